@@ -1,0 +1,1 @@
+"""Northbound: REST, events, metrics, console, CLI.  Never talks to a device."""

@@ -1,0 +1,1 @@
+"""What the API knows of every rack, kept in memory from the bus."""

@@ -1,0 +1,1 @@
+"""Credentials of endpoints, encrypted at rest.  Nothing here ever logs or prints a secret."""

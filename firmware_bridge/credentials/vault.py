@@ -1,0 +1,95 @@
+"""A small encrypted file of named credentials; site files refer to entries by name.
+
+AES-256-GCM per entry under a key file of mode 600, the entry's name bound in as associated data.  Refuses to read a key
+that others can read, and never keeps a decrypted secret in `repr`.
+"""
+
+import base64
+import json
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A user name with its secret; the secret stays out of `repr`."""
+
+    user: str
+    secret: str = field(repr=False)
+
+
+class Vault:
+    """Named credentials in one file of the state directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / "credentials.json"
+        self._key_file = directory / "credentials.key"
+
+    def store(self, name: str, credential: Credential) -> None:
+        """Encrypt and write one entry; write-then-rename, so a crash leaves the old file whole."""
+        self.store_all({name: credential})
+
+    def store_all(self, credentials: dict[str, Credential]) -> None:
+        """Encrypt and write several entries in one rename."""
+        entries = self._entries()
+        box = AESGCM(self._key())
+        for name, credential in credentials.items():
+            nonce = secrets.token_bytes(_NONCE_BYTES)
+            sealed = box.encrypt(nonce, credential.secret.encode(), name.encode())
+            entries[name] = {"user": credential.user, "sealed": base64.b64encode(nonce + sealed).decode()}
+        _write_private(self._file, json.dumps({"schema": 1, "entries": entries}, indent=1).encode())
+
+    def fetch(self, name: str) -> Credential:
+        """Return one entry.  Raises EnvironmentUnfit when it is absent or does not open with the key."""
+        entry = self._entries().get(name)
+        if entry is None:
+            raise EnvironmentUnfit(f"no credential named {name!r} in {self._file}", advice="add it to the vault")
+        raw = base64.b64decode(entry["sealed"])
+        try:
+            secret = AESGCM(self._key()).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], name.encode())
+        except InvalidTag as err:
+            raise EnvironmentUnfit(
+                f"credential {name!r} does not open with {self._key_file}", advice="restore the key that sealed it"
+            ) from err
+        return Credential(entry["user"], secret.decode())
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all entries."""
+        return tuple(sorted(self._entries()))
+
+    def _entries(self) -> dict[str, dict[str, str]]:
+        if not self._file.exists():
+            return {}
+        entries: dict[str, dict[str, str]] = json.loads(self._file.read_bytes())["entries"]
+        return entries
+
+    def _key(self) -> bytes:
+        if not self._key_file.exists():
+            _write_private(self._key_file, base64.b64encode(AESGCM.generate_key(256)))
+        if self._key_file.stat().st_mode & 0o077:
+            raise EnvironmentUnfit(f"{self._key_file} can be read by others", advice=f"chmod 600 {self._key_file}")
+        return base64.b64decode(self._key_file.read_bytes())
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except OSError as err:
+        Path(name).unlink(missing_ok=True)
+        raise EnvironmentUnfit(f"cannot write {path}: {err.strerror}", advice="free space or fix permissions") from err

@@ -1,0 +1,1 @@
+"""Drivers that speak Redfish over pinned HTTPS."""

@@ -1,0 +1,1 @@
+"""Rack designs and sites read from files, checked and located to the line."""

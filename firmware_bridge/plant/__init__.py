@@ -1,0 +1,1 @@
+"""Physics of racks in numpy: arrays and a generation in, arrays out."""

@@ -1,0 +1,48 @@
+"""The part every port shares: find out what there is, then read it class by class."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from firmware_bridge.vocabulary.inventory import EndpointReport
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.reading import Reading, Series
+
+
+class TelemetrySource(Protocol):
+    """An endpoint that can be read.  Every method raises only DeviceError and its children."""
+
+    @property
+    def endpoint(self) -> Place:
+        """Return the endpoint's place, e.g. `…/u12/bmc`."""
+        ...
+
+    async def discover(self) -> Sequence[Series]:
+        """Log in, look at what the endpoint offers and return the series it will deliver.
+
+        May be called again after the endpoint was away; the plan is then made anew.
+        """
+        ...
+
+    async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
+        """Read every series of one class.  A value the device does not give comes back as None with its quality.
+
+        Raises EndpointUnreachable when nothing could be read; one bad resource only costs its own readings.
+        """
+        ...
+
+    async def report(self) -> EndpointReport:
+        """Take stock: inventory, firmware, leak detectors and notes.  Slow; asked at start and on rescan."""
+        ...
+
+    async def close(self) -> None:
+        """Log out and drop every connection.  Never raises."""
+        ...
+
+
+class Locatable(Protocol):
+    """A part with a locate (indicator) light: the one harmless write of the first release."""
+
+    async def set_locate(self, on: bool) -> None:
+        """Switch the locate light.  Raises DeviceError; ResourceMissing when the device has none."""
+        ...

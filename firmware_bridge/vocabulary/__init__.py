@@ -1,0 +1,1 @@
+"""Units, identity, readings, actions, errors and the clock's protocol.  Imports nothing of ours."""

@@ -1,0 +1,162 @@
+"""A rack design as data: what `seeds/generations/<name>/` says once it is loaded and checked."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
+
+DEFAULT_TIMEOUT = Seconds(10.0)
+
+
+class TrayKind(StrEnum):
+    """What stands in a slot."""
+
+    COMPUTE = "compute"
+    SWITCH = "switch"
+    POWER_SHELF = "power_shelf"
+    BATTERY_SHELF = "battery_shelf"
+    COOLANT_UNIT = "coolant_unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Where a number comes from.  `confirmed` is false for what no primary source states."""
+
+    source: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """How hard one endpoint may be asked (devices are fragile: DESIGN §4.9)."""
+
+    in_flight: int = 2
+    requests_per_second: float = 13.0
+    timeout: Seconds = DEFAULT_TIMEOUT
+    most_bytes: int = 4 * 1024 * 1024
+    most_depth: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSpec:
+    """One management address of a tray type.  `driver` is `protocol/port` (`redfish/compute_tray`)."""
+
+    name: str
+    protocol: str
+    driver: str
+    enabled: bool = True
+    device: str | None = None  # the emulator's template in seeds/devices/
+    subtree: str | None = None  # a part behind this endpoint with its own liveness (HMC)
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    read: dict[str, Any] = field(default_factory=dict)  # hints for the driver: which resources carry which quantity
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSpec:
+    """`count` parts of one kind in a tray: gpu0..gpu3.  Ratings are per part; None where nobody states one."""
+
+    name: str
+    count: int
+    power_idle: Watts | None = None
+    power_max: Watts | None = None
+    limit_min: Watts | None = None
+    limit_max: Watts | None = None
+    limit_default: Watts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrayType:
+    """One kind of tray: height in rack units, parts, endpoints, ratings."""
+
+    name: str
+    kind: TrayKind
+    title: str
+    height_u: int
+    components: tuple[ComponentSpec, ...] = ()
+    endpoints: tuple[EndpointSpec, ...] = ()
+    power_max: Watts | None = None
+    power_base: Watts | None = None  # what the tray draws besides its listed components
+    output_max: Watts | None = None  # shelves: DC output
+    coolant_flow_rated: LitersPerMinute | None = None
+    heat_rated: Watts | None = None  # coolant units
+
+    def component(self, name: str) -> ComponentSpec | None:
+        """Return the parts called `name`, None when this tray has none."""
+        return next((c for c in self.components if c.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A tray in the rack: `unit` is its lowest rack unit counted from the floor, `index` counts trays of its type."""
+
+    name: str
+    unit: int
+    tray: TrayType
+    index: int
+    feeds: tuple[str, ...] = ()
+    domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Busbar:
+    """The rack's DC bus."""
+
+    voltage_nominal: float
+    power_max: Watts
+    power_usable: Watts  # with the redundancy the generation plans for; the number headroom is measured against
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One AC feed of the rack."""
+
+    name: str
+    phases: int
+    voltage_nominal: float
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One NVLink domain; `racks` is how many racks it spans."""
+
+    name: str
+    gpus: int
+    racks: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Coolant:
+    """What the liquid loop is planned for."""
+
+    supply_nominal: Celsius
+    flow_rated: LitersPerMinute
+    heat_capacity_j_per_l_k: float
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A rack design.  `facts` maps a dotted field (`busbar.power_max`) to where its number comes from."""
+
+    name: str
+    title: str
+    height_u: int
+    slots: tuple[Slot, ...]
+    busbar: Busbar
+    feeds: tuple[Feed, ...]
+    domains: tuple[Domain, ...]
+    coolant: Coolant
+    periods: dict[ReadingClass, Seconds]
+    facts: dict[str, Fact] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
+    confirmed: bool = True
+    extras: dict[str, dict[str, Any]] = field(default_factory=dict)  # sequence, limits, acceptance: read by later parts
+
+    def slots_of(self, kind: TrayKind) -> tuple[Slot, ...]:
+        """Return the slots that hold a tray of this kind, bottom up."""
+        return tuple(sorted((s for s in self.slots if s.tray.kind is kind), key=lambda s: s.unit))
+
+    def count(self, component: str) -> int:
+        """Return how many parts of this name the rack has (72 for `gpu` in an NVL72)."""
+        return sum(c.count for s in self.slots for c in s.tray.components if c.name == component)

@@ -1,0 +1,86 @@
+"""What an endpoint is made of: items, firmware, leak detectors, and notes on everything odd about it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ItemKind(StrEnum):
+    """The closed list of part kinds that inventory uses."""
+
+    GPU = "gpu"
+    CPU = "cpu"
+    DPU = "dpu"
+    NIC = "nic"
+    NVSWITCH = "nvswitch"
+    PSU = "psu"
+    PUMP = "pump"
+    FAN = "fan"
+    DRIVE = "drive"
+    MEMORY = "memory"
+    CHASSIS = "chassis"
+    BMC = "bmc"
+    OUTLET = "outlet"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One physical part, with every URI it is shown at.  Absent identity stays None, never a guess."""
+
+    kind: ItemKind
+    id: str
+    name: str = ""
+    part_number: str | None = None
+    serial_number: str | None = None
+    firmware: str | None = None
+    uris: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SensorValue:
+    """One numeric reading found at `uri`; `unit` in our own spelling (W, °C, V, A, RPM, L/min, kPa, Hz, %, J)."""
+
+    id: str
+    quantity: str
+    unit: str
+    value: float
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareItem:
+    """One member of the firmware inventory."""
+
+    id: str
+    version: str | None
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeakDetectorItem:
+    """One leak detector; `state` is dry, warning, critical or unknown."""
+
+    id: str
+    state: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something odd about the endpoint, pointed at: never a crash, never a guessed number."""
+
+    uri: str
+    property: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointReport:
+    """Everything one look at an endpoint gives; the shape `rackwright endpoint inspect -o json` prints."""
+
+    endpoint: dict[str, str | int | None] = field(default_factory=dict)
+    inventory: tuple[Item, ...] = ()
+    readings: tuple[SensorValue, ...] = ()
+    firmware: tuple[FirmwareItem, ...] = ()
+    leak_detectors: tuple[LeakDetectorItem, ...] = ()
+    notes: tuple[Note, ...] = ()

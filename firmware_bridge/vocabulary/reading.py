@@ -1,0 +1,50 @@
+"""One value read from a device, with where, when and how well it was read."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import SPECS, Quantity, ReadingClass, SeriesKind
+from firmware_bridge.vocabulary.units import Seconds
+
+
+class Quality(IntEnum):
+    """How far a value can be trusted; the number travels in the telemetry frame as uint8."""
+
+    GOOD = 0
+    MISSING = 1  # never read, or the device answered without a value
+    STALE = 2  # older than three periods of its class
+    REFUSED = 3  # read, but not a number that this quantity can have (NaN, text, out of range)
+    FLAGGED = 4  # read, and the device itself says that it is not valid now
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of the series table: a quantity at a place.  `label` is the device's own name for it."""
+
+    place: Place
+    quantity: Quantity
+    reading_class: ReadingClass
+    label: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Return the unit of the quantity."""
+        return SPECS[self.quantity].unit
+
+    @property
+    def kind(self) -> SeriesKind:
+        """Return gauge or counter."""
+        return SPECS[self.quantity].kind
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`value` in the quantity's unit (None: unknown); `taken_at` is monotonic; `source` is the URI or register."""
+
+    place: Place
+    quantity: Quantity
+    value: float | int | None
+    taken_at: Seconds
+    quality: Quality = Quality.GOOD
+    source: str = ""

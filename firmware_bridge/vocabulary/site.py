@@ -1,0 +1,52 @@
+"""A site as data: which racks stand where, and at which address each endpoint answers."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from firmware_bridge.vocabulary.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRack:
+    """A rack of the site.  `armed` false: the controller only observes (DESIGN §4.10)."""
+
+    place: Place
+    generation: str
+    armed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SiteEndpoint:
+    """Where one endpoint answers.  `credential` names an entry of the vault; no secret stands in a site file.
+
+    `pin` is `sha256//<base64 of the SHA-256 of the certificate's public key>`; None means not yet pinned.
+    """
+
+    place: Place
+    address: str | None = None
+    port: int | None = None
+    tty: str | None = None
+    pin: str | None = None
+    credential: str | None = None
+    enabled: bool = True
+
+    @property
+    def url(self) -> str:
+        """Return `https://address:port`."""
+        return f"https://{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site: racks, endpoints, feeds and the building's own identifiers."""
+
+    name: str
+    racks: tuple[SiteRack, ...]
+    endpoints: tuple[SiteEndpoint, ...]
+    feeds: dict[str, Any] = field(default_factory=dict)
+    building: dict[str, Any] = field(default_factory=dict)
+
+    def endpoints_of(self, rack: Place) -> tuple[SiteEndpoint, ...]:
+        """Return the endpoints that stand in `rack`."""
+        prefix = rack + "/"
+        return tuple(e for e in self.endpoints if e.place.startswith(prefix))

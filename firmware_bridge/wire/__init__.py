@@ -1,0 +1,1 @@
+"""Pure codecs: bytes and documents in, values out.  No I/O."""

@@ -1,0 +1,1 @@
+"""Redfish documents as they are shipped, decoded without trust."""

@@ -1,0 +1,1 @@
+"""What a rack is and what is said about it: layout, snapshot, frame, subjects, commands, policy.  Pure."""

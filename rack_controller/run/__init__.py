@@ -1,0 +1,1 @@
+"""All the awaiting there is: collecting, publishing, answering commands, the journal."""

@@ -1,0 +1,1 @@
+"""The rack controller as a process: read the site, assemble racks, run until told to stop."""
