@@ -1,0 +1,84 @@
+"""Command request and reply, as they travel on `command`.  Refusals are final and say why."""
+
+from typing import Any
+
+import msgspec
+
+from firmware_bridge.vocabulary.errors import (
+    CommandRefused,
+    DeadlinePassed,
+    PreconditionFailed,
+    RackwrightError,
+    RoleInsufficient,
+    TargetUnknown,
+)
+from rack_controller.model.roles import Privilege, Role, may
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One request.  `deadline_unix_ns`: not begun after it; `precondition_revision`: refused when the rack moved on."""
+
+    id: str
+    actor: str
+    role: Role
+    verb: str
+    target: str
+    deadline_unix_ns: int
+    arguments: dict[str, Any] = {}
+    precondition_revision: int | None = None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """`accepted` with an operation id, or refused with code and reason; `result` for what is done at once."""
+
+    id: str
+    accepted: bool
+    operation: str | None = None
+    result: dict[str, Any] = {}
+    code: str = ""
+    reason: str = ""
+    advice: str = ""
+
+
+# Which privilege a verb asks for; a verb that is not here does not exist.
+VERBS: dict[str, Privilege] = {
+    "rescan": Privilege.SERVICE,
+    "locate": Privilege.LOCATE,
+}
+
+
+def check_command(command: Command, revision: int, now_unix_ns: int) -> None:
+    """Refuse what must not begin.  Raises TargetUnknown, RoleInsufficient, DeadlinePassed or PreconditionFailed."""
+    privilege = VERBS.get(command.verb)
+    if privilege is None:
+        raise TargetUnknown(f"no verb {command.verb!r}", advice=f"verbs are {', '.join(sorted(VERBS))}")
+    if not may(command.role, privilege):
+        raise RoleInsufficient(f"role {command.role} lacks {privilege} for {command.verb}")
+    if now_unix_ns > command.deadline_unix_ns:
+        raise DeadlinePassed(f"{command.verb} on {command.target} arrived after its deadline")
+    if command.precondition_revision is not None and command.precondition_revision != revision:
+        raise PreconditionFailed(
+            f"the rack is at revision {revision}, the command expected {command.precondition_revision}",
+            advice="read the rack again and decide anew",
+        )
+
+
+def refusal(command_id: str, error: RackwrightError) -> Reply:
+    """Return the reply that carries `error`."""
+    code = error.code if isinstance(error, CommandRefused) else "device_error"
+    return Reply(command_id, accepted=False, code=code, reason=error.what, advice=error.advice)
+
+
+def encode(message: Command | Reply) -> bytes:
+    """Return the JSON that travels."""
+    return msgspec.json.encode(message)
+
+
+def decode_command(body: bytes) -> Command:
+    """Read a command.  Raises ValueError (msgspec's, with the field's path) for anything else."""
+    return msgspec.json.decode(body, type=Command)
+
+
+def decode_reply(body: bytes) -> Reply:
+    """Read a reply.  Raises ValueError for anything else."""
+    return msgspec.json.decode(body, type=Reply)

@@ -1,0 +1,154 @@
+"""What the layers above may know of a rack: places, sizes, ratings, endpoints.  Travels on `state`; no driver in it."""
+
+import msgspec
+
+from firmware_bridge.vocabulary.generation import Generation, Slot
+from firmware_bridge.vocabulary.place import Place, join_place
+from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
+
+
+class ComponentView(msgspec.Struct, frozen=True):
+    """`count` parts called `name` in a tray."""
+
+    name: str
+    count: int
+
+
+class EndpointView(msgspec.Struct, frozen=True):
+    """One management address.  `enabled` false: listed, not asked."""
+
+    place: str
+    protocol: str
+    address: str
+    enabled: bool
+    subtree: str | None = None
+
+
+class TrayView(msgspec.Struct, frozen=True):
+    """One tray: `unit` is its lowest rack unit counted from the floor, `kind` as in TrayKind."""
+
+    place: str
+    kind: str
+    title: str
+    unit: int
+    height_u: int
+    index: int
+    components: list[ComponentView]
+    endpoints: list[EndpointView]
+    feeds: list[str]
+    domain: str | None
+    power_max_w: float | None
+    output_max_w: float | None
+
+
+class DomainView(msgspec.Struct, frozen=True):
+    """One NVLink domain; it may span racks."""
+
+    name: str
+    gpus: int
+    racks: int
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """A rack as it is planned.  Powers in W, flow in L/min, temperature in °C, periods in s."""
+
+    rack: str
+    generation: str
+    title: str
+    height_u: int
+    armed: bool
+    confirmed: bool
+    gpus: int
+    trays: list[TrayView]
+    domains: list[DomainView]
+    feeds: list[str]
+    busbar_power_max_w: float
+    busbar_power_usable_w: float
+    coolant_supply_nominal_c: float
+    coolant_flow_rated_lpm: float
+    periods_s: dict[str, float]
+
+
+class EndpointStatus(msgspec.Struct, frozen=True):
+    """Both axes of one endpoint with their age in seconds, and what went wrong last."""
+
+    place: str
+    state: str
+    management: str
+    since_s: float
+    last_success_age_s: float | None
+    error: str = ""
+    notes: int = 0
+
+
+class RackState(msgspec.Struct, frozen=True):
+    """The reply to `state` with want=endpoints: everything that changes rarely, at one revision."""
+
+    rack: str
+    revision: int
+    table_id: int
+    boot: str
+    endpoints: list[EndpointStatus]
+
+
+class StateRequest(msgspec.Struct, frozen=True):
+    """What is wanted on `state`: layout, table, endpoints, or report (inventory of the endpoint `place`)."""
+
+    want: str
+    place: str = ""
+
+
+class StateChanged(msgspec.Struct, frozen=True):
+    """Said on `state.changed`."""
+
+    rack: str
+    revision: int
+    table_id: int
+    boot: str
+
+
+def make_layout(rack: SiteRack, generation: Generation, endpoints: tuple[SiteEndpoint, ...]) -> Layout:
+    """Lay the site's addresses over the generation's plan.  An endpoint the site does not list has no address."""
+    by_place = {e.place: e for e in endpoints}
+    return Layout(
+        rack=rack.place,
+        generation=generation.name,
+        title=generation.title,
+        height_u=generation.height_u,
+        armed=rack.armed,
+        confirmed=generation.confirmed,
+        gpus=generation.count("gpu"),
+        trays=[_tray(rack.place, slot, by_place) for slot in sorted(generation.slots, key=lambda s: s.unit)],
+        domains=[DomainView(d.name, d.gpus, d.racks) for d in generation.domains],
+        feeds=[f.name for f in generation.feeds],
+        busbar_power_max_w=generation.busbar.power_max,
+        busbar_power_usable_w=generation.busbar.power_usable,
+        coolant_supply_nominal_c=generation.coolant.supply_nominal,
+        coolant_flow_rated_lpm=generation.coolant.flow_rated,
+        periods_s={str(name): float(period) for name, period in generation.periods.items()},
+    )
+
+
+def _tray(rack: Place, slot: Slot, endpoints: dict[Place, SiteEndpoint]) -> TrayView:
+    place = join_place(rack, slot.name)
+    views = []
+    for spec in slot.tray.endpoints:
+        at = join_place(place, spec.name)
+        known = endpoints.get(at)
+        address = f"{known.address}:{known.port}" if known and known.address else (known.tty or "" if known else "")
+        views.append(EndpointView(at, spec.protocol, address, bool(known and known.enabled), spec.subtree))
+    tray = slot.tray
+    return TrayView(
+        place=place,
+        kind=tray.kind,
+        title=tray.title,
+        unit=slot.unit,
+        height_u=tray.height_u,
+        index=slot.index,
+        components=[ComponentView(c.name, c.count) for c in tray.components],
+        endpoints=views,
+        feeds=list(slot.feeds),
+        domain=slot.domain,
+        power_max_w=tray.power_max,
+        output_max_w=tray.output_max,
+    )

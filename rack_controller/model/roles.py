@@ -1,0 +1,57 @@
+"""Who may do what: five roles, the privileges each has, and the Redfish privileges they stand for."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Roles are not a ladder: a safety engineer clears latches, an operator does not; a technician sets no caps."""
+
+    VIEWER = "viewer"
+    TECHNICIAN = "technician"
+    OPERATOR = "operator"
+    SAFETY = "safety"
+    ADMIN = "admin"
+
+
+class Privilege(StrEnum):
+    """What a route or a command verb asks for."""
+
+    READ = "read"
+    LOCATE = "locate"
+    SERVICE = "service"
+    OPERATE = "operate"
+    LIMIT = "limit"
+    INTERLOCK = "interlock"
+    ACCOUNTS = "accounts"
+    CONFIGURE = "configure"
+    OWN_ACCOUNT = "own_account"
+
+
+_P = Privilege
+_EVERYBODY = frozenset({_P.READ, _P.OWN_ACCOUNT})
+
+PRIVILEGES: dict[Role, frozenset[Privilege]] = {
+    Role.VIEWER: _EVERYBODY,
+    Role.TECHNICIAN: _EVERYBODY | {_P.LOCATE, _P.SERVICE},
+    Role.OPERATOR: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT},
+    Role.SAFETY: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.INTERLOCK},
+    Role.ADMIN: frozenset(Privilege),
+}
+
+# DSP0266 names; the northbound Redfish service maps its own roles through this table.
+REDFISH_PRIVILEGES: dict[Privilege, str] = {
+    _P.READ: "Login",
+    _P.OWN_ACCOUNT: "ConfigureSelf",
+    _P.LOCATE: "ConfigureComponents",
+    _P.SERVICE: "ConfigureComponents",
+    _P.OPERATE: "ConfigureComponents",
+    _P.LIMIT: "ConfigureComponents",
+    _P.INTERLOCK: "ConfigureComponents",
+    _P.ACCOUNTS: "ConfigureUsers",
+    _P.CONFIGURE: "ConfigureManager",
+}
+
+
+def may(role: Role, privilege: Privilege) -> bool:
+    """Return whether `role` has `privilege`."""
+    return privilege in PRIVILEGES[role]

@@ -1,0 +1,89 @@
+"""All readings of a rack at one tick, with ages: the only thing a decision looks at."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.reading import Quality, Reading
+from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.model.frame import UNKNOWN_COUNTER, Frame, ages_in_steps
+from rack_controller.model.table import SeriesTable
+
+
+class PowerAxis(StrEnum):
+    """What a part is doing.  Silence is unknown, never off."""
+
+    ON = "on"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
+class ManagementAxis(StrEnum):
+    """Whether its management answers."""
+
+    REACHABLE = "reachable"
+    DEGRADED = "degraded"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """Both axes of one endpoint, never merged; `since` is monotonic, `error` names what went wrong last."""
+
+    state: PowerAxis
+    management: ManagementAxis
+    since: Seconds
+    last_success: Seconds | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Arrays are read-only and in table order; `taken_at` (monotonic, NaN: never) and `quality` cover gauges+counters."""
+
+    rack: Place
+    tick: int
+    now: Seconds
+    unix_ns: UnixNanoseconds
+    table: SeriesTable
+    gauges: NDArray[np.float64]
+    counters: NDArray[np.int64]
+    taken_at: NDArray[np.float64]
+    quality: NDArray[np.uint8]
+    endpoints: dict[Place, EndpointState]
+
+    def reading(self, place: Place, quantity: Quantity) -> Reading | None:
+        """Return the reading at `place`, None when the rack has no such series.
+
+        A value that is not there comes back as a Reading whose `value` is None and whose quality says why.
+        """
+        column = self.table.gauge_index.get((place, quantity))
+        if column is not None:
+            number = float(self.gauges[column])
+            return self._reading(place, quantity, None if np.isnan(number) else number, column)
+        column = self.table.counter_index.get((place, quantity))
+        if column is None:
+            return None
+        count = int(self.counters[column])
+        return self._reading(
+            place, quantity, None if count == UNKNOWN_COUNTER else count, column + len(self.table.gauges)
+        )
+
+    def to_frame(self) -> Frame:
+        """Return what goes out on the bus for this tick."""
+        return Frame(
+            table_id=self.table.table_id,
+            sequence=self.tick,
+            unix_ns=self.unix_ns,
+            gauges=self.gauges.astype(np.float32),
+            counters=self.counters,
+            ages=ages_in_steps(self.taken_at, self.now),
+            quality=self.quality,
+        )
+
+    def _reading(self, place: Place, quantity: Quantity, value: float | int | None, line: int) -> Reading:
+        return Reading(place, quantity, value, Seconds(float(self.taken_at[line])), Quality(int(self.quality[line])))

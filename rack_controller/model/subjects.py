@@ -1,0 +1,117 @@
+"""Names on the bus: subjects, streams, accounts and who may say what.  The permissions themselves are data here."""
+
+import re
+from dataclasses import dataclass
+
+from firmware_bridge.vocabulary.place import Place, rack_name, site_of
+
+ROOT = "rw.v1"
+TELEMETRY_STREAM = "RW_TELEMETRY"
+EVENT_STREAM = "RW_EVENT"
+_TOKEN = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def token(part: str) -> str:
+    """Check that `part` can stand in a subject.  Raises ValueError for dots, blanks and wildcards."""
+    if not _TOKEN.fullmatch(part):
+        raise ValueError(f"{part!r} cannot stand in a bus subject: expected lower-case letters, digits, '_' or '-'")
+    return part
+
+
+@dataclass(frozen=True, slots=True)
+class RackSubjects:
+    """The subjects of one rack."""
+
+    site: str
+    rack: str
+
+    @property
+    def prefix(self) -> str:
+        """Return `rw.v1.<site>.<rack>`."""
+        return f"{ROOT}.{token(self.site)}.{token(self.rack)}"
+
+    @property
+    def telemetry(self) -> str:
+        """Frames, one a second, in JetStream."""
+        return f"{self.prefix}.telemetry"
+
+    @property
+    def event(self) -> str:
+        """Events, in JetStream."""
+        return f"{self.prefix}.event"
+
+    @property
+    def state(self) -> str:
+        """Requests for layout, table, endpoints, inventory."""
+        return f"{self.prefix}.state"
+
+    @property
+    def state_changed(self) -> str:
+        """Said without being asked when the table or an endpoint changes: what changed, not its content."""
+        return f"{self.prefix}.state.changed"
+
+    @property
+    def command(self) -> str:
+        """Commands, request and reply; only the API may publish."""
+        return f"{self.prefix}.command"
+
+
+def subjects_of(place: Place) -> RackSubjects:
+    """Return the subjects of the rack that holds `place`."""
+    return RackSubjects(site_of(place), rack_name(place))
+
+
+@dataclass(frozen=True, slots=True)
+class BusUser:
+    """One process's rights on the bus.  `{site}` is filled in when the server's configuration is written."""
+
+    name: str
+    account: str
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+# JetStream needs its API and acknowledgement subjects; each user gets only the calls that it makes.
+_JS_READ = (
+    "$JS.API.INFO",
+    "$JS.API.STREAM.INFO.*",
+    "$JS.API.STREAM.NAMES",
+    "$JS.API.STREAM.MSG.GET.*",
+    "$JS.API.DIRECT.GET.>",
+    "$JS.API.CONSUMER.>",
+    "$JS.ACK.>",
+    "$JS.FC.>",
+)
+_JS_OWN = ("$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*")
+
+BUS_USERS: tuple[BusUser, ...] = (
+    BusUser(
+        "controller",
+        "RACK",
+        publish=(
+            "rw.v1.{site}.*.telemetry",
+            "rw.v1.{site}.*.event",
+            "rw.v1.{site}.*.state.changed",
+            "rw.v1.{site}.*.agent.*.cap",
+            "_INBOX.>",
+            "$JS.API.INFO",
+            "$JS.API.STREAM.INFO.*",
+            "$JS.API.STREAM.NAMES",
+            *_JS_OWN,
+        ),
+        subscribe=("rw.v1.{site}.*.state", "rw.v1.{site}.*.command", "rw.v1.{site}.*.agent.*.telemetry", "_INBOX.>"),
+    ),
+    BusUser(
+        "api",
+        "RACK",
+        publish=("rw.v1.{site}.*.state", "rw.v1.{site}.*.command", "_INBOX.>", *_JS_READ),
+        subscribe=("rw.v1.{site}.*.telemetry", "rw.v1.{site}.*.event", "rw.v1.{site}.*.state.changed", "_INBOX.>"),
+    ),
+    BusUser(
+        "agent",
+        "RACK",
+        publish=("rw.v1.{site}.*.agent.*.telemetry", "_INBOX.>"),
+        subscribe=("rw.v1.{site}.*.agent.*.cap", "_INBOX.>"),
+    ),
+    BusUser("bms", "BMS", publish=("BMS.>",), subscribe=("BMS.>",)),
+)

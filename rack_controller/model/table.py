@@ -1,0 +1,92 @@
+"""The series table: which number of a telemetry frame means what.  Its id changes exactly when its meaning does."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import msgspec
+
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, SeriesKind
+from firmware_bridge.vocabulary.reading import Series
+
+SeriesKey = tuple[Place, Quantity]
+
+
+class _WireSeries(msgspec.Struct, array_like=True):
+    place: str
+    quantity: Quantity
+    reading_class: ReadingClass
+    label: str
+
+
+class _WireTable(msgspec.Struct):
+    table_id: int
+    rack: str
+    gauges: list[_WireSeries]
+    counters: list[_WireSeries]
+
+
+@dataclass(frozen=True)
+class SeriesTable:
+    """`gauges` and `counters` in frame order.  Build with `make_table`; compare by `table_id`."""
+
+    rack: Place
+    gauges: tuple[Series, ...]
+    counters: tuple[Series, ...]
+    table_id: int = field(default=0)
+
+    @cached_property
+    def gauge_index(self) -> dict[SeriesKey, int]:
+        """Return the column of each gauge."""
+        return {(s.place, s.quantity): n for n, s in enumerate(self.gauges)}
+
+    @cached_property
+    def counter_index(self) -> dict[SeriesKey, int]:
+        """Return the column of each counter."""
+        return {(s.place, s.quantity): n for n, s in enumerate(self.counters)}
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """Return gauges, then counters: the order of `ages` and `quality` in a frame."""
+        return self.gauges + self.counters
+
+
+def make_table(rack: Place, series: Iterable[Series]) -> SeriesTable:
+    """Sort `series` by place and quantity, drop repeats and number the result.
+
+    The same series in any order give the same `table_id` (63 bits of a SHA-256 over the ordered lines).
+    """
+    unique: dict[SeriesKey, Series] = {}
+    for line in series:
+        unique.setdefault((line.place, line.quantity), line)
+    ordered = [unique[key] for key in sorted(unique)]
+    gauges = tuple(s for s in ordered if s.kind is SeriesKind.GAUGE)
+    counters = tuple(s for s in ordered if s.kind is SeriesKind.COUNTER)
+    digest = hashlib.sha256(rack.encode())
+    for line in gauges + counters:
+        digest.update(f"\n{line.place} {line.quantity} {line.reading_class} {line.label}".encode())
+    return SeriesTable(rack, gauges, counters, int.from_bytes(digest.digest()[:8], "big") >> 1)
+
+
+def encode_table(table: SeriesTable) -> bytes:
+    """Return the table as the JSON that travels on `state`."""
+    return msgspec.json.encode(_WireTable(table.table_id, table.rack, _to_wire(table.gauges), _to_wire(table.counters)))
+
+
+def decode_table(body: bytes) -> SeriesTable:
+    """Read a table back.  Raises ValueError when it is not one or its id does not fit its lines."""
+    wire = msgspec.json.decode(body, type=_WireTable)
+    table = make_table(Place(wire.rack), _from_wire(wire.gauges) + _from_wire(wire.counters))
+    if table.table_id != wire.table_id:
+        raise ValueError(f"series table of {wire.rack} says id {wire.table_id}, its lines give {table.table_id}")
+    return table
+
+
+def _to_wire(series: Sequence[Series]) -> list[_WireSeries]:
+    return [_WireSeries(s.place, s.quantity, s.reading_class, s.label) for s in series]
+
+
+def _from_wire(lines: Sequence[_WireSeries]) -> list[Series]:
+    return [Series(Place(w.place), w.quantity, w.reading_class, w.label) for w in lines]
