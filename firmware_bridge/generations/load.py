@@ -1,0 +1,208 @@
+"""Generation folders become Generation values, or an error that names file, line, field and what was expected."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from firmware_bridge.generations.schema import EndpointFile, PlacementFile, RackFile, TrayFile
+from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.generation import (
+    Busbar,
+    ComponentSpec,
+    Coolant,
+    Domain,
+    EndpointSpec,
+    Fact,
+    Feed,
+    Generation,
+    RequestLimits,
+    Slot,
+    TrayType,
+)
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
+from firmware_bridge.wire.located_yaml import Located, merge, parse, path_of
+
+EXTRA_FILES = ("sequence", "limits", "acceptance")
+MOST_EXTENDS = 8
+
+
+def seeds_folder() -> Path:
+    """Return the folder of seeds: the wheel's own copy, or the checkout's."""
+    packaged = Path(__file__).resolve().parents[1] / "_seeds"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "seeds"
+
+
+def generation_folders(search: Sequence[Path] = ()) -> dict[str, Path]:
+    """Return every generation's folder by name; folders in `search` come before the seeds."""
+    found: dict[str, Path] = {}
+    for root in (*search, seeds_folder() / "generations"):
+        if root.is_dir():
+            for folder in sorted(p.parent for p in root.glob("*/rack.yaml")):
+                found.setdefault(folder.name, folder)
+    return found
+
+
+def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
+    """Load one generation by folder name or alias.
+
+    Raises ConfigurationError (unknown name, with the known ones) or FileInvalid (file, line, field, expected).
+    """
+    folders = generation_folders(search)
+    if name not in folders:
+        by_alias = {alias: g for g, folder in folders.items() for alias in _aliases(folder)}
+        if name not in by_alias:
+            raise ConfigurationError(
+                f"unknown generation {name!r}", advice=f"known are {', '.join(sorted({*folders, *by_alias}))}"
+            )
+        name = by_alias[name]
+    document = _read(folders[name] / "rack.yaml")
+    for _ in range(MOST_EXTENDS):
+        base = document.value.get("extends")
+        if base is None:
+            return _generation(document, _extras(folders[name]))
+        if base not in folders:
+            raise document.complaint("extends", f"expected a known generation ({', '.join(sorted(folders))})")
+        lower = _read(folders[base] / "rack.yaml")
+        over = dict(document.value)
+        del over["extends"]
+        document = merge(lower, Located(over, document.places))
+    raise document.complaint("extends", f"expected a chain of at most {MOST_EXTENDS} generations, without a circle")
+
+
+def _read(path: Path) -> Located:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"cannot read {path}: {err}", advice="restore the generation folder") from err
+    document = parse(text, str(path))
+    if not isinstance(document.value, dict):
+        raise document.complaint("", "expected a mapping")
+    return document
+
+
+def _aliases(folder: Path) -> list[str]:
+    aliases = _read(folder / "rack.yaml").value.get("aliases", [])
+    return [str(a) for a in aliases] if isinstance(aliases, list) else []
+
+
+def _extras(folder: Path) -> dict[str, dict[str, Any]]:
+    present = {name: folder / f"{name}.yaml" for name in EXTRA_FILES}
+    return {name: _read(path).value for name, path in present.items() if path.exists()}
+
+
+def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generation:
+    try:
+        file = msgspec.convert(document.value, RackFile)
+    except msgspec.ValidationError as err:
+        expected, _, pointer = str(err).partition(" - at `")
+        raise document.complaint(path_of(pointer.rstrip("`")), expected) from err
+    missing = [c for c in ReadingClass if c not in file.periods_s]
+    if missing:
+        raise document.complaint("periods_s", f"expected a period for each class, missing {', '.join(missing)}")
+    trays = {name: _tray(name, tray) for name, tray in file.tray_types.items()}
+    slots = _slots(document, file, trays)
+    return Generation(
+        name=file.name,
+        title=file.title,
+        height_u=file.height_u,
+        slots=slots,
+        busbar=Busbar(file.busbar.voltage_nominal_v, Watts(file.busbar.power_max_w), Watts(file.busbar.power_usable_w)),
+        feeds=tuple(Feed(f.name, f.phases, f.voltage_nominal_v) for f in file.feeds),
+        domains=tuple(Domain(d.name, d.gpus, d.racks) for d in file.domains),
+        coolant=Coolant(
+            Celsius(file.coolant.supply_nominal_c),
+            LitersPerMinute(file.coolant.flow_rated_lpm),
+            file.coolant.heat_capacity_j_per_l_k,
+        ),
+        periods={c: Seconds(p) for c, p in file.periods_s.items()},
+        facts={path: Fact(f.source, f.confirmed) for path, f in file.facts.items()},
+        aliases=tuple(file.aliases),
+        confirmed=file.confirmed,
+        extras=extras,
+    )
+
+
+def _tray(name: str, tray: TrayFile) -> TrayType:
+    return TrayType(
+        name=name,
+        kind=tray.kind,
+        title=tray.title,
+        height_u=tray.height_u,
+        components=tuple(
+            ComponentSpec(
+                c.name,
+                c.count,
+                _watts(c.power_idle_w),
+                _watts(c.power_max_w),
+                _watts(c.limit_min_w),
+                _watts(c.limit_max_w),
+                _watts(c.limit_default_w),
+            )
+            for c in tray.components
+        ),
+        endpoints=tuple(_endpoint(e) for e in tray.endpoints),
+        power_max=_watts(tray.power_max_w),
+        power_base=_watts(tray.power_base_w),
+        output_max=_watts(tray.output_max_w),
+        coolant_flow_rated=(
+            None if tray.coolant_flow_rated_lpm is None else LitersPerMinute(tray.coolant_flow_rated_lpm)
+        ),
+        heat_rated=_watts(tray.heat_rated_w),
+    )
+
+
+def _endpoint(e: EndpointFile) -> EndpointSpec:
+    limits = RequestLimits(
+        e.limits.in_flight,
+        e.limits.requests_per_second,
+        Seconds(e.limits.timeout_s),
+        e.limits.most_bytes,
+        e.limits.most_depth,
+    )
+    return EndpointSpec(e.name, e.protocol, e.driver, e.enabled, e.device, e.subtree, limits, e.read)
+
+
+def _watts(value: float | None) -> Watts | None:
+    return None if value is None else Watts(value)
+
+
+def _slots(document: Located, file: RackFile, trays: dict[str, TrayType]) -> tuple[Slot, ...]:
+    feeds, domains = {f.name for f in file.feeds}, {d.name for d in file.domains}
+    taken: dict[int, str] = {}
+    counted: dict[str, int] = {}
+    slots: list[Slot] = []
+    for n, placement in enumerate(file.placements):
+        path = f"placements[{n}]"
+        tray = trays.get(placement.tray)
+        if tray is None:
+            raise document.complaint(f"{path}.tray", f"expected one of {', '.join(sorted(trays))}")
+        if placement.domain is not None and placement.domain not in domains:
+            raise document.complaint(f"{path}.domain", f"expected one of {', '.join(sorted(domains))}")
+        unknown = {f for each in placement.feeds for f in each} - feeds
+        if unknown:
+            raise document.complaint(f"{path}.feeds", f"expected feeds out of {', '.join(sorted(feeds))}")
+        for unit in _units(document, path, placement, tray.height_u):
+            for u in range(unit, unit + tray.height_u):
+                if not 1 <= u <= file.height_u:
+                    raise document.complaint(f"{path}.units", f"expected units 1 to {file.height_u}, got {u}")
+                if u in taken:
+                    raise document.complaint(f"{path}.units", f"expected free units, U{u} already holds {taken[u]}")
+                taken[u] = placement.tray
+            index = counted.get(placement.tray, 0)
+            counted[placement.tray] = index + 1
+            own = placement.feeds[index % len(placement.feeds)] if placement.feeds else []
+            slots.append(Slot(f"u{unit:02d}", unit, tray, index, tuple(own), placement.domain))
+    return tuple(sorted(slots, key=lambda s: s.unit))
+
+
+def _units(document: Located, path: str, placement: PlacementFile, height: int) -> list[int]:
+    units: list[int] = []
+    for entry in placement.units:
+        low, _, high = str(entry).partition("-")
+        if not low.isdigit() or (high and not high.isdigit()):
+            raise document.complaint(f"{path}.units", f"expected a unit (11) or a run (11-18), got {entry!r}")
+        units.extend(range(int(low), int(high or low) + 1, height))
+    return units

@@ -1,0 +1,133 @@
+"""The shape of `rack.yaml` as it is written; `load.py` turns it into the vocabulary's Generation."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.quantities import ReadingClass
+
+SCHEMA_VERSION = 1
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=512)]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+
+
+class FactFile(msgspec.Struct, forbid_unknown_fields=True):
+    """Source of one dotted field."""
+
+    source: str
+    confirmed: bool
+
+
+class LimitsFile(msgspec.Struct, forbid_unknown_fields=True):
+    """How hard an endpoint may be asked."""
+
+    in_flight: Count = 2
+    requests_per_second: Positive = 13.0
+    timeout_s: Positive = 10.0
+    most_bytes: Count | Annotated[int, msgspec.Meta(ge=1024)] = 4 * 1024 * 1024
+    most_depth: Count = 64
+
+
+class EndpointFile(msgspec.Struct, forbid_unknown_fields=True):
+    """One management address of a tray type."""
+
+    name: Name
+    protocol: str
+    driver: str
+    enabled: bool = True
+    device: str | None = None
+    subtree: str | None = None
+    limits: LimitsFile = msgspec.field(default_factory=LimitsFile)
+    read: dict[str, Any] = {}
+
+
+class ComponentFile(msgspec.Struct, forbid_unknown_fields=True):
+    """Parts of a tray type; powers in W per part."""
+
+    name: Name
+    count: Count
+    power_idle_w: NotNegative | None = None
+    power_max_w: Positive | None = None
+    limit_min_w: NotNegative | None = None
+    limit_max_w: Positive | None = None
+    limit_default_w: Positive | None = None
+
+
+class TrayFile(msgspec.Struct, forbid_unknown_fields=True):
+    """A tray type."""
+
+    kind: TrayKind
+    title: str
+    height_u: Count = 1
+    components: list[ComponentFile] = []
+    endpoints: list[EndpointFile] = []
+    power_max_w: Positive | None = None
+    power_base_w: NotNegative | None = None
+    output_max_w: Positive | None = None
+    coolant_flow_rated_lpm: Positive | None = None
+    heat_rated_w: Positive | None = None
+
+
+class PlacementFile(msgspec.Struct, forbid_unknown_fields=True):
+    """Trays of one type: `units` is a list of lowest rack units, `11-18` for a run (step: the tray's height)."""
+
+    tray: str
+    units: list[str | int]
+    feeds: list[list[str]] = []
+    domain: str | None = None
+
+
+class BusbarFile(msgspec.Struct, forbid_unknown_fields=True):
+    """The DC bus."""
+
+    voltage_nominal_v: Positive
+    power_max_w: Positive
+    power_usable_w: Positive
+
+
+class FeedFile(msgspec.Struct, forbid_unknown_fields=True):
+    """One AC feed."""
+
+    name: Name
+    phases: Annotated[int, msgspec.Meta(ge=1, le=3)]
+    voltage_nominal_v: Positive
+
+
+class DomainFile(msgspec.Struct, forbid_unknown_fields=True):
+    """One NVLink domain."""
+
+    name: Name
+    gpus: Count
+    racks: Count = 1
+
+
+class CoolantFile(msgspec.Struct, forbid_unknown_fields=True):
+    """The liquid loop."""
+
+    supply_nominal_c: float
+    flow_rated_lpm: Positive
+    heat_capacity_j_per_l_k: Positive
+
+
+class RackFile(msgspec.Struct):
+    """`rack.yaml`.  Sections that this version does not know are left alone: a newer file must not break us."""
+
+    schema_version: Annotated[int, msgspec.Meta(ge=1, le=SCHEMA_VERSION)]
+    name: Name
+    title: str
+    height_u: Count
+    tray_types: dict[str, TrayFile]
+    placements: list[PlacementFile]
+    busbar: BusbarFile
+    feeds: list[FeedFile]
+    domains: list[DomainFile]
+    coolant: CoolantFile
+    periods_s: dict[ReadingClass, Positive]
+    confirmed: bool = True
+    aliases: list[Name] = []
+    extends: str | None = None
+    facts: dict[str, FactFile] = {}

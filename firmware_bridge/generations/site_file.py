@@ -1,0 +1,117 @@
+"""`site.yaml` read and written: racks, addresses, pins and credential references; never a secret."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import yaml
+
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+from firmware_bridge.vocabulary.place import RACK_PARTS, parse_place, rack_of
+from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
+from firmware_bridge.wire.located_yaml import Located, parse, path_of
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Pin = Annotated[str, msgspec.Meta(pattern=r"^sha256//[A-Za-z0-9+/]{43}=$")]
+
+
+class _RackFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    place: str
+    generation: str
+    armed: bool = False
+
+
+class _EndpointFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    place: str
+    address: str | None = None
+    port: Port | None = None
+    tty: str | None = None
+    pin: Pin | None = None
+    credential: str | None = None
+    enabled: bool = True
+
+
+class _SiteFile(msgspec.Struct, omit_defaults=True):
+    kind: Literal["site"]
+    schema_version: Annotated[int, msgspec.Meta(ge=1, le=1)]
+    site: str
+    racks: list[_RackFile]
+    endpoints: list[_EndpointFile]
+    feeds: dict[str, Any] = {}
+    building: dict[str, Any] = {}
+
+
+def read_site(path: Path) -> Site:
+    """Read and check a site file.  Raises ConfigurationError or FileInvalid (file, line, field, expected)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"cannot read {path}: {err}", advice="name an existing site file") from err
+    document = parse(text, str(path))
+    try:
+        file = msgspec.convert(document.value, _SiteFile)
+    except msgspec.ValidationError as err:
+        expected, _, pointer = str(err).partition(" - at `")
+        raise document.complaint(path_of(pointer.rstrip("`")), expected) from err
+    racks = tuple(_rack(document, n, file.site, r) for n, r in enumerate(file.racks))
+    names = [r.place.rsplit("/", 1)[1] for r in racks]
+    if len(set(names)) != len(names):
+        raise document.complaint("racks", "expected rack names (last part of the place) that are unique in the site")
+    known = {r.place for r in racks}
+    endpoints = tuple(_endpoint(document, n, e) for n, e in enumerate(file.endpoints))
+    for n, endpoint in enumerate(endpoints):
+        if rack_of(endpoint.place) not in known:
+            raise document.complaint(f"endpoints[{n}].place", "expected a place inside one of the racks")
+    return Site(file.site, racks, endpoints, file.feeds, file.building)
+
+
+def write_site(path: Path, site: Site) -> None:
+    """Write a site file; write-then-rename.  Raises EnvironmentUnfit when the folder cannot be written."""
+    file = _SiteFile(
+        kind="site",
+        schema_version=1,
+        site=site.name,
+        racks=[_RackFile(r.place, r.generation, r.armed) for r in site.racks],
+        endpoints=[
+            _EndpointFile(e.place, e.address, e.port, e.tty, e.pin, e.credential, e.enabled) for e in site.endpoints
+        ],
+        feeds=site.feeds,
+        building=site.building,
+    )
+    content = yaml.dump(msgspec.to_builtins(file), Dumper=_DUMPER, sort_keys=False, default_flow_style=None, width=200)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except OSError as err:
+        raise EnvironmentUnfit(f"cannot write {path}: {err.strerror}", advice="free space or fix permissions") from err
+
+
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def _rack(document: Located, n: int, site: str, rack: _RackFile) -> SiteRack:
+    try:
+        place = parse_place(rack.place)
+    except ValueError as err:
+        raise document.complaint(f"racks[{n}].place", str(err)) from err
+    if place.count("/") != RACK_PARTS - 1 or not place.startswith(site + "/"):
+        raise document.complaint(f"racks[{n}].place", f"expected {site}/<hall>/<row>/<rack>")
+    return SiteRack(place, rack.generation, rack.armed)
+
+
+def _endpoint(document: Located, n: int, endpoint: _EndpointFile) -> SiteEndpoint:
+    try:
+        place = parse_place(endpoint.place)
+    except ValueError as err:
+        raise document.complaint(f"endpoints[{n}].place", str(err)) from err
+    if endpoint.enabled and not endpoint.tty and not (endpoint.address and endpoint.port):
+        raise document.complaint(f"endpoints[{n}]", "expected address and port, or tty, for an enabled endpoint")
+    return SiteEndpoint(
+        place, endpoint.address, endpoint.port, endpoint.tty, endpoint.pin, endpoint.credential, endpoint.enabled
+    )

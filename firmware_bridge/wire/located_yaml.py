@@ -1,0 +1,102 @@
+"""YAML whose every value remembers its file and line, so that a bad field can be pointed at.  Pure: text in, values out.
+
+Refuses duplicate keys, aliases that could explode, custom tags and documents deeper than 32 levels.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from firmware_bridge.vocabulary.errors import FileInvalid
+
+MOST_DEPTH = 32
+Where = tuple[str, int]
+_STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A document with the place of each value, keyed by path (`slots[3].unit`); the root's path is empty."""
+
+    value: Any
+    places: dict[str, Where] = field(default_factory=dict)
+
+    def where(self, path: str) -> Where:
+        """Return file and line (1-based) of `path`, of its nearest known parent when it is absent."""
+        while path not in self.places and path:
+            path = re.sub(r"(\[\d+\]|\.?[^.\[\]]+)$", "", path)
+        return self.places[path]
+
+    def complaint(self, path: str, expected: str) -> FileInvalid:
+        """Return the error that points at `path`."""
+        file, line = self.where(path)
+        return FileInvalid(file, line, path or "(document)", expected)
+
+
+def parse(text: str, file: str) -> Located:
+    """Parse one document.  Raises FileInvalid with line and what was expected."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as err:
+        mark = getattr(err, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise FileInvalid(file, line, "(syntax)", str(getattr(err, "problem", None) or "expected YAML")) from err
+    except RecursionError as err:
+        raise FileInvalid(file, 1, "(document)", f"expected at most {MOST_DEPTH} levels") from err
+    places: dict[str, Where] = {}
+    if node is None:
+        return Located({}, {"": (file, 1)})
+    return Located(_build(node, "", file, places, 0, yaml.SafeLoader("")), places)
+
+
+def merge(base: Located, over: Located) -> Located:
+    """Lay `over` onto `base`: mappings are merged key by key, everything else is replaced."""
+    places = dict(base.places)
+    value = _merge(base.value, over.value, "", over, places)
+    return Located(value, places)
+
+
+def path_of(pointer: str) -> str:
+    """Turn msgspec's `$.slots[3].unit` into our path."""
+    return pointer.removeprefix("$").removeprefix(".")
+
+
+def _build(node: yaml.Node, path: str, file: str, places: dict[str, Where], depth: int, loader: yaml.SafeLoader) -> Any:
+    line = node.start_mark.line + 1
+    places[path] = (file, line)
+    if depth > MOST_DEPTH:
+        raise FileInvalid(file, line, path, f"expected at most {MOST_DEPTH} levels")
+    if isinstance(node, yaml.MappingNode):
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(loader.construct_object(key_node))
+            here = f"{path}.{key}" if path else key
+            if key in result:
+                raise FileInvalid(file, key_node.start_mark.line + 1, here, "expected each key once")
+            result[key] = _build(value_node, here, file, places, depth + 1, loader)
+            places[here] = (file, key_node.start_mark.line + 1)
+        return result
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(n, f"{path}[{i}]", file, places, depth + 1, loader) for i, n in enumerate(node.value)]
+    try:
+        return loader.construct_object(node)
+    except yaml.YAMLError as err:
+        raise FileInvalid(file, line, path, "expected a plain value without a custom tag") from err
+
+
+def _merge(base: Any, over: Any, path: str, source: Located, places: dict[str, Where]) -> Any:
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        for known, where in source.places.items():
+            if known == path or known.startswith((path + ".", path + "[")):
+                places[known] = where
+        return over
+    merged = dict(base)
+    for key, value in over.items():
+        here = f"{path}.{key}" if path else key
+        places[here] = source.where(here)
+        merged[key] = _merge(base[key], value, here, source, places) if key in base else value
+        if key not in base:
+            _merge(None, value, here, source, places)
+    return merged
