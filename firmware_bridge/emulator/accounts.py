@@ -1,0 +1,18 @@
+"""The one account of an emulated BMC.  Compares in constant time; keeps the password out of `repr`."""
+
+import hmac
+
+from firmware_bridge.redfish_service.source import Principal
+
+
+class SoleAccount:
+    """An Authenticator with one user; the password may change while the service runs."""
+
+    def __init__(self, user: str, password: str) -> None:
+        self.user, self._password = user, password.encode()
+        self._principal = Principal(user)
+
+    async def verify(self, user: str, password: str) -> Principal | None:
+        """Return the administrator when user and password fit."""
+        fits = hmac.compare_digest(password.encode(), self._password)
+        return self._principal if fits and user == self.user else None

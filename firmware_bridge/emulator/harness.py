@@ -1,0 +1,94 @@
+"""Emulated endpoints inside a test's own event loop: real HTTPS on a loopback address, gone when the test ends.
+
+Not for production and not for measuring: the caller shares its loop with the devices.
+"""
+
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from firmware_bridge.emulator.accounts import SoleAccount
+from firmware_bridge.emulator.certificates import keep_identity, server_context
+from firmware_bridge.emulator.door import Doorway, port_of
+from firmware_bridge.emulator.faults import Fault, FaultTable
+from firmware_bridge.emulator.faulty_door import FaultyDoor
+from firmware_bridge.emulator.recorded import RecordedTree
+from firmware_bridge.redfish_service.service import RedfishService
+from firmware_bridge.redfish_service.sessions import SessionTable
+from firmware_bridge.redfish_service.source import ResourceSource
+
+DEFAULT_PLACE = "test/a/r01/k01/u11/bmc"
+
+
+@dataclass(frozen=True)
+class ServedEndpoint:
+    """One endpoint that answers now.
+
+    `pin` is the pin a site file would hold; with a certificate fault the endpoint shows another one.
+    `faults.set([...])` changes what goes wrong; `sessions` can be looked at or cleared; `seen` counts requests by URI.
+    """
+
+    url: str
+    address: str
+    port: int
+    pin: str
+    user: str
+    password: str = field(repr=False)
+    place: str
+    faults: FaultTable
+    sessions: SessionTable
+    seen: dict[str, int]
+
+
+@asynccontextmanager
+async def serve_tree(
+    tree: dict[str, Any] | ResourceSource,
+    *,
+    faults: Iterable[Fault] = (),
+    user: str = "root",
+    password: str | None = None,
+    place: str = DEFAULT_PLACE,
+    folder: Path | None = None,
+) -> AsyncIterator[ServedEndpoint]:
+    """Serve a recorded tree `{uri: body}` (or any ResourceSource) over HTTPS on 127.0.0.1 and a free port.
+
+    `faults` strike from the start (certificate faults only then); a password is made when none is given.
+    """
+    table, seen = FaultTable(faults), dict[str, int]()
+    password = password if password is not None else secrets.token_urlsafe(12)
+    source = RecordedTree(tree) if isinstance(tree, dict) else tree
+    sessions = SessionTable()
+    service = RedfishService(source, SoleAccount(user, password), sessions=sessions, owns_sessions=False)
+    door = FaultyDoor(service, place, table, lambda: 0.0)
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        seen[scope["path"]] = seen.get(scope["path"], 0) + 1
+        await door(scope, receive, send)
+
+    doorway = Doorway.make()
+    with tempfile.TemporaryDirectory(prefix="rackwright-") as scratch:
+        kept = folder or Path(scratch)
+        identity = keep_identity(kept, "127.0.0.1")
+        shown = keep_identity(kept, "127.0.0.1", table.certificate_kind(place))
+        server = await doorway.listen(counted, "127.0.0.1", 0, server_context(shown))
+        port = port_of(server)
+        try:
+            yield ServedEndpoint(
+                url=f"https://127.0.0.1:{port}",
+                address="127.0.0.1",
+                port=port,
+                pin=identity.pin,
+                user=user,
+                password=password,
+                place=place,
+                faults=table,
+                sessions=sessions,
+                seen=seen,
+            )
+        finally:
+            server.close()
+            doorway.drop_connections()

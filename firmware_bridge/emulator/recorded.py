@@ -1,0 +1,77 @@
+"""A recorded tree served exactly as it is: nothing is added, corrected or brought to life."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.source import READ, READ_PATCH, Document, Outcome, Principal
+from firmware_bridge.vocabulary.errors import FileInvalid
+
+
+class RecordedTree:
+    """A ResourceSource over `{uri: body}`; URIs may end in a slash or not.
+
+    `writable` names properties that a PATCH may change (the locate light); everything else is refused.
+    """
+
+    def __init__(self, tree: dict[str, Any], writable: tuple[str, ...] = ("LocationIndicatorActive",)) -> None:
+        self._documents = {_canonical(uri): Document.of(body, _allow(body, writable)) for uri, body in tree.items()}
+        self._writable = writable
+
+    def get(self, uri: str, principal: Principal | None) -> Document | None:
+        """Return the recorded resource."""
+        return self._documents.get(uri)
+
+    def methods(self, uri: str) -> str:
+        """Return nothing: what was not recorded is not there."""
+        return ""
+
+    def privilege(self, uri: str, method: str) -> str:
+        """Return the one privilege that a change of the locate light needs."""
+        return "ConfigureComponents"
+
+    async def patch(self, uri: str, changes: dict[str, Any], principal: Principal) -> Document | None:
+        """Change the writable properties that the resource has."""
+        document = self._documents[uri]
+        for name, value in changes.items():
+            if name not in document.body:
+                raise RequestRefused("PropertyUnknown", name, related=(f"#/{name}",))
+            if name not in self._writable:
+                raise RequestRefused("PropertyNotWritable", name, related=(f"#/{name}",))
+            if type(value) is not type(document.body[name]):
+                raise RequestRefused("PropertyValueTypeError", str(value), name, related=(f"#/{name}",))
+        changed = Document.of({**document.body, **changes}, document.allow)
+        self._documents[uri] = changed
+        return changed
+
+    async def post(self, uri: str, body: dict[str, Any], principal: Principal) -> Outcome:
+        """Refuse: a recording has no actions."""
+        raise RequestRefused("ActionNotSupported", uri)
+
+    async def delete(self, uri: str, principal: Principal) -> Outcome:
+        """Refuse: a recording is not taken apart."""
+        raise RequestRefused("OperationNotAllowed")
+
+
+def read_tree(path: Path) -> dict[str, Any]:
+    """Read a recorded tree.  Raises FileInvalid when it is not `{uri: body}`."""
+    try:
+        tree = json.loads(path.read_bytes())
+    except OSError as err:
+        raise FileInvalid(str(path), 1, "file", f"expected a readable file ({err.strerror})") from err
+    except ValueError as err:
+        raise FileInvalid(str(path), getattr(err, "lineno", 1), "file", "expected JSON") from err
+    if not isinstance(tree, dict) or not all(
+        u.startswith("/redfish") and isinstance(b, (dict, list)) for u, b in tree.items()
+    ):
+        raise FileInvalid(str(path), 1, "tree", "expected an object of Redfish URIs and their bodies")
+    return tree
+
+
+def _canonical(uri: str) -> str:
+    return uri.split("?")[0].rstrip("/") or "/"
+
+
+def _allow(body: Any, writable: tuple[str, ...]) -> str:
+    return READ_PATCH if isinstance(body, dict) and any(name in body for name in writable) else READ

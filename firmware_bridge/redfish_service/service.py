@@ -1,0 +1,341 @@
+"""The Redfish protocol engine as an ASGI application over a ResourceSource; it knows no model and keeps no state
+besides sessions."""
+
+import base64
+import binascii
+import functools
+import time
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import orjson
+
+from firmware_bridge.redfish_service.messages import RequestRefused, error_body
+from firmware_bridge.redfish_service.query import Features, parse_query
+from firmware_bridge.redfish_service.sessions import COLLECTION, SessionTable
+from firmware_bridge.redfish_service.shape import shape
+from firmware_bridge.redfish_service.source import Authenticator, Document, Outcome, Principal, ResourceSource
+from firmware_bridge.redfish_service.uri import normalise
+from firmware_bridge.vocabulary.errors import RackwrightError
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+ROOT = "/redfish/v1"
+VERSIONS = "/redfish"
+OPEN = frozenset((VERSIONS, ROOT, ROOT + "/odata", ROOT + "/$metadata"))
+LOGIN = frozenset((COLLECTION, COLLECTION + "/Members"))
+MOST_BODY = 1 << 20
+_ODATA = (b"odata-version", b"4.0")
+_JSON = (b"content-type", b"application/json;charset=utf-8")
+_NO_CACHE = (b"cache-control", b"no-cache")
+_CHALLENGE = (b"www-authenticate", b'Basic realm="redfish", charset="UTF-8"')
+_TYPE_MARK = b'"@odata.type":"#'
+
+
+class RedfishService:
+    """One Redfish service.
+
+    `source` owns the resources, `authenticator` the accounts; `sessions` are kept here.  `features` come from the
+    ServiceRoot when not given.  `owns_sessions` false leaves the session collection's document to the source.
+    """
+
+    def __init__(
+        self,
+        source: ResourceSource,
+        authenticator: Authenticator,
+        *,
+        sessions: SessionTable | None = None,
+        features: Features | None = None,
+        owns_sessions: bool = True,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.source, self.authenticator = source, authenticator
+        self.sessions = sessions if sessions is not None else SessionTable()
+        self.owns_sessions = owns_sessions
+        self._features, self._now = features, now
+
+    @property
+    def features(self) -> Features:
+        """Return what the service offers, as its own ServiceRoot says it."""
+        if self._features is None:
+            root = self.source.get(ROOT, None)
+            self._features = Features.of_service_root(root.body if root else None)
+        return self._features
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.  Never lets an error of ours out without an error body."""
+        if scope["type"] != "http":
+            return
+        method = scope["method"]
+        try:
+            headers = dict(scope["headers"])
+            uri = normalise(scope["raw_path"])
+            principal = await self._principal(headers)
+            if principal is None and not self._is_open(method, uri):
+                raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
+            if method in ("GET", "HEAD"):
+                status, extra, body = self._read(uri, scope["query_string"], headers, principal)
+            else:
+                status, extra, body = await self._change(method, uri, scope, headers, principal, receive)
+        except RackwrightError as err:
+            status, extra, body = refusal_reply(err)
+        if method == "HEAD":
+            extra.append((b"content-length", str(len(body)).encode()))
+            body = b""
+        elif status not in (204, 304):
+            extra.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": extra})
+        await send({"type": "http.response.body", "body": body})
+
+    # Reading
+
+    def _read(
+        self, uri: str, query_string: bytes, headers: dict[bytes, bytes], principal: Principal | None
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        _check_reader(headers)
+        document = self._document(uri, principal)
+        if document is None:
+            raise self._absent(uri)
+        raw = document.raw
+        extra = [_ODATA, _JSON, _NO_CACHE, (b"allow", _ascii(document.allow))]
+        schema = _schema_link(raw)
+        if schema is not None:
+            extra.append(schema)
+        query = parse_query(query_string.decode("latin-1"), self.features) if query_string else None
+        if query is not None:
+            shaped = shape(document.body, query, lambda at: self._body(at, principal))
+            return 200, extra, orjson.dumps(shaped)
+        etag = _etag(document)
+        extra.append((b"etag", etag))
+        wanted = headers.get(b"if-none-match")
+        if wanted is not None and _matches(wanted, etag):
+            return 304, extra, b""
+        return 200, extra, raw
+
+    def _document(self, uri: str, principal: Principal | None) -> Document | None:
+        if uri == VERSIONS:
+            return Document(b'{"v1":"/redfish/v1/"}')
+        if uri.startswith(COLLECTION):
+            own = self._session_document(uri)
+            if own is not None:
+                return own
+        return self.source.get(uri, principal)
+
+    def _body(self, uri: str, principal: Principal | None) -> dict[str, Any] | None:
+        try:
+            document = self._document(normalise(uri.encode()), principal)
+        except RackwrightError:
+            return None
+        return None if document is None else document.body
+
+    def _session_document(self, uri: str) -> Document | None:
+        now = self._now()
+        if uri == COLLECTION:
+            if not self.owns_sessions:
+                return None
+            members = [{"@odata.id": at} for at in self.sessions.listing(now)]
+            body = {
+                "@odata.id": COLLECTION,
+                "@odata.type": "#SessionCollection.SessionCollection",
+                "Name": "Session Collection",
+                "Members@odata.count": len(members),
+                "Members": members,
+            }
+            return Document.of(body, "GET, HEAD, POST")
+        session = self.sessions.find(uri.removeprefix(COLLECTION + "/"), now)
+        return None if session is None else Document.of(session.body(), "GET, HEAD, DELETE")
+
+    # Changing
+
+    async def _change(
+        self,
+        method: str,
+        uri: str,
+        scope: Scope,
+        headers: dict[bytes, bytes],
+        principal: Principal | None,
+        receive: Receive,
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        if method == "OPTIONS":
+            return 204, [_ODATA, (b"allow", _ascii(self._allowed(uri, principal)))], b""
+        if method == "POST" and uri in LOGIN:
+            return _outcome(await self._login(await _json_body(headers, receive), scope))
+        allowed = self._allowed(uri, principal)
+        if method not in allowed.split(", "):
+            raise RequestRefused("OperationNotAllowed", headers=((b"allow", _ascii(allowed)),))
+        if principal is None:
+            raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
+        if method == "DELETE" and uri.startswith(COLLECTION + "/"):
+            return _outcome(self._logout(uri, principal))
+        if self.source.privilege(uri, method) not in principal.privileges:
+            raise RequestRefused("InsufficientPrivilege")
+        self._check_match(uri, headers, principal)
+        if method == "PATCH":
+            changed = await self.source.patch(uri, await _json_body(headers, receive), principal)
+            return _outcome(Outcome(204 if changed is None else 200, changed))
+        if method == "POST":
+            return _outcome(await self.source.post(uri, await _json_body(headers, receive), principal))
+        return _outcome(await self.source.delete(uri, principal))
+
+    def _allowed(self, uri: str, principal: Principal | None) -> str:
+        document = self._document(uri, principal)
+        allowed = document.allow if document is not None else self.source.methods(uri)
+        if uri in LOGIN:
+            allowed = "GET, HEAD, POST"
+        if not allowed:
+            raise RequestRefused("ResourceMissingAtURI", uri)
+        return allowed
+
+    def _absent(self, uri: str) -> RequestRefused:
+        allowed = self.source.methods(uri)
+        if allowed:
+            return RequestRefused("OperationNotAllowed", headers=((b"allow", _ascii(allowed)),))
+        return RequestRefused("ResourceMissingAtURI", uri)
+
+    def _check_match(self, uri: str, headers: dict[bytes, bytes], principal: Principal) -> None:
+        wanted = headers.get(b"if-match")
+        if wanted is None:
+            return
+        document = self._document(uri, principal)
+        if document is None or not _matches(wanted, _etag(document)):
+            raise RequestRefused("PreconditionFailed")
+
+    # Who is asking
+
+    async def _principal(self, headers: dict[bytes, bytes]) -> Principal | None:
+        token = headers.get(b"x-auth-token")
+        if token is not None:
+            principal = self.sessions.principal_of(token.decode("latin-1"), self._now())
+            if principal is None:
+                raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
+            return principal
+        authorization = headers.get(b"authorization")
+        if authorization is None:
+            return None
+        scheme, _, sealed = authorization.partition(b" ")
+        try:
+            user, colon, password = base64.b64decode(sealed.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError) as err:
+            raise RequestRefused("HeaderInvalid", "Authorization") from err
+        if scheme.lower() != b"basic" or not colon:
+            raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
+        principal = await self.authenticator.verify(user, password)
+        if principal is None:
+            raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
+        return principal
+
+    @staticmethod
+    def _is_open(method: str, uri: str) -> bool:
+        return (method in ("GET", "HEAD", "OPTIONS") and uri in OPEN) or (method == "POST" and uri in LOGIN)
+
+    async def _login(self, body: dict[str, Any], scope: Scope) -> Outcome:
+        for name in ("UserName", "Password"):
+            if not isinstance(body.get(name), str):
+                raise RequestRefused("PropertyMissing", name, related=(f"#/{name}",))
+        principal = await self.authenticator.verify(body["UserName"], body["Password"])
+        if principal is None:
+            raise RequestRefused("ResourceAtUriUnauthorized", COLLECTION, "wrong user name or password")
+        client = scope.get("client")
+        session = self.sessions.open(principal, str(client[0]) if client else "", self._now())
+        return Outcome(
+            201,
+            Document.of(session.body()),
+            f"{COLLECTION}/{session.id}",
+            ((b"x-auth-token", session.token.encode()),),
+        )
+
+    def _logout(self, uri: str, principal: Principal) -> Outcome:
+        session = self.sessions.find(uri.removeprefix(COLLECTION + "/"), self._now())
+        if session is None:
+            raise RequestRefused("ResourceMissingAtURI", uri)
+        if session.principal.name != principal.name and "ConfigureManager" not in principal.privileges:
+            raise RequestRefused("InsufficientPrivilege")
+        self.sessions.close(session.id)
+        return Outcome(204)
+
+
+def refusal_reply(err: RackwrightError) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Return status, headers and error body for an error of our tree."""
+    extra = [_ODATA, _JSON, _NO_CACHE]
+    if isinstance(err, RequestRefused):
+        extra.extend(err.headers)
+    return err.http_status, extra, orjson.dumps(error_body(err))
+
+
+def _outcome(outcome: Outcome) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    extra = [_ODATA, _NO_CACHE, *outcome.headers]
+    if outcome.location:
+        extra.append((b"location", _ascii(outcome.location)))
+    if outcome.document is None:
+        return outcome.status, extra, b""
+    extra += [_JSON, (b"etag", _etag(outcome.document))]
+    return outcome.status, extra, outcome.document.raw
+
+
+def _check_reader(headers: dict[bytes, bytes]) -> None:
+    accept = headers.get(b"accept")
+    if accept is not None and b"json" not in accept and b"*" not in accept and accept.strip():
+        raise RequestRefused("HeaderInvalid", "Accept", status=406)
+    version = headers.get(b"odata-version")
+    if version is not None and version.strip() != b"4.0":
+        raise RequestRefused("HeaderInvalid", "OData-Version", status=412)
+
+
+async def _json_body(headers: dict[bytes, bytes], receive: Receive) -> dict[str, Any]:
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestRefused("MalformedJSON")
+        size += len(message.get("body", b""))
+        if size > MOST_BODY:
+            raise RequestRefused("PayloadTooLarge")
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    raw = b"".join(chunks)
+    if not raw.strip():
+        return {}
+    kind = headers.get(b"content-type", b"application/json").split(b";")[0].strip().lower()
+    if kind != b"application/json":
+        raise RequestRefused("HeaderInvalid", "Content-Type", status=415)
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as err:
+        raise RequestRefused("MalformedJSON") from err
+    if not isinstance(body, dict):
+        raise RequestRefused("MalformedJSON")
+    return body
+
+
+def _etag(document: Document) -> bytes:
+    if document.etag is not None:
+        return document.etag.encode()
+    return b'"%x-%x"' % (zlib.crc32(document.raw), len(document.raw))
+
+
+def _matches(wanted: bytes, etag: bytes) -> bool:
+    offered = [w.strip().removeprefix(b"W/") for w in wanted.split(b",")]
+    return b"*" in offered or etag.removeprefix(b"W/") in offered
+
+
+def _schema_link(raw: bytes) -> tuple[bytes, bytes] | None:
+    start = raw.find(_TYPE_MARK)
+    if start < 0:
+        return None
+    start += len(_TYPE_MARK)
+    return _schema_header(raw[start : raw.find(b'"', start)])
+
+
+@functools.lru_cache(maxsize=512)
+def _schema_header(type_name: bytes) -> tuple[bytes, bytes]:
+    schema = type_name.rsplit(b".", 1)[0]
+    return b"link", b"<http://redfish.dmtf.org/schemas/v1/%s.json>; rel=describedby" % schema
+
+
+@functools.lru_cache(maxsize=256)
+def _ascii(text: str) -> bytes:
+    return text.encode("ascii")
