@@ -1,1 +1,76 @@
-"""The rack controller as a process: read the site, assemble racks, run until told to stop."""
+"""The rack controller as a process: read the site, run its racks, carry on without the bus, stop cleanly."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from rack_controller.run.bus import Bus, Outbox
+from rack_controller.run.rack import RackUnderControl
+
+_log = logging.getLogger(__name__)
+
+STOP_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerFiles:
+    """Where a controller process finds its things in the state directory."""
+
+    state: Path
+
+    @property
+    def site(self) -> Path:
+        """The site file."""
+        return self.state / "site.yaml"
+
+    @property
+    def journal(self) -> Path:
+        """The journal."""
+        return self.state / "controller" / "journal.db"
+
+    @property
+    def credentials(self) -> Path:
+        """The vault's folder."""
+        return self.state / "credentials"
+
+    @property
+    def bus_url(self) -> Path:
+        """A text file with the bus's URL."""
+        return self.state / "nats" / "url"
+
+    @property
+    def bus_seed(self) -> Path:
+        """The controller's nkey seed."""
+        return self.state / "nats" / "controller.nk"
+
+
+def new_boot_id() -> str:
+    """Return an id for this start of the process."""
+    return secrets.token_hex(8)
+
+
+async def run_racks(racks: tuple[RackUnderControl, ...], bus: Bus) -> None:
+    """Run every rack and the bus until SIGTERM or SIGINT; then log out and stop within `STOP_SECONDS`."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    outboxes: list[Outbox] = []
+    for rack in racks:
+        rack.attach(bus)
+        outboxes += [rack.frames, rack.events]
+    tasks: list[asyncio.Task[None]] = [asyncio.create_task(rack.run(bus)) for rack in racks]
+    tasks.append(asyncio.create_task(bus.run(outboxes)))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in tasks if task.done()]
+    for task in tasks:
+        task.cancel()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), STOP_SECONDS)
+    for task in failed:
+        task.result()  # a rack that ended by itself failed: let it be seen

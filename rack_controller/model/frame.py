@@ -1,8 +1,8 @@
 """The telemetry frame: one rack, one second, only numbers.  Byte layout in docs/decisions/0004.
 
-Little-endian: magic `RWTF`, u16 version, u16 flags (0), u64 table id, u64 sequence, i64 Unix ns, u32 gauges, u32 counters;
-then float32 × gauges (NaN: unknown), int64 × counters (minimum: unknown), uint16 ages in 10 ms × (gauges + counters)
-(65535: older than that or never), uint8 quality × (gauges + counters).
+Little-endian: magic `RWTF`, u16 version, u16 flags (0), u64 table id, u64 sequence, i64 Unix ns, u32 gauges,
+u32 counters; then float32 × gauges (NaN: unknown), int64 × counters (minimum: unknown), uint16 ages in 10 ms ×
+(gauges + counters) (65535: older than that or never), uint8 quality × (gauges + counters).
 """
 
 import struct

@@ -43,7 +43,7 @@ class EndpointState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Arrays are read-only and in table order; `taken_at` (monotonic, NaN: never) and `quality` cover gauges+counters."""
+    """Arrays are read-only, in table order; `taken_at` (monotonic, NaN: never) and `quality` cover both kinds."""
 
     rack: Place
     tick: int

@@ -1,0 +1,109 @@
+"""Which changes between two snapshots people must hear of.  Pure: snapshots in, findings out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.quantities import Quantity, name_of
+from firmware_bridge.vocabulary.reading import Series
+from rack_controller.model.event import Severity
+from rack_controller.model.snapshot import EndpointState, ManagementAxis, Snapshot
+
+_WATCHED = {Quantity.LEAK, Quantity.POWER_STATE, Quantity.HEALTH, Quantity.LOCATE}
+_CRITICAL_CODE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One change, before it gets its id and time."""
+
+    place: Place
+    kind: str
+    severity: Severity
+    message: str
+
+
+def notice_changes(before: Snapshot | None, after: Snapshot) -> list[Finding]:
+    """Return what changed: endpoints coming and going, leaks, power states, health.
+
+    The first snapshot reports only what is wrong.  A value that becomes unknown is not a change of the part.
+    """
+    return [*_endpoint_changes(before, after), *_code_changes(before, after)]
+
+
+def _endpoint_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]:
+    for place, now in after.endpoints.items():
+        was = before.endpoints.get(place) if before else None
+        if was is not None and was.management is now.management:
+            continue
+        if was is None and now.management is not ManagementAxis.REACHABLE:
+            continue  # still being met for the first time
+        if was is None or (was.last_success is None and now.management is ManagementAxis.REACHABLE):
+            yield Finding(place, "endpoint.met", Severity.OK, f"{_name(place)} answers for the first time")
+        else:
+            yield Finding(place, f"endpoint.{now.management}", _management_severity(now), _management_text(place, now))
+
+
+def _name(place: Place) -> str:
+    return f"{leaf_of(tray_of(place))} {leaf_of(place)}"
+
+
+def _management_severity(state: EndpointState) -> Severity:
+    return Severity.OK if state.management is ManagementAxis.REACHABLE else Severity.WARNING
+
+
+def _management_text(place: Place, state: EndpointState) -> str:
+    if state.management is ManagementAxis.REACHABLE:
+        return f"{_name(place)} answers again"
+    return f"{_name(place)} is {state.management}" + (f": {state.error}" if state.error else "")
+
+
+def _code_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]:
+    for column, series in watched_columns(after):
+        now = float(after.gauges[column])
+        if np.isnan(now):
+            continue
+        was = _value(before, series)
+        if was == now or (was is None and not _wrong(series.quantity, now)):
+            continue
+        yield _code_finding(series, was, now)
+
+
+def watched_columns(snapshot: Snapshot) -> list[tuple[int, Series]]:
+    """Return the gauges whose codes are watched, with their columns."""
+    return [(n, s) for n, s in enumerate(snapshot.table.gauges) if s.quantity in _WATCHED]
+
+
+def _value(snapshot: Snapshot | None, series: Series) -> float | None:
+    if snapshot is None:
+        return None
+    column = snapshot.table.gauge_index.get((series.place, series.quantity))
+    if column is None or np.isnan(snapshot.gauges[column]):
+        return None
+    return float(snapshot.gauges[column])
+
+
+def _wrong(quantity: Quantity, value: float) -> bool:
+    return quantity in {Quantity.LEAK, Quantity.HEALTH} and value > 0
+
+
+def _code_finding(series: Series, was: float | None, now: float) -> Finding:
+    severity = Severity.OK
+    if _wrong(series.quantity, now):
+        severity = Severity.CRITICAL if now >= _CRITICAL_CODE else Severity.WARNING
+    elif series.quantity is Quantity.POWER_STATE and now == 0:
+        severity = Severity.WARNING
+    words = name_of(series.quantity, now)
+    told = f" ({series.label})" if series.label else ""
+    message = f"{_name_of_part(series)}{told} {series.quantity.replace('_', ' ')} is {words}"
+    if was is not None:
+        message += f", was {name_of(series.quantity, was)}"
+    return Finding(series.place, f"{series.quantity}.{words}", severity, message)
+
+
+def _name_of_part(series: Series) -> str:
+    tray = leaf_of(tray_of(series.place))
+    leaf = leaf_of(series.place)
+    return tray if leaf == tray else f"{tray} {leaf}"

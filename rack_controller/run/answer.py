@@ -1,0 +1,199 @@
+"""Answers to what the layers above ask of a rack: `state` requests and commands.  Every refusal says why."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from firmware_bridge.ports.telemetry import Locatable, TelemetrySource
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import RackwrightError, TargetUnknown
+from firmware_bridge.vocabulary.inventory import EndpointReport
+from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.command import Command, Reply, check_command, decode_command, encode, refusal
+from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateRequest
+from rack_controller.model.snapshot import Snapshot
+from rack_controller.model.table import encode_table
+from rack_controller.run.collect import Collector
+from rack_controller.run.journal import CommandRecord, Journal
+
+_log = logging.getLogger(__name__)
+
+REPORT_LIFE = Seconds(600.0)
+
+
+@dataclass(slots=True)
+class RackView:
+    """What a rack's answers are made from; the rack loop keeps it fresh."""
+
+    layout: Layout
+    boot: str
+    snapshot: Snapshot | None = None
+    revision: int = 0
+
+
+class StateAnswers:
+    """Answers `state` requests of one rack from memory; an inventory report is read and kept for ten minutes."""
+
+    def __init__(self, view: RackView, sources: dict[Place, TelemetrySource], clock: Clock) -> None:
+        self._view, self._sources, self._clock = view, sources, clock
+        self._reports: dict[Place, tuple[Seconds, EndpointReport]] = {}
+
+    async def answer(self, body: bytes) -> bytes:
+        """Return the JSON that is asked for, `{"error", "code"}` when it cannot be given."""
+        try:
+            request = msgspec.json.decode(body, type=StateRequest)
+            return await self._answer(request)
+        except RackwrightError as err:
+            return msgspec.json.encode({"error": str(err), "code": type(err).__name__, "status": err.http_status})
+        except msgspec.MsgspecError as err:
+            return msgspec.json.encode({"error": f"not a state request: {err}", "code": "malformed", "status": 400})
+
+    async def _answer(self, request: StateRequest) -> bytes:
+        match request.want:
+            case "layout":
+                return msgspec.json.encode(self._view.layout)
+            case "table" if self._view.snapshot is not None:
+                return encode_table(self._view.snapshot.table)
+            case "endpoints":
+                return msgspec.json.encode(rack_state(self._view))
+            case "report":
+                return msgspec.json.encode(await self._report(Place(request.place)))
+            case _:
+                raise TargetUnknown(
+                    f"nothing called {request.want!r} now", advice="ask for layout, table, endpoints or report"
+                )
+
+    async def _report(self, endpoint: Place) -> EndpointReport:
+        source = self._sources.get(endpoint)
+        if source is None:
+            raise TargetUnknown(f"no endpoint {endpoint!r}", advice="see `rackwright endpoint list`")
+        known = self._reports.get(endpoint)
+        if known is not None and self._clock.now() - known[0] < REPORT_LIFE:
+            return known[1]
+        report = await source.report()
+        self._reports[endpoint] = (self._clock.now(), report)
+        return report
+
+    def forget_reports(self) -> None:
+        """Have the next report read anew."""
+        self._reports.clear()
+
+
+def rack_state(view: RackView) -> RackState:
+    """Return both axes of every endpoint with their ages."""
+    snapshot = view.snapshot
+    if snapshot is None:
+        return RackState(view.layout.rack, view.revision, 0, view.boot, [])
+    return RackState(
+        rack=view.layout.rack,
+        revision=view.revision,
+        table_id=snapshot.table.table_id,
+        boot=view.boot,
+        endpoints=[
+            EndpointStatus(
+                place=place,
+                state=state.state,
+                management=state.management,
+                since_s=round(snapshot.now - state.since, 3),
+                last_success_age_s=None if state.last_success is None else round(snapshot.now - state.last_success, 3),
+                error=state.error,
+            )
+            for place, state in sorted(snapshot.endpoints.items())
+        ],
+    )
+
+
+class CommandAnswers:
+    """Checks, does and records the commands of one rack.  An id is done once: a repeat gets the same answer."""
+
+    def __init__(
+        self,
+        view: RackView,
+        sources: dict[Place, TelemetrySource],
+        collectors: dict[Place, Collector],
+        state: StateAnswers,
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._view, self._sources, self._collectors = view, sources, collectors
+        self._state, self._journal, self._clock = state, journal, clock
+        self._verbs: dict[str, Callable[[Command], Awaitable[dict[str, object]]]] = {
+            "rescan": self._do_rescan,
+            "locate": self._do_locate,
+        }
+
+    async def answer(self, body: bytes) -> bytes:
+        """Return the encoded reply."""
+        try:
+            command = decode_command(body)
+        except msgspec.MsgspecError as err:
+            return encode(Reply("", accepted=False, code="malformed", reason=f"not a command: {err}"))
+        done = self._journal.outcome_of(command.id)
+        if done is not None:
+            return done.encode()
+        reply = await self._reply(command)
+        answer = encode(reply)
+        self._record(command, answer.decode())
+        return answer
+
+    async def _reply(self, command: Command) -> Reply:
+        try:
+            check_command(command, self._view.revision, self._clock.unix_ns())
+            result = await self._verbs[command.verb](command)
+        except RackwrightError as err:
+            _log.info("refused %s on %s by %s: %s", command.verb, command.target, command.actor, err)
+            return refusal(command.id, err)
+        return Reply(command.id, accepted=True, operation=command.id, result=result)
+
+    def _record(self, command: Command, outcome: str) -> None:
+        self._journal.record_command(
+            CommandRecord(
+                command.id,
+                self._clock.unix_ns(),
+                command.actor,
+                command.verb,
+                command.target,
+                dict(command.arguments),
+                outcome,
+            )
+        )
+
+    async def _do_rescan(self, command: Command) -> dict[str, object]:
+        chosen = self._endpoints_in(command.target)
+        self._state.forget_reports()
+        for place in chosen:
+            self._collectors[place].rescan()
+        return {"endpoints": len(chosen)}
+
+    async def _do_locate(self, command: Command) -> dict[str, object]:
+        on = command.arguments.get("on", True)
+        if not isinstance(on, bool):
+            raise TargetUnknown(f"locate needs on: true or false, got {on!r}")
+        tray = tray_of(Place(command.target)) if command.target.count("/") >= 4 else None
+        lights = [
+            source
+            for place, source in self._sources.items()
+            if tray is not None and tray_of(place) == tray and isinstance(source, _Lit)
+        ]
+        if not lights:
+            raise TargetUnknown(f"{command.target} has no locate light", advice="name a compute or switch tray")
+        for light in lights:
+            await light.set_locate(on)
+        return {"on": on, "lights": len(lights)}
+
+    def _endpoints_in(self, target: str) -> list[Place]:
+        chosen = [p for p in self._collectors if p == target or p.startswith(target + "/") or target == tray_of(p)]
+        if not chosen:
+            raise TargetUnknown(f"no endpoint at {target!r}", advice="see `rackwright endpoint list`")
+        return chosen
+
+
+class _Lit(Locatable):
+    """A runtime check for `Locatable`."""
+
+    @classmethod
+    def __subclasshook__(cls, other: type) -> bool:
+        return callable(getattr(other, "set_locate", None))

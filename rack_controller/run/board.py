@@ -1,0 +1,123 @@
+"""The latest value of every series of one rack, kept in arrays so that a snapshot is a copy and not a walk."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, code_of
+from firmware_bridge.vocabulary.reading import Quality, Reading, Series
+from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.decide.axes import Contact, decide_management, decide_power
+from rack_controller.decide.staleness import judge_ages
+from rack_controller.model.frame import UNKNOWN_COUNTER
+from rack_controller.model.snapshot import EndpointState, Snapshot
+from rack_controller.model.table import SeriesKey, SeriesTable, make_table
+
+_T = TypeVar("_T", bound=np.generic)
+
+
+class Board:
+    """Where collectors put readings and the tick takes its snapshot."""
+
+    def __init__(self, rack: Place, endpoints: Iterable[Place], periods: dict[ReadingClass, Seconds]) -> None:
+        self.rack = rack
+        self.contacts: dict[Place, Contact] = {place: Contact() for place in endpoints}
+        self._periods = periods
+        self._series: dict[Place, tuple[Series, ...]] = {}
+        self._states: dict[Place, EndpointState] = {}
+        self._early: list[Reading] = []
+        self._dirty = False
+        self._lay_out({})
+
+    def declare(self, endpoint: Place, series: Sequence[Series]) -> None:
+        """Take the series an endpoint will deliver; the table is laid out anew with the next snapshot."""
+        if self._series.get(endpoint) != tuple(series):
+            self._series[endpoint] = tuple(series)
+            self._dirty = True
+
+    def store(self, readings: Iterable[Reading]) -> None:
+        """Write readings down.  One that no declared series is for is dropped."""
+        index, values, taken_at, quality = self._index, self._values, self._taken_at, self._quality
+        for reading in readings:
+            n = index.get((reading.place, reading.quantity))
+            if n is None:
+                if self._dirty:
+                    self._early.append(reading)
+                continue
+            if reading.value is None:
+                values[n] = np.nan
+                quality[n] = reading.quality if reading.quality is not Quality.GOOD else Quality.MISSING
+            else:
+                values[n] = reading.value
+                quality[n] = reading.quality
+            taken_at[n] = reading.taken_at
+
+    def snapshot(self, tick: int, now: Seconds, unix_ns: UnixNanoseconds) -> Snapshot:
+        """Return everything known at `now`: stale values flagged, forgotten ones unknown, both axes decided."""
+        if self._dirty:
+            self._lay_out_again()
+        self._write_management(now)
+        judged = judge_ages(self._taken_at, self._quality, self._periods_by_line, now)
+        values = np.where(judged.forget, np.nan, self._values)
+        split = len(self.table.gauges)
+        tail = values[split:]
+        counters = np.where(np.isnan(tail), float(UNKNOWN_COUNTER), tail).astype(np.int64)
+        return Snapshot(
+            rack=self.rack,
+            tick=tick,
+            now=now,
+            unix_ns=unix_ns,
+            table=self.table,
+            gauges=_frozen(values[:split]),
+            counters=_frozen(counters),
+            taken_at=_frozen(self._taken_at.copy()),
+            quality=_frozen(judged.quality),
+            endpoints=dict(self._states),
+        )
+
+    def _write_management(self, now: Seconds) -> None:
+        period = self._periods[ReadingClass.SAFETY]
+        for endpoint, contact in self.contacts.items():
+            management = decide_management(contact, now, period)
+            line = self._index.get((tray_of(endpoint), Quantity.POWER_STATE))
+            reported = None if line is None or np.isnan(self._values[line]) else float(self._values[line])
+            power = decide_power(reported, management)
+            was = self._states.get(endpoint)
+            since = was.since if was and (was.state, was.management) == (power, management) else now
+            self._states[endpoint] = EndpointState(power, management, since, contact.last_success, contact.error)
+            n = self._index[(endpoint, Quantity.MANAGEMENT)]
+            self._values[n] = code_of(Quantity.MANAGEMENT, management)
+            self._taken_at[n], self._quality[n] = now, Quality.GOOD
+
+    def _lay_out_again(self) -> None:
+        self._lay_out(
+            {
+                key: (float(self._values[n]), float(self._taken_at[n]), int(self._quality[n]))
+                for key, n in self._index.items()
+            }
+        )
+        self._dirty = False
+        early, self._early = self._early, []
+        self.store(early)
+
+    def _lay_out(self, held: dict[SeriesKey, tuple[float, float, int]]) -> None:
+        own = [Series(e, Quantity.MANAGEMENT, ReadingClass.SAFETY) for e in self.contacts]
+        self.table: SeriesTable = make_table(self.rack, [*own, *(s for lines in self._series.values() for s in lines)])
+        lines = self.table.series
+        self._index: dict[SeriesKey, int] = {(s.place, s.quantity): n for n, s in enumerate(lines)}
+        self._values: NDArray[np.float64] = np.full(len(lines), np.nan)
+        self._taken_at: NDArray[np.float64] = np.full(len(lines), np.nan)
+        self._quality: NDArray[np.uint8] = np.full(len(lines), Quality.MISSING, dtype=np.uint8)
+        self._periods_by_line = np.array([float(self._periods[s.reading_class]) for s in lines])
+        for key, (value, taken_at, quality) in held.items():
+            n = self._index.get(key)
+            if n is not None:
+                self._values[n], self._taken_at[n], self._quality[n] = value, taken_at, quality
+
+
+def _frozen(array: NDArray[_T]) -> NDArray[_T]:
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,126 @@
+"""One task per endpoint: meet it, read its classes when they are due, leave it alone when it fails."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import DeviceError, LoginRefused
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.axes import Contact, retry_delay
+from rack_controller.run.board import Board
+
+_log = logging.getLogger(__name__)
+
+MOST_RETRY = Seconds(10.0)
+MOST_RETRY_LOGIN = Seconds(60.0)  # a wrong password must not lock the account out
+LOST_AFTER = 3
+_ORDER = (ReadingClass.SAFETY, ReadingClass.POWER, ReadingClass.SLOW, ReadingClass.STATIC)
+
+
+class Collector:
+    """Reads one endpoint by class for as long as it runs; a failing endpoint costs only itself."""
+
+    def __init__(
+        self, source: TelemetrySource, board: Board, periods: dict[ReadingClass, Seconds], clock: Clock, phase: float
+    ) -> None:
+        self._source, self._board, self._periods, self._clock = source, board, periods, clock
+        self._phase = phase  # 0-1: spreads the endpoints of a rack over a period
+        self._rescan = asyncio.Event()
+        self._login_refused = False
+
+    def rescan(self) -> None:
+        """Meet the endpoint anew as soon as possible."""
+        self._rescan.set()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        await self._clock.sleep_until(Seconds(self._clock.now() + self._phase * self._periods[ReadingClass.SAFETY]))
+        while True:
+            if await self._meet():
+                await self._read_until_lost()
+            await self._wait(self._pause())
+
+    async def _meet(self) -> bool:
+        self._rescan.clear()
+        try:
+            series = await self._source.discover()
+        except DeviceError as err:
+            self._failed(err)
+            return False
+        self._board.declare(self._source.endpoint, series)
+        self._succeeded()
+        return True
+
+    async def _read_until_lost(self) -> None:
+        """Read every class on its own beat until safety readings fail or a rescan is asked for."""
+        loops = [asyncio.create_task(self._read_class(c)) for c in _ORDER]
+        loops.append(asyncio.create_task(self._until_rescan()))
+        try:
+            await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for loop in loops:
+                loop.cancel()
+            outcomes = await asyncio.gather(*loops, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _read_class(self, reading_class: ReadingClass) -> None:
+        period = self._periods[reading_class]
+        due = self._clock.now()
+        while True:
+            try:
+                self._board.store(await self._source.read(reading_class))
+            except DeviceError as err:
+                # Other classes only go stale: the safety class alone decides whether the endpoint is there.
+                if reading_class is ReadingClass.SAFETY and self._failed(err) >= LOST_AFTER:
+                    return
+            else:
+                if reading_class is ReadingClass.SAFETY:
+                    self._succeeded()
+            due = next_due(due, period, self._clock.now())
+            await self._clock.sleep_until(due)
+
+    async def _until_rescan(self) -> None:
+        await self._rescan.wait()
+
+    async def _wait(self, delay: Seconds) -> None:
+        if delay <= 0:
+            return
+        try:
+            await asyncio.wait_for(self._rescan.wait(), delay)
+        except TimeoutError:
+            return
+
+    def _pause(self) -> Seconds:
+        contact = self._board.contacts[self._source.endpoint]
+        if not contact.failures:
+            return Seconds(0)
+        most = MOST_RETRY_LOGIN if self._login_refused else MOST_RETRY
+        return retry_delay(contact.failures, self._periods[ReadingClass.SAFETY], most)
+
+    def _succeeded(self) -> None:
+        self._board.contacts[self._source.endpoint] = Contact(last_success=self._clock.now())
+
+    def _failed(self, err: DeviceError) -> int:
+        contact = self._board.contacts[self._source.endpoint]
+        text = f"{type(err).__name__}: {err.detail or err.verb}"
+        if contact.error != text:
+            _log.warning("%s", err)
+        self._login_refused = isinstance(err, LoginRefused)
+        self._board.contacts[self._source.endpoint] = replace(contact, failures=contact.failures + 1, error=text)
+        return contact.failures + 1
+
+
+def next_due(due: Seconds, period: Seconds, now: Seconds) -> Seconds:
+    """Return the next slot of the grid after `now`: a late read does not make the following ones bunch up."""
+    missed = max(0, int((now - due) // period))
+    return Seconds(due + (missed + 1) * period)
+
+
+def phases(count: int) -> list[float]:
+    """Return `count` phases spread evenly over a period."""
+    return [n / max(count, 1) for n in range(count)]

@@ -1,0 +1,106 @@
+"""The rack controller's journal: what must survive a power cut.  SQLite, WAL, every commit synced to disk."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+
+SEQUENCE_BLOCK = 3600  # frames; one commit an hour and rack instead of one a second
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sequence (rack TEXT PRIMARY KEY, reserved_to INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS policy (
+    kind TEXT NOT NULL, selector TEXT NOT NULL, document TEXT NOT NULL, actor TEXT NOT NULL, active_ns INTEGER NOT NULL,
+    PRIMARY KEY (kind, selector));
+CREATE TABLE IF NOT EXISTS command (
+    id TEXT PRIMARY KEY, received_ns INTEGER NOT NULL, actor TEXT NOT NULL, verb TEXT NOT NULL, target TEXT NOT NULL,
+    arguments TEXT NOT NULL, outcome TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """One command as it was received, and what became of it."""
+
+    id: str
+    received_ns: int
+    actor: str
+    verb: str
+    target: str
+    arguments: dict[str, object]
+    outcome: str
+
+
+class Journal:
+    """One file; used from the loop's thread (a commit takes about 0.2 ms)."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_SCHEMA)
+        except (sqlite3.Error, OSError) as err:
+            raise EnvironmentUnfit(
+                f"cannot open the journal {path}: {err}", advice="free disk space or fix permissions"
+            ) from err
+
+    def reserve_sequence(self, rack: str) -> int:
+        """Reserve the next block of frame numbers and return its first.
+
+        After a crash the numbers go on at the next block: they never repeat, and a gap at a block's edge is a restart.
+        """
+        row = self._db.execute("SELECT reserved_to FROM sequence WHERE rack = ?", (rack,)).fetchone()
+        first = int(row[0]) if row else 0
+        self._write(
+            "INSERT INTO sequence VALUES (?, ?) ON CONFLICT (rack) DO UPDATE SET reserved_to = excluded.reserved_to",
+            (rack, first + SEQUENCE_BLOCK),
+        )
+        return first
+
+    def record_command(self, record: CommandRecord) -> None:
+        """Write down a command and its outcome.  The same id again replaces the outcome."""
+        self._write(
+            "INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET outcome = excluded.outcome",
+            (
+                record.id,
+                record.received_ns,
+                record.actor,
+                record.verb,
+                record.target,
+                json.dumps(record.arguments, sort_keys=True, default=str),
+                record.outcome,
+            ),
+        )
+
+    def outcome_of(self, command_id: str) -> str | None:
+        """Return what became of a command, None when it was never received here."""
+        row = self._db.execute("SELECT outcome FROM command WHERE id = ?", (command_id,)).fetchone()
+        return str(row[0]) if row else None
+
+    def activate_policy(self, kind: str, selector: str, document: str, actor: str, now_ns: int) -> None:
+        """Make `document` the active policy of its kind and selector."""
+        self._write(
+            "INSERT INTO policy VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, selector) DO UPDATE SET "
+            "document = excluded.document, actor = excluded.actor, active_ns = excluded.active_ns",
+            (kind, selector, document, actor, now_ns),
+        )
+
+    def active_policies(self) -> dict[tuple[str, str], str]:
+        """Return the active policies by kind and selector."""
+        rows = self._db.execute("SELECT kind, selector, document FROM policy").fetchall()
+        return {(str(k), str(s)): str(d) for k, s, d in rows}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        try:
+            self._db.execute(statement, values)
+        except sqlite3.Error as err:
+            raise EnvironmentUnfit(f"the journal refused a write: {err}", advice="free disk space") from err

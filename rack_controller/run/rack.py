@@ -1,0 +1,112 @@
+"""One rack under control: collectors write, every second a snapshot is judged, noticed and put on its way."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.notice import Finding, notice_changes
+from rack_controller.model.event import Event, encode_event
+from rack_controller.model.frame import encode_frame
+from rack_controller.model.layout import Layout, StateChanged
+from rack_controller.model.snapshot import Snapshot
+from rack_controller.model.subjects import RackSubjects, subjects_of
+from rack_controller.run.answer import CommandAnswers, RackView, StateAnswers
+from rack_controller.run.board import Board
+from rack_controller.run.bus import Bus, Message, Outbox
+from rack_controller.run.collect import Collector, next_due, phases
+from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
+
+_log = logging.getLogger(__name__)
+
+TICK = Seconds(1.0)
+FRAMES_KEPT = 900
+EVENTS_KEPT = 10_000
+
+
+class RackUnderControl:
+    """Owns one rack's board, collectors and answers."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        periods: dict[ReadingClass, Seconds],
+        sources: dict[Place, TelemetrySource],
+        journal: Journal,
+        clock: Clock,
+        boot: str,
+    ) -> None:
+        rack = Place(layout.rack)
+        self._clock, self._journal, self._rack = clock, journal, rack
+        self._board = Board(rack, sources, periods)
+        self._collectors = {
+            place: Collector(source, self._board, periods, clock, phase)
+            for (place, source), phase in zip(sources.items(), phases(len(sources)), strict=True)
+        }
+        self._sources = sources
+        self._view = RackView(layout, boot)
+        self.subjects: RackSubjects = subjects_of(rack)
+        self.frames, self.events = Outbox(FRAMES_KEPT), Outbox(EVENTS_KEPT)
+        self._state = StateAnswers(self._view, sources, clock)
+        self._commands = CommandAnswers(self._view, sources, self._collectors, self._state, journal, clock)
+        self._event_numbers = itertools.count()
+        self._sequence, self._reserved_to = 0, 0
+
+    def attach(self, bus: Bus) -> Callable[[str, bytes], object]:
+        """Register this rack's answers and return what it tells changes with."""
+        bus.answer(self.subjects.state, self._state.answer)
+        bus.answer(self.subjects.command, self._commands.answer)
+        return bus.tell
+
+    async def run(self, bus: Bus) -> None:
+        """Serve until cancelled, then log out of every device."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for collector in self._collectors.values():
+                    tasks.create_task(collector.run())
+                tasks.create_task(self._tick(bus))
+        finally:
+            await asyncio.gather(*(source.close() for source in self._sources.values()), return_exceptions=True)
+
+    async def _tick(self, bus: Bus) -> None:
+        due = self._clock.now()
+        while True:
+            before = self._view.snapshot
+            after = self._board.snapshot(self._next_sequence(), self._clock.now(), self._clock.unix_ns())
+            self._view.snapshot = after
+            self._publish_frame(after)
+            findings = notice_changes(before, after)
+            self._publish_events(findings, after)
+            if before is None or before.table.table_id != after.table.table_id or findings:
+                self._view.revision += 1
+                await bus.tell(self.subjects.state_changed, self._changed(after))
+            due = next_due(due, TICK, self._clock.now())
+            await self._clock.sleep_until(due)
+
+    def _next_sequence(self) -> int:
+        if self._sequence >= self._reserved_to:
+            self._sequence = self._journal.reserve_sequence(self._rack)
+            self._reserved_to = self._sequence + SEQUENCE_BLOCK
+        self._sequence += 1
+        return self._sequence
+
+    def _publish_frame(self, snapshot: Snapshot) -> None:
+        body = encode_frame(snapshot.to_frame())
+        self.frames.put(Message(self.subjects.telemetry, f"{self._rack}-{snapshot.tick}", body))
+
+    def _publish_events(self, findings: list[Finding], snapshot: Snapshot) -> None:
+        for finding in findings:
+            event_id = f"{snapshot.unix_ns:020d}-{self.subjects.rack}-{next(self._event_numbers):06d}"
+            event = Event(event_id, snapshot.unix_ns, finding.place, finding.kind, finding.severity, finding.message)
+            self.events.put(Message(self.subjects.event, event_id, encode_event(event)))
+
+    def _changed(self, snapshot: Snapshot) -> bytes:
+        view = self._view
+        return msgspec.json.encode(StateChanged(view.layout.rack, view.revision, snapshot.table.table_id, view.boot))
