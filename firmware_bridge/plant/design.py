@@ -1,0 +1,111 @@
+"""What the physics needs to know of a rack: counts and ratings as arrays, taken from a generation.  Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_bridge.vocabulary.generation import ComponentSpec, Generation, TrayKind, TrayType
+from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Watts
+
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class RackDesign:
+    """One rack's numbers.  Trays, switches and shelves count bottom up, as in the generation.
+
+    All powers in W; `spread` (gpus of a rack) is each GPU's silicon factor on its dynamic power.
+    """
+
+    trays: int
+    gpus: int
+    cpus: int
+    switches: int
+    shelves: int
+    psus: int
+    coolant_units: int
+    pumps: int
+    gpu_idle: Watts
+    gpu_max: Watts
+    limit_min: Watts
+    limit_max: Watts
+    limit_default: Watts
+    cpu_idle: Watts
+    cpu_max: Watts
+    tray_base: Watts
+    switch_idle: Watts
+    switch_max: Watts
+    psu_max: Watts
+    bus_nominal: float  # V at no load
+    feed_voltage: float  # V across one PSU's input
+    supply_nominal: Celsius
+    flow_rated: LitersPerMinute
+    heat_capacity: float  # J/(L K)
+    heat_rated: Watts
+    spread: Array
+
+
+def design_of(generation: Generation) -> RackDesign:
+    """Return the numbers of a generation; parts it does not have count zero.
+
+    Ratings that nobody states fall back to figures marked as assumptions here.
+    """
+    compute, switch = _kind(generation, TrayKind.COMPUTE), _kind(generation, TrayKind.SWITCH)
+    shelf, cdu = _kind(generation, TrayKind.POWER_SHELF), _kind(generation, TrayKind.COOLANT_UNIT)
+    gpu, cpu = _part(compute, "gpu"), _part(compute, "cpu")
+    nvswitch, psu, pump = _part(switch, "nvswitch"), _part(shelf, "psu"), _part(cdu, "pump")
+    gpu_max = gpu.power_max or Watts(1000.0)
+    trays = len(generation.slots_of(TrayKind.COMPUTE))
+    switch_base = (switch.power_base if switch else None) or 0.0
+    feed = generation.feeds[0] if generation.feeds else None
+    return RackDesign(
+        trays=trays,
+        gpus=gpu.count,
+        cpus=cpu.count,
+        switches=len(generation.slots_of(TrayKind.SWITCH)),
+        shelves=len(generation.slots_of(TrayKind.POWER_SHELF)),
+        psus=psu.count,
+        coolant_units=len(generation.slots_of(TrayKind.COOLANT_UNIT)),
+        pumps=pump.count,
+        gpu_idle=gpu.power_idle or Watts(0.12 * gpu_max),  # assumption: 12 % of the maximum
+        gpu_max=gpu_max,
+        limit_min=gpu.limit_min or Watts(0.0),
+        limit_max=gpu.limit_max or gpu_max,
+        limit_default=gpu.limit_default or gpu_max,
+        cpu_idle=cpu.power_idle or Watts(50.0),  # assumption
+        cpu_max=cpu.power_max or Watts(300.0),  # assumption
+        tray_base=(compute.power_base if compute else None) or Watts(0.0),
+        switch_idle=Watts(switch_base + nvswitch.count * (nvswitch.power_idle or 0.0)),
+        switch_max=Watts(switch_base + nvswitch.count * (nvswitch.power_max or 0.0)),
+        psu_max=psu.power_max or Watts(5500.0),
+        bus_nominal=generation.busbar.voltage_nominal,
+        # One PSU sits between a phase and neutral: 415 V gives the 239 V that the shelf capture reads.
+        feed_voltage=(feed.voltage_nominal / (3**0.5 if feed.phases == 3 else 1.0)) if feed else 240.0,
+        supply_nominal=generation.coolant.supply_nominal,
+        flow_rated=generation.coolant.flow_rated,
+        heat_capacity=generation.coolant.heat_capacity_j_per_l_k,
+        heat_rated=(cdu.heat_rated if cdu else None) or Watts(generation.busbar.power_max),
+        spread=silicon_spread(trays * gpu.count).reshape(trays, gpu.count),
+    )
+
+
+def silicon_spread(count: int, width: float = 0.03) -> Array:
+    """Return `count` factors 1 ± `width`, the same for ever: no two GPUs draw alike (power.md §4.1, 3 %)."""
+    index = np.arange(1, count + 1, dtype=np.uint64)
+    z = index * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    unit = ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / float(1 << 53)
+    return 1.0 + width * (2.0 * unit - 1.0)
+
+
+def _kind(generation: Generation, kind: TrayKind) -> TrayType | None:
+    slots = generation.slots_of(kind)
+    return slots[0].tray if slots else None
+
+
+def _part(tray: TrayType | None, name: str) -> ComponentSpec:
+    found = tray.component(name) if tray else None
+    return found if found is not None else ComponentSpec(name, 0)
