@@ -1,0 +1,117 @@
+"""Writes the bus's configuration: accounts apart, one nkey per process, each with only the subjects it needs."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nkeys
+
+from datacenter_api.cli.state_directory import free_port
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+from rack_controller.model.subjects import BUS_USERS, BusUser, token
+
+_SEED_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class BusFiles:
+    """What `write_bus_config` leaves behind."""
+
+    config: Path
+    url: str
+    host: str
+    port: int
+
+
+def write_bus_config(folder: Path, site: str) -> BusFiles:
+    """Write configuration, seeds (mode 600) and url.  Ports and seeds of an earlier start are kept.
+
+    Raises EnvironmentUnfit when the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        ports = _ports(folder / "ports.json")
+        publics = {user.name: _seed(folder / f"{user.name}.nk") for user in BUS_USERS if user.account != "BMS"}
+        bms_password = _password(folder / "bms.password")
+        config = folder / "nats.conf"
+        _write_private(config, render(folder, site, ports, publics, bms_password))
+        url = f"nats://127.0.0.1:{ports['client']}"
+        (folder / "url").write_text(url + "\n")
+    except OSError as err:
+        raise EnvironmentUnfit(f"cannot write {folder}: {err.strerror}", advice="free space, fix permissions") from err
+    return BusFiles(config, url, "127.0.0.1", ports["client"])
+
+
+def render(folder: Path, site: str, ports: dict[str, int], publics: dict[str, str], bms_password: str) -> str:
+    """Return the server's configuration.  MQTT can log into BMS only; nothing there can name a rack's subject."""
+    rack_users = [_nkey_user(user, site, publics[user.name]) for user in BUS_USERS if user.account == "RACK"]
+    bms_users = [_mqtt_user(user, bms_password) for user in BUS_USERS if user.account == "BMS"]
+    return f"""# Written at every start; changes here are lost.
+server_name: "rackwright-{token(site)}"
+listen: "127.0.0.1:{ports["client"]}"
+max_payload: 8MB
+jetstream {{ store_dir: {json.dumps(str(folder / "store"))}, max_memory_store: 64MB, max_file_store: 2GB }}
+mqtt {{ listen: "127.0.0.1:{ports["mqtt"]}" }}
+system_account: SYS
+accounts {{
+  SYS {{}}
+  RACK {{ jetstream: enabled, users: [
+{_lines(rack_users)}
+  ] }}
+  BMS {{ jetstream: enabled, users: [
+{_lines(bms_users)}
+  ] }}
+}}
+"""
+
+
+def _nkey_user(user: BusUser, site: str, public: str) -> str:
+    return f"    {{ nkey: {public}, permissions: {_permissions(user, site)} }}"
+
+
+def _mqtt_user(user: BusUser, password: str) -> str:
+    kinds = json.dumps(["MQTT"])
+    login = f"user: {json.dumps(user.name)}, password: {json.dumps(password)}"
+    return f"    {{ {login}, allowed_connection_types: {kinds}, permissions: {_permissions(user, '')} }}"
+
+
+def _permissions(user: BusUser, site: str) -> str:
+    publish = json.dumps([subject.replace("{site}", site) for subject in user.publish])
+    subscribe = json.dumps([subject.replace("{site}", site) for subject in user.subscribe])
+    return f"{{ publish: {{ allow: {publish} }}, subscribe: {{ allow: {subscribe} }}, allow_responses: true }}"
+
+
+def _lines(entries: Iterable[str]) -> str:
+    return "\n".join(entries)
+
+
+def _ports(file: Path) -> dict[str, int]:
+    if file.exists():
+        kept: dict[str, int] = json.loads(file.read_text())
+        return kept
+    ports = {"client": free_port(), "mqtt": free_port()}
+    file.write_text(json.dumps(ports))
+    return ports
+
+
+def _seed(file: Path) -> str:
+    if not file.exists():
+        seed = nkeys.encode_seed(secrets.token_bytes(_SEED_BYTES), nkeys.PREFIX_BYTE_USER)
+        _write_private(file, seed.decode())
+    return str(nkeys.from_seed(file.read_bytes().strip()).public_key.decode())
+
+
+def _password(file: Path) -> str:
+    if not file.exists():
+        _write_private(file, secrets.token_urlsafe(24))
+    return file.read_text()
+
+
+def _write_private(file: Path, content: str) -> None:
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(content)
+    draft.replace(file)

@@ -1,0 +1,216 @@
+"""The link to the bus: hears frames, changes and events, asks controllers for what is missing.  Decides nothing.
+
+NATS may be away at start or vanish: the link keeps trying for ever, what is in memory ages meanwhile.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+from nats.errors import TimeoutError as NatsTimeout
+
+from datacenter_api.events.history import follow_events, recover_frames
+from datacenter_api.events.log import EventLog
+from datacenter_api.fleet.memory import RackMemory
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.state import FleetState
+from firmware_bridge.vocabulary.errors import BusUnavailable, DeadlinePassed, TargetUnknown
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.command import Command, Reply, decode_reply, encode
+from rack_controller.model.event import Event
+from rack_controller.model.frame import Frame, decode_frame
+from rack_controller.model.layout import Layout, RackState, StateChanged, StateRequest
+from rack_controller.model.subjects import ROOT, RackSubjects, token
+from rack_controller.model.table import decode_table
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN = Seconds(5.0)
+RETRY_EVERY = Seconds(0.5)
+REFRESH_ENDPOINTS = Seconds(5.0)
+
+
+class _Refusal(msgspec.Struct):
+    error: str
+    code: str = ""
+
+
+@dataclass
+class BusLink:
+    """One connection for the whole API.  `on_frame` and `on_event` are called in the loop, after memory was updated."""
+
+    state: Path
+    fleet: FleetState
+    events: EventLog
+    on_frame: Callable[[RackRecord], None] = lambda _record: None
+    on_event: Callable[[Event], None] = lambda _event: None
+    discarded: dict[str, int] = field(default_factory=dict)
+    site: str | None = None
+    _client: Client | None = None
+    _asking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    @property
+    def connected(self) -> bool:
+        """Return whether the bus answers now."""
+        return self._client is not None and self._client.is_connected
+
+    async def run(self) -> None:
+        """Connect, listen and keep memory complete until cancelled."""
+        memory = RackMemory(self.state / "api" / "racks")
+        memory.load_into(self.fleet)
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            client, site = await self._connect()
+            await client.subscribe(f"{ROOT}.{site}.*.telemetry", cb=self._hear_frame)
+            await client.subscribe(f"{ROOT}.{site}.*.state.changed", cb=self._hear_change)
+            tasks = [
+                asyncio.create_task(recover_frames(client, site, self._take_frame)),
+                asyncio.create_task(follow_events(client, site, self._take_event)),
+            ]
+            while True:
+                self._ask_for_what_is_missing(memory)
+                await asyncio.sleep(RETRY_EVERY)
+        finally:
+            for task in [*tasks, *self._asking.values()]:
+                task.cancel()
+            if self._client is not None:
+                with contextlib.suppress(NatsError, OSError):
+                    await self._client.close()
+
+    async def ask(self, rack: str, want: str, place: str = "") -> bytes:
+        """Ask a rack's controller on `state`.  Raises BusUnavailable, DeadlinePassed or TargetUnknown."""
+        body = await self._request(rack, "state", msgspec.json.encode(StateRequest(want, place)))
+        if body.startswith(b'{"error"'):
+            refusal = msgspec.json.decode(body, type=_Refusal)
+            raise TargetUnknown(f"{want} of {place or rack}: {refusal.error}")
+        return body
+
+    async def command(self, rack: str, command: Command) -> Reply:
+        """Send a command and return its reply.  Raises BusUnavailable or DeadlinePassed."""
+        return decode_reply(await self._request(rack, "command", encode(command)))
+
+    async def _connect(self) -> tuple[Client, str]:
+        said = ""
+        while True:
+            try:
+                site = token((self.state / "site-name").read_text().strip())
+                url = (self.state / "nats" / "url").read_text().strip()
+                seed = self.state / "nats" / "api.nk"
+                self._client = await nats.connect(
+                    url,
+                    name="rackwright-api",
+                    nkeys_seed=str(seed) if seed.exists() else None,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=RETRY_EVERY,
+                    connect_timeout=2,
+                    error_cb=_note_error,
+                )
+                self.site = site
+                return self._client, site
+            except (OSError, NatsError, ValueError, TimeoutError) as err:
+                if (why := f"{type(err).__name__}: {err}") != said:
+                    log.warning("the bus is away, trying again: %s", why)
+                    said = why
+                await asyncio.sleep(RETRY_EVERY)
+
+    async def _request(self, rack: str, what: str, body: bytes) -> bytes:
+        if self._client is None or self.site is None or not self._client.is_connected:
+            raise BusUnavailable("the bus does not answer", advice="see `rackwright doctor`; racks stay under control")
+        subject = f"{RackSubjects(self.site, rack).prefix}.{what}"
+        try:
+            return (await self._client.request(subject, body, timeout=ANSWER_WITHIN)).data
+        except NoRespondersError as err:
+            raise BusUnavailable(
+                f"no controller answers for {rack}", advice="is `rackwright control` running?"
+            ) from err
+        except (NatsTimeout, TimeoutError) as err:
+            raise DeadlinePassed(f"{rack} did not answer within {ANSWER_WITHIN:g} s") from err
+        except (NatsError, OSError) as err:
+            raise BusUnavailable(f"the bus failed: {type(err).__name__}", advice="it is tried again") from err
+
+    async def _hear_frame(self, message: Msg) -> None:
+        try:
+            frame = decode_frame(message.data)
+        except ValueError as err:
+            self._discard("frame_malformed", err)
+            return
+        self._take_frame(message.subject.split(".")[3], frame, Seconds(time.monotonic()))
+
+    def _take_frame(self, rack: str, frame: Frame, said_at: Seconds) -> None:
+        record = self.fleet.record(rack)
+        record.hear_frame(frame, said_at)
+        self.on_frame(record)
+
+    async def _hear_change(self, message: Msg) -> None:
+        try:
+            change = msgspec.json.decode(message.data, type=StateChanged)
+        except msgspec.MsgspecError as err:
+            self._discard("change_malformed", err)
+            return
+        record = self.fleet.record(message.subject.split(".")[3])
+        record.wanted_revision, record.wanted_boot = change.revision, change.boot
+        if change.boot != record.boot:
+            record.layout = None  # a new controller may hold another site file
+
+    def _take_event(self, event: Event) -> None:
+        if self.events.add(event):
+            self.on_event(event)
+
+    def _discard(self, reason: str, err: Exception) -> None:
+        self.discarded[reason] = self.discarded.get(reason, 0) + 1
+        log.warning("%s: %s", reason, err)
+
+    def _ask_for_what_is_missing(self, memory: RackMemory) -> None:
+        now = Seconds(time.monotonic())
+        for record in self.fleet:
+            task = self._asking.get(record.token)
+            if (task is None or task.done()) and _lacks(record, now):
+                self._asking[record.token] = asyncio.create_task(self._complete(record, memory))
+
+    async def _complete(self, record: RackRecord, memory: RackMemory) -> None:
+        try:
+            changed = False
+            if record.layout is None or record.wanted_boot != record.boot:
+                record.hear_layout(msgspec.json.decode(await self.ask(record.token, "layout"), type=Layout))
+                changed = True
+            if record.columns is None or record.wanted_table != record.columns.table.table_id:
+                record.hear_table(decode_table(await self.ask(record.token, "table")))
+                changed = True
+            said = msgspec.json.decode(await self.ask(record.token, "endpoints"), type=RackState)
+            record.hear_state(said, Seconds(time.monotonic()))
+            record.wanted_boot, record.wanted_revision = said.boot, said.revision
+            if changed:
+                memory.keep(record)
+        except (BusUnavailable, DeadlinePassed, TargetUnknown) as err:
+            log.info("%s: %s", record.token, err)
+            await asyncio.sleep(1.0)
+        except ValueError as err:
+            self._discard("state_malformed", err)
+            await asyncio.sleep(1.0)
+
+
+def _lacks(record: RackRecord, now: Seconds) -> bool:
+    heard = record.endpoints_heard
+    return (
+        record.layout is None
+        or record.columns is None
+        or record.wanted_table != record.columns.table.table_id
+        or record.wanted_revision != record.revision
+        or record.wanted_boot != record.boot
+        or heard is None
+        or now - heard > REFRESH_ENDPOINTS
+    )
+
+
+async def _note_error(err: Exception) -> None:
+    log.info("bus: %s: %s", type(err).__name__, err)

@@ -1,0 +1,47 @@
+"""All racks the API knows, in memory; filled by the bus link, read by everything else.  Asks nobody."""
+
+from collections.abc import Iterator
+
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.view import RackView, view_of
+from firmware_bridge.vocabulary.errors import BusUnavailable, TargetUnknown
+from firmware_bridge.vocabulary.units import Seconds
+
+
+class FleetState:
+    """Racks by the token they have on the bus (`k01`)."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, RackRecord] = {}
+
+    def __iter__(self) -> Iterator[RackRecord]:
+        """Yield the racks in the order of their names."""
+        return iter([self._records[token] for token in sorted(self._records)])
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def record(self, token: str) -> RackRecord:
+        """Return the record of a rack heard on the bus, making it at first mention."""
+        return self._records.setdefault(token, RackRecord(token))
+
+    def find(self, text: str) -> RackRecord:
+        """Return a rack by full place or short name.  Raises TargetUnknown."""
+        for record in self._records.values():
+            if record.token == text or (record.place is not None and record.place == text):
+                return record
+        known = ", ".join(r.place or r.token for r in self) or "none yet"
+        raise TargetUnknown(f"no rack {text!r}", advice=f"known racks: {known}")
+
+    def view(self, record: RackRecord, now: Seconds) -> RackView:
+        """Return the rack's numbers now.  Raises BusUnavailable while its table or first frame is missing."""
+        view = view_of(record, now)
+        if view is None:
+            raise BusUnavailable(
+                f"no readings of {record.place or record.token} yet", advice="wait for its controller; see /healthz"
+            )
+        return view
+
+    def views(self, now: Seconds) -> list[RackView]:
+        """Return a view of every rack that can be read."""
+        return [view for record in self if (view := view_of(record, now)) is not None]

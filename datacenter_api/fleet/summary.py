@@ -1,0 +1,133 @@
+"""A rack in one glance: power against its limit, coolant, leaks, trays on both axes.  Pure; unknown stays unknown."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, leak_points, tray_states
+from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.reading import Quality
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.layout import Layout
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A number made of `total` readings of which `good` could be trusted.
+
+    `quality`: good when all were, partial when some were, else the worst word of the missing ones.
+    `value` covers only the good ones and is None when there was none.
+    """
+
+    value: float | None
+    unit: str
+    quality: str
+    good: int
+    total: int
+
+
+class RackSummary(msgspec.Struct, frozen=True):
+    """What `/racks`, the rack's stream and the console's header show.  W, °C, L/min, s.
+
+    `headroom_w` is usable limit minus shelf output, None unless every shelf was read.
+    """
+
+    rack: str
+    name: str
+    title: str
+    generation: str
+    live: bool
+    armed: bool
+    age_s: float | None
+    sequence: int | None
+    unix_ns: int | None
+    revision: int | None
+    gpus: int
+    readings: int
+    shelf_output_w: Figure
+    usable_limit_w: float | None
+    headroom_w: float | None
+    gpu_power_w: Figure
+    supply_c: Figure
+    return_c: Figure
+    flow_lpm: Figure
+    leak_points: int
+    leaks_unknown: int
+    leaks: list[LeakPoint]
+    endpoints_reachable: int
+    endpoints_total: int
+    trays: list[TrayState]
+
+
+def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
+    """Return the rack's summary at `now`, None until its layout was heard."""
+    layout, place = record.layout, record.place
+    if layout is None or place is None:
+        return None
+    view = view_of(record, now)
+    age = record.age(now)
+    shelves = [t.place for t in layout.trays if t.kind == TrayKind.POWER_SHELF]
+    units = [t.place for t in layout.trays if t.kind == TrayKind.COOLANT_UNIT]
+    gpus = [
+        f"{t.place}/{c.name}{n}" for t in layout.trays for c in t.components if c.name == "gpu" for n in range(c.count)
+    ]
+    output = _gather(view, shelves, Quantity.POWER, "W", "sum")
+    usable = layout.busbar_power_usable_w
+    points = leak_points(view)
+    axes = axes_of(record, now)
+    return RackSummary(
+        rack=place,
+        name=record.token,
+        title=layout.title,
+        generation=layout.generation,
+        live=record.live(now),
+        armed=layout.armed,
+        age_s=None if age is None else round(age, 2),
+        sequence=record.frame.sequence if record.frame else None,
+        unix_ns=record.frame.unix_ns if record.frame else None,
+        revision=record.revision,
+        gpus=layout.gpus,
+        readings=len(view.columns.series) if view else 0,
+        shelf_output_w=output,
+        usable_limit_w=usable,
+        headroom_w=round(usable - output.value, 1) if output.value is not None and output.quality == "good" else None,
+        gpu_power_w=_gather(view, gpus, Quantity.POWER, "W", "sum"),
+        supply_c=_gather(view, units, Quantity.TEMPERATURE_SUPPLY, "°C", "max"),
+        return_c=_gather(view, units, Quantity.TEMPERATURE_RETURN, "°C", "max"),
+        flow_lpm=_gather(view, units, Quantity.FLOW, "L/min", "sum"),
+        leak_points=len(points),
+        leaks_unknown=sum(p.state == "unknown" for p in points),
+        leaks=[p for p in points if p.state != "dry"],
+        endpoints_reachable=_count(axes, "reachable"),
+        endpoints_total=len(axes),
+        trays=tray_states(layout, view, axes, points),
+    )
+
+
+def parts_of(layout: Layout, name: str) -> list[str]:
+    """Return the places of every part called `name`, tray by tray from the floor up."""
+    parts = [(t.place, c.count) for t in layout.trays for c in t.components if c.name == name]
+    return [f"{place}/{name}{n}" for place, count in parts for n in range(count)]
+
+
+def _count(axes: dict[str, Axes], word: str) -> int:
+    return sum(a.management == word for a in axes.values())
+
+
+def _gather(view: RackView | None, places: Sequence[str], quantity: Quantity, unit: str, how: str) -> Figure:
+    total = len(places)
+    if view is None or not total:
+        return Figure(None, unit, "missing" if total else "absent", 0, total)
+    found = [line for p in places if (line := view.columns.index.get((Place(p), quantity))) is not None]
+    lines = np.array(found, dtype=np.intp)
+    good = lines[view.quality[lines] == Quality.GOOD] if len(lines) else lines
+    if not len(good):
+        worst = max((int(view.quality[n]) for n in found), default=int(Quality.MISSING))
+        return Figure(None, unit, QUALITY_WORDS.get(worst, "missing"), 0, total)
+    numbers = view.values[good]
+    value = float(numbers.sum() if how == "sum" else numbers.max())
+    return Figure(float(f"{value:.7g}"), unit, "good" if len(good) == total else "partial", len(good), total)

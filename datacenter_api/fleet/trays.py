@@ -1,0 +1,182 @@
+"""Each tray on its two axes (state, management) and its alarm; each leak point with its place.  Pure."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.view import RackView
+from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.quantities import HEALTH_CODES, Quantity, name_of
+from firmware_bridge.vocabulary.reading import Quality
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.layout import EndpointStatus, Layout, TrayView
+
+HEARD_FOR = Seconds(15.0)
+"""What the controller said of an endpoint counts for so long; after that its management is unknown, not reachable."""
+
+_ALARMS = ("ok", "unknown", "warning", "critical")
+
+
+class LeakPoint(msgspec.Struct, frozen=True):
+    """One leak detector: `state` is dry, warning, critical or unknown."""
+
+    place: str
+    label: str
+    state: str
+
+
+class TrayState(msgspec.Struct, frozen=True):
+    """One tray as people see it: both axes apart, and `alarm` (ok, unknown, warning, critical) with its `why`."""
+
+    place: str
+    name: str
+    kind: str
+    title: str
+    unit: int
+    height_u: int
+    state: str
+    management: str
+    alarm: str
+    why: str
+    power_w: float | None
+    power_quality: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """One endpoint as it stands now; ages in s, None when unknown."""
+
+    place: str
+    state: str
+    management: str
+    since_s: float | None
+    last_success_age_s: float | None
+    error: str
+    notes: int
+    heard_age_s: float | None
+
+
+def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
+    """Return both axes of every enabled endpoint of the layout, with ages carried forward to `now`.
+
+    An endpoint nobody has spoken of lately is unknown on both axes: silence is neither off nor reachable.
+    """
+    if record.layout is None:
+        return {}
+    heard = None if record.endpoints_heard is None else max(0.0, now - record.endpoints_heard)
+    said = {e.place: e for e in record.endpoints}
+    places = [e.place for t in record.layout.trays for e in t.endpoints if e.enabled]
+    return {place: _axes(place, said.get(place), heard) for place in places}
+
+
+def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
+    if said is None or heard is None:
+        return Axes(place, "unknown", "unknown", None, None, "", 0, heard)
+    fresh = heard <= HEARD_FOR
+    last = said.last_success_age_s
+    return Axes(
+        place=place,
+        state=said.state if fresh else "unknown",
+        management=said.management if fresh else "unknown",
+        since_s=round(said.since_s + heard, 1),
+        last_success_age_s=None if last is None else round(last + heard, 1),
+        error=said.error,
+        notes=said.notes,
+        heard_age_s=round(heard, 1),
+    )
+
+
+def leak_points(view: RackView | None) -> list[LeakPoint]:
+    """Return every leak detector of the rack.  One that is not good now is unknown, never dry."""
+    if view is None:
+        return []
+    lines = view.columns.by_quantity.get(Quantity.LEAK)
+    if lines is None:
+        return []
+    points = []
+    for line in lines.tolist():
+        series = view.columns.series[line]
+        good = view.quality[line] == Quality.GOOD
+        points.append(LeakPoint(series.place, series.label, name_of(Quantity.LEAK, view.value(line) if good else None)))
+    return points
+
+
+def tray_states(
+    layout: Layout, view: RackView | None, axes: dict[str, Axes], points: list[LeakPoint]
+) -> list[TrayState]:
+    """Return the trays of the layout, bottom up."""
+    leaks: dict[str, str] = {}
+    for point in points:
+        tray = tray_of(Place(point.place))
+        leaks[tray] = _worse(leaks.get(tray, "ok"), _leak_alarm(point.state))
+    return [_tray_state(tray, view, axes, leaks.get(tray.place, "ok")) for tray in layout.trays]
+
+
+def _tray_state(tray: TrayView, view: RackView | None, axes: dict[str, Axes], leak: str) -> TrayState:
+    mine = [axes[e.place] for e in tray.endpoints if e.place in axes]
+    management = _together([a.management for a in mine])
+    state = _power_state(tray, view) or _agreed([a.state for a in mine])
+    power, quality = view.number(tray.place, Quantity.POWER) if view else (None, "missing")
+    alarm, why = _alarm(tray, view, management, leak)
+    return TrayState(
+        place=tray.place,
+        name=tray.place.rsplit("/", 1)[1],
+        kind=tray.kind,
+        title=tray.title,
+        unit=tray.unit,
+        height_u=tray.height_u,
+        state=state,
+        management=management,
+        alarm=alarm,
+        why=why,
+        power_w=power,
+        power_quality=quality,
+    )
+
+
+def _alarm(tray: TrayView, view: RackView | None, management: str, leak: str) -> tuple[str, str]:
+    health = _worst_health(tray, view)
+    reasons = [
+        (leak, "leak detector unknown" if leak == "unknown" else f"leak {leak}"),
+        (health, f"health {health}"),
+        ({"reachable": "ok", "unknown": "unknown"}.get(management, "warning"), f"management {management}"),
+    ]
+    worst = max((alarm for alarm, _ in reasons), key=_ALARMS.index)
+    return worst, "; ".join(why for alarm, why in reasons if alarm == worst and worst != "ok")
+
+
+def _worst_health(tray: TrayView, view: RackView | None) -> str:
+    if view is None:
+        return "unknown"
+    worst = "ok"
+    for line in view.columns.by_tray.get(tray.place.rsplit("/", 1)[1], ()):
+        if view.columns.series[line].quantity is Quantity.HEALTH and view.quality[line] == Quality.GOOD:
+            worst = _worse(worst, HEALTH_CODES.get(int(view.values[line]), "unknown"))
+    return worst
+
+
+def _power_state(tray: TrayView, view: RackView | None) -> str | None:
+    if view is None:
+        return None
+    value, quality = view.number(tray.place, Quantity.POWER_STATE)
+    return name_of(Quantity.POWER_STATE, value) if quality == "good" else None
+
+
+def _leak_alarm(state: str) -> str:
+    return "ok" if state == "dry" else state
+
+
+def _worse(one: str, other: str) -> str:
+    return max(one, other, key=_ALARMS.index)
+
+
+def _together(words: list[str]) -> str:
+    """Several endpoints as one word: all alike, or degraded as soon as they differ; none at all is unknown."""
+    if not words:
+        return "unknown"
+    return words[0] if len(set(words)) == 1 else "degraded"
+
+
+def _agreed(words: list[str]) -> str:
+    return words[0] if len(set(words)) == 1 else "unknown"
