@@ -1,0 +1,234 @@
+"""`rackwright up`: one command for bus, emulated racks, controller and API; one screen; one key to stop."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import ssl
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from datacenter_api.cli.nats_config import BusFiles, write_bus_config
+from datacenter_api.cli.state_directory import StateLock, StatePaths, check_port, default_state, write_json
+from datacenter_api.cli.supervise import Child, Supervisor, raise_file_limit
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackwrightError
+
+if TYPE_CHECKING:  # the screen pulls in rich; `rackwright --help` must stay quick
+    from datacenter_api.cli.status_screen import FleetWatch
+
+EMULATED_SITE = "lab1"
+FIRST_ANSWER_SECONDS = 30.0
+READY_SECONDS = 120.0
+FILES_PER_ENDPOINT = 4
+FILES_BESIDES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What the user asked for."""
+
+    state: Path
+    host: str
+    port: int
+    racks: str
+    site: Path | None
+    load_trace: Path | None
+    speed: float
+    ready_file: Path | None
+    faults: Path | None
+
+
+def up(
+    state: Annotated[
+        Path | None, typer.Option(help="state directory (default $RACKWRIGHT_STATE or .rackwright)")
+    ] = None,
+    listen: Annotated[str, typer.Option(help="where API and console listen")] = "127.0.0.1:8443",
+    racks: Annotated[str, typer.Option(help="emulated racks: NAME, NAME*10, or several with commas")] = "gb200-nvl72",
+    site: Annotated[Path | None, typer.Option(help="site file of real hardware: no emulator, observe only")] = None,
+    load_trace: Annotated[Path | None, typer.Option(help="CSV of node power that drives the emulated load")] = None,
+    speed: Annotated[float, typer.Option(help="how fast emulated time runs")] = 1.0,
+    faults: Annotated[Path | None, typer.Option(help="faults for the emulator, as data")] = None,
+    ready_file: Annotated[Path | None, typer.Option(help="JSON written when every rack is live")] = None,
+) -> None:
+    """Start bus, racks, controller and API; show them; stop all of it with Ctrl-C."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigurationError(f"--listen {listen!r} is not HOST:PORT", advice="for example --listen 127.0.0.1:8443")
+    root = (state or default_state()).absolute()
+    options = UpOptions(root, host, int(port), racks, site, load_trace, speed, ready_file, faults)
+    with StateLock(root):
+        raise_file_limit(FILES_BESIDES + FILES_PER_ENDPOINT * _endpoints_guess(racks))
+        check_port(host, int(port))
+        asyncio.run(_Up(options).run())
+
+
+def _endpoints_guess(racks: str) -> int:
+    count = 0
+    for part in racks.split(","):
+        _, _, times = part.partition("*")
+        count += 40 * (int(times) if times.isdigit() else 1)
+    return count
+
+
+class _Up:
+    def __init__(self, options: UpOptions) -> None:
+        self._options, self._paths = options, StatePaths(options.state)
+        self._stop = asyncio.Event()
+        self._notes: list[str] = []
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop.set)
+        self._paths.ready.unlink(missing_ok=True)
+        supervisor = Supervisor(self._paths.logs, self._note)
+        try:
+            await self._serve(supervisor)
+        finally:
+            self._say("stopping")
+            await supervisor.stop()
+            self._paths.ready.unlink(missing_ok=True)
+
+    async def _serve(self, supervisor: Supervisor) -> None:
+        password = self._first_admin()
+        bus = self._start(supervisor)
+        site_file = await self._site_file(supervisor)
+        expected = _describe(site_file)
+        supervisor.start(
+            Child(
+                "controller",
+                [*_module("rack_controller"), "--state", str(self._options.state), "--site", str(site_file)],
+            )
+        )
+        url = f"https://{self._options.host}:{self._options.port}"
+        self._say(f"console  {url}/console")
+        if password is not None:
+            self._say(f"login    admin / {password}   (shown this once; change it in the console)")
+        from datacenter_api.cli.status_screen import FleetWatch, show
+
+        async with FleetWatch(self._options.state) as watch:
+            ready = asyncio.create_task(self._announce(supervisor, watch, bus, url, expected))
+            screen = asyncio.create_task(show(watch, supervisor, url, self._notes))
+            stopped = asyncio.create_task(self._stop.wait())
+            waiting: set[asyncio.Future[Any]] = {stopped, screen, supervisor.failure}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in (ready, screen, stopped):
+                task.cancel()
+            outcomes = await asyncio.gather(ready, screen, stopped, return_exceptions=True)
+        if supervisor.failure.done():
+            raise supervisor.failure.result()
+        for outcome in outcomes:
+            if isinstance(outcome, RackwrightError):
+                raise outcome
+
+    def _first_admin(self) -> str | None:
+        from datacenter_api.auth.accounts import ensure_admin
+
+        return ensure_admin(self._options.state)[1]
+
+    def _start(self, supervisor: Supervisor) -> BusFiles:
+        site = EMULATED_SITE if self._options.site is None else _site_name(self._options.site)
+        bus = write_bus_config(self._paths.nats, site)
+        self._paths.site_name.write_text(site + "\n")
+        check_port(bus.host, bus.port)
+        supervisor.start(Child("nats", [_nats_server(), "-c", str(bus.config)]))
+        listen = f"{self._options.host}:{self._options.port}"
+        supervisor.start(
+            Child("api", [*_module("datacenter_api"), "--state", str(self._options.state), "--listen", listen])
+        )
+        return bus
+
+    async def _site_file(self, supervisor: Supervisor) -> Path:
+        if self._options.site is not None:
+            return self._options.site.absolute()
+        argv = [
+            *_module("firmware_bridge.emulator"),
+            "--state",
+            str(self._options.state),
+            "--racks",
+            self._options.racks,
+            "--site-name",
+            EMULATED_SITE,
+            "--speed",
+            str(self._options.speed),
+        ]
+        if self._options.load_trace is not None:
+            argv += ["--load-trace", str(self._options.load_trace)]
+        if self._options.faults is not None:
+            argv += ["--faults", str(self._options.faults)]
+        emulator = supervisor.start(Child("emulator", argv))
+        line = await supervisor.first_line(emulator, FIRST_ANSWER_SECONDS)
+        try:
+            return Path(json.loads(line)["site"])
+        except (ValueError, KeyError, TypeError) as err:
+            raise EnvironmentUnfit(
+                f"the emulator said {line!r}", advice=f"see {self._paths.logs / 'emulator.log'}"
+            ) from err
+
+    async def _announce(
+        self, supervisor: Supervisor, watch: "FleetWatch", bus: BusFiles, url: str, expected: dict[str, int]
+    ) -> None:
+        await watch.until_live(expected, reachable=self._options.site is None)
+        await _until_served(url, self._paths.authority)
+        content: dict[str, object] = {
+            "url": url,
+            "ca_file": str(self._paths.authority),
+            "nats": bus.url,
+            "pids": {"supervisor": os.getpid(), **supervisor.pids},
+        }
+        write_json(self._paths.ready, content)
+        if self._options.ready_file is not None:
+            write_json(self._options.ready_file.absolute(), content)
+        self._note("every rack is live")
+
+    def _note(self, text: str) -> None:
+        self._notes.append(text)
+        if not sys.stdout.isatty():
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        typer.echo(text)
+
+
+async def _until_served(url: str, authority: Path) -> None:
+    host, _, port = url.removeprefix("https://").rpartition(":")
+    while True:
+        with contextlib.suppress(OSError, ssl.SSLError):
+            context = ssl.create_default_context(cafile=str(authority))
+            reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
+            writer.write(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            status = await reader.readline()
+            writer.close()
+            if b" 200 " in status:
+                return
+        await asyncio.sleep(0.1)
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _nats_server() -> str:
+    beside = Path(sys.executable).with_name("nats-server")
+    found = str(beside) if beside.exists() else shutil.which("nats-server")
+    if found is None:
+        raise EnvironmentUnfit("nats-server is not installed", advice="run make .venv, or put nats-server on the PATH")
+    return found
+
+
+def _describe(site_file: Path) -> dict[str, int]:
+    from rack_controller.sites import describe_site
+
+    return {str(rack): count for rack, count in describe_site(site_file).endpoints.items()}
+
+
+def _site_name(site_file: Path) -> str:
+    from rack_controller.sites import describe_site
+
+    return describe_site(site_file).name

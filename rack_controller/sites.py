@@ -1,0 +1,22 @@
+"""What a supervisor must know of a site file without building any driver: its name, racks and endpoint counts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.vocabulary.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSummary:
+    """The site's name, and how many enabled endpoints each rack has."""
+
+    name: str
+    endpoints: dict[Place, int]
+
+
+def describe_site(path: Path) -> SiteSummary:
+    """Read a site file.  Raises ConfigurationError or FileInvalid."""
+    site = read_site(path)
+    counts = {r.place: sum(e.enabled for e in site.endpoints_of(r.place)) for r in site.racks}
+    return SiteSummary(site.name, counts)
