@@ -1,0 +1,115 @@
+"""The application: routes, error answers, the bus link's life, the console, and the gate around all of it."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from datacenter_api import __version__
+from datacenter_api.auth.gate import Gate
+from datacenter_api.problem import problem, problem_of
+from datacenter_api.rest import accounts, events, login_page, racks, service
+from datacenter_api.rest.answers import described
+from datacenter_api.services import Services, make_services
+from firmware_bridge.vocabulary.errors import RackwrightError
+
+log = logging.getLogger(__name__)
+
+
+def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
+    """Return the ASGI application of a state directory and its parts.  Raises EnvironmentUnfit.
+
+    `console` false leaves NiceGUI out: it lives once per process, so tests in one process share no console.
+    """
+    services = make_services(state)
+    app = FastAPI(
+        title="Rackwright",
+        version=__version__,
+        description="Racks under control: readings, events, commands.",
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        lifespan=_life_of(services),
+    )
+    app.state.services = services
+    for module in (accounts, racks, events, service, login_page):
+        app.include_router(module.router)
+    _answer_errors(app)
+    _describe(app)
+    if console:
+        from datacenter_api.console.mount import mount_console
+
+        mount_console(app, services)
+    return Gate(app, services.doorkeeper), services
+
+
+def _life_of(services: Services) -> Any:
+    @contextlib.asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        link = asyncio.create_task(_keep_linked(services))
+        try:
+            yield
+        finally:
+            services.broadcaster.close()
+            link.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await link
+            services.store.close()
+
+    return life
+
+
+async def _keep_linked(services: Services) -> None:
+    """Run the bus link for ever: what nobody foresaw is logged, and the link begins again."""
+    while True:
+        try:
+            await services.bus.run()
+        except Exception:
+            log.exception("the bus link failed and begins again")
+        await asyncio.sleep(1.0)
+
+
+def _answer_errors(app: FastAPI) -> None:
+    async def ours(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RackwrightError)
+        return problem_of(error)
+
+    async def invalid(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return problem(422, f"{where}: {first['msg']}", advice="see /docs")
+
+    async def of_framework(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return problem(error.status_code, str(error.detail), headers=error.headers)
+
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return problem(500, "something failed on our side", advice="the API's log says what")
+
+    app.add_exception_handler(RackwrightError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, of_framework)
+    app.add_exception_handler(Exception, unforeseen)
+
+
+def _describe(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = generate()
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        for name, body in described().items():
+            schemas.setdefault(name, body)
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

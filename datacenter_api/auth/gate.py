@@ -1,0 +1,142 @@
+"""The one door: pure ASGI around the whole application, for `http` and `websocket` alike.  Deny by default."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from datacenter_api.auth.doorkeeper import Denial, Doorkeeper, Principal
+from datacenter_api.problem import problem
+from datacenter_api.routes import allowed, methods_of, rule_for
+
+PRINCIPAL = "rackwright.principal"
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+_STRICT = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+_PAGE = f"{_STRICT}; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'"
+# NiceGUI compiles its templates in the browser, which needs inline script and eval; nothing may come from elsewhere.
+_CONSOLE = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; "
+    "form-action 'self'; object-src 'none'"
+)
+# Swagger UI sets style attributes while it draws.
+_DOCS = _PAGE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+
+_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+@dataclass
+class Gate:
+    """Wraps `app`.  Finds the route's rule, recognises who asks, checks role and origin, sets security headers."""
+
+    app: ASGIApp
+    doorkeeper: Doorkeeper
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] not in ("http", "websocket"):
+            return
+        sender = _with_headers(scope, send) if scope["type"] == "http" else send
+        refusal = await self._refusal(scope)
+        if refusal is None:
+            await self.app(scope, receive, sender)
+        elif scope["type"] == "http":
+            await refusal(scope, receive, sender)
+        else:
+            await _refuse_websocket(scope, receive, send, refusal)
+
+    async def _refusal(self, scope: Scope) -> Response | None:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
+        rule = rule_for(method, scope["path"])
+        if rule is not None and rule.privilege is None:
+            foreign = method not in _SAFE and b"origin" in headers and not _same_origin(scope, headers)
+            return problem(403, "this login comes from another origin") if foreign else None
+        who = await self.doorkeeper.recognise(headers, _address(scope))
+        if isinstance(who, Denial):
+            return _unrecognised(scope, headers, who)
+        if rule is None:
+            known = methods_of(scope["path"])
+            if known:
+                return problem(405, f"{method} is not for {scope['path']}", headers={"allow": ", ".join(known)})
+            return problem(404, f"nothing at {scope['path']}", advice="see /docs")
+        if not allowed(rule, who.role):
+            self.doorkeeper.store.audit(who.user, who.address, "refused", f"{method} {scope['path']}", "forbidden")
+            return problem(403, f"role {who.role} may not {method} {scope['path']}", advice="ask an admin")
+        if _needs_origin(method, who) and not _same_origin(scope, headers):
+            return problem(403, "a cookie is only good from our own pages", advice="send a bearer token instead")
+        scope[PRINCIPAL] = who
+        return None
+
+
+def _needs_origin(method: str, who: Principal) -> bool:
+    return who.by_cookie and method not in _SAFE
+
+
+def _same_origin(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    origin = headers.get(b"origin")
+    secure = scope["scheme"] in ("https", "wss")
+    return origin == (b"https://" if secure else b"http://") + headers.get(b"host", b"")
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+def _unrecognised(scope: Scope, headers: dict[bytes, bytes], why: Denial) -> Response:
+    page = scope["type"] == "http" and scope["method"] in _SAFE and b"text/html" in headers.get(b"accept", b"")
+    if page and why.status == 401:
+        return RedirectResponse(f"/login?next={quote(scope['path'])}", 303)
+    more = {"retry-after": str(why.retry_after_s)} if why.retry_after_s else {}
+    if why.status == 401:
+        more["www-authenticate"] = 'Bearer realm="rackwright", Basic realm="rackwright", charset="UTF-8"'
+    advice = "POST /api/v1/login, or use `rackwright login`" if why.status == 401 else f"wait {why.retry_after_s} s"
+    return problem(why.status, why.message, advice=advice, headers=more)
+
+
+def _with_headers(scope: Scope, send: Send) -> Send:
+    path: str = scope["path"]
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            headers["content-security-policy"] = _policy_for(path)
+            # Framework assets carry their version in the path; everything else may hold live or private data.
+            if not path.startswith("/console/_nicegui/"):
+                headers["cache-control"] = "no-store"
+        await send(message)
+
+    return sending
+
+
+def _policy_for(path: str) -> str:
+    if path.startswith("/console"):
+        return _CONSOLE
+    if path.startswith("/docs"):
+        return _DOCS
+    return _PAGE if path == "/login" or path.startswith("/assets/") else _STRICT
+
+
+async def _refuse_websocket(scope: Scope, receive: Receive, send: Send, refusal: Response) -> None:
+    await receive()  # websocket.connect
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await send({"type": "websocket.http.response.start", "status": refusal.status_code, "headers": refusal.raw_headers})
+    await send({"type": "websocket.http.response.body", "body": refusal.body})

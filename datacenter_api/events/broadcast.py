@@ -1,0 +1,88 @@
+"""Fan-out to many readers: each message is serialised once, each reader has a bounded queue, bursts go as one write."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+EVENTS = "events"
+MOST_WAITING = 256
+MOST_READERS = 1_000
+
+
+def sse(event: str, data: bytes, event_id: str = "") -> bytes:
+    """Return one server-sent event; `data` is JSON on one line."""
+    head = f"id: {event_id}\nevent: {event}\ndata: " if event_id else f"event: {event}\ndata: "
+    return head.encode() + data + b"\n\n"
+
+
+@dataclass
+class Subscriber:
+    """One reader.  `lost`: it fell behind and must come back with Last-Event-ID."""
+
+    latest_only: bool
+    waiting: deque[bytes] = field(default_factory=deque)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    lost: bool = False
+    closed: bool = False
+
+    def push(self, message: bytes) -> None:
+        """Queue a message; for a `latest_only` reader it replaces what it has not read yet."""
+        if self.latest_only:
+            self.waiting.clear()
+        elif len(self.waiting) >= MOST_WAITING:
+            self.lost = True
+        if not self.lost:
+            self.waiting.append(message)
+        self.wake.set()
+
+    def take(self) -> bytes:
+        """Return all that waits, as one piece."""
+        together = b"".join(self.waiting)
+        self.waiting.clear()
+        self.wake.clear()
+        return together
+
+
+class Broadcaster:
+    """Readers by topic: `events`, or a rack's token for its summary."""
+
+    def __init__(self) -> None:
+        self._readers: dict[str, set[int]] = {}
+        self._by_id: dict[int, Subscriber] = {}
+
+    @property
+    def readers(self) -> int:
+        """Return how many streams are open."""
+        return len(self._by_id)
+
+    @property
+    def full(self) -> bool:
+        """Return whether no further stream is accepted."""
+        return self.readers >= MOST_READERS
+
+    def wanted(self, topic: str) -> bool:
+        """Return whether anybody listens: nothing is serialised for nobody."""
+        return bool(self._readers.get(topic))
+
+    def subscribe(self, topic: str, *, latest_only: bool = False) -> Subscriber:
+        """Open a reader on a topic."""
+        reader = Subscriber(latest_only)
+        self._by_id[id(reader)] = reader
+        self._readers.setdefault(topic, set()).add(id(reader))
+        return reader
+
+    def unsubscribe(self, topic: str, reader: Subscriber) -> None:
+        """Forget a reader."""
+        self._readers.get(topic, set()).discard(id(reader))
+        self._by_id.pop(id(reader), None)
+
+    def publish(self, topic: str, message: bytes) -> None:
+        """Give every reader of a topic the same bytes."""
+        for key in self._readers.get(topic, ()):
+            self._by_id[key].push(message)
+
+    def close(self) -> None:
+        """End every stream: the server is going down."""
+        for reader in self._by_id.values():
+            reader.closed = True
+            reader.wake.set()

@@ -1,0 +1,124 @@
+"""The whole `/metrics` page from memory: racks' lines gathered by family, and what the API knows about itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from datacenter_api.fleet.columns import Columns
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.trays import Axes, axes_of
+from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
+from datacenter_api.metrics.families import FAMILIES, Family
+from datacenter_api.metrics.template import Template, escape, make_template
+from firmware_bridge.vocabulary.reading import Quality
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.layout import Layout
+from rack_controller.model.snapshot import ManagementAxis
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_INFO = Family("rack_info", "A rack and its generation.")
+_USABLE = Family("rack_power_usable_watts", "Busbar power that may be used with the planned redundancy.")
+_GPUS = Family("rack_gpus", "GPUs that the rack is planned with.")
+_AGE = Family("rack_frame_age_seconds", "Age of the last telemetry frame.")
+_LIVE = Family("rack_live", "The rack's telemetry is current (1) or not (0).")
+_SERIES = Family("rack_readings", "Readings in the rack's series table.")
+_UNKNOWN = Family("rack_readings_unknown", "Readings that have no line here, by reason.")
+_ENDPOINTS = Family("rack_endpoints", "Enabled endpoints by management state.")
+_LAST = Family("rack_poll_last_success_timestamp_seconds", "When an endpoint was last read successfully.")
+_BUS = Family("rackwright_bus_connected", "The API hears the bus (1) or not (0).")
+_STREAMS = Family("rackwright_streams", "Event streams open now.")
+_DISCARDED = Family("rack_reading_discarded_total", "Messages discarded because they were malformed.", "counter")
+
+_REASONS = tuple(word for quality, word in QUALITY_WORDS.items() if quality != Quality.GOOD)
+_AXIS_WORDS = (*(axis.value for axis in ManagementAxis), "unknown")
+
+
+@dataclass
+class Exposition:
+    """Renders the page; keeps one template per rack and remakes it when the table or the layout changes."""
+
+    _templates: dict[str, tuple[Columns, Layout, Template]] = field(default_factory=dict)
+
+    def render(
+        self,
+        records: Iterable[RackRecord],
+        now: Seconds,
+        unix_s: float,
+        *,
+        connected: bool,
+        streams: int,
+        discarded: dict[str, int],
+    ) -> bytes:
+        """Return the page in the Prometheus text format, every family in one block."""
+        own = _OwnLines()
+        racks: list[dict[str, bytes]] = []
+        for record in records:
+            if record.layout is None:
+                continue
+            view = view_of(record, now)
+            own.rack(record, record.layout, view, now, unix_s)
+            if view is not None:
+                racks.append(self._template(record, view.columns, record.layout).render(view))
+        own.add(_BUS, "", int(connected))
+        own.add(_STREAMS, "", streams)
+        for reason, count in {"frame_malformed": 0, "change_malformed": 0, "state_malformed": 0, **discarded}.items():
+            own.add(_DISCARDED, f'reason="{escape(reason)}"', count)
+        blocks = [own.page()]
+        for family in FAMILIES.values():
+            lines = b"".join(rack.get(family.name, b"") for rack in racks)
+            if lines:
+                blocks.append(_head(family) + lines + b"\n")
+        return b"".join(blocks)
+
+    def _template(self, record: RackRecord, columns: Columns, layout: Layout) -> Template:
+        kept = self._templates.get(record.token)
+        if kept is None or kept[0] is not columns or kept[1] is not layout:
+            kept = (columns, layout, make_template(columns, layout))
+            self._templates[record.token] = kept
+        return kept[2]
+
+
+class _OwnLines:
+    """Lines that do not come from a series: the rack as a whole, its endpoints, the API."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[str, list[str]] = {}
+
+    def add(self, family: Family, labels: str, value: float | int) -> None:
+        lines = self._blocks.setdefault(family.name, [_head(family).decode()])
+        lines.append(f"\n{family.name}{{{labels}}} {value}" if labels else f"\n{family.name} {value}")
+
+    def rack(self, record: RackRecord, layout: Layout, view: RackView | None, now: Seconds, unix_s: float) -> None:
+        rack = f'rack="{escape(layout.rack)}"'
+        self.add(_INFO, f'{rack},generation="{escape(layout.generation)}"', 1)
+        self.add(_USABLE, rack, layout.busbar_power_usable_w)
+        self.add(_GPUS, rack, layout.gpus)
+        self.add(_LIVE, rack, int(record.live(now)))
+        age = record.age(now)
+        if age is not None:
+            self.add(_AGE, rack, round(age, 3))
+        if view is not None:
+            counts = np.bincount(view.quality, minlength=len(QUALITY_WORDS))
+            self.add(_SERIES, rack, len(view.columns.series))
+            for number, word in QUALITY_WORDS.items():
+                if word in _REASONS:
+                    self.add(_UNKNOWN, f'{rack},reason="{word}"', int(counts[number]))
+        self._endpoints(rack, axes_of(record, now), unix_s)
+
+    def _endpoints(self, rack: str, axes: dict[str, Axes], unix_s: float) -> None:
+        for word in _AXIS_WORDS:
+            self.add(_ENDPOINTS, f'{rack},management="{word}"', sum(a.management == word for a in axes.values()))
+        for place, endpoint in axes.items():
+            if endpoint.last_success_age_s is not None:
+                *_, tray, name = place.split("/")
+                labels = f'{rack},tray="{escape(tray)}",endpoint="{escape(name)}"'
+                self.add(_LAST, labels, round(unix_s - endpoint.last_success_age_s, 1))
+
+    def page(self) -> bytes:
+        return "".join("".join(lines) + "\n" for lines in self._blocks.values()).encode()
+
+
+def _head(family: Family) -> bytes:
+    return f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.type}".encode()

@@ -1,0 +1,120 @@
+"""Which metric a series becomes: names, help and scale.  Source: the naming table of docs/decisions on metrics. Pure.
+
+One prefix `rack_`, base units as plural suffix, ratios from 0 to 1.  States are one-hot gauges so that an alert rule
+never compares with a magic number.  Flow is also published in litres per minute because that is what people read.
+"""
+
+from dataclasses import dataclass
+
+from datacenter_api.fleet.columns import component_kind
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of
+from firmware_bridge.vocabulary.quantities import MANAGEMENT_CODES, POWER_STATE_CODES, Quantity
+from firmware_bridge.vocabulary.reading import Series
+
+_Q = Quantity
+KILO = 1_000.0
+PERCENT = 0.01
+LPM_TO_M3S = 1.0 / 60_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric's name, help text and type."""
+
+    name: str
+    help: str
+    type: str = "gauge"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How one exposed line is made from one series: `value × scale`, or 1/0 for `value == equals`, or `>= at_least`."""
+
+    family: str
+    scale: float = 1.0
+    equals: float | None = None
+    at_least: float | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+_PLAIN: dict[Quantity, tuple[Family, float]] = {
+    _Q.POWER: (Family("rack_power_watts", "Power of a tray or component."), 1.0),
+    _Q.POWER_INPUT: (Family("rack_power_input_watts", "AC input power of a shelf or supply."), 1.0),
+    _Q.POWER_LIMIT: (Family("rack_power_limit_watts", "Power limit that a component reports."), 1.0),
+    _Q.ENERGY: (Family("rack_energy_joules_total", "Energy that a component has counted.", "counter"), 1.0),
+    _Q.TEMPERATURE: (Family("rack_temperature_celsius", "Temperature of a component or sensor."), 1.0),
+    _Q.TEMPERATURE_SUPPLY: (Family("rack_coolant_supply_celsius", "Coolant temperature towards the trays."), 1.0),
+    _Q.TEMPERATURE_RETURN: (Family("rack_coolant_return_celsius", "Coolant temperature from the trays."), 1.0),
+    _Q.TEMPERATURE_DELTA: (Family("rack_temperature_difference_kelvins", "Temperature difference."), 1.0),
+    _Q.VOLTAGE: (Family("rack_voltage_volts", "Voltage."), 1.0),
+    _Q.CURRENT: (Family("rack_current_amperes", "Current."), 1.0),
+    _Q.FREQUENCY: (Family("rack_frequency_hertz", "Frequency."), 1.0),
+    _Q.FAN_SPEED: (Family("rack_fan_speed_rpm", "Fan speed in revolutions per minute."), 1.0),
+    _Q.PUMP_SPEED: (Family("rack_pump_speed_ratio", "Pump speed as a share of its maximum."), PERCENT),
+    _Q.FLOW: (Family("rack_coolant_flow_liters_per_minute", "Coolant flow in the unit that people read."), 1.0),
+    _Q.PRESSURE: (Family("rack_pressure_pascals", "Pressure."), KILO),
+    _Q.PRESSURE_SUPPLY: (Family("rack_coolant_supply_pascals", "Coolant pressure towards the trays."), KILO),
+    _Q.PRESSURE_RETURN: (Family("rack_coolant_return_pascals", "Coolant pressure from the trays."), KILO),
+    _Q.PRESSURE_DELTA: (Family("rack_coolant_differential_pressure_pascals", "Coolant pressure difference."), KILO),
+    _Q.HEAT: (Family("rack_heat_removed_watts", "Heat that a coolant unit carries away."), 1.0),
+    _Q.HUMIDITY: (Family("rack_humidity_ratio", "Relative humidity."), PERCENT),
+    _Q.LEVEL: (Family("rack_level_ratio", "Fill level or state of charge."), PERCENT),
+    _Q.PERCENT: (Family("rack_share_ratio", "A device's own share of something."), PERCENT),
+    _Q.VALUE: (Family("rack_sensor_value", "A number whose unit the device does not say."), 1.0),
+    _Q.LOCATE: (Family("rack_locate_lit", "Locate light on (1) or off (0)."), 1.0),
+}
+
+SHELF_OUTPUT = Family("rack_power_shelf_output_watts", "DC output power of a power shelf.")
+FLOW_BASE = Family("rack_coolant_flow_cubic_meters_per_second", "Coolant flow in base units.")
+LEAK = Family("rack_leak_detected", "A leak detector reports a leak, warning or critical (1), or is dry (0).")
+LEAK_CRITICAL = Family("rack_leak_critical", "A leak detector reports a critical leak (1).")
+PSU_HEALTHY = Family("rack_psu_healthy", "A power supply reports itself healthy (1) or not (0).")
+HEALTHY = Family("rack_component_healthy", "A component reports itself healthy (1) or not (0).")
+TRAY_STATE = Family("rack_tray_power_state", "Power state of a tray, one line per state (1: this one).")
+PART_STATE = Family("rack_component_power_state", "Power state of a component, one line per state (1: this one).")
+MANAGEMENT = Family("rack_endpoint_management", "Whether an endpoint's management answers, one line per state.")
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        *(family for family, _ in _PLAIN.values()),
+        *(SHELF_OUTPUT, FLOW_BASE, LEAK, LEAK_CRITICAL, PSU_HEALTHY, HEALTHY, TRAY_STATE, PART_STATE, MANAGEMENT),
+    )
+}
+
+
+def samples_of(series: Series, tray_kind: str) -> list[Sample]:
+    """Return the lines that a series is exposed as.  `tray_kind` is the kind of the tray it belongs to."""
+    quantity = series.quantity
+    at_tray = series.place.count("/") + 1 <= TRAY_PARTS
+    if quantity is _Q.POWER and at_tray and tray_kind == TrayKind.POWER_SHELF:
+        return [Sample(SHELF_OUTPUT.name)]
+    if quantity is _Q.FLOW:
+        return [Sample(_PLAIN[quantity][0].name), Sample(FLOW_BASE.name, scale=LPM_TO_M3S)]
+    if quantity is _Q.LEAK:
+        return [Sample(LEAK.name, at_least=1.0), Sample(LEAK_CRITICAL.name, at_least=2.0)]
+    if quantity is _Q.HEALTH:
+        return [Sample((PSU_HEALTHY if component_kind(series.place) == "psu" else HEALTHY).name, equals=0.0)]
+    if quantity is _Q.POWER_STATE:
+        return _one_hot(TRAY_STATE if at_tray else PART_STATE, POWER_STATE_CODES)
+    if quantity is _Q.MANAGEMENT:
+        return _one_hot(MANAGEMENT, MANAGEMENT_CODES)
+    family, scale = _PLAIN[quantity]
+    return [Sample(family.name, scale=scale)]
+
+
+def labels_of(series: Series, rack: str, parts: frozenset[str]) -> list[tuple[str, str]]:
+    """Return `rack`, `tray` and, below a tray, `component` for parts of the model or `sensor` for anything else."""
+    depth = series.place.count("/") + 1
+    labels = [("rack", rack)]
+    if depth >= TRAY_PARTS:
+        labels.append(("tray", series.place.split("/")[TRAY_PARTS - 1]))
+    if depth > TRAY_PARTS:
+        kind = component_kind(Place(series.place))
+        labels.append(("component" if kind in parts else "sensor", leaf_of(series.place)))
+    return labels
+
+
+def _one_hot(family: Family, codes: dict[int, str]) -> list[Sample]:
+    return [Sample(family.name, equals=float(code), labels=(("state", word),)) for code, word in codes.items()]

@@ -1,0 +1,113 @@
+"""A rack's metrics page prepared once per series table: a scrape only puts numbers between ready-made prefixes.  Pure.
+
+orjson writes all numbers of a rack in one call; the text of a line is never formatted again.
+"""
+
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from datacenter_api.fleet.columns import Columns
+from datacenter_api.fleet.view import RackView
+from datacenter_api.metrics.families import FAMILIES, Sample, labels_of, samples_of
+from firmware_bridge.vocabulary.reading import Quality
+from rack_controller.model.layout import Layout
+
+# Parts that a coolant unit or a tray always may have, besides what the layout lists.
+_ALWAYS_PARTS = frozenset({"gpu", "cpu", "psu", "pump", "leak", "bbu", "reservoir", "primary", "bmc", "pmc"})
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The lines of one family: `start` to `end` of the template."""
+
+    family: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`prefixes[n]` is a line break and `name{labels} `; `source[n]` is the line of the view that it shows."""
+
+    table_id: int
+    prefixes: list[bytes]
+    segments: tuple[Segment, ...]
+    bounds: NDArray[np.intp]
+    source: NDArray[np.intp]
+    scale: NDArray[np.float32]
+    compared: NDArray[np.intp]
+    threshold: NDArray[np.float32]
+    exact: NDArray[np.bool_]
+    counters: NDArray[np.intp]
+
+    def render(self, view: RackView) -> dict[str, bytes]:
+        """Return the lines of each family, each with a leading line break.  What is not good now has no line."""
+        values = view.values[self.source].astype(np.float32) * self.scale
+        raw = view.values[self.source[self.compared]].astype(np.float32)
+        hits = np.where(self.exact, raw == self.threshold, raw >= self.threshold)
+        values[self.compared] = np.where(np.isnan(raw), np.nan, hits)
+        kept = (view.quality[self.source] == Quality.GOOD) & ~np.isnan(values)
+        numbers = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+        for line in self.counters.tolist():  # counters are whole numbers beyond what a float32 can hold
+            if kept[line]:
+                numbers[line] = b"%d" % int(view.values[self.source[line]])
+        prefixes = self.prefixes
+        if not kept.all():
+            choice = kept.tolist()
+            prefixes, numbers = list(compress(prefixes, choice)), list(compress(numbers, choice))
+        pieces: list[bytes] = [b""] * (2 * len(prefixes))
+        pieces[0::2], pieces[1::2] = prefixes, numbers
+        ends = np.concatenate(([0], np.cumsum(kept)))[self.bounds].tolist()
+        return {
+            segment.family: b"".join(pieces[2 * ends[n] : 2 * ends[n + 1]]) for n, segment in enumerate(self.segments)
+        }
+
+
+def make_template(columns: Columns, layout: Layout) -> Template:
+    """Sort a rack's series into families and prepare every prefix."""
+    kinds = {t.place: t.kind for t in layout.trays}
+    parts = _ALWAYS_PARTS | {c.name for t in layout.trays for c in t.components}
+    by_family: dict[str, list[tuple[bytes, int, Sample]]] = {}
+    for line, series in enumerate(columns.series):
+        tray_kind = kinds.get("/".join(series.place.split("/")[:5]), "")
+        labels = labels_of(series, layout.rack, parts)
+        for sample in samples_of(series, tray_kind):
+            prefix = _prefix(sample, labels)
+            by_family.setdefault(sample.family, []).append((prefix, line, sample))
+    ordered = [(family, by_family[family]) for family in FAMILIES if family in by_family]
+    lines = [entry for _, entries in ordered for entry in entries]
+    starts = np.cumsum([0, *(len(entries) for _, entries in ordered)])
+    compared = [n for n, (_, _, s) in enumerate(lines) if s.equals is not None or s.at_least is not None]
+    chosen = [lines[n][2] for n in compared]
+    counted = {f.name for f in FAMILIES.values() if f.type == "counter"}
+    return Template(
+        table_id=columns.table.table_id,
+        prefixes=[prefix for prefix, _, _ in lines],
+        segments=tuple(Segment(family, int(starts[n]), int(starts[n + 1])) for n, (family, _) in enumerate(ordered)),
+        bounds=starts.astype(np.intp),
+        source=np.array([line for _, line, _ in lines], dtype=np.intp),
+        scale=np.array([s.scale for _, _, s in lines], dtype=np.float32),
+        compared=np.array(compared, dtype=np.intp),
+        threshold=np.array([_threshold(s) for s in chosen], dtype=np.float32),
+        exact=np.array([s.equals is not None for s in chosen], dtype=np.bool_),
+        counters=np.array([n for n, (_, _, s) in enumerate(lines) if s.family in counted], dtype=np.intp),
+    )
+
+
+def escape(text: str) -> str:
+    """Return a label value as the text format wants it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _prefix(sample: Sample, labels: list[tuple[str, str]]) -> bytes:
+    inside = ",".join(f'{name}="{escape(value)}"' for name, value in (*labels, *sample.labels))
+    return f"\n{sample.family}{{{inside}}} ".encode()
+
+
+def _threshold(sample: Sample) -> float:
+    threshold = sample.equals if sample.equals is not None else sample.at_least
+    return 0.0 if threshold is None else threshold

@@ -1,0 +1,45 @@
+"""Errors as answers: one JSON shape for all of them, filled from the error tree.  No traceback ever leaves."""
+
+from collections.abc import Mapping
+
+import orjson
+from starlette.responses import Response
+
+from firmware_bridge.vocabulary.errors import CommandRefused, RackwrightError
+
+_WORDS = {
+    400: ("bad_request", "Base.1.19.GeneralError"),
+    401: ("authentication_required", "Base.1.19.NoValidSession"),
+    403: ("forbidden", "Base.1.19.InsufficientPrivilege"),
+    404: ("not_found", "Base.1.19.ResourceNotFound"),
+    405: ("method_not_allowed", "Base.1.19.OperationNotAllowed"),
+    409: ("conflict", "Base.1.19.ResourceAlreadyExists"),
+    422: ("invalid_request", "Base.1.19.PropertyValueError"),
+    429: ("too_many_attempts", "Base.1.19.SessionLimitExceeded"),
+    503: ("unavailable", "Base.1.19.ServiceTemporarilyUnavailable"),
+}
+
+
+def problem(
+    status: int, message: str, *, advice: str = "", code: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an error answer for what is not one of our exceptions."""
+    word, message_id = _WORDS.get(status, ("internal_error", "Base.1.19.InternalError"))
+    return _answer(status, code or word, message, advice, message_id, headers)
+
+
+def problem_of(error: RackwrightError) -> Response:
+    """Return the answer that carries an error of the tree."""
+    code = error.code if isinstance(error, CommandRefused) else _snake(type(error).__name__)
+    return _answer(error.http_status, code, error.what, error.advice, error.message_id, None)
+
+
+def _answer(
+    status: int, code: str, message: str, advice: str, message_id: str, headers: Mapping[str, str] | None
+) -> Response:
+    body = {"error": {"code": code, "message": message, "advice": advice, "message_id": message_id}}
+    return Response(orjson.dumps(body), status, dict(headers or {}), media_type="application/json")
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

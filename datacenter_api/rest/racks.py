@@ -1,0 +1,224 @@
+"""Racks, their layout, endpoints and readings; the highest or lowest of a quantity; commands to a rack."""
+
+import secrets
+import time
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from datacenter_api.events.stream import StreamResponse
+from datacenter_api.fleet.queries import ReadingRow, readings, top
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.summary import RackSummary, summarise
+from datacenter_api.fleet.trays import Axes, axes_of
+from datacenter_api.problem import problem
+from datacenter_api.rest.answers import describes, json_answer
+from datacenter_api.services import Services, principal_of, services_of
+from firmware_bridge.vocabulary.errors import BusUnavailable, CommandRefused, RoleInsufficient, TargetUnknown
+from firmware_bridge.vocabulary.place import Place, parse_place, rack_of
+from firmware_bridge.vocabulary.quantities import Quantity
+from rack_controller.model.command import VERBS, Command, Reply
+from rack_controller.model.layout import Layout
+from rack_controller.model.roles import may
+
+router = APIRouter(prefix="/api/v1", tags=["racks"])
+Parts = Annotated[Services, Depends(services_of)]
+COMMAND_WITHIN_NS = 5_000_000_000
+
+
+class EndpointRow(msgspec.Struct, frozen=True):
+    """One endpoint: where it answers and how it stands on both axes.  Ages in s; `enabled` false: listed, not asked."""
+
+    place: str
+    tray: str
+    protocol: str
+    address: str
+    enabled: bool
+    state: str
+    management: str
+    since_s: float | None
+    last_success_age_s: float | None
+    heard_age_s: float | None
+    error: str
+    notes: int
+
+
+class CommandRequest(BaseModel):
+    """A command to a rack.  `precondition_revision`: refuse when the rack has moved on since it was read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verb: str = Field(max_length=64)
+    target: str = Field(max_length=256)
+    arguments: dict[str, str | bool | int | Annotated[float, Field(allow_inf_nan=False)]] = {}
+    precondition_revision: int | None = None
+
+
+@router.get("/racks", responses=describes(list[RackSummary]))
+async def list_racks(parts: Parts) -> Response:
+    """Every rack in one glance."""
+    now = parts.now()
+    return json_answer([s for record in parts.fleet if (s := summarise(record, now)) is not None])
+
+
+@router.get("/racks/{rack:path}/layout", responses=describes(Layout))
+async def show_layout(rack: str, parts: Parts) -> Response:
+    """The rack as it is planned: trays, units, parts, endpoints, ratings."""
+    return json_answer(_layout(parts.fleet.find(rack)))
+
+
+@router.get("/racks/{rack:path}/endpoints", responses=describes(list[EndpointRow]))
+async def list_endpoints(rack: str, parts: Parts) -> Response:
+    """Every endpoint of the rack on both axes, with the age of what is known."""
+    record = parts.fleet.find(rack)
+    axes = axes_of(record, parts.now())
+    rows = []
+    for tray in _layout(record).trays:
+        for endpoint in tray.endpoints:
+            at = axes.get(endpoint.place, Axes(endpoint.place, "unknown", "not asked", None, None, "", 0, None))
+            rows.append(
+                EndpointRow(
+                    place=endpoint.place,
+                    tray=tray.title,
+                    protocol=endpoint.protocol,
+                    address=endpoint.address,
+                    enabled=endpoint.enabled,
+                    state=at.state,
+                    management=at.management,
+                    since_s=at.since_s,
+                    last_success_age_s=at.last_success_age_s,
+                    heard_age_s=at.heard_age_s,
+                    error=at.error,
+                    notes=at.notes,
+                )
+            )
+    return json_answer(rows)
+
+
+@router.get("/racks/{rack:path}/readings", responses=describes(list[ReadingRow]))
+async def list_readings(
+    rack: str,
+    parts: Parts,
+    place: str | None = None,
+    quantity: Quantity | None = None,
+    limit: Annotated[int | None, Query(ge=1, le=100_000)] = None,
+) -> Response:
+    """Readings at or below a place, of one quantity or all.  Unknown is null, and `quality` says why."""
+    record = parts.fleet.find(rack)
+    below = _place_in(record, place) if place else None
+    return json_answer(readings(parts.fleet.view(record, parts.now()), below, quantity, limit))
+
+
+@router.get("/racks/{rack:path}/stream", responses={200: {"content": {"text/event-stream": {}}}})
+async def stream_rack(rack: str, parts: Parts, request: Request) -> Response:
+    """The rack's summary, once a second, as server-sent events."""
+    record = parts.fleet.find(rack)
+    if parts.broadcaster.full:
+        return problem(503, "too many open streams", advice="close some, or read /api/v1/racks")
+    who = principal_of(request)
+    return StreamResponse(
+        parts.broadcaster,
+        record.token,
+        parts.summary_message(record),
+        lambda: parts.doorkeeper.still_welcome(who),
+        latest_only=True,
+    )
+
+
+@router.post("/racks/{rack:path}/commands", responses=describes(Reply))
+async def send_command(rack: str, wish: CommandRequest, parts: Parts, request: Request) -> Response:
+    """Send a command to the rack's controller; 202 when it was accepted, otherwise the reason for the refusal."""
+    record, who = parts.fleet.find(rack), principal_of(request)
+    command = Command(
+        id=secrets.token_hex(8),
+        actor=who.user,
+        role=who.role,
+        verb=wish.verb,
+        target=wish.target,
+        deadline_unix_ns=time.time_ns() + COMMAND_WITHIN_NS,
+        arguments=dict(wish.arguments),
+        precondition_revision=wish.precondition_revision,
+    )
+    try:
+        _check_verb(command)
+        reply = await parts.bus.command(record.token, command)
+    except CommandRefused as err:
+        parts.store.audit(who.user, who.address, f"command {wish.verb}", wish.target, "refused", err.what)
+        raise
+    except BusUnavailable as err:
+        parts.store.audit(who.user, who.address, f"command {wish.verb}", wish.target, "not sent", err.what)
+        raise
+    outcome = "accepted" if reply.accepted else "refused"
+    parts.store.audit(who.user, who.address, f"command {wish.verb}", wish.target, outcome, reply.reason)
+    if reply.accepted:
+        answer = json_answer(reply)
+        answer.status_code = 202
+        return answer
+    return problem(_status_of(reply.code), reply.reason, advice=reply.advice, code=reply.code)
+
+
+@router.get("/racks/{rack:path}", responses=describes(RackSummary))
+async def show_rack(rack: str, parts: Parts) -> Response:
+    """One rack in one glance."""
+    record = parts.fleet.find(rack)
+    _layout(record)
+    return json_answer(summarise(record, parts.now()))
+
+
+@router.get("/endpoints/report", responses={200: {"content": {"application/json": {}}}})
+async def show_report(parts: Parts, place: Annotated[str, Query(max_length=256)]) -> Response:
+    """What an endpoint is made of: inventory, firmware, leak detectors, notes."""
+    record = parts.fleet.find(rack_of(_parsed(place)))
+    return Response(await parts.bus.ask(record.token, "report", place), media_type="application/json")
+
+
+@router.get("/top", responses=describes(list[ReadingRow]))
+async def show_top(
+    parts: Parts,
+    quantity: Quantity,
+    component: Annotated[str | None, Query(max_length=64)] = None,
+    n: Annotated[int, Query(ge=1, le=10_000)] = 10,
+    rack: str | None = None,
+    lowest: bool = False,
+) -> Response:
+    """The n highest (or lowest) good readings of a quantity, over one rack or all."""
+    now = parts.now()
+    views = parts.fleet.views(now) if rack is None else [parts.fleet.view(parts.fleet.find(rack), now)]
+    return json_answer(top(views, quantity, component, n, lowest))
+
+
+def _layout(record: RackRecord) -> Layout:
+    if record.layout is None:
+        raise BusUnavailable(f"the layout of {record.token} is not known yet", advice="wait for its controller")
+    return record.layout
+
+
+def _parsed(text: str) -> Place:
+    try:
+        return parse_place(text)
+    except ValueError as err:
+        raise TargetUnknown(str(err)) from err
+
+
+def _place_in(record: RackRecord, text: str) -> Place:
+    """Return a place of the rack, given in full or from the tray on (`u12/gpu2`)."""
+    place, rack = _parsed(text), record.place
+    if rack is None or place == rack or place.startswith(f"{rack}/"):
+        return place
+    return _parsed(f"{rack}/{place}")
+
+
+def _check_verb(command: Command) -> None:
+    privilege = VERBS.get(command.verb)
+    if privilege is None:
+        raise TargetUnknown(f"no verb {command.verb!r}", advice=f"verbs are {', '.join(sorted(VERBS))}")
+    if not may(command.role, privilege):
+        raise RoleInsufficient(f"role {command.role} lacks {privilege} for {command.verb}", advice="ask an operator")
+
+
+def _status_of(code: str) -> int:
+    classes: list[type[CommandRefused]] = [CommandRefused, *CommandRefused.__subclasses__()]
+    return next((c.http_status for c in classes if c.code == code), 502)

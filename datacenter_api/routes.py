@@ -1,0 +1,97 @@
+"""The route matrix: every method and path with the privilege it asks for.  What is not listed here does not exist."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rack_controller.model.roles import Privilege, Role, may
+
+_P = Privilege
+V1 = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One route.  `privilege` None: open to everybody; `{name:path}` may hold slashes."""
+
+    method: str
+    path: str
+    privilege: Privilege | None
+
+
+ROUTES: tuple[Rule, ...] = (
+    Rule("GET", "/", _P.READ),
+    Rule("GET", "/healthz", None),
+    Rule("GET", "/login", None),
+    Rule("POST", "/login", None),
+    Rule("POST", "/logout", _P.OWN_ACCOUNT),
+    Rule("GET", "/assets/{name}", None),
+    Rule("GET", "/metrics", _P.READ),
+    Rule("GET", "/openapi.json", _P.READ),
+    Rule("GET", "/docs", _P.READ),
+    Rule("GET", "/docs/{name}", _P.READ),
+    Rule("POST", f"{V1}/login", None),
+    Rule("POST", f"{V1}/logout", _P.OWN_ACCOUNT),
+    Rule("GET", f"{V1}/session", _P.OWN_ACCOUNT),
+    Rule("GET", f"{V1}/sessions", _P.OWN_ACCOUNT),
+    Rule("DELETE", f"{V1}/sessions/{{session_id}}", _P.OWN_ACCOUNT),
+    Rule("POST", f"{V1}/account/password", _P.OWN_ACCOUNT),
+    Rule("GET", f"{V1}/accounts", _P.ACCOUNTS),
+    Rule("POST", f"{V1}/accounts", _P.ACCOUNTS),
+    Rule("PATCH", f"{V1}/accounts/{{user}}", _P.ACCOUNTS),
+    Rule("DELETE", f"{V1}/accounts/{{user}}", _P.ACCOUNTS),
+    Rule("GET", f"{V1}/audit", _P.ACCOUNTS),
+    Rule("GET", f"{V1}/racks", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/layout", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/endpoints", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/readings", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/stream", _P.READ),
+    # Which privilege a command needs depends on its verb: the handler asks model.command.VERBS, the controller again.
+    Rule("POST", f"{V1}/racks/{{rack:path}}/commands", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}", _P.READ),
+    Rule("GET", f"{V1}/endpoints/report", _P.READ),
+    Rule("GET", f"{V1}/top", _P.READ),
+    Rule("GET", f"{V1}/events", _P.READ),
+    Rule("GET", f"{V1}/events/stream", _P.READ),
+    Rule("GET", "/console", _P.READ),
+    Rule("GET", "/console/{rest:path}", _P.READ),
+    Rule("POST", "/console/{rest:path}", _P.READ),
+    Rule("WEBSOCKET", "/console/{rest:path}", _P.READ),
+)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[a-z_]+(?::path)?\})", path)
+    held = {True: ".+", False: "[^/]+"}
+    regex = "".join(held[part.endswith(":path}")] if part.startswith("{") else re.escape(part) for part in parts)
+    return re.compile(regex)
+
+
+_EXACT: dict[tuple[str, str], Rule] = {(r.method, r.path): r for r in ROUTES if "{" not in r.path}
+_PATTERNS: tuple[tuple[re.Pattern[str], Rule], ...] = tuple((_pattern(r.path), r) for r in ROUTES if "{" in r.path)
+
+
+@lru_cache(maxsize=4096)
+def rule_for(method: str, path: str) -> Rule | None:
+    """Return the rule that covers a request (HEAD is GET), None when there is none: that request is refused."""
+    asked = "GET" if method == "HEAD" else method
+    exact = _EXACT.get((asked, path))
+    if exact is not None:
+        return exact
+    return next((rule for pattern, rule in _PATTERNS if rule.method == asked and pattern.fullmatch(path)), None)
+
+
+def methods_of(path: str) -> list[str]:
+    """Return which methods exist at a path: what a 405 answer lists."""
+    return sorted({r.method for r in ROUTES if r.method != "WEBSOCKET" and rule_for(r.method, path) is not None})
+
+
+def allowed(rule: Rule, role: Role | None) -> bool:
+    """Return whether a role (None: nobody in particular) may use a route."""
+    return rule.privilege is None or (role is not None and may(role, rule.privilege))
+
+
+def matrix() -> dict[str, dict[str, bool]]:
+    """Return route × role, with `anonymous` for no login: the golden file of the tests and the docs' table."""
+    roles: list[tuple[str, Role | None]] = [("anonymous", None), *((role.value, role) for role in Role)]
+    return {f"{r.method} {r.path}": {name: allowed(r, role) for name, role in roles} for r in ROUTES}

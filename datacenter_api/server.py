@@ -1,0 +1,111 @@
+"""The API as a process: certificates, socket, uvicorn.  One line and exit 2 when the machine is not ready."""
+
+import asyncio
+import datetime
+import logging
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+import uvloop
+
+from datacenter_api.app import build_app
+from datacenter_api.auth.accounts import ensure_admin
+from datacenter_api.auth.authority import ensure_certificates
+from datacenter_api.events.broadcast import Broadcaster
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+
+DEFAULT_LISTEN = "127.0.0.1:8443"
+LEAVE_WITHIN_S = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Host and port to listen at."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Return `https://host:port`."""
+        return f"https://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+def parse_listen(text: str) -> Listen:
+    """Read `HOST:PORT`, `[::1]:PORT` or `:PORT`.  Raises ConfigurationError."""
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65_535:
+        raise ConfigurationError(f"--listen {text}: expected HOST:PORT, for example {DEFAULT_LISTEN}")
+    return Listen(host.strip("[]") or "127.0.0.1", int(port))
+
+
+def bind(listen: Listen) -> socket.socket:
+    """Return a listening socket.  Raises EnvironmentUnfit when the port is taken or the address is not ours."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((listen.host, listen.port))
+        taken.listen(512)
+    except OSError as err:
+        taken.close()
+        raise EnvironmentUnfit(
+            f"cannot listen at {listen.host}:{listen.port}: {err.strerror}",
+            advice="stop what listens there, or choose another --listen HOST:PORT",
+        ) from err
+    taken.setblocking(False)
+    return taken
+
+
+def serve(state: Path, listen_text: str, *, console: bool = True) -> None:
+    """Serve until told to stop.  Raises ConfigurationError and its children before anything is served."""
+    listen = parse_listen(listen_text)
+    state = state.resolve()
+    taken = bind(listen)
+    port = taken.getsockname()[1]
+    now = datetime.datetime.now(datetime.UTC)
+    files = ensure_certificates(state / "tls", [listen.host], now)
+    user, password = ensure_admin(state)
+    if password is not None:
+        print(f"first login: user {user}, password {password} (shown this once)", file=sys.stderr)  # noqa: T201
+    # NiceGUI reads this when it is imported; without it a folder would appear wherever the process was started.
+    os.environ.setdefault("NICEGUI_STORAGE_PATH", str(state / "api" / "nicegui"))
+    app, services = build_app(state, console=console)
+    config = uvicorn.Config(
+        app,
+        ssl_certfile=str(files.certificate),
+        ssl_keyfile=str(files.key),
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ws_ping_interval=None,
+        ws_max_size=1 << 20,
+        timeout_graceful_shutdown=LEAVE_WITHIN_S,
+        lifespan="on",
+    )
+    server = _Server(config, services.broadcaster)
+    logging.getLogger("datacenter_api").info("serving at %s", Listen(listen.host, port).url)
+    uvloop.run(_until_stopped(server, taken))
+
+
+async def _until_stopped(server: uvicorn.Server, taken: socket.socket) -> None:
+    await server.serve(sockets=[taken])
+
+
+class _Server(uvicorn.Server):
+    """Ends open streams first: uvicorn waits for connections, and a stream never ends by itself."""
+
+    def __init__(self, config: uvicorn.Config, broadcaster: Broadcaster) -> None:
+        super().__init__(config)
+        self._broadcaster = broadcaster
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close streams, give them a moment, then close the rest."""
+        self._broadcaster.close()
+        await asyncio.sleep(0)
+        await super().shutdown(sockets)
