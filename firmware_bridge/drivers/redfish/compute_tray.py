@@ -1,0 +1,95 @@
+"""A compute tray's BMC: host, GPUs, CPUs, leak detectors and sensors become Readings; nothing is decided here."""
+
+from dataclasses import dataclass
+
+from firmware_bridge.drivers.redfish.enclosure import (
+    Enclosure,
+    look_at,
+    plan_leaks,
+    plan_other_sensors,
+    plan_states,
+    plan_tray_power,
+)
+from firmware_bridge.drivers.redfish.planner import POWER, SLOW, Planner
+from firmware_bridge.drivers.redfish.source import Locating, RedfishSource
+from firmware_bridge.drivers.redfish.tree import Tree
+from firmware_bridge.vocabulary.inventory import ItemKind
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.wire.redfish.catalog import catalog_of
+from firmware_bridge.wire.redfish.documents import EnvironmentMetrics
+from firmware_bridge.wire.redfish.inventory import host_systems
+from firmware_bridge.wire.redfish.links import link_of
+from firmware_bridge.wire.redfish.numbers import number
+from firmware_bridge.wire.redfish.parts import merge, parts_of
+from firmware_bridge.wire.redfish.plan import Plan
+
+_JOULES_PER_KWH = 3.6e6
+
+
+@dataclass(frozen=True, slots=True)
+class RedfishComputeTray(Locating, RedfishSource):
+    """A ComputeTray over Redfish.
+
+    Hints (`read:` of the endpoint's spec): `power` (sensor URI), `power_state`, `locate`, `leak_detectors` (collection
+    URI or a list of them).
+    """
+
+    async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:
+        """Find host, processors, leak detectors and sensors."""
+        planner = Planner(tree, self.tray, self.hints)
+        found = await look_at(tree)
+        light = await plan_states(planner, found)
+        await plan_leaks(planner, found)
+        await plan_tray_power(planner, found)
+        await _plan_processors(planner, found)
+        plan_other_sensors(planner, found)
+        return planner.plan(), light
+
+
+async def _plan_processors(planner: Planner, found: Enclosure) -> None:
+    """Plan `gpuN` and `cpuN`: numbered in the collection's order, a part seen twice counted once."""
+    tree = planner.tree
+    for _, system in found.systems:
+        await tree.members(link_of(system, "Processors"))
+    catalog = catalog_of(tree.documents)
+    items = merge(parts_of(catalog, []), host_systems(catalog), {}, [])
+    for kind, name, reading_class in ((ItemKind.GPU, "gpu", POWER), (ItemKind.CPU, "cpu", SLOW)):
+        for index, item in enumerate(i for i in items if i.kind is kind):
+            await _plan_processor(planner, item.uris, f"{name}{index}", item.id, reading_class)
+
+
+async def _plan_processor(
+    planner: Planner, views: tuple[str, ...], component: str, label: str, reading_class: ReadingClass
+) -> None:
+    """Plan one processor from its EnvironmentMetrics; of several views the one that answers with most numbers.
+
+    All four series come with one request, so a GPU's temperature, limit and energy are read as often as its power.
+    """
+    tree = planner.tree
+    metrics = [link_of(tree.documents.get(v), "EnvironmentMetrics") for v in views]
+    bodies = await tree.many(metrics)
+    ranked = [(_numbers(b), u) for b, u in zip(bodies, metrics, strict=True) if u is not None and b is not None]
+    power = planner.series(component, Quantity.POWER, reading_class, label)
+    heat = planner.series(component, Quantity.TEMPERATURE, reading_class, label)
+    limit = planner.series(component, Quantity.POWER_LIMIT, reading_class, label)
+    energy = planner.series(component, Quantity.ENERGY, reading_class, label)
+    if ranked:
+        uri = max(ranked, key=lambda r: r[0])[1]
+        body = await tree.get(uri) or {}
+        planner.excerpt(uri, EnvironmentMetrics, "PowerWatts", power)
+        planner.excerpt(uri, EnvironmentMetrics, "TemperatureCelsius", heat)
+        planner.excerpt(uri, EnvironmentMetrics, "PowerLimitWatts", limit, part="SetPoint")
+        if "EnergyJoules" not in body and "EnergykWh" in body:
+            planner.excerpt(uri, EnvironmentMetrics, "EnergykWh", energy, factor=_JOULES_PER_KWH)
+        else:
+            planner.excerpt(uri, EnvironmentMetrics, "EnergyJoules", energy)
+    for series in (power, heat, limit, energy):
+        planner.promise(series)
+
+
+def _numbers(body: dict[str, object]) -> int:
+    return sum(
+        1
+        for excerpt in body.values()
+        if isinstance(excerpt, dict) and number(excerpt.get("Reading", excerpt.get("SetPoint"))) is not None
+    )

@@ -1,0 +1,92 @@
+"""A coolant distribution unit: loops, pumps, reservoirs and leak detectors become Readings; nothing is decided here."""
+
+from dataclasses import dataclass
+
+from firmware_bridge.drivers.redfish.enclosure import (
+    Listed,
+    look_at,
+    plan_leaks,
+    plan_other_sensors,
+    plan_states,
+)
+from firmware_bridge.drivers.redfish.planner import SAFETY, SLOW, Planner
+from firmware_bridge.drivers.redfish.source import RedfishSource
+from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.wire.redfish.documents import CoolantConnector, Pump, Reservoir
+from firmware_bridge.wire.redfish.guard import scrub
+from firmware_bridge.wire.redfish.links import link_of
+from firmware_bridge.wire.redfish.numbers import health_code
+from firmware_bridge.wire.redfish.plan import Extract, Plan, state_extract
+
+# One connector is one request: everything on it is read as often as its flow.
+_CONNECTOR = (
+    ("FlowLitersPerMinute", Quantity.FLOW, 1.0),
+    ("SupplyTemperatureCelsius", Quantity.TEMPERATURE_SUPPLY, 1.0),
+    ("ReturnTemperatureCelsius", Quantity.TEMPERATURE_RETURN, 1.0),
+    ("DeltaTemperatureCelsius", Quantity.TEMPERATURE_DELTA, 1.0),
+    ("SupplyPressurekPa", Quantity.PRESSURE_SUPPLY, 1.0),
+    ("ReturnPressurekPa", Quantity.PRESSURE_RETURN, 1.0),
+    ("DeltaPressurekPa", Quantity.PRESSURE_DELTA, 1.0),
+    ("HeatRemovedkW", Quantity.HEAT, 1000.0),
+)
+_PROMISED = (
+    Quantity.FLOW,
+    Quantity.TEMPERATURE_SUPPLY,
+    Quantity.TEMPERATURE_RETURN,
+    Quantity.PRESSURE_SUPPLY,
+    Quantity.PRESSURE_RETURN,
+    Quantity.PRESSURE_DELTA,
+    Quantity.HEAT,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RedfishCoolantUnit(RedfishSource):
+    """A CoolantUnit over Redfish (CoolingUnit, CoolantConnector, Pump, Reservoir).  Hint: `leak_detectors`."""
+
+    async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:
+        """Find the loops, pumps, reservoirs, leak detectors and all other sensors."""
+        planner = Planner(tree, self.tray, self.hints)
+        equipment = await tree.get(link_of(tree.documents[ROOT], "ThermalEquipment"))
+        units = await tree.members(link_of(equipment, "CDUs"))
+        found = await look_at(tree)
+        for _, unit in units:
+            _plan_loop(planner, "", await tree.members(link_of(unit, "SecondaryCoolantConnectors")))
+            _plan_loop(planner, "primary", await tree.members(link_of(unit, "PrimaryCoolantConnectors")))
+            await _plan_pumps(planner, link_of(unit, "Pumps"))
+            await _plan_reservoirs(planner, link_of(unit, "Reservoirs"))
+        await plan_leaks(planner, found)
+        light = await plan_states(planner, found)
+        for quantity in _PROMISED:
+            planner.promise(planner.series("", quantity, SAFETY))
+        plan_other_sensors(planner, found)
+        return planner.plan(), light
+
+
+def _plan_loop(planner: Planner, component: str, connectors: Listed) -> None:
+    """Plan one loop; its first connector carries the loop's name, further ones a number after it."""
+    for index, (uri, document) in enumerate(connectors):
+        name = component if index == 0 else f"{component or 'secondary'}{index}"
+        for prop, quantity, factor in _CONNECTOR:
+            if prop in document:
+                series = planner.series(name, quantity, SAFETY, scrub(document.get("Name"), 128))
+                planner.excerpt(uri, CoolantConnector, prop, series, factor=factor)
+
+
+async def _plan_pumps(planner: Planner, collection: str | None) -> None:
+    for index, (uri, document) in enumerate(await planner.tree.members(collection)):
+        label = scrub(document.get("Name"), 128)
+        speed = planner.series(f"pump{index}", Quantity.PUMP_SPEED, SLOW, label)
+        health = planner.series(f"pump{index}", Quantity.HEALTH, SLOW, label)
+        planner.from_member(collection or "", Pump, Extract(speed, "PumpSpeedPercent", member=uri))
+        planner.from_member(collection or "", Pump, state_extract(health, "Status", health_code, uri))
+
+
+async def _plan_reservoirs(planner: Planner, collection: str | None) -> None:
+    for index, (uri, document) in enumerate(await planner.tree.members(collection)):
+        level = planner.series(f"reservoir{index}", Quantity.LEVEL, SLOW, scrub(document.get("Name"), 128))
+        if "FluidLevelPercent" in document:
+            planner.from_member(collection or "", Reservoir, Extract(level, "FluidLevelPercent", member=uri))
+        else:
+            planner.promise(level)

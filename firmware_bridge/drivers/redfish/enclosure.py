@@ -1,0 +1,174 @@
+"""What every tray's tree has: systems, chassis, sensors, leaks, a locate light.  Found by links, not by names."""
+
+from dataclasses import dataclass
+
+from firmware_bridge.drivers.redfish.planner import POWER, SAFETY, Planner
+from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.wire.redfish.documents import EnvironmentMetrics, LeakDetector, PoweredPart
+from firmware_bridge.wire.redfish.guard import Document, scrub
+from firmware_bridge.wire.redfish.links import link_of, tidy
+from firmware_bridge.wire.redfish.numbers import leak_code, locate_code, power_state_code
+from firmware_bridge.wire.redfish.plan import Extract, state_extract
+
+# Chassis that are a part of something else; what remains are enclosures.
+_INNER = frozenset({"Component", "Module", "Card", "Cartridge", "Zone", "Expansion", "Blade", "IPBasedDrive"})
+
+Listed = list[tuple[str, Document]]
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """The top of an endpoint's tree.  `sensors` maps each sensor collection to its members."""
+
+    systems: Listed
+    chassis: Listed
+    sensors: dict[str, Listed]
+
+    @property
+    def host(self) -> tuple[str, Document] | None:
+        """Return the system that can be switched: the one with a reset action, else the first."""
+        for uri, document in self.systems:
+            actions = document.get("Actions")
+            if isinstance(actions, dict) and "#ComputerSystem.Reset" in actions:
+                return uri, document
+        return self.systems[0] if self.systems else None
+
+    def sensor(self, uri: str) -> tuple[str, Document] | None:
+        """Return (collection, document) of a sensor."""
+        for collection, members in self.sensors.items():
+            for member, document in members:
+                if member == tidy(uri):
+                    return collection, document
+        return None
+
+
+async def look_at(tree: Tree) -> Enclosure:
+    """Fetch systems, chassis and all their sensors: one request per collection where `$expand` works."""
+    root = tree.documents[ROOT]
+    systems = await tree.members(link_of(root, "Systems"))
+    chassis = await tree.members(link_of(root, "Chassis"))
+    sensors: dict[str, Listed] = {}
+    for _, document in chassis:
+        collection = link_of(document, "Sensors")
+        if collection is not None and tidy(collection) not in sensors:
+            sensors[tidy(collection)] = await tree.members(collection)
+    return Enclosure(systems, chassis, sensors)
+
+
+async def plan_states(planner: Planner, found: Enclosure, host_first: bool = True) -> str | None:
+    """Plan power state and locate light of the tray; return the URI that carries the light.
+
+    `host_first` false: the enclosure's own state counts, as for a shelf whose controller shows a system of no meaning.
+    """
+    power, light = planner.hint("power_state"), planner.hint("locate")
+    host = [found.host] if found.host is not None else []
+    candidates = [*host, *enclosures(found)] if host_first else [*enclosures(found), *host]
+    if power is None:
+        power = next((u for u, d in candidates if "PowerState" in d), None)
+    if light is None:
+        light = next((u for u, d in candidates if isinstance(d.get("LocationIndicatorActive"), bool)), None)
+    state = planner.series("", Quantity.POWER_STATE, SAFETY)
+    if power is None:
+        planner.promise(state)
+    else:
+        planner.from_document(power, PoweredPart, state_extract(state, "PowerState", power_state_code))
+    if light is not None:
+        series = planner.series("", Quantity.LOCATE, SAFETY if light == power else None)
+        planner.from_document(light, PoweredPart, state_extract(series, "LocationIndicatorActive", locate_code))
+    return light
+
+
+async def plan_leaks(planner: Planner, found: Enclosure) -> None:
+    """Plan `leakN` in the order in which the endpoint lists its detectors; each label keeps the device's own id."""
+    number = 0
+    for collection in await _leak_collections(planner, found):
+        for uri, document in await planner.tree.members(collection):
+            label = scrub(document.get("Id"), 128)
+            series = planner.series(f"leak{number}", Quantity.LEAK, SAFETY, label)
+            extract = state_extract(series, "DetectorState", leak_code, uri)
+            number += planner.from_member(tidy(collection), LeakDetector, extract)
+
+
+async def _leak_collections(planner: Planner, found: Enclosure) -> list[str]:
+    hinted = planner.hints.get("leak_detectors")
+    if isinstance(hinted, str):
+        return [hinted]
+    if isinstance(hinted, list):
+        return [u for u in hinted if isinstance(u, str)]
+    tree = planner.tree
+    direct = [u for _, d in found.chassis if (u := link_of(d, "LeakDetectors")) is not None]
+    thermal = [link_of(d, "ThermalSubsystem") for _, d in found.chassis if link_of(d, "LeakDetectors") is None]
+    detection = [link_of(d, "LeakDetection") for d in await tree.many(thermal) if d is not None]
+    below = [link_of(d, "LeakDetectors") for d in await tree.many(detection) if d is not None]
+    ordered = dict.fromkeys(tidy(u) for u in (*direct, *below) if u is not None)
+    return list(ordered)
+
+
+async def plan_tray_power(planner: Planner, found: Enclosure) -> None:
+    """Plan the tray's own power.
+
+    In this order: the generation's hint; `EnvironmentMetrics.PowerWatts` of an enclosure; the only power sensor that an
+    enclosure has.  Several power sensors and no hint: unknown, because a wrong choice would look like a measurement.
+    """
+    series = planner.series("", Quantity.POWER, POWER)
+    hinted = planner.hint("power")
+    if hinted is not None:
+        known = found.sensor(hinted)
+        if known is None:
+            await planner.tree.get(hinted)
+        if known is not None or hinted in planner.tree.documents:
+            planner.sensor(hinted, series)
+    for _, document in enclosures(found):
+        if not planner.wants(series):
+            return
+        metrics = link_of(document, "EnvironmentMetrics")
+        body = await planner.tree.get(metrics)
+        if metrics is not None and body is not None and _has_reading(body, "PowerWatts"):
+            planner.excerpt(metrics, EnvironmentMetrics, "PowerWatts", series)
+            return
+        collection = link_of(document, "Sensors")
+        members = found.sensors.get(tidy(collection), []) if collection else []
+        watts = [u for u, d in members if d.get("ReadingType") == "Power"]
+        if len(watts) == 1:
+            planner.sensor(watts[0], series)
+    planner.promise(series)
+
+
+def enclosures(found: Enclosure) -> Listed:
+    """Return the chassis that hold the host: those that say so first, inner parts left out."""
+    host = found.host
+    outer = [(u, d) for u, d in found.chassis if d.get("ChassisType") not in _INNER]
+    if host is None:
+        return outer
+
+    def holds(document: Document) -> bool:
+        links = document.get("Links")
+        systems = links.get("ComputerSystems") if isinstance(links, dict) else None
+        return isinstance(systems, list) and any(link_of(s) == host[0] for s in systems)
+
+    return sorted(outer, key=lambda c: not holds(c[1]))
+
+
+def _has_reading(document: Document, name: str) -> bool:
+    excerpt = document.get(name)
+    return isinstance(excerpt, dict) and "Reading" in excerpt
+
+
+def plan_other_sensors(planner: Planner, found: Enclosure) -> None:
+    """Plan every sensor that nothing else reads."""
+    for collection, members in found.sensors.items():
+        planner.other_sensors(collection, members)
+
+
+__all__ = [
+    "Enclosure",
+    "Extract",
+    "Listed",
+    "enclosures",
+    "look_at",
+    "plan_leaks",
+    "plan_other_sensors",
+    "plan_states",
+    "plan_tray_power",
+]

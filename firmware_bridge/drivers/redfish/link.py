@@ -1,0 +1,273 @@
+"""Reading one Redfish endpoint: one session, few requests in flight, one pinned certificate, caps on everything.
+
+Refuses redirects, links to other hosts and certificates other than the pinned one.  Never repeats a request on its own,
+except once with a fresh session when the old one has ended.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Callable
+from typing import TypeVar
+
+import pycurl
+
+from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
+from firmware_bridge.drivers.redfish.session import Answer, SessionOwner
+from firmware_bridge.drivers.redfish.transfer import Transfer
+from firmware_bridge.drivers.redfish.trust import Leaf, check_leaf, fetch_leaf
+from firmware_bridge.vocabulary.errors import (
+    DeviceError,
+    EndpointRefused,
+    EndpointUnreachable,
+    LoginRefused,
+    ReplyMalformed,
+    ReplyTooLarge,
+    ResourceMissing,
+    TrustRefused,
+)
+from firmware_bridge.vocabulary.generation import RequestLimits
+from firmware_bridge.wire.redfish.guard import Document, DocumentFault, DocumentTooLarge
+from firmware_bridge.wire.redfish.links import local_path
+
+Decoded = TypeVar("Decoded")
+URGENT, NORMAL, PATIENT = 0, 1, 2
+"""Who goes first when the endpoint's slots are taken: safety, then power, then everything slow."""
+LOGIN_COOL_DOWN = 30.0
+_BURST_SECONDS = 5.0
+_MOST_URLS = 8_192
+
+
+class RedfishLink:
+    """One endpoint.  Made without a byte sent; the first read connects, checks the certificate and logs in."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        address: str,
+        port: int,
+        pin: str,
+        limits: RequestLimits | None = None,
+        credential: Credential | None = None,
+        leaf: Leaf | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.limits = limits or RequestLimits()
+        host = f"[{address}]" if ":" in address else address
+        self.origin = f"https://{host}:{port}"
+        self._address, self._port, self._pin, self._leaf = address, port, pin, leaf
+        self._session = None if credential is None else SessionOwner(endpoint, self.origin, self.limits, credential)
+        self._engine: CurlEngine | None = None
+        self._opening: asyncio.Lock | None = None
+        self._free: list[Transfer] = []
+        self._busy: set[Transfer] = set()
+        self._queue: list[tuple[int, int, asyncio.Future[Transfer]]] = []
+        self._ticket = itertools.count()
+        self._urls: dict[str, str] = {}
+        self._headers = ["Accept: application/json", "OData-Version: 4.0"]
+        self._version = 0
+        self._login_failed_at = float("-inf")
+        self._login_error: DeviceError | None = None
+        self._tokens = self._burst = max(self.limits.requests_per_second * _BURST_SECONDS, 2.0)
+        self._filled_at = 0.0
+
+    async def get(self, uri: str, urgency: int = NORMAL) -> bytes:
+        """Return the body of `uri` (a path of this endpoint).
+
+        Raises TrustRefused (certificate, redirect, foreign link), EndpointUnreachable, LoginRefused, ResourceMissing,
+        EndpointRefused (other statuses), ReplyMalformed (broken off) and ReplyTooLarge.
+        """
+        if self._engine is None:
+            await self._open()
+        version = self._version
+        status, body = await self._exchange(uri, urgency)
+        if status == 401 and self._session is not None:
+            await self._renew(version)
+            status, body = await self._exchange(uri, urgency)
+        if status == 200:
+            return body
+        raise self._refusal(status, uri)
+
+    async def get_decoded(self, uri: str, decoder: Callable[[bytes], Decoded], urgency: int = NORMAL) -> Decoded:
+        """Return `decoder(body)`; what the decoder refuses becomes ReplyMalformed or ReplyTooLarge."""
+        raw = await self.get(uri, urgency)
+        try:
+            return decoder(raw)
+        except DocumentTooLarge as err:
+            raise ReplyTooLarge(self.endpoint, f"GET {uri}", str(err)) from err
+        except DocumentFault as err:
+            raise ReplyMalformed(self.endpoint, f"GET {uri}", str(err)) from err
+
+    async def change(self, method: str, uri: str, body: Document | bytes | None = None, etag: str = "") -> Answer:
+        """Send one state-changing request (see SessionOwner.change).
+
+        Repeated only after a 401, once and with a fresh session: the device has then not even looked at it.
+        """
+        if self._engine is None:
+            await self._open()
+        if self._session is None:
+            raise LoginRefused(self.endpoint, method, "no credential for this endpoint")
+        version = self._version
+        try:
+            return await self._session.change(method, uri, body, etag)
+        except LoginRefused as err:
+            if err.status != 401:
+                raise
+        await self._renew(version)
+        return await self._session.change(method, uri, body, etag)
+
+    @property
+    def leaf(self) -> Leaf | None:
+        """Return the endpoint's certificate once it has been seen and found to be the pinned one."""
+        return self._leaf
+
+    async def close(self) -> None:
+        """Log out and drop every connection.  Never raises."""
+        engine, self._engine = self._engine, None
+        if self._session is not None:
+            await self._session.logout()
+        for _, _, waiter in self._queue:
+            if not waiter.done():
+                waiter.set_exception(EndpointUnreachable(self.endpoint, "GET", "the link was closed"))
+        self._queue.clear()
+        if engine is not None:
+            for transfer in self._busy:
+                if transfer.running:
+                    engine.abandon(transfer)
+                    transfer.finished(pycurl.E_ABORTED_BY_CALLBACK, "")
+        self._busy.clear()
+        for transfer in self._free:
+            transfer.close()
+        self._free.clear()
+
+    async def _open(self) -> None:
+        if self._opening is None:
+            self._opening = asyncio.Lock()
+        async with self._opening:
+            if self._engine is not None:
+                return
+            if self._leaf is None:
+                leaf = await fetch_leaf(self.endpoint, self._address, self._port, self.limits.timeout)
+            else:
+                leaf = self._leaf
+            check_leaf(self.endpoint, leaf, self._pin)
+            self._leaf = leaf
+            if self._session is not None:
+                await self._login(leaf)
+            self._free = [Transfer(leaf, self.limits) for _ in range(self.limits.in_flight)]
+            loop = asyncio.get_running_loop()
+            self._filled_at = loop.time()
+            self._engine = engine_of_running_loop()
+
+    async def _login(self, leaf: Leaf) -> None:
+        assert self._session is not None
+        loop = asyncio.get_running_loop()
+        if self._login_error is not None and loop.time() - self._login_failed_at < LOGIN_COOL_DOWN:
+            raise self._login_error
+        try:
+            token = await self._session.login(leaf)
+        except (LoginRefused, EndpointRefused) as err:
+            # BMCs lock accounts: a refused login is not tried again before the cool-down is over.
+            self._login_error, self._login_failed_at = err, loop.time()
+            raise
+        self._login_error = None
+        self._version += 1
+        self._headers = [*self._headers[:2], f"X-Auth-Token: {token}"]
+
+    async def _renew(self, version: int) -> None:
+        assert self._opening is not None
+        assert self._leaf is not None
+        assert self._session is not None
+        async with self._opening:
+            if version == self._version:  # else somebody else has already renewed it
+                await self._session.logout()
+                await self._login(self._leaf)
+
+    async def _exchange(self, uri: str, urgency: int) -> tuple[int, bytes]:
+        engine = self._engine
+        if engine is None:
+            raise EndpointUnreachable(self.endpoint, f"GET {uri}", "the link was closed")
+        url = self._urls.get(uri) or self._url_of(uri)
+        await self._pace(urgency)
+        transfer = self._free.pop() if self._free and not self._queue else await self._wait_for_slot(urgency)
+        self._busy.add(transfer)
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        transfer.set_headers(self._headers, self._version)
+        transfer.begin(url, future)
+        engine.start(transfer)
+        try:
+            code = await future
+        except asyncio.CancelledError:
+            if transfer.running:
+                transfer.running = False
+                engine.abandon(transfer)
+            self._release(transfer)
+            raise
+        if code:
+            self._release(transfer)
+            raise self._fault(transfer, code, uri)
+        status, body = transfer.status(), transfer.body()
+        self._release(transfer)
+        return status, body
+
+    def _fault(self, transfer: Transfer, code: int, uri: str) -> DeviceError:
+        fault = transfer.fault(code, self.endpoint, f"GET {uri}")
+        if isinstance(fault, TrustRefused) and self._leaf is not None and self._leaf.expired():
+            return TrustRefused(
+                self.endpoint, f"GET {uri}", f"the certificate expired on {self._leaf.not_after:%Y-%m-%d}"
+            )
+        return fault
+
+    def _release(self, transfer: Transfer) -> None:
+        self._busy.discard(transfer)
+        if self._engine is None:
+            transfer.close()
+            return
+        while self._queue:
+            _, _, waiter = heapq.heappop(self._queue)
+            if not waiter.done():
+                waiter.set_result(transfer)
+                return
+        self._free.append(transfer)
+
+    async def _wait_for_slot(self, urgency: int) -> Transfer:
+        waiter: asyncio.Future[Transfer] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._queue, (urgency, next(self._ticket), waiter))
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._release(waiter.result())
+            raise
+
+    async def _pace(self, urgency: int) -> None:
+        """Keep the endpoint's request rate.  Only patient reads are held back: the others are few by plan."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        rate = self.limits.requests_per_second
+        self._tokens = min(self._burst, max(self._tokens, -self._burst) + (now - self._filled_at) * rate)
+        self._filled_at = now
+        self._tokens -= 1.0
+        if self._tokens < 0.0 and urgency == PATIENT:
+            await asyncio.sleep(-self._tokens / rate)
+
+    def _url_of(self, uri: str) -> str:
+        try:
+            url = self.origin + local_path(uri, self.origin)
+        except ValueError as err:
+            raise TrustRefused(self.endpoint, "GET", str(err)) from err
+        if len(self._urls) >= _MOST_URLS:
+            self._urls.clear()
+        self._urls[uri] = url
+        return url
+
+    def _refusal(self, status: int, uri: str) -> DeviceError:
+        verb = f"GET {uri}"
+        if 300 <= status < 400:
+            return TrustRefused(self.endpoint, verb, f"answered with a redirect ({status})")
+        if status in (401, 403):
+            return LoginRefused(self.endpoint, verb, f"HTTP {status}", status=status)
+        if status == 404:
+            return ResourceMissing(self.endpoint, verb, "not there", status=status)
+        return EndpointRefused(self.endpoint, verb, f"HTTP {status}", status=status)

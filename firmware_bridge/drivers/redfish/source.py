@@ -1,0 +1,137 @@
+"""What every Redfish driver shares: make a plan, read it class by class, take stock, log out.  Decides nothing."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from firmware_bridge.drivers.redfish.crawl import crawl
+from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, URGENT, RedfishLink
+from firmware_bridge.drivers.redfish.tree import Tree
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ResourceMissing
+from firmware_bridge.vocabulary.inventory import EndpointReport
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.reading import Quality, Reading, Series
+from firmware_bridge.wire.redfish.inventory import report_of
+from firmware_bridge.wire.redfish.plan import Fetch, Plan, missing, readings_of, sums_of
+
+_URGENCY = {ReadingClass.SAFETY: URGENT, ReadingClass.POWER: NORMAL}
+_MOST_SILENT = 2  # after that many silent resources in one read the rest is not waited for
+
+
+@dataclass(slots=True)
+class _State:
+    """What changes while a driver lives: its plan, and the last fault of each resource."""
+
+    plan: Plan = field(default_factory=Plan)
+    locate_uri: str | None = None
+    faults: dict[str, DeviceError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RedfishSource:
+    """One endpoint below one tray.  A port's driver adds `make_plan`: what to look for and how to call it."""
+
+    tray: Place
+    link: RedfishLink
+    clock: Clock
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    state: _State = field(default_factory=_State)
+
+    @property
+    def endpoint(self) -> Place:
+        """Return the endpoint's place."""
+        return Place(self.link.endpoint)
+
+    @property
+    def faults(self) -> Mapping[str, DeviceError]:
+        """Return what went wrong last with each resource that cannot be read now, by URI."""
+        return self.state.faults
+
+    async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:
+        """Return the plan and the URI of the resource that carries the locate light."""
+        raise NotImplementedError
+
+    async def discover(self) -> Sequence[Series]:
+        """Log in, look at what there is and return the series that `read` will deliver.  Raises DeviceError."""
+        tree = Tree(self.link)
+        await tree.root()
+        plan, locate_uri = await self.make_plan(tree)
+        self.state.plan, self.state.locate_uri = plan, locate_uri
+        self.state.faults.clear()
+        return plan.series()
+
+    async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
+        """Read every series of one class.  One bad resource costs only its own readings.
+
+        Raises the named error when nothing of the class could be read.
+        """
+        plan = self.state.plan
+        fetches = plan.fetches.get(reading_class, ())
+        readings: list[Reading] = []
+        errors: list[DeviceError] = []
+        pending = iter(fetches)
+        # The slow class leaves a slot free, so that a safety read never queues behind it.
+        lanes = self.link.limits.in_flight if reading_class in _URGENCY else max(1, self.link.limits.in_flight - 1)
+        lanes = min(lanes, len(fetches))
+        urgency = _URGENCY.get(reading_class, PATIENT)
+        if lanes == 1:
+            await self._lane(pending, urgency, readings, errors)
+        elif lanes:
+            await asyncio.gather(*(self._lane(pending, urgency, readings, errors) for _ in range(lanes)))
+        if fetches and len(errors) == len(fetches):
+            raise errors[0]
+        now = self.clock.now()
+        readings += sums_of([s for s in plan.sums if s.series.reading_class is reading_class], readings, now)
+        readings += [
+            Reading(s.place, s.quantity, None, now, Quality.MISSING)
+            for s in plan.absent
+            if s.reading_class is reading_class
+        ]
+        return readings
+
+    async def _lane(self, pending: Any, urgency: int, readings: list[Reading], errors: list[DeviceError]) -> None:
+        faults = self.state.faults
+        for fetch in pending:
+            if sum(isinstance(e, EndpointUnreachable) for e in errors) >= _MOST_SILENT:
+                self._skip(fetch, readings, errors)
+                continue
+            try:
+                document = await self.link.get_decoded(fetch.uri, fetch.decode, urgency)
+            except DeviceError as err:
+                faults[fetch.uri] = err
+                errors.append(err)
+                readings += missing(fetch, self.clock.now())
+                continue
+            if faults:
+                faults.pop(fetch.uri, None)
+            readings += readings_of(fetch, document, self.clock.now())
+
+    def _skip(self, fetch: Fetch, readings: list[Reading], errors: list[DeviceError]) -> None:
+        errors.append(errors[-1])
+        readings += missing(fetch, self.clock.now())
+
+    async def report(self) -> EndpointReport:
+        """Take stock of the whole endpoint: inventory, firmware, leak detectors, notes.  Raises DeviceError."""
+        found = await crawl(self.link, PATIENT)
+        about: dict[str, str | int | None] = {"place": self.link.endpoint, "url": self.link.origin}
+        return report_of(found.documents, endpoint=about, notes=found.notes)
+
+    async def close(self) -> None:
+        """Log out and drop every connection.  Never raises."""
+        await self.link.close()
+
+
+class Locating:
+    """The locate light of a tray: the one harmless write."""
+
+    __slots__ = ()
+
+    async def set_locate(self: Any, on: bool) -> None:
+        """Switch the light.  Raises ResourceMissing when the device has none, DeviceError when it refuses."""
+        uri = self.state.locate_uri
+        if uri is None:
+            raise ResourceMissing(self.link.endpoint, "set_locate", "no locate light found")
+        await self.link.change("PATCH", uri, {"LocationIndicatorActive": on})

@@ -1,0 +1,30 @@
+"""An NVLink switch tray's BMC: power, leak detectors and sensors become Readings; nothing is decided here."""
+
+from dataclasses import dataclass
+
+from firmware_bridge.drivers.redfish.enclosure import (
+    look_at,
+    plan_leaks,
+    plan_other_sensors,
+    plan_states,
+    plan_tray_power,
+)
+from firmware_bridge.drivers.redfish.planner import Planner
+from firmware_bridge.drivers.redfish.source import Locating, RedfishSource
+from firmware_bridge.drivers.redfish.tree import Tree
+from firmware_bridge.wire.redfish.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class RedfishSwitchTray(Locating, RedfishSource):
+    """A SwitchTray over Redfish.  Hints as for the compute tray."""
+
+    async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:
+        """Find power state, leak detectors and sensors."""
+        planner = Planner(tree, self.tray, self.hints)
+        found = await look_at(tree)
+        light = await plan_states(planner, found)
+        await plan_leaks(planner, found)
+        await plan_tray_power(planner, found)
+        plan_other_sensors(planner, found)
+        return planner.plan(), light

@@ -1,0 +1,128 @@
+"""One reusable libcurl handle: sends GETs to one endpoint, keeps the byte cap, and names libcurl's results."""
+
+import asyncio
+from typing import Any
+
+import pycurl
+
+from firmware_bridge.drivers.redfish.trust import Leaf
+from firmware_bridge.vocabulary.errors import (
+    DeviceError,
+    EndpointUnreachable,
+    ReplyMalformed,
+    ReplyTooLarge,
+    TrustRefused,
+)
+from firmware_bridge.vocabulary.generation import RequestLimits
+
+_WEIRD_REPLY = 8  # CURLE_WEIRD_SERVER_REPLY
+_PINNED_KEY_DIFFERS = 90  # CURLE_SSL_PINNEDPUBKEYNOTMATCH
+_RECEIVE_BUFFER = 64 * 1024
+_MALFORMED = {
+    pycurl.E_PARTIAL_FILE: "the body broke off",
+    _WEIRD_REPLY: "not an HTTP reply",
+    pycurl.E_UNSUPPORTED_PROTOCOL: "not an HTTP reply",
+    pycurl.E_BAD_CONTENT_ENCODING: "broken content encoding",
+}
+_UNREACHABLE = {
+    pycurl.E_OPERATION_TIMEDOUT: "no reply in time",
+    pycurl.E_COULDNT_CONNECT: "connection refused",
+    pycurl.E_GOT_NOTHING: "closed without a reply",
+    pycurl.E_RECV_ERROR: "connection reset",
+    pycurl.E_SEND_ERROR: "connection reset",
+    pycurl.E_ABORTED_BY_CALLBACK: "the link was closed",
+    pycurl.E_SSL_CONNECT_ERROR: "the TLS handshake failed",
+}
+_TRUST = {
+    _PINNED_KEY_DIFFERS: "the certificate is not the pinned one",
+    pycurl.E_PEER_FAILED_VERIFICATION: "the certificate is not the pinned one, or has expired",
+}
+
+
+class Transfer(pycurl.Curl):  # type: ignore[misc]
+    """A handle set up once per endpoint; `begin` only changes the URL."""
+
+    def __init__(self, leaf: Leaf, limits: RequestLimits) -> None:
+        super().__init__()
+        self._most_bytes = limits.most_bytes
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self.future: asyncio.Future[int] | None = None
+        self.running = False
+        self.headers_version = -1
+        milliseconds = int(limits.timeout * 1000)
+        for option, value in (
+            (pycurl.WRITEFUNCTION, self._write),
+            (pycurl.TIMEOUT_MS, milliseconds),
+            (pycurl.CONNECTTIMEOUT_MS, milliseconds),
+            (pycurl.MAXFILESIZE_LARGE, limits.most_bytes),
+            (pycurl.BUFFERSIZE, _RECEIVE_BUFFER),
+            (pycurl.PINNEDPUBLICKEY, leaf.pin),
+            # The pinned certificate is the only anchor, so that its dates are checked in the handshake as well.
+            (pycurl.SSL_VERIFYPEER, 1),
+            (pycurl.CAINFO_BLOB, leaf.pem),
+            (pycurl.SSL_VERIFYHOST, 0),
+            (pycurl.FOLLOWLOCATION, 0),
+            (pycurl.PROXY, ""),
+            (pycurl.NOPROXY, "*"),
+            (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS),
+            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+            (pycurl.NOSIGNAL, 1),
+            (pycurl.NETRC, 0),
+            (pycurl.TCP_NODELAY, 1),
+        ):
+            self.setopt(option, value)
+
+    def begin(self, url: str, future: "asyncio.Future[int]") -> None:
+        """Make ready for one GET of `url`; `future` receives libcurl's result code."""
+        self.setopt(pycurl.URL, url)
+        self.future = future
+        self.running = True
+        if self._chunks:
+            self._chunks = []
+        self._size = 0
+
+    def finished(self, code: int, text: str) -> None:
+        """Hand libcurl's result to whoever waits; called by the engine."""
+        self.running = False
+        future = self.future
+        if future is not None and not future.done():
+            future.set_result(code)
+
+    def body(self) -> bytes:
+        """Return what came."""
+        chunks = self._chunks
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _write(self, chunk: bytes) -> int | None:
+        # An exception here would vanish inside libcurl; a short count ends the transfer with E_WRITE_ERROR.
+        self._size += len(chunk)
+        if self._size > self._most_bytes:
+            return 0
+        self._chunks.append(chunk)
+        return None
+
+    def fault(self, code: int, endpoint: str, verb: str) -> DeviceError:
+        """Return the named error for libcurl's result `code`."""
+        if code in (pycurl.E_WRITE_ERROR, pycurl.E_FILESIZE_EXCEEDED):
+            return ReplyTooLarge(endpoint, verb, f"more than {self._most_bytes} bytes")
+        if code in _TRUST:
+            return TrustRefused(endpoint, verb, _TRUST[code])
+        if code in _MALFORMED:
+            return ReplyMalformed(endpoint, verb, _MALFORMED[code])
+        return EndpointUnreachable(endpoint, verb, _UNREACHABLE.get(code, f"libcurl error {code}"))
+
+    def set_headers(self, headers: list[str], version: int) -> None:
+        """Replace the request headers when they are not of this `version` yet."""
+        if self.headers_version != version:
+            self.setopt(pycurl.HTTPHEADER, headers)
+            self.headers_version = version
+
+    def forget_connection(self, forget: bool) -> None:
+        """Close the connection after the next transfer (True) or keep it (False)."""
+        self.setopt(pycurl.FORBID_REUSE, 1 if forget else 0)
+
+    def status(self) -> int:
+        """Return the HTTP status of the last transfer."""
+        found: Any = self.getinfo(pycurl.RESPONSE_CODE)
+        return int(found)

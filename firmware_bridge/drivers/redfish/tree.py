@@ -1,0 +1,143 @@
+"""One look at an endpoint's documents: each is asked once, and what cannot be had is noted instead of raised."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, RedfishLink
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, LoginRefused
+from firmware_bridge.vocabulary.inventory import Note
+from firmware_bridge.wire.redfish.guard import Document, parse, scrub
+from firmware_bridge.wire.redfish.links import link_of, member_links, tidy
+
+ROOT = "/redfish/v1"
+_EXPAND = "?$expand=.($levels=1)"
+_EXPAND_SHORT = "?$expand=."
+_MOST_PAGES = 64
+_MOST_SILENT = 2
+
+
+class Tree:
+    """Documents of one endpoint by URI.  `expand` is the query that inlines a collection's members, empty when the
+    endpoint does not offer it or was caught lying about it."""
+
+    def __init__(self, link: RedfishLink, urgency: int = NORMAL) -> None:
+        self._link = link
+        self._urgency = urgency
+        self._parse = lambda raw: parse(raw, link.limits.most_bytes, link.limits.most_depth)
+        self.documents: dict[str, Document] = {}
+        self.failed: dict[str, DeviceError] = {}
+        self.notes: list[Note] = []
+        self.expand = ""
+        self._silent = 0
+
+    async def root(self) -> Document:
+        """Fetch the service root and learn whether collections can be expanded.  Raises what the link raises."""
+        # With the slash: the bare spelling may answer with a redirect (DSP0266 §6.4), and those are refused.
+        document = await self._link.get_decoded(ROOT + "/", self._parse, self._urgency)
+        self.documents[ROOT] = document
+        self.expand = expand_query(document)
+        return document
+
+    async def get(self, uri: str | None) -> Document | None:
+        """Return one document, None when it cannot be had.
+
+        Raises EndpointUnreachable and LoginRefused for the session: there is no point in asking further.
+        """
+        if uri is None:
+            return None
+        key = tidy(uri)
+        if key in self.documents:
+            return self.documents[key]
+        if key in self.failed:
+            return None
+        document = await self._fetch(key, key)
+        if document is not None:
+            self.documents[key] = document
+        return document
+
+    async def many(self, uris: Iterable[str | None]) -> list[Document | None]:
+        """Return several documents at once; the link keeps to the endpoint's limits."""
+        return list(await asyncio.gather(*(self.get(u) for u in uris)))
+
+    async def members(self, uri: str | None) -> list[tuple[str, Document]]:
+        """Return a collection's members as (uri, document) in the collection's order, in one request where possible."""
+        if uri is None:
+            return []
+        listed = await self._collection(tidy(uri))
+        documents = await self.many(u for u, _ in listed)
+        return [(u, d) for (u, _), d in zip(listed, documents, strict=True) if d is not None]
+
+    async def _collection(self, key: str) -> Sequence[tuple[str, Document | None]]:
+        if self.expand and key not in self.documents:
+            expanded = await self._fetch(key, key + self.expand)
+            if expanded is not None:
+                self.documents[key] = expanded
+                self._file_members(key, expanded)
+            else:
+                # Some services refuse the query they advertise: ask once more without it.
+                refused = self.failed.pop(key, None)
+                if isinstance(refused, EndpointRefused) and refused.status in (400, 501):
+                    self._note(key, "$expand", "advertised, but refused")
+                    self.expand = ""
+                elif refused is not None:
+                    self.failed[key] = refused
+        document = await self.get(key)
+        found: list[tuple[str, Document | None]] = []
+        for _ in range(_MOST_PAGES):
+            found += [(tidy(u), None) for u in member_links(document)]
+            following = document.get("Members@odata.nextLink") if document else None
+            if not isinstance(following, str):
+                break
+            document = await self.get(following)
+        return found
+
+    def _file_members(self, key: str, collection: Document) -> None:
+        members = collection.get("Members")
+        whole = [m for m in members if isinstance(m, dict)] if isinstance(members, list) else []
+        full = [m for m in whole if len(m) > 1]
+        for member in full:
+            uri = link_of(member)
+            if uri is not None:
+                self.documents.setdefault(tidy(uri), member)
+        if whole and not full:
+            self._note(key, "$expand", "advertised, but the members come as links only")
+            self.expand = ""
+
+    async def _fetch(self, key: str, uri: str) -> Document | None:
+        try:
+            return await self._link.get_decoded(uri, self._parse, self._urgency)
+        except EndpointUnreachable as err:
+            # One resource may hang; an endpoint that keeps silent is not asked any further.
+            self._silent += 1
+            self._failed(key, err)
+            if self._silent > _MOST_SILENT:
+                raise
+        except LoginRefused as err:
+            if err.status == 401:
+                raise
+            self._failed(key, err)
+        except DeviceError as err:
+            self._failed(key, err)
+        return None
+
+    def _failed(self, key: str, err: DeviceError) -> None:
+        self.failed[key] = err
+        self._note(key, "", scrub(f"{type(err).__name__}: {err.detail}", 200))
+
+    def _note(self, uri: str, name: str, what: str) -> None:
+        self.notes.append(Note(uri, name, what))
+
+
+def expand_query(root: Document) -> str:
+    """Return the query that expands a collection by one level, by what the service root says (DSP0266 §7.3.1)."""
+    features = root.get("ProtocolFeaturesSupported")
+    offered: Any = features.get("ExpandQuery") if isinstance(features, dict) else None
+    if not isinstance(offered, dict):
+        return ""
+    if offered.get("Levels") is True:
+        return _EXPAND
+    return _EXPAND_SHORT if offered.get("NoLinks") is True else ""
+
+
+__all__ = ["NORMAL", "PATIENT", "ROOT", "Tree", "expand_query"]

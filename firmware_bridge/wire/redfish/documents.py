@@ -1,0 +1,181 @@
+"""Typed documents of the hot path: only what a reading needs is decoded, everything else is skipped by the parser."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from firmware_bridge.wire.redfish.guard import DocumentMalformed, reason_of
+
+Typed = TypeVar("Typed", bound=msgspec.Struct)
+# Values stay `Any` on purpose: a device that sends text where a number belongs loses that number, not the document.
+
+
+class ResourceStatus(msgspec.Struct):
+    """`Status` of any resource."""
+
+    State: Any = None
+    Health: Any = None
+
+
+class Excerpt(msgspec.Struct):
+    """A sensor excerpt or control excerpt inside another resource."""
+
+    Reading: Any = None
+    SetPoint: Any = None
+    DataSourceUri: Any = None
+
+
+class Resource(msgspec.Struct):
+    """What every resource may have; `uri` is set inside expanded collections."""
+
+    uri: str = msgspec.field(name="@odata.id", default="")
+    Id: Any = None
+    Name: Any = None
+    Status: ResourceStatus | None = None
+
+
+class Sensor(Resource):
+    """Sensor (DSP0268 Sensor 1.12)."""
+
+    Reading: Any = None
+    ReadingUnits: Any = None
+    ReadingType: Any = None
+    ReadingBasis: Any = None
+
+
+class EnvironmentMetrics(Resource):
+    """EnvironmentMetrics 1.5 of a processor, a chassis or a cooling unit."""
+
+    PowerWatts: Excerpt | None = None
+    TemperatureCelsius: Excerpt | None = None
+    PowerLimitWatts: Excerpt | None = None
+    EnergyJoules: Excerpt | None = None
+    EnergykWh: Excerpt | None = None
+    HumidityPercent: Excerpt | None = None
+
+
+class LeakDetector(Resource):
+    """LeakDetector 1.6."""
+
+    DetectorState: Any = None
+
+
+class PoweredPart(Resource):
+    """A ComputerSystem, Chassis, Manager or PowerSupply seen as something that is on or off."""
+
+    PowerState: Any = None
+    LocationIndicatorActive: Any = None
+    IndicatorLED: Any = None
+
+
+class PowerSupplyMetrics(Resource):
+    """PowerSupplyMetrics 1.1."""
+
+    OutputPowerWatts: Excerpt | None = None
+    InputPowerWatts: Excerpt | None = None
+    InputVoltage: Excerpt | None = None
+    InputCurrentAmps: Excerpt | None = None
+    FrequencyHz: Excerpt | None = None
+    TemperatureCelsius: Excerpt | None = None
+    EnergykWh: Excerpt | None = None
+
+
+class CoolantConnector(Resource):
+    """CoolantConnector 1.3."""
+
+    FlowLitersPerMinute: Excerpt | None = None
+    SupplyTemperatureCelsius: Excerpt | None = None
+    ReturnTemperatureCelsius: Excerpt | None = None
+    DeltaTemperatureCelsius: Excerpt | None = None
+    SupplyPressurekPa: Excerpt | None = None
+    ReturnPressurekPa: Excerpt | None = None
+    DeltaPressurekPa: Excerpt | None = None
+    HeatRemovedkW: Excerpt | None = None
+
+
+class Pump(Resource):
+    """Pump 1.2."""
+
+    PumpSpeedPercent: Excerpt | None = None
+
+
+class Reservoir(Resource):
+    """Reservoir 1.0."""
+
+    FluidLevelPercent: Excerpt | None = None
+    FluidLevelStatus: Any = None
+
+
+class Link(msgspec.Struct):
+    """A reference to another resource."""
+
+    uri: str = msgspec.field(name="@odata.id", default="")
+
+
+class Members(msgspec.Struct):
+    """A collection that lists its members by reference only, or a collection read without `$expand`."""
+
+    members: list[Link] = msgspec.field(name="Members", default_factory=list)
+    next_link: str = msgspec.field(name="Members@odata.nextLink", default="")
+
+
+class Decoder:
+    """Bytes to one Struct type, or, when the collection was asked with `$expand`, to the list of its members."""
+
+    __slots__ = ("_collection", "_strict", "_type")
+
+    def __init__(self, kind: type[msgspec.Struct], *, collection: bool = False) -> None:
+        self._type = kind
+        self._collection = collection
+        shape: Any = _collection_of(kind) if collection else kind
+        self._strict: msgspec.json.Decoder[Any] = msgspec.json.Decoder(shape)
+
+    def __call__(self, raw: bytes) -> Any:
+        """Return the Struct (or a list of them).
+
+        A property of the wrong shape is dropped alone.  Raises DocumentMalformed for what is not JSON.
+        """
+        try:
+            found = self._strict.decode(raw)
+        except msgspec.ValidationError:
+            found = self._lenient(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+            raise DocumentMalformed(f"not valid JSON ({reason_of(err)})") from err
+        return found.members if self._collection else found
+
+    def _lenient(self, raw: bytes) -> Any:
+        try:
+            document = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+            raise DocumentMalformed(f"not valid JSON ({reason_of(err)})") from err
+        if not isinstance(document, dict):
+            raise DocumentMalformed(f"a JSON {type(document).__name__}, expected an object")
+        if not self._collection:
+            return soften(document, self._type)
+        members = document.get("Members")
+        listed = [m for m in members if isinstance(m, dict)] if isinstance(members, list) else []
+        return _collection_of(self._type)(members=[soften(m, self._type) for m in listed])
+
+
+def soften(document: dict[str, Any], kind: type[Typed]) -> Typed:
+    """Return `document` as `kind`, each property of the wrong shape left at its default."""
+    fitting: dict[str, Any] = {}
+    for entry in msgspec.structs.fields(kind):
+        if entry.encode_name in document:
+            try:
+                fitting[entry.name] = msgspec.convert(document[entry.encode_name], entry.type)
+            except msgspec.ValidationError:
+                continue
+    return kind(**fitting)
+
+
+def _collection_of(kind: type[msgspec.Struct]) -> type[Any]:
+    if kind not in _COLLECTIONS:
+        _COLLECTIONS[kind] = msgspec.defstruct(
+            f"{kind.__name__}Members",
+            [("members", list[kind], msgspec.field(name="Members", default_factory=list))],  # type: ignore[valid-type]
+        )
+    return _COLLECTIONS[kind]
+
+
+_COLLECTIONS: dict[type[msgspec.Struct], type[Any]] = {}

@@ -1,0 +1,77 @@
+"""Which links of a document may be followed: paths of the same endpoint, nothing else."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+_PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*")
+_ESCAPED_DOT_OR_SLASH = re.compile(r"%(?:2e|2f|5c|00)", re.IGNORECASE)
+MOST_URI = 1024
+
+
+def local_path(link: str, origin: str = "") -> str:
+    """Return `link` as a path of this endpoint, its fragment cut off.
+
+    `origin` (`https://10.0.0.1:443`) allows an absolute link to the endpoint itself.  Raises ValueError for another
+    host, `//host`, `..`, escaped dots or slashes, control characters, backslashes and over-long links.
+    """
+    if origin and link.startswith(origin + "/"):
+        link = link[len(origin) :]
+    path, _, query = link.partition("#")[0].partition("?")
+    if len(link) > MOST_URI or not _PATH.fullmatch(path) or "//" in path:
+        raise ValueError(f"not a path of this endpoint: {link[:80]!r}")
+    if _ESCAPED_DOT_OR_SLASH.search(path) or "/../" in path + "/" or "/./" in path + "/":
+        raise ValueError(f"a path that walks: {link[:80]!r}")
+    if query and not re.fullmatch(r"[\x21-\x7e]+", query):
+        raise ValueError(f"a query with odd characters: {link[:80]!r}")
+    return f"{path}?{query}" if query else path
+
+
+def same_origin_path(location: str, origin: str) -> str:
+    """Return the path of a `Location` header or task link, which may be absolute.  Raises ValueError as above."""
+    parts = urlsplit(location)
+    if parts.scheme or parts.netloc:
+        ours = urlsplit(origin)
+        if (parts.scheme, parts.hostname, parts.port) != (ours.scheme, ours.hostname, ours.port):
+            raise ValueError(f"points to another host: {location[:80]!r}")
+        location = parts.path + (f"?{parts.query}" if parts.query else "")
+    return local_path(location)
+
+
+def link_of(document: Any, *names: str) -> str | None:
+    """Return the `@odata.id` found by walking `names` down from `document`, None when it is not there."""
+    for name in names:
+        document = document.get(name) if isinstance(document, dict) else None
+    uri = document.get("@odata.id") if isinstance(document, dict) else None
+    return uri if isinstance(uri, str) else None
+
+
+def member_links(collection: Any) -> tuple[str, ...]:
+    """Return the members' URIs of a collection in order, oddly shaped entries left out."""
+    members = collection.get("Members") if isinstance(collection, dict) else None
+    if not isinstance(members, list):
+        return ()
+    return tuple(uri for uri in (link_of(m) for m in members) if uri is not None)
+
+
+def every_link(document: Any, skip: frozenset[str]) -> Iterator[str]:
+    """Yield every `@odata.id` in `document`, OEM parts included, except below properties named in `skip`."""
+    stack: list[Any] = [document]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, list):
+            stack.extend(reversed(node))
+            continue
+        if not isinstance(node, dict):
+            continue
+        uri = node.get("@odata.id")
+        if isinstance(uri, str) and node is not document:
+            yield uri
+        stack.extend(value for key, value in reversed(node.items()) if key not in skip)
+
+
+def tidy(uri: str) -> str:
+    """Return `uri` without fragment and trailing slash: the key under which a document is filed."""
+    bare = uri.partition("#")[0]
+    return bare.rstrip("/") if len(bare) > 1 else bare

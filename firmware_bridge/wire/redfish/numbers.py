@@ -1,0 +1,82 @@
+"""Tolerant reading of single values: a number is taken or refused, never guessed."""
+
+import math
+from typing import Any
+
+from firmware_bridge.vocabulary.quantities import Quantity, code_of
+
+_MOST_DIGITS = 40
+# Enumeration of Resource.State (DSP0268 Resource 1.20); anything else is noted and means nothing.
+STATES = frozenset(
+    {
+        *("Enabled", "Disabled", "StandbyOffline", "StandbySpare", "InTest", "Starting", "Absent"),
+        *("UnavailableOffline", "Deferring", "Quiesced", "Updating", "Qualified", "Degraded"),
+    }
+)
+_UNREADABLE = frozenset({"Absent", "Disabled", "UnavailableOffline"})
+_HEALTH = {"OK": "ok", "Warning": "warning", "Critical": "critical"}
+_LEAK = {"OK": "dry", "Warning": "warning", "Critical": "critical"}
+
+
+def number(value: Any) -> float | int | None:
+    """Return a finite number from an int, a float or a numeric string; None for all else (a boolean is no number)."""
+    kind = type(value)
+    if kind is float:
+        return value if value - value == 0.0 else None
+    if kind is int:
+        return value if -(2**63) <= value < 2**63 else None
+    if kind is not str or len(value) > _MOST_DIGITS:
+        return None
+    try:
+        found = float(value.strip())
+    except ValueError:
+        return None
+    # Python reads "1_000", "nan" and "inf" as floats; no device means them.
+    return found if math.isfinite(found) and "_" not in value else None
+
+
+def power_state_code(value: Any) -> float | None:
+    """Return 1.0 for on, 0.0 for off, None for everything in between (PoweringOn, Paused) and for all that is unclear.
+
+    Takes Redfish's enumeration and the booleans that some power shelves send.
+    """
+    if value is True or value == "On":
+        return code_of(Quantity.POWER_STATE, "on")
+    if value is False or value == "Off":
+        return code_of(Quantity.POWER_STATE, "off")
+    return None
+
+
+def health_code(status: Any) -> float | None:
+    """Return the code of `Status.Health`, None when it is absent or outside the enumeration."""
+    return _coded(Quantity.HEALTH, _HEALTH, getattr(status, "Health", None))
+
+
+def leak_name(state: Any) -> str:
+    """Return dry, warning, critical or unknown for a LeakDetector's `DetectorState`."""
+    return _LEAK.get(state, "unknown") if isinstance(state, str) else "unknown"
+
+
+def leak_code(state: Any) -> float | None:
+    """Return the code of a `DetectorState`, None when it says nothing we know: an unclear detector is never dry."""
+    return _coded(Quantity.LEAK, _LEAK, state)
+
+
+def locate_code(active: Any, led: Any = None) -> float | None:
+    """Return the locate light's code from `LocationIndicatorActive`, else from the older `IndicatorLED`."""
+    if isinstance(active, bool):
+        return code_of(Quantity.LOCATE, "on" if active else "off")
+    if led in ("Lit", "Blinking"):
+        return code_of(Quantity.LOCATE, "on")
+    return code_of(Quantity.LOCATE, "off") if led == "Off" else None
+
+
+def unreadable(status: Any) -> bool:
+    """Return True when `Status.State` says that the part is not there or not working."""
+    state = getattr(status, "State", None)
+    return isinstance(state, str) and state in _UNREADABLE
+
+
+def _coded(quantity: Quantity, names: dict[str, str], value: Any) -> float | None:
+    name = names.get(value) if isinstance(value, str) else None
+    return None if name is None else code_of(quantity, name)
