@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from firmware_bridge.vocabulary.errors import FileInvalid
-from firmware_bridge.wire.located_yaml import parse, path_of
+from firmware_bridge.wire.located_yaml import convert, parse
 
 
 class FaultKind(StrEnum):
@@ -166,9 +166,4 @@ def read_faults(path: Path) -> tuple[Fault, ...]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:
         raise FileInvalid(str(path), 1, "file", f"expected a readable fault file ({err})") from err
-    document = parse(text, str(path))
-    try:
-        return tuple(msgspec.convert(document.value, _FaultFile).faults)
-    except msgspec.ValidationError as err:
-        expected, _, pointer = str(err).partition(" - at `")
-        raise document.complaint(path_of(pointer.rstrip("`")), expected) from err
+    return tuple(convert(parse(text, str(path)), "", _FaultFile).faults)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from firmware_bridge.generations.schema import EndpointFile, PlacementFile, RackFile, TrayFile
+from firmware_bridge.generations.schema import EndpointFile, FactFile, PlacementFile, RackFile, TrayFile
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import (
     Busbar,
@@ -23,7 +23,7 @@ from firmware_bridge.vocabulary.generation import (
 )
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
-from firmware_bridge.wire.located_yaml import Located, merge, parse, path_of
+from firmware_bridge.wire.located_yaml import Located, convert, merge, parse
 
 EXTRA_FILES = ("sequence", "limits", "acceptance")
 MOST_EXTENDS = 8
@@ -94,15 +94,12 @@ def _extras(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generation:
-    try:
-        file = msgspec.convert(document.value, RackFile)
-    except msgspec.ValidationError as err:
-        expected, _, pointer = str(err).partition(" - at `")
-        raise document.complaint(path_of(pointer.rstrip("`")), expected) from err
+    file = convert(document, "", RackFile)
     missing = [c for c in ReadingClass if c not in file.periods_s]
     if missing:
         raise document.complaint("periods_s", f"expected a period for each class, missing {', '.join(missing)}")
-    trays = {name: _tray(name, tray) for name, tray in file.tray_types.items()}
+    trays = {n: _tray(n, convert(document, f"tray_types.{n}", TrayFile)) for n in file.tray_types}
+    facts = _facts(document, file)
     slots = _slots(document, file, trays)
     return Generation(
         name=file.name,
@@ -118,11 +115,22 @@ def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generat
             file.coolant.heat_capacity_j_per_l_k,
         ),
         periods={c: Seconds(p) for c, p in file.periods_s.items()},
-        facts={path: Fact(f.source, f.confirmed) for path, f in file.facts.items()},
+        facts=facts,
         aliases=tuple(file.aliases),
         confirmed=file.confirmed,
         extras=extras,
     )
+
+
+def _facts(document: Located, file: RackFile) -> dict[str, Fact]:
+    facts: dict[str, Fact] = {}
+    for path, said in file.facts.items():
+        try:
+            fact = msgspec.convert(said, FactFile)
+        except msgspec.ValidationError as err:
+            raise document.complaint(f"facts.{path}", str(err)) from err
+        facts[path] = Fact(fact.source, fact.confirmed)
+    return facts
 
 
 def _tray(name: str, tray: TrayFile) -> TrayType:

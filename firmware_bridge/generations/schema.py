@@ -120,7 +120,7 @@ class RackFile(msgspec.Struct):
     name: Name
     title: str
     height_u: Count
-    tray_types: dict[str, TrayFile]
+    tray_types: dict[str, Any]  # each is a TrayFile; checked one by one so that a fault can be pointed at
     placements: list[PlacementFile]
     busbar: BusbarFile
     feeds: list[FeedFile]
@@ -130,4 +130,4 @@ class RackFile(msgspec.Struct):
     confirmed: bool = True
     aliases: list[Name] = []
     extends: str | None = None
-    facts: dict[str, FactFile] = {}
+    facts: dict[str, Any] = {}  # each is a FactFile

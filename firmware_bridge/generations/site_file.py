@@ -11,7 +11,7 @@ import yaml
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 from firmware_bridge.vocabulary.place import RACK_PARTS, parse_place, rack_of
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
-from firmware_bridge.wire.located_yaml import Located, parse, path_of
+from firmware_bridge.wire.located_yaml import Located, convert, parse
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Pin = Annotated[str, msgspec.Meta(pattern=r"^sha256//[A-Za-z0-9+/]{43}=$")]
@@ -50,11 +50,7 @@ def read_site(path: Path) -> Site:
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigurationError(f"cannot read {path}: {err}", advice="name an existing site file") from err
     document = parse(text, str(path))
-    try:
-        file = msgspec.convert(document.value, _SiteFile)
-    except msgspec.ValidationError as err:
-        expected, _, pointer = str(err).partition(" - at `")
-        raise document.complaint(path_of(pointer.rstrip("`")), expected) from err
+    file = convert(document, "", _SiteFile)
     racks = tuple(_rack(document, n, file.site, r) for n, r in enumerate(file.racks))
     names = [r.place.rsplit("/", 1)[1] for r in racks]
     if len(set(names)) != len(names):

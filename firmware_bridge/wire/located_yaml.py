@@ -3,10 +3,10 @@
 Refuses duplicate keys, custom tags, documents deeper than 32 levels and aliases that expand without end.
 """
 
-import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import yaml
 
 from firmware_bridge.vocabulary.errors import FileInvalid
@@ -15,6 +15,7 @@ MOST_DEPTH = 32
 MOST_VALUES = 500_000
 # The C parser is ten times faster on a hall's site file; both keep line marks.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+T = TypeVar("T")
 Where = tuple[str, int]
 
 
@@ -28,7 +29,7 @@ class Located:
     def where(self, path: str) -> Where:
         """Return file and line (1-based) of `path`, of its nearest known parent when it is absent."""
         while path not in self.places and path:
-            path = re.sub(r"(\[\d+\]|\.?[^.\[\]]+)$", "", path)
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self.places[path]
 
     def complaint(self, path: str, expected: str) -> FileInvalid:
@@ -60,9 +61,20 @@ def merge(base: Located, over: Located) -> Located:
     return Located(value, places)
 
 
-def path_of(pointer: str) -> str:
-    """Turn msgspec's `$.slots[3].unit` into our path."""
-    return pointer.removeprefix("$").removeprefix(".")
+def convert(document: Located, path: str, kind: type[T]) -> T:
+    """Check the value at `path` against a msgspec type and return it as one.
+
+    Raises FileInvalid that points at the innermost value at fault.
+    """
+    value = document.value
+    for step in filter(None, path.split(".")):
+        value = value[step]
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as err:
+        expected, _, pointer = str(err).partition(" - at `")
+        below = pointer.removeprefix("key` in `").rstrip("`").removeprefix("$").removeprefix(".")
+        raise document.complaint(".".join(filter(None, (path, below))), expected) from err
 
 
 def _build(node: yaml.Node, path: str, file: str, places: dict[str, Where], depth: int, loader: yaml.SafeLoader) -> Any:

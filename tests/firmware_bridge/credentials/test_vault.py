@@ -1,0 +1,50 @@
+"""The vault: sealed at rest, silent in logs, strict about its key."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from firmware_bridge.credentials.vault import Credential, Vault
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+
+CANARY = "canary-7f3a-secret"
+
+
+def test_a_secret_is_found_again_but_stands_nowhere_in_clear(tmp_path: Path) -> None:
+    Vault(tmp_path).store("k01/bmc", Credential("root", CANARY))
+    found = Vault(tmp_path).fetch("k01/bmc")
+    assert (found.user, found.secret) == ("root", CANARY)
+    assert CANARY not in repr(found)
+    for file in tmp_path.iterdir():
+        assert CANARY.encode() not in file.read_bytes()
+        assert file.stat().st_mode & 0o077 == 0
+
+
+def test_an_entry_moved_under_another_name_does_not_open(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.store("a", Credential("root", CANARY))
+    content = json.loads((tmp_path / "credentials.json").read_text())
+    content["entries"]["b"] = content["entries"]["a"]
+    (tmp_path / "credentials.json").write_text(json.dumps(content))
+    with pytest.raises(EnvironmentUnfit, match="does not open"):
+        vault.fetch("b")
+
+
+def test_another_key_does_not_open_it(tmp_path: Path) -> None:
+    Vault(tmp_path).store("a", Credential("root", CANARY))
+    (tmp_path / "credentials.key").unlink()
+    with pytest.raises(EnvironmentUnfit, match="does not open"):
+        Vault(tmp_path).fetch("a")
+
+
+def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    Vault(tmp_path).store("a", Credential("root", CANARY))
+    (tmp_path / "credentials.key").chmod(0o644)
+    with pytest.raises(EnvironmentUnfit, match="chmod 600"):
+        Vault(tmp_path).fetch("a")
+
+
+def test_a_missing_entry_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentUnfit, match="'nobody'"):
+        Vault(tmp_path).fetch("nobody")

@@ -1,0 +1,68 @@
+"""Site files: read, written, refused."""
+
+from pathlib import Path
+
+import pytest
+
+from firmware_bridge.generations.site_file import read_site, write_site
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, FileInvalid
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
+
+RACK = Place("lab1/a/r01/k01")
+PIN = "sha256//" + "A" * 43 + "="
+SITE = Site(
+    "lab1",
+    (SiteRack(RACK, "gb200-nvl72", armed=True),),
+    (
+        SiteEndpoint(Place(f"{RACK}/u11/bmc"), "127.9.9.1", 8443, pin=PIN, credential="emulated/k01"),
+        SiteEndpoint(Place(f"{RACK}/u11/dpu0"), enabled=False),
+        SiteEndpoint(Place(f"{RACK}/u06/psu"), tty="/dev/ttyRS485-1"),
+    ),
+)
+
+
+def test_what_is_written_reads_back(tmp_path: Path) -> None:
+    write_site(tmp_path / "site.yaml", SITE)
+    assert read_site(tmp_path / "site.yaml") == SITE
+    assert "password" not in (tmp_path / "site.yaml").read_text()
+    assert [p.name for p in tmp_path.iterdir()] == ["site.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("port: 8443", "port: 99999", "<= 65535"),
+        ("generation: gb200-nvl72", "generatoin: gb200-nvl72", "generat"),
+        ("lab1/a/r01/k01/u11/bmc", "lab1/a/r01/k09/u11/bmc", "inside one of the racks"),
+        ("place: lab1/a/r01/k01,", "place: lab2/a/r01/k01,", "lab1/<hall>"),
+        (PIN, "sha256//short", "regex"),
+        ("kind: site", "kind: sight", "sight"),
+        ("tty: /dev/ttyRS485-1", "enabled: true", "address and port, or tty"),
+        ("127.9.9.1", "null", "address and port"),
+    ],
+)
+def test_what_is_wrong_is_pointed_at(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    path = tmp_path / "site.yaml"
+    write_site(path, SITE)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(FileInvalid, match=expected) as caught:
+        read_site(path)
+    assert caught.value.file == str(path)
+
+
+def test_two_racks_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    twin = SiteRack(Place("lab1/b/r01/k01"), "gb200-nvl72")
+    write_site(path, Site("lab1", (*SITE.racks, twin), SITE.endpoints))
+    with pytest.raises(FileInvalid, match="unique"):
+        read_site(path)
+
+
+def test_a_missing_file_and_an_unwritable_folder_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot read"):
+        read_site(tmp_path / "none.yaml")
+    with pytest.raises(EnvironmentUnfit, match="cannot write"):
+        write_site(tmp_path / "absent" / "site.yaml", SITE)

@@ -1,0 +1,25 @@
+"""The error tree is closed: drawn, mapped, and every leaf says what to do with it."""
+
+import re
+
+from firmware_bridge.vocabulary import errors
+from firmware_bridge.vocabulary.errors import RackwrightError, error_classes
+
+
+def test_the_drawing_at_the_top_is_the_tree() -> None:
+    drawn = set(re.findall(r"[├└]── (\w+)", errors.__doc__ or "")) | {"RackwrightError"}
+    assert drawn == {cls.__name__ for cls in error_classes()}
+
+
+def test_every_class_has_a_status_a_message_id_and_an_exit_code() -> None:
+    for cls in error_classes():
+        assert 400 <= cls.http_status <= 599, cls
+        assert re.fullmatch(r"Base\.1\.\d+\.[A-Za-z]+", cls.message_id), cls
+        assert 1 <= cls.exit_code <= 9, cls
+
+
+def test_an_error_reads_as_one_line_with_advice() -> None:
+    assert str(RackwrightError("port in use", advice="use --listen")) == "port in use: use --listen"
+    assert str(errors.FileInvalid("a.yaml", 3, "slots[0].unit", "expected a number")) == (
+        "a.yaml:3: slots[0].unit: expected a number"
+    )

@@ -1,0 +1,71 @@
+"""Which changes people hear of."""
+
+from dataclasses import replace
+
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Reading, Series
+from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.decide.axes import Contact
+from rack_controller.decide.notice import notice_changes
+from rack_controller.model.event import Severity
+from rack_controller.model.snapshot import Snapshot
+from rack_controller.run.board import Board
+
+RACK = Place("lab1/a/r01/k01")
+BMC = Place(f"{RACK}/u11/bmc")
+LEAK = Place(f"{RACK}/u11/leak0")
+TRAY = Place(f"{RACK}/u11")
+PERIODS = {c: Seconds(1.0) for c in ReadingClass}
+
+
+def snapshot(now: float, leak: float | None = 0.0, *, heard: bool = True, error: str = "") -> Snapshot:
+    board = Board(RACK, [BMC], PERIODS)
+    board.declare(
+        BMC,
+        [
+            Series(LEAK, Quantity.LEAK, ReadingClass.SAFETY, "ColdPlate 0"),
+            Series(TRAY, Quantity.POWER_STATE, ReadingClass.SAFETY),
+        ],
+    )
+    board.contacts[BMC] = Contact(Seconds(now if heard else now - 100), 0 if heard else 5, error)
+    board.store(
+        [Reading(LEAK, Quantity.LEAK, leak, Seconds(now)), Reading(TRAY, Quantity.POWER_STATE, 1.0, Seconds(now))]
+    )
+    return board.snapshot(1, Seconds(now), UnixNanoseconds(1))
+
+
+def test_a_quiet_rack_says_nothing() -> None:
+    assert notice_changes(snapshot(10), snapshot(11)) == []
+
+
+def test_a_leak_is_critical_and_names_the_detector() -> None:
+    (finding,) = notice_changes(snapshot(10), snapshot(11, leak=2.0))
+    assert (finding.place, finding.kind, finding.severity) == (LEAK, "leak.critical", Severity.CRITICAL)
+    assert finding.message == "u11 leak0 (ColdPlate 0) leak is critical, was dry"
+
+
+def test_a_leak_that_was_there_at_the_start_is_told_too() -> None:
+    findings = notice_changes(None, snapshot(11, leak=1.0))
+    assert ("leak.warning", Severity.WARNING) in [(f.kind, f.severity) for f in findings]
+
+
+def test_a_value_that_becomes_unknown_is_no_change_of_the_part() -> None:
+    assert notice_changes(snapshot(10), snapshot(11, leak=None)) == []
+
+
+def test_an_endpoint_that_goes_silent_is_told_with_its_error_and_its_return_too() -> None:
+    silent = snapshot(11, heard=False, error="EndpointUnreachable: no reply")
+    (lost,) = notice_changes(snapshot(10), silent)
+    assert (lost.kind, lost.severity) == ("endpoint.absent", Severity.WARNING)
+    assert lost.message == "u11 bmc is absent: EndpointUnreachable: no reply"
+    (back,) = notice_changes(silent, snapshot(12))
+    assert (back.kind, back.severity) == ("endpoint.reachable", Severity.OK)
+
+
+def test_power_off_is_told() -> None:
+    before, after = snapshot(10), snapshot(11)
+    gauges = after.gauges.copy()
+    gauges[after.table.gauge_index[TRAY, Quantity.POWER_STATE]] = 0
+    (finding,) = notice_changes(before, replace(after, gauges=gauges))
+    assert (finding.kind, finding.severity) == ("power_state.off", Severity.WARNING)

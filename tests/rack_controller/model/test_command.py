@@ -1,0 +1,62 @@
+"""Commands: what is refused, and how a refusal travels."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from firmware_bridge.vocabulary.errors import DeadlinePassed, PreconditionFailed, RoleInsufficient, TargetUnknown
+from rack_controller.model.command import (
+    VERBS,
+    Command,
+    Reply,
+    check_command,
+    decode_command,
+    decode_reply,
+    encode,
+    refusal,
+)
+from rack_controller.model.roles import Role
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "command_v1.json"
+COMMAND = Command("c1", "ada", Role.TECHNICIAN, "locate", "lab1/a/r01/k01/u11", 2_000, {"on": True}, 3)
+
+
+def test_the_wire_form_of_a_command_stays_as_it_is() -> None:
+    assert encode(COMMAND) == GOLDEN.read_bytes().strip()
+    assert decode_command(GOLDEN.read_bytes()) == COMMAND
+
+
+def test_a_good_command_passes() -> None:
+    check_command(COMMAND, revision=3, now_unix_ns=2_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"verb": "self_destruct"}, TargetUnknown),
+        ({"role": Role.VIEWER}, RoleInsufficient),
+        ({"deadline_unix_ns": 999}, DeadlinePassed),
+        ({"precondition_revision": 2}, PreconditionFailed),
+    ],
+)
+def test_what_must_not_begin_is_refused(change: dict[str, object], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        check_command(msgspec.structs.replace(COMMAND, **change), revision=3, now_unix_ns=1_000)
+
+
+def test_only_harmless_verbs_exist_yet() -> None:
+    assert set(VERBS) == {"rescan", "locate"}
+
+
+def test_a_refusal_keeps_code_and_reason() -> None:
+    reply = refusal("c1", RoleInsufficient("role viewer lacks locate"))
+    assert decode_reply(encode(reply)) == Reply(
+        "c1", accepted=False, code="role_insufficient", reason="role viewer lacks locate"
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"id": 1}', b'{"id":"a","role":"king"}'])
+def test_bytes_that_are_no_command_are_refused(body: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decode_command(body)

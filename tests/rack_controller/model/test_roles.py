@@ -1,0 +1,27 @@
+"""Roles and privileges: golden, and never a ladder."""
+
+import json
+from pathlib import Path
+
+from rack_controller.model.roles import PRIVILEGES, REDFISH_PRIVILEGES, Privilege, Role, may
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "roles.json"
+
+
+def test_roles_stay_as_they_are() -> None:
+    table = {role.value: sorted(p.value for p in privileges) for role, privileges in PRIVILEGES.items()}
+    assert table == json.loads(GOLDEN.read_text())
+
+
+def test_a_technician_sets_no_caps_and_clears_no_latches() -> None:
+    assert not may(Role.TECHNICIAN, Privilege.LIMIT)
+    assert not may(Role.TECHNICIAN, Privilege.INTERLOCK)
+
+
+def test_an_operator_clears_no_latches_and_safety_sets_no_caps() -> None:
+    assert not may(Role.OPERATOR, Privilege.INTERLOCK)
+    assert not may(Role.SAFETY, Privilege.LIMIT)
+
+
+def test_every_privilege_has_a_redfish_name() -> None:
+    assert set(REDFISH_PRIVILEGES) == set(Privilege)

@@ -1,0 +1,93 @@
+"""The board: from readings to a snapshot."""
+
+import numpy as np
+import pytest
+
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Quality, Reading, Series
+from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.decide.axes import Contact
+from rack_controller.model.frame import decode_frame, encode_frame
+from rack_controller.model.snapshot import ManagementAxis, PowerAxis, Snapshot
+from rack_controller.run.board import Board
+
+RACK = Place("lab1/a/r01/k01")
+BMC = Place(f"{RACK}/u11/bmc")
+GPU = Place(f"{RACK}/u11/gpu0")
+PERIODS = {c: Seconds(1.0) for c in ReadingClass}
+
+
+@pytest.fixture
+def board() -> Board:
+    board = Board(RACK, [BMC], PERIODS)
+    board.declare(
+        BMC,
+        [
+            Series(GPU, Quantity.POWER, ReadingClass.POWER),
+            Series(GPU, Quantity.ENERGY, ReadingClass.SLOW),
+            Series(Place(f"{RACK}/u11"), Quantity.POWER_STATE, ReadingClass.SAFETY),
+        ],
+    )
+    return board
+
+
+def take(board: Board, now: float) -> Snapshot:
+    return board.snapshot(1, Seconds(now), UnixNanoseconds(5))
+
+
+def test_readings_that_arrive_before_the_first_snapshot_are_kept(board: Board) -> None:
+    board.store([Reading(GPU, Quantity.POWER, 700.0, Seconds(9.5))])
+    reading = take(board, 10).reading(GPU, Quantity.POWER)
+    assert reading is not None
+    assert (reading.value, reading.taken_at, reading.quality) == (700.0, 9.5, Quality.GOOD)
+
+
+def test_an_undeclared_reading_is_dropped_and_an_unknown_series_is_none(board: Board) -> None:
+    take(board, 1)
+    board.store([Reading(GPU, Quantity.VOLTAGE, 50.0, Seconds(9.5))])
+    assert take(board, 10).reading(GPU, Quantity.VOLTAGE) is None
+
+
+def test_counters_keep_whole_numbers_and_their_unknown(board: Board) -> None:
+    unread = take(board, 1).reading(GPU, Quantity.ENERGY)
+    assert unread is not None
+    assert (unread.value, unread.quality) == (None, Quality.MISSING)
+    board.store([Reading(GPU, Quantity.ENERGY, 123_456_789_012, Seconds(9.5))])
+    read = take(board, 10).reading(GPU, Quantity.ENERGY)
+    assert read is not None
+    assert read.value == 123_456_789_012
+
+
+def test_both_axes_are_told_apart(board: Board) -> None:
+    assert take(board, 1).endpoints[BMC].management is ManagementAxis.ABSENT
+    board.contacts[BMC] = Contact(last_success=Seconds(9.9))
+    board.store([Reading(Place(f"{RACK}/u11"), Quantity.POWER_STATE, 1.0, Seconds(9.9))])
+    state = take(board, 10).endpoints[BMC]
+    assert (state.state, state.management) == (PowerAxis.ON, ManagementAxis.REACHABLE)
+    lost = take(board, 60).endpoints[BMC]
+    assert (lost.state, lost.management, lost.since) == (PowerAxis.UNKNOWN, ManagementAxis.ABSENT, 60)
+
+
+def test_values_survive_a_new_series_table(board: Board) -> None:
+    board.store([Reading(GPU, Quantity.POWER, 700.0, Seconds(9.5))])
+    take(board, 10)
+    board.declare(
+        BMC, [Series(GPU, Quantity.POWER, ReadingClass.POWER), Series(GPU, Quantity.VOLTAGE, ReadingClass.SLOW)]
+    )
+    after = take(board, 10.5)
+    kept = after.reading(GPU, Quantity.POWER)
+    assert kept is not None
+    assert kept.value == 700.0
+    assert after.reading(GPU, Quantity.ENERGY) is None
+
+
+def test_a_snapshot_cannot_be_written_to_and_becomes_a_frame(board: Board) -> None:
+    board.store([Reading(GPU, Quantity.POWER, 700.0, Seconds(9.5))])
+    snapshot = take(board, 10)
+    with pytest.raises(ValueError, match="read-only"):
+        snapshot.gauges[0] = 1
+    frame = decode_frame(encode_frame(snapshot.to_frame()))
+    column = snapshot.table.gauge_index[GPU, Quantity.POWER]
+    assert frame.gauges[column] == np.float32(700.0)
+    assert frame.ages[column] == 50
