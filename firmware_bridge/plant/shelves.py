@@ -17,7 +17,7 @@ PULSE = 1.6  # PSUs carry at most 160 % for a moment (power.md §2.1, HPR)
 
 def efficiency(load: Array) -> Array:
     """Return output over input for a load given as a fraction of the PSU's rating."""
-    return np.interp(load, LOAD_POINTS, EFFICIENCY)
+    return np.asarray(np.interp(load, LOAD_POINTS, EFFICIENCY))
 
 
 def step_shelves(design: RackDesign, psu_ok: Mask, load: Array) -> dict[str, Any]:

@@ -1,0 +1,115 @@
+"""The racks of one generation as they are now: plant state, caps, demand, leaks, conditions.  Stepped by its owner."""
+
+import fnmatch
+from dataclasses import replace
+
+import numpy as np
+
+from firmware_bridge.emulator.faults import Fault, FaultKind
+from firmware_bridge.plant.design import Array, RackDesign, design_of
+from firmware_bridge.plant.state import Conditions, State, initial_state
+from firmware_bridge.plant.step import step
+from firmware_bridge.plant.trace import LoadTrace, gpu_demand
+from firmware_bridge.vocabulary.generation import Generation, Slot, TrayKind
+from firmware_bridge.vocabulary.place import Place
+
+LONGEST_STEP_S = 0.5
+SETTLE_S = 120.0
+LEAK_LEVELS = {"dry": 0, "warning": 1, "critical": 2}
+_MOST_LEAKS = 16
+
+
+class Bench:
+    """R racks of one generation.
+
+    `caps`, `demand`: (R, T, G) in W.  `leaks[kind]`: codes 0-2, (R, slots of that kind, detectors).
+    `power_on` (R, T) and `switch_power_on` (R, S) are what reset actions asked for; faults come on top.
+    """
+
+    def __init__(self, generation: Generation, racks: list[Place], trace: LoadTrace | None) -> None:
+        self.generation, self.racks, self.trace = generation, racks, trace
+        self.design: RackDesign = design_of(generation)
+        self.state: State = initial_state(self.design, len(racks))
+        self.caps: Array = np.full(self.state.gpu_power.shape, float(self.design.limit_default))
+        self.demand_share: float | None = None  # set by hand: overrides the trace
+        self.power_on = np.ones((len(racks), self.design.trays), dtype=np.bool_)
+        self.switch_power_on = np.ones((len(racks), self.design.switches), dtype=np.bool_)
+        self.leaks = {
+            kind: np.zeros((len(racks), max(len(generation.slots_of(kind)), 1), _MOST_LEAKS), dtype=np.int8)
+            for kind in (TrayKind.COMPUTE, TrayKind.SWITCH, TrayKind.COOLANT_UNIT)
+        }
+        self._places: dict[str, tuple[int, Slot]] = {
+            f"{rack}/{slot.name}": (r, slot) for r, rack in enumerate(racks) for slot in generation.slots
+        }
+        self._impose(())
+        self.settle()
+
+    @property
+    def time(self) -> float:
+        """Return emulated seconds since the start (settling excluded)."""
+        return self.state.time
+
+    def settle(self) -> None:
+        """Let temperatures and flow find their steady values for the load at time 0."""
+        self._advance(SETTLE_S, moving=False)
+        self.state = replace(self.state, time=0.0)
+
+    def advance(self, seconds: float, faults: tuple[Fault, ...] = ()) -> None:
+        """Move on by emulated `seconds`, in steps of at most half a second, under the given plant faults."""
+        self._impose(faults)
+        self._advance(seconds, moving=True)
+
+    def place_of(self, rack: int, slot: Slot) -> str:
+        """Return a tray's place."""
+        return f"{self.racks[rack]}/{slot.name}"
+
+    def _advance(self, seconds: float, *, moving: bool) -> None:
+        steps = max(1, round(seconds / LONGEST_STEP_S + 0.49))
+        for n in range(steps):
+            at = self.state.time if moving else 0.0
+            if n == 0 or moving:
+                demand = self._demand(at)
+            self.state = step(self.state, demand, self.caps, seconds / steps)
+
+    def _demand(self, at: float) -> Array:
+        design = self.design
+        if self.demand_share is not None or self.trace is None:
+            share = self.demand_share if self.demand_share is not None else 0.0
+            return np.full(self.caps.shape, design.gpu_idle + share * (design.gpu_max - design.gpu_idle))
+        return gpu_demand(self.trace, at, design, len(self.racks))
+
+    def _impose(self, faults: tuple[Fault, ...]) -> None:
+        healthy = Conditions.healthy(self.design, len(self.racks))
+        healthy.tray_on[:] = self.power_on
+        healthy.switch_on[:] = self.switch_power_on
+        for codes in self.leaks.values():
+            codes[:] = 0
+        for fault in faults:
+            for place, (rack, slot) in self._places.items():
+                self._strike(fault, place, rack, slot, healthy)
+        self.state = replace(self.state, conditions=healthy)
+
+    def _strike(self, fault: Fault, place: str, rack: int, slot: Slot, on: Conditions) -> None:
+        kind, whole = slot.tray.kind, fnmatch.fnmatchcase(place, fault.where)
+        if fault.what is FaultKind.TRAY_OFF and whole:
+            if kind is TrayKind.COMPUTE:
+                on.tray_on[rack, slot.index] = False
+            elif kind is TrayKind.SWITCH:
+                on.switch_on[rack, slot.index] = False
+        elif fault.what is FaultKind.LEAK and kind in self.leaks:
+            for n in _parts(slot, "leak", place, whole, fault):
+                self.leaks[kind][rack, slot.index, n] = LEAK_LEVELS.get(fault.level, 2)
+                if whole:
+                    break  # a whole tray named: its first detector is the one that gets wet
+        elif fault.what is FaultKind.PSU_FAIL and kind is TrayKind.POWER_SHELF:
+            for n in _parts(slot, "psu", place, whole, fault):
+                on.psu_ok[rack, slot.index, n] = False
+        elif fault.what is FaultKind.PUMP_FAIL and kind is TrayKind.COOLANT_UNIT:
+            for n in _parts(slot, "pump", place, whole, fault):
+                on.pump_ok[rack, n] = False
+
+
+def _parts(slot: Slot, name: str, place: str, whole: bool, fault: Fault) -> list[int]:
+    found = slot.tray.component(name)
+    count = found.count if found is not None else 0
+    return [n for n in range(count) if whole or fnmatch.fnmatchcase(f"{place}/{name}{n}", fault.where)]

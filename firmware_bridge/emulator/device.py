@@ -1,0 +1,139 @@
+"""One emulated endpoint as a ResourceSource: its kind's template, its own few settings, its rack's plant."""
+
+import datetime
+import uuid
+from typing import Any
+
+from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.live import READERS, WRITERS, Reader
+from firmware_bridge.emulator.template import DeviceTemplate, Node, Slot
+from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.source import READ, READ_PATCH, Document, Outcome, Principal
+from firmware_bridge.vocabulary.generation import Slot as RackSlot
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, slug
+
+EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+_NAMESPACE = uuid.UUID("6d1f6c1e-6f0a-5b53-9d7a-3f0c5c6d7e10")
+_POWER_OFF = frozenset(("ForceOff", "GracefulShutdown", "Off"))
+
+
+class Device:
+    """One endpoint.  `rack` is its row in the bench's arrays, `slot` its tray."""
+
+    __slots__ = ("_readers", "bench", "place", "rack", "settings", "slot", "template")
+
+    def __init__(self, template: DeviceTemplate, bench: Bench, rack: int, slot: RackSlot, place: Place) -> None:
+        self.template, self.bench, self.rack, self.slot, self.place = template, bench, rack, slot, place
+        self.settings: dict[str, Any] = {}
+        self._readers: dict[str, Reader] = READERS[slot.tray.kind]
+
+    def get(self, uri: str, principal: Principal | None) -> Document | None:
+        """Return the resource as it is at this moment."""
+        node = self.template.nodes.get(uri)
+        if node is None:
+            return None
+        pieces = node.pieces
+        if len(pieces) == 1:
+            raw = pieces[0]
+            assert isinstance(raw, bytes)
+        else:
+            raw = b"".join([p if isinstance(p, bytes) else p.shown(self.value(uri, p)) for p in pieces])
+        return Document(raw, READ_PATCH if node.writable else READ)
+
+    def value(self, uri: str, slot: Slot) -> Any:
+        """Return what a slot of a resource holds now."""
+        name, at = slot.name, slot.at
+        reader = self._readers.get(name)
+        if reader is not None:
+            return reader(self.bench, self.rack, self.slot.index, int(at))
+        if name == "set":
+            return self.settings.get(f"{uri}#{at}", slot.default)
+        if name == "serial":
+            # Obviously emulated, unique by place: no real serial number looks like this.
+            return f"EMU-{slug(self.place.rpartition('/')[0]).upper()}-{at}"
+        if name == "uuid":
+            return str(uuid.uuid5(_NAMESPACE, f"{self.place}/{at}"))
+        if name == "time":
+            return (EPOCH + datetime.timedelta(seconds=self.bench.time)).isoformat(timespec="milliseconds")
+        if name == "place.tray_index":
+            return self.slot.index
+        if name == "place.unit":
+            return self.slot.unit
+        raise LookupError(f"{self.template.device}: no live value named {name!r} on a {self.slot.tray.kind} tray")
+
+    def methods(self, uri: str) -> str:
+        """Return POST for action targets."""
+        return "POST" if uri in self.template.actions else ""
+
+    def privilege(self, uri: str, method: str) -> str:
+        """Return the privilege that a change needs."""
+        return "ConfigureComponents"
+
+    async def patch(self, uri: str, changes: dict[str, Any], principal: Principal) -> Document | None:
+        """Change settings; all of them or none."""
+        node = self.template.nodes[uri]
+        for path, value in _leaves(changes, ()):
+            self._check(node, uri, path, value)
+        for path, value in _leaves(changes, ()):
+            slot = node.writable[path]
+            if slot.name == "set":
+                self.settings[f"{uri}#{slot.at}"] = value
+            else:
+                WRITERS[slot.name](self.bench, self.rack, self.slot.index, int(slot.at), float(value))
+        return self.get(uri, principal)
+
+    async def post(self, uri: str, body: dict[str, Any], principal: Principal) -> Outcome:
+        """Run an action."""
+        action = self.template.actions[uri]
+        for name in body:
+            if name != action.parameter:
+                raise RequestRefused("ActionParameterNotSupported", name, uri)
+        if action.parameter not in body:
+            raise RequestRefused("ActionParameterMissing", uri, action.parameter)
+        wanted = body[action.parameter]
+        if wanted not in action.allowed:
+            raise RequestRefused("ActionParameterValueNotInList", str(wanted), action.parameter, uri)
+        if action.verb == "host_power":
+            self._switch(wanted not in _POWER_OFF)
+        return Outcome(204)
+
+    async def delete(self, uri: str, principal: Principal) -> Outcome:
+        """Refuse: hardware is not deleted."""
+        raise RequestRefused("OperationNotAllowed")
+
+    def _switch(self, on: bool) -> None:
+        if self.slot.tray.kind is TrayKind.COMPUTE:
+            self.bench.power_on[self.rack, self.slot.index] = on
+        elif self.slot.tray.kind is TrayKind.SWITCH:
+            self.bench.switch_power_on[self.rack, self.slot.index] = on
+
+    def _check(self, node: Node, uri: str, path: tuple[str, ...], value: Any) -> None:
+        pointer = "#/" + "/".join(path)
+        slot = node.writable.get(path)
+        document = self.get(uri, None)
+        if slot is None:
+            shown: Any = document.body if document else {}
+            for step in path:
+                if not isinstance(shown, dict) or step not in shown:
+                    raise RequestRefused("PropertyUnknown", path[-1], related=(pointer,))
+                shown = shown[step]
+            raise RequestRefused("PropertyNotWritable", path[-1], related=(pointer,))
+        if slot.name == "set":
+            fits = type(value) is type(slot.default)
+        else:
+            fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not fits:
+            raise RequestRefused("PropertyValueTypeError", str(value), path[-1], related=(pointer,))
+        if (slot.least is not None and value < slot.least) or (slot.most is not None and value > slot.most):
+            raise RequestRefused("PropertyValueOutOfRange", str(value), path[-1], related=(pointer,))
+
+
+def _leaves(changes: dict[str, Any], path: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for key, value in changes.items():
+        if isinstance(value, dict) and value:
+            found += _leaves(value, (*path, key))
+        else:
+            found.append(((*path, key), value))
+    return found

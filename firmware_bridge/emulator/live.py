@@ -1,0 +1,160 @@
+"""Names that templates may use for live values, and where in the plant each is read or written.
+
+Every reader takes (bench, rack, tray, at) and returns a plain number.  Where a real device shows a value that the plant
+does not model, the reader derives it and says how; it never invents a constant that looks measured.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.plant.coolant import pressures
+from firmware_bridge.plant.shelves import efficiency
+from firmware_bridge.vocabulary.generation import TrayKind
+
+Value = float | int | bool | None
+Reader = Callable[[Bench, int, int, int], Value]
+Writer = Callable[[Bench, int, int, int, float], None]
+
+GPU_MARGIN_FROM_C = 87.0  # tray capture: first and second GPU temperature add up to 87 °C
+DRAM_SHARE = 0.2  # tray capture: DRAM draws 33.6 W of a GPU's 159 W
+AIR_C = 25.0  # shelf capture reads 25.5 °C at the inlet
+FAN_IDLE, FAN_SPAN = 0.3, 0.5  # assumption: fans run from 30 % to 80 % with the tray's power
+FAN_FULL_RPM = 22000.0  # tray capture: 6553 rpm at 29.8 %
+PSU_FAN_RPM = (5900.0, 9000.0)  # shelf capture: 5952 rpm at 12 % load; the slope is an assumption
+LINE_HZ = 60.0
+LEAK_DRY_V, LEAK_WET_V = 1.73, 1.2  # tray capture: 1.73 V dry, threshold 1.617 V; wet is an assumption
+
+
+def _tray_share(b: Bench, r: int, t: int) -> float:
+    """Return how far a compute tray is between idle and its GPUs' maximum."""
+    span = b.design.gpus * (b.design.gpu_max - b.design.gpu_idle)
+    return float(np.clip((b.state.gpu_power[r, t].sum() - b.design.gpus * b.design.gpu_idle) / max(span, 1.0), 0, 1))
+
+
+def _fan(b: Bench, r: int, t: int, at: int) -> float:
+    return (FAN_IDLE + FAN_SPAN * _tray_share(b, r, t)) * (1.0 + 0.01 * (at % 3)) * 100.0
+
+
+def _leak(kind: TrayKind) -> Reader:
+    return lambda b, r, t, at: int(b.leaks[kind][r, t, at])
+
+
+def _leak_volts(b: Bench, r: int, t: int, at: int) -> float:
+    return LEAK_WET_V if b.leaks[TrayKind.COMPUTE][r, t, at] else LEAK_DRY_V + 0.002 * at
+
+
+def _psu_sum(b: Bench, r: int, t: int) -> tuple[float, float]:
+    return float(b.state.psu_output[r, t].sum()), float(b.state.psu_input[r, t].sum())
+
+
+def _shelf_load(b: Bench, r: int, t: int) -> float:
+    """Return a shelf's output over the rating of its PSUs, 0 to about 1.6."""
+    return _psu_sum(b, r, t)[0] / max(b.design.psu_max * b.design.psus, 1.0)
+
+
+def _psu_hot(b: Bench, r: int, t: int, at: int, full: float) -> float:
+    return AIR_C + full * float(b.state.psu_output[r, t, at]) / b.design.psu_max
+
+
+COMPUTE: dict[str, Reader] = {
+    "gpu.power": lambda b, r, t, at: float(b.state.gpu_power[r, t, at]),
+    "gpu.dram_power": lambda b, r, t, at: DRAM_SHARE * float(b.state.gpu_power[r, t, at]),
+    "gpu.temperature": lambda b, r, t, at: float(b.state.gpu_die[r, t, at]),
+    "gpu.margin": lambda b, r, t, at: GPU_MARGIN_FROM_C - float(b.state.gpu_die[r, t, at]),
+    "gpu.plate": lambda b, r, t, at: float(b.state.gpu_plate[r, t, at]),
+    "gpu.energy": lambda b, r, t, at: float(b.state.gpu_energy[r, t, at]),
+    "gpu.limit": lambda b, r, t, at: float(b.caps[r, t, at]),
+    "cpu.power": lambda b, r, t, at: float(b.state.cpu_power[r, t, at]),
+    "cpu.temperature": lambda b, r, t, at: float(b.state.cpu_temp[r, t, at]),
+    "cpu.energy": lambda b, r, t, at: float(b.state.cpu_energy[r, t, at]),
+    "cpu.busy": lambda b, r, t, at: 100.0 * _tray_share(b, r, t),
+    "tray.power": lambda b, r, t, at: float(b.state.tray_power[r, t]),
+    "tray.gpu_power": lambda b, r, t, at: float(b.state.gpu_power[r, t].sum()),
+    "tray.on": lambda b, r, t, at: int(b.state.conditions.tray_on[r, t]),
+    "tray.inlet_temperature": lambda b, r, t, at: AIR_C + 2.0 + 3.0 * _tray_share(b, r, t),
+    "tray.board_temperature": lambda b, r, t, at: AIR_C + 8.0 + 12.0 * _tray_share(b, r, t),
+    "tray.fan_percent": _fan,
+    "tray.fan_rpm": lambda b, r, t, at: FAN_FULL_RPM * _fan(b, r, t, at) / 100.0,
+    "tray.leak": _leak(TrayKind.COMPUTE),
+    "tray.leak_volts": _leak_volts,
+    "bus.voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
+    "bus.tray_current": lambda b, r, t, at: float(b.state.tray_power[r, t]) / max(float(b.state.bus_voltage[r]), 1.0),
+}
+
+SWITCH: dict[str, Reader] = {
+    "switch.power": lambda b, r, t, at: float(b.state.switch_power[r, t]),
+    "switch.on": lambda b, r, t, at: int(b.state.conditions.switch_on[r, t]),
+    # Assumption: 0.06 K/W from the loop's supply to an NVSwitch, which takes half of the tray's power.
+    "switch.temperature": lambda b, r, t, at: float(b.state.supply[r]) + 0.06 * float(b.state.switch_power[r, t]) / 2,
+    "switch.board_temperature": lambda b, r, t, at: AIR_C + 8.0 + 0.02 * float(b.state.switch_power[r, t]),
+    "switch.leak": _leak(TrayKind.SWITCH),
+    "bus.voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
+}
+
+SHELF: dict[str, Reader] = {
+    "psu.output": lambda b, r, t, at: float(b.state.psu_output[r, t, at]),
+    "psu.input": lambda b, r, t, at: float(b.state.psu_input[r, t, at]),
+    "psu.output_current": lambda b, r, t, at: (
+        float(b.state.psu_output[r, t, at]) / max(float(b.state.bus_voltage[r]), 1.0)
+    ),
+    "psu.input_current": lambda b, r, t, at: float(b.state.psu_input[r, t, at]) / b.design.feed_voltage,
+    "psu.on": lambda b, r, t, at: bool(b.state.conditions.psu_ok[r, t, at]),
+    "psu.code": lambda b, r, t, at: int(b.state.conditions.psu_ok[r, t, at]),
+    "psu.output_voltage": lambda b, r, t, at: float(b.state.bus_voltage[r] * b.state.conditions.psu_ok[r, t, at]),
+    "psu.input_voltage": lambda b, r, t, at: b.design.feed_voltage,
+    "psu.frequency": lambda b, r, t, at: LINE_HZ,
+    "psu.fan": lambda b, r, t, at: (
+        (PSU_FAN_RPM[0] + PSU_FAN_RPM[1] * float(b.state.psu_output[r, t, at]) / b.design.psu_max)
+        * float(b.state.conditions.psu_ok[r, t, at])
+    ),
+    "psu.ambient": lambda b, r, t, at: AIR_C + 0.1 * at,
+    "psu.hotspot": lambda b, r, t, at: _psu_hot(b, r, t, at, 45.0),
+    "psu.exhaust": lambda b, r, t, at: _psu_hot(b, r, t, at, 30.0),
+    "shelf.output": lambda b, r, t, at: _psu_sum(b, r, t)[0],
+    "shelf.input": lambda b, r, t, at: _psu_sum(b, r, t)[1],
+    "shelf.output_current": lambda b, r, t, at: _psu_sum(b, r, t)[0] / max(float(b.state.bus_voltage[r]), 1.0),
+    "shelf.input_current": lambda b, r, t, at: _psu_sum(b, r, t)[1] / b.design.feed_voltage,
+    "shelf.output_voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
+    "shelf.input_voltage": lambda b, r, t, at: b.design.feed_voltage,
+    "shelf.load": lambda b, r, t, at: 100.0 * _shelf_load(b, r, t),
+    "shelf.efficiency": lambda b, r, t, at: 100.0 * float(efficiency(np.asarray(_shelf_load(b, r, t)))),
+    "shelf.temperature": lambda b, r, t, at: AIR_C + 3.0 * _shelf_load(b, r, t),
+    "shelf.clip_temperature": lambda b, r, t, at: AIR_C + 8.0 + 20.0 * _shelf_load(b, r, t),
+    "shelf.health": lambda b, r, t, at: int(not b.state.conditions.psu_ok[r, t].all()),
+}
+
+COOLANT: dict[str, Reader] = {
+    "loop.flow": lambda b, r, t, at: float(b.state.flow[r]),
+    "loop.supply": lambda b, r, t, at: float(b.state.supply[r]),
+    "loop.return": lambda b, r, t, at: float(b.state.outlet[r]),
+    "loop.delta": lambda b, r, t, at: float(b.state.outlet[r] - b.state.supply[r]),
+    "loop.heat": lambda b, r, t, at: float(b.state.heat[r]),
+    "loop.supply_pressure": lambda b, r, t, at: float(pressures(b.state)[0][r]),
+    "loop.return_pressure": lambda b, r, t, at: float(pressures(b.state)[1][r]),
+    "loop.delta_pressure": lambda b, r, t, at: float(pressures(b.state)[0][r] - pressures(b.state)[1][r]),
+    "facility.flow": lambda b, r, t, at: float(b.state.facility_flow[r]),
+    "facility.supply": lambda b, r, t, at: float(b.state.conditions.facility_supply[r]),
+    "facility.return": lambda b, r, t, at: float(b.state.facility_return[r]),
+    "facility.delta": lambda b, r, t, at: float(b.state.facility_return[r] - b.state.conditions.facility_supply[r]),
+    "pump.speed": lambda b, r, t, at: 100.0 * float(b.state.pump_speed[r, at]),
+    "pump.code": lambda b, r, t, at: int(b.state.conditions.pump_ok[r, at]),
+    "cdu.health": lambda b, r, t, at: int(not b.state.conditions.pump_ok[r].all()),
+    "cdu.leak": _leak(TrayKind.COOLANT_UNIT),
+    "cdu.temperature": lambda b, r, t, at: AIR_C + 0.2 * max(float(b.state.supply[r]) - AIR_C, 0.0),
+}
+
+READERS: dict[TrayKind, dict[str, Reader]] = {
+    TrayKind.COMPUTE: COMPUTE,
+    TrayKind.SWITCH: SWITCH,
+    TrayKind.POWER_SHELF: SHELF,
+    TrayKind.COOLANT_UNIT: COOLANT,
+}
+
+
+def _set_gpu_limit(b: Bench, r: int, t: int, at: int, value: float) -> None:
+    b.caps[r, t, at] = value
+
+
+WRITERS: dict[str, Writer] = {"gpu.limit": _set_gpu_limit}
