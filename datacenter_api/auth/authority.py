@@ -32,7 +32,7 @@ def ensure_certificates(directory: Path, hosts: Iterable[str], now: datetime.dat
 
     Raises EnvironmentUnfit when the directory cannot be written or a file in it is not what it must be.
     """
-    files = ServerFiles(directory / "ca.crt", directory / "server.crt", directory / "server.key")
+    files = ServerFiles(directory / "ca.pem", directory / "server.pem", directory / "server.key")
     wanted = sorted({"localhost", "127.0.0.1", socket.gethostname(), *hosts} - {"", "0.0.0.0", "::"})
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -55,7 +55,7 @@ def days_left(certificate: Path, now: datetime.datetime) -> float:
 
 
 def _authority(directory: Path, now: datetime.datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    certificate, key_file = directory / "ca.crt", directory / "ca.key"
+    certificate, key_file = directory / "ca.pem", directory / "ca.key"
     if certificate.exists() and key_file.exists():
         loaded = serialization.load_pem_private_key(key_file.read_bytes(), None)
         if not isinstance(loaded, ec.EllipticCurvePrivateKey):

@@ -24,7 +24,14 @@ from datacenter_api.events.log import EventLog
 from datacenter_api.fleet.memory import RackMemory
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState
-from firmware_bridge.vocabulary.errors import BusUnavailable, DeadlinePassed, TargetUnknown
+from firmware_bridge.vocabulary.errors import (
+    BusUnavailable,
+    CommandRefused,
+    DeadlinePassed,
+    DeviceError,
+    RackwrightError,
+    error_classes,
+)
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import Command, Reply, decode_reply, encode
 from rack_controller.model.event import Event
@@ -36,7 +43,9 @@ from rack_controller.model.table import decode_table
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = Seconds(5.0)
-RETRY_EVERY = Seconds(0.5)
+REPORT_WITHIN = Seconds(60.0)
+RETRY_EVERY = Seconds(0.25)
+OPEN_WITHIN = Seconds(5.0)
 REFRESH_ENDPOINTS = Seconds(5.0)
 
 
@@ -88,16 +97,19 @@ class BusLink:
                     await self._client.close()
 
     async def ask(self, rack: str, want: str, place: str = "") -> bytes:
-        """Ask a rack's controller on `state`.  Raises BusUnavailable, DeadlinePassed or TargetUnknown."""
-        body = await self._request(rack, "state", msgspec.json.encode(StateRequest(want, place)))
+        """Ask a rack's controller on `state`; `report` may take a while, for it looks at a device.
+
+        Raises BusUnavailable, DeadlinePassed, or the error that the controller answered with.
+        """
+        within = REPORT_WITHIN if want == "report" else ANSWER_WITHIN
+        body = await self._request(rack, "state", msgspec.json.encode(StateRequest(want, place)), within)
         if body.startswith(b'{"error"'):
-            refusal = msgspec.json.decode(body, type=_Refusal)
-            raise TargetUnknown(f"{want} of {place or rack}: {refusal.error}")
+            raise _error_of(msgspec.json.decode(body, type=_Refusal), place or rack, want)
         return body
 
     async def command(self, rack: str, command: Command) -> Reply:
         """Send a command and return its reply.  Raises BusUnavailable or DeadlinePassed."""
-        return decode_reply(await self._request(rack, "command", encode(command)))
+        return decode_reply(await self._request(rack, "command", encode(command), ANSWER_WITHIN))
 
     async def _connect(self) -> tuple[Client, str]:
         said = ""
@@ -106,7 +118,7 @@ class BusLink:
                 site = token((self.state / "site-name").read_text().strip())
                 url = (self.state / "nats" / "url").read_text().strip()
                 seed = self.state / "nats" / "api.nk"
-                self._client = await nats.connect(
+                opening = nats.connect(
                     url,
                     name="rackwright-api",
                     nkeys_seed=str(seed) if seed.exists() else None,
@@ -115,6 +127,8 @@ class BusLink:
                     connect_timeout=2,
                     error_cb=_note_error,
                 )
+                # It would try one address for ever; the url file may say another one by then.
+                self._client = await asyncio.wait_for(opening, OPEN_WITHIN)
                 self.site = site
                 return self._client, site
             except (OSError, NatsError, ValueError, TimeoutError) as err:
@@ -123,18 +137,18 @@ class BusLink:
                     said = why
                 await asyncio.sleep(RETRY_EVERY)
 
-    async def _request(self, rack: str, what: str, body: bytes) -> bytes:
+    async def _request(self, rack: str, what: str, body: bytes, within: Seconds) -> bytes:
         if self._client is None or self.site is None or not self._client.is_connected:
             raise BusUnavailable("the bus does not answer", advice="see `rackwright doctor`; racks stay under control")
         subject = f"{RackSubjects(self.site, rack).prefix}.{what}"
         try:
-            return (await self._client.request(subject, body, timeout=ANSWER_WITHIN)).data
+            return (await self._client.request(subject, body, timeout=within)).data
         except NoRespondersError as err:
             raise BusUnavailable(
                 f"no controller answers for {rack}", advice="is `rackwright control` running?"
             ) from err
         except (NatsTimeout, TimeoutError) as err:
-            raise DeadlinePassed(f"{rack} did not answer within {ANSWER_WITHIN:g} s") from err
+            raise DeadlinePassed(f"{rack} did not answer within {within:g} s") from err
         except (NatsError, OSError) as err:
             raise BusUnavailable(f"the bus failed: {type(err).__name__}", advice="it is tried again") from err
 
@@ -191,7 +205,7 @@ class BusLink:
             record.wanted_boot, record.wanted_revision = said.boot, said.revision
             if changed:
                 memory.keep(record)
-        except (BusUnavailable, DeadlinePassed, TargetUnknown) as err:
+        except RackwrightError as err:
             log.info("%s: %s", record.token, err)
             await asyncio.sleep(1.0)
         except ValueError as err:
@@ -210,6 +224,14 @@ def _lacks(record: RackRecord, now: Seconds) -> bool:
         or heard is None
         or now - heard > REFRESH_ENDPOINTS
     )
+
+
+def _error_of(refusal: _Refusal, what: str, verb: str) -> RackwrightError:
+    """Return the error of the tree that a controller named; one it does not name is a plain refusal."""
+    kind = next((c for c in error_classes() if c.__name__ == refusal.code), CommandRefused)
+    if issubclass(kind, DeviceError):
+        return kind(what, verb, refusal.error)
+    return kind(refusal.error) if issubclass(kind, CommandRefused) else CommandRefused(refusal.error)
 
 
 async def _note_error(err: Exception) -> None:
