@@ -1,0 +1,113 @@
+"""`python -m firmware_bridge.emulator`: racks, or one recorded tree, until a signal ends it.
+
+Prints one JSON line when ready; everything else goes to stderr.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+import uvloop
+
+from firmware_bridge.emulator.control_server import ControlServer
+from firmware_bridge.emulator.faults import Fault, read_faults
+from firmware_bridge.emulator.hall import Hall, HallOptions
+from firmware_bridge.emulator.process import die_with_parent, ensure_files
+from firmware_bridge.emulator.recording import Recording
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the emulator; return its exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        if options.die_with_parent:
+            die_with_parent()
+        faults = read_faults(options.faults) if options.faults else ()
+        uvloop.run(_run_recording(options, faults) if options.capture else _run_hall(options, faults))
+    except RackwrightError as err:
+        sys.stderr.write(f"emulator: {err}\n")
+        return err.exit_code
+    return 0
+
+
+async def _run_hall(options: argparse.Namespace, faults: tuple[Fault, ...]) -> None:
+    if not 0 <= options.speed <= 1000:
+        raise ConfigurationError(f"--speed: {options.speed}", advice="use a factor from 0 to 1000")
+    hall = Hall(
+        HallOptions(
+            state=options.state.absolute(),
+            racks=options.racks,
+            load_trace=options.load_trace,
+            speed=options.speed,
+            site_name=options.site_name,
+            address_block=options.address_block,
+            faults=faults,
+        )
+    )
+    ensure_files(sum(_endpoints(p.generation) for p in hall.plans))
+    control = ControlServer(hall)
+    ended = _ended()
+    try:
+        await hall.start()
+        await control.start()
+        _announce({"ready": True, "site": str(hall.site_file), "endpoints": len(hall.endpoints)})
+        await ended.wait()
+    finally:
+        await control.stop()
+        await hall.stop()
+
+
+async def _run_recording(options: argparse.Namespace, faults: tuple[Fault, ...]) -> None:
+    recording = Recording(options.capture, options.state.absolute(), options.listen, options.password_file, faults)
+    ended = _ended()
+    try:
+        await recording.start()
+        _announce(recording.announcement)
+        await ended.wait()
+    finally:
+        await recording.stop()
+
+
+def _endpoints(generation: str) -> int:
+    slots = load_generation(generation).slots
+    return sum(e.enabled and e.device is not None for s in slots for e in s.tray.endpoints)
+
+
+def _ended() -> asyncio.Event:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    return ended
+
+
+def _announce(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m firmware_bridge.emulator", description="Emulated racks on real HTTPS, loopback only."
+    )
+    parser.add_argument("--state", type=Path, required=True, help="directory for certificates, credentials, site.yaml")
+    parser.add_argument("--racks", default="gb200-nvl72", help="NAME, NAME*COUNT, comma-separated")
+    parser.add_argument("--load-trace", type=Path, help="node power over time: t_s,node1_W,…")
+    parser.add_argument("--speed", type=float, default=1.0, help="emulated seconds per second")
+    parser.add_argument("--site-name", default="emulated")
+    parser.add_argument("--address-block", default="auto", help="127.A.B[:PORT] or auto")
+    parser.add_argument("--faults", type=Path, help="fault file (YAML or JSON)")
+    parser.add_argument("--capture", type=Path, help="serve this recorded tree instead of racks")
+    parser.add_argument("--listen", default="127.0.0.1:0", help="address of a recorded tree")
+    parser.add_argument("--password-file", type=Path, help="password of a recorded tree")
+    parser.add_argument("--die-with-parent", action="store_true")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""The emulator's control channel, client side: one JSON line out, one back, over a UNIX socket.  Blocking and small."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from firmware_bridge.emulator.faults import Fault
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+
+SOCKET_NAME = "emulator.sock"
+_TIMEOUT_S = 30.0
+
+
+@contextmanager
+def short_path(state: Path) -> Iterator[str]:
+    """Give a name of the socket that fits into 108 bytes however deep the state directory lies (Linux)."""
+    handle = os.open(state, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{handle}/{SOCKET_NAME}"
+    finally:
+        os.close(handle)
+
+
+class EmulatorControl:
+    """Talks to the emulator that runs on a state directory.  Every method raises EnvironmentUnfit when none does,
+    and ValueError when it refuses."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+
+    def set_faults(self, faults: Sequence[Fault | dict[str, Any]]) -> None:
+        """Replace all faults (certificate faults only count at start)."""
+        self.ask("set_faults", faults=[f if isinstance(f, dict) else msgspec.to_builtins(f) for f in faults])
+
+    def clear_faults(self) -> None:
+        """Let everything work again."""
+        self.ask("clear_faults")
+
+    def step(self, seconds: float) -> float:
+        """Move emulated time on at once; return the new time in s."""
+        return float(self.ask("step", seconds=seconds)["time"])
+
+    def speed(self, factor: float) -> None:
+        """Let emulated time run `factor` times as fast; 0 stops it (then `step` moves it)."""
+        self.ask("speed", factor=factor)
+
+    def set_demand(self, share: float | None) -> None:
+        """Set every GPU's demand between idle (0) and maximum (1); None returns to the load trace."""
+        self.ask("set_demand", share=share)
+
+    def drop_sessions(self, where: str = "*") -> int:
+        """Forget the sessions of endpoints whose place fits the glob; return how many endpoints that were."""
+        return int(self.ask("drop_sessions", where=where)["endpoints"])
+
+    def state(self) -> dict[str, Any]:
+        """Return time, speed, faults and each rack's main figures (W, °C, L/min)."""
+        return self.ask("state")
+
+    def ask(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        """Send one request and return its reply."""
+        try:
+            with short_path(self._state) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+                link.settimeout(_TIMEOUT_S)
+                link.connect(path)
+                link.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
+                with link.makefile("rb") as answers:
+                    reply: dict[str, Any] = json.loads(answers.readline())
+        except (OSError, ValueError) as err:
+            raise EnvironmentUnfit(
+                f"no emulator answers in {self._state}: {err}", advice="start one with this --state"
+            ) from err
+        if not reply.get("ok"):
+            raise ValueError(reply.get("error", "refused"))
+        return reply

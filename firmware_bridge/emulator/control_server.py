@@ -1,0 +1,117 @@
+"""The emulator's control channel, server side: JSON lines on a UNIX socket of mode 600 in the state directory."""
+
+import asyncio
+import fnmatch
+import json
+import math
+from typing import Any
+
+import msgspec
+
+from firmware_bridge.emulator.control import SOCKET_NAME, short_path
+from firmware_bridge.emulator.faults import faults_of
+from firmware_bridge.emulator.hall import Hall
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+
+MOST_LINE = 1 << 20
+MOST_STEP_S = 24 * 3600.0
+
+
+class ControlServer:
+    """Answers requests about one hall."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen.  A socket file left behind by a dead emulator is replaced."""
+        path = self._hall.options.state / SOCKET_NAME
+        try:
+            path.unlink(missing_ok=True)
+            with short_path(self._hall.options.state) as short:
+                self._server = await asyncio.start_unix_server(self._serve, short, limit=MOST_LINE)
+            path.chmod(0o600)
+        except OSError as err:
+            raise EnvironmentUnfit(f"cannot listen on {path}: {err}", advice="choose another --state") from err
+
+    async def stop(self) -> None:
+        """Stop listening and remove the socket."""
+        if self._server is not None:
+            self._server.close()
+            (self._hall.options.state / SOCKET_NAME).unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                try:
+                    reply = {"ok": True, **self._answer(json.loads(line))}
+                except (ValueError, TypeError, KeyError, AttributeError) as err:
+                    reply = {"ok": False, "error": f"{type(err).__name__}: {err}"}
+                writer.write(json.dumps(reply).encode() + b"\n")
+                await writer.drain()
+        except (OSError, ValueError):
+            pass  # the caller went away, or sent a line without end
+        finally:
+            writer.close()
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        hall, verb = self._hall, request["verb"]
+        if verb == "set_faults":
+            hall.faults.set(faults_of(request["faults"]))
+            hall.advance(0.0)
+        elif verb == "clear_faults":
+            hall.faults.set(())
+            hall.advance(0.0)
+        elif verb == "step":
+            hall.advance(_number(request["seconds"], 0.0, MOST_STEP_S))
+        elif verb == "speed":
+            hall.speed = _number(request["factor"], 0.0, 1000.0)
+        elif verb == "set_demand":
+            share = request["share"]
+            hall.set_demand(None if share is None else _number(share, 0.0, 1.5))
+        elif verb == "drop_sessions":
+            wanted = [e for e in hall.endpoints if fnmatch.fnmatchcase(e.plan.place, str(request["where"]))]
+            for endpoint in wanted:
+                endpoint.sessions.clear()
+            return {"endpoints": len(wanted)}
+        elif verb == "state":
+            return self._state()
+        else:
+            raise ValueError(f"no verb {verb!r}")
+        return {"time": hall.time}
+
+    def _state(self) -> dict[str, Any]:
+        hall = self._hall
+        racks = []
+        for bench in hall.benches.values():
+            s = bench.state
+            for r, place in enumerate(bench.racks):
+                racks.append(
+                    {
+                        "place": place,
+                        "load_w": float(s.tray_power[r].sum() + s.switch_power[r].sum()),
+                        "gpu_power_w": float(s.gpu_power[r].sum()),
+                        "shelf_output_w": float(s.psu_output[r].sum()),
+                        "shelf_input_w": float(s.psu_input[r].sum()),
+                        "hottest_gpu_c": float(s.gpu_die[r].max()),
+                        "supply_c": float(s.supply[r]),
+                        "return_c": float(s.outlet[r]),
+                        "flow_lpm": float(s.flow[r]),
+                    }
+                )
+        return {
+            "time": hall.time,
+            "speed": hall.speed,
+            "endpoints": len(hall.endpoints),
+            "connections": len(hall.doorway.state.connections),
+            "faults": [msgspec.to_builtins(f) for f in hall.faults.all()],
+            "racks": racks,
+        }
+
+
+def _number(value: Any, least: float, most: float) -> float:
+    number = float(value)
+    if not math.isfinite(number) or not least <= number <= most:
+        raise ValueError(f"expected a number from {least} to {most}, got {value!r}")
+    return number

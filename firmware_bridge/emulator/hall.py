@@ -1,0 +1,250 @@
+"""Every emulated rack of one process: listeners, plants, faults, credentials, the site file.  Stepped on the loop."""
+
+import asyncio
+import gc
+import secrets
+import ssl
+import time
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from pathlib import Path
+
+from firmware_bridge.credentials.vault import Credential, Vault
+from firmware_bridge.emulator.accounts import SoleAccount
+from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.certificates import Identity, keep_identities, keep_identity, server_context
+from firmware_bridge.emulator.device import Device
+from firmware_bridge.emulator.door import Doorway
+from firmware_bridge.emulator.faults import Fault, FaultTable
+from firmware_bridge.emulator.faulty_door import FaultyDoor
+from firmware_bridge.emulator.layout import (
+    Block,
+    EndpointPlan,
+    RackPlan,
+    choose_blocks,
+    endpoints_of,
+    is_free,
+    keep_block,
+    parse_racks,
+)
+from firmware_bridge.emulator.template import DeviceTemplate, load_template
+from firmware_bridge.generations.load import load_generation, seeds_folder
+from firmware_bridge.generations.site_file import write_site
+from firmware_bridge.plant.trace import LoadTrace, parse_trace
+from firmware_bridge.redfish_service.query import Features
+from firmware_bridge.redfish_service.service import RedfishService
+from firmware_bridge.redfish_service.sessions import SessionTable
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit, FileInvalid
+from firmware_bridge.vocabulary.generation import Generation
+from firmware_bridge.vocabulary.place import Place, rack_name
+from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
+
+USER = "root"
+TICK_S = 0.2
+DEFAULT_TRACE = "traces/synthetic.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class HallOptions:
+    """What `python -m firmware_bridge.emulator` was asked for."""
+
+    state: Path
+    racks: str = "gb200-nvl72"
+    load_trace: Path | None = None
+    speed: float = 1.0
+    site_name: str = "emulated"
+    address_block: str = "auto"
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """One endpoint that listens."""
+
+    plan: EndpointPlan
+    pin: str
+    sessions: SessionTable
+    device: Device
+
+
+@dataclass
+class Hall:
+    """All racks.  `await start()`, then `site_file` and `endpoints` are there; `await stop()` closes everything."""
+
+    options: HallOptions
+    faults: FaultTable = field(init=False)
+    benches: dict[str, Bench] = field(init=False, default_factory=dict)
+    endpoints: list[Endpoint] = field(init=False, default_factory=list)
+    speed: float = field(init=False, default=1.0)
+
+    def __post_init__(self) -> None:
+        self.faults = FaultTable(self.options.faults)
+        self.speed = self.options.speed
+        self.plans = parse_racks(self.options.racks, self.options.site_name)
+        self.doorway = Doorway.make()
+        self._servers: list[asyncio.Server] = []
+        self._ticking: asyncio.Task[None] | None = None
+        self._templates: dict[tuple[str, str], DeviceTemplate] = {}
+        self._features: dict[int, Features] = {}
+
+    @property
+    def site_file(self) -> Path:
+        """Return where the site file is written."""
+        return self.options.state / "site.yaml"
+
+    @property
+    def time(self) -> float:
+        """Return emulated seconds since the start."""
+        return next(iter(self.benches.values())).time if self.benches else 0.0
+
+    async def start(self) -> None:
+        """Listen everywhere and write the site file.  Raises ConfigurationError and its children."""
+        state = self.options.state
+        try:
+            state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as err:
+            raise EnvironmentUnfit(f"cannot make {state}: {err.strerror}", advice="choose another --state") from err
+        generations = {p.generation: load_generation(p.generation) for p in self.plans}
+        trace = read_trace(self.options.load_trace)
+        for name, generation in generations.items():
+            self.benches[name] = Bench(generation, [p.place for p in self.plans if p.generation == name], trace)
+        credentials = self._credentials()
+        block = await self._listen_somewhere(generations, credentials)
+        keep_block(state, block)
+        write_site(self.site_file, self._site())
+        gc.collect()
+        gc.freeze()  # templates and certificates live as long as the process
+        self._ticking = asyncio.create_task(self._tick(), name="plant")
+
+    async def stop(self) -> None:
+        """Close listeners and connections; takes no time worth waiting for."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.gather(self._ticking, return_exceptions=True)
+        for server in self._servers:
+            server.close()
+        self.doorway.drop_connections()
+        self._servers.clear()
+
+    def advance(self, seconds: float) -> None:
+        """Move every plant on by emulated seconds."""
+        for bench in self.benches.values():
+            bench.advance(seconds, self.faults.in_plant(bench.time))
+
+    def set_demand(self, share: float | None) -> None:
+        """Let every GPU ask for this share of its dynamic range instead of the trace; None returns to the trace."""
+        for bench in self.benches.values():
+            bench.demand_share = share
+
+    async def _tick(self) -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = time.monotonic()
+            self.doorway.state.default_headers[:] = [(b"date", formatdate(usegmt=True).encode())]
+            if self.speed > 0:
+                self.advance((now - last) * self.speed)
+            last = now
+
+    def _credentials(self) -> dict[Place, Credential]:
+        vault = Vault(self.options.state / "credentials")
+        known = set(vault.names())
+        fresh = {
+            credential_name(p.place): Credential(USER, secrets.token_urlsafe(12))
+            for p in self.plans
+            if credential_name(p.place) not in known
+        }
+        if fresh:
+            vault.store_all(fresh)
+        return {
+            p.place: fresh.get(credential_name(p.place)) or vault.fetch(credential_name(p.place)) for p in self.plans
+        }
+
+    async def _listen_somewhere(
+        self, generations: dict[str, Generation], credentials: dict[Place, Credential]
+    ) -> Block:
+        blocks = choose_blocks(self.options.state, self.options.address_block, len(self.plans))
+        for n, block in enumerate(blocks):
+            last = n == len(blocks) - 1
+            if not last and not is_free(block, len(self.plans)):
+                continue
+            plans = endpoints_of(self.plans, generations, block)
+            folder = self.options.state / "certificates"
+            identities = keep_identities(folder, [p.address for p in plans])
+            try:
+                for plan in plans:
+                    await self._listen(plan, block.port, identities[plan.address], credentials[_rack(self.plans, plan)])
+            except EnvironmentUnfit:
+                await self.stop()
+                self.endpoints.clear()
+                if last:
+                    raise
+                continue
+            return block
+        raise AssertionError("choose_blocks returns at least one block")
+
+    async def _listen(self, plan: EndpointPlan, port: int, identity: Identity, credential: Credential) -> None:
+        template = self._template(plan)
+        bench = self.benches[self.plans[plan.rack].generation]
+        device = Device(template, bench, plan.row, plan.slot, plan.place)
+        sessions = SessionTable()
+        features = self._features.get(id(template))
+        service = RedfishService(
+            device, SoleAccount(credential.user, credential.secret), sessions=sessions, features=features
+        )
+        self._features.setdefault(id(template), service.features)
+        door = FaultyDoor(service, plan.place, self.faults, lambda: bench.time)
+        self._servers.append(await self.doorway.listen(door, plan.address, port, self._context(plan, identity)))
+        self.endpoints.append(Endpoint(plan, identity.pin, sessions, device))
+        self._port = port
+
+    def _context(self, plan: EndpointPlan, identity: Identity) -> ssl.SSLContext:
+        kind = self.faults.certificate_kind(plan.place)
+        return server_context(
+            keep_identity(self.options.state / "certificates", plan.address, kind) if kind else identity
+        )
+
+    def _template(self, plan: EndpointPlan) -> DeviceTemplate:
+        assert plan.spec.device is not None
+        key = (self.plans[plan.rack].generation, plan.spec.device)
+        if key not in self._templates:
+            self._templates[key] = load_template(plan.spec.device, plan.slot.tray)
+        return self._templates[key]
+
+    def _site(self) -> Site:
+        endpoints = tuple(
+            SiteEndpoint(
+                place=e.plan.place,
+                address=e.plan.address,
+                port=self._port,
+                pin=e.pin,
+                credential=credential_name(self.plans[e.plan.rack].place),
+            )
+            for e in self.endpoints
+        )
+        # Emulated hardware cannot be harmed: its racks start armed.
+        racks = tuple(SiteRack(p.place, p.generation, armed=True) for p in self.plans)
+        return Site(self.options.site_name, racks, endpoints)
+
+
+def credential_name(rack: Place) -> str:
+    """Return the vault entry of a rack's BMC password."""
+    return f"emulated/{rack_name(rack)}"
+
+
+def read_trace(path: Path | None) -> LoadTrace:
+    """Read a load trace; the short synthetic one when none is named.  Raises FileInvalid."""
+    path = path or seeds_folder() / DEFAULT_TRACE
+    try:
+        return parse_trace(path.read_text())
+    except OSError as err:
+        raise FileInvalid(str(path), 1, "file", f"expected a readable load trace ({err.strerror})") from err
+    except UnicodeDecodeError as err:
+        raise FileInvalid(str(path), 1, "file", "expected text") from err
+    except ValueError as err:
+        where, _, what = str(err).partition(": ")
+        raise FileInvalid(str(path), int(where.removeprefix("line ") or 1), "row", what) from err
+
+
+def _rack(plans: list[RackPlan], endpoint: EndpointPlan) -> Place:
+    return plans[endpoint.rack].place

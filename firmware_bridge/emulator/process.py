@@ -1,0 +1,39 @@
+"""What the emulator asks of its operating system: enough file descriptors, and an end with its parent."""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+
+_PR_SET_PDEATHSIG = 1
+SPARE_FILES = 96
+FILES_PER_ENDPOINT = 5  # a listener, two polling connections, an event stream, one for a person
+
+
+def die_with_parent(parent: int | None = None) -> None:
+    """Ask for SIGTERM when the parent dies (Linux); end now when it is gone already."""
+    parent = os.getppid() if parent is None else parent
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent or parent == 1:
+        raise EnvironmentUnfit("the parent process is gone", advice="start the emulator without --die-with-parent")
+
+
+def ensure_files(endpoints: int) -> None:
+    """Raise the soft limit of open files to what `endpoints` need.
+
+    Raises EnvironmentUnfit when the hard limit does not even allow a listener and two connections each.
+    """
+    wanted, least = endpoints * FILES_PER_ENDPOINT + SPARE_FILES, endpoints * 3 + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted and ceiling > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
+        soft = ceiling
+    if soft != resource.RLIM_INFINITY and soft < least:
+        raise EnvironmentUnfit(
+            f"{endpoints} endpoints need {least} open files, the limit is {soft}", advice=f"ulimit -n {wanted}"
+        )
