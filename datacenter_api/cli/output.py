@@ -1,0 +1,130 @@
+"""Rows become table, wide, json, yaml or name.  Data goes to stdout, everything else to stderr; pure but for `emit`."""
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+SCHEMA_VERSION = 1
+Row = dict[str, Any]
+
+
+class Output(StrEnum):
+    """What `-o` takes."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: heading, how a row's cell is written, and whether it only stands in the wide table."""
+
+    heading: str
+    cell: Callable[[Row], str]
+    right: bool = False
+    wide: bool = False
+
+
+_PAINT = {
+    **dict.fromkeys(("critical", "absent", "missing", "refused", "fail", "no"), "31"),
+    **dict.fromkeys(("warning", "warn", "degraded", "stale", "partial", "unknown", "flagged"), "33"),
+    **dict.fromkeys(("ok", "reachable", "good", "on", "yes"), "32"),
+}
+
+
+def emit(
+    rows: Sequence[Row], columns: Sequence[Column], output: Output, *, name: str = "place", single: bool = False
+) -> None:
+    """Print rows as the user asked; `name` is the field that `-o name` prints, `single` drops the list around one."""
+    print(render(rows, columns, output, name=name, single=single, colour=coloured()))  # noqa: T201
+
+
+def render(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    output: Output,
+    *,
+    name: str = "place",
+    single: bool = False,
+    colour: bool = False,
+) -> str:
+    """Return the text of rows; JSON and YAML are one document with a schema version."""
+    if output is Output.NAME:
+        return "\n".join(str(row[name]) for row in rows)
+    if output in (Output.JSON, Output.YAML):
+        return document(_versioned(rows, single), output)
+    chosen = [c for c in columns if output is Output.WIDE or not c.wide]
+    return _table(rows, chosen, colour)
+
+
+def document(content: Any, output: Output) -> str:
+    """Return any content as one JSON or YAML document."""
+    if output is Output.YAML:
+        import yaml
+
+        return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True)).rstrip("\n")
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def coloured() -> bool:
+    """Return whether stdout is a terminal that wants colour (NO_COLOR and TERM=dumb are honoured)."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def note(text: str) -> None:
+    """Say something to the person at the terminal, apart from the data."""
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+def number(value: float | int | None, digits: int = 1, unit: str = "") -> str:
+    """Return a number as people read it, `–` for unknown."""
+    if value is None:
+        return "–"
+    text = f"{value:,.{digits}f}".replace(",", " ")
+    return f"{text} {unit}" if unit else text
+
+
+def age(seconds: float | None) -> str:
+    """Return an age in one unit: `0.4 s`, `12 min`, `3 h`, `5 d`; `–` for never."""
+    if seconds is None:
+        return "–"
+    for limit, divisor, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h")):
+        if seconds < limit:
+            return f"{seconds / divisor:.{1 if divisor == 1 and seconds < 10 else 0}f} {unit}"
+    return f"{seconds / 86_400:.0f} d"
+
+
+def _versioned(rows: Sequence[Row], single: bool) -> Row:
+    if single:
+        return {"schema_version": SCHEMA_VERSION, **rows[0]}
+    return {"schema_version": SCHEMA_VERSION, "items": list(rows)}
+
+
+def _table(rows: Sequence[Row], columns: Sequence[Column], colour: bool) -> str:
+    cells = [[column.cell(row) for column in columns] for row in rows]
+    widths = [max(_width(c.heading), *(_width(line[n]) for line in cells), 0) for n, c in enumerate(columns)]
+    lines = [_line([c.heading for c in columns], widths, columns, False)]
+    lines += [_line(line, widths, columns, colour) for line in cells]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column], colour: bool) -> str:
+    parts = []
+    for cell, width, column in zip(cells, widths, columns, strict=True):
+        room = " " * (width - _width(cell))
+        paint = _PAINT.get(cell) if colour else None
+        shown = f"\x1b[{paint}m{cell}\x1b[0m" if paint else cell
+        parts.append(room + shown if column.right else shown + room)
+    return "  ".join(parts).rstrip()
+
+
+def _width(text: str) -> int:
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

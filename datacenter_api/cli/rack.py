@@ -1,0 +1,80 @@
+"""`rackwright rack list|show` and `rescan`."""
+
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.connection import Connection, connect, quoted
+from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
+from datacenter_api.cli.output import Column, Output, Row, emit, note, number
+from datacenter_api.cli.status import COLUMNS
+from firmware_bridge.vocabulary.errors import ConfigurationError
+
+app = typer.Typer(help="Racks and their trays.", no_args_is_help=True)
+
+TRAY_COLUMNS = (
+    Column("UNIT", lambda t: f"U{t['unit']}", right=True),
+    Column("TRAY", lambda t: str(t["name"])),
+    Column("KIND", lambda t: str(t["kind"])),
+    Column("STATE", lambda t: str(t["state"])),
+    Column("MANAGEMENT", lambda t: str(t["management"])),
+    Column("ALARM", lambda t: str(t["alarm"])),
+    Column("POWER", lambda t: number(t["power_w"], 0, "W"), right=True),
+    Column("WHY", lambda t: str(t["why"])),
+    Column("TITLE", lambda t: str(t["title"]), wide=True),
+    Column("PLACE", lambda t: str(t["place"]), wide=True),
+)
+
+
+@app.command("list")
+def list_racks(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
+    """List every rack."""
+    emit(connect(url, state).get("/api/v1/racks"), COLUMNS, chosen(output, as_json), name="rack")
+
+
+@app.command("show")
+def show_rack(
+    rack: Annotated[str | None, typer.Argument(help="Place or short name; may be left out for the only rack.")] = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show one rack, tray by tray from the top down."""
+    link = connect(url, state)
+    shown: Row = link.get(f"/api/v1/racks/{quoted(rack or only_rack(link))}")
+    shape = chosen(output, as_json)
+    if shape in (Output.JSON, Output.YAML):
+        emit([shown], (), shape, single=True)
+        return
+    if shape is not Output.NAME:
+        emit([shown], COLUMNS, shape)
+    emit(sorted(shown["trays"], key=lambda t: -t["unit"]), TRAY_COLUMNS, shape)
+
+
+def rescan(
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Have the controller look at every endpoint of a rack anew."""
+    link = connect(url, state)
+    name = rack or only_rack(link)
+    place = link.get(f"/api/v1/racks/{quoted(name)}")["rack"]
+    send(link, name, "rescan", place, {})
+
+
+def only_rack(link: Connection) -> str:
+    """Return the only rack there is.  Raises ConfigurationError when there are none or several."""
+    racks = [str(rack["rack"]) for rack in link.get("/api/v1/racks")]
+    if len(racks) != 1:
+        known = ", ".join(racks) or "none is known yet"
+        raise ConfigurationError("which rack?", advice=f"name one: {known}")
+    return racks[0]
+
+
+def send(link: Connection, rack: str, verb: str, target: str, arguments: dict[str, str | bool]) -> None:
+    """Send a command and say what came of it."""
+    wish = {"verb": verb, "target": target, "arguments": arguments}
+    reply = link.post(f"/api/v1/racks/{quoted(rack)}/commands", wish)
+    note(f"{verb} {target}: accepted" + (f" as {reply['operation']}" if reply.get("operation") else ""))

@@ -1,0 +1,69 @@
+"""`rackwright sensor list|top`: readings, filtered or ranked."""
+
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.connection import connect, quoted
+from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
+from datacenter_api.cli.output import Column, Output, Row, age, emit
+from datacenter_api.cli.rack import only_rack
+
+app = typer.Typer(help="Readings.", no_args_is_help=True)
+
+
+def _value(row: Row) -> str:
+    if row["value"] is None:
+        return "–"
+    if row["text"] is not None:
+        return str(row["text"])
+    return str(row["value"]) if isinstance(row["value"], int) else f"{row['value']:g}"
+
+
+_COLUMNS = (
+    Column("PLACE", lambda r: "/".join(r["place"].split("/")[3:])),
+    Column("QUANTITY", lambda r: str(r["quantity"])),
+    Column("VALUE", _value, right=True),
+    Column("UNIT", lambda r: "" if r["unit"] in ("code", "1") else str(r["unit"])),
+    Column("QUALITY", lambda r: str(r["quality"])),
+    Column("AGE", lambda r: age(r["age_s"]), right=True),
+    Column("LABEL", lambda r: str(r["label"]), wide=True),
+    Column("CLASS", lambda r: str(r["reading_class"]), wide=True),
+)
+Quantity = Annotated[str | None, typer.Option("--quantity", "-q", help="power, temperature, flow, leak …")]
+
+
+@app.command("list")
+def list_readings(
+    place: Annotated[str | None, typer.Argument(help="At or below this place; from the tray on is enough.")] = None,
+    rack: RackName = None,
+    quantity: Quantity = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.")] = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """List readings with unit, quality and age."""
+    link = connect(url, state)
+    parts = place.split("/") if place else []
+    name = rack or ("/".join(parts[:4]) if len(parts) >= 5 else only_rack(link))
+    rows = link.get(f"/api/v1/racks/{quoted(name)}/readings", place=place, quantity=quantity, limit=limit)
+    emit(rows, _COLUMNS, chosen(output, as_json))
+
+
+@app.command("top")
+def show_top(
+    quantity: Annotated[str, typer.Argument(help="power, temperature …")] = "temperature",
+    component: Annotated[str | None, typer.Option("--component", "-c", help="gpu, cpu, psu, tray …")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 10,
+    lowest: Annotated[bool, typer.Option("--lowest", help="The lowest instead.")] = False,
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show the highest current readings of a quantity, over one rack or all."""
+    query = {"quantity": quantity, "component": component, "n": n, "rack": rack, "lowest": lowest}
+    emit(connect(url, state).get("/api/v1/top", **query), _COLUMNS, chosen(output, as_json))

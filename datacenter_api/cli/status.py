@@ -1,0 +1,65 @@
+"""`rackwright status` and `version`: is everything well, in a few lines."""
+
+from datacenter_api.cli.connection import connect
+from datacenter_api.cli.options import As, Json, State, Url, chosen
+from datacenter_api.cli.output import Column, Output, Row, age, emit, note, number
+
+COLUMNS = (
+    Column("RACK", lambda r: str(r["name"])),
+    Column("GENERATION", lambda r: str(r["generation"])),
+    Column("LIVE", lambda r: "yes" if r["live"] else "no"),
+    Column("AGE", lambda r: age(r["age_s"]), right=True),
+    Column("ENDPOINTS", lambda r: f"{r['endpoints_reachable']}/{r['endpoints_total']}", right=True),
+    Column("OUTPUT", lambda r: kilowatts(r["shelf_output_w"]), right=True),
+    Column("HEADROOM", lambda r: number(_kilo(r["headroom_w"]), 1, "kW"), right=True),
+    Column("SUPPLY", lambda r: number(r["supply_c"]["value"], 1, "°C"), right=True),
+    Column("RETURN", lambda r: number(r["return_c"]["value"], 1, "°C"), right=True),
+    Column("FLOW", lambda r: number(r["flow_lpm"]["value"], 0, "L/min"), right=True),
+    Column("LEAKS", lambda r: leaks(r), right=True),
+    Column("GPUS", lambda r: str(r["gpus"]), right=True, wide=True),
+    Column("GPU POWER", lambda r: kilowatts(r["gpu_power_w"]), right=True, wide=True),
+    Column("READINGS", lambda r: str(r["readings"]), right=True, wide=True),
+    Column("REVISION", lambda r: str(r["revision"]), right=True, wide=True),
+    Column("PLACE", lambda r: str(r["rack"]), wide=True),
+)
+
+
+def show_status(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
+    """Show every rack in one line, and what is not well."""
+    link = connect(url, state)
+    health = link.request("GET", "/healthz", login=False)
+    racks = link.get("/api/v1/racks")
+    shape = chosen(output, as_json)
+    if shape in (Output.JSON, Output.YAML):
+        emit([{"health": health, "racks": racks}], (), shape, single=True)
+        return
+    emit(racks, COLUMNS, shape, name="rack")
+    note(f"{link.server.url}: {health['status']}, bus {'connected' if health['bus_connected'] else 'away'}")
+    for rack in racks:
+        for tray in rack["trays"]:
+            if tray["alarm"] != "ok":
+                note(f"{rack['name']} {tray['name']} {tray['alarm']}: {tray['why'] or 'no current reading'}")
+
+
+def show_version() -> None:
+    """Show the version of this program."""
+    from datacenter_api import __version__
+
+    print(f"rackwright {__version__}")  # noqa: T201
+
+
+def kilowatts(figure: Row) -> str:
+    """Return a power figure; one that is not complete says so."""
+    value, mark = figure["value"], "" if figure["quality"] == "good" else "*"
+    return "–" if value is None else f"{number(value / 1_000, 1)}{mark} kW"
+
+
+def leaks(rack: Row) -> str:
+    """Return how many detectors report a leak or nothing at all."""
+    wet = sum(p["state"] in ("warning", "critical") for p in rack["leaks"])
+    unknown = f" ({rack['leaks_unknown']} unknown)" if rack["leaks_unknown"] else ""
+    return f"{wet}{unknown}"
+
+
+def _kilo(watts: float | None) -> float | None:
+    return None if watts is None else watts / 1_000

@@ -1,0 +1,57 @@
+"""`rackwright tray list|locate` and `locate on|off PLACE`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.connection import connect, quoted
+from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
+from datacenter_api.cli.output import Output, emit
+from datacenter_api.cli.rack import TRAY_COLUMNS, only_rack, send
+
+app = typer.Typer(help="Trays.", no_args_is_help=True)
+
+
+class Light(StrEnum):
+    """What a locate light can be told."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@app.command("list")
+def list_trays(
+    rack: RackName = None, url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False
+) -> None:
+    """List the trays of a rack from the top down."""
+    link = connect(url, state)
+    shown = link.get(f"/api/v1/racks/{quoted(rack or only_rack(link))}")
+    emit(sorted(shown["trays"], key=lambda t: -t["unit"]), TRAY_COLUMNS, chosen(output, as_json))
+
+
+@app.command("locate")
+def locate_tray(
+    place: Annotated[str, typer.Argument(help="Tray, in full or from the slot on (u12).")],
+    light: Annotated[Light, typer.Argument()] = Light.ON,
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Switch a tray's locate light."""
+    locate(light, place, rack, url, state)
+
+
+def locate(
+    light: Annotated[Light, typer.Argument()],
+    place: Annotated[str, typer.Argument(help="Tray, in full or from the slot on (u12).")],
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Switch a tray's locate light on or off."""
+    link = connect(url, state)
+    parts = place.split("/")
+    name = "/".join(parts[:4]) if len(parts) >= 5 else rack or only_rack(link)
+    full = place if len(parts) >= 5 else f"{link.get(f'/api/v1/racks/{quoted(name)}')['rack']}/{place}"
+    send(link, name, "locate", full, {"on": light is Light.ON})
