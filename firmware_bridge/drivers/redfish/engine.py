@@ -1,36 +1,47 @@
 """libcurl's multi interface driven by the running event loop; the one module that touches CurlMulti.
 
 One engine serves every endpoint of a process.  It moves bytes and reports libcurl's result; it judges nothing.
+
+libcurl's sockets live in a selector of our own, and only that is known to the loop.  A connection that falls idle
+stays in it: taking it out and back in through the loop costs six system calls per request, and leaving it in the loop
+itself would be wrong, because libcurl closes sockets unseen and the loop must not watch a number that means another
+socket by then.  The kernel takes a closed socket out of our selector by itself.
 """
 
 import asyncio
-import weakref
+import atexit
+import contextlib
+import select
 from typing import Any
 
 import pycurl
 
 _NO_TIMER = -1.0
+_AT_ONCE = 256
+_IN, _OUT = select.EPOLLIN, select.EPOLLOUT
+_INTEREST = {pycurl.POLL_IN: _IN, pycurl.POLL_OUT: _OUT, pycurl.POLL_INOUT: _IN | _OUT}
 
 
 class CurlEngine:
     """One CurlMulti on one event loop.  Not thread-safe: it lives and dies with its loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, 16_384)
         self._action = self._multi.socket_action
-        self._readers: set[int] = set()
-        self._writers: set[int] = set()
+        self._sockets = select.epoll()
+        self._wanted: dict[int, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = _NO_TIMER
         self._kick_due = False
         self._running = 0
+        loop.add_reader(self._sockets.fileno(), self._on_ready)
 
     def start(self, handle: Any) -> None:
-        """Begin the transfer that `handle` is set up for; `handle.finished(code, text)` is called once when it ends."""
+        """Begin the transfer that `handle` is set up for; `handle.finished(code)` is called once when it ends."""
         self._multi.add_handle(handle)
         self._running += 1
 
@@ -40,24 +51,32 @@ class CurlEngine:
         self._running = max(0, self._running - 1)
 
     def _on_socket(self, event: int, fd: int, _multi: Any, _data: Any) -> None:
-        loop = self._loop
-        if event & pycurl.POLL_IN and event != pycurl.POLL_REMOVE:
-            if fd not in self._readers:
-                loop.add_reader(fd, self._ready, fd, pycurl.CSELECT_IN)
-                self._readers.add(fd)
-        elif fd in self._readers:
-            loop.remove_reader(fd)
-            self._readers.discard(fd)
-        if event & pycurl.POLL_OUT and event != pycurl.POLL_REMOVE:
-            if fd not in self._writers:
-                loop.add_writer(fd, self._ready, fd, pycurl.CSELECT_OUT)
-                self._writers.add(fd)
-        elif fd in self._writers:
-            loop.remove_writer(fd)
-            self._writers.discard(fd)
+        if event == pycurl.POLL_REMOVE:
+            if self._wanted.pop(fd, _IN) != _IN:  # an idle socket is always writable: it would never let us sleep
+                self._forget(fd)
+            return
+        interest = _INTEREST[event]
+        self._wanted[fd] = interest
+        try:
+            self._sockets.modify(fd, interest)
+        except FileNotFoundError:  # new, or closed by libcurl since and the number used again
+            self._sockets.register(fd, interest)
 
-    def _ready(self, fd: int, how: int) -> None:
-        _, running = self._action(fd, how)
+    def _forget(self, fd: int) -> None:
+        with contextlib.suppress(OSError):
+            self._sockets.unregister(fd)
+
+    def _on_ready(self) -> None:
+        action, wanted, running = self._action, self._wanted, self._running
+        for fd, events in self._sockets.poll(0, _AT_ONCE):
+            if fd not in wanted:
+                # The far end closed an idle connection; libcurl finds out when it next looks at it.
+                self._forget(fd)
+                continue
+            how = pycurl.CSELECT_OUT if events == _OUT else pycurl.CSELECT_IN
+            if events & _OUT:
+                how |= pycurl.CSELECT_OUT
+            running = action(fd, how)[1]
         if running < self._running:
             self._collect(running)
 
@@ -66,12 +85,12 @@ class CurlEngine:
         if milliseconds == 0:
             if not self._kick_due:
                 self._kick_due = True
-                self._loop.call_soon(self._kick)
+                self.loop.call_soon(self._kick)
             return
         if milliseconds < 0:
             self._deadline = _NO_TIMER
             return
-        self._deadline = self._loop.time() + milliseconds / 1000
+        self._deadline = self.loop.time() + milliseconds / 1000
         # A timer that fires early re-arms itself: cheaper than cancelling one per request.
         if self._timer is None or self._timer.when() > self._deadline:
             self._arm()
@@ -79,13 +98,13 @@ class CurlEngine:
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline, self._on_deadline)
+        self._timer = self.loop.call_at(self._deadline, self._on_deadline)
 
     def _on_deadline(self) -> None:
         self._timer = None
         if self._deadline == _NO_TIMER:
             return
-        if self._loop.time() < self._deadline - 0.0005:
+        if self.loop.time() < self._deadline - 0.0005:
             self._arm()
         else:
             self._kick()
@@ -97,37 +116,43 @@ class CurlEngine:
             self._collect(running)
 
     def _collect(self, running: int) -> None:
+        self._running = running
+        multi = self._multi
         queued = 1
         while queued:
-            queued, done, failed = self._multi.info_read()
+            queued, done, failed = multi.info_read(_AT_ONCE)
             for handle in done:
-                self._multi.remove_handle(handle)
-                handle.finished(0, "")
-            for handle, code, text in failed:
-                self._multi.remove_handle(handle)
-                handle.finished(code, text)
-        self._running = running
+                multi.remove_handle(handle)
+                handle.finished(0)
+            for handle, code, _ in failed:
+                multi.remove_handle(handle)
+                handle.finished(code)
 
     def close(self) -> None:
-        """Forget every socket and drop libcurl's connections."""
-        for fd in self._readers:
-            self._loop.remove_reader(fd)
-        for fd in self._writers:
-            self._loop.remove_writer(fd)
-        self._readers.clear()
-        self._writers.clear()
+        """Drop every connection."""
         if self._timer is not None:
             self._timer.cancel()
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self._sockets.fileno())
         self._multi.close()
+        self._sockets.close()
 
 
-_ENGINES: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, CurlEngine]" = weakref.WeakKeyDictionary()
+_ENGINES: dict[asyncio.AbstractEventLoop, CurlEngine] = {}
 
 
 def engine_of_running_loop() -> CurlEngine:
-    """Return the running loop's engine, made on first use."""
+    """Return the running loop's engine, made on first use; engines of loops that have ended are closed."""
     loop = asyncio.get_running_loop()
     engine = _ENGINES.get(loop)
     if engine is None:
+        for ended in [other for other in _ENGINES if other.is_closed()]:
+            _ENGINES.pop(ended).close()
         engine = _ENGINES[loop] = CurlEngine(loop)
     return engine
+
+
+@atexit.register
+def _close_engines() -> None:
+    while _ENGINES:
+        _ENGINES.popitem()[1].close()

@@ -60,8 +60,8 @@ class RedfishLink:
         self._session = None if credential is None else SessionOwner(endpoint, self.origin, self.limits, credential)
         self._engine: CurlEngine | None = None
         self._opening: asyncio.Lock | None = None
+        self._transfers: list[Transfer] = []
         self._free: list[Transfer] = []
-        self._busy: set[Transfer] = set()
         self._queue: list[tuple[int, int, asyncio.Future[Transfer]]] = []
         self._ticket = itertools.count()
         self._urls: dict[str, str] = {}
@@ -73,27 +73,49 @@ class RedfishLink:
         self._filled_at = 0.0
 
     async def get(self, uri: str, urgency: int = NORMAL) -> bytes:
-        """Return the body of `uri` (a path of this endpoint).
-
-        Raises TrustRefused (certificate, redirect, foreign link), EndpointUnreachable, LoginRefused, ResourceMissing,
-        EndpointRefused (other statuses), ReplyMalformed (broken off) and ReplyTooLarge.
-        """
-        if self._engine is None:
-            await self._open()
-        version = self._version
-        status, body = await self._exchange(uri, urgency)
-        if status == 401 and self._session is not None:
-            await self._renew(version)
-            status, body = await self._exchange(uri, urgency)
-        if status == 200:
-            return body
-        raise self._refusal(status, uri)
+        """Return the body of `uri`.  Raises as `get_decoded`, decoding apart."""
+        return await self.get_decoded(uri, bytes, urgency)
 
     async def get_decoded(self, uri: str, decoder: Callable[[bytes], Decoded], urgency: int = NORMAL) -> Decoded:
-        """Return `decoder(body)`; what the decoder refuses becomes ReplyMalformed or ReplyTooLarge."""
-        raw = await self.get(uri, urgency)
+        """Return `decoder(body)` of `uri` (a path of this endpoint).
+
+        Raises TrustRefused (certificate, redirect, foreign link), EndpointUnreachable, LoginRefused, ResourceMissing,
+        EndpointRefused (other statuses), ReplyMalformed and ReplyTooLarge (broken off, over a cap, refused by the
+        decoder).
+        """
+        # One coroutine on purpose: this is the product's hottest path.
+        engine = self._engine or await self._open()
+        url = self._urls.get(uri) or self._url_of(uri)
+        if urgency == PATIENT:
+            await self._pace()
+        else:
+            self._tokens -= 1.0
+        renewed = False
+        while True:
+            transfer = self._free.pop() if self._free and not self._queue else await self._wait_for_slot(urgency)
+            version = self._version
+            if transfer.headers_version != version:
+                transfer.set_headers(self._headers, version)
+            future: asyncio.Future[int] = engine.loop.create_future()
+            transfer.begin(url, future)
+            engine.start(transfer)
+            try:
+                code = await future
+                status, body = (transfer.status(), transfer.body()) if code == 0 else (0, b"")
+            finally:
+                self._release(transfer, engine)
+            if status == 200:
+                return self._decode(uri, decoder, body)
+            if code:
+                raise self._fault(transfer, code, uri)
+            if status != 401 or renewed or self._session is None:
+                raise self._refusal(status, uri)
+            await self._renew(version)
+            renewed = True
+
+    def _decode(self, uri: str, decoder: Callable[[bytes], Decoded], body: bytes) -> Decoded:
         try:
-            return decoder(raw)
+            return decoder(body)
         except DocumentTooLarge as err:
             raise ReplyTooLarge(self.endpoint, f"GET {uri}", str(err)) from err
         except DocumentFault as err:
@@ -131,34 +153,36 @@ class RedfishLink:
             if not waiter.done():
                 waiter.set_exception(EndpointUnreachable(self.endpoint, "GET", "the link was closed"))
         self._queue.clear()
-        if engine is not None:
-            for transfer in self._busy:
-                if transfer.running:
-                    engine.abandon(transfer)
-                    transfer.finished(pycurl.E_ABORTED_BY_CALLBACK, "")
-        self._busy.clear()
-        for transfer in self._free:
-            transfer.close()
-        self._free.clear()
+        if engine is None or engine.loop.is_closed():
+            return
+        for transfer in self._transfers:
+            if transfer.running:
+                engine.abandon(transfer)
+                transfer.finished(pycurl.E_ABORTED_BY_CALLBACK)
+            else:
+                transfer.hang_up()
+                transfer.close()
+        self._transfers, self._free = [], []
 
-    async def _open(self) -> None:
+    async def _open(self) -> CurlEngine:
         if self._opening is None:
             self._opening = asyncio.Lock()
         async with self._opening:
             if self._engine is not None:
-                return
-            if self._leaf is None:
+                return self._engine
+            leaf = self._leaf
+            if leaf is None:
                 leaf = await fetch_leaf(self.endpoint, self._address, self._port, self.limits.timeout)
-            else:
-                leaf = self._leaf
             check_leaf(self.endpoint, leaf, self._pin)
             self._leaf = leaf
             if self._session is not None:
                 await self._login(leaf)
-            self._free = [Transfer(leaf, self.limits) for _ in range(self.limits.in_flight)]
-            loop = asyncio.get_running_loop()
-            self._filled_at = loop.time()
-            self._engine = engine_of_running_loop()
+            engine = engine_of_running_loop()
+            self._transfers = [Transfer(leaf, self.limits) for _ in range(self.limits.in_flight)]
+            self._free = list(self._transfers)
+            self._filled_at = engine.loop.time()
+            self._engine = engine
+            return engine
 
     async def _login(self, leaf: Leaf) -> None:
         assert self._session is not None
@@ -184,33 +208,6 @@ class RedfishLink:
                 await self._session.logout()
                 await self._login(self._leaf)
 
-    async def _exchange(self, uri: str, urgency: int) -> tuple[int, bytes]:
-        engine = self._engine
-        if engine is None:
-            raise EndpointUnreachable(self.endpoint, f"GET {uri}", "the link was closed")
-        url = self._urls.get(uri) or self._url_of(uri)
-        await self._pace(urgency)
-        transfer = self._free.pop() if self._free and not self._queue else await self._wait_for_slot(urgency)
-        self._busy.add(transfer)
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        transfer.set_headers(self._headers, self._version)
-        transfer.begin(url, future)
-        engine.start(transfer)
-        try:
-            code = await future
-        except asyncio.CancelledError:
-            if transfer.running:
-                transfer.running = False
-                engine.abandon(transfer)
-            self._release(transfer)
-            raise
-        if code:
-            self._release(transfer)
-            raise self._fault(transfer, code, uri)
-        status, body = transfer.status(), transfer.body()
-        self._release(transfer)
-        return status, body
-
     def _fault(self, transfer: Transfer, code: int, uri: str) -> DeviceError:
         fault = transfer.fault(code, self.endpoint, f"GET {uri}")
         if isinstance(fault, TrustRefused) and self._leaf is not None and self._leaf.expired():
@@ -219,11 +216,16 @@ class RedfishLink:
             )
         return fault
 
-    def _release(self, transfer: Transfer) -> None:
-        self._busy.discard(transfer)
-        if self._engine is None:
+    def _release(self, transfer: Transfer, engine: CurlEngine) -> None:
+        if transfer.running:  # the waiting task was cancelled
+            engine.abandon(transfer)
+            transfer.running = False
+        if self._engine is not engine:
             transfer.close()
             return
+        self._hand_on(transfer)
+
+    def _hand_on(self, transfer: Transfer) -> None:
         while self._queue:
             _, _, waiter = heapq.heappop(self._queue)
             if not waiter.done():
@@ -238,18 +240,16 @@ class RedfishLink:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._release(waiter.result())
+                self._hand_on(waiter.result())
             raise
 
-    async def _pace(self, urgency: int) -> None:
+    async def _pace(self) -> None:
         """Keep the endpoint's request rate.  Only patient reads are held back: the others are few by plan."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = asyncio.get_running_loop().time()
         rate = self.limits.requests_per_second
-        self._tokens = min(self._burst, max(self._tokens, -self._burst) + (now - self._filled_at) * rate)
+        self._tokens = min(self._burst, max(self._tokens, -self._burst) + (now - self._filled_at) * rate) - 1.0
         self._filled_at = now
-        self._tokens -= 1.0
-        if self._tokens < 0.0 and urgency == PATIENT:
+        if self._tokens < 0.0:
             await asyncio.sleep(-self._tokens / rate)
 
     def _url_of(self, uri: str) -> str:

@@ -58,7 +58,7 @@ class Planner:
 
     def from_member(self, collection: str, kind: type[Resource], extract: Extract) -> bool:
         """Read `extract` from a member of a collection: with the whole collection if it expands, else alone."""
-        if self.tree.expand:
+        if self.tree.expands(collection):
             return self._take(self._collected, collection, kind, extract)
         return self._take(self._single, extract.member, kind, extract)
 

@@ -1,6 +1,9 @@
 """One reusable libcurl handle: sends GETs to one endpoint, keeps the byte cap, and names libcurl's results."""
 
 import asyncio
+import contextlib
+import os
+import socket
 from typing import Any
 
 import pycurl
@@ -50,6 +53,7 @@ class Transfer(pycurl.Curl):  # type: ignore[misc]
         self.future: asyncio.Future[int] | None = None
         self.running = False
         self.headers_version = -1
+
         milliseconds = int(limits.timeout * 1000)
         for option, value in (
             (pycurl.WRITEFUNCTION, self._write),
@@ -68,6 +72,7 @@ class Transfer(pycurl.Curl):  # type: ignore[misc]
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.NOSIGNAL, 1),
+            (pycurl.DNS_CACHE_TIMEOUT, -1),  # else every request looks through the whole cache; addresses are numbers
             (pycurl.NETRC, 0),
             (pycurl.TCP_NODELAY, 1),
         ):
@@ -82,7 +87,7 @@ class Transfer(pycurl.Curl):  # type: ignore[misc]
             self._chunks = []
         self._size = 0
 
-    def finished(self, code: int, text: str) -> None:
+    def finished(self, code: int) -> None:
         """Hand libcurl's result to whoever waits; called by the engine."""
         self.running = False
         future = self.future
@@ -118,9 +123,13 @@ class Transfer(pycurl.Curl):  # type: ignore[misc]
             self.setopt(pycurl.HTTPHEADER, headers)
             self.headers_version = version
 
-    def forget_connection(self, forget: bool) -> None:
-        """Close the connection after the next transfer (True) or keep it (False)."""
-        self.setopt(pycurl.FORBID_REUSE, 1 if forget else 0)
+    def hang_up(self) -> None:
+        """Shut the connection last used, so that the endpoint need not wait for libcurl's pool to drop it."""
+        fd = int(self.getinfo(pycurl.ACTIVESOCKET))
+        if fd < 0:
+            return
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as other:
+            other.shutdown(socket.SHUT_RDWR)
 
     def status(self) -> int:
         """Return the HTTP status of the last transfer."""

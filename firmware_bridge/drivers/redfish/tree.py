@@ -30,6 +30,7 @@ class Tree:
         self.notes: list[Note] = []
         self.expand = ""
         self._silent = 0
+        self._alone: set[str] = set()
 
     async def root(self) -> Document:
         """Fetch the service root and learn whether collections can be expanded.  Raises what the link raises."""
@@ -60,6 +61,10 @@ class Tree:
         """Return several documents at once; the link keeps to the endpoint's limits."""
         return list(await asyncio.gather(*(self.get(u) for u in uris)))
 
+    def expands(self, collection: str) -> bool:
+        """Return True when this collection can be read whole with its members inside."""
+        return bool(self.expand) and tidy(collection) not in self._alone
+
     async def members(self, uri: str | None) -> list[tuple[str, Document]]:
         """Return a collection's members as (uri, document) in the collection's order, in one request where possible."""
         if uri is None:
@@ -69,10 +74,9 @@ class Tree:
         return [(u, d) for (u, _), d in zip(listed, documents, strict=True) if d is not None]
 
     async def _collection(self, key: str) -> Sequence[tuple[str, Document | None]]:
-        if self.expand and key not in self.documents:
+        if self.expands(key) and key not in self.documents:
             expanded = await self._fetch(key, key + self.expand)
             if expanded is not None:
-                self.documents[key] = expanded
                 self._file_members(key, expanded)
             else:
                 # Some services refuse the query they advertise: ask once more without it.
@@ -96,10 +100,15 @@ class Tree:
         members = collection.get("Members")
         whole = [m for m in members if isinstance(m, dict)] if isinstance(members, list) else []
         full = [m for m in whole if len(m) > 1]
-        for member in full:
-            uri = link_of(member)
-            if uri is not None:
-                self.documents.setdefault(tidy(uri), member)
+        named = [tidy(uri) for m in full if (uri := link_of(m)) is not None]
+        if len(set(named)) < len(full):
+            # Two members under one name: which is which shows only in the plain collection.
+            self._note(key, "$expand", "members with the same or no @odata.id: each is read alone")
+            self._alone.add(key)
+            return
+        self.documents[key] = collection
+        for uri, member in zip(named, full, strict=True):
+            self.documents.setdefault(uri, member)
         if whole and not full:
             self._note(key, "$expand", "advertised, but the members come as links only")
             self.expand = ""

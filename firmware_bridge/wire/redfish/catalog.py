@@ -146,7 +146,7 @@ def _listings(bodies: Mapping[str, Document], notes: list[Note]) -> dict[str, st
             if key in here:
                 notes.append(Note(uri, "Members", f"lists {key.rsplit('/', 1)[-1]} twice"))
             here.add(key)
-            listed.setdefault(key, uri)
+            listed.setdefault(key, uri.partition("?")[0])  # a further page belongs to the same collection
             if key not in bodies and _matters(uri):
                 notes.append(Note(key, "", "listed in a collection, but not there"))
     return listed
