@@ -62,7 +62,7 @@ ROUTES: tuple[Rule, ...] = (
 
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"(\{[a-z_]+(?::path)?\})", path)
-    held = {True: ".+", False: "[^/]+"}
+    held = {True: ".*", False: "[^/]+"}
     regex = "".join(held[part.endswith(":path}")] if part.startswith("{") else re.escape(part) for part in parts)
     return re.compile(regex)
 

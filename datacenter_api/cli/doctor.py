@@ -48,12 +48,13 @@ def examine(
     listen: Annotated[str, typer.Option(help="Where the API would listen.")] = "127.0.0.1:8443",
     output: As = Output.TABLE,
     as_json: Json = False,
-) -> int:
+) -> None:
     """Check this machine; exit code 0 when nothing fails, 1 otherwise."""
     findings = list(_examine(state or default_state(), listen))
     rows = [{"check": f.check, "result": f.result, "found": f.found, "advice": f.advice} for f in findings]
     emit(rows, _COLUMNS, chosen(output, as_json), name="check")
-    return RackwrightError.exit_code if any(f.result == "fail" for f in findings) else 0
+    if any(f.result == "fail" for f in findings):
+        raise typer.Exit(RackwrightError.exit_code)
 
 
 def _examine(state: Path, listen: str) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ import os
 import sys
 
 import typer
-from typer._click import exceptions as usage  # typer carries click inside and re-exports only a part of it
 
 from datacenter_api.cli import doctor, endpoint, event, login, policy, processes, rack, sensor, status, tray, up
 from datacenter_api.cli.options import State, Url
@@ -59,28 +58,23 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        done = app(arguments, standalone_mode=False)
-        sys.stdout.flush()
-        return done if isinstance(done, int) else 0
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    except usage.ClickException as err:
-        err.show()
-        return err.exit_code
+        app(arguments)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except RackwrightError as err:
         _say(str(err))
         return err.exit_code
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader (`head`, `less`) has seen enough; Python would complain once more while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as err:
         if "RACKWRIGHT_DEBUG" in os.environ:
             raise
         _say(f"unexpected {type(err).__name__}: {err}: set RACKWRIGHT_DEBUG=1 to see where, and tell us")
         return RackwrightError.exit_code
+    return 0
 
 
 def _say(text: str) -> None:

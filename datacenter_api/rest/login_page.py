@@ -40,6 +40,7 @@ _PAGE = """<!doctype html>
 """
 
 
+@router.get("/console")
 @router.get("/")
 async def show_start() -> Response:
     """Lead people to the console."""

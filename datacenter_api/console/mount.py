@@ -1,0 +1,26 @@
+"""Puts NiceGUI at /console, offline and behind the gate.  Imported only when the console is wanted: it costs memory."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from nicegui import ui
+
+from datacenter_api.console.pages import add_pages
+from datacenter_api.services import Services
+
+MOUNTED_AT = "/console"
+
+
+def mount_console(app: FastAPI, services: Services) -> None:
+    """Mount the console on the API.  NiceGUI is one per process: call this once."""
+    add_pages(services)
+    ui.run_with(
+        app,
+        title="Rackwright",
+        mount_path=MOUNTED_AT,
+        dark=None,
+        favicon=Path(__file__).parent / "static" / "mark.svg",
+        tailwind=False,
+        reconnect_timeout=5.0,
+        show_welcome_message=False,
+    )
