@@ -1,11 +1,12 @@
 """One emulated endpoint as a ResourceSource: its kind's template, its own few settings, its rack's plant."""
 
 import datetime
+import functools
 import uuid
 from typing import Any
 
 from firmware_bridge.emulator.bench import Bench
-from firmware_bridge.emulator.live import READERS, WRITERS, Reader
+from firmware_bridge.emulator.live import WRITERS
 from firmware_bridge.emulator.template import DeviceTemplate, Node, Slot
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import READ, READ_PATCH, Document, Outcome, Principal
@@ -21,41 +22,40 @@ _POWER_OFF = frozenset(("ForceOff", "GracefulShutdown", "Off"))
 class Device:
     """One endpoint.  `rack` is its row in the bench's arrays, `slot` its tray."""
 
-    __slots__ = ("_readers", "bench", "place", "rack", "settings", "slot", "template")
+    __slots__ = ("bench", "place", "rack", "settings", "slot", "template")
 
     def __init__(self, template: DeviceTemplate, bench: Bench, rack: int, slot: RackSlot, place: Place) -> None:
         self.template, self.bench, self.rack, self.slot, self.place = template, bench, rack, slot, place
         self.settings: dict[str, Any] = {}
-        self._readers: dict[str, Reader] = READERS[slot.tray.kind]
 
     def get(self, uri: str, principal: Principal | None) -> Document | None:
         """Return the resource as it is at this moment."""
         node = self.template.nodes.get(uri)
         if node is None:
             return None
-        pieces = node.pieces
-        if len(pieces) == 1:
-            raw = pieces[0]
-            assert isinstance(raw, bytes)
-        else:
-            raw = b"".join([p if isinstance(p, bytes) else p.shown(self.value(uri, p)) for p in pieces])
-        return Document(raw, READ_PATCH if node.writable else READ)
+        bench, rack, tray = self.bench, self.rack, self.slot.index
+        parts: list[bytes] = []
+        for piece in node.pieces:
+            if isinstance(piece, bytes):
+                parts.append(piece)
+            elif piece.reader is not None:
+                parts.append(piece.shown(piece.reader(bench, rack, tray, piece.at)))
+            else:
+                parts.append(piece.shown(self._own_value(uri, piece)))
+        return Document(b"".join(parts), READ_PATCH if node.writable else READ)
 
-    def value(self, uri: str, slot: Slot) -> Any:
-        """Return what a slot of a resource holds now."""
-        name, at = slot.name, slot.at
-        reader = self._readers.get(name)
-        if reader is not None:
-            return reader(self.bench, self.rack, self.slot.index, int(at))
+    def _own_value(self, uri: str, slot: Slot) -> Any:
+        """Return what is this endpoint's own and not the plant's: settings, identity, time, place."""
+        name, key = slot.name, slot.key
         if name == "set":
-            return self.settings.get(f"{uri}#{at}", slot.default)
+            return self.settings.get(f"{uri}#{key}", slot.default)
         if name == "serial":
             # Obviously emulated, unique by place: no real serial number looks like this.
-            return f"EMU-{slug(self.place.rpartition('/')[0]).upper()}-{at}"
+            return f"EMU-{slug(self.place.rpartition('/')[0]).upper()}-{key}"
         if name == "uuid":
-            return str(uuid.uuid5(_NAMESPACE, f"{self.place}/{at}"))
+            return str(uuid.uuid5(_NAMESPACE, f"{self.place}/{key}"))
         if name == "time":
-            return (EPOCH + datetime.timedelta(seconds=self.bench.time)).isoformat(timespec="milliseconds")
+            return _time_text(self.bench.time)
         if name == "place.tray_index":
             return self.slot.index
         if name == "place.unit":
@@ -78,9 +78,9 @@ class Device:
         for path, value in _leaves(changes, ()):
             slot = node.writable[path]
             if slot.name == "set":
-                self.settings[f"{uri}#{slot.at}"] = value
+                self.settings[f"{uri}#{slot.key}"] = value
             else:
-                WRITERS[slot.name](self.bench, self.rack, self.slot.index, int(slot.at), float(value))
+                WRITERS[slot.name](self.bench, self.rack, self.slot.index, slot.at, float(value))
         return self.get(uri, principal)
 
     async def post(self, uri: str, body: dict[str, Any], principal: Principal) -> Outcome:
@@ -127,6 +127,11 @@ class Device:
             raise RequestRefused("PropertyValueTypeError", str(value), path[-1], related=(pointer,))
         if (slot.least is not None and value < slot.least) or (slot.most is not None and value > slot.most):
             raise RequestRefused("PropertyValueOutOfRange", str(value), path[-1], related=(pointer,))
+
+
+@functools.lru_cache(maxsize=64)
+def _time_text(seconds: float) -> str:
+    return (EPOCH + datetime.timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
 
 
 def _leaves(changes: dict[str, Any], path: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:

@@ -11,15 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.certificates import keep_identity, server_context
 from firmware_bridge.emulator.door import Doorway, port_of
 from firmware_bridge.emulator.faults import Fault, FaultTable
 from firmware_bridge.emulator.faulty_door import FaultyDoor
+from firmware_bridge.emulator.hall import Hall, HallOptions
 from firmware_bridge.emulator.recorded import RecordedTree
+from firmware_bridge.generations.site_file import read_site
 from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.sessions import SessionTable
 from firmware_bridge.redfish_service.source import ResourceSource
+from firmware_bridge.vocabulary.site import Site, SiteEndpoint
 
 DEFAULT_PLACE = "test/a/r01/k01/u11/bmc"
 
@@ -92,3 +96,39 @@ async def serve_tree(
         finally:
             server.close()
             doorway.drop_connections()
+
+
+@dataclass(frozen=True)
+class RunningEmulator:
+    """Whole racks that answer now.  `site_path` is the site file, `vault` holds the passwords."""
+
+    hall: Hall
+    state: Path
+    site_path: Path
+    site: Site
+    vault: Vault
+
+    def endpoint(self, ending: str) -> SiteEndpoint:
+        """Return the first endpoint whose place ends so, e.g. `u11/bmc`."""
+        return next(e for e in self.site.endpoints if e.place.endswith(ending))
+
+    def credential(self, endpoint: SiteEndpoint) -> Credential:
+        """Return an endpoint's user and password."""
+        return self.vault.fetch(endpoint.credential or "")
+
+
+@asynccontextmanager
+async def running_emulator(
+    state: Path, racks: str = "gb200-nvl72", *, faults: Iterable[Fault] = (), speed: float = 1.0, **options: Any
+) -> AsyncIterator[RunningEmulator]:
+    """Emulate whole racks in this event loop, with `state` (a tmp_path) as state directory.
+
+    Further options are those of HallOptions (`load_trace`, `site_name`, `address_block`).  `hall.advance(seconds)`
+    moves emulated time, `hall.faults.set([...])` changes what goes wrong, `speed=0` stops the clock in between.
+    """
+    hall = Hall(HallOptions(state=state, racks=racks, faults=tuple(faults), speed=speed, **options))
+    try:
+        await hall.start()
+        yield RunningEmulator(hall, state, hall.site_file, read_site(hall.site_file), Vault(state / "credentials"))
+    finally:
+        await hall.stop()

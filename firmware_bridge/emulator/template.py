@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import yaml
 
+from firmware_bridge.emulator.live import READERS, Reader
 from firmware_bridge.generations.load import seeds_folder
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import TrayType
@@ -20,6 +21,7 @@ from firmware_bridge.vocabulary.generation import TrayType
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BRACES = re.compile(r"\{(\w+)(?:([+*/%-])(\d+))?\}")
 _TOKEN = re.compile(rb'"@@slot:(\d+)@@"')
+PLACE_VALUES = ("place.tray_index", "place.unit")
 _SLOT_KEYS = ("$live", "$serial", "$uuid", "$time", "$set")
 
 
@@ -27,12 +29,14 @@ _SLOT_KEYS = ("$live", "$serial", "$uuid", "$time", "$set")
 class Slot:
     """A value filled in at request time: `name` at `at`, times `scale` plus `offset`, rounded to `digits`.
 
+    `reader` takes it from the plant; without one it is the endpoint's own (`key` says which serial number, setting, …).
     `text` gives it as a string with six decimals; `words` turns codes into words.  `writable`: a PATCH may change it,
     within `least` and `most`; a slot named `set` keeps what was written under its own path, `default` until then.
     """
 
     name: str
-    at: int | str = 0
+    at: int = 0
+    key: str = ""
     scale: float = 1.0
     offset: float = 0.0
     digits: int = 3
@@ -42,16 +46,14 @@ class Slot:
     least: float | None = None
     most: float | None = None
     default: Any = None
+    reader: Reader | None = None
 
     def shown(self, value: Any) -> bytes:
         """Return the JSON of a value; what is not a number that JSON can hold becomes null."""
-        if self.words and isinstance(value, (int, float)):
-            value = self.words[int(value)]
-        elif isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool)):
+        if type(value) is float:
             value = round(value * self.scale + self.offset, self.digits)
-            if self.text:
-                value = f"{value:.6f}"
-        return orjson.dumps(value)
+            return f'"{value:.6f}"'.encode() if self.text else orjson.dumps(value)
+        return orjson.dumps(self.words[value] if self.words else value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ class _Maker:
 
     def __init__(self, tray: TrayType) -> None:
         self._tray = tray
+        self._readers = READERS[tray.kind]
         self._slots: list[tuple[Slot, tuple[str, ...]]] = []
 
     def filled(self, value: Any, bound: dict[str, Any], path: tuple[str, ...]) -> Any:
@@ -219,7 +222,7 @@ class _Maker:
 
     def _token(self, slot: Slot, path: tuple[str, ...]) -> str:
         if slot.name == "set":
-            slot = replace(slot, at="/".join(path))
+            slot = replace(slot, key="/".join(path))
         self._slots.append((slot, path))
         return f"@@slot:{len(self._slots) - 1}@@"
 
@@ -227,12 +230,15 @@ class _Maker:
         if key == "$set":
             return Slot("set", writable=True, default=value["$set"])
         if key in ("$serial", "$uuid", "$time"):
-            return Slot(key[1:], at=fill(str(value[key]), bound))
-        at = value.get("at", 0)
+            return Slot(key[1:], key=fill(str(value[key]), bound))
+        at, name = value.get("at", 0), value["$live"]
         limits = value.get("writable") or {}
+        if name not in self._readers and name not in PLACE_VALUES:
+            raise ValueError(f"no live value named {name} on a {self._tray.kind} tray")
         return Slot(
-            value["$live"],
+            name,
             at=int(fill(at, bound)) if isinstance(at, str) else at,
+            reader=self._readers.get(name),
             scale=value.get("scale", 1.0),
             offset=value.get("offset", 0.0),
             digits=value.get("round", 3),

@@ -1,0 +1,150 @@
+"""A whole rack on real addresses inside the test's loop, and its control channel."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from support.https_client import fetch, shown_pin
+
+from firmware_bridge.emulator.control import EmulatorControl
+from firmware_bridge.emulator.control_server import ControlServer
+from firmware_bridge.emulator.faults import Fault, FaultKind
+from firmware_bridge.emulator.hall import read_trace
+from firmware_bridge.emulator.harness import RunningEmulator, running_emulator
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit, FileInvalid
+from firmware_bridge.vocabulary.site import SiteEndpoint
+
+R = "/redfish/v1"
+GPU = f"{R}/Systems/HGX_Baseboard_0/Processors/GPU_0/EnvironmentMetrics"
+
+
+async def read(emulator: RunningEmulator, endpoint: SiteEndpoint, uri: str) -> dict[str, object]:
+    credential = emulator.credential(endpoint)
+    reply = await fetch(endpoint.url + uri, auth=(credential.user, credential.secret))
+    assert reply.status == 200
+    body: dict[str, object] = reply.body
+    return body
+
+
+async def test_a_rack_is_there_with_site_file_pins_and_passwords(tmp_path: Path) -> None:
+    async with running_emulator(tmp_path, speed=0) as emulator:
+        assert len(emulator.site.endpoints) == 36
+        assert [(r.place, r.armed) for r in emulator.site.racks] == [("emulated/a/r01/k01", True)]
+        assert emulator.vault.names() == ("emulated/k01",)
+        for ending, uri in (
+            ("u11/bmc", GPU),
+            ("u19/bmc", f"{R}/Chassis/MGX_NVSwitch_0"),
+            ("u06/pmc", f"{R}/Chassis/powershelf"),
+            ("u01/bmc", f"{R}/ThermalEquipment/CDUs/1"),
+        ):
+            endpoint = emulator.endpoint(ending)
+            assert (await shown_pin(str(endpoint.address), int(endpoint.port or 0)))[0] == endpoint.pin
+            assert (await read(emulator, endpoint, uri))["@odata.id"] == uri
+        assert "secret" not in emulator.site_path.read_text()
+        assert emulator.credential(emulator.endpoint("u11/bmc")).secret not in emulator.site_path.read_text()
+
+
+async def test_load_follows_the_trace_and_caps_hold_it_down(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("t_s,node1_W\n0,1500\n50,1500\n60,7300\n400,7300\n")
+    async with running_emulator(tmp_path / "state", speed=0, load_trace=trace) as emulator:
+        endpoint = emulator.endpoint("u11/bmc")
+        idle = (await read(emulator, endpoint, GPU))["PowerWatts"]["Reading"]  # type: ignore[index]
+        emulator.hall.advance(100)
+        busy = (await read(emulator, endpoint, GPU))["PowerWatts"]["Reading"]  # type: ignore[index]
+        assert idle < 160
+        assert busy > 1100
+        credential = emulator.credential(endpoint)
+        await fetch(
+            endpoint.url + GPU,
+            method="PATCH",
+            auth=(credential.user, credential.secret),
+            body={"PowerLimitWatts": {"SetPoint": 600}},
+        )
+        emulator.hall.advance(1)
+        capped = (await read(emulator, endpoint, GPU))["PowerWatts"]["Reading"]  # type: ignore[index]
+        assert capped == pytest.approx(600, abs=1)
+
+
+async def test_time_moves_by_itself(tmp_path: Path) -> None:
+    async with running_emulator(tmp_path, speed=50) as emulator:
+        deadline = asyncio.get_running_loop().time() + 5
+        while emulator.hall.time < 5.0 and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        assert emulator.hall.time >= 5.0
+
+
+async def test_a_restart_keeps_addresses_pins_and_passwords_and_loses_sessions(tmp_path: Path) -> None:
+    async with running_emulator(tmp_path, speed=0) as emulator:
+        before = emulator.site
+        endpoint = emulator.endpoint("u11/bmc")
+        password = emulator.credential(endpoint).secret
+        made = await fetch(
+            f"{endpoint.url}{R}/SessionService/Sessions", method="POST", body={"UserName": "root", "Password": password}
+        )
+        location = made.headers["location"]
+    async with running_emulator(tmp_path, speed=0) as emulator:
+        assert emulator.site == before
+        assert emulator.credential(endpoint).secret == password
+        reply = await fetch(endpoint.url + location, auth=("root", password))
+        assert reply.status == 404
+
+
+async def test_two_emulators_do_not_meet_and_one_directory_holds_one(tmp_path: Path) -> None:
+    async with running_emulator(tmp_path / "one", speed=0) as one, running_emulator(tmp_path / "two", speed=0) as two:
+        assert not {e.address for e in one.site.endpoints} & {e.address for e in two.site.endpoints}
+        with pytest.raises(EnvironmentUnfit, match="cannot listen"):
+            async with running_emulator(tmp_path / "one", speed=0):
+                pass
+
+
+async def test_certificate_faults_count_at_start(tmp_path: Path) -> None:
+    fault = Fault(what=FaultKind.WRONG_CERTIFICATE, where="*/u11/bmc")
+    async with running_emulator(tmp_path, speed=0, faults=[fault]) as emulator:
+        for ending, same in (("u11/bmc", False), ("u12/bmc", True)):
+            endpoint = emulator.endpoint(ending)
+            shown = (await shown_pin(str(endpoint.address), int(endpoint.port or 0)))[0]
+            assert (shown == endpoint.pin) is same
+
+
+async def test_the_control_channel(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)  # longer than a UNIX socket's name may be
+    async with running_emulator(deep, speed=0) as emulator:
+        server = ControlServer(emulator.hall)
+        await server.start()
+        control = EmulatorControl(deep)
+        assert await asyncio.to_thread(control.step, 30.0) == pytest.approx(30.0)
+        await asyncio.to_thread(control.set_demand, 1.0)
+        await asyncio.to_thread(control.step, 60.0)
+        state = await asyncio.to_thread(control.state)
+        assert state["racks"][0]["load_w"] > 90_000
+        leak = Fault(what=FaultKind.LEAK, where="*/u11/leak0")
+        await asyncio.to_thread(control.set_faults, [leak, {"what": "psu_fail", "where": "*/u06/psu0"}])
+        at = f"{R}/Chassis/Chassis_0/ThermalSubsystem/LeakDetection/LeakDetectors/Chassis_0_LeakDetector_0_ColdPlate"
+        assert (await read(emulator, emulator.endpoint("u11/bmc"), at))["DetectorState"] == "Critical"
+        await asyncio.to_thread(control.clear_faults)
+        assert (await read(emulator, emulator.endpoint("u11/bmc"), at))["DetectorState"] == "OK"
+        assert await asyncio.to_thread(control.drop_sessions, "*/u1[1-8]/bmc") == 8
+        await asyncio.to_thread(control.speed, 2.0)
+        for verb, arguments in (
+            ("dance", {}),
+            ("speed", {"factor": "nan"}),
+            ("step", {"seconds": -1}),
+            ("set_faults", {"faults": [{"what": "dance"}]}),
+            ("step", {}),
+        ):
+            with pytest.raises(ValueError, match=r".+"):
+                await asyncio.to_thread(control.ask, verb, **arguments)
+        await server.stop()
+    with pytest.raises(EnvironmentUnfit):
+        EmulatorControl(deep).state()
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n3,4\n", "t_s,n_W\n0,1\n1,x\n"])
+def test_a_bad_trace_is_pointed_at(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "trace.csv"
+    path.write_text(content)
+    with pytest.raises(FileInvalid):
+        read_trace(path)
+    with pytest.raises(FileInvalid):
+        read_trace(tmp_path / "nowhere.csv")
