@@ -1,0 +1,51 @@
+"""What a sensor measures is decided by its type and unit."""
+
+import pytest
+
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.wire.redfish.units import scale_of
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "sent", "quantity", "ours", "value"),
+    [
+        ("Temperature", "Cel", 40.0, Quantity.TEMPERATURE, "°C", 40.0),
+        ("Temperature", None, 40.0, Quantity.TEMPERATURE, "°C", 40.0),
+        ("Temperature", "[degF]", 212.0, Quantity.TEMPERATURE, "°C", 100.0),
+        ("Temperature", "K", 300.0, Quantity.TEMPERATURE, "°C", 26.85),
+        ("Power", "kW", 1.5, Quantity.POWER, "W", 1500.0),
+        ("Heat", "kW", 25.48, Quantity.HEAT, "W", 25480.0),
+        ("Heat", None, 25.48, Quantity.HEAT, "W", 25480.0),
+        ("EnergykWh", "kW.h", 2.0, Quantity.ENERGY, "J", 7.2e6),
+        ("EnergyJoules", "J", 2.0, Quantity.ENERGY, "J", 2.0),
+        ("LiquidFlow", "L/s", 2.0, Quantity.FLOW, "L/min", 120.0),
+        ("LiquidFlowLPM", "L/min", 2.0, Quantity.FLOW, "L/min", 2.0),
+        ("PressurePa", "Pa", 101325.0, Quantity.PRESSURE, "kPa", 101.325),
+        ("Rotational", "RPM", 6553.0, Quantity.FAN_SPEED, "RPM", 6553.0),
+        ("Rotational", "{rev}/min", 6553.0, Quantity.FAN_SPEED, "RPM", 6553.0),
+        (None, "V", 12.0, Quantity.VOLTAGE, "V", 12.0),
+    ],
+)
+def test_known_sensors(kind: str, unit: str, sent: float, quantity: Quantity, ours: str, value: float) -> None:
+    scale = scale_of(kind, unit)
+    assert (scale.quantity, scale.unit) == (quantity, ours)
+    assert scale.apply(sent) == pytest.approx(value)
+    assert scale.oddity == ""
+
+
+def test_a_number_without_conversion_stays_bit_for_bit() -> None:
+    assert scale_of("Percent", "%").apply(29.80392156862745) == 29.80392156862745
+
+
+def test_a_difference_of_temperatures_is_in_kelvin() -> None:
+    scale = scale_of("Temperature", "Cel", "Delta")
+    assert (scale.quantity, scale.unit, scale.apply(10.0)) == (Quantity.TEMPERATURE_DELTA, "K", 10.0)
+
+
+def test_what_does_not_fit_is_said() -> None:
+    assert scale_of("Temperature", "V").oddity
+    assert scale_of("Temperature", "V").quantity is Quantity.VOLTAGE
+    assert scale_of("Altitude", "m").quantity is Quantity.VALUE
+    assert scale_of("Power", "furlong").quantity is Quantity.VALUE
+    assert scale_of(None, None).oddity
+    assert scale_of(7, ["W"]).quantity is Quantity.VALUE
