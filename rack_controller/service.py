@@ -1,14 +1,15 @@
 """The rack controller as a process: read the site, run its racks, carry on without the bus, stop cleanly."""
 
 import asyncio
-import contextlib
 import logging
+import os
 import secrets
 import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 from rack_controller.run.bus import Bus, Outbox
+from rack_controller.run.ending import running
 from rack_controller.run.rack import RackUnderControl
 
 _log = logging.getLogger(__name__)
@@ -63,14 +64,17 @@ async def run_racks(racks: tuple[RackUnderControl, ...], bus: Bus) -> None:
     for rack in racks:
         rack.attach(bus)
         outboxes += [rack.frames, rack.events]
-    tasks: list[asyncio.Task[None]] = [asyncio.create_task(rack.run(bus)) for rack in racks]
-    tasks.append(asyncio.create_task(bus.run(outboxes)))
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-    failed = [task for task in tasks if task.done()]
-    for task in tasks:
-        task.cancel()
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), STOP_SECONDS)
+    works = [*(rack.run(bus) for rack in racks), bus.run(outboxes)]
+    async with running(works) as tasks:
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        failed = [task for task in tasks if task.done()]
+        asyncio.get_running_loop().call_later(STOP_SECONDS, _give_up)
     for task in failed:
         task.result()  # a rack that ended by itself failed: let it be seen
+
+
+def _give_up() -> None:
+    """A device that does not answer the log-out must not hold up a stop for ever."""
+    _log.error("not stopped within %g s, leaving", STOP_SECONDS)
+    os._exit(1)

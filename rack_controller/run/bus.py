@@ -16,6 +16,7 @@ from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NoStreamResponseError
 
 from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM
+from rack_controller.run.ending import run_until_one_ends
 
 _log = logging.getLogger(__name__)
 
@@ -82,11 +83,17 @@ class Bus:
         self._address, self._site, self._name = address, site, name
         self._client: Client | None = None
         self._answers: dict[str, Answer] = {}
+        self._serving = False
 
     @property
     def connected(self) -> bool:
         """Return whether NATS answers now."""
         return self._client is not None and self._client.is_connected
+
+    @property
+    def serving(self) -> bool:
+        """Return whether streams exist and requests are answered."""
+        return self._serving and self.connected
 
     def answer(self, subject: str, answer: Answer) -> None:
         """Answer requests on `subject`; call before `run`."""
@@ -99,9 +106,9 @@ class Bus:
             await self._own_streams(client)
             for subject, answer in self._answers.items():
                 await client.subscribe(subject, cb=_answering(answer))
-            async with asyncio.TaskGroup() as tasks:
-                for outbox in outboxes:
-                    tasks.create_task(self._drain(client, outbox))
+            await client.flush()
+            self._serving = True
+            await run_until_one_ends(self._drain(client, outbox) for outbox in outboxes)
         finally:
             await client.close()
 

@@ -11,6 +11,7 @@ from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.axes import Contact, retry_delay
 from rack_controller.run.board import Board
+from rack_controller.run.ending import run_until_one_ends
 
 _log = logging.getLogger(__name__)
 
@@ -56,17 +57,7 @@ class Collector:
 
     async def _read_until_lost(self) -> None:
         """Read every class on its own beat until safety readings fail or a rescan is asked for."""
-        loops = [asyncio.create_task(self._read_class(c)) for c in _ORDER]
-        loops.append(asyncio.create_task(self._until_rescan()))
-        try:
-            await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for loop in loops:
-                loop.cancel()
-            outcomes = await asyncio.gather(*loops, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
+        await run_until_one_ends([*(self._read_class(c) for c in _ORDER), self._until_rescan()])
 
     async def _read_class(self, reading_class: ReadingClass) -> None:
         period = self._periods[reading_class]

@@ -22,6 +22,7 @@ from rack_controller.run.answer import CommandAnswers, RackView, StateAnswers
 from rack_controller.run.board import Board
 from rack_controller.run.bus import Bus, Message, Outbox
 from rack_controller.run.collect import Collector, next_due, phases
+from rack_controller.run.ending import run_until_one_ends
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
 
 _log = logging.getLogger(__name__)
@@ -68,10 +69,7 @@ class RackUnderControl:
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for collector in self._collectors.values():
-                    tasks.create_task(collector.run())
-                tasks.create_task(self._tick(bus))
+            await run_until_one_ends([*(c.run() for c in self._collectors.values()), self._tick(bus)])
         finally:
             await asyncio.gather(*(source.close() for source in self._sources.values()), return_exceptions=True)
 

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,15 +12,24 @@ import nats
 from nats.aio.client import Client
 
 from datacenter_api.cli.nats_config import BusFiles
-from firmware_bridge.vocabulary.errors import DeviceError
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
-from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.run.clock import SystemClock
 
 SITE = "lab1"
 NATS_SERVER = Path(sys.executable).with_name("nats-server")
+
+
+async def until(true: Callable[[], bool], within: float = 15.0) -> None:
+    """Wait for something to become true; fail when it does not in time."""
+    deadline = time.monotonic() + within
+    while not true():
+        assert time.monotonic() < deadline, "did not happen in time"
+        await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -45,7 +54,11 @@ class NatsProcess:
         while True:
             try:
                 return await nats.connect(
-                    self.files.url, nkeys_seed=str(self.folder / f"{user}.nk"), allow_reconnect=False, error_cb=_quiet
+                    self.files.url,
+                    nkeys_seed=str(self.folder / f"{user}.nk"),
+                    allow_reconnect=False,
+                    reconnect_time_wait=0.02,
+                    error_cb=_quiet,
                 )
             except (OSError, nats.errors.Error):
                 if time.monotonic() > deadline:
@@ -68,6 +81,8 @@ class ScriptedTray:
     discovered: int = 0
     reads: dict[ReadingClass, int] = field(default_factory=dict)
     closed: bool = False
+    clock: Clock = field(default_factory=SystemClock)
+    failing_class: ReadingClass | None = None
 
     @property
     def endpoint(self) -> Place:
@@ -85,7 +100,9 @@ class ScriptedTray:
     async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
         self.reads[reading_class] = self.reads.get(reading_class, 0) + 1
         self._fail_if_told()
-        now, tray = Seconds(time.monotonic()), tray_of(self.place)
+        if reading_class is self.failing_class:
+            raise EndpointUnreachable(self.place, "read", f"{reading_class} is scripted to fail")
+        now, tray = self.clock.now(), tray_of(self.place)
         if reading_class is ReadingClass.SAFETY:
             return [Reading(tray, Quantity.POWER_STATE, 1.0, now)]
         if reading_class is ReadingClass.POWER:

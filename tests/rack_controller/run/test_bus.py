@@ -1,25 +1,17 @@
 """The bus against a real nats-server: nothing published is lost, nobody says what is not theirs to say."""
 
 import asyncio
-import time
-from collections.abc import Callable
 
 import nats
 import pytest
 from nats.aio.client import Client
-from support.bus_server import SITE, NatsProcess
+from support.bus_server import SITE, NatsProcess, until
 
 from rack_controller.model.subjects import EVENT_STREAM, TELEMETRY_STREAM
 from rack_controller.run.bus import Bus, BusAddress, Message, Outbox
+from rack_controller.run.ending import end
 
 TELEMETRY = f"rw.v1.{SITE}.k01.telemetry"
-
-
-async def until(true: Callable[[], bool], within: float = 15.0) -> None:
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 def make_bus(server: NatsProcess) -> Bus:
@@ -46,7 +38,7 @@ async def test_what_is_put_in_the_outbox_ends_up_in_the_stream_in_order(
     running = asyncio.create_task(make_bus(bus_server).run([outbox]))
     await until(lambda: len(outbox) == 0)
     assert await stored(api_client, TELEMETRY_STREAM) == [str(n).encode() for n in range(20)]
-    running.cancel()
+    await end([running])
 
 
 async def test_a_killed_server_loses_nothing_and_doubles_nothing(bus_server: NatsProcess) -> None:
@@ -69,7 +61,7 @@ async def test_a_killed_server_loses_nothing_and_doubles_nothing(bus_server: Nat
     client = await bus_server.connect("api")
     assert await stored(client, TELEMETRY_STREAM) == [str(n).encode() for n in range(sent)]
     await client.close()
-    running.cancel()
+    await end([running])
 
 
 async def test_the_controller_runs_before_the_bus_does(bus_server: NatsProcess) -> None:
@@ -85,7 +77,7 @@ async def test_the_controller_runs_before_the_bus_does(bus_server: NatsProcess) 
     client = await bus_server.connect("api")
     assert await stored(client, EVENT_STREAM) == [b"{}"]
     await client.close()
-    running.cancel()
+    await end([running])
 
 
 def test_a_full_outbox_drops_the_oldest_and_counts_it() -> None:
@@ -126,7 +118,9 @@ async def test_nobody_says_what_is_not_theirs(bus_server: NatsProcess, user: str
 async def test_without_a_key_nobody_comes_in(bus_server: NatsProcess) -> None:
     await (await bus_server.connect("api")).close()
     with pytest.raises(nats.errors.Error, match=r"(?i)authorization|permissions"):
-        await nats.connect(bus_server.files.url, allow_reconnect=False, max_reconnect_attempts=0)
+        await nats.connect(
+            bus_server.files.url, allow_reconnect=False, max_reconnect_attempts=0, reconnect_time_wait=0.02
+        )
 
 
 async def test_the_building_cannot_log_in_where_racks_are(bus_server: NatsProcess) -> None:
@@ -134,5 +128,10 @@ async def test_the_building_cannot_log_in_where_racks_are(bus_server: NatsProces
     password = (bus_server.folder / "bms.password").read_text()
     with pytest.raises(nats.errors.Error, match=r"(?i)authorization"):
         await nats.connect(
-            bus_server.files.url, user="bms", password=password, allow_reconnect=False, max_reconnect_attempts=0
+            bus_server.files.url,
+            user="bms",
+            password=password,
+            allow_reconnect=False,
+            max_reconnect_attempts=0,
+            reconnect_time_wait=0.02,
         )

@@ -1,0 +1,142 @@
+"""Collectors under virtual time: beats, failures, returns."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from support.bus_server import ScriptedTray
+from support.virtual_time import VirtualClock, run_virtually
+
+from firmware_bridge.vocabulary.errors import EndpointUnreachable, LoginRefused
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Quality
+from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.model.snapshot import ManagementAxis, Snapshot
+from rack_controller.run.board import Board
+from rack_controller.run.collect import Collector, next_due
+
+RACK = Place("lab1/a/r01/k01")
+BMC = Place(f"{RACK}/u11/bmc")
+PERIODS = {
+    ReadingClass.SAFETY: Seconds(1),
+    ReadingClass.POWER: Seconds(1),
+    ReadingClass.SLOW: Seconds(10),
+    ReadingClass.STATIC: Seconds(600),
+}
+
+
+class Bench:
+    """One collector with its board, on a virtual clock."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock()
+        self.tray = ScriptedTray(BMC, clock=self.clock)
+        self.board = Board(RACK, [BMC], PERIODS)
+        self.collector = Collector(self.tray, self.board, PERIODS, self.clock, phase=0.0)
+
+    def look(self) -> Snapshot:
+        return self.board.snapshot(1, self.clock.now(), UnixNanoseconds(0))
+
+    def management(self) -> ManagementAxis:
+        return self.look().endpoints[BMC].management
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.collector.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@contextmanager
+def failing(tray: ScriptedTray, error: EndpointUnreachable | LoginRefused) -> Iterator[None]:
+    tray.error = error
+    yield
+    tray.error = None
+
+
+def test_each_class_is_read_on_its_own_beat() -> None:
+    async def story() -> None:
+        bench = Bench()
+        async with bench.running():
+            await bench.clock.sleep_until(Seconds(60.5))
+            assert bench.tray.reads == {
+                ReadingClass.SAFETY: 61,
+                ReadingClass.POWER: 61,
+                ReadingClass.SLOW: 7,
+                ReadingClass.STATIC: 1,
+            }
+            assert bench.management() is ManagementAxis.REACHABLE
+
+    run_virtually(story())
+
+
+def test_an_endpoint_that_goes_away_is_degraded_then_absent_and_comes_back() -> None:
+    async def story() -> None:
+        bench = Bench()
+        async with bench.running():
+            await bench.clock.sleep_until(Seconds(5.5))
+            with failing(bench.tray, EndpointUnreachable(BMC, "read", "no reply")):
+                await bench.clock.sleep_until(Seconds(7.5))
+                assert bench.management() is ManagementAxis.DEGRADED
+                await bench.clock.sleep_until(Seconds(16.5))
+                state = bench.look().endpoints[BMC]
+                assert state.management is ManagementAxis.ABSENT
+                assert state.error == "EndpointUnreachable: no reply"
+                power = bench.look().reading(Place(f"{RACK}/u11"), Quantity.POWER)
+                assert power is not None
+                assert power.quality is Quality.STALE
+                await bench.clock.sleep_until(Seconds(60))
+                power = bench.look().reading(Place(f"{RACK}/u11"), Quantity.POWER)
+                assert power is not None
+                assert (power.value, power.quality) == (None, Quality.MISSING)
+            met = bench.tray.discovered
+            await bench.clock.sleep_until(Seconds(75))
+            assert bench.management() is ManagementAxis.REACHABLE
+            assert bench.tray.discovered == met + 1
+
+    run_virtually(story())
+
+
+def test_a_wrong_password_is_tried_ever_more_rarely() -> None:
+    async def story() -> None:
+        bench = Bench()
+        bench.tray.error = LoginRefused(BMC, "login", "401", status=401)
+        async with bench.running():
+            await bench.clock.sleep_until(Seconds(600))
+            assert bench.tray.discovered <= 18
+
+    run_virtually(story())
+
+
+def test_a_failing_power_class_leaves_safety_on_time() -> None:
+    async def story() -> None:
+        bench = Bench()
+        bench.tray.failing_class = ReadingClass.POWER
+        async with bench.running():
+            await bench.clock.sleep_until(Seconds(30.5))
+            assert bench.management() is ManagementAxis.REACHABLE
+            assert bench.tray.reads[ReadingClass.SAFETY] == 31
+
+    run_virtually(story())
+
+
+def test_a_rescan_meets_the_endpoint_anew_at_once() -> None:
+    async def story() -> None:
+        bench = Bench()
+        async with bench.running():
+            await bench.clock.sleep_until(Seconds(5.5))
+            bench.collector.rescan()
+            await bench.clock.sleep_until(Seconds(5.6))
+            assert bench.tray.discovered == 2
+            assert bench.management() is ManagementAxis.REACHABLE
+
+    run_virtually(story())
+
+
+def test_a_late_read_does_not_make_the_next_ones_bunch_up() -> None:
+    assert next_due(Seconds(10), Seconds(1), Seconds(10.2)) == 11
+    assert next_due(Seconds(10), Seconds(1), Seconds(14.2)) == 15
