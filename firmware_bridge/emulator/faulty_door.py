@@ -10,7 +10,7 @@ from typing import Any
 from firmware_bridge.emulator.door import TRANSPORT
 from firmware_bridge.emulator.faults import Fault, FaultKind, FaultTable, pick
 from firmware_bridge.redfish_service.messages import RequestRefused
-from firmware_bridge.redfish_service.service import Receive, RedfishService, Scope, Send, refusal_reply
+from firmware_bridge.redfish_service.service import Receive, RedfishService, Reply, Scope, Send, refusal_reply
 
 NESTED_LEVELS = 100_000
 HUGE_BYTES = 1 << 30
@@ -26,10 +26,18 @@ class FaultyDoor:
         self.service, self.place, self.faults, self.now = service, place, faults, now
         self._version, self._mine = -1, faults.replies_at(place)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or strike it with the fault that is due."""
+    def read_now(self, raw_path: bytes, query_string: bytes, headers: dict[bytes, bytes]) -> Reply | None:
+        """Answer a plain read at once while nothing is wrong here; None otherwise (see RedfishService.read_now)."""
+        self._renew()
+        return None if self._mine else self.service.read_now(raw_path, query_string, headers)
+
+    def _renew(self) -> None:
         if self._version != self.faults.version:
             self._version, self._mine = self.faults.version, self.faults.replies_at(self.place)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or strike it with the fault that is due."""
+        self._renew()
         fault = pick(self._mine, scope.get("path", ""), self.now()) if self._mine else None
         if fault is None:
             await self.service(scope, receive, send)

@@ -237,3 +237,28 @@ async def test_options_tells_what_is_allowed(service: RedfishService) -> None:
     answer = await ask(service, "OPTIONS", "/redfish/v1/C/1")
     assert (answer.status, answer.headers["allow"]) == (204, "GET, HEAD, PATCH")
     assert (await ask(service, "OPTIONS", "/redfish/v1/C/1/Actions/Chassis.Reset")).headers["allow"] == "POST"
+
+
+async def test_members_are_put_in_as_they_are(service: RedfishService) -> None:
+    plain = (await ask(service, "GET", "/redfish/v1/C/1")).body
+    answer = (await ask(service, "GET", "/redfish/v1/Chassis?$expand=.")).body
+    assert answer == {"@odata.id": "/redfish/v1/Chassis", "Members": [plain]}
+    assert (await ask(service, "GET", "/redfish/v1?$expand=.")).body["@odata.id"] == "/redfish/v1"
+
+
+async def test_a_read_with_a_token_is_answered_at_once(service: RedfishService, clock: Clock) -> None:
+    made = await ask(service, "POST", COLLECTION, {"UserName": "root", "Password": "secret"}, auth=None)
+    token = made.headers["x-auth-token"].encode()
+    now = service.read_now(b"/redfish/v1/C/1", b"", {b"x-auth-token": token})
+    assert now is not None
+    slow = await ask(service, "GET", "/redfish/v1/C/1")
+    assert (now[0], now[2]) == (slow.status, slow.raw)
+    assert service.read_now(b"/redfish/v1/C/1", b"", {}) is None
+    for path, status in ((b"/redfish/v1/Nowhere", 404), (b"/redfish//v1", 400)):
+        refused = service.read_now(path, b"", {b"x-auth-token": token})
+        assert refused is not None
+        assert refused[0] == status
+    clock.seconds += 61
+    expired = service.read_now(b"/redfish/v1/C/1", b"", {b"x-auth-token": token})
+    assert expired is not None
+    assert expired[0] == 401
