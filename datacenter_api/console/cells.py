@@ -117,7 +117,7 @@ def _supply(place: str, part: str, view: RackView | None) -> tuple[str, str, str
     off = _good(view, place, Quantity.POWER_STATE) == 0.0
     text = "off" if off else "?" if watts is None else kilowatts(watts)
     word = "bad" if bad else "off" if off else "unknown" if watts is None else "plain"
-    return word, f"✕ {text}" if bad else text, f"{part}: {kilowatts(watts)}{bad}"
+    return word, f"✕ {text.removesuffix(' kW')}" if bad else text, f"{part}: {kilowatts(watts)}{bad}"
 
 
 def _unwell(view: RackView | None, place: str) -> str:

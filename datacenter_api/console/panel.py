@@ -96,9 +96,10 @@ def _lines(tray: TrayView, view: RackView | None) -> list[int]:
     parts = {c.name for c in tray.components}
     series = view.columns.series
 
-    def rank(line: int) -> int:
+    def rank(line: int) -> tuple[int, str, str]:
         place = series[line].place
-        return 0 if place == tray.place else 1 if component_kind(place) in parts else 2
+        group = 0 if place == tray.place else 1 if component_kind(place) in parts else 2
+        return group, place, series[line].quantity
 
     return sorted(lines.tolist(), key=rank)[:MOST_LINES]
 

@@ -266,9 +266,9 @@ async def stage(state: Path, racks: int = 1, extra_sensors: int = 0) -> AsyncIte
         await js.add_stream(StreamConfig(EVENT_STREAM, subjects=[f"{ROOT}.{SITE}.*.event"], max_msgs=10_000))
         played = {rack.name: rack for rack in (played_rack(n + 1, extra_sensors) for n in range(racks))}
         scene = Stage(state, bus, client, played)
-        await client.subscribe(f"{ROOT}.{SITE}.*.state", cb=scene.answer_state)
-        await client.subscribe(f"{ROOT}.{SITE}.*.command", cb=scene.answer_command)
         for rack in played.values():
+            await client.subscribe(scene.subjects(rack).state, cb=scene.answer_state)
+            await client.subscribe(scene.subjects(rack).command, cb=scene.answer_command)
             await scene.say(rack)
         yield scene
         await client.close()

@@ -1,0 +1,79 @@
+"""One glance at a rack: what is not known is not added up, and silence is neither off nor reachable."""
+
+import pytest
+from support.play import PlayedRack
+
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.summary import RackSummary, summarise
+from datacenter_api.fleet.trays import TrayState
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.units import Seconds
+
+NOW = Seconds(100.0)
+
+
+def summary_of(record: RackRecord, rack: PlayedRack, now: Seconds = NOW) -> RackSummary:
+    record.hear_frame(rack.frame(), NOW)
+    record.hear_state(rack.state(), NOW)
+    summary = summarise(record, now)
+    assert summary is not None
+    return summary
+
+
+def tray(summary: RackSummary, name: str) -> TrayState:
+    return next(t for t in summary.trays if t.name == name)
+
+
+def test_a_healthy_rack(record: RackRecord, rack: PlayedRack) -> None:
+    summary = summary_of(record, rack)
+    assert (summary.gpus, summary.endpoints_reachable, summary.endpoints_total) == (72, 36, 36)
+    assert summary.shelf_output_w.value == pytest.approx(8 * 12_900)
+    assert summary.headroom_w == pytest.approx(132_000 - 8 * 12_900)
+    assert (summary.gpu_power_w.good, summary.gpu_power_w.total) == (72, 72)
+    assert (summary.supply_c.value, summary.return_c.value, summary.flow_lpm.value) == (30.25, 38.5, 180.0)
+    assert summary.leaks == []
+    assert all(t.alarm == "ok" for t in summary.trays)
+
+
+def test_one_unread_shelf_makes_the_sum_partial_and_the_headroom_unknown(record: RackRecord, rack: PlayedRack) -> None:
+    rack.set("u06", Quantity.POWER, None)
+    summary = summary_of(record, rack)
+    assert (summary.shelf_output_w.quality, summary.shelf_output_w.good) == ("partial", 7)
+    assert summary.headroom_w is None
+
+
+def test_when_the_controller_falls_silent_nothing_looks_well(record: RackRecord, rack: PlayedRack) -> None:
+    summary = summary_of(record, rack, Seconds(NOW + 60.0))
+    assert not summary.live
+    assert summary.shelf_output_w.value is None
+    assert summary.endpoints_reachable == 0
+    assert {t.state for t in summary.trays} == {"unknown"}
+    assert {t.management for t in summary.trays} == {"unknown"}
+    assert "ok" not in {t.alarm for t in summary.trays}
+    assert summary.leaks_unknown == summary.leak_points
+
+
+def test_an_absent_endpoint_is_not_an_off_tray(record: RackRecord, rack: PlayedRack) -> None:
+    rack.absent = {f"{rack.place}/u12/bmc"}
+    shown = tray(summary_of(record, rack), "u12")
+    assert (shown.state, shown.management, shown.alarm) == ("on", "absent", "warning")
+
+
+def test_off_and_reachable_is_no_alarm(record: RackRecord, rack: PlayedRack) -> None:
+    rack.set("u12", Quantity.POWER_STATE, 0.0)
+    shown = tray(summary_of(record, rack), "u12")
+    assert (shown.state, shown.management, shown.alarm) == ("off", "reachable", "ok")
+
+
+def test_a_leak_is_named_with_its_place(record: RackRecord, rack: PlayedRack) -> None:
+    rack.set("u12/leak2", Quantity.LEAK, 2.0)
+    rack.set("u13/leak0", Quantity.LEAK, None)
+    summary = summary_of(record, rack)
+    assert {(p.place.rsplit("/", 2)[1], p.state) for p in summary.leaks} == {("u12", "critical"), ("u13", "unknown")}
+    assert (tray(summary, "u12").alarm, tray(summary, "u12").why) == ("critical", "leak critical")
+    assert tray(summary, "u13").alarm == "unknown"
+
+
+def test_the_worst_health_of_a_part_is_the_trays(record: RackRecord, rack: PlayedRack) -> None:
+    rack.set("u06/psu3", Quantity.HEALTH, 1.0)
+    assert tray(summary_of(record, rack), "u06").alarm == "warning"
