@@ -8,12 +8,14 @@ import asyncio
 import logging
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import redfish.rest.v1
 import requests
+import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from firmware_bridge.credentials.vault import Credential
@@ -33,6 +35,14 @@ from firmware_bridge.wire.redfish.guard import Document, DocumentFault, Document
 from firmware_bridge.wire.redfish.links import local_path, same_origin_path
 
 SESSIONS = "/redfish/v1/SessionService/Sessions"
+_PATIENCE = 2.5  # connecting, sending and receiving each have the endpoint's timeout
+# What the library lets through when an answer has another shape than it expects.
+_LIBRARY_SURPRISES = (
+    redfish.rest.v1.JsonDecodingError,
+    *(KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError),
+)
+# Enough that endpoints which hang at login do not keep the others of a row waiting.
+_THREADS = ThreadPoolExecutor(64, thread_name_prefix="redfish-session")
 # The library logs bodies and headers, tokens included, at its debug level and broken bodies at its error level.
 logging.getLogger("redfish.rest.v1").disabled = True
 
@@ -48,6 +58,10 @@ class Answer:
 
 class _Oversize(requests.RequestException):
     """The body went over the cap."""
+
+
+class _Redirected(requests.RequestException):
+    """The endpoint tried to send us elsewhere."""
 
 
 class _Late(requests.RequestException):
@@ -76,21 +90,34 @@ class _PinnedAdapter(HTTPAdapter):
         """Leave the pool as built above."""
 
     def send(self, request: Any, *_: Any, **options: Any) -> requests.Response:
-        """Send one request and read its body inside the caps."""
+        """Send one request and read its body inside the caps; nothing is decompressed."""
         options["stream"], options["proxies"] = True, {}
         deadline = time.monotonic() + self._timeout
         response = super().send(request, **options)
+        if 300 <= response.status_code < 400:
+            response.close()
+            raise _Redirected(f"answered with a redirect ({response.status_code})")
+        try:
+            response._content = self._body(response.raw, deadline)
+        except urllib3.exceptions.TimeoutError as err:
+            raise _Late("the body did not end in time") from err
+        except urllib3.exceptions.HTTPError as err:
+            raise requests.exceptions.ChunkedEncodingError(err) from err
+        finally:
+            if not isinstance(response._content, bytes):
+                response.close()
+        return response
+
+    def _body(self, raw: Any, deadline: float) -> bytes:
         body = bytearray()
-        for chunk in response.iter_content(16_384):
+        # read1 returns what has come, so that a body which drips byte by byte meets the deadline as well.
+        while chunk := raw.read1(16_384, decode_content=False):
             body += chunk
             if len(body) > self._most_bytes:
-                response.close()
                 raise _Oversize(f"more than {self._most_bytes} bytes")
             if time.monotonic() > deadline:
-                response.close()
                 raise _Late("the body did not end in time")
-        response._content = bytes(body)
-        return response
+        return bytes(body)
 
 
 class _StrictClient(redfish.rest.v1.HttpClient):  # type: ignore[misc]
@@ -102,7 +129,7 @@ class _StrictClient(redfish.rest.v1.HttpClient):  # type: ignore[misc]
             base_url=origin, timeout=float(limits.timeout), max_retry=0, check_connectivity=False, https_adapter=adapter
         )
         self._session.trust_env = False
-        self._session.max_redirects = 0
+        self._session.headers["Accept-Encoding"] = "identity"
         # login() would fetch the service root first only to learn where sessions live.
         self.root_resp = ()
 
@@ -140,14 +167,14 @@ class SessionOwner:
             text = str(err)
             if text.startswith("HTTP 403"):
                 raise self._refused_login("403") from err
-            if text.startswith("HTTP 3"):
-                raise TrustRefused(self._endpoint, "login", "answered with a redirect") from err
             status = int(text[5:8]) if text[5:8].isdigit() else 0
             raise EndpointRefused(self._endpoint, "login", f"HTTP {status}", status=status) from err
         except redfish.rest.v1.RedfishPasswordChangeRequiredError as err:
             raise LoginRefused(
                 self._endpoint, "login", "the password must be changed first", advice="change it on the endpoint"
             ) from err
+        except _LIBRARY_SURPRISES as err:
+            raise ReplyMalformed(self._endpoint, "login", "the answer is not that of a session service") from err
 
     def _refused_login(self, status: str) -> LoginRefused:
         user = quote(self._credential.user, safe="")
@@ -165,7 +192,7 @@ class SessionOwner:
                 where = local_path(same_origin_path(client.get_session_location() or "", self._origin))
                 client.set_session_location(self._origin + where)
                 await self._call("logout", client.logout)
-            except (DeviceError, ValueError):
+            except (DeviceError, redfish.rest.v1.BadRequestError, *_LIBRARY_SURPRISES):
                 return
             finally:
                 client._session.close()
@@ -193,8 +220,6 @@ class SessionOwner:
     ) -> Answer:
         reply = client._rest_request(path, method=method, body=body, headers=headers)
         status, verb = int(reply.status), f"{method} {path}"
-        if 300 <= status < 400:
-            raise TrustRefused(self._endpoint, verb, "answered with a redirect")
         document = self._document(verb, reply._http_response.content)
         if status in (401, 403):
             raise LoginRefused(self._endpoint, verb, f"HTTP {status}", status=status)
@@ -219,8 +244,13 @@ class SessionOwner:
             raise ReplyMalformed(self._endpoint, verb, str(err)) from err
 
     async def _call(self, verb: str, work: Any, *arguments: Any) -> Any:
+        loop = asyncio.get_running_loop()
         try:
-            return await asyncio.to_thread(work, *arguments)
+            # The library's own timeout starts anew with every byte of a header; this one does not.
+            async with asyncio.timeout(self._limits.timeout * _PATIENCE):
+                return await loop.run_in_executor(_THREADS, work, *arguments)
+        except TimeoutError as err:
+            raise EndpointUnreachable(self._endpoint, verb, "no reply in time") from err
         except redfish.rest.v1.RetriesExhaustedError as err:
             raise self._named(verb, err.__cause__) from err
         except requests.RequestException as err:
@@ -229,6 +259,8 @@ class SessionOwner:
     def _named(self, verb: str, cause: BaseException | None) -> DeviceError:
         if isinstance(cause, _Oversize):
             return ReplyTooLarge(self._endpoint, verb, str(cause))
+        if isinstance(cause, _Redirected):
+            return TrustRefused(self._endpoint, verb, str(cause))
         if isinstance(cause, requests.exceptions.SSLError):
             if "CERTIFICATE_VERIFY_FAILED" in str(cause):
                 what = "the certificate expired" if "expired" in str(cause) else "the certificate is not the pinned one"
