@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
@@ -13,6 +15,7 @@ from rack_controller.decide.axes import Contact, retry_delay
 from rack_controller.run.board import Board
 from rack_controller.run.ending import run_until_one_ends
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 MOST_RETRY = Seconds(10.0)
@@ -47,7 +50,7 @@ class Collector:
     async def _meet(self) -> bool:
         self._rescan.clear()
         try:
-            series = await self._source.discover()
+            series = await self._guarded(self._source.discover(), "discover")
         except DeviceError as err:
             self._failed(err)
             return False
@@ -64,7 +67,7 @@ class Collector:
         due = self._clock.now()
         while True:
             try:
-                self._board.store(await self._source.read(reading_class))
+                self._board.store(await self._guarded(self._source.read(reading_class), f"read {reading_class}"))
             except DeviceError as err:
                 # Other classes only go stale: the safety class alone decides whether the endpoint is there.
                 if reading_class is ReadingClass.SAFETY and self._failed(err) >= LOST_AFTER:
@@ -74,6 +77,16 @@ class Collector:
                     self._succeeded()
             due = next_due(due, period, self._clock.now())
             await self._clock.sleep_until(due)
+
+    async def _guarded(self, asked: Coroutine[Any, Any, T], verb: str) -> T:
+        """Await a driver.  What is no DeviceError is our bug: logged whole, and it costs this endpoint only."""
+        try:
+            return await asked
+        except DeviceError:
+            raise
+        except Exception as err:
+            _log.exception("%s: the driver failed in %s", self._source.endpoint, verb)
+            raise DeviceError(self._source.endpoint, verb, f"driver failed: {type(err).__name__}") from err
 
     async def _until_rescan(self) -> None:
         await self._rescan.wait()

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 
 from datacenter_api.cli.nats_config import BusFiles
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable
+from firmware_bridge.vocabulary.errors import EndpointUnreachable
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
@@ -76,7 +76,7 @@ class ScriptedTray:
 
     place: Place
     power: float = 1000.0
-    error: DeviceError | None = None
+    error: Exception | None = None
     located: bool = False
     discovered: int = 0
     reads: dict[ReadingClass, int] = field(default_factory=dict)

@@ -124,6 +124,23 @@ def test_a_failing_power_class_leaves_safety_on_time() -> None:
     run_virtually(story())
 
 
+def test_a_bug_in_a_driver_costs_only_its_endpoint() -> None:
+    async def story() -> None:
+        bench = Bench()
+        async with bench.running():
+            await bench.clock.sleep_until(Seconds(5.5))
+            bench.tray.error = ZeroDivisionError("a driver's bug")
+            await bench.clock.sleep_until(Seconds(20))
+            state = bench.look().endpoints[BMC]
+            assert state.management is ManagementAxis.ABSENT
+            assert state.error == "DeviceError: driver failed: ZeroDivisionError"
+            bench.tray.error = None
+            await bench.clock.sleep_until(Seconds(40))
+            assert bench.management() is ManagementAxis.REACHABLE
+
+    run_virtually(story())
+
+
 def test_a_rescan_meets_the_endpoint_anew_at_once() -> None:
     async def story() -> None:
         bench = Bench()
