@@ -14,7 +14,7 @@ from firmware_bridge.emulator.hall import Hall
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 MOST_LINE = 1 << 20
-MOST_STEP_S = 24 * 3600.0
+MOST_STEP_S = 3600.0  # a step is taken at once: an hour holds the loop for a few seconds
 
 
 class ControlServer:

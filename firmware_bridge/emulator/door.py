@@ -10,7 +10,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from firmware_bridge.redfish_service.service import Reply
+from firmware_bridge.redfish_service.replies import Reply
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 KEEP_ALIVE_S = 75  # longer than the slowest reading class that is polled on a kept connection

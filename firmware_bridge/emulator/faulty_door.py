@@ -10,7 +10,8 @@ from typing import Any
 from firmware_bridge.emulator.door import TRANSPORT
 from firmware_bridge.emulator.faults import Fault, FaultKind, FaultTable, pick
 from firmware_bridge.redfish_service.messages import RequestRefused
-from firmware_bridge.redfish_service.service import Receive, RedfishService, Reply, Scope, Send, refusal_reply
+from firmware_bridge.redfish_service.replies import Receive, Reply, refusal_reply
+from firmware_bridge.redfish_service.service import RedfishService, Scope, Send
 
 NESTED_LEVELS = 100_000
 HUGE_BYTES = 1 << 30

@@ -3,16 +3,29 @@ besides sessions."""
 
 import base64
 import binascii
-import functools
 import time
-import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
 
-from firmware_bridge.redfish_service.messages import RequestRefused, error_body
+from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.query import Features, Query, parse_query
+from firmware_bridge.redfish_service.replies import (
+    JSON,
+    NO_CACHE,
+    ODATA,
+    Receive,
+    Reply,
+    ascii_bytes,
+    check_reader,
+    etag_of,
+    json_body,
+    matches,
+    outcome_reply,
+    refusal_reply,
+    schema_link,
+)
 from firmware_bridge.redfish_service.sessions import COLLECTION, SessionTable
 from firmware_bridge.redfish_service.shape import shape
 from firmware_bridge.redfish_service.source import Authenticator, Document, Outcome, Principal, ResourceSource
@@ -20,22 +33,13 @@ from firmware_bridge.redfish_service.uri import normalise
 from firmware_bridge.vocabulary.errors import RackwrightError
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
-"""Status, headers (without content-length), body."""
-
 ROOT = "/redfish/v1"
 VERSIONS = "/redfish"
 OPEN = frozenset((VERSIONS, ROOT, ROOT + "/odata", ROOT + "/$metadata"))
 LOGIN = frozenset((COLLECTION, COLLECTION + "/Members"))
-MOST_BODY = 1 << 20
-_ODATA = (b"odata-version", b"4.0")
-_JSON = (b"content-type", b"application/json;charset=utf-8")
-_NO_CACHE = (b"cache-control", b"no-cache")
 _CHALLENGE = (b"www-authenticate", b'Basic realm="redfish", charset="UTF-8"')
 _MEMBERS_ONLY = Query(expand=".")
-_TYPE_MARK = b'"@odata.type":"#'
 
 
 class RedfishService:
@@ -110,13 +114,13 @@ class RedfishService:
             return refusal_reply(err)
 
     def _read(self, uri: str, query_string: bytes, headers: dict[bytes, bytes], principal: Principal | None) -> Reply:
-        _check_reader(headers)
+        check_reader(headers)
         document = self._document(uri, principal)
         if document is None:
             raise self._absent(uri)
         raw = document.raw
-        extra = [_ODATA, _JSON, _NO_CACHE, (b"allow", _ascii(document.allow))]
-        schema = _schema_link(raw)
+        extra = [ODATA, JSON, NO_CACHE, (b"allow", ascii_bytes(document.allow))]
+        schema = schema_link(raw)
         if schema is not None:
             extra.append(schema)
         query = parse_query(query_string.decode("latin-1"), self.features) if query_string else None
@@ -127,10 +131,10 @@ class RedfishService:
                     return 200, extra, spliced
             shaped = shape(document.body, query, lambda at: self._body(at, principal))
             return 200, extra, orjson.dumps(shaped)
-        etag = _etag(document)
+        etag = etag_of(document)
         extra.append((b"etag", etag))
         wanted = headers.get(b"if-none-match")
-        if wanted is not None and _matches(wanted, etag):
+        if wanted is not None and matches(wanted, etag):
             return 304, extra, b""
         return 200, extra, raw
 
@@ -196,25 +200,25 @@ class RedfishService:
         receive: Receive,
     ) -> Reply:
         if method == "OPTIONS":
-            return 204, [_ODATA, (b"allow", _ascii(self._allowed(uri, principal)))], b""
+            return 204, [ODATA, (b"allow", ascii_bytes(self._allowed(uri, principal)))], b""
         if method == "POST" and uri in LOGIN:
-            return _outcome(await self._login(await _json_body(headers, receive), scope))
+            return outcome_reply(await self._login(await json_body(headers, receive), scope))
         allowed = self._allowed(uri, principal)
         if method not in allowed.split(", "):
-            raise RequestRefused("OperationNotAllowed", headers=((b"allow", _ascii(allowed)),))
+            raise RequestRefused("OperationNotAllowed", headers=((b"allow", ascii_bytes(allowed)),))
         if principal is None:
             raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
         if method == "DELETE" and uri.startswith(COLLECTION + "/"):
-            return _outcome(self._logout(uri, principal))
+            return outcome_reply(self._logout(uri, principal))
         if self.source.privilege(uri, method) not in principal.privileges:
             raise RequestRefused("InsufficientPrivilege")
         self._check_match(uri, headers, principal)
         if method == "PATCH":
-            changed = await self.source.patch(uri, await _json_body(headers, receive), principal)
-            return _outcome(Outcome(204 if changed is None else 200, changed))
+            changed = await self.source.patch(uri, await json_body(headers, receive), principal)
+            return outcome_reply(Outcome(204 if changed is None else 200, changed))
         if method == "POST":
-            return _outcome(await self.source.post(uri, await _json_body(headers, receive), principal))
-        return _outcome(await self.source.delete(uri, principal))
+            return outcome_reply(await self.source.post(uri, await json_body(headers, receive), principal))
+        return outcome_reply(await self.source.delete(uri, principal))
 
     def _allowed(self, uri: str, principal: Principal | None) -> str:
         document = self._document(uri, principal)
@@ -228,7 +232,7 @@ class RedfishService:
     def _absent(self, uri: str) -> RequestRefused:
         allowed = self.source.methods(uri)
         if allowed:
-            return RequestRefused("OperationNotAllowed", headers=((b"allow", _ascii(allowed)),))
+            return RequestRefused("OperationNotAllowed", headers=((b"allow", ascii_bytes(allowed)),))
         return RequestRefused("ResourceMissingAtURI", uri)
 
     def _check_match(self, uri: str, headers: dict[bytes, bytes], principal: Principal) -> None:
@@ -236,7 +240,7 @@ class RedfishService:
         if wanted is None:
             return
         document = self._document(uri, principal)
-        if document is None or not _matches(wanted, _etag(document)):
+        if document is None or not matches(wanted, etag_of(document)):
             raise RequestRefused("PreconditionFailed")
 
     # Who is asking
@@ -294,87 +298,3 @@ class RedfishService:
             raise RequestRefused("InsufficientPrivilege")
         self.sessions.close(session.id)
         return Outcome(204)
-
-
-def refusal_reply(err: RackwrightError) -> Reply:
-    """Return status, headers and error body for an error of our tree."""
-    extra = [_ODATA, _JSON, _NO_CACHE]
-    if isinstance(err, RequestRefused):
-        extra.extend(err.headers)
-    return err.http_status, extra, orjson.dumps(error_body(err))
-
-
-def _outcome(outcome: Outcome) -> Reply:
-    extra = [_ODATA, _NO_CACHE, *outcome.headers]
-    if outcome.location:
-        extra.append((b"location", _ascii(outcome.location)))
-    if outcome.document is None:
-        return outcome.status, extra, b""
-    extra += [_JSON, (b"etag", _etag(outcome.document))]
-    return outcome.status, extra, outcome.document.raw
-
-
-def _check_reader(headers: dict[bytes, bytes]) -> None:
-    accept = headers.get(b"accept")
-    if accept is not None and b"json" not in accept and b"*" not in accept and accept.strip():
-        raise RequestRefused("HeaderInvalid", "Accept", status=406)
-    version = headers.get(b"odata-version")
-    if version is not None and version.strip() != b"4.0":
-        raise RequestRefused("HeaderInvalid", "OData-Version", status=412)
-
-
-async def _json_body(headers: dict[bytes, bytes], receive: Receive) -> dict[str, Any]:
-    chunks, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestRefused("MalformedJSON")
-        size += len(message.get("body", b""))
-        if size > MOST_BODY:
-            raise RequestRefused("PayloadTooLarge")
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body"):
-            break
-    raw = b"".join(chunks)
-    if not raw.strip():
-        return {}
-    kind = headers.get(b"content-type", b"application/json").split(b";")[0].strip().lower()
-    if kind != b"application/json":
-        raise RequestRefused("HeaderInvalid", "Content-Type", status=415)
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as err:
-        raise RequestRefused("MalformedJSON") from err
-    if not isinstance(body, dict):
-        raise RequestRefused("MalformedJSON")
-    return body
-
-
-def _etag(document: Document) -> bytes:
-    if document.etag is not None:
-        return document.etag.encode()
-    return b'"%x-%x"' % (zlib.crc32(document.raw), len(document.raw))
-
-
-def _matches(wanted: bytes, etag: bytes) -> bool:
-    offered = [w.strip().removeprefix(b"W/") for w in wanted.split(b",")]
-    return b"*" in offered or etag.removeprefix(b"W/") in offered
-
-
-def _schema_link(raw: bytes) -> tuple[bytes, bytes] | None:
-    start = raw.find(_TYPE_MARK)
-    if start < 0:
-        return None
-    start += len(_TYPE_MARK)
-    return _schema_header(raw[start : raw.find(b'"', start)])
-
-
-@functools.lru_cache(maxsize=512)
-def _schema_header(type_name: bytes) -> tuple[bytes, bytes]:
-    schema = type_name.rsplit(b".", 1)[0]
-    return b"link", b"<http://redfish.dmtf.org/schemas/v1/%s.json>; rel=describedby" % schema
-
-
-@functools.lru_cache(maxsize=256)
-def _ascii(text: str) -> bytes:
-    return text.encode("ascii")
