@@ -20,6 +20,7 @@ from datacenter_api.fleet.state import FleetState
 from datacenter_api.fleet.summary import Figure, RackSummary, summarise
 from firmware_bridge.vocabulary.place import Place, rack_name
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.snapshot import ManagementAxis
 
 REFRESH_SECONDS = 1.0
 LINES_OF_EVENTS = 6
@@ -54,11 +55,14 @@ class FleetWatch:
 
     async def until_live(self, expected: dict[str, int], *, reachable: bool) -> None:
         """Return once every expected rack is heard, with all its endpoints reachable if asked for."""
-        while True:
-            live = {s.rack: s.endpoints_reachable for s in self.summaries() if s.live and s.readings}
-            if all(rack in live and (not reachable or live[rack] >= count) for rack, count in expected.items()):
-                return
+        while not all(self._is_live(rack, count if reachable else 0) for rack, count in expected.items()):
             await asyncio.sleep(0.05)
+
+    def _is_live(self, rack: str, count: int) -> bool:
+        record = self.fleet.record(rack_name(Place(rack)))
+        if not record.live(Seconds(time.monotonic())):
+            return False
+        return sum(e.management == ManagementAxis.REACHABLE for e in record.endpoints) >= count
 
 
 async def show(watch: FleetWatch, supervisor: Supervisor, url: str, notes: list[str]) -> None:

@@ -11,7 +11,6 @@ from firmware_bridge.vocabulary.reading import Series
 from rack_controller.model.event import Severity
 from rack_controller.model.snapshot import EndpointState, ManagementAxis, Snapshot
 
-_WATCHED = {Quantity.LEAK, Quantity.POWER_STATE, Quantity.HEALTH, Quantity.LOCATE}
 _CRITICAL_CODE = 2
 
 
@@ -61,19 +60,16 @@ def _management_text(place: Place, state: EndpointState) -> str:
 
 
 def _code_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]:
-    for column, series in watched_columns(after):
-        now = float(after.gauges[column])
-        if np.isnan(now):
-            continue
+    columns = after.table.code_columns
+    known = columns[~np.isnan(after.gauges[columns])]
+    if before is not None and before.table.table_id == after.table.table_id:
+        known = known[after.gauges[known] != before.gauges[known]]  # NaN differs from everything: unknown before
+    for column in known.tolist():
+        series, now = after.table.gauges[column], float(after.gauges[column])
         was = _value(before, series)
         if was == now or (was is None and not _wrong(series.quantity, now)):
             continue
         yield _code_finding(series, was, now)
-
-
-def watched_columns(snapshot: Snapshot) -> list[tuple[int, Series]]:
-    """Return the gauges whose codes are watched, with their columns."""
-    return [(n, s) for n, s in enumerate(snapshot.table.gauges) if s.quantity in _WATCHED]
 
 
 def _value(snapshot: Snapshot | None, series: Series) -> float | None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, SeriesKind
+from firmware_bridge.vocabulary.quantities import CODES, Quantity, ReadingClass, SeriesKind
 from firmware_bridge.vocabulary.reading import Series
 
 SeriesKey = tuple[Place, Quantity]
@@ -46,6 +48,14 @@ class SeriesTable:
     def counter_index(self) -> dict[SeriesKey, int]:
         """Return the column of each counter."""
         return {(s.place, s.quantity): n for n, s in enumerate(self.counters)}
+
+    @cached_property
+    def code_columns(self) -> NDArray[np.intp]:
+        """Return the gauge columns that hold states of parts (codes); an endpoint's own state is not one of them."""
+        return np.array(
+            [n for n, s in enumerate(self.gauges) if s.quantity in CODES and s.quantity is not Quantity.MANAGEMENT],
+            dtype=np.intp,
+        )
 
     @property
     def series(self) -> tuple[Series, ...]:
