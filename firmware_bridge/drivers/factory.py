@@ -15,6 +15,7 @@ from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import EndpointSpec
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.site import SiteEndpoint
+from firmware_bridge.wire.redfish.links import local_path
 
 _REDFISH: dict[str, Callable[..., RedfishSource]] = {
     "redfish/compute_tray": RedfishComputeTray,
@@ -39,8 +40,18 @@ def make_driver(
         raise ConfigurationError(f"{endpoint.place}: driver {spec.driver!r}", advice=f"one of {known}")
     if endpoint.address is None or endpoint.port is None or endpoint.pin is None:
         raise ConfigurationError(f"{endpoint.place}: no address, port or pin", advice="complete its entry in site.yaml")
+    _check_hints(spec)
     link = RedfishLink(endpoint.place, endpoint.address, endpoint.port, endpoint.pin, spec.limits, credential)
     return kind(tray=slot_place, link=link, clock=clock, hints=dict(spec.read))
+
+
+def _check_hints(spec: EndpointSpec) -> None:
+    for name, hint in spec.read.items():
+        for uri in hint if isinstance(hint, list) else [hint]:
+            try:
+                local_path(uri if isinstance(uri, str) else "")
+            except ValueError as err:
+                raise ConfigurationError(f"{spec.driver}: read.{name}", advice="a path: /redfish/v1/…") from err
 
 
 def driver_names() -> tuple[str, ...]:

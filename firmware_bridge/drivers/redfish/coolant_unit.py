@@ -56,7 +56,7 @@ class RedfishCoolantUnit(RedfishSource):
             _plan_loop(planner, "primary", await tree.members(link_of(unit, "PrimaryCoolantConnectors")))
             await _plan_pumps(planner, link_of(unit, "Pumps"))
             await _plan_reservoirs(planner, link_of(unit, "Reservoirs"))
-        await plan_leaks(planner, found)
+        await plan_leaks(planner, found, units)
         light = await plan_states(planner, found)
         for quantity in _PROMISED:
             planner.promise(planner.series("", quantity, SAFETY))

@@ -79,10 +79,17 @@ async def plan_states(planner: Planner, found: Enclosure, host_first: bool = Tru
     return light
 
 
-async def plan_leaks(planner: Planner, found: Enclosure) -> None:
-    """Plan `leakN` in the order in which the endpoint lists its detectors; each label keeps the device's own id."""
+async def plan_leaks(planner: Planner, found: Enclosure, units: Listed | None = None) -> None:
+    """Plan `leakN` in the order in which the endpoint lists its detectors; each label keeps the device's own id.
+
+    `units` are further resources with a LeakDetection of their own (cooling units); they count where no chassis lists
+    detectors, because services that list them in both places mean the same ones.
+    """
     number = 0
-    for collection in await _leak_collections(planner, found):
+    collections = await _leak_collections(planner, found)
+    if not collections and units:
+        collections = await _below_detection(planner.tree, [link_of(d, "LeakDetection") for _, d in units])
+    for collection in collections:
         for uri, document in await planner.tree.members(collection):
             label = scrub(document.get("Id"), 128)
             series = planner.series(f"leak{number}", Quantity.LEAK, SAFETY, label)
@@ -100,9 +107,12 @@ async def _leak_collections(planner: Planner, found: Enclosure) -> list[str]:
     direct = [u for _, d in found.chassis if (u := link_of(d, "LeakDetectors")) is not None]
     thermal = [link_of(d, "ThermalSubsystem") for _, d in found.chassis if link_of(d, "LeakDetectors") is None]
     detection = [link_of(d, "LeakDetection") for d in await tree.many(thermal) if d is not None]
-    below = [link_of(d, "LeakDetectors") for d in await tree.many(detection) if d is not None]
-    ordered = dict.fromkeys(tidy(u) for u in (*direct, *below) if u is not None)
-    return list(ordered)
+    return list(dict.fromkeys([tidy(u) for u in direct] + await _below_detection(tree, detection)))
+
+
+async def _below_detection(tree: Tree, detection: list[str | None]) -> list[str]:
+    found = [link_of(d, "LeakDetectors") for d in await tree.many(detection) if d is not None]
+    return [tidy(u) for u in found if u is not None]
 
 
 async def plan_tray_power(planner: Planner, found: Enclosure) -> None:

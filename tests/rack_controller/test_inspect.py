@@ -1,0 +1,118 @@
+"""One look at an endpoint, as `rackwright endpoint inspect` takes it."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.emulator.faults import Fault, FaultKind
+from firmware_bridge.emulator.harness import serve_tree
+from firmware_bridge.vocabulary.errors import ConfigurationError, EndpointUnreachable, LoginRefused, TrustRefused
+from rack_controller.inspect import inspect_endpoint, report_document
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CAPTURES = REPOSITORY.parent / "shared" / "data" / "captures"
+ROOT = "/redfish/v1"
+
+
+def small_tree() -> dict[str, Any]:
+    shelf, supply = f"{ROOT}/Chassis/shelf", f"{ROOT}/Chassis/shelf/PowerSubsystem/PowerSupplies/0"
+    watts = f"{shelf}/Sensors/power_out"
+    return {
+        ROOT: {
+            "@odata.id": ROOT,
+            "@odata.type": "#ServiceRoot.v1_15_0.ServiceRoot",
+            "Chassis": {"@odata.id": f"{ROOT}/Chassis"},
+        },
+        f"{ROOT}/Chassis": {"Members": [{"@odata.id": shelf}, {"@odata.id": f"{ROOT}/Chassis/gone"}]},
+        shelf: {
+            "@odata.id": shelf,
+            "@odata.type": "#Chassis.v1_22_0.Chassis",
+            "Id": "shelf",
+            "Name": "Shelf",
+            "SerialNumber": "S1",
+            "Sensors": {"@odata.id": f"{shelf}/Sensors"},
+            "Oem": {"Maker": {"Supply": {"@odata.id": supply}}},
+        },
+        f"{shelf}/Sensors": {"Members": [{"@odata.id": watts}]},
+        watts: {"@odata.type": "#Sensor.v1_2_0.Sensor", "Id": "out", "Reading": "640", "ReadingType": "Power"},
+        supply: {"@odata.type": "#PowerSupply.v1_5_0.PowerSupply", "Id": "0", "CapacityWatts": "5500"},
+    }
+
+
+async def test_the_document_has_exactly_the_promised_shape() -> None:
+    async with serve_tree(small_tree()) as served:
+        report = await inspect_endpoint(served.url, Credential(served.user, served.password))
+        document = json.loads(json.dumps(report_document(report)))
+    assert list(document) == ["endpoint", "inventory", "readings", "firmware", "leak_detectors", "notes"]
+    assert document["endpoint"]["pin"] == served.pin
+    shelf, supply = document["inventory"]
+    assert list(shelf) == ["kind", "id", "name", "part_number", "serial_number", "firmware", "uris"]
+    assert (shelf["kind"], shelf["serial_number"], shelf["part_number"]) == ("chassis", "S1", None)
+    assert supply["kind"] == "psu"
+    assert document["readings"][0] == {
+        "id": "out",
+        "quantity": "power",
+        "unit": "W",
+        "value": 640.0,
+        "uri": f"{ROOT}/Chassis/shelf/Sensors/power_out",
+    }
+    assert document["readings"][1]["value"] == 5500.0
+    assert {tuple(n) for n in document["notes"]} == {("uri", "property", "what")}
+    assert any(n["uri"].endswith("/gone") for n in document["notes"])
+
+
+async def test_a_pin_is_kept_to() -> None:
+    async with serve_tree(small_tree()) as served:
+        who = Credential(served.user, served.password)
+        assert (await inspect_endpoint(served.url, who, served.pin)).inventory
+        with pytest.raises(TrustRefused):
+            await inspect_endpoint(served.url, who, "sha256//" + "A" * 43 + "=")
+
+
+async def test_an_expired_certificate_is_refused_even_at_first_use() -> None:
+    async with serve_tree(small_tree(), faults=[Fault(FaultKind.EXPIRED_CERTIFICATE)]) as served:
+        with pytest.raises(TrustRefused, match="expired"):
+            await inspect_endpoint(served.url, Credential(served.user, served.password))
+
+
+async def test_failures_have_names() -> None:
+    async with serve_tree(small_tree()) as served:
+        with pytest.raises(LoginRefused):
+            await inspect_endpoint(served.url, Credential(served.user, "wrong"))
+    with pytest.raises(EndpointUnreachable):
+        await inspect_endpoint("https://127.0.0.1:1", None)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1", "https://", "https://u:p@127.0.0.1", "https://h:x", "https://h/else"]
+)
+async def test_a_url_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(ConfigurationError):
+        await inspect_endpoint(url, None)
+    with pytest.raises(ConfigurationError):
+        await inspect_endpoint("https://127.0.0.1:1", None, trust="yes")
+
+
+@pytest.mark.skipif(not CAPTURES.exists(), reason="the recorded trees are not on this machine")
+@pytest.mark.parametrize(
+    ("name", "kinds", "sensors", "firmware"),
+    [
+        ("gb200-compute-tray", {"gpu": 4, "cpu": 2, "chassis": 42}, 227, 30),
+        ("liteon-power-shelf", {"psu": 6, "chassis": 1}, 78, 2),
+        ("gh200-node", {"gpu": 2, "cpu": 2, "chassis": 23}, 246, 19),
+        ("dmtf-cdu", {"pump": 2, "chassis": 1}, 18, 0),
+    ],
+)
+async def test_a_capture_served_and_read_back(name: str, kinds: dict[str, int], sensors: int, firmware: int) -> None:
+    tree = json.loads((CAPTURES / name / "tree.json").read_bytes())
+    async with serve_tree(tree) as served:
+        report = await inspect_endpoint(served.url, Credential(served.user, served.password))
+    assert all(sum(i.kind.value == k for i in report.inventory) == n for k, n in kinds.items())
+    assert sum(r.quantity != "power_capacity" for r in report.readings) == sensors
+    assert len(report.firmware) == firmware
+    if name == "gb200-compute-tray":
+        assert Counter(d.state for d in report.leak_detectors) == {"dry": 3, "critical": 1}
