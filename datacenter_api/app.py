@@ -21,6 +21,7 @@ from datacenter_api.services import Services, make_services
 from firmware_bridge.vocabulary.errors import RackwrightError
 
 log = logging.getLogger(__name__)
+MOST_BODY_BYTES = 1 << 20
 
 
 def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
@@ -37,6 +38,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
+        max_body_size=MOST_BODY_BYTES,
         lifespan=_life_of(services),
     )
     app.state.services = services

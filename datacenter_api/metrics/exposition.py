@@ -1,7 +1,9 @@
 """The whole `/metrics` page from memory: racks' lines gathered by family, and what the API knows about itself."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -53,7 +55,7 @@ class Exposition:
     ) -> bytes:
         """Return the page in the Prometheus text format, every family in one block."""
         own = _OwnLines()
-        racks: list[dict[str, bytes]] = []
+        racks: list[dict[str, list[bytes]]] = []
         for record in records:
             if record.layout is None:
                 continue
@@ -67,9 +69,12 @@ class Exposition:
             own.add(_DISCARDED, f'reason="{escape(reason)}"', count)
         blocks = [own.page()]
         for family in FAMILIES.values():
-            lines = b"".join(rack.get(family.name, b"") for rack in racks)
+            lines = [pieces for rack in racks if (pieces := rack.get(family.name))]
             if lines:
-                blocks.append(_head(family) + lines + b"\n")
+                blocks.append(_head(family))
+                for pieces in lines:
+                    blocks += pieces
+                blocks.append(b"\n")
         return b"".join(blocks)
 
     def _template(self, record: RackRecord, columns: Columns, layout: Layout) -> Template:
@@ -108,16 +113,21 @@ class _OwnLines:
         self._endpoints(rack, axes_of(record, now), unix_s)
 
     def _endpoints(self, rack: str, axes: dict[str, Axes], unix_s: float) -> None:
+        counts = Counter(a.management for a in axes.values())
         for word in _AXIS_WORDS:
-            self.add(_ENDPOINTS, f'{rack},management="{word}"', sum(a.management == word for a in axes.values()))
+            self.add(_ENDPOINTS, f'{rack},management="{word}"', counts[word])
         for place, endpoint in axes.items():
             if endpoint.last_success_age_s is not None:
-                *_, tray, name = place.split("/")
-                labels = f'{rack},tray="{escape(tray)}",endpoint="{escape(name)}"'
-                self.add(_LAST, labels, round(unix_s - endpoint.last_success_age_s, 1))
+                self.add(_LAST, _endpoint_labels(rack, place), round(unix_s - endpoint.last_success_age_s, 1))
 
     def page(self) -> bytes:
         return "".join("".join(lines) + "\n" for lines in self._blocks.values()).encode()
+
+
+@lru_cache(maxsize=16_384)
+def _endpoint_labels(rack: str, place: str) -> str:
+    *_, tray, name = place.split("/")
+    return f'{rack},tray="{escape(tray)}",endpoint="{escape(name)}"'
 
 
 def _head(family: Family) -> bytes:

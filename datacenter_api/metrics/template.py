@@ -20,6 +20,9 @@ from rack_controller.model.layout import Layout
 _ALWAYS_PARTS = frozenset({"gpu", "cpu", "psu", "pump", "leak", "bbu", "reservoir", "primary", "bmc", "pmc"})
 
 
+COUNTERS = frozenset(family.name for family in FAMILIES.values() if family.type == "counter")
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """The lines of one family: `start` to `end` of the template."""
@@ -31,7 +34,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """`prefixes[n]` is a line break and `name{labels} `; `source[n]` is the line of the view that it shows."""
+    """`prefixes[n]` is a line break and `name{labels} `; `source[n]` is the line of the view that it shows.
+
+    Counters come last, from `first_counter` on.
+    """
 
     table_id: int
     prefixes: list[bytes]
@@ -42,19 +48,19 @@ class Template:
     compared: NDArray[np.intp]
     threshold: NDArray[np.float32]
     exact: NDArray[np.bool_]
-    counters: NDArray[np.intp]
+    first_counter: int
 
-    def render(self, view: RackView) -> dict[str, bytes]:
-        """Return the lines of each family, each with a leading line break.  What is not good now has no line."""
+    def render(self, view: RackView) -> dict[str, list[bytes]]:
+        """Return each family's lines in pieces, to be joined once.  What is not good now has no line."""
         values = view.values[self.source].astype(np.float32) * self.scale
         raw = view.values[self.source[self.compared]].astype(np.float32)
         hits = np.where(self.exact, raw == self.threshold, raw >= self.threshold)
         values[self.compared] = np.where(np.isnan(raw), np.nan, hits)
         kept = (view.quality[self.source] == Quality.GOOD) & ~np.isnan(values)
-        numbers = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
-        for line in self.counters.tolist():  # counters are whole numbers beyond what a float32 can hold
-            if kept[line]:
-                numbers[line] = b"%d" % int(view.values[self.source[line]])
+        numbers = _written(values[: self.first_counter])
+        if self.first_counter < len(values):  # counters are whole numbers beyond what a float32 can hold
+            whole = np.where(kept[self.first_counter :], view.values[self.source[self.first_counter :]], 0.0)
+            numbers += _written(whole.astype(np.int64))
         prefixes = self.prefixes
         if not kept.all():
             choice = kept.tolist()
@@ -62,9 +68,7 @@ class Template:
         pieces: list[bytes] = [b""] * (2 * len(prefixes))
         pieces[0::2], pieces[1::2] = prefixes, numbers
         ends = np.concatenate(([0], np.cumsum(kept)))[self.bounds].tolist()
-        return {
-            segment.family: b"".join(pieces[2 * ends[n] : 2 * ends[n + 1]]) for n, segment in enumerate(self.segments)
-        }
+        return {segment.family: pieces[2 * ends[n] : 2 * ends[n + 1]] for n, segment in enumerate(self.segments)}
 
 
 def make_template(columns: Columns, layout: Layout) -> Template:
@@ -78,12 +82,11 @@ def make_template(columns: Columns, layout: Layout) -> Template:
         for sample in samples_of(series, tray_kind):
             prefix = _prefix(sample, labels)
             by_family.setdefault(sample.family, []).append((prefix, line, sample))
-    ordered = [(family, by_family[family]) for family in FAMILIES if family in by_family]
+    ordered = [(f, by_family[f]) for f in sorted(FAMILIES, key=COUNTERS.__contains__) if f in by_family]
     lines = [entry for _, entries in ordered for entry in entries]
     starts = np.cumsum([0, *(len(entries) for _, entries in ordered)])
     compared = [n for n, (_, _, s) in enumerate(lines) if s.equals is not None or s.at_least is not None]
     chosen = [lines[n][2] for n in compared]
-    counted = {f.name for f in FAMILIES.values() if f.type == "counter"}
     return Template(
         table_id=columns.table.table_id,
         prefixes=[prefix for prefix, _, _ in lines],
@@ -94,13 +97,18 @@ def make_template(columns: Columns, layout: Layout) -> Template:
         compared=np.array(compared, dtype=np.intp),
         threshold=np.array([_threshold(s) for s in chosen], dtype=np.float32),
         exact=np.array([s.equals is not None for s in chosen], dtype=np.bool_),
-        counters=np.array([n for n, (_, _, s) in enumerate(lines) if s.family in counted], dtype=np.intp),
+        first_counter=next((n for n, (_, _, s) in enumerate(lines) if s.family in COUNTERS), len(lines)),
     )
 
 
 def escape(text: str) -> str:
     """Return a label value as the text format wants it."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _written(numbers: NDArray[np.float32] | NDArray[np.int64]) -> list[bytes]:
+    """Return every number as text; NaN comes out as `null`, and its line is left out."""
+    return orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
 
 
 def _prefix(sample: Sample, labels: list[tuple[str, str]]) -> bytes:

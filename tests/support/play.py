@@ -291,7 +291,7 @@ async def _connected(url: str, seed: str) -> Client:
     deadline = time.monotonic() + 10
     while True:
         try:
-            return await nats.connect(url, nkeys_seed=seed, connect_timeout=1, max_reconnect_attempts=-1)
+            return await nats.connect(url, nkeys_seed=seed, connect_timeout=1, allow_reconnect=False)
         except OSError:
             if time.monotonic() > deadline:
                 raise
