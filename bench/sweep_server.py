@@ -52,10 +52,11 @@ def sensor_body(n: int) -> bytes:
 
 def report_body() -> bytes:
     """Return a MetricReport of about 60 KB with 335 values."""
+    gpu = "/redfish/v1/Systems/HGX_Baseboard_0/Processors/GPU_"
     values = [
         {
             "MetricId": "PowerWatts",
-            "MetricProperty": f"/redfish/v1/Systems/HGX_Baseboard_0/Processors/GPU_{i % 4}/EnvironmentMetrics#/P{i:04d}",
+            "MetricProperty": f"{gpu}{i % 4}/EnvironmentMetrics#/P{i:04d}",
             "MetricValue": str(700 + i),
             "Timestamp": "2026-11-01T00:00:00+00:00",
         }
@@ -125,11 +126,14 @@ async def serve(addresses: list[str]) -> None:
     loop = asyncio.get_running_loop()
     first = await loop.create_server(lambda: Origin(replies), addresses[0], 0, ssl=context, backlog=64)
     port = first.sockets[0].getsockname()[1]
-    servers = [first]
-    for address in addresses[1:]:
-        servers.append(await loop.create_server(lambda: Origin(replies), address, port, ssl=context, backlog=64))
+    rest = [
+        await loop.create_server(lambda: Origin(replies), address, port, ssl=context, backlog=64)
+        for address in addresses[1:]
+    ]
     print(json.dumps({"port": port, "pem": pem}), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
+    for server in (first, *rest):
+        server.close()
 
 
 if __name__ == "__main__":

@@ -152,6 +152,7 @@ class SessionOwner:
         async with self._turn:
             client = _StrictClient(self._origin, leaf, self._limits)
             await self._call("login", self._login_blocking, client)
+            client._session.close()  # logins and changes are rare: no third connection is kept open for them
             self._client, self.token = client, client.get_session_key()
             if not self.token:
                 raise ReplyMalformed(self._endpoint, "login", "no X-Auth-Token in the answer")
@@ -212,7 +213,10 @@ class SessionOwner:
                 raise LoginRefused(self._endpoint, method, "not logged in")
             headers = {"If-Match": etag} if etag else {}
             verb = f"{method} {path}"
-            answer: Answer = await self._call(verb, self._change_blocking, client, method, path, body, headers)
+            try:
+                answer: Answer = await self._call(verb, self._change_blocking, client, method, path, body, headers)
+            finally:
+                client._session.close()
             return answer
 
     def _change_blocking(
