@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from datacenter_api import __version__
-from datacenter_api.auth.gate import Gate
+from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
 from datacenter_api.problem import problem, problem_of
 from datacenter_api.rest import accounts, events, login_page, racks, service
 from datacenter_api.rest.answers import described
@@ -21,7 +21,6 @@ from datacenter_api.services import Services, make_services
 from firmware_bridge.vocabulary.errors import RackwrightError
 
 log = logging.getLogger(__name__)
-MOST_BODY_BYTES = 1 << 20
 
 
 def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
@@ -38,7 +37,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
-        max_body_size=MOST_BODY_BYTES,
+        max_body_size=MOST_BODY_BYTES,  # for bodies that do not say their length
         lifespan=_life_of(services),
     )
     app.state.services = services

@@ -14,6 +14,7 @@ _WORDS = {
     404: ("not_found", "Base.1.19.ResourceNotFound"),
     405: ("method_not_allowed", "Base.1.19.OperationNotAllowed"),
     409: ("conflict", "Base.1.19.ResourceAlreadyExists"),
+    413: ("body_too_large", "Base.1.19.PayloadTooLarge"),
     422: ("invalid_request", "Base.1.19.PropertyValueError"),
     429: ("too_many_attempts", "Base.1.19.SessionLimitExceeded"),
     503: ("unavailable", "Base.1.19.ServiceTemporarilyUnavailable"),

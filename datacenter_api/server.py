@@ -2,12 +2,15 @@
 
 import asyncio
 import datetime
+import json
 import logging
 import os
+import signal
 import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 import uvloop
@@ -88,9 +91,14 @@ def serve(state: Path, listen_text: str, *, console: bool = True) -> None:
         timeout_graceful_shutdown=LEAVE_WITHIN_S,
         lifespan="on",
     )
-    server = _Server(config, services.broadcaster)
-    logging.getLogger("datacenter_api").info("serving at %s", Listen(listen.host, port).url)
+    # uvicorn raises the signal again when it has ended well; a told end is no failure.
+    signal.signal(signal.SIGTERM, _leave)
+    server = _Server(config, services.broadcaster, Listen(listen.host, port).url)
     uvloop.run(_until_stopped(server, taken))
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 async def _until_stopped(server: uvicorn.Server, taken: socket.socket) -> None:
@@ -98,11 +106,18 @@ async def _until_stopped(server: uvicorn.Server, taken: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Ends open streams first: uvicorn waits for connections, and a stream never ends by itself."""
+    """Says when it serves, and ends open streams first: uvicorn waits for connections, which a stream never ends."""
 
-    def __init__(self, config: uvicorn.Config, broadcaster: Broadcaster) -> None:
+    def __init__(self, config: uvicorn.Config, broadcaster: Broadcaster, url: str) -> None:
         super().__init__(config)
-        self._broadcaster = broadcaster
+        self._broadcaster, self._url = broadcaster, url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then print one JSON line: whoever started this process may go on."""
+        await super().startup(sockets)
+        if self.started:
+            print(json.dumps({"ready": True, "url": self._url}), flush=True)  # noqa: T201
+            logging.getLogger("datacenter_api").info("serving at %s", self._url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close streams, give them a moment, then close the rest."""

@@ -12,6 +12,7 @@ from datacenter_api.problem import problem
 from datacenter_api.routes import allowed, methods_of, rule_for
 
 PRINCIPAL = "rackwright.principal"
+MOST_BODY_BYTES = 1 << 20
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 _STRICT = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -61,6 +62,8 @@ class Gate:
     async def _refusal(self, scope: Scope) -> Response | None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
+        if _length(headers) > MOST_BODY_BYTES:
+            return problem(413, f"a body has at most {MOST_BODY_BYTES} bytes")
         rule = rule_for(method, scope["path"])
         if rule is not None and rule.privilege is None:
             foreign = method not in _SAFE and b"origin" in headers and not _same_origin(scope, headers)
@@ -80,6 +83,11 @@ class Gate:
             return problem(403, "a cookie is only good from our own pages", advice="send a bearer token instead")
         scope[PRINCIPAL] = who
         return None
+
+
+def _length(headers: dict[bytes, bytes]) -> int:
+    said = headers.get(b"content-length", b"0")
+    return int(said) if said.isdigit() else 0
 
 
 def _needs_origin(method: str, who: Principal) -> bool:

@@ -287,11 +287,15 @@ async def until(what: Callable[[], T], within: float = 10.0) -> T:
     raise AssertionError(f"not true within {within} s: {what}")
 
 
+async def _quiet(_error: Exception) -> None:
+    """A server that is still starting is no news."""
+
+
 async def _connected(url: str, seed: str) -> Client:
     deadline = time.monotonic() + 10
     while True:
         try:
-            return await nats.connect(url, nkeys_seed=seed, connect_timeout=1, allow_reconnect=False)
+            return await nats.connect(url, nkeys_seed=seed, connect_timeout=1, allow_reconnect=False, error_cb=_quiet)
         except OSError:
             if time.monotonic() > deadline:
                 raise

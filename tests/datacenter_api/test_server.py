@@ -1,0 +1,74 @@
+"""The API as a process: TLS from its own authority, a taken port, a clean end with streams open."""
+
+import asyncio
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.play import stage, until
+from support.running import RunningApi, running_api
+
+from datacenter_api.server import parse_listen
+from firmware_bridge.vocabulary.errors import ConfigurationError
+
+
+async def test_it_serves_a_rack_over_verified_tls_and_ends_with_a_stream_open(tmp_path: Path) -> None:
+    async with stage(tmp_path) as scene:
+        with running_api(tmp_path, "--no-console") as api:
+            (rack,) = scene.racks.values()
+            deadline = time.monotonic() + 10
+            while not (await asyncio.to_thread(api.health))["racks_live"]:
+                assert time.monotonic() < deadline
+                await scene.say(rack)
+                await asyncio.sleep(0.1)
+            reader, writer = await open_stream(api)
+            assert b"200" in await reader.readline()
+            await scene.say(rack)
+            seen = await asyncio.wait_for(reader.readuntil(b"event: summary"), 5)
+            assert b"text/event-stream" in seen
+            begun = time.monotonic()
+            api.process.send_signal(signal.SIGTERM)
+            await until(lambda: api.process.poll() is not None, within=5)
+            assert api.process.returncode == 0
+            assert time.monotonic() - begun < 3
+            writer.close()
+
+
+async def open_stream(api: RunningApi) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    context = ssl.create_default_context(cafile=str(api.state / "tls" / "ca.pem"))
+    port = int(api.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="127.0.0.1")
+    basic = "YWRtaW46Y29ycmVjdCBob3JzZSBiYXR0ZXJ5"
+    request = f"GET /api/v1/racks/k01/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Basic {basic}\r\n\r\n"
+    writer.write(request.encode())
+    return reader, writer
+
+
+def test_a_taken_port_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        command = [sys.executable, "-m", "datacenter_api", "--state", str(tmp_path), "--listen", listen]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert listen in done.stderr
+    assert "--listen" in done.stderr
+    assert not (tmp_path / "accounts.db").exists(), "nothing is made before the port is ours"
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:", "host:99999", "host:x"])
+def test_a_bad_listen_is_named(text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        parse_listen(text)
+
+
+def test_listen_addresses() -> None:
+    assert parse_listen("[::1]:8443").url == "https://[::1]:8443"
+    assert parse_listen(":8443").host == "127.0.0.1"
