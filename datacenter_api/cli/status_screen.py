@@ -16,14 +16,18 @@ from rich.text import Text
 from datacenter_api.cli.supervise import Supervisor
 from datacenter_api.events.log import EventLog
 from datacenter_api.fleet.bus import BusLink
+from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState
 from datacenter_api.fleet.summary import Figure, RackSummary, summarise
 from firmware_bridge.vocabulary.place import Place, rack_name
+from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.frame import OLDEST_AGE
 from rack_controller.model.snapshot import ManagementAxis
 
 REFRESH_SECONDS = 1.0
 LINES_OF_EVENTS = 6
+_QUICK = {ReadingClass.SAFETY, ReadingClass.POWER}
 
 
 class FleetWatch:
@@ -55,14 +59,26 @@ class FleetWatch:
 
     async def until_live(self, expected: dict[str, int], *, reachable: bool) -> None:
         """Return once every expected rack is heard, with all its endpoints reachable if asked for."""
-        while not all(self._is_live(rack, count if reachable else 0) for rack, count in expected.items()):
+        # Three sources (frame, table, states) make a rack live, in any order: looking is simpler than an event.
+        while not all(  # noqa: ASYNC110
+            self._is_live(rack, count if reachable else 0) for rack, count in expected.items()
+        ):
             await asyncio.sleep(0.05)
 
     def _is_live(self, rack: str, count: int) -> bool:
         record = self.fleet.record(rack_name(Place(rack)))
         if not record.live(Seconds(time.monotonic())):
             return False
-        return sum(e.management == ManagementAxis.REACHABLE for e in record.endpoints) >= count
+        reachable = sum(e.management == ManagementAxis.REACHABLE for e in record.endpoints)
+        return reachable >= count and (not count or _quick_classes_read(record))
+
+
+def _quick_classes_read(record: RackRecord) -> bool:
+    """Return whether every safety and power series has been read at least once."""
+    if record.columns is None or record.frame is None:
+        return False
+    quick = [s.reading_class in _QUICK for s in record.columns.table.series]
+    return bool((record.frame.ages[quick] < OLDEST_AGE).all())
 
 
 async def show(watch: FleetWatch, supervisor: Supervisor, url: str, notes: list[str]) -> None:

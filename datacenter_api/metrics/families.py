@@ -46,7 +46,7 @@ _PLAIN: dict[Quantity, tuple[Family, float]] = {
     _Q.TEMPERATURE: (Family("rack_temperature_celsius", "Temperature of a component or sensor."), 1.0),
     _Q.TEMPERATURE_SUPPLY: (Family("rack_coolant_supply_celsius", "Coolant temperature towards the trays."), 1.0),
     _Q.TEMPERATURE_RETURN: (Family("rack_coolant_return_celsius", "Coolant temperature from the trays."), 1.0),
-    _Q.TEMPERATURE_DELTA: (Family("rack_temperature_difference_kelvins", "Temperature difference."), 1.0),
+    _Q.TEMPERATURE_DELTA: (Family("rack_temperature_difference_kelvin", "Temperature difference."), 1.0),
     _Q.VOLTAGE: (Family("rack_voltage_volts", "Voltage."), 1.0),
     _Q.CURRENT: (Family("rack_current_amperes", "Current."), 1.0),
     _Q.FREQUENCY: (Family("rack_frequency_hertz", "Frequency."), 1.0),

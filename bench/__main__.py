@@ -1,0 +1,85 @@
+"""`make bench [ONLY=a,b]`: run the benchmarks, append one JSON line per figure, show a table."""
+
+import argparse
+import importlib
+import json
+import pkgutil
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+import bench
+
+RESULTS = Path(__file__).with_name("results.jsonl")
+# Bars of the issue: figure -> (comparison, bound); shown beside the figure, never hidden when missed.
+BARS: dict[str, tuple[str, float]] = {
+    "sweep/cpu_vs_raw": ("<=", 1.8),
+    "sweep/cpu_vs_dmtf": ("<=", 1 / 12),
+    "metrics/ms_10_racks": ("<=", 15.0),
+    "up/rss_mib": ("<=", 600.0),
+    "up/ready_s": ("<=", 10.0),
+    "telemetry/cores_10_racks": ("<=", 0.7),
+}
+
+
+def main() -> int:
+    """Run what was asked for.  Returns 1 when a bar is missed."""
+    known = sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if _is_benchmark(m.name))
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--only", default="", help=f"comma-separated out of {', '.join(known)}")
+    chosen = [name for name in parser.parse_args().only.split(",") if name] or known
+    unknown = set(chosen) - set(known)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; known are {', '.join(known)}")
+    rows: list[dict[str, object]] = []
+    for name in chosen:
+        Console(stderr=True).print(f"bench {name} …")
+        importlib.import_module(f"bench.{name}").run(_recorder(name, rows))
+    return _show(rows)
+
+
+def _is_benchmark(name: str) -> bool:
+    return not name.startswith("_") and hasattr(importlib.import_module(f"bench.{name}"), "run")
+
+
+def _recorder(name: str, rows: list[dict[str, object]]):  # type: ignore[no-untyped-def]
+    def record(
+        *, figure: str, value: float, unit: str, baseline: float | None = None, ratio: float | None = None, n: int = 1
+    ) -> None:
+        row = {
+            "bench": name,
+            "figure": figure,
+            "value": round(value, 6),
+            "unit": unit,
+            "baseline": None if baseline is None else round(baseline, 6),
+            "ratio": None if ratio is None else round(ratio, 6),
+            "n": n,
+        }
+        rows.append(row)
+        with RESULTS.open("a") as out:
+            out.write(json.dumps(row) + "\n")
+
+    return record
+
+
+def _show(rows: list[dict[str, object]]) -> int:
+    table = Table("figure", "value", "unit", "baseline", "ratio", "n", "bar")
+    missed = 0
+    for row in rows:
+        name = f"{row['bench']}/{row['figure']}"
+        bar = BARS.get(name)
+        verdict = ""
+        if bar is not None:
+            met = float(str(row["value"])) <= bar[1]
+            missed += not met
+            verdict = f"{bar[0]} {bar[1]:.3g} {'met' if met else 'MISSED'}"
+        cells = ["-" if row[k] is None else f"{row[k]:.4g}" for k in ("value", "baseline", "ratio")]
+        table.add_row(name, cells[0], str(row["unit"]), cells[1], cells[2], str(row["n"]), verdict)
+    Console().print(table)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""Bad input: one line that says what and what to do, the contract's exit code, no traceback."""
+
+import os
+import resource
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.product import COMMAND, Product, eventually
+
+from datacenter_api.cli.state_directory import free_port
+
+pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(150)]
+
+
+def run(*words: str, within: float = 40, limit: int | None = None) -> subprocess.CompletedProcess[str]:
+    def fewer_files() -> None:
+        assert limit is not None
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+    return subprocess.run(
+        [*COMMAND, *words],
+        capture_output=True,
+        text=True,
+        timeout=within,
+        env={**os.environ, "NO_COLOR": "1"},
+        preexec_fn=fewer_files if limit else None,
+    )
+
+
+def one_line(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    said = [line for line in done.stderr.splitlines() if line.strip()]
+    assert done.returncode == code, done.stderr
+    assert len(said) == 1, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    for word in words:
+        assert word in said[0], said[0]
+
+
+def test_a_port_in_use(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        one_line(run("up", "--state", str(tmp_path / "s"), "--listen", listen), 2, "port in use", "--listen")
+
+
+def test_a_second_up_on_one_state_directory(product: Product) -> None:
+    done = run("up", "--state", str(product.state), "--listen", "127.0.0.1:0")
+    one_line(done, 2, "in use by pid", str(product.pids["supervisor"]), "--state")
+
+
+def test_an_unwritable_state_directory() -> None:
+    one_line(run("up", "--state", "/proc/nowhere"), 2, "/proc/nowhere", "--state")
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("cannot mount a small disk here")
+    try:
+        one_line(run("up", "--state", str(disk / "s")), 2, "free", "--state")
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_an_unknown_generation(tmp_path: Path) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    done = run("up", "--state", str(tmp_path / "s"), "--racks", "gb999", "--listen", listen)
+    one_line(done, 2, "gb999", "gb200-nvl72")
+
+
+def test_too_few_file_descriptors(tmp_path: Path) -> None:
+    done = run("up", "--state", str(tmp_path / "s"), "--racks", "gb200-nvl72*10", limit=256)
+    one_line(done, 2, "open files", "ulimit")
+
+
+def test_a_bad_site_file(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("kind: site\nschema_version: 1\nsite: lab1\nracks: 3\nendpoints: []\n")
+    one_line(run("up", "--state", str(tmp_path / "s"), "--site", str(site)), 2, f"{site}:4", "racks")
+
+
+def test_a_wrong_listen_address(tmp_path: Path) -> None:
+    one_line(run("up", "--state", str(tmp_path / "s"), "--listen", "nowhere"), 2, "HOST:PORT")
+
+
+def test_a_wrong_password(product: Product) -> None:
+    environment = {
+        **os.environ,
+        "RACKWRIGHT_USER": "admin",
+        "RACKWRIGHT_PASSWORD": "wrong",
+        "NO_COLOR": "1",
+        "RACKWRIGHT_STATE": str(product.state),
+    }
+    done = subprocess.run([*COMMAND, "status"], capture_output=True, text=True, timeout=30, env=environment)
+    one_line(done, 4, "login")
+
+
+def test_no_server_at_all(tmp_path: Path) -> None:
+    environment = {**os.environ, "RACKWRIGHT_STATE": str(tmp_path), "NO_COLOR": "1"}
+    done = subprocess.run([*COMMAND, "status"], capture_output=True, text=True, timeout=30, env=environment)
+    assert done.returncode != 0
+    assert "rackwright up" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_expired_certificate_of_an_endpoint_is_named_on_that_endpoint(own_product: Product, tmp_path: Path) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text("faults:\n  - {what: expired_certificate, where: '*/u12/bmc'}\n")
+    own_product.options = ["--faults", str(faults)]
+    own_product.start(wait=False)
+
+    def told() -> str | None:
+        try:
+            return own_product.endpoints()["u12/bmc"]["error"] or None
+        except (OSError, AssertionError, KeyError):
+            return None
+
+    assert "expired" in eventually(told, within=60)
+
+    def others_reachable() -> bool:
+        return {e["management"] for n, e in own_product.endpoints().items() if n != "u12/bmc"} == {"reachable"}
+
+    eventually(others_reachable, within=20)

@@ -1,0 +1,106 @@
+"""kill -9 of any one child: back within 2 s, nothing published is lost; of the supervisor: nothing stays behind."""
+
+import asyncio
+import os
+import signal
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import nats
+import pytest
+from support.product import Product, alive, eventually
+
+from rack_controller.model.frame import decode_frame
+from rack_controller.model.subjects import TELEMETRY_STREAM
+
+pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(150)]
+RESTART_SECONDS = 2.0
+
+
+async def published(product: Product) -> list[int]:
+    """Return the sequence numbers of every frame in the stream, in the stream's order."""
+    url = (product.state / "nats" / "url").read_text().strip()
+    client = await nats.connect(url, nkeys_seed=str(product.state / "nats" / "api.nk"))
+    stream = client.jetstream()
+    info = await stream.stream_info(TELEMETRY_STREAM)
+    numbers = []
+    for at in range(info.state.first_seq, info.state.last_seq + 1):
+        message = await stream.get_msg(TELEMETRY_STREAM, at, direct=True)
+        numbers.append(decode_frame(message.data or b"").sequence)
+    await client.close()
+    return numbers
+
+
+def _running(product: Product, name: str) -> int | None:
+    """Return the pid of the child `name`, None while there is none."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and alive(int(folder.name)):
+            try:
+                words = (folder / "cmdline").read_text().split("\0")
+            except OSError:
+                continue
+            if MARKS[name] in words and any(str(product.state) in word for word in words):
+                return int(folder.name)
+            if name == "nats" and str(product.state / "nats" / "nats.conf") in words:
+                return int(folder.name)
+    return None
+
+
+MARKS = {
+    "controller": "rack_controller",
+    "emulator": "firmware_bridge.emulator",
+    "api": "datacenter_api",
+    "nats": "nats-server",
+}
+
+
+def test_each_child_comes_back_within_two_seconds_and_no_frame_is_lost(own_product: Product) -> None:
+    own_product.start()
+    for name in ("api", "emulator", "nats", "controller"):
+        old = _running(own_product, name)
+        assert old is not None
+        os.kill(old, signal.SIGKILL)
+        fallen = time.monotonic()
+
+        def back(name: str = name, old: int = old) -> bool:
+            return _running(own_product, name) not in {None, old}
+
+        eventually(back, within=RESTART_SECONDS + 1)
+        assert time.monotonic() - fallen < RESTART_SECONDS
+        eventually(lambda: _all_well(own_product), within=40)
+    numbers = asyncio.run(published(own_product))
+    assert len(numbers) == len(set(numbers)), "a frame was stored twice"
+    gaps = [(a, b) for a, b in pairwise(numbers) if b != a + 1]
+    # The one gap there may be is the controller's own restart: its numbers go on at the next reserved block.
+    assert len(gaps) <= 1, gaps
+    assert all(b % 3600 == 1 for _, b in gaps), gaps
+
+
+def _all_well(product: Product) -> bool:
+    try:
+        endpoints = product.endpoints()
+        (rack,) = product.get("/api/v1/racks")
+    except (OSError, AssertionError, ValueError):
+        return False
+    return rack["live"] and rack["age_s"] < 3 and {e["management"] for e in endpoints.values()} == {"reachable"}
+
+
+def test_nothing_stays_behind_when_the_supervisor_is_killed(own_product: Product) -> None:
+    own_product.start()
+    pids = own_product.pids
+    os.kill(pids["supervisor"], signal.SIGKILL)
+    eventually(lambda: not any(alive(pid) for pid in pids.values()), within=10)
+    own_product.start()
+    assert own_product.get("/api/v1/racks")[0]["live"] is True
+
+
+def test_ctrl_c_stops_everything(own_product: Product) -> None:
+    own_product.start()
+    pids = own_product.pids
+    said = own_product.stop()
+    assert own_product.process is not None
+    assert own_product.process.returncode == 0
+    assert "Traceback" not in said
+    assert not any(alive(pid) for pid in pids.values())
+    assert not own_product.ready.exists()

@@ -1,0 +1,118 @@
+"""First light: one command, one rack, seen in API, metrics, CLI."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.product import Product, eventually
+
+pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(150)]
+
+
+def test_a_rack_of_72_gpus_is_live_with_every_endpoint_reachable(product: Product) -> None:
+    (rack,) = product.get("/api/v1/racks")
+    assert rack["gpus"] == 72
+    assert rack["live"] is True
+    endpoints = product.endpoints()
+    assert len(endpoints) == 36
+    assert {e["management"] for e in endpoints.values()} == {"reachable"}
+    powers = product.get("/api/v1/racks/k01/readings", quantity="power", limit=2000)
+    gpus = [r for r in powers if re.search(r"/gpu\d$", r["place"])]
+    assert len(gpus) == 72
+    assert all(100 < g["value"] < 1300 for g in gpus)
+
+
+def test_no_reading_is_older_than_three_periods_of_its_class(product: Product) -> None:
+    periods = product.get("/api/v1/racks/k01/layout")["periods_s"]
+
+    def all_fresh() -> bool:
+        readings = product.get("/api/v1/racks/k01/readings", limit=20000)
+        assert len(readings) > 3000
+        late = [r for r in readings if r["age_s"] is None or r["age_s"] > 3 * periods[r["reading_class"]]]
+        return not late
+
+    eventually(all_fresh, within=30)
+
+
+def test_the_physics_hang_together(product: Product) -> None:
+    (rack,) = product.get("/api/v1/racks")
+    assert rack["usable_limit_w"] == 132_000
+    output, gpus = rack["shelf_output_w"]["value"], rack["gpu_power_w"]["value"]
+    assert rack["headroom_w"] == pytest.approx(132_000 - output, abs=1)
+    assert gpus < output < 132_000
+    assert rack["return_c"]["value"] > rack["supply_c"]["value"]
+    heat = rack["flow_lpm"]["value"] / 60 * 3870 * (rack["return_c"]["value"] - rack["supply_c"]["value"])
+    assert heat == pytest.approx(output, rel=0.35)
+
+
+def test_metrics_carry_the_same_numbers_and_promtool_finds_nothing(product: Product) -> None:
+    text = product.get("/metrics")
+    shelves = re.findall(r"^rack_power_shelf_output_watts\{[^}]*\} (\S+)", text, re.M)
+    assert len(shelves) == 8
+    assert sum(map(float, shelves)) == pytest.approx(
+        product.get("/api/v1/racks/k01")["shelf_output_w"]["value"], rel=0.2
+    )
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian package prometheus)")
+    checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_the_command_line_shows_the_same_rack(product: Product) -> None:
+    assert "gb200-nvl72" in product.cli("status").stdout
+    (rack,) = json.loads(product.cli("rack", "list", "-o", "json").stdout)["items"]
+    assert rack["gpus"] == 72
+    hottest = json.loads(product.cli("sensor", "top", "temperature", "-o", "json").stdout)["items"]
+    assert hottest == sorted(hottest, key=lambda r: -r["value"])
+    assert product.cli("rack", "show", "k99", check=False).returncode == 3
+
+
+def test_a_locate_light_switched_by_command_is_seen_on_the_device(product: Product) -> None:
+    product.cli("tray", "locate", "u11", "on")
+
+    def lit() -> bool:
+        rows = product.get("/api/v1/racks/k01/readings", place="lab1/a/r01/k01/u11", quantity="locate")
+        return [r["value"] for r in rows] == [1.0]
+
+    eventually(lit, within=30)
+
+
+def test_the_report_of_a_tray_names_its_parts(product: Product) -> None:
+    report = product.get("/api/v1/endpoints/report", place="lab1/a/r01/k01/u11/bmc")
+    kinds = [item["kind"] for item in report["inventory"]]
+    assert (kinds.count("gpu"), kinds.count("cpu")) == (4, 2)
+    assert len(report["leak_detectors"]) == 4
+    assert len(report["firmware"]) >= 20
+
+
+def test_no_secret_is_written_in_clear(product: Product) -> None:
+    from firmware_bridge.credentials.vault import Vault
+
+    vault = Vault(product.state / "credentials")
+    secrets = [vault.fetch(name).secret for name in vault.names()]
+    assert secrets
+    for path in product.state.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not any(secret.encode() in content for secret in secrets), path
+
+
+def test_the_gpt3_trace_is_seen_in_api_and_metrics(own_product: Product) -> None:
+    trace = Path(__file__).parents[3] / "shared/data/power/mlperf_train_v40_power/gpt3_512xH100_ac.csv"
+    if not trace.exists():
+        pytest.skip("the recorded GPT-3 power trace is not beside this checkout")
+    own_product.options = ["--load-trace", str(trace), "--speed", "4"]
+    own_product.start()
+
+    def loaded() -> float | None:
+        power = own_product.get("/api/v1/racks/k01")["gpu_power_w"]["value"]
+        return power if power is not None and power > 45_000 else None
+
+    power = eventually(loaded, within=40)
+    total = re.findall(r'^rack_power_watts\{[^}]*component="gpu\d"[^}]*\} (\S+)', own_product.get("/metrics"), re.M)
+    assert len(total) == 72
+    assert sum(map(float, total)) == pytest.approx(power, rel=0.25)

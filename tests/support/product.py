@@ -1,0 +1,135 @@
+"""The whole product under `rackwright up` on its own state directory and ports, and small ways to look at it."""
+
+import base64
+import http.client
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from datacenter_api.cli.state_directory import free_port
+from firmware_bridge.emulator.control import EmulatorControl
+
+PASSWORD = "a-password-for-stories"
+READY_SECONDS = 90.0
+COMMAND = [sys.executable, "-m", "datacenter_api.cli.main"]
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T | None], within: float = 20.0) -> T:
+    """Return what `look` gives as soon as it is neither None nor False; fail with the last thing seen."""
+    deadline = time.monotonic() + within
+    while True:
+        seen = look()
+        if seen is not None and seen is not False:
+            return seen
+        assert time.monotonic() < deadline, f"did not happen within {within:g} s"
+        time.sleep(0.05)
+
+
+@dataclass
+class Product:
+    """A running product.  `start` waits until every rack is live."""
+
+    state: Path
+    options: list[str] = field(default_factory=list)
+    process: subprocess.Popen[str] | None = None
+    url: str = ""
+
+    @property
+    def ready(self) -> Path:
+        return self.state / "ready.json"
+
+    @property
+    def control(self) -> EmulatorControl:
+        return EmulatorControl(self.state)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        pids: dict[str, int] = json.loads(self.ready.read_text())["pids"]
+        return pids
+
+    def start(self, *, wait: bool = True) -> None:
+        self.ready.unlink(missing_ok=True)  # of a predecessor that was killed
+        self.port = free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.process = subprocess.Popen(
+            [*COMMAND, "up", "--state", str(self.state), "--listen", f"127.0.0.1:{self.port}", *self.options],
+            env={**os.environ, "RACKWRIGHT_ADMIN_PASSWORD": PASSWORD, "COVERAGE_CORE": ""},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if not wait:
+            return
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.ready.exists():
+            assert self.process.poll() is None, self.process.communicate()[0]
+            assert time.monotonic() < deadline, f"not ready: {self._logs()}"
+            time.sleep(0.05)
+
+    def stop(self) -> str:
+        """Stop as Ctrl-C does, return what it printed."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.communicate(timeout=25)[0]
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET from the API as admin; JSON where it is JSON, else text."""
+        return self.ask("GET", path + ("?" + urlencode(query) if query else ""))
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        link = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._context(), timeout=20)
+        login = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+        headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+        try:
+            link.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = link.getresponse()
+            raw = answer.read()
+        finally:
+            link.close()
+        assert answer.status < 400, (answer.status, raw[:500])
+        kind = answer.headers.get("content-type", "")
+        return json.loads(raw) if "json" in kind else raw.decode()
+
+    def cli(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `rackwright WORDS` against this product."""
+        environment = {
+            **os.environ,
+            "RACKWRIGHT_STATE": str(self.state),
+            "RACKWRIGHT_USER": "admin",
+            "RACKWRIGHT_PASSWORD": PASSWORD,
+            "NO_COLOR": "1",
+            "COLUMNS": "200",
+        }
+        done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=30, env=environment)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def endpoints(self) -> dict[str, dict[str, Any]]:
+        """Return every asked endpoint by the end of its place, e.g. `u11/bmc`."""
+        rows = self.get("/api/v1/racks/k01/endpoints")
+        return {"/".join(row["place"].split("/")[4:]): row for row in rows if row["enabled"]}
+
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.state / "tls" / "ca.pem"))
+
+    def _logs(self) -> str:
+        return "\n".join(f"{p.name}: {p.read_text()[-600:]}" for p in sorted((self.state / "logs").glob("*.log")))
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
+    except OSError:
+        return False
