@@ -42,9 +42,16 @@ def elevation_cells(layout: Layout, summary: RackSummary, view: RackView | None)
 
 
 def is_stale(slot: str, view: RackView | None) -> bool:
-    """Return whether nothing of a tray is current: it is then hatched, never green."""
+    """Return whether nothing of a tray's quickest class is current: it is then hatched, never green.
+
+    A serial number read ten minutes ago does not make a silent tray alive.
+    """
     lines = None if view is None else view.columns.by_tray.get(slot)
-    return view is None or lines is None or not bool((view.quality[lines] == Quality.GOOD).any())
+    if view is None or lines is None:
+        return True
+    periods = view.columns.period[lines]
+    quickest = lines[periods == periods.min()]
+    return not bool((view.quality[quickest] == Quality.GOOD).any())
 
 
 def _wet_points(summary: RackSummary) -> dict[str, list[str]]:

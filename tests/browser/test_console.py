@@ -150,6 +150,7 @@ def test_the_page_moves_without_reload_and_asks_nobody_else(scene: Scene, scheme
 
 
 def test_a_silent_controller_is_hatched_and_the_keyboard_works(scene: Scene) -> None:
+    from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
 
     with browser("light") as driver:
@@ -157,7 +158,7 @@ def test_a_silent_controller_is_hatched_and_the_keyboard_works(scene: Scene) -> 
         wait_for(lambda: text(driver, "live") == "● live")
         tray = driver.find_element("id", "t-u20")
         driver.execute_script("arguments[0].focus()", tray)
-        tray.send_keys(Keys.ENTER)
+        ActionChains(driver).send_keys(Keys.ENTER).perform()
         wait_for(lambda: "u20 · NVLink" in driver.find_element("tag name", "body").text)
         assert tray.get_attribute("aria-pressed") == "true"
         scene.silent.set()

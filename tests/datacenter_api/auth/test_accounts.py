@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datacenter_api.auth import sessions as sessions_module
@@ -116,6 +116,7 @@ def test_over_the_cap_the_oldest_session_ends(store: Store) -> None:
     assert sessions.use(tokens[-1]) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 2_000), min_size=1, max_size=60))
 def test_the_brake_lets_in_only_when_the_window_has_room(times: list[float]) -> None:
     limit = FailureLimit(5, Seconds(300.0))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.play import PlayedRack, played_rack
 
@@ -29,6 +29,7 @@ def view_with(gpu_temperatures: list[float | None]) -> RackView:
     return view
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.none() | st.floats(20, 110, width=32), min_size=32, max_size=32), st.integers(1, 80), st.booleans())
 def test_top_agrees_with_a_plain_sort(values: list[float | None], n: int, lowest: bool) -> None:
     view = view_with(values)

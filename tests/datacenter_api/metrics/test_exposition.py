@@ -15,6 +15,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity
 from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.table import make_table
 
 NOW = Seconds(100.0)
 
@@ -105,7 +106,11 @@ def test_every_quantity_has_a_metric(quantity: Quantity) -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian package prometheus)")
-def test_promtool_finds_nothing_to_say(record: RackRecord) -> None:
+def test_promtool_finds_nothing_to_say(record: RackRecord, rack: PlayedRack) -> None:
+    every = [Series(Place(f"{rack.place}/u12/x"), q, SPECS[q].reading_class) for q in Quantity]
+    full = PlayedRack(rack.layout, make_table(rack.place, [*rack.table.series, *every]))
+    fill(record, full, NOW)
+    assert set(FAMILIES) <= set(re.findall(r"^# TYPE (\S+)", page_of(record), re.MULTILINE))
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=page_of(record), capture_output=True, text=True, check=False
     )
