@@ -53,7 +53,7 @@ class Axes:
     since_s: float | None
     last_success_age_s: float | None
     error: str
-    notes: int
+    faults: int
     heard_age_s: float | None
 
 
@@ -82,7 +82,7 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         since_s=round(said.since_s + heard, 1),
         last_success_age_s=None if last is None else round(last + heard, 1),
         error=said.error,
-        notes=said.notes,
+        faults=said.faults,
         heard_age_s=round(heard, 1),
     )
 

@@ -30,7 +30,10 @@ COMMAND_WITHIN_NS = 5_000_000_000
 
 
 class EndpointRow(msgspec.Struct, frozen=True):
-    """One endpoint: where it answers and how it stands on both axes.  Ages in s; `enabled` false: listed, not asked."""
+    """One endpoint: where it answers and how it stands on both axes.  Ages in s; `enabled` false: listed, not asked;
+
+    `faults`: how many of its resources fail now.
+    """
 
     place: str
     tray: str
@@ -43,7 +46,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     last_success_age_s: float | None
     heard_age_s: float | None
     error: str
-    notes: int
+    faults: int
 
 
 class CommandRequest(BaseModel):
@@ -92,7 +95,7 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     last_success_age_s=at.last_success_age_s,
                     heard_age_s=at.heard_age_s,
                     error=at.error,
-                    notes=at.notes,
+                    faults=at.faults,
                 )
             )
     return json_answer(rows)

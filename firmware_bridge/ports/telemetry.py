@@ -1,8 +1,9 @@
 """The part every port shares: find out what there is, then read it class by class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from firmware_bridge.vocabulary.errors import DeviceError
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
@@ -15,6 +16,11 @@ class TelemetrySource(Protocol):
     @property
     def endpoint(self) -> Place:
         """Return the endpoint's place, e.g. `…/u12/bmc`."""
+        ...
+
+    @property
+    def faults(self) -> Mapping[str, DeviceError]:
+        """Return the resources that could not be read the last time, by URI or register, each with its error."""
         ...
 
     async def discover(self) -> Sequence[Series]:

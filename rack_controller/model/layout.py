@@ -70,7 +70,7 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 class EndpointStatus(msgspec.Struct, frozen=True):
-    """Both axes of one endpoint with their age in seconds, and what went wrong last."""
+    """Both axes of one endpoint with their age in seconds, what went wrong last, how many resources fail now."""
 
     place: str
     state: str
@@ -78,7 +78,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     since_s: float
     last_success_age_s: float | None
     error: str = ""
-    notes: int = 0
+    faults: int = 0
 
 
 class RackState(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from firmware_bridge.ports.telemetry import Locatable, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import RackwrightError, TargetUnknown
+from firmware_bridge.vocabulary.errors import PreconditionFailed, RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.units import Seconds
@@ -58,7 +58,7 @@ class StateAnswers:
             case "table" if self._view.snapshot is not None:
                 return encode_table(self._view.snapshot.table)
             case "endpoints":
-                return msgspec.json.encode(rack_state(self._view))
+                return msgspec.json.encode(rack_state(self._view, self._sources))
             case "report":
                 return msgspec.json.encode(await self._report(Place(request.place)))
             case _:
@@ -82,8 +82,11 @@ class StateAnswers:
         self._reports.clear()
 
 
-def rack_state(view: RackView) -> RackState:
-    """Return both axes of every endpoint with their ages."""
+def rack_state(view: RackView, sources: dict[Place, TelemetrySource]) -> RackState:
+    """Return both axes of every endpoint with their ages.
+
+    An endpoint that answers but refuses some resources shows the first such error, and how many there are.
+    """
     snapshot = view.snapshot
     if snapshot is None:
         return RackState(view.layout.rack, view.revision, 0, view.boot, [])
@@ -99,11 +102,18 @@ def rack_state(view: RackView) -> RackState:
                 management=state.management,
                 since_s=round(snapshot.now - state.since, 3),
                 last_success_age_s=None if state.last_success is None else round(snapshot.now - state.last_success, 3),
-                error=state.error,
+                error=state.error or _first_fault(sources[place]),
+                faults=len(sources[place].faults),
             )
             for place, state in sorted(snapshot.endpoints.items())
         ],
     )
+
+
+def _first_fault(source: TelemetrySource) -> str:
+    for uri, fault in source.faults.items():
+        return f"{type(fault).__name__}: {fault.detail or fault.verb} ({uri})"
+    return ""
 
 
 class CommandAnswers:
@@ -169,6 +179,11 @@ class CommandAnswers:
         return {"endpoints": len(chosen)}
 
     async def _do_locate(self, command: Command) -> dict[str, object]:
+        if not self._view.layout.armed:
+            raise PreconditionFailed(
+                f"{self._view.layout.rack} is only observed: nothing is written to its devices",
+                advice="set `armed: true` for the rack in the site file and start again",
+            )
         on = command.arguments.get("on", True)
         if not isinstance(on, bool):
             raise TargetUnknown(f"locate needs on: true or false, got {on!r}")

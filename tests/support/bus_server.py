@@ -13,7 +13,7 @@ from nats.aio.client import Client
 
 from datacenter_api.cli.nats_config import BusFiles
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import EndpointUnreachable
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
@@ -83,10 +83,15 @@ class ScriptedTray:
     closed: bool = False
     clock: Clock = field(default_factory=SystemClock)
     failing_class: ReadingClass | None = None
+    partly: dict[str, DeviceError] = field(default_factory=dict)
 
     @property
     def endpoint(self) -> Place:
         return self.place
+
+    @property
+    def faults(self) -> dict[str, DeviceError]:
+        return self.partly
 
     async def discover(self) -> Sequence[Series]:
         self.discovered += 1

@@ -13,7 +13,7 @@ from support.bus_server import SITE, NatsProcess, ScriptedTray, until
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.ports.telemetry import TelemetrySource
-from firmware_bridge.vocabulary.errors import EndpointUnreachable
+from firmware_bridge.vocabulary.errors import EndpointUnreachable, ReplyMalformed
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
@@ -42,6 +42,7 @@ class RunningRack:
     tray: ScriptedTray
     client: Client
     journal: Journal
+    controlled: RackUnderControl
 
     async def ask(self, want: str, place: str = "") -> bytes:
         body = msgspec.json.encode(StateRequest(want, place))
@@ -79,7 +80,7 @@ async def rack(bus_server: NatsProcess, tmp_path: Path) -> AsyncIterator[Running
     ]
     client = await bus_server.connect("api")
     await until(lambda: bus.serving)
-    yield RunningRack(tray, client, journal)
+    yield RunningRack(tray, client, journal, controlled)
     await client.close()
     await end(running)
     assert tray.closed
@@ -100,6 +101,23 @@ async def test_the_layers_above_learn_layout_and_both_axes(rack: RunningRack) ->
     state = msgspec.json.decode(await rack.ask("endpoints"), type=RackState)
     assert [(e.place, e.management, e.state) for e in state.endpoints] == [(BMC, "reachable", "on")]
     assert state.boot == "boot1"
+
+
+async def test_an_endpoint_that_refuses_one_resource_says_which(rack: RunningRack) -> None:
+    await rack.frame_with_power()
+    uri = "/redfish/v1/Chassis/X/Sensors/Y"
+    rack.tray.partly = {uri: ReplyMalformed(BMC, "read slow", "NaN is no JSON")}
+    (status,) = msgspec.json.decode(await rack.ask("endpoints"), type=RackState).endpoints
+    assert (status.management, status.faults) == ("reachable", 1)
+    assert status.error == f"ReplyMalformed: NaN is no JSON ({uri})"
+
+
+async def test_a_rack_that_is_not_armed_is_only_observed(rack: RunningRack) -> None:
+    rack.controlled._view.layout = msgspec.structs.replace(rack.controlled._view.layout, armed=False)
+    reply = await rack.do(Command("c9", "ada", Role.ADMIN, "locate", TRAY, FAR, {"on": True}))
+    assert (reply.accepted, reply.code) == (False, "precondition_failed")
+    assert "only observed" in reply.reason
+    assert not rack.tray.located
 
 
 async def test_an_endpoint_met_is_an_event_in_the_stream(rack: RunningRack) -> None:
