@@ -53,7 +53,7 @@ class Gate:
         sender = _with_headers(scope, send) if scope["type"] == "http" else send
         refusal = await self._refusal(scope)
         if refusal is None:
-            await self.app(scope, receive, sender)
+            await self.app(scope, _bounded(receive) if scope["type"] == "http" else receive, sender)
         elif scope["type"] == "http":
             await refusal(scope, receive, sender)
         else:
@@ -83,6 +83,19 @@ class Gate:
             return problem(403, "a cookie is only good from our own pages", advice="send a bearer token instead")
         scope[PRINCIPAL] = who
         return None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Count a body that came without a length; past the cap its sender has gone, as far as the application knows."""
+    size = 0
+
+    async def receiving() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        return message if size <= MOST_BODY_BYTES else {"type": "http.disconnect"}
+
+    return receiving
 
 
 def _length(headers: dict[bytes, bytes]) -> int:

@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 from support.api import PASSWORD, Api
 
 from datacenter_api.auth.doorkeeper import COOKIE
+from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
 from datacenter_api.auth.limits import MOST_PER_ACCOUNT
 from datacenter_api.routes import ROUTES, Rule, allowed
 from rack_controller.model.roles import Role
@@ -156,3 +158,22 @@ async def test_a_websocket_needs_a_login_and_our_own_origin(
     assert reached is let_in
     if not let_in:
         assert sent[0]["status"] in (401, 403)
+
+
+async def test_a_body_without_a_length_is_cut_off_at_the_cap(api: Api) -> None:
+    read = 0
+
+    async def hungry(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal read
+        while (message := await receive())["type"] == "http.request":
+            read += len(message.get("body", b""))
+
+    async def endless() -> Message:
+        return {"type": "http.request", "body": bytes(64 * 1024), "more_body": True}
+
+    async def nowhere(_message: Message) -> None:
+        pass
+
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/login", "headers": [], "scheme": "https"}
+    await Gate(hungry, api.gate.doorkeeper)(scope, endless, nowhere)
+    assert read <= MOST_BODY_BYTES
