@@ -22,6 +22,7 @@ _COLUMNS = (
     Column("SINCE", lambda e: age(e["since_s"]), right=True),
     Column("LAST READ", lambda e: age(e["last_success_age_s"]), right=True),
     Column("ADDRESS", lambda e: str(e["address"])),
+    Column("FAULTS", lambda e: str(e["faults"]), right=True),
     Column("ERROR", lambda e: str(e["error"])),
     Column("PROTOCOL", lambda e: str(e["protocol"]), wide=True),
     Column("TRAY", lambda e: str(e["tray"]), wide=True),
@@ -90,9 +91,8 @@ def inspect(
             "whose certificate is it?", advice="give --trust first-use, or --trust sha256//… from an earlier look"
         )
     # Imported here: only this command needs the reader and its libraries.
-    from rack_controller.inspect import inspect_endpoint, report_document
-
     from firmware_bridge.credentials.vault import Credential
+    from rack_controller.inspect import inspect_endpoint, report_document
 
     credential = Credential(user, _password(password_file, user))
     report = asyncio.run(inspect_endpoint(device, credential, trust))

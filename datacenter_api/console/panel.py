@@ -61,7 +61,8 @@ def panel_cells(tray: TrayView, view: RackView | None, axes: dict[str, Axes]) ->
         cells[(f"e{n}-state", "text")] = marked(STATE_GLYPHS, at.state)
         cells[(f"e{n}-management", "text")] = marked(MANAGEMENT_GLYPHS, at.management)
         cells[(f"e{n}-read", "text")] = age(at.last_success_age_s)
-        cells[(f"e{n}-error", "text")] = at.error
+        failing = f"{at.faults} resources fail" if at.faults else ""
+        cells[(f"e{n}-error", "text")] = "; ".join(part for part in (at.error, failing) if part)
     for n, line in enumerate(_lines(tray, view)):
         assert view is not None
         row = row_of(view, line)

@@ -1,5 +1,6 @@
 """Each tray on its two axes (state, management) and its alarm; each leak point with its place.  Pure."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import msgspec
@@ -68,6 +69,17 @@ def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
     said = {e.place: e for e in record.endpoints}
     places = [e.place for t in record.layout.trays for e in t.endpoints if e.enabled]
     return {place: _axes(place, said.get(place), heard) for place in places}
+
+
+def management_counts(record: RackRecord, now: Seconds) -> Counter[str]:
+    """Return how many enabled endpoints are reachable, degraded, absent or unknown; cheaper than `axes_of`."""
+    if record.layout is None:
+        return Counter()
+    places = {e.place for t in record.layout.trays for e in t.endpoints if e.enabled}
+    fresh = record.endpoints_heard is not None and now - record.endpoints_heard <= HEARD_FOR
+    counts = Counter(e.management for e in record.endpoints if fresh and e.place in places)
+    counts["unknown"] += len(places) - counts.total()
+    return counts
 
 
 def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:

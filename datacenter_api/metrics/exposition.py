@@ -1,6 +1,5 @@
 """The whole `/metrics` page from memory: racks' lines gathered by family, and what the API knows about itself."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,7 +8,7 @@ import numpy as np
 
 from datacenter_api.fleet.columns import Columns
 from datacenter_api.fleet.record import RackRecord
-from datacenter_api.fleet.trays import Axes, axes_of
+from datacenter_api.fleet.trays import management_counts
 from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
 from datacenter_api.metrics.families import FAMILIES, Family
 from datacenter_api.metrics.template import Template, escape, make_template
@@ -91,8 +90,10 @@ class _OwnLines:
     def __init__(self) -> None:
         self._blocks: dict[str, list[str]] = {}
 
-    def add(self, family: Family, labels: str, value: float | int) -> None:
-        lines = self._blocks.setdefault(family.name, [_head(family).decode()])
+    def add(self, family: Family, labels: str, value: float | str) -> None:
+        lines = self._blocks.get(family.name)
+        if lines is None:
+            lines = self._blocks[family.name] = [_head(family).decode()]
         lines.append(f"\n{family.name}{{{labels}}} {value}" if labels else f"\n{family.name} {value}")
 
     def rack(self, record: RackRecord, layout: Layout, view: RackView | None, now: Seconds, unix_s: float) -> None:
@@ -110,15 +111,20 @@ class _OwnLines:
             for number, word in QUALITY_WORDS.items():
                 if word in _REASONS:
                     self.add(_UNKNOWN, f'{rack},reason="{word}"', int(counts[number]))
-        self._endpoints(rack, axes_of(record, now), unix_s)
+        self._endpoints(rack, record, now, unix_s)
 
-    def _endpoints(self, rack: str, axes: dict[str, Axes], unix_s: float) -> None:
-        counts = Counter(a.management for a in axes.values())
+    def _endpoints(self, rack: str, record: RackRecord, now: Seconds, unix_s: float) -> None:
+        counts = management_counts(record, now)
         for word in _AXIS_WORDS:
             self.add(_ENDPOINTS, f'{rack},management="{word}"', counts[word])
-        for place, endpoint in axes.items():
+        heard = record.endpoints_heard
+        if heard is None:
+            return
+        said_s = unix_s - (now - heard)
+        for endpoint in record.endpoints:
             if endpoint.last_success_age_s is not None:
-                self.add(_LAST, _endpoint_labels(rack, place), round(unix_s - endpoint.last_success_age_s, 1))
+                labels = _endpoint_labels(rack, endpoint.place)
+                self.add(_LAST, labels, f"{said_s - endpoint.last_success_age_s:.1f}")
 
     def page(self) -> bytes:
         return "".join("".join(lines) + "\n" for lines in self._blocks.values()).encode()

@@ -30,9 +30,9 @@ COMMAND_WITHIN_NS = 5_000_000_000
 
 
 class EndpointRow(msgspec.Struct, frozen=True):
-    """One endpoint: where it answers and how it stands on both axes.  Ages in s; `enabled` false: listed, not asked;
+    """One endpoint: where it answers and how it stands on both axes.
 
-    `faults`: how many of its resources fail now.
+    Ages in s; `enabled` false: listed, not asked; `faults`: how many of its resources fail now.
     """
 
     place: str
