@@ -5,7 +5,20 @@ import sys
 
 import typer
 
-from datacenter_api.cli import doctor, endpoint, event, login, policy, processes, rack, sensor, status, tray, up
+from datacenter_api.cli import (
+    credential,
+    doctor,
+    endpoint,
+    event,
+    login,
+    policy,
+    processes,
+    rack,
+    sensor,
+    status,
+    tray,
+    up,
+)
 from datacenter_api.cli.options import State, Url
 from firmware_bridge.vocabulary.errors import RackwrightError
 
@@ -39,6 +52,7 @@ app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")
 app.add_typer(tray.app, name="tray")
 app.add_typer(policy.app, name="policy")
+app.add_typer(credential.app, name="credential")
 app.command("locate")(tray.locate)
 app.command("rescan")(rack.rescan)
 app.command("login")(login.log_in)

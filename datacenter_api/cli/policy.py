@@ -1,14 +1,15 @@
 """`rackwright policy validate|diff FILE…`: checks the envelope and shows what would change.  Applies nothing."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from datacenter_api.cli.options import As, Json, chosen
 from datacenter_api.cli.output import Column, Output, emit
-from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
-from rack_controller.model.policy import Policy, diff_specs, parse_policy
+from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.wire.located_yaml import convert, parse
+from rack_controller.model.policy import Policy, check_schema, diff_specs
 
 app = typer.Typer(help="Policies: what the operator wants.", no_args_is_help=True)
 
@@ -54,38 +55,13 @@ def diff(
 
 def read_policy(file: Path) -> Policy:
     """Read one policy file.  Raises FileInvalid with line and field, or ConfigurationError when it cannot be read."""
-    import yaml
-
     try:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigurationError(f"cannot read {file}: {getattr(err, 'strerror', None) or err}") from err
+    document = parse(text, str(file))
+    policy = convert(document, "", Policy)
     try:
-        document = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as err:
-        line = err.problem_mark.line + 1 if err.problem_mark else 1
-        raise FileInvalid(str(file), line, "document", err.problem or "expected YAML") from err
-    except yaml.YAMLError as err:
-        raise FileInvalid(str(file), 1, "document", "expected YAML") from err
-    try:
-        return parse_policy(document)
+        return check_schema(policy)
     except ValueError as err:
-        what, _, path = str(err).partition(" - at `")
-        field = path.rstrip("`").removeprefix("$.") or "document"
-        raise FileInvalid(str(file), _line_of(text, field), field, what) from err
-
-
-def _line_of(text: str, field: str) -> int:
-    """Return the line of the field's first key, 1 when it is not there (a missing field belongs to the document)."""
-    import yaml
-
-    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
-    line = 1
-    for part in field.split("."):
-        if not isinstance(node, yaml.MappingNode):
-            break
-        pair = next(((k, v) for k, v in node.value if k.value == part), None)
-        if pair is None:
-            break
-        line, node = pair[0].start_mark.line + 1, pair[1]
-    return line
+        raise document.complaint("schema", str(err)) from err

@@ -39,10 +39,13 @@ def parse_policy(document: object) -> Policy:
         policy = msgspec.convert(document, Policy)
     except msgspec.ValidationError as err:
         raise ValueError(str(err)) from err
+    return check_schema(policy)
+
+
+def check_schema(policy: Policy) -> Policy:
+    """Return the policy.  Raises ValueError for a schema newer than this version knows."""
     if policy.schema > KNOWN_SCHEMA:
-        raise ValueError(
-            f"schema {policy.schema} is newer than {KNOWN_SCHEMA}, which this version knows - at `$.schema`"
-        )
+        raise ValueError(f"schema {policy.schema} is newer than {KNOWN_SCHEMA}, which this version knows")
     return policy
 
 
