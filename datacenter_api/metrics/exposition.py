@@ -54,7 +54,7 @@ class Exposition:
     ) -> bytes:
         """Return the page in the Prometheus text format, every family in one block."""
         own = _OwnLines()
-        racks: list[dict[str, list[bytes]]] = []
+        racks: list[dict[str, bytes]] = []
         for record in records:
             if record.layout is None:
                 continue
@@ -68,12 +68,9 @@ class Exposition:
             own.add(_DISCARDED, f'reason="{escape(reason)}"', count)
         blocks = [own.page()]
         for family in FAMILIES.values():
-            lines = [pieces for rack in racks if (pieces := rack.get(family.name))]
+            lines = [block for rack in racks if (block := rack.get(family.name))]
             if lines:
-                blocks.append(_head(family))
-                for pieces in lines:
-                    blocks += pieces
-                blocks.append(b"\n")
+                blocks += [_head(family), *lines, b"\n"]
         return b"".join(blocks)
 
     def _template(self, record: RackRecord, columns: Columns, layout: Layout) -> Template:
