@@ -53,7 +53,7 @@ class Vault:
         """Return one entry.  Raises EnvironmentUnfit when it is absent or does not open with the key."""
         entry = self._entries().get(name)
         if entry is None:
-            raise EnvironmentUnfit(f"no credential named {name!r} in {self._file}", advice="add it to the vault")
+            raise EnvironmentUnfit(f"no credential named {name!r} in {self._file}", advice="store it with `rackwright credential set`")
         raw = base64.b64decode(entry["sealed"])
         try:
             secret = AESGCM(self._key()).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], name.encode())

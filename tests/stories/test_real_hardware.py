@@ -1,0 +1,72 @@
+"""`up --site`: endpoints that somebody else runs are read, nothing is emulated, nothing is written until armed."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.product import COMMAND, Product, eventually
+
+from datacenter_api.cli.state_directory import free_port
+from firmware_bridge.credentials.vault import Credential, Vault
+from firmware_bridge.generations.site_file import read_site, write_site
+
+pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(150)]
+
+
+@pytest.fixture
+def foreign_rack(tmp_path: Path) -> Iterator[Path]:
+    """A rack on the network that is not ours: returns the folder of whoever runs it."""
+    folder = tmp_path / "elsewhere"
+    process = subprocess.Popen(
+        [*COMMAND, "emulate", "--state", str(folder), "--racks", "gb200-nvl72", "--site-name", "tx1"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["ready"] is True
+    yield folder
+    process.terminate()
+    process.communicate(timeout=10)
+
+
+def test_a_listed_rack_is_read_and_only_observed(foreign_rack: Path, own_product: Product, tmp_path: Path) -> None:
+    theirs = read_site(foreign_rack / "site.yaml")
+    secret = Vault(foreign_rack / "credentials").fetch(theirs.endpoints[0].credential or "")
+    site = tmp_path / "site.yaml"
+    endpoints = tuple(replace(e, credential="hall/bmc" if e.enabled else None) for e in theirs.endpoints)
+    write_site(site, replace(theirs, racks=tuple(replace(r, armed=False) for r in theirs.racks), endpoints=endpoints))
+    Vault(own_product.state / "credentials").store("hall/bmc", Credential(secret.user, secret.secret))
+
+    own_product.options = ["--site", str(site)]
+    own_product.start()
+    assert "emulator" not in own_product.pids
+    eventually(lambda: {e["management"] for e in own_product.endpoints().values()} == {"reachable"}, within=40)
+    (rack,) = own_product.get("/api/v1/racks")
+    assert (rack["rack"], rack["armed"]) == ("tx1/a/r01/k01", False)
+    refused = own_product.cli("tray", "locate", "u11", "on", check=False)
+    assert refused.returncode == 5
+    assert "only observed" in refused.stderr
+
+
+def test_a_credential_that_is_not_in_the_vault_is_named(foreign_rack: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *COMMAND,
+            "up",
+            "--state",
+            str(tmp_path / "s"),
+            "--site",
+            str(foreign_rack / "site.yaml"),
+            "--listen",
+            f"127.0.0.1:{free_port()}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "no credential named" in done.stderr
+    assert "credential set" in done.stderr
