@@ -18,7 +18,7 @@ from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.wire.redfish.catalog import catalog_of
 from firmware_bridge.wire.redfish.documents import EnvironmentMetrics
 from firmware_bridge.wire.redfish.inventory import host_systems
-from firmware_bridge.wire.redfish.links import link_of
+from firmware_bridge.wire.redfish.links import link_of, tidy
 from firmware_bridge.wire.redfish.numbers import number
 from firmware_bridge.wire.redfish.parts import merge, parts_of
 from firmware_bridge.wire.redfish.plan import Plan
@@ -49,9 +49,12 @@ class RedfishComputeTray(Locating, RedfishSource):
 async def _plan_processors(planner: Planner, found: Enclosure) -> None:
     """Plan `gpuN` and `cpuN`: numbered in the collection's order, a part seen twice counted once."""
     tree = planner.tree
-    for _, system in found.systems:
-        await tree.members(link_of(system, "Processors"))
-    catalog = catalog_of(tree.documents)
+    collections = [u for _, system in found.systems if (u := link_of(system, "Processors")) is not None]
+    processors = await tree.listings(collections)
+    # Only what parts are made of: sorting every sensor as well would cost more than all the rest of the plan.
+    documents = {tidy(u): tree.documents[tidy(u)] for u in collections if tidy(u) in tree.documents}
+    documents |= {u: d for listed in (found.systems, *processors.values()) for u, d in listed}
+    catalog = catalog_of(documents)
     items = merge(parts_of(catalog, []), host_systems(catalog), {}, [])
     for kind, name, reading_class in ((ItemKind.GPU, "gpu", POWER), (ItemKind.CPU, "cpu", SLOW)):
         for index, item in enumerate(i for i in items if i.kind is kind):

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from firmware_bridge.drivers.redfish.link import PATIENT, RedfishLink
-from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.drivers.redfish.tree import ROOT, Tree, in_lanes
 from firmware_bridge.vocabulary.errors import EndpointUnreachable
 from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.wire.redfish.guard import Document
@@ -12,7 +12,7 @@ from firmware_bridge.wire.redfish.links import every_link, local_path, tidy
 
 MOST_RESOURCES = 6_000
 MOST_SECONDS = 300.0
-MOST_BYTES = 64 * 1024 * 1024
+_LANES = 4  # the link keeps to the endpoint's limit; two more keep its queue from running dry
 # Bulk that says nothing about parts, firmware, sensors or leaks.
 SKIPPED = frozenset(
     {
@@ -83,7 +83,7 @@ async def _visit(tree: Tree, uris: list[str]) -> None:
             else:
                 await tree.get(uri)
 
-    await asyncio.gather(*(lane() for _ in range(4)))
+    await in_lanes(lane, _LANES)
 
 
 def _looks_like_collection(uri: str) -> bool:

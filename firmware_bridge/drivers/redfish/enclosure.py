@@ -48,12 +48,8 @@ async def look_at(tree: Tree) -> Enclosure:
     root = tree.documents[ROOT]
     systems = await tree.members(link_of(root, "Systems"))
     chassis = await tree.members(link_of(root, "Chassis"))
-    sensors: dict[str, Listed] = {}
-    for _, document in chassis:
-        collection = link_of(document, "Sensors")
-        if collection is not None and tidy(collection) not in sensors:
-            sensors[tidy(collection)] = await tree.members(collection)
-    return Enclosure(systems, chassis, sensors)
+    sensors = [u for _, document in chassis if (u := link_of(document, "Sensors")) is not None]
+    return Enclosure(systems, chassis, await tree.listings(sensors))
 
 
 async def plan_states(planner: Planner, found: Enclosure, host_first: bool = True) -> str | None:

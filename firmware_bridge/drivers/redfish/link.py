@@ -57,7 +57,9 @@ class RedfishLink:
         host = f"[{address}]" if ":" in address else address
         self.origin = f"https://{host}:{port}"
         self._address, self._port, self._pin, self._leaf = address, port, pin, leaf
-        self._session = None if credential is None else SessionOwner(endpoint, self.origin, self.limits, credential)
+        self._session = (
+            None if credential is None else SessionOwner(endpoint, self.origin, self.limits, credential, pin)
+        )
         self._engine: CurlEngine | None = None
         self._opening: asyncio.Lock | None = None
         self._transfers: list[Transfer] = []
@@ -148,6 +150,7 @@ class RedfishLink:
         """Log out and drop every connection.  Never raises."""
         engine, self._engine = self._engine, None
         if self._session is not None:
+            self._session.interrupt()
             await self._session.logout()
         for _, _, waiter in self._queue:
             if not waiter.done():
@@ -170,13 +173,7 @@ class RedfishLink:
         async with self._opening:
             if self._engine is not None:
                 return self._engine
-            leaf = self._leaf
-            if leaf is None:
-                leaf = await fetch_leaf(self.endpoint, self._address, self._port, self.limits.timeout)
-            check_leaf(self.endpoint, leaf, self._pin)
-            self._leaf = leaf
-            if self._session is not None:
-                await self._login(leaf)
+            leaf = await self._login() if self._session is not None else await self._look()
             engine = engine_of_running_loop()
             self._transfers = [Transfer(leaf, self.limits) for _ in range(self.limits.in_flight)]
             self._free = list(self._transfers)
@@ -184,13 +181,20 @@ class RedfishLink:
             self._engine = engine
             return engine
 
-    async def _login(self, leaf: Leaf) -> None:
+    async def _look(self) -> Leaf:
+        """Return the certificate of an endpoint that nobody logs in to, checked against the pin."""
+        leaf = self._leaf or await fetch_leaf(self.endpoint, self._address, self._port, self.limits.timeout)
+        check_leaf(self.endpoint, leaf, self._pin)
+        self._leaf = leaf
+        return leaf
+
+    async def _login(self) -> Leaf:
         assert self._session is not None
         loop = asyncio.get_running_loop()
         if self._login_error is not None and loop.time() - self._login_failed_at < LOGIN_COOL_DOWN:
             raise self._login_error
         try:
-            token = await self._session.login(leaf)
+            token, self._leaf = await self._session.login()
         except (LoginRefused, EndpointRefused) as err:
             # BMCs lock accounts: a refused login is not tried again before the cool-down is over.
             self._login_error, self._login_failed_at = err, loop.time()
@@ -198,15 +202,15 @@ class RedfishLink:
         self._login_error = None
         self._version += 1
         self._headers = [*self._headers[:2], f"X-Auth-Token: {token}"]
+        return self._leaf
 
     async def _renew(self, version: int) -> None:
         assert self._opening is not None
-        assert self._leaf is not None
         assert self._session is not None
         async with self._opening:
             if version == self._version:  # else somebody else has already renewed it
                 await self._session.logout()
-                await self._login(self._leaf)
+                await self._login()
 
     def _fault(self, transfer: Transfer, code: int, uri: str) -> DeviceError:
         fault = transfer.fault(code, self.endpoint, f"GET {uri}")

@@ -1,25 +1,22 @@
 """DMTF's `redfish` client in a hardened wrapper: login, logout and every verb that changes something.
 
-Blocking calls run in threads and never leave this module.  The endpoint's own certificate is the only trust anchor,
-checked in the handshake before a byte of ours is sent; redirects, proxies, retries and foreign links are refused.
+Blocking calls run in threads and never leave this module.  The pin of the endpoint's certificate is the only trust,
+compared before a byte of ours is sent; redirects, proxies, retries and foreign links are refused.
 """
 
 import asyncio
 import logging
-import ssl
-import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import redfish.rest.v1
 import requests
-import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 
 from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.redfish.pinned import Late, Oversize, PinnedAdapter, Redirected, Untrusted
 from firmware_bridge.drivers.redfish.trust import Leaf
+from firmware_bridge.drivers.redfish.waiting import in_thread
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
     EndpointRefused,
@@ -41,8 +38,6 @@ _LIBRARY_SURPRISES = (
     redfish.rest.v1.JsonDecodingError,
     *(KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError),
 )
-# Enough that endpoints which hang at login do not keep the others of a row waiting.
-_THREADS = ThreadPoolExecutor(64, thread_name_prefix="redfish-session")
 # The library logs bodies and headers, tokens included, at its debug level and broken bodies at its error level.
 logging.getLogger("redfish.rest.v1").disabled = True
 
@@ -56,78 +51,12 @@ class Answer:
     body: Document
 
 
-class _Oversize(requests.RequestException):
-    """The body went over the cap."""
-
-
-class _Redirected(requests.RequestException):
-    """The endpoint tried to send us elsewhere."""
-
-
-class _Late(requests.RequestException):
-    """The body did not end before the deadline."""
-
-
-class _PinnedAdapter(HTTPAdapter):
-    """Trusts one certificate, reads at most `most_bytes`, and keeps to one deadline from first byte to last."""
-
-    def __init__(self, leaf: Leaf, most_bytes: int, timeout: float) -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._context.check_hostname = False  # a management address is no host name; the certificate itself is pinned
-        self._context.verify_mode = ssl.CERT_REQUIRED
-        self._context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        self._context.load_verify_locations(cadata=leaf.pem)
-        self._most_bytes, self._timeout = most_bytes, timeout
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
-
-    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
-        """Keep our context: the stock method would turn verification off because the library passes verify=False."""
-        address = urlsplit(request.url)
-        host = {"scheme": "https", "host": address.hostname, "port": address.port or 443}
-        return host, {"ssl_context": self._context, "cert_reqs": "CERT_REQUIRED", "assert_hostname": False}
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave the pool as built above."""
-
-    def send(self, request: Any, *_: Any, **options: Any) -> requests.Response:
-        """Send one request and read its body inside the caps; nothing is decompressed."""
-        options["stream"], options["proxies"] = True, {}
-        deadline = time.monotonic() + self._timeout
-        response = super().send(request, **options)
-        if 300 <= response.status_code < 400:
-            response.close()
-            raise _Redirected(f"answered with a redirect ({response.status_code})")
-        try:
-            response._content = self._body(response.raw, deadline)
-        except urllib3.exceptions.TimeoutError as err:
-            raise _Late("the body did not end in time") from err
-        except urllib3.exceptions.HTTPError as err:
-            raise requests.exceptions.ChunkedEncodingError(err) from err
-        finally:
-            if not isinstance(response._content, bytes):
-                response.close()
-        return response
-
-    def _body(self, raw: Any, deadline: float) -> bytes:
-        body = bytearray()
-        # read1 returns what has come, so that a body which drips byte by byte meets the deadline as well.
-        while chunk := raw.read1(16_384, decode_content=False):
-            body += chunk
-            if len(body) > self._most_bytes:
-                raise _Oversize(f"more than {self._most_bytes} bytes")
-            if time.monotonic() > deadline:
-                raise _Late("the body did not end in time")
-        return bytes(body)
-
-
 class _StrictClient(redfish.rest.v1.HttpClient):  # type: ignore[misc]
     """The reference client with its redirects, retries and environment switched off."""
 
-    def __init__(self, origin: str, leaf: Leaf, limits: RequestLimits) -> None:
-        adapter = _PinnedAdapter(leaf, limits.most_bytes, limits.timeout)
-        super().__init__(
-            base_url=origin, timeout=float(limits.timeout), max_retry=0, check_connectivity=False, https_adapter=adapter
-        )
+    def __init__(self, origin: str, adapter: PinnedAdapter, timeout: float) -> None:
+        super().__init__(base_url=origin, timeout=timeout, max_retry=0, check_connectivity=False, https_adapter=adapter)
+        self.adapter = adapter
         self._session.trust_env = False
         self._session.headers["Accept-Encoding"] = "identity"
         # login() would fetch the service root first only to learn where sessions live.
@@ -141,22 +70,32 @@ class _StrictClient(redfish.rest.v1.HttpClient):  # type: ignore[misc]
 class SessionOwner:
     """The one place that logs in to an endpoint and out again; everybody else borrows `token`."""
 
-    def __init__(self, endpoint: str, origin: str, limits: RequestLimits, credential: Credential) -> None:
+    def __init__(self, endpoint: str, origin: str, limits: RequestLimits, credential: Credential, pin: str) -> None:
         self._endpoint, self._origin, self._limits, self._credential = endpoint, origin, limits, credential
+        self._pin = pin
         self._client: _StrictClient | None = None
         self._turn = asyncio.Lock()
+        self._asked: asyncio.Future[Any] | None = None
         self.token: str | None = None
 
-    async def login(self, leaf: Leaf) -> str:
-        """Open a session and return its token.  Raises LoginRefused, TrustRefused, EndpointUnreachable and the rest."""
+    async def login(self) -> tuple[str, Leaf]:
+        """Open a session; return its token and the certificate that the endpoint showed, which is the pinned one.
+
+        Raises LoginRefused, TrustRefused, EndpointUnreachable and the rest.
+        """
         async with self._turn:
-            client = _StrictClient(self._origin, leaf, self._limits)
-            await self._call("login", self._login_blocking, client)
-            client._session.close()  # logins and changes are rare: no third connection is kept open for them
-            self._client, self.token = client, client.get_session_key()
-            if not self.token:
+            client = self._new_client()
+            await self._call("login", client, self._login_blocking)
+            token, leaf = client.get_session_key(), client.adapter.leaf
+            if not token or leaf is None:
                 raise ReplyMalformed(self._endpoint, "login", "no X-Auth-Token in the answer")
-            return self.token
+            self._client, self.token = client, token
+            return token, leaf
+
+    def _new_client(self) -> _StrictClient:
+        timeout = float(self._limits.timeout)
+        adapter = PinnedAdapter(self._endpoint, self._origin, self._pin, self._limits.most_bytes, timeout)
+        return _StrictClient(self._origin, adapter, timeout)
 
     def _login_blocking(self, client: _StrictClient) -> None:
         client.login_url = SESSIONS
@@ -192,11 +131,14 @@ class SessionOwner:
             try:
                 where = local_path(same_origin_path(client.get_session_location() or "", self._origin))
                 client.set_session_location(self._origin + where)
-                await self._call("logout", client.logout)
+                await self._call("logout", client, _StrictClient.logout)
             except (DeviceError, redfish.rest.v1.BadRequestError, *_LIBRARY_SURPRISES):
                 return
-            finally:
-                client._session.close()
+
+    def interrupt(self) -> None:
+        """Let whoever waits for the endpoint go on with EndpointUnreachable: the link is being closed."""
+        if self._asked is not None and not self._asked.done():
+            self._asked.set_exception(EndpointUnreachable(self._endpoint, "login", "the link was closed"))
 
     async def change(self, method: str, uri: str, body: Document | bytes | None = None, etag: str = "") -> Answer:
         """Send PATCH, POST or DELETE once (never repeated) and return the answer.
@@ -212,11 +154,9 @@ class SessionOwner:
             if client is None:
                 raise LoginRefused(self._endpoint, method, "not logged in")
             headers = {"If-Match": etag} if etag else {}
-            verb = f"{method} {path}"
-            try:
-                answer: Answer = await self._call(verb, self._change_blocking, client, method, path, body, headers)
-            finally:
-                client._session.close()
+            answer: Answer = await self._call(
+                f"{method} {path}", client, self._change_blocking, method, path, body, headers
+            )
             return answer
 
     def _change_blocking(
@@ -247,34 +187,44 @@ class SessionOwner:
         except DocumentFault as err:
             raise ReplyMalformed(self._endpoint, verb, str(err)) from err
 
-    async def _call(self, verb: str, work: Any, *arguments: Any) -> Any:
-        loop = asyncio.get_running_loop()
+    async def _call(self, verb: str, client: _StrictClient, work: Any, *arguments: Any) -> Any:
+        """Run `work(client, *arguments)` in a thread; the connection is closed afterwards: such calls are rare."""
         try:
             # The library's own timeout starts anew with every byte of a header; this one does not.
             async with asyncio.timeout(self._limits.timeout * _PATIENCE):
-                return await loop.run_in_executor(_THREADS, work, *arguments)
+                self._asked = in_thread(_run_and_close, client, work, arguments)
+                return await self._asked
         except TimeoutError as err:
             raise EndpointUnreachable(self._endpoint, verb, "no reply in time") from err
         except redfish.rest.v1.RetriesExhaustedError as err:
             raise self._named(verb, err.__cause__) from err
         except requests.RequestException as err:
             raise self._named(verb, err) from err
+        finally:
+            self._asked = None
+            client.adapter.hang_up()  # for a thread that nobody waits for any more; else there is nothing left to end
 
     def _named(self, verb: str, cause: BaseException | None) -> DeviceError:
-        if isinstance(cause, _Oversize):
+        if isinstance(cause, Untrusted):
+            return TrustRefused(self._endpoint, verb, cause.refusal.detail, advice=cause.refusal.advice)
+        if isinstance(cause, Oversize):
             return ReplyTooLarge(self._endpoint, verb, str(cause))
-        if isinstance(cause, _Redirected):
+        if isinstance(cause, Redirected):
             return TrustRefused(self._endpoint, verb, str(cause))
         if isinstance(cause, requests.exceptions.SSLError):
-            if "CERTIFICATE_VERIFY_FAILED" in str(cause):
-                what = "the certificate expired" if "expired" in str(cause) else "the certificate is not the pinned one"
-                return TrustRefused(self._endpoint, verb, what)
             return EndpointUnreachable(self._endpoint, verb, "the TLS handshake failed")
         if isinstance(cause, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
             return ReplyMalformed(self._endpoint, verb, "the body broke off")
-        if isinstance(cause, requests.exceptions.Timeout | _Late):
+        if isinstance(cause, requests.exceptions.Timeout | Late):
             return EndpointUnreachable(self._endpoint, verb, f"no reply within {self._limits.timeout:g} s")
         return EndpointUnreachable(self._endpoint, verb, type(cause).__name__)
+
+
+def _run_and_close(client: _StrictClient, work: Any, arguments: tuple[Any, ...]) -> Any:
+    try:
+        return work(client, *arguments)
+    finally:
+        client.adapter.close()
 
 
 def _message(document: Document) -> str:

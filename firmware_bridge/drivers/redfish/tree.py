@@ -1,7 +1,7 @@
 """One look at an endpoint's documents: each is asked once, and what cannot be had is noted instead of raised."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, RedfishLink
@@ -59,7 +59,16 @@ class Tree:
 
     async def many(self, uris: Iterable[str | None]) -> list[Document | None]:
         """Return several documents at once; the link keeps to the endpoint's limits."""
-        return list(await asyncio.gather(*(self.get(u) for u in uris)))
+        wanted = list(uris)
+        new = dict.fromkeys(tidy(u) for u in wanted if u is not None)
+        lanes = iter([u for u in new if u not in self.documents and u not in self.failed])
+
+        async def lane() -> None:
+            for uri in lanes:
+                await self.get(uri)
+
+        await in_lanes(lane, min(self._link.limits.in_flight, len(new)))
+        return [None if u is None else self.documents.get(tidy(u)) for u in wanted]
 
     def expands(self, collection: str) -> bool:
         """Return True when this collection can be read whole with its members inside."""
@@ -72,6 +81,18 @@ class Tree:
         listed = await self._collection(tidy(uri))
         documents = await self.many(u for u, _ in listed)
         return [(u, d) for (u, _), d in zip(listed, documents, strict=True) if d is not None]
+
+    async def listings(self, collections: Iterable[str]) -> dict[str, list[tuple[str, Document]]]:
+        """Return the members of several collections, each as `members` does, by the collection's URI."""
+        found: dict[str, list[tuple[str, Document]]] = {tidy(u): [] for u in collections}
+        keys = iter(found)
+
+        async def lane() -> None:
+            for key in keys:
+                found[key] = await self.members(key)
+
+        await in_lanes(lane, min(self._link.limits.in_flight, len(found)))
+        return found
 
     async def _collection(self, key: str) -> Sequence[tuple[str, Document | None]]:
         if self.expands(key) and key not in self.documents:
@@ -138,6 +159,19 @@ class Tree:
         self.notes.append(Note(uri, name, what))
 
 
+async def in_lanes(lane: Callable[[], Coroutine[Any, Any, None]], count: int) -> None:
+    """Run `lane` `count` times side by side; when one raises, the others are ended before the error goes on."""
+    if count == 1:
+        await lane()
+        return
+    tasks = [asyncio.ensure_future(lane()) for _ in range(count)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 def expand_query(root: Document) -> str:
     """Return the query that expands a collection by one level, by what the service root says (DSP0266 §7.3.1)."""
     features = root.get("ProtocolFeaturesSupported")
@@ -149,4 +183,4 @@ def expand_query(root: Document) -> str:
     return _EXPAND_SHORT if offered.get("NoLinks") is True else ""
 
 
-__all__ = ["NORMAL", "PATIENT", "ROOT", "Tree", "expand_query"]
+__all__ = ["NORMAL", "PATIENT", "ROOT", "Tree", "expand_query", "in_lanes"]

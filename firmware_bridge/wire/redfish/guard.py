@@ -81,7 +81,10 @@ def scrub(text: object, most: int = MOST_TEXT) -> str:
     """
     if text is None or isinstance(text, dict | list):
         return ""
-    return _UNPRINTABLE.sub(" ", str(text)[: most * 2]).strip()[:most]
+    line = str(text)[: most * 2]
+    if not (line.isascii() and line.isprintable()):
+        line = _UNPRINTABLE.sub(" ", line)
+    return line.strip()[:most]
 
 
 def reason_of(err: Exception) -> str:

@@ -73,5 +73,6 @@ def every_link(document: Any, skip: frozenset[str]) -> Iterator[str]:
 
 def tidy(uri: str) -> str:
     """Return `uri` without fragment and trailing slash: the key under which a document is filed."""
-    bare = uri.partition("#")[0]
-    return bare.rstrip("/") if len(bare) > 1 else bare
+    if "#" in uri:
+        uri = uri.partition("#")[0]
+    return uri.rstrip("/") if uri[-1:] == "/" and len(uri) > 1 else uri

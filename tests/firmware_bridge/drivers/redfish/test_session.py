@@ -68,7 +68,7 @@ def link_to(peer: Any, credential: Credential = WHO) -> RedfishLink:
 
 
 def owner_of(peer: Any) -> SessionOwner:
-    return SessionOwner("t/bmc", peer.url, QUICK, WHO)
+    return SessionOwner("t/bmc", peer.url, QUICK, WHO, peer.leaf.pin)
 
 
 async def test_one_session_serves_everybody_and_is_deleted_at_the_end(peers: Any) -> None:
@@ -115,15 +115,15 @@ async def test_a_wrong_password_is_tried_once_and_then_waited_for(peers: Any) ->
 
 async def test_another_certificate_never_sees_the_password(peers: Any) -> None:
     async with peers(Bmc()) as peer, peers(Bmc()) as other:
-        with pytest.raises(TrustRefused, match="pinned"):
-            await owner_of(peer).login(other.leaf)
+        with pytest.raises(TrustRefused, match="expected"):
+            await SessionOwner("t/bmc", peer.url, QUICK, WHO, other.leaf.pin).login()
         assert peer.requests == []
 
 
 async def test_an_expired_certificate_never_sees_the_password(peers: Any) -> None:
     async with peers(Bmc(), days=-1) as peer:
         with pytest.raises(TrustRefused, match="expired"):
-            await owner_of(peer).login(peer.leaf)
+            await owner_of(peer).login()
         assert peer.requests == []
 
 
@@ -133,7 +133,7 @@ async def test_the_environment_has_no_say(peers: Any, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     async with peers(Bmc()) as peer:
         owner = owner_of(peer)
-        assert await owner.login(peer.leaf) == "token1"
+        assert await owner.login() == ("token1", peer.leaf)
         await owner.logout()
 
 
@@ -170,7 +170,7 @@ async def test_every_hostile_login_has_a_name_and_a_bound(peers: Any, answer: An
     async with peers(answer) as peer:
         began = time.monotonic()
         with pytest.raises(DeviceError) as caught:
-            await owner_of(peer).login(peer.leaf)
+            await owner_of(peer).login()
         assert type(caught.value) is error
         assert WHO.secret not in str(caught.value)
         assert time.monotonic() - began < 4.0
@@ -191,7 +191,7 @@ async def test_every_hostile_answer_to_a_change_has_a_name(peers: Any, answer: b
     bmc = Bmc()
     async with peers(bmc) as peer:
         owner = owner_of(peer)
-        await owner.login(peer.leaf)
+        await owner.login()
         bmc.reply = answer
         with pytest.raises(DeviceError) as caught:
             await owner.change("PATCH", "/redfish/v1/Chassis/1", {"A": 1})
@@ -204,7 +204,7 @@ async def test_a_task_is_pointed_to_by_its_own_path(peers: Any) -> None:
     bmc = Bmc()
     async with peers(bmc) as peer:
         owner = owner_of(peer)
-        await owner.login(peer.leaf)
+        await owner.login()
         bmc.reply = http(b'{"Id": "1"}', "202 Accepted", f"Location: {peer.url}/redfish/v1/TaskService/Tasks/1")
         answer = await owner.change("POST", "/redfish/v1/UpdateService/Actions/X", {"A": 1}, etag='"7"')
         assert (answer.status, answer.location) == (202, "/redfish/v1/TaskService/Tasks/1")
@@ -219,6 +219,6 @@ async def test_a_session_that_claims_to_live_elsewhere_is_not_followed_there(pee
     bmc.location_prefix = "https://127.0.0.1:9"
     async with peers(bmc) as peer:
         owner = owner_of(peer)
-        await owner.login(peer.leaf)
+        await owner.login()
         await owner.logout()
         assert owner.token is None
