@@ -8,7 +8,7 @@ import msgspec
 
 from firmware_bridge.ports.telemetry import Locatable, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import PreconditionFailed, RackwrightError, TargetUnknown
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.units import Seconds
@@ -22,6 +22,7 @@ from rack_controller.run.journal import CommandRecord, Journal
 _log = logging.getLogger(__name__)
 
 REPORT_LIFE = Seconds(600.0)
+BEGUN = "begun"
 
 
 @dataclass(slots=True)
@@ -141,12 +142,22 @@ class CommandAnswers:
             command = decode_command(body)
         except msgspec.MsgspecError as err:
             return encode(Reply("", accepted=False, code="malformed", reason=f"not a command: {err}"))
-        done = self._journal.outcome_of(command.id)
+        try:
+            done = self._journal.outcome_of(command.id)
+            if done is None:
+                self._record(command, BEGUN)  # before any device hears of it
+        except EnvironmentUnfit as err:
+            return encode(refusal(command.id, err))
+        if done == BEGUN:
+            reason = "was begun before a restart; nobody knows how it ended"
+            return encode(Reply(command.id, accepted=False, code="held", reason=reason, advice="look, then ask anew"))
         if done is not None:
             return done.encode()
-        reply = await self._reply(command)
-        answer = encode(reply)
-        self._record(command, answer.decode())
+        answer = encode(await self._reply(command))
+        try:
+            self._record(command, answer.decode())
+        except EnvironmentUnfit:
+            _log.exception("the outcome of command %s could not be written down", command.id)
         return answer
 
     async def _reply(self, command: Command) -> Reply:

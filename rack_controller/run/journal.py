@@ -53,7 +53,10 @@ class Journal:
 
         After a crash the numbers go on at the next block: they never repeat, and a gap at a block's edge is a restart.
         """
-        row = self._db.execute("SELECT reserved_to FROM sequence WHERE rack = ?", (rack,)).fetchone()
+        try:
+            row = self._db.execute("SELECT reserved_to FROM sequence WHERE rack = ?", (rack,)).fetchone()
+        except sqlite3.Error as err:
+            raise EnvironmentUnfit(f"the journal cannot be read: {err}", advice="restore it or free space") from err
         first = int(row[0]) if row else 0
         self._write(
             "INSERT INTO sequence VALUES (?, ?) ON CONFLICT (rack) DO UPDATE SET reserved_to = excluded.reserved_to",
@@ -79,7 +82,10 @@ class Journal:
 
     def outcome_of(self, command_id: str) -> str | None:
         """Return what became of a command, None when it was never received here."""
-        row = self._db.execute("SELECT outcome FROM command WHERE id = ?", (command_id,)).fetchone()
+        try:
+            row = self._db.execute("SELECT outcome FROM command WHERE id = ?", (command_id,)).fetchone()
+        except sqlite3.Error as err:
+            raise EnvironmentUnfit(f"the journal cannot be read: {err}", advice="restore it or free space") from err
         return str(row[0]) if row else None
 
     def activate_policy(self, kind: str, selector: str, document: str, actor: str, now_ns: int) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
@@ -90,7 +91,11 @@ class RackUnderControl:
 
     def _next_sequence(self) -> int:
         if self._sequence >= self._reserved_to:
-            self._sequence = self._journal.reserve_sequence(self._rack)
+            try:
+                self._sequence = self._journal.reserve_sequence(self._rack)
+            except EnvironmentUnfit:
+                # Readings matter more than their numbers: go on counting, numbers may repeat after a crash.
+                _log.exception("%s: frame numbers are not reserved", self._rack)
             self._reserved_to = self._sequence + SEQUENCE_BLOCK
         self._sequence += 1
         return self._sequence

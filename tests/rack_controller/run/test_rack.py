@@ -23,10 +23,11 @@ from rack_controller.model.frame import Frame, decode_frame
 from rack_controller.model.layout import Layout, RackState, StateRequest, make_layout
 from rack_controller.model.roles import Role
 from rack_controller.model.table import SeriesTable, decode_table
+from rack_controller.run.answer import BEGUN
 from rack_controller.run.bus import Bus, BusAddress
 from rack_controller.run.clock import SystemClock
 from rack_controller.run.ending import end
-from rack_controller.run.journal import Journal
+from rack_controller.run.journal import CommandRecord, Journal
 from rack_controller.run.rack import RackUnderControl
 
 RACK = Place(f"{SITE}/a/r01/k01")
@@ -174,6 +175,24 @@ async def test_a_device_that_refuses_is_told_as_its_own_error(rack: RunningRack)
     reply = await rack.do(Command("c3", "ada", Role.ADMIN, "locate", TRAY, FAR, {"on": True}))
     assert (reply.accepted, reply.code) == (False, "device_error")
     assert "no reply" in reply.reason
+
+
+async def test_without_a_journal_frames_go_on_and_commands_are_refused(rack: RunningRack) -> None:
+    rack.journal.close()
+    _, first = await rack.frame_with_power()
+    _, second = await rack.frame_with_power()
+    assert second.sequence > first.sequence
+    reply = await rack.do(Command("c5", "ada", Role.ADMIN, "locate", TRAY, FAR, {"on": True}))
+    assert not reply.accepted
+    assert "journal" in reply.reason
+    assert not rack.tray.located
+
+
+async def test_a_command_begun_before_a_crash_is_held_not_repeated(rack: RunningRack) -> None:
+    rack.journal.record_command(CommandRecord("c6", 1, "ada", "locate", TRAY, {"on": True}, BEGUN))
+    reply = await rack.do(Command("c6", "ada", Role.ADMIN, "locate", TRAY, FAR, {"on": True}))
+    assert (reply.accepted, reply.code) == (False, "held")
+    assert not rack.tray.located
 
 
 async def test_a_rescan_meets_the_endpoints_again(rack: RunningRack) -> None:
