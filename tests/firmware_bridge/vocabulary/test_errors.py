@@ -1,6 +1,8 @@
 """The error tree is closed: drawn, mapped, and every leaf says what to do with it."""
 
+import json
 import re
+from pathlib import Path
 
 from firmware_bridge.vocabulary import errors
 from firmware_bridge.vocabulary.errors import RackwrightError, error_classes
@@ -23,3 +25,8 @@ def test_an_error_reads_as_one_line_with_advice() -> None:
     assert str(errors.FileInvalid("a.yaml", 3, "slots[0].unit", "expected a number")) == (
         "a.yaml:3: slots[0].unit: expected a number"
     )
+
+
+def test_what_each_class_means_outside_stays_as_it_is() -> None:
+    table = {c.__name__: [c.http_status, c.message_id, c.exit_code] for c in error_classes()}
+    assert table == json.loads((Path(__file__).parents[2] / "golden" / "errors.json").read_text())
