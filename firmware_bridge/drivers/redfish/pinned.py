@@ -49,7 +49,10 @@ _CONTEXT = _context()
 
 
 class Untrusted(Exception):
-    """The certificate is not the one we trust; `refusal` says why.  No OSError: urllib3 would take it for a broken line."""
+    """The certificate is not the one we trust; `refusal` says why.
+
+    No OSError: urllib3 would take it for a broken line.
+    """
 
     def __init__(self, refusal: TrustRefused) -> None:
         super().__init__(refusal.detail)

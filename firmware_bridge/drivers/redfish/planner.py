@@ -11,7 +11,7 @@ from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, Resource, S
 from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import local_path, tidy
 from firmware_bridge.wire.redfish.plan import Extract, Fetch, Plan, Sum
-from firmware_bridge.wire.redfish.units import scale_of
+from firmware_bridge.wire.redfish.units import Scale, scale_of
 
 _MOST_SENSORS = 2_000
 SAFETY, POWER, SLOW = ReadingClass.SAFETY, ReadingClass.POWER, ReadingClass.SLOW
@@ -82,10 +82,9 @@ class Planner:
             self._used.add(tidy(sensor))
         return taken
 
-    def sensor(self, uri: str, series: Series, collection: str = "") -> bool:
-        """Read one sensor as `series`, in the unit that its document states."""
-        document = self.tree.documents.get(tidy(uri), {})
-        scale = scale_of(document.get("ReadingType"), document.get("ReadingUnits"), document.get("ReadingBasis"))
+    def sensor(self, uri: str, series: Series, collection: str = "", scale: Scale | None = None) -> bool:
+        """Read one sensor as `series`, in the unit that its document states (`scale`, where that is known already)."""
+        scale = scale or _scale(self.tree.documents.get(tidy(uri), {}))
         extract = Extract(series, "Reading", factor=scale.factor, offset=scale.offset, member=tidy(uri))
         if collection:
             return self.from_member(collection, Sensor, extract)
@@ -97,9 +96,9 @@ class Planner:
             if tidy(uri) in self._used or len(self._taken) > _MOST_SENSORS:
                 continue
             name = scrub(document.get("Id"), 128) or uri.rsplit("/", 1)[-1]
-            scale = scale_of(document.get("ReadingType"), document.get("ReadingUnits"), document.get("ReadingBasis"))
+            scale = _scale(document)
             series = self._unused(slug(name), scale.quantity, name)
-            self.sensor(uri, series, collection)
+            self.sensor(uri, series, collection, scale)
 
     def _unused(self, component: str, quantity: Quantity, label: str) -> Series:
         series = self.series(component, quantity, SLOW, label)
@@ -130,6 +129,10 @@ class Planner:
         for (reading_class, uri, kind), extracts in self._single.items():
             fetches.setdefault(reading_class, []).append(Fetch(uri, Decoder(kind), tuple(extracts)))
         return Plan({c: tuple(f) for c, f in fetches.items()}, tuple(self._sums), tuple(self._absent))
+
+
+def _scale(sensor: Document) -> Scale:
+    return scale_of(sensor.get("ReadingType"), sensor.get("ReadingUnits"), sensor.get("ReadingBasis"))
 
 
 __all__ = ["POWER", "SAFETY", "SLOW", "Excerpt", "Planner"]

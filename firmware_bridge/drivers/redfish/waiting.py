@@ -1,7 +1,7 @@
 """A blocking call in a thread of its own that nobody is forced to wait for: it ends with the process, not before it."""
 
+import _thread
 import asyncio
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +26,8 @@ def in_thread(work: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]
         except RuntimeError:
             return  # the loop is closed: nobody waits any more
 
-    threading.Thread(target=run, name="redfish-session", daemon=True).start()
+    # threading.Thread.start() would hold the loop until the new thread has got its turn: milliseconds in a crowd.
+    _thread.start_new_thread(run, ())
     return future
 
 

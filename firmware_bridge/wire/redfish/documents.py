@@ -128,7 +128,9 @@ class Decoder:
         self._type = kind
         self._collection = collection
         shape: Any = _collection_of(kind) if collection else kind
-        self._strict: msgspec.json.Decoder[Any] = msgspec.json.Decoder(shape)
+        if shape not in _DECODERS:
+            _DECODERS[shape] = msgspec.json.Decoder(shape)
+        self._strict = _DECODERS[shape]
 
     def __call__(self, raw: bytes) -> Any:
         """Return the Struct (or a list of them).
@@ -178,4 +180,6 @@ def _collection_of(kind: type[msgspec.Struct]) -> type[Any]:
     return _COLLECTIONS[kind]
 
 
+# One decoder per type, whoever asks: making one costs as much as several decodes, and it holds no state.
+_DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {}
 _COLLECTIONS: dict[type[msgspec.Struct], type[Any]] = {}

@@ -57,7 +57,8 @@ def check_size(raw: bytes, most_bytes: int, most_depth: int, most_members: int) 
         raise DocumentTooLarge(f"{len(raw)} bytes, cap {most_bytes}")
     if raw.count(b"{") + raw.count(b"[") <= most_depth and raw.count(b":") <= most_members:
         return
-    bare = _STRING.sub(b"", raw)
+    # Without a backslash every quote is one end of a string: splitting is five times as fast as matching.
+    bare = _STRING.sub(b"", raw) if b"\\" in raw else b"".join(raw.split(b'"')[::2])
     if bare.count(b":") > most_members or bare.count(b",") > MOST_ELEMENTS:
         raise DocumentTooLarge(f"more than {most_members} members")
     brackets = bare.translate(_ONE_BRACKET, _NOT_BRACKETS)
