@@ -59,7 +59,7 @@ class EmulatorControl:
         return int(self.ask("drop_sessions", where=where)["endpoints"])
 
     def state(self) -> dict[str, Any]:
-        """Return time, speed, faults and each rack's main figures (W, °C, L/min)."""
+        """Return time, speed, faults, `requests` (GETs since the start), each rack's figures (W, °C, L/min)."""
         return self.ask("state")
 
     def ask(self, verb: str, **arguments: Any) -> dict[str, Any]:

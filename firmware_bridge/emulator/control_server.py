@@ -104,6 +104,7 @@ class ControlServer:
             "time": hall.time,
             "speed": hall.speed,
             "endpoints": len(hall.endpoints),
+            "requests": hall.doorway.gets,
             "connections": len(hall.doorway.state.connections),
             "faults": [msgspec.to_builtins(f) for f in hall.faults.all()],
             "racks": racks,

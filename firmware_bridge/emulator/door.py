@@ -26,6 +26,7 @@ class _DoorProtocol(HttpToolsProtocol):
     """
 
     read_now: ReadNow | None = None
+    doorway: "Doorway"
     _answered = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -33,6 +34,7 @@ class _DoorProtocol(HttpToolsProtocol):
         self.app_state = {TRANSPORT: transport}
 
     def on_headers_complete(self) -> None:
+        self.doorway.gets += self.parser.get_method() == b"GET"
         self._answered = self._answer_at_once()
         if not self._answered:
             super().on_headers_complete()
@@ -73,10 +75,11 @@ async def _no_application(scope: Any, receive: Any, send: Any) -> None:
 
 @dataclass(slots=True)
 class Doorway:
-    """What all listeners of one process share."""
+    """What all listeners of one process share.  `gets` counts the GET requests that have come in since the start."""
 
     config: Config
     state: ServerState
+    gets: int = 0
 
     @classmethod
     def make(cls) -> "Doorway":
@@ -103,7 +106,7 @@ class Doorway:
 
         def protocol() -> _DoorProtocol:
             made = _DoorProtocol(self.config, self.state, {}, loop)
-            made.app = app
+            made.app, made.doorway = app, self
             made.read_now = read_now
             return made
 

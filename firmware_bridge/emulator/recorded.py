@@ -1,8 +1,11 @@
 """A recorded tree served exactly as it is: nothing is added, corrected or brought to life."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import READ, READ_PATCH, Document, Outcome, Principal
@@ -12,11 +15,22 @@ from firmware_bridge.vocabulary.errors import FileInvalid
 class RecordedTree:
     """A ResourceSource over `{uri: body}`; URIs may end in a slash or not.
 
+    A URI with a query (`…/Sensors?$skip=75`) is a further page of its collection, and is served for that query only.
+
     `writable` names properties that a PATCH may change (the locate light); everything else is refused.
     """
 
     def __init__(self, tree: dict[str, Any], writable: tuple[str, ...] = ("LocationIndicatorActive",)) -> None:
-        self._documents = {_canonical(uri): Document.of(body, _allow(body, writable)) for uri, body in tree.items()}
+        pages: dict[str, dict[str, bytes]] = {}
+        for uri, body in tree.items():
+            bare, mark, query = uri.partition("?")
+            if mark:
+                pages.setdefault(_canonical(bare), {})[query] = orjson.dumps(body)
+        self._documents = {
+            at: Document(orjson.dumps(body), _allow(body, writable), pages=pages.get(at, {}))
+            for uri, body in tree.items()
+            if "?" not in uri and (at := _canonical(uri))
+        }
         self._writable = writable
 
     def get(self, uri: str, principal: Principal | None) -> Document | None:
@@ -41,7 +55,7 @@ class RecordedTree:
                 raise RequestRefused("PropertyNotWritable", name, related=(f"#/{name}",))
             if type(value) is not type(document.body[name]):
                 raise RequestRefused("PropertyValueTypeError", str(value), name, related=(f"#/{name}",))
-        changed = Document.of({**document.body, **changes}, document.allow)
+        changed = replace(document, raw=orjson.dumps({**document.body, **changes}))
         self._documents[uri] = changed
         return changed
 
@@ -70,7 +84,7 @@ def read_tree(path: Path) -> dict[str, Any]:
 
 
 def _canonical(uri: str) -> str:
-    return uri.split("?")[0].rstrip("/") or "/"
+    return uri.rstrip("/") or "/"
 
 
 def _allow(body: Any, writable: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ import binascii
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -123,6 +124,10 @@ class RedfishService:
         schema = schema_link(raw)
         if schema is not None:
             extra.append(schema)
+        if query_string and document.pages:
+            page = document.pages.get(unquote(query_string.decode("latin-1")))
+            if page is not None:
+                return 200, extra, page
         query = parse_query(query_string.decode("latin-1"), self.features) if query_string else None
         if query is not None:
             if query == _MEMBERS_ONLY:

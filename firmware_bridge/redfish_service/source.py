@@ -1,5 +1,6 @@
 """What the engine asks of whoever owns the resources: documents, changes, actions.  The engine knows no model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -23,11 +24,15 @@ class Principal:
 
 @dataclass(frozen=True)
 class Document:
-    """One resource as it is now: `raw` is its JSON; `allow` the methods that it takes; `etag` overrides a digest."""
+    """One resource as it is now: `raw` is its JSON; `allow` the methods that it takes; `etag` overrides a digest.
+
+    `pages` holds answers to queries (`$skip=75`) that are known as they stand; every other query is worked out.
+    """
 
     raw: bytes
     allow: str = READ
     etag: str | None = None
+    pages: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, body: dict[str, Any], allow: str = READ) -> "Document":

@@ -11,6 +11,7 @@ from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import serve_tree
 from firmware_bridge.vocabulary.errors import ConfigurationError, EndpointUnreachable, LoginRefused, TrustRefused
+from firmware_bridge.wire.redfish.inventory import report_of
 from rack_controller.inspect import inspect_endpoint, report_document
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -112,7 +113,47 @@ async def test_a_capture_served_and_read_back(name: str, kinds: dict[str, int], 
     async with serve_tree(tree) as served:
         report = await inspect_endpoint(served.url, Credential(served.user, served.password))
     assert all(sum(i.kind.value == k for i in report.inventory) == n for k, n in kinds.items())
+    # A supply's rated watts stand beside the sensors, under the supply's own URI: the one place of the JSON contract
+    # that holds a number with a unit.  What is counted as a sensor has the URI of a sensor.
     assert sum(r.quantity != "power_capacity" for r in report.readings) == sensors
+    assert sum("/Sensors/" in r.uri for r in report.readings) == sensors
     assert len(report.firmware) == firmware
     if name == "gb200-compute-tray":
         assert Counter(d.state for d in report.leak_detectors) == {"dry": 3, "critical": 1}
+
+
+@pytest.mark.skipif(not CAPTURES.exists(), reason="the recorded trees are not on this machine")
+@pytest.mark.parametrize("name", ["dgx-h100-8gpu", "dmtf-rackmount", "dmtf-power-shelf"])
+async def test_a_served_capture_says_the_same_as_its_file(name: str) -> None:
+    tree = json.loads((CAPTURES / name / "tree.json").read_bytes())
+    # In this recording no link leads to the chassis' power subsystem: what is not linked is not there for a client.
+    lost = f"{ROOT}/Chassis/PowerShelf/PowerSubsystem" if name == "dmtf-power-shelf" else "nothing"
+    from_file = report_of({u: b for u, b in tree.items() if not u.startswith(lost)})
+    async with serve_tree(tree) as served:
+        read_back = await inspect_endpoint(served.url, Credential(served.user, served.password))
+    assert sorted(read_back.readings, key=str) == sorted(from_file.readings, key=str)
+    # The DMTF's examples hold islands (outlets, a root of trust) that no link leads to.
+    assert {i.uris for i in read_back.inventory} <= {i.uris for i in from_file.inventory}
+    assert {f.uri for f in read_back.firmware} <= {f.uri for f in from_file.firmware}
+    if name == "dgx-h100-8gpu":
+        assert len(read_back.inventory) == len(from_file.inventory)
+        assert len(read_back.firmware) == len(from_file.firmware)
+
+
+async def test_a_recorded_page_is_served_as_recorded_and_its_members_count_once() -> None:
+    sensors = "/redfish/v1/Chassis/C/Sensors"
+    members = [{"@odata.id": f"{sensors}/{n}"} for n in range(4)]
+    page = {"@odata.id": sensors, "Members": members[2:], "Members@odata.count": 4}
+    tree: dict[str, object] = {
+        "/redfish/v1": {"@odata.id": "/redfish/v1", "Chassis": {"@odata.id": "/redfish/v1/Chassis"}},
+        "/redfish/v1/Chassis": {"Members": [{"@odata.id": "/redfish/v1/Chassis/C"}]},
+        "/redfish/v1/Chassis/C": {"ChassisType": "Shelf", "Id": "C", "Sensors": {"@odata.id": sensors}},
+        # The first page overlaps the second, as some services have it.
+        sensors: {"Members": members[:3], "Members@odata.nextLink": f"{sensors}?$skip=2"},
+        f"{sensors}?$skip=2": page,
+    }
+    for n, member in enumerate(members):
+        tree[member["@odata.id"]] = {"Id": str(n), "ReadingType": "Power", "ReadingUnits": "W", "Reading": n}
+    async with serve_tree(tree) as served:
+        report = await inspect_endpoint(served.url, Credential(served.user, served.password))
+    assert sorted(r.value for r in report.readings) == [0, 1, 2, 3]

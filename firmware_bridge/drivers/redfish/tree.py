@@ -79,8 +79,8 @@ class Tree:
         if uri is None:
             return []
         listed = await self._collection(tidy(uri))
-        documents = await self.many(u for u, _ in listed)
-        return [(u, d) for (u, _), d in zip(listed, documents, strict=True) if d is not None]
+        documents = await self.many(listed)
+        return [(u, d) for u, d in zip(listed, documents, strict=True) if d is not None]
 
     async def listings(self, collections: Iterable[str]) -> dict[str, list[tuple[str, Document]]]:
         """Return the members of several collections, each as `members` does, by the collection's URI."""
@@ -94,7 +94,7 @@ class Tree:
         await in_lanes(lane, min(self._link.limits.in_flight, len(found)))
         return found
 
-    async def _collection(self, key: str) -> Sequence[tuple[str, Document | None]]:
+    async def _collection(self, key: str) -> Sequence[str]:
         if self.expands(key) and key not in self.documents:
             expanded = await self._fetch(key, key + self.expand)
             if expanded is not None:
@@ -108,14 +108,14 @@ class Tree:
                 elif refused is not None:
                     self.failed[key] = refused
         document = await self.get(key)
-        found: list[tuple[str, Document | None]] = []
+        found: dict[str, None] = {}  # pages may overlap: some services list everything and point to a next page as well
         for _ in range(_MOST_PAGES):
-            found += [(tidy(u), None) for u in member_links(document)]
+            found.update(dict.fromkeys(tidy(u) for u in member_links(document)))
             following = document.get("Members@odata.nextLink") if document else None
             if not isinstance(following, str):
                 break
             document = await self.get(following)
-        return found
+        return list(found)
 
     def _file_members(self, key: str, collection: Document) -> None:
         members = collection.get("Members")

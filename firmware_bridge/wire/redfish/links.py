@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 _PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*")
 _ESCAPED_DOT_OR_SLASH = re.compile(r"%(?:2e|2f|5c|00)", re.IGNORECASE)
 MOST_URI = 1024
+_PLAIN_LINKS = ("DataSourceUri", "Members@odata.nextLink")
 
 
 def local_path(link: str, origin: str = "") -> str:
@@ -56,7 +57,10 @@ def member_links(collection: Any) -> tuple[str, ...]:
 
 
 def every_link(document: Any, skip: frozenset[str]) -> Iterator[str]:
-    """Yield every `@odata.id` in `document`, OEM parts included, except below properties named in `skip`."""
+    """Yield every `@odata.id` in `document`, OEM parts included, except below properties named in `skip`.
+
+    `DataSourceUri` (the sensor behind an excerpt) and the link to a collection's next page count as well.
+    """
     stack: list[Any] = [document]
     while stack:
         node = stack.pop()
@@ -68,6 +72,7 @@ def every_link(document: Any, skip: frozenset[str]) -> Iterator[str]:
         uri = node.get("@odata.id")
         if isinstance(uri, str) and node is not document:
             yield uri
+        yield from (link for name in _PLAIN_LINKS if isinstance(link := node.get(name), str))
         stack.extend(value for key, value in reversed(node.items()) if key not in skip)
 
 

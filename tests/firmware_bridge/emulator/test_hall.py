@@ -144,6 +144,9 @@ async def test_the_control_channel(tmp_path: Path) -> None:
         assert (await read(emulator, emulator.endpoint("u11/bmc"), at))["DetectorState"] == "Critical"
         await asyncio.to_thread(control.clear_faults)
         assert (await read(emulator, emulator.endpoint("u11/bmc"), at))["DetectorState"] == "OK"
+        before = state["requests"]
+        await read(emulator, emulator.endpoint("u11/bmc"), at)
+        assert (await asyncio.to_thread(control.state))["requests"] > before
         assert await asyncio.to_thread(control.drop_sessions, "*/u1[1-8]/bmc") == 8
         await asyncio.to_thread(control.speed, 2.0)
         for verb, arguments in (
