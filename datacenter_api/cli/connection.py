@@ -57,12 +57,12 @@ class Server:
 
 
 def find_server(url: str | None, state: Path | None) -> Server:
-    """Find the API: `--url`, RACKWRIGHT_URL, else the ready file of the local state directory.
+    """Find the API: `--url`, RACKWRIGHT_URL, else `server.json` of the local state directory.
 
     Raises ConfigurationError when none of them says where it is.
     """
     folder = state or default_state()
-    ready = _ready(folder / "ready.json")
+    ready = _ready(folder / "server.json")
     chosen = url or ready.get("url")
     if not chosen:
         raise ConfigurationError(

@@ -145,7 +145,7 @@ def _port(state: Path, listen: str) -> Finding:
         taken = probe.connect_ex((host.strip("[]"), int(port))) == 0
     if not taken:
         return Finding("port", "ok", f"{listen} is free")
-    if (state / "ready.json").exists():
+    if (state / "server.json").exists():
         return Finding("port", "ok", f"{listen} is in use, most likely by the API of {state}")
     return Finding("port", "warn", f"{listen} is in use", "choose another --listen HOST:PORT for `rackwright up`")
 

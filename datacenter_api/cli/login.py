@@ -24,7 +24,7 @@ def log_in(
     """Log in and keep the token for the next commands."""
     link = connect(url, state)
     name = user or os.environ.get("RACKWRIGHT_USER") or _asked("User: ", "--user")
-    password = _password(password_file, name)
+    password = read_password(password_file, name)
     answer = link.request("POST", "/api/v1/login", body={"user": name, "password": password}, login=False)
     Tokens().put(link.server.url, answer["token"])
     note(f"logged in to {link.server.url} as {answer['user']} ({answer['role']})")
@@ -40,14 +40,15 @@ def log_out(url: Url = None, state: State = None) -> None:
     Tokens().put(link.server.url, None)
 
 
-def _password(file: Path | None, user: str) -> str:
+def read_password(file: Path | None, user: str, *, environment: bool = True) -> str:
+    """Return a password from a file, RACKWRIGHT_PASSWORD (if allowed) or the terminal; never from the command line."""
     if file is not None:
         try:
             return file.read_text().rstrip("\r\n")
         except OSError as err:
             raise ConfigurationError(f"cannot read {file}: {err.strerror}") from err
     given = os.environ.get("RACKWRIGHT_PASSWORD")
-    if given is not None:
+    if environment and given is not None:
         return given
     if not sys.stdin.isatty():
         raise ConfigurationError("no terminal to ask for the password", advice="give --password-file FILE")

@@ -6,6 +6,7 @@ import sys
 import typer
 
 from datacenter_api.cli import (
+    account,
     credential,
     doctor,
     endpoint,
@@ -53,6 +54,7 @@ app.add_typer(event.app, name="event")
 app.add_typer(tray.app, name="tray")
 app.add_typer(policy.app, name="policy")
 app.add_typer(credential.app, name="credential")
+app.add_typer(account.app, name="account")
 app.command("locate")(tray.locate)
 app.command("rescan")(rack.rescan)
 app.command("login")(login.log_in)

@@ -50,8 +50,13 @@ class StatePaths:
 
     @property
     def ready(self) -> Path:
-        """Written when every rack is live: where the API is and how to trust it."""
+        """Written when every rack is live."""
         return self.root / "ready.json"
+
+    @property
+    def server(self) -> Path:
+        """Written as soon as the API serves: where it is and how to trust it.  The commands look here."""
+        return self.root / "server.json"
 
     @property
     def authority(self) -> Path:

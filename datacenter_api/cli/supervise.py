@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import re
 import resource
 import signal
 import sys
@@ -41,8 +42,8 @@ class Supervisor:
     A child that exits with the usage code is not restarted: its configuration is wrong, and its last line says why.
     """
 
-    def __init__(self, logs: Path, note: Callable[[str], None]) -> None:
-        self._logs, self._note = logs, note
+    def __init__(self, logs: Path, note: Callable[[str], None], started: Callable[[], None] = lambda: None) -> None:
+        self._logs, self._note, self._started = logs, note, started
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._processes: dict[str, asyncio.subprocess.Process] = {}
@@ -102,7 +103,7 @@ class Supervisor:
             if self._stopping:
                 return
             if code == USAGE_EXIT and not self.failure.done():
-                self.failure.set_result(ConfigurationError(_last_line(self._log(child)) or f"{child.name} refused"))
+                self.failure.set_result(ConfigurationError(_reason(self._log(child)) or f"{child.name} refused"))
                 return
             if time.monotonic() - child.started_at > STEADY_SECONDS:
                 pause = FIRST_PAUSE
@@ -127,6 +128,7 @@ class Supervisor:
             raise EnvironmentUnfit(f"cannot start {child.name}: {err}", advice="run make .venv again") from err
         os.close(log)
         child.pid, self._processes[child.name] = process.pid, process
+        self._started()
         assert process.stdout is not None
         async for line in process.stdout:
             if child.first_line is not None and not child.first_line.done():
@@ -170,10 +172,11 @@ def _open_log(path: Path) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _last_line(log: Path) -> str:
+def _reason(log: Path) -> str:
+    """Return the last line of a log without the `rackwright …:` that the command puts before it anyway."""
     with contextlib.suppress(OSError):
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        return lines[-1] if lines else ""
+        return re.sub(r"^rackwright[ \w]*: ", "", lines[-1]) if lines else ""
     return ""
 
 

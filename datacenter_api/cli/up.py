@@ -8,6 +8,7 @@ import shutil
 import signal
 import ssl
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +25,6 @@ if TYPE_CHECKING:  # the screen pulls in rich; `rackwright --help` must stay qui
 
 EMULATED_SITE = "lab1"
 FIRST_ANSWER_SECONDS = 30.0
-READY_SECONDS = 120.0
 FILES_PER_ENDPOINT = 4
 FILES_BESIDES = 512
 
@@ -81,19 +81,24 @@ class _Up:
         self._options, self._paths = options, StatePaths(options.state)
         self._stop = asyncio.Event()
         self._notes: list[str] = []
+        self._tell_ready: Callable[[], dict[str, object]] | None = None
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._stop.set)
-        self._paths.ready.unlink(missing_ok=True)
-        supervisor = Supervisor(self._paths.logs, self._note)
+        self._forget_files()
+        supervisor = Supervisor(self._paths.logs, self._note, self._write_ready)
         try:
             await self._serve(supervisor)
         finally:
             self._say("stopping")
             await supervisor.stop()
-            self._paths.ready.unlink(missing_ok=True)
+            self._forget_files()
+
+    def _forget_files(self) -> None:
+        self._paths.server.unlink(missing_ok=True)
+        self._paths.ready.unlink(missing_ok=True)
 
     async def _serve(self, supervisor: Supervisor) -> None:
         password = self._first_admin()
@@ -109,7 +114,7 @@ class _Up:
         url = f"https://{self._options.host}:{self._options.port}"
         self._say(f"console  {url}/console")
         if password is not None:
-            self._say(f"login    admin / {password}   (shown this once; change it in the console)")
+            self._say(f"login    admin / {password}   (shown this once; change it with `rackwright account password`)")
         from datacenter_api.cli.status_screen import FleetWatch, show
 
         async with FleetWatch(self._options.state) as watch:
@@ -174,18 +179,25 @@ class _Up:
     async def _announce(
         self, supervisor: Supervisor, watch: "FleetWatch", bus: BusFiles, url: str, expected: dict[str, int]
     ) -> None:
-        await watch.until_live(expected, reachable=self._options.site is None)
         await _until_served(url, self._paths.authority)
-        content: dict[str, object] = {
+        write_json(self._paths.server, {"url": url, "ca_file": str(self._paths.authority)})
+        await watch.until_live(expected, reachable=self._options.site is None)
+        self._tell_ready = lambda: {
             "url": url,
             "ca_file": str(self._paths.authority),
             "nats": bus.url,
             "pids": {"supervisor": os.getpid(), **supervisor.pids},
         }
-        write_json(self._paths.ready, content)
-        if self._options.ready_file is not None:
-            write_json(self._options.ready_file.absolute(), content)
+        self._write_ready()
         self._note("every rack is live")
+
+    def _write_ready(self) -> None:
+        """Write the ready files once every rack is live, and again whenever a child has been started anew."""
+        if self._tell_ready is None:
+            return
+        write_json(self._paths.ready, self._tell_ready())
+        if self._options.ready_file is not None:
+            write_json(self._options.ready_file.absolute(), self._tell_ready())
 
     def _note(self, text: str) -> None:
         self._notes.append(text)

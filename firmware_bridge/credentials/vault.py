@@ -53,7 +53,9 @@ class Vault:
         """Return one entry.  Raises EnvironmentUnfit when it is absent or does not open with the key."""
         entry = self._entries().get(name)
         if entry is None:
-            raise EnvironmentUnfit(f"no credential named {name!r} in {self._file}", advice="store it with `rackwright credential set`")
+            raise EnvironmentUnfit(
+                f"no credential named {name!r} in {self._file}", advice="store it with `rackwright credential set`"
+            )
         raw = base64.b64decode(entry["sealed"])
         try:
             secret = AESGCM(self._key()).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], name.encode())
@@ -81,8 +83,15 @@ class Vault:
         return base64.b64decode(self._key_file.read_bytes())
 
 
+def _make_private(folder: Path) -> None:
+    """Make a folder and the missing ones above it, each for its owner alone."""
+    if not folder.exists():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def _write_private(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_private(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:

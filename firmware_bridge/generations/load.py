@@ -66,6 +66,7 @@ def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
         if base not in folders:
             raise document.complaint("extends", f"expected a known generation ({', '.join(sorted(folders))})")
         lower = _read(folders[base] / "rack.yaml")
+        lower.value.pop("aliases", None)  # another name of the base is not a name of this one
         over = dict(document.value)
         del over["extends"]
         document = merge(lower, Located(over, document.places))

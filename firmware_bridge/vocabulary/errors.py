@@ -93,6 +93,7 @@ class EndpointRefused(DeviceError):
 class LoginRefused(EndpointRefused):
     """401 or 403 from the device."""
 
+    exit_code = 4
     message_id = "Base.1.19.ResourceAtUriUnauthorized"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
 from firmware_bridge.vocabulary.reading import Series
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.event import Severity
 from rack_controller.model.snapshot import EndpointState, ManagementAxis, Snapshot
 
@@ -42,7 +43,8 @@ def _endpoint_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Find
         if was is None or (was.last_success is None and now.management is ManagementAxis.REACHABLE):
             yield Finding(place, "endpoint.met", Severity.OK, f"{_name(place)} answers for the first time")
         else:
-            yield Finding(place, f"endpoint.{now.management}", _management_severity(now), _management_text(place, now))
+            text = _management_text(place, now, after.now)
+            yield Finding(place, f"endpoint.{now.management}", _management_severity(now), text)
 
 
 def _name(place: Place) -> str:
@@ -53,10 +55,11 @@ def _management_severity(state: EndpointState) -> Severity:
     return Severity.OK if state.management is ManagementAxis.REACHABLE else Severity.WARNING
 
 
-def _management_text(place: Place, state: EndpointState) -> str:
+def _management_text(place: Place, state: EndpointState, now: Seconds) -> str:
     if state.management is ManagementAxis.REACHABLE:
         return f"{_name(place)} answers again"
-    return f"{_name(place)} is {state.management}" + (f": {state.error}" if state.error else "")
+    silent = "never answered" if state.last_success is None else f"no answer for {now - state.last_success:.0f} s"
+    return f"{_name(place)} is {state.management}: {state.error or silent}"
 
 
 def _code_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]:

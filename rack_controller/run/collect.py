@@ -59,8 +59,8 @@ class Collector:
         return True
 
     async def _read_until_lost(self) -> None:
-        """Read every class on its own beat until safety readings fail or a rescan is asked for."""
-        await run_until_one_ends([*(self._read_class(c) for c in _ORDER), self._until_rescan()])
+        """Read every class on its own beat until safety readings fail."""
+        await run_until_one_ends([*(self._read_class(c) for c in _ORDER), self._rescans()])
 
     async def _read_class(self, reading_class: ReadingClass) -> None:
         period = self._periods[reading_class]
@@ -88,8 +88,15 @@ class Collector:
             _log.exception("%s: the driver failed in %s", self._source.endpoint, verb)
             raise DeviceError(self._source.endpoint, verb, f"driver failed: {type(err).__name__}") from err
 
-    async def _until_rescan(self) -> None:
-        await self._rescan.wait()
+    async def _rescans(self) -> None:
+        """Meet the endpoint anew when asked, beside the reading loops: safety readings do not wait for it."""
+        while True:
+            await self._rescan.wait()
+            self._rescan.clear()
+            try:
+                self._board.declare(self._source.endpoint, await self._guarded(self._source.discover(), "rescan"))
+            except DeviceError as err:
+                _log.warning("%s", err)
 
     async def _wait(self, delay: Seconds) -> None:
         if delay <= 0:
