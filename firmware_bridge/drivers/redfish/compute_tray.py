@@ -11,6 +11,7 @@ from firmware_bridge.drivers.redfish.enclosure import (
     plan_tray_power,
 )
 from firmware_bridge.drivers.redfish.planner import POWER, SLOW, Planner
+from firmware_bridge.drivers.redfish.reports import prompt_reports
 from firmware_bridge.drivers.redfish.source import Locating, RedfishSource
 from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.inventory import ItemKind
@@ -24,6 +25,11 @@ from firmware_bridge.wire.redfish.parts import merge, parts_of
 from firmware_bridge.wire.redfish.plan import Plan
 
 _JOULES_PER_KWH = 3.6e6
+_MEASURED = {
+    "PowerWatts": Quantity.POWER,
+    "TemperatureCelsius": Quantity.TEMPERATURE,
+    "EnergyJoules": Quantity.ENERGY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class RedfishComputeTray(Locating, RedfishSource):
         """Find host, processors, leak detectors and sensors."""
         planner = Planner(tree, self.tray, self.hints)
         found = await look_at(tree)
+        planner.use_reports(await prompt_reports(tree))
         light = await plan_states(planner, found)
         await plan_leaks(planner, found)
         await plan_tray_power(planner, found)
@@ -67,26 +74,26 @@ async def _plan_processor(
     """Plan one processor from its EnvironmentMetrics; of several views the one that answers with most numbers.
 
     All four series come with one request, so a GPU's temperature, limit and energy are read as often as its power.
+    Where a report gives all but the limit of every processor at once, the limit is left to the slow class.
     """
     tree = planner.tree
     metrics = [link_of(tree.documents.get(v), "EnvironmentMetrics") for v in views]
     bodies = await tree.many(metrics)
-    ranked = [(_numbers(b), u) for b, u in zip(bodies, metrics, strict=True) if u is not None and b is not None]
-    power = planner.series(component, Quantity.POWER, reading_class, label)
-    heat = planner.series(component, Quantity.TEMPERATURE, reading_class, label)
-    limit = planner.series(component, Quantity.POWER_LIMIT, reading_class, label)
-    energy = planner.series(component, Quantity.ENERGY, reading_class, label)
-    if ranked:
-        uri = max(ranked, key=lambda r: r[0])[1]
-        body = await tree.get(uri) or {}
-        planner.excerpt(uri, EnvironmentMetrics, "PowerWatts", power)
-        planner.excerpt(uri, EnvironmentMetrics, "TemperatureCelsius", heat)
+    ranked = [(_numbers(b), u, b) for b, u in zip(bodies, metrics, strict=True) if u is not None and b is not None]
+    _, uri, body = max(ranked, key=lambda r: r[0], default=(0, "", {}))
+    given = [name for name in _MEASURED if name in body]
+    reported = bool(given) and all(planner.reported(body, name) for name in given)
+    limit = planner.series(component, Quantity.POWER_LIMIT, SLOW if reported else reading_class, label)
+    if uri:
         planner.excerpt(uri, EnvironmentMetrics, "PowerLimitWatts", limit, part="SetPoint")
-        if "EnergyJoules" not in body and "EnergykWh" in body:
-            planner.excerpt(uri, EnvironmentMetrics, "EnergykWh", energy, factor=_JOULES_PER_KWH)
-        else:
-            planner.excerpt(uri, EnvironmentMetrics, "EnergyJoules", energy)
-    for series in (power, heat, limit, energy):
+    planner.promise(limit)
+    for name, quantity in _MEASURED.items():
+        series = planner.series(component, quantity, reading_class, label)
+        if name == "EnergyJoules" and name not in body and "EnergykWh" in body:
+            planner.excerpt(uri, EnvironmentMetrics, "EnergykWh", series, factor=_JOULES_PER_KWH)
+        elif uri and (name in given or not reported):
+            # What is not there now may come once the processor is up.
+            planner.excerpt(uri, EnvironmentMetrics, name, series)
         planner.promise(series)
 
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from firmware_bridge.drivers.redfish.enclosure import (
+    Enclosure,
     Listed,
+    enclosures,
     look_at,
     plan_leaks,
     plan_other_sensors,
@@ -13,10 +15,10 @@ from firmware_bridge.drivers.redfish.planner import SAFETY, SLOW, Planner
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.vocabulary.quantities import Quantity
-from firmware_bridge.wire.redfish.documents import CoolantConnector, Pump, Reservoir
+from firmware_bridge.wire.redfish.documents import CoolantConnector, Pump, Reservoir, Resource
 from firmware_bridge.wire.redfish.guard import scrub
 from firmware_bridge.wire.redfish.links import link_of
-from firmware_bridge.wire.redfish.numbers import health_code
+from firmware_bridge.wire.redfish.numbers import health_code, running_code
 from firmware_bridge.wire.redfish.plan import Extract, Plan, state_extract
 
 # One connector is one request: everything on it is read as often as its flow.
@@ -57,11 +59,21 @@ class RedfishCoolantUnit(RedfishSource):
             await _plan_pumps(planner, link_of(unit, "Pumps"))
             await _plan_reservoirs(planner, link_of(unit, "Reservoirs"))
         await plan_leaks(planner, found, units)
+        _plan_power_state(planner, found, units)
         light = await plan_states(planner, found)
         for quantity in _PROMISED:
             planner.promise(planner.series("", quantity, SAFETY))
         plan_other_sensors(planner, found)
         return planner.plan(), light
+
+
+def _plan_power_state(planner: Planner, found: Enclosure, units: Listed) -> None:
+    """Plan the unit's own state where no chassis has a PowerState; of several units none speaks for all."""
+    if planner.hint("power_state") is not None or any("PowerState" in d for _, d in enclosures(found)):
+        return
+    if len(units) == 1 and "Status" in units[0][1]:
+        state = planner.series("", Quantity.POWER_STATE, SAFETY)
+        planner.from_document(units[0][0], Resource, state_extract(state, "Status", running_code))
 
 
 def _plan_loop(planner: Planner, component: str, connectors: Listed) -> None:

@@ -7,13 +7,15 @@ from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.place import Place, join_place, slug
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
-from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, Resource, Sensor
+from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, MetricValue, Resource, Sensor
 from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import local_path, tidy
+from firmware_bridge.wire.redfish.numbers import UNREADABLE
 from firmware_bridge.wire.redfish.plan import Extract, Fetch, Plan, Sum
 from firmware_bridge.wire.redfish.units import Scale, scale_of
 
 _MOST_SENSORS = 2_000
+_LEAST_SAVED = 2
 SAFETY, POWER, SLOW = ReadingClass.SAFETY, ReadingClass.POWER, ReadingClass.SLOW
 
 
@@ -31,6 +33,29 @@ class Planner:
         self._sums: list[Sum] = []
         self._absent: list[Series] = []
         self._used: set[str] = set()
+        self._sources: dict[tuple[Place, Quantity], str] = {}
+        self._reports: Mapping[str, Mapping[str, str]] = {}
+
+    def use_reports(self, reports: Mapping[str, Mapping[str, str]]) -> None:
+        """Take metric reports (`prompt_reports`) into account: where one saves requests, it is read instead."""
+        self._reports = reports
+
+    def reported(self, document: Document, name: str) -> bool:
+        """Return True when the sensor behind the excerpt `name` of `document` stands in a report, in a known unit."""
+        sensor = _source_of(document, name)
+        return sensor is not None and self._scale_in_report(sensor) is not None
+
+    def _scale_in_report(self, sensor: str) -> Scale | None:
+        """Return how to read a sensor's value in a report, None where no report has it or its unit is not known.
+
+        A report says neither units nor states: a sensor that is not there now is read from its own resource.
+        """
+        document = self.tree.documents.get(sensor)
+        if document is None or not any(sensor in values for values in self._reports.values()):
+            return None
+        status = document.get("Status")
+        absent = isinstance(status, dict) and status.get("State") in UNREADABLE
+        return None if absent else _scale(document)
 
     def place(self, component: str = "") -> Place:
         """Return the tray itself, or a component of it."""
@@ -69,17 +94,18 @@ class Planner:
         self._taken.add((series.place, series.quantity))
         into.setdefault((series.reading_class, tidy(uri), kind), []).append(extract)
         if kind is Sensor:
-            self._used.add(tidy(extract.member or uri))
+            sensor = tidy(extract.member or uri)
+            self._used.add(sensor)
+            self._sources[series.place, series.quantity] = sensor
         return True
 
     def excerpt(self, uri: str, kind: type[Resource], name: str, series: Series, **how: Any) -> bool:
         """Read a sensor excerpt of the document at `uri` and regard its source sensor as used."""
-        document = self.tree.documents.get(tidy(uri), {})
-        source = document.get(name)
-        sensor = source.get("DataSourceUri") if isinstance(source, dict) else None
+        sensor = _source_of(self.tree.documents.get(tidy(uri), {}), name)
         taken = self.from_document(uri, kind, Extract(series, name, **how))
-        if taken and isinstance(sensor, str) and how.get("part", "Reading") == "Reading":
-            self._used.add(tidy(sensor))
+        if taken and sensor is not None and how.get("part", "Reading") == "Reading":
+            self._used.add(sensor)
+            self._sources[series.place, series.quantity] = sensor
         return taken
 
     def sensor(self, uri: str, series: Series, collection: str = "", scale: Scale | None = None) -> bool:
@@ -123,12 +149,49 @@ class Planner:
     def plan(self) -> Plan:
         """Return the plan; collections are asked with the endpoint's expand query."""
         fetches: dict[ReadingClass, list[Fetch]] = {}
+        for report in self._reports:
+            for reading_class in (POWER, SLOW):
+                extracts = self._moved_to(report, reading_class)
+                if extracts:
+                    whole = Fetch(report, Decoder(MetricValue, array="MetricValues"), tuple(extracts), collection=True)
+                    fetches.setdefault(reading_class, []).append(whole)
         for (reading_class, uri, kind), extracts in self._collected.items():
-            whole = Fetch(uri + self.tree.expand, Decoder(kind, collection=True), tuple(extracts), collection=True)
+            whole = Fetch(uri + self.tree.expand, Decoder(kind, array="Members"), tuple(extracts), collection=True)
             fetches.setdefault(reading_class, []).append(whole)
         for (reading_class, uri, kind), extracts in self._single.items():
             fetches.setdefault(reading_class, []).append(Fetch(uri, Decoder(kind), tuple(extracts)))
         return Plan({c: tuple(f) for c, f in fetches.items()}, tuple(self._sums), tuple(self._absent))
+
+    def _moved_to(self, report: str, reading_class: ReadingClass) -> list[Extract]:
+        """Take from the plan every resource of a class that `report` makes needless, if it saves requests."""
+        values = self._reports[report]
+        moved: dict[Any, list[Extract]] = {}
+        for resources in (self._single, self._collected):
+            for key, extracts in resources.items():
+                found = [self._in_report(e, values) for e in extracts] if key[0] is reading_class else [None]
+                whole = [e for e in found if e is not None]
+                if len(whole) == len(extracts):
+                    moved[key] = whole
+        if len(moved) < _LEAST_SAVED:
+            return []
+        for key in moved:
+            self._single.pop(key, None)
+            self._collected.pop(key, None)
+        return [e for extracts in moved.values() for e in extracts]
+
+    def _in_report(self, extract: Extract, values: Mapping[str, str]) -> Extract | None:
+        series = extract.series
+        sensor = self._sources.get((series.place, series.quantity), "")
+        scale = self._scale_in_report(sensor) if sensor in values and extract.part == "Reading" else None
+        if scale is None or scale.unit != series.unit:
+            return None
+        return Extract(series, "MetricValue", factor=scale.factor, offset=scale.offset, member=values[sensor])
+
+
+def _source_of(document: Document, name: str) -> str | None:
+    excerpt = document.get(name)
+    sensor = excerpt.get("DataSourceUri") if isinstance(excerpt, dict) else None
+    return tidy(sensor) if isinstance(sensor, str) else None
 
 
 def _scale(sensor: Document) -> Scale:

@@ -106,6 +106,14 @@ class Reservoir(Resource):
     FluidLevelStatus: Any = None
 
 
+class MetricValue(msgspec.Struct):
+    """One line of a MetricReport 1.5: `uri` is the property it was taken from, the value is text."""
+
+    uri: str = msgspec.field(name="MetricProperty", default="")
+    MetricValue: Any = None
+    Status: Any = None  # a report knows none; the sensor itself does
+
+
 class Link(msgspec.Struct):
     """A reference to another resource."""
 
@@ -120,14 +128,15 @@ class Members(msgspec.Struct):
 
 
 class Decoder:
-    """Bytes to one Struct type, or, when the collection was asked with `$expand`, to the list of its members."""
+    """Bytes to one Struct type, or to the list of them in an array: the members of a collection asked with `$expand`,
+    the values of a report."""
 
-    __slots__ = ("_collection", "_strict", "_type")
+    __slots__ = ("_array", "_strict", "_type")
 
-    def __init__(self, kind: type[msgspec.Struct], *, collection: bool = False) -> None:
+    def __init__(self, kind: type[msgspec.Struct], *, array: str = "") -> None:
         self._type = kind
-        self._collection = collection
-        shape: Any = _collection_of(kind) if collection else kind
+        self._array = array
+        shape: Any = _list_of(kind, array) if array else kind
         if shape not in _DECODERS:
             _DECODERS[shape] = msgspec.json.Decoder(shape)
         self._strict = _DECODERS[shape]
@@ -143,7 +152,7 @@ class Decoder:
             found = self._lenient(raw)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
             raise DocumentMalformed(f"not valid JSON ({reason_of(err)})") from err
-        return found.members if self._collection else found
+        return found.listed if self._array else found
 
     def _lenient(self, raw: bytes) -> Any:
         try:
@@ -152,11 +161,11 @@ class Decoder:
             raise DocumentMalformed(f"not valid JSON ({reason_of(err)})") from err
         if not isinstance(document, dict):
             raise DocumentMalformed(f"a JSON {type(document).__name__}, expected an object")
-        if not self._collection:
+        if not self._array:
             return soften(document, self._type)
-        members = document.get("Members")
-        listed = [m for m in members if isinstance(m, dict)] if isinstance(members, list) else []
-        return _collection_of(self._type)(members=[soften(m, self._type) for m in listed])
+        array = document.get(self._array)
+        listed = [m for m in array if isinstance(m, dict)] if isinstance(array, list) else []
+        return _list_of(self._type, self._array)(listed=[soften(m, self._type) for m in listed])
 
 
 def soften(document: dict[str, Any], kind: type[Typed]) -> Typed:
@@ -171,15 +180,15 @@ def soften(document: dict[str, Any], kind: type[Typed]) -> Typed:
     return kind(**fitting)
 
 
-def _collection_of(kind: type[msgspec.Struct]) -> type[Any]:
-    if kind not in _COLLECTIONS:
-        _COLLECTIONS[kind] = msgspec.defstruct(
-            f"{kind.__name__}Members",
-            [("members", list[kind], msgspec.field(name="Members", default_factory=list))],  # type: ignore[valid-type]
+def _list_of(kind: type[msgspec.Struct], array: str) -> type[Any]:
+    if (kind, array) not in _LISTS:
+        _LISTS[kind, array] = msgspec.defstruct(
+            f"{kind.__name__}{array}",
+            [("listed", list[kind], msgspec.field(name=array, default_factory=list))],  # type: ignore[valid-type]
         )
-    return _COLLECTIONS[kind]
+    return _LISTS[kind, array]
 
 
 # One decoder per type, whoever asks: making one costs as much as several decodes, and it holds no state.
 _DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {}
-_COLLECTIONS: dict[type[msgspec.Struct], type[Any]] = {}
+_LISTS: dict[tuple[type[msgspec.Struct], str], type[Any]] = {}

@@ -13,7 +13,7 @@ STATES = frozenset(
         *("UnavailableOffline", "Deferring", "Quiesced", "Updating", "Qualified", "Degraded"),
     }
 )
-_UNREADABLE = frozenset({"Absent", "Disabled", "UnavailableOffline"})
+UNREADABLE = frozenset({"Absent", "Disabled", "UnavailableOffline"})
 _HEALTH = {"OK": "ok", "Warning": "warning", "Critical": "critical"}
 _LEAK = {"OK": "dry", "Warning": "warning", "Critical": "critical"}
 
@@ -47,6 +47,18 @@ def power_state_code(value: Any) -> float | None:
     return None
 
 
+def running_code(status: Any) -> float | None:
+    """Return the power-state code of equipment that has no PowerState of its own, from its `Status.State`.
+
+    On: Enabled.  Off: Disabled and StandbyOffline, which say that it waits to be switched on.  None for everything
+    else (Starting, Quiesced, Updating, …).  Whether coolant moves is another question: flow and pumps answer it.
+    """
+    state = getattr(status, "State", None)
+    if state == "Enabled":
+        return code_of(Quantity.POWER_STATE, "on")
+    return code_of(Quantity.POWER_STATE, "off") if state in ("Disabled", "StandbyOffline") else None
+
+
 def health_code(status: Any) -> float | None:
     """Return the code of `Status.Health`, None when it is absent or outside the enumeration."""
     return _coded(Quantity.HEALTH, _HEALTH, getattr(status, "Health", None))
@@ -74,7 +86,7 @@ def locate_code(active: Any, led: Any = None) -> float | None:
 def unreadable(status: Any) -> bool:
     """Return True when `Status.State` says that the part is not there or not working."""
     state = getattr(status, "State", None)
-    return isinstance(state, str) and state in _UNREADABLE
+    return isinstance(state, str) and state in UNREADABLE
 
 
 def _coded(quantity: Quantity, names: dict[str, str], value: Any) -> float | None:

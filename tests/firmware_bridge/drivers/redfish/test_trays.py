@@ -250,6 +250,7 @@ async def test_a_coolant_unit_delivers_both_loops_and_its_pumps() -> None:
         tree,
         unit,
         "CoolingUnit",
+        Status={"State": "Enabled", "Health": "OK"},
         PrimaryCoolantConnectors=collect(tree, f"{unit}/PrimaryCoolantConnectors"),
         SecondaryCoolantConnectors=collect(tree, f"{unit}/SecondaryCoolantConnectors"),
         Pumps=collect(tree, f"{unit}/Pumps"),
@@ -266,6 +267,7 @@ async def test_a_coolant_unit_delivers_both_loops_and_its_pumps() -> None:
         assert safety["", Quantity.HEAT].value == 25_500
         assert safety["", Quantity.TEMPERATURE_SUPPLY].quality is Quality.MISSING
         assert safety["leak0", Quantity.LEAK].value == 1.0
+        assert safety["", Quantity.POWER_STATE].value == 1.0
         slow = by_name(await cdu.read(ReadingClass.SLOW))
         assert (slow["pump0", Quantity.PUMP_SPEED].value, slow["pump0", Quantity.HEALTH].value) == (38.5, 0.0)
         assert slow["pump1", Quantity.PUMP_SPEED].quality is Quality.FLAGGED

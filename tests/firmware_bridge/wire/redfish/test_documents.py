@@ -25,7 +25,7 @@ def test_a_property_of_the_wrong_shape_is_dropped_alone() -> None:
 
 def test_an_expanded_collection_keeps_its_good_members() -> None:
     raw = b'{"Members": [{"@odata.id": "/a", "Reading": 1}, 7, {"@odata.id": "/b", "Reading": 2, "Status": []}]}'
-    members = Decoder(Sensor, collection=True)(raw)
+    members = Decoder(Sensor, array="Members")(raw)
     assert [(m.uri, m.Reading) for m in members] == [("/a", 1), ("/b", 2)]
 
 

@@ -15,6 +15,7 @@ from firmware_bridge.wire.redfish.numbers import (
     locate_code,
     number,
     power_state_code,
+    running_code,
     unreadable,
 )
 
@@ -57,6 +58,13 @@ def test_whatever_comes_the_answer_is_finite_or_nothing(sent: Any) -> None:
 def test_power_state_is_never_assumed() -> None:
     assert [power_state_code(v) for v in ("On", True, "Off", False)] == [1.0, 1.0, 0.0, 0.0]
     assert [power_state_code(v) for v in ("PoweringOn", "Paused", None, 1, "on", {})] == [None] * 6
+
+
+def test_equipment_without_a_power_state_is_on_or_off_only_where_its_status_says_so() -> None:
+    said = {state: running_code(ResourceStatus(State=state)) for state in ("Enabled", "Disabled", "StandbyOffline")}
+    assert said == {"Enabled": 1.0, "Disabled": 0.0, "StandbyOffline": 0.0}
+    unclear = [ResourceStatus(State=s) for s in ("Starting", "Absent", "UnavailableOffline", "Odd", 1, None, [])]
+    assert [running_code(status) for status in (*unclear, None, "Enabled")] == [None] * 9
 
 
 def test_a_detector_that_is_unclear_is_not_dry() -> None:

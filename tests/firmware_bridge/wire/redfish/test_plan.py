@@ -49,7 +49,7 @@ def test_a_part_that_says_it_is_off_is_flagged_but_its_state_counts() -> None:
 
 def test_a_member_that_left_the_collection_is_missing() -> None:
     extracts = (Extract(POWER, "Reading", member="/c/a"), Extract(ENERGY, "Reading", member="/c/b"))
-    fetch = Fetch("/c?$expand=.", Decoder(Sensor, collection=True), extracts, collection=True)
+    fetch = Fetch("/c?$expand=.", Decoder(Sensor, array="Members"), extracts, collection=True)
     first, second = readings_of(fetch, fetch.decode(b'{"Members": [{"@odata.id": "/c/b", "Reading": 5}]}'), NOW)
     assert (first.value, first.quality, first.source) == (None, Quality.MISSING, "/c/a")
     assert (second.value, second.source) == (5, "/c/b")

@@ -1,0 +1,56 @@
+"""Metric reports that carry sensors: one request for what would be many.  Reads which there are; plans nothing."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.wire.redfish.guard import Document
+from firmware_bridge.wire.redfish.links import link_of, tidy
+
+_MOST_REPORTS = 4
+_PROMPT_SECONDS = 1.0
+# ISO 8601 durations as Redfish allows them, as far as they are short: PT0.25S, PT1S.
+_SECONDS = re.compile(r"PT(\d{1,3}(?:\.\d{1,6})?)S")
+
+
+async def prompt_reports(tree: Tree) -> dict[str, Mapping[str, str]]:
+    """Return the reports that are made when asked for or at least once a second, by URI.
+
+    Each maps a sensor's URI to the spelling of it in the report (`MetricProperty`).  A report whose definition does
+    not say how old its values may be is left out: an old value would look like a new one.
+    """
+    service = await tree.get(link_of(tree.documents[ROOT], "TelemetryService"))
+    definitions = await tree.members(link_of(service, "MetricReportDefinitions"))
+    wanted = [u for _, d in definitions if _is_prompt(d) and _has_sensors(d) and (u := link_of(d, "MetricReport"))]
+    reports = [tidy(u) for u in wanted[:_MOST_REPORTS]]
+    bodies = await tree.many(reports)
+    found = {u: _sensors_in(b) for u, b in zip(reports, bodies, strict=True) if b is not None}
+    return {u: sensors for u, sensors in found.items() if sensors}
+
+
+def _is_prompt(definition: Document) -> bool:
+    if definition.get("MetricReportDefinitionEnabled") is False:
+        return False
+    kind = definition.get("MetricReportDefinitionType")
+    if kind == "OnRequest":
+        return True
+    schedule = definition.get("Schedule")
+    interval = schedule.get("RecurrenceInterval") if isinstance(schedule, dict) else None
+    match = _SECONDS.fullmatch(interval) if isinstance(interval, str) else None
+    return kind == "Periodic" and match is not None and float(match[1]) <= _PROMPT_SECONDS
+
+
+def _has_sensors(definition: Document) -> bool:
+    properties: Any = definition.get("MetricProperties")
+    return isinstance(properties, list) and any(isinstance(p, str) and "/Sensors/" in p for p in properties)
+
+
+def _sensors_in(report: Document) -> dict[str, str]:
+    values: Any = report.get("MetricValues")
+    names = [v.get("MetricProperty") for v in values if isinstance(v, dict)] if isinstance(values, list) else []
+    sensors: dict[str, str] = {}
+    for name in names:
+        if isinstance(name, str) and name.partition("#")[2] in ("", "/Reading"):
+            sensors.setdefault(tidy(name), name)
+    return sensors

@@ -1,0 +1,146 @@
+"""One metric report instead of many resources: only where it is prompt, complete and in known units."""
+
+from typing import Any
+
+import pytest
+
+from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers import make_driver
+from firmware_bridge.emulator.faults import Fault, FaultKind
+from firmware_bridge.emulator.harness import serve_tree
+from firmware_bridge.vocabulary.errors import ReplyMalformed
+from firmware_bridge.vocabulary.generation import EndpointSpec, RequestLimits
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Quality
+from firmware_bridge.vocabulary.site import SiteEndpoint
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.run.clock import SystemClock
+
+ROOT = "/redfish/v1"
+TRAY = Place("s/a/r01/k01/u12")
+REPORT = f"{ROOT}/TelemetryService/MetricReports/Env"
+ON_REQUEST = {"MetricReportDefinitionType": "OnRequest"}
+
+
+def link(uri: str) -> dict[str, str]:
+    return {"@odata.id": uri}
+
+
+def tree_with(definition: dict[str, Any], power: str = "700.5", fragment: str = "") -> dict[str, Any]:
+    """Return a tray with two GPUs (one sensor in kW) whose sensors also stand in a report."""
+    system, sensors = f"{ROOT}/Systems/Host", f"{ROOT}/Chassis/C/Sensors"
+    tree: dict[str, Any] = {
+        ROOT: {
+            "Systems": link(f"{ROOT}/Systems"),
+            "Chassis": link(f"{ROOT}/Chassis"),
+            "TelemetryService": link(f"{ROOT}/TelemetryService"),
+        },
+        f"{ROOT}/Systems": {"Members": [link(system)]},
+        system: {"Id": "Host", "SystemType": "Physical", "Processors": link(f"{system}/Processors")},
+        f"{system}/Processors": {"Members": [link(f"{system}/Processors/GPU_{n}") for n in range(2)]},
+        f"{ROOT}/Chassis": {"Members": [link(f"{ROOT}/Chassis/C")]},
+        f"{ROOT}/Chassis/C": {"Id": "C", "ChassisType": "Module", "Sensors": link(sensors)},
+        sensors: {"Members": [link(f"{sensors}/P{n}") for n in range(2)]},
+        f"{ROOT}/TelemetryService": {"MetricReportDefinitions": link(f"{ROOT}/TelemetryService/Definitions")},
+        f"{ROOT}/TelemetryService/Definitions": {"Members": [link(f"{ROOT}/TelemetryService/Definitions/Env")]},
+        f"{ROOT}/TelemetryService/Definitions/Env": {
+            "MetricProperties": [f"{sensors}/{{Any}}"],
+            "MetricReport": link(REPORT),
+            **definition,
+        },
+        REPORT: {
+            "MetricValues": [
+                {"MetricProperty": f"{sensors}/P0{fragment}", "MetricValue": power},
+                {"MetricProperty": f"{sensors}/P1{fragment}", "MetricValue": "0.25"},
+                {"MetricProperty": f"{ROOT}/Systems/Host#/PowerState", "MetricValue": "On"},
+                "odd",
+            ]
+        },
+    }
+    for n, unit in enumerate(("W", "kW")):
+        gpu = f"{system}/Processors/GPU_{n}"
+        tree[gpu] = {"Id": f"GPU_{n}", "ProcessorType": "GPU", "EnvironmentMetrics": link(f"{gpu}/EnvironmentMetrics")}
+        tree[f"{gpu}/EnvironmentMetrics"] = {
+            "PowerWatts": {"Reading": 100 + n, "DataSourceUri": f"{sensors}/P{n}"},
+            "PowerLimitWatts": {"SetPoint": 900 + n},
+        }
+        tree[f"{sensors}/P{n}"] = {"Id": f"P{n}", "ReadingType": "Power", "ReadingUnits": unit, "Reading": 0.1}
+    return tree
+
+
+def tray_at(served: Any) -> Any:
+    spec = EndpointSpec("bmc", "redfish", "redfish/compute_tray", limits=RequestLimits(timeout=Seconds(1.0)))
+    place = SiteEndpoint(Place(f"{TRAY}/bmc"), served.address, served.port, pin=served.pin)
+    return make_driver(spec, TRAY, place, Credential(served.user, served.password), SystemClock())
+
+
+async def values_of(tray: Any, reading_class: ReadingClass) -> dict[tuple[str, Quantity], Any]:
+    readings = await tray.read(reading_class)
+    return {(r.place[len(TRAY) :].lstrip("/"), r.quantity): r for r in readings}
+
+
+@pytest.mark.parametrize("fragment", ["", "#/Reading"])
+@pytest.mark.parametrize(
+    "definition",
+    [ON_REQUEST, {"MetricReportDefinitionType": "Periodic", "Schedule": {"RecurrenceInterval": "PT0.25S"}}],
+)
+async def test_a_prompt_report_is_read_instead_of_every_processor(definition: dict[str, Any], fragment: str) -> None:
+    async with serve_tree(tree_with(definition, fragment=fragment)) as served:
+        tray = tray_at(served)
+        series = await tray.discover()
+        before = dict(served.seen)
+        power = await values_of(tray, ReadingClass.POWER)
+        assert {u for u in served.seen if served.seen[u] != before.get(u)} == {REPORT}
+        assert [power[f"gpu{n}", Quantity.POWER].value for n in range(2)] == [700.5, 250.0]
+        slow = await values_of(tray, ReadingClass.SLOW)
+        assert [slow[f"gpu{n}", Quantity.POWER_LIMIT].value for n in range(2)] == [900, 901]
+        everything = [r for c in ReadingClass for r in await tray.read(c)]
+        assert sorted((r.place, r.quantity) for r in everything) == sorted((s.place, s.quantity) for s in series)
+        await tray.close()
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {},
+        {"MetricReportDefinitionType": "OnChange"},
+        {"MetricReportDefinitionType": "Periodic", "Schedule": {"RecurrenceInterval": "PT30S"}},
+        {"MetricReportDefinitionType": "Periodic", "Schedule": {"RecurrenceInterval": 1}},
+        ON_REQUEST | {"MetricReportDefinitionEnabled": False},
+        ON_REQUEST | {"MetricProperties": "all"},
+    ],
+)
+async def test_a_report_of_unknown_age_is_left_alone(definition: dict[str, Any]) -> None:
+    async with serve_tree(tree_with(definition)) as served:
+        tray = tray_at(served)
+        await tray.discover()
+        power = await values_of(tray, ReadingClass.POWER)
+        assert [power[f"gpu{n}", Quantity.POWER].value for n in range(2)] == [100, 101]
+        assert power["gpu1", Quantity.POWER_LIMIT].value == 901
+        await tray.close()
+
+
+async def test_a_sensor_that_is_switched_off_is_asked_itself() -> None:
+    tree = tree_with(ON_REQUEST)
+    tree[f"{ROOT}/Chassis/C/Sensors/P0"]["Status"] = {"State": "Disabled"}
+    async with serve_tree(tree) as served:
+        tray = tray_at(served)
+        await tray.discover()
+        assert (await values_of(tray, ReadingClass.POWER))["gpu0", Quantity.POWER].value == 100
+        await tray.close()
+
+
+@pytest.mark.parametrize("text", ["nan", "N/A", "", "1e400"])
+async def test_a_value_that_is_no_number_is_refused_and_a_broken_report_is_named(text: str) -> None:
+    async with serve_tree(tree_with(ON_REQUEST, power=text)) as served:
+        tray = tray_at(served)
+        await tray.discover()
+        power = await values_of(tray, ReadingClass.POWER)
+        assert power["gpu0", Quantity.POWER].quality is Quality.REFUSED
+        assert power["gpu1", Quantity.POWER].value == 250.0
+        served.faults.set([Fault(FaultKind.HALF_BODY, uri="*/MetricReports/*")])
+        with pytest.raises(ReplyMalformed):  # nothing of the class could be read, and the reason has a name
+            await tray.read(ReadingClass.POWER)
+        assert list(tray.faults) == [REPORT]
+        await tray.close()
