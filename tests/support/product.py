@@ -120,6 +120,17 @@ class Product:
         rows = self.get("/api/v1/racks/k01/endpoints")
         return {"/".join(row["place"].split("/")[4:]): row for row in rows if row["enabled"]}
 
+    def late_readings(self, besides: str | None = None) -> list[dict[str, Any]]:
+        """Return the readings older than three periods of their class, or never taken."""
+        periods = self.get("/api/v1/racks/k01/layout")["periods_s"]
+        rows = self.get("/api/v1/racks/k01/readings", limit=20_000)
+        return [
+            r
+            for r in rows
+            if (besides is None or besides not in r["place"])
+            and (r["age_s"] is None or r["age_s"] > 3 * periods[r["reading_class"]])
+        ]
+
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.state / "tls" / "ca.pem"))
 
