@@ -192,7 +192,7 @@ class SessionOwner:
         try:
             # The library's own timeout starts anew with every byte of a header; this one does not.
             async with asyncio.timeout(self._limits.timeout * _PATIENCE):
-                self._asked = in_thread(_run_and_close, client, work, arguments)
+                self._asked = await in_thread(_run_and_close, client, work, arguments)
                 return await self._asked
         except TimeoutError as err:
             raise EndpointUnreachable(self._endpoint, verb, "no reply in time") from err

@@ -222,3 +222,22 @@ async def test_a_session_that_claims_to_live_elsewhere_is_not_followed_there(pee
         await owner.login()
         await owner.logout()
         assert owner.token is None
+
+
+async def test_closing_a_link_does_not_wait_for_a_login_that_hangs(peers: Any) -> None:
+    asked = asyncio.Event()
+
+    async def hang_and_tell(request: Any, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await asyncio.sleep(30)
+
+    async with peers(hang_and_tell) as peer:
+        patient = RequestLimits(timeout=Seconds(20.0))
+        link = RedfishLink("t/bmc", "127.0.0.1", peer.port, peer.leaf.pin, patient, WHO)
+        reading = asyncio.create_task(link.get("/redfish/v1/S"))
+        await asyncio.wait_for(asked.wait(), 10)
+        began = time.monotonic()
+        await link.close()
+        with pytest.raises(EndpointUnreachable, match="closed"):
+            await reading
+        assert time.monotonic() - began < 3
