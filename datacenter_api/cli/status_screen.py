@@ -35,7 +35,7 @@ class FleetWatch:
 
     def __init__(self, state: Path) -> None:
         self.fleet, self.events = FleetState(), EventLog()
-        self._link = BusLink(state, self.fleet, self.events)
+        self._link = BusLink(state, self.fleet, self.events, keeps_memory=False)
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:

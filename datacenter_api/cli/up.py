@@ -101,6 +101,8 @@ class _Up:
         self._paths.ready.unlink(missing_ok=True)
 
     async def _serve(self, supervisor: Supervisor) -> None:
+        # Racks of an earlier start may not be there any more: the controller will tell which are.
+        shutil.rmtree(self._paths.root / "api" / "racks", ignore_errors=True)
         password = self._first_admin()
         bus = self._start(supervisor)
         site_file = await self._site_file(supervisor)

@@ -65,6 +65,7 @@ class BusLink:
     on_event: Callable[[Event], None] = lambda _event: None
     discarded: dict[str, int] = field(default_factory=dict)
     site: str | None = None
+    keeps_memory: bool = True  # two processes of one state directory must not both write it
     _client: Client | None = None
     _asking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -75,8 +76,9 @@ class BusLink:
 
     async def run(self) -> None:
         """Connect, listen and keep memory complete until cancelled."""
-        memory = RackMemory(self.state / "api" / "racks")
-        memory.load_into(self.fleet)
+        memory = RackMemory(self.state / "api" / "racks") if self.keeps_memory else None
+        if memory is not None:
+            memory.load_into(self.fleet)
         tasks: list[asyncio.Task[None]] = []
         try:
             client, site = await self._connect()
@@ -184,14 +186,14 @@ class BusLink:
         self.discarded[reason] = self.discarded.get(reason, 0) + 1
         log.warning("%s: %s", reason, err)
 
-    def _ask_for_what_is_missing(self, memory: RackMemory) -> None:
+    def _ask_for_what_is_missing(self, memory: RackMemory | None) -> None:
         now = Seconds(time.monotonic())
         for record in self.fleet:
             task = self._asking.get(record.token)
             if (task is None or task.done()) and _lacks(record, now):
                 self._asking[record.token] = asyncio.create_task(self._complete(record, memory))
 
-    async def _complete(self, record: RackRecord, memory: RackMemory) -> None:
+    async def _complete(self, record: RackRecord, memory: RackMemory | None) -> None:
         try:
             changed = False
             if record.layout is None or record.wanted_boot != record.boot:
@@ -203,7 +205,7 @@ class BusLink:
             said = msgspec.json.decode(await self.ask(record.token, "endpoints"), type=RackState)
             record.hear_state(said, Seconds(time.monotonic()))
             record.wanted_boot, record.wanted_revision = said.boot, said.revision
-            if changed:
+            if changed and memory is not None:
                 memory.keep(record)
         except RackwrightError as err:
             log.info("%s: %s", record.token, err)

@@ -58,7 +58,7 @@ class FirmwareItem:
 
 @dataclass(frozen=True, slots=True)
 class LeakDetectorItem:
-    """One leak detector; `state` is dry, warning, critical or unknown."""
+    """One leak detector; `state` in Redfish's words: OK, Warning, Critical; or unknown."""
 
     id: str
     state: str

@@ -16,6 +16,8 @@ from rack_controller.model.frame import UNKNOWN_COUNTER
 from rack_controller.model.snapshot import EndpointState, Snapshot
 from rack_controller.model.table import SeriesKey, SeriesTable, make_table
 
+# While endpoints are being met one by one, the table is laid out no more often than this.
+LAY_OUT_EVERY = Seconds(3.0)
 _T = TypeVar("_T", bound=np.generic)
 
 
@@ -30,6 +32,7 @@ class Board:
         self._states: dict[Place, EndpointState] = {}
         self._early: list[Reading] = []
         self._dirty = False
+        self._laid_out_at = Seconds(float("-inf"))
         self._lay_out({})
 
     def declare(self, endpoint: Place, series: Sequence[Series]) -> None:
@@ -57,8 +60,9 @@ class Board:
 
     def snapshot(self, tick: int, now: Seconds, unix_ns: UnixNanoseconds) -> Snapshot:
         """Return everything known at `now`: stale values flagged, forgotten ones unknown, both axes decided."""
-        if self._dirty:
+        if self._dirty and (now - self._laid_out_at >= LAY_OUT_EVERY or not self._awaited()):
             self._lay_out_again()
+            self._laid_out_at = now
         self._write_management(now)
         judged = judge_ages(self._taken_at, self._quality, self._periods_by_line, now)
         values = np.where(judged.forget, np.nan, self._values)
@@ -77,6 +81,10 @@ class Board:
             quality=_frozen(judged.quality),
             endpoints=dict(self._states),
         )
+
+    def _awaited(self) -> bool:
+        """Return whether endpoints that were never heard may still bring series of their own."""
+        return any(contact.last_success is None for contact in self.contacts.values())
 
     def _write_management(self, now: Seconds) -> None:
         period = self._periods[ReadingClass.SAFETY]

@@ -65,8 +65,8 @@ def health_code(status: Any) -> float | None:
 
 
 def leak_name(state: Any) -> str:
-    """Return dry, warning, critical or unknown for a LeakDetector's `DetectorState`."""
-    return _LEAK.get(state, "unknown") if isinstance(state, str) else "unknown"
+    """Return a LeakDetector's `DetectorState` in Redfish's words (OK, Warning, Critical), or unknown."""
+    return state if isinstance(state, str) and state in _LEAK else "unknown"
 
 
 def leak_code(state: Any) -> float | None:

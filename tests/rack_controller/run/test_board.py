@@ -71,6 +71,7 @@ def test_both_axes_are_told_apart(board: Board) -> None:
 
 def test_values_survive_a_new_series_table(board: Board) -> None:
     board.store([Reading(GPU, Quantity.POWER, 700.0, Seconds(9.5))])
+    board.contacts[BMC] = Contact(last_success=Seconds(9.5))
     take(board, 10)
     board.declare(
         BMC, [Series(GPU, Quantity.POWER, ReadingClass.POWER), Series(GPU, Quantity.VOLTAGE, ReadingClass.SLOW)]
@@ -91,3 +92,10 @@ def test_a_snapshot_cannot_be_written_to_and_becomes_a_frame(board: Board) -> No
     column = snapshot.table.gauge_index[GPU, Quantity.POWER]
     assert frame.gauges[column] == np.float32(700.0)
     assert frame.ages[column] == 50
+
+
+def test_while_endpoints_are_awaited_the_table_is_not_laid_out_every_second(board: Board) -> None:
+    first = take(board, 10).table
+    board.declare(BMC, [Series(GPU, Quantity.VOLTAGE, ReadingClass.SLOW)])
+    assert take(board, 11).table is first
+    assert (GPU, Quantity.VOLTAGE) in take(board, 13).table.gauge_index

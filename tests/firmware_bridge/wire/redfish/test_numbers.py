@@ -68,7 +68,7 @@ def test_equipment_without_a_power_state_is_on_or_off_only_where_its_status_says
 
 
 def test_a_detector_that_is_unclear_is_not_dry() -> None:
-    assert [leak_name(v) for v in ("OK", "Warning", "Critical")] == ["dry", "warning", "critical"]
+    assert [leak_name(v) for v in ("OK", "Warning", "Critical")] == ["OK", "Warning", "Critical"]
     assert [leak_name(v) for v in ("Absent", None, 0, "ok")] == ["unknown"] * 4
     assert leak_code("Critical") == 2.0
     assert leak_code("Fault") is None
