@@ -17,7 +17,7 @@ _ALL_BYTES = bytes(range(256))
 _NOT_BRACKETS = bytes(b for b in _ALL_BYTES if b not in b"{}[]")
 _ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
 # C0 and C1 controls, zero-width and direction-changing characters, lone line separators.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 
 Document = dict[str, Any]
 
