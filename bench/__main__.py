@@ -77,7 +77,7 @@ def _show(rows: list[dict[str, object]]) -> int:
             verdict = f"{bar[0]} {bar[1]:.3g} {'met' if met else 'MISSED'}"
         cells = ["-" if row[k] is None else f"{row[k]:.4g}" for k in ("value", "baseline", "ratio")]
         table.add_row(name, cells[0], str(row["unit"]), cells[1], cells[2], str(row["n"]), verdict)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
     return 1 if missed else 0
 
 
