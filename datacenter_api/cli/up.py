@@ -184,6 +184,7 @@ class _Up:
         await _until_served(url, self._paths.authority)
         write_json(self._paths.server, {"url": url, "ca_file": str(self._paths.authority)})
         await watch.until_live(expected, reachable=self._options.site is None)
+        await _until_served(url, self._paths.authority, racks_live=len(expected))
         self._tell_ready = lambda: {
             "url": url,
             "ca_file": str(self._paths.authority),
@@ -210,18 +211,26 @@ class _Up:
         typer.echo(text)
 
 
-async def _until_served(url: str, authority: Path) -> None:
+async def _until_served(url: str, authority: Path, racks_live: int = 0) -> None:
+    """Wait for the API itself to answer, and to show this many racks live: what it knows is what users see."""
     host, _, port = url.removeprefix("https://").rpartition(":")
     while True:
         with contextlib.suppress(OSError, ssl.SSLError):
             context = ssl.create_default_context(cafile=str(authority))
             reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
             writer.write(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-            status = await reader.readline()
+            answer = await reader.read(-1)
             writer.close()
-            if b" 200 " in status:
+            if b" 200 " in answer[:32] and _racks_live(answer) >= racks_live:
                 return
         await asyncio.sleep(0.1)
+
+
+def _racks_live(answer: bytes) -> int:
+    try:
+        return int(json.loads(answer.partition(b"\r\n\r\n")[2])["racks_live"])
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 def _module(name: str) -> list[str]:
