@@ -58,7 +58,7 @@ def up(
 ) -> None:
     """Start bus, racks, controller and API; show them; stop all of it with Ctrl-C."""
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdigit() or int(port) > 65_535:
         raise ConfigurationError(f"--listen {listen!r} is not HOST:PORT", advice="for example --listen 127.0.0.1:8443")
     root = (state or default_state()).absolute()
     options = UpOptions(root, host, int(port), racks, site, load_trace, speed, ready_file, faults)
@@ -104,6 +104,8 @@ class _Up:
         # Racks of an earlier start may not be there any more: the controller will tell which are.
         shutil.rmtree(self._paths.root / "api" / "racks", ignore_errors=True)
         password = self._first_admin()
+        if password is not None:  # at once: a start that fails later must not lose it
+            self._say(f"login    admin / {password}   (shown this once; change it with `rackwright account password`)")
         bus = self._start(supervisor)
         site_file = await self._site_file(supervisor)
         expected = _describe(site_file)
@@ -115,8 +117,6 @@ class _Up:
         )
         url = f"https://{self._options.host}:{self._options.port}"
         self._say(f"console  {url}/console")
-        if password is not None:
-            self._say(f"login    admin / {password}   (shown this once; change it with `rackwright account password`)")
         from datacenter_api.cli.status_screen import FleetWatch, show
 
         async with FleetWatch(self._options.state) as watch:

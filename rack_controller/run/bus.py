@@ -193,9 +193,17 @@ def stream_configs(site: str) -> tuple[StreamConfig, ...]:
 
 
 def _answering(answer: Answer) -> Callable[[Msg], Awaitable[None]]:
+    """Answer each request in a task of its own: a slow one (a report) must not hold up the others."""
+    running: set[asyncio.Task[None]] = set()
+
+    async def reply(message: Msg) -> None:
+        await message.respond(await answer(message.data))
+
     async def serve(message: Msg) -> None:
         if message.reply:
-            await message.respond(await answer(message.data))
+            task = asyncio.create_task(reply(message))
+            running.add(task)
+            task.add_done_callback(running.discard)
 
     return serve
 

@@ -110,8 +110,13 @@ def _reading(extract: Extract, document: Any, source: str, now: Seconds) -> Read
         return Reading(series.place, series.quantity, None, now, Quality.REFUSED, source)
     if extract.factor != 1.0 or extract.offset != 0.0:
         value = value * extract.factor + extract.offset
+    if value - value != 0:  # finite on the wire, not after scaling
+        return Reading(series.place, series.quantity, None, now, Quality.REFUSED, source)
     if series.kind is SeriesKind.COUNTER:
         value = int(value)
+    if series.quantity is Quantity.LEAK and value == 0 and unreadable(document.Status):
+        # A detector that is off or absent saw nothing: that is not the same as dry.  A leak it told of still counts.
+        return Reading(series.place, series.quantity, None, now, Quality.FLAGGED, source)
     flagged = not extract.ignore_state and unreadable(document.Status)
     return Reading(series.place, series.quantity, value, now, Quality.FLAGGED if flagged else Quality.GOOD, source)
 
