@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from firmware_bridge.drivers.redfish.link import PATIENT, RedfishLink
+from firmware_bridge.drivers.redfish.link import BACKGROUND, RedfishLink
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree, in_lanes
 from firmware_bridge.vocabulary.errors import EndpointUnreachable
 from firmware_bridge.vocabulary.inventory import Note
@@ -37,7 +37,7 @@ class Found:
 
 async def crawl(
     link: RedfishLink,
-    urgency: int = PATIENT,
+    urgency: int = BACKGROUND,
     most_resources: int = MOST_RESOURCES,
     most_seconds: float = MOST_SECONDS,
 ) -> Found:
@@ -58,24 +58,29 @@ async def crawl(
             notes.append(Note(ROOT, "", f"more than {most_resources} resources: the rest was not looked at"))
             found = found[: max(0, room)]
         seen.update(found)
-        if asyncio.get_running_loop().time() > deadline:
-            notes.append(Note(ROOT, "", f"not finished within {most_seconds:g} s: the rest was not looked at"))
-            break
         try:
-            await _visit(tree, found)
+            in_time = await _visit(tree, found, deadline)
         except EndpointUnreachable as err:
             notes.append(Note(ROOT, "", f"went silent while it was read: {err.detail}"))
+            break
+        if not in_time:
+            notes.append(Note(ROOT, "", f"not finished within {most_seconds:g} s: the rest was not looked at"))
             break
         wave = [u for u in found if u in tree.documents]
     return Found(tree.documents, notes)
 
 
-async def _visit(tree: Tree, uris: list[str]) -> None:
-    """Fetch one wave; collections are asked with `$expand` so that their members cost nothing further."""
-    lanes = iter(uris)
+async def _visit(tree: Tree, uris: list[str], deadline: float) -> bool:
+    """Fetch one wave; collections are asked with `$expand` so that their members cost nothing further.
+
+    Returns False when it ended at `deadline` (the loop's time) with some of the wave unread.
+    """
+    loop = asyncio.get_running_loop()
+    waiting = [uri for uri in reversed(uris) if uri not in tree.documents]
 
     async def lane() -> None:
-        for uri in lanes:
+        while waiting and loop.time() <= deadline:
+            uri = waiting.pop()
             if uri in tree.documents:
                 continue
             if tree.expand and _looks_like_collection(uri):
@@ -84,6 +89,7 @@ async def _visit(tree: Tree, uris: list[str]) -> None:
                 await tree.get(uri)
 
     await in_lanes(lane, _LANES)
+    return not waiting
 
 
 def _looks_like_collection(uri: str) -> bool:

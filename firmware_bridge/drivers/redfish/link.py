@@ -14,6 +14,7 @@ import pycurl
 
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
+from firmware_bridge.drivers.redfish.pace import BACKGROUND, NORMAL, PATIENT, URGENT, Pace
 from firmware_bridge.drivers.redfish.session import Answer, SessionOwner
 from firmware_bridge.drivers.redfish.transfer import Transfer
 from firmware_bridge.drivers.redfish.trust import Leaf, check_leaf, fetch_leaf
@@ -32,10 +33,7 @@ from firmware_bridge.wire.redfish.guard import Document, DocumentFault, Document
 from firmware_bridge.wire.redfish.links import local_path
 
 Decoded = TypeVar("Decoded")
-URGENT, NORMAL, PATIENT = 0, 1, 2
-"""Who goes first when the endpoint's slots are taken: safety, then power, then everything slow."""
 LOGIN_COOL_DOWN = 30.0
-_BURST_SECONDS = 1.0  # the rate holds within any two seconds, not only on average
 _MOST_URLS = 8_192
 
 
@@ -71,8 +69,7 @@ class RedfishLink:
         self._version = 0
         self._login_failed_at = float("-inf")
         self._login_error: DeviceError | None = None
-        self._tokens = self._burst = max(self.limits.requests_per_second * _BURST_SECONDS, 2.0)
-        self._filled_at = 0.0
+        self._pace = Pace(self.limits)
 
     async def get(self, uri: str, urgency: int = NORMAL) -> bytes:
         """Return the body of `uri`.  Raises as `get_decoded`, decoding apart."""
@@ -85,13 +82,22 @@ class RedfishLink:
         EndpointRefused (other statuses), ReplyMalformed and ReplyTooLarge (broken off, over a cap, refused by the
         decoder).
         """
-        # One coroutine on purpose: this is the product's hottest path.
         engine = self._engine or await self._open()
         url = self._urls.get(uri) or self._url_of(uri)
-        if urgency == PATIENT:
-            await self._pace()
-        else:
-            self._tokens -= 1.0
+        if urgency < PATIENT:
+            self._pace.count()
+            return await self._get(engine, url, uri, decoder, urgency)
+        await self._pace.admit(urgency)
+        try:
+            if self._engine is not engine:
+                raise self._closed()
+            return await self._get(engine, url, uri, decoder, urgency)
+        finally:
+            self._pace.leave()
+
+    async def _get(
+        self, engine: CurlEngine, url: str, uri: str, decoder: Callable[[bytes], Decoded], urgency: int
+    ) -> Decoded:
         renewed = False
         while True:
             transfer = self._free.pop() if self._free and not self._queue else await self._wait_for_slot(urgency)
@@ -154,8 +160,9 @@ class RedfishLink:
             await self._session.logout()
         for _, _, waiter in self._queue:
             if not waiter.done():
-                waiter.set_exception(EndpointUnreachable(self.endpoint, "GET", "the link was closed"))
+                waiter.set_exception(self._closed())
         self._queue.clear()
+        self._pace.end(self._closed())
         if engine is None or engine.loop.is_closed():
             return
         for transfer in self._transfers:
@@ -177,7 +184,6 @@ class RedfishLink:
             engine = engine_of_running_loop()
             self._transfers = [Transfer(leaf, self.limits) for _ in range(self.limits.in_flight)]
             self._free = list(self._transfers)
-            self._filled_at = engine.loop.time()
             self._engine = engine
             return engine
 
@@ -211,6 +217,9 @@ class RedfishLink:
             if version == self._version:  # else somebody else has already renewed it
                 await self._session.logout()
                 await self._login()
+
+    def _closed(self) -> EndpointUnreachable:
+        return EndpointUnreachable(self.endpoint, "GET", "the link was closed")
 
     def _fault(self, transfer: Transfer, code: int, uri: str) -> DeviceError:
         fault = transfer.fault(code, self.endpoint, f"GET {uri}")
@@ -247,15 +256,6 @@ class RedfishLink:
                 self._hand_on(waiter.result())
             raise
 
-    async def _pace(self) -> None:
-        """Keep the endpoint's request rate.  Only patient reads are held back: the others are few by plan."""
-        now = asyncio.get_running_loop().time()
-        rate = self.limits.requests_per_second
-        self._tokens = min(self._burst, max(self._tokens, -self._burst) + (now - self._filled_at) * rate) - 1.0
-        self._filled_at = now
-        if self._tokens < 0.0:
-            await asyncio.sleep(-self._tokens / rate)
-
     def _url_of(self, uri: str) -> str:
         try:
             url = self.origin + local_path(uri, self.origin)
@@ -275,3 +275,6 @@ class RedfishLink:
         if status == 404:
             return ResourceMissing(self.endpoint, verb, "not there", status=status)
         return EndpointRefused(self.endpoint, verb, f"HTTP {status}", status=status)
+
+
+__all__ = ["BACKGROUND", "LOGIN_COOL_DOWN", "NORMAL", "PATIENT", "URGENT", "RedfishLink"]

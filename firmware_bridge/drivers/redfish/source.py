@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from firmware_bridge.drivers.redfish.crawl import crawl
-from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, URGENT, RedfishLink
+from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ResourceMissing
@@ -115,7 +115,7 @@ class RedfishSource:
 
     async def report(self) -> EndpointReport:
         """Take stock of the whole endpoint: inventory, firmware, leak detectors, notes.  Raises DeviceError."""
-        found = await crawl(self.link, PATIENT)
+        found = await crawl(self.link, BACKGROUND)
         about: dict[str, str | int | None] = {"place": self.link.endpoint, "url": self.link.origin}
         return report_of(found.documents, endpoint=about, notes=found.notes)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, URGENT, RedfishLink
+from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
     EndpointRefused,
@@ -50,8 +50,13 @@ async def test_a_resource_is_read_and_decoded_over_one_connection(peers: Any) ->
         await link.close()
 
 
+async def forever() -> None:
+    """Wait until the test takes the connection away."""
+    await asyncio.get_running_loop().create_future()
+
+
 async def hang(request: Any, writer: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(30)
+    await forever()
 
 
 async def reset(request: Any, writer: asyncio.StreamWriter) -> None:
@@ -211,10 +216,11 @@ async def test_an_urgent_read_overtakes_what_is_waiting(peers: Any) -> None:
         link = link_to(peer)
         await link.get("/redfish/v1/first")
         patient = [asyncio.ensure_future(link.get(f"/redfish/v1/p{n}", PATIENT)) for n in range(6)]
+        filling = asyncio.ensure_future(link.get("/redfish/v1/filling", NORMAL))
         await asyncio.sleep(0)
         normal = asyncio.ensure_future(link.get("/redfish/v1/normal", NORMAL))
         urgent = asyncio.ensure_future(link.get("/redfish/v1/urgent", URGENT))
-        await asyncio.gather(*patient, normal, urgent)
+        await asyncio.gather(*patient, filling, normal, urgent)
         assert order.index("/redfish/v1/urgent") < order.index("/redfish/v1/normal") < order.index("/redfish/v1/p5")
         await link.close()
 
@@ -228,10 +234,51 @@ async def test_patient_reads_keep_the_endpoints_rate(peers: Any) -> None:
         await link.close()
 
 
+@pytest.mark.parametrize("urgency", [PATIENT, BACKGROUND])
+async def test_slow_reads_that_hang_leave_a_slot_for_urgent_ones(peers: Any, urgency: int) -> None:
+    hanging = asyncio.Event()
+
+    async def sometimes(request: Any, writer: asyncio.StreamWriter) -> None:
+        if request.path.endswith("never"):
+            hanging.set()
+            await forever()
+        writer.write(http(GOOD))
+
+    async with peers(sometimes) as peer:
+        link = link_to(peer, RequestLimits(timeout=Seconds(30.0)))
+        await link.get("/redfish/v1/S")
+        slow = [asyncio.ensure_future(link.get("/redfish/v1/never", urgency)) for _ in range(4)]
+        await asyncio.wait_for(hanging.wait(), 5)
+        async with asyncio.timeout(5):
+            assert await link.get("/redfish/v1/urgent", URGENT) == GOOD
+        await link.close()
+        assert [type(r) for r in await asyncio.gather(*slow, return_exceptions=True)] == [EndpointUnreachable] * 4
+
+
+async def test_taking_stock_lives_on_what_slow_reads_leave(peers: Any) -> None:
+    order: list[str] = []
+
+    async def note(request: Any, writer: asyncio.StreamWriter) -> None:
+        order.append(request.path.rsplit("/", 1)[-1])
+        writer.write(http(GOOD))
+
+    async with peers(note) as peer:
+        link = link_to(peer, RequestLimits(requests_per_second=50.0))
+        await link.get("/redfish/v1/first")
+        stock = [asyncio.ensure_future(link.get("/redfish/v1/stock", BACKGROUND)) for _ in range(60)]
+        await asyncio.sleep(0)
+        slow = [asyncio.ensure_future(link.get("/redfish/v1/slow", PATIENT)) for _ in range(5)]
+        await asyncio.gather(*slow)
+        assert order.count("stock") < 60
+        await asyncio.gather(*stock)
+        assert order.count("stock") == 60
+        await link.close()
+
+
 async def test_a_cancelled_read_frees_its_slot(peers: Any) -> None:
     async def sometimes(request: Any, writer: asyncio.StreamWriter) -> None:
         if request.path.endswith("never"):
-            await asyncio.sleep(30)
+            await forever()
         writer.write(http(GOOD))
 
     async with peers(sometimes) as peer:
@@ -265,7 +312,7 @@ async def test_closing_ends_what_is_running_and_hangs_up(peers: Any) -> None:
 
     async def never(request: Any, writer: asyncio.StreamWriter) -> None:
         asked.set()
-        await asyncio.sleep(30)
+        await forever()
 
     async with peers(never) as peer:
         link = link_to(peer)
