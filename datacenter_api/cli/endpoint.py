@@ -112,6 +112,10 @@ def _print_report(report: Row, shape: Output) -> None:
         f"{len(leaks)} leak detectors ({', '.join(sorted(set(leaks))) or 'none'}), {len(report['notes'])} notes",
         err=True,
     )
+    if "age_s" in report:
+        again = ", being read again" if report["reading_again"] else ""
+        failed = f"; the newest attempt failed: {report['error']}" if report["error"] else ""
+        typer.echo(f"taken {age(report['age_s'])} ago{again}{failed}", err=True)
     for note in report["notes"][:20]:
         typer.echo(f"note: {note['uri']} {note['property']}: {note['what']}", err=True)
 

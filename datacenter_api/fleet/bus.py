@@ -43,7 +43,7 @@ from rack_controller.model.table import decode_table
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = Seconds(5.0)
-REPORT_WITHIN = Seconds(60.0)
+REPORT_WITHIN = Seconds(15.0)
 RETRY_EVERY = Seconds(0.25)
 OPEN_WITHIN = Seconds(5.0)
 REFRESH_ENDPOINTS = Seconds(5.0)
@@ -99,7 +99,7 @@ class BusLink:
                     await self._client.close()
 
     async def ask(self, rack: str, want: str, place: str = "") -> bytes:
-        """Ask a rack's controller on `state`; `report` may take a while, for it looks at a device.
+        """Ask a rack's controller on `state`; `report` waits a moment for a first look at a device.
 
         Raises BusUnavailable, DeadlinePassed, or the error that the controller answered with.
         """

@@ -16,7 +16,8 @@ RackwrightError
 │   ├── TargetUnknown             no such rack, tray, endpoint
 │   ├── RoleInsufficient          the actor's role may not do this
 │   ├── PreconditionFailed        revision differs, not armed, locked
-│   └── DeadlinePassed
+│   ├── DeadlinePassed
+│   └── NotReadYet                asked for what is still being read for the first time
 ├── AuthenticationRequired        no or wrong login at our own door
 └── BusUnavailable                no NATS: the controller carries on, the API says so
 """
@@ -163,6 +164,15 @@ class DeadlinePassed(CommandRefused):
     message_id = "Base.1.19.OperationTimeout"
     exit_code = 6
     code = "deadline_passed"
+
+
+class NotReadYet(CommandRefused):
+    """What was asked for is being read from the device for the first time; nothing is known before that ends."""
+
+    http_status = 503
+    message_id = "Base.1.19.ServiceTemporarilyUnavailable"
+    exit_code = 6
+    code = "not_read_yet"
 
 
 class AuthenticationRequired(RackwrightError):

@@ -9,19 +9,17 @@ import msgspec
 from firmware_bridge.ports.telemetry import Locatable, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, RackwrightError, TargetUnknown
-from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place, tray_of
-from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateRequest
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.model.table import encode_table
 from rack_controller.run.collect import Collector
 from rack_controller.run.journal import CommandRecord, Journal
+from rack_controller.run.stock import Stock
 
 _log = logging.getLogger(__name__)
 
-REPORT_LIFE = Seconds(600.0)
 BEGUN = "begun"
 
 
@@ -36,11 +34,10 @@ class RackView:
 
 
 class StateAnswers:
-    """Answers `state` requests of one rack from memory; an inventory report is read and kept for ten minutes."""
+    """Answers `state` requests of one rack from memory."""
 
-    def __init__(self, view: RackView, sources: dict[Place, TelemetrySource], clock: Clock) -> None:
-        self._view, self._sources, self._clock = view, sources, clock
-        self._reports: dict[Place, tuple[Seconds, EndpointReport]] = {}
+    def __init__(self, view: RackView, sources: dict[Place, TelemetrySource], stock: Stock) -> None:
+        self._view, self._sources, self._stock = view, sources, stock
 
     async def answer(self, body: bytes) -> bytes:
         """Return the JSON that is asked for, `{"error", "code"}` when it cannot be given."""
@@ -61,26 +58,11 @@ class StateAnswers:
             case "endpoints":
                 return msgspec.json.encode(rack_state(self._view, self._sources))
             case "report":
-                return msgspec.json.encode(await self._report(Place(request.place)))
+                return msgspec.json.encode(await self._stock.report(Place(request.place)))
             case _:
                 raise TargetUnknown(
                     f"nothing called {request.want!r} now", advice="ask for layout, table, endpoints or report"
                 )
-
-    async def _report(self, endpoint: Place) -> EndpointReport:
-        source = self._sources.get(endpoint)
-        if source is None:
-            raise TargetUnknown(f"no endpoint {endpoint!r}", advice="see `rackwright endpoint list`")
-        known = self._reports.get(endpoint)
-        if known is not None and self._clock.now() - known[0] < REPORT_LIFE:
-            return known[1]
-        report = await source.report()
-        self._reports[endpoint] = (self._clock.now(), report)
-        return report
-
-    def forget_reports(self) -> None:
-        """Have the next report read anew."""
-        self._reports.clear()
 
 
 def rack_state(view: RackView, sources: dict[Place, TelemetrySource]) -> RackState:
@@ -125,12 +107,12 @@ class CommandAnswers:
         view: RackView,
         sources: dict[Place, TelemetrySource],
         collectors: dict[Place, Collector],
-        state: StateAnswers,
+        stock: Stock,
         journal: Journal,
         clock: Clock,
     ) -> None:
         self._view, self._sources, self._collectors = view, sources, collectors
-        self._state, self._journal, self._clock = state, journal, clock
+        self._stock, self._journal, self._clock = stock, journal, clock
         self._verbs: dict[str, Callable[[Command], Awaitable[dict[str, object]]]] = {
             "rescan": self._do_rescan,
             "locate": self._do_locate,
@@ -184,9 +166,9 @@ class CommandAnswers:
 
     async def _do_rescan(self, command: Command) -> dict[str, object]:
         chosen = self._endpoints_in(command.target)
-        self._state.forget_reports()
         for place in chosen:
             self._collectors[place].rescan()
+            self._stock.refresh(place)
         return {"endpoints": len(chosen)}
 
     async def _do_locate(self, command: Command) -> dict[str, object]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, LoginRefused
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.axes import Contact, retry_delay
@@ -28,10 +29,17 @@ class Collector:
     """Reads one endpoint by class for as long as it runs; a failing endpoint costs only itself."""
 
     def __init__(
-        self, source: TelemetrySource, board: Board, periods: dict[ReadingClass, Seconds], clock: Clock, phase: float
+        self,
+        source: TelemetrySource,
+        board: Board,
+        periods: dict[ReadingClass, Seconds],
+        clock: Clock,
+        phase: float,
+        on_met: Callable[[Place], None] = lambda _place: None,
     ) -> None:
         self._source, self._board, self._periods, self._clock = source, board, periods, clock
         self._phase = phase  # 0-1: spreads the endpoints of a rack over a period
+        self._on_met = on_met  # what stands there may be another part than before
         self._rescan = asyncio.Event()
         self._login_refused = False
 
@@ -56,6 +64,7 @@ class Collector:
             return False
         self._board.declare(self._source.endpoint, series)
         self._succeeded()
+        self._on_met(self._source.endpoint)
         return True
 
     async def _read_until_lost(self) -> None:

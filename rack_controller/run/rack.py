@@ -25,6 +25,7 @@ from rack_controller.run.bus import Bus, Message, Outbox
 from rack_controller.run.collect import Collector, next_due, phases
 from rack_controller.run.ending import run_until_one_ends
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
+from rack_controller.run.stock import Stock
 
 _log = logging.getLogger(__name__)
 
@@ -48,16 +49,17 @@ class RackUnderControl:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack = clock, journal, rack
         self._board = Board(rack, sources, periods)
+        self._stock = Stock(sources, clock)
         self._collectors = {
-            place: Collector(source, self._board, periods, clock, phase)
+            place: Collector(source, self._board, periods, clock, phase, self._stock.refresh)
             for (place, source), phase in zip(sources.items(), phases(len(sources)), strict=True)
         }
         self._sources = sources
         self._view = RackView(layout, boot)
         self.subjects: RackSubjects = subjects_of(rack)
         self.frames, self.events = Outbox(FRAMES_KEPT), Outbox(EVENTS_KEPT)
-        self._state = StateAnswers(self._view, sources, clock)
-        self._commands = CommandAnswers(self._view, sources, self._collectors, self._state, journal, clock)
+        self._state = StateAnswers(self._view, sources, self._stock)
+        self._commands = CommandAnswers(self._view, sources, self._collectors, self._stock, journal, clock)
         self._event_numbers = itertools.count()
         self._sequence, self._reserved_to = 0, 0
 
@@ -70,7 +72,9 @@ class RackUnderControl:
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
-            await run_until_one_ends([*(c.run() for c in self._collectors.values()), self._tick(bus)])
+            await run_until_one_ends(
+                [*(c.run() for c in self._collectors.values()), self._stock.run(), self._tick(bus)]
+            )
         finally:
             await asyncio.gather(*(source.close() for source in self._sources.values()), return_exceptions=True)
 

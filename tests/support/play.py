@@ -34,6 +34,7 @@ from rack_controller.model.command import Reply, check_command, decode_command, 
 from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import Frame, encode_frame
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateChanged, StateRequest, make_layout
+from rack_controller.model.report import stored_report
 from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM, RackSubjects
 from rack_controller.model.table import SeriesTable, encode_table, make_table
 
@@ -229,7 +230,9 @@ class Stage:
                 body = msgspec.json.encode(rack.state())
             case "report" if any(e.place == request.place for e in rack.state().endpoints):
                 item = Item(ItemKind.GPU, "GPU_0", serial_number="EMULATED-1", uris=("/redfish/v1/x",))
-                body = msgspec.json.encode(EndpointReport({"place": request.place}, (item,)))
+                body = msgspec.json.encode(
+                    stored_report(EndpointReport({"place": request.place}, (item,)), time.time_ns(), 12.0)
+                )
             case _:
                 body = msgspec.json.encode({"error": f"no endpoint {request.place!r}", "code": "TargetUnknown"})
         await message.respond(body)

@@ -78,7 +78,7 @@ class Pace:
     async def _spare(self) -> None:
         """Wait until a token is left over, up to the longest hold."""
         latest = asyncio.get_running_loop().time() + _LONGEST_HOLD
-        while (now := self._refill()) < latest and self._tokens < 1.0:
+        while (now := self._refill()) < latest and self._tokens < 1.0:  # noqa: ASYNC110 - others take tokens meanwhile
             await asyncio.sleep(min((1.0 - self._tokens) / self._rate, latest - now))
         self._tokens -= 1.0
 

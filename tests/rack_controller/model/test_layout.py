@@ -6,8 +6,18 @@ import msgspec
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.vocabulary.inventory import (
+    EndpointReport,
+    FirmwareItem,
+    Item,
+    ItemKind,
+    LeakDetectorItem,
+    Note,
+    SensorValue,
+)
 from rack_controller.model.event import Event, Severity, decode_event, encode_event
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateChanged, StateRequest, make_layout
+from rack_controller.model.report import StoredReport, stored_report
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 STATE = RackState(
@@ -18,6 +28,20 @@ STATE = RackState(
     [EndpointStatus("lab1/a/r01/k01/u11/bmc", "on", "degraded", 3.5, None, "EndpointUnreachable: no reply", 2)],
 )
 EVENT = Event("1-k01-000001", 1, "lab1/a/r01/k01/u11/leak0", "leak.critical", Severity.CRITICAL, "u11 leaks")
+REPORT = stored_report(
+    EndpointReport(
+        {"place": "x", "resources": 1, "vendor": None},
+        (Item(ItemKind.GPU, "GPU_0", "GPU", None, "S1", "97.00", ("/redfish/v1/Systems/H/Processors/GPU_0",)),),
+        (SensorValue("P", "power", "W", 640.5, "/redfish/v1/Chassis/C/Sensors/P"),),
+        (FirmwareItem("FW_0", "1.0", "/redfish/v1/UpdateService/FirmwareInventory/FW_0"),),
+        (LeakDetectorItem("L0", "OK", "/redfish/v1/Chassis/C/LeakDetectors/L0"),),
+        (Note("/redfish/v1", "", "odd"),),
+    ),
+    1,
+    2.5,
+    True,
+    "EndpointUnreachable",
+)
 
 
 def golden_layout() -> Layout:
@@ -33,10 +57,11 @@ def test_the_layout_of_a_recorded_site_stays_as_it_is() -> None:
 def test_state_messages_stay_as_they_are() -> None:
     lines = [
         msgspec.json.encode(message)
-        for message in (STATE, StateChanged("lab1/a/r01/k01", 7, 42, "boot1"), StateRequest("report", "x"))
+        for message in (STATE, StateChanged("lab1/a/r01/k01", 7, 42, "boot1"), StateRequest("report", "x"), REPORT)
     ]
     assert b"\n".join([*lines, encode_event(EVENT)]) == (GOLDEN / "state_v1.jsonl").read_bytes().strip()
     assert decode_event(encode_event(EVENT)) == EVENT
+    assert msgspec.json.decode(msgspec.json.encode(REPORT), type=StoredReport) == REPORT
 
 
 def test_a_layout_reads_back() -> None:

@@ -1,0 +1,118 @@
+"""Takes stock of a rack's endpoints in the background and answers from memory.  Nobody waits for a whole crawl."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import DeviceError, NotReadYet, TargetUnknown
+from firmware_bridge.vocabulary.inventory import EndpointReport
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.model.report import StoredReport, stored_report
+from rack_controller.run.ending import end, running
+
+_log = logging.getLogger(__name__)
+
+REPORT_LIFE = Seconds(600.0)  # an older one is still given, and read again meanwhile
+FIRST_WITHIN = Seconds(8.0)  # s that somebody who asks waits for a report that there is none of yet
+AT_ONCE = 2  # endpoints of a rack read in the background; those that somebody asks for come on top
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look that succeeded."""
+
+    report: EndpointReport
+    taken_at: Seconds
+    taken_unix_ns: UnixNanoseconds
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What is known of one endpoint."""
+
+    last: _Look | None = None
+    begun_at: float = 0.0
+    error: DeviceError | None = None
+    reading: "asyncio.Task[None] | None" = None
+    queued: bool = False
+
+
+class Stock:
+    """The stock reports of one rack.  One look at an endpoint at a time, shared by everybody who asks for it."""
+
+    def __init__(self, sources: dict[Place, TelemetrySource], clock: Clock) -> None:
+        self._sources, self._clock = sources, clock
+        self._shelves = {place: _Shelf() for place in sources}
+        self._queue: asyncio.Queue[Place] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Read what `refresh` asks for until cancelled; end every look then."""
+        try:
+            async with running([self._work() for _ in range(AT_ONCE)]) as tasks:
+                await asyncio.wait(tasks)
+        finally:
+            await end([shelf.reading for shelf in self._shelves.values() if shelf.reading is not None])
+
+    def refresh(self, place: Place) -> None:
+        """Have the endpoint read anew in the background; a look that is under way is not enough."""
+        shelf = self._shelves[place]
+        if not shelf.queued:
+            shelf.queued = True
+            self._queue.put_nowait(place)
+
+    async def report(self, place: Place) -> StoredReport:
+        """Return the endpoint's newest report at once; the first one is waited for, but not longer than a moment.
+
+        Raises TargetUnknown, NotReadYet while the first look is under way, DeviceError when it failed.
+        """
+        shelf = self._shelves.get(place)
+        if shelf is None:
+            raise TargetUnknown(f"no endpoint {place!r}", advice="see `rackwright endpoint list`")
+        if shelf.last is None:
+            await asyncio.wait([self._look(place, shelf)], timeout=FIRST_WITHIN)
+        if shelf.last is None:
+            raise self._why_not(place, shelf)
+        look, age = shelf.last, self._clock.now() - shelf.last.taken_at
+        if age > REPORT_LIFE and shelf.reading is None:
+            self.refresh(place)
+        again = shelf.queued or shelf.reading is not None
+        return stored_report(look.report, look.taken_unix_ns, age, again, str(shelf.error or ""))
+
+    def _why_not(self, place: Place, shelf: _Shelf) -> NotReadYet | DeviceError:
+        if shelf.reading is None and shelf.error is not None:
+            return shelf.error.with_traceback(None)
+        since = self._clock.now() - shelf.begun_at
+        return NotReadYet(f"{place} is being read for the first time, since {since:.0f} s", advice="ask again")
+
+    async def _work(self) -> None:
+        while True:
+            place = await self._queue.get()
+            shelf = self._shelves[place]
+            if shelf.reading is not None:
+                await asyncio.wait([shelf.reading])  # begun before it was asked for anew
+            shelf.queued = False
+            await asyncio.wait([self._look(place, shelf)])
+
+    def _look(self, place: Place, shelf: _Shelf) -> "asyncio.Task[None]":
+        """Return the look that is under way, beginning one if there is none."""
+        if shelf.reading is None:
+            shelf.begun_at = self._clock.now()
+            shelf.reading = asyncio.create_task(self._read(place, shelf))
+        return shelf.reading
+
+    async def _read(self, place: Place, shelf: _Shelf) -> None:
+        try:
+            report = await self._sources[place].report()
+        except DeviceError as err:
+            _log.info("no stock report: %s", err)
+            shelf.error = err
+        except Exception as err:  # noqa: BLE001 - a bug of ours in a driver costs this report only
+            _log.exception("%s: the driver failed in report", place)
+            shelf.error = DeviceError(place, "report", f"driver failed: {type(err).__name__}")
+        else:
+            shelf.last, shelf.error = _Look(report, self._clock.now(), self._clock.unix_ns()), None
+        finally:
+            shelf.reading = None
