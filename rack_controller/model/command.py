@@ -40,6 +40,7 @@ class Reply(msgspec.Struct, frozen=True):
     advice: str = ""
 
 
+INTERNAL = "internal_error"
 # Which privilege a verb asks for; a verb that is not here does not exist.
 VERBS: dict[str, Privilege] = {
     "rescan": Privilege.SERVICE,
@@ -67,6 +68,14 @@ def refusal(command_id: str, error: RackwrightError) -> Reply:
     """Return the reply that carries `error`."""
     code = error.code if isinstance(error, CommandRefused) else "device_error"
     return Reply(command_id, accepted=False, code=code, reason=error.what, advice=error.advice)
+
+
+def internal_refusal(error: Exception) -> bytes:
+    """Return the answer to a request that failed by a bug of ours: reads as a refused command and as a refused question
+    on `state` alike."""
+    reason = f"the controller failed: {type(error).__name__}"
+    refused = Reply("", accepted=False, code=INTERNAL, reason=reason, advice="see the controller's log")
+    return msgspec.json.encode({"error": reason, "status": 500, **msgspec.structs.asdict(refused)})
 
 
 def encode(message: Command | Reply) -> bytes:

@@ -10,7 +10,7 @@ from firmware_bridge.ports.telemetry import Locatable, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.place import Place, tray_of
-from rack_controller.model.command import Command, Reply, check_command, decode_command, encode, refusal
+from rack_controller.model.command import INTERNAL, Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateRequest
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.model.table import encode_table
@@ -149,6 +149,10 @@ class CommandAnswers:
         except RackwrightError as err:
             _log.info("refused %s on %s by %s: %s", command.verb, command.target, command.actor, err)
             return refusal(command.id, err)
+        except Exception as err:  # noqa: BLE001 - logged whole, and refused
+            _log.exception("%s on %s by %s failed", command.verb, command.target, command.actor)
+            reason = f"the controller failed: {type(err).__name__}; what the device did of it is not known"
+            return Reply(command.id, accepted=False, code=INTERNAL, reason=reason, advice="look, then ask anew")
         return Reply(command.id, accepted=True, operation=command.id, result=result)
 
     def _record(self, command: Command, outcome: str) -> None:

@@ -1,6 +1,7 @@
 """The controller's side of NATS: an outbox that loses nothing published, and request/reply.  Racks run without it."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfi
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NoStreamResponseError
 
+from rack_controller.model.command import internal_refusal
 from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM
 from rack_controller.run.ending import run_until_one_ends
 
@@ -193,11 +195,19 @@ def stream_configs(site: str) -> tuple[StreamConfig, ...]:
 
 
 def _answering(answer: Answer) -> Callable[[Msg], Awaitable[None]]:
-    """Answer each request in a task of its own: a slow one (a report) must not hold up the others."""
+    """Answer each request in a task of its own: a slow one (a report) must not hold up the others.
+
+    What fails is our bug: logged whole, and refused instead of left without an answer.
+    """
     running: set[asyncio.Task[None]] = set()
 
     async def reply(message: Msg) -> None:
-        await message.respond(await answer(message.data))
+        try:
+            await message.respond(await answer(message.data))
+        except Exception as err:  # noqa: BLE001 - logged whole, and refused
+            _log.exception("a request on %s could not be answered", message.subject)
+            with contextlib.suppress(NatsError, OSError):
+                await message.respond(internal_refusal(err))
 
     async def serve(message: Msg) -> None:
         if message.reply:
