@@ -1,5 +1,6 @@
 """Answers to what the layers above ask of a rack: `state` requests and commands.  Every refusal says why."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -113,6 +114,7 @@ class CommandAnswers:
     ) -> None:
         self._view, self._sources, self._collectors = view, sources, collectors
         self._stock, self._journal, self._clock = stock, journal, clock
+        self._under_way: dict[str, asyncio.Task[bytes]] = {}
         self._verbs: dict[str, Callable[[Command], Awaitable[dict[str, object]]]] = {
             "rescan": self._do_rescan,
             "locate": self._do_locate,
@@ -124,6 +126,13 @@ class CommandAnswers:
             command = decode_command(body)
         except msgspec.MsgspecError as err:
             return encode(Reply("", accepted=False, code="malformed", reason=f"not a command: {err}"))
+        under_way = self._under_way.get(command.id)
+        if under_way is None:
+            under_way = self._under_way[command.id] = asyncio.create_task(self._do(command))
+            under_way.add_done_callback(lambda _: self._under_way.pop(command.id))
+        return await asyncio.shield(under_way)  # who stops waiting does not stop what was begun
+
+    async def _do(self, command: Command) -> bytes:
         try:
             done = self._journal.outcome_of(command.id)
             if done is None:
