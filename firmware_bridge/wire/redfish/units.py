@@ -1,66 +1,80 @@
 """What a Redfish sensor measures, in our quantities and units.  Decided by type and unit, never by its name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity
 
-# UCUM codes that DSP0268 names for Sensor.ReadingUnits, and spellings seen in captures -> (our unit, factor, offset).
+# UCUM codes that DSP0268 names for Sensor.ReadingUnits, and shorthands seen in captures -> (our unit, factor, offset).
+# Case is meaning here: mW and MW are nine orders of magnitude apart.
 UNITS: dict[str, tuple[str, float, float]] = {
-    "cel": ("°C", 1.0, 0.0),
-    "c": ("°C", 1.0, 0.0),
-    "°c": ("°C", 1.0, 0.0),
-    "degc": ("°C", 1.0, 0.0),
-    "celsius": ("°C", 1.0, 0.0),
-    "[degf]": ("°C", 5 / 9, -160 / 9),
-    "k": ("°C", 1.0, -273.15),
-    "w": ("W", 1.0, 0.0),
-    "watts": ("W", 1.0, 0.0),
-    "kw": ("W", 1000.0, 0.0),
-    "mw": ("W", 0.001, 0.0),
-    "v": ("V", 1.0, 0.0),
-    "volts": ("V", 1.0, 0.0),
-    "mv": ("V", 0.001, 0.0),
-    "a": ("A", 1.0, 0.0),
-    "amps": ("A", 1.0, 0.0),
-    "ma": ("A", 0.001, 0.0),
-    "rpm": ("RPM", 1.0, 0.0),
+    "Cel": ("°C", 1.0, 0.0),
+    "C": ("°C", 1.0, 0.0),
+    "°C": ("°C", 1.0, 0.0),
+    "[degF]": ("°C", 5 / 9, -160 / 9),
+    "K": ("°C", 1.0, -273.15),
+    "mW": ("W", 1e-3, 0.0),
+    "W": ("W", 1.0, 0.0),
+    "kW": ("W", 1e3, 0.0),
+    "MW": ("W", 1e6, 0.0),
+    "mV": ("V", 1e-3, 0.0),
+    "V": ("V", 1.0, 0.0),
+    "kV": ("V", 1e3, 0.0),
+    "mA": ("A", 1e-3, 0.0),
+    "A": ("A", 1.0, 0.0),
     "{rev}/min": ("RPM", 1.0, 0.0),
-    "hz": ("Hz", 1.0, 0.0),
-    "khz": ("Hz", 1e3, 0.0),
-    "mhz": ("Hz", 1e6, 0.0),
-    "ghz": ("Hz", 1e9, 0.0),
+    "mHz": ("Hz", 1e-3, 0.0),
+    "Hz": ("Hz", 1.0, 0.0),
+    "kHz": ("Hz", 1e3, 0.0),
+    "MHz": ("Hz", 1e6, 0.0),
+    "GHz": ("Hz", 1e9, 0.0),
     "%": ("%", 1.0, 0.0),
-    "percent": ("%", 1.0, 0.0),
+    "L/min": ("L/min", 1.0, 0.0),
     "l/min": ("L/min", 1.0, 0.0),
-    "lpm": ("L/min", 1.0, 0.0),
+    "L/s": ("L/min", 60.0, 0.0),
     "l/s": ("L/min", 60.0, 0.0),
-    "pa": ("kPa", 0.001, 0.0),
-    "kpa": ("kPa", 1.0, 0.0),
+    "Pa": ("kPa", 1e-3, 0.0),
+    "kPa": ("kPa", 1.0, 0.0),
+    "MPa": ("kPa", 1e3, 0.0),
+    "mbar": ("kPa", 0.1, 0.0),
     "bar": ("kPa", 100.0, 0.0),
     "[psi]": ("kPa", 6.894757293168361, 0.0),
-    "j": ("J", 1.0, 0.0),
-    "kj": ("J", 1e3, 0.0),
-    "w.h": ("J", 3.6e3, 0.0),
-    "kw.h": ("J", 3.6e6, 0.0),
-    "kwh": ("J", 3.6e6, 0.0),
+    "J": ("J", 1.0, 0.0),
+    "kJ": ("J", 1e3, 0.0),
+    "MJ": ("J", 1e6, 0.0),
+    "W.h": ("J", 3.6e3, 0.0),
+    "kW.h": ("J", 3.6e6, 0.0),
+    "kWh": ("J", 3.6e6, 0.0),
+}
+# Whole words, which mean the same in any case.
+_WORDS: dict[str, str] = {
+    **dict.fromkeys(("celsius", "degc", "degrees c"), "Cel"),
+    **dict.fromkeys(("watt", "watts"), "W"),
+    **dict.fromkeys(("volt", "volts"), "V"),
+    **dict.fromkeys(("amp", "amps", "ampere", "amperes"), "A"),
+    **dict.fromkeys(("hertz",), "Hz"),
+    **dict.fromkeys(("joule", "joules"), "J"),
+    **dict.fromkeys(("percent",), "%"),
+    **dict.fromkeys(("rpm",), "{rev}/min"),
+    **dict.fromkeys(("lpm",), "L/min"),
+    **dict.fromkeys(("pascal", "pascals"), "Pa"),
 }
 # Sensor.ReadingType (DSP0268) -> (quantity, unit that the type implies when ReadingUnits is absent).
 _TYPES: dict[str, tuple[Quantity, str]] = {
-    "Temperature": (Quantity.TEMPERATURE, "cel"),
-    "Power": (Quantity.POWER, "w"),
-    "Voltage": (Quantity.VOLTAGE, "v"),
-    "Current": (Quantity.CURRENT, "a"),
-    "Rotational": (Quantity.FAN_SPEED, "rpm"),
-    "Frequency": (Quantity.FREQUENCY, "hz"),
-    "EnergyJoules": (Quantity.ENERGY, "j"),
-    "EnergykWh": (Quantity.ENERGY, "kw.h"),
-    "EnergyWh": (Quantity.ENERGY, "w.h"),
-    "LiquidFlow": (Quantity.FLOW, "l/s"),
-    "LiquidFlowLPM": (Quantity.FLOW, "l/min"),
-    "Pressure": (Quantity.PRESSURE, "pa"),
-    "PressurePa": (Quantity.PRESSURE, "pa"),
-    "PressurekPa": (Quantity.PRESSURE, "kpa"),
-    "Heat": (Quantity.HEAT, "kw"),
+    "Temperature": (Quantity.TEMPERATURE, "Cel"),
+    "Power": (Quantity.POWER, "W"),
+    "Voltage": (Quantity.VOLTAGE, "V"),
+    "Current": (Quantity.CURRENT, "A"),
+    "Rotational": (Quantity.FAN_SPEED, "{rev}/min"),
+    "Frequency": (Quantity.FREQUENCY, "Hz"),
+    "EnergyJoules": (Quantity.ENERGY, "J"),
+    "EnergykWh": (Quantity.ENERGY, "kW.h"),
+    "EnergyWh": (Quantity.ENERGY, "W.h"),
+    "LiquidFlow": (Quantity.FLOW, "L/s"),
+    "LiquidFlowLPM": (Quantity.FLOW, "L/min"),
+    "Pressure": (Quantity.PRESSURE, "Pa"),
+    "PressurePa": (Quantity.PRESSURE, "Pa"),
+    "PressurekPa": (Quantity.PRESSURE, "kPa"),
+    "Heat": (Quantity.HEAT, "kW"),
     "Humidity": (Quantity.HUMIDITY, "%"),
     "LiquidLevel": (Quantity.VALUE, ""),
     "Percent": (Quantity.PERCENT, "%"),
@@ -96,6 +110,14 @@ class Scale:
         return value * self.factor + self.offset
 
 
+def unit_of(stated: str) -> tuple[str, float, float] | None:
+    """Return (our unit, factor, offset) for what a device states, None for a unit that we do not know.
+
+    Codes are taken as they are written; only whole words are read in any case.
+    """
+    return UNITS.get(stated) or UNITS.get(_WORDS.get(stated.lower(), ""))
+
+
 def scale_of(reading_type: object, reading_units: object, basis: object = None) -> Scale:
     """Return what a sensor measures from its `ReadingType`, `ReadingUnits` and `ReadingBasis`.
 
@@ -104,9 +126,12 @@ def scale_of(reading_type: object, reading_units: object, basis: object = None) 
     """
     typed = _TYPES.get(reading_type) if isinstance(reading_type, str) else None
     stated = reading_units.strip() if isinstance(reading_units, str) else ""
-    known = UNITS.get(stated.lower()) if stated else None
+    known = unit_of(stated) if stated else None
     if typed is not None:
-        return _of_type(str(reading_type), typed, stated, known, basis)
+        scale = _of_type(str(reading_type), typed, stated, known, basis)
+        if reading_units is not None and not isinstance(reading_units, str):
+            return replace(scale, oddity=f"ReadingUnits is no text: taken as {scale.unit}")
+        return scale
     if known is not None:
         oddity = f"ReadingType {reading_type!r} is not one we know" if reading_type is not None else ""
         return Scale(_BY_UNIT[known[0]], known[0], known[1], known[2], oddity)

@@ -24,6 +24,13 @@ from firmware_bridge.wire.redfish.units import scale_of
         ("Rotational", "RPM", 6553.0, Quantity.FAN_SPEED, "RPM", 6553.0),
         ("Rotational", "{rev}/min", 6553.0, Quantity.FAN_SPEED, "RPM", 6553.0),
         (None, "V", 12.0, Quantity.VOLTAGE, "V", 12.0),
+        ("Power", "MW", 2.0, Quantity.POWER, "W", 2e6),
+        ("Power", "mW", 2.0, Quantity.POWER, "W", 0.002),
+        ("Frequency", "mHz", 50_000.0, Quantity.FREQUENCY, "Hz", 50.0),
+        ("Frequency", "MHz", 2.0, Quantity.FREQUENCY, "Hz", 2e6),
+        ("Power", "WATTS", 5.0, Quantity.POWER, "W", 5.0),
+        ("Rotational", "rpm", 5.0, Quantity.FAN_SPEED, "RPM", 5.0),
+        ("Temperature", "celsius", 5.0, Quantity.TEMPERATURE, "°C", 5.0),
     ],
 )
 def test_known_sensors(kind: str, unit: str, sent: float, quantity: Quantity, ours: str, value: float) -> None:
@@ -49,3 +56,16 @@ def test_what_does_not_fit_is_said() -> None:
     assert scale_of("Power", "furlong").quantity is Quantity.VALUE
     assert scale_of(None, None).oddity
     assert scale_of(7, ["W"]).quantity is Quantity.VALUE
+
+
+@pytest.mark.parametrize("unit", ["mhz", "MHZ", "KW", "w", "Mv", "PA", "k"])
+def test_a_code_in_another_case_is_another_unit_and_not_guessed(unit: str) -> None:
+    scale = scale_of("Power", unit)
+    assert (scale.quantity, scale.unit) == (Quantity.VALUE, unit)
+    assert repr(unit) in scale.oddity
+
+
+def test_a_unit_that_is_no_text_is_noted() -> None:
+    scale = scale_of("Power", ["W"])
+    assert (scale.quantity, scale.unit) == (Quantity.POWER, "W")
+    assert "no text" in scale.oddity
