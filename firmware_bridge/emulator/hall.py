@@ -28,7 +28,8 @@ from firmware_bridge.emulator.layout import (
     parse_racks,
 )
 from firmware_bridge.emulator.template import DeviceTemplate, load_template
-from firmware_bridge.generations.load import load_generation, seeds_folder
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.generations.site_file import write_site
 from firmware_bridge.plant.trace import LoadTrace, parse_trace
 from firmware_bridge.redfish_service.query import Features

@@ -14,7 +14,7 @@ import orjson
 import yaml
 
 from firmware_bridge.emulator.live import READERS, Reader
-from firmware_bridge.generations.load import seeds_folder
+from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import TrayType
 

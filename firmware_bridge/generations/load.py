@@ -6,7 +6,10 @@ from typing import Any
 
 import msgspec
 
-from firmware_bridge.generations.schema import EndpointFile, FactFile, PlacementFile, RackFile, TrayFile
+from firmware_bridge.generations.placement import place_trays
+from firmware_bridge.generations.schema import EndpointFile, FactFile, RackFile, TrayFile
+from firmware_bridge.generations.seeds import seeds_folder
+from firmware_bridge.generations.serial import check_units, serial_lines, units_of_trays
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import (
     Busbar,
@@ -18,7 +21,6 @@ from firmware_bridge.vocabulary.generation import (
     Feed,
     Generation,
     RequestLimits,
-    Slot,
     TrayType,
 )
 from firmware_bridge.vocabulary.quantities import ReadingClass
@@ -27,12 +29,6 @@ from firmware_bridge.wire.located_yaml import Located, convert, merge, parse
 
 EXTRA_FILES = ("sequence", "limits", "acceptance")
 MOST_EXTENDS = 8
-
-
-def seeds_folder() -> Path:
-    """Return the folder of seeds: the wheel's own copy, or the checkout's."""
-    packaged = Path(__file__).resolve().parents[1] / "_seeds"
-    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[2] / "seeds"
 
 
 def generation_folders(search: Sequence[Path] = ()) -> dict[str, Path]:
@@ -99,9 +95,11 @@ def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generat
     missing = [c for c in ReadingClass if c not in file.periods_s]
     if missing:
         raise document.complaint("periods_s", f"expected a period for each class, missing {', '.join(missing)}")
-    trays = {n: _tray(n, convert(document, f"tray_types.{n}", TrayFile)) for n in file.tray_types}
+    trays = {n: _tray(document, n, convert(document, f"tray_types.{n}", TrayFile)) for n in file.tray_types}
     facts = _facts(document, file)
-    slots = _slots(document, file, trays)
+    slots = place_trays(document, file, trays)
+    lines = serial_lines(document, file)
+    check_units(document, trays, lines)
     return Generation(
         name=file.name,
         title=file.title,
@@ -119,6 +117,7 @@ def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generat
         facts=facts,
         aliases=tuple(file.aliases),
         confirmed=file.confirmed,
+        lines=lines,
         extras=extras,
     )
 
@@ -134,7 +133,7 @@ def _facts(document: Located, file: RackFile) -> dict[str, Fact]:
     return facts
 
 
-def _tray(name: str, tray: TrayFile) -> TrayType:
+def _tray(document: Located, name: str, tray: TrayFile) -> TrayType:
     return TrayType(
         name=name,
         kind=tray.kind,
@@ -152,7 +151,9 @@ def _tray(name: str, tray: TrayFile) -> TrayType:
             )
             for c in tray.components
         ),
-        endpoints=tuple(_endpoint(e) for e in tray.endpoints),
+        endpoints=tuple(
+            _endpoint(document, f"tray_types.{name}.endpoints[{n}]", e) for n, e in enumerate(tray.endpoints)
+        ),
         power_max=_watts(tray.power_max_w),
         power_base=_watts(tray.power_base_w),
         output_max=_watts(tray.output_max_w),
@@ -163,7 +164,7 @@ def _tray(name: str, tray: TrayFile) -> TrayType:
     )
 
 
-def _endpoint(e: EndpointFile) -> EndpointSpec:
+def _endpoint(document: Located, path: str, e: EndpointFile) -> EndpointSpec:
     limits = RequestLimits(
         e.limits.in_flight,
         e.limits.requests_per_second,
@@ -171,47 +172,9 @@ def _endpoint(e: EndpointFile) -> EndpointSpec:
         e.limits.most_bytes,
         e.limits.most_depth,
     )
-    return EndpointSpec(e.name, e.protocol, e.driver, e.enabled, e.device, e.subtree, limits, e.read)
+    units = units_of_trays(document, path, e)
+    return EndpointSpec(e.name, e.protocol, e.driver, e.enabled, e.device, e.subtree, limits, e.read, e.line, units)
 
 
 def _watts(value: float | None) -> Watts | None:
     return None if value is None else Watts(value)
-
-
-def _slots(document: Located, file: RackFile, trays: dict[str, TrayType]) -> tuple[Slot, ...]:
-    feeds, domains = {f.name for f in file.feeds}, {d.name for d in file.domains}
-    taken: dict[int, str] = {}
-    counted: dict[str, int] = {}
-    slots: list[Slot] = []
-    for n, placement in enumerate(file.placements):
-        path = f"placements[{n}]"
-        tray = trays.get(placement.tray)
-        if tray is None:
-            raise document.complaint(f"{path}.tray", f"expected one of {', '.join(sorted(trays))}")
-        if placement.domain is not None and placement.domain not in domains:
-            raise document.complaint(f"{path}.domain", f"expected one of {', '.join(sorted(domains))}")
-        unknown = {f for each in placement.feeds for f in each} - feeds
-        if unknown:
-            raise document.complaint(f"{path}.feeds", f"expected feeds out of {', '.join(sorted(feeds))}")
-        for unit in _units(document, path, placement, tray.height_u):
-            for u in range(unit, unit + tray.height_u):
-                if not 1 <= u <= file.height_u:
-                    raise document.complaint(f"{path}.units", f"expected units 1 to {file.height_u}, got {u}")
-                if u in taken:
-                    raise document.complaint(f"{path}.units", f"expected free units, U{u} already holds {taken[u]}")
-                taken[u] = placement.tray
-            index = counted.get(placement.tray, 0)
-            counted[placement.tray] = index + 1
-            own = placement.feeds[index % len(placement.feeds)] if placement.feeds else []
-            slots.append(Slot(f"u{unit:02d}", unit, tray, index, tuple(own), placement.domain))
-    return tuple(sorted(slots, key=lambda s: s.unit))
-
-
-def _units(document: Located, path: str, placement: PlacementFile, height: int) -> list[int]:
-    units: list[int] = []
-    for entry in placement.units:
-        low, _, high = str(entry).partition("-")
-        if not low.isdigit() or (high and not high.isdigit()):
-            raise document.complaint(f"{path}.units", f"expected a unit (11) or a run (11-18), got {entry!r}")
-        units.extend(range(int(low), int(high or low) + 1, height))
-    return units

@@ -1,11 +1,13 @@
 """The shape of `rack.yaml` as it is written; `load.py` turns it into the vocabulary's Generation."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.line import Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.wire.modbus.map_file import Baud
 
 SCHEMA_VERSION = 1
 
@@ -20,6 +22,23 @@ class FactFile(msgspec.Struct, forbid_unknown_fields=True):
 
     source: str
     confirmed: bool
+
+
+class LineFile(msgspec.Struct, forbid_unknown_fields=True):
+    """One serial bus of the rack."""
+
+    name: Name
+    baud: Baud = 19200
+    parity: Parity = Parity.EVEN
+    stop_bits: Literal[1, 2] = 1
+
+
+class UnitFile(msgspec.Struct, forbid_unknown_fields=True):
+    """Units on a line: one entry of `addresses` per tray, an address (0x20) or a run (0x90-0x95) for numbered parts."""
+
+    maps: Annotated[list[Name], msgspec.Meta(min_length=1)]
+    addresses: Annotated[list[str | int], msgspec.Meta(min_length=1)]
+    part: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.-]{0,48}$")] = ""
 
 
 class LimitsFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,6 +62,8 @@ class EndpointFile(msgspec.Struct, forbid_unknown_fields=True):
     subtree: str | None = None
     limits: LimitsFile = msgspec.field(default_factory=LimitsFile)
     read: dict[str, Any] = {}
+    line: Name | None = None
+    units: list[UnitFile] = []
 
 
 class ComponentFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -129,5 +150,6 @@ class RackFile(msgspec.Struct):
     periods_s: dict[ReadingClass, Positive]
     confirmed: bool = True
     aliases: list[Name] = []
+    lines: list[LineFile] = []
     extends: str | None = None
     facts: dict[str, Any] = {}  # each is a FactFile

@@ -12,6 +12,7 @@ from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnf
 from firmware_bridge.vocabulary.place import RACK_PARTS, parse_place, rack_of
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
 from firmware_bridge.wire.located_yaml import Located, convert, parse
+from firmware_bridge.wire.modbus.map_file import LineFile
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Pin = Annotated[str, msgspec.Meta(pattern=r"^sha256//[A-Za-z0-9+/]{43}=$")]
@@ -21,6 +22,7 @@ class _RackFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     place: str
     generation: str
     armed: bool = False
+    domains: dict[str, str] = {}
 
 
 class _EndpointFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -31,6 +33,7 @@ class _EndpointFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
     pin: Pin | None = None
     credential: str | None = None
     enabled: bool = True
+    line: LineFile | None = None
 
 
 class _SiteFile(msgspec.Struct, omit_defaults=True):
@@ -69,9 +72,10 @@ def write_site(path: Path, site: Site) -> None:
         kind="site",
         schema_version=1,
         site=site.name,
-        racks=[_RackFile(r.place, r.generation, r.armed) for r in site.racks],
+        racks=[_RackFile(r.place, r.generation, r.armed, r.domains) for r in site.racks],
         endpoints=[
-            _EndpointFile(e.place, e.address, e.port, e.tty, e.pin, e.credential, e.enabled) for e in site.endpoints
+            _EndpointFile(e.place, e.address, e.port, e.tty, e.pin, e.credential, e.enabled, _line(e))
+            for e in site.endpoints
         ],
         feeds=site.feeds,
         building=site.building,
@@ -98,7 +102,7 @@ def _rack(document: Located, n: int, site: str, rack: _RackFile) -> SiteRack:
         raise document.complaint(f"racks[{n}].place", str(err)) from err
     if place.count("/") != RACK_PARTS - 1 or not place.startswith(site + "/"):
         raise document.complaint(f"racks[{n}].place", f"expected {site}/<hall>/<row>/<rack>")
-    return SiteRack(place, rack.generation, rack.armed)
+    return SiteRack(place, rack.generation, rack.armed, rack.domains)
 
 
 def _endpoint(document: Located, n: int, endpoint: _EndpointFile) -> SiteEndpoint:
@@ -108,6 +112,20 @@ def _endpoint(document: Located, n: int, endpoint: _EndpointFile) -> SiteEndpoin
         raise document.complaint(f"endpoints[{n}].place", str(err)) from err
     if endpoint.enabled and not endpoint.tty and not (endpoint.address and endpoint.port):
         raise document.complaint(f"endpoints[{n}]", "expected address and port, or tty, for an enabled endpoint")
+    if endpoint.line is not None and not endpoint.tty:
+        raise document.complaint(f"endpoints[{n}].line", "expected tty beside line: only a serial line has a speed")
     return SiteEndpoint(
-        place, endpoint.address, endpoint.port, endpoint.tty, endpoint.pin, endpoint.credential, endpoint.enabled
+        place,
+        endpoint.address,
+        endpoint.port,
+        endpoint.tty,
+        endpoint.pin,
+        endpoint.credential,
+        endpoint.enabled,
+        None if endpoint.line is None else endpoint.line.settings(),
     )
+
+
+def _line(endpoint: SiteEndpoint) -> LineFile | None:
+    line = endpoint.line
+    return None if line is None else LineFile.of(line)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 
@@ -40,8 +41,31 @@ class RequestLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SerialLine:
+    """One serial bus of a rack; several trays may hang on it."""
+
+    name: str
+    settings: LineSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit on a serial line: `part` is its component below the tray (empty: the tray itself).
+
+    `maps` are the register maps it may speak, tried in this order: address ranges of families overlap.
+    """
+
+    part: str
+    address: int
+    maps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointSpec:
-    """One management address of a tray type.  `driver` is `protocol/port` (`redfish/compute_tray`)."""
+    """One management address of a tray type.  `driver` is `protocol/port` (`redfish/compute_tray`).
+
+    On a serial line an endpoint is a tray's units: `units[i]` are those of the tray with index `i`.
+    """
 
     name: str
     protocol: str
@@ -51,6 +75,12 @@ class EndpointSpec:
     subtree: str | None = None  # a part behind this endpoint with its own liveness (HMC)
     limits: RequestLimits = field(default_factory=RequestLimits)
     read: dict[str, Any] = field(default_factory=dict)  # hints for the driver: which resources carry which quantity
+    line: str | None = None
+    units: tuple[tuple[Unit, ...], ...] = ()
+
+    def units_of(self, index: int) -> tuple[Unit, ...]:
+        """Return the serial units of the tray with this index; none when the endpoint is not a serial one."""
+        return self.units[index] if index < len(self.units) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +181,24 @@ class Generation:
     facts: dict[str, Fact] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
     confirmed: bool = True
+    lines: tuple[SerialLine, ...] = ()
     extras: dict[str, dict[str, Any]] = field(default_factory=dict)  # sequence, limits, acceptance: read by later parts
 
     def slots_of(self, kind: TrayKind) -> tuple[Slot, ...]:
         """Return the slots that hold a tray of this kind, bottom up."""
         return tuple(sorted((s for s in self.slots if s.tray.kind is kind), key=lambda s: s.unit))
+
+    def line(self, name: str) -> SerialLine:
+        """Return the serial line called `name`.  Raises LookupError."""
+        for line in self.lines:
+            if line.name == name:
+                return line
+        raise LookupError(f"{self.name} has no line {name!r}")
+
+    @property
+    def racks_together(self) -> int:
+        """Return how many racks of this design belong together: the widest domain's."""
+        return max((d.racks for d in self.domains), default=1)
 
     def count(self, component: str) -> int:
         """Return how many parts of this name the rack has (72 for `gpu` in an NVL72)."""

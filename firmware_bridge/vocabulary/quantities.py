@@ -60,6 +60,9 @@ class Quantity(StrEnum):
     HEALTH = "health"
     MANAGEMENT = "management"
     LOCATE = "locate"
+    ALARMS = "alarms"
+    COUNT = "count"
+    DURATION = "duration"
 
 
 _SAFETY, _POWER = ReadingClass.SAFETY, ReadingClass.POWER
@@ -93,6 +96,9 @@ SPECS: dict[Quantity, QuantitySpec] = {
     Quantity.HEALTH: QuantitySpec("code"),
     Quantity.MANAGEMENT: QuantitySpec("code", reading_class=_SAFETY),
     Quantity.LOCATE: QuantitySpec("code"),
+    Quantity.ALARMS: QuantitySpec("bits", reading_class=_SAFETY),  # the names of its bits stand in the series table
+    Quantity.COUNT: QuantitySpec("1", SeriesKind.COUNTER),
+    Quantity.DURATION: QuantitySpec("s", SeriesKind.COUNTER),
 }
 
 # The meaning of each code; a code that is not here is unknown and travels as NaN.

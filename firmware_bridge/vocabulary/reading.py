@@ -20,12 +20,16 @@ class Quality(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line of the series table: a quantity at a place.  `label` is the device's own name for it."""
+    """One line of the series table: a quantity at a place.  `label` is the device's own name for it.
+
+    `bits` names the bits of an alarm word, lowest first; an empty name is a bit that nobody defined.
+    """
 
     place: Place
     quantity: Quantity
     reading_class: ReadingClass
     label: str = ""
+    bits: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:

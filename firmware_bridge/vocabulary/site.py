@@ -3,16 +3,25 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.place import Place
 
 
 @dataclass(frozen=True, slots=True)
 class SiteRack:
-    """A rack of the site.  `armed` false: the controller only observes (DESIGN §4.10)."""
+    """A rack of the site.  `armed` false: the controller only observes (DESIGN §4.10).
+
+    `domains` maps a domain of the generation to its name in the site: racks that share a name share the domain.
+    """
 
     place: Place
     generation: str
     armed: bool = False
+    domains: dict[str, str] = field(default_factory=dict)
+
+    def domain_id(self, domain: str) -> str:
+        """Return the site-wide name of a domain; without an entry it is this rack's own: `k07.nvl0`."""
+        return self.domains.get(domain) or f"{self.place.rsplit('/', 1)[-1]}.{domain}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,7 @@ class SiteEndpoint:
     pin: str | None = None
     credential: str | None = None
     enabled: bool = True
+    line: LineSettings | None = None  # a serial line that is not set as its devices' register maps say
 
     @property
     def url(self) -> str:

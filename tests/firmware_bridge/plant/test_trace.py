@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firmware_bridge.generations.load import load_generation, seeds_folder
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.plant.trace import gpu_demand, node_power, parse_trace
 

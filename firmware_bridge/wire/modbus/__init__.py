@@ -1,0 +1,1 @@
+"""Modbus-RTU without a line: register maps, values, frames, reading plans and the time each takes.  Pure."""

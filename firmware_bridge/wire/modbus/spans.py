@@ -1,0 +1,55 @@
+"""Which words to read together: few transactions, none over words that the device may refuse.  Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from firmware_bridge.wire.modbus.register_map import Register, RegisterMap
+
+# A transaction of its own costs a request (8), a reply's frame (5) and two gaps (7): twenty characters, ten words.
+WORTH_BRIDGING = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`words` registers from `at` on, read in one transaction, and the map's entries that it answers."""
+
+    at: int
+    words: int
+    registers: tuple[Register, ...]
+
+
+def plan_spans(register_map: RegisterMap, wanted: Iterable[Register]) -> list[Span]:
+    """Return the fewest reads that are worth it for `wanted`, in rising order, each of at most the map's length.
+
+    Words between two wanted registers are read along when the map knows them all and that is cheaper than a second
+    request; words that the map does not know are never asked for.
+    """
+    spans: list[Span] = []
+    group: list[Register] = []
+    for register in sorted(wanted, key=lambda r: r.at):
+        if group and not _joins(register_map, group, register):
+            spans.append(_span(group))
+            group = []
+        group.append(register)
+    if group:
+        spans.append(_span(group))
+    return spans
+
+
+def halves(span: Span) -> list[Span]:
+    """Return the span cut in two between its registers: the way to find out which one a device refuses."""
+    if len(span.registers) < 2:
+        return [span]
+    middle = len(span.registers) // 2
+    return [_span(list(span.registers[:middle])), _span(list(span.registers[middle:]))]
+
+
+def _joins(register_map: RegisterMap, group: list[Register], register: Register) -> bool:
+    end = group[-1].end
+    if register.end - group[0].at > register_map.most_words or register.at - end > WORTH_BRIDGING:
+        return False
+    return all(word in register_map.readable for word in range(end, register.at))
+
+
+def _span(group: list[Register]) -> Span:
+    return Span(group[0].at, group[-1].end - group[0].at, tuple(group))
