@@ -8,8 +8,9 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from rack_controller.run.bus import Bus, Outbox
+from rack_controller.run.bus import Bus
 from rack_controller.run.ending import running
+from rack_controller.run.outbox import Outbox
 from rack_controller.run.rack import RackUnderControl
 
 _log = logging.getLogger(__name__)
@@ -60,10 +61,10 @@ async def run_racks(racks: tuple[RackUnderControl, ...], bus: Bus) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    outboxes: list[Outbox] = []
+    outboxes: dict[str, Outbox] = {}
     for rack in racks:
         rack.attach(bus)
-        outboxes += [rack.frames, rack.events]
+        outboxes |= {rack.subjects.telemetry: rack.frames, rack.subjects.event: rack.events}
     works = [*(rack.run(bus) for rack in racks), bus.run(outboxes)]
     async with running(works) as tasks:
         stopping = asyncio.create_task(stop.wait())

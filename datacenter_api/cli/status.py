@@ -35,6 +35,10 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
         return
     emit(racks, COLUMNS, shape, name="rack")
     note(f"{link.server.url}: {health['status']}, bus {'connected' if health['bus_connected'] else 'away'}")
+    if health["not_stored"]:
+        note(f"the bus stores nothing, {health['waiting']} messages wait: {health['not_stored']}")
+    if health["dropped"]:
+        note(f"{health['dropped']} messages were lost: too many waited for the bus")
     for rack in racks:
         for tray in rack["trays"]:
             if tray["alarm"] != "ok":

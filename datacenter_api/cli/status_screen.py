@@ -17,7 +17,7 @@ from datacenter_api.cli.supervise import Supervisor
 from datacenter_api.events.log import EventLog
 from datacenter_api.fleet.bus import BusLink
 from datacenter_api.fleet.record import RackRecord
-from datacenter_api.fleet.state import FleetState
+from datacenter_api.fleet.state import FleetState, Storing
 from datacenter_api.fleet.summary import Figure, RackSummary, summarise
 from firmware_bridge.vocabulary.place import Place, rack_name
 from firmware_bridge.vocabulary.quantities import ReadingClass
@@ -57,6 +57,10 @@ class FleetWatch:
         now = Seconds(time.monotonic())
         return [s for s in (summarise(record, now) for record in self.fleet) if s is not None]
 
+    def storing(self) -> Storing:
+        """Return how what racks say gets into the bus's streams."""
+        return self.fleet.storing(Seconds(time.monotonic()))
+
     async def until_live(self, expected: dict[str, int], *, reachable: bool) -> None:
         """Return once every expected rack is heard, with all its endpoints reachable if asked for."""
         # Three sources (frame, table, states) make a rack live, in any order: looking is simpler than an event.
@@ -94,6 +98,8 @@ async def show(watch: FleetWatch, supervisor: Supervisor, url: str, notes: list[
 def render(watch: FleetWatch, supervisor: Supervisor, url: str, notes: list[str]) -> RenderableType:
     """Return one screen."""
     parts: list[RenderableType] = [_racks(watch.summaries()), _processes(supervisor)]
+    if refusal := watch.storing().refusal:
+        parts.append(Text(f"the bus stores nothing: {refusal}", style="bold red"))
     parts += [Text(f"· {note}", style="dim") for note in notes[-2:]]
     parts += _events(watch)
     parts.append(Text(f"{url}/console   ·   Ctrl-C stops everything", style="bold"))

@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -20,6 +21,7 @@ LONGEST_PAUSE = 5.0
 STEADY_SECONDS = 30.0
 STOP_SECONDS = 6.0
 LOG_BYTES = 16 * 1024 * 1024
+LOOK_AT_LOGS_SECONDS = 5.0
 USAGE_EXIT = ConfigurationError.exit_code
 _PR_SET_PDEATHSIG = 1
 
@@ -57,6 +59,8 @@ class Supervisor:
 
     def start(self, child: Child) -> Child:
         """Start a child and keep it alive."""
+        if not self._tasks:
+            self._tasks.append(asyncio.create_task(self._keep_logs_small(), name="logs"))
         child.first_line = asyncio.get_running_loop().create_future()
         self._children.append(child)
         self._tasks.append(asyncio.create_task(self._keep(child), name=child.name))
@@ -72,6 +76,13 @@ class Supervisor:
         if not done:
             raise EnvironmentUnfit(f"{child.name} said nothing for {within:.0f} s", advice=f"see {self._log(child)}")
         return child.first_line.result()
+
+    def start_anew(self, name: str) -> None:
+        """Tell a child to end; it is started again as if it had fallen."""
+        process = self._processes.get(name)
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
 
     async def stop(self) -> None:
         """Stop every child in reverse order; one that does not stop in time is killed."""
@@ -96,6 +107,12 @@ class Supervisor:
     def _log(self, child: Child) -> Path:
         return self._logs / f"{child.name}.log"
 
+    async def _keep_logs_small(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AT_LOGS_SECONDS)
+            for child in self._children:
+                turn_over(self._log(child))
+
     async def _keep(self, child: Child) -> None:
         pause = FIRST_PAUSE
         while True:
@@ -114,7 +131,11 @@ class Supervisor:
 
     async def _run_once(self, child: Child) -> int:
         child.started_at = time.monotonic()
-        log = _open_log(self._log(child))
+        try:
+            log = _open_log(self._log(child))
+        except OSError as err:
+            self._note(f"no log of {child.name}: {err.strerror}")
+            log = os.open(os.devnull, os.O_WRONLY)
         try:
             process = await asyncio.create_subprocess_exec(
                 *child.argv,
@@ -128,7 +149,10 @@ class Supervisor:
             raise EnvironmentUnfit(f"cannot start {child.name}: {err}", advice="run make .venv again") from err
         os.close(log)
         child.pid, self._processes[child.name] = process.pid, process
-        self._started()
+        try:
+            self._started()
+        except EnvironmentUnfit as err:  # a full disk must not end the watch over this child
+            self._note(str(err))
         assert process.stdout is not None
         async for line in process.stdout:
             if child.first_line is not None and not child.first_line.done():
@@ -164,12 +188,23 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
     return prepare
 
 
+def turn_over(log: Path, most: int = LOG_BYTES) -> None:
+    """Move what a log holds to `<name>.log.1` when it is larger than `most` bytes; its writer goes on appending.
+
+    Lines written at that very moment may be lost.  On a full disk the old lines are given up.
+    """
+    with contextlib.suppress(OSError):
+        if log.stat().st_size <= most:
+            return
+        with contextlib.suppress(OSError):
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)
+
+
 def _open_log(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".log.1"))
-    return os.open(path, flags, 0o600)
+    turn_over(path)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 def _reason(log: Path) -> str:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import ssl
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,14 @@ from datacenter_api.cli.nats_config import BusFiles, write_bus_config
 from datacenter_api.cli.state_directory import StateLock, StatePaths, check_port, default_state, write_json
 from datacenter_api.cli.supervise import Child, Supervisor, raise_file_limit
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackwrightError
+from firmware_bridge.vocabulary.units import Seconds
 
 if TYPE_CHECKING:  # the screen pulls in rich; `rackwright --help` must stay quick
     from datacenter_api.cli.status_screen import FleetWatch
 
 EMULATED_SITE = "lab1"
 FIRST_ANSWER_SECONDS = 30.0
+LOOK_SECONDS = 1.0
 FILES_PER_ENDPOINT = 4
 FILES_BESIDES = 512
 
@@ -122,12 +125,14 @@ class _Up:
         async with FleetWatch(self._options.state) as watch:
             ready = asyncio.create_task(self._announce(supervisor, watch, bus, url, expected))
             screen = asyncio.create_task(show(watch, supervisor, url, self._notes))
+            store = asyncio.create_task(self._watch_store(supervisor, watch))
             stopped = asyncio.create_task(self._stop.wait())
             waiting: set[asyncio.Future[Any]] = {stopped, screen, supervisor.failure}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            for task in (ready, screen, stopped):
+            tasks = (ready, screen, store, stopped)
+            for task in tasks:
                 task.cancel()
-            outcomes = await asyncio.gather(ready, screen, stopped, return_exceptions=True)
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         if supervisor.failure.done():
             raise supervisor.failure.result()
         for outcome in outcomes:
@@ -193,6 +198,20 @@ class _Up:
         }
         self._write_ready()
         self._note("every rack is live")
+
+    async def _watch_store(self, supervisor: Supervisor, watch: "FleetWatch") -> None:
+        """Tell when the bus does not store what racks say, and start it anew when its disk has room again."""
+        from datacenter_api.cli.store_watch import StoreWatch
+
+        store, look = self._paths.nats / "store", StoreWatch()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            disk = store if store.exists() else self._options.state
+            advice = look.look(watch.storing(), shutil.disk_usage(disk).free, Seconds(time.monotonic()))
+            if advice.note:
+                self._note(advice.note)
+            if advice.start_bus:
+                supervisor.start_anew("nats")
 
     def _write_ready(self) -> None:
         """Write the ready files once every rack is live, and again whenever a child has been started anew."""

@@ -34,10 +34,11 @@ from firmware_bridge.vocabulary.errors import (
 )
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import Command, Reply, decode_reply, encode
-from rack_controller.model.event import Event
+from rack_controller.model.event import Event, decode_event
 from rack_controller.model.frame import Frame, decode_frame
 from rack_controller.model.layout import Layout, RackState, StateChanged, StateRequest
-from rack_controller.model.subjects import ROOT, RackSubjects, token
+from rack_controller.model.outbox import decode_report
+from rack_controller.model.subjects import ROOT, RackSubjects, live_subject, token
 from rack_controller.model.table import decode_table
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,10 @@ class BusLink:
         tasks: list[asyncio.Task[None]] = []
         try:
             client, site = await self._connect()
-            await client.subscribe(f"{ROOT}.{site}.*.telemetry", cb=self._hear_frame)
+            for subject in (f"{ROOT}.{site}.*.telemetry", live_subject(f"{ROOT}.{site}.*.telemetry")):
+                await client.subscribe(subject, cb=self._hear_frame)
+            await client.subscribe(live_subject(f"{ROOT}.{site}.*.event"), cb=self._hear_event)
+            await client.subscribe(f"{ROOT}.{site}.*.outbox", cb=self._hear_outbox)
             await client.subscribe(f"{ROOT}.{site}.*.state.changed", cb=self._hear_change)
             tasks = [
                 asyncio.create_task(recover_frames(client, site, self._take_frame)),
@@ -177,6 +181,21 @@ class BusLink:
         record.wanted_revision, record.wanted_boot = change.revision, change.boot
         if change.boot != record.boot:
             record.layout = None  # a new controller may hold another site file
+
+    async def _hear_event(self, message: Msg) -> None:
+        """Take an event that its stream does not store; what is stored comes through `follow_events`."""
+        try:
+            self._take_event(decode_event(message.data))
+        except ValueError as err:
+            self._discard("event_malformed", err)
+
+    async def _hear_outbox(self, message: Msg) -> None:
+        try:
+            report = decode_report(message.data)
+        except ValueError as err:
+            self._discard("outbox_malformed", err)
+            return
+        self.fleet.record(message.subject.split(".")[3]).hear_outbox(report, Seconds(time.monotonic()))
 
     def _take_event(self, event: Event) -> None:
         if self.events.add(event):

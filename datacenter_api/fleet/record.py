@@ -7,11 +7,15 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.model.frame import Frame
 from rack_controller.model.layout import EndpointStatus, Layout, RackState
+from rack_controller.model.outbox import OutboxReport
 from rack_controller.model.table import SeriesTable
 
 NEVER = Seconds(0.0)
 LIVE_FOR = Seconds(3.0)
 """A rack is live while its last frame is younger than this (three frame periods)."""
+
+REPORTED_FOR = Seconds(15.0)
+"""What a controller said of its outboxes counts for so long (three periods of its report)."""
 
 
 @dataclass(slots=True)
@@ -34,6 +38,8 @@ class RackRecord:
     wanted_table: int | None = None
     wanted_revision: int | None = None
     wanted_boot: str = ""
+    outboxes: dict[str, OutboxReport] = field(default_factory=dict)
+    outboxes_heard: Seconds = NEVER
 
     @property
     def place(self) -> Place | None:
@@ -57,8 +63,12 @@ class RackRecord:
         )
 
     def hear_frame(self, frame: Frame, said_at: Seconds) -> None:
-        """Take a newer frame; an older one (a late copy from the stream) is ignored."""
-        if self.frame is not None and frame.unix_ns < self.frame.unix_ns:
+        """Take a newer frame; a late copy from the stream or a repeat is ignored, or old numbers would look new.
+
+        Newer in time or in number: a clock may be set back, a journal lost, but hardly both at once.
+        """
+        held = self.frame
+        if held is not None and frame.unix_ns <= held.unix_ns and frame.sequence <= held.sequence:
             return
         self.frame, self.received = frame, said_at
         self.wanted_table = frame.table_id
@@ -77,6 +87,15 @@ class RackRecord:
         """Take both axes of every endpoint at one revision."""
         self.endpoints, self.endpoints_heard = list(state.endpoints), now
         self.revision, self.boot = state.revision, state.boot
+
+    def hear_outbox(self, report: OutboxReport, now: Seconds) -> None:
+        """Take how the controller's frames or events get into their stream."""
+        self.outboxes[report.stream], self.outboxes_heard = report, now
+
+    def unstored(self, now: Seconds) -> list[OutboxReport]:
+        """Return the reports of streams that take nothing of this rack, as far as heard lately."""
+        fresh = now - self.outboxes_heard <= REPORTED_FOR
+        return [report for report in self.outboxes.values() if fresh and report.refusal]
 
 
 def said_at(frame: Frame, now: Seconds, wall_ns: UnixNanoseconds) -> Seconds:

@@ -1,11 +1,21 @@
 """All racks the API knows, in memory; filled by the bus link, read by everything else.  Asks nobody."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.view import RackView, view_of
 from firmware_bridge.vocabulary.errors import BusUnavailable, TargetUnknown
 from firmware_bridge.vocabulary.units import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Storing:
+    """`refusal`: why a stream takes nothing now, empty when all do.  `waiting` and `dropped` count messages."""
+
+    refusal: str
+    waiting: int
+    dropped: int
 
 
 class FleetState:
@@ -41,6 +51,16 @@ class FleetState:
                 f"no readings of {record.place or record.token} yet", advice="wait for its controller; see /healthz"
             )
         return view
+
+    def storing(self, now: Seconds) -> "Storing":
+        """Return how frames and events of all racks get into their streams."""
+        reports = [report for record in self for report in record.outboxes.values()]
+        refused = [report for record in self for report in record.unstored(now)]
+        return Storing(
+            refusal=refused[0].refusal if refused else "",
+            waiting=sum(report.waiting for report in refused),
+            dropped=sum(report.dropped for report in reports),
+        )
 
     def views(self, now: Seconds) -> list[RackView]:
         """Return a view of every rack that can be read."""

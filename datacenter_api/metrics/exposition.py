@@ -28,11 +28,15 @@ _SERIES = Family("rack_readings", "Readings in the rack's series table.")
 _UNKNOWN = Family("rack_readings_unknown", "Readings that have no line here, by reason.")
 _ENDPOINTS = Family("rack_endpoints", "Enabled endpoints by management state.")
 _LAST = Family("rack_poll_last_success_timestamp_seconds", "When an endpoint was last read successfully.")
+_UNSTORED = Family("rack_stream_refused", "A stream takes no messages of the rack now (1) or does (0).")
+_WAITING = Family("rack_outbox_waiting", "Messages that the controller keeps until their stream takes them.")
+_DROPPED = Family("rack_outbox_dropped_total", "Messages lost because too many waited for their stream.", "counter")
 _BUS = Family("rackwright_bus_connected", "The API hears the bus (1) or not (0).")
 _STREAMS = Family("rackwright_streams", "Event streams open now.")
 _DISCARDED = Family("rack_reading_discarded_total", "Messages discarded because they were malformed.", "counter")
 
 _REASONS = tuple(word for quality, word in QUALITY_WORDS.items() if quality != Quality.GOOD)
+_DISCARDS = tuple(f"{what}_malformed" for what in ("frame", "change", "state", "event", "outbox"))
 _AXIS_WORDS = (*(axis.value for axis in ManagementAxis), "unknown")
 
 
@@ -64,7 +68,7 @@ class Exposition:
                 racks.append(self._template(record, view.columns, record.layout).render(view))
         own.add(_BUS, "", int(connected))
         own.add(_STREAMS, "", streams)
-        for reason, count in {"frame_malformed": 0, "change_malformed": 0, "state_malformed": 0, **discarded}.items():
+        for reason, count in {**dict.fromkeys(_DISCARDS, 0), **discarded}.items():
             own.add(_DISCARDED, f'reason="{escape(reason)}"', count)
         blocks = [own.page()]
         for family in FAMILIES.values():
@@ -109,6 +113,15 @@ class _OwnLines:
                 if word in _REASONS:
                     self.add(_UNKNOWN, f'{rack},reason="{word}"', int(counts[number]))
         self._endpoints(rack, record, now, unix_s)
+        self._outboxes(rack, record, now)
+
+    def _outboxes(self, rack: str, record: RackRecord, now: Seconds) -> None:
+        refused = {report.stream for report in record.unstored(now)}
+        for stream, report in sorted(record.outboxes.items()):
+            labels = f'{rack},stream="{escape(stream)}"'
+            self.add(_UNSTORED, labels, int(stream in refused))
+            self.add(_WAITING, labels, report.waiting)
+            self.add(_DROPPED, labels, report.dropped)
 
     def _endpoints(self, rack: str, record: RackRecord, now: Seconds, unix_s: float) -> None:
         counts = management_counts(record, now)

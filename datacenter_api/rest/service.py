@@ -35,13 +35,20 @@ _DOC_PAGE = """<!doctype html>
 
 
 class Health(BaseModel):
-    """`degraded`: the API answers, but the bus or a rack's telemetry is away."""
+    """`degraded`: the API answers, but the bus or a rack's telemetry is away, or the bus does not store it.
+
+    `not_stored` says why frames or events are not stored now (empty: they are), `waiting` how many wait for that,
+    `dropped` how many were lost since the controllers started.
+    """
 
     status: Literal["ok", "degraded"]
     version: str
     bus_connected: bool
     racks: int
     racks_live: int
+    not_stored: str
+    waiting: int
+    dropped: int
 
 
 @router.get("/healthz")
@@ -49,13 +56,17 @@ async def show_health(parts: Parts) -> Health:
     """Whether the API hears its racks.  Open to everybody; always 200 while the API runs."""
     now = parts.now()
     live = sum(record.live(now) for record in parts.fleet)
-    good = parts.bus.connected and live == len(parts.fleet)
+    storing = parts.fleet.storing(now)
+    good = parts.bus.connected and live == len(parts.fleet) and not storing.refusal
     return Health(
         status="ok" if good else "degraded",
         version=__version__,
         bus_connected=parts.bus.connected,
         racks=len(parts.fleet),
         racks_live=live,
+        not_stored=storing.refusal,
+        waiting=storing.waiting,
+        dropped=storing.dropped,
     )
 
 

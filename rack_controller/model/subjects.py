@@ -41,6 +41,11 @@ class RackSubjects:
         return f"{self.prefix}.event"
 
     @property
+    def outbox(self) -> str:
+        """How many frames and events wait for their stream, and why: said on change and every few seconds."""
+        return f"{self.prefix}.outbox"
+
+    @property
     def state(self) -> str:
         """Requests for layout, table, endpoints, inventory."""
         return f"{self.prefix}.state"
@@ -54,6 +59,11 @@ class RackSubjects:
     def command(self) -> str:
         """Commands, request and reply; only the API may publish."""
         return f"{self.prefix}.command"
+
+
+def live_subject(subject: str) -> str:
+    """Return where a frame or event is said, outside the stream, while the stream does not take it."""
+    return f"{subject}.live"
 
 
 def subjects_of(place: Place) -> RackSubjects:
@@ -91,6 +101,9 @@ BUS_USERS: tuple[BusUser, ...] = (
         publish=(
             "rw.v1.{site}.*.telemetry",
             "rw.v1.{site}.*.event",
+            "rw.v1.{site}.*.telemetry.live",
+            "rw.v1.{site}.*.event.live",
+            "rw.v1.{site}.*.outbox",
             "rw.v1.{site}.*.state.changed",
             "rw.v1.{site}.*.agent.*.cap",
             "_INBOX.>",
@@ -105,7 +118,15 @@ BUS_USERS: tuple[BusUser, ...] = (
         "api",
         "RACK",
         publish=("rw.v1.{site}.*.state", "rw.v1.{site}.*.command", "_INBOX.>", *_JS_READ),
-        subscribe=("rw.v1.{site}.*.telemetry", "rw.v1.{site}.*.event", "rw.v1.{site}.*.state.changed", "_INBOX.>"),
+        subscribe=(
+            "rw.v1.{site}.*.telemetry",
+            "rw.v1.{site}.*.event",
+            "rw.v1.{site}.*.telemetry.live",
+            "rw.v1.{site}.*.event.live",
+            "rw.v1.{site}.*.outbox",
+            "rw.v1.{site}.*.state.changed",
+            "_INBOX.>",
+        ),
     ),
     BusUser(
         "agent",

@@ -1,10 +1,9 @@
-"""The controller's side of NATS: an outbox that loses nothing published, and request/reply.  Racks run without it."""
+"""The controller's side of NATS: streams, what is said live, and request/reply.  Racks run without it."""
 
 import asyncio
 import contextlib
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +16,18 @@ from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NoStreamResponseError
 
 from rack_controller.model.command import internal_refusal
-from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM
+from rack_controller.model.outbox import OutboxReport, encode_report
+from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM, live_subject
 from rack_controller.run.ending import run_until_one_ends
+from rack_controller.run.outbox import Outbox
 
 _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.25
 ACK_SECONDS = 5.0
 DEDUPLICATE_SECONDS = 120.0
+LOOK_SECONDS = 0.5
+REPORT_SECONDS = 5.0
 Answer = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -36,56 +39,17 @@ class BusAddress:
     seed_file: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message for a stream; `id` lets the server drop a repeat."""
-
-    subject: str
-    id: str
-    body: bytes
-
-
-class Outbox:
-    """Messages in order until the stream has acknowledged them.  Bounded: the oldest go first, and are counted."""
-
-    def __init__(self, most: int) -> None:
-        self._waiting: deque[Message] = deque()
-        self._most = most
-        self._ready = asyncio.Event()
-        self.dropped = 0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def put(self, message: Message) -> None:
-        """Append; never blocks, never fails."""
-        if len(self._waiting) >= self._most:
-            self._waiting.popleft()
-            self.dropped += 1
-        self._waiting.append(message)
-        self._ready.set()
-
-    async def first(self) -> Message:
-        """Return the oldest message, waiting for one.  It stays until `done`."""
-        while not self._waiting:
-            self._ready.clear()
-            await self._ready.wait()
-        return self._waiting[0]
-
-    def done(self, message: Message) -> None:
-        """Take out a message that the stream has acknowledged (it may have been dropped meanwhile)."""
-        if self._waiting and self._waiting[0] is message:
-            self._waiting.popleft()
-
-
 class Bus:
-    """Connects for ever, owns the two streams, drains outboxes, answers requests."""
+    """Connects for ever, owns the two streams, drains outboxes, answers requests.
+
+    A stream that takes nothing (a full disk) holds up neither answers nor what is said live.
+    """
 
     def __init__(self, address: BusAddress, site: str, name: str) -> None:
         self._address, self._site, self._name = address, site, name
         self._client: Client | None = None
         self._answers: dict[str, Answer] = {}
-        self._serving = False
+        self._listening, self._storing = False, False
 
     @property
     def connected(self) -> bool:
@@ -95,22 +59,22 @@ class Bus:
     @property
     def serving(self) -> bool:
         """Return whether streams exist and requests are answered."""
-        return self._serving and self.connected
+        return self._listening and self._storing and self.connected
 
     def answer(self, subject: str, answer: Answer) -> None:
         """Answer requests on `subject`; call before `run`."""
         self._answers[subject] = answer
 
-    async def run(self, outboxes: list[Outbox]) -> None:
-        """Serve until cancelled."""
+    async def run(self, outboxes: Mapping[str, Outbox]) -> None:
+        """Serve until cancelled.  `outboxes` are named by the subject that their messages are for."""
         client = await self._connect()
         try:
-            await self._own_streams(client)
             for subject, answer in self._answers.items():
                 await client.subscribe(subject, cb=_answering(answer))
             await client.flush()
-            self._serving = True
-            await run_until_one_ends(self._drain(client, outbox) for outbox in outboxes)
+            self._listening = True
+            works = [self._store(client, outboxes), self._report(outboxes)]
+            await run_until_one_ends([*works, *(self._tell_stuck(s, outbox) for s, outbox in outboxes.items())])
         finally:
             await client.close()
 
@@ -140,30 +104,83 @@ class Bus:
             else:
                 return self._client
 
-    async def _own_streams(self, client: Client) -> None:
+    async def _store(self, client: Client, outboxes: Mapping[str, Outbox]) -> None:
+        await self._own_streams(client, outboxes)
+        self._storing = True
+        await run_until_one_ends(self._drain(client, subject, outbox) for subject, outbox in outboxes.items())
+
+    async def _own_streams(self, client: Client, outboxes: Mapping[str, Outbox]) -> None:
+        """Make both streams, however long it takes; whoever waits for one is told why."""
         stream = client.jetstream()
-        for config in stream_configs(self._site):
+        for config, what in zip(stream_configs(self._site), ("telemetry", "event"), strict=True):
+            held = {s: outbox for s, outbox in outboxes.items() if stream_of(s) == what}
             while True:
                 try:
                     await stream.add_stream(config)
                     break
                 except (NatsError, JetStreamError, TimeoutError, OSError) as err:
-                    _log.warning("stream %s not ready: %s", config.name, err)
+                    for subject, outbox in held.items():
+                        _refuse(outbox, subject, f"stream {config.name} is not there: {_said(err)}")
                     await asyncio.sleep(RETRY_SECONDS)
 
-    async def _drain(self, client: Client, outbox: Outbox) -> None:
+    async def _drain(self, client: Client, subject: str, outbox: Outbox) -> None:
         stream = client.jetstream(timeout=ACK_SECONDS)
         while True:
             message = await outbox.first()
+            connections = client.stats["reconnects"]
             try:
                 await stream.publish(message.subject, message.body, headers={"Nats-Msg-Id": message.id})
             except (NatsError, JetStreamError, TimeoutError, OSError) as err:
-                _log.debug("not acknowledged yet, kept (%d waiting): %s", len(outbox), err)
+                if client.is_connected and client.stats["reconnects"] == connections:  # else the bus was away
+                    _refuse(outbox, subject, _said(err))
                 await asyncio.sleep(RETRY_SECONDS)
                 if isinstance(err, NoStreamResponseError):
-                    await self._own_streams(client)  # the server came back without its store
+                    await self._own_streams(client, {subject: outbox})  # the server came back without its store
             else:
+                if outbox.refusal:
+                    _log.warning("%s is stored again, %d wait", subject, len(outbox))
                 outbox.done(message)
+
+    async def _tell_stuck(self, subject: str, outbox: Outbox) -> None:
+        """Say live what the stream does not take: nobody above goes blind because a disk is full."""
+        while True:
+            for message in await outbox.untold():
+                await self.tell(live_subject(subject), message.body)
+
+    async def _report(self, outboxes: Mapping[str, Outbox]) -> None:
+        """Tell how each outbox stands when that changes, and from time to time for whoever came late."""
+        told: dict[str, tuple[float, OutboxReport]] = {}
+        while True:
+            now = asyncio.get_running_loop().time()
+            for subject, outbox in outboxes.items():
+                report = outbox.report(stream_of(subject))
+                at, last = told.get(subject, (float("-inf"), report))
+                news = (report.refusal, report.dropped) != (last.refusal, last.dropped)
+                if news or now - at >= REPORT_SECONDS:
+                    await self.tell(_beside(subject, "outbox"), encode_report(report))
+                    told[subject] = now, report
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def stream_of(subject: str) -> str:
+    """Return which stream keeps a subject: `telemetry` or `event`."""
+    return subject.rsplit(".", 1)[1]
+
+
+def _beside(subject: str, word: str) -> str:
+    return f"{subject.rsplit('.', 1)[0]}.{word}"
+
+
+def _refuse(outbox: Outbox, subject: str, why: str) -> None:
+    if outbox.refusal != why:
+        _log.warning("%s is not stored, %d wait: %s", subject, len(outbox), why)
+    outbox.refuse(why)
+
+
+def _said(err: Exception) -> str:
+    if isinstance(err, TimeoutError):
+        return f"no acknowledgement within {ACK_SECONDS:g} s"
+    return str(getattr(err, "description", None) or err) or type(err).__name__
 
 
 def stream_configs(site: str) -> tuple[StreamConfig, ...]:

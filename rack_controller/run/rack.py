@@ -21,10 +21,11 @@ from rack_controller.model.snapshot import Snapshot
 from rack_controller.model.subjects import RackSubjects, subjects_of
 from rack_controller.run.answer import CommandAnswers, RackView, StateAnswers
 from rack_controller.run.board import Board
-from rack_controller.run.bus import Bus, Message, Outbox
+from rack_controller.run.bus import Bus
 from rack_controller.run.collect import Collector, next_due, phases
 from rack_controller.run.ending import run_until_one_ends
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
+from rack_controller.run.outbox import Message, Outbox
 from rack_controller.run.stock import Stock
 
 _log = logging.getLogger(__name__)

@@ -7,29 +7,12 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-import nats
 import pytest
 from support.product import Product, alive, eventually
-
-from rack_controller.model.frame import decode_frame
-from rack_controller.model.subjects import TELEMETRY_STREAM
+from support.streams import published
 
 pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(150)]
 RESTART_SECONDS = 2.0
-
-
-async def published(product: Product) -> list[int]:
-    """Return the sequence numbers of every frame in the stream, in the stream's order."""
-    url = (product.state / "nats" / "url").read_text().strip()
-    client = await nats.connect(url, nkeys_seed=str(product.state / "nats" / "api.nk"))
-    stream = client.jetstream()
-    info = await stream.stream_info(TELEMETRY_STREAM)
-    numbers = []
-    for at in range(info.state.first_seq, info.state.last_seq + 1):
-        message = await stream.get_msg(TELEMETRY_STREAM, at, direct=True)
-        numbers.append(decode_frame(message.data or b"").sequence)
-    await client.close()
-    return numbers
 
 
 def _running(product: Product, name: str) -> int | None:
@@ -69,7 +52,7 @@ def test_each_child_comes_back_within_two_seconds_and_no_frame_is_lost(own_produ
         eventually(back, within=RESTART_SECONDS + 1)
         assert time.monotonic() - fallen < RESTART_SECONDS
         eventually(lambda: _all_well(own_product), within=40)
-    numbers = asyncio.run(published(own_product))
+    numbers = asyncio.run(published(own_product.state))
     assert len(numbers) == len(set(numbers)), "a frame was stored twice"
     gaps = [(a, b) for a, b in pairwise(numbers) if b != a + 1]
     # The one gap there may be is the controller's own restart: its numbers go on at the next reserved block.

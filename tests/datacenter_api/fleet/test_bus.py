@@ -11,14 +11,17 @@ from support.play import Stage, stage, start_bus, until
 
 from datacenter_api.events.log import EventLog
 from datacenter_api.fleet.bus import BusLink
-from datacenter_api.fleet.state import FleetState
+from datacenter_api.fleet.record import REPORTED_FOR
+from datacenter_api.fleet.state import FleetState, Storing
 from datacenter_api.fleet.summary import summarise
 from firmware_bridge.vocabulary.errors import BusUnavailable, TargetUnknown
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import Command
-from rack_controller.model.event import Severity
+from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import encode_frame
+from rack_controller.model.outbox import OutboxReport, encode_report
 from rack_controller.model.roles import Role
+from rack_controller.model.subjects import live_subject
 
 
 @contextlib.asynccontextmanager
@@ -84,6 +87,40 @@ async def test_after_a_restart_the_last_frame_is_shown_with_its_true_age(tmp_pat
             assert record.age(Seconds(time.monotonic())) == pytest.approx(40.0, abs=5.0)
             assert record.readable, "layout and table came from the disk"
             assert not record.live(Seconds(time.monotonic()))
+
+
+async def test_what_the_stream_does_not_take_is_heard_live_and_a_repeat_of_it_does_not_look_new(tmp_path: Path) -> None:
+    async with stage(tmp_path) as scene, linked(tmp_path) as link:
+        rack = scene.racks["k01"]
+        subjects = scene.subjects(rack)
+        first, second = encode_frame(rack.frame()), encode_frame(rack.frame())
+        record = link.fleet.record("k01")
+        await until(lambda: link.connected)
+
+        async def first_heard() -> None:
+            while record.frame is None:
+                await scene.client.publish(live_subject(subjects.telemetry), first)
+                await asyncio.sleep(0.02)
+
+        await asyncio.wait_for(first_heard(), 10)
+        await scene.client.publish(live_subject(subjects.telemetry), second)
+        await until(lambda: record.frame is not None and record.frame.sequence == rack.sequence)
+        received = record.received
+        report = OutboxReport("telemetry", 12, 3, "no acknowledgement within 5 s")
+        for late in (first, second):  # the stream is tried again and again with the oldest
+            await scene.client.publish(subjects.telemetry, late)
+        await scene.client.publish(subjects.outbox, encode_report(report))
+        event = Event("e1", time.time_ns(), rack.place, "test.event", Severity.OK, "said live")
+        await scene.client.publish(live_subject(subjects.event), encode_event(event))
+        await until(lambda: len(link.events) == 1)
+        assert record.received == received
+        now = Seconds(time.monotonic())
+        assert record.unstored(now) == [report]
+        assert link.fleet.storing(now) == Storing("no acknowledgement within 5 s", 12, 3)
+        assert record.unstored(Seconds(now + REPORTED_FOR + 1)) == [], "an old report says nothing about now"
+        await scene.client.publish(subjects.event, encode_event(event))
+        await scene.say_event(rack, "test.event", Severity.OK, "stored")
+        await until(lambda: [e.message for e in link.events.newest(9)] == ["stored", "said live"])
 
 
 async def test_requests_say_why_they_fail(tmp_path: Path) -> None:

@@ -61,9 +61,23 @@ def test_a_frame_of_another_table_is_not_read_with_this_one(record: RackRecord, 
 
 
 def test_an_older_frame_from_the_stream_does_not_replace_a_newer_one(record: RackRecord, rack: PlayedRack) -> None:
-    newest = record.frame
-    record.hear_frame(rack.frame(unix_ns=1), Seconds(0.0))
-    assert record.frame is newest
+    late, newest = rack.frame(), rack.frame()
+    record.hear_frame(newest, Seconds(101.0))
+    for old in (late, newest):
+        record.hear_frame(old, Seconds(200.0))
+    assert (record.frame, record.received) == (newest, 101.0), "a repeat does not make it younger"
+
+
+def test_a_clock_that_was_set_back_or_numbers_that_begin_anew_stop_no_frame(
+    record: RackRecord, rack: PlayedRack
+) -> None:
+    set_back = rack.frame(unix_ns=1)
+    record.hear_frame(set_back, Seconds(101.0))
+    assert record.frame is set_back
+    rack.sequence = 0
+    begun_anew = rack.frame()
+    record.hear_frame(begun_anew, Seconds(102.0))
+    assert record.frame is begun_anew
 
 
 def test_a_recovered_frame_is_as_old_as_its_time_says(rack: PlayedRack) -> None:

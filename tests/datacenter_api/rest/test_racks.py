@@ -7,6 +7,7 @@ from support.api import Api
 from support.play import PlayedRack
 
 from firmware_bridge.vocabulary.quantities import Quantity
+from rack_controller.model.outbox import OutboxReport
 
 V1 = "/api/v1"
 
@@ -97,6 +98,20 @@ async def test_health_is_open_and_says_that_the_bus_is_away(api: Api) -> None:
     async with api.client(None) as client:
         health = (await client.get("/healthz")).json()
     assert (health["status"], health["bus_connected"], health["racks"]) == ("degraded", False, 1)
+
+
+async def test_health_and_metrics_say_when_the_bus_stores_nothing(api: Api, rack: PlayedRack) -> None:
+    record = api.services.fleet.find("k01")
+    record.hear_outbox(OutboxReport("telemetry", 12, 3, "no acknowledgement within 5 s"), api.services.now())
+    record.hear_outbox(OutboxReport("event", 0, 0), api.services.now())
+    async with api.client() as client:
+        health = (await client.get("/healthz")).json()
+        lines = (await client.get("/metrics")).text.splitlines()
+    assert health["status"] == "degraded"
+    assert (health["not_stored"], health["waiting"], health["dropped"]) == ("no acknowledgement within 5 s", 12, 3)
+    at = f'{{rack="{rack.place}",stream="telemetry"}}'
+    assert {f"rack_stream_refused{at} 1", f"rack_outbox_waiting{at} 12", f"rack_outbox_dropped_total{at} 3"} <= {*lines}
+    assert f'rack_stream_refused{{rack="{rack.place}",stream="event"}} 0' in lines
 
 
 async def test_the_description_is_complete_and_served_offline(api: Api) -> None:

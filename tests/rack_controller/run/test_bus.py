@@ -5,13 +5,18 @@ import asyncio
 import nats
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.api import DiscardPolicy
 from support.bus_server import SITE, NatsProcess, until
 
+from rack_controller.model.outbox import OutboxReport, decode_report
 from rack_controller.model.subjects import EVENT_STREAM, TELEMETRY_STREAM
-from rack_controller.run.bus import Bus, BusAddress, Message, Outbox
+from rack_controller.run.bus import Bus, BusAddress, stream_configs
 from rack_controller.run.ending import end
+from rack_controller.run.outbox import Message, Outbox
 
 TELEMETRY = f"rw.v1.{SITE}.k01.telemetry"
+EVENT = f"rw.v1.{SITE}.k01.event"
 
 
 def make_bus(server: NatsProcess) -> Bus:
@@ -35,7 +40,7 @@ async def test_what_is_put_in_the_outbox_ends_up_in_the_stream_in_order(
     outbox = Outbox(100)
     for n in range(20):
         outbox.put(Message(TELEMETRY, f"m{n}", str(n).encode()))
-    running = asyncio.create_task(make_bus(bus_server).run([outbox]))
+    running = asyncio.create_task(make_bus(bus_server).run({TELEMETRY: outbox}))
     await until(lambda: len(outbox) == 0)
     assert await stored(api_client, TELEMETRY_STREAM) == [str(n).encode() for n in range(20)]
     await end([running])
@@ -43,7 +48,7 @@ async def test_what_is_put_in_the_outbox_ends_up_in_the_stream_in_order(
 
 async def test_a_killed_server_loses_nothing_and_doubles_nothing(bus_server: NatsProcess) -> None:
     outbox = Outbox(1000)
-    running = asyncio.create_task(make_bus(bus_server).run([outbox]))
+    running = asyncio.create_task(make_bus(bus_server).run({TELEMETRY: outbox}))
     sent = 0
     for round_ in range(2):
         for _ in range(50):
@@ -68,8 +73,8 @@ async def test_the_controller_runs_before_the_bus_does(bus_server: NatsProcess) 
     bus_server.kill()
     outbox = Outbox(10)
     bus = make_bus(bus_server)
-    running = asyncio.create_task(bus.run([outbox]))
-    outbox.put(Message(f"rw.v1.{SITE}.k01.event", "e1", b"{}"))
+    running = asyncio.create_task(bus.run({EVENT: outbox}))
+    outbox.put(Message(EVENT, "e1", b"{}"))
     await bus.tell(f"rw.v1.{SITE}.k01.state.changed", b"nobody hears this")
     assert not bus.connected
     bus_server.start()
@@ -80,11 +85,79 @@ async def test_the_controller_runs_before_the_bus_does(bus_server: NatsProcess) 
     await end([running])
 
 
-def test_a_full_outbox_drops_the_oldest_and_counts_it() -> None:
-    outbox = Outbox(2)
-    for n in range(3):
-        outbox.put(Message(TELEMETRY, f"m{n}", b""))
-    assert (len(outbox), outbox.dropped) == (2, 1)
+class Listener:
+    """Hears what is said live and what is reported of one rack's outboxes."""
+
+    def __init__(self) -> None:
+        self.live: list[bytes] = []
+        self.reports: list[OutboxReport] = []
+
+    async def listen(self, client: Client) -> None:
+        async def hear(message: Msg) -> None:
+            self.live.append(message.data)
+
+        async def note(message: Msg) -> None:
+            self.reports.append(decode_report(message.data))
+
+        await client.subscribe(f"{TELEMETRY}.live", cb=hear)
+        await client.subscribe(f"rw.v1.{SITE}.k01.outbox", cb=note)
+        await client.flush()
+
+
+async def test_what_the_stream_refuses_is_said_live_named_and_stored_later_in_order(
+    bus_server: NatsProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener, outbox = Listener(), Outbox(5)
+    owner, api = await bus_server.connect("controller"), await bus_server.connect("api")
+    await listener.listen(api)
+    telemetry, _ = stream_configs(SITE)
+    stream = owner.jetstream()
+    running = asyncio.create_task(make_bus(bus_server).run({TELEMETRY: outbox}))
+    outbox.put(Message(TELEMETRY, "m0", b"0"))
+    await until(lambda: len(outbox) == 0)
+    await stream.update_stream(telemetry, max_msgs=1, discard=DiscardPolicy.NEW)  # from now on it refuses
+    for n in range(1, 8):
+        outbox.put(Message(TELEMETRY, f"m{n}", str(n).encode()))
+        await until(lambda n=n: listener.live[-1:] == [str(n).encode()])
+    await until(lambda: bool(listener.reports) and listener.reports[-1].dropped == 2)
+    assert listener.reports[-1] == OutboxReport("telemetry", 5, 2, "maximum messages exceeded")
+    assert len([r for r in caplog.records if "is not stored" in r.message]) == 1, "said once, not at every try"
+    await stream.update_stream(telemetry)
+    await until(lambda: len(outbox) == 0)
+    await until(lambda: listener.reports[-1].refusal == "")
+    assert await stored(api, TELEMETRY_STREAM) == [b"0", *(str(n).encode() for n in range(3, 8))]
+    for client in (owner, api):
+        await client.close()
+    await end([running])
+
+
+async def test_without_room_for_the_streams_requests_are_answered_and_frames_said_live(
+    bus_server: NatsProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus_server.kill()
+    config = bus_server.files.config
+    config.write_text(config.read_text().replace("max_file_store: 2GB", "max_file_store: 8MB"))
+    bus_server.start()
+    listener, outbox, bus = Listener(), Outbox(10), make_bus(bus_server)
+    api = await bus_server.connect("api")
+    await listener.listen(api)
+
+    async def echo(body: bytes) -> bytes:
+        return body
+
+    bus.answer(f"rw.v1.{SITE}.k01.state", echo)
+    running = asyncio.create_task(bus.run({TELEMETRY: outbox}))
+    outbox.put(Message(TELEMETRY, "m0", b"0"))
+    await until(lambda: listener.live == [b"0"])
+    assert (await api.request(f"rw.v1.{SITE}.k01.state", b"there?", timeout=5)).data == b"there?"
+    await until(lambda: bool(listener.reports) and "insufficient storage" in listener.reports[-1].refusal)
+    assert not bus.serving
+    for n in range(1, 4):
+        outbox.put(Message(TELEMETRY, f"m{n}", str(n).encode()))
+        await until(lambda n=n: listener.live[-1:] == [str(n).encode()])
+    assert len([r for r in caplog.records if "insufficient storage" in r.message]) == 1, "said once, not at every try"
+    await api.close()
+    await end([running])
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,9 @@ async def rack(bus_server: NatsProcess, tmp_path: Path) -> AsyncIterator[Running
     controlled.attach(bus)
     running = [
         asyncio.create_task(controlled.run(bus)),
-        asyncio.create_task(bus.run([controlled.frames, controlled.events])),
+        asyncio.create_task(
+            bus.run({controlled.subjects.telemetry: controlled.frames, controlled.subjects.event: controlled.events})
+        ),
     ]
     client = await bus_server.connect("api")
     await until(lambda: bus.serving)
