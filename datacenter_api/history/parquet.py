@@ -1,0 +1,274 @@
+"""Segments as Parquet files: the one module that knows pyarrow.  Writes sheets, reads footers, finds one series' pages.
+
+pyarrow is imported at the first segment, not at the API's start.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datacenter_api.history.pages import Page, decode_page, walk_pages
+from datacenter_api.history.sheet import FrameId, Sheet, Times
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity
+from rack_controller.model.table import SeriesKey
+
+META = b"rackwright"
+VERSION = 1
+SECONDS_COLUMNS: dict[str, str] = {"value": "<f4", "counter": "<i8"}
+MINUTES_COLUMNS: dict[str, str] = {"mean": "<f8", "min": "<f8", "max": "<f8", "count": "<i4"}
+_ROWS_PER_GROUP = 153_600
+_PAGE_BYTES = 32 * 1024
+_LEVEL = 1
+_NAMES = ("place", "quantity")
+
+
+class SegmentBroken(ValueError):
+    """The file is not a whole segment: truncated, overwritten, or written by something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetIndex:
+    """Where one sheet lies: `chunks[column][group]` is offset and size of a column chunk."""
+
+    series: int
+    per_group: int
+    times_ms: Times
+    chunks: dict[str, list[tuple[int, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentIndex:
+    """A segment's footer, kept small.  `series_id` names its list of series; `held` are the parts of a merged file."""
+
+    path: Path
+    series_id: str
+    frames: tuple[FrameId, ...]
+    held: tuple[str, ...]
+    sheets: tuple[SheetIndex, ...]
+    first_group: tuple[int, ...]
+    pages: dict[tuple[int, str, int], list[Page]] = field(default_factory=dict)
+
+
+class SegmentWriter:
+    """Writes one file, sheet by sheet, into an open binary file.  `columns` is SECONDS_COLUMNS or MINUTES_COLUMNS."""
+
+    def __init__(self, sink: IO[bytes], columns: dict[str, str], facts: dict[str, Any]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._pa, self._columns, self._facts = pa, columns, facts
+        self._extra = "quality" if columns is SECONDS_COLUMNS else None
+        self._schema = pa.schema(self._fields())
+        self._sheets: list[dict[str, Any]] = []
+        self._names = hashlib.sha256()
+        encodings = {name: "BYTE_STREAM_SPLIT" for name in columns} | {"time": "DELTA_BINARY_PACKED"}
+        self._writer = pq.ParquetWriter(
+            sink,
+            self._schema,
+            compression="zstd",
+            compression_level=_LEVEL,
+            use_dictionary=[*_NAMES, *([self._extra] if self._extra else [])],
+            column_encoding=encodings,
+            write_statistics=[*_NAMES, "time"],
+            data_page_size=_PAGE_BYTES,
+            data_page_version="1.0",
+            store_schema=False,
+        )
+
+    def write(self, sheet: Sheet) -> None:
+        """Append a sheet; its series stay together and in order."""
+        rows = len(sheet.times_ms)
+        per_group = max(1, _ROWS_PER_GROUP // max(1, rows))
+        for first in range(0, len(sheet.series), per_group):
+            part = slice(first, first + per_group)
+            table = self._table(sheet.series[part], sheet.times_ms, {n: c[part] for n, c in sheet.columns.items()})
+            self._writer.write_table(table, row_group_size=_ROWS_PER_GROUP)
+        for place, quantity in sheet.series:
+            self._names.update(f"{place} {quantity}\n".encode())
+        self._sheets.append({"series": len(sheet.series), "per_group": per_group, "times": _packed(sheet.times_ms)})
+
+    def close(self) -> None:
+        """Write the footer."""
+        facts = {"version": VERSION, **self._facts, "series_id": self._names.hexdigest()[:16], "sheets": self._sheets}
+        self._writer.add_key_value_metadata({META: json.dumps(facts)})
+        self._writer.close()
+
+    def _fields(self) -> list[Any]:
+        pa = self._pa
+        kinds = {"<f4": pa.float32(), "<f8": pa.float64(), "<i8": pa.int64(), "<i4": pa.int32()}
+        names = [pa.field(name, pa.dictionary(pa.int32(), pa.string()), nullable=False) for name in _NAMES]
+        time = pa.field("time", pa.timestamp("ms", tz="UTC"), nullable=False)
+        values = [pa.field(name, kinds[kind]) for name, kind in self._columns.items()]
+        extra = [pa.field(self._extra, pa.uint8(), nullable=False)] if self._extra else []
+        return [*names, time, *values, *extra]
+
+    def _table(self, series: Sequence[SeriesKey], times: Times, columns: dict[str, NDArray[np.generic]]) -> Any:
+        pa, rows = self._pa, len(times)
+        arrays = [self._repeated([str(key[at]) for key in series], rows) for at in (0, 1)]
+        arrays.append(pa.array(np.tile(times, len(series)), pa.timestamp("ms", tz="UTC")))
+        for name, kind in self._columns.items():
+            flat = columns[name].reshape(-1) if name in columns else None
+            if flat is None:
+                arrays.append(pa.nulls(rows * len(series), self._schema.field(name).type))
+            else:
+                unknown = np.isnan(flat) if kind[1] == "f" else flat == np.iinfo(flat.dtype).min
+                arrays.append(pa.array(flat, self._schema.field(name).type, mask=unknown if unknown.any() else None))
+        if self._extra:
+            arrays.append(pa.array(columns[self._extra].reshape(-1), pa.uint8()))
+        return pa.Table.from_arrays(arrays, schema=self._schema)
+
+    def _repeated(self, words: list[str], rows: int) -> Any:
+        coded = self._pa.array(words).dictionary_encode()
+        codes = np.repeat(coded.indices.to_numpy(), rows)
+        return self._pa.DictionaryArray.from_arrays(self._pa.array(codes), coded.dictionary)
+
+
+def read_index(path: Path) -> SegmentIndex:
+    """Read a segment's footer.  Raises SegmentBroken, or FileNotFoundError when it is gone."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        footer = pq.read_metadata(path)
+        facts = json.loads(footer.metadata[META])
+        if facts["version"] != VERSION:
+            raise SegmentBroken(f"{path.name} has version {facts['version']}, expected {VERSION}")
+        columns = {footer.schema.column(n).name: n for n in range(footer.num_columns)}
+        sheets, firsts, group = [], [], 0
+        for sheet in facts["sheets"]:
+            groups = range(group, group + -(-sheet["series"] // sheet["per_group"]))
+            chunks = {
+                name: [_chunk(footer.row_group(g).column(columns[name])) for g in groups]
+                for name in (SECONDS_COLUMNS if "value" in columns else MINUTES_COLUMNS)
+            }
+            sheets.append(SheetIndex(sheet["series"], sheet["per_group"], _unpacked(sheet["times"]), chunks))
+            firsts.append(group)
+            group = groups.stop
+        frames = _unpacked(facts["frames"]).reshape(-1, 2) if "frames" in facts else np.empty((0, 2), dtype=np.int64)
+        identities = tuple((int(sequence), int(unix_ns)) for sequence, unix_ns in frames)
+        return SegmentIndex(
+            path, facts["series_id"], identities, tuple(facts.get("held", ())), tuple(sheets), tuple(firsts)
+        )
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, zlib.error) as err:
+        raise SegmentBroken(f"{path.name}: {err}") from err
+
+
+def read_names(index: SegmentIndex) -> dict[SeriesKey, int]:
+    """Return each series' number in the file, over all sheets.  Raises SegmentBroken."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names: dict[SeriesKey, int] = {}
+    try:
+        with pq.ParquetFile(index.path, read_dictionary=list(_NAMES)) as file:
+            for sheet, first in zip(index.sheets, index.first_group, strict=True):
+                for group in range(-(-sheet.series // sheet.per_group)):
+                    table = file.read_row_group(first + group, columns=list(_NAMES), use_threads=False)
+                    picked = table.take(np.arange(0, table.num_rows, len(sheet.times_ms)))
+                    for place, quantity in zip(*(picked[name].to_pylist() for name in _NAMES), strict=True):
+                        names[(Place(place), Quantity(quantity))] = len(names)
+    except (pa.ArrowException, OSError, ValueError) as err:
+        raise SegmentBroken(f"{index.path.name}: {err}") from err
+    return names
+
+
+def read_columns(
+    index: SegmentIndex, number: int, columns: Sequence[str]
+) -> tuple[Times, dict[str, NDArray[np.generic]]]:
+    """Return the times of the series with this number and its values by column name.
+
+    A column of which the sheet knows nothing is left out.  Raises SegmentBroken, or FileNotFoundError.
+    """
+    sheet_number = 0
+    while number >= index.sheets[sheet_number].series:
+        number -= index.sheets[sheet_number].series
+        sheet_number += 1
+    sheet = index.sheets[sheet_number]
+    group, row = divmod(number, sheet.per_group)
+    first, rows = row * len(sheet.times_ms), len(sheet.times_ms)
+    handle = os.open(index.path, os.O_RDONLY)
+    try:
+        found = {}
+        for name in columns:
+            dtype = np.dtype({**SECONDS_COLUMNS, **MINUTES_COLUMNS}[name])
+            pages = _pages(index, handle, sheet_number, name, group)
+            found[name] = _rows(handle, pages, first, rows, dtype)
+        return sheet.times_ms, found
+    except ValueError as err:
+        raise SegmentBroken(f"{index.path.name}: {err}") from err
+    finally:
+        os.close(handle)
+
+
+def _pages(index: SegmentIndex, handle: int, sheet: int, name: str, group: int) -> list[Page]:
+    key = (sheet, name, group)
+    known = index.pages.get(key)
+    if known is None:
+        offset, size = index.sheets[sheet].chunks[name][group]
+        known = index.pages[key] = walk_pages(os.pread(handle, size, offset), offset)
+    return known
+
+
+def _rows(handle: int, pages: list[Page], first: int, rows: int, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    parts = []
+    for page in pages:
+        if page.first < first + rows and page.first + page.rows > first:
+            values = decode_page(os.pread(handle, page.stored, page.offset), page, dtype, _decompress)
+            parts.append(values[max(0, first - page.first) : first + rows - page.first])
+    found = np.concatenate(parts) if len(parts) != 1 else parts[0]
+    if len(found) != rows:
+        raise ValueError(f"expected {rows} values, found {len(found)}")
+    return found
+
+
+def _decompress(body: bytes, size: int) -> bytes:
+    import pyarrow as pa
+
+    try:
+        plain: bytes = pa.decompress(body, size, codec="zstd", asbytes=True)
+    except (pa.ArrowException, OSError) as err:
+        raise ValueError(str(err)) from err
+    return plain
+
+
+def _chunk(column: Any) -> tuple[int, int]:
+    if column.has_dictionary_page:
+        raise SegmentBroken("a value column has a dictionary")
+    return int(column.data_page_offset), int(column.total_compressed_size)
+
+
+def _packed(numbers: NDArray[np.int64]) -> str:
+    steps = np.diff(numbers, axis=0, prepend=numbers[:1] * 0) if len(numbers) else numbers
+    return base64.b64encode(zlib.compress(steps.astype("<i8").tobytes())).decode()
+
+
+def _unpacked(text: str) -> NDArray[np.int64]:
+    return np.cumsum(np.frombuffer(zlib.decompress(base64.b64decode(text)), "<i8"))
+
+
+def pack_frames(frames: Sequence[FrameId]) -> str:
+    """Return frame identities as text for a segment's footer."""
+    return _packed(np.array(frames, dtype=np.int64).reshape(-1))
+
+
+def segment_bytes(columns: dict[str, str], sheets: Sequence[Sheet], facts: dict[str, Any]) -> bytes:
+    """Return a whole segment in memory."""
+    sink = io.BytesIO()
+    writer = SegmentWriter(sink, columns, facts)
+    for sheet in sheets:
+        writer.write(sheet)
+    writer.close()
+    return sink.getvalue()
