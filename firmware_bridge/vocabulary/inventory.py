@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from firmware_bridge.vocabulary.text import scrub
+
 
 class ItemKind(StrEnum):
     """The closed list of part kinds that inventory uses."""
@@ -67,11 +69,18 @@ class LeakDetectorItem:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something odd about the endpoint, pointed at: never a crash, never a guessed number."""
+    """Something odd about the endpoint, pointed at: never a crash, never a guessed number.
+
+    Each field is made one printable line of bounded length: what a note tells is often the device's own text.
+    """
 
     uri: str
     property: str
     what: str
+
+    def __post_init__(self) -> None:
+        for name, most in (("uri", 1024), ("property", 128), ("what", 400)):
+            object.__setattr__(self, name, scrub(getattr(self, name), most))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.wire.redfish.guard import Document, scrub
-from firmware_bridge.wire.redfish.links import link_of, tidy
+from firmware_bridge.wire.redfish.links import MOST_URI, link_of, tidy
 
 # A schema told by the property that only it has, for documents without `@odata.type`.
 _BY_SHAPE = (
@@ -49,6 +49,9 @@ _BY_COLLECTION = {
 }
 
 
+NOT_THERE = "listed in a collection, but not there"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One resource: where it is, what it is, which collection lists it (empty when none does)."""
@@ -59,8 +62,9 @@ class Entry:
     listed_in: str = ""
 
     def text(self, name: str, most: int = 256) -> str:
-        """Return a property as one clean line, empty when absent."""
-        return scrub(self.document.get(name), most)
+        """Return a property as one clean line, empty when absent; a boolean is no text either."""
+        found = self.document.get(name)
+        return "" if isinstance(found, bool) else scrub(found, most)
 
     @property
     def id(self) -> str:
@@ -96,7 +100,7 @@ def catalog_of(documents: Mapping[str, Any]) -> Catalog:
     bodies = _bodies(documents, catalog.notes)
     listed = _listings(bodies, catalog.notes)
     settings = {
-        tidy(s) for b in bodies.values() if (s := link_of(b, "@Redfish.Settings", "SettingsObject")) is not None
+        _key(s) for b in bodies.values() if (s := link_of(b, "@Redfish.Settings", "SettingsObject")) is not None
     }
     for uri, body in bodies.items():
         if uri in settings:
@@ -117,7 +121,7 @@ def _bodies(documents: Mapping[str, Any], notes: list[Note]) -> dict[str, Docume
     bodies: dict[str, Document] = {}
     for uri, body in documents.items():
         if isinstance(body, dict):
-            bodies[tidy(uri)] = body
+            bodies[_key(uri)] = body
         else:
             notes.append(Note(uri, "", f"not an object but {type(body).__name__}"))
     # Members that came inlined with $expand count as documents of their own.
@@ -126,7 +130,7 @@ def _bodies(documents: Mapping[str, Any], notes: list[Note]) -> dict[str, Docume
         for member in members if isinstance(members, list) else ():
             found = link_of(member)
             if found is not None and len(member) > 1:
-                bodies.setdefault(tidy(found), member)
+                bodies.setdefault(_key(found), member)
     return bodies
 
 
@@ -140,16 +144,29 @@ def _listings(bodies: Mapping[str, Document], notes: list[Note]) -> dict[str, st
         for member in members:
             found = link_of(member)
             if found is None:
-                notes.append(Note(uri, "Members", "a member without @odata.id"))
+                notes.append(Note(uri, "Members", f"a member without @odata.id: {_lost(member)}"))
                 continue
-            key = tidy(found)
+            key = _key(found)
             if key in here:
                 notes.append(Note(uri, "Members", f"lists {key.rsplit('/', 1)[-1]} twice"))
             here.add(key)
             listed.setdefault(key, uri.partition("?")[0])  # a further page belongs to the same collection
             if key not in bodies and _matters(uri):
-                notes.append(Note(key, "", "listed in a collection, but not there"))
+                notes.append(Note(key, "", NOT_THERE))
     return listed
+
+
+def _key(uri: str) -> str:
+    """Return what a resource is filed under: never anything that could not be printed."""
+    return scrub(tidy(uri), MOST_URI)
+
+
+def _lost(member: Any) -> str:
+    """Say what goes missing with a member that nothing can point at."""
+    if not isinstance(member, dict) or not member:
+        return "nothing is known of it"
+    named = next((f"{n} {scrub(member[n], 80)!r}" for n in ("Id", "MemberId", "Name") if scrub(member.get(n))), "")
+    return f"{named or 'a part'} with {len(member)} properties is left out"
 
 
 def _matters(collection: str) -> bool:
@@ -170,5 +187,5 @@ def _schema(uri: str, body: Document, listed_in: str, notes: list[Note]) -> str:
 
 def _check_identity(uri: str, body: Document, notes: list[Note]) -> None:
     own = body.get("@odata.id")
-    if isinstance(own, str) and tidy(own) != uri:
+    if isinstance(own, str) and _key(own) != uri:
         notes.append(Note(uri, "@odata.id", f"says {scrub(own, 120)}"))

@@ -5,19 +5,18 @@ from typing import Any
 
 import msgspec
 
+from firmware_bridge.vocabulary.text import scrub as scrub
+
 MOST_BYTES = 4 * 1024 * 1024
 MOST_DEPTH = 64
 MOST_MEMBERS = 20_000
 MOST_ELEMENTS = 200_000
-MOST_TEXT = 16 * 1024
 
 # Possessive, and an open string runs to the end: linear time whatever the quotes and backslashes are.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _ALL_BYTES = bytes(range(256))
 _NOT_BRACKETS = bytes(b for b in _ALL_BYTES if b not in b"{}[]")
 _ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
-# C0 and C1 controls, zero-width and direction-changing characters, lone line separators.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 
 Document = dict[str, Any]
 
@@ -73,19 +72,6 @@ def check_size(raw: bytes, most_bytes: int, most_depth: int, most_members: int) 
         raise DocumentTooLarge(f"nested deeper than {most_depth}")
     if b"[]" in brackets:
         raise DocumentTooLarge(f"nested deeper than {most_depth}")
-
-
-def scrub(text: object, most: int = MOST_TEXT) -> str:
-    """Return `text` as one printable line: control and direction characters gone, at most `most` characters.
-
-    What is not text becomes its plain spelling (numbers, booleans); None and containers become the empty string.
-    """
-    if text is None or isinstance(text, dict | list):
-        return ""
-    line = str(text)[: most * 2]
-    if not (line.isascii() and line.isprintable()):
-        line = _UNPRINTABLE.sub(" ", line)
-    return line.strip()[:most]
 
 
 def reason_of(err: Exception) -> str:

@@ -12,10 +12,12 @@ from firmware_bridge.vocabulary.inventory import (
     Note,
     SensorValue,
 )
-from firmware_bridge.wire.redfish.catalog import Catalog, Entry, catalog_of
+from firmware_bridge.wire.redfish.catalog import NOT_THERE, Catalog, Entry, catalog_of
+from firmware_bridge.wire.redfish.guard import scrub
 from firmware_bridge.wire.redfish.legacy import legacy_items, legacy_readings
 from firmware_bridge.wire.redfish.links import link_of, tidy
-from firmware_bridge.wire.redfish.numbers import STATES, leak_name, number
+from firmware_bridge.wire.redfish.numbers import UNREADABLE, leak_name, number, possible
+from firmware_bridge.wire.redfish.odd import odd_values
 from firmware_bridge.wire.redfish.parts import merge, parts_of, usable
 from firmware_bridge.wire.redfish.units import scale_of
 
@@ -34,12 +36,15 @@ def report_of(
     without a number are left out.  `endpoint` is merged into what the service root says.
     """
     catalog = catalog_of(documents)
-    found = [*notes, *catalog.notes]
+    found = list(notes)
+    told = {n.uri for n in found if not n.property}  # whoever fetched it knows why it is not there
+    found += [n for n in catalog.notes if n.what != NOT_THERE or n.uri not in told]
     firmware, versions = _firmware(catalog)
     items = merge(parts_of(catalog, found), host_systems(catalog), versions, found)
     readings = [*_sensors(catalog, found), *legacy_readings(catalog, found), *_ratings(catalog, found)]
     leaks = _leaks(catalog, found)
-    _odd_states(catalog, found)
+    for entry in catalog.entries.values():
+        found += odd_values(entry)
     items += legacy_items(catalog)
     if len(found) > _MOST_NOTES:
         dropped = len(found) - _MOST_NOTES
@@ -61,14 +66,20 @@ def sensor_value(entry: Entry, notes: list[Note]) -> SensorValue | None:
     value = number(raw)
     if value is None:
         if raw is not None:
-            notes.append(Note(entry.uri, "Reading", f"not a number: {entry.text('Reading', 40)!r}"))
+            notes.append(Note(entry.uri, "Reading", f"not a number: {scrub(raw, 40)!r}"))
         return None
     if isinstance(raw, str):
         notes.append(Note(entry.uri, "Reading", "a number sent as text"))
     scale = scale_of(document.get("ReadingType"), document.get("ReadingUnits"), document.get("ReadingBasis"))
     if scale.oddity:
         notes.append(Note(entry.uri, "ReadingType", scale.oddity))
-    return SensorValue(entry.id, scale.quantity.value, scale.unit, float(scale.apply(value)), entry.uri)
+    ours = float(scale.apply(value))
+    if not possible(scale.quantity, ours):
+        notes.append(Note(entry.uri, "Reading", f"{value:g} cannot be a {scale.quantity} in {scale.unit}: left out"))
+        return None
+    if entry.state in UNREADABLE:
+        notes.append(Note(entry.uri, "Status", f"says {entry.state}: its number may be an old one"))
+    return SensorValue(entry.id, scale.quantity.value, scale.unit, ours, entry.uri)
 
 
 def _sensors(catalog: Catalog, notes: list[Note]) -> list[SensorValue]:
@@ -93,25 +104,26 @@ def _ratings(catalog: Catalog, notes: list[Note]) -> list[SensorValue]:
                 continue
             value = number(raw)
             if value is None:
-                notes.append(Note(entry.uri, name, f"not a number: {entry.text(name, 40)!r}"))
+                notes.append(Note(entry.uri, name, f"not a number: {scrub(raw, 40)!r}"))
                 continue
             if isinstance(raw, str):
                 notes.append(Note(entry.uri, name, "a number sent as text"))
             found.append(SensorValue(entry.id, "power_capacity", "W", float(value), entry.uri))
             break
-        if isinstance(entry.document.get("PowerState"), bool):
-            notes.append(Note(entry.uri, "PowerState", "a boolean where Redfish has On and Off"))
     return found
 
 
 def _leaks(catalog: Catalog, notes: list[Note]) -> list[LeakDetectorItem]:
     found: list[LeakDetectorItem] = []
     for entry in catalog.of("LeakDetector"):
-        state = leak_name(entry.document.get("DetectorState"))
+        said = entry.document.get("DetectorState")
+        state = leak_name(said)
         if state == "unknown":
-            notes.append(
-                Note(entry.uri, "DetectorState", f"says {entry.text('DetectorState', 40)!r}: taken as unknown")
-            )
+            notes.append(Note(entry.uri, "DetectorState", f"says {scrub(said, 40)!r}: taken as unknown"))
+        elif state == "OK" and entry.state in UNREADABLE:
+            # It saw nothing because it does not look.  A leak it told of still counts.
+            notes.append(Note(entry.uri, "DetectorState", f"says OK, but is {entry.state}: taken as unknown"))
+            state = "unknown"
         found.append(LeakDetectorItem(entry.id, state, entry.uri))
     return found
 
@@ -120,8 +132,12 @@ def _firmware(catalog: Catalog) -> tuple[list[FirmwareItem], dict[str, str]]:
     """Return the firmware inventory, and the version of each URI that exactly one member says it belongs to."""
     found: list[FirmwareItem] = []
     claims: dict[str, list[str]] = {}
+    links = (link_of(e.document, "FirmwareInventory") for e in catalog.of("UpdateService"))
+    collections = {tidy(uri) for uri in links if uri is not None}
     for entry in catalog.of("SoftwareInventory"):
-        if "/FirmwareInventory" not in (entry.listed_in or entry.uri):
+        # The update service says which collection is firmware; only where none is at hand its usual name counts.
+        place = entry.listed_in or entry.uri.rpartition("/")[0]
+        if place not in collections if collections else "/FirmwareInventory" not in place:
             continue
         version = usable(entry.text("Version"))
         found.append(FirmwareItem(entry.id, version, entry.uri))
@@ -140,14 +156,6 @@ def host_systems(catalog: Catalog) -> frozenset[str]:
         for e in catalog.of("ComputerSystem")
         if isinstance(actions := e.document.get("Actions"), dict) and "#ComputerSystem.Reset" in actions
     )
-
-
-def _odd_states(catalog: Catalog, notes: list[Note]) -> None:
-    notes += [
-        Note(entry.uri, "Status", f"state {entry.state!r} is not in Redfish's list")
-        for entry in catalog.entries.values()
-        if entry.state and entry.state not in STATES
-    ]
 
 
 def _about(catalog: Catalog, items: Iterable[Item]) -> dict[str, str | int | None]:

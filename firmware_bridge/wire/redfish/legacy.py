@@ -9,7 +9,7 @@ from firmware_bridge.vocabulary.quantities import SPECS, Quantity
 from firmware_bridge.wire.redfish.catalog import Catalog, Entry
 from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import link_of
-from firmware_bridge.wire.redfish.numbers import number
+from firmware_bridge.wire.redfish.numbers import number, possible
 from firmware_bridge.wire.redfish.parts import usable
 
 
@@ -41,6 +41,10 @@ def legacy_readings(catalog: Catalog, notes: list[Note]) -> list[SensorValue]:
     for row in _ROWS:
         for entry in catalog.of(row.schema):
             if _offers(catalog, entry, "Sensors"):
+                count = sum(number(m.get(row.property)) is not None for _, m in _members(entry, row.array))
+                if count:
+                    left_out = f"{count} numbers left out: the chassis lists Sensors"
+                    notes.append(Note(entry.uri, row.array, left_out))
                 continue
             for index, member in _members(entry, row.array):
                 raw = member.get(row.property)
@@ -52,6 +56,9 @@ def legacy_readings(catalog: Catalog, notes: list[Note]) -> list[SensorValue]:
                     continue
                 percent = row.array == "Fans" and member.get("ReadingUnits") == "Percent"
                 quantity = Quantity.PERCENT if percent else row.quantity
+                if not possible(quantity, value):
+                    notes.append(Note(uri, row.property, f"{value:g} cannot be a {quantity}: left out"))
+                    continue
                 found.append(SensorValue(_name(member, index), quantity.value, SPECS[quantity].unit, float(value), uri))
     return found
 

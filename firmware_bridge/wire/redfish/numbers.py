@@ -16,6 +16,24 @@ STATES = frozenset(
 UNREADABLE = frozenset({"Absent", "Disabled", "UnavailableOffline"})
 _HEALTH = {"OK": "ok", "Warning": "warning", "Critical": "critical"}
 _LEAK = {"OK": "dry", "Warning": "warning", "Critical": "critical"}
+# What a quantity cannot be below, in its unit: absolute zero, a wheel that turns less than not at all.
+_ABSOLUTE_ZERO = -273.15
+LEAST: dict[Quantity, float] = {
+    Quantity.TEMPERATURE: _ABSOLUTE_ZERO,
+    Quantity.TEMPERATURE_SUPPLY: _ABSOLUTE_ZERO,
+    Quantity.TEMPERATURE_RETURN: _ABSOLUTE_ZERO,
+    Quantity.FAN_SPEED: 0.0,
+    Quantity.PUMP_SPEED: 0.0,
+    Quantity.FREQUENCY: 0.0,
+    Quantity.ENERGY: 0.0,
+    Quantity.HUMIDITY: 0.0,
+    Quantity.LEVEL: 0.0,
+}
+
+
+def possible(quantity: Quantity, value: float) -> bool:
+    """Return whether `value` (in the quantity's unit) is finite and one that the quantity can have."""
+    return value - value == 0.0 and value >= LEAST.get(quantity, -math.inf)
 
 
 def number(value: Any) -> float | int | None:

@@ -8,7 +8,7 @@ from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, Series
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.redfish.documents import Decoder, Excerpt
-from firmware_bridge.wire.redfish.numbers import number, unreadable
+from firmware_bridge.wire.redfish.numbers import number, possible, unreadable
 
 Convert = Callable[[Any], float | int | None]
 
@@ -110,7 +110,7 @@ def _reading(extract: Extract, document: Any, source: str, now: Seconds) -> Read
         return Reading(series.place, series.quantity, None, now, Quality.REFUSED, source)
     if extract.factor != 1.0 or extract.offset != 0.0:
         value = value * extract.factor + extract.offset
-    if value - value != 0:  # finite on the wire, not after scaling
+    if not possible(series.quantity, value):  # what was finite on the wire may not be so after scaling
         return Reading(series.place, series.quantity, None, now, Quality.REFUSED, source)
     if series.kind is SeriesKind.COUNTER:
         value = int(value)

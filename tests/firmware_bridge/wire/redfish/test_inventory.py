@@ -1,9 +1,20 @@
 """The stock report of small trees, each with one thing that real firmware does."""
 
+import json
 from typing import Any
 
-from firmware_bridge.vocabulary.inventory import EndpointReport, ItemKind
+import msgspec
+import pytest
+
+from firmware_bridge.vocabulary.inventory import EndpointReport, ItemKind, Note
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Series
+from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.redfish.documents import Decoder, LeakDetector
 from firmware_bridge.wire.redfish.inventory import report_of
+from firmware_bridge.wire.redfish.numbers import leak_code
+from firmware_bridge.wire.redfish.plan import Fetch, readings_of, state_extract
 
 ROOT = "/redfish/v1"
 RESET = {"#ComputerSystem.Reset": {"target": "x"}}
@@ -157,3 +168,116 @@ def test_older_services_give_fans_supplies_and_numbers_through_thermal_and_power
 
 def test_nothing_at_all_is_an_empty_report() -> None:
     assert report_of({}) == EndpointReport()
+
+
+def noted(report: EndpointReport, name: str) -> list[str]:
+    return [n.what for n in report.notes if n.property == name]
+
+
+def one_sensor(**properties: Any) -> EndpointReport:
+    return report_of(resource(f"{ROOT}/Chassis/A/Sensors/S", "Sensor", **properties))
+
+
+@pytest.mark.parametrize("state", [None, "Enabled", "Disabled", "Absent", "UnavailableOffline", "StandbyOffline"])
+@pytest.mark.parametrize("said", ["OK", "Warning", "Critical", "Odd", None])
+def test_a_report_and_a_live_reading_say_the_same_of_a_leak_detector(state: str | None, said: str | None) -> None:
+    uri = f"{ROOT}/Chassis/A/LeakDetectors/L"
+    tree = resource(uri, "LeakDetector", DetectorState=said, Status={"State": state})
+    (item,) = report_of(tree).leak_detectors
+    series = Series(Place("s/h/r/k/u1/leak0"), Quantity.LEAK, ReadingClass.SAFETY)
+    fetch = Fetch(uri, Decoder(LeakDetector), (state_extract(series, "DetectorState", leak_code),))
+    (live,) = readings_of(fetch, fetch.decode(msgspec.json.encode(tree[uri])), Seconds(1.0))
+    words = {0: "OK", 1: "Warning", 2: "Critical", None: "unknown"}
+    assert item.state == words[live.value]
+    assert bool(noted(report_of(tree), "DetectorState")) == (item.state == "unknown")
+
+
+def test_a_number_that_ends_beyond_all_numbers_is_left_out_and_the_report_stays_json() -> None:
+    report = one_sensor(Reading=1e308, ReadingType="Power", ReadingUnits="kW")
+    assert report.readings == ()
+    assert "left out" in noted(report, "Reading")[0]
+    json.dumps(msgspec.to_builtins(report), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "units", "reading"), [("Temperature", "Cel", -274), ("Temperature", "K", -1), ("Rotational", "RPM", -1)]
+)
+def test_numbers_that_cannot_be_are_left_out_with_a_note(kind: str, units: str, reading: float) -> None:
+    report = one_sensor(Reading=reading, ReadingType=kind, ReadingUnits=units)
+    assert report.readings == ()
+    assert "cannot be" in noted(report, "Reading")[0]
+
+
+def test_a_disabled_sensors_number_and_units_that_are_no_text_are_noted() -> None:
+    report = one_sensor(Reading=5, ReadingType="Power", ReadingUnits=["W"], Status={"State": "Disabled"})
+    assert [r.value for r in report.readings] == [5.0]
+    assert "Disabled" in noted(report, "Status")[0]
+    assert "no text" in noted(report, "ReadingType")[0]
+
+
+def test_a_number_without_a_sensor_behind_it_is_noted() -> None:
+    metrics = {"PowerWatts": {"Reading": 200.5}, "EnergyJoules": {"Reading": 1, "DataSourceUri": f"{ROOT}/x"}}
+    report = report_of(resource(f"{ROOT}/M", "EnvironmentMetrics", **metrics))
+    assert [(n.property, n.what) for n in report.notes] == [
+        ("PowerWatts", "200.5 without a sensor behind it: not a reading")
+    ]
+
+
+def test_older_numbers_that_a_chassis_with_sensors_makes_needless_are_noted() -> None:
+    chassis = f"{ROOT}/Chassis/A"
+    tree = resource(chassis, "Chassis", Sensors={"@odata.id": f"{chassis}/Sensors"})
+    tree |= resource(f"{chassis}/Thermal", "Thermal", Temperatures=[{"ReadingCelsius": 20}, {"ReadingCelsius": None}])
+    assert noted(report_of(tree), "Temperatures") == ["1 numbers left out: the chassis lists Sensors"]
+
+
+def test_firmware_is_what_the_update_service_links_to_wherever_that_is() -> None:
+    service, odd = f"{ROOT}/UpdateService", f"{ROOT}/UpdateService/Images"
+    tree = resource(service, "UpdateService", FirmwareInventory={"@odata.id": odd}) | collection(odd, "BMC")
+    tree |= resource(f"{odd}/BMC", "SoftwareInventory", Version="1.0")
+    other = f"{ROOT}/Oem/FirmwareInventory"
+    tree |= collection(other, "X") | resource(f"{other}/X", "SoftwareInventory", Version="2.0")
+    assert [f.id for f in report_of(tree).firmware] == ["BMC"]
+
+
+def test_any_power_state_outside_the_enumeration_is_noted() -> None:
+    tree = host("S", PowerState="Maybe") | resource(f"{ROOT}/Chassis/C", "Chassis", PowerState=False)
+    assert sorted(noted(report_of(tree), "PowerState")) == [
+        "'Maybe' is not in Redfish's list",
+        "a boolean where Redfish has On and Off",
+    ]
+
+
+def test_a_boolean_is_no_text_and_a_number_is_noted() -> None:
+    chassis = resource(f"{ROOT}/Chassis/C", "Chassis", FirmwareVersion=True, PartNumber=17)
+    report = report_of(chassis)
+    assert (report.inventory[0].firmware, report.inventory[0].part_number) == (None, "17")
+    assert noted(report, "FirmwareVersion") == ["true where Redfish has text: taken as absent"]
+    assert noted(report, "PartNumber") == ["a number where Redfish has text"]
+
+
+def test_an_inlined_member_that_nothing_can_point_at_is_named() -> None:
+    fans = f"{ROOT}/Chassis/C/ThermalSubsystem/Fans"
+    tree = {fans: {"Members": [{"Id": "Fan7\x1b", "Name": "Fan", "SpeedPercent": {}}, {}]}}
+    assert noted(report_of(tree), "Members") == [
+        "a member without @odata.id: Id 'Fan7' with 3 properties is left out",
+        "a member without @odata.id: nothing is known of it",
+    ]
+
+
+def test_what_the_reader_has_noted_as_missing_is_not_noted_again() -> None:
+    gone = f"{ROOT}/Chassis/Gone"
+    tree = collection(f"{ROOT}/Chassis", "Gone")
+    assert [n.uri for n in report_of(tree, notes=[Note(gone, "", "ResourceMissing: not there")]).notes] == [gone]
+    assert [n.uri for n in report_of(tree).notes] == [gone]
+
+
+def test_no_note_and_no_uri_carries_what_cannot_be_printed() -> None:
+    evil = f"{ROOT}/Chassis/\x1b[2J\u202e"
+    tree = collection(f"{ROOT}/Chassis", "\x1b]0;x\x07", "\x1b]0;x\x07") | {evil: {"@odata.id": "\x9b", "Id": "\u2028"}}
+    tree |= {f"{ROOT}/Chassis/B": {"Members": [{"@odata.id": f"{evil}/1", "ChassisType": "Rack", "Id": "1"}]}}
+    report = report_of(tree, notes=[Note(evil, evil, evil)])
+    texts = [t for n in report.notes for t in (n.uri, n.property, n.what)] + [
+        u for i in report.inventory for u in i.uris
+    ]
+    assert len(report.inventory) == 1
+    assert all(t.isprintable() for t in texts), texts

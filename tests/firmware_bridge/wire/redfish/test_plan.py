@@ -47,6 +47,24 @@ def test_a_part_that_says_it_is_off_is_flagged_but_its_state_counts() -> None:
     assert readings_of(fetch, document, NOW)[0] == Reading(GPU, Quantity.LEAK, 2.0, NOW, Quality.GOOD, "/l")
 
 
+def test_a_detector_that_does_not_look_is_not_dry() -> None:
+    leak = Series(GPU, Quantity.LEAK, ReadingClass.SAFETY)
+    fetch = Fetch("/l", Decoder(LeakDetector), (state_extract(leak, "DetectorState", leak_code),))
+    for state in ("Disabled", "Absent", "UnavailableOffline"):
+        document = fetch.decode(b'{"DetectorState": "OK", "Status": {"State": "%s"}}' % state.encode())
+        assert readings_of(fetch, document, NOW)[0] == Reading(GPU, Quantity.LEAK, None, NOW, Quality.FLAGGED, "/l")
+
+
+def test_what_cannot_be_is_refused_after_scaling_too() -> None:
+    beyond = Extract(POWER, "PowerWatts", factor=1e300)
+    assert metrics(b'{"PowerWatts": {"Reading": 1e200}}', beyond)[0].quality is Quality.REFUSED
+    heat = Series(GPU, Quantity.TEMPERATURE, ReadingClass.SLOW)
+    kelvin = Extract(heat, "TemperatureCelsius", offset=-273.15)
+    refused = metrics(b'{"TemperatureCelsius": {"Reading": -1}}', kelvin)[0]
+    assert (refused.value, refused.quality) == (None, Quality.REFUSED)
+    assert metrics(b'{"TemperatureCelsius": {"Reading": 0}}', kelvin)[0].value == -273.15
+
+
 def test_a_member_that_left_the_collection_is_missing() -> None:
     extracts = (Extract(POWER, "Reading", member="/c/a"), Extract(ENERGY, "Reading", member="/c/b"))
     fetch = Fetch("/c?$expand=.", Decoder(Sensor, array="Members"), extracts, collection=True)
