@@ -63,6 +63,7 @@ class Quantity(StrEnum):
     ALARMS = "alarms"
     COUNT = "count"
     DURATION = "duration"
+    ROTATION = "rotation"
 
 
 _SAFETY, _POWER = ReadingClass.SAFETY, ReadingClass.POWER
@@ -99,6 +100,7 @@ SPECS: dict[Quantity, QuantitySpec] = {
     Quantity.ALARMS: QuantitySpec("bits", reading_class=_SAFETY),  # the names of its bits stand in the series table
     Quantity.COUNT: QuantitySpec("1", SeriesKind.COUNTER),
     Quantity.DURATION: QuantitySpec("s", SeriesKind.COUNTER),
+    Quantity.ROTATION: QuantitySpec("RPM"),  # of a pump, whose pump_speed is a share of its maximum
 }
 
 # The meaning of each code; a code that is not here is unknown and travels as NaN.

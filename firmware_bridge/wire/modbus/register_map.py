@@ -34,12 +34,16 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bit:
-    """One bit of a flags register; `leak` names the detector (`leak0`) that the bit stands for."""
+    """One bit of a flags register.
+
+    `leak` names the detector (`leak0`) that the bit speaks for; `blinds` the one that cannot be trusted while it is set.
+    """
 
     number: int
     name: str
     severity: Severity = Severity.WARNING
     leak: str | None = None
+    blinds: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
