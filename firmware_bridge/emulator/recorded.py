@@ -69,18 +69,55 @@ class RecordedTree:
 
 
 def read_tree(path: Path) -> dict[str, Any]:
-    """Read a recorded tree.  Raises FileInvalid when it is not `{uri: body}`."""
+    """Read a recorded tree.  Raises FileInvalid when it is not `{uri: body}`, or holds what JSON cannot carry."""
     try:
-        tree = json.loads(path.read_bytes())
+        raw = path.read_bytes()
+        tree = json.loads(raw, parse_constant=_no_number)
     except OSError as err:
         raise FileInvalid(str(path), 1, "file", f"expected a readable file ({err.strerror})") from err
     except ValueError as err:
-        raise FileInvalid(str(path), getattr(err, "lineno", 1), "file", "expected JSON") from err
+        raise FileInvalid(str(path), getattr(err, "lineno", 1), "file", f"expected JSON ({_reason(err)})") from err
+    except RecursionError as err:
+        raise FileInvalid(str(path), 1, "file", "expected JSON that is not nested so deeply") from err
     if not isinstance(tree, dict) or not all(
         u.startswith("/redfish") and isinstance(b, (dict, list)) for u, b in tree.items()
     ):
         raise FileInvalid(str(path), 1, "tree", "expected an object of Redfish URIs and their bodies")
+    for uri, body in tree.items():
+        reason = _unservable(body)
+        if reason:
+            line = raw[: max(raw.find(json.dumps(uri).encode()), 0)].count(b"\n") + 1
+            raise FileInvalid(str(path), line, _place(uri, body), f"expected what can be served ({reason})")
     return tree
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _reason(err: ValueError) -> str:
+    return err.msg if isinstance(err, json.JSONDecodeError) else str(err)
+
+
+def _unservable(value: Any) -> str:
+    try:
+        orjson.dumps(value)
+    except TypeError as err:  # a whole number beyond 64 bits, a lone surrogate, too deep
+        return str(err)
+    return ""
+
+
+def _place(uri: str, value: Any) -> str:
+    """Return where the innermost value stands that cannot be served, as `uri#/pointer`."""
+    pointer = f"{uri}#"
+    while isinstance(value, dict | list):
+        named = value.items() if isinstance(value, dict) else enumerate(value)
+        found = next(((name, inner) for name, inner in named if _unservable(inner)), None)
+        if found is None:
+            break
+        pointer += f"/{found[0]}"
+        value = found[1]
+    return ascii(pointer)[1:-1]
 
 
 def _canonical(uri: str) -> str:
