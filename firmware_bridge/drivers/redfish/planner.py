@@ -151,18 +151,25 @@ class Planner:
         fetches: dict[ReadingClass, list[Fetch]] = {}
         for report in self._reports:
             for reading_class in (POWER, SLOW):
-                extracts = self._moved_to(report, reading_class)
-                if extracts:
-                    whole = Fetch(report, Decoder(MetricValue, array="MetricValues"), tuple(extracts), collection=True)
+                whole = self._moved_to(report, reading_class)
+                if whole is not None:
                     fetches.setdefault(reading_class, []).append(whole)
-        for (reading_class, uri, kind), extracts in self._collected.items():
-            whole = Fetch(uri + self.tree.expand, Decoder(kind, array="Members"), tuple(extracts), collection=True)
-            fetches.setdefault(reading_class, []).append(whole)
-        for (reading_class, uri, kind), extracts in self._single.items():
-            fetches.setdefault(reading_class, []).append(Fetch(uri, Decoder(kind), tuple(extracts)))
+        for key in [*self._collected, *self._single]:
+            fetches.setdefault(key[0], []).extend(self._fetches_of(key))
         return Plan({c: tuple(f) for c, f in fetches.items()}, tuple(self._sums), tuple(self._absent))
 
-    def _moved_to(self, report: str, reading_class: ReadingClass) -> list[Extract]:
+    def _fetches_of(self, key: tuple[ReadingClass, str, type[Resource]]) -> list[Fetch]:
+        """Take a resource out of what is collected, as fetches of its own."""
+        _, uri, kind = key
+        found: list[Fetch] = []
+        if extracts := self._collected.pop(key, None):
+            array = Decoder(kind, array="Members")
+            found.append(Fetch(uri + self.tree.expand, array, tuple(extracts), collection=True))
+        if extracts := self._single.pop(key, None):
+            found.append(Fetch(uri, Decoder(kind), tuple(extracts)))
+        return found
+
+    def _moved_to(self, report: str, reading_class: ReadingClass) -> Fetch | None:
         """Take from the plan every resource of a class that `report` makes needless, if it saves requests."""
         values = self._reports[report]
         moved: dict[Any, list[Extract]] = {}
@@ -173,11 +180,11 @@ class Planner:
                 if len(whole) == len(extracts):
                     moved[key] = whole
         if len(moved) < _LEAST_SAVED:
-            return []
-        for key in moved:
-            self._single.pop(key, None)
-            self._collected.pop(key, None)
-        return [e for extracts in moved.values() for e in extracts]
+            return None
+        instead = [fetch for key in moved for fetch in self._fetches_of(key)]
+        reported = tuple(e for whole in moved.values() for e in whole)
+        decoder = Decoder(MetricValue, array="MetricValues")
+        return Fetch(report, decoder, reported, collection=True, instead=tuple(instead))
 
     def _in_report(self, extract: Extract, values: Mapping[str, str]) -> Extract | None:
         series = extract.series

@@ -1,6 +1,7 @@
 """What every Redfish driver shares: make a plan, read it class by class, take stock, log out.  Decides nothing."""
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from firmware_bridge.drivers.redfish.crawl import crawl
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ResourceMissing
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ReplyMalformed, ResourceMissing
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
@@ -18,6 +19,7 @@ from firmware_bridge.wire.redfish.inventory import report_of
 from firmware_bridge.wire.redfish.plan import Fetch, Plan, missing, readings_of, sums_of
 
 _URGENCY = {ReadingClass.SAFETY: URGENT, ReadingClass.POWER: NORMAL}
+_REST_SECONDS = 60.0  # a report that failed is left alone for this long; its sensors are read one by one meanwhile
 _MOST_SILENT = 2  # after that many silent resources in one read the rest is not waited for
 
 
@@ -28,6 +30,7 @@ class _State:
     plan: Plan = field(default_factory=Plan)
     locate_uri: str | None = None
     faults: dict[str, DeviceError] = field(default_factory=dict)
+    resting: dict[str, float] = field(default_factory=dict)  # fetches that failed and are not needed -> until when
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class RedfishSource:
         plan, locate_uri = await self.make_plan(tree)
         self.state.plan, self.state.locate_uri = plan, locate_uri
         self.state.faults.clear()
+        self.state.resting.clear()
         return plan.series()
 
     async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
@@ -69,19 +73,19 @@ class RedfishSource:
         Raises the named error when nothing of the class could be read.
         """
         plan = self.state.plan
-        fetches = plan.fetches.get(reading_class, ())
+        fetches = self._due(plan.fetches.get(reading_class, ()))
         readings: list[Reading] = []
         errors: list[DeviceError] = []
-        pending = iter(fetches)
+        pending = deque(fetches)
         # The slow class leaves a slot free, so that a safety read never queues behind it.
         lanes = self.link.limits.in_flight if reading_class in _URGENCY else max(1, self.link.limits.in_flight - 1)
         lanes = min(lanes, len(fetches))
         urgency = _URGENCY.get(reading_class, PATIENT)
         if lanes == 1:
-            await self._lane(pending, urgency, readings, errors)
-        elif lanes:
-            await asyncio.gather(*(self._lane(pending, urgency, readings, errors) for _ in range(lanes)))
-        if fetches and len(errors) == len(fetches):
+            good = [await self._lane(pending, urgency, readings, errors)]
+        else:
+            good = await asyncio.gather(*(self._lane(pending, urgency, readings, errors) for _ in range(lanes)))
+        if errors and not any(good):
             raise errors[0]
         now = self.clock.now()
         readings += sums_of([s for s in plan.sums if s.series.reading_class is reading_class], readings, now)
@@ -92,22 +96,48 @@ class RedfishSource:
         ]
         return readings
 
-    async def _lane(self, pending: Any, urgency: int, readings: list[Reading], errors: list[DeviceError]) -> None:
-        faults = self.state.faults
-        for fetch in pending:
+    def _due(self, fetches: Sequence[Fetch]) -> list[Fetch]:
+        """Return the fetches, those that rest replaced by what they save."""
+        resting = self.state.resting
+        if not resting:
+            return list(fetches)
+        now = self.clock.now()
+        return [due for f in fetches for due in (f.instead if resting.get(f.uri, now) > now else (f,))]
+
+    async def _lane(
+        self, pending: deque[Fetch], urgency: int, readings: list[Reading], errors: list[DeviceError]
+    ) -> int:
+        """Take fetches until none is left; return how many succeeded."""
+        faults, good = self.state.faults, 0
+        while pending:
+            fetch = pending.popleft()
             if sum(isinstance(e, EndpointUnreachable) for e in errors) >= _MOST_SILENT:
                 self._skip(fetch, readings, errors)
                 continue
             try:
-                document = await self.link.get_decoded(fetch.uri, fetch.decode, urgency)
+                found = await self._fetch(fetch, urgency)
             except DeviceError as err:
                 faults[fetch.uri] = err
                 errors.append(err)
-                readings += missing(fetch, self.clock.now())
+                if fetch.instead:
+                    self.state.resting[fetch.uri] = self.clock.now() + _REST_SECONDS
+                if fetch.instead and not isinstance(err, EndpointUnreachable):
+                    pending.extend(fetch.instead)
+                else:
+                    readings += missing(fetch, self.clock.now())
                 continue
             if faults:
                 faults.pop(fetch.uri, None)
-            readings += readings_of(fetch, document, self.clock.now())
+            readings += found
+            good += 1
+        return good
+
+    async def _fetch(self, fetch: Fetch, urgency: int) -> list[Reading]:
+        document = await self.link.get_decoded(fetch.uri, fetch.decode, urgency)
+        found = readings_of(fetch, document, self.clock.now())
+        if fetch.instead and any(r.quality is Quality.MISSING for r in found):
+            raise ReplyMalformed(self.link.endpoint, f"GET {fetch.uri}", "lacks values that it had")
+        return found
 
     def _skip(self, fetch: Fetch, readings: list[Reading], errors: list[DeviceError]) -> None:
         errors.append(errors[-1])

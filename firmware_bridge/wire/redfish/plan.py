@@ -32,12 +32,16 @@ class Extract:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One GET and everything it yields.  `collection`: the answer is an expanded collection."""
+    """One GET and everything it yields.  `collection`: the answer is an expanded collection.
+
+    `instead` are the fetches that this one saves; they yield the same series when it fails.
+    """
 
     uri: str
     decode: Decoder
     extracts: tuple[Extract, ...]
     collection: bool = False
+    instead: tuple["Fetch", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,39 +187,51 @@ async def test_the_environments_proxy_is_ignored(peers: Any, monkeypatch: pytest
 
 
 async def test_no_more_than_the_allowed_requests_are_in_flight(peers: Any) -> None:
+    held: asyncio.Queue[asyncio.Event] = asyncio.Queue()
     running = most = 0
 
-    async def count(request: Any, writer: asyncio.StreamWriter) -> None:
+    async def hold(request: Any, writer: asyncio.StreamWriter) -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.01)
+        go = asyncio.Event()
+        held.put_nowait(go)
+        await go.wait()
         running -= 1
         writer.write(http(GOOD))
 
-    async with peers(count) as peer:
-        link = link_to(peer)
-        await asyncio.gather(*(link.get(f"/redfish/v1/S{n}") for n in range(20)))
+    async with peers(hold) as peer:
+        link = link_to(peer, RequestLimits(timeout=Seconds(30.0)))
+        reads = asyncio.gather(*(link.get(f"/redfish/v1/S{n}") for n in range(20)))
+        for _ in range(10):
+            pair = [await asyncio.wait_for(held.get(), 5) for _ in range(2)]
+            for go in pair:
+                go.set()
+        await reads
         assert most == 2
         await link.close()
 
 
 async def test_an_urgent_read_overtakes_what_is_waiting(peers: Any) -> None:
     order: list[str] = []
+    go = asyncio.Event()
 
     async def slow(request: Any, writer: asyncio.StreamWriter) -> None:
         order.append(request.path)
-        await asyncio.sleep(0.01)
+        if not request.path.endswith("first"):
+            await go.wait()
         writer.write(http(GOOD))
 
     async with peers(slow) as peer:
-        link = link_to(peer)
+        link = link_to(peer, RequestLimits(timeout=Seconds(30.0)))
         await link.get("/redfish/v1/first")
         patient = [asyncio.ensure_future(link.get(f"/redfish/v1/p{n}", PATIENT)) for n in range(6)]
         filling = asyncio.ensure_future(link.get("/redfish/v1/filling", NORMAL))
         await asyncio.sleep(0)
         normal = asyncio.ensure_future(link.get("/redfish/v1/normal", NORMAL))
         urgent = asyncio.ensure_future(link.get("/redfish/v1/urgent", URGENT))
+        await asyncio.sleep(0)
+        go.set()
         await asyncio.gather(*patient, filling, normal, urgent)
         assert order.index("/redfish/v1/urgent") < order.index("/redfish/v1/normal") < order.index("/redfish/v1/p5")
         await link.close()

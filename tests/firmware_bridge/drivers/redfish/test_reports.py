@@ -1,5 +1,6 @@
 """One metric report instead of many resources: only where it is prompt, complete and in known units."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers import make_driver
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import serve_tree
+from firmware_bridge.emulator.recorded import RecordedTree
 from firmware_bridge.vocabulary.errors import ReplyMalformed
 from firmware_bridge.vocabulary.generation import EndpointSpec, RequestLimits
 from firmware_bridge.vocabulary.place import Place
@@ -69,10 +71,10 @@ def tree_with(definition: dict[str, Any], power: str = "700.5", fragment: str = 
     return tree
 
 
-def tray_at(served: Any) -> Any:
+def tray_at(served: Any, clock: Any = None) -> Any:
     spec = EndpointSpec("bmc", "redfish", "redfish/compute_tray", limits=RequestLimits(timeout=Seconds(1.0)))
     place = SiteEndpoint(Place(f"{TRAY}/bmc"), served.address, served.port, pin=served.pin)
-    return make_driver(spec, TRAY, place, Credential(served.user, served.password), SystemClock())
+    return make_driver(spec, TRAY, place, Credential(served.user, served.password), clock or SystemClock())
 
 
 async def values_of(tray: Any, reading_class: ReadingClass) -> dict[tuple[str, Quantity], Any]:
@@ -132,15 +134,66 @@ async def test_a_sensor_that_is_switched_off_is_asked_itself() -> None:
 
 
 @pytest.mark.parametrize("text", ["nan", "N/A", "", "1e400"])
-async def test_a_value_that_is_no_number_is_refused_and_a_broken_report_is_named(text: str) -> None:
+async def test_a_value_that_is_no_number_is_refused(text: str) -> None:
     async with serve_tree(tree_with(ON_REQUEST, power=text)) as served:
         tray = tray_at(served)
         await tray.discover()
         power = await values_of(tray, ReadingClass.POWER)
         assert power["gpu0", Quantity.POWER].quality is Quality.REFUSED
         assert power["gpu1", Quantity.POWER].value == 250.0
-        served.faults.set([Fault(FaultKind.HALF_BODY, uri="*/MetricReports/*")])
-        with pytest.raises(ReplyMalformed):  # nothing of the class could be read, and the reason has a name
-            await tray.read(ReadingClass.POWER)
+        await tray.close()
+
+
+@dataclass
+class SteppedClock:
+    """A clock that a test moves."""
+
+    at: float = 1000.0
+
+    def now(self) -> Seconds:
+        return Seconds(self.at)
+
+
+async def powers(tray: Any) -> list[Any]:
+    readings = await tray.read(ReadingClass.POWER)
+    found = {(r.place[len(TRAY) :].lstrip("/"), r.quantity): r for r in readings}
+    assert len(found) == len(readings)  # no series twice
+    return [found[f"gpu{n}", Quantity.POWER].value for n in range(2)]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.HALF_BODY, FaultKind.STATUS])
+async def test_a_report_that_breaks_is_named_and_replaced_by_its_sensors_until_it_works_again(kind: FaultKind) -> None:
+    async with serve_tree(tree_with(ON_REQUEST)) as served:
+        clock = SteppedClock()
+        tray = tray_at(served, clock)
+        await tray.discover()
+        assert await powers(tray) == [700.5, 250.0]
+        served.faults.set([Fault(kind, uri="*/MetricReports/*")])
+        assert await powers(tray) == [100, 101]
         assert list(tray.faults) == [REPORT]
+        asked = served.seen[REPORT]
+        assert await powers(tray) == [100, 101]
+        assert served.seen[REPORT] == asked  # what fails is not asked every second
+        served.faults.set([])
+        clock.at += 61
+        assert await powers(tray) == [700.5, 250.0]
+        assert not tray.faults
+        await tray.close()
+
+
+async def test_a_report_that_lost_a_value_is_replaced_too_and_with_everything_broken_the_class_fails() -> None:
+    tree = tree_with(ON_REQUEST)
+    async with serve_tree(tree) as served:
+        tray = tray_at(served)
+        await tray.discover()
+        served.faults.set([Fault(FaultKind.HALF_BODY)])
+        with pytest.raises(ReplyMalformed):
+            await tray.read(ReadingClass.POWER)
+        await tray.close()
+    async with serve_tree(short := RecordedTree(tree)) as served:
+        tray = tray_at(served)
+        await tray.discover()
+        short._documents[REPORT] = replace(short._documents[REPORT], raw=b'{"MetricValues": []}')
+        assert await powers(tray) == [100, 101]
+        assert "lacks values" in tray.faults[REPORT].detail
         await tray.close()

@@ -138,7 +138,7 @@ async def test_the_environment_has_no_say(peers: Any, monkeypatch: pytest.Monkey
 
 
 async def hang(request: Any, writer: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(30)
+    await asyncio.get_running_loop().create_future()  # until the test is over
 
 
 async def drip(request: Any, writer: asyncio.StreamWriter) -> None:
@@ -229,7 +229,7 @@ async def test_closing_a_link_does_not_wait_for_a_login_that_hangs(peers: Any) -
 
     async def hang_and_tell(request: Any, writer: asyncio.StreamWriter) -> None:
         asked.set()
-        await asyncio.sleep(30)
+        await asyncio.get_running_loop().create_future()  # until the test is over
 
     async with peers(hang_and_tell) as peer:
         patient = RequestLimits(timeout=Seconds(20.0))
