@@ -8,13 +8,15 @@ import numpy.typing as npt
 from firmware_bridge.vocabulary.generation import ComponentSpec, Generation, TrayKind, TrayType
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Watts
 
+BACKUP_S = 90.0  # how long a full battery carries its rating (southbound.md §1.1, HPR shelf: 6 × 5.5 kW, 90 s)
+
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class RackDesign:
-    """One rack's numbers.  Trays, switches and shelves count bottom up, as in the generation.
+    """One rack's numbers.  Trays, switches and shelves (of supplies and of batteries) count bottom up, as in the generation.
 
     All powers in W; `spread` (gpus of a rack) is each GPU's silicon factor on its dynamic power.
     """
@@ -25,6 +27,8 @@ class RackDesign:
     switches: int
     shelves: int
     psus: int
+    battery_shelves: int
+    bbus: int
     coolant_units: int
     pumps: int
     gpu_idle: Watts
@@ -38,6 +42,8 @@ class RackDesign:
     switch_idle: Watts
     switch_max: Watts
     psu_max: Watts
+    bbu_max: Watts
+    bbu_energy: float  # J of one full battery unit
     bus_nominal: float  # V at no load
     feed_voltage: float  # V across one PSU's input
     supply_nominal: Celsius
@@ -56,6 +62,8 @@ def design_of(generation: Generation) -> RackDesign:
     shelf, cdu = _kind(generation, TrayKind.POWER_SHELF), _kind(generation, TrayKind.COOLANT_UNIT)
     gpu, cpu = _part(compute, "gpu"), _part(compute, "cpu")
     nvswitch, psu, pump = _part(switch, "nvswitch"), _part(shelf, "psu"), _part(cdu, "pump")
+    bbu = _part(_kind(generation, TrayKind.BATTERY_SHELF), "bbu")
+    bbu_max = bbu.power_max or Watts(5500.0)
     gpu_max = gpu.power_max or Watts(1000.0)
     trays = len(generation.slots_of(TrayKind.COMPUTE))
     switch_base = (switch.power_base if switch else None) or 0.0
@@ -67,6 +75,8 @@ def design_of(generation: Generation) -> RackDesign:
         switches=len(generation.slots_of(TrayKind.SWITCH)),
         shelves=len(generation.slots_of(TrayKind.POWER_SHELF)),
         psus=psu.count,
+        battery_shelves=len(generation.slots_of(TrayKind.BATTERY_SHELF)),
+        bbus=bbu.count,
         coolant_units=len(generation.slots_of(TrayKind.COOLANT_UNIT)),
         pumps=pump.count,
         gpu_idle=gpu.power_idle or Watts(0.12 * gpu_max),  # assumption: 12 % of the maximum
@@ -80,6 +90,8 @@ def design_of(generation: Generation) -> RackDesign:
         switch_idle=Watts(switch_base + nvswitch.count * (nvswitch.power_idle or 0.0)),
         switch_max=Watts(switch_base + nvswitch.count * (nvswitch.power_max or 0.0)),
         psu_max=psu.power_max or Watts(5500.0),
+        bbu_max=bbu_max,
+        bbu_energy=bbu_max * BACKUP_S,
         bus_nominal=generation.busbar.voltage_nominal,
         # One PSU sits between a phase and neutral: 415 V gives the 239 V that the shelf capture reads.
         feed_voltage=(feed.voltage_nominal / (3**0.5 if feed.phases == 3 else 1.0)) if feed else 240.0,

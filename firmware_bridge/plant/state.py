@@ -13,11 +13,13 @@ AIR_INLET = Celsius(25.0)  # shelf capture: 25.5 °C at the PSU inlet
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What is there and works: tray_on (R, T), switch_on (R, S), psu_ok (R, H, P), pump_ok (R, Q); facility °C (R,)."""
+    """What is there and works: tray_on (R, T), switch_on (R, S), psu_ok (R, H, P), bbu_ok (R, K, B), pump_ok (R, Q);
+    facility °C (R,)."""
 
     tray_on: Mask
     switch_on: Mask
     psu_ok: Mask
+    bbu_ok: Mask
     pump_ok: Mask
     facility_supply: Array
 
@@ -28,6 +30,7 @@ class Conditions:
             tray_on=np.ones((racks, design.trays), dtype=np.bool_),
             switch_on=np.ones((racks, design.switches), dtype=np.bool_),
             psu_ok=np.ones((racks, design.shelves, design.psus), dtype=np.bool_),
+            bbu_ok=np.ones((racks, design.battery_shelves, design.bbus), dtype=np.bool_),
             pump_ok=np.ones((racks, design.pumps), dtype=np.bool_),
             facility_supply=np.full(racks, FACILITY_SUPPLY),
         )
@@ -40,6 +43,7 @@ class State:
     Compute: gpu_power, gpu_limited (W), gpu_die, gpu_plate (°C), gpu_energy (J), all (R, T, G); cpu_power (W), cpu_temp
     (°C), cpu_energy (J), all (R, T, C); tray_power (R, T), tray_return (°C, R, T).  Switches: switch_power (R, S).
     Shelves: psu_output, psu_input (W, R, H, P), bus_voltage (V, R), overload (R,) output asked over what is present.
+    Batteries: bbu_energy (J), bbu_output, bbu_input (W), all (R, K, B).
     Coolant, per rack (R,): flow (L/min), supply, outlet, facility_return (°C), facility_flow (L/min), heat (W);
     pump_speed (fraction, R, Q).
     """
@@ -60,6 +64,9 @@ class State:
     switch_power: Array
     psu_output: Array
     psu_input: Array
+    bbu_energy: Array
+    bbu_output: Array
+    bbu_input: Array
     bus_voltage: Array
     overload: Array
     flow: Array
@@ -82,6 +89,7 @@ def initial_state(design: RackDesign, racks: int) -> State:
     warm = float(design.supply_nominal)
     tray = design.tray_base + design.gpus * design.gpu_idle + design.cpus * design.cpu_idle
     psus = (racks, design.shelves, design.psus)
+    bbus = (racks, design.battery_shelves, design.bbus)
     return State(
         design=design,
         conditions=Conditions.healthy(design, racks),
@@ -99,6 +107,9 @@ def initial_state(design: RackDesign, racks: int) -> State:
         switch_power=np.full((racks, design.switches), design.switch_idle),
         psu_output=np.zeros(psus),
         psu_input=np.zeros(psus),
+        bbu_energy=np.full(bbus, design.bbu_energy),
+        bbu_output=np.zeros(bbus),
+        bbu_input=np.zeros(bbus),
         bus_voltage=np.full(racks, design.bus_nominal),
         overload=np.zeros(racks),
         flow=np.full(racks, 0.3 * design.flow_rated),

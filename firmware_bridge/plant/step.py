@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from firmware_bridge.plant.batteries import battery_bus_voltage, charge_power, has_charge, step_batteries
 from firmware_bridge.plant.coolant import LIQUID_SHARE, step_coolant
 from firmware_bridge.plant.design import Array, Mask, RackDesign
 from firmware_bridge.plant.shelves import step_shelves
@@ -28,10 +29,11 @@ def step(state: State, demand: Array, caps: Array, dt: float) -> State:
     """Return the racks `dt` seconds later.
 
     demand, caps: (R, T, G) in W.  A GPU draws min(demand, cap) after a short lag, and less when it is too hot or
-    its tray or bus is dead.  Stable for any `dt` ≥ 0; values are finite whenever the inputs are.
+    its tray or bus is dead (no supply left, and no battery with charge).  Stable for any `dt` ≥ 0; values are finite whenever the inputs are.
     """
     design, on = state.design, state.conditions
-    alive: Mask = np.asarray(on.psu_ok.any(axis=(1, 2)) if on.psu_ok.size else np.ones(state.racks, dtype=np.bool_))
+    supplied: Mask = np.asarray(on.psu_ok.any(axis=(1, 2)) if on.psu_ok.size else np.ones(state.racks, dtype=np.bool_))
+    alive = supplied | has_charge(on.bbu_ok, state.bbu_energy)
     tray_on: Mask = (on.tray_on & alive[:, None])[:, :, None]
     limited = np.clip(caps, 0.0, design.limit_max)
     gpu_power = _gpu_power(state, demand, limited, tray_on, dt)
@@ -44,7 +46,7 @@ def step(state: State, demand: Array, caps: Array, dt: float) -> State:
         on.switch_on & alive[:, None], design.switch_idle + (design.switch_max - design.switch_idle) * busy, 0.0
     )
     load = tray_power.sum(axis=1) + switch_power.sum(axis=1)
-    shelves = step_shelves(design, on.psu_ok, load)
+    electric = _electric(state, supplied, load, dt)
     coolant = step_coolant(state, LIQUID_SHARE * load, dt)
     warm = _die_temperatures(state, gpu_power, coolant["flow"], coolant["supply"], dt)
     cpu_aim = coolant["supply"][:, None, None] + R_CPU * cpu_power
@@ -60,10 +62,21 @@ def step(state: State, demand: Array, caps: Array, dt: float) -> State:
         tray_power=tray_power,
         tray_return=_tray_return(design, tray_power, coolant["flow"], coolant["supply"]),
         switch_power=switch_power,
-        **shelves,
+        **electric,
         **coolant,
         **warm,
     )
+
+
+def _electric(state: State, supplied: Mask, load: Array, dt: float) -> dict[str, Any]:
+    """Share the load over the supplies, over the batteries where no supply is left; let batteries charge."""
+    design, on = state.design, state.conditions
+    charged = charge_power(design, on.bbu_ok, state.bbu_energy, supplied, dt)
+    shelves = step_shelves(design, on.psu_ok, load + charged.sum(axis=(1, 2)))
+    batteries = step_batteries(design, on.bbu_ok, state.bbu_energy, charged, np.where(supplied, 0.0, load), dt)
+    from_batteries = battery_bus_voltage(design, batteries["bbu_output"])
+    shelves["bus_voltage"] = np.where(supplied, shelves["bus_voltage"], from_batteries)
+    return shelves | batteries
 
 
 def _gpu_power(state: State, demand: Array, limited: Array, tray_on: Mask, dt: float) -> Array:
