@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import orjson
 from starlette.responses import Response
 
-from firmware_bridge.vocabulary.errors import CommandRefused, RackwrightError
+from firmware_bridge.vocabulary.errors import CommandRefused, DeviceError, RackwrightError, error_classes
+from rack_controller.model.command import INTERNAL, Reply
 
 _WORDS = {
     400: ("bad_request", "Base.1.19.GeneralError"),
@@ -33,6 +34,22 @@ def problem_of(error: RackwrightError) -> Response:
     """Return the answer that carries an error of the tree."""
     code = error.code if isinstance(error, CommandRefused) else _snake(type(error).__name__)
     return _answer(error.http_status, code, error.what, error.advice, error.message_id, None)
+
+
+def problem_of_reply(reply: Reply) -> Response:
+    """Return the answer that carries a controller's refusal: status and message id are those of its code's class."""
+    kind = _class_of(reply.code)
+    return _answer(kind.http_status, reply.code, reply.reason, reply.advice, kind.message_id, None)
+
+
+def _class_of(code: str) -> type[RackwrightError]:
+    if code == INTERNAL:
+        return RackwrightError
+    if code == "device_error":
+        return DeviceError
+    # One that this program does not know is a refusal like any other.
+    refused = [kind for kind in error_classes(CommandRefused) if kind.__dict__.get("code") == code]
+    return refused[0] if refused else CommandRefused
 
 
 def _answer(

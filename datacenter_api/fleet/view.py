@@ -65,7 +65,8 @@ def view_of(record: RackRecord, now: Seconds) -> RackView | None:
     values = np.concatenate((frame.gauges.astype(np.float64), counters))
     # A number nobody can date is not shown as if it were one.
     values[np.isinf(ages)] = np.nan
-    unknown = np.isnan(values)
+    unknown = ~np.isfinite(values)  # infinite is no reading either, and no JSON
+    values[unknown] = np.nan
     quality = frame.quality.copy()
     quality[unknown & (quality == Quality.GOOD)] = Quality.MISSING
     quality[~unknown & (quality == Quality.GOOD) & (ages > STALE_AFTER * columns.period)] = Quality.STALE

@@ -11,6 +11,7 @@ from datacenter_api.events.stream import StreamResponse
 from datacenter_api.problem import problem
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, event_message, principal_of, services_of
+from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.model.event import Event, Severity
 
 router = APIRouter(prefix="/api/v1", tags=["events"])
@@ -30,7 +31,7 @@ async def list_events(
     if rack is not None:
         record = parts.fleet.find(rack)
         place = record.place or record.token
-    since_ns = None if since is None else int(since.timestamp() * 1e9)
+    since_ns = None if since is None else _unix_ns(since)
     return json_answer(parts.events.newest(limit, place, since_ns, severity))
 
 
@@ -44,3 +45,10 @@ async def stream_events(
     missed = b"".join(event_message(event) for event in parts.events.after(last_event_id or ""))
     who = principal_of(request)
     return StreamResponse(parts.broadcaster, EVENTS, missed, lambda: parts.doorkeeper.still_welcome(who))
+
+
+def _unix_ns(at: datetime) -> int:
+    try:
+        return int(at.timestamp() * 1e9)
+    except (ValueError, OverflowError) as err:  # a year at the edge of the calendar, moved over it by its zone
+        raise ConfigurationError(f"since: {at.isoformat()} is no time we can count from") from err

@@ -10,23 +10,28 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from datacenter_api.events.stream import StreamResponse
+from datacenter_api.fleet.places import endpoint_in, layout_of, place_in
 from datacenter_api.fleet.queries import ReadingRow, readings, top
-from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.summary import RackSummary, summarise
 from datacenter_api.fleet.trays import Axes, axes_of
-from datacenter_api.problem import problem
+from datacenter_api.problem import problem, problem_of_reply
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, principal_of, services_of
-from firmware_bridge.vocabulary.errors import BusUnavailable, CommandRefused, RoleInsufficient, TargetUnknown
-from firmware_bridge.vocabulary.place import Place, parse_place, rack_of
+from firmware_bridge.vocabulary.errors import BusUnavailable, CommandRefused
 from firmware_bridge.vocabulary.quantities import Quantity
-from rack_controller.model.command import VERBS, Command, Reply
+from rack_controller.model.command import Command, Reply, check_wish
 from rack_controller.model.layout import Layout
-from rack_controller.model.roles import may
 
 router = APIRouter(prefix="/api/v1", tags=["racks"])
 Parts = Annotated[Services, Depends(services_of)]
 COMMAND_WITHIN_NS = 5_000_000_000
+MOST_EXACT = 2**53  # what any JSON reader still holds exactly
+Argument = (
+    Annotated[str, Field(max_length=256)]
+    | bool
+    | Annotated[int, Field(ge=-MOST_EXACT, le=MOST_EXACT)]
+    | Annotated[float, Field(allow_inf_nan=False)]
+)
 
 
 class EndpointRow(msgspec.Struct, frozen=True):
@@ -56,8 +61,8 @@ class CommandRequest(BaseModel):
 
     verb: str = Field(max_length=64)
     target: str = Field(max_length=256)
-    arguments: dict[str, str | bool | int | Annotated[float, Field(allow_inf_nan=False)]] = {}
-    precondition_revision: int | None = None
+    arguments: dict[str, Argument] = Field(default={}, max_length=32)
+    precondition_revision: Annotated[int, Field(ge=0, le=MOST_EXACT)] | None = None
 
 
 @router.get("/racks", responses=describes(list[RackSummary]))
@@ -68,9 +73,9 @@ async def list_racks(parts: Parts) -> Response:
 
 
 @router.get("/racks/{rack:path}/layout", responses=describes(Layout))
-async def show_layout(rack: str, parts: Parts) -> Response:
+async def showlayout_of(rack: str, parts: Parts) -> Response:
     """The rack as it is planned: trays, units, parts, endpoints, ratings."""
-    return json_answer(_layout(parts.fleet.find(rack)))
+    return json_answer(layout_of(parts.fleet.find(rack)))
 
 
 @router.get("/racks/{rack:path}/endpoints", responses=describes(list[EndpointRow]))
@@ -79,7 +84,7 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
     record = parts.fleet.find(rack)
     axes = axes_of(record, parts.now())
     rows = []
-    for tray in _layout(record).trays:
+    for tray in layout_of(record).trays:
         for endpoint in tray.endpoints:
             at = axes.get(endpoint.place, Axes(endpoint.place, "unknown", "not asked", None, None, "", 0, None))
             rows.append(
@@ -111,7 +116,7 @@ async def list_readings(
 ) -> Response:
     """Readings at or below a place, of one quantity or all.  Unknown is null, and `quality` says why."""
     record = parts.fleet.find(rack)
-    below = _place_in(record, place) if place else None
+    below = place_in(record, place) if place is not None else None
     return json_answer(readings(parts.fleet.view(record, parts.now()), below, quantity, limit))
 
 
@@ -146,7 +151,8 @@ async def send_command(rack: str, wish: CommandRequest, parts: Parts, request: R
         precondition_revision=wish.precondition_revision,
     )
     try:
-        _check_verb(command)
+        check_wish(command)
+        command = msgspec.structs.replace(command, target=place_in(record, wish.target))
         reply = await parts.bus.command(record.token, command)
     except CommandRefused as err:
         parts.store.audit(who.user, who.address, f"command {wish.verb}", wish.target, "refused", err.what)
@@ -160,22 +166,22 @@ async def send_command(rack: str, wish: CommandRequest, parts: Parts, request: R
         answer = json_answer(reply)
         answer.status_code = 202
         return answer
-    return problem(_status_of(reply.code), reply.reason, advice=reply.advice, code=reply.code)
+    return problem_of_reply(reply)
 
 
 @router.get("/racks/{rack:path}", responses=describes(RackSummary))
 async def show_rack(rack: str, parts: Parts) -> Response:
     """One rack in one glance."""
     record = parts.fleet.find(rack)
-    _layout(record)
+    layout_of(record)
     return json_answer(summarise(record, parts.now()))
 
 
 @router.get("/endpoints/report", responses={200: {"content": {"application/json": {}}}})
-async def show_report(parts: Parts, place: Annotated[str, Query(max_length=256)]) -> Response:
-    """What an endpoint is made of: inventory, firmware, leak detectors, notes."""
-    record = parts.fleet.find(rack_of(_parsed(place)))
-    return Response(await parts.bus.ask(record.token, "report", place), media_type="application/json")
+async def show_report(parts: Parts, place: Annotated[str, Query(max_length=256)], rack: str | None = None) -> Response:
+    """What an endpoint is made of.  `place` in full or from the tray on; a tray stands for its only endpoint."""
+    record, endpoint = endpoint_in(parts.fleet, place, rack)
+    return Response(await parts.bus.ask(record.token, "report", endpoint), media_type="application/json")
 
 
 @router.get("/top", responses=describes(list[ReadingRow]))
@@ -191,37 +197,3 @@ async def show_top(
     now = parts.now()
     views = parts.fleet.views(now) if rack is None else [parts.fleet.view(parts.fleet.find(rack), now)]
     return json_answer(top(views, quantity, component, n, lowest))
-
-
-def _layout(record: RackRecord) -> Layout:
-    if record.layout is None:
-        raise BusUnavailable(f"the layout of {record.token} is not known yet", advice="wait for its controller")
-    return record.layout
-
-
-def _parsed(text: str) -> Place:
-    try:
-        return parse_place(text)
-    except ValueError as err:
-        raise TargetUnknown(str(err)) from err
-
-
-def _place_in(record: RackRecord, text: str) -> Place:
-    """Return a place of the rack, given in full or from the tray on (`u12/gpu2`)."""
-    place, rack = _parsed(text), record.place
-    if rack is None or place == rack or place.startswith(f"{rack}/"):
-        return place
-    return _parsed(f"{rack}/{place}")
-
-
-def _check_verb(command: Command) -> None:
-    privilege = VERBS.get(command.verb)
-    if privilege is None:
-        raise TargetUnknown(f"no verb {command.verb!r}", advice=f"verbs are {', '.join(sorted(VERBS))}")
-    if not may(command.role, privilege):
-        raise RoleInsufficient(f"role {command.role} lacks {privilege} for {command.verb}", advice="ask an operator")
-
-
-def _status_of(code: str) -> int:
-    classes: list[type[CommandRefused]] = [CommandRefused, *CommandRefused.__subclasses__()]
-    return next((c.http_status for c in classes if c.code == code), 502)

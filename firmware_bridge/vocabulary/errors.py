@@ -14,6 +14,7 @@ RackwrightError
 │   └── ReplyTooLarge             byte, depth or member cap
 ├── CommandRefused                a command was understood and is not done; carries a code
 │   ├── TargetUnknown             no such rack, tray, endpoint
+│   ├── ArgumentsInvalid          the verb does not take these arguments
 │   ├── RoleInsufficient          the actor's role may not do this
 │   ├── PreconditionFailed        revision differs, not armed, locked
 │   ├── DeadlinePassed
@@ -138,6 +139,15 @@ class TargetUnknown(CommandRefused):
     message_id = "Base.1.19.ResourceNotFound"
     exit_code = 3
     code = "target_unknown"
+
+
+class ArgumentsInvalid(CommandRefused):
+    """The verb does not take these arguments."""
+
+    http_status = 422
+    message_id = "Base.1.19.ActionParameterValueTypeError"
+    exit_code = 2
+    code = "arguments_invalid"
 
 
 class RoleInsufficient(CommandRefused):

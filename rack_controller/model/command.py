@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from firmware_bridge.vocabulary.errors import (
+    ArgumentsInvalid,
     CommandRefused,
     DeadlinePassed,
     PreconditionFailed,
@@ -46,15 +47,36 @@ VERBS: dict[str, Privilege] = {
     "rescan": Privilege.SERVICE,
     "locate": Privilege.LOCATE,
 }
+_KINDS: dict[type, str] = {bool: "true or false"}
+# Which arguments a verb takes, all of them optional.
+ARGUMENTS: dict[str, dict[str, type]] = {
+    "rescan": {},
+    "locate": {"on": bool},
+}
 
 
-def check_command(command: Command, revision: int, now_unix_ns: int) -> None:
-    """Refuse what must not begin.  Raises TargetUnknown, RoleInsufficient, DeadlinePassed or PreconditionFailed."""
+def check_wish(command: Command) -> None:
+    """Refuse what makes no sense anywhere, or not for this role.
+
+    Raises TargetUnknown (the verb), RoleInsufficient or ArgumentsInvalid.
+    """
     privilege = VERBS.get(command.verb)
     if privilege is None:
         raise TargetUnknown(f"no verb {command.verb!r}", advice=f"verbs are {', '.join(sorted(VERBS))}")
     if not may(command.role, privilege):
-        raise RoleInsufficient(f"role {command.role} lacks {privilege} for {command.verb}")
+        raise RoleInsufficient(f"role {command.role} lacks {privilege} for {command.verb}", advice="ask an operator")
+    takes = ARGUMENTS[command.verb]
+    for name, value in command.arguments.items():
+        if name not in takes:
+            known = ", ".join(sorted(takes)) or "none"
+            raise ArgumentsInvalid(f"{command.verb} takes no argument {name!r}", advice=f"it takes: {known}")
+        if not isinstance(value, takes[name]):
+            raise ArgumentsInvalid(f"{name} of {command.verb}: expected {_KINDS[takes[name]]}, got {value!r}")
+
+
+def check_command(command: Command, revision: int, now_unix_ns: int) -> None:
+    """Refuse what must not begin.  Raises what `check_wish` raises, DeadlinePassed or PreconditionFailed."""
+    check_wish(command)
     if now_unix_ns > command.deadline_unix_ns:
         raise DeadlinePassed(f"{command.verb} on {command.target} arrived after its deadline")
     if command.precondition_revision is not None and command.precondition_revision != revision:

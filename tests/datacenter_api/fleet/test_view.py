@@ -84,3 +84,12 @@ def test_a_recovered_frame_is_as_old_as_its_time_says(rack: PlayedRack) -> None:
     frame = rack.frame(unix_ns=1_000_000_000)
     assert said_at(frame, Seconds(50.0), UnixNanoseconds(4_000_000_000)) == pytest.approx(47.0)
     assert said_at(frame, Seconds(50.0), UnixNanoseconds(0)) == 50.0, "a clock that went back does not make it younger"
+
+
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan])
+def test_what_is_no_finite_number_is_unknown(record: RackRecord, rack: PlayedRack, number: float) -> None:
+    rack.gauges[rack.line("u12", Quantity.POWER)] = number  # said to be good all the same
+    record.hear_frame(rack.frame(), Seconds(101.0))
+    view = view_of(record, Seconds(101.0))
+    assert view is not None
+    assert view.number(f"{rack.place}/u12", Quantity.POWER) == (None, "missing")

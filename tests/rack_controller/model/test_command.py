@@ -5,8 +5,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from firmware_bridge.vocabulary.errors import DeadlinePassed, PreconditionFailed, RoleInsufficient, TargetUnknown
+from firmware_bridge.vocabulary.errors import (
+    ArgumentsInvalid,
+    DeadlinePassed,
+    PreconditionFailed,
+    RoleInsufficient,
+    TargetUnknown,
+)
 from rack_controller.model.command import (
+    ARGUMENTS,
     VERBS,
     Command,
     Reply,
@@ -36,6 +43,10 @@ def test_a_good_command_passes() -> None:
     [
         ({"verb": "self_destruct"}, TargetUnknown),
         ({"role": Role.VIEWER}, RoleInsufficient),
+        ({"arguments": {"on": "maybe"}}, ArgumentsInvalid),
+        ({"arguments": {"on": 1}}, ArgumentsInvalid),
+        ({"arguments": {"off": True}}, ArgumentsInvalid),
+        ({"verb": "rescan", "arguments": {"on": True}}, ArgumentsInvalid),
         ({"deadline_unix_ns": 999}, DeadlinePassed),
         ({"precondition_revision": 2}, PreconditionFailed),
     ],
@@ -46,7 +57,7 @@ def test_what_must_not_begin_is_refused(change: dict[str, object], error: type[E
 
 
 def test_only_harmless_verbs_exist_yet() -> None:
-    assert set(VERBS) == {"rescan", "locate"}
+    assert set(VERBS) == set(ARGUMENTS) == {"rescan", "locate"}
 
 
 def test_a_refusal_keeps_code_and_reason() -> None:

@@ -157,7 +157,7 @@ async def test_locate_switches_the_light_once_per_command_id(rack: RunningRack) 
         ({"target": "nonsense"}, "target_unknown"),
         ({"deadline_unix_ns": 1}, "deadline_passed"),
         ({"precondition_revision": 999}, "precondition_failed"),
-        ({"arguments": {"on": "yes"}}, "target_unknown"),
+        ({"arguments": {"on": "yes"}}, "arguments_invalid"),
     ],
 )
 async def test_what_must_not_be_done_is_refused_and_recorded(

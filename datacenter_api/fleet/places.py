@@ -1,0 +1,83 @@
+"""What a person typed, as a place that exists: in full or from the tray on, in one rack.  Guesses nothing."""
+
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.state import FleetState
+from firmware_bridge.vocabulary.errors import BusUnavailable, ConfigurationError, TargetUnknown
+from firmware_bridge.vocabulary.place import RACK_PARTS, Place, parse_place, rack_of
+from rack_controller.model.layout import Layout, TrayView
+
+
+def layout_of(record: RackRecord) -> Layout:
+    """Return a rack's layout.  Raises BusUnavailable while nobody has said it."""
+    if record.layout is None:
+        raise BusUnavailable(f"the layout of {record.token} is not known yet", advice="wait for its controller")
+    return record.layout
+
+
+def place_in(record: RackRecord, text: str) -> Place:
+    """Return an existing place of this rack, given in full or from the tray on (`u12/gpu2`).
+
+    Raises TargetUnknown for what is no place, lies in another rack or does not exist in this one.
+    """
+    layout, place = layout_of(record), _parsed(text)
+    if place.count("/") + 1 >= RACK_PARTS:
+        if rack_of(place) != layout.rack:
+            raise TargetUnknown(f"{place} is not in rack {layout.rack}", advice=f"ask rack {rack_of(place)}")
+    else:
+        place = _parsed(f"{layout.rack}/{place}")
+    if place != layout.rack and not any(_holds(tray, record, place) for tray in layout.trays):
+        raise TargetUnknown(f"nothing at {text!r} in rack {layout.rack}", advice="see `rackwright tray list`")
+    return place
+
+
+def endpoint_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[RackRecord, Place]:
+    """Return an endpoint and its rack.  A tray stands for its endpoint when it is asked at only one.
+
+    `rack` may be left out when `text` is a full place, or when there is only one rack.
+    Raises TargetUnknown, or ConfigurationError when several could be meant.
+    """
+    record = _rack_for(fleet, _parsed(text), rack)
+    place = place_in(record, text)
+    trays = layout_of(record).trays
+    if any(endpoint.place == place for tray in trays for endpoint in tray.endpoints):
+        return record, place
+    asked = [e.place for tray in trays if tray.place == place for e in tray.endpoints if e.enabled]
+    if not asked:
+        raise TargetUnknown(f"{text!r} is no endpoint", advice="see `rackwright endpoint list`")
+    if len(asked) > 1:
+        names = ", ".join("/".join(p.split("/")[RACK_PARTS:]) for p in asked)
+        raise ConfigurationError(f"{text!r} has {len(asked)} endpoints", advice=f"name one: {names}")
+    return record, Place(asked[0])
+
+
+def _rack_for(fleet: FleetState, place: Place, rack: str | None) -> RackRecord:
+    if rack is not None:
+        return fleet.find(rack)
+    if place.count("/") + 1 >= RACK_PARTS:
+        return fleet.find(rack_of(place))
+    records = list(fleet)
+    if len(records) != 1:
+        known = ", ".join(r.place or r.token for r in records) or "none is known yet"
+        raise ConfigurationError(f"which rack holds {place!r}?", advice=f"name one: {known}")
+    return records[0]
+
+
+def _holds(tray: TrayView, record: RackRecord, place: Place) -> bool:
+    if place == tray.place:
+        return True
+    if not place.startswith(f"{tray.place}/"):
+        return False
+    if any(place == e.place for e in tray.endpoints):
+        return True
+    if any(place == f"{tray.place}/{c.name}{n}" for c in tray.components for n in range(c.count)):
+        return True
+    columns = record.columns
+    lines = columns.by_tray.get(tray.place.rsplit("/", 1)[1], ()) if columns is not None else ()
+    return columns is not None and any(columns.series[n].place == place for n in lines)
+
+
+def _parsed(text: str) -> Place:
+    try:
+        return parse_place(text)
+    except ValueError as err:
+        raise TargetUnknown(str(err)) from err
