@@ -1,1 +1,1 @@
-"""What racks said, kept: frames from the bus become Parquet segments, and questions over time are answered from them."""
+"""What racks said, kept: frames from the bus become Parquet segments, which answer questions over time."""

@@ -1,12 +1,13 @@
 """Finds and decodes single pages of a Parquet column that this package wrote; refuses every other shape.
 
-A day of one series is 144 segments.  Opening each with a general reader costs milliseconds; one page costs microseconds.
+A day of one series is 144 segments: a general reader spends milliseconds on each, a page costs microseconds.
 Source: Apache Parquet format, `PageHeader` in Thrift's compact protocol, data page version 1, BYTE_STREAM_SPLIT.
 """
 
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ def walk_pages(chunk: bytes, offset: int) -> list[Page]:
         try:
             head, body = _struct(chunk, at)
             data = head[5]
-            stored, size, rows = head[3], head[2], data[1]
+            stored, size, rows = int(head[3]), int(head[2]), int(data[1])
             if head[1] != _DATA_PAGE or data[2] != _BYTE_STREAM_SPLIT or body + stored > len(chunk):
                 raise ValueError("not a page that this package writes")
         except (IndexError, KeyError, TypeError, struct.error) as err:
@@ -63,8 +64,7 @@ def decode_page(body: bytes, page: Page, dtype: np.dtype[np.generic], decompress
     values = np.ascontiguousarray(split.reshape(width, count).T).reshape(-1).view(dtype)
     if count == page.rows:
         return values
-    empty = np.nan if dtype.kind == "f" else np.iinfo(dtype).min
-    spread = np.full(page.rows, empty, dtype=dtype)
+    spread = np.full(page.rows, np.nan if dtype.kind == "f" else -(1 << (8 * width - 1)), dtype=dtype)
     spread[known] = values
     return spread
 
@@ -92,9 +92,9 @@ def _definition_levels(data: bytes, rows: int) -> NDArray[np.bool_]:
     return known
 
 
-def _struct(data: bytes, at: int) -> tuple[dict[int, "object"], int]:
+def _struct(data: bytes, at: int) -> tuple[dict[int, Any], int]:
     """Read one Thrift struct: field number to value, and where it ends."""
-    fields: dict[int, object] = {}
+    fields: dict[int, Any] = {}
     number = 0
     while True:
         head = data[at]
@@ -109,7 +109,7 @@ def _struct(data: bytes, at: int) -> tuple[dict[int, "object"], int]:
         fields[number], at = _value(data, at, kind)
 
 
-def _value(data: bytes, at: int, kind: int) -> tuple[object, int]:
+def _value(data: bytes, at: int, kind: int) -> tuple[Any, int]:
     if kind in (_TRUE, _FALSE):
         return kind == _TRUE, at
     if kind == _BYTE:

@@ -5,11 +5,10 @@ pyarrow is imported at the first segment, not at the API's start.
 
 import base64
 import hashlib
-import io
 import json
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -31,10 +30,16 @@ _ROWS_PER_GROUP = 153_600
 _PAGE_BYTES = 32 * 1024
 _LEVEL = 1
 _NAMES = ("place", "quantity")
+_KINDS = {**SECONDS_COLUMNS, **MINUTES_COLUMNS}
+Columns = dict[str, NDArray[np.generic]]
 
 
-class SegmentBroken(ValueError):
-    """The file is not a whole segment: truncated, overwritten, or written by something else."""
+class SegmentBroken(Exception):
+    """The file is not a whole segment: truncated, overwritten, or written by something else.  Stays in this package."""
+
+    def __init__(self, path: Path, why: object) -> None:
+        super().__init__(f"{path.name}: {why}")
+        self.path, self.why = path, str(why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,14 @@ class SheetIndex:
 
 @dataclass(frozen=True, slots=True)
 class SegmentIndex:
-    """A segment's footer, kept small.  `series_id` names its list of series; `held` are the parts of a merged file."""
+    """A segment's footer, kept small.  `frames` is [n, 2]: sequence and Unix ns; `held` are the parts of a merged file.
+
+    `series_id` names the list of series: files with the same list have the same one.
+    """
 
     path: Path
     series_id: str
-    frames: tuple[FrameId, ...]
+    frames: NDArray[np.int64]
     held: tuple[str, ...]
     sheets: tuple[SheetIndex, ...]
     first_group: tuple[int, ...]
@@ -72,7 +80,7 @@ class SegmentWriter:
         self._schema = pa.schema(self._fields())
         self._sheets: list[dict[str, Any]] = []
         self._names = hashlib.sha256()
-        encodings = {name: "BYTE_STREAM_SPLIT" for name in columns} | {"time": "DELTA_BINARY_PACKED"}
+        encodings = dict.fromkeys(columns, "BYTE_STREAM_SPLIT") | {"time": "DELTA_BINARY_PACKED"}
         self._writer = pq.ParquetWriter(
             sink,
             self._schema,
@@ -88,15 +96,21 @@ class SegmentWriter:
 
     def write(self, sheet: Sheet) -> None:
         """Append a sheet; its series stay together and in order."""
-        rows = len(sheet.times_ms)
-        per_group = max(1, _ROWS_PER_GROUP // max(1, rows))
-        for first in range(0, len(sheet.series), per_group):
-            part = slice(first, first + per_group)
-            table = self._table(sheet.series[part], sheet.times_ms, {n: c[part] for n, c in sheet.columns.items()})
-            self._writer.write_table(table, row_group_size=_ROWS_PER_GROUP)
-        for place, quantity in sheet.series:
+        for part in self.begin(sheet.series, sheet.times_ms):
+            self.add(sheet.series[part], sheet.times_ms, {name: c[part] for name, c in sheet.columns.items()})
+
+    def begin(self, series: Sequence[SeriesKey], times_ms: Times) -> list[slice]:
+        """Announce a sheet; return which series each following `add` must bring."""
+        per_group = max(1, _ROWS_PER_GROUP // max(1, len(times_ms)))
+        self._names.update(b"sheet\n")
+        for place, quantity in series:
             self._names.update(f"{place} {quantity}\n".encode())
-        self._sheets.append({"series": len(sheet.series), "per_group": per_group, "times": _packed(sheet.times_ms)})
+        self._sheets.append({"series": len(series), "per_group": per_group, "times": _packed(times_ms)})
+        return [slice(first, first + per_group) for first in range(0, len(series), per_group)]
+
+    def add(self, series: Sequence[SeriesKey], times_ms: Times, columns: Columns) -> None:
+        """Write one row group."""
+        self._writer.write_table(self._table(series, times_ms, columns), row_group_size=_ROWS_PER_GROUP)
 
     def close(self) -> None:
         """Write the footer."""
@@ -113,16 +127,16 @@ class SegmentWriter:
         extra = [pa.field(self._extra, pa.uint8(), nullable=False)] if self._extra else []
         return [*names, time, *values, *extra]
 
-    def _table(self, series: Sequence[SeriesKey], times: Times, columns: dict[str, NDArray[np.generic]]) -> Any:
+    def _table(self, series: Sequence[SeriesKey], times: Times, columns: Columns) -> Any:
         pa, rows = self._pa, len(times)
         arrays = [self._repeated([str(key[at]) for key in series], rows) for at in (0, 1)]
         arrays.append(pa.array(np.tile(times, len(series)), pa.timestamp("ms", tz="UTC")))
-        for name, kind in self._columns.items():
+        for name in self._columns:
             flat = columns[name].reshape(-1) if name in columns else None
             if flat is None:
                 arrays.append(pa.nulls(rows * len(series), self._schema.field(name).type))
             else:
-                unknown = np.isnan(flat) if kind[1] == "f" else flat == np.iinfo(flat.dtype).min
+                unknown = _unknown(flat)
                 arrays.append(pa.array(flat, self._schema.field(name).type, mask=unknown if unknown.any() else None))
         if self._extra:
             arrays.append(pa.array(columns[self._extra].reshape(-1), pa.uint8()))
@@ -143,7 +157,7 @@ def read_index(path: Path) -> SegmentIndex:
         footer = pq.read_metadata(path)
         facts = json.loads(footer.metadata[META])
         if facts["version"] != VERSION:
-            raise SegmentBroken(f"{path.name} has version {facts['version']}, expected {VERSION}")
+            raise ValueError(f"version {facts['version']}, expected {VERSION}")
         columns = {footer.schema.column(n).name: n for n in range(footer.num_columns)}
         sheets, firsts, group = [], [], 0
         for sheet in facts["sheets"]:
@@ -156,22 +170,19 @@ def read_index(path: Path) -> SegmentIndex:
             firsts.append(group)
             group = groups.stop
         frames = _unpacked(facts["frames"]).reshape(-1, 2) if "frames" in facts else np.empty((0, 2), dtype=np.int64)
-        identities = tuple((int(sequence), int(unix_ns)) for sequence, unix_ns in frames)
-        return SegmentIndex(
-            path, facts["series_id"], identities, tuple(facts.get("held", ())), tuple(sheets), tuple(firsts)
-        )
-    except FileNotFoundError:
-        raise
+        held = tuple(facts.get("held", ()))
+        return SegmentIndex(path, facts["series_id"], frames, held, tuple(sheets), tuple(firsts))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, zlib.error) as err:
-        raise SegmentBroken(f"{path.name}: {err}") from err
+        _raise_if_of_system(err)
+        raise SegmentBroken(path, err) from err
 
 
-def read_names(index: SegmentIndex) -> dict[SeriesKey, int]:
-    """Return each series' number in the file, over all sheets.  Raises SegmentBroken."""
+def read_names(index: SegmentIndex) -> list[SeriesKey]:
+    """Return the series in the file's order, over all sheets.  Raises SegmentBroken."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names: dict[SeriesKey, int] = {}
+    names: list[SeriesKey] = []
     try:
         with pq.ParquetFile(index.path, read_dictionary=list(_NAMES)) as file:
             for sheet, first in zip(index.sheets, index.first_group, strict=True):
@@ -179,36 +190,47 @@ def read_names(index: SegmentIndex) -> dict[SeriesKey, int]:
                     table = file.read_row_group(first + group, columns=list(_NAMES), use_threads=False)
                     picked = table.take(np.arange(0, table.num_rows, len(sheet.times_ms)))
                     for place, quantity in zip(*(picked[name].to_pylist() for name in _NAMES), strict=True):
-                        names[(Place(place), Quantity(quantity))] = len(names)
+                        names.append((Place(place), Quantity(quantity)))
     except (pa.ArrowException, OSError, ValueError) as err:
-        raise SegmentBroken(f"{index.path.name}: {err}") from err
+        _raise_if_of_system(err)
+        raise SegmentBroken(index.path, err) from err
     return names
 
 
-def read_columns(
-    index: SegmentIndex, number: int, columns: Sequence[str]
-) -> tuple[Times, dict[str, NDArray[np.generic]]]:
-    """Return the times of the series with this number and its values by column name.
+def read_series(index: SegmentIndex, number: int, columns: Sequence[str]) -> tuple[Times, Columns]:
+    """Return the times of the series with this number, and its values in time order by column name.
 
-    A column of which the sheet knows nothing is left out.  Raises SegmentBroken, or FileNotFoundError.
+    Raises SegmentBroken, or FileNotFoundError.
     """
-    sheet_number = 0
-    while number >= index.sheets[sheet_number].series:
-        number -= index.sheets[sheet_number].series
-        sheet_number += 1
-    sheet = index.sheets[sheet_number]
-    group, row = divmod(number, sheet.per_group)
-    first, rows = row * len(sheet.times_ms), len(sheet.times_ms)
+    sheet = 0
+    while number >= index.sheets[sheet].series:
+        number -= index.sheets[sheet].series
+        sheet += 1
+    found = read_range(index, sheet, number, 1, columns)
+    return index.sheets[sheet].times_ms, {name: values[0] for name, values in found.items()}
+
+
+def read_range(index: SegmentIndex, sheet: int, first: int, count: int, columns: Sequence[str]) -> Columns:
+    """Return `count` series of a sheet from its `first` on, as arrays `[series, time]` by column name.
+
+    Raises SegmentBroken, or FileNotFoundError.
+    """
+    times, per_group = len(index.sheets[sheet].times_ms), index.sheets[sheet].per_group
     handle = os.open(index.path, os.O_RDONLY)
     try:
-        found = {}
+        found: Columns = {}
         for name in columns:
-            dtype = np.dtype({**SECONDS_COLUMNS, **MINUTES_COLUMNS}[name])
-            pages = _pages(index, handle, sheet_number, name, group)
-            found[name] = _rows(handle, pages, first, rows, dtype)
-        return sheet.times_ms, found
+            dtype, parts, at = np.dtype(_KINDS[name]), [], first
+            while at < first + count:
+                group, row = divmod(at, per_group)
+                taken = min(first + count - at, per_group - row)
+                pages = _pages(index, handle, sheet, name, group)
+                parts.append(_rows(handle, pages, row * times, taken * times, dtype))
+                at += taken
+            found[name] = np.concatenate(parts).reshape(count, times)
+        return found
     except ValueError as err:
-        raise SegmentBroken(f"{index.path.name}: {err}") from err
+        raise SegmentBroken(index.path, err) from err
     finally:
         os.close(handle)
 
@@ -246,8 +268,19 @@ def _decompress(body: bytes, size: int) -> bytes:
 
 def _chunk(column: Any) -> tuple[int, int]:
     if column.has_dictionary_page:
-        raise SegmentBroken("a value column has a dictionary")
+        raise ValueError("a value column has a dictionary")
     return int(column.data_page_offset), int(column.total_compressed_size)
+
+
+def _raise_if_of_system(err: Exception) -> None:
+    """pyarrow says OSError for broken bytes too; one with a number comes from the system, and the file may be whole."""
+    if isinstance(err, OSError) and err.errno is not None:
+        raise err
+
+
+def _unknown(values: NDArray[Any]) -> NDArray[np.bool_]:
+    unknown: NDArray[np.bool_] = np.isnan(values) if values.dtype.kind == "f" else values == np.iinfo(values.dtype).min
+    return unknown
 
 
 def _packed(numbers: NDArray[np.int64]) -> str:
@@ -264,11 +297,9 @@ def pack_frames(frames: Sequence[FrameId]) -> str:
     return _packed(np.array(frames, dtype=np.int64).reshape(-1))
 
 
-def segment_bytes(columns: dict[str, str], sheets: Sequence[Sheet], facts: dict[str, Any]) -> bytes:
-    """Return a whole segment in memory."""
-    sink = io.BytesIO()
+def write_segment(sink: IO[bytes], columns: dict[str, str], sheets: Iterable[Sheet], facts: dict[str, Any]) -> None:
+    """Write a whole segment into an open binary file."""
     writer = SegmentWriter(sink, columns, facts)
     for sheet in sheets:
         writer.write(sheet)
     writer.close()
-    return sink.getvalue()

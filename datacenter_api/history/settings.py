@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from firmware_bridge.vocabulary.units import Seconds
 
 DAY_S = 86_400
 BUDGET_VARIABLE = "RACKWRIGHT_HISTORY_BUDGET"
@@ -20,17 +19,18 @@ _UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 class HistorySettings:
     """`window_s` divides a day; `grace_s` is how long a window stays open after its end, for late frames.
 
-    Points are kept `seconds_kept_s`, minutes `minutes_kept_s`; `budget_bytes` bounds both together.
+    Points are kept `seconds_kept_s`, minutes `minutes_kept_s`; `budget_bytes` bounds both together.  `retry_s` passes
+    between attempts after a fault, `unexplained_s` before frames of an unknown table are set aside.
     """
 
     window_s: int = 600
-    grace_s: Seconds = Seconds(15.0)
+    grace_s: float = 15.0
     seconds_kept_s: int = DAY_S
     minutes_kept_s: int = 365 * DAY_S
     budget_bytes: int = 8 * 2**30
-    retry_s: Seconds = Seconds(5.0)
-    house_keeping_s: Seconds = Seconds(30.0)
-    hold_unexplained_s: Seconds = Seconds(60.0)
+    retry_s: float = 5.0
+    tidy_every_s: float = 30.0
+    unexplained_s: float = 60.0
 
     def __post_init__(self) -> None:
         if self.window_s < 1 or DAY_S % self.window_s:
@@ -47,7 +47,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> HistorySetting
     seconds = int(window)
     return HistorySettings(
         window_s=seconds,
-        grace_s=Seconds(min(15.0, seconds / 4)),
+        grace_s=min(15.0, seconds / 4),
         budget_bytes=parse_size(environment.get(BUDGET_VARIABLE, "8GiB")),
     )
 

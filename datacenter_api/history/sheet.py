@@ -1,10 +1,12 @@
 """Numbers of many series at the same times, as they go into a segment and come out of it.  Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.vocabulary.quantities import SPECS, SeriesKind
 from rack_controller.model.table import SeriesKey
 
 Times = NDArray[np.int64]
@@ -56,6 +58,15 @@ class Stretch:
     most: NDArray[np.float64]
     count: NDArray[np.int64]
 
+    def without(self, spans_ms: Sequence[tuple[int, int]]) -> "Stretch":
+        """Return the stretch less what lies in any of the spans."""
+        kept = np.ones(len(self.times_ms), dtype=np.bool_)
+        for begin, end in spans_ms:
+            kept[np.searchsorted(self.times_ms, begin) : np.searchsorted(self.times_ms, end)] = False
+        if kept.all():
+            return self
+        return Stretch(self.times_ms[kept], self.mean[kept], self.least[kept], self.most[kept], self.count[kept])
+
 
 def points_stretch(times_ms: Times, values: NDArray[np.float64]) -> Stretch:
     """Return single values as a stretch: each stands for itself, unknown for none."""
@@ -68,3 +79,8 @@ def as_floats(values: NDArray[np.generic]) -> NDArray[np.float64]:
     if values.dtype == np.int64:
         floats[values == np.iinfo(np.int64).min] = np.nan
     return floats
+
+
+def column_of(key: SeriesKey) -> str:
+    """Return in which column of a segment the points of a series stand."""
+    return "counter" if SPECS[key[1]].kind is SeriesKind.COUNTER else "value"
