@@ -1,5 +1,6 @@
 """What the routes share: memory, bus, accounts, streams.  Put together once; holds no logic of its own."""
 
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from datacenter_api.fleet.bus import BusLink
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState
 from datacenter_api.fleet.summary import summarise
+from datacenter_api.history.chronicle import Chronicle
+from datacenter_api.history.settings import settings_from
 from datacenter_api.metrics.exposition import Exposition
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.event import Event, encode_event
@@ -35,6 +38,7 @@ class Services:
     fleet: FleetState
     events: EventLog
     bus: BusLink
+    history: Chronicle
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
     exposition: Exposition = field(default_factory=Exposition)
 
@@ -64,7 +68,7 @@ def event_message(event: Event) -> bytes:
 
 
 def make_services(state: Path) -> Services:
-    """Open the store of a state directory and put everything together.  Raises EnvironmentUnfit."""
+    """Open the store of a state directory and put everything together.  Raises EnvironmentUnfit, ConfigurationError."""
     store = Store(state)
     accounts, sessions = Accounts(store), Sessions(store)
     fleet, events = FleetState(), EventLog()
@@ -77,7 +81,11 @@ def make_services(state: Path) -> Services:
         fleet=fleet,
         events=events,
         bus=BusLink(state, fleet, events),
+        history=Chronicle(
+            state / "history", lambda: [record.token for record in fleet], fleet.told, settings_from(os.environ)
+        ),
     )
+    services.bus.companions.append(services.history.run)
     services.bus.on_frame = services.publish_frame
     services.bus.on_event = services.publish_event
     return services

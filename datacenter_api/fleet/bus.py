@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +57,10 @@ class _Refusal(msgspec.Struct):
 
 @dataclass
 class BusLink:
-    """One connection for the whole API.  `on_frame` and `on_event` are called in the loop, after memory was updated."""
+    """One connection for the whole API.  `on_frame` and `on_event` are called in the loop, after memory was updated.
+
+    `companions` run with the connection and the site's name as long as there is one.
+    """
 
     state: Path
     fleet: FleetState
@@ -65,6 +68,7 @@ class BusLink:
     on_frame: Callable[[RackRecord], None] = lambda _record: None
     on_event: Callable[[Event], None] = lambda _event: None
     discarded: dict[str, int] = field(default_factory=dict)
+    companions: list[Callable[[Client, str], Coroutine[None, None, None]]] = field(default_factory=list)
     site: str | None = None
     keeps_memory: bool = True  # two processes of one state directory must not both write it
     _client: Client | None = None
@@ -91,6 +95,7 @@ class BusLink:
             tasks = [
                 asyncio.create_task(recover_frames(client, site, self._take_frame)),
                 asyncio.create_task(follow_events(client, site, self._take_event)),
+                *(asyncio.create_task(companion(client, site)) for companion in self.companions),
             ]
             while True:
                 self._ask_for_what_is_missing(memory)

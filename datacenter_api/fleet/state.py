@@ -1,12 +1,13 @@
 """All racks the API knows, in memory; filled by the bus link, read by everything else.  Asks nobody."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.view import RackView, view_of
 from firmware_bridge.vocabulary.errors import BusUnavailable, TargetUnknown
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.table import SeriesTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,13 @@ class FleetState:
                 return record
         known = ", ".join(r.place or r.token for r in self) or "none yet"
         raise TargetUnknown(f"no rack {text!r}", advice=f"known racks: {known}")
+
+    def told(self, token: str) -> tuple[SeriesTable, Mapping[str, float]] | None:
+        """Return a rack's series table and its classes' periods in s, None until both were heard."""
+        record = self._records.get(token)
+        if record is None or record.layout is None or record.columns is None:
+            return None
+        return record.columns.table, record.layout.periods_s
 
     def view(self, record: RackRecord, now: Seconds) -> RackView:
         """Return the rack's numbers now.  Raises BusUnavailable while its table or first frame is missing."""

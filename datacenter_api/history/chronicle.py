@@ -150,4 +150,6 @@ class Chronicle:
                             await intake.turn(all_of_it=True)
             except OSError as err:
                 log.warning("history is not tidied: %s", err.strerror or err)
+            except Exception:
+                log.exception("history is not tidied, and tried again")
             await asyncio.sleep(self.settings.tidy_every_s)
