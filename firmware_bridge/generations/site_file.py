@@ -51,7 +51,8 @@ def read_site(path: Path) -> Site:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"cannot read {path}: {err}", advice="name an existing site file") from err
+        said = getattr(err, "strerror", None) or err
+        raise ConfigurationError(f"cannot read {path}: {said}", advice="name an existing site file") from err
     document = parse(text, str(path))
     file = convert(document, "", _SiteFile)
     racks = tuple(_rack(document, n, file.site, r) for n, r in enumerate(file.racks))
