@@ -1,20 +1,29 @@
 """From a generation's driver name to the object that talks to the device.  Knows names, no devices."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.modbus.battery_shelf import SerialBatteryShelf
+from firmware_bridge.drivers.modbus.coolant_unit import SerialCoolantUnit
+from firmware_bridge.drivers.modbus.lines import SerialLines
+from firmware_bridge.drivers.modbus.power_shelf import SerialPowerShelf
+from firmware_bridge.drivers.modbus.source import SerialSource
+from firmware_bridge.drivers.modbus.unit import SerialUnit
 from firmware_bridge.drivers.redfish.compute_tray import RedfishComputeTray
 from firmware_bridge.drivers.redfish.coolant_unit import RedfishCoolantUnit
 from firmware_bridge.drivers.redfish.link import RedfishLink
 from firmware_bridge.drivers.redfish.power_shelf import RedfishPowerShelf
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.switch_tray import RedfishSwitchTray
+from firmware_bridge.generations.register_maps import load_register_map
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from firmware_bridge.vocabulary.generation import EndpointSpec
+from firmware_bridge.vocabulary.generation import EndpointSpec, Unit
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.site import SiteEndpoint
+from firmware_bridge.wire.modbus.register_map import RegisterMap
 from firmware_bridge.wire.redfish.links import local_path
 
 _REDFISH: dict[str, Callable[..., RedfishSource]] = {
@@ -23,10 +32,30 @@ _REDFISH: dict[str, Callable[..., RedfishSource]] = {
     "redfish/power_shelf": RedfishPowerShelf,
     "redfish/coolant_unit": RedfishCoolantUnit,
 }
+_SERIAL: dict[str, Callable[..., SerialSource]] = {
+    "modbus/power_shelf": SerialPowerShelf,
+    "modbus/battery_shelf": SerialBatteryShelf,
+    "modbus/coolant_unit": SerialCoolantUnit,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SerialPart:
+    """What a driver on a serial line needs besides: the process's lines, the tray's units, whether it may write."""
+
+    lines: SerialLines
+    units: tuple[Unit, ...]
+    may_write: bool = False
+    maps: Callable[[str], RegisterMap] = load_register_map
 
 
 def make_driver(
-    spec: EndpointSpec, slot_place: Place, endpoint: SiteEndpoint, credential: Credential | None, clock: Clock
+    spec: EndpointSpec,
+    slot_place: Place,
+    endpoint: SiteEndpoint,
+    credential: Credential | None,
+    clock: Clock,
+    serial: SerialPart | None = None,
 ) -> TelemetrySource:
     """Return the driver that `spec.driver` names, ready for `discover()`; no byte is sent before that.
 
@@ -34,9 +63,11 @@ def make_driver(
     controller answers and carries the pin.  Raises ConfigurationError for a driver name nobody knows, an endpoint
     without an address and one without a pin: what is not pinned is not read.
     """
+    if spec.driver in _SERIAL:
+        return _serial_driver(spec, slot_place, endpoint, clock, serial)
     kind = _REDFISH.get(spec.driver)
     if kind is None:
-        known = ", ".join(sorted(_REDFISH))
+        known = ", ".join(driver_names())
         raise ConfigurationError(f"{endpoint.place}: driver {spec.driver!r}", advice=f"one of {known}")
     if endpoint.address is None or endpoint.port is None or endpoint.pin is None:
         raise ConfigurationError(f"{endpoint.place}: no address, port or pin", advice="complete its entry in site.yaml")
@@ -56,4 +87,37 @@ def _check_hints(spec: EndpointSpec) -> None:
 
 def driver_names() -> tuple[str, ...]:
     """Return the driver names that a generation may use."""
-    return tuple(sorted(_REDFISH))
+    return tuple(sorted({**_REDFISH, **_SERIAL}))
+
+
+def needs_credential(spec: EndpointSpec) -> bool:
+    """Tell whether the endpoint asks for a login: a serial line has none."""
+    return spec.driver not in _SERIAL
+
+
+def _serial_driver(
+    spec: EndpointSpec, tray: Place, endpoint: SiteEndpoint, clock: Clock, serial: SerialPart | None
+) -> TelemetrySource:
+    if endpoint.tty is None:
+        raise ConfigurationError(f"{endpoint.place}: no tty", advice="name its serial device in site.yaml")
+    if serial is None or not serial.units:
+        advice = "the generation lists too few addresses for its trays"
+        raise ConfigurationError(f"{endpoint.place}: no units on its serial line", advice=advice)
+    units = []
+    for unit in serial.units:
+        bus = serial.lines.bus(endpoint.tty)
+        maps = tuple(serial.maps(name) for name in unit.maps)
+        _check_address(endpoint, unit, maps)
+        made = SerialUnit(endpoint.place, tray, unit.part, unit.address, maps, bus, clock, endpoint.line)
+        serial.lines.claim(bus, unit.address, made.place)
+        units.append(made)
+    return _SERIAL[spec.driver](tray, endpoint.place, units, serial.lines, clock, serial.may_write, dict(spec.read))
+
+
+def _check_address(endpoint: SiteEndpoint, unit: Unit, maps: tuple[RegisterMap, ...]) -> None:
+    strange = [m.name for m in maps if not m.covers(unit.address)]
+    if strange:
+        raise ConfigurationError(
+            f"{endpoint.place}: {unit.part or 'unit'} at {unit.address:#04x} is outside the addresses of {strange[0]}",
+            advice="correct the generation's units or the register map's addresses",
+        )

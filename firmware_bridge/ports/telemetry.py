@@ -1,7 +1,7 @@
 """The part every port shares: find out what there is, then read it class by class."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from firmware_bridge.vocabulary.errors import DeviceError
 from firmware_bridge.vocabulary.inventory import EndpointReport
@@ -43,6 +43,15 @@ class TelemetrySource(Protocol):
 
     async def close(self) -> None:
         """Log out and drop every connection.  Never raises."""
+        ...
+
+
+@runtime_checkable
+class Pushing(Protocol):
+    """A source whose most urgent readings come by themselves: a serial line's fast lane, later a BMC's event stream."""
+
+    def pushes(self) -> AsyncIterator[Sequence[Reading]]:
+        """Yield readings as they come, for as long as it is iterated; begins after `discover`.  Raises DeviceError."""
         ...
 
 

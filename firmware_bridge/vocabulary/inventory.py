@@ -15,6 +15,7 @@ class ItemKind(StrEnum):
     NIC = "nic"
     NVSWITCH = "nvswitch"
     PSU = "psu"
+    BATTERY = "battery"
     PUMP = "pump"
     FAN = "fan"
     DRIVE = "drive"

@@ -22,7 +22,8 @@ class Quality(IntEnum):
 class Series:
     """One line of the series table: a quantity at a place.  `label` is the device's own name for it.
 
-    `bits` names the bits of an alarm word, lowest first; an empty name is a bit that nobody defined.
+    `bits` names the bits of an alarm word, lowest first; an empty name is a bit that nobody defined, one that begins
+    with `~` only informs (a mode, a plugged module).
     """
 
     place: Place

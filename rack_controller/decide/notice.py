@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
@@ -30,7 +31,7 @@ def notice_changes(before: Snapshot | None, after: Snapshot) -> list[Finding]:
 
     The first snapshot reports only what is wrong.  A value that becomes unknown is not a change of the part.
     """
-    return [*_endpoint_changes(before, after), *_code_changes(before, after)]
+    return [*_endpoint_changes(before, after), *_code_changes(before, after), *_alarm_changes(before, after)]
 
 
 def _endpoint_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]:
@@ -63,16 +64,37 @@ def _management_text(place: Place, state: EndpointState, now: Seconds) -> str:
 
 
 def _code_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]:
-    columns = after.table.code_columns
-    known = columns[~np.isnan(after.gauges[columns])]
-    if before is not None and before.table.table_id == after.table.table_id:
-        known = known[after.gauges[known] != before.gauges[known]]  # NaN differs from everything: unknown before
-    for column in known.tolist():
+    for column in _changed(before, after, after.table.code_columns):
         series, now = after.table.gauges[column], float(after.gauges[column])
+        if series.quantity is Quantity.MANAGEMENT and series.place in after.endpoints:
+            continue  # an endpoint's own: told with its reason by _endpoint_changes
         was = _value(before, series)
         if was == now or (was is None and not _wrong(series.quantity, now)):
             continue
         yield _code_finding(series, was, now)
+
+
+def _alarm_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]:
+    """Tell each bit of an alarm word that rose or fell, by its name."""
+    for column in _changed(before, after, after.table.alarm_columns):
+        series, now = after.table.gauges[column], int(after.gauges[column])
+        was = _value(before, series)
+        for number, name in enumerate(series.bits):
+            informs, up = name.startswith("~"), now >> number & 1
+            if not name or up == int(was or 0) >> number & 1 or (informs and was is None):
+                continue
+            text = f"{_name_of_part(series)}: {name.strip('~').replace('_', ' ')} {'set' if up else 'cleared'}"
+            severity = Severity.WARNING if up and not informs else Severity.OK
+            yield Finding(series.place, f"alarm.{'set' if up else 'cleared'}", severity, text)
+
+
+def _changed(before: Snapshot | None, after: Snapshot, columns: NDArray[np.intp]) -> list[int]:
+    """Return the columns that are known and differ from before."""
+    known = columns[~np.isnan(after.gauges[columns])]
+    if before is not None and before.table.table_id == after.table.table_id:
+        known = known[after.gauges[known] != before.gauges[known]]  # NaN differs from everything: unknown before
+    found: list[int] = known.tolist()
+    return found
 
 
 def _value(snapshot: Snapshot | None, series: Series) -> float | None:
@@ -92,7 +114,7 @@ def _code_finding(series: Series, was: float | None, now: float) -> Finding:
     severity = Severity.OK
     if _wrong(series.quantity, now):
         severity = Severity.CRITICAL if now >= _CRITICAL_CODE else Severity.WARNING
-    elif series.quantity is Quantity.POWER_STATE and now == 0:
+    elif series.quantity in {Quantity.POWER_STATE, Quantity.MANAGEMENT} and now == 0:
         severity = Severity.WARNING
     words = name_of(series.quantity, now)
     told = f" ({series.label})" if series.label else ""

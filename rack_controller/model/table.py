@@ -21,6 +21,7 @@ class _WireSeries(msgspec.Struct, array_like=True):
     quantity: Quantity
     reading_class: ReadingClass
     label: str
+    bits: tuple[str, ...] = ()
 
 
 class _WireTable(msgspec.Struct):
@@ -51,11 +52,13 @@ class SeriesTable:
 
     @cached_property
     def code_columns(self) -> NDArray[np.intp]:
-        """Return the gauge columns that hold states of parts (codes); an endpoint's own state is not one of them."""
-        return np.array(
-            [n for n, s in enumerate(self.gauges) if s.quantity in CODES and s.quantity is not Quantity.MANAGEMENT],
-            dtype=np.intp,
-        )
+        """Return the gauge columns that hold states (codes)."""
+        return np.array([n for n, s in enumerate(self.gauges) if s.quantity in CODES], dtype=np.intp)
+
+    @cached_property
+    def alarm_columns(self) -> NDArray[np.intp]:
+        """Return the gauge columns that hold alarm words."""
+        return np.array([n for n, s in enumerate(self.gauges) if s.quantity is Quantity.ALARMS], dtype=np.intp)
 
     @property
     def series(self) -> tuple[Series, ...]:
@@ -76,7 +79,8 @@ def make_table(rack: Place, series: Iterable[Series]) -> SeriesTable:
     counters = tuple(s for s in ordered if s.kind is SeriesKind.COUNTER)
     digest = hashlib.sha256(rack.encode())
     for line in gauges + counters:
-        digest.update(f"\n{line.place} {line.quantity} {line.reading_class} {line.label}".encode())
+        bits = f" {'|'.join(line.bits)}" if line.bits else ""
+        digest.update(f"\n{line.place} {line.quantity} {line.reading_class} {line.label}{bits}".encode())
     return SeriesTable(rack, gauges, counters, int.from_bytes(digest.digest()[:8], "big") >> 1)
 
 
@@ -95,8 +99,8 @@ def decode_table(body: bytes) -> SeriesTable:
 
 
 def _to_wire(series: Sequence[Series]) -> list[_WireSeries]:
-    return [_WireSeries(s.place, s.quantity, s.reading_class, s.label) for s in series]
+    return [_WireSeries(s.place, s.quantity, s.reading_class, s.label, s.bits) for s in series]
 
 
 def _from_wire(lines: Sequence[_WireSeries]) -> list[Series]:
-    return [Series(Place(w.place), w.quantity, w.reading_class, w.label) for w in lines]
+    return [Series(Place(w.place), w.quantity, w.reading_class, w.label, w.bits) for w in lines]

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.ports.telemetry import Pushing, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, LoginRefused
 from firmware_bridge.vocabulary.place import Place
@@ -69,7 +69,21 @@ class Collector:
 
     async def _read_until_lost(self) -> None:
         """Read every class on its own beat until safety readings fail."""
-        await run_until_one_ends([*(self._read_class(c) for c in _ORDER), self._rescans()])
+        works = [*(self._read_class(c) for c in _ORDER), self._rescans()]
+        if isinstance(self._source, Pushing):
+            works.append(self._take_pushes(self._source))
+        await run_until_one_ends(works)
+
+    async def _take_pushes(self, source: Pushing) -> None:
+        """Store what comes by itself as it comes; whether the endpoint is there is the safety class' to say."""
+        while True:
+            pushed = source.pushes()
+            try:
+                while True:
+                    self._board.store(await self._guarded(pushed.__anext__(), "pushes"))
+            except DeviceError as err:
+                _log.warning("%s", err)
+            await self._clock.sleep_until(Seconds(self._clock.now() + self._periods[ReadingClass.SAFETY]))
 
     async def _read_class(self, reading_class: ReadingClass) -> None:
         period = self._periods[reading_class]
@@ -87,7 +101,7 @@ class Collector:
             due = next_due(due, period, self._clock.now())
             await self._clock.sleep_until(due)
 
-    async def _guarded(self, asked: Coroutine[Any, Any, T], verb: str) -> T:
+    async def _guarded(self, asked: Awaitable[T], verb: str) -> T:
         """Await a driver.  What is no DeviceError is our bug: logged whole, and it costs this endpoint only."""
         try:
             return await asked

@@ -36,7 +36,7 @@ class Severity(StrEnum):
 class Bit:
     """One bit of a flags register.
 
-    `leak` names the detector (`leak0`) that the bit speaks for; `blinds` the one that cannot be trusted while it is set.
+    `leak` names the detector (`leak0`) that the bit speaks for; `blinds` the one not to be trusted while it is set.
     """
 
     number: int

@@ -1,0 +1,40 @@
+"""Every serial line that this process owns: one bus per tty, and who claims which address on it."""
+
+import asyncio
+import os
+
+from firmware_bridge.drivers.modbus.bus import SerialBus
+from firmware_bridge.vocabulary.place import Place
+
+
+class SerialLines:
+    """Hands out the bus of a tty; notices when two units claim one address."""
+
+    def __init__(self) -> None:
+        self._buses: dict[str, SerialBus] = {}
+        self._claims: dict[tuple[str, int], list[Place]] = {}
+        self._users: dict[str, int] = {}
+
+    def bus(self, tty: str) -> SerialBus:
+        """Return the bus of a tty, however it is spelled."""
+        real = os.path.realpath(tty)
+        self._users[real] = self._users.get(real, 0) + 1
+        return self._buses.setdefault(real, SerialBus(tty))
+
+    def claim(self, bus: SerialBus, address: int, place: Place) -> None:
+        """Note that the unit at `place` is said to have this address."""
+        self._claims.setdefault((os.path.realpath(bus.tty), address), []).append(place)
+
+    def rivals(self, bus: SerialBus, address: int, place: Place) -> list[Place]:
+        """Return who else is said to have this address on that bus: whose answer would it be?"""
+        return [p for p in self._claims.get((os.path.realpath(bus.tty), address), []) if p != place]
+
+    async def release(self, bus: SerialBus) -> None:
+        """Close a bus once its last user is gone."""
+        if self._leave(bus):
+            await asyncio.shield(bus.close())
+
+    def _leave(self, bus: SerialBus) -> bool:
+        real = os.path.realpath(bus.tty)
+        self._users[real] = self._users.get(real, 1) - 1
+        return self._users[real] <= 0

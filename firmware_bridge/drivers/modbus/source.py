@@ -1,0 +1,203 @@
+"""A tray on a serial line as a TelemetrySource: its units read by class, the urgent words in a fast lane of their own.
+
+One silent unit costs only its own readings, and after ten silences only a probe now and then.  What the tray as a whole
+says (totals) is summed here from its units, because a shelf's own register ends at 8.19 kW.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from firmware_bridge.drivers.modbus.bus import Urgency
+from firmware_bridge.drivers.modbus.life import NEVER, Life
+from firmware_bridge.drivers.modbus.lines import SerialLines
+from firmware_bridge.drivers.modbus.report import report_of_units
+from firmware_bridge.drivers.modbus.unit import SerialUnit
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable
+from firmware_bridge.vocabulary.inventory import EndpointReport, Note
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Quality, Reading, Series
+from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.modbus.readings import series_of
+
+Latest = Mapping[tuple[Place, Quantity], Reading]
+_URGENCY = {ReadingClass.SAFETY: Urgency.ALARM, ReadingClass.POWER: Urgency.POWER, ReadingClass.SLOW: Urgency.SLOW}
+_FAST = Seconds(0.8)
+_FAST_IS_STALE = 3.0  # periods of the fast lane after which `read` asks for urgent words itself
+
+
+@dataclass(slots=True)
+class SerialSource:
+    """One endpoint of a tray.  A port's driver adds `totals`: what the whole tray says, from what its units say."""
+
+    tray: Place
+    place: Place
+    units: list[SerialUnit]
+    lines: SerialLines
+    clock: Clock
+    may_write: bool = False  # first contact observes only: not even the clock is set before a rack is armed
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    latest: dict[tuple[Place, Quantity], Reading] = field(default_factory=dict)
+    errors: dict[str, DeviceError] = field(default_factory=dict)
+    fast_at: Seconds = NEVER
+
+    @property
+    def endpoint(self) -> Place:
+        """Return the endpoint's place."""
+        return self.place
+
+    @property
+    def faults(self) -> Mapping[str, DeviceError]:
+        """Return what went wrong last with each unit that does not answer now, by unit address."""
+        return self.errors
+
+    @property
+    def fast_period(self) -> Seconds:
+        """Return how often the urgent words are read."""
+        return Seconds(float(self.hints.get("fast_s", _FAST)))
+
+    def total_series(self) -> Iterable[Series]:
+        """Return the series of the tray as a whole."""
+        raise NotImplementedError
+
+    def totals(self, latest: Latest, now: Seconds) -> Iterable[Reading]:
+        """Return the tray's own readings, made from the latest ones of its units."""
+        raise NotImplementedError
+
+    async def discover(self) -> Sequence[Series]:
+        """Look for every unit and return all series, those of absent units included: unknown is a value.
+
+        Raises the last unit's error when none of them answers.
+        """
+        found = 0
+        last: DeviceError | None = None
+        for unit in self.units:
+            try:
+                self._check_rivals(unit)
+                await unit.probe()
+                found += 1
+                self.errors.pop(_key(unit), None)
+            except DeviceError as err:
+                self.errors[_key(unit)] = last = err
+        if not found and last is not None:
+            raise last
+        return [*self._management_series(), *self.total_series(), *self._unit_series()]
+
+    async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
+        """Read one class of every unit that is awake.  Raises the last error when no unit gave anything."""
+        readings: list[Reading] = []
+        if reading_class is ReadingClass.SAFETY and not self._is_fast_lane_on():
+            readings += await self._round(ReadingClass.SAFETY, urgent=True)
+        readings += await self._round(reading_class, urgent=False)
+        now = self.clock.now()
+        if reading_class in (ReadingClass.SAFETY, ReadingClass.POWER):
+            readings += self.totals(self.latest, now)
+        if reading_class is ReadingClass.SAFETY:
+            readings += self._managements(now)
+            if all(u.life.is_suspect for u in self.units):
+                raise self._last_error()
+        if reading_class is ReadingClass.STATIC and self.may_write:
+            await self._write_clocks()
+        return readings
+
+    async def pushes(self) -> AsyncIterator[Sequence[Reading]]:
+        """Yield the urgent words of all units, round after round, for as long as it is iterated."""
+        while True:
+            began = self.clock.now()
+            readings = await self._round(ReadingClass.SAFETY, urgent=True)
+            self.fast_at = self.clock.now()
+            yield readings
+            await self.clock.sleep_until(Seconds(began + self.fast_period))
+
+    async def report(self) -> EndpointReport:
+        """Take stock: what each unit says it is, its alarms and whatever is odd.  Raises DeviceError."""
+        identities: dict[str, dict[str, str]] = {}
+        for unit in self.units:
+            if not unit.life.is_dormant:
+                try:
+                    identities[unit.part] = await unit.identity(Urgency.BACKGROUND)
+                except DeviceError as err:
+                    self.errors[_key(unit)] = err
+        notes = [Note(key, "", str(err.detail)) for key, err in sorted(self.errors.items())]
+        return report_of_units(self.place, self.units, identities, self.latest, notes)
+
+    async def close(self) -> None:
+        """Give the line back.  Never raises."""
+        for unit in self.units:
+            await self.lines.release(unit.bus)
+
+    async def _round(self, reading_class: ReadingClass, *, urgent: bool) -> list[Reading]:
+        readings: list[Reading] = []
+        for unit in self.units:
+            readings += await self._unit_round(unit, reading_class, urgent=urgent)
+        for reading in readings:
+            self.latest[reading.place, reading.quantity] = reading
+        return readings
+
+    async def _unit_round(self, unit: SerialUnit, reading_class: ReadingClass, *, urgent: bool) -> list[Reading]:
+        was_dormant = unit.life.is_dormant
+        if self.clock.now() < unit.life.not_before or (unit.life.is_suspect and not urgent):
+            return []
+        try:
+            self._check_rivals(unit)
+            if unit.life.is_suspect:
+                await unit.probe()
+            readings = await unit.read(reading_class, urgent, _URGENCY.get(reading_class, Urgency.BACKGROUND))
+        except DeviceError as err:
+            self.errors[_key(unit)] = err
+            return self._forgotten(unit) if unit.life.is_dormant and not was_dormant else []
+        self.errors.pop(_key(unit), None)
+        return readings
+
+    def _forgotten(self, unit: SerialUnit) -> list[Reading]:
+        """A unit that went dormant says nothing any more: its readings are unknown, not the last ones for ever."""
+        now = self.clock.now()
+        return [
+            Reading(s.place, s.quantity, None, now, Quality.MISSING) for s in series_of(self.tray, unit.part, unit.map)
+        ]
+
+    def _check_rivals(self, unit: SerialUnit) -> None:
+        rivals = self.lines.rivals(unit.bus, unit.address, unit.place)
+        if rivals:
+            detail = f"{unit.place} and {', '.join(rivals)} share address {unit.address:#04x} on {unit.bus.tty}"
+            unit.life = Life(error=detail)
+            raise EndpointUnreachable(self.place, "read", detail, advice="correct the tty or the addresses")
+
+    def _is_fast_lane_on(self) -> bool:
+        return self.clock.now() - self.fast_at < _FAST_IS_STALE * self.fast_period
+
+    def _last_error(self) -> DeviceError:
+        errors = list(self.errors.values())
+        return errors[-1] if errors else EndpointUnreachable(self.place, "read", "no unit answers")
+
+    async def _write_clocks(self) -> None:
+        for unit in self.units:
+            if unit.life.is_suspect:
+                continue
+            try:
+                await unit.write_clock()
+            except DeviceError as err:
+                self.errors[f"{_key(unit)} clock"] = err
+            else:
+                self.errors.pop(f"{_key(unit)} clock", None)
+
+    def _management_series(self) -> list[Series]:
+        # The endpoint's own management is the controller's to say.
+        own = (self.place, self.tray)
+        return [Series(u.place, Quantity.MANAGEMENT, ReadingClass.SAFETY) for u in self.units if u.place not in own]
+
+    def _unit_series(self) -> list[Series]:
+        return [s for u in self.units for s in series_of(self.tray, u.part, u.map)]
+
+    def _managements(self, now: Seconds) -> list[Reading]:
+        by_place = {u.place: u for u in self.units}
+        return [
+            Reading(s.place, s.quantity, by_place[s.place].life.management, now, source=by_place[s.place].life.error)
+            for s in self._management_series()
+        ]
+
+
+def _key(unit: SerialUnit) -> str:
+    return f"unit {unit.address:#04x}" + (f" ({unit.part})" if unit.part else "")

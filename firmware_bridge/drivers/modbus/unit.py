@@ -1,0 +1,170 @@
+"""One unit on a serial line: which map it speaks, what is read of it and how often, which registers it refuses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, SerialBus, Urgency
+from firmware_bridge.drivers.modbus.life import FIRST_PAUSE, NEVER, Life
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused
+from firmware_bridge.vocabulary.line import LineSettings
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Reading
+from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.modbus.frame import Refusal
+from firmware_bridge.wire.modbus.readings import alarm_registers, health_of, place_of, readings_of
+from firmware_bridge.wire.modbus.register_map import Kind, Register, RegisterMap
+from firmware_bridge.wire.modbus.spans import Span, halves, plan_spans
+from firmware_bridge.wire.modbus.values import decode, encode
+
+
+@dataclass(slots=True)
+class SerialUnit:
+    """`part` is its component below the tray (empty: the tray); `maps` are tried in order until one is answered."""
+
+    endpoint: Place
+    tray: Place
+    part: str
+    address: int
+    maps: tuple[RegisterMap, ...]
+    bus: SerialBus
+    clock: Clock
+    line: LineSettings | None = None  # the site's word against the map's
+    life: Life = field(default_factory=Life)
+    map: RegisterMap = field(init=False)
+    refused: set[str] = field(default_factory=set)
+    words: dict[str, int] = field(default_factory=dict)  # alarm words by register name
+    spans: dict[tuple[ReadingClass, bool], list[Span]] = field(default_factory=dict)
+    clock_written_at: Seconds = NEVER
+
+    def __post_init__(self) -> None:
+        self.map = self.maps[0]
+
+    @property
+    def place(self) -> Place:
+        """Return where the unit stands."""
+        return place_of(self.tray, self.part)
+
+    @property
+    def settings(self) -> LineSettings:
+        """Return speed and parity that the unit is asked at."""
+        return self.line or self.map.line
+
+    async def probe(self) -> None:
+        """Find out which of its maps the unit answers to; the first that does is kept.  Raises DeviceError."""
+        last: DeviceError | None = None
+        for candidate in self.maps:
+            if last is not None:  # a late answer to the last map must not count as one to this
+                await self.clock.sleep_until(Seconds(self.clock.now() + FIRST_PAUSE))
+            self.map = candidate
+            try:
+                await self.bus.read(self._ask(candidate.probe, 1), Urgency.SLOW)
+            except EndpointRefused:
+                pass  # an exception is an answer: somebody is there
+            except DeviceError as err:
+                last = err
+                continue
+            self._found()
+            return
+        self.map = self.maps[0]
+        assert last is not None
+        self.life = self.life.failed(self.clock.now(), last.detail)
+        raise last
+
+    async def read(self, reading_class: ReadingClass, urgent: bool, urgency: Urgency) -> list[Reading]:
+        """Read the registers of a class, the fast lane's or the others.  Raises DeviceError at the first silence."""
+        readings: list[Reading] = []
+        pending = list(reversed(self._planned(reading_class, urgent)))
+        while pending:
+            span = pending.pop()
+            try:
+                words = await self._words(span, urgency)
+            except EndpointRefused as err:
+                self.life = self.life.answered()
+                if err.status != Refusal.ILLEGAL_ADDRESS:
+                    raise
+                self._narrow(span, pending)
+                continue
+            readings += readings_of(self.tray, self.part, span, words, self.clock.now(), f"unit {self.address:#04x}")
+            self._remember_alarms(span, words)
+        if urgent or reading_class is ReadingClass.SAFETY:
+            readings += self._health()
+        return readings
+
+    async def identity(self, urgency: Urgency) -> dict[str, str]:
+        """Read what the unit says it is: part_number, serial_number, firmware and so on.  Raises DeviceError."""
+        wanted = [r for r in self.map.registers if r.shown_as and r.kind is Kind.TEXT and r.name not in self.refused]
+        found: dict[str, str] = {}
+        for span in plan_spans(self.map, wanted):
+            try:
+                words = await self._words(span, urgency)
+            except EndpointRefused:
+                continue
+            for register in span.registers:
+                text = decode(register, words[register.at - span.at : register.end - span.at])
+                if register.shown_as and isinstance(text, str) and text:
+                    found[register.shown_as] = text
+        return found
+
+    async def write_clock(self) -> None:
+        """Write the Unix time where the map wants it, when it is due.  Raises DeviceError."""
+        clock, now = self.map.clock, self.clock.now()
+        if clock is None or now - self.clock_written_at < clock.every:
+            return
+        self.clock_written_at = now  # a unit that refuses is asked again when the next one is due, not every second
+        stamp = Register(clock.at, clock.words, "clock")
+        values = tuple(encode(stamp, self.clock.unix_ns() // 1_000_000_000))
+        await self.bus.write(self._ask(clock.at, clock.words, values), Urgency.BACKGROUND)
+
+    def _found(self) -> None:
+        self.life = self.life.answered()
+        self.refused.clear()
+        self.words.clear()
+        self.spans.clear()
+
+    def _planned(self, reading_class: ReadingClass, urgent: bool) -> list[Span]:
+        key = (reading_class, urgent)
+        if key not in self.spans:
+            wanted = [
+                r
+                for r in self.map.registers
+                if r.reading_class is reading_class and r.urgent is urgent and r.name not in self.refused
+            ]
+            self.spans[key] = plan_spans(self.map, wanted)
+        return self.spans[key]
+
+    async def _words(self, span: Span, urgency: Urgency) -> list[int]:
+        try:
+            words = await self.bus.read(self._ask(span.at, span.words), urgency)
+        except EndpointRefused:
+            raise
+        except DeviceError as err:
+            self.life = self.life.failed(self.clock.now(), err.detail)
+            raise
+        self.life = self.life.answered()
+        return words
+
+    def _narrow(self, span: Span, pending: list[Span]) -> None:
+        """Find the register that the unit refuses by halving the span; what is left alone and refused is given up."""
+        parts = halves(span)
+        if len(parts) == 1:
+            self.refused.add(span.registers[0].name)
+            self.spans.clear()
+        else:
+            pending += reversed(parts)
+
+    def _remember_alarms(self, span: Span, words: Sequence[int]) -> None:
+        for register in span.registers:
+            if register.kind is Kind.FLAGS and register.quantity is Quantity.ALARMS:
+                value = decode(register, words[register.at - span.at : register.end - span.at])
+                self.words[register.name] = value if isinstance(value, int) else 0
+
+    def _health(self) -> list[Reading]:
+        code = health_of(alarm_registers(self.map), self.words)
+        if code is None:
+            return []
+        return [Reading(self.place, Quantity.HEALTH, code, self.clock.now(), source=f"unit {self.address:#04x}")]
+
+    def _ask(self, at: int, words: int, values: tuple[int, ...] = ()) -> Ask:
+        return Ask(self.endpoint, self.address, at, words, self.settings, values, TURN_ROUND)
