@@ -49,8 +49,13 @@ def walk_pages(chunk: bytes, offset: int) -> list[Page]:
     return pages
 
 
-def decode_page(body: bytes, page: Page, dtype: np.dtype[np.generic], decompress: Decompress) -> NDArray[np.generic]:
-    """Return a page's values; unknown ones are NaN, or the smallest integer.  Raises ValueError for broken bytes."""
+def decode_page(
+    body: bytes, page: Page, first: int, last: int, dtype: np.dtype[np.generic], decompress: Decompress
+) -> NDArray[np.generic]:
+    """Return the values of a page's rows `first` to `last` (exclusive, counted within the page).
+
+    Unknown ones are NaN, or the smallest integer.  Raises ValueError for broken bytes.
+    """
     plain = decompress(body, page.size)
     if len(plain) < 4:
         raise ValueError("page without definition levels")
@@ -61,11 +66,12 @@ def decode_page(body: bytes, page: Page, dtype: np.dtype[np.generic], decompress
     split = np.frombuffer(plain, np.uint8, offset=4 + levels)
     if len(split) != count * width:
         raise ValueError(f"{count} values of {width} bytes need {count * width} bytes, got {len(split)}")
-    values = np.ascontiguousarray(split.reshape(width, count).T).reshape(-1).view(dtype)
-    if count == page.rows:
+    begin, end = int(known[:first].sum()), int(known[:last].sum())
+    values = np.ascontiguousarray(split.reshape(width, count)[:, begin:end].T).reshape(-1).view(dtype)
+    if len(values) == last - first:
         return values
-    spread = np.full(page.rows, np.nan if dtype.kind == "f" else -(1 << (8 * width - 1)), dtype=dtype)
-    spread[known] = values
+    spread = np.full(last - first, np.nan if dtype.kind == "f" else -(1 << (8 * width - 1)), dtype=dtype)
+    spread[known[first:last]] = values
     return spread
 
 
