@@ -1,0 +1,110 @@
+"""Words of a unit become Readings under our places; bits become leaks and health.  Pure: decides nothing.
+
+A register that its device cannot fill any further (all ones, unsigned, scaled) is flagged: the truth may be higher.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from firmware_bridge.vocabulary.place import Place, join_place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Quality, Reading, Series
+from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.modbus.register_map import Kind, Register, RegisterMap, Severity
+from firmware_bridge.wire.modbus.spans import Span
+from firmware_bridge.wire.modbus.values import bits_set, decode
+
+_LEAKING, _DRY = 2.0, 0.0
+
+
+def place_of(tray: Place, unit: str, part: str = "") -> Place:
+    """Return where a register's reading belongs: the tray, its unit (`psu3`) or a part of that (`psu3_inlet`)."""
+    name = "_".join(p for p in (unit, part) if p)
+    return join_place(tray, name) if name else tray
+
+
+def series_of(tray: Place, unit: str, register_map: RegisterMap) -> list[Series]:
+    """Return the series that a unit of this map delivers, health, power state and leaks included."""
+    found: list[Series] = []
+    for register in register_map.registers:
+        if register.quantity is None or register.reading_class is None:
+            continue
+        place = place_of(tray, unit, register.part)
+        found.append(Series(place, register.quantity, register.reading_class, register.name, _names(register)))
+        if register.on_above is not None:
+            found.append(Series(place, Quantity.POWER_STATE, ReadingClass.SAFETY, register.name))
+        found += [
+            Series(place_of(tray, unit, bit.leak), Quantity.LEAK, ReadingClass.SAFETY, bit.name)
+            for bit in register.bits
+            if bit.leak
+        ]
+    if alarm_registers(register_map):
+        found.append(Series(place_of(tray, unit), Quantity.HEALTH, ReadingClass.SAFETY, register_map.title))
+    return found
+
+
+def alarm_registers(register_map: RegisterMap) -> list[Register]:
+    """Return the flags registers whose bits speak of health."""
+    return [
+        r
+        for r in register_map.registers
+        if r.quantity is Quantity.ALARMS and any(b.severity is not Severity.NONE for b in r.bits)
+    ]
+
+
+def readings_of(tray: Place, unit: str, span: Span, words: Sequence[int], now: Seconds, source: str) -> list[Reading]:
+    """Return what one read of a span says: its registers, and the leaks and power state they imply."""
+    found: list[Reading] = []
+    for register in span.registers:
+        if register.quantity is None:
+            continue
+        own = words[register.at - span.at : register.end - span.at]
+        where = f"{source}/{register.at:#06x}"
+        place = place_of(tray, unit, register.part)
+        value = decode(register, own)
+        if not isinstance(value, int | float):
+            continue
+        quality = Quality.FLAGGED if is_saturated(register, own) else Quality.GOOD
+        found.append(Reading(place, register.quantity, value, now, quality, where))
+        if register.kind is Kind.FLAGS:
+            found += _leaks(tray, unit, register, int(value), now, where)
+        if register.on_above is not None:
+            on = float(value > register.on_above)
+            found.append(Reading(place, Quantity.POWER_STATE, on, now, Quality.GOOD, where))
+    return found
+
+
+def health_of(registers: Iterable[Register], words: dict[str, int]) -> float | None:
+    """Return the health code that alarm words (by register name) add up to, None when none of them is known."""
+    known = [(r, words[r.name]) for r in registers if r.name in words]
+    if not known:
+        return None
+    worst = [bit.severity for register, raw in known for bit in bits_set(register, raw)]
+    return 2.0 if Severity.CRITICAL in worst else 1.0 if Severity.WARNING in worst else 0.0
+
+
+def is_saturated(register: Register, words: Sequence[int]) -> bool:
+    """Tell whether a scaled unsigned number stands at the end of its range."""
+    scaled = bool(register.precision) or register.scale != 1.0
+    return register.kind is Kind.NUMBER and scaled and not register.signed and all(w == 0xFFFF for w in words)
+
+
+def _names(register: Register) -> tuple[str, ...]:
+    if register.kind is not Kind.FLAGS:
+        return ()
+    names = {bit.number: f"{'~' if bit.severity is Severity.NONE else ''}{bit.name}" for bit in register.bits}
+    return tuple(names.get(n, "") for n in range(max(names) + 1))
+
+
+def _leaks(tray: Place, unit: str, register: Register, raw: int, now: Seconds, where: str) -> list[Reading]:
+    blinded = {bit.blinds for bit in bits_set(register, raw) if bit.blinds}
+    found = []
+    for bit in register.bits:
+        if bit.leak is None:
+            continue
+        wet = bool(raw >> bit.number & 1)
+        # A detector whose own sensor is faulty is not dry; wet is believed all the same.
+        blind = bit.leak in blinded and not wet
+        value = None if blind else _LEAKING if wet else _DRY
+        quality = Quality.FLAGGED if blind else Quality.GOOD
+        found.append(Reading(place_of(tray, unit, bit.leak), Quantity.LEAK, value, now, quality, where))
+    return found
