@@ -181,7 +181,7 @@ class NotReadYet(CommandRefused):
 
     http_status = 503
     message_id = "Base.1.19.ServiceTemporarilyUnavailable"
-    exit_code = 6
+    exit_code = 1
     code = "not_read_yet"
 
 
