@@ -68,6 +68,7 @@ def _examine(state: Path, listen: str) -> Iterator[Finding]:
         lambda: _certificate(state),
         lambda: _port(state, listen),
         lambda: _processes(state),
+        lambda: _history(state),
     )
     for check in checks:
         try:
@@ -160,3 +161,21 @@ def _processes(state: Path) -> Finding:
         return Finding("processes", "fail", f"gone: {', '.join(gone)}", "start `rackwright up` again")
     age = time.time() - file.stat().st_mtime
     return Finding("processes", "ok", f"{', '.join(pids)} for {age / 60:.0f} min")
+
+
+def _history(state: Path) -> Finding:
+    from datacenter_api.history.files import BROKEN
+    from datacenter_api.history.settings import settings_from
+
+    sizes = {path: path.stat().st_size for path in (state / "history").glob("**/*") if path.is_file()}
+    broken = sorted(path.name for path in sizes if path.name.endswith(BROKEN))
+    used, budget = sum(sizes.values()), settings_from().budget_bytes
+    found = f"{used / 1e9:.2f} GB of {budget / 1e9:.1f} GB"
+    if broken:
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        return Finding("history", "warn", f"{found}; broken: {broken[0]}{more}", "look at it, then delete it")
+    free = shutil.disk_usage(next(p for p in (state, *state.absolute().parents) if p.exists())).free
+    if budget - used > free:
+        advice = f"set RACKWRIGHT_HISTORY_BUDGET below {(free + used) / 1e9:.0f} GB"
+        return Finding("history", "warn", f"{found}, but only {free / 1e9:.1f} GB are free", advice)
+    return Finding("history", "ok", found)

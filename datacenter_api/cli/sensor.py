@@ -1,4 +1,4 @@
-"""`rackwright sensor list|top`: readings, filtered or ranked."""
+"""`rackwright sensor list|top|history`: readings, filtered, ranked or over time."""
 
 from typing import Annotated
 
@@ -8,8 +8,10 @@ from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, emit
 from datacenter_api.cli.rack import only_rack
+from datacenter_api.cli.sensor_history import show_history
 
 app = typer.Typer(help="Readings.", no_args_is_help=True)
+app.command("history")(show_history)
 
 
 def _value(row: Row) -> str:

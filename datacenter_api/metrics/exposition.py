@@ -10,6 +10,7 @@ from datacenter_api.fleet.columns import Columns
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.trays import management_counts
 from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
+from datacenter_api.history.chronicle import HistoryFigures
 from datacenter_api.metrics.families import FAMILIES, Family
 from datacenter_api.metrics.template import Template, escape, make_template
 from firmware_bridge.vocabulary.reading import Quality
@@ -35,6 +36,14 @@ _BUS = Family("rackwright_bus_connected", "The API hears the bus (1) or not (0).
 _STREAMS = Family("rackwright_streams", "Event streams open now.")
 _DISCARDED = Family("rack_reading_discarded_total", "Messages discarded because they were malformed.", "counter")
 
+_H_POINTS = Family("rackwright_history_points_total", "Points written to segments since the API started.", "counter")
+_H_BYTES = Family("rackwright_history_bytes", "Disk space that history takes, by kind.")
+_H_BUDGET = Family("rackwright_history_budget_bytes", "Disk space that history may take.")
+_H_BROKEN = Family("rackwright_history_broken_segments", "Segments that could not be read and were set aside.")
+_H_REPEATS = Family("rackwright_history_repeats_total", "Frames delivered again that history held already.", "counter")
+_H_WAITING = Family("rackwright_history_unexplained_frames", "Frames in memory whose series table is not known yet.")
+_H_WRITING = Family("rackwright_history_writing", "History is written (1) or cannot be written now (0).")
+
 _REASONS = tuple(word for quality, word in QUALITY_WORDS.items() if quality != Quality.GOOD)
 _DISCARDS = tuple(f"{what}_malformed" for what in ("frame", "change", "state", "event", "outbox"))
 _AXIS_WORDS = (*(axis.value for axis in ManagementAxis), "unknown")
@@ -55,6 +64,7 @@ class Exposition:
         connected: bool,
         streams: int,
         discarded: dict[str, int],
+        history: HistoryFigures | None = None,
     ) -> bytes:
         """Return the page in the Prometheus text format, every family in one block."""
         own = _OwnLines()
@@ -70,6 +80,8 @@ class Exposition:
         own.add(_STREAMS, "", streams)
         for reason, count in {**dict.fromkeys(_DISCARDS, 0), **discarded}.items():
             own.add(_DISCARDED, f'reason="{escape(reason)}"', count)
+        if history is not None:
+            own.history(history)
         blocks = [own.page()]
         for family in FAMILIES.values():
             lines = [block for rack in racks if (block := rack.get(family.name))]
@@ -135,6 +147,16 @@ class _OwnLines:
             if endpoint.last_success_age_s is not None:
                 labels = _endpoint_labels(rack, endpoint.place)
                 self.add(_LAST, labels, f"{said_s - endpoint.last_success_age_s:.1f}")
+
+    def history(self, figures: HistoryFigures) -> None:
+        self.add(_H_POINTS, "", figures.points)
+        self.add(_H_BYTES, 'kind="seconds"', figures.seconds_bytes)
+        self.add(_H_BYTES, 'kind="minutes"', figures.minutes_bytes)
+        self.add(_H_BUDGET, "", figures.budget_bytes)
+        self.add(_H_BROKEN, "", figures.broken)
+        self.add(_H_REPEATS, "", figures.repeats)
+        self.add(_H_WAITING, "", figures.unexplained)
+        self.add(_H_WRITING, "", int(not figures.trouble))
 
     def page(self) -> bytes:
         return "".join("".join(lines) + "\n" for lines in self._blocks.values()).encode()

@@ -39,6 +39,7 @@ class Health(BaseModel):
 
     `not_stored` says why frames or events are not stored now (empty: they are), `waiting` how many wait for that,
     `dropped` how many were lost since the controllers started.
+    `history` says why no segment is written now (empty: all is well).
     """
 
     status: Literal["ok", "degraded"]
@@ -49,6 +50,7 @@ class Health(BaseModel):
     not_stored: str
     waiting: int
     dropped: int
+    history: str
 
 
 @router.get("/healthz")
@@ -57,7 +59,8 @@ async def show_health(parts: Parts) -> Health:
     now = parts.now()
     live = sum(record.live(now) for record in parts.fleet)
     storing = parts.fleet.storing(now)
-    good = parts.bus.connected and live == len(parts.fleet) and not storing.refusal
+    history = parts.history.figures().trouble
+    good = parts.bus.connected and live == len(parts.fleet) and not storing.refusal and not history
     return Health(
         status="ok" if good else "degraded",
         version=__version__,
@@ -67,6 +70,7 @@ async def show_health(parts: Parts) -> Health:
         not_stored=storing.refusal,
         waiting=storing.waiting,
         dropped=storing.dropped,
+        history=history,
     )
 
 
@@ -80,6 +84,7 @@ async def show_metrics(parts: Parts) -> Response:
         connected=parts.bus.connected,
         streams=parts.broadcaster.readers,
         discarded=parts.bus.discarded,
+        history=parts.history.figures(),
     )
     return Response(body, media_type=CONTENT_TYPE)
 
