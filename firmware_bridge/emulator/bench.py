@@ -23,6 +23,7 @@ class Bench:
     """R racks of one generation.
 
     `caps`, `demand`: (R, T, G) in W.  `leaks[kind]`: codes 0-2, (R, slots of that kind, detectors).
+    `leaked[kind]` keeps the worst code since it was cleared.  `absent[kind]`: parts that are pulled, (R, slots, parts).
     `power_on` (R, T) and `switch_power_on` (R, S) are what reset actions asked for; faults come on top.
     """
 
@@ -37,6 +38,11 @@ class Bench:
         self.leaks = {
             kind: np.zeros((len(racks), max(len(generation.slots_of(kind)), 1), _MOST_LEAKS), dtype=np.int8)
             for kind in (TrayKind.COMPUTE, TrayKind.SWITCH, TrayKind.COOLANT_UNIT)
+        }
+        self.leaked = {kind: codes.copy() for kind, codes in self.leaks.items()}
+        self.absent = {
+            TrayKind.POWER_SHELF: np.zeros((len(racks), self.design.shelves, self.design.psus), dtype=np.bool_),
+            TrayKind.BATTERY_SHELF: np.zeros((len(racks), self.design.battery_shelves, self.design.bbus), np.bool_),
         }
         self._places: dict[str, tuple[int, Slot]] = {
             f"{rack}/{slot.name}": (r, slot) for r, rack in enumerate(racks) for slot in generation.slots
@@ -82,11 +88,13 @@ class Bench:
         healthy = Conditions.healthy(self.design, len(self.racks))
         healthy.tray_on[:] = self.power_on
         healthy.switch_on[:] = self.switch_power_on
-        for codes in self.leaks.values():
+        for codes in (*self.leaks.values(), *self.absent.values()):
             codes[:] = 0
         for fault in faults:
             for place, (rack, slot) in self._places.items():
                 self._strike(fault, place, rack, slot, healthy)
+        for kind, codes in self.leaks.items():
+            np.maximum(self.leaked[kind], codes, out=self.leaked[kind])
         self.state = replace(self.state, conditions=healthy)
 
     def _strike(self, fault: Fault, place: str, rack: int, slot: Slot, on: Conditions) -> None:
@@ -101,12 +109,21 @@ class Bench:
                 self.leaks[kind][rack, slot.index, n] = LEAK_LEVELS.get(fault.level, 2)
                 if whole:
                     break  # a whole tray named: its first detector is the one that gets wet
-        elif fault.what is FaultKind.PSU_FAIL and kind is TrayKind.POWER_SHELF:
-            for n in _parts(slot, "psu", place, whole, fault):
-                on.psu_ok[rack, slot.index, n] = False
+        elif fault.what in (FaultKind.PSU_FAIL, FaultKind.BBU_FAIL, FaultKind.REMOVED) and kind in self.absent:
+            self._strike_module(fault, place, rack, slot, on)
         elif fault.what is FaultKind.PUMP_FAIL and kind is TrayKind.COOLANT_UNIT:
             for n in _parts(slot, "pump", place, whole, fault):
                 on.pump_ok[rack, n] = False
+
+    def _strike_module(self, fault: Fault, place: str, rack: int, slot: Slot, on: Conditions) -> None:
+        kind, whole = slot.tray.kind, fnmatch.fnmatchcase(place, fault.where)
+        name, own = ("psu", FaultKind.PSU_FAIL) if kind is TrayKind.POWER_SHELF else ("bbu", FaultKind.BBU_FAIL)
+        works = on.psu_ok if kind is TrayKind.POWER_SHELF else on.bbu_ok
+        if fault.what not in (own, FaultKind.REMOVED):
+            return
+        for n in _parts(slot, name, place, whole, fault):
+            works[rack, slot.index, n] = False
+            self.absent[kind][rack, slot.index, n] |= fault.what is FaultKind.REMOVED
 
 
 def _parts(slot: Slot, name: str, place: str, whole: bool, fault: Fault) -> list[int]:

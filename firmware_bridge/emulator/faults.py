@@ -33,6 +33,17 @@ class FaultKind(StrEnum):
     PSU_FAIL = "psu_fail"
     TRAY_OFF = "tray_off"
     PUMP_FAIL = "pump_fail"
+    BBU_FAIL = "bbu_fail"
+    CRC_STORM = "crc_storm"
+    WRONG_UNIT = "wrong_unit"
+    LATE_REPLY = "late_reply"
+    REPLY_GAP = "reply_gap"
+    DUPLICATE_ADDRESS = "duplicate_address"
+    EXCEPTION = "exception"
+    SILENCE = "silence"
+    REMOVED = "removed"
+    BUS_STUCK = "bus_stuck"
+    BABBLE = "babble"
 
 
 REPLY_FAULTS = frozenset(
@@ -50,16 +61,39 @@ REPLY_FAULTS = frozenset(
     )
 )
 CERTIFICATE_FAULTS = {FaultKind.WRONG_CERTIFICATE: "wrong", FaultKind.EXPIRED_CERTIFICATE: "expired"}
-PLANT_FAULTS = frozenset((FaultKind.LEAK, FaultKind.PSU_FAIL, FaultKind.TRAY_OFF, FaultKind.PUMP_FAIL))
+PLANT_FAULTS = frozenset(
+    (
+        FaultKind.LEAK,
+        FaultKind.PSU_FAIL,
+        FaultKind.TRAY_OFF,
+        FaultKind.PUMP_FAIL,
+        FaultKind.BBU_FAIL,
+        FaultKind.REMOVED,  # a part that is pulled neither answers nor works
+    )
+)
+UNIT_FAULTS = frozenset(
+    (
+        FaultKind.CRC_STORM,
+        FaultKind.WRONG_UNIT,
+        FaultKind.LATE_REPLY,
+        FaultKind.REPLY_GAP,
+        FaultKind.DUPLICATE_ADDRESS,
+        FaultKind.EXCEPTION,
+        FaultKind.SILENCE,
+        FaultKind.REMOVED,
+    )
+)
+LINE_FAULTS = frozenset((FaultKind.BUS_STUCK, FaultKind.BABBLE))
 HMC_URIS = "*/HGX_*"
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One fault.
 
-    `where` is a glob over places (an endpoint `*/u11/bmc`, a tray `*/u11`, a part `*/u11/leak1`, `*/u06/psu3`);
-    `uri` a glob over request paths; `times` how often (None: always); `since` and `until` in emulated seconds;
-    `level` of a leak: warning or critical; `seconds` of slowness; `status` and `location` of the reply.
+    `where` is a glob over places (an endpoint `*/u11/bmc`, a tray `*/u11`, a part `*/u11/leak1`, `*/u06/psu3`, a serial
+    line `*/lines/power`); `uri` a glob over request paths, on a serial line over `FUNCTION/ADDRESS` (`3/0x9202`);
+    `times` how often (None: always); `since` and `until` in emulated seconds; `level` of a leak: warning or critical;
+    `seconds` of slowness; `status` and `location` of the reply; `code` of a Modbus exception.
     """
 
     what: FaultKind
@@ -74,6 +108,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     seconds: Annotated[float, msgspec.Meta(ge=0.0, le=3600.0)] = 2.0
     location: str = "https://127.0.0.1:9/elsewhere"
     level: str = "critical"
+    code: Annotated[int, msgspec.Meta(ge=1, le=11)] = 4
 
     def applies_to(self, place: str) -> bool:
         """Tell whether `where` names this endpoint, the tray that holds it, or this part."""
@@ -89,7 +124,9 @@ class _FaultFile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @dataclass(slots=True)
-class _Armed:
+class ArmedFault:
+    """A fault in force and how often it has struck."""
+
     fault: Fault
     met: int = 0  # how often a request met it, the dice included
     left: int | None = None
@@ -100,21 +137,29 @@ class FaultTable:
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self.version = 0
-        self._armed: list[_Armed] = []
+        self._armed: list[ArmedFault] = []
         self.set(faults)
 
     def set(self, faults: Iterable[Fault]) -> None:
         """Replace all faults; counters start anew."""
-        self._armed = [_Armed(f, left=f.times) for f in faults]
+        self._armed = [ArmedFault(f, left=f.times) for f in faults]
         self.version += 1
 
     def all(self) -> tuple[Fault, ...]:
         """Return the faults in force, used-up ones included."""
         return tuple(a.fault for a in self._armed)
 
-    def replies_at(self, place: str) -> list["_Armed"]:
+    def replies_at(self, place: str) -> list["ArmedFault"]:
         """Return the reply faults that concern one endpoint: its door keeps them until `version` changes."""
         return [a for a in self._armed if a.fault.what in REPLY_FAULTS and a.fault.applies_to(place)]
+
+    def on_unit(self, places: tuple[str, ...]) -> list["ArmedFault"]:
+        """Return the faults that concern a serial unit known by these places (part, tray's endpoint, line)."""
+        return [a for a in self._armed if a.fault.what in UNIT_FAULTS and any(map(a.fault.applies_to, places))]
+
+    def on_line(self, place: str) -> list["ArmedFault"]:
+        """Return the faults that concern a whole serial line."""
+        return [a for a in self._armed if a.fault.what in LINE_FAULTS and a.fault.applies_to(place)]
 
     def certificate_kind(self, place: str) -> str:
         """Return `wrong`, `expired` or nothing: which certificate an endpoint starts with."""
@@ -128,7 +173,7 @@ class FaultTable:
         return tuple(a.fault for a in self._armed if a.fault.what in PLANT_FAULTS and a.fault.is_on(now))
 
 
-def pick(armed: list[_Armed], uri: str, now: float) -> Fault | None:
+def pick(armed: list[ArmedFault], uri: str, now: float) -> Fault | None:
     """Return the first fault that strikes this request and count it, None when none does."""
     for entry in armed:
         fault = entry.fault

@@ -14,6 +14,7 @@ from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.certificates import Identity, keep_identities, keep_identity, server_context
 from firmware_bridge.emulator.device import Device
+from firmware_bridge.emulator.device_files import device_folder
 from firmware_bridge.emulator.door import Doorway
 from firmware_bridge.emulator.faults import Fault, FaultTable
 from firmware_bridge.emulator.faulty_door import FaultyDoor
@@ -26,7 +27,9 @@ from firmware_bridge.emulator.layout import (
     is_free,
     keep_block,
     parse_racks,
+    serial_endpoints_of,
 )
+from firmware_bridge.emulator.serial.lines import SerialLines
 from firmware_bridge.emulator.template import DeviceTemplate, load_template
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.seeds import seeds_folder
@@ -56,6 +59,7 @@ class HallOptions:
     site_name: str = "emulated"
     address_block: str = "auto"
     faults: tuple[Fault, ...] = ()
+    search: tuple[Path, ...] = ()  # further folders with generations, before the seeds
 
 
 @dataclass(slots=True)
@@ -77,11 +81,13 @@ class Hall:
     benches: dict[str, Bench] = field(init=False, default_factory=dict)
     endpoints: list[Endpoint] = field(init=False, default_factory=list)
     speed: float = field(init=False, default=1.0)
+    _designs: dict[str, Generation] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.faults = FaultTable(self.options.faults)
         self.speed = self.options.speed
-        self.plans = parse_racks(self.options.racks, self.options.site_name)
+        self.plans = parse_racks(self.options.racks, self.options.site_name, self._design)
+        self.serial = SerialLines(self.options.state, self.options.search)
         self.doorway = Doorway.make()
         self._servers: list[asyncio.Server] = []
         self._ticking: asyncio.Task[None] | None = None
@@ -105,13 +111,14 @@ class Hall:
             state.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as err:
             raise EnvironmentUnfit(f"cannot make {state}: {err.strerror}", advice="choose another --state") from err
-        generations = {p.generation: load_generation(p.generation) for p in self.plans}
+        generations = {p.generation: self._design(p.generation) for p in self.plans}
         trace = read_trace(self.options.load_trace)
         for name, generation in generations.items():
             self.benches[name] = Bench(generation, [p.place for p in self.plans if p.generation == name], trace)
         credentials = self._credentials()
         block = await self._listen_somewhere(generations, credentials)
         keep_block(state, block)
+        self._open_lines(generations)
         write_site(self.site_file, self._site())
         gc.collect()
         gc.freeze()  # templates and certificates live as long as the process
@@ -122,6 +129,7 @@ class Hall:
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
+        self.serial.stop()
         for server in self._servers:
             server.close()
         self.doorway.drop_connections()
@@ -136,6 +144,15 @@ class Hall:
         """Let every GPU ask for this share of its dynamic range instead of the trace; None returns to the trace."""
         for bench in self.benches.values():
             bench.demand_share = share
+
+    def _design(self, name: str) -> Generation:
+        if name not in self._designs:
+            self._designs[name] = load_generation(name, self.options.search)
+        return self._designs[name]
+
+    def _open_lines(self, generations: dict[str, Generation]) -> None:
+        plans = serial_endpoints_of(self.plans, generations)
+        self.serial.start(self.plans, plans, self.benches, self.faults, lambda: self.time)
 
     async def _tick(self) -> None:
         last = time.monotonic()
@@ -209,7 +226,8 @@ class Hall:
         assert plan.spec.device is not None
         key = (self.plans[plan.rack].generation, plan.spec.device)
         if key not in self._templates:
-            self._templates[key] = load_template(plan.spec.device, plan.slot.tray)
+            folder = device_folder(*key, self.options.search)
+            self._templates[key] = load_template(plan.spec.device, plan.slot.tray, folder)
         return self._templates[key]
 
     def _site(self) -> Site:
@@ -224,8 +242,8 @@ class Hall:
             for e in self.endpoints
         )
         # Emulated hardware cannot be harmed: its racks start armed.
-        racks = tuple(SiteRack(p.place, p.generation, armed=True) for p in self.plans)
-        return Site(self.options.site_name, racks, endpoints)
+        racks = tuple(SiteRack(p.place, p.generation, armed=True, domains=p.domains) for p in self.plans)
+        return Site(self.options.site_name, racks, (*endpoints, *self.serial.endpoints))
 
 
 def credential_name(rack: Place) -> str:

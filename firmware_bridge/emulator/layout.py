@@ -5,7 +5,8 @@ import json
 import os
 import re
 import socket
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
@@ -22,10 +23,11 @@ _BLOCK = re.compile(r"127\.(\d{1,3})\.(\d{1,3})(?::(\d{1,5}))?")
 
 @dataclass(frozen=True, slots=True)
 class RackPlan:
-    """One rack to emulate."""
+    """One rack to emulate.  `domains`: names of its generation's domains that it shares with other racks."""
 
     place: Place
     generation: str
+    domains: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,17 @@ class EndpointPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class SerialPlan:
+    """One serial endpoint to emulate; numbers as in EndpointPlan."""
+
+    place: Place
+    rack: int
+    row: int
+    slot: Slot
+    spec: EndpointSpec
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """The first two free numbers of the addresses `127.a.b+rack.n`, and the port of all endpoints."""
 
@@ -53,10 +66,11 @@ class Block:
         return f"127.{self.a}.{self.b + rack}.{FIRST_HOST + number}"
 
 
-def parse_racks(text: str, site: str) -> list[RackPlan]:
+def parse_racks(text: str, site: str, design: Callable[[str], Generation] | None = None) -> list[RackPlan]:
     """Read `gb200-nvl72`, `gb200-nvl72*10` or a comma-separated list; racks are named k01, k02, ….
 
-    Raises ConfigurationError for a spec or a site name that is none.
+    With `design`, which finds a generation by name or alias, a name stands for as many racks as its widest domain
+    spans, and they share that domain.  Raises ConfigurationError for a spec or a site name that is none.
     """
     plans: list[RackPlan] = []
     for part in text.split(","):
@@ -65,8 +79,9 @@ def parse_racks(text: str, site: str) -> list[RackPlan]:
             raise ConfigurationError(
                 f"--racks: {part!r} is no rack", advice="write NAME or NAME*COUNT, comma-separated"
             )
+        generation = design(match[1]) if design is not None else None
         for _ in range(int(match[2] or 1)):
-            plans.append(RackPlan(_rack_place(site, len(plans) + 1), match[1]))
+            plans += _system(site, len(plans) + 1, match[1], generation)
     if len(plans) > MOST_RACKS:
         raise ConfigurationError(f"--racks: {len(plans)} racks", advice=f"at most {MOST_RACKS} fit one process")
     return plans
@@ -74,23 +89,35 @@ def parse_racks(text: str, site: str) -> list[RackPlan]:
 
 def endpoints_of(plans: list[RackPlan], generations: dict[str, Generation], block: Block) -> list[EndpointPlan]:
     """Return every endpoint that has an emulated device, rack by rack, bottom up."""
-    rows: dict[str, int] = {}
     endpoints: list[EndpointPlan] = []
+    numbers: dict[int, int] = {}
+    for serial in _emulated(plans, generations):
+        if serial.spec.line is not None:
+            continue
+        rack = serial.rack
+        number = numbers[rack] = numbers.get(rack, -1) + 1
+        if number >= MOST_ENDPOINTS:
+            raise ConfigurationError(
+                f"{plans[rack].generation} has more than {MOST_ENDPOINTS} endpoints", advice="disable some"
+            )
+        address = block.address(rack, number)
+        endpoints.append(EndpointPlan(serial.place, rack, serial.row, serial.slot, serial.spec, address))
+    return endpoints
+
+
+def serial_endpoints_of(plans: list[RackPlan], generations: dict[str, Generation]) -> list[SerialPlan]:
+    """Return every endpoint on a serial line that has an emulated device, rack by rack, bottom up."""
+    return [p for p in _emulated(plans, generations) if p.spec.line is not None]
+
+
+def _emulated(plans: list[RackPlan], generations: dict[str, Generation]) -> Iterator[SerialPlan]:
+    rows: dict[str, int] = {}
     for rack, plan in enumerate(plans):
         row = rows[plan.generation] = rows.get(plan.generation, -1) + 1
-        number = 0
         for slot in generations[plan.generation].slots:
             for spec in slot.tray.endpoints:
-                if not spec.enabled or spec.device is None:
-                    continue
-                if number >= MOST_ENDPOINTS:
-                    raise ConfigurationError(
-                        f"{plan.generation} has more than {MOST_ENDPOINTS} endpoints", advice="disable some"
-                    )
-                place = join_place(plan.place, slot.name, spec.name)
-                endpoints.append(EndpointPlan(place, rack, row, slot, spec, block.address(rack, number)))
-                number += 1
-    return endpoints
+                if spec.enabled and spec.device is not None:
+                    yield SerialPlan(join_place(plan.place, slot.name, spec.name), rack, row, slot, spec)
 
 
 def choose_blocks(state: Path, asked: str, racks: int) -> list[Block]:
@@ -152,6 +179,15 @@ def _parse_block(text: str, racks: int) -> Block:
             f"--address-block: {text!r} does not hold {racks} racks", advice="write 127.A.B or 127.A.B:PORT, or auto"
         )
     return block
+
+
+def _system(site: str, first: int, name: str, generation: Generation | None) -> list[RackPlan]:
+    """Return the racks that one name stands for: those that a domain spans together."""
+    if generation is None:
+        return [RackPlan(_rack_place(site, first), name)]
+    shared = {d.name: f"k{first:02d}.{d.name}" for d in generation.domains if d.racks > 1}
+    count = generation.racks_together
+    return [RackPlan(_rack_place(site, first + n), generation.name, dict(shared)) for n in range(count)]
 
 
 def _rack_place(site: str, number: int) -> Place:

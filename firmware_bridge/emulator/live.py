@@ -9,7 +9,9 @@ from collections.abc import Callable
 import numpy as np
 
 from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.plant.batteries import CELL_EMPTY_V, CELL_FULL_V, CELLS
 from firmware_bridge.plant.coolant import pressures
+from firmware_bridge.plant.design import Mask
 from firmware_bridge.plant.shelves import efficiency
 from firmware_bridge.vocabulary.generation import TrayKind
 
@@ -24,6 +26,11 @@ FAN_IDLE, FAN_SPAN = 0.3, 0.5  # assumption: fans run from 30 % to 80 % with the
 FAN_FULL_RPM = 22000.0  # tray capture: 6553 rpm at 29.8 %
 PSU_FAN_RPM = (5900.0, 9000.0)  # shelf capture: 5952 rpm at 12 % load; the slope is an assumption
 LINE_HZ = 60.0
+BBU_FULL = 0.995
+NO_END = 65535.0  # a battery that gives nothing lasts longer than its register can say
+BULK_V = 400.0  # assumption: the intermediate circuit behind the power factor stage
+BBU_HEAT_K = 12.0  # assumption: how much warmer a battery runs at full power
+PUMP_FULL_RPM = 6000.0  # assumption: the register map names RPM and states no range
 LEAK_DRY_V, LEAK_WET_V = 1.73, 1.2  # tray capture: 1.73 V dry, threshold 1.617 V; wet is an assumption
 
 
@@ -52,6 +59,19 @@ def _psu_sum(b: Bench, r: int, t: int) -> tuple[float, float]:
 def _shelf_load(b: Bench, r: int, t: int) -> float:
     """Return a shelf's output over the rating of its PSUs, 0 to about 1.6."""
     return _psu_sum(b, r, t)[0] / max(b.design.psu_max * b.design.psus, 1.0)
+
+
+def _bits(flags: Mask) -> int:
+    """Return a bit field: bit n is set when part n is."""
+    return sum(1 << n for n, on in enumerate(flags) if on)
+
+
+def _charge(b: Bench, r: int, t: int, at: int) -> float:
+    return float(b.state.bbu_energy[r, t, at]) / b.design.bbu_energy
+
+
+def _cell_voltage(b: Bench, r: int, t: int, at: int) -> float:
+    return CELL_EMPTY_V + (CELL_FULL_V - CELL_EMPTY_V) * _charge(b, r, t, at)
 
 
 def _psu_hot(b: Bench, r: int, t: int, at: int, full: float) -> float:
@@ -122,7 +142,57 @@ SHELF: dict[str, Reader] = {
     "shelf.efficiency": lambda b, r, t, at: 100.0 * float(efficiency(np.asarray(_shelf_load(b, r, t)))),
     "shelf.temperature": lambda b, r, t, at: AIR_C + 3.0 * _shelf_load(b, r, t),
     "shelf.clip_temperature": lambda b, r, t, at: AIR_C + 8.0 + 20.0 * _shelf_load(b, r, t),
+    "psu.bulk_voltage": lambda b, r, t, at: BULK_V * int(b.state.conditions.psu_ok[r, t, at]),
+    "bus.voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
+    "bus.nominal": lambda b, r, t, at: b.design.bus_nominal,
+    "psu.lost": lambda b, r, t, at: int(not b.state.conditions.psu_ok[r, t, at]),
+    "shelf.present": lambda b, r, t, at: _bits(~b.absent[TrayKind.POWER_SHELF][r, t]),
+    "shelf.alerts": lambda b, r, t, at: _bits(~b.state.conditions.psu_ok[r, t] & ~b.absent[TrayKind.POWER_SHELF][r, t]),
+    "shelf.any_alert": lambda b, r, t, at: int(not b.state.conditions.psu_ok[r, t].all()),
+    "shelf.any_absent": lambda b, r, t, at: int(b.absent[TrayKind.POWER_SHELF][r, t].any()),
     "shelf.health": lambda b, r, t, at: int(not b.state.conditions.psu_ok[r, t].all()),
+}
+
+BATTERY: dict[str, Reader] = {
+    "bbu.charge": lambda b, r, t, at: 100.0 * _charge(b, r, t, at),
+    "bbu.output": lambda b, r, t, at: float(b.state.bbu_output[r, t, at]),
+    "bbu.input": lambda b, r, t, at: float(b.state.bbu_input[r, t, at]),
+    "bbu.voltage": lambda b, r, t, at: CELLS * _cell_voltage(b, r, t, at),
+    "bbu.cell_voltage": _cell_voltage,
+    # Into the pack is positive, as a gas gauge has it.
+    "bbu.current": lambda b, r, t, at: (
+        float(b.state.bbu_input[r, t, at] - b.state.bbu_output[r, t, at]) / (CELLS * _cell_voltage(b, r, t, at))
+    ),
+    "bbu.charge_current": lambda b, r, t, at: float(b.state.bbu_input[r, t, at]) / (CELLS * _cell_voltage(b, r, t, at)),
+    "bbu.discharge_current": lambda b, r, t, at: (
+        float(b.state.bbu_output[r, t, at]) / (CELLS * _cell_voltage(b, r, t, at))
+    ),
+    "bbu.fan": lambda b, r, t, at: PSU_FAN_RPM[0] * int(b.state.bbu_output[r, t, at] + b.state.bbu_input[r, t, at] > 0),
+    "bbu.charging": lambda b, r, t, at: int(b.state.bbu_input[r, t, at] > 0.0),
+    "bbu.discharging": lambda b, r, t, at: int(b.state.bbu_output[r, t, at] > 0.0),
+    "bbu.full": lambda b, r, t, at: int(_charge(b, r, t, at) >= BBU_FULL),
+    "bbu.empty": lambda b, r, t, at: int(b.state.bbu_energy[r, t, at] <= 0.0),
+    "bbu.lost": lambda b, r, t, at: int(not b.state.conditions.bbu_ok[r, t, at]),
+    "bbu.on": lambda b, r, t, at: int(b.state.conditions.bbu_ok[r, t, at]),
+    "bbu.backup_s": lambda b, r, t, at: (
+        float(b.state.bbu_energy[r, t, at]) / max(float(b.state.bbu_output[r, t, at]), 1.0)
+        if b.state.bbu_output[r, t, at] > 0.0
+        else NO_END
+    ),
+    "bbu.temperature": lambda b, r, t, at: (
+        AIR_C + BBU_HEAT_K * float(b.state.bbu_output[r, t, at] + b.state.bbu_input[r, t, at]) / b.design.bbu_max
+    ),
+    "bbu.ambient": lambda b, r, t, at: AIR_C + 0.1 * at,
+    "bbu.capacity": lambda b, r, t, at: b.design.bbu_energy / 3600.0,
+    "bbu.remaining": lambda b, r, t, at: float(b.state.bbu_energy[r, t, at]) / 3600.0,
+    "bus.voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
+    "shelf.present": lambda b, r, t, at: _bits(~b.absent[TrayKind.BATTERY_SHELF][r, t]),
+    "shelf.installed": lambda b, r, t, at: int((~b.absent[TrayKind.BATTERY_SHELF][r, t]).sum()),
+    "shelf.alerts": lambda b, r, t, at: _bits(
+        ~b.state.conditions.bbu_ok[r, t] & ~b.absent[TrayKind.BATTERY_SHELF][r, t]
+    ),
+    "shelf.any_alert": lambda b, r, t, at: int(not b.state.conditions.bbu_ok[r, t].all()),
+    "shelf.any_absent": lambda b, r, t, at: int(b.absent[TrayKind.BATTERY_SHELF][r, t].any()),
 }
 
 COOLANT: dict[str, Reader] = {
@@ -139,9 +209,21 @@ COOLANT: dict[str, Reader] = {
     "facility.return": lambda b, r, t, at: float(b.state.facility_return[r]),
     "facility.delta": lambda b, r, t, at: float(b.state.facility_return[r] - b.state.conditions.facility_supply[r]),
     "pump.speed": lambda b, r, t, at: 100.0 * float(b.state.pump_speed[r, at]),
+    "pump.rotation": lambda b, r, t, at: PUMP_FULL_RPM * float(b.state.pump_speed[r, at]),
+    "pump.mean_speed": lambda b, r, t, at: 100.0 * float(b.state.pump_speed[r].mean()),
+    "pump.any_lost": lambda b, r, t, at: int(not b.state.conditions.pump_ok[r].all()),
+    "pump.none_left": lambda b, r, t, at: int(not b.state.conditions.pump_ok[r].any()),
+    # Assumption: cube of the speed, 1.2 kW for all pumps together at full speed.
+    "pump.power": lambda b, r, t, at: 1200.0 * float((b.state.pump_speed[r] ** 3).mean()),
     "pump.code": lambda b, r, t, at: int(b.state.conditions.pump_ok[r, at]),
     "cdu.health": lambda b, r, t, at: int(not b.state.conditions.pump_ok[r].all()),
     "cdu.leak": _leak(TrayKind.COOLANT_UNIT),
+    "cdu.leaked": lambda b, r, t, at: int(b.leaked[TrayKind.COOLANT_UNIT][r, t, at] > 0),
+    "cdu.any_leak": lambda b, r, t, at: int(b.leaks[TrayKind.COOLANT_UNIT][r, t].any()),
+    "loop.flow_rated": lambda b, r, t, at: float(b.design.flow_rated),
+    "loop.supply_nominal": lambda b, r, t, at: float(b.design.supply_nominal),
+    "cdu.air_inlet": lambda b, r, t, at: AIR_C,
+    "bus.voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
     "cdu.temperature": lambda b, r, t, at: AIR_C + 0.2 * max(float(b.state.supply[r]) - AIR_C, 0.0),
 }
 
@@ -149,12 +231,20 @@ READERS: dict[TrayKind, dict[str, Reader]] = {
     TrayKind.COMPUTE: COMPUTE,
     TrayKind.SWITCH: SWITCH,
     TrayKind.POWER_SHELF: SHELF,
+    TrayKind.BATTERY_SHELF: BATTERY,
     TrayKind.COOLANT_UNIT: COOLANT,
 }
+for _readers in READERS.values():
+    _readers["emulated.seconds"] = lambda b, r, t, at: b.time
+    _readers["place.number"] = lambda b, r, t, at: at
 
 
 def _set_gpu_limit(b: Bench, r: int, t: int, at: int, value: float) -> None:
     b.caps[r, t, at] = value
 
 
-WRITERS: dict[str, Writer] = {"gpu.limit": _set_gpu_limit}
+def _clear_leaked(b: Bench, r: int, t: int, at: int, value: float) -> None:
+    b.leaked[TrayKind.COOLANT_UNIT][r, t] = b.leaks[TrayKind.COOLANT_UNIT][r, t]
+
+
+WRITERS: dict[str, Writer] = {"gpu.limit": _set_gpu_limit, "leaked.clear": _clear_leaked}

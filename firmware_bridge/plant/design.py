@@ -16,7 +16,8 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class RackDesign:
-    """One rack's numbers.  Trays, switches and shelves (of supplies and of batteries) count bottom up, as in the generation.
+    """One rack's numbers.  Trays, switches, power and battery shelves count bottom up, as in the
+    generation.
 
     All powers in W; `spread` (gpus of a rack) is each GPU's silicon factor on its dynamic power.
     """

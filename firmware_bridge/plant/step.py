@@ -29,7 +29,8 @@ def step(state: State, demand: Array, caps: Array, dt: float) -> State:
     """Return the racks `dt` seconds later.
 
     demand, caps: (R, T, G) in W.  A GPU draws min(demand, cap) after a short lag, and less when it is too hot or
-    its tray or bus is dead (no supply left, and no battery with charge).  Stable for any `dt` ≥ 0; values are finite whenever the inputs are.
+    its tray or bus is dead: no supply left and no battery with charge.  Stable for any `dt` ≥ 0; values are finite
+    whenever the inputs are.
     """
     design, on = state.design, state.conditions
     supplied: Mask = np.asarray(on.psu_ok.any(axis=(1, 2)) if on.psu_ok.size else np.ones(state.racks, dtype=np.bool_))
