@@ -39,7 +39,7 @@ def assemble(site_file: Path, vault: Vault, journal: Journal, clock: Clock, boot
     if not site.racks:
         raise ConfigurationError(f"{site_file} lists no rack", advice="add one under `racks`")
     generations = {name: load_generation(name) for name in sorted({r.generation for r in site.racks})}
-    lines = SerialLines()
+    lines = SerialLines(clock)
     racks = tuple(
         _rack(site, rack, generations[rack.generation], vault, lines, journal, clock, boot) for rack in site.racks
     )

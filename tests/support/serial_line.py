@@ -1,5 +1,6 @@
 """A pseudo-terminal with a plain device at its far end: words by unit, answers that can be spoilt.  No pacing."""
 
+import asyncio
 import os
 import pty
 import select
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from firmware_bridge.wire.modbus.frame import (
     READ,
     WRITE_MANY,
@@ -21,6 +23,24 @@ from firmware_bridge.wire.modbus.frame import (
     reply_refusal,
     reply_write,
 )
+
+
+class LoopClock:
+    """The loop's time, which a test may move on so that it need not wait out a pause."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> Seconds:
+        return Seconds(asyncio.get_running_loop().time() + self.ahead)
+
+    def unix_ns(self) -> UnixNanoseconds:
+        return UnixNanoseconds(1_800_000_000 * 10**9)
+
+    async def sleep_until(self, when: Seconds) -> None:
+        self.ahead += max(0.0, when - self.now())
+        await asyncio.sleep(0)
+
 
 Spoil = Callable[[Request, bytes], bytes | None]
 

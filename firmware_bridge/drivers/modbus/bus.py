@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from firmware_bridge.drivers.modbus.port import Garbled, ModbusPort, NoAnswer, PortClosed, Refused
+from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, ReplyMalformed
 from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.units import Seconds
@@ -71,8 +72,9 @@ class _Waiting:
 class SerialBus:
     """Owns one tty.  `read` and `write` may be called by anyone at any time; the owner takes them one by one."""
 
-    def __init__(self, tty: str) -> None:
+    def __init__(self, tty: str, clock: Clock) -> None:
         self.tty = tty
+        self._clock = clock
         self.counters = Counters()
         self._port = ModbusPort(tty)
         self._waiting: list[_Waiting] = []
@@ -132,8 +134,7 @@ class SerialBus:
                     waiting.answer.set_result(words)
 
     async def _transact(self, ask: Ask) -> list[int]:
-        now = asyncio.get_running_loop().time()
-        if now < self._not_before.get(ask.unit, 0.0):
+        if self._clock.now() < self._not_before.get(ask.unit, 0.0):
             raise EndpointUnreachable(
                 ask.endpoint, ask.verb, f"unit {ask.unit:#04x}: silent, a late reply is waited out"
             )
@@ -160,7 +161,7 @@ class SerialBus:
             return ReplyMalformed(ask.endpoint, ask.verb, detail)
         if isinstance(err, NoAnswer):
             self.counters.silences += 1
-            self._not_before[ask.unit] = asyncio.get_running_loop().time() + LATE
+            self._not_before[ask.unit] = self._clock.now() + LATE
             return EndpointUnreachable(ask.endpoint, ask.verb, detail)
         self._port.close()
         return EndpointUnreachable(ask.endpoint, ask.verb, f"{self.tty}: {err}")
@@ -168,13 +169,12 @@ class SerialBus:
     async def _opened(self, ask: Ask) -> None:
         if self._port.is_open and self._port.line == ask.line:
             return
-        now = asyncio.get_running_loop().time()
-        if not self._port.is_open and now < self._reopen_at:
+        if not self._port.is_open and self._clock.now() < self._reopen_at:
             raise EndpointUnreachable(ask.endpoint, "open", self._closed_because, advice=_TTY_ADVICE)
         try:
             await self._port.open(ask.line)
         except PortClosed as err:
-            self._reopen_at = asyncio.get_running_loop().time() + REOPEN_AFTER
+            self._reopen_at = self._clock.now() + REOPEN_AFTER
             self._closed_because = f"{self.tty}: {err}"
             raise EndpointUnreachable(ask.endpoint, "open", self._closed_because, advice=_TTY_ADVICE) from err
 

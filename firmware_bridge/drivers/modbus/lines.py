@@ -4,13 +4,15 @@ import asyncio
 import os
 
 from firmware_bridge.drivers.modbus.bus import SerialBus
+from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
 
 
 class SerialLines:
     """Hands out the bus of a tty; notices when two units claim one address."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._buses: dict[str, SerialBus] = {}
         self._claims: dict[tuple[str, int], list[Place]] = {}
         self._users: dict[str, int] = {}
@@ -19,7 +21,7 @@ class SerialLines:
         """Return the bus of a tty, however it is spelled."""
         real = os.path.realpath(tty)
         self._users[real] = self._users.get(real, 0) + 1
-        return self._buses.setdefault(real, SerialBus(tty))
+        return self._buses.setdefault(real, SerialBus(tty, self._clock))
 
     def claim(self, bus: SerialBus, address: int, place: Place) -> None:
         """Note that the unit at `place` is said to have this address."""

@@ -17,7 +17,7 @@ from pymodbus.pdu import ExceptionResponse
 
 from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.vocabulary.units import Seconds
-from firmware_bridge.wire.modbus.frame import SHORTEST, Refusal, crc16
+from firmware_bridge.wire.modbus.frame import SHORTEST, Refusal, crc16, without_strangers
 
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # what it would say comes back as our own errors
 
@@ -54,6 +54,7 @@ class ModbusPort:
         self._client: AsyncModbusSerialClient | None = None
         self._is_pty = False
         self._seen = b""
+        self._asked = 0
 
     @property
     def is_open(self) -> bool:
@@ -125,9 +126,11 @@ class ModbusPort:
         return reply
 
     def _trace(self, sending: bool, data: bytes) -> bytes:
-        if not sending:
-            self._seen = data
-        return data
+        if sending:
+            self._asked = data[0]
+            return data
+        self._seen = without_strangers(data, self._asked)
+        return self._seen
 
     def _set_line(self, line: LineSettings) -> None:
         serial = self._serial()

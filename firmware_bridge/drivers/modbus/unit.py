@@ -96,7 +96,7 @@ class SerialUnit:
         """Read what the unit says it is: part_number, serial_number, firmware and so on.  Raises DeviceError."""
         wanted = [r for r in self.map.registers if r.shown_as and r.kind is Kind.TEXT and r.name not in self.refused]
         found: dict[str, str] = {}
-        for span in plan_spans(self.map, wanted):
+        for span in plan_spans(self.map, wanted, self._refused_words()):
             try:
                 words = await self._words(span, urgency)
             except EndpointRefused:
@@ -131,8 +131,12 @@ class SerialUnit:
                 for r in self.map.registers
                 if r.reading_class is reading_class and r.urgent is urgent and r.name not in self.refused
             ]
-            self.spans[key] = plan_spans(self.map, wanted)
+            self.spans[key] = plan_spans(self.map, wanted, self._refused_words())
         return self.spans[key]
+
+    def _refused_words(self) -> frozenset[int]:
+        registers = (self.map.by_name[name] for name in self.refused)
+        return frozenset(w for r in registers for w in range(r.at, r.end))
 
     async def _words(self, span: Span, urgency: Urgency) -> list[int]:
         try:

@@ -97,6 +97,18 @@ def read_request(data: bytes) -> Request | None:
     return Request(data[0], data[1], data[2:-2])
 
 
+def without_strangers(data: bytes, unit: int) -> bytes:
+    """Return what came without whole replies of other units before it: late answers to questions that were given up."""
+    while len(data) >= SHORTEST and data[0] != unit:
+        length = 5 if data[1] & 0x80 else 5 + data[2] if data[1] == READ else 8
+        if len(data) < length or crc16(data[: length - 2]) != data[length - 2 : length]:
+            break
+        if len(data) == length:
+            break  # nothing follows: let the caller see who spoke
+        data = data[length:]
+    return data
+
+
 def reply_read(unit: int, words: list[int]) -> bytes:
     """Return the reply to a read."""
     return _closed(bytes((unit, READ, 2 * len(words))) + b"".join(w.to_bytes(2, "big") for w in words))

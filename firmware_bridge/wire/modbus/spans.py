@@ -18,16 +18,19 @@ class Span:
     registers: tuple[Register, ...]
 
 
-def plan_spans(register_map: RegisterMap, wanted: Iterable[Register]) -> list[Span]:
+def plan_spans(
+    register_map: RegisterMap, wanted: Iterable[Register], refused: frozenset[int] = frozenset()
+) -> list[Span]:
     """Return the fewest reads that are worth it for `wanted`, in rising order, each of at most the map's length.
 
     Words between two wanted registers are read along when the map knows them all and that is cheaper than a second
-    request; words that the map does not know are never asked for.
+    request; words that the map does not know, or that the unit has `refused`, are never asked for.
     """
+    readable = register_map.readable - refused if refused else register_map.readable
     spans: list[Span] = []
     group: list[Register] = []
     for register in sorted(wanted, key=lambda r: r.at):
-        if group and not _joins(register_map, group, register):
+        if group and not _joins(readable, register_map.most_words, group, register):
             spans.append(_span(group))
             group = []
         group.append(register)
@@ -44,11 +47,11 @@ def halves(span: Span) -> list[Span]:
     return [_span(list(span.registers[:middle])), _span(list(span.registers[middle:]))]
 
 
-def _joins(register_map: RegisterMap, group: list[Register], register: Register) -> bool:
+def _joins(readable: frozenset[int], most_words: int, group: list[Register], register: Register) -> bool:
     end = group[-1].end
-    if register.end - group[0].at > register_map.most_words or register.at - end > WORTH_BRIDGING:
+    if register.end - group[0].at > most_words or register.at - end > WORTH_BRIDGING:
         return False
-    return all(word in register_map.readable for word in range(end, register.at))
+    return all(word in readable for word in range(end, register.at))
 
 
 def _span(group: list[Register]) -> Span:
