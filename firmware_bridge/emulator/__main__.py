@@ -17,8 +17,9 @@ from firmware_bridge.emulator.faults import Fault, read_faults
 from firmware_bridge.emulator.hall import Hall, HallOptions
 from firmware_bridge.emulator.process import die_with_parent, ensure_files
 from firmware_bridge.emulator.recording import Recording
-from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
+
+SWITCH_S = 0.0005  # serial lines run in a thread of their own and must not wait 5 ms for the others
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -49,13 +50,14 @@ async def _run_hall(options: argparse.Namespace, faults: tuple[Fault, ...]) -> N
             faults=faults,
         )
     )
-    ensure_files(sum(_endpoints(p.generation) for p in hall.plans))
+    ensure_files(*hall.needs)
+    sys.setswitchinterval(SWITCH_S)
     control = ControlServer(hall)
     ended = _ended()
     try:
         await hall.start()
         await control.start()
-        _announce({"ready": True, "site": str(hall.site_file), "endpoints": len(hall.endpoints)})
+        _announce({"ready": True, "site": str(hall.site_file), "endpoints": hall.endpoint_count})
         await ended.wait()
     finally:
         await control.stop()
@@ -71,11 +73,6 @@ async def _run_recording(options: argparse.Namespace, faults: tuple[Fault, ...])
         await ended.wait()
     finally:
         await recording.stop()
-
-
-def _endpoints(generation: str) -> int:
-    slots = load_generation(generation).slots
-    return sum(e.enabled and e.device is not None for s in slots for e in s.tray.endpoints)
 
 
 def _ended() -> asyncio.Event:

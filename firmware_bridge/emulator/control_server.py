@@ -98,16 +98,22 @@ class ControlServer:
                         "supply_c": float(s.supply[r]),
                         "return_c": float(s.outlet[r]),
                         "flow_lpm": float(s.flow[r]),
+                        "battery_output_w": float(s.bbu_output[r].sum()),
+                        "battery_charge_j": float(s.bbu_energy[r].sum()),
                     }
                 )
         return {
             "time": hall.time,
             "speed": hall.speed,
-            "endpoints": len(hall.endpoints),
+            "endpoints": hall.endpoint_count,
             "requests": hall.doorway.gets,
             "connections": len(hall.doorway.state.connections),
             "faults": [msgspec.to_builtins(f) for f in hall.faults.all()],
             "racks": racks,
+            "lines": [
+                {"place": place, "requests": port.line.requests, "spoiled": port.line.spoiled}
+                for place, port in hall.serial.ports.items()
+            ],
         }
 
 

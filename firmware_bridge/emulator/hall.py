@@ -100,6 +100,18 @@ class Hall:
         return self.options.state / "site.yaml"
 
     @property
+    def needs(self) -> tuple[int, int]:
+        """Return how many endpoints will listen and how many serial lines will be open."""
+        specs = [s for p in self.plans for t in self._design(p.generation).slots for s in t.tray.endpoints]
+        listen = sum(s.enabled and s.device is not None and s.line is None for s in specs)
+        return listen, sum(len(self._design(p.generation).lines) for p in self.plans)
+
+    @property
+    def endpoint_count(self) -> int:
+        """Return how many endpoints answer: those that listen and those on serial lines."""
+        return len(self.endpoints) + len(self.serial.endpoints)
+
+    @property
     def time(self) -> float:
         """Return emulated seconds since the start."""
         return next(iter(self.benches.values())).time if self.benches else 0.0

@@ -10,6 +10,7 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 _PR_SET_PDEATHSIG = 1
 SPARE_FILES = 96
+FILES_PER_LINE = 2  # both sides of a pseudo-terminal
 FILES_PER_ENDPOINT = 5  # a listener, two polling connections, an event stream, one for a person
 
 
@@ -22,12 +23,13 @@ def die_with_parent(parent: int | None = None) -> None:
         raise EnvironmentUnfit("the parent process is gone", advice="start the emulator without --die-with-parent")
 
 
-def ensure_files(endpoints: int) -> None:
-    """Raise the soft limit of open files to what `endpoints` need.
+def ensure_files(endpoints: int, lines: int = 0) -> None:
+    """Raise the soft limit of open files to what `endpoints` and serial `lines` need.
 
     Raises EnvironmentUnfit when the hard limit does not even allow a listener and two connections each.
     """
-    wanted, least = endpoints * FILES_PER_ENDPOINT + SPARE_FILES, endpoints * 3 + SPARE_FILES
+    spare = SPARE_FILES + lines * FILES_PER_LINE
+    wanted, least = endpoints * FILES_PER_ENDPOINT + spare, endpoints * 3 + spare
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted and ceiling > soft:

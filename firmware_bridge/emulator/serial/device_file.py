@@ -67,9 +67,14 @@ def _image(
     register_map = load_register_map(part.map, maps)
     maker = _Maker(document, readers)
     sources: dict[int, Source] = {}
+    fixed: dict[int, Value] = {}
     for name, said in part.registers.items():
-        register = _register(document, f"{path}.registers.{name}", register_map, name)
-        sources[register.at] = maker.source(f"{path}.registers.{name}", register, said)
+        where = f"{path}.registers.{name}"
+        register = _register(document, where, register_map, name)
+        if isinstance(said, str | int | float) and not isinstance(said, bool):
+            fixed[register.at] = maker.fixed(where, register, said)
+        else:
+            sources[register.at] = maker.source(where, register, said)
     acts: dict[int, Act] = {}
     for n, write in enumerate(part.writes):
         where = f"{path}.writes[{n}]"
@@ -78,7 +83,7 @@ def _image(
             raise document.complaint(f"{where}.does", f"expected one of {', '.join(sorted(WRITERS))}")
         masks = (1 << _bit(document, f"{where}.bits", register, b) for b in write.bits)
         acts[register.at] = Act(sum(masks), WRITERS[write.does])
-    return UnitImage(register_map, sources, acts)
+    return UnitImage(register_map, sources, fixed, acts)
 
 
 class _Maker:
@@ -88,8 +93,6 @@ class _Maker:
         self._document, self._readers = document, readers
 
     def source(self, path: str, register: Register, said: Any) -> Source:
-        if isinstance(said, str | int | float) and not isinstance(said, bool):
-            return self._fixed(path, register, said)
         if not isinstance(said, dict):
             raise self._complaint(path, _BINDINGS)
         if "live" in said:
@@ -104,10 +107,10 @@ class _Maker:
             return lambda seat: seat.address
         raise self._complaint(path, _BINDINGS)
 
-    def _fixed(self, path: str, register: Register, said: float | str) -> Source:
+    def fixed(self, path: str, register: Register, said: float | str) -> Value:
         if isinstance(said, str) != (register.kind is Kind.TEXT):
             raise self._complaint(path, f"expected what fits a register of type {register.kind}, got {said!r}")
-        return lambda seat: said
+        return said
 
     def _live(self, path: str, said: dict[str, Any], register: Register | None = None) -> Source:
         if register is not None and register.kind not in (Kind.NUMBER, Kind.FLAGS):

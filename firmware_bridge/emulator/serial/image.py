@@ -9,7 +9,7 @@ from firmware_bridge.emulator.live import Writer
 from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.wire.modbus.register_map import Register, RegisterMap
-from firmware_bridge.wire.modbus.values import Value
+from firmware_bridge.wire.modbus.values import Value, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,26 @@ class Act:
 
 @dataclass(frozen=True)
 class UnitImage:
-    """One kind of unit: its map, a source per register (by first word), and what writes do beyond being kept.
+    """One kind of unit: its map, what each register (by first word) holds, and what writes do beyond being kept.
 
-    A register without a source reads as zeros, an empty text.
+    `fixed` are values that never change, `sources` all others; a register with neither reads as zeros, an empty text.
     """
 
     register_map: RegisterMap
     sources: dict[int, Source]
+    fixed: dict[int, Value] = field(default_factory=dict)
     acts: dict[int, Act] = field(default_factory=dict)
 
     @property
     def line(self) -> LineSettings:
         """Return speed and parity at which this kind of unit listens."""
         return self.register_map.line
+
+    @cached_property
+    def resting(self) -> dict[int, list[int]]:
+        """Return the words of every register whose value never changes by itself, by first word."""
+        still = (r for r in self.register_map.registers if r.at not in self.sources)
+        return {r.at: encode(r, self.fixed[r.at]) if r.at in self.fixed else [0] * r.words for r in still}
 
     @cached_property
     def by_word(self) -> dict[int, Register]:

@@ -16,7 +16,7 @@ from firmware_bridge.wire.modbus.frame import Request, expected_length, read_req
 from firmware_bridge.wire.modbus.timing import characters, frame_gap
 
 JITTER_S = 0.01  # how late the operating system may bring the rest of a frame
-CHUNK_S = 0.008  # bytes of a reply are handed over in portions of this time on the wire
+CHUNK_S = 0.016  # bytes are handed over in portions of this time on the wire, as USB adapters do
 NOISE_S = 0.05  # a babbling line: how often it is looked at
 MOST_FRAME = 256
 _BROADCAST = 0

@@ -55,8 +55,9 @@ class Pacer:
 
     def _run(self) -> None:
         with select.epoll() as poll:
-            for handle in (self._stopping, self._timer.fileno, *self._ports):
+            for handle in (self._stopping, *self._ports):
                 poll.register(handle, select.EPOLLIN)
+            poll.register(self._timer.fileno, select.EPOLLIN | select.EPOLLET)  # an alarm need not be taken note of
             while True:
                 events = poll.poll(LOOK_AGAIN_S)
                 now = time.monotonic()
@@ -65,8 +66,6 @@ class Pacer:
                         return
                     if handle in self._ports:
                         self._guarded(self._ports[handle], now, heard=True)
-                    elif handle == self._timer.fileno:
-                        self._timer.clear()
                 if not events:
                     for port in self._ports.values():
                         port.line.renew(now)

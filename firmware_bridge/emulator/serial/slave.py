@@ -62,7 +62,8 @@ class Slave:
             register = by_word.get(at)
             if register is None:
                 raise Refused(Refusal.ILLEGAL_ADDRESS)
-            words += self._words(register)[at - register.at :]
+            own = self._words(register)
+            words += own if at == register.at else own[at - register.at :]
             at = register.end
         return words[:count]
 
@@ -84,11 +85,11 @@ class Slave:
             self._clock_lead = shown - int(self.seat.bench.time)
 
     def _words(self, register: Register) -> list[int]:
-        source = self.image.sources.get(register.at)
-        if register.at in self.image.clock_words:
-            words = self._clock(register.words)
-        else:
-            words = [0] * register.words if source is None else encode(register, source(self.seat))
+        at, image = register.at, self.image
+        if at in image.clock_words:
+            return self._clock(register.words)
+        source = image.sources.get(at)
+        words = image.resting[at] if source is None else encode(register, source(self.seat))
         if self.kept:
             words = [self.kept.get(register.at + n, word) for n, word in enumerate(words)]
         return words

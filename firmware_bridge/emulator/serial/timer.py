@@ -1,6 +1,5 @@
 """A timer that a poll can wait for, with the kernel's own grain: a poll's timeout is whole milliseconds (Linux)."""
 
-import contextlib
 import ctypes
 import os
 from typing import Final
@@ -35,18 +34,17 @@ class Timer:
         if self.fileno < 0:
             raise EnvironmentUnfit(f"no timer: {os.strerror(ctypes.get_errno())}", advice="raise the limit of files")
         self._setting = _Setting()
+        self._moment: float | None = None
 
     def wake_at(self, moment: float | None) -> None:
         """Become readable at `moment` (s, monotonic); None: not at all."""
+        if moment == self._moment:
+            return
+        self._moment = moment
         whole = 0 if moment is None else max(_LEAST_NS, int(moment * 1e9))
         value = self._setting.value
         value.seconds, value.nanoseconds = divmod(whole, 1_000_000_000)
         self._libc.timerfd_settime(self.fileno, _ABSOLUTE, ctypes.byref(self._setting), None)
-
-    def clear(self) -> None:
-        """Take note of an alarm."""
-        with contextlib.suppress(BlockingIOError):
-            os.read(self.fileno, 8)
 
     def close(self) -> None:
         """Close the descriptor."""
