@@ -1,17 +1,13 @@
 """`python -m datacenter_api --state DIR [--listen HOST:PORT]`: the API as `rackwright up` starts it."""
 
 import argparse
-import ctypes
 import logging
-import os
-import signal
 import sys
 from pathlib import Path
 
-from datacenter_api.server import DEFAULT_LISTEN, serve
+from datacenter_api.listen import DEFAULT_LISTEN
+from datacenter_api.server import serve
 from firmware_bridge.vocabulary.errors import RackwrightError
-
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
@@ -20,14 +16,11 @@ def main() -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--listen", default=DEFAULT_LISTEN)
     parser.add_argument("--no-console", action="store_true")
-    parser.add_argument("--die-with-parent", action="store_true")
     parser.add_argument("--log-level", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     options = parser.parse_args()
     logging.basicConfig(
         level=options.log_level, stream=sys.stderr, format="%(asctime)s api %(levelname)s %(name)s: %(message)s"
     )
-    if options.die_with_parent and not _bound_to_parent():
-        return 0
     try:
         serve(options.state, options.listen, console=not options.no_console)
     except RackwrightError as err:
@@ -36,14 +29,6 @@ def main() -> int:
     except KeyboardInterrupt:
         return 0
     return 0
-
-
-def _bound_to_parent() -> bool:
-    """Ask Linux to end this process with its parent; False when the parent is already gone."""
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    return os.getppid() == parent and parent != 1
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from datacenter_api import __version__
 from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
-from datacenter_api.problem import problem, problem_of
+from datacenter_api.problem import problem, problem_of, problem_of_invalid
 from datacenter_api.rest import accounts, events, history, login_page, racks, service
 from datacenter_api.rest.answers import described
 from datacenter_api.services import Services, make_services
@@ -85,9 +85,7 @@ def _answer_errors(app: FastAPI) -> None:
 
     async def invalid(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return problem(422, f"{where}: {first['msg']}", advice="see /docs")
+        return problem_of_invalid(error.errors()[0])
 
     async def of_framework(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -1,6 +1,7 @@
 """Errors as answers: one JSON shape for all of them, filled from the error tree.  No traceback ever leaves."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 from starlette.responses import Response
@@ -34,6 +35,15 @@ def problem_of(error: RackwrightError) -> Response:
     """Return the answer that carries an error of the tree."""
     code = error.code if isinstance(error, CommandRefused) else _snake(type(error).__name__)
     return _answer(error.http_status, code, error.what, error.advice, error.message_id, None)
+
+
+def problem_of_invalid(fault: Mapping[str, Any]) -> Response:
+    """Return the answer to a request with a wrong field; `fault` is what pydantic says of it."""
+    where = ".".join(str(part) for part in fault["loc"] if part not in ("query", "path", "body"))
+    if fault["type"] == "enum":
+        given = str(fault["input"])[:64]
+        return problem(422, f"{where}: there is no {given!r}", advice=f"one of {fault['ctx']['expected']}")
+    return problem(422, f"{where or 'body'}: {fault['msg']}", advice="see /docs")
 
 
 def problem_of_reply(reply: Reply) -> Response:

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -19,31 +18,10 @@ from datacenter_api.app import build_app
 from datacenter_api.auth.accounts import ensure_admin
 from datacenter_api.auth.authority import ensure_certificates
 from datacenter_api.events.broadcast import Broadcaster
-from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+from datacenter_api.listen import Listen, parse_listen
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
-DEFAULT_LISTEN = "127.0.0.1:8443"
 LEAVE_WITHIN_S = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Host and port to listen at."""
-
-    host: str
-    port: int
-
-    @property
-    def url(self) -> str:
-        """Return `https://host:port`."""
-        return f"https://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
-
-
-def parse_listen(text: str) -> Listen:
-    """Read `HOST:PORT`, `[::1]:PORT` or `:PORT`.  Raises ConfigurationError."""
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65_535:
-        raise ConfigurationError(f"--listen {text}: expected HOST:PORT, for example {DEFAULT_LISTEN}")
-    return Listen(host.strip("[]") or "127.0.0.1", int(port))
 
 
 def bind(listen: Listen) -> socket.socket:
@@ -57,7 +35,7 @@ def bind(listen: Listen) -> socket.socket:
     except OSError as err:
         taken.close()
         raise EnvironmentUnfit(
-            f"cannot listen at {listen.host}:{listen.port}: {err.strerror}",
+            f"cannot listen at {listen}: {err.strerror}",
             advice="stop what listens there, or choose another --listen HOST:PORT",
         ) from err
     taken.setblocking(False)

@@ -9,7 +9,7 @@ import typer
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.login import read_password
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, emit, note
+from datacenter_api.cli.output import Column, Output, Row, emit, note
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.model.roles import Role
 
@@ -37,11 +37,12 @@ def add(
     password_file: PasswordFile = None,
     url: Url = None,
     state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
 ) -> None:
     """Create an account (admin)."""
     body = {"user": user, "role": role.value, "password": read_password(password_file, user)}
-    connect(url, state).post("/api/v1/accounts", body)
-    note(f"created {user} ({role})")
+    _tell(connect(url, state).post("/api/v1/accounts", body), "created", chosen(output, as_json))
 
 
 @app.command("change")
@@ -51,14 +52,16 @@ def change(
     enabled: Annotated[bool | None, typer.Option("--enable/--disable", help="Let in, or not.")] = None,
     url: Url = None,
     state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
 ) -> None:
     """Change an account's role, or whether it is let in (admin)."""
     body = {"role": role.value if role else None, "enabled": enabled}
     wanted = {name: value for name, value in body.items() if value is not None}
     if not wanted:
         raise ConfigurationError("nothing to change", advice="give --role, --enable or --disable")
-    connect(url, state).request("PATCH", f"/api/v1/accounts/{quote(user, safe='')}", body=wanted)
-    note(f"changed {user}")
+    changed = connect(url, state).request("PATCH", f"/api/v1/accounts/{quote(user, safe='')}", body=wanted)
+    _tell(changed, "changed", chosen(output, as_json))
 
 
 @app.command("remove")
@@ -82,3 +85,10 @@ def password(
     new = read_password(new_file, f"{who}, new", environment=False)
     link.post("/api/v1/account/password", {"old": old, "new": new})
     note(f"password of {who} changed: log in again")
+
+
+def _tell(account: Row, done: str, shape: Output) -> None:
+    if shape is Output.TABLE:
+        note(f"{done} {account['user']} ({account['role']})")
+    else:
+        emit([account], _COLUMNS, shape, name="user", single=True)

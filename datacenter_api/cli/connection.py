@@ -132,9 +132,9 @@ class Connection:
             return answer.read()
 
     def _credentials(self) -> str:
-        user, password = os.environ.get("RACKWRIGHT_USER"), os.environ.get("RACKWRIGHT_PASSWORD")
-        if user and password is not None:
-            return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+        login = _from_environment()
+        if login is not None:
+            return "Basic " + base64.b64encode(login.encode()).decode()
         token = self.tokens.get(self.server.url)
         if token is None:
             raise AuthenticationRequired(
@@ -204,7 +204,14 @@ def _error(status: int, body: bytes) -> RackwrightError:
     except (ValueError, KeyError, TypeError):
         what, advice = f"the server answered {status}", ""
     kind = _ERRORS.get(status, RackwrightError)
+    if kind is AuthenticationRequired and status == 401 and _from_environment() is not None:
+        advice = "check RACKWRIGHT_USER and RACKWRIGHT_PASSWORD, or unset them and use `rackwright login`"
     return kind(what, advice=advice)
+
+
+def _from_environment() -> str | None:
+    user, password = os.environ.get("RACKWRIGHT_USER"), os.environ.get("RACKWRIGHT_PASSWORD")
+    return f"{user}:{password}" if user and password is not None else None
 
 
 def _with_query(path: str, query: dict[str, Any]) -> str:

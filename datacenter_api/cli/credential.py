@@ -3,6 +3,7 @@
 Works on this machine's files only.  Never prints a secret, and takes none from the command line.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from firmware_bridge.vocabulary.errors import ConfigurationError
 app = typer.Typer(help="Credentials of endpoints, encrypted in the state directory.", no_args_is_help=True)
 
 FOLDER = "credentials"
+_NAME = re.compile(r"(?=.{1,64}\Z)[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*")
 _COLUMNS = (Column("NAME", lambda r: str(r["name"])), Column("USER", lambda r: str(r["user"])))
 StateHere = Annotated[Path | None, typer.Option("--state", help="State directory (./.rackwright).")]
 
@@ -28,6 +30,10 @@ def store(
     state: StateHere = None,
 ) -> None:
     """Store or replace one credential."""
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} cannot name a credential", advice="use up to 64 of a-z 0-9 _ . - in parts, for example lab/bmc"
+        )
     from firmware_bridge.credentials.vault import Credential, Vault
 
     try:

@@ -18,6 +18,7 @@ import typer
 from datacenter_api.cli.options import As, Json, State, chosen
 from datacenter_api.cli.output import Column, Output, emit
 from datacenter_api.cli.state_directory import default_state
+from datacenter_api.listen import DEFAULT_LISTEN, parse_listen
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 
 LEAST_FILES = 2_048
@@ -45,7 +46,9 @@ class Finding:
 
 def examine(
     state: State = None,
-    listen: Annotated[str, typer.Option(help="Where the API would listen.")] = "127.0.0.1:8443",
+    listen: Annotated[
+        str | None, typer.Option(help="Where the API would listen (where it does, else 127.0.0.1:8443).")
+    ] = None,
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
@@ -57,7 +60,7 @@ def examine(
         raise typer.Exit(RackwrightError.exit_code)
 
 
-def _examine(state: Path, listen: str) -> Iterator[Finding]:
+def _examine(state: Path, listen: str | None) -> Iterator[Finding]:
     checks: tuple[Callable[[], Finding], ...] = (
         _python,
         _files,
@@ -137,18 +140,28 @@ def _certificate(state: Path) -> Finding:
     return Finding("certificate", "warn" if advice else "ok", f"{days:.0f} days left", advice)
 
 
-def _port(state: Path, listen: str) -> Finding:
-    host, _, port = listen.rpartition(":")
-    if not port.isdigit():
-        raise ConfigurationError(f"--listen {listen}: expected HOST:PORT")
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+def _port(state: Path, asked: str | None) -> Finding:
+    recorded = _recorded(state)
+    listen = parse_listen(asked or recorded or DEFAULT_LISTEN)
+    with socket.socket(socket.AF_INET6 if ":" in listen.host else socket.AF_INET) as probe:
         probe.settimeout(1.0)
-        taken = probe.connect_ex((host.strip("[]"), int(port))) == 0
-    if not taken:
-        return Finding("port", "ok", f"{listen} is free")
-    if (state / "server.json").exists():
-        return Finding("port", "ok", f"{listen} is in use, most likely by the API of {state}")
-    return Finding("port", "warn", f"{listen} is in use", "choose another --listen HOST:PORT for `rackwright up`")
+        taken = probe.connect_ex((listen.host, listen.port)) == 0
+    if str(listen) == recorded:
+        advice = "" if taken else "is it starting? else see logs/api.log in the state directory"
+        found = f"the API of {state} {'listens' if taken else 'does not answer'} at {listen}"
+        return Finding("port", "ok" if taken else "warn", found, advice)
+    if taken:
+        return Finding("port", "warn", f"{listen} is in use", "choose another --listen HOST:PORT for `rackwright up`")
+    return Finding("port", "ok", f"{listen} is free")
+
+
+def _recorded(state: Path) -> str | None:
+    """Return where the API that runs on this state directory says it listens."""
+    try:
+        url = str(json.loads((state / "server.json").read_bytes())["url"])
+        return str(parse_listen(url.removeprefix("https://")))
+    except (OSError, ValueError, KeyError, TypeError, ConfigurationError):
+        return None
 
 
 def _processes(state: Path) -> Finding:

@@ -10,7 +10,6 @@ import typer
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, document, emit
-from datacenter_api.cli.rack import only_rack
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
 app = typer.Typer(help="Management endpoints.", no_args_is_help=True)
@@ -57,7 +56,7 @@ def list_endpoints(
 
 @app.command("show")
 def show_endpoint(
-    place: Annotated[str, typer.Argument(help="Place of the endpoint, in full or from the tray on (u12/bmc).")],
+    place: Annotated[str, typer.Argument(help="Endpoint in full or from the tray on: u12/bmc, or u12 if it has one.")],
     rack: RackName = None,
     url: Url = None,
     state: State = None,
@@ -65,12 +64,7 @@ def show_endpoint(
     as_json: Json = False,
 ) -> None:
     """Show what an endpoint is made of, as its controller saw it."""
-    link = connect(url, state)
-    full = place
-    if place.count("/") < 5:
-        name = rack or only_rack(link)
-        full = f"{link.get(f'/api/v1/racks/{quoted(name)}')['rack']}/{place}"
-    report: Row = link.get("/api/v1/endpoints/report", place=full)
+    report: Row = connect(url, state).get("/api/v1/endpoints/report", place=place, rack=rack)
     _print_report(report, chosen(output, as_json))
 
 

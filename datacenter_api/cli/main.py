@@ -31,6 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -74,7 +75,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        app(arguments)
+        code = app(arguments, prog_name="rackwright", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except typer.TyperException as err:
+        return _say_usage(err)
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except RackwrightError as err:
@@ -93,8 +97,19 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
+def _say_usage(err: typer.TyperException) -> int:
+    """Say in one line what is wrong with the command line; a noun without a verb gets its help."""
+    text = err.format_message()
+    context = getattr(err, "ctx", None)
+    if text.lstrip().startswith("Usage:") or not text.strip():
+        print(text, file=sys.stderr)  # noqa: T201
+    else:
+        _say(f"{text.rstrip('.')}: see `{context.command_path if context else 'rackwright'} --help`")
+    return err.exit_code
+
+
 def _say(text: str) -> None:
-    print("rackwright: " + " ".join(text.splitlines()), file=sys.stderr)  # noqa: T201
+    print("rackwright: " + " ".join(text.split()), file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

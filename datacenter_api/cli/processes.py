@@ -8,6 +8,7 @@ import typer
 
 from datacenter_api.cli.options import State
 from datacenter_api.cli.state_directory import default_state
+from datacenter_api.listen import DEFAULT_LISTEN
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -23,7 +24,7 @@ def control(context: typer.Context) -> None:
 
 
 def serve(
-    listen: Annotated[str, typer.Option(help="HOST:PORT of API and console.")] = "127.0.0.1:8443",
+    listen: Annotated[str, typer.Option(help="HOST:PORT of API and console.")] = DEFAULT_LISTEN,
     state: State = None,
     console: Annotated[bool, typer.Option(help="Serve the console too.")] = True,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",

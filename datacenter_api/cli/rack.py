@@ -56,12 +56,14 @@ def rescan(
     rack: RackName = None,
     url: Url = None,
     state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
 ) -> None:
     """Have the controller look at every endpoint of a rack anew."""
     link = connect(url, state)
     name = rack or only_rack(link)
     place = link.get(f"/api/v1/racks/{quoted(name)}")["rack"]
-    send(link, name, "rescan", place, {})
+    send(link, name, "rescan", place, {}, chosen(output, as_json))
 
 
 def only_rack(link: Connection) -> str:
@@ -73,8 +75,11 @@ def only_rack(link: Connection) -> str:
     return racks[0]
 
 
-def send(link: Connection, rack: str, verb: str, target: str, arguments: dict[str, str | bool]) -> None:
-    """Send a command and say what came of it."""
+def send(link: Connection, rack: str, verb: str, target: str, arguments: dict[str, str | bool], shape: Output) -> None:
+    """Send a command and say what came of it: JSON and YAML are the controller's reply, `name` is the operation."""
     wish = {"verb": verb, "target": target, "arguments": arguments}
-    reply = link.post(f"/api/v1/racks/{quoted(rack)}/commands", wish)
+    reply: Row = link.post(f"/api/v1/racks/{quoted(rack)}/commands", wish)
+    if shape in (Output.JSON, Output.YAML, Output.NAME):
+        emit([reply], (), shape, name="operation", single=True)
+        return
     note(f"{verb} {target}: accepted" + (f" as {reply['operation']}" if reply.get("operation") else ""))

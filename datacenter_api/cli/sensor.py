@@ -9,6 +9,7 @@ from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, emit
 from datacenter_api.cli.rack import only_rack
 from datacenter_api.cli.sensor_history import show_history
+from firmware_bridge.vocabulary.place import RACK_PARTS
 
 app = typer.Typer(help="Readings.", no_args_is_help=True)
 app.command("history")(show_history)
@@ -49,7 +50,7 @@ def list_readings(
     """List readings with unit, quality and age."""
     link = connect(url, state)
     parts = place.split("/") if place else []
-    name = rack or ("/".join(parts[:4]) if len(parts) >= 5 else only_rack(link))
+    name = rack or ("/".join(parts[:RACK_PARTS]) if len(parts) >= RACK_PARTS else only_rack(link))
     rows = link.get(f"/api/v1/racks/{quoted(name)}/readings", place=place, quantity=quantity, limit=limit)
     emit(rows, _COLUMNS, chosen(output, as_json))
 

@@ -15,6 +15,8 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
 DEFAULT_NAME = ".rackwright"
+OTHER_STATE = "choose another directory with --state DIR"
+OTHER_READY_FILE = "choose another --ready-file PATH"
 
 
 def default_state() -> Path:
@@ -136,18 +138,38 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
-def write_json(path: Path, content: dict[str, object]) -> None:
-    """Write-then-rename, so that a reader sees the old file or the whole new one."""
+def check_ready_file(path: Path) -> None:
+    """Raises EnvironmentUnfit when a ready file could not be written there later; leaves nothing behind."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        draft = _draft(path)
+        draft.touch()
+        draft.unlink()
+    except OSError as err:
+        raise _unfit(path, err, OTHER_READY_FILE) from err
+
+
+def write_json(path: Path, content: dict[str, object], otherwise: str = OTHER_STATE) -> None:
+    """Write-then-rename, so that a reader sees the old file or the whole new one.
+
+    Raises EnvironmentUnfit, whose advice ends with `otherwise`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = _draft(path)
         draft.write_text(json.dumps(content, indent=1) + "\n")
         draft.replace(path)
     except OSError as err:
-        raise _unfit(path, err) from err
+        raise _unfit(path, err, otherwise) from err
 
 
-def _unfit(path: Path, err: OSError) -> EnvironmentUnfit:
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def _unfit(path: Path, err: OSError, otherwise: str = OTHER_STATE) -> EnvironmentUnfit:
     full = err.errno == errno.ENOSPC
-    advice = "free disk space" if full else "fix its permissions, or choose another directory with --state DIR"
+    advice = "free disk space" if full else f"fix its permissions, or {otherwise}"
     return EnvironmentUnfit(f"cannot write {path}: {err.strerror}", advice=advice)

@@ -4,6 +4,9 @@ from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, emit, note, number
 
+MOST_NAMED = 3
+_WORST_FIRST = ("critical", "warning", "unknown")
+
 COLUMNS = (
     Column("RACK", lambda r: str(r["name"])),
     Column("GENERATION", lambda r: str(r["generation"])),
@@ -40,9 +43,24 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
     if health["dropped"]:
         note(f"{health['dropped']} messages were lost: too many waited for the bus")
     for rack in racks:
-        for tray in rack["trays"]:
-            if tray["alarm"] != "ok":
-                note(f"{rack['name']} {tray['name']} {tray['alarm']}: {tray['why'] or 'no current reading'}")
+        for line in alarm_lines(rack["trays"]):
+            note(f"{rack['name']} {line}")
+
+
+def alarm_lines(trays: list[Row]) -> list[str]:
+    """Return what is not well, worst first, one line for all trays of which the same is to be said."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for tray in trays:
+        if tray["alarm"] != "ok":
+            alike.setdefault((tray["alarm"], tray["why"] or "no current reading"), []).append(tray["name"])
+    ordered = sorted(alike.items(), key=lambda item: _WORST_FIRST.index(item[0][0]))
+    return [f"{_named(names)} {alarm}: {why}" for (alarm, why), names in ordered]
+
+
+def _named(trays: list[str]) -> str:
+    if len(trays) <= MOST_NAMED:
+        return ", ".join(trays)
+    return f"{len(trays)} trays ({', '.join(trays[:MOST_NAMED])} …)"
 
 
 def show_version() -> None:

@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import re
 import resource
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from firmware_bridge.parent import bind_to_parent
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 
 FIRST_PAUSE = 0.2
@@ -23,7 +22,6 @@ STOP_SECONDS = 6.0
 LOG_BYTES = 16 * 1024 * 1024
 LOOK_AT_LOGS_SECONDS = 5.0
 USAGE_EXIT = ConfigurationError.exit_code
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True)
@@ -180,10 +178,8 @@ def _die_with_parent(parent: int) -> Callable[[], None]:
 
     def prepare() -> None:
         os.setpgid(0, 0)  # Ctrl-C reaches us alone; we stop the children in order
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(0)
+        if not bind_to_parent(parent):
+            os._exit(0)
 
     return prepare
 

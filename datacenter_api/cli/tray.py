@@ -9,6 +9,7 @@ from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Output, emit
 from datacenter_api.cli.rack import TRAY_COLUMNS, only_rack, send
+from firmware_bridge.vocabulary.place import RACK_PARTS
 
 app = typer.Typer(help="Trays.", no_args_is_help=True)
 
@@ -37,9 +38,11 @@ def locate_tray(
     rack: RackName = None,
     url: Url = None,
     state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
 ) -> None:
     """Switch a tray's locate light."""
-    locate(light, place, rack, url, state)
+    locate(light, place, rack, url, state, output, as_json)
 
 
 def locate(
@@ -48,10 +51,11 @@ def locate(
     rack: RackName = None,
     url: Url = None,
     state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
 ) -> None:
     """Switch a tray's locate light on or off."""
     link = connect(url, state)
     parts = place.split("/")
-    name = "/".join(parts[:4]) if len(parts) >= 5 else rack or only_rack(link)
-    full = place if len(parts) >= 5 else f"{link.get(f'/api/v1/racks/{quoted(name)}')['rack']}/{place}"
-    send(link, name, "locate", full, {"on": light is Light.ON})
+    name = rack or ("/".join(parts[:RACK_PARTS]) if len(parts) >= RACK_PARTS else only_rack(link))
+    send(link, name, "locate", place, {"on": light is Light.ON}, chosen(output, as_json))

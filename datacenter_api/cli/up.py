@@ -17,18 +17,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from datacenter_api.cli.nats_config import BusFiles, write_bus_config
-from datacenter_api.cli.state_directory import StateLock, StatePaths, check_port, default_state, write_json
+from datacenter_api.cli.state_directory import (
+    OTHER_READY_FILE,
+    StateLock,
+    StatePaths,
+    check_port,
+    check_ready_file,
+    default_state,
+    free_port,
+    write_json,
+)
 from datacenter_api.cli.supervise import Child, Supervisor, raise_file_limit
+from datacenter_api.listen import DEFAULT_LISTEN, Listen, parse_listen
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackwrightError
 from firmware_bridge.vocabulary.units import Seconds
 
 if TYPE_CHECKING:  # the screen pulls in rich; `rackwright --help` must stay quick
     from datacenter_api.cli.status_screen import FleetWatch
+    from datacenter_api.fleet.summary import RackSummary
+    from rack_controller.sites import SiteSummary
 
 EMULATED_SITE = "lab1"
 FIRST_ANSWER_SECONDS = 30.0
 LOOK_SECONDS = 1.0
 FILES_PER_ENDPOINT = 4
+ENDPOINTS_PER_RACK = 40
+MOST_RACKS = 200  # what one emulator holds
 FILES_BESIDES = 512
 
 
@@ -37,8 +51,7 @@ class UpOptions:
     """What the user asked for."""
 
     state: Path
-    host: str
-    port: int
+    listen: Listen
     racks: str
     site: Path | None
     load_trace: Path | None
@@ -51,7 +64,7 @@ def up(
     state: Annotated[
         Path | None, typer.Option(help="state directory (default $RACKWRIGHT_STATE or .rackwright)")
     ] = None,
-    listen: Annotated[str, typer.Option(help="where API and console listen")] = "127.0.0.1:8443",
+    listen: Annotated[str, typer.Option(help="where API and console listen")] = DEFAULT_LISTEN,
     racks: Annotated[str, typer.Option(help="emulated racks: NAME, NAME*10, or several with commas")] = "gb200-nvl72",
     site: Annotated[Path | None, typer.Option(help="site file of real hardware: no emulator, observe only")] = None,
     load_trace: Annotated[Path | None, typer.Option(help="CSV of node power that drives the emulated load")] = None,
@@ -60,22 +73,28 @@ def up(
     ready_file: Annotated[Path | None, typer.Option(help="JSON written when every rack is live")] = None,
 ) -> None:
     """Start bus, racks, controller and API; show them; stop all of it with Ctrl-C."""
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65_535:
-        raise ConfigurationError(f"--listen {listen!r} is not HOST:PORT", advice="for example --listen 127.0.0.1:8443")
+    address = parse_listen(listen)
     root = (state or default_state()).absolute()
-    options = UpOptions(root, host, int(port), racks, site, load_trace, speed, ready_file, faults)
+    endpoints = ENDPOINTS_PER_RACK * count_racks(racks)
+    if ready_file is not None:
+        check_ready_file(ready_file)
     with StateLock(root):
-        raise_file_limit(FILES_BESIDES + FILES_PER_ENDPOINT * _endpoints_guess(racks))
-        check_port(host, int(port))
-        asyncio.run(_Up(options).run())
+        raise_file_limit(FILES_BESIDES + FILES_PER_ENDPOINT * endpoints)
+        check_port(address.host, address.port)
+        if address.port == 0:
+            address = Listen(address.host, free_port(address.host))
+        asyncio.run(_Up(UpOptions(root, address, racks, site, load_trace, speed, ready_file, faults)).run())
 
 
-def _endpoints_guess(racks: str) -> int:
-    count = 0
-    for part in racks.split(","):
-        _, _, times = part.partition("*")
-        count += 40 * (int(times) if times.isdigit() else 1)
+def count_racks(spec: str) -> int:
+    """Return how many racks `--racks` asks for; a part that is none counts as one, the emulator will name it.
+
+    Raises ConfigurationError for more than one emulator can hold.
+    """
+    times = [part.partition("*")[2].strip() for part in spec.split(",")]
+    count = sum(int(n[:9]) if n.isascii() and n.isdigit() else 1 for n in times)
+    if count > MOST_RACKS:
+        raise ConfigurationError(f"--racks {spec[:80]!r}: more than {MOST_RACKS} racks", advice="ask for fewer")
     return count
 
 
@@ -85,6 +104,7 @@ class _Up:
         self._stop = asyncio.Event()
         self._notes: list[str] = []
         self._tell_ready: Callable[[], dict[str, object]] | None = None
+        self._site: SiteSummary | None = None
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -95,15 +115,21 @@ class _Up:
         try:
             await self._serve(supervisor)
         finally:
-            self._say("stopping")
+            if self._stop.is_set():
+                self._say("stopping")
             await supervisor.stop()
             self._forget_files()
 
     def _forget_files(self) -> None:
         self._paths.server.unlink(missing_ok=True)
         self._paths.ready.unlink(missing_ok=True)
+        if self._options.ready_file is not None:
+            with contextlib.suppress(OSError):
+                self._options.ready_file.unlink(missing_ok=True)
 
     async def _serve(self, supervisor: Supervisor) -> None:
+        if self._options.site is not None:
+            self._site = _describe(self._options.site)
         # Racks of an earlier start may not be there any more: the controller will tell which are.
         shutil.rmtree(self._paths.root / "api" / "racks", ignore_errors=True)
         password = self._first_admin()
@@ -111,14 +137,15 @@ class _Up:
             self._say(f"login    admin / {password}   (shown this once; change it with `rackwright account password`)")
         bus = self._start(supervisor)
         site_file = await self._site_file(supervisor)
-        expected = _describe(site_file)
+        site = self._site or _describe(site_file)
+        expected = {str(rack): count for rack, count in site.endpoints.items()}
         supervisor.start(
             Child(
                 "controller",
                 [*_module("rack_controller"), "--state", str(self._options.state), "--site", str(site_file)],
             )
         )
-        url = f"https://{self._options.host}:{self._options.port}"
+        url = self._options.listen.url
         self._say(f"console  {url}/console")
         from datacenter_api.cli.status_screen import FleetWatch, show
 
@@ -145,12 +172,12 @@ class _Up:
         return ensure_admin(self._options.state)[1]
 
     def _start(self, supervisor: Supervisor) -> BusFiles:
-        site = EMULATED_SITE if self._options.site is None else _site_name(self._options.site)
+        site = EMULATED_SITE if self._site is None else self._site.name
         bus = write_bus_config(self._paths.nats, site)
         self._paths.site_name.write_text(site + "\n")
         check_port(bus.host, bus.port)
         supervisor.start(Child("nats", [_nats_server(), "-c", str(bus.config)]))
-        listen = f"{self._options.host}:{self._options.port}"
+        listen = str(self._options.listen)
         supervisor.start(
             Child("api", [*_module("datacenter_api"), "--state", str(self._options.state), "--listen", listen])
         )
@@ -186,10 +213,11 @@ class _Up:
     async def _announce(
         self, supervisor: Supervisor, watch: "FleetWatch", bus: BusFiles, url: str, expected: dict[str, int]
     ) -> None:
-        await _until_served(url, self._paths.authority)
+        listen = self._options.listen
+        await _until_served(listen, self._paths.authority)
         write_json(self._paths.server, {"url": url, "ca_file": str(self._paths.authority)})
         await watch.until_live(expected, reachable=self._options.site is None)
-        await _until_served(url, self._paths.authority, racks_live=len(expected))
+        await _until_served(listen, self._paths.authority, racks_live=len(expected))
         self._tell_ready = lambda: {
             "url": url,
             "ca_file": str(self._paths.authority),
@@ -197,7 +225,7 @@ class _Up:
             "pids": {"supervisor": os.getpid(), **supervisor.pids},
         }
         self._write_ready()
-        self._note("every rack is live")
+        self._note(all_live(watch.summaries()))
 
     async def _watch_store(self, supervisor: Supervisor, watch: "FleetWatch") -> None:
         """Tell when the bus does not store what racks say, and start it anew when its disk has room again."""
@@ -219,7 +247,7 @@ class _Up:
             return
         write_json(self._paths.ready, self._tell_ready())
         if self._options.ready_file is not None:
-            write_json(self._options.ready_file.absolute(), self._tell_ready())
+            write_json(self._options.ready_file.absolute(), self._tell_ready(), OTHER_READY_FILE)
 
     def _note(self, text: str) -> None:
         self._notes.append(text)
@@ -230,14 +258,13 @@ class _Up:
         typer.echo(text)
 
 
-async def _until_served(url: str, authority: Path, racks_live: int = 0) -> None:
+async def _until_served(listen: Listen, authority: Path, racks_live: int = 0) -> None:
     """Wait for the API itself to answer, and to show this many racks live: what it knows is what users see."""
-    host, _, port = url.removeprefix("https://").rpartition(":")
     while True:
         with contextlib.suppress(OSError, ssl.SSLError):
             context = ssl.create_default_context(cafile=str(authority))
-            reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
-            writer.write(f"GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            reader, writer = await asyncio.open_connection(listen.host, listen.port, ssl=context)
+            writer.write(f"GET /healthz HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n".encode())
             answer = await reader.read(-1)
             writer.close()
             if b" 200 " in answer[:32] and _racks_live(answer) >= racks_live:
@@ -264,13 +291,13 @@ def _nats_server() -> str:
     return found
 
 
-def _describe(site_file: Path) -> dict[str, int]:
+def all_live(racks: "list[RackSummary]") -> str:
+    """Return what is said when every rack is live, with how many endpoints answer when not all do."""
+    asked, answer = sum(r.endpoints_total for r in racks), sum(r.endpoints_reachable for r in racks)
+    return "every rack is live" + ("" if answer == asked else f"; {answer} of {asked} endpoints answer")
+
+
+def _describe(site_file: Path) -> "SiteSummary":
     from rack_controller.sites import describe_site
 
-    return {str(rack): count for rack, count in describe_site(site_file).endpoints.items()}
-
-
-def _site_name(site_file: Path) -> str:
-    from rack_controller.sites import describe_site
-
-    return describe_site(site_file).name
+    return describe_site(site_file)

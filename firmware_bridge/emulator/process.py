@@ -1,25 +1,19 @@
 """What the emulator asks of its operating system: enough file descriptors, and an end with its parent."""
 
-import ctypes
 import os
 import resource
-import signal
-import sys
 
+from firmware_bridge.parent import bind_to_parent
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
-_PR_SET_PDEATHSIG = 1
 SPARE_FILES = 96
 FILES_PER_LINE = 2  # both sides of a pseudo-terminal
 FILES_PER_ENDPOINT = 5  # a listener, two polling connections, an event stream, one for a person
 
 
-def die_with_parent(parent: int | None = None) -> None:
-    """Ask for SIGTERM when the parent dies (Linux); end now when it is gone already."""
-    parent = os.getppid() if parent is None else parent
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent or parent == 1:
+def die_with_parent() -> None:
+    """End with the parent process.  Raises EnvironmentUnfit when it is gone already."""
+    if not bind_to_parent(os.getppid()):
         raise EnvironmentUnfit("the parent process is gone", advice="start the emulator without --die-with-parent")
 
 

@@ -9,12 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
 from support.play import stage, until
 from support.running import RunningApi, running_api
-
-from datacenter_api.server import parse_listen
-from firmware_bridge.vocabulary.errors import ConfigurationError
 
 
 async def test_it_serves_a_rack_over_verified_tls_and_ends_with_a_stream_open(tmp_path: Path) -> None:
@@ -61,14 +57,3 @@ def test_a_taken_port_is_one_line_and_exit_2(tmp_path: Path) -> None:
     assert listen in done.stderr
     assert "--listen" in done.stderr
     assert not (tmp_path / "accounts.db").exists(), "nothing is made before the port is ours"
-
-
-@pytest.mark.parametrize("text", ["", "host", "host:", "host:99999", "host:x"])
-def test_a_bad_listen_is_named(text: str) -> None:
-    with pytest.raises(ConfigurationError):
-        parse_listen(text)
-
-
-def test_listen_addresses() -> None:
-    assert parse_listen("[::1]:8443").url == "https://[::1]:8443"
-    assert parse_listen(":8443").host == "127.0.0.1"

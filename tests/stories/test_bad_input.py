@@ -1,6 +1,7 @@
 """Bad input: one line that says what and what to do, the contract's exit code, no traceback."""
 
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.product import COMMAND, Product, eventually
+from support.running import running_api
 
 from datacenter_api.cli.state_directory import free_port
 
@@ -73,6 +75,21 @@ def test_an_unknown_generation(tmp_path: Path) -> None:
     listen = f"127.0.0.1:{free_port()}"
     done = run("up", "--state", str(tmp_path / "s"), "--racks", "gb999", "--listen", listen)
     one_line(done, 2, "gb999", "gb200-nvl72")
+    assert "stopping" not in done.stdout, "nobody asked it to stop"
+
+
+def test_the_first_password_is_said_at_once_and_good_after_a_start_that_failed(tmp_path: Path) -> None:
+    state = tmp_path / "s"
+    words = ("up", "--state", str(state), "--racks", "gb999", "--listen", f"127.0.0.1:{free_port()}")
+    first, second = run(*words), run(*words)
+    assert (first.returncode, second.returncode) == (2, 2)
+    told = re.search(r"^login    admin / (\S+)", first.stdout, re.M)
+    assert told is not None, first.stdout
+    assert "login" not in second.stdout
+    with running_api(state, "--no-console") as api:
+        known = {**api.environment, "RACKWRIGHT_PASSWORD": told[1], "NO_COLOR": "1"}
+        done = subprocess.run([*COMMAND, "account", "list"], capture_output=True, text=True, timeout=30, env=known)
+    assert done.returncode == 0, done.stderr
 
 
 def test_too_few_file_descriptors(tmp_path: Path) -> None:
@@ -86,8 +103,23 @@ def test_a_bad_site_file(tmp_path: Path) -> None:
     one_line(run("up", "--state", str(tmp_path / "s"), "--site", str(site)), 2, f"{site}:4", "racks")
 
 
-def test_a_wrong_listen_address(tmp_path: Path) -> None:
-    one_line(run("up", "--state", str(tmp_path / "s"), "--listen", "nowhere"), 2, "HOST:PORT")
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:70000", "127.0.0.1:"])
+@pytest.mark.parametrize("verb", ["up", "serve"])
+def test_a_wrong_listen_address(tmp_path: Path, verb: str, listen: str) -> None:
+    one_line(run(verb, "--state", str(tmp_path / "s"), "--listen", listen), 2, "HOST:PORT", listen)
+
+
+def test_an_absent_site_file_is_named_once(tmp_path: Path) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    done = run("up", "--state", str(tmp_path / "s"), "--site", "/nonexistent.yaml", "--listen", listen)
+    one_line(done, 2, "No such file")
+    assert done.stderr.count("/nonexistent.yaml") == 1
+
+
+def test_a_ready_file_that_cannot_be_written_is_told_before_anything_starts(tmp_path: Path) -> None:
+    done = run("up", "--state", str(tmp_path / "s"), "--ready-file", "/proc/nowhere/ready.json", within=10)
+    one_line(done, 2, "/proc/nowhere/ready.json", "--ready-file")
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_wrong_password(product: Product) -> None:

@@ -28,3 +28,14 @@ def test_a_missing_or_empty_password_file_is_told(tmp_path: Path, capsys: pytest
     (tmp_path / "empty").write_text("")
     assert run([*words, str(tmp_path / "empty")]) == 2
     assert "write the password" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", "Lab/BMC", "a//b", "/a", "a/", "../x", "a b", "a\n", "ä", "x" * 65])
+def test_a_name_that_no_site_file_could_use_is_refused(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pw").write_text(CANARY)
+    words = ["credential", "set", "--user", "root", "--password-file", str(tmp_path / "pw"), "--state", str(tmp_path)]
+    assert run([*words, "--", name]) == 2
+    assert "cannot name a credential" in capsys.readouterr().err
+    assert not (tmp_path / "credentials").exists()

@@ -93,6 +93,32 @@ def test_a_command_reaches_the_controller(capsys: pytest.CaptureFixture[str]) ->
     assert run(["locate", "on", "u12"]) == 0
     assert "accepted" in capsys.readouterr().err
     assert run(["rescan"]) == 0
+    capsys.readouterr()
+    for words in (["locate", "on", "u12"], ["tray", "locate", "u12", "off"], ["rescan"]):
+        assert run([*words, "-o", "json"]) == 0
+        told = capsys.readouterr()
+        document = json.loads(told.out)
+        assert (document["schema_version"], document["accepted"], told.err) == (1, True, "")
+        assert run([*words, "-o", "name"]) == 0
+        assert capsys.readouterr().out.startswith("op-")
+
+
+def test_a_tray_stands_for_its_only_endpoint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["endpoint", "show", "u12", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["inventory"][0]["kind"] == "gpu"
+
+
+def test_an_account_that_was_made_or_changed_is_data_when_asked_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    words = ["account", "add", "vera", "--role", "viewer", "--password-file", str(password), "--json"]
+    assert run(words) == 0
+    assert json.loads(capsys.readouterr().out)["role"] == "viewer"
+    assert run(["account", "change", "vera", "--disable", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["enabled"] is False
+    assert run(["account", "remove", "vera"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -101,7 +127,14 @@ def test_a_command_reaches_the_controller(capsys: pytest.CaptureFixture[str]) ->
         (["rack", "show", "k99"], 3, "known racks"),
         (["locate", "on", "u99"], 3, "u99"),
         (["endpoint", "show", "u99/bmc"], 3, "u99"),
-        (["sensor", "list", "-q", "charm"], 2, "quantity"),
+        (["endpoint", "show", "u12/gpu0"], 3, "no endpoint"),
+        (["sensor", "list", "u99"], 3, "u99"),
+        (["sensor", "list", "lab1/a/r01/k09"], 3, "known racks"),
+        (["sensor", "list", "-q", "charm"], 2, "quantity: there is no 'charm': one of 'power'"),
+        (["sensor", "top", "-n", "0"], 2, "rackwright sensor top --help"),
+        (["rack", "show", "--bogus"], 2, "No such option: --bogus"),
+        (["locate", "maybe", "u12"], 2, "'on', 'off'"),
+        (["locate"], 2, "Missing argument"),
         (["rack", "show", "--url", "http://x"], 2, "https"),
         (["rack", "show", "--url", "https://127.0.0.1:1"], 2, "nothing listens"),
         (["no-such-noun"], 2, "No such command"),
@@ -115,13 +148,26 @@ def test_what_goes_wrong_is_one_line_with_its_code(
     told = capsys.readouterr()
     assert told.out == ""
     assert said in told.err
+    assert told.err.startswith("rackwright: ")
+    assert told.err.count("\n") == 1
     assert "Traceback" not in told.err
+
+
+def test_a_noun_without_a_verb_gets_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rack"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("Usage: rackwright rack")
+    assert run(["rack", "-h"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: rackwright rack")
 
 
 def test_a_wrong_password_is_denied(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("RACKWRIGHT_PASSWORD", "not this one")
     assert run(["rack", "list"]) == 4
-    assert capsys.readouterr().err.count("\n") == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "RACKWRIGHT_PASSWORD" in told
 
 
 def test_another_authority_is_not_trusted(
@@ -170,6 +216,23 @@ def test_doctor_finds_the_certificate(capsys: pytest.CaptureFixture[str]) -> Non
     assert found["certificate"]["found"] == "397 days left"
     assert found["nats-server"]["result"] == "ok"
     assert {row["result"] for row in found.values()} <= {"ok", "warn", "fail"}
+
+
+def test_doctor_looks_at_the_port_that_the_api_recorded(
+    api: RunningApi, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def port() -> dict[str, str]:
+        run(["doctor", "--json", "--state", str(tmp_path)])
+        rows = json.loads(capsys.readouterr().out)["items"]
+        return next(row for row in rows if row["check"] == "port")
+
+    listen = api.url.removeprefix("https://")
+    (tmp_path / "server.json").write_text(json.dumps({"url": api.url}))
+    assert (port()["result"], port()["found"]) == ("ok", f"the API of {tmp_path} listens at {listen}")
+    (tmp_path / "server.json").write_text(json.dumps({"url": "https://127.0.0.1:1"}))
+    assert (port()["result"], "does not answer at 127.0.0.1:1" in port()["found"]) == ("warn", True)
+    (tmp_path / "server.json").write_text("{")
+    assert "127.0.0.1:8443" in port()["found"]
 
 
 def test_policies_are_checked_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
