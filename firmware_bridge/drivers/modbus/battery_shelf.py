@@ -27,6 +27,7 @@ class SerialBatteryShelf(SerialPowerShelf):
         yield Series(self.tray, _Q.LEVEL, ReadingClass.SLOW)
         yield Series(self.tray, _Q.TEMPERATURE, ReadingClass.SLOW)
         yield Series(self.tray, _Q.HEALTH, ReadingClass.SAFETY)
+        yield Series(self.tray, _Q.POWER_STATE, ReadingClass.SAFETY)
         for unit in self.units:
             if unit.part.startswith(str(self.hints.get("module", "bbu"))):
                 yield Series(unit.place, _Q.POWER, ReadingClass.POWER, "voltage x current")
@@ -41,6 +42,7 @@ class SerialBatteryShelf(SerialPowerShelf):
         yield total(self.tray, _Q.VOLTAGE, of_units(latest, places, _Q.VOLTAGE, now), now, mean)
         yield total(self.tray, _Q.LEVEL, of_units(latest, places, _Q.LEVEL, now), now, mean)
         yield total(self.tray, _Q.TEMPERATURE, of_units(latest, places, _Q.TEMPERATURE, now), now, max)
+        yield total(self.tray, _Q.POWER_STATE, of_units(latest, places, _Q.POWER_STATE, now), now, max)
         yield total(self.tray, _Q.HEALTH, of_units(latest, places, _Q.HEALTH, now), now, max)
 
 

@@ -17,7 +17,8 @@ from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.modbus.timing import READ_REQUEST_BYTES, characters, frame_gap, reply_bytes
 
-TURN_ROUND = Seconds(0.1)  # southbound.md §1.2: probes are given 70 ms, devices answer within that
+# southbound.md §1.2: devices answer within 70 ms and are given 300; the event loop that waits may itself be late.
+TURN_ROUND = Seconds(0.25)
 LATE = Seconds(0.5)  # how long after a silence a late reply may still come
 REOPEN_AFTER = Seconds(1.0)
 _WRITE_REPLY_BYTES = 8

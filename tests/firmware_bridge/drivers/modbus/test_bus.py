@@ -15,7 +15,7 @@ from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from support.serial_line import LoopClock, PlainLine, plain_line
 
-from firmware_bridge.drivers.modbus.bus import Ask, SerialBus, Urgency
+from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, SerialBus, Urgency
 from firmware_bridge.vocabulary.errors import EndpointRefused, EndpointUnreachable, ReplyMalformed
 from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.wire.modbus.frame import Request, reply_read
@@ -97,7 +97,7 @@ async def test_what_is_no_reply_is_malformed(bus: SerialBus, line: PlainLine, sp
 
 
 async def test_a_late_reply_is_never_taken_for_another_answer(bus: SerialBus, line: PlainLine) -> None:
-    line.delay = 0.14  # just after our patience ends
+    line.delay = TURN_ROUND + 0.04  # just after our patience ends
     with pytest.raises(EndpointUnreachable):
         await bus.read(ask(1), Urgency.SLOW)
     line.delay = 0.0
