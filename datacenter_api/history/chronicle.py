@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_FOR_RACKS_S = 1.0
 _MINUTE_S = 60
+_CANCEL_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,7 @@ class Chronicle:
                         following[rack] = asyncio.create_task(follow_rack(client, site, self.intake(rack)))
                 await asyncio.sleep(_LOOK_FOR_RACKS_S)
         finally:
-            for ending in [tidying, *following.values()]:
-                ending.cancel()
-            await asyncio.gather(tidying, *following.values(), return_exceptions=True)
+            await _end({tidying, *following.values()})
 
     def intake(self, rack: str) -> Intake:
         """Return a rack's intake; its windows outlive a bus that goes and comes."""
@@ -153,3 +152,11 @@ class Chronicle:
             except Exception:
                 log.exception("history is not tidied, and tried again")
             await asyncio.sleep(self.settings.tidy_every_s)
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: nats-py turns a cancellation during a fetch into an error of a closed connection."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _done, tasks = await asyncio.wait(tasks, timeout=_CANCEL_AGAIN_S)

@@ -1,5 +1,6 @@
 """A question over time: what `from`, `to` and `step` mean.  Pure: `now` is an argument; refuses what makes no sense."""
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,7 +61,7 @@ def parse_step(text: str, from_s: float, to_s: float) -> int:
     """Return the step in s; `auto` aims at 720 buckets.  Raises ValueError."""
     if text == "auto":
         least = (to_s - from_s) / _WANTED
-        return next((s for s in _ROUND_STEPS_S if s >= least), -(-int(least) // 86_400) * 86_400)
+        return _round_step(least)
     if not re.fullmatch(r"\d{1,8}", text) or int(text) < 1:
         raise ValueError(f"{text!r} is no step: give whole seconds from 1 on, or `auto`")
     return int(text)
@@ -71,9 +72,14 @@ def make_span(from_s: float, to_s: float, step_s: int, series: int) -> Span:
     if to_s <= from_s:
         raise ValueError("`to` must lie after `from`")
     begin = int(from_s // step_s) * step_s
-    buckets = -int(-(to_s - begin) // step_s)
+    buckets = math.ceil((to_s - begin) / step_s)
     if buckets * series > MOST_POINTS:
         least = (to_s - from_s) * series / (MOST_POINTS - 2 * series)
-        fits = next((s for s in _ROUND_STEPS_S if s >= least), -(-int(least) // 86_400 + 1) * 86_400)
-        raise TooManyPoints(buckets * series, fits)
+        raise TooManyPoints(buckets * series, _round_step(least))
     return Span(begin, step_s, buckets)
+
+
+def _round_step(least_s: float) -> int:
+    """Return the smallest step that people would choose, of at least `least_s`; above a day whole days."""
+    days = math.ceil(least_s / _ROUND_STEPS_S[-1]) * _ROUND_STEPS_S[-1]
+    return next((step for step in _ROUND_STEPS_S if step >= least_s), days)
