@@ -24,6 +24,14 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 LEAVE_WITHIN_S = 3
 
 
+class RefusedSockets(logging.Filter):
+    """Drops what uvicorn logs as an error of ours whenever the gate refuses a websocket with a proper answer."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is anything else."""
+        return record.msg != "ASGI callable returned without completing handshake."
+
+
 def bind(listen: Listen) -> socket.socket:
     """Return a listening socket.  Raises EnvironmentUnfit when the port is taken or the address is not ours."""
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
@@ -69,6 +77,7 @@ def serve(state: Path, listen_text: str, *, console: bool = True) -> None:
         timeout_graceful_shutdown=LEAVE_WITHIN_S,
         lifespan="on",
     )
+    logging.getLogger("uvicorn.error").addFilter(RefusedSockets())
     # uvicorn raises the signal again when it has ended well; a told end is no failure.
     signal.signal(signal.SIGTERM, _leave)
     server = _Server(config, services.broadcaster, Listen(listen.host, port).url)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from fastapi import FastAPI
+from nicegui import app as nicegui_app
 from nicegui import ui
 
+from datacenter_api.console.lost import show_lost
 from datacenter_api.console.pages import add_pages
 from datacenter_api.services import Services
 
@@ -14,6 +16,7 @@ MOUNTED_AT = "/console"
 def mount_console(app: FastAPI, services: Services) -> None:
     """Mount the console on the API.  NiceGUI is one per process: call this once."""
     add_pages(services)
+    nicegui_app.exception_handler(404)(show_lost)
     ui.run_with(
         app,
         title="Rackwright",

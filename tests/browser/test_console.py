@@ -171,6 +171,24 @@ def test_a_silent_controller_is_hatched_and_the_keyboard_works(scene: Scene) -> 
         wait_for(lambda: text(driver, "live") == "● live")
 
 
+def test_a_phone_scrolls_down_and_not_sideways_and_a_lost_address_leads_back(scene: Scene) -> None:
+    with browser("light") as driver:
+        phone = {"width": 430, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+        log_in(driver, scene, "/console/rack/k01")
+        wait_for(lambda: text(driver, "live") == "● live")
+        for page, element in (("rack/k01", "live"), ("", "r-k01-out")):
+            driver.get(f"{scene.api.url}/console/{page}")
+            wait_for(lambda e=element: text(driver, e))
+            assert driver.execute_script("return document.documentElement.scrollWidth") == 430, page
+        driver.get(f"{scene.api.url}/console/zzz")
+        assert "There is nothing at /console/zzz" in driver.find_element("tag name", "body").text
+        styled = driver.execute_script("return getComputedStyle(document.querySelector('.card')).borderRadius")
+        assert styled == "8px"
+        driver.find_element("css selector", ".card a").click()
+        wait_for(lambda: driver.current_url.endswith("/console/"))
+
+
 def test_logging_out_ends_the_page(scene: Scene) -> None:
     with browser("light") as driver:
         log_in(driver, scene, "/console/")

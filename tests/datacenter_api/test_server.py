@@ -57,3 +57,22 @@ def test_a_taken_port_is_one_line_and_exit_2(tmp_path: Path) -> None:
     assert listen in done.stderr
     assert "--listen" in done.stderr
     assert not (tmp_path / "accounts.db").exists(), "nothing is made before the port is ours"
+
+
+def test_a_refused_websocket_has_its_answer_and_leaves_no_line_in_the_log(tmp_path: Path) -> None:
+    with running_api(tmp_path, "--no-console") as api:
+        context = ssl.create_default_context(cafile=str(api.state / "tls" / "ca.pem"))
+        host, port = api.url.removeprefix("https://").split(":")
+        request = (
+            f"GET /console/_nicegui_ws/socket.io/ HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        with context.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host) as link:
+            link.settimeout(10)
+            link.sendall(request.encode())
+            answer = b""
+            while part := link.recv(4096):
+                answer += part
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"authentication_required" in answer
+    assert "uvicorn" not in (tmp_path / "api.log").read_text()

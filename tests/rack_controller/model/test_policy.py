@@ -1,11 +1,24 @@
 """The policy envelope."""
 
+from pathlib import Path
+
 import pytest
 
 from firmware_bridge.vocabulary.place import Place
-from rack_controller.model.policy import Change, diff_specs, parse_policy, selects
+from firmware_bridge.wire.located_yaml import convert, parse
+from rack_controller.model.policy import Change, Policy, Selector, diff_specs, parse_policy, selects
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "policy_v1.yaml"
 GOOD = {"kind": "interlock", "schema": 1, "selector": {"generations": ["gb200-nvl72"]}, "spec": {"a": {"b": 1}}}
+
+
+def test_the_written_form_of_an_envelope_stays_as_it_is() -> None:
+    assert convert(parse(GOLDEN.read_text(), GOLDEN.name), "", Policy) == Policy(
+        kind="power_cap",
+        schema=1,
+        selector=Selector(racks=["lab1/a/r01/k01"], generations=["gb200-nvl72"]),
+        spec={"limit_w": 120000, "floors": {"compute_w": 1000.5}, "order": ["u11", "u12"], "armed": False},
+    )
 
 
 def test_a_policy_covers_what_it_selects() -> None:
