@@ -20,6 +20,8 @@ from firmware_bridge.vocabulary.place import Place, join_place, rack_name, tray_
 from firmware_bridge.vocabulary.site import SiteEndpoint
 
 FOLDER = "tty"
+_DIGITS = "0123456789"
+Images = dict[tuple[str, str], dict[str, UnitImage]]
 
 
 @dataclass
@@ -30,7 +32,7 @@ class SerialLines:
     search: tuple[Path, ...] = ()
     ports: dict[Place, Port] = field(default_factory=dict)
     endpoints: list[SiteEndpoint] = field(default_factory=list)
-    _images: dict[tuple[str, str], dict[str, UnitImage]] = field(default_factory=dict)
+    _images: Images = field(default_factory=dict)
     _pacer: Pacer | None = None
 
     def start(
@@ -54,7 +56,7 @@ class SerialLines:
             rack = racks[plan.rack]
             bench = benches[rack.generation]
             place = line_place(rack.place, str(plan.spec.line))
-            slaves.setdefault(place, {}).update(self._slaves(plan, bench))
+            slaves.setdefault(place, {}).update(slaves_of(plan, bench, self.search, self._images))
             self.endpoints.append(SiteEndpoint(place=plan.place, tty=str(tty_path(folder, place))))
             if place not in self.ports:
                 settings = bench.generation.line(str(plan.spec.line)).settings
@@ -73,33 +75,42 @@ class SerialLines:
         self.ports.clear()
         self.endpoints.clear()
 
-    def _slaves(self, plan: SerialPlan, bench: Bench) -> dict[int, Slave]:
-        units = plan.spec.units_of(plan.slot.index)
-        if not units:
-            raise ConfigurationError(
-                f"{plan.place}: no address for the tray with index {plan.slot.index}",
-                advice="give `units[].addresses` an entry per tray",
-            )
-        images = self._images_of(plan, bench.generation)
-        found: dict[int, Slave] = {}
-        for unit in units:
-            image = images.get(unit.part) or images.get(unit.part.rstrip("0123456789"))
-            if image is None or image.register_map.name not in unit.maps:
-                raise ConfigurationError(
-                    f"{plan.spec.device}: no part {unit.part!r} with a map out of {', '.join(unit.maps)}",
-                    advice="add it to the device file",
-                )
-            found[unit.address] = Slave(image, _seat(plan, bench, unit))
-        return found
 
-    def _images_of(self, plan: SerialPlan, generation: Generation) -> dict[str, UnitImage]:
-        device = str(plan.spec.device)
-        key = (generation.name, device)
-        if key not in self._images:
-            path = device_folder(generation.name, device, self.search) / f"{device}.yaml"
-            maps = register_folders(generation.name, self.search)
-            self._images[key] = load_images(path, plan.slot.tray.kind, maps)
-        return self._images[key]
+def slaves_of(
+    plan: SerialPlan, bench: Bench, search: tuple[Path, ...] = (), images: Images | None = None
+) -> dict[int, Slave]:
+    """Return a tray's units by address.  `images` keeps device files that were read.
+
+    Raises ConfigurationError and its children for a device file that does not fit the units.
+    """
+    units = plan.spec.units_of(plan.slot.index)
+    if not units:
+        raise ConfigurationError(
+            f"{plan.place}: no address for the tray with index {plan.slot.index}",
+            advice="give `units[].addresses` an entry per tray",
+        )
+    parts = _images_of(plan, bench.generation, search, {} if images is None else images)
+    found: dict[int, Slave] = {}
+    for unit in units:
+        image = parts.get(unit.part) or parts.get(unit.part.rstrip(_DIGITS))
+        if image is None or image.register_map.name not in unit.maps:
+            raise ConfigurationError(
+                f"{plan.spec.device}: no part {unit.part!r} with a map out of {', '.join(unit.maps)}",
+                advice="add it to the device file",
+            )
+        found[unit.address] = Slave(image, _seat(plan, bench, unit))
+    return found
+
+
+def _images_of(
+    plan: SerialPlan, generation: Generation, search: tuple[Path, ...], images: Images
+) -> dict[str, UnitImage]:
+    device = str(plan.spec.device)
+    key = (generation.name, device)
+    if key not in images:
+        path = device_folder(generation.name, device, search) / f"{device}.yaml"
+        images[key] = load_images(path, plan.slot.tray.kind, register_folders(generation.name, search))
+    return images[key]
 
 
 def line_place(rack: Place, line: str) -> Place:
@@ -113,6 +124,6 @@ def tty_path(folder: Path, line: Place) -> Path:
 
 
 def _seat(plan: SerialPlan, bench: Bench, unit: Unit) -> Seat:
-    number = unit.part[len(unit.part.rstrip("0123456789")) :]
+    number = unit.part[len(unit.part.rstrip(_DIGITS)) :]
     place = join_place(tray_of(plan.place), unit.part) if unit.part else plan.place
     return Seat(bench, plan.row, plan.slot.index, int(number or 0), unit.address, place)

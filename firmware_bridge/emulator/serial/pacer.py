@@ -58,6 +58,7 @@ class Pacer:
             for handle in (self._stopping, *self._ports):
                 poll.register(handle, select.EPOLLIN)
             poll.register(self._timer.fileno, select.EPOLLIN | select.EPOLLET)  # an alarm need not be taken note of
+            look_at = 0.0
             while True:
                 events = poll.poll(LOOK_AGAIN_S)
                 now = time.monotonic()
@@ -66,7 +67,8 @@ class Pacer:
                         return
                     if handle in self._ports:
                         self._guarded(self._ports[handle], now, heard=True)
-                if not events:
+                if now >= look_at:
+                    look_at = now + LOOK_AGAIN_S
                     for port in self._ports.values():
                         port.line.renew(now)
                         self._note(port)

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.emulator.layout import Block, choose_blocks, endpoints_of, is_free, keep_block, parse_racks
+from firmware_bridge.emulator.layout import (
+    Block,
+    choose_blocks,
+    endpoints_of,
+    is_free,
+    keep_block,
+    parse_racks,
+    serial_endpoints_of,
+)
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 
@@ -17,6 +25,33 @@ def test_racks_are_counted_through() -> None:
         ("tx1/a/r01/k01", "gb200-nvl72"),
         ("tx1/a/r01/k02", "gb200-nvl72"),
         ("tx1/a/r01/k03", "other"),
+    ]
+
+
+def test_a_domain_over_two_racks_gives_two_racks_that_share_it() -> None:
+    plans = parse_racks("gb200-nvl72,orv3-hpr-nvl36x2*2,nvl144", "s", load_generation)
+    assert [(p.place[-3:], p.generation, p.domains) for p in plans] == [
+        ("k01", "gb200-nvl72", {}),
+        ("k02", "orv3-hpr-nvl36x2", {"nvl0": "k02.nvl0"}),
+        ("k03", "orv3-hpr-nvl36x2", {"nvl0": "k02.nvl0"}),
+        ("k04", "orv3-hpr-nvl36x2", {"nvl0": "k04.nvl0"}),
+        ("k05", "orv3-hpr-nvl36x2", {"nvl0": "k04.nvl0"}),
+        ("k06", "vera-rubin-nvl72", {}),
+    ]
+    with pytest.raises(ConfigurationError):
+        parse_racks("orv3-hpr-nvl36x2*101", "s", load_generation)
+
+
+def test_serial_endpoints_have_no_address() -> None:
+    design = load_generation("orv3-hpr-nvl36x2")
+    plans = parse_racks(design.name, "s", load_generation)
+    generations = {design.name: design}
+    assert len(endpoints_of(plans, generations, Block(7, 20, 8443))) == 36
+    serial = serial_endpoints_of(plans, generations)
+    assert len(serial) == 14
+    assert [(p.place, p.rack, p.row) for p in serial[::13]] == [
+        ("s/a/r01/k01/u01/serial", 0, 0),
+        ("s/a/r01/k02/u13/pmm", 1, 1),
     ]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.generations.load import generation_folders, load_generation
+from firmware_bridge.generations.register_maps import load_register_map
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import Generation, TrayKind
 from firmware_bridge.vocabulary.quantities import ReadingClass
@@ -56,6 +57,46 @@ def test_gb200_is_the_rack_the_field_knows() -> None:
     assert rack.busbar.power_max == 8 * 6 * 5500
     assert [d.gpus for d in rack.domains] == [72]
     assert sum(e.enabled for s in rack.slots for e in s.tray.endpoints) == 36
+
+
+def test_nvl36x2_is_one_rack_of_two_with_serial_power_and_cooling() -> None:
+    rack = load_generation("orv3-hpr-nvl36x2")
+    counts = {kind: len(rack.slots_of(kind)) for kind in TrayKind}
+    assert counts == {
+        TrayKind.COMPUTE: 9,
+        TrayKind.SWITCH: 9,
+        TrayKind.POWER_SHELF: 3,
+        TrayKind.BATTERY_SHELF: 3,
+        TrayKind.COOLANT_UNIT: 1,
+    }
+    assert (rack.count("gpu"), rack.count("cpu"), rack.count("psu"), rack.count("bbu")) == (36, 18, 18, 18)
+    assert [(d.gpus, d.racks) for d in rack.domains] == [(72, 2)]
+    assert rack.racks_together * rack.count("gpu") == 72
+    assert [str(line.settings) for line in rack.lines] == ["115200 8E1", "115200 8E1", "19200 8N1"]
+    assert rack.busbar.power_max == 18 * 5500
+
+
+def test_every_units_address_is_one_that_its_map_allows() -> None:
+    """And every unit's map speaks at the speed of the line it hangs on."""
+    for name in generation_folders():
+        rack = load_generation(name)
+        for slot in rack.slots:
+            for endpoint in slot.tray.endpoints:
+                for unit in endpoint.units_of(slot.index):
+                    for found in map(load_register_map, unit.maps):
+                        assert found.covers(unit.address), (name, slot.name, unit)
+                        assert found.line == rack.line(str(endpoint.line)).settings
+
+
+def test_the_other_seeds_differ_from_gb200_where_they_should() -> None:
+    gb200, gb300, rubin = map(load_generation, ("gb200-nvl72", "gb300-nvl72", "nvl144"))
+    gpu = gb300.slots_of(TrayKind.COMPUTE)[0].tray.component("gpu")
+    assert gpu is not None
+    assert (gpu.limit_min, gpu.limit_default, gpu.limit_max) == (500, 1400, 1600)
+    assert (gb300.count("gpu"), len(gb300.slots_of(TrayKind.POWER_SHELF))) == (72, 6)
+    assert gb300.slots_of(TrayKind.SWITCH)[0].tray.power_max == gb200.slots_of(TrayKind.SWITCH)[0].tray.power_max
+    assert (rubin.name, rubin.confirmed, rubin.count("gpu")) == ("vera-rubin-nvl72", False, 72)
+    assert not any(fact.confirmed for fact in rubin.facts.values())
 
 
 def test_every_fact_of_every_seed_has_a_source() -> None:
