@@ -80,6 +80,7 @@ class SerialBus:
         self._port = ModbusPort(tty)
         self._waiting: list[_Waiting] = []
         self._numbers = itertools.count()
+        self._wanted = asyncio.Event()
         self._owner: asyncio.Task[None] | None = None
         self._quiet_at = 0.0
         self._not_before: dict[int, float] = {}
@@ -113,13 +114,17 @@ class SerialBus:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[int]] = loop.create_future()
         heapq.heappush(self._waiting, _Waiting(urgency, next(self._numbers), ask, answer))
+        self._wanted.set()
         if self._owner is None or self._owner.done():
             self._owner = asyncio.create_task(self._serve(), name=f"line {self.tty}")
         return await answer
 
     async def _serve(self) -> None:
-        """Work until nobody waits any more; the next request starts a new owner."""
-        while self._waiting:
+        """Work until cancelled."""
+        while True:
+            if not self._waiting:
+                self._wanted.clear()
+                await self._wanted.wait()
             waiting = heapq.heappop(self._waiting)
             if waiting.answer.done():
                 continue  # whoever asked has gone

@@ -14,7 +14,7 @@ class SerialLines:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._buses: dict[str, SerialBus] = {}
-        self._claims: dict[tuple[str, int], list[Place]] = {}
+        self._claims: dict[tuple[int, int], list[Place]] = {}
         self._users: dict[str, int] = {}
 
     def bus(self, tty: str) -> SerialBus:
@@ -25,11 +25,11 @@ class SerialLines:
 
     def claim(self, bus: SerialBus, address: int, place: Place) -> None:
         """Note that the unit at `place` is said to have this address."""
-        self._claims.setdefault((os.path.realpath(bus.tty), address), []).append(place)
+        self._claims.setdefault((id(bus), address), []).append(place)
 
     def rivals(self, bus: SerialBus, address: int, place: Place) -> list[Place]:
         """Return who else is said to have this address on that bus: whose answer would it be?"""
-        return [p for p in self._claims.get((os.path.realpath(bus.tty), address), []) if p != place]
+        return [p for p in self._claims.get((id(bus), address), ()) if p != place]
 
     async def release(self, bus: SerialBus) -> None:
         """Close a bus once its last user is gone."""

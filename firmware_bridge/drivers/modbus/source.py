@@ -89,8 +89,8 @@ class SerialSource:
         """Read one class of every unit that is awake.  Raises the last error when no unit gave anything."""
         readings: list[Reading] = []
         if reading_class is ReadingClass.SAFETY and not self._is_fast_lane_on():
-            readings += await self._round(ReadingClass.SAFETY, urgent=True)
-        readings += await self._round(reading_class, urgent=False)
+            readings += await self._round(None)
+        readings += await self._round(reading_class)
         now = self.clock.now()
         if reading_class in (ReadingClass.SAFETY, ReadingClass.POWER):
             readings += self.totals(self.latest, now)
@@ -106,7 +106,7 @@ class SerialSource:
         """Yield the urgent words of all units, round after round, for as long as it is iterated."""
         while True:
             began = self.clock.now()
-            readings = await self._round(ReadingClass.SAFETY, urgent=True)
+            readings = await self._round(None)
             self.fast_at = self.clock.now()
             yield readings
             await self.clock.sleep_until(Seconds(began + self.fast_period))
@@ -128,23 +128,27 @@ class SerialSource:
         for unit in self.units:
             await self.lines.release(unit.bus)
 
-    async def _round(self, reading_class: ReadingClass, *, urgent: bool) -> list[Reading]:
+    async def _round(self, reading_class: ReadingClass | None) -> list[Reading]:
+        """Read one class of every unit, the fast lane's registers for None."""
         readings: list[Reading] = []
         for unit in self.units:
-            readings += await self._unit_round(unit, reading_class, urgent=urgent)
+            readings += await self._unit_round(unit, reading_class)
         for reading in readings:
             self.latest[reading.place, reading.quantity] = reading
         return readings
 
-    async def _unit_round(self, unit: SerialUnit, reading_class: ReadingClass, *, urgent: bool) -> list[Reading]:
+    async def _unit_round(self, unit: SerialUnit, reading_class: ReadingClass | None) -> list[Reading]:
         was_dormant = unit.life.is_dormant
-        if self.clock.now() < unit.life.not_before or (unit.life.is_suspect and not urgent):
-            return []
+        if self.clock.now() < unit.life.not_before or (unit.life.is_suspect and reading_class is not None):
+            return []  # the fast lane alone goes on asking whoever fails
         try:
             self._check_rivals(unit)
             if unit.life.is_suspect:
                 await unit.probe()
-            readings = await unit.read(reading_class, urgent, _URGENCY.get(reading_class, Urgency.BACKGROUND))
+            if reading_class is None:
+                readings = await unit.read_urgent()
+            else:
+                readings = await unit.read(reading_class, _URGENCY.get(reading_class, Urgency.BACKGROUND))
         except DeviceError as err:
             self.errors[_key(unit)] = err
             return self._forgotten(unit) if unit.life.is_dormant and not was_dormant else []

@@ -13,7 +13,7 @@ from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Reading
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.modbus.frame import Refusal
-from firmware_bridge.wire.modbus.readings import alarm_registers, health_of, place_of, readings_of
+from firmware_bridge.wire.modbus.readings import SpanReader, alarm_registers, health_of, place_of
 from firmware_bridge.wire.modbus.register_map import Kind, Register, RegisterMap
 from firmware_bridge.wire.modbus.spans import Span, halves, plan_spans
 from firmware_bridge.wire.modbus.values import decode, encode
@@ -35,16 +35,16 @@ class SerialUnit:
     map: RegisterMap = field(init=False)
     refused: set[str] = field(default_factory=set)
     words: dict[str, int] = field(default_factory=dict)  # alarm words by register name
-    spans: dict[tuple[ReadingClass, bool], list[Span]] = field(default_factory=dict)
+    place: Place = field(init=False)
+    alarms: list[Register] = field(default_factory=list)
+    health: float | None = None
+    spans: dict[ReadingClass | None, list[Span]] = field(default_factory=dict)
+    readers: dict[tuple[int, int], SpanReader] = field(default_factory=dict)
     clock_written_at: Seconds = NEVER
 
     def __post_init__(self) -> None:
         self.map = self.maps[0]
-
-    @property
-    def place(self) -> Place:
-        """Return where the unit stands."""
-        return place_of(self.tray, self.part)
+        self.place = place_of(self.tray, self.part)
 
     @property
     def settings(self) -> LineSettings:
@@ -72,10 +72,17 @@ class SerialUnit:
         self.life = self.life.failed(self.clock.now(), last.detail)
         raise last
 
-    async def read(self, reading_class: ReadingClass, urgent: bool, urgency: Urgency) -> list[Reading]:
-        """Read the registers of a class, the fast lane's or the others.  Raises DeviceError at the first silence."""
+    async def read(self, reading_class: ReadingClass, urgency: Urgency) -> list[Reading]:
+        """Read the registers of a class that the fast lane does not read.  Raises DeviceError at the first silence."""
+        return await self._read(reading_class, urgency)
+
+    async def read_urgent(self) -> list[Reading]:
+        """Read the fast lane's registers, whatever their class.  Raises DeviceError at the first silence."""
+        return [*await self._read(None, Urgency.ALARM), *self._health()]
+
+    async def _read(self, reading_class: ReadingClass | None, urgency: Urgency) -> list[Reading]:
         readings: list[Reading] = []
-        pending = list(reversed(self._planned(reading_class, urgent)))
+        pending = list(reversed(self._planned(reading_class)))
         while pending:
             span = pending.pop()
             try:
@@ -86,10 +93,10 @@ class SerialUnit:
                     raise
                 self._narrow(span, pending)
                 continue
-            readings += readings_of(self.tray, self.part, span, words, self.clock.now(), f"unit {self.address:#04x}")
-            self._remember_alarms(span, words)
-        if urgent or reading_class is ReadingClass.SAFETY:
-            readings += self._health()
+            reader = self._reader(span)
+            if words != reader.words:
+                self._remember_alarms(span, words)
+            readings += reader.read(words, self.clock.now())
         return readings
 
     async def identity(self, urgency: Urgency) -> dict[str, str]:
@@ -118,21 +125,33 @@ class SerialUnit:
         await self.bus.write(self._ask(clock.at, clock.words, values), Urgency.BACKGROUND)
 
     def _found(self) -> None:
+        self.alarms = alarm_registers(self.map)
         self.life = self.life.answered()
         self.refused.clear()
         self.words.clear()
+        self.health = None
         self.spans.clear()
+        self.readers.clear()
 
-    def _planned(self, reading_class: ReadingClass, urgent: bool) -> list[Span]:
-        key = (reading_class, urgent)
-        if key not in self.spans:
+    def _planned(self, reading_class: ReadingClass | None) -> list[Span]:
+        """Return the spans of a class without its urgent registers, of the urgent ones for None."""
+        if reading_class not in self.spans:
             wanted = [
                 r
                 for r in self.map.registers
-                if r.reading_class is reading_class and r.urgent is urgent and r.name not in self.refused
+                if r.reading_class is not None
+                and r.name not in self.refused
+                and (r.urgent if reading_class is None else r.reading_class is reading_class and not r.urgent)
             ]
-            self.spans[key] = plan_spans(self.map, wanted, self._refused_words())
-        return self.spans[key]
+            self.spans[reading_class] = plan_spans(self.map, wanted, self._refused_words())
+        return self.spans[reading_class]
+
+    def _reader(self, span: Span) -> SpanReader:
+        reader = self.readers.get((span.at, span.words))
+        if reader is None:
+            reader = SpanReader(self.tray, self.part, span, f"unit {self.address:#04x}")
+            self.readers[span.at, span.words] = reader
+        return reader
 
     def _refused_words(self) -> frozenset[int]:
         registers = (self.map.by_name[name] for name in self.refused)
@@ -159,16 +178,16 @@ class SerialUnit:
             pending += reversed(parts)
 
     def _remember_alarms(self, span: Span, words: Sequence[int]) -> None:
-        for register in span.registers:
-            if register.kind is Kind.FLAGS and register.quantity is Quantity.ALARMS:
+        for register in self.alarms:
+            if span.at <= register.at and register.end <= span.at + span.words:
                 value = decode(register, words[register.at - span.at : register.end - span.at])
                 self.words[register.name] = value if isinstance(value, int) else 0
+        self.health = health_of(self.alarms, self.words)
 
     def _health(self) -> list[Reading]:
-        code = health_of(alarm_registers(self.map), self.words)
-        if code is None:
+        if self.health is None:
             return []
-        return [Reading(self.place, Quantity.HEALTH, code, self.clock.now(), source=f"unit {self.address:#04x}")]
+        return [Reading(self.place, Quantity.HEALTH, self.health, self.clock.now(), source=f"unit {self.address:#04x}")]
 
     def _ask(self, at: int, words: int, values: tuple[int, ...] = ()) -> Ask:
         return Ask(self.endpoint, self.address, at, words, self.settings, values, TURN_ROUND)

@@ -53,24 +53,45 @@ def alarm_registers(register_map: RegisterMap) -> list[Register]:
 
 def readings_of(tray: Place, unit: str, span: Span, words: Sequence[int], now: Seconds, source: str) -> list[Reading]:
     """Return what one read of a span says: its registers, and the leaks and power state they imply."""
-    found: list[Reading] = []
-    for register in span.registers:
-        if register.quantity is None:
-            continue
-        own = words[register.at - span.at : register.end - span.at]
-        where = f"{source}/{register.at:#06x}"
-        place = place_of(tray, unit, register.part)
+    return SpanReader(tray, unit, span, source).read(words, now)
+
+
+class SpanReader:
+    """Reads the same span again and again: places are worked out once, and words that did not change not anew."""
+
+    __slots__ = ("_entries", "_readings", "_source", "_tray", "_unit", "words")
+
+    def __init__(self, tray: Place, unit: str, span: Span, source: str) -> None:
+        self._tray, self._unit, self._source = tray, unit, source
+        self._entries = [
+            (r, place_of(tray, unit, r.part), r.at - span.at, r.end - span.at, f"{source}/{r.at:#06x}")
+            for r in span.registers
+            if r.quantity is not None
+        ]
+        self.words: Sequence[int] = ()
+        self._readings: list[Reading] = []
+
+    def read(self, words: Sequence[int], now: Seconds) -> list[Reading]:
+        """Return the readings in `words`, taken at `now`."""
+        if words == self.words:
+            return [Reading(r.place, r.quantity, r.value, now, r.quality, r.source) for r in self._readings]
+        found: list[Reading] = []
+        for register, place, first, last, where in self._entries:
+            found += self._one(register, place, words[first:last], now, where)
+        self.words, self._readings = words, found
+        return found
+
+    def _one(self, register: Register, place: Place, own: Sequence[int], now: Seconds, where: str) -> list[Reading]:
         value = decode(register, own)
-        if not isinstance(value, int | float):
-            continue
+        if not isinstance(value, int | float) or register.quantity is None:
+            return []
         quality = Quality.FLAGGED if is_saturated(register, own) else Quality.GOOD
-        found.append(Reading(place, register.quantity, value, now, quality, where))
+        found = [Reading(place, register.quantity, value, now, quality, where)]
         if register.kind is Kind.FLAGS:
-            found += _leaks(tray, unit, register, int(value), now, where)
+            found += _leaks(self._tray, self._unit, register, int(value), now, where)
         if register.on_above is not None:
-            on = float(value > register.on_above)
-            found.append(Reading(place, Quantity.POWER_STATE, on, now, Quality.GOOD, where))
-    return found
+            found.append(Reading(place, Quantity.POWER_STATE, float(value > register.on_above), now, source=where))
+        return found
 
 
 def health_of(registers: Iterable[Register], words: dict[str, int]) -> float | None:
