@@ -21,6 +21,9 @@ BARS: dict[str, tuple[str, float]] = {
     "up/rss_mib": ("<=", 600.0),
     "up/ready_s": ("<=", 10.0),
     "telemetry/cores_10_racks": ("<=", 0.7),
+    "history/ingest_points_per_cpu_s": (">=", 2e6),
+    "history/bytes_per_point": ("<=", 1.2),
+    "history/day_query_ms": ("<=", 30.0),
 }
 
 
@@ -72,7 +75,8 @@ def _show(rows: list[dict[str, object]]) -> int:
         bar = BARS.get(name)
         verdict = ""
         if bar is not None:
-            met = float(str(row["value"])) <= bar[1]
+            value = float(str(row["value"]))
+            met = value >= bar[1] if bar[0] == ">=" else value <= bar[1]
             missed += not met
             verdict = f"{bar[0]} {bar[1]:.3g} {'met' if met else 'MISSED'}"
         cells = ["-" if row[k] is None else f"{row[k]:.4g}" for k in ("value", "baseline", "ratio")]

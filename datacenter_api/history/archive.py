@@ -168,16 +168,15 @@ class Archive:
         parts = self.parts(rack, Kind.SECONDS) or self.parts(rack, Kind.MINUTES)
         return any((i := self.index(p)) is not None and key in self.numbers(i) for p in reversed(parts))
 
-    def sources(self, rack: str, from_s: float, to_s: float, *, minutes: bool) -> list[Source]:
-        """Return what to read so that each point counts once: points, or where they are gone (or enough) minutes."""
+    def sources(self, rack: str, from_s: float, to_s: float) -> list[Source]:
+        """Return what to read so that each point counts once: points, and minutes where the points are gone."""
         points = self.parts(rack, Kind.SECONDS, from_s, to_s)
         folded, summed = self.folded(rack, from_s, to_s), self.parts(rack, Kind.MINUTES, from_s, to_s)
         fresh = [p for p in summed if p.whole_day or p.name not in folded]
-        if minutes:
-            known = folded.union(p.name for p in fresh)
-            return [*(Source(p) for p in fresh), *(Source(p) for p in points if p.name not in known)]
         covered = tuple((p.start_s * 1_000, p.end_s * 1_000) for p in points)
-        return [*(Source(p) for p in points), *(Source(p, covered) for p in fresh)]
+        windows = {p.start_s for p in points}
+        bare = [p for p in fresh if p.whole_day or p.start_s not in windows]
+        return [*(Source(p) for p in points), *(Source(p, covered) for p in bare)]
 
     def read(self, sources: Iterable[Source], key: SeriesKey) -> list[Stretch]:
         """Return what the sources say of a series; nothing from one that has gone or turns out broken."""

@@ -26,7 +26,6 @@ from rack_controller.model.table import SeriesKey
 log = logging.getLogger(__name__)
 
 _LOOK_FOR_RACKS_S = 1.0
-_MINUTE_S = 60
 _CANCEL_AGAIN_S = 0.2
 
 
@@ -97,12 +96,11 @@ class Chronicle:
 
     async def read(self, rack: str, keys: Sequence[SeriesKey], span: Span) -> list[Stretch]:
         """Return each series in the span's buckets: mean, least, most, count; NaN where nothing good was read."""
-        minutes = span.step_s % _MINUTE_S == 0
         intake = self.intakes.get(rack)
         rings = [] if intake is None else intake.rings
         # In one step of the loop: a window that is written meanwhile stands in `running` and not in `sources`.
         running = [[s for ring in rings if (s := ring.stretch(key)) is not None] for key in keys]
-        sources = self.archive.sources(rack, span.from_s, span.to_s, minutes=minutes)
+        sources = self.archive.sources(rack, span.from_s, span.to_s)
 
         def answer() -> list[Stretch]:
             return [

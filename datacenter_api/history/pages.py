@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _DATA_PAGE = 0
+_HEADER_BYTES = 64
 _BYTE_STREAM_SPLIT = 9
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
 Decompress = Callable[[bytes, int], bytes]
@@ -29,24 +30,25 @@ class Page:
     size: int
 
 
-def walk_pages(chunk: bytes, offset: int) -> list[Page]:
-    """Return the data pages of a column chunk whose bytes begin at `offset` of the file.
+def walk_pages(read: Callable[[int, int], bytes], begin: int, end: int, pages: list[Page], last_row: int) -> None:
+    """Append to `pages` what follows them in a column chunk of the bytes `begin` to `end`, up to row `last_row`.
 
-    Raises ValueError for another page kind or encoding, or for bytes that end early.
+    `read(size, offset)` reads the file.  Raises ValueError for another page kind or encoding, or when the chunk ends.
     """
-    pages, at, row = [], 0, 0
-    while at < len(chunk):
+    at, row = (pages[-1].offset + pages[-1].stored, pages[-1].first + pages[-1].rows) if pages else (begin, 0)
+    while row < last_row:
+        head = read(_HEADER_BYTES, at)
         try:
-            head, body = _struct(chunk, at)
-            data = head[5]
-            stored, size, rows = int(head[3]), int(head[2]), int(data[1])
-            if head[1] != _DATA_PAGE or data[2] != _BYTE_STREAM_SPLIT or body + stored > len(chunk):
-                raise ValueError("not a page that this package writes")
+            fields, length = _struct(head, 0)
+            data = fields[5]
+            stored, size, rows = int(fields[3]), int(fields[2]), int(data[1])
         except (IndexError, KeyError, TypeError, struct.error) as err:
-            raise ValueError(f"broken page header at byte {offset + at}") from err
-        pages.append(Page(row, rows, offset + body, stored, size))
+            raise ValueError(f"broken page header at byte {at}") from err
+        body = at + length
+        if fields[1] != _DATA_PAGE or data[2] != _BYTE_STREAM_SPLIT or body + stored > end or rows < 1:
+            raise ValueError(f"the page at byte {at} is none that this package writes")
+        pages.append(Page(row, rows, body, stored, size))
         at, row = body + stored, row + rows
-    return pages
 
 
 def decode_page(
@@ -62,21 +64,24 @@ def decode_page(
     (levels,) = struct.unpack_from("<I", plain)
     known = _definition_levels(plain[4 : 4 + levels], page.rows)
     width = dtype.itemsize
-    count = int(known.sum())
+    count = page.rows if known is None else int(known.sum())
     split = np.frombuffer(plain, np.uint8, offset=4 + levels)
     if len(split) != count * width:
         raise ValueError(f"{count} values of {width} bytes need {count * width} bytes, got {len(split)}")
-    begin, end = int(known[:first].sum()), int(known[:last].sum())
+    begin, end = (first, last) if known is None else (int(known[:first].sum()), int(known[:last].sum()))
     values = np.ascontiguousarray(split.reshape(width, count)[:, begin:end].T).reshape(-1).view(dtype)
-    if len(values) == last - first:
+    if known is None:
         return values
     spread = np.full(last - first, np.nan if dtype.kind == "f" else -(1 << (8 * width - 1)), dtype=dtype)
     spread[known[first:last]] = values
     return spread
 
 
-def _definition_levels(data: bytes, rows: int) -> NDArray[np.bool_]:
-    """Decode the RLE and bit-packed hybrid of width 1."""
+def _definition_levels(data: bytes, rows: int) -> NDArray[np.bool_] | None:
+    """Decode the RLE and bit-packed hybrid of width 1; None when every value is known."""
+    head, at = _varint(data, 0) if data else (0, 0)
+    if not head & 1 and head >> 1 >= rows and data[at] == 1:
+        return None
     known = np.zeros(rows, dtype=np.bool_)
     at = row = 0
     while row < rows:

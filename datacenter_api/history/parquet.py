@@ -10,6 +10,7 @@ import os
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +27,7 @@ META = b"rackwright"
 VERSION = 1
 SECONDS_COLUMNS: dict[str, str] = {"value": "<f4", "counter": "<i8"}
 MINUTES_COLUMNS: dict[str, str] = {"mean": "<f8", "min": "<f8", "max": "<f8", "count": "<i4"}
-_ROWS_PER_GROUP = 153_600
+_ROWS_PER_GROUP = 38_400
 _PAGE_BYTES = 32 * 1024
 _LEVEL = 1
 _NAMES = ("place", "quantity")
@@ -218,10 +219,10 @@ def read_range(index: SegmentIndex, sheet: int, first: int, count: int, columns:
             while at < first + count:
                 group, row = divmod(at, per_group)
                 taken = min(first + count - at, per_group - row)
-                pages = _pages(index, handle, sheet, name, group)
+                pages = _pages(index, handle, (sheet, name, group), (row + taken) * times)
                 parts.append(_rows(handle, pages, row * times, taken * times, dtype))
                 at += taken
-            found[name] = np.concatenate(parts).reshape(count, times)
+            found[name] = (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(count, times)
         return found
     except ValueError as err:
         raise SegmentBroken(index.path, err) from err
@@ -229,12 +230,14 @@ def read_range(index: SegmentIndex, sheet: int, first: int, count: int, columns:
         os.close(handle)
 
 
-def _pages(index: SegmentIndex, handle: int, sheet: int, name: str, group: int) -> list[Page]:
-    key = (sheet, name, group)
-    known = index.pages.get(key)
-    if known is None:
+def _pages(index: SegmentIndex, handle: int, where: tuple[int, str, int], last_row: int) -> list[Page]:
+    known = index.pages.get(where, [])
+    if not known or known[-1].first + known[-1].rows < last_row:
+        sheet, name, group = where
         offset, size = index.sheets[sheet].chunks[name][group]
-        known = index.pages[key] = walk_pages(os.pread(handle, size, offset), offset)
+        known = list(known)  # another thread may be reading
+        walk_pages(lambda count, at: os.pread(handle, count, at), offset, offset + size, known, last_row)
+        index.pages[where] = known
     return known
 
 
@@ -253,10 +256,15 @@ def _rows(handle: int, pages: list[Page], first: int, rows: int, dtype: np.dtype
 def _decompress(body: bytes, size: int) -> bytes:
     pa, _pq = _arrow()
     try:
-        plain: bytes = pa.decompress(body, size, codec="zstd", asbytes=True)
+        plain: bytes = _zstd().decompress(body, size, asbytes=True)
     except (pa.ArrowException, OSError) as err:
         raise ValueError(str(err)) from err
     return plain
+
+
+@cache
+def _zstd() -> Any:
+    return _arrow()[0].Codec("zstd")
 
 
 def _chunk(column: Any) -> tuple[int, int]:
@@ -270,6 +278,7 @@ def give_back_memory() -> None:
     _arrow()[0].default_memory_pool().release_unused()
 
 
+@cache
 def _arrow() -> tuple[Any, Any]:
     # Arrow's own allocator keeps what a segment took for ever: 46 MiB instead of 5, measured.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -28,7 +28,7 @@ class HistoryStore(Protocol):
     def knows(self, rack: str, key: SeriesKey) -> bool:
         """Return whether anything is stored of a series."""
 
-    def sources(self, rack: str, from_s: float, to_s: float, *, minutes: bool) -> Sequence[Any]:
+    def sources(self, rack: str, from_s: float, to_s: float) -> Sequence[Any]:
         """Return what to read for a time span; quick, called in the loop in which `enter` is."""
 
     def read(self, sources: Iterable[Any], key: SeriesKey) -> list[Stretch]:
