@@ -9,6 +9,7 @@ from datacenter_api.cli import (
     account,
     credential,
     doctor,
+    domain,
     endpoint,
     event,
     login,
@@ -49,6 +50,7 @@ def choose_server(url: Url = None, state: State = None) -> None:
 app.command("up")(up.up)
 app.command("status")(status.show_status)
 app.add_typer(rack.app, name="rack")
+app.add_typer(domain.app, name="domain")
 app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")

@@ -72,9 +72,7 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
     age = record.age(now)
     shelves = [t.place for t in layout.trays if t.kind == TrayKind.POWER_SHELF]
     units = [t.place for t in layout.trays if t.kind == TrayKind.COOLANT_UNIT]
-    gpus = [
-        f"{t.place}/{c.name}{n}" for t in layout.trays for c in t.components if c.name == "gpu" for n in range(c.count)
-    ]
+    gpus = parts_of(layout, "gpu")
     output = _gather(view, shelves, Quantity.POWER, "W", "sum")
     usable = layout.busbar_power_usable_w
     points = leak_points(view)
@@ -105,6 +103,14 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
         endpoints_reachable=_count(axes, "reachable"),
         endpoints_total=len(axes),
         trays=tray_states(layout, view, axes, points),
+    )
+
+
+def gpu_power_of(view: RackView | None, layout: Layout, domain: str) -> Figure:
+    """Return the power of the GPUs in the trays of one domain."""
+    inside = {t.place for t in layout.trays if t.domain == domain}
+    return _gather(
+        view, [p for p in parts_of(layout, "gpu") if p.rpartition("/")[0] in inside], Quantity.POWER, "W", "sum"
     )
 
 

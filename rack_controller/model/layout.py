@@ -42,11 +42,12 @@ class TrayView(msgspec.Struct, frozen=True):
 
 
 class DomainView(msgspec.Struct, frozen=True):
-    """One NVLink domain; it may span racks."""
+    """One NVLink domain.  It may span racks: those whose domains share an `id` are one; `gpus` counts all of them."""
 
     name: str
     gpus: int
     racks: int
+    id: str = ""
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -119,7 +120,7 @@ def make_layout(rack: SiteRack, generation: Generation, endpoints: tuple[SiteEnd
         confirmed=generation.confirmed,
         gpus=generation.count("gpu"),
         trays=[_tray(rack.place, slot, by_place) for slot in sorted(generation.slots, key=lambda s: s.unit)],
-        domains=[DomainView(d.name, d.gpus, d.racks) for d in generation.domains],
+        domains=[DomainView(d.name, d.gpus, d.racks, rack.domain_id(d.name)) for d in generation.domains],
         feeds=[f.name for f in generation.feeds],
         busbar_power_max_w=generation.busbar.power_max,
         busbar_power_usable_w=generation.busbar.power_usable,

@@ -1,0 +1,52 @@
+"""`rackwright domain list|show`: NVLink domains over the racks they span."""
+
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.connection import connect, quoted
+from datacenter_api.cli.options import As, Json, State, Url, chosen
+from datacenter_api.cli.output import Column, Output, Row, emit, number
+
+app = typer.Typer(help="NVLink domains and the racks they span.", no_args_is_help=True)
+
+COLUMNS = (
+    Column("DOMAIN", lambda d: str(d["id"])),
+    Column("GPUS", lambda d: f"{d['gpus_present']}/{d['gpus_planned']}", right=True),
+    Column("RACKS", lambda d: ", ".join(r["name"] for r in d["racks"])),
+    Column("MISSING", lambda d: str(d["racks_missing"] or ""), right=True),
+    Column("GPU POWER", lambda d: number(d["gpu_power_w"]["value"], 0, "W"), right=True),
+    Column("QUALITY", lambda d: str(d["gpu_power_w"]["quality"])),
+)
+RACK_COLUMNS = (
+    Column("RACK", lambda r: str(r["name"])),
+    Column("GPUS", lambda r: str(r["gpus"]), right=True),
+    Column("TRAYS", lambda r: str(len(r["trays"])), right=True),
+    Column("LIVE", lambda r: "yes" if r["live"] else "no"),
+    Column("GENERATION", lambda r: str(r["generation"])),
+    Column("PLACE", lambda r: str(r["rack"]), wide=True),
+)
+
+
+@app.command("list")
+def list_domains(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
+    """List every NVLink domain."""
+    emit(connect(url, state).get("/api/v1/domains"), COLUMNS, chosen(output, as_json), name="id")
+
+
+@app.command("show")
+def show_domain(
+    domain: Annotated[str, typer.Argument(help="The domain's id, e.g. k02.nvl0.")],
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show one domain rack by rack."""
+    shown: Row = connect(url, state).get(f"/api/v1/domains/{quoted(domain)}")
+    shape = chosen(output, as_json)
+    if shape in (Output.JSON, Output.YAML, Output.NAME):
+        emit([shown], COLUMNS, shape, name="id", single=True)
+        return
+    emit([shown], COLUMNS, shape)
+    emit(shown["racks"], RACK_COLUMNS, shape)
