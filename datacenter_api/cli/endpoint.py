@@ -20,6 +20,7 @@ _COLUMNS = (
     Column("MANAGEMENT", lambda e: str(e["management"])),
     Column("SINCE", lambda e: age(e["since_s"]), right=True),
     Column("LAST READ", lambda e: age(e["last_success_age_s"]), right=True),
+    Column("UNITS", lambda e: _units(e), right=True),
     Column("ADDRESS", lambda e: str(e["address"])),
     Column("FAULTS", lambda e: str(e["faults"]), right=True),
     Column("ERROR", lambda e: str(e["error"])),
@@ -36,6 +37,12 @@ _ITEMS = (
     Column("NAME", lambda i: str(i["name"]), wide=True),
     Column("URIS", lambda i: " ".join(i["uris"]), wide=True),
 )
+
+
+def _units(endpoint: Row) -> str:
+    """Return how many of the units on a serial line answer, of how many; nothing for other endpoints."""
+    units = endpoint.get("units") or []
+    return f"{sum(u['management'] == 'reachable' for u in units)}/{len(units)}" if units else ""
 
 
 @app.command("list")

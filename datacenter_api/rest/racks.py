@@ -14,6 +14,7 @@ from datacenter_api.fleet.places import endpoint_in, layout_of, place_in
 from datacenter_api.fleet.queries import ReadingRow, readings, top
 from datacenter_api.fleet.summary import RackSummary, summarise
 from datacenter_api.fleet.trays import Axes, axes_of
+from datacenter_api.fleet.units import UnitRow, unit_rows
 from datacenter_api.problem import problem, problem_of_reply
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, principal_of, services_of
@@ -37,7 +38,7 @@ Argument = (
 class EndpointRow(msgspec.Struct, frozen=True):
     """One endpoint: where it answers and how it stands on both axes.
 
-    Ages in s; `enabled` false: listed, not asked; `faults`: how many of its resources fail now.
+    Ages in s; `enabled` false: listed, not asked; `faults`: how many of its resources fail now; `units` on its line.
     """
 
     place: str
@@ -52,6 +53,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     heard_age_s: float | None
     error: str
     faults: int
+    units: list[UnitRow] = []
 
 
 class CommandRequest(BaseModel):
@@ -83,6 +85,7 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
     """Every endpoint of the rack on both axes, with the age of what is known."""
     record = parts.fleet.find(rack)
     axes = axes_of(record, parts.now())
+    view = parts.fleet.view(record, parts.now())
     rows = []
     for tray in layout_of(record).trays:
         for endpoint in tray.endpoints:
@@ -101,6 +104,7 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     heard_age_s=at.heard_age_s,
                     error=at.error,
                     faults=at.faults,
+                    units=unit_rows(endpoint, view, axes),
                 )
             )
     return json_answer(rows)

@@ -14,14 +14,23 @@ class ComponentView(msgspec.Struct, frozen=True):
     count: int
 
 
+class UnitView(msgspec.Struct, frozen=True):
+    """One unit on an endpoint's serial line: its place and address, and the register maps it may speak."""
+
+    place: str
+    address: int
+    maps: list[str]
+
+
 class EndpointView(msgspec.Struct, frozen=True):
-    """One management address.  `enabled` false: listed, not asked."""
+    """One management address.  `enabled` false: listed, not asked.  `units` is empty but on a serial line."""
 
     place: str
     protocol: str
     address: str
     enabled: bool
     subtree: str | None = None
+    units: list[UnitView] = []
 
 
 class TrayView(msgspec.Struct, frozen=True):
@@ -137,7 +146,11 @@ def _tray(rack: Place, slot: Slot, endpoints: dict[Place, SiteEndpoint]) -> Tray
         at = join_place(place, spec.name)
         known = endpoints.get(at)
         address = f"{known.address}:{known.port}" if known and known.address else (known.tty or "" if known else "")
-        views.append(EndpointView(at, spec.protocol, address, bool(known and known.enabled), spec.subtree))
+        units = [
+            UnitView(join_place(place, u.part) if u.part else place, u.address, list(u.maps))
+            for u in spec.units_of(slot.index)
+        ]
+        views.append(EndpointView(at, spec.protocol, address, bool(known and known.enabled), spec.subtree, units))
     tray = slot.tray
     return TrayView(
         place=place,
