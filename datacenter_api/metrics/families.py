@@ -62,6 +62,15 @@ _PLAIN: dict[Quantity, tuple[Family, float]] = {
     _Q.LEVEL: (Family("rack_level_ratio", "Fill level or state of charge."), PERCENT),
     _Q.PERCENT: (Family("rack_share_ratio", "A device's own share of something."), PERCENT),
     _Q.VALUE: (Family("rack_sensor_value", "A number whose unit the device does not say."), 1.0),
+    _Q.ROTATION: (Family("rack_pump_speed_rpm", "Pump speed in revolutions per minute."), 1.0),
+    _Q.COUNT: (
+        Family("rack_sensor_events_total", "How often something has happened, as a device counts it.", "counter"),
+        1.0,
+    ),
+    _Q.DURATION: (
+        Family("rack_operating_seconds_total", "How long something has run, as a device counts it.", "counter"),
+        1.0,
+    ),
     _Q.LOCATE: (Family("rack_locate_lit", "Locate light on (1) or off (0)."), 1.0),
 }
 
@@ -69,6 +78,7 @@ SHELF_OUTPUT = Family("rack_power_shelf_output_watts", "DC output power of a pow
 FLOW_BASE = Family("rack_coolant_flow_cubic_meters_per_second", "Coolant flow in base units.")
 LEAK = Family("rack_leak_detected", "A leak detector reports a leak, warning or critical (1), or is dry (0).")
 LEAK_CRITICAL = Family("rack_leak_critical", "A leak detector reports a critical leak (1).")
+ALARM = Family("rack_alarm_active", "An alarm word of a device has at least one bit set (1) or none (0).")
 PSU_HEALTHY = Family("rack_psu_healthy", "A power supply reports itself healthy (1) or not (0).")
 HEALTHY = Family("rack_component_healthy", "A component reports itself healthy (1) or not (0).")
 TRAY_STATE = Family("rack_tray_power_state", "Power state of a tray, one line per state (1: this one).")
@@ -79,7 +89,18 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         *(family for family, _ in _PLAIN.values()),
-        *(SHELF_OUTPUT, FLOW_BASE, LEAK, LEAK_CRITICAL, PSU_HEALTHY, HEALTHY, TRAY_STATE, PART_STATE, MANAGEMENT),
+        *(
+            SHELF_OUTPUT,
+            FLOW_BASE,
+            LEAK,
+            LEAK_CRITICAL,
+            ALARM,
+            PSU_HEALTHY,
+            HEALTHY,
+            TRAY_STATE,
+            PART_STATE,
+            MANAGEMENT,
+        ),
     )
 }
 
@@ -94,6 +115,8 @@ def samples_of(series: Series, tray_kind: str) -> list[Sample]:
         return [Sample(_PLAIN[quantity][0].name), Sample(FLOW_BASE.name, scale=LPM_TO_M3S)]
     if quantity is _Q.LEAK:
         return [Sample(LEAK.name, at_least=1.0), Sample(LEAK_CRITICAL.name, at_least=2.0)]
+    if quantity is _Q.ALARMS:
+        return [Sample(ALARM.name, at_least=1.0)]
     if quantity is _Q.HEALTH:
         return [Sample((PSU_HEALTHY if component_kind(series.place) == "psu" else HEALTHY).name, equals=0.0)]
     if quantity is _Q.POWER_STATE:

@@ -84,7 +84,7 @@ async def test_a_remembered_login_is_not_locked_out_by_others_guessing(api: Api)
 
 async def test_a_cookie_is_only_good_from_our_own_pages(api: Api) -> None:
     cookie = {"cookie": f"{COOKIE}={await token_of(api)}"}
-    body = {"verb": "locate", "target": "x"}
+    body = {"verb": "locate", "target": "u12"}
     async with api.client(None) as client:
         assert (await client.get("/api/v1/racks", headers=cookie)).status_code == 200
         for origin in ({}, {"origin": "https://evil.test"}, {"origin": "http://api.test"}, {"origin": "null"}):
