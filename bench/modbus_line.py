@@ -1,4 +1,4 @@
-"""The Modbus benchmark's far end, run as a child process: emulated lines of one rack at their speed, on pseudo-terminals.
+"""The Modbus benchmark's far end, a child process: emulated lines of one rack at their speed, on pseudo-terminals.
 
 Prints one JSON line with the tty of each line.  `leak` and `dry` on standard input change the first leak detector of
 the pumping unit and are answered with the monotonic time of the change; it ends when its standard input closes.

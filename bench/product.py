@@ -26,9 +26,10 @@ class Product:
     pids: dict[str, int]
     state: Path
 
-    def rss_mib(self) -> float:
-        """Return the resident memory of all processes together, pages shared between them counted once each."""
-        return sum(int(Path(f"/proc/{p}/statm").read_text().split()[1]) for p in self.pids.values()) * PAGE_KIB / 1024
+    def rss_mib(self, *names: str) -> float:
+        """Return the resident memory of the named processes (none: all), pages shared between them counted in each."""
+        pids = [self.pids[n] for n in names] if names else list(self.pids.values())
+        return sum(int(Path(f"/proc/{p}/statm").read_text().split()[1]) for p in pids) * PAGE_KIB / 1024
 
     def cpu_seconds(self, *names: str) -> float:
         """Return user and system seconds used so far by the named processes."""

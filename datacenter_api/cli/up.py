@@ -41,7 +41,8 @@ EMULATED_SITE = "lab1"
 FIRST_ANSWER_SECONDS = 30.0
 LOOK_SECONDS = 1.0
 FILES_PER_ENDPOINT = 4
-ENDPOINTS_PER_RACK = 40
+ENDPOINTS_PER_RACK = 60  # per name: a system of two racks is one name and has fifty
+DEFAULT_RACKS = "gb200-nvl72,orv3-hpr-nvl36x2"
 MOST_RACKS = 200  # what one emulator holds
 FILES_BESIDES = 512
 
@@ -65,7 +66,7 @@ def up(
         Path | None, typer.Option(help="state directory (default $RACKWRIGHT_STATE or .rackwright)")
     ] = None,
     listen: Annotated[str, typer.Option(help="where API and console listen")] = DEFAULT_LISTEN,
-    racks: Annotated[str, typer.Option(help="emulated racks: NAME, NAME*10, or several with commas")] = "gb200-nvl72",
+    racks: Annotated[str, typer.Option(help="emulated racks: NAME, NAME*10, or several with commas")] = DEFAULT_RACKS,
     site: Annotated[Path | None, typer.Option(help="site file of real hardware: no emulator, observe only")] = None,
     load_trace: Annotated[Path | None, typer.Option(help="CSV of node power that drives the emulated load")] = None,
     speed: Annotated[float, typer.Option(help="how fast emulated time runs")] = 1.0,

@@ -15,6 +15,7 @@ from datacenter_api.fleet.queries import ReadingRow, readings, top
 from datacenter_api.fleet.summary import RackSummary, summarise
 from datacenter_api.fleet.trays import Axes, axes_of
 from datacenter_api.fleet.units import UnitRow, unit_rows
+from datacenter_api.fleet.view import view_of
 from datacenter_api.problem import problem, problem_of_reply
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, principal_of, services_of
@@ -85,7 +86,7 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
     """Every endpoint of the rack on both axes, with the age of what is known."""
     record = parts.fleet.find(rack)
     axes = axes_of(record, parts.now())
-    view = parts.fleet.view(record, parts.now())
+    view = view_of(record, parts.now())
     rows = []
     for tray in layout_of(record).trays:
         for endpoint in tray.endpoints:

@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m firmware_bridge.emulator", description="Emulated racks on real HTTPS, loopback only."
     )
     parser.add_argument("--state", type=Path, required=True, help="directory for certificates, credentials, site.yaml")
-    parser.add_argument("--racks", default="gb200-nvl72", help="NAME, NAME*COUNT, comma-separated")
+    parser.add_argument("--racks", default="gb200-nvl72,orv3-hpr-nvl36x2", help="NAME, NAME*COUNT, comma-separated")
     parser.add_argument("--load-trace", type=Path, help="node power over time: t_s,node1_W,…")
     parser.add_argument("--speed", type=float, default=1.0, help="emulated seconds per second")
     parser.add_argument("--site-name", default="emulated")

@@ -20,19 +20,23 @@ from firmware_bridge.emulator.control import EmulatorControl
 
 PASSWORD = "a-password-for-stories"
 READY_SECONDS = 90.0
+ONE_RACK = "gb200-nvl72"
 COMMAND = [sys.executable, "-m", "datacenter_api.cli.main"]
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T | None], within: float = 20.0) -> T:
-    """Return what `look` gives as soon as it is neither None nor False; fail with the last thing seen."""
+def eventually(look: Callable[[], T | None], within: float = 20.0, every: float = 0.05) -> T:
+    """Return what `look` gives as soon as it is neither None nor False; fail when that takes too long.
+
+    `every` keeps a costly look from being the load that it waits out.
+    """
     deadline = time.monotonic() + within
     while True:
         seen = look()
         if seen is not None and seen is not False:
             return seen
         assert time.monotonic() < deadline, f"did not happen within {within:g} s"
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 @dataclass
@@ -59,10 +63,12 @@ class Product:
 
     def start(self, *, wait: bool = True) -> None:
         self.ready.unlink(missing_ok=True)  # of a predecessor that was killed
+        named = {"--racks", "--site"} & set(self.options)
+        racks = [] if named else ["--racks", ONE_RACK]  # most stories need no second generation
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            [*COMMAND, "up", "--state", str(self.state), "--listen", f"127.0.0.1:{self.port}", *self.options],
+            [*COMMAND, "up", "--state", str(self.state), "--listen", f"127.0.0.1:{self.port}", *racks, *self.options],
             env={**os.environ, "RACKWRIGHT_ADMIN_PASSWORD": PASSWORD, "COVERAGE_CORE": ""},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,213 @@
+"""Two generations side by side: one rack on Redfish alone, one system of two racks with serial power and cooling."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.product import Product, eventually
+
+from firmware_bridge.emulator.faults import Fault, FaultKind
+
+RACKS = ["--racks", "gb200-nvl72,orv3-hpr-nvl36x2"]
+FIRST, SECOND = "k02", "k03"
+
+pytestmark = pytest.mark.xdist_group("two-generations")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    running = Product(tmp_path_factory.mktemp("generations") / "state", RACKS)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def healthy(product: Product) -> Iterator[Product]:
+    """The product without faults, before and after."""
+    product.control.set_faults([])
+    eventually(lambda: all(well(product, rack) for rack in (FIRST, SECOND)), 30)
+    yield product
+    product.control.set_faults([])
+
+
+def units(product: Product, rack: str) -> dict[str, str]:
+    """Return the management of every serial unit of a rack, by its place below the rack."""
+    rows = product.get(f"/api/v1/racks/{rack}/endpoints")
+    return {u["place"].split("/", 4)[4]: u["management"] for row in rows for u in row["units"]}
+
+
+def well(product: Product, rack: str) -> bool:
+    summary = product.get(f"/api/v1/racks/{rack}")
+    reachable = summary["endpoints_reachable"] == summary["endpoints_total"]
+    return reachable and set(units(product, rack).values()) == {"reachable"} and not summary["leaks"]
+
+
+def reading(product: Product, rack: str, place: str, quantity: str) -> Any:
+    rows = product.get(f"/api/v1/racks/{rack}/readings", place=place, quantity=quantity)
+    return next((r["value"] for r in rows if r["place"].endswith("/" + place)), None)
+
+
+def events(product: Product, kind: str) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = product.get("/api/v1/events", limit=500)
+    return [e for e in listed if e["kind"] == kind]
+
+
+def test_three_racks_hold_144_gpus_in_two_domains(healthy: Product) -> None:
+    racks = {r["name"]: r for r in healthy.get("/api/v1/racks")}
+    assert [(n, r["gpus"], r["generation"]) for n, r in sorted(racks.items())] == [
+        ("k01", 72, "gb200-nvl72"),
+        (FIRST, 36, "orv3-hpr-nvl36x2"),
+        (SECOND, 36, "orv3-hpr-nvl36x2"),
+    ]
+    domains = {d["id"]: d for d in healthy.get("/api/v1/domains")}
+    assert {k: (d["gpus_present"], len(d["racks"])) for k, d in domains.items()} == {
+        "k01.nvl0": (72, 1),
+        "k02.nvl0": (72, 2),
+    }
+    shown = eventually(lambda: (d := healthy.get("/api/v1/domains/k02.nvl0"))["gpu_power_w"]["quality"] == "good" and d)
+    assert shown["gpu_power_w"]["total"] == 72
+    assert "k02, k03" in healthy.cli("domain", "list").stdout
+
+
+def test_every_endpoint_and_serial_unit_is_reachable(healthy: Product) -> None:
+    for rack in healthy.get("/api/v1/racks"):
+        assert rack["endpoints_reachable"] == rack["endpoints_total"]
+    for rack in (FIRST, SECOND):
+        found = units(healthy, rack)
+        assert len(found) == 43  # three shelves of supplies and three of batteries, seven units each, and the pump
+        assert set(found.values()) == {"reachable"}
+    assert "7/7" in healthy.cli("endpoint", "list").stdout
+
+
+def test_nothing_is_older_than_three_periods_of_its_class(healthy: Product) -> None:
+    for rack in ("k01", FIRST, SECOND):
+        layout = healthy.get(f"/api/v1/racks/{rack}/layout")
+        limits = {name: 3 * period for name, period in layout["periods_s"].items()}
+
+        def fresh(rack: str = rack, limits: dict[str, float] = limits) -> bool:
+            rows = healthy.get(f"/api/v1/racks/{rack}/readings")
+            late = [r for r in rows if r["age_s"] is not None and r["age_s"] > limits[r["reading_class"]]]
+            return not late and sum(r["value"] is not None for r in rows) > 1000
+
+        assert eventually(fresh, 30, every=1.0)
+
+
+def test_shelf_totals_are_what_the_trays_draw(healthy: Product) -> None:
+    healthy.control.set_demand(1.0)
+
+    def agrees() -> bool:
+        summary = healthy.get(f"/api/v1/racks/{FIRST}")
+        given, drawn = (
+            summary["shelf_output_w"],
+            sum(t["power_w"] or 0 for t in summary["trays"] if t["kind"] in ("compute", "switch")),
+        )
+        many = given["quality"] == "good" and given["value"] > 40_000  # more than any one register could say
+        return many and given["value"] == pytest.approx(drawn, rel=0.05)
+
+    eventually(agrees, 30)
+    assert eventually(lambda: (reading(healthy, FIRST, "u01", "heat") or 0) > 6_553, 60)  # nor this one
+    assert eventually(lambda: reading(healthy, FIRST, "u09/bbu0", "level")) > 90
+    healthy.control.set_demand(None)
+
+
+def test_a_leak_in_the_pumping_unit_is_told_with_its_place(healthy: Product) -> None:
+    healthy.control.set_faults([Fault(FaultKind.LEAK, f"*/{FIRST}/u01/leak0")])
+    leaks = eventually(lambda: healthy.get(f"/api/v1/racks/{FIRST}")["leaks"] or None)
+    assert [leak["place"].rsplit("/", 2)[1:] for leak in leaks] == [["u01", "leak0"]]
+    told = eventually(lambda: [e for e in events(healthy, "leak.critical") if e["place"].endswith("u01/leak0")] or None)
+    assert told[0]["severity"] == "critical"
+    assert healthy.get(f"/api/v1/racks/{SECOND}")["leaks"] == []
+    assert eventually(lambda: [e for e in events(healthy, "alarm.set") if "internal" in e["message"]] or None)
+
+
+def test_a_pulled_supply_is_absent_and_costs_nobody_else(healthy: Product) -> None:
+    healthy.control.set_faults([Fault(FaultKind.REMOVED, f"*/{FIRST}/u06/psu3")])
+    eventually(lambda: units(healthy, FIRST)["u06/psu3"] == "absent", 40)
+    rest = {u: m for u, m in units(healthy, FIRST).items() if u != "u06/psu3"}
+    assert set(rest.values()) == {"reachable"}
+    assert reading(healthy, FIRST, "u06/psu3", "power") is None
+    assert healthy.get(f"/api/v1/racks/{FIRST}")["endpoints_reachable"] == 25
+    healthy.control.set_faults([])
+    eventually(lambda: units(healthy, FIRST)["u06/psu3"] == "reachable", 30)
+
+
+def test_a_stuck_line_costs_its_own_trays_only(healthy: Product) -> None:
+    healthy.control.set_faults([Fault(FaultKind.BUS_STUCK, f"*/{SECOND}/lines/battery")])
+
+    def lost() -> bool:
+        found = {p.rsplit("/", 2)[1] for p, m in endpoints(healthy, SECOND).items() if m == "absent"}
+        return found == {"u09", "u11", "u13"}
+
+    eventually(lost, 40)
+    assert set(endpoints(healthy, FIRST).values()) == {"reachable"}
+
+
+def endpoints(product: Product, rack: str) -> dict[str, str]:
+    rows = product.get(f"/api/v1/racks/{rack}/endpoints")
+    return {e["place"]: e["management"] for e in rows if e["enabled"]}
+
+
+@pytest.fixture
+def wrong_site(tmp_path: Path) -> Iterator[Product]:
+    """A product over a site file with one thing wrong per shelf; the racks are emulated by a process of their own."""
+    far = subprocess.Popen(
+        [sys.executable, "-m", "firmware_bridge.emulator", "--state", str(tmp_path), *RACKS, "--site-name", "lab1"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert far.stdout is not None
+    assert far.stdout.readline()
+    site = yaml.safe_load((tmp_path / "site.yaml").read_text())
+    by_place = {e["place"].split("/", 3)[3]: e for e in site["endpoints"]}
+    by_place[f"{FIRST}/u06/pmm"]["line"] = {"baud": 9600}
+    by_place[f"{FIRST}/u07/pmm"]["line"] = {"baud": 115200, "parity": "odd"}
+    by_place[f"{FIRST}/u08/pmm"]["tty"] = str(tmp_path / "tty" / "absent")
+    by_place[f"{SECOND}/u06/pmm"]["tty"] = by_place[f"{FIRST}/u01/serial"]["tty"]
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump(site))
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    (state / "credentials").symlink_to(tmp_path / "credentials")
+    running = Product(state, ["--site", str(path)])
+    try:
+        running.start(wait=False)
+        eventually(lambda: answers(running), 60)
+        yield running
+    finally:
+        running.stop()
+        far.terminate()
+        far.wait(10)
+
+
+def answers(product: Product) -> bool:
+    try:
+        return all(product.get(f"/api/v1/racks/{rack}/endpoints") for rack in ("k01", FIRST, SECOND))
+    except (OSError, AssertionError):
+        return False
+
+
+@pytest.mark.timeout(120)
+def test_what_is_wrong_in_the_site_is_named_and_the_rest_goes_on(wrong_site: Product) -> None:
+    def told() -> dict[str, str] | None:
+        if not answers(wrong_site):
+            return None
+        rows = wrong_site.get(f"/api/v1/racks/{FIRST}/endpoints") + wrong_site.get(f"/api/v1/racks/{SECOND}/endpoints")
+        found = {
+            "/".join(r["place"].split("/")[3:]): r["error"]
+            for r in rows
+            if r["enabled"] and r["management"] != "reachable"
+        }
+        return found if len(found) == 4 and all(found.values()) else None
+
+    errors = eventually(told, 60, every=0.5)
+    assert "at 9600 8E1: no answer" in errors[f"{FIRST}/u06/pmm"]
+    assert "at 115200 8O1: no answer" in errors[f"{FIRST}/u07/pmm"]
+    assert "no such serial device" in errors[f"{FIRST}/u08/pmm"]
+    assert "no answer" in errors[f"{SECOND}/u06/pmm"]  # its line is the pumping unit's
+    assert wrong_site.get("/api/v1/racks/k01")["endpoints_reachable"] == 36
+    assert wrong_site.get(f"/api/v1/racks/{FIRST}")["endpoints_reachable"] == 22
