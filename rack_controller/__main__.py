@@ -36,7 +36,9 @@ def main() -> int:
 async def _run(files: ControllerFiles, site_file: Path | None) -> None:
     journal = Journal(files.journal)
     try:
-        assembly = assemble(site_file or files.site, Vault(files.credentials), journal, SystemClock(), new_boot_id())
+        site = site_file or files.site
+        search = (files.generations, site.parent / "generations")
+        assembly = assemble(site, Vault(files.credentials), journal, SystemClock(), new_boot_id(), search)
         address = BusAddress(files.bus_url.read_text().strip(), files.bus_seed)
         await run_racks(assembly.racks, Bus(address, assembly.site.name, "rack-controller"))
     finally:

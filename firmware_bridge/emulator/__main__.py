@@ -42,6 +42,7 @@ async def _run_hall(options: argparse.Namespace, faults: tuple[Fault, ...]) -> N
     hall = Hall(
         HallOptions(
             state=options.state.absolute(),
+            search=(options.state.absolute() / "generations",),
             racks=options.racks,
             load_trace=options.load_trace,
             speed=options.speed,

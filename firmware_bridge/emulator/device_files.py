@@ -13,9 +13,3 @@ def device_folder(generation: str, device: str, search: Sequence[Path] = ()) -> 
     if own is not None and (own / "devices" / f"{device}.yaml").is_file():
         return own / "devices"
     return seeds_folder() / "devices"
-
-
-def register_folders(generation: str, search: Sequence[Path] = ()) -> tuple[Path, ...]:
-    """Return the folders whose register maps come before the seeds'."""
-    own = generation_folders(search).get(generation)
-    return (own / "registers",) if own is not None and (own / "registers").is_dir() else ()

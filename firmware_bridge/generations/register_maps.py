@@ -4,6 +4,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
+from firmware_bridge.generations.load import generation_folders
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.wire.modbus.map_file import read_map
@@ -23,6 +24,12 @@ def register_map_files(search: Sequence[Path] = ()) -> dict[str, Path]:
 def load_register_map(name: str, search: Sequence[Path] = ()) -> RegisterMap:
     """Load one map.  Raises ConfigurationError (unknown name, with the known ones) or FileInvalid."""
     return _load(name, tuple(search))
+
+
+def register_folders(generation: str, search: Sequence[Path] = ()) -> tuple[Path, ...]:
+    """Return the folders whose maps come before the seeds': `registers/` beside the generation's own `rack.yaml`."""
+    own = generation_folders(search).get(generation)
+    return (own / "registers",) if own is not None and (own / "registers").is_dir() else ()
 
 
 @functools.lru_cache(maxsize=256)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_bridge.emulator.bench import Bench
-from firmware_bridge.emulator.device_files import device_folder, register_folders
+from firmware_bridge.emulator.device_files import device_folder
 from firmware_bridge.emulator.faults import FaultTable
 from firmware_bridge.emulator.layout import RackPlan, SerialPlan
 from firmware_bridge.emulator.serial.device_file import load_images
@@ -14,6 +14,7 @@ from firmware_bridge.emulator.serial.line import Line
 from firmware_bridge.emulator.serial.pacer import Pacer, Port
 from firmware_bridge.emulator.serial.pseudo_terminal import PseudoTerminal
 from firmware_bridge.emulator.serial.slave import Slave
+from firmware_bridge.generations.register_maps import register_folders
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 from firmware_bridge.vocabulary.generation import Generation, Unit
 from firmware_bridge.vocabulary.place import Place, join_place, rack_name, tray_of
