@@ -1,15 +1,15 @@
 """What stands in each place of the rack page now: words, classes and numbers by element id.  Pure."""
 
 from datacenter_api.cli.output import number
-from datacenter_api.console.elevation import drawn_parts
+from datacenter_api.console.elevation import drawn_parts, has_more, is_tall
 from datacenter_api.console.wording import (
     ALARM_GLYPHS,
-    KINDS,
     MANAGEMENT_GLYPHS,
     STATE_GLYPHS,
     UNKNOWN,
     Cells,
     kilowatts,
+    kind_of,
     marked,
 )
 from datacenter_api.fleet.summary import RackSummary
@@ -36,8 +36,10 @@ def elevation_cells(layout: Layout, summary: RackSummary, view: RackView | None)
         for part in drawn_parts(tray):
             for n in range(part.count):
                 _part(cells, f"c-{state.name}-{part.name}{n}", tray, f"{part.name}{n}", state.state, view)
-        if tray.height_u > 1:
-            cells[(f"t-{state.name}-more", "text")] = _coolant_line(tray, view)
+                if is_tall(tray):
+                    cells[(f"c-{state.name}-{part.name}{n}", "class")] += " tall"
+        if has_more(tray):
+            cells[(f"t-{state.name}-more", "text")] = _more(tray, view)
     return cells
 
 
@@ -67,7 +69,7 @@ def _tray(cells: Cells, tray: TrayView, state: TrayState, stale: bool, wet: list
     alarm = "unknown" if stale and state.alarm == "ok" else state.alarm
     cells[(at, "class")] = f"tray {tray.kind} alarm-{alarm} state-{state.state}{' stale' if stale else ''}"
     cells[(at, "label")] = (
-        f"{state.name}, {KINDS.get(tray.kind, tray.kind)}, state {state.state}, management {state.management}, "
+        f"{state.name}, {kind_of(tray.kind)}, state {state.state}, management {state.management}, "
         f"{alarm}{f' ({state.why})' if state.why else ''}, power {power}{', no current reading' if stale else ''}"
     )
     cells[(f"{at}-alarm", "text")] = ALARM_GLYPHS[alarm]
@@ -104,27 +106,45 @@ def _gpu(place: str, part: str, view: RackView | None) -> tuple[str, str, str, s
     celsius, watts = _good(view, place, Quantity.TEMPERATURE), _good(view, place, Quantity.POWER)
     degrees = "?°" if celsius is None else f"{celsius:.0f}°"
     power = "? W" if watts is None else f"{watts:.0f} W"
-    heat = 0.0 if celsius is None else min(1.0, max(0.0, (celsius - COOL) / (HOT - COOL)))
+    heat = 0.0 if celsius is None else heat_of(celsius)
     word = "unknown" if celsius is None else "known"
     return word, f"{degrees} {power}", f"{part}: {number(celsius, 1, '°C')}, {number(watts, 0, 'W')}", f"{heat:.2f}"
 
 
+def gpu_cells(at: str, place: str, view: RackView | None) -> Cells:
+    """Return one GPU as a cell in a grid: colour, words, and what it says to those who cannot see it."""
+    word, text, title, heat = _gpu(place, place.rpartition("/")[2], view)
+    return {
+        (at, "heat"): heat,
+        (at, "class"): f"gpu {word}",
+        (at, "title"): title,
+        (f"{at}-text", "text"): text,
+    }
+
+
+def heat_of(celsius: float) -> float:
+    """Return where a temperature lies between COOL (0) and HOT (1)."""
+    return min(1.0, max(0.0, (celsius - COOL) / (HOT - COOL)))
+
+
 def _pump(place: str, part: str, view: RackView | None) -> tuple[str, str, str]:
-    speed, bad = _good(view, place, Quantity.PUMP_SPEED), _unwell(view, place)
-    text = "?" if speed is None else f"pump {speed:.0f} %"
-    return (
-        ("bad" if bad else "unknown" if speed is None else "plain"),
-        text,
-        f"{part}: speed {number(speed, 0, '%')}{bad}",
-    )
+    share, turns = _good(view, place, Quantity.PUMP_SPEED), _good(view, place, Quantity.ROTATION)
+    speed = number(share, 0, "%") if share is not None or turns is None else number(turns, 0, "RPM")
+    bad, known = _unwell(view, place), share is not None or turns is not None
+    word = "bad" if bad else "plain" if known else "unknown"
+    return word, speed if known else "?", f"{part}: speed {speed}{bad}"
 
 
 def _supply(place: str, part: str, view: RackView | None) -> tuple[str, str, str]:
-    watts, bad = _good(view, place, Quantity.POWER), _unwell(view, place)
-    off = _good(view, place, Quantity.POWER_STATE) == 0.0
-    text = "off" if off else "?" if watts is None else kilowatts(watts)
-    word = "bad" if bad else "off" if off else "unknown" if watts is None else "plain"
-    return word, f"✕ {text.removesuffix(' kW')}" if bad else text, f"{part}: {kilowatts(watts)}{bad}"
+    watts, level = _good(view, place, Quantity.POWER), _good(view, place, Quantity.LEVEL)
+    bad, off = _unwell(view, place), _good(view, place, Quantity.POWER_STATE) == 0.0
+    battery = view is not None and view.number(place, Quantity.LEVEL)[1] != "absent"
+    told = number(level, 0, "%") if battery else kilowatts(watts)
+    known = level is not None if battery else watts is not None
+    text = "off" if off else told if known else "?"
+    word = "bad" if bad else "off" if off else "plain" if known else "unknown"
+    charge = f", charged {number(level, 0, '%')}" if battery else ""
+    return word, f"✕ {text.removesuffix(' kW')}" if bad else text, f"{part}: {kilowatts(watts)}{charge}{bad}"
 
 
 def _unwell(view: RackView | None, place: str) -> str:
@@ -132,16 +152,21 @@ def _unwell(view: RackView | None, place: str) -> str:
     return "" if not health else ", health warning" if health == 1.0 else ", health critical"
 
 
-def _coolant_line(tray: TrayView, view: RackView | None) -> str:
-    if tray.kind != "coolant_unit":
-        return ""
-    supply, back, flow, heat = (
-        _good(view, tray.place, quantity)
-        for quantity in (Quantity.TEMPERATURE_SUPPLY, Quantity.TEMPERATURE_RETURN, Quantity.FLOW, Quantity.HEAT)
+def _more(tray: TrayView, view: RackView | None) -> str:
+    """Return a tray's second line; a figure that it does not have leaves no gap."""
+    told = (
+        ("supply", Quantity.TEMPERATURE_SUPPLY, 1, "°C"),
+        ("return", Quantity.TEMPERATURE_RETURN, 1, "°C"),
+        ("flow", Quantity.FLOW, 0, "L/min"),
+        ("heat", Quantity.HEAT, 0, "W"),
+        ("charge", Quantity.LEVEL, 0, "%"),
+        ("bus", Quantity.VOLTAGE, 1, "V"),
     )
-    return (
-        f"supply {number(supply, 1, '°C')}  ·  return {number(back, 1, '°C')}  ·  "
-        f"flow {number(flow, 0, 'L/min')}  ·  heat {kilowatts(heat)}"
+    has = [line for line in told if view is not None and view.number(tray.place, line[1])[1] != "absent"]
+    shown = [(name, _good(view, tray.place, quantity), digits, unit) for name, quantity, digits, unit in has[:4]]
+    return "  ·  ".join(
+        f"{name} {kilowatts(value) if unit == 'W' else number(value, digits, unit)}"
+        for name, value, digits, unit in shown
     )
 
 

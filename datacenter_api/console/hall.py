@@ -1,81 +1,139 @@
-"""The hall: one card per rack with a small elevation; skeleton and values.  Pure."""
+"""The hall in one glance: its totals, the racks on the floor, and what needs a look.  Skeletons and values; pure."""
 
-from collections.abc import Sequence
-from urllib.parse import quote
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from datacenter_api.cli.output import number
-from datacenter_api.console.wording import UNKNOWN, Cells, esc, kilowatts, seconds
-from datacenter_api.fleet.summary import RackSummary
+from datacenter_api.console.elevation import draw_kinds
+from datacenter_api.console.floor import Bay, HallRack, draw_floor, floor_cells, make_bays
+from datacenter_api.console.strips import draw_bar, draw_cards, draw_figure, draw_line, put_bar, put_figure
+from datacenter_api.console.wording import ALARM_GLYPHS, Cells, esc, kilowatts, plural, rack_href, tray_href
+from datacenter_api.fleet.domains import DomainSummary
+from datacenter_api.fleet.summary import Figure
 
-_LINES = (
-    ("out", "Shelf output"),
-    ("head", "Headroom"),
-    ("liquid", "Supply → return"),
-    ("flow", "Flow"),
-    ("leaks", "Leaks"),
-    ("reach", "Endpoints"),
-    ("age", "Last frame"),
-)
-_U = 4
-_PATTERN = (
-    '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>'
-    '<pattern id="minihatch" width="3" height="3" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<line x1="0" y1="0" x2="0" y2="3" class="hatchline"/></pattern></defs></svg>'
-)
+NO_RACKS = '<p class="quiet">No rack has been heard yet. A rack appears with its controller’s first frame.</p>'
+MOST_LINES = 14
+_RANK = {"critical": 0, "warning": 1, "unknown": 2}
 
 
-def draw_hall(racks: Sequence[RackSummary]) -> str:
-    """Return the cards of all racks."""
+def draw_hall(racks: Sequence[HallRack], domains: Iterable[DomainSummary]) -> str:
+    """Return totals and cards of all racks."""
     if not racks:
-        return '<p class="quiet">No rack has been heard yet. A rack appears with its controller’s first frame.</p>'
-    return f'{_PATTERN}<div class="hall">{"".join(_card(rack) for rack in racks)}</div>'
+        return NO_RACKS
+    bays = make_bays(racks, domains)
+    kinds = {tray.kind for rack in racks for tray in rack.layout.trays}
+    return f"{_draw_totals()}{draw_floor(bays)}{draw_kinds(kinds)}"
 
 
-def hall_cells(racks: Sequence[RackSummary]) -> Cells:
+def hall_cells(racks: Sequence[HallRack], domains: Iterable[DomainSummary]) -> Cells:
     """Return every value of the hall."""
-    cells: Cells = {}
+    if not racks:
+        return {}
+    bays = make_bays(racks, domains)
+    return {**_totals(racks, bays), **floor_cells(bays)}
+
+
+def together(figures: Sequence[Figure], unit: str) -> Figure:
+    """Add figures up; a sum with a part that is not known is partial, never smaller in silence."""
+    good, total = sum(f.good for f in figures), sum(f.total for f in figures)
+    values = [f.value for f in figures if f.value is not None]
+    worst = next((f.quality for f in figures if f.quality not in ("good", "partial", "absent")), "absent")
+    quality = "good" if good == total and total else "partial" if good else worst
+    return Figure(sum(values) if values else None, unit, quality, good, total)
+
+
+def _draw_totals() -> str:
+    racks = "".join(
+        (
+            draw_figure("h-racks", "racks live"),
+            draw_figure("h-gpus", "GPUs"),
+            draw_figure("h-domains", "NVLink domains"),
+        )
+    )
+    power = "".join(
+        (
+            draw_figure("h-out", "shelf output"),
+            draw_figure("h-usable", "usable limit"),
+            draw_figure("h-headroom", "headroom"),
+            draw_figure("h-gpupower", "GPU power"),
+        )
+    )
+    state = "".join((draw_figure("h-reach", "endpoints reachable"), draw_figure("h-warmest", "warmest return")))
+    return draw_cards(
+        ("Hall", racks, draw_line("h-gens")), ("Power", power, draw_bar("h-")), ("State", state, draw_line("h-leak"))
+    )
+
+
+def _totals(racks: Sequence[HallRack], bays: Sequence[Bay]) -> Cells:
+    every = [rack.summary for rack in racks]
+    live = sum(s.live for s in every)
+    generations = Counter(s.generation for s in every)
+    cells: Cells = {
+        ("h-racks", "text"): f"{live} of {len(every)}",
+        ("h-racks", "class"): "" if live == len(every) else "partial",
+        ("h-gpus", "text"): number(sum(s.gpus for s in every), 0),
+        ("h-domains", "text"): str(sum(len(bay.domains) for bay in bays)),
+        ("h-gens", "text"): plural(len(generations), "generation"),
+        ("h-gens", "class"): "pill",
+        ("h-genswhere", "text"): " · ".join(f"{count} × {name}" for name, count in sorted(generations.items())),
+    }
+    output = together([s.shelf_output_w for s in every], "W")
+    limits = [s.usable_limit_w for s in every if s.usable_limit_w is not None]
+    usable = sum(limits) if len(limits) == len(every) else None
+    headroom = None if usable is None or output.value is None or output.quality != "good" else usable - output.value
+    put_figure(cells, "h-out", output, kilowatts(output.value))
+    cells[("h-usable", "text")], cells[("h-headroom", "text")] = kilowatts(usable), kilowatts(headroom)
+    cells[("h-headroom", "class")] = "over" if headroom is not None and headroom < 0 else ""
+    gpus = together([s.gpu_power_w for s in every], "W")
+    put_figure(cells, "h-gpupower", gpus, kilowatts(gpus.value))
+    put_bar(cells, "h-", output.value, usable, headroom)
+    return cells | _state(racks)
+
+
+def _state(racks: Sequence[HallRack]) -> Cells:
+    every = [rack.summary for rack in racks]
+    reachable, endpoints = sum(s.endpoints_reachable for s in every), sum(s.endpoints_total for s in every)
+    returns = [s.return_c.value for s in every if s.return_c.value is not None]
+    wet = [(s.name, p) for s in every for p in s.leaks if p.state in ("warning", "critical")]
+    points, unknown = sum(s.leak_points for s in every), sum(s.leaks_unknown for s in every)
+    worst = "critical" if any(p.state == "critical" for _, p in wet) else "warning"
+    if wet:
+        pill, word = f"{ALARM_GLYPHS[worst]} {len(wet)} leaking", f"pill {worst}"
+    elif unknown or not points:
+        pill, word = f"? {points - unknown} of {points} leak points dry", "pill"
+    else:
+        pill, word = f"● all {points} leak points dry", "pill ok"
+    where = [f"{name} {'/'.join(p.place.split('/')[4:])}" for name, p in wet]
+    return {
+        ("h-reach", "text"): f"{reachable} of {endpoints}",
+        ("h-reach", "class"): "" if reachable == endpoints else "partial",
+        ("h-warmest", "text"): number(max(returns, default=None), 1, "°C"),
+        ("h-leak", "text"): pill,
+        ("h-leak", "class"): word,
+        ("h-leakwhere", "text"): ", ".join(where[:4]) + (f" and {len(where) - 4} more" if len(where) > 4 else ""),
+    }
+
+
+def attention(racks: Sequence[HallRack]) -> tuple[tuple[str, str, str, str], ...]:
+    """Return what needs a look, worst first: alarm, address, where, why.  Silent racks stand for all their trays."""
+    lines: list[tuple[str, str, str, str]] = []
     for rack in racks:
-        at = f"r-{rack.name}"
-        wet = sum(p.state in ("warning", "critical") for p in rack.leaks)
-        worst = next((a for a in ("critical", "warning", "unknown") if any(t.alarm == a for t in rack.trays)), "ok")
-        if not rack.live:
-            worst = "unknown"
-        words = {"critical": "◆ critical", "warning": "▲ warning", "unknown": "? not all known", "ok": "● well"}
-        cells[(f"{at}-pill", "text")] = words[worst] if rack.live else "? stale"
-        cells[(f"{at}-pill", "class")] = f"pill {worst}"
-        cells[(f"{at}-out", "text")] = kilowatts(rack.shelf_output_w.value) if rack.live else UNKNOWN
-        cells[(f"{at}-head", "text")] = f"{kilowatts(rack.headroom_w)} of {kilowatts(rack.usable_limit_w)}"
-        cells[(f"{at}-liquid", "text")] = f"{number(rack.supply_c.value, 1)} → {number(rack.return_c.value, 1, '°C')}"
-        cells[(f"{at}-flow", "text")] = number(rack.flow_lpm.value, 0, "L/min")
-        unknown = f", {rack.leaks_unknown} unknown" if rack.leaks_unknown else ""
-        cells[(f"{at}-leaks", "text")] = f"{f'◆ {wet} of' if wet else 'none of'} {rack.leak_points}{unknown}"
-        cells[(f"{at}-reach", "text")] = f"{rack.endpoints_reachable} of {rack.endpoints_total} reachable"
-        cells[(f"{at}-age", "text")] = seconds(rack.age_s)
-        for tray in rack.trays:
-            cells[(f"{at}-{tray.name}", "class")] = f"t alarm-{tray.alarm}" if rack.live else "t stale"
-    return cells
+        s = rack.summary
+        if not s.live:
+            lines.append(("unknown", rack_href(s.rack), s.name, "nothing current is heard of this rack"))
+            continue
+        lines += [(t.alarm, tray_href(t.place), f"{s.name} {t.name}", t.why) for t in s.trays if t.alarm != "ok"]
+    return tuple(sorted(lines, key=lambda line: (_RANK.get(line[0], 3), line[2])))
 
 
-def _card(rack: RackSummary) -> str:
-    lines = "".join(f'<dt>{what}</dt><dd id="r-{rack.name}-{at}">{UNKNOWN}</dd>' for at, what in _LINES)
-    href = f"/console/rack/{quote(rack.rack)}"
-    return (
-        f'<a class="card rackcard" href="{href}" aria-label="Rack {esc(rack.rack)}">{_mini(rack)}<div>'
-        f'<h3>{esc(rack.name)} <span id="r-{rack.name}-pill" class="pill">?</span></h3>'
-        f'<div class="quiet">{esc(rack.rack)} · {esc(rack.generation)} · {rack.gpus} GPUs</div>'
-        f"<dl>{lines}</dl></div></a>"
+def draw_attention(lines: Sequence[tuple[str, str, str, str]]) -> str:
+    """Return the list of what needs a look."""
+    if not lines:
+        return '<h2>Needs a look</h2><p class="quiet">Nothing: every tray of every rack is well.</p>'
+    rows = "".join(
+        f'<li class="sev-{esc(alarm)}"><span aria-label="{esc(alarm)}">{ALARM_GLYPHS.get(alarm, "?")}</span>'
+        f'<a href="{href}">{esc(where)}</a><span class="why">{esc(why)}</span></li>'
+        for alarm, href, where, why in lines[:MOST_LINES]
     )
-
-
-def _mini(rack: RackSummary) -> str:
-    most = max((t.unit + t.height_u for t in rack.trays), default=2) - 1
-    height = most * _U + 8
-    trays = "".join(
-        f'<rect id="r-{rack.name}-{t.name}" class="t" x="6" y="{4 + (most - t.unit + 1 - t.height_u) * _U}" '
-        f'width="52" height="{t.height_u * _U - 1}" rx="1"/>'
-        for t in rack.trays
-    )
-    return (
-        f'<svg class="mini" viewBox="0 0 64 {height}" aria-hidden="true">'
-        f'<rect class="rail" x="2" y="1" width="60" height="{height - 2}" rx="3"/>{trays}</svg>'
-    )
+    more = f'<p class="quiet">and {len(lines) - MOST_LINES} more</p>' if len(lines) > MOST_LINES else ""
+    return f'<h2>Needs a look <span class="pill">{len(lines)}</span></h2><ul class="attention">{rows}</ul>{more}'

@@ -1,115 +1,101 @@
-"""What a chosen tray is made of: its endpoints on both axes and its readings; and the list of events.  Pure."""
+"""What a chosen tray is, beside the elevation: endpoints on both axes, its own readings and those of its parts.  Pure.
 
-import datetime
-from collections.abc import Sequence
+Everything else that a tray says stands on its own page.
+"""
 
 from datacenter_api.cli.output import age
-from datacenter_api.console.wording import MANAGEMENT_GLYPHS, STATE_GLYPHS, UNKNOWN, Cells, esc, marked
-from datacenter_api.fleet.columns import component_kind
-from datacenter_api.fleet.queries import row_of
+from datacenter_api.console.groups import group_lines
+from datacenter_api.console.readings import draw_rows, row_cells
+from datacenter_api.console.wording import (
+    MANAGEMENT_GLYPHS,
+    STATE_GLYPHS,
+    UNKNOWN,
+    Cells,
+    esc,
+    marked,
+    slot_of,
+    tray_href,
+)
+from datacenter_api.fleet.columns import Columns
 from datacenter_api.fleet.trays import Axes
 from datacenter_api.fleet.view import RackView
-from rack_controller.model.event import Event, Severity
 from rack_controller.model.layout import Layout, TrayView
 
-MOST_LINES = 400
+MOST_LINES = 40
 NOTHING_CHOSEN = '<p class="quiet">Choose a tray to see its endpoints and readings.</p>'
-_SEVERITY_GLYPHS = {Severity.OK: "●", Severity.WARNING: "▲", Severity.CRITICAL: "◆"}
 
 
 def find_tray(layout: Layout, slot: str) -> TrayView | None:
     """Return the tray in a slot."""
-    return next((t for t in layout.trays if t.place.rsplit("/", 1)[1] == slot), None)
+    return next((t for t in layout.trays if slot_of(t.place) == slot), None)
 
 
 def draw_panel(tray: TrayView, view: RackView | None) -> str:
-    """Return the panel's skeleton; `panel_cells` fills it."""
-    slot = tray.place.rsplit("/", 1)[1]
-    endpoints = "".join(
-        f'<tr><td>{esc(e.place.rsplit("/", 1)[1])}</td><td id="e{n}-state"></td><td id="e{n}-management"></td>'
-        f'<td class="n" id="e{n}-read"></td><td id="e{n}-error"></td></tr>'
-        for n, e in enumerate(tray.endpoints)
-    )
-    rows = ""
-    for n, line in enumerate(_lines(tray, view)):
-        assert view is not None
-        series = view.columns.series[line]
-        part = series.place.removeprefix(tray.place).lstrip("/") or "tray"
-        rows += (
-            f'<tr id="p{n}"><td title="{esc(series.label)}">{esc(part)}</td>'
-            f"<td>{esc(series.quantity.replace('_', ' '))}</td>"
-            f'<td class="n" id="p{n}-value"></td><td id="p{n}-quality"></td></tr>'
-        )
+    """Return the panel's skeleton; `panel_cells` fills it.  Ids carry the slot: no other tray's values land here."""
+    slot = slot_of(tray.place)
+    rows, left = "", 0
+    if view is not None:
+        lines, left = _lines(tray, view.columns)
+        table = draw_rows(_at(tray), tray, view.columns, lines, charts=False)
+        rows = f'<div class="scroll" tabindex="0" aria-label="readings">{table}</div>'
+    more = f"{left} more readings, " if left else ""
     return (
-        f"<h3>{esc(slot)} · {esc(tray.title)}</h3>"
-        '<table class="lines"><thead><tr><th>Endpoint</th><th>State</th><th>Management</th><th class="n">Read</th>'
-        f"<th>Last error</th></tr></thead><tbody>{endpoints}</tbody></table>"
-        '<div class="scroll" tabindex="0" aria-label="readings"><table class="lines"><thead><tr><th>Part</th>'
-        '<th>Quantity</th><th class="n">Value</th><th>Quality</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f'<h3><a href="{tray_href(tray.place)}">{esc(slot)} · {esc(tray.title)}</a></h3>{draw_endpoints(tray)}{rows}'
+        f'<p class="more"><a href="{tray_href(tray.place)}">{more}history, parts and events of {esc(slot)} →</a></p>'
     )
 
 
 def panel_cells(tray: TrayView, view: RackView | None, axes: dict[str, Axes]) -> Cells:
     """Return every value of the panel."""
-    cells: Cells = {}
-    for n, endpoint in enumerate(tray.endpoints):
-        at = axes.get(endpoint.place)
-        if at is None:
-            cells[(f"e{n}-state", "text")], cells[(f"e{n}-management", "text")] = UNKNOWN, "not asked"
-            continue
-        cells[(f"e{n}-state", "text")] = marked(STATE_GLYPHS, at.state)
-        cells[(f"e{n}-management", "text")] = marked(MANAGEMENT_GLYPHS, at.management)
-        cells[(f"e{n}-read", "text")] = age(at.last_success_age_s)
-        failing = f"{at.faults} resources fail" if at.faults else ""
-        cells[(f"e{n}-error", "text")] = "; ".join(part for part in (at.error, failing) if part)
-    for n, line in enumerate(_lines(tray, view)):
-        assert view is not None
-        row = row_of(view, line)
-        unit = "" if row.unit in ("code", "1") else f" {row.unit}"
-        value = row.text if row.text is not None else UNKNOWN if row.value is None else f"{_rounded(row.value)}{unit}"
-        cells[(f"p{n}", "class")] = row.quality
-        cells[(f"p{n}-value", "text")] = value
-        cells[(f"p{n}-quality", "text")] = (
-            row.quality if row.quality == "good" else f"{row.quality}, {age(row.age_s)} old"
-        )
+    cells = endpoint_cells(tray, axes)
+    if view is not None:
+        cells |= row_cells(_at(tray), view, _lines(tray, view.columns)[0])
     return cells
 
 
-def draw_events(events: Sequence[Event]) -> str:
-    """Return the list of events, newest first."""
-    if not events:
-        return '<p class="quiet">Nothing has happened yet.</p>'
+def draw_endpoints(tray: TrayView) -> str:
+    """Return the table of a tray's endpoints."""
+    slot = esc(slot_of(tray.place))
     rows = "".join(
-        f'<tr><td class="n">{_clock(e.unix_ns)}</td><td class="sev-{e.severity}">{_SEVERITY_GLYPHS[e.severity]} '
-        f"{e.severity}</td><td>{esc('/'.join(e.place.split('/')[4:]) or 'rack')}</td><td>{esc(e.message)}</td></tr>"
-        for e in events
+        f'<tr><td title="{esc(e.address)}">{esc(slot_of(e.place))} <span class="quiet">{esc(e.protocol)}</span></td>'
+        f'<td id="e-{slot}-{n}-state"></td><td id="e-{slot}-{n}-management"></td>'
+        f'<td class="n" id="e-{slot}-{n}-read"></td><td id="e-{slot}-{n}-error"></td></tr>'
+        for n, e in enumerate(tray.endpoints)
     )
-    head = '<thead><tr><th class="n">UTC</th><th>Severity</th><th>Where</th><th>What</th></tr></thead>'
-    return f'<table class="lines">{head}<tbody>{rows}</tbody></table>'
+    head = '<th>Endpoint</th><th>State</th><th>Management</th><th class="n">Read</th><th>Last error</th>'
+    return f'<table class="lines"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _lines(tray: TrayView, view: RackView | None) -> list[int]:
-    """Return the tray's lines: the tray itself, then its parts, then every other sensor."""
-    lines = None if view is None else view.columns.by_tray.get(tray.place.rsplit("/", 1)[1])
-    if view is None or lines is None:
-        return []
-    parts = {c.name for c in tray.components}
-    series = view.columns.series
-
-    def rank(line: int) -> tuple[int, str, str]:
-        place = series[line].place
-        group = 0 if place == tray.place else 1 if component_kind(place) in parts else 2
-        return group, place, series[line].quantity
-
-    return sorted(lines.tolist(), key=rank)[:MOST_LINES]
-
-
-def _rounded(value: float) -> str:
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
+def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:
+    """Return what stands in the table of endpoints."""
+    cells: Cells = {}
+    for n, endpoint in enumerate(tray.endpoints):
+        row, at = f"e-{slot_of(tray.place)}-{n}", axes.get(endpoint.place)
+        if at is None:
+            cells[(f"{row}-state", "text")], cells[(f"{row}-management", "text")] = UNKNOWN, "not asked"
+            continue
+        cells[(f"{row}-state", "text")] = marked(STATE_GLYPHS, at.state)
+        cells[(f"{row}-management", "text")] = marked(MANAGEMENT_GLYPHS, at.management)
+        cells[(f"{row}-management", "class")] = f"axis {at.management}"
+        cells[(f"{row}-read", "text")] = age(at.last_success_age_s)
+        failing = f"{at.faults} resources fail" if at.faults else ""
+        cells[(f"{row}-error", "text")] = "; ".join(part for part in (at.error, failing) if part)
+    return cells
 
 
-def _clock(unix_ns: int) -> str:
-    return f"{datetime.datetime.fromtimestamp(unix_ns / 1e9, datetime.UTC):%H:%M:%S}"
+def _at(tray: TrayView) -> str:
+    return f"p-{esc(slot_of(tray.place))}-"
+
+
+def _lines(tray: TrayView, columns: Columns) -> tuple[list[int], int]:
+    """Return the lines of the tray and its parts by their plain names, and how many there are beside them."""
+    groups = group_lines(tray, columns)
+    plain = [
+        line
+        for group in groups
+        if group.part
+        for line in group.lines
+        if "_" not in columns.series[line].place.removeprefix(tray.place)
+    ]
+    total = sum(len(group.lines) for group in groups)
+    return plain[:MOST_LINES], total - len(plain[:MOST_LINES])

@@ -8,7 +8,8 @@ TIGHT = 0.9
 """From this share of the usable limit on, the bar warns."""
 
 
-def _figure(at: str, what: str) -> str:
+def draw_figure(at: str, what: str) -> str:
+    """Return the place of one number with its name and a note of how complete it is."""
     note = f'<span id="{at}-note" class="note"></span>'
     return f'<div class="figure"><b id="{at}">{UNKNOWN}</b><span>{what} {note}</span></div>'
 
@@ -17,31 +18,41 @@ def draw_strips() -> str:
     """Return the three cards above the elevation."""
     power = "".join(
         (
-            _figure("out", "shelf output"),
-            _figure("usable", "usable limit"),
-            _figure("headroom", "headroom"),
-            _figure("gpupower", "GPU power"),
+            draw_figure("out", "shelf output"),
+            draw_figure("usable", "usable limit"),
+            draw_figure("headroom", "headroom"),
+            draw_figure("gpupower", "GPU power"),
         )
     )
-    liquid = "".join((_figure("supply", "supply"), _figure("return", "return"), _figure("flow", "flow")))
-    data = "".join((_figure("age", "last frame"), _figure("reach", "reachable"), _figure("readings", "readings")))
-    bar = (
-        '<div class="bar" id="barbox" role="img" aria-label="power"><i id="bar"></i></div>'
-        '<div class="scale"><span>0</span><span id="barnote"></span><span id="barend"></span></div>'
+    liquid = "".join((draw_figure("supply", "supply"), draw_figure("return", "return"), draw_figure("flow", "flow")))
+    data = "".join(
+        (draw_figure("age", "last frame"), draw_figure("reach", "reachable"), draw_figure("readings", "readings"))
     )
-    cards = (
-        ("Power", f"{power}</div>{bar}"),
-        ("Liquid", f"{liquid}</div>{_line('leak')}"),
-        ("Data", f"{data}</div>{_line('trays')}"),
+    return draw_cards(
+        ("Power", power, draw_bar("")), ("Liquid", liquid, draw_line("leak")), ("Data", data, draw_line("trays"))
     )
+
+
+def draw_cards(*cards: tuple[str, str, str]) -> str:
+    """Return a row of cards, each of a title, figures and what stands below them."""
     drawn = "".join(
-        f'<div class="card" role="group" aria-label="{name}"><h2>{name}</h2><div class="figures">{inside}</div>'
-        for name, inside in cards
+        f'<div class="card" role="group" aria-label="{name}"><h2>{name}</h2>'
+        f'<div class="figures">{figures}</div>{below}</div>'
+        for name, figures, below in cards
     )
     return f'<section class="strips">{drawn}</section>'
 
 
-def _line(at: str) -> str:
+def draw_bar(at: str) -> str:
+    """Return the place of a power bar: how much of the limit is used."""
+    return (
+        f'<div class="bar" id="{at}barbox" role="img" aria-label="power"><i id="{at}bar"></i></div>'
+        f'<div class="scale"><span>0</span><span id="{at}barnote"></span><span id="{at}barend"></span></div>'
+    )
+
+
+def draw_line(at: str) -> str:
+    """Return the place of a pill and of the words beside it."""
     return f'<div class="line"><span id="{at}" class="pill">?</span><span id="{at}where" class="where"></span></div>'
 
 
@@ -68,18 +79,23 @@ def _power(cells: Cells, s: RackSummary) -> None:
     cells[("headroom", "text")] = kilowatts(s.headroom_w)
     cells[("headroom", "class")] = "over" if s.headroom_w is not None and s.headroom_w < 0 else ""
     put_figure(cells, "gpupower", s.gpu_power_w, kilowatts(s.gpu_power_w.value))
-    cells[("barend", "text")] = kilowatts(s.usable_limit_w)
-    if s.headroom_w is None or not s.usable_limit_w or s.shelf_output_w.value is None:
-        cells[("bar", "class")], cells[("bar", "width")] = "unsure", "100%"
-        cells[("barnote", "text")] = "headroom unknown: not every shelf was read"
-        cells[("barbox", "label")] = "headroom unknown"
+    put_bar(cells, "", s.shelf_output_w.value, s.usable_limit_w, s.headroom_w)
+
+
+def put_bar(cells: Cells, at: str, output_w: float | None, usable_w: float | None, headroom_w: float | None) -> None:
+    """Put a power bar.  Without a headroom the length would lie: the bar is hatched and says so."""
+    cells[(f"{at}barend", "text")] = kilowatts(usable_w)
+    if headroom_w is None or not usable_w or output_w is None:
+        cells[(f"{at}bar", "class")], cells[(f"{at}bar", "width")] = "unsure", "100%"
+        cells[(f"{at}barnote", "text")] = "headroom unknown: not every shelf was read"
+        cells[(f"{at}barbox", "label")] = "headroom unknown"
         return
-    share = s.shelf_output_w.value / s.usable_limit_w
-    cells[("bar", "class")] = "over" if share > 1 else "tight" if share >= TIGHT else "fine"
-    cells[("bar", "width")] = f"{min(1.0, share) * 100:.1f}%"
+    share = output_w / usable_w
+    cells[(f"{at}bar", "class")] = "over" if share > 1 else "tight" if share >= TIGHT else "fine"
+    cells[(f"{at}bar", "width")] = f"{min(1.0, share) * 100:.1f}%"
     word = "over the limit" if share > 1 else "close to the limit" if share >= TIGHT else "of the usable limit"
-    cells[("barnote", "text")] = f"{share * 100:.0f} % {word}"
-    cells[("barbox", "label")] = f"{share * 100:.0f} % {word}"
+    cells[(f"{at}barnote", "text")] = f"{share * 100:.0f} % {word}"
+    cells[(f"{at}barbox", "label")] = f"{share * 100:.0f} % {word}"
 
 
 def _liquid(cells: Cells, s: RackSummary) -> None:

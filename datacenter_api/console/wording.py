@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from html import escape
+from urllib.parse import quote
 
 from datacenter_api.cli.output import number
 
 Cells = dict[tuple[str, str], str]
-"""What the page shows: (element id, what of it) → value.  `what` is text, class, label, heat, width or hidden."""
+"""What the page shows: (element id, what of it) → value.  `what` is text, class, label, title, heat, width or html.
+
+`html` is a drawing of ours, never anything that a device said without `esc`.
+"""
 
 ALARM_GLYPHS: Mapping[str, str] = {"ok": "●", "warning": "▲", "critical": "◆", "unknown": "?"}
 STATE_GLYPHS: Mapping[str, str] = {"on": "●", "off": "○", "unknown": "?"}
@@ -19,13 +23,16 @@ KINDS: Mapping[str, str] = {
     "coolant_unit": "Coolant",
 }
 UNKNOWN = "–"
+# Up to each of these an age is told as `< n s`: exact enough to judge it, and it does not change every second.
+_AGE_STEPS_S = (1, 2, 5, 10, 20, 30, 60)
 
 esc = escape
 
 
 def kilowatts(watts: float | None) -> str:
     """Return `5.4 kW`."""
-    return UNKNOWN if watts is None else f"{number(watts / 1_000, 1)} kW"
+    # Adding zero turns a minus zero into a plain one.
+    return UNKNOWN if watts is None else f"{number(round(watts / 1_000, 1) + 0.0, 1)} kW"
 
 
 def seconds(age: float | None) -> str:
@@ -37,9 +44,49 @@ def seconds(age: float | None) -> str:
     return f"{age:.0f} s old" if age < 120 else f"{age / 60:.0f} min old"
 
 
+def roughly(age: float | None) -> str:
+    """Return an age in few steps: `< 2 s`, `4 min`, `3 h`; `–` when it is not known."""
+    if age is None:
+        return UNKNOWN
+    for step in _AGE_STEPS_S:
+        if age < step:
+            return f"< {step} s" if step < 60 else "< 1 min"
+    return f"{age / 60:.0f} min" if age < 7_200 else f"{age / 3_600:.0f} h"
+
+
 def marked(glyphs: Mapping[str, str], word: str) -> str:
     """Return shape and word: `○ off`."""
     return f"{glyphs.get(word, '?')} {word}"
+
+
+def kind_of(kind: str) -> str:
+    """Return a tray kind in people's words; one that nobody named stands for itself."""
+    return KINDS.get(kind, kind.replace("_", " "))
+
+
+def slot_of(place: str) -> str:
+    """Return the last part of a place: `u12`."""
+    return place.rpartition("/")[2]
+
+
+def rack_href(rack: str) -> str:
+    """Return the address of a rack's page."""
+    return esc(f"/console/rack/{quote(rack)}")
+
+
+def tray_href(place: str) -> str:
+    """Return the address of a tray's page."""
+    return esc(f"/console/rack/{quote(place)}")
+
+
+def domain_href(domain: str) -> str:
+    """Return the address of a domain's page."""
+    return esc(f"/console/domain/{quote(domain)}")
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 rack` or `2 racks`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def changes(before: Cells, after: Cells) -> list[tuple[str, str, str]]:

@@ -1,0 +1,159 @@
+"""An NVLink domain as one thing: its GPUs over all its racks in one grid, and a rack's place in it.  Pure."""
+
+from collections.abc import Sequence
+
+from datacenter_api.cli.output import number
+from datacenter_api.console.cells import gpu_cells
+from datacenter_api.console.floor import HallRack
+from datacenter_api.console.strips import draw_cards, draw_figure, draw_line, put_figure
+from datacenter_api.console.wording import (
+    ALARM_GLYPHS,
+    STATE_GLYPHS,
+    Cells,
+    domain_href,
+    esc,
+    kilowatts,
+    marked,
+    plural,
+    rack_href,
+    slot_of,
+    tray_href,
+)
+from datacenter_api.fleet.domains import DomainSummary
+from firmware_bridge.vocabulary.quantities import Quantity
+from rack_controller.model.layout import TrayView
+
+
+def draw_domain_line(domains: Sequence[DomainSummary], here: str) -> str:
+    """Return the line on a rack's page that says which domains it is part of, with the way to their other racks."""
+    return "".join(f"<span>{_named(d)}</span>{_chips(d, here)}" for d in domains)
+
+
+def _named(domain: DomainSummary) -> str:
+    over = f"{domain.gpus_planned} GPUs over {plural(domain.racks_planned, 'rack')}"
+    return f'<a href="{domain_href(domain.id)}">NVLink domain {esc(domain.id)}</a> <span class="quiet">{over}</span>'
+
+
+def _chips(domain: DomainSummary, here: str) -> str:
+    if domain.racks_planned < 2 and len(domain.racks) < 2:
+        return ""
+    chips = "".join(
+        f'<a class="chip{" here" if share.rack == here else ""}" href="{rack_href(share.rack)}"'
+        f"{' aria-current=page' if share.rack == here else ''}>{esc(share.name)} "
+        f'<span id="dl-{esc(domain.id)}-{esc(share.name)}"></span></a>'
+        for share in domain.racks
+    )
+    missing = f'<span class="chip lost">{plural(domain.racks_missing, "rack")} not heard</span>'
+    return chips + (missing if domain.racks_missing else "")
+
+
+def domain_line_cells(domains: Sequence[DomainSummary]) -> Cells:
+    """Return what stands in the line: how each rack of the domain is."""
+    return {
+        (f"dl-{d.id}-{share.name}", "text"): f"{share.gpus} GPUs · {'● live' if share.live else '? stale'}"
+        for d in domains
+        for share in d.racks
+    }
+
+
+def draw_domain(domain: DomainSummary, racks: Sequence[HallRack]) -> str:
+    """Return the page of a domain: figures, then the trays of each rack side by side."""
+    gpus = "".join(
+        (draw_figure("dm-gpus", "GPUs"), draw_figure("dm-read", "GPUs read"), draw_figure("dm-racks", "racks"))
+    )
+    power = "".join((draw_figure("dm-power", "GPU power"), draw_figure("dm-mean", "mean of a GPU")))
+    heat = "".join((draw_figure("dm-hot", "hottest"), draw_figure("dm-cold", "coolest")))
+    cards = draw_cards(
+        ("GPUs", gpus, draw_line("dm-state")), ("Power", power, ""), ("Temperature", heat, draw_line("dm-where"))
+    )
+    columns = "".join(_rack(domain, rack) for rack in racks)
+    if domain.racks_missing:
+        columns += f'<div class="card missing">{plural(domain.racks_missing, "rack")} of this domain not heard</div>'
+    ramp = '<div class="key"><span>GPU 35 °C<i class="ramp"></i>90 °C</span><span>? not known now</span></div>'
+    return f'{cards}<section class="bay"><div class="bayracks">{columns}</div>{ramp}</section>'
+
+
+def domain_cells(domain: DomainSummary, racks: Sequence[HallRack]) -> Cells:
+    """Return every value of a domain's page."""
+    cells: Cells = {}
+    temperatures: list[tuple[float, str]] = []
+    for rack in racks:
+        states = {t.place: t for t in rack.summary.trays}
+        at = f"dm-{rack.summary.name}"
+        cells[(f"{at}-pill", "text")] = "● live" if rack.summary.live else "? stale"
+        cells[(f"{at}-pill", "class")] = "pill ok" if rack.summary.live else "pill"
+        for tray in _trays(domain, rack):
+            state, slot = states[tray.place], slot_of(tray.place)
+            alarm = state.alarm if rack.summary.live else "unknown"
+            cells[(f"{at}-{slot}-alarm", "text")] = ALARM_GLYPHS[alarm]
+            cells[(f"{at}-{slot}", "class")] = f"dmtray alarm-{alarm}"
+            cells[(f"{at}-{slot}-state", "text")] = marked(STATE_GLYPHS, state.state)
+            known = state.power_quality == "good" and rack.summary.live
+            cells[(f"{at}-{slot}-power", "text")] = kilowatts(state.power_w if known else None)
+            for n in range(_gpus(tray)):
+                cells |= gpu_cells(f"{at}-{slot}-g{n}", f"{tray.place}/gpu{n}", rack.view)
+                celsius, quality = (
+                    rack.view.number(f"{tray.place}/gpu{n}", Quantity.TEMPERATURE) if rack.view else (None, "missing")
+                )
+                if celsius is not None and quality == "good":
+                    temperatures.append((celsius, f"{rack.summary.name} {slot} gpu{n}"))
+    return cells | _figures(domain, temperatures)
+
+
+def _figures(domain: DomainSummary, temperatures: list[tuple[float, str]]) -> Cells:
+    power = domain.gpu_power_w
+    live = sum(share.live for share in domain.racks)
+    present = f"{domain.gpus_present} of {domain.gpus_planned}"
+    cells: Cells = {
+        ("dm-gpus", "text"): str(domain.gpus_present) if domain.gpus_present == domain.gpus_planned else present,
+        ("dm-gpus", "class"): "" if domain.gpus_present == domain.gpus_planned else "partial",
+        ("dm-read", "text"): f"{power.good} of {power.total}",
+        ("dm-read", "class"): "" if power.quality == "good" else "partial",
+        ("dm-racks", "text"): f"{live} of {domain.racks_planned} live",
+        ("dm-racks", "class"): "" if live == domain.racks_planned else "partial",
+        ("dm-mean", "text"): number(power.value / power.good if power.value and power.good else None, 0, "W"),
+    }
+    put_figure(cells, "dm-power", power, kilowatts(power.value))
+    hot, cold = max(temperatures, default=None), min(temperatures, default=None)
+    cells[("dm-hot", "text")] = number(hot[0] if hot else None, 1, "°C")
+    cells[("dm-cold", "text")] = number(cold[0] if cold else None, 1, "°C")
+    unknown = domain.gpus_planned - len(temperatures)
+    cells[("dm-state", "text")] = f"? {unknown} GPUs unknown" if unknown else f"● all {domain.gpus_planned} GPUs known"
+    cells[("dm-state", "class")] = "pill" if unknown else "pill ok"
+    cells[("dm-where", "text")] = f"hottest {hot[1]}" if hot else "? no temperature known"
+    cells[("dm-where", "class")] = "pill"
+    return cells
+
+
+def _trays(domain: DomainSummary, rack: HallRack) -> list[TrayView]:
+    mine = {place for share in domain.racks if share.rack == rack.summary.rack for place in share.trays}
+    return [tray for tray in reversed(rack.layout.trays) if tray.place in mine]
+
+
+def _gpus(tray: TrayView) -> int:
+    return sum(c.count for c in tray.components if c.name == "gpu")
+
+
+def _rack(domain: DomainSummary, rack: HallRack) -> str:
+    at = f"dm-{esc(rack.summary.name)}"
+    rows = "".join(_tray(at, tray) for tray in _trays(domain, rack))
+    name = f'<a href="{rack_href(rack.summary.rack)}">{esc(rack.summary.name)}</a>'
+    return (
+        f'<section class="card" aria-label="Rack {esc(rack.summary.rack)}"><h3>{name} '
+        f'<span class="quiet">{esc(rack.summary.generation)}</span> '
+        f'<span id="{at}-pill" class="pill">?</span></h3>{rows}</section>'
+    )
+
+
+def _tray(at: str, tray: TrayView) -> str:
+    slot, gpus = esc(slot_of(tray.place)), _gpus(tray)
+    cells = "".join(
+        f'<span id="{at}-{slot}-g{n}" class="gpu unknown"><span id="{at}-{slot}-g{n}-text">?</span></span>'
+        for n in range(gpus)
+    )
+    what = f'<span class="gpus">{cells}</span>' if gpus else f'<span class="quiet gpus">{esc(tray.title)}</span>'
+    return (
+        f'<a id="{at}-{slot}" class="dmtray" href="{tray_href(tray.place)}">'
+        f'<span id="{at}-{slot}-alarm" class="glyph">?</span><b>{slot}</b>'
+        f'<span class="axis" id="{at}-{slot}-state"></span>{what}<span class="n" id="{at}-{slot}-power"></span></a>'
+    )

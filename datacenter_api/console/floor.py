@@ -1,0 +1,183 @@
+"""The racks on the floor: one card per rack, and a frame around those that one NVLink domain spans.  Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from datacenter_api.cli.output import number
+from datacenter_api.console.mini import PATTERN, draw_mini, mini_cells
+from datacenter_api.console.strips import draw_bar, put_bar
+from datacenter_api.console.wording import UNKNOWN, Cells, domain_href, esc, kilowatts, plural, rack_href, seconds
+from datacenter_api.fleet.domains import DomainSummary
+from datacenter_api.fleet.summary import RackSummary
+from datacenter_api.fleet.view import RackView
+from rack_controller.model.layout import Layout
+
+_LINES = (
+    ("out", "Shelf output"),
+    ("head", "Headroom"),
+    ("gpupower", "GPU power"),
+    ("liquid", "Supply → return"),
+    ("flow", "Flow"),
+    ("leaks", "Leaks"),
+    ("reach", "Reachable"),
+    ("age", "Last frame"),
+)
+# Up to so many racks each is drawn with words in its trays; up to so many it still has a wide card.
+FEW, SOME = 4, 8
+
+
+@dataclass(frozen=True, slots=True)
+class HallRack:
+    """One rack as the hall needs it."""
+
+    summary: RackSummary
+    layout: Layout
+    view: RackView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bay:
+    """What stands together: racks that share domains.  `missing` racks of those domains are not known here."""
+
+    racks: tuple[HallRack, ...]
+    domains: tuple[DomainSummary, ...]
+
+    @property
+    def missing(self) -> int:
+        """Return how many racks of the bay's domains nobody has heard."""
+        return max((d.racks_missing for d in self.domains), default=0)
+
+    @property
+    def framed(self) -> bool:
+        """Return whether a domain here spans racks by its plan."""
+        return any(d.racks_planned > 1 or len(d.racks) > 1 for d in self.domains)
+
+
+def make_bays(racks: Sequence[HallRack], domains: Iterable[DomainSummary]) -> list[Bay]:
+    """Return every rack once, beside those it shares a domain with, in the order of their names."""
+    of_rack: dict[str, list[DomainSummary]] = {}
+    for domain in domains:
+        for share in domain.racks:
+            of_rack.setdefault(share.rack, []).append(domain)
+    bays: list[Bay] = []
+    placed: set[str] = set()
+    for rack in racks:
+        if rack.summary.rack in placed:
+            continue
+        together, mine = _reach(rack.summary.rack, of_rack)
+        placed |= together
+        bays.append(Bay(tuple(r for r in racks if r.summary.rack in together), mine))
+    return bays
+
+
+def _reach(rack: str, of_rack: dict[str, list[DomainSummary]]) -> tuple[set[str], tuple[DomainSummary, ...]]:
+    """Return all racks that domains tie to `rack`, directly or over another, and these domains by id."""
+    together, found, todo = {rack}, dict[str, DomainSummary](), [rack]
+    while todo:
+        for domain in of_rack.get(todo.pop(), ()):
+            found[domain.id] = domain
+            fresh = {share.rack for share in domain.racks} - together
+            together |= fresh
+            todo += fresh
+    return together, tuple(found[key] for key in sorted(found))
+
+
+def draw_floor(bays: Sequence[Bay]) -> str:
+    """Return all bays with their racks."""
+    count = sum(len(bay.racks) for bay in bays)
+    density = "few" if count <= FEW else "some" if count <= SOME else "many"
+    return f'{PATTERN}<div class="hall {density}">{"".join(_bay(bay) for bay in bays)}</div>'
+
+
+def floor_cells(bays: Sequence[Bay]) -> Cells:
+    """Return every value of the bays and their racks."""
+    cells: Cells = {}
+    for bay in bays:
+        for domain in bay.domains if bay.framed else ():
+            cells |= _domain_cells(domain)
+        for rack in bay.racks:
+            cells |= _rack_cells(rack.summary)
+            cells |= mini_cells(rack.summary, rack.layout, rack.view)
+    return cells
+
+
+def _bay(bay: Bay) -> str:
+    cards = "".join(_card(rack, "" if bay.framed else _quiet_domains(bay)) for rack in bay.racks)
+    if not bay.framed:
+        return cards
+    if bay.missing:
+        cards += f'<div class="card missing">{plural(bay.missing, "rack")} of this domain not heard</div>'
+    heads = "".join(
+        f'<h3><a href="{domain_href(d.id)}">NVLink domain {esc(d.id)}</a>'
+        f'<span class="quiet" id="d-{esc(d.id)}-what"></span><b id="d-{esc(d.id)}-power"></b></h3>'
+        for d in bay.domains
+    )
+    racks = len(bay.racks) + bool(bay.missing)
+    label = ", ".join(d.id for d in bay.domains)
+    return (
+        f'<section class="bay" style="--racks:{racks}" aria-label="NVLink domain {esc(label)}">'
+        f'<header>{heads}</header><div class="bayracks">{cards}</div></section>'
+    )
+
+
+def _quiet_domains(bay: Bay) -> str:
+    return "".join(f' · <a href="{domain_href(d.id)}">{esc(d.name)}</a>' for d in bay.domains)
+
+
+def _domain_cells(domain: DomainSummary) -> Cells:
+    power, at = domain.gpu_power_w, f"d-{domain.id}"
+    gpus = f"{domain.gpus_present} GPUs"
+    if domain.gpus_present != domain.gpus_planned:
+        gpus = f"{domain.gpus_present} of {domain.gpus_planned} GPUs"
+    silent = sum(not rack.live for rack in domain.racks)
+    racks = f"{domain.racks_planned} racks" + (f", {silent} silent" if silent else "")
+    part = f" ({power.good} of {power.total} read)" if power.quality != "good" else ""
+    return {
+        (f"{at}-what", "text"): f"{gpus} over {racks}",
+        (f"{at}-power", "text"): f"GPU power {kilowatts(power.value)}{part}",
+        (f"{at}-power", "class"): "" if power.quality == "good" else "partial",
+    }
+
+
+def _card(rack: HallRack, domains: str) -> str:
+    s, at = rack.summary, f"r-{esc(rack.summary.name)}"
+    lines = "".join(f'<dt>{what}</dt><dd id="{at}-{line}">{UNKNOWN}</dd>' for line, what in _LINES)
+    href = rack_href(s.rack)
+    return (
+        f'<article class="card rackcard" data-href="{href}" aria-label="Rack {esc(s.rack)}">'
+        f"{draw_mini(s.name, rack.layout)}<div>"
+        f'<h3><a href="{href}">{esc(s.name)}</a> <span id="{at}-pill" class="pill">?</span></h3>'
+        f'<div class="quiet what">{esc(s.generation)} · {s.gpus} GPUs{domains}</div>'
+        f'<div class="quiet place">{esc(s.rack)}</div>{draw_bar(f"{at}-")}'
+        f'<dl>{lines}</dl><p class="worst" id="{at}-worst"></p>'
+        f'<div class="spark" id="{at}-spark"></div></div></article>'
+    )
+
+
+def _rack_cells(s: RackSummary) -> Cells:
+    at = f"r-{s.name}"
+    wet = sum(p.state in ("warning", "critical") for p in s.leaks)
+    unknown = f", {s.leaks_unknown} unknown" if s.leaks_unknown else ""
+    cells: Cells = {
+        (f"{at}-out", "text"): kilowatts(s.shelf_output_w.value) if s.live else UNKNOWN,
+        (f"{at}-head", "text"): f"{kilowatts(s.headroom_w).removesuffix(' kW')} of {kilowatts(s.usable_limit_w)}",
+        (f"{at}-gpupower", "text"): kilowatts(s.gpu_power_w.value) if s.live else UNKNOWN,
+        (f"{at}-liquid", "text"): f"{number(s.supply_c.value, 1)} → {number(s.return_c.value, 1, '°C')}",
+        (f"{at}-flow", "text"): number(s.flow_lpm.value, 0, "L/min"),
+        (f"{at}-leaks", "text"): f"{f'◆ {wet} of' if wet else 'none of'} {s.leak_points}{unknown}",
+        (f"{at}-leaks", "class"): "critical" if wet else "unknown" if s.leaks_unknown else "",
+        (f"{at}-reach", "text"): f"{s.endpoints_reachable} of {s.endpoints_total}",
+        (f"{at}-reach", "class"): "" if s.endpoints_reachable == s.endpoints_total else "warning",
+        (f"{at}-age", "text"): seconds(s.age_s),
+        (f"{at}-age", "class"): "" if s.live else "warning",
+    }
+    put_bar(cells, f"{at}-", s.shelf_output_w.value, s.usable_limit_w, s.headroom_w)
+    worst = next((a for a in ("critical", "warning", "unknown") if any(t.alarm == a for t in s.trays)), "ok")
+    words = {"critical": "◆ critical", "warning": "▲ warning", "unknown": "? not all known", "ok": "● well"}
+    cells[(f"{at}-pill", "text")] = words[worst] if s.live else "? stale"
+    cells[(f"{at}-pill", "class")] = f"pill {worst if s.live else 'unknown'}"
+    bad = [t for t in s.trays if t.alarm == worst and worst in ("critical", "warning") and s.live]
+    more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+    cells[(f"{at}-worst", "text")] = f"{bad[0].name} {bad[0].why}{more}" if bad else ""
+    cells[(f"{at}-worst", "class")] = f"worst {worst}"
+    return cells

@@ -1,0 +1,33 @@
+"""What frames every page: head with the way back, who is logged in, and the line that says that nothing is heard."""
+
+from nicegui import ui
+
+from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.viewer import html
+from datacenter_api.console.wording import esc
+
+_HEAD = (
+    '<link rel="stylesheet" href="/assets/console.css"><script src="/assets/console.js" defer></script>'
+    '<meta name="color-scheme" content="light dark">'
+)
+
+
+def show_top(who: Principal, *crumbs: tuple[str, str], live: bool = False) -> None:
+    """Show the page's head; `crumbs` are address and name of each page on the way here, the last one is this page."""
+    ui.add_head_html(_HEAD)
+    way = " / ".join(f'<a href="{href}">{esc(name)}</a>' if href else esc(name) for href, name in crumbs)
+    crumb = f'<nav class="crumb" aria-label="where">{way}</nav>' if crumbs else ""
+    pill = '<span id="live" class="pill">? connecting</span>' if live else ""
+    html(
+        '<header class="top"><h1><a href="/console/"><img src="/assets/mark.svg" alt="" width="22" height="22">'
+        f'Rackwright</a></h1>{crumb}{pill}<span class="space"></span><span id="clock" class="crumb"></span>'
+        f'<span class="crumb">{esc(who.user)} ({esc(who.role)})</span>'
+        '<form method="post" action="/logout"><button type="submit">Log out</button></form></header>'
+        '<div id="silence" role="alert"></div>'
+    )
+
+
+def show_missing(who: Principal, what: str) -> None:
+    """Show that there is nothing here, with the way back."""
+    show_top(who, ("/console/", "Hall"), ("", "not found"))
+    html(f'<main class="page"><div class="card">{esc(what)}. <a href="/console/">All racks</a></div></main>')
