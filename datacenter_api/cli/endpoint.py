@@ -1,4 +1,4 @@
-"""`rackwright endpoint list|show|inspect`: management addresses, and one look at a device with no server running."""
+"""`rackwright endpoint list|show|inspect|scan`: addresses, and one look at a device or line with no server running."""
 
 import asyncio
 import getpass
@@ -10,6 +10,7 @@ import typer
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, document, emit
+from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
 app = typer.Typer(help="Management endpoints.", no_args_is_help=True)
@@ -37,6 +38,19 @@ _ITEMS = (
     Column("NAME", lambda i: str(i["name"]), wide=True),
     Column("URIS", lambda i: " ".join(i["uris"]), wide=True),
 )
+
+_FOUND = (
+    Column("ADDRESS", lambda u: str(u["address_hex"]), right=True),
+    Column("MAP", lambda u: str(u["map"])),
+    Column("LINE", lambda u: str(u["line"])),
+    Column("MODEL", lambda u: str(u["identity"].get("model", "–"))),
+    Column("PART", lambda u: str(u["identity"].get("part_number", "–"))),
+    Column("SERIAL", lambda u: str(u["identity"].get("serial_number", "–"))),
+    Column("FIRMWARE", lambda u: str(u["identity"].get("firmware", "–"))),
+    Column("TITLE", lambda u: str(u["title"]), wide=True),
+    Column("NOTE", lambda u: str(u["note"]), wide=True),
+)
+MOST_ADDRESS = 255
 
 
 def _units(endpoint: Row) -> str:
@@ -98,6 +112,46 @@ def inspect(
     credential = Credential(user, _password(password_file, user))
     report = asyncio.run(inspect_endpoint(device, credential, trust))
     _print_report(report_document(report), chosen(output, as_json))
+
+
+@app.command("scan")
+def scan(
+    tty: Annotated[str, typer.Argument(metavar="TTY", help="Serial device, e.g. /dev/ttyUSB0.")],
+    address: Annotated[list[str] | None, typer.Option("--address", "-a", help="0x90 or 0x90-0x95; may repeat.")] = None,
+    family: Annotated[list[str] | None, typer.Option("--map", "-m", help="Register map to try; may repeat.")] = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Look who answers on a serial line, without any server: every known family at its own speed.  Writes nothing."""
+    from rack_controller.run.clock import SystemClock
+    from rack_controller.scan import found_document, scan_line
+
+    search = ((state or default_state()) / "generations",)
+    found = asyncio.run(scan_line(tty, SystemClock(), _addresses(address), family, search, _tell))
+    emit([found_document(unit) for unit in found], _FOUND, chosen(output, as_json), name="address_hex")
+    typer.echo(f"{len(found)} units", err=True)
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _addresses(stated: list[str] | None) -> list[int] | None:
+    """Return unit addresses from `0x90` and `0x90-0x95`, None for all.  Raises ConfigurationError."""
+    if not stated:
+        return None
+    wanted: list[int] = []
+    for text in stated:
+        low, _, high = text.partition("-")
+        try:
+            first, last = int(low, 0), int(high or low, 0)
+        except ValueError:
+            first, last = 0, -1
+        if not 1 <= first <= last <= MOST_ADDRESS:
+            raise ConfigurationError(f"--address {text!r}", advice="0x90 or 0x90-0x95, from 1 to 255")
+        wanted += range(first, last + 1)
+    return wanted
 
 
 def _print_report(report: Row, shape: Output) -> None:

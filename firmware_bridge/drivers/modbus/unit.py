@@ -54,6 +54,7 @@ class SerialUnit:
     async def probe(self) -> None:
         """Find out which of its maps the unit answers to; the first that does is kept.  Raises DeviceError."""
         last: DeviceError | None = None
+        refusing: RegisterMap | None = None
         for candidate in self.maps:
             if last is not None:  # a late answer to the last map must not count as one to this
                 await self.clock.sleep_until(Seconds(self.clock.now() + FIRST_PAUSE))
@@ -61,13 +62,16 @@ class SerialUnit:
             try:
                 await self.bus.read(self._ask(candidate.probe, 1), Urgency.SLOW)
             except EndpointRefused:
-                pass  # an exception is an answer: somebody is there
+                refusing = refusing or candidate  # somebody is there, but perhaps of another family
             except DeviceError as err:
                 last = err
-                continue
+            else:
+                self._found()
+                return
+        self.map = refusing or self.maps[0]
+        if refusing is not None:
             self._found()
             return
-        self.map = self.maps[0]
         assert last is not None
         self.life = self.life.failed(self.clock.now(), last.detail)
         raise last
