@@ -44,8 +44,8 @@ def group_lines(tray: TrayView, columns: Columns) -> list[Group]:
     own = _merged(own, tray, single)
     order = ["", *parts, *sorted(single), *endpoints]
     groups = [Group(name, name or "Tray", True, _sorted(own[name], columns)) for name in order if name in own]
-    rest = [Group(name, name, False, _sorted(lines, columns)) for name, lines in sorted(_gathered(foreign).items())]
-    return [*groups, *sorted(rest, key=lambda g: (g.name == OTHER, g.name))]
+    rest = [Group(name, name, False, _sorted(lines, columns)) for name, lines in _gathered(foreign).items()]
+    return [*groups, *sorted(rest, key=lambda group: (group.name == OTHER, _natural(group.name)))]
 
 
 def _leaf(tray: TrayView, columns: Columns, line: int) -> str:

@@ -110,7 +110,7 @@ _USUAL = {
     Q.POWER_STATE: code_of(Q.POWER_STATE, "on"),
     Q.MANAGEMENT: code_of(Q.MANAGEMENT, "reachable"),
 }
-_USUAL_AT = {"compute": 5_400.0, "switch": 400.0, "power_shelf": 12_900.0}
+_USUAL_AT = {"compute": 5_400.0, "switch": 400.0, "power_shelf": 12_900.0, "battery_shelf": 0.0, "coolant_unit": 300.0}
 
 
 @dataclass

@@ -1,0 +1,48 @@
+"""A hall of two generations: k01 alone, k02 and k03 in one domain."""
+
+from dataclasses import dataclass
+
+import pytest
+from support.api import fill
+from support.pair import played_pair
+from support.play import PlayedRack, played_rack
+
+from datacenter_api.console.floor import HallRack
+from datacenter_api.fleet.domains import DomainSummary, summarise_domains
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.summary import summarise
+from datacenter_api.fleet.view import view_of
+from firmware_bridge.vocabulary.units import Seconds
+
+NOW = Seconds(100.0)
+
+
+@dataclass
+class PlayedHall:
+    """Racks as they are played, and what the console sees of them."""
+
+    racks: dict[str, PlayedRack]
+    heard_at: dict[str, Seconds]
+
+    def records(self) -> list[RackRecord]:
+        records = []
+        for name, rack in self.racks.items():
+            record = RackRecord(name)
+            fill(record, rack, self.heard_at.get(name, NOW))
+            records.append(record)
+        return records
+
+    def seen(self) -> tuple[list[HallRack], list[DomainSummary]]:
+        records, seen = self.records(), []
+        for record in records:
+            summary = summarise(record, NOW)
+            assert summary is not None
+            assert record.layout is not None
+            seen.append(HallRack(summary, record.layout, view_of(record, NOW)))
+        return seen, summarise_domains(records, NOW)
+
+
+@pytest.fixture
+def hall() -> PlayedHall:
+    first, second = played_pair()
+    return PlayedHall({"k01": played_rack(1), "k02": first, "k03": second}, {})
