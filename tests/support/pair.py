@@ -1,4 +1,4 @@
-"""Plays a generation whose domain spans two racks, with batteries, alarm words and serial units, as `play` plays one."""
+"""Plays a generation whose domain spans two racks, with batteries, alarm words and serial units."""
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.place import Place, join_place

@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 from support.api import fill
-from support.play import PlayedRack, played_rack
+from support.play import PlayedRack
 
 from datacenter_api.console.cells import elevation_cells
 from datacenter_api.console.elevation import U, draw_elevation, top_of
