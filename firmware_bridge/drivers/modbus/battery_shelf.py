@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from firmware_bridge.drivers.modbus.power_shelf import SerialPowerShelf
-from firmware_bridge.drivers.modbus.totals import Latest, mean, of_units, total
+from firmware_bridge.drivers.modbus.totals import Latest, any_on, mean, of_units, total, worst
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
@@ -42,7 +42,7 @@ class SerialBatteryShelf(SerialPowerShelf):
         yield total(self.tray, _Q.VOLTAGE, of_units(latest, places, _Q.VOLTAGE, now), now, mean)
         yield total(self.tray, _Q.LEVEL, of_units(latest, places, _Q.LEVEL, now), now, mean)
         yield total(self.tray, _Q.TEMPERATURE, of_units(latest, places, _Q.TEMPERATURE, now), now, max)
-        yield total(self.tray, _Q.POWER_STATE, of_units(latest, places, _Q.POWER_STATE, now), now, max)
+        yield any_on(self.tray, of_units(latest, places, _Q.POWER_STATE, now), now)
         yield total(self.tray, _Q.HEALTH, of_units(latest, places, _Q.HEALTH, now), now, max)
 
 
@@ -52,4 +52,4 @@ def _power(latest: Latest, place: Place, now: Seconds) -> Reading:
         return Reading(place, _Q.POWER, None, now, Quality.MISSING, "voltage x current")
     taken_at = min(voltage.taken_at, current.taken_at)
     power = -float(voltage.value) * float(current.value)
-    return Reading(place, _Q.POWER, power, taken_at, source="voltage x current")
+    return Reading(place, _Q.POWER, power, taken_at, worst(voltage, current), "voltage x current")

@@ -7,6 +7,7 @@ request.  After a silence the unit is therefore not asked again until a late rep
 import asyncio
 import heapq
 import itertools
+import logging
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -17,12 +18,18 @@ from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.modbus.timing import READ_REQUEST_BYTES, characters, frame_gap, reply_bytes
 
+_log = logging.getLogger(__name__)
+
 # southbound.md §1.2: devices answer within 70 ms and are given 300; the event loop that waits may itself be late.
 TURN_ROUND = Seconds(0.25)
 LATE = Seconds(0.5)  # how long after a silence a late reply may still come
 REOPEN_AFTER = Seconds(1.0)
 _WRITE_REPLY_BYTES = 8
 _SHORTEST_SLEEP = 0.0005
+
+
+class LeftAlone(EndpointUnreachable):
+    """Not asked at all: a late reply of the unit is being waited out.  No new sign of anything."""
 
 
 class Urgency(IntEnum):
@@ -129,7 +136,7 @@ class SerialBus:
             if waiting.answer.done():
                 continue  # whoever asked has gone
             try:
-                words = await self._transact(waiting.ask)
+                words = await self._guarded(waiting.ask)
             except DeviceError as err:
                 _settle(waiting.answer, err)
             except asyncio.CancelledError:
@@ -138,6 +145,17 @@ class SerialBus:
             else:
                 if not waiting.answer.done():
                     waiting.answer.set_result(words)
+
+    async def _guarded(self, ask: Ask) -> list[int]:
+        """Transact; what is no DeviceError is told too, and the line goes on: nobody is left waiting."""
+        try:
+            return await self._transact(ask)
+        except DeviceError:
+            raise
+        except Exception as err:
+            _log.exception("%s: %s failed", self.tty, ask.verb)
+            self._port.close()
+            raise DeviceError(ask.endpoint, ask.verb, f"{self.tty}: {type(err).__name__}: {err}") from err
 
     async def _transact(self, ask: Ask) -> list[int]:
         if self._clock.now() < self._not_before.get(ask.unit, 0.0):

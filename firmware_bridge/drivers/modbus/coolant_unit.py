@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from firmware_bridge.drivers.modbus.source import SerialSource
-from firmware_bridge.drivers.modbus.totals import Latest
+from firmware_bridge.drivers.modbus.totals import Latest, worst
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
@@ -34,11 +34,11 @@ class SerialCoolantUnit(SerialSource):
             yield Reading(self.tray, _Q.HEAT, None, now, Quality.MISSING)
             return
         heat = float(flow.value) / _SECONDS_PER_MINUTE * float(rise.value) * float(capacity)
-        yield Reading(self.tray, _Q.HEAT, heat, min(flow.taken_at, rise.taken_at))
+        yield Reading(self.tray, _Q.HEAT, heat, min(flow.taken_at, rise.taken_at), worst(flow, rise))
 
     def _difference(self, latest: Latest, high: Quantity, low: Quantity, result: Quantity, now: Seconds) -> Reading:
         first, second = latest.get((self.tray, high)), latest.get((self.tray, low))
         if first is None or second is None or first.value is None or second.value is None:
             return Reading(self.tray, result, None, now, Quality.MISSING)
         value = float(first.value) - float(second.value)
-        return Reading(self.tray, result, value, min(first.taken_at, second.taken_at))
+        return Reading(self.tray, result, value, min(first.taken_at, second.taken_at), worst(first, second))

@@ -36,15 +36,24 @@ class Life:
         return self.failures > 0
 
     @property
+    def is_failing(self) -> bool:
+        """Tell whether it failed often enough to be believed gone: one lost reply is a lost reply."""
+        return self.failures >= SUSPECT_AFTER
+
+    @property
     def management(self) -> float:
         """Return the management code: reachable, degraded while it fails, absent once dormant."""
         if self.is_dormant:
             return ABSENT
-        return DEGRADED if self.failures >= SUSPECT_AFTER else REACHABLE
+        return DEGRADED if self.is_failing else REACHABLE
 
     def answered(self) -> "Life":
         """Return the life after an answer; an exception is one."""
         return Life(0) if self.failures or self.error else self
+
+    def on_trial(self) -> "Life":
+        """Return the life of a dormant unit that answered a probe: its readings must show that it is back."""
+        return replace(self, failures=DORMANT_AFTER - 1, not_before=NEVER)
 
     def failed(self, now: Seconds, error: str) -> "Life":
         """Return the life after a silence or a garbled reply."""

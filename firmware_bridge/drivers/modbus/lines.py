@@ -15,13 +15,14 @@ class SerialLines:
         self._clock = clock
         self._buses: dict[str, SerialBus] = {}
         self._claims: dict[tuple[int, int], list[Place]] = {}
-        self._users: dict[str, int] = {}
+        self._users: dict[SerialBus, int] = {}
 
     def bus(self, tty: str) -> SerialBus:
         """Return the bus of a tty, however it is spelled."""
         real = os.path.realpath(tty)
-        self._users[real] = self._users.get(real, 0) + 1
-        return self._buses.setdefault(real, SerialBus(tty, self._clock))
+        bus = self._buses.setdefault(real, SerialBus(tty, self._clock))
+        self._users[bus] = self._users.get(bus, 0) + 1
+        return bus
 
     def claim(self, bus: SerialBus, address: int, place: Place) -> None:
         """Note that the unit at `place` is said to have this address."""
@@ -33,10 +34,6 @@ class SerialLines:
 
     async def release(self, bus: SerialBus) -> None:
         """Close a bus once its last user is gone."""
-        if self._leave(bus):
+        self._users[bus] = self._users.get(bus, 1) - 1
+        if self._users[bus] <= 0:
             await asyncio.shield(bus.close())
-
-    def _leave(self, bus: SerialBus) -> bool:
-        real = os.path.realpath(bus.tty)
-        self._users[real] = self._users.get(real, 1) - 1
-        return self._users[real] <= 0

@@ -66,7 +66,10 @@ class ModbusPort:
         if self.is_open and self.line == line:
             return
         if self.is_open:
-            self._set_line(line)
+            try:
+                self._set_line(line)
+            except (OSError, ValueError, termios.error) as err:
+                raise PortClosed(f"cannot be set to {line}: {err}") from err
             return
         self.close()
         self._is_pty = _is_pty(self.tty)
@@ -88,7 +91,11 @@ class ModbusPort:
         if not opened:
             raise PortClosed(_why_not(self.tty))
         self._client, self.line = client, line
-        self._mark_parity()
+        try:
+            self._mark_parity()
+        except (OSError, termios.error) as err:
+            self.close()
+            raise PortClosed(f"cannot be set to {line}: {err}") from err
 
     async def read(self, unit: int, at: int, words: int, timeout: Seconds) -> list[int]:
         """Read holding registers.  Raises NoAnswer, Garbled, Refused or PortClosed."""

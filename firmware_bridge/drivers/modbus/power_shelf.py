@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from firmware_bridge.drivers.modbus.source import SerialSource
-from firmware_bridge.drivers.modbus.totals import Latest, mean, of_units, total
+from firmware_bridge.drivers.modbus.totals import Latest, any_on, mean, of_units, total
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
@@ -32,7 +32,7 @@ class SerialPowerShelf(SerialSource):
             yield total(self.tray, quantity, of_units(latest, places, quantity, now), now, sum)
         yield total(self.tray, _Q.VOLTAGE, of_units(latest, places, _Q.VOLTAGE, now), now, mean)
         yield total(self.tray, _Q.TEMPERATURE, of_units(latest, places, _Q.TEMPERATURE, now), now, max)
-        yield total(self.tray, _Q.POWER_STATE, of_units(latest, places, _Q.POWER_STATE, now), now, max)
+        yield any_on(self.tray, of_units(latest, places, _Q.POWER_STATE, now), now)
 
     def _present(self, latest: Latest) -> list[Place]:
         """Return the modules that count: all, or those that the monitor's bits show as plugged in."""

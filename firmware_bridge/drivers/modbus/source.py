@@ -50,8 +50,9 @@ class SerialSource:
 
     @property
     def faults(self) -> Mapping[str, DeviceError]:
-        """Return what went wrong last with each unit that does not answer now, by unit address."""
-        return self.errors
+        """Return what went wrong last with each unit, and with each of its spans, that cannot be read now."""
+        spans = {f"{_key(u)} {span}": err for u in self.units for span, err in u.faults.items()}
+        return {**spans, **self.errors}
 
     @property
     def fast_period(self) -> Seconds:
@@ -96,10 +97,13 @@ class SerialSource:
             readings += self.totals(self.latest, now)
         if reading_class is ReadingClass.SAFETY:
             readings += self._managements(now)
-            if all(u.life.is_suspect for u in self.units):
+            if all(u.life.is_failing for u in self.units):
                 raise self._last_error()
-        if reading_class is ReadingClass.STATIC and self.may_write:
-            await self._write_clocks()
+        if reading_class is ReadingClass.STATIC:
+            for unit in self.units:
+                unit.retry_refused()
+            if self.may_write:
+                await self._write_clocks()
         return readings
 
     async def pushes(self) -> AsyncIterator[Sequence[Reading]]:
@@ -120,7 +124,7 @@ class SerialSource:
                     identities[unit.part] = await unit.identity(Urgency.BACKGROUND)
                 except DeviceError as err:
                     self.errors[_key(unit)] = err
-        notes = [Note(key, "", str(err.detail)) for key, err in sorted(self.errors.items())]
+        notes = [Note(key, "", str(err.detail)) for key, err in sorted(self.faults.items())]
         return report_of_units(self.place, self.units, identities, self.latest, notes)
 
     async def close(self) -> None:
@@ -143,16 +147,21 @@ class SerialSource:
             return []  # the fast lane alone goes on asking whoever fails
         try:
             self._check_rivals(unit)
-            if unit.life.is_suspect:
+            if was_dormant or (unit.life.is_suspect and unit.is_probed_only):
                 await unit.probe()
-            if reading_class is None:
-                readings = await unit.read_urgent()
-            else:
-                readings = await unit.read(reading_class, _URGENCY.get(reading_class, Urgency.BACKGROUND))
         except DeviceError as err:
             self.errors[_key(unit)] = err
             return self._forgotten(unit) if unit.life.is_dormant and not was_dormant else []
-        self.errors.pop(_key(unit), None)
+        if reading_class is None:
+            readings = await unit.read_urgent()
+        else:
+            readings = await unit.read(reading_class, _URGENCY.get(reading_class, Urgency.BACKGROUND))
+        if unit.life.is_dormant and not was_dormant:
+            self.errors[_key(unit)] = EndpointUnreachable(self.place, "read", unit.life.error)
+            unit.faults.clear()
+            return self._forgotten(unit)
+        if not unit.life.is_suspect:
+            self.errors.pop(_key(unit), None)
         return readings
 
     def _forgotten(self, unit: SerialUnit) -> list[Reading]:
@@ -173,7 +182,7 @@ class SerialSource:
         return self.clock.now() - self.fast_at < _FAST_IS_STALE * self.fast_period
 
     def _last_error(self) -> DeviceError:
-        errors = list(self.errors.values())
+        errors = [*self.faults.values()]
         return errors[-1] if errors else EndpointUnreachable(self.place, "read", "no unit answers")
 
     async def _write_clocks(self) -> None:

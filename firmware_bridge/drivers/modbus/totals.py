@@ -23,6 +23,20 @@ def total(
     return Reading(tray, quantity, combine(values), min((r.taken_at for r in over), default=now), quality, "units")
 
 
+def worst(*readings: Reading) -> Quality:
+    """Return the quality of what is worked out from several readings: flagged when one of them is."""
+    return Quality.FLAGGED if any(r.quality is Quality.FLAGGED for r in readings) else Quality.GOOD
+
+
+def any_on(tray: Place, over: Sequence[Reading], now: Seconds) -> Reading:
+    """Return a tray's power state: on when one unit is, off when all are known to be, else unknown."""
+    known = [r for r in over if r.value is not None]
+    if any(r.value == 1.0 for r in known):
+        lit = [r.taken_at for r in known if r.value == 1.0]
+        return Reading(tray, Quantity.POWER_STATE, 1.0, max(lit), source="units")
+    return total(tray, Quantity.POWER_STATE, over, now, max)
+
+
 def mean(values: Iterable[float]) -> float:
     """Return the mean of at least one value."""
     listed = list(values)

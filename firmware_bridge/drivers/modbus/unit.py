@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, SerialBus, Urgency
-from firmware_bridge.drivers.modbus.life import FIRST_PAUSE, NEVER, Life
+from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, LeftAlone, SerialBus, Urgency
+from firmware_bridge.drivers.modbus.life import DORMANT_AFTER, FIRST_PAUSE, NEVER, Life
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable
 from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
@@ -38,6 +38,8 @@ class SerialUnit:
     place: Place = field(init=False)
     alarms: list[Register] = field(default_factory=list)
     health: float | None = None
+    faults: dict[str, DeviceError] = field(default_factory=dict)
+    met: bool = False
     spans: dict[ReadingClass | None, list[Span]] = field(default_factory=dict)
     readers: dict[tuple[int, int], SpanReader] = field(default_factory=dict)
     clock_written_at: Seconds = NEVER
@@ -63,6 +65,8 @@ class SerialUnit:
                 await self.bus.read(self._ask(candidate.probe, 1), Urgency.SLOW)
             except EndpointRefused:
                 refusing = refusing or candidate  # somebody is there, but perhaps of another family
+            except LeftAlone:
+                raise
             except DeviceError as err:
                 last = err
             else:
@@ -77,31 +81,56 @@ class SerialUnit:
         raise last
 
     async def read(self, reading_class: ReadingClass, urgency: Urgency) -> list[Reading]:
-        """Read the registers of a class that the fast lane does not read.  Raises DeviceError at the first silence."""
+        """Read the registers of a class that the fast lane does not read.  What fails stands in `faults`."""
         return await self._read(reading_class, urgency)
 
     async def read_urgent(self) -> list[Reading]:
-        """Read the fast lane's registers, whatever their class.  Raises DeviceError at the first silence."""
-        return [*await self._read(None, Urgency.ALARM), *self._health()]
+        """Read the fast lane's registers, whatever their class.  What fails stands in `faults`."""
+        readings = await self._read(None, Urgency.ALARM)
+        return [*readings, *self._health()]
 
     async def _read(self, reading_class: ReadingClass | None, urgency: Urgency) -> list[Reading]:
+        """One refused or spoilt span costs itself; after a silence the rest is not waited for."""
         readings: list[Reading] = []
         pending = list(reversed(self._planned(reading_class)))
         while pending:
             span = pending.pop()
+            reader, key = self._reader(span), f"{span.at:#06x}+{span.words}"
             try:
                 words = await self._words(span, urgency)
+            except LeftAlone:
+                break
             except EndpointRefused as err:
                 self.life = self.life.answered()
-                if err.status != Refusal.ILLEGAL_ADDRESS:
-                    raise
-                self._narrow(span, pending)
-                continue
-            reader = self._reader(span)
-            if words != reader.words:
-                self._remember_alarms(span, words)
-            readings += reader.read(words, self.clock.now())
+                if err.status == Refusal.ILLEGAL_ADDRESS:
+                    self._narrow(span, pending)
+                    continue
+                self.faults[key] = err
+                readings += reader.unknown(self.clock.now())
+            except EndpointUnreachable as err:
+                self.faults[key] = err
+                break
+            except DeviceError as err:
+                self.faults[key] = err
+                readings += reader.unknown(self.clock.now())
+            else:
+                self.faults.pop(key, None)
+                if words != reader.words:
+                    self._remember_alarms(span, words)
+                readings += reader.read(words, self.clock.now())
         return readings
+
+    @property
+    def is_probed_only(self) -> bool:
+        """Tell whether the fast lane has nothing of this unit to read: then a probe must show that it is there."""
+        return not self._planned(None)
+
+    def retry_refused(self) -> None:
+        """Ask again for registers that were refused: a busy device refuses for a while what it has."""
+        if self.refused:
+            self.refused.clear()
+            self.spans.clear()
+            self.readers.clear()
 
     async def identity(self, urgency: Urgency) -> dict[str, str]:
         """Read what the unit says it is: part_number, serial_number, firmware and so on.  Raises DeviceError."""
@@ -123,19 +152,26 @@ class SerialUnit:
         clock, now = self.map.clock, self.clock.now()
         if clock is None or now - self.clock_written_at < clock.every:
             return
-        self.clock_written_at = now  # a unit that refuses is asked again when the next one is due, not every second
         stamp = Register(clock.at, clock.words, "clock")
         values = tuple(encode(stamp, self.clock.unix_ns() // 1_000_000_000))
         await self.bus.write(self._ask(clock.at, clock.words, values), Urgency.BACKGROUND)
+        self.clock_written_at = now
 
     def _found(self) -> None:
+        was_met, self.met = self.met, True
         self.alarms = alarm_registers(self.map)
-        self.life = self.life.answered()
-        self.refused.clear()
-        self.words.clear()
-        self.health = None
-        self.spans.clear()
-        self.readers.clear()
+        if was_met and self.life.is_dormant and not self.is_probed_only:
+            self.life = self.life.on_trial()
+        else:
+            self.life = self.life.answered()
+        if self.life.failures == 0 or self.life.failures == DORMANT_AFTER - 1:
+            self.refused.clear()
+            self.words.clear()
+            self.health = None
+            self.faults.clear()
+            self.spans.clear()
+            self.readers.clear()
+            self.clock_written_at = NEVER  # perhaps another device now
 
     def _planned(self, reading_class: ReadingClass | None) -> list[Span]:
         """Return the spans of a class without its urgent registers, of the urgent ones for None."""
@@ -164,7 +200,7 @@ class SerialUnit:
     async def _words(self, span: Span, urgency: Urgency) -> list[int]:
         try:
             words = await self.bus.read(self._ask(span.at, span.words), urgency)
-        except EndpointRefused:
+        except (EndpointRefused, LeftAlone):
             raise
         except DeviceError as err:
             self.life = self.life.failed(self.clock.now(), err.detail)

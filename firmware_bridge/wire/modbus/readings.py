@@ -1,6 +1,6 @@
 """Words of a unit become Readings under our places; bits become leaks and health.  Pure: decides nothing.
 
-A register that its device cannot fill any further (all ones, unsigned, scaled) is flagged: the truth may be higher.
+A scaled register at the end of its range is flagged: the truth may lie beyond.
 """
 
 from collections.abc import Iterable, Sequence
@@ -81,6 +81,12 @@ class SpanReader:
         self.words, self._readings = words, found
         return found
 
+    def unknown(self, now: Seconds) -> list[Reading]:
+        """Return every reading of the span as unknown: it was asked for and not given."""
+        zeros = [0] * (max((last for _, _, _, last, _ in self._entries), default=0))
+        shape = [r for e in self._entries for r in self._one(e[0], e[1], zeros[e[2] : e[3]], now, e[4])]
+        return [Reading(r.place, r.quantity, None, now, Quality.MISSING, r.source) for r in shape]
+
     def _one(self, register: Register, place: Place, own: Sequence[int], now: Seconds, where: str) -> list[Reading]:
         value = decode(register, own)
         if not isinstance(value, int | float) or register.quantity is None:
@@ -104,9 +110,15 @@ def health_of(registers: Iterable[Register], words: dict[str, int]) -> float | N
 
 
 def is_saturated(register: Register, words: Sequence[int]) -> bool:
-    """Tell whether a scaled unsigned number stands at the end of its range."""
+    """Tell whether a scaled number stands at the end of its range: the truth may lie beyond."""
     scaled = bool(register.precision) or register.scale != 1.0
-    return register.kind is Kind.NUMBER and scaled and not register.signed and all(w == 0xFFFF for w in words)
+    if register.kind is not Kind.NUMBER or not scaled:
+        return False
+    if not register.signed:
+        return all(w == 0xFFFF for w in words)
+    raw = int.from_bytes(b"".join(w.to_bytes(2, "little" if register.little else "big") for w in words), "big")
+    most = 1 << (16 * register.words - 1)
+    return raw in (most - 1, most)
 
 
 def _names(register: Register) -> tuple[str, ...]:

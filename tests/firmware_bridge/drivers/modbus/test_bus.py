@@ -16,7 +16,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from support.serial_line import LoopClock, PlainLine, plain_line
 
 from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, SerialBus, Urgency
-from firmware_bridge.vocabulary.errors import EndpointRefused, EndpointUnreachable, ReplyMalformed
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, ReplyMalformed
 from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.wire.modbus.frame import Request, reply_read
 from firmware_bridge.wire.modbus.timing import frame_gap
@@ -123,6 +123,21 @@ async def test_speed_and_parity_change_with_the_unit(bus: SerialBus, line: Plain
         (termios.B19200, False, True),
         (termios.B115200, True, False),
     ]
+
+
+async def test_what_a_library_throws_is_told_and_the_line_goes_on(
+    bus: SerialBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bus.read(ask(), Urgency.SLOW)
+
+    async def broken(*_: object) -> list[int]:
+        raise RuntimeError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("firmware_bridge.drivers.modbus.port.ModbusPort.read", broken)
+        with pytest.raises(DeviceError, match="RuntimeError: a bug"):
+            await asyncio.wait_for(bus.read(ask(), Urgency.SLOW), 5)
+    assert await bus.read(ask(3), Urgency.SLOW) == [9]
 
 
 async def test_writes_arrive(bus: SerialBus, line: PlainLine) -> None:

@@ -16,6 +16,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.site import SiteEndpoint
+from firmware_bridge.wire.modbus.frame import Refusal, reply_refusal
 from firmware_bridge.wire.modbus.values import encode
 
 TRAY = Place("x/a/r01/k01/u06")
@@ -143,6 +144,63 @@ async def test_a_supply_that_comes_back_is_read_again(line: PlainLine, shelf: Se
     assert value(found, "psu5", _Q.MANAGEMENT) == 2.0
     assert value(found, "psu5", _Q.POWER) == pytest.approx(3000.0)
     assert not shelf.faults
+
+
+async def test_a_span_that_is_refused_hides_no_leak(line: PlainLine, lines: SerialLines) -> None:
+    line.units = {0x0C: words("orv3-rpu", coolant_flow_rate_lpm=100.0)}
+    source = driver(line, lines, (Unit("", 0x0C, ("orv3-rpu",)),), "coolant_unit")
+    await source.discover()
+    first = await all_of(source)
+    assert (value(first, "leak1", _Q.LEAK), value(first, "", _Q.FLOW)) == (0.0, pytest.approx(100.0))
+    line.units[0x0C] |= {0x9202: 1 << 5}
+    line.spoil = lambda q, r: reply_refusal(q.unit, q.function, Refusal.BUSY) if q.address == 0x9000 else r
+    found = await all_of(source)
+    assert value(found, "leak1", _Q.LEAK) == 2.0
+    assert value(found, "", _Q.FLOW) is None  # asked for and not given: not the last one either
+    assert any("0x9000" in key for key in source.faults)
+    line.spoil = None
+    await all_of(source)
+    assert not source.faults
+    await source.close()
+
+
+async def test_a_unit_that_answers_probes_alone_is_not_reachable(line: PlainLine, shelf: SerialSource) -> None:
+    await shelf.discover()
+    await all_of(shelf)
+    line.spoil = lambda q, r: None if q.unit == 0x93 and q.address >= 0x30 else r
+    found: dict[tuple[str, Quantity], Reading] = {}
+    for _ in range(14):
+        CLOCK.ahead += 11.0
+        found |= await all_of(shelf)
+    assert value(found, "psu3", _Q.MANAGEMENT) == 0.0
+    assert value(found, "psu3", _Q.POWER) is None
+    line.spoil = None
+    CLOCK.ahead += 11.0
+    found |= await all_of(shelf)
+    found |= await all_of(shelf)
+    assert value(found, "psu3", _Q.MANAGEMENT) == 2.0
+
+
+async def test_one_lost_reply_is_one_failure_and_no_lost_endpoint(line: PlainLine, lines: SerialLines) -> None:
+    line.units = {0x0C: words("orv3-rpu")}
+    source = driver(line, lines, (Unit("", 0x0C, ("orv3-rpu",)),), "coolant_unit")
+    await source.discover()
+    line.spoil = lambda q, r: None
+    for reading_class in (ReadingClass.SAFETY, ReadingClass.POWER, ReadingClass.SLOW, ReadingClass.SAFETY):
+        await source.read(reading_class)  # raises nothing: the others only wait the late reply out
+    assert source.units[0].life.failures == 1
+    await source.close()
+
+
+async def test_what_is_worked_out_from_doubtful_numbers_is_doubtful(line: PlainLine, lines: SerialLines) -> None:
+    line.units = {0x0C: words("orv3-rpu", coolant_flow_rate_lpm=9000.0, coolant_inlet_temp_c=40.0)}
+    read = {"heat_capacity_j_per_l_k": 3870}
+    source = driver(line, lines, (Unit("", 0x0C, ("orv3-rpu",)),), "coolant_unit", read=read)
+    await source.discover()
+    found = await all_of(source)
+    assert found["", _Q.FLOW].quality is Quality.FLAGGED
+    assert found["", _Q.HEAT].quality is Quality.FLAGGED
+    await source.close()
 
 
 async def test_nobody_at_all_is_unreachable(line: PlainLine, shelf: SerialSource) -> None:

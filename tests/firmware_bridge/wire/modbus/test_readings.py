@@ -43,6 +43,18 @@ def test_a_number_at_the_end_of_its_register_is_flagged() -> None:
     assert (full.quality, round(float(full.value or 0))) == (Quality.FLAGGED, 8192)
 
 
+def test_a_signed_number_at_either_end_is_flagged_too() -> None:
+    rpu = load_register_map("orv3-rpu")
+    name = "coolant_outlet_pressure_kpa"
+    for raw, quality in (
+        (0x7FFF, Quality.FLAGGED),
+        (0x8000, Quality.FLAGGED),
+        (0x7FFE, Quality.GOOD),
+        (0, Quality.GOOD),
+    ):
+        assert read(rpu, "", **{name: raw})["", Quantity.PRESSURE_SUPPLY].quality is quality
+
+
 def test_output_voltage_says_whether_a_supply_is_on() -> None:
     psu = load_register_map("orv3-hpr-psu")
     assert read(psu, "psu3", output_voltage=0xCC00)["psu3", Quantity.POWER_STATE].value == 1.0
