@@ -4,6 +4,7 @@ from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, emit, note, number
 
+SMALL_SHARE = 0.01  # of the usable limit, as the API's own headroom has it
 MOST_NAMED = 3
 _WORST_FIRST = ("critical", "warning", "unknown")
 
@@ -14,6 +15,7 @@ COLUMNS = (
     Column("AGE", lambda r: age(r["age_s"]), right=True),
     Column("ENDPOINTS", lambda r: f"{r['endpoints_reachable']}/{r['endpoints_total']}", right=True),
     Column("OUTPUT", lambda r: kilowatts(r["shelf_output_w"]), right=True),
+    Column("BATTERY", lambda r: kilowatts(r["battery_output_w"]), right=True),
     Column("HEADROOM", lambda r: number(_kilo(r["headroom_w"]), 1, "kW"), right=True),
     Column("SUPPLY", lambda r: number(r["supply_c"]["value"], 1, "°C"), right=True),
     Column("RETURN", lambda r: number(r["return_c"]["value"], 1, "°C"), right=True),
@@ -43,6 +45,8 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
     if health["dropped"]:
         note(f"{health['dropped']} messages were lost: too many waited for the bus")
     for rack in racks:
+        if drain := battery_line(rack):
+            note(f"{rack['name']} {drain}")
         for line in alarm_lines(rack["trays"]):
             note(f"{rack['name']} {line}")
 
@@ -55,6 +59,14 @@ def alarm_lines(trays: list[Row]) -> list[str]:
             alike.setdefault((tray["alarm"], tray["why"] or "no current reading"), []).append(tray["name"])
     ordered = sorted(alike.items(), key=lambda item: _WORST_FIRST.index(item[0][0]))
     return [f"{_named(names)} {alarm}: {why}" for (alarm, why), names in ordered]
+
+
+def battery_line(rack: Row) -> str:
+    """Return what is to be said of a rack whose batteries deliver, empty otherwise."""
+    power, usable = rack["battery_output_w"]["value"], rack["usable_limit_w"]
+    if power is None or not usable or power <= usable * SMALL_SHARE:
+        return ""
+    return f"critical: on battery, which delivers {kilowatts(rack['battery_output_w'])}"
 
 
 def _named(trays: list[str]) -> str:
@@ -77,7 +89,11 @@ def kilowatts(figure: Row) -> str:
 
 
 def leaks(rack: Row) -> str:
-    """Return how many detectors report a leak or nothing at all."""
+    """Return how many detectors report a leak, and how many say nothing; no zero where nobody can see one."""
+    if not rack["leak_points"]:
+        return "–"
+    if rack["leaks_unknown"] == rack["leak_points"]:
+        return f"unknown ({rack['leaks_unknown']})"
     wet = sum(p["state"] in ("warning", "critical") for p in rack["leaks"])
     unknown = f" ({rack['leaks_unknown']} unknown)" if rack["leaks_unknown"] else ""
     return f"{wet}{unknown}"

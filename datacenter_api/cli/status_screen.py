@@ -18,7 +18,7 @@ from datacenter_api.events.log import EventLog
 from datacenter_api.fleet.bus import BusLink
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState, Storing
-from datacenter_api.fleet.summary import Figure, RackSummary, summarise
+from datacenter_api.fleet.summary import SMALL_SHARE, Figure, RackSummary, summarise
 from firmware_bridge.vocabulary.place import Place, rack_name
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
@@ -130,7 +130,7 @@ def _racks(summaries: list[RackSummary]) -> RenderableType:
             s.generation + ("" if s.armed else " (observing)"),
             "-" if s.age_s is None else f"{s.age_s:.1f} s",
             _kilowatts(s.shelf_output_w.value),
-            _kilowatts(s.headroom_w),
+            _headroom(s),
             f"{s.gpus} · {_kilowatts(s.gpu_power_w.value)}",
             _figure(s.supply_c, 1),
             _figure(s.return_c, 1),
@@ -156,9 +156,20 @@ def _events(watch: FleetWatch) -> list[RenderableType]:
 
 
 def _leaks(s: RackSummary) -> Text:
-    if s.leaks:
-        return Text(f"{len(s.leaks)} LEAK", style="bold red")
-    return Text("dry" if not s.leaks_unknown else f"{s.leaks_unknown} unknown")
+    wet = len(s.leaks) - s.leaks_unknown
+    unknown = f"{s.leaks_unknown} unknown" if s.leaks_unknown else ""
+    if wet:
+        return Text(f"{wet} LEAK" + (f", {unknown}" if unknown else ""), style="bold red")
+    if not s.leak_points:
+        return Text("–")
+    return Text(unknown, style="yellow") if unknown else Text("dry")
+
+
+def _headroom(s: RackSummary) -> Text:
+    battery = s.battery_output_w.value
+    if battery is not None and s.usable_limit_w and battery > s.usable_limit_w * SMALL_SHARE:
+        return Text(f"on battery, {_kilowatts(battery)}", style="bold red")
+    return Text(_kilowatts(s.headroom_w))
 
 
 def _kilowatts(watts: float | None) -> str:

@@ -15,6 +15,9 @@ from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import Layout
 
+SMALL_SHARE = 0.01
+"""What batteries deliver counts above this share of the usable limit; below, they only balance or measure noise."""
+
 
 class Figure(msgspec.Struct, frozen=True):
     """A number made of `total` readings of which `good` could be trusted.
@@ -33,7 +36,8 @@ class Figure(msgspec.Struct, frozen=True):
 class RackSummary(msgspec.Struct, frozen=True):
     """What `/racks`, the rack's stream and the console's header show.  W, °C, L/min, s.
 
-    `headroom_w` is usable limit minus shelf output, None unless every shelf was read.
+    `battery_output_w` is what the battery shelves deliver, `absent` where the rack has none.  `headroom_w` is usable
+    limit minus shelf output: None unless every shelf was read, and while something else than shelves feeds the busbar.
     """
 
     rack: str
@@ -49,6 +53,7 @@ class RackSummary(msgspec.Struct, frozen=True):
     gpus: int
     readings: int
     shelf_output_w: Figure
+    battery_output_w: Figure
     usable_limit_w: float | None
     headroom_w: float | None
     gpu_power_w: Figure
@@ -71,11 +76,14 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
     view = view_of(record, now)
     age = record.age(now)
     shelves = [t.place for t in layout.trays if t.kind == TrayKind.POWER_SHELF]
+    batteries = [t.place for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
     units = [t.place for t in layout.trays if t.kind == TrayKind.COOLANT_UNIT]
     gpus = parts_of(layout, "gpu")
     output = _gather(view, shelves, Quantity.POWER, "W", "sum")
+    battery = _gather(view, batteries, Quantity.POWER, "W", "sum")
+    gpu_power = _gather(view, gpus, Quantity.POWER, "W", "sum")
     usable = layout.busbar_power_usable_w
-    points = leak_points(view)
+    points = leak_points(layout, view)
     axes = axes_of(record, now)
     return RackSummary(
         rack=place,
@@ -91,9 +99,10 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
         gpus=layout.gpus,
         readings=len(view.columns.series) if view else 0,
         shelf_output_w=output,
+        battery_output_w=battery,
         usable_limit_w=usable,
-        headroom_w=round(usable - output.value, 1) if output.value is not None and output.quality == "good" else None,
-        gpu_power_w=_gather(view, gpus, Quantity.POWER, "W", "sum"),
+        headroom_w=_headroom(usable, output, battery, gpu_power),
+        gpu_power_w=gpu_power,
         supply_c=_gather(view, units, Quantity.TEMPERATURE_SUPPLY, "°C", "max"),
         return_c=_gather(view, units, Quantity.TEMPERATURE_RETURN, "°C", "max"),
         flow_lpm=_gather(view, units, Quantity.FLOW, "L/min", "sum"),
@@ -118,6 +127,21 @@ def parts_of(layout: Layout, name: str) -> list[str]:
     """Return the places of every part called `name`, tray by tray from the floor up."""
     parts = [(t.place, c.count) for t in layout.trays for c in t.components if c.name == name]
     return [f"{place}/{name}{n}" for place, count in parts for n in range(count)]
+
+
+def _headroom(usable: float, output: Figure, battery: Figure, gpus: Figure) -> float | None:
+    """Shelves that deliver nothing leave all of the limit free only where nothing else feeds the rack, either."""
+    if output.value is None or output.quality != "good":
+        return None
+    small = usable * SMALL_SHARE
+    if battery.value is not None and battery.value > small:
+        return None
+    drawing = gpus.value is not None and gpus.value > small
+    idle = gpus.quality == "good" and not drawing
+    unseen = battery.quality not in ("good", "absent") and not idle
+    if output.value <= small and (drawing or unseen):
+        return None
+    return round(usable - output.value, 1)
 
 
 def _count(axes: dict[str, Axes], word: str) -> int:

@@ -99,12 +99,25 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
     )
 
 
-def leak_points(view: RackView | None) -> list[LeakPoint]:
-    """Return every leak detector of the rack.  One that is not good now is unknown, never dry."""
-    if view is None:
-        return []
-    lines = view.columns.by_quantity.get(Quantity.LEAK)
-    if lines is None:
+def leak_points(layout: Layout, view: RackView | None) -> list[LeakPoint]:
+    """Return every leak detector of the rack, also those that only the layout knows.
+
+    One that is not good now, or that nobody reads, is unknown, never dry.
+    """
+    points = _read_points(view)
+    names = {p.place for p in points}
+    read = Counter(tray_of(Place(name)) for name in names)
+    for tray in layout.trays:
+        planned = [f"{tray.place}/{c.name}{n}" for c in tray.components if c.name == "leak" for n in range(c.count)]
+        # A device may name its detectors in its own way: what counts is how many of the planned ones it reads.
+        missing = max(len(planned) - read[Place(tray.place)], 0)
+        points += [LeakPoint(place, "", "unknown") for place in planned if place not in names][:missing]
+    return points
+
+
+def _read_points(view: RackView | None) -> list[LeakPoint]:
+    lines = view.columns.by_quantity.get(Quantity.LEAK) if view is not None else None
+    if view is None or lines is None:
         return []
     points = []
     for line in lines.tolist():

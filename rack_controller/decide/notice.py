@@ -1,6 +1,6 @@
 """Which changes between two snapshots people must hear of.  Pure: snapshots in, findings out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +8,16 @@ from numpy.typing import NDArray
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
-from firmware_bridge.vocabulary.reading import Series
-from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.vocabulary.reading import Quality, Series
+from firmware_bridge.vocabulary.units import Seconds, Watts
 from rack_controller.model.event import Severity
 from rack_controller.model.snapshot import EndpointState, ManagementAxis, Snapshot
 
 _CRITICAL_CODE = 2
+ON_BATTERY_SHARE = 0.01
+"""A battery shelf delivers when it gives more than this share of the rack's usable limit …"""
+ON_MAINS_SHARE = 0.005
+"""… and rests when it gives no more than this one; in between it stays what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,29 @@ def notice_changes(before: Snapshot | None, after: Snapshot) -> list[Finding]:
     The first snapshot reports only what is wrong.  A value that becomes unknown is not a change of the part.
     """
     return [*_endpoint_changes(before, after), *_code_changes(before, after), *_alarm_changes(before, after)]
+
+
+def notice_batteries(
+    delivering: frozenset[Place], after: Snapshot, shelves: Iterable[Place], usable: Watts
+) -> tuple[frozenset[Place], list[Finding]]:
+    """Return which battery shelves deliver now and what changed; `delivering` is the answer of the snapshot before.
+
+    A shelf whose power is unknown stays what it was.  `usable` is the rack's usable limit.
+    """
+    still, findings = set(delivering), []
+    for place in shelves:
+        reading = after.reading(place, Quantity.POWER)
+        if reading is None or reading.value is None or reading.quality is not Quality.GOOD:
+            continue
+        name = leaf_of(place)
+        if place not in still and reading.value > usable * ON_BATTERY_SHARE:
+            still.add(place)
+            text = f"{name} is on battery: it delivers {reading.value / 1_000:.1f} kW"
+            findings.append(Finding(place, "power.on_battery", Severity.CRITICAL, text))
+        elif place in still and reading.value <= usable * ON_MAINS_SHARE:
+            still.discard(place)
+            findings.append(Finding(place, "power.on_mains", Severity.OK, f"{name} is on mains again"))
+    return frozenset(still), findings
 
 
 def _endpoint_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]:

@@ -10,10 +10,11 @@ import msgspec
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
-from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.notice import Finding, notice_changes
+from firmware_bridge.vocabulary.units import Seconds, Watts
+from rack_controller.decide.notice import Finding, notice_batteries, notice_changes
 from rack_controller.model.event import Event, encode_event
 from rack_controller.model.frame import encode_frame
 from rack_controller.model.layout import Layout, StateChanged
@@ -61,6 +62,9 @@ class RackUnderControl:
         self.frames, self.events = Outbox(FRAMES_KEPT), Outbox(EVENTS_KEPT)
         self._state = StateAnswers(self._view, sources, self._stock)
         self._commands = CommandAnswers(self._view, sources, self._collectors, self._stock, journal, clock)
+        self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
+        self._usable = Watts(layout.busbar_power_usable_w)
+        self._delivering: frozenset[Place] = frozenset()
         self._event_numbers = itertools.count()
         self._sequence, self._reserved_to = 0, 0
 
@@ -86,7 +90,8 @@ class RackUnderControl:
             after = self._board.snapshot(self._next_sequence(), self._clock.now(), self._clock.unix_ns())
             self._view.snapshot = after
             self._publish_frame(after)
-            findings = notice_changes(before, after)
+            self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
+            findings = [*notice_changes(before, after), *drain]
             self._publish_events(findings, after)
             if before is None or before.table.table_id != after.table.table_id or findings:
                 self._view.revision += 1

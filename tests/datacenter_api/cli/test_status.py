@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from datacenter_api.cli.status import alarm_lines
+from datacenter_api.cli.status import alarm_lines, battery_line, leaks
 
 
 def tray(name: str, alarm: str, why: str = "") -> dict[str, Any]:
@@ -22,3 +22,21 @@ def test_the_same_thing_is_said_once_for_all_its_trays_and_the_worst_first() -> 
         "27 trays (u11, u12, u13 …) unknown: management unknown",
         "u41 unknown: no current reading",
     ]
+
+
+def seen(points: int, unknown: int, *wet: str) -> dict[str, Any]:
+    return {"leak_points": points, "leaks_unknown": unknown, "leaks": [{"state": s} for s in wet]}
+
+
+def test_no_zero_where_nobody_can_see_a_leak() -> None:
+    assert leaks(seen(0, 0)) == "–"
+    assert leaks(seen(6, 6, *["unknown"] * 6)) == "unknown (6)"
+    assert leaks(seen(6, 2, "critical", "unknown", "unknown")) == "1 (2 unknown)"
+    assert leaks(seen(6, 0)) == "0"
+
+
+def test_a_rack_on_battery_is_said_so() -> None:
+    drain = {"usable_limit_w": 66_000.0, "battery_output_w": {"value": 31_000.0, "quality": "good"}}
+    assert battery_line(drain) == "critical: on battery, which delivers 31.0 kW"
+    assert battery_line({**drain, "battery_output_w": {"value": 200.0, "quality": "good"}}) == ""
+    assert battery_line({**drain, "battery_output_w": {"value": None, "quality": "absent"}}) == ""

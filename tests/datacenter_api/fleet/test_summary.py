@@ -1,13 +1,19 @@
 """One glance at a rack: what is not known is not added up, and silence is neither off nor reachable."""
 
+from dataclasses import replace
+
 import pytest
+from support.api import fill
+from support.pair import played_pair
 from support.play import PlayedRack
 
 from datacenter_api.fleet.record import RackRecord
-from datacenter_api.fleet.summary import RackSummary, summarise
+from datacenter_api.fleet.summary import Figure, RackSummary, summarise
 from datacenter_api.fleet.trays import TrayState
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.table import make_table
 
 NOW = Seconds(100.0)
 
@@ -77,3 +83,61 @@ def test_a_leak_is_named_with_its_place(record: RackRecord, rack: PlayedRack) ->
 def test_the_worst_health_of_a_part_is_the_trays(record: RackRecord, rack: PlayedRack) -> None:
     rack.set("u06/psu3", Quantity.HEALTH, 1.0)
     assert tray(summary_of(record, rack), "u06").alarm == "warning"
+
+
+@pytest.fixture
+def pair() -> PlayedRack:
+    return played_pair()[0]
+
+
+def heard(rack: PlayedRack) -> RackSummary:
+    record = RackRecord(rack.name)
+    fill(record, rack, NOW)
+    return summary_of(record, rack)
+
+
+def shelves(rack: PlayedRack, kind: str) -> list[str]:
+    return [t.place.rsplit("/", 1)[1] for t in rack.layout.trays if t.kind == kind]
+
+
+def test_a_rack_without_batteries_says_so(record: RackRecord, rack: PlayedRack) -> None:
+    assert summary_of(record, rack).battery_output_w == Figure(None, "W", "absent", 0, 0)
+
+
+def test_a_rack_on_batteries_has_no_headroom(pair: PlayedRack) -> None:
+    assert heard(pair).headroom_w is not None
+    for name in shelves(pair, "power_shelf"):
+        pair.set(name, Quantity.POWER, 0.0)
+    for name in shelves(pair, "battery_shelf"):
+        pair.set(name, Quantity.POWER, 10_000.0)
+    summary = heard(pair)
+    assert (summary.shelf_output_w.value, summary.shelf_output_w.quality) == (0.0, "good")
+    assert summary.battery_output_w == Figure(30_000.0, "W", "good", 3, 3)
+    assert summary.headroom_w is None
+
+
+def test_dead_shelves_with_working_gpus_and_unseen_batteries_are_no_headroom(pair: PlayedRack) -> None:
+    for name in shelves(pair, "power_shelf"):
+        pair.set(name, Quantity.POWER, 0.0)
+    for name in shelves(pair, "battery_shelf"):
+        pair.set(name, Quantity.POWER, None)
+    assert heard(pair).headroom_w is None
+
+
+def test_a_leak_detector_that_only_the_layout_knows_is_unknown(record: RackRecord, rack: PlayedRack) -> None:
+    whole = summary_of(record, rack)
+    bare = make_table(rack.place, [s for s in rack.table.series if s.quantity is not Quantity.LEAK])
+    blind = heard(PlayedRack(rack.layout, bare))
+    assert (blind.leak_points, blind.leaks_unknown) == (whole.leak_points, whole.leak_points)
+    assert tray(blind, "u12").why == "leak detector unknown"
+
+
+def test_a_device_that_names_its_detectors_in_its_own_way_is_not_counted_twice(
+    record: RackRecord, rack: PlayedRack
+) -> None:
+    named = [
+        replace(s, place=Place(s.place.replace("/leak", "/cold_plate_"))) if s.quantity is Quantity.LEAK else s
+        for s in rack.table.series
+    ]
+    summary = heard(PlayedRack(rack.layout, make_table(rack.place, named)))
+    assert (summary.leak_points, summary.leaks_unknown) == (summary_of(record, rack).leak_points, 0)

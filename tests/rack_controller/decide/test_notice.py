@@ -5,9 +5,9 @@ from dataclasses import replace
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
-from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds, Watts
 from rack_controller.decide.axes import Contact
-from rack_controller.decide.notice import notice_changes
+from rack_controller.decide.notice import notice_batteries, notice_changes
 from rack_controller.model.event import Severity
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.board import Board
@@ -69,3 +69,30 @@ def test_power_off_is_told() -> None:
     gauges[after.table.gauge_index[TRAY, Quantity.POWER_STATE]] = 0
     (finding,) = notice_changes(before, replace(after, gauges=gauges))
     assert (finding.kind, finding.severity) == ("power_state.off", Severity.WARNING)
+
+
+BATTERY = Place(f"{RACK}/u05")
+USABLE = Watts(66_000.0)
+
+
+def battery(power: float | None) -> Snapshot:
+    board = Board(RACK, [BMC], PERIODS)
+    board.declare(BMC, [Series(BATTERY, Quantity.POWER, ReadingClass.POWER)])
+    board.store([Reading(BATTERY, Quantity.POWER, power, Seconds(10.0))])
+    return board.snapshot(1, Seconds(10.0), UnixNanoseconds(1))
+
+
+def test_a_battery_that_delivers_is_told_once_and_its_rest_once() -> None:
+    delivering: frozenset[Place] = frozenset()
+    told = []
+    for power in (0.0, 500.0, 11_000.0, 500.0, None, 700.0, 330.0, 400.0, -3_000.0):
+        delivering, findings = notice_batteries(delivering, battery(power), [BATTERY], USABLE)
+        told += [(power, f.kind, f.severity, f.message) for f in findings]
+    assert told == [
+        (11_000.0, "power.on_battery", Severity.CRITICAL, "u05 is on battery: it delivers 11.0 kW"),
+        (330.0, "power.on_mains", Severity.OK, "u05 is on mains again"),
+    ]
+
+
+def test_a_battery_nobody_reads_says_nothing() -> None:
+    assert notice_batteries(frozenset(), battery(None), [BATTERY, Place(f"{RACK}/u06")], USABLE) == (frozenset(), [])
