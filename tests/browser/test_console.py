@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.pair import DOMAIN, played_pair
 from support.play import PlayedRack, stage
 from support.running import PASSWORD, RunningApi, running_api
 
@@ -40,37 +41,44 @@ pytestmark = [
 
 @dataclass
 class Scene:
-    """A running API and the rack that a test may change while it speaks twice a second."""
+    """A running API and the racks of two generations that a test may change while they speak twice a second."""
 
     api: RunningApi
-    rack: PlayedRack
+    racks: dict[str, PlayedRack]
     silent: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def rack(self) -> PlayedRack:
+        return self.racks["k01"]
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     state = tmp_path_factory.mktemp("console")
-    played: list[PlayedRack] = []
+    played: dict[str, PlayedRack] = {}
     ready, over, silent = threading.Event(), threading.Event(), threading.Event()
 
     async def play() -> None:
         async with stage(state) as on_stage:
             (rack,) = on_stage.racks.values()
+            for other in played_pair():
+                on_stage.racks[other.name] = other
+                await on_stage.client.subscribe(on_stage.subjects(other).state, cb=on_stage.answer_state)
             rack.set("u14/leak2", Quantity.LEAK, 2.0)
             await on_stage.say_event(rack, "leak.critical", Severity.CRITICAL, "<b>leak</b> at u14", "u14/leak2")
-            played.append(rack)
+            played.update(on_stage.racks)
             ready.set()
             while not over.is_set():
-                if not silent.is_set():
-                    await on_stage.say(rack)
+                for each in played.values() if not silent.is_set() else ():
+                    await on_stage.say(each)
                 await asyncio.sleep(0.5)
 
     thread = threading.Thread(target=lambda: asyncio.run(play()), daemon=True)
     thread.start()
     assert ready.wait(15)
     with running_api(state) as api:
-        wait_for(lambda: api.health()["racks_live"])
-        yield Scene(api, played[0], silent)
+        wait_for(lambda: api.health()["racks_live"] == len(played))
+        yield Scene(api, played, silent)
     over.set()
     thread.join(10)
 
@@ -108,6 +116,11 @@ def text(driver: Any, element: str) -> str:
     return str(found[0].get_attribute("textContent")) if found else ""
 
 
+def shown(driver: Any, selector: str) -> list[str]:
+    script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)"
+    return list(driver.execute_script(script, selector))
+
+
 def wait_for(what: Callable[[], Any], within: float = 20.0) -> Any:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
@@ -135,7 +148,7 @@ def test_the_page_moves_without_reload_and_asks_nobody_else(scene: Scene, scheme
         assert driver.execute_script("return window.sameDocument"), "the page was loaded anew"
         assert text(driver, "t-u14-leak") == "◆ LEAK"
         driver.find_element("id", "t-u14").click()
-        wait_for(lambda: "good" in text(driver, "p0-quality"))
+        wait_for(lambda: "good" in shown(driver, "[id^='p-u14-'][id$='-q']"))
         assert "<b>leak</b> at u14" in driver.find_element("tag name", "body").text, "text of devices is shown as text"
         background = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
         brightness = sum(int(part) for part in background[4:-1].split(",")) / 3
@@ -187,6 +200,83 @@ def test_a_phone_scrolls_down_and_not_sideways_and_a_lost_address_leads_back(sce
         assert styled == "8px"
         driver.find_element("css selector", ".card a").click()
         wait_for(lambda: driver.current_url.endswith("/console/"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_domain_over_two_racks_is_one_and_leads_to_its_gpus(scene: Scene, scheme: str, tmp_path: Path) -> None:
+    with browser(scheme) as driver:
+        log_in(driver, scene, "/console/")
+        wait_for(lambda: "GPU power" in text(driver, f"d-{DOMAIN}-power"))
+        frame = driver.find_element("css selector", "section.bay")
+        assert [link.text for link in frame.find_elements("css selector", "h3 > a")] == [
+            f"NVLink domain {DOMAIN}",
+            "k02",
+            "k03",
+        ]
+        assert "k01" not in frame.text
+        floors = [svg.rect["y"] + svg.rect["height"] for svg in driver.find_elements("css selector", "svg.mini")]
+        assert max(floors[1:]) - min(floors[1:]) <= 1, "racks side by side stand on one floor"
+        folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
+        driver.save_screenshot(str(folder / f"hall-two-{scheme}.png"))
+        frame.find_element("link text", f"NVLink domain {DOMAIN}").click()
+        wait_for(lambda: text(driver, "dm-state") == "● all 72 GPUs known")
+        scene.racks["k03"].set("u40/gpu3", Quantity.TEMPERATURE, 89.0)
+        wait_for(lambda: text(driver, "dm-where") == "hottest k03 u40 gpu3")
+        driver.save_screenshot(str(folder / f"domain-{scheme}.png"))
+        driver.find_element("css selector", "#dm-k03-u40").click()
+        wait_for(lambda: driver.current_url.endswith("/k03/u40"))
+        assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+
+
+def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: Path) -> None:
+    from selenium.webdriver import ActionChains
+
+    with browser("light") as driver:
+        log_in(driver, scene, "/console/rack/k02/u06")
+        wait_for(lambda: "● none of 6 alarm words raises anything" in text(driver, "y-words"))
+        scene.racks["k02"].set("u06/psu2", Quantity.ALARMS, 1.0)
+        wait_for(lambda: "psu2: fan fault" in text(driver, "y-words"))
+        wait_for(lambda: shown(driver, ".big .chart .last b"))
+        wait_for(lambda: "Parts" in driver.find_element("css selector", ".made").text)
+        driver.find_element("css selector", "[data-series='psu:temperature']").click()
+        wait_for(lambda: len(shown(driver, ".big .chart .last b")) == 6)
+        driver.find_element("css selector", "[data-window='15 min']").click()
+        step = "return JSON.parse(document.querySelector('.big .chart').dataset.chart || '{\"step\":0}').step"
+        wait_for(lambda: driver.execute_script(step) == 5)
+        ActionChains(driver).move_to_element(driver.find_element("css selector", ".big svg")).perform()
+        wait_for(lambda: "UTC" in "".join(shown(driver, ".big .tip")))
+        filter_box = driver.find_element("id", "filter")
+        filter_box.send_keys("psu3 temperature")
+        rows = "return [...document.querySelectorAll('table.readings tbody tr')].filter((e) => e.offsetParent).length"
+        wait_for(lambda: driver.execute_script(rows) == 1)
+        folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
+        driver.save_screenshot(str(folder / "tray-light.png"))
+        assert {url.split("/")[2] for url in requested(driver)} == {scene.api.url.split("/")[2]}
+        assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+
+
+def test_a_rack_shows_its_hour_and_leads_to_the_rack_of_the_same_domain(scene: Scene) -> None:
+    with browser("dark") as driver:
+        log_in(driver, scene, "/console/rack/k02")
+        wait_for(lambda: len(shown(driver, ".charts .chart .last b")) == 5)
+        assert shown(driver, ".charts figcaption > b") == ["Shelf output", "GPU power", "Coolant, °C", "Coolant flow"]
+        driver.find_element("css selector", "a.chip:not(.here)").click()
+        wait_for(lambda: driver.current_url.endswith("/k03") and text(driver, "live") == "● live")
+        assert shown(driver, "a.chip.here")[0].startswith("k03")
+
+
+@pytest.mark.parametrize("width", [430, 1920, 3840])
+def test_no_page_scrolls_sideways(scene: Scene, width: int) -> None:
+    with browser("light") as driver:
+        log_in(driver, scene, "/console/")
+        wait_for(lambda: text(driver, "r-k02-out"))
+        metrics = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        for page in ("", "rack/k02", "rack/k02/u09", f"domain/{DOMAIN}"):
+            driver.get(f"{scene.api.url}/console/{page}")
+            wait_for(lambda: int(driver.execute_script("return document.documentElement.dataset.updates || '0'")) > 1)
+            wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert driver.execute_script(wide) == 0, page
 
 
 def test_logging_out_ends_the_page(scene: Scene) -> None:
