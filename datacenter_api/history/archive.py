@@ -45,10 +45,14 @@ class Source:
 
 @dataclass
 class Archive:
-    """Files below `root`, one folder per rack.  Call `open` first.  `broken` names the files that were set aside."""
+    """Files below `root`, one folder per rack.  Call `open` first.
+
+    `broken` names the files that were set aside, `table_bytes` is what series tables took when last weighed.
+    """
 
     root: Path
     broken: list[str] = field(default_factory=list)
+    table_bytes: int = 0
     _parts: dict[tuple[str, Kind], dict[str, Part]] = field(default_factory=dict)
     _indexes: dict[Path, SegmentIndex] = field(default_factory=dict)
     _numbers: dict[str, Numbers] = field(default_factory=dict)
@@ -63,6 +67,7 @@ class Archive:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         files.forget_drafts(self.root)
         self.broken = sorted(path.name for path in self.root.glob(f"**/*{BROKEN}"))
+        self.weigh_tables()
         for part in files.find_parts(self.root):
             if files.looks_whole(part.path):
                 self.enter(part)
@@ -140,6 +145,18 @@ class Archive:
         """Return how many bytes the files of a kind take."""
         return sum(part.size for part in self.all_parts(kind))
 
+    def weigh_tables(self) -> dict[tuple[str, int], Path]:
+        """Look how many bytes the files of series tables take; return them by rack and table id."""
+        found = files.table_files(self.root)
+        self.table_bytes = sum(files.size_of(path) for path in found.values())
+        return found
+
+    def uses_table(self, rack: str, table_id: int) -> bool:
+        """Return whether a rack's points were written under a table; one that cannot be read might have been."""
+        wanted = f"{table_id:016x}"
+        found = (self.index(part) for part in reversed(self.parts(rack, Kind.SECONDS)))
+        return any(index is not None and index.table_id in (wanted, "") for index in found)
+
     def all_parts(self, kind: Kind) -> list[Part]:
         """Return every part of a kind, oldest first."""
         return sorted((p for rack in self.racks for p in self.parts(rack, kind)), key=lambda p: (p.start_s, p.name))
@@ -150,11 +167,11 @@ class Archive:
             known = list(self._parts.get((rack, kind), {}).values())
         return sorted((p for p in known if p.end_s > from_s and p.start_s < to_s), key=lambda p: (p.start_s, p.number))
 
-    def held(self, rack: str, start_s: int) -> set[FrameId]:
-        """Return the frames that the window's parts hold."""
+    def held(self, rack: str, start_s: int, end_s: int) -> set[FrameId]:
+        """Return the frames that parts hold which overlap the window: it may have had another length then."""
         held: set[FrameId] = set()
-        for part in self.parts(rack, Kind.SECONDS, start_s, start_s + 1):
-            if part.start_s == start_s and (index := self.index(part)) is not None:
+        for part in self.parts(rack, Kind.SECONDS, start_s, end_s):
+            if (index := self.index(part)) is not None:
                 held.update((sequence, unix_ns) for sequence, unix_ns in index.frames.tolist())
         return held
 

@@ -19,7 +19,7 @@ from datacenter_api.history.rollup import gather
 from datacenter_api.history.settings import HistorySettings
 from datacenter_api.history.sheet import Stretch
 from datacenter_api.history.tables import Tables, Told
-from datacenter_api.history.tidy import tidy
+from datacenter_api.history.tidy import forget_tables, tidy
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.table import SeriesKey
 
@@ -42,6 +42,7 @@ class HistoryFigures:
     seconds_bytes: int
     minutes_bytes: int
     budget_bytes: int
+    tables_bytes: int = 0
 
 
 @dataclass
@@ -123,7 +124,13 @@ class Chronicle:
             seconds_bytes=self.archive.size(Kind.SECONDS),
             minutes_bytes=self.archive.size(Kind.MINUTES),
             budget_bytes=self.settings.budget_bytes,
+            tables_bytes=self.archive.table_bytes,
         )
+
+    def _tables_needed(self) -> dict[str, set[int]]:
+        """Return the tables of today and of frames that wait, of every rack that says its table now."""
+        said = {rack: told[0].table_id for rack in self.intakes if (told := self.told(rack))}
+        return {rack: {table_id, *self.intakes[rack].tables_waiting()} for rack, table_id in said.items()}
 
     async def _open(self) -> None:
         while not self._opened:
@@ -139,6 +146,7 @@ class Chronicle:
     async def _keep_tidy(self) -> None:
         while True:
             try:
+                await asyncio.to_thread(forget_tables, self.archive, self._tables_needed(), self.wall_s())
                 await asyncio.to_thread(tidy, self.archive, self.settings, self.wall_s())
                 for intake in list(self.intakes.values()):
                     for taken in intake.take_back():

@@ -12,6 +12,7 @@ from typing import IO
 
 BROKEN = ".broken"
 DAY_S = 86_400
+TABLES = "tables"
 _PART = re.compile(r"(\d{8}T\d{6}Z)-(\d+)s-(\d+)\.parquet")
 _DAY = re.compile(r"(\d{8})\.parquet")
 _MAGIC = b"PAR1"
@@ -121,6 +122,23 @@ def set_aside(path: Path) -> Path:
     aside = path.with_name(path.name + BROKEN)
     path.replace(aside)
     return aside
+
+
+def table_files(root: Path) -> dict[tuple[str, int], Path]:
+    """Return the files of series tables below `root` by rack and table id."""
+    found = {}
+    for path in root.glob(f"*/{TABLES}/*.json"):
+        with contextlib.suppress(ValueError):
+            found[path.parent.parent.name, int(path.stem, 16)] = path
+    return found
+
+
+def size_of(path: Path) -> int:
+    """Return a file's size in bytes, 0 when it has gone."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def forget_drafts(root: Path) -> None:

@@ -71,6 +71,12 @@ class Intake:
         """Return how many frames in memory wait for their series table."""
         return sum(len(frames) for frames in self._unexplained.values())
 
+    def tables_waiting(self) -> set[int]:
+        """Return the tables of frames that are not on disk as points yet."""
+        return (
+            {ring.table.table_id for ring in self.rings} | set(self._unexplained) | set(waiting(self.root, self.rack))
+        )
+
     def take(self, frame: Frame, mark: Mark) -> None:
         """Take a frame from the stream; `mark` is done when it need not be delivered again."""
         found = self.tables.lanes(self.rack, frame.table_id)
@@ -157,7 +163,7 @@ class Intake:
         if known is None:
             while len(self._held) >= _WINDOWS_REMEMBERED:
                 self._held.pop(next(iter(self._held)))
-            known = self._held[start] = self.store.held(self.rack, start)
+            known = self._held[start] = self.store.held(self.rack, start, start + self.settings.window_s)
         return known
 
     def _explain(self) -> None:

@@ -66,6 +66,7 @@ class SegmentIndex:
     held: tuple[str, ...]
     sheets: tuple[SheetIndex, ...]
     first_group: tuple[int, ...]
+    table_id: str = ""
     pages: dict[tuple[int, str, int], list[Page]] = field(default_factory=dict)
 
 
@@ -168,7 +169,8 @@ def read_index(path: Path) -> SegmentIndex:
             group = groups.stop
         frames = _unpacked(facts["frames"]).reshape(-1, 2) if "frames" in facts else np.empty((0, 2), dtype=np.int64)
         held = tuple(facts.get("held", ()))
-        return SegmentIndex(path, facts["series_id"], frames, held, tuple(sheets), tuple(firsts))
+        table_id = str(facts.get("table_id", ""))
+        return SegmentIndex(path, facts["series_id"], frames, held, tuple(sheets), tuple(firsts), table_id)
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError, zlib.error) as err:
         _raise_if_of_system(err)
         raise SegmentBroken(path, err) from err

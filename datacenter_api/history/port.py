@@ -16,8 +16,8 @@ class HistoryStore(Protocol):
     def open(self) -> None:
         """Get ready; repair what a crash left half-done."""
 
-    def held(self, rack: str, start_s: int) -> set[FrameId]:
-        """Return the frames of a window (its begin, Unix s) that are stored already."""
+    def held(self, rack: str, start_s: int, end_s: int) -> set[FrameId]:
+        """Return the frames stored already that may lie in a window (begin and end, Unix s), whatever its length."""
 
     def write(self, block: Block) -> Sequence[Any]:
         """Store a block; when this returns it survives a crash.  Questions do not see it yet."""

@@ -8,13 +8,12 @@ from typing import IO
 
 import msgspec
 
-from datacenter_api.history.files import write_whole
+from datacenter_api.history.files import TABLES, write_whole
 from datacenter_api.history.lanes import Lane, lanes_of
 from rack_controller.model.table import SeriesTable, decode_table, encode_table
 
 log = logging.getLogger(__name__)
 
-FOLDER = "tables"
 _MOST_KEPT = 8
 Told = tuple[SeriesTable, Mapping[str, float]]
 
@@ -49,7 +48,7 @@ class Tables:
         return known
 
     def _path(self, rack: str, table_id: int) -> Path:
-        return self.root / rack / FOLDER / f"{table_id:016x}.json"
+        return self.root / rack / TABLES / f"{table_id:016x}.json"
 
     def _keep(self, rack: str, table: SeriesTable, periods_s: Mapping[str, float]) -> None:
         body = msgspec.json.encode(_Kept(dict(periods_s), msgspec.Raw(encode_table(table))))

@@ -4,7 +4,7 @@ Oldest first, points before minutes.  Blocking; called from a worker thread.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import IO
 
 import numpy as np
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 FOLD_AFTER_S = 3_600
 """A day is folded when it has been over for so long: late frames have come by then."""
 
+TABLE_KEPT_S = 3_600
+"""A series table is kept for so long whatever is written under it: the stream may still hold frames of it."""
+
 
 def tidy(archive: Archive, settings: HistorySettings, now_s: float) -> None:
     """Fold days that are over, then unlink what is past its time or above the budget.  Raises OSError."""
@@ -40,10 +43,24 @@ def tidy(archive: Archive, settings: HistorySettings, now_s: float) -> None:
     keep_budget(archive, settings.budget_bytes)
 
 
+def forget_tables(archive: Archive, needed: Mapping[str, Collection[int]], now_s: float) -> None:
+    """Unlink series tables that no point was written under any more.  Raises OSError.
+
+    `needed` holds, by rack, the tables of today and of frames that wait; a rack that is not in it keeps all of its own.
+    """
+    for (rack, table_id), path in archive.weigh_tables().items():
+        if rack not in needed or table_id in needed[rack] or now_s - path.stat().st_mtime < TABLE_KEPT_S:
+            continue
+        if not archive.uses_table(rack, table_id):
+            log.info("no point of %s needs table %016x any more", rack, table_id)
+            path.unlink(missing_ok=True)
+    archive.weigh_tables()
+
+
 def keep_budget(archive: Archive, budget_bytes: int) -> None:
-    """Unlink the oldest points, and when none are left the oldest minutes, until all fits."""
+    """Unlink the oldest points, and when none are left the oldest minutes, until all fits with the series tables."""
     points, minutes = archive.all_parts(Kind.SECONDS), archive.all_parts(Kind.MINUTES)
-    total = sum(part.size for part in points) + sum(part.size for part in minutes)
+    total = archive.table_bytes + sum(part.size for part in points) + sum(part.size for part in minutes)
     window: tuple[str, int] | None = None
     for part in [*points, *minutes]:
         # The parts of one window go together: a question takes points or minutes of a window, not some of each.

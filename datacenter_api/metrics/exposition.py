@@ -152,6 +152,7 @@ class _OwnLines:
         self.add(_H_POINTS, "", figures.points)
         self.add(_H_BYTES, 'kind="seconds"', figures.seconds_bytes)
         self.add(_H_BYTES, 'kind="minutes"', figures.minutes_bytes)
+        self.add(_H_BYTES, 'kind="tables"', figures.tables_bytes)
         self.add(_H_BUDGET, "", figures.budget_bytes)
         self.add(_H_BROKEN, "", figures.broken)
         self.add(_H_REPEATS, "", figures.repeats)

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from datacenter_api.history.files import DAY_S, Kind
 from datacenter_api.history.rollup import gather
 from datacenter_api.history.settings import HistorySettings
 from datacenter_api.history.sheet import Stretch
-from datacenter_api.history.tidy import FOLD_AFTER_S, keep_budget, tidy
+from datacenter_api.history.tidy import FOLD_AFTER_S, TABLE_KEPT_S, forget_tables, keep_budget, tidy
 from rack_controller.model.table import SeriesKey
 
 TABLE = small_table()
@@ -153,3 +154,40 @@ def test_the_budget_takes_the_oldest_points_first_then_minutes(tmp_path: Path) -
     assert not at.archive.parts(RACK, Kind.SECONDS)
     assert sum(f.stat().st_size for f in at.root.glob("**/*.parquet")) <= minutes // 2
     assert same(answer(at, POWER, minutes=True), answer(at, POWER, minutes=False))
+
+
+def tables_of(at: Desk) -> set[int]:
+    return {int(path.stem, 16) for path in (at.root / RACK / "tables").glob("*.json")}
+
+
+def test_a_series_table_goes_with_the_last_points_written_under_it(tmp_path: Path) -> None:
+    at, wider, idle = filled(tmp_path, 2), small_table("u12/inlet"), small_table("u13/inlet")
+    for second, table in ((120, idle), (180, wider)):
+        at.told = table
+        at.take(frame_at(second, table))
+    asyncio.run(at.intake.turn(all_of_it=True))
+    late = time.time() + TABLE_KEPT_S + 60
+    needed = {RACK: {wider.table_id}}
+    forget_tables(at.archive, needed, late)
+    assert tables_of(at) == {TABLE.table_id, idle.table_id, wider.table_id}, "points of each are on disk"
+    for part in at.archive.parts(RACK, Kind.SECONDS):
+        at.archive.drop(part)
+    forget_tables(at.archive, {}, late)
+    forget_tables(at.archive, needed, time.time())
+    assert len(tables_of(at)) == 3, "neither of a rack that says nothing, nor one that is young"
+    forget_tables(at.archive, {RACK: {wider.table_id, idle.table_id}}, late)
+    assert tables_of(at) == {idle.table_id, wider.table_id}, "waiting frames and the present keep theirs"
+    forget_tables(at.archive, needed, late)
+    assert tables_of(at) == {wider.table_id}
+    at.restart()
+    assert at.archive.table_bytes == sum(p.stat().st_size for p in at.root.glob("*/tables/*.json")) > 0
+
+
+def test_series_tables_count_in_the_budget(tmp_path: Path) -> None:
+    at = filled(tmp_path, 2)
+    points = at.archive.size(Kind.SECONDS) + at.archive.size(Kind.MINUTES)
+    at.restart()
+    keep_budget(at.archive, points + at.archive.table_bytes)
+    assert len(at.archive.parts(RACK, Kind.SECONDS)) == 2
+    keep_budget(at.archive, points)
+    assert len(at.archive.parts(RACK, Kind.SECONDS)) < 2

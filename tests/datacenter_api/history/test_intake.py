@@ -13,6 +13,7 @@ from support.history import BEGIN_S, ENERGY, LIMIT, POWER, RACK, TEMPERATURE, De
 
 from datacenter_api.history.archive import Archive
 from datacenter_api.history.ledger import Ledger, Mark
+from datacenter_api.history.settings import HistorySettings
 from datacenter_api.history.sheet import Block
 
 TABLE = small_table()
@@ -204,3 +205,23 @@ def test_the_static_limit_is_kept_when_it_changes(tmp_path: Path) -> None:
     asyncio.run(at.intake.turn(all_of_it=True))
     kept = [(r["time"].second % 60, r["value"]) for r in at.rows() if r["quantity"] == "power_limit"]
     assert [v for _, v in kept] == [1_000.0, 1_200.0]
+
+
+@pytest.mark.parametrize(("before", "after"), [(600, 60), (60, 600)])
+async def test_frames_delivered_again_after_the_window_was_changed_count_once(
+    tmp_path: Path, before: int, after: int
+) -> None:
+    at = desk(tmp_path)
+    at.settings = HistorySettings(window_s=before, grace_s=5.0)
+    at.restart()
+    said = [frame_at(second, TABLE) for second in range(150)]
+    for frame in said:
+        at.take(frame)
+    await at.intake.turn(all_of_it=True)
+    at.settings = HistorySettings(window_s=after, grace_s=5.0)
+    at.restart()
+    marks = [at.take(frame) for frame in said]
+    at.take(frame_at(150, TABLE))
+    await at.intake.turn(all_of_it=True)
+    assert all(mark.done for mark in marks)
+    assert at.powers() == list(range(151))
