@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from firmware_bridge.drivers.modbus.bus import Urgency
-from firmware_bridge.drivers.modbus.life import NEVER, Life
+from firmware_bridge.drivers.modbus.life import Life
 from firmware_bridge.drivers.modbus.lines import SerialLines
 from firmware_bridge.drivers.modbus.report import report_of_units
 from firmware_bridge.drivers.modbus.unit import SerialUnit
@@ -25,7 +25,6 @@ from firmware_bridge.wire.modbus.readings import series_of
 Latest = Mapping[tuple[Place, Quantity], Reading]
 _URGENCY = {ReadingClass.SAFETY: Urgency.ALARM, ReadingClass.POWER: Urgency.POWER, ReadingClass.SLOW: Urgency.SLOW}
 _FAST = Seconds(0.8)
-_FAST_IS_STALE = 3.0  # periods of the fast lane after which `read` asks for urgent words itself
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class SerialSource:
     hints: Mapping[str, Any] = field(default_factory=dict)
     latest: dict[tuple[Place, Quantity], Reading] = field(default_factory=dict)
     errors: dict[str, DeviceError] = field(default_factory=dict)
-    fast_at: Seconds = NEVER
+    is_pushing: bool = False
 
     @property
     def endpoint(self) -> Place:
@@ -89,7 +88,7 @@ class SerialSource:
     async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
         """Read one class of every unit that is awake.  Raises the last error when no unit gave anything."""
         readings: list[Reading] = []
-        if reading_class is ReadingClass.SAFETY and not self._is_fast_lane_on():
+        if reading_class is ReadingClass.SAFETY and not self.is_pushing:
             readings += await self._round(None)
         readings += await self._round(reading_class)
         now = self.clock.now()
@@ -108,12 +107,15 @@ class SerialSource:
 
     async def pushes(self) -> AsyncIterator[Sequence[Reading]]:
         """Yield the urgent words of all units, round after round, for as long as it is iterated."""
-        while True:
-            began = self.clock.now()
-            readings = await self._round(None)
-            self.fast_at = self.clock.now()
-            yield readings
-            await self.clock.sleep_until(Seconds(began + self.fast_period))
+        # On a line that is slower than wanted, `read` must not ask for the same words once more.
+        self.is_pushing = True
+        try:
+            while True:
+                began = self.clock.now()
+                yield await self._round(None)
+                await self.clock.sleep_until(Seconds(began + self.fast_period))
+        finally:
+            self.is_pushing = False
 
     async def report(self) -> EndpointReport:
         """Take stock: what each unit says it is, its alarms and whatever is odd.  Raises DeviceError."""
@@ -177,9 +179,6 @@ class SerialSource:
             detail = f"{unit.place} and {', '.join(rivals)} share address {unit.address:#04x} on {unit.bus.tty}"
             unit.life = Life(error=detail)
             raise EndpointUnreachable(self.place, "read", detail, advice="correct the tty or the addresses")
-
-    def _is_fast_lane_on(self) -> bool:
-        return self.clock.now() - self.fast_at < _FAST_IS_STALE * self.fast_period
 
     def _last_error(self) -> DeviceError:
         errors = [*self.faults.values()]
