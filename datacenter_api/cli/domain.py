@@ -36,7 +36,7 @@ def list_domains(url: Url = None, state: State = None, output: As = Output.TABLE
 
 @app.command("show")
 def show_domain(
-    domain: Annotated[str, typer.Argument(help="The domain's id, e.g. k02.nvl0.")],
+    domain: Annotated[str, typer.Argument(help="The domain's id, e.g. k02.nvl0, or a rack of only one.")],
     url: Url = None,
     state: State = None,
     output: As = Output.TABLE,

@@ -77,7 +77,7 @@ def list_endpoints(
 
 @app.command("show")
 def show_endpoint(
-    place: Annotated[str, typer.Argument(help="Endpoint in full or from the tray on: u12/bmc, or u12 if it has one.")],
+    place: Annotated[str, typer.Argument(help="Endpoint: u12/bmc, k01/u12/bmc or in full; its tray if it has one.")],
     rack: RackName = None,
     url: Url = None,
     state: State = None,

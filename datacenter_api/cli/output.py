@@ -88,7 +88,7 @@ def number(value: float | int | None, digits: int = 1, unit: str = "") -> str:
     """Return a number as people read it, `–` for unknown."""
     if value is None:
         return "–"
-    text = f"{value:,.{digits}f}".replace(",", " ")
+    text = f"{value:z,.{digits}f}".replace(",", " ")  # z: what rounds to nothing has no sign
     return f"{text} {unit}" if unit else text
 
 

@@ -9,6 +9,7 @@ from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note, number
 from datacenter_api.cli.status import COLUMNS
 from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.place import RACK_PARTS
 
 app = typer.Typer(help="Racks and their trays.", no_args_is_help=True)
 
@@ -73,6 +74,23 @@ def only_rack(link: Connection) -> str:
         known = ", ".join(racks) or "none is known yet"
         raise ConfigurationError("which rack?", advice=f"name one: {known}")
     return racks[0]
+
+
+def rack_holding(link: Connection, place: str | None, rack: str | None = None) -> str:
+    """Return the rack that `place` lies in: `rack` if given, what the place begins with, or else the only rack.
+
+    Raises ConfigurationError when several could be meant.
+    """
+    parts = place.split("/") if place else []
+    if rack:
+        return rack
+    if len(parts) >= RACK_PARTS:
+        return "/".join(parts[:RACK_PARTS])
+    if parts:
+        named = [str(r["rack"]) for r in link.get("/api/v1/racks") if r["name"] == parts[0]]
+        if named:
+            return named[0]
+    return only_rack(link)
 
 
 def send(link: Connection, rack: str, verb: str, target: str, arguments: dict[str, str | bool], shape: Output) -> None:

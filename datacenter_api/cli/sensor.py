@@ -7,9 +7,8 @@ import typer
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, emit
-from datacenter_api.cli.rack import only_rack
+from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.sensor_history import show_history
-from firmware_bridge.vocabulary.place import RACK_PARTS
 
 app = typer.Typer(help="Readings.", no_args_is_help=True)
 app.command("history")(show_history)
@@ -20,7 +19,7 @@ def _value(row: Row) -> str:
         return "–"
     if row["text"] is not None:
         return str(row["text"])
-    return str(row["value"]) if isinstance(row["value"], int) else f"{row['value']:g}"
+    return str(row["value"]) if isinstance(row["value"], int) else f"{row['value']:zg}"
 
 
 _COLUMNS = (
@@ -49,8 +48,7 @@ def list_readings(
 ) -> None:
     """List readings with unit, quality and age."""
     link = connect(url, state)
-    parts = place.split("/") if place else []
-    name = rack or ("/".join(parts[:RACK_PARTS]) if len(parts) >= RACK_PARTS else only_rack(link))
+    name = rack_holding(link, place, rack)
     rows = link.get(f"/api/v1/racks/{quoted(name)}/readings", place=place, quantity=quantity, limit=limit)
     emit(rows, _COLUMNS, chosen(output, as_json))
 

@@ -11,8 +11,7 @@ import typer
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import RackName, State, Url
 from datacenter_api.cli.output import Column, Output, Row, emit, note
-from datacenter_api.cli.rack import only_rack
-from firmware_bridge.vocabulary.place import RACK_PARTS
+from datacenter_api.cli.rack import rack_holding
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 60
@@ -51,8 +50,7 @@ def show_history(
 ) -> None:
     """Show how a reading went: mean, least and most per step; what is unknown stays empty."""
     link = connect(url, state)
-    parts = place.split("/")
-    name = rack or ("/".join(parts[:RACK_PARTS]) if len(parts) >= RACK_PARTS else only_rack(link))
+    name = rack_holding(link, place, rack)
     query = {"series": f"{place}:{quantity}", "from": begin, "to": end, "step": step}
     answer: Row = link.get(f"/api/v1/racks/{quoted(name)}/history", **query)
     series = answer["series"][0]
@@ -114,4 +112,4 @@ def _moment(unix_s: int) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return "–"
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
+    return str(value) if isinstance(value, int) else f"{value:z.6g}"

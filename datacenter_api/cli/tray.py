@@ -8,8 +8,7 @@ import typer
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Output, emit
-from datacenter_api.cli.rack import TRAY_COLUMNS, only_rack, send
-from firmware_bridge.vocabulary.place import RACK_PARTS
+from datacenter_api.cli.rack import TRAY_COLUMNS, only_rack, rack_holding, send
 
 app = typer.Typer(help="Trays.", no_args_is_help=True)
 
@@ -56,6 +55,4 @@ def locate(
 ) -> None:
     """Switch a tray's locate light on or off."""
     link = connect(url, state)
-    parts = place.split("/")
-    name = rack or ("/".join(parts[:RACK_PARTS]) if len(parts) >= RACK_PARTS else only_rack(link))
-    send(link, name, "locate", place, {"on": light is Light.ON}, chosen(output, as_json))
+    send(link, rack_holding(link, place, rack), "locate", place, {"on": light is Light.ON}, chosen(output, as_json))

@@ -1,4 +1,4 @@
-"""What a person typed, as a place that exists: in full or from the tray on, in one rack.  Guesses nothing."""
+"""What a person typed, as a place that exists: in full, from the rack's name or from the tray on.  Guesses nothing."""
 
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState
@@ -14,34 +14,49 @@ def layout_of(record: RackRecord) -> Layout:
     return record.layout
 
 
-def place_in(record: RackRecord, text: str) -> Place:
-    """Return an existing place of this rack, given in full or from the tray on (`u12/gpu2`).
+def in_full(record: RackRecord, text: str, fleet: FleetState | None = None) -> Place:
+    """Return a place of this rack in full, given so, from the rack's name or from the tray on; it need not exist.
 
-    Raises TargetUnknown for what is no place, lies in another rack or does not exist in this one.
+    Raises TargetUnknown for what is no place or lies in another rack; with `fleet` also for that one's short name.
     """
     layout, place = layout_of(record), _parsed(text)
+    first, _, below = place.partition("/")
     if place.count("/") + 1 >= RACK_PARTS:
         if rack_of(place) != layout.rack:
             raise TargetUnknown(f"{place} is not in rack {layout.rack}", advice=f"ask rack {rack_of(place)}")
-    else:
-        place = _parsed(f"{layout.rack}/{place}")
+        return place
+    if first == record.token:
+        return _parsed(f"{layout.rack}/{below}" if below else layout.rack)
+    if fleet is not None and (other := _named(fleet, first)) is not None:
+        raise TargetUnknown(f"{place} is not in rack {layout.rack}", advice=f"ask rack {other.place or other.token}")
+    return _parsed(f"{layout.rack}/{place}")
+
+
+def place_in(record: RackRecord, text: str, fleet: FleetState | None = None) -> Place:
+    """Return an existing place of this rack, given in full, with the rack's name or from the tray on (`u12/gpu2`).
+
+    Raises TargetUnknown for what is no place, lies in another rack or does not exist in this one.
+    """
+    layout, place = layout_of(record), in_full(record, text, fleet)
     if place != layout.rack and not any(_holds(tray, record, place) for tray in layout.trays):
         raise TargetUnknown(f"nothing at {text!r} in rack {layout.rack}", advice="see `rackwright tray list`")
     return place
 
 
 def endpoint_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[RackRecord, Place]:
-    """Return an endpoint and its rack.  A tray stands for its endpoint when it is asked at only one.
+    """Return an endpoint and its rack.  A tray stands for its endpoint when it is asked at only one, a unit always.
 
-    `rack` may be left out when `text` is a full place, or when there is only one rack.
+    `rack` may be left out when `text` is a full place or begins with the rack's name, or when there is only one rack.
     Raises TargetUnknown, or ConfigurationError when several could be meant.
     """
     record = _rack_for(fleet, _parsed(text), rack)
-    place = place_in(record, text)
+    place = place_in(record, text, fleet)
     trays = layout_of(record).trays
     if any(endpoint.place == place for tray in trays for endpoint in tray.endpoints):
         return record, place
     asked = [e.place for tray in trays if tray.place == place for e in tray.endpoints if e.enabled]
+    if not asked:
+        asked = [e.place for tray in trays for e in tray.endpoints if any(u.place == place for u in e.units)]
     if not asked:
         raise TargetUnknown(f"{text!r} is no endpoint", advice="see `rackwright endpoint list`")
     if len(asked) > 1:
@@ -55,6 +70,9 @@ def _rack_for(fleet: FleetState, place: Place, rack: str | None) -> RackRecord:
         return fleet.find(rack)
     if place.count("/") + 1 >= RACK_PARTS:
         return fleet.find(rack_of(place))
+    named = _named(fleet, place.partition("/")[0])
+    if named is not None:
+        return named
     records = list(fleet)
     if len(records) != 1:
         known = ", ".join(r.place or r.token for r in records) or "none is known yet"
@@ -62,12 +80,16 @@ def _rack_for(fleet: FleetState, place: Place, rack: str | None) -> RackRecord:
     return records[0]
 
 
+def _named(fleet: FleetState, token: str) -> RackRecord | None:
+    return next((record for record in fleet if record.token == token), None)
+
+
 def _holds(tray: TrayView, record: RackRecord, place: Place) -> bool:
     if place == tray.place:
         return True
     if not place.startswith(f"{tray.place}/"):
         return False
-    if any(place == e.place for e in tray.endpoints):
+    if any(place == e.place or any(place == u.place for u in e.units) for e in tray.endpoints):
         return True
     if any(place == f"{tray.place}/{c.name}{n}" for c in tray.components for n in range(c.count)):
         return True

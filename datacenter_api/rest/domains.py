@@ -22,8 +22,13 @@ async def list_domains(parts: Parts) -> Response:
 
 @router.get("/domains/{domain}", responses=describes(DomainSummary))
 async def show_domain(domain: str, parts: Parts) -> Response:
-    """One NVLink domain."""
+    """One NVLink domain, by its id; a rack's short name or place stands for the only one it has a part of."""
     found = {d.id: d for d in summarise_domains(parts.fleet, parts.now())}
     if domain not in found:
-        raise TargetUnknown(f"no domain {domain!r}", advice=f"known are {', '.join(found) or 'none'}")
+        inside = [d for d in found.values() if any(domain in (r.name, r.rack) for r in d.racks)]
+        if len(inside) == 1:
+            return json_answer(inside[0])
+        known = ", ".join(d.id for d in inside) or ", ".join(found) or "none"
+        what = f"{domain} has a part of {len(inside)} domains" if inside else f"no domain {domain!r}"
+        raise TargetUnknown(what, advice=f"known are {known}")
     return json_answer(found[domain])

@@ -10,19 +10,22 @@ from fastapi import APIRouter, Depends, Query, Request
 from numpy.typing import NDArray
 from starlette.responses import Response
 
+from datacenter_api.fleet.places import in_full
 from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.state import FleetState
 from datacenter_api.history.question import MOST_SERIES, Span, TooManyPoints, make_span, parse_step, parse_time
 from datacenter_api.history.sheet import Stretch
 from datacenter_api.problem import problem
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, services_of
-from firmware_bridge.vocabulary.errors import BusUnavailable, TargetUnknown
-from firmware_bridge.vocabulary.place import Place, parse_place
+from firmware_bridge.vocabulary.errors import TargetUnknown
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity, SeriesKind
 from rack_controller.model.table import SeriesKey
 
 router = APIRouter(prefix="/api/v1", tags=["history"])
 Parts = Annotated[Services, Depends(services_of)]
+_PARAMETERS = {"series", "from", "to", "step", "format"}
+"""A misspelt `form=-7d` would otherwise be answered with the last hour."""
 
 
 class HistorySeries(msgspec.Struct, frozen=True):
@@ -63,6 +66,8 @@ async def show_history(
     record = parts.fleet.find(rack)
     if len(series) > MOST_SERIES:
         return problem(422, f"at most {MOST_SERIES} series at once, {len(series)} asked for")
+    if strange := sorted(set(request.query_params) - _PARAMETERS):
+        return problem(422, f"no parameter {strange[0]!r}", advice=f"known are {', '.join(sorted(_PARAMETERS))}")
     try:
         now = time.time()
         begin, end = parse_time(from_, now), parse_time(to, now)
@@ -71,7 +76,7 @@ async def show_history(
         return problem(422, str(err), advice=f"step={err.step_s}", code="too_many_points")
     except ValueError as err:
         return problem(422, str(err))
-    keys = [_key(record, text) for text in series]
+    keys = [_key(parts.fleet, record, text) for text in series]
     for key in keys:
         if not _live(record, key) and not await asyncio.to_thread(parts.history.knows, record.token, key):
             raise TargetUnknown(f"no series {key[0]}:{key[1]}", advice="see `rackwright sensor list`")
@@ -81,19 +86,11 @@ async def show_history(
     return json_answer(_answer(record, span, keys, stretches))
 
 
-def _key(record: RackRecord, text: str) -> SeriesKey:
+def _key(fleet: FleetState, record: RackRecord, text: str) -> SeriesKey:
     place, _, quantity = text.rpartition(":")
     if quantity not in list(Quantity):
         raise TargetUnknown(f"no series {text!r}: expected PLACE:QUANTITY", advice="for example u12/gpu0:power")
-    try:
-        parsed = parse_place(place)
-        if record.place is None:
-            raise BusUnavailable(f"the layout of {record.token} is not known yet", advice="wait for its controller")
-        if parsed != record.place and not parsed.startswith(f"{record.place}/"):
-            parsed = parse_place(f"{record.place}/{place}")
-    except ValueError as err:
-        raise TargetUnknown(str(err)) from err
-    return Place(parsed), Quantity(quantity)
+    return in_full(record, place, fleet), Quantity(quantity)
 
 
 def _live(record: RackRecord, key: SeriesKey) -> bool:

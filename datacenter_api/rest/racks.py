@@ -121,7 +121,7 @@ async def list_readings(
 ) -> Response:
     """Readings at or below a place, of one quantity or all.  Unknown is null, and `quality` says why."""
     record = parts.fleet.find(rack)
-    below = place_in(record, place) if place is not None else None
+    below = place_in(record, place, parts.fleet) if place is not None else None
     return json_answer(readings(parts.fleet.view(record, parts.now()), below, quantity, limit))
 
 
@@ -157,7 +157,7 @@ async def send_command(rack: str, wish: CommandRequest, parts: Parts, request: R
     )
     try:
         check_wish(command)
-        command = msgspec.structs.replace(command, target=place_in(record, wish.target))
+        command = msgspec.structs.replace(command, target=place_in(record, wish.target, parts.fleet))
         reply = await parts.bus.command(record.token, command)
     except CommandRefused as err:
         parts.store.audit(who.user, who.address, f"command {wish.verb}", wish.target, "refused", err.what)

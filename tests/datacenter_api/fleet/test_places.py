@@ -2,6 +2,7 @@
 
 import pytest
 from support.api import fill
+from support.pair import played_pair
 from support.play import PlayedRack, played_rack
 
 from datacenter_api.fleet.places import endpoint_in, place_in
@@ -67,3 +68,19 @@ def test_what_could_be_several_or_none_is_refused(text: str, rack: str | None, k
 def test_with_several_racks_the_rack_decides() -> None:
     record, place = endpoint_in(fleet_of(played_rack(1), played_rack(2)), "u12", "k02")
     assert (record.token, place) == ("k02", "lab1/a/r01/k02/u12/bmc")
+
+
+@pytest.mark.parametrize("text", ["k02", "k02/u12", "k02/u12/gpu2"])
+def test_a_place_may_begin_with_the_name_of_its_rack(text: str) -> None:
+    fleet = fleet_of(played_rack(1), played_rack(2))
+    assert place_in(fleet.find("k02"), text, fleet) == f"lab1/a/r01/{text}"
+    with pytest.raises(TargetUnknown, match=r"is not in rack lab1/a/r01/k01: ask rack lab1/a/r01/k02"):
+        place_in(fleet.find("k01"), text, fleet)
+
+
+@pytest.mark.parametrize("text", ["k03/u06/psu3", "k03/u06/pmm", "k03/u06"])
+def test_a_unit_stands_for_its_endpoint_and_the_racks_name_decides(text: str) -> None:
+    fleet = fleet_of(played_rack(1), *played_pair())
+    record, place = endpoint_in(fleet, text)
+    assert (record.token, place) == ("k03", "lab1/a/r01/k03/u06/pmm")
+    assert endpoint_in(fleet, text.removeprefix("k03/"), "k03")[1] == place

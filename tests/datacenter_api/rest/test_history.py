@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 import pytest
-from support.api import Api
-from support.play import PlayedRack
+from support.api import Api, fill
+from support.play import PlayedRack, played_rack
 
 from datacenter_api.history.ledger import Mark
 from firmware_bridge.vocabulary.units import UnixNanoseconds
@@ -71,6 +71,8 @@ async def test_csv_by_format_and_by_accept(api: Api, rack: PlayedRack) -> None:
         ({"from": "-30d", "step": "1"}, 422, "use step 60 or more"),
         ({"format": "xml"}, 422, "format"),
         ({"series": [SERIES] * 33}, 422, "at most 32"),
+        ({"form": "-7d"}, 422, "no parameter 'form'"),
+        ({"series": "lab1/a/r01/k02/u11:power"}, 404, "not in rack lab1/a/r01/k01"),
     ],
 )
 async def test_what_cannot_be_is_refused(api: Api, query: dict[str, Any], status: int, words: str) -> None:
@@ -88,3 +90,13 @@ async def test_a_known_series_without_points_is_empty_and_no_error(api: Api) -> 
 async def test_an_unknown_rack(api: Api) -> None:
     async with api.client() as client:
         assert (await client.get("/api/v1/racks/k99/history", params={"series": SERIES})).status_code == 404
+
+
+async def test_a_series_may_begin_with_its_racks_name_and_another_racks_is_named(api: Api, rack: PlayedRack) -> None:
+    hear(api, rack, 3)
+    assert (await get(api, series=f"k01/{SERIES}")).json()["series"][0]["place"] == f"{rack.place}/u11/gpu0"
+    other = played_rack(2)
+    fill(api.services.fleet.record(other.name), other, api.services.now())
+    answer = await get(api, series=f"k02/{SERIES}")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["advice"] == "ask rack lab1/a/r01/k02"

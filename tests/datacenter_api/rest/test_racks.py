@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from support.api import Api
+from support.api import Api, fill
+from support.pair import played_pair
 from support.play import PlayedRack
 
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -152,3 +153,13 @@ def _references(node: object) -> list[str]:
         own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
         return own + [ref for value in node.values() for ref in _references(value)]
     return [ref for value in node for ref in _references(value)] if isinstance(node, list) else []
+
+
+async def test_a_rack_stands_for_its_only_domain(api: Api) -> None:
+    for played in played_pair():
+        fill(api.services.fleet.record(played.name), played, api.services.now())
+    async with api.client() as client:
+        for name in ("k02", "k03", "k02.nvl0"):
+            assert (await client.get(f"{V1}/domains/{name}")).json()["id"] == "k02.nvl0"
+        unknown = await client.get(f"{V1}/domains/k09")
+        assert (unknown.status_code, "k02.nvl0" in unknown.json()["error"]["advice"]) == (404, True)
