@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import As, Json, State, chosen
 from datacenter_api.cli.output import Column, Output, emit
 from datacenter_api.cli.state_directory import default_state
@@ -176,14 +177,26 @@ def _processes(state: Path) -> Finding:
     return Finding("processes", "ok", f"{', '.join(pids)} for {age / 60:.0f} min")
 
 
+def _told_budget(state: Path) -> int | None:
+    """Return the budget in bytes of the API that runs on this state directory, None when none answers."""
+    if not (state / "server.json").exists():
+        return None
+    try:
+        return int(connect(None, state).request("GET", "/healthz", login=False)["history_budget_bytes"])
+    except (RackwrightError, LookupError, TypeError, ValueError):
+        return None
+
+
 def _history(state: Path) -> Finding:
     from datacenter_api.history.files import BROKEN
     from datacenter_api.history.settings import settings_from
 
     sizes = {path: path.stat().st_size for path in (state / "history").glob("**/*") if path.is_file()}
     broken = sorted(path.name for path in sizes if path.name.endswith(BROKEN))
-    used, budget = sum(sizes.values()), settings_from().budget_bytes
-    found = f"{used / 1e9:.2f} GB of {budget / 1e9:.1f} GB"
+    told = _told_budget(state)
+    used, budget = sum(sizes.values()), settings_from().budget_bytes if told is None else told
+    whose = "this shell's budget: no API answers" if told is None else "the running API's budget"
+    found = f"{used / 1e9:.2f} GB of {budget / 1e9:.1f} GB ({whose})"
     if broken:
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
         return Finding("history", "warn", f"{found}; broken: {broken[0]}{more}", "look at it, then delete it")

@@ -29,12 +29,16 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How one exposed line is made from one series: `value × scale`, or 1/0 for `value == equals`, or `>= at_least`."""
+    """How one exposed line is made from one series: `value × scale`, or 1/0 for `value == equals`, or `>= at_least`.
+
+    `informing`: bits of an alarm word that are left out before it is compared.
+    """
 
     family: str
     scale: float = 1.0
     equals: float | None = None
     at_least: float | None = None
+    informing: int = 0
     labels: tuple[tuple[str, str], ...] = ()
 
 
@@ -78,7 +82,7 @@ SHELF_OUTPUT = Family("rack_power_shelf_output_watts", "DC output power of a pow
 FLOW_BASE = Family("rack_coolant_flow_cubic_meters_per_second", "Coolant flow in base units.")
 LEAK = Family("rack_leak_detected", "A leak detector reports a leak, warning or critical (1), or is dry (0).")
 LEAK_CRITICAL = Family("rack_leak_critical", "A leak detector reports a critical leak (1).")
-ALARM = Family("rack_alarm_active", "An alarm word of a device has at least one bit set (1) or none (0).")
+ALARM = Family("rack_alarm_active", "An alarm word has a bit set that does not merely inform (1) or none (0).")
 PSU_HEALTHY = Family("rack_psu_healthy", "A power supply reports itself healthy (1) or not (0).")
 HEALTHY = Family("rack_component_healthy", "A component reports itself healthy (1) or not (0).")
 TRAY_STATE = Family("rack_tray_power_state", "Power state of a tray, one line per state (1: this one).")
@@ -116,7 +120,8 @@ def samples_of(series: Series, tray_kind: str) -> list[Sample]:
     if quantity is _Q.LEAK:
         return [Sample(LEAK.name, at_least=1.0), Sample(LEAK_CRITICAL.name, at_least=2.0)]
     if quantity is _Q.ALARMS:
-        return [Sample(ALARM.name, at_least=1.0)]
+        informing = sum(1 << bit for bit, name in enumerate(series.bits) if name.startswith("~"))
+        return [Sample(ALARM.name, at_least=1.0, informing=informing)]
     if quantity is _Q.HEALTH:
         return [Sample((PSU_HEALTHY if component_kind(series.place) == "psu" else HEALTHY).name, equals=0.0)]
     if quantity is _Q.POWER_STATE:

@@ -47,6 +47,9 @@ class Template:
     compared: NDArray[np.intp]
     threshold: NDArray[np.float32]
     exact: NDArray[np.bool_]
+    # Which of `compared` are words with bits that only inform, and which bits of them count.
+    masked: NDArray[np.intp]
+    masks: NDArray[np.int64]
     first_counter: int
     # Which lines have a number changes rarely; the blocks are remade only then.  One piece of memory per family is
     # several times quicker to fill than thousands of prefixes are to visit.
@@ -57,8 +60,11 @@ class Template:
         """Return each family's lines, each with its line break before it.  What is not good now has no line."""
         values = view.values[self.source].astype(np.float32) * self.scale
         raw = view.values[self.source[self.compared]].astype(np.float32)
+        unknown = np.isnan(raw)
+        if len(self.masked):
+            raw[self.masked] = np.nan_to_num(raw[self.masked]).astype(np.int64) & self.masks
         hits = np.where(self.exact, raw == self.threshold, raw >= self.threshold)
-        values[self.compared] = np.where(np.isnan(raw), np.nan, hits)
+        values[self.compared] = np.where(unknown, np.nan, hits)
         kept = (view.quality[self.source] == Quality.GOOD) & np.isfinite(values)
         if kept.tobytes() != self._kept:
             self._kept, self._blocks = kept.tobytes(), self._make_blocks(kept)
@@ -95,6 +101,7 @@ def make_template(columns: Columns, layout: Layout) -> Template:
     starts = np.cumsum([0, *(len(entries) for _, entries in ordered)])
     compared = [n for n, (_, _, s) in enumerate(lines) if s.equals is not None or s.at_least is not None]
     chosen = [lines[n][2] for n in compared]
+    masked = [n for n, sample in enumerate(chosen) if sample.informing]
     return Template(
         prefixes=[prefix for prefix, _, _ in lines],
         families=[family for family, _ in ordered],
@@ -104,6 +111,8 @@ def make_template(columns: Columns, layout: Layout) -> Template:
         compared=np.array(compared, dtype=np.intp),
         threshold=np.array([_threshold(s) for s in chosen], dtype=np.float32),
         exact=np.array([s.equals is not None for s in chosen], dtype=np.bool_),
+        masked=np.array(masked, dtype=np.intp),
+        masks=np.array([~chosen[n].informing for n in masked], dtype=np.int64),
         first_counter=next((n for n, (_, _, s) in enumerate(lines) if s.family in COUNTERS), len(lines)),
     )
 

@@ -39,7 +39,7 @@ class Health(BaseModel):
 
     `not_stored` says why frames or events are not stored now (empty: they are), `waiting` how many wait for that,
     `dropped` how many were lost since the controllers started.
-    `history` says why no segment is written now (empty: all is well).
+    `history` says why no segment is written now (empty: all is well), `history_budget_bytes` what it may take.
     """
 
     status: Literal["ok", "degraded"]
@@ -51,6 +51,7 @@ class Health(BaseModel):
     waiting: int
     dropped: int
     history: str
+    history_budget_bytes: int
 
 
 @router.get("/healthz")
@@ -59,8 +60,8 @@ async def show_health(parts: Parts) -> Health:
     now = parts.now()
     live = sum(record.live(now) for record in parts.fleet)
     storing = parts.fleet.storing(now)
-    history = parts.history.figures().trouble
-    good = parts.bus.connected and live == len(parts.fleet) and not storing.refusal and not history
+    history = parts.history.figures()
+    good = parts.bus.connected and live == len(parts.fleet) and not storing.refusal and not history.trouble
     return Health(
         status="ok" if good else "degraded",
         version=__version__,
@@ -70,7 +71,8 @@ async def show_health(parts: Parts) -> Health:
         not_stored=storing.refusal,
         waiting=storing.waiting,
         dropped=storing.dropped,
-        history=history,
+        history=history.trouble,
+        history_budget_bytes=history.budget_bytes,
     )
 
 

@@ -235,6 +235,22 @@ def test_doctor_looks_at_the_port_that_the_api_recorded(
     assert "127.0.0.1:8443" in port()["found"]
 
 
+def test_doctor_names_the_budget_of_the_api_that_runs(
+    api: RunningApi, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def history() -> str:
+        run(["doctor", "--json", "--state", str(tmp_path)])
+        rows = json.loads(capsys.readouterr().out)["items"]
+        return str(next(row for row in rows if row["check"] == "history")["found"])
+
+    monkeypatch.setenv("RACKWRIGHT_HISTORY_BUDGET", "2GB")
+    assert history() == "0.00 GB of 2.0 GB (this shell's budget: no API answers)"
+    (tmp_path / "server.json").write_text(json.dumps({"url": api.url, "ca_file": str(api.state / "tls/ca.pem")}))
+    assert history() == "0.00 GB of 8.6 GB (the running API's budget)"
+    (tmp_path / "server.json").write_text(json.dumps({"url": "https://127.0.0.1:1"}))
+    assert "of 2.0 GB (this shell's budget" in history()
+
+
 def test_policies_are_checked_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, other, bad = (tmp_path / name for name in ("good.yaml", "other.yaml", "bad.yaml"))
     good.write_text("kind: power_cap\nschema: 1\nspec:\n  limit_w: 1000\n")

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from support.api import fill
+from support.pair import played_pair
 from support.play import PlayedRack, played_rack
 
 from datacenter_api.fleet.record import RackRecord
@@ -115,3 +116,16 @@ def test_promtool_finds_nothing_to_say(record: RackRecord, rack: PlayedRack) -> 
         ["promtool", "check", "metrics"], input=page_of(record), capture_output=True, text=True, check=False
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_bits_that_only_inform_raise_no_alarm() -> None:
+    rack, _ = played_pair()
+    rack.set("u06/psu0", Quantity.ALARMS, 0b1001)
+    rack.set("u06/psu1", Quantity.ALARMS, 0b1000)
+    rack.set("u06/psu2", Quantity.ALARMS, None)
+    record = RackRecord(rack.name)
+    fill(record, rack, NOW)
+    shown, at = values(page_of(record)), f'rack="{rack.place}",tray="u06"'
+    assert shown[f'rack_alarm_active{{{at},component="psu0"}}'] == 1
+    assert shown[f'rack_alarm_active{{{at},component="psu1"}}'] == 0, "fully charged is no alarm"
+    assert f'rack_alarm_active{{{at},component="psu2"}}' not in shown
