@@ -3,11 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from firmware_bridge.vocabulary.line import LineSettings
+from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.modbus.register_map import Register, RegisterMap
+from firmware_bridge.wire.modbus.timing import characters
 
-# A transaction of its own costs a request (8), a reply's frame (5), two gaps (7) and the device's turn-round, which is
-# 3 ms and more: thirty characters even at 115,200 bit/s.  Fifty characters are 25 words; 19,200 would favour fewer.
-WORTH_BRIDGING = 16
+_OWN_CHARACTERS = 20  # a request (8), a reply's frame (5) and two gaps (7)
+_TURN_ROUND = Seconds(
+    0.008
+)  # assumption: a device thinks 5-10 ms before it answers (it may take 70: southbound.md 1.2)
+
+
+def worth_bridging(line: LineSettings) -> int:
+    """Return how many unwanted words are cheaper to read along than a transaction of its own is."""
+    return int((_OWN_CHARACTERS + _TURN_ROUND / characters(line, 1)) / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +36,12 @@ def plan_spans(
     Words between two wanted registers are read along when the map knows them all and that is cheaper than a second
     request; words that the map does not know, or that the unit has `refused`, are never asked for.
     """
+    bridge = worth_bridging(register_map.line)
     readable = register_map.readable - refused if refused else register_map.readable
     spans: list[Span] = []
     group: list[Register] = []
     for register in sorted(wanted, key=lambda r: r.at):
-        if group and not _joins(readable, register_map.most_words, group, register):
+        if group and not _joins(readable, register_map.most_words, bridge, group, register):
             spans.append(_span(group))
             group = []
         group.append(register)
@@ -48,9 +58,9 @@ def halves(span: Span) -> list[Span]:
     return [_span(list(span.registers[:middle])), _span(list(span.registers[middle:]))]
 
 
-def _joins(readable: frozenset[int], most_words: int, group: list[Register], register: Register) -> bool:
+def _joins(readable: frozenset[int], most_words: int, bridge: int, group: list[Register], register: Register) -> bool:
     end = group[-1].end
-    if register.end - group[0].at > most_words or register.at - end > WORTH_BRIDGING:
+    if register.end - group[0].at > most_words or register.at - end > bridge:
         return False
     return all(word in readable for word in range(end, register.at))
 
