@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from datacenter_api.cli.output import number
 from datacenter_api.console.mini import PATTERN, draw_mini, mini_cells
-from datacenter_api.console.strips import draw_bar, put_bar
+from datacenter_api.console.strips import battery_drain_w, draw_bar, put_bar
 from datacenter_api.console.wording import UNKNOWN, Cells, domain_href, esc, kilowatts, plural, rack_href, seconds
 from datacenter_api.fleet.domains import DomainSummary
 from datacenter_api.fleet.summary import RackSummary
@@ -13,10 +13,10 @@ from datacenter_api.fleet.view import RackView
 from rack_controller.model.layout import Layout
 
 _LINES = (
-    ("out", "Shelf output"),
+    ("out", "Output"),
     ("head", "Headroom"),
     ("gpupower", "GPU power"),
-    ("liquid", "Supply → return"),
+    ("liquid", "Coolant"),
     ("flow", "Flow"),
     ("leaks", "Leaks"),
     ("reach", "Reachable"),
@@ -157,6 +157,8 @@ def _card(rack: HallRack, domains: str) -> str:
 def _rack_cells(s: RackSummary) -> Cells:
     at = f"r-{s.name}"
     wet = sum(p.state in ("warning", "critical") for p in s.leaks)
+    gush = any(p.state == "critical" for p in s.leaks)
+    leaking = f"{'◆' if gush else '▲'} {wet} of" if wet else "none of"
     unknown = f", {s.leaks_unknown} unknown" if s.leaks_unknown else ""
     cells: Cells = {
         (f"{at}-out", "text"): kilowatts(s.shelf_output_w.value) if s.live else UNKNOWN,
@@ -164,20 +166,24 @@ def _rack_cells(s: RackSummary) -> Cells:
         (f"{at}-gpupower", "text"): kilowatts(s.gpu_power_w.value) if s.live else UNKNOWN,
         (f"{at}-liquid", "text"): f"{number(s.supply_c.value, 1)} → {number(s.return_c.value, 1, '°C')}",
         (f"{at}-flow", "text"): number(s.flow_lpm.value, 0, "L/min"),
-        (f"{at}-leaks", "text"): f"{f'◆ {wet} of' if wet else 'none of'} {s.leak_points}{unknown}",
-        (f"{at}-leaks", "class"): "critical" if wet else "unknown" if s.leaks_unknown else "",
+        (f"{at}-leaks", "text"): f"{leaking} {s.leak_points}{unknown}",
+        (f"{at}-leaks", "class"): "critical" if gush else "warning" if wet else "unknown" if s.leaks_unknown else "",
         (f"{at}-reach", "text"): f"{s.endpoints_reachable} of {s.endpoints_total}",
         (f"{at}-reach", "class"): "" if s.endpoints_reachable == s.endpoints_total else "warning",
         (f"{at}-age", "text"): seconds(s.age_s),
         (f"{at}-age", "class"): "" if s.live else "warning",
     }
-    put_bar(cells, f"{at}-", s.shelf_output_w.value, s.usable_limit_w, s.headroom_w)
-    worst = next((a for a in ("critical", "warning", "unknown") if any(t.alarm == a for t in s.trays)), "ok")
+    put_bar(cells, f"{at}-", s.shelf_output_w.value, s.usable_limit_w, s.headroom_w, battery_drain_w(s))
+    on_battery = s.live and battery_drain_w(s) > 0
+    alarms = {t.alarm for t in s.trays} | ({"critical"} if on_battery else set())
+    worst = next((a for a in ("critical", "warning", "unknown") if a in alarms), "ok")
     words = {"critical": "◆ critical", "warning": "▲ warning", "unknown": "? not all known", "ok": "● well"}
     cells[(f"{at}-pill", "text")] = words[worst] if s.live else "? stale"
     cells[(f"{at}-pill", "class")] = f"pill {worst if s.live else 'unknown'}"
     bad = [t for t in s.trays if t.alarm == worst and worst in ("critical", "warning") and s.live]
-    more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-    cells[(f"{at}-worst", "text")] = f"{bad[0].name} {bad[0].why}{more}" if bad else ""
+    told = [f"on battery, {kilowatts(battery_drain_w(s))}"] if on_battery else []
+    told += [f"{tray.name} {tray.why}" for tray in bad]
+    more = f" and {len(told) - 1} more" if len(told) > 1 else ""
+    cells[(f"{at}-worst", "text")] = f"{told[0]}{more}" if told else ""
     cells[(f"{at}-worst", "class")] = f"worst {worst}"
     return cells

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 from datacenter_api.cli.output import number
 from datacenter_api.console.elevation import draw_kinds
 from datacenter_api.console.floor import Bay, HallRack, draw_floor, floor_cells, make_bays
-from datacenter_api.console.strips import draw_bar, draw_cards, draw_figure, draw_line, put_bar, put_figure
+from datacenter_api.console.strips import (
+    battery_drain_w,
+    draw_bar,
+    draw_cards,
+    draw_figure,
+    draw_line,
+    put_bar,
+    put_figure,
+)
 from datacenter_api.console.wording import ALARM_GLYPHS, Cells, esc, kilowatts, plural, rack_href, tray_href
 from datacenter_api.fleet.domains import DomainSummary
 from datacenter_api.fleet.summary import Figure
@@ -80,13 +88,14 @@ def _totals(racks: Sequence[HallRack], bays: Sequence[Bay]) -> Cells:
     output = together([s.shelf_output_w for s in every], "W")
     limits = [s.usable_limit_w for s in every if s.usable_limit_w is not None]
     usable = sum(limits) if len(limits) == len(every) else None
-    headroom = None if usable is None or output.value is None or output.quality != "good" else usable - output.value
+    rooms = [s.headroom_w for s in every if s.headroom_w is not None]
+    headroom = sum(rooms) if len(rooms) == len(every) else None
     put_figure(cells, "h-out", output, kilowatts(output.value))
     cells[("h-usable", "text")], cells[("h-headroom", "text")] = kilowatts(usable), kilowatts(headroom)
     cells[("h-headroom", "class")] = "over" if headroom is not None and headroom < 0 else ""
     gpus = together([s.gpu_power_w for s in every], "W")
     put_figure(cells, "h-gpupower", gpus, kilowatts(gpus.value))
-    put_bar(cells, "h-", output.value, usable, headroom)
+    put_bar(cells, "h-", output.value, usable, headroom, sum(battery_drain_w(s) for s in every))
     return cells | _state(racks)
 
 
@@ -122,6 +131,8 @@ def attention(racks: Sequence[HallRack]) -> tuple[tuple[str, str, str, str], ...
         if not s.live:
             lines.append(("unknown", rack_href(s.rack), s.name, "nothing current is heard of this rack"))
             continue
+        if drain := battery_drain_w(s):
+            lines.append(("critical", rack_href(s.rack), s.name, f"on battery, which delivers {kilowatts(drain)}"))
         lines += [(t.alarm, tray_href(t.place), f"{s.name} {t.name}", t.why) for t in s.trays if t.alarm != "ok"]
     return tuple(sorted(lines, key=lambda line: (_RANK.get(line[0], 3), line[2])))
 

@@ -48,7 +48,7 @@ def _spark(glance: Glance, rack: HallRack, held: dict[str, Fetched[Chart]], now:
     return (
         {}
         if chart is None
-        else {(f"r-{rack.summary.name}-spark", "html"): draw_chart(replace(chart, title="Last hour"))}
+        else {(f"r-{rack.summary.name}-spark", "html"): draw_chart(replace(chart, title="Output, last hour"))}
     )
 
 

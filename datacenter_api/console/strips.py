@@ -2,7 +2,7 @@
 
 from datacenter_api.cli.output import number
 from datacenter_api.console.wording import UNKNOWN, Cells, kilowatts, seconds
-from datacenter_api.fleet.summary import Figure, RackSummary
+from datacenter_api.fleet.summary import SMALL_SHARE, Figure, RackSummary
 
 TIGHT = 0.9
 """From this share of the usable limit on, the bar warns."""
@@ -22,6 +22,7 @@ def draw_strips() -> str:
             draw_figure("usable", "usable limit"),
             draw_figure("headroom", "headroom"),
             draw_figure("gpupower", "GPU power"),
+            draw_figure("battery", "from batteries"),
         )
     )
     liquid = "".join((draw_figure("supply", "supply"), draw_figure("return", "return"), draw_figure("flow", "flow")))
@@ -79,22 +80,40 @@ def _power(cells: Cells, s: RackSummary) -> None:
     cells[("headroom", "text")] = kilowatts(s.headroom_w)
     cells[("headroom", "class")] = "over" if s.headroom_w is not None and s.headroom_w < 0 else ""
     put_figure(cells, "gpupower", s.gpu_power_w, kilowatts(s.gpu_power_w.value))
-    put_bar(cells, "", s.shelf_output_w.value, s.usable_limit_w, s.headroom_w)
+    put_figure(cells, "battery", s.battery_output_w, kilowatts(s.battery_output_w.value))
+    if drain := battery_drain_w(s):
+        cells[("battery", "class")] = "over"
+    put_bar(cells, "", s.shelf_output_w.value, s.usable_limit_w, s.headroom_w, drain)
 
 
-def put_bar(cells: Cells, at: str, output_w: float | None, usable_w: float | None, headroom_w: float | None) -> None:
-    """Put a power bar.  Without a headroom the length would lie: the bar is hatched and says so."""
+def battery_drain_w(s: RackSummary) -> float:
+    """Return what a rack draws from its batteries, 0 unless that is more than noise."""
+    power, usable = s.battery_output_w.value, s.usable_limit_w
+    return power if power is not None and usable and power > usable * SMALL_SHARE else 0.0
+
+
+def put_bar(
+    cells: Cells,
+    at: str,
+    output_w: float | None,
+    usable_w: float | None,
+    headroom_w: float | None,
+    battery_w: float = 0.0,
+) -> None:
+    """Put a power bar.  Without a headroom the length would lie: the bar is hatched and says why."""
     cells[(f"{at}barend", "text")] = kilowatts(usable_w)
     if headroom_w is None or not usable_w or output_w is None:
         cells[(f"{at}bar", "class")], cells[(f"{at}bar", "width")] = "unsure", "100%"
-        cells[(f"{at}barnote", "text")] = "headroom unknown: not every shelf was read"
-        cells[(f"{at}barbox", "label")] = "headroom unknown"
+        why = f"◆ on battery, {kilowatts(battery_w)}" if battery_w else "headroom unknown: not every supply is known"
+        cells[(f"{at}barnote", "text")] = cells[(f"{at}barbox", "label")] = why
+        cells[(f"{at}barnote", "class")] = "over" if battery_w else ""
         return
     share = output_w / usable_w
     cells[(f"{at}bar", "class")] = "over" if share > 1 else "tight" if share >= TIGHT else "fine"
     cells[(f"{at}bar", "width")] = f"{min(1.0, share) * 100:.1f}%"
     word = "over the limit" if share > 1 else "close to the limit" if share >= TIGHT else "of the usable limit"
     cells[(f"{at}barnote", "text")] = f"{share * 100:.0f} % {word}"
+    cells[(f"{at}barnote", "class")] = ""
     cells[(f"{at}barbox", "label")] = f"{share * 100:.0f} % {word}"
 
 

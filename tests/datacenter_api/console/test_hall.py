@@ -9,6 +9,7 @@ import pytest
 
 from datacenter_api.console.floor import FEW, SOME, HallRack, draw_floor, make_bays
 from datacenter_api.console.hall import attention, draw_attention, draw_hall, hall_cells, together
+from datacenter_api.console.strips import strip_cells
 from datacenter_api.fleet.domains import summarise_domains
 from datacenter_api.fleet.summary import Figure
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -145,6 +146,26 @@ def test_an_unknown_leak_detector_is_never_called_dry(hall: Any) -> None:
     cells = hall_cells(*hall.seen())
     assert cells[("r-k02-leaks", "text")].endswith("1 unknown")
     assert cells[("h-leak", "text")].startswith("? ")
+
+
+def test_a_rack_on_battery_is_told_everywhere(hall: Any) -> None:
+    rack = hall.racks["k02"]
+    for slot in ("u06", "u07", "u08"):
+        rack.set(slot, Quantity.POWER, 0.0)
+    for slot in ("u09", "u11", "u13"):
+        rack.set(slot, Quantity.POWER, 16_000.0)
+    racks, domains = hall.seen()
+    cells = hall_cells(racks, domains)
+    assert cells[("r-k02-pill", "text")] == "◆ critical"
+    assert cells[("r-k02-worst", "text")] == "on battery, 48.0 kW"
+    assert cells[("r-k02-barnote", "text")] == cells[("h-barnote", "text")] == "◆ on battery, 48.0 kW"
+    assert cells[("h-headroom", "text")] == "–"
+    assert [(alarm, where, why) for alarm, _, where, why in attention(racks)] == [
+        ("critical", "k02", "on battery, which delivers 48.0 kW")
+    ]
+    strips = strip_cells(racks[1].summary)
+    assert (strips[("battery", "text")], strips[("battery", "class")]) == ("48.0 kW", "over")
+    assert strip_cells(racks[0].summary)[("battery", "class")] == "absent", "a rack without batteries has no figure"
 
 
 def test_sums_say_what_they_lack() -> None:
