@@ -28,8 +28,12 @@ _WRITE_REPLY_BYTES = 8
 _SHORTEST_SLEEP = 0.0005
 
 
-class LeftAlone(EndpointUnreachable):
-    """Not asked at all: a late reply of the unit is being waited out.  No new sign of anything."""
+_LEFT_ALONE = "wait"
+
+
+def is_left_alone(err: DeviceError) -> bool:
+    """Tell whether a unit was not asked at all because a late reply is waited out: no new sign of anything."""
+    return err.verb == _LEFT_ALONE
 
 
 class Urgency(IntEnum):

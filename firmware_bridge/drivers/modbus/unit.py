@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, LeftAlone, SerialBus, Urgency
+from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, SerialBus, Urgency, is_left_alone
 from firmware_bridge.drivers.modbus.life import DORMANT_AFTER, FIRST_PAUSE, NEVER, Life
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable
@@ -65,9 +65,9 @@ class SerialUnit:
                 await self.bus.read(self._ask(candidate.probe, 1), Urgency.SLOW)
             except EndpointRefused:
                 refusing = refusing or candidate  # somebody is there, but perhaps of another family
-            except LeftAlone:
-                raise
             except DeviceError as err:
+                if is_left_alone(err):
+                    raise
                 last = err
             else:
                 self._found()
@@ -98,8 +98,6 @@ class SerialUnit:
             reader, key = self._reader(span), f"{span.at:#06x}+{span.words}"
             try:
                 words = await self._words(span, urgency)
-            except LeftAlone:
-                break
             except EndpointRefused as err:
                 self.life = self.life.answered()
                 if err.status == Refusal.ILLEGAL_ADDRESS:
@@ -108,7 +106,8 @@ class SerialUnit:
                 self.faults[key] = err
                 readings += reader.unknown(self.clock.now())
             except EndpointUnreachable as err:
-                self.faults[key] = err
+                if not is_left_alone(err):
+                    self.faults[key] = err
                 break
             except DeviceError as err:
                 self.faults[key] = err
@@ -200,10 +199,11 @@ class SerialUnit:
     async def _words(self, span: Span, urgency: Urgency) -> list[int]:
         try:
             words = await self.bus.read(self._ask(span.at, span.words), urgency)
-        except (EndpointRefused, LeftAlone):
+        except EndpointRefused:
             raise
         except DeviceError as err:
-            self.life = self.life.failed(self.clock.now(), err.detail)
+            if not is_left_alone(err):
+                self.life = self.life.failed(self.clock.now(), err.detail)
             raise
         self.life = self.life.answered()
         return words
