@@ -25,7 +25,7 @@ TURN_ROUND = Seconds(0.25)
 LATE = Seconds(0.5)  # how long after a silence a late reply may still come
 REOPEN_AFTER = Seconds(1.0)
 _WRITE_REPLY_BYTES = 8
-_SHORTEST_SLEEP = 0.0005
+_GRAIN = 0.001  # of an event loop's timers
 
 
 _LEFT_ALONE = "wait"
@@ -207,12 +207,12 @@ class SerialBus:
             raise EndpointUnreachable(ask.endpoint, "open", self._closed_because, advice=_TTY_ADVICE) from err
 
     async def _keep_gap(self, line: LineSettings) -> None:
-        """Let the line be silent for 3.5 characters.  Event loops may wake a timer early: look again."""
+        """Let the line be silent for 3.5 characters: timers have a grain of 1 ms, the rest is passed in the loop."""
         loop = asyncio.get_running_loop()
         ready_at = self._quiet_at + frame_gap(line)
         left = ready_at - loop.time()
         while left > 0:
-            await asyncio.sleep(max(left, _SHORTEST_SLEEP))
+            await asyncio.sleep(_GRAIN if left > _GRAIN else 0)
             left = ready_at - loop.time()
 
 
