@@ -26,8 +26,6 @@ LATE = Seconds(0.5)  # how long after a silence a late reply may still come
 REOPEN_AFTER = Seconds(1.0)
 _WRITE_REPLY_BYTES = 8
 _GRAIN = 0.001  # of an event loop's timers
-
-
 _LEFT_ALONE = "wait"
 
 
@@ -163,9 +161,8 @@ class SerialBus:
 
     async def _transact(self, ask: Ask) -> list[int]:
         if self._clock.now() < self._not_before.get(ask.unit, 0.0):
-            raise EndpointUnreachable(
-                ask.endpoint, ask.verb, f"unit {ask.unit:#04x}: silent, a late reply is waited out"
-            )
+            detail = f"unit {ask.unit:#04x}: silent, a late reply is waited out"
+            raise EndpointUnreachable(ask.endpoint, _LEFT_ALONE, detail)
         await self._opened(ask)
         await self._keep_gap(ask.line)
         self.counters.transactions += 1

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, SerialBus, Urgency, is_left_alone
-from firmware_bridge.drivers.modbus.life import DORMANT_AFTER, FIRST_PAUSE, NEVER, Life
+from firmware_bridge.drivers.modbus.life import FIRST_PAUSE, NEVER, Life
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable
 from firmware_bridge.vocabulary.line import LineSettings
@@ -163,14 +163,13 @@ class SerialUnit:
             self.life = self.life.on_trial()
         else:
             self.life = self.life.answered()
-        if self.life.failures == 0 or self.life.failures == DORMANT_AFTER - 1:
-            self.refused.clear()
-            self.words.clear()
-            self.health = None
-            self.faults.clear()
-            self.spans.clear()
-            self.readers.clear()
-            self.clock_written_at = NEVER  # perhaps another device now
+        self.refused.clear()
+        self.words.clear()
+        self.health = None
+        self.faults.clear()
+        self.spans.clear()
+        self.readers.clear()
+        self.clock_written_at = NEVER  # perhaps another device now
 
     def _planned(self, reading_class: ReadingClass | None) -> list[Span]:
         """Return the spans of a class without its urgent registers, of the urgent ones for None."""
