@@ -72,6 +72,14 @@ def make_services(state: Path) -> Services:
     store = Store(state)
     accounts, sessions = Accounts(store), Sessions(store)
     fleet, events = FleetState(), EventLog()
+    bus = BusLink(state, fleet, events)
+    history = Chronicle(
+        state / "history",
+        lambda: [record.token for record in fleet],
+        fleet.told,
+        settings_from(os.environ),
+        ask_table=bus.ask_table,
+    )
     services = Services(
         state=state,
         store=store,
@@ -80,10 +88,8 @@ def make_services(state: Path) -> Services:
         doorkeeper=Doorkeeper(store, accounts, sessions),
         fleet=fleet,
         events=events,
-        bus=BusLink(state, fleet, events),
-        history=Chronicle(
-            state / "history", lambda: [record.token for record in fleet], fleet.told, settings_from(os.environ)
-        ),
+        bus=bus,
+        history=history,
     )
     services.bus.companions.append(services.history.run)
     services.bus.on_frame = services.publish_frame

@@ -39,7 +39,7 @@ from rack_controller.model.frame import Frame, decode_frame
 from rack_controller.model.layout import Layout, RackState, StateChanged, StateRequest
 from rack_controller.model.outbox import decode_report
 from rack_controller.model.subjects import ROOT, RackSubjects, live_subject, token
-from rack_controller.model.table import decode_table
+from rack_controller.model.table import SeriesTable, decode_table
 
 log = logging.getLogger(__name__)
 
@@ -107,16 +107,27 @@ class BusLink:
                 with contextlib.suppress(NatsError, OSError):
                     await self._client.close()
 
-    async def ask(self, rack: str, want: str, place: str = "") -> bytes:
+    async def ask(self, rack: str, want: str, place: str = "", table_id: int = 0) -> bytes:
         """Ask a rack's controller on `state`; `report` waits a moment for a first look at a device.
 
+        `table_id` asks for a series table of before.
         Raises BusUnavailable, DeadlinePassed, or the error that the controller answered with.
         """
         within = REPORT_WITHIN if want == "report" else ANSWER_WITHIN
-        body = await self._request(rack, "state", msgspec.json.encode(StateRequest(want, place)), within)
+        body = await self._request(rack, "state", msgspec.json.encode(StateRequest(want, place, table_id)), within)
         if body.startswith(b'{"error"'):
             raise _error_of(msgspec.json.decode(body, type=_Refusal), place or rack, want)
         return body
+
+    async def ask_table(self, rack: str, table_id: int) -> SeriesTable | None:
+        """Return a series table of before, None when the rack's controller does not tell it now."""
+        try:
+            return decode_table(await self.ask(rack, "table", table_id=table_id))
+        except RackwrightError as err:
+            log.debug("%s: series table %016x: %s", rack, table_id, err)
+        except ValueError as err:
+            self._discard("table_malformed", err)
+        return None
 
     async def command(self, rack: str, command: Command) -> Reply:
         """Send a command and return its reply.  Raises BusUnavailable or DeadlinePassed."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,12 +21,13 @@ from datacenter_api.history.sheet import Stretch
 from datacenter_api.history.tables import Tables, Told
 from datacenter_api.history.tidy import forget_tables, tidy
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.model.table import SeriesKey
+from rack_controller.model.table import SeriesKey, SeriesTable
 
 log = logging.getLogger(__name__)
 
 _LOOK_FOR_RACKS_S = 1.0
 _CANCEL_AGAIN_S = 0.2
+_ASK_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ class HistoryFigures:
 
 @dataclass
 class Chronicle:
-    """`told(rack)` gives a rack's series table and class periods; `racks()` which racks there are."""
+    """`told(rack)` gives a rack's series table and class periods; `racks()` which racks there are.
+
+    `ask_table(rack, id)` asks a rack's controller for a table of before.
+    """
 
     root: Path
     racks: Callable[[], Iterable[str]]
@@ -56,6 +60,7 @@ class Chronicle:
     now: Callable[[], Seconds] = lambda: Seconds(time.monotonic())
     wall_s: Callable[[], float] = time.time
     trouble: str = ""
+    ask_table: Callable[[str, int], Awaitable[SeriesTable | None]] | None = None
 
     def __post_init__(self) -> None:
         self.archive = Archive(self.root)
@@ -67,7 +72,7 @@ class Chronicle:
         """Follow every rack's telemetry and keep house until cancelled."""
         await self._open()
         following: dict[str, asyncio.Task[None]] = {}
-        tidying = asyncio.create_task(self._keep_tidy())
+        housework = {asyncio.create_task(self._keep_tidy()), asyncio.create_task(self._keep_explaining())}
         try:
             while True:
                 for rack in self.racks():
@@ -78,7 +83,7 @@ class Chronicle:
                         following[rack] = asyncio.create_task(follow_rack(client, site, self.intake(rack)))
                 await asyncio.sleep(_LOOK_FOR_RACKS_S)
         finally:
-            await _end({tidying, *following.values()})
+            await _end({*housework, *following.values()})
 
     def intake(self, rack: str) -> Intake:
         """Return a rack's intake; its windows outlive a bus that goes and comes."""
@@ -143,12 +148,26 @@ class Chronicle:
                 self.trouble = why
                 await asyncio.sleep(self.settings.retry_s)
 
+    async def _keep_explaining(self) -> None:
+        """Ask for the tables of frames that wait; a controller that is away is asked again."""
+        while True:
+            for intake in list(self.intakes.values()):
+                await self._explain(intake, intake.tables_unknown())
+            await asyncio.sleep(_ASK_AGAIN_S)
+
+    async def _explain(self, intake: Intake, table_ids: set[int]) -> None:
+        for table_id in sorted(table_ids):
+            table = await self.ask_table(intake.rack, table_id) if self.ask_table is not None else None
+            if table is not None:
+                await asyncio.to_thread(self.tables.learn, intake.rack, table)
+
     async def _keep_tidy(self) -> None:
         while True:
             try:
                 await asyncio.to_thread(forget_tables, self.archive, self._tables_needed(), self.wall_s())
                 await asyncio.to_thread(tidy, self.archive, self.settings, self.wall_s())
                 for intake in list(self.intakes.values()):
+                    await self._explain(intake, intake.tables_unknown_on_disk())
                     for taken in intake.take_back():
                         log.info("%d frames of %s set aside earlier are explained now", taken, intake.rack)
                         with contextlib.suppress(OSError):

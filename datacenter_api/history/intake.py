@@ -77,6 +77,14 @@ class Intake:
             {ring.table.table_id for ring in self.rings} | set(self._unexplained) | set(waiting(self.root, self.rack))
         )
 
+    def tables_unknown(self) -> set[int]:
+        """Return the tables that frames in memory wait for."""
+        return {table_id for table_id in self._unexplained if self.tables.lanes(self.rack, table_id) is None}
+
+    def tables_unknown_on_disk(self) -> set[int]:
+        """Return the tables that frames set aside wait for.  Looks at the disk."""
+        return {t for t in waiting(self.root, self.rack) if self.tables.lanes(self.rack, t) is None}
+
     def take(self, frame: Frame, mark: Mark) -> None:
         """Take a frame from the stream; `mark` is done when it need not be delivered again."""
         found = self.tables.lanes(self.rack, frame.table_id)

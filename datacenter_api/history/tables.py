@@ -47,6 +47,12 @@ class Tables:
             known = self._lanes[rack, table_id] = (told[0], lanes_of(*told))
         return known
 
+    def learn(self, rack: str, table: SeriesTable) -> None:
+        """Keep a table of before that somebody told after all.  Its periods are those of today."""
+        told = self.told(rack)
+        if told is not None:
+            self._keep(rack, table, told[1])
+
     def _path(self, rack: str, table_id: int) -> Path:
         return self.root / rack / TABLES / f"{table_id:016x}.json"
 

@@ -101,11 +101,15 @@ class RackState(msgspec.Struct, frozen=True):
     endpoints: list[EndpointStatus]
 
 
-class StateRequest(msgspec.Struct, frozen=True):
-    """What is wanted on `state`: layout, table, endpoints, or report (inventory of the endpoint `place`)."""
+class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is wanted on `state`: layout, table, endpoints, or report (inventory of the endpoint `place`).
+
+    `table_id` asks for a series table of before; 0 is the one of now.
+    """
 
     want: str
     place: str = ""
+    table_id: int = 0
 
 
 class StateChanged(msgspec.Struct, frozen=True):

@@ -37,8 +37,8 @@ class RackView:
 class StateAnswers:
     """Answers `state` requests of one rack from memory."""
 
-    def __init__(self, view: RackView, sources: dict[Place, TelemetrySource], stock: Stock) -> None:
-        self._view, self._sources, self._stock = view, sources, stock
+    def __init__(self, view: RackView, sources: dict[Place, TelemetrySource], stock: Stock, journal: Journal) -> None:
+        self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
 
     async def answer(self, body: bytes) -> bytes:
         """Return the JSON that is asked for, `{"error", "code"}` when it cannot be given."""
@@ -54,6 +54,8 @@ class StateAnswers:
         match request.want:
             case "layout":
                 return msgspec.json.encode(self._view.layout)
+            case "table" if request.table_id:
+                return self._table_of_before(request.table_id)
             case "table" if self._view.snapshot is not None:
                 return encode_table(self._view.snapshot.table)
             case "endpoints":
@@ -64,6 +66,12 @@ class StateAnswers:
                 raise TargetUnknown(
                     f"nothing called {request.want!r} now", advice="ask for layout, table, endpoints or report"
                 )
+
+    def _table_of_before(self, table_id: int) -> bytes:
+        body = self._journal.table(self._view.layout.rack, table_id)
+        if body is None:
+            raise TargetUnknown(f"no series table {table_id:016x}", advice="it was said too long ago, or never here")
+        return body
 
 
 def rack_state(view: RackView, sources: dict[Place, TelemetrySource]) -> RackState:

@@ -2,12 +2,14 @@
 
 import json
 import sqlite3
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 SEQUENCE_BLOCK = 3600  # frames; one commit an hour and rack instead of one a second
+TABLES_KEPT = 64  # per rack; frames in the stream are younger than the oldest of them
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sequence (rack TEXT PRIMARY KEY, reserved_to INTEGER NOT NULL);
@@ -17,6 +19,9 @@ CREATE TABLE IF NOT EXISTS policy (
 CREATE TABLE IF NOT EXISTS command (
     id TEXT PRIMARY KEY, received_ns INTEGER NOT NULL, actor TEXT NOT NULL, verb TEXT NOT NULL, target TEXT NOT NULL,
     arguments TEXT NOT NULL, outcome TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS series_table (
+    rack TEXT NOT NULL, table_id INTEGER NOT NULL, body BLOB NOT NULL, made_ns INTEGER NOT NULL,
+    PRIMARY KEY (rack, table_id));
 """
 
 
@@ -63,6 +68,30 @@ class Journal:
             (rack, first + SEQUENCE_BLOCK),
         )
         return first
+
+    def keep_table(self, rack: str, table_id: int, body: bytes, now_ns: int) -> None:
+        """Keep an encoded series table, so that frames said under it can be explained after a restart.
+
+        The newest `TABLES_KEPT` of a rack are kept; one that comes back counts as new.
+        """
+        self._write(
+            "INSERT OR REPLACE INTO series_table VALUES (?, ?, ?, ?)",
+            (rack, table_id, zlib.compress(body, 1), now_ns),
+        )
+        self._write(
+            "DELETE FROM series_table WHERE rack = ? AND table_id NOT IN "
+            "(SELECT table_id FROM series_table WHERE rack = ? ORDER BY made_ns DESC LIMIT ?)",
+            (rack, rack, TABLES_KEPT),
+        )
+
+    def table(self, rack: str, table_id: int) -> bytes | None:
+        """Return a table as it was encoded, None when it was never said here or is no longer kept."""
+        query = "SELECT body FROM series_table WHERE rack = ? AND table_id = ?"
+        try:
+            row = self._db.execute(query, (rack, table_id)).fetchone()
+            return zlib.decompress(row[0]) if row else None
+        except (sqlite3.Error, zlib.error, OverflowError) as err:
+            raise EnvironmentUnfit(f"the journal cannot be read: {err}", advice="restore it or free space") from err
 
     def record_command(self, record: CommandRecord) -> None:
         """Write down a command and its outcome.  The same id again replaces the outcome."""

@@ -20,6 +20,7 @@ from rack_controller.model.frame import encode_frame
 from rack_controller.model.layout import Layout, StateChanged
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.model.subjects import RackSubjects, subjects_of
+from rack_controller.model.table import encode_table
 from rack_controller.run.answer import CommandAnswers, RackView, StateAnswers
 from rack_controller.run.board import Board
 from rack_controller.run.bus import Bus
@@ -60,13 +61,14 @@ class RackUnderControl:
         self._view = RackView(layout, boot)
         self.subjects: RackSubjects = subjects_of(rack)
         self.frames, self.events = Outbox(FRAMES_KEPT), Outbox(EVENTS_KEPT)
-        self._state = StateAnswers(self._view, sources, self._stock)
+        self._state = StateAnswers(self._view, sources, self._stock, journal)
         self._commands = CommandAnswers(self._view, sources, self._collectors, self._stock, journal, clock)
         self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
         self._usable = Watts(layout.busbar_power_usable_w)
         self._delivering: frozenset[Place] = frozenset()
         self._event_numbers = itertools.count()
         self._sequence, self._reserved_to = 0, 0
+        self._kept_table: int | None = None
 
     def attach(self, bus: Bus) -> Callable[[str, bytes], object]:
         """Register this rack's answers and return what it tells changes with."""
@@ -89,6 +91,7 @@ class RackUnderControl:
             before = self._view.snapshot
             after = self._board.snapshot(self._next_sequence(), self._clock.now(), self._clock.unix_ns())
             self._view.snapshot = after
+            self._keep_table(after)
             self._publish_frame(after)
             self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
             findings = [*notice_changes(before, after), *drain]
@@ -109,6 +112,17 @@ class RackUnderControl:
             self._reserved_to = self._sequence + SEQUENCE_BLOCK
         self._sequence += 1
         return self._sequence
+
+    def _keep_table(self, snapshot: Snapshot) -> None:
+        """Keep a new table before its first frame leaves: who reads that frame later can still ask what it means."""
+        table = snapshot.table
+        if table.table_id == self._kept_table:
+            return
+        self._kept_table = table.table_id
+        try:
+            self._journal.keep_table(self._rack, table.table_id, encode_table(table), snapshot.unix_ns)
+        except EnvironmentUnfit:
+            _log.exception("%s: series table %016x is not kept", self._rack, table.table_id)
 
     def _publish_frame(self, snapshot: Snapshot) -> None:
         body = encode_frame(snapshot.to_frame())

@@ -20,6 +20,7 @@ from datacenter_api.history.settings import HistorySettings
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.frame import encode_frame
 from rack_controller.model.subjects import ROOT, TELEMETRY_STREAM
+from rack_controller.model.table import SeriesTable
 
 TABLE = small_table()
 SUBJECT = f"{ROOT}.{SITE}.{RACK}.telemetry"
@@ -193,3 +194,29 @@ async def test_an_unusable_folder_is_named_and_tried_again(tmp_path: Path, bus: 
         await until(lambda: not history.figures().trouble and bool(history.intakes))
         await until(lambda: sum(len(r.frames) for r in history.intake(RACK).rings) == 10)
     assert PLACE.endswith(RACK)
+
+
+async def test_frames_under_a_table_of_before_are_explained_by_the_controller(bus: NatsProcess, tmp_path: Path) -> None:
+    """As after a kill: what waits in the stream was said under a table that is not today's."""
+    older, times, asked = small_table("u12/inlet"), Times(), []
+
+    async def ask_table(rack: str, table_id: int) -> SeriesTable | None:
+        asked.append((rack, table_id))
+        return older if len(asked) > 1 and table_id == older.table_id else None  # away at first
+
+    client = await bus.connect("controller")
+    js = client.jetstream()
+    await js.add_stream(StreamConfig(name=TELEMETRY_STREAM, subjects=[f"{ROOT}.{SITE}.*.telemetry"]))
+    for second in range(10):
+        await js.publish(SUBJECT, encode_frame(frame_at(second, older)))
+    await client.close()
+    history = chronicle(tmp_path / "history", times)
+    history.ask_table = ask_table
+    async with running(bus, history):
+        await until(lambda: bool(history.intakes) and history.figures().unexplained == 10)
+        await until(lambda: history.figures().unexplained == 0)
+        times.now_s = 70.0
+        await until(lambda: history.figures().points > 0)
+    assert set(asked) == {(RACK, older.table_id)}
+    desk = Desk(tmp_path / "history")
+    assert desk.powers() == [float(s) for s in range(10)]

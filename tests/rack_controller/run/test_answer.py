@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.bus_server import ScriptedTray
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
 from rack_controller.model.command import Command, Reply, decode_reply, encode
-from rack_controller.model.layout import make_layout
+from rack_controller.model.layout import StateRequest, make_layout
 from rack_controller.model.roles import Role
-from rack_controller.run.answer import BEGUN, CommandAnswers, RackView
+from rack_controller.model.table import decode_table, encode_table, make_table
+from rack_controller.run.answer import BEGUN, CommandAnswers, RackView, StateAnswers
 from rack_controller.run.clock import SystemClock
 from rack_controller.run.journal import Journal
 from rack_controller.run.stock import Stock
@@ -97,3 +101,18 @@ async def test_a_bug_in_a_driver_is_a_refusal_that_stays_the_same(bench: Bench) 
     bench.tray.error = None
     assert await bench.do(LOCATE) == reply
     assert not bench.tray.located
+
+
+async def test_a_series_table_of_before_is_told_by_its_id(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.db")
+    table = make_table(RACK, [Series(TRAY, Quantity.POWER, ReadingClass.POWER)])
+    journal.keep_table(RACK, table.table_id, encode_table(table), now_ns=1)
+    generation = load_generation("gb200-nvl72")
+    view = RackView(make_layout(SiteRack(RACK, generation.name), generation, ()), "boot1")
+    answers = StateAnswers(view, {}, Stock({}, SystemClock()), journal)
+    said = await answers.answer(msgspec.json.encode(StateRequest("table", table_id=table.table_id)))
+    assert decode_table(said) == table
+    refused = await answers.answer(msgspec.json.encode(StateRequest("table", table_id=7)))
+    assert b"no series table 0000000000000007" in refused
+    assert b"TargetUnknown" in refused
+    journal.close()
