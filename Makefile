@@ -27,7 +27,7 @@ run: $(STAMP)
 	@exec $(BIN)/rackwright up $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak" $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -35,7 +35,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="Debian's chromium and chromium-driver are absent"),
     pytest.mark.timeout(120),
-    pytest.mark.xdist_group("browser"),
 ]
 
 

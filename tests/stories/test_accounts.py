@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.product import COMMAND, Product
 
-pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.timeout(150)
 
 
 def as_user(product: Product, user: str, password: str, *words: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.product import Product, eventually
 
-pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.timeout(150)
 
 
 def test_a_rack_of_72_gpus_is_live_with_every_endpoint_reachable(product: Product) -> None:

@@ -11,7 +11,7 @@ import pytest
 from support.product import Product, eventually
 from support.streams import published
 
-pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.timeout(150)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from datacenter_api.cli.state_directory import free_port
 from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.generations.site_file import read_site, write_site
 
-pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(150)]
+pytestmark = pytest.mark.timeout(150)
 
 
 @pytest.fixture

@@ -37,7 +37,6 @@ BMC = Place(f"{RACK}/u11/bmc")
 LIMITS = RequestLimits(requests_per_second=60.0)
 
 pytestmark = [
-    pytest.mark.xdist_group("stories"),
     pytest.mark.timeout(120),
     pytest.mark.skipif(not CAPTURE.exists(), reason="the recorded trees are not beside this checkout"),
 ]

@@ -15,7 +15,7 @@ from firmware_bridge.emulator.faults import Fault, FaultKind
 RACKS = ["--racks", "gb200-nvl72,orv3-hpr-nvl36x2"]
 FIRST, SECOND = "k02", "k03"
 
-pytestmark = pytest.mark.xdist_group("two-generations")
+pytestmark = pytest.mark.timeout(150)
 
 
 @pytest.fixture(scope="module")
