@@ -256,7 +256,12 @@ class _Up:
             self._say(text)
 
     def _say(self, text: str) -> None:
-        typer.echo(text)
+        """Print a line.  A reader that went away (`up | head`) is no reason to let racks go."""
+        try:
+            typer.echo(text)
+        except OSError:
+            with open(os.devnull, "w") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())  # what Python still holds must not fail at exit either
 
 
 async def _until_served(listen: Listen, authority: Path, racks_live: int = 0) -> None:

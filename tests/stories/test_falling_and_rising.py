@@ -87,3 +87,18 @@ def test_ctrl_c_stops_everything(own_product: Product) -> None:
     assert "Traceback" not in said
     assert not any(alive(pid) for pid in pids.values())
     assert not own_product.ready.exists()
+
+
+def test_a_reader_that_goes_away_ends_nothing(own_product: Product) -> None:
+    """As with `rackwright up | head -1`: nobody reads what it prints any more, and racks stay under control."""
+    own_product.start(wait=False)
+    process = own_product.process
+    assert process is not None
+    assert process.stdout is not None
+    process.stdout.close()
+    eventually(lambda: own_product.ready.exists() or process.poll() is not None, within=60)
+    assert process.poll() is None
+    pids = own_product.pids
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(25) == 0
+    assert not any(alive(pid) for pid in pids.values())
