@@ -1,4 +1,4 @@
-"""`python -m firmware_bridge.emulator`: racks, or one recorded tree, until a signal ends it.
+"""`python -m firmware_bridge.emulator`: racks or one recorded tree, until a signal; or commands to a running one.
 
 Prints one JSON line when ready; everything else goes to stderr.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 
+from firmware_bridge.emulator import command
 from firmware_bridge.emulator.control_server import ControlServer
 from firmware_bridge.emulator.faults import Fault, read_faults
 from firmware_bridge.emulator.hall import Hall, HallOptions
@@ -23,9 +24,12 @@ SWITCH_S = 0.0005  # serial lines run in a thread of their own and must not wait
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the emulator; return its exit code."""
-    options = _parser().parse_args(argv)
+    """Run the emulator, or one command for a running one; return the exit code."""
+    words = sys.argv[1:] if argv is None else argv
     try:
+        if words and words[0] in command.VERBS:
+            return command.main(words)
+        options = _parser().parse_args(words)
         if options.die_with_parent:
             die_with_parent()
         faults = read_faults(options.faults) if options.faults else ()
@@ -91,7 +95,9 @@ def _announce(line: dict[str, object]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m firmware_bridge.emulator", description="Emulated racks on real HTTPS, loopback only."
+        prog="python -m firmware_bridge.emulator",
+        description="Emulated racks on real HTTPS, loopback only.",
+        epilog="To drive one that runs: fault, state, speed, step or demand as the first word (each has its --help).",
     )
     parser.add_argument("--state", type=Path, required=True, help="directory for certificates, credentials, site.yaml")
     parser.add_argument("--racks", default="gb200-nvl72,orv3-hpr-nvl36x2", help="NAME, NAME*COUNT, comma-separated")

@@ -35,12 +35,21 @@ class EmulatorControl:
         self._state = state
 
     def set_faults(self, faults: Sequence[Fault | dict[str, Any]]) -> None:
-        """Replace all faults (certificate faults only count at start)."""
+        """Replace all faults; their counters start anew."""
         self.ask("set_faults", faults=[f if isinstance(f, dict) else msgspec.to_builtins(f) for f in faults])
 
-    def clear_faults(self) -> None:
-        """Let everything work again."""
-        self.ask("clear_faults")
+    def add_faults(self, faults: Sequence[Fault | dict[str, Any]], *, from_now: bool = False) -> list[str]:
+        """Add faults to those in force and return their ids; `from_now` counts their times from this moment."""
+        plain = [f if isinstance(f, dict) else msgspec.to_builtins(f) for f in faults]
+        return list(self.ask("add_faults", faults=plain, from_now=from_now)["ids"])
+
+    def list_faults(self) -> list[dict[str, Any]]:
+        """Return every fault in force: `id`, `fault`, `on` (now), how often it was `met` and has `struck`."""
+        return list(self.ask("list_faults")["faults"])
+
+    def clear_faults(self, ids: Sequence[str] | None = None) -> list[str]:
+        """Take out the faults with these ids, or all of them; return the ids that were there."""
+        return list(self.ask("clear_faults", ids=None if ids is None else list(ids))["ids"])
 
     def step(self, seconds: float) -> float:
         """Move emulated time on at once; return the new time in s."""

@@ -4,6 +4,7 @@ import asyncio
 import fnmatch
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -23,6 +24,17 @@ class ControlServer:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._server: asyncio.Server | None = None
+        self._verbs: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
+            "set_faults": self._set_faults,
+            "add_faults": self._add_faults,
+            "clear_faults": self._clear_faults,
+            "list_faults": self._list_faults,
+            "step": self._step,
+            "speed": self._speed,
+            "set_demand": self._set_demand,
+            "drop_sessions": self._drop_sessions,
+            "state": self._state,
+        }
 
     async def start(self) -> None:
         """Listen.  A socket file left behind by a dead emulator is replaced."""
@@ -56,32 +68,68 @@ class ControlServer:
             writer.close()
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        hall, verb = self._hall, request["verb"]
-        if verb == "set_faults":
-            hall.faults.set(faults_of(request["faults"]))
-            hall.advance(0.0)
-        elif verb == "clear_faults":
-            hall.faults.set(())
-            hall.advance(0.0)
-        elif verb == "step":
-            hall.advance(_number(request["seconds"], 0.0, MOST_STEP_S))
-        elif verb == "speed":
-            hall.speed = _number(request["factor"], 0.0, 1000.0)
-        elif verb == "set_demand":
-            share = request["share"]
-            hall.set_demand(None if share is None else _number(share, 0.0, 1.5))
-        elif verb == "drop_sessions":
-            wanted = [e for e in hall.endpoints if fnmatch.fnmatchcase(e.plan.place, str(request["where"]))]
-            for endpoint in wanted:
-                endpoint.sessions.clear()
-            return {"endpoints": len(wanted)}
-        elif verb == "state":
-            return self._state()
-        else:
+        verb = str(request["verb"])
+        act = self._verbs.get(verb)
+        if act is None:
             raise ValueError(f"no verb {verb!r}")
-        return {"time": hall.time}
+        return act(request) or {"time": self._hall.time}
 
-    def _state(self) -> dict[str, Any]:
+    def _set_faults(self, request: dict[str, Any]) -> None:
+        self._hall.faults.set(faults_of(request["faults"]))
+        self._hall.advance(0.0)
+
+    def _add_faults(self, request: dict[str, Any]) -> dict[str, Any]:
+        hall = self._hall
+        faults = faults_of(request["faults"])
+        for fault in faults:
+            if not hall.holds(fault):
+                raise ValueError(f"no emulated place fits {fault.where!r}")
+        ids = hall.faults.add(f.from_now(hall.time) if request.get("from_now") else f for f in faults)
+        hall.advance(0.0)
+        return {"ids": ids}
+
+    def _clear_faults(self, request: dict[str, Any]) -> dict[str, Any]:
+        hall, asked = self._hall, request.get("ids")
+        known = [a.id for a in hall.faults.armed()]
+        unknown = sorted(set(asked or ()) - set(known))
+        if unknown:
+            raise ValueError(f"no fault {', '.join(unknown)}")
+        gone = hall.faults.remove(known if asked is None else asked)
+        hall.advance(0.0)
+        return {"ids": gone}
+
+    def _list_faults(self, request: dict[str, Any]) -> dict[str, Any]:
+        now = self._hall.time
+        return {
+            "faults": [
+                {
+                    "id": armed.id,
+                    "fault": msgspec.to_builtins(armed.fault),
+                    "on": armed.fault.is_on(now) and armed.left != 0,
+                    "met": armed.met,
+                    "struck": armed.struck,
+                }
+                for armed in self._hall.faults.armed()
+            ]
+        }
+
+    def _step(self, request: dict[str, Any]) -> None:
+        self._hall.advance(_number(request["seconds"], 0.0, MOST_STEP_S))
+
+    def _speed(self, request: dict[str, Any]) -> None:
+        self._hall.speed = _number(request["factor"], 0.0, 1000.0)
+
+    def _set_demand(self, request: dict[str, Any]) -> None:
+        share = request["share"]
+        self._hall.set_demand(None if share is None else _number(share, 0.0, 1.5))
+
+    def _drop_sessions(self, request: dict[str, Any]) -> dict[str, Any]:
+        wanted = [e for e in self._hall.endpoints if fnmatch.fnmatchcase(e.plan.place, str(request["where"]))]
+        for endpoint in wanted:
+            endpoint.sessions.clear()
+        return {"endpoints": len(wanted)}
+
+    def _state(self, request: dict[str, Any]) -> dict[str, Any]:
         hall = self._hall
         racks = []
         for bench in hall.benches.values():

@@ -118,9 +118,11 @@ class Doorway:
                 advice="stop what holds it, or choose another --state or --address-block",
             ) from err
 
-    def drop_connections(self) -> None:
-        """Close every connection at once, mid-request or not."""
+    def drop_connections(self, app: Any = None) -> None:
+        """Close every connection at once, or those of one application, mid-request or not."""
         for connection in list(self.state.connections):
+            if app is not None and getattr(connection, "app", None) is not app:
+                continue
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()

@@ -1,99 +1,38 @@
 """Faults as data: where, what, how often, from when until when.  Nothing here touches a socket or a plant."""
 
 import fnmatch
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from firmware_bridge.emulator.fault_kinds import CERTIFICATES, KINDS, Layer, kinds_of
+from firmware_bridge.emulator.fault_kinds import FaultKind as FaultKind  # faults are written with it
 from firmware_bridge.vocabulary.errors import FileInvalid
 from firmware_bridge.wire.located_yaml import convert, parse
 
-
-class FaultKind(StrEnum):
-    """Every way an emulated device can misbehave."""
-
-    HANG = "hang"
-    RESET = "reset"
-    HALF_BODY = "half_body"
-    NESTED = "nested"
-    NAN = "nan"
-    HUGE = "huge"
-    REDIRECT = "redirect"
-    STATUS = "status"
-    SLOW = "slow"
-    HMC_ABSENT = "hmc_absent"
-    WRONG_CERTIFICATE = "wrong_certificate"
-    EXPIRED_CERTIFICATE = "expired_certificate"
-    LEAK = "leak"
-    PSU_FAIL = "psu_fail"
-    TRAY_OFF = "tray_off"
-    PUMP_FAIL = "pump_fail"
-    BBU_FAIL = "bbu_fail"
-    CRC_STORM = "crc_storm"
-    WRONG_UNIT = "wrong_unit"
-    LATE_REPLY = "late_reply"
-    REPLY_GAP = "reply_gap"
-    DUPLICATE_ADDRESS = "duplicate_address"
-    EXCEPTION = "exception"
-    SILENCE = "silence"
-    REMOVED = "removed"
-    BUS_STUCK = "bus_stuck"
-    BABBLE = "babble"
-
-
-REPLY_FAULTS = frozenset(
-    (
-        FaultKind.HANG,
-        FaultKind.RESET,
-        FaultKind.HALF_BODY,
-        FaultKind.NESTED,
-        FaultKind.NAN,
-        FaultKind.HUGE,
-        FaultKind.REDIRECT,
-        FaultKind.STATUS,
-        FaultKind.SLOW,
-        FaultKind.HMC_ABSENT,
-    )
-)
-CERTIFICATE_FAULTS = {FaultKind.WRONG_CERTIFICATE: "wrong", FaultKind.EXPIRED_CERTIFICATE: "expired"}
-PLANT_FAULTS = frozenset(
-    (
-        FaultKind.LEAK,
-        FaultKind.PSU_FAIL,
-        FaultKind.TRAY_OFF,
-        FaultKind.PUMP_FAIL,
-        FaultKind.BBU_FAIL,
-        FaultKind.REMOVED,  # a part that is pulled neither answers nor works
-    )
-)
-UNIT_FAULTS = frozenset(
-    (
-        FaultKind.CRC_STORM,
-        FaultKind.WRONG_UNIT,
-        FaultKind.LATE_REPLY,
-        FaultKind.REPLY_GAP,
-        FaultKind.DUPLICATE_ADDRESS,
-        FaultKind.EXCEPTION,
-        FaultKind.SILENCE,
-        FaultKind.REMOVED,
-    )
-)
-LINE_FAULTS = frozenset((FaultKind.BUS_STUCK, FaultKind.BABBLE))
-HMC_URIS = "*/HGX_*"
+REPLY_FAULTS = kinds_of(Layer.REPLY)
+PLANT_FAULTS = kinds_of(Layer.PLANT)
+UNIT_FAULTS = kinds_of(Layer.UNIT)
+VALUE_FAULTS = kinds_of(Layer.VALUE)
+LINE_FAULTS = kinds_of(Layer.LINE)
+EVENT_FAULTS = kinds_of(Layer.EVENT)
+HOST_FAULTS = kinds_of(Layer.HOST)
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One fault.
 
     `where` is a glob over places (an endpoint `*/u11/bmc`, a tray `*/u11`, a part `*/u11/leak1`, `*/u06/psu3`, a serial
-    line `*/lines/power`); `uri` a glob over request paths, on a serial line over `FUNCTION/ADDRESS` (`3/0x9202`);
-    `times` how often (None: always); `since` and `until` in emulated seconds; `level` of a leak: warning or critical;
-    `seconds` of slowness; `status` and `location` of the reply; `code` of a Modbus exception.
+    line `*/lines/power`); `uri` a glob over request paths, on a serial line over `FUNCTION/ADDRESS` (`3/0x9202`).
+    When: `since` and `until` in emulated seconds, `lasts` seconds from `since` on, and with `every` again and again.
+    How often: `times` (None: always), and by `probability` from repeatable dice.
+    Details, each read by some kinds: `level` of a leak (warning, critical), `seconds`, `status` and `location` of a
+    reply, `text`, the `register` as a glob over names, the `code` of a Modbus exception.
     """
 
     what: FaultKind
@@ -104,11 +43,19 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     seed: int = 0
     since: float = msgspec.field(default=0.0, name="from")
     until: float | None = None
+    every: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
+    lasts: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
     status: Annotated[int, msgspec.Meta(ge=400, le=599)] = 503
     seconds: Annotated[float, msgspec.Meta(ge=0.0, le=3600.0)] = 2.0
     location: str = "https://127.0.0.1:9/elsewhere"
-    level: str = "critical"
+    level: Literal["warning", "critical"] = "critical"
     code: Annotated[int, msgspec.Meta(ge=1, le=11)] = 4
+    register: str = "*"
+    text: str = "0.0.1-stale"
+
+    def __post_init__(self) -> None:
+        if self.every is not None and (self.lasts is None or self.lasts > self.every):
+            raise ValueError("`every` needs `lasts`, which is no longer than it")
 
     def applies_to(self, place: str) -> bool:
         """Tell whether `where` names this endpoint, the tray that holds it, or this part."""
@@ -116,7 +63,17 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
     def is_on(self, now: float) -> bool:
         """Tell whether emulated time `now` lies within the fault's span."""
-        return self.since <= now < (math.inf if self.until is None else self.until)
+        if not self.since <= now < (math.inf if self.until is None else self.until):
+            return False
+        if self.lasts is None:
+            return True
+        since = now - self.since
+        return (since if self.every is None else since % self.every) < self.lasts
+
+    def from_now(self, now: float) -> "Fault":
+        """Return the same fault with its times counted from `now` on."""
+        until = None if self.until is None else self.until + now
+        return msgspec.structs.replace(self, since=self.since + now, until=until)
 
 
 class _FaultFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -127,8 +84,10 @@ class _FaultFile(msgspec.Struct, forbid_unknown_fields=True):
 class ArmedFault:
     """A fault in force and how often it has struck."""
 
+    id: str
     fault: Fault
     met: int = 0  # how often a request met it, the dice included
+    struck: int = 0
     left: int | None = None
 
 
@@ -137,13 +96,32 @@ class FaultTable:
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self.version = 0
+        self._numbers = itertools.count(1)
         self._armed: list[ArmedFault] = []
         self.set(faults)
 
     def set(self, faults: Iterable[Fault]) -> None:
         """Replace all faults; counters start anew."""
-        self._armed = [ArmedFault(f, left=f.times) for f in faults]
+        self._armed = []
+        self.add(faults)
+
+    def add(self, faults: Iterable[Fault]) -> list[str]:
+        """Add faults behind those in force and return their ids."""
+        fresh = [ArmedFault(f"f{next(self._numbers)}", f, left=f.times) for f in faults]
+        self._armed = [*self._armed, *fresh]
         self.version += 1
+        return [a.id for a in fresh]
+
+    def remove(self, ids: Collection[str]) -> list[str]:
+        """Take faults out by id; return which of the ids there were."""
+        gone = [a.id for a in self._armed if a.id in ids]
+        self._armed = [a for a in self._armed if a.id not in ids]
+        self.version += 1
+        return gone
+
+    def armed(self) -> tuple[ArmedFault, ...]:
+        """Return the faults in force with their counters."""
+        return tuple(self._armed)
 
     def all(self) -> tuple[Fault, ...]:
         """Return the faults in force, used-up ones included."""
@@ -157,15 +135,32 @@ class FaultTable:
         """Return the faults that concern a serial unit known by these places (part, tray's endpoint, line)."""
         return [a for a in self._armed if a.fault.what in UNIT_FAULTS and any(map(a.fault.applies_to, places))]
 
+    def on_values(self, places: tuple[str, ...]) -> list["ArmedFault"]:
+        """Return the faults that distort what a serial unit's registers say."""
+        return [a for a in self._armed if a.fault.what in VALUE_FAULTS and any(map(a.fault.applies_to, places))]
+
     def on_line(self, place: str) -> list["ArmedFault"]:
         """Return the faults that concern a whole serial line."""
         return [a for a in self._armed if a.fault.what in LINE_FAULTS and a.fault.applies_to(place)]
 
-    def certificate_kind(self, place: str) -> str:
-        """Return `wrong`, `expired` or nothing: which certificate an endpoint starts with."""
+    def on_events(self, place: str) -> list["ArmedFault"]:
+        """Return the faults of an endpoint's event source."""
+        return [a for a in self._armed if a.fault.what in EVENT_FAULTS and a.fault.applies_to(place)]
+
+    def on_host(self, place: str) -> list["ArmedFault"]:
+        """Return the faults of a GPU host, or of a GPU in it (`…/u11/gpu2`)."""
+        return [a for a in self._armed if a.fault.what in HOST_FAULTS and a.fault.applies_to(place)]
+
+    def has_certificates(self) -> bool:
+        """Tell whether any fault is about certificates."""
+        return any(a.fault.what in CERTIFICATES for a in self._armed)
+
+    def certificate_kind(self, place: str, now: float = 0.0) -> str:
+        """Return `wrong`, `expired` or nothing: which certificate an endpoint shows now."""
         for armed in self._armed:
-            if armed.fault.what in CERTIFICATE_FAULTS and armed.fault.applies_to(place):
-                return CERTIFICATE_FAULTS[armed.fault.what]
+            fault = armed.fault
+            if fault.what in CERTIFICATES and fault.applies_to(place) and fault.is_on(now):
+                return CERTIFICATES[fault.what]
         return ""
 
     def in_plant(self, now: float) -> tuple[Fault, ...]:
@@ -177,7 +172,7 @@ def pick(armed: list[ArmedFault], uri: str, now: float) -> Fault | None:
     """Return the first fault that strikes this request and count it, None when none does."""
     for entry in armed:
         fault = entry.fault
-        pattern = HMC_URIS if fault.what is FaultKind.HMC_ABSENT and fault.uri == "*" else fault.uri
+        pattern = KINDS[fault.what].uri if fault.uri == "*" else fault.uri
         if entry.left == 0 or not fault.is_on(now) or not fnmatch.fnmatchcase(uri, pattern):
             continue
         entry.met += 1
@@ -185,6 +180,7 @@ def pick(armed: list[ArmedFault], uri: str, now: float) -> Fault | None:
             continue
         if entry.left is not None:
             entry.left -= 1
+        entry.struck += 1
         return fault
     return None
 

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import secrets
-import ssl
+import sys
 import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -12,7 +12,7 @@ from pathlib import Path
 from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
-from firmware_bridge.emulator.certificates import Identity, keep_identities, keep_identity, server_context
+from firmware_bridge.emulator.certificates import Identity, keep_identities
 from firmware_bridge.emulator.device import Device
 from firmware_bridge.emulator.device_files import device_folder
 from firmware_bridge.emulator.door import Doorway
@@ -29,6 +29,9 @@ from firmware_bridge.emulator.layout import (
     parse_racks,
     serial_endpoints_of,
 )
+from firmware_bridge.emulator.life import Life
+from firmware_bridge.emulator.listener import Listener
+from firmware_bridge.emulator.places import means_something
 from firmware_bridge.emulator.serial.lines import SerialLines
 from firmware_bridge.emulator.template import DeviceTemplate, load_template
 from firmware_bridge.generations.load import load_generation
@@ -70,6 +73,7 @@ class Endpoint:
     pin: str
     sessions: SessionTable
     device: Device
+    listener: Listener
 
 
 @dataclass
@@ -89,7 +93,9 @@ class Hall:
         self.plans = parse_racks(self.options.racks, self.options.site_name, self._design)
         self.serial = SerialLines(self.options.state, self.options.search)
         self.doorway = Doorway.make()
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
+        self._down: set[Listener] = set()  # whose BMC restarts
+        self._seen_faults = -1
         self._ticking: asyncio.Task[None] | None = None
         self._templates: dict[tuple[str, str], DeviceTemplate] = {}
         self._features: dict[int, Features] = {}
@@ -142,15 +148,19 @@ class Hall:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         self.serial.stop()
-        for server in self._servers:
-            server.close()
+        for listener in self._listeners:
+            listener.shut()
         self.doorway.drop_connections()
-        self._servers.clear()
+        self._listeners.clear()
 
     def advance(self, seconds: float) -> None:
         """Move every plant on by emulated seconds."""
         for bench in self.benches.values():
             bench.advance(seconds, self.faults.in_plant(bench.time))
+
+    def holds(self, fault: Fault) -> bool:
+        """Tell whether a fault names any place of this hall."""
+        return means_something(fault, self.plans, self._designs)
 
     def set_demand(self, share: float | None) -> None:
         """Let every GPU ask for this share of its dynamic range instead of the trace; None returns to the trace."""
@@ -175,6 +185,22 @@ class Hall:
             if self.speed > 0:
                 self.advance((now - last) * self.speed)
             last = now
+            await self._renew_listeners()
+
+    async def _renew_listeners(self) -> None:
+        """Bring back what was away; look at every certificate while there are faults of certificates."""
+        faulty = self.faults.has_certificates()
+        if faulty or self._seen_faults != self.faults.version:
+            self._seen_faults = self.faults.version if not faulty else -1
+            looked_at = list(self._listeners)
+        else:
+            looked_at = list(self._down)
+        for listener in looked_at:
+            try:
+                if await listener.renew():
+                    self._down.discard(listener)
+            except EnvironmentUnfit as err:
+                sys.stderr.write(f"emulator: {err}\n")  # tried again with the next tick
 
     def _credentials(self) -> dict[Place, Credential]:
         vault = Vault(self.options.state / "credentials")
@@ -223,16 +249,20 @@ class Hall:
             device, SoleAccount(credential.user, credential.secret), sessions=sessions, features=features
         )
         self._features.setdefault(id(template), service.features)
-        door = FaultyDoor(service, plan.place, self.faults, lambda: bench.time)
-        self._servers.append(await self.doorway.listen(door, plan.address, port, self._context(plan, identity)))
-        self.endpoints.append(Endpoint(plan, identity.pin, sessions, device))
-        self._port = port
+        life = Life(lambda: bench.time)
+        door = FaultyDoor(service, plan.place, self.faults, lambda: bench.time, life)
+        listener = Listener(self.doorway, door, plan.address, port, identity, self.options.state / "certificates")
 
-    def _context(self, plan: EndpointPlan, identity: Identity) -> ssl.SSLContext:
-        kind = self.faults.certificate_kind(plan.place)
-        return server_context(
-            keep_identity(self.options.state / "certificates", plan.address, kind) if kind else identity
-        )
+        def restart() -> None:
+            sessions.clear()
+            self._down.add(listener)
+            listener.shut_soon()
+
+        life.on_restart = restart
+        await listener.open()
+        self._listeners.append(listener)
+        self.endpoints.append(Endpoint(plan, identity.pin, sessions, device, listener))
+        self._port = port
 
     def _template(self, plan: EndpointPlan) -> DeviceTemplate:
         assert plan.spec.device is not None

@@ -21,7 +21,13 @@ class Reply:
 
 
 async def fetch(
-    url: str, *, method: str = "GET", auth: tuple[str, str] | None = None, body: Any = None, within: float = 10.0
+    url: str,
+    *,
+    method: str = "GET",
+    auth: tuple[str, str] | None = None,
+    body: Any = None,
+    within: float = 10.0,
+    headers: dict[str, str] | None = None,
 ) -> Reply:
     """Send one request and read until the peer closes; trusts any certificate (pins are other tests' matter)."""
     parts = urlsplit(url)
@@ -34,6 +40,7 @@ async def fetch(
             lines = [f"{method} {parts.path}{'?' + parts.query if parts.query else ''} HTTP/1.1", "host: test"]
             if auth is not None:
                 lines.append("authorization: Basic " + base64.b64encode(":".join(auth).encode()).decode())
+            lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
             lines += ["content-type: application/json", f"content-length: {len(raw)}", "connection: close", "", ""]
             writer.write("\r\n".join(lines).encode() + raw)
             answer = await reader.read(-1)
@@ -43,8 +50,8 @@ async def fetch(
         raise ConnectionResetError("closed without an answer")
     head, _, content = answer.partition(b"\r\n\r\n")
     first, *rest = head.decode("latin-1").split("\r\n")
-    headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in rest)}
-    return Reply(int(first.split()[1]), headers, content)
+    told = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in rest)}
+    return Reply(int(first.split()[1]), told, content)
 
 
 async def shown_pin(address: str, port: int) -> tuple[str, bytes]:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from firmware_bridge.emulator.faults import ArmedFault, FaultKind, FaultTable, pick
+from firmware_bridge.emulator.serial.distortion import Distortion
 from firmware_bridge.emulator.serial.slave import Slave
-from firmware_bridge.emulator.serial.strikes import DEAF, Answer, collide, refusal, strike
+from firmware_bridge.emulator.serial.strikes import DEAF, Answer, closed, collide, refusal, strike
 from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.wire.modbus.frame import Request, expected_length, read_request
+from firmware_bridge.wire.modbus.frame import READ, Request, expected_length, read_request
 from firmware_bridge.wire.modbus.timing import characters, frame_gap
 
 JITTER_S = 0.01  # how late the operating system may bring the rest of a frame
@@ -20,6 +21,7 @@ CHUNK_S = 0.016  # bytes are handed over in portions of this time on the wire, a
 NOISE_S = 0.05  # a babbling line: how often it is looked at
 MOST_FRAME = 256
 _BROADCAST = 0
+_NOISY = frozenset((FaultKind.BABBLE, FaultKind.TWO_MASTERS))
 _NOISE = bytes((0x00, 0xFF, 0x5A, 0xA5, 0x13, 0x37, 0xC0, 0x3F)) * 2
 
 
@@ -88,6 +90,7 @@ class Line:
     _version: int = -1
     _mine: list[ArmedFault] = field(default_factory=list)
     _of_unit: dict[int, list[ArmedFault]] = field(default_factory=dict)
+    _distortions: dict[int, Distortion] = field(default_factory=dict)
     _next_noise: float | None = None
 
     def hear(self, data: bytes, now: float, spoken: Spoken) -> None:
@@ -125,7 +128,7 @@ class Line:
         if self._heard and now >= self._silence():
             self._end_frame(now)
         if self._next_noise is not None and now >= self._next_noise:
-            self._babble(now)
+            self._make_noise(now)
         if not self._going:
             return b""
         data = b"".join(t.take(now) for t in self._going)
@@ -139,8 +142,12 @@ class Line:
         self._version = self.faults.version
         self._mine = self.faults.on_line(self.place)
         self._of_unit = {a: self.faults.on_unit((s.seat.place, self.place)) for a, s in self.slaves.items()}
-        babbles = any(a.fault.what is FaultKind.BABBLE for a in self._mine)
-        self._next_noise = now if babbles else None
+        distorted = {a: self.faults.on_values((s.seat.place, self.place)) for a, s in self.slaves.items()}
+        self._distortions = {a: Distortion(armed) for a, armed in distorted.items() if armed}
+        for address, slave in self.slaves.items():
+            slave.distortion = self._distortions.get(address)
+        noisy = any(a.fault.what in _NOISY for a in self._mine)
+        self._next_noise = now if noisy else None
 
     def _silence(self) -> float:
         return self._heard_until + frame_gap(self.settings) + JITTER_S
@@ -167,6 +174,9 @@ class Line:
 
     def _answer(self, slave: Slave, request: Request, at: float) -> None:
         armed = self._of_unit[slave.seat.address]
+        distortion = self._distortions.get(slave.seat.address)
+        if distortion is not None:
+            distortion.look(self.emulated_time())
         fault = pick(armed, _uri(request), self.emulated_time()) if armed else None
         if fault is not None and fault.what in DEAF:
             return
@@ -195,12 +205,34 @@ class Line:
             if going.start < now < going.end:
                 going.data = going.data[: going.sent] + collide(going.data[going.sent :])
 
-    def _babble(self, now: float) -> None:
+    def _make_noise(self, now: float) -> None:
         self._next_noise = now + NOISE_S
         for armed in self._mine:
-            if armed.fault.what is FaultKind.BABBLE and armed.fault.is_on(self.emulated_time()):
+            if armed.fault.what not in _NOISY or not armed.fault.is_on(self.emulated_time()):
+                continue
+            if armed.fault.what is FaultKind.BABBLE:
                 self._put(Transmission(now, _NOISE, self._pace(self.settings), len(_NOISE)))
-                return
+            else:
+                self._next_noise = now + max(armed.fault.seconds, NOISE_S)
+                self._talk_as_other(now)
+            return
+
+    def _talk_as_other(self, now: float) -> None:
+        """Let another master ask a unit: this one hears the question and the answer, or loses what it was about."""
+        slave = next(iter(self.slaves.values()), None)
+        if slave is None:
+            return
+        register = slave.image.register_map.registers[0]
+        body = register.at.to_bytes(2, "big") + register.words.to_bytes(2, "big")
+        request = Request(slave.seat.address, READ, body)
+        if self._heard:
+            self._collide(now)
+        pace = self._pace(self.settings)
+        asked = closed(bytes((request.unit, request.function)) + request.body)
+        question = Transmission(now, asked, pace, len(asked))
+        self._put(question)
+        answer = slave.answer(request)
+        self._put(Transmission(question.end + frame_gap(self.settings), answer, pace, len(answer)))
 
     @staticmethod
     def _pace(settings: LineSettings) -> float:

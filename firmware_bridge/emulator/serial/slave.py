@@ -1,9 +1,10 @@
-"""One Modbus unit: a request in, its reply or None out.  Knows no line and no fault.
+"""One Modbus unit: a request in, its reply or None out.  Knows no line; what distorts its values is handed to it.
 
 Source: MODBUS Application Protocol V1.1b3, 6.3, 6.6, 6.12, 6.14 and 7.  A write to a register that is only read is
 refused as an illegal address: the standard leaves it open, and to a master it is the safer answer of the two.
 """
 
+from firmware_bridge.emulator.serial.distortion import Distortion
 from firmware_bridge.emulator.serial.image import Seat, UnitImage
 from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.wire.modbus.frame import (
@@ -28,12 +29,13 @@ _FILE_REQUEST, _LEAST_FILE, _MOST_FILE = 7, 0x07, 0xF5
 class Slave:
     """One unit on a line.  `kept` holds the words that masters have written."""
 
-    __slots__ = ("_clock_lead", "image", "kept", "seat", "settings")
+    __slots__ = ("_clock_lead", "distortion", "image", "kept", "seat", "settings")
 
     def __init__(self, image: UnitImage, seat: Seat) -> None:
         self.image, self.seat = image, seat
         self.settings: LineSettings = image.line
         self.kept: dict[int, int] = {}
+        self.distortion: Distortion | None = None
         self._clock_lead = 0  # s between what a master wrote and emulated time
 
     def answer(self, request: Request) -> bytes:
@@ -63,6 +65,8 @@ class Slave:
             if register is None:
                 raise Refused(Refusal.ILLEGAL_ADDRESS)
             own = self._words(register)
+            if self.distortion is not None:
+                own = self.distortion.of(register, own)
             words += own if at == register.at else own[at - register.at :]
             at = register.end
         return words[:count]

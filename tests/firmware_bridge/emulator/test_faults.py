@@ -76,3 +76,33 @@ def test_chance_is_seeded() -> None:
     assert run(1) != run(2)
     assert 80 < sum(run(1)) < 160
     assert all(0.0 <= dice(3, n) < 1.0 for n in range(1000))
+
+
+def test_a_fault_that_lasts_and_comes_back() -> None:
+    once = Fault(what=FaultKind.HANG, since=10, lasts=5)
+    assert [once.is_on(t) for t in (9.9, 10.0, 14.9, 15.0, 30.0)] == [False, True, True, False, False]
+    again = Fault(what=FaultKind.HANG, since=10, lasts=5, every=20, until=60)
+    assert [again.is_on(t) for t in (10, 15, 30, 34, 35, 50, 60, 70)] == [
+        *(True, False, True, True, False, True, False, False),
+    ]
+    assert again.from_now(100.0).is_on(130.0)
+
+
+@pytest.mark.parametrize("details", [{"every": 5}, {"every": 5, "lasts": 6}, {"lasts": 0}, {"level": "damp"}])
+def test_spans_and_details_that_cannot_be_are_refused(details: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"lasts|level"):
+        faults_of([{"what": "leak", **details}])
+
+
+def test_faults_come_and_go_by_id_and_are_counted() -> None:
+    table = FaultTable([Fault(what=FaultKind.SLOW, uri="/a")])
+    first = table.armed()[0].id
+    (second,) = table.add([Fault(what=FaultKind.RESET, times=1)])
+    assert first != second
+    mine = table.replies_at(BMC)
+    assert [f.what if (f := pick(mine, "/b", 0.0)) else None for _ in range(2)] == [FaultKind.RESET, None]
+    assert [(a.id, a.struck) for a in table.armed()] == [(first, 0), (second, 1)]
+    version = table.version
+    assert table.remove([second, "f99"]) == [second]
+    assert table.version > version
+    assert [a.id for a in table.armed()] == [first]

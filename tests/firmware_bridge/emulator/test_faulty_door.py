@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import json
 import ssl
+import zlib
 from typing import Any
 
 import pytest
@@ -134,3 +135,86 @@ async def test_the_certificate_faults() -> None:
         assert pin == served.pin
         ended = x509.load_der_x509_certificate(der).not_valid_after_utc
         assert ended < datetime.datetime.now(datetime.UTC)
+
+
+ETAG, URL = "etag", "/redfish/v1/Chassis/1"
+
+
+async def patch(served: ServedEndpoint, lit: bool, match: str | None = None) -> Reply:
+    headers = {} if match is None else {"if-match": match}
+    body = {"LocationIndicatorActive": lit}
+    return await fetch(
+        served.url + URL, method="PATCH", auth=(served.user, served.password), body=body, headers=headers
+    )
+
+
+async def test_a_lost_response_has_acted() -> None:
+    async with serve_tree(TREE, faults=[Fault(what=FaultKind.LOST_RESPONSE, times=1)]) as served:
+        with pytest.raises((ConnectionError, ssl.SSLError, OSError)):
+            await patch(served, True)
+        assert (await get(served, URL)).body["LocationIndicatorActive"] is True
+
+
+async def test_a_wrong_etag_never_fits() -> None:
+    async with serve_tree(TREE) as served:
+        right = (await get(served, URL)).headers[ETAG]
+        served.faults.set([Fault(what=FaultKind.WRONG_ETAG)])
+        shown = (await get(served, URL)).headers[ETAG]
+        assert shown != right
+        assert [(await patch(served, True, match)).status for match in (right, shown)] == [412, 412]
+        served.faults.set([])
+        assert (await patch(served, True, right)).status == 200
+
+
+async def test_bodies_that_say_something_else() -> None:
+    tree = {
+        **TREE,
+        URL: {"@odata.id": URL, "Name": "tray", "FirmwareVersion": "2.0", "DateTime": "2026-01-01T00:00:00Z"},
+    }
+    async with serve_tree(tree) as served:
+        for what, name, said in (
+            (FaultKind.STALE_VERSION, "FirmwareVersion", "0.0.1-stale"),
+            (FaultKind.CLOCK_1970, "DateTime", "1970-01-01T00:00:42+00:00"),
+            (FaultKind.HOSTILE_TEXT, "Name", "\r\nlocation: x\x1b[31m\u202e\u2066tray"),
+        ):
+            served.faults.set([Fault(what=what)])
+            assert (await get(served, URL)).body[name] == said
+        served.faults.set([Fault(what=FaultKind.FOREIGN_LINK, location="https://127.0.0.1:9/x")])
+        listed = (await get(served, "/redfish/v1/Chassis")).body["Members"]
+        assert listed == [{"@odata.id": "https://127.0.0.1:9/x"}]
+
+
+async def test_bodies_without_end_do_not_hold_the_others_up() -> None:
+    async with serve_tree(TREE) as served:
+        for what in (FaultKind.ENDLESS, FaultKind.DRIP):
+            served.faults.set([Fault(what=what, uri=SENSOR, seconds=0.05)])
+            waiting = asyncio.create_task(get(served, within=0.4))
+            assert (await get(served, "/redfish/v1/Chassis")).status == 200
+            with pytest.raises(TimeoutError):
+                await waiting
+
+
+async def test_a_small_body_that_unpacks_to_a_gigabyte() -> None:
+    async with serve_tree(TREE, faults=[Fault(what=FaultKind.GZIP)]) as served:
+        reply = await get(served)
+        assert reply.headers["content-encoding"] == "gzip"
+        assert len(reply.raw) < 4 << 20
+        unpacked, unpacker = 0, zlib.decompressobj(31)
+        rest = reply.raw
+        while rest and unpacked < 64 << 20:
+            unpacked += len(unpacker.decompress(rest, 1 << 20))
+            rest = unpacker.unconsumed_tail
+        assert unpacked >= 64 << 20
+
+
+async def test_a_task_that_vanishes_and_a_reboot_in_its_middle() -> None:
+    task = "/redfish/v1/TaskService/Tasks/1"
+    async with serve_tree({**TREE, task: {"@odata.id": task, "TaskState": "Running"}}) as served:
+        assert (await get(served, task)).body["TaskState"] == "Running"
+        served.faults.set([Fault(what=FaultKind.TASK_VANISHES)])
+        assert (await get(served, task)).status == 404
+        assert (await get(served)).status == 200
+        served.faults.set([Fault(what=FaultKind.REBOOT, uri="*/Tasks/*", seconds=30.0, times=1)])
+        for uri in (task, SENSOR):  # emulated time stands still here: it stays away
+            with pytest.raises((ConnectionError, ssl.SSLError, OSError)):
+                await get(served, uri)

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,61 @@ async def test_two_emulators_do_not_meet_and_one_directory_holds_one(tmp_path: P
         with pytest.raises(EnvironmentUnfit, match="cannot listen"):
             async with running_emulator(tmp_path / "one", speed=0):
                 pass
+
+
+async def until(look: Callable[[], Awaitable[bool]], within: float = 20.0) -> None:
+    deadline = asyncio.get_running_loop().time() + within
+    while not await look():
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def test_a_certificate_changes_while_it_runs_and_comes_back(tmp_path: Path) -> None:
+    async with running_emulator(tmp_path, speed=0) as emulator:
+        endpoint = emulator.endpoint("u11/bmc")
+
+        async def same() -> bool:
+            return (await shown_pin(str(endpoint.address), int(endpoint.port or 0)))[0] == endpoint.pin
+
+        async def other() -> bool:
+            return not await same()
+
+        assert await same()
+        emulator.hall.faults.add([Fault(what=FaultKind.WRONG_CERTIFICATE, where="*/u11/bmc", lasts=5.0)])
+        await until(other)
+        emulator.hall.advance(6.0)  # its span ends
+        await until(same)
+
+
+async def test_a_rebooting_bmc_is_gone_from_the_network_and_forgets_its_sessions(tmp_path: Path) -> None:
+    async with running_emulator(tmp_path, speed=0) as emulator:
+        endpoint = emulator.endpoint("u11/bmc")
+        running = next(e for e in emulator.hall.endpoints if e.plan.place == endpoint.place)
+        credential = emulator.credential(endpoint)
+        login = {"UserName": credential.user, "Password": credential.secret}
+        sessions = f"{endpoint.url}{R}/SessionService/Sessions"
+        token = (await fetch(sessions, method="POST", body=login)).headers["x-auth-token"]
+        emulator.hall.faults.add([Fault(what=FaultKind.REBOOT, where="*/u11/bmc", seconds=30.0, times=1)])
+        with pytest.raises((ConnectionError, ssl.SSLError, OSError)):
+            await read(emulator, endpoint, GPU)
+
+        async def refused() -> bool:
+            try:
+                await asyncio.open_connection(endpoint.address, endpoint.port)
+            except ConnectionRefusedError:
+                return True
+            return False
+
+        await until(refused)
+        emulator.hall.advance(31.0)
+
+        async def back() -> bool:
+            return not await refused()
+
+        await until(back)
+        assert (await fetch(endpoint.url + GPU, headers={"x-auth-token": token})).status == 401
+        assert (await fetch(sessions, method="POST", body=login)).status == 201
+        assert running.listener.door.life.restarts == 1
 
 
 async def test_certificate_faults_count_at_start(tmp_path: Path) -> None:

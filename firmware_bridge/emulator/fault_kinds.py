@@ -1,0 +1,141 @@
+"""Every way an emulated device can misbehave: its name, where it strikes, what it does.  A table; it does nothing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Layer(StrEnum):
+    """Who carries a fault out."""
+
+    REPLY = "reply"  # the door of an HTTPS endpoint
+    CERTIFICATE = "certificate"  # its TLS listener
+    EVENT = "event"  # its event source
+    PLANT = "plant"  # the physics
+    UNIT = "unit"  # one unit on a serial line
+    VALUE = "value"  # what registers of a unit say
+    LINE = "line"  # a whole serial line
+    HOST = "host"  # an emulated GPU host
+
+
+class FaultKind(StrEnum):
+    """The closed list of kinds; `KINDS` says what each is."""
+
+    HANG = "hang"
+    RESET = "reset"
+    SLOW = "slow"
+    DRIP = "drip"
+    HALF_BODY = "half_body"
+    NESTED = "nested"
+    NAN = "nan"
+    HUGE = "huge"
+    ENDLESS = "endless"
+    GZIP = "gzip"
+    REDIRECT = "redirect"
+    FOREIGN_LINK = "foreign_link"
+    HOSTILE_TEXT = "hostile_text"
+    STATUS = "status"
+    WRONG_ETAG = "wrong_etag"
+    LOST_RESPONSE = "lost_response"
+    TASK_VANISHES = "task_vanishes"
+    REBOOT = "reboot"
+    STALE_VERSION = "stale_version"
+    CLOCK_1970 = "clock_1970"
+    HMC_ABSENT = "hmc_absent"
+    WRONG_CERTIFICATE = "wrong_certificate"
+    EXPIRED_CERTIFICATE = "expired_certificate"
+    DUPLICATE_EVENT = "duplicate_event"
+    LATE_EVENT = "late_event"
+    LOST_EVENT = "lost_event"
+    LEAK = "leak"
+    PSU_FAIL = "psu_fail"
+    TRAY_OFF = "tray_off"
+    PUMP_FAIL = "pump_fail"
+    BBU_FAIL = "bbu_fail"
+    REMOVED = "removed"
+    CRC_STORM = "crc_storm"
+    WRONG_UNIT = "wrong_unit"
+    LATE_REPLY = "late_reply"
+    REPLY_GAP = "reply_gap"
+    DUPLICATE_ADDRESS = "duplicate_address"
+    EXCEPTION = "exception"
+    SILENCE = "silence"
+    STUCK = "stuck"
+    SIGN_FLIP = "sign_flip"
+    BUS_STUCK = "bus_stuck"
+    BABBLE = "babble"
+    TWO_MASTERS = "two_masters"
+    NVML_MISSING = "nvml_missing"
+    GPU_LOST = "gpu_lost"
+    RESET_PENDING = "reset_pending"
+
+
+@dataclass(frozen=True, slots=True)
+class KindSpec:
+    """One kind: the layers that carry it out, what happens, which details of a fault it reads, its usual URIs."""
+
+    layers: tuple[Layer, ...]
+    does: str
+    reads: tuple[str, ...] = ()
+    uri: str = "*"
+
+
+_K, _REPLY, _UNIT = FaultKind, (Layer.REPLY,), (Layer.UNIT,)
+
+KINDS: dict[FaultKind, KindSpec] = {
+    _K.HANG: KindSpec(_REPLY, "a request is taken and never answered"),
+    _K.RESET: KindSpec(_REPLY, "the connection is reset instead of an answer"),
+    _K.SLOW: KindSpec(_REPLY, "the answer comes after some seconds", ("seconds",)),
+    _K.DRIP: KindSpec(_REPLY, "the answer comes byte by byte, one every so many seconds", ("seconds",)),
+    _K.HALF_BODY: KindSpec(_REPLY, "half of the promised bytes, then the connection ends"),
+    _K.NESTED: KindSpec(_REPLY, "100,000 nested lists"),
+    _K.NAN: KindSpec(_REPLY, "a number is NaN, which is no JSON"),
+    _K.HUGE: KindSpec(_REPLY, "a body of 1 GB"),
+    _K.ENDLESS: KindSpec(_REPLY, "chunks without end and without a length"),
+    _K.GZIP: KindSpec(_REPLY, "a small compressed body that unpacks to 1 GB, unasked"),
+    _K.REDIRECT: KindSpec(_REPLY, "a 302 to another address", ("location",)),
+    _K.FOREIGN_LINK: KindSpec(_REPLY, "the first link of the body leads to another address", ("location",)),
+    _K.HOSTILE_TEXT: KindSpec(_REPLY, "names carry line breaks, escape sequences and reversed writing"),
+    _K.STATUS: KindSpec(_REPLY, "an error status; 401 with a probability is a storm of lost logins", ("status",)),
+    _K.WRONG_ETAG: KindSpec(_REPLY, "entity tags differ on every read and no If-Match ever fits"),
+    _K.LOST_RESPONSE: KindSpec(_REPLY, "the request is carried out, and the connection is reset before the answer"),
+    _K.TASK_VANISHES: KindSpec(_REPLY, "a task that was there is not found", uri="*/Tasks/*"),
+    _K.REBOOT: KindSpec(
+        _REPLY, "a request makes the BMC reboot; with `uri: */Tasks/*` in the middle of a task", ("seconds",)
+    ),
+    _K.STALE_VERSION: KindSpec(_REPLY, "firmware versions read as they were before an update", ("text",)),
+    _K.CLOCK_1970: KindSpec(_REPLY, "the BMC's clock stands in 1970"),
+    _K.HMC_ABSENT: KindSpec(_REPLY, "the subtree behind the BMC is not found", uri="*/HGX_*"),
+    _K.WRONG_CERTIFICATE: KindSpec((Layer.CERTIFICATE,), "another key than the pinned one"),
+    _K.EXPIRED_CERTIFICATE: KindSpec((Layer.CERTIFICATE,), "the pinned key in a certificate that has ended"),
+    _K.DUPLICATE_EVENT: KindSpec((Layer.EVENT,), "an event comes twice"),
+    _K.LATE_EVENT: KindSpec((Layer.EVENT,), "an event comes late, behind younger ones", ("seconds",)),
+    _K.LOST_EVENT: KindSpec((Layer.EVENT,), "an event does not come"),
+    _K.LEAK: KindSpec((Layer.PLANT,), "a detector is wet", ("level",)),
+    _K.PSU_FAIL: KindSpec((Layer.PLANT,), "a supply gives nothing"),
+    _K.TRAY_OFF: KindSpec((Layer.PLANT,), "a tray is without power"),
+    _K.PUMP_FAIL: KindSpec((Layer.PLANT,), "a pump stands still"),
+    _K.BBU_FAIL: KindSpec((Layer.PLANT,), "a battery gives and takes nothing"),
+    _K.REMOVED: KindSpec((Layer.PLANT, Layer.UNIT), "a supply or battery is pulled; other units fall silent"),
+    _K.CRC_STORM: KindSpec(_UNIT, "replies have a wrong CRC"),
+    _K.WRONG_UNIT: KindSpec(_UNIT, "replies come in another unit's name"),
+    _K.LATE_REPLY: KindSpec(_UNIT, "replies are some seconds late and may meet another one", ("seconds",)),
+    _K.REPLY_GAP: KindSpec(_UNIT, "a pause of some seconds inside a reply", ("seconds",)),
+    _K.DUPLICATE_ADDRESS: KindSpec(_UNIT, "a second unit answers at the same time"),
+    _K.EXCEPTION: KindSpec(_UNIT, "requests are refused with a code", ("code",)),
+    _K.SILENCE: KindSpec(_UNIT, "a unit does not answer"),
+    _K.STUCK: KindSpec((Layer.VALUE,), "registers keep the value they had when it began", ("register",)),
+    _K.SIGN_FLIP: KindSpec((Layer.VALUE,), "numbers have the wrong sign, in two's complement", ("register",)),
+    _K.BUS_STUCK: KindSpec((Layer.LINE,), "a whole line answers nobody"),
+    _K.BABBLE: KindSpec((Layer.LINE,), "a whole line talks unasked and over others"),
+    _K.TWO_MASTERS: KindSpec((Layer.LINE,), "another master asks units every so many seconds", ("seconds",)),
+    _K.NVML_MISSING: KindSpec((Layer.HOST,), "a host's GPU library cannot be loaded"),
+    _K.GPU_LOST: KindSpec((Layer.HOST,), "a GPU has fallen off the bus"),
+    _K.RESET_PENDING: KindSpec((Layer.HOST,), "a GPU waits for a reset"),
+}
+
+CERTIFICATES = {FaultKind.WRONG_CERTIFICATE: "wrong", FaultKind.EXPIRED_CERTIFICATE: "expired"}
+
+
+def kinds_of(layer: Layer) -> frozenset[FaultKind]:
+    """Return the kinds that a layer carries out."""
+    return frozenset(kind for kind, spec in KINDS.items() if layer in spec.layers)

@@ -1,0 +1,30 @@
+"""Every place of an emulated hall that a fault can name.  Answers one question: does this glob mean anything here?"""
+
+from collections.abc import Iterator
+
+from firmware_bridge.emulator.faults import Fault
+from firmware_bridge.emulator.layout import RackPlan
+from firmware_bridge.vocabulary.generation import Generation
+from firmware_bridge.vocabulary.place import join_place
+
+
+def places_of(plans: list[RackPlan], generations: dict[str, Generation]) -> Iterator[str]:
+    """Yield the place of every endpoint, component and unit, and of every serial line."""
+    for plan in plans:
+        generation = generations[plan.generation]
+        for line in generation.lines:
+            yield join_place(plan.place, "lines", line.name)
+        for slot in generation.slots:
+            for spec in slot.tray.endpoints:
+                yield join_place(plan.place, slot.name, spec.name)
+                for unit in spec.units_of(slot.index):
+                    if unit.part:
+                        yield join_place(plan.place, slot.name, unit.part)
+            for component in slot.tray.components:
+                for n in range(component.count):
+                    yield join_place(plan.place, slot.name, f"{component.name}{n}")
+
+
+def means_something(fault: Fault, plans: list[RackPlan], generations: dict[str, Generation]) -> bool:
+    """Tell whether a fault's `where` names any place at all."""
+    return any(map(fault.applies_to, places_of(plans, generations)))
