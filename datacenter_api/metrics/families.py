@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datacenter_api.fleet.columns import component_kind
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of
-from firmware_bridge.vocabulary.quantities import MANAGEMENT_CODES, POWER_STATE_CODES, Quantity
+from firmware_bridge.vocabulary.quantities import CODES, MANAGEMENT_CODES, POWER_STATE_CODES, Quantity
 from firmware_bridge.vocabulary.reading import Series
 
 _Q = Quantity
@@ -75,6 +75,50 @@ _PLAIN: dict[Quantity, tuple[Family, float]] = {
         Family("rack_operating_seconds_total", "How long something has run, as a device counts it.", "counter"),
         1.0,
     ),
+    _Q.POWER_AVERAGE: (Family("rack_gpu_power_average_watts", "GPU power, the driver's own mean (in-band)."), 1.0),
+    _Q.POWER_INSTANT: (Family("rack_gpu_power_instant_watts", "GPU power at the moment of reading (in-band)."), 1.0),
+    _Q.POWER_MODULE: (Family("rack_gpu_module_power_watts", "Power of the module a GPU sits on (in-band)."), 1.0),
+    _Q.POWER_LIMIT_ENFORCED: (
+        Family("rack_gpu_power_limit_enforced_watts", "Power limit that a GPU's firmware keeps (in-band)."),
+        1.0,
+    ),
+    _Q.POWER_LIMIT_SET: (
+        Family("rack_gpu_power_limit_set_watts", "Power limit that was asked of a GPU (in-band)."),
+        1.0,
+    ),
+    _Q.ENERGY_TOTAL: (
+        Family("rack_gpu_energy_joules_total", "Energy since the driver was loaded (in-band).", "counter"),
+        1.0,
+    ),
+    _Q.TEMPERATURE_CORE: (Family("rack_gpu_temperature_celsius", "GPU temperature by its driver (in-band)."), 1.0),
+    _Q.TEMPERATURE_MEMORY: (Family("rack_gpu_memory_temperature_celsius", "GPU memory temperature (in-band)."), 1.0),
+    _Q.TEMPERATURE_MARGIN: (
+        Family("rack_gpu_temperature_margin_kelvin", "Kelvins left to a GPU's first slowdown (in-band)."),
+        1.0,
+    ),
+    _Q.CLOCK_CORE: (Family("rack_gpu_clock_hertz", "Clock of a GPU's multiprocessors (in-band)."), 1.0),
+    _Q.CLOCK_REASONS: (Family("rack_gpu_clock_reasons", "Bits that say why the clock is where it is (in-band)."), 1.0),
+    _Q.UTILIZATION: (Family("rack_gpu_utilization_ratio", "Share of time that some kernel ran (in-band)."), PERCENT),
+    _Q.ECC_CORRECTED: (
+        Family("rack_gpu_ecc_corrected_errors_total", "Corrected errors since the driver was loaded.", "counter"),
+        1.0,
+    ),
+    _Q.ECC_UNCORRECTED: (
+        Family("rack_gpu_ecc_uncorrected_errors_total", "Uncorrected errors since the driver was loaded.", "counter"),
+        1.0,
+    ),
+    _Q.ECC_UNCORRECTED_LIFETIME: (
+        Family("rack_gpu_ecc_uncorrected_errors_lifetime_total", "Uncorrected errors in a GPU's life.", "counter"),
+        1.0,
+    ),
+    _Q.ROWS_REMAPPED: (
+        Family("rack_gpu_rows_remapped_total", "Memory rows of a GPU that are remapped.", "counter"),
+        1.0,
+    ),
+    _Q.NVLINKS_UP: (Family("rack_nvlinks_up", "NVLinks that are up."), 1.0),
+    _Q.NVLINK_RECOVERIES: (Family("rack_nvlink_recoveries_total", "Link recoveries over all NVLinks.", "counter"), 1.0),
+    _Q.NVLINK_ERRORS: (Family("rack_nvlink_errors_total", "Receive errors over all NVLinks.", "counter"), 1.0),
+    _Q.XIDS: (Family("rack_gpu_xids_total", "XIDs since the host's agent was started.", "counter"), 1.0),
     _Q.LOCATE: (Family("rack_locate_lit", "Locate light on (1) or off (0)."), 1.0),
 }
 
@@ -88,6 +132,11 @@ HEALTHY = Family("rack_component_healthy", "A component reports itself healthy (
 TRAY_STATE = Family("rack_tray_power_state", "Power state of a tray, one line per state (1: this one).")
 PART_STATE = Family("rack_component_power_state", "Power state of a component, one line per state (1: this one).")
 MANAGEMENT = Family("rack_endpoint_management", "Whether an endpoint's management answers, one line per state.")
+
+GPU_ACCESS = Family("rack_gpu_access", "How a GPU lets itself be read in-band, one line per state (1: this one).")
+FABRIC = Family("rack_fabric_state", "NVLink fabric registration, one line per state (1: this one).")
+RECOVERY = Family("rack_gpu_recovery_action", "What a GPU's driver asks for, one line per action (1: this one).")
+_ONE_HOT = {_Q.GPU_ACCESS: GPU_ACCESS, _Q.FABRIC_STATE: FABRIC, _Q.RECOVERY_ACTION: RECOVERY}
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -104,6 +153,7 @@ FAMILIES: dict[str, Family] = {
             TRAY_STATE,
             PART_STATE,
             MANAGEMENT,
+            *_ONE_HOT.values(),
         ),
     )
 }
@@ -128,6 +178,8 @@ def samples_of(series: Series, tray_kind: str) -> list[Sample]:
         return _one_hot(TRAY_STATE if at_tray else PART_STATE, POWER_STATE_CODES)
     if quantity is _Q.MANAGEMENT:
         return _one_hot(MANAGEMENT, MANAGEMENT_CODES)
+    if quantity in _ONE_HOT:
+        return _one_hot(_ONE_HOT[quantity], CODES[quantity])
     family, scale = _PLAIN[quantity]
     return [Sample(family.name, scale=scale)]
 

@@ -64,6 +64,29 @@ class Quantity(StrEnum):
     COUNT = "count"
     DURATION = "duration"
     ROTATION = "rotation"
+    POWER_AVERAGE = "power_average"
+    POWER_INSTANT = "power_instant"
+    POWER_MODULE = "power_module"
+    POWER_LIMIT_ENFORCED = "power_limit_enforced"
+    POWER_LIMIT_SET = "power_limit_set"
+    ENERGY_TOTAL = "energy_total"
+    TEMPERATURE_CORE = "temperature_core"
+    TEMPERATURE_MEMORY = "temperature_memory"
+    TEMPERATURE_MARGIN = "temperature_margin"
+    CLOCK_CORE = "clock_core"
+    CLOCK_REASONS = "clock_reasons"
+    UTILIZATION = "utilization"
+    GPU_ACCESS = "gpu_access"
+    RECOVERY_ACTION = "recovery_action"
+    ECC_CORRECTED = "ecc_corrected"
+    ECC_UNCORRECTED = "ecc_uncorrected"
+    ECC_UNCORRECTED_LIFETIME = "ecc_uncorrected_lifetime"
+    ROWS_REMAPPED = "rows_remapped"
+    NVLINKS_UP = "nvlinks_up"
+    NVLINK_RECOVERIES = "nvlink_recoveries"
+    NVLINK_ERRORS = "nvlink_errors"
+    FABRIC_STATE = "fabric_state"
+    XIDS = "xids"
 
 
 _SAFETY, _POWER = ReadingClass.SAFETY, ReadingClass.POWER
@@ -101,6 +124,30 @@ SPECS: dict[Quantity, QuantitySpec] = {
     Quantity.COUNT: QuantitySpec("1", SeriesKind.COUNTER),
     Quantity.DURATION: QuantitySpec("s", SeriesKind.COUNTER),
     Quantity.ROTATION: QuantitySpec("RPM"),  # of a pump, whose pump_speed is a share of its maximum
+    # In-band, from the host's own driver; they stand beside what the BMC says of the same GPU.
+    Quantity.POWER_AVERAGE: QuantitySpec("W", reading_class=_POWER),
+    Quantity.POWER_INSTANT: QuantitySpec("W", reading_class=_POWER),
+    Quantity.POWER_MODULE: QuantitySpec("W", reading_class=_POWER),  # the whole module: GPU, its share of the CPU
+    Quantity.POWER_LIMIT_ENFORCED: QuantitySpec("W", reading_class=_POWER),
+    Quantity.POWER_LIMIT_SET: QuantitySpec("W"),
+    Quantity.ENERGY_TOTAL: QuantitySpec("J", SeriesKind.COUNTER),
+    Quantity.TEMPERATURE_CORE: QuantitySpec("°C", reading_class=_POWER),
+    Quantity.TEMPERATURE_MEMORY: QuantitySpec("°C"),
+    Quantity.TEMPERATURE_MARGIN: QuantitySpec("K", reading_class=_POWER),  # to the first slowdown
+    Quantity.CLOCK_CORE: QuantitySpec("Hz", reading_class=_POWER),
+    Quantity.CLOCK_REASONS: QuantitySpec("bits", reading_class=_POWER),
+    Quantity.UTILIZATION: QuantitySpec("%", reading_class=_POWER),
+    Quantity.GPU_ACCESS: QuantitySpec("code", reading_class=_POWER),
+    Quantity.RECOVERY_ACTION: QuantitySpec("code"),
+    Quantity.ECC_CORRECTED: QuantitySpec("1", SeriesKind.COUNTER),  # since the driver was loaded
+    Quantity.ECC_UNCORRECTED: QuantitySpec("1", SeriesKind.COUNTER),
+    Quantity.ECC_UNCORRECTED_LIFETIME: QuantitySpec("1", SeriesKind.COUNTER),
+    Quantity.ROWS_REMAPPED: QuantitySpec("1", SeriesKind.COUNTER),
+    Quantity.NVLINKS_UP: QuantitySpec("1"),
+    Quantity.NVLINK_RECOVERIES: QuantitySpec("1", SeriesKind.COUNTER),
+    Quantity.NVLINK_ERRORS: QuantitySpec("1", SeriesKind.COUNTER),
+    Quantity.FABRIC_STATE: QuantitySpec("code"),
+    Quantity.XIDS: QuantitySpec("1", SeriesKind.COUNTER),  # since the host's agent was started
 }
 
 # The meaning of each code; a code that is not here is unknown and travels as NaN.
@@ -109,6 +156,18 @@ POWER_STATE_CODES = {0: "off", 1: "on"}
 HEALTH_CODES = {0: "ok", 1: "warning", 2: "critical"}
 MANAGEMENT_CODES = {0: "absent", 1: "degraded", 2: "reachable"}
 LOCATE_CODES = {0: "off", 1: "on"}
+GPU_ACCESS_CODES = {0: "lost", 1: "ok", 2: "reset_required", 3: "hung", 4: "failing"}
+FABRIC_STATE_CODES = {0: "not_supported", 1: "not_started", 2: "in_progress", 3: "completed"}
+RECOVERY_ACTION_CODES = {
+    0: "none",
+    1: "gpu_reset",
+    2: "node_reboot",
+    3: "drain_p2p",
+    4: "drain_and_reset",
+    5: "recover_imex_domain",
+    6: "bus_reset",
+    7: "system_reboot",
+}
 
 CODES: dict[Quantity, dict[int, str]] = {
     Quantity.LEAK: LEAK_CODES,
@@ -116,6 +175,9 @@ CODES: dict[Quantity, dict[int, str]] = {
     Quantity.HEALTH: HEALTH_CODES,
     Quantity.MANAGEMENT: MANAGEMENT_CODES,
     Quantity.LOCATE: LOCATE_CODES,
+    Quantity.GPU_ACCESS: GPU_ACCESS_CODES,
+    Quantity.FABRIC_STATE: FABRIC_STATE_CODES,
+    Quantity.RECOVERY_ACTION: RECOVERY_ACTION_CODES,
 }
 
 

@@ -13,7 +13,14 @@ from firmware_bridge.vocabulary.units import Seconds, Watts
 from rack_controller.model.event import Severity
 from rack_controller.model.snapshot import EndpointState, ManagementAxis, Snapshot
 
+_CRITICAL, _WARNING = Severity.CRITICAL, Severity.WARNING
 _CRITICAL_CODE = 2
+_BAD_CODES: dict[Quantity, dict[float, Severity]] = {
+    Quantity.GPU_ACCESS: {0: _CRITICAL, 2: _CRITICAL, 3: _CRITICAL, 4: _WARNING},
+    Quantity.FABRIC_STATE: {1: _WARNING, 2: _WARNING},
+    Quantity.RECOVERY_ACTION: dict.fromkeys((1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0), _WARNING),
+}
+"""Codes that people must hear of even when nothing else was known before; every other code of these is good."""
 ON_BATTERY_SHARE = 0.01
 """A battery shelf delivers when it gives more than this share of the rack's usable limit …"""
 ON_MAINS_SHARE = 0.005
@@ -134,12 +141,16 @@ def _value(snapshot: Snapshot | None, series: Series) -> float | None:
 
 
 def _wrong(quantity: Quantity, value: float) -> bool:
+    if quantity in _BAD_CODES:
+        return value in _BAD_CODES[quantity]
     return quantity in {Quantity.LEAK, Quantity.HEALTH} and value > 0
 
 
 def _code_finding(series: Series, was: float | None, now: float) -> Finding:
     severity = Severity.OK
-    if _wrong(series.quantity, now):
+    if series.quantity in _BAD_CODES:
+        severity = _BAD_CODES[series.quantity].get(now, Severity.OK)
+    elif _wrong(series.quantity, now):
         severity = Severity.CRITICAL if now >= _CRITICAL_CODE else Severity.WARNING
     elif series.quantity in {Quantity.POWER_STATE, Quantity.MANAGEMENT} and now == 0:
         severity = Severity.WARNING

@@ -1,0 +1,1 @@
+"""NVML's numbers and the agent's message as pure values.  No library is loaded here."""
