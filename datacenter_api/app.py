@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from datacenter_api import __version__
 from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
-from datacenter_api.problem import problem, problem_of, problem_of_invalid
+from datacenter_api.problem import PROBLEM_RESPONSE, PROBLEM_SCHEMAS, problem, problem_of, problem_of_invalid
 from datacenter_api.rest import accounts, domains, events, history, login_page, racks, service
 from datacenter_api.rest.answers import described
 from datacenter_api.services import Services, make_services
@@ -107,8 +107,11 @@ def _describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         schema = generate()
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        for name, body in described().items():
+        for name, body in (described() | PROBLEM_SCHEMAS).items():
             schemas.setdefault(name, body)
+        for operation in (o for methods in schema["paths"].values() for o in methods.values()):
+            operation["responses"].pop("422", None)  # the framework's own shape, which is never sent
+            operation["responses"]["default"] = PROBLEM_RESPONSE
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

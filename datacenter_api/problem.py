@@ -21,6 +21,23 @@ _WORDS = {
     429: ("too_many_attempts", "Base.1.19.SessionLimitExceeded"),
     503: ("unavailable", "Base.1.19.ServiceTemporarilyUnavailable"),
 }
+_FIELDS = ("code", "message", "advice", "message_id")
+PROBLEM_SCHEMAS: dict[str, Any] = {
+    "Problem": {
+        "type": "object",
+        "required": ["error"],
+        "properties": {"error": {"$ref": "#/components/schemas/ProblemError"}},
+    },
+    "ProblemError": {
+        "type": "object",
+        "required": list(_FIELDS),
+        "properties": {name: {"type": "string"} for name in _FIELDS},
+    },
+}
+PROBLEM_RESPONSE: dict[str, Any] = {
+    "description": "Refused: `message` says why, `advice` what to do, `code` and `message_id` are stable",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 
 
 def problem(
