@@ -4,12 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check bench soak clean help
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.installed
+
+.PHONY: run test check conformance bench soak clean help
 
 help:
 	@echo "make run     start an emulated rack, its controller, the API and the console"
 	@echo "make test    run the test suite          make check   ruff, mypy strict, import-linter"
 	@echo "make bench   measure (ONLY=a,b)          make soak    what takes longer"
+	@echo "make conformance   DMTF's service validator on every emulated Redfish device"
 
 .venv: $(STAMP)
 
@@ -35,6 +39,15 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Validators pin other versions than we do: they live in an environment of their own.
+$(PEERS_STAMP): requirements-peers.lock
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-peers.lock
+	@touch $@
+
+conformance: $(STAMP) $(PEERS_STAMP)
+	$(BIN)/python -m pytest -m soak -rs -s tests/conformance $(ARGS)
+
 bench: $(STAMP)
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
@@ -42,4 +55,4 @@ soak: $(STAMP)
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info

@@ -53,6 +53,7 @@ async def _run_hall(options: argparse.Namespace, faults: tuple[Fault, ...]) -> N
             site_name=options.site_name,
             address_block=options.address_block,
             faults=faults,
+            sound=options.sound,
         )
     )
     ensure_files(*hall.needs)
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, default=1.0, help="emulated seconds per second")
     parser.add_argument("--site-name", default="emulated")
     parser.add_argument("--address-block", default="auto", help="127.A.B[:PORT] or auto")
+    parser.add_argument("--sound", action="store_true", help="trees as the schema wants them, not as recorded ones are")
     parser.add_argument("--faults", type=Path, help="fault file (YAML or JSON)")
     parser.add_argument("--capture", type=Path, help="serve this recorded tree instead of racks")
     parser.add_argument("--listen", default="127.0.0.1:0", help="address of a recorded tree")

@@ -62,6 +62,7 @@ class HallOptions:
     site_name: str = "emulated"
     address_block: str = "auto"
     faults: tuple[Fault, ...] = ()
+    sound: bool = False  # device trees without the oddities of the devices they are shaped after
     search: tuple[Path, ...] = ()  # further folders with generations, before the seeds
 
 
@@ -269,7 +270,7 @@ class Hall:
         key = (self.plans[plan.rack].generation, plan.spec.device)
         if key not in self._templates:
             folder = device_folder(*key, self.options.search)
-            self._templates[key] = load_template(plan.spec.device, plan.slot.tray, folder)
+            self._templates[key] = load_template(plan.spec.device, plan.slot.tray, folder, sound=self.options.sound)
         return self._templates[key]
 
     def _site(self) -> Site:

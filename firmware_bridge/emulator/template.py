@@ -14,6 +14,7 @@ import orjson
 import yaml
 
 from firmware_bridge.emulator.live import READERS, Reader
+from firmware_bridge.emulator.oddities import as_wanted, identified
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import TrayType
@@ -83,8 +84,11 @@ class DeviceTemplate:
     actions: dict[str, ActionNode]
 
 
-def load_template(device: str, tray: TrayType, folder: Path | None = None) -> DeviceTemplate:
-    """Load `seeds/devices/<device>.yaml` for a tray type.  Raises ConfigurationError or FileInvalid."""
+def load_template(device: str, tray: TrayType, folder: Path | None = None, *, sound: bool = False) -> DeviceTemplate:
+    """Load `seeds/devices/<device>.yaml` for a tray type; `sound` leaves the oddities of the recorded device out.
+
+    Raises ConfigurationError or FileInvalid.
+    """
     path = (folder or seeds_folder() / "devices") / f"{device}.yaml"
     try:
         document = yaml.load(path.read_bytes(), Loader=_LOADER)  # the loader is a safe one
@@ -94,12 +98,12 @@ def load_template(device: str, tray: TrayType, folder: Path | None = None) -> De
         mark = getattr(err, "problem_mark", None)
         raise FileInvalid(str(path), mark.line + 1 if mark else 1, "(syntax)", "expected YAML") from err
     try:
-        return _compile(document, tray)
+        return _compile(as_wanted(document, sound=sound), tray, sound=sound)
     except (KeyError, TypeError, ValueError, IndexError) as err:
         raise FileInvalid(str(path), 1, "resources", f"expected a device template: {err!r}") from err
 
 
-def _compile(document: dict[str, Any], tray: TrayType) -> DeviceTemplate:
+def _compile(document: dict[str, Any], tray: TrayType, *, sound: bool) -> DeviceTemplate:
     ranges = {name: _range(spec, tray) for name, spec in document.get("repeats", {}).items()}
     maker = _Maker(tray)
     bodies: dict[str, dict[str, Any]] = {}
@@ -119,6 +123,8 @@ def _compile(document: dict[str, Any], tray: TrayType) -> DeviceTemplate:
                 _add_members(bodies, fill(entry["collection"], bound))
         if "metrics" in entry:
             maker.add_report(bodies, entry["uri"], entry["metrics"])
+    if sound:
+        identified(bodies)
     nodes = {uri: maker.node(body, cited[uri]) for uri, body in bodies.items()}
     return DeviceTemplate(document["device"], nodes, actions)
 

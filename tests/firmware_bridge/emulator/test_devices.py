@@ -252,3 +252,29 @@ def test_plant_faults_show_where_a_person_would_look() -> None:
     assert bodies(device(bench, "gb200-compute-tray", 1))[f"{R}/Systems/System_0"]["PowerState"] == "Off"
     bench.advance(1.0)
     assert bodies(device(bench, "gb200-compute-tray"))[f"{detectors}_1_ColdPlate"]["DetectorState"] == "OK"
+
+
+def sound(name: str) -> dict[str, Any]:
+    slot = next(s for s in GENERATION.slots for e in s.tray.endpoints if e.device == name)
+    bench = Bench(GENERATION, [RACK], None)
+    return bodies(Device(load_template(name, slot.tray, sound=True), bench, 0, slot, Place(f"{RACK}/{slot.name}/x")))
+
+
+def test_a_sound_shelf_has_no_oddities_and_the_recorded_one_keeps_them(bench: Bench) -> None:
+    uri = f"{R}/Chassis/powershelf/PowerSubsystem/PowerSupplies/3"
+    recorded, well = bodies(device(bench, "liteon-power-shelf")), sound("liteon-power-shelf")
+    assert (recorded[uri]["CapacityWatts"], recorded[uri]["PowerState"]) == ("5500", True)
+    assert not {"CapacityWatts", "PowerState", "Sensors", "InputSourceNum"} & well[uri].keys()
+    assert well[uri]["PowerCapacityWatts"] == 5500
+    assert well[uri]["Status"]["State"] == "Enabled"
+    assert well[f"{uri}/Metrics"]["OutputPowerWatts"]["Reading"] > 0
+    assert f"{uri}/Metrics" not in recorded
+    sensors = [u for u in well if "/Sensors/" in u]
+    assert [well[u]["Id"] for u in sensors] == [u.rsplit("/", 1)[1] for u in sensors]
+    assert recorded[sensors[0]]["Id"] != sensors[0].rsplit("/", 1)[1]
+
+
+@pytest.mark.parametrize("name", SHAPED_AFTER)
+def test_every_link_of_a_sound_tree_leads_somewhere(name: str) -> None:
+    tree = sound(name)
+    assert {at for body in tree.values() for at in links(body) if at not in tree} <= {f"{R}/SessionService/Sessions"}
