@@ -115,11 +115,36 @@ _PLAIN: dict[Quantity, tuple[Family, float]] = {
         Family("rack_gpu_rows_remapped_total", "Memory rows of a GPU that are remapped.", "counter"),
         1.0,
     ),
-    _Q.NVLINKS_UP: (Family("rack_nvlinks_up", "NVLinks that are up."), 1.0),
-    _Q.NVLINK_RECOVERIES: (Family("rack_nvlink_recoveries_total", "Link recoveries over all NVLinks.", "counter"), 1.0),
+    _Q.NVLINKS_UP: (Family("rack_nvlinks_up", "NVLinks of a GPU or switch tray that are up."), 1.0),
+    _Q.NVLINK_RECOVERIES: (
+        Family("rack_nvlink_recoveries_total", "Link recoveries over a GPU's NVLinks, or of a switch port.", "counter"),
+        1.0,
+    ),
     _Q.NVLINK_ERRORS: (Family("rack_nvlink_errors_total", "Receive errors over all NVLinks.", "counter"), 1.0),
     _Q.XIDS: (Family("rack_gpu_xids_total", "XIDs since the host's agent was started.", "counter"), 1.0),
     _Q.LOCATE: (Family("rack_locate_lit", "Locate light on (1) or off (0)."), 1.0),
+    _Q.LINK: (Family("rack_nvlink_up", "NVLink port of a switch up (1) or down (0)."), 1.0),
+    _Q.NVLINKS: (Family("rack_nvlinks", "NVLink ports that a switch tray shows."), 1.0),
+    _Q.NVLINKS_SLOW: (
+        Family("rack_nvlinks_slow", "NVLink ports of a switch tray that are up below the speed they support."),
+        1.0,
+    ),
+    _Q.BIT_ERROR_RATIO: (
+        Family("rack_nvlink_bit_error_ratio", "Bit error ratio after correction; of a tray its worst port's."),
+        1.0,
+    ),
+    _Q.BIT_ERROR_RATIO_RAW: (
+        Family("rack_nvlink_raw_bit_error_ratio", "Bit error ratio before correction, a tray's worst port."),
+        1.0,
+    ),
+    _Q.BIT_ERROR_RATIO_SYMBOL: (
+        Family("rack_nvlink_symbol_error_ratio", "Symbol error ratio, a tray's worst port."),
+        1.0,
+    ),
+    _Q.SYMBOL_ERRORS: (Family("rack_nvlink_symbol_errors_total", "Symbol errors of a tray's ports.", "counter"), 1.0),
+    _Q.LINK_DOWNED: (Family("rack_nvlink_downed_total", "How often a tray's links went down.", "counter"), 1.0),
+    _Q.PARTITIONS: (Family("rack_nvlink_partitions", "NVLink partitions that a switch tray shows."), 1.0),
+    _Q.PARTITION_GPUS: (Family("rack_nvlink_partition_gpus", "GPUs in the NVLink partitions of a switch tray."), 1.0),
 }
 
 SHELF_OUTPUT = Family("rack_power_shelf_output_watts", "DC output power of a power shelf.")
@@ -136,7 +161,13 @@ MANAGEMENT = Family("rack_endpoint_management", "Whether an endpoint's managemen
 GPU_ACCESS = Family("rack_gpu_access", "How a GPU lets itself be read in-band, one line per state (1: this one).")
 FABRIC = Family("rack_fabric_state", "NVLink fabric registration, one line per state (1: this one).")
 RECOVERY = Family("rack_gpu_recovery_action", "What a GPU's driver asks for, one line per action (1: this one).")
-_ONE_HOT = {_Q.GPU_ACCESS: GPU_ACCESS, _Q.FABRIC_STATE: FABRIC, _Q.RECOVERY_ACTION: RECOVERY}
+FABRIC_MANAGER = Family("rack_fabric_manager_state", "The fabric manager of a switch tray, one line per state.")
+_ONE_HOT = {
+    _Q.GPU_ACCESS: GPU_ACCESS,
+    _Q.FABRIC_STATE: FABRIC,
+    _Q.RECOVERY_ACTION: RECOVERY,
+    _Q.FABRIC_MANAGER: FABRIC_MANAGER,
+}
 
 FAMILIES: dict[str, Family] = {
     family.name: family

@@ -10,6 +10,8 @@ from firmware_bridge.drivers.modbus.lines import SerialLines
 from firmware_bridge.drivers.modbus.power_shelf import SerialPowerShelf
 from firmware_bridge.drivers.modbus.source import SerialSource
 from firmware_bridge.drivers.modbus.unit import SerialUnit
+from firmware_bridge.drivers.nvue.link import NvueLink
+from firmware_bridge.drivers.nvue.switch_os import BEATS, NvueSwitchTray
 from firmware_bridge.drivers.redfish.compute_tray import RedfishComputeTray
 from firmware_bridge.drivers.redfish.coolant_unit import RedfishCoolantUnit
 from firmware_bridge.drivers.redfish.link import RedfishLink
@@ -32,6 +34,7 @@ _REDFISH: dict[str, Callable[..., RedfishSource]] = {
     "redfish/power_shelf": RedfishPowerShelf,
     "redfish/coolant_unit": RedfishCoolantUnit,
 }
+_NVUE: dict[str, Callable[..., NvueSwitchTray]] = {"nvue/switch_tray": NvueSwitchTray}
 _SERIAL: dict[str, Callable[..., SerialSource]] = {
     "modbus/power_shelf": SerialPowerShelf,
     "modbus/battery_shelf": SerialBatteryShelf,
@@ -66,11 +69,17 @@ def make_driver(
     if spec.driver in _SERIAL:
         return _serial_driver(spec, slot_place, endpoint, clock, serial)
     kind = _REDFISH.get(spec.driver)
-    if kind is None:
+    system = _NVUE.get(spec.driver)
+    if kind is None and system is None:
         known = ", ".join(driver_names())
         raise ConfigurationError(f"{endpoint.place}: driver {spec.driver!r}", advice=f"one of {known}")
     if endpoint.address is None or endpoint.port is None or endpoint.pin is None:
         raise ConfigurationError(f"{endpoint.place}: no address, port or pin", advice="complete its entry in site.yaml")
+    if system is not None:
+        _check_beats(spec)
+        own = NvueLink(endpoint.place, endpoint.address, endpoint.port, endpoint.pin, spec.limits, credential)
+        return system(tray=slot_place, link=own, clock=clock, hints=dict(spec.read))
+    assert kind is not None
     _check_hints(spec)
     link = RedfishLink(endpoint.place, endpoint.address, endpoint.port, endpoint.pin, spec.limits, credential)
     return kind(tray=slot_place, link=link, clock=clock, hints=dict(spec.read))
@@ -85,9 +94,15 @@ def _check_hints(spec: EndpointSpec) -> None:
                 raise ConfigurationError(f"{spec.driver}: read.{name}", advice="a path: /redfish/v1/…") from err
 
 
+def _check_beats(spec: EndpointSpec) -> None:
+    for name, beat in spec.read.items():
+        if name not in BEATS or isinstance(beat, bool) or not isinstance(beat, int | float) or not 1 <= beat <= 600:
+            raise ConfigurationError(f"{spec.driver}: read.{name}", advice=f"{', '.join(BEATS)}: 1 to 600 s")
+
+
 def driver_names() -> tuple[str, ...]:
     """Return the driver names that a generation may use."""
-    return tuple(sorted({**_REDFISH, **_SERIAL}))
+    return tuple(sorted({**_REDFISH, **_NVUE, **_SERIAL}))
 
 
 def needs_credential(spec: EndpointSpec) -> bool:

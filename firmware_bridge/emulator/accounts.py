@@ -14,5 +14,8 @@ class SoleAccount:
 
     async def verify(self, user: str, password: str) -> Principal | None:
         """Return the administrator when user and password fit."""
-        fits = hmac.compare_digest(password.encode(), self._password)
-        return self._principal if fits and user == self.user else None
+        return self._principal if self.fits(user, password) else None
+
+    def fits(self, user: str, password: str) -> bool:
+        """Tell whether user and password are those of the account."""
+        return hmac.compare_digest(password.encode(), self._password) and user == self.user

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from firmware_bridge.emulator.faults import Fault, FaultKind
+from firmware_bridge.emulator.nvlinks import NvlinkPorts
 from firmware_bridge.plant.design import Array, RackDesign, design_of
 from firmware_bridge.plant.state import Conditions, State, initial_state
 from firmware_bridge.plant.step import step
@@ -47,8 +48,10 @@ class Bench:
         self._places: dict[str, tuple[int, Slot]] = {
             f"{rack}/{slot.name}": (r, slot) for r, rack in enumerate(racks) for slot in generation.slots
         }
+        self.nvlinks = NvlinkPorts(generation, racks)
         self._impose(())
         self.settle()
+        self.advance(0.0)
 
     @property
     def time(self) -> float:
@@ -64,6 +67,7 @@ class Bench:
         """Move on by emulated `seconds`, in steps of at most half a second, under the given plant faults."""
         self._impose(faults)
         self._advance(seconds, moving=True)
+        self.nvlinks.advance(seconds, faults, self.state.tray_power > 0.0, self.state.switch_power > 0.0)
 
     def place_of(self, rack: int, slot: Slot) -> str:
         """Return a tray's place."""

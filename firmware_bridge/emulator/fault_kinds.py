@@ -67,6 +67,11 @@ class FaultKind(StrEnum):
     NVML_MISSING = "nvml_missing"
     GPU_LOST = "gpu_lost"
     RESET_PENDING = "reset_pending"
+    HTML = "html"
+    PORT_DOWN = "port_down"
+    HIGH_BER = "high_ber"
+    FABRIC_MANAGER_DOWN = "fabric_manager_down"
+    WRONG_VERSION = "wrong_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,15 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.NVML_MISSING: KindSpec((Layer.HOST,), "a host's GPU library cannot be loaded"),
     _K.GPU_LOST: KindSpec((Layer.HOST,), "a GPU has fallen off the bus"),
     _K.RESET_PENDING: KindSpec((Layer.HOST,), "a GPU waits for a reset"),
+    _K.HTML: KindSpec(_REPLY, "a login page in HTML instead of the document, with status 200"),
+    _K.PORT_DOWN: KindSpec((Layer.PLANT,), "an NVLink port is down; with `every` and `lasts` it flaps"),
+    _K.HIGH_BER: KindSpec((Layer.PLANT,), "an NVLink port has bit errors of a ratio and recovers often", ("ratio",)),
+    _K.FABRIC_MANAGER_DOWN: KindSpec(
+        (Layer.PLANT,),
+        "a switch tray's fabric manager is not listed; level warning: it says it is not well",
+        ("level",),
+    ),
+    _K.WRONG_VERSION: KindSpec((Layer.PLANT,), "a switch tray runs another version of NVOS", ("text",)),
 }
 
 CERTIFICATES = {FaultKind.WRONG_CERTIFICATE: "wrong", FaultKind.EXPIRED_CERTIFICATE: "expired"}

@@ -32,7 +32,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     When: `since` and `until` in emulated seconds, `lasts` seconds from `since` on, and with `every` again and again.
     How often: `times` (None: always), and by `probability` from repeatable dice.
     Details, each read by some kinds: `level` of a leak (warning, critical), `seconds`, `status` and `location` of a
-    reply, `text`, the `register` as a glob over names, the `code` of a Modbus exception.
+    reply, `text`, the `register` as a glob over names, the `code` of a Modbus exception, the
+    `ratio` of a port's bit errors.
     """
 
     what: FaultKind
@@ -52,6 +53,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     code: Annotated[int, msgspec.Meta(ge=1, le=11)] = 4
     register: str = "*"
     text: str = "0.0.1-stale"
+    ratio: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 1e-9
 
     def __post_init__(self) -> None:
         if self.every is not None and (self.lasts is None or self.lasts > self.every):

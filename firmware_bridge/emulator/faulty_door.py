@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from firmware_bridge.emulator.faults import FaultTable, pick
 from firmware_bridge.emulator.life import Life
-from firmware_bridge.emulator.reply_strikes import STRIKES, Exchange, reset
+from firmware_bridge.emulator.reply_strikes import STRIKES, Answering, Exchange, reset
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.replies import Receive, Reply, refusal_reply
-from firmware_bridge.redfish_service.service import OPEN, RedfishService, Scope, Send
+from firmware_bridge.redfish_service.service import OPEN, Scope, Send
 
 
 class FaultyDoor:
@@ -19,7 +19,7 @@ class FaultyDoor:
 
     def __init__(
         self,
-        service: RedfishService,
+        service: Answering,
         place: str,
         faults: FaultTable,
         now: Callable[[], float],

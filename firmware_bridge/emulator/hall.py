@@ -31,6 +31,7 @@ from firmware_bridge.emulator.layout import (
 )
 from firmware_bridge.emulator.life import Life
 from firmware_bridge.emulator.listener import Listener
+from firmware_bridge.emulator.nvue_service import NvueService
 from firmware_bridge.emulator.places import means_something
 from firmware_bridge.emulator.serial.lines import SerialLines
 from firmware_bridge.emulator.template import DeviceTemplate, load_template
@@ -47,6 +48,7 @@ from firmware_bridge.vocabulary.place import Place, rack_name
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
 
 USER = "root"
+NVUE, NVOS_USER = "nvue", "admin"
 TICK_S = 0.2
 DEFAULT_TRACE = "traces/synthetic.csv"
 
@@ -203,23 +205,22 @@ class Hall:
             except EnvironmentUnfit as err:
                 sys.stderr.write(f"emulator: {err}\n")  # tried again with the next tick
 
-    def _credentials(self) -> dict[Place, Credential]:
+    def _credentials(self) -> dict[str, Credential]:
         vault = Vault(self.options.state / "credentials")
         known = set(vault.names())
-        fresh = {
-            credential_name(p.place): Credential(USER, secrets.token_urlsafe(12))
-            for p in self.plans
-            if credential_name(p.place) not in known
+        users = {
+            credential_name(plan.place, spec.protocol): NVOS_USER if spec.protocol == NVUE else USER
+            for plan in self.plans
+            for slot in self._design(plan.generation).slots
+            for spec in slot.tray.endpoints
+            if spec.enabled and spec.line is None
         }
+        fresh = {n: Credential(u, secrets.token_urlsafe(12)) for n, u in users.items() if n not in known}
         if fresh:
             vault.store_all(fresh)
-        return {
-            p.place: fresh.get(credential_name(p.place)) or vault.fetch(credential_name(p.place)) for p in self.plans
-        }
+        return {name: fresh.get(name) or vault.fetch(name) for name in users}
 
-    async def _listen_somewhere(
-        self, generations: dict[str, Generation], credentials: dict[Place, Credential]
-    ) -> Block:
+    async def _listen_somewhere(self, generations: dict[str, Generation], credentials: dict[str, Credential]) -> Block:
         blocks = choose_blocks(self.options.state, self.options.address_block, len(self.plans))
         for n, block in enumerate(blocks):
             last = n == len(blocks) - 1
@@ -230,7 +231,8 @@ class Hall:
             identities = keep_identities(folder, [p.address for p in plans])
             try:
                 for plan in plans:
-                    await self._listen(plan, block.port, identities[plan.address], credentials[_rack(self.plans, plan)])
+                    name = credential_name(_rack(self.plans, plan), plan.spec.protocol)
+                    await self._listen(plan, block.port, identities[plan.address], credentials[name])
             except EnvironmentUnfit:
                 await self.stop()
                 self.endpoints.clear()
@@ -245,11 +247,7 @@ class Hall:
         bench = self.benches[self.plans[plan.rack].generation]
         device = Device(template, bench, plan.row, plan.slot, plan.place)
         sessions = SessionTable()
-        features = self._features.get(id(template))
-        service = RedfishService(
-            device, SoleAccount(credential.user, credential.secret), sessions=sessions, features=features
-        )
-        self._features.setdefault(id(template), service.features)
+        service = self._service(plan, device, SoleAccount(credential.user, credential.secret), sessions)
         life = Life(lambda: bench.time)
         door = FaultyDoor(service, plan.place, self.faults, lambda: bench.time, life)
         listener = Listener(self.doorway, door, plan.address, port, identity, self.options.state / "certificates")
@@ -264,6 +262,15 @@ class Hall:
         self._listeners.append(listener)
         self.endpoints.append(Endpoint(plan, identity.pin, sessions, device, listener))
         self._port = port
+
+    def _service(
+        self, plan: EndpointPlan, device: Device, account: SoleAccount, sessions: SessionTable
+    ) -> RedfishService | NvueService:
+        if plan.spec.protocol == NVUE:
+            return NvueService(device, account)
+        service = RedfishService(device, account, sessions=sessions, features=self._features.get(id(device.template)))
+        self._features.setdefault(id(device.template), service.features)
+        return service
 
     def _template(self, plan: EndpointPlan) -> DeviceTemplate:
         assert plan.spec.device is not None
@@ -280,7 +287,7 @@ class Hall:
                 address=e.plan.address,
                 port=self._port,
                 pin=e.pin,
-                credential=credential_name(self.plans[e.plan.rack].place),
+                credential=credential_name(self.plans[e.plan.rack].place, e.plan.spec.protocol),
             )
             for e in self.endpoints
         )
@@ -289,9 +296,9 @@ class Hall:
         return Site(self.options.site_name, racks, (*endpoints, *self.serial.endpoints))
 
 
-def credential_name(rack: Place) -> str:
-    """Return the vault entry of a rack's BMC password."""
-    return f"emulated/{rack_name(rack)}"
+def credential_name(rack: Place, protocol: str = "redfish") -> str:
+    """Return the vault entry of a rack's BMC password; a switch's operating system has an account of its own."""
+    return f"emulated/{rack_name(rack)}{'-nvos' if protocol == NVUE else ''}"
 
 
 def read_trace(path: Path | None) -> LoadTrace:

@@ -13,16 +13,23 @@ from typing import Any
 
 from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.accounts import SoleAccount
+from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.certificates import keep_identity, server_context
+from firmware_bridge.emulator.device import Device
 from firmware_bridge.emulator.door import Doorway, port_of
 from firmware_bridge.emulator.faults import Fault, FaultTable
 from firmware_bridge.emulator.faulty_door import FaultyDoor
 from firmware_bridge.emulator.hall import Hall, HallOptions
+from firmware_bridge.emulator.nvue_service import NvueService
 from firmware_bridge.emulator.recorded import RecordedTree
+from firmware_bridge.emulator.template import load_template
+from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.site_file import read_site
 from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.sessions import SessionTable
 from firmware_bridge.redfish_service.source import ResourceSource
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint
 
 DEFAULT_PLACE = "test/a/r01/k01/u11/bmc"
@@ -93,6 +100,56 @@ async def serve_tree(
                 sessions=sessions,
                 seen=seen,
             )
+        finally:
+            server.close()
+            doorway.drop_connections()
+
+
+@dataclass(frozen=True)
+class ServedSystem:
+    """One switch tray's NVOS that answers now; `bench.advance(seconds, faults)` moves its plant."""
+
+    url: str
+    address: str
+    port: int
+    pin: str
+    credential: Credential
+    tray: Place
+    bench: Bench
+    faults: FaultTable
+    seen: dict[str, int]
+
+
+@asynccontextmanager
+async def serve_nvos(
+    generation: str = "gb200-nvl72", index: int = 0, *, faults: Iterable[Fault] = (), device: str = "nvos"
+) -> AsyncIterator[ServedSystem]:
+    """Serve the NVOS of the generation's switch tray `index` over HTTPS on 127.0.0.1 and a free port.
+
+    `faults` strike replies; those of ports take `bench.advance(seconds, faults)`.  `seen` counts requests by path.
+    """
+    design, rack = load_generation(generation), Place("test/a/r01/k01")
+    slot = next(s for s in design.slots_of(TrayKind.SWITCH) if s.index == index)
+    bench = Bench(design, [rack], None)
+    tray, table, seen = join_place(rack, slot.name), FaultTable(faults), dict[str, int]()
+    credential = Credential("admin", secrets.token_urlsafe(12))
+    template = load_template(device, slot.tray)
+    account = SoleAccount(credential.user, credential.secret)
+    service = NvueService(Device(template, bench, 0, slot, join_place(tray, "nvos")), account)
+    door = FaultyDoor(service, f"{tray}/nvos", table, lambda: bench.time)
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        seen[scope["path"]] = seen.get(scope["path"], 0) + 1
+        await door(scope, receive, send)
+
+    doorway = Doorway.make()
+    with tempfile.TemporaryDirectory(prefix="rackwright-") as scratch:
+        identity = keep_identity(Path(scratch), "127.0.0.1")
+        server = await doorway.listen(counted, "127.0.0.1", 0, server_context(identity))
+        port = port_of(server)
+        url = f"https://127.0.0.1:{port}"
+        try:
+            yield ServedSystem(url, "127.0.0.1", port, identity.pin, credential, tray, bench, table, seen)
         finally:
             server.close()
             doorway.drop_connections()

@@ -9,13 +9,14 @@ from collections.abc import Callable
 import numpy as np
 
 from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.nvlinks import RAW_BER
 from firmware_bridge.plant.batteries import CELL_EMPTY_V, CELL_FULL_V, CELLS
 from firmware_bridge.plant.coolant import pressures
 from firmware_bridge.plant.design import Mask
 from firmware_bridge.plant.shelves import efficiency
 from firmware_bridge.vocabulary.generation import TrayKind
 
-Value = float | int | bool | None
+Value = float | int | bool | str | None
 Reader = Callable[[Bench, int, int, int], Value]
 Writer = Callable[[Bench, int, int, int, float], None]
 
@@ -31,6 +32,8 @@ NO_END = 65535.0  # a battery that gives nothing lasts longer than its register 
 BULK_V = 400.0  # assumption: the intermediate circuit behind the power factor stage
 BBU_HEAT_K = 12.0  # assumption: how much warmer a battery runs at full power
 PUMP_FULL_RPM = 6000.0  # assumption: the register map names RPM and states no range
+NVOS_VERSION = "25.02.2553"  # firmware manifest DGXGB200 1.3.6 (nvidia.md)
+NO_BIT_ERRORS = "15E-255"  # as NVIDIA's switches spell it (Cumulus and NVOS manuals)
 LEAK_DRY_V, LEAK_WET_V = 1.73, 1.2  # tray capture: 1.73 V dry, threshold 1.617 V; wet is an assumption
 
 
@@ -111,6 +114,33 @@ SWITCH: dict[str, Reader] = {
     "switch.board_temperature": lambda b, r, t, at: AIR_C + 8.0 + 0.02 * float(b.state.switch_power[r, t]),
     "switch.leak": _leak(TrayKind.SWITCH),
     "bus.voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
+}
+
+
+def _ber_text(ratio: float) -> str:
+    """Spell a ratio as the firmware does; none seen is 15E-255."""
+    if ratio <= 0.0:
+        return NO_BIT_ERRORS
+    mantissa, _, exponent = f"{ratio:.0E}".partition("E")
+    return f"{mantissa}E{int(exponent)}"
+
+
+SWITCH |= {
+    "nvlink.up": lambda b, r, t, at: int(b.nvlinks.up[r, t, at]),
+    "nvlink.ber": lambda b, r, t, at: _ber_text(float(b.nvlinks.ber[r, t, at])),
+    "nvlink.raw_ber": lambda b, r, t, at: _ber_text(max(RAW_BER, 100.0 * float(b.nvlinks.ber[r, t, at]))),
+    "nvlink.recoveries": lambda b, r, t, at: int(b.nvlinks.recoveries[r, t, at]),
+    "nvlink.downed": lambda b, r, t, at: int(b.nvlinks.downed[r, t, at]),
+    "nvlink.symbols": lambda b, r, t, at: int(b.nvlinks.symbols[r, t, at]),
+    "nvos.manager": lambda b, r, t, at: int(b.nvlinks.manager[r, t]),
+    "nvos.version": lambda b, r, t, at: b.nvlinks.versions.get((r, t), NVOS_VERSION),
+    "nvos.image": lambda b, r, t, at: "nvos-" + b.nvlinks.versions.get((r, t), NVOS_VERSION),
+    "nvos.unwell": lambda b, r, t, at: int(b.leaks[TrayKind.SWITCH][r, t].any() or b.nvlinks.manager[r, t] == 1),
+    "nvos.partition": lambda b, r, t, at: int(b.nvlinks.manager[r, t] > 0),
+    "nvos.temperature": lambda b, r, t, at: f"{SWITCH['switch.temperature'](b, r, t, at):.2f}",
+    "domain.gpus": lambda b, r, t, at: (
+        max((d.gpus for d in b.generation.domains), default=0) if b.nvlinks.manager[r, t] else None
+    ),
 }
 
 SHELF: dict[str, Reader] = {

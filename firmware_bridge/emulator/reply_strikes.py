@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from firmware_bridge.emulator.door import TRANSPORT
 from firmware_bridge.emulator.fault_kinds import FaultKind
@@ -15,14 +15,27 @@ from firmware_bridge.emulator.faults import Fault
 from firmware_bridge.emulator.life import Life
 from firmware_bridge.emulator.rewrites import REWRITES
 from firmware_bridge.redfish_service.messages import RequestRefused
-from firmware_bridge.redfish_service.replies import Receive, refusal_reply
-from firmware_bridge.redfish_service.service import RedfishService, Scope, Send
+from firmware_bridge.redfish_service.replies import Receive, Reply, refusal_reply
+from firmware_bridge.redfish_service.service import Scope, Send
 
 NESTED_LEVELS = 100_000
 HUGE_BYTES = 1 << 30
 _CHUNK = b" " * 65536
 _ENDLESS_PAUSE_S = 0.002
 _JSON = (b"content-type", b"application/json;charset=utf-8")
+_PAGE = b"<!DOCTYPE html><html><head><title>Log in</title></head><body>Log in</body></html>"
+
+
+class Answering(Protocol):
+    """An endpoint's application: a RedfishService or an NvueService."""
+
+    def read_now(self, raw_path: bytes, query_string: bytes, headers: dict[bytes, bytes]) -> Reply | None:
+        """Answer a plain read at once, None when it needs `__call__`."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +43,7 @@ class Exchange:
     """One request and the ways to answer it."""
 
     fault: Fault
-    service: RedfishService
+    service: Answering
     life: Life
     scope: Scope
     receive: Receive
@@ -140,6 +153,10 @@ async def _gzip(x: Exchange) -> None:
     await x.reply(200, [_JSON, (b"content-encoding", b"gzip")], bomb())
 
 
+async def _html(exchange: Exchange) -> None:
+    await exchange.reply(200, [(b"content-type", b"text/html")], _PAGE)
+
+
 async def _redirect(x: Exchange) -> None:
     await x.reply(302, [_JSON, (b"location", x.fault.location.encode())], b"")
 
@@ -201,6 +218,7 @@ STRIKES: dict[FaultKind, Strike] = {
     FaultKind.GZIP: _gzip,
     FaultKind.REDIRECT: _redirect,
     FaultKind.STATUS: _status,
+    FaultKind.HTML: _html,
     FaultKind.HMC_ABSENT: _absent,
     FaultKind.TASK_VANISHES: _absent,
     FaultKind.WRONG_ETAG: _wrong_etag,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from firmware_bridge.generations.placement import place_trays
-from firmware_bridge.generations.schema import EndpointFile, FactFile, RackFile, TrayFile
+from firmware_bridge.generations.schema import DomainFile, EndpointFile, FactFile, RackFile, TrayFile
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.generations.serial import check_units, serial_lines, units_of_trays
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -20,6 +20,7 @@ from firmware_bridge.vocabulary.generation import (
     Fact,
     Feed,
     Generation,
+    NvlinkPlan,
     RequestLimits,
     TrayType,
 )
@@ -107,7 +108,7 @@ def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generat
         slots=slots,
         busbar=Busbar(file.busbar.voltage_nominal_v, Watts(file.busbar.power_max_w), Watts(file.busbar.power_usable_w)),
         feeds=tuple(Feed(f.name, f.phases, f.voltage_nominal_v) for f in file.feeds),
-        domains=tuple(Domain(d.name, d.gpus, d.racks) for d in file.domains),
+        domains=tuple(Domain(d.name, d.gpus, d.racks, _nvlink(d)) for d in file.domains),
         coolant=Coolant(
             Celsius(file.coolant.supply_nominal_c),
             LitersPerMinute(file.coolant.flow_rated_lpm),
@@ -174,6 +175,20 @@ def _endpoint(document: Located, path: str, e: EndpointFile) -> EndpointSpec:
     )
     units = units_of_trays(document, path, e)
     return EndpointSpec(e.name, e.protocol, e.driver, e.enabled, e.device, e.subtree, limits, e.read, e.line, units)
+
+
+def _nvlink(domain: DomainFile) -> NvlinkPlan | None:
+    wired = domain.nvlink
+    if wired is None:
+        return None
+    return NvlinkPlan(
+        wired.links_per_gpu,
+        wired.ports_per_tray,
+        wired.chips_per_tray,
+        wired.port,
+        wired.first_port,
+        tuple(wired.fabric_manager_trays),
+    )
 
 
 def _watts(value: float | None) -> Watts | None:

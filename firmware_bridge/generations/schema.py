@@ -118,12 +118,24 @@ class FeedFile(msgspec.Struct, forbid_unknown_fields=True):
     voltage_nominal_v: Positive
 
 
+class NvlinkFile(msgspec.Struct, forbid_unknown_fields=True):
+    """How a domain is wired, as in NvlinkPlan."""
+
+    links_per_gpu: Count
+    ports_per_tray: Count
+    chips_per_tray: Count = 2
+    port: Name = "acp"
+    first_port: Annotated[int, msgspec.Meta(ge=0, le=512)] = 1
+    fabric_manager_trays: tuple[Annotated[int, msgspec.Meta(ge=0, le=63)], ...] = (0,)
+
+
 class DomainFile(msgspec.Struct, forbid_unknown_fields=True):
     """One NVLink domain."""
 
     name: Name
     gpus: Count
     racks: Count = 1
+    nvlink: NvlinkFile | None = None
 
 
 class CoolantFile(msgspec.Struct, forbid_unknown_fields=True):

@@ -148,12 +148,30 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class NvlinkPlan:
+    """How a domain's GPUs and switches are wired: every GPU has one link to each switch chip of its rack.
+
+    Port `port` + number of a switch tray leads to the rack's GPU (number - `first_port`) modulo the rack's GPUs; chips
+    follow one another.  The GPU calls that link (tray index × `chips_per_tray` + chip).  `fabric_manager_trays` are
+    the switch trays (counted from the floor) on which the fabric manager is to run, and on no other.
+    """
+
+    links_per_gpu: int
+    ports_per_tray: int
+    chips_per_tray: int = 2
+    port: str = "acp"
+    first_port: int = 1
+    fabric_manager_trays: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
-    """One NVLink domain; `racks` is how many racks it spans."""
+    """One NVLink domain; `racks` is how many racks it spans; `nvlink` None: nobody says how it is wired."""
 
     name: str
     gpus: int
     racks: int = 1
+    nvlink: NvlinkPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

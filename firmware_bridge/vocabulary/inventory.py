@@ -23,6 +23,7 @@ class ItemKind(StrEnum):
     CHASSIS = "chassis"
     BMC = "bmc"
     OUTLET = "outlet"
+    PORT = "port"
     OTHER = "other"
 
 

@@ -87,6 +87,17 @@ class Quantity(StrEnum):
     NVLINK_ERRORS = "nvlink_errors"
     FABRIC_STATE = "fabric_state"
     XIDS = "xids"
+    LINK = "link"
+    NVLINKS = "nvlinks"
+    NVLINKS_SLOW = "nvlinks_slow"
+    BIT_ERROR_RATIO = "bit_error_ratio"
+    BIT_ERROR_RATIO_RAW = "bit_error_ratio_raw"
+    BIT_ERROR_RATIO_SYMBOL = "bit_error_ratio_symbol"
+    SYMBOL_ERRORS = "symbol_errors"
+    LINK_DOWNED = "link_downed"
+    FABRIC_MANAGER = "fabric_manager"
+    PARTITIONS = "partitions"
+    PARTITION_GPUS = "partition_gpus"
 
 
 _SAFETY, _POWER = ReadingClass.SAFETY, ReadingClass.POWER
@@ -148,6 +159,17 @@ SPECS: dict[Quantity, QuantitySpec] = {
     Quantity.NVLINK_ERRORS: QuantitySpec("1", SeriesKind.COUNTER),
     Quantity.FABRIC_STATE: QuantitySpec("code"),
     Quantity.XIDS: QuantitySpec("1", SeriesKind.COUNTER),  # since the host's agent was started
+    Quantity.LINK: QuantitySpec("code"),
+    Quantity.NVLINKS: QuantitySpec("1"),  # of a switch tray: how many ports it shows; nvlinks_up: how many are up
+    Quantity.NVLINKS_SLOW: QuantitySpec("1"),  # up, but below the speed that they support
+    Quantity.BIT_ERROR_RATIO: QuantitySpec("1"),  # effective: what is left after error correction
+    Quantity.BIT_ERROR_RATIO_RAW: QuantitySpec("1"),
+    Quantity.BIT_ERROR_RATIO_SYMBOL: QuantitySpec("1"),
+    Quantity.SYMBOL_ERRORS: QuantitySpec("1", SeriesKind.COUNTER),
+    Quantity.LINK_DOWNED: QuantitySpec("1", SeriesKind.COUNTER),
+    Quantity.FABRIC_MANAGER: QuantitySpec("code"),  # of a switch tray: the NVLink controller that may run on it
+    Quantity.PARTITIONS: QuantitySpec("1"),
+    Quantity.PARTITION_GPUS: QuantitySpec("1"),
 }
 
 # The meaning of each code; a code that is not here is unknown and travels as NaN.
@@ -157,6 +179,8 @@ HEALTH_CODES = {0: "ok", 1: "warning", 2: "critical"}
 MANAGEMENT_CODES = {0: "absent", 1: "degraded", 2: "reachable"}
 LOCATE_CODES = {0: "off", 1: "on"}
 GPU_ACCESS_CODES = {0: "lost", 1: "ok", 2: "reset_required", 3: "hung", 4: "failing"}
+LINK_CODES = {0: "down", 1: "up"}
+FABRIC_MANAGER_CODES = {0: "stopped", 1: "failing", 2: "running"}
 FABRIC_STATE_CODES = {0: "not_supported", 1: "not_started", 2: "in_progress", 3: "completed"}
 RECOVERY_ACTION_CODES = {
     0: "none",
@@ -177,6 +201,8 @@ CODES: dict[Quantity, dict[int, str]] = {
     Quantity.LOCATE: LOCATE_CODES,
     Quantity.GPU_ACCESS: GPU_ACCESS_CODES,
     Quantity.FABRIC_STATE: FABRIC_STATE_CODES,
+    Quantity.LINK: LINK_CODES,
+    Quantity.FABRIC_MANAGER: FABRIC_MANAGER_CODES,
     Quantity.RECOVERY_ACTION: RECOVERY_ACTION_CODES,
 }
 

@@ -50,6 +50,18 @@ class TrayView(msgspec.Struct, frozen=True):
     output_max_w: float | None
 
 
+class NvlinkView(msgspec.Struct, frozen=True):
+    """How a domain is wired, as in the vocabulary's NvlinkPlan; None: the generation does not say."""
+
+    links_per_gpu: int
+    ports_per_tray: int
+    chips_per_tray: int
+    port: str
+    first_port: int
+    fabric_manager_trays: list[int]
+    confirmed: bool
+
+
 class DomainView(msgspec.Struct, frozen=True):
     """One NVLink domain.  It may span racks: those whose domains share an `id` are one; `gpus` counts all of them."""
 
@@ -57,6 +69,7 @@ class DomainView(msgspec.Struct, frozen=True):
     gpus: int
     racks: int
     id: str = ""
+    nvlink: NvlinkView | None = None
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -133,13 +146,32 @@ def make_layout(rack: SiteRack, generation: Generation, endpoints: tuple[SiteEnd
         confirmed=generation.confirmed,
         gpus=generation.count("gpu"),
         trays=[_tray(rack.place, slot, by_place) for slot in sorted(generation.slots, key=lambda s: s.unit)],
-        domains=[DomainView(d.name, d.gpus, d.racks, rack.domain_id(d.name)) for d in generation.domains],
+        domains=[
+            DomainView(d.name, d.gpus, d.racks, rack.domain_id(d.name), _nvlink(generation, n))
+            for n, d in enumerate(generation.domains)
+        ],
         feeds=[f.name for f in generation.feeds],
         busbar_power_max_w=generation.busbar.power_max,
         busbar_power_usable_w=generation.busbar.power_usable,
         coolant_supply_nominal_c=generation.coolant.supply_nominal,
         coolant_flow_rated_lpm=generation.coolant.flow_rated,
         periods_s={str(name): float(period) for name, period in generation.periods.items()},
+    )
+
+
+def _nvlink(generation: Generation, number: int) -> NvlinkView | None:
+    wired = generation.domains[number].nvlink
+    if wired is None:
+        return None
+    fact = generation.facts.get(f"domains[{number}].nvlink")
+    return NvlinkView(
+        wired.links_per_gpu,
+        wired.ports_per_tray,
+        wired.chips_per_tray,
+        wired.port,
+        wired.first_port,
+        list(wired.fabric_manager_trays),
+        confirmed=fact is not None and fact.confirmed,
     )
 
 

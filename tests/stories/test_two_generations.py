@@ -213,5 +213,5 @@ def test_what_is_wrong_in_the_site_is_named_and_the_rest_goes_on(wrong_site: Pro
     assert "at 115200 8O1: no answer" in errors[f"{FIRST}/u07/pmm"]
     assert "no such serial device" in errors[f"{FIRST}/u08/pmm"]
     assert "no answer" in errors[f"{SECOND}/u06/pmm"]  # its line is the pumping unit's
-    eventually(lambda: wrong_site.get("/api/v1/racks/k01")["endpoints_reachable"] == 36, 40)
+    eventually(lambda: wrong_site.get("/api/v1/racks/k01")["endpoints_reachable"] == 45, 40)
     eventually(lambda: wrong_site.get(f"/api/v1/racks/{FIRST}")["endpoints_reachable"] == 22, 40)

@@ -7,7 +7,7 @@ except once with a fresh session when the old one has ended.
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import pycurl
@@ -34,6 +34,7 @@ from firmware_bridge.wire.redfish.links import local_path
 
 Decoded = TypeVar("Decoded")
 LOGIN_COOL_DOWN = 30.0
+REDFISH_HEADERS = ("Accept: application/json", "OData-Version: 4.0")
 _MOST_URLS = 8_192
 
 
@@ -49,6 +50,7 @@ class RedfishLink:
         limits: RequestLimits | None = None,
         credential: Credential | None = None,
         leaf: Leaf | None = None,
+        headers: Sequence[str] = REDFISH_HEADERS,
     ) -> None:
         self.endpoint = endpoint
         self.limits = limits or RequestLimits()
@@ -65,7 +67,7 @@ class RedfishLink:
         self._queue: list[tuple[int, int, asyncio.Future[Transfer]]] = []
         self._ticket = itertools.count()
         self._urls: dict[str, str] = {}
-        self._headers = ["Accept: application/json", "OData-Version: 4.0"]
+        self._headers = list(headers)
         self._version = 0
         self._login_failed_at = float("-inf")
         self._login_error: DeviceError | None = None

@@ -125,6 +125,7 @@ class _Maker:
 
         def read(seat: Seat) -> Value:
             value = reader(seat.bench, seat.rack, seat.tray, seat.at if at is None else at)
+            assert not isinstance(value, str), f"{said['live']} is a text"
             return (value or 0) * scale + offset
 
         return read

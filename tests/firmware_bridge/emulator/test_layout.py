@@ -46,7 +46,7 @@ def test_serial_endpoints_have_no_address() -> None:
     design = load_generation("orv3-hpr-nvl36x2")
     plans = parse_racks(design.name, "s", load_generation)
     generations = {design.name: design}
-    assert len(endpoints_of(plans, generations, Block(7, 20, 8443))) == 36
+    assert len(endpoints_of(plans, generations, Block(7, 20, 8443))) == 54
     serial = serial_endpoints_of(plans, generations)
     assert len(serial) == 14
     assert [(p.place, p.rack, p.row) for p in serial[::13]] == [
@@ -65,8 +65,8 @@ def test_bad_specs_are_refused(spec: str, site: str) -> None:
 
 def test_every_enabled_endpoint_gets_an_address_of_its_own() -> None:
     endpoints = endpoints_of(parse_racks("gb200-nvl72*10", "s"), {"gb200-nvl72": GENERATION}, Block(7, 20, 8443))
-    assert len(endpoints) == 360
-    assert len({e.address for e in endpoints}) == 360
+    assert len(endpoints) == 450
+    assert len({e.address for e in endpoints}) == 450
     assert {e.address.rsplit(".", 1)[0] for e in endpoints} == {f"127.7.{20 + r}" for r in range(10)}
     compute = next(e for e in endpoints if e.place == "s/a/r01/k03/u11/bmc")
     assert (compute.row, compute.slot.index, compute.spec.device) == (2, 0, "gb200-compute-tray")

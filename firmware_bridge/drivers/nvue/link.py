@@ -1,0 +1,75 @@
+"""Reading NVOS over the pinned link that Redfish uses: the same caps, pace and refusals, Basic auth, no session.
+
+Sends GET and nothing else.  A login refused twice in a row is not tried again before its cool-down is over: NVOS locks
+accounts as BMCs do, but a single 401 is also what a busy service sends.
+"""
+
+import asyncio
+import base64
+from urllib.parse import quote
+
+from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.redfish.link import LOGIN_COOL_DOWN, NORMAL, RedfishLink
+from firmware_bridge.vocabulary.errors import LoginRefused
+from firmware_bridge.vocabulary.generation import RequestLimits
+from firmware_bridge.wire.redfish.guard import Document, parse
+
+ROOT = "/nvue_v1"
+
+
+class NvueLink:
+    """One NVOS.  Made without a byte sent; `get` raises what RedfishLink's `get_decoded` raises."""
+
+    def __init__(
+        self, endpoint: str, address: str, port: int, pin: str, limits: RequestLimits, credential: Credential | None
+    ) -> None:
+        headers = ["Accept: application/json"]
+        if credential is not None:
+            login = base64.b64encode(f"{credential.user}:{credential.secret}".encode()).decode()
+            headers.append(f"Authorization: Basic {login}")
+        self._link = RedfishLink(endpoint, address, port, pin, limits, headers=headers)
+        self._limits, self._user = limits, credential.user if credential else ""
+        self._refused: LoginRefused | None = None
+        self._refused_at = float("-inf")
+        self._refusals = 0
+
+    @property
+    def endpoint(self) -> str:
+        """Return the endpoint's place."""
+        return self._link.endpoint
+
+    @property
+    def origin(self) -> str:
+        """Return `https://address:port`."""
+        return self._link.origin
+
+    async def get(self, path: str, urgency: int = NORMAL) -> Document:
+        """Return the object at `path` below `/nvue_v1`, as it is now (`rev=operational`), not as it is configured.
+
+        Raises DeviceError's children; LoginRefused without asking while the cool-down lasts.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._refused is not None and self._refusals > 1 and now - self._refused_at < LOGIN_COOL_DOWN:
+            raise self._refused.with_traceback(None)
+        joint = "&" if "?" in path else "?"
+        try:
+            found = await self._link.get_decoded(f"{ROOT}{path}{joint}rev=operational", self._parse, urgency)
+        except LoginRefused as err:
+            self._refused_at, self._refusals = now, self._refusals + 1
+            self._refused = LoginRefused(
+                self.endpoint,
+                err.verb,
+                f"HTTP {err.status} for user {quote(self._user, safe='')}",
+                status=err.status,
+                advice="check the credential of the switch's operating system; it is not its BMC's",
+            )
+            raise self._refused from err
+        self._refused, self._refusals = None, 0
+        return found
+
+    async def close(self) -> None:
+        """Drop every connection.  Never raises."""
+        await self._link.close()
+
+    def _parse(self, raw: bytes) -> Document:
+        return parse(raw, self._limits.most_bytes, self._limits.most_depth)
