@@ -117,7 +117,7 @@ _PLAIN: dict[Quantity, tuple[Family, float]] = {
     ),
     _Q.NVLINKS_UP: (Family("rack_nvlinks_up", "NVLinks of a GPU or switch tray that are up."), 1.0),
     _Q.NVLINK_RECOVERIES: (
-        Family("rack_nvlink_recoveries_total", "Link recoveries over a GPU's NVLinks, or of a switch port.", "counter"),
+        Family("rack_nvlink_recoveries_total", "NVLink recoveries of a GPU or port.", "counter"),
         1.0,
     ),
     _Q.NVLINK_ERRORS: (Family("rack_nvlink_errors_total", "Receive errors over all NVLinks.", "counter"), 1.0),

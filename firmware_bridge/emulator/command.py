@@ -24,6 +24,7 @@ _NUMBERS = {
     "every": "come back after so many seconds, each time for --for",
     "probability": "strike with this chance, 0 to 1",
     "seconds": "how late, slow or far apart, by kind",
+    "ratio": "of a port's bit errors, 0 to 1",
 }
 _WHOLE = {
     "times": "strike so often, then never again",
@@ -33,10 +34,10 @@ _WHOLE = {
 }
 _TEXTS = {
     "uri": "only request paths that fit this glob, on a serial line 3/0x9202",
-    "level": "of a leak: warning or critical",
+    "level": "of a leak or a fabric manager: warning or critical",
     "location": "of a redirect or a foreign link",
     "register": "only registers whose name fits this glob",
-    "text": "of a stale version",
+    "text": "of a stale or wrong version",
 }
 _NAMED = {"for": "lasts"}
 Row = dict[str, Any]

@@ -141,7 +141,7 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.HIGH_BER: KindSpec((Layer.PLANT,), "an NVLink port has bit errors of a ratio and recovers often", ("ratio",)),
     _K.FABRIC_MANAGER_DOWN: KindSpec(
         (Layer.PLANT,),
-        "a switch tray's fabric manager is not listed; level warning: it says it is not well",
+        "a switch tray's fabric manager stops; level warning: it says it is not well",
         ("level",),
     ),
     _K.WRONG_VERSION: KindSpec((Layer.PLANT,), "a switch tray runs another version of NVOS", ("text",)),

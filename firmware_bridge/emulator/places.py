@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from firmware_bridge.emulator.faults import Fault
 from firmware_bridge.emulator.layout import RackPlan
+from firmware_bridge.emulator.nvlinks import ACCESS, TRUNK, port_names
 from firmware_bridge.vocabulary.generation import Generation
 from firmware_bridge.vocabulary.place import join_place
 
@@ -21,8 +22,11 @@ def places_of(plans: list[RackPlan], generations: dict[str, Generation]) -> Iter
                     if unit.part:
                         yield join_place(plan.place, slot.name, unit.part)
             for component in slot.tray.components:
-                for n in range(component.count):
-                    yield join_place(plan.place, slot.name, f"{component.name}{n}")
+                if component.name not in (ACCESS, TRUNK):
+                    for n in range(component.count):
+                        yield join_place(plan.place, slot.name, f"{component.name}{n}")
+            for port in port_names(slot):
+                yield join_place(plan.place, slot.name, port)
 
 
 def means_something(fault: Fault, plans: list[RackPlan], generations: dict[str, Generation]) -> bool:
