@@ -21,10 +21,12 @@ _COLUMNS = (
     Column("MANAGEMENT", lambda e: str(e["management"])),
     Column("SINCE", lambda e: age(e["since_s"]), right=True),
     Column("LAST READ", lambda e: age(e["last_success_age_s"]), right=True),
+    Column("EVENTS", lambda e: _events(e)),
     Column("UNITS", lambda e: _units(e), right=True),
     Column("ADDRESS", lambda e: str(e["address"])),
     Column("FAULTS", lambda e: str(e["faults"]), right=True),
     Column("ERROR", lambda e: str(e["error"])),
+    Column("EVENTS WHY", lambda e: str(e["events_detail"]), wide=True),
     Column("PROTOCOL", lambda e: str(e["protocol"]), wide=True),
     Column("TRAY", lambda e: str(e["tray"]), wide=True),
     Column("PLACE", lambda e: str(e["place"]), wide=True),
@@ -57,6 +59,12 @@ def _units(endpoint: Row) -> str:
     """Return how many of the units on a serial line answer, of how many; nothing for other endpoints."""
     units = endpoint.get("units") or []
     return f"{sum(u['management'] == 'reachable' for u in units)}/{len(units)}" if units else ""
+
+
+def _events(endpoint: Row) -> str:
+    """Return how an endpoint's events come, and how long ago that was proven."""
+    proven = endpoint["events_age_s"]
+    return str(endpoint["events"]) + ("" if proven is None else f" {age(proven)}")
 
 
 @app.command("list")

@@ -59,10 +59,11 @@ def draw_endpoints(tray: TrayView) -> str:
     rows = "".join(
         f'<tr><td title="{esc(e.address)}">{esc(slot_of(e.place))} <span class="quiet">{esc(e.protocol)}</span></td>'
         f'<td id="e-{slot}-{n}-state"></td><td id="e-{slot}-{n}-management"></td>'
-        f'<td class="n" id="e-{slot}-{n}-read"></td><td id="e-{slot}-{n}-error"></td></tr>'
+        f'<td class="n" id="e-{slot}-{n}-read"></td><td id="e-{slot}-{n}-events"></td>'
+        f'<td id="e-{slot}-{n}-error"></td></tr>'
         for n, e in enumerate(tray.endpoints)
     )
-    head = '<th>Endpoint</th><th>State</th><th>Management</th><th class="n">Read</th><th>Last error</th>'
+    head = '<th>Endpoint</th><th>State</th><th>Management</th><th class="n">Read</th><th>Events</th><th>Last error</th>'
     return f'<table class="lines"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
@@ -78,9 +79,17 @@ def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:
         cells[(f"{row}-management", "text")] = marked(MANAGEMENT_GLYPHS, at.management)
         cells[(f"{row}-management", "class")] = f"axis {at.management}"
         cells[(f"{row}-read", "text")] = age(at.last_success_age_s)
+        cells[(f"{row}-events", "text")] = at.events or "–"
+        cells[(f"{row}-events", "title")] = _proof(at)
         failing = f"{at.faults} resources fail" if at.faults else ""
         cells[(f"{row}-error", "text")] = "; ".join(part for part in (at.error, failing) if part)
     return cells
+
+
+def _proof(at: Axes) -> str:
+    """Return when the way of an endpoint's events was last proven, and what is wrong with it."""
+    proven = "" if at.events_age_s is None else f"proven {age(at.events_age_s)} ago"
+    return "; ".join(part for part in (proven, at.events_detail) if part)
 
 
 def _at(tray: TrayView) -> str:

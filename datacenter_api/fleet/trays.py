@@ -56,6 +56,10 @@ class Axes:
     error: str
     faults: int
     heard_age_s: float | None
+    error_age_s: float | None = None
+    events: str = ""
+    events_age_s: float | None = None
+    events_detail: str = ""
 
 
 def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
@@ -92,11 +96,19 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         state=said.state if fresh else "unknown",
         management=said.management if fresh else "unknown",
         since_s=round(said.since_s + heard, 1),
-        last_success_age_s=None if last is None else round(last + heard, 1),
+        last_success_age_s=_grown(last, heard),
         error=said.error,
         faults=said.faults,
         heard_age_s=round(heard, 1),
+        error_age_s=_grown(said.error_age_s, heard),
+        events=said.events if fresh else "",
+        events_age_s=_grown(said.events_age_s, heard),
+        events_detail=said.events_detail,
     )
+
+
+def _grown(age: float | None, heard: float) -> float | None:
+    return None if age is None else round(age + heard, 1)
 
 
 def leak_points(layout: Layout, view: RackView | None) -> list[LeakPoint]:

@@ -13,6 +13,7 @@ from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
 from datacenter_api.history.chronicle import HistoryFigures
 from datacenter_api.metrics.families import FAMILIES, Family
 from datacenter_api.metrics.template import Template, escape, make_template
+from firmware_bridge.vocabulary.event_path import PathKind
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import Layout
@@ -28,6 +29,7 @@ _LIVE = Family("rack_live", "The rack's telemetry is current (1) or not (0).")
 _SERIES = Family("rack_readings", "Readings in the rack's series table.")
 _UNKNOWN = Family("rack_readings_unknown", "Readings that have no line here, by reason.")
 _ENDPOINTS = Family("rack_endpoints", "Enabled endpoints by management state.")
+_EVENTS = Family("rack_endpoint_events", "How the events of an endpoint come, one line per way (1: this one).")
 _LAST = Family("rack_poll_last_success_timestamp_seconds", "When an endpoint was last read successfully.")
 _UNSTORED = Family("rack_stream_refused", "A stream takes no messages of the rack now (1) or does (0).")
 _WAITING = Family("rack_outbox_waiting", "Messages that the controller keeps until their stream takes them.")
@@ -144,6 +146,10 @@ class _OwnLines:
             return
         said_s = unix_s - (now - heard)
         for endpoint in record.endpoints:
+            if endpoint.events:
+                labels = _endpoint_labels(rack, endpoint.place)
+                for way in PathKind:
+                    self.add(_EVENTS, f'{labels},events="{way}"', int(endpoint.events == way))
             if endpoint.last_success_age_s is not None:
                 labels = _endpoint_labels(rack, endpoint.place)
                 self.add(_LAST, labels, f"{said_s - endpoint.last_success_age_s:.1f}")

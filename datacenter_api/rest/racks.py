@@ -40,6 +40,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     """One endpoint: where it answers and how it stands on both axes.
 
     Ages in s; `enabled` false: listed, not asked; `faults`: how many of its resources fail now; `units` on its line.
+    `events`: how its events come (sse, push, polling, unproven), proven `events_age_s` ago; `events_detail`: why not.
     """
 
     place: str
@@ -54,6 +55,10 @@ class EndpointRow(msgspec.Struct, frozen=True):
     heard_age_s: float | None
     error: str
     faults: int
+    error_age_s: float | None = None
+    events: str = ""
+    events_age_s: float | None = None
+    events_detail: str = ""
     units: list[UnitRow] = []
 
 
@@ -105,6 +110,10 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     heard_age_s=at.heard_age_s,
                     error=at.error,
                     faults=at.faults,
+                    error_age_s=at.error_age_s,
+                    events=at.events,
+                    events_age_s=at.events_age_s,
+                    events_detail=at.events_detail,
                     units=unit_rows(endpoint, view, axes),
                 )
             )

@@ -55,7 +55,7 @@ class Device:
         if name == "uuid":
             return str(uuid.uuid5(_NAMESPACE, f"{self.place}/{key}"))
         if name == "time":
-            return _time_text(self.bench.time)
+            return time_text(self.bench.time)
         if name == "place.tray_index":
             return self.slot.index
         if name == "place.unit":
@@ -130,7 +130,8 @@ class Device:
 
 
 @functools.lru_cache(maxsize=64)
-def _time_text(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """Return emulated time as a device writes it."""
     return (EPOCH + datetime.timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
 
 

@@ -13,11 +13,12 @@ from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.certificates import Identity, keep_identities
-from firmware_bridge.emulator.device import Device
+from firmware_bridge.emulator.device import Device, time_text
 from firmware_bridge.emulator.device_files import device_folder
 from firmware_bridge.emulator.door import Doorway
 from firmware_bridge.emulator.faults import Fault, FaultTable
 from firmware_bridge.emulator.faulty_door import FaultyDoor
+from firmware_bridge.emulator.happenings import Happenings
 from firmware_bridge.emulator.layout import (
     Block,
     EndpointPlan,
@@ -39,6 +40,8 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.generations.site_file import write_site
 from firmware_bridge.plant.trace import LoadTrace, parse_trace
+from firmware_bridge.redfish_service.event_hub import SERVICE as EVENT_SERVICE
+from firmware_bridge.redfish_service.event_hub import EventHub
 from firmware_bridge.redfish_service.query import Features
 from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.sessions import SessionTable
@@ -50,6 +53,7 @@ from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
 USER = "root"
 NVUE, NVOS_USER = "nvue", "admin"
 TICK_S = 0.2
+BEAT_S = 15.0  # how often an open event stream gets a comment
 DEFAULT_TRACE = "traces/synthetic.csv"
 
 
@@ -77,6 +81,7 @@ class Endpoint:
     sessions: SessionTable
     device: Device
     listener: Listener
+    events: EventHub | None
 
 
 @dataclass
@@ -96,6 +101,7 @@ class Hall:
         self.plans = parse_racks(self.options.racks, self.options.site_name, self._design)
         self.serial = SerialLines(self.options.state, self.options.search)
         self.doorway = Doorway.make()
+        self.happenings = Happenings()
         self._listeners: list[Listener] = []
         self._down: set[Listener] = set()  # whose BMC restarts
         self._seen_faults = -1
@@ -139,6 +145,8 @@ class Hall:
         credentials = self._credentials()
         block = await self._listen_somewhere(generations, credentials)
         keep_block(state, block)
+        for bench in self.benches.values():
+            self.happenings.look(bench)  # what is so at the start has not happened
         self._open_lines(generations)
         write_site(self.site_file, self._site())
         gc.collect()
@@ -160,6 +168,7 @@ class Hall:
         """Move every plant on by emulated seconds."""
         for bench in self.benches.values():
             bench.advance(seconds, self.faults.in_plant(bench.time))
+            self.happenings.look(bench)
 
     def holds(self, fault: Fault) -> bool:
         """Tell whether a fault names any place of this hall."""
@@ -180,10 +189,14 @@ class Hall:
         self.serial.start(self.plans, plans, self.benches, self.faults, lambda: self.time)
 
     async def _tick(self) -> None:
-        last = time.monotonic()
+        last = beaten = time.monotonic()
         while True:
             await asyncio.sleep(TICK_S)
             now = time.monotonic()
+            if now - beaten >= BEAT_S:
+                beaten = now
+                for hub in [e.events for e in self.endpoints if e.events is not None]:
+                    hub.beat()
             self.doorway.state.default_headers[:] = [(b"date", formatdate(usegmt=True).encode())]
             if self.speed > 0:
                 self.advance((now - last) * self.speed)
@@ -247,28 +260,39 @@ class Hall:
         bench = self.benches[self.plans[plan.rack].generation]
         device = Device(template, bench, plan.row, plan.slot, plan.place)
         sessions = SessionTable()
-        service = self._service(plan, device, SoleAccount(credential.user, credential.secret), sessions)
+        events = make_hub(device)
+        if events is not None:
+            self.happenings.join(bench, plan.row, plan.slot, events, template)
+        service = self._service(plan, device, SoleAccount(credential.user, credential.secret), sessions, events)
         life = Life(lambda: bench.time)
         door = FaultyDoor(service, plan.place, self.faults, lambda: bench.time, life)
         listener = Listener(self.doorway, door, plan.address, port, identity, self.options.state / "certificates")
 
         def restart() -> None:
             sessions.clear()
+            if events is not None:
+                events.forget()
             self._down.add(listener)
             listener.shut_soon()
 
         life.on_restart = restart
         await listener.open()
         self._listeners.append(listener)
-        self.endpoints.append(Endpoint(plan, identity.pin, sessions, device, listener))
+        self.endpoints.append(Endpoint(plan, identity.pin, sessions, device, listener, events))
         self._port = port
 
     def _service(
-        self, plan: EndpointPlan, device: Device, account: SoleAccount, sessions: SessionTable
+        self,
+        plan: EndpointPlan,
+        device: Device,
+        account: SoleAccount,
+        sessions: SessionTable,
+        events: EventHub | None,
     ) -> RedfishService | NvueService:
         if plan.spec.protocol == NVUE:
             return NvueService(device, account)
-        service = RedfishService(device, account, sessions=sessions, features=self._features.get(id(device.template)))
+        features = self._features.get(id(device.template))
+        service = RedfishService(device, account, sessions=sessions, features=features, events=events)
         self._features.setdefault(id(device.template), service.features)
         return service
 
@@ -294,6 +318,14 @@ class Hall:
         # Emulated hardware cannot be harmed: its racks start armed.
         racks = tuple(SiteRack(p.place, p.generation, armed=True, domains=p.domains) for p in self.plans)
         return Site(self.options.site_name, racks, (*endpoints, *self.serial.endpoints))
+
+
+def make_hub(device: Device) -> EventHub | None:
+    """Return an endpoint's events, None for a device without an EventService; it streams where that says so."""
+    service = device.get(EVENT_SERVICE, None)
+    if service is None:
+        return None
+    return EventHub(service.body.get("ServerSentEventUri", ""), lambda: time_text(device.bench.time))
 
 
 def credential_name(rack: Place, protocol: str = "redfish") -> str:

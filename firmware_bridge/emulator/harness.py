@@ -25,6 +25,7 @@ from firmware_bridge.emulator.recorded import RecordedTree
 from firmware_bridge.emulator.template import load_template
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.redfish_service.event_hub import EventHub
 from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.sessions import SessionTable
 from firmware_bridge.redfish_service.source import ResourceSource
@@ -64,16 +65,18 @@ async def serve_tree(
     password: str | None = None,
     place: str = DEFAULT_PLACE,
     folder: Path | None = None,
+    events: EventHub | None = None,
 ) -> AsyncIterator[ServedEndpoint]:
     """Serve a recorded tree `{uri: body}` (or any ResourceSource) over HTTPS on 127.0.0.1 and a free port.
 
-    `faults` strike from the start (certificate faults only then); a password is made when none is given.
+    `faults` strike from the start (certificate faults only then); a password is made when none is given; `events` adds
+    subscriptions and a stream.
     """
     table, seen = FaultTable(faults), dict[str, int]()
     password = password if password is not None else secrets.token_urlsafe(12)
     source = RecordedTree(tree) if isinstance(tree, dict) else tree
     sessions = SessionTable()
-    service = RedfishService(source, SoleAccount(user, password), sessions=sessions, owns_sessions=False)
+    service = RedfishService(source, SoleAccount(user, password), sessions=sessions, owns_sessions=False, events=events)
     door = FaultyDoor(service, place, table, lambda: 0.0)
 
     async def counted(scope: Any, receive: Any, send: Any) -> None:

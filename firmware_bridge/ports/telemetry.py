@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from firmware_bridge.vocabulary.errors import DeviceError
+from firmware_bridge.vocabulary.event_path import EventPath
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
@@ -52,6 +53,16 @@ class Pushing(Protocol):
 
     def pushes(self) -> AsyncIterator[Sequence[Reading]]:
         """Yield readings as they come, for as long as it is iterated; begins after `discover`.  Raises DeviceError."""
+        ...
+
+
+@runtime_checkable
+class Eventful(Protocol):
+    """A source that knows how its events come; the controller shows it and says when the way is lost."""
+
+    @property
+    def event_path(self) -> EventPath:
+        """Return the way of this endpoint's events, with the time it was last proven."""
         ...
 
 

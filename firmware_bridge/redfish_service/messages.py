@@ -53,6 +53,7 @@ SPECS: dict[str, MessageSpec] = {
     "PreconditionRequired": MessageSpec(428, "Critical", "The request needs If-Match.", "Read the ETag first."),
     "HeaderInvalid": MessageSpec(400, "Critical", "The header {0} is not acceptable.", "Correct the header."),
     "SessionLimitExceeded": MessageSpec(503, "Critical", "No further session can be opened.", "Close a session."),
+    "EventSubscriptionLimitExceeded": MessageSpec(503, "Critical", "No further subscription.", "Delete one."),
     "ServiceTemporarilyUnavailable": MessageSpec(503, "Critical", "Not available now; try in {0} s.", "Wait."),
     "ResourceInUse": MessageSpec(409, "Warning", "The resource is busy.", "Try again later."),
 }

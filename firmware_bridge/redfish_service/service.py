@@ -4,12 +4,13 @@ besides sessions."""
 import base64
 import binascii
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
 
+from firmware_bridge.redfish_service.event_hub import EventHub
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.query import Features, Query, parse_query
 from firmware_bridge.redfish_service.replies import (
@@ -29,12 +30,18 @@ from firmware_bridge.redfish_service.replies import (
 )
 from firmware_bridge.redfish_service.sessions import COLLECTION, SessionTable
 from firmware_bridge.redfish_service.shape import shape
-from firmware_bridge.redfish_service.source import Authenticator, Document, Outcome, Principal, ResourceSource
+from firmware_bridge.redfish_service.source import (
+    Authenticator,
+    Document,
+    Outcome,
+    Principal,
+    ResourceSource,
+)
+from firmware_bridge.redfish_service.source import Send as Send
 from firmware_bridge.redfish_service.uri import normalise
 from firmware_bridge.vocabulary.errors import RackwrightError
 
 Scope = MutableMapping[str, Any]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ROOT = "/redfish/v1"
 VERSIONS = "/redfish"
 OPEN = frozenset((VERSIONS, ROOT, ROOT + "/odata", ROOT + "/$metadata"))
@@ -48,6 +55,7 @@ class RedfishService:
 
     `source` owns the resources, `authenticator` the accounts; `sessions` are kept here.  `features` come from the
     ServiceRoot when not given.  `owns_sessions` false leaves the session collection's document to the source.
+    `events` adds subscriptions and the event stream; the EventService resource itself is the source's.
     """
 
     def __init__(
@@ -58,11 +66,12 @@ class RedfishService:
         sessions: SessionTable | None = None,
         features: Features | None = None,
         owns_sessions: bool = True,
+        events: EventHub | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.source, self.authenticator = source, authenticator
         self.sessions = sessions if sessions is not None else SessionTable()
-        self.owns_sessions = owns_sessions
+        self.owns_sessions, self.events = owns_sessions, events
         self._features, self._now = features, now
 
     @property
@@ -84,6 +93,9 @@ class RedfishService:
             principal = await self._principal(headers)
             if principal is None and not self._is_open(method, uri):
                 raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
+            if method == "GET" and self._is_stream(uri):
+                await self._stream(headers, scope, receive, send)
+                return
             if method in ("GET", "HEAD"):
                 status, extra, body = self._read(uri, scope["query_string"], headers, principal)
             else:
@@ -109,8 +121,11 @@ class RedfishService:
         if token is None:
             return None
         try:
+            uri = normalise(raw_path)
+            if self._is_stream(uri):
+                return None
             principal = self._principal_of(token)
-            return self._read(normalise(raw_path), query_string, headers, principal)
+            return self._read(uri, query_string, headers, principal)
         except RackwrightError as err:
             return refusal_reply(err)
 
@@ -150,7 +165,26 @@ class RedfishService:
             own = self._session_document(uri)
             if own is not None:
                 return own
+        if self.events is not None and self.events.owns(uri):
+            return self.events.get(uri)
         return self.source.get(uri, principal)
+
+    def _is_stream(self, uri: str) -> bool:
+        return self.events is not None and uri == self.events.stream_uri
+
+    async def _stream(self, headers: dict[bytes, bytes], scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.events is not None
+        accept = headers.get(b"accept", b"*/*")
+        if b"text/event-stream" not in accept and b"*/*" not in accept:
+            raise RequestRefused("HeaderInvalid", "Accept", status=406)
+        client = scope.get("client")
+        last_seen = headers.get(b"last-event-id", b"").decode("latin-1")
+        subscription = self.events.open_stream(str(client[0]) if client else "", last_seen)
+        try:
+            assert subscription.stream is not None
+            await subscription.stream.run(receive, send)
+        finally:
+            self.events.drop(subscription)
 
     def _body(self, uri: str, principal: Principal | None) -> dict[str, Any] | None:
         try:
@@ -215,27 +249,33 @@ class RedfishService:
             raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
         if method == "DELETE" and uri.startswith(COLLECTION + "/"):
             return outcome_reply(self._logout(uri, principal))
-        if self.source.privilege(uri, method) not in principal.privileges:
+        events = self.events if self.events is not None and self.events.owns(uri) else None
+        owner: EventHub | ResourceSource = self.source if events is None else events
+        if owner.privilege(uri, method) not in principal.privileges:
             raise RequestRefused("InsufficientPrivilege")
         self._check_match(uri, headers, principal)
         if method == "PATCH":
             changed = await self.source.patch(uri, await json_body(headers, receive), principal)
             return outcome_reply(Outcome(204 if changed is None else 200, changed))
         if method == "POST":
-            return outcome_reply(await self.source.post(uri, await json_body(headers, receive), principal))
-        return outcome_reply(await self.source.delete(uri, principal))
+            return outcome_reply(await owner.post(uri, await json_body(headers, receive), principal))
+        return outcome_reply(await owner.delete(uri, principal))
 
     def _allowed(self, uri: str, principal: Principal | None) -> str:
         document = self._document(uri, principal)
-        allowed = document.allow if document is not None else self.source.methods(uri)
+        allowed = document.allow if document is not None else self._methods(uri)
         if uri in LOGIN:
             allowed = "GET, HEAD, POST"
         if not allowed:
             raise RequestRefused("ResourceMissingAtURI", uri)
         return allowed
 
+    def _methods(self, uri: str) -> str:
+        own = self.events.methods(uri) if self.events is not None else ""
+        return own or self.source.methods(uri)
+
     def _absent(self, uri: str) -> RequestRefused:
-        allowed = self.source.methods(uri)
+        allowed = self._methods(uri)
         if allowed:
             return RequestRefused("OperationNotAllowed", headers=((b"allow", ascii_bytes(allowed)),))
         return RequestRefused("ResourceMissingAtURI", uri)

@@ -1,12 +1,13 @@
 """What the engine asks of whoever owns the resources: documents, changes, actions.  The engine knows no model."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
 import orjson
 
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 READ = "GET, HEAD"
 READ_PATCH = "GET, HEAD, PATCH"
 

@@ -45,7 +45,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`value` in the quantity's unit (None: unknown); `taken_at` is monotonic; `source` is the URI or register."""
+    """`value` in the quantity's unit (None: unknown); `taken_at` is monotonic; `source` is the URI or register.
+
+    `device_time` is what the device's own clock said where an event brought the value, as it wrote it.
+    """
 
     place: Place
     quantity: Quantity
@@ -53,3 +56,4 @@ class Reading:
     taken_at: Seconds
     quality: Quality = Quality.GOOD
     source: str = ""
+    device_time: str = ""

@@ -42,7 +42,12 @@ def notice_changes(before: Snapshot | None, after: Snapshot) -> list[Finding]:
 
     The first snapshot reports only what is wrong.  A value that becomes unknown is not a change of the part.
     """
-    return [*_endpoint_changes(before, after), *_code_changes(before, after), *_alarm_changes(before, after)]
+    return [
+        *_endpoint_changes(before, after),
+        *_path_changes(before, after),
+        *_code_changes(before, after),
+        *_alarm_changes(before, after),
+    ]
 
 
 def notice_batteries(
@@ -80,6 +85,21 @@ def _endpoint_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Find
         else:
             text = _management_text(place, now, after.now)
             yield Finding(place, f"endpoint.{now.management}", _management_severity(now), text)
+
+
+def _path_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]:
+    """Tell when an endpoint's events stop coming by themselves, and when they come again."""
+    for place, now in after.endpoints.items():
+        was = before.endpoints.get(place) if before else None
+        if was is None or was.events_proven == now.events_proven or now.management is ManagementAxis.ABSENT:
+            continue
+        if now.events_proven:
+            if was.events is not None and was.events.proven_at is not None:
+                yield Finding(place, "events.proven", Severity.OK, f"{_name(place)} sends its events again")
+            continue
+        why = now.events.detail if now.events is not None else ""
+        text = f"{_name(place)} sends no events, it is only polled: {why or 'no reason given'}"
+        yield Finding(place, "events.lost", Severity.WARNING, text)
 
 
 def _name(place: Place) -> str:

@@ -93,7 +93,11 @@ class Layout(msgspec.Struct, frozen=True):
 
 
 class EndpointStatus(msgspec.Struct, frozen=True):
-    """Both axes of one endpoint with their age in seconds, what went wrong last, how many resources fail now."""
+    """Both axes of one endpoint with their age in seconds, what went wrong last, how many resources fail now.
+
+    `error_age_s`: how long ago `error` was met.  `events`: how its events come (PathKind, empty on a serial line),
+    `events_age_s` since that was last proven, `events_detail` why it is not.
+    """
 
     place: str
     state: str
@@ -102,6 +106,10 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     last_success_age_s: float | None
     error: str = ""
     faults: int = 0
+    error_age_s: float | None = None
+    events: str = ""
+    events_age_s: float | None = None
+    events_detail: str = ""
 
 
 class RackState(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality, Reading
@@ -32,13 +33,21 @@ class ManagementAxis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """Both axes of one endpoint, never merged; `since` is monotonic, `error` names what went wrong last."""
+    """Both axes of one endpoint, never merged; `since` is monotonic, `error` names what went wrong last and `error_at`
+    when; `events` is how its events come, None where there is no such thing (a serial line)."""
 
     state: PowerAxis
     management: ManagementAxis
     since: Seconds
     last_success: Seconds | None = None
     error: str = ""
+    error_at: Seconds | None = None
+    events: EventPath | None = None
+
+    @property
+    def events_proven(self) -> bool:
+        """Return whether events come by themselves, and that was proven lately."""
+        return self.events is not None and self.events.kind in (PathKind.SSE, PathKind.PUSH)
 
 
 @dataclass(frozen=True, slots=True)

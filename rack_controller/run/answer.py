@@ -11,9 +11,10 @@ from firmware_bridge.ports.telemetry import Locatable, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import INTERNAL, Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateRequest
-from rack_controller.model.snapshot import Snapshot
+from rack_controller.model.snapshot import EndpointState, Snapshot
 from rack_controller.model.table import encode_table
 from rack_controller.run.collect import Collector
 from rack_controller.run.journal import CommandRecord, Journal
@@ -88,18 +89,30 @@ def rack_state(view: RackView, sources: dict[Place, TelemetrySource]) -> RackSta
         table_id=snapshot.table.table_id,
         boot=view.boot,
         endpoints=[
-            EndpointStatus(
-                place=place,
-                state=state.state,
-                management=state.management,
-                since_s=round(snapshot.now - state.since, 3),
-                last_success_age_s=None if state.last_success is None else round(snapshot.now - state.last_success, 3),
-                error=state.error or _first_fault(sources[place]),
-                faults=len(sources[place].faults),
-            )
-            for place, state in sorted(snapshot.endpoints.items())
+            _status(place, state, sources[place], snapshot.now) for place, state in sorted(snapshot.endpoints.items())
         ],
     )
+
+
+def _status(place: Place, state: EndpointState, source: TelemetrySource, now: Seconds) -> EndpointStatus:
+    events = state.events
+    return EndpointStatus(
+        place=place,
+        state=state.state,
+        management=state.management,
+        since_s=round(now - state.since, 3),
+        last_success_age_s=_age(state.last_success, now),
+        error=state.error or _first_fault(source),
+        faults=len(source.faults),
+        error_age_s=_age(state.error_at, now) if state.error else None,
+        events="" if events is None else events.kind,
+        events_age_s=None if events is None else _age(events.proven_at, now),
+        events_detail="" if events is None else events.detail,
+    )
+
+
+def _age(at: Seconds | None, now: Seconds) -> float | None:
+    return None if at is None else round(now - at, 3)
 
 
 def _first_fault(source: TelemetrySource) -> str:

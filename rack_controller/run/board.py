@@ -6,11 +6,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.vocabulary.event_path import EventPath
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, code_of
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
-from rack_controller.decide.axes import Contact, decide_management, decide_power
+from rack_controller.decide.axes import Contact, decide_events, decide_management, decide_power
 from rack_controller.decide.staleness import judge_ages
 from rack_controller.model.frame import UNKNOWN_COUNTER
 from rack_controller.model.snapshot import EndpointState, Snapshot
@@ -27,6 +28,8 @@ class Board:
     def __init__(self, rack: Place, endpoints: Iterable[Place], periods: dict[ReadingClass, Seconds]) -> None:
         self.rack = rack
         self.contacts: dict[Place, Contact] = {place: Contact() for place in endpoints}
+        self.paths: dict[Place, EventPath] = {}
+        self._told: dict[SeriesKey, str] = {}
         self._periods = periods
         self._series: dict[Place, tuple[Series, ...]] = {}
         self._states: dict[Place, EndpointState] = {}
@@ -42,7 +45,8 @@ class Board:
             self._dirty = True
 
     def store(self, readings: Iterable[Reading]) -> None:
-        """Write readings down.  One that no declared series is for is dropped."""
+        """Write readings down.  One that no declared series is for is dropped, one that is older than what is there
+        changes nothing: an event and a poll of the same sensor may overtake each other."""
         index, values, taken_at, quality = self._index, self._values, self._taken_at, self._quality
         for reading in readings:
             n = index.get((reading.place, reading.quantity))
@@ -50,6 +54,10 @@ class Board:
                 if self._dirty:
                     self._early.append(reading)
                 continue
+            if reading.taken_at < taken_at[n]:
+                continue
+            if reading.device_time or self._told:
+                self._tell(reading)
             if reading.value is None:
                 values[n] = np.nan
                 quality[n] = reading.quality if reading.quality is not Quality.GOOD else Quality.MISSING
@@ -57,6 +65,20 @@ class Board:
                 values[n] = reading.value
                 quality[n] = reading.quality
             taken_at[n] = reading.taken_at
+
+    def told_at(self, place: Place, quantity: str) -> str | None:
+        """Return the device's own time of a value that an event brought, None for one that we read."""
+        try:
+            return self._told.get((place, Quantity(quantity)))
+        except ValueError:
+            return None
+
+    def _tell(self, reading: Reading) -> None:
+        key = (reading.place, reading.quantity)
+        if reading.device_time:
+            self._told[key] = reading.device_time
+        elif reading.value != self._values[self._index[key]]:
+            self._told.pop(key, None)  # another value, and not from an event
 
     def snapshot(self, tick: int, now: Seconds, unix_ns: UnixNanoseconds) -> Snapshot:
         """Return everything known at `now`: stale values flagged, forgotten ones unknown, both axes decided."""
@@ -95,7 +117,10 @@ class Board:
             power = decide_power(reported, management)
             was = self._states.get(endpoint)
             since = was.since if was and (was.state, was.management) == (power, management) else now
-            self._states[endpoint] = EndpointState(power, management, since, contact.last_success, contact.error)
+            events = decide_events(self.paths.get(endpoint), management, now)
+            self._states[endpoint] = EndpointState(
+                power, management, since, contact.last_success, contact.error, contact.error_at, events
+            )
             n = self._index[(endpoint, Quantity.MANAGEMENT)]
             self._values[n] = code_of(Quantity.MANAGEMENT, management)
             self._taken_at[n], self._quality[n] = now, Quality.GOOD

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from firmware_bridge.ports.telemetry import Pushing, TelemetrySource
+from firmware_bridge.ports.telemetry import Eventful, Pushing, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, LoginRefused
 from firmware_bridge.vocabulary.place import Place
@@ -42,6 +42,7 @@ class Collector:
         self._on_met = on_met  # what stands there may be another part than before
         self._rescan = asyncio.Event()
         self._login_refused = False
+        self._eventful = source if isinstance(source, Eventful) else None
 
     def rescan(self) -> None:
         """Meet the endpoint anew as soon as possible."""
@@ -138,6 +139,11 @@ class Collector:
 
     def _succeeded(self) -> None:
         self._board.contacts[self._source.endpoint] = Contact(last_success=self._clock.now())
+        self._note_path()
+
+    def _note_path(self) -> None:
+        if self._eventful is not None:
+            self._board.paths[self._source.endpoint] = self._eventful.event_path
 
     def _failed(self, err: DeviceError) -> int:
         contact = self._board.contacts[self._source.endpoint]
@@ -145,7 +151,9 @@ class Collector:
         if contact.error != text:
             _log.warning("%s", err)
         self._login_refused = isinstance(err, LoginRefused)
-        self._board.contacts[self._source.endpoint] = replace(contact, failures=contact.failures + 1, error=text)
+        failed = replace(contact, failures=contact.failures + 1, error=text, error_at=self._clock.now())
+        self._board.contacts[self._source.endpoint] = failed
+        self._note_path()
         return contact.failures + 1
 
 

@@ -131,7 +131,10 @@ class RackUnderControl:
     def _publish_events(self, findings: list[Finding], snapshot: Snapshot) -> None:
         for finding in findings:
             event_id = f"{snapshot.unix_ns:020d}-{self.subjects.rack}-{next(self._event_numbers):06d}"
-            event = Event(event_id, snapshot.unix_ns, finding.place, finding.kind, finding.severity, finding.message)
+            told = self._board.told_at(finding.place, finding.kind.partition(".")[0])
+            event = Event(
+                event_id, snapshot.unix_ns, finding.place, finding.kind, finding.severity, finding.message, told
+            )
             self.events.put(Message(self.subjects.event, event_id, encode_event(event)))
 
     def _changed(self, snapshot: Snapshot) -> bytes:

@@ -46,7 +46,10 @@ class CurlEngine:
         self._running += 1
 
     def abandon(self, handle: Any) -> None:
-        """Stop a transfer; its connection is dropped by libcurl and `finished` is not called."""
+        """Stop a transfer; its connection is dropped by libcurl and `finished` is not called.
+
+        Not from inside a callback of the same handle.
+        """
         self._multi.remove_handle(handle)
         self._running = max(0, self._running - 1)
 

@@ -16,7 +16,8 @@ from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
 from firmware_bridge.drivers.redfish.pace import BACKGROUND, NORMAL, PATIENT, URGENT, Pace
 from firmware_bridge.drivers.redfish.session import Answer, SessionOwner
-from firmware_bridge.drivers.redfish.transfer import Transfer
+from firmware_bridge.drivers.redfish.stream import EventStream
+from firmware_bridge.drivers.redfish.transfer import Transfer, refusal_of
 from firmware_bridge.drivers.redfish.trust import Leaf, check_leaf, fetch_leaf
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
@@ -25,7 +26,6 @@ from firmware_bridge.vocabulary.errors import (
     LoginRefused,
     ReplyMalformed,
     ReplyTooLarge,
-    ResourceMissing,
     TrustRefused,
 )
 from firmware_bridge.vocabulary.generation import RequestLimits
@@ -72,6 +72,7 @@ class RedfishLink:
         self._login_failed_at = float("-inf")
         self._login_error: DeviceError | None = None
         self._pace = Pace(self.limits)
+        self._streams: set[EventStream] = set()
 
     async def get(self, uri: str, urgency: int = NORMAL) -> bytes:
         """Return the body of `uri`.  Raises as `get_decoded`, decoding apart."""
@@ -119,7 +120,7 @@ class RedfishLink:
             if code:
                 raise self._fault(transfer, code, uri)
             if status != 401 or renewed or self._session is None:
-                raise self._refusal(status, uri)
+                raise refusal_of(self.endpoint, f"GET {uri}", status) or self._closed()
             await self._renew(version)
             renewed = True
 
@@ -149,6 +150,28 @@ class RedfishLink:
         await self._renew(version)
         return await self._session.change(method, uri, body, etag)
 
+    async def stream(self, uri: str, last_id: str = "") -> EventStream:
+        """Open the event stream at `uri`, one beside the requests in flight; `last_id` is where the last one ended.
+
+        Raises what connecting and logging in raise; what becomes of the request shows in the stream's `batch`.
+        """
+        engine = self._engine or await self._open()
+        url = self._url_of(uri)
+        assert self._leaf is not None
+        for other in list(self._streams):
+            self.end_stream(other)
+        stream = EventStream(self.endpoint, uri, self._leaf, self.limits, engine)
+        self._streams.add(stream)
+        headers = ["Accept: text/event-stream", *self._headers[1:]]
+        stream.begin(url, [*headers, f"Last-Event-ID: {last_id}"] if last_id else headers)
+        return stream
+
+    def end_stream(self, stream: EventStream) -> None:
+        """End a stream.  Never raises."""
+        if stream in self._streams:
+            self._streams.discard(stream)
+            stream.close()
+
     @property
     def leaf(self) -> Leaf | None:
         """Return the endpoint's certificate once it has been seen and found to be the pinned one."""
@@ -157,6 +180,8 @@ class RedfishLink:
     async def close(self) -> None:
         """Log out and drop every connection.  Never raises."""
         engine, self._engine = self._engine, None
+        for stream in list(self._streams):
+            self.end_stream(stream)
         if self._session is not None:
             self._session.interrupt()
             await self._session.logout()
@@ -267,16 +292,6 @@ class RedfishLink:
             self._urls.clear()
         self._urls[uri] = url
         return url
-
-    def _refusal(self, status: int, uri: str) -> DeviceError:
-        verb = f"GET {uri}"
-        if 300 <= status < 400:
-            return TrustRefused(self.endpoint, verb, f"answered with a redirect ({status})")
-        if status in (401, 403):
-            return LoginRefused(self.endpoint, verb, f"HTTP {status}", status=status)
-        if status == 404:
-            return ResourceMissing(self.endpoint, verb, "not there", status=status)
-        return EndpointRefused(self.endpoint, verb, f"HTTP {status}", status=status)
 
 
 __all__ = ["BACKGROUND", "LOGIN_COOL_DOWN", "NORMAL", "PATIENT", "URGENT", "RedfishLink"]

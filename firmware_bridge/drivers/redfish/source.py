@@ -2,15 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from firmware_bridge.drivers.redfish.crawl import crawl
+from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ReplyMalformed, ResourceMissing
+from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
@@ -31,6 +33,7 @@ class _State:
     locate_uri: str | None = None
     faults: dict[str, DeviceError] = field(default_factory=dict)
     resting: dict[str, float] = field(default_factory=dict)  # fetches that failed and are not needed -> until when
+    follower: Follower | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,17 @@ class RedfishSource:
     def faults(self) -> Mapping[str, DeviceError]:
         """Return what went wrong last with each resource that cannot be read now, by URI."""
         return self.state.faults
+
+    @property
+    def plan(self) -> Plan:
+        """Return what is read of the endpoint now."""
+        return self.state.plan
+
+    @property
+    def event_path(self) -> EventPath:
+        """Return how this endpoint's events reach us, and when that was last proven."""
+        follower = self.state.follower
+        return EventPath(PathKind.POLLING, None, "not asked yet") if follower is None else follower.path
 
     async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:
         """Return the plan and the URI of the resource that carries the locate light."""
@@ -96,6 +110,19 @@ class RedfishSource:
         ]
         return readings
 
+    async def pushes(self) -> AsyncIterator[Sequence[Reading]]:
+        """Yield what the endpoint's events bring, for as long as it is iterated; a device without any yields none."""
+        follower = self.state.follower
+        if follower is None:
+            follower = self.state.follower = Follower(self.link, self.clock, self)
+        async for readings in follower.follow():
+            yield readings
+
+    async def read_one(self, fetch: Fetch, urgency: int) -> list[Reading]:
+        """Read one resource of the plan by itself.  Raises DeviceError."""
+        document = await self.link.get_decoded(fetch.uri, fetch.decode, urgency)
+        return readings_of(fetch, document, self.clock.now())
+
     def _due(self, fetches: Sequence[Fetch]) -> list[Fetch]:
         """Return the fetches, those that rest replaced by what they save."""
         resting = self.state.resting
@@ -133,8 +160,7 @@ class RedfishSource:
         return good
 
     async def _fetch(self, fetch: Fetch, urgency: int) -> list[Reading]:
-        document = await self.link.get_decoded(fetch.uri, fetch.decode, urgency)
-        found = readings_of(fetch, document, self.clock.now())
+        found = await self.read_one(fetch, urgency)
         if fetch.instead and any(r.quality is Quality.MISSING for r in found):
             raise ReplyMalformed(self.link.endpoint, f"GET {fetch.uri}", "lacks values that it had")
         return found

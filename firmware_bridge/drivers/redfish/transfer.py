@@ -11,9 +11,12 @@ import pycurl
 from firmware_bridge.drivers.redfish.trust import Leaf
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
+    EndpointRefused,
     EndpointUnreachable,
+    LoginRefused,
     ReplyMalformed,
     ReplyTooLarge,
+    ResourceMissing,
     TrustRefused,
 )
 from firmware_bridge.vocabulary.generation import RequestLimits
@@ -42,6 +45,55 @@ _TRUST = {
 }
 
 
+def harden(handle: Any, leaf: Leaf, limits: RequestLimits) -> None:
+    """Set what every request to an endpoint has in common: one certificate, one host, no way round them."""
+    milliseconds = int(limits.timeout * 1000)
+    for option, value in (
+        (pycurl.TIMEOUT_MS, milliseconds),
+        (pycurl.CONNECTTIMEOUT_MS, milliseconds),
+        (pycurl.BUFFERSIZE, _RECEIVE_BUFFER),
+        (pycurl.PINNEDPUBLICKEY, leaf.pin),
+        # The pinned certificate is the only anchor, so that its dates are checked in the handshake as well.
+        (pycurl.SSL_VERIFYPEER, 1),
+        (pycurl.CAINFO_BLOB, leaf.pem),
+        (pycurl.SSL_VERIFYHOST, 0),
+        (pycurl.FOLLOWLOCATION, 0),
+        (pycurl.PROXY, ""),
+        (pycurl.NOPROXY, "*"),
+        (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS),
+        (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+        (pycurl.NOSIGNAL, 1),
+        (pycurl.DNS_CACHE_TIMEOUT, -1),  # else every request looks through the whole cache; addresses are numbers
+        (pycurl.NETRC, 0),
+        (pycurl.TCP_NODELAY, 1),
+    ):
+        handle.setopt(option, value)
+
+
+def fault_of(code: int, endpoint: str, verb: str, most_bytes: int) -> DeviceError:
+    """Return the named error for libcurl's result `code`; `most_bytes` is the cap that a body may have gone over."""
+    if code in (pycurl.E_WRITE_ERROR, pycurl.E_FILESIZE_EXCEEDED):
+        return ReplyTooLarge(endpoint, verb, f"more than {most_bytes} bytes")
+    if code in _TRUST:
+        return TrustRefused(endpoint, verb, _TRUST[code])
+    if code in _MALFORMED:
+        return ReplyMalformed(endpoint, verb, _MALFORMED[code])
+    return EndpointUnreachable(endpoint, verb, _UNREACHABLE.get(code, f"libcurl error {code}"))
+
+
+def refusal_of(endpoint: str, verb: str, status: int) -> DeviceError | None:
+    """Return the named error for an HTTP status, None for 200."""
+    if status == 200:
+        return None
+    if 300 <= status < 400:
+        return TrustRefused(endpoint, verb, f"answered with a redirect ({status})")
+    if status in (401, 403):
+        return LoginRefused(endpoint, verb, f"HTTP {status}", status=status)
+    if status == 404:
+        return ResourceMissing(endpoint, verb, "not there", status=status)
+    return EndpointRefused(endpoint, verb, f"HTTP {status}", status=status)
+
+
 class Transfer(pycurl.Curl):  # type: ignore[misc]
     """A handle set up once per endpoint; `begin` only changes the URL."""
 
@@ -54,29 +106,9 @@ class Transfer(pycurl.Curl):  # type: ignore[misc]
         self.running = False
         self.headers_version = -1
 
-        milliseconds = int(limits.timeout * 1000)
-        for option, value in (
-            (pycurl.WRITEFUNCTION, self._write),
-            (pycurl.TIMEOUT_MS, milliseconds),
-            (pycurl.CONNECTTIMEOUT_MS, milliseconds),
-            (pycurl.MAXFILESIZE_LARGE, limits.most_bytes),
-            (pycurl.BUFFERSIZE, _RECEIVE_BUFFER),
-            (pycurl.PINNEDPUBLICKEY, leaf.pin),
-            # The pinned certificate is the only anchor, so that its dates are checked in the handshake as well.
-            (pycurl.SSL_VERIFYPEER, 1),
-            (pycurl.CAINFO_BLOB, leaf.pem),
-            (pycurl.SSL_VERIFYHOST, 0),
-            (pycurl.FOLLOWLOCATION, 0),
-            (pycurl.PROXY, ""),
-            (pycurl.NOPROXY, "*"),
-            (pycurl.PROTOCOLS, pycurl.PROTO_HTTPS),
-            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
-            (pycurl.NOSIGNAL, 1),
-            (pycurl.DNS_CACHE_TIMEOUT, -1),  # else every request looks through the whole cache; addresses are numbers
-            (pycurl.NETRC, 0),
-            (pycurl.TCP_NODELAY, 1),
-        ):
-            self.setopt(option, value)
+        harden(self, leaf, limits)
+        self.setopt(pycurl.WRITEFUNCTION, self._write)
+        self.setopt(pycurl.MAXFILESIZE_LARGE, limits.most_bytes)
 
     def begin(self, url: str, future: "asyncio.Future[int]") -> None:
         """Make ready for one GET of `url`; `future` receives libcurl's result code."""
@@ -109,13 +141,7 @@ class Transfer(pycurl.Curl):  # type: ignore[misc]
 
     def fault(self, code: int, endpoint: str, verb: str) -> DeviceError:
         """Return the named error for libcurl's result `code`."""
-        if code in (pycurl.E_WRITE_ERROR, pycurl.E_FILESIZE_EXCEEDED):
-            return ReplyTooLarge(endpoint, verb, f"more than {self._most_bytes} bytes")
-        if code in _TRUST:
-            return TrustRefused(endpoint, verb, _TRUST[code])
-        if code in _MALFORMED:
-            return ReplyMalformed(endpoint, verb, _MALFORMED[code])
-        return EndpointUnreachable(endpoint, verb, _UNREACHABLE.get(code, f"libcurl error {code}"))
+        return fault_of(code, endpoint, verb, self._most_bytes)
 
     def set_headers(self, headers: list[str], version: int) -> None:
         """Replace the request headers when they are not of this `version` yet."""

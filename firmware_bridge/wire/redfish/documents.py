@@ -141,6 +141,11 @@ class Decoder:
             _DECODERS[shape] = msgspec.json.Decoder(shape)
         self._strict = _DECODERS[shape]
 
+    @property
+    def kind(self) -> type[msgspec.Struct]:
+        """Return the type of one document, of one member where an array is decoded."""
+        return self._type
+
     def __call__(self, raw: bytes) -> Any:
         """Return the Struct (or a list of them).
 

@@ -3,8 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.axes import Contact, decide_management, decide_power, retry_delay
+from rack_controller.decide.axes import (
+    PROOF_LIFE,
+    Contact,
+    decide_events,
+    decide_management,
+    decide_power,
+    retry_delay,
+)
 from rack_controller.model.snapshot import ManagementAxis, PowerAxis
 
 PERIOD = Seconds(1.0)
@@ -18,8 +26,22 @@ def test_a_fresh_answer_is_reachable() -> None:
     assert decide_management(Contact(Seconds(99.0)), Seconds(100.0), PERIOD) is ManagementAxis.REACHABLE
 
 
-def test_a_failure_after_a_fresh_answer_is_degraded() -> None:
-    assert decide_management(Contact(Seconds(99.0), 1), Seconds(100.0), PERIOD) is ManagementAxis.DEGRADED
+def test_one_lost_request_is_no_news_and_two_in_a_row_are() -> None:
+    assert decide_management(Contact(Seconds(99.0), 1), Seconds(100.0), PERIOD) is ManagementAxis.REACHABLE
+    assert decide_management(Contact(Seconds(99.0), 2), Seconds(100.0), PERIOD) is ManagementAxis.DEGRADED
+
+
+def test_a_way_of_events_is_believed_while_its_proof_is_fresh_and_the_endpoint_answers() -> None:
+    path = EventPath(PathKind.SSE, Seconds(100.0))
+    assert decide_events(path, ManagementAxis.REACHABLE, Seconds(100 + PROOF_LIFE)) == path
+    for management, now in ((ManagementAxis.REACHABLE, 101 + PROOF_LIFE), (ManagementAxis.ABSENT, 101.0)):
+        judged = decide_events(path, management, Seconds(now))
+        assert judged is not None
+        assert (judged.kind, judged.proven_at) == (PathKind.UNPROVEN, 100.0)
+        assert judged.detail
+    polled = EventPath(PathKind.POLLING)
+    assert decide_events(polled, ManagementAxis.ABSENT, Seconds(5.0)) == polled
+    assert decide_events(None, ManagementAxis.REACHABLE, Seconds(5.0)) is None
 
 
 def test_silence_turns_degraded_then_absent() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
@@ -33,6 +34,21 @@ def snapshot(now: float, leak: float | None = 0.0, *, heard: bool = True, error:
         [Reading(LEAK, Quantity.LEAK, leak, Seconds(now)), Reading(TRAY, Quantity.POWER_STATE, 1.0, Seconds(now))]
     )
     return board.snapshot(1, Seconds(now), UnixNanoseconds(1))
+
+
+def test_events_that_stop_and_come_again_are_told_with_the_reason() -> None:
+    def at(now: float, path: EventPath) -> Snapshot:
+        taken = snapshot(now)
+        return replace(taken, endpoints={BMC: replace(taken.endpoints[BMC], events=path)})
+
+    proven = EventPath(PathKind.SSE, Seconds(9.0))
+    lost = EventPath(PathKind.UNPROVEN, Seconds(9.0), "EndpointUnreachable: the event stream ended")
+    (told,) = notice_changes(at(10, proven), at(11, lost))
+    assert (told.kind, told.severity) == ("events.lost", Severity.WARNING)
+    assert "the event stream ended" in told.message
+    (again,) = notice_changes(at(11, lost), at(12, proven))
+    assert (again.kind, again.severity) == ("events.proven", Severity.OK)
+    assert notice_changes(at(10, EventPath(PathKind.POLLING)), at(11, proven)) == []  # the first time is no news
 
 
 def test_a_quiet_rack_says_nothing() -> None:

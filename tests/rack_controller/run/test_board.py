@@ -59,6 +59,25 @@ def test_counters_keep_whole_numbers_and_their_unknown(board: Board) -> None:
     assert read.value == 123_456_789_012
 
 
+def test_a_reading_that_is_older_than_what_is_there_changes_nothing(board: Board) -> None:
+    board.store([Reading(GPU, Quantity.POWER, 700.0, Seconds(9.5))])
+    board.store([Reading(GPU, Quantity.POWER, 500.0, Seconds(9.4)), Reading(GPU, Quantity.POWER, None, Seconds(9.3))])
+    kept = take(board, 10).reading(GPU, Quantity.POWER)
+    assert kept is not None
+    assert (kept.value, kept.taken_at) == (700.0, 9.5)
+
+
+def test_the_devices_own_time_stays_with_the_value_that_an_event_brought(board: Board) -> None:
+    told = "2026-01-01T00:00:10Z"
+    take(board, 9)
+    board.store([Reading(GPU, Quantity.POWER, 700.0, Seconds(9.5), device_time=told)])
+    board.store([Reading(GPU, Quantity.POWER, 700.0, Seconds(9.6))])
+    assert board.told_at(GPU, "power") == told
+    board.store([Reading(GPU, Quantity.POWER, 710.0, Seconds(9.7))])
+    assert board.told_at(GPU, "power") is None
+    assert board.told_at(GPU, "no such quantity") is None
+
+
 def test_both_axes_are_told_apart(board: Board) -> None:
     assert take(board, 1).endpoints[BMC].management is ManagementAxis.ABSENT
     board.contacts[BMC] = Contact(last_success=Seconds(9.9))

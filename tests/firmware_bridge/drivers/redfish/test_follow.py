@@ -1,0 +1,167 @@
+"""An endpoint's events followed over real HTTPS: a leak is a reading at once, and the way of it is proven."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.factory import make_driver
+from firmware_bridge.drivers.redfish.source import RedfishSource
+from firmware_bridge.emulator.harness import ServedEndpoint, serve_tree
+from firmware_bridge.redfish_service.event_hub import SERVICE, SUBSCRIPTIONS, EventHub
+from firmware_bridge.vocabulary.event_path import PathKind
+from firmware_bridge.vocabulary.generation import EndpointSpec
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.reading import Reading
+from firmware_bridge.vocabulary.site import SiteEndpoint
+from rack_controller.run.clock import SystemClock
+
+R = "/redfish/v1"
+LEAKS = f"{R}/Chassis/C/LeakDetectors"
+TRAY = Place("s/a/r01/k01/u12")
+WITHIN = 20.0
+
+
+def tree(stream: str = f"{SERVICE}/SSE") -> dict[str, Any]:
+    def link(uri: str) -> dict[str, str]:
+        return {"@odata.id": uri}
+
+    bodies: dict[str, Any] = {
+        R: {"EventService": link(SERVICE), "Chassis": link(f"{R}/Chassis")},
+        f"{R}/Chassis": {"Members": [link(f"{R}/Chassis/C")]},
+        f"{R}/Chassis/C": {"ChassisType": "Shelf", "PowerState": "On", "LeakDetectors": link(LEAKS)},
+        LEAKS: {"Members": [link(f"{LEAKS}/{n}") for n in range(2)]},
+        f"{R}/SessionService": {"Id": "SessionService"},
+        SERVICE: {"ServiceEnabled": True, "Subscriptions": link(SUBSCRIPTIONS), "ServerSentEventUri": stream},
+    }
+    bodies |= {f"{LEAKS}/{n}": {"Id": f"L{n}", "DetectorState": "OK"} for n in range(2)}
+    return {uri: {"@odata.id": uri, **body} for uri, body in bodies.items()}
+
+
+def told(name: str, number: int = 0, severity: str = "Critical") -> dict[str, Any]:
+    return {"MessageId": name, "Severity": severity, "OriginOfCondition": {"@odata.id": f"{LEAKS}/{number}"}}
+
+
+class Heard:
+    """A tray whose pushes are collected as they come."""
+
+    def __init__(self, source: RedfishSource) -> None:
+        self.source = source
+        self.batches: asyncio.Queue[Sequence[Reading]] = asyncio.Queue()
+
+    async def collect(self) -> None:
+        async for readings in self.source.pushes():
+            self.batches.put_nowait(readings)
+
+    async def until_path(self, kind: PathKind) -> None:
+        async with asyncio.timeout(WITHIN):
+            while self.source.event_path.kind is not kind:  # noqa: ASYNC110 - a value, not an event
+                await asyncio.sleep(0.02)
+
+    async def leak(self, part: str, value: float) -> Reading:
+        """Return the first reading of a detector with this value."""
+        async with asyncio.timeout(WITHIN):
+            while True:
+                for reading in await self.batches.get():
+                    if (reading.place, reading.quantity, reading.value) == (f"{TRAY}/{part}", Quantity.LEAK, value):
+                        return reading
+
+
+@contextlib.asynccontextmanager
+async def following(served: ServedEndpoint) -> AsyncIterator[Heard]:
+    spec = EndpointSpec("bmc", "redfish", "redfish/switch_tray")
+    endpoint = SiteEndpoint(Place(f"{TRAY}/bmc"), served.address, served.port, pin=served.pin)
+    source = make_driver(spec, TRAY, endpoint, Credential(served.user, served.password), SystemClock())
+    assert isinstance(source, RedfishSource)
+    await source.discover()
+    heard = Heard(source)
+    task = asyncio.create_task(heard.collect())
+    try:
+        yield heard
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await source.close()
+
+
+def hub(stream: str = f"{SERVICE}/SSE") -> EventHub:
+    return EventHub(stream, lambda: "2026-01-01T00:00:00Z")
+
+
+async def test_a_leak_event_is_a_reading_and_the_path_is_proven() -> None:
+    events = hub()
+    async with serve_tree(tree(), events=events) as served, following(served) as heard:
+        await heard.until_path(PathKind.SSE)
+        asked = served.seen.copy()
+        events.publish([told("Environmental.1.1.0.LeakDetectedCritical", 1)])
+        reading = await heard.leak("leak1", 2.0)
+        assert reading.device_time == "2026-01-01T00:00:00Z"
+        assert served.seen == asked  # the event said it all
+        assert heard.source.event_path.proven_at is not None
+    assert events.subscriptions == {}  # the subscription goes with the stream
+
+
+async def test_an_event_that_states_nothing_costs_one_read_of_what_it_names() -> None:
+    events = hub()
+    async with serve_tree(tree(), events=events) as served, following(served) as heard:
+        await heard.until_path(PathKind.SSE)
+        asked = served.seen.copy()
+        events.publish([told("ResourceEvent.1.3.0.ResourceStatusChangedWarning")])
+        await heard.leak("leak0", 0.0)
+        more = {uri: n - asked.get(uri, 0) for uri, n in served.seen.items() if n != asked.get(uri, 0)}
+        assert more == {f"{LEAKS}/0": 1}
+
+
+async def test_a_stream_that_breaks_is_opened_anew_and_missed_events_are_caught_up() -> None:
+    events = hub()
+    async with serve_tree(tree(), events=events) as served, following(served) as heard:
+        await heard.until_path(PathKind.SSE)
+        events.publish([told("Environmental.1.1.0.LeakDetectedWarning", 0)])
+        await heard.leak("leak0", 1.0)
+        for subscription in list(events.subscriptions.values()):
+            assert subscription.stream is not None
+            subscription.stream.end()
+        await heard.until_path(PathKind.UNPROVEN)
+        events.publish([told("Environmental.1.1.0.LeakDetectedCritical", 1)])
+        await heard.leak("leak1", 2.0)  # Last-Event-ID brought it back
+        await heard.until_path(PathKind.SSE)
+
+
+async def test_a_bmc_that_forgets_its_sessions_is_followed_again() -> None:
+    events = hub()
+    async with serve_tree(tree(), events=events) as served, following(served) as heard:
+        await heard.until_path(PathKind.SSE)
+        served.sessions.clear()
+        events.forget()
+        await heard.until_path(PathKind.UNPROVEN)
+        await heard.until_path(PathKind.SSE)
+        events.publish([told("Environmental.1.1.0.LeakDetectedCritical", 1)])
+        await heard.leak("leak1", 2.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"ServerSentEventUri": None}, "no stream"),
+        ({"ServiceEnabled": False}, "no EventService"),
+    ],
+)
+async def test_a_device_without_a_stream_is_only_polled_and_says_so(change: dict[str, Any], why: str) -> None:
+    bodies = tree()
+    bodies[SERVICE] |= change
+    async with serve_tree(bodies, events=hub("")) as served, following(served) as heard:
+        async with asyncio.timeout(WITHIN):
+            while why not in heard.source.event_path.detail:  # noqa: ASYNC110 - a value, not an event
+                await asyncio.sleep(0.02)
+        assert heard.source.event_path.kind is PathKind.POLLING
+
+
+@pytest.mark.parametrize("uri", ["https://evil.example/sse", "//evil/sse", f"{R}/../sse", f"{R}/%2e%2e/sse"])
+async def test_a_stream_elsewhere_is_refused(uri: str) -> None:
+    async with serve_tree(tree(uri), events=hub("")) as served, following(served) as heard:
+        await heard.until_path(PathKind.UNPROVEN)
+        assert "TrustRefused" in heard.source.event_path.detail
