@@ -1,5 +1,6 @@
 """What can be read: each quantity with its one unit.  Codes stand for states so that a frame is only numbers."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,11 +23,17 @@ class SeriesKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuantitySpec:
-    """One quantity's unit (as shown to people), kind and the reading class it belongs to unless a plan says else."""
+    """One quantity's unit (as shown to people), kind and the reading class it belongs to unless a plan says else.
+
+    `least` and `most`, in the unit, bound what a number of this quantity can be in a rack: beyond them stands a broken
+    sensor, an overflow or a wrong unit, never a measurement.  They are wide on purpose; they are no alarm limits.
+    """
 
     unit: str
     kind: SeriesKind = SeriesKind.GAUGE
     reading_class: ReadingClass = ReadingClass.SLOW
+    least: float = -math.inf
+    most: float = math.inf
 
 
 class Quantity(StrEnum):
@@ -101,29 +108,36 @@ class Quantity(StrEnum):
 
 
 _SAFETY, _POWER = ReadingClass.SAFETY, ReadingClass.POWER
+_COUNTER = SeriesKind.COUNTER
+# °C: absolute zero, and what no part of a rack survives.
+_COLD, _HOT = -273.15, 1_000.0
+# A counter travels as int64.
+_MOST_COUNT = 9.2e18
 
 SPECS: dict[Quantity, QuantitySpec] = {
-    Quantity.POWER: QuantitySpec("W", reading_class=_POWER),
-    Quantity.POWER_INPUT: QuantitySpec("W", reading_class=_POWER),
-    Quantity.POWER_LIMIT: QuantitySpec("W", reading_class=_POWER),
-    Quantity.ENERGY: QuantitySpec("J", SeriesKind.COUNTER),
-    Quantity.TEMPERATURE: QuantitySpec("°C"),
-    Quantity.TEMPERATURE_SUPPLY: QuantitySpec("°C", reading_class=_SAFETY),
-    Quantity.TEMPERATURE_RETURN: QuantitySpec("°C", reading_class=_SAFETY),
-    Quantity.TEMPERATURE_DELTA: QuantitySpec("K"),
-    Quantity.VOLTAGE: QuantitySpec("V"),
-    Quantity.CURRENT: QuantitySpec("A"),
-    Quantity.FREQUENCY: QuantitySpec("Hz"),
-    Quantity.FAN_SPEED: QuantitySpec("RPM"),
-    Quantity.PUMP_SPEED: QuantitySpec("%"),
-    Quantity.FLOW: QuantitySpec("L/min", reading_class=_SAFETY),
-    Quantity.PRESSURE: QuantitySpec("kPa"),
-    Quantity.PRESSURE_SUPPLY: QuantitySpec("kPa"),
-    Quantity.PRESSURE_RETURN: QuantitySpec("kPa"),
-    Quantity.PRESSURE_DELTA: QuantitySpec("kPa"),
-    Quantity.HEAT: QuantitySpec("W"),
-    Quantity.HUMIDITY: QuantitySpec("%"),
-    Quantity.LEVEL: QuantitySpec("%"),
+    # Drawn or delivered, never both: a part that can do both (a battery) has a sign in its register map, and is read by
+    # a driver that knows it.
+    Quantity.POWER: QuantitySpec("W", reading_class=_POWER, least=0.0, most=1e7),
+    Quantity.POWER_INPUT: QuantitySpec("W", reading_class=_POWER, least=0.0, most=1e7),
+    Quantity.POWER_LIMIT: QuantitySpec("W", reading_class=_POWER, least=0.0, most=1e7),
+    Quantity.ENERGY: QuantitySpec("J", _COUNTER, least=0.0, most=_MOST_COUNT),
+    Quantity.TEMPERATURE: QuantitySpec("°C", least=_COLD, most=_HOT),
+    Quantity.TEMPERATURE_SUPPLY: QuantitySpec("°C", reading_class=_SAFETY, least=_COLD, most=_HOT),
+    Quantity.TEMPERATURE_RETURN: QuantitySpec("°C", reading_class=_SAFETY, least=_COLD, most=_HOT),
+    Quantity.TEMPERATURE_DELTA: QuantitySpec("K", least=-_HOT, most=_HOT),
+    Quantity.VOLTAGE: QuantitySpec("V", least=-1e5, most=1e5),
+    Quantity.CURRENT: QuantitySpec("A", least=-1e5, most=1e5),
+    Quantity.FREQUENCY: QuantitySpec("Hz", least=0.0, most=1e12),
+    Quantity.FAN_SPEED: QuantitySpec("RPM", least=0.0, most=2e5),
+    Quantity.PUMP_SPEED: QuantitySpec("%", least=0.0, most=1_000.0),
+    Quantity.FLOW: QuantitySpec("L/min", reading_class=_SAFETY, least=-1e5, most=1e5),
+    Quantity.PRESSURE: QuantitySpec("kPa", least=-1e5, most=1e5),
+    Quantity.PRESSURE_SUPPLY: QuantitySpec("kPa", least=-1e5, most=1e5),
+    Quantity.PRESSURE_RETURN: QuantitySpec("kPa", least=-1e5, most=1e5),
+    Quantity.PRESSURE_DELTA: QuantitySpec("kPa", least=-1e5, most=1e5),
+    Quantity.HEAT: QuantitySpec("W", least=-1e8, most=1e8),
+    Quantity.HUMIDITY: QuantitySpec("%", least=0.0, most=100.0),
+    Quantity.LEVEL: QuantitySpec("%", least=0.0, most=110.0),
     Quantity.PERCENT: QuantitySpec("%"),
     Quantity.VALUE: QuantitySpec("1"),
     Quantity.LEAK: QuantitySpec("code", reading_class=_SAFETY),
@@ -132,8 +146,8 @@ SPECS: dict[Quantity, QuantitySpec] = {
     Quantity.MANAGEMENT: QuantitySpec("code", reading_class=_SAFETY),
     Quantity.LOCATE: QuantitySpec("code"),
     Quantity.ALARMS: QuantitySpec("bits", reading_class=_SAFETY),  # the names of its bits stand in the series table
-    Quantity.COUNT: QuantitySpec("1", SeriesKind.COUNTER),
-    Quantity.DURATION: QuantitySpec("s", SeriesKind.COUNTER),
+    Quantity.COUNT: QuantitySpec("1", _COUNTER, least=0.0, most=_MOST_COUNT),
+    Quantity.DURATION: QuantitySpec("s", _COUNTER, least=0.0, most=_MOST_COUNT),
     Quantity.ROTATION: QuantitySpec("RPM"),  # of a pump, whose pump_speed is a share of its maximum
     # In-band, from the host's own driver; they stand beside what the BMC says of the same GPU.
     Quantity.POWER_AVERAGE: QuantitySpec("W", reading_class=_POWER),
@@ -205,6 +219,12 @@ CODES: dict[Quantity, dict[int, str]] = {
     Quantity.FABRIC_MANAGER: FABRIC_MANAGER_CODES,
     Quantity.RECOVERY_ACTION: RECOVERY_ACTION_CODES,
 }
+
+
+def possible(quantity: Quantity, value: float) -> bool:
+    """Return whether `value` (in the quantity's unit) is finite and one that the quantity can have."""
+    spec = SPECS[quantity]
+    return value - value == 0.0 and spec.least <= value <= spec.most
 
 
 def code_of(quantity: Quantity, name: str) -> float:

@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import serve_tree
 from firmware_bridge.vocabulary.errors import ConfigurationError, EndpointUnreachable, LoginRefused, TrustRefused
+from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.wire.redfish.inventory import report_of
 from rack_controller.inspect import inspect_endpoint, report_document
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CAPTURES = REPOSITORY.parent / "shared" / "data" / "captures"
+SHAPES = sorted((REPOSITORY / "tests/firmware_bridge/wire/redfish/shapes").glob("*.yaml"))
+LOADED = {path: yaml.safe_load(path.read_text()) for path in SHAPES}
 ROOT = "/redfish/v1"
 
 
@@ -138,6 +142,25 @@ async def test_a_served_capture_says_the_same_as_its_file(name: str) -> None:
     if name == "dgx-h100-8gpu":
         assert len(read_back.inventory) == len(from_file.inventory)
         assert len(read_back.firmware) == len(from_file.firmware)
+
+
+@pytest.mark.parametrize("path", SHAPES, ids=[p.stem for p in SHAPES])
+async def test_a_shape_read_over_the_wire_says_the_same_as_its_file(path: Path) -> None:
+    loaded = LOADED[path]
+    tree = {f"{ROOT}/{uri}".rstrip("/"): body for uri, body in loaded["documents"].items()}
+    from_file = report_of(tree)
+    async with serve_tree(tree) as served:
+        report = await inspect_endpoint(served.url, Credential(served.user, served.password))
+    assert set(report.readings) == set(from_file.readings)
+    assert {(i.kind, i.uris) for i in report.inventory} == {(i.kind, i.uris) for i in from_file.inventory}
+    assert {f.uri for f in report.firmware} == {f.uri for f in from_file.firmware}
+    assert {(d.uri, d.state) for d in report.leak_detectors} == {(d.uri, d.state) for d in from_file.leak_detectors}
+    missing = [n for n in loaded["expect"]["notes"] if not any(has(n, note) for note in report.notes)]
+    assert missing == []
+
+
+def has(wanted: list[str], note: Note) -> bool:
+    return note.uri.endswith(wanted[0]) and note.property == wanted[1] and wanted[2] in note.what
 
 
 async def test_a_recorded_page_is_served_as_recorded_and_its_members_count_once() -> None:

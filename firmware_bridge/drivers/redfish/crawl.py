@@ -8,7 +8,7 @@ from firmware_bridge.drivers.redfish.tree import ROOT, Tree, in_lanes
 from firmware_bridge.vocabulary.errors import EndpointUnreachable
 from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.wire.redfish.guard import Document
-from firmware_bridge.wire.redfish.links import every_link, local_path, tidy
+from firmware_bridge.wire.redfish.links import every_link, resolved, tidy
 
 MOST_RESOURCES = 6_000
 MOST_SECONDS = 300.0
@@ -25,6 +25,10 @@ SKIPPED = frozenset(
         *("@Redfish.Settings", "@Redfish.ActionInfo", "Conditions", "OriginOfCondition", "RelatedItem"),
     }
 )
+
+# What is looked at after all the rest, and only where it may be the one place that shows an accelerator.
+_DEVICES = frozenset({"PCIeDevices", "PCIeFunctions"})
+_ACCELERATORS = frozenset({"gpu", "accelerator", "oem"})
 
 
 @dataclass(slots=True)
@@ -45,29 +49,64 @@ async def crawl(
 
     Ends early, with a note, at the cap on resources or seconds.  Raises what the link raises for the service root.
     """
-    tree = Tree(link, urgency)
-    await tree.root()
-    notes = tree.notes
-    seen = {ROOT}
-    wave = [ROOT]
-    deadline = asyncio.get_running_loop().time() + most_seconds
-    while wave:
-        found = _next_wave(tree, wave, seen, link.origin)
-        room = most_resources - len(seen)
-        if len(found) > room:
-            notes.append(Note(ROOT, "", f"more than {most_resources} resources: the rest was not looked at"))
-            found = found[: max(0, room)]
-        seen.update(found)
-        try:
-            in_time = await _visit(tree, found, deadline)
-        except EndpointUnreachable as err:
-            notes.append(Note(ROOT, "", f"went silent while it was read: {err.detail}"))
-            break
-        if not in_time:
-            notes.append(Note(ROOT, "", f"not finished within {most_seconds:g} s: the rest was not looked at"))
-            break
-        wave = [u for u in found if u in tree.documents]
-    return Found(tree.documents, notes)
+    walk = _Walk(Tree(link, urgency), link.origin, most_resources, asyncio.get_running_loop().time() + most_seconds)
+    await walk.tree.root()
+    try:
+        if not await walk.follow([ROOT], SKIPPED) or not await walk.follow(walk.devices(), SKIPPED - _DEVICES):
+            walk.note("", f"not finished within {most_seconds:g} s: the rest was not looked at")
+    except EndpointUnreachable as err:
+        walk.note("", f"went silent while it was read: {err.detail}")
+    return Found(walk.tree.documents, walk.tree.notes)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One walk: what was seen of a tree, and how much more may be."""
+
+    tree: Tree
+    origin: str
+    most: int
+    deadline: float
+    seen: set[str] = field(default_factory=lambda: {ROOT})
+
+    def note(self, name: str, what: str, uri: str = ROOT) -> None:
+        self.tree.notes.append(Note(uri, name, what))
+
+    async def follow(self, wave: list[str], skip: frozenset[str]) -> bool:
+        """Follow the links of `wave` and of all they lead to.  Returns False when the time was over before."""
+        while wave:
+            found = self._links_of(wave, skip)
+            room = self.most - len(self.seen)
+            if len(found) > room:
+                self.note("", f"more than {self.most} resources: the rest was not looked at")
+                found = dict(list(found.items())[: max(0, room)])
+            self.seen.update(found)
+            if not await _visit(self.tree, list(found.values()), self.deadline):
+                return False
+            wave = [key for key in found if key in self.tree.documents]
+        return True
+
+    def devices(self) -> list[str]:
+        """Return the resources whose PCIe devices are worth a look: all, on an endpoint that shows no GPU otherwise."""
+        documents = self.tree.documents
+        gpus = any(str(d.get("ProcessorType")).lower() in _ACCELERATORS for d in documents.values())
+        return [] if gpus else [u for u, d in documents.items() if not _DEVICES.isdisjoint(d)]
+
+    def _links_of(self, wave: list[str], skip: frozenset[str]) -> dict[str, str]:
+        """Return the new resources that a wave links to, by key, each as the service spells it."""
+        found: dict[str, str] = {}
+        for source in wave:
+            for link in every_link(self.tree.documents[source], skip):
+                try:
+                    uri, oddity = resolved(link, source, self.origin)
+                except ValueError as err:
+                    self.note("@odata.id", str(err)[:200], source)
+                    continue
+                if oddity:
+                    self.note("@odata.id", oddity, source)
+                if (key := tidy(uri)) not in self.seen and key.startswith(ROOT):
+                    found[key] = uri
+        return found
 
 
 async def _visit(tree: Tree, uris: list[str], deadline: float) -> bool:
@@ -76,12 +115,12 @@ async def _visit(tree: Tree, uris: list[str], deadline: float) -> bool:
     Returns False when it ended at `deadline` (the loop's time) with some of the wave unread.
     """
     loop = asyncio.get_running_loop()
-    waiting = [uri for uri in reversed(uris) if uri not in tree.documents]
+    waiting = [uri for uri in reversed(uris) if tidy(uri) not in tree.documents]
 
     async def lane() -> None:
         while waiting and loop.time() <= deadline:
             uri = waiting.pop()
-            if uri in tree.documents:
+            if tidy(uri) in tree.documents:
                 continue
             if tree.expand and _looks_like_collection(uri):
                 await tree.members(uri)
@@ -94,8 +133,7 @@ async def _visit(tree: Tree, uris: list[str], deadline: float) -> bool:
 
 def _looks_like_collection(uri: str) -> bool:
     """Guess by the spelling; a wrong guess only costs the saving."""
-    last = uri.rsplit("/", 1)[-1]
-    return last in _PLURALS
+    return tidy(uri).rsplit("/", 1)[-1] in _PLURALS
 
 
 _PLURALS = frozenset(
@@ -105,17 +143,3 @@ _PLURALS = frozenset(
         *("Pumps", "Filters", "Reservoirs", "CDUs", "Outlets", "Batteries", "PowerShelves", "SoftwareInventory"),
     }
 )
-
-
-def _next_wave(tree: Tree, wave: list[str], seen: set[str], origin: str) -> list[str]:
-    found: dict[str, None] = {}
-    for source in wave:
-        for link in every_link(tree.documents[source], SKIPPED):
-            try:
-                uri = tidy(local_path(link, origin))
-            except ValueError as err:
-                tree.notes.append(Note(source, "@odata.id", str(err)[:200]))
-                continue
-            if uri not in seen and uri.startswith(ROOT):
-                found[uri] = None
-    return list(found)

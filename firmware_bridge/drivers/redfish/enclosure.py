@@ -46,8 +46,8 @@ class Enclosure:
 async def look_at(tree: Tree) -> Enclosure:
     """Fetch systems, chassis and all their sensors: one request per collection where `$expand` works."""
     root = tree.documents[ROOT]
-    systems = await tree.members(link_of(root, "Systems"))
-    chassis = await tree.members(link_of(root, "Chassis"))
+    systems = await tree.below(root, "Systems")
+    chassis = await tree.below(root, "Chassis")
     sensors = [u for _, document in chassis if (u := link_of(document, "Sensors")) is not None]
     return Enclosure(systems, chassis, await tree.listings(sensors))
 

@@ -164,9 +164,10 @@ class Planner:
         found: list[Fetch] = []
         if extracts := self._collected.pop(key, None):
             array = Decoder(kind, array="Members")
-            found.append(Fetch(uri + self.tree.expand, array, tuple(extracts), collection=True))
+            whole = self.tree.spelled(uri) + self.tree.expand
+            found.append(Fetch(whole, array, tuple(extracts), collection=True))
         if extracts := self._single.pop(key, None):
-            found.append(Fetch(uri, Decoder(kind), tuple(extracts)))
+            found.append(Fetch(self.tree.spelled(uri), Decoder(kind), tuple(extracts)))
         return found
 
     def _moved_to(self, report: str, reading_class: ReadingClass) -> Fetch | None:

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, RedfishLink
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, LoginRefused
 from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.wire.redfish.guard import Document, parse, scrub
-from firmware_bridge.wire.redfish.links import link_of, member_links, tidy
+from firmware_bridge.wire.redfish.links import link_of, member_links, resolved, tidy
+from firmware_bridge.wire.redfish.spelling import ARRAY, as_collection, own_spelling, straight
 
 ROOT = "/redfish/v1"
 _EXPAND = "?$expand=.($levels=1)"
@@ -24,18 +26,18 @@ class Tree:
     def __init__(self, link: RedfishLink, urgency: int = NORMAL) -> None:
         self._link = link
         self._urgency = urgency
-        self._parse = lambda raw: parse(raw, link.limits.most_bytes, link.limits.most_depth)
         self.documents: dict[str, Document] = {}
         self.failed: dict[str, DeviceError] = {}
         self.notes: list[Note] = []
         self.expand = ""
         self._silent = 0
         self._alone: set[str] = set()
+        self._slashed: set[str] = set()
 
     async def root(self) -> Document:
         """Fetch the service root and learn whether collections can be expanded.  Raises what the link raises."""
         # With the slash: the bare spelling may answer with a redirect (DSP0266 §6.4), and those are refused.
-        document = await self._link.get_decoded(ROOT + "/", self._parse, self._urgency)
+        document = await self._link.get_decoded(ROOT + "/", partial(self._read, ROOT), self._urgency)
         self.documents[ROOT] = document
         self.expand = expand_query(document)
         return document
@@ -47,20 +49,31 @@ class Tree:
         """
         if uri is None:
             return None
-        key = tidy(uri)
+        key = self._filed(uri)
         if key in self.documents:
             return self.documents[key]
         if key in self.failed:
             return None
-        document = await self._fetch(key, key)
+        document = await self._fetch(key, self.spelled(key))
         if document is not None:
             self.documents[key] = document
         return document
 
+    def _filed(self, uri: str) -> str:
+        """Return the key of `uri`, and remember how the service spells it."""
+        key = tidy(uri)
+        if uri[-1:] == "/" and key != uri:
+            self._slashed.add(key)
+        return key
+
+    def spelled(self, key: str) -> str:
+        """Return how the service itself writes the resource: some answer the other spelling with a redirect only."""
+        return f"{key}/" if key in self._slashed else key
+
     async def many(self, uris: Iterable[str | None]) -> list[Document | None]:
         """Return several documents at once; the link keeps to the endpoint's limits."""
         wanted = list(uris)
-        new = dict.fromkeys(tidy(u) for u in wanted if u is not None)
+        new = dict.fromkeys(self._filed(u) for u in wanted if u is not None)
         lanes = iter([u for u in new if u not in self.documents and u not in self.failed])
 
         async def lane() -> None:
@@ -70,6 +83,18 @@ class Tree:
         await in_lanes(lane, min(self._link.limits.in_flight, len(new)))
         return [None if u is None else self.documents.get(tidy(u)) for u in wanted]
 
+    async def below(self, document: Document | None, name: str) -> list[tuple[str, Document]]:
+        """Return the members of the collection that `document` links to, or of the array that it holds instead."""
+        if document is None:
+            return []
+        if isinstance(document.get(name), list):
+            return await self._listed(member_links(as_collection(document[name])))
+        return await self.members(link_of(document, name))
+
+    async def _listed(self, uris: Sequence[str]) -> list[tuple[str, Document]]:
+        documents = await self.many(uris)
+        return [(tidy(u), d) for u, d in zip(uris, documents, strict=True) if d is not None]
+
     def expands(self, collection: str) -> bool:
         """Return True when this collection can be read whole with its members inside."""
         return bool(self.expand) and tidy(collection) not in self._alone
@@ -78,13 +103,13 @@ class Tree:
         """Return a collection's members as (uri, document) in the collection's order, in one request where possible."""
         if uri is None:
             return []
-        listed = await self._collection(tidy(uri))
+        listed = await self._collection(self._filed(uri))
         documents = await self.many(listed)
         return [(u, d) for u, d in zip(listed, documents, strict=True) if d is not None]
 
     async def listings(self, collections: Iterable[str]) -> dict[str, list[tuple[str, Document]]]:
         """Return the members of several collections, each as `members` does, by the collection's URI."""
-        found: dict[str, list[tuple[str, Document]]] = {tidy(u): [] for u in collections}
+        found: dict[str, list[tuple[str, Document]]] = {self._filed(u): [] for u in collections}
         keys = iter(found)
 
         async def lane() -> None:
@@ -96,7 +121,7 @@ class Tree:
 
     async def _collection(self, key: str) -> Sequence[str]:
         if self.expands(key) and key not in self.documents:
-            expanded = await self._fetch(key, key + self.expand)
+            expanded = await self._fetch(key, self.spelled(key) + self.expand)
             if expanded is not None:
                 self._file_members(key, expanded)
             else:
@@ -110,12 +135,24 @@ class Tree:
         document = await self.get(key)
         found: dict[str, None] = {}  # pages may overlap: some services list everything and point to a next page as well
         for _ in range(_MOST_PAGES):
-            found.update(dict.fromkeys(tidy(u) for u in member_links(document)))
-            following = document.get("Members@odata.nextLink") if document else None
-            if not isinstance(following, str):
+            found.update(dict.fromkeys(self._filed(u) for u in member_links(document)))
+            following = self._next_page(key, document)
+            if following is None:
                 break
             document = await self.get(following)
         return list(found)
+
+    def _next_page(self, key: str, document: Document | None) -> str | None:
+        following = document.get("Members@odata.nextLink") if document else None
+        if isinstance(following, dict):
+            following = link_of(following)
+        if not isinstance(following, str):
+            return None
+        try:
+            return resolved(following, key, self._link.origin)[0]
+        except ValueError as err:
+            self._note(key, "Members@odata.nextLink", scrub(err, 200))
+            return None
 
     def _file_members(self, key: str, collection: Document) -> None:
         members = collection.get("Members")
@@ -136,7 +173,7 @@ class Tree:
 
     async def _fetch(self, key: str, uri: str) -> Document | None:
         try:
-            return await self._link.get_decoded(uri, self._parse, self._urgency)
+            return await self._link.get_decoded(uri, partial(self._read, key), self._urgency)
         except EndpointUnreachable as err:
             # One resource may hang; an endpoint that keeps silent is not asked any further.
             self._silent += 1
@@ -150,6 +187,17 @@ class Tree:
         except DeviceError as err:
             self._failed(key, err)
         return None
+
+    def _read(self, key: str, raw: bytes) -> Document:
+        """Return the document in `raw` in Redfish's spelling; a bare array is a collection.  Raises DocumentFault."""
+        limits = self._link.limits
+        document = parse(raw, limits.most_bytes, limits.most_depth, arrays=True)
+        if raw.lstrip()[:1] == b"[":
+            self._note(key, "", ARRAY)
+        document, odd = straight(document)
+        if odd:
+            self._note(key, odd[0], own_spelling(odd))
+        return document
 
     def _failed(self, key: str, err: DeviceError) -> None:
         self.failed[key] = err

@@ -34,9 +34,14 @@ class DocumentTooLarge(DocumentFault):
 
 
 def parse(
-    raw: bytes, most_bytes: int = MOST_BYTES, most_depth: int = MOST_DEPTH, most_members: int = MOST_MEMBERS
+    raw: bytes,
+    most_bytes: int = MOST_BYTES,
+    most_depth: int = MOST_DEPTH,
+    most_members: int = MOST_MEMBERS,
+    *,
+    arrays: bool = False,
 ) -> Document:
-    """Return the JSON object in `raw`.
+    """Return the JSON object in `raw`; with `arrays`, a bare array as the members of a collection.
 
     Raises DocumentTooLarge (bytes, nesting depth, members; checked before anything is parsed) and DocumentMalformed.
     """
@@ -45,6 +50,8 @@ def parse(
         document = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
         raise DocumentMalformed(f"not valid JSON ({reason_of(err)})") from err
+    if arrays and isinstance(document, list):
+        return {"Members": document}
     if not isinstance(document, dict):
         raise DocumentMalformed(f"a JSON {type(document).__name__}, expected an object")
     return document

@@ -8,18 +8,20 @@ from firmware_bridge.vocabulary.inventory import (
     FirmwareItem,
     Item,
     ItemKind,
-    LeakDetectorItem,
     Note,
     SensorValue,
 )
+from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.wire.redfish.catalog import NOT_THERE, Catalog, Entry, catalog_of
-from firmware_bridge.wire.redfish.guard import scrub
-from firmware_bridge.wire.redfish.legacy import legacy_items, legacy_readings
+from firmware_bridge.wire.redfish.leaks import leak_detectors
+from firmware_bridge.wire.redfish.legacy import legacy_ratings, legacy_readings
 from firmware_bridge.wire.redfish.links import link_of, tidy
-from firmware_bridge.wire.redfish.numbers import UNREADABLE, leak_name, number, possible
-from firmware_bridge.wire.redfish.odd import odd_values
+from firmware_bridge.wire.redfish.numbers import UNREADABLE
+from firmware_bridge.wire.redfish.odd import odd_values, outside_ranges
 from firmware_bridge.wire.redfish.parts import merge, parts_of, usable
+from firmware_bridge.wire.redfish.structure import odd_structure
 from firmware_bridge.wire.redfish.units import scale_of
+from firmware_bridge.wire.redfish.values import plain_scale, read_value
 
 ROOT = "/redfish/v1"
 _MOST_NOTES = 2_000
@@ -39,13 +41,19 @@ def report_of(
     found = list(notes)
     told = {n.uri for n in found if not n.property}  # whoever fetched it knows why it is not there
     found += [n for n in catalog.notes if n.what != NOT_THERE or n.uri not in told]
-    firmware, versions = _firmware(catalog)
-    items = merge(parts_of(catalog, found), host_systems(catalog), versions, found)
-    readings = [*_sensors(catalog, found), *legacy_readings(catalog, found), *_ratings(catalog, found)]
-    leaks = _leaks(catalog, found)
+    firmware, versions = _firmware(catalog, found)
+    parts, hosts = parts_of(catalog, found), host_systems(catalog)
+    items = merge(parts, hosts, versions, found)
+    sensors, sensed = _sensors(catalog, found)
+    readings = [
+        *(*sensors, *legacy_readings(catalog, sensed, found)),
+        *(*_ratings(catalog, found), *legacy_ratings(catalog, found)),
+    ]
+    leaks = leak_detectors(catalog, found)
     for entry in catalog.entries.values():
         found += odd_values(entry)
-    items += legacy_items(catalog)
+    found += (*outside_ranges(catalog.of("Sensor")), *odd_structure(catalog, hosts, parts))
+    found = list(dict.fromkeys(found))
     if len(found) > _MOST_NOTES:
         dropped = len(found) - _MOST_NOTES
         found = [*found[:_MOST_NOTES], Note(ROOT, "", f"{dropped} more notes left out")]
@@ -63,27 +71,23 @@ def sensor_value(entry: Entry, notes: list[Note]) -> SensorValue | None:
     """Return one sensor's number in our unit, None (with a note where it is odd) when there is none."""
     document = entry.document
     raw = document.get("Reading")
-    value = number(raw)
-    if value is None:
-        if raw is not None:
-            notes.append(Note(entry.uri, "Reading", f"not a number: {scrub(raw, 40)!r}"))
-        return None
-    if isinstance(raw, str):
-        notes.append(Note(entry.uri, "Reading", "a number sent as text"))
     scale = scale_of(document.get("ReadingType"), document.get("ReadingUnits"), document.get("ReadingBasis"))
-    if scale.oddity:
-        notes.append(Note(entry.uri, "ReadingType", scale.oddity))
-    ours = float(scale.apply(value))
-    if not possible(scale.quantity, ours):
-        notes.append(Note(entry.uri, "Reading", f"{value:g} cannot be a {scale.quantity} in {scale.unit}: left out"))
+    value = read_value(raw, scale)
+    if value.oddity:
+        notes.append(Note(entry.uri, "Reading", value.oddity))
+    if value.number is None:
         return None
+    if value.scale is scale and scale.oddity:
+        notes.append(Note(entry.uri, "ReadingType", scale.oddity))
     if entry.state in UNREADABLE:
         notes.append(Note(entry.uri, "Status", f"says {entry.state}: its number may be an old one"))
-    return SensorValue(entry.id, scale.quantity.value, scale.unit, ours, entry.uri)
+    return SensorValue(entry.id, value.scale.quantity.value, value.scale.unit, value.number, entry.uri)
 
 
-def _sensors(catalog: Catalog, notes: list[Note]) -> list[SensorValue]:
+def _sensors(catalog: Catalog, notes: list[Note]) -> tuple[list[SensorValue], dict[str, frozenset[str]]]:
+    """Return the sensors' numbers, and which quantities each sensor collection gives."""
     found: list[SensorValue] = []
+    sensed: dict[str, set[str]] = {}
     for entry in catalog.of("Sensor"):
         own = entry.document.get("Id")
         if isinstance(own, str) and own != entry.uri.rsplit("/", 1)[-1]:
@@ -91,7 +95,9 @@ def _sensors(catalog: Catalog, notes: list[Note]) -> list[SensorValue]:
         value = sensor_value(entry, notes)
         if value is not None:
             found.append(value)
-    return found
+            for collection in (entry.listed_in, entry.uri.rpartition("/")[0]):
+                sensed.setdefault(collection, set()).add(value.quantity)
+    return found, {collection: frozenset(quantities) for collection, quantities in sensed.items()}
 
 
 def _ratings(catalog: Catalog, notes: list[Note]) -> list[SensorValue]:
@@ -102,33 +108,17 @@ def _ratings(catalog: Catalog, notes: list[Note]) -> list[SensorValue]:
             raw = entry.document.get(name)
             if raw is None or entry.state == "Absent":
                 continue
-            value = number(raw)
-            if value is None:
-                notes.append(Note(entry.uri, name, f"not a number: {scrub(raw, 40)!r}"))
+            value = read_value(raw, plain_scale(Quantity.POWER))
+            if value.oddity:
+                notes.append(Note(entry.uri, name, value.oddity))
+            if value.number is None:
                 continue
-            if isinstance(raw, str):
-                notes.append(Note(entry.uri, name, "a number sent as text"))
-            found.append(SensorValue(entry.id, "power_capacity", "W", float(value), entry.uri))
+            found.append(SensorValue(entry.id, "power_capacity", "W", value.number, entry.uri))
             break
     return found
 
 
-def _leaks(catalog: Catalog, notes: list[Note]) -> list[LeakDetectorItem]:
-    found: list[LeakDetectorItem] = []
-    for entry in catalog.of("LeakDetector"):
-        said = entry.document.get("DetectorState")
-        state = leak_name(said)
-        if state == "unknown":
-            notes.append(Note(entry.uri, "DetectorState", f"says {scrub(said, 40)!r}: taken as unknown"))
-        elif state == "OK" and entry.state in UNREADABLE:
-            # It saw nothing because it does not look.  A leak it told of still counts.
-            notes.append(Note(entry.uri, "DetectorState", f"says OK, but is {entry.state}: taken as unknown"))
-            state = "unknown"
-        found.append(LeakDetectorItem(entry.id, state, entry.uri))
-    return found
-
-
-def _firmware(catalog: Catalog) -> tuple[list[FirmwareItem], dict[str, str]]:
+def _firmware(catalog: Catalog, notes: list[Note]) -> tuple[list[FirmwareItem], dict[str, str]]:
     """Return the firmware inventory, and the version of each URI that exactly one member says it belongs to."""
     found: list[FirmwareItem] = []
     claims: dict[str, list[str]] = {}
@@ -140,6 +130,8 @@ def _firmware(catalog: Catalog) -> tuple[list[FirmwareItem], dict[str, str]]:
         if place not in collections if collections else "/FirmwareInventory" not in place:
             continue
         version = usable(entry.text("Version"))
+        if version is None:
+            notes.append(Note(entry.uri, "Version", "none is stated"))
         found.append(FirmwareItem(entry.id, version, entry.uri))
         related = entry.document.get("RelatedItem")
         for item in related if isinstance(related, list) else ():

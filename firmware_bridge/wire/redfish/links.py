@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 _PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*")
 _ESCAPED_DOT_OR_SLASH = re.compile(r"%(?:2e|2f|5c|00)", re.IGNORECASE)
 MOST_URI = 1024
+_ESCAPES = str.maketrans({" ": "%20", "|": "%7C"})
 _PLAIN_LINKS = ("DataSourceUri", "Members@odata.nextLink")
 
 
@@ -27,6 +28,25 @@ def local_path(link: str, origin: str = "") -> str:
     if query and not re.fullmatch(r"[\x21-\x7e]+", query):
         raise ValueError(f"a query with odd characters: {link[:80]!r}")
     return f"{path}?{query}" if query else path
+
+
+def resolved(link: str, source: str, origin: str = "") -> tuple[str, str]:
+    """Return (path, oddity) of a link that the document at `source` holds.
+
+    Forgives what harms nobody: a path without its first slash, a query that continues the document's own path.  What
+    `local_path` refuses is refused: ValueError.
+    """
+    if link.startswith("redfish/"):
+        return local_path("/" + tidy_spelling(link), origin), f"no slash before {link[:80]!r}"
+    if link.startswith("?"):
+        return local_path(source.partition("?")[0] + link, origin), f"{link[:80]!r} is taken as the next page"
+    path = tidy_spelling(link)
+    return local_path(path, origin), "" if path == link else f"characters that no path may have: {link[:80]!r}"
+
+
+def tidy_spelling(link: str) -> str:
+    """Return `link` with the few harmless characters escaped that devices put into names (a space, a bar)."""
+    return link.translate(_ESCAPES) if " " in link or "|" in link else link
 
 
 def same_origin_path(location: str, origin: str) -> str:
@@ -53,7 +73,12 @@ def member_links(collection: Any) -> tuple[str, ...]:
     members = collection.get("Members") if isinstance(collection, dict) else None
     if not isinstance(members, list):
         return ()
-    return tuple(uri for uri in (link_of(m) for m in members) if uri is not None)
+    return tuple(uri for uri in (member_link(m) for m in members) if uri is not None)
+
+
+def member_link(member: Any) -> str | None:
+    """Return where a member is: the link that Redfish has, or the bare path that some services write instead."""
+    return member if isinstance(member, str) and member.startswith("/") else link_of(member)
 
 
 def every_link(document: Any, skip: frozenset[str]) -> Iterator[str]:
@@ -73,6 +98,8 @@ def every_link(document: Any, skip: frozenset[str]) -> Iterator[str]:
         if isinstance(uri, str) and node is not document:
             yield uri
         yield from (link for name in _PLAIN_LINKS if isinstance(link := node.get(name), str))
+        members = node.get("Members")
+        yield from (m for m in (members if isinstance(members, list) else ()) if isinstance(m, str) and m[:1] == "/")
         stack.extend(value for key, value in reversed(node.items()) if key not in skip)
 
 
@@ -80,4 +107,6 @@ def tidy(uri: str) -> str:
     """Return `uri` without fragment and trailing slash: the key under which a document is filed."""
     if "#" in uri:
         uri = uri.partition("#")[0]
+    if " " in uri or "|" in uri:
+        uri = uri.translate(_ESCAPES)
     return uri.rstrip("/") if uri[-1:] == "/" and len(uri) > 1 else uri

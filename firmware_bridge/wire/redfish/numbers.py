@@ -1,9 +1,10 @@
 """Tolerant reading of single values: a number is taken or refused, never guessed."""
 
 import math
+import re
 from typing import Any
 
-from firmware_bridge.vocabulary.quantities import Quantity, code_of
+from firmware_bridge.vocabulary.quantities import Quantity, code_of, possible
 
 _MOST_DIGITS = 40
 # Enumeration of Resource.State (DSP0268 Resource 1.20); anything else is noted and means nothing.
@@ -16,24 +17,8 @@ STATES = frozenset(
 UNREADABLE = frozenset({"Absent", "Disabled", "UnavailableOffline"})
 _HEALTH = {"OK": "ok", "Warning": "warning", "Critical": "critical"}
 _LEAK = {"OK": "dry", "Warning": "warning", "Critical": "critical"}
-# What a quantity cannot be below, in its unit: absolute zero, a wheel that turns less than not at all.
-_ABSOLUTE_ZERO = -273.15
-LEAST: dict[Quantity, float] = {
-    Quantity.TEMPERATURE: _ABSOLUTE_ZERO,
-    Quantity.TEMPERATURE_SUPPLY: _ABSOLUTE_ZERO,
-    Quantity.TEMPERATURE_RETURN: _ABSOLUTE_ZERO,
-    Quantity.FAN_SPEED: 0.0,
-    Quantity.PUMP_SPEED: 0.0,
-    Quantity.FREQUENCY: 0.0,
-    Quantity.ENERGY: 0.0,
-    Quantity.HUMIDITY: 0.0,
-    Quantity.LEVEL: 0.0,
-}
-
-
-def possible(quantity: Quantity, value: float) -> bool:
-    """Return whether `value` (in the quantity's unit) is finite and one that the quantity can have."""
-    return value - value == 0.0 and value >= LEAST.get(quantity, -math.inf)
+# "712 W", "45.0 C", "29Cel": a number and the unit it came with.
+_WITH_UNIT = re.compile(r"([+-]?\d[\d.]*(?:[eE][+-]?\d+)?)\s*([^\d\s.+-][^\d\s]*)")
 
 
 def number(value: Any) -> float | int | None:
@@ -51,6 +36,18 @@ def number(value: Any) -> float | int | None:
         return None
     # Python reads "1_000", "nan" and "inf" as floats; no device means them.
     return found if math.isfinite(found) and "_" not in value else None
+
+
+def with_unit(value: Any) -> tuple[float, str] | None:
+    """Return (number, unit as it is written) of a text like "712 W", None for everything else.
+
+    What the unit means is for `units` to say; a number in a unit that is not known is worth nothing.
+    """
+    if type(value) is not str or len(value) > _MOST_DIGITS:
+        return None
+    match = _WITH_UNIT.fullmatch(value.strip())
+    found = number(match[1]) if match else None
+    return None if match is None or found is None else (float(found), match[2])
 
 
 def power_state_code(value: Any) -> float | None:
@@ -110,3 +107,19 @@ def unreadable(status: Any) -> bool:
 def _coded(quantity: Quantity, names: dict[str, str], value: Any) -> float | None:
     name = names.get(value) if isinstance(value, str) else None
     return None if name is None else code_of(quantity, name)
+
+
+__all__ = [
+    "STATES",
+    "UNREADABLE",
+    "health_code",
+    "leak_code",
+    "leak_name",
+    "locate_code",
+    "number",
+    "possible",
+    "power_state_code",
+    "running_code",
+    "unreadable",
+    "with_unit",
+]

@@ -1,6 +1,6 @@
 """What is odd about single values of a resource, whatever its schema: noted, never corrected."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.wire.redfish.catalog import Entry
@@ -12,6 +12,10 @@ _TEXTS = (
     *("Id", "Name", "SerialNumber", "PartNumber", "Model", "FirmwareVersion", "Version", "UUID"),
     *("Vendor", "Product", "RedfishVersion"),
 )
+# Arrays whose members are rows of an older resource, read as such.
+_READ_ROWS = frozenset({"Fans", "Temperatures", "Voltages"})
+_LEAST_YEAR = 2021  # no controller of these racks is older; a clock that is behind has lost its time
+_MOST_NAMED = 3
 # Enumeration of Resource.PowerState (DSP0268 Resource 1.20).
 _POWER_STATES = frozenset({"On", "Off", "PoweringOn", "PoweringOff", "Paused"})
 
@@ -31,10 +35,36 @@ def odd_values(entry: Entry) -> Iterator[Note]:
             yield Note(entry.uri, name, "no text: taken as absent")
     for name, value in entry.document.items():
         # An excerpt usually shows a sensor, which is read itself; without one its number would be counted nowhere.
-        if not isinstance(value, dict) or isinstance(value.get("DataSourceUri"), str):
-            continue
-        if number(value.get("Reading")) is not None:
-            yield Note(entry.uri, name, f"{scrub(value['Reading'], 40)} without a sensor behind it: not a reading")
+        for excerpt in value if isinstance(value, list) else (value,):
+            if not isinstance(excerpt, dict) or isinstance(excerpt.get("DataSourceUri"), str):
+                continue
+            if name not in _READ_ROWS and number(excerpt.get("Reading")) is not None:
+                yield Note(
+                    entry.uri, name, f"{scrub(excerpt['Reading'], 40)} without a sensor behind it: not a reading"
+                )
+    yield from _clock(entry)
+
+
+def outside_ranges(entries: Iterable[Entry]) -> Iterator[Note]:
+    """Yield one note per sensor collection about numbers outside the range that their own sensors state.
+
+    The number counts: of the two it is the range that firmware gets wrong (whole trees state 150 to 1,028,443 °C).
+    """
+    outside: dict[str, list[str]] = {}
+    for entry in entries:
+        least, most = (number(entry.document.get(f"ReadingRange{end}")) for end in ("Min", "Max"))
+        value = number(entry.document.get("Reading"))
+        if value is not None and ((least is not None and value < least) or (most is not None and value > most)):
+            outside.setdefault(entry.uri.rpartition("/")[0], []).append(entry.id)
+    for collection, names in outside.items():
+        told = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        yield Note(collection, "ReadingRangeMax", f"{len(names)} sensors read outside the range they state: {told}")
+
+
+def _clock(entry: Entry) -> Iterator[Note]:
+    said = entry.document.get("DateTime")
+    if entry.schema == "Manager" and isinstance(said, str) and said[:4].isdigit() and int(said[:4]) < _LEAST_YEAR:
+        yield Note(entry.uri, "DateTime", f"its clock stands at {scrub(said, 40)}")
 
 
 def _power_state(entry: Entry) -> Iterator[Note]:

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.inventory import Item, ItemKind, Note
 from firmware_bridge.wire.redfish.catalog import Catalog, Entry
+from firmware_bridge.wire.redfish.legacy import legacy_parts
+from firmware_bridge.wire.redfish.numbers import number
 
 _PROCESSORS = {"gpu": ItemKind.GPU, "cpu": ItemKind.CPU, "dpu": ItemKind.DPU}
-_NOT_PARTS = frozenset({"core", "thread"})
+_NOT_PARTS = frozenset({"core", "thread", "partition"})
+# ProcessorType values that do not say what it is; its maker's words may.
+_VAGUE = frozenset({"accelerator", "oem"})
 _KINDS = {
     "PowerSupply": ItemKind.PSU,
     "Pump": ItemKind.PUMP,
@@ -26,6 +30,9 @@ _KINDS = {
 }
 # Redfish has no property that tells a data processing unit from a plain adapter; its makers say so in these words.
 _DPU_WORDS = re.compile(r"\b(?:dpu|bluefield|smartnic|ipu)\b")
+_GPU_WORDS = re.compile(r"\b(?:gpu|graphics processing unit)\b|\bgpu(?=\d)")
+# PCI class codes (PCI-SIG): 3D controller, processing accelerator.  Plain VGA (0x0300) is the BMC's own picture.
+_GPU_CLASSES = ("0x0302", "0x1200")
 _NO_VALUE = frozenset({"", "n/a", "na", "none", "null", "unknown", "not available", "not specified", "<redacted>", "0"})
 
 
@@ -44,17 +51,53 @@ class Part:
 def parts_of(catalog: Catalog, notes: list[Note]) -> list[Part]:
     """Return one Part per resource that stands for hardware, empty bays left out with a note."""
     found: list[Part] = []
-    for entry in catalog.entries.values():
+    for entry in (*catalog.entries.values(), *legacy_parts(catalog)):
         kind = _kind(entry, notes)
-        if kind is None:
-            continue
-        if entry.state == "Absent" and kind is not ItemKind.CHASSIS:
-            notes.append(Note(entry.uri, "Status", "nothing in this place: not counted as a part"))
-            continue
-        serial = _identity(entry, "SerialNumber", notes)
-        uuid = usable(entry.text("UUID"))
-        found.append(Part(entry, kind, serial, uuid, _label(entry), _system_of(entry.uri)))
+        if kind is not None:
+            _add(entry, kind, found, notes)
+    if not any(p.kind is ItemKind.GPU for p in found):
+        for entry in catalog.of("PCIeDevice"):
+            if _is_gpu(catalog, entry):
+                notes.append(Note(entry.uri, "", "a GPU that is shown as a PCIe device only"))
+                _add(entry, ItemKind.GPU, found, notes)
+    _note_unlisted(catalog, found, notes)
     return found
+
+
+def _add(entry: Entry, kind: ItemKind, found: list[Part], notes: list[Note]) -> None:
+    if entry.state == "Absent" and kind is not ItemKind.CHASSIS:
+        notes.append(Note(entry.uri, "Status", "nothing in this place: not counted as a part"))
+        return
+    serial = _identity(entry, "SerialNumber", notes)
+    uuid = usable(entry.text("UUID"))
+    found.append(Part(entry, kind, serial, uuid, _label(entry), _system_of(entry.uri)))
+
+
+def _is_gpu(catalog: Catalog, device: Entry) -> bool:
+    """Return True for a PCIe device that says it is a GPU, in words or by the class of one of its functions."""
+    if _GPU_WORDS.search(_words(device)):
+        return True
+    below = f"{device.uri}/PCIeFunctions/"
+    functions = (e for e in catalog.of("PCIeFunction") if e.uri.startswith(below))
+    return any(
+        f.text("DeviceClass") == "ProcessingAccelerators" or f.text("ClassCode").lower().startswith(_GPU_CLASSES)
+        for f in functions
+    )
+
+
+def _note_unlisted(catalog: Catalog, found: Sequence[Part], notes: list[Note]) -> None:
+    """Note what a system only counts, and what only its SimpleStorage knows: no part that one could point at."""
+    cpus = {p.system for p in found if p.kind is ItemKind.CPU}
+    drives = any(p.kind is ItemKind.DRIVE for p in found)
+    for entry in catalog.of("ComputerSystem"):
+        summary = entry.document.get("ProcessorSummary")
+        count = number(summary.get("Count")) if isinstance(summary, dict) else None
+        if count and _system_of(f"{entry.uri}/") not in cpus:
+            notes.append(Note(entry.uri, "ProcessorSummary", f"counts {count:g} processors, none of them is shown"))
+    for entry in catalog.of("SimpleStorage"):
+        devices = entry.document.get("Devices")
+        if devices and isinstance(devices, list) and not drives:
+            notes.append(Note(entry.uri, "Devices", f"{len(devices)} drives without a resource: not counted as parts"))
 
 
 def usable(text: str) -> str | None:
@@ -82,20 +125,32 @@ def merge(parts: Sequence[Part], hosts: frozenset[str], versions: dict[str, str]
 def _kind(entry: Entry, notes: list[Note]) -> ItemKind | None:
     schema = entry.schema
     if schema == "Processor":
-        kind = entry.text("ProcessorType").lower()
-        if kind in _NOT_PARTS:
-            return None
-        if not kind:
-            notes.append(Note(entry.uri, "ProcessorType", "missing: counted as other"))
-        return _PROCESSORS.get(kind, ItemKind.OTHER)
+        return _processor(entry, notes)
     if schema == "NetworkAdapter":
-        words = " ".join(entry.text(n) for n in ("Model", "Name", "Id", "Description")).lower().replace("_", " ")
-        return ItemKind.DPU if _DPU_WORDS.search(words) else ItemKind.NIC
+        return ItemKind.DPU if _DPU_WORDS.search(_words(entry)) else ItemKind.NIC
     if schema == "Switch":
         return ItemKind.NVSWITCH if entry.text("SwitchType").lower() == "nvlink" else ItemKind.OTHER
     if schema == "Manager":
         return ItemKind.OTHER if entry.text("ManagerType") == "Service" else ItemKind.BMC
     return _KINDS.get(schema)
+
+
+def _processor(entry: Entry, notes: list[Note]) -> ItemKind | None:
+    kind = entry.text("ProcessorType").lower()
+    if kind in _NOT_PARTS:
+        return None
+    if not kind:
+        notes.append(Note(entry.uri, "ProcessorType", "missing: counted as other"))
+    if kind in _VAGUE:
+        meant = ItemKind.GPU if _GPU_WORDS.search(_words(entry)) else ItemKind.OTHER
+        notes.append(Note(entry.uri, "ProcessorType", f"{kind} says little: counted as {meant} by its own words"))
+        return meant
+    return _PROCESSORS.get(kind, ItemKind.OTHER)
+
+
+def _words(entry: Entry) -> str:
+    """Return what a part calls itself, as words in lower case."""
+    return " ".join(entry.text(n) for n in ("Model", "Name", "Id", "Description")).lower().replace("_", " ")
 
 
 def _identity(entry: Entry, name: str, notes: list[Note]) -> str | None:
@@ -109,6 +164,8 @@ def _identity(entry: Entry, name: str, notes: list[Note]) -> str | None:
 def _label(entry: Entry) -> str:
     location = entry.document.get("Location")
     place = location.get("PartLocation") if isinstance(location, dict) else None
+    if not isinstance(place, dict):
+        place = location  # some controllers leave PartLocation out
     label = place.get("ServiceLabel") if isinstance(place, dict) else None
     return entry.text("Socket") or (label.strip() if isinstance(label, str) else "")
 

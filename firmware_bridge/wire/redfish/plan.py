@@ -75,7 +75,7 @@ def readings_of(fetch: Fetch, document: Any, now: Seconds) -> list[Reading]:
     if not fetch.collection:
         return [_reading(e, document, e.member or fetch.uri, now) for e in fetch.extracts]
     members = {m.uri: m for m in document}
-    return [_reading(e, members.get(e.member), e.member, now) for e in fetch.extracts]
+    return [_reading(e, members.get(e.member) or members.get(f"{e.member}/"), e.member, now) for e in fetch.extracts]
 
 
 def missing(fetch: Fetch, now: Seconds) -> list[Reading]:

@@ -48,6 +48,7 @@ UNITS: dict[str, tuple[str, float, float]] = {
 # Whole words, which mean the same in any case.
 _WORDS: dict[str, str] = {
     **dict.fromkeys(("celsius", "degc", "degrees c"), "Cel"),
+    **dict.fromkeys(("fahrenheit", "degf"), "[degF]"),
     **dict.fromkeys(("watt", "watts"), "W"),
     **dict.fromkeys(("volt", "volts"), "V"),
     **dict.fromkeys(("amp", "amps", "ampere", "amperes"), "A"),
@@ -116,6 +117,11 @@ def unit_of(stated: str) -> tuple[str, float, float] | None:
     Codes are taken as they are written; only whole words are read in any case.
     """
     return UNITS.get(stated) or UNITS.get(_WORDS.get(stated.lower(), ""))
+
+
+def unknown_unit(own: tuple[str, float, float]) -> Scale:
+    """Return the scale of a number whose sensor says nothing, but that carries a unit (`unit_of`) of its own."""
+    return Scale(_BY_UNIT[own[0]], own[0], own[1], own[2])
 
 
 def scale_of(reading_type: object, reading_units: object, basis: object = None) -> Scale:

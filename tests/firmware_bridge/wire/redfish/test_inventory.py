@@ -163,7 +163,13 @@ def test_older_services_give_fans_supplies_and_numbers_through_thermal_and_power
     assert count(report, ItemKind.FAN) == 1
     assert {(r.value, r.unit) for r in report.readings} == {(2100.0, "RPM"), (21.0, "°C")}
     tree[chassis]["Sensors"] = {"@odata.id": f"{chassis}/Sensors"}
-    assert report_of(tree).readings == ()
+    assert len(report_of(tree).readings) == 2  # a link that leads to nothing makes nothing needless
+    inlet = f"{chassis}/Sensors/Inlet"
+    tree |= resource(inlet, "Sensor", Reading=22, ReadingType="Temperature", ReadingUnits="Cel")
+    assert {(r.value, r.unit, r.uri) for r in report_of(tree).readings} == {
+        (22.0, "°C", inlet),
+        (2100.0, "RPM", f"{chassis}/Thermal#/Fans/0"),
+    }
 
 
 def test_nothing_at_all_is_an_empty_report() -> None:
@@ -227,7 +233,9 @@ def test_older_numbers_that_a_chassis_with_sensors_makes_needless_are_noted() ->
     chassis = f"{ROOT}/Chassis/A"
     tree = resource(chassis, "Chassis", Sensors={"@odata.id": f"{chassis}/Sensors"})
     tree |= resource(f"{chassis}/Thermal", "Thermal", Temperatures=[{"ReadingCelsius": 20}, {"ReadingCelsius": None}])
-    assert noted(report_of(tree), "Temperatures") == ["1 numbers left out: the chassis lists Sensors"]
+    tree |= collection(f"{chassis}/Sensors", "T")
+    tree |= resource(f"{chassis}/Sensors/T", "Sensor", Reading=20, ReadingType="Temperature", ReadingUnits="Cel")
+    assert noted(report_of(tree), "Temperatures") == ["1 numbers left out: the chassis' Sensors give the same"]
 
 
 def test_firmware_is_what_the_update_service_links_to_wherever_that_is() -> None:
@@ -255,11 +263,13 @@ def test_a_boolean_is_no_text_and_a_number_is_noted() -> None:
     assert noted(report, "PartNumber") == ["a number where Redfish has text"]
 
 
-def test_an_inlined_member_that_nothing_can_point_at_is_named() -> None:
+def test_an_inlined_member_without_a_link_is_read_where_it_stands() -> None:
     fans = f"{ROOT}/Chassis/C/ThermalSubsystem/Fans"
     tree = {fans: {"Members": [{"Id": "Fan7\x1b", "Name": "Fan", "SpeedPercent": {}}, {}]}}
-    assert noted(report_of(tree), "Members") == [
-        "a member without @odata.id: Id 'Fan7' with 3 properties is left out",
+    report = report_of(tree)
+    assert [(i.kind, i.id, i.uris) for i in report.inventory] == [(ItemKind.FAN, "Fan7", (f"{fans}#/Members/0",))]
+    assert noted(report, "Members") == [
+        "a member without @odata.id: Id 'Fan7' is read where it stands",
         "a member without @odata.id: nothing is known of it",
     ]
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from firmware_bridge.wire.redfish.links import every_link, link_of, local_path, member_links, same_origin_path, tidy
+from firmware_bridge.wire.redfish.links import (
+    every_link,
+    link_of,
+    local_path,
+    member_links,
+    resolved,
+    same_origin_path,
+    tidy,
+)
 
 ORIGIN = "https://10.0.0.1:8443"
 
@@ -64,3 +72,30 @@ def test_every_link_walks_oem_parts_and_leaves_out_what_is_skipped() -> None:
         "Links": {"Chassis": [{"@odata.id": "/one"}, {"@odata.id": "/two"}]},
     }
     assert set(every_link(document, frozenset({"LogServices"}))) == {"/oem", "/one", "/two"}
+
+
+@pytest.mark.parametrize(
+    ("link", "path", "odd"),
+    [
+        ("/redfish/v1/Chassis/A", "/redfish/v1/Chassis/A", False),
+        ("redfish/v1/Chassis/A", "/redfish/v1/Chassis/A", True),
+        ("?$skip=50", "/redfish/v1/Sensors?$skip=50", True),
+        ("/redfish/v1/Sensors/CPU 0|Temp", "/redfish/v1/Sensors/CPU%200%7CTemp", True),
+    ],
+)
+def test_harmless_spellings_are_forgiven_and_told(link: str, path: str, odd: bool) -> None:
+    found, oddity = resolved(link, "/redfish/v1/Sensors?$skip=25", ORIGIN)
+    assert (found, bool(oddity)) == (path, odd)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("Chassis/A", "../Chassis", "redfish/../v1", "redfish//x", "//evil.host/redfish/v1", "https://evil.host/x"),
+        *("/redfish/v1/%2E%2e/x", "/redfish/v1/a\u202eb", "/redfish/v1/a\r\nX: y", "/redfish/v1/a%00", "?a\nb", ""),
+        *("javascript:alert(1)", "file:///etc/passwd", "\\\\host\\x", "/redfish/v1/x%5c..%5cy"),
+    ],
+)
+def test_harmful_spellings_are_not(link: str) -> None:
+    with pytest.raises(ValueError, match=r"path|query"):
+        resolved(link, "/redfish/v1/Sensors", ORIGIN)
