@@ -10,14 +10,15 @@ from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.drivers import SerialLines, SerialPart, UnfitSource, make_driver, needs_credential
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.register_maps import load_register_map, register_folders
+from firmware_bridge.generations.site_edit import SiteDraft
 from firmware_bridge.generations.site_file import read_site
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 from firmware_bridge.vocabulary.generation import EndpointSpec, Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
-from rack_controller.model.layout import make_layout
+from rack_controller.model.layout import Layout, make_layout
 from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
 
@@ -43,7 +44,9 @@ def assemble(
     if not site.racks:
         raise ConfigurationError(f"{site_file} lists no rack", advice="add one under `racks`")
     generations = {name: load_generation(name, search) for name in sorted({r.generation for r in site.racks})}
-    workshop = _Workshop(site, vault, clock, SerialLines(clock), tuple(search))
+    lines = SerialLines(clock)
+    workshop = _Workshop(site, vault, clock, lines, tuple(search))
+    desk = FileDesk(site_file, vault, clock, lines, tuple(search))
     return Assembly(
         site,
         tuple(
@@ -54,6 +57,7 @@ def assemble(
                 journal,
                 clock,
                 boot,
+                desk,
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)
@@ -85,14 +89,20 @@ class _Workshop:
                 if spec.units:
                     sources[endpoint.place] = self._serial(spec, slot, tray, endpoint, rack, generation)
                     continue
-                credential = _credential(endpoint, self.vault, credentials) if needs_credential(spec) else None
-                sources[endpoint.place] = make_driver(spec, tray, endpoint, credential, self.clock)
+                sources[endpoint.place] = self.single(spec, tray, endpoint, credentials)
         if by_place:
             raise ConfigurationError(
                 f"{next(iter(by_place))} is no endpoint of generation {generation.name}",
                 advice="compare the site file's places with the generation's trays",
             )
         return sources
+
+    def single(
+        self, spec: EndpointSpec, tray: Place, endpoint: SiteEndpoint, credentials: dict[str, Credential]
+    ) -> TelemetrySource:
+        """Return the driver of an endpoint with an address of its own.  Raises ConfigurationError."""
+        credential = _credential(endpoint, self.vault, credentials) if needs_credential(spec) else None
+        return make_driver(spec, tray, endpoint, credential, self.clock)
 
     def _serial(
         self,
@@ -113,6 +123,56 @@ class _Workshop:
         except ConfigurationError as err:
             _log.error("%s: %s", endpoint.place, err)
             return UnfitSource(endpoint.place, err)
+
+
+@dataclass(frozen=True, slots=True)
+class FileDesk:
+    """The site file while its racks run: read anew at each question, edited entry by entry (see ports in run/desk)."""
+
+    site_file: Path
+    vault: Vault
+    clock: Clock
+    lines: SerialLines
+    search: tuple[Path, ...]
+
+    def source(self, place: Place, pin: str | None = None) -> TelemetrySource:
+        """Return a new driver for an endpoint as the file has it now, with `pin` instead of its own when given.
+
+        Raises ConfigurationError and its children.
+        """
+        site = read_site(self.site_file)
+        endpoint = next((e for e in site.endpoints if e.place == place), None)
+        rack = next((r for r in site.racks if place.startswith(f"{r.place}/")), None)
+        if endpoint is None or rack is None or not endpoint.enabled:
+            raise TargetUnknown(f"{self.site_file} has no enabled endpoint {place}", advice="enrol it first")
+        generation = load_generation(rack.generation, self.search)
+        for slot in generation.slots:
+            tray = join_place(rack.place, slot.name)
+            for spec in slot.tray.endpoints:
+                if join_place(tray, spec.name) != place:
+                    continue
+                if spec.units:
+                    raise TargetUnknown(f"{place} is on a serial line", advice="start the controller again instead")
+                workshop = _Workshop(site, self.vault, self.clock, self.lines, self.search)
+                return workshop.single(spec, tray, replace(endpoint, pin=pin or endpoint.pin), {})
+        raise TargetUnknown(f"{place} is no endpoint of generation {generation.name}")
+
+    def repin(self, place: Place, pin: str) -> None:
+        """Write another pin into the file.  Raises ConfigurationError or EnvironmentUnfit."""
+        draft = SiteDraft(self.site_file)
+        known = next((e for e in draft.site.endpoints if e.place == place), None)
+        if known is None:
+            raise TargetUnknown(f"{self.site_file} has no endpoint {place}", advice="enrol it first")
+        draft.put(replace(known, pin=pin))
+        draft.save()
+
+    def layout(self, rack: Place) -> Layout:
+        """Return the rack's layout as the file has it now.  Raises ConfigurationError and its children."""
+        site = read_site(self.site_file)
+        found = next((r for r in site.racks if r.place == rack), None)
+        if found is None:
+            raise TargetUnknown(f"{self.site_file} lists no rack {rack}")
+        return make_layout(found, load_generation(found.generation, self.search), site.endpoints_of(rack))
 
 
 def _credential(endpoint: SiteEndpoint, vault: Vault, known: dict[str, Credential]) -> Credential:

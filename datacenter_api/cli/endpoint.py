@@ -18,7 +18,7 @@ app = typer.Typer(help="Management endpoints.", no_args_is_help=True)
 _COLUMNS = (
     Column("ENDPOINT", lambda e: "/".join(e["place"].split("/")[3:])),
     Column("STATE", lambda e: str(e["state"])),
-    Column("MANAGEMENT", lambda e: str(e["management"])),
+    Column("MANAGEMENT", lambda e: "held" if e.get("held") else str(e["management"])),
     Column("SINCE", lambda e: age(e["since_s"]), right=True),
     Column("LAST READ", lambda e: age(e["last_success_age_s"]), right=True),
     Column("EVENTS", lambda e: _events(e)),

@@ -8,9 +8,12 @@ import typer
 from datacenter_api.cli import (
     account,
     credential,
+    discover,
     doctor,
     domain,
     endpoint,
+    endpoint_trust,
+    enrol,
     event,
     login,
     policy,
@@ -58,6 +61,10 @@ app.add_typer(tray.app, name="tray")
 app.add_typer(policy.app, name="policy")
 app.add_typer(credential.app, name="credential")
 app.add_typer(account.app, name="account")
+app.command("discover")(discover.find)
+app.command("enrol")(enrol.enrol)
+endpoint.app.command("reload")(endpoint_trust.reload)
+endpoint.app.command("repin")(endpoint_trust.repin)
 app.command("locate")(tray.locate)
 app.command("rescan")(rack.rescan)
 app.command("login")(login.log_in)

@@ -34,7 +34,7 @@ class Column:
 
 
 _PAINT = {
-    **dict.fromkeys(("critical", "absent", "missing", "refused", "fail", "no"), "31"),
+    **dict.fromkeys(("critical", "absent", "held", "missing", "refused", "fail", "no"), "31"),
     **dict.fromkeys(("warning", "warn", "degraded", "stale", "partial", "unknown", "flagged"), "33"),
     **dict.fromkeys(("ok", "reachable", "good", "on", "yes"), "32"),
 }

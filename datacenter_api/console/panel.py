@@ -76,13 +76,14 @@ def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:
             cells[(f"{row}-state", "text")], cells[(f"{row}-management", "text")] = UNKNOWN, "not asked"
             continue
         cells[(f"{row}-state", "text")] = marked(STATE_GLYPHS, at.state)
-        cells[(f"{row}-management", "text")] = marked(MANAGEMENT_GLYPHS, at.management)
-        cells[(f"{row}-management", "class")] = f"axis {at.management}"
+        cells[(f"{row}-management", "text")] = "◆ held" if at.held else marked(MANAGEMENT_GLYPHS, at.management)
+        cells[(f"{row}-management", "class")] = f"axis {'absent' if at.held else at.management}"
         cells[(f"{row}-read", "text")] = age(at.last_success_age_s)
         cells[(f"{row}-events", "text")] = at.events or "–"
         cells[(f"{row}-events", "title")] = _proof(at)
         failing = f"{at.faults} resources fail" if at.faults else ""
-        cells[(f"{row}-error", "text")] = "; ".join(part for part in (at.error, failing) if part)
+        why = f"{at.held.reason}; settle it with `rackwright endpoint repin`" if at.held else at.error
+        cells[(f"{row}-error", "text")] = "; ".join(part for part in (why, failing) if part)
     return cells
 
 

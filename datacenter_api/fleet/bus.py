@@ -33,7 +33,7 @@ from firmware_bridge.vocabulary.errors import (
     error_classes,
 )
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.model.command import Command, Reply, decode_reply, encode
+from rack_controller.model.command import PATIENT, Command, Reply, decode_reply, encode
 from rack_controller.model.event import Event, decode_event
 from rack_controller.model.frame import Frame, decode_frame
 from rack_controller.model.layout import Layout, RackState, StateChanged, StateRequest
@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_WITHIN = Seconds(5.0)
 REPORT_WITHIN = Seconds(15.0)
+DEVICE_WITHIN = Seconds(45.0)
 RETRY_EVERY = Seconds(0.25)
 OPEN_WITHIN = Seconds(5.0)
 REFRESH_ENDPOINTS = Seconds(5.0)
@@ -131,7 +132,8 @@ class BusLink:
 
     async def command(self, rack: str, command: Command) -> Reply:
         """Send a command and return its reply.  Raises BusUnavailable or DeadlinePassed."""
-        return decode_reply(await self._request(rack, "command", encode(command), ANSWER_WITHIN))
+        within = DEVICE_WITHIN if command.verb in PATIENT else ANSWER_WITHIN
+        return decode_reply(await self._request(rack, "command", encode(command), within))
 
     async def _connect(self) -> tuple[Client, str]:
         said = ""

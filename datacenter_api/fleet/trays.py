@@ -11,6 +11,7 @@ from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import HEALTH_CODES, Quantity, name_of
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.hold import Hold
 from rack_controller.model.layout import EndpointStatus, Layout, TrayView
 
 HEARD_FOR = Seconds(15.0)
@@ -60,6 +61,7 @@ class Axes:
     events: str = ""
     events_age_s: float | None = None
     events_detail: str = ""
+    held: Hold | None = None
 
 
 def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
@@ -104,6 +106,7 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         events=said.events if fresh else "",
         events_age_s=_grown(said.events_age_s, heard),
         events_detail=said.events_detail,
+        held=said.held,
     )
 
 

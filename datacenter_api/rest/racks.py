@@ -22,6 +22,7 @@ from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import BusUnavailable, CommandRefused
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.model.command import Command, Reply, check_wish
+from rack_controller.model.hold import Hold
 from rack_controller.model.layout import Layout
 
 router = APIRouter(prefix="/api/v1", tags=["racks"])
@@ -41,6 +42,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
 
     Ages in s; `enabled` false: listed, not asked; `faults`: how many of its resources fail now; `units` on its line.
     `events`: how its events come (sse, push, polling, unproven), proven `events_age_s` ago; `events_detail`: why not.
+    `held`: it shows another certificate than the pinned one, and is not read until it is pinned anew.
     """
 
     place: str
@@ -60,6 +62,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     events_age_s: float | None = None
     events_detail: str = ""
     units: list[UnitRow] = []
+    held: Hold | None = None
 
 
 class CommandRequest(BaseModel):
@@ -115,6 +118,7 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     events_age_s=at.events_age_s,
                     events_detail=at.events_detail,
                     units=unit_rows(endpoint, view, axes),
+                    held=at.held,
                 )
             )
     return json_answer(rows)

@@ -97,6 +97,8 @@ def server_context(identity: Identity) -> ssl.SSLContext:
     """Return the TLS context of one endpoint: TLS 1.2 and newer."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.num_tickets = 0  # a session taken up again shows no certificate: a changed one would go unseen
+    context.options |= ssl.OP_NO_TICKET
     context.load_cert_chain(identity.pem)
     return context
 

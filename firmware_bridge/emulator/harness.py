@@ -5,7 +5,7 @@ Not for production and not for measuring: the caller shares its loop with the de
 
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +41,8 @@ class ServedEndpoint:
     """One endpoint that answers now.
 
     `pin` is the pin a site file would hold; with a certificate fault the endpoint shows another one.
-    `faults.set([...])` changes what goes wrong; `sessions` can be looked at or cleared; `seen` counts requests by URI.
+    `faults.set([...])` changes what goes wrong; `sessions` can be looked at or cleared; `seen` counts requests by URI;
+    `follow_faults()` shows another certificate from then on when the faults say so.
     """
 
     url: str
@@ -54,6 +55,7 @@ class ServedEndpoint:
     faults: FaultTable
     sessions: SessionTable
     seen: dict[str, int]
+    follow_faults: Callable[[], None] = lambda: None
 
 
 @asynccontextmanager
@@ -69,8 +71,8 @@ async def serve_tree(
 ) -> AsyncIterator[ServedEndpoint]:
     """Serve a recorded tree `{uri: body}` (or any ResourceSource) over HTTPS on 127.0.0.1 and a free port.
 
-    `faults` strike from the start (certificate faults only then); a password is made when none is given; `events` adds
-    subscriptions and a stream.
+    `faults` strike from the start (certificate faults then, later by `follow_faults`); a password is made when none is
+    given; `events` adds subscriptions and a stream.
     """
     table, seen = FaultTable(faults), dict[str, int]()
     password = password if password is not None else secrets.token_urlsafe(12)
@@ -87,9 +89,15 @@ async def serve_tree(
     with tempfile.TemporaryDirectory(prefix="rackwright-") as scratch:
         kept = folder or Path(scratch)
         identity = keep_identity(kept, "127.0.0.1")
-        shown = keep_identity(kept, "127.0.0.1", table.certificate_kind(place))
-        server = await doorway.listen(counted, "127.0.0.1", 0, server_context(shown))
+        kind = table.certificate_kind(place)
+        context = server_context(keep_identity(kept, "127.0.0.1", kind))
+        server = await doorway.listen(counted, "127.0.0.1", 0, context)
         port = port_of(server)
+
+        def follow_faults() -> None:
+            context.load_cert_chain(keep_identity(kept, "127.0.0.1", table.certificate_kind(place)).pem)
+            doorway.drop_connections()
+
         try:
             yield ServedEndpoint(
                 url=f"https://127.0.0.1:{port}",
@@ -102,6 +110,7 @@ async def serve_tree(
                 faults=table,
                 sessions=sessions,
                 seen=seen,
+                follow_faults=follow_faults,
             )
         finally:
             server.close()

@@ -53,6 +53,11 @@ def read_site(path: Path) -> Site:
     except (OSError, UnicodeDecodeError) as err:
         said = getattr(err, "strerror", None) or err
         raise ConfigurationError(f"cannot read {path}: {said}", advice="name an existing site file") from err
+    return parse_site(text, path)
+
+
+def parse_site(text: str, path: Path) -> Site:
+    """Check the text of a site file; `path` is only named in complaints.  Raises FileInvalid."""
     document = parse(text, str(path))
     file = convert(document, "", _SiteFile)
     racks = tuple(_rack(document, n, file.site, r) for n, r in enumerate(file.racks))

@@ -87,7 +87,7 @@ def _build(node: yaml.Node, path: str, file: str, places: dict[str, Where], dept
     if isinstance(node, yaml.MappingNode):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(loader.construct_object(key_node))
+            key = _key(key_node, path, file, loader)
             here = f"{path}.{key}" if path else key
             if key in result:
                 raise FileInvalid(file, key_node.start_mark.line + 1, here, "expected each key once")
@@ -100,6 +100,13 @@ def _build(node: yaml.Node, path: str, file: str, places: dict[str, Where], dept
         return loader.construct_object(node)
     except yaml.YAMLError as err:
         raise FileInvalid(file, line, path, "expected a plain value without a custom tag") from err
+
+
+def _key(node: yaml.Node, path: str, file: str, loader: yaml.SafeLoader) -> str:
+    try:
+        return str(loader.construct_object(node))
+    except yaml.YAMLError as err:
+        raise FileInvalid(file, node.start_mark.line + 1, path, "expected a plain key without tag or merge") from err
 
 
 def _merge(base: Any, over: Any, path: str, source: Located, places: dict[str, Where]) -> Any:

@@ -46,13 +46,19 @@ INTERNAL = "internal_error"
 VERBS: dict[str, Privilege] = {
     "rescan": Privilege.SERVICE,
     "locate": Privilege.LOCATE,
+    "reload": Privilege.CONFIGURE,
+    "repin": Privilege.SERVICE,
 }
-_KINDS: dict[type, str] = {bool: "true or false"}
+_KINDS: dict[type, str] = {bool: "true or false", str: "text"}
 # Which arguments a verb takes, all of them optional.
 ARGUMENTS: dict[str, dict[str, type]] = {
     "rescan": {},
     "locate": {"on": bool},
+    "reload": {},
+    "repin": {"pin": str, "serial": str, "reason": str},
 }
+PATIENT = frozenset({"repin"})
+"""Verbs that log in to a device before they answer: they take longer than a word from memory."""
 
 
 def check_wish(command: Command) -> None:

@@ -5,6 +5,7 @@ import msgspec
 from firmware_bridge.vocabulary.generation import Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
+from rack_controller.model.hold import Hold
 
 
 class ComponentView(msgspec.Struct, frozen=True):
@@ -97,6 +98,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
 
     `error_age_s`: how long ago `error` was met.  `events`: how its events come (PathKind, empty on a serial line),
     `events_age_s` since that was last proven, `events_detail` why it is not.
+    `held` says why nobody reads it: it shows another certificate than the pinned one.
     """
 
     place: str
@@ -110,6 +112,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     events: str = ""
     events_age_s: float | None = None
     events_detail: str = ""
+    held: Hold | None = None
 
 
 class RackState(msgspec.Struct, frozen=True):

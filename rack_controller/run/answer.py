@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -13,33 +12,33 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFail
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import INTERNAL, Command, Reply, check_command, decode_command, encode, refusal
-from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateRequest
-from rack_controller.model.snapshot import EndpointState, Snapshot
+from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
+from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
 from rack_controller.run.collect import Collector
+from rack_controller.run.holds import Holds
 from rack_controller.run.journal import CommandRecord, Journal
 from rack_controller.run.stock import Stock
+from rack_controller.run.view import RackView
 
 _log = logging.getLogger(__name__)
 
 BEGUN = "begun"
 
 
-@dataclass(slots=True)
-class RackView:
-    """What a rack's answers are made from; the rack loop keeps it fresh."""
-
-    layout: Layout
-    boot: str
-    snapshot: Snapshot | None = None
-    revision: int = 0
-
-
 class StateAnswers:
     """Answers `state` requests of one rack from memory."""
 
-    def __init__(self, view: RackView, sources: dict[Place, TelemetrySource], stock: Stock, journal: Journal) -> None:
+    def __init__(
+        self,
+        view: RackView,
+        sources: dict[Place, TelemetrySource],
+        stock: Stock,
+        journal: Journal,
+        holds: Holds | None = None,
+    ) -> None:
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
+        self._holds = holds
 
     async def answer(self, body: bytes) -> bytes:
         """Return the JSON that is asked for, `{"error", "code"}` when it cannot be given."""
@@ -60,7 +59,7 @@ class StateAnswers:
             case "table" if self._view.snapshot is not None:
                 return encode_table(self._view.snapshot.table)
             case "endpoints":
-                return msgspec.json.encode(rack_state(self._view, self._sources))
+                return msgspec.json.encode(rack_state(self._view, self._sources, self._holds))
             case "report":
                 return msgspec.json.encode(await self._stock.report(Place(request.place)))
             case _:
@@ -75,7 +74,7 @@ class StateAnswers:
         return body
 
 
-def rack_state(view: RackView, sources: dict[Place, TelemetrySource]) -> RackState:
+def rack_state(view: RackView, sources: dict[Place, TelemetrySource], holds: Holds | None = None) -> RackState:
     """Return both axes of every endpoint with their ages.
 
     An endpoint that answers but refuses some resources shows the first such error, and how many there are.
@@ -89,12 +88,15 @@ def rack_state(view: RackView, sources: dict[Place, TelemetrySource]) -> RackSta
         table_id=snapshot.table.table_id,
         boot=view.boot,
         endpoints=[
-            _status(place, state, sources[place], snapshot.now) for place, state in sorted(snapshot.endpoints.items())
+            _status(place, state, sources[place], snapshot.now, holds)
+            for place, state in sorted(snapshot.endpoints.items())
         ],
     )
 
 
-def _status(place: Place, state: EndpointState, source: TelemetrySource, now: Seconds) -> EndpointStatus:
+def _status(
+    place: Place, state: EndpointState, source: TelemetrySource, now: Seconds, holds: Holds | None
+) -> EndpointStatus:
     events = state.events
     return EndpointStatus(
         place=place,
@@ -108,6 +110,7 @@ def _status(place: Place, state: EndpointState, source: TelemetrySource, now: Se
         events="" if events is None else events.kind,
         events_age_s=None if events is None else _age(events.proven_at, now),
         events_detail="" if events is None else events.detail,
+        held=None if holds is None else holds.of(place),
     )
 
 
@@ -132,6 +135,7 @@ class CommandAnswers:
         stock: Stock,
         journal: Journal,
         clock: Clock,
+        more: Mapping[str, Callable[[Command], Awaitable[dict[str, object]]]] | None = None,
     ) -> None:
         self._view, self._sources, self._collectors = view, sources, collectors
         self._stock, self._journal, self._clock = stock, journal, clock
@@ -139,6 +143,7 @@ class CommandAnswers:
         self._verbs: dict[str, Callable[[Command], Awaitable[dict[str, object]]]] = {
             "rescan": self._do_rescan,
             "locate": self._do_locate,
+            **(more or {}),
         }
 
     async def answer(self, body: bytes) -> bytes:
@@ -175,7 +180,10 @@ class CommandAnswers:
     async def _reply(self, command: Command) -> Reply:
         try:
             check_command(command, self._view.revision, self._clock.unix_ns())
-            result = await self._verbs[command.verb](command)
+            verb = self._verbs.get(command.verb)
+            if verb is None:
+                raise TargetUnknown(f"this controller has no verb {command.verb!r}")
+            result = await verb(command)
         except RackwrightError as err:
             _log.info("refused %s on %s by %s: %s", command.verb, command.target, command.actor, err)
             return refusal(command.id, err)

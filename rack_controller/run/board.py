@@ -38,6 +38,10 @@ class Board:
         self._laid_out_at = Seconds(float("-inf"))
         self._lay_out({})
 
+    def admit(self, endpoint: Place) -> None:
+        """Take an endpoint that joins while the rack is being read."""
+        self.contacts.setdefault(endpoint, Contact())
+
     def declare(self, endpoint: Place, series: Sequence[Series]) -> None:
         """Take the series an endpoint will deliver; the table is laid out anew with the next snapshot."""
         if self._series.get(endpoint) != tuple(series):

@@ -8,13 +8,14 @@ from typing import TypeVar
 
 from firmware_bridge.ports.telemetry import Eventful, Pushing, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, LoginRefused
+from firmware_bridge.vocabulary.errors import DeviceError, LoginRefused, TrustRefused
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.axes import Contact, retry_delay
 from rack_controller.run.board import Board
 from rack_controller.run.ending import run_until_one_ends
+from rack_controller.run.holds import Holds
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -36,11 +37,13 @@ class Collector:
         clock: Clock,
         phase: float,
         on_met: Callable[[Place], None] = lambda _place: None,
+        holds: Holds | None = None,
     ) -> None:
         self._source, self._board, self._periods, self._clock = source, board, periods, clock
         self._phase = phase  # 0-1: spreads the endpoints of a rack over a period
         self._on_met = on_met  # what stands there may be another part than before
-        self._rescan = asyncio.Event()
+        self._holds = holds
+        self._rescan, self._replaced = asyncio.Event(), asyncio.Event()
         self._login_refused = False
         self._eventful = source if isinstance(source, Eventful) else None
 
@@ -48,20 +51,34 @@ class Collector:
         """Meet the endpoint anew as soon as possible."""
         self._rescan.set()
 
+    def replace(self, source: TelemetrySource) -> None:
+        """Read the endpoint through another source from now on, and meet it at once."""
+        self._source, self._eventful = source, source if isinstance(source, Eventful) else None
+        self._board.contacts[source.endpoint] = replace(self._board.contacts[source.endpoint], failures=0, error="")
+        self._replaced.set()
+        self._rescan.set()
+
     async def run(self) -> None:
         """Serve until cancelled."""
         await self._clock.sleep_until(Seconds(self._clock.now() + self._phase * self._periods[ReadingClass.SAFETY]))
         while True:
+            if self._holds is not None:
+                await self._holds.wait_free(self._source)
             if await self._meet():
                 await self._read_until_lost()
             await self._wait(self._pause())
 
     async def _meet(self) -> bool:
         self._rescan.clear()
+        self._replaced.clear()
+        source = self._source
         try:
-            series = await self._guarded(self._source.discover(), "discover")
+            series = await self._guarded(source.discover(), "discover")
         except DeviceError as err:
-            self._failed(err)
+            if not self._replaced.is_set():
+                self._failed(err)
+                if isinstance(err, TrustRefused) and self._holds is not None:
+                    await self._holds.consider(source)
             return False
         self._board.declare(self._source.endpoint, series)
         self._succeeded()
@@ -70,10 +87,13 @@ class Collector:
 
     async def _read_until_lost(self) -> None:
         """Read every class on its own beat until safety readings fail."""
-        works = [*(self._read_class(c) for c in _ORDER), self._rescans()]
+        works = [*(self._read_class(c) for c in _ORDER), self._rescans(), self._until_replaced()]
         if isinstance(self._source, Pushing):
             works.append(self._take_pushes(self._source))
         await run_until_one_ends(works)
+
+    async def _until_replaced(self) -> None:
+        await self._replaced.wait()
 
     async def _take_pushes(self, source: Pushing) -> None:
         """Store what comes by itself as it comes; whether the endpoint is there is the safety class' to say."""
@@ -94,7 +114,9 @@ class Collector:
                 self._board.store(await self._guarded(self._source.read(reading_class), f"read {reading_class}"))
             except DeviceError as err:
                 # Other classes only go stale: the safety class alone decides whether the endpoint is there.
-                if reading_class is ReadingClass.SAFETY and self._failed(err) >= LOST_AFTER:
+                if reading_class is ReadingClass.SAFETY and (
+                    self._failed(err) >= LOST_AFTER or isinstance(err, TrustRefused)
+                ):
                     return
             else:
                 if reading_class is ReadingClass.SAFETY:

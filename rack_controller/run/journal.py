@@ -22,6 +22,8 @@ CREATE TABLE IF NOT EXISTS command (
 CREATE TABLE IF NOT EXISTS series_table (
     rack TEXT NOT NULL, table_id INTEGER NOT NULL, body BLOB NOT NULL, made_ns INTEGER NOT NULL,
     PRIMARY KEY (rack, table_id));
+CREATE TABLE IF NOT EXISTS kept (
+    kind TEXT NOT NULL, key TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (kind, key));
 """
 
 
@@ -129,6 +131,25 @@ class Journal:
         """Return the active policies by kind and selector."""
         rows = self._db.execute("SELECT kind, selector, document FROM policy").fetchall()
         return {(str(k), str(s)): str(d) for k, s, d in rows}
+
+    def keep(self, kind: str, key: str, document: str) -> None:
+        """Keep one document; another one of the same kind and key is replaced."""
+        self._write(
+            "INSERT INTO kept VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET document = excluded.document",
+            (kind, key, document),
+        )
+
+    def drop(self, kind: str, key: str) -> None:
+        """Forget one document."""
+        self._write("DELETE FROM kept WHERE kind = ? AND key = ?", (kind, key))
+
+    def kept(self, kind: str) -> dict[str, str]:
+        """Return every document of a kind by its key."""
+        try:
+            rows = self._db.execute("SELECT key, document FROM kept WHERE kind = ?", (kind,)).fetchall()
+        except sqlite3.Error as err:
+            raise EnvironmentUnfit(f"the journal cannot be read: {err}", advice="restore it or free space") from err
+        return {str(key): str(document) for key, document in rows}
 
     def close(self) -> None:
         """Close the file."""

@@ -1,6 +1,5 @@
 """One rack under control: collectors write, every second a snapshot is judged, noticed and put on its way."""
 
-import asyncio
 import itertools
 import logging
 from collections.abc import Callable
@@ -21,14 +20,19 @@ from rack_controller.model.layout import Layout, StateChanged
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.model.subjects import RackSubjects, subjects_of
 from rack_controller.model.table import encode_table
-from rack_controller.run.answer import CommandAnswers, RackView, StateAnswers
+from rack_controller.run.answer import CommandAnswers, StateAnswers
 from rack_controller.run.board import Board
 from rack_controller.run.bus import Bus
-from rack_controller.run.collect import Collector, next_due, phases
+from rack_controller.run.collect import next_due
+from rack_controller.run.desk import SiteDesk
 from rack_controller.run.ending import run_until_one_ends
+from rack_controller.run.enrolment import EnrolmentVerbs
+from rack_controller.run.holds import Holds
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
 from rack_controller.run.outbox import Message, Outbox
+from rack_controller.run.roster import Roster
 from rack_controller.run.stock import Stock
+from rack_controller.run.view import RackView
 
 _log = logging.getLogger(__name__)
 
@@ -48,21 +52,24 @@ class RackUnderControl:
         journal: Journal,
         clock: Clock,
         boot: str,
+        desk: SiteDesk | None = None,
     ) -> None:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack = clock, journal, rack
         self._board = Board(rack, sources, periods)
         self._stock = Stock(sources, clock)
-        self._collectors = {
-            place: Collector(source, self._board, periods, clock, phase, self._stock.refresh)
-            for (place, source), phase in zip(sources.items(), phases(len(sources)), strict=True)
-        }
-        self._sources = sources
+        self._said: list[Finding] = []  # what others than the snapshots have to tell, until the next tick
+        self._holds = Holds(rack, journal, clock, self._said.append)
+        self._roster = Roster(sources, self._board, self._stock, self._holds, periods, clock)
         self._view = RackView(layout, boot)
         self.subjects: RackSubjects = subjects_of(rack)
         self.frames, self.events = Outbox(FRAMES_KEPT), Outbox(EVENTS_KEPT)
-        self._state = StateAnswers(self._view, sources, self._stock, journal)
-        self._commands = CommandAnswers(self._view, sources, self._collectors, self._stock, journal, clock)
+        self._state = StateAnswers(self._view, sources, self._stock, journal, self._holds)
+        enrolment = (
+            None if desk is None else EnrolmentVerbs(self._view, desk, self._roster, self._holds, self._said.append)
+        )
+        more = None if enrolment is None else enrolment.verbs
+        self._commands = CommandAnswers(self._view, sources, self._roster.collectors, self._stock, journal, clock, more)
         self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
         self._usable = Watts(layout.busbar_power_usable_w)
         self._delivering: frozenset[Place] = frozenset()
@@ -79,11 +86,9 @@ class RackUnderControl:
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
-            await run_until_one_ends(
-                [*(c.run() for c in self._collectors.values()), self._stock.run(), self._tick(bus)]
-            )
+            await run_until_one_ends([self._roster.run(), self._stock.run(), self._tick(bus)])
         finally:
-            await asyncio.gather(*(source.close() for source in self._sources.values()), return_exceptions=True)
+            await self._roster.close()
 
     async def _tick(self, bus: Bus) -> None:
         due = self._clock.now()
@@ -94,7 +99,8 @@ class RackUnderControl:
             self._keep_table(after)
             self._publish_frame(after)
             self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
-            findings = [*notice_changes(before, after), *drain]
+            findings = [*notice_changes(before, after), *drain, *self._said]
+            self._said.clear()
             self._publish_events(findings, after)
             if before is None or before.table.table_id != after.table.table_id or findings:
                 self._view.revision += 1

@@ -56,6 +56,10 @@ class Stock:
         finally:
             await end([shelf.reading for shelf in self._shelves.values() if shelf.reading is not None])
 
+    def admit(self, place: Place) -> None:
+        """Take an endpoint that joins while the rack is being read."""
+        self._shelves.setdefault(place, _Shelf())
+
     def refresh(self, place: Place) -> None:
         """Have the endpoint read anew in the background; a look that is under way is not enough."""
         shelf = self._shelves[place]

@@ -173,6 +173,11 @@ class RedfishLink:
             stream.close()
 
     @property
+    def pin(self) -> str:
+        """Return the pin that the endpoint's certificate must have."""
+        return self._pin
+
+    @property
     def leaf(self) -> Leaf | None:
         """Return the endpoint's certificate once it has been seen and found to be the pinned one."""
         return self._leaf

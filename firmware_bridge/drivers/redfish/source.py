@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from firmware_bridge.drivers.redfish.crawl import crawl
+from firmware_bridge.drivers.redfish.enrolled import Enrolled
 from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.tree import Tree
@@ -37,7 +38,7 @@ class _State:
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishSource:
+class RedfishSource(Enrolled):
     """One endpoint below one tray.  A port's driver adds `make_plan`: what to look for and how to call it."""
 
     tray: Place

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from firmware_bridge.vocabulary.errors import EndpointUnreachable, TrustRefused
+from firmware_bridge.vocabulary.text import scrub
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Leaf:
     pin: str
     not_after: datetime.datetime
     subject: str
+    not_before: datetime.datetime | None = None
 
     def expired(self, now: datetime.datetime | None = None) -> bool:
         """Return True once `not_after` has passed."""
@@ -35,7 +37,8 @@ def leaf_from_der(der: bytes) -> Leaf:
         pem=certificate.public_bytes(Encoding.PEM).decode(),
         pin="sha256//" + base64.b64encode(hashlib.sha256(key).digest()).decode(),
         not_after=certificate.not_valid_after_utc,
-        subject=certificate.subject.rfc4514_string()[:200],
+        subject=scrub(certificate.subject.rfc4514_string(), 200),
+        not_before=certificate.not_valid_before_utc,
     )
 
 

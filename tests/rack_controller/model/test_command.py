@@ -56,8 +56,8 @@ def test_what_must_not_begin_is_refused(change: dict[str, object], error: type[E
         check_command(msgspec.structs.replace(COMMAND, **change), revision=3, now_unix_ns=1_000)
 
 
-def test_only_harmless_verbs_exist_yet() -> None:
-    assert set(VERBS) == set(ARGUMENTS) == {"rescan", "locate"}
+def test_only_these_verbs_exist() -> None:
+    assert set(VERBS) == set(ARGUMENTS) == {"rescan", "locate", "reload", "repin"}
 
 
 def test_a_refusal_keeps_code_and_reason() -> None:

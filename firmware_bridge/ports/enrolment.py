@@ -1,0 +1,31 @@
+"""What enrolment asks of an endpoint: which certificate it shows, and who it is once somebody has logged in."""
+
+from typing import Protocol, runtime_checkable
+
+from firmware_bridge.vocabulary.identity import Certificate, Identity
+
+
+@runtime_checkable
+class Pinned(Protocol):
+    """An endpoint that is trusted by the public key of its certificate."""
+
+    @property
+    def pin(self) -> str:
+        """Return the pin that the site file holds: the only certificate that is read."""
+        ...
+
+    async def shown_certificate(self) -> Certificate:
+        """Return the certificate that the endpoint shows now, trusted or not; sends no request and no credential.
+
+        Raises EndpointUnreachable or TrustRefused (a certificate that cannot be read).
+        """
+        ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """An endpoint that says which part it is."""
+
+    async def identify(self) -> Identity:
+        """Log in where needed and return who the endpoint says it is.  Raises DeviceError."""
+        ...

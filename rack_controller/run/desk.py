@@ -1,0 +1,26 @@
+"""What a rack may ask of its site file while it runs.  The desk itself is made where drivers are put together."""
+
+from typing import Protocol
+
+from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.model.layout import Layout
+
+
+class SiteDesk(Protocol):
+    """The site file of this controller, read anew each time: it may have been edited."""
+
+    def source(self, place: Place, pin: str | None = None) -> TelemetrySource:
+        """Return a new driver for an endpoint as the site file has it now, with another pin when one is given.
+
+        Sends nothing.  Raises ConfigurationError, FileInvalid or EnvironmentUnfit.
+        """
+        ...
+
+    def repin(self, place: Place, pin: str) -> None:
+        """Write another pin into the site file.  Raises ConfigurationError or EnvironmentUnfit."""
+        ...
+
+    def layout(self, rack: Place) -> Layout:
+        """Return the rack's layout as the site file has it now.  Raises what `source` raises."""
+        ...

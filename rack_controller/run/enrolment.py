@@ -1,0 +1,103 @@
+"""Commands about an endpoint's enrolment: read its site entry anew, pin another certificate once it is proven."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from firmware_bridge.ports.enrolment import Identified, Pinned
+from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.vocabulary.errors import PreconditionFailed, RoleInsufficient, TargetUnknown
+from firmware_bridge.vocabulary.identity import Identity
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from rack_controller.decide.notice import Finding
+from rack_controller.model.command import Command
+from rack_controller.model.event import Severity
+from rack_controller.model.roles import Privilege, may
+from rack_controller.run.desk import SiteDesk
+from rack_controller.run.holds import Holds
+from rack_controller.run.roster import Roster
+from rack_controller.run.view import RackView
+
+Verb = Callable[[Command], Awaitable[dict[str, object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentVerbs:
+    """`reload` and `repin` of one rack."""
+
+    view: RackView
+    desk: SiteDesk
+    roster: Roster
+    holds: Holds
+    tell: Callable[[Finding], None]
+
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """Return the verbs by name."""
+        return {"reload": self.reload, "repin": self.repin}
+
+    async def reload(self, command: Command) -> dict[str, object]:
+        """Read an endpoint's entry of the site file anew; one that is new is read from now on."""
+        place = Place(command.target)
+        source = self.desk.source(place)
+        await self._take(place, source)
+        if isinstance(source, Pinned) and (hold := self.holds.of(place)) is not None and hold.pinned != source.pin:
+            self.holds.end(place)
+        self.tell(Finding(place, "endpoint.reloaded", Severity.OK, f"{_name(place)} is read as the site file says now"))
+        return {"endpoint": place}
+
+    async def repin(self, command: Command) -> dict[str, object]:
+        """Pin the certificate that somebody has confirmed, once the part behind it has said who it is.
+
+        The certificate shown must be the confirmed one.  The serial number must be the one given; without one a reason
+        and the privilege to configure are asked for.  Raises PreconditionFailed and what the device raises.
+        """
+        place = Place(command.target)
+        pin, serial, reason = (str(command.arguments.get(name, "")) for name in ("pin", "serial", "reason"))
+        if not pin:
+            raise PreconditionFailed("repin needs the pin that was confirmed", advice="sha256//…")
+        if not serial:
+            _check_reason(command, reason)
+        source = self.desk.source(place, pin)
+        try:
+            identity = await self._proven(place, source, pin, serial)
+        except BaseException:
+            await source.close()
+            raise
+        self.desk.repin(place, pin)
+        await self._take(place, source)
+        self.holds.end(place)
+        proof = f"serial {serial}" if serial else f"reason: {reason}"
+        text = f"{_name(place)} is pinned to {pin} by {command.actor} ({proof})"
+        self.tell(Finding(place, "endpoint.repinned", Severity.WARNING, text))
+        return {"pin": pin, "serial": identity.serial}
+
+    async def _proven(self, place: Place, source: TelemetrySource, pin: str, serial: str) -> Identity:
+        if not isinstance(source, Pinned) or not isinstance(source, Identified):
+            raise TargetUnknown(f"{place} has no certificate", advice="only HTTPS endpoints are pinned")
+        shown = await source.shown_certificate()
+        if shown.pin != pin:
+            raise PreconditionFailed(f"{place} shows {shown.pin} now, confirmed was {pin}", advice="look again")
+        identity = await source.identify()
+        if serial and not identity.is_called(serial):
+            says = ", ".join(identity.serials) or "none"
+            raise PreconditionFailed(f"the serial number of {place} is {says}, expected {serial}", advice="look again")
+        return identity
+
+    async def _take(self, place: Place, source: TelemetrySource) -> None:
+        await self.roster.put(source)
+        # A layout of its own needs a boot of its own: whoever holds the old one asks for everything again.
+        self.view.layout, self.view.boot = self.desk.layout(Place(self.view.layout.rack)), secrets.token_hex(8)
+
+
+def _check_reason(command: Command, reason: str) -> None:
+    if not reason.strip():
+        raise PreconditionFailed("why may this certificate be trusted?", advice="give its serial number, or a reason")
+    if not may(command.role, Privilege.CONFIGURE):
+        raise RoleInsufficient(
+            f"role {command.role} pins only by serial number", advice="give the serial number, or ask an admin"
+        )
+
+
+def _name(place: Place) -> str:
+    return f"{leaf_of(tray_of(place))} {leaf_of(place)}"

@@ -1,0 +1,82 @@
+"""The endpoints of one rack that are read now, each with its collector; they join and change while it runs."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+
+from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.run.board import Board
+from rack_controller.run.collect import Collector, phases
+from rack_controller.run.ending import end
+from rack_controller.run.holds import Holds
+from rack_controller.run.stock import Stock
+
+
+class Roster:
+    """Sources and collectors by place.  `sources` is shared with whoever answers for the rack, and changed in place."""
+
+    def __init__(
+        self,
+        sources: dict[Place, TelemetrySource],
+        board: Board,
+        stock: Stock,
+        holds: Holds,
+        periods: dict[ReadingClass, Seconds],
+        clock: Clock,
+    ) -> None:
+        self._sources, self._board, self._stock, self._holds = sources, board, stock, holds
+        self._periods, self._clock = periods, clock
+        self.collectors: dict[Place, Collector] = {}
+        for place, phase in zip(sources, phases(len(sources)), strict=True):
+            self.collectors[place] = self._collector(sources[place], phase)
+        self._joined: asyncio.Queue[Collector] = asyncio.Queue()
+
+    @property
+    def sources(self) -> Mapping[Place, TelemetrySource]:
+        """Return the sources as they are now."""
+        return self._sources
+
+    async def run(self) -> None:
+        """Run every collector, also those that join later, until one of them fails or this is cancelled."""
+        running = [asyncio.create_task(collector.run()) for collector in self.collectors.values()]
+        joining = asyncio.create_task(self._joined.get())
+        try:
+            while True:
+                done, _ = await asyncio.wait([joining, *running], return_when=asyncio.FIRST_COMPLETED)
+                for task in done - {joining}:
+                    task.result()  # a collector never ends by itself: this raises
+                if joining in done:
+                    running.append(asyncio.create_task(joining.result().run()))
+                    joining = asyncio.create_task(self._joined.get())
+        finally:
+            await end([joining, *running])
+
+    async def put(self, source: TelemetrySource) -> bool:
+        """Read an endpoint through another source from now on; one that is new joins.  Returns whether it is new."""
+        place = source.endpoint
+        before = self._sources.get(place)
+        self._sources[place] = source
+        if before is None:
+            self._board.admit(place)
+            self._stock.admit(place)
+            self.collectors[place] = self._collector(source, 0.0)
+            self._joined.put_nowait(self.collectors[place])
+            return True
+        self.collectors[place].replace(source)
+        self._holds.wake()
+        await before.close()
+        return False
+
+    async def close(self) -> None:
+        """Log out of every endpoint."""
+        await asyncio.gather(*(source.close() for source in self._sources.values()), return_exceptions=True)
+
+    def places(self) -> Iterator[Place]:
+        """Yield the places of all endpoints that are read."""
+        return iter(self._sources)
+
+    def _collector(self, source: TelemetrySource, phase: float) -> Collector:
+        return Collector(source, self._board, self._periods, self._clock, phase, self._stock.refresh, self._holds)
