@@ -12,11 +12,20 @@ app = typer.Typer(help="NVLink domains and the racks they span.", no_args_is_hel
 
 COLUMNS = (
     Column("DOMAIN", lambda d: str(d["id"])),
+    Column("HEALTH", lambda d: str(d["health"]["verdict"])),
     Column("GPUS", lambda d: f"{d['gpus_present']}/{d['gpus_planned']}", right=True),
     Column("RACKS", lambda d: ", ".join(r["name"] for r in d["racks"])),
     Column("MISSING", lambda d: str(d["racks_missing"] or ""), right=True),
+    Column("PORTS UP", lambda d: _of(d["health"]["ports_up"], d["health"]["ports_planned"]), right=True),
+    Column("GPU LINKS", lambda d: _of(d["health"]["gpu_links_up"], d["health"]["gpu_links_planned"]), right=True),
     Column("GPU POWER", lambda d: number(d["gpu_power_w"]["value"], 0, "W"), right=True),
     Column("QUALITY", lambda d: str(d["gpu_power_w"]["quality"])),
+)
+WHY_COLUMNS = (Column("HEALTH", lambda w: str(w["is"])), Column("WHY", lambda w: str(w["why"])))
+FINDING_COLUMNS = (
+    Column("KIND", lambda f: str(f["kind"])),
+    Column("PLACE", lambda f: str(f["place"]).split("/", 3)[-1]),
+    Column("WHAT", lambda f: str(f["text"])),
 )
 RACK_COLUMNS = (
     Column("RACK", lambda r: str(r["name"])),
@@ -49,4 +58,13 @@ def show_domain(
         emit([shown], COLUMNS, shape, name="id", single=True)
         return
     emit([shown], COLUMNS, shape)
+    health = shown["health"]
+    why = [(health["verdict"], health["reason"]), *(("not seen", text) for text in health["unseen"])]
+    emit([{"is": word, "why": text} for word, text in why], WHY_COLUMNS, shape)
+    if health["findings"]:
+        emit(health["findings"], FINDING_COLUMNS, shape)
     emit(shown["racks"], RACK_COLUMNS, shape)
+
+
+def _of(known: int | None, planned: int) -> str:
+    return f"{'?' if known is None else known}/{planned}"

@@ -36,7 +36,7 @@ class Column:
 _PAINT = {
     **dict.fromkeys(("critical", "absent", "held", "missing", "refused", "fail", "no"), "31"),
     **dict.fromkeys(("warning", "warn", "degraded", "stale", "partial", "unknown", "flagged"), "33"),
-    **dict.fromkeys(("ok", "reachable", "good", "on", "yes"), "32"),
+    **dict.fromkeys(("ok", "reachable", "good", "on", "yes", "healthy"), "32"),
 }
 
 

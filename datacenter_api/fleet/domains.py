@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 import msgspec
 
+from datacenter_api.fleet.nvlinks import ends_of
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.summary import Figure, gpu_power_of
 from datacenter_api.fleet.view import view_of
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.domain import DomainHealth, decide_domain
 from rack_controller.model.layout import DomainView, Layout
 
 
@@ -26,6 +28,7 @@ class DomainSummary(msgspec.Struct, frozen=True):
     """One NVLink domain.  `gpus_planned` is the design's count, `gpus_present` that of the racks that are known.
 
     `racks_missing` counts racks of the design that this site does not have or that were not heard; W.
+    `health` judges it from both ends of its links.
     """
 
     id: str
@@ -36,6 +39,7 @@ class DomainSummary(msgspec.Struct, frozen=True):
     racks_missing: int
     gpu_power_w: Figure
     racks: list[DomainRack]
+    health: DomainHealth
 
 
 def summarise_domains(records: Iterable[RackRecord], now: Seconds) -> list[DomainSummary]:
@@ -61,6 +65,7 @@ def _summary(key: str, members: list[tuple[RackRecord, Layout, DomainView]], now
         racks_missing=max(plan.racks - len(racks), 0),
         gpu_power_w=_power(members, now),
         racks=racks,
+        health=_health(members, max(plan.racks - len(racks), 0), now),
     )
 
 
@@ -74,6 +79,12 @@ def _share(record: RackRecord, layout: Layout, domain: DomainView, now: Seconds)
         trays=[t.place for t in trays],
         live=record.live(now),
     )
+
+
+def _health(members: list[tuple[RackRecord, Layout, DomainView]], missing: int, now: Seconds) -> DomainHealth:
+    """Judge the domain from both ends of its links; a rack that does not say how it is wired leaves it unknown."""
+    found = [ends_of(record, layout, view_of(record, now), d.name, now) for record, layout, d in members]
+    return decide_domain([e for e in found if e is not None], members[0][2].gpus, missing + found.count(None))
 
 
 def _power(members: list[tuple[RackRecord, Layout, DomainView]], now: Seconds) -> Figure:

@@ -188,6 +188,8 @@ def _nvlink(domain: DomainFile) -> NvlinkPlan | None:
         wired.port,
         wired.first_port,
         tuple(wired.fabric_manager_trays),
+        wired.ber_high,
+        wired.recoveries_per_hour_high,
     )
 
 

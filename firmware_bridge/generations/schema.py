@@ -127,6 +127,8 @@ class NvlinkFile(msgspec.Struct, forbid_unknown_fields=True):
     port: Name = "acp"
     first_port: Annotated[int, msgspec.Meta(ge=0, le=512)] = 1
     fabric_manager_trays: tuple[Annotated[int, msgspec.Meta(ge=0, le=63)], ...] = (0,)
+    ber_high: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 1e-12
+    recoveries_per_hour_high: Positive = 10.0
 
 
 class DomainFile(msgspec.Struct, forbid_unknown_fields=True):

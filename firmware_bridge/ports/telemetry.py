@@ -66,6 +66,16 @@ class Eventful(Protocol):
         ...
 
 
+@runtime_checkable
+class Versioned(Protocol):
+    """A source that keeps the version of the system it reads: several of one kind are compared all the time."""
+
+    @property
+    def version(self) -> str:
+        """Return the version as it was last read, empty before that."""
+        ...
+
+
 class Locatable(Protocol):
     """A part with a locate (indicator) light: the one harmless write of the first release."""
 

@@ -153,7 +153,8 @@ class NvlinkPlan:
 
     Port `port` + number of a switch tray leads to the rack's GPU (number - `first_port`) modulo the rack's GPUs; chips
     follow one another.  The GPU calls that link (tray index × `chips_per_tray` + chip).  `fabric_manager_trays` are
-    the switch trays (counted from the floor) on which the fabric manager is to run, and on no other.
+    the switch trays (counted from the floor) on which the fabric manager is to run, and on no other.  A port whose
+    bit error ratio or rate of recoveries reaches its limit is told of.
     """
 
     links_per_gpu: int
@@ -162,6 +163,8 @@ class NvlinkPlan:
     port: str = "acp"
     first_port: int = 1
     fabric_manager_trays: tuple[int, ...] = (0,)
+    ber_high: float = 1e-12
+    recoveries_per_hour_high: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

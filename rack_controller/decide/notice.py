@@ -21,6 +21,7 @@ _BAD_CODES: dict[Quantity, dict[float, Severity]] = {
     Quantity.RECOVERY_ACTION: dict.fromkeys((1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0), _WARNING),
 }
 """Codes that people must hear of even when nothing else was known before; every other code of these is good."""
+_TOLD_ELSEWHERE = frozenset((Quantity.LINK, Quantity.FABRIC_MANAGER))  # with their plan beside them: decide/links.py
 ON_BATTERY_SHARE = 0.01
 """A battery shelf delivers when it gives more than this share of the rack's usable limit …"""
 ON_MAINS_SHARE = 0.005
@@ -122,6 +123,8 @@ def _code_changes(before: Snapshot | None, after: Snapshot) -> Iterator[Finding]
         series, now = after.table.gauges[column], float(after.gauges[column])
         if series.quantity is Quantity.MANAGEMENT and series.place in after.endpoints:
             continue  # an endpoint's own: told with its reason by _endpoint_changes
+        if series.quantity in _TOLD_ELSEWHERE:
+            continue
         was = _value(before, series)
         if was == now or (was is None and not _wrong(series.quantity, now)):
             continue

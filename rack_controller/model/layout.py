@@ -61,6 +61,8 @@ class NvlinkView(msgspec.Struct, frozen=True):
     first_port: int
     fabric_manager_trays: list[int]
     confirmed: bool
+    ber_high: float = 1e-12
+    recoveries_per_hour_high: float = 10.0
 
 
 class DomainView(msgspec.Struct, frozen=True):
@@ -99,6 +101,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     `error_age_s`: how long ago `error` was met.  `events`: how its events come (PathKind, empty on a serial line),
     `events_age_s` since that was last proven, `events_detail` why it is not.
     `held` says why nobody reads it: it shows another certificate than the pinned one.
+    `version` is the version of the system that answers there, where its driver reads it all the time.
     """
 
     place: str
@@ -113,6 +116,15 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     events_age_s: float | None = None
     events_detail: str = ""
     held: Hold | None = None
+    version: str = ""
+
+
+class WornLink(msgspec.Struct, frozen=True):
+    """One NVLink port that is over a limit: `ber.high`, `link.recovering` or `link.flapping`, with numbers in words."""
+
+    place: str
+    kind: str
+    text: str
 
 
 class RackState(msgspec.Struct, frozen=True):
@@ -123,6 +135,7 @@ class RackState(msgspec.Struct, frozen=True):
     table_id: int
     boot: str
     endpoints: list[EndpointStatus]
+    worn: list[WornLink] = []
 
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -183,6 +196,8 @@ def _nvlink(generation: Generation, number: int) -> NvlinkView | None:
         wired.first_port,
         list(wired.fabric_manager_trays),
         confirmed=fact is not None and fact.confirmed,
+        ber_high=wired.ber_high,
+        recoveries_per_hour_high=wired.recoveries_per_hour_high,
     )
 
 

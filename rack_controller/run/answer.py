@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from firmware_bridge.ports.telemetry import Locatable, TelemetrySource
+from firmware_bridge.ports.telemetry import Locatable, TelemetrySource, Versioned
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.place import Place, tray_of
@@ -91,6 +91,7 @@ def rack_state(view: RackView, sources: dict[Place, TelemetrySource], holds: Hol
             _status(place, state, sources[place], snapshot.now, holds)
             for place, state in sorted(snapshot.endpoints.items())
         ],
+        worn=view.worn,
     )
 
 
@@ -111,6 +112,7 @@ def _status(
         events_age_s=None if events is None else _age(events.proven_at, now),
         events_detail="" if events is None else events.detail,
         held=None if holds is None else holds.of(place),
+        version=source.version if isinstance(source, Versioned) else "",
     )
 
 

@@ -29,6 +29,7 @@ from rack_controller.run.ending import run_until_one_ends
 from rack_controller.run.enrolment import EnrolmentVerbs
 from rack_controller.run.holds import Holds
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
+from rack_controller.run.link_watch import LinkWatch
 from rack_controller.run.outbox import Message, Outbox
 from rack_controller.run.roster import Roster
 from rack_controller.run.stock import Stock
@@ -73,6 +74,7 @@ class RackUnderControl:
         self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
         self._usable = Watts(layout.busbar_power_usable_w)
         self._delivering: frozenset[Place] = frozenset()
+        self._links = LinkWatch(self._view, sources)
         self._event_numbers = itertools.count()
         self._sequence, self._reserved_to = 0, 0
         self._kept_table: int | None = None
@@ -99,10 +101,11 @@ class RackUnderControl:
             self._keep_table(after)
             self._publish_frame(after)
             self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
-            findings = [*notice_changes(before, after), *drain, *self._said]
+            found, worn = self._links.look(after)
+            findings = [*notice_changes(before, after), *drain, *found, *self._said]
             self._said.clear()
             self._publish_events(findings, after)
-            if before is None or before.table.table_id != after.table.table_id or findings:
+            if before is None or before.table.table_id != after.table.table_id or findings or worn:
                 self._view.revision += 1
                 await bus.tell(self.subjects.state_changed, self._changed(after))
             due = next_due(due, TICK, self._clock.now())

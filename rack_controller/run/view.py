@@ -1,8 +1,8 @@
 """What a rack's answers are made from; the rack loop keeps it fresh."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rack_controller.model.layout import Layout
+from rack_controller.model.layout import Layout, WornLink
 from rack_controller.model.snapshot import Snapshot
 
 
@@ -14,3 +14,4 @@ class RackView:
     boot: str
     snapshot: Snapshot | None = None
     revision: int = 0
+    worn: list[WornLink] = field(default_factory=list)  # NVLink ports that are over a limit

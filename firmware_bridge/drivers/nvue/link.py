@@ -9,9 +9,12 @@ import base64
 from urllib.parse import quote
 
 from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.redfish.enrolled import certificate_of
 from firmware_bridge.drivers.redfish.link import LOGIN_COOL_DOWN, NORMAL, RedfishLink
+from firmware_bridge.drivers.redfish.trust import fetch_leaf
 from firmware_bridge.vocabulary.errors import LoginRefused
 from firmware_bridge.vocabulary.generation import RequestLimits
+from firmware_bridge.vocabulary.identity import Certificate
 from firmware_bridge.wire.redfish.guard import Document, parse
 
 ROOT = "/nvue_v1"
@@ -28,6 +31,7 @@ class NvueLink:
             login = base64.b64encode(f"{credential.user}:{credential.secret}".encode()).decode()
             headers.append(f"Authorization: Basic {login}")
         self._link = RedfishLink(endpoint, address, port, pin, limits, headers=headers)
+        self._address, self._port = address, port
         self._limits, self._user = limits, credential.user if credential else ""
         self._refused: LoginRefused | None = None
         self._refused_at = float("-inf")
@@ -66,6 +70,16 @@ class NvueLink:
             raise self._refused from err
         self._refused, self._refusals = None, 0
         return found
+
+    @property
+    def pin(self) -> str:
+        """Return the pin that this endpoint must show."""
+        return self._link.pin
+
+    async def shown_certificate(self) -> Certificate:
+        """Return the certificate it shows now, trusted or not.  Raises EndpointUnreachable, TrustRefused."""
+        leaf = await fetch_leaf(self.endpoint, self._address, self._port, self._limits.timeout)
+        return certificate_of(leaf)
 
     async def close(self) -> None:
         """Drop every connection.  Never raises."""

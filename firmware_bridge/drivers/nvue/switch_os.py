@@ -13,6 +13,7 @@ from firmware_bridge.drivers.nvue.stock import take_stock
 from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, URGENT
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, ReplyMalformed
+from firmware_bridge.vocabulary.identity import Certificate
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
@@ -79,6 +80,15 @@ class NvueSwitchTray:
     def version(self) -> str:
         """Return the version of NVOS as it was last read, empty before."""
         return self.state.version
+
+    @property
+    def pin(self) -> str:
+        """Return the pin that this endpoint must show."""
+        return self.link.pin
+
+    async def shown_certificate(self) -> Certificate:
+        """Return the certificate it shows now, trusted or not.  Raises EndpointUnreachable, TrustRefused."""
+        return await self.link.shown_certificate()
 
     async def discover(self) -> Sequence[Series]:
         """Log in by looking: version, ports, chips.  Raises DeviceError when NVOS or its ports cannot be read."""

@@ -10,6 +10,7 @@ from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers import make_driver
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedSystem, serve_nvos
+from firmware_bridge.ports.enrolment import Pinned
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.errors import (
     ConfigurationError,
@@ -200,6 +201,8 @@ async def test_another_certificate_gets_no_login() -> None:
         source = driver(served, Hands(), pin="sha256//" + "A" * 43 + "=")
         with pytest.raises(TrustRefused):
             await source.discover()
+        assert isinstance(source, Pinned)
+        assert (await source.shown_certificate()).pin == served.pin != source.pin
         assert served.seen == {}
         await source.close()
 
