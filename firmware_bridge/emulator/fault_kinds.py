@@ -15,6 +15,7 @@ class Layer(StrEnum):
     VALUE = "value"  # what registers of a unit say
     LINE = "line"  # a whole serial line
     HOST = "host"  # an emulated GPU host
+    CONSOLE = "console"  # a serial console
 
 
 class FaultKind(StrEnum):
@@ -72,6 +73,10 @@ class FaultKind(StrEnum):
     HIGH_BER = "high_ber"
     FABRIC_MANAGER_DOWN = "fabric_manager_down"
     WRONG_VERSION = "wrong_version"
+    CONSOLE_LINE = "console_line"
+    CONSOLE_FLOOD = "console_flood"
+    CONSOLE_DROP = "console_drop"
+    CONSOLE_KEY = "console_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,10 @@ KINDS: dict[FaultKind, KindSpec] = {
         ("level",),
     ),
     _K.WRONG_VERSION: KindSpec((Layer.PLANT,), "a switch tray runs another version of NVOS", ("text",)),
+    _K.CONSOLE_LINE: KindSpec((Layer.CONSOLE,), "a console prints a line, every so many seconds", ("text", "seconds")),
+    _K.CONSOLE_FLOOD: KindSpec((Layer.CONSOLE,), "a console prints lines as fast as they are taken", ("text",)),
+    _K.CONSOLE_DROP: KindSpec((Layer.CONSOLE,), "a console's connection breaks and none is taken"),
+    _K.CONSOLE_KEY: KindSpec((Layer.CONSOLE,), "a console shows another host key than the pinned one"),
 }
 
 CERTIFICATES = {FaultKind.WRONG_CERTIFICATE: "wrong", FaultKind.EXPIRED_CERTIFICATE: "expired"}

@@ -1,7 +1,7 @@
 """Which changes between two snapshots people must hear of.  Pure: snapshots in, findings out."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ class Finding:
     kind: str
     severity: Severity
     message: str
+    details: dict[str, str | float | int | None] = field(default_factory=dict)
 
 
 def notice_changes(before: Snapshot | None, after: Snapshot) -> list[Finding]:
