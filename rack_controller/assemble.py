@@ -12,14 +12,15 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.register_maps import load_register_map, register_folders
 from firmware_bridge.generations.site_edit import SiteDraft
 from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.generations.xid_catalogue import load_xids
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 from firmware_bridge.vocabulary.generation import EndpointSpec, Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
-from rack_controller.assemble_consoles import console_shop
 from rack_controller.model.layout import Layout, make_layout
+from rack_controller.run.hosts import GpuRules, rules_of
 from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
 
@@ -35,17 +36,9 @@ class Assembly:
 
 
 def assemble(
-    site_file: Path,
-    vault: Vault,
-    journal: Journal,
-    clock: Clock,
-    boot: str,
-    search: Sequence[Path] = (),
-    console_logs: Path | None = None,
+    site_file: Path, vault: Vault, journal: Journal, clock: Clock, boot: str, search: Sequence[Path] = ()
 ) -> Assembly:
     """Build every rack of the site; `search` are folders with generations of its own, before the seeds.
-
-    `console_logs` is where consoles are logged; None leaves them alone.
 
     Raises ConfigurationError, FileInvalid or EnvironmentUnfit: a site that cannot be read whole is not begun.
     """
@@ -56,19 +49,19 @@ def assemble(
     lines = SerialLines(clock)
     workshop = _Workshop(site, vault, clock, lines, tuple(search))
     desk = FileDesk(site_file, vault, clock, lines, tuple(search))
-    shop = None if console_logs is None else console_shop(site, vault, clock, console_logs, search)
+    xids = load_xids(search)
     return Assembly(
         site,
         tuple(
             RackUnderControl(
-                make_layout(rack, generation, site.endpoints_of(rack.place), site.consoles_of(rack.place)),
+                make_layout(rack, generation, site.endpoints_of(rack.place)),
                 generation.periods,
                 workshop.sources(rack, generation),
                 journal,
                 clock,
                 boot,
                 desk,
-                None if shop is None else shop.consoles(rack, generation),
+                gpu_rules=GpuRules(xids, rules_of(generation)),
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)
@@ -183,8 +176,7 @@ class FileDesk:
         found = next((r for r in site.racks if r.place == rack), None)
         if found is None:
             raise TargetUnknown(f"{self.site_file} lists no rack {rack}")
-        generation = load_generation(found.generation, self.search)
-        return make_layout(found, generation, site.endpoints_of(rack), site.consoles_of(rack))
+        return make_layout(found, load_generation(found.generation, self.search), site.endpoints_of(rack))
 
 
 def _credential(endpoint: SiteEndpoint, vault: Vault, known: dict[str, Credential]) -> Credential:

@@ -72,6 +72,7 @@ app.command("logout")(login.log_out)
 app.command("emulate", context_settings=processes.PASS_ON, add_help_option=False)(processes.emulate)
 app.command("control", context_settings=processes.PASS_ON, add_help_option=False)(processes.control)
 app.command("serve")(processes.serve)
+app.command("agent", context_settings=processes.PASS_ON, add_help_option=False)(processes.agent)
 app.command("doctor")(doctor.examine)
 app.command("version")(status.show_version)
 

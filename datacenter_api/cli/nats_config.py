@@ -11,7 +11,7 @@ import nkeys
 
 from datacenter_api.cli.state_directory import free_port
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
-from rack_controller.model.subjects import BUS_USERS, BusUser, token
+from rack_controller.model.subjects import BUS_USERS, BusUser, agent_user, token
 
 _SEED_BYTES = 32
 
@@ -26,18 +26,22 @@ class BusFiles:
     port: int
 
 
-def write_bus_config(folder: Path, site: str) -> BusFiles:
+def write_bus_config(folder: Path, site: str, racks: Iterable[str] = ()) -> BusFiles:
     """Write configuration, seeds (mode 600) and url.  Ports and seeds of an earlier start are kept.
+
+    `racks` are racks of real hosts: the agents of each get a key of their own, good for that rack only, and there is
+    none that may speak for all; without any, the emulated hosts have one together.
 
     Raises EnvironmentUnfit when the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ports = _ports(folder / "ports.json")
-        publics = {user.name: _seed(folder / f"{user.name}.nk") for user in BUS_USERS if user.account != "BMS"}
+        users = bus_users(racks)
+        publics = {user.name: _seed(folder / f"{user.name}.nk") for user in users if user.account != "BMS"}
         bms_password = _password(folder / "bms.password")
         config = folder / "nats.conf"
-        _write_private(config, render(folder, site, ports, publics, bms_password))
+        _write_private(config, render(folder, site, ports, publics, bms_password, users))
         url = f"nats://127.0.0.1:{ports['client']}"
         (folder / "url").write_text(url + "\n")
     except OSError as err:
@@ -45,10 +49,23 @@ def write_bus_config(folder: Path, site: str) -> BusFiles:
     return BusFiles(config, url, "127.0.0.1", ports["client"])
 
 
-def render(folder: Path, site: str, ports: dict[str, int], publics: dict[str, str], bms_password: str) -> str:
+def bus_users(racks: Iterable[str] = ()) -> tuple[BusUser, ...]:
+    """Return who may log in: the processes, and the agents of each of `racks` in place of those of all."""
+    agents = tuple(agent_user(rack) for rack in racks)
+    return (*(u for u in BUS_USERS if not (agents and u.name == "agent")), *agents)
+
+
+def render(
+    folder: Path,
+    site: str,
+    ports: dict[str, int],
+    publics: dict[str, str],
+    bms_password: str,
+    users: tuple[BusUser, ...] = BUS_USERS,
+) -> str:
     """Return the server's configuration.  MQTT can log into BMS only; nothing there can name a rack's subject."""
-    rack_users = [_nkey_user(user, site, publics[user.name]) for user in BUS_USERS if user.account == "RACK"]
-    bms_users = [_mqtt_user(user, bms_password) for user in BUS_USERS if user.account == "BMS"]
+    rack_users = [_nkey_user(user, site, publics[user.name]) for user in users if user.account == "RACK"]
+    bms_users = [_mqtt_user(user, bms_password) for user in users if user.account == "BMS"]
     return f"""# Written at every start; changes here are lost.
 server_name: "rackwright-{token(site)}"
 listen: "127.0.0.1:{ports["client"]}"

@@ -1,4 +1,4 @@
-"""`rackwright emulate|control|serve`: one process of `up` by itself, in this terminal."""
+"""`rackwright emulate|control|serve|agent`: one process of `up` by itself, in this terminal."""
 
 import os
 import sys
@@ -21,6 +21,11 @@ def emulate(context: typer.Context) -> None:
 def control(context: typer.Context) -> None:
     """Run the rack controller.  Options: `rackwright control --help`."""
     _become("rack_controller", context.args)
+
+
+def agent(context: typer.Context) -> None:
+    """Run a GPU host's agent (also `rackwright-agent`).  Options: `rackwright agent --help`."""
+    _become("rack_controller.agent", context.args)
 
 
 def serve(

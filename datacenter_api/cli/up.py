@@ -30,6 +30,7 @@ from datacenter_api.cli.state_directory import (
 from datacenter_api.cli.supervise import Child, Supervisor, raise_file_limit
 from datacenter_api.listen import DEFAULT_LISTEN, Listen, parse_listen
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackwrightError
+from firmware_bridge.vocabulary.place import rack_name
 from firmware_bridge.vocabulary.units import Seconds
 
 if TYPE_CHECKING:  # the screen pulls in rich; `rackwright --help` must stay quick
@@ -174,7 +175,8 @@ class _Up:
 
     def _start(self, supervisor: Supervisor) -> BusFiles:
         site = EMULATED_SITE if self._site is None else self._site.name
-        bus = write_bus_config(self._paths.nats, site)
+        hosts = () if self._site is None else tuple(rack_name(rack) for rack in self._site.endpoints)
+        bus = write_bus_config(self._paths.nats, site, hosts)
         self._paths.site_name.write_text(site + "\n")
         check_port(bus.host, bus.port)
         supervisor.start(Child("nats", [_nats_server(), "-c", str(bus.config)]))
@@ -205,11 +207,13 @@ class _Up:
         emulator = supervisor.start(Child("emulator", argv))
         line = await supervisor.first_line(emulator, FIRST_ANSWER_SECONDS)
         try:
-            return Path(json.loads(line)["site"])
+            site = Path(json.loads(line)["site"])
         except (ValueError, KeyError, TypeError) as err:
             raise EnvironmentUnfit(
                 f"the emulator said {line!r}", advice=f"see {self._paths.logs / 'emulator.log'}"
             ) from err
+        supervisor.start(Child("agents", [*_module("rack_controller.agent"), "--emulated", str(self._options.state)]))
+        return site
 
     async def _announce(
         self, supervisor: Supervisor, watch: "FleetWatch", bus: BusFiles, url: str, expected: dict[str, int]

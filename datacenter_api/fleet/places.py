@@ -4,7 +4,7 @@ from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState
 from firmware_bridge.vocabulary.errors import BusUnavailable, ConfigurationError, TargetUnknown
 from firmware_bridge.vocabulary.place import RACK_PARTS, Place, parse_place, rack_of
-from rack_controller.model.layout import Layout, TrayView
+from rack_controller.model.layout import IN_BAND, Layout, TrayView
 
 
 def layout_of(record: RackRecord) -> Layout:
@@ -44,7 +44,8 @@ def place_in(record: RackRecord, text: str, fleet: FleetState | None = None) -> 
 
 
 def endpoint_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[RackRecord, Place]:
-    """Return an endpoint and its rack.  A tray stands for its endpoint when it is asked at only one, a unit always.
+    """Return an endpoint and its rack.  A tray stands for its endpoint when it is asked at only one
+    besides its host's agent, a unit always.
 
     `rack` may be left out when `text` is a full place or begins with the rack's name, or when there is only one rack.
     Raises TargetUnknown, or ConfigurationError when several could be meant.
@@ -54,7 +55,9 @@ def endpoint_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[
     trays = layout_of(record).trays
     if any(endpoint.place == place for tray in trays for endpoint in tray.endpoints):
         return record, place
-    asked = [e.place for tray in trays if tray.place == place for e in tray.endpoints if e.enabled]
+    enabled = [e for tray in trays if tray.place == place for e in tray.endpoints if e.enabled]
+    outside = [e.place for e in enabled if e.protocol not in IN_BAND]
+    asked = outside or [e.place for e in enabled]
     if not asked:
         asked = [e.place for tray in trays for e in tray.endpoints if any(u.place == place for u in e.units)]
     if not asked:

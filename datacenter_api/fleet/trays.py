@@ -12,7 +12,7 @@ from firmware_bridge.vocabulary.quantities import HEALTH_CODES, Quantity, name_o
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.hold import Hold
-from rack_controller.model.layout import EndpointStatus, Layout, TrayView
+from rack_controller.model.layout import IN_BAND, EndpointStatus, Layout, TrayView
 
 HEARD_FOR = Seconds(15.0)
 """What the controller said of an endpoint counts for so long; after that its management is unknown, not reachable."""
@@ -154,7 +154,7 @@ def tray_states(
 
 
 def _tray_state(tray: TrayView, view: RackView | None, axes: dict[str, Axes], leak: str) -> TrayState:
-    mine = [axes[e.place] for e in tray.endpoints if e.place in axes]
+    mine = [axes[e.place] for e in tray.endpoints if e.place in axes and e.protocol not in IN_BAND]
     management = _together([a.management for a in mine])
     state = _power_state(tray, view) or _agreed([a.state for a in mine])
     power, quality = view.number(tray.place, Quantity.POWER) if view else (None, "missing")

@@ -1,7 +1,23 @@
-"""Async shells, one module per port and protocol.  No decisions, no hidden retries."""
+"""Async shells, one module per port and protocol.  No decisions, no hidden retries.
 
-from firmware_bridge.drivers.factory import SerialPart, make_console, make_driver, needs_credential
-from firmware_bridge.drivers.modbus.lines import SerialLines
-from firmware_bridge.drivers.unfit import UnfitSource
+Names are loaded when they are asked for: the agent on a GPU host needs one driver and none of the others' libraries.
+"""
 
-__all__ = ["SerialLines", "SerialPart", "UnfitSource", "make_console", "make_driver", "needs_credential"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from firmware_bridge.drivers.factory import SerialPart, make_driver, needs_credential
+    from firmware_bridge.drivers.modbus.lines import SerialLines
+    from firmware_bridge.drivers.unfit import UnfitSource
+
+__all__ = ["SerialLines", "SerialPart", "UnfitSource", "make_driver", "needs_credential"]
+
+_HOMES = {"SerialLines": "modbus.lines", "UnfitSource": "unfit"}  # every other name is the factory's
+
+
+def __getattr__(name: str) -> Any:
+    """Return one of `__all__`."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'factory')}"), name)

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from firmware_bridge.credentials.vault import Credential
-from firmware_bridge.drivers.console.ssh import SshConsole
-from firmware_bridge.drivers.console.tty import TtyConsole
 from firmware_bridge.drivers.modbus.battery_shelf import SerialBatteryShelf
 from firmware_bridge.drivers.modbus.coolant_unit import SerialCoolantUnit
 from firmware_bridge.drivers.modbus.lines import SerialLines
 from firmware_bridge.drivers.modbus.power_shelf import SerialPowerShelf
 from firmware_bridge.drivers.modbus.source import SerialSource
 from firmware_bridge.drivers.modbus.unit import SerialUnit
+from firmware_bridge.drivers.nvml.gpu_host import AgentGpuHost
 from firmware_bridge.drivers.nvue.link import NvueLink
 from firmware_bridge.drivers.nvue.switch_os import BEATS, NvueSwitchTray
 from firmware_bridge.drivers.redfish.compute_tray import RedfishComputeTray
@@ -21,14 +20,14 @@ from firmware_bridge.drivers.redfish.power_shelf import RedfishPowerShelf
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.switch_tray import RedfishSwitchTray
 from firmware_bridge.generations.register_maps import load_register_map
-from firmware_bridge.ports.hosts import Console
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from firmware_bridge.vocabulary.generation import ConsoleProtocol, ConsoleSpec, EndpointSpec, Unit
+from firmware_bridge.vocabulary.generation import EndpointSpec, Unit
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint
+from firmware_bridge.vocabulary.site import SiteEndpoint
 from firmware_bridge.wire.modbus.register_map import RegisterMap
+from firmware_bridge.wire.nvml.message import MOST_GPUS
 from firmware_bridge.wire.redfish.links import local_path
 
 _REDFISH: dict[str, Callable[..., RedfishSource]] = {
@@ -43,6 +42,7 @@ _SERIAL: dict[str, Callable[..., SerialSource]] = {
     "modbus/battery_shelf": SerialBatteryShelf,
     "modbus/coolant_unit": SerialCoolantUnit,
 }
+_AGENTS = frozenset(("nvml/gpu_host",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ def make_driver(
     """
     if spec.driver in _SERIAL:
         return _serial_driver(spec, slot_place, endpoint, clock, serial)
+    if spec.driver in _AGENTS:
+        return AgentGpuHost(slot_place, endpoint.place, _numbers(spec, endpoint), clock)
     kind = _REDFISH.get(spec.driver)
     system = _NVUE.get(spec.driver)
     if kind is None and system is None:
@@ -103,29 +105,14 @@ def _check_beats(spec: EndpointSpec) -> None:
             raise ConfigurationError(f"{spec.driver}: read.{name}", advice=f"{', '.join(BEATS)}: 1 to 600 s")
 
 
-def make_console(spec: ConsoleSpec, console: SiteConsole, credential: Credential | None) -> Console:
-    """Return the console that the site file says, ready for `open()`; no byte is sent before that.
-
-    Raises ConfigurationError for one that lacks what its protocol needs.
-    """
-    if spec.protocol is ConsoleProtocol.TTY:
-        if console.tty is None:
-            raise ConfigurationError(f"{console.place}: no tty", advice="name its serial device in site.yaml")
-        return TtyConsole(console.place, console.tty, console.line or spec.line)
-    if console.address is None or console.port is None or credential is None:
-        advice = "complete its entry under `consoles` in site.yaml"
-        raise ConfigurationError(f"{console.place}: no address or credential", advice=advice)
-    return SshConsole(console.place, console.address, console.port, console.host_key, credential)
-
-
 def driver_names() -> tuple[str, ...]:
     """Return the driver names that a generation may use."""
-    return tuple(sorted({**_REDFISH, **_NVUE, **_SERIAL}))
+    return tuple(sorted({*_REDFISH, *_NVUE, *_SERIAL, *_AGENTS}))
 
 
 def needs_credential(spec: EndpointSpec) -> bool:
-    """Tell whether the endpoint asks for a login: a serial line has none."""
-    return spec.driver not in _SERIAL
+    """Tell whether the endpoint asks for a login: a serial line has none, an agent logs into the bus."""
+    return spec.driver not in _SERIAL and spec.driver not in _AGENTS
 
 
 def _serial_driver(
@@ -154,3 +141,13 @@ def _check_address(endpoint: SiteEndpoint, unit: Unit, maps: tuple[RegisterMap, 
             f"{endpoint.place}: {unit.part or 'unit'} at {unit.address:#04x} is outside the addresses of {strange[0]}",
             advice="correct the generation's units or the register map's addresses",
         )
+
+
+def _numbers(spec: EndpointSpec, endpoint: SiteEndpoint) -> tuple[int, ...]:
+    """Return the agent's number of each of a tray's GPUs, gpu0 first."""
+    order = spec.read.get("order")
+    numbers = order if isinstance(order, list) else []
+    if not numbers or not all(type(n) is int and 0 <= n < MOST_GPUS for n in numbers) or len({*numbers}) < len(numbers):
+        advice = f"a list of different numbers from 0 to {MOST_GPUS - 1}, gpu0 first"
+        raise ConfigurationError(f"{endpoint.place}: {spec.driver}: read.order", advice=advice)
+    return tuple(numbers)

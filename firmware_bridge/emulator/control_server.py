@@ -34,6 +34,7 @@ class ControlServer:
             "set_demand": self._set_demand,
             "drop_sessions": self._drop_sessions,
             "state": self._state,
+            "gpu_hosts": self._gpu_hosts,
         }
 
     async def start(self) -> None:
@@ -60,7 +61,7 @@ class ControlServer:
                     reply = {"ok": True, **self._answer(json.loads(line))}
                 except (ValueError, TypeError, KeyError, AttributeError) as err:
                     reply = {"ok": False, "error": f"{type(err).__name__}: {err}"}
-                writer.write(json.dumps(reply).encode() + b"\n")
+                writer.write(msgspec.json.encode(reply) + b"\n")
                 await writer.drain()
         except (OSError, ValueError):
             pass  # the caller went away, or sent a line without end
@@ -128,6 +129,9 @@ class ControlServer:
         for endpoint in wanted:
             endpoint.sessions.clear()
         return {"endpoints": len(wanted)}
+
+    def _gpu_hosts(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"hosts": self._hall.gpu_hosts.told()}
 
     def _state(self, request: dict[str, Any]) -> dict[str, Any]:
         hall = self._hall

@@ -22,7 +22,6 @@ VALUE_FAULTS = kinds_of(Layer.VALUE)
 LINE_FAULTS = kinds_of(Layer.LINE)
 EVENT_FAULTS = kinds_of(Layer.EVENT)
 HOST_FAULTS = kinds_of(Layer.HOST)
-CONSOLE_FAULTS = kinds_of(Layer.CONSOLE)
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -34,7 +33,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     How often: `times` (None: always), and by `probability` from repeatable dice.
     Details, each read by some kinds: `level` of a leak (warning, critical), `seconds`, `status` and `location` of a
     reply, `text`, the `register` as a glob over names, the `code` of a Modbus exception, the
-    `ratio` of a port's bit errors.
+    `ratio` of a port's bit errors, the number of an `xid`.
     """
 
     what: FaultKind
@@ -55,6 +54,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     register: str = "*"
     text: str = "0.0.1-stale"
     ratio: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 1e-9
+    xid: Annotated[int, msgspec.Meta(ge=1, le=4095)] = 79
 
     def __post_init__(self) -> None:
         if self.every is not None and (self.lasts is None or self.lasts > self.every):
@@ -72,6 +72,13 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             return True
         since = now - self.since
         return (since if self.every is None else since % self.every) < self.lasts
+
+    def beginnings(self, now: float) -> int:
+        """Return how often the fault has begun by emulated time `now`; once, unless it comes `every` so often."""
+        if not self.since <= now:
+            return 0
+        last = now if self.until is None else min(now, self.until)
+        return 1 if self.every is None else 1 + int((last - self.since) // self.every)
 
     def from_now(self, now: float) -> "Fault":
         """Return the same fault with its times counted from `now` on."""
@@ -154,9 +161,9 @@ class FaultTable:
         """Return the faults of a GPU host, or of a GPU in it (`…/u11/gpu2`)."""
         return [a for a in self._armed if a.fault.what in HOST_FAULTS and a.fault.applies_to(place)]
 
-    def on_console(self, place: str) -> list["ArmedFault"]:
-        """Return the faults of one serial console."""
-        return [a for a in self._armed if a.fault.what in CONSOLE_FAULTS and a.fault.applies_to(place)]
+    def of_hosts(self) -> list["ArmedFault"]:
+        """Return every fault of a GPU host or a GPU in one."""
+        return [a for a in self._armed if a.fault.what in HOST_FAULTS]
 
     def has_certificates(self) -> bool:
         """Tell whether any fault is about certificates."""

@@ -13,12 +13,12 @@ from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.certificates import Identity, keep_identities
-from firmware_bridge.emulator.consoles.hall_consoles import HallConsoles, Surroundings, files_needed
 from firmware_bridge.emulator.device import Device, time_text
 from firmware_bridge.emulator.device_files import device_folder
 from firmware_bridge.emulator.door import Doorway
 from firmware_bridge.emulator.faults import Fault, FaultTable
 from firmware_bridge.emulator.faulty_door import FaultyDoor
+from firmware_bridge.emulator.gpu_hosts import GpuHosts
 from firmware_bridge.emulator.happenings import Happenings
 from firmware_bridge.emulator.layout import (
     Block,
@@ -35,7 +35,6 @@ from firmware_bridge.emulator.life import Life
 from firmware_bridge.emulator.listener import Listener
 from firmware_bridge.emulator.nvue_service import NvueService
 from firmware_bridge.emulator.places import means_something
-from firmware_bridge.emulator.process import FILES_PER_LINE
 from firmware_bridge.emulator.serial.lines import SerialLines
 from firmware_bridge.emulator.template import DeviceTemplate, load_template
 from firmware_bridge.generations.load import load_generation
@@ -49,7 +48,7 @@ from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.sessions import SessionTable
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, FileInvalid
 from firmware_bridge.vocabulary.generation import Generation
-from firmware_bridge.vocabulary.place import Place, rack_name, tray_of
+from firmware_bridge.vocabulary.place import Place, rack_name
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
 
 USER = "root"
@@ -102,7 +101,6 @@ class Hall:
         self.speed = self.options.speed
         self.plans = parse_racks(self.options.racks, self.options.site_name, self._design)
         self.serial = SerialLines(self.options.state, self.options.search)
-        self.consoles = HallConsoles(self.options.state, self.options.search, self.faults)
         self.doorway = Doorway.make()
         self.happenings = Happenings()
         self._listeners: list[Listener] = []
@@ -119,16 +117,15 @@ class Hall:
 
     @property
     def needs(self) -> tuple[int, int]:
-        """Return how many endpoints will listen and how many serial lines and consoles will be open."""
+        """Return how many endpoints will listen and how many serial lines will be open."""
         specs = [s for p in self.plans for t in self._design(p.generation).slots for s in t.tray.endpoints]
         listen = sum(s.enabled and s.device is not None and s.line is None for s in specs)
-        consoles = files_needed([self._design(p.generation) for p in self.plans]) // FILES_PER_LINE
-        return listen, consoles + sum(len(self._design(p.generation).lines) for p in self.plans)
+        return listen, sum(len(self._design(p.generation).lines) for p in self.plans)
 
     @property
     def endpoint_count(self) -> int:
-        """Return how many endpoints answer: those that listen and those on serial lines."""
-        return len(self.endpoints) + len(self.serial.endpoints)
+        """Return how many endpoints there are: those that listen, those on serial lines, and hosts with an agent."""
+        return len(self.endpoints) + len(self.serial.endpoints) + len(self.gpu_hosts.places)
 
     @property
     def time(self) -> float:
@@ -146,13 +143,13 @@ class Hall:
         trace = read_trace(self.options.load_trace)
         for name, generation in generations.items():
             self.benches[name] = Bench(generation, [p.place for p in self.plans if p.generation == name], trace)
+        self.gpu_hosts = GpuHosts(self.plans, self.benches, self.faults)
         credentials = self._credentials()
         block = await self._listen_somewhere(generations, credentials)
         keep_block(state, block)
         for bench in self.benches.values():
             self.happenings.look(bench)  # what is so at the start has not happened
         self._open_lines(generations)
-        self._open_consoles(generations, credentials)
         write_site(self.site_file, self._site())
         gc.collect()
         gc.freeze()  # templates and certificates live as long as the process
@@ -164,7 +161,6 @@ class Hall:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         self.serial.stop()
-        self.consoles.stop()
         for listener in self._listeners:
             listener.shut()
         self.doorway.drop_connections()
@@ -175,6 +171,7 @@ class Hall:
         for bench in self.benches.values():
             bench.advance(seconds, self.faults.in_plant(bench.time))
             self.happenings.look(bench)
+        self.gpu_hosts.look(time.time_ns())
 
     def holds(self, fault: Fault) -> bool:
         """Tell whether a fault names any place of this hall."""
@@ -194,17 +191,6 @@ class Hall:
         plans = serial_endpoints_of(self.plans, generations)
         self.serial.start(self.plans, plans, self.benches, self.faults, lambda: self.time)
 
-    def _open_consoles(self, generations: dict[str, Generation], credentials: dict[str, Credential]) -> None:
-        bmcs = {tray_of(e.plan.place): e for e in reversed(self.endpoints)}
-        around = Surroundings(
-            lambda tray: bmcs[tray].plan.address if tray in bmcs else None,
-            lambda tray: tray in bmcs and bmcs[tray].listener.door.life.away,
-            credentials,
-            credential_name,
-            lambda: self.time,
-        )
-        self.consoles.start(self.plans, generations, self.benches, around)
-
     async def _tick(self) -> None:
         last = beaten = time.monotonic()
         while True:
@@ -219,7 +205,6 @@ class Hall:
                 self.advance((now - last) * self.speed)
             last = now
             await self._renew_listeners()
-            self.consoles.tick()
 
     async def _renew_listeners(self) -> None:
         """Bring back what was away; look at every certificate while there are faults of certificates."""
@@ -335,8 +320,9 @@ class Hall:
         )
         # Emulated hardware cannot be harmed: its racks start armed.
         racks = tuple(SiteRack(p.place, p.generation, armed=True, domains=p.domains) for p in self.plans)
-        listed = (*endpoints, *self.serial.endpoints)
-        return Site(self.options.site_name, racks, listed, consoles=tuple(self.consoles.sites))
+        return Site(
+            self.options.site_name, racks, (*endpoints, *self.serial.endpoints, *self.gpu_hosts.site_endpoints())
+        )
 
 
 def make_hub(device: Device) -> EventHub | None:

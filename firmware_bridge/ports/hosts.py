@@ -1,15 +1,13 @@
-"""The ports of hosts: the GPU host agent, the serial console, firmware targets.  Signatures are the contract."""
+"""Ports that later releases fill: the GPU host agent, consoles and firmware targets.  Signatures are the contract."""
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol, runtime_checkable
 
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.inventory import FirmwareItem
-from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, Watts
-
-MOST_SENT = 4096
-"""How many bytes one `Console.send` takes: more than anybody types, little enough for a line at 9,600 baud."""
+from firmware_bridge.wire.nvml.message import HostEvent, HostReport
 
 
 class GpuHost(TelemetrySource, Protocol):
@@ -20,39 +18,50 @@ class GpuHost(TelemetrySource, Protocol):
         ...
 
 
-class Console(Protocol):
-    """A serial console: bytes in, bytes out.  Every method but `close` raises only DeviceError and its children."""
+class GpuSource(Protocol):
+    """What an agent reads on its host.  Nothing here raises: what cannot be read is said in the report."""
 
     @property
-    def endpoint(self) -> Place:
-        """Return the console's place, e.g. `…/u12/console`."""
+    def news(self) -> asyncio.Event:
+        """Return what is set while an event waits."""
         ...
 
-    async def open(self) -> None:
-        """Connect and log in, once.  Raises TrustRefused when the host key is not the pinned one."""
+    @property
+    def events_lost(self) -> int:
+        """Return how many events were dropped because too many waited."""
         ...
 
-    async def receive(self) -> bytes:
-        """Return what has come, waiting for it; never empty.  What nobody receives holds up the sender, not memory.
-
-        Raises EndpointUnreachable once the line is gone; then `open` again.
-        """
+    async def sample(self) -> HostReport | None:
+        """Return what the GPUs say now; None while the host itself is not running (an emulated one)."""
         ...
 
-    async def send(self, data: bytes) -> None:
-        """Send bytes as they are, at most `MOST_SENT`; returns once they are on their way."""
-        ...
-
-    async def send_break(self) -> None:
-        """Send a break: what a kernel takes as SysRq."""
-        ...
-
-    def lines(self) -> AsyncIterator[str]:
-        """Yield lines as they arrive, control characters scrubbed."""
+    def happened(self) -> list[HostEvent]:
+        """Return the events since the last call, oldest first."""
         ...
 
     async def close(self) -> None:
-        """Hang up.  Never raises."""
+        """Let the library go."""
+        ...
+
+
+@runtime_checkable
+class Fed(Protocol):
+    """A controller's source whose device speaks by itself over the rack's bus: it is handed messages, and asks none."""
+
+    def deliver(self, body: bytes) -> None:
+        """Take one message as it came.  Never raises: a malformed one is a fault of the endpoint."""
+        ...
+
+    def happened(self) -> Sequence[HostEvent]:
+        """Return the events that came since the last call, each once however often it was said."""
+        ...
+
+
+class Console(Protocol):
+    """A serial console."""
+
+    def lines(self) -> AsyncIterator[str]:
+        """Yield lines as they arrive, control characters scrubbed."""
         ...
 
 

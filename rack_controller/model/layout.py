@@ -2,10 +2,13 @@
 
 import msgspec
 
-from firmware_bridge.vocabulary.generation import ConsoleSpec, Generation, Slot
+from firmware_bridge.vocabulary.generation import Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
-from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
+from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
 from rack_controller.model.hold import Hold
+
+IN_BAND = frozenset(("nvml",))
+"""Protocols of endpoints that speak from inside a running host: whether they answer says nothing of the tray's own."""
 
 
 class ComponentView(msgspec.Struct, frozen=True):
@@ -34,16 +37,7 @@ class EndpointView(msgspec.Struct, frozen=True):
     units: list[UnitView] = []
 
 
-class ConsoleView(msgspec.Struct, frozen=True):
-    """One serial console.  `enabled` false: the site file does not ask for it."""
-
-    place: str
-    protocol: str
-    address: str
-    enabled: bool
-
-
-class TrayView(msgspec.Struct, frozen=True, omit_defaults=True):
+class TrayView(msgspec.Struct, frozen=True):
     """One tray: `unit` is its lowest rack unit counted from the floor, `kind` as in TrayKind."""
 
     place: str
@@ -58,7 +52,6 @@ class TrayView(msgspec.Struct, frozen=True, omit_defaults=True):
     domain: str | None
     power_max_w: float | None
     output_max_w: float | None
-    consoles: list[ConsoleView] = []
 
 
 class NvlinkView(msgspec.Struct, frozen=True):
@@ -168,12 +161,9 @@ class StateChanged(msgspec.Struct, frozen=True):
     boot: str
 
 
-def make_layout(
-    rack: SiteRack, generation: Generation, endpoints: tuple[SiteEndpoint, ...], consoles: tuple[SiteConsole, ...] = ()
-) -> Layout:
+def make_layout(rack: SiteRack, generation: Generation, endpoints: tuple[SiteEndpoint, ...]) -> Layout:
     """Lay the site's addresses over the generation's plan.  An endpoint the site does not list has no address."""
     by_place = {e.place: e for e in endpoints}
-    terminals = {c.place: c for c in consoles}
     return Layout(
         rack=rack.place,
         generation=generation.name,
@@ -182,7 +172,7 @@ def make_layout(
         armed=rack.armed,
         confirmed=generation.confirmed,
         gpus=generation.count("gpu"),
-        trays=[_tray(rack.place, slot, by_place, terminals) for slot in sorted(generation.slots, key=lambda s: s.unit)],
+        trays=[_tray(rack.place, slot, by_place) for slot in sorted(generation.slots, key=lambda s: s.unit)],
         domains=[
             DomainView(d.name, d.gpus, d.racks, rack.domain_id(d.name), _nvlink(generation, n))
             for n, d in enumerate(generation.domains)
@@ -214,9 +204,7 @@ def _nvlink(generation: Generation, number: int) -> NvlinkView | None:
     )
 
 
-def _tray(
-    rack: Place, slot: Slot, endpoints: dict[Place, SiteEndpoint], consoles: dict[Place, SiteConsole]
-) -> TrayView:
+def _tray(rack: Place, slot: Slot, endpoints: dict[Place, SiteEndpoint]) -> TrayView:
     place = join_place(rack, slot.name)
     views = []
     for spec in slot.tray.endpoints:
@@ -242,12 +230,4 @@ def _tray(
         domain=slot.domain,
         power_max_w=tray.power_max,
         output_max_w=tray.output_max,
-        consoles=[
-            _console(c, join_place(place, c.name), consoles.get(join_place(place, c.name))) for c in tray.consoles
-        ],
     )
-
-
-def _console(spec: ConsoleSpec, place: Place, known: SiteConsole | None) -> ConsoleView:
-    address = "" if known is None else f"{known.address}:{known.port}" if known.address else known.tty or ""
-    return ConsoleView(place, spec.protocol, address, bool(known and known.enabled and spec.enabled))

@@ -55,20 +55,14 @@ class RackSubjects:
         """Said without being asked when the table or an endpoint changes: what changed, not its content."""
         return f"{self.prefix}.state.changed"
 
+    def agent_telemetry(self, slot: str) -> str:
+        """What the agent on the host in `slot` says, once a second; `*` for all of the rack."""
+        return f"{self.prefix}.agent.{slot if slot == '*' else token(slot)}.telemetry"
+
     @property
     def command(self) -> str:
         """Commands, request and reply; only the API may publish."""
         return f"{self.prefix}.command"
-
-    @property
-    def console(self) -> str:
-        """Questions about the rack's serial consoles, request and reply; only the API may publish."""
-        return f"{self.prefix}.console"
-
-    def console_live(self, place: Place) -> str:
-        """Return where a console's bytes are said while somebody watches: `….console.<slot>.<name>`, in no stream."""
-        slot, name = (token(part.replace(".", "_")) for part in place.split("/")[-2:])
-        return f"{self.console}.{slot}.{name}"
 
 
 def live_subject(subject: str) -> str:
@@ -115,7 +109,6 @@ BUS_USERS: tuple[BusUser, ...] = (
             "rw.v1.{site}.*.event.live",
             "rw.v1.{site}.*.outbox",
             "rw.v1.{site}.*.state.changed",
-            "rw.v1.{site}.*.console.*.*",
             "rw.v1.{site}.*.agent.*.cap",
             "_INBOX.>",
             "$JS.API.INFO",
@@ -123,18 +116,12 @@ BUS_USERS: tuple[BusUser, ...] = (
             "$JS.API.STREAM.NAMES",
             *_JS_OWN,
         ),
-        subscribe=(
-            "rw.v1.{site}.*.state",
-            "rw.v1.{site}.*.command",
-            "rw.v1.{site}.*.console",
-            "rw.v1.{site}.*.agent.*.telemetry",
-            "_INBOX.>",
-        ),
+        subscribe=("rw.v1.{site}.*.state", "rw.v1.{site}.*.command", "rw.v1.{site}.*.agent.*.telemetry", "_INBOX.>"),
     ),
     BusUser(
         "api",
         "RACK",
-        publish=("rw.v1.{site}.*.state", "rw.v1.{site}.*.command", "rw.v1.{site}.*.console", "_INBOX.>", *_JS_READ),
+        publish=("rw.v1.{site}.*.state", "rw.v1.{site}.*.command", "_INBOX.>", *_JS_READ),
         subscribe=(
             "rw.v1.{site}.*.telemetry",
             "rw.v1.{site}.*.event",
@@ -142,7 +129,6 @@ BUS_USERS: tuple[BusUser, ...] = (
             "rw.v1.{site}.*.event.live",
             "rw.v1.{site}.*.outbox",
             "rw.v1.{site}.*.state.changed",
-            "rw.v1.{site}.*.console.*.*",
             "_INBOX.>",
         ),
     ),
@@ -154,3 +140,9 @@ BUS_USERS: tuple[BusUser, ...] = (
     ),
     BusUser("bms", "BMS", publish=("BMS.>",), subscribe=("BMS.>",)),
 )
+
+
+def agent_user(rack: str) -> BusUser:
+    """Return the rights of the agents of one rack's hosts: they may say what they read, in this rack only."""
+    prefix = f"rw.v1.{{site}}.{token(rack)}.agent.*"
+    return BusUser(f"agent-{rack}", "RACK", (f"{prefix}.telemetry",), (f"{prefix}.cap", "_INBOX.>"))

@@ -28,6 +28,7 @@ ACK_SECONDS = 5.0
 DEDUPLICATE_SECONDS = 120.0
 LOOK_SECONDS = 0.5
 REPORT_SECONDS = 5.0
+Hear = Callable[[str, bytes], None]
 Answer = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -49,6 +50,7 @@ class Bus:
         self._address, self._site, self._name = address, site, name
         self._client: Client | None = None
         self._answers: dict[str, Answer] = {}
+        self._heard: dict[str, Hear] = {}
         self._listening, self._storing = False, False
 
     @property
@@ -65,12 +67,18 @@ class Bus:
         """Answer requests on `subject`; call before `run`."""
         self._answers[subject] = answer
 
+    def hear(self, subject: str, hear: Hear) -> None:
+        """Hand every message on `subject` (wildcards allowed) to `hear(subject, body)`; call before `run`."""
+        self._heard[subject] = hear
+
     async def run(self, outboxes: Mapping[str, Outbox]) -> None:
         """Serve until cancelled.  `outboxes` are named by the subject that their messages are for."""
         client = await self._connect()
         try:
             for subject, answer in self._answers.items():
                 await client.subscribe(subject, cb=_answering(answer))
+            for subject, hear in self._heard.items():
+                await client.subscribe(subject, cb=_hearing(hear), pending_msgs_limit=1024)
             await client.flush()
             self._listening = True
             works = [self._store(client, outboxes), self._report(outboxes)]
@@ -233,6 +241,16 @@ def _answering(answer: Answer) -> Callable[[Msg], Awaitable[None]]:
             task.add_done_callback(running.discard)
 
     return serve
+
+
+def _hearing(hear: Hear) -> Callable[[Msg], Awaitable[None]]:
+    async def take(message: Msg) -> None:
+        try:
+            hear(message.subject, message.data)
+        except Exception:  # noqa: BLE001 - a bug of ours costs this message only, and is logged whole
+            _log.exception("a message on %s could not be taken", message.subject)
+
+    return take
 
 
 async def _log_error(err: Exception) -> None:

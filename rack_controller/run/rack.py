@@ -24,11 +24,11 @@ from rack_controller.run.answer import CommandAnswers, StateAnswers
 from rack_controller.run.board import Board
 from rack_controller.run.bus import Bus
 from rack_controller.run.collect import next_due
-from rack_controller.run.consoles.rack_consoles import Consoles
 from rack_controller.run.desk import SiteDesk
 from rack_controller.run.ending import run_until_one_ends
 from rack_controller.run.enrolment import EnrolmentVerbs
 from rack_controller.run.holds import Holds
+from rack_controller.run.hosts import GpuRules, Hosts
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
 from rack_controller.run.link_watch import LinkWatch
 from rack_controller.run.outbox import Message, Outbox
@@ -55,7 +55,7 @@ class RackUnderControl:
         clock: Clock,
         boot: str,
         desk: SiteDesk | None = None,
-        consoles: Consoles | None = None,
+        gpu_rules: GpuRules | None = None,
     ) -> None:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack = clock, journal, rack
@@ -73,7 +73,7 @@ class RackUnderControl:
         )
         more = None if enrolment is None else enrolment.verbs
         self._commands = CommandAnswers(self._view, sources, self._roster.collectors, self._stock, journal, clock, more)
-        self._consoles = consoles
+        self._hosts = Hosts(layout, sources, self._stock, gpu_rules) if gpu_rules is not None else None
         self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
         self._usable = Watts(layout.busbar_power_usable_w)
         self._delivering: frozenset[Place] = frozenset()
@@ -86,17 +86,14 @@ class RackUnderControl:
         """Register this rack's answers and return what it tells changes with."""
         bus.answer(self.subjects.state, self._state.answer)
         bus.answer(self.subjects.command, self._commands.answer)
-        if self._consoles is not None:
-            bus.answer(self.subjects.console, self._consoles.answer)
+        if self._hosts is not None:
+            self._hosts.attach(bus, self.subjects)
         return bus.tell
 
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
-            works = [self._roster.run(), self._stock.run(), self._tick(bus)]
-            if self._consoles is not None:
-                works.append(self._consoles.run(bus.tell, self._said.append))
-            await run_until_one_ends(works)
+            await run_until_one_ends([self._roster.run(), self._stock.run(), self._tick(bus)])
         finally:
             await self._roster.close()
 
@@ -111,6 +108,7 @@ class RackUnderControl:
             self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
             found, worn = self._links.look(after)
             findings = [*notice_changes(before, after), *drain, *found, *self._said]
+            findings += self._hosts.notice(after) if self._hosts is not None else []
             self._said.clear()
             self._publish_events(findings, after)
             if before is None or before.table.table_id != after.table.table_id or findings or worn:

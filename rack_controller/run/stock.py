@@ -67,6 +67,11 @@ class Stock:
             shelf.queued = True
             self._queue.put_nowait(place)
 
+    def known(self, place: Place) -> EndpointReport | None:
+        """Return the newest report there is of an endpoint, None for none; nothing is asked for it."""
+        shelf = self._shelves.get(place)
+        return shelf.last.report if shelf is not None and shelf.last is not None else None
+
     async def report(self, place: Place) -> StoredReport:
         """Return the endpoint's newest report at once; the first one is waited for, but not longer than a moment.
 

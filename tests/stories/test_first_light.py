@@ -17,7 +17,7 @@ def test_a_rack_of_72_gpus_is_live_with_every_endpoint_reachable(product: Produc
     assert rack["gpus"] == 72
     assert rack["live"] is True
     endpoints = product.endpoints()
-    assert len(endpoints) == 45
+    assert len(endpoints) == 63
     assert {e["management"] for e in endpoints.values()} == {"reachable"}
     powers = product.get("/api/v1/racks/k01/readings", quantity="power", limit=2000)
     gpus = [r for r in powers if re.search(r"/gpu\d$", r["place"])]

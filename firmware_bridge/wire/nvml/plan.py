@@ -70,7 +70,7 @@ def series_of_gpu(place: Place, label: str) -> list[Series]:
     """Return the in-band series of one GPU; `label` is the library's own name for it."""
     bits = {_Q.ALARMS: ALARM_BITS, _Q.CLOCK_REASONS: tuple(f"~{name}" for name in CLOCK_REASONS)}
     return [
-        Series(place, quantity, reading_class, f"{label} {quantity}", bits.get(quantity, ()))
+        Series(place, quantity, reading_class, label, bits.get(quantity, ()))
         for quantities, reading_class in ((FAST, ReadingClass.POWER), (SLOW, ReadingClass.SLOW))
         for quantity in quantities
     ]

@@ -62,7 +62,7 @@ def test_status_shows_every_rack_and_json_is_one_document(capsys: pytest.Capture
     assert run(["status"]) == 0
     table = capsys.readouterr()
     assert "k01" in table.out
-    assert "45/45" in table.out
+    assert "63/63" in table.out
     assert "bus connected" in table.err
     assert run(["rack", "list", "-o", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -76,7 +76,7 @@ def test_status_shows_every_rack_and_json_is_one_document(capsys: pytest.Capture
 
 def test_endpoints_sensors_and_events(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["endpoint", "list", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["items"]) == 45
+    assert len(json.loads(capsys.readouterr().out)["items"]) == 63
     assert run(["endpoint", "show", "u12/bmc", "-o", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["inventory"][0]["kind"] == "gpu"
     assert run(["sensor", "list", "u12/gpu0"]) == 0

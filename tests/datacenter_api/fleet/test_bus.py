@@ -48,7 +48,7 @@ async def test_a_rack_is_found_by_its_frames_and_asked_for_the_rest(tmp_path: Pa
         record = link.fleet.find("lab1/a/r01/k02")
         summary = summarise(record, Seconds(time.monotonic()))
         assert summary is not None
-        assert summary.endpoints_reachable == 45
+        assert summary.endpoints_reachable == 63
 
 
 async def test_a_change_is_fetched_when_it_is_announced(tmp_path: Path) -> None:

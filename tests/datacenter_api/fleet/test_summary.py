@@ -32,7 +32,7 @@ def tray(summary: RackSummary, name: str) -> TrayState:
 
 def test_a_healthy_rack(record: RackRecord, rack: PlayedRack) -> None:
     summary = summary_of(record, rack)
-    assert (summary.gpus, summary.endpoints_reachable, summary.endpoints_total) == (72, 45, 45)
+    assert (summary.gpus, summary.endpoints_reachable, summary.endpoints_total) == (72, 63, 63)
     assert summary.shelf_output_w.value == pytest.approx(8 * 12_900)
     assert summary.headroom_w == pytest.approx(132_000 - 8 * 12_900)
     assert (summary.gpu_power_w.good, summary.gpu_power_w.total) == (72, 72)

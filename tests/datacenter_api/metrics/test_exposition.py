@@ -51,7 +51,7 @@ def test_the_lines_say_what_the_rack_says(record: RackRecord, rack: PlayedRack) 
     assert shown[f'rack_psu_healthy{{{at},tray="u06",component="psu0"}}'] == 1
     assert shown[f'rack_tray_power_state{{{at},tray="u12",state="off"}}'] == 1
     assert shown[f'rack_tray_power_state{{{at},tray="u12",state="on"}}'] == 0
-    assert shown[f'rack_endpoints{{{at},management="reachable"}}'] == 45
+    assert shown[f'rack_endpoints{{{at},management="reachable"}}'] == 63
     assert shown['rack_reading_discarded_total{reason="frame_malformed"}'] == 3
 
 

@@ -30,7 +30,7 @@ async def test_endpoints_show_both_axes_and_those_not_asked(api: Api, rack: Play
     async with api.client() as client:
         rows = (await client.get(f"{V1}/racks/k01/endpoints")).json()
     asked = [r for r in rows if r["enabled"]]
-    assert len(asked) == 45
+    assert len(asked) == 63
     assert {(r["state"], r["management"]) for r in asked} == {("on", "reachable")}
     assert all(r["last_success_age_s"] is not None for r in asked)
     assert {r["management"] for r in rows if not r["enabled"]} == {"not asked"}

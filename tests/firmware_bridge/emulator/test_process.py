@@ -35,7 +35,7 @@ def emulator(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str,
 
 def test_one_line_when_ready_and_a_quick_clean_end(tmp_path: Path) -> None:
     with emulator("--state", str(tmp_path), "--speed", "0", "--racks", "gb200-nvl72") as (process, line):
-        assert line == {"ready": True, "site": str(tmp_path / "site.yaml"), "endpoints": 45}
+        assert line == {"ready": True, "site": str(tmp_path / "site.yaml"), "endpoints": 63}
         assert EmulatorControl(tmp_path).step(5.0) == pytest.approx(5.0)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)

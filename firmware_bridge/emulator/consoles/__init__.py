@@ -1,1 +1,0 @@
-"""Emulated serial consoles: a scripted host behind an SSH port or a pseudo-terminal."""

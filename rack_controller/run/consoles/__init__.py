@@ -1,1 +1,0 @@
-"""Serial consoles under control: always listened to, logged, watched by many and written by one."""

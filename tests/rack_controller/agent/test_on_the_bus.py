@@ -1,0 +1,125 @@
+"""The whole road on a real nats-server: a GPU library, an agent with its rack's key, the controller's source."""
+
+import asyncio
+import ctypes
+from pathlib import Path
+
+import pytest
+from nats.errors import Error as NatsError
+from support.bus_server import SITE, NatsProcess, until
+from support.nvml import SONAME, FakeGpus, build_library
+
+from firmware_bridge.drivers.nvml.gpu_host import AgentGpuHost
+from firmware_bridge.drivers.nvml.host import NvmlHost
+from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from rack_controller.agent.bus import AgentBus, BusLogin
+from rack_controller.agent.command import main
+from rack_controller.agent.host import HostAgent
+from rack_controller.model.subjects import RackSubjects
+from rack_controller.run.bus import Bus, BusAddress
+from rack_controller.run.clock import SystemClock
+from rack_controller.run.ending import end
+from rack_controller.run.outbox import Outbox
+
+TRAY = Place(f"{SITE}/a/r01/k01/u11")
+HOST = Place(f"{TRAY}/host")
+SUBJECTS = RackSubjects(SITE, "k01")
+
+
+def login(server: NatsProcess, rack: str = "k01") -> BusLogin:
+    return BusLogin(server.files.url, server.folder / f"agent-{rack}.nk")
+
+
+async def test_from_the_library_to_the_controller(
+    bus_server: NatsProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeGpus(tmp_path / "nvml.txt")
+    monkeypatch.setenv("FAKE_NVML_DATA", str(fake.path))
+    ctypes.CDLL(str(build_library() / SONAME))
+    clock = SystemClock()
+    source = AgentGpuHost(TRAY, HOST, (0, 1, 2, 3), clock)
+    controller = Bus(BusAddress(bus_server.files.url, bus_server.folder / "controller.nk"), SITE, "test-controller")
+    controller.hear(SUBJECTS.agent_telemetry("*"), lambda subject, body: source.deliver(body))
+    bus = AgentBus(login(bus_server), "test-agent")
+    agent = HostAgent(SUBJECTS.agent_telemetry("u11"), NvmlHost(clock), bus.say, clock, "boot-a")
+    works = [asyncio.create_task(w) for w in (controller.run({SUBJECTS.event: Outbox(10)}), bus.run(), agent.run())]
+    try:
+        await until(lambda: not source.faults and source._is_fresh(), within=20)
+        series = await source.discover()
+        assert len(series) == 4 * 24
+        readings = {(r.place, r.quantity): r for r in await source.read(ReadingClass.SAFETY)}
+        assert readings[Place(f"{TRAY}/gpu2"), Quantity.POWER_AVERAGE].value == 812.5
+        fake.fire(3, 79)
+        told: list[object] = []
+        await until(lambda: bool(told.extend(source.happened()) or told), within=20)
+        (event,) = told
+        assert (event.kind, event.gpu, event.number) == ("xid", 3, 79)  # type: ignore[attr-defined]
+    finally:
+        await end(works)
+
+
+async def test_an_agent_outlives_its_bus(bus_server: NatsProcess) -> None:
+    bus = AgentBus(login(bus_server), "test-agent")
+    task = asyncio.create_task(bus.run())
+    try:
+        await until(lambda: bus._client is not None and bus._client.is_connected)
+        subject = SUBJECTS.agent_telemetry("u11")
+        assert await bus.say(subject, b"one")
+        bus_server.kill()
+        client = bus._client
+        assert client is not None
+        await until(lambda: not client.is_connected)
+        assert not await bus.say(subject, b"two")
+        bus_server.start()
+        await until(lambda: client.is_connected, within=25)
+        assert await bus.say(subject, b"three")
+    finally:
+        await end([task])
+
+
+async def test_an_agent_may_speak_for_its_own_rack_only(bus_server: NatsProcess) -> None:
+    controller = await bus_server.connect("controller")
+    heard = await controller.subscribe(f"rw.v1.{SITE}.*.agent.*.telemetry")
+    await controller.flush()
+    agent = await bus_server.connect("agent-k01")
+    for subject in (
+        f"rw.v1.{SITE}.k02.agent.u11.telemetry",
+        f"rw.v1.{SITE}.k01.telemetry",
+        f"rw.v1.{SITE}.k01.command",
+        f"rw.v1.{SITE}.k01.agent.u11.cap",
+        f"rw.v1.{SITE}.k01.agent.u11.telemetry",
+    ):
+        await agent.publish(subject, b"x")
+    await agent.flush()
+    assert (await heard.next_msg(timeout=10)).subject == f"rw.v1.{SITE}.k01.agent.u11.telemetry"
+    with pytest.raises((TimeoutError, NatsError)):
+        await heard.next_msg(timeout=0.2)
+    await agent.close()
+    await controller.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "--place"),
+        (["--place", "tx1/a/r03/k07"], "no tray"),
+        (["--place", "tx1/a/r03/k07/u11"], "--bus is missing"),
+        (["--place", "tx1/a/r03/k07/u11", "--bus", "nats://127.0.0.1:1", "--seed", "/nowhere"], "no such file"),
+        (["--place", "tx1/a/r03/k.7/u11", "--bus", "nats://127.0.0.1:1", "--seed", "SEED"], "without dots"),
+        (["--place", "tx1/a/r03/k07/u11", "--bus", "nats://127.0.0.1:1", "--seed", "OPEN"], "chmod 600"),
+        (["--place", "tx1/a/r03/k07/u11", "--bus", "x", "--seed", "SEED", "--ca", "/nowhere"], "authority"),
+    ],
+)
+def test_a_wrong_start_is_one_line_that_says_what_to_do(
+    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, mode in (("SEED", 0o600), ("OPEN", 0o644)):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(mode)
+    argv = [str(tmp_path / o) if o in ("SEED", "OPEN") else o for o in options]
+    assert main(argv) == ConfigurationError.exit_code
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
