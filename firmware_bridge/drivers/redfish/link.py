@@ -73,6 +73,14 @@ class RedfishLink:
         self._login_error: DeviceError | None = None
         self._pace = Pace(self.limits)
         self._streams: set[EventStream] = set()
+        self._root: bytes | None = None
+
+    async def meet(self) -> bytes | None:
+        """Connect and log in if that has not been done; return the service root that was read on the way, once."""
+        if self._engine is None:
+            await self._open()
+        root, self._root = self._root, None
+        return root
 
     async def get(self, uri: str, urgency: int = NORMAL) -> bytes:
         """Return the body of `uri`.  Raises as `get_decoded`, decoding apart."""
@@ -232,15 +240,20 @@ class RedfishLink:
         if self._login_error is not None and loop.time() - self._login_failed_at < LOGIN_COOL_DOWN:
             raise self._login_error
         try:
-            token, self._leaf = await self._session.login()
+            met = await self._session.login(self._leaf)
+        except TrustRefused:
+            if self._leaf is None:
+                raise
+            self._leaf = None  # the certificate may have been renewed with the same key: judge it anew, once
+            return await self._login()
         except (LoginRefused, EndpointRefused) as err:
             # BMCs lock accounts: a refused login is not tried again before the cool-down is over.
             self._login_error, self._login_failed_at = err, loop.time()
             raise
-        self._login_error = None
+        self._login_error, self._leaf, self._root = None, met.leaf, met.root
         self._version += 1
-        self._headers = [*self._headers[:2], f"X-Auth-Token: {token}"]
-        return self._leaf
+        self._headers = [*self._headers[:2], f"X-Auth-Token: {met.token}"]
+        return met.leaf
 
     async def _renew(self, version: int) -> None:
         assert self._opening is not None

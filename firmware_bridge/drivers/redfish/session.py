@@ -1,21 +1,26 @@
-"""DMTF's `redfish` client in a hardened wrapper: login, logout and every verb that changes something.
+"""One endpoint's session: logging in and out over libcurl, and every verb that changes something over DMTF's `redfish`.
 
-Blocking calls run in threads and never leave this module.  The pin of the endpoint's certificate is the only trust,
-compared before a byte of ours is sent; redirects, proxies, retries and foreign links are refused.
+Thousands of logins at once would starve each other in threads, and changes are few: so only they run there, in the
+reference client's hardened wrapper, and never leave this module.  The pin of the endpoint's certificate is the only
+trust, compared before a byte of ours is sent; redirects, proxies, retries and foreign links are refused.
 """
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+import msgspec
 import redfish.rest.v1
 import requests
 
 from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
+from firmware_bridge.drivers.redfish.one_call import OneCall, Reply
 from firmware_bridge.drivers.redfish.pinned import Late, Oversize, PinnedAdapter, Redirected, Untrusted
-from firmware_bridge.drivers.redfish.trust import Leaf
+from firmware_bridge.drivers.redfish.trust import Leaf, check_leaf, fetch_leaf
 from firmware_bridge.drivers.redfish.waiting import in_thread
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
@@ -32,12 +37,10 @@ from firmware_bridge.wire.redfish.guard import Document, DocumentFault, Document
 from firmware_bridge.wire.redfish.links import local_path, same_origin_path
 
 SESSIONS = "/redfish/v1/SessionService/Sessions"
+ROOT = "/redfish/v1/"
+_HEADERS = ("Accept: application/json", "OData-Version: 4.0")
+_TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _PATIENCE = 2.5  # connecting, sending and receiving each have the endpoint's timeout
-# What the library lets through when an answer has another shape than it expects.
-_LIBRARY_SURPRISES = (
-    redfish.rest.v1.JsonDecodingError,
-    *(KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError),
-)
 # The library logs bodies and headers, tokens included, at its debug level and broken bodies at its error level.
 logging.getLogger("redfish.rest.v1").disabled = True
 
@@ -49,6 +52,15 @@ class Answer:
     status: int
     location: str | None
     body: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What logging in brought.  `root` is the service root's body where it was read on the way."""
+
+    token: str = field(repr=False)
+    leaf: Leaf
+    root: bytes | None
 
 
 class _StrictClient(redfish.rest.v1.HttpClient):  # type: ignore[misc]
@@ -73,48 +85,81 @@ class SessionOwner:
     def __init__(self, endpoint: str, origin: str, limits: RequestLimits, credential: Credential, pin: str) -> None:
         self._endpoint, self._origin, self._limits, self._credential = endpoint, origin, limits, credential
         self._pin = pin
-        self._client: _StrictClient | None = None
+        self._leaf: Leaf | None = None
+        self._where = ""
         self._turn = asyncio.Lock()
-        self._asked: asyncio.Future[Any] | None = None
+        self._asked: asyncio.Future[Any] | OneCall | None = None
         self.token: str | None = None
 
-    async def login(self) -> tuple[str, Leaf]:
-        """Open a session; return its token and the certificate that the endpoint showed, which is the pinned one.
+    async def login(self, leaf: Leaf | None = None) -> Met:
+        """Open a session; return its token, the certificate that the endpoint showed and its service root.
 
-        Raises LoginRefused, TrustRefused, EndpointUnreachable and the rest.
+        Two requests, the root first: it carries no secret, and the certificate is judged by it.  With `leaf` known
+        from before, only the login.  Raises LoginRefused, TrustRefused, EndpointUnreachable and the rest.
         """
+        if leaf is not None:
+            check_leaf(self._endpoint, leaf, self._pin)
         async with self._turn:
-            client = self._new_client()
-            await self._call("login", client, self._login_blocking)
-            token, leaf = client.get_session_key(), client.adapter.leaf
-            if not token or leaf is None:
-                raise ReplyMalformed(self._endpoint, "login", "no X-Auth-Token in the answer")
-            self._client, self.token = client, token
-            return token, leaf
+            engine = engine_of_running_loop()
+            call = self._asked = OneCall(self._endpoint, self._limits, self._pin, leaf)
+            root: bytes | None = None
+            try:
+                if leaf is None:
+                    leaf, root = await self._judged(call, engine)
+                reply = await self._asked_for(call, engine)
+            finally:
+                self._asked = None
+                call.close()
+            self.token, self._where, self._leaf = self._token_of(reply), reply.headers.get("location", ""), leaf
+            return Met(self.token, leaf, root)
 
-    def _new_client(self) -> _StrictClient:
-        timeout = float(self._limits.timeout)
-        adapter = PinnedAdapter(self._endpoint, self._origin, self._pin, self._limits.most_bytes, timeout)
-        return _StrictClient(self._origin, adapter, timeout)
-
-    def _login_blocking(self, client: _StrictClient) -> None:
-        client.login_url = SESSIONS
+    async def _judged(self, call: OneCall, engine: CurlEngine) -> tuple[Leaf, bytes | None]:
+        """Return the certificate and the service root, the latter None when it is not given without a login."""
         try:
-            client.login(self._credential.user, self._credential.secret, auth="session")
-        except redfish.rest.v1.InvalidCredentialsError as err:
-            raise self._refused_login("401") from err
-        except redfish.rest.v1.SessionCreationError as err:
-            text = str(err)
-            if text.startswith("HTTP 403"):
-                raise self._refused_login("403") from err
-            status = int(text[5:8]) if text[5:8].isdigit() else 0
-            raise EndpointRefused(self._endpoint, "login", f"HTTP {status}", status=status) from err
-        except redfish.rest.v1.RedfishPasswordChangeRequiredError as err:
+            reply = await call.send(engine, "GET", f"{self._origin}{ROOT}", [*_HEADERS, "Connection: keep-alive"])
+        except TrustRefused:
+            shown = await fetch_leaf(self._endpoint, *self._address(), self._limits.timeout)
+            check_leaf(self._endpoint, shown, self._pin)  # says which pin it shows
+            raise
+        except (ReplyMalformed, ReplyTooLarge):
+            shown = await fetch_leaf(self._endpoint, *self._address(), self._limits.timeout)
+            check_leaf(self._endpoint, shown, self._pin)
+            return shown, None
+        leaf = call.leaf()
+        check_leaf(self._endpoint, leaf, self._pin)
+        return leaf, reply.body if reply.status == 200 else None
+
+    async def _asked_for(self, call: OneCall, engine: CurlEngine) -> Reply:
+        who = {"UserName": self._credential.user, "Password": self._credential.secret}
+        headers = [*_HEADERS, "Content-Type: application/json", "Expect:"]
+        try:
+            return await call.send(engine, "POST", f"{self._origin}{SESSIONS}", headers, msgspec.json.encode(who))
+        except DeviceError as err:
+            raise type(err)(self._endpoint, "login", err.detail, advice=err.advice) from None
+
+    def _address(self) -> tuple[str, int]:
+        parts = urlsplit(self._origin)
+        return parts.hostname or "", parts.port or 443
+
+    def _token_of(self, reply: Reply) -> str:
+        """Return the token of a login's answer; raise what else the answer means."""
+        if 300 <= reply.status < 400:
+            raise TrustRefused(self._endpoint, "login", f"answered with a redirect ({reply.status})")
+        if _wants_new_password(reply.body):
             raise LoginRefused(
                 self._endpoint, "login", "the password must be changed first", advice="change it on the endpoint"
-            ) from err
-        except _LIBRARY_SURPRISES as err:
-            raise ReplyMalformed(self._endpoint, "login", "the answer is not that of a session service") from err
+            )
+        if reply.status in (401, 403):
+            raise self._refused_login(str(reply.status))
+        if reply.status >= 400 or reply.status < 200:
+            raise EndpointRefused(self._endpoint, "login", f"HTTP {reply.status}", status=reply.status)
+        self._document("login", reply.body)
+        token = reply.headers.get("x-auth-token", "")
+        if not token:
+            raise ReplyMalformed(self._endpoint, "login", "no X-Auth-Token in the answer")
+        if not _TOKEN.fullmatch(token):
+            raise ReplyMalformed(self._endpoint, "login", "a token that cannot stand in a header")
+        return token
 
     def _refused_login(self, status: str) -> LoginRefused:
         user = quote(self._credential.user, safe="")
@@ -125,20 +170,28 @@ class SessionOwner:
     async def logout(self) -> None:
         """Delete the session.  Never raises: an endpoint that is gone has forgotten us anyway."""
         async with self._turn:
-            client, self._client, self.token = self._client, None, None
-            if client is None:
+            token, self.token = self.token, None
+            if token is None or self._leaf is None:
                 return
+            call: OneCall | None = None
             try:
-                where = local_path(same_origin_path(client.get_session_location() or "", self._origin))
-                client.set_session_location(self._origin + where)
-                await self._call("logout", client, _StrictClient.logout)
-            except (DeviceError, redfish.rest.v1.BadRequestError, *_LIBRARY_SURPRISES):
+                where = local_path(same_origin_path(self._where, self._origin))
+                call = OneCall(self._endpoint, self._limits, self._pin, self._leaf)
+                headers = [*_HEADERS, f"X-Auth-Token: {token}", "Connection: close"]
+                await call.send(engine_of_running_loop(), "DELETE", self._origin + where, headers)
+            except (DeviceError, ValueError):
                 return
+            finally:
+                if call is not None:
+                    call.close()
 
     def interrupt(self) -> None:
         """Let whoever waits for the endpoint go on with EndpointUnreachable: the link is being closed."""
-        if self._asked is not None and not self._asked.done():
-            self._asked.set_exception(EndpointUnreachable(self._endpoint, "login", "the link was closed"))
+        closed = EndpointUnreachable(self._endpoint, "login", "the link was closed")
+        if isinstance(self._asked, OneCall):
+            self._asked.interrupt(closed)
+        elif self._asked is not None and not self._asked.done():
+            self._asked.set_exception(closed)
 
     async def change(self, method: str, uri: str, body: Document | bytes | None = None, etag: str = "") -> Answer:
         """Send PATCH, POST or DELETE once (never repeated) and return the answer.
@@ -150,9 +203,9 @@ class SessionOwner:
             raise ValueError(f"{method} does not change anything here")
         path = local_path(uri, self._origin)
         async with self._turn:
-            client = self._client
-            if client is None:
+            if self.token is None:
                 raise LoginRefused(self._endpoint, method, "not logged in")
+            client = self._client()
             headers = {"If-Match": etag} if etag else {}
             answer: Answer = await self._call(
                 f"{method} {path}", client, self._change_blocking, method, path, body, headers
@@ -187,13 +240,21 @@ class SessionOwner:
         except DocumentFault as err:
             raise ReplyMalformed(self._endpoint, verb, str(err)) from err
 
+    def _client(self) -> _StrictClient:
+        """Return the reference client with our session: it is made for one call, and so is its connection."""
+        timeout = float(self._limits.timeout)
+        adapter = PinnedAdapter(self._endpoint, self._origin, self._pin, self._limits.most_bytes, timeout)
+        client = _StrictClient(self._origin, adapter, timeout)
+        client.set_session_key(self.token)
+        return client
+
     async def _call(self, verb: str, client: _StrictClient, work: Any, *arguments: Any) -> Any:
         """Run `work(client, *arguments)` in a thread; the connection is closed afterwards: such calls are rare."""
         try:
             # The library's own timeout starts anew with every byte of a header; this one does not.
             async with asyncio.timeout(self._limits.timeout * _PATIENCE):
-                self._asked = await in_thread(_run_and_close, client, work, arguments)
-                return await self._asked
+                asked = self._asked = await in_thread(_run_and_close, client, work, arguments)
+                return await asked
         except TimeoutError as err:
             raise EndpointUnreachable(self._endpoint, verb, "no reply in time") from err
         except redfish.rest.v1.RetriesExhaustedError as err:
@@ -231,3 +292,8 @@ def _message(document: Document) -> str:
     error = document.get("error")
     text = error.get("message") if isinstance(error, dict) else None
     return str(text)[:200] if isinstance(text, str) else ""
+
+
+def _wants_new_password(body: bytes) -> bool:
+    """Tell whether an answer carries Base's PasswordChangeRequired (DSP0266 §13.2.6), whatever its status."""
+    return b"PasswordChangeRequired" in body[: 64 * 1024]

@@ -10,6 +10,7 @@ from firmware_bridge.drivers.redfish.crawl import crawl
 from firmware_bridge.drivers.redfish.enrolled import Enrolled
 from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
+from firmware_bridge.drivers.redfish.meeting import turn_to_meet
 from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ReplyMalformed, ResourceMissing
@@ -74,9 +75,10 @@ class RedfishSource(Enrolled):
 
     async def discover(self) -> Sequence[Series]:
         """Log in, look at what there is and return the series that `read` will deliver.  Raises DeviceError."""
-        tree = Tree(self.link)
-        await tree.root()
-        plan, locate_uri = await self.make_plan(tree)
+        async with turn_to_meet():
+            tree = Tree(self.link)
+            await tree.root()
+            plan, locate_uri = await self.make_plan(tree)
         self.state.plan, self.state.locate_uri = plan, locate_uri
         self.state.faults.clear()
         self.state.resting.clear()

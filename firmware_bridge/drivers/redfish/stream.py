@@ -10,7 +10,7 @@ from collections import deque
 import pycurl
 
 from firmware_bridge.drivers.redfish.engine import CurlEngine
-from firmware_bridge.drivers.redfish.transfer import fault_of, harden, refusal_of
+from firmware_bridge.drivers.redfish.transfer import MOST_HEAD, fault_of, harden, refusal_of
 from firmware_bridge.drivers.redfish.trust import Leaf
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ReplyMalformed, ReplyTooLarge
 from firmware_bridge.vocabulary.generation import RequestLimits
@@ -21,7 +21,6 @@ MOST_PENDING = 2_048
 MESSAGES_PER_SECOND = 256.0
 BURST = 1_024.0
 _PAUSE_SECONDS = 0.25
-_MOST_HEAD = 32 * 1024
 
 
 class EventStream(pycurl.Curl):  # type: ignore[misc]
@@ -115,8 +114,8 @@ class EventStream(pycurl.Curl):  # type: ignore[misc]
 
     def _header(self, line: bytes) -> int | None:
         self._head += len(line)
-        if self._head > _MOST_HEAD:
-            self._fault = ReplyTooLarge(self._endpoint, f"GET {self._uri}", f"a head over {_MOST_HEAD} bytes")
+        if self._head > MOST_HEAD:
+            self._fault = ReplyTooLarge(self._endpoint, f"GET {self._uri}", f"a head over {MOST_HEAD} bytes")
             return 0
         name, _, value = line.partition(b":")
         if line.startswith(b"HTTP/"):

@@ -24,6 +24,8 @@ from firmware_bridge.vocabulary.generation import RequestLimits
 _WEIRD_REPLY = 8  # CURLE_WEIRD_SERVER_REPLY
 _PINNED_KEY_DIFFERS = 90  # CURLE_SSL_PINNEDPUBKEYNOTMATCH
 _RECEIVE_BUFFER = 64 * 1024
+MOST_HEAD = 32 * 1024
+"""Bytes of status line and headers, where they are looked at."""
 _MALFORMED = {
     pycurl.E_PARTIAL_FILE: "the body broke off",
     _WEIRD_REPLY: "not an HTTP reply",
@@ -45,17 +47,18 @@ _TRUST = {
 }
 
 
-def harden(handle: Any, leaf: Leaf, limits: RequestLimits) -> None:
-    """Set what every request to an endpoint has in common: one certificate, one host, no way round them."""
+def harden(handle: Any, leaf: Leaf | None, limits: RequestLimits, pin: str = "") -> None:
+    """Set what every request to an endpoint has in common: one certificate, one host, no way round them.
+
+    Before the first contact (`leaf` None) the `pin` alone decides.
+    """
     milliseconds = int(limits.timeout * 1000)
     for option, value in (
         (pycurl.TIMEOUT_MS, milliseconds),
         (pycurl.CONNECTTIMEOUT_MS, milliseconds),
         (pycurl.BUFFERSIZE, _RECEIVE_BUFFER),
-        (pycurl.PINNEDPUBLICKEY, leaf.pin),
-        # The pinned certificate is the only anchor, so that its dates are checked in the handshake as well.
-        (pycurl.SSL_VERIFYPEER, 1),
-        (pycurl.CAINFO_BLOB, leaf.pem),
+        (pycurl.PINNEDPUBLICKEY, leaf.pin if leaf is not None else pin),
+        (pycurl.SSL_VERIFYPEER, int(leaf is not None)),
         (pycurl.SSL_VERIFYHOST, 0),
         (pycurl.FOLLOWLOCATION, 0),
         (pycurl.PROXY, ""),
@@ -65,9 +68,13 @@ def harden(handle: Any, leaf: Leaf, limits: RequestLimits) -> None:
         (pycurl.NOSIGNAL, 1),
         (pycurl.DNS_CACHE_TIMEOUT, -1),  # else every request looks through the whole cache; addresses are numbers
         (pycurl.NETRC, 0),
+        (pycurl.USERAGENT, "rackwright"),
         (pycurl.TCP_NODELAY, 1),
     ):
         handle.setopt(option, value)
+    if leaf is not None:
+        # The pinned certificate is the only anchor, so that its dates are checked in the handshake as well.
+        handle.setopt(pycurl.CAINFO_BLOB, leaf.pem)
 
 
 def fault_of(code: int, endpoint: str, verb: str, most_bytes: int) -> DeviceError:

@@ -8,7 +8,7 @@ from typing import Any
 from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, RedfishLink
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, LoginRefused
 from firmware_bridge.vocabulary.inventory import Note
-from firmware_bridge.wire.redfish.guard import Document, parse, scrub
+from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse, scrub
 from firmware_bridge.wire.redfish.links import link_of, member_links, resolved, tidy
 from firmware_bridge.wire.redfish.spelling import ARRAY, as_collection, own_spelling, straight
 
@@ -37,10 +37,20 @@ class Tree:
     async def root(self) -> Document:
         """Fetch the service root and learn whether collections can be expanded.  Raises what the link raises."""
         # With the slash: the bare spelling may answer with a redirect (DSP0266 §6.4), and those are refused.
-        document = await self._link.get_decoded(ROOT + "/", partial(self._read, ROOT), self._urgency)
+        met = await self._link.meet()
+        document = self._met(met) if met is not None else None
+        if document is None:
+            document = await self._link.get_decoded(ROOT + "/", partial(self._read, ROOT), self._urgency)
         self.documents[ROOT] = document
         self.expand = expand_query(document)
         return document
+
+    def _met(self, raw: bytes) -> Document | None:
+        """Return the root that was read while the endpoint was met."""
+        try:
+            return self._read(ROOT, raw)
+        except DocumentFault:
+            return None  # asked again, it gets its name
 
     async def get(self, uri: str | None) -> Document | None:
         """Return one document, None when it cannot be had.

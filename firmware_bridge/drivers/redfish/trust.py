@@ -42,6 +42,11 @@ def leaf_from_der(der: bytes) -> Leaf:
     )
 
 
+def leaf_from_pem(pem: str) -> Leaf:
+    """Return what we keep of a certificate in PEM.  Raises ValueError when it does not parse."""
+    return leaf_from_der(ssl.PEM_cert_to_DER_cert(pem))
+
+
 async def fetch_leaf(endpoint: str, address: str, port: int, timeout: float) -> Leaf:
     """Return the certificate that `address:port` shows, without judging it.
 

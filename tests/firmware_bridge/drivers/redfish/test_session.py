@@ -124,7 +124,7 @@ async def test_an_expired_certificate_never_sees_the_password(peers: Any) -> Non
     async with peers(Bmc(), days=-1) as peer:
         with pytest.raises(TrustRefused, match="expired"):
             await owner_of(peer).login()
-        assert peer.requests == []
+        assert [(r.method, r.path, r.body) for r in peer.requests] == [("GET", "/redfish/v1/", b"")]
 
 
 async def test_the_environment_has_no_say(peers: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
@@ -133,7 +133,8 @@ async def test_the_environment_has_no_say(peers: Any, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     async with peers(Bmc()) as peer:
         owner = owner_of(peer)
-        assert await owner.login() == ("token1", peer.leaf)
+        met = await owner.login()
+        assert (met.token, met.leaf) == ("token1", peer.leaf)
         await owner.logout()
 
 
@@ -142,7 +143,7 @@ async def hang(request: Any, writer: asyncio.StreamWriter) -> None:
 
 
 async def drip(request: Any, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 100000\r\n\r\n")
+    writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 10000\r\n\r\n")
     for _ in range(100):
         writer.write(b" ")
         await writer.drain()
@@ -159,7 +160,12 @@ async def drip(request: Any, writer: asyncio.StreamWriter) -> None:
         (http(b"{}", "403 Forbidden"), LoginRefused),
         (http(b"{}", "503 Busy"), EndpointRefused),
         (http(b"{}", "201 Created"), ReplyMalformed),
-        (http(b'{"a":' * 5_000, "201 Created"), ReplyMalformed),
+        (http(b'{"a":' * 5_000, "201 Created"), ReplyTooLarge),
+        (http(b'{"a":', "201 Created"), ReplyMalformed),
+        (http(b"{}", "201 Created", "X-Auth-Token: a b"), ReplyMalformed),
+        (http(b"{}", "201 Created", "X-Auth-Token: " + "t" * 5_000), ReplyMalformed),
+        (http(b"{}", "201 Created", "X: " + "t" * 40_000), ReplyTooLarge),
+        (http(b'{"@Message.ExtendedInfo": [{"MessageId": "Base.1.5.PasswordChangeRequired"}]}'), LoginRefused),
         (http(b"[]", "201 Created", "X-Auth-Token: t"), ReplyMalformed),
         (http(b" " * 100_000, "201 Created"), ReplyTooLarge),
     ],

@@ -1,0 +1,119 @@
+"""One request over libcurl whose method, body and reply headers matter: meeting an endpoint, logging in and out.
+
+Before the first contact only the pin of the certificate is known.  libcurl compares it in the handshake, before a byte
+of ours is sent; the dates are judged by whoever asked, before anything secret goes out.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import pycurl
+
+from firmware_bridge.drivers.redfish.engine import CurlEngine
+from firmware_bridge.drivers.redfish.transfer import MOST_HEAD, fault_of, harden
+from firmware_bridge.drivers.redfish.trust import Leaf, leaf_from_pem
+from firmware_bridge.vocabulary.errors import DeviceError, ReplyTooLarge, TrustRefused
+from firmware_bridge.vocabulary.generation import RequestLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers (names in lower case, the last of each) and body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class OneCall(pycurl.Curl):  # type: ignore[misc]
+    """A handle for a few calls in a row over one connection.  `leaf` None: first contact, only the pin is known."""
+
+    def __init__(self, endpoint: str, limits: RequestLimits, pin: str, leaf: Leaf | None) -> None:
+        super().__init__()
+        self._endpoint, self._most_bytes = endpoint, limits.most_bytes
+        self._body: list[bytes] = []
+        self._size = self._head = 0
+        self._headers: dict[str, str] = {}
+        self._future: asyncio.Future[int] | None = None
+        self._engine: CurlEngine | None = None
+        self._is_first = leaf is None
+        harden(self, leaf, limits, pin)
+        self.setopt(pycurl.WRITEFUNCTION, self._write)
+        self.setopt(pycurl.HEADERFUNCTION, self._header)
+        self.setopt(pycurl.MAXFILESIZE_LARGE, limits.most_bytes)
+        if self._is_first:
+            self.setopt(pycurl.OPT_CERTINFO, 1)
+            self.setopt(pycurl.SSL_SESSIONID_CACHE, 0)  # a resumed session would show no certificate
+
+    async def send(
+        self, engine: CurlEngine, method: str, url: str, headers: list[str], body: bytes | None = None
+    ) -> Reply:
+        """Send one request and return the reply, whatever its status.  Raises what libcurl's result is called."""
+        self._body, self._size, self._head, self._headers = [], 0, 0, {}
+        self.setopt(pycurl.URL, url)
+        self.setopt(pycurl.HTTPHEADER, headers)
+        if body is None:
+            self.setopt(pycurl.HTTPGET, 1)
+        else:
+            self.setopt(pycurl.POSTFIELDS, body)
+        self.setopt(pycurl.CUSTOMREQUEST, method)
+        # A connection that somebody else opened would show no certificate; after the last call none is kept.
+        self.setopt(pycurl.FRESH_CONNECT, int(self._is_first and method == "GET"))
+        self.setopt(pycurl.FORBID_REUSE, int(method != "GET"))
+        future: asyncio.Future[int] = engine.loop.create_future()
+        self._future, self._engine = future, engine
+        engine.start(self)
+        try:
+            code = await future
+        finally:
+            self._stop()
+        if code:
+            raise self._fault(code, f"{method} {url}")
+        return Reply(int(self.getinfo(pycurl.RESPONSE_CODE)), self._headers, b"".join(self._body))
+
+    def leaf(self) -> Leaf:
+        """Return the certificate that the endpoint showed.  Raises TrustRefused when it cannot be read."""
+        shown: Any = self.getinfo(pycurl.INFO_CERTINFO)
+        pem = next((value for key, value in (shown[0] if shown else ()) if key == "Cert"), "")
+        try:
+            return leaf_from_pem(pem)
+        except ValueError as err:
+            raise TrustRefused(self._endpoint, "connect", "shows a certificate that cannot be read") from err
+
+    def finished(self, code: int) -> None:
+        """Take libcurl's result; called by the engine."""
+        self._engine = None
+        if self._future is not None and not self._future.done():
+            self._future.set_result(code)
+
+    def interrupt(self, error: DeviceError) -> None:
+        """Let whoever waits go on with `error`."""
+        if self._future is not None and not self._future.done():
+            self._future.set_exception(error)
+
+    def _stop(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:  # whoever waited was cancelled or interrupted
+            engine.abandon(self)
+
+    def _fault(self, code: int, verb: str) -> DeviceError:
+        if self._head > MOST_HEAD:
+            return ReplyTooLarge(self._endpoint, verb, f"a head over {MOST_HEAD} bytes")
+        return fault_of(code, self._endpoint, verb, self._most_bytes)
+
+    def _header(self, line: bytes) -> int | None:
+        self._head += len(line)
+        if self._head > MOST_HEAD:
+            return 0
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            self._headers[name.strip().lower()] = value.strip()
+        return None
+
+    def _write(self, chunk: bytes) -> int | None:
+        self._size += len(chunk)
+        if self._size > self._most_bytes:
+            return 0
+        self._body.append(chunk)
+        return None
