@@ -9,6 +9,7 @@ from datacenter_api.console.strips import draw_cards, draw_figure, draw_line, pu
 from datacenter_api.console.wording import (
     ALARM_GLYPHS,
     STATE_GLYPHS,
+    UNKNOWN,
     Cells,
     domain_href,
     esc,
@@ -21,7 +22,12 @@ from datacenter_api.console.wording import (
 )
 from datacenter_api.fleet.domains import DomainSummary
 from firmware_bridge.vocabulary.quantities import Quantity
+from rack_controller.decide.domain import Verdict
 from rack_controller.model.layout import TrayView
+
+MOST_FINDINGS = 12
+_VERDICT_GLYPHS = {Verdict.HEALTHY: "●", Verdict.DEGRADED: "▲", Verdict.UNKNOWN: "?"}
+_VERDICT_CLASSES = {Verdict.HEALTHY: "ok", Verdict.DEGRADED: "warning", Verdict.UNKNOWN: ""}
 
 
 def draw_domain_line(domains: Sequence[DomainSummary], here: str) -> str:
@@ -66,6 +72,20 @@ def draw_domain(domain: DomainSummary, racks: Sequence[HallRack]) -> str:
     cards = draw_cards(
         ("GPUs", gpus, draw_line("dm-state")), ("Power", power, ""), ("Temperature", heat, draw_line("dm-where"))
     )
+    links = "".join(
+        (
+            draw_figure("dm-ports", "switch ports up"),
+            draw_figure("dm-links", "GPU links up"),
+            draw_figure("dm-managers", "fabric manager"),
+            draw_figure("dm-version", "NVOS"),
+        )
+    )
+    found = "".join(f'<li id="dm-f{n}" class="none"><span id="dm-f{n}-text"></span></li>' for n in range(MOST_FINDINGS))
+    cards += (
+        '<section class="card" aria-label="Health">'
+        '<h2>Health from both ends <span id="dm-verdict" class="pill">?</span></h2>'
+        f'<div class="figures">{links}</div><p id="dm-why" class="words"></p><ul class="found">{found}</ul></section>'
+    )
     columns = "".join(_rack(domain, rack) for rack in racks)
     if domain.racks_missing:
         columns += f'<div class="card missing">{plural(domain.racks_missing, "rack")} of this domain not heard</div>'
@@ -97,7 +117,35 @@ def domain_cells(domain: DomainSummary, racks: Sequence[HallRack]) -> Cells:
                 )
                 if celsius is not None and quality == "good":
                     temperatures.append((celsius, f"{rack.summary.name} {slot} gpu{n}"))
-    return cells | _figures(domain, temperatures)
+    return cells | _figures(domain, temperatures) | _health(domain)
+
+
+def _health(domain: DomainSummary) -> Cells:
+    """Return the verdict with its reason, what each end counts, and the findings as far as there is room."""
+    health = domain.health
+    ports = "?" if health.ports_up is None else str(health.ports_up)
+    links = "?" if health.gpu_links_up is None else str(health.gpu_links_up)
+    whole = health.ports_up == health.ports_planned
+    cells: Cells = {
+        ("dm-verdict", "text"): f"{_VERDICT_GLYPHS[health.verdict]} {health.verdict}",
+        ("dm-verdict", "class"): f"pill {_VERDICT_CLASSES[health.verdict]}",
+        ("dm-why", "text"): health.reason,
+        ("dm-ports", "text"): f"{ports} of {health.ports_planned}",
+        ("dm-ports", "class"): "" if whole else "partial",
+        ("dm-links", "text"): f"{links} of {health.gpu_links_planned}",
+        ("dm-links", "class"): "" if health.gpu_links_up == health.gpu_links_planned else "partial",
+        ("dm-managers", "text"): ", ".join(slot_of(p) for p in health.fabric_managers) or UNKNOWN,
+        ("dm-version", "text"): ", ".join(health.versions) or UNKNOWN,
+        ("dm-version", "class"): "" if len(health.versions) == 1 else "partial",
+    }
+    told = [f"▲ {f.text}" for f in health.findings] + [f"? not seen: {text}" for text in health.unseen]
+    if len(told) > MOST_FINDINGS:
+        told[MOST_FINDINGS - 1 :] = [f"and {len(told) - MOST_FINDINGS + 1} more: see `rackwright domain show`"]
+    for n in range(MOST_FINDINGS):
+        text = told[n] if n < len(told) else ""
+        cells[(f"dm-f{n}-text", "text")] = text
+        cells[(f"dm-f{n}", "class")] = "sev-warning" if text.startswith("▲") else "quiet" if text else "none"
+    return cells
 
 
 def _figures(domain: DomainSummary, temperatures: list[tuple[float, str]]) -> Cells:

@@ -15,6 +15,9 @@ from rack_controller.model.layout import ComponentView, TrayView
 
 _THROUGH_NUMBER = re.compile(r"^(.*?\d+)(?=_|$)")
 _FIRST_WORD = re.compile(r"^([a-z]+)")
+_KIND = re.compile(r"^([a-z]+)\d")
+# Parts of a kind that are more than so many (a switch's ports) are one group, however much each says.
+MANY = 24
 # A device's own prefix makes a group from so many series on.
 LEAST = 3
 OTHER = "other"
@@ -35,8 +38,11 @@ class Group:
 def group_lines(tray: TrayView, columns: Columns) -> list[Group]:
     """Return all series of a tray in groups, in the order in which they are shown."""
     found: dict[str, list[int]] = {}
+    many: dict[str, list[int]] = {part.name: [] for part in tray.components if part.count > MANY}
     for line in columns.by_tray.get(slot_of(tray.place), ()):
-        found.setdefault(_leaf(tray, columns, int(line)), []).append(int(line))
+        leaf = _leaf(tray, columns, int(line))
+        kind = match[1] if many and (match := _KIND.match(leaf)) else ""
+        (many[kind] if kind in many else found.setdefault(leaf, [])).append(int(line))
     parts = [f"{part.name}{n}" for part in tray.components for n in range(part.count)]
     endpoints = [slot_of(e.place) for e in tray.endpoints]
     own, foreign = _split(found, [*parts, *endpoints])
@@ -44,6 +50,7 @@ def group_lines(tray: TrayView, columns: Columns) -> list[Group]:
     own = _merged(own, tray, single)
     order = ["", *parts, *sorted(single), *endpoints]
     groups = [Group(name, name or "Tray", True, _sorted(own[name], columns)) for name in order if name in own]
+    groups += [Group(name, name, False, _sorted(lines, columns)) for name, lines in many.items() if lines]
     rest = [Group(name, name, False, _sorted(lines, columns)) for name, lines in _gathered(foreign).items()]
     return [*groups, *sorted(rest, key=lambda group: (group.name == OTHER, _natural(group.name)))]
 

@@ -3,12 +3,14 @@
 import re
 from typing import Any
 
+import msgspec
 from support.pair import DOMAIN
 
 from datacenter_api.console.domain import domain_cells, domain_line_cells, draw_domain, draw_domain_line
 from datacenter_api.fleet.domains import DomainSummary
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.domain import DomainFinding, Verdict
 
 
 def domain_of(hall: Any) -> tuple[DomainSummary, list[Any]]:
@@ -62,3 +64,23 @@ def test_a_domain_of_one_rack_is_told_calmly(hall: Any) -> None:
     line = draw_domain_line([d for d in domains if d.id == "k01.nvl0"], "lab1/a/r01/k01")
     assert "72 GPUs over 1 rack" in line
     assert "chip" not in line
+
+
+def test_health_says_what_is_wrong_and_what_is_not_seen(hall: Any) -> None:
+    domain, racks = domain_of(hall)
+    drawn, cells = draw_domain(domain, racks), domain_cells(domain, racks)
+    assert {at for at, _ in cells} <= ids(drawn)
+    assert cells[("dm-verdict", "text")] == "? unknown"
+    assert cells[("dm-ports", "text")] == "? of 2592"
+    assert cells[("dm-f0-text", "text")] == "? not seen: the ports of all 9 switch trays"
+    assert cells[("dm-f11", "class")] == "none"
+
+
+def test_more_findings_than_there_is_room_for_are_counted(hall: Any) -> None:
+    domain, racks = domain_of(hall)
+    found = [DomainFinding("link.down", "p", f"<b>port {n}</b>") for n in range(20)]
+    health = msgspec.structs.replace(domain.health, verdict=Verdict.DEGRADED, findings=found, unseen=[])
+    cells = domain_cells(msgspec.structs.replace(domain, health=health), racks)
+    assert (cells[("dm-verdict", "text")], cells[("dm-verdict", "class")]) == ("▲ degraded", "pill warning")
+    assert (cells[("dm-f0-text", "text")], cells[("dm-f0", "class")]) == ("▲ <b>port 0</b>", "sev-warning")
+    assert cells[("dm-f11-text", "text")] == "and 9 more: see `rackwright domain show`"
