@@ -84,7 +84,7 @@ def _share(record: RackRecord, layout: Layout, domain: DomainView, now: Seconds)
 def _health(members: list[tuple[RackRecord, Layout, DomainView]], missing: int, now: Seconds) -> DomainHealth:
     """Judge the domain from both ends of its links; a rack that does not say how it is wired leaves it unknown."""
     found = [ends_of(record, layout, view_of(record, now), d.name, now) for record, layout, d in members]
-    return decide_domain([e for e in found if e is not None], members[0][2].gpus, missing + found.count(None))
+    return decide_domain([e for e in found if e is not None], members[0][2].gpus, missing, found.count(None))
 
 
 def _power(members: list[tuple[RackRecord, Layout, DomainView]], now: Seconds) -> Figure:

@@ -15,6 +15,7 @@ from firmware_bridge.vocabulary.generation import Generation, Slot, TrayKind
 from firmware_bridge.vocabulary.place import Place
 
 LONGEST_STEP_S = 0.5
+DARK_W = 1.0  # what a tray draws at most when it is off: its last watts fade away
 SETTLE_S = 120.0
 LEAK_LEVELS = {"dry": 0, "warning": 1, "critical": 2}
 _MOST_LEAKS = 16
@@ -67,7 +68,7 @@ class Bench:
         """Move on by emulated `seconds`, in steps of at most half a second, under the given plant faults."""
         self._impose(faults)
         self._advance(seconds, moving=True)
-        self.nvlinks.advance(seconds, faults, self.state.tray_power > 0.0, self.state.switch_power > 0.0)
+        self.nvlinks.advance(seconds, faults, self.state.tray_power > DARK_W, self.state.switch_power > DARK_W)
 
     def place_of(self, rack: int, slot: Slot) -> str:
         """Return a tray's place."""

@@ -83,14 +83,21 @@ class RackEnds:
     worn: tuple[WornLink, ...] = ()
 
 
-def decide_domain(ends: Sequence[RackEnds], gpus_planned: int, racks_missing: int) -> DomainHealth:
-    """Return the verdict on a domain from what its racks say."""
-    name = _Names(len(ends) + racks_missing > 1)
+def decide_domain(
+    ends: Sequence[RackEnds], gpus_planned: int, racks_missing: int, racks_unwired: int = 0
+) -> DomainHealth:
+    """Return the verdict on a domain from what its racks say.
+
+    `racks_missing` are not there or not heard; of `racks_unwired` the generation does not say how they are wired.
+    """
+    name = _Names(len(ends) + racks_missing + racks_unwired > 1)
     findings = [f for e in ends for f in _rack_findings(e, name)] + list(_versions(ends, name))
     findings += list(_partitions(ends, gpus_planned, name))
     unseen = [text for e in ends for text in _unseen(e, name)]
     if racks_missing:
         unseen.append(f"{racks_missing} of the domain's racks")
+    if racks_unwired:
+        unseen.append("the links: the generation does not say how they are wired (domains[].nvlink)")
     verdict = Verdict.DEGRADED if findings else Verdict.UNKNOWN if unseen or not ends else Verdict.HEALTHY
     seen = sum(sum(e.ports.values()) for e in ends)
     links = [n for e in ends for n in e.gpu_links.values()]

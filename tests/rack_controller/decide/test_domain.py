@@ -124,6 +124,8 @@ def test_silent_and_missing_racks_leave_it_unknown() -> None:
     half = decide_domain([WELL], 8, 1)
     assert (half.verdict, half.reason) == (Verdict.UNKNOWN, "not seen: 1 of the domain's racks")
     assert decide_domain([], 8, 0).verdict is Verdict.UNKNOWN
+    unwired = decide_domain([], 8, 0, 1)
+    assert unwired.reason == "not seen: the links: the generation does not say how they are wired (domains[].nvlink)"
 
 
 _PORTS = [port(f"u{tray}/acp{n + 1}") for tray in (19, 20) for n in range(16)]
