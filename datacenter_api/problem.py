@@ -65,11 +65,12 @@ def problem_of_invalid(fault: Mapping[str, Any]) -> Response:
 
 def problem_of_reply(reply: Reply) -> Response:
     """Return the answer that carries a controller's refusal: status and message id are those of its code's class."""
-    kind = _class_of(reply.code)
+    kind = class_of_code(reply.code)
     return _answer(kind.http_status, reply.code, reply.reason, reply.advice, kind.message_id, None)
 
 
-def _class_of(code: str) -> type[RackwrightError]:
+def class_of_code(code: str) -> type[RackwrightError]:
+    """Return the class of our error tree that a controller's refusal names by its code."""
     if code == INTERNAL:
         return RackwrightError
     if code == "device_error":

@@ -56,6 +56,20 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/top", _P.READ),
     Rule("GET", f"{V1}/events", _P.READ),
     Rule("GET", f"{V1}/events/stream", _P.READ),
+    # The Redfish service: who may read may read all of it but other people's accounts; each change asks for the
+    # privilege of its resource (redfish/changes.py), so that only the least one stands here.
+    *(
+        Rule(method, path, None)
+        for path in ("/redfish", "/redfish/v1", "/redfish/v1/odata", "/redfish/v1/$metadata")
+        for method in ("GET", "OPTIONS")
+    ),
+    Rule("POST", "/redfish/v1/SessionService/Sessions", None),
+    Rule("POST", "/redfish/v1/SessionService/Sessions/Members", None),
+    Rule("GET", "/redfish/{rest:path}", _P.READ),
+    Rule("OPTIONS", "/redfish/{rest:path}", _P.READ),
+    Rule("POST", "/redfish/{rest:path}", _P.OWN_ACCOUNT),
+    Rule("PATCH", "/redfish/{rest:path}", _P.OWN_ACCOUNT),
+    Rule("DELETE", "/redfish/{rest:path}", _P.OWN_ACCOUNT),
     Rule("GET", "/console", _P.READ),
     Rule("GET", "/console/{rest:path}", _P.READ),
     Rule("POST", "/console/{rest:path}", _P.READ),

@@ -60,6 +60,10 @@ class Doorkeeper:
             return self._by_token(token, address, by_cookie=True)
         return Denial(401, "log in first")
 
+    def recognise_token(self, token: str, address: str) -> Principal | Denial:
+        """Return who holds a session token, given by itself (a Redfish client's X-Auth-Token)."""
+        return self._by_token(token, address, by_cookie=False)
+
     async def check_password(self, user: str, password: str, address: str) -> Principal | Denial:
         """Verify a user name and password under the failure limits."""
         now = Seconds(time.monotonic())

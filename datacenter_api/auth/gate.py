@@ -38,10 +38,15 @@ _HEADERS = {
 
 @dataclass
 class Gate:
-    """Wraps `app`.  Finds the route's rule, recognises who asks, checks role and origin, sets security headers."""
+    """Wraps `app`.  Finds the route's rule, recognises who asks, checks role and origin, sets security headers.
+
+    `redfish` is the door of what lies below `/redfish`: it asks the same matrix and the same doorkeeper, and answers
+    in Redfish's own words.
+    """
 
     app: ASGIApp
     doorkeeper: Doorkeeper
+    redfish: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it here."""
@@ -51,6 +56,9 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             return
         sender = _with_headers(scope, send) if scope["type"] == "http" else send
+        if self.redfish is not None and scope["type"] == "http" and _is_redfish(scope["path"]):
+            await self.redfish(scope, _bounded(receive), sender)
+            return
         refusal = await self._refusal(scope)
         if refusal is None:
             await self.app(scope, _bounded(receive) if scope["type"] == "http" else receive, sender)
@@ -83,6 +91,10 @@ class Gate:
             return problem(403, "a cookie is only good from our own pages", advice="send a bearer token instead")
         scope[PRINCIPAL] = who
         return None
+
+
+def _is_redfish(path: str) -> bool:
+    return path == "/redfish" or path.startswith("/redfish/")
 
 
 def _bounded(receive: Receive) -> Receive:

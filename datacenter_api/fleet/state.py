@@ -36,6 +36,10 @@ class FleetState:
         """Return the record of a rack heard on the bus, making it at first mention."""
         return self._records.setdefault(token, RackRecord(token))
 
+    def known(self, token: str) -> RackRecord | None:
+        """Return the record of a rack by its name, None when it was never heard."""
+        return self._records.get(token)
+
     def find(self, text: str) -> RackRecord:
         """Return a rack by full place or short name.  Raises TargetUnknown."""
         for record in self._records.values():

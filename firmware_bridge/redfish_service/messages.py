@@ -38,6 +38,8 @@ SPECS: dict[str, MessageSpec] = {
     "PropertyValueTypeError": MessageSpec(400, "Warning", "{0} has the wrong type for {1}.", "Correct the value."),
     "PropertyValueNotInList": MessageSpec(400, "Warning", "{0} is not an allowed value of {1}.", "Use an allowed one."),
     "PropertyValueOutOfRange": MessageSpec(400, "Warning", "{0} is out of range for {1}.", "Use a value in range."),
+    "PropertyValueFormatError": MessageSpec(400, "Warning", "{0} is a malformed value of {1}.", "Correct the value."),
+    "ResourceAlreadyExists": MessageSpec(409, "Critical", "A {0} whose {1} is {2} exists already.", "Choose another."),
     "ActionNotSupported": MessageSpec(400, "Critical", "The action {0} is not supported here.", "See Actions."),
     "ActionParameterMissing": MessageSpec(400, "Critical", "The action {0} needs the parameter {1}.", "Add it."),
     "ActionParameterNotSupported": MessageSpec(400, "Warning", "{0} is no parameter of the action {1}.", "Remove it."),

@@ -47,6 +47,8 @@ VERSIONS = "/redfish"
 OPEN = frozenset((VERSIONS, ROOT, ROOT + "/odata", ROOT + "/$metadata"))
 LOGIN = frozenset((COLLECTION, COLLECTION + "/Members"))
 _CHALLENGE = (b"www-authenticate", b'Basic realm="redfish", charset="UTF-8"')
+PRINCIPAL = "redfish.principal"
+"""Key of an ASGI scope: whom an outer door has recognised already; the engine then asks nobody."""
 _MEMBERS_ONLY = Query(expand=".")
 
 
@@ -54,7 +56,7 @@ class RedfishService:
     """One Redfish service.
 
     `source` owns the resources, `authenticator` the accounts; `sessions` are kept here.  `features` come from the
-    ServiceRoot when not given.  `owns_sessions` false leaves the session collection's document to the source.
+    ServiceRoot when not given.  `owns_sessions` false leaves sessions to the source: their documents and their end.
     `events` adds subscriptions and the event stream; the EventService resource itself is the source's.
     """
 
@@ -90,7 +92,7 @@ class RedfishService:
         try:
             headers = dict(scope["headers"])
             uri = normalise(scope["raw_path"])
-            principal = await self._principal(headers)
+            principal = scope.get(PRINCIPAL) or await self._principal(headers)
             if principal is None and not self._is_open(method, uri):
                 raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
             if method == "GET" and self._is_stream(uri):
@@ -135,7 +137,8 @@ class RedfishService:
         if document is None:
             raise self._absent(uri)
         raw = document.raw
-        extra = [ODATA, JSON, NO_CACHE, (b"allow", ascii_bytes(document.allow))]
+        media = JSON if document.media is None else (b"content-type", document.media)
+        extra = [ODATA, media, NO_CACHE, (b"allow", ascii_bytes(document.allow))]
         schema = schema_link(raw)
         if schema is not None:
             extra.append(schema)
@@ -224,7 +227,7 @@ class RedfishService:
                 "Members": members,
             }
             return Document.of(body, "GET, HEAD, POST")
-        session = self.sessions.find(uri.removeprefix(COLLECTION + "/"), now)
+        session = self.sessions.find(uri.removeprefix(COLLECTION + "/"), now) if self.owns_sessions else None
         return None if session is None else Document.of(session.body(), "GET, HEAD, DELETE")
 
     # Changing
@@ -247,7 +250,7 @@ class RedfishService:
             raise RequestRefused("OperationNotAllowed", headers=((b"allow", ascii_bytes(allowed)),))
         if principal is None:
             raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
-        if method == "DELETE" and uri.startswith(COLLECTION + "/"):
+        if method == "DELETE" and uri.startswith(COLLECTION + "/") and self.owns_sessions:
             return outcome_reply(self._logout(uri, principal))
         events = self.events if self.events is not None and self.events.owns(uri) else None
         owner: EventHub | ResourceSource = self.source if events is None else events

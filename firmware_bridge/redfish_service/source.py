@@ -28,12 +28,14 @@ class Document:
     """One resource as it is now: `raw` is its JSON; `allow` the methods that it takes; `etag` overrides a digest.
 
     `pages` holds answers to queries (`$skip=75`) that are known as they stand; every other query is worked out.
+    `media` is the content type of what is not JSON.
     """
 
     raw: bytes
     allow: str = READ
     etag: str | None = None
     pages: Mapping[str, bytes] = field(default_factory=dict)
+    media: bytes | None = None
 
     @classmethod
     def of(cls, body: dict[str, Any], allow: str = READ) -> "Document":

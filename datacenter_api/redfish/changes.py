@@ -1,0 +1,163 @@
+"""What a Redfish client may change: the locate light, accounts, sessions.  Everything else is refused with 405."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from datacenter_api.problem import class_of_code
+from datacenter_api.redfish.accounts import ACCOUNTS, ROLES, SESSIONS
+from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.shapes import ROOT
+from datacenter_api.redfish.world import TrayLook, World
+from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.source import Outcome
+from firmware_bridge.vocabulary.errors import CommandRefused, RackwrightError
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.model.command import Command, check_wish
+from rack_controller.model.roles import PRIVILEGES, Privilege, Role
+
+WITHIN_NS = 5_000_000_000
+LIGHT = "LocationIndicatorActive"
+_ACCOUNT_TYPES: dict[str, type] = {"UserName": str, "Password": str, "RoleId": str, "Enabled": bool}
+_OWN = {"Password"}
+"""What everybody may change of their own account."""
+
+
+async def set_light(world: World, tray: TrayLook, changes: Mapping[str, Any], caller: Caller) -> None:
+    """Switch the locate light of a tray, through the rack's controller like any command.  Raises RequestRefused."""
+    _check_types(changes, {LIGHT: bool}, required=())
+    if LIGHT not in changes:
+        raise RequestRefused("PropertyMissing", LIGHT, related=(f"#/{LIGHT}",))
+    who, store = caller.who, world.parts.store
+    command = Command(
+        id=secrets.token_hex(8),
+        actor=who.user,
+        role=who.role,
+        verb="locate",
+        target=Place(tray.plan.place),
+        deadline_unix_ns=time.time_ns() + WITHIN_NS,
+        arguments={"on": changes[LIGHT]},
+    )
+    try:
+        check_wish(command)
+        reply = await world.parts.bus.command(tray.rack.id, command)
+    except RackwrightError as err:
+        store.audit(who.user, who.address, "command locate", tray.plan.place, "refused", err.what)
+        raise
+    outcome = "accepted" if reply.accepted else "refused"
+    store.audit(who.user, who.address, "command locate", tray.plan.place, outcome, reply.reason)
+    if not reply.accepted:
+        raise class_of_code(reply.code)(reply.reason)
+
+
+def make_account(world: World, body: Mapping[str, Any], caller: Caller) -> str:
+    """Make an account and return its name.  Raises RequestRefused or an error of our tree."""
+    _ask(caller, Privilege.ACCOUNTS)
+    _check_types(body, _ACCOUNT_TYPES, required=("UserName", "Password", "RoleId"))
+    user, role = body["UserName"], _role(body["RoleId"])
+    accounts = world.parts.accounts
+    if any(a.user == user for a in accounts.all()):
+        raise RequestRefused("ResourceAlreadyExists", "ManagerAccount", "UserName", user, related=("#/UserName",))
+    _called("UserName", accounts.create, user, body["Password"], role)
+    if body.get("Enabled") is False:
+        accounts.change(user, enabled=False)
+    _audit(world, caller, "account.create", user, f"role {role}")
+    return str(user)
+
+
+def change_account(world: World, user: str, changes: Mapping[str, Any], caller: Caller) -> None:
+    """Change an account: one's own password, or anything of anybody for whoever manages accounts."""
+    _known(world, user)
+    if not (caller.who.user == user and set(changes) <= _OWN):
+        _ask(caller, Privilege.ACCOUNTS)
+    if "UserName" in changes:
+        raise RequestRefused("PropertyNotWritable", "UserName", related=("#/UserName",))
+    _check_types(changes, _ACCOUNT_TYPES, required=())
+    role = _role(changes["RoleId"]) if "RoleId" in changes else None
+    _called(
+        "Password",
+        world.parts.accounts.change,
+        user,
+        password=changes.get("Password"),
+        role=role,
+        enabled=changes.get("Enabled"),
+    )
+    world.parts.sessions.close_all(user)
+    _audit(world, caller, "account.change", user, ", ".join(sorted(changes)))
+
+
+def remove_account(world: World, user: str, caller: Caller) -> Outcome:
+    """Delete an account and end its sessions."""
+    _ask(caller, Privilege.ACCOUNTS)
+    _known(world, user)
+    world.parts.accounts.remove(user)
+    world.parts.sessions.close_all(user)
+    _audit(world, caller, "account.remove", user, "")
+    return Outcome(204)
+
+
+def end_session(world: World, session_id: str, caller: Caller) -> Outcome:
+    """End a session of one's own, or anybody's for whoever manages accounts."""
+    all_of_them = Privilege.ACCOUNTS in PRIVILEGES[caller.who.role]
+    found = next((s for s in world.parts.sessions.all() if s.id == session_id), None)
+    if found is None or not (all_of_them or found.user == caller.who.user):
+        raise RequestRefused("ResourceMissingAtURI", f"{SESSIONS}/{session_id}")
+    world.parts.sessions.close(session_id)
+    _audit(world, caller, "session.end", found.user, session_id)
+    return Outcome(204)
+
+
+def account_uri(user: str) -> str:
+    """Return where an account is."""
+    return f"{ACCOUNTS}/{user}"
+
+
+def _known(world: World, user: str) -> None:
+    if not any(a.user == user for a in world.parts.accounts.all()):
+        raise RequestRefused("ResourceMissingAtURI", account_uri(user))
+
+
+def _ask(caller: Caller, privilege: Privilege) -> None:
+    if privilege not in PRIVILEGES[caller.who.role]:
+        raise RequestRefused("InsufficientPrivilege")
+
+
+def _role(role_id: str) -> Role:
+    if role_id not in ROLES:
+        raise RequestRefused("PropertyValueNotInList", role_id, "RoleId", related=("#/RoleId",))
+    return ROLES[role_id]
+
+
+def _check_types(body: Mapping[str, Any], known: Mapping[str, type], required: tuple[str, ...]) -> None:
+    for name in required:
+        if name not in body:
+            raise RequestRefused("PropertyMissing", name, related=(f"#/{name}",))
+    for name, value in body.items():
+        if name.startswith("@odata."):
+            continue
+        if name not in known:
+            raise RequestRefused("PropertyUnknown", name, related=(f"#/{name}",))
+        if type(value) is not known[name]:
+            raise RequestRefused("PropertyValueTypeError", str(value)[:64], name, related=(f"#/{name}",))
+
+
+def _called(fault: str, change: Any, *args: Any, **named: Any) -> None:
+    """Change an account; what its rules refuse is the fault of the property that they are about."""
+    try:
+        change(*args, **named)
+    except CommandRefused:
+        raise
+    except RackwrightError as err:
+        name = "Password" if "password" in err.what else fault
+        raise RequestRefused("PropertyValueFormatError", "(not shown)", name, related=(f"#/{name}",)) from err
+
+
+def _audit(world: World, caller: Caller, what: str, target: str, detail: str) -> None:
+    world.parts.store.audit(caller.who.user, caller.who.address, what, target, "ok", detail)
+
+
+def locate_uris(uri: str) -> str | None:
+    """Return the tray id of a resource whose locate light can be switched, None for any other URI."""
+    parts = uri.removeprefix(f"{ROOT}/").split("/")
+    return parts[1] if len(parts) == 2 and parts[0] in ("Chassis", "Systems") else None

@@ -1,0 +1,133 @@
+"""Racks and trays as Chassis: what stands where, what contains what, and its subsystems."""
+
+from collections.abc import Iterable
+
+from datacenter_api.redfish.made_of import identity_of
+from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
+from datacenter_api.redfish.status import HEALTH, UNSEEN, locate_light, power_state, tray_status
+from datacenter_api.redfish.world import RackLook, TrayLook, World
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import RACK_PARTS
+
+CHASSIS = f"{ROOT}/Chassis"
+SERVICE_MANAGER = "rackwright"
+
+# What Redfish calls the tray of each kind.
+CHASSIS_TYPES: dict[str, str] = {
+    TrayKind.COMPUTE: "Sled",
+    TrayKind.SWITCH: "Sled",
+    TrayKind.POWER_SHELF: "Shelf",
+    TrayKind.BATTERY_SHELF: "Shelf",
+    TrayKind.COOLANT_UNIT: "RackMount",
+}
+
+
+def build_all(world: World, uri: str) -> Body:
+    """Return the collection: each rack, then its trays."""
+    ids: list[str] = []
+    for rack in world.racks():
+        ids += [rack.id, *rack.trays]
+    return collection("Chassis", uri, "Racks and trays", ids)
+
+
+def build_one(world: World, uri: str, chassis: str) -> Body | None:
+    """Return a rack or a tray."""
+    rack = world.rack(chassis)
+    if rack is not None:
+        return _rack(rack, uri)
+    tray = world.tray(chassis)
+    if tray is None:
+        return None
+    world.stock.want(tray.rack.record)
+    return _tray(world, tray, uri)
+
+
+def _rack(rack: RackLook, uri: str) -> Body:
+    layout, trays = rack.layout, list(rack.trays.values())
+    return resource(
+        "Chassis",
+        uri,
+        f"Rack {rack.id}",
+        Description=layout.title,
+        ChassisType="Rack",
+        Model=layout.generation,
+        RackMountCapacityUnits=layout.height_u,
+        MaxPowerWatts=layout.busbar_power_max_w,
+        ElectricalSourceNames=list(layout.feeds),
+        Location={"Placement": _placement(layout.rack, rack.id, None)},
+        Status=_rack_status(rack),
+        PowerSubsystem=ref(f"{uri}/PowerSubsystem"),
+        ThermalSubsystem=ref(f"{uri}/ThermalSubsystem"),
+        EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
+        LogServices=ref(f"{uri}/LogServices"),
+        Links={
+            **refs("Contains", (f"{CHASSIS}/{t.id}" for t in trays)),
+            **refs("ComputerSystems", _of(trays, TrayKind.COMPUTE, "Systems")),
+            **refs("CoolingUnits", _of(trays, TrayKind.COOLANT_UNIT, "ThermalEquipment/CDUs")),
+            **refs("ConnectedCoolingLoops", [f"{ROOT}/ThermalEquipment/CoolingLoops/{rack.id}"]),
+            **refs("ManagedBy", [f"{ROOT}/Managers/{SERVICE_MANAGER}"]),
+        },
+    )
+
+
+def _tray(world: World, tray: TrayLook, uri: str) -> Body:
+    plan = tray.plan
+    leaks = any(point.place.startswith(f"{plan.place}/") for point in tray.rack.leaks)
+    return resource(
+        "Chassis",
+        uri,
+        f"{tray.rack.id} {tray.slot}",
+        Description=plan.title,
+        ChassisType=CHASSIS_TYPES[plan.kind],
+        **identity_of(world.stock, tray),
+        HeightRackUnits=plan.height_u,
+        **told(MaxPowerWatts=plan.power_max_w, ElectricalSourceNames=list(plan.feeds) or None),
+        PowerState=power_state(tray.state.state),
+        **locate_light(tray),
+        Location={
+            "Placement": _placement(plan.place, tray.rack.id, plan.unit),
+            "PartLocation": {"LocationType": "Slot", "LocationOrdinalValue": plan.unit, "ServiceLabel": tray.slot},
+        },
+        Status=tray_status(tray),
+        Sensors=ref(f"{uri}/Sensors"),
+        PowerSubsystem=ref(f"{uri}/PowerSubsystem"),
+        ThermalSubsystem=ref(f"{uri}/ThermalSubsystem"),
+        EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
+        **({"LeakDetectors": ref(f"{uri}/LeakDetectors")} if leaks else {}),
+        Links=_links(tray),
+    )
+
+
+def _links(tray: TrayLook) -> Body:
+    plan = tray.plan
+    managers = [f"{ROOT}/Managers/{tray.manager_id(e)}" for e in plan.endpoints]
+    links = {
+        "ContainedBy": ref(f"{CHASSIS}/{tray.rack.id}"),
+        **refs("ManagedBy", [f"{ROOT}/Managers/{SERVICE_MANAGER}", *managers]),
+        **refs("ManagersInChassis", managers),
+    }
+    if plan.kind == TrayKind.COMPUTE:
+        links |= refs("ComputerSystems", [f"{ROOT}/Systems/{tray.id}"])
+    if plan.kind == TrayKind.COOLANT_UNIT:
+        links |= refs("CoolingUnits", [f"{ROOT}/ThermalEquipment/CDUs/{tray.id}"])
+    if plan.kind in (TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF):
+        links["PowerDistribution"] = ref(f"{ROOT}/PowerEquipment/PowerShelves/{tray.id}")
+    return links
+
+
+def _of(trays: Iterable[TrayLook], kind: TrayKind, where: str) -> list[str]:
+    return [f"{ROOT}/{where}/{tray.id}" for tray in trays if tray.plan.kind == kind]
+
+
+def _placement(place: str, rack: str, unit: int | None) -> Body:
+    """Return where something stands; the offset is the lowest rack unit, counted from the floor."""
+    site, hall, row = place.split("/")[: RACK_PARTS - 1]
+    return told(FacilityName=site, Room=hall, Row=row, Rack=rack, RackOffset=unit, AdditionalInfo=place)
+
+
+def _rack_status(rack: RackLook) -> Body:
+    """A rack that is not heard is not seen; its health is the worst of its trays'."""
+    order = ["ok", "warning", "critical"]
+    known = [state.alarm for state in rack.states.values() if state.alarm in order]
+    worst = HEALTH[max(known, key=order.index)] if known else None
+    return told(State="Enabled" if rack.summary.live else UNSEEN, Health=worst, HealthRollup=worst)

@@ -1,0 +1,116 @@
+"""The Redfish side of the gate: who asks is recognised as everywhere else, refusals are Redfish errors.
+
+Deny by default: a request needs a rule in the route matrix, and a login unless that rule is open.
+"""
+
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+
+from datacenter_api.auth.doorkeeper import Denial, Doorkeeper
+from datacenter_api.auth.doorkeeper import Principal as Known
+from datacenter_api.redfish.accounts import SESSIONS, redfish_privileges, session_body
+from datacenter_api.redfish.caller import Caller
+from datacenter_api.routes import allowed, methods_of, rule_for
+from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.replies import Reply, json_body, outcome_reply, refusal_reply
+from firmware_bridge.redfish_service.service import LOGIN, PRINCIPAL, RedfishService
+from firmware_bridge.redfish_service.source import Document, Outcome, Principal
+from firmware_bridge.redfish_service.uri import normalise
+from firmware_bridge.vocabulary.errors import RackwrightError
+
+_CHALLENGE = (b"www-authenticate", b'Basic realm="rackwright", charset="UTF-8"')
+_ANYBODY = Principal("", "", frozenset())
+VIA = b"x-rackwright-aggregator"
+"""Says which services a request has come through; one that has come through this one already is refused."""
+
+
+@dataclass
+class RedfishDoor:
+    """Recognises, refuses or lets through to the service."""
+
+    service: RedfishService
+    doorkeeper: Doorkeeper
+    uuid: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request below `/redfish`."""
+        try:
+            reply = await self._answer(scope, receive)
+        except RackwrightError as err:
+            reply = refusal_reply(err)
+        if reply is None:
+            await self.service(scope, receive, send)
+            return
+        status, headers, body = reply
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply | None:
+        """Return an answer that needs no resource, None when the service shall answer.  Raises RequestRefused."""
+        headers = dict(scope["headers"])
+        method, uri = scope["method"], normalise(scope["raw_path"])
+        if self.uuid.encode() in headers.get(VIA, b""):
+            raise RequestRefused("HeaderInvalid", VIA.decode(), status=508)
+        rule = rule_for(method, uri)
+        if rule is not None and rule.privilege is None:
+            if method == "POST" and uri in LOGIN:
+                return await self._log_in(scope, headers, receive)
+            scope[PRINCIPAL] = _ANYBODY
+            return None
+        who = await self._recognise(headers, _address(scope))
+        if rule is None:
+            known = ", ".join(methods_of(uri)).encode()
+            raise RequestRefused("OperationNotAllowed", headers=((b"allow", known),))
+        if not allowed(rule, who.role):
+            raise RequestRefused("InsufficientPrivilege")
+        scope[PRINCIPAL] = Caller(who.user, who.role, redfish_privileges(who.role), who)
+        return None
+
+    async def _recognise(self, headers: dict[bytes, bytes], address: str) -> Known:
+        token = headers.get(b"x-auth-token")
+        if token is not None:
+            known = self.doorkeeper.recognise_token(token.decode("latin-1"), address)
+        else:
+            known = await self.doorkeeper.recognise({k: v for k, v in headers.items() if k != b"cookie"}, address)
+        if isinstance(known, Denial):
+            raise _refused(known)
+        return known
+
+    async def _log_in(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Reply:
+        body = await json_body(headers, receive)
+        for name in ("UserName", "Password"):
+            if name not in body:
+                raise RequestRefused("PropertyMissing", name, related=(f"#/{name}",))
+            if not isinstance(body[name], str):
+                raise RequestRefused("PropertyValueTypeError", "(not shown)", name, related=(f"#/{name}",))
+        done = await self.doorkeeper.log_in(body["UserName"], body["Password"], _address(scope))
+        if isinstance(done, Denial):
+            raise _login_refused(done)
+        token, session = done
+        uri = f"{SESSIONS}/{session.id}"
+        document = Document.of(session_body(session, uri, self.doorkeeper.accounts.get(session.user).role))
+        return outcome_reply(Outcome(201, document, uri, ((b"x-auth-token", token.encode()),)))
+
+
+def _refused(why: Denial) -> RequestRefused:
+    if why.status == 429:
+        return _busy(why)
+    return RequestRefused("NoValidSession", headers=(_CHALLENGE,))
+
+
+def _login_refused(why: Denial) -> RequestRefused:
+    if why.status == 429:
+        return _busy(why)
+    return RequestRefused("ResourceAtUriUnauthorized", SESSIONS, why.message, headers=(_CHALLENGE,))
+
+
+def _busy(why: Denial) -> RequestRefused:
+    wait = str(why.retry_after_s)
+    return RequestRefused("ServiceTemporarilyUnavailable", wait, status=429, headers=((b"retry-after", wait.encode()),))
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"

@@ -1,0 +1,136 @@
+"""The racks' events as LogEntries, and the registry that says what each kind of event means."""
+
+from datacenter_api.events.log import KEPT
+from datacenter_api.redfish.shapes import Body, collection, gathered, ref, resource, time_text, told
+from datacenter_api.redfish.world import RackLook, World
+from rack_controller.model.event import Event, Severity
+
+LOG = "events"
+REGISTRY = "Rackwright.1.0"
+REGISTRY_VERSION = "1.0.0"
+SEVERITY = {Severity.OK: "OK", Severity.WARNING: "Warning", Severity.CRITICAL: "Critical"}
+
+# What happened, by kind; a kind that is not here is `Event`.
+KINDS: dict[str, tuple[str, str]] = {
+    "endpoint.met": ("EndpointMet", "An endpoint answered for the first time."),
+    "endpoint.reachable": ("EndpointReachable", "An endpoint answers again."),
+    "endpoint.degraded": ("EndpointDegraded", "An endpoint answers in part."),
+    "endpoint.absent": ("EndpointAbsent", "An endpoint does not answer."),
+    "leak.dry": ("LeakGone", "A leak detector is dry again."),
+    "leak.warning": ("LeakWarning", "A leak detector warns."),
+    "leak.critical": ("LeakCritical", "A leak detector reports a leak."),
+    "power_state.on": ("PowerOn", "Something was switched on."),
+    "power_state.off": ("PowerOff", "Something was switched off."),
+    "health.ok": ("HealthOK", "A part is healthy again."),
+    "health.warning": ("HealthWarning", "A part reports a warning."),
+    "health.critical": ("HealthCritical", "A part reports a critical state."),
+    "alarm.set": ("AlarmSet", "A bit of an alarm word was set."),
+    "alarm.cleared": ("AlarmCleared", "A bit of an alarm word was cleared."),
+    "power.on_battery": ("OnBattery", "A battery shelf delivers."),
+    "power.on_mains": ("OnMains", "A battery shelf rests again."),
+}
+
+
+def message_id(kind: str) -> str:
+    """Return the MessageId of an event kind."""
+    return f"{REGISTRY}.{KINDS[kind][0] if kind in KINDS else 'Event'}"
+
+
+def build_services(world: World, uri: str, rack: str) -> Body | None:
+    """Return the logs of a rack."""
+    return None if world.rack(rack) is None else collection("LogService", uri, f"Logs of rack {rack}", [LOG])
+
+
+def build_service(world: World, uri: str, rack: str, log: str) -> Body | None:
+    """Return the rack's event log: the newest events of all racks are kept, the oldest give way."""
+    if world.rack(rack) is None or log != LOG:
+        return None
+    return resource(
+        "LogService",
+        uri,
+        f"Events of rack {rack}",
+        LogEntryType="Event",
+        LogPurposes=["Operations"],
+        MaxNumberOfRecords=KEPT,
+        OverWritePolicy="WrapsWhenFull",
+        ServiceEnabled=True,
+        DateTimeLocalOffset="+00:00",
+        Status={"State": "Enabled", "Health": "OK"},
+        Entries=ref(f"{uri}/Entries"),
+    )
+
+
+def build_entries(world: World, uri: str, rack_id: str, log: str) -> Body | None:
+    """Return the rack's events, newest first, each in full."""
+    rack = world.rack(rack_id)
+    if rack is None or log != LOG:
+        return None
+    events = world.parts.events.newest(KEPT, rack.layout.rack)
+    return gathered("LogEntry", uri, f"Events of rack {rack_id}", [_entry(rack, f"{uri}/{e.id}", e) for e in events])
+
+
+def build_entry(world: World, uri: str, rack_id: str, log: str, entry: str) -> Body | None:
+    """Return one event."""
+    rack = world.rack(rack_id)
+    if rack is None or log != LOG:
+        return None
+    events = world.parts.events.newest(KEPT, rack.layout.rack)
+    return next((_entry(rack, uri, event) for event in events if event.id == entry), None)
+
+
+def registry() -> Body:
+    """Return the message registry of our event kinds."""
+    severities = {"dry": "OK", "warning": "Warning", "critical": "Critical", "absent": "Warning", "degraded": "Warning"}
+    severities |= {"off": "Warning", "set": "Warning", "on_battery": "Critical"}
+    messages = {
+        name: {
+            "Description": text,
+            "Message": "%1",
+            "MessageSeverity": severities.get(kind.rsplit(".", 1)[1], "OK"),
+            "NumberOfArgs": 1,
+            "ParamTypes": ["string"],
+            "ArgDescriptions": ["What happened, in full."],
+            "ArgLongDescriptions": ["This argument shall contain the event's text."],
+            "LongDescription": f"This message shall indicate this: {text}",
+            "Resolution": "Read the message; where a part is at fault, it is named.",
+        }
+        for kind, (name, text) in {**KINDS, ".ok": ("Event", "Something happened in a rack.")}.items()
+    }
+    return {
+        "@odata.type": "#MessageRegistry.v1_7_0.MessageRegistry",
+        "Id": f"Rackwright.{REGISTRY_VERSION}",
+        "Name": "Events of a rack",
+        "Language": "en",
+        "Description": "What Rackwright tells of racks.",
+        "RegistryPrefix": "Rackwright",
+        "RegistryVersion": REGISTRY_VERSION,
+        "OwningEntity": "Rackwright",
+        "Messages": messages,
+    }
+
+
+def _entry(rack: RackLook, uri: str, event: Event) -> Body:
+    origin = _origin(rack, event.place)
+    return resource(
+        "LogEntry",
+        uri,
+        event.kind,
+        EntryType="Event",
+        Created=time_text(event.unix_ns),
+        Severity=SEVERITY[event.severity],
+        MessageId=message_id(event.kind),
+        Message=event.message,
+        MessageArgs=[event.message],
+        **told(EventTimestamp=event.device_time if _is_time(event.device_time) else None),
+        Links={"OriginOfCondition": ref(origin)},
+    )
+
+
+def _origin(rack: RackLook, place: str) -> str:
+    parts = place.split("/")
+    tray = f"{rack.id}-{parts[4]}" if len(parts) > 4 else ""
+    return f"/redfish/v1/Chassis/{tray if tray in rack.trays else rack.id}"
+
+
+def _is_time(text: str | None) -> bool:
+    return text is not None and len(text) >= 20 and text[10] == "T" and (text.endswith("Z") or text[-6] in "+-")

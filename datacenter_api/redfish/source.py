@@ -1,0 +1,95 @@
+"""The resources of this service for the engine: built on demand, kept for a moment; changes go where they belong."""
+
+from collections import OrderedDict
+from typing import Any, cast
+
+from datacenter_api.redfish import changes
+from datacenter_api.redfish.accounts import ACCOUNTS, SESSIONS
+from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.root import metadata
+from datacenter_api.redfish.routes import make_tree
+from datacenter_api.redfish.shapes import ROOT
+from datacenter_api.redfish.world import World
+from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.source import Document, Outcome, Principal
+
+METADATA = f"{ROOT}/$metadata"
+KEPT = 512
+"""Documents kept; each for at most a second, and never across a frame of any rack."""
+_NEVER_KEPT = (f"{ROOT}/AccountService", f"{ROOT}/SessionService")
+_LIGHTS = (f"{ROOT}/Chassis/", f"{ROOT}/Systems/")
+
+
+class RackSource:
+    """A ResourceSource over the fleet's memory."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._tree = world, make_tree()
+        self._kept: OrderedDict[str, tuple[object, Document | None]] = OrderedDict()
+        self._metadata: Document | None = None
+
+    def get(self, uri: str, principal: Principal | None) -> Document | None:
+        """Return the resource at a URI, None when there is none."""
+        if uri == METADATA:
+            if self._metadata is None:
+                self._metadata = Document(metadata(), media=b"application/xml;charset=utf-8")
+            return self._metadata
+        if uri.startswith(_NEVER_KEPT):
+            return self._build(uri, principal)
+        stamp = self._world.stamp()
+        held = self._kept.get(uri)
+        if held is not None and held[0] == stamp:
+            return held[1]
+        document = self._build(uri, principal)
+        if document is not None:
+            self._kept[uri] = (stamp, document)
+            self._kept.move_to_end(uri)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return document
+
+    def methods(self, uri: str) -> str:
+        """Return nothing: there is no action without a resource of its own."""
+        return ""
+
+    def privilege(self, uri: str, method: str) -> str:
+        """Return the least privilege of a change; what an account may change of itself is checked where it happens."""
+        if uri.startswith(_LIGHTS):
+            return "ConfigureComponents"
+        return "ConfigureSelf"
+
+    async def patch(self, uri: str, body: dict[str, Any], principal: Principal) -> Document | None:
+        """Change a locate light or an account and return the resource afterwards."""
+        caller = cast(Caller, principal)
+        if uri.startswith(f"{ACCOUNTS}/"):
+            changes.change_account(self._world, uri.rsplit("/", 1)[1], body, caller)
+            return self._build(uri, principal)
+        tray_id = changes.locate_uris(uri)
+        tray = self._world.tray(tray_id) if tray_id is not None else None
+        if tray is None:
+            raise RequestRefused("PropertyNotWritable", next(iter(body), ""))
+        await changes.set_light(self._world, tray, body, caller)
+        return None
+
+    async def post(self, uri: str, body: dict[str, Any], principal: Principal) -> Outcome:
+        """Make an account."""
+        caller = cast(Caller, principal)
+        if uri != ACCOUNTS:
+            raise RequestRefused("OperationNotAllowed")
+        made = changes.account_uri(changes.make_account(self._world, body, caller))
+        return Outcome(201, self._build(made, principal), made)
+
+    async def delete(self, uri: str, principal: Principal) -> Outcome:
+        """Remove an account or end a session."""
+        caller, leaf = cast(Caller, principal), uri.rsplit("/", 1)[1]
+        if uri.startswith(f"{SESSIONS}/"):
+            return changes.end_session(self._world, leaf, caller)
+        return changes.remove_account(self._world, leaf, caller)
+
+    def _build(self, uri: str, principal: Principal | None) -> Document | None:
+        self._world.asker = principal if isinstance(principal, Caller) else None
+        try:
+            built = self._tree.build(self._world, uri)
+        finally:
+            self._world.asker = None
+        return None if built is None else Document.of(*built)

@@ -1,0 +1,115 @@
+"""What the racks' endpoints are made of, kept for Redfish clients: parts, serial numbers, firmware.
+
+A report costs its device hundreds of requests, so nothing is asked before a client looks at a rack's inventory, and
+then one endpoint of a rack after the other.  What was not read yet is simply not there.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from datacenter_api.fleet.record import RackRecord
+from firmware_bridge.vocabulary.errors import NotReadYet, RackwrightError
+from firmware_bridge.vocabulary.units import Seconds
+
+log = logging.getLogger(__name__)
+
+FRESH_FOR = Seconds(600.0)
+"""A report older than this is asked for again, when somebody looks."""
+AGAIN_AFTER = Seconds(30.0)
+"""An endpoint that gave no report is asked again no sooner."""
+WHILE_READ = Seconds(2.0)
+"""Between two questions about a report that is being made."""
+MOST_TRIES = 60
+
+
+class StockItem(msgspec.Struct, frozen=True):
+    """One part as its endpoint reports it."""
+
+    kind: str
+    id: str
+    name: str = ""
+    part_number: str | None = None
+    serial_number: str | None = None
+    firmware: str | None = None
+
+
+class StockFirmware(msgspec.Struct, frozen=True):
+    """One member of an endpoint's firmware inventory."""
+
+    id: str
+    version: str | None
+
+
+class StockReport(msgspec.Struct, frozen=True):
+    """The part of an endpoint's report that Redfish clients see; readings are on the bus anyway."""
+
+    endpoint: dict[str, str | int | None]
+    inventory: tuple[StockItem, ...]
+    firmware: tuple[StockFirmware, ...]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    report: StockReport | None = None
+    asked_at: float = float("-inf")
+
+
+@dataclass
+class StockRoom:
+    """Reports by endpoint.  `ask(rack, want, place)` is the bus link's, `now` in monotonic seconds."""
+
+    ask: Callable[[str, str, str], Awaitable[bytes]]
+    now: Callable[[], Seconds]
+    changes: int = 0
+    _shelves: dict[str, _Shelf] = field(default_factory=dict)
+    _busy: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
+
+    def report(self, place: str) -> StockReport | None:
+        """Return what is known of an endpoint, None while nothing is."""
+        shelf = self._shelves.get(place)
+        return None if shelf is None else shelf.report
+
+    def want(self, record: RackRecord) -> None:
+        """Somebody looks at this rack's inventory: read in the background what is missing or old."""
+        busy = self._busy.get(record.token)
+        if record.layout is None or (busy is not None and not busy.done()):
+            return
+        asked = [e.place for tray in record.layout.trays for e in tray.endpoints if e.enabled]
+        due = [place for place in asked if self._due(place)]
+        if due:
+            self._busy[record.token] = asyncio.get_running_loop().create_task(self._read(record.token, due))
+
+    def close(self) -> None:
+        """Stop reading."""
+        for task in self._busy.values():
+            task.cancel()
+
+    def _due(self, place: str) -> bool:
+        shelf = self._shelves.get(place)
+        return shelf is None or self.now() - shelf.asked_at > (AGAIN_AFTER if shelf.report is None else FRESH_FOR)
+
+    async def _read(self, rack: str, places: Iterable[str]) -> None:
+        for place in places:
+            shelf = self._shelves.setdefault(place, _Shelf())
+            shelf.asked_at = self.now()
+            try:
+                body = await self._patiently(rack, place)
+                shelf.report = msgspec.json.decode(body, type=StockReport)
+                self.changes += 1
+            except RackwrightError as err:
+                log.info("no stock report of %s: %s", place, err)
+            except msgspec.MsgspecError as err:
+                log.warning("the stock report of %s does not read: %s", place, err)
+
+    async def _patiently(self, rack: str, place: str) -> bytes:
+        """Ask until the report is made, at most two minutes long."""
+        for _ in range(MOST_TRIES):
+            try:
+                return await self.ask(rack, "report", place)
+            except NotReadYet:
+                await asyncio.sleep(WHILE_READ)
+        return await self.ask(rack, "report", place)

@@ -1,0 +1,204 @@
+"""What resources are made from: each rack as it stands now, in one look that is kept for at most a second.
+
+It reads the fleet's memory; it asks no bus and no device.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from operator import is_
+
+from datacenter_api.fleet.record import RackRecord
+from datacenter_api.fleet.summary import RackSummary, summarise
+from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, leak_points
+from datacenter_api.fleet.view import RackView, view_of
+from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.stock import StockRoom
+from datacenter_api.services import Services
+from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, name_of
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.layout import EndpointView, Layout, TrayView
+
+LOOK_LASTS = Seconds(1.0)
+
+
+@dataclass
+class RackLook:
+    """One rack at one instant."""
+
+    record: RackRecord
+    layout: Layout
+    view: RackView | None
+    now: Seconds
+
+    @property
+    def id(self) -> str:
+        """Return the rack's name, which is its chassis id."""
+        return self.record.token
+
+    @cached_property
+    def trays(self) -> dict[str, "TrayLook"]:
+        """Return the trays by chassis id (`k01-u11`)."""
+        looks = (TrayLook(self, tray) for tray in self.layout.trays)
+        return {look.id: look for look in looks}
+
+    @cached_property
+    def axes(self) -> dict[str, Axes]:
+        """Return both axes of each endpoint by place."""
+        return axes_of(self.record, self.now)
+
+    @cached_property
+    def summary(self) -> RackSummary:
+        """Return the rack in one glance."""
+        made = summarise(self.record, self.now)
+        assert made is not None  # there is a layout
+        return made
+
+    @cached_property
+    def states(self) -> dict[str, TrayState]:
+        """Return how each tray stands, by place."""
+        return {state.place: state for state in self.summary.trays}
+
+    @cached_property
+    def leaks(self) -> list[LeakPoint]:
+        """Return every leak detector of the rack."""
+        return leak_points(self.layout, self.view)
+
+
+@dataclass
+class TrayLook:
+    """One tray at one instant."""
+
+    rack: RackLook
+    plan: TrayView
+
+    @cached_property
+    def slot(self) -> str:
+        """Return the tray's own name, `u11`."""
+        return self.plan.place.rsplit("/", 1)[1]
+
+    @cached_property
+    def id(self) -> str:
+        """Return the tray's chassis id."""
+        return f"{self.rack.id}-{self.slot}"
+
+    @property
+    def state(self) -> TrayState:
+        """Return the tray on both axes, with its alarm."""
+        return self.rack.states[self.plan.place]
+
+    @cached_property
+    def lines(self) -> list[int]:
+        """Return the lines of the series table that lie in this tray."""
+        view = self.rack.view
+        return [] if view is None else list(view.columns.by_tray.get(self.slot, ()))
+
+    @cached_property
+    def parts(self) -> dict[str, list[int]]:
+        """Return the lines of each part by its name, the tray's own under the empty name."""
+        view = self.rack.view
+        found: dict[str, list[int]] = {}
+        depth = len(self.plan.place) + 1
+        for line in self.lines:
+            assert view is not None
+            found.setdefault(view.columns.series[line].place[depth:], []).append(line)
+        return found
+
+    def planned(self, name: str) -> list[str]:
+        """Return the parts of one name that the plan has: `gpu0`, `gpu1`, …"""
+        return [f"{c.name}{n}" for c in self.plan.components if c.name == name for n in range(c.count)]
+
+    def line(self, part: str, quantity: Quantity) -> int | None:
+        """Return the line of a quantity of a part (empty: of the tray), None when the rack has no such series."""
+        view = self.rack.view
+        place = f"{self.plan.place}/{part}" if part else self.plan.place
+        return None if view is None else view.columns.index.get((Place(place), quantity))
+
+    def value(self, part: str, quantity: Quantity) -> float | None:
+        """Return a value that can be trusted now, None otherwise."""
+        line, view = self.line(part, quantity), self.rack.view
+        if line is None or view is None or view.word(line) != "good":
+            return None
+        return view.value(line)
+
+    def word(self, part: str, quantity: Quantity) -> str | None:
+        """Return the word of a code that can be trusted now, None otherwise."""
+        value = self.value(part, quantity)
+        return None if value is None else name_of(quantity, value)
+
+    def label(self, part: str) -> str:
+        """Return what the device itself calls a part, the part's name when it says nothing."""
+        view = self.rack.view
+        lines = self.parts.get(part, ())
+        return next((s for n in lines if view is not None and (s := view.columns.series[n].label)), part)
+
+    def manager_id(self, endpoint: EndpointView) -> str:
+        """Return the id of an endpoint's Manager, `k01-u11-bmc`."""
+        return f"{self.id}-{endpoint.place.rsplit('/', 1)[1]}"
+
+
+@dataclass
+class World:
+    """All racks, and the parts of the API that resources show."""
+
+    parts: Services
+    stock: StockRoom
+    uuid: str
+    asker: Caller | None = None
+    _looks: dict[str, tuple[tuple[object, ...], RackLook]] = field(default_factory=dict)
+
+    def asking(self) -> Caller:
+        """Return who asks for the resource that is being built.  Raises RequestRefused where nobody does."""
+        if self.asker is None:
+            raise RequestRefused("NoValidSession")
+        return self.asker
+
+    def stamp(self) -> tuple[object, ...]:
+        """Return what is the same as long as no resource can have changed: a second, frames, layouts, reports."""
+        racks = tuple((r.token, r.frame.sequence if r.frame else 0, r.revision, r.boot) for r in self.parts.fleet)
+        return (int(self.parts.now()), self.stock.changes, racks)
+
+    def racks(self) -> Iterator[RackLook]:
+        """Yield every rack whose layout is known."""
+        for record in self.parts.fleet:
+            look = self._look(record)
+            if look is not None:
+                yield look
+
+    def rack(self, rack_id: str) -> RackLook | None:
+        """Return a rack by its name."""
+        record = self.parts.fleet.known(rack_id)
+        return None if record is None else self._look(record)
+
+    def trays(self, *kinds: str) -> Iterator[TrayLook]:
+        """Yield the trays of some kinds (none: all) of every rack."""
+        for rack in self.racks():
+            for tray in rack.trays.values():
+                if not kinds or tray.plan.kind in kinds:
+                    yield tray
+
+    def tray(self, tray_id: str, *kinds: str) -> TrayLook | None:
+        """Return a tray by its chassis id, None when it is of no such kind."""
+        cut = tray_id.find("-")
+        while cut > 0:
+            rack = self.rack(tray_id[:cut])
+            found = rack.trays.get(tray_id) if rack is not None else None
+            if found is not None:
+                return found if not kinds or found.plan.kind in kinds else None
+            cut = tray_id.find("-", cut + 1)
+        return None
+
+    def _look(self, record: RackRecord) -> RackLook | None:
+        layout = record.layout
+        if layout is None:
+            return None
+        now = self.parts.now()
+        heard = (record.frame, layout, record.columns, record.endpoints_heard)
+        kept = self._looks.get(record.token)
+        if kept is not None and all(map(is_, kept[0], heard)) and now - kept[1].now < LOOK_LASTS:
+            return kept[1]
+        look = RackLook(record, layout, view_of(record, now), now)
+        self._looks[record.token] = (heard, look)
+        return look
