@@ -8,6 +8,7 @@ from datacenter_api.console.groups import group_lines
 from datacenter_api.console.readings import draw_rows, row_cells
 from datacenter_api.console.wording import (
     MANAGEMENT_GLYPHS,
+    PRESENCE_GLYPHS,
     STATE_GLYPHS,
     UNKNOWN,
     Cells,
@@ -22,6 +23,7 @@ from datacenter_api.fleet.view import RackView
 from rack_controller.model.layout import Layout, TrayView
 
 MOST_LINES = 40
+_AXIS_OF = {"absent": "absent", "partial": "degraded", "frozen": "degraded"}
 NOTHING_CHOSEN = '<p class="quiet">Choose a tray to see its endpoints and readings.</p>'
 
 
@@ -56,14 +58,21 @@ def panel_cells(tray: TrayView, view: RackView | None, axes: dict[str, Axes]) ->
 def draw_endpoints(tray: TrayView) -> str:
     """Return the table of a tray's endpoints."""
     slot = esc(slot_of(tray.place))
+    nested = any(e.subtree for e in tray.endpoints)
+    behind_cell = '<td id="e-{slot}-{n}-subtree"></td>' if nested else ""
     rows = "".join(
         f'<tr><td title="{esc(e.address)}">{esc(slot_of(e.place))} <span class="quiet">{esc(e.protocol)}</span></td>'
         f'<td id="e-{slot}-{n}-state"></td><td id="e-{slot}-{n}-management"></td>'
+        f"{behind_cell.format(slot=slot, n=n)}"
         f'<td class="n" id="e-{slot}-{n}-read"></td><td id="e-{slot}-{n}-events"></td>'
         f'<td id="e-{slot}-{n}-error"></td></tr>'
         for n, e in enumerate(tray.endpoints)
     )
-    head = '<th>Endpoint</th><th>State</th><th>Management</th><th class="n">Read</th><th>Events</th><th>Last error</th>'
+    behind = "<th>Behind it</th>" if nested else ""
+    head = (
+        f"<th>Endpoint</th><th>State</th><th>Management</th>{behind}"
+        '<th class="n">Read</th><th>Events</th><th>Last error</th>'
+    )
     return f'<table class="lines"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
@@ -78,6 +87,10 @@ def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:
         cells[(f"{row}-state", "text")] = marked(STATE_GLYPHS, at.state)
         cells[(f"{row}-management", "text")] = "◆ held" if at.held else marked(MANAGEMENT_GLYPHS, at.management)
         cells[(f"{row}-management", "class")] = f"axis {'absent' if at.held else at.management}"
+        if endpoint.subtree:
+            cells[(f"{row}-subtree", "text")] = f"{at.subtree} {marked(PRESENCE_GLYPHS, at.subtree_state)}".strip()
+            cells[(f"{row}-subtree", "title")] = at.subtree_why
+            cells[(f"{row}-subtree", "class")] = f"axis {_AXIS_OF.get(at.subtree_state, '')}".strip()
         cells[(f"{row}-read", "text")] = age(at.last_success_age_s)
         cells[(f"{row}-events", "text")] = at.events or "–"
         cells[(f"{row}-events", "title")] = _proof(at)

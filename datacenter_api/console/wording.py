@@ -15,6 +15,7 @@ Cells = dict[tuple[str, str], str]
 ALARM_GLYPHS: Mapping[str, str] = {"ok": "●", "warning": "▲", "critical": "◆", "unknown": "?"}
 STATE_GLYPHS: Mapping[str, str] = {"on": "●", "off": "○", "unknown": "?"}
 MANAGEMENT_GLYPHS: Mapping[str, str] = {"reachable": "⇄", "degraded": "⇢", "absent": "✕", "unknown": "?"}
+PRESENCE_GLYPHS: Mapping[str, str] = {"present": "●", "partial": "◐", "absent": "✕", "frozen": "❄", "unknown": "?"}
 KINDS: Mapping[str, str] = {
     "compute": "Compute",
     "switch": "Switch",

@@ -13,6 +13,7 @@ from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.hold import Hold
 from rack_controller.model.layout import IN_BAND, EndpointStatus, Layout, TrayView
+from rack_controller.model.liveness import MISSED
 
 HEARD_FOR = Seconds(15.0)
 """What the controller said of an endpoint counts for so long; after that its management is unknown, not reachable."""
@@ -62,6 +63,10 @@ class Axes:
     events_age_s: float | None = None
     events_detail: str = ""
     held: Hold | None = None
+    subtree: str = ""
+    subtree_state: str = ""
+    subtree_why: str = ""
+    subtree_missing: tuple[str, ...] = ()
 
 
 def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
@@ -107,6 +112,10 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         events_age_s=_grown(said.events_age_s, heard),
         events_detail=said.events_detail,
         held=said.held,
+        subtree=said.subtree,
+        subtree_state=(said.subtree_state if fresh else "unknown") if said.subtree else "",
+        subtree_why=said.subtree_why,
+        subtree_missing=tuple(said.subtree_missing),
     )
 
 
@@ -158,7 +167,7 @@ def _tray_state(tray: TrayView, view: RackView | None, axes: dict[str, Axes], le
     management = _together([a.management for a in mine])
     state = _power_state(tray, view) or _agreed([a.state for a in mine])
     power, quality = view.number(tray.place, Quantity.POWER) if view else (None, "missing")
-    alarm, why = _alarm(tray, view, management, leak)
+    alarm, why = _alarm(tray, view, management, leak, mine)
     return TrayState(
         place=tray.place,
         name=tray.place.rsplit("/", 1)[1],
@@ -175,12 +184,13 @@ def _tray_state(tray: TrayView, view: RackView | None, axes: dict[str, Axes], le
     )
 
 
-def _alarm(tray: TrayView, view: RackView | None, management: str, leak: str) -> tuple[str, str]:
+def _alarm(tray: TrayView, view: RackView | None, management: str, leak: str, mine: list[Axes]) -> tuple[str, str]:
     health = _worst_health(tray, view)
     reasons = [
         (leak, "leak detector unknown" if leak == "unknown" else f"leak {leak}"),
         (health, f"health {health}"),
         ({"reachable": "ok", "unknown": "unknown"}.get(management, "warning"), f"management {management}"),
+        *(("warning", f"{a.subtree} {a.subtree_state}") for a in mine if a.subtree_state in MISSED),
     ]
     worst = max((alarm for alarm, _ in reasons), key=_ALARMS.index)
     return worst, "; ".join(why for alarm, why in reasons if alarm == worst and worst != "ok")

@@ -17,6 +17,7 @@ from firmware_bridge.vocabulary.event_path import PathKind
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import Layout
+from rack_controller.model.liveness import Presence
 from rack_controller.model.snapshot import ManagementAxis
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -30,6 +31,8 @@ _SERIES = Family("rack_readings", "Readings in the rack's series table.")
 _UNKNOWN = Family("rack_readings_unknown", "Readings that have no line here, by reason.")
 _ENDPOINTS = Family("rack_endpoints", "Enabled endpoints by management state.")
 _EVENTS = Family("rack_endpoint_events", "How the events of an endpoint come, one line per way (1: this one).")
+_SUBTREE = Family("rack_subtree_state", "How alive the part behind an endpoint is, one line per state (1: this one).")
+_SUBTREE_MISSING = Family("rack_subtree_missing_parts", "Parts behind an endpoint that should be seen and are not.")
 _LAST = Family("rack_poll_last_success_timestamp_seconds", "When an endpoint was last read successfully.")
 _UNSTORED = Family("rack_stream_refused", "A stream takes no messages of the rack now (1) or does (0).")
 _WAITING = Family("rack_outbox_waiting", "Messages that the controller keeps until their stream takes them.")
@@ -150,6 +153,11 @@ class _OwnLines:
                 labels = _endpoint_labels(rack, endpoint.place)
                 for way in PathKind:
                     self.add(_EVENTS, f'{labels},events="{way}"', int(endpoint.events == way))
+            if endpoint.subtree:
+                labels = f'{_endpoint_labels(rack, endpoint.place)},subtree="{escape(endpoint.subtree)}"'
+                for presence in Presence:
+                    self.add(_SUBTREE, f'{labels},state="{presence}"', int(endpoint.subtree_state == presence))
+                self.add(_SUBTREE_MISSING, labels, len(endpoint.subtree_missing))
             if endpoint.last_success_age_s is not None:
                 labels = _endpoint_labels(rack, endpoint.place)
                 self.add(_LAST, labels, f"{said_s - endpoint.last_success_age_s:.1f}")

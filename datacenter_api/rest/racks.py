@@ -43,6 +43,8 @@ class EndpointRow(msgspec.Struct, frozen=True):
     Ages in s; `enabled` false: listed, not asked; `faults`: how many of its resources fail now; `units` on its line.
     `events`: how its events come (sse, push, polling, unproven), proven `events_age_s` ago; `events_detail`: why not.
     `held`: it shows another certificate than the pinned one, and is not read until it is pinned anew.
+    `subtree`: what stands behind it (hmc); `subtree_state`: present, partial, absent, frozen or unknown; why, and which
+    parts are missing.
     """
 
     place: str
@@ -63,6 +65,10 @@ class EndpointRow(msgspec.Struct, frozen=True):
     events_detail: str = ""
     units: list[UnitRow] = []
     held: Hold | None = None
+    subtree: str = ""
+    subtree_state: str = ""
+    subtree_why: str = ""
+    subtree_missing: list[str] = []
 
 
 class CommandRequest(BaseModel):
@@ -119,6 +125,10 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     events_detail=at.events_detail,
                     units=unit_rows(endpoint, view, axes),
                     held=at.held,
+                    subtree=at.subtree,
+                    subtree_state=at.subtree_state,
+                    subtree_why=at.subtree_why,
+                    subtree_missing=list(at.subtree_missing),
                 )
             )
     return json_answer(rows)

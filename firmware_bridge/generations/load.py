@@ -153,7 +153,8 @@ def _tray(document: Located, name: str, tray: TrayFile) -> TrayType:
             for c in tray.components
         ),
         endpoints=tuple(
-            _endpoint(document, f"tray_types.{name}.endpoints[{n}]", e) for n, e in enumerate(tray.endpoints)
+            _endpoint(document, f"tray_types.{name}.endpoints[{n}]", e, {c.name for c in tray.components})
+            for n, e in enumerate(tray.endpoints)
         ),
         power_max=_watts(tray.power_max_w),
         power_base=_watts(tray.power_base_w),
@@ -165,7 +166,7 @@ def _tray(document: Located, name: str, tray: TrayFile) -> TrayType:
     )
 
 
-def _endpoint(document: Located, path: str, e: EndpointFile) -> EndpointSpec:
+def _endpoint(document: Located, path: str, e: EndpointFile, components: set[str]) -> EndpointSpec:
     limits = RequestLimits(
         e.limits.in_flight,
         e.limits.requests_per_second,
@@ -174,7 +175,14 @@ def _endpoint(document: Located, path: str, e: EndpointFile) -> EndpointSpec:
         e.limits.most_depth,
     )
     units = units_of_trays(document, path, e)
-    return EndpointSpec(e.name, e.protocol, e.driver, e.enabled, e.device, e.subtree, limits, e.read, e.line, units)
+    for n, part in enumerate(e.subtree_parts):
+        if part not in components or e.subtree is None:
+            expected = "expected a component of this tray, on an endpoint with a subtree"
+            raise document.complaint(f"{path}.subtree_parts[{n}]", f"{expected}, got {part!r}")
+    return EndpointSpec(
+        *(e.name, e.protocol, e.driver, e.enabled, e.device, e.subtree, limits, e.read, e.line, units),
+        subtree_parts=tuple(e.subtree_parts),
+    )
 
 
 def _nvlink(domain: DomainFile) -> NvlinkPlan | None:

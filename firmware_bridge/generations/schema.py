@@ -60,6 +60,7 @@ class EndpointFile(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool = True
     device: str | None = None
     subtree: str | None = None
+    subtree_parts: list[Name] = []
     limits: LimitsFile = msgspec.field(default_factory=LimitsFile)
     read: dict[str, Any] = {}
     line: Name | None = None

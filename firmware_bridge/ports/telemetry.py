@@ -9,6 +9,7 @@ from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
+from firmware_bridge.vocabulary.subtree import Subtree
 
 
 class TelemetrySource(Protocol):
@@ -73,6 +74,16 @@ class Versioned(Protocol):
     @property
     def version(self) -> str:
         """Return the version as it was last read, empty before that."""
+        ...
+
+
+@runtime_checkable
+class Nesting(Protocol):
+    """A source with something behind its endpoint that lives and dies on its own (an accelerator board's HMC)."""
+
+    @property
+    def subtree(self) -> Subtree | None:
+        """Return what is read of it since the last `discover`, None before the first."""
         ...
 
 

@@ -77,6 +77,7 @@ class EndpointSpec:
     read: dict[str, Any] = field(default_factory=dict)  # hints for the driver: which resources carry which quantity
     line: str | None = None
     units: tuple[tuple[Unit, ...], ...] = ()
+    subtree_parts: tuple[str, ...] = ()  # kinds of the tray's components that are seen through the subtree
 
     def units_of(self, index: int) -> tuple[Unit, ...]:
         """Return the serial units of the tray with this index; none when the endpoint is not a serial one."""

@@ -35,6 +35,7 @@ class EndpointView(msgspec.Struct, frozen=True):
     enabled: bool
     subtree: str | None = None
     units: list[UnitView] = []
+    subtree_parts: list[str] = []
 
 
 class TrayView(msgspec.Struct, frozen=True):
@@ -105,6 +106,8 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     `events_age_s` since that was last proven, `events_detail` why it is not.
     `held` says why nobody reads it: it shows another certificate than the pinned one.
     `version` is the version of the system that answers there, where its driver reads it all the time.
+    `subtree` names what stands behind it (empty: nothing), `subtree_state` how much of that is alive (Presence),
+    `subtree_why` and `subtree_missing` what is not.
     """
 
     place: str
@@ -120,6 +123,10 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     events_detail: str = ""
     held: Hold | None = None
     version: str = ""
+    subtree: str = ""
+    subtree_state: str = ""
+    subtree_why: str = ""
+    subtree_missing: list[str] = []
 
 
 class WornLink(msgspec.Struct, frozen=True):
@@ -215,7 +222,12 @@ def _tray(rack: Place, slot: Slot, endpoints: dict[Place, SiteEndpoint]) -> Tray
             UnitView(join_place(place, u.part) if u.part else place, u.address, list(u.maps))
             for u in spec.units_of(slot.index)
         ]
-        views.append(EndpointView(at, spec.protocol, address, bool(known and known.enabled), spec.subtree, units))
+        views.append(
+            EndpointView(
+                *(at, spec.protocol, address, bool(known and known.enabled), spec.subtree, units),
+                list(spec.subtree_parts),
+            )
+        )
     tray = slot.tray
     return TrayView(
         place=place,

@@ -12,6 +12,7 @@ from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.model.frame import UNKNOWN_COUNTER, Frame, ages_in_steps
+from rack_controller.model.liveness import SubtreeState
 from rack_controller.model.table import SeriesTable
 
 
@@ -34,7 +35,8 @@ class ManagementAxis(StrEnum):
 @dataclass(frozen=True, slots=True)
 class EndpointState:
     """Both axes of one endpoint, never merged; `since` is monotonic, `error` names what went wrong last and `error_at`
-    when; `events` is how its events come, None where there is no such thing (a serial line)."""
+    when; `events` is how its events come, None where there is no such thing (a serial line); `subtree` is what stands
+    behind it, None when nothing does."""
 
     state: PowerAxis
     management: ManagementAxis
@@ -43,6 +45,7 @@ class EndpointState:
     error: str = ""
     error_at: Seconds | None = None
     events: EventPath | None = None
+    subtree: SubtreeState | None = None
 
     @property
     def events_proven(self) -> bool:

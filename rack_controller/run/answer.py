@@ -98,7 +98,7 @@ def rack_state(view: RackView, sources: dict[Place, TelemetrySource], holds: Hol
 def _status(
     place: Place, state: EndpointState, source: TelemetrySource, now: Seconds, holds: Holds | None
 ) -> EndpointStatus:
-    events = state.events
+    events, behind = state.events, state.subtree
     return EndpointStatus(
         place=place,
         state=state.state,
@@ -113,6 +113,10 @@ def _status(
         events_detail="" if events is None else events.detail,
         held=None if holds is None else holds.of(place),
         version=source.version if isinstance(source, Versioned) else "",
+        subtree="" if behind is None else behind.name,
+        subtree_state="" if behind is None else behind.liveness.presence,
+        subtree_why="" if behind is None else behind.liveness.why,
+        subtree_missing=[] if behind is None else list(behind.liveness.missing),
     )
 
 

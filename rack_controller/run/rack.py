@@ -13,6 +13,7 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds, Watts
+from rack_controller.decide.liveness import notice_subtrees
 from rack_controller.decide.notice import Finding, notice_batteries, notice_changes
 from rack_controller.model.event import Event, encode_event
 from rack_controller.model.frame import encode_frame
@@ -34,6 +35,7 @@ from rack_controller.run.link_watch import LinkWatch
 from rack_controller.run.outbox import Message, Outbox
 from rack_controller.run.roster import Roster
 from rack_controller.run.stock import Stock
+from rack_controller.run.subtrees import Subtrees
 from rack_controller.run.view import RackView
 
 _log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class RackUnderControl:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack = clock, journal, rack
         self._board = Board(rack, sources, periods)
+        self._subtrees = Subtrees(layout, sources, periods)
         self._stock = Stock(sources, clock)
         self._said: list[Finding] = []  # what others than the snapshots have to tell, until the next tick
         self._holds = Holds(rack, journal, clock, self._said.append)
@@ -101,15 +104,18 @@ class RackUnderControl:
         due = self._clock.now()
         while True:
             before = self._view.snapshot
-            after = self._board.snapshot(self._next_sequence(), self._clock.now(), self._clock.unix_ns())
+            taken = self._board.snapshot(self._next_sequence(), self._clock.now(), self._clock.unix_ns())
+            after = self._subtrees.judge(taken)
             self._view.snapshot = after
             self._keep_table(after)
             self._publish_frame(after)
             self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
             found, worn = self._links.look(after)
-            findings = [*notice_changes(before, after), *drain, *found, *self._said]
+            findings = [*notice_changes(before, after), *notice_subtrees(before, after), *drain, *found, *self._said]
             findings += self._hosts.notice(after) if self._hosts is not None else []
             self._said.clear()
+            for place in self._subtrees.to_look_at_again(after.now):
+                self._roster.collectors[place].rescan()
             self._publish_events(findings, after)
             if before is None or before.table.table_id != after.table.table_id or findings or worn:
                 self._view.revision += 1

@@ -127,6 +127,7 @@ class PlayedRack:
     ages: np.ndarray = field(init=False)
     quality: np.ndarray = field(init=False)
     absent: set[str] = field(default_factory=set)
+    boards: dict[str, tuple[str, str, list[str]]] = field(default_factory=dict)  # endpoint -> state, why, missing
     commands: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -178,6 +179,12 @@ class PlayedRack:
             else EndpointStatus(p, "on", "reachable", 100.0, 0.4)
             for p in places
         ]
+        for n, row in enumerate(rows):
+            if row.place in self.boards:
+                state, why, missing = self.boards[row.place]
+                rows[n] = msgspec.structs.replace(
+                    row, subtree="hmc", subtree_state=state, subtree_why=why, subtree_missing=missing
+                )
         return RackState(self.place, self.revision, self.table.table_id, self.boot, rows)
 
 

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from firmware_bridge.drivers.redfish.behind import subtree_of
 from firmware_bridge.drivers.redfish.crawl import crawl
 from firmware_bridge.drivers.redfish.enrolled import Enrolled
+from firmware_bridge.drivers.redfish.enclosure import look_at
 from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
-from firmware_bridge.drivers.redfish.tree import Tree
+from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ReplyMalformed, ResourceMissing
 from firmware_bridge.vocabulary.event_path import EventPath, PathKind
@@ -19,6 +21,7 @@ from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
+from firmware_bridge.vocabulary.subtree import Subtree
 from firmware_bridge.wire.redfish.inventory import report_of
 from firmware_bridge.wire.redfish.plan import Fetch, Plan, missing, readings_of, sums_of
 
@@ -33,6 +36,7 @@ class _State:
 
     plan: Plan = field(default_factory=Plan)
     locate_uri: str | None = None
+    subtree: Subtree | None = None
     faults: dict[str, DeviceError] = field(default_factory=dict)
     resting: dict[str, float] = field(default_factory=dict)  # fetches that failed and are not needed -> until when
     follower: Follower | None = None
@@ -64,6 +68,11 @@ class RedfishSource(Enrolled):
         return self.state.plan
 
     @property
+    def subtree(self) -> Subtree | None:
+        """Return what is read of the part behind this endpoint since the last `discover`, None before the first."""
+        return self.state.subtree
+
+    @property
     def event_path(self) -> EventPath:
         """Return how this endpoint's events reach us, and when that was last proven."""
         follower = self.state.follower
@@ -80,6 +89,7 @@ class RedfishSource(Enrolled):
             await tree.root()
             plan, locate_uri = await self.make_plan(tree)
         self.state.plan, self.state.locate_uri = plan, locate_uri
+        self.state.subtree = subtree_of(tree.documents[ROOT], await look_at(tree), plan)
         self.state.faults.clear()
         self.state.resting.clear()
         return plan.series()

@@ -65,6 +65,18 @@ def test_an_absent_endpoint_is_not_an_off_tray(record: RackRecord, rack: PlayedR
     assert (shown.state, shown.management, shown.alarm) == ("on", "absent", "warning")
 
 
+def test_a_board_that_is_gone_behind_a_healthy_endpoint_is_a_warning(record: RackRecord, rack: PlayedRack) -> None:
+    rack.boards = {
+        f"{rack.place}/u12/bmc": ("absent", "its resources answer 503", ["gpu0"]),
+        f"{rack.place}/u13/bmc": ("unknown", "the tray is off", []),
+        f"{rack.place}/u14/bmc": ("present", "", []),
+    }
+    summary = summary_of(record, rack)
+    shown = tray(summary, "u12")
+    assert (shown.management, shown.alarm, shown.why) == ("reachable", "warning", "hmc absent")
+    assert {tray(summary, name).alarm for name in ("u13", "u14")} == {"ok"}
+
+
 def test_off_and_reachable_is_no_alarm(record: RackRecord, rack: PlayedRack) -> None:
     rack.set("u12", Quantity.POWER_STATE, 0.0)
     shown = tray(summary_of(record, rack), "u12")

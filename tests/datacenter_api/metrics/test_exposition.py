@@ -55,6 +55,16 @@ def test_the_lines_say_what_the_rack_says(record: RackRecord, rack: PlayedRack) 
     assert shown['rack_reading_discarded_total{reason="frame_malformed"}'] == 3
 
 
+def test_a_board_behind_an_endpoint_has_one_line_per_state(record: RackRecord, rack: PlayedRack) -> None:
+    rack.boards = {f"{rack.place}/u12/bmc": ("absent", "gone", ["gpu0", "gpu1"])}
+    fill(record, rack, NOW)
+    at = f'rack="{rack.place}",tray="u12",endpoint="bmc",subtree="hmc"'
+    shown = {k: v for k, v in values(page_of(record)).items() if k.startswith("rack_subtree")}
+    assert shown[f'rack_subtree_state{{{at},state="absent"}}'] == 1
+    assert sum(v for k, v in shown.items() if k.startswith("rack_subtree_state")) == 1
+    assert shown[f"rack_subtree_missing_parts{{{at}}}"] == 2
+
+
 def test_unknown_is_an_absent_line_and_a_counted_reason(record: RackRecord, rack: PlayedRack) -> None:
     rack.set("u12", Quantity.POWER, None)
     record.hear_frame(rack.frame(), NOW)

@@ -36,6 +36,18 @@ async def test_endpoints_show_both_axes_and_those_not_asked(api: Api, rack: Play
     assert {r["management"] for r in rows if not r["enabled"]} == {"not asked"}
 
 
+async def test_an_endpoint_shows_what_stands_behind_it(api: Api, rack: PlayedRack) -> None:
+    place = f"{rack.place}/u12/bmc"
+    rack.boards = {place: ("partial", "gpu2: listed, but without a number", ["gpu2"])}
+    api.services.fleet.find("k01").hear_state(rack.state(), api.services.now())
+    async with api.client() as client:
+        rows = {r["place"]: r for r in (await client.get(f"{V1}/racks/k01/endpoints")).json()}
+        shown = rows[place]
+        assert (shown["subtree"], shown["subtree_state"], shown["subtree_missing"]) == ("hmc", "partial", ["gpu2"])
+        assert "gpu2" in shown["subtree_why"]
+        assert rows[f"{rack.place}/u06/pmc"]["subtree"] == ""
+
+
 async def test_readings_are_filtered_and_unknown_is_null(api: Api, rack: PlayedRack) -> None:
     rack.set("u12/gpu0", Quantity.POWER, None)
     api.services.fleet.find("k01").hear_frame(rack.frame(), api.services.now())

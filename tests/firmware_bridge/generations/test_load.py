@@ -167,6 +167,23 @@ def test_extends_lays_one_file_over_another_and_still_points_at_the_right_one(tm
     assert (caught.value.file, caught.value.line) == (str(child / "rack.yaml"), 3)
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "{name: bmc, protocol: redfish, driver: redfish/compute_tray, subtree: hmc, subtree_parts: [gpus]}",
+        "{name: bmc, protocol: redfish, driver: redfish/compute_tray, subtree_parts: [gpu]}",
+    ],
+)
+def test_what_is_behind_an_endpoint_is_a_component_of_its_tray(tmp_path: Path, endpoint: str) -> None:
+    small(tmp_path)
+    child = tmp_path / "child"
+    child.mkdir()
+    tray = f"{{kind: compute, title: t, components: [{{name: gpu, count: 2}}], endpoints: [{endpoint}]}}"
+    (child / "rack.yaml").write_text(f"extends: small\nname: child\ntray_types: {{extra: {tray}}}\n")
+    with pytest.raises(FileInvalid, match="subtree_parts"):
+        load_generation("child", [tmp_path])
+
+
 def test_a_circle_of_extends_ends(tmp_path: Path) -> None:
     for one, other in (("a", "b"), ("b", "a")):
         (tmp_path / one).mkdir()
