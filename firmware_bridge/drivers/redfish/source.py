@@ -8,8 +8,8 @@ from typing import Any
 
 from firmware_bridge.drivers.redfish.behind import subtree_of
 from firmware_bridge.drivers.redfish.crawl import crawl
-from firmware_bridge.drivers.redfish.enrolled import Enrolled
 from firmware_bridge.drivers.redfish.enclosure import look_at
+from firmware_bridge.drivers.redfish.enrolled import Enrolled
 from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
