@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from firmware_bridge.drivers import make_driver
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import RunningEmulator, running_emulator
@@ -220,6 +222,7 @@ def test_sensors_that_are_listed_without_a_number_are_silent_and_one_missed_read
 
 def test_a_rack_with_nothing_behind_its_endpoints_costs_nothing() -> None:
     bench = Bench()
-    alone = Subtrees(make_layout(SiteRack(Place("lab1/a/r01/k01"), GENERATION.name), GENERATION, ()), {}, {})
+    layout = make_layout(SiteRack(Place("lab1/a/r01/k01"), GENERATION.name), GENERATION, ())
+    alone = Subtrees(msgspec.structs.replace(layout, trays=[]), {}, GENERATION.periods)
     taken = bench.board.snapshot(1, Seconds(1.0), UnixNanoseconds(1))
     assert alone.judge(taken) is taken
