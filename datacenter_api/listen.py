@@ -25,9 +25,9 @@ class Listen:
         return f"https://{self}"
 
 
-def parse_listen(text: str) -> Listen:
+def parse_listen(text: str, option: str = "--listen", example: str = DEFAULT_LISTEN) -> Listen:
     """Read `HOST:PORT`, `[::1]:PORT` or `:PORT`.  Raises ConfigurationError."""
     host, colon, port = text.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()) or int(port[:6]) > MOST_PORT:
-        raise ConfigurationError(f"--listen {text!r} is not HOST:PORT", advice=f"for example --listen {DEFAULT_LISTEN}")
+        raise ConfigurationError(f"{option} {text!r} is not HOST:PORT", advice=f"for example {option} {example}")
     return Listen(host.strip("[]") or "127.0.0.1", int(port))

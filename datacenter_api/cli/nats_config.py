@@ -1,5 +1,6 @@
 """Writes the bus's configuration: accounts apart, one nkey per process, each with only the subjects it needs."""
 
+import datetime
 import json
 import os
 import secrets
@@ -10,9 +11,12 @@ from pathlib import Path
 import nkeys
 
 from datacenter_api.cli.state_directory import free_port
+from datacenter_api.listen import Listen
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.model.subjects import BUS_USERS, BusUser, agent_user, token
 
+LOOPBACK = "127.0.0.1"
+ANYWHERE = ("0.0.0.0", "::")
 _SEED_BYTES = 32
 
 
@@ -26,11 +30,12 @@ class BusFiles:
     port: int
 
 
-def write_bus_config(folder: Path, site: str, racks: Iterable[str] = ()) -> BusFiles:
+def write_bus_config(folder: Path, site: str, racks: Iterable[str] = (), door: Listen | None = None) -> BusFiles:
     """Write configuration, seeds (mode 600) and url.  Ports and seeds of an earlier start are kept.
 
     `racks` are racks of real hosts: the agents of each get a key of their own, good for that rack only, and there is
-    none that may speak for all; without any, the emulated hosts have one together.
+    none that may speak for all; without any, the emulated hosts have one together.  `door` is where agents on other
+    machines reach the bus; it has a certificate then, signed by an authority in `<folder>/tls`.
 
     Raises EnvironmentUnfit when the folder cannot be written.
     """
@@ -41,12 +46,21 @@ def write_bus_config(folder: Path, site: str, racks: Iterable[str] = ()) -> BusF
         publics = {user.name: _seed(folder / f"{user.name}.nk") for user in users if user.account != "BMS"}
         bms_password = _password(folder / "bms.password")
         config = folder / "nats.conf"
-        _write_private(config, render(folder, site, ports, publics, bms_password, users))
-        url = f"nats://127.0.0.1:{ports['client']}"
+        if door is not None:
+            # Certificates need a large library; `--help` must stay quick.
+            from datacenter_api.auth.authority import ensure_certificates
+
+            ports = {**ports, "client": door.port or ports["client"]}
+            ensure_certificates(folder / "tls", [door.host], datetime.datetime.now(datetime.UTC))
+        host = door.host if door is not None else LOOPBACK
+        content = render(folder, site, ports, publics, bms_password, users, host if door is not None else None)
+        _write_private(config, content)
+        near = LOOPBACK if host in ANYWHERE else host
+        url = f"nats://{Listen(near, ports['client'])}"
         (folder / "url").write_text(url + "\n")
     except OSError as err:
         raise EnvironmentUnfit(f"cannot write {folder}: {err.strerror}", advice="free space, fix permissions") from err
-    return BusFiles(config, url, "127.0.0.1", ports["client"])
+    return BusFiles(config, url, host, ports["client"])
 
 
 def bus_users(racks: Iterable[str] = ()) -> tuple[BusUser, ...]:
@@ -62,14 +76,19 @@ def render(
     publics: dict[str, str],
     bms_password: str,
     users: tuple[BusUser, ...] = BUS_USERS,
+    door: str | None = None,
 ) -> str:
-    """Return the server's configuration.  MQTT can log into BMS only; nothing there can name a rack's subject."""
+    """Return the server's configuration.  MQTT can log into BMS only; nothing there can name a rack's subject.
+
+    With a `door` (the host to listen at) the bus offers TLS.  Processes of this machine go on without it; an agent
+    refuses to: see `rack_controller/agent/bus.py`.
+    """
     rack_users = [_nkey_user(user, site, publics[user.name]) for user in users if user.account == "RACK"]
     bms_users = [_mqtt_user(user, bms_password) for user in users if user.account == "BMS"]
     return f"""# Written at every start; changes here are lost.
 server_name: "rackwright-{token(site)}"
-listen: "127.0.0.1:{ports["client"]}"
-max_payload: 8MB
+listen: {json.dumps(str(Listen(door or LOOPBACK, ports["client"])))}
+{_tls(folder) if door else ""}max_payload: 8MB
 jetstream {{ store_dir: {json.dumps(str(folder / "store"))}, max_memory_store: 64MB, max_file_store: 2GB }}
 mqtt {{ listen: "127.0.0.1:{ports["mqtt"]}" }}
 system_account: SYS
@@ -83,6 +102,11 @@ accounts {{
   ] }}
 }}
 """
+
+
+def _tls(folder: Path) -> str:
+    certificate, key = (json.dumps(str(folder / "tls" / name)) for name in ("server.pem", "server.key"))
+    return f"tls {{ cert_file: {certificate}, key_file: {key}, timeout: 5 }}\nallow_non_tls: true\n"
 
 
 def _nkey_user(user: BusUser, site: str, public: str) -> str:

@@ -60,6 +60,7 @@ class UpOptions:
     speed: float
     ready_file: Path | None
     faults: Path | None
+    bus_listen: Listen | None = None
 
 
 def up(
@@ -73,9 +74,13 @@ def up(
     speed: Annotated[float, typer.Option(help="how fast emulated time runs")] = 1.0,
     faults: Annotated[Path | None, typer.Option(help="faults for the emulator, as data")] = None,
     ready_file: Annotated[Path | None, typer.Option(help="JSON written when every rack is live")] = None,
+    bus_listen: Annotated[
+        str | None, typer.Option(help="where agents of GPU hosts reach the bus, with TLS (default: loopback only)")
+    ] = None,
 ) -> None:
     """Start bus, racks, controller and API; show them; stop all of it with Ctrl-C."""
     address = parse_listen(listen)
+    door = None if bus_listen is None else parse_listen(bus_listen, "--bus-listen", "0.0.0.0:4222")
     root = (state or default_state()).absolute()
     endpoints = ENDPOINTS_PER_RACK * count_racks(racks)
     if ready_file is not None:
@@ -85,7 +90,7 @@ def up(
         check_port(address.host, address.port)
         if address.port == 0:
             address = Listen(address.host, free_port(address.host))
-        asyncio.run(_Up(UpOptions(root, address, racks, site, load_trace, speed, ready_file, faults)).run())
+        asyncio.run(_Up(UpOptions(root, address, racks, site, load_trace, speed, ready_file, faults, door)).run())
 
 
 def count_racks(spec: str) -> int:
@@ -176,7 +181,7 @@ class _Up:
     def _start(self, supervisor: Supervisor) -> BusFiles:
         site = EMULATED_SITE if self._site is None else self._site.name
         hosts = () if self._site is None else tuple(rack_name(rack) for rack in self._site.endpoints)
-        bus = write_bus_config(self._paths.nats, site, hosts)
+        bus = write_bus_config(self._paths.nats, site, hosts, self._options.bus_listen)
         self._paths.site_name.write_text(site + "\n")
         check_port(bus.host, bus.port)
         supervisor.start(Child("nats", [_nats_server(), "-c", str(bus.config)]))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from datacenter_api.fleet.view import RackView
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import CODES, Quantity, name_of
-from firmware_bridge.vocabulary.reading import Quality
+from firmware_bridge.vocabulary.reading import Quality, Series
 
 
 class ReadingRow(msgspec.Struct, frozen=True):
@@ -39,8 +39,16 @@ def row_of(view: RackView, line: int) -> ReadingRow:
         age_s=view.age(line),
         reading_class=series.reading_class,
         label=series.label,
-        text=name_of(series.quantity, value) if series.quantity in CODES else None,
+        text=name_of(series.quantity, value) if series.quantity in CODES else _set_bits(series, value),
     )
+
+
+def _set_bits(series: Series, value: float | None) -> str | None:
+    """Return the names of the bits that are set in a word, None for none and for what is no word."""
+    if value is None or not series.bits:
+        return None
+    names = [name.removeprefix("~") for n, name in enumerate(series.bits) if int(value) >> n & 1]
+    return ", ".join(name.replace("_", " ") or "not defined" for name in names) or None
 
 
 def readings(

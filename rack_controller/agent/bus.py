@@ -1,10 +1,12 @@
 """The agent's line to the rack's bus: connects for ever, says what it can, keeps nothing back."""
 
 import asyncio
+import ipaddress
 import logging
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nats
 from nats.aio.client import Client
@@ -33,6 +35,9 @@ class AgentBus:
         self._login, self._name = login, name
         self._client: Client | None = None
         self._tls = _context(login.ca_file)
+        if self._tls is None and not _is_loopback(login.url):
+            advice = "copy <state>/nats/tls/ca.pem of the controller, and give it with --ca"
+            raise ConfigurationError(f"--bus {login.url}: another machine is reached with TLS only", advice=advice)
 
     async def run(self) -> None:
         """Connect, and stay connected until cancelled."""
@@ -59,7 +64,7 @@ class AgentBus:
         while True:
             try:
                 self._client = await nats.connect(
-                    self._login.url,
+                    _tls_url(self._login.url) if self._tls is not None else self._login.url,
                     name=self._name,
                     nkeys_seed=str(self._login.seed_file),
                     tls=self._tls,
@@ -79,6 +84,21 @@ class AgentBus:
             else:
                 _log.info("on the bus at %s", self._login.url)
                 return self._client
+
+
+def _tls_url(url: str) -> str:
+    """Return the URL with a scheme that has no way back: a server that offers no TLS is not spoken to."""
+    return "tls://" + url.partition("://")[2] if "://" in url else f"tls://{url}"
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url if "://" in url else f"nats://{url}").hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _context(ca_file: Path | None) -> ssl.SSLContext | None:

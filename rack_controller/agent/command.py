@@ -103,9 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--place", default=told("RACKWRIGHT_AGENT_PLACE"), help="this host's tray: site/hall/row/rack/slot"
     )
-    parser.add_argument(
-        "--bus", default=told("RACKWRIGHT_AGENT_BUS"), help="URL of the rack's bus: nats://… or tls://…"
-    )
+    parser.add_argument("--bus", default=told("RACKWRIGHT_AGENT_BUS"), help="URL of the rack's bus, nats://HOST:PORT")
     parser.add_argument(
         "--seed", type=Path, default=_path(told("RACKWRIGHT_AGENT_SEED")), help="file with the nkey seed"
     )

@@ -218,6 +218,8 @@ def _tray(rack: Place, slot: Slot, endpoints: dict[Place, SiteEndpoint]) -> Tray
         at = join_place(place, spec.name)
         known = endpoints.get(at)
         address = f"{known.address}:{known.port}" if known and known.address else (known.tty or "" if known else "")
+        if known and known.agent:
+            address = "agent"
         units = [
             UnitView(join_place(place, u.part) if u.part else place, u.address, list(u.maps))
             for u in spec.units_of(slot.index)

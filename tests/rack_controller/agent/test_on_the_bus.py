@@ -9,6 +9,9 @@ from nats.errors import Error as NatsError
 from support.bus_server import SITE, NatsProcess, until
 from support.nvml import SONAME, FakeGpus, build_library
 
+from datacenter_api.cli.nats_config import write_bus_config
+from datacenter_api.cli.state_directory import free_port
+from datacenter_api.listen import Listen
 from firmware_bridge.drivers.nvml.gpu_host import AgentGpuHost
 from firmware_bridge.drivers.nvml.host import NvmlHost
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -123,3 +126,43 @@ def test_a_wrong_start_is_one_line_that_says_what_to_do(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+async def test_from_another_machine_the_bus_is_reached_with_tls_only(tmp_path: Path) -> None:
+    port = free_port()
+    files = write_bus_config(tmp_path / "nats", SITE, ["k01"], Listen("127.0.0.1", port))
+    server = NatsProcess(tmp_path / "nats", files)
+    server.start()
+    authority = server.folder / "tls" / "ca.pem"
+    bus = AgentBus(BusLogin(files.url, server.folder / "agent-k01.nk", authority), "test-agent")
+    task = asyncio.create_task(bus.run())
+    try:
+        controller = await server.connect("controller")
+        heard = await controller.subscribe(SUBJECTS.agent_telemetry("u11"))
+        await controller.flush()
+        await until(lambda: bus._client is not None and bus._client.is_connected)
+        assert await bus.say(SUBJECTS.agent_telemetry("u11"), b"one")
+        assert (await heard.next_msg(timeout=10)).data == b"one"
+        await controller.close()
+    finally:
+        await end([task])
+        server.kill()
+    with pytest.raises(ConfigurationError, match="TLS only"):
+        AgentBus(BusLogin("nats://10.0.0.1:4222", server.folder / "agent-k01.nk"), "test-agent")
+
+
+async def test_a_bus_with_another_authority_is_not_spoken_to(tmp_path: Path) -> None:
+    files = write_bus_config(tmp_path / "nats", SITE, ["k01"], Listen("127.0.0.1", free_port()))
+    stranger = write_bus_config(tmp_path / "other", SITE, ["k01"], Listen("127.0.0.1", free_port())).config.parent
+    server = NatsProcess(tmp_path / "nats", files)
+    server.start()
+    bus = AgentBus(BusLogin(files.url, server.folder / "agent-k01.nk", stranger / "tls" / "ca.pem"), "test-agent")
+    task = asyncio.create_task(bus.run())
+    try:
+        await (await server.connect("controller")).close()
+        done, _ = await asyncio.wait([task], timeout=0.5)
+        assert not done
+        assert bus._client is None
+    finally:
+        await end([task])
+        server.kill()
