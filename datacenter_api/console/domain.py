@@ -37,7 +37,9 @@ def draw_domain_line(domains: Sequence[DomainSummary], here: str) -> str:
 
 def _named(domain: DomainSummary) -> str:
     over = f"{domain.gpus_planned} GPUs over {plural(domain.racks_planned, 'rack')}"
-    return f'<a href="{domain_href(domain.id)}">NVLink domain {esc(domain.id)}</a> <span class="quiet">{over}</span>'
+    verdict = f'<span id="dv-{esc(domain.id)}" class="pill">?</span>'
+    name = f'<a href="{domain_href(domain.id)}">NVLink domain {esc(domain.id)}</a>'
+    return f'{name} {verdict} <span class="quiet">{over}</span>'
 
 
 def _chips(domain: DomainSummary, here: str) -> str:
@@ -54,12 +56,21 @@ def _chips(domain: DomainSummary, here: str) -> str:
 
 
 def domain_line_cells(domains: Sequence[DomainSummary]) -> Cells:
-    """Return what stands in the line: how each rack of the domain is."""
-    return {
-        (f"dl-{d.id}-{share.name}", "text"): f"{share.gpus} GPUs · {'● live' if share.live else '? stale'}"
-        for d in domains
-        for share in d.racks
-    }
+    """Return what stands in the line: how the domain is, and each rack of it."""
+    cells: Cells = {}
+    for d in domains:
+        cells[(f"dv-{d.id}", "text")], cells[(f"dv-{d.id}", "class")] = _verdict(d)
+        cells[(f"dv-{d.id}", "title")] = d.health.reason
+        for share in d.racks:
+            state = "● live" if share.live else "? stale"
+            cells[(f"dl-{d.id}-{share.name}", "text")] = f"{share.gpus} GPUs · {state}"
+    return cells
+
+
+def _verdict(domain: DomainSummary) -> tuple[str, str]:
+    """Return the verdict in words and the class of its pill."""
+    verdict = domain.health.verdict
+    return f"{_VERDICT_GLYPHS[verdict]} {verdict}", f"pill {_VERDICT_CLASSES[verdict]}"
 
 
 def draw_domain(domain: DomainSummary, racks: Sequence[HallRack]) -> str:
@@ -127,8 +138,8 @@ def _health(domain: DomainSummary) -> Cells:
     links = "?" if health.gpu_links_up is None else str(health.gpu_links_up)
     whole = health.ports_up == health.ports_planned
     cells: Cells = {
-        ("dm-verdict", "text"): f"{_VERDICT_GLYPHS[health.verdict]} {health.verdict}",
-        ("dm-verdict", "class"): f"pill {_VERDICT_CLASSES[health.verdict]}",
+        ("dm-verdict", "text"): _verdict(domain)[0],
+        ("dm-verdict", "class"): _verdict(domain)[1],
         ("dm-why", "text"): health.reason,
         ("dm-ports", "text"): f"{ports} of {health.ports_planned}",
         ("dm-ports", "class"): "" if whole else "partial",

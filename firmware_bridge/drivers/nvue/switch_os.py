@@ -95,6 +95,8 @@ class NvueSwitchTray:
         state = self.state
         state.version = version_of(await self.link.get(VERSION))
         ports = await self._ports(counters=True, urgency=NORMAL)
+        if not ports:  # while it starts; met again until its ports are there
+            raise ReplyMalformed(self.endpoint, f"GET {INTERFACE}", "shows no NVLink port yet")
         temperatures: dict[str, float | None] = {}
         state.faults.clear()
         try:
@@ -180,7 +182,7 @@ class NvueSwitchTray:
         readings = port_readings(self.tray, [p for p in ports if p.name in self.state.ports], now, counters)
         strange = sorted({p.name for p in ports} - self.state.ports)
         if strange:
-            what = f"{len(strange)} ports that were not there before ({strange[0]}, …)"
+            what = f"ports that were not there before: {len(strange)} ({strange[0]}, …)"
             self.state.faults[f"{INTERFACE}?new"] = ReplyMalformed(self.endpoint, "read", what, advice="rescan it")
         wanted = self.state.wanted[INTERFACE + "+" if counters else INTERFACE]
         return readings + unanswered(wanted, readings, now)

@@ -220,6 +220,25 @@ async def test_a_firmware_that_shows_no_parts_is_asked_for_all() -> None:
         await source.close()
 
 
+async def test_a_system_that_shows_no_port_yet_is_not_met_half() -> None:
+    async with serve_nvos() as served:
+        source = driver(served, Hands())
+        served.faults.set([Fault(FaultKind.STATUS, uri="/nvue_v1/interface", status=400)])
+        with pytest.raises(EndpointRefused):
+            await source.discover()
+        served.faults.set([])
+        link = source.link  # type: ignore[attr-defined]
+        whole = link.get
+
+        async def empty(path: str, urgency: int = 1) -> dict[str, object]:
+            return {} if path.startswith("/interface") else await whole(path, urgency)
+
+        link.get = empty
+        with pytest.raises(ReplyMalformed, match="no NVLink port yet"):
+            await source.discover()
+        await source.close()
+
+
 async def test_ports_that_appear_later_are_told_and_those_that_vanish_unknown() -> None:
     async with met() as (served, source, _clock):
         state = source.state  # type: ignore[attr-defined]
@@ -227,7 +246,7 @@ async def test_ports_that_appear_later_are_told_and_those_that_vanish_unknown() 
         state.wanted["/interface+"] += ((Place(f"{served.tray}/acp999"), Quantity.LINK),)
         at = by_key(await source.read(ReadingClass.SLOW))
         assert at["acp999", Quantity.LINK].value is None
-        assert "1 ports that were not there before" in source.faults["/interface?new"].detail
+        assert "ports that were not there before: 1 (acp9" in source.faults["/interface?new"].detail
 
 
 async def test_many_at_once_do_not_meet() -> None:
