@@ -1,7 +1,7 @@
-"""Which NVLink ports went down or wear out, and whether fabric manager and versions are as planned.  Pure.
+"""Which NVLink ports went down, came back, flap or wear out.  Pure.
 
 What people hear of: a port that goes down or up (a flapping one once), an error ratio or a rate of recoveries over its
-limit, a fabric manager that does not run where it should or runs where it should not, trays with different versions.
+limit.  What is told of managers and versions is decided in fabric.py; this module keeps the memory of both.
 """
 
 import re
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
-from firmware_bridge.vocabulary.quantities import Quantity, name_of
+from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.fabric import notice_managers, notice_versions
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.trend import Rise, keep_rise, per_hour
 from rack_controller.model.event import Severity
@@ -97,9 +98,9 @@ def notice_links(
     changes, told = _told(memory, columns, up, changed, after.now, wirings)
     rise = keep_rise(memory.rise, after.now, after.counters[columns.recoveries])
     high, wearing, worn = _wear(memory, columns, after, rise, wirings)
-    managers, wrong = _managers(memory, columns, after, wirings)
+    managers, wrong = notice_managers(memory.managers, columns.managers, after, wirings)
     known = {place: text for place, text in versions.items() if text}
-    findings = [*told, *worn, *wrong, *_versions(memory.versions, known)]
+    findings = [*told, *worn, *wrong, *notice_versions(memory.versions, known)]
     return LinkMemory(columns, up, changes, high, wearing, managers, known, rise), findings
 
 
@@ -211,50 +212,6 @@ def _fallen(told: Iterable[Place], columns: LinkColumns, well: NDArray[np.bool_]
     return [place for place, is_well in zip(columns.ports, well.tolist(), strict=True) if is_well and place in named]
 
 
-def _managers(
-    memory: LinkMemory, columns: LinkColumns, after: Snapshot, wirings: Sequence[Wiring]
-) -> tuple[dict[Place, float], list[Finding]]:
-    """Tell a fabric manager that does not run where it should, and one that runs where it should not."""
-    expected = frozenset(p for w in wirings for p in w.managers)
-    states, findings = dict(memory.managers), []
-    for place, column in columns.managers:
-        now = float(after.gauges[column])
-        was = states.get(place)
-        if now != now or was == now:
-            continue
-        states[place] = now
-        word, tray = name_of(Quantity.FABRIC_MANAGER, now), leaf_of(place)
-        if place in expected and word != "running":
-            text = f"{tray}: the fabric manager is {word}; it is to run here"
-            findings.append(Finding(place, "fabric_manager.down", _CRITICAL, text))
-        elif place in expected and was is not None:
-            findings.append(Finding(place, "fabric_manager.up", _OK, f"{tray}: the fabric manager runs again"))
-        elif place not in expected and word != "stopped":
-            text = f"{tray}: a fabric manager is {word}; it is planned for {_names(expected) or 'no tray'}"
-            findings.append(Finding(place, "fabric_manager.misplaced", _WARNING, text))
-        elif place not in expected and was is not None:
-            findings.append(Finding(place, "fabric_manager.gone", _OK, f"{tray}: no fabric manager runs here any more"))
-    return states, findings
-
-
-def _versions(before: Mapping[Place, str], now: Mapping[Place, str]) -> list[Finding]:
-    """Tell that switch trays run different versions, or do no longer; the rarer versions are named with their trays."""
-    if before == now:
-        return []
-    groups = by_version(now)
-    was = by_version(before)
-    if len(groups) < 2:
-        if len(was) < 2 or not groups:
-            return []
-        place = tray_of(next(iter(now)))
-        return [Finding(place, "version.equal", _OK, f"all switch trays that are read run NVOS {next(iter(groups))}")]
-    usual, *others = sorted(groups, key=lambda v: (-len(groups[v]), v))
-    odd = "; ".join(f"{v} in {_names(groups[v])}" for v in others)
-    place = groups[others[0]][0]
-    text = f"switch trays run different versions of NVOS: {odd}; {usual} in the other {len(groups[usual])}"
-    return [Finding(place, "version.mismatch", _WARNING, text)]
-
-
 def worn_links(memory: LinkMemory, after: Snapshot, wirings: Sequence[Wiring]) -> list[WornLink]:
     """Return the ports that are over a limit or flap, each once and with its numbers; what `state` tells of them."""
     columns = memory.columns
@@ -280,15 +237,6 @@ def _flapping(memory: LinkMemory, now: Seconds) -> frozenset[Place]:
     return frozenset(p for p, count in recent.items() if count >= FLAPS)
 
 
-def by_version(versions: Mapping[Place, str]) -> dict[str, list[Place]]:
-    """Return the trays that run each version."""
-    found: dict[str, list[Place]] = {}
-    for endpoint in sorted(versions):
-        if versions[endpoint]:
-            found.setdefault(versions[endpoint], []).append(tray_of(endpoint))
-    return found
-
-
 def _peer(port: Place, wirings: Sequence[Wiring]) -> tuple[Place, int] | None:
     return next((peer for w in wirings if (peer := w.peer_of(port)) is not None), None)
 
@@ -309,7 +257,3 @@ def _natural(place: Place) -> list[tuple[int, str]]:
 
 def _port(place: Place) -> str:
     return f"{leaf_of(tray_of(place))} {leaf_of(place)}"
-
-
-def _names(places: Iterable[Place]) -> str:
-    return ", ".join(leaf_of(p) for p in sorted(places))
