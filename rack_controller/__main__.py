@@ -38,7 +38,8 @@ async def _run(files: ControllerFiles, site_file: Path | None) -> None:
     try:
         site = site_file or files.site
         search = (files.generations, site.parent / "generations")
-        assembly = assemble(site, Vault(files.credentials), journal, SystemClock(), new_boot_id(), search)
+        vault = Vault(files.credentials)
+        assembly = assemble(site, vault, journal, SystemClock(), new_boot_id(), search, files.console_logs)
         address = BusAddress(files.bus_url.read_text().strip(), files.bus_seed)
         await run_racks(assembly.racks, Bus(address, assembly.site.name, "rack-controller"))
     finally:

@@ -19,6 +19,7 @@ from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 from firmware_bridge.vocabulary.generation import EndpointSpec, Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
+from rack_controller.assemble_consoles import console_shop
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.run.hosts import GpuRules, rules_of
 from rack_controller.run.journal import Journal
@@ -36,9 +37,17 @@ class Assembly:
 
 
 def assemble(
-    site_file: Path, vault: Vault, journal: Journal, clock: Clock, boot: str, search: Sequence[Path] = ()
+    site_file: Path,
+    vault: Vault,
+    journal: Journal,
+    clock: Clock,
+    boot: str,
+    search: Sequence[Path] = (),
+    console_logs: Path | None = None,
 ) -> Assembly:
     """Build every rack of the site; `search` are folders with generations of its own, before the seeds.
+
+    `console_logs` is where consoles are logged; None leaves them alone.
 
     Raises ConfigurationError, FileInvalid or EnvironmentUnfit: a site that cannot be read whole is not begun.
     """
@@ -50,11 +59,12 @@ def assemble(
     workshop = _Workshop(site, vault, clock, lines, tuple(search))
     desk = FileDesk(site_file, vault, clock, lines, tuple(search))
     xids = load_xids(search)
+    shop = None if console_logs is None else console_shop(site, vault, clock, console_logs, search)
     return Assembly(
         site,
         tuple(
             RackUnderControl(
-                make_layout(rack, generation, site.endpoints_of(rack.place)),
+                make_layout(rack, generation, site.endpoints_of(rack.place), site.consoles_of(rack.place)),
                 generation.periods,
                 workshop.sources(rack, generation),
                 journal,
@@ -62,6 +72,7 @@ def assemble(
                 boot,
                 desk,
                 gpu_rules=GpuRules(xids, rules_of(generation)),
+                consoles=None if shop is None else shop.consoles(rack, generation),
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)
@@ -176,7 +187,8 @@ class FileDesk:
         found = next((r for r in site.racks if r.place == rack), None)
         if found is None:
             raise TargetUnknown(f"{self.site_file} lists no rack {rack}")
-        return make_layout(found, load_generation(found.generation, self.search), site.endpoints_of(rack))
+        generation = load_generation(found.generation, self.search)
+        return make_layout(found, generation, site.endpoints_of(rack), site.consoles_of(rack))
 
 
 def _credential(endpoint: SiteEndpoint, vault: Vault, known: dict[str, Credential]) -> Credential:

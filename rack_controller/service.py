@@ -40,6 +40,11 @@ class ControllerFiles:
         return self.state / "controller" / "journal.db"
 
     @property
+    def console_logs(self) -> Path:
+        """The folder with a log per serial console."""
+        return self.state / "controller" / "consoles"
+
+    @property
     def credentials(self) -> Path:
         """The vault's folder."""
         return self.state / "credentials"

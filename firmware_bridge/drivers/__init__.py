@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from firmware_bridge.drivers.factory import SerialPart, make_driver, needs_credential
+    from firmware_bridge.drivers.factory import SerialPart, make_console, make_driver, needs_credential
     from firmware_bridge.drivers.modbus.lines import SerialLines
     from firmware_bridge.drivers.unfit import UnfitSource
 
-__all__ = ["SerialLines", "SerialPart", "UnfitSource", "make_driver", "needs_credential"]
+__all__ = ["SerialLines", "SerialPart", "UnfitSource", "make_console", "make_driver", "needs_credential"]
 
 _HOMES = {"SerialLines": "modbus.lines", "UnfitSource": "unfit"}  # every other name is the factory's
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.console.ssh import SshConsole
+from firmware_bridge.drivers.console.tty import TtyConsole
 from firmware_bridge.drivers.modbus.battery_shelf import SerialBatteryShelf
 from firmware_bridge.drivers.modbus.coolant_unit import SerialCoolantUnit
 from firmware_bridge.drivers.modbus.lines import SerialLines
@@ -20,12 +22,13 @@ from firmware_bridge.drivers.redfish.power_shelf import RedfishPowerShelf
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.switch_tray import RedfishSwitchTray
 from firmware_bridge.generations.register_maps import load_register_map
+from firmware_bridge.ports.hosts import Console
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from firmware_bridge.vocabulary.generation import EndpointSpec, Unit
+from firmware_bridge.vocabulary.generation import ConsoleProtocol, ConsoleSpec, EndpointSpec, Unit
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.site import SiteEndpoint
+from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint
 from firmware_bridge.wire.modbus.register_map import RegisterMap
 from firmware_bridge.wire.nvml.message import MOST_GPUS
 from firmware_bridge.wire.redfish.links import local_path
@@ -103,6 +106,21 @@ def _check_beats(spec: EndpointSpec) -> None:
     for name, beat in spec.read.items():
         if name not in BEATS or isinstance(beat, bool) or not isinstance(beat, int | float) or not 1 <= beat <= 600:
             raise ConfigurationError(f"{spec.driver}: read.{name}", advice=f"{', '.join(BEATS)}: 1 to 600 s")
+
+
+def make_console(spec: ConsoleSpec, console: SiteConsole, credential: Credential | None) -> Console:
+    """Return the console that the site file says, ready for `open()`; no byte is sent before that.
+
+    Raises ConfigurationError for one that lacks what its protocol needs.
+    """
+    if spec.protocol is ConsoleProtocol.TTY:
+        if console.tty is None:
+            raise ConfigurationError(f"{console.place}: no tty", advice="name its serial device in site.yaml")
+        return TtyConsole(console.place, console.tty, console.line or spec.line)
+    if console.address is None or console.port is None or credential is None:
+        advice = "complete its entry under `consoles` in site.yaml"
+        raise ConfigurationError(f"{console.place}: no address or credential", advice=advice)
+    return SshConsole(console.place, console.address, console.port, console.host_key, credential)
 
 
 def driver_names() -> tuple[str, ...]:

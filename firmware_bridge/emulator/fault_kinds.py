@@ -15,6 +15,7 @@ class Layer(StrEnum):
     VALUE = "value"  # what registers of a unit say
     LINE = "line"  # a whole serial line
     HOST = "host"  # an emulated GPU host
+    CONSOLE = "console"  # a serial console
 
 
 class FaultKind(StrEnum):
@@ -74,6 +75,10 @@ class FaultKind(StrEnum):
     WRONG_VERSION = "wrong_version"
     XID = "xid"
     AGENT_SILENT = "agent_silent"
+    CONSOLE_LINE = "console_line"
+    CONSOLE_FLOOD = "console_flood"
+    CONSOLE_DROP = "console_drop"
+    CONSOLE_KEY = "console_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,10 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.WRONG_VERSION: KindSpec((Layer.PLANT,), "a switch tray runs another version of NVOS", ("text",)),
     _K.XID: KindSpec((Layer.HOST,), "a GPU reports an XID, once each time the fault begins", ("xid",)),
     _K.AGENT_SILENT: KindSpec((Layer.HOST,), "a host's agent says nothing, the host runs on"),
+    _K.CONSOLE_LINE: KindSpec((Layer.CONSOLE,), "a console prints a line, every so many seconds", ("text", "seconds")),
+    _K.CONSOLE_FLOOD: KindSpec((Layer.CONSOLE,), "a console prints lines as fast as they are taken", ("text",)),
+    _K.CONSOLE_DROP: KindSpec((Layer.CONSOLE,), "a console's connection breaks and none is taken"),
+    _K.CONSOLE_KEY: KindSpec((Layer.CONSOLE,), "a console shows another host key than the pinned one"),
 }
 
 CERTIFICATES = {FaultKind.WRONG_CERTIFICATE: "wrong", FaultKind.EXPIRED_CERTIFICATE: "expired"}

@@ -22,6 +22,7 @@ VALUE_FAULTS = kinds_of(Layer.VALUE)
 LINE_FAULTS = kinds_of(Layer.LINE)
 EVENT_FAULTS = kinds_of(Layer.EVENT)
 HOST_FAULTS = kinds_of(Layer.HOST)
+CONSOLE_FAULTS = kinds_of(Layer.CONSOLE)
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -164,6 +165,10 @@ class FaultTable:
     def of_hosts(self) -> list["ArmedFault"]:
         """Return every fault of a GPU host or a GPU in one."""
         return [a for a in self._armed if a.fault.what in HOST_FAULTS]
+
+    def on_console(self, place: str) -> list["ArmedFault"]:
+        """Return the faults of one serial console."""
+        return [a for a in self._armed if a.fault.what in CONSOLE_FAULTS and a.fault.applies_to(place)]
 
     def has_certificates(self) -> bool:
         """Tell whether any fault is about certificates."""

@@ -13,6 +13,7 @@ from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.certificates import Identity, keep_identities
+from firmware_bridge.emulator.consoles.hall_consoles import HallConsoles, Surroundings, files_needed
 from firmware_bridge.emulator.device import Device, time_text
 from firmware_bridge.emulator.device_files import device_folder
 from firmware_bridge.emulator.door import Doorway
@@ -35,6 +36,7 @@ from firmware_bridge.emulator.life import Life
 from firmware_bridge.emulator.listener import Listener
 from firmware_bridge.emulator.nvue_service import NvueService
 from firmware_bridge.emulator.places import means_something
+from firmware_bridge.emulator.process import FILES_PER_LINE
 from firmware_bridge.emulator.serial.lines import SerialLines
 from firmware_bridge.emulator.template import DeviceTemplate, load_template
 from firmware_bridge.generations.load import load_generation
@@ -48,7 +50,7 @@ from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.sessions import SessionTable
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, FileInvalid
 from firmware_bridge.vocabulary.generation import Generation
-from firmware_bridge.vocabulary.place import Place, rack_name
+from firmware_bridge.vocabulary.place import Place, rack_name, tray_of
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
 
 USER = "root"
@@ -101,6 +103,7 @@ class Hall:
         self.speed = self.options.speed
         self.plans = parse_racks(self.options.racks, self.options.site_name, self._design)
         self.serial = SerialLines(self.options.state, self.options.search)
+        self.consoles = HallConsoles(self.options.state, self.options.search, self.faults)
         self.doorway = Doorway.make()
         self.happenings = Happenings()
         self._listeners: list[Listener] = []
@@ -117,10 +120,11 @@ class Hall:
 
     @property
     def needs(self) -> tuple[int, int]:
-        """Return how many endpoints will listen and how many serial lines will be open."""
+        """Return how many endpoints will listen and how many serial lines and consoles will be open."""
         specs = [s for p in self.plans for t in self._design(p.generation).slots for s in t.tray.endpoints]
         listen = sum(s.enabled and s.device is not None and s.line is None for s in specs)
-        return listen, sum(len(self._design(p.generation).lines) for p in self.plans)
+        consoles = files_needed([self._design(p.generation) for p in self.plans]) // FILES_PER_LINE
+        return listen, consoles + sum(len(self._design(p.generation).lines) for p in self.plans)
 
     @property
     def endpoint_count(self) -> int:
@@ -150,6 +154,7 @@ class Hall:
         for bench in self.benches.values():
             self.happenings.look(bench)  # what is so at the start has not happened
         self._open_lines(generations)
+        self._open_consoles(generations, credentials)
         write_site(self.site_file, self._site())
         gc.collect()
         gc.freeze()  # templates and certificates live as long as the process
@@ -161,6 +166,7 @@ class Hall:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         self.serial.stop()
+        self.consoles.stop()
         for listener in self._listeners:
             listener.shut()
         self.doorway.drop_connections()
@@ -191,6 +197,17 @@ class Hall:
         plans = serial_endpoints_of(self.plans, generations)
         self.serial.start(self.plans, plans, self.benches, self.faults, lambda: self.time)
 
+    def _open_consoles(self, generations: dict[str, Generation], credentials: dict[str, Credential]) -> None:
+        bmcs = {tray_of(e.plan.place): e for e in reversed(self.endpoints)}
+        around = Surroundings(
+            lambda tray: bmcs[tray].plan.address if tray in bmcs else None,
+            lambda tray: tray in bmcs and bmcs[tray].listener.door.life.away,
+            credentials,
+            credential_name,
+            lambda: self.time,
+        )
+        self.consoles.start(self.plans, generations, self.benches, around)
+
     async def _tick(self) -> None:
         last = beaten = time.monotonic()
         while True:
@@ -205,6 +222,7 @@ class Hall:
                 self.advance((now - last) * self.speed)
             last = now
             await self._renew_listeners()
+            self.consoles.tick()
 
     async def _renew_listeners(self) -> None:
         """Bring back what was away; look at every certificate while there are faults of certificates."""
@@ -320,9 +338,8 @@ class Hall:
         )
         # Emulated hardware cannot be harmed: its racks start armed.
         racks = tuple(SiteRack(p.place, p.generation, armed=True, domains=p.domains) for p in self.plans)
-        return Site(
-            self.options.site_name, racks, (*endpoints, *self.serial.endpoints, *self.gpu_hosts.site_endpoints())
-        )
+        listed = (*endpoints, *self.serial.endpoints, *self.gpu_hosts.site_endpoints())
+        return Site(self.options.site_name, racks, listed, consoles=tuple(self.consoles.sites))
 
 
 def make_hub(device: Device) -> EventHub | None:

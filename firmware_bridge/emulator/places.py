@@ -10,7 +10,7 @@ from firmware_bridge.vocabulary.place import join_place
 
 
 def places_of(plans: list[RackPlan], generations: dict[str, Generation]) -> Iterator[str]:
-    """Yield the place of every endpoint, component and unit, and of every serial line."""
+    """Yield the place of every endpoint, console, component and unit, and of every serial line."""
     for plan in plans:
         generation = generations[plan.generation]
         for line in generation.lines:
@@ -21,6 +21,8 @@ def places_of(plans: list[RackPlan], generations: dict[str, Generation]) -> Iter
                 for unit in spec.units_of(slot.index):
                     if unit.part:
                         yield join_place(plan.place, slot.name, unit.part)
+            for console in slot.tray.consoles:
+                yield join_place(plan.place, slot.name, console.name)
             for component in slot.tray.components:
                 if component.name not in (ACCESS, TRUNK):
                     for n in range(component.count):

@@ -14,6 +14,7 @@ from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import (
     Busbar,
     ComponentSpec,
+    ConsoleSpec,
     Coolant,
     Domain,
     EndpointSpec,
@@ -24,6 +25,7 @@ from firmware_bridge.vocabulary.generation import (
     RequestLimits,
     TrayType,
 )
+from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 from firmware_bridge.wire.located_yaml import Located, convert, merge, parse
@@ -163,6 +165,20 @@ def _tray(document: Located, name: str, tray: TrayFile) -> TrayType:
             None if tray.coolant_flow_rated_lpm is None else LitersPerMinute(tray.coolant_flow_rated_lpm)
         ),
         heat_rated=_watts(tray.heat_rated_w),
+        consoles=_consoles(document, f"tray_types.{name}", tray),
+    )
+
+
+def _consoles(document: Located, path: str, tray: TrayFile) -> tuple[ConsoleSpec, ...]:
+    taken = {e.name for e in tray.endpoints} | {c.name for c in tray.components}
+    for n, console in enumerate(tray.consoles):
+        if console.name in taken:
+            said = f"expected a name of its own, {console.name!r} is taken in this tray"
+            raise document.complaint(f"{path}.consoles[{n}].name", said)
+        taken.add(console.name)
+    return tuple(
+        ConsoleSpec(c.name, c.protocol, c.device, c.enabled, LineSettings(c.baud, c.parity, c.stop_bits))
+        for c in tray.consoles
     )
 
 

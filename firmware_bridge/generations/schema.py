@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.generation import ConsoleProtocol, TrayKind
 from firmware_bridge.vocabulary.line import Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.wire.modbus.map_file import Baud
@@ -67,6 +67,18 @@ class EndpointFile(msgspec.Struct, forbid_unknown_fields=True):
     units: list[UnitFile] = []
 
 
+class ConsoleFile(msgspec.Struct, forbid_unknown_fields=True):
+    """One serial console of a tray type; `baud`, `parity` and `stop_bits` are those of a tty."""
+
+    name: Name
+    protocol: ConsoleProtocol
+    device: str | None = None
+    enabled: bool = True
+    baud: Baud = 115200
+    parity: Parity = Parity.NONE
+    stop_bits: Literal[1, 2] = 1
+
+
 class ComponentFile(msgspec.Struct, forbid_unknown_fields=True):
     """Parts of a tray type; powers in W per part."""
 
@@ -87,6 +99,7 @@ class TrayFile(msgspec.Struct, forbid_unknown_fields=True):
     height_u: Count = 1
     components: list[ComponentFile] = []
     endpoints: list[EndpointFile] = []
+    consoles: list[ConsoleFile] = []
     power_max_w: Positive | None = None
     power_base_w: NotNegative | None = None
     output_max_w: Positive | None = None

@@ -9,12 +9,13 @@ import msgspec
 import yaml
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
-from firmware_bridge.vocabulary.place import RACK_PARTS, parse_place, rack_of
-from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
+from firmware_bridge.vocabulary.place import RACK_PARTS, TRAY_PARTS, parse_place, rack_of
+from firmware_bridge.vocabulary.site import DEFAULT_CONSOLE_PORT, Site, SiteConsole, SiteEndpoint, SiteRack
 from firmware_bridge.wire.located_yaml import Located, convert, parse
 from firmware_bridge.wire.modbus.map_file import LineFile
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+HostKey = Annotated[str, msgspec.Meta(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")]
 Pin = Annotated[str, msgspec.Meta(pattern=r"^sha256//[A-Za-z0-9+/]{43}=$")]
 
 
@@ -37,6 +38,17 @@ class _EndpointFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
     agent: bool = False
 
 
+class _ConsoleFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    place: str
+    address: str | None = None
+    port: Port | None = None
+    tty: str | None = None
+    host_key: HostKey | None = None
+    credential: str | None = None
+    enabled: bool = True
+    line: LineFile | None = None
+
+
 class _SiteFile(msgspec.Struct, omit_defaults=True):
     kind: Literal["site"]
     schema_version: Annotated[int, msgspec.Meta(ge=1, le=1)]
@@ -45,6 +57,7 @@ class _SiteFile(msgspec.Struct, omit_defaults=True):
     endpoints: list[_EndpointFile]
     feeds: dict[str, Any] = {}
     building: dict[str, Any] = {}
+    consoles: list[_ConsoleFile] = []
 
 
 def read_site(path: Path) -> Site:
@@ -67,10 +80,13 @@ def parse_site(text: str, path: Path) -> Site:
         raise document.complaint("racks", "expected rack names (last part of the place) that are unique in the site")
     known = {r.place for r in racks}
     endpoints = tuple(_endpoint(document, n, e) for n, e in enumerate(file.endpoints))
-    for n, endpoint in enumerate(endpoints):
-        if rack_of(endpoint.place) not in known:
-            raise document.complaint(f"endpoints[{n}].place", "expected a place inside one of the racks")
-    return Site(file.site, racks, endpoints, file.feeds, file.building)
+    consoles = tuple(_console(document, n, c) for n, c in enumerate(file.consoles))
+    places = {f"endpoints[{n}].place": e.place for n, e in enumerate(endpoints)}
+    places |= {f"consoles[{n}].place": c.place for n, c in enumerate(consoles)}
+    for where, place in places.items():
+        if rack_of(place) not in known:
+            raise document.complaint(where, "expected a place inside one of the racks")
+    return Site(file.site, racks, endpoints, file.feeds, file.building, consoles)
 
 
 def write_site(path: Path, site: Site) -> None:
@@ -86,6 +102,10 @@ def write_site(path: Path, site: Site) -> None:
         ],
         feeds=site.feeds,
         building=site.building,
+        consoles=[
+            _ConsoleFile(c.place, c.address, c.port, c.tty, c.host_key, c.credential, c.enabled, _line(c))
+            for c in site.consoles
+        ],
     )
     content = yaml.dump(msgspec.to_builtins(file), Dumper=_DUMPER, sort_keys=False, default_flow_style=None, width=200)
     try:
@@ -136,6 +156,27 @@ def _endpoint(document: Located, n: int, endpoint: _EndpointFile) -> SiteEndpoin
     )
 
 
-def _line(endpoint: SiteEndpoint) -> LineFile | None:
+def _console(document: Located, n: int, console: _ConsoleFile) -> SiteConsole:
+    try:
+        place = parse_place(console.place)
+    except ValueError as err:
+        raise document.complaint(f"consoles[{n}].place", str(err)) from err
+    if place.count("/") != TRAY_PARTS:
+        raise document.complaint(f"consoles[{n}].place", "expected the console's own place: …/<slot>/<console>")
+    if bool(console.tty) == bool(console.address):
+        raise document.complaint(f"consoles[{n}]", "expected address (SSH) or tty, one of them")
+    return SiteConsole(
+        place,
+        console.address,
+        console.port or (DEFAULT_CONSOLE_PORT if console.address else None),
+        console.tty,
+        console.host_key,
+        console.credential,
+        console.enabled,
+        None if console.line is None else console.line.settings(),
+    )
+
+
+def _line(endpoint: SiteEndpoint | SiteConsole) -> LineFile | None:
     line = endpoint.line
     return None if line is None else LineFile.of(line)

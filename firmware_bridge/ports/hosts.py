@@ -1,4 +1,4 @@
-"""Ports that later releases fill: the GPU host agent, consoles and firmware targets.  Signatures are the contract."""
+"""The ports of hosts: the GPU host agent, the serial console, firmware targets.  Signatures are the contract."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -6,8 +6,12 @@ from typing import Protocol, runtime_checkable
 
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.inventory import FirmwareItem
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, Watts
 from firmware_bridge.wire.nvml.message import HostEvent, HostReport
+
+MOST_SENT = 4096
+"""How many bytes one `Console.send` takes: more than anybody types, little enough for a line at 9,600 baud."""
 
 
 class GpuHost(TelemetrySource, Protocol):
@@ -58,10 +62,38 @@ class Fed(Protocol):
 
 
 class Console(Protocol):
-    """A serial console."""
+    """A serial console: bytes in, bytes out.  Every method but `close` raises only DeviceError and its children."""
+
+    @property
+    def endpoint(self) -> Place:
+        """Return the console's place, e.g. `…/u12/console`."""
+        ...
+
+    async def open(self) -> None:
+        """Connect and log in, once.  Raises TrustRefused when the host key is not the pinned one."""
+        ...
+
+    async def receive(self) -> bytes:
+        """Return what has come, waiting for it; never empty.  What nobody receives holds up the sender, not memory.
+
+        Raises EndpointUnreachable once the line is gone; then `open` again.
+        """
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes as they are, at most `MOST_SENT`; returns once they are on their way."""
+        ...
+
+    async def send_break(self) -> None:
+        """Send a break: what a kernel takes as SysRq."""
+        ...
 
     def lines(self) -> AsyncIterator[str]:
         """Yield lines as they arrive, control characters scrubbed."""
+        ...
+
+    async def close(self) -> None:
+        """Hang up.  Never raises."""
         ...
 
 

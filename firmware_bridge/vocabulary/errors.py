@@ -18,7 +18,8 @@ RackwrightError
 │   ├── RoleInsufficient          the actor's role may not do this
 │   ├── PreconditionFailed        revision differs, not armed, locked
 │   ├── DeadlinePassed
-│   └── NotReadYet                asked for what is still being read for the first time
+│   ├── NotReadYet                asked for what is still being read for the first time
+│   └── WriterTaken               somebody else writes on this console
 ├── AuthenticationRequired        no or wrong login at our own door
 └── BusUnavailable                no NATS: the controller carries on, the API says so
 """
@@ -183,6 +184,13 @@ class NotReadYet(CommandRefused):
     message_id = "Base.1.19.ServiceTemporarilyUnavailable"
     exit_code = 1
     code = "not_read_yet"
+
+
+class WriterTaken(CommandRefused):
+    """One console has one writer, and it is somebody else now."""
+
+    message_id = "Base.1.19.ResourceInUse"
+    code = "writer_taken"
 
 
 class AuthenticationRequired(RackwrightError):

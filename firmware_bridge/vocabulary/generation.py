@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from firmware_bridge.vocabulary.line import LineSettings
+from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 
@@ -84,6 +84,28 @@ class EndpointSpec:
         return self.units[index] if index < len(self.units) else ()
 
 
+CONSOLE_LINE = LineSettings(115_200, Parity.NONE, 1)
+"""What a host's serial console speaks unless somebody says otherwise: 115,200 8N1."""
+
+
+class ConsoleProtocol(StrEnum):
+    """How a serial console is reached: by SSH at the management controller, or at a serial device of ours."""
+
+    SSH = "ssh"
+    TTY = "tty"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSpec:
+    """One serial console of a tray type.  `line` matters on a tty only; `device` is the emulator's script."""
+
+    name: str
+    protocol: ConsoleProtocol
+    device: str | None = None
+    enabled: bool = True
+    line: LineSettings = CONSOLE_LINE
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentSpec:
     """`count` parts of one kind in a tray: gpu0..gpu3.  Ratings are per part; None where nobody states one."""
@@ -112,6 +134,7 @@ class TrayType:
     output_max: Watts | None = None  # shelves: DC output
     coolant_flow_rated: LitersPerMinute | None = None
     heat_rated: Watts | None = None  # coolant units
+    consoles: tuple[ConsoleSpec, ...] = ()
 
     def component(self, name: str) -> ComponentSpec | None:
         """Return the parts called `name`, None when this tray has none."""

@@ -47,6 +47,28 @@ class SiteEndpoint:
         return f"https://{self.address}:{self.port}"
 
 
+DEFAULT_CONSOLE_PORT = 2200
+"""Where OpenBMC's SSH console listens (Redfish SerialConsole.SSH.Port of bmcweb)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConsole:
+    """Where one serial console is reached: `address` and `port` by SSH, or `tty`.  No secret stands here.
+
+    `host_key` is the SSH host key's fingerprint as `ssh-keygen -l` prints it (`SHA256:…`); None means not yet pinned,
+    and what is not pinned is not logged into.
+    """
+
+    place: Place
+    address: str | None = None
+    port: int | None = None
+    tty: str | None = None
+    host_key: str | None = None
+    credential: str | None = None
+    enabled: bool = True
+    line: LineSettings | None = None  # a tty that is not set as the generation says
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One site: racks, endpoints, feeds and the building's own identifiers."""
@@ -56,6 +78,12 @@ class Site:
     endpoints: tuple[SiteEndpoint, ...]
     feeds: dict[str, Any] = field(default_factory=dict)
     building: dict[str, Any] = field(default_factory=dict)
+    consoles: tuple[SiteConsole, ...] = ()
+
+    def consoles_of(self, rack: Place) -> tuple[SiteConsole, ...]:
+        """Return the serial consoles that stand in `rack`."""
+        prefix = rack + "/"
+        return tuple(c for c in self.consoles if c.place.startswith(prefix))
 
     def endpoints_of(self, rack: Place) -> tuple[SiteEndpoint, ...]:
         """Return the endpoints that stand in `rack`."""

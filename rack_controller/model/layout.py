@@ -2,9 +2,9 @@
 
 import msgspec
 
-from firmware_bridge.vocabulary.generation import Generation, Slot
+from firmware_bridge.vocabulary.generation import ConsoleSpec, Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
-from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
+from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from rack_controller.model.hold import Hold
 
 IN_BAND = frozenset(("nvml",))
@@ -38,7 +38,16 @@ class EndpointView(msgspec.Struct, frozen=True):
     subtree_parts: list[str] = []
 
 
-class TrayView(msgspec.Struct, frozen=True):
+class ConsoleView(msgspec.Struct, frozen=True):
+    """One serial console.  `enabled` false: the site file does not ask for it."""
+
+    place: str
+    protocol: str
+    address: str
+    enabled: bool
+
+
+class TrayView(msgspec.Struct, frozen=True, omit_defaults=True):
     """One tray: `unit` is its lowest rack unit counted from the floor, `kind` as in TrayKind."""
 
     place: str
@@ -53,6 +62,7 @@ class TrayView(msgspec.Struct, frozen=True):
     domain: str | None
     power_max_w: float | None
     output_max_w: float | None
+    consoles: list[ConsoleView] = []
 
 
 class NvlinkView(msgspec.Struct, frozen=True):
@@ -168,9 +178,12 @@ class StateChanged(msgspec.Struct, frozen=True):
     boot: str
 
 
-def make_layout(rack: SiteRack, generation: Generation, endpoints: tuple[SiteEndpoint, ...]) -> Layout:
+def make_layout(
+    rack: SiteRack, generation: Generation, endpoints: tuple[SiteEndpoint, ...], consoles: tuple[SiteConsole, ...] = ()
+) -> Layout:
     """Lay the site's addresses over the generation's plan.  An endpoint the site does not list has no address."""
     by_place = {e.place: e for e in endpoints}
+    terminals = {c.place: c for c in consoles}
     return Layout(
         rack=rack.place,
         generation=generation.name,
@@ -179,7 +192,7 @@ def make_layout(rack: SiteRack, generation: Generation, endpoints: tuple[SiteEnd
         armed=rack.armed,
         confirmed=generation.confirmed,
         gpus=generation.count("gpu"),
-        trays=[_tray(rack.place, slot, by_place) for slot in sorted(generation.slots, key=lambda s: s.unit)],
+        trays=[_tray(rack.place, slot, by_place, terminals) for slot in sorted(generation.slots, key=lambda s: s.unit)],
         domains=[
             DomainView(d.name, d.gpus, d.racks, rack.domain_id(d.name), _nvlink(generation, n))
             for n, d in enumerate(generation.domains)
@@ -211,7 +224,9 @@ def _nvlink(generation: Generation, number: int) -> NvlinkView | None:
     )
 
 
-def _tray(rack: Place, slot: Slot, endpoints: dict[Place, SiteEndpoint]) -> TrayView:
+def _tray(
+    rack: Place, slot: Slot, endpoints: dict[Place, SiteEndpoint], consoles: dict[Place, SiteConsole]
+) -> TrayView:
     place = join_place(rack, slot.name)
     views = []
     for spec in slot.tray.endpoints:
@@ -244,4 +259,12 @@ def _tray(rack: Place, slot: Slot, endpoints: dict[Place, SiteEndpoint]) -> Tray
         domain=slot.domain,
         power_max_w=tray.power_max,
         output_max_w=tray.output_max,
+        consoles=[
+            _console(c, join_place(place, c.name), consoles.get(join_place(place, c.name))) for c in tray.consoles
+        ],
     )
+
+
+def _console(spec: ConsoleSpec, place: Place, known: SiteConsole | None) -> ConsoleView:
+    address = "" if known is None else f"{known.address}:{known.port}" if known.address else known.tty or ""
+    return ConsoleView(place, spec.protocol, address, bool(known and known.enabled and spec.enabled))

@@ -64,6 +64,16 @@ class RackSubjects:
         """Commands, request and reply; only the API may publish."""
         return f"{self.prefix}.command"
 
+    @property
+    def console(self) -> str:
+        """Questions about the rack's serial consoles, request and reply; only the API may publish."""
+        return f"{self.prefix}.console"
+
+    def console_live(self, place: Place) -> str:
+        """Return where a console's bytes are said while somebody watches: `….console.<slot>.<name>`, in no stream."""
+        slot, name = (token(part.replace(".", "_")) for part in place.split("/")[-2:])
+        return f"{self.console}.{slot}.{name}"
+
 
 def live_subject(subject: str) -> str:
     """Return where a frame or event is said, outside the stream, while the stream does not take it."""
@@ -109,6 +119,7 @@ BUS_USERS: tuple[BusUser, ...] = (
             "rw.v1.{site}.*.event.live",
             "rw.v1.{site}.*.outbox",
             "rw.v1.{site}.*.state.changed",
+            "rw.v1.{site}.*.console.*.*",
             "rw.v1.{site}.*.agent.*.cap",
             "_INBOX.>",
             "$JS.API.INFO",
@@ -116,12 +127,18 @@ BUS_USERS: tuple[BusUser, ...] = (
             "$JS.API.STREAM.NAMES",
             *_JS_OWN,
         ),
-        subscribe=("rw.v1.{site}.*.state", "rw.v1.{site}.*.command", "rw.v1.{site}.*.agent.*.telemetry", "_INBOX.>"),
+        subscribe=(
+            "rw.v1.{site}.*.state",
+            "rw.v1.{site}.*.command",
+            "rw.v1.{site}.*.console",
+            "rw.v1.{site}.*.agent.*.telemetry",
+            "_INBOX.>",
+        ),
     ),
     BusUser(
         "api",
         "RACK",
-        publish=("rw.v1.{site}.*.state", "rw.v1.{site}.*.command", "_INBOX.>", *_JS_READ),
+        publish=("rw.v1.{site}.*.state", "rw.v1.{site}.*.command", "rw.v1.{site}.*.console", "_INBOX.>", *_JS_READ),
         subscribe=(
             "rw.v1.{site}.*.telemetry",
             "rw.v1.{site}.*.event",
@@ -129,6 +146,7 @@ BUS_USERS: tuple[BusUser, ...] = (
             "rw.v1.{site}.*.event.live",
             "rw.v1.{site}.*.outbox",
             "rw.v1.{site}.*.state.changed",
+            "rw.v1.{site}.*.console.*.*",
             "_INBOX.>",
         ),
     ),

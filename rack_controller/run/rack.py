@@ -25,6 +25,7 @@ from rack_controller.run.answer import CommandAnswers, StateAnswers
 from rack_controller.run.board import Board
 from rack_controller.run.bus import Bus
 from rack_controller.run.collect import next_due
+from rack_controller.run.consoles.rack_consoles import Consoles
 from rack_controller.run.desk import SiteDesk
 from rack_controller.run.ending import run_until_one_ends
 from rack_controller.run.enrolment import EnrolmentVerbs
@@ -58,6 +59,7 @@ class RackUnderControl:
         boot: str,
         desk: SiteDesk | None = None,
         gpu_rules: GpuRules | None = None,
+        consoles: Consoles | None = None,
     ) -> None:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack = clock, journal, rack
@@ -77,6 +79,7 @@ class RackUnderControl:
         more = None if enrolment is None else enrolment.verbs
         self._commands = CommandAnswers(self._view, sources, self._roster.collectors, self._stock, journal, clock, more)
         self._hosts = Hosts(layout, sources, self._stock, gpu_rules) if gpu_rules is not None else None
+        self._consoles = consoles
         self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
         self._usable = Watts(layout.busbar_power_usable_w)
         self._delivering: frozenset[Place] = frozenset()
@@ -91,12 +94,17 @@ class RackUnderControl:
         bus.answer(self.subjects.command, self._commands.answer)
         if self._hosts is not None:
             self._hosts.attach(bus, self.subjects)
+        if self._consoles is not None:
+            bus.answer(self.subjects.console, self._consoles.answer)
         return bus.tell
 
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
-            await run_until_one_ends([self._roster.run(), self._stock.run(), self._tick(bus)])
+            works = [self._roster.run(), self._stock.run(), self._tick(bus)]
+            if self._consoles is not None:
+                works.append(self._consoles.run(bus.tell, self._said.append))
+            await run_until_one_ends(works)
         finally:
             await self._roster.close()
 

@@ -242,6 +242,6 @@ async def test_a_pair_of_racks_on_redfish_and_serial_lines(tmp_path: Path) -> No
     async with running_emulator(tmp_path, "orv3-hpr-nvl36x2", speed=0) as emulator:
         assert [r.domains for r in emulator.site.racks] == [{"nvl0": "k01.nvl0"}] * 2
         assert len(emulator.site.endpoints) == emulator.hall.endpoint_count == 86
-        assert emulator.hall.needs == (54, 6)
+        assert emulator.hall.needs == (54, 6 + 36)
         assert sum(e.tty is not None for e in emulator.site.endpoints) == 14
         assert (await read(emulator, emulator.endpoint("k02/u15/bmc"), GPU))["@odata.id"] == GPU

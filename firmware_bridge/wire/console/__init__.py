@@ -1,0 +1,1 @@
+"""What a serial console says: lines out of bytes, and the lines that mean something.  Pure."""

@@ -1,0 +1,59 @@
+"""The consoles of a site put together: generation, site file and vault in, each rack's consoles out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_bridge.credentials.vault import Credential, Vault
+from firmware_bridge.drivers import make_console
+from firmware_bridge.generations.console_patterns import load_console_patterns
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.generation import ConsoleProtocol, ConsoleSpec, Generation
+from firmware_bridge.vocabulary.place import Place, join_place
+from firmware_bridge.vocabulary.site import Site, SiteConsole, SiteRack
+from rack_controller.model.subjects import subjects_of
+from rack_controller.run.consoles.log import LogCaps
+from rack_controller.run.consoles.rack_consoles import ConsoleKit, ConsolePlan, Consoles
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleShop:
+    """What making the consoles of a site needs."""
+
+    site: Site
+    vault: Vault
+    clock: Clock
+    kit: ConsoleKit
+
+    def consoles(self, rack: SiteRack, generation: Generation) -> Consoles | None:
+        """Return the rack's consoles, None when its design has none.  Raises ConfigurationError."""
+        by_place = {c.place: c for c in self.site.consoles_of(rack.place)}
+        plans = []
+        for slot in generation.slots:
+            for spec in slot.tray.consoles:
+                place = join_place(rack.place, slot.name, spec.name)
+                plans.append(self._plan(place, spec, by_place.pop(place, None)))
+        if by_place:
+            raise ConfigurationError(
+                f"{next(iter(by_place))} is no console of generation {generation.name}",
+                advice="compare the site file's places with the generation's `consoles`",
+            )
+        return Consoles(plans, self.kit, rack.armed, subjects_of(rack.place), self.clock) if plans else None
+
+    def _plan(self, place: Place, spec: ConsoleSpec, console: SiteConsole | None) -> ConsolePlan:
+        if console is None or not (console.enabled and spec.enabled):
+            return ConsolePlan(place, spec.protocol, "", None)
+        credential = self._credential(console) if spec.protocol is ConsoleProtocol.SSH else None
+        address = f"{console.address}:{console.port}" if console.address else console.tty or ""
+        return ConsolePlan(place, spec.protocol, address, make_console(spec, console, credential))
+
+    def _credential(self, console: SiteConsole) -> Credential:
+        if console.credential is None:
+            raise ConfigurationError(f"{console.place} has no credential", advice="name a vault entry for it")
+        return self.vault.fetch(console.credential)
+
+
+def console_shop(site: Site, vault: Vault, clock: Clock, logs: Path, search: Sequence[Path] = ()) -> ConsoleShop:
+    """Return what makes the consoles of a site, with their logs below `logs`.  Raises ConfigurationError."""
+    return ConsoleShop(site, vault, clock, ConsoleKit(logs, load_console_patterns(search), LogCaps()))

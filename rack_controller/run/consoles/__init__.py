@@ -1,0 +1,1 @@
+"""Serial consoles under control: always listened to, logged, watched by many and written by one."""
