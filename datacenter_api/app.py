@@ -16,7 +16,7 @@ from datacenter_api import __version__
 from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
 from datacenter_api.problem import PROBLEM_RESPONSE, PROBLEM_SCHEMAS, problem, problem_of, problem_of_invalid
 from datacenter_api.redfish.service import open_service
-from datacenter_api.rest import accounts, domains, events, history, login_page, racks, service
+from datacenter_api.rest import accounts, consoles, domains, events, history, login_page, racks, service
 from datacenter_api.rest.answers import described
 from datacenter_api.services import Services, make_services
 from firmware_bridge.vocabulary.errors import RackwrightError
@@ -42,7 +42,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         lifespan=_life_of(services),
     )
     app.state.services = services
-    for module in (accounts, domains, history, racks, events, service, login_page):
+    for module in (accounts, consoles, domains, history, racks, events, service, login_page):
         app.include_router(module.router)
     _answer_errors(app)
     _describe(app)
@@ -61,6 +61,7 @@ def _life_of(services: Services) -> Any:
             yield
         finally:
             services.broadcaster.close()
+            services.consoles.close()
             link.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await link

@@ -53,6 +53,11 @@ ROUTES: tuple[Rule, ...] = (
     Rule("POST", f"{V1}/racks/{{rack:path}}/commands", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}", _P.READ),
     Rule("GET", f"{V1}/endpoints/report", _P.READ),
+    # A console's text may hold what a person typed: watching is service, typing is operating (asked by the handler).
+    Rule("GET", f"{V1}/consoles", _P.READ),
+    Rule("GET", f"{V1}/consoles/{{place:path}}/log", _P.SERVICE),
+    Rule("POST", f"{V1}/consoles/{{place:path}}/retry", _P.SERVICE),
+    Rule("WEBSOCKET", f"{V1}/consoles/{{place:path}}/attach", _P.SERVICE),
     Rule("GET", f"{V1}/top", _P.READ),
     Rule("GET", f"{V1}/events", _P.READ),
     Rule("GET", f"{V1}/events/stream", _P.READ),

@@ -13,6 +13,7 @@ from datacenter_api.auth.doorkeeper import Doorkeeper, Principal
 from datacenter_api.auth.gate import PRINCIPAL
 from datacenter_api.auth.sessions import Sessions
 from datacenter_api.auth.store import Store
+from datacenter_api.consoles.relay import ConsoleRelay
 from datacenter_api.events.broadcast import EVENTS, Broadcaster, sse
 from datacenter_api.events.log import EventLog
 from datacenter_api.fleet.bus import BusLink
@@ -39,6 +40,7 @@ class Services:
     events: EventLog
     bus: BusLink
     history: Chronicle
+    consoles: ConsoleRelay
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
     exposition: Exposition = field(default_factory=Exposition)
 
@@ -90,8 +92,9 @@ def make_services(state: Path) -> Services:
         events=events,
         bus=bus,
         history=history,
+        consoles=ConsoleRelay(bus),
     )
-    services.bus.companions.append(services.history.run)
+    services.bus.companions += [services.history.run, services.consoles.run]
     services.bus.on_frame = services.publish_frame
     services.bus.on_event = services.publish_event
     return services

@@ -6,12 +6,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.console.ssh import read_host_key
 from firmware_bridge.drivers.redfish.crawl import crawl
 from firmware_bridge.drivers.redfish.link import NORMAL, RedfishLink
 from firmware_bridge.drivers.redfish.trust import fetch_leaf
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import DEFAULT_TIMEOUT, RequestLimits
 from firmware_bridge.vocabulary.inventory import EndpointReport
+from firmware_bridge.vocabulary.site import DEFAULT_CONSOLE_PORT
 from firmware_bridge.wire.redfish.inventory import report_of
 
 FIRST_USE = "first-use"
@@ -48,6 +50,21 @@ async def inspect_endpoint(
         "certificate_expires": leaf.not_after.isoformat(),
     }
     return report_of(found.documents, endpoint=about, notes=found.notes)
+
+
+async def read_console_key(address: str) -> str:
+    """Return the fingerprint (`SHA256:…`) of the SSH host key at `address[:port]`; logs in nowhere.
+
+    Raises ConfigurationError (address) and EndpointUnreachable.
+    """
+    try:
+        parts = urlsplit(f"ssh://{address}")
+        host, port = parts.hostname, parts.port or DEFAULT_CONSOLE_PORT
+    except ValueError:
+        host, port = None, 0
+    if not host or parts.username or parts.path or parts.query:
+        raise ConfigurationError(f"address {address!r}", advice="ADDRESS or ADDRESS:PORT")
+    return await read_host_key(host, port)
 
 
 def report_document(report: EndpointReport) -> dict[str, Any]:

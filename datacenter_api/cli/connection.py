@@ -100,9 +100,14 @@ class Connection:
     def lines(self, path: str, last_event_id: str | None = None) -> Iterator[str]:
         """Yield the lines of an event stream until the server ends it."""
         more = {"Last-Event-ID": last_event_id} if last_event_id else {}
-        with self._sent("GET", path, None, True, {"Accept": "text/event-stream", **more}) as answer, self._named():
+        with self._sent("GET", path, None, True, {"Accept": "text/event-stream", **more}) as answer, self.named():
             while line := answer.readline(1 << 20):
                 yield line.decode("utf-8", "replace").rstrip("\r\n")
+
+    def socket_terms(self, path: str, **query: Any) -> tuple[str, dict[str, str], ssl.SSLContext]:
+        """Return address, headers and trust for a WebSocket at `path`.  Raises as a request does."""
+        address = self.server.url.replace("https://", "wss://", 1) + _with_query(path, query)
+        return address, {"Authorization": self._credentials()}, _trust(self.server.ca_file)
 
     @contextlib.contextmanager
     def _sent(
@@ -118,17 +123,17 @@ class Connection:
             self.server.host, self.server.port, timeout=ANSWER_WITHIN_S, context=_trust(self.server.ca_file)
         )
         try:
-            with self._named():
+            with self.named():
                 link.request(method, target, data, headers)
                 answer = link.getresponse()
                 if answer.status >= 400:
-                    raise _error(answer.status, answer.read(1 << 20))
+                    raise error_of(answer.status, answer.read(1 << 20))
             yield answer
         finally:
             link.close()
 
     def _read(self, answer: http.client.HTTPResponse) -> bytes:
-        with self._named():
+        with self.named():
             return answer.read()
 
     def _credentials(self) -> str:
@@ -144,7 +149,8 @@ class Connection:
         return f"Bearer {token}"
 
     @contextlib.contextmanager
-    def _named(self) -> Iterator[None]:
+    def named(self) -> Iterator[None]:
+        """Turn what goes wrong on the way to the server into errors of the tree."""
         where = self.server.url
         try:
             yield
@@ -197,7 +203,8 @@ def _ready(file: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _error(status: int, body: bytes) -> RackwrightError:
+def error_of(status: int, body: bytes) -> RackwrightError:
+    """Return the error that an answer of the API stands for."""
     try:
         said = json.loads(body)["error"]
         what, advice = str(said["message"]), str(said["advice"])

@@ -7,6 +7,7 @@ import typer
 
 from datacenter_api.cli import (
     account,
+    console,
     credential,
     discover,
     doctor,
@@ -57,6 +58,7 @@ app.add_typer(domain.app, name="domain")
 app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")
+app.add_typer(console.app, name="console")
 app.add_typer(tray.app, name="tray")
 app.add_typer(policy.app, name="policy")
 app.add_typer(credential.app, name="credential")

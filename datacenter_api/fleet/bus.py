@@ -34,6 +34,7 @@ from firmware_bridge.vocabulary.errors import (
 )
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import PATIENT, Command, Reply, decode_reply, encode
+from rack_controller.model.console import ConsoleRequest
 from rack_controller.model.event import Event, decode_event
 from rack_controller.model.frame import Frame, decode_frame
 from rack_controller.model.layout import Layout, RackState, StateChanged, StateRequest
@@ -48,12 +49,14 @@ REPORT_WITHIN = Seconds(15.0)
 DEVICE_WITHIN = Seconds(45.0)
 RETRY_EVERY = Seconds(0.25)
 OPEN_WITHIN = Seconds(5.0)
+CONSOLE_WITHIN = Seconds(8.0)  # a serial line that takes nothing is given up after 5 s
 REFRESH_ENDPOINTS = Seconds(5.0)
 
 
 class _Refusal(msgspec.Struct):
     error: str
     code: str = ""
+    advice: str = ""
 
 
 @dataclass
@@ -134,6 +137,16 @@ class BusLink:
         """Send a command and return its reply.  Raises BusUnavailable or DeadlinePassed."""
         within = DEVICE_WITHIN if command.verb in PATIENT else ANSWER_WITHIN
         return decode_reply(await self._request(rack, "command", encode(command), within))
+
+    async def console(self, rack: str, request: ConsoleRequest) -> bytes:
+        """Ask about a rack's consoles and return the JSON.
+
+        Raises BusUnavailable, DeadlinePassed, or the error that the controller answered with.
+        """
+        body = await self._request(rack, "console", msgspec.json.encode(request), CONSOLE_WITHIN)
+        if body.startswith(b'{"error"'):
+            raise _error_of(msgspec.json.decode(body, type=_Refusal), request.place or rack, request.verb)
+        return body
 
     async def _connect(self) -> tuple[Client, str]:
         said = ""
@@ -269,8 +282,9 @@ def _error_of(refusal: _Refusal, what: str, verb: str) -> RackwrightError:
     """Return the error of the tree that a controller named; one it does not name is a plain refusal."""
     kind = next((c for c in error_classes() if c.__name__ == refusal.code), CommandRefused)
     if issubclass(kind, DeviceError):
-        return kind(what, verb, refusal.error)
-    return kind(refusal.error) if issubclass(kind, CommandRefused) else CommandRefused(refusal.error)
+        return kind(what, verb, refusal.error, advice=refusal.advice)
+    plain = kind if issubclass(kind, CommandRefused) else CommandRefused
+    return plain(refusal.error, advice=refusal.advice)
 
 
 async def _note_error(err: Exception) -> None:

@@ -68,6 +68,19 @@ def endpoint_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[
     return record, Place(asked[0])
 
 
+def console_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[RackRecord, Place]:
+    """Return a serial console and its rack; a tray stands for its only one.  Names and errors as in `endpoint_in`."""
+    record = _rack_for(fleet, _parsed(text), rack)
+    place = place_in(record, text, fleet)
+    found = [c.place for t in layout_of(record).trays for c in t.consoles if place in (c.place, t.place)]
+    if not found:
+        raise TargetUnknown(f"{text!r} has no serial console", advice="see `rackwright console list`")
+    if len(found) > 1:
+        names = ", ".join("/".join(p.split("/")[RACK_PARTS:]) for p in found)
+        raise ConfigurationError(f"{text!r} has {len(found)} consoles", advice=f"name one: {names}")
+    return record, Place(found[0])
+
+
 def _rack_for(fleet: FleetState, place: Place, rack: str | None) -> RackRecord:
     if rack is not None:
         return fleet.find(rack)
@@ -92,6 +105,8 @@ def _holds(tray: TrayView, record: RackRecord, place: Place) -> bool:
         return True
     if not place.startswith(f"{tray.place}/"):
         return False
+    if any(place == console.place for console in tray.consoles):
+        return True
     if any(place == e.place or any(place == u.place for u in e.units) for e in tray.endpoints):
         return True
     if any(place == f"{tray.place}/{c.name}{n}" for c in tray.components for n in range(c.count)):

@@ -31,7 +31,7 @@ async def list_events(
     if rack is not None:
         record = parts.fleet.find(rack)
         place = record.place or record.token
-    since_ns = None if since is None else _unix_ns(since)
+    since_ns = None if since is None else unix_ns(since)
     return json_answer(parts.events.newest(limit, place, since_ns, severity))
 
 
@@ -47,7 +47,8 @@ async def stream_events(
     return StreamResponse(parts.broadcaster, EVENTS, missed, lambda: parts.doorkeeper.still_welcome(who))
 
 
-def _unix_ns(at: datetime) -> int:
+def unix_ns(at: datetime) -> int:
+    """Return a moment in Unix ns.  Raises ConfigurationError for one outside the calendar."""
     try:
         return int(at.timestamp() * 1e9)
     except (ValueError, OverflowError) as err:  # a year at the edge of the calendar, moved over it by its zone

@@ -24,7 +24,7 @@ def walked(routes: list[Any]) -> Iterator[tuple[str, set[str]]]:
         if branch is not None:
             yield from walked(branch.routes)
         else:
-            yield route.path, set(route.methods)
+            yield route.path, set(getattr(route, "methods", None) or {"WEBSOCKET"})
 
 
 def test_every_route_of_the_application_is_in_the_matrix_and_the_other_way_round(tmp_path: Path) -> None:

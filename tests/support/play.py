@@ -305,7 +305,14 @@ async def _connected(url: str, seed: str) -> Client:
     deadline = time.monotonic() + 10
     while True:
         try:
-            return await nats.connect(url, nkeys_seed=seed, connect_timeout=1, allow_reconnect=False, error_cb=_quiet)
+            return await nats.connect(
+                url,
+                nkeys_seed=seed,
+                connect_timeout=1,
+                allow_reconnect=False,
+                reconnect_time_wait=0.05,  # type: ignore[arg-type]  # what it waits before it gives a server up
+                error_cb=_quiet,
+            )
         except OSError:
             if time.monotonic() > deadline:
                 raise

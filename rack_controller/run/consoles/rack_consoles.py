@@ -10,7 +10,7 @@ import msgspec
 
 from firmware_bridge.ports.hosts import Console
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import RackwrightError, RoleInsufficient, TargetUnknown
+from firmware_bridge.vocabulary.errors import DeviceError, RackwrightError, RoleInsufficient, TargetUnknown
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.console.patterns import PatternBook
@@ -81,7 +81,8 @@ class Consoles:
         try:
             return msgspec.json.encode(await self._answer(msgspec.json.decode(body, type=ConsoleRequest)))
         except RackwrightError as err:
-            told = {"error": err.what, "advice": err.advice, "code": type(err).__name__, "status": err.http_status}
+            what = (err.detail if isinstance(err, DeviceError) else "") or err.what
+            told = {"error": what, "advice": err.advice, "code": type(err).__name__, "status": err.http_status}
             return msgspec.json.encode(told)
         except msgspec.MsgspecError as err:
             return msgspec.json.encode({"error": f"not a console request: {err}", "code": "malformed", "status": 400})
