@@ -26,10 +26,12 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 class PlaceOrVerb(TyperGroup):
     """`console u12` is short for `console attach u12`."""
 
+    left_out = "attach"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put `attach` before what is no verb."""
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
-            args = ["attach", *args]
+            args = [self.left_out, *args]
         return list(super().parse_args(ctx, args))
 
 

@@ -75,7 +75,8 @@ def commands() -> set[str]:
             yield " ".join(words)
             return
         for name, child in children.items():
-            yield from walk(child, (*words, name))
+            # A verb that may be left out is the noun alone.
+            yield from walk(child, words if name == getattr(command, "left_out", None) else (*words, name))
 
     return set(walk(typer.main.get_command(app), ()))
 
