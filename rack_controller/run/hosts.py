@@ -44,7 +44,8 @@ def rules_of(generation: Generation) -> dict[str, Tolerance]:
         for spec in slot.tray.endpoints:
             said = spec.read.get("disagreement")
             if said is not None:
-                return {name: _tolerance(generation.name, spec, name, rule) for name, rule in dict(said).items()}
+                rules = said if isinstance(said, dict) else {"": said}
+                return {str(name): _tolerance(generation.name, spec, str(name), rule) for name, rule in rules.items()}
     return {}
 
 
