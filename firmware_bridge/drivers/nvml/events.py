@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 
 WAIT_MS = 500
 AGAIN_SECONDS = 5.0
+END_SECONDS = 3.0
 EVENTS_KEPT = 1000
 _KINDS = {EVENT_XID: "xid", EVENT_GPU_UNAVAILABLE: "gpu_unavailable", EVENT_RECOVERY_ACTION: "recovery_action"}
 
@@ -30,6 +31,7 @@ class EventWatch:
         self._next = 1
         self._xids: dict[int, int] = {}
         self._stop: threading.Event | None = None
+        self._ended = asyncio.Event()
 
     def xids(self, gpu: int) -> int:
         """Return how many XIDs a GPU has had since the agent was started."""
@@ -43,16 +45,22 @@ class EventWatch:
         return taken
 
     def start(self, handles: Mapping[int, Handle]) -> None:
-        """Watch these GPUs, in place of those of before."""
-        self.stop()
-        self._stop = threading.Event()
+        """Watch these GPUs; `stop` comes first where others are watched."""
+        self._stop, self._ended = threading.Event(), asyncio.Event()
         arguments = (dict(handles), self._stop, asyncio.get_running_loop())
         threading.Thread(target=self._watch, args=arguments, name="nvml-events", daemon=True).start()
 
-    def stop(self) -> None:
-        """End the thread after its present wait."""
-        if self._stop is not None:
-            self._stop.set()
+    async def stop(self) -> bool:
+        """End the thread after its present wait; tell whether it has ended and the library may be shut down."""
+        if self._stop is None:
+            return True
+        self._stop.set()
+        try:
+            await asyncio.wait_for(self._ended.wait(), END_SECONDS)
+        except TimeoutError:
+            return False
+        self._stop = None
+        return True
 
     def add(self, kind: str, gpu: int | None, number: int, text: str = "") -> None:
         """Put one event down, in the loop's thread."""
@@ -66,17 +74,19 @@ class EventWatch:
         self.news.set()
 
     def _watch(self, handles: dict[int, Handle], stop: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
-        said = ""
-        while not stop.is_set():
-            try:
-                self._collect(handles, stop, loop)
-            except NvmlFailure as err:
-                if str(err) != said:
-                    _log.warning("no events of the driver: %s", err)
-                said = str(err)
-            except RuntimeError:
-                return  # the loop is closed
-            stop.wait(AGAIN_SECONDS)
+        said, ended = "", self._ended
+        try:
+            while not stop.is_set():
+                try:
+                    self._collect(handles, stop, loop)
+                except NvmlFailure as err:
+                    if str(err) != said:
+                        _log.warning("no events of the driver: %s", err)
+                    said = str(err)
+                stop.wait(AGAIN_SECONDS)
+            loop.call_soon_threadsafe(ended.set)
+        except RuntimeError:
+            return  # the loop is closed
 
     def _collect(self, handles: dict[int, Handle], stop: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
         numbers = {address_of(handle): index for index, handle in handles.items()}

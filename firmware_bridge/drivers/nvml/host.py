@@ -151,11 +151,13 @@ class NvmlHost:
         return sorted(found, key=lambda gpu: gpu.index)
 
     async def _close(self, why: str) -> None:
-        self._watch.stop()
+        quiet = await self._watch.stop()
         for gpu in self._gpus:
             gpu.lane.close()
         stuck = any(gpu.lane.is_stuck for gpu in self._gpus)
-        if self._is_open and not stuck:  # shutting down under a call that has not come back would free what it uses
+        if (
+            self._is_open and quiet and not stuck
+        ):  # shutting down under a call that has not come back would free what it uses
             try:
                 await self._library.run(library.close_library, CALL_WITHIN)
             except NvmlFailure as err:
@@ -211,8 +213,11 @@ class NvmlHost:
     def _report(self, gpu: _Gpu, now: Seconds) -> GpuReport:
         fast, slow = gpu.fast, gpu.slow
         values = {**slow.values, **fast.values}
-        if gpu.access == ACCESS_OK:
+        failed = {**slow.failed, **fast.failed}
+        if gpu.access == ACCESS_OK and "clock_reasons" in fast.values:
             values["alarms"] = alarm_word(fast.reasons, slow.memory, slow.fabric)
+        elif "clock_reasons" in failed:
+            failed["alarms"] = failed["clock_reasons"]  # a word with bits that nobody knows would say "all is well"
         values["gpu_access"] = _CODES[gpu.access]
         values["xids"] = self._watch.xids(gpu.index)
         still = {
@@ -225,7 +230,7 @@ class NvmlHost:
             access=gpu.access,
             reason=gpu.reason,
             values=values,
-            failed={**slow.failed, **fast.failed},
+            failed=failed,
             age_s=round(now - gpu.fast_at, 3) if values and gpu.fast_at > NEVER else 0.0,
             slow_age_s=round(now - gpu.slow_at, 3) if gpu.slow_at > NEVER else 0.0,
             ages_s=still,

@@ -5,6 +5,7 @@ the thread is a daemon, so that it does not keep the process alive.
 """
 
 import asyncio
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -13,9 +14,10 @@ from typing import Any, TypeVar
 
 from firmware_bridge.drivers.nvml.library import NvmlFailure
 from firmware_bridge.vocabulary.units import Seconds
-from firmware_bridge.wire.nvml.codes import TIMEOUT
+from firmware_bridge.wire.nvml.codes import TIMEOUT, UNKNOWN
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -26,7 +28,7 @@ class _Job:
 
 
 class Lane:
-    """`await run(work, within)`.  Raises what the work raises, or NvmlFailure `timeout`."""
+    """`await run(work, within)`.  Raises NvmlFailure: the work's own, `timeout`, or `unknown`."""
 
     def __init__(self, name: str) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -63,8 +65,11 @@ class Lane:
             error: Exception | None = None
             try:
                 outcome = job.work()
-            except Exception as err:  # noqa: BLE001 - it is raised where the job was asked for
+            except NvmlFailure as err:
                 error = err
+            except Exception as err:  # noqa: BLE001 - logged whole; it costs this reading only
+                _log.exception("the driver failed in a call")
+                error = NvmlFailure(UNKNOWN, type(err).__name__)
             try:
                 job.loop.call_soon_threadsafe(_settle, job.future, outcome, error)
             except RuntimeError:

@@ -165,6 +165,24 @@ async def test_memory_fabric_and_links_become_alarms(host: NvmlHost, fake: FakeG
     assert gpu.fabric == ["bandwidth_degraded", "wrong_chassis_serial"]
 
 
+async def test_an_alarm_word_whose_bits_nobody_knows_is_unknown(host: NvmlHost, fake: FakeGpus, clock: Offset) -> None:
+    fake.set(0, "code", "nvmlDeviceGetCurrentClocksEventReasons", 3)
+    gpu = (await look(host, clock)).gpus[0]
+    assert "alarms" not in gpu.values
+    assert gpu.failed["alarms"] == "not_supported"
+
+
+async def test_a_library_of_another_shape_costs_a_reading_and_no_agent(
+    host: NvmlHost, clock: Offset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_handle: object) -> None:
+        raise TypeError("another shape")
+
+    monkeypatch.setattr(host_module, "read_slow", broken)
+    gpus = (await look(host, clock)).gpus
+    assert {(g.access, g.reason) for g in gpus} == {("failing", "unknown")}
+
+
 async def test_an_older_driver_has_the_older_struct(host: NvmlHost, fake: FakeGpus, clock: Offset) -> None:
     fake.set(0, "value", "fabric_v2_only", 1)
     fake.set(0, "code", "nvmlDeviceGetTemperatureV", 13)
