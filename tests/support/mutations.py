@@ -100,13 +100,14 @@ def _walked(value: Any, change: Callable[[str, Any], Any], key: str = "") -> Any
 def numbers_by_uri(tree: Mapping[str, Any], properties: frozenset[str]) -> dict[str, list[float]]:
     """Return every number that stands in one of `properties`, by the URI of the resource it is written in.
 
-    A resource counts where it is filed and where a copy of it stands: inside a collection, inside another resource.
+    A resource counts where it is filed and where a copy of it stands: inside a collection, inside another resource, as
+    a line of a metric report.
     """
     found: dict[str, list[float]] = {}
     for uri, body in tree.items():
         found.setdefault(_bare(uri), []).extend(_numbers(body, properties))
         for inner in _objects(body):
-            own = inner.get("@odata.id", inner.get("@odata.ID"))
+            own = inner.get("@odata.id", inner.get("@odata.ID", inner.get("MetricProperty")))
             if isinstance(own, str) and inner is not body:
                 found.setdefault(_bare(own), []).extend(_numbers(inner, properties))
     return found

@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from firmware_bridge.drivers.redfish.enclosure import (
     Enclosure,
     look_at,
-    plan_leaks,
     plan_other_sensors,
     plan_states,
     plan_tray_power,
+)
+from firmware_bridge.drivers.redfish.leaks import plan_leaks
+from firmware_bridge.drivers.redfish.older import (
+    older_resources,
+    plan_older_power,
+    plan_older_rows,
+    plan_older_supplies,
 )
 from firmware_bridge.drivers.redfish.planner import POWER, SLOW, Planner
 from firmware_bridge.drivers.redfish.reports import prompt_reports
@@ -47,9 +53,13 @@ class RedfishComputeTray(Locating, RedfishSource):
         planner.use_reports(await prompt_reports(tree))
         light = await plan_states(planner, found)
         await plan_leaks(planner, found)
+        older = await older_resources(planner, found)
         await plan_tray_power(planner, found)
+        plan_older_power(planner, older)
         await _plan_processors(planner, found)
         plan_other_sensors(planner, found)
+        plan_older_supplies(planner, older)
+        plan_older_rows(planner, older)
         return planner.plan(), light
 
 

@@ -7,10 +7,10 @@ from firmware_bridge.drivers.redfish.enclosure import (
     Listed,
     enclosures,
     look_at,
-    plan_leaks,
     plan_other_sensors,
     plan_states,
 )
+from firmware_bridge.drivers.redfish.leaks import plan_leaks
 from firmware_bridge.drivers.redfish.planner import SAFETY, SLOW, Planner
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from firmware_bridge.drivers.redfish.planner import POWER, SAFETY, Planner
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.vocabulary.quantities import Quantity
-from firmware_bridge.wire.redfish.documents import EnvironmentMetrics, LeakDetector, PoweredPart
-from firmware_bridge.wire.redfish.guard import Document, scrub
+from firmware_bridge.wire.redfish.documents import EnvironmentMetrics, PoweredPart
+from firmware_bridge.wire.redfish.guard import Document
 from firmware_bridge.wire.redfish.links import link_of, tidy
-from firmware_bridge.wire.redfish.numbers import leak_code, locate_code, power_state_code
+from firmware_bridge.wire.redfish.numbers import locate_code, power_state_code
 from firmware_bridge.wire.redfish.plan import Extract, state_extract
 
 # Chassis that are a part of something else; what remains are enclosures.
@@ -53,7 +53,7 @@ async def look_at(tree: Tree) -> Enclosure:
 
 
 async def plan_states(planner: Planner, found: Enclosure, host_first: bool = True) -> str | None:
-    """Plan power state and locate light of the tray; return the URI that carries the light.
+    """Plan power state and locate light of the tray; return where the light is: the URI, `#` and its property.
 
     `host_first` false: the enclosure's own state counts, as for a shelf whose controller shows a system of no meaning.
     """
@@ -62,8 +62,11 @@ async def plan_states(planner: Planner, found: Enclosure, host_first: bool = Tru
     candidates = [*host, *enclosures(found)] if host_first else [*enclosures(found), *host]
     if power is None:
         power = next((u for u, d in candidates if "PowerState" in d), None)
+    lamp = "LocationIndicatorActive"
     if light is None:
-        light = next((u for u, d in candidates if isinstance(d.get("LocationIndicatorActive"), bool)), None)
+        light = next((u for u, d in candidates if isinstance(d.get(lamp), bool)), None)
+    if light is None and (older := next((u for u, d in candidates if isinstance(d.get("IndicatorLED"), str)), None)):
+        light, lamp = older, "IndicatorLED"
     state = planner.series("", Quantity.POWER_STATE, SAFETY)
     if power is None:
         planner.promise(state)
@@ -71,51 +74,16 @@ async def plan_states(planner: Planner, found: Enclosure, host_first: bool = Tru
         planner.from_document(power, PoweredPart, state_extract(state, "PowerState", power_state_code))
     if light is not None:
         series = planner.series("", Quantity.LOCATE, SAFETY if light == power else None)
-        planner.from_document(light, PoweredPart, state_extract(series, "LocationIndicatorActive", locate_code))
-    return light
-
-
-async def plan_leaks(planner: Planner, found: Enclosure, units: Listed | None = None) -> None:
-    """Plan `leakN` in the order in which the endpoint lists its detectors; each label keeps the device's own id.
-
-    `units` are further resources with a LeakDetection of their own (cooling units); they count where no chassis lists
-    detectors, because services that list them in both places mean the same ones.
-    """
-    number = 0
-    collections = await _leak_collections(planner, found)
-    if not collections and units:
-        collections = await _below_detection(planner.tree, [link_of(d, "LeakDetection") for _, d in units])
-    for collection in collections:
-        for uri, document in await planner.tree.members(collection):
-            label = scrub(document.get("Id"), 128)
-            series = planner.series(f"leak{number}", Quantity.LEAK, SAFETY, label)
-            extract = state_extract(series, "DetectorState", leak_code, uri)
-            number += planner.from_member(tidy(collection), LeakDetector, extract)
-
-
-async def _leak_collections(planner: Planner, found: Enclosure) -> list[str]:
-    hinted = planner.hints.get("leak_detectors")
-    if isinstance(hinted, str):
-        return [hinted]
-    if isinstance(hinted, list):
-        return [u for u in hinted if isinstance(u, str)]
-    tree = planner.tree
-    direct = [u for _, d in found.chassis if (u := link_of(d, "LeakDetectors")) is not None]
-    thermal = [link_of(d, "ThermalSubsystem") for _, d in found.chassis if link_of(d, "LeakDetectors") is None]
-    detection = [link_of(d, "LeakDetection") for d in await tree.many(thermal) if d is not None]
-    return list(dict.fromkeys([tidy(u) for u in direct] + await _below_detection(tree, detection)))
-
-
-async def _below_detection(tree: Tree, detection: list[str | None]) -> list[str]:
-    found = [link_of(d, "LeakDetectors") for d in await tree.many(detection) if d is not None]
-    return [tidy(u) for u in found if u is not None]
+        planner.from_document(light, PoweredPart, state_extract(series, lamp, locate_code))
+    return f"{planner.tree.spelled(tidy(light))}#{lamp}" if light is not None else None
 
 
 async def plan_tray_power(planner: Planner, found: Enclosure) -> None:
     """Plan the tray's own power.
 
     In this order: the generation's hint; `EnvironmentMetrics.PowerWatts` of an enclosure; the only power sensor that an
-    enclosure has.  Several power sensors and no hint: unknown, because a wrong choice would look like a measurement.
+    enclosure has.  Several power sensors and no hint: none, because a wrong choice would look like a measurement; what
+    is left then is an older Power (`plan_older_power`).
     """
     series = planner.series("", Quantity.POWER, POWER)
     hinted = planner.hint("power")
@@ -138,7 +106,6 @@ async def plan_tray_power(planner: Planner, found: Enclosure) -> None:
         watts = [u for u, d in members if d.get("ReadingType") == "Power"]
         if len(watts) == 1:
             planner.sensor(watts[0], series)
-    planner.promise(series)
 
 
 def enclosures(found: Enclosure) -> Listed:
@@ -173,7 +140,6 @@ __all__ = [
     "Listed",
     "enclosures",
     "look_at",
-    "plan_leaks",
     "plan_other_sensors",
     "plan_states",
     "plan_tray_power",

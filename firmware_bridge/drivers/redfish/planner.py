@@ -123,10 +123,11 @@ class Planner:
                 continue
             name = scrub(document.get("Id"), 128) or uri.rsplit("/", 1)[-1]
             scale = _scale(document)
-            series = self._unused(slug(name), scale.quantity, name)
+            series = self.unused(slug(name), scale.quantity, name)
             self.sensor(uri, series, collection, scale)
 
-    def _unused(self, component: str, quantity: Quantity, label: str) -> Series:
+    def unused(self, component: str, quantity: Quantity, label: str) -> Series:
+        """Return a slow series under a component's name, with a number after it where the name is taken."""
         series = self.series(component, quantity, SLOW, label)
         number = 2
         while not self.wants(series):

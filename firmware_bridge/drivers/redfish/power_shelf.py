@@ -12,6 +12,13 @@ from firmware_bridge.drivers.redfish.enclosure import (
     plan_other_sensors,
     plan_states,
 )
+from firmware_bridge.drivers.redfish.foreign import collections_of
+from firmware_bridge.drivers.redfish.older import (
+    older_resources,
+    plan_older_power,
+    plan_older_rows,
+    plan_older_supplies,
+)
 from firmware_bridge.drivers.redfish.planner import POWER, SLOW, Planner
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
@@ -61,20 +68,28 @@ class RedfishPowerShelf(RedfishSource):
             await _plan_supply(planner, found, index, supply, uris, parts)
             for index, (supply, uris) in enumerate(zip(supplies, linked, strict=True))
         ]
+        older = await older_resources(planner, found)
         output = planner.series("", Quantity.POWER, parts)
-        planner.add_sum(output, [p for p in powers if p is not None])
-        planner.promise(output)
+        if supplies:
+            planner.add_sum(output, [p for p in powers if p is not None])
+            planner.promise(output)
+        else:
+            planner.add_sum(planner.series("", Quantity.POWER, POWER), plan_older_supplies(planner, older))
+            plan_older_power(planner, older)
         plan_other_sensors(planner, found)
+        plan_older_rows(planner, older)
         return planner.plan(), light
 
 
 async def _supplies(tree: Tree, found: Enclosure) -> Listed:
-    """Return every power supply: below a chassis' PowerSubsystem, or below PowerEquipment's shelves."""
+    """Return every power supply: below a PowerSubsystem, below PowerEquipment's shelves, else behind Oem links."""
     subsystems = await tree.many(link_of(d, "PowerSubsystem") for _, d in found.chassis)
     collections = [link_of(d, "PowerSupplies") for d in subsystems if d is not None]
     equipment = await tree.get(link_of(tree.documents[ROOT], "PowerEquipment"))
     for _, shelf in await tree.members(link_of(equipment, "PowerShelves")):
         collections.append(link_of(shelf, "PowerSupplies"))
+    if not any(c is not None for c in collections):
+        collections += await collections_of(tree, [d for _, d in (*found.chassis, *found.systems)], "PowerSupply")
     supplies: dict[str, Document] = {}
     for collection in dict.fromkeys(tidy(c) for c in collections if c is not None):
         supplies.update(await tree.members(collection))

@@ -193,6 +193,9 @@ class RedfishSource(Enrolled):
         await self.link.close()
 
 
+_LIT = ("Off", "Blinking")  # IndicatorLED (DSP0268 Chassis 1.x): what a technician looks for blinks
+
+
 class Locating:
     """The locate light of a tray: the one harmless write."""
 
@@ -200,7 +203,8 @@ class Locating:
 
     async def set_locate(self: Any, on: bool) -> None:
         """Switch the light.  Raises ResourceMissing when the device has none, DeviceError when it refuses."""
-        uri = self.state.locate_uri
-        if uri is None:
+        where = self.state.locate_uri
+        if where is None:
             raise ResourceMissing(self.link.endpoint, "set_locate", "no locate light found")
-        await self.link.change("PATCH", uri, {"LocationIndicatorActive": on})
+        uri, _, lamp = where.partition("#")
+        await self.link.change("PATCH", uri, {lamp: _LIT[on] if lamp == "IndicatorLED" else on})

@@ -4,10 +4,16 @@ from dataclasses import dataclass
 
 from firmware_bridge.drivers.redfish.enclosure import (
     look_at,
-    plan_leaks,
     plan_other_sensors,
     plan_states,
     plan_tray_power,
+)
+from firmware_bridge.drivers.redfish.leaks import plan_leaks
+from firmware_bridge.drivers.redfish.older import (
+    older_resources,
+    plan_older_power,
+    plan_older_rows,
+    plan_older_supplies,
 )
 from firmware_bridge.drivers.redfish.planner import Planner
 from firmware_bridge.drivers.redfish.source import Locating, RedfishSource
@@ -25,6 +31,10 @@ class RedfishSwitchTray(Locating, RedfishSource):
         found = await look_at(tree)
         light = await plan_states(planner, found)
         await plan_leaks(planner, found)
+        older = await older_resources(planner, found)
         await plan_tray_power(planner, found)
+        plan_older_power(planner, older)
         plan_other_sensors(planner, found)
+        plan_older_supplies(planner, older)
+        plan_older_rows(planner, older)
         return planner.plan(), light

@@ -232,9 +232,17 @@ def _matters(collection: str) -> bool:
     return collection.rsplit("/", 1)[-1] in _BY_COLLECTION
 
 
-def _schema(uri: str, body: Document, listed_in: str, notes: list[Note]) -> str:
+def type_of(body: Document) -> str:
+    """Return the schema that a resource declares, empty when it declares none."""
     declared = body.get("@odata.type")
-    if isinstance(declared, str) and (name := scrub(declared.lstrip("#").partition(".")[0], 64)).isidentifier():
+    name = scrub(declared.lstrip("#").partition(".")[0], 64) if isinstance(declared, str) else ""
+    return name if name.isidentifier() else ""
+
+
+def _schema(uri: str, body: Document, listed_in: str, notes: list[Note]) -> str:
+    name = type_of(body)
+    if name:
+        declared = str(body["@odata.type"])
         if not declared.startswith("#"):
             notes.append(Note(uri, "@odata.type", f"{scrub(declared, 80)!r} has no # before it: read as {name}"))
         return name

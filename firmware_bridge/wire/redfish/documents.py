@@ -106,6 +106,27 @@ class Reservoir(Resource):
     FluidLevelStatus: Any = None
 
 
+class Thermal(Resource):
+    """Thermal 1.7 and older: its arrays are looked into line by line."""
+
+    Temperatures: Any = None
+    Fans: Any = None
+
+
+class Power(Resource):
+    """Power 1.7 and older."""
+
+    PowerControl: Any = None
+    Voltages: Any = None
+    PowerSupplies: Any = None
+
+
+class LeakDetection(Resource):
+    """LeakDetection 1.2: detectors that are lines of its groups."""
+
+    LeakDetectorGroups: Any = None
+
+
 class MetricValue(msgspec.Struct):
     """One line of a MetricReport 1.5: `uri` is the property it was taken from, the value is text."""
 

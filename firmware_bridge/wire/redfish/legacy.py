@@ -35,7 +35,7 @@ ROWS = (
 _PARTS = (("Thermal", "Fans", "Fan"), ("Power", "PowerSupplies", "PowerSupply"))
 # Properties whose name does not say the unit: `ReadingUnits` (before 1.0 `Units`) does.
 _STATED = frozenset({"Reading", "CurrentReading"})
-_SAME = {Quantity.FAN_SPEED: (Quantity.FAN_SPEED, Quantity.PERCENT), Quantity.POWER_INPUT: (Quantity.POWER,)}
+SAME = {Quantity.FAN_SPEED: (Quantity.FAN_SPEED, Quantity.PERCENT), Quantity.POWER_INPUT: (Quantity.POWER,)}
 _GONE = "Absent"
 
 
@@ -49,7 +49,7 @@ def legacy_readings(catalog: Catalog, sensed: Mapping[str, frozenset[str]], note
         for entry in catalog.of(row.schema):
             given = sensed.get(_collection(catalog, entry), frozenset())
             found = list(_numbers(entry, row, notes))
-            if any(q.value in given for q in _SAME.get(row.quantity, (row.quantity,))):
+            if any(q.value in given for q in SAME.get(row.quantity, (row.quantity,))):
                 if found:
                     left_out = f"{len(found)} numbers left out: the chassis' Sensors give the same"
                     notes.append(Note(entry.uri, row.array, left_out))
@@ -102,7 +102,7 @@ def scale_in(row: Row, member: Document, name: str) -> tuple[Scale, str]:
     if own is None:
         return Scale(Quantity.VALUE, stated), f"unit {stated!r} is not one we know"
     scale = unknown_unit(own)
-    fits = scale.quantity in _SAME.get(row.quantity, (row.quantity,))
+    fits = scale.quantity in SAME.get(row.quantity, (row.quantity,))
     return scale, "" if fits else f"unit {stated!r} does not belong to {row.array}"
 
 
@@ -120,6 +120,14 @@ def absent(member: Document) -> bool:
 def label_of(member: Document, index: int) -> str:
     """Return a member's own name, in which people know it."""
     return scrub(member.get("Name") or member.get("FanName"), 128) or _id(member, index)
+
+
+def line_of(member: Document) -> tuple[str, str]:
+    """Return (key, name) by which a member is found again: its `MemberId`, else its name; empty when it has none."""
+    for key in ("MemberId", "Name", "FanName"):
+        if isinstance(name := member.get(key), str) and name:
+            return key, name
+    return "", ""
 
 
 def _numbers(entry: Entry, row: Row, notes: list[Note]) -> Iterator[SensorValue]:

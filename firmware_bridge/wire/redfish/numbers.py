@@ -93,6 +93,7 @@ def locate_code(active: Any, led: Any = None) -> float | None:
     """Return the locate light's code from `LocationIndicatorActive`, else from the older `IndicatorLED`."""
     if isinstance(active, bool):
         return code_of(Quantity.LOCATE, "on" if active else "off")
+    led = active if led is None else led
     if led in ("Lit", "Blinking"):
         return code_of(Quantity.LOCATE, "on")
     return code_of(Quantity.LOCATE, "off") if led == "Off" else None

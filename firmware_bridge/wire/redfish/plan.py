@@ -7,17 +7,42 @@ from typing import Any
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, SeriesKind
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
-from firmware_bridge.wire.redfish.documents import Decoder, Excerpt
-from firmware_bridge.wire.redfish.numbers import number, possible, unreadable
+from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, ResourceStatus
+from firmware_bridge.wire.redfish.numbers import number, possible, unreadable, with_unit
+from firmware_bridge.wire.redfish.units import unit_of
 
 Convert = Callable[[Any], float | int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Extract:
-    """One series out of one document: property `field`, or `part` of the excerpt standing there, times `factor`.
+class Line:
+    """One line of an array (a fan in Thermal, a detector in a group): at `path` below the property.
 
-    `member` is the URI of the member of an expanded collection; empty for the document itself.
+    `name` is the line's own (`MemberId`, `DeviceName`): where it is known the line is found by it, so that a line that
+    moves up does not give another one's number.
+    """
+
+    path: tuple[str | int, ...]
+    key: str = ""
+    name: str = ""
+
+    def of(self, value: Any) -> dict[str, Any] | None:
+        """Return the line out of the property's value, None when it is not there any more."""
+        for step in self.path[:-1]:
+            value = _step(value, step)
+        if self.name and isinstance(value, list):
+            same = [v for v in value if isinstance(v, dict) and v.get(self.key) == self.name]
+            return same[0] if len(same) == 1 else None
+        found = _step(value, self.path[-1])
+        return found if isinstance(found, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """One series out of one document: property `field`, or `part` of what stands there, times `factor`.
+
+    What stands there is an excerpt, or with `line` a line of an array.  `member` is the URI of the member of an
+    expanded collection; empty for the document itself.
     """
 
     series: Series
@@ -28,6 +53,7 @@ class Extract:
     offset: float = 0.0
     member: str = ""
     ignore_state: bool = False
+    line: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +130,55 @@ def _reading(extract: Extract, document: Any, source: str, now: Seconds) -> Read
     series = extract.series
     if document is None:
         return Reading(series.place, series.quantity, None, now, Quality.MISSING, source)
-    raw = getattr(document, extract.field)
+    raw, status = getattr(document, extract.field), document.Status
     if type(raw) is Excerpt:
         raw = getattr(raw, extract.part)
+    elif extract.line is not None:
+        raw, status = _in_line(extract, raw)
     if raw is None:
         return Reading(series.place, series.quantity, None, now, Quality.MISSING, source)
     value = extract.convert(raw)
     if value is None:
-        return Reading(series.place, series.quantity, None, now, Quality.REFUSED, source)
-    if extract.factor != 1.0 or extract.offset != 0.0:
+        value = _in_own_unit(raw, series) if extract.convert is number else None
+    elif extract.factor != 1.0 or extract.offset != 0.0:
         value = value * extract.factor + extract.offset
+    if value is None:
+        return Reading(series.place, series.quantity, None, now, Quality.REFUSED, source)
     if not possible(series.quantity, value):  # what was finite on the wire may not be so after scaling
         return Reading(series.place, series.quantity, None, now, Quality.REFUSED, source)
     if series.kind is SeriesKind.COUNTER:
         value = int(value)
-    if series.quantity is Quantity.LEAK and value == 0 and unreadable(document.Status):
+    if series.quantity is Quantity.LEAK and value == 0 and unreadable(status):
         # A detector that is off or absent saw nothing: that is not the same as dry.  A leak it told of still counts.
         return Reading(series.place, series.quantity, None, now, Quality.FLAGGED, source)
-    flagged = not extract.ignore_state and unreadable(document.Status)
+    flagged = not extract.ignore_state and unreadable(status)
     return Reading(series.place, series.quantity, value, now, Quality.FLAGGED if flagged else Quality.GOOD, source)
+
+
+def _in_line(extract: Extract, value: Any) -> tuple[Any, ResourceStatus | None]:
+    """Return a line's raw value and its own status; a line that is Absent has no value, whatever number it shows."""
+    line = extract.line.of(value) if extract.line is not None else None
+    if line is None:
+        return None, None
+    said = line.get("Status")
+    status = ResourceStatus(said.get("State"), said.get("Health")) if isinstance(said, dict) else None
+    if extract.part == "Status":
+        return status, status
+    gone = status is not None and status.State == "Absent" and not extract.ignore_state
+    return None if gone else line.get(extract.part), status
+
+
+def _in_own_unit(raw: Any, series: Series) -> float | None:
+    """Return a number that came as text with its unit, in the series' unit; None when that unit is not of its kind."""
+    pair = with_unit(raw)
+    own = unit_of(pair[1]) if pair is not None else None
+    return None if pair is None or own is None or own[0] != series.unit else pair[0] * own[1] + own[2]
+
+
+def _step(value: Any, step: str | int) -> Any:
+    if isinstance(step, str):
+        return value.get(step) if isinstance(value, dict) else None
+    return value[step] if isinstance(value, list) and step < len(value) else None
 
 
 def state_extract(series: Series, name: str, convert: Convert, member: str = "") -> Extract:

@@ -1,0 +1,167 @@
+"""Every driver on every recorded tree, whole and damaged: it plans, it reads, and gives only what stands there."""
+
+import json
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support.memory_link import MemoryLink
+from support.mutations import mutated, numbers_by_uri
+from support.virtual_time import VirtualClock
+
+from firmware_bridge.drivers.redfish.compute_tray import RedfishComputeTray
+from firmware_bridge.drivers.redfish.coolant_unit import RedfishCoolantUnit
+from firmware_bridge.drivers.redfish.power_shelf import RedfishPowerShelf
+from firmware_bridge.drivers.redfish.source import RedfishSource
+from firmware_bridge.drivers.redfish.switch_tray import RedfishSwitchTray
+from firmware_bridge.vocabulary.errors import DeviceError
+from firmware_bridge.vocabulary.place import Place, leaf_of
+from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity, ReadingClass, SeriesKind, possible
+from firmware_bridge.vocabulary.reading import Quality, Reading
+from firmware_bridge.wire.redfish.units import UNITS
+
+REPOSITORY = Path(__file__).resolve().parents[4]
+CAPTURES = REPOSITORY.parent / "shared" / "data" / "captures"
+NAMES = sorted(p.parent.name for p in CAPTURES.glob("*/tree.json"))
+SHAPES = REPOSITORY / "tests/firmware_bridge/wire/redfish/shapes"
+TRAY = Place("s/a/r01/k01/u12")
+KINDS: list[type[RedfishSource]] = [RedfishComputeTray, RedfishSwitchTray, RedfishPowerShelf, RedfishCoolantUnit]
+FACTORS = {(factor, offset) for _, factor, offset in UNITS.values()}
+MEASURED = frozenset(
+    {
+        *("reading", "setpoint", "readingcelsius", "currentreading", "readingrpm", "readingvolts", "metricvalue"),
+        *("powerconsumedwatts", "lastpoweroutputwatts", "poweroutputwatts", "powerinputwatts"),
+    }
+)
+
+
+@lru_cache(maxsize=1)
+def tree_of(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((CAPTURES / name / "tree.json").read_bytes())
+    return found
+
+
+def shape(name: str) -> dict[str, Any]:
+    loaded = yaml.safe_load((SHAPES / f"{name}.yaml").read_text())
+    return {f"/redfish/v1/{uri}".rstrip("/"): body for uri, body in loaded["documents"].items()}
+
+
+async def read_all(kind: type[RedfishSource], tree: dict[str, Any]) -> list[Reading]:
+    """Return one read of every class; what a driver raises must be a DeviceError."""
+    source = kind(tray=TRAY, link=MemoryLink(tree), clock=VirtualClock())  # type: ignore[arg-type]
+    try:
+        series = await source.discover()
+    except DeviceError:
+        return []
+    assert len({(s.place, s.quantity) for s in series}) == len(series)
+    readings: list[Reading] = []
+    for reading_class in ReadingClass:
+        try:
+            readings += await source.read(reading_class)
+        except DeviceError:
+            continue
+    return readings
+
+
+def invented(readings: list[Reading], tree: dict[str, Any]) -> list[Reading]:
+    """Return the readings whose number stands nowhere in the resource they are said to be from."""
+    stated, found = numbers_by_uri(tree, MEASURED), []
+    for reading in readings:
+        if reading.value is None or reading.quantity in CODES or reading.source == "sum":
+            continue
+        assert possible(reading.quantity, reading.value), reading
+        whole = 1.0 if SPECS[reading.quantity].kind is SeriesKind.COUNTER else 1e-9
+        there = stated.get(reading.source.partition("#")[0].partition("?")[0].rstrip("/"), [])
+        if not any(
+            math.isclose(n * f + o, reading.value, rel_tol=1e-6, abs_tol=whole) for n in there for f, o in FACTORS
+        ):
+            found.append(reading)
+    return found
+
+
+@pytest.mark.skipif(not NAMES, reason="the recorded trees are not on this machine")
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_capture_is_planned_and_read_by_every_driver(name: str) -> None:
+    for kind in KINDS:
+        readings = await read_all(kind, tree_of(name))
+        assert readings, kind
+        assert invented(readings, tree_of(name)) == []
+
+
+@pytest.mark.skipif(not NAMES, reason="the recorded trees are not on this machine")
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_damaged_tree_costs_a_driver_readings_and_nothing_else(name: str) -> None:
+    for seed in range(6):
+        tree = mutated(tree_of(name), seed, most=100)
+        assert invented(await read_all(KINDS[seed % len(KINDS)], tree), tree) == [], (name, seed)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1_800)
+@pytest.mark.skipif(not NAMES, reason="the recorded trees are not on this machine")
+@pytest.mark.parametrize("name", NAMES)
+async def test_many_damaged_trees(name: str) -> None:
+    for seed in range(500):
+        tree = mutated(tree_of(name), seed, most=100)
+        assert invented(await read_all(KINDS[seed % len(KINDS)], tree), tree) == [], (name, seed)
+
+
+def values(readings: list[Reading]) -> dict[tuple[str, Quantity], float | int | None]:
+    return {("" if r.place == TRAY else leaf_of(r.place), r.quantity): r.value for r in readings}
+
+
+async def test_a_server_with_power_and_thermal_only_is_read_live() -> None:
+    found = values(await read_all(RedfishComputeTray, shape("older-server")))
+    assert found["", Quantity.POWER] == 412
+    assert found["", Quantity.POWER_STATE] == 1.0
+    assert found["", Quantity.LOCATE] == 0.0
+    assert (found["psu0", Quantity.POWER], found["psu1", Quantity.POWER]) == (221, 191)
+    assert found["psu0", Quantity.HEALTH] == 0.0
+    assert found["01-inlet_ambient", Quantity.TEMPERATURE] == 22
+    assert found["fan_1", Quantity.PERCENT] == 16
+    assert not any(name.startswith(("03-p2", "psu2")) for name, _ in found)
+
+
+async def test_a_line_is_found_by_its_name_when_it_moves_and_not_by_its_place() -> None:
+    tree = shape("older-server")
+    link = MemoryLink(tree)
+    source = RedfishComputeTray(tray=TRAY, link=link, clock=VirtualClock())  # type: ignore[arg-type]
+    await source.discover()
+    thermal = tree["/redfish/v1/Chassis/1/Thermal"]
+    thermal["Temperatures"] = thermal["Temperatures"][1:]
+    found = values(list(await source.read(ReadingClass.SLOW)))
+    assert found["02-cpu_1", Quantity.TEMPERATURE] == 40
+    assert found["01-inlet_ambient", Quantity.TEMPERATURE] is None
+
+
+async def test_text_with_its_unit_is_read_live_and_a_negative_power_is_not() -> None:
+    found = {(leaf_of(r.place), r.quantity): r for r in await read_all(RedfishComputeTray, shape("accelerator-tray"))}
+    assert found["a", Quantity.TEMPERATURE].value == 45.0
+    assert (found["u12", Quantity.POWER].value, found["u12", Quantity.POWER].quality) == (None, Quality.REFUSED)
+
+
+async def test_detectors_that_are_lines_of_a_group_are_watched() -> None:
+    readings = await read_all(RedfishCoolantUnit, shape("liquid-unit"))
+    leaks = {leaf_of(r.place): (r.value, r.quality) for r in readings if r.quantity is Quantity.LEAK}
+    # The line that names a resource nobody lists stands for it; a detector that is off is never dry.
+    assert leaks == {"leak0": (2.0, Quality.GOOD), "leak1": (0.0, Quality.GOOD), "leak2": (None, Quality.FLAGGED)}
+
+
+async def test_supplies_behind_a_makers_own_link_are_found_by_what_they_are() -> None:
+    readings = await read_all(RedfishPowerShelf, shape("liquid-unit"))
+    found = values(readings)
+    assert found["psu0", Quantity.POWER_STATE] == 1.0
+
+
+async def test_a_service_that_writes_slashes_is_asked_with_them() -> None:
+    link = MemoryLink(shape("older-server"))
+    source = RedfishComputeTray(tray=TRAY, link=link, clock=VirtualClock())  # type: ignore[arg-type]
+    await source.discover()
+    link.asked.clear()
+    for reading_class in (ReadingClass.SAFETY, ReadingClass.POWER, ReadingClass.SLOW):
+        await source.read(reading_class)
+    assert link.asked
+    assert all(uri.endswith("/") for uri in link.asked), link.asked
