@@ -18,8 +18,11 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 from firmware_bridge.vocabulary.generation import EndpointSpec, Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
+from firmware_bridge.vocabulary.settings import PlaceCheck, SlotSays
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
 from rack_controller.assemble_consoles import console_shop
+from rack_controller.decide.places import expected_number
+from rack_controller.model.expectation import Expectation, ExpectedPlace
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.run.hosts import GpuRules, rules_of
 from rack_controller.run.journal import Journal
@@ -78,6 +81,26 @@ def assemble(
             for generation in (generations[rack.generation],)
         ),
     )
+
+
+def expectations_of(rack: Place, generation: Generation) -> dict[Place, Expectation]:
+    """Return what a generation expects of each endpoint of a rack, as far as it expects anything."""
+    expected: dict[Place, Expectation] = {}
+    for slot in generation.slots:
+        for spec in slot.tray.endpoints:
+            places = tuple(
+                ExpectedPlace(c, expected_number(c, slot, generation.slots), _counted(c, slot))
+                for c in spec.place_checks
+            )
+            if spec.settings or places:
+                expected[join_place(rack, slot.name, spec.name)] = Expectation(spec.settings, places)
+    return expected
+
+
+def _counted(check: PlaceCheck, slot: Slot) -> str:
+    """Return a name for who is counted together: an index counts one type of tray, a unit or an ordinal several."""
+    counted = slot.tray.name if check.says is SlotSays.INDEX else ",".join(check.of)
+    return f"{check.name}/{check.says}/{check.offset}/{counted}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +203,14 @@ class FileDesk:
             raise TargetUnknown(f"{self.site_file} has no endpoint {place}", advice="enrol it first")
         draft.put(replace(known, pin=pin))
         draft.save()
+
+    def expectations(self, rack: Place) -> dict[Place, Expectation]:
+        """Return what a rack's generation expects of its endpoints.  Raises ConfigurationError and its children."""
+        site = read_site(self.site_file)
+        found = next((r for r in site.racks if r.place == rack), None)
+        if found is None:
+            raise TargetUnknown(f"{self.site_file} lists no rack {rack}")
+        return expectations_of(rack, load_generation(found.generation, self.search))
 
     def layout(self, rack: Place) -> Layout:
         """Return the rack's layout as the file has it now.  Raises ConfigurationError and its children."""

@@ -19,6 +19,7 @@ _COLUMNS = (
     Column("ENDPOINT", lambda e: "/".join(e["place"].split("/")[3:])),
     Column("STATE", lambda e: str(e["state"])),
     Column("MANAGEMENT", lambda e: "held" if e.get("held") else str(e["management"])),
+    Column("READY", lambda e: str(e.get("ready") or "–")),
     Column("SINCE", lambda e: age(e["since_s"]), right=True),
     Column("LAST READ", lambda e: age(e["last_success_age_s"]), right=True),
     Column("EVENTS", lambda e: _events(e)),

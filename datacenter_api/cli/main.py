@@ -13,6 +13,7 @@ from datacenter_api.cli import (
     doctor,
     domain,
     endpoint,
+    endpoint_check,
     endpoint_trust,
     enrol,
     event,
@@ -65,6 +66,7 @@ app.add_typer(credential.app, name="credential")
 app.add_typer(account.app, name="account")
 app.command("discover")(discover.find)
 app.command("enrol")(enrol.enrol)
+endpoint.app.command("check")(endpoint_check.check)
 endpoint.app.command("reload")(endpoint_trust.reload)
 endpoint.app.command("repin")(endpoint_trust.repin)
 app.command("locate")(tray.locate)

@@ -35,8 +35,10 @@ class Column:
 
 _PAINT = {
     **dict.fromkeys(("critical", "absent", "held", "missing", "refused", "fail", "no"), "31"),
-    **dict.fromkeys(("warning", "warn", "degraded", "stale", "partial", "unknown", "flagged"), "33"),
-    **dict.fromkeys(("ok", "reachable", "good", "on", "yes", "healthy"), "32"),
+    **dict.fromkeys(
+        ("warning", "warn", "degraded", "blocked", "differs", "stale", "partial", "unknown", "flagged"), "33"
+    ),
+    **dict.fromkeys(("ok", "ready", "reachable", "good", "on", "yes", "healthy"), "32"),
 }
 
 

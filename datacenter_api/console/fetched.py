@@ -11,11 +11,13 @@ import msgspec
 
 from datacenter_api.console.chart import Chart
 from datacenter_api.console.choices import Choice
+from datacenter_api.console.readiness import ReadinessState
 from datacenter_api.console.traces import make_trace
 from datacenter_api.history.question import make_span
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import NotReadYet, RackwrightError
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.readiness import Readiness
 from rack_controller.model.report import StoredReport
 
 log = logging.getLogger(__name__)
@@ -107,6 +109,14 @@ async def read_chart(services: Services, rack: str, choice: Choice, window: Wind
         at += len(wish.keys)
     note = services.history.figures().trouble
     return Chart(choice.title, choice.unit, tuple(traces), span, f"history: {note}" if note else "")
+
+
+async def read_readiness(services: Services, rack: str, endpoint: str) -> ReadinessState:
+    """Return what the rack's controller says of an endpoint's readiness; an error is part of the answer."""
+    try:
+        return ReadinessState(msgspec.json.decode(await services.bus.ask(rack, "readiness", endpoint), type=Readiness))
+    except (RackwrightError, msgspec.DecodeError) as err:
+        return ReadinessState(None, str(err))
 
 
 async def read_report(services: Services, rack: str, endpoint: str) -> ReportState:

@@ -6,11 +6,20 @@ from dataclasses import replace
 from datacenter_api.console.boards import Board, Look, Same
 from datacenter_api.console.chart import Chart, draw_chart
 from datacenter_api.console.choices import Choice, rack_choices
-from datacenter_api.console.fetched import HOUR_IN_MINUTES, Fetched, ReportState, Window, read_chart, read_report
+from datacenter_api.console.fetched import (
+    HOUR_IN_MINUTES,
+    Fetched,
+    ReportState,
+    Window,
+    read_chart,
+    read_readiness,
+    read_report,
+)
 from datacenter_api.console.floor import SOME, HallRack
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.hall import attention, draw_attention, draw_hall, hall_cells
 from datacenter_api.console.happened import draw_events
+from datacenter_api.console.readiness import AGAIN_S, ReadinessState
 from datacenter_api.console.wording import Cells, esc
 from datacenter_api.fleet.record import RackRecord
 from firmware_bridge.vocabulary.units import Seconds
@@ -103,6 +112,13 @@ def report_of(glance: Glance, record: RackRecord, endpoint: str) -> Fetched[Repo
     """Return what is known of an endpoint's make-up, fetched while somebody looks."""
     return glance.reports.get(
         endpoint, lambda: read_report(glance.services, record.token, endpoint), lambda state: state.again_s
+    )
+
+
+def readiness_of(glance: Glance, record: RackRecord, endpoint: str) -> Fetched[ReadinessState]:
+    """Return what is known of an endpoint's readiness, fetched while somebody looks."""
+    return glance.readiness.get(
+        endpoint, lambda: read_readiness(glance.services, record.token, endpoint), lambda _state: AGAIN_S
     )
 
 

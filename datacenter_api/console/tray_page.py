@@ -13,7 +13,8 @@ from datacenter_api.console.glance import Glance
 from datacenter_api.console.groups import group_lines
 from datacenter_api.console.made_of import draw_report
 from datacenter_api.console.panel import find_tray
-from datacenter_api.console.sights import chart_board, events_board, report_of
+from datacenter_api.console.readiness import draw_readiness
+from datacenter_api.console.sights import chart_board, events_board, readiness_of, report_of
 from datacenter_api.console.tray import (
     TraySight,
     draw_choices,
@@ -68,6 +69,16 @@ class TrayBoards:
 
         return self._glance.boards.get(("report", endpoint), look)
 
+    def readiness(self, endpoint: str) -> Board:
+        """Return the board of whether an endpoint is as it must be."""
+        fetched = readiness_of(self._glance, self._record, endpoint)
+
+        def look(now: Seconds) -> Look:
+            state = fetched.look(now)
+            return Look(state, lambda: draw_readiness(endpoint, state), {})
+
+        return self._glance.boards.get(("readiness", endpoint), look)
+
     def _sight(self, now: Seconds) -> TraySight | None:
         rack = self._glance.rack(self._record, now)
         tray = find_tray(rack.layout, self._slot) if rack else None
@@ -112,6 +123,10 @@ class TrayPage:
                     viewer.show(boards.part("sensors"), html(classes="card sensors"))
                 with ui.element("div").classes("beside"):
                     viewer.show(boards.part("health"), html(classes="card health"))
+                    with ui.element("div").classes("card made"):
+                        html("<h2>Ready</h2>")
+                        for endpoint in (e for e in tray.endpoints if e.enabled):
+                            viewer.show(boards.readiness(endpoint.place), html())
                     with ui.element("div").classes("card made"):
                         html("<h2>Made of</h2>")
                         for endpoint in (e for e in tray.endpoints if e.enabled):

@@ -1,7 +1,7 @@
 """Each tray on its two axes (state, management) and its alarm; each leak point with its place.  Pure."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -67,6 +67,8 @@ class Axes:
     subtree_state: str = ""
     subtree_why: str = ""
     subtree_missing: tuple[str, ...] = ()
+    ready: str = ""
+    blocked_by: list[str] = field(default_factory=list)
 
 
 def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
@@ -116,6 +118,8 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         subtree_state=(said.subtree_state if fresh else "unknown") if said.subtree else "",
         subtree_why=said.subtree_why,
         subtree_missing=tuple(said.subtree_missing),
+        ready=said.ready if fresh else "",
+        blocked_by=said.blocked_by if fresh else [],
     )
 
 

@@ -24,6 +24,7 @@ from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.model.command import Command, Reply, check_wish
 from rack_controller.model.hold import Hold
 from rack_controller.model.layout import Layout
+from rack_controller.model.readiness import Readiness
 
 router = APIRouter(prefix="/api/v1", tags=["racks"])
 Parts = Annotated[Services, Depends(services_of)]
@@ -42,6 +43,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
 
     Ages in s; `enabled` false: listed, not asked; `faults`: how many of its resources fail now; `units` on its line.
     `events`: how its events come (sse, push, polling, unproven), proven `events_age_s` ago; `events_detail`: why not.
+    `ready`: whether it is as it must be (ready, blocked, unknown; empty: nothing is asked), `blocked_by` what is not.
     `held`: it shows another certificate than the pinned one, and is not read until it is pinned anew.
     `subtree`: what stands behind it (hmc); `subtree_state`: present, partial, absent, frozen or unknown; why, and which
     parts are missing.
@@ -69,6 +71,8 @@ class EndpointRow(msgspec.Struct, frozen=True):
     subtree_state: str = ""
     subtree_why: str = ""
     subtree_missing: list[str] = []
+    ready: str = ""
+    blocked_by: list[str] = []
 
 
 class CommandRequest(BaseModel):
@@ -129,6 +133,8 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     subtree_state=at.subtree_state,
                     subtree_why=at.subtree_why,
                     subtree_missing=list(at.subtree_missing),
+                    ready=at.ready,
+                    blocked_by=at.blocked_by,
                 )
             )
     return json_answer(rows)
@@ -210,6 +216,15 @@ async def show_report(parts: Parts, place: Annotated[str, Query(max_length=256)]
     """What an endpoint is made of.  `place` in full or from the tray on; a tray stands for its only endpoint."""
     record, endpoint = endpoint_in(parts.fleet, place, rack)
     return Response(await parts.bus.ask(record.token, "report", endpoint), media_type="application/json")
+
+
+@router.get("/endpoints/readiness", responses=describes(Readiness))
+async def show_readiness(
+    parts: Parts, place: Annotated[str, Query(max_length=256)], rack: str | None = None
+) -> Response:
+    """Whether an endpoint is as its generation wants it: judgements with what is and what is wanted, from memory."""
+    record, endpoint = endpoint_in(parts.fleet, place, rack)
+    return Response(await parts.bus.ask(record.token, "readiness", endpoint), media_type="application/json")
 
 
 @router.get("/top", responses=describes(list[ReadingRow]))

@@ -49,10 +49,16 @@ class Bench:
         self._places: dict[str, tuple[int, Slot]] = {
             f"{rack}/{slot.name}": (r, slot) for r, rack in enumerate(racks) for slot in generation.slots
         }
+        trays = [s.unit for s in generation.slots if s.tray.kind in (TrayKind.COMPUTE, TrayKind.SWITCH)]
+        self._ordinals = {unit: n for n, unit in enumerate(sorted(trays), 1)}
         self.nvlinks = NvlinkPorts(generation, racks)
         self._impose(())
         self.settle()
         self.advance(0.0)
+
+    def ordinal(self, slot: Slot) -> int:
+        """Return which compute or switch tray from the floor stands in a slot, from 1; 0 for any other tray."""
+        return self._ordinals.get(slot.unit, 0)
 
     @property
     def time(self) -> float:

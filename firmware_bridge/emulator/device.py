@@ -54,12 +54,16 @@ class Device:
             return f"EMU-{slug(self.place.rpartition('/')[0]).upper()}-{key}"
         if name == "uuid":
             return str(uuid.uuid5(_NAMESPACE, f"{self.place}/{key}"))
+        if name == "time" and key == "wall":
+            return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         if name == "time":
             return time_text(self.bench.time)
         if name == "place.tray_index":
             return self.slot.index
         if name == "place.unit":
             return self.slot.unit
+        if name == "place.ordinal":
+            return self.bench.ordinal(self.slot)
         raise LookupError(f"{self.template.device}: no live value named {name!r} on a {self.slot.tray.kind} tray")
 
     def methods(self, uri: str) -> str:

@@ -9,6 +9,8 @@ from firmware_bridge.emulator.faults import Fault
 _NUMBER = re.compile(rb'"(Reading|MetricValue|SetPoint|Members@odata\.count)":-?[0-9.eE+-]+')
 _VERSION = re.compile(rb'"(FirmwareVersion|Version|BiosVersion)":"[^"]*"')
 _CLOCK = re.compile(rb'"(DateTime)":"[^"]*"')
+_SLOT = re.compile(rb'"(ChassisPhysicalSlotNumber|TraySlotNumber)":\d+')
+_INDEX = re.compile(rb'"(ComputeTrayIndex|TraySlotIndex)":\d+')
 _NAME = re.compile(rb'"(Name)":"')
 _LINK = re.compile(rb'(\[\{|":\{)"@odata\.id":"[^"]*"')
 _MALICE = rb"\\r\\nlocation: x\\u001b[31m\\u202e\\u2066"
@@ -24,6 +26,14 @@ def _stale(body: bytes, fault: Fault) -> bytes:
     return _VERSION.sub(lambda m: b'"' + m[1] + b'":"' + text + b'"', body)
 
 
+def _elsewhere(body: bytes, fault: Fault) -> bytes:
+    slot, _, index = fault.text.partition("/")
+    for pattern, number in ((_SLOT, slot), (_INDEX, index)):
+        if number.isdigit():
+            body = pattern.sub(rb'"\1":' + number.encode(), body)
+    return body
+
+
 def _linked(body: bytes, fault: Fault) -> bytes:
     target = fault.location.encode("ascii", "replace").replace(b'"', b"%22").replace(b"\\", b"%5c")
     return _LINK.sub(lambda m: m[1] + b'"@odata.id":"' + target + b'"', body, count=1)
@@ -33,6 +43,7 @@ REWRITES: dict[FaultKind, Callable[[bytes, Fault], bytes]] = {
     FaultKind.NAN: _nan,
     FaultKind.STALE_VERSION: _stale,
     FaultKind.CLOCK_1970: lambda body, fault: _CLOCK.sub(rb'"\1":"1970-01-01T00:00:42+00:00"', body),
+    FaultKind.OTHER_PLACE: _elsewhere,
     FaultKind.HOSTILE_TEXT: lambda body, fault: _NAME.sub(rb'"\1":"' + _MALICE, body),
     FaultKind.FOREIGN_LINK: _linked,
 }

@@ -22,7 +22,7 @@ from firmware_bridge.vocabulary.generation import TrayType
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BRACES = re.compile(r"\{(\w+)(?:([+*/%-])(\d+))?\}")
 _TOKEN = re.compile(rb'"@@slot:(\d+)@@"')
-PLACE_VALUES = ("place.tray_index", "place.unit")
+PLACE_VALUES = ("place.tray_index", "place.unit", "place.ordinal")
 _SLOT_KEYS = ("$live", "$serial", "$uuid", "$time", "$set")
 
 

@@ -10,6 +10,7 @@ from firmware_bridge.generations.placement import place_trays
 from firmware_bridge.generations.schema import DomainFile, EndpointFile, FactFile, RackFile, TrayFile
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.generations.serial import check_units, serial_lines, units_of_trays
+from firmware_bridge.generations.settings import with_settings
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import (
     Busbar,
@@ -99,6 +100,7 @@ def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generat
     if missing:
         raise document.complaint("periods_s", f"expected a period for each class, missing {', '.join(missing)}")
     trays = {n: _tray(document, n, convert(document, f"tray_types.{n}", TrayFile)) for n in file.tray_types}
+    trays = with_settings(document, file, trays)
     facts = _facts(document, file)
     slots = place_trays(document, file, trays)
     lines = serial_lines(document, file)

@@ -7,6 +7,7 @@ import msgspec
 from firmware_bridge.vocabulary.generation import ConsoleProtocol, TrayKind
 from firmware_bridge.vocabulary.line import Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.settings import SettingKind, SlotSays
 from firmware_bridge.wire.modbus.map_file import Baud
 
 SCHEMA_VERSION = 1
@@ -14,6 +15,7 @@ SCHEMA_VERSION = 1
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=512)]
+Pointer = Annotated[str, msgspec.Meta(pattern=r"^/redfish/v1/[^#]*#(/[^/]+)+$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 
 
@@ -162,6 +164,33 @@ class CoolantFile(msgspec.Struct, forbid_unknown_fields=True):
     heat_capacity_j_per_l_k: Positive
 
 
+class SettingFile(msgspec.Struct, forbid_unknown_fields=True):
+    """One setting of an endpoint; see `vocabulary.settings.Setting`."""
+
+    name: Name
+    title: str
+    read: Annotated[list[Pointer], msgspec.Meta(min_length=1)]
+    source: str
+    confirmed: bool
+    kind: SettingKind = SettingKind.PROPERTY
+    wanted: list[str | bool | int | float] = []
+    most_s: Positive | None = None
+    required: bool = True
+    fix: bool = False
+
+
+class PlaceCheckFile(msgspec.Struct, forbid_unknown_fields=True):
+    """One property that says where a tray stands; see `vocabulary.settings.PlaceCheck`."""
+
+    name: Name
+    read: Annotated[list[Pointer], msgspec.Meta(min_length=1)]
+    says: SlotSays
+    source: str
+    confirmed: bool
+    offset: int = 0
+    of: list[Name] = []
+
+
 class RackFile(msgspec.Struct):
     """`rack.yaml`.  Sections that this version does not know are left alone: a newer file must not break us."""
 
@@ -179,5 +208,7 @@ class RackFile(msgspec.Struct):
     confirmed: bool = True
     aliases: list[Name] = []
     lines: list[LineFile] = []
+    settings: dict[str, list[SettingFile]] = {}  # by tray type and endpoint: compute/bmc
+    place_checks: dict[str, list[PlaceCheckFile]] = {}
     extends: str | None = None
     facts: dict[str, Any] = {}  # each is a FactFile

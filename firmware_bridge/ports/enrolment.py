@@ -1,8 +1,10 @@
 """What enrolment asks of an endpoint: which certificate it shows, and who it is once somebody has logged in."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from firmware_bridge.vocabulary.identity import Certificate, Identity
+from firmware_bridge.vocabulary.settings import Examination, Question, Scalar
 
 
 @runtime_checkable
@@ -28,4 +30,23 @@ class Identified(Protocol):
 
     async def identify(self) -> Identity:
         """Log in where needed and return who the endpoint says it is.  Raises DeviceError."""
+        ...
+
+
+@runtime_checkable
+class Examinable(Protocol):
+    """An endpoint whose settings can be read, and one by one written."""
+
+    async def examine(self, questions: Sequence[Question]) -> Examination:
+        """Return what the endpoint says to each question; what it does not say is left out.  Raises DeviceError.
+
+        Only reads.  Slow and patient: polling goes first.
+        """
+        ...
+
+    async def set_value(self, uri: str, pointer: str, value: Scalar) -> None:
+        """Write one property that an examination found.  Raises DeviceError.
+
+        An effect: recorded before it is called, and only on armed racks.
+        """
         ...

@@ -6,6 +6,7 @@ from typing import Any
 
 from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.settings import PlaceCheck, Setting
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 
 DEFAULT_TIMEOUT = Seconds(10.0)
@@ -78,6 +79,8 @@ class EndpointSpec:
     line: str | None = None
     units: tuple[tuple[Unit, ...], ...] = ()
     subtree_parts: tuple[str, ...] = ()  # kinds of the tray's components that are seen through the subtree
+    settings: tuple[Setting, ...] = ()  # what it must be set to before it is ready
+    place_checks: tuple[PlaceCheck, ...] = ()  # which of its properties say where its tray stands
 
     def units_of(self, index: int) -> tuple[Unit, ...]:
         """Return the serial units of the tray with this index; none when the endpoint is not a serial one."""

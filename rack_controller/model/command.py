@@ -48,6 +48,8 @@ VERBS: dict[str, Privilege] = {
     "locate": Privilege.LOCATE,
     "reload": Privilege.CONFIGURE,
     "repin": Privilege.SERVICE,
+    "check": Privilege.SERVICE,
+    "fix": Privilege.OPERATE,
 }
 _KINDS: dict[type, str] = {bool: "true or false", str: "text"}
 # Which arguments a verb takes, all of them optional.
@@ -56,8 +58,10 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "locate": {"on": bool},
     "reload": {},
     "repin": {"pin": str, "serial": str, "reason": str},
+    "check": {},
+    "fix": {"name": str},
 }
-PATIENT = frozenset({"repin"})
+PATIENT = frozenset({"repin", "check", "fix"})
 """Verbs that log in to a device before they answer: they take longer than a word from memory."""
 
 

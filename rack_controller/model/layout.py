@@ -114,10 +114,11 @@ class EndpointStatus(msgspec.Struct, frozen=True):
 
     `error_age_s`: how long ago `error` was met.  `events`: how its events come (PathKind, empty on a serial line),
     `events_age_s` since that was last proven, `events_detail` why it is not.
-    `held` says why nobody reads it: it shows another certificate than the pinned one.
     `version` is the version of the system that answers there, where its driver reads it all the time.
     `subtree` names what stands behind it (empty: nothing), `subtree_state` how much of that is alive (Presence),
     `subtree_why` and `subtree_missing` what is not.
+    `held` says why nobody reads it: it shows another certificate than the pinned one.  `ready`: whether it is as it
+    must be (Ready), `blocked_by` what is not.
     """
 
     place: str
@@ -137,6 +138,8 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     subtree_state: str = ""
     subtree_why: str = ""
     subtree_missing: list[str] = []
+    ready: str = ""
+    blocked_by: list[str] = []
 
 
 class WornLink(msgspec.Struct, frozen=True):
@@ -159,7 +162,7 @@ class RackState(msgspec.Struct, frozen=True):
 
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is wanted on `state`: layout, table, endpoints, or report (inventory of the endpoint `place`).
+    """What is wanted on `state`: layout, table, endpoints, report (inventory of the endpoint `place`) or its readiness.
 
     `table_id` asks for a series table of before; 0 is the one of now.
     """

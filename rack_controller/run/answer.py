@@ -16,7 +16,7 @@ from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
 from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
 from rack_controller.run.collect import Collector
-from rack_controller.run.holds import Holds
+from rack_controller.run.enrolled import Enrolled
 from rack_controller.run.journal import CommandRecord, Journal
 from rack_controller.run.stock import Stock
 from rack_controller.run.view import RackView
@@ -35,10 +35,10 @@ class StateAnswers:
         sources: dict[Place, TelemetrySource],
         stock: Stock,
         journal: Journal,
-        holds: Holds | None = None,
+        enrolled: Enrolled | None = None,
     ) -> None:
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
-        self._holds = holds
+        self._enrolled = enrolled
 
     async def answer(self, body: bytes) -> bytes:
         """Return the JSON that is asked for, `{"error", "code"}` when it cannot be given."""
@@ -59,9 +59,11 @@ class StateAnswers:
             case "table" if self._view.snapshot is not None:
                 return encode_table(self._view.snapshot.table)
             case "endpoints":
-                return msgspec.json.encode(rack_state(self._view, self._sources, self._holds))
+                return msgspec.json.encode(rack_state(self._view, self._sources, self._enrolled))
             case "report":
                 return msgspec.json.encode(await self._stock.report(Place(request.place)))
+            case "readiness" if self._enrolled is not None:
+                return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
             case _:
                 raise TargetUnknown(
                     f"nothing called {request.want!r} now", advice="ask for layout, table, endpoints or report"
@@ -74,7 +76,7 @@ class StateAnswers:
         return body
 
 
-def rack_state(view: RackView, sources: dict[Place, TelemetrySource], holds: Holds | None = None) -> RackState:
+def rack_state(view: RackView, sources: dict[Place, TelemetrySource], enrolled: Enrolled | None = None) -> RackState:
     """Return both axes of every endpoint with their ages.
 
     An endpoint that answers but refuses some resources shows the first such error, and how many there are.
@@ -88,7 +90,7 @@ def rack_state(view: RackView, sources: dict[Place, TelemetrySource], holds: Hol
         table_id=snapshot.table.table_id,
         boot=view.boot,
         endpoints=[
-            _status(place, state, sources[place], snapshot.now, holds)
+            _status(place, state, sources[place], snapshot.now, enrolled)
             for place, state in sorted(snapshot.endpoints.items())
         ],
         worn=view.worn,
@@ -96,7 +98,7 @@ def rack_state(view: RackView, sources: dict[Place, TelemetrySource], holds: Hol
 
 
 def _status(
-    place: Place, state: EndpointState, source: TelemetrySource, now: Seconds, holds: Holds | None
+    place: Place, state: EndpointState, source: TelemetrySource, now: Seconds, enrolled: Enrolled | None
 ) -> EndpointStatus:
     events, behind = state.events, state.subtree
     return EndpointStatus(
@@ -111,12 +113,14 @@ def _status(
         events="" if events is None else events.kind,
         events_age_s=None if events is None else _age(events.proven_at, now),
         events_detail="" if events is None else events.detail,
-        held=None if holds is None else holds.of(place),
         version=source.version if isinstance(source, Versioned) else "",
         subtree="" if behind is None else behind.name,
         subtree_state="" if behind is None else behind.liveness.presence,
         subtree_why="" if behind is None else behind.liveness.why,
         subtree_missing=[] if behind is None else list(behind.liveness.missing),
+        held=None if enrolled is None else enrolled.holds.of(place),
+        ready="" if enrolled is None else enrolled.examiner.ready_word(place),
+        blocked_by=[] if enrolled is None else enrolled.examiner.blocked_by(place),
     )
 
 

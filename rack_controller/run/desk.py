@@ -4,6 +4,7 @@ from typing import Protocol
 
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.place import Place
+from rack_controller.model.expectation import Expectation
 from rack_controller.model.layout import Layout
 
 
@@ -19,6 +20,10 @@ class SiteDesk(Protocol):
 
     def repin(self, place: Place, pin: str) -> None:
         """Write another pin into the site file.  Raises ConfigurationError or EnvironmentUnfit."""
+        ...
+
+    def expectations(self, rack: Place) -> dict[Place, Expectation]:
+        """Return what the rack's generation expects of each endpoint.  Raises what `source` raises."""
         ...
 
     def layout(self, rack: Place) -> Layout:

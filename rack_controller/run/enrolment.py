@@ -12,8 +12,10 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from rack_controller.decide.notice import Finding
 from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
+from rack_controller.model.readiness import Ready
 from rack_controller.model.roles import Privilege, may
 from rack_controller.run.desk import SiteDesk
+from rack_controller.run.examiner import Examiner
 from rack_controller.run.holds import Holds
 from rack_controller.run.roster import Roster
 from rack_controller.run.view import RackView
@@ -23,18 +25,19 @@ Verb = Callable[[Command], Awaitable[dict[str, object]]]
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentVerbs:
-    """`reload` and `repin` of one rack."""
+    """`reload`, `repin`, `check` and `fix` of one rack."""
 
     view: RackView
     desk: SiteDesk
     roster: Roster
     holds: Holds
+    examiner: Examiner
     tell: Callable[[Finding], None]
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """Return the verbs by name."""
-        return {"reload": self.reload, "repin": self.repin}
+        return {"reload": self.reload, "repin": self.repin, "check": self.check, "fix": self.fix}
 
     async def reload(self, command: Command) -> dict[str, object]:
         """Read an endpoint's entry of the site file anew; one that is new is read from now on."""
@@ -71,6 +74,34 @@ class EnrolmentVerbs:
         text = f"{_name(place)} is pinned to {pin} by {command.actor} ({proof})"
         self.tell(Finding(place, "endpoint.repinned", Severity.WARNING, text))
         return {"pin": pin, "serial": identity.serial}
+
+    async def check(self, command: Command) -> dict[str, object]:
+        """Look now whether an endpoint is as it must be; a tray stands for all its endpoints.  Only reads."""
+        chosen = [p for p in self.roster.places() if p == command.target or p.startswith(f"{command.target}/")]
+        if not chosen:
+            raise TargetUnknown(f"no endpoint at {command.target!r}", advice="see `rackwright endpoint list`")
+        for place in chosen:
+            await self.examiner.examine(place)
+        return {"endpoints": len(chosen), "ready": all(self.examiner.ready(p) is Ready.READY for p in chosen)}
+
+    async def fix(self, command: Command) -> dict[str, object]:
+        """Write the settings that differ and may be written, one by one, and look again.  Armed racks only."""
+        place = Place(command.target)
+        if not self.view.layout.armed:
+            raise PreconditionFailed(
+                f"{self.view.layout.rack} is only observed: nothing is written to its devices",
+                advice="set `armed: true` for the rack in the site file and start again",
+            )
+        wanted = str(command.arguments.get("name", ""))
+        await self.examiner.examine(place)
+        written = await self.examiner.write_differing(place, wanted)
+        if written:
+            await self.examiner.examine(place)
+        left = self.examiner.blocked_by(place)
+        for name in written:
+            text = f"{_name(place)}: {name.replace('_', ' ')} was set by {command.actor}"
+            self.tell(Finding(place, "setting.written", Severity.WARNING, text))
+        return {"written": ", ".join(written), "left": ", ".join(left)}
 
     async def _proven(self, place: Place, source: TelemetrySource, pin: str, serial: str) -> Identity:
         if not isinstance(source, Pinned) or not isinstance(source, Identified):

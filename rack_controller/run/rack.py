@@ -28,7 +28,9 @@ from rack_controller.run.collect import next_due
 from rack_controller.run.consoles.rack_consoles import Consoles
 from rack_controller.run.desk import SiteDesk
 from rack_controller.run.ending import run_until_one_ends
+from rack_controller.run.enrolled import Enrolled
 from rack_controller.run.enrolment import EnrolmentVerbs
+from rack_controller.run.examiner import Examiner
 from rack_controller.run.holds import Holds
 from rack_controller.run.hosts import GpuRules, Hosts
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
@@ -68,13 +70,17 @@ class RackUnderControl:
         self._stock = Stock(sources, clock)
         self._said: list[Finding] = []  # what others than the snapshots have to tell, until the next tick
         self._holds = Holds(rack, journal, clock, self._said.append)
-        self._roster = Roster(sources, self._board, self._stock, self._holds, periods, clock)
+        expected = {} if desk is None else desk.expectations(rack)
+        self._examiner = Examiner(sources, expected, journal, clock, self._said.append)
+        self._roster = Roster(sources, self._board, self._stock, self._holds, periods, clock, self._examiner)
         self._view = RackView(layout, boot)
         self.subjects: RackSubjects = subjects_of(rack)
         self.frames, self.events = Outbox(FRAMES_KEPT), Outbox(EVENTS_KEPT)
-        self._state = StateAnswers(self._view, sources, self._stock, journal, self._holds)
+        self._state = StateAnswers(self._view, sources, self._stock, journal, Enrolled(self._holds, self._examiner))
         enrolment = (
-            None if desk is None else EnrolmentVerbs(self._view, desk, self._roster, self._holds, self._said.append)
+            None
+            if desk is None
+            else EnrolmentVerbs(self._view, desk, self._roster, self._holds, self._examiner, self._said.append)
         )
         more = None if enrolment is None else enrolment.verbs
         self._commands = CommandAnswers(self._view, sources, self._roster.collectors, self._stock, journal, clock, more)
@@ -101,7 +107,7 @@ class RackUnderControl:
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
-            works = [self._roster.run(), self._stock.run(), self._tick(bus)]
+            works = [self._roster.run(), self._stock.run(), self._examiner.run(), self._tick(bus)]
             if self._consoles is not None:
                 works.append(self._consoles.run(bus.tell, self._said.append))
             await run_until_one_ends(works)

@@ -11,6 +11,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.run.board import Board
 from rack_controller.run.collect import Collector, phases
 from rack_controller.run.ending import end
+from rack_controller.run.examiner import Examiner
 from rack_controller.run.holds import Holds
 from rack_controller.run.stock import Stock
 
@@ -26,7 +27,9 @@ class Roster:
         holds: Holds,
         periods: dict[ReadingClass, Seconds],
         clock: Clock,
+        examiner: Examiner | None = None,
     ) -> None:
+        self._examiner = examiner
         self._sources, self._board, self._stock, self._holds = sources, board, stock, holds
         self._periods, self._clock = periods, clock
         self.collectors: dict[Place, Collector] = {}
@@ -79,4 +82,10 @@ class Roster:
         return iter(self._sources)
 
     def _collector(self, source: TelemetrySource, phase: float) -> Collector:
-        return Collector(source, self._board, self._periods, self._clock, phase, self._stock.refresh, self._holds)
+        return Collector(source, self._board, self._periods, self._clock, phase, self._met, self._holds)
+
+    def _met(self, place: Place) -> None:
+        """What stands there may be another part than before."""
+        self._stock.refresh(place)
+        if self._examiner is not None:
+            self._examiner.refresh(place)

@@ -25,7 +25,7 @@ from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
 
 RACK = Place("lab1/a/r01/k01")
-QUICKER = 8.0  # s of the controller's time in a second of ours: devices answer as they do, nobody waits as long
+QUICKER = 4.0  # s of the controller's time in a second of ours: devices answer as they do, nobody waits as long
 FAR = 2**62
 
 

@@ -1,18 +1,19 @@
 """Which certificate a Redfish endpoint shows, and which part it says it is.  Judges neither."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from firmware_bridge.drivers.redfish.enclosure import Enclosure, enclosures
+from firmware_bridge.drivers.redfish.examine import examine, nested
+from firmware_bridge.drivers.redfish.identify import read_identity
 from firmware_bridge.drivers.redfish.link import NORMAL
-from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.drivers.redfish.trust import Leaf, fetch_leaf
-from firmware_bridge.vocabulary.identity import NOT_SERIALS, Certificate, Identity
-from firmware_bridge.vocabulary.text import scrub
-from firmware_bridge.wire.redfish.guard import Document
-from firmware_bridge.wire.redfish.links import link_of
+from firmware_bridge.vocabulary.identity import Certificate, Identity
+from firmware_bridge.vocabulary.settings import Examination, Question, Scalar
+from firmware_bridge.wire.redfish.guard import parse
 
-_MOST_TEXT = 128
+__all__ = ["Enrolled", "certificate_of", "read_identity"]
 
 
 class Enrolled:
@@ -39,43 +40,20 @@ class Enrolled:
         await tree.root()
         return await read_identity(tree)
 
+    async def examine(self: Any, questions: Sequence[Question]) -> Examination:
+        """Return what the endpoint says to each question, and which part it is.  Raises DeviceError."""
+        follower = self.state.follower
+        own = frozenset() if follower is None else follower.own
+        found: Examination = await examine(self.link, self.clock, questions, own)
+        return found
+
+    async def set_value(self: Any, uri: str, pointer: str, value: Scalar) -> None:
+        """Write one property (PATCH, If-Match where the resource has a tag).  Raises DeviceError."""
+        document = await self.link.get_decoded(uri, lambda raw: parse(raw), NORMAL)
+        tag = document.get("@odata.etag")
+        await self.link.change("PATCH", uri, nested(pointer, value), tag if isinstance(tag, str) else "")
+
 
 def certificate_of(leaf: Leaf) -> Certificate:
     """Return what people compare of a certificate."""
     return Certificate(leaf.pin, leaf.subject, leaf.not_before, leaf.not_after)
-
-
-async def read_identity(tree: Tree) -> Identity:
-    """Return the identity of the tray behind an endpoint; `tree` has its root.
-
-    The serial number is that of the enclosure which holds the host, else the host's own, else that of the first
-    enclosure that has one (Redfish Chassis and ComputerSystem, SerialNumber).  Raises what the link raises.
-    """
-    root = tree.documents[ROOT]
-    systems = await tree.members(link_of(root, "Systems"))
-    chassis = await tree.members(link_of(root, "Chassis"))
-    found = Enclosure(systems, chassis, {})
-    outer = [document for _, document in enclosures(found)]
-    host = found.host[1] if found.host is not None else {}
-    candidates = [*outer[:1], host, *outer[1:]]
-    serials = tuple(dict.fromkeys(s for d in candidates if (s := serial_in(d)) is not None))
-    first = next((d for d in candidates if serial_in(d) is not None), {})
-    return Identity(
-        serial=serials[0] if serials else None,
-        serials=serials,
-        manufacturer=_text(first, "Manufacturer") or _text(root, "Vendor"),
-        model=_text(first, "Model") or _text(root, "Product"),
-        part_number=_text(first, "PartNumber"),
-        uuid=_text(root, "UUID"),
-    )
-
-
-def serial_in(document: Document) -> str | None:
-    """Return a document's serial number, None where none or only a placeholder stands."""
-    serial = _text(document, "SerialNumber")
-    return None if serial is None or serial.casefold() in NOT_SERIALS else serial
-
-
-def _text(document: Document, name: str) -> str | None:
-    value = document.get(name)
-    return (scrub(value, _MOST_TEXT) or None) if isinstance(value, str) else None

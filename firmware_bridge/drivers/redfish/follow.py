@@ -63,6 +63,11 @@ class Follower:
     _own: frozenset[str] = frozenset()
     _last_id: str = ""
 
+    @property
+    def own(self) -> frozenset[str]:
+        """Return the URIs of the subscriptions that are ours, as far as that is known."""
+        return self._own
+
     async def follow(self) -> AsyncIterator[Sequence[Reading]]:
         """Yield readings as events bring them, for as long as it is iterated.  Never raises DeviceError."""
         failures = 0

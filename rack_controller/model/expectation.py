@@ -1,0 +1,27 @@
+"""What a generation expects of an endpoint: settings, and the numbers that would say where it stands."""
+
+from dataclasses import dataclass
+
+from firmware_bridge.vocabulary.settings import PlaceCheck, Question, Setting, SettingKind
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPlace:
+    """One place check with the number that this endpoint gives when it stands where the site says."""
+
+    check: PlaceCheck
+    expected: int
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Everything an endpoint is judged by."""
+
+    settings: tuple[Setting, ...] = ()
+    places: tuple[ExpectedPlace, ...] = ()
+
+    def questions(self) -> list[Question]:
+        """Return what to ask the endpoint."""
+        asked = [Question(s.name, s.read, s.kind) for s in self.settings]
+        return asked + [Question(f"place_{p.check.name}", p.check.read, SettingKind.PROPERTY) for p in self.places]
