@@ -124,7 +124,14 @@ def by_name(readings: Sequence[Reading]) -> dict[tuple[str, Quantity], Reading]:
 
 # Faults that a reader of numbers does not meet, and those that are elsewhere or a matter of patience.
 READ_ALL_THE_SAME = {
-    *(FaultKind.SLOW, FaultKind.HMC_ABSENT, FaultKind.WRONG_ETAG, FaultKind.STALE_VERSION, FaultKind.CLOCK_1970),
+    *(
+        FaultKind.SLOW,
+        FaultKind.HMC_ABSENT,
+        FaultKind.WRONG_ETAG,
+        FaultKind.STALE_VERSION,
+        FaultKind.CLOCK_1970,
+        FaultKind.OTHER_PLACE,
+    ),
     *(FaultKind.HOSTILE_TEXT, FaultKind.FOREIGN_LINK),
 }
 
