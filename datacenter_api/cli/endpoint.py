@@ -30,6 +30,7 @@ _COLUMNS = (
     Column("ERROR", lambda e: str(e["error"])),
     Column("BEHIND IT WHY", lambda e: str(e["subtree_why"]), wide=True),
     Column("EVENTS WHY", lambda e: str(e["events_detail"]), wide=True),
+    Column("VERSION", lambda e: str(e["version"]), wide=True),
     Column("PROTOCOL", lambda e: str(e["protocol"]), wide=True),
     Column("TRAY", lambda e: str(e["tray"]), wide=True),
     Column("PLACE", lambda e: str(e["place"]), wide=True),

@@ -69,6 +69,7 @@ class Axes:
     subtree_missing: tuple[str, ...] = ()
     ready: str = ""
     blocked_by: list[str] = field(default_factory=list)
+    version: str = ""
 
 
 def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
@@ -120,6 +121,7 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         subtree_missing=tuple(said.subtree_missing),
         ready=said.ready if fresh else "",
         blocked_by=said.blocked_by if fresh else [],
+        version=said.version,
     )
 
 

@@ -46,7 +46,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     `ready`: whether it is as it must be (ready, blocked, unknown; empty: nothing is asked), `blocked_by` what is not.
     `held`: it shows another certificate than the pinned one, and is not read until it is pinned anew.
     `subtree`: what stands behind it (hmc); `subtree_state`: present, partial, absent, frozen or unknown; why, and which
-    parts are missing.
+    parts are missing.  `version`: of the system that answers, where it is read all the time (NVOS).
     """
 
     place: str
@@ -73,6 +73,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     subtree_missing: list[str] = []
     ready: str = ""
     blocked_by: list[str] = []
+    version: str = ""
 
 
 class CommandRequest(BaseModel):
@@ -135,6 +136,7 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     subtree_missing=list(at.subtree_missing),
                     ready=at.ready,
                     blocked_by=at.blocked_by,
+                    version=at.version,
                 )
             )
     return json_answer(rows)

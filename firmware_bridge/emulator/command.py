@@ -34,7 +34,7 @@ _WHOLE = {
 }
 _TEXTS = {
     "uri": "only request paths that fit this glob, on a serial line 3/0x9202",
-    "level": "of a leak or a fabric manager: warning or critical",
+    "level": "of a leak, port or fabric manager: warning or critical",
     "location": "of a redirect or a foreign link",
     "register": "only registers whose name fits this glob",
     "text": "of a stale or wrong version",

@@ -146,7 +146,9 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.GPU_LOST: KindSpec((Layer.HOST,), "a GPU has fallen off the bus"),
     _K.RESET_PENDING: KindSpec((Layer.HOST,), "a GPU waits for a reset"),
     _K.HTML: KindSpec(_REPLY, "a login page in HTML instead of the document, with status 200"),
-    _K.PORT_DOWN: KindSpec((Layer.PLANT,), "an NVLink port is down; with `every` and `lasts` it flaps"),
+    _K.PORT_DOWN: KindSpec(
+        (Layer.PLANT,), "an NVLink port is down; level warning: only the switch says so", ("level",)
+    ),
     _K.HIGH_BER: KindSpec((Layer.PLANT,), "an NVLink port has bit errors of a ratio and recovers often", ("ratio",)),
     _K.FABRIC_MANAGER_DOWN: KindSpec(
         (Layer.PLANT,),

@@ -126,7 +126,7 @@ def _ber_text(ratio: float) -> str:
 
 
 SWITCH |= {
-    "nvlink.up": lambda b, r, t, at: int(b.nvlinks.up[r, t, at]),
+    "nvlink.up": lambda b, r, t, at: int(b.nvlinks.shown[r, t, at]),
     "nvlink.ber": lambda b, r, t, at: _ber_text(float(b.nvlinks.ber[r, t, at])),
     "nvlink.raw_ber": lambda b, r, t, at: _ber_text(max(RAW_BER, 100.0 * float(b.nvlinks.ber[r, t, at]))),
     "nvlink.recoveries": lambda b, r, t, at: int(b.nvlinks.recoveries[r, t, at]),

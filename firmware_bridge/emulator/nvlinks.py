@@ -21,7 +21,9 @@ _KINDS = frozenset((FaultKind.PORT_DOWN, FaultKind.HIGH_BER, FaultKind.FABRIC_MA
 
 
 class NvlinkPorts:
-    """R racks, S switch trays, P ports each.  `up`, `ber`, `recoveries`, `downed`, `symbols`: (R, S, P).
+    """R racks, S switch trays, P ports each.  `up`, `shown`, `ber`, `recoveries`, `downed`, `symbols`: (R, S, P).
+
+    `shown` is what the switch says of a port: with `port_down` of level warning it says down while the link is up.
 
     `manager` (R, S): 0 the fabric manager does not run here, 1 it says it is not well, 2 it runs.  `versions` are the
     trays that run another NVOS than the usual one.
@@ -32,6 +34,7 @@ class NvlinkPorts:
         self.names = port_names(slots[0]) if slots else ()
         shape = (len(racks), len(slots), max(len(self.names), 1))
         self.up: Mask = np.ones(shape, dtype=np.bool_)
+        self.shown: Mask = self.up.copy()
         self.ber, self.recoveries, self.downed, self.symbols = (np.zeros(shape) for _ in range(4))
         self.manager = np.zeros(shape[:2], dtype=np.int8)
         self.versions: dict[tuple[int, int], str] = {}
@@ -47,6 +50,7 @@ class NvlinkPorts:
         ones = np.ones((len(tray_on), 1), dtype=np.bool_)
         peers = np.concatenate((tray_on, ones), axis=1)[:, self._behind]
         self.up = np.asarray(switch_on[:, : self._shape[1], None] & peers[:, None, :])
+        self.shown = self.up.copy()
         self.ber = np.zeros(self._shape)
         self.manager[:] = 0
         self.manager[:, [n for n in self._expected if n < self._shape[1]]] = 2
@@ -54,6 +58,7 @@ class NvlinkPorts:
         for fault in faults:
             if fault.what in _KINDS:
                 self._strike(fault)
+        self.shown &= self.up
         self.downed += was & ~self.up
         bad = self.up & (self.ber > 0.0)
         self.recoveries += RECOVERIES_PER_S * seconds * bad
@@ -68,7 +73,7 @@ class NvlinkPorts:
         elif fault.what is FaultKind.HIGH_BER:
             self.ber[ports] = fault.ratio
         else:
-            self.up[ports] = False
+            (self.shown if fault.level == "warning" else self.up)[ports] = False
 
     def _where(self, where: str) -> tuple[Mask, Mask]:
         """Return which trays and which ports a glob names; kept, because faults are asked for at every step."""

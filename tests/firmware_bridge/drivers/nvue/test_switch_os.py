@@ -136,6 +136,14 @@ async def test_port_faults_show_at_their_port_and_in_the_sums() -> None:
         assert len([i for i in report.inventory if i.kind == "port"]) == 144
 
 
+async def test_a_port_may_be_said_to_be_down_while_its_link_is_up() -> None:
+    async with met() as (served, source, _clock):
+        slot = served.tray.rsplit("/", 1)[-1]
+        served.bench.advance(1.0, (Fault(FaultKind.PORT_DOWN, f"*/{slot}/acp7", level="warning"),))
+        assert by_key(await source.read(ReadingClass.SLOW))["acp7", Quantity.LINK].value == 0.0
+        assert served.bench.nvlinks.up.all()
+
+
 async def test_it_is_asked_no_more_often_than_its_hints_say() -> None:
     async with met() as (served, source, clock):
         served.seen.clear()
