@@ -12,7 +12,7 @@ import nkeys
 
 from datacenter_api.cli.state_directory import free_port
 from datacenter_api.listen import Listen
-from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 from rack_controller.model.subjects import BUS_USERS, BusUser, agent_user, token
 
 LOOPBACK = "127.0.0.1"
@@ -64,8 +64,14 @@ def write_bus_config(folder: Path, site: str, racks: Iterable[str] = (), door: L
 
 
 def bus_users(racks: Iterable[str] = ()) -> tuple[BusUser, ...]:
-    """Return who may log in: the processes, and the agents of each of `racks` in place of those of all."""
-    agents = tuple(agent_user(rack) for rack in racks)
+    """Return who may log in: the processes, and the agents of each of `racks` in place of those of all.
+
+    Raises ConfigurationError for a rack whose name cannot stand in a subject.
+    """
+    try:
+        agents = tuple(agent_user(rack) for rack in racks)
+    except ValueError as err:
+        raise ConfigurationError(f"a rack of the site: {err}", advice="rename it in the site file") from err
     return (*(u for u in BUS_USERS if not (agents and u.name == "agent")), *agents)
 
 

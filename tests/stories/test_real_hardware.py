@@ -10,7 +10,7 @@ import pytest
 from support.product import COMMAND, Product, eventually
 
 from datacenter_api.cli.state_directory import free_port
-from firmware_bridge.credentials.vault import Credential, Vault
+from firmware_bridge.credentials.vault import Vault
 from firmware_bridge.generations.site_file import read_site, write_site
 
 pytestmark = pytest.mark.timeout(150)
@@ -34,11 +34,15 @@ def foreign_rack(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_listed_rack_is_read_and_only_observed(foreign_rack: Path, own_product: Product, tmp_path: Path) -> None:
     theirs = read_site(foreign_rack / "site.yaml")
-    secret = Vault(foreign_rack / "credentials").fetch(theirs.endpoints[0].credential or "")
+    vault, own = Vault(foreign_rack / "credentials"), Vault(own_product.state / "credentials")
     site = tmp_path / "site.yaml"
-    endpoints = tuple(replace(e, credential="hall/bmc" if e.enabled else None) for e in theirs.endpoints)
+    # Their hosts' agents speak on their own bus.
+    listed = [e for e in theirs.endpoints if not e.agent]
+    names = {e.credential: e.credential.replace("emulated", "hall") for e in listed if e.credential}
+    endpoints = tuple(replace(e, credential=names.get(e.credential or "")) for e in listed)
     write_site(site, replace(theirs, racks=tuple(replace(r, armed=False) for r in theirs.racks), endpoints=endpoints))
-    Vault(own_product.state / "credentials").store("hall/bmc", Credential(secret.user, secret.secret))
+    for name, ours in names.items():
+        own.store(ours, vault.fetch(name))
 
     own_product.options = ["--site", str(site)]
     own_product.start()

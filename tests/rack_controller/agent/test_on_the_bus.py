@@ -166,3 +166,8 @@ async def test_a_bus_with_another_authority_is_not_spoken_to(tmp_path: Path) -> 
     finally:
         await end([task])
         server.kill()
+
+
+def test_a_rack_whose_name_cannot_stand_in_a_subject_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"k\.7"):
+        write_bus_config(tmp_path / "nats", SITE, ["k.7"])
