@@ -38,9 +38,13 @@ def test_a_listed_rack_is_read_and_only_observed(foreign_rack: Path, own_product
     site = tmp_path / "site.yaml"
     # Their hosts' agents speak on their own bus.
     listed = [e for e in theirs.endpoints if not e.agent]
-    names = {e.credential: e.credential.replace("emulated", "hall") for e in listed if e.credential}
+    names = {
+        x.credential: x.credential.replace("emulated", "hall") for x in (*listed, *theirs.consoles) if x.credential
+    }
     endpoints = tuple(replace(e, credential=names.get(e.credential or "")) for e in listed)
-    write_site(site, replace(theirs, racks=tuple(replace(r, armed=False) for r in theirs.racks), endpoints=endpoints))
+    consoles = tuple(replace(c, credential=names.get(c.credential or "")) for c in theirs.consoles)
+    observed = tuple(replace(r, armed=False) for r in theirs.racks)
+    write_site(site, replace(theirs, racks=observed, endpoints=endpoints, consoles=consoles))
     for name, ours in names.items():
         own.store(ours, vault.fetch(name))
 
