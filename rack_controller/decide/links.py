@@ -53,7 +53,8 @@ class LinkMemory:
     high: frozenset[Place] = frozenset()
     wearing: frozenset[Place] = frozenset()
     managers: Mapping[Place, float] = field(default_factory=dict)
-    versions: Mapping[Place, str] = field(default_factory=dict)
+    versions: Mapping[Place, str] = field(default_factory=dict)  # as last judged
+    versioned: frozenset[Place] = frozenset()  # the endpoints whose version was known last
     rise: Rise | None = None
 
 
@@ -100,8 +101,11 @@ def notice_links(
     high, wearing, worn = _wear(memory, columns, after, rise, wirings)
     managers, wrong = notice_managers(memory.managers, columns.managers, after, wirings)
     known = {place: text for place, text in versions.items() if text}
-    findings = [*told, *worn, *wrong, *notice_versions(memory.versions, known)]
-    return LinkMemory(columns, up, changes, high, wearing, managers, known, rise), findings
+    # While trays are being met their versions come one by one: judged once no further one has come.
+    still = frozenset(known) == memory.versioned
+    findings = [*told, *worn, *wrong, *(notice_versions(memory.versions, known) if still else ())]
+    judged = known if still else memory.versions
+    return LinkMemory(columns, up, changes, high, wearing, managers, judged, frozenset(known), rise), findings
 
 
 def _moved(memory: LinkMemory, columns: LinkColumns) -> LinkMemory:
@@ -117,6 +121,7 @@ def _moved(memory: LinkMemory, columns: LinkColumns) -> LinkMemory:
         memory.wearing,
         memory.managers,
         memory.versions,
+        memory.versioned,
         memory.rise if same else None,
     )
 
