@@ -10,6 +10,7 @@ from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.panel import find_tray
 from datacenter_api.console.rack_page import RackPage
+from datacenter_api.console.serial_page import show_serial
 from datacenter_api.console.sights import attention_board, events_board, hall_board
 from datacenter_api.console.tray_page import TrayPage
 from datacenter_api.console.viewer import Viewer, html
@@ -18,7 +19,7 @@ from firmware_bridge.vocabulary.errors import TargetUnknown
 
 
 def add_pages(services: Services) -> None:
-    """Register the hall, the racks with their trays, and the domains."""
+    """Register the hall, the racks with their trays, the domains and the serial consoles."""
     glance = Glance(services)
 
     @ui.page("/", title="Hall · Rackwright", dark=None)
@@ -28,6 +29,10 @@ def add_pages(services: Services) -> None:
     @ui.page("/domain/{domain}", title="Domain · Rackwright", dark=None)
     def domain_page(domain: str, request: Request) -> None:
         show_domain(glance, domain, request.scope[PRINCIPAL])
+
+    @ui.page("/serial/{place:path}", title="Serial console · Rackwright", dark=None)
+    async def serial_page(place: str, request: Request) -> None:
+        await show_serial(glance, place, request.scope[PRINCIPAL])
 
     @ui.page("/rack/{place:path}", title="Rack · Rackwright", dark=None)
     def rack_page(place: str, request: Request) -> None:

@@ -20,6 +20,7 @@ from datacenter_api.console.wording import (
     marked,
     plural,
     roughly,
+    serial_href,
     slot_of,
     tray_href,
 )
@@ -57,6 +58,11 @@ def draw_head(sight: TraySight) -> str:
         f'<a class="chip" href="{tray_href(place)}">{arrow} {esc(slot_of(place))}</a>'
         for arrow, place in (("↑", above), ("↓", below))
         if place
+    )
+    ways += "".join(
+        f'<a class="chip" href="{serial_href(c.place)}">▤ Serial {esc(slot_of(c.place))}</a>'
+        for c in tray.consoles
+        if c.enabled
     )
     domain = next((d.id for d in sight.layout.domains if d.name == tray.domain), None) if tray.domain else None
     facts = [kind_of(tray.kind), f"{tray.height_u} U", *(f"feed {feed}" for feed in tray.feeds)]

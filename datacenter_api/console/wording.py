@@ -80,6 +80,11 @@ def tray_href(place: str) -> str:
     return esc(f"/console/rack/{quote(place)}")
 
 
+def serial_href(console: str) -> str:
+    """Return the address of a serial console's page."""
+    return esc(f"/console/serial/{quote(console)}")
+
+
 def domain_href(domain: str) -> str:
     """Return the address of a domain's page."""
     return esc(f"/console/domain/{quote(domain)}")

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from datacenter_api.auth.doorkeeper import Principal
-from datacenter_api.auth.store import Store
-from datacenter_api.consoles.relay import ConsoleRelay, Watcher
-from firmware_bridge.ports.hosts import MOST_SENT
-from firmware_bridge.vocabulary.errors import CommandRefused, RackwrightError, WriterTaken
-from rack_controller.model.console import MOST_REASON, ConsoleStatus, Verb
+from datacenter_api.consoles.hands import Hands
+from datacenter_api.consoles.relay import Watcher
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, RackwrightError
+from rack_controller.model.console import ConsoleStatus
 
 LOOK_S = 2.0
 MOST_FRAME = 64 * 1024
@@ -38,13 +36,15 @@ class Attachment:
     """A watcher at one end of a WebSocket."""
 
     socket: WebSocket
-    relay: ConsoleRelay
-    watcher: Watcher
-    who: Principal
-    store: Store
+    hands: Hands
     welcome: Callable[[], bool]
     _told: ConsoleStatus | None = None
     _missed: int = 0
+
+    @property
+    def watcher(self) -> Watcher:
+        """Return where this client is."""
+        return self.hands.watcher
 
     async def serve(self, wish: Wish | None) -> None:
         """Serve until either side has enough; `wish` is done first."""
@@ -60,7 +60,7 @@ class Attachment:
             for task in works:
                 task.cancel()
             await asyncio.gather(*works, return_exceptions=True)
-            await self._stop_writing()
+            await self.hands.let_go("the connection ended")
 
     async def _show(self) -> None:
         watcher = self.watcher
@@ -70,7 +70,7 @@ class Attachment:
                 return
             await self._tell_status()
             try:
-                data = await self.relay.take(watcher)
+                data = await self.hands.relay.take(watcher)
             except RackwrightError as err:
                 await self._say(_refused(err))
                 await asyncio.sleep(LOOK_S)
@@ -102,42 +102,28 @@ class Attachment:
                     await self._say({"type": "refused", "code": "malformed", "message": str(err), "advice": ""})
 
     async def _type(self, typed: bytes) -> None:
-        for at in range(0, len(typed), MOST_SENT):
-            try:
-                await self._ask(Verb.SEND, data=typed[at : at + MOST_SENT])
-            except RackwrightError as err:
-                await self._lost(err)
-                return
+        wrote = self.watcher.writes
+        try:
+            await self.hands.type(typed)
+        except RackwrightError as err:
+            await self._say({**_refused(err), "type": "lost" if wrote and not self.watcher.writes else "refused"})
 
     async def _do(self, wish: Wish) -> None:
-        verbs = {"open": Verb.OPEN, "break": Verb.BREAK, "close": Verb.CLOSE}
-        verb = verbs.get(wish.do)
-        if verb is None:
-            said = f"nothing called {wish.do[:40]!r}"
-            await self._say({"type": "refused", "code": "malformed", "message": said, "advice": ", ".join(verbs)})
-            return
-        reason = wish.reason[:MOST_REASON]
-        what = "console take" if reason and verb is Verb.OPEN else f"console {verb}"
         try:
-            await self._ask(verb, reason=reason)
+            if wish.do == "open":
+                await self.hands.open(wish.reason)
+                await self._say({"type": "granted"})
+            elif wish.do == "break":
+                await self.hands.send_break()
+            elif wish.do == "close":
+                await self.hands.close()
+            else:
+                raise ArgumentsInvalid(f"nothing called {wish.do[:40]!r}", advice="open, break, close")
         except RackwrightError as err:
-            self._audit(what, "refused", err.what)
-            await self._lost(err)
-            return
-        self._audit(what, "ok", reason)
-        if verb is not Verb.BREAK:
-            self.watcher.writes = verb is Verb.OPEN
-        await self._say({"type": "granted" if verb is Verb.OPEN else "done", "do": wish.do})
-
-    async def _lost(self, err: RackwrightError) -> None:
-        if isinstance(err, WriterTaken) and self.watcher.writes:
-            self.watcher.writes = False
-            await self._say({**_refused(err), "type": "lost"})
-        else:
             await self._say(_refused(err))
 
     async def _tell_status(self) -> None:
-        status = self.relay.status.get(self.watcher.place)
+        status = self.hands.relay.status.get(self.watcher.place)
         if status is None:
             return
         seen = msgspec.structs.replace(status, since_s=0.0, writer_since_s=None, end=0, first=0)
@@ -157,19 +143,6 @@ class Attachment:
                 "you": self.watcher.writes,
             }
         )
-
-    async def _stop_writing(self) -> None:
-        if self.watcher.writes:
-            self.watcher.writes = False
-            with contextlib.suppress(RackwrightError):
-                await self._ask(Verb.CLOSE)
-            self._audit("console close", "ok", "the connection ended")
-
-    async def _ask(self, verb: Verb, **more: object) -> None:
-        await self.relay.ask(self.watcher.place, self.who, verb, session=self.watcher.session, **more)
-
-    def _audit(self, what: str, outcome: str, reason: str = "") -> None:
-        self.store.audit(self.who.user, self.who.address, what, self.watcher.place, outcome, reason)
 
     async def _say(self, message: dict[str, object]) -> None:
         async with asyncio.timeout(SEND_WITHIN_S):

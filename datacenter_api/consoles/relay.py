@@ -19,7 +19,7 @@ from datacenter_api.consoles.feed import Feed
 from datacenter_api.fleet.bus import BusLink
 from firmware_bridge.vocabulary.errors import BusUnavailable, RackwrightError
 from firmware_bridge.vocabulary.place import Place, rack_name
-from rack_controller.model.console import ConsolePage, ConsoleRequest, ConsoleStatus, Verb, decode_chunk
+from rack_controller.model.console import MOST_PAGE, ConsolePage, ConsoleRequest, ConsoleStatus, Verb, decode_chunk
 from rack_controller.model.roles import Role
 from rack_controller.model.subjects import ROOT, subjects_of
 
@@ -90,6 +90,21 @@ class ConsoleRelay:
             most=most,
         )
         return msgspec.json.decode(await self._bus.console(rack_name(place), request), type=ConsolePage)
+
+    async def tail(self, place: Place, end: int, lines: int) -> int:
+        """Return where the last lines before `end` begin, as far as one page of the log goes; `end` without a log."""
+        if not lines:
+            return end
+        try:
+            page = await self.page(place, end, backwards=True, most=MOST_PAGE)
+        except RackwrightError:
+            return end  # what comes is shown all the same
+        at = len(page.data)
+        for _ in range(lines + 1):
+            at = page.data.rfind(b"\n", 0, at)
+            if at < 0:
+                return page.start
+        return page.start + at + 1
 
     async def watch(self, place: Place) -> Watcher:
         """Begin to watch from now on.  Raises BusUnavailable when nobody can tell where `now` is."""

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from datacenter_api.auth.gate import PRINCIPAL
 from datacenter_api.consoles.attach import Attachment, Wish
+from datacenter_api.consoles.hands import Hands
 from datacenter_api.consoles.search import MOST_LINES, MOST_PATTERN, Wanted, find_lines
 from datacenter_api.consoles.transcript import LogLine
 from datacenter_api.fleet.places import console_in, layout_of
@@ -19,7 +20,7 @@ from datacenter_api.rest.events import unix_ns
 from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import RackwrightError
 from firmware_bridge.vocabulary.place import Place
-from rack_controller.model.console import MOST_PAGE, MOST_REASON, ConsolePage, ConsoleStatus, Verb
+from rack_controller.model.console import MOST_REASON, ConsoleStatus, Verb
 
 router = APIRouter(prefix="/api/v1", tags=["consoles"])
 Parts = Annotated[Services, Depends(services_of)]
@@ -111,31 +112,16 @@ async def attach(
         await socket.send_denial_response(problem_of(err))
         return
     try:
-        watcher.position = await _tail(parts, at, watcher.position, lines)
+        watcher.position = await parts.consoles.tail(at, watcher.position, lines)
         await socket.accept()
         parts.store.audit(who.user, who.address, "console watch", at, "ok")
         wish = Wish("open", take) if write or take else None
         welcome = parts.doorkeeper.still_welcome
-        attachment = Attachment(socket, parts.consoles, watcher, who, parts.store, lambda: welcome(who))
+        hands = Hands(parts.consoles, watcher, who, parts.store)
+        attachment = Attachment(socket, hands, lambda: welcome(who))
         await attachment.serve(wish)
     finally:
         parts.consoles.leave(watcher)
-
-
-async def _tail(parts: Services, place: Place, end: int, lines: int) -> int:
-    """Return where the last lines before `end` begin, as far as one page goes."""
-    if not lines:
-        return end
-    try:
-        page: ConsolePage = await parts.consoles.page(place, end, backwards=True, most=MOST_PAGE)
-    except RackwrightError:
-        return end  # no history; what comes is shown all the same
-    at = len(page.data)
-    for _ in range(lines + 1):
-        at = page.data.rfind(b"\n", 0, at)
-        if at < 0:
-            return page.start
-    return page.start + at + 1
 
 
 def _row(status: ConsoleStatus, tray: str) -> ConsoleRow:

@@ -18,12 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nats.aio.msg import Msg
 from support.pair import DOMAIN, played_pair
 from support.play import PlayedRack, stage
 from support.running import PASSWORD, RunningApi, running_api
+from support.scripted_console import ScriptedConsole, room
 
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.model.event import Severity
+from rack_controller.run.clock import SystemClock
+from rack_controller.run.ending import running
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
@@ -39,11 +43,24 @@ pytestmark = [
 
 
 @dataclass
+class SerialEnd:
+    """The far end of u12's serial console, in the thread of the played racks."""
+
+    console: ScriptedConsole = field(default_factory=ScriptedConsole)
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def prints(self, data: bytes) -> None:
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(self.console.prints, data)
+
+
+@dataclass
 class Scene:
     """A running API and the racks of two generations that a test may change while they speak twice a second."""
 
     api: RunningApi
     racks: dict[str, PlayedRack]
+    serial: SerialEnd
     silent: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -55,6 +72,7 @@ class Scene:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     state = tmp_path_factory.mktemp("console")
     played: dict[str, PlayedRack] = {}
+    serial = SerialEnd()
     ready, over, silent = threading.Event(), threading.Event(), threading.Event()
 
     async def play() -> None:
@@ -66,18 +84,26 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             rack.set("u14/leak2", Quantity.LEAK, 2.0)
             await on_stage.say_event(rack, "leak.critical", Severity.CRITICAL, "<b>leak</b> at u14", "u14/leak2")
             played.update(on_stage.racks)
-            ready.set()
-            while not over.is_set():
-                for each in played.values() if not silent.is_set() else ():
-                    await on_stage.say(each)
-                await asyncio.sleep(0.5)
+            serial.loop = asyncio.get_running_loop()
+            here = room(state / "consoles", SystemClock(), serial.console)
+
+            async def answer(message: Msg) -> None:
+                await message.respond(await here.consoles.answer(message.data))
+
+            await on_stage.client.subscribe(on_stage.subjects(rack).console, cb=answer)
+            async with running([here.consoles.run(on_stage.client.publish, here.told.append)]):
+                ready.set()
+                while not over.is_set():
+                    for each in played.values() if not silent.is_set() else ():
+                        await on_stage.say(each)
+                    await asyncio.sleep(0.5)
 
     thread = threading.Thread(target=lambda: asyncio.run(play()), daemon=True)
     thread.start()
     assert ready.wait(15)
     with running_api(state) as api:
         wait_for(lambda: api.health()["racks_live"] == len(played))
-        yield Scene(api, played, silent)
+        yield Scene(api, played, serial, silent)
     over.set()
     thread.join(10)
 
@@ -250,6 +276,38 @@ def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: 
         wait_for(lambda: driver.execute_script(rows) == 1)
         folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
         driver.save_screenshot(str(folder / "tray-light.png"))
+        assert {url.split("/")[2] for url in requested(driver)} == {scene.api.url.split("/")[2]}
+        assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_serial_console_is_watched_typed_into_and_searched(scene: Scene, scheme: str, tmp_path: Path) -> None:
+    sent = scene.serial.console.sent
+    sent.clear()
+    with browser(scheme) as driver:
+        log_in(driver, scene, "/console/rack/k01/u12")
+        wait_for(lambda: driver.find_elements("css selector", "a.chip[href*='/console/serial/']"))[0].click()
+        wait_for(lambda: text(driver, "serial-state") == "● heard")
+        scene.serial.prints(b"\x1b[2J\x1b[HEmulated Linux u12 ttyAMA0\r\n\r\n\x1b[1;32mu12 login:\x1b[0m ")
+        screen = "return document.querySelector('.terminal')?.textContent ?? ''"
+        wait_for(lambda: "u12 login:" in driver.execute_script(screen).replace("\xa0", " "))
+        keys = {b.text: b for b in driver.find_elements("css selector", ".serialkeys button")}
+        terminal = driver.find_element("css selector", ".terminal textarea")
+        terminal.send_keys("x")
+        wait_for(lambda: "you do not write here" in "".join(shown(driver, ".said")))
+        keys["Type here"].click()
+        wait_for(lambda: text(driver, "serial-writer") == "you type")
+        terminal.send_keys("root\n")
+        wait_for(lambda: bytes(sent) == b"root\r")
+        scene.serial.prints(b"root\r\nNVRM: Xid (PCI:0009:01:00): 79, <b>gone</b>\r\n# ")
+        box = driver.find_elements("css selector", ".serialkeys input")[-1]
+        box.send_keys("Xid (PCI")
+        keys["Search"].click()
+        wait_for(lambda: "NVRM: Xid (PCI:0009:01:00): 79, <b>gone</b>" in "".join(shown(driver, ".found td")))
+        folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
+        driver.save_screenshot(str(folder / f"serial-{scheme}.png"))
+        keys["Stop typing"].click()
+        wait_for(lambda: text(driver, "serial-writer") == "nobody types")
         assert {url.split("/")[2] for url in requested(driver)} == {scene.api.url.split("/")[2]}
         assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
 

@@ -28,7 +28,7 @@ from firmware_bridge.vocabulary.inventory import EndpointReport, Item, ItemKind
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality, Series
-from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
+from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from firmware_bridge.vocabulary.units import UnixNanoseconds
 from rack_controller.model.command import Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.event import Event, Severity, encode_event
@@ -55,7 +55,12 @@ def gb200_layout(place: Place) -> Layout:
         for slot in generation.slots
         for spec in slot.tray.endpoints
     )
-    return make_layout(SiteRack(place, "gb200-nvl72", armed=True), generation, endpoints)
+    consoles = tuple(
+        SiteConsole(join_place(place, slot.name, spec.name), "127.0.0.1", 2200)
+        for slot in generation.slots
+        for spec in slot.tray.consoles
+    )
+    return make_layout(SiteRack(place, "gb200-nvl72", armed=True), generation, endpoints, consoles)
 
 
 def gb200_table(layout: Layout, extra_sensors: int = 0) -> SeriesTable:
