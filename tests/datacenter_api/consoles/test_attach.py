@@ -16,7 +16,7 @@ from support.play import stage
 from support.scripted_console import U12, Room, ScriptedConsole, room
 from support.ssh_bench import until
 
-from datacenter_api.consoles import attach, feed
+from datacenter_api.consoles import attach, feed, search
 from rack_controller.model.console import MOST_CHUNK
 from rack_controller.model.roles import Role
 from rack_controller.model.subjects import subjects_of
@@ -179,7 +179,7 @@ async def test_hostile_frames_end_where_they_must(scene: Scene) -> None:
         assert "no serial console" in denied[1]["error"]["message"]
 
 
-async def test_the_log_is_searched_by_time_text_and_pattern(scene: Scene) -> None:
+async def test_the_log_is_searched_by_time_text_and_pattern(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(300):
         scene.console.prints(b"line %d\r\n" % n)
     scene.console.prints(b"NVRM: \x1b[31mXid\x1b[0m (PCI:0009:01:00): 79, gone\r\nlast\r\nhalf")
@@ -198,6 +198,7 @@ async def test_the_log_is_searched_by_time_text_and_pattern(scene: Scene) -> Non
     said = await scene.log(422, grep="(", regex=True)
     assert said["error"]["code"] == "arguments_invalid"
     await scene.log(422, lines=0)
+    monkeypatch.setattr(search, "SEARCH_WITHIN_S", 0.7)
     said = await scene.log(504, grep="(.*)*(.*)*(.*)*(.*)*x$" * 3, regex=True)
     assert said["error"]["code"] == "deadline_passed"
 
