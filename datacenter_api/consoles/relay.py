@@ -76,7 +76,7 @@ class ConsoleRelay:
         return await self._bus.console(rack_name(place), request)
 
     async def page(
-        self, place: Place, position: int | None, *, backwards: bool = False, since_ns: int = 0, most: int = PIECE
+        self, place: Place, position: int | None, *, backwards: bool = False, most: int = PIECE
     ) -> ConsolePage:
         """Return a piece of a console's log.  Raises what `BusLink.console` raises."""
         request = ConsoleRequest(
@@ -86,7 +86,6 @@ class ConsoleRelay:
             place,
             position=position,
             backwards=backwards,
-            since_unix_ns=since_ns,
             most=most,
         )
         return msgspec.json.decode(await self._bus.console(rack_name(place), request), type=ConsolePage)
@@ -176,15 +175,17 @@ class ConsoleRelay:
         racks: dict[str, set[Watcher]] = {}
         for watcher in self._watchers:
             racks.setdefault(rack_name(watcher.place), set()).add(watcher)
-        for rack, watchers in racks.items():
-            places: list[str] = sorted({w.place for w in watchers})
-            sessions = [w.session for w in watchers if w.writes]
-            request = ConsoleRequest(Verb.WATCH, API, Role.ADMIN, watched=places, sessions=sessions)
-            try:
-                body = await self._bus.console(rack, request)
-                self._learn(msgspec.json.decode(body, type=list[ConsoleStatus]))
-            except (RackwrightError, msgspec.MsgspecError) as err:
-                log.info("consoles of %s: %s", rack, err)
+        # Side by side: a rack that does not answer must not hold up the others' watchers.
+        await asyncio.gather(*(self._ask_rack(rack, watchers) for rack, watchers in racks.items()))
+
+    async def _ask_rack(self, rack: str, watchers: set[Watcher]) -> None:
+        places: list[str] = sorted({w.place for w in watchers})
+        sessions = [w.session for w in watchers if w.writes]
+        request = ConsoleRequest(Verb.WATCH, API, Role.ADMIN, watched=places, sessions=sessions)
+        try:
+            self._learn(msgspec.json.decode(await self._bus.console(rack, request), type=list[ConsoleStatus]))
+        except (RackwrightError, msgspec.MsgspecError) as err:
+            log.info("consoles of %s: %s", rack, err)
 
     def _learn(self, rows: list[ConsoleStatus]) -> None:
         for row in rows:

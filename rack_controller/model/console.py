@@ -57,8 +57,8 @@ VERBS: dict[Verb, Privilege] = {
 class ConsoleRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """One question.  `session` names a writer's connection; `reason` with `open` takes over.
 
-    `read` gives bytes from `position` on (None: the end), or those before it when `backwards`; never from before
-    `since_unix_ns`.  `watch` names the `watched` consoles and the writers' `sessions` that still stand.
+    `read` gives bytes from `position` on (None: the end), or those before it when `backwards`.  `watch` names the
+    `watched` consoles and the writers' `sessions` that still stand.
     """
 
     verb: Verb
@@ -70,7 +70,6 @@ class ConsoleRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     data: bytes = b""
     position: int | None = None
     backwards: bool = False
-    since_unix_ns: int = 0
     most: int = MOST_PAGE
     watched: list[str] = []
     sessions: list[str] = []

@@ -91,11 +91,10 @@ class SshConsole:
 
     async def send(self, data: bytes) -> None:
         """Send bytes, at most `MOST_SENT`.  Raises EndpointUnreachable when it takes none in time."""
-        channel = self._open_channel("send")
         try:
-            channel.write(data[:MOST_SENT])
             async with asyncio.timeout(SEND_WITHIN):
-                await self._drained.wait()
+                await self._drained.wait()  # what was sent before is still on its way
+            self._open_channel("send").write(data[:MOST_SENT])
         except TimeoutError as err:
             raise EndpointUnreachable(self.place, "send", f"it took nothing for {SEND_WITHIN:g} s") from err
         except OSError as err:

@@ -53,8 +53,10 @@ class TtyConsole:
                 exclusive=True,
             )
         except (OSError, ValueError, termios.error) as err:  # SerialException is an OSError
-            advice = "is another program using it?" if "exclusively lock" in str(err) else "see its entry in site.yaml"
-            raise EndpointUnreachable(self.place, "open", _why(err), advice=advice) from err
+            taken = "exclusively lock" in str(err)
+            why = "another program holds it" if taken else _why(err)
+            advice = "a line has one owner: stop the other one" if taken else "see its entry in site.yaml"
+            raise EndpointUnreachable(self.place, "open", why, advice=advice) from err
         self._inbox = Inbox(self._hold, self._go_on)
         self._go_on()
 

@@ -102,14 +102,6 @@ class ConsoleLog:
             raise EnvironmentUnfit(f"the log of {place} cannot be read: {err.strerror}") from err
         return ConsolePage(place, start, self.first, self.end, data, stamps)
 
-    def seek(self, unix_ns: int) -> int:
-        """Return the position of the first byte that came at or after a time; the end when none did."""
-        for segment in self._segments:
-            stamps = self._stamps(segment)
-            if stamps and stamps[-1].unix_ns >= unix_ns:
-                return next(s.position for s in stamps if s.unix_ns >= unix_ns)
-        return self.end
-
     def _open_segment(self, at: int) -> _Segment:
         caps, last = self._caps, self._segments[-1] if self._segments else None
         full = last is not None and (last.bytes >= caps.segment or last.stamps >= MOST_STAMPS)

@@ -98,11 +98,8 @@ class Consoles:
         station, desk = self._at(request.place)
         match request.verb:
             case Verb.READ:
-                at = request.position
-                if request.since_unix_ns:
-                    since = station.log.seek(request.since_unix_ns)
-                    at = since if at is None and not request.backwards else max(since, at or 0)
-                return station.log.read(station.place, at, backwards=request.backwards, most=request.most)
+                at, back = request.position, request.backwards
+                return station.log.read(station.place, at, backwards=back, most=request.most)
             case Verb.OPEN:
                 await desk.open(request)
             case Verb.SEND:

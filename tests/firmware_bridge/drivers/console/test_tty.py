@@ -48,7 +48,7 @@ async def test_bytes_go_both_ways_at_115200(ends: tuple[int, str]) -> None:
 async def test_it_is_ours_alone_and_says_when_it_is_not(ends: tuple[int, str]) -> None:
     console, rival = TtyConsole(PLACE, ends[1], CONSOLE_LINE), TtyConsole(PLACE, ends[1], CONSOLE_LINE)
     await console.open()
-    with pytest.raises(EndpointUnreachable, match="open"):
+    with pytest.raises(EndpointUnreachable, match="another program holds it"):
         await rival.open()
     await console.close()
     await rival.open()
