@@ -60,9 +60,7 @@ def draw_head(sight: TraySight) -> str:
         if place
     )
     ways += "".join(
-        f'<a class="chip" href="{serial_href(c.place)}">▤ Serial {esc(slot_of(c.place))}</a>'
-        for c in tray.consoles
-        if c.enabled
+        f'<a class="chip" href="{serial_href(c.place)}">▤ Serial console</a>' for c in tray.consoles if c.enabled
     )
     domain = next((d.id for d in sight.layout.domains if d.name == tray.domain), None) if tray.domain else None
     facts = [kind_of(tray.kind), f"{tray.height_u} U", *(f"feed {feed}" for feed in tray.feeds)]
