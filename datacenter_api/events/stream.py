@@ -7,14 +7,17 @@ from collections.abc import Callable
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from datacenter_api.events.broadcast import Broadcaster
+from datacenter_api.events.broadcast import Broadcaster, Subscriber
 
 HEARTBEAT_S = 10.0
 _HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 
 
 class StreamResponse(Response):
-    """Sends `first` (what the reader missed), then everything published on `topic` until either side has enough."""
+    """Sends `first` (what the reader missed), then everything published on `topic` until either side has enough.
+
+    `opened` is told the queue that the reader is served from, so that its stream can be ended from outside.
+    """
 
     def __init__(
         self,
@@ -24,14 +27,16 @@ class StreamResponse(Response):
         welcome: Callable[[], bool],
         *,
         latest_only: bool = False,
+        opened: Callable[[Subscriber], None] = lambda _reader: None,
     ) -> None:
         super().__init__()
         self._broadcaster, self._topic, self._first = broadcaster, topic, first
-        self._welcome, self._latest_only = welcome, latest_only
+        self._welcome, self._latest_only, self._opened = welcome, latest_only, opened
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the client leaves, its login ends, it falls behind, or the server stops."""
         reader = self._broadcaster.subscribe(self._topic, latest_only=self._latest_only)
+        self._opened(reader)
         gone = asyncio.create_task(_until_gone(receive))
         gone.add_done_callback(lambda _task: reader.wake.set())
         try:

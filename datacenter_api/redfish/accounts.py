@@ -55,7 +55,7 @@ def build_account_service(_world: World, uri: str) -> Body:
 def build_accounts(world: World, uri: str) -> Body:
     """Return every account to whoever manages them, their own to everybody else."""
     caller = world.asking()
-    users = [a.user for a in world.parts.accounts.all() if _sees(caller, a.user)]
+    users = [a.user for a in world.parts.accounts.all() if sees(caller, a.user)]
     return collection("ManagerAccount", uri, "Accounts", users)
 
 
@@ -64,7 +64,7 @@ def build_account(world: World, uri: str, user: str) -> Body | None:
     account = next((a for a in world.parts.accounts.all() if a.user == user), None)
     if account is None:
         return None
-    if not _sees(world.asking(), user):
+    if not sees(world.asking(), user):
         raise RequestRefused("InsufficientPrivilege")
     return _account(account, uri)
 
@@ -108,14 +108,14 @@ def build_session_service(_world: World, uri: str) -> Body:
 def build_sessions(world: World, uri: str) -> Body:
     """Return my sessions, everybody's to whoever manages accounts."""
     caller = world.asking()
-    sessions = [s.id for s in world.parts.sessions.all() if _sees(caller, s.user)]
+    sessions = [s.id for s in world.parts.sessions.all() if sees(caller, s.user)]
     return collection("Session", uri, "Sessions", sessions)
 
 
 def build_session(world: World, uri: str, session_id: str) -> Body | None:
     """Return one session.  Somebody else's is not there, except for whoever manages accounts."""
     found = next((s for s in world.parts.sessions.all() if s.id == session_id), None)
-    if found is None or not _sees(world.asking(), found.user):
+    if found is None or not sees(world.asking(), found.user):
         return None
     return session_body(found, uri, world.parts.accounts.get(found.user).role)
 
@@ -151,5 +151,6 @@ def _account(account: Account, uri: str) -> Body:
     )
 
 
-def _sees(caller: Caller, user: str) -> bool:
+def sees(caller: Caller, user: str) -> bool:
+    """Return whether a caller may see what belongs to a user: their own, or all for whoever manages accounts."""
     return caller.who.user == user or Privilege.ACCOUNTS in PRIVILEGES[caller.who.role]

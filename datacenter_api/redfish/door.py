@@ -11,6 +11,8 @@ from datacenter_api.auth.doorkeeper import Denial, Doorkeeper
 from datacenter_api.auth.doorkeeper import Principal as Known
 from datacenter_api.redfish.accounts import SESSIONS, redfish_privileges, session_body
 from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.events import STREAM, check_wish, stream
+from datacenter_api.redfish.world import World
 from datacenter_api.routes import allowed, methods_of, rule_for
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.replies import Reply, json_body, outcome_reply, refusal_reply
@@ -30,28 +32,31 @@ class RedfishDoor:
     """Recognises, refuses or lets through to the service."""
 
     service: RedfishService
+    world: World
     doorkeeper: Doorkeeper
-    uuid: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request below `/redfish`."""
         try:
             reply = await self._answer(scope, receive)
+            streaming = reply is None and self._wants_stream(scope)
         except RackwrightError as err:
-            reply = refusal_reply(err)
-        if reply is None:
+            reply, streaming = refusal_reply(err), False
+        if streaming:
+            await stream(self.world, scope[PRINCIPAL], scope, receive, send)
+        elif reply is None:
             await self.service(scope, receive, send)
-            return
-        status, headers, body = reply
-        headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        else:
+            status, headers, body = reply
+            headers.append((b"content-length", str(len(body)).encode()))
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply | None:
         """Return an answer that needs no resource, None when the service shall answer.  Raises RequestRefused."""
         headers = dict(scope["headers"])
         method, uri = scope["method"], normalise(scope["raw_path"])
-        if self.uuid.encode() in headers.get(VIA, b""):
+        if self.world.uuid.encode() in headers.get(VIA, b""):
             raise RequestRefused("HeaderInvalid", VIA.decode(), status=508)
         rule = rule_for(method, uri)
         if rule is not None and rule.privilege is None:
@@ -67,6 +72,12 @@ class RedfishDoor:
             raise RequestRefused("InsufficientPrivilege")
         scope[PRINCIPAL] = Caller(who.user, who.role, redfish_privileges(who.role), who)
         return None
+
+    def _wants_stream(self, scope: Scope) -> bool:
+        if scope["method"] != "GET" or normalise(scope["raw_path"]) != STREAM:
+            return False
+        check_wish(dict(scope["headers"]), scope["query_string"], self.world.parts.broadcaster.full)
+        return True
 
     async def _recognise(self, headers: dict[bytes, bytes], address: str) -> Known:
         token = headers.get(b"x-auth-token")

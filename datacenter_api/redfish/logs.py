@@ -110,7 +110,7 @@ def registry() -> Body:
 
 
 def _entry(rack: RackLook, uri: str, event: Event) -> Body:
-    origin = _origin(rack, event.place)
+    origin = origin_of(rack, event.place)
     return resource(
         "LogEntry",
         uri,
@@ -126,7 +126,8 @@ def _entry(rack: RackLook, uri: str, event: Event) -> Body:
     )
 
 
-def _origin(rack: RackLook, place: str) -> str:
+def origin_of(rack: RackLook, place: str) -> str:
+    """Return the chassis that an event is about: its tray, or the rack."""
     parts = place.split("/")
     tray = f"{rack.id}-{parts[4]}" if len(parts) > 4 else ""
     return f"/redfish/v1/Chassis/{tray if tray in rack.trays else rack.id}"

@@ -1,9 +1,11 @@
 """Puts the Redfish service together over the API's parts; nothing is built before somebody asks."""
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 from datacenter_api.redfish.door import RedfishDoor
+from datacenter_api.redfish.events import TOPIC, event_frame
 from datacenter_api.redfish.source import RackSource
 from datacenter_api.redfish.stock import StockRoom
 from datacenter_api.redfish.world import World
@@ -11,6 +13,7 @@ from datacenter_api.services import Services
 from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.source import Principal
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+from rack_controller.model.event import Event
 
 
 class _NoLogin:
@@ -26,7 +29,17 @@ def open_service(services: Services) -> RedfishDoor:
     name = service_uuid(services.state / "api" / "redfish-uuid")
     world = World(services, StockRoom(services.bus.ask, services.now), name)
     service = RedfishService(RackSource(world), _NoLogin(), owns_sessions=False)
-    return RedfishDoor(service, services.doorkeeper, name)
+    services.bus.on_event = _also_streamed(world, services.bus.on_event)
+    return RedfishDoor(service, world, services.doorkeeper)
+
+
+def _also_streamed(world: World, before: Callable[[Event], None]) -> Callable[[Event], None]:
+    def take(event: Event) -> None:
+        before(event)
+        if world.parts.broadcaster.wanted(TOPIC):
+            world.parts.broadcaster.publish(TOPIC, event_frame(world, event))
+
+    return take
 
 
 def service_uuid(file: Path) -> str:

@@ -23,6 +23,8 @@ VERSIONS: dict[str, str] = {
     "CoolingLoop": "v1_1_0",
     "CoolingUnit": "v1_5_0",
     "EnvironmentMetrics": "v1_5_0",
+    "Event": "v1_13_0",
+    "EventDestination": "v1_16_0",
     "EventService": "v1_12_0",
     "Fabric": "v1_4_0",
     "Fan": "v1_6_0",

@@ -6,6 +6,7 @@ from typing import Any, cast
 from datacenter_api.redfish import changes
 from datacenter_api.redfish.accounts import ACCOUNTS, SESSIONS
 from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.events import STREAM, SUBSCRIPTIONS
 from datacenter_api.redfish.root import metadata
 from datacenter_api.redfish.routes import make_tree
 from datacenter_api.redfish.shapes import ROOT
@@ -16,7 +17,7 @@ from firmware_bridge.redfish_service.source import Document, Outcome, Principal
 METADATA = f"{ROOT}/$metadata"
 KEPT = 512
 """Documents kept; each for at most a second, and never across a frame of any rack."""
-_NEVER_KEPT = (f"{ROOT}/AccountService", f"{ROOT}/SessionService")
+_NEVER_KEPT = (f"{ROOT}/AccountService", f"{ROOT}/EventService", f"{ROOT}/SessionService")
 _LIGHTS = (f"{ROOT}/Chassis/", f"{ROOT}/Systems/")
 
 
@@ -49,8 +50,8 @@ class RackSource:
         return document
 
     def methods(self, uri: str) -> str:
-        """Return nothing: there is no action without a resource of its own."""
-        return ""
+        """Return GET for the event stream, which is no resource; there are no actions."""
+        return "GET" if uri == STREAM else ""
 
     def privilege(self, uri: str, method: str) -> str:
         """Return the least privilege of a change; what an account may change of itself is checked where it happens."""
@@ -84,6 +85,9 @@ class RackSource:
         caller, leaf = cast(Caller, principal), uri.rsplit("/", 1)[1]
         if uri.startswith(f"{SESSIONS}/"):
             return changes.end_session(self._world, leaf, caller)
+        if uri.startswith(f"{SUBSCRIPTIONS}/"):
+            self._world.streams.end(leaf)
+            return Outcome(204)
         return changes.remove_account(self._world, leaf, caller)
 
     def _build(self, uri: str, principal: Principal | None) -> Document | None:

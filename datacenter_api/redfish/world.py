@@ -14,9 +14,10 @@ from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, leak
 from datacenter_api.fleet.view import RackView, view_of
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.stock import StockRoom
+from datacenter_api.redfish.streams import Streams
 from datacenter_api.services import Services
 from firmware_bridge.redfish_service.messages import RequestRefused
-from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.place import RACK_PARTS, Place
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import EndpointView, Layout, TrayView
@@ -146,6 +147,7 @@ class World:
     parts: Services
     stock: StockRoom
     uuid: str
+    streams: Streams = field(default_factory=Streams)
     asker: Caller | None = None
     _looks: dict[str, tuple[tuple[object, ...], RackLook]] = field(default_factory=dict)
 
@@ -171,6 +173,11 @@ class World:
         """Return a rack by its name."""
         record = self.parts.fleet.known(rack_id)
         return None if record is None else self._look(record)
+
+    def rack_of(self, place: str) -> RackLook | None:
+        """Return the rack that a place lies in."""
+        parts = place.split("/")
+        return self.rack(parts[RACK_PARTS - 1]) if len(parts) >= RACK_PARTS else None
 
     def trays(self, *kinds: str) -> Iterator[TrayLook]:
         """Yield the trays of some kinds (none: all) of every rack."""

@@ -1,4 +1,4 @@
-"""Services that have nothing to offer yet, and say so: tasks, and subscriptions to events."""
+"""Tasks: there are none yet, and the service says so."""
 
 import time
 
@@ -24,20 +24,3 @@ def build_task_service(_world: World, uri: str) -> Body:
 def build_tasks(_world: World, uri: str) -> Body:
     """Return the tasks: none."""
     return collection("Task", uri, "Tasks", [])
-
-
-def build_event_service(_world: World, uri: str) -> Body:
-    """Return the EventService: switched off; events are in the logs and under /api/v1/events/stream."""
-    return resource(
-        "EventService",
-        uri,
-        "Events",
-        ServiceEnabled=False,
-        Status={"State": "Disabled"},
-        Subscriptions=ref(f"{uri}/Subscriptions"),
-    )
-
-
-def build_subscriptions(_world: World, uri: str) -> Body:
-    """Return the subscriptions: none."""
-    return collection("EventDestination", uri, "Subscriptions", [])

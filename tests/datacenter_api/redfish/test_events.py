@@ -1,0 +1,159 @@
+"""The event stream: one event per block with ids that a reader can come back with; it ends with its subscription."""
+
+import asyncio
+import base64
+from typing import Any
+
+import orjson
+import pytest
+from support.api import PASSWORD
+from support.play import until
+from support.redfish_hall import Hall
+
+from datacenter_api.events.broadcast import MOST_READERS
+from datacenter_api.redfish.events import STREAM
+from rack_controller.model.event import Event, Severity
+from rack_controller.model.roles import Role
+
+SUBSCRIPTIONS = "/redfish/v1/EventService/Subscriptions"
+
+
+class Reader:
+    """Reads the stream through the gate as an ASGI server would."""
+
+    def __init__(self, hall: Hall, user: str = "admin", query: str = "", **headers: str) -> None:
+        self.status, self.headers, self.body, self.ended = 0, {}, b"", False
+        self._gone = asyncio.Event()
+        login = base64.b64encode(f"{user}:{PASSWORD}".encode())
+        sent = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": STREAM,
+            "raw_path": STREAM.encode(),
+            "scheme": "https",
+            "query_string": query.encode(),
+            "client": ("192.0.2.7", 4711),
+            "headers": [(b"authorization", b"Basic " + login), *sent],
+        }
+        self.task = asyncio.create_task(hall.api.gate(scope, self._receive, self._send))
+
+    async def _receive(self) -> dict[str, Any]:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], dict(message["headers"])
+            return
+        self.body += message.get("body", b"")
+        self.ended |= not message.get("more_body")
+
+    def leave(self) -> None:
+        self._gone.set()
+
+    async def until(self, part: bytes) -> None:
+        await until(lambda: part in self.body, within=20)
+
+    def events(self) -> list[tuple[str, Any]]:
+        """Return id and Event of each block that has data."""
+        found = []
+        for block in self.body.split(b"\n\n"):
+            lines = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line)
+            if b"data" in lines:
+                found.append((lines[b"id"].decode(), orjson.loads(lines[b"data"])))
+        return found
+
+
+def happen(hall: Hall, number: int, kind: str = "leak.critical") -> None:
+    """Let the API hear of an event as the bus link would."""
+    event = Event(f"{number}-k01-{number}", 10**18 + number, "lab1/a/r01/k01/u12/leak1", kind, Severity.CRITICAL, "wet")
+    hall.api.services.events.add(event)
+    hall.api.services.bus.on_event(event)
+
+
+async def test_each_event_is_one_block_with_its_id(hall: Hall) -> None:
+    reader = Reader(hall, accept="text/event-stream")
+    await reader.until(b"retry")
+    happen(hall, 11)
+    happen(hall, 12, "something.new")
+    await reader.until(b"id: 12-k01-12")
+    (first, event), (second, other) = reader.events()
+    assert (reader.status, reader.headers[b"content-type"].split(b";")[0]) == (200, b"text/event-stream")
+    assert (first, second) == ("11-k01-11", "12-k01-12")
+    assert (event["@odata.type"], event["Id"]) == ("#Event.v1_13_0.Event", first)
+    (record,) = event["Events"]
+    assert (record["MessageId"], record["MessageSeverity"]) == ("Rackwright.1.0.LeakCritical", "Critical")
+    assert record["OriginOfCondition"] == {"@odata.id": "/redfish/v1/Chassis/k01-u12"}
+    assert other["Events"][0]["MessageId"] == "Rackwright.1.0.Event"
+    reader.leave()
+    await asyncio.wait_for(reader.task, 20)
+
+
+async def test_a_reader_that_comes_back_gets_what_it_missed_and_nothing_twice(hall: Hall) -> None:
+    for number in (11, 12, 13):
+        happen(hall, number)
+    reader = Reader(hall, last_event_id="11-k01-11")
+    await reader.until(b"id: 13-k01-13")
+    happen(hall, 14)
+    await reader.until(b"id: 14-k01-14")
+    assert [name for name, _ in reader.events()] == ["12-k01-12", "13-k01-13", "14-k01-14"]
+    reader.leave()
+    await asyncio.wait_for(reader.task, 20)
+
+
+async def test_an_open_stream_is_a_subscription_and_ends_when_that_is_deleted(hall: Hall) -> None:
+    reader = Reader(hall)
+    await reader.until(b"retry")
+    (member,) = (await hall.get("/EventService/Subscriptions"))["Members"]
+    body = await hall.get(member["@odata.id"].removeprefix("/redfish/v1"))
+    assert (body["SubscriptionType"], body["Destination"]) == ("SSE", "redfish-sse://192.0.2.7:4711")
+    async with hall.api.client(hall.api.user_for(Role.VIEWER)) as viewer:
+        assert (await viewer.delete(member["@odata.id"])).status_code == 404, "another user's stream is not theirs"
+    async with hall.api.client() as client:
+        assert (await client.delete(member["@odata.id"])).status_code == 204
+    await asyncio.wait_for(reader.task, 20)
+    assert reader.ended
+    assert (await hall.get("/EventService/Subscriptions"))["Members"] == []
+
+
+async def test_a_reader_that_leaves_takes_its_subscription_along(hall: Hall) -> None:
+    reader = Reader(hall)
+    await reader.until(b"retry")
+    reader.leave()
+    await asyncio.wait_for(reader.task, 20)
+    assert (await hall.get("/EventService/Subscriptions"))["Members"] == []
+    assert hall.api.services.broadcaster.readers == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "status"),
+    [
+        ("", "application/json", 406),
+        ("$filter=MessageId eq 'x'", "text/event-stream", 501),
+        ("", "text/event-stream;q=1, */*", 200),
+    ],
+)
+async def test_what_a_stream_cannot_be_is_refused(hall: Hall, query: str, accept: str, status: int) -> None:
+    reader = Reader(hall, query=query, accept=accept)
+    await until(lambda: reader.status, within=20)
+    assert reader.status == status
+    reader.leave()
+    await asyncio.wait_for(reader.task, 20)
+
+
+async def test_one_stream_too_many_is_told_when_to_come_back(hall: Hall) -> None:
+    broadcaster = hall.api.services.broadcaster
+    readers = [broadcaster.subscribe("x") for _ in range(MOST_READERS)]
+    reader = Reader(hall)
+    await asyncio.wait_for(reader.task, 20)
+    assert (reader.status, reader.headers[b"retry-after"]) == (503, b"10")
+    assert len(readers) == broadcaster.readers
+
+
+async def test_the_stream_is_no_resource_and_takes_no_push(hall: Hall) -> None:
+    async with hall.api.client() as client:
+        for method, path in (("POST", STREAM), ("POST", SUBSCRIPTIONS), ("HEAD", STREAM)):
+            answer = await client.request(method, path, json={})
+            assert answer.status_code == 405
+            assert "GET" in answer.headers["allow"]
