@@ -19,6 +19,7 @@ from datacenter_api.auth.accounts import ensure_admin
 from datacenter_api.auth.authority import ensure_certificates
 from datacenter_api.events.broadcast import Broadcaster
 from datacenter_api.listen import Listen, parse_listen
+from datacenter_api.unknown_method import HttpProtocol
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 LEAVE_WITHIN_S = 3
@@ -66,6 +67,7 @@ def serve(state: Path, listen_text: str, *, console: bool = True) -> None:
     app, services = build_app(state, console=console)
     config = uvicorn.Config(
         app,
+        http=HttpProtocol,
         ssl_certfile=str(files.certificate),
         ssl_keyfile=str(files.key),
         log_config=None,

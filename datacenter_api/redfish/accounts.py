@@ -140,6 +140,7 @@ def _account(account: Account, uri: str) -> Body:
         "ManagerAccount",
         uri,
         f"Account of {account.user}",
+        **{"@odata.etag": f'"{account.changed_ns:x}"'},
         UserName=account.user,
         Password=None,
         RoleId=role,

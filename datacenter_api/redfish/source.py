@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from typing import Any, cast
 
+import orjson
+
 from datacenter_api.redfish import changes
 from datacenter_api.redfish.accounts import ACCOUNTS, SESSIONS
 from datacenter_api.redfish.caller import Caller
@@ -96,4 +98,7 @@ class RackSource:
             built = self._tree.build(self._world, uri)
         finally:
             self._world.asker = None
-        return None if built is None else Document.of(*built)
+        if built is None:
+            return None
+        body, allow = built
+        return Document(orjson.dumps(body), allow, body.get("@odata.etag"))

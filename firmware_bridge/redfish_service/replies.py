@@ -41,10 +41,14 @@ def outcome_reply(outcome: Outcome) -> Reply:
     return outcome.status, extra, outcome.document.raw
 
 
-def check_reader(headers: dict[bytes, bytes]) -> None:
-    """Refuse what the headers of a read ask for and we do not have: 406 for Accept, 412 for OData-Version."""
+def check_reader(headers: dict[bytes, bytes], media: bytes | None = None) -> None:
+    """Refuse what the headers of a read ask for and we do not have: 406 for Accept, 412 for OData-Version.
+
+    `media` is the content type of what there is, None for JSON.
+    """
     accept = headers.get(b"accept")
-    if accept is not None and b"json" not in accept and b"*" not in accept and accept.strip():
+    kind = b"json" if media is None else media.split(b";")[0].rpartition(b"/")[2]
+    if accept is not None and kind not in accept and b"*" not in accept and accept.strip():
         raise RequestRefused("HeaderInvalid", "Accept", status=406)
     version = headers.get(b"odata-version")
     if version is not None and version.strip() != b"4.0":

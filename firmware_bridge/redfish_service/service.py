@@ -132,10 +132,10 @@ class RedfishService:
             return refusal_reply(err)
 
     def _read(self, uri: str, query_string: bytes, headers: dict[bytes, bytes], principal: Principal | None) -> Reply:
-        check_reader(headers)
         document = self._document(uri, principal)
         if document is None:
             raise self._absent(uri)
+        check_reader(headers, document.media)
         raw = document.raw
         media = JSON if document.media is None else (b"content-type", document.media)
         extra = [ODATA, media, NO_CACHE, (b"allow", ascii_bytes(document.allow))]
@@ -256,12 +256,14 @@ class RedfishService:
         owner: EventHub | ResourceSource = self.source if events is None else events
         if owner.privilege(uri, method) not in principal.privileges:
             raise RequestRefused("InsufficientPrivilege")
+        # The body first: between the condition and the change nobody else may get in.
+        body = await json_body(headers, receive) if method in ("PATCH", "POST") else {}
         self._check_match(uri, headers, principal)
         if method == "PATCH":
-            changed = await self.source.patch(uri, await json_body(headers, receive), principal)
+            changed = await self.source.patch(uri, body, principal)
             return outcome_reply(Outcome(204 if changed is None else 200, changed))
         if method == "POST":
-            return outcome_reply(await owner.post(uri, await json_body(headers, receive), principal))
+            return outcome_reply(await owner.post(uri, body, principal))
         return outcome_reply(await owner.delete(uri, principal))
 
     def _allowed(self, uri: str, principal: Principal | None) -> str:

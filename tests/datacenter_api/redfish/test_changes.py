@@ -41,6 +41,16 @@ async def test_an_account_is_made_changed_and_removed(hall: Hall) -> None:
     assert {"account.create", "account.change", "account.remove"} <= set(whats)
 
 
+async def test_of_several_changes_under_one_etag_exactly_one_is_made(hall: Hall) -> None:
+    async with hall.api.client() as client:
+        etag = (await client.post(ACCOUNTS, json=ADA)).headers["etag"]
+        wishes = [{"Password": f"difference engine {n}"} for n in range(4)]
+        changes = [client.patch(f"{ACCOUNTS}/ada", json=wish, headers={"if-match": etag}) for wish in wishes]
+        statuses = [answer.status_code for answer in await asyncio.gather(*changes)]
+        assert sorted(statuses) == [200, 412, 412, 412]
+        assert (await client.get(f"{ACCOUNTS}/ada")).json()["@odata.etag"] != etag
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

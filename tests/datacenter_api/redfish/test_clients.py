@@ -1,6 +1,7 @@
 """Clients of other teams, unchanged and over verified TLS: DMTF's `redfish` and OpenStack's `sushy`."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import redfish
 import sushy
 from support.play import stage
 from support.running import PASSWORD, RunningApi, running_api
+from sushy import auth as sushy_auth
 
 
 @asynccontextmanager
@@ -26,8 +28,22 @@ async def served(state: Path) -> AsyncIterator[RunningApi]:
             yield api
 
 
+async def statuses(api: RunningApi, *lines: bytes) -> list[bytes]:
+    """Return the status line of the answer to each request line."""
+    found = []
+    context = ssl.create_default_context(cafile=str(api.state / "tls" / "ca.pem"))
+    for line in lines:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(api.url.rpartition(":")[2]), ssl=context)
+        writer.write(line + b" HTTP/1.1\r\nhost: test\r\n\r\n")
+        found.append((await asyncio.wait_for(reader.readline(), 20)).split(b" ", 2)[1])
+        writer.close()
+    return found
+
+
 async def test_other_peoples_clients_read_a_rack(tmp_path: Path) -> None:
     async with served(tmp_path) as api:
+        wrong = await statuses(api, b"FROBNICATE /redfish/v1/", b"PUT /redfish/v1/", b"GET")
+        assert wrong == [b"501", b"401", b"400"]
         ca = str(api.state / "tls" / "ca.pem")
         await asyncio.to_thread(read_with_redfish, api.url, ca)
         await asyncio.to_thread(read_with_sushy, api.url, ca)
@@ -46,7 +62,8 @@ def read_with_redfish(url: str, ca: str) -> None:
 
 
 def read_with_sushy(url: str, ca: str) -> None:
-    root = sushy.Sushy(url, "admin", PASSWORD, verify=ca)
+    login = sushy_auth.SessionAuth("admin", PASSWORD)
+    root = sushy.Sushy(url, verify=ca, auth=login)
     systems = root.get_system_collection().get_members()
     assert len(systems) == 18
     tray = root.get_system("/redfish/v1/Systems/k01-u12")
@@ -58,3 +75,4 @@ def read_with_sushy(url: str, ca: str) -> None:
         sushy.ProcessorType.CPU,
         sushy.ProcessorType.GPU,
     }
+    login.close()  # or it is closed whenever memory is tidied up, against a server that has gone

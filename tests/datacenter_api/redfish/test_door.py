@@ -34,6 +34,18 @@ async def test_the_root_is_open_to_everybody(hall: Hall, path: str) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_metadata_is_xml_and_nothing_else(hall: Hall) -> None:
+    async with hall.api.client(None) as client:
+        for accept, status in (
+            ("application/xml", 200),
+            ("application/xml;charset=utf-8", 200),
+            ("application/json", 406),
+        ):
+            answer = await client.get("/redfish/v1/$metadata", headers={"accept": accept})
+            assert answer.status_code == status
+        assert (await client.get("/redfish/v1", headers={"accept": "text/html"})).status_code == 406
+
+
 async def test_everything_else_asks_for_a_login(hall: Hall) -> None:
     async with hall.api.client(None) as client:
         for path in ("/Chassis", "/Chassis/k01", "/Nothing", "/SessionService/Sessions"):
