@@ -24,11 +24,14 @@ _COLUMNS = (
     Column("LAST READ", lambda e: age(e["last_success_age_s"]), right=True),
     Column("EVENTS", lambda e: _events(e)),
     Column("BEHIND IT", lambda e: f"{e['subtree']} {e['subtree_state']}" if e["subtree"] else ""),
+    Column("ASKED", lambda e: _asked(e)),
     Column("UNITS", lambda e: _units(e), right=True),
     Column("ADDRESS", lambda e: str(e["address"])),
     Column("FAULTS", lambda e: str(e["faults"]), right=True),
     Column("ERROR", lambda e: str(e["error"])),
     Column("BEHIND IT WHY", lambda e: str(e["subtree_why"]), wide=True),
+    Column("ASKED WHY", lambda e: str(e["attention_detail"]), wide=True),
+    Column("BLIND WHY", lambda e: str(e["blind"]), wide=True),
     Column("EVENTS WHY", lambda e: str(e["events_detail"]), wide=True),
     Column("VERSION", lambda e: str(e["version"]), wide=True),
     Column("PROTOCOL", lambda e: str(e["protocol"]), wide=True),
@@ -69,6 +72,15 @@ def _events(endpoint: Row) -> str:
     """Return how an endpoint's events come, and how long ago that was proven."""
     proven = endpoint["events_age_s"]
     return str(endpoint["events"]) + ("" if proven is None else f" {age(proven)}")
+
+
+def _asked(endpoint: Row) -> str:
+    """Return how much an endpoint is asked now, and whether it can see leaks."""
+    left, blind = endpoint["attention_s"], endpoint["blind_s"]
+    words = [str(endpoint["attention"]) + ("" if left is None else f" {age(left)}")]
+    if endpoint["blind"]:
+        words.append("leak-blind" + ("" if blind is None else f" {age(blind)}"))
+    return ", ".join(words)
 
 
 @app.command("list")

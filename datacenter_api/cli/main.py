@@ -14,6 +14,7 @@ from datacenter_api.cli import (
     domain,
     endpoint,
     endpoint_check,
+    endpoint_quiet,
     endpoint_trust,
     enrol,
     event,
@@ -69,6 +70,7 @@ app.command("enrol")(enrol.enrol)
 endpoint.app.command("check")(endpoint_check.check)
 endpoint.app.command("reload")(endpoint_trust.reload)
 endpoint.app.command("repin")(endpoint_trust.repin)
+endpoint.app.command("quiet")(endpoint_quiet.quiet)
 app.command("locate")(tray.locate)
 app.command("rescan")(rack.rescan)
 app.command("login")(login.log_in)

@@ -96,8 +96,15 @@ def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:
         cells[(f"{row}-events", "title")] = _proof(at)
         failing = f"{at.faults} resources fail" if at.faults else ""
         why = f"{at.held.reason}; settle it with `rackwright endpoint repin`" if at.held else at.error
-        cells[(f"{row}-error", "text")] = "; ".join(part for part in (why, failing) if part)
+        cells[(f"{row}-error", "text")] = "; ".join(part for part in (why, failing, _spared(at)) if part)
     return cells
+
+
+def _spared(at: Axes) -> str:
+    """Return that an endpoint is asked less than planned, or is blind to leaks, with the reason."""
+    less = "" if at.attention == "full" else f"{at.attention}: {at.attention_detail}"
+    blind = f"blind to leaks: {at.blind}" if at.blind else ""
+    return "; ".join(part for part in (blind, less) if part)
 
 
 def _proof(at: Axes) -> str:

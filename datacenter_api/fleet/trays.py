@@ -62,6 +62,11 @@ class Axes:
     events: str = ""
     events_age_s: float | None = None
     events_detail: str = ""
+    attention: str = "full"
+    attention_s: float | None = None
+    attention_detail: str = ""
+    blind: str = ""
+    blind_s: float | None = None
     held: Hold | None = None
     subtree: str = ""
     subtree_state: str = ""
@@ -114,6 +119,11 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         events=said.events if fresh else "",
         events_age_s=_grown(said.events_age_s, heard),
         events_detail=said.events_detail,
+        attention=said.attention,
+        attention_s=_shrunk(said.attention_s, heard),
+        attention_detail=said.attention_detail,
+        blind=said.blind,
+        blind_s=_shrunk(said.blind_s, heard),
         held=said.held,
         subtree=said.subtree,
         subtree_state=(said.subtree_state if fresh else "unknown") if said.subtree else "",
@@ -123,6 +133,10 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         blocked_by=said.blocked_by if fresh else [],
         version=said.version,
     )
+
+
+def _shrunk(left: float | None, heard: float) -> float | None:
+    return None if left is None else round(max(0.0, left - heard), 1)
 
 
 def _grown(age: float | None, heard: float) -> float | None:

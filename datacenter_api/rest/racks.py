@@ -44,6 +44,8 @@ class EndpointRow(msgspec.Struct, frozen=True):
     Ages in s; `enabled` false: listed, not asked; `faults`: how many of its resources fail now; `units` on its line.
     `events`: how its events come (sse, push, polling, unproven), proven `events_age_s` ago; `events_detail`: why not.
     `ready`: whether it is as it must be (ready, blocked, unknown; empty: nothing is asked), `blocked_by` what is not.
+    `attention`: how much it is asked now (full, slow, held, quiet), for `attention_s` more; `blind`: why its leak
+    detectors say nothing now, for `blind_s` more.
     `held`: it shows another certificate than the pinned one, and is not read until it is pinned anew.
     `subtree`: what stands behind it (hmc); `subtree_state`: present, partial, absent, frozen or unknown; why, and which
     parts are missing.  `version`: of the system that answers, where it is read all the time (NVOS).
@@ -65,6 +67,11 @@ class EndpointRow(msgspec.Struct, frozen=True):
     events: str = ""
     events_age_s: float | None = None
     events_detail: str = ""
+    attention: str = "full"
+    attention_s: float | None = None
+    attention_detail: str = ""
+    blind: str = ""
+    blind_s: float | None = None
     units: list[UnitRow] = []
     held: Hold | None = None
     subtree: str = ""
@@ -128,6 +135,11 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     events=at.events,
                     events_age_s=at.events_age_s,
                     events_detail=at.events_detail,
+                    attention=at.attention,
+                    attention_s=at.attention_s,
+                    attention_detail=at.attention_detail,
+                    blind=at.blind,
+                    blind_s=at.blind_s,
                     units=unit_rows(endpoint, view, axes),
                     held=at.held,
                     subtree=at.subtree,

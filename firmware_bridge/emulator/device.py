@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import time
 import uuid
 from typing import Any
 
@@ -16,17 +17,19 @@ from firmware_bridge.vocabulary.place import Place, slug
 
 EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 _NAMESPACE = uuid.UUID("6d1f6c1e-6f0a-5b53-9d7a-3f0c5c6d7e10")
+UP_SINCE_S = 9 * 86_400.0  # how long an emulated controller has been up when the emulator starts
 _POWER_OFF = frozenset(("ForceOff", "GracefulShutdown", "Off"))
 
 
 class Device:
     """One endpoint.  `rack` is its row in the bench's arrays, `slot` its tray."""
 
-    __slots__ = ("bench", "place", "rack", "settings", "slot", "template")
+    __slots__ = ("bench", "place", "rack", "reset_at", "settings", "slot", "template")
 
     def __init__(self, template: DeviceTemplate, bench: Bench, rack: int, slot: RackSlot, place: Place) -> None:
         self.template, self.bench, self.rack, self.slot, self.place = template, bench, rack, slot, place
         self.settings: dict[str, Any] = {}
+        self.reset_at = time.time() - UP_SINCE_S  # s since 1970
 
     def get(self, uri: str, principal: Principal | None) -> Document | None:
         """Return the resource as it is at this moment."""
@@ -55,9 +58,9 @@ class Device:
         if name == "uuid":
             return str(uuid.uuid5(_NAMESPACE, f"{self.place}/{key}"))
         if name == "time" and key == "wall":
-            return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+            return wall_text()
         if name == "time":
-            return time_text(self.bench.time)
+            return wall_text(self.reset_at) if key == "reset" else time_text(self.bench.time)
         if name == "place.tray_index":
             return self.slot.index
         if name == "place.unit":
@@ -134,6 +137,12 @@ class Device:
 
 
 @functools.lru_cache(maxsize=64)
+def wall_text(at: float | None = None) -> str:
+    """Return the time of day as a device whose clock is set right writes it; `at` in s since 1970."""
+    moment = datetime.datetime.now(datetime.UTC) if at is None else datetime.datetime.fromtimestamp(at, datetime.UTC)
+    return moment.isoformat(timespec="milliseconds")
+
+
 def time_text(seconds: float) -> str:
     """Return emulated time as a device writes it."""
     return (EPOCH + datetime.timedelta(seconds=seconds)).isoformat(timespec="milliseconds")

@@ -14,7 +14,7 @@ from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.certificates import Identity, keep_identities
 from firmware_bridge.emulator.consoles.hall_consoles import HallConsoles, Surroundings, files_needed
-from firmware_bridge.emulator.device import Device, time_text
+from firmware_bridge.emulator.device import Device, wall_text
 from firmware_bridge.emulator.device_files import device_folder
 from firmware_bridge.emulator.door import Doorway
 from firmware_bridge.emulator.faults import Fault, FaultTable
@@ -291,6 +291,7 @@ class Hall:
 
         def restart() -> None:
             sessions.clear()
+            device.reset_at = time.time()
             if events is not None:
                 events.forget()
             self._down.add(listener)
@@ -347,7 +348,7 @@ def make_hub(device: Device) -> EventHub | None:
     service = device.get(EVENT_SERVICE, None)
     if service is None:
         return None
-    return EventHub(service.body.get("ServerSentEventUri", ""), lambda: time_text(device.bench.time))
+    return EventHub(service.body.get("ServerSentEventUri", ""), wall_text)
 
 
 def credential_name(rack: Place, protocol: str = "redfish") -> str:

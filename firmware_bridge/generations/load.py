@@ -191,6 +191,7 @@ def _endpoint(document: Located, path: str, e: EndpointFile, components: set[str
         Seconds(e.limits.timeout_s),
         e.limits.most_bytes,
         e.limits.most_depth,
+        Seconds(e.limits.leak_blind_s),
     )
     units = units_of_trays(document, path, e)
     for n, part in enumerate(e.subtree_parts):

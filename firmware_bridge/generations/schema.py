@@ -51,6 +51,7 @@ class LimitsFile(msgspec.Struct, forbid_unknown_fields=True):
     timeout_s: Positive = 10.0
     most_bytes: Count | Annotated[int, msgspec.Meta(ge=1024)] = 4 * 1024 * 1024
     most_depth: Count = 64
+    leak_blind_s: NotNegative = 180.0
 
 
 class EndpointFile(msgspec.Struct, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from firmware_bridge.vocabulary.attention import Attention
 from firmware_bridge.vocabulary.errors import DeviceError
 from firmware_bridge.vocabulary.event_path import EventPath
 from firmware_bridge.vocabulary.inventory import EndpointReport
@@ -10,6 +11,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
 from firmware_bridge.vocabulary.subtree import Subtree
+from firmware_bridge.vocabulary.units import Seconds
 
 
 class TelemetrySource(Protocol):
@@ -84,6 +86,20 @@ class Nesting(Protocol):
     @property
     def subtree(self) -> Subtree | None:
         """Return what is read of it since the last `discover`, None before the first."""
+        ...
+
+
+@runtime_checkable
+class Sparing(Protocol):
+    """A source that may be asked less: it adapts to a slow device by itself, and can be told to leave it alone."""
+
+    @property
+    def attention(self) -> Attention:
+        """Return how much the endpoint is asked now, and whether its leak detectors can be believed."""
+        ...
+
+    def be_quiet(self, seconds: Seconds, reason: str) -> None:
+        """Ask for safety readings only, and rarely, for so long; 0 ends it."""
         ...
 
 

@@ -9,6 +9,7 @@ RackwrightError
 │   ├── EndpointRefused           it answered, and said no
 │   │   ├── LoginRefused          401/403: wrong or expired credential
 │   │   └── ResourceMissing       404
+│   ├── EndpointSpared            not asked now: it is slow, wants a pause, or is being flashed
 │   ├── TrustRefused              certificate pin differs, certificate expired, redirect
 │   ├── ReplyMalformed            not JSON, NaN, wrong shape, truncated
 │   └── ReplyTooLarge             byte, depth or member cap
@@ -88,9 +89,11 @@ class EndpointUnreachable(DeviceError):
 class EndpointRefused(DeviceError):
     """The endpoint answered with an error status."""
 
-    def __init__(self, endpoint: str, verb: str, detail: str = "", *, status: int = 0, advice: str = "") -> None:
+    def __init__(
+        self, endpoint: str, verb: str, detail: str = "", *, status: int = 0, advice: str = "", retry_after: float = 0.0
+    ) -> None:
         super().__init__(endpoint, verb, detail, advice=advice)
-        self.status = status
+        self.status, self.retry_after = status, retry_after
 
 
 class LoginRefused(EndpointRefused):
@@ -104,6 +107,13 @@ class ResourceMissing(EndpointRefused):
     """404 from the device."""
 
     message_id = "Base.1.19.ResourceMissingAtURI"
+
+
+class EndpointSpared(DeviceError):
+    """We chose not to ask: it is slow, asked for a pause, or is being flashed.  Nothing is known to be wrong."""
+
+    http_status = 503
+    message_id = "Base.1.19.ServiceTemporarilyUnavailable"
 
 
 class TrustRefused(DeviceError):

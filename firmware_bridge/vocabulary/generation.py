@@ -10,6 +10,7 @@ from firmware_bridge.vocabulary.settings import PlaceCheck, Setting
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 
 DEFAULT_TIMEOUT = Seconds(10.0)
+DEFAULT_LEAK_BLIND = Seconds(180.0)
 
 
 class TrayKind(StrEnum):
@@ -32,13 +33,17 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """How hard one endpoint may be asked (devices are fragile: DESIGN §4.9)."""
+    """How hard one endpoint may be asked (devices are fragile: DESIGN §4.9).
+
+    `leak_blind`: for so long after its controller started, a leak detector that is dry says nothing.
+    """
 
     in_flight: int = 2
     requests_per_second: float = 13.0
     timeout: Seconds = DEFAULT_TIMEOUT
     most_bytes: int = 4 * 1024 * 1024
     most_depth: int = 64
+    leak_blind: Seconds = DEFAULT_LEAK_BLIND
 
 
 @dataclass(frozen=True, slots=True)

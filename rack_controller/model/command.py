@@ -50,8 +50,9 @@ VERBS: dict[str, Privilege] = {
     "repin": Privilege.SERVICE,
     "check": Privilege.SERVICE,
     "fix": Privilege.OPERATE,
+    "quiet": Privilege.SERVICE,
 }
-_KINDS: dict[type, str] = {bool: "true or false", str: "text"}
+_KINDS: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number"}
 # Which arguments a verb takes, all of them optional.
 ARGUMENTS: dict[str, dict[str, type]] = {
     "rescan": {},
@@ -60,6 +61,7 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "repin": {"pin": str, "serial": str, "reason": str},
     "check": {},
     "fix": {"name": str},
+    "quiet": {"minutes": int, "reason": str},
 }
 PATIENT = frozenset({"repin", "check", "fix"})
 """Verbs that log in to a device before they answer: they take longer than a word from memory."""

@@ -114,6 +114,9 @@ class EndpointStatus(msgspec.Struct, frozen=True):
 
     `error_age_s`: how long ago `error` was met.  `events`: how its events come (PathKind, empty on a serial line),
     `events_age_s` since that was last proven, `events_detail` why it is not.
+    `attention` is how much it is asked now (Pacing), `attention_s` for how much longer, `attention_detail` why;
+    `blind`: why its leak detectors say nothing now, `blind_s` for how much longer.
+    `held` says why nobody reads it: it shows another certificate than the pinned one.
     `version` is the version of the system that answers there, where its driver reads it all the time.
     `subtree` names what stands behind it (empty: nothing), `subtree_state` how much of that is alive (Presence),
     `subtree_why` and `subtree_missing` what is not.
@@ -140,6 +143,11 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     subtree_missing: list[str] = []
     ready: str = ""
     blocked_by: list[str] = []
+    attention: str = "full"
+    attention_s: float | None = None
+    attention_detail: str = ""
+    blind: str = ""
+    blind_s: float | None = None
 
 
 class WornLink(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.vocabulary.attention import FULL_ATTENTION, Attention
 from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -36,7 +37,7 @@ class ManagementAxis(StrEnum):
 class EndpointState:
     """Both axes of one endpoint, never merged; `since` is monotonic, `error` names what went wrong last and `error_at`
     when; `events` is how its events come, None where there is no such thing (a serial line); `subtree` is what stands
-    behind it, None when nothing does."""
+    behind it, None when nothing does; `attention` is how much it is asked now."""
 
     state: PowerAxis
     management: ManagementAxis
@@ -46,6 +47,7 @@ class EndpointState:
     error_at: Seconds | None = None
     events: EventPath | None = None
     subtree: SubtreeState | None = None
+    attention: Attention = FULL_ATTENTION
 
     @property
     def events_proven(self) -> bool:

@@ -6,10 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from firmware_bridge.ports.telemetry import Locatable, TelemetrySource, Versioned
+from firmware_bridge.ports.telemetry import Locatable, Sparing, TelemetrySource, Versioned
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, RackwrightError, TargetUnknown
+from firmware_bridge.vocabulary.errors import (
+    ArgumentsInvalid,
+    EnvironmentUnfit,
+    PreconditionFailed,
+    RackwrightError,
+    TargetUnknown,
+)
 from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import INTERNAL, Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
@@ -24,6 +31,7 @@ from rack_controller.run.view import RackView
 _log = logging.getLogger(__name__)
 
 BEGUN = "begun"
+QUIET_MINUTES, MOST_QUIET_MINUTES = 30, 240
 
 
 class StateAnswers:
@@ -121,7 +129,16 @@ def _status(
         held=None if enrolled is None else enrolled.holds.of(place),
         ready="" if enrolled is None else enrolled.examiner.ready_word(place),
         blocked_by=[] if enrolled is None else enrolled.examiner.blocked_by(place),
+        attention=state.attention.pacing,
+        attention_s=_left(state.attention.until, now),
+        attention_detail=state.attention.reason,
+        blind=state.attention.blind,
+        blind_s=_left(state.attention.blind_until, now),
     )
+
+
+def _left(until: Seconds | None, now: Seconds) -> float | None:
+    return None if until is None else round(max(0.0, until - now), 1)
 
 
 def _age(at: Seconds | None, now: Seconds) -> float | None:
@@ -153,6 +170,7 @@ class CommandAnswers:
         self._verbs: dict[str, Callable[[Command], Awaitable[dict[str, object]]]] = {
             "rescan": self._do_rescan,
             "locate": self._do_locate,
+            "quiet": self._do_quiet,
             **(more or {}),
         }
 
@@ -222,6 +240,19 @@ class CommandAnswers:
             self._collectors[place].rescan()
             self._stock.refresh(place)
         return {"endpoints": len(chosen)}
+
+    async def _do_quiet(self, command: Command) -> dict[str, object]:
+        """Leave endpoints alone for a while: nothing is written to them, they are only asked less."""
+        minutes = command.arguments.get("minutes", QUIET_MINUTES)
+        if isinstance(minutes, bool) or not 0 <= minutes <= MOST_QUIET_MINUTES:
+            raise ArgumentsInvalid(f"minutes of quiet: {minutes!r}", advice=f"0 to {MOST_QUIET_MINUTES}; 0 ends it")
+        reason = scrub(command.arguments.get("reason"), 200) or "no reason given"
+        chosen = [s for p in self._endpoints_in(command.target) if isinstance(s := self._sources[p], Sparing)]
+        if not chosen:
+            raise TargetUnknown(f"{command.target} is on a serial line", advice="name a Redfish endpoint")
+        for source in chosen:
+            source.be_quiet(Seconds(minutes * 60.0), f"{command.actor} wants it left alone: {reason}")
+        return {"endpoints": len(chosen), "minutes": minutes}
 
     async def _do_locate(self, command: Command) -> dict[str, object]:
         if not self._view.layout.armed:

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.vocabulary.attention import FULL_ATTENTION, Attention
 from firmware_bridge.vocabulary.event_path import EventPath
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, code_of
@@ -29,6 +30,7 @@ class Board:
         self.rack = rack
         self.contacts: dict[Place, Contact] = {place: Contact() for place in endpoints}
         self.paths: dict[Place, EventPath] = {}
+        self.attentions: dict[Place, Attention] = {}
         self._told: dict[SeriesKey, str] = {}
         self._periods = periods
         self._series: dict[Place, tuple[Series, ...]] = {}
@@ -123,7 +125,14 @@ class Board:
             since = was.since if was and (was.state, was.management) == (power, management) else now
             events = decide_events(self.paths.get(endpoint), management, now)
             self._states[endpoint] = EndpointState(
-                power, management, since, contact.last_success, contact.error, contact.error_at, events
+                power,
+                management,
+                since,
+                contact.last_success,
+                contact.error,
+                contact.error_at,
+                events,
+                attention=self.attentions.get(endpoint, FULL_ATTENTION),
             )
             n = self._index[(endpoint, Quantity.MANAGEMENT)]
             self._values[n] = code_of(Quantity.MANAGEMENT, management)

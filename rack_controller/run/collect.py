@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from firmware_bridge.ports.telemetry import Eventful, Pushing, TelemetrySource
+from firmware_bridge.ports.telemetry import Eventful, Pushing, Sparing, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, LoginRefused, TrustRefused
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointSpared, LoginRefused, TrustRefused
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 MOST_RETRY = Seconds(10.0)
 MOST_RETRY_LOGIN = Seconds(60.0)  # a wrong password must not lock the account out
 LOST_AFTER = 3
+FAULT_AGAIN = Seconds(30.0)
 _ORDER = (ReadingClass.SAFETY, ReadingClass.POWER, ReadingClass.SLOW, ReadingClass.STATIC)
 
 
@@ -46,6 +47,7 @@ class Collector:
         self._rescan, self._replaced = asyncio.Event(), asyncio.Event()
         self._login_refused = False
         self._eventful = source if isinstance(source, Eventful) else None
+        self._sparing = source if isinstance(source, Sparing) else None
 
     def rescan(self) -> None:
         """Meet the endpoint anew as soon as possible."""
@@ -54,6 +56,7 @@ class Collector:
     def replace(self, source: TelemetrySource) -> None:
         """Read the endpoint through another source from now on, and meet it at once."""
         self._source, self._eventful = source, source if isinstance(source, Eventful) else None
+        self._sparing = source if isinstance(source, Sparing) else None
         self._board.contacts[source.endpoint] = replace(self._board.contacts[source.endpoint], failures=0, error="")
         self._replaced.set()
         self._rescan.set()
@@ -74,16 +77,24 @@ class Collector:
         source = self._source
         try:
             series = await self._guarded(source.discover(), "discover")
+            self._board.declare(source.endpoint, series)
+            await self._first_reading(source)
         except DeviceError as err:
             if not self._replaced.is_set():
                 self._failed(err)
                 if isinstance(err, TrustRefused) and self._holds is not None:
                     await self._holds.consider(source)
             return False
-        self._board.declare(self._source.endpoint, series)
         self._succeeded()
         self._on_met(self._source.endpoint)
         return True
+
+    async def _first_reading(self, source: TelemetrySource) -> None:
+        """An endpoint is ready when its login works and its sensors can be read, not when something answers there."""
+        try:
+            self._board.store(await self._guarded(source.read(ReadingClass.SAFETY), "first reading"))
+        except EndpointSpared:
+            return  # it is left alone for now, and was met before
 
     async def _read_until_lost(self) -> None:
         """Read every class on its own beat until safety readings fail."""
@@ -109,9 +120,15 @@ class Collector:
     async def _read_class(self, reading_class: ReadingClass) -> None:
         period = self._periods[reading_class]
         due = self._clock.now()
+        if reading_class is ReadingClass.SAFETY:  # it has been read just now
+            due = next_due(due, period, due)
+            await self._clock.sleep_until(due)
         while True:
+            failed = len(self._source.faults)
             try:
                 self._board.store(await self._guarded(self._source.read(reading_class), f"read {reading_class}"))
+            except EndpointSpared:
+                self._note_path()  # we chose not to ask: nothing is known to be wrong
             except DeviceError as err:
                 # Other classes only go stale: the safety class alone decides whether the endpoint is there.
                 if reading_class is ReadingClass.SAFETY and (
@@ -122,6 +139,8 @@ class Collector:
                 if reading_class is ReadingClass.SAFETY:
                     self._succeeded()
             due = next_due(due, period, self._clock.now())
+            if period > FAULT_AGAIN and len(self._source.faults) > failed:
+                due = Seconds(min(due, self._clock.now() + FAULT_AGAIN))  # a fault of a rare read is not left to stand
             await self._clock.sleep_until(due)
 
     async def _guarded(self, asked: Awaitable[T], verb: str) -> T:
@@ -166,6 +185,8 @@ class Collector:
     def _note_path(self) -> None:
         if self._eventful is not None:
             self._board.paths[self._source.endpoint] = self._eventful.event_path
+        if self._sparing is not None:
+            self._board.attentions[self._source.endpoint] = self._sparing.attention
 
     def _failed(self, err: DeviceError) -> int:
         contact = self._board.contacts[self._source.endpoint]

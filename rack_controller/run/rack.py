@@ -15,6 +15,7 @@ from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds, Watts
 from rack_controller.decide.liveness import notice_subtrees
 from rack_controller.decide.notice import Finding, notice_batteries, notice_changes
+from rack_controller.decide.notice_attention import notice_attention
 from rack_controller.model.event import Event, encode_event
 from rack_controller.model.frame import encode_frame
 from rack_controller.model.layout import Layout, StateChanged
@@ -126,6 +127,7 @@ class RackUnderControl:
             self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
             found, worn = self._links.look(after)
             findings = [*notice_changes(before, after), *notice_subtrees(before, after), *drain, *found, *self._said]
+            findings += notice_attention(before, after)
             findings += self._hosts.notice(after) if self._hosts is not None else []
             self._said.clear()
             for place in self._subtrees.to_look_at_again(after.now):

@@ -12,7 +12,13 @@ from typing import Protocol
 from firmware_bridge.drivers.redfish.link import NORMAL, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.stream import EventStream
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, LoginRefused, ReplyMalformed
+from firmware_bridge.vocabulary.errors import (
+    DeviceError,
+    EndpointSpared,
+    EndpointUnreachable,
+    LoginRefused,
+    ReplyMalformed,
+)
 from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.reading import Reading
@@ -26,6 +32,7 @@ from firmware_bridge.wire.redfish.sse import SseMessage
 
 PROVE_EVERY = Seconds(60.0)
 FIRST_PROOF_AFTER = Seconds(0.5)
+RETRY_SPARED = Seconds(2.0)  # an endpoint that is left alone now is asked for its proof soon after
 SHORTEST_RETRY, LONGEST_RETRY = Seconds(1.0), Seconds(60.0)
 LOOK_AGAIN = Seconds(600.0)  # whether a device offers events changes with its firmware at most
 _ROOT = "/redfish/v1/"
@@ -47,6 +54,10 @@ class Reads(Protocol):
         """Read one class.  Raises DeviceError."""
         ...
 
+    async def look_awake(self) -> None:
+        """Ask since when the controller is up.  Raises DeviceError."""
+        ...
+
 
 @dataclass(slots=True)
 class Follower:
@@ -62,6 +73,7 @@ class Follower:
     _subscriptions: str | None = None
     _own: frozenset[str] = frozenset()
     _last_id: str = ""
+    _opened: int = 0
 
     @property
     def own(self) -> frozenset[str]:
@@ -108,7 +120,9 @@ class Follower:
     async def _by_stream(self, uri: str) -> AsyncIterator[Sequence[Reading]]:
         before = await self._listed()
         stream = await self.link.stream(uri, self._last_id)
-        self._own = frozenset()
+        self._own, self._opened = frozenset(), self._opened + 1
+        if self._opened > 1:
+            await self.reads.look_awake()  # the stream broke: perhaps because the controller started anew
         due = self.clock.now() + FIRST_PROOF_AFTER
         try:
             while True:
@@ -118,7 +132,11 @@ class Follower:
                     yield readings
                 if self.clock.now() >= due:
                     due = self.clock.now() + PROVE_EVERY
-                    readings = await self._prove(stream, before)
+                    try:
+                        readings = await self._prove(stream, before)
+                    except EndpointSpared:
+                        due = self.clock.now() + RETRY_SPARED
+                        continue
                     if readings:
                         yield readings
         except LoginRefused as err:
@@ -137,6 +155,7 @@ class Follower:
 
     async def _prove(self, stream: EventStream, before: frozenset[str] | None) -> list[Reading]:
         """Prove the path or raise why it is not; return what the sensor that was read said."""
+        self.link.check_spared(URGENT)
         listed = await self._listed()
         if not self._own and listed is not None and before is not None:
             self._own = listed - before
@@ -193,6 +212,7 @@ class Follower:
         """Yield what looking at the named resources gives; one that cannot be read costs only itself."""
         for fetch in taken.look_at:
             try:
+                self.link.check_spared(URGENT)
                 yield await self.reads.read_one(fetch, URGENT)
             except DeviceError:
                 continue

@@ -14,6 +14,7 @@ import pycurl
 
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
+from firmware_bridge.drivers.redfish.governor import Governor
 from firmware_bridge.drivers.redfish.pace import BACKGROUND, NORMAL, PATIENT, URGENT, Pace
 from firmware_bridge.drivers.redfish.session import Answer, SessionOwner
 from firmware_bridge.drivers.redfish.stream import EventStream
@@ -22,6 +23,7 @@ from firmware_bridge.drivers.redfish.trust import Leaf, check_leaf, fetch_leaf
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
     EndpointRefused,
+    EndpointSpared,
     EndpointUnreachable,
     LoginRefused,
     ReplyMalformed,
@@ -34,6 +36,8 @@ from firmware_bridge.wire.redfish.links import local_path
 
 Decoded = TypeVar("Decoded")
 LOGIN_COOL_DOWN = 30.0
+BUSY_COOL_DOWN, LONGEST_COOL_DOWN = 2.0, 60.0  # s, for a login that was refused for now
+_MOST_RENEWALS, _RENEWAL_SECONDS = 3, 20.0  # sessions renewed at once, and one more every so often
 REDFISH_HEADERS = ("Accept: application/json", "OData-Version: 4.0")
 _MOST_URLS = 8_192
 
@@ -72,6 +76,8 @@ class RedfishLink:
         self._login_failed_at = float("-inf")
         self._login_error: DeviceError | None = None
         self._pace = Pace(self.limits)
+        self.governor = Governor()
+        self._renewals, self._renewed_at = float(_MOST_RENEWALS), 0.0
         self._streams: set[EventStream] = set()
         self._root: bytes | None = None
 
@@ -98,6 +104,8 @@ class RedfishLink:
         if urgency < PATIENT:
             self._pace.count()
             return await self._get(engine, url, uri, decoder, urgency)
+        self.check_spared(urgency)
+        self._pace.slow_down(self.governor.factor)
         await self._pace.admit(urgency)
         try:
             if self._engine is not engine:
@@ -105,6 +113,13 @@ class RedfishLink:
             return await self._get(engine, url, uri, decoder, urgency)
         finally:
             self._pace.leave()
+
+    def check_spared(self, urgency: int) -> None:
+        """Raise EndpointSpared when a read of this urgency is not to begin now."""
+        now = asyncio.get_running_loop().time()
+        if not self.governor.admits(urgency, now):
+            attention = self.governor.attention(now)
+            raise EndpointSpared(self.endpoint, "GET", f"{attention.pacing}: {attention.reason}")
 
     async def _get(
         self, engine: CurlEngine, url: str, uri: str, decoder: Callable[[bytes], Decoded], urgency: int
@@ -117,17 +132,23 @@ class RedfishLink:
                 transfer.set_headers(self._headers, version)
             future: asyncio.Future[int] = engine.loop.create_future()
             transfer.begin(url, future)
+            began = engine.loop.time()
             engine.start(transfer)
             try:
                 code = await future
                 status, body = (transfer.status(), transfer.body()) if code == 0 else (0, b"")
+                wait = transfer.retry_after() if status in (429, 503) else 0.0
             finally:
                 self._release(transfer, engine)
+            now = engine.loop.time()
             if status == 200:
+                self.governor.heard(now - began, now)
                 return self._decode(uri, decoder, body)
             if code:
+                self.governor.silent(now - began, now)
                 raise self._fault(transfer, code, uri)
             if status != 401 or renewed or self._session is None:
+                self.governor.refused(status, wait, now)
                 raise refusal_of(self.endpoint, f"GET {uri}", status) or self._closed()
             await self._renew(version)
             renewed = True
@@ -237,8 +258,8 @@ class RedfishLink:
     async def _login(self) -> Leaf:
         assert self._session is not None
         loop = asyncio.get_running_loop()
-        if self._login_error is not None and loop.time() - self._login_failed_at < LOGIN_COOL_DOWN:
-            raise self._login_error
+        if self._login_error is not None and loop.time() - self._login_failed_at < _cool_down(self._login_error):
+            raise self._login_error.with_traceback(None)
         try:
             met = await self._session.login(self._leaf)
         except TrustRefused:
@@ -256,12 +277,27 @@ class RedfishLink:
         return met.leaf
 
     async def _renew(self, version: int) -> None:
+        """Log in anew, once for everybody who met the 401.
+
+        Some controllers answer 401 now and then for no reason: after a few renewals the request is only repeated, or a
+        storm of logins would use up the device's sessions and lock the account.
+        """
         assert self._opening is not None
         assert self._session is not None
         async with self._opening:
-            if version == self._version:  # else somebody else has already renewed it
-                await self._session.logout()
-                await self._login()
+            if version != self._version or not self._may_renew():  # or somebody else has already renewed it
+                return
+            await self._session.logout()
+            await self._login()
+
+    def _may_renew(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        refilled = self._renewals + (now - self._renewed_at) / _RENEWAL_SECONDS
+        self._renewals, self._renewed_at = min(float(_MOST_RENEWALS), refilled), now
+        if self._renewals < 1.0:
+            return False
+        self._renewals -= 1.0
+        return True
 
     def _closed(self) -> EndpointUnreachable:
         return EndpointUnreachable(self.endpoint, "GET", "the link was closed")
@@ -310,6 +346,13 @@ class RedfishLink:
             self._urls.clear()
         self._urls[uri] = url
         return url
+
+
+def _cool_down(error: DeviceError) -> float:
+    """Return how long a refused login is not tried again: BMCs lock accounts; one that is busy says for how long."""
+    if isinstance(error, EndpointRefused) and error.status in (429, 503):
+        return min(LONGEST_COOL_DOWN, error.retry_after or BUSY_COOL_DOWN)
+    return LOGIN_COOL_DOWN
 
 
 __all__ = ["BACKGROUND", "LOGIN_COOL_DOWN", "NORMAL", "PATIENT", "URGENT", "RedfishLink"]

@@ -20,12 +20,16 @@ class Pace:
     """
 
     def __init__(self, limits: RequestLimits) -> None:
-        self._rate = limits.requests_per_second
+        self._rate = self._full_rate = limits.requests_per_second
         self._tokens = self._burst = max(self._rate * _BURST_SECONDS, 2.0)
         self._filled_at = 0.0
         self._free = max(1, limits.in_flight - 1)
         self._queue: list[tuple[int, int, asyncio.Future[None]]] = []
         self._ticket = itertools.count()
+
+    def slow_down(self, factor: float) -> None:
+        """Divide the rate of patient and background reads by `factor`, 1 for the generation's own."""
+        self._rate = self._full_rate / factor
 
     def count(self) -> None:
         """Take note of a read that does not wait."""

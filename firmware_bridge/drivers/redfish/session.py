@@ -152,7 +152,14 @@ class SessionOwner:
         if reply.status in (401, 403):
             raise self._refused_login(str(reply.status))
         if reply.status >= 400 or reply.status < 200:
-            raise EndpointRefused(self._endpoint, "login", f"HTTP {reply.status}", status=reply.status)
+            wait = reply.headers.get("retry-after", "")
+            raise EndpointRefused(
+                self._endpoint,
+                "login",
+                f"HTTP {reply.status}",
+                status=reply.status,
+                retry_after=float(wait) if wait.isascii() and wait.isdigit() and len(wait) < 6 else 0.0,
+            )
         self._document("login", reply.body)
         token = reply.headers.get("x-auth-token", "")
         if not token:

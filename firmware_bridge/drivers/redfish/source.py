@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from firmware_bridge.drivers.redfish.behind import subtree_of
@@ -14,18 +14,30 @@ from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.vocabulary.attention import Attention, Pacing
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ReplyMalformed, ResourceMissing
+from firmware_bridge.vocabulary.errors import (
+    DeviceError,
+    EndpointSpared,
+    EndpointUnreachable,
+    ReplyMalformed,
+    ResourceMissing,
+)
 from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.subtree import Subtree
+from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.redfish.guard import Document, parse
 from firmware_bridge.wire.redfish.inventory import report_of
+from firmware_bridge.wire.redfish.links import link_of, member_links
 from firmware_bridge.wire.redfish.plan import Fetch, Plan, missing, readings_of, sums_of
+from firmware_bridge.wire.redfish.waking import blinded, unarmed, uptime_of
 
 _URGENCY = {ReadingClass.SAFETY: URGENT, ReadingClass.POWER: NORMAL}
+_NEVER = Seconds(float("-inf"))
 _REST_SECONDS = 60.0  # a report that failed is left alone for this long; its sensors are read one by one meanwhile
 _MOST_SILENT = 2  # after that many silent resources in one read the rest is not waited for
 
@@ -40,6 +52,9 @@ class _State:
     faults: dict[str, DeviceError] = field(default_factory=dict)
     resting: dict[str, float] = field(default_factory=dict)  # fetches that failed and are not needed -> until when
     follower: Follower | None = None
+    manager_uri: str | None = None
+    blind_until: Seconds = _NEVER
+    unarmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +98,17 @@ class RedfishSource(Enrolled):
         raise NotImplementedError
 
     async def discover(self) -> Sequence[Series]:
-        """Log in, look at what there is and return the series that `read` will deliver.  Raises DeviceError."""
+        """Log in, look at what there is and return the series that `read` will deliver.  Raises DeviceError.
+
+        An endpoint that is left alone now is not looked at again: what is known of it counts.
+        """
+        if self.state.plan.fetches and self.attention.pacing in (Pacing.QUIET, Pacing.HELD):
+            return self.state.plan.series()
         async with turn_to_meet():
             tree = Tree(self.link)
             await tree.root()
             plan, locate_uri = await self.make_plan(tree)
+            await self._find_manager(tree, plan)
         self.state.plan, self.state.locate_uri = plan, locate_uri
         self.state.subtree = subtree_of(tree.documents[ROOT], await look_at(tree), plan)
         self.state.faults.clear()
@@ -99,6 +120,8 @@ class RedfishSource(Enrolled):
 
         Raises the named error when nothing of the class could be read.
         """
+        urgency = _URGENCY.get(reading_class, PATIENT)
+        self.link.check_spared(urgency)
         plan = self.state.plan
         fetches = self._due(plan.fetches.get(reading_class, ()))
         readings: list[Reading] = []
@@ -107,7 +130,6 @@ class RedfishSource(Enrolled):
         # The slow class leaves a slot free, so that a safety read never queues behind it.
         lanes = self.link.limits.in_flight if reading_class in _URGENCY else max(1, self.link.limits.in_flight - 1)
         lanes = min(lanes, len(fetches))
-        urgency = _URGENCY.get(reading_class, PATIENT)
         if lanes == 1:
             good = [await self._lane(pending, urgency, readings, errors)]
         else:
@@ -121,7 +143,7 @@ class RedfishSource(Enrolled):
             for s in plan.absent
             if s.reading_class is reading_class
         ]
-        return readings
+        return self._judged(readings, reading_class)
 
     async def pushes(self) -> AsyncIterator[Sequence[Reading]]:
         """Yield what the endpoint's events bring, for as long as it is iterated; a device without any yields none."""
@@ -129,7 +151,53 @@ class RedfishSource(Enrolled):
         if follower is None:
             follower = self.state.follower = Follower(self.link, self.clock, self)
         async for readings in follower.follow():
-            yield readings
+            yield self._judged(readings)
+
+    @property
+    def attention(self) -> Attention:
+        """Return how much the endpoint is asked now, and whether its leak detectors can be believed."""
+        now, state = self.clock.now(), self.state
+        attention = self.link.governor.attention(now)
+        if now < state.blind_until:
+            return replace(attention, blind="its controller started only just now", blind_until=state.blind_until)
+        if state.unarmed:
+            return replace(attention, blind="a leak detector says that it is not in service")
+        return attention
+
+    def be_quiet(self, seconds: Seconds, reason: str) -> None:
+        """Ask for safety readings only, and rarely, for so long; 0 ends it."""
+        self.link.governor.be_quiet(self.clock.now() + seconds, reason)
+
+    def _judged(self, readings: Sequence[Reading], reading_class: ReadingClass | None = None) -> Sequence[Reading]:
+        """Return the readings, dry leak detectors unknown while they cannot know better."""
+        if reading_class in (None, ReadingClass.SAFETY) and self.clock.now() < self.state.blind_until:
+            return blinded(readings)
+        if reading_class is ReadingClass.SAFETY:
+            self.state.unarmed = unarmed(readings)
+        return readings
+
+    async def _find_manager(self, tree: Tree, plan: Plan) -> None:
+        """Find the resource that says since when the controller is up, where there are leaks to be blind for."""
+        if not any(s.quantity is Quantity.LEAK for s in plan.series()):
+            return
+        root = tree.documents[ROOT]
+        uri = link_of(root, "Links", "ManagerProvidingService")
+        if uri is None:
+            listed = await tree.get(link_of(root, "Managers"))
+            uri = next(iter(member_links(listed)), None)
+        self.state.manager_uri = uri
+        self._wake(await tree.get(uri))
+
+    async def look_awake(self) -> None:
+        """Ask the controller again since when it is up: it may have started anew.  Raises DeviceError."""
+        uri, limits = self.state.manager_uri, self.link.limits
+        if uri is not None:
+            self._wake(await self.link.get_decoded(uri, lambda raw: parse(raw, limits.most_bytes, limits.most_depth)))
+
+    def _wake(self, manager: Document | None) -> None:
+        uptime, blind = uptime_of(manager), self.link.limits.leak_blind
+        left = 0.0 if uptime is None else blind - uptime
+        self.state.blind_until = Seconds(self.clock.now() + left) if left > 0 else _NEVER
 
     async def read_one(self, fetch: Fetch, urgency: int) -> list[Reading]:
         """Read one resource of the plan by itself.  Raises DeviceError."""
@@ -156,6 +224,9 @@ class RedfishSource(Enrolled):
                 continue
             try:
                 found = await self._fetch(fetch, urgency)
+            except EndpointSpared as err:
+                errors.append(err)  # not asked is no fault, and what was read last still counts for its age
+                continue
             except DeviceError as err:
                 faults[fetch.uri] = err
                 errors.append(err)

@@ -164,6 +164,10 @@ class Transfer(pycurl.Curl):  # type: ignore[misc]
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as other:
             other.shutdown(socket.SHUT_RDWR)
 
+    def retry_after(self) -> float:
+        """Return how long the last reply asked to wait, in s; 0 when it did not."""
+        return max(0.0, float(self.getinfo(pycurl.RETRY_AFTER)))
+
     def status(self) -> int:
         """Return the HTTP status of the last transfer."""
         found: Any = self.getinfo(pycurl.RESPONSE_CODE)
