@@ -56,7 +56,8 @@ class RedfishService:
     """One Redfish service.
 
     `source` owns the resources, `authenticator` the accounts; `sessions` are kept here.  `features` come from the
-    ServiceRoot when not given.  `owns_sessions` false leaves sessions to the source: their documents and their end.
+    ServiceRoot when not given.  `owns_sessions` false leaves sessions to the source: their documents and their end,
+    but for those opened here.
     `events` adds subscriptions and the event stream; the EventService resource itself is the source's.
     """
 
@@ -227,8 +228,12 @@ class RedfishService:
                 "Members": members,
             }
             return Document.of(body, "GET, HEAD, POST")
-        session = self.sessions.find(uri.removeprefix(COLLECTION + "/"), now) if self.owns_sessions else None
+        session = self.sessions.find(uri.removeprefix(COLLECTION + "/"), now)
         return None if session is None else Document.of(session.body(), "GET, HEAD, DELETE")
+
+    def _kept_here(self, uri: str) -> bool:
+        """Tell whether a session was opened by this engine: who may log in may log out, whatever the source shows."""
+        return self.sessions.find(uri.removeprefix(COLLECTION + "/"), self._now()) is not None
 
     # Changing
 
@@ -250,7 +255,7 @@ class RedfishService:
             raise RequestRefused("OperationNotAllowed", headers=((b"allow", ascii_bytes(allowed)),))
         if principal is None:
             raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
-        if method == "DELETE" and uri.startswith(COLLECTION + "/") and self.owns_sessions:
+        if method == "DELETE" and uri.startswith(COLLECTION + "/") and (self.owns_sessions or self._kept_here(uri)):
             return outcome_reply(self._logout(uri, principal))
         events = self.events if self.events is not None and self.events.owns(uri) else None
         owner: EventHub | ResourceSource = self.source if events is None else events
