@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from firmware_bridge.drivers.redfish.governor import Governor
 from firmware_bridge.vocabulary.errors import EndpointRefused, ReplyMalformed, ResourceMissing
 from firmware_bridge.vocabulary.generation import RequestLimits
 from firmware_bridge.wire.redfish.guard import DocumentFault
@@ -19,6 +20,10 @@ class MemoryLink:
         self._bodies = {uri.rstrip("/"): body for uri, body in tree.items()}
         self.limits = limits or RequestLimits()
         self.asked: list[str] = []
+        self.governor = Governor()
+
+    def check_spared(self, urgency: int) -> None:
+        """Never sparing: nothing here can be slow."""
 
     async def meet(self) -> bytes | None:
         return None
