@@ -34,6 +34,8 @@ BOOTS_KEPT = 4
 RIVALS_SECONDS = Seconds(60.0)
 EVENTS_KEPT = 1000
 MOST_NOTES = 200
+OLDEST = 86_400.0
+MOST_VALUE = 2**62  # a counter travels as int64
 
 
 class AgentGpuHost:
@@ -149,7 +151,7 @@ class AgentGpuHost:
         now = self._received_at
         if gpu is None:
             return [Reading(place, q, None, now, Quality.MISSING, "nvml") for q in (*FAST, *SLOW)]
-        fast_at, slow_at = Seconds(now - gpu.age_s), Seconds(now - gpu.slow_age_s)
+        fast_at, slow_at = Seconds(now - _age(gpu.age_s)), Seconds(now - _age(gpu.slow_age_s))
         readings = [_reading(place, quantity, gpu, _taken(gpu, quantity, now, fast_at)) for quantity in FAST]
         # The slow group is in every message; what has been stored already is not stored again.
         if slow_at - self._slow_taken.get(number, Seconds(float("-inf"))) > 0.5 or gpu.access != ACCESS_OK:
@@ -225,13 +227,20 @@ class AgentGpuHost:
 
 def _reading(place: Place, quantity: Quantity, gpu: GpuReport, taken_at: Seconds) -> Reading:
     value = gpu.values.get(quantity)
+    if value is not None and not -MOST_VALUE < value < MOST_VALUE:
+        return Reading(place, quantity, None, taken_at, Quality.REFUSED, "nvml")
     quality = Quality.MISSING if value is None else Quality.GOOD
     return Reading(place, quantity, value, taken_at, quality, "nvml")
 
 
+def _age(said: float) -> Seconds:
+    """Return an age as far as it can be one: a value from the future would stay young for ever."""
+    return Seconds(min(max(said, 0.0), OLDEST))
+
+
 def _taken(gpu: GpuReport, quantity: Quantity, received_at: Seconds, usual: Seconds) -> Seconds:
     age = gpu.ages_s.get(quantity) if gpu.ages_s else None
-    return usual if age is None else Seconds(received_at - age)
+    return usual if age is None else Seconds(received_at - _age(age))
 
 
 def _item(name: str, gpu: GpuReport) -> Item:

@@ -70,6 +70,21 @@ def test_ages_travel_and_clocks_do_not() -> None:
     play(story)
 
 
+def test_numbers_that_cannot_be_are_refused_and_nothing_comes_from_the_future() -> None:
+    async def story(host: AgentGpuHost, clock: VirtualClock) -> None:
+        await asyncio.sleep(100)
+        wild = gpu(
+            0, age_s=-1e9, slow_age_s=-5.0, values={"power_average": 1e300, "energy_total": 2**63, "gpu_access": 1}
+        )
+        host.deliver(body(host=HostReport(gpus=[wild, gpu(1)])))
+        readings = await read(host)
+        for quantity in (Q.POWER_AVERAGE, Q.ENERGY_TOTAL):
+            assert (readings["gpu1", quantity].value, readings["gpu1", quantity].quality) == (None, Quality.REFUSED)
+        assert all(r.taken_at <= clock.now() for r in readings.values())
+
+    play(story)
+
+
 def test_silence_is_said_with_its_length_and_ends_with_the_next_message() -> None:
     async def story(host: AgentGpuHost, clock: VirtualClock) -> None:
         with pytest.raises(EndpointUnreachable, match="has not been heard"):
