@@ -31,6 +31,7 @@ BARS: dict[str, tuple[str, float]] = {
     "hundred/p99_age_s": ("<=", 20.0),
     "hundred/emulator_mib": ("<=", 900.0),
     "events/leak_p99_ms": ("<=", 250.0),
+    "report/ms_60kb": ("<=", 6.0),
     "modbus/utilisation_19200": (">=", 0.9),
     "modbus/utilisation_115200": (">=", 0.9),
     "modbus/leak_seen_p99_ms": ("<=", 1000.0),

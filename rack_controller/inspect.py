@@ -48,6 +48,7 @@ async def inspect_endpoint(
         "trust": trust if trust == FIRST_USE else "pinned",
         "certificate_subject": leaf.subject,
         "certificate_expires": leaf.not_after.isoformat(),
+        "seen": found.seen,
     }
     return report_of(found.documents, endpoint=about, notes=found.notes)
 

@@ -60,6 +60,7 @@ _FOUND = (
     Column("NOTE", lambda u: str(u["note"]), wide=True),
 )
 MOST_ADDRESS = 255
+MOST_NOTES = 20
 
 
 def _units(endpoint: Row) -> str:
@@ -191,12 +192,16 @@ def _print_report(report: Row, shape: Output) -> None:
         f"{len(leaks)} leak detectors ({', '.join(sorted(set(leaks))) or 'none'}), {len(report['notes'])} notes",
         err=True,
     )
+    if report["endpoint"].get("seen") == "part":
+        typer.echo("not everything could be seen: the counts are a lower bound, the notes say why", err=True)
     if "age_s" in report:
         again = ", being read again" if report["reading_again"] else ""
         failed = f"; the newest attempt failed: {report['error']}" if report["error"] else ""
         typer.echo(f"taken {age(report['age_s'])} ago{again}{failed}", err=True)
-    for note in report["notes"][:20]:
+    for note in report["notes"][:MOST_NOTES]:
         typer.echo(f"note: {note['uri']} {note['property']}: {note['what']}", err=True)
+    if (left := len(report["notes"]) - MOST_NOTES) > 0:
+        typer.echo(f"and {left} more notes: see -o json", err=True)
 
 
 def _password(file: Path | None, user: str) -> str:

@@ -70,6 +70,17 @@ async def test_the_document_has_exactly_the_promised_shape() -> None:
     assert any(n["uri"].endswith("/gone") for n in document["notes"])
 
 
+async def test_a_look_that_met_errors_says_that_it_saw_a_part() -> None:
+    async with serve_tree(small_tree()) as served:
+        whole = await inspect_endpoint(served.url, Credential(served.user, served.password))
+    refusing = Fault(FaultKind.STATUS, uri="*/Sensors", status=503)
+    async with serve_tree(small_tree(), faults=[refusing]) as served:
+        part = await inspect_endpoint(served.url, Credential(served.user, served.password))
+    # A listed member that is not there hides nothing; a collection that refuses may.
+    assert (whole.endpoint["seen"], part.endpoint["seen"]) == ("whole", "part")
+    assert any(n.uri.endswith("/Sensors") and "503" in n.what for n in part.notes)
+
+
 async def test_a_pin_is_kept_to() -> None:
     async with serve_tree(small_tree()) as served:
         who = Credential(served.user, served.password)

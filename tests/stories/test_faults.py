@@ -68,3 +68,23 @@ def test_a_tray_that_is_off_is_off_and_still_managed(product: Product) -> None:
         eventually(lambda: product.endpoints()["u16/bmc"]["state"] == "off", within=20)
         assert product.endpoints()["u16/bmc"]["management"] == "reachable"
     eventually(lambda: product.endpoints()["u16/bmc"]["state"] == "on", within=20)
+
+
+def test_a_board_that_detaches_behind_a_healthy_bmc_is_told(product: Product) -> None:
+    def board() -> tuple[str, str, str]:
+        row = product.endpoints()["u17/bmc"]
+        return row["management"], row["subtree"], row["subtree_state"]
+
+    eventually(lambda: board() == ("reachable", "hmc", "present"), within=60)
+    with faults(product, {"what": "hmc_absent", "where": "*/u17/bmc"}):
+        eventually(lambda: board()[2] == "absent", within=20)
+        row = product.endpoints()["u17/bmc"]
+        assert row["subtree_missing"] == ["gpu0", "gpu1", "gpu2", "gpu3"]
+        assert "404" in row["subtree_why"]
+        told = [e for e in product.get("/api/v1/events", severity="warning") if e["kind"] == "subtree.absent"]
+        assert told[0]["place"].endswith("/u17/bmc")
+        shown = next(t for t in product.get("/api/v1/racks/k01")["trays"] if t["name"] == "u17")
+        assert (shown["alarm"], shown["state"]) == ("warning", "on")
+        assert "hmc absent" in shown["why"]
+        assert "hmc absent" in product.cli("endpoint", "list").stdout
+    eventually(lambda: board()[2] == "present", within=60)

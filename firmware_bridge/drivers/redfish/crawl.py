@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from firmware_bridge.drivers.redfish.link import BACKGROUND, RedfishLink
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree, in_lanes
-from firmware_bridge.vocabulary.errors import EndpointUnreachable
+from firmware_bridge.vocabulary.errors import EndpointUnreachable, ResourceMissing
 from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.wire.redfish.guard import Document
 from firmware_bridge.wire.redfish.links import every_link, resolved, tidy
@@ -33,10 +33,18 @@ _ACCELERATORS = frozenset({"gpu", "accelerator", "oem"})
 
 @dataclass(slots=True)
 class Found:
-    """What a walk brought home."""
+    """What a walk brought home.  `unseen` counts resources that are there and could not be read; `cut` says that the
+    walk ended before it had been everywhere."""
 
     documents: dict[str, Document] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    unseen: int = 0
+    cut: bool = False
+
+    @property
+    def seen(self) -> str:
+        """Return `whole` when every resource that there is was read, else `part`: counts are then a lower bound."""
+        return "part" if self.cut or self.unseen else "whole"
 
 
 async def crawl(
@@ -53,10 +61,11 @@ async def crawl(
     await walk.tree.root()
     try:
         if not await walk.follow([ROOT], SKIPPED) or not await walk.follow(walk.devices(), SKIPPED - _DEVICES):
-            walk.note("", f"not finished within {most_seconds:g} s: the rest was not looked at")
+            walk.cut_short(f"not finished within {most_seconds:g} s: the rest was not looked at")
     except EndpointUnreachable as err:
-        walk.note("", f"went silent while it was read: {err.detail}")
-    return Found(walk.tree.documents, walk.tree.notes)
+        walk.cut_short(f"went silent while it was read: {err.detail}")
+    unseen = sum(not isinstance(err, ResourceMissing) for err in walk.tree.failed.values())
+    return Found(walk.tree.documents, walk.tree.notes, unseen, walk.cut)
 
 
 @dataclass(slots=True)
@@ -68,6 +77,11 @@ class _Walk:
     most: int
     deadline: float
     seen: set[str] = field(default_factory=lambda: {ROOT})
+    cut: bool = False
+
+    def cut_short(self, why: str) -> None:
+        self.cut = True
+        self.note("", why)
 
     def note(self, name: str, what: str, uri: str = ROOT) -> None:
         self.tree.notes.append(Note(uri, name, what))
@@ -78,7 +92,7 @@ class _Walk:
             found = self._links_of(wave, skip)
             room = self.most - len(self.seen)
             if len(found) > room:
-                self.note("", f"more than {self.most} resources: the rest was not looked at")
+                self.cut_short(f"more than {self.most} resources: the rest was not looked at")
                 found = dict(list(found.items())[: max(0, room)])
             self.seen.update(found)
             if not await _visit(self.tree, list(found.values()), self.deadline):

@@ -111,7 +111,7 @@ async def plan_tray_power(planner: Planner, found: Enclosure) -> None:
 def enclosures(found: Enclosure) -> Listed:
     """Return the chassis that hold the host: those that say so first, inner parts left out."""
     host = found.host
-    outer = [(u, d) for u, d in found.chassis if d.get("ChassisType") not in _INNER]
+    outer = [(u, d) for u, d in found.chassis if str(d.get("ChassisType")) not in _INNER]
     if host is None:
         return outer
 

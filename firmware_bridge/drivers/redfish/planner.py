@@ -54,7 +54,7 @@ class Planner:
         if document is None or not any(sensor in values for values in self._reports.values()):
             return None
         status = document.get("Status")
-        absent = isinstance(status, dict) and status.get("State") in UNREADABLE
+        absent = isinstance(status, dict) and str(status.get("State")) in UNREADABLE
         return None if absent else _scale(document)
 
     def place(self, component: str = "") -> Place:

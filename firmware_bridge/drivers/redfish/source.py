@@ -256,7 +256,11 @@ class RedfishSource(Enrolled):
     async def report(self) -> EndpointReport:
         """Take stock of the whole endpoint: inventory, firmware, leak detectors, notes.  Raises DeviceError."""
         found = await crawl(self.link, BACKGROUND)
-        about: dict[str, str | int | None] = {"place": self.link.endpoint, "url": self.link.origin}
+        about: dict[str, str | int | None] = {
+            "place": self.link.endpoint,
+            "url": self.link.origin,
+            "seen": found.seen,
+        }
         return report_of(found.documents, endpoint=about, notes=found.notes)
 
     async def close(self) -> None:

@@ -172,6 +172,10 @@ def _id(member: Document, index: int) -> str:
 
 
 def _uri(entry: Entry, member: Document, array: str, index: int) -> str:
-    # Many services give every member the resource's own link: what tells them apart is their position.
+    """Return where a member stands: its own link when that leads into this resource, else its position in it.
+
+    Some services give every member the resource's own link, some a link to what it is about.
+    """
     own = link_of(member)
-    return scrub(own if own and own.rstrip("/") != entry.uri else f"{entry.uri}#/{array}/{index}", 1024)
+    inside = own is not None and own.startswith(entry.uri) and own[len(entry.uri) :].lstrip("/").startswith("#")
+    return scrub(own if inside else f"{entry.uri}#/{array}/{index}", 1024)

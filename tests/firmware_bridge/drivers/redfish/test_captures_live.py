@@ -165,3 +165,9 @@ async def test_a_service_that_writes_slashes_is_asked_with_them() -> None:
         await source.read(reading_class)
     assert link.asked
     assert all(uri.endswith("/") for uri in link.asked), link.asked
+
+
+async def test_a_kind_of_chassis_that_is_no_text_costs_nothing() -> None:
+    tree = shape("older-server")
+    tree["/redfish/v1/Chassis/1"]["ChassisType"] = ["RackMount"]
+    assert values(await read_all(RedfishComputeTray, tree))["", Quantity.POWER] == 412

@@ -1,0 +1,38 @@
+"""What `endpoint show` and `endpoint inspect` print of a report: never more than was seen."""
+
+from typing import Any
+
+import pytest
+
+from datacenter_api.cli.endpoint import MOST_NOTES, _print_report
+from datacenter_api.cli.output import Output
+
+
+def report(seen: str, notes: int) -> dict[str, Any]:
+    item = {"kind": "gpu", "id": "GPU_0", "part_number": None, "serial_number": None, "firmware": None}
+    return {
+        "endpoint": {"seen": seen},
+        "inventory": [{**item, "name": "GPU", "uris": ["/redfish/v1/Systems/S/Processors/GPU_0"]}],
+        "readings": [],
+        "firmware": [],
+        "leak_detectors": [],
+        "notes": [{"uri": f"/redfish/v1/{n}", "property": "", "what": "odd"} for n in range(notes)],
+    }
+
+
+def test_a_report_of_a_part_says_that_it_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    _print_report(report("part", 1), Output.TABLE)
+    said = capsys.readouterr().err
+    assert "1 items" in said
+    assert "lower bound" in said
+    _print_report(report("whole", 1), Output.TABLE)
+    assert "lower bound" not in capsys.readouterr().err
+
+
+def test_notes_that_are_not_printed_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    _print_report(report("whole", MOST_NOTES + 3), Output.TABLE)
+    said = capsys.readouterr().err
+    assert said.count("note:") == MOST_NOTES
+    assert "and 3 more notes" in said
+    _print_report(report("whole", MOST_NOTES), Output.TABLE)
+    assert "more notes" not in capsys.readouterr().err
