@@ -74,15 +74,14 @@ def _add(entry: Entry, kind: ItemKind, found: list[Part], notes: list[Note]) -> 
 
 
 def _is_gpu(catalog: Catalog, device: Entry) -> bool:
-    """Return True for a PCIe device that says it is a GPU, in words or by the class of one of its functions."""
-    if _GPU_WORDS.search(_words(device)):
-        return True
+    """Return True for a PCIe device whose functions have the class of a GPU; without a class its own words count."""
     below = f"{device.uri}/PCIeFunctions/"
-    functions = (e for e in catalog.of("PCIeFunction") if e.uri.startswith(below))
-    return any(
-        f.text("DeviceClass") == "ProcessingAccelerators" or f.text("ClassCode").lower().startswith(_GPU_CLASSES)
-        for f in functions
-    )
+    functions = [e for e in catalog.of("PCIeFunction") if e.uri.startswith(below)]
+    classes = [(f.text("DeviceClass"), f.text("ClassCode").lower()) for f in functions]
+    stated = [(name, code) for name, code in classes if name or code]
+    if stated:
+        return any(n == "ProcessingAccelerators" or code.startswith(_GPU_CLASSES) for n, code in stated)
+    return bool(_GPU_WORDS.search(_words(device)))
 
 
 def _note_unlisted(catalog: Catalog, found: Sequence[Part], notes: list[Note]) -> None:

@@ -291,3 +291,24 @@ def test_no_note_and_no_uri_carries_what_cannot_be_printed() -> None:
     ]
     assert len(report.inventory) == 1
     assert all(t.isprintable() for t in texts), texts
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "gpus"),
+    [
+        ("GPU riser", {"ClassCode": "0x060400", "DeviceClass": "Bridge"}, 0),
+        ("H200 SXM", {"ClassCode": "0x030200", "DeviceClass": "DisplayController"}, 1),
+        ("Accelerator", {"DeviceClass": "ProcessingAccelerators"}, 1),
+        ("VGA", {"ClassCode": "0x030000", "DeviceClass": "DisplayController"}, 0),
+        ("Some GPU", {}, 1),
+        ("Some card", {}, 0),
+    ],
+)
+def test_a_pcie_device_is_a_gpu_by_its_class_and_by_its_words_only_without_one(
+    name: str, function: dict[str, str], gpus: int
+) -> None:
+    device = f"{ROOT}/Chassis/C/PCIeDevices/1"
+    tree = resource(device, "PCIeDevice", Name=name) | resource(f"{device}/PCIeFunctions/0", "PCIeFunction", **function)
+    assert count(report_of(tree), ItemKind.GPU) == gpus
+    with_gpu = tree | host("S") | processors("S", {"Id": "GPU_0", "ProcessorType": "GPU"})
+    assert count(report_of(with_gpu), ItemKind.GPU) == 1
