@@ -165,8 +165,7 @@ class SerialPage:
 
     def _draw_status(self) -> None:
         status = self._hands.relay.status.get(self._watcher.place)
-        if status is not None and self._watcher.writes and status.writer_session != self._watcher.session:
-            self._watcher.writes = False
+        if status is not None and self._hands.relay.put_out(self._watcher):
             self._note = f"{status.writer or 'nobody'} types now"
         drawn = draw_status(self._watcher.place, status, self._watcher.writes, self._note)
         if drawn != self._drawn:

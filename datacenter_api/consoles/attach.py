@@ -38,7 +38,7 @@ class Attachment:
     socket: WebSocket
     hands: Hands
     welcome: Callable[[], bool]
-    _told: ConsoleStatus | None = None
+    _told: tuple[ConsoleStatus, bool] | None = None
     _missed: int = 0
 
     @property
@@ -126,14 +126,13 @@ class Attachment:
         status = self.hands.relay.status.get(self.watcher.place)
         if status is None:
             return
-        seen = msgspec.structs.replace(status, since_s=0.0, writer_since_s=None, end=0, first=0)
+        if self.hands.relay.put_out(self.watcher):
+            message = f"{status.writer or 'nobody'} writes now"
+            await self._say({"type": "lost", "code": "writer_taken", "message": message, "advice": ""})
+        seen = msgspec.structs.replace(status, since_s=0.0, writer_since_s=None, end=0, first=0), self.watcher.writes
         if seen == self._told:
             return
         self._told = seen
-        if self.watcher.writes and status.writer_session != self.watcher.session:
-            self.watcher.writes = False
-            message = f"{status.writer or 'nobody'} writes now"
-            await self._say({"type": "lost", "code": "writer_taken", "message": message, "advice": ""})
         await self._say(
             {
                 "type": "status",

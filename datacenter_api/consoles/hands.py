@@ -3,12 +3,14 @@
 import contextlib
 from dataclasses import dataclass
 
+import msgspec
+
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.auth.store import Store
 from datacenter_api.consoles.relay import ConsoleRelay, Watcher
 from firmware_bridge.ports.hosts import MOST_SENT
 from firmware_bridge.vocabulary.errors import RackwrightError, WriterTaken
-from rack_controller.model.console import MOST_REASON, Verb
+from rack_controller.model.console import MOST_REASON, ConsoleStatus, Verb
 
 
 @dataclass
@@ -23,8 +25,8 @@ class Hands:
     async def open(self, reason: str = "") -> None:
         """Write from now on; with a reason also if somebody else does."""
         reason = reason[:MOST_REASON]
-        await self._audited("console take" if reason else "console open", Verb.OPEN, reason)
-        self.watcher.writes = True
+        body = await self._audited("console take" if reason else "console open", Verb.OPEN, reason)
+        self.relay.granted(self.watcher, msgspec.json.decode(body, type=ConsoleStatus))
 
     async def type(self, typed: bytes) -> None:
         """Send what was typed, in order, in pieces that a line can take."""
@@ -50,16 +52,17 @@ class Hands:
             with contextlib.suppress(RackwrightError):
                 await self.close(why)
 
-    async def _audited(self, what: str, verb: Verb, reason: str = "") -> None:
+    async def _audited(self, what: str, verb: Verb, reason: str = "") -> bytes:
         try:
-            await self._ask(verb, reason=reason)
+            answer = await self._ask(verb, reason=reason)
         except RackwrightError as err:
             self._audit(what, "refused", err.what)
             raise
         self._audit(what, "ok", reason)
+        return answer
 
-    async def _ask(self, verb: Verb, **more: object) -> None:
-        await self.relay.ask(self.watcher.place, self.who, verb, session=self.watcher.session, **more)
+    async def _ask(self, verb: Verb, **more: object) -> bytes:
+        return await self.relay.ask(self.watcher.place, self.who, verb, session=self.watcher.session, **more)
 
     def _audit(self, what: str, outcome: str, reason: str) -> None:
         self.store.audit(self.who.user, self.who.address, what, self.watcher.place, outcome, reason)

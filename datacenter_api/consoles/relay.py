@@ -34,13 +34,17 @@ API = "api"
 
 @dataclass(eq=False)
 class Watcher:
-    """One who watches.  `missed` counts bytes that were gone before they could be shown."""
+    """One who watches.  `missed` counts bytes that were gone before they could be shown.
+
+    `writes` since `granted` (loop time in s): only what was asked later can tell that somebody else writes.
+    """
 
     place: Place
     position: int
     feed: Feed
     session: str = field(default_factory=lambda: secrets.token_hex(8))
     writes: bool = False
+    granted: float = 0.0
     missed: int = 0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -53,6 +57,7 @@ class ConsoleRelay:
         self._feeds: dict[str, Feed] = {}  # by the subject of their live bytes
         self._watchers: set[Watcher] = set()
         self._renew = asyncio.Event()
+        self._asked: dict[Place, float] = {}  # when what `status` says was asked for
         self.status: dict[Place, ConsoleStatus] = {}
 
     @property
@@ -127,6 +132,7 @@ class ConsoleRelay:
         if not watcher.feed.wakes:
             self._feeds.pop(subjects_of(watcher.place).console_live(watcher.place), None)
             self.status.pop(watcher.place, None)
+            self._asked.pop(watcher.place, None)
 
     async def take(self, watcher: Watcher) -> bytes:
         """Return what comes next for a watcher, empty when there is nothing now.  Raises as `page` does."""
@@ -144,6 +150,19 @@ class ConsoleRelay:
         if watcher.position < feed.end:
             watcher.wake.set()
         return data
+
+    def granted(self, watcher: Watcher, status: ConsoleStatus) -> None:
+        """Note that a watcher writes from now on, and what the controller said with it."""
+        watcher.writes, watcher.granted = True, _now()
+        self._learn([status], watcher.granted)
+
+    def put_out(self, watcher: Watcher) -> bool:
+        """Tell, once, whether a watcher that wrote was put out meanwhile."""
+        status, asked = self.status.get(watcher.place), self._asked.get(watcher.place, 0.0)
+        if not watcher.writes or status is None or asked <= watcher.granted:
+            return False
+        watcher.writes = status.writer_session == watcher.session
+        return not watcher.writes
 
     def close(self) -> None:
         """Wake everybody: the server is going down."""
@@ -164,11 +183,11 @@ class ConsoleRelay:
             self._renew.set()  # a mark: who writes, or whether it is heard, may have changed
 
     async def _ask_watch(self, place: Place) -> ConsoleStatus:
-        request = ConsoleRequest(Verb.WATCH, API, Role.ADMIN, watched=[place])
+        request, asked = ConsoleRequest(Verb.WATCH, API, Role.ADMIN, watched=[place]), _now()
         rows = msgspec.json.decode(await self._bus.console(rack_name(place), request), type=list[ConsoleStatus])
         if not rows:
             raise BusUnavailable(f"{place} is not listened to", advice="add it under `consoles` of the site file")
-        self.status[place] = rows[0]
+        self.status[place], self._asked[place] = rows[0], asked
         return rows[0]
 
     async def _ask_for_all(self) -> None:
@@ -181,23 +200,28 @@ class ConsoleRelay:
     async def _ask_rack(self, rack: str, watchers: set[Watcher]) -> None:
         places: list[str] = sorted({w.place for w in watchers})
         sessions = [w.session for w in watchers if w.writes]
-        request = ConsoleRequest(Verb.WATCH, API, Role.ADMIN, watched=places, sessions=sessions)
+        request, asked = ConsoleRequest(Verb.WATCH, API, Role.ADMIN, watched=places, sessions=sessions), _now()
         try:
-            self._learn(msgspec.json.decode(await self._bus.console(rack, request), type=list[ConsoleStatus]))
+            rows = msgspec.json.decode(await self._bus.console(rack, request), type=list[ConsoleStatus])
+            self._learn(rows, asked)
         except (RackwrightError, msgspec.MsgspecError) as err:
             log.info("consoles of %s: %s", rack, err)
 
-    def _learn(self, rows: list[ConsoleStatus]) -> None:
+    def _learn(self, rows: list[ConsoleStatus], asked: float) -> None:
         for row in rows:
             place = Place(row.place)
             feed = self._feeds.get(subjects_of(place).console_live(place))
-            if feed is None:
-                continue
+            if feed is None or asked < self._asked.get(place, 0.0):
+                continue  # nobody watches, or something newer is known
             changed = self.status.get(place) != row
-            self.status[place] = row
+            self.status[place], self._asked[place] = row, asked
             if row.end < feed.end and row.end < feed.start:
                 feed.begin(row.end)  # its log was begun anew
             elif row.end > feed.end:
                 feed.begin(row.end)  # said while nothing reached us: watchers find it in the log
             if changed:
                 feed.wake()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -67,6 +67,7 @@ class HallConsoles:
         self._state, self._search, self._faults = state, search, faults
         self._scripts: dict[tuple[str, str], ConsoleScript] = {}
         self._seen_faults = -1
+        self._around: Surroundings
         self.consoles: dict[Place, EmulatedConsole] = {}
         self.sites: list[SiteConsole] = []
 
