@@ -20,6 +20,7 @@ from firmware_bridge.vocabulary.generation import EndpointSpec, Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.settings import PlaceCheck, SlotSays
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
+from rack_controller.accounts import EndpointAccount, account_of, give_own_entry
 from rack_controller.assemble_consoles import console_shop
 from rack_controller.decide.places import expected_number
 from rack_controller.model.expectation import Expectation, ExpectedPlace
@@ -198,11 +199,31 @@ class FileDesk:
     def repin(self, place: Place, pin: str) -> None:
         """Write another pin into the file.  Raises ConfigurationError or EnvironmentUnfit."""
         draft = SiteDraft(self.site_file)
-        known = next((e for e in draft.site.endpoints if e.place == place), None)
-        if known is None:
-            raise TargetUnknown(f"{self.site_file} has no endpoint {place}", advice="enrol it first")
-        draft.put(replace(known, pin=pin))
+        draft.put(replace(self._endpoint(draft.site, place), pin=pin))
         draft.save()
+
+    def account(self, place: Place) -> EndpointAccount:
+        """Return the account by which an endpoint is read.  Raises TargetUnknown."""
+        return account_of(self._endpoint(SiteDraft(self.site_file).site, place), self.vault)
+
+    def password_states(self, rack: Place) -> dict[Place, str]:
+        """Return the endpoints whose password is `factory` or `pending`.  Raises ConfigurationError."""
+        unsettled = self.vault.unsettled()
+        if not unsettled:
+            return {}
+        endpoints = read_site(self.site_file).endpoints_of(rack)
+        return {e.place: unsettled[e.credential] for e in endpoints if e.credential in unsettled}
+
+    def own_account(self, place: Place, secret: str) -> EndpointAccount:
+        """Put a new password into an entry of the endpoint's own.  Raises ConfigurationError or EnvironmentUnfit."""
+        draft = SiteDraft(self.site_file)
+        return give_own_entry(draft, self._endpoint(draft.site, place), self.vault, secret)
+
+    def _endpoint(self, site: Site, place: Place) -> SiteEndpoint:
+        found = next((e for e in site.endpoints if e.place == place), None)
+        if found is None:
+            raise TargetUnknown(f"{self.site_file} has no endpoint {place}", advice="enrol it first")
+        return found
 
     def expectations(self, rack: Place) -> dict[Place, Expectation]:
         """Return what a rack's generation expects of its endpoints.  Raises ConfigurationError and its children."""

@@ -35,6 +35,23 @@ def reload(
     )
 
 
+def rotate(
+    place: PlaceHere,
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Give an endpoint a new password of its own: made by the controller, kept in the vault, shown to nobody."""
+    link = connect(url, state)
+    found = find_endpoint(link, place, rack)
+    send(link, found, "rotate", {})
+    emit(
+        [{"endpoint": found["place"], "done": "rotated"}], _DONE, chosen(output, as_json), name="endpoint", single=True
+    )
+
+
 def repin(
     place: PlaceHere,
     serial: Annotated[str, typer.Option(help="Serial number that the part must say after the login.")] = "",

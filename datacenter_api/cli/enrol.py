@@ -31,6 +31,10 @@ def enrol(
     ] = None,
     credential: Annotated[str, typer.Option(help="Vault entry that opens it, e.g. k07/compute.")] = "",
     serial: Annotated[str, typer.Option(help="Pin when the device says this serial number after a login.")] = "",
+    candidates: Annotated[
+        Path | None,
+        typer.Option(help="File of passwords it may have come with, user:password a line; tried once each."),
+    ] = None,
     trust: Annotated[str, typer.Option(help="Pin when it shows exactly this: sha256//…")] = "",
     site: Annotated[Path | None, typer.Option(help="Site file to edit (site.yaml of the state directory).")] = None,
     state: State = None,
@@ -51,7 +55,7 @@ def enrol(
     draft, failed = SiteDraft(file), 0
     for who in wanted:
         try:
-            _enrol_one(draft, who, credential, trust, home)
+            _enrol_one(draft, who, credential, trust, home, candidates)
         except RackwrightError as err:
             if len(wanted) == 1:
                 raise
@@ -61,9 +65,12 @@ def enrol(
         raise ConfigurationError(f"{failed} of {len(wanted)} were not enrolled", advice="the lines above say why")
 
 
-def _enrol_one(draft: "SiteDraft", who: "Newcomer", credential: str, trust: str, home: Path) -> None:
+def _enrol_one(
+    draft: "SiteDraft", who: "Newcomer", credential: str, trust: str, home: Path, candidates: Path | None
+) -> None:
     from dataclasses import replace
 
+    from rack_controller.accounts import own_name
     from rack_controller.enrol import entry_of, expected_endpoint, first_look, prove
 
     who = replace(who, credential=who.credential or credential)
@@ -74,11 +81,13 @@ def _enrol_one(draft: "SiteDraft", who: "Newcomer", credential: str, trust: str,
         raise TrustRefused(
             who.place, "enrol", f"its certificate ended on {shown.not_after:%Y-%m-%d}", advice="renew it"
         )
+    if candidates is not None and not who.credential:
+        who = replace(who, credential=own_name(who.place))
     entry = entry_of(draft, who, shown)
-    secret = _vault(home, entry.credential or "")
     typer.echo(_described(who, shown), err=True)
     if not who.serial:
         _confirm(who, shown, trust)
+    secret = _secret(home, who, entry.credential or "", shown, candidates)
     identity = asyncio.run(prove(who, shown.pin, secret, spec))
     if who.serial:
         _compare(who, identity)
@@ -123,6 +132,23 @@ def _described(who: "Newcomer", shown: Certificate) -> str:
 def _called(identity: Identity) -> str:
     what = " ".join(filter(None, (identity.manufacturer, identity.model))) or "a part without a name"
     return f"{what}, serial {identity.serial or 'not said'}"
+
+
+def _secret(home: Path, who: "Newcomer", name: str, shown: Certificate, candidates: Path | None) -> "Credential":
+    """Return what opens the endpoint: the vault's entry, else one of the passwords it may have come with."""
+    if candidates is None:
+        return _vault(home, name)
+    from firmware_bridge.credentials.vault import Vault
+    from rack_controller.candidates import find_credential, read_candidates
+
+    vault = Vault(home / FOLDER)
+    if name in vault.names():
+        return vault.fetch(name)
+    pairs = read_candidates(candidates)
+    found = asyncio.run(find_credential(who, shown.pin, pairs, lambda text: typer.echo(text, err=True)))
+    vault.store_factory(name, found)
+    typer.echo(f"{who.place} opens with the password that it came with; change it: `endpoint rotate`", err=True)
+    return found
 
 
 def _vault(home: Path, name: str) -> "Credential":

@@ -1,5 +1,7 @@
 """A small encrypted file of named credentials; site files refer to entries by name.
 
+While a password is being changed an entry holds two: nothing that a crash interrupts loses the one that stands.
+
 AES-256-GCM per entry under a key file of mode 600, the entry's name bound in as associated data.  Refuses to read a key
 that others can read, and never keeps a decrypted secret in `repr`.
 """
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 _NONCE_BYTES = 12
+_PENDING = "#pending"  # no name has this character: a sealed secret cannot be moved between the two
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,8 @@ class Vault:
     def store_all(self, credentials: dict[str, Credential]) -> None:
         """Encrypt and write several entries in one rename."""
         entries = self._entries()
-        box = AESGCM(self._key())
         for name, credential in credentials.items():
-            nonce = secrets.token_bytes(_NONCE_BYTES)
-            sealed = box.encrypt(nonce, credential.secret.encode(), name.encode())
-            entries[name] = {"user": credential.user, "sealed": base64.b64encode(nonce + sealed).decode()}
+            entries[name] = {"user": credential.user, "sealed": self._seal(name, credential.secret)}
         _write_private(self._file, json.dumps({"schema": 1, "entries": entries}, indent=1).encode())
 
     def fetch(self, name: str) -> Credential:
@@ -56,18 +56,68 @@ class Vault:
             raise EnvironmentUnfit(
                 f"no credential named {name!r} in {self._file}", advice="store it with `rackwright credential set`"
             )
-        raw = base64.b64decode(entry["sealed"])
-        try:
-            secret = AESGCM(self._key()).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], name.encode())
-        except InvalidTag as err:
-            raise EnvironmentUnfit(
-                f"credential {name!r} does not open with {self._key_file}", advice="restore the key that sealed it"
-            ) from err
-        return Credential(entry["user"], secret.decode())
+        return Credential(entry["user"], self._open(name, entry["sealed"]))
+
+    def begin_change(self, name: str, current: Credential, secret: str, factory: bool = False) -> None:
+        """Put a new secret beside the current one, in one rename: from then on the entry holds both."""
+        entry = {"user": current.user, "sealed": self._seal(name, current.secret)}
+        entry["pending"] = self._seal(f"{name}{_PENDING}", secret)
+        self._put(name, entry | ({"factory": "yes"} if factory else {}))
+
+    def pending(self, name: str) -> Credential | None:
+        """Return the second secret of an entry, None when it has none.  Raises as `fetch`."""
+        entry = self._entries().get(name)
+        if entry is None or "pending" not in entry:
+            return None
+        return Credential(entry["user"], self._open(f"{name}{_PENDING}", entry["pending"]))
+
+    def promote(self, name: str) -> None:
+        """Let the second secret take the first one's place, in one rename."""
+        pending = self.pending(name)
+        if pending is not None:
+            self._put(name, {"user": pending.user, "sealed": self._seal(name, pending.secret)})
+
+    def drop_pending(self, name: str) -> None:
+        """Forget the second secret."""
+        entry = self._entries().get(name)
+        if entry is not None and "pending" in entry:
+            self._put(name, {key: value for key, value in entry.items() if key != "pending"})
+
+    def store_factory(self, name: str, credential: Credential) -> None:
+        """Store a credential that the device came with: it opens, and has to be changed."""
+        self._put(name, {"user": credential.user, "sealed": self._seal(name, credential.secret), "factory": "yes"})
+
+    def is_factory(self, name: str) -> bool:
+        """Return whether an entry was stored as one that the device came with."""
+        return "factory" in self._entries().get(name, {})
+
+    def unsettled(self) -> dict[str, str]:
+        """Return the entries that must not stay as they are: `pending` holds two secrets, `factory` the device's."""
+        entries = self._entries().items()
+        states = {name: "pending" if "pending" in e else "factory" if "factory" in e else "" for name, e in entries}
+        return {name: state for name, state in states.items() if state}
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all entries."""
         return tuple(sorted(self._entries()))
+
+    def _put(self, name: str, entry: dict[str, str]) -> None:
+        entries = self._entries()
+        entries[name] = entry
+        _write_private(self._file, json.dumps({"schema": 1, "entries": entries}, indent=1).encode())
+
+    def _seal(self, name: str, secret: str) -> str:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return base64.b64encode(nonce + AESGCM(self._key()).encrypt(nonce, secret.encode(), name.encode())).decode()
+
+    def _open(self, name: str, sealed: str) -> str:
+        raw = base64.b64decode(sealed)
+        try:
+            return AESGCM(self._key()).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], name.encode()).decode()
+        except InvalidTag as err:
+            raise EnvironmentUnfit(
+                f"credential {name!r} does not open with {self._key_file}", advice="restore the key that sealed it"
+            ) from err
 
     def _entries(self) -> dict[str, dict[str, str]]:
         if not self._file.exists():

@@ -10,6 +10,7 @@ from email.utils import formatdate
 from pathlib import Path
 
 from firmware_bridge.credentials.vault import Credential, Vault
+from firmware_bridge.emulator.account_service import WithAccounts
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.certificates import Identity, keep_identities
@@ -314,7 +315,9 @@ class Hall:
         if plan.spec.protocol == NVUE:
             return NvueService(device, account)
         features = self._features.get(id(device.template))
-        service = RedfishService(device, account, sessions=sessions, features=features, events=events)
+        service = RedfishService(
+            WithAccounts(device, account), account, sessions=sessions, features=features, events=events
+        )
         self._features.setdefault(id(device.template), service.features)
         return service
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware_bridge.credentials.vault import Credential, Vault
+from firmware_bridge.emulator.account_service import WithAccounts
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.certificates import keep_identity, server_context
@@ -68,17 +69,20 @@ async def serve_tree(
     place: str = DEFAULT_PLACE,
     folder: Path | None = None,
     events: EventHub | None = None,
+    must_change: bool = False,
 ) -> AsyncIterator[ServedEndpoint]:
     """Serve a recorded tree `{uri: body}` (or any ResourceSource) over HTTPS on 127.0.0.1 and a free port.
 
     `faults` strike from the start (certificate faults then, later by `follow_faults`); a password is made when none is
-    given; `events` adds subscriptions and a stream.
+    given; `events` adds subscriptions and a stream; with `must_change` its password lets nobody in but to change it.
     """
     table, seen = FaultTable(faults), dict[str, int]()
     password = password if password is not None else secrets.token_urlsafe(12)
     source = RecordedTree(tree) if isinstance(tree, dict) else tree
     sessions = SessionTable()
-    service = RedfishService(source, SoleAccount(user, password), sessions=sessions, owns_sessions=False, events=events)
+    account = SoleAccount(user, password, must_change)
+    behind = WithAccounts(source, account)
+    service = RedfishService(behind, account, sessions=sessions, owns_sessions=False, events=events)
     door = FaultyDoor(service, place, table, lambda: 0.0)
 
     async def counted(scope: Any, receive: Any, send: Any) -> None:

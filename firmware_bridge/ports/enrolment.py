@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from firmware_bridge.vocabulary.identity import Certificate, Identity
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.settings import Examination, Question, Scalar
 
 
@@ -21,6 +22,49 @@ class Pinned(Protocol):
 
         Raises EndpointUnreachable or TrustRefused (a certificate that cannot be read).
         """
+        ...
+
+
+class Account(Protocol):
+    """The account by which an endpoint is read, while its password is being changed: the old one and a new one."""
+
+    @property
+    def place(self) -> Place:
+        """Return the endpoint's place."""
+        ...
+
+    @property
+    def pending(self) -> bool:
+        """Return whether a second password is kept that may be the device's."""
+        ...
+
+    @property
+    def factory(self) -> bool:
+        """Return whether the password is one that the device came with."""
+        ...
+
+    @property
+    def promoted(self) -> bool:
+        """Return whether the new password has taken the old one's place."""
+        ...
+
+    async def change(self) -> None:
+        """Log in with the old password and set the new one.
+
+        Raises LoginRefused and EndpointRefused (the old one stands), EndpointUnreachable (which leaves it open).
+        """
+        ...
+
+    async def prove(self, new: bool) -> None:
+        """Log in once, with the new password or the old one.  Raises LoginRefused and what else goes wrong."""
+        ...
+
+    def promote(self) -> None:
+        """Let the new password take the old one's place."""
+        ...
+
+    def drop(self) -> None:
+        """Forget the new password."""
         ...
 
 

@@ -29,6 +29,7 @@ SPECS: dict[str, MessageSpec] = {
     "ResourceAtUriUnauthorized": MessageSpec(
         401, "Critical", "Access to {0} was refused: {1}.", "Use a correct user name and password."
     ),
+    "PasswordChangeRequired": MessageSpec(403, "Critical", "The password must be changed first.", "PATCH {0}."),
     "InsufficientPrivilege": MessageSpec(403, "Critical", "The account lacks the privilege.", "Use another account."),
     "MalformedJSON": MessageSpec(400, "Critical", "The request body is not a JSON object.", "Correct the body."),
     "PayloadTooLarge": MessageSpec(413, "Critical", "The request body is too large.", "Send a smaller body."),

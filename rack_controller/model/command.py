@@ -51,6 +51,7 @@ VERBS: dict[str, Privilege] = {
     "check": Privilege.SERVICE,
     "fix": Privilege.OPERATE,
     "quiet": Privilege.SERVICE,
+    "rotate": Privilege.CONFIGURE,
 }
 _KINDS: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number"}
 # Which arguments a verb takes, all of them optional.
@@ -62,8 +63,9 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "check": {},
     "fix": {"name": str},
     "quiet": {"minutes": int, "reason": str},
+    "rotate": {},
 }
-PATIENT = frozenset({"repin", "check", "fix"})
+PATIENT = frozenset({"repin", "check", "fix", "rotate"})
 """Verbs that log in to a device before they answer: they take longer than a word from memory."""
 
 

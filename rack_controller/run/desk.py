@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from firmware_bridge.ports.enrolment import Account
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.model.expectation import Expectation
@@ -20,6 +21,21 @@ class SiteDesk(Protocol):
 
     def repin(self, place: Place, pin: str) -> None:
         """Write another pin into the site file.  Raises ConfigurationError or EnvironmentUnfit."""
+        ...
+
+    def account(self, place: Place) -> Account:
+        """Return the account by which an endpoint is read.  Raises TargetUnknown and what `source` raises."""
+        ...
+
+    def password_states(self, rack: Place) -> dict[Place, str]:
+        """Return the endpoints whose password is `factory`, or `pending` (two are kept).  Raises as `source`."""
+        ...
+
+    def own_account(self, place: Place, secret: str) -> Account:
+        """Put a new password beside the old one, in a vault entry of this endpoint alone that the site file names.
+
+        Raises ConfigurationError or EnvironmentUnfit; no device has heard of it then.
+        """
         ...
 
     def expectations(self, rack: Place) -> dict[Place, Expectation]:

@@ -18,6 +18,7 @@ from rack_controller.run.desk import SiteDesk
 from rack_controller.run.examiner import Examiner
 from rack_controller.run.holds import Holds
 from rack_controller.run.roster import Roster
+from rack_controller.run.rotation import Rotation
 from rack_controller.run.view import RackView
 
 Verb = Callable[[Command], Awaitable[dict[str, object]]]
@@ -25,19 +26,20 @@ Verb = Callable[[Command], Awaitable[dict[str, object]]]
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentVerbs:
-    """`reload`, `repin`, `check` and `fix` of one rack."""
+    """`reload`, `repin`, `check`, `fix` and `rotate` of one rack."""
 
     view: RackView
     desk: SiteDesk
     roster: Roster
     holds: Holds
     examiner: Examiner
+    rotation: Rotation
     tell: Callable[[Finding], None]
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """Return the verbs by name."""
-        return {"reload": self.reload, "repin": self.repin, "check": self.check, "fix": self.fix}
+        return {"reload": self.reload, "repin": self.repin, "check": self.check, "fix": self.fix, "rotate": self.rotate}
 
     async def reload(self, command: Command) -> dict[str, object]:
         """Read an endpoint's entry of the site file anew; one that is new is read from now on."""
@@ -86,12 +88,7 @@ class EnrolmentVerbs:
 
     async def fix(self, command: Command) -> dict[str, object]:
         """Write the settings that differ and may be written, one by one, and look again.  Armed racks only."""
-        place = Place(command.target)
-        if not self.view.layout.armed:
-            raise PreconditionFailed(
-                f"{self.view.layout.rack} is only observed: nothing is written to its devices",
-                advice="set `armed: true` for the rack in the site file and start again",
-            )
+        place = self._armed(command)
         wanted = str(command.arguments.get("name", ""))
         await self.examiner.examine(place)
         written = await self.examiner.write_differing(place, wanted)
@@ -102,6 +99,25 @@ class EnrolmentVerbs:
             text = f"{_name(place)}: {name.replace('_', ' ')} was set by {command.actor}"
             self.tell(Finding(place, "setting.written", Severity.WARNING, text))
         return {"written": ", ".join(written), "left": ", ".join(left)}
+
+    async def rotate(self, command: Command) -> dict[str, object]:
+        """Give an endpoint a password of its own, made here and shown to nobody.  Armed racks only."""
+        place = self._armed(command)
+        if self.holds.of(place) is not None:
+            raise PreconditionFailed(
+                f"{place} is held", advice="settle its certificate with `rackwright endpoint repin`"
+            )
+        await self.rotation.rotate(place, command.actor)
+        self.view.layout = self.desk.layout(Place(self.view.layout.rack))
+        return {"endpoint": place}
+
+    def _armed(self, command: Command) -> Place:
+        if not self.view.layout.armed:
+            raise PreconditionFailed(
+                f"{self.view.layout.rack} is only observed: nothing is written to its devices",
+                advice="set `armed: true` for the rack in the site file and start again",
+            )
+        return Place(command.target)
 
     async def _proven(self, place: Place, source: TelemetrySource, pin: str, serial: str) -> Identity:
         if not isinstance(source, Pinned) or not isinstance(source, Identified):

@@ -50,7 +50,7 @@ class _Look:
 
 
 class Examiner:
-    """The readiness of one rack's endpoints.  `extra` adds judgements that no device is asked for."""
+    """The readiness of one rack's endpoints."""
 
     def __init__(
         self,
@@ -59,14 +59,18 @@ class Examiner:
         journal: Journal,
         clock: Clock,
         tell: Callable[[Finding], None],
-        extra: Extra = lambda _: [],
     ) -> None:
         self._sources, self._expected = sources, dict(expected)
-        self._journal, self._clock, self._tell, self._extra = journal, clock, tell, extra
+        self._journal, self._clock, self._tell = journal, clock, tell
+        self._extras: list[Extra] = []
         self._looks: dict[Place, _Look] = {}
         self._judged: dict[Place, list[Judgement]] = {}  # empty: to be judged anew
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
+
+    def add(self, extra: Extra) -> None:
+        """Take judgements that no device is asked for into account as well."""
+        self._extras.append(extra)
 
     def expect(self, expected: Mapping[Place, Expectation]) -> None:
         """Judge by these expectations from now on."""
@@ -167,7 +171,7 @@ class Examiner:
         if not self._judged:
             places = judge_places(self._claims())
             self._judged = {at: [*self._settings(at), *places.get(at, [])] for at in self._sources}
-        return [*self._judged.get(place, []), *self._extra(place)]
+        return [*self._judged.get(place, []), *(j for extra in self._extras for j in extra(place))]
 
     def _settings(self, place: Place) -> list[Judgement]:
         look = self._look(place)

@@ -38,6 +38,7 @@ from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
 from rack_controller.run.link_watch import LinkWatch
 from rack_controller.run.outbox import Message, Outbox
 from rack_controller.run.roster import Roster
+from rack_controller.run.rotation import Rotation
 from rack_controller.run.stock import Stock
 from rack_controller.run.subtrees import Subtrees
 from rack_controller.run.view import RackView
@@ -74,14 +75,19 @@ class RackUnderControl:
         expected = {} if desk is None else desk.expectations(rack)
         self._examiner = Examiner(sources, expected, journal, clock, self._said.append)
         self._roster = Roster(sources, self._board, self._stock, self._holds, periods, clock, self._examiner)
+        self._rotation = None if desk is None else Rotation(rack, desk, self._roster, self._said.append)
+        if self._rotation is not None:
+            self._examiner.add(self._rotation.judge)
         self._view = RackView(layout, boot)
         self.subjects: RackSubjects = subjects_of(rack)
         self.frames, self.events = Outbox(FRAMES_KEPT), Outbox(EVENTS_KEPT)
         self._state = StateAnswers(self._view, sources, self._stock, journal, Enrolled(self._holds, self._examiner))
         enrolment = (
             None
-            if desk is None
-            else EnrolmentVerbs(self._view, desk, self._roster, self._holds, self._examiner, self._said.append)
+            if desk is None or self._rotation is None
+            else EnrolmentVerbs(
+                self._view, desk, self._roster, self._holds, self._examiner, self._rotation, self._said.append
+            )
         )
         more = None if enrolment is None else enrolment.verbs
         self._commands = CommandAnswers(self._view, sources, self._roster.collectors, self._stock, journal, clock, more)
@@ -108,6 +114,8 @@ class RackUnderControl:
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
+            if self._rotation is not None:
+                await self._rotation.settle()
             works = [self._roster.run(), self._stock.run(), self._examiner.run(), self._tick(bus)]
             if self._consoles is not None:
                 works.append(self._consoles.run(bus.tell, self._said.append))

@@ -1,12 +1,16 @@
 """The endpoints of one rack that are read now, each with its collector; they join and change while it runs."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, TargetUnknown
+from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.reading import Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.run.board import Board
 from rack_controller.run.collect import Collector, phases
@@ -14,6 +18,30 @@ from rack_controller.run.ending import end
 from rack_controller.run.examiner import Examiner
 from rack_controller.run.holds import Holds
 from rack_controller.run.stock import Stock
+
+
+@dataclass(frozen=True, slots=True)
+class _Resting:
+    """An endpoint that is left alone for a while: nothing is sent, and whoever asks hears why."""
+
+    endpoint: Place
+    why: str
+
+    @property
+    def faults(self) -> dict[str, DeviceError]:
+        return {}
+
+    async def discover(self) -> Sequence[Series]:
+        raise EndpointUnreachable(self.endpoint, "discover", self.why)
+
+    async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
+        raise EndpointUnreachable(self.endpoint, "read", self.why)
+
+    async def report(self) -> EndpointReport:
+        raise EndpointUnreachable(self.endpoint, "report", self.why)
+
+    async def close(self) -> None:
+        return
 
 
 class Roster:
@@ -72,6 +100,12 @@ class Roster:
         self._holds.wake()
         await before.close()
         return False
+
+    async def rest(self, place: Place, why: str) -> None:
+        """Leave an endpoint alone until it is given a source again; log out of it."""
+        if place not in self._sources:
+            raise TargetUnknown(f"no endpoint {place!r}", advice="see `rackwright endpoint list`")
+        await self.put(_Resting(place, why))
 
     async def close(self) -> None:
         """Log out of every endpoint."""

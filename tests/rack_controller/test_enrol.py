@@ -11,6 +11,9 @@ from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedEndpoint, serve_tree
 from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.vocabulary.errors import EndpointRefused, LoginRefused
+from rack_controller import candidates
+from rack_controller.candidates import find_credential
 from rack_controller.enrol import newcomer, read_newcomers
 
 ROOT = "/redfish/v1"
@@ -39,6 +42,11 @@ def tray_tree(serial: str = "SN-12") -> dict[str, Any]:
         },
         system: {"@odata.id": system, "SerialNumber": "N/A", "PowerState": "On"},
     }
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "PAUSE_S", 0.0)
 
 
 class Home:
@@ -163,6 +171,45 @@ async def test_a_list_enrols_what_fits_and_says_what_did_not(
     assert home.pinned == {U12: served.pin}
     assert f"{RACK}/u13/bmc: not enrolled" in said
     assert "1 of 2 were not enrolled" in said
+
+
+async def test_a_factory_password_is_found_stored_and_marked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import asyncio
+
+    async with serve_tree(tray_tree()) as served:
+        home = Home(tmp_path, served)
+        file = tmp_path / "candidates"
+        file.write_text(f"# ours\nadmin:wrong-one\nroot:{served.password}\n")
+        where = f"{served.address}:{served.port}"
+        words = ["enrol", U12, where, "--serial", "SN-12", "--candidates", str(file), "--state", str(tmp_path)]
+        assert await asyncio.to_thread(run, words) == 2
+        assert "chmod 600" in capsys.readouterr().err
+        file.chmod(0o600)
+        assert await asyncio.to_thread(run, words) == 0
+        said = capsys.readouterr().err
+    vault = Vault(tmp_path / "credentials")
+    assert (vault.fetch("k01/u12-bmc").secret, vault.is_factory("k01/u12-bmc")) == (served.password, True)
+    assert "endpoint rotate" in said
+    assert served.password not in said
+    assert home.pinned == {U12: served.pin}
+
+
+async def test_each_account_is_tried_once_and_a_lock_ends_it(tmp_path: Path) -> None:
+    who = newcomer(U12, "127.0.0.1", "1")
+    async with serve_tree(tray_tree()) as served:
+        who = newcomer(U12, "127.0.0.1", str(served.port))
+        pairs = [Credential("root", "wrong"), Credential("root", served.password)]
+        left: list[str] = []
+        with pytest.raises(LoginRefused, match="none of the passwords"):
+            await find_credential(who, served.pin, pairs, left.append)
+        assert served.seen == {f"{ROOT}/SessionService/Sessions": 1}
+        assert len(left) == 1
+        served.faults.set([Fault(FaultKind.STATUS, uri="*/Sessions", status=403)])
+        with pytest.raises(EndpointRefused, match="may be locked"):
+            await find_credential(who, served.pin, [*pairs, Credential("other", "x")])
+        assert served.seen == {f"{ROOT}/SessionService/Sessions": 2}
 
 
 def test_an_address_may_carry_its_port() -> None:

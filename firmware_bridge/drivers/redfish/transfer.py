@@ -158,7 +158,10 @@ class Transfer(pycurl.Curl):  # type: ignore[misc]
 
     def hang_up(self) -> None:
         """Shut the connection last used, so that the endpoint need not wait for libcurl's pool to drop it."""
-        fd = int(self.getinfo(pycurl.ACTIVESOCKET))
+        try:
+            fd = int(self.getinfo(pycurl.ACTIVESOCKET))
+        except pycurl.error:  # closed already by whoever used it last while the link was logging out
+            return
         if fd < 0:
             return
         with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as other:

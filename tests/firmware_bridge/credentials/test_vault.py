@@ -48,3 +48,24 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
 def test_a_missing_entry_is_named(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentUnfit, match="'nobody'"):
         Vault(tmp_path).fetch("nobody")
+
+
+def test_a_change_of_password_keeps_both_until_one_is_chosen(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.store_factory("k07/u12-bmc", Credential("root", "old"))
+    assert vault.unsettled() == {"k07/u12-bmc": "factory"}
+    vault.begin_change("k07/u12-bmc", vault.fetch("k07/u12-bmc"), "new", factory=True)
+    again = Vault(tmp_path)  # as after a crash
+    assert again.unsettled() == {"k07/u12-bmc": "pending"}
+    pending = again.pending("k07/u12-bmc")
+    assert pending is not None
+    assert (again.fetch("k07/u12-bmc").secret, pending.secret) == ("old", "new")
+    again.drop_pending("k07/u12-bmc")
+    assert again.pending("k07/u12-bmc") is None
+    assert again.is_factory("k07/u12-bmc")
+    again.begin_change("k07/u12-bmc", again.fetch("k07/u12-bmc"), "newer")
+    again.promote("k07/u12-bmc")
+    assert again.fetch("k07/u12-bmc") == Credential("root", "newer")
+    assert again.unsettled() == {}
+    text = (tmp_path / "credentials.json").read_text()
+    assert not any(secret in text for secret in ("old", "newer"))

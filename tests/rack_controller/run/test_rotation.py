@@ -1,0 +1,151 @@
+"""Passwords changed on real listeners: proven, kept through every crash, never shown; a factory's blocks readiness."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.real_rack import RACK, RealRack, entry_of, eventually, real_rack
+
+from firmware_bridge.credentials.vault import Credential, Vault
+from firmware_bridge.emulator.fault_kinds import FaultKind
+from firmware_bridge.emulator.faults import Fault, dice
+from firmware_bridge.emulator.harness import serve_tree
+from firmware_bridge.generations.site_file import read_site
+from rack_controller.model.roles import Role
+from rack_controller.run import rotation
+from rack_controller.run.rotation import LENGTH, new_password
+
+ROOT = "/redfish/v1"
+U12 = f"{RACK}/u12/bmc"
+OWN = "k01/u12-bmc"
+ACCOUNT = f"{ROOT}/AccountService/Accounts/root"
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rotation, "PAUSE", 0.0)
+
+
+def tree() -> dict[str, Any]:
+    chassis = f"{ROOT}/Chassis/c"
+    return {
+        ROOT: {"@odata.id": ROOT, "RedfishVersion": "1.17.0", "Chassis": {"@odata.id": f"{ROOT}/Chassis"}},
+        f"{ROOT}/Chassis": {"Members": [{"@odata.id": chassis}]},
+        chassis: {"@odata.id": chassis, "ChassisType": "RackMount", "SerialNumber": "S", "PowerState": "On"},
+    }
+
+
+async def reachable(rack: RealRack) -> bool:
+    return (await rack.status(U12)).management == "reachable"
+
+
+def vault_of(folder: Path) -> Vault:
+    return Vault(folder / "credentials")
+
+
+async def test_a_password_is_changed_proven_and_the_endpoint_read_with_it(tmp_path: Path) -> None:
+    async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served]) as rack:
+        await eventually(lambda: reachable(rack))
+        vault = vault_of(tmp_path)
+        vault.store_factory(entry_of(served), Credential(served.user, served.password))
+        rack.controlled._rotation.look()  # type: ignore[union-attr]
+        assert (await rack.status(U12)).blocked_by == ["password"]
+
+        assert (await rack.do("rotate", U12, Role.OPERATOR)).code == "role_insufficient"
+        reply = await rack.do("rotate", U12)
+        assert reply.accepted, reply.reason
+        now = vault.fetch(OWN)
+        assert now.secret != served.password
+        assert (vault.pending(OWN), vault.is_factory(OWN)) == (None, False)
+        assert read_site(rack.site).endpoints[0].credential == OWN
+        await eventually(lambda: reachable(rack))
+        assert (await rack.status(U12)).blocked_by == []
+        (event,) = await eventually(lambda: told(rack, "password.rotated"))
+        said = rack.site.read_text() + event.message + str(reply)
+        assert now.secret not in said
+        assert "by ada" in event.message
+
+
+async def test_a_password_that_must_be_changed_can_be(tmp_path: Path) -> None:
+    async with serve_tree(tree(), place=U12, must_change=True) as served, real_rack(tmp_path, [served]) as rack:
+        assert (await rack.do("rotate", U12)).accepted
+        await eventually(lambda: reachable(rack))
+
+
+async def test_a_device_that_refuses_keeps_the_old_password_and_so_do_we(tmp_path: Path) -> None:
+    refusing = Fault(FaultKind.STATUS, uri=ACCOUNT, status=400)
+    async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served]) as rack:
+        await eventually(lambda: reachable(rack))
+        served.faults.set([refusing])
+        reply = await rack.do("rotate", U12)
+        assert (reply.accepted, reply.code) == (False, "device_error")
+        vault = vault_of(tmp_path)
+        assert vault.fetch(OWN).secret == served.password
+        assert vault.pending(OWN) is None
+        served.faults.set([])
+        await eventually(lambda: reachable(rack))
+
+
+@pytest.mark.parametrize("changed", [True, False], ids=["after the change", "before the change"])
+async def test_a_lost_answer_is_settled_by_trying_which_one_stands(tmp_path: Path, changed: bool) -> None:
+    # The account is read first and changed then: which of the two loses its answer is the dice's to say.
+    seed = next(n for n in range(1_000) if (dice(n, 1) >= 0.5 > dice(n, 2)) == changed and dice(n, 3) >= 0.5)
+    lost = Fault(FaultKind.LOST_RESPONSE, uri=ACCOUNT, probability=0.5, seed=seed, times=1)
+    async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served]) as rack:
+        await eventually(lambda: reachable(rack))
+        served.faults.set([lost])
+        reply = await rack.do("rotate", U12)
+        served.faults.set([])
+        vault = vault_of(tmp_path)
+        assert vault.pending(OWN) is None
+        assert reply.accepted == changed == (vault.fetch(OWN).secret != served.password)
+        await eventually(lambda: reachable(rack))
+
+
+@pytest.mark.parametrize("changed", [True, False], ids=["after the change", "before the change"])
+async def test_a_crash_between_vault_and_device_loses_no_password(tmp_path: Path, changed: bool) -> None:
+    async with serve_tree(tree(), place=U12) as served:
+        async with real_rack(tmp_path, [served]) as rack:
+            await eventually(lambda: reachable(rack))
+            account = rack.controlled._rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
+            if changed:
+                await account.change()
+        vault = vault_of(tmp_path)
+        new = vault.pending(OWN)
+        assert new is not None
+        served.sessions.clear()
+        async with real_rack(tmp_path, [served]) as rack:
+            await eventually(lambda: reachable(rack))
+            assert vault.pending(OWN) is None
+            assert vault.fetch(OWN).secret == (new.secret if changed else served.password)
+
+
+async def test_an_endpoint_that_is_away_keeps_both_and_says_so(tmp_path: Path) -> None:
+    async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served]) as rack:
+        rack.controlled._rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
+    async with real_rack(tmp_path, [served]) as rack:
+        await eventually(lambda: pending(rack))
+        assert vault_of(tmp_path).pending(OWN) is not None
+
+
+async def test_a_rack_that_is_only_observed_keeps_its_passwords(tmp_path: Path) -> None:
+    async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served], armed=False) as rack:
+        assert (await rack.do("rotate", U12)).code == "precondition_failed"
+        assert vault_of(tmp_path).names() == (entry_of(served),)
+
+
+def test_passwords_have_every_class_of_characters_and_differ() -> None:
+    made = {new_password() for _ in range(200)}
+    assert len(made) == 200
+    for password in made:
+        assert len(password) == LENGTH
+        assert all(any(test(c) for c in password) for test in (str.islower, str.isupper, str.isdigit))
+        assert any(c in "-_." for c in password)
+
+
+async def pending(rack: RealRack) -> bool:
+    return (await rack.status(U12)).blocked_by == ["password"]
+
+
+async def told(rack: RealRack, kind: str) -> Any:
+    return rack.events(kind)
