@@ -49,8 +49,8 @@ def decide_liveness(facts: SubtreeFacts) -> Liveness:
     A tray that is off or not heard says nothing about its board.  Parts that were listed and not read yet are waited
     for.  What nobody plans and nobody ever saw is not missed.
     """
-    if facts.management is ManagementAxis.ABSENT:
-        return Liveness(Presence.UNKNOWN, why="its endpoint is not heard")
+    if facts.management is not ManagementAxis.REACHABLE:
+        return Liveness(Presence.UNKNOWN, why=f"its endpoint is {facts.management}")
     expected = _expected(facts)
     if not expected and not facts.sensors:
         return Liveness(Presence.UNKNOWN, why="nothing is known to be there")

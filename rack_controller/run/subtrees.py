@@ -23,9 +23,13 @@ from rack_controller.model.liveness import Cause, Liveness, Presence, SubtreeSta
 from rack_controller.model.snapshot import EndpointState, Snapshot
 from rack_controller.model.table import SeriesTable
 
-FRESH_PERIODS = 2.5  # a part counts as live while a value of it is no older: one missed read is none yet
+# A part counts as live while its newest value is no more than this many periods older than the endpoint's newest
+# answer: a BMC that hangs takes its board's values with it, and that is not the board's fault.
+BEHIND_PERIODS = 1.5
+GRACE = Seconds(3.0)  # s in which an endpoint that just came back may have read one class and not yet the other
 LOOK_AGAIN_EVERY = Seconds(30.0)
 _PART = re.compile(r"([a-z]+)\d+")
+_NUMBERS = (int(Quality.GOOD), int(Quality.STALE))
 _WHOLE = frozenset({Presence.ABSENT, Presence.FROZEN})
 
 
@@ -74,8 +78,7 @@ class Subtrees:
             return snapshot
         if snapshot.table.table_id != self._table_id:
             self._table_id = snapshot.table.table_id
-            self._ages = np.array([FRESH_PERIODS * self._periods[s.reading_class] for s in snapshot.table.series])
-        fresh = (snapshot.quality == Quality.GOOD) & (snapshot.now - snapshot.taken_at <= self._ages)
+            self._ages = np.array([BEHIND_PERIODS * self._periods[s.reading_class] for s in snapshot.table.series])
         quality = snapshot.quality.copy()
         endpoints = dict(snapshot.endpoints)
         for watched in self._watched:
@@ -83,7 +86,7 @@ class Subtrees:
             if state is None or not isinstance(self._sources.get(watched.endpoint), Nesting):
                 continue
             columns = self._columns(watched, snapshot.table)
-            found = decide_liveness(self._facts(watched, columns, state, snapshot, fresh))
+            found = decide_liveness(self._facts(watched, columns, state, snapshot))
             watched.state = next_state(watched.state, watched.name, found, snapshot.now)
             endpoints[watched.endpoint] = replace(state, subtree=watched.state)
             _mark(quality, columns, found)
@@ -122,12 +125,13 @@ class Subtrees:
         watched.columns = (table.table_id, made)
         return made
 
-    def _facts(
-        self, watched: _Watched, columns: _Columns, state: EndpointState, snapshot: Snapshot, fresh: NDArray[np.bool_]
-    ) -> SubtreeFacts:
-        parts, taken_at = columns.parts, snapshot.taken_at
-        unread = frozenset(p for p, at in parts.items() if bool(np.isnan(taken_at[at]).all()))
-        live = frozenset(p for p, at in parts.items() if bool(fresh[at].any()))
+    def _facts(self, watched: _Watched, columns: _Columns, state: EndpointState, snapshot: Snapshot) -> SubtreeFacts:
+        parts, heard = columns.parts, state.last_success if state.last_success is not None else snapshot.now
+        just_back = snapshot.now - state.since <= GRACE
+        unread = frozenset(
+            p for p, at in parts.items() if _unread(snapshot.taken_at[at], state.since if just_back else None)
+        )
+        live = frozenset(p for p, at in parts.items() if self._fresh(snapshot, at, heard).any())
         for name in live:
             kind = name.rstrip("0123456789")
             watched.known[kind] = max(watched.known.get(kind, 0), int(name[len(kind) :]) + 1)
@@ -140,14 +144,20 @@ class Subtrees:
             planned=watched.planned if state.last_success is not None else {},
             known=watched.known,
             listed=frozenset(parts),
-            unread=unread,
+            unread=unread - live,
             live=live,
             dark=frozenset(p for p in live if _reads(snapshot, watched.endpoint, p, Quantity.NVLINKS_UP) == 0),
             stalled=frozenset(p for p in live if self._stalled(watched, p, snapshot)),
             sensors=len(columns.lines),
-            good=int(np.count_nonzero(fresh[columns.lines])),
+            good=int(np.count_nonzero(self._fresh(snapshot, columns.lines, heard))),
             refused=refused,
         )
+
+    def _fresh(self, snapshot: Snapshot, lines: NDArray[np.intp], heard: Seconds) -> NDArray[np.bool_]:
+        """Return which lines have a number as new as the endpoint's newest answer, as far as their class allows."""
+        known = np.isin(snapshot.quality[lines], _NUMBERS)
+        fresh: NDArray[np.bool_] = known & (snapshot.taken_at[lines] >= heard - self._ages[lines])
+        return fresh
 
     def _stalled(self, watched: _Watched, part: str, snapshot: Snapshot) -> bool:
         """Return whether a part's energy has stood still for long although it says that it draws power."""
@@ -158,6 +168,12 @@ class Subtrees:
             value, since = energy, snapshot.now
         watched.energy[part] = (value, since)
         return snapshot.now - since >= STALLED_AFTER
+
+
+def _unread(taken_at: NDArray[np.float64], since: Seconds | None) -> bool:
+    """Return whether none of these lines was read yet, or, with `since`, none since then."""
+    read = ~np.isnan(taken_at) if since is None else taken_at >= since
+    return not bool(read.any())
 
 
 def _reads(snapshot: Snapshot, endpoint: Place, part: str, quantity: Quantity) -> float | int | None:

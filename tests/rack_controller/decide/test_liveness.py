@@ -32,7 +32,8 @@ CASES: list[tuple[dict[str, Any], Presence, Cause, int, str]] = [
     ({}, Presence.PRESENT, Cause.NONE, 0, ""),
     # A tray that is off or not heard says nothing about its board.
     ({"power": PowerAxis.OFF, "live": frozenset()}, Presence.UNKNOWN, Cause.NONE, 0, "off"),
-    ({"management": ManagementAxis.ABSENT, "live": frozenset()}, Presence.UNKNOWN, Cause.NONE, 0, "not heard"),
+    ({"management": ManagementAxis.ABSENT, "live": frozenset()}, Presence.UNKNOWN, Cause.NONE, 0, "absent"),
+    ({"management": ManagementAxis.DEGRADED, "live": frozenset()}, Presence.UNKNOWN, Cause.NONE, 0, "degraded"),
     # The four ways of being gone.
     ({"live": frozenset(), "refused": "EndpointRefused 503"}, Presence.ABSENT, Cause.REFUSED, 4, "503"),
     ({"live": frozenset(), "refused": "ResourceMissing 404"}, Presence.ABSENT, Cause.REFUSED, 4, "404"),

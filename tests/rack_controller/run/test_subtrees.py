@@ -182,7 +182,11 @@ class Bench:
         values = {Quantity.POWER: power, Quantity.ENERGY: None if power is None else self.energy}
         good = Quality.MISSING if power is None else Quality.GOOD
         self.board.store(Reading(p, q, values[q], Seconds(self.now), good) for p, q in GPU_SERIES)
-        self.board.contacts[BMC] = Contact(last_success=Seconds(self.now))
+        return self.look(self.now)
+
+    def look(self, heard: float) -> SubtreeState:
+        """Take a snapshot in which the BMC was last heard at `heard`."""
+        self.board.contacts[BMC] = Contact(last_success=Seconds(heard))
         taken = self.board.snapshot(int(self.now), Seconds(self.now), UnixNanoseconds(int(self.now * 1e9)))
         self.after = self.subtrees.judge(taken)
         state = self.after.endpoints[BMC].subtree
@@ -218,6 +222,33 @@ def test_sensors_that_are_listed_without_a_number_are_silent_and_one_missed_read
     assert bench.tick().liveness.presence is Presence.PRESENT
     bench.now += 1.0  # a second in which nothing was read at all
     assert bench.tick().liveness.presence is Presence.PRESENT
+
+
+def test_a_bmc_that_hangs_takes_its_boards_values_with_it_and_that_is_not_the_boards_fault() -> None:
+    bench = Bench()
+    bench.tick()
+    heard = bench.now
+    seen = []
+    for _ in range(60):  # nothing is read any more: neither the board nor its BMC
+        bench.now += 0.5
+        seen.append(bench.look(heard).liveness.presence)
+    assert Presence.ABSENT not in seen
+    assert (seen[0], seen[-1]) == (Presence.PRESENT, Presence.UNKNOWN)
+    bench.now += 1.0  # the BMC answers again, and its power class has not been read yet
+    assert bench.look(bench.now).liveness.presence is Presence.UNKNOWN
+    assert bench.tick().liveness.presence is Presence.PRESENT
+
+
+def test_a_board_whose_values_grow_old_while_its_bmc_answers_is_missed() -> None:
+    bench = Bench()
+    for _ in range(5):
+        bench.tick()
+    seen = []
+    for _ in range(4):
+        bench.now += 1.0
+        seen.append(bench.look(bench.now).liveness.presence)
+    assert seen == [Presence.PRESENT, Presence.ABSENT, Presence.ABSENT, Presence.ABSENT]
+    assert Quality.GOOD not in bench.qualities()
 
 
 def test_a_rack_with_nothing_behind_its_endpoints_costs_nothing() -> None:
