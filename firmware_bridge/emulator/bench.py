@@ -1,12 +1,17 @@
 """The racks of one generation as they are now: plant state, caps, demand, leaks, conditions.  Stepped by its owner."""
 
 import fnmatch
+import heapq
+import itertools
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from firmware_bridge.emulator.faults import Fault, FaultKind
+from firmware_bridge.emulator.host import Host
 from firmware_bridge.emulator.nvlinks import NvlinkPorts
+from firmware_bridge.emulator.power import PowerData
 from firmware_bridge.plant.design import Array, RackDesign, design_of
 from firmware_bridge.plant.state import Conditions, State, initial_state
 from firmware_bridge.plant.step import step
@@ -16,6 +21,7 @@ from firmware_bridge.vocabulary.place import Place
 
 LONGEST_STEP_S = 0.5
 DARK_W = 1.0  # what a tray draws at most when it is off: its last watts fade away
+MOMENT_S = 1e-6  # what is due within this is due now
 SETTLE_S = 120.0
 LEAK_LEVELS = {"dry": 0, "warning": 1, "critical": 2}
 _MOST_LEAKS = 16
@@ -26,7 +32,8 @@ class Bench:
 
     `caps`, `demand`: (R, T, G) in W.  `leaks[kind]`: codes 0-2, (R, slots of that kind, detectors).
     `leaked[kind]` keeps the worst code since it was cleared.  `absent[kind]`: parts that are pulled, (R, slots, parts).
-    `power_on` (R, T) and `switch_power_on` (R, S) are what reset actions asked for; faults come on top.
+    `asked_caps` are the limits as they were last written, `caps` those that hold by now.  `hosts` are the trays and
+    shelves that have a power switch, by kind, rack and index; faults come on top of what they do.
     """
 
     def __init__(self, generation: Generation, racks: list[Place], trace: LoadTrace | None) -> None:
@@ -34,9 +41,11 @@ class Bench:
         self.design: RackDesign = design_of(generation)
         self.state: State = initial_state(self.design, len(racks))
         self.caps: Array = np.full(self.state.gpu_power.shape, float(self.design.limit_default))
+        self.asked_caps: Array = self.caps.copy()
         self.demand_share: float | None = None  # set by hand: overrides the trace
-        self.power_on = np.ones((len(racks), self.design.trays), dtype=np.bool_)
-        self.switch_power_on = np.ones((len(racks), self.design.switches), dtype=np.bool_)
+        self.hosts: dict[tuple[TrayKind, int, int], Host] = {}
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
         self.leaks = {
             kind: np.zeros((len(racks), max(len(generation.slots_of(kind)), 1), _MOST_LEAKS), dtype=np.int8)
             for kind in (TrayKind.COMPUTE, TrayKind.SWITCH, TrayKind.COOLANT_UNIT)
@@ -71,10 +80,43 @@ class Bench:
         self.state = replace(self.state, time=0.0)
 
     def advance(self, seconds: float, faults: tuple[Fault, ...] = ()) -> None:
-        """Move on by emulated `seconds`, in steps of at most half a second, under the given plant faults."""
-        self._impose(faults)
-        self._advance(seconds, moving=True)
-        self.nvlinks.advance(seconds, faults, self.state.tray_power > DARK_W, self.state.switch_power > DARK_W)
+        """Move on by emulated `seconds`, in steps of at most half a second, under the given plant faults.
+
+        What is to happen in between happens at its time.
+        """
+        end = self.time + seconds
+        while True:
+            self._happen()
+            self._impose(faults)
+            stop = min(end, self._agenda[0][0]) if self._agenda else end
+            span = max(stop - self.time, 0.0)
+            self._advance(span, moving=True)
+            self.nvlinks.advance(span, faults, self.state.tray_power > DARK_W, self.state.switch_power > DARK_W)
+            if stop >= end - MOMENT_S:
+                break
+        if self._happen():
+            self._impose(faults)
+
+    def later(self, seconds: float, act: Callable[[], None]) -> None:
+        """Call `act` after emulated `seconds`."""
+        heapq.heappush(self._agenda, (self.time + seconds, next(self._numbers), act))
+
+    def host(self, kind: TrayKind, rack: int, index: int, data: PowerData) -> Host:
+        """Return the power switch of a tray or shelf, made when it is first asked for."""
+        return self.hosts.setdefault((kind, rack, index), Host(data, self))
+
+    def forget_limits(self, kind: TrayKind, rack: int, index: int) -> None:
+        """Put the power limits of a compute tray back to their default, as a loss of auxiliary power does."""
+        if kind is TrayKind.COMPUTE:
+            self.caps[rack, index] = self.asked_caps[rack, index] = self.design.limit_default
+
+    def _happen(self) -> bool:
+        """Do what is due; tell whether anything was."""
+        was = False
+        while self._agenda and self._agenda[0][0] <= self.time + MOMENT_S:
+            heapq.heappop(self._agenda)[2]()
+            was = True
+        return was
 
     def place_of(self, rack: int, slot: Slot) -> str:
         """Return a tray's place."""
@@ -97,8 +139,9 @@ class Bench:
 
     def _impose(self, faults: tuple[Fault, ...]) -> None:
         healthy = Conditions.healthy(self.design, len(self.racks))
-        healthy.tray_on[:] = self.power_on
-        healthy.switch_on[:] = self.switch_power_on
+        for (kind, rack, index), host in self.hosts.items():
+            if not host.powered:
+                _switch_off(healthy, kind, rack, index)
         for codes in (*self.leaks.values(), *self.absent.values()):
             codes[:] = 0
         for fault in faults:
@@ -135,6 +178,15 @@ class Bench:
         for n in _parts(slot, name, place, whole, fault):
             works[rack, slot.index, n] = False
             self.absent[kind][rack, slot.index, n] |= fault.what is FaultKind.REMOVED
+
+
+def _switch_off(on: Conditions, kind: TrayKind, rack: int, index: int) -> None:
+    if kind is TrayKind.COMPUTE:
+        on.tray_on[rack, index] = False
+    elif kind is TrayKind.SWITCH:
+        on.switch_on[rack, index] = False
+    elif kind is TrayKind.POWER_SHELF:
+        on.psu_ok[rack, index] = False
 
 
 def _parts(slot: Slot, name: str, place: str, whole: bool, fault: Fault) -> list[int]:

@@ -7,34 +7,41 @@ import uuid
 from typing import Any
 
 from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.life import NEVER, Life
 from firmware_bridge.emulator.live import WRITERS
+from firmware_bridge.emulator.power import Ask
 from firmware_bridge.emulator.template import DeviceTemplate, Node, Slot
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import READ, READ_PATCH, Document, Outcome, Principal
 from firmware_bridge.vocabulary.generation import Slot as RackSlot
-from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, slug
 
 EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 _NAMESPACE = uuid.UUID("6d1f6c1e-6f0a-5b53-9d7a-3f0c5c6d7e10")
 UP_SINCE_S = 9 * 86_400.0  # how long an emulated controller has been up when the emulator starts
-_POWER_OFF = frozenset(("ForceOff", "GracefulShutdown", "Off"))
+HMC = "/HGX_"
+RESTORE = "PowerRestorePolicy"
+RESTORE_POLICIES = {"AlwaysOn": "on", "AlwaysOff": "off", "LastState": "last"}
 
 
 class Device:
-    """One endpoint.  `rack` is its row in the bench's arrays, `slot` its tray."""
+    """One endpoint.  `rack` is its row in the bench's arrays, `slot` its tray, `life` its BMC's."""
 
-    __slots__ = ("bench", "place", "rack", "reset_at", "settings", "slot", "template")
+    __slots__ = ("bench", "hmc_back", "life", "place", "rack", "reset_at", "settings", "slot", "template")
 
     def __init__(self, template: DeviceTemplate, bench: Bench, rack: int, slot: RackSlot, place: Place) -> None:
         self.template, self.bench, self.rack, self.slot, self.place = template, bench, rack, slot, place
         self.settings: dict[str, Any] = {}
         self.reset_at = time.time() - UP_SINCE_S  # s since 1970
+        self.life = Life(lambda: bench.time)
+        self.hmc_back = NEVER
+        if any(action.verb in ("host_power", "aux_cycle") for action in template.actions.values()):
+            bench.host(slot.tray.kind, rack, slot.index, template.power)
 
     def get(self, uri: str, principal: Principal | None) -> Document | None:
         """Return the resource as it is at this moment."""
         node = self.template.nodes.get(uri)
-        if node is None:
+        if node is None or (self.hmc_back > self.bench.time and HMC in uri):
             return None
         bench, rack, tray = self.bench, self.rack, self.slot.index
         parts: list[bytes] = []
@@ -87,7 +94,7 @@ class Device:
             if slot.name == "set":
                 self.settings[f"{uri}#{slot.key}"] = value
             else:
-                WRITERS[slot.name](self.bench, self.rack, self.slot.index, slot.at, float(value))
+                WRITERS[slot.name](self.bench, self.rack, self.slot.index, slot.at, float(value), slot.after)
         return self.get(uri, principal)
 
     async def post(self, uri: str, body: dict[str, Any], principal: Principal) -> Outcome:
@@ -96,24 +103,38 @@ class Device:
         for name in body:
             if name != action.parameter:
                 raise RequestRefused("ActionParameterNotSupported", name, uri)
-        if action.parameter not in body:
+        if action.parameter and action.parameter not in body:
             raise RequestRefused("ActionParameterMissing", uri, action.parameter)
-        wanted = body[action.parameter]
-        if wanted not in action.allowed:
+        wanted = body[action.parameter] if action.parameter else action.means
+        if action.parameter and wanted not in action.allowed:
             raise RequestRefused("ActionParameterValueNotInList", str(wanted), action.parameter, uri)
-        if action.verb == "host_power":
-            self._switch(wanted not in _POWER_OFF)
+        self._act(action.verb, wanted)
         return Outcome(204)
 
     async def delete(self, uri: str, principal: Principal) -> Outcome:
         """Refuse: hardware is not deleted."""
         raise RequestRefused("OperationNotAllowed")
 
-    def _switch(self, on: bool) -> None:
-        if self.slot.tray.kind is TrayKind.COMPUTE:
-            self.bench.power_on[self.rack, self.slot.index] = on
-        elif self.slot.tray.kind is TrayKind.SWITCH:
-            self.bench.switch_power_on[self.rack, self.slot.index] = on
+    def _act(self, verb: str, wanted: str) -> None:
+        data = self.template.power
+        if verb == "bmc_reset":
+            self.life.restart(data.bmc_s, data.login_s)
+        elif verb == "hmc_reset":
+            self.hmc_back = self.bench.time + data.hmc_s
+        else:
+            host = self.bench.host(self.slot.tray.kind, self.rack, self.slot.index, data)
+            if verb == "aux_cycle":
+                host.cut(data.aux_s, self._restores())
+                self.bench.forget_limits(self.slot.tray.kind, self.rack, self.slot.index)
+                self.life.restart(data.aux_s, data.login_s)
+                self.hmc_back = self.bench.time + data.aux_s + data.hmc_s
+            elif not host.ask(Ask(wanted)):
+                raise RequestRefused("ResourceInUse")
+
+    def _restores(self) -> str:
+        """Return what the host does when power comes back: its setting where it has one, else its device file's."""
+        set_to = next((v for k, v in self.settings.items() if k.endswith(f"#{RESTORE}")), None)
+        return RESTORE_POLICIES.get(str(set_to), self.template.power.after_aux)
 
     def _check(self, node: Node, uri: str, path: tuple[str, ...], value: Any) -> None:
         pointer = "#/" + "/".join(path)
@@ -128,6 +149,8 @@ class Device:
             raise RequestRefused("PropertyNotWritable", path[-1], related=(pointer,))
         if slot.name == "set":
             fits = type(value) is type(slot.default)
+            if fits and slot.allowed and value not in slot.allowed:
+                raise RequestRefused("PropertyValueNotInList", str(value), path[-1], related=(pointer,))
         else:
             fits = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not fits:

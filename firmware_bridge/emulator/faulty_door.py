@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from firmware_bridge.emulator.faults import FaultTable, pick
 from firmware_bridge.emulator.life import Life
-from firmware_bridge.emulator.reply_strikes import STRIKES, Answering, Exchange, reset
+from firmware_bridge.emulator.reply_strikes import STRIKES, Answering, Exchange, cut
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.replies import Receive, Reply, refusal_reply
 from firmware_bridge.redfish_service.service import OPEN, Scope, Send
@@ -54,7 +54,7 @@ class FaultyDoor:
 
     async def _unready(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.life.away:
-            reset(scope)
+            await cut(scope, receive)
         elif scope.get("path", "").rstrip("/") in OPEN:
             await self.service(scope, receive, send)
         else:

@@ -33,7 +33,6 @@ from firmware_bridge.emulator.layout import (
     parse_racks,
     serial_endpoints_of,
 )
-from firmware_bridge.emulator.life import Life
 from firmware_bridge.emulator.listener import Listener
 from firmware_bridge.emulator.nvue_service import NvueService
 from firmware_bridge.emulator.places import means_something
@@ -286,8 +285,7 @@ class Hall:
         if events is not None:
             self.happenings.join(bench, plan.row, plan.slot, events, template)
         service = self._service(plan, device, SoleAccount(credential.user, credential.secret), sessions, events)
-        life = Life(lambda: bench.time)
-        door = FaultyDoor(service, plan.place, self.faults, lambda: bench.time, life)
+        door = FaultyDoor(service, plan.place, self.faults, lambda: bench.time, device.life)
         listener = Listener(self.doorway, door, plan.address, port, identity, self.options.state / "certificates")
 
         def restart() -> None:
@@ -298,7 +296,7 @@ class Hall:
             self._down.add(listener)
             listener.shut_soon()
 
-        life.on_restart = restart
+        device.life.on_restart = restart
         await listener.open()
         self._listeners.append(listener)
         self.endpoints.append(Endpoint(plan, identity.pin, sessions, device, listener, events))

@@ -44,8 +44,8 @@ class Listener:
         self.doorway.drop_connections(self.door)
 
     def shut_soon(self) -> None:
-        """Shut once the answer that is being written is out."""
-        asyncio.get_running_loop().call_later(GRACE_S, self.shut)
+        """Shut once the answer that is being written is out; a BMC that is back by then stays up."""
+        asyncio.get_running_loop().call_later(GRACE_S, lambda: self.shut() if self.door.life.away else None)
 
     async def renew(self) -> bool:
         """Listen again when the BMC is back, and change the certificate when the faults have; tell whether it is up."""

@@ -10,15 +10,18 @@ import numpy as np
 
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.nvlinks import RAW_BER
+from firmware_bridge.emulator.power import Power
 from firmware_bridge.plant.batteries import CELL_EMPTY_V, CELL_FULL_V, CELLS
 from firmware_bridge.plant.coolant import pressures
 from firmware_bridge.plant.design import Mask
 from firmware_bridge.plant.shelves import efficiency
+from firmware_bridge.plant.state import Conditions
 from firmware_bridge.vocabulary.generation import TrayKind
 
 Value = float | int | bool | str | None
 Reader = Callable[[Bench, int, int, int], Value]
-Writer = Callable[[Bench, int, int, int, float], None]
+Writer = Callable[[Bench, int, int, int, float, float], None]
+"""Takes (bench, rack, tray, at, value, after): the value holds only `after` emulated seconds."""
 
 GPU_MARGIN_FROM_C = 87.0  # tray capture: first and second GPU temperature add up to 87 °C
 DRAM_SHARE = 0.2  # tray capture: DRAM draws 33.6 W of a GPU's 159 W
@@ -49,6 +52,25 @@ def _fan(b: Bench, r: int, t: int, at: int) -> float:
 
 def _leak(kind: TrayKind) -> Reader:
     return lambda b, r, t, at: int(b.leaks[kind][r, t, at])
+
+
+_ALIVE: dict[TrayKind, Callable[[Conditions, int, int], bool]] = {
+    TrayKind.COMPUTE: lambda on, r, t: bool(on.tray_on[r, t]),
+    TrayKind.SWITCH: lambda on, r, t: bool(on.switch_on[r, t]),
+    TrayKind.POWER_SHELF: lambda on, r, t: bool(on.psu_ok[r, t].any()),
+}
+
+
+def _power_state(kind: TrayKind) -> Reader:
+    """Read what a BMC says of its host (`power.POWER_CODES`): off, without asking it, where power or supplies fail."""
+
+    def read(b: Bench, r: int, t: int, at: int) -> int:
+        host = b.hosts.get((kind, r, t))
+        if host is None or host.state is Power.ON:
+            return int(_ALIVE[kind](b.state.conditions, r, t))
+        return host.shown
+
+    return read
 
 
 def _leak_volts(b: Bench, r: int, t: int, at: int) -> float:
@@ -88,7 +110,7 @@ COMPUTE: dict[str, Reader] = {
     "gpu.margin": lambda b, r, t, at: GPU_MARGIN_FROM_C - float(b.state.gpu_die[r, t, at]),
     "gpu.plate": lambda b, r, t, at: float(b.state.gpu_plate[r, t, at]),
     "gpu.energy": lambda b, r, t, at: float(b.state.gpu_energy[r, t, at]),
-    "gpu.limit": lambda b, r, t, at: float(b.caps[r, t, at]),
+    "gpu.limit": lambda b, r, t, at: float(b.asked_caps[r, t, at]),
     "cpu.power": lambda b, r, t, at: float(b.state.cpu_power[r, t, at]),
     "cpu.temperature": lambda b, r, t, at: float(b.state.cpu_temp[r, t, at]),
     "cpu.energy": lambda b, r, t, at: float(b.state.cpu_energy[r, t, at]),
@@ -96,6 +118,7 @@ COMPUTE: dict[str, Reader] = {
     "tray.power": lambda b, r, t, at: float(b.state.tray_power[r, t]),
     "tray.gpu_power": lambda b, r, t, at: float(b.state.gpu_power[r, t].sum()),
     "tray.on": lambda b, r, t, at: int(b.state.conditions.tray_on[r, t]),
+    "tray.power_state": _power_state(TrayKind.COMPUTE),
     "tray.inlet_temperature": lambda b, r, t, at: AIR_C + 2.0 + 3.0 * _tray_share(b, r, t),
     "tray.board_temperature": lambda b, r, t, at: AIR_C + 8.0 + 12.0 * _tray_share(b, r, t),
     "tray.fan_percent": _fan,
@@ -109,6 +132,7 @@ COMPUTE: dict[str, Reader] = {
 SWITCH: dict[str, Reader] = {
     "switch.power": lambda b, r, t, at: float(b.state.switch_power[r, t]),
     "switch.on": lambda b, r, t, at: int(b.state.conditions.switch_on[r, t]),
+    "switch.power_state": _power_state(TrayKind.SWITCH),
     # Assumption: 0.06 K/W from the loop's supply to an NVSwitch, which takes half of the tray's power.
     "switch.temperature": lambda b, r, t, at: float(b.state.supply[r]) + 0.06 * float(b.state.switch_power[r, t]) / 2,
     "switch.board_temperature": lambda b, r, t, at: AIR_C + 8.0 + 0.02 * float(b.state.switch_power[r, t]),
@@ -180,6 +204,7 @@ SHELF: dict[str, Reader] = {
     "shelf.alerts": lambda b, r, t, at: _bits(~b.state.conditions.psu_ok[r, t] & ~b.absent[TrayKind.POWER_SHELF][r, t]),
     "shelf.any_alert": lambda b, r, t, at: int(not b.state.conditions.psu_ok[r, t].all()),
     "shelf.any_absent": lambda b, r, t, at: int(b.absent[TrayKind.POWER_SHELF][r, t].any()),
+    "shelf.power_state": _power_state(TrayKind.POWER_SHELF),
     "shelf.health": lambda b, r, t, at: int(not b.state.conditions.psu_ok[r, t].all()),
 }
 
@@ -269,11 +294,19 @@ for _readers in READERS.values():
     _readers["place.number"] = lambda b, r, t, at: at
 
 
-def _set_gpu_limit(b: Bench, r: int, t: int, at: int, value: float) -> None:
-    b.caps[r, t, at] = value
+def _set_gpu_limit(b: Bench, r: int, t: int, at: int, value: float, after: float) -> None:
+    b.asked_caps[r, t, at] = value
+
+    def hold() -> None:
+        b.caps[r, t, at] = value
+
+    if after > 0:
+        b.later(after, hold)
+    else:
+        hold()
 
 
-def _clear_leaked(b: Bench, r: int, t: int, at: int, value: float) -> None:
+def _clear_leaked(b: Bench, r: int, t: int, at: int, value: float, after: float) -> None:
     b.leaked[TrayKind.COOLANT_UNIT][r, t] = b.leaks[TrayKind.COOLANT_UNIT][r, t]
 
 

@@ -72,12 +72,11 @@ class Exchange:
 
     async def until_gone(self) -> None:
         """Wait until the caller has hung up."""
-        while (await self.receive())["type"] != "http.disconnect":
-            continue
+        await _until_gone(self.receive)
 
-    def cut(self) -> None:
+    async def cut(self) -> None:
         """Reset the connection."""
-        reset(self.scope)
+        await cut(self.scope, self.receive)
 
     async def pour(self, headers: list[tuple[bytes, bytes]], pieces: Any, pause: float) -> None:
         """Send pieces with a pause between them until they end or the caller is gone."""
@@ -97,14 +96,20 @@ class Exchange:
             gone.cancel()
 
 
-def reset(scope: Scope) -> None:
-    """End a connection with a reset instead of a farewell."""
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+async def cut(scope: Scope, receive: Receive) -> None:
+    """End a connection with a reset instead of a farewell, and see it gone."""
     transport = scope["state"][TRANSPORT]
     raw = transport.get_extra_info("socket")
     if raw is not None:
         # No lingering: closing sends RST instead of FIN.
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
+    await _until_gone(receive)
 
 
 async def _hang(x: Exchange) -> None:
@@ -112,8 +117,7 @@ async def _hang(x: Exchange) -> None:
 
 
 async def _reset(x: Exchange) -> None:
-    x.cut()
-    await x.until_gone()
+    await x.cut()
 
 
 async def _slow(x: Exchange) -> None:
@@ -186,14 +190,12 @@ async def _wrong_etag(x: Exchange) -> None:
 
 async def _lost(x: Exchange) -> None:
     await x.answered()
-    x.cut()
-    await x.until_gone()
+    await x.cut()
 
 
 async def _reboot(x: Exchange) -> None:
-    x.cut()
     x.life.restart(x.fault.seconds, 0.0)
-    await x.until_gone()
+    await x.cut()
 
 
 @functools.lru_cache(maxsize=1)

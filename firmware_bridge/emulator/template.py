@@ -15,6 +15,7 @@ import yaml
 
 from firmware_bridge.emulator.live import READERS, Reader
 from firmware_bridge.emulator.oddities import as_wanted, identified
+from firmware_bridge.emulator.power import PowerData, power_data
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import TrayType
@@ -23,6 +24,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BRACES = re.compile(r"\{(\w+)(?:([+*/%-])(\d+))?\}")
 _TOKEN = re.compile(rb'"@@slot:(\d+)@@"')
 PLACE_VALUES = ("place.tray_index", "place.unit", "place.ordinal")
+VERBS = frozenset(("host_power", "bmc_reset", "hmc_reset", "aux_cycle"))
 _SLOT_KEYS = ("$live", "$serial", "$uuid", "$time", "$set")
 
 
@@ -32,7 +34,8 @@ class Slot:
 
     `reader` takes it from the plant; without one it is the endpoint's own (`key` says which serial number, setting, …).
     `text` gives it as a string with six decimals; `words` turns codes into words.  `writable`: a PATCH may change it,
-    within `least` and `most`; a slot named `set` keeps what was written under its own path, `default` until then.
+    within `least` and `most` or out of `allowed`, and it holds `after` seconds; a slot named `set` keeps what was
+    written under its own path, `default` until then.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Slot:
     writable: bool = False
     least: float | None = None
     most: float | None = None
+    after: float = 0.0
+    allowed: tuple[Any, ...] = ()
     default: Any = None
     reader: Reader | None = None
 
@@ -68,11 +73,15 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class ActionNode:
-    """A POST target: `verb` is what the device does with the parameter's value, one of `allowed`."""
+    """A POST target: `verb` is what the device does with the parameter's value, one of `allowed`.
+
+    Without a parameter the value is `means`.
+    """
 
     verb: str
     parameter: str
     allowed: tuple[str, ...]
+    means: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,7 @@ class DeviceTemplate:
     device: str
     nodes: dict[str, Node]
     actions: dict[str, ActionNode]
+    power: PowerData = field(default_factory=PowerData)
 
 
 def load_template(device: str, tray: TrayType, folder: Path | None = None, *, sound: bool = False) -> DeviceTemplate:
@@ -113,7 +123,10 @@ def _compile(document: dict[str, Any], tray: TrayType, *, sound: bool) -> Device
         for bound in _bindings(str(entry), ranges, entry):
             uri = fill(entry.get("uri") or entry.get("collection") or entry["action"], bound)
             if "action" in entry:
-                actions[uri] = ActionNode(entry["verb"], entry["parameter"], tuple(entry["allow"]))
+                allowed = tuple(entry.get("allow", ()))
+                actions[uri] = ActionNode(
+                    _verb(entry["verb"]), entry.get("parameter", ""), allowed, entry.get("means", "")
+                )
                 continue
             bodies[uri] = {"@odata.id": uri, **maker.filled(entry["body"], bound, ())}
             cited[uri] = tuple(entry.get("cited", {}))
@@ -126,7 +139,13 @@ def _compile(document: dict[str, Any], tray: TrayType, *, sound: bool) -> Device
     if sound:
         identified(bodies)
     nodes = {uri: maker.node(body, cited[uri]) for uri, body in bodies.items()}
-    return DeviceTemplate(document["device"], nodes, actions)
+    return DeviceTemplate(document["device"], nodes, actions, power_data(document.get("power", {})))
+
+
+def _verb(name: str) -> str:
+    if name not in VERBS:
+        raise ValueError(f"no verb {name!r}, only {', '.join(sorted(VERBS))}")
+    return name
 
 
 def _range(spec: Any, tray: TrayType) -> list[Any]:
@@ -234,7 +253,7 @@ class _Maker:
 
     def _slot(self, key: str, value: dict[str, Any], bound: dict[str, Any]) -> Slot:
         if key == "$set":
-            return Slot("set", writable=True, default=value["$set"])
+            return Slot("set", writable=True, default=value["$set"], allowed=tuple(value.get("allow", ())))
         if key in ("$serial", "$uuid", "$time"):
             return Slot(key[1:], key=fill(str(value[key]), bound))
         at, name = value.get("at", 0), value["$live"]
@@ -253,6 +272,7 @@ class _Maker:
             writable="writable" in value,
             least=self._limit(limits.get("least")),
             most=self._limit(limits.get("most")),
+            after=float(limits.get("after", 0.0)),
         )
 
     def _limit(self, value: Any) -> float | None:

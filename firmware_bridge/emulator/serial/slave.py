@@ -115,7 +115,7 @@ class Slave:
         if act is None or not value & act.mask:
             return 0
         seat = self.seat
-        act.writer(seat.bench, seat.rack, seat.tray, seat.at, 1.0)
+        act.writer(seat.bench, seat.rack, seat.tray, seat.at, 1.0, 0.0)
         return act.mask
 
 
