@@ -64,6 +64,8 @@ async def crawl(
             walk.cut_short(f"not finished within {most_seconds:g} s: the rest was not looked at")
     except EndpointUnreachable as err:
         walk.cut_short(f"went silent while it was read: {err.detail}")
+    if link.sends_password:
+        walk.note("SessionService", "no sessions here: user and password go with every request")
     unseen = sum(not isinstance(err, ResourceMissing) for err in walk.tree.failed.values())
     return Found(walk.tree.documents, walk.tree.notes, unseen, walk.cut)
 

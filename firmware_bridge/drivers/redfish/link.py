@@ -88,6 +88,11 @@ class RedfishLink:
         root, self._root = self._root, None
         return root
 
+    @property
+    def sends_password(self) -> bool:
+        """Tell whether the service has no sessions, so that user and password go with every request."""
+        return self._session is not None and self._session.without_sessions
+
     async def get(self, uri: str, urgency: int = NORMAL) -> bytes:
         """Return the body of `uri`.  Raises as `get_decoded`, decoding apart."""
         return await self.get_decoded(uri, bytes, urgency)
@@ -273,7 +278,7 @@ class RedfishLink:
             raise
         self._login_error, self._leaf, self._root = None, met.leaf, met.root
         self._version += 1
-        self._headers = [*self._headers[:2], f"X-Auth-Token: {met.token}"]
+        self._headers = [*self._headers[:2], met.header]
         return met.leaf
 
     async def _renew(self, version: int) -> None:

@@ -6,6 +6,7 @@ trust, compared before a byte of ours is sent; redirects, proxies, retries and f
 """
 
 import asyncio
+import base64
 import logging
 import re
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ from firmware_bridge.wire.redfish.links import local_path, same_origin_path
 
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 ROOT = "/redfish/v1/"
+MOST_ROOT, MOST_ROOT_DEPTH = 256 * 1024, 16
+_NO_LOGIN_HERE = (401, 404, 405)
 _HEADERS = ("Accept: application/json", "OData-Version: 4.0")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _PATIENCE = 2.5  # connecting, sending and receiving each have the endpoint's timeout
@@ -56,11 +59,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """What logging in brought.  `root` is the service root's body where it was read on the way."""
+    """What logging in brought.  `root` is the service root's body where it was read on the way.
+
+    `token` is empty where a service has no sessions: then `basic` goes with every request instead.
+    """
 
     token: str = field(repr=False)
     leaf: Leaf
     root: bytes | None
+    basic: str = field(default="", repr=False)
+
+    @property
+    def header(self) -> str:
+        """Return the header that says who is asking."""
+        return f"Authorization: {self.basic}" if self.basic else f"X-Auth-Token: {self.token}"
 
 
 class _StrictClient(redfish.rest.v1.HttpClient):  # type: ignore[misc]
@@ -89,13 +101,20 @@ class SessionOwner:
         self._where = ""
         self._turn = asyncio.Lock()
         self._asked: asyncio.Future[Any] | OneCall | None = None
+        self._basic = ""
         self.token: str | None = None
+
+    @property
+    def without_sessions(self) -> bool:
+        """Tell whether the service turned out to have no sessions: user and password go with every request."""
+        return bool(self._basic)
 
     async def login(self, leaf: Leaf | None = None) -> Met:
         """Open a session; return its token, the certificate that the endpoint showed and its service root.
 
         Two requests, the root first: it carries no secret, and the certificate is judged by it.  With `leaf` known
-        from before, only the login.  Raises LoginRefused, TrustRefused, EndpointUnreachable and the rest.
+        from before, only the login.  Where the root names no sessions and nobody takes a login, user and password are
+        tried once and then go with every request.  Raises LoginRefused, TrustRefused, EndpointUnreachable and the rest.
         """
         if leaf is not None:
             check_leaf(self._endpoint, leaf, self._pin)
@@ -106,7 +125,12 @@ class SessionOwner:
             try:
                 if leaf is None:
                     leaf, root = await self._judged(call, engine)
+                if self._basic:
+                    return Met("", leaf, root, self._basic)
                 reply = await self._asked_for(call, engine)
+                if reply.status in _NO_LOGIN_HERE and (way := await self._way_without_sessions(call, engine, root)):
+                    self._basic, self._leaf = await self._tried(call, engine, way), leaf
+                    return Met("", leaf, root, self._basic)
             finally:
                 self._asked = None
                 call.close()
@@ -136,6 +160,24 @@ class SessionOwner:
             return await call.send(engine, "POST", f"{self._origin}{SESSIONS}", headers, msgspec.json.encode(who))
         except DeviceError as err:
             raise type(err)(self._endpoint, "login", err.detail, advice=err.advice) from None
+
+    async def _way_without_sessions(self, call: OneCall, engine: CurlEngine, root: bytes | None) -> str:
+        if root is None:
+            reply = await call.send(engine, "GET", f"{self._origin}{ROOT}", list(_HEADERS))
+            root = reply.body if reply.status == 200 else b""
+        return without_sessions(root)
+
+    async def _tried(self, call: OneCall, engine: CurlEngine, uri: str) -> str:
+        """Return the value of an Authorization header that `uri` is given for.  Raises LoginRefused and the rest."""
+        user, secret = self._credential.user, self._credential.secret
+        basic = "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode("ascii")
+        headers = [*_HEADERS, f"Authorization: {basic}"]
+        reply = await call.send(engine, "GET", self._origin + local_path(uri, self._origin), headers)
+        if reply.status in (401, 403):
+            raise self._refused_login(str(reply.status))
+        if reply.status != 200:
+            raise EndpointRefused(self._endpoint, "login", f"HTTP {reply.status}", status=reply.status)
+        return basic
 
     def _address(self) -> tuple[str, int]:
         parts = urlsplit(self._origin)
@@ -210,7 +252,7 @@ class SessionOwner:
             raise ValueError(f"{method} does not change anything here")
         path = local_path(uri, self._origin)
         async with self._turn:
-            if self.token is None:
+            if self.token is None and not self._basic:
                 raise LoginRefused(self._endpoint, method, "not logged in")
             client = self._client()
             headers = {"If-Match": etag} if etag else {}
@@ -252,7 +294,10 @@ class SessionOwner:
         timeout = float(self._limits.timeout)
         adapter = PinnedAdapter(self._endpoint, self._origin, self._pin, self._limits.most_bytes, timeout)
         client = _StrictClient(self._origin, adapter, timeout)
-        client.set_session_key(self.token)
+        if self._basic:
+            client.set_authorization_key(self._basic)
+        else:
+            client.set_session_key(self.token)
         return client
 
     async def _call(self, verb: str, client: _StrictClient, work: Any, *arguments: Any) -> Any:
@@ -293,6 +338,19 @@ def _run_and_close(client: _StrictClient, work: Any, arguments: tuple[Any, ...])
         return work(client, *arguments)
     finally:
         client.adapter.close()
+
+
+def without_sessions(root: bytes) -> str:
+    """Return a resource to try a password on where a root names no sessions, nothing where it does or is bad."""
+    try:
+        document = parse(root, MOST_ROOT, MOST_ROOT_DEPTH)
+    except DocumentFault:
+        return ""
+    links = document.get("Links")
+    if "SessionService" in document or (isinstance(links, dict) and "Sessions" in links):
+        return ""
+    found = (document.get(name) for name in ("Chassis", "Managers", "Systems"))
+    return next((str(f["@odata.id"]) for f in found if isinstance(f, dict) and "@odata.id" in f), "")
 
 
 def _message(document: Document) -> str:
