@@ -30,6 +30,7 @@ BARS: dict[str, tuple[str, float]] = {
     "discovery/s_3600_endpoints": ("<=", 120.0),
     "hundred/p99_age_s": ("<=", 20.0),
     "hundred/emulator_mib": ("<=", 900.0),
+    "emulator/mib_3600_endpoints": ("<=", 900.0),
     "events/leak_p99_ms": ("<=", 250.0),
     "report/ms_60kb": ("<=", 6.0),
     "modbus/utilisation_19200": (">=", 0.9),

@@ -28,6 +28,7 @@ from rack_controller.run.bus import Bus
 from rack_controller.run.collect import next_due
 from rack_controller.run.consoles.rack_consoles import Consoles
 from rack_controller.run.desk import SiteDesk
+from rack_controller.run.doubts import Doubts
 from rack_controller.run.ending import run_until_one_ends
 from rack_controller.run.enrolled import Enrolled
 from rack_controller.run.enrolment import EnrolmentVerbs
@@ -96,6 +97,7 @@ class RackUnderControl:
         self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
         self._usable = Watts(layout.busbar_power_usable_w)
         self._delivering: frozenset[Place] = frozenset()
+        self._doubts = Doubts(layout)
         self._links = LinkWatch(self._view, sources)
         self._event_numbers = itertools.count()
         self._sequence, self._reserved_to = 0, 0
@@ -128,7 +130,7 @@ class RackUnderControl:
         while True:
             before = self._view.snapshot
             taken = self._board.snapshot(self._next_sequence(), self._clock.now(), self._clock.unix_ns())
-            after = self._subtrees.judge(taken)
+            after, doubts = self._doubts.judge(self._subtrees.judge(taken))
             self._view.snapshot = after
             self._keep_table(after)
             self._publish_frame(after)
@@ -136,6 +138,7 @@ class RackUnderControl:
             found, worn = self._links.look(after)
             findings = [*notice_changes(before, after), *notice_subtrees(before, after), *drain, *found, *self._said]
             findings += notice_attention(before, after)
+            findings += doubts
             findings += self._hosts.notice(after) if self._hosts is not None else []
             self._said.clear()
             for place in self._subtrees.to_look_at_again(after.now):
