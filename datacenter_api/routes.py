@@ -48,6 +48,7 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/racks/{{rack:path}}/endpoints", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/readings", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/stream", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/swaps", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/history", _P.READ),
     # Which privilege a command needs depends on its verb: the handler asks model.command.VERBS, the controller again.
     Rule("POST", f"{V1}/racks/{{rack:path}}/commands", _P.READ),

@@ -34,6 +34,7 @@ _COLUMNS = (
     Column("BLIND WHY", lambda e: str(e["blind"]), wide=True),
     Column("EVENTS WHY", lambda e: str(e["events_detail"]), wide=True),
     Column("VERSION", lambda e: str(e["version"]), wide=True),
+    Column("MAINTENANCE", lambda e: str(e.get("maintenance", "")), wide=True),
     Column("PROTOCOL", lambda e: str(e["protocol"]), wide=True),
     Column("TRAY", lambda e: str(e["tray"]), wide=True),
     Column("PLACE", lambda e: str(e["place"]), wide=True),

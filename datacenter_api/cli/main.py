@@ -24,6 +24,7 @@ from datacenter_api.cli import (
     rack,
     sensor,
     status,
+    swap,
     tray,
     up,
 )
@@ -58,6 +59,7 @@ app.command("status")(status.show_status)
 app.add_typer(rack.app, name="rack")
 app.add_typer(domain.app, name="domain")
 app.add_typer(endpoint.app, name="endpoint")
+app.add_typer(swap.app, name="swap")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")
 app.add_typer(console.app, name="console")

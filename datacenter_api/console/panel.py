@@ -96,7 +96,9 @@ def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:
         cells[(f"{row}-events", "title")] = _proof(at)
         failing = f"{at.faults} resources fail" if at.faults else ""
         why = f"{at.held.reason}; settle it with `rackwright endpoint repin`" if at.held else at.error
-        cells[(f"{row}-error", "text")] = "; ".join(part for part in (why, failing, _spared(at)) if part)
+        cells[(f"{row}-error", "text")] = "; ".join(
+            part for part in (at.maintenance, why, failing, _spared(at)) if part
+        )
     return cells
 
 

@@ -74,6 +74,7 @@ class Axes:
     subtree_missing: tuple[str, ...] = ()
     ready: str = ""
     blocked_by: list[str] = field(default_factory=list)
+    maintenance: str = ""
     version: str = ""
 
 
@@ -131,6 +132,7 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         subtree_missing=tuple(said.subtree_missing),
         ready=said.ready if fresh else "",
         blocked_by=said.blocked_by if fresh else [],
+        maintenance=said.maintenance,
         version=said.version,
     )
 

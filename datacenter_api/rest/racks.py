@@ -21,6 +21,7 @@ from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import BusUnavailable, CommandRefused
 from firmware_bridge.vocabulary.quantities import Quantity
+from rack_controller.decide.swap import Swap
 from rack_controller.model.command import Command, Reply, check_wish
 from rack_controller.model.hold import Hold
 from rack_controller.model.layout import Layout
@@ -80,6 +81,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     subtree_missing: list[str] = []
     ready: str = ""
     blocked_by: list[str] = []
+    maintenance: str = ""
     version: str = ""
 
 
@@ -148,6 +150,7 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     subtree_missing=list(at.subtree_missing),
                     ready=at.ready,
                     blocked_by=at.blocked_by,
+                    maintenance=at.maintenance,
                     version=at.version,
                 )
             )
@@ -166,6 +169,13 @@ async def list_readings(
     record = parts.fleet.find(rack)
     below = place_in(record, place, parts.fleet) if place is not None else None
     return json_answer(readings(parts.fleet.view(record, parts.now()), below, quantity, limit))
+
+
+@router.get("/racks/{rack:path}/swaps", responses=describes(list[Swap]))
+async def list_swaps(rack: str, parts: Parts) -> Response:
+    """Every part swap that was begun in the rack, the newest first: stage, owner, serial numbers, what is missing."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "swaps"), media_type="application/json")
 
 
 @router.get("/racks/{rack:path}/stream", responses={200: {"content": {"text/event-stream": {}}}})

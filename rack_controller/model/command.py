@@ -52,6 +52,7 @@ VERBS: dict[str, Privilege] = {
     "fix": Privilege.OPERATE,
     "quiet": Privilege.SERVICE,
     "rotate": Privilege.CONFIGURE,
+    "swap": Privilege.SERVICE,
 }
 _KINDS: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number"}
 # Which arguments a verb takes, all of them optional.
@@ -64,8 +65,9 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "fix": {"name": str},
     "quiet": {"minutes": int, "reason": str},
     "rotate": {},
+    "swap": dict.fromkeys(("action", "reason", "contact", "hours", "off", "serial", "pin"), str),
 }
-PATIENT = frozenset({"repin", "check", "fix", "rotate"})
+PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap"})
 """Verbs that log in to a device before they answer: they take longer than a word from memory."""
 
 

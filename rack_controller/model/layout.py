@@ -121,7 +121,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     `subtree` names what stands behind it (empty: nothing), `subtree_state` how much of that is alive (Presence),
     `subtree_why` and `subtree_missing` what is not.
     `held` says why nobody reads it: it shows another certificate than the pinned one.  `ready`: whether it is as it
-    must be (Ready), `blocked_by` what is not.
+    must be (Ready), `blocked_by` what is not.  `maintenance`: who works on it, until when and why.
     """
 
     place: str
@@ -148,6 +148,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     attention_detail: str = ""
     blind: str = ""
     blind_s: float | None = None
+    maintenance: str = ""
 
 
 class WornLink(msgspec.Struct, frozen=True):

@@ -70,6 +70,8 @@ class StateAnswers:
                 return msgspec.json.encode(rack_state(self._view, self._sources, self._enrolled))
             case "report":
                 return msgspec.json.encode(await self._stock.report(Place(request.place)))
+            case "swaps" if self._enrolled is not None:
+                return msgspec.json.encode(self._enrolled.swaps())
             case "readiness" if self._enrolled is not None:
                 return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
             case _:
@@ -127,6 +129,7 @@ def _status(
         subtree_why="" if behind is None else behind.liveness.why,
         subtree_missing=[] if behind is None else list(behind.liveness.missing),
         held=None if enrolled is None else enrolled.holds.of(place),
+        maintenance="" if enrolled is None else enrolled.maintenance(place),
         ready="" if enrolled is None else enrolled.examiner.ready_word(place),
         blocked_by=[] if enrolled is None else enrolled.examiner.blocked_by(place),
         attention=state.attention.pacing,

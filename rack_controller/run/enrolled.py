@@ -2,13 +2,26 @@
 
 from dataclasses import dataclass
 
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.decide.swap import Swap
 from rack_controller.run.examiner import Examiner
 from rack_controller.run.holds import Holds
+from rack_controller.run.swapping import Swapping
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """Who is held, and who is ready."""
+    """Who is held, who is ready, and who is under maintenance."""
 
     holds: Holds
     examiner: Examiner
+    swapping: Swapping | None = None
+
+    def maintenance(self, place: Place) -> str:
+        """Return who has an endpoint under maintenance, empty when nobody has."""
+        return "" if self.swapping is None else self.swapping.maintenance(place)
+
+    def swaps(self) -> list[Swap]:
+        """Return every swap that was begun, the newest first."""
+        known = [] if self.swapping is None else list(self.swapping.swaps.values())
+        return sorted(known, key=lambda swap: -swap.began_unix_ns)

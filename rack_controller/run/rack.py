@@ -42,6 +42,7 @@ from rack_controller.run.roster import Roster
 from rack_controller.run.rotation import Rotation
 from rack_controller.run.stock import Stock
 from rack_controller.run.subtrees import Subtrees
+from rack_controller.run.swapping import Swapping
 from rack_controller.run.view import RackView
 
 _log = logging.getLogger(__name__)
@@ -82,7 +83,6 @@ class RackUnderControl:
         self._view = RackView(layout, boot)
         self.subjects: RackSubjects = subjects_of(rack)
         self.frames, self.events = Outbox(FRAMES_KEPT), Outbox(EVENTS_KEPT)
-        self._state = StateAnswers(self._view, sources, self._stock, journal, Enrolled(self._holds, self._examiner))
         enrolment = (
             None
             if desk is None or self._rotation is None
@@ -90,7 +90,10 @@ class RackUnderControl:
                 self._view, desk, self._roster, self._holds, self._examiner, self._rotation, self._said.append
             )
         )
-        more = None if enrolment is None else enrolment.verbs
+        swapping = None if enrolment is None else Swapping(enrolment, self._stock, journal, clock, self._said.append)
+        more = None if enrolment is None or swapping is None else {**enrolment.verbs, "swap": swapping.swap}
+        enrolled = Enrolled(self._holds, self._examiner, swapping)
+        self._state = StateAnswers(self._view, sources, self._stock, journal, enrolled)
         self._commands = CommandAnswers(self._view, sources, self._roster.collectors, self._stock, journal, clock, more)
         self._hosts = Hosts(layout, sources, self._stock, gpu_rules) if gpu_rules is not None else None
         self._consoles = consoles

@@ -1,10 +1,11 @@
 """A rack of real Redfish endpoints on loopback under a controller without a bus: site file, vault, journal."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,6 @@ class RealRack:
     state: Path
     controlled: RackUnderControl
     journal: Journal
-    numbers: Iterator[int] = field(default_factory=lambda: iter(range(10_000)))
 
     @property
     def site(self) -> Path:
@@ -78,7 +78,7 @@ class RealRack:
         return next((e for e in state.endpoints if e.place == place), unread)
 
     async def do(self, verb: str, target: str, role: Role = Role.ADMIN, **arguments: Any) -> Reply:
-        command = Command(f"c{next(self.numbers)}", "ada", role, verb, target, FAR, arguments)
+        command = Command(secrets.token_hex(4), "ada", role, verb, target, FAR, arguments)
         return decode_reply(await self.controlled._commands.answer(encode(command)))
 
     def events(self, kind: str) -> list[Event]:

@@ -57,7 +57,11 @@ def test_what_must_not_begin_is_refused(change: dict[str, object], error: type[E
 
 
 def test_only_these_verbs_exist() -> None:
-    assert set(VERBS) == set(ARGUMENTS) == {"rescan", "locate", "reload", "repin", "check", "fix", "quiet", "rotate"}
+    assert (
+        set(VERBS)
+        == set(ARGUMENTS)
+        == {"rescan", "locate", "reload", "repin", "check", "fix", "quiet", "rotate", "swap"}
+    )
 
 
 def test_a_refusal_keeps_code_and_reason() -> None:
