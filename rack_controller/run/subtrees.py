@@ -29,7 +29,6 @@ BEHIND_PERIODS = 1.5
 GRACE = Seconds(3.0)  # s in which an endpoint that just came back may have read one class and not yet the other
 LOOK_AGAIN_EVERY = Seconds(30.0)
 _PART = re.compile(r"([a-z]+)\d+")
-_NUMBERS = (int(Quality.GOOD), int(Quality.STALE))
 _WHOLE = frozenset({Presence.ABSENT, Presence.FROZEN})
 
 
@@ -80,13 +79,16 @@ class Subtrees:
             self._table_id = snapshot.table.table_id
             self._ages = np.array([BEHIND_PERIODS * self._periods[s.reading_class] for s in snapshot.table.series])
         quality = snapshot.quality.copy()
+        # Until when each line's number is as new as an answer of its endpoint; a line without a number never is.
+        numbers = (quality == Quality.GOOD) | (quality == Quality.STALE)
+        until = np.where(numbers, snapshot.taken_at + self._ages, -np.inf)
         endpoints = dict(snapshot.endpoints)
         for watched in self._watched:
             state = endpoints.get(watched.endpoint)
             if state is None or not isinstance(self._sources.get(watched.endpoint), Nesting):
                 continue
             columns = self._columns(watched, snapshot.table)
-            found = decide_liveness(self._facts(watched, columns, state, snapshot))
+            found = decide_liveness(self._facts(watched, columns, state, snapshot, until))
             watched.state = next_state(watched.state, watched.name, found, snapshot.now)
             endpoints[watched.endpoint] = replace(state, subtree=watched.state)
             _mark(quality, columns, found)
@@ -125,13 +127,15 @@ class Subtrees:
         watched.columns = (table.table_id, made)
         return made
 
-    def _facts(self, watched: _Watched, columns: _Columns, state: EndpointState, snapshot: Snapshot) -> SubtreeFacts:
+    def _facts(
+        self, watched: _Watched, columns: _Columns, state: EndpointState, snapshot: Snapshot, until: NDArray[np.float64]
+    ) -> SubtreeFacts:
         parts, heard = columns.parts, state.last_success if state.last_success is not None else snapshot.now
         just_back = snapshot.now - state.since <= GRACE
         unread = frozenset(
             p for p, at in parts.items() if _unread(snapshot.taken_at[at], state.since if just_back else None)
         )
-        live = frozenset(p for p, at in parts.items() if self._fresh(snapshot, at, heard).any())
+        live = frozenset(p for p, at in parts.items() if bool((until[at] >= heard).any()))
         for name in live:
             kind = name.rstrip("0123456789")
             watched.known[kind] = max(watched.known.get(kind, 0), int(name[len(kind) :]) + 1)
@@ -149,15 +153,9 @@ class Subtrees:
             dark=frozenset(p for p in live if _reads(snapshot, watched.endpoint, p, Quantity.NVLINKS_UP) == 0),
             stalled=frozenset(p for p in live if self._stalled(watched, p, snapshot)),
             sensors=len(columns.lines),
-            good=int(np.count_nonzero(self._fresh(snapshot, columns.lines, heard))),
+            good=int(np.count_nonzero(until[columns.lines] >= heard)),
             refused=refused,
         )
-
-    def _fresh(self, snapshot: Snapshot, lines: NDArray[np.intp], heard: Seconds) -> NDArray[np.bool_]:
-        """Return which lines have a number as new as the endpoint's newest answer, as far as their class allows."""
-        known = np.isin(snapshot.quality[lines], _NUMBERS)
-        fresh: NDArray[np.bool_] = known & (snapshot.taken_at[lines] >= heard - self._ages[lines])
-        return fresh
 
     def _stalled(self, watched: _Watched, part: str, snapshot: Snapshot) -> bool:
         """Return whether a part's energy has stood still for long although it says that it draws power."""
