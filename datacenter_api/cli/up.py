@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # the screen pulls in rich; `rackwright --help` must stay qui
 
 EMULATED_SITE = "lab1"
 FIRST_ANSWER_SECONDS = 30.0
+SILENT_SECONDS = 60.0  # how long emulated endpoints are waited for before the others count
 LOOK_SECONDS = 1.0
 FILES_PER_ENDPOINT = 4
 ENDPOINTS_PER_RACK = 60  # per name: a system of two racks is one name and has fifty
@@ -226,7 +227,12 @@ class _Up:
         listen = self._options.listen
         await _until_served(listen, self._paths.authority)
         write_json(self._paths.server, {"url": url, "ca_file": str(self._paths.authority)})
-        await watch.until_live(expected, reachable=self._options.site is None)
+        try:
+            async with asyncio.timeout(SILENT_SECONDS):
+                await watch.until_live(expected, reachable=self._options.site is None)
+        except TimeoutError:
+            # An emulated endpoint may be told to keep silent: that is no reason to never be ready.
+            await watch.until_live(expected, reachable=False)
         await _until_served(listen, self._paths.authority, racks_live=len(expected))
         self._tell_ready = lambda: {
             "url": url,
@@ -307,9 +313,13 @@ def _nats_server() -> str:
 
 
 def all_live(racks: "list[RackSummary]") -> str:
-    """Return what is said when every rack is live, with how many endpoints answer when not all do."""
-    asked, answer = sum(r.endpoints_total for r in racks), sum(r.endpoints_reachable for r in racks)
-    return "every rack is live" + ("" if answer == asked else f"; {answer} of {asked} endpoints answer")
+    """Return what is said once every rack is heard: that it is live only if all its endpoints answer."""
+    silent = [r for r in racks if r.endpoints_reachable < r.endpoints_total]
+    if not silent:
+        return "every rack is live"
+    missing = ", ".join(f"{r.name} {r.endpoints_reachable} of {r.endpoints_total}" for r in silent[:6])
+    more = f" and {len(silent) - 6} racks more" if len(silent) > 6 else ""
+    return f"every rack is heard; endpoints that answer: {missing}{more} (see `rackwright endpoint list`)"
 
 
 def _describe(site_file: Path) -> "SiteSummary":

@@ -64,4 +64,4 @@ def test_racks_are_live_with_as_many_endpoints_as_answer(record: RackRecord, rac
     assert said() == "every rack is live"
     rack.absent = {f"{rack.place}/u12/bmc"}
     record.hear_state(rack.state(), Seconds(100.0))
-    assert said() == "every rack is live; 62 of 63 endpoints answer"
+    assert said() == "every rack is heard; endpoints that answer: k01 62 of 63 (see `rackwright endpoint list`)"
