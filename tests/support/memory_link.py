@@ -20,6 +20,7 @@ class MemoryLink:
         self._bodies = {uri.rstrip("/"): body for uri, body in tree.items()}
         self.limits = limits or RequestLimits()
         self.asked: list[str] = []
+        self.changed: list[tuple[str, str, Any]] = []
         self.governor = Governor()
 
     def check_spared(self, urgency: int) -> None:
@@ -39,6 +40,9 @@ class MemoryLink:
             return decode(json.dumps(body).encode())
         except DocumentFault as err:
             raise ReplyMalformed(self.endpoint, f"GET {uri}", str(err)) from err
+
+    async def change(self, method: str, uri: str, body: Any) -> None:
+        self.changed.append((method, uri, body))
 
     async def close(self) -> None:
         return None

@@ -11,6 +11,7 @@ from firmware_bridge.drivers.redfish.enclosure import (
     plan_states,
 )
 from firmware_bridge.drivers.redfish.leaks import plan_leaks
+from firmware_bridge.drivers.redfish.older import older_resources, plan_older_rows
 from firmware_bridge.drivers.redfish.planner import SAFETY, SLOW, Planner
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
@@ -64,6 +65,7 @@ class RedfishCoolantUnit(RedfishSource):
         for quantity in _PROMISED:
             planner.promise(planner.series("", quantity, SAFETY))
         plan_other_sensors(planner, found)
+        plan_older_rows(planner, await older_resources(planner, found))
         return planner.plan(), light
 
 

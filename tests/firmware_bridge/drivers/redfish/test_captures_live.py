@@ -125,6 +125,11 @@ async def test_a_server_with_power_and_thermal_only_is_read_live() -> None:
     assert not any(name.startswith(("03-p2", "psu2")) for name, _ in found)
 
 
+async def test_a_coolant_unit_with_an_older_thermal_is_read_too() -> None:
+    found = values(await read_all(RedfishCoolantUnit, shape("older-server")))
+    assert found["02-cpu_1", Quantity.TEMPERATURE] == 40
+
+
 async def test_a_line_is_found_by_its_name_when_it_moves_and_not_by_its_place() -> None:
     tree = shape("older-server")
     link = MemoryLink(tree)
@@ -171,3 +176,18 @@ async def test_a_kind_of_chassis_that_is_no_text_costs_nothing() -> None:
     tree = shape("older-server")
     tree["/redfish/v1/Chassis/1"]["ChassisType"] = ["RackMount"]
     assert values(await read_all(RedfishComputeTray, tree))["", Quantity.POWER] == 412
+
+
+async def test_an_older_lamp_blinks_and_a_newer_one_is_lit() -> None:
+    tree = shape("older-server")
+    link = MemoryLink(tree)
+    tray = RedfishComputeTray(tray=TRAY, link=link, clock=VirtualClock())  # type: ignore[arg-type]
+    await tray.discover()
+    await tray.set_locate(True)
+    tree["/redfish/v1/Systems/1"]["LocationIndicatorActive"] = False
+    await tray.discover()
+    await tray.set_locate(True)
+    assert link.changed == [
+        ("PATCH", "/redfish/v1/Systems/1/", {"IndicatorLED": "Blinking"}),
+        ("PATCH", "/redfish/v1/Systems/1/", {"LocationIndicatorActive": True}),
+    ]
