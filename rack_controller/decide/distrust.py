@@ -1,8 +1,9 @@
 """Which values of serial units are not to be believed: frozen while their neighbours move, or of an impossible sign.
 
-Pure and in arrays: one call per rack and snapshot.  Neighbours are the same quantity of the same kind of part in a tray
-(the power of a shelf's six supplies): they share a load, so that one that stands still among moving ones is a register
-that nobody writes any more.  It refuses to judge alone: a part without two neighbours is believed.
+Pure and in arrays: one call per rack and snapshot.  Neighbours are the same quantity of a shelf's supplies: they share
+a load evenly, so that one that stands still among moving ones is a register that nobody writes any more, and one of
+three times the median, or of another sign, is no measurement.  It refuses to judge alone: with fewer than three all
+are believed.
 """
 
 from collections.abc import Collection
@@ -19,6 +20,8 @@ from rack_controller.model.event import Severity
 from rack_controller.model.snapshot import Snapshot
 
 _DIGITS = "0123456789"
+SHARING = frozenset(("psu",))
+"""Parts that share one load: batteries do not, each charges as it needs."""
 WATCHED = frozenset((Quantity.POWER, Quantity.POWER_INPUT, Quantity.CURRENT))
 NEVER_NEGATIVE = frozenset((Quantity.POWER, Quantity.POWER_INPUT, Quantity.VOLTAGE, Quantity.FREQUENCY))
 
@@ -30,7 +33,7 @@ class DistrustRules:
 
     readings: int = 20
     moved: float = 0.5
-    times: float = 10.0
+    times: float = 3.0
 
 
 RULES = DistrustRules()
@@ -108,8 +111,9 @@ def _laid_out(after: Snapshot, trays: Collection[Place]) -> Memory:
     found: dict[tuple[Place, str, Quantity], list[int]] = {}
     for column, series in enumerate(after.table.gauges):
         tray = tray_of(series.place)
-        if series.quantity in WATCHED and tray in trays and series.place != tray:
-            found.setdefault((tray, leaf_of(series.place).rstrip(_DIGITS), series.quantity), []).append(column)
+        part = leaf_of(series.place).rstrip(_DIGITS)
+        if series.quantity in WATCHED and tray in trays and part in SHARING:
+            found.setdefault((tray, part, series.quantity), []).append(column)
     kept = [columns for columns in found.values() if len(columns) >= 3]
     columns = np.array([c for g in kept for c in g], dtype=np.intp)
     unknown = np.full(columns.size, np.nan)

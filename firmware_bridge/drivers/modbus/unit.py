@@ -1,7 +1,7 @@
 """One unit on a serial line: which map it speaks, what is read of it and how often, which registers it refuses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, SerialBus, Urgency, is_left_alone
 from firmware_bridge.drivers.modbus.life import FIRST_PAUSE, NEVER, Life
@@ -10,13 +10,13 @@ from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, Endp
 from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
-from firmware_bridge.vocabulary.reading import Reading
+from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.modbus.frame import Refusal
 from firmware_bridge.wire.modbus.readings import SpanReader, alarm_registers, health_of, place_of
 from firmware_bridge.wire.modbus.register_map import Kind, Register, RegisterMap
 from firmware_bridge.wire.modbus.spans import Span, halves, plan_spans
-from firmware_bridge.wire.modbus.values import decode, encode
+from firmware_bridge.wire.modbus.values import bits_set, decode, encode
 
 
 @dataclass(slots=True)
@@ -38,6 +38,7 @@ class SerialUnit:
     place: Place = field(init=False)
     alarms: list[Register] = field(default_factory=list)
     health: float | None = None
+    doubted: frozenset[str] = frozenset()  # sources whose sensor the unit calls faulty
     faults: dict[str, DeviceError] = field(default_factory=dict)
     met: bool = False
     spans: dict[ReadingClass | None, list[Span]] = field(default_factory=dict)
@@ -117,7 +118,7 @@ class SerialUnit:
                 if words != reader.words:
                     self._remember_alarms(span, words)
                 readings += reader.read(words, self.clock.now())
-        return readings
+        return [self._judged(r) for r in readings] if self.doubted else readings
 
     @property
     def is_probed_only(self) -> bool:
@@ -166,6 +167,7 @@ class SerialUnit:
         self.refused.clear()
         self.words.clear()
         self.health = None
+        self.doubted = frozenset()
         self.faults.clear()
         self.spans.clear()
         self.readers.clear()
@@ -222,6 +224,15 @@ class SerialUnit:
                 value = decode(register, words[register.at - span.at : register.end - span.at])
                 self.words[register.name] = value if isinstance(value, int) else 0
         self.health = health_of(self.alarms, self.words)
+        lit = [bit for r in self.alarms if r.name in self.words for bit in bits_set(r, self.words[r.name])]
+        named = (self.map.by_name.get(bit.doubts) for bit in lit if bit.doubts)
+        self.doubted = frozenset(f"unit {self.address:#04x}/{r.at:#06x}" for r in named if r is not None)
+
+    def _judged(self, reading: Reading) -> Reading:
+        """Flag what comes from a sensor that the unit itself calls faulty."""
+        if reading.source in self.doubted and reading.quality is Quality.GOOD:
+            return replace(reading, quality=Quality.FLAGGED)
+        return reading
 
     def _health(self) -> list[Reading]:
         if self.health is None:

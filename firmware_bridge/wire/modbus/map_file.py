@@ -42,6 +42,7 @@ class _BitFile(msgspec.Struct, forbid_unknown_fields=True):
     severity: Severity = Severity.WARNING
     leak: Name | None = None
     blinds: Name | None = None
+    doubts: Name | None = None
 
 
 class _RegisterFile(msgspec.Struct, forbid_unknown_fields=True, rename={"kind": "type", "reading_class": "class"}):
@@ -166,7 +167,7 @@ def _bit(document: Located, path: str, words: int, number: str, said: Any) -> Bi
         raise document.complaint(f"{path}.bits.{number}", f"expected a bit from 0 to {16 * words - 1}")
     if isinstance(said, str):
         return Bit(int(number), said)
-    return Bit(int(number), said.name, said.severity, said.leak, said.blinds)
+    return Bit(int(number), said.name, said.severity, said.leak, said.blinds, said.doubts)
 
 
 def _check_overlap(document: Located, registers: tuple[Register, ...]) -> None:

@@ -36,7 +36,8 @@ class Severity(StrEnum):
 class Bit:
     """One bit of a flags register.
 
-    `leak` names the detector (`leak0`) that the bit speaks for; `blinds` the one not to be trusted while it is set.
+    `leak` names the detector (`leak0`) that the bit speaks for; `blinds` the one not to be trusted while it is set;
+    `doubts` the register whose sensor the bit calls faulty.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Bit:
     severity: Severity = Severity.WARNING
     leak: str | None = None
     blinds: str | None = None
+    doubts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,22 @@ async def test_one_lost_reply_is_one_failure_and_no_lost_endpoint(line: PlainLin
     await source.close()
 
 
+async def test_a_sensor_that_its_unit_calls_faulty_is_not_believed(line: PlainLine, lines: SerialLines) -> None:
+    well = {"coolant_flow_rate_lpm": 90.0, "coolant_inlet_temp_c": 40.0, "coolant_outlet_temp_c": 30.0}
+    line.units = {0x0C: words("orv3-rpu", **well, aalc_sensor_alarm_9200=1 << 4)}
+    read = {"heat_capacity_j_per_l_k": 3870}
+    source = driver(line, lines, (Unit("", 0x0C, ("orv3-rpu",)),), "coolant_unit", read=read)
+    await source.discover()
+    found = await all_of(source)
+    assert found["", _Q.FLOW].quality is Quality.FLAGGED
+    assert found["", _Q.FLOW].value == pytest.approx(90.0)
+    assert found["", _Q.HEAT].quality is Quality.FLAGGED  # worked out from it
+    assert found["", _Q.TEMPERATURE_RETURN].quality is Quality.GOOD
+    line.units = {0x0C: words("orv3-rpu", **well)}
+    assert (await all_of(source))["", _Q.FLOW].quality is Quality.GOOD
+    await source.close()
+
+
 async def test_what_is_worked_out_from_doubtful_numbers_is_doubtful(line: PlainLine, lines: SerialLines) -> None:
     line.units = {0x0C: words("orv3-rpu", coolant_flow_rate_lpm=9000.0, coolant_inlet_temp_c=40.0)}
     read = {"heat_capacity_j_per_l_k": 3870}
