@@ -35,6 +35,12 @@ _HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
+_SEAL = [
+    *((name.encode(), value.encode()) for name, value in _HEADERS.items()),
+    (b"content-security-policy", _STRICT.encode()),
+    (b"cache-control", b"no-store"),
+]
+
 
 @dataclass
 class Gate:
@@ -55,10 +61,10 @@ class Gate:
             return
         if scope["type"] not in ("http", "websocket"):
             return
-        sender = _with_headers(scope, send) if scope["type"] == "http" else send
         if self.redfish is not None and scope["type"] == "http" and _is_redfish(scope["path"]):
-            await self.redfish(scope, _bounded(receive), sender)
+            await self.redfish(scope, _bounded(receive), _sealed(send))
             return
+        sender = _with_headers(scope, send) if scope["type"] == "http" else send
         refusal = await self._refusal(scope)
         if refusal is None:
             await self.app(scope, _bounded(receive) if scope["type"] == "http" else receive, sender)
@@ -153,6 +159,17 @@ def _with_headers(scope: Scope, send: Send) -> Send:
             # Framework assets carry their version in the path; everything else may hold live or private data.
             if not path.startswith("/console/_nicegui/"):
                 headers["cache-control"] = "no-store"
+        await send(message)
+
+    return sending
+
+
+def _sealed(send: Send) -> Send:
+    """Add the same headers to an answer of the Redfish service, which sets none of them but its cache control."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*(h for h in message["headers"] if h[0] != b"cache-control"), *_SEAL]
         await send(message)
 
     return sending

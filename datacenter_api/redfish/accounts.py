@@ -27,9 +27,12 @@ ROLE_IDS = {role: name for name, role in ROLES.items()}
 _ORDER = ("Login", "ConfigureManager", "ConfigureUsers", "ConfigureSelf", "ConfigureComponents")
 
 
+_HELD = {role: frozenset(REDFISH_PRIVILEGES[p] for p in held) for role, held in PRIVILEGES.items()}
+
+
 def redfish_privileges(role: Role) -> frozenset[str]:
     """Return the Redfish privileges of one of our roles."""
-    return frozenset(REDFISH_PRIVILEGES[privilege] for privilege in PRIVILEGES[role])
+    return _HELD[role]
 
 
 def build_account_service(_world: World, uri: str) -> Body:
@@ -46,6 +49,7 @@ def build_account_service(_world: World, uri: str) -> Body:
         AccountLockoutDuration=int(WINDOW),
         AccountLockoutCounterResetAfter=int(WINDOW),
         LocalAccountAuth="Enabled",
+        SupportedAccountTypes=["Redfish"],
         HTTPBasicAuth="Enabled",
         Accounts=ref(f"{uri}/Accounts"),
         Roles=ref(f"{uri}/Roles"),

@@ -12,9 +12,9 @@ from datacenter_api.redfish.shapes import ROOT
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import Outcome
-from firmware_bridge.vocabulary.errors import CommandRefused, RackwrightError
+from firmware_bridge.vocabulary.errors import CommandRefused, DeviceError, RackwrightError
 from firmware_bridge.vocabulary.place import Place
-from rack_controller.model.command import Command, check_wish
+from rack_controller.model.command import Command, Reply, check_wish
 from rack_controller.model.roles import PRIVILEGES, Privilege, Role
 
 WITHIN_NS = 5_000_000_000
@@ -48,7 +48,12 @@ async def set_light(world: World, tray: TrayLook, changes: Mapping[str, Any], ca
     outcome = "accepted" if reply.accepted else "refused"
     store.audit(who.user, who.address, "command locate", tray.plan.place, outcome, reply.reason)
     if not reply.accepted:
-        raise class_of_code(reply.code)(reply.reason)
+        raise _refused(reply, tray.plan.place)
+
+
+def _refused(reply: Reply, place: str) -> RackwrightError:
+    kind = class_of_code(reply.code)
+    return kind(place, "locate", reply.reason) if issubclass(kind, DeviceError) else kind(reply.reason)
 
 
 def make_account(world: World, body: Mapping[str, Any], caller: Caller) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
+from datacenter_api.redfish.location import placement, tray_location
 from datacenter_api.redfish.made_of import identity_of
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.status import HEALTH, UNSEEN, locate_light, power_state, tray_status
 from datacenter_api.redfish.world import RackLook, TrayLook, World
 from firmware_bridge.vocabulary.generation import TrayKind
-from firmware_bridge.vocabulary.place import RACK_PARTS
 
 CHASSIS = f"{ROOT}/Chassis"
 SERVICE_MANAGER = "rackwright"
@@ -54,7 +54,7 @@ def _rack(rack: RackLook, uri: str) -> Body:
         RackMountCapacityUnits=layout.height_u,
         MaxPowerWatts=layout.busbar_power_max_w,
         ElectricalSourceNames=list(layout.feeds),
-        Location={"Placement": _placement(layout.rack, rack.id, None)},
+        Location={"Placement": placement(layout.rack, rack.id, None)},
         Status=_rack_status(rack),
         PowerSubsystem=ref(f"{uri}/PowerSubsystem"),
         ThermalSubsystem=ref(f"{uri}/ThermalSubsystem"),
@@ -84,10 +84,7 @@ def _tray(world: World, tray: TrayLook, uri: str) -> Body:
         **told(MaxPowerWatts=plan.power_max_w, ElectricalSourceNames=list(plan.feeds) or None),
         PowerState=power_state(tray.state.state),
         **locate_light(tray),
-        Location={
-            "Placement": _placement(plan.place, tray.rack.id, plan.unit),
-            "PartLocation": {"LocationType": "Slot", "LocationOrdinalValue": plan.unit, "ServiceLabel": tray.slot},
-        },
+        Location=tray_location(tray),
         Status=tray_status(tray),
         Sensors=ref(f"{uri}/Sensors"),
         PowerSubsystem=ref(f"{uri}/PowerSubsystem"),
@@ -117,12 +114,6 @@ def _links(tray: TrayLook) -> Body:
 
 def _of(trays: Iterable[TrayLook], kind: TrayKind, where: str) -> list[str]:
     return [f"{ROOT}/{where}/{tray.id}" for tray in trays if tray.plan.kind == kind]
-
-
-def _placement(place: str, rack: str, unit: int | None) -> Body:
-    """Return where something stands; the offset is the lowest rack unit, counted from the floor."""
-    site, hall, row = place.split("/")[: RACK_PARTS - 1]
-    return told(FacilityName=site, Room=hall, Row=row, Rack=rack, RackOffset=unit, AdditionalInfo=place)
 
 
 def _rack_status(rack: RackLook) -> Body:

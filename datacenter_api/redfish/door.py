@@ -3,9 +3,10 @@
 Deny by default: a request needs a rule in the route matrix, and a login unless that rule is open.
 """
 
+import logging
 from dataclasses import dataclass
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from datacenter_api.auth.doorkeeper import Denial, Doorkeeper
 from datacenter_api.auth.doorkeeper import Principal as Known
@@ -21,6 +22,9 @@ from firmware_bridge.redfish_service.source import Document, Outcome, Principal
 from firmware_bridge.redfish_service.uri import normalise
 from firmware_bridge.vocabulary.errors import RackwrightError
 
+log = logging.getLogger(__name__)
+
+_READING = ("GET", "HEAD", "OPTIONS")
 _CHALLENGE = (b"www-authenticate", b'Basic realm="rackwright", charset="UTF-8"')
 _ANYBODY = Principal("", "", frozenset())
 VIA = b"x-rackwright-aggregator"
@@ -36,21 +40,38 @@ class RedfishDoor:
     doorkeeper: Doorkeeper
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request below `/redfish`."""
+        """Answer one request below `/redfish`.  What nobody foresaw is logged and becomes an InternalError."""
         try:
             reply = await self._answer(scope, receive)
-            streaming = reply is None and self._wants_stream(scope)
+            if reply is None and self._wants_stream(scope):
+                await stream(self.world, scope[PRINCIPAL], scope, receive, send)
+                return
+            if reply is None:
+                await self.service(scope, receive, self._watched(scope, send))
+                return
         except RackwrightError as err:
-            reply, streaming = refusal_reply(err), False
-        if streaming:
-            await stream(self.world, scope[PRINCIPAL], scope, receive, send)
-        elif reply is None:
-            await self.service(scope, receive, send)
-        else:
-            status, headers, body = reply
-            headers.append((b"content-length", str(len(body)).encode()))
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+            reply = refusal_reply(err)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            reply = refusal_reply(RequestRefused("InternalError"))
+        status, headers, body = reply
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _watched(self, scope: Scope, send: Send) -> Send:
+        """Enter a change that was forbidden into the audit trail."""
+        caller = scope[PRINCIPAL]
+        if scope["method"] in _READING or not isinstance(caller, Caller):
+            return send
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 403:
+                wish = f"{scope['method']} {scope['path']}"
+                self.doorkeeper.store.audit(caller.who.user, caller.who.address, "refused", wish, "forbidden")
+            await send(message)
+
+        return sending
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply | None:
         """Return an answer that needs no resource, None when the service shall answer.  Raises RequestRefused."""

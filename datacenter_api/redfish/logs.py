@@ -1,6 +1,9 @@
 """The racks' events as LogEntries, and the registry that says what each kind of event means."""
 
+import time
+
 from datacenter_api.events.log import KEPT
+from datacenter_api.redfish.managers import SERVICE
 from datacenter_api.redfish.shapes import Body, collection, gathered, ref, resource, time_text, told
 from datacenter_api.redfish.world import RackLook, World
 from rack_controller.model.event import Event, Severity
@@ -42,22 +45,8 @@ def build_services(world: World, uri: str, rack: str) -> Body | None:
 
 
 def build_service(world: World, uri: str, rack: str, log: str) -> Body | None:
-    """Return the rack's event log: the newest events of all racks are kept, the oldest give way."""
-    if world.rack(rack) is None or log != LOG:
-        return None
-    return resource(
-        "LogService",
-        uri,
-        f"Events of rack {rack}",
-        LogEntryType="Event",
-        LogPurposes=["Operations"],
-        MaxNumberOfRecords=KEPT,
-        OverWritePolicy="WrapsWhenFull",
-        ServiceEnabled=True,
-        DateTimeLocalOffset="+00:00",
-        Status={"State": "Enabled", "Health": "OK"},
-        Entries=ref(f"{uri}/Entries"),
-    )
+    """Return the rack's event log."""
+    return None if world.rack(rack) is None or log != LOG else _service(uri, f"Events of rack {rack}")
 
 
 def build_entries(world: World, uri: str, rack_id: str, log: str) -> Body | None:
@@ -65,17 +54,33 @@ def build_entries(world: World, uri: str, rack_id: str, log: str) -> Body | None
     rack = world.rack(rack_id)
     if rack is None or log != LOG:
         return None
-    events = world.parts.events.newest(KEPT, rack.layout.rack)
-    return gathered("LogEntry", uri, f"Events of rack {rack_id}", [_entry(rack, f"{uri}/{e.id}", e) for e in events])
+    return _entries(world, uri, f"Events of rack {rack_id}", rack.layout.rack)
 
 
 def build_entry(world: World, uri: str, rack_id: str, log: str, entry: str) -> Body | None:
     """Return one event."""
     rack = world.rack(rack_id)
-    if rack is None or log != LOG:
-        return None
-    events = world.parts.events.newest(KEPT, rack.layout.rack)
-    return next((_entry(rack, uri, event) for event in events if event.id == entry), None)
+    return None if rack is None or log != LOG else _one(world, uri, entry, rack.layout.rack)
+
+
+def build_service_logs(_world: World, uri: str, manager: str) -> Body | None:
+    """Return the logs of this service; other managers' logs are not read."""
+    return collection("LogService", uri, "Logs of all racks", [LOG]) if manager == SERVICE else None
+
+
+def build_service_log(_world: World, uri: str, manager: str, log: str) -> Body | None:
+    """Return the event log of all racks."""
+    return _service(uri, "Events of all racks") if (manager, log) == (SERVICE, LOG) else None
+
+
+def build_service_entries(world: World, uri: str, manager: str, log: str) -> Body | None:
+    """Return the events of all racks, newest first, each in full."""
+    return _entries(world, uri, "Events of all racks", None) if (manager, log) == (SERVICE, LOG) else None
+
+
+def build_service_entry(world: World, uri: str, manager: str, log: str, entry: str) -> Body | None:
+    """Return one event of any rack."""
+    return _one(world, uri, entry, None) if (manager, log) == (SERVICE, LOG) else None
 
 
 def registry() -> Body:
@@ -109,8 +114,36 @@ def registry() -> Body:
     }
 
 
-def _entry(rack: RackLook, uri: str, event: Event) -> Body:
-    origin = origin_of(rack, event.place)
+def _service(uri: str, name: str) -> Body:
+    """The newest events of all racks are kept; the oldest give way."""
+    return resource(
+        "LogService",
+        uri,
+        name,
+        LogEntryType="Event",
+        LogPurposes=["Operations"],
+        MaxNumberOfRecords=KEPT,
+        OverWritePolicy="WrapsWhenFull",
+        ServiceEnabled=True,
+        DateTime=time_text(time.time_ns() // 1_000_000_000 * 1_000_000_000),
+        DateTimeLocalOffset="+00:00",
+        Status={"State": "Enabled", "Health": "OK"},
+        Entries=ref(f"{uri}/Entries"),
+    )
+
+
+def _entries(world: World, uri: str, name: str, place: str | None) -> Body:
+    events = world.parts.events.newest(KEPT, place)
+    return gathered("LogEntry", uri, name, [_entry(world, f"{uri}/{event.id}", event) for event in events])
+
+
+def _one(world: World, uri: str, entry: str, place: str | None) -> Body | None:
+    events = world.parts.events.newest(KEPT, place)
+    return next((_entry(world, uri, event) for event in events if event.id == entry), None)
+
+
+def _entry(world: World, uri: str, event: Event) -> Body:
+    rack = world.rack_of(event.place)
     return resource(
         "LogEntry",
         uri,
@@ -122,7 +155,7 @@ def _entry(rack: RackLook, uri: str, event: Event) -> Body:
         Message=event.message,
         MessageArgs=[event.message],
         **told(EventTimestamp=event.device_time if _is_time(event.device_time) else None),
-        Links={"OriginOfCondition": ref(origin)},
+        **({} if rack is None else {"Links": {"OriginOfCondition": ref(origin_of(rack, event.place))}}),
     )
 
 

@@ -82,6 +82,7 @@ def _service(world: World, uri: str) -> Body:
         DateTimeLocalOffset="+00:00",
         Status={"State": "Enabled", "Health": "OK" if world.parts.bus.connected else "Warning"},
         NetworkProtocol=ref(f"{uri}/NetworkProtocol"),
+        LogServices=ref(f"{uri}/LogServices"),
         Links={
             **refs("ManagerForChassis", (f"{ROOT}/Chassis/{rack.id}" for rack in racks)),
             **refs(

@@ -1,5 +1,6 @@
 """Power and battery shelves: PowerEquipment, their supplies and batteries, and what those measure."""
 
+from datacenter_api.redfish.location import tray_location
 from datacenter_api.redfish.made_of import identity_of, item_of, part_identity
 from datacenter_api.redfish.managers import manager_links
 from datacenter_api.redfish.sensors import excerpt
@@ -40,7 +41,7 @@ def build_shelf(world: World, uri: str, shelf: str) -> Body | None:
         Description=tray.plan.title,
         EquipmentType=_EQUIPMENT[TrayKind(tray.plan.kind)],
         **identity_of(world.stock, tray),
-        Location={"PartLocation": {"LocationType": "Slot", "ServiceLabel": tray.slot}},
+        Location=tray_location(tray),
         Status=tray_status(tray),
         Metrics=ref(f"{uri}/Metrics"),
         Links={**chassis_links(tray), **manager_links(tray)},
@@ -100,6 +101,9 @@ def build_supply_metrics(world: World, uri: str, chassis: str, supply: str) -> B
         **told(
             OutputPowerWatts=excerpt(tray, supply, Q.POWER),
             InputPowerWatts=excerpt(tray, supply, Q.POWER_INPUT),
+            InputVoltage=excerpt(tray, f"{supply}_input", Q.VOLTAGE),
+            InputCurrentAmps=excerpt(tray, f"{supply}_input", Q.CURRENT),
+            FrequencyHz=excerpt(tray, f"{supply}_input", Q.FREQUENCY),
             TemperatureCelsius=excerpt(tray, supply, Q.TEMPERATURE),
         ),
         **{name: [quoted] for name, quoted in rail.items() if quoted is not None},

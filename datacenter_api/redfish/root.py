@@ -49,6 +49,7 @@ def build_root(world: World, uri: str) -> Body:
         "ProtocolFeaturesSupported": {
             "ExcerptQuery": False,
             "FilterQuery": False,
+            "MultipleHTTPRequests": True,
             "OnlyMemberQuery": True,
             "SelectQuery": True,
             "TopSkipQuery": True,

@@ -80,6 +80,7 @@ def build_sensor(world: World, uri: str, tray_id: str, sensor: str) -> Body | No
             Description=series.label or None,
             ReadingType=kind.reading_type,
             ReadingUnits=kind.units,
+            SensingInterval=f"PT{view.columns.period[line]:g}S",
             ReadingTime=None if value is None else _taken_at(tray, line),
         ),
         Reading=scaled(value, kind),

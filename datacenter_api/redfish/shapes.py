@@ -62,6 +62,7 @@ VERSIONS: dict[str, str] = {
     "TaskService": "v1_3_0",
     "TelemetryService": "v1_4_1",
     "ThermalEquipment": "v1_2_0",
+    "ThermalMetrics": "v1_3_2",
     "ThermalSubsystem": "v1_5_0",
     "UpdateService": "v1_17_0",
 }

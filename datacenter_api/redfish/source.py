@@ -101,4 +101,6 @@ class RackSource:
         if built is None:
             return None
         body, allow = built
-        return Document(orjson.dumps(body), allow, body.get("@odata.etag"))
+        made = Document(orjson.dumps(body), allow, body.get("@odata.etag"))
+        made.__dict__["body"] = body  # queries need not parse what was a dict a moment ago
+        return made

@@ -24,6 +24,8 @@ AGAIN_AFTER = Seconds(30.0)
 WHILE_READ = Seconds(2.0)
 """Between two questions about a report that is being made."""
 MOST_TRIES = 60
+LOOK_EVERY = Seconds(1.0)
+"""Whoever looks at many resources of a rack has its reports looked through no more often."""
 
 
 class StockItem(msgspec.Struct, frozen=True):
@@ -66,6 +68,7 @@ class StockRoom:
     now: Callable[[], Seconds]
     changes: int = 0
     _shelves: dict[str, _Shelf] = field(default_factory=dict)
+    _looked: dict[str, Seconds] = field(default_factory=dict)
     _busy: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
 
     def report(self, place: str) -> StockReport | None:
@@ -75,6 +78,10 @@ class StockRoom:
 
     def want(self, record: RackRecord) -> None:
         """Somebody looks at this rack's inventory: read in the background what is missing or old."""
+        now = self.now()
+        if now - self._looked.get(record.token, float("-inf")) < LOOK_EVERY:
+            return
+        self._looked[record.token] = now
         busy = self._busy.get(record.token)
         if record.layout is None or (busy is not None and not busy.done()):
             return

@@ -48,8 +48,26 @@ def build_thermal(world: World, uri: str, chassis: str) -> Body | None:
         uri,
         f"Cooling of {tray.id}",
         Status=tray_status(tray),
+        **({"ThermalMetrics": ref(f"{uri}/ThermalMetrics")} if _temperatures(tray) else {}),
         **({"Fans": ref(f"{uri}/Fans")} if _fans(tray) else {}),
         **({"LeakDetection": ref(f"{uri}/LeakDetection")} if _leaks(tray) else {}),
+    )
+
+
+def build_thermal_metrics(world: World, uri: str, chassis: str) -> Body | None:
+    """Return every temperature of a tray in one document."""
+    tray = world.tray(chassis)
+    if tray is None or not _temperatures(tray):
+        return None
+    quoted = [
+        {**(excerpt(tray, p, Q.TEMPERATURE) or {}), "DeviceName": tray.label(p) or p} for p in _temperatures(tray)
+    ]
+    return resource(
+        "ThermalMetrics",
+        uri,
+        f"Temperatures of {tray.id}",
+        TemperatureReadingsCelsius=quoted,
+        **{"TemperatureReadingsCelsius@odata.count": len(quoted)},
     )
 
 
@@ -103,6 +121,7 @@ def build_fan(world: World, uri: str, chassis: str, fan: str) -> Body | None:
         uri,
         tray.label(fan),
         Status=part_status(tray, fan),
+        Location={"PartLocation": {"ServiceLabel": tray.label(fan)}},
         SpeedPercent={"DataSourceUri": sensor_uri(tray, fan, Q.FAN_SPEED), "SpeedRPM": speed},
     )
 
@@ -161,6 +180,10 @@ def build_leak_detector(world: World, uri: str, chassis: str, detector: str) -> 
 def chassis_links(tray: TrayLook) -> Body:
     """Return the link to the chassis that equipment is in."""
     return refs("Chassis", [f"{ROOT}/Chassis/{tray.id}"])
+
+
+def _temperatures(tray: TrayLook) -> list[str]:
+    return sorted(part for part in tray.parts if part and tray.line(part, Q.TEMPERATURE) is not None)
 
 
 def _seen(rack: RackLook) -> Body:

@@ -1,5 +1,6 @@
 """Coolant units and the racks' loops: ThermalEquipment, connectors, pumps, reservoirs, leak detection."""
 
+from datacenter_api.redfish.location import tray_location
 from datacenter_api.redfish.made_of import identity_of, part_identity
 from datacenter_api.redfish.managers import manager_links
 from datacenter_api.redfish.sensors import excerpt
@@ -59,7 +60,7 @@ def build_unit(world: World, uri: str, unit: str) -> Body | None:
         Description=tray.plan.title,
         EquipmentType="CDU",
         **identity_of(world.stock, tray),
-        Location={"PartLocation": {"LocationType": "Slot", "ServiceLabel": tray.slot}},
+        Location=tray_location(tray),
         Status=tray_status(tray),
         EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
         **sides,

@@ -62,6 +62,7 @@ class Hall:
     async def read_stock(self) -> None:
         """Have every report read, as a client's first look does in the background."""
         for record in self.api.services.fleet:
+            self.world.stock._looked.clear()
             self.world.stock.want(record)
             await self.world.stock._busy[record.token]
 

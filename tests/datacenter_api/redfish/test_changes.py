@@ -10,6 +10,7 @@ from support.api import PASSWORD, Api
 from support.play import stage, until
 from support.redfish_hall import Hall
 
+from rack_controller.model.command import Command, Reply
 from rack_controller.model.roles import Role
 
 ACCOUNTS = "/redfish/v1/AccountService/Accounts"
@@ -76,6 +77,8 @@ async def test_everybody_changes_their_own_password_and_nothing_else(hall: Hall)
         assert (await client.patch(f"{ACCOUNTS}/{user}", json={"RoleId": "Administrator"})).status_code == 403
         assert (await client.patch(f"{ACCOUNTS}/admin", json={"Password": "a new password"})).status_code == 403
         assert (await client.delete(f"{ACCOUNTS}/admin")).status_code == 403
+        refused = [row["target"] for row in hall.api.services.store.audited(20) if row["outcome"] == "forbidden"]
+        assert f"DELETE {ACCOUNTS}/admin" in refused
         assert (await client.patch(f"{ACCOUNTS}/{user}", json={"Password": "a new password"})).status_code == 200
     async with hall.api.client(user, "a new password") as client:
         assert (await client.get(ACCOUNTS)).status_code == 200
@@ -120,3 +123,17 @@ async def test_without_a_bus_the_light_is_unavailable_and_not_silently_lost(hall
         answer = await client.patch("/redfish/v1/Chassis/k01-u12", json={"LocationIndicatorActive": True})
     assert answer.status_code == 503
     assert PASSWORD not in answer.text
+
+
+@pytest.mark.parametrize(("code", "status"), [("device_error", 502), ("target_unknown", 404), ("new_code", 409)])
+async def test_what_the_controller_refuses_is_told_with_its_reason(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, code: str, status: int
+) -> None:
+    async def command(_rack: str, wish: Command) -> Reply:
+        return Reply(wish.id, accepted=False, code=code, reason="the lamp is broken")
+
+    monkeypatch.setattr(hall.api.services.bus, "command", command)
+    async with hall.api.client() as client:
+        answer = await client.patch("/redfish/v1/Chassis/k01-u12", json={"LocationIndicatorActive": True})
+    assert answer.status_code == status, answer.text
+    assert "the lamp is broken" in answer.text

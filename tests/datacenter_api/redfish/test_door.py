@@ -153,6 +153,19 @@ async def test_paths_that_mean_two_things_are_refused(hall: Hall, path: str) -> 
     assert message(answer) == "InvalidURI"
 
 
+async def test_what_nobody_foresaw_is_an_internal_error_without_a_word_of_it(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(hall.world, "stamp", fail)
+    async with hall.api.client() as client:
+        answer = await client.get("/redfish/v1/Chassis")
+    assert (answer.status_code, message(answer)) == (500, "InternalError")
+    assert "secret" not in answer.text
+
+
 async def test_a_request_that_came_through_this_service_already_is_a_loop(hall: Hall) -> None:
     async with hall.api.client() as client:
         answer = await client.get("/redfish/v1/Chassis", headers={VIA.decode(): f"other, {hall.world.uuid}"})

@@ -1,0 +1,20 @@
+"""Where something stands, in Redfish's words: facility, room, row, rack, and the lowest rack unit from the floor."""
+
+from datacenter_api.redfish.shapes import Body, told
+from datacenter_api.redfish.world import TrayLook
+from firmware_bridge.vocabulary.place import RACK_PARTS
+
+
+def placement(place: str, rack: str, unit: int | None) -> Body:
+    """Return the Placement of a place; what kind of rack units they are nobody tells us, so that is left out."""
+    site, hall, row = place.split("/")[: RACK_PARTS - 1]
+    return told(FacilityName=site, Room=hall, Row=row, Rack=rack, RackOffset=unit, AdditionalInfo=place)
+
+
+def tray_location(tray: TrayLook) -> Body:
+    """Return the Location of a tray."""
+    unit = tray.plan.unit
+    return {
+        "Placement": placement(tray.plan.place, tray.rack.id, unit),
+        "PartLocation": {"LocationType": "Slot", "LocationOrdinalValue": unit, "ServiceLabel": tray.slot},
+    }
