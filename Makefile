@@ -13,7 +13,7 @@ help:
 	@echo "make run     start an emulated rack, its controller, the API and the console"
 	@echo "make test    run the test suite          make check   ruff, mypy strict, import-linter"
 	@echo "make bench   measure (ONLY=a,b)          make soak    what takes longer"
-	@echo "make conformance   DMTF's service validator on every emulated Redfish device"
+	@echo "make conformance   DMTF's validators on emulated devices and on our own service"
 
 .venv: $(STAMP)
 

@@ -19,6 +19,7 @@ from firmware_bridge.redfish_service.source import Document, Outcome, Principal
 METADATA = f"{ROOT}/$metadata"
 KEPT = 512
 """Documents kept; each for at most a second, and never across a frame of any rack."""
+MOST_KEPT_BYTES = 16_384
 _NEVER_KEPT = (f"{ROOT}/AccountService", f"{ROOT}/EventService", f"{ROOT}/SessionService")
 _LIGHTS = (f"{ROOT}/Chassis/", f"{ROOT}/Systems/")
 
@@ -44,8 +45,8 @@ class RackSource:
         if held is not None and held[0] == stamp:
             return held[1]
         document = self._build(uri, principal)
-        if document is not None:
-            self._kept[uri] = (stamp, document)
+        if document is not None and len(document.raw) <= MOST_KEPT_BYTES:
+            self._kept[uri] = (stamp, Document(document.raw, document.allow, document.etag))  # without its dict
             self._kept.move_to_end(uri)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
