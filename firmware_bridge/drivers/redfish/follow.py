@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from firmware_bridge.drivers.redfish.flashing import FlashWatch
 from firmware_bridge.drivers.redfish.link import NORMAL, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.stream import EventStream
 from firmware_bridge.vocabulary.clock import Clock
@@ -74,6 +75,11 @@ class Follower:
     _own: frozenset[str] = frozenset()
     _last_id: str = ""
     _opened: int = 0
+    _flash: FlashWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Watch for flashes of the same endpoint."""
+        self._flash = FlashWatch(self.link)
 
     @property
     def own(self) -> frozenset[str]:
@@ -132,6 +138,7 @@ class Follower:
                     yield readings
                 if self.clock.now() >= due:
                     due = self.clock.now() + PROVE_EVERY
+                    await self._flash.check()
                     try:
                         readings = await self._prove(stream, before)
                     except EndpointSpared:
@@ -192,9 +199,11 @@ class Follower:
     async def _taken(self, messages: Sequence[SseMessage], stream: EventStream) -> AsyncIterator[Sequence[Reading]]:
         if not messages and not stream.dropped:
             return
-        taken = self.take_records(self._records(messages))
+        records = self._records(messages)
+        taken = self.take_records(records)
         if taken.readings:
             yield taken.readings
+        await self._flash.hear(records)
         dropped, stream.dropped = stream.dropped, 0
         async for readings in self.looked_at(taken, everything=bool(dropped)):
             yield readings

@@ -12,6 +12,7 @@ from firmware_bridge.drivers.factory import make_driver
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.emulator.harness import ServedEndpoint, serve_tree
 from firmware_bridge.redfish_service.event_hub import SERVICE, SUBSCRIPTIONS, EventHub
+from firmware_bridge.vocabulary.attention import Pacing
 from firmware_bridge.vocabulary.event_path import PathKind
 from firmware_bridge.vocabulary.generation import EndpointSpec
 from firmware_bridge.vocabulary.place import Place
@@ -165,3 +166,32 @@ async def test_a_stream_elsewhere_is_refused(uri: str) -> None:
     async with serve_tree(tree(uri), events=hub("")) as served, following(served) as heard:
         await heard.until_path(PathKind.UNPROVEN)
         assert "TrustRefused" in heard.source.event_path.detail
+
+
+TASK = f"{R}/TaskService/Tasks/7"
+
+
+@pytest.mark.parametrize(
+    ("target", "quiet"), [(f"{R}/UpdateService/update", True), (f"{R}/Systems/S/Actions/X", False)]
+)
+async def test_a_flash_that_the_device_tells_of_makes_it_quiet_until_it_ends(target: str, quiet: bool) -> None:
+    events = hub()
+    bodies = tree()
+    bodies[TASK] = {"@odata.id": TASK, "TaskState": "Running", "Payload": {"TargetUri": target}}
+    async with serve_tree(bodies, events=events) as served, following(served) as heard:
+        await heard.until_path(PathKind.SSE)
+        begun = {"MessageId": "TaskEvent.1.0.3.TaskStarted", "Severity": "OK", "MessageArgs": ["7"]}
+        events.publish([begun])
+        async with asyncio.timeout(WITHIN):
+            while TASK not in served.seen:  # noqa: ASYNC110 - a value, not an event
+                await asyncio.sleep(0.02)
+        events.publish([told("Environmental.1.1.0.LeakDetectedCritical", 1)])
+        await heard.leak("leak1", 2.0)  # what it tells by itself counts also now
+        attention = heard.source.attention
+        assert attention.pacing is (Pacing.QUIET if quiet else Pacing.FULL)
+        if quiet:
+            assert attention.reason == "it is being flashed (task 7)"
+            events.publish([{**begun, "MessageId": "TaskEvent.1.0.3.TaskCompletedOK"}])
+            async with asyncio.timeout(WITHIN):
+                while heard.source.attention.pacing is not Pacing.FULL:  # noqa: ASYNC110 - a value, not an event
+                    await asyncio.sleep(0.02)
