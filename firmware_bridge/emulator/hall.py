@@ -15,6 +15,7 @@ from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.certificates import Identity, keep_identities
 from firmware_bridge.emulator.consoles.hall_consoles import HallConsoles, Surroundings, files_needed
+from firmware_bridge.emulator.delivery import Delivery
 from firmware_bridge.emulator.device import Device, wall_text
 from firmware_bridge.emulator.device_files import device_folder
 from firmware_bridge.emulator.door import Doorway
@@ -105,7 +106,7 @@ class Hall:
         self.serial = SerialLines(self.options.state, self.options.search)
         self.consoles = HallConsoles(self.options.state, self.options.search, self.faults)
         self.doorway = Doorway.make()
-        self.happenings = Happenings()
+        self.happenings, self.delivery = Happenings(), Delivery()
         self._listeners: list[Listener] = []
         self._down: set[Listener] = set()  # whose BMC restarts
         self._seen_faults = -1
@@ -166,6 +167,7 @@ class Hall:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         self.serial.stop()
+        await self.delivery.stop()
         self.consoles.stop()
         for listener in self._listeners:
             listener.shut()
@@ -281,7 +283,7 @@ class Hall:
         bench = self.benches[self.plans[plan.rack].generation]
         device = Device(template, bench, plan.row, plan.slot, plan.place)
         sessions = SessionTable()
-        events = make_hub(device)
+        events = make_hub(device, self.delivery)
         if events is not None:
             self.happenings.join(bench, plan.row, plan.slot, events, template)
         service = self._service(plan, device, SoleAccount(credential.user, credential.secret), sessions, events)
@@ -344,12 +346,12 @@ class Hall:
         return Site(self.options.site_name, racks, listed, consoles=tuple(self.consoles.sites))
 
 
-def make_hub(device: Device) -> EventHub | None:
+def make_hub(device: Device, delivery: Delivery) -> EventHub | None:
     """Return an endpoint's events, None for a device without an EventService; it streams where that says so."""
     service = device.get(EVENT_SERVICE, None)
     if service is None:
         return None
-    return EventHub(service.body.get("ServerSentEventUri", ""), wall_text)
+    return EventHub(service.body.get("ServerSentEventUri", ""), wall_text, delivery.send)
 
 
 def credential_name(rack: Place, protocol: str = "redfish") -> str:
