@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def assemble(
     generations = {name: load_generation(name, search) for name in sorted({r.generation for r in site.racks})}
     lines = SerialLines(clock)
     workshop = _Workshop(site, vault, clock, lines, tuple(search))
-    desk = FileDesk(site_file, vault, clock, lines, tuple(search))
+    desk = FileDesk(site_file, vault, clock, lines, tuple(search), generations)
     xids = load_xids(search)
     shop = None if console_logs is None else console_shop(site, vault, clock, console_logs, search)
     return Assembly(
@@ -173,6 +173,7 @@ class FileDesk:
     clock: Clock
     lines: SerialLines
     search: tuple[Path, ...]
+    generations: dict[str, Generation] = field(default_factory=dict)  # as they were when the controller started
 
     def source(self, place: Place, pin: str | None = None) -> TelemetrySource:
         """Return a new driver for an endpoint as the file has it now, with `pin` instead of its own when given.
@@ -225,13 +226,10 @@ class FileDesk:
             raise TargetUnknown(f"{self.site_file} has no endpoint {place}", advice="enrol it first")
         return found
 
-    def expectations(self, rack: Place) -> dict[Place, Expectation]:
-        """Return what a rack's generation expects of its endpoints.  Raises ConfigurationError and its children."""
-        site = read_site(self.site_file)
-        found = next((r for r in site.racks if r.place == rack), None)
-        if found is None:
-            raise TargetUnknown(f"{self.site_file} lists no rack {rack}")
-        return expectations_of(rack, load_generation(found.generation, self.search))
+    def expectations(self, rack: Place, generation: str) -> dict[Place, Expectation]:
+        """Return what a generation expects of a rack's endpoints.  Raises ConfigurationError and its children."""
+        known = self.generations.get(generation) or load_generation(generation, self.search)
+        return expectations_of(rack, known)
 
     def layout(self, rack: Place) -> Layout:
         """Return the rack's layout as the file has it now.  Raises ConfigurationError and its children."""

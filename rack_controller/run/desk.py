@@ -38,8 +38,8 @@ class SiteDesk(Protocol):
         """
         ...
 
-    def expectations(self, rack: Place) -> dict[Place, Expectation]:
-        """Return what the rack's generation expects of each endpoint.  Raises what `source` raises."""
+    def expectations(self, rack: Place, generation: str) -> dict[Place, Expectation]:
+        """Return what a generation expects of each endpoint of a rack.  Raises what `source` raises."""
         ...
 
     def layout(self, rack: Place) -> Layout:

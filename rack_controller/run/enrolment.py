@@ -120,11 +120,15 @@ class EnrolmentVerbs:
         return Place(command.target)
 
     async def _proven(self, place: Place, source: TelemetrySource, pin: str, serial: str) -> Identity:
-        if not isinstance(source, Pinned) or not isinstance(source, Identified):
+        if not isinstance(source, Pinned):
             raise TargetUnknown(f"{place} has no certificate", advice="only HTTPS endpoints are pinned")
         shown = await source.shown_certificate()
         if shown.pin != pin:
             raise PreconditionFailed(f"{place} shows {shown.pin} now, confirmed was {pin}", advice="look again")
+        if not isinstance(source, Identified):
+            if serial:
+                raise PreconditionFailed(f"{place} says no serial number", advice="give a reason instead")
+            return Identity(None)
         identity = await source.identify()
         if serial and not identity.is_called(serial):
             says = ", ".join(identity.serials) or "none"

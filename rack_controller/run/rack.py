@@ -74,7 +74,7 @@ class RackUnderControl:
         self._stock = Stock(sources, clock)
         self._said: list[Finding] = []  # what others than the snapshots have to tell, until the next tick
         self._holds = Holds(rack, journal, clock, self._said.append)
-        expected = {} if desk is None else desk.expectations(rack)
+        expected = {} if desk is None else desk.expectations(rack, layout.generation)
         self._examiner = Examiner(sources, expected, journal, clock, self._said.append)
         self._roster = Roster(sources, self._board, self._stock, self._holds, periods, clock, self._examiner)
         self._rotation = None if desk is None else Rotation(rack, desk, self._roster, self._said.append)
