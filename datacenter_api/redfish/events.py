@@ -19,7 +19,7 @@ STREAM = f"{ROOT}/EventService/SSE"
 SUBSCRIPTIONS = f"{ROOT}/EventService/Subscriptions"
 TOPIC = "redfish-events"
 _FILTERS = (
-    *("EventFormatType", "EventType", "MessageId", "MetricReportDefinition", "OriginResource", "RegistryPrefix"),
+    *("EventFormatType", "MessageId", "MetricReportDefinition", "OriginResource", "RegistryPrefix"),
     *("ResourceType", "SubordinateResources"),
 )
 

@@ -48,7 +48,7 @@ def build_root(world: World, uri: str) -> Body:
         "Product": "Rackwright",
         "ProtocolFeaturesSupported": {
             "ExcerptQuery": False,
-            "FilterQuery": False,
+            "FilterQuery": True,
             "MultipleHTTPRequests": True,
             "OnlyMemberQuery": True,
             "SelectQuery": True,

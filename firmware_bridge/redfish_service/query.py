@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from firmware_bridge.redfish_service.filters import Filter, parse_filter
 from firmware_bridge.redfish_service.messages import RequestRefused
 
 _EXPAND = re.compile(r"([.*~])(?:\(\$levels=(\d{1,3})\))?")
@@ -53,6 +54,7 @@ class Query:
     top: int | None = None
     skip: int = 0
     only: bool = False
+    filter: Filter | None = None
 
 
 def parse_query(text: str, features: Features) -> Query | None:
@@ -64,7 +66,11 @@ def parse_query(text: str, features: Features) -> Query | None:
     found: dict[str, Any] = {}
     for part in text.split("&"):
         name, _, value = part.partition("=")
-        name, value = unquote(name), unquote(value)
+        name = unquote(name)
+        if name == "$filter" and features.filter:
+            found["filter"] = parse_filter(unquote(value.replace("+", " ")))
+            continue
+        value = unquote(value)
         if name == "$expand":
             found["expand"], found["levels"] = _expand(value, features)
         elif name == "$select" and features.select:
@@ -77,7 +83,7 @@ def parse_query(text: str, features: Features) -> Query | None:
             found["only"] = True
         elif name.startswith("$") or name in ("only", "excerpt"):
             raise RequestRefused("QueryNotSupported")
-    if found.get("only") and ("top" in found or "skip" in found):
+    if found.get("only") and not found.keys().isdisjoint(("top", "skip", "filter")):
         raise RequestRefused("QueryCombinationInvalid")
     return Query(**found) if found else None
 

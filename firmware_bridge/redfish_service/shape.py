@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
+from firmware_bridge.redfish_service.filters import Filter
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.query import Query
 
@@ -14,8 +16,10 @@ _ALWAYS = frozenset(("@odata.id", "@odata.type", "@odata.context", "@odata.etag"
 def shape(body: dict[str, Any], query: Query, lookup: Lookup) -> dict[str, Any]:
     """Return `body` as the query wants it.  `lookup` returns other resources by URI, None where there is none.
 
-    Raises RequestRefused: `only`, `$top` or `$skip` on something that is not a collection.
+    Raises RequestRefused: `only`, `$filter`, `$top` or `$skip` on something that is not a collection.
     """
+    if query.filter is not None:
+        body = _filtered(body, query.filter, lookup)
     if query.only or query.top is not None or query.skip:
         body = _page(body, query, lookup)
     if query.expand:
@@ -23,6 +27,18 @@ def shape(body: dict[str, Any], query: Query, lookup: Lookup) -> dict[str, Any]:
     if query.select:
         body = _select(body, query.select)
     return body
+
+
+def _filtered(body: dict[str, Any], wanted: Filter, lookup: Lookup) -> dict[str, Any]:
+    members = body.get("Members")
+    if not isinstance(members, list):
+        raise RequestRefused("QueryNotSupportedOnResource")
+    kept = []
+    for member in members:
+        whole = lookup(str(member.get("@odata.id", ""))) if len(member) == 1 else member
+        if whole is not None and wanted.keeps(whole):
+            kept.append(member)
+    return {**body, "Members": kept, "Members@odata.count": len(kept)}
 
 
 def _page(body: dict[str, Any], query: Query, lookup: Lookup) -> dict[str, Any]:
@@ -37,6 +53,7 @@ def _page(body: dict[str, Any], query: Query, lookup: Lookup) -> dict[str, Any]:
     paged = {**body, "Members": members[query.skip : end]}
     if end < len(members):
         top = "" if query.top is None else f"&$top={query.top}"
+        top += "" if query.filter is None else f"&$filter={quote(query.filter.text)}"
         paged["Members@odata.nextLink"] = f"{body.get('@odata.id', '')}?$skip={end}{top}"
     return paged
 

@@ -138,6 +138,12 @@ async def test_queries(hall: Hall) -> None:
     inside = wide["Links"]["Contains"][0]
     assert inside["Sensors"]["Members@odata.count"] > 0
     assert (await hall.get("/AccountService/Accounts?only"))["UserName"] == "admin"
+    racks = await hall.get("/Chassis?$filter=ChassisType eq 'Rack' and Status/State eq 'Enabled'")
+    assert [m["@odata.id"].rsplit("/", 1)[1] for m in racks["Members"]] == ["k01", "k02", "k03"]
+    page = await hall.get("/Chassis?$filter=ChassisType+eq+'Rack'&$top=1&$expand=.")
+    assert (page["Members@odata.count"], page["Members"][0]["Id"]) == (3, "k01")
+    rest = await hall.get(page["Members@odata.nextLink"].removeprefix("/redfish/v1"))
+    assert [m["@odata.id"][-3:] for m in rest["Members"]] == ["k02"]
 
 
 @pytest.mark.parametrize(
