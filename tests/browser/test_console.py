@@ -137,8 +137,7 @@ def log_in(driver: Any, scene: Scene, page: str) -> None:
 
 
 def text(driver: Any, element: str) -> str:
-    found = driver.find_elements("id", element)
-    return str(found[0].get_attribute("textContent")) if found else ""
+    return str(driver.execute_script("return document.getElementById(arguments[0])?.textContent ?? ''", element))
 
 
 def shown(driver: Any, selector: str) -> list[str]:
