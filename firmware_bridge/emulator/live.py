@@ -37,6 +37,8 @@ BBU_HEAT_K = 12.0  # assumption: how much warmer a battery runs at full power
 PUMP_FULL_RPM = 6000.0  # assumption: the register map names RPM and states no range
 NVOS_VERSION = "25.02.2553"  # firmware manifest DGXGB200 1.3.6 (nvidia.md)
 NO_BIT_ERRORS = "15E-255"  # as NVIDIA's switches spell it (Cumulus and NVOS manuals)
+AIR_RISE_K = 15.0  # assumption: air through a heat exchanger at rated heat
+EXCHANGER_FAN_RPM = 3000.0  # assumption: its fans follow the pumps
 LEAK_DRY_V, LEAK_WET_V = 1.73, 1.2  # tray capture: 1.73 V dry, threshold 1.617 V; wet is an assumption
 
 
@@ -250,6 +252,12 @@ BATTERY: dict[str, Reader] = {
     "shelf.any_absent": lambda b, r, t, at: int(b.absent[TrayKind.BATTERY_SHELF][r, t].any()),
 }
 
+
+def _pump_power(b: Bench, r: int) -> float:
+    """Return what all pumps draw in W.  Assumption: cube of the speed, 1.2 kW at full speed."""
+    return 1200.0 * float((b.state.pump_speed[r] ** 3).mean())
+
+
 COOLANT: dict[str, Reader] = {
     "loop.flow": lambda b, r, t, at: float(b.state.flow[r]),
     "loop.supply": lambda b, r, t, at: float(b.state.supply[r]),
@@ -268,8 +276,7 @@ COOLANT: dict[str, Reader] = {
     "pump.mean_speed": lambda b, r, t, at: 100.0 * float(b.state.pump_speed[r].mean()),
     "pump.any_lost": lambda b, r, t, at: int(not b.state.conditions.pump_ok[r].all()),
     "pump.none_left": lambda b, r, t, at: int(not b.state.conditions.pump_ok[r].any()),
-    # Assumption: cube of the speed, 1.2 kW for all pumps together at full speed.
-    "pump.power": lambda b, r, t, at: 1200.0 * float((b.state.pump_speed[r] ** 3).mean()),
+    "pump.power": lambda b, r, t, at: _pump_power(b, r),
     "pump.code": lambda b, r, t, at: int(b.state.conditions.pump_ok[r, at]),
     "cdu.health": lambda b, r, t, at: int(not b.state.conditions.pump_ok[r].all()),
     "cdu.leak": _leak(TrayKind.COOLANT_UNIT),
@@ -278,6 +285,12 @@ COOLANT: dict[str, Reader] = {
     "loop.flow_rated": lambda b, r, t, at: float(b.design.flow_rated),
     "loop.supply_nominal": lambda b, r, t, at: float(b.design.supply_nominal),
     "cdu.air_inlet": lambda b, r, t, at: AIR_C,
+    "cdu.air_outlet": lambda b, r, t, at: AIR_C + AIR_RISE_K * float(b.state.heat[r]) / b.design.heat_rated,
+    "cdu.exchanger_fan": lambda b, r, t, at: EXCHANGER_FAN_RPM * float(b.state.pump_speed[r].mean()),
+    "pump.share_power": lambda b, r, t, at: _pump_power(b, r) / max(b.design.pumps, 1),
+    "pump.share_current": lambda b, r, t, at: (
+        _pump_power(b, r) / max(b.design.pumps, 1) / max(float(b.state.bus_voltage[r]), 1.0)
+    ),
     "bus.voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
     "cdu.temperature": lambda b, r, t, at: AIR_C + 0.2 * max(float(b.state.supply[r]) - AIR_C, 0.0),
 }

@@ -1,6 +1,8 @@
 """`seeds/devices/*.yaml` of kind `modbus`: which plant value stands in which register.  Refuses names nobody knows."""
 
+import fnmatch
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -70,11 +72,11 @@ def _image(
     fixed: dict[int, Value] = {}
     for name, said in part.registers.items():
         where = f"{path}.registers.{name}"
-        register = _register(document, where, register_map, name)
-        if isinstance(said, str | int | float) and not isinstance(said, bool):
-            fixed[register.at] = maker.fixed(where, register, said)
-        else:
-            sources[register.at] = maker.source(where, register, said)
+        for register in _registers(document, where, register_map, name, part.registers):
+            if isinstance(said, str | int | float) and not isinstance(said, bool):
+                fixed[register.at] = maker.fixed(where, register, said)
+            else:
+                sources[register.at] = maker.source(where, register, said)
     acts: dict[int, Act] = {}
     for n, write in enumerate(part.writes):
         where = f"{path}.writes[{n}]"
@@ -167,6 +169,18 @@ def _serial(key: str, size: int) -> Source:
         return ("EMU-" + hashlib.blake2s(full.encode()).hexdigest().upper())[:size]
 
     return read
+
+
+def _registers(
+    document: Located, path: str, register_map: RegisterMap, name: str, named: Collection[str]
+) -> list[Register]:
+    """Return the register of this name; of a glob all that fit and have no entry of their own."""
+    if "*" not in name:
+        return [_register(document, path, register_map, name)]
+    found = [r for r in register_map.registers if fnmatch.fnmatchcase(r.name, name) and r.name not in named]
+    if not found:
+        raise document.complaint(path, f"expected registers of {register_map.name}, none fits {name!r}")
+    return found
 
 
 def _register(document: Located, path: str, register_map: RegisterMap, name: str) -> Register:

@@ -8,6 +8,7 @@ from support.serial_bench import bench, slaves
 from firmware_bridge.emulator.serial.device_file import load_images
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.wire.modbus.values import decode
 
 GOOD = """\
 schema: 1
@@ -50,6 +51,7 @@ def test_a_good_file_becomes_an_image(tmp_path: Path) -> None:
     [
         (("kind: modbus", "kind: bus"), 2, "kind"),
         (("output_power:", "output_pwr:"), 9, "none called 'output_pwr'"),
+        (("output_power:", '"output_pwr*":'), 9, "none fits 'output_pwr*'"),
         (("psu.output,", "psu.outpt,"), 9, "psu.output"),
         (("scale: 2", "factor: 2"), 9, "got factor"),
         (("scale: 2", "scale: two"), 9, "numbers"),
@@ -85,3 +87,27 @@ def test_every_register_of_every_unit_of_ours_reads() -> None:
         for slave in slaves(on, line).values():
             for register in slave.image.register_map.registers:
                 assert len(slave.read(register.at, register.words)) == register.words
+
+
+def test_a_glob_names_the_registers_that_have_no_entry_of_their_own(tmp_path: Path) -> None:
+    path = written(tmp_path, "vin_min: 200.5", 'vin_min: 200.5\n      "vin_m*": 300')
+    image = load_images(path, TrayKind.POWER_SHELF)["psu"]
+    names = image.register_map.by_name
+    assert image.resting[names["vin_max"].at] == [300 * 64]
+    assert image.resting[names["vin_min"].at] == [round(200.5 * 64)]
+
+
+def test_a_pumping_unit_shows_its_rails_and_the_air_side() -> None:
+    on = bench()
+    unit = slaves(on, "coolant")[0x0C]
+    names = unit.image.register_map.by_name
+
+    def shown(name: str) -> float:
+        register = names[name]
+        return float(decode(register, unit.read(register.at, register.words)))
+
+    assert shown("pump2_hsc_p48v_vin_volt_v") == pytest.approx(float(on.state.bus_voltage[0]), abs=0.01)
+    assert shown("hex_air_outlet9_temp_c") > shown("hex_air_inlet4_temp_c") == 25
+    assert shown("pump1_hsc_p48v_pin_pwr_w") == pytest.approx(shown("power_w") / 4, abs=0.2)
+    assert shown("hex_fan14_tach_rpm") > 500
+    assert shown("pump1_fan_1_tach_rpm") == 0  # nobody says what stands there
