@@ -81,8 +81,12 @@ def test_a_board_that_detaches_behind_a_healthy_bmc_is_told(product: Product) ->
         row = product.endpoints()["u17/bmc"]
         assert row["subtree_missing"] == ["gpu0", "gpu1", "gpu2", "gpu3"]
         assert "404" in row["subtree_why"]
-        told = [e for e in product.get("/api/v1/events", severity="warning") if e["kind"] == "subtree.absent"]
-        assert told[0]["place"].endswith("/u17/bmc")
+
+        def told() -> list[str]:
+            events = product.get("/api/v1/events", severity="warning")
+            return [e["place"] for e in events if e["kind"] == "subtree.absent" and "/u17/" in e["place"]]
+
+        assert eventually(lambda: told() or None, within=20)[0].endswith("/u17/bmc")
         shown = next(t for t in product.get("/api/v1/racks/k01")["trays"] if t["name"] == "u17")
         assert (shown["alarm"], shown["state"]) == ("warning", "on")
         assert "hmc absent" in shown["why"]
