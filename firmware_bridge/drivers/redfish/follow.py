@@ -19,6 +19,7 @@ from firmware_bridge.vocabulary.errors import (
     EndpointUnreachable,
     LoginRefused,
     ReplyMalformed,
+    ResourceMissing,
 )
 from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.quantities import ReadingClass
@@ -111,7 +112,10 @@ class Follower:
     async def _service(self) -> Document | None:
         root = await self._document(_ROOT)
         uri = link_of(root, "EventService")
-        service = await self._document(uri) if uri is not None else None
+        try:
+            service = await self._document(uri) if uri is not None else None
+        except (ResourceMissing, ReplyMalformed):
+            service = None  # a link that leads nowhere is as good as none
         if service is None or service.get("ServiceEnabled") is False:
             return None
         self._subscriptions = link_of(service, "Subscriptions")

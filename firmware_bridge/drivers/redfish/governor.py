@@ -10,8 +10,8 @@ from firmware_bridge.drivers.redfish.pace import NORMAL, URGENT
 from firmware_bridge.vocabulary.attention import Attention, Pacing
 from firmware_bridge.vocabulary.units import Seconds
 
-SLOW_TIMES, SLOW_MARGIN = 4.0, 0.5
-"""Slow: the newest answers take longer than four times the usual, and than that plus half a second."""
+SLOW_TIMES, SLOW_MARGIN = 4.0, 1.0
+"""Slow: the newest answers take longer than four times the usual, and than that plus a second."""
 MOST_FACTOR = 8.0
 STEP_UP, STEP_DOWN = 5.0, 10.0  # s between two steps of the factor
 QUIET_PERIOD = 5.0  # s between two safety reads of an endpoint that is left alone

@@ -149,11 +149,15 @@ async def test_a_bmc_that_forgets_its_sessions_is_followed_again() -> None:
     [
         ({"ServerSentEventUri": None}, "no stream"),
         ({"ServiceEnabled": False}, "no EventService"),
+        ({}, "no EventService"),
     ],
 )
 async def test_a_device_without_a_stream_is_only_polled_and_says_so(change: dict[str, Any], why: str) -> None:
     bodies = tree()
-    bodies[SERVICE] |= change
+    if change:
+        bodies[SERVICE] |= change
+    else:
+        del bodies[SERVICE]
     async with serve_tree(bodies, events=hub("")) as served, following(served) as heard:
         async with asyncio.timeout(WITHIN):
             while why not in heard.source.event_path.detail:  # noqa: ASYNC110 - a value, not an event

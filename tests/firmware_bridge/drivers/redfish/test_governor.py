@@ -41,7 +41,7 @@ def test_one_that_slows_down_is_asked_less_and_comes_back_step_by_step() -> None
     now += 60
     taken = sum(governor.admits(NORMAL, now + n * 0.25) for n in range(400))
     assert taken / 100.0 < 1.0  # batches a second, each WINDOW long
-    assert governor.usual < 0.1  # what is slow does not become what is usual
+    assert governor.usual < 0.2  # what is slow does not become what is usual
     steps = []
     for n in range(100):
         governor.heard(0.05, now + 100 + n)
