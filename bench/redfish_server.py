@@ -73,7 +73,7 @@ async def main() -> None:
         ticking = asyncio.create_task(tick(rack))
         await asyncio.sleep(0)
         token, _ = services.sessions.open(FIRST_ADMIN, "bench")
-        source: RackSource = gate.redfish.service.source  # type: ignore[union-attr]
+        source: RackSource = gate.redfish.open().service.source  # type: ignore[union-attr]
         document = source.get(CHASSIS, None)
         assert document is not None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

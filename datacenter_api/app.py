@@ -15,7 +15,7 @@ from starlette.responses import Response
 from datacenter_api import __version__
 from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
 from datacenter_api.problem import PROBLEM_RESPONSE, PROBLEM_SCHEMAS, problem, problem_of, problem_of_invalid
-from datacenter_api.redfish.service import open_service
+from datacenter_api.redfish.on_demand import OnDemand
 from datacenter_api.rest import accounts, consoles, domains, events, history, login_page, racks, service
 from datacenter_api.rest.answers import described
 from datacenter_api.services import Services, make_services
@@ -50,7 +50,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         from datacenter_api.console.mount import mount_console
 
         mount_console(app, services)
-    return Gate(app, services.doorkeeper, open_service(services)), services
+    return Gate(app, services.doorkeeper, OnDemand(services)), services
 
 
 def _life_of(services: Services) -> Any:

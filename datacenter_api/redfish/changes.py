@@ -8,7 +8,6 @@ from typing import Any
 from datacenter_api.problem import class_of_code
 from datacenter_api.redfish.accounts import ACCOUNTS, ROLES, SESSIONS
 from datacenter_api.redfish.caller import Caller
-from datacenter_api.redfish.shapes import ROOT
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import Outcome
@@ -160,9 +159,3 @@ def _called(fault: str, change: Any, *args: Any, **named: Any) -> None:
 
 def _audit(world: World, caller: Caller, what: str, target: str, detail: str) -> None:
     world.parts.store.audit(caller.who.user, caller.who.address, what, target, "ok", detail)
-
-
-def locate_uris(uri: str) -> str | None:
-    """Return the tray id of a resource whose locate light can be switched, None for any other URI."""
-    parts = uri.removeprefix(f"{ROOT}/").split("/")
-    return parts[1] if len(parts) == 2 and parts[0] in ("Chassis", "Systems") else None

@@ -14,7 +14,7 @@ from datacenter_api.redfish.routes import make_tree
 from datacenter_api.redfish.shapes import ROOT
 from datacenter_api.redfish.world import World
 from firmware_bridge.redfish_service.messages import RequestRefused
-from firmware_bridge.redfish_service.source import Document, Outcome, Principal
+from firmware_bridge.redfish_service.source import READ, Document, Outcome, Principal
 
 METADATA = f"{ROOT}/$metadata"
 KEPT = 512
@@ -68,10 +68,9 @@ class RackSource:
         if uri.startswith(f"{ACCOUNTS}/"):
             changes.change_account(self._world, uri.rsplit("/", 1)[1], body, caller)
             return self._build(uri, principal)
-        tray_id = changes.locate_uris(uri)
-        tray = self._world.tray(tray_id) if tray_id is not None else None
+        tray = self._world.tray(uri.rsplit("/", 1)[1])
         if tray is None:
-            raise RequestRefused("PropertyNotWritable", next(iter(body), ""))
+            raise RequestRefused("ResourceMissingAtURI", uri)
         await changes.set_light(self._world, tray, body, caller)
         return None
 
@@ -102,6 +101,8 @@ class RackSource:
         if built is None:
             return None
         body, allow = built
+        if uri.startswith(_LIGHTS) and changes.LIGHT not in body:
+            allow = READ  # a rack, or a tray without a locate light
         made = Document(orjson.dumps(body), allow, body.get("@odata.etag"))
         made.__dict__["body"] = body  # queries need not parse what was a dict a moment ago
         return made

@@ -43,7 +43,7 @@ class Hall:
 
     @property
     def world(self) -> World:
-        world: World = self.api.gate.redfish.service.source._world  # type: ignore[union-attr]
+        world: World = self.api.gate.redfish.open().world  # type: ignore[union-attr]
         return world
 
     def say(self, name: str, age: float = 0.0) -> None:

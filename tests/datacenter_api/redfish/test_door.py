@@ -108,6 +108,9 @@ async def test_methods_that_a_resource_does_not_take_are_405_with_allow(hall: Ha
             ("POST", "/Chassis", "GET, HEAD"),
             ("PATCH", "/Managers/rackwright", "GET, HEAD"),
             ("DELETE", "/Systems/k01-u12", "GET, HEAD, PATCH"),
+            ("PATCH", "/Chassis/k01", "GET, HEAD"),
+            ("PATCH", "/Chassis/k01-u06", "GET, HEAD"),
+            ("PATCH", "/Chassis/k01-u12/Sensors/power", "GET, HEAD"),
         ):
             answer = await client.request(method, f"/redfish/v1{path}", json={})
             assert (answer.status_code, message(answer)) == (405, "OperationNotAllowed")

@@ -1,0 +1,37 @@
+"""The Redfish service, put together when its first client comes: its modules are no part of everybody's start."""
+
+from typing import TYPE_CHECKING
+
+from starlette.types import Receive, Scope, Send
+
+from datacenter_api.problem import problem_of
+from datacenter_api.services import Services
+from firmware_bridge.vocabulary.errors import RackwrightError
+
+if TYPE_CHECKING:
+    from datacenter_api.redfish.door import RedfishDoor
+
+
+class OnDemand:
+    """An ASGI application that becomes the door of the service with the first request."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._door: RedfishDoor | None = None
+
+    def open(self) -> "RedfishDoor":
+        """Return the door, making it at first call.  Raises EnvironmentUnfit: the state directory cannot be written."""
+        if self._door is None:
+            from datacenter_api.redfish.service import open_service
+
+            self._door = open_service(self._services)
+        return self._door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request below `/redfish`."""
+        try:
+            door = self.open()
+        except RackwrightError as err:
+            await problem_of(err)(scope, receive, send)
+            return
+        await door(scope, receive, send)
