@@ -94,8 +94,9 @@ class Doorkeeper:
         return token, session
 
     def still_welcome(self, principal: Principal) -> bool:
-        """Return whether someone let in before still is: for streams and pages that stay open."""
-        if self.accounts.enabled(principal.user) is None:
+        """Return whether someone let in before still is, in the same role: for streams and pages that stay open."""
+        account = self.accounts.enabled(principal.user)
+        if account is None or account.role is not principal.role:
             return False
         return principal.session is None or self.sessions.alive(principal.session)
 

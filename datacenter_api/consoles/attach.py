@@ -87,7 +87,7 @@ class Attachment:
     async def _hear(self) -> None:
         while True:
             message = await self.socket.receive()
-            if message["type"] != "websocket.receive":
+            if message["type"] != "websocket.receive" or not self.welcome():
                 return
             typed, text = message.get("bytes"), message.get("text")
             if max(len(typed or b""), len(text or "")) > MOST_FRAME:

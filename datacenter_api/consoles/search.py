@@ -16,6 +16,7 @@ from rack_controller.model.console import MOST_PAGE
 MOST_LINES = 5_000
 MOST_BYTES = 8 * 1024 * 1024
 MOST_PATTERN = 200
+MOST_SEARCHED = 100_000  # lines that a regular expression is held against; what is older is not looked at
 SEARCH_WITHIN_S = 5.0
 _searches = asyncio.Semaphore(2)
 
@@ -49,8 +50,9 @@ async def find_lines(relay: ConsoleRelay, place: Place, wanted: Wanted) -> list[
             found[:0] = [line for line in fresh if wanted.text in line.text]
         else:
             found[:0] = fresh
-        if len(fresh) < len(lines):
-            break  # everything before is older
+        if len(fresh) < len(lines) or len(found) >= MOST_SEARCHED:
+            break  # everything before is older, or more than anybody reads
+        await asyncio.sleep(0)  # a log of short lines must not hold up everything else
     if wanted.regex and wanted.text:
         found = await _fitting(found, wanted.text)
     return found[-wanted.lines :]

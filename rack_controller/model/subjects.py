@@ -153,14 +153,17 @@ BUS_USERS: tuple[BusUser, ...] = (
     BusUser(
         "agent",
         "RACK",
-        publish=("rw.v1.{site}.*.agent.*.telemetry", "_INBOX.>"),
-        subscribe=("rw.v1.{site}.*.agent.*.cap", "_INBOX.>"),
+        publish=("rw.v1.{site}.*.agent.*.telemetry",),
+        subscribe=("rw.v1.{site}.*.agent.*.cap",),
     ),
     BusUser("bms", "BMS", publish=("BMS.>",), subscribe=("BMS.>",)),
 )
 
 
 def agent_user(rack: str) -> BusUser:
-    """Return the rights of the agents of one rack's hosts: they may say what they read, in this rack only."""
+    """Return the rights of the agents of one rack's hosts: they may say what they read, in this rack only.
+
+    No inbox: replies to the API travel there, and a tenant's host has no business hearing them.
+    """
     prefix = f"rw.v1.{{site}}.{token(rack)}.agent.*"
-    return BusUser(f"agent-{rack}", "RACK", (f"{prefix}.telemetry",), (f"{prefix}.cap", "_INBOX.>"))
+    return BusUser(f"agent-{rack}", "RACK", (f"{prefix}.telemetry",), (f"{prefix}.cap",))

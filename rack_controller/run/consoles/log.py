@@ -5,6 +5,7 @@ stamp of 17 bytes per piece (position, Unix ns, whose; big-endian).  Nothing is 
 seconds may be missing, never garbled.  Used from the loop's thread; a piece costs about 30 µs.
 """
 
+import contextlib
 import os
 import struct
 from bisect import bisect_right
@@ -70,8 +71,8 @@ class ConsoleLog:
         The position moves on even then: what is not stored is a gap in the log, and counted in `lost`.
         """
         at, self.end = self.end, self.end + len(data)
+        segment = self._open_segment(at)
         try:
-            segment = self._open_segment(at)
             when, whose = self._stamped
             fresh = not segment.stamps or whose is not said or not 0 <= unix_ns - when < SAME_MOMENT_NS
             if fresh:
@@ -79,6 +80,7 @@ class ConsoleLog:
             _append(self._path(segment, "log"), data, segment.size)
         except OSError:
             self.lost += len(data)
+            self._forget_empty(segment)
             raise
         if fresh:
             segment.stamps += 1
@@ -109,9 +111,20 @@ class ConsoleLog:
             self._segments.append(_Segment(at))
             while len(self._segments) > 1 and sum(s.bytes for s in self._segments) > caps.most - caps.segment:
                 oldest = self._segments.pop(0)
-                for ending in ("log", "idx"):
-                    self._path(oldest, ending).unlink(missing_ok=True)
+                self._unlink(oldest)
         return self._segments[-1]
+
+    def _forget_empty(self, segment: _Segment) -> None:
+        """A disk that stays full must not leave a segment and two files behind for each piece that it refuses."""
+        if segment.size or segment.stamps:
+            return
+        self._segments.remove(segment)
+        self._unlink(segment)
+
+    def _unlink(self, segment: _Segment) -> None:
+        for ending in ("log", "idx"):
+            with contextlib.suppress(OSError):
+                self._path(segment, ending).unlink(missing_ok=True)
 
     def _after(self, position: int, most: int) -> tuple[int, bytes, list[Stamp]]:
         for segment in self._segments:

@@ -112,6 +112,16 @@ async def test_two_watch_one_writes_and_another_takes_over(scene: Scene) -> None
     assert [f.kind for f in scene.room.told] == ["console.taken", "console.break"]
 
 
+async def test_somebody_who_loses_the_role_types_no_more(scene: Scene) -> None:
+    async with scene.socket(Role.OPERATOR, write="true") as socket:
+        await socket.heard("granted")
+        scene.api.services.accounts.change("operator", role=Role.VIEWER)
+        socket.type(b"reboot\r")
+        await socket.until(lambda s: s.closed is not None)
+    await until(lambda: scene.room.consoles._desks[U12].holder is None)
+    assert bytes(scene.console.sent) == b""
+
+
 @pytest.mark.parametrize(
     ("role", "watches", "writes"),
     [

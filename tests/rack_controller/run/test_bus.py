@@ -188,6 +188,23 @@ async def test_nobody_says_what_is_not_theirs(bus_server: NatsProcess, user: str
     await client.close()
 
 
+async def test_an_agent_hears_no_reply_to_anybody_else(bus_server: NatsProcess) -> None:
+    """Replies to the API travel to inboxes: console pages, results of commands, state of every rack."""
+    refused: list[str] = []
+
+    async def hear(err: Exception) -> None:
+        refused.append(str(err))
+
+    await (await bus_server.connect("agent")).close()
+    seed = str(bus_server.folder / "agent.nk")
+    client = await nats.connect(bus_server.files.url, nkeys_seed=seed, error_cb=hear, allow_reconnect=False)
+    await client.subscribe("_INBOX.>")
+    await client.flush()
+    await until(lambda: bool(refused))
+    assert "permissions violation" in refused[0].lower()
+    await client.close()
+
+
 async def test_without_a_key_nobody_comes_in(bus_server: NatsProcess) -> None:
     await (await bus_server.connect("api")).close()
     with pytest.raises(nats.errors.Error, match=r"(?i)authorization|permissions"):

@@ -108,6 +108,25 @@ def test_a_full_disk_leaves_a_gap_and_no_garbage(tmp_path: Path, monkeypatch: py
     assert everything(ConsoleLog(tmp_path)) == b"before\nafter\n"
 
 
+def test_a_disk_that_stays_full_leaves_nothing_behind_for_each_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = ConsoleLog(tmp_path)
+    log.append(b"before\n", SECOND)
+
+    def full(_handle: int, _data: bytes, _at: int) -> int:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "pwrite", full)
+        for n in range(50):
+            with pytest.raises(OSError, match="space"):
+                log.append(b"lost\n", (2 + n) * SECOND)
+    log.append(b"after\n", 60 * SECOND)
+    assert len(list(tmp_path.iterdir())) == 4, "two segments of two files: before the gap and after it"
+    assert everything(ConsoleLog(tmp_path)) == b"before\nafter\n"
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=300), st.integers(0, 10**9)), max_size=40))
 def test_any_pieces_are_read_back_as_they_were(
