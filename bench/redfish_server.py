@@ -23,6 +23,7 @@ from bench import metrics
 from datacenter_api.app import build_app
 from datacenter_api.auth.accounts import FIRST_ADMIN, ensure_admin
 from datacenter_api.auth.authority import ensure_certificates
+from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.source import RackSource
 from datacenter_api.unknown_method import HttpProtocol
 from firmware_bridge.vocabulary.units import Seconds
@@ -74,7 +75,8 @@ async def main() -> None:
         await asyncio.sleep(0)
         token, _ = services.sessions.open(FIRST_ADMIN, "bench")
         source: RackSource = gate.redfish.open().service.source  # type: ignore[union-attr]
-        document = source.get(CHASSIS, None)
+        caller = Caller(FIRST_ADMIN, "admin", frozenset())
+        document = source.get(CHASSIS, caller)
         assert document is not None
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(files.certificate, files.key)

@@ -83,7 +83,7 @@ class RedfishDoor:
         if rule is not None and rule.privilege is None:
             if method == "POST" and uri in LOGIN:
                 return await self._log_in(scope, headers, receive)
-            scope[PRINCIPAL] = _ANYBODY
+            scope[PRINCIPAL] = await self._anybody(headers, _address(scope))
             return None
         who = await self._recognise(headers, _address(scope))
         if rule is None:
@@ -91,8 +91,17 @@ class RedfishDoor:
             raise RequestRefused("OperationNotAllowed", headers=((b"allow", known),))
         if not allowed(rule, who.role):
             raise RequestRefused("InsufficientPrivilege")
-        scope[PRINCIPAL] = Caller(who.user, who.role, redfish_privileges(who.role), who)
+        scope[PRINCIPAL] = _caller(who)
         return None
+
+    async def _anybody(self, headers: dict[bytes, bytes], address: str) -> Principal:
+        """Return who reads an open resource: with a good login they may expand it, otherwise they are nobody."""
+        if b"x-auth-token" not in headers and b"authorization" not in headers:
+            return _ANYBODY
+        try:
+            return _caller(await self._recognise(headers, address))
+        except RequestRefused:
+            return _ANYBODY
 
     def _wants_stream(self, scope: Scope) -> bool:
         if scope["method"] != "GET" or normalise(scope["raw_path"]) != STREAM:
@@ -124,6 +133,10 @@ class RedfishDoor:
         uri = f"{SESSIONS}/{session.id}"
         document = Document.of(session_body(session, uri, self.doorkeeper.accounts.get(session.user).role))
         return outcome_reply(Outcome(201, document, uri, ((b"x-auth-token", token.encode()),)))
+
+
+def _caller(who: Known) -> Caller:
+    return Caller(who.user, who.role, redfish_privileges(who.role), who)
 
 
 def _refused(why: Denial) -> RequestRefused:

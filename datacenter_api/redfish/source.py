@@ -14,6 +14,7 @@ from datacenter_api.redfish.routes import make_tree
 from datacenter_api.redfish.shapes import ROOT
 from datacenter_api.redfish.world import World
 from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.service import OPEN
 from firmware_bridge.redfish_service.source import READ, Document, Outcome, Principal
 
 METADATA = f"{ROOT}/$metadata"
@@ -33,7 +34,12 @@ class RackSource:
         self._metadata: Document | None = None
 
     def get(self, uri: str, principal: Principal | None) -> Document | None:
-        """Return the resource at a URI, None when there is none."""
+        """Return the resource at a URI, None when there is none.
+
+        Whoever has not logged in is shown the open ones only: an expanded root would hold all others.
+        """
+        if uri not in OPEN and not isinstance(principal, Caller):
+            return None
         if uri == METADATA:
             if self._metadata is None:
                 self._metadata = Document(metadata(), media=b"application/xml;charset=utf-8")

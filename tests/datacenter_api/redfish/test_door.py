@@ -46,6 +46,19 @@ async def test_metadata_is_xml_and_nothing_else(hall: Hall) -> None:
         assert (await client.get("/redfish/v1", headers={"accept": "text/html"})).status_code == 406
 
 
+async def test_a_stranger_who_expands_the_root_sees_nothing_behind_it(hall: Hall) -> None:
+    async with hall.api.client(None) as client:
+        plain = (await client.get("/redfish/v1")).json()
+        for wish in ("*($levels=6)", ".", "~"):
+            wide = await client.get(f"/redfish/v1?$expand={wish}")
+            assert (wide.status_code, wide.json()) == (200, plain)
+        wrong = await client.get("/redfish/v1?$expand=*", headers={"x-auth-token": "x"})
+        assert wrong.json() == plain
+    wide = await hall.get("?$expand=*")
+    assert wide["Chassis"]["Members@odata.count"] > 3
+    assert wide["Links"]["Sessions"]["Members"] == []
+
+
 async def test_everything_else_asks_for_a_login(hall: Hall) -> None:
     async with hall.api.client(None) as client:
         for path in ("/Chassis", "/Chassis/k01", "/Nothing", "/SessionService/Sessions"):
