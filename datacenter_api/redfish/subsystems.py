@@ -209,6 +209,8 @@ def _leak_status(states: list[str]) -> Body:
     if not known:
         return {"State": UNSEEN}
     worst = max(known, key=list(_DETECTOR).index)
+    if worst == "dry" and len(known) < len(states):
+        return {"State": "Enabled"}  # one that nobody can read may be wet: no health is known of them together
     return {"State": "Enabled", "Health": HEALTH[{"dry": "ok"}.get(worst, worst)]}
 
 

@@ -4,7 +4,7 @@ Management controllers are small computers with other work to do: one that gets 
 503 is left alone for as long as it wants, one that is being flashed gets a safety read now and then and nothing else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from firmware_bridge.drivers.redfish.pace import NORMAL, URGENT
 from firmware_bridge.vocabulary.attention import Attention, Pacing
@@ -38,8 +38,8 @@ class Governor:
     held_until: float = float("-inf")
     quiet_until: float = float("-inf")
     why: str = ""
-    _next: float = float("-inf")
-    _window_ends: float = float("-inf")
+    _next: dict[int, float] = field(default_factory=dict)  # by urgency: a power read must not put off a safety read
+    _window_ends: dict[int, float] = field(default_factory=dict)
 
     def heard(self, seconds: float, now: float) -> None:
         """Take note of a good answer that took `seconds`; also of a request that was given up after them."""
@@ -76,16 +76,16 @@ class Governor:
     def be_quiet(self, until: float, reason: str) -> None:
         """Leave the endpoint alone until then; a time that has passed ends it."""
         self.quiet_until, self.why = until, reason
-        self._next = float("-inf")
+        self._next.clear()
 
     def admits(self, urgency: int, now: float) -> bool:
         """Tell whether a read of this urgency may begin; saying yes to a rare one starts its pause."""
         period = self._period(urgency, now)
-        if period <= 0.0 or now < self._window_ends:
+        if period <= 0.0 or now < self._window_ends.get(urgency, now):
             return True
-        if period == float("inf") or now < self._next:
+        if period == float("inf") or now < self._next.get(urgency, now):
             return False
-        self._next, self._window_ends = now + period, now + WINDOW
+        self._next[urgency], self._window_ends[urgency] = now + period, now + WINDOW
         return True
 
     def _period(self, urgency: int, now: float) -> float:

@@ -267,8 +267,10 @@ class RedfishLink:
             raise self._login_error.with_traceback(None)
         try:
             met = await self._session.login(self._leaf)
-        except TrustRefused:
+        except TrustRefused as err:
             if self._leaf is None:
+                if err.verb == "login":  # the password was sent before the answer turned out not to be trusted
+                    self._login_error, self._login_failed_at = err, loop.time()
                 raise
             self._leaf = None  # the certificate may have been renewed with the same key: judge it anew, once
             return await self._login()

@@ -172,7 +172,11 @@ class SessionOwner:
         user, secret = self._credential.user, self._credential.secret
         basic = "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode("ascii")
         headers = [*_HEADERS, f"Authorization: {basic}"]
-        reply = await call.send(engine, "GET", self._origin + local_path(uri, self._origin), headers)
+        try:
+            path = local_path(uri, self._origin)
+        except ValueError as err:
+            raise TrustRefused(self._endpoint, "login", f"the service root: {err}") from err
+        reply = await call.send(engine, "GET", self._origin + path, headers)
         if reply.status in (401, 403):
             raise self._refused_login(str(reply.status))
         if reply.status != 200:

@@ -100,9 +100,11 @@ class RedfishSource(Enrolled):
     async def discover(self) -> Sequence[Series]:
         """Log in, look at what there is and return the series that `read` will deliver.  Raises DeviceError.
 
-        An endpoint that is left alone now is not looked at again: what is known of it counts.
+        An endpoint that is left alone now is not looked at again: what is known of it counts, but for whether its
+        controller has just started.
         """
         if self.state.plan.fetches and self.attention.pacing in (Pacing.QUIET, Pacing.HELD):
+            await self.look_awake()
             return self.state.plan.series()
         async with turn_to_meet():
             tree = Tree(self.link)
@@ -200,9 +202,13 @@ class RedfishSource(Enrolled):
         self.state.blind_until = Seconds(self.clock.now() + left) if left > 0 else _NEVER
 
     async def read_one(self, fetch: Fetch, urgency: int) -> list[Reading]:
-        """Read one resource of the plan by itself.  Raises DeviceError."""
+        """Read one resource of the plan by itself.  Raises DeviceError.
+
+        Its readings are as old as the question: what an event tells meanwhile is newer.
+        """
+        asked_at = self.clock.now()
         document = await self.link.get_decoded(fetch.uri, fetch.decode, urgency)
-        return readings_of(fetch, document, self.clock.now())
+        return readings_of(fetch, document, asked_at)
 
     def _due(self, fetches: Sequence[Fetch]) -> list[Fetch]:
         """Return the fetches, those that rest replaced by what they save."""
@@ -216,12 +222,14 @@ class RedfishSource(Enrolled):
         self, pending: deque[Fetch], urgency: int, readings: list[Reading], errors: list[DeviceError]
     ) -> int:
         """Take fetches until none is left; return how many succeeded."""
-        faults, good = self.state.faults, 0
+        faults, good, began = self.state.faults, 0, self.clock.now()
         while pending:
             fetch = pending.popleft()
             if sum(isinstance(e, EndpointUnreachable) for e in errors) >= _MOST_SILENT:
-                self._skip(fetch, readings, errors)
+                errors.append(errors[-1])
+                readings += missing(fetch, began)
                 continue
+            asked_at = self.clock.now()
             try:
                 found = await self._fetch(fetch, urgency)
             except EndpointSpared as err:
@@ -235,7 +243,7 @@ class RedfishSource(Enrolled):
                 if fetch.instead and not isinstance(err, EndpointUnreachable):
                     pending.extend(fetch.instead)
                 else:
-                    readings += missing(fetch, self.clock.now())
+                    readings += missing(fetch, asked_at)
                 continue
             if faults:
                 faults.pop(fetch.uri, None)
@@ -248,10 +256,6 @@ class RedfishSource(Enrolled):
         if fetch.instead and any(r.quality is Quality.MISSING for r in found):
             raise ReplyMalformed(self.link.endpoint, f"GET {fetch.uri}", "lacks values that it had")
         return found
-
-    def _skip(self, fetch: Fetch, readings: list[Reading], errors: list[DeviceError]) -> None:
-        errors.append(errors[-1])
-        readings += missing(fetch, self.clock.now())
 
     async def report(self) -> EndpointReport:
         """Take stock of the whole endpoint: inventory, firmware, leak detectors, notes.  Raises DeviceError."""

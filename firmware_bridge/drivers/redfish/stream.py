@@ -18,6 +18,7 @@ from firmware_bridge.wire.redfish.guard import DocumentTooLarge
 from firmware_bridge.wire.redfish.sse import SseMessage, SseParser
 
 MOST_PENDING = 2_048
+MOST_PENDING_BYTES = 4 << 20
 MESSAGES_PER_SECOND = 256.0
 BURST = 1_024.0
 _PAUSE_SECONDS = 0.25
@@ -34,6 +35,7 @@ class EventStream(pycurl.Curl):  # type: ignore[misc]
         self._endpoint, self._uri, self._engine = endpoint, uri, engine
         self._parser = SseParser(most_message=min(limits.most_bytes, 1 << 20))
         self._pending: deque[SseMessage] = deque()
+        self._pending_bytes = 0
         self._waiter: asyncio.Future[None] | None = None
         self._fault: DeviceError | None = None
         self._tokens, self._filled_at = BURST, engine.loop.time()
@@ -84,6 +86,7 @@ class EventStream(pycurl.Curl):  # type: ignore[misc]
             raise self._fault.with_traceback(None)
         found = list(self._pending)
         self._pending.clear()
+        self._pending_bytes = 0
         return found
 
     def finished(self, code: int) -> None:
@@ -149,8 +152,9 @@ class EventStream(pycurl.Curl):  # type: ignore[misc]
             return 0
         self._tokens -= len(messages)
         self._pending.extend(messages)
+        self._pending_bytes += sum(len(m.data) for m in messages)
         while len(self._pending) > MOST_PENDING:
-            self._pending.popleft()
+            self._pending_bytes -= len(self._pending.popleft().data)
             self.dropped += 1
         self._hear()
         return None
@@ -159,7 +163,7 @@ class EventStream(pycurl.Curl):  # type: ignore[misc]
         now = self._engine.loop.time()
         self._tokens = min(BURST, self._tokens + (now - self._filled_at) * MESSAGES_PER_SECOND)
         self._filled_at = now
-        if self._tokens > 0:
+        if self._tokens > 0 and self._pending_bytes < MOST_PENDING_BYTES:
             return False
         self.floods += 1
         self._resume = self._engine.loop.call_later(_PAUSE_SECONDS, self._go_on)

@@ -6,7 +6,7 @@ that names a resource we read is looked at once: reading is always right, an eve
 
 import datetime
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -72,6 +72,8 @@ class Intake:
         return Taken(tuple(readings.values()), tuple(looks.values()), everything, repeated)
 
     def _is_repeated(self, record: EventRecord) -> bool:
+        if not record.time:
+            return False  # ids alone may start anew with the device: a leak told twice costs less than one not heard
         if record.key in self.seen:
             return True
         self.seen[record.key] = None
@@ -94,10 +96,14 @@ class Intake:
         return late
 
     def _reading(self, record: EventRecord, fetch: Fetch, now: Seconds) -> Reading | None:
-        """Return the reading that the event states, None when the resource must be asked."""
+        """Return the reading that the event states, None when the resource must be asked: also where it has several
+        of them, or lines of an array, because the event does not say which one it means."""
         told = stated(record)
-        series = next((e.series for e in fetch.extracts if told is not None and e.series.quantity is told[0]), None)
-        if told is None or series is None:
+        meant = {e.series: e for e in fetch.extracts if told is not None and e.series.quantity is told[0]}
+        if told is None or len(meant) != 1:
+            return None
+        ((series, extract),) = meant.items()
+        if extract.line is not None:
             return None
         key, at = (series.place, series.quantity), device_seconds(record.time)
         if at is not None:
@@ -134,13 +140,4 @@ def origins_of(plan: Plan) -> dict[str, Fetch]:
 
 
 def _alone(extract: Extract) -> Extract:
-    return Extract(
-        extract.series,
-        extract.field,
-        extract.part,
-        extract.convert,
-        extract.factor,
-        extract.offset,
-        "",
-        extract.ignore_state,
-    )
+    return replace(extract, member="")

@@ -84,8 +84,11 @@ async def test_a_host_that_is_off_is_off(hall: Hall) -> None:
 
 
 async def test_a_leak_is_critical_everywhere_it_shows_and_an_unseen_detector_is_never_dry(hall: Hall) -> None:
-    hall.racks["k01"].set("u12/leak1", Q.LEAK, 2.0)
     hall.racks["k01"].set("u12/leak2", Q.LEAK, None)
+    hall.say("k01")
+    detection = await hall.get("/Chassis/k01-u12/ThermalSubsystem/LeakDetection")
+    assert detection["Status"] == {"State": "Enabled"}  # three are dry, of one nobody knows: that is not OK
+    hall.racks["k01"].set("u12/leak1", Q.LEAK, 2.0)
     hall.say("k01")
     detection = await hall.get("/Chassis/k01-u12/ThermalSubsystem/LeakDetection")
     assert detection["Status"] == {"State": "Enabled", "Health": "Critical"}

@@ -59,6 +59,23 @@ def test_safety_is_read_at_least_every_two_seconds_however_slow_it_is() -> None:
     assert max(gaps) <= 2.1
 
 
+def test_power_reads_do_not_put_off_the_safety_reads_of_a_slow_endpoint() -> None:
+    governor, now = used_to(0.05)
+    for n in range(60):
+        governor.heard(5.0, now + n)
+    assert governor.factor == MOST_FACTOR
+    safety, power = [], []
+    for n in range(2000):
+        at = 200 + n / 10
+        if governor.admits(NORMAL, at):
+            power.append(at)
+        if governor.admits(URGENT, at):
+            safety.append(at)
+    assert max(b - a for a, b in itertools.pairwise(safety)) <= 2.1
+    starts = [b for a, b in itertools.pairwise(power) if b - a > WINDOW]
+    assert min(b - a for a, b in itertools.pairwise(starts)) >= MOST_FACTOR - 0.2
+
+
 def test_a_503_holds_when_nothing_else_answers_and_for_as_long_as_it_says() -> None:
     governor, now = used_to(0.05)
     governor.refused(503, 30.0, now + 1.0)

@@ -247,3 +247,25 @@ async def test_closing_a_link_does_not_wait_for_a_login_that_hangs(peers: Any) -
         with pytest.raises(EndpointUnreachable, match="closed"):
             await reading
         assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("link", ["https://192.0.2.1/redfish/v1/Chassis", "//192.0.2.1/x", "/redfish/v1/../x"])
+async def test_a_root_without_sessions_that_points_elsewhere_gets_the_password_once(peers: Any, link: str) -> None:
+    posts = 0
+
+    async def answer(request: Any, writer: asyncio.StreamWriter) -> None:
+        nonlocal posts
+        if request.method == "POST":
+            posts += 1
+            writer.write(http(b"{}", "404 Not Found"))
+        else:
+            writer.write(http(json.dumps({"Chassis": {"@odata.id": link}}).encode()))
+
+    async with peers(answer) as peer:
+        owner = link_to(peer)
+        for _ in range(3):
+            with pytest.raises(TrustRefused, match="the service root"):
+                await owner.get("/redfish/v1/S")
+        assert posts == 1
+        assert not any("authorization" in r.headers for r in peer.requests)
+        await owner.close()

@@ -12,6 +12,7 @@ from firmware_bridge.drivers.factory import make_driver
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedEndpoint, serve_tree
+from firmware_bridge.emulator.recorded import RecordedTree
 from firmware_bridge.redfish_service.sessions import COLLECTION
 from firmware_bridge.vocabulary.attention import Pacing
 from firmware_bridge.vocabulary.errors import EndpointRefused, EndpointSpared
@@ -47,7 +48,7 @@ def tree(manager: dict[str, Any] | None = None, state: str = "OK", **detector: A
 
 
 @asynccontextmanager
-async def reading(bodies: dict[str, Any]) -> AsyncIterator[tuple[ServedEndpoint, RedfishSource]]:
+async def reading(bodies: dict[str, Any] | RecordedTree) -> AsyncIterator[tuple[ServedEndpoint, RedfishSource]]:
     async with serve_tree(bodies) as served:
         endpoint = SiteEndpoint(Place(f"{TRAY}/bmc"), served.address, served.port, pin=served.pin)
         who = Credential(served.user, served.password)
@@ -75,7 +76,7 @@ async def test_a_busy_endpoint_is_held_and_says_so_without_a_fault() -> None:
         served.faults.set([])
         assert source.attention.pacing is Pacing.HELD
         source.link.governor.admits(0, asyncio.get_running_loop().time())  # the one read that a pause leaves
-        source.link.governor._window_ends = 0.0
+        source.link.governor._window_ends.clear()
         faults = dict(source.faults)
         for reading_class in (ReadingClass.SAFETY, ReadingClass.SLOW):
             with pytest.raises(EndpointSpared):
@@ -86,7 +87,7 @@ async def test_a_busy_endpoint_is_held_and_says_so_without_a_fault() -> None:
 async def test_quiet_means_no_request_but_safety_and_a_plan_that_is_known_stays() -> None:
     async with reading(tree()) as (served, source):
         source.be_quiet(Seconds(60.0), "flashed by hand")
-        asked = sum(served.seen.values())
+        asked = sum(served.seen.values()) + 1  # whether the controller has just started is asked in any case
         assert await source.discover()
         for reading_class in (ReadingClass.POWER, ReadingClass.SLOW, ReadingClass.STATIC):
             with pytest.raises(EndpointSpared, match="flashed by hand"):
@@ -136,3 +137,28 @@ async def test_a_detector_that_is_out_of_service_makes_the_tray_blind_until_it_i
         await source.read(ReadingClass.SAFETY)
         assert "not in service" in source.attention.blind
         assert source.attention.blind_until is None
+
+
+async def test_a_controller_that_starts_anew_while_it_is_left_alone_is_blind_when_it_is_met_again() -> None:
+    served = RecordedTree(tree())
+    restarted = {"LastResetTime": "2026-01-01T00:00:00Z", "DateTime": "2026-01-01T00:00:10Z"}
+    async with reading(served) as (_, source):
+        assert leak(await source.read(ReadingClass.SAFETY)).value == 0.0
+        source.be_quiet(Seconds(60.0), "it is being flashed")
+        served._documents = RecordedTree(tree(restarted))._documents
+        await source.discover()
+        dry = leak(await source.read(ReadingClass.SAFETY))
+        assert (dry.value, dry.quality) == (None, Quality.FLAGGED)
+        assert source.attention.blind
+
+
+async def test_what_an_event_tells_while_a_read_is_under_way_is_newer_than_the_read() -> None:
+    async with reading(tree()) as (served, source):
+        served.faults.set([Fault(FaultKind.SLOW, uri=f"{LEAKS}/0", seconds=0.5)])
+        asked = asyncio.create_task(source.read(ReadingClass.SAFETY))
+        async with asyncio.timeout(20):
+            before = served.seen[f"{LEAKS}/0"]
+            while served.seen[f"{LEAKS}/0"] == before and not asked.done():
+                await asyncio.sleep(0.01)
+        told_at = SystemClock().now()
+        assert leak(await asked).taken_at < told_at

@@ -9,12 +9,12 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.units import Seconds
-from firmware_bridge.wire.redfish.documents import Decoder, LeakDetector, MetricValue, PoweredPart
+from firmware_bridge.wire.redfish.documents import Decoder, LeakDetection, LeakDetector, MetricValue, PoweredPart
 from firmware_bridge.wire.redfish.events import EventRecord, records_of, stated
 from firmware_bridge.wire.redfish.guard import DocumentFault
 from firmware_bridge.wire.redfish.intake import FORGET_OFFSET_AFTER, MOST_LOOKS, MOST_SEEN, Intake, origins_of
 from firmware_bridge.wire.redfish.numbers import leak_code, power_state_code
-from firmware_bridge.wire.redfish.plan import Extract, Fetch, Plan, state_extract
+from firmware_bridge.wire.redfish.plan import Extract, Fetch, Line, Plan, readings_of, state_extract
 
 ORIGIN = "https://10.0.0.1:443"
 LEAKS, HOST = "/redfish/v1/Chassis/C/LeakDetectors", "/redfish/v1/Systems/S"
@@ -129,6 +129,46 @@ def test_no_link_leads_away(origin: Any) -> None:
 def test_a_fine_event_of_a_stranger_asks_for_nothing() -> None:
     taken = intake().take([record("Base.1.0.Success", "/redfish/v1/Odd", Severity="OK")], Seconds(5.0))
     assert (taken.readings, taken.look_at, taken.all_safety) == ((), (), False)
+
+
+@pytest.mark.parametrize("message", [WET, DRY, "ResourceEvent.1.3.ResourceStatusChangedCritical"])
+@pytest.mark.parametrize("lines", [1, 2])
+def test_an_event_of_a_group_of_detectors_is_looked_at_and_each_line_keeps_its_own_state(
+    message: str, lines: int
+) -> None:
+    uri = "/redfish/v1/Chassis/C/ThermalSubsystem/LeakDetection"
+    extracts = tuple(
+        Extract(
+            series(f"leak{n}", Quantity.LEAK),
+            *("LeakDetectorGroups", "DetectorState", leak_code),
+            ignore_state=True,
+            line=Line((0, "Detectors", n), "DeviceName", f"D{n}"),
+        )
+        for n in range(lines)
+    )
+    fetch = Fetch(uri, Decoder(LeakDetection), extracts)
+    taken = Intake(origins_of(Plan({ReadingClass.SAFETY: (fetch,)}))).take([record(message, uri)], Seconds(5.0))
+    assert taken.readings == ()
+    (look,) = taken.look_at
+    detectors = [{"DeviceName": "D0", "DetectorState": "Critical"}, {"DeviceName": "D1", "DetectorState": "OK"}]
+    body = json.dumps({"LeakDetectorGroups": [{"Detectors": detectors}]}).encode()
+    assert [r.value for r in readings_of(look, look.decode(body), Seconds(5.0))] == [2.0, 0.0][:lines]
+
+
+def test_of_two_series_of_one_kind_behind_one_resource_an_event_means_neither() -> None:
+    host = tuple(
+        state_extract(series(part, Quantity.POWER_STATE), "PowerState", power_state_code) for part in ("a", "b")
+    )
+    plan = Plan({ReadingClass.SAFETY: (Fetch(HOST, Decoder(PoweredPart), host),)})
+    taken = Intake(origins_of(plan)).take([record("ResourceEvent.1.3.ResourcePoweredOff", HOST)], Seconds(5.0))
+    assert (taken.readings, [f.uri for f in taken.look_at]) == ((), [HOST])
+
+
+def test_a_device_without_a_clock_that_counts_from_one_again_is_heard_each_time() -> None:
+    held, wet, dry = intake(), record(WET, f"{LEAKS}/0", at=""), record(DRY, f"{LEAKS}/0", at="")
+    found = [held.take([told], Seconds(5.0 + n)) for n, told in enumerate((wet, dry, wet))]
+    assert [[r.value for r in taken.readings] for taken in found] == [[2.0], [0.0], [2.0]]
+    assert sum(taken.repeated for taken in found) == 0
 
 
 def test_many_at_once_are_one_read_of_the_class() -> None:
