@@ -32,7 +32,7 @@ class EndpointAccount:
         return self.vault.is_factory(self.name)
 
     async def change(self) -> None:
-        """Log in with the old password and set the new one.  Raises DeviceError."""
+        """Log in with the old password and ask for the new one.  Raises DeviceError: the old one stands."""
         current, new = self.vault.fetch(self.name), self._new()
         login = await self.device.log_in(current)
         try:

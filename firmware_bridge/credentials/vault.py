@@ -2,15 +2,21 @@
 
 While a password is being changed an entry holds two: nothing that a crash interrupts loses the one that stands.
 
+Several processes may change it: each change is made alone, under a lock file beside it.
+
 AES-256-GCM per entry under a key file of mode 600, the entry's name bound in as associated data.  Refuses to read a key
 that others can read, and never keeps a decrypted secret in `repr`.
 """
 
 import base64
+import fcntl
 import json
 import os
 import secrets
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +26,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 _NONCE_BYTES = 12
+LOCK_WITHIN = 5.0  # s; a change takes milliseconds
+_LOCK_LOOK = 0.01  # s
 _PENDING = "#pending"  # no name has this character: a sealed secret cannot be moved between the two
 
 
@@ -37,6 +45,7 @@ class Vault:
     def __init__(self, directory: Path) -> None:
         self._file = directory / "credentials.json"
         self._key_file = directory / "credentials.key"
+        self._lock_file = directory / "credentials.lock"
 
     def store(self, name: str, credential: Credential) -> None:
         """Encrypt and write one entry; write-then-rename, so a crash leaves the old file whole."""
@@ -44,10 +53,9 @@ class Vault:
 
     def store_all(self, credentials: dict[str, Credential]) -> None:
         """Encrypt and write several entries in one rename."""
-        entries = self._entries()
-        for name, credential in credentials.items():
-            entries[name] = {"user": credential.user, "sealed": self._seal(name, credential.secret)}
-        _write_private(self._file, json.dumps({"schema": 1, "entries": entries}, indent=1).encode())
+        with self._alone() as entries:
+            for name, credential in credentials.items():
+                entries[name] = {"user": credential.user, "sealed": self._seal(name, credential.secret)}
 
     def fetch(self, name: str) -> Credential:
         """Return one entry.  Raises EnvironmentUnfit when it is absent or does not open with the key."""
@@ -60,9 +68,10 @@ class Vault:
 
     def begin_change(self, name: str, current: Credential, secret: str, factory: bool = False) -> None:
         """Put a new secret beside the current one, in one rename: from then on the entry holds both."""
-        entry = {"user": current.user, "sealed": self._seal(name, current.secret)}
-        entry["pending"] = self._seal(f"{name}{_PENDING}", secret)
-        self._put(name, entry | ({"factory": "yes"} if factory else {}))
+        with self._alone() as entries:
+            entry = {"user": current.user, "sealed": self._seal(name, current.secret)}
+            entry["pending"] = self._seal(f"{name}{_PENDING}", secret)
+            entries[name] = entry | ({"factory": "yes"} if factory else {})
 
     def pending(self, name: str) -> Credential | None:
         """Return the second secret of an entry, None when it has none.  Raises as `fetch`."""
@@ -72,20 +81,24 @@ class Vault:
         return Credential(entry["user"], self._open(f"{name}{_PENDING}", entry["pending"]))
 
     def promote(self, name: str) -> None:
-        """Let the second secret take the first one's place, in one rename."""
-        pending = self.pending(name)
-        if pending is not None:
-            self._put(name, {"user": pending.user, "sealed": self._seal(name, pending.secret)})
+        """Let the second secret take the first one's place, in one rename.  Raises EnvironmentUnfit without one."""
+        with self._alone() as entries:
+            pending = self.pending(name)
+            if pending is None:
+                raise EnvironmentUnfit(
+                    f"credential {name!r} has no second secret", advice="look at the device before changing it again"
+                )
+            entries[name] = {"user": pending.user, "sealed": self._seal(name, pending.secret)}
 
     def drop_pending(self, name: str) -> None:
         """Forget the second secret."""
-        entry = self._entries().get(name)
-        if entry is not None and "pending" in entry:
-            self._put(name, {key: value for key, value in entry.items() if key != "pending"})
+        with self._alone() as entries:
+            entries.get(name, {}).pop("pending", None)
 
     def store_factory(self, name: str, credential: Credential) -> None:
         """Store a credential that the device came with: it opens, and has to be changed."""
-        self._put(name, {"user": credential.user, "sealed": self._seal(name, credential.secret), "factory": "yes"})
+        with self._alone() as entries:
+            entries[name] = {"user": credential.user, "sealed": self._seal(name, credential.secret), "factory": "yes"}
 
     def is_factory(self, name: str) -> bool:
         """Return whether an entry was stored as one that the device came with."""
@@ -101,10 +114,16 @@ class Vault:
         """Return the names of all entries."""
         return tuple(sorted(self._entries()))
 
-    def _put(self, name: str, entry: dict[str, str]) -> None:
-        entries = self._entries()
-        entries[name] = entry
-        _write_private(self._file, json.dumps({"schema": 1, "entries": entries}, indent=1).encode())
+    @contextmanager
+    def _alone(self) -> Iterator[dict[str, dict[str, str]]]:
+        """Give the entries to be changed, and write them when the block has ended well.  No other process between.
+
+        Raises EnvironmentUnfit when the lock is not free within `LOCK_WITHIN`, or nothing can be written.
+        """
+        with _locked(self._lock_file):
+            entries = self._entries()
+            yield entries
+            _write_private(self._file, json.dumps({"schema": 1, "entries": entries}, indent=1).encode())
 
     def _seal(self, name: str, secret: str) -> str:
         nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -131,6 +150,32 @@ class Vault:
         if self._key_file.stat().st_mode & 0o077:
             raise EnvironmentUnfit(f"{self._key_file} can be read by others", advice=f"chmod 600 {self._key_file}")
         return base64.b64decode(self._key_file.read_bytes())
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    _make_private(path.parent)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as err:
+        raise EnvironmentUnfit(f"cannot lock {path}: {err.strerror}", advice="fix permissions") from err
+    try:
+        until = time.monotonic() + LOCK_WITHIN
+        while not _taken(handle):
+            if time.monotonic() > until:
+                raise EnvironmentUnfit(f"{path} is locked by another process", advice="end it, then try again")
+            time.sleep(_LOCK_LOOK)
+        yield
+    finally:
+        os.close(handle)  # which frees it
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _make_private(folder: Path) -> None:

@@ -49,9 +49,10 @@ class Account(Protocol):
         ...
 
     async def change(self) -> None:
-        """Log in with the old password and set the new one.
+        """Log in with the old password and ask for the new one.  Returns when it may have been taken, proven or not.
 
-        Raises LoginRefused and EndpointRefused (the old one stands), EndpointUnreachable (which leaves it open).
+        Raises DeviceError when it was not, and the old one stands: EndpointRefused of the verb `set_password` when the
+        device said no, anything else before it was asked.
         """
         ...
 

@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from firmware_bridge.ports.enrolment import Identified, Pinned
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.errors import PreconditionFailed, RoleInsufficient, TargetUnknown
@@ -12,6 +14,7 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from rack_controller.decide.notice import Finding
 from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
+from rack_controller.model.layout import Layout
 from rack_controller.model.readiness import Ready
 from rack_controller.model.roles import Privilege, may
 from rack_controller.run.desk import SiteDesk
@@ -19,6 +22,7 @@ from rack_controller.run.examiner import Examiner
 from rack_controller.run.holds import Holds
 from rack_controller.run.roster import Roster
 from rack_controller.run.rotation import Rotation
+from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
 
 Verb = Callable[[Command], Awaitable[dict[str, object]]]
@@ -34,12 +38,21 @@ class EnrolmentVerbs:
     holds: Holds
     examiner: Examiner
     rotation: Rotation
+    turns: Turns
     tell: Callable[[Finding], None]
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
-        """Return the verbs by name."""
-        return {"reload": self.reload, "repin": self.repin, "check": self.check, "fix": self.fix, "rotate": self.rotate}
+        """Return the verbs by name; those that change something have the endpoint to themselves."""
+        alone = {"reload": self.reload, "repin": self.repin, "fix": self.fix, "rotate": self.rotate}
+        return {"check": self.check, **{name: self._alone(name, verb) for name, verb in alone.items()}}
+
+    def _alone(self, name: str, verb: Verb) -> Verb:
+        async def do(command: Command) -> dict[str, object]:
+            with self.turns.take(Place(command.target), name):
+                return await verb(command)
+
+        return do
 
     async def reload(self, command: Command) -> dict[str, object]:
         """Read an endpoint's entry of the site file anew; one that is new is read from now on."""
@@ -66,10 +79,10 @@ class EnrolmentVerbs:
         source = self.desk.source(place, pin)
         try:
             identity = await self._proven(place, source, pin, serial)
+            self.desk.repin(place, pin)
         except BaseException:
-            await source.close()
+            await source.close()  # it has logged in
             raise
-        self.desk.repin(place, pin)
         await self._take(place, source)
         self.holds.end(place)
         proof = f"serial {serial}" if serial else f"reason: {reason}"
@@ -108,8 +121,13 @@ class EnrolmentVerbs:
                 f"{place} is held", advice="settle its certificate with `rackwright endpoint repin`"
             )
         await self.rotation.rotate(place, command.actor)
-        self.view.layout = self.desk.layout(Place(self.view.layout.rack))
+        self.view.layout = self._layout()
         return {"endpoint": place}
+
+    def _layout(self) -> Layout:
+        """Return the layout as the site file has it now, armed or not as it was when the controller started."""
+        now = self.desk.layout(Place(self.view.layout.rack))
+        return msgspec.structs.replace(now, armed=self.view.layout.armed)
 
     def _armed(self, command: Command) -> Place:
         if not self.view.layout.armed:
@@ -138,7 +156,7 @@ class EnrolmentVerbs:
     async def _take(self, place: Place, source: TelemetrySource) -> None:
         await self.roster.put(source)
         # A layout of its own needs a boot of its own: whoever holds the old one asks for everything again.
-        self.view.layout, self.view.boot = self.desk.layout(Place(self.view.layout.rack)), secrets.token_hex(8)
+        self.view.layout, self.view.boot = self._layout(), secrets.token_hex(8)
 
 
 def _check_reason(command: Command, reason: str) -> None:

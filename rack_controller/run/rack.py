@@ -43,6 +43,7 @@ from rack_controller.run.rotation import Rotation
 from rack_controller.run.stock import Stock
 from rack_controller.run.subtrees import Subtrees
 from rack_controller.run.swapping import Swapping
+from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
 
 _log = logging.getLogger(__name__)
@@ -77,7 +78,8 @@ class RackUnderControl:
         expected = {} if desk is None else desk.expectations(rack, layout.generation)
         self._examiner = Examiner(sources, expected, journal, clock, self._said.append)
         self._roster = Roster(sources, self._board, self._stock, self._holds, periods, clock, self._examiner)
-        self._rotation = None if desk is None else Rotation(rack, desk, self._roster, self._said.append)
+        turns = Turns()
+        self._rotation = None if desk is None else Rotation(rack, desk, self._roster, turns, self._said.append)
         if self._rotation is not None:
             self._examiner.add(self._rotation.judge)
         self._view = RackView(layout, boot)
@@ -87,7 +89,7 @@ class RackUnderControl:
             None
             if desk is None or self._rotation is None
             else EnrolmentVerbs(
-                self._view, desk, self._roster, self._holds, self._examiner, self._rotation, self._said.append
+                self._view, desk, self._roster, self._holds, self._examiner, self._rotation, turns, self._said.append
             )
         )
         swapping = None if enrolment is None else Swapping(enrolment, self._stock, journal, clock, self._said.append)
@@ -119,9 +121,10 @@ class RackUnderControl:
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
-            if self._rotation is not None:
-                await self._rotation.settle()
             works = [self._roster.run(), self._stock.run(), self._examiner.run(), self._tick(bus)]
+            if self._rotation is not None:
+                await self._rotation.hold_back()
+                works.append(self._rotation.run())
             if self._consoles is not None:
                 works.append(self._consoles.run(bus.tell, self._said.append))
             await run_until_one_ends(works)

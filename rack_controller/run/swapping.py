@@ -67,7 +67,8 @@ class Swapping:
         if action not in acts:
             raise ArgumentsInvalid(f"swap: there is no action {action!r}", advice="start, continue or abort")
         try:
-            swap = await acts[action](place, command)
+            with self.enrolment.turns.take(place, f"swap {action}"):
+                swap = await acts[action](place, command)
         except StepRefused as err:
             raise PreconditionFailed(str(err)) from err
         return {"stage": str(swap.stage), "next": NEXT[swap.stage], "why": swap.why}

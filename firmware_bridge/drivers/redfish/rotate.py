@@ -1,9 +1,11 @@
-"""Changing the password of a Redfish account: one login, one PATCH, one proof.  Stores and decides nothing.
+"""Changing the password of a Redfish account: one login, one PATCH, its task.  Stores and decides nothing.
 
 Each step is a request over a connection of its own, judged by the pin; nothing is repeated.  A login with a password
 that must be changed is enough (DSP0266 §13.3: such a session may read and change its own account).
 """
 
+import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,18 +14,24 @@ from firmware_bridge.drivers.redfish.contact import Ask, Door, ask_once
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
     EndpointRefused,
+    EndpointUnreachable,
     LoginRefused,
     ReplyMalformed,
+    ReplyTooLarge,
     ResourceMissing,
 )
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.wire.http_reply import HttpReply
 from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse
-from firmware_bridge.wire.redfish.links import member_links, same_origin_path, tidy
+from firmware_bridge.wire.redfish.links import local_path, member_links, same_origin_path, tidy
+
+_log = logging.getLogger(__name__)
 
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 ACCOUNTS = "/redfish/v1/AccountService/Accounts"
 MOST_ACCOUNTS = 32
+TASK_WITHIN = 20.0  # s that the task behind a 202 is followed
+TASK_EVERY = 1.0  # s between two looks at it
 _MUST_CHANGE = "PasswordChangeRequired"
 
 
@@ -46,7 +54,7 @@ class PinnedAccounts:
     async def log_in(self, credential: Credential) -> Login:
         """Open a session.  Raises LoginRefused (with the device's status), EndpointUnreachable, TrustRefused."""
         body: Document = {"UserName": credential.user, "Password": credential.secret}
-        reply = await self._ask("login", Ask(SESSIONS, "POST", body))
+        reply = await self._ask(Ask(SESSIONS, "POST", body))
         if reply.status in (401, 403, 429):
             raise LoginRefused(
                 self.door.endpoint, "login", f"HTTP {reply.status}", status=reply.status, advice="check the credential"
@@ -67,38 +75,65 @@ class PinnedAccounts:
         if not login.session:
             return
         try:
-            await self._ask("logout", Ask(login.session, "DELETE", headers=_with(login)))
+            await self._ask(Ask(login.session, "DELETE", headers=_with(login)))
         except DeviceError:
             return
 
     async def set_password(self, login: Login, user: str, secret: str) -> None:
-        """Change the password of an account.
+        """Ask for another password of an account.  Returns when that may have been done: only a login proves it.
 
-        Raises ResourceMissing (no such account to be seen), EndpointRefused with the device's words (the password is
-        as it was), EndpointUnreachable (which leaves open whether it was changed).
+        A 5xx, a broken answer or none leave it open; a task (202) is followed for `TASK_WITHIN`.  Raises DeviceError
+        when it was not done: EndpointRefused with the device's words and the verb `set_password` (it said no, 4xx);
+        ResourceMissing (no such account to be seen) and others of another verb went wrong before it was asked.
         """
         uri, tag = await self._account(login, user)
         headers = {**_with(login), "If-Match": tag} if tag else _with(login)
-        reply = await self._ask("set_password", Ask(uri, "PATCH", {"Password": secret}, headers))
-        if reply.status not in (200, 202, 204):
+        try:
+            reply = await self._ask(Ask(uri, "PATCH", {"Password": secret}, headers))
+        except (EndpointUnreachable, ReplyMalformed, ReplyTooLarge) as err:
+            _log.warning("%s: no answer to a change of password: %s", self.door.endpoint, err)
+            return
+        if reply.status == 202:
+            await self._follow(login, reply)
+        elif 400 <= reply.status < 500 and reply.status != 408:  # 408: the device lost the thread, nobody knows where
             said = scrub(_message(reply), 160).replace(secret, "…")
             raise EndpointRefused(
                 self.door.endpoint, "set_password", f"HTTP {reply.status} {said}".strip(), status=reply.status
             )
 
+    async def _follow(self, login: Login, reply: HttpReply) -> None:
+        """Wait until the task behind an answer has ended, or for `TASK_WITHIN`.  Never raises: a login proves more."""
+        try:
+            monitor = same_origin_path(reply.headers.get("location", ""), self.door.origin)
+        except ValueError:
+            return
+        try:
+            async with asyncio.timeout(TASK_WITHIN):
+                while True:
+                    await asyncio.sleep(TASK_EVERY)
+                    if (await self._ask(Ask(monitor, headers=_with(login)))).status != 202:
+                        return
+        except (TimeoutError, DeviceError) as err:
+            _log.info("%s: the task of a change of password is not followed: %s", self.door.endpoint, err)
+
     async def _account(self, login: Login, user: str) -> tuple[str, str]:
         listed = await self._document(login, ACCOUNTS)
-        for uri in member_links(listed)[:MOST_ACCOUNTS]:
-            reply = await self._ask("set_password", Ask(tidy(uri), headers=_with(login)))
+        for link in member_links(listed)[:MOST_ACCOUNTS]:
+            try:
+                uri = local_path(tidy(link), self.door.origin)
+            except ValueError as err:
+                _log.warning("%s: an account is left out: %s", self.door.endpoint, scrub(str(err), 160))
+                continue
+            reply = await self._ask(Ask(uri, headers=_with(login)))
             if reply.status == 200 and self._parsed(reply).get("UserName") == user:
-                return tidy(uri), reply.headers.get("etag", "")
-        raise ResourceMissing(self.door.endpoint, "set_password", f"no account of {scrub(user, 64)} in {ACCOUNTS}")
+                return uri, reply.headers.get("etag", "")
+        raise ResourceMissing(self.door.endpoint, "find_account", f"no account of {scrub(user, 64)} in {ACCOUNTS}")
 
     async def _document(self, login: Login, uri: str) -> Document:
-        reply = await self._ask("set_password", Ask(uri, headers=_with(login)))
+        reply = await self._ask(Ask(uri, headers=_with(login)))
         if reply.status != 200:
             raise EndpointRefused(
-                self.door.endpoint, "set_password", f"HTTP {reply.status} at {uri}", status=reply.status
+                self.door.endpoint, "find_account", f"HTTP {reply.status} at {uri}", status=reply.status
             )
         return self._parsed(reply)
 
@@ -106,9 +141,9 @@ class PinnedAccounts:
         try:
             return parse(reply.body, self.door.most_bytes)
         except DocumentFault as err:
-            raise ReplyMalformed(self.door.endpoint, "set_password", str(err)) from err
+            raise ReplyMalformed(self.door.endpoint, "find_account", str(err)) from err
 
-    async def _ask(self, verb: str, ask: Ask) -> HttpReply:
+    async def _ask(self, ask: Ask) -> HttpReply:
         _, reply = await ask_once(self.door, ask, self.door.pinned(self.pin))
         return reply
 

@@ -1,10 +1,14 @@
 """The vault: sealed at rest, silent in logs, strict about its key."""
 
+import fcntl
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from firmware_bridge.credentials import vault as vault_module
 from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
@@ -69,3 +73,34 @@ def test_a_change_of_password_keeps_both_until_one_is_chosen(tmp_path: Path) -> 
     assert again.unsettled() == {}
     text = (tmp_path / "credentials.json").read_text()
     assert not any(secret in text for secret in ("old", "newer"))
+
+
+def test_two_processes_change_it_and_nothing_is_lost(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from firmware_bridge.credentials.vault import Credential, Vault\n"
+        "vault = Vault(Path(sys.argv[1]))\n"
+        "for n in range(40): vault.store(f'{sys.argv[2]}/{n}', Credential('root', str(n)))\n"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path), name]) for name in ("a", "b")]
+    assert [process.wait(timeout=60) for process in both] == [0, 0]
+    vault = Vault(tmp_path)
+    assert len(vault.names()) == 80
+    assert all(vault.fetch(name).secret == name.partition("/")[2] for name in vault.names())
+
+
+def test_a_lock_that_is_not_let_go_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault_module, "LOCK_WITHIN", 0.05)
+    vault = Vault(tmp_path)
+    vault.store("a", Credential("root", "x"))
+    with (tmp_path / "credentials.lock").open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(EnvironmentUnfit, match="locked by another process"):
+            vault.store("b", Credential("root", "x"))
+    vault.store("b", Credential("root", "x"))
+
+
+def test_promoting_where_nothing_is_pending_is_no_success(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.store("a", Credential("root", "x"))
+    with pytest.raises(EnvironmentUnfit, match="no second secret"):
+        vault.promote("a")
