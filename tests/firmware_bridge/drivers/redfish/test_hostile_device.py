@@ -313,7 +313,7 @@ async def test_large_events_wait_on_the_devices_side_when_nobody_takes_them(peer
         weight = resident_mib()
         stream = await source.link.stream(f"{R}/SSE")
         async with asyncio.timeout(20):
-            while stream.floods < 2:
+            while stream.floods < 2:  # noqa: ASYNC110 - a value, not an event
                 await asyncio.sleep(0.02)
         assert MOST_PENDING_BYTES <= stream._pending_bytes <= MOST_PENDING_BYTES + size
         assert resident_mib() - weight < MOST_MIB
