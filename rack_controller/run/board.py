@@ -36,6 +36,9 @@ class Board:
         self._series: dict[Place, tuple[Series, ...]] = {}
         self._states: dict[Place, EndpointState] = {}
         self._early: list[Reading] = []
+        self._unseen: set[SeriesKey] = set()  # leaks that no snapshot has shown yet
+        self._ended: dict[SeriesKey, Reading] = {}  # what those detectors said since
+        self._due: dict[SeriesKey, Reading] = {}
         self._dirty = False
         self._laid_out_at = Seconds(float("-inf"))
         self._lay_out({})
@@ -52,7 +55,8 @@ class Board:
 
     def store(self, readings: Iterable[Reading]) -> None:
         """Write readings down.  One that no declared series is for is dropped, one that is older than what is there
-        changes nothing: an event and a poll of the same sensor may overtake each other."""
+        changes nothing: an event and a poll of the same sensor may overtake each other.  A leak stands until a snapshot
+        has shown it."""
         index, values, taken_at, quality = self._index, self._values, self._taken_at, self._quality
         for reading in readings:
             n = index.get((reading.place, reading.quantity))
@@ -61,6 +65,8 @@ class Board:
                     self._early.append(reading)
                 continue
             if reading.taken_at < taken_at[n]:
+                continue
+            if reading.quantity is Quantity.LEAK and self._waits(n, reading):
                 continue
             if reading.device_time or self._told:
                 self._tell(reading)
@@ -71,6 +77,20 @@ class Board:
                 values[n] = reading.value
                 quality[n] = reading.quality
             taken_at[n] = reading.taken_at
+
+    def _waits(self, n: int, reading: Reading) -> bool:
+        """Tell whether a leak's end must wait: no snapshot has shown yet that there was one."""
+        key, value = (reading.place, reading.quantity), reading.value or 0.0
+        ended = self._ended.get(key)
+        if ended is not None and reading.taken_at < ended.taken_at:
+            return True
+        if key in self._unseen and value < self._values[n]:
+            self._ended[key] = reading
+            return True
+        self._ended.pop(key, None)
+        if value > 0 and not value <= self._values[n]:  # also where nothing was known
+            self._unseen.add(key)
+        return False
 
     def told_at(self, place: Place, quantity: str) -> str | None:
         """Return the device's own time of a value that an event brought, None for one that we read."""
@@ -91,12 +111,15 @@ class Board:
         if self._dirty and (now - self._laid_out_at >= LAY_OUT_EVERY or not self._awaited()):
             self._lay_out_again()
             self._laid_out_at = now
+        self.store(self._due.values())
         self._write_management(now)
         judged = judge_ages(self._taken_at, self._quality, self._periods_by_line, now)
         values = np.where(judged.forget, np.nan, self._values)
         split = len(self.table.gauges)
         tail = values[split:]
         counters = np.where(np.isnan(tail), float(UNKNOWN_COUNTER), tail).astype(np.int64)
+        self._unseen.clear()
+        self._due, self._ended = self._ended, {}
         return Snapshot(
             rack=self.rack,
             tick=tick,

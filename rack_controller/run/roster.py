@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.ports.telemetry import Sparing, TelemetrySource
+from firmware_bridge.vocabulary.attention import FULL_ATTENTION, Attention, Pacing
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, TargetUnknown
 from firmware_bridge.vocabulary.inventory import EndpointReport
@@ -63,6 +64,7 @@ class Roster:
         self.collectors: dict[Place, Collector] = {}
         for place, phase in zip(sources, phases(len(sources)), strict=True):
             self.collectors[place] = self._collector(sources[place], phase)
+        self._attentions: dict[Place, Attention] = {}  # as each endpoint's last source left it
         self._joined: asyncio.Queue[Collector] = asyncio.Queue()
 
     @property
@@ -90,6 +92,7 @@ class Roster:
         place = source.endpoint
         before = self._sources.get(place)
         self._sources[place] = source
+        self._keep_quiet(before, source)
         if before is None:
             self._board.admit(place)
             self._stock.admit(place)
@@ -100,6 +103,17 @@ class Roster:
         self._holds.wake()
         await before.close()
         return False
+
+    def _keep_quiet(self, before: object, source: TelemetrySource) -> None:
+        """Go on leaving an endpoint alone: a flash is not over because it is read through another source now."""
+        place = source.endpoint
+        if isinstance(before, Sparing):
+            self._attentions[place] = before.attention
+        kept = self._attentions.get(place, FULL_ATTENTION)
+        if kept.pacing is not Pacing.QUIET or kept.until is None or not isinstance(source, Sparing):
+            return
+        if (left := kept.until - self._clock.now()) > 0:
+            source.be_quiet(Seconds(left), kept.reason)
 
     async def rest(self, place: Place, why: str) -> None:
         """Leave an endpoint alone until it is given a source again; log out of it."""

@@ -50,7 +50,7 @@ class Intake:
 
     def take(self, records: Iterable[EventRecord], now: Seconds) -> Taken:
         """Return what a batch of records comes to."""
-        readings: dict[tuple[Place, Quantity], Reading] = {}
+        readings: dict[tuple[Place, Quantity, object], Reading] = {}  # each state once, the last one last
         looks: dict[str, Fetch] = {}
         repeated, everything = 0, False
         for record in records:
@@ -66,7 +66,9 @@ class Intake:
             if reading is None:
                 looks[fetch.uri] = fetch
             else:
-                readings[reading.place, reading.quantity] = reading
+                key = (reading.place, reading.quantity, reading.value)
+                readings.pop(key, None)
+                readings[key] = reading
         if len(looks) > MOST_LOOKS:
             looks, everything = {}, True
         return Taken(tuple(readings.values()), tuple(looks.values()), everything, repeated)

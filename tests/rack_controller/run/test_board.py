@@ -118,3 +118,57 @@ def test_while_endpoints_are_awaited_the_table_is_not_laid_out_every_second(boar
     board.declare(BMC, [Series(GPU, Quantity.VOLTAGE, ReadingClass.SLOW)])
     assert take(board, 11).table is first
     assert (GPU, Quantity.VOLTAGE) in take(board, 13).table.gauge_index
+
+
+LEAK = Place(f"{RACK}/u11/leak0")
+
+
+def leaking(*said: tuple[float | None, float]) -> tuple[Board, list[float | None]]:
+    """Return a board that was told these (state, taken at) between two ticks, and what the next three ticks saw."""
+    board = Board(RACK, [BMC], PERIODS)
+    board.declare(BMC, [Series(LEAK, Quantity.LEAK, ReadingClass.SAFETY)])
+    board.store([Reading(LEAK, Quantity.LEAK, 0.0, Seconds(9.0))])
+    take(board, 9)
+    for value, at in said:
+        board.store([Reading(LEAK, Quantity.LEAK, value, Seconds(at), device_time=f"t{at}")])
+    seen = [take(board, 10.0 + n).reading(LEAK, Quantity.LEAK) for n in range(3)]
+    return board, [None if r is None else r.value for r in seen]
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ([(2.0, 9.2), (0.0, 9.4)], [2.0, 0.0, 0.0]),
+        ([(2.0, 9.2), (0.0, 9.2)], [2.0, 0.0, 0.0]),
+        ([(1.0, 9.2), (2.0, 9.3), (1.0, 9.4), (0.0, 9.5)], [2.0, 0.0, 0.0]),
+        ([(2.0, 9.2), (0.0, 9.4), (2.0, 9.6)], [2.0, 2.0, 2.0]),
+        ([(2.0, 9.2), (0.0, 9.4), (2.0, 9.3)], [2.0, 0.0, 0.0]),
+        ([(2.0, 9.2), (None, 9.4)], [2.0, None, None]),
+        ([(0.0, 9.2), (2.0, 9.4)], [2.0, 2.0, 2.0]),
+    ],
+)
+def test_a_leak_that_ends_between_two_ticks_is_seen_by_one(
+    said: list[tuple[float | None, float]], seen: list[float | None]
+) -> None:
+    assert leaking(*said)[1] == seen
+
+
+def test_a_leak_that_was_seen_ends_at_once_and_its_time_is_its_own() -> None:
+    board = leaking((2.0, 9.2), (2.0, 9.3))[0]
+    assert board.told_at(LEAK, "leak") == "t9.3"
+    board.store([Reading(LEAK, Quantity.LEAK, 0.0, Seconds(13.0), device_time="t13")])
+    reading = take(board, 13.5).reading(LEAK, Quantity.LEAK)
+    assert reading is not None
+    assert (reading.value, board.told_at(LEAK, "leak")) == (0.0, "t13")
+
+
+def test_the_time_of_a_leak_is_told_with_it_and_not_that_of_its_end() -> None:
+    board = Board(RACK, [BMC], PERIODS)
+    board.declare(BMC, [Series(LEAK, Quantity.LEAK, ReadingClass.SAFETY)])
+    take(board, 9)
+    for value, told in ((2.0, "wet"), (0.0, "dry")):
+        board.store([Reading(LEAK, Quantity.LEAK, value, Seconds(9.5), device_time=told)])
+    take(board, 10)
+    assert board.told_at(LEAK, "leak") == "wet"
+    take(board, 11)
+    assert board.told_at(LEAK, "leak") == "dry"

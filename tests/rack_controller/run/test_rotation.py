@@ -15,9 +15,12 @@ from firmware_bridge.emulator.fault_kinds import FaultKind
 from firmware_bridge.emulator.faults import Fault, dice
 from firmware_bridge.emulator.harness import serve_tree
 from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.ports.telemetry import Sparing
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import Document, Principal
+from firmware_bridge.vocabulary.attention import Pacing
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+from firmware_bridge.vocabulary.place import Place
 from rack_controller.assemble import FileDesk
 from rack_controller.model.roles import Role
 from rack_controller.run import rotation
@@ -302,3 +305,24 @@ async def pending(rack: RealRack) -> bool:
 
 async def told(rack: RealRack, kind: str) -> Any:
     return rack.events(kind)
+
+
+async def test_an_endpoint_that_is_left_alone_stays_so_when_it_is_read_through_another_source(tmp_path: Path) -> None:
+    async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served]) as rack:
+        await eventually(lambda: reachable(rack))
+        assert (await rack.do("quiet", U12, minutes=30, reason="flashed by hand")).accepted
+        sources = rack.controlled._roster.sources
+        for verb in ("reload", "rotate"):
+            before = sources[Place(U12)]
+            reply = await rack.do(verb, U12)
+            assert reply.accepted, reply.reason
+            after = sources[Place(U12)]
+            assert after is not before
+            assert isinstance(after, Sparing)
+            assert after.attention.pacing is Pacing.QUIET
+            assert "flashed by hand" in after.attention.reason
+        assert (await rack.do("quiet", U12, minutes=0, reason="over")).accepted
+        assert (await rack.do("reload", U12)).accepted
+        again = sources[Place(U12)]
+        assert isinstance(again, Sparing)
+        assert again.attention.pacing is not Pacing.QUIET

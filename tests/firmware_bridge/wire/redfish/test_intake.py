@@ -76,10 +76,9 @@ def test_the_same_event_twice_counts_once_and_memory_is_bounded() -> None:
     assert len(held.seen) == MOST_SEEN
 
 
-def test_the_last_word_on_a_detector_wins_within_a_batch() -> None:
+def test_the_last_word_on_a_detector_comes_last_and_no_leak_gets_lost_within_a_batch() -> None:
     batch = [record(WET, f"{LEAKS}/0"), record(DRY, f"{LEAKS}/0", "2026-01-01T00:00:10.5Z", 2)]
-    (reading,) = intake().take(batch, Seconds(5.0)).readings
-    assert reading.value == 0.0
+    assert [r.value for r in intake().take([*batch, *batch], Seconds(5.0)).readings] == [2.0, 0.0]
 
 
 def test_an_event_older_than_the_newest_word_is_looked_at_instead() -> None:
