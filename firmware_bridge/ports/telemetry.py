@@ -1,6 +1,6 @@
 """The part every port shares: find out what there is, then read it class by class."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from firmware_bridge.vocabulary.attention import Attention
@@ -66,6 +66,15 @@ class Eventful(Protocol):
     @property
     def event_path(self) -> EventPath:
         """Return the way of this endpoint's events, with the time it was last proven."""
+        ...
+
+
+@runtime_checkable
+class Prompt(Protocol):
+    """A source that tells of a leak as soon as it has read it, before the rest of its class has answered."""
+
+    def tell_leaks_to(self, take: Callable[[Sequence[Reading]], object]) -> None:
+        """Give every leak to `take` at once from now on; it comes again with the whole read."""
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from firmware_bridge.ports.telemetry import Eventful, Pushing, Sparing, TelemetrySource
+from firmware_bridge.ports.telemetry import Eventful, Prompt, Pushing, Sparing, TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointSpared, LoginRefused, TrustRefused
 from firmware_bridge.vocabulary.place import Place
@@ -78,6 +78,8 @@ class Collector:
         try:
             series = await self._guarded(source.discover(), "discover")
             self._board.declare(source.endpoint, series)
+            if isinstance(source, Prompt):
+                source.tell_leaks_to(self._board.store)
             await self._first_reading(source)
         except DeviceError as err:
             if not self._replaced.is_set():

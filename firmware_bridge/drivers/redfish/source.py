@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,6 +55,7 @@ class _State:
     manager_uri: str | None = None
     blind_until: Seconds = _NEVER
     unarmed: bool = False
+    take_leaks: Callable[[Sequence[Reading]], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,18 @@ class RedfishSource(Enrolled):
                 faults.pop(fetch.uri, None)
             readings += found
             good += 1
+            if urgency == URGENT:
+                self._tell_leaks(found)
         return good
+
+    def tell_leaks_to(self, take: Callable[[Sequence[Reading]], object]) -> None:
+        """Give every leak to `take` as soon as it is read: it does not wait for neighbours that hang."""
+        self.state.take_leaks = take
+
+    def _tell_leaks(self, readings: Sequence[Reading]) -> None:
+        leaks = [r for r in readings if r.quantity is Quantity.LEAK and r.value]
+        if leaks and self.state.take_leaks is not None:
+            self.state.take_leaks(leaks)
 
     async def _fetch(self, fetch: Fetch, urgency: int) -> list[Reading]:
         found = await self.read_one(fetch, urgency)

@@ -1,7 +1,7 @@
 """Collectors under virtual time: beats, failures, returns."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from support.bus_server import ScriptedTray
@@ -10,7 +10,7 @@ from support.virtual_time import VirtualClock, run_virtually
 from firmware_bridge.vocabulary.errors import EndpointUnreachable, LoginRefused
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
-from firmware_bridge.vocabulary.reading import Quality
+from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.model.snapshot import ManagementAxis, Snapshot
 from rack_controller.run.board import Board
@@ -157,3 +157,41 @@ def test_a_rescan_meets_the_endpoint_anew_at_once() -> None:
 def test_a_late_read_does_not_make_the_next_ones_bunch_up() -> None:
     assert next_due(Seconds(10), Seconds(1), Seconds(10.2)) == 11
     assert next_due(Seconds(10), Seconds(1), Seconds(14.2)) == 15
+
+
+class PromptTray(ScriptedTray):
+    """A tray with a detector that leaks and a neighbour that hangs for ten seconds."""
+
+    take: Callable[[Sequence[Reading]], object] | None = None
+
+    def tell_leaks_to(self, take: Callable[[Sequence[Reading]], object]) -> None:
+        self.take = take
+
+    async def discover(self) -> Sequence[Series]:
+        return [*await super().discover(), Series(LEAK, Quantity.LEAK, ReadingClass.SAFETY)]
+
+    async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
+        if reading_class is not ReadingClass.SAFETY or self.take is None:
+            return await super().read(reading_class)
+        wet = Reading(LEAK, Quantity.LEAK, 2.0, self.clock.now())
+        self.take([wet])
+        await self.clock.sleep_until(Seconds(self.clock.now() + 10.0))
+        return [*await super().read(reading_class), wet]
+
+
+LEAK = Place(f"{RACK}/u11/leak0")
+
+
+def test_a_leak_is_on_the_board_before_its_neighbours_have_answered() -> None:
+    async def story() -> None:
+        bench = Bench()
+        tray = PromptTray(BMC, clock=bench.clock)
+        bench.collector = Collector(tray, bench.board, PERIODS, bench.clock, phase=0.0)
+        async with bench.running():
+            await bench.clock.sleep_until(Seconds(5.0))
+            reading = bench.look().reading(LEAK, Quantity.LEAK)
+            assert reading is not None
+            assert reading.value == 2.0
+            assert not tray.reads.get(ReadingClass.SAFETY)
+
+    run_virtually(story())

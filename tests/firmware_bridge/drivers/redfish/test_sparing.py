@@ -162,3 +162,18 @@ async def test_what_an_event_tells_while_a_read_is_under_way_is_newer_than_the_r
                 await asyncio.sleep(0.01)
         told_at = SystemClock().now()
         assert leak(await asked).taken_at < told_at
+
+
+async def test_a_leak_that_was_read_does_not_wait_for_a_detector_that_hangs() -> None:
+    async with reading(tree()) as (served, source):
+        served.faults.set([Fault(FaultKind.HANG, uri=f"{LEAKS}/0")])
+        told: asyncio.Queue[Any] = asyncio.Queue()
+        source.tell_leaks_to(told.put_nowait)
+        asked = asyncio.create_task(source.read(ReadingClass.SAFETY))
+        async with asyncio.timeout(20):
+            (wet,) = await told.get()
+        assert not asked.done()
+        assert (wet.place, wet.value) == (f"{TRAY}/leak1", 2.0)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        assert told.empty()  # a detector that is dry is told with all others
