@@ -54,10 +54,12 @@ class Intake:
         looks: dict[str, Fetch] = {}
         repeated, everything = 0, False
         for record in records:
-            if self._is_repeated(record):
+            again = self._is_repeated(record)
+            if again and record.time:
                 repeated += 1
                 continue
-            late = self._is_late(record, now)
+            # Ids alone may start anew with the device: one without a time may be told again, or be another.
+            late = again or self._is_late(record, now)
             fetch = self.origins.get(record.origin)
             if fetch is None:
                 everything |= record.severity in ("Warning", "Critical")
@@ -74,8 +76,6 @@ class Intake:
         return Taken(tuple(readings.values()), tuple(looks.values()), everything, repeated)
 
     def _is_repeated(self, record: EventRecord) -> bool:
-        if not record.time:
-            return False  # ids alone may start anew with the device: a leak told twice costs less than one not heard
         if record.key in self.seen:
             return True
         self.seen[record.key] = None

@@ -163,10 +163,11 @@ def test_of_two_series_of_one_kind_behind_one_resource_an_event_means_neither() 
     assert (taken.readings, [f.uri for f in taken.look_at]) == ((), [HOST])
 
 
-def test_a_device_without_a_clock_that_counts_from_one_again_is_heard_each_time() -> None:
+def test_a_device_without_a_clock_that_counts_from_one_again_is_looked_at() -> None:
     held, wet, dry = intake(), record(WET, f"{LEAKS}/0", at=""), record(DRY, f"{LEAKS}/0", at="")
     found = [held.take([told], Seconds(5.0 + n)) for n, told in enumerate((wet, dry, wet))]
-    assert [[r.value for r in taken.readings] for taken in found] == [[2.0], [0.0], [2.0]]
+    assert [[r.value for r in taken.readings] for taken in found] == [[2.0], [0.0], []]
+    assert [[f.uri for f in taken.look_at] for taken in found] == [[], [], [f"{LEAKS}/0"]]
     assert sum(taken.repeated for taken in found) == 0
 
 
