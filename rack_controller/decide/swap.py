@@ -63,6 +63,7 @@ NEXT: Mapping[Stage, str] = {
 class Swap(msgspec.Struct, frozen=True):
     """One swap.  `until_unix_ns`: when the maintenance lock is due to end; it is shown and ends nothing by itself.
 
+    `identified_unix_ns`: when the new part had proven to be the one on the label; what was read before tells nothing.
     `why` says what the last look found missing; `log` is what happened, oldest first.
     """
 
@@ -75,6 +76,7 @@ class Swap(msgspec.Struct, frozen=True):
     until_unix_ns: int
     old_serial: str | None = None
     new_serial: str | None = None
+    identified_unix_ns: int = 0
     why: str = ""
     log: list[str] = []
 

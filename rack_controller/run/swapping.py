@@ -23,6 +23,7 @@ from rack_controller.decide.notice import Finding
 from rack_controller.decide.swap import MOST_HOURS, NEXT, Act, Happening, Stage, StepRefused, Swap, step
 from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
+from rack_controller.model.readiness import Verdict
 from rack_controller.model.snapshot import ManagementAxis, PowerAxis
 from rack_controller.run.enrolment import EnrolmentVerbs
 from rack_controller.run.journal import Journal
@@ -105,8 +106,10 @@ class Swapping:
             return await self._move(swap, Happening.REPLACED, command.actor)
         if swap.stage is Stage.IDENTIFY:
             serial = await self._identify(place, command)
-            return await self._move(msgspec.structs.replace(swap, new_serial=serial), Happening.IDENTIFIED, serial)
-        missing = await self._missing(place)
+            swap = msgspec.structs.replace(swap, new_serial=serial, identified_unix_ns=self.clock.unix_ns())
+            self.stock.refresh(place)
+            return await self._move(swap, Happening.IDENTIFIED, serial)
+        missing = await self._missing(swap)
         if missing:
             self._keep(msgspec.structs.replace(swap, why="; ".join(missing)))
             raise PreconditionFailed(
@@ -158,26 +161,53 @@ class Swapping:
             )
         return serial
 
-    async def _missing(self, place: Place) -> list[str]:
-        """Return what keeps a tray from being back: place and settings, firmware, leak detectors, its management."""
-        examiner = self.enrolment.examiner
+    async def _missing(self, swap: Swap) -> list[str]:
+        """Return what keeps a tray from being back.  What is not known is missing: only what was seen counts."""
+        place, examiner = Place(swap.place), self.enrolment.examiner
         await examiner.examine(place)
-        missing = [name.replace("_", " ") for name in examiner.blocked_by(place)]
-        snapshot = self.enrolment.view.snapshot
+        error = examiner.readiness(place).error
+        missing = [f"its settings cannot be read: {error}"] if error else []
+        for judged in examiner.judgements(place):
+            if judged.required and judged.verdict is not Verdict.OK:
+                unknown = " is not known" if judged.verdict is Verdict.UNKNOWN else ""
+                missing.append(judged.name.replace("_", " ") + unknown)
+        return [*missing, *self._unwell(place), *await self._unread(swap)]
+
+    def _unwell(self, place: Place) -> list[str]:
+        """Return what the newest snapshot does not show of a tray: its management, that it is on, that it is dry."""
+        snapshot, tray = self.enrolment.view.snapshot, tray_of(place)
         state = None if snapshot is None else snapshot.endpoints.get(place)
         if snapshot is None or state is None or state.management is not ManagementAxis.REACHABLE:
-            return [*missing, "its management does not answer"]
-        for series in (
-            s for s in snapshot.table.gauges if s.quantity is Quantity.LEAK and tray_of(s.place) == tray_of(place)
-        ):
-            reading = snapshot.reading(series.place, Quantity.LEAK)
+            return ["its management does not answer"]
+        missing = []
+        if snapshot.reading(tray, Quantity.POWER_STATE) is not None and state.state is not PowerAxis.ON:
+            missing.append("it is off" if state.state is PowerAxis.OFF else "it is not known to be on")
+        detectors = [s.place for s in snapshot.table.gauges if s.quantity is Quantity.LEAK and tray_of(s.place) == tray]
+        for detector in detectors:
+            reading = snapshot.reading(detector, Quantity.LEAK)
             if reading is None or reading.quality is not Quality.GOOD or reading.value != 0:
-                missing.append(f"{leaf_of(series.place)} is not known to be dry")
+                missing.append(f"{leaf_of(detector)} is not known to be dry")
+        planned = self._planned_detectors(tray)
+        if len(detectors) < planned:
+            missing.append(f"{len(detectors)} of {planned} leak detectors are shown")
+        return missing
+
+    def _planned_detectors(self, tray: Place) -> int:
+        trays = (t for t in self.enrolment.view.layout.trays if t.place == tray)
+        return sum(c.count for t in trays for c in t.components if c.name == Quantity.LEAK)
+
+    async def _unread(self, swap: Swap) -> list[str]:
+        """Return why it is not known what the new part is made of: that of the old one does not count."""
+        place = Place(swap.place)
         try:
             report = await self.stock.report(place)
         except (DeviceError, CommandRefused) as err:
-            return [*missing, f"its firmware is not listed yet: {err.what}"]
-        return missing if report.firmware or report.inventory else [*missing, "its firmware is not listed"]
+            return [f"its firmware is not listed yet: {err.what}"]
+        if report.taken_unix_ns <= swap.identified_unix_ns:
+            if not report.reading_again:
+                self.stock.refresh(place)
+            return ["its firmware was not read since it was identified"]
+        return [] if report.firmware or report.inventory else ["its firmware is not listed"]
 
     async def _move(self, swap: Swap, event: Happening, said: str) -> Swap:
         moved, acts = step(swap, event, self.clock.unix_ns(), said)

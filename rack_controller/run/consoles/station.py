@@ -32,7 +32,7 @@ PACE = 64 * 1024
 BURST = 512 * 1024
 FIRST_RETRY = Seconds(2.0)
 MOST_RETRY = Seconds(60.0)
-MOST_RETRY_LOGIN = Seconds(300.0)  # a wrong password must not lock the account out
+MOST_REFUSED = 2  # logins refused in a row, then a person is asked: a wrong password must not lock the account out
 STEADY_AFTER = Seconds(30.0)
 
 
@@ -53,7 +53,7 @@ class Station:
         self.console, self.log, self.place = console, log, console.endpoint
         self.state, self.since, self.error = "connecting", seat.clock.now(), ""
         self._seat = seat
-        self._failures, self._is_missed = 0, False
+        self._failures, self._refused, self._is_missed = 0, 0, False
         self._disk_error = ""
         self._watched_until = Seconds(float("-inf"))
         self._splitter, self._memory = LineSplitter(), ConsoleMemory()
@@ -113,6 +113,7 @@ class Station:
             return await self._gone(DeviceError(self.place, "listen", f"failed: {type(err).__name__}"), began)
 
     async def _connected(self) -> None:
+        self._refused = 0
         self._turn("connected", "")
         await self.mark("connected")
         if self._is_missed:
@@ -122,8 +123,12 @@ class Station:
     async def _gone(self, err: DeviceError, began: Seconds | None) -> Seconds | None:
         await self.console.close()
         now, what = self._seat.clock.now(), err.detail or err.verb
+        self._refused += isinstance(err, LoginRefused)
         self._failures = 1 if began is not None and now - began >= STEADY_AFTER else self._failures + 1
-        held = isinstance(err, TrustRefused)
+        tired = isinstance(err, LoginRefused) and self._refused >= MOST_REFUSED
+        held = tired or isinstance(err, TrustRefused)
+        if tired:
+            what += f"; refused {MOST_REFUSED} times, not tried again: settle its credential, then `console retry`"
         if began is not None:
             for line in self._splitter.rest():
                 self._look(line)
@@ -137,9 +142,8 @@ class Station:
                 self._tell("console.lost", Severity.WARNING, f"{self.name} is not heard: {what}")
             self._is_missed = self._is_missed or held or began is not None
         if held:
-            return None  # a person must look: pinned anew, or told to `retry`
-        most = MOST_RETRY_LOGIN if isinstance(err, LoginRefused) else MOST_RETRY
-        return retry_delay(self._failures, FIRST_RETRY, most)
+            return None  # a person must look: pinned anew, or told to `retry`, which tries once
+        return retry_delay(self._failures, FIRST_RETRY, MOST_RETRY)
 
     async def _take(self, data: bytes) -> None:
         await self._keep(data, Said.CONSOLE)

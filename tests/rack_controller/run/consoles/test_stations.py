@@ -81,7 +81,7 @@ def test_a_bmc_that_resets_leaves_a_marked_gap_and_is_back_by_itself(tmp_path: P
     tell(tmp_path, story)
 
 
-def test_back_off_is_bounded_and_a_wrong_password_waits_longer(tmp_path: Path) -> None:
+def test_back_off_is_bounded(tmp_path: Path) -> None:
     async def story(here: Room, console: ScriptedConsole) -> None:
         await asyncio.sleep(3600)
         assert 55 <= console.opened <= 70, "once a minute in the end"
@@ -89,12 +89,27 @@ def test_back_off_is_bounded_and_a_wrong_password_waits_longer(tmp_path: Path) -
 
     tell(tmp_path, story, *[EndpointUnreachable(U12, "open", "no route")] * 200)
 
+
+def test_a_refused_login_is_tried_twice_and_then_left_to_a_person(tmp_path: Path) -> None:
     async def locked(here: Room, console: ScriptedConsole) -> None:
         await asyncio.sleep(3600)
-        assert console.opened <= 20
-        assert (await here.status())["error"].startswith("LoginRefused")
+        status = await here.status()
+        assert (console.opened, status["state"]) == (2, "held")
+        assert status["error"].startswith("LoginRefused: permission denied; refused 2 times, not tried again")
+        assert here.kinds == ["console.held"]
+        await here.ask(Verb.RETRY)
+        await asyncio.sleep(3600)
+        assert (console.opened, here.kinds) == (3, ["console.held"]), "a retry is one try"
+        console.refusals = []
+        await here.ask(Verb.RETRY)
+        await asyncio.sleep(0.1)
+        assert (await here.status())["state"] == "connected"
+        console.refusals = [LoginRefused(U12, "open", "permission denied"), EndpointUnreachable(U12, "open", "x")]
+        console.break_off()
+        await asyncio.sleep(300)
+        assert (await here.status())["state"] == "connected", "one refusal among others is not two in a row"
 
-    tell(tmp_path, locked, *[LoginRefused(U12, "open", "permission denied")] * 200)
+    tell(tmp_path, locked, *[LoginRefused(U12, "open", "permission denied")] * 3)
 
 
 def test_a_changed_host_key_is_held_until_a_person_says_so(tmp_path: Path) -> None:
