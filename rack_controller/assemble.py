@@ -7,7 +7,16 @@ from functools import partial
 from pathlib import Path
 
 from firmware_bridge.credentials.vault import Credential, Vault
-from firmware_bridge.drivers import SerialLines, SerialPart, UnfitSource, make_driver, needs_credential
+from firmware_bridge.drivers import (
+    EventListener,
+    ListenAt,
+    PushPart,
+    SerialLines,
+    SerialPart,
+    UnfitSource,
+    make_driver,
+    needs_credential,
+)
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.register_maps import load_register_map, register_folders
 from firmware_bridge.generations.site_edit import SiteDraft
@@ -60,8 +69,9 @@ def assemble(
         raise ConfigurationError(f"{site_file} lists no rack", advice="add one under `racks`")
     generations = {name: load_generation(name, search) for name in sorted({r.generation for r in site.racks})}
     lines = SerialLines(clock)
-    workshop = _Workshop(site, vault, clock, lines, tuple(search))
-    desk = FileDesk(site_file, vault, clock, lines, tuple(search), generations)
+    listener = EventListener(listen_at(site, site_file))
+    workshop = _Workshop(site, vault, clock, lines, tuple(search), listener)
+    desk = FileDesk(site_file, vault, clock, lines, tuple(search), listener, generations)
     xids = load_xids(search)
     shop = None if console_logs is None else console_shop(site, vault, clock, console_logs, search)
     return Assembly(
@@ -82,6 +92,15 @@ def assemble(
             for generation in (generations[rack.generation],)
         ),
     )
+
+
+def listen_at(site: Site, site_file: Path) -> ListenAt | None:
+    """Return where devices send their events to; paths are those from the site file's folder."""
+    events, folder = site.events, site_file.parent
+    if events is None:
+        return None
+    certificate = folder / events.certificate if events.certificate else None
+    return ListenAt(events.address, events.port, certificate, folder / events.key if events.key else None)
 
 
 def expectations_of(rack: Place, generation: Generation) -> dict[Place, Expectation]:
@@ -113,6 +132,7 @@ class _Workshop:
     clock: Clock
     lines: SerialLines
     search: tuple[Path, ...]
+    listener: EventListener
 
     def sources(self, rack: SiteRack, generation: Generation) -> dict[Place, TelemetrySource]:
         """Return a driver for every enabled endpoint of a rack.  Raises ConfigurationError."""
@@ -128,7 +148,7 @@ class _Workshop:
                 if spec.units:
                     sources[endpoint.place] = self._serial(spec, slot, tray, endpoint, rack, generation)
                     continue
-                sources[endpoint.place] = self.single(spec, tray, endpoint, credentials)
+                sources[endpoint.place] = self.single(spec, tray, endpoint, credentials, rack.armed)
         if by_place:
             raise ConfigurationError(
                 f"{next(iter(by_place))} is no endpoint of generation {generation.name}",
@@ -137,11 +157,17 @@ class _Workshop:
         return sources
 
     def single(
-        self, spec: EndpointSpec, tray: Place, endpoint: SiteEndpoint, credentials: dict[str, Credential]
+        self,
+        spec: EndpointSpec,
+        tray: Place,
+        endpoint: SiteEndpoint,
+        credentials: dict[str, Credential],
+        armed: bool,
     ) -> TelemetrySource:
         """Return the driver of an endpoint with an address of its own.  Raises ConfigurationError."""
         credential = _credential(endpoint, self.vault, credentials) if needs_credential(spec) else None
-        return make_driver(spec, tray, endpoint, credential, self.clock)
+        push = PushPart(self.listener, self.site.name, armed)
+        return make_driver(spec, tray, endpoint, credential, self.clock, push=push)
 
     def _serial(
         self,
@@ -173,6 +199,7 @@ class FileDesk:
     clock: Clock
     lines: SerialLines
     search: tuple[Path, ...]
+    listener: EventListener
     generations: dict[str, Generation] = field(default_factory=dict)  # as they were when the controller started
 
     def source(self, place: Place, pin: str | None = None) -> TelemetrySource:
@@ -193,8 +220,8 @@ class FileDesk:
                     continue
                 if spec.units:
                     raise TargetUnknown(f"{place} is on a serial line", advice="start the controller again instead")
-                workshop = _Workshop(site, self.vault, self.clock, self.lines, self.search)
-                return workshop.single(spec, tray, replace(endpoint, pin=pin or endpoint.pin), {})
+                workshop = _Workshop(site, self.vault, self.clock, self.lines, self.search, self.listener)
+                return workshop.single(spec, tray, replace(endpoint, pin=pin or endpoint.pin), {}, rack.armed)
         raise TargetUnknown(f"{place} is no endpoint of generation {generation.name}")
 
     def repin(self, place: Place, pin: str) -> None:

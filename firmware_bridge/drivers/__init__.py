@@ -9,11 +9,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from firmware_bridge.drivers.factory import SerialPart, make_console, make_driver, needs_credential
     from firmware_bridge.drivers.modbus.lines import SerialLines
+    from firmware_bridge.drivers.redfish.listener import EventListener, ListenAt
+    from firmware_bridge.drivers.redfish.pushed import PushPart
     from firmware_bridge.drivers.unfit import UnfitSource
 
-__all__ = ["SerialLines", "SerialPart", "UnfitSource", "make_console", "make_driver", "needs_credential"]
+__all__ = [
+    "EventListener",
+    "ListenAt",
+    "PushPart",
+    "SerialLines",
+    "SerialPart",
+    "UnfitSource",
+    "make_console",
+    "make_driver",
+    "needs_credential",
+]
 
-_HOMES = {"SerialLines": "modbus.lines", "UnfitSource": "unfit"}  # every other name is the factory's
+_HOMES = {
+    "EventListener": "redfish.listener",
+    "ListenAt": "redfish.listener",
+    "PushPart": "redfish.pushed",
+    "SerialLines": "modbus.lines",
+    "UnfitSource": "unfit",
+}  # every other name is the factory's
 
 
 def __getattr__(name: str) -> Any:

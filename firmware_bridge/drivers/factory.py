@@ -19,6 +19,7 @@ from firmware_bridge.drivers.redfish.compute_tray import RedfishComputeTray
 from firmware_bridge.drivers.redfish.coolant_unit import RedfishCoolantUnit
 from firmware_bridge.drivers.redfish.link import RedfishLink
 from firmware_bridge.drivers.redfish.power_shelf import RedfishPowerShelf
+from firmware_bridge.drivers.redfish.pushed import PushPart
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.switch_tray import RedfishSwitchTray
 from firmware_bridge.generations.register_maps import load_register_map
@@ -65,11 +66,12 @@ def make_driver(
     credential: Credential | None,
     clock: Clock,
     serial: SerialPart | None = None,
+    push: PushPart | None = None,
 ) -> TelemetrySource:
     """Return the driver that `spec.driver` names, ready for `discover()`; no byte is sent before that.
 
     `slot_place` is the tray (`tx1/a/r03/k07/u12`), under which the readings appear; `endpoint` says where the
-    controller answers and carries the pin.  Raises ConfigurationError for a driver name nobody knows, an endpoint
+    controller answers and carries the pin; without `push` no device sends events by itself.  Raises ConfigurationError for a driver name nobody knows, an endpoint
     without an address and one without a pin: what is not pinned is not read.
     """
     if spec.driver in _SERIAL:
@@ -90,7 +92,7 @@ def make_driver(
     assert kind is not None
     _check_hints(spec)
     link = RedfishLink(endpoint.place, endpoint.address, endpoint.port, endpoint.pin, spec.limits, credential)
-    return kind(tray=slot_place, link=link, clock=clock, hints=dict(spec.read))
+    return kind(tray=slot_place, link=link, clock=clock, hints=dict(spec.read), push=push)
 
 
 def _check_hints(spec: EndpointSpec) -> None:

@@ -30,13 +30,13 @@ class Delivery:
         self._under_way: set[asyncio.Task[None]] = set()
         self.sent = self.lost = 0
 
-    def send(self, subscription: Subscription, body: bytes) -> None:
-        """Push one event; it is lost at once where too many are under way or the destination is not on loopback."""
+    def send(self, subscription: Subscription, body: bytes, source: str | None = None) -> None:
+        """Push one event from the device's own address `source`; it is lost at once where too many are under way or the destination is not on loopback."""
         target = urlsplit(subscription.destination)
         if len(self._under_way) >= MOST_UNDER_WAY or not _is_loopback(target.hostname):
             self.lost += 1
             return
-        task = asyncio.create_task(self._push(target, subscription.headers, body))
+        task = asyncio.create_task(self._push(target, subscription.headers, body, source))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -46,11 +46,13 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
-    async def _push(self, target: SplitResult, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+    async def _push(
+        self, target: SplitResult, headers: tuple[tuple[str, str], ...], body: bytes, source: str | None
+    ) -> None:
         for attempt in range(ATTEMPTS):
             try:
                 async with asyncio.timeout(WITHIN_S):
-                    if await _posted(target, headers, body):
+                    if await _posted(target, headers, body, source):
                         self.sent += 1
                         return
             except (OSError, TimeoutError):
@@ -59,10 +61,12 @@ class Delivery:
         self.lost += 1
 
 
-async def _posted(target: SplitResult, headers: tuple[tuple[str, str], ...], body: bytes) -> bool:
+async def _posted(target: SplitResult, headers: tuple[tuple[str, str], ...], body: bytes, source: str | None) -> bool:
     secure = target.scheme == "https"
     port = target.port or (443 if secure else 80)
-    reader, writer = await asyncio.open_connection(target.hostname, port, ssl=_unverified() if secure else None)
+    context = _unverified() if secure else None
+    own = None if source is None else (source, 0)
+    reader, writer = await asyncio.open_connection(target.hostname, port, ssl=context, local_addr=own)
     try:
         path = (target.path or "/") + (f"?{target.query}" if target.query else "")
         head = [f"POST {path} HTTP/1.1", f"Host: {target.netloc}", "Content-Type: application/json"]

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 
 from firmware_bridge.credentials.vault import Credential, Vault
@@ -283,7 +284,7 @@ class Hall:
         bench = self.benches[self.plans[plan.rack].generation]
         device = Device(template, bench, plan.row, plan.slot, plan.place)
         sessions = SessionTable()
-        events = make_hub(device, self.delivery)
+        events = make_hub(device, self.delivery, plan.address)
         if events is not None:
             self.happenings.join(bench, plan.row, plan.slot, events, template)
         service = self._service(plan, device, SoleAccount(credential.user, credential.secret), sessions, events)
@@ -346,12 +347,12 @@ class Hall:
         return Site(self.options.site_name, racks, listed, consoles=tuple(self.consoles.sites))
 
 
-def make_hub(device: Device, delivery: Delivery) -> EventHub | None:
+def make_hub(device: Device, delivery: Delivery, address: str) -> EventHub | None:
     """Return an endpoint's events, None for a device without an EventService; it streams where that says so."""
     service = device.get(EVENT_SERVICE, None)
     if service is None:
         return None
-    return EventHub(service.body.get("ServerSentEventUri", ""), wall_text, delivery.send)
+    return EventHub(service.body.get("ServerSentEventUri", ""), wall_text, partial(delivery.send, source=address))
 
 
 def credential_name(rack: Place, protocol: str = "redfish") -> str:

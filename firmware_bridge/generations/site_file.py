@@ -1,5 +1,6 @@
 """`site.yaml` read and written: racks, addresses, pins and credential references; never a secret."""
 
+import ipaddress
 import os
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ import yaml
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 from firmware_bridge.vocabulary.place import RACK_PARTS, TRAY_PARTS, parse_place, rack_of
-from firmware_bridge.vocabulary.site import DEFAULT_CONSOLE_PORT, Site, SiteConsole, SiteEndpoint, SiteRack
+from firmware_bridge.vocabulary.site import DEFAULT_CONSOLE_PORT, Site, SiteConsole, SiteEndpoint, SiteEvents, SiteRack
 from firmware_bridge.wire.located_yaml import Located, convert, parse
 from firmware_bridge.wire.modbus.map_file import LineFile
 
@@ -49,6 +50,12 @@ class _ConsoleFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tru
     line: LineFile | None = None
 
 
+class _EventsFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    listen: str
+    certificate: str | None = None
+    key: str | None = None
+
+
 class _SiteFile(msgspec.Struct, omit_defaults=True):
     kind: Literal["site"]
     schema_version: Annotated[int, msgspec.Meta(ge=1, le=1)]
@@ -58,6 +65,7 @@ class _SiteFile(msgspec.Struct, omit_defaults=True):
     feeds: dict[str, Any] = {}
     building: dict[str, Any] = {}
     consoles: list[_ConsoleFile] = []
+    events: _EventsFile | None = None
 
 
 def read_site(path: Path) -> Site:
@@ -86,7 +94,7 @@ def parse_site(text: str, path: Path) -> Site:
     for where, place in places.items():
         if rack_of(place) not in known:
             raise document.complaint(where, "expected a place inside one of the racks")
-    return Site(file.site, racks, endpoints, file.feeds, file.building, consoles)
+    return Site(file.site, racks, endpoints, file.feeds, file.building, consoles, _events(document, file.events))
 
 
 def write_site(path: Path, site: Site) -> None:
@@ -106,6 +114,7 @@ def write_site(path: Path, site: Site) -> None:
             _ConsoleFile(c.place, c.address, c.port, c.tty, c.host_key, c.credential, c.enabled, _line(c))
             for c in site.consoles
         ],
+        events=None if site.events is None else _events_file(site.events),
     )
     content = yaml.dump(msgspec.to_builtins(file), Dumper=_DUMPER, sort_keys=False, default_flow_style=None, width=200)
     try:
@@ -175,6 +184,29 @@ def _console(document: Located, n: int, console: _ConsoleFile) -> SiteConsole:
         console.enabled,
         None if console.line is None else console.line.settings(),
     )
+
+
+def _events(document: Located, events: _EventsFile | None) -> SiteEvents | None:
+    if events is None:
+        return None
+    host, _, port = events.listen.rpartition(":")
+    try:
+        address, number = ipaddress.ip_address(host.strip("[]")), int(port) if port.isdigit() else 0
+    except ValueError:
+        address, number = ipaddress.ip_address(0), 0
+    if address.is_unspecified or not 1 <= number <= 65535:
+        expected = "expected ADDRESS:PORT: an IP address of this machine that the devices can reach"
+        raise document.complaint("events.listen", expected)
+    if (events.certificate is None) != (events.key is None):
+        raise document.complaint("events", "expected certificate and key, or neither of them")
+    if events.certificate is None and not address.is_loopback:
+        raise document.complaint("events", "expected certificate and key: only loopback is listened at without TLS")
+    return SiteEvents(str(address), number, events.certificate, events.key)
+
+
+def _events_file(events: SiteEvents) -> _EventsFile:
+    host = f"[{events.address}]" if ":" in events.address else events.address
+    return _EventsFile(f"{host}:{events.port}", events.certificate, events.key)
 
 
 def _line(endpoint: SiteEndpoint | SiteConsole) -> LineFile | None:

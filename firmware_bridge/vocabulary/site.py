@@ -70,6 +70,19 @@ class SiteConsole:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteEvents:
+    """Where devices without an event stream send their events to: an address of the controller's machine.
+
+    `certificate` and `key` are files (PEM), named from the site file's folder; only loopback goes without.
+    """
+
+    address: str
+    port: int
+    certificate: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One site: racks, endpoints, feeds and the building's own identifiers."""
 
@@ -79,6 +92,7 @@ class Site:
     feeds: dict[str, Any] = field(default_factory=dict)
     building: dict[str, Any] = field(default_factory=dict)
     consoles: tuple[SiteConsole, ...] = ()
+    events: SiteEvents | None = None
 
     def consoles_of(self, rack: Place) -> tuple[SiteConsole, ...]:
         """Return the serial consoles that stand in `rack`."""

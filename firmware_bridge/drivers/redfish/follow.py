@@ -5,12 +5,14 @@ is open and says nothing proves nothing.  Polling goes on beside it in any case.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from firmware_bridge.drivers.redfish.flashing import FlashWatch
 from firmware_bridge.drivers.redfish.link import NORMAL, URGENT, RedfishLink
+from firmware_bridge.drivers.redfish.listener import Inbox
+from firmware_bridge.drivers.redfish.pushed import PushPart, Subscription, refused
 from firmware_bridge.drivers.redfish.stream import EventStream
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import (
@@ -36,6 +38,7 @@ PROVE_EVERY = Seconds(60.0)
 FIRST_PROOF_AFTER = Seconds(0.5)
 RETRY_SPARED = Seconds(2.0)  # an endpoint that is left alone now is asked for its proof soon after
 SHORTEST_RETRY, LONGEST_RETRY = Seconds(1.0), Seconds(60.0)
+LOOK_UP = Seconds(1.0)  # whether the session was renewed meanwhile
 LOOK_AGAIN = Seconds(600.0)  # whether a device offers events changes with its firmware at most
 _ROOT = "/redfish/v1/"
 
@@ -68,6 +71,7 @@ class Follower:
     link: RedfishLink
     clock: Clock
     reads: Reads
+    push: PushPart | None = None
     path: EventPath = field(default_factory=lambda: EventPath(PathKind.POLLING, None, "not asked yet"))
     repeated: int = 0
     _intake: Intake = field(default_factory=Intake)
@@ -77,10 +81,13 @@ class Follower:
     _last_id: str = ""
     _opened: int = 0
     _flash: FlashWatch = field(init=False)
+    _subscription: Subscription | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Watch for flashes of the same endpoint."""
         self._flash = FlashWatch(self.link)
+        if self.push is not None:
+            self._subscription = Subscription(self.link, self.clock, self.push, self._document)
 
     @property
     def own(self) -> frozenset[str]:
@@ -99,15 +106,31 @@ class Follower:
                     async for readings in self._by_stream(uri):
                         failures = 0
                         yield readings
+                elif service is not None and (ours := self._subscription) and not ours.obstacle(service):
+                    async for readings in self._by_push(service, ours):
+                        failures = 0
+                        yield readings
                 else:
-                    why = "no EventService" if service is None else "its EventService has no stream"
-                    self.path = EventPath(PathKind.POLLING, None, why)
+                    self.path = EventPath(PathKind.POLLING, None, self._why_polling(service))
             except DeviceError as err:
                 failures += 1
-                pause = Seconds(min(LONGEST_RETRY, SHORTEST_RETRY * 2 ** min(failures - 1, 10)))
-                detail = f"{type(err).__name__}: {err.detail or err.verb}"
-                self.path = EventPath(PathKind.UNPROVEN, self.path.proven_at, detail)
+                pause = _pause(failures)
+                self.path = EventPath(PathKind.UNPROVEN, self.path.proven_at, _said(err))
             await self.clock.sleep_until(Seconds(self.clock.now() + pause))
+
+    async def end(self) -> None:
+        """Take back what was written to the device.  Never raises."""
+        if self._subscription is not None:
+            await self._subscription.end()
+
+    def _why_polling(self, service: Document | None) -> str:
+        if service is None:
+            return "no EventService"
+        return (
+            ""
+            if self._subscription is None
+            else self._subscription.obstacle(service) or "its EventService has no stream"
+        )
 
     async def _service(self) -> Document | None:
         root = await self._document(_ROOT)
@@ -138,7 +161,8 @@ class Follower:
             while True:
                 messages = await self._next(stream, due - self.clock.now())
                 self._last_id = stream.last_id or self._last_id
-                async for readings in self._taken(messages, stream):
+                dropped, stream.dropped = stream.dropped, 0
+                async for readings in self._taken((m.data for m in messages), dropped):
                     yield readings
                 if self.clock.now() >= due:
                     due = self.clock.now() + PROVE_EVERY
@@ -183,6 +207,55 @@ class Follower:
             self.path = EventPath(PathKind.UNPROVEN, self.path.proven_at, detail)
         return readings
 
+    # What is pushed
+
+    async def _by_push(self, service: Document, ours: Subscription) -> AsyncIterator[Sequence[Reading]]:
+        inbox: Inbox | None = None
+        due, failures, logins = self.clock.now(), 0, 0
+        while True:
+            if self.clock.now() >= due or self.link.logins != logins:  # a new login: perhaps it started anew
+                readings: list[Reading] = []
+                try:
+                    inbox, readings = await self._prove_push(service, ours)
+                    due, failures = Seconds(self.clock.now() + PROVE_EVERY), 0
+                except DeviceError as err:
+                    if inbox is None:
+                        raise
+                    failures += 1
+                    due = Seconds(self.clock.now() + _pause(failures))
+                    if not isinstance(err, EndpointSpared):
+                        self.path = EventPath(PathKind.UNPROVEN, self.path.proven_at, _said(err))
+                logins = self.link.logins
+                if readings:
+                    yield readings
+            if inbox is None:
+                return  # it does not want to be subscribed to
+            bodies = await inbox.batch(min(due - self.clock.now(), LOOK_UP))
+            dropped, inbox.dropped = inbox.dropped, 0
+            async for told in self._taken(bodies, dropped):
+                yield told
+
+    async def _prove_push(self, service: Document, ours: Subscription) -> tuple[Inbox | None, list[Reading]]:
+        """Make, renew or prove the subscription; None when the device does not want it.  Raises DeviceError."""
+        self.link.check_spared(URGENT)
+        made = ours.made
+        try:
+            inbox = await ours.keep(service)
+        except DeviceError as err:
+            if not refused(err):
+                raise
+            self.path = EventPath(PathKind.POLLING, None, f"does not let us subscribe: {_said(err)}")
+            return None, []
+        self._own = frozenset((tidy(ours.uri),))
+        if 0 < made < ours.made:
+            await self.reads.look_awake()  # it was forgotten: perhaps because the controller started anew
+        readings = await self._read_a_sensor()
+        await self._flash.check()
+        doubt = await ours.prove(service)
+        proven_at = self.path.proven_at if doubt else self.clock.now()
+        self.path = EventPath(PathKind.UNPROVEN if doubt else PathKind.PUSH, proven_at, doubt)
+        return inbox, readings
+
     async def _listed(self) -> frozenset[str] | None:
         """Return the device's subscriptions, None when it does not show them."""
         if self._subscriptions is None:
@@ -200,15 +273,14 @@ class Follower:
 
     # What the messages come to
 
-    async def _taken(self, messages: Sequence[SseMessage], stream: EventStream) -> AsyncIterator[Sequence[Reading]]:
-        if not messages and not stream.dropped:
+    async def _taken(self, bodies: Iterable[bytes], dropped: int) -> AsyncIterator[Sequence[Reading]]:
+        records = self._records(bodies)
+        if not records and not dropped:
             return
-        records = self._records(messages)
         taken = self.take_records(records)
         if taken.readings:
             yield taken.readings
         await self._flash.hear(records)
-        dropped, stream.dropped = stream.dropped, 0
         async for readings in self.looked_at(taken, everything=bool(dropped)):
             yield readings
 
@@ -235,15 +307,23 @@ class Follower:
             except DeviceError:
                 return  # the class' own beat says so
 
-    def _records(self, messages: Sequence[SseMessage]) -> list[EventRecord]:
+    def _records(self, bodies: Iterable[bytes]) -> list[EventRecord]:
         records: list[EventRecord] = []
-        for message in messages:
+        for body in bodies:
             try:
-                records += records_of(message.data, self.link.origin, self.link.limits.most_bytes)
+                records += records_of(body, self.link.origin, self.link.limits.most_bytes)
             except DocumentFault as err:
                 fault = ReplyMalformed(self.link.endpoint, "events", str(err))
                 self.path = EventPath(self.path.kind, self.path.proven_at, f"ReplyMalformed: {fault.detail}")
         return records
+
+
+def _pause(failures: int) -> Seconds:
+    return Seconds(min(LONGEST_RETRY, SHORTEST_RETRY * 2 ** min(failures - 1, 10)))
+
+
+def _said(err: DeviceError) -> str:
+    return f"{type(err).__name__}: {err.detail or err.verb}"
 
 
 def _stream_uri(service: Document | None) -> str:

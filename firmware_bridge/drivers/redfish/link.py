@@ -207,6 +207,16 @@ class RedfishLink:
             stream.close()
 
     @property
+    def address(self) -> str:
+        """Return where the endpoint answers, as the site file says it."""
+        return self._address
+
+    @property
+    def logins(self) -> int:
+        """Return how often a login has succeeded: one more means that the last session had ended."""
+        return self._version
+
+    @property
     def pin(self) -> str:
         """Return the pin that the endpoint's certificate must have."""
         return self._pin

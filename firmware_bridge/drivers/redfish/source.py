@@ -13,6 +13,7 @@ from firmware_bridge.drivers.redfish.enrolled import Enrolled
 from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
+from firmware_bridge.drivers.redfish.pushed import PushPart
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.vocabulary.attention import Attention, Pacing
 from firmware_bridge.vocabulary.clock import Clock
@@ -67,6 +68,7 @@ class RedfishSource(Enrolled):
     clock: Clock
     hints: Mapping[str, Any] = field(default_factory=dict)
     state: _State = field(default_factory=_State)
+    push: PushPart | None = None
 
     @property
     def endpoint(self) -> Place:
@@ -152,7 +154,7 @@ class RedfishSource(Enrolled):
         """Yield what the endpoint's events bring, for as long as it is iterated; a device without any yields none."""
         follower = self.state.follower
         if follower is None:
-            follower = self.state.follower = Follower(self.link, self.clock, self)
+            follower = self.state.follower = Follower(self.link, self.clock, self, self.push)
         async for readings in follower.follow():
             yield self._judged(readings)
 
@@ -280,7 +282,9 @@ class RedfishSource(Enrolled):
         return report_of(found.documents, endpoint=about, notes=found.notes)
 
     async def close(self) -> None:
-        """Log out and drop every connection.  Never raises."""
+        """Take back a subscription, log out and drop every connection.  Never raises."""
+        if self.state.follower is not None:
+            await self.state.follower.end()
         await self.link.close()
 
 
