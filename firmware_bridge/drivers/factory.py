@@ -71,8 +71,10 @@ def make_driver(
     """Return the driver that `spec.driver` names, ready for `discover()`; no byte is sent before that.
 
     `slot_place` is the tray (`tx1/a/r03/k07/u12`), under which the readings appear; `endpoint` says where the
-    controller answers and carries the pin; without `push` no device sends events by itself.  Raises ConfigurationError for a driver name nobody knows, an endpoint
-    without an address and one without a pin: what is not pinned is not read.
+    controller answers and carries the pin; without `push` no device is asked to send its events.
+
+    Raises ConfigurationError for a driver name nobody knows, an endpoint without an address and one without a pin: what
+    is not pinned is not read.
     """
     if spec.driver in _SERIAL:
         return _serial_driver(spec, slot_place, endpoint, clock, serial)

@@ -31,7 +31,10 @@ class Delivery:
         self.sent = self.lost = 0
 
     def send(self, subscription: Subscription, body: bytes, source: str | None = None) -> None:
-        """Push one event from the device's own address `source`; it is lost at once where too many are under way or the destination is not on loopback."""
+        """Push one event from the device's own address `source`.
+
+        It is lost at once where too many are under way or the destination is not on loopback.
+        """
         target = urlsplit(subscription.destination)
         if len(self._under_way) >= MOST_UNDER_WAY or not _is_loopback(target.hostname):
             self.lost += 1

@@ -7,8 +7,8 @@ from firmware_bridge.vocabulary.units import Seconds
 
 
 class PathKind(StrEnum):
-    """`sse`: a stream is open; `push`: the device sends to a listener (there is none yet, so no endpoint has it);
-    `polling`: it offers no stream; `unproven`: there should be a stream, and nothing shows that it works."""
+    """`sse`: a stream is open; `push`: the device sends to our listener; `polling`: it offers neither, or may not be
+    written to; `unproven`: there should be a stream or a subscription, and nothing shows that it works."""
 
     SSE = "sse"
     PUSH = "push"

@@ -1,6 +1,7 @@
-"""Follows one endpoint's events: opens its stream, proves every minute that it works, and yields what they come to.
+"""Follows one endpoint's events: opens its stream or subscribes, proves every minute that it works, and yields what they
+come to.
 
-Proven means: the stream is open, our subscription is among the device's own, and a sensor can be read.  A stream that
+Proven means: the stream is open or something was pushed, our subscription is among the device's own, and a sensor can be read.  A stream that
 is open and says nothing proves nothing.  Polling goes on beside it in any case.
 """
 
@@ -126,11 +127,8 @@ class Follower:
     def _why_polling(self, service: Document | None) -> str:
         if service is None:
             return "no EventService"
-        return (
-            ""
-            if self._subscription is None
-            else self._subscription.obstacle(service) or "its EventService has no stream"
-        )
+        obstacle = "" if self._subscription is None else self._subscription.obstacle(service)
+        return obstacle or "its EventService has no stream"
 
     async def _service(self) -> Document | None:
         root = await self._document(_ROOT)

@@ -1,5 +1,6 @@
 """Site files: read, written, refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from firmware_bridge.generations.site_file import read_site, write_site
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, FileInvalid
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
+from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteEvents, SiteRack
 
 RACK = Place("lab1/a/r01/k01")
 PIN = "sha256//" + "A" * 43 + "="
@@ -51,6 +52,41 @@ def test_what_is_wrong_is_pointed_at(tmp_path: Path, old: str, new: str, expecte
     with pytest.raises(FileInvalid, match=expected) as caught:
         read_site(path)
     assert caught.value.file == str(path)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        SiteEvents("127.0.0.1", 9443),
+        SiteEvents("10.4.0.2", 9443, "events.pem", "events.key"),
+        SiteEvents("fd00::2", 9443, "/etc/rackwright/events.pem", "/etc/rackwright/events.key"),
+    ],
+)
+def test_where_events_are_sent_to_reads_back(tmp_path: Path, events: SiteEvents) -> None:
+    site = replace(SITE, events=events)
+    write_site(tmp_path / "site.yaml", site)
+    assert read_site(tmp_path / "site.yaml") == site
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ("{listen: '0.0.0.0:9443'}", "an IP address of this machine"),
+        ("{listen: '10.4.0.2'}", "ADDRESS:PORT"),
+        ("{listen: 'controller:9443'}", "ADDRESS:PORT"),
+        ("{listen: '127.0.0.1:99999'}", "ADDRESS:PORT"),
+        ("{listen: '10.4.0.2:9443'}", "only loopback is listened at without TLS"),
+        ("{listen: '10.4.0.2:9443', certificate: a.pem}", "certificate and key, or neither"),
+        ("{listen: '127.0.0.1:9443', tls: true}", "tls"),
+        ("{}", "listen"),
+    ],
+)
+def test_where_events_cannot_be_sent_to_is_pointed_at(tmp_path: Path, events: str, expected: str) -> None:
+    path = tmp_path / "site.yaml"
+    write_site(path, SITE)
+    path.write_text(f"{path.read_text()}events: {events}\n")
+    with pytest.raises(FileInvalid, match=expected):
+        read_site(path)
 
 
 def test_two_racks_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Events of devices without a stream: subscribed to on armed racks only, proven, renewed, deleted; nobody else is heard."""
+"""Events of devices without a stream: subscribed to on armed racks only, proven, renewed, deleted; no other is heard."""
 
 import asyncio
 import contextlib
