@@ -1,8 +1,7 @@
-"""Follows one endpoint's events: opens its stream or subscribes, proves every minute that it works, and yields what they
-come to.
+"""Follows one endpoint's events: opens its stream or subscribes, proves every minute that it works, yields readings.
 
-Proven means: the stream is open or something was pushed, our subscription is among the device's own, and a sensor can be read.  A stream that
-is open and says nothing proves nothing.  Polling goes on beside it in any case.
+Proven means: the stream is open or something was pushed, our subscription is among the device's own, and a sensor can be
+read.  A stream that is open and says nothing proves nothing.  Polling goes on beside it in any case.
 """
 
 import asyncio
@@ -40,6 +39,7 @@ FIRST_PROOF_AFTER = Seconds(0.5)
 RETRY_SPARED = Seconds(2.0)  # an endpoint that is left alone now is asked for its proof soon after
 SHORTEST_RETRY, LONGEST_RETRY = Seconds(1.0), Seconds(60.0)
 LOOK_UP = Seconds(1.0)  # whether the session was renewed meanwhile
+DOUBT_AGAIN = Seconds(10.0)  # whether a test event has come after all
 LOOK_AGAIN = Seconds(600.0)  # whether a device offers events changes with its firmware at most
 _ROOT = "/redfish/v1/"
 
@@ -215,7 +215,8 @@ class Follower:
                 readings: list[Reading] = []
                 try:
                     inbox, readings = await self._prove_push(service, ours)
-                    due, failures = Seconds(self.clock.now() + PROVE_EVERY), 0
+                    in_doubt = self.path.kind is PathKind.UNPROVEN
+                    due, failures = Seconds(self.clock.now() + (DOUBT_AGAIN if in_doubt else PROVE_EVERY)), 0
                 except DeviceError as err:
                     if inbox is None:
                         raise

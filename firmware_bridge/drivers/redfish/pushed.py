@@ -60,6 +60,7 @@ class Subscription:
     _ended: bool = False
     _tested_at: Seconds | None = None
     _untestable: bool = False
+    _context: str = ""
 
     def obstacle(self, service: Document) -> str:
         """Return why nothing is subscribed, nothing when it can be."""
@@ -135,9 +136,10 @@ class Subscription:
         if not self.uri or inbox is None:
             return False
         try:
-            return (await self.get(self.uri)).get("Destination") == inbox.url
+            shown = await self.get(self.uri)
         except ResourceMissing:
             return False
+        return shown.get("Destination") == inbox.url or shown.get("Context") == self._context
 
     async def _clear(self, collection: str) -> None:
         """Delete what is ours from before: left by another life of the controller, or by a lost answer."""
@@ -150,10 +152,11 @@ class Subscription:
                 continue
 
     async def _make(self, collection: str, inbox: Inbox) -> None:
+        self._context = f"rackwright-{self.part.site}:{secrets.token_urlsafe(12)}"
         wanted = {
             "Destination": inbox.url,
             "Protocol": "Redfish",
-            "Context": f"rackwright-{self.part.site}:{secrets.token_urlsafe(12)}",
+            "Context": self._context,
             "EventFormatType": "Event",
             "SubscriptionType": "RedfishEvent",
         }

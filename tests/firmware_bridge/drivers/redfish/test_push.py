@@ -1,4 +1,4 @@
-"""Events of devices without a stream: subscribed to on armed racks only, proven, renewed, deleted; no other is heard."""
+"""Events of devices without a stream: subscribed to on armed racks only, proven, renewed, deleted; others unheard."""
 
 import asyncio
 import contextlib
