@@ -56,7 +56,7 @@ class Inbox:
 
     async def batch(self, wait: float) -> list[bytes]:
         """Return the bodies that have come since the last call, after at most `wait` seconds."""
-        if not self._pending:
+        if not self._pending and not self._arrived.is_set():
             try:
                 async with asyncio.timeout(max(wait, 0.0)):
                     await self._arrived.wait()
@@ -75,14 +75,18 @@ class Inbox:
         self._tokens = min(BURST, self._tokens + (now - self._filled_at) * EVENTS_PER_SECOND)
         self._filled_at = now
         if self._tokens < 1 or len(self._pending) >= MOST_PENDING or self._size + len(body) > MOST_PENDING_BYTES:
-            self.dropped += 1
-            self._arrived.set()
+            self.miss()
             return False
         self._tokens -= 1
         self._pending.append(body)
         self._size += len(body)
         self._arrived.set()
         return True
+
+    def miss(self) -> None:
+        """Note that something was not taken: what it said must be read instead."""
+        self.dropped += 1
+        self._arrived.set()
 
     def close(self) -> None:
         """Take nothing any more; the last one closes the listener.  Never raises."""
@@ -159,6 +163,8 @@ class EventListener:
         strange = not any(inbox.source == source for inbox in self._inboxes.values())
         if strange or sum(s == source for s in self._under_way.values()) >= MOST_CONNECTIONS:
             self.refused["address" if strange else "busy"] += 1
+            for inbox in [] if strange else [i for i in self._inboxes.values() if i.source == source]:
+                inbox.miss()
             writer.transport.abort()
             return
         self._under_way[task] = source
