@@ -1,7 +1,7 @@
 """Follows one endpoint's events: opens its stream or subscribes, proves every minute that it works, yields readings.
 
-Proven means: the stream is open or something was pushed, our subscription is among the device's own, a sensor can be read.
-A stream that is open and says nothing proves nothing.  Polling goes on beside it in any case.
+Proven means: the stream is open or something was pushed, our subscription is among the device's own, and a sensor
+can be read.  A stream that is open and says nothing proves nothing.  Polling goes on beside it in any case.
 """
 
 import asyncio
