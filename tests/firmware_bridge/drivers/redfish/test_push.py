@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.real_rack import RACK, eventually, real_rack
 
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.factory import make_driver
@@ -216,6 +217,25 @@ def test_a_device_elsewhere_needs_an_address_to_send_to() -> None:
     assert EventListener(ListenAt("10.1.2.4", 9443)).obstacle("10.1.2.3") == ""
     assert EventListener().obstacle("127.0.0.9") == ""
     assert "is a name" in EventListener().obstacle("cdu.example")
+
+
+@pytest.mark.parametrize(
+    ("armed", "way", "why"),
+    [(True, "push", ""), (False, "polling", "not armed: nothing is subscribed")],
+)
+async def test_a_controller_subscribes_where_the_site_says_that_it_may(
+    tmp_path: Path, delivery: Delivery, armed: bool, way: str, why: str
+) -> None:
+    place, events = f"{RACK}/u12/bmc", hub(delivery)
+    async with serve_tree(tree(), place=place, events=events) as served, real_rack(tmp_path, [served], armed) as rack:
+
+        async def seen() -> bool:
+            status = await rack.status(place)
+            return (status.events, status.events_detail) == (way, why)
+
+        await eventually(seen)
+        assert len(events.subscriptions) == armed
+    assert events.subscriptions == {}  # the controller ended
 
 
 # The listener by itself
