@@ -123,7 +123,7 @@ class TrayPage:
                     viewer.show(boards.part("sensors"), html(classes="card sensors"))
                 with ui.element("div").classes("beside"):
                     viewer.show(boards.part("health"), html(classes="card health"))
-                    with ui.element("div").classes("card made"):
+                    with ui.element("div").classes("card made ready"):
                         html("<h2>Ready</h2>")
                         for endpoint in (e for e in tray.endpoints if e.enabled):
                             viewer.show(boards.readiness(endpoint.place), html())
