@@ -1,7 +1,8 @@
 """The consoles of a site put together: generation, site file and vault in, each rack's consoles out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from firmware_bridge.credentials.vault import Credential, Vault
@@ -48,10 +49,12 @@ class ConsoleShop:
         address = f"{console.address}:{console.port}" if console.address else console.tty or ""
         return ConsolePlan(place, spec.protocol, address, make_console(spec, console, credential))
 
-    def _credential(self, console: SiteConsole) -> Credential:
+    def _credential(self, console: SiteConsole) -> Callable[[], Credential]:
+        """Return where its credential is asked for at each login: it may be changed while the controller runs."""
         if console.credential is None:
             raise ConfigurationError(f"{console.place} has no credential", advice="name a vault entry for it")
-        return self.vault.fetch(console.credential)
+        self.vault.fetch(console.credential)  # one that is not there is said at the start
+        return partial(self.vault.fetch, console.credential)
 
 
 def console_shop(site: Site, vault: Vault, clock: Clock, logs: Path, search: Sequence[Path] = ()) -> ConsoleShop:

@@ -112,7 +112,9 @@ def _check_beats(spec: EndpointSpec) -> None:
             raise ConfigurationError(f"{spec.driver}: read.{name}", advice=f"{', '.join(BEATS)}: 1 to 600 s")
 
 
-def make_console(spec: ConsoleSpec, console: SiteConsole, credential: Credential | None) -> Console:
+def make_console(
+    spec: ConsoleSpec, console: SiteConsole, credential: Credential | Callable[[], Credential] | None
+) -> Console:
     """Return the console that the site file says, ready for `open()`; no byte is sent before that.
 
     Raises ConfigurationError for one that lacks what its protocol needs.

@@ -138,16 +138,21 @@ class Rotation:
         """Settle one endpoint within a deadline and have it read again.  Never raises: it costs this endpoint only."""
         try:
             with self.turns.take(place, "settling the password"):
-                try:
-                    async with asyncio.timeout(SETTLE_WITHIN):
-                        await self._settle(self.desk.account(place))
-                except (RackwrightError, TimeoutError) as err:
-                    _log.warning("%s: its password is still pending: %s", place, err or "no answer in time")
+                await self._tried(place)
                 if place in self.roster.sources:
                     await self.roster.put(self.desk.source(place))
         except Exception:  # noqa: BLE001 - logged whole, and it costs this endpoint only
-            _log.exception("%s: settling its password failed", place)
+            _log.exception("%s: it is not read again", place)
         self.look()
+
+    async def _tried(self, place: Place) -> None:
+        try:
+            async with asyncio.timeout(SETTLE_WITHIN):
+                await self._settle(self.desk.account(place))
+        except (RackwrightError, TimeoutError) as err:
+            _log.warning("%s: its password is still pending: %s", place, err or "no answer in time")
+        except Exception:  # noqa: BLE001 - logged whole, and it costs this endpoint only
+            _log.exception("%s: settling its password failed", place)
 
     async def _settle(self, account: Account) -> Stands:
         """Try the new password, then the old one, each once.  The new one takes its place when it works.

@@ -31,7 +31,11 @@ class SshBench:
         self.door.say(data)
 
     def console(
-        self, *, host_key: str | None = None, credential: Credential = LOGIN, place: Place = PLACE
+        self,
+        *,
+        host_key: str | None = None,
+        credential: Credential | Callable[[], Credential] = LOGIN,
+        place: Place = PLACE,
     ) -> SshConsole:
         pinned = host_key or fingerprint(self.key)
         return SshConsole(place, self.door.address, self.door.port, pinned, credential)

@@ -8,7 +8,7 @@ nothing for it.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from firmware_bridge.vocabulary.errors import (
     DeviceError,
     EndpointRefused,
     EndpointUnreachable,
+    EnvironmentUnfit,
     LoginRefused,
     TrustRefused,
 )
@@ -40,13 +41,16 @@ logging.getLogger("asyncssh").setLevel(logging.CRITICAL)  # what it would say co
 
 @dataclass
 class SshConsole:
-    """One console at `address`:`port`; `host_key` is the pinned fingerprint (`SHA256:…`), None refuses to log in."""
+    """One console at `address`:`port`; `host_key` is the pinned fingerprint (`SHA256:…`), None refuses to log in.
+
+    `credential` may be where it is to be asked for: then each login takes it as it is at that moment.
+    """
 
     place: Place
     address: str
     port: int
     host_key: str | None
-    credential: Credential
+    credential: Credential | Callable[[], Credential]
     _link: Any = None
     _channel: Any = None
     _inbox: Inbox | None = None
@@ -127,6 +131,14 @@ class SshConsole:
         with contextlib.suppress(Exception):
             link.abort()
 
+    def _login(self) -> Credential:
+        if isinstance(self.credential, Credential):
+            return self.credential
+        try:
+            return self.credential()
+        except EnvironmentUnfit as err:
+            raise EndpointRefused(self.place, "open", err.what, advice=err.advice) from err
+
     async def _connect(self, shown: list[str]) -> None:
         import asyncssh
 
@@ -137,6 +149,7 @@ class SshConsole:
                 shown.append(key.get_fingerprint())
                 return shown[-1] == pinned
 
+        login = self._login()
         self._link, _ = await asyncssh.create_connection(
             Client,
             self.address,
@@ -147,8 +160,8 @@ class SshConsole:
             client_keys=None,
             x509_trusted_certs=None,
             gss_host=None,
-            username=self.credential.user,
-            password=self.credential.secret,
+            username=login.user,
+            password=login.secret,
             preferred_auth="password,keyboard-interactive",
             compression_algs=None,
             keepalive_interval=ALIVE_EVERY_S,

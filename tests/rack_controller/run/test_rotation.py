@@ -271,6 +271,22 @@ async def test_a_pending_password_holds_up_its_own_endpoint_only(tmp_path: Path)
             assert (await rack.do("rotate", U12)).code == "refused"
 
 
+async def test_settling_that_fails_by_a_bug_costs_nobody_their_readings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serve_tree(tree(), place=U12) as served:
+        async with real_rack(tmp_path, [served]) as rack:
+            rack.controlled._rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
+
+        async def broken(*_: object) -> str:
+            raise ValueError("a bug")
+
+        monkeypatch.setattr(rotation.Rotation, "_settle", broken)
+        async with real_rack(tmp_path, [served]) as rack:
+            await eventually(lambda: reachable(rack))
+            assert await pending(rack)
+
+
 async def test_an_edited_site_file_arms_a_rack_only_at_a_start(tmp_path: Path) -> None:
     async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served], armed=False) as rack:
         rack.site.write_text(rack.site.read_text().replace("armed: false", "armed: true"))

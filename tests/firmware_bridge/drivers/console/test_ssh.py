@@ -5,16 +5,17 @@ import os
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.ssh_bench import LOGIN, PLACE, ssh_bench, until
 
-from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.drivers.console import inbox, ssh
 from firmware_bridge.drivers.console.ssh import SshConsole, read_host_key
 from firmware_bridge.emulator.consoles.keys import fingerprint
-from firmware_bridge.vocabulary.errors import EndpointUnreachable, LoginRefused, TrustRefused
+from firmware_bridge.vocabulary.errors import EndpointRefused, EndpointUnreachable, LoginRefused, TrustRefused
 
 
 async def test_bytes_go_both_ways_as_they_are() -> None:
@@ -71,6 +72,22 @@ async def test_a_wrong_password_is_a_refused_login() -> None:
             await bench.console(credential=Credential("root", "wrong")).open()
         with pytest.raises(LoginRefused):
             await bench.console(credential=Credential("nobody", LOGIN.secret)).open()
+
+
+async def test_a_credential_that_is_asked_for_is_that_of_the_moment(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.store("k01/u12-bmc", Credential(LOGIN.user, "the one before"))
+    with ssh_bench() as bench:
+        console = bench.console(credential=partial(vault.fetch, "k01/u12-bmc"))
+        with pytest.raises(LoginRefused):
+            await console.open()
+        vault.begin_change("k01/u12-bmc", vault.fetch("k01/u12-bmc"), LOGIN.secret)
+        vault.promote("k01/u12-bmc")
+        await console.open()
+        await console.close()
+        gone = bench.console(credential=partial(vault.fetch, "nobody"))
+        with pytest.raises(EndpointRefused, match="no credential named 'nobody'"):
+            await gone.open()
 
 
 async def test_an_end_of_the_connection_is_told_after_what_was_said_before() -> None:
