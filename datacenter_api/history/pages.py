@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 _DATA_PAGE = 0
 _HEADER_BYTES = 64
 _BYTE_STREAM_SPLIT = 9
+_MOST_PAGE_BYTES = 64 * 1024 * 1024  # far above what is written: a broken header must not ask for gigabytes
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
 Decompress = Callable[[bytes, int], bytes]
 
@@ -41,11 +42,13 @@ def walk_pages(read: Callable[[int, int], bytes], begin: int, end: int, pages: l
         try:
             fields, length = _struct(head, 0)
             data = fields[5]
+            kind, encoding = fields[1], data[2]
             stored, size, rows = int(fields[3]), int(fields[2]), int(data[1])
         except (IndexError, KeyError, TypeError, struct.error) as err:
             raise ValueError(f"broken page header at byte {at}") from err
         body = at + length
-        if fields[1] != _DATA_PAGE or data[2] != _BYTE_STREAM_SPLIT or body + stored > end or rows < 1:
+        sane = 0 < stored <= end - body and 0 < size <= _MOST_PAGE_BYTES and 0 < rows <= size * 8
+        if kind != _DATA_PAGE or encoding != _BYTE_STREAM_SPLIT or not sane:
             raise ValueError(f"the page at byte {at} is none that this package writes")
         pages.append(Page(row, rows, body, stored, size))
         at, row = body + stored, row + rows

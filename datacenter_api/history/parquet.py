@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -226,7 +227,7 @@ def read_range(index: SegmentIndex, sheet: int, first: int, count: int, columns:
                 at += taken
             found[name] = (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(count, times)
         return found
-    except ValueError as err:
+    except (ValueError, LookupError, struct.error) as err:
         raise SegmentBroken(index.path, err) from err
     finally:
         os.close(handle)
