@@ -92,7 +92,8 @@ class Gate:
             return problem(404, f"nothing at {scope['path']}", advice="see /docs")
         if not allowed(rule, who.role):
             self.doorkeeper.store.audit(who.user, who.address, "refused", f"{method} {scope['path']}", "forbidden")
-            return problem(403, f"role {who.role} may not {method} {scope['path']}", advice="ask an admin")
+            asked = "open" if method == "WEBSOCKET" else method
+            return problem(403, f"role {who.role} may not {asked} {scope['path']}", advice="ask for another role")
         if _needs_origin(method, who) and not _same_origin(scope, headers):
             return problem(403, "a cookie is only good from our own pages", advice="send a bearer token instead")
         scope[PRINCIPAL] = who

@@ -28,6 +28,7 @@ from rack_controller.model.console import MOST_REASON, VERBS, Verb
 from rack_controller.model.roles import may
 
 PUMP_S = 0.1
+BEAT_S = 1.0
 MOST_TYPED = 64 * 1024  # what is pasted while the line is slow
 HISTORY = 200
 FOUND = 200
@@ -71,6 +72,7 @@ class SerialPage:
         self._typing = asyncio.Lock()
         self._drawn = ""
         self._note = ""
+        self._beat_due = 0.0
 
     def show(self) -> None:
         """Build the page and begin to send."""
@@ -153,6 +155,9 @@ class SerialPage:
             ui.run_javascript("location.assign('/login')")
             return
         self._draw_status()
+        if (now := self._parts.now()) >= self._beat_due:
+            self._beat_due = now + BEAT_S
+            ui.run_javascript("rackwright.apply()")  # a console may be silent for hours: the page is not
         try:
             data = await self._hands.relay.take(self._watcher)
         except RackwrightError as err:

@@ -7,7 +7,7 @@ import msgspec
 
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.view import RackView
-from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import HEALTH_CODES, Quantity, name_of
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
@@ -181,15 +181,35 @@ def tray_states(
     for point in points:
         tray = tray_of(Place(point.place))
         leaks[tray] = _worse(leaks.get(tray, "ok"), _leak_alarm(point.state))
-    return [_tray_state(tray, view, axes, leaks.get(tray.place, "ok")) for tray in layout.trays]
+    unfit = _unfit_gpus(view)
+    return [
+        _tray_state(tray, view, axes, leaks.get(tray.place, "ok"), unfit.get(tray.place, [])) for tray in layout.trays
+    ]
 
 
-def _tray_state(tray: TrayView, view: RackView | None, axes: dict[str, Axes], leak: str) -> TrayState:
+def _unfit_gpus(view: RackView | None) -> dict[str, list[tuple[str, str]]]:
+    """Return, by tray, the GPUs that their host's driver cannot use now: alarm and words of each."""
+    lines = view.columns.by_quantity.get(Quantity.GPU_ACCESS) if view is not None else None
+    found: dict[str, list[tuple[str, str]]] = {}
+    if view is None or lines is None:
+        return found
+    for line in lines[view.quality[lines] == Quality.GOOD].tolist():
+        word = name_of(Quantity.GPU_ACCESS, view.value(line))
+        if word != "ok":
+            place = view.columns.series[line].place
+            alarm = "critical" if word == "lost" else "warning"
+            found.setdefault(tray_of(place), []).append((alarm, f"{leaf_of(place)} {word.replace('_', ' ')}"))
+    return found
+
+
+def _tray_state(
+    tray: TrayView, view: RackView | None, axes: dict[str, Axes], leak: str, unfit: list[tuple[str, str]]
+) -> TrayState:
     mine = [axes[e.place] for e in tray.endpoints if e.place in axes and e.protocol not in IN_BAND]
     management = _together([a.management for a in mine])
     state = _power_state(tray, view) or _agreed([a.state for a in mine])
     power, quality = view.number(tray.place, Quantity.POWER) if view else (None, "missing")
-    alarm, why = _alarm(tray, view, management, leak, mine)
+    alarm, why = _alarm(tray, view, management, leak, mine, unfit)
     return TrayState(
         place=tray.place,
         name=tray.place.rsplit("/", 1)[1],
@@ -206,12 +226,20 @@ def _tray_state(tray: TrayView, view: RackView | None, axes: dict[str, Axes], le
     )
 
 
-def _alarm(tray: TrayView, view: RackView | None, management: str, leak: str, mine: list[Axes]) -> tuple[str, str]:
+def _alarm(
+    tray: TrayView,
+    view: RackView | None,
+    management: str,
+    leak: str,
+    mine: list[Axes],
+    unfit: list[tuple[str, str]],
+) -> tuple[str, str]:
     health = _worst_health(tray, view)
     reasons = [
         (leak, "leak detector unknown" if leak == "unknown" else f"leak {leak}"),
         (health, f"health {health}"),
         ({"reachable": "ok", "unknown": "unknown"}.get(management, "warning"), f"management {management}"),
+        *unfit,
         *(("warning", f"{a.subtree} {a.subtree_state}") for a in mine if a.subtree_state in MISSED),
     ]
     worst = max((alarm for alarm, _ in reasons), key=_ALARMS.index)

@@ -159,13 +159,13 @@ class Device:
             raise RequestRefused("PropertyValueOutOfRange", str(value), path[-1], related=(pointer,))
 
 
-@functools.lru_cache(maxsize=64)
 def wall_text(at: float | None = None) -> str:
     """Return the time of day as a device whose clock is set right writes it; `at` in s since 1970."""
     moment = datetime.datetime.now(datetime.UTC) if at is None else datetime.datetime.fromtimestamp(at, datetime.UTC)
     return moment.isoformat(timespec="milliseconds")
 
 
+@functools.lru_cache(maxsize=64)
 def time_text(seconds: float) -> str:
     """Return emulated time as a device writes it."""
     return (EPOCH + datetime.timedelta(seconds=seconds)).isoformat(timespec="milliseconds")

@@ -291,6 +291,8 @@ def test_a_serial_console_is_watched_typed_into_and_searched(scene: Scene, schem
         scene.serial.prints(b"\x1b[2J\x1b[HEmulated Linux u12 ttyAMA0\r\n\r\n\x1b[1;32mu12 login:\x1b[0m ")
         screen = "return document.querySelector('.terminal')?.textContent ?? ''"
         wait_for(lambda: "u12 login:" in driver.execute_script(screen).replace("\xa0", " "))
+        beats = "return Number(document.documentElement.dataset.updates || 0)"
+        wait_for(lambda: driver.execute_script(beats) >= 3)  # a silent console does not make the page look old
         keys = {b.text: b for b in driver.find_elements("css selector", ".serialkeys button")}
         terminal = driver.find_element("css selector", ".terminal textarea")
         terminal.send_keys("x")

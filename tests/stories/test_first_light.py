@@ -118,3 +118,20 @@ def test_the_gpt3_trace_is_seen_in_api_and_metrics(own_product: Product) -> None
     total = re.findall(r'^rack_power_watts\{[^}]*component="gpu\d"[^}]*\} (\S+)', own_product.get("/metrics"), re.M)
     assert len(total) == 72
     assert sum(map(float, total)) == pytest.approx(power, rel=0.25)
+
+
+@pytest.mark.parametrize("endpoint", ["u12/bmc", "u06/pmc", "u01/bmc"])
+def test_a_healthy_endpoint_is_called_ready(product: Product, endpoint: str) -> None:
+    """A warning on every healthy rack is one that nobody reads."""
+
+    def looked() -> Any:
+        try:
+            return product.get("/api/v1/endpoints/readiness", place=f"lab1/a/r01/k01/{endpoint}")
+        except AssertionError as err:
+            if "not_read_yet" in str(err):
+                return None
+            raise
+
+    readiness = eventually(looked, within=100, every=0.5)
+    differs = [(j["name"], j["found"], j["wanted"]) for j in readiness["judgements"] if j["verdict"] == "differs"]
+    assert differs == []

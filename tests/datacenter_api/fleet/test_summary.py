@@ -11,7 +11,8 @@ from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.summary import Figure, RackSummary, summarise
 from datacenter_api.fleet.trays import TrayState
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.table import make_table
 
@@ -153,3 +154,19 @@ def test_a_device_that_names_its_detectors_in_its_own_way_is_not_counted_twice(
     ]
     summary = heard(PlayedRack(rack.layout, make_table(rack.place, named)))
     assert (summary.leak_points, summary.leaks_unknown) == (summary_of(record, rack).leak_points, 0)
+
+
+def test_a_gpu_that_its_host_has_lost_is_an_alarm_of_its_tray(rack: PlayedRack) -> None:
+    gpus = [Place(f"{rack.place}/{slot}/gpu1") for slot in ("u12", "u13", "u14")]
+    access = [Series(gpu, Quantity.GPU_ACCESS, ReadingClass.POWER) for gpu in gpus]
+    played = PlayedRack(rack.layout, make_table(rack.place, [*rack.table.series, *access]))
+    for slot, code in (("u12", 0.0), ("u13", 2.0), ("u14", 1.0)):
+        played.set(f"{slot}/gpu1", Quantity.GPU_ACCESS, code)
+    summary = heard(played)
+    assert [(tray(summary, s).alarm, tray(summary, s).why) for s in ("u12", "u13", "u14")] == [
+        ("critical", "gpu1 lost"),
+        ("warning", "gpu1 reset required"),
+        ("ok", ""),
+    ]
+    played.set("u12/gpu1", Quantity.GPU_ACCESS, None)
+    assert tray(heard(played), "u12").alarm == "ok", "what no agent says is not lost"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from firmware_bridge.emulator.bench import Bench
-from firmware_bridge.emulator.device import Device
+from firmware_bridge.emulator.device import Device, wall_text
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.template import load_template
 from firmware_bridge.generations.load import load_generation
@@ -279,3 +280,10 @@ def test_a_sound_shelf_has_no_oddities_and_the_recorded_one_keeps_them(bench: Be
 def test_every_link_of_a_sound_tree_leads_somewhere(name: str) -> None:
     tree = sound(name)
     assert {at for body in tree.values() for at in links(body) if at not in tree} <= SERVED_ELSEWHERE
+
+
+def test_the_wall_clock_of_a_device_moves() -> None:
+    first, deadline = wall_text(), time.monotonic() + 5
+    while wall_text() == first:
+        assert time.monotonic() < deadline, "a device whose clock stands still would be found wrong by everybody"
+    assert wall_text(0.0) == wall_text(0.0) == "1970-01-01T00:00:00.000+00:00"
