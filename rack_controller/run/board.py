@@ -18,8 +18,9 @@ from rack_controller.model.frame import UNKNOWN_COUNTER
 from rack_controller.model.snapshot import EndpointState, Snapshot
 from rack_controller.model.table import SeriesKey, SeriesTable, make_table
 
-# While endpoints are being met one by one, the table is laid out no more often than this.
-LAY_OUT_EVERY = Seconds(3.0)
+# While endpoints are being met one by one, the table is laid out after this pause, then after twice as long, and so on
+# up to the longest: each table is kept by every reader for as long as a frame under it is.
+LAY_OUT_EVERY, LONGEST_PAUSE = Seconds(3.0), Seconds(12.0)
 _T = TypeVar("_T", bound=np.generic)
 
 
@@ -40,7 +41,7 @@ class Board:
         self._ended: dict[SeriesKey, Reading] = {}  # what those detectors said since
         self._due: dict[SeriesKey, Reading] = {}
         self._dirty = False
-        self._laid_out_at = Seconds(float("-inf"))
+        self._laid_out_at, self._lay_out_pause = Seconds(float("-inf")), LAY_OUT_EVERY
         self._lay_out({})
 
     def admit(self, endpoint: Place) -> None:
@@ -108,7 +109,10 @@ class Board:
 
     def snapshot(self, tick: int, now: Seconds, unix_ns: UnixNanoseconds) -> Snapshot:
         """Return everything known at `now`: stale values flagged, forgotten ones unknown, both axes decided."""
-        if self._dirty and (now - self._laid_out_at >= LAY_OUT_EVERY or not self._awaited()):
+        awaited = self._awaited()
+        if self._dirty and (not awaited or now - self._laid_out_at >= self._lay_out_pause):
+            if self._laid_out_at > float("-inf"):
+                self._lay_out_pause = Seconds(min(LONGEST_PAUSE, self._lay_out_pause * 2))
             self._lay_out_again()
             self._laid_out_at = now
         self.store(self._due.values())

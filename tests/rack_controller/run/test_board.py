@@ -172,3 +172,18 @@ def test_the_time_of_a_leak_is_told_with_it_and_not_that_of_its_end() -> None:
     assert board.told_at(LEAK, "leak") == "wet"
     take(board, 11)
     assert board.told_at(LEAK, "leak") == "dry"
+
+
+def test_the_pause_between_tables_grows_while_somebody_is_awaited_and_ends_with_the_last() -> None:
+    """Readers keep each table as long as a frame under it, and ten racks that are met side by side take their time."""
+    board, tables = Board(RACK, [BMC], PERIODS), list[tuple[int, int]]()
+    for now in range(60):
+        board.declare(
+            BMC, [Series(Place(f"{RACK}/u11/part{n}"), Quantity.POWER, ReadingClass.POWER) for n in range(now + 1)]
+        )
+        table = take(board, now).table.table_id
+        if not tables or tables[-1][1] != table:
+            tables.append((now, table))
+    assert [now for now, _ in tables] == [0, 3, 9, 21, 33, 45, 57]
+    board.contacts[BMC] = Contact(last_success=Seconds(60.0))
+    assert take(board, 60).table.table_id != tables[-1][1], "nobody is awaited any more: at once"
