@@ -30,9 +30,7 @@ def reload(
     link = connect(url, state)
     found = find_endpoint(link, place, rack)
     send(link, found, "reload", {})
-    emit(
-        [{"endpoint": found["place"], "done": "reloaded"}], _DONE, chosen(output, as_json), name="endpoint", single=True
-    )
+    _tell({"endpoint": found["place"], "done": "reloaded"}, chosen(output, as_json))
 
 
 def rotate(
@@ -47,9 +45,7 @@ def rotate(
     link = connect(url, state)
     found = find_endpoint(link, place, rack)
     send(link, found, "rotate", {})
-    emit(
-        [{"endpoint": found["place"], "done": "rotated"}], _DONE, chosen(output, as_json), name="endpoint", single=True
-    )
+    _tell({"endpoint": found["place"], "done": "rotated"}, chosen(output, as_json))
 
 
 def repin(
@@ -79,7 +75,11 @@ def repin(
     arguments = {name: value for name, value in (("serial", serial), ("reason", reason)) if value}
     result = send(link, found, "repin", {"pin": held["shown"], **arguments})
     row = {"endpoint": found["place"], "done": "repinned", "serial": result.get("serial")}
-    emit([row], _DONE, chosen(output, as_json), name="endpoint", single=True)
+    _tell(row, chosen(output, as_json))
+
+
+def _tell(row: Row, shape: Output) -> None:
+    emit([row], _DONE, shape, name="endpoint", single=True)
 
 
 def find_endpoint(link: Connection, place: str, rack: str | None) -> Row:

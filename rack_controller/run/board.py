@@ -109,8 +109,7 @@ class Board:
 
     def snapshot(self, tick: int, now: Seconds, unix_ns: UnixNanoseconds) -> Snapshot:
         """Return everything known at `now`: stale values flagged, forgotten ones unknown, both axes decided."""
-        awaited = self._awaited()
-        if self._dirty and (not awaited or now - self._laid_out_at >= self._lay_out_pause):
+        if self._dirty and (now - self._laid_out_at >= self._lay_out_pause or not self._awaited()):
             if self._laid_out_at > float("-inf"):
                 self._lay_out_pause = Seconds(min(LONGEST_PAUSE, self._lay_out_pause * 2))
             self._lay_out_again()

@@ -75,16 +75,22 @@ def test_a_locate_light_switched_by_command_is_seen_on_the_device(product: Produ
     eventually(lit, within=30)
 
 
-def test_the_report_of_a_tray_names_its_parts(product: Product) -> None:
-    def read() -> Any:
+def looked_at(product: Product, what: str, endpoint: str) -> Any:
+    """Return an endpoint's report or readiness; a first look that takes its time says so, and to ask again."""
+
+    def look() -> Any:
         try:
-            return product.get("/api/v1/endpoints/report", place="lab1/a/r01/k01/u11/bmc")
+            return product.get(f"/api/v1/endpoints/{what}", place=f"lab1/a/r01/k01/{endpoint}")
         except AssertionError as err:
-            if "not_read_yet" in str(err):  # a first look that takes its time says so, and to ask again
+            if "not_read_yet" in str(err):
                 return None
             raise
 
-    report = eventually(read, within=100, every=0.5)
+    return eventually(look, within=100, every=0.5)
+
+
+def test_the_report_of_a_tray_names_its_parts(product: Product) -> None:
+    report = looked_at(product, "report", "u11/bmc")
     kinds = [item["kind"] for item in report["inventory"]]
     assert (kinds.count("gpu"), kinds.count("cpu")) == (4, 2)
     assert len(report["leak_detectors"]) == 4
@@ -124,14 +130,6 @@ def test_the_gpt3_trace_is_seen_in_api_and_metrics(own_product: Product) -> None
 def test_a_healthy_endpoint_is_called_ready(product: Product, endpoint: str) -> None:
     """A warning on every healthy rack is one that nobody reads."""
 
-    def looked() -> Any:
-        try:
-            return product.get("/api/v1/endpoints/readiness", place=f"lab1/a/r01/k01/{endpoint}")
-        except AssertionError as err:
-            if "not_read_yet" in str(err):
-                return None
-            raise
-
-    readiness = eventually(looked, within=100, every=0.5)
+    readiness = looked_at(product, "readiness", endpoint)
     differs = [(j["name"], j["found"], j["wanted"]) for j in readiness["judgements"] if j["verdict"] == "differs"]
     assert differs == []
