@@ -34,9 +34,9 @@ from rack_controller.assemble_consoles import console_shop
 from rack_controller.decide.places import expected_number
 from rack_controller.model.expectation import Expectation, ExpectedPlace
 from rack_controller.model.layout import Layout, make_layout
-from rack_controller.run.hosts import GpuRules, rules_of
 from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
+from rack_controller.run.watch.hosts import GpuRules, rules_of
 
 _log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
 from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
 from rack_controller.run.collect import Collector
-from rack_controller.run.enrolled import Enrolled
+from rack_controller.run.enrolment.enrolled import Enrolled
 from rack_controller.run.journal import CommandRecord, Journal
 from rack_controller.run.stock import Stock
 from rack_controller.run.view import RackView

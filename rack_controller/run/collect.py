@@ -15,7 +15,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.axes import Contact, retry_delay
 from rack_controller.run.board import Board
 from rack_controller.run.ending import run_until_one_ends
-from rack_controller.run.holds import Holds
+from rack_controller.run.enrolment.holds import Holds
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

@@ -28,23 +28,23 @@ from rack_controller.run.bus import Bus
 from rack_controller.run.collect import next_due
 from rack_controller.run.consoles.rack_consoles import Consoles
 from rack_controller.run.desk import SiteDesk
-from rack_controller.run.doubts import Doubts
 from rack_controller.run.ending import run_until_one_ends
-from rack_controller.run.enrolled import Enrolled
-from rack_controller.run.enrolment import EnrolmentVerbs
-from rack_controller.run.examiner import Examiner
-from rack_controller.run.holds import Holds
-from rack_controller.run.hosts import GpuRules, Hosts
+from rack_controller.run.enrolment.enrolled import Enrolled
+from rack_controller.run.enrolment.examiner import Examiner
+from rack_controller.run.enrolment.holds import Holds
+from rack_controller.run.enrolment.rotation import Rotation
+from rack_controller.run.enrolment.swapping import Swapping
+from rack_controller.run.enrolment.verbs import EnrolmentVerbs
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
-from rack_controller.run.link_watch import LinkWatch
 from rack_controller.run.outbox import Message, Outbox
 from rack_controller.run.roster import Roster
-from rack_controller.run.rotation import Rotation
 from rack_controller.run.stock import Stock
-from rack_controller.run.subtrees import Subtrees
-from rack_controller.run.swapping import Swapping
 from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
+from rack_controller.run.watch.doubts import Doubts
+from rack_controller.run.watch.hosts import GpuRules, Hosts
+from rack_controller.run.watch.links import LinkWatch
+from rack_controller.run.watch.subtrees import Subtrees
 
 _log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.run.board import Board
 from rack_controller.run.collect import Collector, phases
 from rack_controller.run.ending import end
-from rack_controller.run.examiner import Examiner
-from rack_controller.run.holds import Holds
+from rack_controller.run.enrolment.examiner import Examiner
+from rack_controller.run.enrolment.holds import Holds
 from rack_controller.run.stock import Stock
 
 

@@ -28,7 +28,7 @@ from rack_controller.model.liveness import Cause, Presence, SubtreeState
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.board import Board
 from rack_controller.run.clock import SystemClock
-from rack_controller.run.subtrees import Subtrees
+from rack_controller.run.watch.subtrees import Subtrees
 
 GENERATION = load_generation("gb200-nvl72")
 CLASSES = (ReadingClass.SAFETY, ReadingClass.POWER, ReadingClass.SLOW)

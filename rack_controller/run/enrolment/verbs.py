@@ -18,10 +18,10 @@ from rack_controller.model.layout import Layout
 from rack_controller.model.readiness import Ready
 from rack_controller.model.roles import Privilege, may
 from rack_controller.run.desk import SiteDesk
-from rack_controller.run.examiner import Examiner
-from rack_controller.run.holds import Holds
+from rack_controller.run.enrolment.examiner import Examiner
+from rack_controller.run.enrolment.holds import Holds
+from rack_controller.run.enrolment.rotation import Rotation
 from rack_controller.run.roster import Roster
-from rack_controller.run.rotation import Rotation
 from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
 

@@ -25,7 +25,7 @@ from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
 from rack_controller.model.readiness import Verdict
 from rack_controller.model.snapshot import ManagementAxis, PowerAxis
-from rack_controller.run.enrolment import EnrolmentVerbs
+from rack_controller.run.enrolment.verbs import EnrolmentVerbs
 from rack_controller.run.journal import Journal
 from rack_controller.run.stock import Stock
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.swap import Swap
-from rack_controller.run.examiner import Examiner
-from rack_controller.run.holds import Holds
-from rack_controller.run.swapping import Swapping
+from rack_controller.run.enrolment.examiner import Examiner
+from rack_controller.run.enrolment.holds import Holds
+from rack_controller.run.enrolment.swapping import Swapping
 
 
 @dataclass(frozen=True, slots=True)

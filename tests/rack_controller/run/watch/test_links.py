@@ -21,8 +21,8 @@ from rack_controller.decide.axes import Contact
 from rack_controller.decide.notice import Finding
 from rack_controller.model.layout import make_layout
 from rack_controller.run.board import Board
-from rack_controller.run.link_watch import LinkWatch
 from rack_controller.run.view import RackView
+from rack_controller.run.watch.links import LinkWatch
 
 pytestmark = pytest.mark.asyncio
 GENERATION = load_generation("gb200-nvl72")

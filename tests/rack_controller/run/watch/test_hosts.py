@@ -21,7 +21,7 @@ from rack_controller.model.layout import make_layout
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.board import Board
 from rack_controller.run.clock import SystemClock
-from rack_controller.run.hosts import GpuRules, Hosts, rules_of
+from rack_controller.run.watch.hosts import GpuRules, Hosts, rules_of
 
 RACK = Place("lab1/a/r01/k01")
 TRAY = Place(f"{RACK}/u11")

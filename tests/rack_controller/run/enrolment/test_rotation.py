@@ -24,7 +24,7 @@ from firmware_bridge.vocabulary.place import Place
 from rack_controller.assemble import FileDesk
 from rack_controller.model.roles import Role
 from rack_controller.run import rotation
-from rack_controller.run.rotation import LENGTH, new_password
+from rack_controller.run.enrolment.rotation import LENGTH, new_password
 
 ROOT = "/redfish/v1"
 U12 = f"{RACK}/u12/bmc"

@@ -23,7 +23,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.decide.swap import Stage, Swap
 from rack_controller.model.roles import Role
-from rack_controller.run.examiner import Examiner
+from rack_controller.run.enrolment.examiner import Examiner
 
 ROOT = "/redfish/v1"
 U12 = f"{RACK}/u12/bmc"
