@@ -103,8 +103,8 @@ def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:
 
 
 def _spared(at: Axes) -> str:
-    """Return that an endpoint is asked less than planned, or is blind to leaks, with the reason."""
-    less = "" if at.attention == "full" else f"{at.attention}: {at.attention_detail}"
+    """Return that an endpoint is asked less than planned, is blind to leaks, or refuses good logins, with why."""
+    less = at.attention_detail if at.attention == "full" else f"{at.attention}: {at.attention_detail}"
     blind = f"blind to leaks: {at.blind}" if at.blind else ""
     return "; ".join(part for part in (blind, less) if part)
 

@@ -209,9 +209,8 @@ class BusLink:
             self._discard("change_malformed", err)
             return
         record = self.fleet.record(message.subject.split(".")[3])
+        # A new controller may hold another site file: the layout is asked for anew, and the old one counts until then.
         record.wanted_revision, record.wanted_boot = change.revision, change.boot
-        if change.boot != record.boot:
-            record.layout = None  # a new controller may hold another site file
 
     async def _hear_event(self, message: Msg) -> None:
         """Take an event that its stream does not store; what is stored comes through `follow_events`."""

@@ -149,6 +149,8 @@ class RedfishService:
                 return 200, extra, page
         query = parse_query(query_string.decode("latin-1"), self.features) if query_string else None
         if query is not None:
+            if query.expand and principal is None:  # the root is open to everybody, what stands behind it is not
+                raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
             if query == _MEMBERS_ONLY:
                 spliced = self._spliced(document.body, principal)
                 if spliced is not None:

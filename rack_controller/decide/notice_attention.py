@@ -36,12 +36,19 @@ def _never_heard(
 
 def _pacing(place: Place, was: Attention, now: Attention, at: Seconds) -> Iterator[Finding]:
     if was.pacing is now.pacing:
+        yield from _login(place, was, now)
         return
     if now.pacing is Pacing.FULL:
         yield Finding(place, "endpoint.unspared", Severity.OK, f"{_name(place)} is asked as planned again")
         return
     text = f"{_name(place)} is asked less ({now.pacing}{_until(now.until, at)}): {now.reason}"
     yield Finding(place, "endpoint.spared", Severity.WARNING, text)
+
+
+def _login(place: Place, was: Attention, now: Attention) -> Iterator[Finding]:
+    """What stands beside full attention is a controller that refuses good logins now and then."""
+    if now.pacing is Pacing.FULL and now.reason and not was.reason:
+        yield Finding(place, "login.flaky", Severity.WARNING, f"{_name(place)}: {now.reason}")
 
 
 def _blindness(place: Place, was: Attention, now: Attention, at: Seconds) -> Iterator[Finding]:

@@ -206,6 +206,7 @@ class Stage:
     bus: BusFiles
     client: Client
     racks: dict[str, PlayedRack]
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def subjects(self, rack: PlayedRack) -> RackSubjects:
@@ -231,6 +232,7 @@ class Stage:
         await self.client.flush()
 
     async def answer_state(self, message: Msg) -> None:
+        await self.answering.wait()
         rack = self.racks[message.subject.split(".")[3]]
         request = msgspec.json.decode(message.data, type=StateRequest)
         match request.want:
@@ -281,6 +283,7 @@ async def stage(state: Path, racks: int = 1, extra_sensors: int = 0) -> AsyncIte
         await js.add_stream(StreamConfig(EVENT_STREAM, subjects=[f"{ROOT}.{SITE}.*.event"], max_msgs=10_000))
         played = {rack.name: rack for rack in (played_rack(n + 1, extra_sensors) for n in range(racks))}
         scene = Stage(state, bus, client, played)
+        scene.answering.set()
         for rack in played.values():
             await client.subscribe(scene.subjects(rack).state, cb=scene.answer_state)
             await client.subscribe(scene.subjects(rack).command, cb=scene.answer_command)

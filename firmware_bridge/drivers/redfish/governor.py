@@ -18,6 +18,7 @@ QUIET_PERIOD = 5.0  # s between two safety reads of an endpoint that is left alo
 WINDOW = 1.0  # s: the requests of one safety read belong together
 LONGEST_HOLD = 300.0
 USUAL_HOLD = 5.0
+NOTED_FOR = 600.0  # s: a controller that refuses good logins is shown as such for so long after the last time
 ANSWERS_LATELY = 3.0
 _FEW = 8  # answers before there is a usual latency
 _USUAL_SHARE, _NEW_SHARE = 0.02, 0.25
@@ -27,7 +28,7 @@ _BUSY = (429, 503)
 @dataclass(slots=True)
 class Governor:
     """What is remembered of one endpoint's answers.  `usual` and `recent` are latencies in s; `factor` stretches the
-    periods of what is not urgent."""
+    periods of what is not urgent; `wrong_401s` counts requests refused with a login that was good after all."""
 
     usual: float = 0.0
     recent: float = 0.0
@@ -38,6 +39,8 @@ class Governor:
     held_until: float = float("-inf")
     quiet_until: float = float("-inf")
     why: str = ""
+    wrong_401s: int = 0
+    wrong_401_at: float = float("-inf")
     _next: dict[int, float] = field(default_factory=dict)  # by urgency: a power read must not put off a safety read
     _window_ends: dict[int, float] = field(default_factory=dict)
 
@@ -73,6 +76,10 @@ class Governor:
         self.held_until = max(self.held_until, now + hold)
         self.why = f"it answered {status} and wants {hold:.0f} s"
 
+    def wrongly_refused(self, now: float) -> None:
+        """Take note of a 401 that the same login did not meet when the request was made once more."""
+        self.wrong_401s, self.wrong_401_at = self.wrong_401s + 1, now
+
     def be_quiet(self, until: float, reason: str) -> None:
         """Leave the endpoint alone until then; a time that has passed ends it."""
         self.quiet_until, self.why = until, reason
@@ -105,4 +112,9 @@ class Governor:
         if self.factor > 1.0:
             text = f"answers take {self.recent:.1f} s, usually {self.usual:.2f} s"
             return Attention(Pacing.SLOW, None, text)
-        return Attention()
+        return Attention(Pacing.FULL, None, self._doubtful_logins(now))
+
+    def _doubtful_logins(self, now: float) -> str:
+        if now - self.wrong_401_at > NOTED_FOR:
+            return ""
+        return f"it refused a good login for no reason (401), {self.wrong_401s}× so far"

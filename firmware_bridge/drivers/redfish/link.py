@@ -1,7 +1,7 @@
 """Reading one Redfish endpoint: one session, few requests in flight, one pinned certificate, caps on everything.
 
 Refuses redirects, links to other hosts and certificates other than the pinned one.  Never repeats a request on its own,
-except once with a fresh session when the old one has ended.
+except after a 401: once as it was (some controllers say it now and then for no reason), once with a fresh session.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
 from firmware_bridge.drivers.redfish.governor import Governor
 from firmware_bridge.drivers.redfish.pace import BACKGROUND, NORMAL, PATIENT, URGENT, Pace
-from firmware_bridge.drivers.redfish.session import Answer, SessionOwner
+from firmware_bridge.drivers.redfish.session import Answer, Met, SessionOwner
 from firmware_bridge.drivers.redfish.stream import EventStream
 from firmware_bridge.drivers.redfish.transfer import Transfer, refusal_of
 from firmware_bridge.drivers.redfish.trust import Leaf, check_leaf, fetch_leaf
@@ -38,6 +38,7 @@ Decoded = TypeVar("Decoded")
 LOGIN_COOL_DOWN = 30.0
 BUSY_COOL_DOWN, LONGEST_COOL_DOWN = 2.0, 60.0  # s, for a login that was refused for now
 _MOST_RENEWALS, _RENEWAL_SECONDS = 3, 20.0  # sessions renewed at once, and one more every so often
+_MOST_REFUSALS = 3  # 401s that one request may meet: out of the blue, with an ended session, once more out of the blue
 REDFISH_HEADERS = ("Accept: application/json", "OData-Version: 4.0")
 _MOST_URLS = 8_192
 
@@ -129,7 +130,7 @@ class RedfishLink:
     async def _get(
         self, engine: CurlEngine, url: str, uri: str, decoder: Callable[[bytes], Decoded], urgency: int
     ) -> Decoded:
-        renewed = False
+        refusals, refused_version = 0, -1
         while True:
             transfer = self._free.pop() if self._free and not self._queue else await self._wait_for_slot(urgency)
             version = self._version
@@ -148,15 +149,18 @@ class RedfishLink:
             now = engine.loop.time()
             if status == 200:
                 self.governor.heard(now - began, now)
+                if refusals and version == refused_version:
+                    self.governor.wrongly_refused(now)
                 return self._decode(uri, decoder, body)
             if code:
                 self.governor.silent(now - began, now)
                 raise self._fault(transfer, code, uri)
-            if status != 401 or renewed or self._session is None:
+            if status != 401 or refusals >= _MOST_REFUSALS or self._session is None:
                 self.governor.refused(status, wait, now)
                 raise refusal_of(self.endpoint, f"GET {uri}", status) or self._closed()
-            await self._renew(version)
-            renewed = True
+            if refusals and version == refused_version:
+                await self._renew(version)
+            refusals, refused_version = refusals + 1, version
 
     def _decode(self, uri: str, decoder: Callable[[bytes], Decoded], body: bytes) -> Decoded:
         try:
@@ -276,7 +280,7 @@ class RedfishLink:
         if self._login_error is not None and loop.time() - self._login_failed_at < _cool_down(self._login_error):
             raise self._login_error.with_traceback(None)
         try:
-            met = await self._session.login(self._leaf)
+            met = await self._logged_in()
         except TrustRefused as err:
             if self._leaf is None:
                 if err.verb == "login":  # the password was sent before the answer turned out not to be trusted
@@ -292,6 +296,18 @@ class RedfishLink:
         self._version += 1
         self._headers = [*self._headers[:2], met.header]
         return met.leaf
+
+    async def _logged_in(self) -> Met:
+        """Log in.  A 401 counts when it is said twice to a password that worked the last time it was tried."""
+        assert self._session is not None
+        try:
+            return await self._session.login(self._leaf)
+        except LoginRefused as err:
+            if err.status != 401 or not self._version or self._login_error is not None:
+                raise
+        met = await self._session.login(self._leaf)
+        self.governor.wrongly_refused(asyncio.get_running_loop().time())
+        return met
 
     async def _renew(self, version: int) -> None:
         """Log in anew, once for everybody who met the 401.

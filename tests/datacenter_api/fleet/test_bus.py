@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.play import Stage, stage, start_bus, until
 
@@ -60,6 +61,24 @@ async def test_a_change_is_fetched_when_it_is_announced(tmp_path: Path) -> None:
         record = link.fleet.find("k01")
         await until(lambda: any(e.management == "absent" for e in record.endpoints), within=3.0)
         assert record.revision == rack.revision
+
+
+async def test_the_old_layout_counts_until_the_one_of_a_new_controller_was_heard(tmp_path: Path) -> None:
+    async with stage(tmp_path) as scene, linked(tmp_path) as link, repeating(scene):
+        await until(lambda: live(link))
+        rack, record = scene.racks["k01"], link.fleet.find("k01")
+        before = record.layout
+        assert before is not None
+        rack.layout = msgspec.structs.replace(before, trays=before.trays[1:])
+        rack.boot = "boot-2"
+        scene.answering.clear()
+        await scene.say_changed(rack)
+        await until(lambda: record.wanted_boot == "boot-2")
+        assert record.layout == before
+        assert live(link) == ["k01"]
+        scene.answering.set()
+        await until(lambda: record.boot == "boot-2")
+        assert record.layout == rack.layout
 
 
 async def test_events_said_before_the_api_started_are_there_in_order(tmp_path: Path) -> None:

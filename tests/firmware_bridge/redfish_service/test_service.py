@@ -233,6 +233,17 @@ async def test_queries_reach_sub_resources(service: RedfishService) -> None:
     assert (await ask(service, "GET", "/redfish/v1/Chassis?only")).body["@odata.id"] == "/redfish/v1/C/1"
 
 
+async def test_a_stranger_may_read_the_root_but_not_expand_what_stands_behind_it(service: RedfishService) -> None:
+    assert (await ask(service, "GET", "/redfish/v1", auth=None)).status == 200
+    assert (await ask(service, "GET", "/redfish/v1?$select=Id", auth=None)).status == 200
+    for wish in ("$expand=.", "$expand=.($levels=2)", "$select=Id&$expand=."):
+        answer = await ask(service, "GET", f"/redfish/v1?{wish}", auth=None)
+        assert answer.status == 401
+        assert answer.headers["www-authenticate"].startswith("Basic")
+        assert "Chassis" not in answer.body
+    assert (await ask(service, "GET", "/redfish/v1?$expand=.")).status == 200
+
+
 async def test_options_tells_what_is_allowed(service: RedfishService) -> None:
     answer = await ask(service, "OPTIONS", "/redfish/v1/C/1")
     assert (answer.status, answer.headers["allow"]) == (204, "GET, HEAD, PATCH")

@@ -40,6 +40,14 @@ def test_an_endpoint_that_is_asked_less_is_told_with_why_and_for_how_long() -> N
     assert [k for k, _, _ in kinds(at(11, quiet), at(12))] == ["endpoint.unspared"]
 
 
+def test_a_controller_that_refuses_good_logins_is_told_of_once() -> None:
+    flaky = Attention(reason="it refused a good login for no reason (401), 1× so far")
+    text = "u11 bmc: it refused a good login for no reason (401), 1× so far"
+    assert kinds(at(10), at(11, flaky)) == [("login.flaky", Severity.WARNING, text)]
+    again = Attention(reason="it refused a good login for no reason (401), 2× so far")
+    assert kinds(at(11, flaky), at(12, again)) == kinds(at(12, again), at(13)) == []
+
+
 def test_a_tray_that_is_blind_to_leaks_is_told_also_at_the_start() -> None:
     blind = Attention(blind="its controller started only just now", blind_until=Seconds(151.0))
     ((kind, severity, text),) = kinds(None, at(11, blind))

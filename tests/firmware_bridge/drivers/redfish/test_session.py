@@ -34,11 +34,16 @@ class Bmc:
         self.tokens: set[str] = set()
         self.logins = 0
         self.password = WHO.secret
+        self.moods = 0  # requests that are refused for no reason before all is well again
         self.reply = http(b'{"Id": "x"}')
         self.location_prefix = ""
 
     async def __call__(self, request: Any, writer: asyncio.StreamWriter) -> None:
-        if request.method == "POST" and request.path == SESSIONS:
+        if self.moods:
+            self.moods -= 1
+            self.logins += request.method == "POST"
+            writer.write(http(b"{}", "401 Unauthorized"))
+        elif request.method == "POST" and request.path == SESSIONS:
             writer.write(self._login(json.loads(request.body)))
         elif request.headers.get("x-auth-token") not in self.tokens:
             writer.write(http(b"{}", "401 Unauthorized"))
@@ -110,6 +115,35 @@ async def test_a_wrong_password_is_tried_once_and_then_waited_for(peers: Any) ->
         assert LOGIN_COOL_DOWN >= 10
         assert "wrong" not in str(caught.value)
         assert "wrong" not in repr(caught.value.__cause__)
+        await link.close()
+
+
+@pytest.mark.parametrize(("moods", "logins", "wrong"), [(1, 1, 1), (2, 2, 0), (3, 2, 0), (4, 3, 1)])
+async def test_a_401_for_no_reason_is_asked_again_before_the_session_is_given_up(
+    peers: Any, moods: int, logins: int, wrong: int
+) -> None:
+    bmc = Bmc()
+    async with peers(bmc) as peer:
+        link = link_to(peer)
+        await link.get("/redfish/v1/S")
+        bmc.moods = moods  # the second one ends the session, the third meets its end, the fourth the new login
+        assert await link.get("/redfish/v1/S") == b'{"Id": "x"}'
+        assert (bmc.logins, link.governor.wrong_401s) == (logins, wrong)
+        await link.close()
+
+
+async def test_a_password_that_worked_is_tried_once_more_and_then_waited_for(peers: Any) -> None:
+    bmc = Bmc()
+    async with peers(bmc) as peer:
+        link = link_to(peer)
+        await link.get("/redfish/v1/S")
+        bmc.password = "changed by somebody else"
+        bmc.tokens.clear()
+        for _ in range(4):
+            with pytest.raises(LoginRefused):
+                await link.get("/redfish/v1/S")
+        assert bmc.logins == 3
+        assert link.governor.wrong_401s == 0
         await link.close()
 
 

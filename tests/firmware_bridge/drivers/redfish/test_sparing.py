@@ -110,6 +110,18 @@ async def test_a_401_now_and_then_costs_a_few_logins_and_no_reading() -> None:
         assert len(served.sessions._by_token) <= 1
 
 
+async def test_one_request_in_twenty_refused_costs_no_reading_and_no_pause() -> None:
+    async with reading(tree()) as (served, source):
+        served.faults.set([Fault(FaultKind.STATUS, status=401, probability=0.05, seed=11)])
+        for _ in range(150):
+            await source.read(ReadingClass.SAFETY)
+        assert not source.faults
+        assert served.seen[COLLECTION] <= 4
+        assert source.attention.pacing is Pacing.FULL
+        assert "refused a good login" in source.attention.reason
+        assert source.link.governor.wrong_401s >= 10
+
+
 @pytest.mark.parametrize(
     ("manager", "blind"),
     [
