@@ -16,8 +16,8 @@ COLUMNS = (
     Column("GPUS", lambda d: f"{d['gpus_present']}/{d['gpus_planned']}", right=True),
     Column("RACKS", lambda d: ", ".join(r["name"] for r in d["racks"])),
     Column("MISSING", lambda d: str(d["racks_missing"] or ""), right=True),
-    Column("PORTS UP", lambda d: _of(d["health"]["ports_up"], d["health"]["ports_planned"]), right=True),
-    Column("GPU LINKS", lambda d: _of(d["health"]["gpu_links_up"], d["health"]["gpu_links_planned"]), right=True),
+    Column("PORTS UP", lambda d: links_of(d["health"], "ports"), right=True),
+    Column("GPU LINKS", lambda d: links_of(d["health"], "gpu_links"), right=True),
     Column("GPU POWER", lambda d: number(d["gpu_power_w"]["value"], 0, "W"), right=True),
     Column("QUALITY", lambda d: str(d["gpu_power_w"]["quality"])),
 )
@@ -66,5 +66,13 @@ def show_domain(
     emit(shown["racks"], RACK_COLUMNS, shape)
 
 
-def _of(known: int | None, planned: int) -> str:
-    return f"{'?' if known is None else known}/{planned}"
+def links_of(health: Row, what: str) -> str:
+    """Return how many of the links that are read are up, and how many are unread, which is not down.
+
+    `what` is `ports` (the switches' end) or `gpu_links` (the GPUs' end).
+    """
+    up, seen, planned = health[f"{what}_up"], health[f"{what}_seen"], health[f"{what}_planned"]
+    if up is None:
+        return f"{planned} unread" if planned else "–"
+    unread = f", {planned - seen} unread" if planned > seen else ""
+    return f"{up}/{seen}{unread}"

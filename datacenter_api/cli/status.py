@@ -33,10 +33,10 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
     """Show every rack in one line, and what is not well."""
     link = connect(url, state)
     health = link.request("GET", "/healthz", login=False)
-    racks = link.get("/api/v1/racks")
+    racks, domains = link.get("/api/v1/racks"), link.get("/api/v1/domains")
     shape = chosen(output, as_json)
     if shape in (Output.JSON, Output.YAML):
-        emit([{"health": health, "racks": racks}], (), shape, single=True)
+        emit([{"health": health, "racks": racks, "domains": domains}], (), shape, single=True)
         return
     emit(racks, COLUMNS, shape, name="rack")
     note(f"{link.server.url}: {health['status']}, bus {'connected' if health['bus_connected'] else 'away'}")
@@ -49,6 +49,8 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
             note(f"{rack['name']} {drain}")
         for line in alarm_lines(rack["trays"]):
             note(f"{rack['name']} {line}")
+    for line in domain_lines(domains):
+        note(line)
 
 
 def alarm_lines(trays: list[Row]) -> list[str]:
@@ -59,6 +61,15 @@ def alarm_lines(trays: list[Row]) -> list[str]:
             alike.setdefault((tray["alarm"], tray["why"] or "no current reading"), []).append(tray["name"])
     ordered = sorted(alike.items(), key=lambda item: _WORST_FIRST.index(item[0][0]))
     return [f"{_named(names)} {alarm}: {why}" for (alarm, why), names in ordered]
+
+
+def domain_lines(domains: list[Row]) -> list[str]:
+    """Return one line for each NVLink domain of which something is known to be wrong, with the way to the rest."""
+    return [
+        f"NVLink domain {d['id']} warning: {d['health']['reason']}; see `rackwright domain show {d['id']}`"
+        for d in domains
+        if d["health"]["verdict"] == "degraded"
+    ]
 
 
 def battery_line(rack: Row) -> str:

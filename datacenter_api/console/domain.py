@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from datacenter_api.cli.output import number
 from datacenter_api.console.cells import gpu_cells
-from datacenter_api.console.floor import HallRack
+from datacenter_api.console.floor import HallRack, verdict_cells
 from datacenter_api.console.strips import draw_cards, draw_figure, draw_line, put_figure
 from datacenter_api.console.wording import (
     ALARM_GLYPHS,
@@ -19,15 +19,13 @@ from datacenter_api.console.wording import (
     rack_href,
     slot_of,
     tray_href,
+    verdict_pill,
 )
 from datacenter_api.fleet.domains import DomainSummary
 from firmware_bridge.vocabulary.quantities import Quantity
-from rack_controller.decide.domain import Verdict
 from rack_controller.model.layout import TrayView
 
 MOST_FINDINGS = 12
-_VERDICT_GLYPHS = {Verdict.HEALTHY: "●", Verdict.DEGRADED: "▲", Verdict.UNKNOWN: "?"}
-_VERDICT_CLASSES = {Verdict.HEALTHY: "ok", Verdict.DEGRADED: "warning", Verdict.UNKNOWN: ""}
 
 
 def draw_domain_line(domains: Sequence[DomainSummary], here: str) -> str:
@@ -59,18 +57,11 @@ def domain_line_cells(domains: Sequence[DomainSummary]) -> Cells:
     """Return what stands in the line: how the domain is, and each rack of it."""
     cells: Cells = {}
     for d in domains:
-        cells[(f"dv-{d.id}", "text")], cells[(f"dv-{d.id}", "class")] = _verdict(d)
-        cells[(f"dv-{d.id}", "title")] = d.health.reason
+        cells |= verdict_cells(d)
         for share in d.racks:
             state = "● live" if share.live else "? stale"
             cells[(f"dl-{d.id}-{share.name}", "text")] = f"{share.gpus} GPUs · {state}"
     return cells
-
-
-def _verdict(domain: DomainSummary) -> tuple[str, str]:
-    """Return the verdict in words and the class of its pill."""
-    verdict = domain.health.verdict
-    return f"{_VERDICT_GLYPHS[verdict]} {verdict}", f"pill {_VERDICT_CLASSES[verdict]}"
 
 
 def draw_domain(domain: DomainSummary, racks: Sequence[HallRack]) -> str:
@@ -134,16 +125,14 @@ def domain_cells(domain: DomainSummary, racks: Sequence[HallRack]) -> Cells:
 def _health(domain: DomainSummary) -> Cells:
     """Return the verdict with its reason, what each end counts, and the findings as far as there is room."""
     health = domain.health
-    ports = "?" if health.ports_up is None else str(health.ports_up)
-    links = "?" if health.gpu_links_up is None else str(health.gpu_links_up)
     whole = health.ports_up == health.ports_planned
     cells: Cells = {
-        ("dm-verdict", "text"): _verdict(domain)[0],
-        ("dm-verdict", "class"): _verdict(domain)[1],
+        ("dm-verdict", "text"): verdict_pill(domain.health.verdict)[0],
+        ("dm-verdict", "class"): verdict_pill(domain.health.verdict)[1],
         ("dm-why", "text"): health.reason,
-        ("dm-ports", "text"): f"{ports} of {health.ports_planned}",
+        ("dm-ports", "text"): _links(health.ports_up, health.ports_seen, health.ports_planned),
         ("dm-ports", "class"): "" if whole else "partial",
-        ("dm-links", "text"): f"{links} of {health.gpu_links_planned}",
+        ("dm-links", "text"): _links(health.gpu_links_up, health.gpu_links_seen, health.gpu_links_planned),
         ("dm-links", "class"): "" if health.gpu_links_up == health.gpu_links_planned else "partial",
         ("dm-managers", "text"): ", ".join(slot_of(p) for p in health.fabric_managers) or UNKNOWN,
         ("dm-version", "text"): ", ".join(health.versions) or UNKNOWN,
@@ -157,6 +146,12 @@ def _health(domain: DomainSummary) -> Cells:
         cells[(f"dm-f{n}-text", "text")] = text
         cells[(f"dm-f{n}", "class")] = "sev-warning" if text.startswith("▲") else "quiet" if text else "none"
     return cells
+
+
+def _links(up: int | None, seen: int, planned: int) -> str:
+    """Return how many of the links that are read are up; what is unread is told apart, for it is not down."""
+    unread = f", {planned - seen} unread" if planned > seen else ""
+    return f"? of {planned}" if up is None else f"{up} of {seen}{unread}"
 
 
 def _figures(domain: DomainSummary, temperatures: list[tuple[float, str]]) -> Cells:

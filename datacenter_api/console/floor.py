@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datacenter_api.cli.output import number
 from datacenter_api.console.mini import PATTERN, draw_mini, mini_cells
 from datacenter_api.console.strips import battery_drain_w, draw_bar, put_bar
-from datacenter_api.console.wording import UNKNOWN, Cells, domain_href, esc, kilowatts, plural, rack_href, seconds
+from datacenter_api.console.wording import (
+    UNKNOWN,
+    Cells,
+    domain_href,
+    esc,
+    kilowatts,
+    plural,
+    rack_href,
+    seconds,
+    verdict_pill,
+)
 from datacenter_api.fleet.domains import DomainSummary
 from datacenter_api.fleet.summary import RackSummary
 from datacenter_api.fleet.view import RackView
@@ -93,8 +103,8 @@ def floor_cells(bays: Sequence[Bay]) -> Cells:
     """Return every value of the bays and their racks."""
     cells: Cells = {}
     for bay in bays:
-        for domain in bay.domains if bay.framed else ():
-            cells |= _domain_cells(domain)
+        for domain in bay.domains:
+            cells |= verdict_cells(domain) | (_domain_cells(domain) if bay.framed else {})
         for rack in bay.racks:
             cells |= _rack_cells(rack.summary)
             cells |= mini_cells(rack.summary, rack.layout, rack.view)
@@ -108,8 +118,9 @@ def _bay(bay: Bay) -> str:
     if bay.missing:
         cards += f'<div class="card missing">{plural(bay.missing, "rack")} of this domain not heard</div>'
     heads = "".join(
-        f'<h3><a href="{domain_href(d.id)}">NVLink domain {esc(d.id)}</a>'
-        f'<span class="quiet" id="d-{esc(d.id)}-what"></span><b id="d-{esc(d.id)}-power"></b></h3>'
+        f'<h3><a href="{domain_href(d.id)}">NVLink domain {esc(d.id)}</a> '
+        f'<span id="dv-{esc(d.id)}" class="pill">?</span><span class="quiet" id="d-{esc(d.id)}-what"></span>'
+        f'<b id="d-{esc(d.id)}-power"></b></h3>'
         for d in bay.domains
     )
     racks = len(bay.racks) + bool(bay.missing)
@@ -121,7 +132,17 @@ def _bay(bay: Bay) -> str:
 
 
 def _quiet_domains(bay: Bay) -> str:
-    return "".join(f' · <a href="{domain_href(d.id)}">{esc(d.name)}</a>' for d in bay.domains)
+    return "".join(
+        f' · <a href="{domain_href(d.id)}">{esc(d.name)}</a> <span id="dv-{esc(d.id)}" class="pill">?</span>'
+        for d in bay.domains
+    )
+
+
+def verdict_cells(domain: DomainSummary) -> Cells:
+    """Return what stands in a domain's pill: how it is, and why as its title."""
+    text, pill = verdict_pill(domain.health.verdict)
+    at = f"dv-{domain.id}"
+    return {(at, "text"): text, (at, "class"): pill, (at, "title"): domain.health.reason}
 
 
 def _domain_cells(domain: DomainSummary) -> Cells:

@@ -15,9 +15,19 @@ from datacenter_api.console.strips import (
     put_bar,
     put_figure,
 )
-from datacenter_api.console.wording import ALARM_GLYPHS, Cells, esc, kilowatts, plural, rack_href, tray_href
+from datacenter_api.console.wording import (
+    ALARM_GLYPHS,
+    Cells,
+    domain_href,
+    esc,
+    kilowatts,
+    plural,
+    rack_href,
+    tray_href,
+)
 from datacenter_api.fleet.domains import DomainSummary
 from datacenter_api.fleet.summary import Figure
+from rack_controller.decide.domain import Verdict
 
 NO_RACKS = '<p class="quiet">No rack has been heard yet. A rack appears with its controller’s first frame.</p>'
 MOST_LINES = 14
@@ -123,8 +133,11 @@ def _state(racks: Sequence[HallRack]) -> Cells:
     }
 
 
-def attention(racks: Sequence[HallRack]) -> tuple[tuple[str, str, str, str], ...]:
-    """Return what needs a look, worst first: alarm, address, where, why.  Silent racks stand for all their trays."""
+def attention(racks: Sequence[HallRack], domains: Iterable[DomainSummary]) -> tuple[tuple[str, str, str, str], ...]:
+    """Return what needs a look, worst first: alarm, address, where, why.  Silent racks stand for all their trays.
+
+    Of domains only those are in it of which something is known to be wrong: one that is not all seen is no fault.
+    """
     lines: list[tuple[str, str, str, str]] = []
     for rack in racks:
         s = rack.summary
@@ -134,13 +147,19 @@ def attention(racks: Sequence[HallRack]) -> tuple[tuple[str, str, str, str], ...
         if drain := battery_drain_w(s):
             lines.append(("critical", rack_href(s.rack), s.name, f"on battery, which delivers {kilowatts(drain)}"))
         lines += [(t.alarm, tray_href(t.place), f"{s.name} {t.name}", t.why) for t in s.trays if t.alarm != "ok"]
+    lines += [
+        ("warning", domain_href(d.id), f"NVLink {d.id}", d.health.reason)
+        for d in domains
+        if d.health.verdict is Verdict.DEGRADED
+    ]
     return tuple(sorted(lines, key=lambda line: (_RANK.get(line[0], 3), line[2])))
 
 
 def draw_attention(lines: Sequence[tuple[str, str, str, str]]) -> str:
     """Return the list of what needs a look."""
     if not lines:
-        return '<h2>Needs a look</h2><p class="quiet">Nothing: every tray of every rack is well.</p>'
+        nothing = "Nothing: every tray of every rack is well, and no NVLink domain is degraded."
+        return f'<h2>Needs a look</h2><p class="quiet">{nothing}</p>'
     rows = "".join(
         f'<li class="sev-{esc(alarm)}"><span aria-label="{esc(alarm)}">{ALARM_GLYPHS.get(alarm, "?")}</span>'
         f'<a href="{href}">{esc(where)}</a><span class="why">{esc(why)}</span></li>'

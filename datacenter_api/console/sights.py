@@ -65,7 +65,7 @@ def attention_board(glance: Glance) -> Board:
     """Return what needs a look in the whole hall."""
 
     def look(now: Seconds) -> Look:
-        lines = attention(glance.racks(now))
+        lines = attention(glance.racks(now), glance.domains(now))
         return Look(lines, lambda: draw_attention(lines), {})
 
     return glance.boards.get("attention", look)

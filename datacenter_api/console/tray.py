@@ -14,6 +14,7 @@ from datacenter_api.console.wording import (
     STATE_GLYPHS,
     UNKNOWN,
     Cells,
+    domain_href,
     esc,
     kilowatts,
     kind_of,
@@ -23,12 +24,15 @@ from datacenter_api.console.wording import (
     serial_href,
     slot_of,
     tray_href,
+    verdict_pill,
 )
+from datacenter_api.fleet.domains import DomainSummary, findings_at
 from datacenter_api.fleet.trays import Axes, TrayState
 from datacenter_api.fleet.units import UnitRow, unit_rows
 from datacenter_api.fleet.view import RackView
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
 from firmware_bridge.vocabulary.reading import Quality
+from rack_controller.decide.domain import Verdict
 from rack_controller.model.layout import Layout, TrayView
 
 # So many lines of a tray's own parts are open from the start; groups beyond are one click away.
@@ -39,7 +43,7 @@ _LEAK_GLYPHS = {"dry": "●", "warning": "▲", "critical": "◆", "unknown": "?
 
 @dataclass(frozen=True, slots=True)
 class TraySight:
-    """One tray at one instant, with all that its page needs."""
+    """One tray at one instant, with all that its page needs.  `domain` is the NVLink domain that it is part of."""
 
     layout: Layout
     tray: TrayView
@@ -48,6 +52,7 @@ class TraySight:
     axes: dict[str, Axes]
     groups: tuple[Group, ...]
     live: bool
+    domain: DomainSummary | None = None
 
 
 def draw_head(sight: TraySight) -> str:
@@ -62,15 +67,19 @@ def draw_head(sight: TraySight) -> str:
     ways += "".join(
         f'<a class="chip" href="{serial_href(c.place)}">▤ Serial console</a>' for c in tray.consoles if c.enabled
     )
-    domain = next((d.id for d in sight.layout.domains if d.name == tray.domain), None) if tray.domain else None
+    domain = ""
+    if sight.domain is not None:
+        name = sight.domain.id
+        domain = (
+            f' · <a href="{domain_href(name)}">NVLink domain {esc(name)}</a> <span id="y-domain" class="pill"></span>'
+        )
     facts = [kind_of(tray.kind), f"{tray.height_u} U", *(f"feed {feed}" for feed in tray.feeds)]
-    facts += [f"NVLink domain {domain or tray.domain}"] if tray.domain else []
     facts += [f"{part.count} × {part.name}" for part in tray.components]
     facts += [f"at most {kilowatts(tray.power_max_w)}"] if tray.power_max_w else []
     facts += [f"delivers {kilowatts(tray.output_max_w)}"] if tray.output_max_w else []
     return (
         f'<div class="trayhead {esc(tray.kind)}"><div><h3>{esc(slot_of(tray.place))} · {esc(tray.title)}</h3>'
-        f'<div class="quiet">{esc(" · ".join(facts))}</div></div>'
+        f'<div class="quiet">{esc(" · ".join(facts))}{domain}</div></div>'
         '<div class="pills"><span id="y-alarm" class="pill">?</span><span id="y-state" class="pill"></span>'
         f'<span id="y-management" class="pill"></span><b id="y-power"></b></div><div class="ways">{ways}</div></div>'
     )
@@ -83,7 +92,7 @@ def head_cells(sight: TraySight) -> Cells:
     why = state.why if sight.live else "nothing current is heard of this rack"
     known = sight.live and state.power_quality == "good"
     axis = {"on": "ok", "reachable": "ok", "degraded": "warning", "absent": "critical"}
-    return {
+    cells = {
         ("y-alarm", "text"): f"{ALARM_GLYPHS[alarm]} {'well' if alarm == 'ok' else why or alarm}",
         ("y-alarm", "class"): f"pill {alarm}",
         ("y-state", "text"): marked(STATE_GLYPHS, state.state),
@@ -94,6 +103,9 @@ def head_cells(sight: TraySight) -> Cells:
         ("live", "text"): "● live" if sight.live else "? stale",
         ("live", "class"): "pill ok" if sight.live else "pill",
     }
+    if sight.domain is not None:
+        cells[("y-domain", "text")], cells[("y-domain", "class")] = verdict_pill(sight.domain.health.verdict)
+    return cells
 
 
 def draw_health(sight: TraySight) -> str:
@@ -105,8 +117,9 @@ def draw_health(sight: TraySight) -> str:
     )
     head = '<tr><th>Unit</th><th class="n">Address</th><th>Register map</th><th>Management</th></tr>'
     serial = f'<table class="lines"><thead>{head}</thead><tbody>{units}</tbody></table>' if units else ""
+    nvlink = '<h2>NVLink</h2><p id="y-nvlink" class="words"></p>' if sight.domain is not None else ""
     return (
-        f"<h2>Endpoints</h2>{draw_endpoints(sight.tray)}{serial}"
+        f"<h2>Endpoints</h2>{draw_endpoints(sight.tray)}{serial}{nvlink}"
         f'<h2>Leak detectors</h2>{_draw_leaks(sight)}<h2>Alarm words</h2><p id="y-words" class="words"></p>'
     )
 
@@ -119,7 +132,7 @@ def health_cells(sight: TraySight) -> Cells:
         cells[(f"u-{n}-m", "class")] = f"axis {unit.management}"
     for line in _leak_lines(sight):
         cells |= _leak_cells(sight, line)
-    return cells | _word_cells(sight)
+    return cells | _word_cells(sight) | _nvlink_cells(sight)
 
 
 def draw_sensors(sight: TraySight) -> str:
@@ -213,6 +226,20 @@ def _leak_cells(sight: TraySight, line: int) -> Cells:
         (f"k{line}-s", "text"): f"{_LEAK_GLYPHS[state]} {state}{why}",
         (f"k{line}-a", "text"): roughly(sight.view.age(line)),
     }
+
+
+def _nvlink_cells(sight: TraySight) -> Cells:
+    """Return what is wrong with the domain at this very tray, or how it is as a whole."""
+    if sight.domain is None:
+        return {}
+    here = [text for _, text in findings_at([sight.domain], sight.tray.place)]
+    if here:
+        return {("y-nvlink", "text"): f"▲ {'; '.join(here)}", ("y-nvlink", "class"): "words sev-warning"}
+    verdict, where = sight.domain.health.verdict, ""
+    if verdict is Verdict.DEGRADED:
+        where = ", but nothing of it is known to be wrong at this tray"
+    text = f"{verdict_pill(verdict)[0]}: domain {sight.domain.id}{where}"
+    return {("y-nvlink", "text"): text, ("y-nvlink", "class"): "words quiet"}
 
 
 def _word_cells(sight: TraySight) -> Cells:

@@ -95,6 +95,7 @@ class TrayBoards:
             self._glance.axes(self._record, now),
             self._grouped[2] if columns is not None and self._grouped else (),
             rack.summary.live,
+            next((d for d in self._glance.domains(now) if any(tray.place in share.trays for share in d.racks)), None),
         )
 
 

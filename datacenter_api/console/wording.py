@@ -5,6 +5,7 @@ from html import escape
 from urllib.parse import quote
 
 from datacenter_api.cli.output import number
+from rack_controller.decide.domain import Verdict
 
 Cells = dict[tuple[str, str], str]
 """What the page shows: (element id, what of it) → value.  `what` is text, class, label, title, heat, width or html.
@@ -23,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "battery_shelf": "Battery",
     "coolant_unit": "Coolant",
 }
+_VERDICTS = {Verdict.HEALTHY: ("●", "ok"), Verdict.DEGRADED: ("▲", "warning"), Verdict.UNKNOWN: ("?", "")}
 UNKNOWN = "–"
 # Up to each of these an age is told as `< n s`: exact enough to judge it, and it does not change every second.
 _AGE_STEPS_S = (1, 2, 5, 10, 20, 30, 60)
@@ -58,6 +60,12 @@ def roughly(age: float | None) -> str:
 def marked(glyphs: Mapping[str, str], word: str) -> str:
     """Return shape and word: `○ off`."""
     return f"{glyphs.get(word, '?')} {word}"
+
+
+def verdict_pill(verdict: Verdict) -> tuple[str, str]:
+    """Return how a domain is, by shape and word, and the class of its pill."""
+    glyph, colour = _VERDICTS[verdict]
+    return f"{glyph} {verdict}", f"pill {colour}".strip()
 
 
 def kind_of(kind: str) -> str:

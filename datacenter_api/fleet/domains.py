@@ -8,6 +8,7 @@ from datacenter_api.fleet.nvlinks import ends_of
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.summary import Figure, gpu_power_of
 from datacenter_api.fleet.view import view_of
+from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.domain import DomainHealth, decide_domain
 from rack_controller.model.layout import DomainView, Layout
@@ -51,6 +52,15 @@ def summarise_domains(records: Iterable[RackRecord], now: Seconds) -> list[Domai
             key = domain.id or f"{record.token}.{domain.name}"
             found.setdefault(key, []).append((record, record.layout, domain))
     return [_summary(key, members, now) for key, members in sorted(found.items())]
+
+
+def findings_at(domains: Iterable[DomainSummary], tray: str) -> list[tuple[DomainSummary, str]]:
+    """Return what is wrong with domains at one tray, at either end of a link: each domain with the text of a finding.
+
+    `tray` is the tray's place.  A finding beyond those that a verdict lists is not in it.
+    """
+    found = [(domain, finding) for domain in domains for finding in domain.health.findings]
+    return [(domain, f.text) for domain, f in found if tray in {str(tray_of(Place(f.place))), *f.others}]
 
 
 def _summary(key: str, members: list[tuple[RackRecord, Layout, DomainView]], now: Seconds) -> DomainSummary:

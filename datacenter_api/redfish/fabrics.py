@@ -6,9 +6,11 @@ from datacenter_api.redfish.status import part_status, power_state, tray_status
 from datacenter_api.redfish.subsystems import environment_of
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.vocabulary.generation import TrayKind
+from rack_controller.decide.domain import Verdict
 
 FABRICS = f"{ROOT}/Fabrics"
 SWITCH_PART = "nvswitch"
+_HEALTH = {Verdict.HEALTHY: "OK", Verdict.DEGRADED: "Warning"}
 
 
 def build_all(world: World, uri: str) -> Body:
@@ -28,10 +30,16 @@ def build_one(world: World, uri: str, fabric: str) -> Body | None:
         f"NVLink domain {fabric}",
         Description=f"NVLink domain over {', '.join(racks)}",
         FabricType="NVLink",
-        Status={"State": "Enabled"},
+        Status=_status(world, fabric),
         Switches=ref(f"{uri}/Switches"),
         Links=refs("ManagedBy", [f"{ROOT}/Managers/rackwright"]),
     )
+
+
+def _status(world: World, fabric: str) -> Body:
+    """Return how the domain is from both ends of its links; where not all of it is seen, no health is told."""
+    domain = next((d for d in world.domains() if d.id == fabric), None)
+    return told(State="Enabled", Health=_HEALTH.get(domain.health.verdict) if domain is not None else None)
 
 
 def build_switches(world: World, uri: str, fabric: str) -> Body | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from operator import is_
 
+from datacenter_api.fleet.domains import DomainSummary, summarise_domains
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.summary import RackSummary, summarise
 from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, leak_points
@@ -149,6 +150,7 @@ class World:
     uuid: str
     streams: Streams = field(default_factory=Streams)
     asker: Caller | None = None
+    _domains: tuple[tuple[object, ...], list[DomainSummary]] | None = None
     _looks: dict[str, tuple[tuple[object, ...], RackLook]] = field(default_factory=dict)
 
     def asking(self) -> Caller:
@@ -168,6 +170,13 @@ class World:
             look = self._look(record)
             if look is not None:
                 yield look
+
+    def domains(self) -> list[DomainSummary]:
+        """Return every NVLink domain as it stands now, judged at most once for what cannot have changed."""
+        stamp = self.stamp()
+        if self._domains is None or self._domains[0] != stamp:
+            self._domains = stamp, summarise_domains(self.parts.fleet, self.parts.now())
+        return self._domains[1]
 
     def rack(self, rack_id: str) -> RackLook | None:
         """Return a rack by its name."""

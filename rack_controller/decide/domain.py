@@ -17,6 +17,7 @@ from rack_controller.model.wiring import Wiring
 
 MOST_FINDINGS = 60
 TOLD_ONE_BY_ONE = 6
+MOST_NAMED = 3
 
 
 class Verdict(StrEnum):
@@ -28,17 +29,22 @@ class Verdict(StrEnum):
 
 
 class DomainFinding(msgspec.Struct, frozen=True):
-    """One thing that is wrong.  `ends.disagree` names both sides in its text."""
+    """One thing that is wrong.  `ends.disagree` names both sides in its text.
+
+    `others` are the other trays that have a part in it: those at the far ends of links, those of the odd version.
+    """
 
     kind: str
     place: str
     text: str
+    others: list[str] = []
 
 
 class DomainHealth(msgspec.Struct, frozen=True):
     """The verdict with what it rests on.  `unseen` says what would have to be seen for a domain to be called healthy.
 
-    Counts are of what is known now; None where nothing is.  `versions` are the switch trays by their NVOS' version.
+    Counts are of what is known now; None where nothing is.  `ports_seen` and `gpu_links_seen` are how many are known:
+    what is planned beyond them is unread, not down.  `versions` are the switch trays by their NVOS' version.
     """
 
     verdict: Verdict
@@ -54,6 +60,7 @@ class DomainHealth(msgspec.Struct, frozen=True):
     gpus_seen: int
     gpus_planned: int
     gpu_links_up: int | None
+    gpu_links_seen: int
     gpu_links_planned: int
     wiring_confirmed: bool
     findings: list[DomainFinding]
@@ -117,6 +124,7 @@ def decide_domain(
         gpus_seen=len(links),
         gpus_planned=gpus_planned,
         gpu_links_up=sum(links) if links else None,
+        gpu_links_seen=sum(e.wiring.plan.links_per_gpu * len(e.gpu_links) for e in ends),
         gpu_links_planned=sum(e.wiring.plan.links_per_gpu * len(e.wiring.gpus) for e in ends),
         wiring_confirmed=all(e.wiring.plan.confirmed for e in ends),
         findings=findings[:MOST_FINDINGS],
@@ -165,12 +173,19 @@ def _ports(ends: RackEnds, name: _Names) -> Iterator[DomainFinding]:
             planned = ends.wiring.plan.ports_per_tray
             yield DomainFinding("link.missing", tray, f"{name(tray)} shows {planned - short} ports of {planned}")
         if len(down) > TOLD_ONE_BY_ONE:
-            peers = {tray_of(peer[0]) for p in down if (peer := ends.wiring.peer_of(p))}
-            towards = f", all towards {name(next(iter(peers)))}" if len(peers) == 1 else ""
-            yield DomainFinding("link.down", tray, f"{name(tray)}: {len(down)} of {seen} ports are down{towards}")
+            peers = _far_trays(ends, down)
+            towards = f", all towards {name(Place(peers[0]))}" if len(peers) == 1 else ""
+            text = f"{name(tray)}: {len(down)} of {seen} ports are down{towards}"
+            yield DomainFinding("link.down", tray, text, peers)
             continue
         for port in down:
-            yield DomainFinding("link.down", port, f"{name(port)} is down{_other_end(ends, port, name)}")
+            text = f"{name(port)} is down{_other_end(ends, port, name)}"
+            yield DomainFinding("link.down", port, text, _far_trays(ends, [port]))
+
+
+def _far_trays(ends: RackEnds, ports: Sequence[Place]) -> list[str]:
+    """Return the trays at the other ends of ports, as far as the plan says which they are."""
+    return sorted({str(tray_of(peer[0])) for p in ports if (peer := ends.wiring.peer_of(p))})
 
 
 def _other_end(ends: RackEnds, port: Place, name: _Names) -> str:
@@ -225,7 +240,8 @@ def _versions(ends: Sequence[RackEnds], name: _Names) -> Iterator[DomainFinding]
         usual, *others = sorted(groups, key=lambda v: (-len(groups[v]), v))
         odd = "; ".join(f"{v} in {', '.join(name(tray_of(p)) for p in groups[v])}" for v in others)
         text = f"switch trays run different versions of NVOS: {odd}; {usual} in the other {len(groups[usual])}"
-        yield DomainFinding("version.mismatch", tray_of(groups[others[0]][0]), text)
+        first, *also = (str(tray_of(p)) for v in others for p in groups[v])
+        yield DomainFinding("version.mismatch", first, text, also)
 
 
 def _partitions(ends: Sequence[RackEnds], gpus_planned: int, name: _Names) -> Iterator[DomainFinding]:
@@ -251,7 +267,9 @@ def _unseen(ends: RackEnds, name: _Names) -> Iterator[str]:
     if blind:
         yield f"the ports of {_some([name(t) for t in blind], len(wiring.switches), 'switch trays')}"
     if ends.unread:
-        yield f"{len(ends.unread)} single ports ({', '.join(name(p) for p in ends.unread[:3])}, …)"
+        count, more = len(ends.unread), ", …" if len(ends.unread) > MOST_NAMED else ""
+        named = ", ".join(name(p) for p in ends.unread[:MOST_NAMED])
+        yield f"{count} single port{'' if count == 1 else 's'} ({named}{more})"
     for what, known in (("fabric manager", ends.managers), ("version", {tray_of(p) for p in ends.versions})):
         lacking = [t for t in wiring.switches if t not in known and t not in blind]
         if lacking:
@@ -265,7 +283,7 @@ def _unseen(ends: RackEnds, name: _Names) -> Iterator[str]:
 def _some(names: list[str], of: int, what: str) -> str:
     if len(names) == of:
         return f"all {of} {what}"
-    return f"{len(names)} of {of} {what} ({', '.join(names[:3])}{', …' if len(names) > 3 else ''})"
+    return f"{len(names)} of {of} {what} ({', '.join(names[:MOST_NAMED])}{', …' if len(names) > MOST_NAMED else ''})"
 
 
 def _reason(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from datacenter_api.cli.status import alarm_lines, battery_line, leaks
+from datacenter_api.cli.status import alarm_lines, battery_line, domain_lines, leaks
 
 
 def tray(name: str, alarm: str, why: str = "") -> dict[str, Any]:
@@ -40,3 +40,11 @@ def test_a_rack_on_battery_is_said_so() -> None:
     assert battery_line(drain) == "critical: on battery, which delivers 31.0 kW"
     assert battery_line({**drain, "battery_output_w": {"value": 200.0, "quality": "good"}}) == ""
     assert battery_line({**drain, "battery_output_w": {"value": None, "quality": "absent"}}) == ""
+
+
+def test_a_degraded_domain_is_said_and_one_that_is_not_all_seen_is_not() -> None:
+    verdicts = [("k01.nvl0", "healthy"), ("k02.nvl0", "degraded"), ("k04.nvl0", "unknown")]
+    domains = [{"id": name, "health": {"verdict": verdict, "reason": "u19 acp7 is down"}} for name, verdict in verdicts]
+    assert domain_lines(domains) == [
+        "NVLink domain k02.nvl0 warning: u19 acp7 is down; see `rackwright domain show k02.nvl0`"
+    ]

@@ -1,6 +1,6 @@
 """A hall of two generations: k01 alone, k02 and k03 in one domain."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from support.api import fill
@@ -13,6 +13,7 @@ from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.summary import summarise
 from datacenter_api.fleet.view import view_of
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.layout import WornLink
 
 NOW = Seconds(100.0)
 
@@ -23,12 +24,14 @@ class PlayedHall:
 
     racks: dict[str, PlayedRack]
     heard_at: dict[str, Seconds]
+    worn: dict[str, list[WornLink]] = field(default_factory=dict)
 
     def records(self) -> list[RackRecord]:
         records = []
         for name, rack in self.racks.items():
             record = RackRecord(name)
             fill(record, rack, self.heard_at.get(name, NOW))
+            record.worn = self.worn.get(name, [])
             records.append(record)
         return records
 

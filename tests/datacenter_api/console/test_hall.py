@@ -15,6 +15,7 @@ from datacenter_api.fleet.summary import Figure
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.layout import WornLink
 
 HOSTILE = '"><script>alert(1)</script>'
 NOW = Seconds(100.0)
@@ -128,7 +129,7 @@ def test_what_needs_a_look_is_told_worst_first_and_a_silent_rack_once(hall: Any)
     hall.racks["k02"].set("u15/leak1", Quantity.LEAK, 2.0)
     hall.racks["k01"].set("u06/psu1", Quantity.HEALTH, 1.0)
     hall.heard_at["k03"] = Seconds(NOW - 60.0)
-    lines = attention(hall.seen()[0])
+    lines = attention(*hall.seen())
     assert [(alarm, where) for alarm, _, where, _ in lines] == [
         ("critical", "k02 u15"),
         ("warning", "k01 u06"),
@@ -138,6 +139,23 @@ def test_what_needs_a_look_is_told_worst_first_and_a_silent_rack_once(hall: Any)
     assert 'href="/console/rack/lab1/a/r01/k02/u15"' in drawn
     assert "leak critical" in drawn
     assert "every tray of every rack is well" in draw_attention(())
+
+
+def test_a_degraded_domain_needs_a_look_and_is_told_at_its_frame_and_its_racks_card(hall: Any) -> None:
+    for name, slot in (("k01", "u19"), ("k02", "u23")):
+        hall.worn[name] = [WornLink(f"lab1/a/r01/{name}/{slot}/acp1", "ber.high", f"{name} acp1 wears out")]
+    racks, domains = hall.seen()
+    drawn, cells = draw_hall(racks, domains), hall_cells(racks, domains)
+    assert [line for line in attention(racks, domains) if "NVLink" in line[2]] == [
+        ("warning", f"/console/domain/{d.id}", f"NVLink {d.id}", d.health.reason) for d in domains
+    ]
+    (frame,) = re.findall(r'<section class="bay".*?</section>', drawn)
+    assert 'id="dv-k02.nvl0"' in frame
+    assert 'id="dv-k01.nvl0"' in drawn.replace(frame, "")
+    for name in ("k01", "k02"):
+        at = f"dv-{name}.nvl0"
+        assert (cells[(at, "text")], cells[(at, "class")]) == ("▲ degraded", "pill warning")
+        assert cells[(at, "title")].startswith(f"{name} acp1 wears out")
 
 
 def test_an_unknown_leak_detector_is_never_called_dry(hall: Any) -> None:
@@ -160,7 +178,7 @@ def test_a_rack_on_battery_is_told_everywhere(hall: Any) -> None:
     assert cells[("r-k02-worst", "text")] == "on battery, 48.0 kW"
     assert cells[("r-k02-barnote", "text")] == cells[("h-barnote", "text")] == "◆ on battery, 48.0 kW"
     assert cells[("h-headroom", "text")] == "–"
-    assert [(alarm, where, why) for alarm, _, where, why in attention(racks)] == [
+    assert [(alarm, where, why) for alarm, _, where, why in attention(racks, domains)] == [
         ("critical", "k02", "on battery, which delivers 48.0 kW")
     ]
     strips = strip_cells(racks[1].summary)

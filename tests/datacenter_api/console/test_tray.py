@@ -26,6 +26,7 @@ from datacenter_api.fleet.trays import axes_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.layout import WornLink
 
 HOSTILE = '"><script>alert(1)</script>'
 NOW = Seconds(100.0)
@@ -36,13 +37,15 @@ def ids(drawing: str) -> set[str]:
 
 
 def sight_of(hall: Any, rack: str, slot: str) -> TraySight:
-    seen = next(r for r in hall.seen()[0] if r.summary.name == rack)
+    racks, domains = hall.seen()
+    seen = next(r for r in racks if r.summary.name == rack)
     record = next(r for r in hall.records() if r.token == rack)
     tray = find_tray(seen.layout, slot)
     assert tray is not None
     state = next(t for t in seen.summary.trays if t.name == slot)
     groups = tuple(group_lines(tray, seen.view.columns)) if seen.view else ()
-    return TraySight(seen.layout, tray, state, seen.view, axes_of(record, NOW), groups, seen.summary.live)
+    domain = next((d for d in domains if any(tray.place in share.trays for share in d.racks)), None)
+    return TraySight(seen.layout, tray, state, seen.view, axes_of(record, NOW), groups, seen.summary.live, domain)
 
 
 def line(sight: TraySight, below: str, quantity: Quantity) -> int:
@@ -52,6 +55,21 @@ def line(sight: TraySight, below: str, quantity: Quantity) -> int:
         for n, s in enumerate(sight.view.columns.series)
         if (s.place, s.quantity) == (f"{sight.tray.place}/{below}" if below else sight.tray.place, quantity)
     )
+
+
+def test_a_tray_says_what_is_wrong_with_its_domain_at_it_and_how_the_domain_is_elsewhere(hall: Any) -> None:
+    hall.worn["k01"] = [WornLink("lab1/a/r01/k01/u19/acp1", "ber.high", HOSTILE)]
+    here, elsewhere, other = (
+        sight_of(hall, rack, slot) for rack, slot in (("k01", "u19"), ("k01", "u12"), ("k02", "u15"))
+    )
+    assert 'href="/console/domain/k01.nvl0"' in draw_head(here)
+    assert head_cells(here)[("y-domain", "text")] == head_cells(elsewhere)[("y-domain", "text")] == "▲ degraded"
+    assert head_cells(other)[("y-domain", "text")] == "? unknown"
+    assert health_cells(here)[("y-nvlink", "text")] == f"▲ {HOSTILE}"
+    assert "nothing of it is known to be wrong at this tray" in health_cells(elsewhere)[("y-nvlink", "text")]
+    assert health_cells(other)[("y-nvlink", "text")] == f"? unknown: domain {DOMAIN}"
+    shelf = sight_of(hall, "k01", "u06")
+    assert "NVLink" not in draw_head(shelf) + draw_health(shelf)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from support.api import fill
 from support.play import PlayedRack, gb200_layout, gb200_table, rack_place
 
-from datacenter_api.fleet.domains import DomainSummary, summarise_domains
+from datacenter_api.fleet.domains import DomainSummary, findings_at, summarise_domains
 from datacenter_api.fleet.record import RackRecord
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity, code_of
@@ -78,12 +78,23 @@ def test_a_port_down_while_its_gpu_says_up_names_both_sides(rack: PlayedRack) ->
     assert health.findings[1].text == "u12 gpu2 says 18 of 18 links are up, the switches see 17 (assumed wiring)"
 
 
+def test_a_finding_is_found_from_the_trays_at_both_ends(rack: PlayedRack) -> None:
+    rack.set("u19/acp7", Q.LINK, 0.0)
+    domain = judged(rack)
+    switch, gpu = (findings_at([domain], f"{rack.place}/{slot}") for slot in ("u19", "u12"))
+    assert [text.split(";")[0] for _, text in switch] == ["u19 acp7 is down"]
+    assert [text for _, text in gpu] == [f.text for f in domain.health.findings]
+    assert findings_at([domain], f"{rack.place}/u20") == []
+    assert findings_at([domain], f"{rack.place}/u1") == [], "a tray whose name begins alike is another tray"
+
+
 def test_what_is_stale_is_not_seen(rack: PlayedRack) -> None:
     set_quality(rack, "u19/acp7", Q.LINK, Quality.STALE)
     set_quality(rack, "u37/gpu3", Q.NVLINKS_UP, Quality.MISSING)
     health = judged(rack).health
     assert (health.verdict, health.ports_seen, health.gpus_seen) == (Verdict.UNKNOWN, 1295, 71)
-    assert health.unseen == ["1 single ports (u19 acp7, …)", "the links of 1 of 72 GPUs as they see them (u37 gpu3)"]
+    assert (health.ports_up, health.gpu_links_up, health.gpu_links_seen) == (1295, 1278, 1278), "unread is not down"
+    assert health.unseen == ["1 single port (u19 acp7)", "the links of 1 of 72 GPUs as they see them (u37 gpu3)"]
 
 
 def test_a_switch_system_that_is_not_read_is_named(rack: PlayedRack) -> None:

@@ -1,13 +1,17 @@
 """The whole tree: every link leads somewhere, every resource is what its schema says, nothing is invented."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from support.redfish_hall import Hall
 
 from datacenter_api.redfish.shapes import VERSIONS
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.layout import WornLink
 
 
 def links(value: Any) -> Iterator[str]:
@@ -81,6 +85,16 @@ async def test_a_domain_that_spans_racks_is_one_fabric(hall: Hall) -> None:
     switches = (await hall.get("/Fabrics/k02.nvl0/Switches"))["Members"]
     assert {s["@odata.id"].rsplit("/", 1)[1][:3] for s in switches} == {"k02", "k03"}
     assert len(switches) == 36
+
+
+async def test_a_fabric_has_the_health_that_both_ends_of_its_links_say(hall: Hall) -> None:
+    assert (await hall.get("/Fabrics/k01.nvl0"))["Status"] == {"State": "Enabled"}, "what is not seen has no health"
+    rack = hall.racks["k01"]
+    worn = [WornLink(f"{rack.place}/u19/acp1", "ber.high", "acp1 wears out")]
+    state = msgspec.structs.replace(rack.state(), worn=worn, revision=rack.revision + 1)
+    hall.api.services.fleet.record("k01").hear_state(state, Seconds(time.monotonic()))
+    assert (await hall.get("/Fabrics/k01.nvl0"))["Status"] == {"State": "Enabled", "Health": "Warning"}
+    assert (await hall.get("/Fabrics/k02.nvl0"))["Status"] == {"State": "Enabled"}
 
 
 async def test_parts_have_the_identity_that_their_endpoint_reports_and_an_ambiguous_one_has_none(hall: Hall) -> None:
