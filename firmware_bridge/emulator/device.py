@@ -27,12 +27,12 @@ RESTORE_POLICIES = {"AlwaysOn": "on", "AlwaysOff": "off", "LastState": "last"}
 class Device:
     """One endpoint.  `rack` is its row in the bench's arrays, `slot` its tray, `life` its BMC's."""
 
-    __slots__ = ("bench", "hmc_back", "life", "place", "rack", "reset_at", "settings", "slot", "template")
+    __slots__ = ("bench", "hmc_back", "life", "place", "rack", "reset_at", "settings", "slot", "started_at", "template")
 
     def __init__(self, template: DeviceTemplate, bench: Bench, rack: int, slot: RackSlot, place: Place) -> None:
         self.template, self.bench, self.rack, self.slot, self.place = template, bench, rack, slot, place
         self.settings: dict[str, Any] = {}
-        self.reset_at = time.time() - UP_SINCE_S  # s since 1970
+        self.reset_at = self.started_at = time.time() - UP_SINCE_S  # s since 1970
         self.life = Life(lambda: bench.time)
         self.hmc_back = NEVER
         if any(action.verb in ("host_power", "aux_cycle") for action in template.actions.values()):
@@ -66,6 +66,8 @@ class Device:
             return str(uuid.uuid5(_NAMESPACE, f"{self.place}/{key}"))
         if name == "time" and key == "wall":
             return wall_text()
+        if name == "time" and key == "boot":
+            return wall_text(self._booted_at())
         if name == "time":
             return wall_text(self.reset_at) if key == "reset" else time_text(self.bench.time)
         if name == "place.tray_index":
@@ -75,6 +77,11 @@ class Device:
         if name == "place.ordinal":
             return self.bench.ordinal(self.slot)
         raise LookupError(f"{self.template.device}: no live value named {name!r} on a {self.slot.tray.kind} tray")
+
+    def _booted_at(self) -> float:
+        """Return when the host last came up: with its controller, until it has been switched."""
+        host = self.bench.hosts.get((self.slot.tray.kind, self.rack, self.slot.index))
+        return self.started_at if host is None or host.booted_at is None else host.booted_at
 
     def methods(self, uri: str) -> str:
         """Return POST for action targets."""

@@ -1,5 +1,6 @@
 """One host of a bench under power: it moves along the table of `power` in the bench's time."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,6 +24,7 @@ class Host:
     agenda: Agenda
     state: Power = Power.ON
     meant_on: bool = True  # what was asked last, and what a restore policy of `last` goes back to
+    booted_at: float | None = None  # wall clock, s since 1970: when it last came up; None: before the emulator started
     _turn: int = field(default=0, repr=False)  # what was asked before this number no longer counts
 
     @property
@@ -63,7 +65,7 @@ class Host:
         self.state = Power.OFF
 
     def _on(self) -> None:
-        self.state = Power.ON
+        self.state, self.booted_at = Power.ON, time.time()
 
     def _power_on(self) -> None:
         self.ask(Ask.ON)

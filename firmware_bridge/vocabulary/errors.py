@@ -8,7 +8,9 @@ RackwrightError
 │   ├── EndpointUnreachable       no connection, reset, timeout: silence, never "off"
 │   ├── EndpointRefused           it answered, and said no
 │   │   ├── LoginRefused          401/403: wrong or expired credential
-│   │   └── ResourceMissing       404
+│   │   ├── ResourceMissing       404
+│   │   └── ActionNotOffered      it does not offer what was asked; nothing was sent
+│   ├── OutcomeUnknown            asked to change something, and nobody can tell whether it heard
 │   ├── EndpointSpared            not asked now: it is slow, wants a pause, or is being flashed
 │   ├── TrustRefused              certificate pin differs, certificate expired, redirect
 │   ├── ReplyMalformed            not JSON, NaN, wrong shape, truncated
@@ -107,6 +109,20 @@ class ResourceMissing(EndpointRefused):
     """404 from the device."""
 
     message_id = "Base.1.19.ResourceMissingAtURI"
+
+
+class ActionNotOffered(EndpointRefused):
+    """The endpoint does not offer the action at all; nothing was sent."""
+
+    http_status = 400
+    message_id = "Base.1.19.ActionNotSupported"
+
+
+class OutcomeUnknown(DeviceError):
+    """A change was sent, and no answer tells whether the endpoint heard it.  Look; never repeat blindly."""
+
+    http_status = 504
+    message_id = "Base.1.19.OperationTimeout"
 
 
 class EndpointSpared(DeviceError):

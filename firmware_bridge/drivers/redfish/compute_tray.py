@@ -17,6 +17,7 @@ from firmware_bridge.drivers.redfish.older import (
     plan_older_supplies,
 )
 from firmware_bridge.drivers.redfish.planner import POWER, SLOW, Planner
+from firmware_bridge.drivers.redfish.powered import Powered
 from firmware_bridge.drivers.redfish.reports import prompt_reports
 from firmware_bridge.drivers.redfish.source import Locating, RedfishSource
 from firmware_bridge.drivers.redfish.tree import Tree
@@ -39,7 +40,7 @@ _MEASURED = {
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishComputeTray(Locating, RedfishSource):
+class RedfishComputeTray(Powered, Locating, RedfishSource):
     """A ComputeTray over Redfish.
 
     Hints (`read:` of the endpoint's spec): `power` (sensor URI), `power_state`, `locate`, `leak_detectors` (collection

@@ -13,8 +13,10 @@ from typing import TypeVar
 import pycurl
 
 from firmware_bridge.credentials.vault import Credential
+from firmware_bridge.drivers.redfish.effect import post_once
 from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
 from firmware_bridge.drivers.redfish.governor import Governor
+from firmware_bridge.drivers.redfish.one_call import OneCall
 from firmware_bridge.drivers.redfish.pace import BACKGROUND, NORMAL, PATIENT, URGENT, Pace
 from firmware_bridge.drivers.redfish.session import Answer, Met, SessionOwner
 from firmware_bridge.drivers.redfish.stream import EventStream
@@ -187,6 +189,24 @@ class RedfishLink:
                 raise
         await self._renew(version)
         return await self._session.change(method, uri, body, etag)
+
+    async def effect(self, uri: str, body: Document) -> Answer:
+        """POST `body` once, over a connection of its own, and return what was said (see `post_once`).  Never repeated.
+
+        After a 401 the session is renewed before LoginRefused is raised, so that whoever asks anew is let in.
+        """
+        engine = self._engine or await self._open()
+        url, version = self._url_of(uri), self._version
+        assert self._leaf is not None
+        call = OneCall(self.endpoint, self.limits, self._pin, self._leaf)
+        try:
+            return await post_once(call, engine, self.endpoint, url, self._headers, body, self.limits)
+        except LoginRefused as err:
+            if err.status == 401 and self._session is not None:
+                await self._renew(version)
+            raise
+        finally:
+            call.close()
 
     async def stream(self, uri: str, last_id: str = "") -> EventStream:
         """Open the event stream at `uri`, one beside the requests in flight; `last_id` is where the last one ended.

@@ -47,9 +47,20 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
             self.setopt(pycurl.SSL_SESSIONID_CACHE, 0)  # a resumed session would show no certificate
 
     async def send(
-        self, engine: CurlEngine, method: str, url: str, headers: list[str], body: bytes | None = None
+        self,
+        engine: CurlEngine,
+        method: str,
+        url: str,
+        headers: list[str],
+        body: bytes | None = None,
+        *,
+        fresh: bool = False,
     ) -> Reply:
-        """Send one request and return the reply, whatever its status.  Raises what libcurl's result is called."""
+        """Send one request and return the reply, whatever its status.  Raises what libcurl's result is called.
+
+        `fresh`: over a connection of its own.  libcurl sends a request a second time, and says nothing, when a
+        connection that was open turns out to be dead.
+        """
         self._body, self._size, self._head, self._headers = [], 0, 0, {}
         self.setopt(pycurl.URL, url)
         self.setopt(pycurl.HTTPHEADER, headers)
@@ -59,7 +70,7 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
             self.setopt(pycurl.POSTFIELDS, body)
         self.setopt(pycurl.CUSTOMREQUEST, method)
         # A connection that somebody else opened would show no certificate; after the last call none is kept.
-        self.setopt(pycurl.FRESH_CONNECT, int(self._is_first and method == "GET"))
+        self.setopt(pycurl.FRESH_CONNECT, int(fresh or (self._is_first and method == "GET")))
         self.setopt(pycurl.FORBID_REUSE, int(method != "GET"))
         future: asyncio.Future[int] = engine.loop.create_future()
         self._future, self._engine = future, engine
@@ -71,6 +82,16 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         if code:
             raise self._fault(code, f"{method} {url}")
         return Reply(int(self.getinfo(pycurl.RESPONSE_CODE)), self._headers, b"".join(self._body))
+
+    @property
+    def sent(self) -> bool:
+        """Tell whether any byte of the last request has left, whatever became of it."""
+        return int(self.getinfo(pycurl.REQUEST_SIZE)) > 0
+
+    @property
+    def status(self) -> int:
+        """Return the status that the last reply began with, 0 when none came."""
+        return int(self.getinfo(pycurl.RESPONSE_CODE))
 
     def leaf(self) -> Leaf:
         """Return the certificate that the endpoint showed.  Raises TrustRefused when it cannot be read."""

@@ -13,6 +13,7 @@ from firmware_bridge.drivers.redfish.enrolled import Enrolled
 from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
+from firmware_bridge.drivers.redfish.powered import PowerPoints, power_points
 from firmware_bridge.drivers.redfish.pushed import PushPart
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.vocabulary.attention import Attention, Pacing
@@ -54,6 +55,7 @@ class _State:
     resting: dict[str, float] = field(default_factory=dict)  # fetches that failed and are not needed -> until when
     follower: Follower | None = None
     manager_uri: str | None = None
+    power: PowerPoints = field(default_factory=PowerPoints)
     blind_until: Seconds = _NEVER
     unarmed: bool = False
     take_leaks: Callable[[Sequence[Reading]], object] | None = None
@@ -115,7 +117,9 @@ class RedfishSource(Enrolled):
             plan, locate_uri = await self.make_plan(tree)
             await self._find_manager(tree, plan)
         self.state.plan, self.state.locate_uri = plan, locate_uri
-        self.state.subtree = subtree_of(tree.documents[ROOT], await look_at(tree), plan)
+        found = await look_at(tree)
+        self.state.subtree = subtree_of(tree.documents[ROOT], found, plan)
+        self.state.power = power_points(tree, found, self.hints)
         self.state.faults.clear()
         self.state.resting.clear()
         return plan.series()

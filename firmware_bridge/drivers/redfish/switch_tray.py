@@ -16,13 +16,14 @@ from firmware_bridge.drivers.redfish.older import (
     plan_older_supplies,
 )
 from firmware_bridge.drivers.redfish.planner import Planner
+from firmware_bridge.drivers.redfish.powered import Powered
 from firmware_bridge.drivers.redfish.source import Locating, RedfishSource
 from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.wire.redfish.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishSwitchTray(Locating, RedfishSource):
+class RedfishSwitchTray(Powered, Locating, RedfishSource):
     """A SwitchTray over Redfish.  Hints as for the compute tray."""
 
     async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:

@@ -1,0 +1,143 @@
+"""A tray's power switch and boot source over Redfish: found by what the device offers; nothing is decided here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from firmware_bridge.drivers.redfish.enclosure import Enclosure, enclosures
+from firmware_bridge.drivers.redfish.link import URGENT, RedfishLink
+from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.vocabulary.errors import ActionNotOffered, ResourceMissing
+from firmware_bridge.vocabulary.power import BootFor, BootSight, PowerAction, PowerAnswer, PowerSight
+from firmware_bridge.vocabulary.text import scrub
+from firmware_bridge.wire.redfish.boot import boot_change, boot_sight
+from firmware_bridge.wire.redfish.guard import Document, parse
+from firmware_bridge.wire.redfish.links import link_of, tidy
+from firmware_bridge.wire.redfish.resets import (
+    AUX_RESETS,
+    CHASSIS_RESET,
+    HOST_RESETS,
+    PARAMETER,
+    SYSTEM_RESET,
+    ResetPoint,
+    allowable,
+    depth_of,
+    power_state,
+    reset_points,
+)
+
+MOST_MARKER = 64
+
+
+@dataclass(slots=True)
+class PowerPoints:
+    """Where a tray is switched and seen: found with everything else, asked for its values when first needed."""
+
+    state: str | None = None
+    host: str | None = None
+    controller: str | None = None
+    resets: list[ResetPoint] = field(default_factory=list)
+    words: dict[PowerAction, tuple[str, str]] | None = None  # per action: the target and the word for it
+
+
+def power_points(tree: Tree, found: Enclosure, hints: Mapping[str, Any]) -> PowerPoints:
+    """Return where the tray's power is, out of documents that were read already.
+
+    The host's own reset first; only where the system has none, that of an enclosure.  Auxiliary power wherever a
+    chassis offers it.
+    """
+    host, outer = found.host, enclosures(found)
+    resets = reset_points(host[1], {SYSTEM_RESET: HOST_RESETS[SYSTEM_RESET]}) if host is not None else []
+    if not resets:
+        by_chassis = {CHASSIS_RESET: HOST_RESETS[CHASSIS_RESET]}
+        resets = next((points for _, d in outer if (points := reset_points(d, by_chassis))), [])
+    for _, document in found.chassis:
+        resets = [*resets, *reset_points(document, AUX_RESETS)]
+    state = next((u for u, d in ([host] if host else []) + outer if "PowerState" in d), None)
+    controller = link_of(tree.documents[ROOT], "Links", "ManagerProvidingService")
+    return PowerPoints(
+        hints.get("power_state") or (tree.spelled(tidy(state)) if state is not None else None),
+        tree.spelled(tidy(host[0])) if host is not None else None,
+        controller,
+        resets,
+    )
+
+
+class Powered:
+    """Adds the ports PowerSwitch and Bootable to a source with `link`, `clock` and `state.power`."""
+
+    __slots__ = ()
+
+    async def observe_power(self: Any) -> PowerSight:
+        """Return what the controller says of its host now.  Raises DeviceError; ResourceMissing when it never says."""
+        points: PowerPoints = self.state.power
+        if points.state is None:
+            raise ResourceMissing(self.link.endpoint, "observe_power", "no power state found")
+        offered = await _offered(self.link, points)
+        asked_at = self.clock.now()
+        shown = await _read(self.link, points.state)
+        booted = shown if points.state == points.host or points.host is None else await _read(self.link, points.host)
+        controller = await _read(self.link, points.controller) if points.controller is not None else {}
+        state = power_state(shown)
+        return PowerSight(
+            state=state,
+            depth=depth_of(state),
+            taken_at=asked_at,
+            boot_marker=scrub(booted.get("LastResetTime"), MOST_MARKER),
+            allowed=frozenset(offered),
+            controller_marker=scrub(controller.get("LastResetTime"), MOST_MARKER),
+        )
+
+    async def switch_power(self: Any, action: PowerAction) -> PowerAnswer:
+        """Ask for one action, once (see the port)."""
+        offered = await _offered(self.link, self.state.power)
+        if action not in offered:
+            raise ActionNotOffered(self.link.endpoint, "switch_power", f"{action} is not offered")
+        target, word = offered[action]
+        answer = await self.link.effect(target, {PARAMETER: word})
+        return PowerAnswer(True, answer.status, answer.location or "", word)
+
+    async def read_boot(self: Any) -> BootSight:
+        """Return the host's boot source override.  Raises DeviceError; ResourceMissing when it has none."""
+        sight = boot_sight(await _read(self.link, _host(self, "read_boot")))
+        if sight is None:
+            raise ResourceMissing(self.link.endpoint, "read_boot", "no boot source override found")
+        return sight
+
+    async def set_boot(self: Any, target: str, span: BootFor, mode: str = "") -> None:
+        """Set the host's boot source override.  Raises DeviceError."""
+        await self.link.change("PATCH", _host(self, "set_boot"), boot_change(target, span, mode))
+
+
+def _host(tray: Any, verb: str) -> str:
+    where: str | None = tray.state.power.host
+    if where is None:
+        raise ResourceMissing(tray.link.endpoint, verb, "no host found")
+    return where
+
+
+async def _offered(link: RedfishLink, points: PowerPoints) -> dict[PowerAction, tuple[str, str]]:
+    """Return the target and word of each action that is offered, asked once; of two offers the first counts."""
+    if points.words is None:
+        words: dict[PowerAction, tuple[str, str]] = {}
+        for point in points.resets:
+            if point.values is None and point.info is not None:
+                point = replace(point, values=await _allowed(link, point.info))
+            words = {action: (point.target, word) for action, word in point.words().items()} | words
+        points.words = words
+    return points.words
+
+
+async def _allowed(link: RedfishLink, info: str) -> tuple[str, ...] | None:
+    try:
+        return allowable(await _read(link, info))
+    except ResourceMissing:  # named, and not there: as if it were not named
+        return None
+
+
+async def _read(link: RedfishLink, uri: str) -> Document:
+    limits = link.limits
+    return await link.get_decoded(
+        uri, partial(parse, most_bytes=limits.most_bytes, most_depth=limits.most_depth), URGENT
+    )

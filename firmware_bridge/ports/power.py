@@ -1,0 +1,42 @@
+"""The power switch of a tray and the boot source of its host: effects, asked once and never repeated by a driver."""
+
+from typing import Protocol, runtime_checkable
+
+from firmware_bridge.vocabulary.power import BootFor, BootSight, PowerAction, PowerAnswer, PowerSight
+
+
+@runtime_checkable
+class PowerSwitch(Protocol):
+    """A tray whose host can be switched, and seen to be on or off."""
+
+    async def observe_power(self) -> PowerSight:
+        """Return what the controller says of its host now.  Reads only; raises DeviceError.
+
+        EndpointUnreachable is silence, never "off".
+        """
+        ...
+
+    async def switch_power(self, action: PowerAction) -> PowerAnswer:
+        """Ask for one action in one request.  An effect: recorded before it is called, and never repeated here.
+
+        Raises ActionNotOffered (nothing was sent), EndpointUnreachable and TrustRefused (before anything was sent),
+        EndpointRefused with its status (it was heard and not done), and OutcomeUnknown when the request went out and
+        nobody can tell whether the device heard it: look, do not repeat.
+        """
+        ...
+
+
+@runtime_checkable
+class Bootable(Protocol):
+    """A host whose next boot source can be chosen."""
+
+    async def read_boot(self) -> BootSight:
+        """Return the boot source override and what the device takes.  Raises ResourceMissing where there is none."""
+        ...
+
+    async def set_boot(self, target: str, span: BootFor, mode: str = "") -> None:
+        """Set the override: a target in Redfish's spelling, for how long, and a mode where one is meant.
+
+        A set-point: asking twice leaves what asking once leaves.  Raises DeviceError.
+        """
+        ...
