@@ -1,0 +1,28 @@
+"""One small hall of two designs for every validator of our own service."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.product import Product, eventually
+from support.small_hall import RACKS, write
+from support.validators import PEERS
+
+
+@pytest.fixture(scope="session")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    if not (PEERS / "rf_service_validator").exists():
+        pytest.skip("needs .venv-peers: run `make conformance`")
+    product = Product(tmp_path_factory.mktemp("hall") / "state")
+    write(product.state / "generations")
+    product.options = ["--racks", RACKS]
+    product.start()
+    # The first look begins the stock reports; the tree is complete when every rack's are in.
+    eventually(lambda: len(_firmware(product)) > 100, within=120, every=1.0)
+    yield product
+    product.stop()
+
+
+def _firmware(product: Product) -> list[Any]:
+    members: list[Any] = product.get("/redfish/v1/UpdateService/FirmwareInventory")["Members"]
+    return members
