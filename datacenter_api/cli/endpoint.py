@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from datacenter_api.cli.connection import connect, quoted
+from datacenter_api.cli.endpoint_failing import tell_failing
+from datacenter_api.cli.endpoint_trust import find_endpoint
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, document, emit
 from datacenter_api.cli.state_directory import default_state
@@ -111,7 +113,9 @@ def show_endpoint(
     as_json: Json = False,
 ) -> None:
     """Show what an endpoint is made of, as its controller saw it."""
-    report: Row = connect(url, state).get("/api/v1/endpoints/report", place=place, rack=rack)
+    link = connect(url, state)
+    report: Row = link.get("/api/v1/endpoints/report", place=place, rack=rack)
+    report["failing"] = find_endpoint(link, str(report["endpoint"]["place"]), None)["failing"]
     _print_report(report, chosen(output, as_json))
 
 
@@ -199,6 +203,7 @@ def _print_report(report: Row, shape: Output) -> None:
         again = ", being read again" if report["reading_again"] else ""
         failed = f"; the newest attempt failed: {report['error']}" if report["error"] else ""
         typer.echo(f"taken {age(report['age_s'])} ago{again}{failed}", err=True)
+    tell_failing(report.get("failing", []))
     for note in report["notes"][:MOST_NOTES]:
         typer.echo(f"note: {note['uri']} {note['property']}: {note['what']}", err=True)
     if (left := len(report["notes"]) - MOST_NOTES) > 0:

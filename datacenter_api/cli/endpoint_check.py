@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from datacenter_api.cli.connection import connect
+from datacenter_api.cli.endpoint_failing import tell_failing
 from datacenter_api.cli.endpoint_trust import PlaceHere, find_endpoint, send
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, document, emit
@@ -47,6 +48,7 @@ def check(
         except RoleInsufficient as err:
             typer.echo(f"not looked at now: {err.what}", err=True)
     readiness: Row = link.get("/api/v1/endpoints/readiness", place=found["place"])
+    readiness["failing"] = found["failing"]
     _print(readiness, chosen(output, as_json))
 
 
@@ -57,6 +59,7 @@ def _print(readiness: Row, shape: Output) -> None:
     emit(readiness["judgements"], _COLUMNS, shape, name="name")
     part = readiness["part"]
     typer.echo(f"{readiness['ready']}; serial {part['serial'] or 'not said'}; looked at {_when(readiness)}", err=True)
+    tell_failing(readiness["failing"])
     for seen in readiness["history"]:
         if seen["until_unix_ns"]:
             typer.echo(f"before it: serial {seen['serial']}", err=True)

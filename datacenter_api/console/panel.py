@@ -20,6 +20,7 @@ from datacenter_api.console.wording import (
 from datacenter_api.fleet.columns import Columns
 from datacenter_api.fleet.trays import Axes
 from datacenter_api.fleet.view import RackView
+from rack_controller.model.failing import FailingResource
 from rack_controller.model.layout import Layout, TrayView
 
 MOST_LINES = 40
@@ -95,11 +96,16 @@ def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:
         cells[(f"{row}-events", "text")] = at.events or "–"
         cells[(f"{row}-events", "title")] = _proof(at)
         failing = f"{at.faults} resources fail" if at.faults else ""
+        cells[(f"{row}-error", "title")] = "; ".join(_failing(one) for one in at.failing)
         why = f"{at.held.reason}; settle it with `rackwright endpoint repin`" if at.held else at.error
         cells[(f"{row}-error", "text")] = "; ".join(
             part for part in (at.maintenance, why, failing, _spared(at)) if part
         )
     return cells
+
+
+def _failing(one: FailingResource) -> str:
+    return f"{one.where} fails for {age(one.since_s)} ({one.times}×): {one.error}"
 
 
 def _spared(at: Axes) -> str:

@@ -11,6 +11,7 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import HEALTH_CODES, Quantity, name_of
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.layout import IN_BAND, EndpointStatus, Layout, TrayView
 from rack_controller.model.liveness import MISSED
@@ -76,6 +77,7 @@ class Axes:
     blocked_by: list[str] = field(default_factory=list)
     maintenance: str = ""
     version: str = ""
+    failing: tuple[FailingResource, ...] = ()
 
 
 def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
@@ -134,7 +136,13 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         blocked_by=said.blocked_by if fresh else [],
         maintenance=said.maintenance,
         version=said.version,
+        failing=tuple(_older(f, heard) for f in said.failing),
     )
+
+
+def _older(failing: FailingResource, heard: float) -> FailingResource:
+    ages = {"since_s": round(failing.since_s + heard, 1), "last_s": round(failing.last_s + heard, 1)}
+    return msgspec.structs.replace(failing, **ages)
 
 
 def _shrunk(left: float | None, heard: float) -> float | None:

@@ -23,6 +23,7 @@ from firmware_bridge.vocabulary.errors import BusUnavailable, CommandRefused
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.decide.swap import Swap
 from rack_controller.model.command import Command, Reply, check_wish
+from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.layout import Layout
 from rack_controller.model.readiness import Readiness
@@ -43,6 +44,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     """One endpoint: where it answers and how it stands on both axes.
 
     Ages in s; `enabled` false: listed, not asked; `faults`: how many of its resources fail now; `units` on its line.
+    `failing`: the longest failing of them with their errors, since when and in how many reads in a row.
     `events`: how its events come (sse, push, polling, unproven), proven `events_age_s` ago; `events_detail`: why not.
     `ready`: whether it is as it must be (ready, blocked, unknown; empty: nothing is asked), `blocked_by` what is not.
     `attention`: how much it is asked now (full, slow, held, quiet), for `attention_s` more; `blind`: why its leak
@@ -83,6 +85,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     blocked_by: list[str] = []
     maintenance: str = ""
     version: str = ""
+    failing: list[FailingResource] = []
 
 
 class CommandRequest(BaseModel):
@@ -152,6 +155,7 @@ async def list_endpoints(rack: str, parts: Parts) -> Response:
                     blocked_by=at.blocked_by,
                     maintenance=at.maintenance,
                     version=at.version,
+                    failing=list(at.failing),
                 )
             )
     return json_answer(rows)

@@ -5,6 +5,7 @@ import msgspec
 from firmware_bridge.vocabulary.generation import ConsoleSpec, Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
+from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 
 IN_BAND = frozenset(("nvml",))
@@ -117,6 +118,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     `attention` is how much it is asked now (Pacing), `attention_s` for how much longer, `attention_detail` why;
     `blind`: why its leak detectors say nothing now, `blind_s` for how much longer.
     `held` says why nobody reads it: it shows another certificate than the pinned one.
+    `failing`: which resources fail while the rest answers, since when and how often, the longest first (MOST_TOLD).
     `version` is the version of the system that answers there, where its driver reads it all the time.
     `subtree` names what stands behind it (empty: nothing), `subtree_state` how much of that is alive (Presence),
     `subtree_why` and `subtree_missing` what is not.
@@ -149,6 +151,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     blind: str = ""
     blind_s: float | None = None
     maintenance: str = ""
+    failing: list[FailingResource] = []
 
 
 class WornLink(msgspec.Struct, frozen=True):

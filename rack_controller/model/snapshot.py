@@ -1,6 +1,7 @@
 """All readings of a rack at one tick, with ages: the only thing a decision looks at."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -12,6 +13,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.model.failing import Failing
 from rack_controller.model.frame import UNKNOWN_COUNTER, Frame, ages_in_steps
 from rack_controller.model.liveness import SubtreeState
 from rack_controller.model.table import SeriesTable
@@ -37,7 +39,8 @@ class ManagementAxis(StrEnum):
 class EndpointState:
     """Both axes of one endpoint, never merged; `since` is monotonic, `error` names what went wrong last and `error_at`
     when; `events` is how its events come, None where there is no such thing (a serial line); `subtree` is what stands
-    behind it, None when nothing does; `attention` is how much it is asked now."""
+    behind it, None when nothing does; `attention` is how much it is asked now; `failing`: its resources that fail, by
+    where they are."""
 
     state: PowerAxis
     management: ManagementAxis
@@ -48,6 +51,7 @@ class EndpointState:
     events: EventPath | None = None
     subtree: SubtreeState | None = None
     attention: Attention = FULL_ATTENTION
+    failing: Mapping[str, Failing] = field(default_factory=dict)
 
     @property
     def events_proven(self) -> bool:

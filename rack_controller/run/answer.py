@@ -19,6 +19,7 @@ from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import INTERNAL, Command, Reply, check_command, decode_command, encode, refusal
+from rack_controller.model.failing import told
 from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
 from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
@@ -137,6 +138,7 @@ def _status(
         attention_detail=state.attention.reason,
         blind=state.attention.blind,
         blind_s=_left(state.attention.blind_until, now),
+        failing=told(state.failing, now),
     )
 
 

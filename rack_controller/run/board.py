@@ -1,19 +1,22 @@
 """The latest value of every series of one rack, kept in arrays so that a snapshot is a copy and not a walk."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.vocabulary.attention import FULL_ATTENTION, Attention
+from firmware_bridge.vocabulary.errors import DeviceError
 from firmware_bridge.vocabulary.event_path import EventPath
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, code_of
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.decide.axes import Contact, decide_events, decide_management, decide_power
+from rack_controller.decide.failing import judge_failing
 from rack_controller.decide.staleness import judge_ages
+from rack_controller.model.failing import Failing
 from rack_controller.model.frame import UNKNOWN_COUNTER
 from rack_controller.model.snapshot import EndpointState, Snapshot
 from rack_controller.model.table import SeriesKey, SeriesTable, make_table
@@ -32,6 +35,7 @@ class Board:
         self.contacts: dict[Place, Contact] = {place: Contact() for place in endpoints}
         self.paths: dict[Place, EventPath] = {}
         self.attentions: dict[Place, Attention] = {}
+        self._failing: dict[Place, Mapping[str, Failing]] = {}
         self._told: dict[SeriesKey, str] = {}
         self._periods = periods
         self._series: dict[Place, tuple[Series, ...]] = {}
@@ -47,6 +51,10 @@ class Board:
     def admit(self, endpoint: Place) -> None:
         """Take an endpoint that joins while the rack is being read."""
         self.contacts.setdefault(endpoint, Contact())
+
+    def note_faults(self, endpoint: Place, faults: Mapping[str, DeviceError], now: Seconds) -> None:
+        """Take which resources could not be read the last time: how long and how often is kept here."""
+        self._failing[endpoint] = judge_failing(self._failing.get(endpoint, {}), faults, now)
 
     def declare(self, endpoint: Place, series: Sequence[Series]) -> None:
         """Take the series an endpoint will deliver; the table is laid out anew with the next snapshot."""
@@ -159,6 +167,7 @@ class Board:
                 contact.error_at,
                 events,
                 attention=self.attentions.get(endpoint, FULL_ATTENTION),
+                failing=self._failing.get(endpoint, {}),
             )
             n = self._index[(endpoint, Quantity.MANAGEMENT)]
             self._values[n] = code_of(Quantity.MANAGEMENT, management)

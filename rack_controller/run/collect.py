@@ -88,6 +88,7 @@ class Collector:
                     await self._holds.consider(source)
             return False
         self._succeeded()
+        self._note_faults()
         self._on_met(self._source.endpoint)
         return True
 
@@ -140,6 +141,7 @@ class Collector:
             else:
                 if reading_class is ReadingClass.SAFETY:
                     self._succeeded()
+            self._note_faults()
             due = next_due(due, period, self._clock.now())
             if period > FAULT_AGAIN and len(self._source.faults) > failed:
                 due = Seconds(min(due, self._clock.now() + FAULT_AGAIN))  # a fault of a rare read is not left to stand
@@ -183,6 +185,9 @@ class Collector:
     def _succeeded(self) -> None:
         self._board.contacts[self._source.endpoint] = Contact(last_success=self._clock.now())
         self._note_path()
+
+    def _note_faults(self) -> None:
+        self._board.note_faults(self._source.endpoint, self._source.faults, self._clock.now())
 
     def _note_path(self) -> None:
         if self._eventful is not None:

@@ -29,6 +29,14 @@ def test_a_report_of_a_part_says_that_it_is_one(capsys: pytest.CaptureFixture[st
     assert "lower bound" not in capsys.readouterr().err
 
 
+def test_resources_that_fail_are_told_with_since_when_and_how_often(capsys: pytest.CaptureFixture[str]) -> None:
+    one = {"where": "/redfish/v1/X", "error": "EndpointRefused: HTTP 500", "since_s": 190.0, "last_s": 1.0, "times": 12}
+    _print_report({**report("whole", 0), "failing": [one, {**one, "where": "/y", "times": 1}]}, Output.TABLE)
+    said = capsys.readouterr().err
+    assert "fails: /redfish/v1/X for 3 min, 12 reads in a row: EndpointRefused: HTTP 500" in said
+    assert "fails: /y for 3 min, 1 read:" in said
+
+
 def test_notes_that_are_not_printed_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     _print_report(report("whole", MOST_NOTES + 3), Output.TABLE)
     said = capsys.readouterr().err

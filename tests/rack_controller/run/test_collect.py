@@ -12,6 +12,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.model.failing import told
 from rack_controller.model.snapshot import ManagementAxis, Snapshot
 from rack_controller.run.board import Board
 from rack_controller.run.collect import Collector, next_due
@@ -70,6 +71,24 @@ def test_each_class_is_read_on_its_own_beat() -> None:
                 ReadingClass.STATIC: 1,
             }
             assert bench.management() is ManagementAxis.REACHABLE
+
+    run_virtually(story())
+
+
+def test_a_resource_that_fails_while_the_rest_answers_is_told_with_since_when_and_how_often() -> None:
+    async def story() -> None:
+        bench = Bench()
+        async with bench.running():
+            await bench.clock.sleep_until(Seconds(5.5))
+            for second in range(3):
+                bench.tray.partly = {"/redfish/v1/X": EndpointUnreachable(BMC, "GET", "no reply")}
+                await bench.clock.sleep_until(Seconds(6.5 + second))
+            (one,) = told(bench.look().endpoints[BMC].failing, bench.clock.now())
+            assert (one.where, one.times, one.since_s) == ("/redfish/v1/X", 3, 2.5)
+            assert bench.management() is ManagementAxis.REACHABLE
+            bench.tray.partly = {}
+            await bench.clock.sleep_until(Seconds(10.5))
+            assert not bench.look().endpoints[BMC].failing
 
     run_virtually(story())
 
