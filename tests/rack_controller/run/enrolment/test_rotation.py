@@ -23,7 +23,7 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.assemble import FileDesk
 from rack_controller.model.roles import Role
-from rack_controller.run import rotation
+from rack_controller.run.enrolment import rotation
 from rack_controller.run.enrolment.rotation import LENGTH, new_password
 
 ROOT = "/redfish/v1"
