@@ -21,6 +21,7 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.register_maps import load_register_map, register_folders
 from firmware_bridge.generations.site_edit import SiteDraft
 from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.generations.tray_alarms import load_alarm_rules
 from firmware_bridge.generations.xid_catalogue import load_xids
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
@@ -72,7 +73,7 @@ def assemble(
     listener = EventListener(listen_at(site, site_file))
     workshop = _Workshop(site, vault, clock, lines, tuple(search), listener)
     desk = FileDesk(site_file, vault, clock, lines, tuple(search), listener, generations)
-    xids = load_xids(search)
+    xids, alarm_rules = load_xids(search), load_alarm_rules(search)
     shop = None if console_logs is None else console_shop(site, vault, clock, console_logs, search)
     return Assembly(
         site,
@@ -87,6 +88,7 @@ def assemble(
                 desk,
                 gpu_rules=GpuRules(xids, rules_of(generation)),
                 consoles=None if shop is None else shop.consoles(rack, generation),
+                alarm_rules=alarm_rules,
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)

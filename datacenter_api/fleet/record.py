@@ -6,7 +6,7 @@ from datacenter_api.fleet.columns import Columns
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.model.frame import Frame
-from rack_controller.model.layout import EndpointStatus, Layout, RackState, WornLink
+from rack_controller.model.layout import EndpointStatus, Layout, RackState, TrayAlarm, WornLink
 from rack_controller.model.outbox import OutboxReport
 from rack_controller.model.table import SeriesTable
 
@@ -34,6 +34,7 @@ class RackRecord:
     endpoints: list[EndpointStatus] = field(default_factory=list)
     endpoints_heard: Seconds | None = None
     worn: list[WornLink] = field(default_factory=list)
+    alarms: list[TrayAlarm] = field(default_factory=list)
     revision: int | None = None
     boot: str = ""
     wanted_table: int | None = None
@@ -87,7 +88,7 @@ class RackRecord:
     def hear_state(self, state: RackState, now: Seconds) -> None:
         """Take both axes of every endpoint at one revision."""
         self.endpoints, self.endpoints_heard = list(state.endpoints), now
-        self.worn = list(state.worn)
+        self.worn, self.alarms = list(state.worn), list(state.alarms)
         self.revision, self.boot = state.revision, state.boot
 
     def hear_outbox(self, report: OutboxReport, now: Seconds) -> None:

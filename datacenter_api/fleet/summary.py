@@ -111,7 +111,7 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
         leaks=[p for p in points if p.state != "dry"],
         endpoints_reachable=_count(axes, "reachable"),
         endpoints_total=len(axes),
-        trays=tray_states(layout, view, axes, points),
+        trays=tray_states(layout, view, axes, points, record.alarms),
     )
 
 

@@ -13,7 +13,7 @@ from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
-from rack_controller.model.layout import IN_BAND, EndpointStatus, Layout, TrayView
+from rack_controller.model.layout import IN_BAND, EndpointStatus, Layout, TrayAlarm, TrayView
 from rack_controller.model.liveness import MISSED
 
 HEARD_FOR = Seconds(15.0)
@@ -182,14 +182,16 @@ def _read_points(view: RackView | None) -> list[LeakPoint]:
 
 
 def tray_states(
-    layout: Layout, view: RackView | None, axes: dict[str, Axes], points: list[LeakPoint]
+    layout: Layout, view: RackView | None, axes: dict[str, Axes], points: list[LeakPoint], standing: list[TrayAlarm]
 ) -> list[TrayState]:
-    """Return the trays of the layout, bottom up."""
+    """Return the trays of the layout, bottom up.  `standing` is what happened in them and is not over."""
     leaks: dict[str, str] = {}
     for point in points:
         tray = tray_of(Place(point.place))
         leaks[tray] = _worse(leaks.get(tray, "ok"), _leak_alarm(point.state))
     unfit = _unfit_gpus(view)
+    for alarm in standing:
+        unfit.setdefault(tray_of(Place(alarm.place)), []).append((alarm.severity, alarm.text))
     return [
         _tray_state(tray, view, axes, leaks.get(tray.place, "ok"), unfit.get(tray.place, [])) for tray in layout.trays
     ]

@@ -45,6 +45,8 @@ def notice_line(
     if len(times) >= MOST_EVENTS:
         first = memory.dropped == 0
         return replace(memory, times=times, dropped=memory.dropped + 1), [_flood(console)] if first else []
+    if sighting.begins_anew:
+        memory = replace(memory, told={})  # a panic after this start is another one
     memory = replace(_with(memory, sighting.same, Told(now)), times=(*times, now), dropped=0)
     return memory, [_finding(console, sighting, known.unsaid if known else 0)]
 

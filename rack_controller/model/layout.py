@@ -9,6 +9,8 @@ from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 
 IN_BAND = frozenset(("nvml",))
+RUNS_ON_HOST = IN_BAND | {"nvue"}
+"""Protocols that answer only while the tray's own operating system runs."""
 """Protocols of endpoints that speak from inside a running host: whether they answer says nothing of the tray's own."""
 
 
@@ -162,6 +164,19 @@ class WornLink(msgspec.Struct, frozen=True):
     text: str
 
 
+class TrayAlarm(msgspec.Struct, frozen=True):
+    """An event that stays its tray's alarm until what it tells of is over: a GPU off the bus, a kernel panic.
+
+    `place` is the tray or its part, `text` what happened and what to do, without the tray's name.
+    """
+
+    place: str
+    kind: str
+    severity: str
+    text: str
+    since_unix_ns: int
+
+
 class RackState(msgspec.Struct, frozen=True):
     """The reply to `state` with want=endpoints: everything that changes rarely, at one revision."""
 
@@ -171,6 +186,7 @@ class RackState(msgspec.Struct, frozen=True):
     boot: str
     endpoints: list[EndpointStatus]
     worn: list[WornLink] = []
+    alarms: list[TrayAlarm] = []
 
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -105,6 +105,7 @@ def rack_state(view: RackView, sources: dict[Place, TelemetrySource], enrolled: 
             for place, state in sorted(snapshot.endpoints.items())
         ],
         worn=view.worn,
+        alarms=view.alarms,
     )
 
 

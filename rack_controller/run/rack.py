@@ -13,6 +13,7 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds, Watts
+from firmware_bridge.wire.tray_alarms import AlarmRules
 from rack_controller.decide.liveness import notice_subtrees
 from rack_controller.decide.notice import Finding, notice_batteries, notice_changes
 from rack_controller.decide.notice_attention import notice_attention
@@ -45,6 +46,7 @@ from rack_controller.run.watch.doubts import Doubts
 from rack_controller.run.watch.hosts import GpuRules, Hosts
 from rack_controller.run.watch.links import LinkWatch
 from rack_controller.run.watch.subtrees import Subtrees
+from rack_controller.run.watch.tray_alarms import TrayAlarms
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ class RackUnderControl:
         desk: SiteDesk | None = None,
         gpu_rules: GpuRules | None = None,
         consoles: Consoles | None = None,
+        alarm_rules: AlarmRules | None = None,
     ) -> None:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack = clock, journal, rack
@@ -104,6 +107,7 @@ class RackUnderControl:
         self._delivering: frozenset[Place] = frozenset()
         self._doubts = Doubts(layout)
         self._links = LinkWatch(self._view, sources)
+        self._alarms = TrayAlarms(self._view, journal, alarm_rules) if alarm_rules is not None else None
         self._event_numbers = itertools.count()
         self._sequence, self._reserved_to = 0, 0
         self._kept_table: int | None = None
@@ -146,6 +150,7 @@ class RackUnderControl:
             findings += notice_attention(before, after)
             findings += doubts
             findings += self._hosts.notice(after) if self._hosts is not None else []
+            findings += self._alarms.look(findings, after) if self._alarms is not None else []
             self._said.clear()
             for place in self._subtrees.to_look_at_again(after.now):
                 self._roster.collectors[place].rescan()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from rack_controller.model.layout import Layout, WornLink
+from rack_controller.model.layout import Layout, TrayAlarm, WornLink
 from rack_controller.model.snapshot import Snapshot
 
 
@@ -15,3 +15,4 @@ class RackView:
     snapshot: Snapshot | None = None
     revision: int = 0
     worn: list[WornLink] = field(default_factory=list)  # NVLink ports that are over a limit
+    alarms: list[TrayAlarm] = field(default_factory=list)  # what happened and is not over

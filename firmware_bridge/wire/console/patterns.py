@@ -21,7 +21,8 @@ class PatternFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     `message` is filled with the regex's named groups; `same` names the groups that tell one sighting from another,
     `same_for_s` for how long (s) the same sighting is not told again; `levels` raises or lowers the severity for
-    certain values of a group.
+    certain values of a group; `means` are fields that the line has without saying them; after a line that `begins_anew`
+    what was told before counts as not told.
     """
 
     name: str
@@ -33,6 +34,8 @@ class PatternFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     same: list[str] = []
     same_for_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
     levels: dict[Level, dict[str, list[str]]] = {}
+    means: dict[str, str] = {}
+    begins_anew: bool = False
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,6 +55,7 @@ class Sighting:
     fields: dict[str, str]
     same: tuple[str, ...]
     same_for_s: float
+    begins_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ def _hint(patterns: Iterable[PatternFile]) -> re.Pattern[str]:
 
 def _sighting(pattern: PatternFile, found: re.Match[str]) -> Sighting:
     fields = {name: (value or "").strip()[:MOST_FIELD] for name, value in found.groupdict().items()}
+    fields |= pattern.means
     severity = pattern.severity
     for level, groups in pattern.levels.items():
         if any(fields[group] in values for group, values in groups.items()):
@@ -111,4 +116,5 @@ def _sighting(pattern: PatternFile, found: re.Match[str]) -> Sighting:
         fields,
         (pattern.name, *(fields[group] for group in pattern.same)),
         pattern.same_for_s,
+        pattern.begins_anew,
     )

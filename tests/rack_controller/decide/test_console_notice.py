@@ -67,3 +67,13 @@ def test_memory_is_bounded() -> None:
     for n in range(3 * MOST_REMEMBERED):
         memory, _ = told(memory, xid(13, f"{n:04x}:01:00"), n * WINDOW)
     assert len(memory.told) == MOST_REMEMBERED
+
+
+def test_a_panic_after_a_new_start_is_another_one() -> None:
+    panic, boot = "Kernel panic - not syncing: VFS", "Linux version 6.8.0-1 (x)"
+    memory, first = told(ConsoleMemory(), panic, 0.0)
+    memory, again = told(memory, panic, 10.0)
+    assert (len(first), again) == (1, [])
+    memory, _ = told(memory, boot, 20.0)
+    _, (second,) = told(memory, panic, 30.0)
+    assert second.kind == "console.panic"
