@@ -28,6 +28,7 @@ RACKS = 100
 SWEEP_S = 10.0
 SWEEPS = 5
 STREAMS_OF = 10
+_MEETINGS = 5
 _CLASSES = (ReadingClass.SAFETY, ReadingClass.POWER)
 
 
@@ -55,10 +56,21 @@ def _sources(emulator: Emulated) -> list[RedfishSource]:
     return found
 
 
+async def _meet(source: RedfishSource) -> None:
+    """Discover one endpoint as a controller does: one that does not answer in time is asked again.  Not measured."""
+    for _ in range(_MEETINGS):
+        try:
+            await source.discover()
+        except DeviceError:
+            continue
+        return
+    await source.discover()
+
+
 async def _poll(emulator: Emulated) -> tuple[list[float], float, float, int]:
     """Return every reading's age at the end of the sweeps (s), MiB of the emulator, cores used, and endpoints."""
     sources = _sources(emulator)
-    await asyncio.gather(*(s.discover() for s in sources))
+    await asyncio.gather(*(_meet(s) for s in sources))
     taken: dict[tuple[str, str], float] = {}
     began, used = time.monotonic(), _cpu()
     ends = began + SWEEPS * SWEEP_S

@@ -44,7 +44,7 @@ def ends_of(record: RackRecord, layout: Layout, view: RackView | None, domain: s
                 view, (join_place(t, PARTITIONS) for t in wiring.switches), Quantity.HEALTH
             ).items()
         },
-        _whole(view, wiring.gpus, Quantity.NVLINKS_UP),
+        _of_gpus(view, wiring),
         _words(view, wiring.gpus, Quantity.FABRIC_STATE),
         tuple(w for w in record.worn if tray_of(Place(w.place)) in wiring.switches),
     )
@@ -78,6 +78,12 @@ def _ports(wiring: Wiring, view: RackView) -> tuple[dict[Place, int], list[Place
         [place for n in down.tolist() if tray_of(place := series[n].place) in trays],
         [place for place in unread if tray_of(place) in seen],
     )
+
+
+def _of_gpus(view: RackView, wiring: Wiring) -> dict[Place, int]:
+    """Return how many links each GPU says are up: its driver where an agent tells of it, else its BMC."""
+    outside = _whole(view, wiring.gpus, Quantity.NVLINK_PORTS_UP)
+    return outside | _whole(view, wiring.gpus, Quantity.NVLINKS_UP)
 
 
 def _whole(view: RackView, places: Iterable[Place], quantity: Quantity) -> dict[Place, int]:

@@ -141,10 +141,30 @@ _PLAIN: dict[Quantity, tuple[Family, float]] = {
         Family("rack_nvlink_symbol_error_ratio", "Symbol error ratio, a tray's worst port."),
         1.0,
     ),
-    _Q.SYMBOL_ERRORS: (Family("rack_nvlink_symbol_errors_total", "Symbol errors of a tray's ports.", "counter"), 1.0),
-    _Q.LINK_DOWNED: (Family("rack_nvlink_downed_total", "How often a tray's links went down.", "counter"), 1.0),
+    _Q.SYMBOL_ERRORS: (
+        Family("rack_nvlink_symbol_errors_total", "Symbol errors of a switch tray's or GPU's links.", "counter"),
+        1.0,
+    ),
+    _Q.LINK_DOWNED: (
+        Family("rack_nvlink_downed_total", "How often links of a switch tray or GPU went down.", "counter"),
+        1.0,
+    ),
     _Q.PARTITIONS: (Family("rack_nvlink_partitions", "NVLink partitions that a switch tray shows."), 1.0),
     _Q.PARTITION_GPUS: (Family("rack_nvlink_partition_gpus", "GPUs in the NVLink partitions of a switch tray."), 1.0),
+    _Q.NVLINK_PORTS_UP: (Family("rack_nvlink_ports_up", "NVLinks of a GPU that are up, as its BMC counts them."), 1.0),
+    _Q.NVLINK_PORT_FAULTS: (
+        Family("rack_nvlink_port_faults", "Runtime and training errors that a GPU's NVLinks have now, by its BMC."),
+        1.0,
+    ),
+    _Q.NVLINK_PORT_RECOVERIES: (
+        Family("rack_nvlink_port_recoveries_total", "NVLink recoveries of a GPU, as its BMC counts them.", "counter"),
+        1.0,
+    ),
+    _Q.NVLINK_RECEIVED: (
+        Family("rack_nvlink_received_bytes_total", "Bytes that a GPU received over its NVLinks.", "counter"),
+        1.0,
+    ),
+    _Q.NVLINK_SENT: (Family("rack_nvlink_sent_bytes_total", "Bytes that a GPU sent over its NVLinks.", "counter"), 1.0),
 }
 
 SHELF_OUTPUT = Family("rack_power_shelf_output_watts", "DC output power of a power shelf.")

@@ -12,8 +12,8 @@ import numpy as np
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.fault_kinds import FaultKind
 from firmware_bridge.emulator.faults import ArmedFault, FaultTable
+from firmware_bridge.emulator.gpu_links import links_of
 from firmware_bridge.emulator.layout import RackPlan
-from firmware_bridge.emulator.nvlinks import ACCESS
 from firmware_bridge.plant.step import SLOWDOWN_C
 from firmware_bridge.vocabulary.generation import Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place, slug
@@ -208,14 +208,11 @@ def _values(host: _Host, number: int) -> dict[str, float | int]:
 
 def _links(host: _Host, number: int) -> tuple[dict[str, float | int], list[int]]:
     """Return a GPU's side of its links, which are those of the switch ports that lead to it, and which are down."""
-    ports, r = host.bench.nvlinks, host.rack
-    access = sum(name.startswith(ACCESS) for name in ports.names)
-    every = host.bench.design.trays * host.bench.design.gpus
-    mine = slice(host.index * host.gpus + number, access, every)
-    up = ports.up[r, :, mine].ravel()
+    ports, at = host.bench.nvlinks, (host.bench, host.rack, host.index, number)
+    up = links_of(ports.up, *at)
     values: dict[str, float | int] = {
         "nvlinks_up": int(up.sum()),
-        "nvlink_recoveries": int(ports.recoveries[r, :, mine].sum()),
-        "nvlink_errors": int(ports.symbols[r, :, mine].sum()),
+        "nvlink_recoveries": int(links_of(ports.recoveries, *at).sum()),
+        "nvlink_errors": int(links_of(ports.symbols, *at).sum()),
     }
     return values, [n for n, is_up in enumerate(up.tolist()) if not is_up]

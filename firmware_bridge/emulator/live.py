@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.gpu_links import GPU_LINKS
 from firmware_bridge.emulator.nvlinks import RAW_BER
 from firmware_bridge.emulator.power import Power
 from firmware_bridge.plant.batteries import CELL_EMPTY_V, CELL_FULL_V, CELLS
@@ -130,6 +131,8 @@ COMPUTE: dict[str, Reader] = {
     "bus.voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
     "bus.tray_current": lambda b, r, t, at: float(b.state.tray_power[r, t]) / max(float(b.state.bus_voltage[r]), 1.0),
 }
+
+COMPUTE |= GPU_LINKS
 
 SWITCH: dict[str, Reader] = {
     "switch.power": lambda b, r, t, at: float(b.state.switch_power[r, t]),

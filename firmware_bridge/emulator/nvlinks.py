@@ -32,6 +32,7 @@ class NvlinkPorts:
     def __init__(self, generation: Generation, racks: list[Place]) -> None:
         slots = generation.slots_of(TrayKind.SWITCH)
         self.names = port_names(slots[0]) if slots else ()
+        self.access = sum(name.startswith(ACCESS) for name in self.names)
         shape = (len(racks), len(slots), max(len(self.names), 1))
         self.up: Mask = np.ones(shape, dtype=np.bool_)
         self.shown: Mask = self.up.copy()

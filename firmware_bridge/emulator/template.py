@@ -59,7 +59,8 @@ class Slot:
         if type(value) is float:
             value = round(value * self.scale + self.offset, self.digits)
             return f'"{value:.6f}"'.encode() if self.text else orjson.dumps(value)
-        return orjson.dumps(self.words[value] if self.words else value)
+        shown = self.words[value] if self.words else value
+        return orjson.dumps(str(int(shown)) if self.text and isinstance(shown, int) else shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,20 +216,25 @@ class _Maker:
         return {fill(k, bound): self.filled(v, bound, (*path, k)) for k, v in value.items()}
 
     def add_report(self, bodies: dict[str, dict[str, Any]], uri: str, globs: list[str]) -> None:
-        """Add a metric report's values: the reading of every sensor that one of the globs names."""
+        """Add a metric report's values: of what the globs name the reading, or the property behind `#`."""
+        wanted = [(g.partition("#")[0], g.partition("#")[2]) for g in globs]
         values = []
         for at, body in bodies.items():
-            token = body.get("Reading")
-            if not isinstance(token, str) or not any(fnmatch.fnmatchcase(at, g) for g in globs):
-                continue
-            slot, path = self._slots[int(token.strip("@").partition(":")[2])]
-            values.append(
-                {
-                    "MetricProperty": at,
-                    "MetricValue": self._token(replace(slot, text=True, digits=6), path),
-                    "Timestamp": self._token(Slot("time"), ()),
-                }
-            )
+            names = dict.fromkeys(name for glob, name in wanted if fnmatch.fnmatchcase(at, glob))
+            for name in names:
+                token: Any = body
+                for step in (name or "/Reading").strip("/").split("/"):
+                    token = token.get(step) if isinstance(token, dict) else None
+                if not isinstance(token, str) or not token.startswith("@@slot:"):
+                    continue
+                slot, path = self._slots[int(token.strip("@").partition(":")[2])]
+                values.append(
+                    {
+                        "MetricProperty": f"{at}#{name}" if name else at,
+                        "MetricValue": self._token(replace(slot, text=True, digits=6), path),
+                        "Timestamp": self._token(Slot("time"), ()),
+                    }
+                )
         bodies[uri]["MetricValues"] = values
 
     def node(self, body: dict[str, Any], cited: tuple[str, ...]) -> Node:

@@ -105,6 +105,11 @@ class Quantity(StrEnum):
     FABRIC_MANAGER = "fabric_manager"
     PARTITIONS = "partitions"
     PARTITION_GPUS = "partition_gpus"
+    NVLINK_PORTS_UP = "nvlink_ports_up"
+    NVLINK_PORT_FAULTS = "nvlink_port_faults"
+    NVLINK_PORT_RECOVERIES = "nvlink_port_recoveries"
+    NVLINK_RECEIVED = "nvlink_received"
+    NVLINK_SENT = "nvlink_sent"
 
 
 _SAFETY, _POWER = ReadingClass.SAFETY, ReadingClass.POWER
@@ -184,6 +189,12 @@ SPECS: dict[Quantity, QuantitySpec] = {
     Quantity.FABRIC_MANAGER: QuantitySpec("code"),  # of a switch tray: the NVLink controller that may run on it
     Quantity.PARTITIONS: QuantitySpec("1"),
     Quantity.PARTITION_GPUS: QuantitySpec("1"),
+    # A GPU's links as its BMC counts them, beside what the driver says (nvlinks_up, nvlink_recoveries).
+    Quantity.NVLINK_PORTS_UP: QuantitySpec("1", least=0.0, most=1e4),
+    Quantity.NVLINK_PORT_FAULTS: QuantitySpec("1", least=0.0, most=1e4),  # runtime and training errors that stand now
+    Quantity.NVLINK_PORT_RECOVERIES: QuantitySpec("1", _COUNTER, least=0.0, most=_MOST_COUNT),
+    Quantity.NVLINK_RECEIVED: QuantitySpec("B", _COUNTER, least=0.0, most=_MOST_COUNT),
+    Quantity.NVLINK_SENT: QuantitySpec("B", _COUNTER, least=0.0, most=_MOST_COUNT),
 }
 
 # The meaning of each code; a code that is not here is unknown and travels as NaN.

@@ -18,6 +18,7 @@ PAIRS = {
     "power": (Quantity.POWER_AVERAGE, Quantity.POWER),
     "temperature": (Quantity.TEMPERATURE_CORE, Quantity.TEMPERATURE),
     "power_limit": (Quantity.POWER_LIMIT_ENFORCED, Quantity.POWER_LIMIT),
+    "nvlinks": (Quantity.NVLINKS_UP, Quantity.NVLINK_PORTS_UP),
     "presence": (Quantity.GPU_ACCESS, Quantity.POWER),  # 1 there, 0 lost: to the BMC what has a power is there
 }
 PRESENCE = "presence"
@@ -119,7 +120,8 @@ def _said(what: str, values: tuple[float, float]) -> tuple[str, dict[str, str | 
         words = ["is there" if value else "is not there" for value in values]
         return f"driver: {words[0]}, BMC: {words[1]}", {"what": what, "driver": words[0], "bmc": words[1]}
     unit = SPECS[PAIRS[what][0]].unit
-    text = f"driver {values[0]:.0f} {unit}, BMC {values[1]:.0f} {unit}"
+    shown = "up" if unit == "1" else unit
+    text = f"driver {values[0]:.0f} {shown}, BMC {values[1]:.0f} {shown}"
     return text, {"what": what, "driver": values[0], "bmc": values[1], "unit": unit}
 
 

@@ -10,6 +10,7 @@ from firmware_bridge.drivers.redfish.enclosure import (
     plan_tray_power,
 )
 from firmware_bridge.drivers.redfish.leaks import plan_leaks
+from firmware_bridge.drivers.redfish.nvlinks import plan_nvlinks
 from firmware_bridge.drivers.redfish.older import (
     older_resources,
     plan_older_power,
@@ -77,6 +78,8 @@ async def _plan_processors(planner: Planner, found: Enclosure) -> None:
     for kind, name, reading_class in ((ItemKind.GPU, "gpu", POWER), (ItemKind.CPU, "cpu", SLOW)):
         for index, item in enumerate(i for i in items if i.kind is kind):
             await _plan_processor(planner, item.uris, f"{name}{index}", item.id, reading_class)
+    gpus = (i for i in items if i.kind is ItemKind.GPU)
+    await plan_nvlinks(planner, [(f"gpu{index}", item.uris, item.id) for index, item in enumerate(gpus)])
 
 
 async def _plan_processor(

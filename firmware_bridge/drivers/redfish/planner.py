@@ -1,6 +1,7 @@
 """Builds a plan while a driver discovers: core series first, then every other sensor under its own name."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from firmware_bridge.drivers.redfish.tree import Tree
@@ -30,6 +31,7 @@ class Planner:
         self._taken: set[tuple[Place, Quantity]] = set()
         self._single: dict[tuple[ReadingClass, str, type[Resource]], list[Extract]] = {}
         self._collected: dict[tuple[ReadingClass, str, type[Resource]], list[Extract]] = {}
+        self._whole: list[tuple[ReadingClass, Fetch]] = []
         self._sums: list[Sum] = []
         self._absent: list[Series] = []
         self._used: set[str] = set()
@@ -135,6 +137,13 @@ class Planner:
             number += 1
         return series
 
+    def whole(self, reading_class: ReadingClass, fetch: Fetch) -> None:
+        """Read a resource as it is for what is not delivered yet; it stays as it is, nothing is moved into reports."""
+        wanted = tuple(e for e in fetch.extracts if self.wants(e.series))
+        self._taken.update((e.series.place, e.series.quantity) for e in wanted)
+        if wanted:
+            self._whole.append((reading_class, replace(fetch, extracts=wanted)))
+
     def add_sum(self, series: Series, parts: Sequence[Series]) -> None:
         """Deliver `series` as the sum of others that are read in the same class."""
         if parts and self.wants(series):
@@ -157,6 +166,8 @@ class Planner:
                     fetches.setdefault(reading_class, []).append(whole)
         for key in [*self._collected, *self._single]:
             fetches.setdefault(key[0], []).extend(self._fetches_of(key))
+        for reading_class, fetch in self._whole:
+            fetches.setdefault(reading_class, []).append(fetch)
         return Plan({c: tuple(f) for c, f in fetches.items()}, tuple(self._sums), tuple(self._absent))
 
     def _fetches_of(self, key: tuple[ReadingClass, str, type[Resource]]) -> list[Fetch]:

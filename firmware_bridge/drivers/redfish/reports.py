@@ -20,13 +20,18 @@ async def prompt_reports(tree: Tree) -> dict[str, Mapping[str, str]]:
     Each maps a sensor's URI to the spelling of it in the report (`MetricProperty`).  A report whose definition does
     not say how old its values may be is left out: an old value would look like a new one.
     """
-    service = await tree.get(link_of(tree.documents[ROOT], "TelemetryService"))
-    definitions = await tree.members(link_of(service, "MetricReportDefinitions"))
-    wanted = [u for _, d in definitions if _is_prompt(d) and _has_sensors(d) and (u := link_of(d, "MetricReport"))]
+    definitions = await prompt_definitions(tree)
+    wanted = [u for d in definitions if _has_sensors(d) and (u := link_of(d, "MetricReport"))]
     reports = [tidy(u) for u in wanted[:_MOST_REPORTS]]
     bodies = await tree.many(reports)
     found = {u: _sensors_in(b) for u, b in zip(reports, bodies, strict=True) if b is not None}
     return {u: sensors for u, sensors in found.items() if sensors}
+
+
+async def prompt_definitions(tree: Tree) -> list[Document]:
+    """Return the definitions of reports that are made when asked for or at least once a second."""
+    service = await tree.get(link_of(tree.documents[ROOT], "TelemetryService"))
+    return [d for _, d in await tree.members(link_of(service, "MetricReportDefinitions")) if _is_prompt(d)]
 
 
 def _is_prompt(definition: Document) -> bool:

@@ -127,6 +127,12 @@ class LeakDetection(Resource):
     LeakDetectorGroups: Any = None
 
 
+class Port(Resource):
+    """Port 1.4."""
+
+    LinkStatus: Any = None
+
+
 class MetricValue(msgspec.Struct):
     """One line of a MetricReport 1.5: `uri` is the property it was taken from, the value is text."""
 

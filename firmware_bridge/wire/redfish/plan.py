@@ -42,7 +42,7 @@ class Extract:
     """One series out of one document: property `field`, or `part` of what stands there, times `factor`.
 
     What stands there is an excerpt, or with `line` a line of an array.  `member` is the URI of the member of an
-    expanded collection; empty for the document itself.
+    expanded collection; empty for the document itself.  `members`: the value is added up over these members.
     """
 
     series: Series
@@ -54,6 +54,7 @@ class Extract:
     member: str = ""
     ignore_state: bool = False
     line: Line | None = None
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,12 @@ def readings_of(fetch: Fetch, document: Any, now: Seconds) -> list[Reading]:
     if not fetch.collection:
         return [_reading(e, document, e.member or fetch.uri, now) for e in fetch.extracts]
     members = {m.uri: m for m in document}
-    return [_reading(e, members.get(e.member) or members.get(f"{e.member}/"), e.member, now) for e in fetch.extracts]
+    return [
+        _added_up(e, fetch.uri, members, now)
+        if e.members
+        else _reading(e, members.get(e.member) or members.get(f"{e.member}/"), e.member, now)
+        for e in fetch.extracts
+    ]
 
 
 def missing(fetch: Fetch, now: Seconds) -> list[Reading]:
@@ -153,6 +159,16 @@ def _reading(extract: Extract, document: Any, source: str, now: Seconds) -> Read
         return Reading(series.place, series.quantity, None, now, Quality.FLAGGED, source)
     flagged = not extract.ignore_state and unreadable(status)
     return Reading(series.place, series.quantity, value, now, Quality.FLAGGED if flagged else Quality.GOOD, source)
+
+
+def _added_up(extract: Extract, source: str, members: Mapping[str, Any], now: Seconds) -> Reading:
+    """Return the sum over an extract's members; one that is missing or unreadable makes it unknown."""
+    found = [getattr(members.get(m) or members.get(f"{m}/"), extract.field, None) for m in extract.members]
+    values = [v for raw in found if (v := extract.convert(raw)) is not None]
+    total = sum(values)
+    whole = len(values) == len(found) and possible(extract.series.quantity, total)
+    quality = Quality.GOOD if whole else Quality.MISSING if None in found else Quality.REFUSED
+    return Reading(extract.series.place, extract.series.quantity, total if whole else None, now, quality, source)
 
 
 def _in_line(extract: Extract, value: Any) -> tuple[Any, ResourceStatus | None]:

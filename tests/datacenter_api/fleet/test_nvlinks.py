@@ -35,7 +35,7 @@ def rack() -> PlayedRack:
             (tray, Q.PARTITION_GPUS): 72.0 if runs == "running" else 0.0,
         }
     for gpu in wiring.gpus:
-        lines |= {(gpu, Q.NVLINKS_UP): 18.0, (gpu, Q.FABRIC_STATE): 3.0}
+        lines |= {(gpu, Q.NVLINKS_UP): 18.0, (gpu, Q.FABRIC_STATE): 3.0, (gpu, Q.NVLINK_PORTS_UP): 18.0}
     more = [Series(Place(p), q, SPECS[q].reading_class, "") for p, q in lines]
     played = PlayedRack(layout, make_table(Place(layout.rack), [*gb200_table(layout).series, *more]))
     for (place, quantity), value in lines.items():
@@ -88,9 +88,24 @@ def test_a_finding_is_found_from_the_trays_at_both_ends(rack: PlayedRack) -> Non
     assert findings_at([domain], f"{rack.place}/u1") == [], "a tray whose name begins alike is another tray"
 
 
+def test_without_an_agent_the_bmcs_count_is_the_gpus_end(rack: PlayedRack) -> None:
+    (wiring,) = wirings_of(rack.layout)
+    for gpu in wiring.gpus:
+        lost = gpu[len(rack.place) + 1 :]
+        set_quality(rack, lost, Q.NVLINKS_UP, Quality.MISSING)
+        set_quality(rack, lost, Q.FABRIC_STATE, Quality.MISSING)
+        rack.set(lost, Q.NVLINK_PORTS_UP, 18.0)
+    rack.set("u12/gpu2", Q.NVLINK_PORTS_UP, 17.0)
+    health = judged(rack).health
+    assert (health.verdict, health.gpus_seen, health.gpu_links_up) == (Verdict.DEGRADED, 72, 1295)
+    assert [f.kind for f in health.findings] == ["ends.disagree"]
+    assert health.unseen == ["the fabric state of all 72 GPUs as they see them"]
+
+
 def test_what_is_stale_is_not_seen(rack: PlayedRack) -> None:
     set_quality(rack, "u19/acp7", Q.LINK, Quality.STALE)
     set_quality(rack, "u37/gpu3", Q.NVLINKS_UP, Quality.MISSING)
+    set_quality(rack, "u37/gpu3", Q.NVLINK_PORTS_UP, Quality.STALE)
     health = judged(rack).health
     assert (health.verdict, health.ports_seen, health.gpus_seen) == (Verdict.UNKNOWN, 1295, 71)
     assert (health.ports_up, health.gpu_links_up, health.gpu_links_seen) == (1295, 1278, 1278), "unread is not down"

@@ -45,6 +45,15 @@ def test_what_stays_apart_is_told_once_with_both_values() -> None:
     assert settled.kind == "gpu.agreement"
 
 
+def test_driver_and_bmc_that_count_links_differently_are_told() -> None:
+    board = Board(RACK, [HOST], {c: Seconds(1.0) for c in ReadingClass})
+    board.declare(HOST, [Series(GPU, q, ReadingClass.POWER) for q in (Q.NVLINKS_UP, Q.NVLINK_PORTS_UP)])
+    board.store([Reading(GPU, Q.NVLINKS_UP, 18, Seconds(0.0)), Reading(GPU, Q.NVLINK_PORTS_UP, 17, Seconds(0.0))])
+    now = board.snapshot(1, Seconds(0.0), UnixNanoseconds(1))
+    _, (told,) = notice_contradictions({}, now, [GPU], {"nvlinks": Tolerance(0.0, 0.0, Seconds(0.0))})
+    assert told.message == "u11 gpu2 nvlinks: driver 18 up, BMC 17 up, for 0 s"
+
+
 def test_a_load_step_is_no_contradiction() -> None:
     known: Known = {}
     for second in range(100):
