@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from firmware_bridge.vocabulary.facts import Aspect, FactValue
 from firmware_bridge.vocabulary.text import scrub
 
 
@@ -29,7 +30,10 @@ class ItemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One physical part, with every URI it is shown at.  Absent identity stays None, never a guess."""
+    """One physical part, with every URI it is shown at.  Absent identity stays None, never a guess.
+
+    `facts` is what it says of itself beyond that, by Fact.
+    """
 
     kind: ItemKind
     id: str
@@ -38,6 +42,7 @@ class Item:
     serial_number: str | None = None
     firmware: str | None = None
     uris: tuple[str, ...] = ()
+    facts: dict[str, FactValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class FirmwareItem:
     id: str
     version: str | None
     uri: str
+    facts: dict[str, FactValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class EndpointReport:
-    """Everything one look at an endpoint gives; the shape `rackwright endpoint inspect -o json` prints."""
+    """Everything one look at an endpoint gives; the shape `rackwright endpoint inspect -o json` prints.
+
+    `endpoint` names, by their ids, which of the resources are the tray itself (`enclosure`), the machine in it that can
+    be switched (`system`) and the controller that answers (`controller`); each only where that is clear.
+    """
 
     endpoint: dict[str, str | int | None] = field(default_factory=dict)
     inventory: tuple[Item, ...] = ()
@@ -95,3 +105,4 @@ class EndpointReport:
     firmware: tuple[FirmwareItem, ...] = ()
     leak_detectors: tuple[LeakDetectorItem, ...] = ()
     notes: tuple[Note, ...] = ()
+    aspects: tuple[Aspect, ...] = ()

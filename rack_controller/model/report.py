@@ -2,6 +2,7 @@
 
 import msgspec
 
+from firmware_bridge.vocabulary.facts import Aspect
 from firmware_bridge.vocabulary.inventory import EndpointReport, FirmwareItem, Item, LeakDetectorItem, Note, SensorValue
 
 
@@ -22,6 +23,7 @@ class StoredReport(msgspec.Struct, frozen=True):
     age_s: float
     reading_again: bool = False
     error: str = ""
+    aspects: tuple[Aspect, ...] = ()
 
 
 def stored_report(
@@ -39,4 +41,5 @@ def stored_report(
         round(age_s, 3),
         reading_again,
         error,
+        report.aspects,
     )

@@ -26,7 +26,7 @@ from firmware_bridge.vocabulary.inventory import ItemKind
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.wire.redfish.catalog import catalog_of
 from firmware_bridge.wire.redfish.documents import EnvironmentMetrics
-from firmware_bridge.wire.redfish.inventory import host_systems
+from firmware_bridge.wire.redfish.enclosures import host_systems
 from firmware_bridge.wire.redfish.links import link_of, tidy
 from firmware_bridge.wire.redfish.numbers import number
 from firmware_bridge.wire.redfish.parts import merge, parts_of

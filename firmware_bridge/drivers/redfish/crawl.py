@@ -18,9 +18,9 @@ SKIPPED = frozenset(
     {
         *("LogServices", "Registries", "JsonSchemas", "SessionService", "Sessions", "AccountService", "EventService"),
         *("Tasks", "TelemetryService", "CertificateService", "Certificates", "Actions", "BootOptions", "Bios"),
-        *("SecureBoot", "Assembly", "Ports", "NetworkPorts", "HostInterfaces", "VirtualMedia", "NetworkProtocol"),
-        *("EthernetInterfaces", "SerialInterfaces", "PCIeSlots", "SubProcessors", "MemoryChunks", "MemoryDomains"),
-        *("KeyService", "ComponentIntegrity", "TrustedComponents", "Certificate", "Controls", "OperatingConfigs"),
+        *("SecureBootDatabases", "NetworkPorts", "HostInterfaces", "VirtualMedia", "VLANs", "OperatingConfigs"),
+        *("SerialInterfaces", "PCIeSlots", "SubProcessors", "MemoryChunks", "MemoryDomains", "ComponentsProtected"),
+        *("KeyService", "TrustedComponents", "Certificate", "ComponentCertificate", "Controls"),
         *("NetworkDeviceFunctions", "PCIeFunctions", "PCIeDevices", "USBControllers", "JobService", "LicenseService"),
         *("@Redfish.Settings", "@Redfish.ActionInfo", "Conditions", "OriginOfCondition", "RelatedItem"),
     }
@@ -156,6 +156,7 @@ _PLURALS = frozenset(
     {
         *("Chassis", "Systems", "Managers", "Processors", "Memory", "Sensors", "FirmwareInventory", "PowerSupplies"),
         *("Fans", "LeakDetectors", "Drives", "NetworkAdapters", "Switches", "Fabrics", "Storage", "Controllers"),
+        *("EthernetInterfaces", "ComponentIntegrity", "Ports"),
         *("Pumps", "Filters", "Reservoirs", "CDUs", "Outlets", "Batteries", "PowerShelves", "SoftwareInventory"),
     }
 )

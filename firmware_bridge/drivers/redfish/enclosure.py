@@ -6,15 +6,11 @@ from firmware_bridge.drivers.redfish.planner import POWER, SAFETY, Planner
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.wire.redfish.documents import EnvironmentMetrics, PoweredPart
+from firmware_bridge.wire.redfish.enclosures import Listed, can_be_reset, holders
 from firmware_bridge.wire.redfish.guard import Document
 from firmware_bridge.wire.redfish.links import link_of, tidy
 from firmware_bridge.wire.redfish.numbers import locate_code, power_state_code
 from firmware_bridge.wire.redfish.plan import Extract, state_extract
-
-# Chassis that are a part of something else; what remains are enclosures.
-_INNER = frozenset({"Component", "Module", "Card", "Cartridge", "Zone", "Expansion", "Blade", "IPBasedDrive"})
-
-Listed = list[tuple[str, Document]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +25,7 @@ class Enclosure:
     def host(self) -> tuple[str, Document] | None:
         """Return the system that can be switched: the one with a reset action, else the first."""
         for uri, document in self.systems:
-            actions = document.get("Actions")
-            if isinstance(actions, dict) and "#ComputerSystem.Reset" in actions:
+            if can_be_reset(document):
                 return uri, document
         return self.systems[0] if self.systems else None
 
@@ -110,17 +105,7 @@ async def plan_tray_power(planner: Planner, found: Enclosure) -> None:
 
 def enclosures(found: Enclosure) -> Listed:
     """Return the chassis that hold the host: those that say so first, inner parts left out."""
-    host = found.host
-    outer = [(u, d) for u, d in found.chassis if str(d.get("ChassisType")) not in _INNER]
-    if host is None:
-        return outer
-
-    def holds(document: Document) -> bool:
-        links = document.get("Links")
-        systems = links.get("ComputerSystems") if isinstance(links, dict) else None
-        return isinstance(systems, list) and any(link_of(s) == host[0] for s in systems)
-
-    return sorted(outer, key=lambda c: not holds(c[1]))
+    return holders(found.chassis, None if found.host is None else tidy(found.host[0]))
 
 
 def _has_reading(document: Document, name: str) -> bool:

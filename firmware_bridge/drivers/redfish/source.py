@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from firmware_bridge.drivers.redfish.behind import subtree_of
+from firmware_bridge.drivers.redfish.clocks import clock_offset
 from firmware_bridge.drivers.redfish.crawl import crawl
 from firmware_bridge.drivers.redfish.enclosure import look_at
 from firmware_bridge.drivers.redfish.enrolled import Enrolled
@@ -282,6 +283,7 @@ class RedfishSource(Enrolled):
             "place": self.link.endpoint,
             "url": self.link.origin,
             "seen": found.seen,
+            "clock_offset_s": await clock_offset(self.link, self.clock, found.documents),
         }
         return report_of(found.documents, endpoint=about, notes=found.notes)
 

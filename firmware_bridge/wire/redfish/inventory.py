@@ -12,13 +12,16 @@ from firmware_bridge.vocabulary.inventory import (
     SensorValue,
 )
 from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.wire.redfish.aspects import aspects_of
 from firmware_bridge.wire.redfish.catalog import NOT_THERE, Catalog, Entry, catalog_of
+from firmware_bridge.wire.redfish.enclosures import controller_of, enclosure_of, host_systems, main_system
+from firmware_bridge.wire.redfish.facts import facts_of
 from firmware_bridge.wire.redfish.leaks import leak_detectors
 from firmware_bridge.wire.redfish.legacy import legacy_ratings, legacy_readings
 from firmware_bridge.wire.redfish.links import link_of, tidy
-from firmware_bridge.wire.redfish.numbers import UNREADABLE
+from firmware_bridge.wire.redfish.numbers import UNREADABLE, usable
 from firmware_bridge.wire.redfish.odd import odd_values, outside_ranges
-from firmware_bridge.wire.redfish.parts import merge, parts_of, usable
+from firmware_bridge.wire.redfish.parts import merge, parts_of
 from firmware_bridge.wire.redfish.structure import odd_structure
 from firmware_bridge.wire.redfish.units import scale_of
 from firmware_bridge.wire.redfish.values import plain_scale, read_value
@@ -64,6 +67,7 @@ def report_of(
         firmware=tuple(firmware),
         leak_detectors=tuple(leaks),
         notes=tuple(found),
+        aspects=tuple(aspects_of(catalog)),
     )
 
 
@@ -132,22 +136,14 @@ def _firmware(catalog: Catalog, notes: list[Note]) -> tuple[list[FirmwareItem], 
         version = usable(entry.text("Version"))
         if version is None:
             notes.append(Note(entry.uri, "Version", "none is stated"))
-        found.append(FirmwareItem(entry.id, version, entry.uri))
+        facts = facts_of(entry.schema, entry.document)
+        found.append(FirmwareItem(entry.id, version, entry.uri, facts))
         related = entry.document.get("RelatedItem")
         for item in related if isinstance(related, list) else ():
             uri = link_of(item)
             if uri is not None and version is not None:
                 claims.setdefault(tidy(uri), []).append(version)
     return found, {uri: versions[0] for uri, versions in claims.items() if len(versions) == 1}
-
-
-def host_systems(catalog: Catalog) -> frozenset[str]:
-    """Return the systems that are machines of their own: those that can be reset.  The rest are views of them."""
-    return frozenset(
-        e.uri
-        for e in catalog.of("ComputerSystem")
-        if isinstance(actions := e.document.get("Actions"), dict) and "#ComputerSystem.Reset" in actions
-    )
 
 
 def _about(catalog: Catalog, items: Iterable[Item]) -> dict[str, str | int | None]:
@@ -163,4 +159,7 @@ def _about(catalog: Catalog, items: Iterable[Item]) -> dict[str, str | int | Non
         "uuid": usable(root.text("UUID")),
         "firmware": bmc.firmware if bmc else None,
         "resources": len(catalog.entries),
+        "enclosure": enclosure_of(catalog),
+        "system": main_system(catalog),
+        "controller": controller_of(catalog),
     }

@@ -20,6 +20,8 @@ _LEAK = {"OK": "dry", "Warning": "warning", "Critical": "critical"}
 # "712 W", "45.0 C", "29Cel": a number and the unit it came with.
 _WITH_UNIT = re.compile(r"([+-]?\d[\d.]*(?:[eE][+-]?\d+)?)\s*([^\d\s.+-][^\d\s]*)")
 
+_NO_VALUE = frozenset({"", "n/a", "na", "none", "null", "unknown", "not available", "not specified", "<redacted>", "0"})
+
 
 def number(value: Any) -> float | int | None:
     """Return a finite number from an int, a float or a numeric string; None for all else (a boolean is no number)."""
@@ -124,3 +126,9 @@ __all__ = [
     "unreadable",
     "with_unit",
 ]
+
+
+def usable(text: str) -> str | None:
+    """Return an identity text, None for the many spellings of "nothing there"."""
+    bare = text.strip()
+    return None if bare.lower() in _NO_VALUE or not bare.strip("0-: .") else bare

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.inventory import Item, ItemKind, Note
 from firmware_bridge.wire.redfish.catalog import Catalog, Entry
+from firmware_bridge.wire.redfish.facts import facts_of
 from firmware_bridge.wire.redfish.legacy import legacy_parts
-from firmware_bridge.wire.redfish.numbers import number
+from firmware_bridge.wire.redfish.numbers import number, usable
 
 _PROCESSORS = {"gpu": ItemKind.GPU, "cpu": ItemKind.CPU, "dpu": ItemKind.DPU}
 _NOT_PARTS = frozenset({"core", "thread", "partition"})
@@ -33,7 +34,6 @@ _DPU_WORDS = re.compile(r"\b(?:dpu|bluefield|smartnic|ipu)\b")
 _GPU_WORDS = re.compile(r"\b(?:gpu|graphics processing unit)\b|\bgpu(?=\d)")
 # PCI class codes (PCI-SIG): 3D controller, processing accelerator.  Plain VGA (0x0300) is the BMC's own picture.
 _GPU_CLASSES = ("0x0302", "0x1200")
-_NO_VALUE = frozenset({"", "n/a", "na", "none", "null", "unknown", "not available", "not specified", "<redacted>", "0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,6 @@ def _note_unlisted(catalog: Catalog, found: Sequence[Part], notes: list[Note]) -
         devices = entry.document.get("Devices")
         if devices and isinstance(devices, list) and not drives:
             notes.append(Note(entry.uri, "Devices", f"{len(devices)} drives without a resource: not counted as parts"))
-
-
-def usable(text: str) -> str | None:
-    """Return an identity text, None for the many spellings of "nothing there"."""
-    bare = text.strip()
-    return None if bare.lower() in _NO_VALUE or not bare.strip("0-: .") else bare
 
 
 def merge(parts: Sequence[Part], hosts: frozenset[str], versions: dict[str, str], notes: list[Note]) -> list[Item]:
@@ -247,4 +241,6 @@ def _item(group: list[Part], versions: dict[str, str], notes: list[Note]) -> Ite
         serial_number=next((p.serial for p in ordered if p.serial), None),
         firmware=firmware,
         uris=tuple(p.entry.uri for p in group),
+        # What the best view states counts; the others fill in what it leaves out.
+        facts={k: v for p in reversed(ordered) for k, v in facts_of(p.entry.schema, p.entry.document).items()},
     )

@@ -6,6 +6,7 @@ import msgspec
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.vocabulary.facts import Aspect, AspectKind
 from firmware_bridge.vocabulary.inventory import (
     EndpointReport,
     FirmwareItem,
@@ -31,11 +32,17 @@ EVENT = Event("1-k01-000001", 1, "lab1/a/r01/k01/u11/leak0", "leak.critical", Se
 REPORT = stored_report(
     EndpointReport(
         {"place": "x", "resources": 1, "vendor": None},
-        (Item(ItemKind.GPU, "GPU_0", "GPU", None, "S1", "97.00", ("/redfish/v1/Systems/H/Processors/GPU_0",)),),
+        (
+            Item(
+                *(ItemKind.GPU, "GPU_0", "GPU", None, "S1", "97.00", ("/redfish/v1/Systems/H/Processors/GPU_0",)),
+                {"cores": 72, "failure_predicted": False, "speeds_mhz": (6400,)},
+            ),
+        ),
         (SensorValue("P", "power", "W", 640.5, "/redfish/v1/Chassis/C/Sensors/P"),),
         (FirmwareItem("FW_0", "1.0", "/redfish/v1/UpdateService/FirmwareInventory/FW_0"),),
         (LeakDetectorItem("L0", "OK", "/redfish/v1/Chassis/C/LeakDetectors/L0"),),
         (Note("/redfish/v1", "", "odd"),),
+        (Aspect(AspectKind.ADDRESS, "eth0", "Managers/BMC_0/EthernetInterfaces/eth0", 1, {"prefix_length": 64}),),
     ),
     1,
     2.5,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -287,6 +288,21 @@ async def test_a_coolant_unit_delivers_both_loops_and_its_pumps() -> None:
         assert slow["pump1", Quantity.PUMP_SPEED].quality is Quality.FLAGGED
         assert slow["pump1", Quantity.HEALTH].value == 2.0
         await cdu.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"), [(-90, -93, -88), (0, -3, 2), (None, None, None), ("soon", None, None)]
+)
+async def test_a_report_tells_how_far_the_controllers_clock_is_from_ours(said: Any, least: Any, most: Any) -> None:
+    tree = compute_tree()
+    at = datetime.now(UTC) + timedelta(seconds=said) if isinstance(said, int) else said
+    put(tree, f"{ROOT}/Managers/B", "Manager", DateTime=at.isoformat() if isinstance(at, datetime) else at)
+    tree[ROOT]["Managers"] = collect(tree, f"{ROOT}/Managers")
+    async with serve_tree(tree) as served:
+        tray = driver(served, "redfish/compute_tray")
+        offset = (await tray.report()).endpoint["clock_offset_s"]
+        assert offset is None if said is None or said == "soon" else least <= offset <= most
+        await tray.close()
 
 
 async def test_a_report_stays_on_the_endpoint_and_ends() -> None:
