@@ -10,6 +10,7 @@ from datacenter_api.cli.output import Column, Output, emit
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.wire.located_yaml import convert, parse
 from rack_controller.model.policy import Policy, check_schema, diff_specs
+from rack_controller.model.policy_kinds import check_spec
 
 app = typer.Typer(help="Policies: what the operator wants.", no_args_is_help=True)
 
@@ -54,7 +55,10 @@ def diff(
 
 
 def read_policy(file: Path) -> Policy:
-    """Read one policy file.  Raises FileInvalid with line and field, or ConfigurationError when it cannot be read."""
+    """Read one policy file, its spec too where its kind is known.
+
+    Raises FileInvalid with line and field, or ConfigurationError when it cannot be read.
+    """
     try:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as err:
@@ -62,6 +66,11 @@ def read_policy(file: Path) -> Policy:
     document = parse(text, str(file))
     policy = convert(document, "", Policy)
     try:
-        return check_schema(policy)
+        check_schema(policy)
     except ValueError as err:
         raise document.complaint("schema", str(err)) from err
+    try:
+        check_spec(policy)
+    except ValueError as err:
+        raise document.complaint("spec", str(err)) from err
+    return policy

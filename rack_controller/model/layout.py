@@ -93,7 +93,8 @@ class DomainView(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """A rack as it is planned.  Powers in W, flow in L/min, temperature in °C, periods in s."""
+    """A rack as it is planned.  Powers in W, flow in L/min, temperature in °C, periods in s, heat capacity in
+    J/(L K)."""
 
     rack: str
     generation: str
@@ -110,6 +111,7 @@ class Layout(msgspec.Struct, frozen=True):
     coolant_supply_nominal_c: float
     coolant_flow_rated_lpm: float
     periods_s: dict[str, float]
+    coolant_heat_capacity_j_per_l_k: float = 3870.0
 
 
 class EndpointStatus(msgspec.Struct, frozen=True):
@@ -234,6 +236,7 @@ def make_layout(
         coolant_supply_nominal_c=generation.coolant.supply_nominal,
         coolant_flow_rated_lpm=generation.coolant.flow_rated,
         periods_s={str(name): float(period) for name, period in generation.periods.items()},
+        coolant_heat_capacity_j_per_l_k=generation.coolant.heat_capacity_j_per_l_k,
     )
 
 

@@ -56,6 +56,14 @@ class SeriesTable:
         return np.array([n for n, s in enumerate(self.gauges) if s.quantity in CODES], dtype=np.intp)
 
     @cached_property
+    def columns_by_quantity(self) -> dict[Quantity, list[int]]:
+        """Return the gauge columns of each quantity, in table order."""
+        found: dict[Quantity, list[int]] = {}
+        for n, line in enumerate(self.gauges):
+            found.setdefault(line.quantity, []).append(n)
+        return found
+
+    @cached_property
     def alarm_columns(self) -> NDArray[np.intp]:
         """Return the gauge columns that hold alarm words."""
         return np.array([n for n, s in enumerate(self.gauges) if s.quantity is Quantity.ALARMS], dtype=np.intp)

@@ -1,0 +1,185 @@
+"""Where each condition of an interlock row holds now: a picture and a row in, places with what was seen out.  Pure."""
+
+from collections.abc import Callable, Mapping
+
+from firmware_bridge.vocabulary.place import Place, leaf_of
+from rack_controller.decide.detectors import UNSEEN, WET, Verdict, leaks_critically
+from rack_controller.decide.picture import DetectorSight, Picture, TraySight
+from rack_controller.model.interlock import Condition, Row
+
+Held = dict[Place, str]
+"""Places where a condition holds, each with what was seen, in operator's words."""
+
+
+def holding(picture: Picture, row: Row, latched: frozenset[Place] = frozenset()) -> Held:
+    """Return where `row`'s condition holds.  `latched`: trays that a latch stands against."""
+    if row.when is Condition.TRAY_ON_WHILE_LATCHED:
+        found = {
+            t.place: "it is on and a latch stands against it"
+            for t in picture.trays
+            if t.place in latched and t.off is False
+        }
+    elif row.when in _TRAY:
+        seen = {t.place: _TRAY[row.when](picture, row, t) for t in picture.trays}
+        found = {place: text for place, text in seen.items() if text}
+    else:
+        text = _RACK[row.when](picture, row)
+        return {picture.rack: text} if text else {}
+    kinds = {t.place: t.kind for t in picture.trays}
+    return {p: text for p, text in found.items() if not row.trays or kinds[p] in row.trays}
+
+
+def _leak_critical(picture: Picture, row: Row, tray: TraySight) -> str:
+    return _words(tray.detectors, WET) if leaks_critically(tray.verdicts) else ""
+
+
+def _leak_warning(picture: Picture, row: Row, tray: TraySight) -> str:
+    return "" if leaks_critically(tray.verdicts) else _words(tray.detectors, WET)
+
+
+def _detector_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
+    if tray.met and not tray.answers:
+        return "its controller does not answer, nobody sees its leak detectors"
+    if tray.met and len(tray.detectors) < tray.planned:
+        return f"{len(tray.detectors)} of its {tray.planned} leak detectors are there"
+    return _words(tray.detectors, UNSEEN)
+
+
+def _detectors_all_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
+    """Only faults that the detectors themselves show: a controller that starts or is silent is no reason to kill."""
+    if not tray.detectors or not tray.answers or set(tray.verdicts) != {Verdict.FAULTY}:
+        return ""
+    return f"all {len(tray.detectors)} of its leak detectors are faulty"
+
+
+def _faulty_and_neighbour(picture: Picture, row: Row, tray: TraySight) -> str:
+    if not _unseen(tray):
+        return ""
+    beside = [t for t in picture.trays if t.place != tray.place and _touches(t, tray) and leaks_critically(t.verdicts)]
+    return f"nobody sees its leak detectors and {leaf_of(beside[0].place)} beside it leaks" if beside else ""
+
+
+def _faulty_and_loop(picture: Picture, row: Row, tray: TraySight) -> str:
+    fall = picture.loop.fall
+    if fall is None or row.share is None or fall < row.share or not _unseen(tray):
+        return ""
+    return f"nobody sees its leak detectors and the loop's pressure or level fell by {fall:.0%}"
+
+
+def _margin_below(picture: Picture, row: Row, tray: TraySight) -> str:
+    if tray.margin_k is None or row.margin_k is None or tray.margin_k >= row.margin_k or tray.off is True:
+        return ""
+    return f"a GPU is {tray.margin_k:.1f} K from its slowdown"
+
+
+def _trays_leaking(picture: Picture, row: Row) -> str:
+    leaking = [leaf_of(t.place) for t in picture.trays if leaks_critically(t.verdicts)]
+    return f"{', '.join(leaking)} leak" if row.count is not None and len(leaking) >= row.count else ""
+
+
+def _rack_leaking(picture: Picture, row: Row) -> str:
+    if picture.building.leak:
+        return "the building reports a leak at this rack"
+    spread = next((t.drip.rack for t in picture.trays if t.drip is not None and t.drip.rack), "")
+    if spread:
+        return spread
+    wet = picture.loop.rack_detectors
+    return _words(wet, WET) if leaks_critically([d.verdict for d in wet]) else ""
+
+
+def _unit_leaking(picture: Picture, row: Row) -> str:
+    if picture.loop.stops:
+        return f"the coolant unit says {', '.join(picture.loop.stops).replace('_', ' ')}"
+    wet = picture.loop.unit_detectors
+    return _words(wet, WET) if leaks_critically([d.verdict for d in wet]) else ""
+
+
+def _flow_below(picture: Picture, row: Row) -> str:
+    loop = picture.loop
+    if loop.flow is None or row.share is None or loop.need <= 0 or loop.flow >= row.share * loop.need:
+        return ""
+    return f"coolant flows at {loop.flow:.0f} L/min, {loop.flow / loop.need:.0%} of the {loop.need:.0f} needed"
+
+
+def _flow_unknown(picture: Picture, row: Row) -> str:
+    return "nobody knows whether coolant flows" if picture.loop.units and picture.loop.flow is None else ""
+
+
+def _pumps_not_redundant(picture: Picture, row: Row) -> str:
+    failed, all_of_them = picture.loop.pumps_failed, picture.loop.pumps
+    return f"{failed} of {all_of_them} pumps failed" if failed else ""
+
+
+def _supply_warm(picture: Picture, row: Row) -> str:
+    loop = picture.loop
+    if loop.supply is None or row.margin_k is None or loop.supply <= loop.supply_nominal + row.margin_k:
+        return ""
+    return f"coolant comes at {loop.supply:.1f} °C, the design says {loop.supply_nominal:.1f} °C"
+
+
+def _near_dew_point(picture: Picture, row: Row) -> str:
+    loop = picture.loop
+    if loop.supply is None or loop.dew_point is None or row.margin_k is None:
+        return ""
+    if loop.supply >= loop.dew_point + row.margin_k:
+        return ""
+    return f"coolant comes at {loop.supply:.1f} °C, the air's dew point is {loop.dew_point:.1f} °C"
+
+
+def _shelves_overloaded(picture: Picture, row: Row) -> str:
+    if picture.draw is None or row.share is None or picture.usable <= 0:
+        return ""
+    if picture.draw <= row.share * picture.usable:
+        return ""
+    return f"the shelves deliver {picture.draw / 1000:.1f} kW of {picture.usable / 1000:.1f} kW usable"
+
+
+def _isolated_not_off(picture: Picture, row: Row) -> str:
+    if picture.building.liquid_isolated is not True:
+        return ""
+    on = [leaf_of(t.place) for t in picture.trays if t.off is not True]
+    return f"the building closed the coolant, {', '.join(on)} not observed off" if on else ""
+
+
+def _blind(picture: Picture, row: Row) -> str:
+    return "no endpoint of the rack answers any more" if picture.blind else ""
+
+
+def _unseen(tray: TraySight) -> bool:
+    """Tell whether nobody sees this tray's detectors: its controller is silent, or all of them say nothing."""
+    if tray.met and not tray.answers:
+        return True
+    return bool(tray.detectors) and set(tray.verdicts) <= UNSEEN - {Verdict.UNMET}
+
+
+def _touches(one: TraySight, other: TraySight) -> bool:
+    return other.unit + other.height == one.unit or one.unit + one.height == other.unit
+
+
+def _words(detectors: tuple[DetectorSight, ...], verdicts: frozenset[Verdict]) -> str:
+    chosen = [d for d in detectors if d.verdict in verdicts]
+    return ", ".join(f"{leaf_of(d.place)}{f' ({d.label})' if d.label else ''} is {d.verdict}" for d in chosen)
+
+
+_TRAY: Mapping[Condition, Callable[[Picture, Row, TraySight], str]] = {
+    Condition.LEAK_CRITICAL: _leak_critical,
+    Condition.LEAK_WARNING: _leak_warning,
+    Condition.DETECTOR_FAULTY: _detector_faulty,
+    Condition.DETECTORS_ALL_FAULTY: _detectors_all_faulty,
+    Condition.FAULTY_AND_NEIGHBOUR_LEAKS: _faulty_and_neighbour,
+    Condition.FAULTY_AND_LOOP_FALLS: _faulty_and_loop,
+    Condition.MARGIN_BELOW: _margin_below,
+}
+_RACK: Mapping[Condition, Callable[[Picture, Row], str]] = {
+    Condition.TRAYS_LEAKING: _trays_leaking,
+    Condition.RACK_LEAKING: _rack_leaking,
+    Condition.UNIT_LEAKING: _unit_leaking,
+    Condition.FLOW_BELOW: _flow_below,
+    Condition.FLOW_UNKNOWN: _flow_unknown,
+    Condition.PUMPS_NOT_REDUNDANT: _pumps_not_redundant,
+    Condition.SUPPLY_WARM: _supply_warm,
+    Condition.NEAR_DEW_POINT: _near_dew_point,
+    Condition.SHELVES_OVERLOADED: _shelves_overloaded,
+    Condition.ISOLATED_NOT_OFF: _isolated_not_off,
+    Condition.BLIND: _blind,
+}

@@ -1,0 +1,211 @@
+"""From what is seen to what must stop: rows, their timing and what is due now.  Pure; `run/guard` carries it out.
+
+A row trips where its condition held for `for_s`.  From then on the rungs of its ladder fall due one after the other,
+each once, or again and again until its targets are observed off.  A row with `latch` stays tripped when its condition
+ends; every other ends with it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, leaf_of, rack_of
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.conditions import holding
+from rack_controller.decide.picture import Picture
+from rack_controller.model.interlock import SWITCHES_OFF, Act, Condition, InterlockPolicy, Row, Rung, Target
+
+Key = tuple[str, Place]
+"""Cause and place: what one latch is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One row at one place.  `held_since`: since when its condition holds; `tripped_at`: when it tripped, None while it
+    must still be confirmed; `holds`: whether the condition holds now; `done`: when each rung was last ordered."""
+
+    cause: str
+    place: Place
+    held_since: Seconds
+    evidence: str
+    tripped_at: Seconds | None = None
+    holds: bool = True
+    done: Mapping[int, Seconds] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """Return cause and place."""
+        return self.cause, self.place
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One act that is due now.  `targets` are trays, shelves, or the rack; `share` belongs to a cap; `deadline` is
+    monotonic: by when a drain or a graceful off must have ended."""
+
+    act: Act
+    cause: str
+    place: Place
+    targets: tuple[Place, ...]
+    reason: str
+    share: float | None = None
+    deadline: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one evaluation came to.  `tripped` and `ended` are the changes; `orders` go off first, in this order."""
+
+    standings: Mapping[Key, Standing]
+    orders: tuple[Order, ...] = ()
+    tripped: tuple[Standing, ...] = ()
+    ended: tuple[Standing, ...] = ()
+
+
+def advance(standings: Mapping[Key, Standing], picture: Picture, policy: InterlockPolicy) -> Decision:
+    """Return what stands after this picture, and what is due.
+
+    Rows are looked at in the policy's order; one that watches for trays that are on behind a latch comes last, so that
+    it sees the latches of this very evaluation.
+    """
+    after: dict[Key, Standing] = {}
+    tripped, ended, orders = [], [], []
+    rows = sorted(policy.rows, key=lambda row: row.when is Condition.TRAY_ON_WHILE_LATCHED)
+    for row in rows:
+        behind = (
+            blocked(after.values(), policy, picture) if row.when is Condition.TRAY_ON_WHILE_LATCHED else frozenset()
+        )
+        held = holding(picture, row, behind)
+        for place in {**held, **{p: "" for c, p in standings if c == row.cause}}:
+            before = standings.get((row.cause, place))
+            now = _stand(row, place, before, held.get(place), picture.now)
+            if now is None:
+                if before is not None and before.tripped_at is not None:
+                    ended.append(replace(before, holds=False))
+                continue
+            if now.tripped_at is not None and (before is None or before.tripped_at is None):
+                tripped.append(now)
+            due = _due(row, now, picture)
+            orders += [order for _, order in due if order is not None]
+            after[now.key] = replace(now, done={**now.done, **{n: picture.now for n, _ in due}})
+    orders.sort(key=lambda order: order.act not in SWITCHES_OFF)
+    return Decision(after, tuple(orders), tuple(tripped), tuple(ended))
+
+
+def leaked(standings: Iterable[Standing], policy: InterlockPolicy) -> frozenset[Place]:
+    """Return the trays that leaked and whose latch still stands, dry by now or not."""
+    causes = {row.cause for row in policy.rows if row.when is Condition.LEAK_CRITICAL}
+    return frozenset(s.place for s in standings if s.cause in causes and s.tripped_at is not None)
+
+
+def blocked(standings: Iterable[Standing], policy: InterlockPolicy, picture: Picture) -> frozenset[Place]:
+    """Return the trays that must not be switched on: behind a tripped row that blocks, theirs or their rack's."""
+    return frozenset(t.place for t in picture.trays if refusals(standings, policy, t.place, latched_only=True))
+
+
+def refusals(
+    standings: Iterable[Standing], policy: InterlockPolicy, tray: Place, *, latched_only: bool = False
+) -> list[str]:
+    """Return why `tray` must not be switched on, in operator's words; empty when it may.
+
+    `latched_only`: leave out rows that end by themselves: they refuse, but nothing that is on is switched off for them.
+    """
+    rows = {row.cause: row for row in policy.rows}
+    found = []
+    for standing in standings:
+        row = rows.get(standing.cause)
+        if row is None or not row.blocks or standing.tripped_at is None or (latched_only and not row.latch):
+            continue
+        if standing.place in (tray, rack_of(tray)):
+            found.append(f"{row.title} at {leaf_of(standing.place)}: {standing.evidence}")
+    return found
+
+
+def recall(policy: InterlockPolicy, tripped: Iterable[tuple[str, Place, str]], now: Seconds) -> dict[Key, Standing]:
+    """Return the standings of latches that were open when the controller ended: (cause, place, evidence).
+
+    Their ladders begin anew: what switches off is toward safe, and who is observed off already is left alone.  A cause
+    that the policy no longer knows is kept, so that a person must clear it.
+    """
+    return {
+        (cause, place): Standing(cause, place, now, evidence, tripped_at=now, holds=False)
+        for cause, place, evidence in tripped
+    }
+
+
+def targets(picture: Picture, place: Place, to: Target) -> tuple[Place, ...]:
+    """Return whom an act at `place` is for, the highest tray first."""
+    match to:
+        case Target.TRAY:
+            return (place,)
+        case Target.DRIP:
+            tray = picture.tray(place)
+            return (place,) if tray is None or tray.drip is None else tray.drip.trays
+        case Target.DOMAIN:
+            tray = picture.tray(place)
+            domain = None if tray is None else tray.domain
+            return tuple(t.place for t in picture.trays if t.domain == domain and t.kind is TrayKind.COMPUTE)
+        case Target.RACK:
+            return tuple(t.place for t in sorted(picture.trays, key=lambda t: -t.unit))
+        case Target.SHELVES:
+            return picture.shelves
+        case Target.COOLANT:
+            return picture.loop.units
+        case Target.BUILDING:
+            return (picture.rack,)
+        case _:
+            assert_never(to)
+
+
+def _stand(row: Row, place: Place, before: Standing | None, seen: str | None, now: Seconds) -> Standing | None:
+    """Return the row at this place after the evaluation, None when nothing stands there (any more)."""
+    if seen is None:
+        if before is not None and before.tripped_at is not None and row.latch:
+            return replace(before, holds=False)
+        return None
+    if before is None:
+        before = Standing(row.cause, place, now, seen)
+    tripped_at = before.tripped_at
+    if tripped_at is None and now - before.held_since >= row.for_s:
+        tripped_at = now
+    evidence = before.evidence if before.tripped_at is not None and row.latch else seen
+    return replace(before, tripped_at=tripped_at, holds=True, evidence=evidence)
+
+
+def _due(row: Row, standing: Standing, picture: Picture) -> list[tuple[int, Order | None]]:
+    """Return the rungs that are due, each with its order: None when all of its targets are off already."""
+    if standing.tripped_at is None:
+        return []
+    due: list[tuple[int, Order | None]] = []
+    for number, rung in enumerate(row.ladder):
+        last = standing.done.get(number)
+        if last is not None and (rung.every_s is None or picture.now - last < rung.every_s):
+            continue
+        chosen = targets(picture, standing.place, rung.to)
+        if last is None and not _time_has_come(rung, standing.tripped_at, chosen, picture):
+            continue
+        if rung.do in SWITCHES_OFF and rung.do not in (Act.AUX_OFF, Act.SHELF_OUTPUT_OFF):
+            chosen = tuple(t for t in chosen if not _is_off(picture, t))
+        due.append((number, _order(row, rung, standing, chosen, picture.now) if chosen else None))
+    return due
+
+
+def _time_has_come(rung: Rung, tripped_at: Seconds, chosen: tuple[Place, ...], picture: Picture) -> bool:
+    if picture.now - tripped_at >= rung.after_s:
+        return True
+    if rung.or_margin_k is None:
+        return False
+    margins = [t.margin_k for t in picture.trays if t.place in chosen and t.margin_k is not None]
+    return min(margins, default=float("inf")) <= rung.or_margin_k
+
+
+def _is_off(picture: Picture, place: Place) -> bool:
+    tray = picture.tray(place)
+    return tray is not None and tray.off is True
+
+
+def _order(row: Row, rung: Rung, standing: Standing, chosen: tuple[Place, ...], now: Seconds) -> Order:
+    reason = f"{row.title} at {leaf_of(standing.place)}: {standing.evidence}"
+    deadline = None if rung.deadline_s is None else Seconds(now + rung.deadline_s)
+    return Order(rung.do, row.cause, standing.place, chosen, reason, rung.share, deadline)

@@ -1,0 +1,318 @@
+"""What the interlocks look at: one rack as trays, loop, shelves and building, each value known or None.  Pure.
+
+A value counts as known only while it is good and younger than three of its periods; whatever else a snapshot holds is
+unknown here, because a protection that acts on old numbers protects nobody.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.reading import Quality, Series
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.detectors import WET, Detector, Verdict, hear, judge, leaks_critically
+from rack_controller.decide.drip import Drip, falls_on
+from rack_controller.model.interlock import DetectorRules, DripMap, InterlockPolicy, LoopRules
+from rack_controller.model.layout import IN_BAND, Layout
+from rack_controller.model.snapshot import ManagementAxis, Snapshot
+
+_PUMP = "pump"
+WATCHED = (TrayKind.COMPUTE, TrayKind.SWITCH)
+"""Trays that coolant runs through and that an interlock may switch off."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSight:
+    """One detector: `label` is the device's own name for it."""
+
+    place: Place
+    label: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class TraySight:
+    """One tray.  `off`: observed off (None: nobody knows); `answers`: its controller does; `margin_k`: of its hottest
+    GPU, to the first slowdown; `unit`: its lowest rack unit, `height`: so many units high; `planned`: how many leak
+    detectors it should have; `drip`: where its water falls, while it leaks."""
+
+    place: Place
+    kind: TrayKind
+    unit: int
+    height: int = 1
+    domain: str | None = None
+    off: bool | None = None
+    answers: bool = True
+    met: bool = True
+    margin_k: float | None = None
+    detectors: tuple[DetectorSight, ...] = ()
+    planned: int = 0
+    drip: Drip | None = None
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Return what its detectors mean."""
+        return tuple(d.verdict for d in self.detectors)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSight:
+    """The coolant loop.  `flow` and `need` in L/min, `fall`: by which share pressure or level fell below their settled
+    value, `supply` and `dew_point` in °C, `stops`: the words of bits that say that coolant is about to stop."""
+
+    units: tuple[Place, ...] = ()
+    flow: float | None = None
+    need: float = 0.0
+    fall: float | None = None
+    supply: float | None = None
+    supply_nominal: float = 0.0
+    dew_point: float | None = None
+    pumps: int = 0
+    pumps_failed: int = 0
+    stops: tuple[str, ...] = ()
+    unit_detectors: tuple[DetectorSight, ...] = ()
+    rack_detectors: tuple[DetectorSight, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingSight:
+    """What the building says of this rack; None where it says nothing, or nothing that can be believed."""
+
+    liquid_isolated: bool | None = None
+    electrically_isolated: bool | None = None
+    leak: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything one evaluation looks at.  `draw` and `usable` in W."""
+
+    rack: Place
+    now: Seconds
+    trays: tuple[TraySight, ...]
+    loop: LoopSight = LoopSight()
+    draw: float | None = None
+    usable: float = 0.0
+    building: BuildingSight = BuildingSight()
+    blind: bool = False
+    shelves: tuple[Place, ...] = ()
+
+    def tray(self, place: Place) -> TraySight | None:
+        """Return the tray at `place`, None for another."""
+        return next((t for t in self.trays if t.place == place), None)
+
+
+@dataclass(frozen=True)
+class LoopMemory:
+    """Settled pressure and level: slow averages of what was last known (NaN never enters)."""
+
+    settled: Mapping[tuple[Place, Quantity], float] = field(default_factory=dict)
+    at: Seconds | None = None
+
+
+def hear_all(detectors: Mapping[Place, Detector], snapshot: Snapshot, rules: DetectorRules) -> dict[Place, Detector]:
+    """Return every detector's memory after this snapshot."""
+    heard = dict(detectors)
+    for column, series in _gauges(snapshot, Quantity.LEAK):
+        taken_at = float(snapshot.taken_at[column])
+        before = heard.get(series.place) or Detector(label=series.label)
+        if taken_at != taken_at:
+            heard[series.place] = before
+            continue
+        value, quality = float(snapshot.gauges[column]), Quality(int(snapshot.quality[column]))
+        code = None if value != value else value
+        heard[series.place] = hear(before, code, quality, Seconds(taken_at), rules)
+    return heard
+
+
+def settle(memory: LoopMemory, snapshot: Snapshot, units: Iterable[Place], rules: LoopRules) -> LoopMemory:
+    """Return the settled values after this snapshot: an exponential average over `settle_s`."""
+    elapsed = 0.0 if memory.at is None else max(0.0, snapshot.now - memory.at)
+    weight = min(1.0, elapsed / rules.settle_s) if rules.settle_s > 0 else 1.0
+    settled = dict(memory.settled)
+    for key, value in _loop_values(snapshot, frozenset(units)):
+        settled[key] = settled.get(key, value) + weight * (value - settled.get(key, value))
+    return LoopMemory(settled, snapshot.now)
+
+
+def see(
+    layout: Layout,
+    snapshot: Snapshot,
+    detectors: Mapping[Place, Detector],
+    loop: LoopMemory,
+    policy: InterlockPolicy,
+    building: BuildingSight = BuildingSight(),
+    latched: Collection[Place] = (),
+) -> Picture:
+    """Return the rack as the interlocks see it at the snapshot's tick.  `latched`: trays that leaked before this
+    controller started; their water falls where it fell."""
+    by_tray: dict[Place, list[DetectorSight]] = {}
+    blind = {tray_of(place) for place, state in snapshot.endpoints.items() if state.attention.blind}
+    for place, detector in detectors.items():
+        tray = tray_of(place)
+        verdict = judge(detector, snapshot.now, policy.detectors, blind=tray in blind)
+        by_tray.setdefault(tray, []).append(DetectorSight(place, detector.label, verdict))
+    margins = _margins(snapshot)
+    trays = []
+    for view in layout.trays:
+        if view.kind not in WATCHED:
+            continue
+        place = Place(view.place)
+        managers = [
+            state
+            for e in view.endpoints
+            if e.enabled and e.protocol not in IN_BAND and (state := snapshot.endpoints.get(Place(e.place)))
+        ]
+        power = _known(snapshot, place, Quantity.POWER_STATE)
+        trays.append(
+            TraySight(
+                place,
+                TrayKind(view.kind),
+                view.unit,
+                view.height_u,
+                view.domain,
+                off=None if power is None else power < 1,
+                answers=any(m.management is not ManagementAxis.ABSENT for m in managers),
+                met=any(m.last_success is not None for m in managers),
+                margin_k=margins.get(place),
+                detectors=(sights := tuple(by_tray.get(place, ()))),
+                planned=sum(c.count for c in view.components if c.name == Quantity.LEAK),
+                drip=_drip(layout, place, sights, policy.drip, latched=place in latched),
+            )
+        )
+    draw = _draw(layout, snapshot)
+    return Picture(
+        snapshot.rack,
+        snapshot.now,
+        tuple(trays),
+        _see_loop(layout, snapshot, by_tray, loop, policy.loop, draw, any_on=any(t.off is not True for t in trays)),
+        draw,
+        layout.busbar_power_usable_w,
+        building,
+        blind=bool(snapshot.endpoints)
+        and all(e.management is ManagementAxis.ABSENT for e in snapshot.endpoints.values())
+        and any(e.last_success is not None for e in snapshot.endpoints.values()),
+        shelves=tuple(Place(t.place) for t in layout.trays if t.kind == TrayKind.POWER_SHELF),
+    )
+
+
+def _drip(
+    layout: Layout, tray: Place, detectors: tuple[DetectorSight, ...], drip: DripMap, *, latched: bool
+) -> Drip | None:
+    if not latched and not leaks_critically([d.verdict for d in detectors]):
+        return None
+    return falls_on(layout, tray, [d.label for d in detectors if d.verdict in WET], drip)
+
+
+def coolant_units(layout: Layout) -> tuple[Place, ...]:
+    """Return the places of the rack's coolant units."""
+    return tuple(Place(t.place) for t in layout.trays if t.kind == TrayKind.COOLANT_UNIT)
+
+
+def _see_loop(
+    layout: Layout,
+    snapshot: Snapshot,
+    detectors: Mapping[Place, list[DetectorSight]],
+    memory: LoopMemory,
+    rules: LoopRules,
+    draw: float | None,
+    *,
+    any_on: bool,
+) -> LoopSight:
+    units = coolant_units(layout)
+    if not units:
+        return LoopSight()
+    flows = [_known(snapshot, u, Quantity.FLOW) for u in units]
+    known = [f for f in flows if f is not None]
+    supplies = [s for u in units if (s := _known(snapshot, u, Quantity.TEMPERATURE_SUPPLY)) is not None]
+    falls = [
+        1.0 - value / settled
+        for key, value in _loop_values(snapshot, frozenset(units))
+        if (settled := memory.settled.get(key, 0.0)) > 0
+    ]
+    health = [
+        (s.place, float(snapshot.gauges[c]))
+        for c, s in _gauges(snapshot, Quantity.HEALTH)
+        if tray_of(s.place) in units and leaf_of(s.place).startswith(_PUMP)
+    ]
+    sights = [d for u in units for d in detectors.get(u, ())]
+    in_rack = [d for d in sights if any(word.lower() in d.label.lower() for word in rules.rack_labels)]
+    return LoopSight(
+        units,
+        flow=sum(known) if len(known) == len(flows) else None,
+        need=_need(layout, draw, rules) if any_on else 0.0,
+        fall=max(falls, default=None),
+        supply=max(supplies, default=None),
+        supply_nominal=layout.coolant_supply_nominal_c,
+        pumps=len(health),
+        pumps_failed=sum(code >= 2 for _, code in health),
+        stops=_stops(snapshot, units, rules),
+        unit_detectors=tuple(d for d in sights if d not in in_rack),
+        rack_detectors=tuple(in_rack),
+    )
+
+
+def _need(layout: Layout, draw: float | None, rules: LoopRules) -> float:
+    """Return the flow that carries the heat away at `rise_k`, in L/min.  Unknown heat is the busbar's whole power."""
+    watts = layout.busbar_power_usable_w if draw is None else draw
+    per_liter = layout.coolant_heat_capacity_j_per_l_k * rules.rise_k
+    return max(rules.least_share * layout.coolant_flow_rated_lpm, 60.0 * watts / per_liter)
+
+
+def _draw(layout: Layout, snapshot: Snapshot) -> float | None:
+    """Return what the shelves deliver in W, None when one that answers does not say.
+
+    A shelf of which nobody knows anything takes the sum's meaning away as well: unknown is not zero.
+    """
+    shelves = [Place(t.place) for t in layout.trays if t.kind in (TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF)]
+    powers = [_known(snapshot, s, Quantity.POWER) for s in shelves]
+    known = [p for p in powers if p is not None]
+    return sum(known) if known and len(known) == len(powers) else None
+
+
+def _margins(snapshot: Snapshot) -> dict[Place, float]:
+    """Return each tray's smallest margin."""
+    least: dict[Place, float] = {}
+    for column, series in _gauges(snapshot, Quantity.TEMPERATURE_MARGIN):
+        if snapshot.quality[column] != Quality.GOOD:
+            continue
+        value, tray = float(snapshot.gauges[column]), tray_of(series.place)
+        if value == value:
+            least[tray] = min(value, least.get(tray, value))
+    return least
+
+
+def _loop_values(snapshot: Snapshot, units: frozenset[Place]) -> list[tuple[tuple[Place, Quantity], float]]:
+    found = []
+    for column, series in _gauges(snapshot, Quantity.PRESSURE_SUPPLY, Quantity.LEVEL):
+        if tray_of(series.place) not in units:
+            continue
+        value = float(snapshot.gauges[column])
+        if value == value and snapshot.quality[column] == Quality.GOOD:
+            found.append(((series.place, series.quantity), value))
+    return found
+
+
+def _stops(snapshot: Snapshot, units: tuple[Place, ...], rules: LoopRules) -> tuple[str, ...]:
+    up = []
+    for column in snapshot.table.alarm_columns:
+        series, value = snapshot.table.gauges[column], float(snapshot.gauges[column])
+        if tray_of(series.place) in units and value == value:
+            up += [n for bit, n in enumerate(series.bits) if n in rules.stop_bits and int(value) >> bit & 1]
+    return tuple(up)
+
+
+def _gauges(snapshot: Snapshot, *quantities: Quantity) -> Iterator[tuple[int, Series]]:
+    table = snapshot.table
+    for quantity in quantities:
+        for column in table.columns_by_quantity.get(quantity, ()):
+            yield column, table.gauges[column]
+
+
+def _known(snapshot: Snapshot, place: Place, quantity: Quantity) -> float | None:
+    reading = snapshot.reading(place, quantity)
+    if reading is None or reading.value is None or reading.quality is not Quality.GOOD:
+        return None
+    return float(reading.value)

@@ -1,0 +1,16 @@
+"""Which kinds of policy have a spec that is read, and by what."""
+
+from collections.abc import Callable
+
+from rack_controller.model.interlock import KIND as INTERLOCK
+from rack_controller.model.interlock import parse_interlock
+from rack_controller.model.policy import Policy
+
+SPECS: dict[str, Callable[[object], object]] = {INTERLOCK: parse_interlock}
+
+
+def check_spec(policy: Policy) -> None:
+    """Check the spec where its kind is known.  Raises ValueError that says what is wrong in it."""
+    read = SPECS.get(policy.kind)
+    if read is not None:
+        read(policy.spec)

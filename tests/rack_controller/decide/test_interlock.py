@@ -1,0 +1,318 @@
+"""The interlock table as it ships, row by row: what trips, what is ordered, what must not be."""
+
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, leaf_of
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.reading import Quality
+from rack_controller.decide.interlock import recall, refusals
+from rack_controller.decide.picture import BuildingSight
+from rack_controller.model.interlock import SWITCHES_OFF, Act
+from tests.support.interlocked import RACK, InterlockedRack, planned
+
+OFF = (Act.GRACEFUL_OFF, Act.FORCE_OFF, Act.AUX_OFF, Act.SHELF_OUTPUT_OFF)
+
+
+def leaves(places: tuple[Place, ...]) -> list[str]:
+    return [leaf_of(p) for p in places]
+
+
+def switched_off(rack: InterlockedRack) -> list[Act]:
+    return [o.act for o in rack.orders if o.act in SWITCHES_OFF]
+
+
+def test_a_healthy_rack_is_left_alone() -> None:
+    rack = InterlockedRack()
+    rack.tick(120)
+    assert rack.orders == []
+    assert rack.standings == {}
+
+
+def test_one_critical_detector_switches_its_tray_and_the_three_below_off_at_once() -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.set("u31/leak1", Quantity.LEAK, 2)
+    decision = rack.tick()
+    first = decision.orders[0]
+    assert (first.act, first.cause, leaves(first.targets)) == (
+        Act.FORCE_OFF,
+        "leak.critical",
+        ["u31", "u30", "u29", "u28"],
+    )
+    assert "leak1 is critical" in first.reason
+    assert [s.key for s in decision.tripped] == [("leak.critical", rack.place("u31"))]
+
+
+def test_aux_goes_off_once_the_host_has_had_time_to() -> None:
+    rack = InterlockedRack()
+    rack.set("u31/leak1", Quantity.LEAK, 2)
+    rack.tick()
+    rack.switch(on=False, trays=rack.ordered("force_off")[0].targets)
+    rack.tick(20)
+    assert [leaves(o.targets) for o in rack.ordered("aux_off")] == [["u31"]]
+    assert len(rack.ordered("force_off")) == 1, "who is observed off is left alone"
+
+
+def test_the_order_is_repeated_until_the_tray_is_observed_off() -> None:
+    rack = InterlockedRack()
+    rack.set("u31/leak1", Quantity.LEAK, 2)
+    rack.tick(6)
+    assert len(rack.ordered("force_off")) >= 3
+
+
+def test_a_leak_in_a_switch_tray_stops_the_domains_job_too() -> None:
+    rack = InterlockedRack()
+    rack.set("u25/leak0", Quantity.LEAK, 2)
+    decision = rack.tick()
+    assert {o.act for o in decision.orders} == {Act.FORCE_OFF, Act.STOP_JOB, Act.ALARM}
+    (stopped,) = rack.ordered("stop_job")
+    assert len(stopped.targets) == 18
+
+
+def test_a_leak_that_dries_stays_latched() -> None:
+    rack = InterlockedRack()
+    rack.set("u31/leak1", Quantity.LEAK, 2)
+    rack.tick()
+    for quality, value in ((Quality.GOOD, 0.0), (Quality.FLAGGED, None)):
+        rack.set("u31/leak1", Quantity.LEAK, value, quality)
+        rack.tick(120)
+        assert ("leak.critical", rack.place("u31")) in rack.standings
+
+
+def test_a_warning_drains_and_becomes_critical_when_it_lasts() -> None:
+    rack = InterlockedRack()
+    rack.set("u31/leak1", Quantity.LEAK, 1)
+    rack.tick(50)
+    assert switched_off(rack) == []
+    assert [leaves(o.targets) for o in rack.ordered("drain")] == [["u31"]]
+    rack.tick(15)
+    assert Act.FORCE_OFF in switched_off(rack)
+
+
+def test_two_warnings_in_one_tray_count_as_critical() -> None:
+    rack = InterlockedRack()
+    rack.set("u31/leak1", Quantity.LEAK, 1)
+    rack.set("u31/leak2", Quantity.LEAK, 1)
+    rack.tick()
+    assert switched_off(rack) == [Act.FORCE_OFF]
+
+
+def test_flapping_is_a_warning() -> None:
+    rack = InterlockedRack()
+    for value in (0, 1, 0, 1, 0):
+        rack.set("u31/leak1", Quantity.LEAK, value)
+        rack.tick(1)
+    assert switched_off(rack) == []
+    assert ("leak.warning", rack.place("u31")) in rack.standings
+
+
+def test_two_leaking_trays_take_the_rack_off_first_and_ask_the_building_within_two_seconds() -> None:
+    rack = InterlockedRack()
+    rack.set("u31/leak1", Quantity.LEAK, 2)
+    rack.set("u36/leak1", Quantity.LEAK, 2)
+    rack.tick()
+    assert rack.ordered("request_electrical_isolation") == []
+    everybody = [o for o in rack.ordered("force_off") if len(o.targets) == 27]
+    assert everybody, "18 compute and 9 switch trays"
+    rack.tick(2)
+    assert rack.ordered("request_electrical_isolation")
+    assert rack.ordered("request_liquid_isolation")
+    assert rack.ordered("shelf_output_off") == []
+
+
+def test_water_that_falls_on_a_power_shelf_is_the_racks_leak() -> None:
+    rack = InterlockedRack()
+    rack.set("u11/leak0", Quantity.LEAK, 2)  # shelves stand at u6 to u9
+    decision = rack.tick()
+    assert ("leak.rack", RACK) in {s.key for s in decision.tripped}
+
+
+def test_a_detector_at_the_rear_manifold_is_the_racks_leak() -> None:
+    rack = InterlockedRack()
+    rack.name("u31/leak1", "LeakDetector_1_RearManifold")
+    rack.set("u31/leak1", Quantity.LEAK, 2)
+    assert ("leak.rack", RACK) in {s.key for s in rack.tick().tripped}
+
+
+def test_coolant_closed_with_trays_on_ends_with_the_shelves_as_last_resort() -> None:
+    rack = InterlockedRack(building=BuildingSight(liquid_isolated=True))
+    rack.tick()
+    assert rack.ordered("request_electrical_isolation")
+    assert rack.ordered("shelf_output_off") == []
+    rack.tick(5)
+    (last,) = rack.ordered("shelf_output_off")
+    assert len(last.targets) == 8
+
+
+def test_coolant_closed_with_every_tray_off_is_no_cause() -> None:
+    rack = InterlockedRack(building=BuildingSight(liquid_isolated=True))
+    rack.switch(on=False, trays=[t.place for t in rack.look().trays])
+    rack.tick(20)
+    assert rack.orders == []
+
+
+def test_a_silent_controller_blocks_and_drains_but_never_switches_off() -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.silence("u31")
+    rack.tick(600)
+    assert switched_off(rack) == []
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u31"))
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u30")) == []
+
+
+def test_a_controller_that_starts_anew_is_no_reason_to_switch_off() -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.start_controller("u31")
+    rack.tick(180)
+    assert switched_off(rack) == []
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u31"))
+
+
+def test_all_detectors_faulty_ends_gracefully_then_by_force() -> None:
+    rack = InterlockedRack()
+    for n in range(4):
+        rack.set(f"u31/leak{n}", Quantity.LEAK, None, Quality.FLAGGED)
+    rack.tick(70)
+    assert switched_off(rack)[0] is Act.GRACEFUL_OFF
+    assert Act.FORCE_OFF in switched_off(rack)
+
+
+def test_one_faulty_detector_of_four_only_blocks() -> None:
+    rack = InterlockedRack()
+    rack.set("u31/leak0", Quantity.LEAK, None, Quality.FLAGGED)
+    rack.tick(120)
+    assert switched_off(rack) == []
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u31"))
+
+
+def test_unseen_beside_a_leak_is_switched_off() -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.silence("u32")
+    rack.tick(15)
+    rack.set("u31/leak0", Quantity.LEAK, 2)
+    rack.tick()
+    assert ("sensor.neighbour_leaks", rack.place("u32")) in rack.standings
+
+
+def test_unseen_while_the_loop_falls_is_switched_off() -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.silence("u32")
+    rack.tick(15)
+    rack.set("u01", Quantity.PRESSURE_SUPPLY, 180)
+    rack.tick(4)
+    assert ("sensor.loop_falls", rack.place("u32")) in rack.standings
+    assert ("sensor.loop_falls", rack.place("u31")) not in rack.standings
+
+
+def test_low_flow_caps_at_once_and_lost_flow_switches_off_in_steps() -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.set("u01", Quantity.FLOW, 5)
+    rack.tick(1)
+    assert rack.ordered("cap")
+    assert switched_off(rack) == []
+    rack.tick(5)
+    assert switched_off(rack) == [Act.GRACEFUL_OFF]
+    assert len(rack.ordered("graceful_off")[0].targets) == 27, "switch trays too"
+    rack.tick(15)
+    assert Act.FORCE_OFF in switched_off(rack)
+
+
+def test_a_hot_gpu_brings_the_forced_off_forward() -> None:
+    rack = InterlockedRack()
+    rack.set("u01", Quantity.FLOW, 5)
+    rack.tick(6)
+    rack.set("u31/gpu0", Quantity.TEMPERATURE_MARGIN, 4)
+    rack.tick(1)
+    assert Act.FORCE_OFF in switched_off(rack)
+
+
+def test_unknown_flow_blocks_and_never_switches_off() -> None:
+    rack = InterlockedRack()
+    rack.set("u01", Quantity.FLOW, None, Quality.MISSING)
+    rack.tick(120)
+    assert switched_off(rack) == []
+    assert rack.ordered("hold_caps")
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u31"))
+
+
+def test_a_coolant_unit_that_leaks_cuts_the_trays_before_coolant_stops() -> None:
+    rack = InterlockedRack()
+    rack.set("u01/leak0", Quantity.LEAK, 2)
+    decision = rack.tick()
+    assert decision.orders[0].act is Act.FORCE_OFF
+    assert len(decision.orders[0].targets) == 27
+    assert ("coolant.unit_leaks", RACK) in rack.standings
+
+
+def test_a_failed_pump_and_warm_coolant_never_switch_off() -> None:
+    rack = InterlockedRack()
+    rack.set("u01/pump0", Quantity.HEALTH, 2)
+    rack.set("u01", Quantity.TEMPERATURE_SUPPLY, 45)
+    rack.tick(120)
+    assert switched_off(rack) == []
+    assert rack.ordered("raise_flow")
+    assert rack.ordered("cap")
+
+
+def test_a_gpu_over_its_slowdown_for_ten_seconds_is_switched_off() -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.set("u31/gpu2", Quantity.TEMPERATURE_MARGIN, -1)
+    rack.tick(9)
+    assert switched_off(rack) == []
+    rack.tick(2)
+    assert switched_off(rack) == [Act.FORCE_OFF]
+
+
+def test_overload_caps_then_sheds_and_never_touches_a_shelf() -> None:
+    rack = InterlockedRack()
+    for unit in (6, 7, 8, 9, 39, 40, 41, 42):
+        rack.set(f"u{unit:02}", Quantity.POWER, 20_000)
+    rack.tick(3)
+    assert [o.act for o in rack.orders if o.cause == "power.overload"][:1] == [Act.CAP]
+    assert rack.ordered("shed")
+    assert Act.SHELF_OUTPUT_OFF not in switched_off(rack)
+
+
+def test_nothing_seen_holds_caps_and_never_switches_off() -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.silence(*[leaf_of(Place(t.place)) for t in rack.layout.trays])
+    rack.tick(120)
+    assert switched_off(rack) == []
+    assert ("controller.blind", RACK) in rack.standings
+
+
+def test_a_latch_outlives_a_restart_and_a_tray_seen_on_behind_it_is_forced_off() -> None:
+    rack = InterlockedRack()
+    rack.standings = recall(rack.policy, [("leak.critical", rack.place("u31"), "leak1 is critical")], rack.look().now)
+    rack.tick()
+    assert leaves(rack.ordered("force_off")[0].targets) == ["u31", "u30", "u29", "u28"]
+    rack.switch(on=False, trays=[rack.place(u) for u in ("u31", "u30", "u29", "u28")])
+    rack.tick(20)
+    rack.orders.clear()
+    rack.switch(on=True, trays=[rack.place("u31")])
+    rack.tick(16)
+    assert rack.ordered("force_off")
+    assert ("latch.tray_on", rack.place("u31")) in rack.standings
+
+
+def test_latches_refuse_power_on_with_what_was_seen() -> None:
+    rack = InterlockedRack()
+    rack.set("u31/leak1", Quantity.LEAK, 2)
+    rack.tick()
+    (why,) = refusals(rack.standings.values(), rack.policy, rack.place("u31"))
+    assert why == "Leak at u31: leak1 is critical"
+
+
+def test_the_other_generation_has_the_same_protection_over_serial_lines() -> None:
+    rack = InterlockedRack(layout=planned("orv3-hpr-nvl36x2"))
+    rack.tick(60)
+    assert rack.orders == []
+    tray = next(t for t in rack.layout.trays if t.kind == TrayKind.COMPUTE and t.unit > 20)
+    rack.set(Place(f"{tray.place}/leak0"), Quantity.LEAK, 2)
+    assert rack.tick().orders[0].act is Act.FORCE_OFF

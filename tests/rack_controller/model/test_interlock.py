@@ -1,0 +1,78 @@
+"""An interlock policy with a gap, a contradiction or a wish that must never be granted is refused by name."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from firmware_bridge.wire.located_yaml import parse
+from rack_controller.model.interlock import MUST_COVER, NEEDS, RACK_WIDE, Condition, parse_interlock
+from tests.support.interlocked import SEEDED, seeded_policy
+
+SPEC: dict[str, Any] = parse(SEEDED.read_text(), str(SEEDED)).value["spec"]
+
+
+def changed(cause: str, /, **fields: object) -> dict[str, Any]:
+    """Return the seeded spec with fields of one row changed; None takes a field away."""
+    spec = copy.deepcopy(SPEC)
+    (row,) = [r for r in spec["rows"] if r["cause"] == cause]
+    for name, value in fields.items():
+        if value is None:
+            del row[name]
+        else:
+            row[name] = value
+    return spec
+
+
+def test_the_seeded_policy_covers_everything_and_each_cause_says_what_to_do() -> None:
+    policy = seeded_policy()
+    assert {row.when for row in policy.rows} >= MUST_COVER
+    for row in policy.rows:
+        assert row.consequence, row.cause
+        assert row.response, row.cause
+        if row.latch:
+            assert row.clear.record, f"{row.cause}: a latch is cleared with a record"
+
+
+def test_every_condition_belongs_to_the_rack_or_to_a_tray() -> None:
+    assert set(Condition) >= RACK_WIDE
+    assert set(NEEDS) <= set(Condition)
+
+
+@pytest.mark.parametrize("gap", sorted(MUST_COVER))
+def test_a_policy_with_a_gap_is_refused(gap: Condition) -> None:
+    spec = {**SPEC, "rows": [r for r in SPEC["rows"] if r["when"] != gap]}
+    with pytest.raises(ValueError, match=gap):
+        parse_interlock(spec)
+
+
+def test_leaks_of_switch_trays_must_be_covered_too() -> None:
+    spec = {**SPEC, "rows": [r for r in SPEC["rows"] if r["cause"] != "leak.switch_tray"]}
+    with pytest.raises(ValueError, match="leak_critical of switch trays"):
+        parse_interlock(spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaint"),
+    [
+        (changed("leak.two_trays", count=None), "needs these numbers: count; given: none"),
+        (changed("leak.critical", share=0.2), "needs these numbers: none; given: share"),
+        (changed("flow.low", priority=9), "priority is 1"),
+        (changed("flow.low", ladder=[]), "does nothing"),
+        (changed("flow.low", for_s=-1), "below zero"),
+        (changed("flow.low", trays=["compute"]), "`trays` must be left out"),
+        (changed("flow.low", ladder=[{"do": "cap", "to": "rack"}]), "cap needs it"),
+        (changed("flow.low", ladder=[{"do": "force_off", "to": "drip"}]), "has no tray"),
+        (changed("flow.low", ladder=[{"do": "force_off", "to": "coolant"}]), "never done by an interlock"),
+        (changed("flow.low", ladder=[{"do": "force_off", "to": "shelves"}]), "not for shelves"),
+        (changed("flow.low", ladder=[{"do": "shelf_output_off", "to": "rack"}]), "is for shelves"),
+        (changed("coolant.no_spare_pump", ladder=[{"do": "force_off", "to": "rack"}]), "which it must never"),
+        (changed("controller.blind", ladder=[{"do": "graceful_off", "to": "rack"}]), "which it must never"),
+        (changed("flow.low", cause="leak.rack"), "stand twice"),
+        (changed("flow.low", when="smell"), "Invalid enum value"),
+        (changed("flow.low", surprise=1), "surprise"),
+    ],
+)
+def test_a_row_that_makes_no_sense_is_named(spec: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        parse_interlock(spec)
