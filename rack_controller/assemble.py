@@ -89,6 +89,7 @@ def assemble(
                 gpu_rules=GpuRules(xids, rules_of(generation)),
                 consoles=None if shop is None else shop.consoles(rack, generation),
                 alarm_rules=alarm_rules,
+                refusals=listener.refusals,
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)

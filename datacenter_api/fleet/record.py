@@ -35,6 +35,7 @@ class RackRecord:
     endpoints_heard: Seconds | None = None
     worn: list[WornLink] = field(default_factory=list)
     alarms: list[TrayAlarm] = field(default_factory=list)
+    deliveries_refused: dict[str, int] = field(default_factory=dict)
     revision: int | None = None
     boot: str = ""
     wanted_table: int | None = None
@@ -89,6 +90,7 @@ class RackRecord:
         """Take both axes of every endpoint at one revision."""
         self.endpoints, self.endpoints_heard = list(state.endpoints), now
         self.worn, self.alarms = list(state.worn), list(state.alarms)
+        self.deliveries_refused = dict(state.deliveries_refused)
         self.revision, self.boot = state.revision, state.boot
 
     def hear_outbox(self, report: OutboxReport, now: Seconds) -> None:

@@ -1,5 +1,6 @@
 """The whole `/metrics` page from memory: racks' lines gathered by family, and what the API knows about itself."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,6 +40,9 @@ _WAITING = Family("rack_outbox_waiting", "Messages that the controller keeps unt
 _DROPPED = Family("rack_outbox_dropped_total", "Messages lost because too many waited for their stream.", "counter")
 _BUS = Family("rackwright_bus_connected", "The API hears the bus (1) or not (0).")
 _STREAMS = Family("rackwright_streams", "Event streams open now.")
+_DELIVERIES = Family(
+    "rackwright_event_deliveries_refused_total", "Pushed events that controllers did not take, by reason.", "counter"
+)
 _DISCARDED = Family("rack_reading_discarded_total", "Messages discarded because they were malformed.", "counter")
 
 _H_POINTS = Family("rackwright_history_points_total", "Points written to segments since the API started.", "counter")
@@ -73,16 +77,23 @@ class Exposition:
     ) -> bytes:
         """Return the page in the Prometheus text format, every family in one block."""
         own = _OwnLines()
+        refused: dict[str, dict[str, int]] = {}  # by controller: one listener serves all of its racks
         racks: list[dict[str, bytes]] = []
         for record in records:
             if record.layout is None:
                 continue
             view = view_of(record, now)
             own.rack(record, record.layout, view, now, unix_s)
+            refused[record.boot] = record.deliveries_refused
             if view is not None:
                 racks.append(self._template(record, view.columns, record.layout).render(view))
         own.add(_BUS, "", int(connected))
         own.add(_STREAMS, "", streams)
+        deliveries: Counter[str] = Counter()
+        for counts in refused.values():
+            deliveries.update(counts)  # keeps the zeros, which `+` would drop
+        for reason, count in sorted(deliveries.items()):
+            own.add(_DELIVERIES, f'reason="{escape(reason)}"', count)
         for reason, count in {**dict.fromkeys(_DISCARDS, 0), **discarded}.items():
             own.add(_DISCARDED, f'reason="{escape(reason)}"', count)
         if history is not None:

@@ -180,7 +180,11 @@ class TrayAlarm(msgspec.Struct, frozen=True):
 
 
 class RackState(msgspec.Struct, frozen=True):
-    """The reply to `state` with want=endpoints: everything that changes rarely, at one revision."""
+    """The reply to `state` with want=endpoints: everything that changes rarely, at one revision.
+
+    `deliveries_refused`: events pushed to this controller's listener and not taken, by reason, since its start; one
+    listener serves every rack of a `boot`.
+    """
 
     rack: str
     revision: int
@@ -189,6 +193,7 @@ class RackState(msgspec.Struct, frozen=True):
     endpoints: list[EndpointStatus]
     worn: list[WornLink] = []
     alarms: list[TrayAlarm] = []
+    deliveries_refused: dict[str, int] = {}
 
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):

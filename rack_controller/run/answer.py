@@ -106,6 +106,7 @@ def rack_state(view: RackView, sources: dict[Place, TelemetrySource], enrolled: 
         ],
         worn=view.worn,
         alarms=view.alarms,
+        deliveries_refused=view.refusals(),
     )
 
 

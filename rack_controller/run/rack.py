@@ -70,6 +70,7 @@ class RackUnderControl:
         gpu_rules: GpuRules | None = None,
         consoles: Consoles | None = None,
         alarm_rules: AlarmRules | None = None,
+        refusals: Callable[[], dict[str, int]] = dict,
     ) -> None:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack = clock, journal, rack
@@ -85,7 +86,7 @@ class RackUnderControl:
         self._rotation = None if desk is None else Rotation(rack, desk, self._roster, turns, self._said.append)
         if self._rotation is not None:
             self._examiner.add(self._rotation.judge)
-        self._view = RackView(layout, boot)
+        self._view = RackView(layout, boot, refusals=refusals)
         self.subjects: RackSubjects = subjects_of(rack)
         self.frames, self.events = Outbox(FRAMES_KEPT), Outbox(EVENTS_KEPT)
         enrolment = (

@@ -1,5 +1,6 @@
 """What a rack's answers are made from; the rack loop keeps it fresh."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rack_controller.model.layout import Layout, TrayAlarm, WornLink
@@ -16,3 +17,4 @@ class RackView:
     revision: int = 0
     worn: list[WornLink] = field(default_factory=list)  # NVLink ports that are over a limit
     alarms: list[TrayAlarm] = field(default_factory=list)  # what happened and is not over
+    refusals: Callable[[], dict[str, int]] = dict  # deliveries that the process's listener did not take, by reason

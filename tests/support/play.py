@@ -126,6 +126,7 @@ class PlayedRack:
     table: SeriesTable
     revision: int = 1
     boot: str = "boot-1"
+    deliveries_refused: dict[str, int] = field(default_factory=dict)
     sequence: int = 0
     gauges: np.ndarray = field(init=False)
     counters: np.ndarray = field(init=False)
@@ -190,7 +191,8 @@ class PlayedRack:
                 rows[n] = msgspec.structs.replace(
                     row, subtree="hmc", subtree_state=state, subtree_why=why, subtree_missing=missing
                 )
-        return RackState(self.place, self.revision, self.table.table_id, self.boot, rows)
+        refused = self.deliveries_refused
+        return RackState(self.place, self.revision, self.table.table_id, self.boot, rows, deliveries_refused=refused)
 
 
 def played_rack(number: int = 1, extra_sensors: int = 0) -> PlayedRack:

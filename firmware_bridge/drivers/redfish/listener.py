@@ -25,6 +25,7 @@ _SECONDS = 10.0  # for one request, first byte to answer
 _HANDSHAKE_SECONDS = 5.0
 _CHUNK = 16 * 1024
 _LOOPBACK = "127.0.0.1"
+_UNASKED = ("address", "busy", "broken")  # refused before there was a request: a stranger, too many at once, gone away
 _STATUS = {"gone": 404, "method": 405, "body": 413, "malformed": 400, "slow": 408, "flood": 503}
 
 
@@ -103,6 +104,10 @@ class EventListener:
         self._opening = asyncio.Lock()
         self._under_way: dict[asyncio.Task[None], str] = {}
         self.refused: collections.Counter[str] = collections.Counter()
+
+    def refusals(self) -> dict[str, int]:
+        """Return how many deliveries were refused since the start by reason, those that never came up too."""
+        return {reason: self.refused[reason] for reason in (*_UNASKED, *_STATUS)}
 
     def obstacle(self, source: str) -> str:
         """Return why the device at address `source` cannot send here, nothing when it can."""

@@ -55,6 +55,26 @@ def test_the_lines_say_what_the_rack_says(record: RackRecord, rack: PlayedRack) 
     assert shown['rack_reading_discarded_total{reason="frame_malformed"}'] == 3
 
 
+def test_refused_deliveries_are_counted_once_for_all_racks_of_a_controller() -> None:
+    played = played_pair()
+    for rack in played:
+        rack.deliveries_refused = {"address": 3, "gone": 0}
+    other = played_rack(3)
+    other.boot, other.deliveries_refused = "boot-2", {"address": 2, "flood": 7}
+    records = []
+    for rack in (*played, other):
+        record = RackRecord(rack.name)
+        fill(record, rack, NOW)
+        records.append(record)
+    shown = values(page_of(*records))
+    name = "rackwright_event_deliveries_refused_total"
+    assert {k: v for k, v in shown.items() if k.startswith(name)} == {
+        f'{name}{{reason="address"}}': 5,
+        f'{name}{{reason="gone"}}': 0,
+        f'{name}{{reason="flood"}}': 7,
+    }
+
+
 def test_a_board_behind_an_endpoint_has_one_line_per_state(record: RackRecord, rack: PlayedRack) -> None:
     rack.boards = {f"{rack.place}/u12/bmc": ("absent", "gone", ["gpu0", "gpu1"])}
     fill(record, rack, NOW)

@@ -310,6 +310,9 @@ async def test_another_address_is_not_even_read(inbox: Inbox) -> None:
     other = await inbox._listener.open("127.0.0.2", 1000)
     assert b" 404 " in await said(inbox, post(inbox.path), "127.0.0.2")  # known, and not for this path
     assert inbox._listener.refused == {"address": 1, "gone": 1}
+    told = inbox._listener.refusals()
+    assert {reason for reason, count in told.items() if count} == {"address", "gone"}
+    assert set(told) >= {"busy", "broken", "flood", "slow", "malformed", "body", "method"}
     assert await inbox.batch(0) == []
     other.close()
 

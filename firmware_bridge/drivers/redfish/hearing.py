@@ -1,0 +1,127 @@
+"""What one endpoint tells by itself, by stream or push, becomes readings; what it only names is looked at at once.
+
+Polling goes on beside it in any case: what is told can be late or lost.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from firmware_bridge.drivers.redfish.flashing import FlashWatch
+from firmware_bridge.drivers.redfish.link import URGENT, RedfishLink
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import DeviceError, ReplyMalformed
+from firmware_bridge.vocabulary.event_path import EventPath, PathKind
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.reading import Reading
+from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.redfish.events import EventRecord, records_of
+from firmware_bridge.wire.redfish.guard import DocumentFault
+from firmware_bridge.wire.redfish.intake import Intake, Taken, origins_of
+from firmware_bridge.wire.redfish.plan import Fetch, Plan
+
+PROVE_EVERY = Seconds(60.0)
+SHORTEST_RETRY, LONGEST_RETRY = Seconds(1.0), Seconds(60.0)
+
+
+class Reads(Protocol):
+    """What following needs of the driver whose events it follows."""
+
+    @property
+    def plan(self) -> Plan:
+        """Return what is read of the endpoint now."""
+        ...
+
+    async def read_one(self, fetch: Fetch, urgency: int) -> list[Reading]:
+        """Read one resource.  Raises DeviceError."""
+        ...
+
+    async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
+        """Read one class.  Raises DeviceError."""
+        ...
+
+    async def look_awake(self) -> None:
+        """Ask since when the controller is up.  Raises DeviceError."""
+        ...
+
+
+@dataclass(slots=True)
+class Way:
+    """How the events of one endpoint come now, and which of its subscriptions are `own`, as far as that is known."""
+
+    path: EventPath = field(default_factory=lambda: EventPath(PathKind.POLLING, None, "not asked yet"))
+    own: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Hearing:
+    """The messages of one endpoint.  `way` hears of one that cannot be read; `repeated` counts duplicates."""
+
+    link: RedfishLink
+    clock: Clock
+    reads: Reads
+    flash: FlashWatch
+    way: Way
+    repeated: int = 0
+    _intake: Intake = field(default_factory=Intake)
+    _plan: Plan | None = None
+
+    async def read_a_sensor(self) -> list[Reading]:
+        """Read the first safety resource: part of every proof.  Raises DeviceError."""
+        fetches = self.reads.plan.fetches.get(ReadingClass.SAFETY) or ()
+        return await self.reads.read_one(fetches[0], URGENT) if fetches else []
+
+    async def taken(self, bodies: Iterable[bytes], dropped: int) -> AsyncIterator[Sequence[Reading]]:
+        """Yield the readings of messages; `dropped`: so many were lost, and all safety readings are read instead."""
+        records = self._records(bodies)
+        if not records and not dropped:
+            return
+        taken = self.take_records(records)
+        if taken.readings:
+            yield taken.readings
+        await self.flash.hear(records)
+        async for readings in self.looked_at(taken, everything=bool(dropped)):
+            yield readings
+
+    def take_records(self, records: Sequence[EventRecord]) -> Taken:
+        """Return what records come to under the plan of now."""
+        plan = self.reads.plan
+        if plan is not self._plan:
+            self._plan, self._intake.origins = plan, origins_of(plan)
+        taken = self._intake.take(records, self.clock.now())
+        self.repeated += taken.repeated
+        return taken
+
+    async def looked_at(self, taken: Taken, everything: bool = False) -> AsyncIterator[Sequence[Reading]]:
+        """Yield what looking at the named resources gives; one that cannot be read costs only itself."""
+        for fetch in taken.look_at:
+            try:
+                self.link.check_spared(URGENT)
+                yield await self.reads.read_one(fetch, URGENT)
+            except DeviceError:
+                continue
+        if everything or taken.all_safety:
+            try:
+                yield await self.reads.read(ReadingClass.SAFETY)
+            except DeviceError:
+                return  # the class' own beat says so
+
+    def _records(self, bodies: Iterable[bytes]) -> list[EventRecord]:
+        records: list[EventRecord] = []
+        for body in bodies:
+            try:
+                records += records_of(body, self.link.origin, self.link.limits.most_bytes)
+            except DocumentFault as err:
+                fault = ReplyMalformed(self.link.endpoint, "events", str(err))
+                self.way.path = replace(self.way.path, detail=f"ReplyMalformed: {fault.detail}")
+        return records
+
+
+def pause_after(failures: int) -> Seconds:
+    """Return how long nothing is tried after so many failures in a row."""
+    return Seconds(min(LONGEST_RETRY, SHORTEST_RETRY * 2 ** min(failures - 1, 10)))
+
+
+def said(err: DeviceError) -> str:
+    """Return an error as the way of events tells it."""
+    return f"{type(err).__name__}: {err.detail or err.verb}"
