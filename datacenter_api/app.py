@@ -30,6 +30,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
     `console` false leaves NiceGUI out: it lives once per process, so tests in one process share no console.
     """
     services = make_services(state)
+    redfish = OnDemand(services)
     app = FastAPI(
         title="Rackwright",
         version=__version__,
@@ -39,7 +40,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
         max_body_size=MOST_BODY_BYTES,  # for bodies that do not say their length
-        lifespan=_life_of(services),
+        lifespan=_life_of(services, redfish),
     )
     app.state.services = services
     for module in (accounts, consoles, domains, history, racks, events, service, login_page):
@@ -50,17 +51,19 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         from datacenter_api.console.mount import mount_console
 
         mount_console(app, services)
-    return Gate(app, services.doorkeeper, OnDemand(services)), services
+    return Gate(app, services.doorkeeper, redfish), services
 
 
-def _life_of(services: Services) -> Any:
+def _life_of(services: Services, redfish: OnDemand) -> Any:
     @contextlib.asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
+        redfish.wake()
         link = asyncio.create_task(_keep_linked(services))
         try:
             yield
         finally:
             services.broadcaster.close()
+            await redfish.close()
             services.consoles.close()
             link.cancel()
             with contextlib.suppress(asyncio.CancelledError):

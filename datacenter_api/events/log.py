@@ -19,6 +19,10 @@ class EventLog:
     def __len__(self) -> int:
         return len(self._events)
 
+    def __contains__(self, event_id: object) -> bool:
+        """Return whether an event of this id is still kept."""
+        return event_id in self._ids
+
     def add(self, event: Event) -> bool:
         """Take an event; return False when it was there before."""
         if event.id in self._ids:

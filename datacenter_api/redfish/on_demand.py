@@ -1,5 +1,6 @@
 """The Redfish service, put together when its first client comes: its modules are no part of everybody's start."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Scope, Send
@@ -7,6 +8,8 @@ from starlette.types import Receive, Scope, Send
 from datacenter_api.problem import problem_of
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from datacenter_api.redfish.door import RedfishDoor
@@ -26,6 +29,23 @@ class OnDemand:
 
             self._door = open_service(self._services)
         return self._door
+
+    def wake(self) -> None:
+        """Put the service together at start when subscriptions are waiting for events; otherwise its first client does.
+
+        A file that cannot be used is logged: the API serves without it, and says why to Redfish clients.
+        """
+        if not (self._services.state / "api" / "redfish-subscriptions.json").exists():
+            return
+        try:
+            self.open()
+        except RackwrightError as err:
+            log.error("no events are pushed: %s", err)
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        if self._door is not None:
+            await self._door.world.desk.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request below `/redfish`."""

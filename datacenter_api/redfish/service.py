@@ -1,11 +1,16 @@
 """Puts the Redfish service together over the API's parts; nothing is built before somebody asks."""
 
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from datacenter_api.redfish.door import RedfishDoor
-from datacenter_api.redfish.events import TOPIC, event_frame
+from datacenter_api.redfish.events import publish
+from datacenter_api.redfish.push.desk import Desk
+from datacenter_api.redfish.push.guard import Guard, around
+from datacenter_api.redfish.push.http_post import Poster
+from datacenter_api.redfish.push.settings import Network, settings_from
 from datacenter_api.redfish.source import RackSource
 from datacenter_api.redfish.stock import StockRoom
 from datacenter_api.redfish.world import World
@@ -14,6 +19,8 @@ from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.source import Principal
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.model.event import Event
+
+_PORT = re.compile(r"//[^/\s\"]*:(\d{1,5})")
 
 
 class _NoLogin:
@@ -27,7 +34,7 @@ class _NoLogin:
 def open_service(services: Services) -> RedfishDoor:
     """Return the door of the service.  Raises EnvironmentUnfit when the state directory cannot be written."""
     name = service_uuid(services.state / "api" / "redfish-uuid")
-    world = World(services, StockRoom(services.bus.ask, services.now), name)
+    world = World(services, StockRoom(services.bus.ask, services.now), name, open_desk(services))
     service = RedfishService(RackSource(world), _NoLogin(), owns_sessions=False)
     services.bus.on_event = _also_streamed(world, services.bus.on_event)
     return RedfishDoor(service, world, services.doorkeeper)
@@ -36,10 +43,32 @@ def open_service(services: Services) -> RedfishDoor:
 def _also_streamed(world: World, before: Callable[[Event], None]) -> Callable[[Event], None]:
     def take(event: Event) -> None:
         before(event)
-        if world.parts.broadcaster.wanted(TOPIC):
-            world.parts.broadcaster.publish(TOPIC, event_frame(world, event))
+        publish(world, event)
 
     return take
+
+
+def open_desk(services: Services) -> Desk:
+    """Return the desk of pushed subscriptions.  Raises ConfigurationError, EnvironmentUnfit."""
+    guard = Guard(settings_from(), lambda: management_networks(services), lambda: own_ports(services.state))
+    return Desk(services, guard, Poster(services.state / "tls" / "listeners.pem"))
+
+
+def management_networks(services: Services) -> set[Network]:
+    """Return the networks that the racks' endpoints lie in, as their layouts say."""
+    layouts = [record.layout for record in services.fleet if record.layout is not None]
+    return around(e.address for layout in layouts for tray in layout.trays for e in tray.endpoints)
+
+
+def own_ports(state: Path) -> set[int]:
+    """Return the ports that this product's processes listen at, as the state directory says."""
+    ports: set[int] = set()
+    for file in (state / "server.json", state / "nats" / "url"):
+        try:
+            ports |= {int(port) for port in _PORT.findall(file.read_text())}
+        except OSError:
+            continue
+    return ports
 
 
 def service_uuid(file: Path) -> str:

@@ -5,10 +5,9 @@ from typing import Any, cast
 
 import orjson
 
-from datacenter_api.redfish import changes
+from datacenter_api.redfish import changes, event_changes
 from datacenter_api.redfish.accounts import ACCOUNTS, SESSIONS
 from datacenter_api.redfish.caller import Caller
-from datacenter_api.redfish.events import STREAM, SUBSCRIPTIONS
 from datacenter_api.redfish.root import metadata
 from datacenter_api.redfish.routes import make_tree
 from datacenter_api.redfish.shapes import ROOT
@@ -59,11 +58,13 @@ class RackSource:
         return document
 
     def methods(self, uri: str) -> str:
-        """Return GET for the event stream, which is no resource; there are no actions."""
-        return "GET" if uri == STREAM else ""
+        """Return what a URI takes that is no resource: the event stream, and actions."""
+        return event_changes.methods(uri)
 
     def privilege(self, uri: str, method: str) -> str:
         """Return the least privilege of a change; what an account may change of itself is checked where it happens."""
+        if event_changes.owns(uri):
+            return event_changes.privilege(uri, method)
         if uri.startswith(_LIGHTS):
             return "ConfigureComponents"
         return "ConfigureSelf"
@@ -71,6 +72,9 @@ class RackSource:
     async def patch(self, uri: str, body: dict[str, Any], principal: Principal) -> Document | None:
         """Change a locate light or an account and return the resource afterwards."""
         caller = cast(Caller, principal)
+        if event_changes.owns(uri):
+            event_changes.patch(self._world, uri, body, caller)
+            return self._build(uri, principal)
         if uri.startswith(f"{ACCOUNTS}/"):
             changes.change_account(self._world, uri.rsplit("/", 1)[1], body, caller)
             return self._build(uri, principal)
@@ -81,8 +85,11 @@ class RackSource:
         return None
 
     async def post(self, uri: str, body: dict[str, Any], principal: Principal) -> Outcome:
-        """Make an account."""
+        """Make an account or a subscription, or run an action."""
         caller = cast(Caller, principal)
+        if event_changes.owns(uri):
+            where = await event_changes.post(self._world, uri, body, caller)
+            return Outcome(204) if where is None else Outcome(201, self._build(where, principal), where)
         if uri != ACCOUNTS:
             raise RequestRefused("OperationNotAllowed")
         made = changes.account_uri(changes.make_account(self._world, body, caller))
@@ -93,8 +100,8 @@ class RackSource:
         caller, leaf = cast(Caller, principal), uri.rsplit("/", 1)[1]
         if uri.startswith(f"{SESSIONS}/"):
             return changes.end_session(self._world, leaf, caller)
-        if uri.startswith(f"{SUBSCRIPTIONS}/"):
-            self._world.streams.end(leaf)
+        if event_changes.owns(uri):
+            event_changes.delete(self._world, uri, caller)
             return Outcome(204)
         return changes.remove_account(self._world, leaf, caller)
 

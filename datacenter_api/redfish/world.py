@@ -14,6 +14,7 @@ from datacenter_api.fleet.summary import RackSummary, summarise
 from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, leak_points
 from datacenter_api.fleet.view import RackView, view_of
 from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.push.desk import Desk
 from datacenter_api.redfish.stock import StockRoom
 from datacenter_api.redfish.streams import Streams
 from datacenter_api.services import Services
@@ -148,6 +149,7 @@ class World:
     parts: Services
     stock: StockRoom
     uuid: str
+    desk: Desk
     streams: Streams = field(default_factory=Streams)
     asker: Caller | None = None
     _domains: tuple[tuple[object, ...], list[DomainSummary]] | None = None

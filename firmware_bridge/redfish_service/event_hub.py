@@ -18,7 +18,8 @@ from firmware_bridge.redfish_service.source import READ, Document, Outcome, Prin
 
 SERVICE = "/redfish/v1/EventService"
 SUBSCRIPTIONS = SERVICE + "/Subscriptions"
-TEST_EVENT = SERVICE + "/Actions/EventService.SubmitTestEvent"
+TEST_ACTION = "EventService.SubmitTestEvent"
+TEST_EVENT = f"{SERVICE}/Actions/{TEST_ACTION}"
 MOST_SUBSCRIPTIONS = 20
 KEPT_EVENTS = 64
 _OPTIONAL = frozenset(
@@ -32,12 +33,17 @@ _TEST_FIELDS = {
     "EventTimestamp": str,
     "EventType": str,
     "Severity": str,
+    "MessageSeverity": str,
     "Message": str,
     "MessageId": str,
     "MessageArgs": list,
     "OriginOfCondition": str,
     "EventGroupId": int,
 }
+SEVERITIES = ("OK", "Warning", "Critical")
+EVENT_TYPES = ("Alert", "Other", "ResourceAdded", "ResourceRemoved", "ResourceUpdated", "StatusChange")
+_TEST_VALUES = {"EventType": EVENT_TYPES, "Severity": SEVERITIES, "MessageSeverity": SEVERITIES}
+MOST_TEXT = 1024
 Deliver = Callable[["Subscription", bytes], None]
 
 
@@ -160,7 +166,7 @@ class EventHub:
     async def post(self, uri: str, body: dict[str, Any], principal: Principal) -> Outcome:
         """Subscribe, or raise a test event.  Raises RequestRefused."""
         if uri == TEST_EVENT:
-            self.publish([_test_record(body)])
+            self.publish([asked_record(body)])
             return Outcome(204)
         _check_subscription(body)
         headers = tuple((str(k), str(v)) for h in body.get("HttpHeaders") or () for k, v in h.items())
@@ -207,14 +213,20 @@ def _plain(header: dict[str, Any]) -> bool:
     return all(isinstance(v, str) and (k + v).isprintable() and (k + v).isascii() for k, v in header.items())
 
 
-def _test_record(body: dict[str, Any]) -> dict[str, Any]:
+def asked_record(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the Event record that the body of SubmitTestEvent asks for.  Raises RequestRefused."""
     for name, value in body.items():
         if name not in _TEST_FIELDS:
-            raise RequestRefused("ActionParameterNotSupported", name, TEST_EVENT)
-        if not isinstance(value, _TEST_FIELDS[name]):
-            raise RequestRefused("PropertyValueTypeError", str(value)[:64], name)
+            raise RequestRefused("ActionParameterNotSupported", name, TEST_ACTION)
+        texts = _TEST_FIELDS[name] is list and isinstance(value, list) and all(isinstance(v, str) for v in value)
+        if type(value) is not _TEST_FIELDS[name] or (isinstance(value, list) and not texts):
+            raise RequestRefused("ActionParameterValueTypeError", str(value)[:64], name, TEST_ACTION)
+        if name in _TEST_VALUES and value not in _TEST_VALUES[name]:
+            raise RequestRefused("ActionParameterValueNotInList", str(value)[:64], name, TEST_ACTION)
+        if isinstance(value, str) and len(value) > MOST_TEXT:
+            raise RequestRefused("ActionParameterValueFormatError", value[:64], name, TEST_ACTION)
     if "MessageId" not in body:
-        raise RequestRefused("ActionParameterMissing", TEST_EVENT, "MessageId")
+        raise RequestRefused("ActionParameterMissing", TEST_ACTION, "MessageId")
     record = {name: value for name, value in body.items() if name != "OriginOfCondition"}
     if "OriginOfCondition" in body:
         record["OriginOfCondition"] = {"@odata.id": body["OriginOfCondition"]}

@@ -25,10 +25,11 @@ _OPERATORS = frozenset(("eq", "ne", *_ORDER))
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter as it was written, and what it says of one resource."""
+    """A filter as it was written, what it says of one resource, and the properties that it names."""
 
     text: str
     keeps: Test = field(compare=False)
+    names: frozenset[str] = field(compare=False, default=frozenset())
 
 
 def parse_filter(text: str) -> Filter:
@@ -40,7 +41,7 @@ def parse_filter(text: str) -> Filter:
     keeps = parser.either(0)
     if parser.at != len(tokens):
         raise _malformed(text)
-    return Filter(text, keeps)
+    return Filter(text, keeps, frozenset(parser.names))
 
 
 def _tokens(text: str) -> list[str]:
@@ -60,6 +61,7 @@ class _Parser:
 
     def __init__(self, text: str, tokens: list[str]) -> None:
         self._text, self._tokens, self.at = text, tokens, 0
+        self.names: set[str] = set()
 
     def either(self, depth: int) -> Test:
         """Read terms joined by `or`."""
@@ -106,6 +108,7 @@ class _Parser:
             return lambda _body: number
         if token in "()" or token in _OPERATORS or token in ("and", "or", "not"):
             raise _malformed(self._text)
+        self.names.add(token)
         path = token.split("/")
         return lambda body: _value(body, path)
 

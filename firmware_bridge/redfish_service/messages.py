@@ -39,11 +39,20 @@ SPECS: dict[str, MessageSpec] = {
     "PropertyValueTypeError": MessageSpec(400, "Warning", "{0} has the wrong type for {1}.", "Correct the value."),
     "PropertyValueNotInList": MessageSpec(400, "Warning", "{0} is not an allowed value of {1}.", "Use an allowed one."),
     "PropertyValueOutOfRange": MessageSpec(400, "Warning", "{0} is out of range for {1}.", "Use a value in range."),
+    "PropertyValueIncorrect": MessageSpec(400, "Warning", "{0} cannot be {1}.", "Use another value."),
+    "StringValueTooLong": MessageSpec(400, "Warning", "{0} is longer than {1}.", "Use a shorter text."),
+    "ArraySizeTooLong": MessageSpec(400, "Warning", "{0} has more than {1} members.", "Send fewer."),
     "PropertyValueFormatError": MessageSpec(400, "Warning", "{0} is a malformed value of {1}.", "Correct the value."),
     "ResourceAlreadyExists": MessageSpec(409, "Critical", "A {0} whose {1} is {2} exists already.", "Choose another."),
     "ActionNotSupported": MessageSpec(400, "Critical", "The action {0} is not supported here.", "See Actions."),
     "ActionParameterMissing": MessageSpec(400, "Critical", "The action {0} needs the parameter {1}.", "Add it."),
     "ActionParameterNotSupported": MessageSpec(400, "Warning", "{0} is no parameter of the action {1}.", "Remove it."),
+    "ActionParameterValueTypeError": MessageSpec(
+        400, "Warning", "{0} has the wrong type for parameter {1} of action {2}.", "Correct the value."
+    ),
+    "ActionParameterValueFormatError": MessageSpec(
+        400, "Warning", "{0} is a malformed value of parameter {1} of action {2}.", "Correct the value."
+    ),
     "ActionParameterValueNotInList": MessageSpec(
         400, "Warning", "{0} is not an allowed value of parameter {1} of action {2}.", "Use an allowed one."
     ),
@@ -66,7 +75,8 @@ class RequestRefused(RackwrightError):
     """A request that gets an error body: `message` is the short id (`PropertyUnknown`), `args` fill its wording.
 
     `related` names properties (JSON pointers) at fault; `headers` are added to the reply; `status` overrides the
-    status that the message usually has (a 406 or 415 has no message of its own).
+    status that the message usually has (a 406 or 415 has no message of its own).  `detail` is a sentence that follows
+    the wording: why, where the registry's arguments have no room for it.
     """
 
     def __init__(
@@ -76,9 +86,10 @@ class RequestRefused(RackwrightError):
         status: int = 0,
         related: tuple[str, ...] = (),
         headers: tuple[tuple[bytes, bytes], ...] = (),
+        detail: str = "",
     ) -> None:
         spec = SPECS[message]
-        super().__init__(spec.text.format(*args, *[""] * 3))
+        super().__init__(f"{spec.text.format(*args, *[''] * 3)} {detail}".rstrip())
         self.message, self.arguments, self.related, self.headers = message, args, related, headers
         self.http_status = status or spec.status
         self.message_id = f"{REGISTRY}.{message}"

@@ -5,17 +5,14 @@ import base64
 from typing import Any
 
 import orjson
-import pytest
 from support.api import PASSWORD
 from support.play import until
 from support.redfish_hall import Hall
 
 from datacenter_api.events.broadcast import MOST_READERS
-from datacenter_api.redfish.events import STREAM
+from datacenter_api.redfish.events import STREAM, TEST_EVENT
 from rack_controller.model.event import Event, Severity
 from rack_controller.model.roles import Role
-
-SUBSCRIPTIONS = "/redfish/v1/EventService/Subscriptions"
 
 
 class Reader:
@@ -126,20 +123,24 @@ async def test_a_reader_that_leaves_takes_its_subscription_along(hall: Hall) -> 
     assert hall.api.services.broadcaster.readers == 0
 
 
-@pytest.mark.parametrize(
-    ("query", "accept", "status"),
-    [
-        ("", "application/json", 406),
-        ("$filter=MessageId eq 'x'", "text/event-stream", 501),
-        ("", "text/event-stream;q=1, */*", 200),
-    ],
-)
-async def test_what_a_stream_cannot_be_is_refused(hall: Hall, query: str, accept: str, status: int) -> None:
-    reader = Reader(hall, query=query, accept=accept)
-    await until(lambda: reader.status, within=20)
-    assert reader.status == status
-    reader.leave()
-    await asyncio.wait_for(reader.task, 20)
+WISHES = [
+    ("", "application/json", 406),
+    ("$filter=MessageId%20eq%20'x'", "text/event-stream", 200),
+    ("$filter=Name eq 'x'", "text/event-stream", 400),
+    ("$filter=MessageId eq", "text/event-stream", 400),
+    ("$filter=MessageId eq 'x'&$filter=MessageId eq 'y'", "text/event-stream", 400),
+    ("$top=1", "text/event-stream", 501),
+    ("", "text/event-stream;q=1, */*", 200),
+]
+
+
+async def test_what_a_stream_cannot_be_is_refused(hall: Hall) -> None:
+    for query, accept, status in WISHES:
+        reader = Reader(hall, query=query, accept=accept)
+        await until(lambda reader=reader: reader.status, within=20)
+        assert reader.status == status, query
+        reader.leave()
+        await asyncio.wait_for(reader.task, 20)
 
 
 async def test_one_stream_too_many_is_told_when_to_come_back(hall: Hall) -> None:
@@ -151,9 +152,74 @@ async def test_one_stream_too_many_is_told_when_to_come_back(hall: Hall) -> None
     assert len(readers) == broadcaster.readers
 
 
-async def test_the_stream_is_no_resource_and_takes_no_push(hall: Hall) -> None:
+async def test_a_filtered_stream_shows_what_passes_also_of_what_was_missed(hall: Hall) -> None:
+    for number, kind in ((11, "leak.critical"), (12, "something.new"), (13, "leak.critical")):
+        happen(hall, number, kind)
+    leaks = Reader(hall, query="$filter=MessageId eq 'Rackwright.1.0.LeakCritical'", last_event_id="11-k01-11")
+    of_tray = "OriginResource eq '/redfish/v1/Chassis/k01'"
+    rack = Reader(hall, query=f"$filter={of_tray} and SubordinateResources eq true")
+    alone = Reader(hall, query=f"$filter={of_tray}")
+    await leaks.until(b"id: 13-k01-13")
+    await rack.until(b"retry")
+    await alone.until(b"retry")
+    happen(hall, 14, "something.new")
+    happen(hall, 15)
+    await leaks.until(b"id: 15-k01-15")
+    await rack.until(b"id: 15-k01-15")
+    assert [name for name, _ in leaks.events()] == ["13-k01-13", "15-k01-15"]
+    assert [name for name, _ in rack.events()] == ["14-k01-14", "15-k01-15"]
+    assert alone.events() == []
+    for reader in (leaks, rack, alone):
+        reader.leave()
+        await asyncio.wait_for(reader.task, 20)
+    assert list(hall.world.streams.filters()) == []
+
+
+async def test_a_reader_whose_last_event_is_too_old_is_told_that_events_were_lost(hall: Hall) -> None:
+    happen(hall, 11)
+    reader = Reader(hall, last_event_id="nobody knows")
+    await reader.until(b"EventBufferExceeded")
+    ((name, _),) = reader.events()
+    happen(hall, 12)
+    again = Reader(hall, last_event_id=name)
+    await again.until(b"id: 12-k01-12")
+    assert [name for name, _ in again.events()] == ["12-k01-12"]
+    for open_one in (reader, again):
+        open_one.leave()
+        await asyncio.wait_for(open_one.task, 20)
+
+
+async def test_a_test_event_reaches_the_stream_and_no_log(hall: Hall) -> None:
+    reader = Reader(hall)
+    await reader.until(b"retry")
     async with hall.api.client() as client:
-        for method, path in (("POST", STREAM), ("POST", SUBSCRIPTIONS), ("HEAD", STREAM)):
-            answer = await client.request(method, path, json={})
+        asked = {
+            "MessageId": "Rackwright.1.0.Event",
+            "Message": "hello",
+            "OriginOfCondition": "/redfish/v1/Chassis/k01",
+        }
+        assert (await client.post(TEST_EVENT, json=asked)).status_code == 204
+        await reader.until(b"hello")
+        ((_, event),) = reader.events()
+        assert event["Events"][0]["OriginOfCondition"] == {"@odata.id": "/redfish/v1/Chassis/k01"}
+        for wrong, code in (
+            ({}, "ActionParameterMissing"),
+            ({"MessageId": 3}, "ActionParameterValueTypeError"),
+            ({"MessageId": "x", "EventType": "Odd"}, "ActionParameterValueNotInList"),
+            ({"MessageId": "x", "Odd": 1}, "ActionParameterNotSupported"),
+        ):
+            answer = await client.post(TEST_EVENT, json=wrong)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, f"Base.1.19.{code}")
+    async with hall.api.client(hall.api.user_for(Role.OPERATOR)) as operator:
+        assert (await operator.post(TEST_EVENT, json=asked)).status_code == 403
+    assert len(hall.api.services.events.newest(99)) == 2
+    reader.leave()
+    await asyncio.wait_for(reader.task, 20)
+
+
+async def test_the_stream_is_no_resource(hall: Hall) -> None:
+    async with hall.api.client() as client:
+        for method in ("POST", "HEAD"):
+            answer = await client.request(method, STREAM, json={})
             assert answer.status_code == 405
             assert "GET" in answer.headers["allow"]
