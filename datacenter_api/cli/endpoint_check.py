@@ -23,6 +23,8 @@ _COLUMNS = (
     Column("SOURCE", lambda j: f"{j['source']}{'' if j['confirmed'] else ' (not confirmed)'}", wide=True),
 )
 
+_FIXED = {"written": "written", "refused": "the device refuses", "left": "still not as it must be"}
+
 
 def check(
     place: PlaceHere,
@@ -41,7 +43,9 @@ def check(
     found = find_endpoint(link, place, rack)
     for name in fix or []:
         done = send(link, found, "fix", {} if name == "all" else {"name": name})
-        typer.echo(f"written: {done['written'] or 'nothing'}", err=True)
+        for word in ("written", "refused", "left"):
+            if done.get(word) or word == "written":
+                typer.echo(f"{_FIXED[word]}: {done.get(word) or 'nothing'}", err=True)
     if not fix and not stored:
         try:
             send(link, found, "check", {})

@@ -20,6 +20,7 @@ EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 _NAMESPACE = uuid.UUID("6d1f6c1e-6f0a-5b53-9d7a-3f0c5c6d7e10")
 UP_SINCE_S = 9 * 86_400.0  # how long an emulated controller has been up when the emulator starts
 HMC = "/HGX_"
+CLOCK = "clock off by, in s"
 RESTORE = "PowerRestorePolicy"
 RESTORE_POLICIES = {"AlwaysOn": "on", "AlwaysOff": "off", "LastState": "last"}
 
@@ -65,7 +66,7 @@ class Device:
         if name == "uuid":
             return str(uuid.uuid5(_NAMESPACE, f"{self.place}/{key}"))
         if name == "time" and key == "wall":
-            return wall_text()
+            return wall_text(time.time() + self.settings.get(f"{uri}#{CLOCK}", 0.0))
         if name == "time" and key == "boot":
             return wall_text(self._booted_at())
         if name == "time":
@@ -100,6 +101,8 @@ class Device:
             slot = node.writable[path]
             if slot.name == "set":
                 self.settings[f"{uri}#{slot.key}"] = value
+            elif slot.name == "time":
+                self.settings[f"{uri}#{CLOCK}"] = _moment(value) - time.time()
             else:
                 WRITERS[slot.name](self.bench, self.rack, self.slot.index, slot.at, float(value), slot.after)
         return self.get(uri, principal)
@@ -158,12 +161,32 @@ class Device:
             fits = type(value) is type(slot.default)
             if fits and slot.allowed and value not in slot.allowed:
                 raise RequestRefused("PropertyValueNotInList", str(value), path[-1], related=(pointer,))
+        elif slot.name == "time":
+            fits = isinstance(value, str)
+            if fits and not _is_moment(value):
+                raise RequestRefused("PropertyValueFormatError", value, path[-1], related=(pointer,))
         else:
             fits = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not fits:
             raise RequestRefused("PropertyValueTypeError", str(value), path[-1], related=(pointer,))
         if (slot.least is not None and value < slot.least) or (slot.most is not None and value > slot.most):
             raise RequestRefused("PropertyValueOutOfRange", str(value), path[-1], related=(pointer,))
+
+
+def _moment(text: str) -> float:
+    """Return s since 1970 of a time with its offset.  Raises ValueError."""
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no offset in {text}")
+    return moment.timestamp()
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        _moment(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 def wall_text(at: float | None = None) -> str:

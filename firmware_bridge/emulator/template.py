@@ -35,7 +35,7 @@ class Slot:
     `reader` takes it from the plant; without one it is the endpoint's own (`key` says which serial number, setting, …).
     `text` gives it as a string with six decimals; `words` turns codes into words.  `writable`: a PATCH may change it,
     within `least` and `most` or out of `allowed`, and it holds `after` seconds; a slot named `set` keeps what was
-    written under its own path, `default` until then.
+    written under its own path, `default` until then; a wall clock runs on from what was written.
     """
 
     name: str
@@ -261,7 +261,8 @@ class _Maker:
         if key == "$set":
             return Slot("set", writable=True, default=value["$set"], allowed=tuple(value.get("allow", ())))
         if key in ("$serial", "$uuid", "$time"):
-            return Slot(key[1:], key=fill(str(value[key]), bound))
+            what = fill(str(value[key]), bound)
+            return Slot(key[1:], key=what, writable=(key, what) == ("$time", "wall"))
         at, name = value.get("at", 0), value["$live"]
         limits = value.get("writable") or {}
         if name not in self._readers and name not in PLACE_VALUES:

@@ -13,7 +13,13 @@ import msgspec
 from firmware_bridge.ports.enrolment import Examinable
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, EnvironmentUnfit, TargetUnknown
+from firmware_bridge.vocabulary.errors import (
+    DeviceError,
+    EndpointRefused,
+    EnvironmentUnfit,
+    LoginRefused,
+    TargetUnknown,
+)
 from firmware_bridge.vocabulary.identity import Identity
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.settings import Examination
@@ -119,10 +125,11 @@ class Examiner:
         self._note_part(place, examined)
         self._note_changes()
 
-    async def write_differing(self, place: Place, only: str = "") -> list[str]:
-        """Write the settings that differ and may be written; return their names.
+    async def write_differing(self, place: Place, only: str = "") -> tuple[list[str], dict[str, EndpointRefused]]:
+        """Write the settings that differ and may be written; return the names of those written and those refused.
 
-        `only` names one of them.  Raises TargetUnknown when nothing can be set, and what the device raises.
+        `only` names one of them.  Raises TargetUnknown when nothing can be set, and what the device raises but for
+        a refusal, which is about one setting.
         """
         source: object = self._sources.get(place)
         look = self._look(place)
@@ -132,13 +139,18 @@ class Examiner:
         if not isinstance(source, Examinable) or look.examined is None or (only and not chosen):
             known = ", ".join(wrong) or "nothing"
             raise TargetUnknown(f"nothing to set at {place} by that name", advice=f"differs and can be set: {known}")
+        refused: dict[str, EndpointRefused] = {}
         for name in chosen:
-            setting = settings[name]
-            for found in look.examined.found.get(name, ()):
-                if not is_right(setting, found):
-                    value = value_to_write(setting, self._clock.unix_ns())
+            wrong_ones = [f for f in look.examined.found.get(name, ()) if not is_right(settings[name], f)]
+            try:
+                for found in wrong_ones:
+                    value = value_to_write(settings[name], self._clock.unix_ns())
                     await source.set_value(found.uri, found.pointer, value)
-        return chosen
+            except LoginRefused:
+                raise
+            except EndpointRefused as err:
+                refused[name] = err
+        return [name for name in chosen if name not in refused], refused
 
     def readiness(self, place: Place) -> Readiness:
         """Return how an endpoint stands, from memory.  Raises TargetUnknown."""

@@ -8,7 +8,7 @@ import msgspec
 
 from firmware_bridge.ports.enrolment import Identified, Pinned
 from firmware_bridge.ports.telemetry import TelemetrySource
-from firmware_bridge.vocabulary.errors import PreconditionFailed, RoleInsufficient, TargetUnknown
+from firmware_bridge.vocabulary.errors import EndpointRefused, PreconditionFailed, RoleInsufficient, TargetUnknown
 from firmware_bridge.vocabulary.identity import Identity
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from rack_controller.decide.notice import Finding
@@ -104,14 +104,18 @@ class EnrolmentVerbs:
         place = self._armed(command)
         wanted = str(command.arguments.get("name", ""))
         await self.examiner.examine(place)
-        written = await self.examiner.write_differing(place, wanted)
+        written, refused = await self.examiner.write_differing(place, wanted)
         if written:
             await self.examiner.examine(place)
         left = self.examiner.blocked_by(place)
         for name in written:
             text = f"{_name(place)}: {name.replace('_', ' ')} was set by {command.actor}"
             self.tell(Finding(place, "setting.written", Severity.WARNING, text))
-        return {"written": ", ".join(written), "left": ", ".join(left)}
+        if refused and not written:
+            name, why = next(iter(refused.items()))
+            what = f"the device does not let its {name.replace('_', ' ')} be set: {why.detail}"
+            raise EndpointRefused(place, "fix", what, status=why.status, advice="set it in the device's own way")
+        return {"written": ", ".join(written), "left": ", ".join(left), "refused": ", ".join(refused)}
 
     async def rotate(self, command: Command) -> dict[str, object]:
         """Give an endpoint a password of its own, made here and shown to nobody.  Armed racks only."""

@@ -1,5 +1,6 @@
 """The shipped device trees: whole, without dangling links, and made only of what a capture or a document has."""
 
+import datetime
 import json
 import re
 import time
@@ -184,6 +185,33 @@ async def test_a_power_limit_is_written_read_back_and_kept_in_range(bench: Bench
             await tray.patch(uri, {"PowerLimitWatts": {"SetPoint": wrong}}, ROOT)
         assert refused.value.message == message
     await tray.patch(uri, {"PowerLimitWatts": {"SetPoint": 1200}}, ROOT)
+
+
+async def test_a_clock_is_set_by_its_manager_runs_on_and_belongs_to_one_endpoint(bench: Bench) -> None:
+    one, other = (device(bench, "gb200-compute-tray", n) for n in (0, 1))
+    uri = f"{R}/Managers/BMC_0"
+
+    def off_by(shown: Device) -> float:
+        document = shown.get(uri, None)
+        assert document is not None
+        return datetime.datetime.fromisoformat(document.body["DateTime"]).timestamp() - time.time()
+
+    await one.patch(uri, {"DateTime": "2020-02-29T12:00:00+01:00"}, ROOT)
+    stood = datetime.datetime(2020, 2, 29, 11, tzinfo=datetime.UTC).timestamp()
+    assert off_by(one) == pytest.approx(stood - time.time(), abs=2.0)
+    assert off_by(other) == pytest.approx(0.0, abs=2.0)
+    await one.patch(uri, {"DateTime": wall_text()}, ROOT)
+    assert off_by(one) == pytest.approx(0.0, abs=2.0)
+    wrong = (
+        (5, "PropertyValueTypeError"),
+        ("noon", "PropertyValueFormatError"),
+        ("2020-01-01T00:00:00", "PropertyValueFormatError"),
+    )
+    for value, message in wrong:
+        with pytest.raises(RequestRefused) as refused:
+            await one.patch(uri, {"DateTime": value}, ROOT)
+        assert refused.value.message == message
+    assert off_by(one) == pytest.approx(0.0, abs=2.0), "what is refused changes nothing"
 
 
 async def test_the_locate_light_belongs_to_one_endpoint(bench: Bench) -> None:

@@ -101,6 +101,24 @@ async def test_what_differs_is_told_with_what_is_wanted_and_set_on_command(tmp_p
         assert len(await eventually(lambda: told(rack, "setting.written"))) == 2
 
 
+async def test_a_device_that_refuses_one_setting_is_named_and_the_others_are_set(tmp_path: Path) -> None:
+    tree = tray(2, 1, policy="LastState", clock="1970-01-01T00:00:42+00:00")
+    source = RecordedTree(tree, writable=("PowerRestorePolicy",))
+    async with serve_tree(source, place=U12) as served, real_rack(tmp_path, [served]) as rack:
+        await eventually(lambda: met(rack, U12))
+        await judged(rack, U12)
+        reply = await rack.do("fix", U12, Role.OPERATOR)
+        assert {name: reply.result[name] for name in ("written", "refused", "left")} == {
+            "written": "power_restore",
+            "refused": "clock",
+            "left": "clock",
+        }
+        reply = await rack.do("fix", U12, Role.OPERATOR, name="clock")
+        assert not reply.accepted
+        assert "the device does not let its clock be set: HTTP 4" in reply.reason
+        assert "device's own way" in reply.advice
+
+
 async def test_a_rack_that_is_only_observed_is_judged_and_not_written_to(tmp_path: Path) -> None:
     source = RecordedTree(tray(2, 1, policy="LastState"), writable=WRITABLE)
     async with serve_tree(source, place=U12) as served, real_rack(tmp_path, [served], armed=False) as rack:
