@@ -1,8 +1,10 @@
 """One rack as the API knows it: what was said last, and when it was heard.  It holds; it never asks."""
 
+import time
 from dataclasses import dataclass, field
 
 from datacenter_api.fleet.columns import Columns
+from datacenter_api.fleet.peaks import Peaks
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.model.frame import Frame
@@ -43,6 +45,7 @@ class RackRecord:
     wanted_boot: str = ""
     outboxes: dict[str, OutboxReport] = field(default_factory=dict)
     outboxes_heard: Seconds = NEVER
+    peaks: Peaks | None = None
 
     @property
     def place(self) -> Place | None:
@@ -75,6 +78,8 @@ class RackRecord:
             return
         self.frame, self.received = frame, said_at
         self.wanted_table = frame.table_id
+        if self.peaks is not None:
+            self.peaks.hear(frame)
 
     def hear_layout(self, layout: Layout) -> None:
         """Take the rack's layout; the table's columns depend on its periods and are laid out anew."""
@@ -85,6 +90,9 @@ class RackRecord:
     def hear_table(self, table: SeriesTable) -> None:
         """Take the series table that explains the frames."""
         self.columns = Columns.make(table, self.layout)
+        self.peaks = Peaks.make(self.columns, UnixNanoseconds(time.time_ns()), self.peaks)
+        if self.frame is not None:
+            self.peaks.hear(self.frame)
 
     def hear_state(self, state: RackState, now: Seconds) -> None:
         """Take both axes of every endpoint at one revision."""

@@ -13,11 +13,15 @@ Q = Quantity
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a quantity is shown: ReadingType and UCUM unit (None: the schema has none), and the factor to that unit."""
+    """How a quantity is shown: ReadingType and UCUM unit (None: the schema has none), and the factor to that unit.
+
+    `basis`: what a difference is counted from, as ReadingBasis has it.
+    """
 
     reading_type: str | None
     units: str | None
     factor: float = 1.0
+    basis: str | None = None
 
 
 # By our unit; a state (code, bits) is no number and shows as Status, PowerState or DetectorState instead.
@@ -25,7 +29,7 @@ UNITS: dict[str, Kind] = {
     "W": Kind("Power", "W"),
     "J": Kind("EnergyJoules", "J"),
     "°C": Kind("Temperature", "Cel"),
-    "K": Kind("Temperature", "Cel"),
+    "K": Kind("Temperature", "Cel", basis="Delta"),
     "V": Kind("Voltage", "V"),
     "A": Kind("Current", "A"),
     "Hz": Kind("Frequency", "Hz"),
@@ -34,12 +38,29 @@ UNITS: dict[str, Kind] = {
     "kPa": Kind("PressurekPa", "kPa"),
     "%": Kind("Percent", "%"),
     "s": Kind(None, "s"),
+    "B": Kind(None, "By"),
     "1": Kind(None, None),
 }
 STATES = ("code", "bits")
-_OWN: dict[Quantity, Kind] = {Q.HEAT: Kind("Heat", "kW", 0.001), Q.HUMIDITY: Kind("Humidity", "%")}
+_OWN: dict[Quantity, Kind] = {
+    Q.HEAT: Kind("Heat", "kW", 0.001),
+    Q.HUMIDITY: Kind("Humidity", "%"),
+    Q.TEMPERATURE_MARGIN: Kind("Temperature", "Cel", basis="Headroom"),
+}
 
 KINDS: dict[Quantity, Kind] = {q: _OWN.get(q, UNITS[spec.unit]) for q, spec in SPECS.items() if spec.unit in UNITS}
+
+# By the name of a component in the plan; `psu3_inlet` belongs to `psu3`.
+PHYSICAL: dict[str, str] = {
+    "gpu": "GPU",
+    "cpu": "CPU",
+    "psu": "PowerSupply",
+    "bbu": "Battery",
+    "pump": "Pump",
+    "nvswitch": "Switch",
+    "nic": "NetworkingDevice",
+    "drive": "StorageDevice",
+}
 
 
 def sensor_id(part: str, quantity: Quantity) -> str:
@@ -72,6 +93,7 @@ def build_sensor(world: World, uri: str, tray_id: str, sensor: str) -> Body | No
         return None
     series = view.columns.series[line]
     value = view.value(line)
+    peak = tray.peak(line) if kind.reading_type is not None else None
     return resource(
         "Sensor",
         uri,
@@ -80,6 +102,12 @@ def build_sensor(world: World, uri: str, tray_id: str, sensor: str) -> Body | No
             Description=series.label or None,
             ReadingType=kind.reading_type,
             ReadingUnits=kind.units,
+            ReadingBasis=kind.basis,
+            ElectricalContext=series.circuit,
+            PhysicalContext=_physical(tray, part),
+            PeakReading=scaled(peak.value, kind) if peak is not None else None,
+            PeakReadingTime=time_text(peak.at_ns) if peak is not None else None,
+            SensorResetTime=time_text(peak.since_ns) if peak is not None else None,
             SensingInterval=f"PT{view.columns.period[line]:g}S",
             ReadingTime=None if value is None else _taken_at(tray, line),
         ),
@@ -102,6 +130,16 @@ def excerpt(tray: TrayLook, part: str, quantity: Quantity, **more: object) -> Bo
 def scaled(value: float | None, kind: Kind) -> float | None:
     """Return a value in the unit that Redfish wants."""
     return value if value is None or kind.factor == 1.0 else float(f"{value * kind.factor:.7g}")
+
+
+def _physical(tray: TrayLook, part: str) -> str | None:
+    """Return what a reading is measured at: the tray itself, or the part of its plan that it belongs to."""
+    if not part:
+        return "Chassis"
+    for name, context in PHYSICAL.items():
+        if part.startswith(name) and any(part == p or part.startswith(f"{p}_") for p in tray.planned(name)):
+            return context
+    return None
 
 
 def _taken_at(tray: TrayLook, line: int) -> str | None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from operator import is_
 
 from datacenter_api.fleet.domains import DomainSummary, summarise_domains
+from datacenter_api.fleet.peaks import Peak
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.summary import RackSummary, summarise
 from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, leak_points
@@ -130,6 +131,11 @@ class TrayLook:
         """Return the word of a code that can be trusted now, None otherwise."""
         value = self.value(part, quantity)
         return None if value is None else name_of(quantity, value)
+
+    def peak(self, line: int) -> Peak | None:
+        """Return the highest good value of a line since the API listens, None for a counter."""
+        peaks = self.rack.record.peaks
+        return peaks.of(line) if peaks is not None and self.rack.record.readable else None
 
     def label(self, part: str) -> str:
         """Return what the device itself calls a part, the part's name when it says nothing."""

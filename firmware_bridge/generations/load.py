@@ -117,12 +117,16 @@ def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generat
             Celsius(file.coolant.supply_nominal_c),
             LitersPerMinute(file.coolant.flow_rated_lpm),
             file.coolant.heat_capacity_j_per_l_k,
+            file.coolant.fluid,
+            file.coolant.additive,
+            file.coolant.additive_percent,
         ),
         periods={c: Seconds(p) for c, p in file.periods_s.items()},
         facts=facts,
         aliases=tuple(file.aliases),
         confirmed=file.confirmed,
         lines=lines,
+        rack_units=file.rack_units,
         extras=extras,
     )
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from firmware_bridge.vocabulary.generation import ConsoleProtocol, TrayKind
+from firmware_bridge.vocabulary.generation import ConsoleProtocol, Fluid, RackUnits, TrayKind
 from firmware_bridge.vocabulary.line import Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.settings import SettingKind, SlotSays
@@ -163,6 +163,9 @@ class CoolantFile(msgspec.Struct, forbid_unknown_fields=True):
     supply_nominal_c: float
     flow_rated_lpm: Positive
     heat_capacity_j_per_l_k: Positive
+    fluid: Fluid | None = None
+    additive: str | None = None
+    additive_percent: Annotated[float, msgspec.Meta(gt=0, lt=100)] | None = None
 
 
 class SettingFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -209,6 +212,7 @@ class RackFile(msgspec.Struct):
     confirmed: bool = True
     aliases: list[Name] = []
     lines: list[LineFile] = []
+    rack_units: RackUnits | None = None
     settings: dict[str, list[SettingFile]] = {}  # by tray type and endpoint: compute/bmc
     place_checks: dict[str, list[PlaceCheckFile]] = {}
     extends: str | None = None

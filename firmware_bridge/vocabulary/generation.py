@@ -209,13 +209,32 @@ class Domain:
     nvlink: NvlinkPlan | None = None
 
 
+class Fluid(StrEnum):
+    """What fills a loop, in Redfish's words (CoolingLoop.CoolantType)."""
+
+    WATER = "Water"
+    HYDROCARBON = "Hydrocarbon"
+    FLUOROCARBON = "Fluorocarbon"
+    DIELECTRIC = "Dielectric"
+
+
+class RackUnits(StrEnum):
+    """What a rack unit measures, in Redfish's words: 44.45 mm or 48 mm."""
+
+    EIA_310 = "EIA_310"
+    OPEN_U = "OpenU"
+
+
 @dataclass(frozen=True, slots=True)
 class Coolant:
-    """What the liquid loop is planned for."""
+    """What the liquid loop is planned for.  `fluid` and its additive are None where nobody states them."""
 
     supply_nominal: Celsius
     flow_rated: LitersPerMinute
     heat_capacity_j_per_l_k: float
+    fluid: Fluid | None = None
+    additive: str | None = None
+    additive_percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +254,7 @@ class Generation:
     aliases: tuple[str, ...] = ()
     confirmed: bool = True
     lines: tuple[SerialLine, ...] = ()
+    rack_units: RackUnits | None = None
     extras: dict[str, dict[str, Any]] = field(default_factory=dict)  # sequence, limits, acceptance: read by later parts
 
     def slots_of(self, kind: TrayKind) -> tuple[Slot, ...]:

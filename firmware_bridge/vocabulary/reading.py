@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from firmware_bridge.vocabulary.circuit import Circuit
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity, ReadingClass, SeriesKind
 from firmware_bridge.vocabulary.units import Seconds
@@ -23,7 +24,8 @@ class Series:
     """One line of the series table: a quantity at a place.  `label` is the device's own name for it.
 
     `bits` names the bits of an alarm word, lowest first; an empty name is a bit that nobody defined, one that begins
-    with `~` only informs (a mode, a plugged module).
+    with `~` only informs (a mode, a plugged module).  `circuit`: over which conductors an electrical reading goes, None
+    where nobody says.
     """
 
     place: Place
@@ -31,6 +33,7 @@ class Series:
     reading_class: ReadingClass
     label: str = ""
     bits: tuple[str, ...] = ()
+    circuit: Circuit | None = None
 
     @property
     def unit(self) -> str:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from firmware_bridge.vocabulary.generation import ConsoleSpec, Generation, Slot
+from firmware_bridge.vocabulary.generation import ConsoleSpec, Coolant, Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from rack_controller.model.failing import FailingResource
@@ -14,11 +14,12 @@ RUNS_ON_HOST = IN_BAND | {"nvue"}
 """Protocols of endpoints that speak from inside a running host: whether they answer says nothing of the tray's own."""
 
 
-class ComponentView(msgspec.Struct, frozen=True):
-    """`count` parts called `name` in a tray."""
+class ComponentView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`count` parts called `name` in a tray.  `power_max_w` is what one draws or gives at most, where it is stated."""
 
     name: str
     count: int
+    power_max_w: float | None = None
 
 
 class UnitView(msgspec.Struct, frozen=True):
@@ -51,7 +52,10 @@ class ConsoleView(msgspec.Struct, frozen=True):
 
 
 class TrayView(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One tray: `unit` is its lowest rack unit counted from the floor, `kind` as in TrayKind."""
+    """One tray: `unit` is its lowest rack unit counted from the floor, `kind` as in TrayKind.
+
+    `heat_rated_w` and `coolant_flow_rated_lpm` are a coolant unit's ratings; the flow also that of a tray on the loop.
+    """
 
     place: str
     kind: str
@@ -66,6 +70,24 @@ class TrayView(msgspec.Struct, frozen=True, omit_defaults=True):
     power_max_w: float | None
     output_max_w: float | None
     consoles: list[ConsoleView] = []
+    heat_rated_w: float | None = None
+    coolant_flow_rated_lpm: float | None = None
+
+
+class FeedView(msgspec.Struct, frozen=True):
+    """One AC feed of the rack; `voltage_nominal_v` between two lines where it has three phases."""
+
+    name: str
+    phases: int
+    voltage_nominal_v: float
+
+
+class CoolantView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What fills the rack's loop, in Redfish's words, with its additive."""
+
+    fluid: str
+    additive: str | None = None
+    additive_percent: float | None = None
 
 
 class NvlinkView(msgspec.Struct, frozen=True):
@@ -94,7 +116,11 @@ class DomainView(msgspec.Struct, frozen=True):
 
 class Layout(msgspec.Struct, frozen=True):
     """A rack as it is planned.  Powers in W, flow in L/min, temperature in °C, periods in s, heat capacity in
-    J/(L K)."""
+    J/(L K).
+
+    `rack_units` says what a unit measures (as in RackUnits), `feed_plans` what `feeds` are, `coolant` what fills the
+    loop; each None or empty where the design does not say.
+    """
 
     rack: str
     generation: str
@@ -112,6 +138,10 @@ class Layout(msgspec.Struct, frozen=True):
     coolant_flow_rated_lpm: float
     periods_s: dict[str, float]
     coolant_heat_capacity_j_per_l_k: float = 3870.0
+    busbar_voltage_nominal_v: float | None = None
+    rack_units: str | None = None
+    feed_plans: list[FeedView] = []
+    coolant: CoolantView | None = None
 
 
 class EndpointStatus(msgspec.Struct, frozen=True):
@@ -242,7 +272,17 @@ def make_layout(
         coolant_flow_rated_lpm=generation.coolant.flow_rated,
         periods_s={str(name): float(period) for name, period in generation.periods.items()},
         coolant_heat_capacity_j_per_l_k=generation.coolant.heat_capacity_j_per_l_k,
+        busbar_voltage_nominal_v=generation.busbar.voltage_nominal,
+        rack_units=generation.rack_units,
+        feed_plans=[FeedView(f.name, f.phases, f.voltage_nominal) for f in generation.feeds],
+        coolant=_coolant(generation.coolant),
     )
+
+
+def _coolant(coolant: Coolant) -> CoolantView | None:
+    if coolant.fluid is None:
+        return None
+    return CoolantView(coolant.fluid, coolant.additive, coolant.additive_percent)
 
 
 def _nvlink(generation: Generation, number: int) -> NvlinkView | None:
@@ -292,7 +332,7 @@ def _tray(
         unit=slot.unit,
         height_u=tray.height_u,
         index=slot.index,
-        components=[ComponentView(c.name, c.count) for c in tray.components],
+        components=[ComponentView(c.name, c.count, c.power_max) for c in tray.components],
         endpoints=views,
         feeds=list(slot.feeds),
         domain=slot.domain,
@@ -301,6 +341,8 @@ def _tray(
         consoles=[
             _console(c, join_place(place, c.name), consoles.get(join_place(place, c.name))) for c in tray.consoles
         ],
+        heat_rated_w=tray.heat_rated,
+        coolant_flow_rated_lpm=tray.coolant_flow_rated,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.vocabulary.circuit import CIRCUITS
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import CODES, Quantity, ReadingClass, SeriesKind
 from firmware_bridge.vocabulary.reading import Series
@@ -22,6 +23,7 @@ class _WireSeries(msgspec.Struct, array_like=True):
     reading_class: ReadingClass
     label: str
     bits: tuple[str, ...] = ()
+    circuit: str = ""
 
 
 class _WireTable(msgspec.Struct):
@@ -88,13 +90,15 @@ def make_table(rack: Place, series: Iterable[Series]) -> SeriesTable:
     digest = hashlib.sha256(rack.encode())
     for line in gauges + counters:
         bits = f" {'|'.join(line.bits)}" if line.bits else ""
-        digest.update(f"\n{line.place} {line.quantity} {line.reading_class} {line.label}{bits}".encode())
+        circuit = f" @{line.circuit}" if line.circuit else ""
+        digest.update(f"\n{line.place} {line.quantity} {line.reading_class} {line.label}{bits}{circuit}".encode())
     return SeriesTable(rack, gauges, counters, int.from_bytes(digest.digest()[:8], "big") >> 1)
 
 
 def encode_table(table: SeriesTable) -> bytes:
     """Return the table as the JSON that travels on `state`."""
-    return msgspec.json.encode(_WireTable(table.table_id, table.rack, _to_wire(table.gauges), _to_wire(table.counters)))
+    lines = {"gauges": _to_wire(table.gauges), "counters": _to_wire(table.counters)}
+    return msgspec.json.encode({"table_id": table.table_id, "rack": table.rack, **lines})
 
 
 def decode_table(body: bytes) -> SeriesTable:
@@ -106,9 +110,14 @@ def decode_table(body: bytes) -> SeriesTable:
     return table
 
 
-def _to_wire(series: Sequence[Series]) -> list[_WireSeries]:
-    return [_WireSeries(s.place, s.quantity, s.reading_class, s.label, s.bits) for s in series]
+def _to_wire(series: Sequence[Series]) -> list[list[object]]:
+    """Return the lines as they travel; one that states no circuit is written as it was before there were any."""
+    return [
+        [s.place, s.quantity, s.reading_class, s.label, s.bits, *([s.circuit] if s.circuit else [])] for s in series
+    ]
 
 
 def _from_wire(lines: Sequence[_WireSeries]) -> list[Series]:
-    return [Series(Place(w.place), w.quantity, w.reading_class, w.label, w.bits) for w in lines]
+    return [
+        Series(Place(w.place), w.quantity, w.reading_class, w.label, w.bits, CIRCUITS.get(w.circuit)) for w in lines
+    ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from firmware_bridge.drivers.modbus.power_shelf import SerialPowerShelf
 from firmware_bridge.drivers.modbus.totals import Latest, any_on, mean, of_units, total, worst
+from firmware_bridge.vocabulary.circuit import whole
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
@@ -23,14 +24,14 @@ class SerialBatteryShelf(SerialPowerShelf):
     def total_series(self) -> Iterable[Series]:
         """Return power, current, voltage, charge, warmth and health of the shelf, and the power of each unit."""
         for quantity in (_Q.POWER, _Q.CURRENT, _Q.VOLTAGE):
-            yield Series(self.tray, quantity, ReadingClass.POWER)
+            yield Series(self.tray, quantity, ReadingClass.POWER, circuit=whole(quantity))
         yield Series(self.tray, _Q.LEVEL, ReadingClass.SLOW)
         yield Series(self.tray, _Q.TEMPERATURE, ReadingClass.SLOW)
         yield Series(self.tray, _Q.HEALTH, ReadingClass.SAFETY)
         yield Series(self.tray, _Q.POWER_STATE, ReadingClass.SAFETY)
         for unit in self.units:
             if unit.part.startswith(str(self.hints.get("module", "bbu"))):
-                yield Series(unit.place, _Q.POWER, ReadingClass.POWER, "voltage x current")
+                yield Series(unit.place, _Q.POWER, ReadingClass.POWER, "voltage x current", circuit=whole(_Q.POWER))
 
     def totals(self, latest: Latest, now: Seconds) -> Iterable[Reading]:
         """Sum and average what the present units say."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from firmware_bridge.drivers.modbus.source import SerialSource
 from firmware_bridge.drivers.modbus.totals import Latest, any_on, mean, of_units, total
+from firmware_bridge.vocabulary.circuit import whole
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
@@ -21,7 +22,7 @@ class SerialPowerShelf(SerialSource):
     def total_series(self) -> Iterable[Series]:
         """Return output, input, current, voltage, hottest supply and state of the shelf."""
         for quantity in (*_SUMMED, _Q.VOLTAGE):
-            yield Series(self.tray, quantity, ReadingClass.POWER)
+            yield Series(self.tray, quantity, ReadingClass.POWER, circuit=whole(quantity))
         yield Series(self.tray, _Q.TEMPERATURE, ReadingClass.SLOW)
         yield Series(self.tray, _Q.POWER_STATE, ReadingClass.SAFETY)
 

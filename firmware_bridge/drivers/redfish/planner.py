@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from firmware_bridge.drivers.redfish.tree import Tree
+from firmware_bridge.vocabulary.circuit import CIRCUITS, whole
 from firmware_bridge.vocabulary.place import Place, join_place, slug
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
@@ -66,9 +67,9 @@ class Planner:
     def series(
         self, component: str, quantity: Quantity, reading_class: ReadingClass | None = None, label: str = ""
     ) -> Series:
-        """Return a series of this tray; the class is the quantity's own unless stated."""
+        """Return a series of a whole part of this tray; the class is the quantity's own unless stated."""
         chosen = reading_class or SPECS[quantity].reading_class
-        return Series(self.place(component), quantity, chosen, scrub(label, 128))
+        return Series(self.place(component), quantity, chosen, scrub(label, 128), circuit=whole(quantity))
 
     def hint(self, name: str) -> str | None:
         """Return the URI that the generation names for a quantity, None when it names none."""
@@ -104,6 +105,7 @@ class Planner:
     def excerpt(self, uri: str, kind: type[Resource], name: str, series: Series, **how: Any) -> bool:
         """Read a sensor excerpt of the document at `uri` and regard its source sensor as used."""
         sensor = _source_of(self.tree.documents.get(tidy(uri), {}), name)
+        series = _as_stated(series, self.tree.documents.get(sensor or "", {}))
         taken = self.from_document(uri, kind, Extract(series, name, **how))
         if taken and sensor is not None and how.get("part", "Reading") == "Reading":
             self._used.add(sensor)
@@ -112,7 +114,9 @@ class Planner:
 
     def sensor(self, uri: str, series: Series, collection: str = "", scale: Scale | None = None) -> bool:
         """Read one sensor as `series`, in the unit that its document states (`scale`, where that is known already)."""
-        scale = scale or _scale(self.tree.documents.get(tidy(uri), {}))
+        document = self.tree.documents.get(tidy(uri), {})
+        scale = scale or _scale(document)
+        series = _as_stated(series, document)
         extract = Extract(series, "Reading", factor=scale.factor, offset=scale.offset, member=tidy(uri))
         if collection:
             return self.from_member(collection, Sensor, extract)
@@ -125,17 +129,19 @@ class Planner:
                 continue
             name = scrub(document.get("Id"), 128) or uri.rsplit("/", 1)[-1]
             scale = _scale(document)
-            series = self.unused(slug(name), scale.quantity, name)
-            self.sensor(uri, series, collection, scale)
+            self.sensor(uri, self.unused(slug(name), scale.quantity, name), collection, scale)
 
     def unused(self, component: str, quantity: Quantity, label: str) -> Series:
-        """Return a slow series under a component's name, with a number after it where the name is taken."""
+        """Return a slow series under a component's name, with a number after it where the name is taken.
+
+        What it is of is not known, so only its own word says over which conductors it goes.
+        """
         series = self.series(component, quantity, SLOW, label)
         number = 2
         while not self.wants(series):
             series = self.series(f"{component[:60]}_{number}", quantity, SLOW, label)
             number += 1
-        return series
+        return replace(series, circuit=None)
 
     def whole(self, reading_class: ReadingClass, fetch: Fetch) -> None:
         """Read a resource as it is for what is not delivered yet; it stays as it is, nothing is moved into reports."""
@@ -206,6 +212,13 @@ class Planner:
         if scale is None or scale.unit != series.unit:
             return None
         return Extract(series, "MetricValue", factor=scale.factor, offset=scale.offset, member=values[sensor])
+
+
+def _as_stated(series: Series, sensor: Document) -> Series:
+    """Return the series with the circuit that its sensor states, unchanged where it states none that we know."""
+    stated = sensor.get("ElectricalContext")
+    circuit = CIRCUITS.get(stated) if isinstance(stated, str) else None
+    return series if circuit is None or circuit is series.circuit else replace(series, circuit=circuit)
 
 
 def _source_of(document: Document, name: str) -> str | None:

@@ -41,6 +41,8 @@ _CORE = {
     ("Voltage", "out"): Quantity.VOLTAGE,
     ("Current", "out"): Quantity.CURRENT,
 }
+# What a supply measures at its input stands at a part of its own, as on a serial shelf.
+_AT_INPUT = {("Voltage", "in"): Quantity.VOLTAGE, ("Current", "in"): Quantity.CURRENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ async def _plan_supply(
         if quantity is not None:
             chosen = reading_class if quantity is Quantity.POWER else SLOW
             planner.sensor(sensor, planner.series(name, quantity, chosen, label), collection)
+        elif (quantity := _input_quantity(body)) is not None:
+            planner.sensor(sensor, planner.series(f"{name}_input", quantity, SLOW, label), collection)
     output = planner.series(name, Quantity.POWER, reading_class, label)
     given = not planner.wants(output)
     planner.promise(output)
@@ -186,6 +190,17 @@ def _core_quantity(sensor: Document) -> Quantity | None:
     if kind == "Rotational":
         return Quantity.FAN_SPEED
     return _CORE.get((kind, _direction(sensor))) if isinstance(kind, str) else None
+
+
+def _input_quantity(sensor: Document) -> Quantity | None:
+    """Return what a supply's sensor measures at its input, None when it is none of that.
+
+    A frequency is always the input's: what comes out is DC.
+    """
+    kind = sensor.get("ReadingType")
+    if kind == "Frequency":
+        return Quantity.FREQUENCY
+    return _AT_INPUT.get((kind, _direction(sensor))) if isinstance(kind, str) else None
 
 
 def _direction(sensor: Document) -> str:

@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from firmware_bridge.vocabulary.circuit import ELECTRICAL_UNITS, Circuit
 from firmware_bridge.vocabulary.line import LineSettings, Parity
-from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.quantities import SPECS, Quantity, ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.located_yaml import Located, convert, parse
 from firmware_bridge.wire.modbus.register_map import MOST_WORDS, Bit, Clock, Kind, Register, RegisterMap, Severity
@@ -63,6 +64,7 @@ class _RegisterFile(msgspec.Struct, forbid_unknown_fields=True, rename={"kind": 
     on_above: float | None = None
     shown_as: Name | None = None
     writable: bool = False
+    circuit: Circuit | None = None
 
 
 class _ClockFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +85,7 @@ class _MapFile(msgspec.Struct, forbid_unknown_fields=True):
     registers: Annotated[list[_RegisterFile], msgspec.Meta(min_length=1, max_length=4096)]
     most_words: Words = MOST_WORDS
     clock: _ClockFile | None = None
+    circuit: Circuit | None = None  # of every electrical register that states none of its own
 
 
 def read_map(text: str, file: str) -> RegisterMap:
@@ -91,7 +94,7 @@ def read_map(text: str, file: str) -> RegisterMap:
     if not isinstance(document.value, dict):
         raise document.complaint("", "expected a mapping with kind: register_map")
     stated = convert(document, "", _MapFile)
-    registers = tuple(_register(document, n, r) for n, r in enumerate(stated.registers))
+    registers = tuple(_register(document, n, r, stated.circuit) for n, r in enumerate(stated.registers))
     _check_overlap(document, registers)
     clock = stated.clock
     result = RegisterMap(
@@ -125,8 +128,11 @@ def span_of(document: Located, path: str, stated: str | int) -> tuple[int, int]:
     return first, last
 
 
-def _register(document: Located, n: int, r: _RegisterFile) -> Register:
+def _register(document: Located, n: int, r: _RegisterFile, circuit: Circuit | None) -> Register:
     path = f"registers[{n}]"
+    electrical = r.quantity is not None and SPECS[r.quantity].unit in ELECTRICAL_UNITS
+    if r.circuit is not None and not electrical:
+        raise document.complaint(f"{path}.circuit", "expected a circuit beside an electrical quantity only")
     if r.at + r.words > 0x10000:
         raise document.complaint(f"{path}.words", "expected the register to end at 0xFFFF or before")
     if r.kind is Kind.NUMBER and r.words > _MOST_NUMBER_WORDS:
@@ -159,6 +165,7 @@ def _register(document: Located, n: int, r: _RegisterFile) -> Register:
         on_above=r.on_above,
         shown_as=r.shown_as,
         writable=r.writable,
+        circuit=(r.circuit or circuit) if electrical else None,
     )
 
 

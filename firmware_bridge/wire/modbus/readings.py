@@ -29,7 +29,11 @@ def series_of(tray: Place, unit: str, register_map: RegisterMap) -> list[Series]
         if register.quantity is None or register.reading_class is None:
             continue
         place = place_of(tray, unit, register.part)
-        found.append(Series(place, register.quantity, register.reading_class, register.name, _names(register)))
+        found.append(
+            Series(
+                *(place, register.quantity, register.reading_class, register.name, _names(register), register.circuit)
+            )
+        )
         if register.on_above is not None:
             found.append(Series(place, Quantity.POWER_STATE, ReadingClass.SAFETY, register.name))
         found += [

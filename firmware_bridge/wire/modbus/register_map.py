@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+from firmware_bridge.vocabulary.circuit import Circuit
 from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
@@ -73,6 +74,7 @@ class Register:
     on_above: float | None = None  # the unit's power_state is on above this value
     shown_as: str | None = None
     writable: bool = False
+    circuit: Circuit | None = None  # over which conductors it goes, where it is electrical
 
     @property
     def end(self) -> int:

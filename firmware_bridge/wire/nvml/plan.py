@@ -3,6 +3,7 @@
 Everything here stands beside what the BMC says of the same GPU, under names of its own: two sensors are two series.
 """
 
+from firmware_bridge.vocabulary.circuit import whole
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
@@ -70,7 +71,7 @@ def series_of_gpu(place: Place, label: str) -> list[Series]:
     """Return the in-band series of one GPU; `label` is the library's own name for it."""
     bits = {_Q.ALARMS: ALARM_BITS, _Q.CLOCK_REASONS: tuple(f"~{name}" for name in CLOCK_REASONS)}
     return [
-        Series(place, quantity, reading_class, label, bits.get(quantity, ()))
+        Series(place, quantity, reading_class, label, bits.get(quantity, ()), whole(quantity))
         for quantities, reading_class in ((FAST, ReadingClass.POWER), (SLOW, ReadingClass.SLOW))
         for quantity in quantities
     ]

@@ -1,6 +1,6 @@
 """Numbers as Redfish clients see them: unknown is null, old is not quoted, silence is neither off nor healthy."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from support.redfish_hall import Hall
@@ -24,6 +24,18 @@ async def test_a_reading_is_a_sensor_with_its_own_time(hall: Hall) -> None:
     assert frame is not None
     taken = datetime.fromisoformat(sensor["ReadingTime"]).timestamp()
     assert taken == pytest.approx(frame.unix_ns / 1e9 - 0.2, abs=0.01)
+
+
+async def test_a_sensor_keeps_its_peak_since_the_api_listens(hall: Hall) -> None:
+    hall.racks["k01"].set("u12/gpu2", Q.POWER, 1_100.0)
+    hall.say("k01")
+    hall.racks["k01"].set("u12/gpu2", Q.POWER, 400.0)
+    hall.say("k01")
+    sensor = await hall.get("/Chassis/k01-u12/Sensors/gpu2.power")
+    assert (sensor["Reading"], sensor["PeakReading"], sensor["PhysicalContext"]) == (400.0, 1_100.0, "GPU")
+    started = datetime.fromisoformat(sensor["SensorResetTime"])
+    assert started < datetime.now(UTC)
+    assert datetime.fromisoformat(sensor["PeakReadingTime"]) <= datetime.now(UTC)
 
 
 async def test_heat_is_in_kilowatts_where_redfish_wants_them(hall: Hall) -> None:

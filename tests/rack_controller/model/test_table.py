@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_bridge.vocabulary.circuit import Circuit
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
@@ -62,3 +63,11 @@ def test_a_table_whose_id_does_not_fit_its_lines_is_refused() -> None:
     body = encode_table(make_table(RACK, some_series())).replace(b"gpu0", b"gpu9")
     with pytest.raises(ValueError, match="says id"):
         decode_table(body)
+
+
+def test_the_circuit_of_a_reading_travels_and_is_part_of_what_the_table_means() -> None:
+    bare = Series(RACK, Quantity.POWER, ReadingClass.POWER)
+    whole = Series(RACK, Quantity.POWER, ReadingClass.POWER, circuit=Circuit.TOTAL)
+    table = make_table(RACK, [whole])
+    assert decode_table(encode_table(table)).series == (whole,)
+    assert table.table_id != make_table(RACK, [bare]).table_id

@@ -12,6 +12,7 @@ from firmware_bridge.drivers import make_driver
 from firmware_bridge.drivers.redfish.compute_tray import RedfishComputeTray
 from firmware_bridge.emulator.faults import REPLY_FAULTS, Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedEndpoint, serve_tree
+from firmware_bridge.vocabulary.circuit import Circuit
 from firmware_bridge.vocabulary.errors import ConfigurationError, DeviceError, LoginRefused, ResourceMissing
 from firmware_bridge.vocabulary.generation import EndpointSpec, RequestLimits
 from firmware_bridge.vocabulary.place import Place
@@ -99,10 +100,11 @@ def shelf_tree(total: bool) -> Tree:
     chassis = f"{ROOT}/Chassis/shelf"
     supplies = f"{chassis}/PowerSubsystem/PowerSupplies"
     for n in range(2):
-        own = [f"{chassis}/Sensors/p{n}_{w}" for w in ("pout", "pin", "vout", "iout", "fan1")]
+        own = [f"{chassis}/Sensors/p{n}_{w}" for w in ("pout", "pin", "vout", "iout", "fan1", "vin", "freqin")]
         kinds = (("Power", "W"), ("Power", "W"), ("Voltage", "V"), ("Current", "A"), ("Rotational", "RPM"))
-        for uri, (kind, units), value in zip(own, kinds, (600 + n, "650.5", 50, 12, 5900), strict=True):
-            sensor(tree, uri, kind, units, value)
+        kinds += (("Voltage", "V"), ("Frequency", "Hz"))
+        for uri, (kind, units), value in zip(own, kinds, (600 + n, "650.5", 50, 12, 5900, 240, 60), strict=True):
+            sensor(tree, uri, kind, units, value, **({"ElectricalContext": "LineToLine"} if value == 240 else {}))
         listed = [{"@odata.id": u} for u in own]
         put(tree, f"{supplies}/{n}", "PowerSupply", PowerState=bool(n), Status={"Health": "OK"}, Sensors=listed)
     if total:
@@ -244,6 +246,12 @@ async def test_a_shelf_gives_its_total_or_the_sum_of_its_supplies(total: bool) -
         assert [slow[f"psu{n}", Quantity.POWER_STATE].value for n in range(2)] == [0.0, 1.0]
         assert slow["psu1", Quantity.HEALTH].value == 0.0
         assert {q for p, q in slow if p == "psu0"} >= {Quantity.VOLTAGE, Quantity.CURRENT, Quantity.FAN_SPEED}
+        assert slow["psu1_input", Quantity.VOLTAGE].value == 240
+        assert slow["psu1_input", Quantity.FREQUENCY].value == 60
+        circuits = {(s.place[len(TRAY) + 1 :], s.quantity): s.circuit for s in await shelf.discover()}
+        assert circuits["psu0", Quantity.POWER] == Circuit.TOTAL, "what a supply gives, it gives over all of its output"
+        assert circuits["psu0", Quantity.FAN_SPEED] is None
+        assert circuits["psu0_input", Quantity.VOLTAGE] == Circuit.LINE_TO_LINE, "what a sensor says of itself counts"
         await shelf.close()
 
 

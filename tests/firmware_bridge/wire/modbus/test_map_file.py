@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.generations.register_maps import load_register_map, register_map_files
+from firmware_bridge.vocabulary.circuit import Circuit
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.line import Parity
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -81,6 +82,16 @@ def test_what_cannot_be_true_is_pointed_at(old: str, new: str, field: str, said:
     assert caught.value.field == (field or "(document)")
     assert said in caught.value.expected
     assert caught.value.file == "pump.yaml"
+
+
+def test_a_map_says_over_which_conductors_its_electrical_registers_go() -> None:
+    power = "  - {at: 9, name: power, quantity: power, class: power}\n"
+    line = "  - {at: 10, name: line, quantity: current, class: power, circuit: Line1}\n"
+    read = read_map(GOOD.replace("probe: 5", "probe: 5\ncircuit: Total") + power + line, "pump.yaml").by_name
+    assert (read["power"].circuit, read["line"].circuit, read["flow"].circuit) == (Circuit.TOTAL, Circuit.LINE_1, None)
+    assert read_map(GOOD + power, "pump.yaml").by_name["power"].circuit is None
+    with pytest.raises(FileInvalid, match="electrical"):
+        read_map(GOOD.replace("name: flow,", "name: flow, circuit: Total,"), "pump.yaml")
 
 
 def test_a_map_that_is_no_mapping_is_refused() -> None:
