@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from firmware_bridge.vocabulary.errors import CommandRefused, DeviceError, RackwrightError, error_classes
-from rack_controller.model.command import INTERNAL, Reply
+from firmware_bridge.vocabulary.errors import CommandRefused, RackwrightError, error_classes
+from rack_controller.model.command import CLASSES, Reply
 
 _WORDS = {
     400: ("bad_request", "Base.1.19.GeneralError"),
@@ -71,10 +71,8 @@ def problem_of_reply(reply: Reply) -> Response:
 
 def class_of_code(code: str) -> type[RackwrightError]:
     """Return the class of our error tree that a controller's refusal names by its code."""
-    if code == INTERNAL:
-        return RackwrightError
-    if code == "device_error":
-        return DeviceError
+    if code in CLASSES:
+        return CLASSES[code]
     # One that this program does not know is a refusal like any other.
     refused = [kind for kind in error_classes(CommandRefused) if kind.__dict__.get("code") == code]
     return refused[0] if refused else CommandRefused

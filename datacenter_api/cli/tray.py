@@ -1,4 +1,4 @@
-"""`rackwright tray list|locate` and `locate on|off PLACE`."""
+"""`rackwright tray list|locate|power|boot` and `locate on|off PLACE`."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,8 +9,11 @@ from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Output, emit
 from datacenter_api.cli.rack import TRAY_COLUMNS, only_rack, rack_holding, send
+from datacenter_api.cli.tray_power import boot_tray, power_tray
 
 app = typer.Typer(help="Trays.", no_args_is_help=True)
+app.command("power")(power_tray)
+app.command("boot")(boot_tray)
 
 
 class Light(StrEnum):

@@ -3,7 +3,7 @@
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState
 from firmware_bridge.vocabulary.errors import BusUnavailable, ConfigurationError, TargetUnknown
-from firmware_bridge.vocabulary.place import RACK_PARTS, Place, parse_place, rack_of
+from firmware_bridge.vocabulary.place import RACK_PARTS, Place, parse_place, rack_of, tray_of
 from rack_controller.model.layout import IN_BAND, Layout, TrayView
 
 
@@ -66,6 +66,15 @@ def endpoint_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[
         names = ", ".join("/".join(p.split("/")[RACK_PARTS:]) for p in asked)
         raise ConfigurationError(f"{text!r} has {len(asked)} endpoints", advice=f"name one: {names}")
     return record, Place(asked[0])
+
+
+def tray_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[RackRecord, Place]:
+    """Return the tray that a place is or lies in, and its rack.  Names and errors as in `endpoint_in`."""
+    record = _rack_for(fleet, _parsed(text), rack)
+    place = place_in(record, text, fleet)
+    if place.count("/") + 1 <= RACK_PARTS:
+        raise TargetUnknown(f"{text!r} is no tray", advice="see `rackwright tray list`")
+    return record, tray_of(place)
 
 
 def console_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[RackRecord, Place]:

@@ -15,6 +15,7 @@ from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.layout import IN_BAND, EndpointStatus, Layout, TrayAlarm, TrayView
 from rack_controller.model.liveness import MISSED
+from rack_controller.model.power import BootView
 
 HEARD_FOR = Seconds(15.0)
 """What the controller said of an endpoint counts for so long; after that its management is unknown, not reachable."""
@@ -78,6 +79,8 @@ class Axes:
     maintenance: str = ""
     version: str = ""
     failing: tuple[FailingResource, ...] = ()
+    power_actions: tuple[str, ...] = ()
+    boot: BootView | None = None
 
 
 def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
@@ -137,6 +140,8 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         maintenance=said.maintenance,
         version=said.version,
         failing=tuple(_older(f, heard) for f in said.failing),
+        power_actions=tuple(said.power_actions),
+        boot=said.boot,
     )
 
 

@@ -1,22 +1,17 @@
 """What a Redfish client may change: the locate light, accounts, sessions.  Everything else is refused with 405."""
 
-import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
-from datacenter_api.problem import class_of_code
+from datacenter_api.commands import error_of, send_command
 from datacenter_api.redfish.accounts import ACCOUNTS, ROLES, SESSIONS
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import Outcome
-from firmware_bridge.vocabulary.errors import CommandRefused, DeviceError, RackwrightError
-from firmware_bridge.vocabulary.place import Place
-from rack_controller.model.command import Command, Reply, check_wish
+from firmware_bridge.vocabulary.errors import CommandRefused, RackwrightError
 from rack_controller.model.roles import PRIVILEGES, Privilege, Role
 
-WITHIN_NS = 5_000_000_000
 LIGHT = "LocationIndicatorActive"
 _ACCOUNT_TYPES: dict[str, type] = {"UserName": str, "Password": str, "RoleId": str, "Enabled": bool}
 _OWN = {"Password"}
@@ -28,31 +23,10 @@ async def set_light(world: World, tray: TrayLook, changes: Mapping[str, Any], ca
     _check_types(changes, {LIGHT: bool}, required=())
     if LIGHT not in changes:
         raise RequestRefused("PropertyMissing", LIGHT, related=(f"#/{LIGHT}",))
-    who, store = caller.who, world.parts.store
-    command = Command(
-        id=secrets.token_hex(8),
-        actor=who.user,
-        role=who.role,
-        verb="locate",
-        target=Place(tray.plan.place),
-        deadline_unix_ns=time.time_ns() + WITHIN_NS,
-        arguments={"on": changes[LIGHT]},
-    )
-    try:
-        check_wish(command)
-        reply = await world.parts.bus.command(tray.rack.id, command)
-    except RackwrightError as err:
-        store.audit(who.user, who.address, "command locate", tray.plan.place, "refused", err.what)
-        raise
-    outcome = "accepted" if reply.accepted else "refused"
-    store.audit(who.user, who.address, "command locate", tray.plan.place, outcome, reply.reason)
+    on, place = {"on": changes[LIGHT]}, tray.plan.place
+    reply = await send_command(world.parts, caller.who, tray.rack.id, "locate", place, on)
     if not reply.accepted:
-        raise _refused(reply, tray.plan.place)
-
-
-def _refused(reply: Reply, place: str) -> RackwrightError:
-    kind = class_of_code(reply.code)
-    return kind(place, "locate", reply.reason) if issubclass(kind, DeviceError) else kind(reply.reason)
+        raise error_of(reply, place, "locate")
 
 
 def make_account(world: World, body: Mapping[str, Any], caller: Caller) -> str:

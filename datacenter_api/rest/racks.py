@@ -1,7 +1,5 @@
 """Racks, their layout, endpoints and readings; the highest or lowest of a quantity; commands to a rack."""
 
-import secrets
-import time
 from typing import Annotated
 
 import msgspec
@@ -9,8 +7,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from datacenter_api.commands import note_command
+from datacenter_api.commands import send_command as send_to_controller
 from datacenter_api.events.stream import StreamResponse
-from datacenter_api.fleet.places import endpoint_in, layout_of, place_in
+from datacenter_api.fleet.places import endpoint_in, layout_of, place_in, tray_in
 from datacenter_api.fleet.queries import ReadingRow, readings, top
 from datacenter_api.fleet.summary import RackSummary, summarise
 from datacenter_api.fleet.trays import Axes, axes_of
@@ -19,18 +19,18 @@ from datacenter_api.fleet.view import view_of
 from datacenter_api.problem import problem, problem_of_reply
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, principal_of, services_of
-from firmware_bridge.vocabulary.errors import BusUnavailable, CommandRefused
+from firmware_bridge.vocabulary.errors import CommandRefused
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.decide.swap import Swap
-from rack_controller.model.command import Command, Reply, check_wish
+from rack_controller.model.command import Reply
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.layout import Layout
+from rack_controller.model.power import PowerLook
 from rack_controller.model.readiness import Readiness
 
 router = APIRouter(prefix="/api/v1", tags=["racks"])
 Parts = Annotated[Services, Depends(services_of)]
-COMMAND_WITHIN_NS = 5_000_000_000
 MOST_EXACT = 2**53  # what any JSON reader still holds exactly
 Argument = (
     Annotated[str, Field(max_length=256)]
@@ -202,28 +202,14 @@ async def stream_rack(rack: str, parts: Parts, request: Request) -> Response:
 async def send_command(rack: str, wish: CommandRequest, parts: Parts, request: Request) -> Response:
     """Send a command to the rack's controller; 202 when it was accepted, otherwise the reason for the refusal."""
     record, who = parts.fleet.find(rack), principal_of(request)
-    command = Command(
-        id=secrets.token_hex(8),
-        actor=who.user,
-        role=who.role,
-        verb=wish.verb,
-        target=wish.target,
-        deadline_unix_ns=time.time_ns() + COMMAND_WITHIN_NS,
-        arguments=dict(wish.arguments),
-        precondition_revision=wish.precondition_revision,
-    )
     try:
-        check_wish(command)
-        command = msgspec.structs.replace(command, target=place_in(record, wish.target, parts.fleet))
-        reply = await parts.bus.command(record.token, command)
+        target = place_in(record, wish.target, parts.fleet)
     except CommandRefused as err:
-        parts.store.audit(who.user, who.address, f"command {wish.verb}", wish.target, "refused", err.what)
+        note_command(parts, who, wish.verb, wish.target, wish.arguments, "refused", err.what)
         raise
-    except BusUnavailable as err:
-        parts.store.audit(who.user, who.address, f"command {wish.verb}", wish.target, "not sent", err.what)
-        raise
-    outcome = "accepted" if reply.accepted else "refused"
-    parts.store.audit(who.user, who.address, f"command {wish.verb}", wish.target, outcome, reply.reason)
+    reply = await send_to_controller(
+        parts, who, record.token, wish.verb, target, wish.arguments, wish.precondition_revision
+    )
     if reply.accepted:
         answer = json_answer(reply)
         answer.status_code = 202
@@ -253,6 +239,13 @@ async def show_readiness(
     """Whether an endpoint is as its generation wants it: judgements with what is and what is wanted, from memory."""
     record, endpoint = endpoint_in(parts.fleet, place, rack)
     return Response(await parts.bus.ask(record.token, "readiness", endpoint), media_type="application/json")
+
+
+@router.get("/trays/power", responses=describes(PowerLook))
+async def show_power(parts: Parts, place: Annotated[str, Query(max_length=256)], rack: str | None = None) -> Response:
+    """How a tray's power stands now, as its controller says it, what can be asked of it, and its boot source."""
+    record, tray = tray_in(parts.fleet, place, rack)
+    return Response(await parts.bus.ask(record.token, "power", tray), media_type="application/json")
 
 
 @router.get("/top", responses=describes(list[ReadingRow]))

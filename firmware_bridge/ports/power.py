@@ -9,6 +9,11 @@ from firmware_bridge.vocabulary.power import BootFor, BootSight, PowerAction, Po
 class PowerSwitch(Protocol):
     """A tray whose host can be switched, and seen to be on or off."""
 
+    @property
+    def power_actions(self) -> frozenset[PowerAction]:
+        """Return what was offered when the device was last looked at, nothing before that."""
+        ...
+
     async def observe_power(self) -> PowerSight:
         """Return what the controller says of its host now.  Reads only; raises DeviceError.
 
@@ -29,6 +34,11 @@ class PowerSwitch(Protocol):
 @runtime_checkable
 class Bootable(Protocol):
     """A host whose next boot source can be chosen."""
+
+    @property
+    def boot(self) -> BootSight | None:
+        """Return the override as it was last seen, None where there is none."""
+        ...
 
     async def read_boot(self) -> BootSight:
         """Return the boot source override and what the device takes.  Raises ResourceMissing where there is none."""

@@ -9,6 +9,7 @@ RackwrightError
 │   ├── EndpointRefused           it answered, and said no
 │   │   ├── LoginRefused          401/403: wrong or expired credential
 │   │   ├── ResourceMissing       404
+│   │   ├── EndpointBusy          409: not in the state it is in now
 │   │   └── ActionNotOffered      it does not offer what was asked; nothing was sent
 │   ├── OutcomeUnknown            asked to change something, and nobody can tell whether it heard
 │   ├── EndpointSpared            not asked now: it is slow, wants a pause, or is being flashed
@@ -109,6 +110,13 @@ class ResourceMissing(EndpointRefused):
     """404 from the device."""
 
     message_id = "Base.1.19.ResourceMissingAtURI"
+
+
+class EndpointBusy(EndpointRefused):
+    """409 from the device: it is on its way, or busy with something else."""
+
+    http_status = 409
+    message_id = "Base.1.19.ResourceInUse"
 
 
 class ActionNotOffered(EndpointRefused):

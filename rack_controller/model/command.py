@@ -1,18 +1,24 @@
 """Command request and reply, as they travel on `command`.  Refusals are final and say why."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from firmware_bridge.vocabulary.errors import (
+    ActionNotOffered,
     ArgumentsInvalid,
     CommandRefused,
     DeadlinePassed,
+    DeviceError,
+    EndpointBusy,
+    OutcomeUnknown,
     PreconditionFailed,
     RackwrightError,
     RoleInsufficient,
     TargetUnknown,
 )
+from firmware_bridge.vocabulary.power import ENERGISES
 from rack_controller.model.roles import Privilege, Role, may
 
 
@@ -42,6 +48,18 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 INTERNAL = "internal_error"
+HELD = "held"
+_DEVICE_CODES: dict[type[RackwrightError], str] = {
+    OutcomeUnknown: HELD,
+    EndpointBusy: "device_busy",
+    ActionNotOffered: "not_offered",
+}
+CLASSES: dict[str, type[RackwrightError]] = {
+    INTERNAL: RackwrightError,
+    "device_error": DeviceError,
+    **{code: kind for kind, code in _DEVICE_CODES.items() if code != HELD},
+}
+"""What a refusal's code means, where it is no CommandRefused; `held` stays one: nothing may be sent a second time."""
 # Which privilege a verb asks for; a verb that is not here does not exist.
 VERBS: dict[str, Privilege] = {
     "rescan": Privilege.SERVICE,
@@ -53,6 +71,12 @@ VERBS: dict[str, Privilege] = {
     "quiet": Privilege.SERVICE,
     "rotate": Privilege.CONFIGURE,
     "swap": Privilege.SERVICE,
+    "power": Privilege.SHUT,
+    "boot": Privilege.OPERATE,
+}
+# Values of an argument that ask for more than their verb does.
+_MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
+    "power": ("action", dict.fromkeys(ENERGISES, Privilege.POWER)),
 }
 _KINDS: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number"}
 # Which arguments a verb takes, all of them optional.
@@ -66,9 +90,11 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "quiet": {"minutes": int, "reason": str},
     "rotate": {},
     "swap": dict.fromkeys(("action", "reason", "contact", "hours", "off", "serial", "pin"), str),
+    "power": {"action": str},
+    "boot": {"source": str, "span": str, "mode": str},
 }
-PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap"})
-"""Verbs that log in to a device before they answer: they take longer than a word from memory."""
+PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot"})
+"""Verbs that ask a device before they answer: they take longer than a word from memory."""
 
 
 def check_wish(command: Command) -> None:
@@ -79,6 +105,8 @@ def check_wish(command: Command) -> None:
     privilege = VERBS.get(command.verb)
     if privilege is None:
         raise TargetUnknown(f"no verb {command.verb!r}", advice=f"verbs are {', '.join(sorted(VERBS))}")
+    argument, more = _MORE.get(command.verb, ("", {}))
+    privilege = more.get(str(command.arguments.get(argument)), privilege)
     if not may(command.role, privilege):
         raise RoleInsufficient(f"role {command.role} lacks {privilege} for {command.verb}", advice="ask an operator")
     takes = ARGUMENTS[command.verb]
@@ -104,7 +132,7 @@ def check_command(command: Command, revision: int, now_unix_ns: int) -> None:
 
 def refusal(command_id: str, error: RackwrightError) -> Reply:
     """Return the reply that carries `error`."""
-    code = error.code if isinstance(error, CommandRefused) else "device_error"
+    code = error.code if isinstance(error, CommandRefused) else _DEVICE_CODES.get(type(error), "device_error")
     return Reply(command_id, accepted=False, code=code, reason=error.what, advice=error.advice)
 
 

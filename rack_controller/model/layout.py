@@ -7,6 +7,7 @@ from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
+from rack_controller.model.power import BootView
 
 IN_BAND = frozenset(("nvml",))
 RUNS_ON_HOST = IN_BAND | {"nvue"}
@@ -158,6 +159,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     `subtree_why` and `subtree_missing` what is not.
     `held` says why nobody reads it: it shows another certificate than the pinned one.  `ready`: whether it is as it
     must be (Ready), `blocked_by` what is not.  `maintenance`: who works on it, until when and why.
+    `power_actions`: what can be asked of the tray's power there (PowerAction); `boot`: its boot source as last seen.
     """
 
     place: str
@@ -186,6 +188,8 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     blind_s: float | None = None
     maintenance: str = ""
     failing: list[FailingResource] = []
+    power_actions: list[str] = []
+    boot: BootView | None = None
 
 
 class WornLink(msgspec.Struct, frozen=True):
@@ -227,7 +231,8 @@ class RackState(msgspec.Struct, frozen=True):
 
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is wanted on `state`: layout, table, endpoints, report (inventory of the endpoint `place`) or its readiness.
+    """What is wanted on `state`: layout, table, endpoints, report (inventory of the endpoint `place`), its readiness,
+    or power (a look at the tray `place` now).
 
     `table_id` asks for a series table of before; 0 is the one of now.
     """

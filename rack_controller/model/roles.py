@@ -14,13 +14,19 @@ class Role(StrEnum):
 
 
 class Privilege(StrEnum):
-    """What a route or a command verb asks for."""
+    """What a route or a command verb asks for.
+
+    `shut` turns one tray's host off, `power` does anything to one tray's power, `power_many` to several at a time.
+    """
 
     READ = "read"
     LOCATE = "locate"
     SERVICE = "service"
     OPERATE = "operate"
     LIMIT = "limit"
+    SHUT = "shut"
+    POWER = "power"
+    POWER_MANY = "power_many"
     INTERLOCK = "interlock"
     ACCOUNTS = "accounts"
     CONFIGURE = "configure"
@@ -33,8 +39,8 @@ _EVERYBODY = frozenset({_P.READ, _P.OWN_ACCOUNT})
 PRIVILEGES: dict[Role, frozenset[Privilege]] = {
     Role.VIEWER: _EVERYBODY,
     Role.TECHNICIAN: _EVERYBODY | {_P.LOCATE, _P.SERVICE},
-    Role.OPERATOR: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT},
-    Role.SAFETY: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.INTERLOCK},
+    Role.OPERATOR: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT, _P.SHUT, _P.POWER},
+    Role.SAFETY: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.INTERLOCK, _P.SHUT},
     Role.ADMIN: frozenset(Privilege),
 }
 
@@ -46,6 +52,9 @@ REDFISH_PRIVILEGES: dict[Privilege, str] = {
     _P.SERVICE: "ConfigureComponents",
     _P.OPERATE: "ConfigureComponents",
     _P.LIMIT: "ConfigureComponents",
+    _P.SHUT: "ConfigureComponents",
+    _P.POWER: "ConfigureComponents",
+    _P.POWER_MANY: "ConfigureComponents",
     _P.INTERLOCK: "ConfigureComponents",
     _P.ACCOUNTS: "ConfigureUsers",
     _P.CONFIGURE: "ConfigureManager",

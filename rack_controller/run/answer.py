@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
+from firmware_bridge.ports.power import Bootable, PowerSwitch
 from firmware_bridge.ports.telemetry import Locatable, Sparing, TelemetrySource, Versioned
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import (
     ArgumentsInvalid,
     EnvironmentUnfit,
-    PreconditionFailed,
     RackwrightError,
     TargetUnknown,
 )
@@ -21,11 +21,13 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import INTERNAL, Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.failing import told
 from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
+from rack_controller.model.power import boot_view
 from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
 from rack_controller.run.collect import Collector
 from rack_controller.run.enrolment.enrolled import Enrolled
 from rack_controller.run.journal import CommandRecord, Journal
+from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.stock import Stock
 from rack_controller.run.view import RackView
 
@@ -45,7 +47,9 @@ class StateAnswers:
         stock: Stock,
         journal: Journal,
         enrolled: Enrolled | None = None,
+        power: PowerDesk | None = None,
     ) -> None:
+        self._power = power
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
         self._enrolled = enrolled
 
@@ -73,6 +77,8 @@ class StateAnswers:
                 return msgspec.json.encode(await self._stock.report(Place(request.place)))
             case "swaps" if self._enrolled is not None:
                 return msgspec.json.encode(self._enrolled.swaps())
+            case "power" if self._power is not None:
+                return msgspec.json.encode(await self._power.look(Place(request.place)))
             case "readiness" if self._enrolled is not None:
                 return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
             case _:
@@ -133,6 +139,8 @@ def _status(
         subtree_missing=[] if behind is None else list(behind.liveness.missing),
         held=None if enrolled is None else enrolled.holds.of(place),
         maintenance="" if enrolled is None else enrolled.maintenance(place),
+        power_actions=sorted(source.power_actions) if isinstance(source, PowerSwitch) else [],
+        boot=boot_view(source.boot) if isinstance(source, Bootable) else None,
         ready="" if enrolled is None else enrolled.examiner.ready_word(place),
         blocked_by=[] if enrolled is None else enrolled.examiner.blocked_by(place),
         attention=state.attention.pacing,
@@ -262,11 +270,7 @@ class CommandAnswers:
         return {"endpoints": len(chosen), "minutes": minutes}
 
     async def _do_locate(self, command: Command) -> dict[str, object]:
-        if not self._view.layout.armed:
-            raise PreconditionFailed(
-                f"{self._view.layout.rack} is only observed: nothing is written to its devices",
-                advice="set `armed: true` for the rack in the site file and start again",
-            )
+        self._view.check_armed()
         on = command.arguments.get("on", True)
         if not isinstance(on, bool):
             raise TargetUnknown(f"locate needs on: true or false, got {on!r}")

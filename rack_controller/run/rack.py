@@ -38,6 +38,7 @@ from rack_controller.run.enrolment.swapping import Swapping
 from rack_controller.run.enrolment.verbs import EnrolmentVerbs
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
 from rack_controller.run.outbox import Message, Outbox
+from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.roster import Roster
 from rack_controller.run.stock import Stock
 from rack_controller.run.turns import Turns
@@ -97,10 +98,14 @@ class RackUnderControl:
             )
         )
         swapping = None if enrolment is None else Swapping(enrolment, self._stock, journal, clock, self._said.append)
-        more = None if enrolment is None or swapping is None else {**enrolment.verbs, "swap": swapping.swap}
+        more = {} if enrolment is None or swapping is None else {**enrolment.verbs, "swap": swapping.swap}
         enrolled = Enrolled(self._holds, self._examiner, swapping)
-        self._state = StateAnswers(self._view, sources, self._stock, journal, enrolled)
-        self._commands = CommandAnswers(self._view, sources, self._roster.collectors, self._stock, journal, clock, more)
+        power = PowerDesk(self._view, sources, clock, self._said.append, enrolled.maintenance, turns)
+        self._state = StateAnswers(self._view, sources, self._stock, journal, enrolled, power)
+        verbs = {**more, **power.verbs}
+        self._commands = CommandAnswers(
+            self._view, sources, self._roster.collectors, self._stock, journal, clock, verbs
+        )
         self._hosts = Hosts(layout, sources, self._stock, gpu_rules) if gpu_rules is not None else None
         self._consoles = consoles
         self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from firmware_bridge.vocabulary.errors import PreconditionFailed
 from rack_controller.model.layout import Layout, TrayAlarm, WornLink
 from rack_controller.model.snapshot import Snapshot
 
@@ -18,3 +19,11 @@ class RackView:
     worn: list[WornLink] = field(default_factory=list)  # NVLink ports that are over a limit
     alarms: list[TrayAlarm] = field(default_factory=list)  # what happened and is not over
     refusals: Callable[[], dict[str, int]] = dict  # deliveries that the process's listener did not take, by reason
+
+    def check_armed(self) -> None:
+        """Raise PreconditionFailed on a rack that is only observed."""
+        if not self.layout.armed:
+            raise PreconditionFailed(
+                f"{self.layout.rack} is only observed: nothing is written to its devices",
+                advice="set `armed: true` for the rack in the site file and start again",
+            )

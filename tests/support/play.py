@@ -30,10 +30,11 @@ from firmware_bridge.vocabulary.quantities import SPECS, Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality, Series
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from firmware_bridge.vocabulary.units import UnixNanoseconds
-from rack_controller.model.command import Reply, check_command, decode_command, encode, refusal
+from rack_controller.model.command import Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import Frame, encode_frame
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateChanged, StateRequest, make_layout
+from rack_controller.model.power import BootView, PowerLook
 from rack_controller.model.report import stored_report
 from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM, RackSubjects
 from rack_controller.model.table import SeriesTable, encode_table, make_table
@@ -135,6 +136,9 @@ class PlayedRack:
     absent: set[str] = field(default_factory=set)
     boards: dict[str, tuple[str, str, list[str]]] = field(default_factory=dict)  # endpoint -> state, why, missing
     commands: list[str] = field(default_factory=list)
+    boots: dict[str, BootView] = field(default_factory=dict)  # endpoint -> its boot source override
+    asked: list[Command] = field(default_factory=list)
+    offered: list[str] = field(default_factory=lambda: ["force_off", "force_restart", "graceful_off", "on"])
 
     def __post_init__(self) -> None:
         kinds = {t.place: t.kind for t in self.layout.trays}
@@ -177,12 +181,20 @@ class PlayedRack:
             self.quality.copy(),
         )
 
+    def look(self, tray: str) -> PowerLook:
+        """What a controller says of a tray's power; it reads "on" as everything here does until it is set."""
+        boot = self.boots.get(f"{tray}/bmc")
+        return PowerLook(tray, "on", "none", "2026-01-01T00:00:00Z", "", self.offers(f"{tray}/bmc"), boot, 0.1)
+
+    def offers(self, endpoint: str) -> list[str]:
+        return self.offered if endpoint.endswith("/bmc") else []
+
     def state(self) -> RackState:
         places = [e.place for t in self.layout.trays for e in t.endpoints if e.enabled]
         rows = [
             EndpointStatus(p, "unknown", "absent", 12.0, 60.0, "no reply: timed out")
             if p in self.absent
-            else EndpointStatus(p, "on", "reachable", 100.0, 0.4)
+            else EndpointStatus(p, "on", "reachable", 100.0, 0.4, power_actions=self.offers(p), boot=self.boots.get(p))
             for p in places
         ]
         for n, row in enumerate(rows):
@@ -249,6 +261,8 @@ class Stage:
                 body = msgspec.json.encode(
                     stored_report(EndpointReport({"place": request.place}, (item,)), time.time_ns(), 12.0)
                 )
+            case "power" if request.place.rsplit("/", 1)[1] in ("u11", "u12"):
+                body = msgspec.json.encode(rack.look(request.place))
             case _:
                 body = msgspec.json.encode({"error": f"no endpoint {request.place!r}", "code": "TargetUnknown"})
         await message.respond(body)
@@ -263,6 +277,7 @@ class Stage:
             await message.respond(encode(refusal(command.id, err)))
             return
         rack.commands.append(f"{command.verb} {command.target} by {command.actor}")
+        rack.asked.append(command)
         await message.respond(encode(Reply(command.id, accepted=True, operation=f"op-{command.id}")))
 
 

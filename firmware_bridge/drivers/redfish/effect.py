@@ -11,14 +11,14 @@ from firmware_bridge.drivers.redfish.engine import CurlEngine
 from firmware_bridge.drivers.redfish.one_call import OneCall, Reply
 from firmware_bridge.drivers.redfish.session import Answer
 from firmware_bridge.drivers.redfish.transfer import refusal_of
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, OutcomeUnknown
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointBusy, EndpointRefused, OutcomeUnknown
 from firmware_bridge.vocabulary.generation import RequestLimits
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse
 from firmware_bridge.wire.redfish.links import same_origin_path
 
 _NOT_DONE = (501, 503)  # the others above 500, and 408, leave open how far the device came
-_LEFT_OPEN = 408
+_LEFT_OPEN, _IN_CONFLICT = 408, 409
 MOST_SAID = 200
 
 
@@ -52,6 +52,8 @@ async def post_once(
     said = said_of(document)
     if reply.status == _LEFT_OPEN or (reply.status >= 500 and reply.status not in _NOT_DONE):
         raise OutcomeUnknown(endpoint, verb, f"HTTP {reply.status} {said}".strip())
+    if reply.status == _IN_CONFLICT:
+        raise EndpointBusy(endpoint, verb, f"HTTP {reply.status} {said}".strip(), status=reply.status)
     refused = refusal_of(endpoint, verb, reply.status)
     if isinstance(refused, EndpointRefused) and said:
         raise type(refused)(endpoint, verb, f"HTTP {reply.status} {said}", status=reply.status)

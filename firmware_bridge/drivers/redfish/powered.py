@@ -1,6 +1,6 @@
 """A tray's power switch and boot source over Redfish: found by what the device offers; nothing is decided here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -32,17 +32,17 @@ MOST_MARKER = 64
 
 @dataclass(slots=True)
 class PowerPoints:
-    """Where a tray is switched and seen: found with everything else, asked for its values when first needed."""
+    """Where a tray is switched and seen, per action the target and the word for it, and the boot source last seen."""
 
     state: str | None = None
     host: str | None = None
     controller: str | None = None
-    resets: list[ResetPoint] = field(default_factory=list)
-    words: dict[PowerAction, tuple[str, str]] | None = None  # per action: the target and the word for it
+    words: dict[PowerAction, tuple[str, str]] = field(default_factory=dict)
+    boot: BootSight | None = None
 
 
-def power_points(tree: Tree, found: Enclosure, hints: Mapping[str, Any]) -> PowerPoints:
-    """Return where the tray's power is, out of documents that were read already.
+async def power_points(tree: Tree, found: Enclosure, hints: Mapping[str, Any]) -> PowerPoints:
+    """Return where the tray's power is, out of documents that were read already and the ActionInfo that they name.
 
     The host's own reset first; only where the system has none, that of an enclosure.  Auxiliary power wherever a
     chassis offers it.
@@ -60,8 +60,19 @@ def power_points(tree: Tree, found: Enclosure, hints: Mapping[str, Any]) -> Powe
         hints.get("power_state") or (tree.spelled(tidy(state)) if state is not None else None),
         tree.spelled(tidy(host[0])) if host is not None else None,
         controller,
-        resets,
+        await _words(tree, resets),
+        boot_sight(host[1]) if host is not None else None,
     )
+
+
+async def _words(tree: Tree, resets: Sequence[ResetPoint]) -> dict[PowerAction, tuple[str, str]]:
+    """Return the target and word of each action that is offered; of two offers the first counts."""
+    words: dict[PowerAction, tuple[str, str]] = {}
+    for point in resets:
+        if point.values is None and point.info is not None:
+            point = replace(point, values=allowable(await tree.get(point.info)))
+        words = {action: (point.target, word) for action, word in point.words().items()} | words
+    return words
 
 
 class Powered:
@@ -69,29 +80,40 @@ class Powered:
 
     __slots__ = ()
 
+    @property
+    def power_actions(self: Any) -> frozenset[PowerAction]:
+        """Return what was offered when the device was last looked at, nothing before that."""
+        return frozenset(self.state.power.words)
+
+    @property
+    def boot(self: Any) -> BootSight | None:
+        """Return the boot source override as it was last seen, None where there is none."""
+        seen: BootSight | None = self.state.power.boot
+        return seen
+
     async def observe_power(self: Any) -> PowerSight:
         """Return what the controller says of its host now.  Raises DeviceError; ResourceMissing when it never says."""
         points: PowerPoints = self.state.power
         if points.state is None:
             raise ResourceMissing(self.link.endpoint, "observe_power", "no power state found")
-        offered = await _offered(self.link, points)
         asked_at = self.clock.now()
         shown = await _read(self.link, points.state)
         booted = shown if points.state == points.host or points.host is None else await _read(self.link, points.host)
         controller = await _read(self.link, points.controller) if points.controller is not None else {}
+        points.boot = boot_sight(booted)
         state = power_state(shown)
         return PowerSight(
             state=state,
             depth=depth_of(state),
             taken_at=asked_at,
             boot_marker=scrub(booted.get("LastResetTime"), MOST_MARKER),
-            allowed=frozenset(offered),
+            allowed=frozenset(points.words),
             controller_marker=scrub(controller.get("LastResetTime"), MOST_MARKER),
         )
 
     async def switch_power(self: Any, action: PowerAction) -> PowerAnswer:
         """Ask for one action, once (see the port)."""
-        offered = await _offered(self.link, self.state.power)
+        offered = self.state.power.words
         if action not in offered:
             raise ActionNotOffered(self.link.endpoint, "switch_power", f"{action} is not offered")
         target, word = offered[action]
@@ -100,7 +122,7 @@ class Powered:
 
     async def read_boot(self: Any) -> BootSight:
         """Return the host's boot source override.  Raises DeviceError; ResourceMissing when it has none."""
-        sight = boot_sight(await _read(self.link, _host(self, "read_boot")))
+        sight = self.state.power.boot = boot_sight(await _read(self.link, _host(self, "read_boot")))
         if sight is None:
             raise ResourceMissing(self.link.endpoint, "read_boot", "no boot source override found")
         return sight
@@ -115,25 +137,6 @@ def _host(tray: Any, verb: str) -> str:
     if where is None:
         raise ResourceMissing(tray.link.endpoint, verb, "no host found")
     return where
-
-
-async def _offered(link: RedfishLink, points: PowerPoints) -> dict[PowerAction, tuple[str, str]]:
-    """Return the target and word of each action that is offered, asked once; of two offers the first counts."""
-    if points.words is None:
-        words: dict[PowerAction, tuple[str, str]] = {}
-        for point in points.resets:
-            if point.values is None and point.info is not None:
-                point = replace(point, values=await _allowed(link, point.info))
-            words = {action: (point.target, word) for action, word in point.words().items()} | words
-        points.words = words
-    return points.words
-
-
-async def _allowed(link: RedfishLink, info: str) -> tuple[str, ...] | None:
-    try:
-        return allowable(await _read(link, info))
-    except ResourceMissing:  # named, and not there: as if it were not named
-        return None
 
 
 async def _read(link: RedfishLink, uri: str) -> Document:

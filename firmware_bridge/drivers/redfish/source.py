@@ -14,7 +14,7 @@ from firmware_bridge.drivers.redfish.enrolled import Enrolled
 from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
-from firmware_bridge.drivers.redfish.powered import PowerPoints, power_points
+from firmware_bridge.drivers.redfish.powered import Powered, PowerPoints, power_points
 from firmware_bridge.drivers.redfish.pushed import PushPart
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.vocabulary.attention import Attention, Pacing
@@ -117,10 +117,10 @@ class RedfishSource(Enrolled):
             await tree.root()
             plan, locate_uri = await self.make_plan(tree)
             await self._find_manager(tree, plan)
-        self.state.plan, self.state.locate_uri = plan, locate_uri
-        found = await look_at(tree)
+            found = await look_at(tree)
+            power = await power_points(tree, found, self.hints) if isinstance(self, Powered) else PowerPoints()
+        self.state.plan, self.state.locate_uri, self.state.power = plan, locate_uri, power
         self.state.subtree = subtree_of(tree.documents[ROOT], found, plan)
-        self.state.power = power_points(tree, found, self.hints)
         self.state.faults.clear()
         self.state.resting.clear()
         return plan.series()

@@ -134,11 +134,7 @@ class EnrolmentVerbs:
         return msgspec.structs.replace(now, armed=self.view.layout.armed)
 
     def _armed(self, command: Command) -> Place:
-        if not self.view.layout.armed:
-            raise PreconditionFailed(
-                f"{self.view.layout.rack} is only observed: nothing is written to its devices",
-                advice="set `armed: true` for the rack in the site file and start again",
-            )
+        self.view.check_armed()
         return Place(command.target)
 
     async def _proven(self, place: Place, source: TelemetrySource, pin: str, serial: str) -> Identity:

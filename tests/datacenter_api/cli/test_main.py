@@ -273,3 +273,20 @@ def test_help_is_quick() -> None:
     )
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert not loaded & {"fastapi", "nicegui", "numpy", "sqlalchemy", "nats", "uvicorn", "rich", "cryptography"}
+
+
+def test_a_trays_power_is_shown_and_switched_only_when_confirmed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["tray", "power", "u12"]) == 0
+    shown = capsys.readouterr().out
+    assert "u12" in shown
+    assert "on, off, force-off, force-restart" in shown
+    assert run(["tray", "power", "u12", "force-off"]) == 2
+    told = capsys.readouterr().err
+    assert "the host is on; asked for: force-off" in told
+    assert "--yes" in told
+    assert run(["tray", "power", "u12", "force-off", "--yes"]) == 0
+    assert "accepted" in capsys.readouterr().err
+    assert run(["tray", "power", "u12", "on"]) == 0
+    assert run(["tray", "power", "u06", "on"]) == 3
+    assert run(["tray", "boot", "u12"]) == 0
+    assert run(["tray", "boot", "u12", "Pxe", "--for", "continuous"]) == 0

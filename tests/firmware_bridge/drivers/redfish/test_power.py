@@ -7,16 +7,14 @@ from typing import Any
 
 import pytest
 from support.memory_link import MemoryLink
+from support.served_tray import served_tray
 
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers import make_driver
 from firmware_bridge.drivers.redfish.compute_tray import RedfishComputeTray
 from firmware_bridge.emulator.bench import Bench
-from firmware_bridge.emulator.device import Device
 from firmware_bridge.emulator.faults import Fault, FaultKind
-from firmware_bridge.emulator.harness import ServedEndpoint, serve_tree
-from firmware_bridge.emulator.template import load_template
-from firmware_bridge.generations.load import load_generation
+from firmware_bridge.emulator.harness import ServedEndpoint
 from firmware_bridge.ports.power import Bootable, PowerSwitch
 from firmware_bridge.vocabulary.errors import (
     ActionNotOffered,
@@ -29,12 +27,11 @@ from firmware_bridge.vocabulary.errors import (
     TrustRefused,
 )
 from firmware_bridge.vocabulary.generation import EndpointSpec, RequestLimits, TrayKind
-from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.power import BootFor, PowerAction, PowerDepth, PowerState
 from firmware_bridge.vocabulary.site import SiteEndpoint
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 
-RACK = Place("test/a/r01/k01")
 RESET = "/redfish/v1/Systems/System_0/Actions/ComputerSystem.Reset"
 ALL = frozenset(PowerAction) - {PowerAction.AUX_OFF}
 DRIVERS = {TrayKind.COMPUTE: "redfish/compute_tray", TrayKind.SWITCH: "redfish/switch_tray"}
@@ -65,17 +62,13 @@ class Switched:
 
 @asynccontextmanager
 async def tray(kind: TrayKind = TrayKind.COMPUTE, timeout: float = 2.0) -> AsyncIterator[Switched]:
-    design = load_generation("gb200-nvl72")
-    slot = design.slots_of(kind)[0]
-    spec = next(e for e in slot.tray.endpoints if e.name == "bmc")
-    bench = Bench(design, [RACK], None)
-    device = Device(load_template(str(spec.device), slot.tray), bench, 0, slot, Place(f"{RACK}/{slot.name}/bmc"))
-    async with serve_tree(device) as served:
+    async with served_tray(kind) as (served, bench):
         limits = RequestLimits(timeout=Seconds(timeout))
-        site = SiteEndpoint(Place(f"{RACK}/{slot.name}/bmc"), served.address, served.port, pin=served.pin)
+        site = SiteEndpoint(Place(served.place), served.address, served.port, pin=served.pin)
         asked = EndpointSpec("bmc", "redfish", DRIVERS[kind], limits=limits)
-        where = Place(f"{RACK}/{slot.name}")
-        driver: Any = make_driver(asked, where, site, Credential(served.user, served.password), StillClock())
+        driver: Any = make_driver(
+            asked, tray_of(site.place), site, Credential(served.user, served.password), StillClock()
+        )
         await driver.discover()
         try:
             yield Switched(driver, served, bench)

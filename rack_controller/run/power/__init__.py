@@ -1,0 +1,1 @@
+"""Switching single trays by command, and looking at their power."""

@@ -1,0 +1,192 @@
+"""Commands about one tray's power and boot source: checked, asked once, looked at when the answer was lost.
+
+A command is in the journal before it comes here.  What cannot be told apart is held for a person, never asked again.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from firmware_bridge.ports.power import Bootable, PowerSwitch
+from firmware_bridge.ports.telemetry import Sparing, TelemetrySource
+from firmware_bridge.vocabulary.attention import Pacing
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import (
+    ArgumentsInvalid,
+    DeviceError,
+    EndpointUnreachable,
+    LoginRefused,
+    OutcomeUnknown,
+    PreconditionFailed,
+    TargetUnknown,
+)
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.power import ENERGISES, BootFor, BootSight, PowerAction, PowerAnswer, PowerSight
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.notice import Finding
+from rack_controller.decide.power_proof import was_heard
+from rack_controller.model.command import Command
+from rack_controller.model.event import Severity
+from rack_controller.model.power import PowerLook, power_look
+from rack_controller.run.turns import Turns
+from rack_controller.run.view import RackView
+
+Verb = Callable[[Command], Awaitable[dict[str, object]]]
+LOOK_HOLDS = Seconds(2.0)
+"""Whoever asks how a tray's power stands is shown a look that is no older than this."""
+
+
+class PowerDesk:
+    """`power` and `boot` of one rack.  `maintenance(place)` says who works on a tray, empty when nobody does."""
+
+    def __init__(
+        self,
+        view: RackView,
+        sources: Mapping[Place, TelemetrySource],
+        clock: Clock,
+        tell: Callable[[Finding], None],
+        maintenance: Callable[[Place], str],
+        turns: Turns,
+    ) -> None:
+        self._view, self._sources, self._clock, self._tell = view, sources, clock, tell
+        self._maintenance, self._turns = maintenance, turns
+        self._looks: dict[Place, PowerSight] = {}
+
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """Return the verbs by name."""
+        return {"power": self.power, "boot": self.boot}
+
+    async def look(self, target: Place) -> PowerLook:
+        """Return how a tray's power stands now, as its controller says it.  Raises TargetUnknown and DeviceError."""
+        tray = _tray(target)
+        source = self._of(tray, PowerSwitch)
+        sight, now = self._looks.get(tray), self._clock.now()
+        if sight is None or now - sight.taken_at > LOOK_HOLDS:
+            sight = self._looks[tray] = await source.observe_power()
+        boot = source.boot if isinstance(source, Bootable) else None
+        return power_look(tray, sight, boot, max(0.0, now - sight.taken_at))
+
+    async def power(self, command: Command) -> dict[str, object]:
+        """Ask one tray for one power action.  Armed racks only; toward power not while somebody works on the tray.
+
+        Raises ArgumentsInvalid, TargetUnknown, PreconditionFailed and what the device raises; OutcomeUnknown where the
+        answer was lost and the tray does not show that it has heard.
+        """
+        self._view.check_armed()
+        action, tray = _action(command), _tray(Place(command.target))
+        source = self._of(tray, PowerSwitch)
+        with self._alone(tray, source, "power"):
+            if action in ENERGISES and (who := self._works_on(tray)):
+                raise PreconditionFailed(f"{leaf_of(tray)} is under maintenance: {who}", advice="end it first")
+            before = await self._before(source, action)
+            self._looks.pop(tray, None)
+            answer, seen = await self._asked(source, action, before)
+        was = "unknown" if before is None else before.state
+        words = str(action).replace("_", " ")
+        text = f"{leaf_of(tray)}: {words} was asked for by {command.actor}; the host was {was}"
+        self._tell(Finding(tray, "power.asked", Severity.WARNING, text, {"action": str(action), "was": str(was)}))
+        return {"action": str(action), "was": str(was), "status": answer.status, "task": answer.task, "seen": seen}
+
+    async def boot(self, command: Command) -> dict[str, object]:
+        """Set the boot source override of one tray's host and read it back.  Armed racks only."""
+        self._view.check_armed()
+        tray = _tray(Place(command.target))
+        source = self._of(tray, Bootable)
+        with self._alone(tray, source, "boot"):
+            sight = await source.read_boot()
+            target, span, mode = _override(command, sight)
+            await source.set_boot(target, span, mode)
+            after = await source.read_boot()
+        text = f"{leaf_of(tray)}: its host boots from {after.target}, {after.span}; set by {command.actor}"
+        self._tell(Finding(tray, "boot.set", Severity.WARNING, text, {"source": after.target, "span": str(after.span)}))
+        return {"source": after.target, "span": str(after.span), "mode": after.mode}
+
+    def _of(self, tray: Place, port: Any) -> Any:
+        for place, source in self._sources.items():
+            if tray_of(place) == tray and isinstance(source, port):
+                return source
+        raise TargetUnknown(
+            f"{tray} has no switch that can be reached", advice="name a compute or switch tray that is read"
+        )
+
+    @contextmanager
+    def _alone(self, tray: Place, source: TelemetrySource, what: str) -> Iterator[None]:
+        """Have the tray's controller to oneself; not while it is left alone: it may be writing its firmware."""
+        if isinstance(source, Sparing) and source.attention.pacing is Pacing.QUIET:
+            raise PreconditionFailed(
+                f"{source.endpoint} is left alone now: {source.attention.reason}",
+                advice="wait, or end it with `rackwright endpoint quiet --minutes 0`",
+            )
+        with self._turns.take(source.endpoint, what):
+            yield
+
+    def _works_on(self, tray: Place) -> str:
+        return next((who for p in self._sources if tray_of(p) == tray and (who := self._maintenance(p))), "")
+
+    async def _before(self, source: Any, action: PowerAction) -> PowerSight | None:
+        """Return how the host stands; a host that is only to go off need not be seen, one that is silent must be."""
+        try:
+            seen: PowerSight = await source.observe_power()
+        except EndpointUnreachable:
+            raise
+        except DeviceError:
+            if action in ENERGISES:
+                raise
+            return None
+        return seen
+
+    async def _asked(self, source: Any, action: PowerAction, before: PowerSight | None) -> tuple[PowerAnswer, str]:
+        try:
+            return await self._once(source, action), ""
+        except OutcomeUnknown as lost:
+            try:
+                after = await source.observe_power()
+            except DeviceError:
+                raise lost from None
+            if not was_heard(action, before, after):
+                lost.advice = f"the host is {after.state}; look again, then decide"
+                raise
+            return PowerAnswer(True, 0, "", ""), str(after.state)
+
+    async def _once(self, source: Any, action: PowerAction) -> PowerAnswer:
+        """Ask; once more only when the session had ended, for then the device has not even looked at it."""
+        try:
+            answer: PowerAnswer = await source.switch_power(action)
+        except LoginRefused as err:
+            if err.status != 401:
+                raise
+            answer = await source.switch_power(action)
+        return answer
+
+
+def _tray(target: Place) -> Place:
+    try:
+        return tray_of(target)
+    except ValueError as err:
+        raise TargetUnknown(f"{target} is no tray", advice="name one tray; racks are switched by operations") from err
+
+
+def _action(command: Command) -> PowerAction:
+    given = command.arguments.get("action", "")
+    try:
+        return PowerAction(given)
+    except ValueError as err:
+        raise ArgumentsInvalid(
+            f"there is no power action {given!r}", advice=f"one of {', '.join(PowerAction)}"
+        ) from err
+
+
+def _override(command: Command, sight: BootSight) -> tuple[str, BootFor, str]:
+    """Return what is to be set; only what the device says that it takes, where it says so."""
+    target, span, mode = (command.arguments.get(name, "") for name in ("source", "span", "mode"))
+    try:
+        wanted = BootFor(span or BootFor.ONCE)
+    except ValueError as err:
+        raise ArgumentsInvalid(f"span of boot: {span!r}", advice=f"one of {', '.join(BootFor)}") from err
+    if wanted is not BootFor.DISABLED:
+        target = target or sight.target
+        for name, value, allowed in (("source", target, sight.targets), ("mode", mode, sight.modes)):
+            if value and allowed and value not in allowed:
+                raise ArgumentsInvalid(f"{name} of boot: {value!r}", advice=f"one of {', '.join(allowed)}")
+    return target, wanted, mode

@@ -1,0 +1,167 @@
+"""One tray switched by command: who may, when not, what is held, and that nothing is asked twice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from support.real_rack import RACK, RealRack, eventually, real_rack
+from support.served_tray import served_tray
+
+from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.faults import Fault, FaultKind
+from firmware_bridge.emulator.harness import ServedEndpoint
+from firmware_bridge.vocabulary.power import PowerAction
+from rack_controller.model.power import PowerLook
+from rack_controller.model.roles import Role
+
+SYSTEM = "/redfish/v1/Systems/System_0"
+RESET = f"{SYSTEM}/Actions/ComputerSystem.Reset"
+
+
+class Desk:
+    """A rack with one tray that has been met."""
+
+    def __init__(self, rack: RealRack, served: ServedEndpoint, bench: Bench) -> None:
+        self.rack, self.served, self.bench = rack, served, bench
+        self.tray = served.place.rsplit("/", 1)[0]
+
+    async def ask(self, action: str, role: Role = Role.OPERATOR) -> Any:
+        return await self.rack.do("power", self.tray, role, action=action)
+
+    async def look(self) -> PowerLook:
+        return msgspec.json.decode(await self.rack.ask("power", self.tray), type=PowerLook)
+
+    def posts(self) -> int:
+        return self.served.seen.get(RESET, 0)
+
+
+@asynccontextmanager
+async def desk(tmp_path: Path, armed: bool = True) -> AsyncIterator[Desk]:
+    async with served_tray(rack=RACK) as (served, bench), real_rack(tmp_path, [served], armed=armed) as rack:
+
+        async def offered() -> bool:
+            return bool((await rack.status(served.place)).power_actions)
+
+        await eventually(offered)
+        yield Desk(rack, served, bench)
+
+
+async def test_a_tray_is_switched_and_said_to_be_on_its_way(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        status = await it.rack.status(it.served.place)
+        assert set(status.power_actions) == set(PowerAction) - {"aux_off"}
+        assert status.boot is not None
+        assert status.boot.span == "disabled"
+        reply = await it.ask("graceful_off")
+        assert reply.accepted, reply
+        assert reply.result == {"action": "graceful_off", "was": "on", "status": 204, "task": "", "seen": ""}
+        assert (await it.look()).state == "powering_off"
+        busy = await it.ask("on")
+        assert (busy.code, it.posts()) == ("device_busy", 2)
+        it.bench.advance(60.0)
+
+        async def told() -> Any:
+            return it.rack.events("power.asked")
+
+        (event,) = await eventually(told)
+        assert event.place == it.tray
+        assert event.details == {"action": "graceful_off", "was": "on"}
+        assert it.rack.journal.outcome_of(reply.id) is not None
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "code"),
+    [
+        (Role.VIEWER, "force_off", "role_insufficient"),
+        (Role.TECHNICIAN, "force_off", "role_insufficient"),
+        (Role.SAFETY, "on", "role_insufficient"),
+        (Role.SAFETY, "force_restart", "role_insufficient"),
+        (Role.ADMIN, "explode", "arguments_invalid"),
+        (Role.ADMIN, "", "arguments_invalid"),
+        (Role.ADMIN, "aux_off", "not_offered"),
+    ],
+)
+async def test_who_may_not_and_what_is_not_there_reaches_no_device(
+    tmp_path: Path, role: Role, action: str, code: str
+) -> None:
+    async with desk(tmp_path) as it:
+        reply = await it.ask(action, role)
+        assert (reply.accepted, reply.code, it.posts()) == (False, code, 0)
+
+
+async def test_safety_may_turn_off_and_a_rack_is_no_tray(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        assert (await it.rack.do("power", RACK, action="force_off")).code == "target_unknown"
+        assert (await it.rack.do("power", f"{RACK}/u01", action="force_off")).code == "target_unknown"
+        assert it.posts() == 0
+        assert (await it.ask("force_off", Role.SAFETY)).accepted
+
+
+async def test_a_rack_that_is_only_observed_is_not_switched(tmp_path: Path) -> None:
+    async with desk(tmp_path, armed=False) as it:
+        assert (await it.ask("force_off")).code == "precondition_failed"
+        assert (await it.rack.do("boot", it.tray, source="Pxe")).code == "precondition_failed"
+        assert (await it.look()).state == "on"
+        assert it.posts() == 0
+
+
+async def test_a_tray_that_is_left_alone_is_left_alone(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        await it.rack.do("quiet", it.tray, minutes=5, reason="flashing")
+        reply = await it.ask("force_off")
+        assert (reply.code, it.posts()) == ("precondition_failed", 0)
+        assert "flashing" in reply.reason
+
+
+async def test_nobody_energises_what_is_under_maintenance(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        begun = await it.rack.do("swap", it.served.place, action="start", reason="fan", contact="555", hours="1")
+        assert begun.accepted, begun
+        assert (await it.ask("on")).code == "precondition_failed"
+        assert (await it.ask("force_off")).accepted
+
+
+async def test_a_lost_answer_is_looked_into_and_never_asked_again(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        it.served.faults.set([Fault(FaultKind.LOST_RESPONSE, it.served.place, uri=RESET)])
+        reply = await it.ask("force_off")
+        assert reply.accepted, reply
+        assert (reply.result["seen"], it.posts()) == ("powering_off", 1)
+
+
+async def test_what_cannot_be_told_apart_is_held(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        it.served.faults.set([Fault(FaultKind.RESET, it.served.place, uri=RESET)])
+        reply = await it.ask("force_off")
+        assert (reply.accepted, reply.code, it.posts()) == (False, "held", 1)
+        assert "the host is on" in reply.advice
+
+
+async def test_an_ended_session_costs_no_command(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        it.served.sessions.clear()
+        assert (await it.ask("force_off")).accepted
+
+
+async def test_two_at_once_are_one(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        replies = await asyncio.gather(it.ask("force_off"), it.ask("force_restart"))
+        assert sorted(r.accepted for r in replies) == [False, True]
+        assert it.posts() == 1
+
+
+async def test_the_boot_source_is_set_and_read_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        reply = await it.rack.do("boot", it.tray, Role.OPERATOR, source="Pxe", span="once")
+        assert reply.result == {"source": "Pxe", "span": "once", "mode": ""}
+        look = await it.look()
+        assert look.boot is not None
+        assert (look.boot.target, look.boot.span) == ("Pxe", "once")
+        assert (await it.rack.do("boot", it.tray, source="Floppy")).code == "arguments_invalid"
+        assert (await it.rack.do("boot", it.tray, source="Pxe", span="weekly")).code == "arguments_invalid"
+        assert (await it.rack.do("boot", it.tray, Role.TECHNICIAN, source="Pxe")).code == "role_insufficient"
+        assert (await it.rack.do("boot", it.tray, span="disabled")).result["span"] == "disabled"
