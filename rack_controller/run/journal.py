@@ -1,13 +1,16 @@
 """The rack controller's journal: what must survive a power cut.  SQLite, WAL, every commit synced to disk."""
 
+import contextlib
 import json
 import sqlite3
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
+LOCKED_S = 0.25  # nobody else writes here; who does must not hold an interlock up
 SEQUENCE_BLOCK = 3600  # frames; one commit an hour and rack instead of one a second
 TABLES_KEPT = 64  # per rack; frames in the stream are younger than the oldest of them
 
@@ -24,6 +27,13 @@ CREATE TABLE IF NOT EXISTS series_table (
     PRIMARY KEY (rack, table_id));
 CREATE TABLE IF NOT EXISTS kept (
     kind TEXT NOT NULL, key TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (kind, key));
+CREATE TABLE IF NOT EXISTS fence (rack TEXT PRIMARY KEY, epoch INTEGER NOT NULL, operations INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS operation (
+    id TEXT PRIMARY KEY, rack TEXT NOT NULL, number INTEGER NOT NULL, open INTEGER NOT NULL, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS effect (
+    key TEXT NOT NULL, attempt INTEGER NOT NULL, rack TEXT NOT NULL, operation TEXT NOT NULL, state TEXT NOT NULL,
+    document TEXT NOT NULL, PRIMARY KEY (key, attempt));
+CREATE INDEX IF NOT EXISTS effect_of_operation ON effect (operation);
 """
 
 
@@ -46,7 +56,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=LOCKED_S)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_SCHEMA)
@@ -150,6 +160,30 @@ class Journal:
         except sqlite3.Error as err:
             raise EnvironmentUnfit(f"the journal cannot be read: {err}", advice="restore it or free space") from err
         return {str(key): str(document) for key, document in rows}
+
+    def transact(self, statements: Sequence[tuple[str, tuple[object, ...]]]) -> list[int]:
+        """Do all of `statements` or none, synced to disk when it returns; return how many rows each touched.
+
+        Raises EnvironmentUnfit: full disk, failed sync, locked file.  Nothing of it was done then, as far as is known.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            touched = [self._db.execute(text, values).rowcount for text, values in statements]
+            self._db.execute("COMMIT")
+        except sqlite3.Error as err:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise EnvironmentUnfit(
+                f"the journal refused a write: {err}", advice="free disk space, or end what holds the file"
+            ) from err
+        return touched
+
+    def rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """Return what a query finds.  Raises EnvironmentUnfit."""
+        try:
+            return self._db.execute(query, values).fetchall()
+        except sqlite3.Error as err:
+            raise EnvironmentUnfit(f"the journal cannot be read: {err}", advice="restore it or free space") from err
 
     def close(self) -> None:
         """Close the file."""

@@ -1,0 +1,120 @@
+"""Whether a planned check holds in a snapshot.  Pure.  What is not known does not hold."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity, name_of
+from firmware_bridge.vocabulary.reading import Quality
+from rack_controller.model.operation import PlannedCheck
+from rack_controller.model.snapshot import Snapshot
+
+TOLD = 3  # places named one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Whether a check holds, and what was seen, in an operator's words."""
+
+    holds: bool
+    text: str
+
+
+def judge_check(
+    check: PlannedCheck,
+    snapshot: Snapshot | None,
+    versions: Mapping[Place, str],
+    without: Collection[str] = (),
+) -> Judged:
+    """Judge one check.  Places in the trays `without` are left out: what failed there is told elsewhere.
+
+    `versions` are those of endpoints that say one.
+    """
+    if snapshot is None:
+        return Judged(False, f"{check.title}: nothing has been read yet")
+    places = [Place(p) for p in check.places if tray_of(Place(p)) not in without]
+    if check.versions:
+        return _judge_versions(check, places, versions)
+    assert check.quantity is not None
+    faults: dict[Place, str] = {}
+    numbers: list[float] = []
+    for place in places:
+        value = good(snapshot, place, check.quantity)
+        fault = _fault(check, snapshot, place, value)
+        if fault:
+            faults[place] = fault
+        elif value is not None:
+            numbers.append(value)
+    met, needed = len(places) - len(faults), min(check.at_least or len(places), len(check.places))
+    if not places or met < needed:
+        return Judged(False, f"{check.title}: {met} of {needed}{_told(faults)}")
+    error = share_error(numbers) if check.share_error is not None else 0.0
+    if check.share_error is not None and error > check.share_error:
+        return Judged(False, f"{check.title}: {error:.0%} from the mean, at most {check.share_error:.0%}")
+    return Judged(True, f"{check.title}: {met} of {needed}")
+
+
+def good(snapshot: Snapshot, place: Place, quantity: Quantity) -> float | None:
+    """Return a value that can be relied on now, None when there is none."""
+    reading = snapshot.reading(place, quantity)
+    if reading is None or reading.value is None or reading.quality is not Quality.GOOD:
+        return None
+    return float(reading.value)
+
+
+def seen_off(snapshot: Snapshot, tray: Place) -> bool:
+    """Return whether a tray itself says that it is off.  Silence is not off."""
+    return good(snapshot, tray, Quantity.POWER_STATE) == 0.0
+
+
+def share_error(values: Collection[float]) -> float:
+    """Return the largest distance from the mean as a share of the mean; 0 where nothing is carried."""
+    mean = sum(values) / len(values) if values else 0.0
+    return max(abs(v - mean) for v in values) / mean if mean > 0 else 0.0
+
+
+def _judge_versions(check: PlannedCheck, places: Collection[Place], versions: Mapping[Place, str]) -> Judged:
+    missing = {p: "not known" for p in places if not versions.get(p)}
+    found = sorted({versions[p] for p in places if versions.get(p)})
+    if missing or not places:
+        return Judged(False, f"{check.title}: {len(places) - len(missing)} of {len(places)} known{_told(missing)}")
+    return Judged(len(found) == 1, f"{check.title}: {', '.join(found)}")
+
+
+def _fault(check: PlannedCheck, snapshot: Snapshot, place: Place, value: float | None) -> str:
+    """Return why a place does not meet the check, empty when it does."""
+    quantity = check.quantity
+    assert quantity is not None
+    if value is None:
+        dark = check.dark_when_off and seen_off(snapshot, tray_of(place))
+        return "" if dark else "not known"
+    said = _said(quantity, value)
+    if check.wanted is not None:
+        return "" if name_of(quantity, value) == check.wanted else said
+    if check.least is not None and value < check.least:
+        return f"{said}, at least {check.least:g}"
+    if check.most is not None and value > check.most:
+        return f"{said}, at most {check.most:g}"
+    if check.over_supply_k is not None:
+        supply = good(snapshot, Place(check.supply), Quantity.TEMPERATURE_SUPPLY) if check.supply else None
+        if supply is None:
+            return "the coolant's supply temperature is not known"
+        if value - supply > check.over_supply_k:
+            return f"{value - supply:.1f} K over supply, at most {check.over_supply_k:g}"
+    return ""
+
+
+def _said(quantity: Quantity, value: float) -> str:
+    return name_of(quantity, value) if quantity in CODES else f"{value:g} {SPECS[quantity].unit}"
+
+
+def _told(faults: Mapping[Place, str]) -> str:
+    if not faults:
+        return ""
+    named = [f"{_name(p)} {why}" for p, why in list(faults.items())[:TOLD]]
+    return f" ({'; '.join(named)}{', …' if len(faults) > TOLD else ''})"
+
+
+def _name(place: Place) -> str:
+    tray = tray_of(place)
+    return leaf_of(tray) if tray == place else f"{leaf_of(tray)} {leaf_of(place)}"

@@ -1,0 +1,233 @@
+"""A plan that switches a rack, trays of it, or one: from the generation's sequence and what is seen now.  Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, join_place, leaf_of
+from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.sequence import Act, Check, Scope, Stage
+from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
+from rack_controller.decide.checks import good
+from rack_controller.model.layout import Layout, TrayView
+from rack_controller.model.lease import Direction
+from rack_controller.model.operation import Manner, Plan, PlannedCheck, PlannedStage, Step, Verb
+from rack_controller.model.snapshot import Snapshot
+
+GENTLE = frozenset({PowerAction.GRACEFUL_OFF})
+
+
+@dataclass(frozen=True, slots=True)
+class PowerWish:
+    """What somebody wants: `target` is a rack, a tray, or a kind of tray in the rack (`RACK compute`).
+
+    `depth` matters for off, `manner` for off and cycle.
+    """
+
+    verb: Verb
+    target: Place
+    kind: TrayKind | None = None
+    depth: PowerDepth = PowerDepth.HOST_OFF
+    manner: Manner = Manner.GRACEFUL_THEN_FORCE
+
+
+def plan_power(
+    wish: PowerWish,
+    layout: Layout,
+    sequence: PowerSequence | None,
+    switches: Mapping[Place, Place],
+    snapshot: Snapshot | None,
+) -> Plan:
+    """Return the plan.  `switches`: by tray, the endpoint that can switch it.
+
+    Raises TargetUnknown, ArgumentsInvalid or PreconditionFailed; a plan that it returns can be carried out as far as is
+    known now.
+    """
+    if sequence is None:
+        raise PreconditionFailed(
+            f"generation {layout.generation} does not say in which order its trays are switched",
+            advice="write a sequence.yaml for it",
+        )
+    if snapshot is None:
+        raise PreconditionFailed(f"{layout.rack} has not been read yet", advice="wait a few seconds")
+    if wish.verb is not Verb.OFF and wish.depth is not PowerDepth.HOST_OFF:
+        raise ArgumentsInvalid(f"{wish.verb} knows no depth", advice="--depth is for off")
+    if wish.depth is PowerDepth.NONE or wish.depth is PowerDepth.ISOLATED:
+        raise ArgumentsInvalid(
+            f"nothing in {layout.rack} that we command brings a tray to depth {wish.depth!r}",
+            advice="host_off or aux_off; isolation is the building's",
+        )
+    return _Planner(wish, layout, sequence, switches, snapshot).plan()
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    wish: PowerWish
+    layout: Layout
+    sequence: PowerSequence
+    switches: Mapping[Place, Place]
+    snapshot: Snapshot
+
+    def plan(self) -> Plan:
+        chosen = self._chosen()
+        already = self._already(chosen)
+        doing = [t for t in chosen if t.place not in already]
+        stages: list[PlannedStage] = []
+        if self.wish.verb is not Verb.ON:
+            stages += self._stages(self.sequence.off, doing, "off")
+        if self.wish.verb is not Verb.OFF:
+            stages += self._stages(self.sequence.on, doing, "on")
+        charges = {t.place: t.power_max_w for t in self.layout.trays if t.power_max_w}
+        return Plan(
+            rack=self.layout.rack,
+            generation=self.layout.generation,
+            verb=self.wish.verb,
+            target=self.wish.target if self.wish.kind is None else f"{self.wish.target} {self.wish.kind}",
+            depth=self.wish.depth,
+            manner=self.wish.manner,
+            stages=stages,
+            already=already,
+            charges=charges,
+            usable_w=self.layout.busbar_power_usable_w,
+            request_s=self.sequence.request_s,
+        )
+
+    def _chosen(self) -> list[TrayView]:
+        target, kind, whole = self.wish.target, self.wish.kind, self.wish.target == self.layout.rack
+        inside = [t for t in self.layout.trays if whole or t.place == target]
+        if not inside:
+            raise TargetUnknown(f"no rack or tray {target!r}", advice="name a rack, or a tray such as u12")
+        switched = {k for stage in (*self.sequence.on, *self.sequence.off) for k in stage.of}
+        wanted = [t for t in inside if (kind is None or t.kind == kind) and t.kind in switched]
+        lacking = [t for t in wanted if Place(t.place) not in self.switches]
+        if not wanted or (not whole and lacking):
+            what = kind or (inside[0].kind if not whole else "tray")
+            raise TargetUnknown(
+                f"{target}: no {what.replace('_', ' ')} there can be switched", advice="see `rackwright rack show`"
+            )
+        return [t for t in wanted if t not in lacking]
+
+    def _already(self, chosen: Sequence[TrayView]) -> list[str]:
+        """Return the trays that say they are as wanted; where it is not known, they are switched."""
+        if self.wish.verb is Verb.CYCLE or self.wish.depth is PowerDepth.AUX_OFF:
+            return []
+        wanted = 1.0 if self.wish.verb is Verb.ON else 0.0
+        return [t.place for t in chosen if good(self.snapshot, Place(t.place), Quantity.POWER_STATE) == wanted]
+
+    def _stages(self, stages: Sequence[Stage], doing: Sequence[TrayView], goal: str) -> list[PlannedStage]:
+        """Bind every stage to its trays.  A stage without any is left out, unless its checks are what a later stage
+        that energises stands on, or it guards what is left of the heat of a whole rack."""
+        whole = self.wish.target == self.layout.rack and self.wish.kind is None
+        bound = []
+        for stage in stages:
+            trays = sorted(
+                (t for t in doing if t.kind in stage.of), key=lambda t: t.unit, reverse=stage.order == "down"
+            )
+            if not trays and stage.of and goal == "off":
+                continue
+            if not trays and not stage.of and goal == "off" and (not whole or self.wish.verb is Verb.CYCLE):
+                continue
+            bound.append(self._bind(stage, trays, goal))
+        while bound and goal == "on" and not bound[-1].steps:
+            bound.pop()
+        return bound if any(stage.steps for stage in bound) else []
+
+    def _bind(self, stage: Stage, trays: Sequence[TrayView], goal: str) -> PlannedStage:
+        steps = [step for tray in trays for step in self._steps(stage, tray, goal)]
+        mine = {t.place for t in trays}
+        after = stage.after if steps or stage.of == [] or goal == "on" else []
+        return PlannedStage(
+            name=stage.name,
+            title=stage.title,
+            steps=steps,
+            before=[c for c in (self._check(c, mine) for c in stage.before) if c.places],
+            after=[c for c in (self._check(c, mine) for c in after) if c.places],
+            width=stage.width,
+            gap_s=stage.gap_s,
+            timeout_s=stage.timeout_s,
+            stops=stage.on_failure == "stop",
+        )
+
+    def _steps(self, stage: Stage, tray: TrayView, goal: str) -> list[Step]:
+        acts = self.sequence.acts.get(TrayKind(tray.kind))
+        if acts is None:
+            raise PreconditionFailed(
+                f"the sequence of {self.layout.generation} does not say how a {tray.kind} is switched"
+            )
+        step = Step(
+            id=f"{stage.name}/{leaf_of(Place(tray.place))}/{goal}",
+            tray=tray.place,
+            endpoint=self.switches[Place(tray.place)],
+            goal="on" if goal == "on" else "off",
+            acts=list(acts.on) if goal == "on" else self._off(acts.host_off, tray),
+            direction=Direction.ENERGISED if goal == "on" else Direction.SAFE,
+            charge_w=tray.power_max_w or 0.0,
+            inrush_w=stage.inrush_w if goal == "on" else 0.0,
+            settle_s=stage.settle_s,
+        )
+        if goal == "on" or self.wish.depth is not PowerDepth.AUX_OFF:
+            return [step]
+        if not acts.aux_off:
+            raise ArgumentsInvalid(
+                f"auxiliary power of a {tray.kind.replace('_', ' ')} tray of {self.layout.generation} cannot be "
+                "switched off",
+                advice="--depth host_off",
+            )
+        return [step, _deeper(step, acts.aux_off)]
+
+    def _off(self, acts: Sequence[Act], tray: TrayView) -> list[Act]:
+        chosen = {
+            Manner.GRACEFUL_THEN_FORCE: list(acts),
+            Manner.GRACEFUL: [a for a in acts if a.action in GENTLE],
+            Manner.FORCE: [a for a in acts if a.action not in GENTLE],
+        }[self.wish.manner]
+        if not chosen:
+            raise ArgumentsInvalid(f"a {tray.kind.replace('_', ' ')} tray knows no {self.wish.manner} off")
+        return chosen
+
+    def _check(self, check: Check, mine: set[str]) -> PlannedCheck:
+        trays = [
+            t for t in self.layout.trays if t.kind in check.over and (check.scope is Scope.RACK or t.place in mine)
+        ]
+        cooled = next((t.place for t in self.layout.trays if t.kind == TrayKind.COOLANT_UNIT), "")
+        return PlannedCheck(
+            name=check.name,
+            title=check.title,
+            places=[place for tray in trays for place in _places(check, tray)],
+            quantity=check.quantity,
+            wanted=check.wanted,
+            least=check.least,
+            most=check.most,
+            over_supply_k=check.over_supply_k,
+            at_least=check.at_least,
+            share_error=check.share_error,
+            steady_s=check.steady_s,
+            versions=bool(check.same_version),
+            dark_when_off=check.dark_when_off,
+            supply=cooled if check.over_supply_k is not None else "",
+        )
+
+
+def _deeper(step: Step, acts: Sequence[Act]) -> Step:
+    return Step(
+        id=f"{step.id}_aux",
+        tray=step.tray,
+        endpoint=step.endpoint,
+        goal="off",
+        acts=list(acts),
+        direction=Direction.SAFE,
+        depth=PowerDepth.AUX_OFF,
+        needs=step.id,
+    )
+
+
+def _places(check: Check, tray: TrayView) -> list[str]:
+    place = Place(tray.place)
+    if check.same_version:
+        return [e.place for e in tray.endpoints if leaf_of(Place(e.place)) == check.same_version and e.enabled]
+    if not check.part:
+        return [tray.place]
+    counted = next((c.count for c in tray.components if c.name == check.part), 0)
+    return [join_place(place, f"{check.part}{n}") for n in range(counted)]

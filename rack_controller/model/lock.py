@@ -1,0 +1,39 @@
+"""Maintenance locks, and what the latches of the interlocks say.  Values and a protocol; nothing is decided here."""
+
+from typing import Protocol
+
+import msgspec
+
+from firmware_bridge.vocabulary.place import Place
+
+
+class MaintenanceLock(msgspec.Struct, frozen=True):
+    """Somebody works on a tray: owner, how to reach them, until when.  It outranks all automation."""
+
+    place: str
+    owner: str
+    phone: str
+    reason: str
+    since_unix_ns: int
+    until_unix_ns: int
+
+    @property
+    def text(self) -> str:
+        """Return it in an operator's words."""
+        return f"locked by {self.owner} ({self.phone}): {self.reason}"
+
+
+class LatchBook(Protocol):
+    """What keeps a place from being energised.  Asked before every step toward energised."""
+
+    def forbids(self, place: Place) -> str:
+        """Return why nothing at `place` may be energised now, empty when it may."""
+        ...
+
+
+class NoLatches:
+    """For a rack without interlocks: nothing latches there, so nothing can be latched."""
+
+    def forbids(self, place: Place) -> str:
+        """Return that nothing is latched."""
+        return ""

@@ -1,0 +1,215 @@
+"""Durable work on a rack: an immutable plan, and how far it has come.  A newer controller can finish an older plan."""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from firmware_bridge.vocabulary.power import PowerDepth
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.sequence import Act
+from rack_controller.model.lease import Direction, Facet
+
+PLAN_SCHEMA = 1
+
+
+class Verb(StrEnum):
+    """What a plan does to the power of its target."""
+
+    ON = "on"
+    OFF = "off"
+    CYCLE = "cycle"
+
+
+class Manner(StrEnum):
+    """How a host is switched off: asked first and forced when that takes too long, only asked, or forced at once."""
+
+    GRACEFUL_THEN_FORCE = "graceful_then_force"
+    GRACEFUL = "graceful"
+    FORCE = "force"
+
+
+class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A check bound to the places it looks at; fields as in the vocabulary's Check.  `supply`: whose supply counts."""
+
+    name: str
+    title: str
+    places: list[str]
+    quantity: Quantity | None = None
+    wanted: str | None = None
+    least: float | None = None
+    most: float | None = None
+    over_supply_k: float | None = None
+    at_least: int | None = None
+    share_error: float | None = None
+    steady_s: float = 0.0
+    versions: bool = False
+    dark_when_off: bool = False
+    supply: str = ""
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One tray brought to one power state.  `charge_w`: what it may draw once it is on; `settle_s` after it is seen.
+
+    `needs`: the step that must be done before.
+    """
+
+    id: str
+    tray: str
+    endpoint: str
+    goal: Literal["on", "off"]
+    acts: list[Act]
+    direction: Direction
+    depth: PowerDepth = PowerDepth.HOST_OFF
+    facet: Facet = Facet.POWER_STATE
+    charge_w: float = 0.0
+    inrush_w: float = 0.0
+    settle_s: float = 0.0
+    needs: str = ""
+
+
+class PlannedStage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Steps that belong together, with what must hold before and after them."""
+
+    name: str
+    title: str
+    steps: list[Step] = []
+    before: list[PlannedCheck] = []
+    after: list[PlannedCheck] = []
+    width: int = 1
+    gap_s: float = 0.0
+    timeout_s: float = 120.0
+    stops: bool = True
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What will be done, whole and unchangeable.  It holds all that its execution needs; powers in W.
+
+    `already`: trays that are as wanted now, and are left alone.  `charges`: what each tray of the rack may draw when it
+    is on; their sum stays below `usable_w`.
+    """
+
+    rack: str
+    generation: str
+    verb: Verb
+    target: str
+    depth: PowerDepth
+    manner: Manner
+    stages: list[PlannedStage]
+    already: list[str]
+    charges: dict[str, float]
+    usable_w: float
+    request_s: float
+    schema: int = PLAN_SCHEMA
+
+    @property
+    def steps(self) -> list[Step]:
+        """Return every step in order."""
+        return [step for stage in self.stages for step in stage.steps]
+
+
+class OperationState(StrEnum):
+    """`planned` until a person approves; ends are `done`, `failed`, `cancelled`; `held` waits for a person."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+    HELD = "held"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDS = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED})
+# Which state a person's word leads to, and from where.
+WORDS: dict[str, tuple[frozenset[OperationState], OperationState]] = {
+    "approve": (frozenset({OperationState.PLANNED}), OperationState.RUNNING),
+    "pause": (frozenset({OperationState.RUNNING}), OperationState.PAUSED),
+    "resume": (frozenset({OperationState.PAUSED, OperationState.HELD}), OperationState.RUNNING),
+    "cancel": (
+        frozenset({OperationState.PLANNED, OperationState.RUNNING, OperationState.PAUSED, OperationState.HELD}),
+        OperationState.CANCELLING,
+    ),
+}
+
+
+class StepState(StrEnum):
+    """`waiting` for its turn, `acting` (asked for, or looked at), `settling`; then one of the ends."""
+
+    WAITING = "waiting"
+    ACTING = "acting"
+    SETTLING = "settling"
+    DONE = "done"
+    FAILED = "failed"
+    HELD = "held"
+    CANCELLED = "cancelled"
+
+
+STEP_ENDS = frozenset({StepState.DONE, StepState.FAILED, StepState.HELD, StepState.CANCELLED})
+
+
+class StepProgress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far a step is: which of its acts, since when, and why it is as it is."""
+
+    state: StepState = StepState.WAITING
+    act: int = 0
+    since_unix_ns: int = 0
+    why: str = ""
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """What an operation waits for, since when and until when (0: until a person says so)."""
+
+    reason: str
+    since_unix_ns: int
+    until_unix_ns: int = 0
+
+
+Phase = Literal["before", "steps", "after"]
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """A plan and how far it has come.  Times are Unix ns; `ended_unix_ns` is 0 until it ends."""
+
+    id: str
+    plan: Plan
+    actor: str
+    reason: str
+    made_unix_ns: int
+    state: OperationState = OperationState.PLANNED
+    stage: int = 0
+    phase: Phase = "before"
+    steps: dict[str, StepProgress] = {}
+    wait: Wait | None = None
+    summary: str = ""
+    approved_by: str = ""
+    ended_unix_ns: int = 0
+
+    @property
+    def over(self) -> bool:
+        """Return whether nothing more comes."""
+        return self.state in ENDS
+
+    def progress(self, step: str) -> StepProgress:
+        """Return how far a step is."""
+        return self.steps.get(step, StepProgress())
+
+
+def diff_plans(before: Plan, after: Plan) -> list[str]:
+    """Return in words what is different in `after`; nothing when both say the same."""
+    said = [
+        f"{name}: {getattr(before, name)} -> {getattr(after, name)}"
+        for name in ("generation", "verb", "target", "depth", "manner", "usable_w", "request_s")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    old, new = {s.id: s for s in before.steps}, {s.id: s for s in after.steps}
+    said += [f"no longer {step}" for step in old if step not in new]
+    said += [f"also {step}" for step in new if step not in old]
+    said += [f"{step} is done differently" for step in old if step in new and old[step] != new[step]]
+    said += [f"{tray.rsplit('/', 1)[-1]} is as wanted by now" for tray in after.already if tray not in before.already]
+    if before.charges != after.charges:
+        said.append("what trays are charged for is different")
+    if not said and before.stages != after.stages:
+        said.append("stages or checks are different")
+    return said

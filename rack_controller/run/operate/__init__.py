@@ -1,0 +1,1 @@
+"""Durable work: the ledger of effects, the worker that acts once, the leases, the operations.  Decides nothing."""

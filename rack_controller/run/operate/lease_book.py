@@ -1,0 +1,71 @@
+"""The leases of one rack while its controller runs.  Who wins is decided in `decide/leases.py`; after a restart there
+are none, and every operation asks anew: the ledger's epoch keeps what an older controller held from counting."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import PreconditionFailed
+from firmware_bridge.vocabulary.place import Place, tray_of
+from rack_controller.decide.leases import Standing, decide_lease, lapsed
+from rack_controller.model.lease import Direction, Facet, Lease, Wish
+from rack_controller.model.lock import LatchBook, MaintenanceLock, NoLatches
+
+LEASE_S = 3600.0
+
+
+def _no_lock(_tray: Place) -> MaintenanceLock | None:
+    return None
+
+
+@dataclass(slots=True)
+class LeaseBook:
+    """`locks` tells who works on a tray, `latches` what may not be energised."""
+
+    clock: Clock
+    latches: LatchBook = field(default_factory=NoLatches)
+    locks: Callable[[Place], MaintenanceLock | None] = _no_lock
+    _held: dict[tuple[str, Facet], Lease] = field(default_factory=dict)
+    _tokens: int = 0
+
+    def take(self, wish: Wish, span: float = LEASE_S) -> Lease:
+        """Grant a wish for `span` s, taking it from whom it outranks; its holder's own lease is renewed.
+
+        Raises PreconditionFailed with who is in the way.
+        """
+        place, now = Place(wish.endpoint), self.clock.now()
+        decision = decide_lease(wish, self._held, now, self.standing(place))
+        if not decision.granted:
+            raise PreconditionFailed(f"{place}: {decision.reason}", advice="wait, or ask who holds it")
+        for taken in decision.preempts:
+            self._held.pop((taken.wish.endpoint, taken.wish.facet), None)
+        self._tokens += 1
+        lease = Lease(wish, self._tokens, now + span)
+        self._held[wish.endpoint, wish.facet] = lease
+        return lease
+
+    def check(self, lease: Lease) -> None:
+        """Raise PreconditionFailed when a lease holds no longer, or its endpoint may not be energised by now."""
+        wish = lease.wish
+        why = lapsed(lease, self._held, self.clock.now())
+        if not why and wish.direction is Direction.ENERGISED:
+            why = self.latches.forbids(tray_of(Place(wish.endpoint)))
+        if why:
+            raise PreconditionFailed(f"{wish.endpoint}: {why}")
+
+    def give_back(self, lease: Lease) -> None:
+        """End a lease; one that was taken over stays with its new holder."""
+        key = (lease.wish.endpoint, lease.wish.facet)
+        held = self._held.get(key)
+        if held is not None and held.token == lease.token:
+            del self._held[key]
+
+    def standing(self, endpoint: Place) -> Standing:
+        """Return what stands in the way at an endpoint besides leases."""
+        tray = tray_of(endpoint)
+        return Standing(lock=self.locks(tray), latched=self.latches.forbids(tray))
+
+    def held(self) -> list[Lease]:
+        """Return every lease that is not over."""
+        now = self.clock.now()
+        return [lease for lease in self._held.values() if lease.until > now]

@@ -1,0 +1,148 @@
+"""The ledger of one rack: operations and their effects, in the rack's journal, each change synced before it counts.
+
+Every change carries the epoch of the controller that makes it; after a successor has opened the ledger, a predecessor
+that still lives can change nothing, and so sends nothing.
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from firmware_bridge.vocabulary.errors import PreconditionFailed
+from firmware_bridge.vocabulary.place import Place, rack_name
+from rack_controller.model.effect import OPEN, Before, Effect, EffectState
+from rack_controller.model.lease import Facet
+from rack_controller.model.operation import Operation
+from rack_controller.run.journal import Journal
+
+OPERATIONS_KEPT = 500  # ended ones, per rack
+_FENCED = "another controller has taken this rack over"
+_HELD_OR_OPEN = tuple(sorted({*OPEN, EffectState.HELD}))
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Raises EnvironmentUnfit when the journal refuses, PreconditionFailed when fenced: then nothing may be sent."""
+
+    journal: Journal
+    rack: Place
+    epoch: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.journal.transact(
+            [
+                (
+                    "INSERT INTO fence VALUES (?, 1, 0) ON CONFLICT (rack) DO UPDATE SET epoch = epoch + 1",
+                    (self.rack,),
+                )
+            ]
+        )
+        self.epoch = self._fence()[0]
+
+    def next_operation(self) -> str:
+        """Reserve and return the next operation's id, e.g. `k01-7`; numbers are never used twice."""
+        self._change([("UPDATE fence SET operations = operations + 1 WHERE rack = ? AND epoch = ?", self._mine())])
+        return f"{rack_name(self.rack)}-{self._fence()[1]}"
+
+    def keep(self, operation: Operation) -> None:
+        """Write down how far an operation is."""
+        number = int(operation.id.rpartition("-")[2])
+        document = msgspec.json.encode(operation).decode()
+        upsert = (
+            "INSERT INTO operation SELECT ?, ?, ?, ?, ? WHERE EXISTS "
+            "(SELECT 1 FROM fence WHERE rack = ? AND epoch = ?) "
+            "ON CONFLICT (id) DO UPDATE SET open = excluded.open, document = excluded.document"
+        )
+        values = (operation.id, self.rack, number, int(not operation.over), document, *self._mine())
+        self._change([(upsert, values)])
+
+    def operations(self) -> list[Operation]:
+        """Return every operation that is kept, the newest first."""
+        rows = self.journal.rows("SELECT document FROM operation WHERE rack = ? ORDER BY number DESC", (self.rack,))
+        return [msgspec.json.decode(str(document), type=Operation) for (document,) in rows]
+
+    def tidy(self) -> None:
+        """Forget the oldest of the operations that ended, with their effects, when more than enough are kept."""
+        rows = self.journal.rows(
+            "SELECT id FROM operation WHERE rack = ? AND open = 0 ORDER BY number DESC LIMIT -1 OFFSET ?",
+            (self.rack, OPERATIONS_KEPT),
+        )
+        for (old,) in rows:
+            self.journal.transact(
+                [("DELETE FROM effect WHERE operation = ?", (old,)), ("DELETE FROM operation WHERE id = ?", (old,))]
+            )
+
+    def intend(
+        self, key: str, operation: str, endpoint: Place, facet: Facet, action: str, before: Before, unix_ns: int
+    ) -> Effect:
+        """Write down that a request is about to go out, and return its effect.  Only then may a socket be touched.
+
+        Refused while another attempt of the same key is open or held.
+        """
+        last = self.latest(key)
+        if last is not None and (last.is_open or last.state is EffectState.HELD):
+            raise PreconditionFailed(f"effect {last.id} is {last.state}: it is not sent again before that is settled")
+        effect = Effect(
+            key,
+            1 if last is None else last.attempt + 1,
+            operation,
+            endpoint,
+            facet,
+            action,
+            EffectState.INTENT,
+            self.epoch,
+            unix_ns,
+            before,
+        )
+        insert = (
+            "INSERT INTO effect SELECT ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM fence WHERE rack = ? AND epoch = ?)"
+        )
+        values = (key, effect.attempt, self.rack, operation, effect.state, _text(effect), *self._mine())
+        self._change([(insert, values)])
+        return effect
+
+    def record(self, effect: Effect) -> None:
+        """Write down an effect's newest state."""
+        update = (
+            "UPDATE effect SET state = ?, document = ? WHERE key = ? AND attempt = ? AND EXISTS "
+            "(SELECT 1 FROM fence WHERE rack = ? AND epoch = ?)"
+        )
+        self._change([(update, (effect.state, _text(effect), effect.key, effect.attempt, *self._mine()))])
+
+    def latest(self, key: str) -> Effect | None:
+        """Return the newest attempt of a key, None when none was ever intended."""
+        rows = self.journal.rows("SELECT document FROM effect WHERE key = ? ORDER BY attempt DESC LIMIT 1", (key,))
+        return _effect(rows[0][0]) if rows else None
+
+    def effects_of(self, operation: str) -> list[Effect]:
+        """Return every effect of an operation in the order of their intents."""
+        rows = self.journal.rows("SELECT document FROM effect WHERE operation = ? ORDER BY rowid", (operation,))
+        return [_effect(document) for (document,) in rows]
+
+    def unresolved(self) -> list[Effect]:
+        """Return the effects of this rack of which it is not known how they ended."""
+        marks = ", ".join("?" * len(_HELD_OR_OPEN))
+        rows = self.journal.rows(
+            f"SELECT document FROM effect WHERE rack = ? AND state IN ({marks}) ORDER BY rowid",
+            (self.rack, *_HELD_OR_OPEN),
+        )
+        return [_effect(document) for (document,) in rows]
+
+    def _change(self, statements: list[tuple[str, tuple[object, ...]]]) -> None:
+        if self.journal.transact(statements)[0] != 1:
+            raise PreconditionFailed(_FENCED, advice="this process must end")
+
+    def _fence(self) -> tuple[int, int]:
+        ((epoch, operations),) = self.journal.rows("SELECT epoch, operations FROM fence WHERE rack = ?", (self.rack,))
+        return int(str(epoch)), int(str(operations))
+
+    def _mine(self) -> tuple[object, ...]:
+        return self.rack, self.epoch
+
+
+def _text(effect: Effect) -> str:
+    return msgspec.json.encode(effect).decode()
+
+
+def _effect(document: object) -> Effect:
+    return msgspec.json.decode(str(document), type=Effect)

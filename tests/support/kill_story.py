@@ -1,0 +1,210 @@
+"""A controller that is killed at any point of an operation's life and started again: what the devices had in the end.
+
+The world (trays, file, clock) goes on; everything of the controller is made anew, as a new process would.
+"""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.power import PowerAction, PowerDepth, PowerState
+from firmware_bridge.vocabulary.sequence import Act
+from rack_controller.model.lease import Direction
+from rack_controller.model.operation import Manner, Operation, OperationState, Plan, PlannedStage, Step, StepState, Verb
+from rack_controller.run.journal import Journal
+from rack_controller.run.operate.lease_book import LeaseBook
+from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.operate.operations import Operations
+from rack_controller.run.operate.worker import Worker
+from support.fake_power import Death, DyingJournal, FakeTray, Fate, Killed
+from support.virtual_time import VirtualClock, run_virtually
+
+RACK = Place("tx1/a/r03/k07")
+U11, U12 = Place(f"{RACK}/u11/bmc"), Place(f"{RACK}/u12/bmc")
+WITHIN = 20.0
+PATIENCE_S = 900.0
+A = PowerAction
+
+ACTS = {
+    "on": [Act(A.ON, WITHIN)],
+    "off": [Act(A.GRACEFUL_OFF, WITHIN), Act(A.FORCE_OFF, WITHIN)],
+    "restart": [Act(A.FORCE_RESTART, WITHIN)],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of operation in a world: `fates` of the first requests to each tray."""
+
+    name: str
+    goals: tuple[str, ...]
+    starts_in: PowerState
+    ends_in: PowerState
+    fates: tuple[Fate, ...] = ()
+    tells_starts: bool = True
+    deaf_to_grace: bool = False
+
+
+KINDS = tuple(
+    Kind(f"{name}{'' if told else ' markless'} {'+'.join(fates) or 'plain'}", goals, before, after, fates, told, deaf)
+    for name, goals, before, after, deaf in (
+        ("on", ("on",), PowerState.OFF, PowerState.ON, False),
+        ("off", ("off",), PowerState.ON, PowerState.OFF, False),
+        ("deaf off", ("off",), PowerState.ON, PowerState.OFF, True),
+        ("cycle", ("off", "on"), PowerState.ON, PowerState.ON, False),
+        ("restart", ("restart",), PowerState.ON, PowerState.ON, False),
+    )
+    for told in (True, False)
+    for fates in (
+        (),
+        (Fate.ANSWER_LOST,),
+        (Fate.LOST,),
+        (Fate.UNREACHABLE,),
+        (Fate.LOST, Fate.ANSWER_LOST),
+    )
+)
+
+
+@dataclass
+class Life:
+    """What one history of kills came to."""
+
+    operation: Operation
+    trays: list[FakeTray]
+    points: int
+    deaths: int
+    doubts: list[str] = field(default_factory=list)
+
+    @property
+    def held(self) -> int:
+        return sum(p.state is StepState.HELD for p in self.operation.steps.values())
+
+
+def plan_of(kind: Kind) -> Plan:
+    stages = [
+        PlannedStage(
+            f"stage{n}",
+            goal,
+            [
+                Step(
+                    id=f"stage{n}/{place.split('/')[-2]}/{goal}",
+                    tray=place.rpartition("/")[0],
+                    endpoint=place,
+                    goal="off" if goal == "off" else "on",
+                    acts=ACTS[goal],
+                    direction=Direction.SAFE if goal == "off" else Direction.ENERGISED,
+                    settle_s=2.0,
+                )
+                for place in (U11, U12)
+            ],
+            width=2,
+            stops=False,
+        )
+        for n, goal in enumerate(kind.goals)
+    ]
+    return Plan(RACK, "test", Verb.ON, RACK, PowerDepth.HOST_OFF, Manner.GRACEFUL_THEN_FORCE, stages, [], {}, 1e6, 5.0)
+
+
+def live(kind: Kind, deaths: tuple[int | None, ...]) -> Life:
+    """Run one operation; the controller dies at the given points of its lives, and lives on in the last one."""
+    lives: list[Life] = []
+
+    async def story() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            lives.append(await _live(kind, deaths, Path(folder) / "journal.db"))
+
+    run_virtually(story())
+    return lives[0]
+
+
+async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path) -> Life:
+    clock, death = VirtualClock(), Death()
+    trays = {
+        place: FakeTray(
+            place,
+            clock,
+            kind.starts_in,
+            tells_starts=kind.tells_starts,
+            deaf_to_grace=kind.deaf_to_grace,
+            fates=list(kind.fates),
+            death=death,
+        )
+        for place in (U11, U12)
+    }
+    journal = DyingJournal(path, Death())
+    operations = controller(journal, trays, clock)
+    operation = operations.put(plan_of(kind), "ada", "")
+    operations.say(operation.id, "approve", "ada")
+    journal.close()
+    died, points = 0, 0
+    for at in (*deaths, None):
+        death.at, death.points = at, 0
+        mortal = DyingJournal(path, death)
+        try:
+            operations = controller(mortal, trays, clock)
+            running = asyncio.create_task(operations.run())
+            until = clock.now() + PATIENCE_S
+            while not _ended(operations.find(operation.id)) and not running.done() and clock.now() < until:
+                await clock.sleep_until(clock.now() + 1.0)  # type: ignore[arg-type]
+            if running.done():
+                running.result()
+            running.cancel()
+            await asyncio.wait([running])
+        except Killed:
+            died += 1
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            await asyncio.sleep(0)
+        finally:
+            mortal.close()
+        points = death.points if at is None else points
+        await clock.sleep_until(clock.now() + 1.0)  # type: ignore[arg-type]
+    last = Journal(path)
+    ledger = Ledger(last, RACK)
+    (ended,) = ledger.operations()
+    doubts = [e.id for e in ledger.unresolved() if e.is_open]
+    last.close()
+    return Life(ended, list(trays.values()), points, died, doubts)
+
+
+def controller(journal: Journal, trays: dict[Place, FakeTray], clock: VirtualClock) -> Operations:
+    """Return a controller of the trays as a new process makes it."""
+    ledger, leases = Ledger(journal, RACK), LeaseBook(clock)
+    worker = Worker(ledger, leases, trays.__getitem__, clock)
+    return Operations(RACK, ledger, leases, worker, lambda: (None, {}), clock, lambda _finding: None)
+
+
+def _ended(operation: Operation) -> bool:
+    return operation.over or operation.state is OperationState.HELD
+
+
+def repeated(life: Life, kind: Kind) -> int:
+    """Return how many effects a tray had more often than its operation asked for."""
+    allowed = Counter(act.action for goal in kind.goals for act in ACTS[goal])
+    return sum(max(0, n - allowed[action]) for tray in life.trays for action, n in Counter(tray.acted).items())
+
+
+def lost(life: Life, kind: Kind) -> int:
+    """Return how many trays are not as wanted although nobody was told: neither failed nor held."""
+    if life.doubts or not _ended(life.operation):
+        return len(life.trays)
+    told = {
+        step.endpoint
+        for step in life.operation.plan.steps
+        if life.operation.progress(step.id).state is not StepState.DONE
+    }
+    wrong = [tray for tray in life.trays if tray.place not in told and tray.settle() is not kind.ends_in]
+    return len(wrong) + sum(not t.acted for t in life.trays if t.place not in told)
+
+
+def every_death(kind: Kind, twice: bool) -> Iterator[tuple[int, ...]]:
+    """Yield every point at which a controller can die, then each followed by a second death early in the next life."""
+    for first in range(1, live(kind, ()).points + 1):
+        yield (first,)
+        if twice:
+            for second in range(1, live(kind, (first,)).points + 1):
+                yield first, second
