@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from datacenter_api.auth.doorkeeper import Denial, Doorkeeper, Principal
 from datacenter_api.problem import problem
 from datacenter_api.routes import allowed, methods_of, rule_for
+from rack_controller.model.roles import whom_to_ask
 
 PRINCIPAL = "rackwright.principal"
 MOST_BODY_BYTES = 1 << 20
@@ -93,7 +94,8 @@ class Gate:
         if not allowed(rule, who.role):
             self.doorkeeper.store.audit(who.user, who.address, "refused", f"{method} {scope['path']}", "forbidden")
             asked = "open" if method == "WEBSOCKET" else method
-            return problem(403, f"role {who.role} may not {asked} {scope['path']}", advice="ask for another role")
+            advice = whom_to_ask(rule.privilege) if rule.privilege is not None else ""
+            return problem(403, f"role {who.role} may not {asked} {scope['path']}", advice=advice)
         if _needs_origin(method, who) and not _same_origin(scope, headers):
             return problem(403, "a cookie is only good from our own pages", advice="send a bearer token instead")
         scope[PRINCIPAL] = who

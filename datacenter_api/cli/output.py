@@ -94,6 +94,16 @@ def number(value: float | int | None, digits: int = 1, unit: str = "") -> str:
     return f"{text} {unit}" if unit else text
 
 
+_LARGER = {"W": (1e4, 1e3, "kW"), "J": (1e4, 1e3, "kJ"), "Hz": (1e6, 1e6, "MHz")}
+"""From which size on a number is shown in a larger unit, by what it is divided, and that unit."""
+
+
+def scaled(value: float | int, unit: str, least: float = 0.0) -> tuple[float | int, str]:
+    """Return a value in the unit in which people read one of its size; below `least` it stays as it is."""
+    size, by, larger = _LARGER.get(unit, (float("inf"), 1.0, unit))
+    return (value / by, larger) if abs(value) >= max(size, least) else (value, unit)
+
+
 def age(seconds: float | None) -> str:
     """Return an age in one unit: `0.4 s`, `12 min`, `3 h`, `5 d`; `–` for never."""
     if seconds is None:

@@ -7,7 +7,7 @@ import typer
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note, number
-from datacenter_api.cli.status import COLUMNS
+from datacenter_api.cli.status import COLUMNS, explain_marks
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.place import RACK_PARTS
 
@@ -20,17 +20,26 @@ TRAY_COLUMNS = (
     Column("STATE", lambda t: str(t["state"])),
     Column("MANAGEMENT", lambda t: str(t["management"])),
     Column("ALARM", lambda t: str(t["alarm"])),
-    Column("POWER", lambda t: number(t["power_w"], 0, "W"), right=True),
+    Column("POWER", lambda t: tray_power(t), right=True),
     Column("WHY", lambda t: str(t["why"])),
     Column("TITLE", lambda t: str(t["title"]), wide=True),
     Column("PLACE", lambda t: str(t["place"]), wide=True),
 )
 
 
+def tray_power(tray: Row) -> str:
+    """Return a tray's power; one that is not good now says what it is instead: an old number is no number of now."""
+    shown, quality = number(tray["power_w"], 0, "W"), tray["power_quality"]
+    return shown if quality in ("good", "absent", "missing") or tray["power_w"] is None else f"{shown} ({quality})"
+
+
 @app.command("list")
 def list_racks(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
     """List every rack."""
-    emit(connect(url, state).get("/api/v1/racks"), COLUMNS, chosen(output, as_json), name="rack")
+    racks = connect(url, state).get("/api/v1/racks")
+    shape = chosen(output, as_json)
+    emit(racks, COLUMNS, shape, name="rack")
+    explain_marks(racks, shape)
 
 
 @app.command("show")
@@ -50,11 +59,13 @@ def show_rack(
         return
     if shape is not Output.NAME:
         emit([shown], COLUMNS, shape)
+        explain_marks([shown], shape)
     emit(sorted(shown["trays"], key=lambda t: -t["unit"]), TRAY_COLUMNS, shape)
 
 
 def rescan(
-    rack: RackName = None,
+    rack: Annotated[str | None, typer.Argument(help="Place or short name; may be left out for the only rack.")] = None,
+    named: RackName = None,
     url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
@@ -62,7 +73,9 @@ def rescan(
 ) -> None:
     """Have the controller look at every endpoint of a rack anew."""
     link = connect(url, state)
-    name = rack or only_rack(link)
+    if rack and named and rack != named:
+        raise ConfigurationError(f"{rack} or {named}?", advice="name one rack")
+    name = rack or named or only_rack(link)
     place = link.get(f"/api/v1/racks/{quoted(name)}")["rack"]
     send(link, name, "rescan", place, {}, chosen(output, as_json))
 

@@ -6,10 +6,12 @@ import typer
 
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, age, emit
+from datacenter_api.cli.output import Column, Output, Row, age, emit, number, scaled
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.sensor_history import show_history
 
+READABLE = 1e6
+"""Numbers from here on are not read digit by digit: they get a larger unit, or spaces between their thousands."""
 app = typer.Typer(help="Readings.", no_args_is_help=True)
 app.command("history")(show_history)
 
@@ -19,14 +21,24 @@ def _value(row: Row) -> str:
         return "–"
     if row["text"] is not None:
         return str(row["text"])
-    return str(row["value"]) if isinstance(row["value"], int) else f"{row['value']:zg}"
+    if isinstance(row["value"], int):
+        return str(row["value"])  # a counter to its last digit
+    value, _ = scaled(row["value"], row["unit"], READABLE)
+    return number(value, 0) if abs(value) >= READABLE else f"{value:zg}"
+
+
+def _unit(row: Row) -> str:
+    if row["unit"] in ("code", "1"):
+        return ""
+    counts = row["value"] is None or isinstance(row["value"], int)
+    return str(row["unit"]) if counts else scaled(row["value"], row["unit"], READABLE)[1]
 
 
 _COLUMNS = (
     Column("PLACE", lambda r: "/".join(r["place"].split("/")[3:])),
     Column("QUANTITY", lambda r: str(r["quantity"])),
     Column("VALUE", _value, right=True),
-    Column("UNIT", lambda r: "" if r["unit"] in ("code", "1") else str(r["unit"])),
+    Column("UNIT", _unit),
     Column("QUALITY", lambda r: str(r["quality"])),
     Column("AGE", lambda r: age(r["age_s"]), right=True),
     Column("LABEL", lambda r: str(r["label"]), wide=True),

@@ -39,6 +39,7 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
         emit([{"health": health, "racks": racks, "domains": domains}], (), shape, single=True)
         return
     emit(racks, COLUMNS, shape, name="rack")
+    explain_marks(racks, shape)
     note(f"{link.server.url}: {health['status']}, bus {'connected' if health['bus_connected'] else 'away'}")
     if health["not_stored"]:
         note(f"the bus stores nothing, {health['waiting']} messages wait: {health['not_stored']}")
@@ -47,6 +48,8 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
     for rack in racks:
         if drain := battery_line(rack):
             note(f"{rack['name']} {drain}")
+        if silent := silent_hosts(rack):
+            note(f"{rack['name']} {silent}")
         for line in alarm_lines(rack["trays"]):
             note(f"{rack['name']} {line}")
     for line in domain_lines(domains):
@@ -72,6 +75,22 @@ def domain_lines(domains: list[Row]) -> list[str]:
     ]
 
 
+def silent_hosts(rack: Row) -> str:
+    """Return which GPU hosts' agents are not heard: no fault of their trays, but endpoints that are counted."""
+    names = [str(place).split("/")[4] for place in rack.get("hosts_silent", ())]
+    if not names or not rack["live"]:
+        return ""
+    return f"warning: the agents of {_named(names, 'GPU hosts')} are not heard: no in-band readings"
+
+
+def explain_marks(racks: list[Row], shape: Output) -> None:
+    """Say what a `*` means below a table that has one."""
+    figures = ("shelf_output_w", "battery_output_w", "gpu_power_w")
+    marked = any(_mark(r[name]) for r in racks for name in figures if r[name]["value"] is not None)
+    if marked and shape in (Output.TABLE, Output.WIDE):
+        note("* a sum of those readings that are good now; the others are not in it")
+
+
 def battery_line(rack: Row) -> str:
     """Return what is to be said of a rack whose batteries deliver, empty otherwise."""
     power, usable = rack["battery_output_w"]["value"], rack["usable_limit_w"]
@@ -80,10 +99,10 @@ def battery_line(rack: Row) -> str:
     return f"critical: on battery, which delivers {kilowatts(rack['battery_output_w'])}"
 
 
-def _named(trays: list[str]) -> str:
+def _named(trays: list[str], what: str = "trays") -> str:
     if len(trays) <= MOST_NAMED:
         return ", ".join(trays)
-    return f"{len(trays)} trays ({', '.join(trays[:MOST_NAMED])} …)"
+    return f"{len(trays)} {what} ({', '.join(trays[:MOST_NAMED])} …)"
 
 
 def show_version() -> None:
@@ -93,9 +112,13 @@ def show_version() -> None:
     print(f"rackwright {__version__}")  # noqa: T201
 
 
+def _mark(figure: Row) -> str:
+    return "" if figure["quality"] == "good" else "*"
+
+
 def kilowatts(figure: Row) -> str:
     """Return a power figure; one that is not complete says so."""
-    value, mark = figure["value"], "" if figure["quality"] == "good" else "*"
+    value, mark = figure["value"], _mark(figure)
     return "–" if value is None else f"{number(value / 1_000, 1)}{mark} kW"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from datacenter_api.cli.output import scaled
 from datacenter_api.console.bits import word_of
 from datacenter_api.console.choices import below_of, charted
 from datacenter_api.console.wording import ALARM_GLYPHS, UNKNOWN, Cells, esc, roughly
@@ -10,10 +11,6 @@ from datacenter_api.fleet.queries import row_of
 from datacenter_api.fleet.view import RackView
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.model.layout import TrayView
-
-# Shown in the step below these units' own when the number is large.
-_KILO = {"W": "kW", "J": "kJ"}
-_KILO_FROM = 10_000
 
 
 def draw_rows(
@@ -72,8 +69,7 @@ def value_text(value: float | int | None, unit: str) -> str:
     if value is None:
         return UNKNOWN
     shown_unit = "" if unit in ("code", "1", "bits") else unit
-    if shown_unit in _KILO and abs(value) >= _KILO_FROM:
-        value, shown_unit = value / 1_000, _KILO[shown_unit]
+    value, shown_unit = scaled(value, shown_unit)
     if isinstance(value, int):
         text = f"{value:,}".replace(",", " ")
     else:

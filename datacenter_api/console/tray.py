@@ -29,7 +29,7 @@ from datacenter_api.console.wording import (
 from datacenter_api.fleet.domains import DomainSummary, findings_at
 from datacenter_api.fleet.trays import Axes, TrayState
 from datacenter_api.fleet.units import UnitRow, unit_rows
-from datacenter_api.fleet.view import RackView
+from datacenter_api.fleet.view import STALE_AFTER, RackView
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
 from firmware_bridge.vocabulary.reading import Quality
 from rack_controller.decide.domain import Verdict
@@ -165,11 +165,18 @@ def sensor_cells(sight: TraySight) -> Cells:
         return cells
     for number, group in enumerate(sight.groups):
         cells |= row_cells(_AT, sight.view, group.lines)
-        bad = sum(sight.view.quality[line] != Quality.GOOD for line in group.lines)
+        empty = [line for line in group.lines if _says_nothing(sight.view, line)]
+        bad = sum(sight.view.quality[line] != Quality.GOOD for line in group.lines) - len(empty)
+        without = f", {len(empty)} without a value" if empty else ""
         cells[(f"y-g{number}", "text")] = _brief(sight, group)
-        cells[(f"y-g{number}-q", "text")] = f"{bad} not good" if bad else "all good"
+        cells[(f"y-g{number}-q", "text")] = (f"{bad} not good" if bad else "all good") + without
         cells[(f"y-g{number}-q", "class")] = "sev-warning" if bad else "quiet"
     return cells
+
+
+def _says_nothing(view: RackView, line: int) -> bool:
+    """Return whether the device was asked just now and has no value there: an empty cage has no temperature."""
+    return bool(view.quality[line] == Quality.MISSING and view.ages[line] <= STALE_AFTER * view.columns.period[line])
 
 
 def draw_choices(choices: Sequence[Choice], chosen: str, windows: Sequence[str], window: str) -> str:

@@ -13,7 +13,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.model.layout import Layout
+from rack_controller.model.layout import IN_BAND, Layout
 
 SMALL_SHARE = 0.01
 """What batteries deliver counts above this share of the usable limit; below, they only balance or measure noise."""
@@ -38,6 +38,7 @@ class RackSummary(msgspec.Struct, frozen=True):
 
     `battery_output_w` is what the battery shelves deliver, `absent` where the rack has none.  `headroom_w` is usable
     limit minus shelf output: None unless every shelf was read, and while something else than shelves feeds the busbar.
+    `hosts_silent` are the endpoints of GPU hosts whose agents are not heard: counted, and no alarm of their trays.
     """
 
     rack: str
@@ -65,6 +66,7 @@ class RackSummary(msgspec.Struct, frozen=True):
     leaks: list[LeakPoint]
     endpoints_reachable: int
     endpoints_total: int
+    hosts_silent: list[str]
     trays: list[TrayState]
 
 
@@ -111,6 +113,7 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
         leaks=[p for p in points if p.state != "dry"],
         endpoints_reachable=_count(axes, "reachable"),
         endpoints_total=len(axes),
+        hosts_silent=_silent_hosts(layout, axes),
         trays=tray_states(layout, view, axes, points, record.alarms),
     )
 
@@ -142,6 +145,11 @@ def _headroom(usable: float, output: Figure, battery: Figure, gpus: Figure) -> f
     if output.value <= small and (drawing or unseen):
         return None
     return round(usable - output.value, 1)
+
+
+def _silent_hosts(layout: Layout, axes: dict[str, Axes]) -> list[str]:
+    inside = [e.place for t in layout.trays for e in t.endpoints if e.protocol in IN_BAND]
+    return [place for place in inside if place in axes and axes[place].management != "reachable"]
 
 
 def _count(axes: dict[str, Axes], word: str) -> int:

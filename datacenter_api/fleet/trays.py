@@ -253,12 +253,18 @@ def _alarm(
     reasons = [
         (leak, "leak detector unknown" if leak == "unknown" else f"leak {leak}"),
         (health, f"health {health}"),
-        ({"reachable": "ok", "unknown": "unknown"}.get(management, "warning"), f"management {management}"),
+        ({"reachable": "ok", "unknown": "unknown"}.get(management, "warning"), _who_is_away(management, mine)),
         *unfit,
         *(("warning", f"{a.subtree} {a.subtree_state}") for a in mine if a.subtree_state in MISSED),
     ]
     worst = max((alarm for alarm, _ in reasons), key=_ALARMS.index)
     return worst, "; ".join(why for alarm, why in reasons if alarm == worst and worst != "ok")
+
+
+def _who_is_away(management: str, mine: list[Axes]) -> str:
+    """Return which of several endpoints do not answer as they should; one alone stands for the tray."""
+    away = [f"{leaf_of(Place(a.place))} {a.management}" for a in mine if a.management != "reachable"]
+    return ", ".join(away) if away and len(mine) > 1 and management != "unknown" else f"management {management}"
 
 
 def _worst_health(tray: TrayView, view: RackView | None) -> str:

@@ -40,6 +40,7 @@ _TEXTS = {
     "text": "of a stale or wrong version",
 }
 _NAMED = {"for": "lasts"}
+_WHERE_TO_LOOK = f"`{_PROGRAM} fault kinds` lists kinds and details, `rackwright tray list` places"
 Row = dict[str, Any]
 
 
@@ -50,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         asked.run(EmulatorControl(state.absolute()), asked)
     except ValueError as err:
-        raise ConfigurationError(f"the emulator refuses: {err}", advice=f"see `{_PROGRAM} fault kinds`") from err
+        raise ConfigurationError(f"the emulator refuses: {err}", advice=_WHERE_TO_LOOK) from err
     return 0
 
 

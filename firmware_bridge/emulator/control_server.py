@@ -60,7 +60,7 @@ class ControlServer:
                 try:
                     reply = {"ok": True, **self._answer(json.loads(line))}
                 except (ValueError, TypeError, KeyError, AttributeError) as err:
-                    reply = {"ok": False, "error": f"{type(err).__name__}: {err}"}
+                    reply = {"ok": False, "error": _said(err)}
                 writer.write(msgspec.json.encode(reply) + b"\n")
                 await writer.drain()
         except (OSError, ValueError):
@@ -167,6 +167,13 @@ class ControlServer:
                 for place, port in hall.serial.ports.items()
             ],
         }
+
+
+def _said(err: Exception) -> str:
+    """Return a refusal in words: ours as they are, those of a request of the wrong shape with what is wrong."""
+    if isinstance(err, KeyError):
+        return f"the request lacks {err}"
+    return str(err) if isinstance(err, ValueError) else f"the request has another shape than expected: {err}"
 
 
 def _number(value: Any, least: float, most: float) -> float:

@@ -50,6 +50,16 @@ TRANSITIONS: Mapping[tuple[Stage, Happening], tuple[Stage, tuple[Act, ...]]] = {
     (Stage.VERIFY, Happening.ABORT): (Stage.ABORTED, (Act.LIGHT_OFF,)),
 }
 
+STANDS: Mapping[Stage, str] = {
+    Stage.POWER_DOWN: " has begun: the tray is to be off",
+    Stage.REPLACE: ": the part can be replaced",
+    Stage.IDENTIFY: ": the part is replaced, its serial number is awaited",
+    Stage.VERIFY: ": the part is known, the tray is to be verified",
+    Stage.DONE: " is done",
+    Stage.ABORTED: " was aborted",
+}
+"""How a swap stands, as the end of a sentence about it."""
+
 NEXT: Mapping[Stage, str] = {
     Stage.POWER_DOWN: "switch the tray off, then `swap continue`; say `--off REASON` where it cannot be seen",
     Stage.REPLACE: "replace the part, then `swap continue`",

@@ -61,6 +61,21 @@ REDFISH_PRIVILEGES: dict[Privilege, str] = {
 }
 
 
+def whom_to_ask(privilege: Privilege) -> str:
+    """Return the advice to somebody who lacks a privilege: the lowest role that has it."""
+    role = next(role for role in Role if may(role, privilege))
+    return f"ask {_PERSONS[role]}"
+
+
+_PERSONS = {
+    Role.VIEWER: "a viewer",
+    Role.TECHNICIAN: "a technician",
+    Role.OPERATOR: "an operator",
+    Role.SAFETY: "a safety engineer",
+    Role.ADMIN: "an admin",
+}
+
+
 def may(role: Role, privilege: Privilege) -> bool:
     """Return whether `role` has `privilege`."""
     return privilege in PRIVILEGES[role]

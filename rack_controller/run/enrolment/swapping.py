@@ -20,7 +20,7 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.swap import MOST_HOURS, NEXT, Act, Happening, Stage, StepRefused, Swap, step
+from rack_controller.decide.swap import MOST_HOURS, NEXT, STANDS, Act, Happening, Stage, StepRefused, Swap, step
 from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
 from rack_controller.model.readiness import Verdict
@@ -219,7 +219,7 @@ class Swapping:
                 moved = msgspec.structs.replace(moved, why=why)
                 self._keep(moved)
         severity = Severity.OK if moved.over else Severity.WARNING
-        text = f"{_name(place)}: swap by {moved.owner} is at {moved.stage} ({said})"
+        text = f"{_name(place)}: swap by {moved.owner}{STANDS[moved.stage]} ({said})"
         self.tell(Finding(place, f"swap.{moved.stage}", severity, text))
         return moved
 

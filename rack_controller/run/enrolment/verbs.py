@@ -16,7 +16,7 @@ from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
 from rack_controller.model.layout import Layout
 from rack_controller.model.readiness import Ready
-from rack_controller.model.roles import Privilege, may
+from rack_controller.model.roles import Privilege, may, whom_to_ask
 from rack_controller.run.desk import SiteDesk
 from rack_controller.run.enrolment.examiner import Examiner
 from rack_controller.run.enrolment.holds import Holds
@@ -164,7 +164,8 @@ def _check_reason(command: Command, reason: str) -> None:
         raise PreconditionFailed("why may this certificate be trusted?", advice="give its serial number, or a reason")
     if not may(command.role, Privilege.CONFIGURE):
         raise RoleInsufficient(
-            f"role {command.role} pins only by serial number", advice="give the serial number, or ask an admin"
+            f"role {command.role} pins only by serial number",
+            advice=f"give the serial number, or {whom_to_ask(Privilege.CONFIGURE)}",
         )
 
 

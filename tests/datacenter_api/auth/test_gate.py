@@ -11,7 +11,7 @@ from datacenter_api.auth.doorkeeper import COOKIE
 from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
 from datacenter_api.auth.limits import MOST_PER_ACCOUNT
 from datacenter_api.routes import ROUTES, Rule, allowed
-from rack_controller.model.roles import Role
+from rack_controller.model.roles import Role, whom_to_ask
 
 CHECKED = [r for r in ROUTES if r.method != "WEBSOCKET" and not r.path.endswith("/stream") and r.privilege is not None]
 
@@ -36,6 +36,8 @@ async def test_every_route_asks_for_its_privilege(api: Api, role: Role) -> None:
         async with api.client(None) as client:
             answer = await client.request(rule.method, address(rule), headers={"authorization": f"Bearer {token}"})
         assert (answer.status_code == 403) == (not allowed(rule, role)), (rule, answer.status_code, answer.text)
+        if answer.status_code == 403 and not rule.path.startswith("/redfish") and rule.privilege is not None:
+            assert answer.json()["error"]["advice"] == whom_to_ask(rule.privilege), rule
         assert answer.status_code != 401
 
 

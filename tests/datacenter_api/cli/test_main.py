@@ -92,7 +92,8 @@ def test_endpoints_sensors_and_events(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_command_reaches_the_controller(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["locate", "on", "u12"]) == 0
     assert "accepted" in capsys.readouterr().err
-    assert run(["rescan"]) == 0
+    assert run(["rescan"]) == run(["rescan", "k01"]) == run(["rescan", "--rack", "k01"]) == 0
+    assert run(["rescan", "k01", "--rack", "k02"]) == 2
     capsys.readouterr()
     for words in (["locate", "on", "u12"], ["tray", "locate", "u12", "off"], ["rescan"]):
         assert run([*words, "-o", "json"]) == 0

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from datacenter_api.cli.connection import Connection, Server
-from datacenter_api.cli.output import number
-from datacenter_api.cli.rack import rack_holding
+from datacenter_api.cli.output import number, scaled
+from datacenter_api.cli.rack import rack_holding, tray_power
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
 
@@ -46,3 +46,25 @@ def test_what_rounds_to_nothing_has_no_sign() -> None:
     assert number(-0.2, 0, "W") == "0 W"
     assert number(-0.0, 1, "kW") == "0.0 kW"
     assert number(-3_000.4, 0, "W") == "-3 000 W"
+
+
+def test_old_watts_are_marked_as_such() -> None:
+    said = [
+        tray_power({"power_w": w, "power_quality": q})
+        for w, q in ((5400.0, "good"), (5400.0, "stale"), (None, "stale"))
+    ]
+    assert said == ["5 400 W", "5 400 W (stale)", "–"]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (1_965_000_000.0, "Hz", (1965.0, "MHz")),
+        (50.0, "Hz", (50.0, "Hz")),
+        (12_900.0, "W", (12.9, "kW")),
+        (900.0, "W", (900.0, "W")),
+        (1e9, "RPM", (1e9, "RPM")),
+    ],
+)
+def test_a_large_number_gets_a_larger_unit(value: float, unit: str, shown: tuple[float, str]) -> None:
+    assert scaled(value, unit) == shown

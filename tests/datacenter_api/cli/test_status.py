@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from datacenter_api.cli.status import alarm_lines, battery_line, domain_lines, leaks
+import pytest
+
+from datacenter_api.cli.output import Output
+from datacenter_api.cli.status import alarm_lines, battery_line, domain_lines, explain_marks, leaks, silent_hosts
 
 
 def tray(name: str, alarm: str, why: str = "") -> dict[str, Any]:
@@ -48,3 +51,21 @@ def test_a_degraded_domain_is_said_and_one_that_is_not_all_seen_is_not() -> None
     assert domain_lines(domains) == [
         "NVLink domain k02.nvl0 warning: u19 acp7 is down; see `rackwright domain show k02.nvl0`"
     ]
+
+
+def figures(quality: str) -> dict[str, Any]:
+    return {name: {"value": 1.0, "quality": quality} for name in ("shelf_output_w", "battery_output_w", "gpu_power_w")}
+
+
+def test_a_mark_is_explained_where_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    explain_marks([figures("good")], Output.TABLE)
+    explain_marks([figures("partial")], Output.JSON)
+    assert capsys.readouterr().err == ""
+    explain_marks([figures("good"), figures("partial")], Output.TABLE)
+    assert capsys.readouterr().err.startswith("* a sum of those readings that are good now")
+
+
+def test_hosts_that_are_counted_and_not_heard_are_named() -> None:
+    rack = {"live": True, "hosts_silent": [f"lab1/a/r01/k01/u{n}/host" for n in (11, 12)]}
+    assert silent_hosts(rack) == "warning: the agents of u11, u12 are not heard: no in-band readings"
+    assert silent_hosts({**rack, "live": False}) == silent_hosts({**rack, "hosts_silent": []}) == ""

@@ -259,3 +259,25 @@ def test_text_from_outside_is_escaped_everywhere(hall: Any) -> None:
 )
 def test_values_read_easily(value: float | int | None, unit: str, text: str) -> None:
     assert value_text(value, unit) == text
+
+
+def test_what_a_device_has_no_value_for_is_told_apart_from_what_is_not_read(hall: Any) -> None:
+    rack = hall.racks["k02"]
+    sight = sight_of(hall, "k02", "u15")
+    number = next(
+        n
+        for n, group in enumerate(sight.groups)
+        if any("chassis_0_fan_1" in str(sight.view.columns.series[n].place) for n in group.lines)
+    )
+    assert sight.view is not None
+    lines = [rack.line(f"u15/chassis_0_fan_{n}", Quantity.TEMPERATURE) for n in (1, 2)]
+    for n in lines:
+        rack.quality[n] = Quality.MISSING
+    cells = sensor_cells(sight_of(hall, "k02", "u15"))
+    assert (cells[(f"y-g{number}-q", "text")], cells[(f"y-g{number}-q", "class")]) == (
+        "all good, 2 without a value",
+        "quiet",
+    )
+    rack.quality[lines[0]] = Quality.STALE
+    cells = sensor_cells(sight_of(hall, "k02", "u15"))
+    assert cells[(f"y-g{number}-q", "text")] == "1 not good, 1 without a value"

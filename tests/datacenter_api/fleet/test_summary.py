@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from support.api import fill
 from support.pair import played_pair
@@ -14,7 +15,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.model.layout import TrayAlarm
+from rack_controller.model.layout import EndpointStatus, TrayAlarm
 from rack_controller.model.table import make_table
 
 NOW = Seconds(100.0)
@@ -180,3 +181,24 @@ def test_what_happened_and_is_not_over_is_its_trays_alarm(record: RackRecord, ra
     assert summary is not None
     assert (tray(summary, "u12").alarm, tray(summary, "u12").why) == ("critical", "gpu2 XID 79: off the bus")
     assert {t.alarm for t in summary.trays if t.name != "u12"} == {"ok"}
+
+
+def said(rack: PlayedRack, **words: str) -> list[EndpointStatus]:
+    """What the controller says of the rack's endpoints, some of them by `tray_endpoint`."""
+    found = []
+    for status in rack.state().endpoints:
+        name = "_".join(status.place.split("/")[-2:])
+        found.append(msgspec.structs.replace(status, management=words.get(name, status.management)))
+    return found
+
+
+def test_of_several_endpoints_the_one_that_is_away_is_named(record: RackRecord, rack: PlayedRack) -> None:
+    summary_of(record, rack)
+    record.endpoints = said(rack, u19_bmc="absent", u12_bmc="absent", u13_host="absent")
+    summary = summarise(record, NOW)
+    assert summary is not None
+    assert (tray(summary, "u19").management, tray(summary, "u19").why) == ("degraded", "bmc absent")
+    assert (tray(summary, "u12").management, tray(summary, "u12").why) == ("absent", "management absent")
+    assert summary.endpoints_total - summary.endpoints_reachable == 3
+    assert summary.hosts_silent == [f"{rack.place}/u13/host"]
+    assert tray(summary, "u13").alarm == "ok", "a host without an agent is no fault of its tray"

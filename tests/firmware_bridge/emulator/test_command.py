@@ -81,6 +81,7 @@ async def test_wrong_words_are_one_line(emulator: RunningEmulator, words: list[s
         await asyncio.to_thread(main, [*words, "--state", str(emulator.state)])
     assert refused.value.exit_code == 2
     assert "\n" not in str(refused.value)
+    assert "Error" not in str(refused.value), "no names of classes"
 
 
 def test_a_noun_without_a_verb_says_what_is_missing() -> None:

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-from rack_controller.model.roles import PRIVILEGES, REDFISH_PRIVILEGES, Privilege, Role, may
+import pytest
+
+from rack_controller.model.roles import PRIVILEGES, REDFISH_PRIVILEGES, Privilege, Role, may, whom_to_ask
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "roles.json"
 
@@ -25,3 +27,16 @@ def test_an_operator_clears_no_latches_and_safety_sets_no_caps() -> None:
 
 def test_every_privilege_has_a_redfish_name() -> None:
     assert set(REDFISH_PRIVILEGES) == set(Privilege)
+
+
+@pytest.mark.parametrize(
+    ("privilege", "said"),
+    [
+        (Privilege.LOCATE, "ask a technician"),
+        (Privilege.LIMIT, "ask an operator"),
+        (Privilege.INTERLOCK, "ask a safety engineer"),
+        (Privilege.CONFIGURE, "ask an admin"),
+    ],
+)
+def test_who_lacks_a_privilege_is_told_the_lowest_role_that_has_it(privilege: Privilege, said: str) -> None:
+    assert whom_to_ask(privilege) == said
