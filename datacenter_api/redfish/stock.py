@@ -13,6 +13,7 @@ import msgspec
 
 from datacenter_api.fleet.record import RackRecord
 from firmware_bridge.vocabulary.errors import NotReadYet, RackwrightError
+from firmware_bridge.vocabulary.facts import FactValue
 from firmware_bridge.vocabulary.units import Seconds
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class StockItem(msgspec.Struct, frozen=True):
     part_number: str | None = None
     serial_number: str | None = None
     firmware: str | None = None
+    facts: dict[str, FactValue] = {}
 
 
 class StockFirmware(msgspec.Struct, frozen=True):
@@ -46,12 +48,20 @@ class StockFirmware(msgspec.Struct, frozen=True):
     version: str | None
 
 
+class StockLeak(msgspec.Struct, frozen=True):
+    """One leak detector as its endpoint reports it; whether it is wet is on the bus."""
+
+    id: str
+    facts: dict[str, FactValue] = {}
+
+
 class StockReport(msgspec.Struct, frozen=True):
     """The part of an endpoint's report that Redfish clients see; readings are on the bus anyway."""
 
     endpoint: dict[str, str | int | None]
     inventory: tuple[StockItem, ...]
     firmware: tuple[StockFirmware, ...]
+    leak_detectors: tuple[StockLeak, ...] = ()
 
 
 @dataclass(slots=True)

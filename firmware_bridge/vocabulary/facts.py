@@ -61,6 +61,22 @@ class Fact(StrEnum):
     FORM_FACTOR = "form_factor"
     FAILURE_PREDICTED = "failure_predicted"
     LIFE_LEFT_PERCENT = "life_left_percent"
+    # Power and cooling equipment
+    SCHEMA = "schema"
+    POWER_CAPACITY_W = "power_capacity_w"
+    INPUT_VOLTAGE_TYPE = "input_voltage_type"
+    LINE_INPUT = "line_input"
+    HEAT_CAPACITY_W = "heat_capacity_w"
+    SERVICE_HOURS = "service_hours"
+    SERVICE_HOURS_RATED = "service_hours_rated"
+    SERVICED_ON = "serviced_on"
+    HOT_PLUGGABLE = "hot_pluggable"
+    REPLACEABLE = "replaceable"
+    CAPACITY_L = "capacity_l"
+    LEVEL_STATE = "level_state"
+    FLUID = "fluid"
+    FLUID_DENSITY = "fluid_density"
+    FLUID_SPECIFIC_HEAT = "fluid_specific_heat"
     # Interfaces, addresses, ports
     MAC = "mac"
     SPEED_MBPS = "speed_mbps"
@@ -126,13 +142,18 @@ TYPES: dict[Fact, FactType] = {
         FactType.WHOLE,
     ),
     **dict.fromkeys(
-        (Fact.SPEED_GBPS, Fact.SPEED_MAX_GBPS, Fact.LIFE_LEFT_PERCENT, Fact.MEMORY_TOTAL_GIB), FactType.NUMBER
+        (
+            *(Fact.SPEED_GBPS, Fact.SPEED_MAX_GBPS, Fact.LIFE_LEFT_PERCENT, Fact.MEMORY_TOTAL_GIB),
+            *(Fact.POWER_CAPACITY_W, Fact.HEAT_CAPACITY_W, Fact.SERVICE_HOURS, Fact.SERVICE_HOURS_RATED),
+            *(Fact.CAPACITY_L, Fact.FLUID_DENSITY, Fact.FLUID_SPECIFIC_HEAT),
+        ),
+        FactType.NUMBER,
     ),
     **dict.fromkeys(
         (
             *(Fact.ENABLED, Fact.DHCP4, Fact.FAILURE_PREDICTED, Fact.UPDATEABLE, Fact.WRITE_PROTECTED, Fact.SCREEN),
             *(Fact.HTTP, Fact.HTTPS, Fact.SSH, Fact.IPMI, Fact.NTP, Fact.CONSOLE_SSH, Fact.CONSOLE_IPMI),
-            Fact.SECURE_BOOT,
+            *(Fact.SECURE_BOOT, Fact.HOT_PLUGGABLE, Fact.REPLACEABLE),
         ),
         FactType.FLAG,
     ),

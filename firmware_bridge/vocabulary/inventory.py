@@ -73,6 +73,7 @@ class LeakDetectorItem:
     id: str
     state: str
     uri: str
+    facts: dict[str, FactValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from firmware_bridge.drivers.modbus.unit import SerialUnit
+from firmware_bridge.vocabulary.facts import Fact
 from firmware_bridge.vocabulary.inventory import (
     EndpointReport,
     FirmwareItem,
@@ -17,6 +18,8 @@ from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity
 from firmware_bridge.vocabulary.reading import Quality, Reading
 
 _KINDS = {"psu": ItemKind.PSU, "bbu": ItemKind.BATTERY, "pmm": ItemKind.BMC}
+# What a map's texts say beyond identity.
+_FACTS = {"model": Fact.MODEL, "hardware": Fact.VERSION, "manufactured": Fact.PRODUCED_ON}
 _LEAK_WORDS = {0.0: "OK", 1.0: "Warning", 2.0: "Critical"}
 
 
@@ -52,6 +55,7 @@ def _item(unit: SerialUnit, said: Mapping[str, str]) -> Item:
         serial_number=said.get("serial_number"),
         firmware=said.get("firmware"),
         uris=(f"{unit.bus.tty}#{unit.address:#04x}",),
+        facts={fact.value: said[name] for name, fact in _FACTS.items() if said.get(name)},
     )
 
 

@@ -19,6 +19,12 @@ _PLACED: tuple[Row, ...] = (
     ("Location/PartLocation/ServiceLabel", Fact.LABEL),
     ("Location/PartLocation/LocationType", Fact.LOCATION_TYPE),
 )
+_DATED: tuple[Row, ...] = (("Version", Fact.VERSION), ("ProductionDate", Fact.PRODUCED_ON))
+_FILLED: tuple[Row, ...] = (
+    ("Coolant/CoolantType", Fact.FLUID),
+    ("Coolant/DensityKgPerCubicMeter", Fact.FLUID_DENSITY),
+    ("Coolant/SpecificHeatkJoulesPerKgK", Fact.FLUID_SPECIFIC_HEAT),
+)
 _PART = (*_MADE, *_PLACED, *_STATUS, ("UUID", Fact.UUID))
 
 # By schema: the path of a property within the resource, and the fact it is.  The first that is stated counts.
@@ -55,8 +61,42 @@ PROPERTIES: dict[str, tuple[Row, ...]] = {
     ),
     "NetworkAdapter": _PART,
     "Switch": _PART,
-    "PowerSupply": _PART,
-    "Pump": _PART,
+    "PowerSupply": (
+        *_PART,
+        *_DATED,
+        ("PowerSupplyType", Fact.TYPE),
+        ("PowerCapacityWatts", Fact.POWER_CAPACITY_W),
+        ("InputNominalVoltageType", Fact.INPUT_VOLTAGE_TYPE),
+        ("LineInputStatus", Fact.LINE_INPUT),
+    ),
+    "PowerDistribution": (*_PART, *_DATED, ("AssetTag", Fact.ASSET_TAG)),
+    "Battery": (*_PART, *_DATED),
+    "CoolingUnit": (
+        *_PART,
+        *_DATED,
+        *_FILLED,
+        ("AssetTag", Fact.ASSET_TAG),
+        ("CoolingCapacityWatts", Fact.HEAT_CAPACITY_W),
+    ),
+    "Pump": (*_PART, *_DATED, ("PumpType", Fact.TYPE), ("ServiceHours", Fact.SERVICE_HOURS)),
+    "Filter": (
+        *_PART,
+        *_DATED,
+        ("ServiceHours", Fact.SERVICE_HOURS),
+        ("RatedServiceHours", Fact.SERVICE_HOURS_RATED),
+        ("ServicedDate", Fact.SERVICED_ON),
+        ("HotPluggable", Fact.HOT_PLUGGABLE),
+        ("Replaceable", Fact.REPLACEABLE),
+    ),
+    "Reservoir": (
+        *_PART,
+        *_DATED,
+        *_FILLED,
+        ("ReservoirType", Fact.TYPE),
+        ("CapacityLiters", Fact.CAPACITY_L),
+        ("FluidLevelStatus", Fact.LEVEL_STATE),
+    ),
+    "LeakDetector": (*_PLACED, *_STATUS, ("LeakDetectorType", Fact.TYPE)),
     "Chassis": (*_PART, ("ChassisType", Fact.TYPE), ("AssetTag", Fact.ASSET_TAG)),
     "Manager": (
         *_MADE,

@@ -5,6 +5,7 @@ from typing import Any
 
 from firmware_bridge.vocabulary.inventory import LeakDetectorItem, Note
 from firmware_bridge.wire.redfish.catalog import Catalog, Entry
+from firmware_bridge.wire.redfish.facts import facts_of
 from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import tidy
 from firmware_bridge.wire.redfish.numbers import UNREADABLE, leak_name
@@ -23,7 +24,7 @@ def leak_detectors(catalog: Catalog, notes: list[Note]) -> list[LeakDetectorItem
     for entry in catalog.of("LeakDetector"):
         state = _state(entry.uri, entry.document.get("DetectorState"), entry.state, notes)
         own[entry.uri] = state
-        found.append(LeakDetectorItem(entry.id, state, entry.uri))
+        found.append(LeakDetectorItem(entry.id, state, entry.uri, facts_of("LeakDetector", entry.document)))
     for entry in catalog.of("LeakDetection"):
         for uri, line in group_lines(entry.uri, entry.document):
             source = line.get("DataSourceUri")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from firmware_bridge.vocabulary.facts import Fact
 from firmware_bridge.vocabulary.inventory import Item, ItemKind, Note
 from firmware_bridge.wire.redfish.catalog import Catalog, Entry
 from firmware_bridge.wire.redfish.facts import facts_of
@@ -242,5 +243,9 @@ def _item(group: list[Part], versions: dict[str, str], notes: list[Note]) -> Ite
         firmware=firmware,
         uris=tuple(p.entry.uri for p in group),
         # What the best view states counts; the others fill in what it leaves out.
-        facts={k: v for p in reversed(ordered) for k, v in facts_of(p.entry.schema, p.entry.document).items()},
+        facts={
+            **{k: v for p in reversed(ordered) for k, v in facts_of(p.entry.schema, p.entry.document).items()},
+            # A kind of our own says what it is; of other equipment only its schema does.
+            **({Fact.SCHEMA.value: best.entry.schema} if best.kind is ItemKind.OTHER else {}),
+        },
     )

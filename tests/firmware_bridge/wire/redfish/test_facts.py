@@ -108,3 +108,17 @@ def test_two_views_of_one_part_fill_each_other_in() -> None:
     firmware = {f.id: f.facts for f in report.firmware}
     assert (firmware["FW_BMC_0"]["manufacturer"], firmware["FW_BMC_0"]["write_protected"]) == ("NVIDIA", False)
     assert "manufacturer" not in firmware["FW_CPLD_0"]
+
+
+def test_equipment_says_what_it_holds_and_what_it_is() -> None:
+    reservoir = {
+        "ReservoirType": "Inline",
+        "CapacityLiters": "12",
+        "FluidLevelStatus": "OK",
+        "Coolant": {"CoolantType": 4},
+    }
+    assert facts_of("Reservoir", reservoir) == {"type": "Inline", "capacity_l": 12.0, "level_state": "OK"}
+    supply = {"PowerCapacityWatts": 5500, "PowerSupplyType": "AC", "LineInputStatus": "Normal", "ProductionDate": "NA"}
+    assert facts_of("PowerSupply", supply) == {"type": "AC", "power_capacity_w": 5500, "line_input": "Normal"}
+    filtered = {"RatedServiceHours": 10_000, "Replaceable": True, "HotPluggable": "no"}
+    assert facts_of("Filter", filtered) == {"service_hours_rated": 10_000, "replaceable": True}
