@@ -152,13 +152,18 @@ class GpuHosts:
             # The same number as the BMC shows, so that both can be held against each other.
             serial=f"EMU-{slug(host.tray).upper()}-GPU{number}",
             uuid=f"GPU-emulated-{slug(place)}",
-            bus_id=f"{number:08x}:01:00.0",
+            bus_id=f"{_bus_domain(number):08x}:01:00.0",
             name="Emulated GPU",
             values=values,
             limits_w=limits,
             links_down=down,
             clique=0,
         )
+
+
+def _bus_domain(number: int) -> int:
+    """Return a GPU's PCI domain as its host's console shows it: 8, 9, 18, 19 (hexadecimal), two GPUs per CPU."""
+    return 0x10 * (number // 2) + 8 + number % 2
 
 
 def hosts_of(generation: Generation) -> list[tuple[Slot, str]]:

@@ -48,6 +48,7 @@ from rack_controller.run.watch.hosts import GpuRules, Hosts
 from rack_controller.run.watch.links import LinkWatch
 from rack_controller.run.watch.subtrees import Subtrees
 from rack_controller.run.watch.tray_alarms import TrayAlarms
+from rack_controller.run.watch.xids import XidWatch
 
 _log = logging.getLogger(__name__)
 
@@ -108,6 +109,11 @@ class RackUnderControl:
         )
         self._hosts = Hosts(layout, sources, self._stock, gpu_rules) if gpu_rules is not None else None
         self._consoles = consoles
+        self._xids = (
+            None
+            if gpu_rules is None
+            else XidWatch(layout, sources, self._stock, gpu_rules.xids, consoles=consoles is not None)
+        )
         self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
         self._usable = Watts(layout.busbar_power_usable_w)
         self._delivering: frozenset[Place] = frozenset()
@@ -156,6 +162,7 @@ class RackUnderControl:
             findings += notice_attention(before, after)
             findings += doubts
             findings += self._hosts.notice(after) if self._hosts is not None else []
+            findings = self._xids.look(findings, after) if self._xids is not None else findings
             findings += self._alarms.look(findings, after) if self._alarms is not None else []
             self._said.clear()
             for place in self._subtrees.to_look_at_again(after.now):

@@ -80,7 +80,7 @@ def test_every_console_is_heard_and_logged_while_nobody_watches(product: Product
     assert len(consoles(product)) == 27
     product.control.add_faults([{"what": "console_line", "where": "*/u14/console", "text": XID, "times": 1}])
     (event,) = eventually(lambda: events(product, "gpu.xid") or None, within=30)
-    assert event["place"].endswith("/u14")
+    assert event["place"].endswith("/u14/gpu2"), "the agent of u14 says which GPU has this address"
     assert event["details"]["xid"] == 79
     assert XID in product.cli("console", "log", "u14", "--grep", "Xid").stdout
     assert product.cli("console", "list", "-o", "name").stdout.count("/console") == 27

@@ -1,0 +1,60 @@
+"""A rack's XIDs: put together where agent and console both listen, placed by the agent's addresses."""
+
+from typing import Any
+
+from firmware_bridge.drivers.nvml.gpu_host import AgentGpuHost
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.generations.xid_catalogue import load_xids
+from firmware_bridge.vocabulary.inventory import EndpointReport, Item, ItemKind
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
+from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.decide.notice import Finding
+from rack_controller.model.event import Severity
+from rack_controller.model.layout import make_layout
+from rack_controller.model.snapshot import Snapshot
+from rack_controller.run.board import Board
+from rack_controller.run.clock import SystemClock
+from rack_controller.run.watch.xids import XidWatch
+
+RACK = Place("lab1/a/r01/k01")
+TRAY = Place(f"{RACK}/u11")
+HOST = Place(f"{TRAY}/host")
+
+
+class Reports:
+    def known(self, place: Place) -> EndpointReport | None:
+        gpu = Item(ItemKind.GPU, "gpu1", uris=("nvml:GPU-1234", "nvml:00000009:01:00.0"))
+        return EndpointReport({"place": place}, (gpu,)) if place == HOST else None
+
+
+def watch(*, consoles: bool) -> XidWatch:
+    generation = load_generation("gb200-nvl72")
+    console = SiteConsole(Place(f"{TRAY}/console"), address="192.0.2.1", port=22)
+    layout = make_layout(SiteRack(RACK, generation.name), generation, (SiteEndpoint(HOST, agent=True),), (console,))
+    stock: Any = Reports()
+    host = AgentGpuHost(TRAY, HOST, (0, 1, 2, 3), SystemClock())
+    return XidWatch(layout, {HOST: host}, stock, load_xids(), consoles=consoles)
+
+
+def at(now: float) -> Snapshot:
+    board = Board(RACK, [HOST], {c: Seconds(1.0) for c in ReadingClass})
+    return board.snapshot(1, Seconds(now), UnixNanoseconds(1))
+
+
+def of(source: str, place: str, **details: Any) -> Finding:
+    return Finding(Place(place), "gpu.xid", Severity.WARNING, "XID 48", {"source": source, "xid": 48, **details})
+
+
+def test_a_line_is_put_at_its_gpu_and_waits_for_the_agents_word() -> None:
+    watched = watch(consoles=True)
+    assert watched.look([of("console", TRAY, pci="0009:01:00", text="DBE")], at(1)) == []
+    (told,) = watched.look([of("nvml", f"{TRAY}/gpu1")], at(2))
+    assert (told.place, told.details["source"]) == (f"{TRAY}/gpu1", "console, nvml")
+    assert watched.look([], at(9)) == []
+
+
+def test_without_consoles_nothing_waits() -> None:
+    (told,) = watch(consoles=False).look([of("nvml", f"{TRAY}/gpu1")], at(1))
+    assert told.message == "XID 48"
