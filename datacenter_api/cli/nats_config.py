@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import bcrypt
 import nkeys
 
 from datacenter_api.cli.state_directory import free_port
@@ -18,6 +19,7 @@ from rack_controller.model.subjects import BUS_USERS, BusUser, agent_user, token
 LOOPBACK = "127.0.0.1"
 ANYWHERE = ("0.0.0.0", "::")
 _SEED_BYTES = 32
+CHEAP_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ def render(
     users: tuple[BusUser, ...] = BUS_USERS,
     door: str | None = None,
 ) -> str:
-    """Return the server's configuration.  MQTT can log into BMS only; nothing there can name a rack's subject.
+    """Return the server's configuration.  MQTT can log into BMS only, and nothing there can name a rack's subject.
+
+    Of the password only a hash stands in it.
 
     With a `door` (the host to listen at) the bus offers TLS.  Processes of this machine go on without it; an agent
     refuses to: see `rack_controller/agent/bus.py`.
@@ -121,8 +125,13 @@ def _nkey_user(user: BusUser, site: str, public: str) -> str:
 
 def _mqtt_user(user: BusUser, password: str) -> str:
     kinds = json.dumps(["MQTT"])
-    login = f"user: {json.dumps(user.name)}, password: {json.dumps(password)}"
+    login = f"user: {json.dumps(user.name)}, password: {json.dumps(_hashed(password))}"
     return f"    {{ {login}, allowed_connection_types: {kinds}, permissions: {_permissions(user, '')} }}"
+
+
+def _hashed(password: str) -> str:
+    """Return the hash that the server compares a login with.  Cheap is safe: nobody guesses 192 random bits."""
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(CHEAP_ROUNDS, b"2a")).decode()
 
 
 def _permissions(user: BusUser, site: str) -> str:

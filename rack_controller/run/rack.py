@@ -14,6 +14,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds, Watts
 from firmware_bridge.wire.tray_alarms import AlarmRules
+from rack_controller.decide.fold import fold_floods
 from rack_controller.decide.liveness import notice_subtrees
 from rack_controller.decide.notice import Finding, notice_batteries, notice_changes
 from rack_controller.decide.notice_attention import notice_attention
@@ -167,7 +168,7 @@ class RackUnderControl:
             self._said.clear()
             for place in self._subtrees.to_look_at_again(after.now):
                 self._roster.collectors[place].rescan()
-            self._publish_events(findings, after)
+            self._publish_events(fold_floods(findings, self._rack), after)
             if before is None or before.table.table_id != after.table.table_id or findings or worn:
                 self._view.revision += 1
                 await bus.tell(self.subjects.state_changed, self._changed(after))

@@ -1,6 +1,7 @@
 """The bus against a real nats-server: nothing published is lost, nobody says what is not theirs to say."""
 
 import asyncio
+from pathlib import Path
 
 import nats
 import pytest
@@ -9,6 +10,7 @@ from nats.aio.msg import Msg
 from nats.js.api import DiscardPolicy
 from support.bus_server import SITE, NatsProcess, until
 
+from datacenter_api.cli.nats_config import write_bus_config
 from rack_controller.model.outbox import OutboxReport, decode_report
 from rack_controller.model.subjects import EVENT_STREAM, TELEMETRY_STREAM
 from rack_controller.run.bus import Bus, BusAddress, stream_configs
@@ -211,6 +213,14 @@ async def test_without_a_key_nobody_comes_in(bus_server: NatsProcess) -> None:
         await nats.connect(
             bus_server.files.url, allow_reconnect=False, max_reconnect_attempts=0, reconnect_time_wait=0.02
         )
+
+
+def test_no_password_stands_in_the_configuration(tmp_path: Path) -> None:
+    files = write_bus_config(tmp_path, SITE)
+    assert (tmp_path / "bms.password").read_text() not in files.config.read_text()
+    kept = (tmp_path / "bms.password").read_text()
+    write_bus_config(tmp_path, SITE)
+    assert (tmp_path / "bms.password").read_text() == kept, "a building's system keeps its password"
 
 
 async def test_the_building_cannot_log_in_where_racks_are(bus_server: NatsProcess) -> None:
