@@ -48,6 +48,7 @@ class FaultKind(StrEnum):
     DUPLICATE_EVENT = "duplicate_event"
     LATE_EVENT = "late_event"
     LOST_EVENT = "lost_event"
+    METRIC_REPORT = "metric_report"
     LEAK = "leak"
     PSU_FAIL = "psu_fail"
     TRAY_OFF = "tray_off"
@@ -124,6 +125,9 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.DUPLICATE_EVENT: KindSpec((Layer.EVENT,), "an event comes twice"),
     _K.LATE_EVENT: KindSpec((Layer.EVENT,), "an event comes late, behind younger ones", ("seconds",)),
     _K.LOST_EVENT: KindSpec((Layer.EVENT,), "an event does not come"),
+    _K.METRIC_REPORT: KindSpec(
+        (Layer.EVENT,), "a device sends its metric reports by its events, every so many seconds", ("seconds",)
+    ),
     _K.LEAK: KindSpec((Layer.PLANT,), "a detector is wet", ("level",)),
     _K.PSU_FAIL: KindSpec((Layer.PLANT,), "a supply gives nothing"),
     _K.TRAY_OFF: KindSpec((Layer.PLANT,), "a tray is without power"),

@@ -39,6 +39,7 @@ from firmware_bridge.emulator.listener import Listener
 from firmware_bridge.emulator.nvue_service import NvueService
 from firmware_bridge.emulator.places import means_something
 from firmware_bridge.emulator.process import FILES_PER_LINE
+from firmware_bridge.emulator.reporting import Reporting
 from firmware_bridge.emulator.serial.lines import SerialLines
 from firmware_bridge.emulator.template import DeviceTemplate, load_template
 from firmware_bridge.generations.load import load_generation
@@ -108,6 +109,7 @@ class Hall:
         self.consoles = HallConsoles(self.options.state, self.options.search, self.faults)
         self.doorway = Doorway.make()
         self.happenings, self.delivery = Happenings(), Delivery()
+        self.reporting = Reporting(self.faults, wall_text)
         self._listeners: list[Listener] = []
         self._down: set[Listener] = set()  # whose BMC restarts
         self._seen_faults = -1
@@ -180,6 +182,7 @@ class Hall:
         for bench in self.benches.values():
             bench.advance(seconds, self.faults.in_plant(bench.time))
             self.happenings.look(bench)
+        self.reporting.look()
         self.gpu_hosts.look(time.time_ns())
 
     def holds(self, fault: Fault) -> bool:
@@ -287,6 +290,7 @@ class Hall:
         events = make_hub(device, self.delivery, plan.address)
         if events is not None:
             self.happenings.join(bench, plan.row, plan.slot, events, template)
+            self.reporting.join(device, events)
         service = self._service(plan, device, SoleAccount(credential.user, credential.secret), sessions, events)
         door = FaultyDoor(service, plan.place, self.faults, lambda: bench.time, device.life)
         listener = Listener(self.doorway, door, plan.address, port, identity, self.options.state / "certificates")

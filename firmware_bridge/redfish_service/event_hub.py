@@ -98,7 +98,17 @@ class EventHub:
             {"EventId": number, "EventTimestamp": self._clock(), "EventType": "Alert", "MemberId": str(n), **record}
             for n, record in enumerate(records)
         ]
-        body = {"@odata.type": "#Event.v1_7_0.Event", "Id": number, "Name": "Event Log", "Events": events}
+        self._tell({"@odata.type": "#Event.v1_7_0.Event", "Id": number, "Name": "Event Log", "Events": events})
+
+    def publish_report(self, report: dict[str, Any]) -> None:
+        """Tell every subscriber of a MetricReport as it is (DSP0266 §13.5.3: it is the whole message)."""
+        if self._kept is None:
+            return
+        self._number += 1
+        self._tell(report)
+
+    def _tell(self, body: dict[str, Any]) -> None:
+        assert self._kept is not None
         frame = b"id: %d\ndata: %s\n\n" % (self._number, orjson.dumps(body))
         self._kept.append((self._number, frame))
         for subscription in list(self.subscriptions.values()):

@@ -19,6 +19,7 @@ from firmware_bridge.wire.redfish.events import EventRecord, records_of
 from firmware_bridge.wire.redfish.guard import DocumentFault
 from firmware_bridge.wire.redfish.intake import Intake, Taken, origins_of
 from firmware_bridge.wire.redfish.plan import Fetch, Plan
+from firmware_bridge.wire.redfish.reported import Reported, metric_report_of
 
 PROVE_EVERY = Seconds(60.0)
 SHORTEST_RETRY, LONGEST_RETRY = Seconds(1.0), Seconds(60.0)
@@ -38,6 +39,10 @@ class Reads(Protocol):
 
     async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
         """Read one class.  Raises DeviceError."""
+        ...
+
+    def take_reported(self, readings: Sequence[Reading]) -> None:
+        """Take what metric reports brought: it need not be asked for."""
         ...
 
     async def look_awake(self) -> None:
@@ -64,6 +69,7 @@ class Hearing:
     way: Way
     repeated: int = 0
     _intake: Intake = field(default_factory=Intake)
+    _reported: Reported = field(default_factory=Reported)
     _plan: Plan | None = None
 
     async def read_a_sensor(self) -> list[Reading]:
@@ -73,7 +79,10 @@ class Hearing:
 
     async def taken(self, bodies: Iterable[bytes], dropped: int) -> AsyncIterator[Sequence[Reading]]:
         """Yield the readings of messages; `dropped`: so many were lost, and all safety readings are read instead."""
-        records = self._records(bodies)
+        records, reported = self._read(bodies)
+        if reported:
+            self.reads.take_reported(reported)
+            yield reported
         if not records and not dropped:
             return
         taken = self.take_records(records)
@@ -106,15 +115,22 @@ class Hearing:
             except DeviceError:
                 return  # the class' own beat says so
 
-    def _records(self, bodies: Iterable[bytes]) -> list[EventRecord]:
+    def _read(self, bodies: Iterable[bytes]) -> tuple[list[EventRecord], list[Reading]]:
+        """Return the records of events, and the readings that metric reports bring."""
         records: list[EventRecord] = []
+        readings: list[Reading] = []
+        most = self.link.limits.most_bytes
         for body in bodies:
             try:
-                records += records_of(body, self.link.origin, self.link.limits.most_bytes)
+                report = metric_report_of(body, most)
+                if report is not None:
+                    readings += self._reported.take(report, self.reads.plan.sensors, self.clock.now())
+                else:
+                    records += records_of(body, self.link.origin, most)
             except DocumentFault as err:
                 fault = ReplyMalformed(self.link.endpoint, "events", str(err))
                 self.way.path = replace(self.way.path, detail=f"ReplyMalformed: {fault.detail}")
-        return records
+        return records, readings
 
 
 def pause_after(failures: int) -> Seconds:

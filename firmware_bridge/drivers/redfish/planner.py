@@ -53,8 +53,11 @@ class Planner:
 
         A report says neither units nor states: a sensor that is not there now is read from its own resource.
         """
+        return self._scale_of(sensor) if any(sensor in values for values in self._reports.values()) else None
+
+    def _scale_of(self, sensor: str) -> Scale | None:
         document = self.tree.documents.get(sensor)
-        if document is None or not any(sensor in values for values in self._reports.values()):
+        if document is None:
             return None
         status = document.get("Status")
         absent = isinstance(status, dict) and str(status.get("State")) in UNREADABLE
@@ -164,6 +167,7 @@ class Planner:
 
     def plan(self) -> Plan:
         """Return the plan; collections are asked with the endpoint's expand query."""
+        sensors = self._told_by_reports()
         fetches: dict[ReadingClass, list[Fetch]] = {}
         for report in self._reports:
             for reading_class in (POWER, SLOW):
@@ -174,7 +178,20 @@ class Planner:
             fetches.setdefault(key[0], []).extend(self._fetches_of(key))
         for reading_class, fetch in self._whole:
             fetches.setdefault(reading_class, []).append(fetch)
-        return Plan({c: tuple(f) for c, f in fetches.items()}, tuple(self._sums), tuple(self._absent))
+        return Plan({c: tuple(f) for c, f in fetches.items()}, tuple(self._sums), tuple(self._absent), sensors)
+
+    def _told_by_reports(self) -> dict[str, tuple[Extract, ...]]:
+        """Return how each sensor's value is read where a metric report brings it unasked."""
+        found: dict[str, tuple[Extract, ...]] = {}
+        for resources in (self._single, self._collected):
+            for extract in (e for extracts in resources.values() for e in extracts):
+                series = extract.series
+                sensor = self._sources.get((series.place, series.quantity), "")
+                scale = self._scale_of(sensor) if extract.part == "Reading" and not extract.members else None
+                if scale is not None and scale.unit == series.unit:
+                    told = Extract(series, "MetricValue", factor=scale.factor, offset=scale.offset, member=sensor)
+                    found[sensor] = (*found.get(sensor, ()), told)
+        return found
 
     def _fetches_of(self, key: tuple[ReadingClass, str, type[Resource]]) -> list[Fetch]:
         """Take a resource out of what is collected, as fetches of its own."""

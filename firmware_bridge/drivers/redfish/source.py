@@ -17,6 +17,7 @@ from firmware_bridge.drivers.redfish.meeting import turn_to_meet
 from firmware_bridge.drivers.redfish.powered import Powered, PowerPoints, power_points
 from firmware_bridge.drivers.redfish.pushed import PushPart
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.drivers.redfish.unasked import Unasked
 from firmware_bridge.vocabulary.attention import Attention, Pacing
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import (
@@ -54,6 +55,7 @@ class _State:
     subtree: Subtree | None = None
     faults: dict[str, DeviceError] = field(default_factory=dict)
     resting: dict[str, float] = field(default_factory=dict)  # fetches that failed and are not needed -> until when
+    reported: Unasked = field(default_factory=Unasked)
     follower: Follower | None = None
     manager_uri: str | None = None
     power: PowerPoints = field(default_factory=PowerPoints)
@@ -133,13 +135,13 @@ class RedfishSource(Enrolled):
         urgency = _URGENCY.get(reading_class, PATIENT)
         self.link.check_spared(urgency)
         plan = self.state.plan
-        fetches = self._due(plan.fetches.get(reading_class, ()))
-        readings: list[Reading] = []
+        due = self._due(plan.fetches.get(reading_class, ()))
+        fetches, readings = self.state.reported.spared(reading_class, due, self.clock.now())
         errors: list[DeviceError] = []
         pending = deque(fetches)
         # The slow class leaves a slot free, so that a safety read never queues behind it.
         lanes = self.link.limits.in_flight if reading_class in _URGENCY else max(1, self.link.limits.in_flight - 1)
-        lanes = min(lanes, len(fetches))
+        lanes = min(lanes, max(1, len(fetches)))
         if lanes == 1:
             good = [await self._lane(pending, urgency, readings, errors)]
         else:
@@ -162,6 +164,10 @@ class RedfishSource(Enrolled):
             follower = self.state.follower = Follower(self.link, self.clock, self, self.push)
         async for readings in follower.follow():
             yield self._judged(readings)
+
+    def take_reported(self, readings: Sequence[Reading]) -> None:
+        """Take what metric reports brought: what they bring whole is not asked for until the class is due again."""
+        self.state.reported.take(readings)
 
     @property
     def attention(self) -> Attention:

@@ -138,6 +138,8 @@ class MetricValue(msgspec.Struct):
 
     uri: str = msgspec.field(name="MetricProperty", default="")
     MetricValue: Any = None
+    Timestamp: Any = None
+    Oem: Any = None
     Status: Any = None  # a report knows none; the sensor itself does
 
 

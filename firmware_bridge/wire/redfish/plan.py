@@ -81,11 +81,15 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The fetches of each class; `absent` are promised series that this device does not offer."""
+    """The fetches of each class; `absent` are promised series that this device does not offer.
+
+    `sensors`: which series a sensor's value in a metric report is, and how it is read there, by the sensor's URI.
+    """
 
     fetches: Mapping[ReadingClass, tuple[Fetch, ...]] = field(default_factory=dict)
     sums: tuple[Sum, ...] = ()
     absent: tuple[Series, ...] = ()
+    sensors: Mapping[str, tuple[Extract, ...]] = field(default_factory=dict)
 
     def series(self) -> tuple[Series, ...]:
         """Return every series of the plan: what was fetched first, then sums, then what is absent."""
@@ -100,12 +104,12 @@ class Plan:
 def readings_of(fetch: Fetch, document: Any, now: Seconds) -> list[Reading]:
     """Return the readings of one answer; what it does not say comes back as None with the reason in its quality."""
     if not fetch.collection:
-        return [_reading(e, document, e.member or fetch.uri, now) for e in fetch.extracts]
+        return [reading_of(e, document, e.member or fetch.uri, now) for e in fetch.extracts]
     members = {m.uri: m for m in document}
     return [
         _added_up(e, fetch.uri, members, now)
         if e.members
-        else _reading(e, members.get(e.member) or members.get(f"{e.member}/"), e.member, now)
+        else reading_of(e, members.get(e.member) or members.get(f"{e.member}/"), e.member, now)
         for e in fetch.extracts
     ]
 
@@ -132,7 +136,8 @@ def sums_of(sums: Sequence[Sum], readings: Sequence[Reading], now: Seconds) -> l
     return found
 
 
-def _reading(extract: Extract, document: Any, source: str, now: Seconds) -> Reading:
+def reading_of(extract: Extract, document: Any, source: str, now: Seconds) -> Reading:
+    """Return one series out of one document, None: there is no such document."""
     series = extract.series
     if document is None:
         return Reading(series.place, series.quantity, None, now, Quality.MISSING, source)

@@ -1,5 +1,6 @@
 """One metric report instead of many resources: only where it is prompt, complete and in known units."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from firmware_bridge.drivers import make_driver
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import serve_tree
 from firmware_bridge.emulator.recorded import RecordedTree
+from firmware_bridge.redfish_service.event_hub import SERVICE, SUBSCRIPTIONS, EventHub
 from firmware_bridge.vocabulary.errors import ReplyMalformed
 from firmware_bridge.vocabulary.generation import EndpointSpec, RequestLimits
 from firmware_bridge.vocabulary.place import Place
@@ -196,4 +198,41 @@ async def test_a_report_that_lost_a_value_is_replaced_too_and_with_everything_br
         short._documents[REPORT] = replace(short._documents[REPORT], raw=b'{"MetricValues": []}')
         assert await powers(tray) == [100, 101]
         assert "lacks values" in tray.faults[REPORT].detail
+        await tray.close()
+
+
+async def test_a_report_that_comes_by_the_stream_is_a_reading_at_once_and_saves_its_requests() -> None:
+    events = EventHub(f"{SERVICE}/SSE", lambda: "2026-01-01T00:00:00Z")
+    tree = tree_with(ON_REQUEST)
+    tree[ROOT]["EventService"] = link(SERVICE)
+    tree[SERVICE] = {"Subscriptions": link(SUBSCRIPTIONS), "ServerSentEventUri": f"{SERVICE}/SSE"}
+    async with serve_tree(tree, events=events) as served:
+        tray = tray_at(served)
+        await tray.discover()
+        heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        async def listen() -> None:
+            async for readings in tray.pushes():
+                heard.put_nowait({r.place.rsplit("/", 1)[1]: r for r in readings if r.quantity is Quantity.POWER})
+
+        listening = asyncio.create_task(listen())
+        async with asyncio.timeout(20):
+            while not events.subscriptions:  # noqa: ASYNC110 - the other end's value, not an event of ours
+                await asyncio.sleep(0.02)
+            await tray.read(ReadingClass.POWER)
+            asked = dict(served.seen)
+            newer = [{**v, "MetricValue": "0.5"} for v in tree[REPORT]["MetricValues"][:2]]
+            said = {"@odata.id": REPORT, "Timestamp": "2026-01-01T00:00:00Z", "MetricValues": newer}
+            events.publish_report(said)
+            while "gpu1" not in (told := await heard.get()):
+                continue
+        assert {name: r.value for name, r in told.items()} == {"gpu0": 0.5, "gpu1": 500.0}
+        power = await values_of(tray, ReadingClass.POWER)
+        assert served.seen[REPORT] == asked[REPORT]
+        assert [power[f"gpu{n}", Quantity.POWER].value for n in range(2)] == [0.5, 500.0]
+        again = await values_of(tray, ReadingClass.POWER)  # nothing came since: it is asked for
+        assert served.seen[REPORT] == asked[REPORT] + 1
+        assert [again[f"gpu{n}", Quantity.POWER].value for n in range(2)] == [700.5, 250.0]
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
         await tray.close()
