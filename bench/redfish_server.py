@@ -23,9 +23,9 @@ from bench import metrics
 from datacenter_api.app import build_app
 from datacenter_api.auth.accounts import FIRST_ADMIN, ensure_admin
 from datacenter_api.auth.authority import ensure_certificates
+from datacenter_api.http_protocol import HttpProtocol
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.source import RackSource
-from datacenter_api.unknown_method import HttpProtocol
 from firmware_bridge.vocabulary.units import Seconds
 
 CHASSIS = "/redfish/v1/Chassis/k01-u11"

@@ -18,8 +18,8 @@ from datacenter_api.app import build_app
 from datacenter_api.auth.accounts import ensure_admin
 from datacenter_api.auth.authority import ensure_certificates
 from datacenter_api.events.broadcast import Broadcaster
+from datacenter_api.http_protocol import HttpProtocol
 from datacenter_api.listen import Listen, parse_listen
-from datacenter_api.unknown_method import HttpProtocol
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 LEAVE_WITHIN_S = 3

@@ -26,6 +26,7 @@ class Session:
     created_ns: int
     used_ns: int
     written_ns: int = 0
+    dropped: bool = False
 
     def over(self, now: UnixNanoseconds) -> bool:
         """Return whether the session idled too long or is too old."""
@@ -89,7 +90,7 @@ class Sessions:
 
     def alive(self, session: Session) -> bool:
         """Return whether a session that was given out before still stands (for connections that stay open)."""
-        return not session.over(_now()) and any(s is session for s in self._by_hash.values())
+        return not session.dropped and not session.over(_now())
 
     def all(self, user: str | None = None) -> list[Session]:
         """Return the sessions of one user (None: everybody), newest first."""
@@ -121,7 +122,7 @@ class Sessions:
         with self._store.begin() as connection:
             connection.execute(sessions_table.delete().where(sessions_table.c.token_hash.in_(keys)))
         for key in keys:
-            del self._by_hash[key]
+            self._by_hash.pop(key).dropped = True
 
 
 def _hash(token: str) -> str:

@@ -1,8 +1,8 @@
 """A server-sent event stream as a bare ASGI response: writes when there is something, a comment when there is not."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -10,6 +10,10 @@ from starlette.types import Receive, Scope, Send
 from datacenter_api.events.broadcast import Broadcaster, Subscriber
 
 HEARTBEAT_S = 10.0
+MOST_UNSENT = 256 * 1024
+"""Bytes that a connection may keep for a reader who does not read."""
+TRANSPORT = "rackwright.transport"
+"""Key of an ASGI scope: the connection's transport, where the server gives it away."""
 _HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 
 
@@ -37,20 +41,55 @@ class StreamResponse(Response):
         """Stream until the client leaves, its login ends, it falls behind, or the server stops."""
         reader = self._broadcaster.subscribe(self._topic, latest_only=self._latest_only)
         self._opened(reader)
-        gone = asyncio.create_task(_until_gone(receive))
+        gone = asyncio.ensure_future(_until_gone(receive))
         gone.add_done_callback(lambda _task: reader.wake.set())
+        transport = scope.get(TRANSPORT)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
             await _write(send, b"retry: 1000\n\n" + self._first)
+            if transport is not None and not self._latest_only:
+                reader.direct = self._straight(reader, transport)
             while not (gone.done() or reader.closed or reader.lost) and self._welcome():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(reader.wake.wait(), HEARTBEAT_S)
-                await _write(send, reader.take() or b": still here\n\n")
-            if not gone.done():
+                await _woken(reader)
+                waiting = reader.take()
+                if waiting or not reader.wrote:
+                    await _write(send, waiting or b": still here\n\n")
+                reader.wrote = False
+            if reader.lost and transport is not None:
+                transport.abort()  # it would never read that this is the end
+            elif not gone.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             gone.cancel()
             self._broadcaster.unsubscribe(self._topic, reader)
+
+    def _straight(self, reader: Subscriber, transport: Any) -> Callable[[bytes], bool]:
+        """Return what writes a message to a chunked answer that is under way.
+
+        It writes nothing to a reader whose login has ended, and sends one away whose connection keeps too much.
+        """
+
+        def write(message: bytes) -> bool:
+            if reader.closed or not self._welcome():
+                reader.closed = True
+            elif transport.get_write_buffer_size() > MOST_UNSENT:
+                reader.lost = True
+            else:
+                transport.write(b"%x\r\n%b\r\n" % (len(message), message))
+                return True
+            reader.wake.set()
+            return True
+
+        return write
+
+
+async def _woken(reader: Subscriber) -> None:
+    """Wait until something is to do for a reader, at most until a sign of life is due."""
+    timer = asyncio.get_running_loop().call_later(HEARTBEAT_S, reader.wake.set)
+    try:
+        await reader.wake.wait()
+    finally:
+        timer.cancel()
 
 
 async def _until_gone(receive: Receive) -> None:

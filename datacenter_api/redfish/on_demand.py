@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from datacenter_api.redfish.door import RedfishDoor
+    from firmware_bridge.redfish_service.replies import Reply
 
 
 class OnDemand:
@@ -46,6 +47,10 @@ class OnDemand:
         """End what runs in the background."""
         if self._door is not None:
             await self._door.world.desk.close()
+
+    def read_now(self, raw_path: bytes, query: bytes, headers: dict[bytes, bytes], address: str) -> "Reply | None":
+        """Answer a GET that needs no waiting, None for any other, and while the service is not put together."""
+        return None if self._door is None else self._door.read_now(raw_path, query, headers, address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request below `/redfish`."""

@@ -100,7 +100,7 @@ class RedfishService:
                 await self._stream(headers, scope, receive, send)
                 return
             if method in ("GET", "HEAD"):
-                status, extra, body = self._read(uri, scope["query_string"], headers, principal)
+                status, extra, body = self.read(uri, scope["query_string"], headers, principal)
             else:
                 status, extra, body = await self._change(method, uri, scope, headers, principal, receive)
         except RackwrightError as err:
@@ -128,11 +128,12 @@ class RedfishService:
             if self._is_stream(uri):
                 return None
             principal = self._principal_of(token)
-            return self._read(uri, query_string, headers, principal)
+            return self.read(uri, query_string, headers, principal)
         except RackwrightError as err:
             return refusal_reply(err)
 
-    def _read(self, uri: str, query_string: bytes, headers: dict[bytes, bytes], principal: Principal | None) -> Reply:
+    def read(self, uri: str, query_string: bytes, headers: dict[bytes, bytes], principal: Principal | None) -> Reply:
+        """Answer a GET by somebody who has been recognised.  Raises RequestRefused."""
         document = self._document(uri, principal)
         if document is None:
             raise self._absent(uri)
