@@ -8,7 +8,7 @@ from firmware_bridge.drivers.redfish.rotate import PinnedAccounts
 from firmware_bridge.generations.site_edit import SiteDraft
 from firmware_bridge.vocabulary.errors import TargetUnknown
 from firmware_bridge.vocabulary.place import Place, slug
-from firmware_bridge.vocabulary.site import SiteEndpoint
+from firmware_bridge.vocabulary.site import Site, SiteConsole, SiteEndpoint
 
 
 @dataclass(slots=True)
@@ -72,15 +72,27 @@ def account_of(endpoint: SiteEndpoint, vault: Vault) -> EndpointAccount:
 def give_own_entry(draft: SiteDraft, endpoint: SiteEndpoint, vault: Vault, secret: str) -> EndpointAccount:
     """Put a new password beside the old one into a vault entry of this endpoint alone, and name it in the site file.
 
-    Entries may serve many endpoints; one password for all ends here.  Raises ConfigurationError, EnvironmentUnfit.
+    Entries may serve many endpoints; one password for all ends here.  The SSH consoles of the same controller log in
+    with the same account and go with it.  Raises ConfigurationError, EnvironmentUnfit.
     """
     old = account_of(endpoint, vault)
     name = own_name(endpoint.place)
     vault.begin_change(name, vault.fetch(old.name), secret, factory=vault.is_factory(old.name))
     if name != endpoint.credential:
         draft.put(replace(endpoint, credential=name))
+        for console in consoles_of(draft.site, endpoint):
+            draft.put_console(replace(console, credential=name))
         draft.save()
     return replace(old, name=name)
+
+
+def consoles_of(site: Site, endpoint: SiteEndpoint) -> tuple[SiteConsole, ...]:
+    """Return the SSH consoles that an endpoint's own controller offers: at its address, by its vault entry."""
+    return tuple(
+        c
+        for c in site.consoles
+        if c.address is not None and c.address == endpoint.address and c.credential == endpoint.credential
+    )
 
 
 def own_name(place: Place) -> str:

@@ -74,7 +74,9 @@ def assemble(
     workshop = _Workshop(site, vault, clock, lines, tuple(search), listener)
     desk = FileDesk(site_file, vault, clock, lines, tuple(search), listener, generations)
     xids, alarm_rules = load_xids(search), load_alarm_rules(search)
-    shop = None if console_logs is None else console_shop(site, vault, clock, console_logs, search)
+    shop = (
+        None if console_logs is None else console_shop(site, vault, clock, console_logs, search, desk.console_entries)
+    )
     return Assembly(
         site,
         tuple(
@@ -204,6 +206,7 @@ class FileDesk:
     search: tuple[Path, ...]
     listener: EventListener
     generations: dict[str, Generation] = field(default_factory=dict)  # as they were when the controller started
+    console_entries: dict[Place, str] = field(default_factory=dict)  # vault entries that consoles were given since
 
     def source(self, place: Place, pin: str | None = None) -> TelemetrySource:
         """Return a new driver for an endpoint as the file has it now, with `pin` instead of its own when given.
@@ -248,7 +251,11 @@ class FileDesk:
     def own_account(self, place: Place, secret: str) -> EndpointAccount:
         """Put a new password into an entry of the endpoint's own.  Raises ConfigurationError or EnvironmentUnfit."""
         draft = SiteDraft(self.site_file)
-        return give_own_entry(draft, self._endpoint(draft.site, place), self.vault, secret)
+        account = give_own_entry(draft, self._endpoint(draft.site, place), self.vault, secret)
+        self.console_entries.update(
+            {c.place: c.credential for c in draft.site.consoles if c.credential == account.name}
+        )
+        return account
 
     def _endpoint(self, site: Site, place: Place) -> SiteEndpoint:
         found = next((e for e in site.endpoints if e.place == place), None)

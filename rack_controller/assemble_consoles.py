@@ -1,8 +1,7 @@
 """The consoles of a site put together: generation, site file and vault in, each rack's consoles out."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_bridge.credentials.vault import Credential, Vault
@@ -26,6 +25,7 @@ class ConsoleShop:
     vault: Vault
     clock: Clock
     kit: ConsoleKit
+    moved: Mapping[Place, str] = field(default_factory=dict)  # vault entries that consoles were given since the start
 
     def consoles(self, rack: SiteRack, generation: Generation) -> Consoles | None:
         """Return the rack's consoles, None when its design has none.  Raises ConfigurationError."""
@@ -54,9 +54,15 @@ class ConsoleShop:
         if console.credential is None:
             raise ConfigurationError(f"{console.place} has no credential", advice="name a vault entry for it")
         self.vault.fetch(console.credential)  # one that is not there is said at the start
-        return partial(self.vault.fetch, console.credential)
+        first, moved, vault = console.credential, self.moved, self.vault
+        return lambda: vault.fetch(moved.get(console.place, first))
 
 
-def console_shop(site: Site, vault: Vault, clock: Clock, logs: Path, search: Sequence[Path] = ()) -> ConsoleShop:
-    """Return what makes the consoles of a site, with their logs below `logs`.  Raises ConfigurationError."""
-    return ConsoleShop(site, vault, clock, ConsoleKit(logs, load_console_patterns(search), LogCaps()))
+def console_shop(
+    site: Site, vault: Vault, clock: Clock, logs: Path, search: Sequence[Path], moved: Mapping[Place, str]
+) -> ConsoleShop:
+    """Return what makes the consoles of a site, with their logs below `logs`.  Raises ConfigurationError.
+
+    `moved` says which vault entries consoles were given meanwhile; it is read at each login.
+    """
+    return ConsoleShop(site, vault, clock, ConsoleKit(logs, load_console_patterns(search), LogCaps()), moved)

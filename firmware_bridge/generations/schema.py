@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=512)]
-Pointer = Annotated[str, msgspec.Meta(pattern=r"^/redfish/v1/[^#]*#(/[^/]+)+$")]
+Pointer = Annotated[str, msgspec.Meta(pattern=r"^/(redfish/v1|nvue_v1)/[^#]*#(/[^/]+)+$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 
 

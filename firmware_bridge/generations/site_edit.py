@@ -16,7 +16,7 @@ import yaml
 from firmware_bridge.generations.site_file import parse_site
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackwrightError
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.site import Site, SiteEndpoint
+from firmware_bridge.vocabulary.site import Site, SiteConsole, SiteEndpoint
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -47,7 +47,15 @@ class SiteDraft:
             for field, value in changes.items():
                 text = _changed(text, endpoint.place, field, value)
             endpoints = tuple(replace(e, **changes) if e.place == endpoint.place else e for e in self.site.endpoints)
-        self._take(text, replace(self.site, endpoints=endpoints), endpoint)
+        self._take(text, replace(self.site, endpoints=endpoints), _entry(endpoint))
+
+    def put_console(self, console: SiteConsole) -> None:
+        """Change the vault entry that a console of the file logs in with.  Raises ConfigurationError."""
+        consoles = tuple(
+            replace(c, credential=console.credential) if c.place == console.place else c for c in self.site.consoles
+        )
+        text = _changed(self._text, console.place, "credential", console.credential, "consoles")
+        self._take(text, replace(self.site, consoles=consoles), f"{console.place}: credential: {console.credential}")
 
     def save(self) -> None:
         """Write the file.  Raises ConfigurationError when it has changed since it was read, EnvironmentUnfit."""
@@ -67,19 +75,19 @@ class SiteDraft:
             said = getattr(err, "strerror", None) or err
             raise ConfigurationError(f"cannot read {self.path}: {said}", advice="name an existing site file") from err
 
-    def _take(self, text: str, meant: Site, endpoint: SiteEndpoint) -> None:
+    def _take(self, text: str, meant: Site, entry: str) -> None:
         try:
             says = parse_site(text, self.path)
         except RackwrightError as err:
-            raise self._unsafe(endpoint) from err
+            raise self._unsafe(entry) from err
         if says != meant:
-            raise self._unsafe(endpoint)
+            raise self._unsafe(entry)
         self._text, self.site = text, meant
 
-    def _unsafe(self, endpoint: SiteEndpoint) -> ConfigurationError:
+    def _unsafe(self, entry: str) -> ConfigurationError:
         return ConfigurationError(
             f"{self.path} is written in a way that cannot be edited safely",
-            advice=f"write the entry by hand: {_entry(endpoint)}",
+            advice=f"write the entry by hand: {entry}",
         )
 
 
@@ -102,10 +110,10 @@ def _added(text: str, entry: str) -> str:
     return "".join(lines)
 
 
-def _changed(text: str, place: Place, field: str, value: Any) -> str:
+def _changed(text: str, place: Place, field: str, value: Any, section: str = "endpoints") -> str:
     """Return `text` with one field of an entry set; the field's own line is all that is touched."""
     lines = text.splitlines(keepends=True)
-    entries = _value(_root(text), "endpoints")
+    entries = _value(_root(text), section)
     entry = next((e for e in entries.value if _scalar(e, "place") == place), None) if entries is not None else None
     if not isinstance(entry, yaml.MappingNode):
         return text

@@ -8,16 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from firmware_bridge.drivers.nvue.examine import PLATFORM, examine
 from firmware_bridge.drivers.nvue.link import NvueLink
 from firmware_bridge.drivers.nvue.stock import take_stock
 from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, URGENT
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, ReplyMalformed
-from firmware_bridge.vocabulary.identity import Certificate
+from firmware_bridge.vocabulary.identity import Certificate, Identity
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
+from firmware_bridge.vocabulary.settings import Examination, Question, Scalar
+from firmware_bridge.wire.nvue.identity import identity_of
 from firmware_bridge.wire.nvue.ports import Port, ports_of
 from firmware_bridge.wire.nvue.series import (
     OF_PORT_COUNTERS,
@@ -89,6 +92,23 @@ class NvueSwitchTray:
     async def shown_certificate(self) -> Certificate:
         """Return the certificate it shows now, trusted or not.  Raises EndpointUnreachable, TrustRefused."""
         return await self.link.shown_certificate()
+
+    async def identify(self) -> Identity:
+        """Return which tray NVOS says it runs on, read anew.  Raises DeviceError."""
+        return identity_of(await self.link.get(PLATFORM))
+
+    async def examine(self, questions: Sequence[Question]) -> Examination:
+        """Return what NVOS says to each question, and which tray it runs on; a path it refuses is left out.
+
+        Raises DeviceError when the platform cannot be read or NVOS goes silent.
+        """
+        return await examine(self.link, questions)
+
+    async def set_value(self, uri: str, pointer: str, value: Scalar) -> None:
+        """Refuse: nothing is written to a switch's operating system."""
+        raise EndpointRefused(
+            self.endpoint, "set_value", "nothing is written to NVOS", advice="set it by its own means"
+        )
 
     async def discover(self) -> Sequence[Series]:
         """Log in by looking: version, ports, chips.  Raises DeviceError when NVOS or its ports cannot be read."""

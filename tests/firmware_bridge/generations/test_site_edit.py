@@ -123,3 +123,30 @@ def test_a_merge_key_is_pointed_at_and_not_a_traceback(tmp_path: Path) -> None:
     file = written(tmp_path, f"endpoints:\n- {{<<: {{port: 443}}, place: {RACK}/u12/bmc, address: 10.4.7.12}}\n")
     with pytest.raises(FileInvalid, match=r"site\.yaml:7"):
         SiteDraft(file)
+
+
+CONSOLES = f"""consoles:
+- {{place: {RACK}/u12/console, address: 10.4.7.12, port: 2200, credential: k07/compute}}  # by its BMC
+- place: {RACK}/u13/console
+  address: 10.4.7.13
+  port: 2200
+  credential: k07/compute
+"""
+
+
+def test_a_console_gets_another_vault_entry_and_nothing_else_changes(tmp_path: Path) -> None:
+    file = written(tmp_path, FLOW + CONSOLES)
+    for slot in ("u12", "u13"):
+        draft = SiteDraft(file)
+        console = next(c for c in draft.site.consoles if c.place == f"{RACK}/{slot}/console")
+        draft.put_console(replace(console, credential=f"k07/{slot}-bmc"))
+        draft.save()
+    text = (
+        HEAD
+        + FLOW
+        + CONSOLES.replace("2200, credential: k07/compute", "2200, credential: k07/u12-bmc").replace(
+            "2200\n  credential: k07/compute", "2200\n  credential: k07/u13-bmc"
+        )
+    )
+    assert file.read_text() == text
+    assert [c.credential for c in read_site(file).consoles] == ["k07/u12-bmc", "k07/u13-bmc"]

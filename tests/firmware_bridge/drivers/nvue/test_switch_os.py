@@ -10,10 +10,11 @@ from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers import make_driver
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedSystem, serve_nvos
-from firmware_bridge.ports.enrolment import Pinned
+from firmware_bridge.ports.enrolment import Examinable, Identified, Pinned
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.errors import (
     ConfigurationError,
+    DeviceError,
     EndpointRefused,
     EndpointUnreachable,
     LoginRefused,
@@ -24,6 +25,7 @@ from firmware_bridge.vocabulary.generation import EndpointSpec, RequestLimits
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading
+from firmware_bridge.vocabulary.settings import Question, SettingKind
 from firmware_bridge.vocabulary.site import SiteEndpoint
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 
@@ -268,3 +270,25 @@ async def test_hints_that_are_none_are_refused(hint: dict[str, object]) -> None:
     async with serve_nvos() as served:
         with pytest.raises(ConfigurationError, match=r"read\."):
             driver(served, Hands(), **hint)
+
+
+WHERE = Question("place_tray_index", ("/nvue_v1/platform/chassis-location#/tray-index", "/nvue_v1/none#/x"))
+
+
+async def test_it_says_which_tray_it_is_and_where_that_stands() -> None:
+    async with met(index=3) as (served, source, _):
+        assert isinstance(source, Identified)
+        assert isinstance(source, Examinable)
+        who = await source.identify()
+        assert who.serial is not None
+        assert who.serial.startswith("EMU-")
+        assert who.model == "N5110_LD"
+        examined = await source.examine([WHERE, Question("clock", ("/x#/y",), SettingKind.CLOCK)])
+        assert examined.identity == who
+        assert [f.value for f in examined.found["place_tray_index"]] == [3]
+        assert examined.found["clock"] == ()
+        with pytest.raises(EndpointRefused, match="nothing is written"):
+            await source.set_value("/nvue_v1/system", "/x", 1)
+        served.faults.set([Fault(FaultKind.STATUS, uri="/nvue_v1/platform", status=404)])
+        with pytest.raises(DeviceError):
+            await source.identify()
