@@ -13,6 +13,7 @@ def build_service(_world: World, uri: str) -> Body:
         "Racks behind this service",
         ServiceEnabled=True,
         Status={"State": "Enabled", "Health": "OK"},
+        Aggregates=ref(f"{uri}/Aggregates"),
         AggregationSources=ref(f"{uri}/AggregationSources"),
     )
 

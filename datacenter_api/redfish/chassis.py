@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from datacenter_api.redfish.location import placement, tray_location
 from datacenter_api.redfish.made_of import identity_of
+from datacenter_api.redfish.power.offers import CHASSIS_RESET_TYPES, actions_of, offered
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.status import HEALTH, UNSEEN, locate_light, power_state, tray_status
 from datacenter_api.redfish.world import RackLook, TrayLook, World
@@ -92,6 +93,7 @@ def _tray(world: World, tray: TrayLook, uri: str) -> Body:
         EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
         **({"LeakDetectors": ref(f"{uri}/LeakDetectors")} if leaks else {}),
         Links=_links(tray),
+        **actions_of(uri, "Chassis", offered(tray, CHASSIS_RESET_TYPES)),
     )
 
 

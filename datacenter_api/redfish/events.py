@@ -29,7 +29,7 @@ SERVICE = f"{ROOT}/EventService"
 STREAM = f"{SERVICE}/SSE"
 SUBSCRIPTIONS = f"{SERVICE}/Subscriptions"
 TEST_EVENT = f"{SERVICE}/Actions/EventService.SubmitTestEvent"
-PREFIXES = ("Base", "Rackwright")
+PREFIXES = ("Base", "Rackwright", "TaskEvent")
 _BETWEEN = "~"
 _numbers = itertools.count(1)
 
@@ -67,6 +67,14 @@ def publish(world: World, event: Event) -> None:
         record, above = event_record(world, event)
         _tell(world, record, above, event.id, event.kind)
         world.desk.publish(record, above, event.unix_ns)
+
+
+def publish_record(world: World, record: Record, name: str) -> None:
+    """Tell of something that is this service's own and no rack's event."""
+    event_id = _id_between(world)
+    whole = {"EventId": event_id, **record}
+    _tell(world, whole, (), event_id, name)
+    world.desk.publish(whole, (), 0)
 
 
 def publish_test(world: World, asked: Record) -> None:

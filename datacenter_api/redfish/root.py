@@ -27,7 +27,16 @@ LINKED = (
 )
 _SCHEMAS = "http://redfish.dmtf.org/schemas/v1"
 _COLLECTIONS = (
-    *("AggregationSource", "Battery", "Chassis", "ComputerSystem", "CoolantConnector", "CoolingLoop", "CoolingUnit"),
+    *(
+        "Aggregate",
+        "AggregationSource",
+        "Battery",
+        "Chassis",
+        "ComputerSystem",
+        "CoolantConnector",
+        "CoolingLoop",
+        "CoolingUnit",
+    ),
     *("EventDestination", "Fabric", "Fan", "JsonSchemaFile", "LeakDetector", "LogEntry", "LogService", "Manager"),
     *("ManagerAccount", "Memory", "MessageRegistryFile", "MetricReport", "MetricReportDefinition"),
     *("PowerDistribution", "PowerSupply", "Processor", "Pump", "Reservoir", "Role", "Sensor", "Session"),

@@ -19,6 +19,7 @@ from datacenter_api.redfish import (
     thermal_equipment,
     updates,
 )
+from datacenter_api.redfish.power import aggregates, offers
 from datacenter_api.redfish.tree import Builder, Tree
 
 _SIDES = ("PrimaryCoolantConnectors", "SecondaryCoolantConnectors")
@@ -103,6 +104,10 @@ READ_ONLY: dict[str, Builder] = {
     "AggregationService/AggregationSources/{}": aggregation.build_source,
     "TaskService": tasks.build_task_service,
     "TaskService/Tasks": tasks.build_tasks,
+    "TaskService/Tasks/{}": tasks.build_task,
+    "Systems/{}/ResetActionInfo": offers.build_system_info,
+    "Chassis/{}/ResetActionInfo": offers.build_chassis_info,
+    "AggregationService/Aggregates/{}/ResetActionInfo": aggregates.build_info,
     "AccountService": accounts.build_account_service,
     "AccountService/Roles": accounts.build_roles,
     "AccountService/Roles/{}": accounts.build_role,
@@ -117,6 +122,8 @@ CHANGEABLE: dict[str, tuple[Builder, str]] = {
     "EventService": (events.build_service, event_changes.ALLOW_SERVICE),
     "EventService/Subscriptions": (events.build_subscriptions, event_changes.ALLOW_MANY),
     "EventService/Subscriptions/{}": (events.build_subscription, event_changes.ALLOW_ONE),
+    "AggregationService/Aggregates": (aggregates.build_all, "GET, HEAD, POST"),
+    "AggregationService/Aggregates/{}": (aggregates.build_one, "GET, HEAD, DELETE"),
     "SessionService/Sessions": (accounts.build_sessions, accounts.ALLOW_MANY),
     "SessionService/Sessions/{}": (accounts.build_session, accounts.ALLOW_SESSION),
 }

@@ -12,6 +12,8 @@ ROOT = "/redfish/v1"
 
 # The schema version that each resource is written in.
 VERSIONS: dict[str, str] = {
+    "ActionInfo": "v1_5_0",
+    "Aggregate": "v1_0_3",
     "AccountService": "v1_18_1",
     "AggregationService": "v1_0_3",
     "AggregationSource": "v1_5_0",
@@ -59,6 +61,7 @@ VERSIONS: dict[str, str] = {
     "SessionService": "v1_2_0",
     "SoftwareInventory": "v1_13_0",
     "Switch": "v1_11_0",
+    "Task": "v1_7_4",
     "TaskService": "v1_3_0",
     "TelemetryService": "v1_4_1",
     "ThermalEquipment": "v1_2_0",

@@ -8,6 +8,10 @@ import orjson
 from datacenter_api.redfish import changes, event_changes
 from datacenter_api.redfish.accounts import ACCOUNTS, SESSIONS
 from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.power import changes as power_changes
+from datacenter_api.redfish.power.aggregates import AGGREGATES
+from datacenter_api.redfish.power.aggregates import remove as remove_aggregate
+from datacenter_api.redfish.power.tasks import MONITORS, monitor_document
 from datacenter_api.redfish.root import metadata
 from datacenter_api.redfish.routes import make_tree
 from datacenter_api.redfish.shapes import ROOT
@@ -20,7 +24,10 @@ METADATA = f"{ROOT}/$metadata"
 KEPT = 512
 """Documents kept; each for at most a second, and never across a frame of any rack."""
 MOST_KEPT_BYTES = 16_384
-_NEVER_KEPT = (f"{ROOT}/AccountService", f"{ROOT}/EventService", f"{ROOT}/SessionService")
+_NEVER_KEPT = tuple(
+    f"{ROOT}/{name}"
+    for name in ("AccountService", "AggregationService", "EventService", "SessionService", "TaskService")
+)
 _LIGHTS = (f"{ROOT}/Chassis/", f"{ROOT}/Systems/")
 
 
@@ -43,6 +50,9 @@ class RackSource:
             if self._metadata is None:
                 self._metadata = Document(metadata(), media=b"application/xml;charset=utf-8")
             return self._metadata
+        if uri.startswith(f"{MONITORS}/"):
+            task = self._world.tasks.tasks.get(uri.rsplit("/", 1)[1])
+            return None if task is None else monitor_document(task)
         if uri.startswith(_NEVER_KEPT):
             return self._build(uri, principal)
         stamp = self._world.stamp()
@@ -59,13 +69,13 @@ class RackSource:
 
     def methods(self, uri: str) -> str:
         """Return what a URI takes that is no resource: the event stream, and actions."""
-        return event_changes.methods(uri)
+        return event_changes.methods(uri) or power_changes.methods(self._world, uri)
 
     def privilege(self, uri: str, method: str) -> str:
         """Return the least privilege of a change; what an account may change of itself is checked where it happens."""
         if event_changes.owns(uri):
             return event_changes.privilege(uri, method)
-        if uri.startswith(_LIGHTS):
+        if uri.startswith((*_LIGHTS, f"{AGGREGATES}/")) or uri == AGGREGATES:
             return "ConfigureComponents"
         return "ConfigureSelf"
 
@@ -81,7 +91,10 @@ class RackSource:
         tray = self._world.tray(uri.rsplit("/", 1)[1])
         if tray is None:
             raise RequestRefused("ResourceMissingAtURI", uri)
-        await changes.set_light(self._world, tray, body, caller)
+        if "/Systems/" in uri and "Boot" in body:
+            await power_changes.patch_system(self._world, tray, body, caller)
+        else:
+            await changes.set_light(self._world, tray, body, caller)
         return None
 
     async def post(self, uri: str, body: dict[str, Any], principal: Principal) -> Outcome:
@@ -90,6 +103,9 @@ class RackSource:
         if event_changes.owns(uri):
             where = await event_changes.post(self._world, uri, body, caller)
             return Outcome(204) if where is None else Outcome(201, self._build(where, principal), where)
+        if power_changes.owns(uri):
+            done = await power_changes.post(self._world, uri, body, caller)
+            return Outcome(201, self._build(done, principal), done) if isinstance(done, str) else done
         if uri != ACCOUNTS:
             raise RequestRefused("OperationNotAllowed")
         made = changes.account_uri(changes.make_account(self._world, body, caller))
@@ -103,6 +119,8 @@ class RackSource:
         if event_changes.owns(uri):
             event_changes.delete(self._world, uri, caller)
             return Outcome(204)
+        if uri.startswith(f"{AGGREGATES}/"):
+            return remove_aggregate(self._world, leaf, caller)
         return changes.remove_account(self._world, leaf, caller)
 
     def _build(self, uri: str, principal: Principal | None) -> Document | None:
@@ -114,8 +132,8 @@ class RackSource:
         if built is None:
             return None
         body, allow = built
-        if uri.startswith(_LIGHTS) and changes.LIGHT not in body:
-            allow = READ  # a rack, or a tray without a locate light
+        if uri.startswith(_LIGHTS) and changes.LIGHT not in body and "Boot" not in body:
+            allow = READ  # a rack, or a tray with nothing that can be set
         made = Document(orjson.dumps(body), allow, body.get("@odata.etag"))
         made.__dict__["body"] = body  # queries need not parse what was a dict a moment ago
         return made

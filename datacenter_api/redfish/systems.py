@@ -2,6 +2,8 @@
 
 from datacenter_api.redfish.made_of import identity_of, item_of, part_identity, reports_of
 from datacenter_api.redfish.managers import manager_links
+from datacenter_api.redfish.power.offers import actions_of, boot_of, offered
+from datacenter_api.redfish.power.resets import want_boot
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, resource, told
 from datacenter_api.redfish.status import locate_light, part_status, power_state, tray_status
 from datacenter_api.redfish.subsystems import chassis_links, environment_of
@@ -27,6 +29,7 @@ def build_one(world: World, uri: str, system: str) -> Body | None:
     if tray is None:
         return None
     world.stock.want(tray.rack.record)
+    want_boot(world, tray)
     return resource(
         "ComputerSystem",
         uri,
@@ -36,11 +39,13 @@ def build_one(world: World, uri: str, system: str) -> Body | None:
         **identity_of(world.stock, tray),
         PowerState=power_state(tray.state.state),
         **locate_light(tray),
+        **boot_of(world, tray),
         Status=tray_status(tray),
         ProcessorSummary={"Count": len(tray.planned("cpu"))},
         Processors=ref(f"{uri}/Processors"),
         **({"Memory": ref(f"{uri}/Memory")} if _memory(world, tray) else {}),
         Links={**chassis_links(tray), **manager_links(tray)},
+        **actions_of(uri, "ComputerSystem", offered(tray)),
     )
 
 

@@ -3,6 +3,7 @@
 It reads the fleet's memory; it asks no bus and no device.
 """
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,8 @@ from datacenter_api.fleet.summary import RackSummary, summarise
 from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, leak_points
 from datacenter_api.fleet.view import RackView, view_of
 from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.power.book import AggregateBook
+from datacenter_api.redfish.power.tasks import TaskRoom
 from datacenter_api.redfish.push.desk import Desk
 from datacenter_api.redfish.stock import StockRoom
 from datacenter_api.redfish.streams import Streams
@@ -24,6 +27,7 @@ from firmware_bridge.vocabulary.place import RACK_PARTS, Place
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import EndpointView, Layout, TrayView
+from rack_controller.model.power import BootView
 
 LOOK_LASTS = Seconds(1.0)
 
@@ -158,6 +162,11 @@ class World:
     desk: Desk
     streams: Streams = field(default_factory=Streams)
     asker: Caller | None = None
+    tasks: TaskRoom = field(default_factory=TaskRoom)
+    boots: dict[str, tuple[BootView, Seconds]] = field(default_factory=dict)  # by tray, newer than what was heard
+    changed: int = 0  # how often something has changed here that no frame tells
+    boots_asked: dict[str, Seconds] = field(default_factory=dict)
+    _running: "set[asyncio.Task[None]]" = field(default_factory=set)
     _domains: tuple[tuple[object, ...], list[DomainSummary]] | None = None
     _looks: dict[str, tuple[tuple[object, ...], RackLook]] = field(default_factory=dict)
 
@@ -167,10 +176,20 @@ class World:
             raise RequestRefused("NoValidSession")
         return self.asker
 
+    @cached_property
+    def aggregates(self) -> AggregateBook:
+        """Return the aggregates.  Raises EnvironmentUnfit when their file cannot be read."""
+        return AggregateBook(self.parts.state / "api" / "redfish-aggregates.json")
+
+    def keep(self, task: "asyncio.Task[None]") -> None:
+        """Hold on to work in the background until it is over."""
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
     def stamp(self) -> tuple[object, ...]:
         """Return what is the same as long as no resource can have changed: a second, frames, layouts, reports."""
         racks = tuple((r.token, r.frame.sequence if r.frame else 0, r.revision, r.boot) for r in self.parts.fleet)
-        return (int(self.parts.now()), self.stock.changes, racks)
+        return (int(self.parts.now()), self.stock.changes, self.changed, racks)
 
     def racks(self) -> Iterator[RackLook]:
         """Yield every rack whose layout is known."""

@@ -22,6 +22,7 @@ UP_SINCE_S = 9 * 86_400.0  # how long an emulated controller has been up when th
 HMC = "/HGX_"
 CLOCK = "clock off by, in s"
 RESTORE = "PowerRestorePolicy"
+OVERRIDE = "Boot/BootSourceOverride"
 RESTORE_POLICIES = {"AlwaysOn": "on", "AlwaysOff": "off", "LastState": "last"}
 
 
@@ -37,7 +38,7 @@ class Device:
         self.life = Life(lambda: bench.time)
         self.hmc_back = NEVER
         if any(action.verb in ("host_power", "aux_cycle") for action in template.actions.values()):
-            bench.host(slot.tray.kind, rack, slot.index, template.power)
+            bench.host(slot.tray.kind, rack, slot.index, template.power).on_boot = self._booted
 
     def get(self, uri: str, principal: Principal | None) -> Document | None:
         """Return the resource as it is at this moment."""
@@ -83,6 +84,13 @@ class Device:
         """Return when the host last came up: with its controller, until it has been switched."""
         host = self.bench.hosts.get((self.slot.tray.kind, self.rack, self.slot.index))
         return self.started_at if host is None or host.booted_at is None else host.booted_at
+
+    def _booted(self) -> None:
+        """Use up a boot source that was set for one boot."""
+        used = [key for key, value in self.settings.items() if key.endswith(f"#{OVERRIDE}Enabled") and value == "Once"]
+        for key in used:
+            where = key.removesuffix("Enabled")
+            self.settings |= {key: "Disabled", f"{where}Target": "None"}
 
     def methods(self, uri: str) -> str:
         """Return POST for action targets."""

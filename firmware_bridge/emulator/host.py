@@ -25,6 +25,7 @@ class Host:
     state: Power = Power.ON
     meant_on: bool = True  # what was asked last, and what a restore policy of `last` goes back to
     booted_at: float | None = None  # wall clock, s since 1970: when it last came up; None: before the emulator started
+    on_boot: Callable[[], None] = field(default=lambda: None, repr=False)
     _turn: int = field(default=0, repr=False)  # what was asked before this number no longer counts
 
     @property
@@ -66,6 +67,7 @@ class Host:
 
     def _on(self) -> None:
         self.state, self.booted_at = Power.ON, time.time()
+        self.on_boot()
 
     def _power_on(self) -> None:
         self.ask(Ask.ON)

@@ -163,7 +163,7 @@ class RedfishService:
         wanted = headers.get(b"if-none-match")
         if wanted is not None and matches(wanted, etag):
             return 304, extra, b""
-        return 200, extra, raw
+        return document.status, [*extra, *document.headers] if document.headers else extra, raw
 
     def _document(self, uri: str, principal: Principal | None) -> Document | None:
         if uri == VERSIONS:

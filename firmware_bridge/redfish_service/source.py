@@ -28,7 +28,8 @@ class Document:
     """One resource as it is now: `raw` is its JSON; `allow` the methods that it takes; `etag` overrides a digest.
 
     `pages` holds answers to queries (`$skip=75`) that are known as they stand; every other query is worked out.
-    `media` is the content type of what is not JSON.
+    `media` is the content type of what is not JSON.  `status` and `headers` are those of its answer: a task's monitor
+    says 202 until it is over.
     """
 
     raw: bytes
@@ -36,6 +37,8 @@ class Document:
     etag: str | None = None
     pages: Mapping[str, bytes] = field(default_factory=dict)
     media: bytes | None = None
+    status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
     @classmethod
     def of(cls, body: dict[str, Any], allow: str = READ) -> "Document":

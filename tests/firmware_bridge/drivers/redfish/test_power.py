@@ -240,3 +240,17 @@ async def test_words_that_we_do_not_know_are_unknown(said: object, state: str) -
     assert (await driver.observe_power()).state == state
     with pytest.raises(ResourceMissing):
         await driver.read_boot()
+
+
+async def test_a_boot_source_for_one_boot_is_used_up_by_a_boot() -> None:
+    async with tray() as it:
+        await it.driver.set_boot("Pxe", BootFor.ONCE)
+        await it.driver.switch_power(PowerAction.FORCE_RESTART)
+        assert (await it.driver.read_boot()).span is BootFor.ONCE
+        it.bench.advance(60.0)
+        await it.driver.observe_power()
+        assert (it.driver.boot.target, it.driver.boot.span) == ("None", BootFor.DISABLED)
+        await it.driver.set_boot("Pxe", BootFor.CONTINUOUS)
+        await it.driver.switch_power(PowerAction.FORCE_RESTART)
+        it.bench.advance(60.0)
+        assert (await it.driver.read_boot()).span is BootFor.CONTINUOUS

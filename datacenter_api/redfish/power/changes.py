@@ -1,0 +1,62 @@
+"""Which requests are about power: resets of trays and aggregates, boot sources.  Carries none of them out itself."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from datacenter_api.redfish import changes
+from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.power import aggregates
+from datacenter_api.redfish.power.offers import tray_at
+from datacenter_api.redfish.power.resets import reset_tray, set_boot
+from datacenter_api.redfish.shapes import ROOT
+from datacenter_api.redfish.world import TrayLook, World
+from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.source import Outcome
+
+_TRAY = re.compile(
+    rf"({ROOT}/Systems/[^/]+)/Actions/ComputerSystem\.Reset|({ROOT}/Chassis/[^/]+)/Actions/Chassis\.Reset"
+)
+_AGGREGATE = re.compile(
+    re.escape(aggregates.AGGREGATES) + r"/([^/]+)/Actions/Aggregate\.(Reset|AddElements|RemoveElements)"
+)
+
+
+def owns(uri: str) -> bool:
+    """Tell whether a POST to a URI is about power."""
+    return uri == aggregates.AGGREGATES or _tray_uri(uri) is not None or _AGGREGATE.fullmatch(uri) is not None
+
+
+def methods(world: World, uri: str) -> str:
+    """Return POST for the actions that are offered now."""
+    at = _tray_uri(uri)
+    if at is not None:
+        return "POST" if tray_at(world, at) is not None else ""
+    match = _AGGREGATE.fullmatch(uri)
+    return "POST" if match is not None and match[1] in world.aggregates.all else ""
+
+
+async def post(world: World, uri: str, body: Mapping[str, Any], caller: Caller) -> Outcome | str:
+    """Run an action, or make an aggregate and return where it is."""
+    if uri == aggregates.AGGREGATES:
+        return aggregates.create(world, body, caller)
+    at = _tray_uri(uri)
+    if at is None:
+        return await aggregates.act(world, uri, body, caller)
+    tray = tray_at(world, at)
+    if tray is None:
+        raise RequestRefused("ResourceMissingAtURI", uri)
+    return await reset_tray(world, tray, uri, body, caller)
+
+
+async def patch_system(world: World, tray: TrayLook, body: Mapping[str, Any], caller: Caller) -> None:
+    """Set a system's boot source, and its locate light where that is meant as well."""
+    rest = {name: value for name, value in body.items() if name != "Boot"}
+    if any(not name.startswith("@odata.") for name in rest):
+        await changes.set_light(world, tray, rest, caller)
+    await set_boot(world, tray, body["Boot"], caller)
+
+
+def _tray_uri(uri: str) -> str | None:
+    match = _TRAY.fullmatch(uri)
+    return (match[1] or match[2]) if match is not None else None
