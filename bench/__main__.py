@@ -44,6 +44,8 @@ BARS: dict[str, tuple[str, float]] = {
     "modbus/leak_seen_p99_ms": ("<=", 1000.0),
     "history/ingest_points_per_cpu_s": (">=", 2e6),
     "history/bytes_per_point": ("<=", 1.2),
+    "kill/repeated_effects": ("<=", 0.0),
+    "kill/lost_effects": ("<=", 0.0),
     "history/day_query_ms": ("<=", 30.0),
 }
 

@@ -49,6 +49,8 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/racks/{{rack:path}}/readings", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/stream", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/swaps", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/operations", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/operations/{{operation}}", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/history", _P.READ),
     # Which privilege a command needs depends on its verb: the handler asks model.command.VERBS, the controller again.
     Rule("POST", f"{V1}/racks/{{rack:path}}/commands", _P.READ),

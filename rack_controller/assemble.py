@@ -90,6 +90,7 @@ def assemble(
                 desk,
                 gpu_rules=GpuRules(xids, rules_of(generation)),
                 consoles=None if shop is None else shop.consoles(rack, generation),
+                sequence=generation.sequence,
                 alarm_rules=alarm_rules,
                 refusals=listener.refusals,
             )

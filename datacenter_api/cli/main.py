@@ -19,7 +19,9 @@ from datacenter_api.cli import (
     enrol,
     event,
     login,
+    op,
     policy,
+    power,
     processes,
     rack,
     sensor,
@@ -60,6 +62,8 @@ app.add_typer(rack.app, name="rack")
 app.add_typer(domain.app, name="domain")
 app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(swap.app, name="swap")
+app.add_typer(op.app, name="op")
+app.add_typer(power.app, name="power")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")
 app.add_typer(console.app, name="console")

@@ -26,6 +26,7 @@ from rack_controller.model.command import Reply
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.layout import Layout
+from rack_controller.model.operation import Operation, OperationRow
 from rack_controller.model.power import PowerLook
 from rack_controller.model.readiness import Readiness
 
@@ -180,6 +181,20 @@ async def list_swaps(rack: str, parts: Parts) -> Response:
     """Every part swap that was begun in the rack, the newest first: stage, owner, serial numbers, what is missing."""
     record = parts.fleet.find(rack)
     return Response(await parts.bus.ask(record.token, "swaps"), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/operations", responses=describes(list[OperationRow]))
+async def list_operations(rack: str, parts: Parts) -> Response:
+    """The newest operations of the rack: planned, running and ended, with what they wait for or how they ended."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "operations"), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/operations/{operation}", responses=describes(Operation))
+async def show_operation(rack: str, operation: str, parts: Parts) -> Response:
+    """One operation whole: its plan, and how far each step is."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "operation", operation), media_type="application/json")
 
 
 @router.get("/racks/{rack:path}/stream", responses={200: {"content": {"text/event-stream": {}}}})

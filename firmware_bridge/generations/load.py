@@ -1,6 +1,7 @@
 """Generation folders become Generation values, or an error that names file, line, field and what was expected."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from firmware_bridge.generations.placement import place_trays
 from firmware_bridge.generations.schema import DomainFile, EndpointFile, FactFile, RackFile, TrayFile
 from firmware_bridge.generations.seeds import seeds_folder
+from firmware_bridge.generations.sequence import read_sequence
 from firmware_bridge.generations.serial import check_units, serial_lines, units_of_trays
 from firmware_bridge.generations.settings import with_settings
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -31,7 +33,7 @@ from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 from firmware_bridge.wire.located_yaml import Located, convert, merge, parse
 
-EXTRA_FILES = ("sequence", "limits", "acceptance")
+EXTRA_FILES = ("limits", "acceptance")
 MOST_EXTENDS = 8
 
 
@@ -62,7 +64,7 @@ def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
     for _ in range(MOST_EXTENDS):
         base = document.value.get("extends")
         if base is None:
-            return _generation(document, _extras(folders[name]))
+            return replace(_generation(document, _extras(folders[name])), sequence=read_sequence(name, folders))
         if base not in folders:
             raise document.complaint("extends", f"expected a known generation ({', '.join(sorted(folders))})")
         lower = _read(folders[base] / "rack.yaml")

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.settings import PlaceCheck, Setting
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
+
+if TYPE_CHECKING:
+    from firmware_bridge.vocabulary.sequence import Sequence  # which needs TrayKind
 
 DEFAULT_TIMEOUT = Seconds(10.0)
 DEFAULT_LEAK_BLIND = Seconds(180.0)
@@ -255,7 +258,8 @@ class Generation:
     confirmed: bool = True
     lines: tuple[SerialLine, ...] = ()
     rack_units: RackUnits | None = None
-    extras: dict[str, dict[str, Any]] = field(default_factory=dict)  # sequence, limits, acceptance: read by later parts
+    extras: dict[str, dict[str, Any]] = field(default_factory=dict)  # limits, acceptance: read by later parts
+    sequence: "Sequence | None" = None
 
     def slots_of(self, kind: TrayKind) -> tuple[Slot, ...]:
         """Return the slots that hold a tray of this kind, bottom up."""

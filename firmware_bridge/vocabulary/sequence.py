@@ -30,12 +30,12 @@ class Scope(StrEnum):
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One condition over a snapshot.  A reading that is not good does not meet it.
 
-    `over`: kinds of tray; `part`: a component of theirs (empty: the tray itself).  A value meets the check when it is
-    the word `is`, at least `least` and at most `most` (in the quantity's unit), at most `over_supply_k` above the
-    coolant's supply.  `at_least`: how many must (none: all).  `share_error`: the largest distance of one value from the
-    mean, as a share of it.  `steady_s`: for how long without a break.  `same_version`: instead of a reading, the
-    versions of the trays' endpoints of that name are all known and alike.  `dark_when_off`: a part whose tray was seen
-    off needs no reading.
+    `over`: kinds of tray; `part`: a component or an endpoint of theirs (empty: the tray itself).  A value meets the
+    check when it is the word `is`, at least `least` and at most `most` (in the quantity's unit), at most
+    `over_supply_k` above the coolant's supply.  `at_least`: how many must (none: all).  `share_error`: the largest
+    distance of one value from the mean, as a share of it.  `steady_s`: for how long without a break.  `same_version`:
+    instead of a reading, the versions of the trays' endpoints of that name are all known and alike.  `dark_when_off`: a
+    part whose tray was seen off needs no reading.
     """
 
     name: _Name
@@ -87,7 +87,7 @@ class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Acts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What brings one tray there: the first act, then the next one when that was not seen in time."""
 
-    on: Annotated[list[Act], msgspec.Meta(min_length=1)]
+    host_on: Annotated[list[Act], msgspec.Meta(min_length=1)]
     host_off: Annotated[list[Act], msgspec.Meta(min_length=1)]
     aux_off: list[Act] = []
 
@@ -105,6 +105,6 @@ class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema_version: Annotated[int, msgspec.Meta(ge=1, le=SEQUENCE_SCHEMA)]
     request_s: _Longer
     acts: dict[TrayKind, Acts]
-    on: Annotated[list[Stage], msgspec.Meta(min_length=1)]
-    off: Annotated[list[Stage], msgspec.Meta(min_length=1)]
+    power_on: Annotated[list[Stage], msgspec.Meta(min_length=1)]
+    power_off: Annotated[list[Stage], msgspec.Meta(min_length=1)]
     facts: dict[str, SequenceFact] = {}

@@ -47,11 +47,11 @@ def judge_check(
             numbers.append(value)
     met, needed = len(places) - len(faults), min(check.at_least or len(places), len(check.places))
     if not places or met < needed:
-        return Judged(False, f"{check.title}: {met} of {needed}{_told(faults)}")
+        return Judged(False, f"{check.title}: {_counted(check, met, len(places))}{_told(faults)}")
     error = share_error(numbers) if check.share_error is not None else 0.0
     if check.share_error is not None and error > check.share_error:
         return Judged(False, f"{check.title}: {error:.0%} from the mean, at most {check.share_error:.0%}")
-    return Judged(True, f"{check.title}: {met} of {needed}")
+    return Judged(True, f"{check.title}: {_counted(check, met, len(places))}")
 
 
 def good(snapshot: Snapshot, place: Place, quantity: Quantity) -> float | None:
@@ -102,6 +102,10 @@ def _fault(check: PlannedCheck, snapshot: Snapshot, place: Place, value: float |
         if value - supply > check.over_supply_k:
             return f"{value - supply:.1f} K over supply, at most {check.over_supply_k:g}"
     return ""
+
+
+def _counted(check: PlannedCheck, met: int, places: int) -> str:
+    return f"{met} of {places}" + (f", {check.at_least} needed" if check.at_least else "")
 
 
 def _said(quantity: Quantity, value: float) -> str:

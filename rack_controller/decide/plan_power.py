@@ -71,14 +71,14 @@ class _Planner:
     snapshot: Snapshot
 
     def plan(self) -> Plan:
-        chosen = self._chosen()
+        chosen, lacking = self._chosen()
         already = self._already(chosen)
         doing = [t for t in chosen if t.place not in already]
         stages: list[PlannedStage] = []
         if self.wish.verb is not Verb.ON:
-            stages += self._stages(self.sequence.off, doing, "off")
+            stages += self._stages(self.sequence.power_off, doing, "off")
         if self.wish.verb is not Verb.OFF:
-            stages += self._stages(self.sequence.on, doing, "on")
+            stages += self._stages(self.sequence.power_on, doing, "on")
         charges = {t.place: t.power_max_w for t in self.layout.trays if t.power_max_w}
         return Plan(
             rack=self.layout.rack,
@@ -92,14 +92,16 @@ class _Planner:
             charges=charges,
             usable_w=self.layout.busbar_power_usable_w,
             request_s=self.sequence.request_s,
+            unswitched=[t.place for t in lacking],
         )
 
-    def _chosen(self) -> list[TrayView]:
+    def _chosen(self) -> tuple[list[TrayView], list[TrayView]]:
+        """Return the trays that are meant, and those of them that nothing we read can switch."""
         target, kind, whole = self.wish.target, self.wish.kind, self.wish.target == self.layout.rack
         inside = [t for t in self.layout.trays if whole or t.place == target]
         if not inside:
             raise TargetUnknown(f"no rack or tray {target!r}", advice="name a rack, or a tray such as u12")
-        switched = {k for stage in (*self.sequence.on, *self.sequence.off) for k in stage.of}
+        switched = {k for stage in (*self.sequence.power_on, *self.sequence.power_off) for k in stage.of}
         wanted = [t for t in inside if (kind is None or t.kind == kind) and t.kind in switched]
         lacking = [t for t in wanted if Place(t.place) not in self.switches]
         if not wanted or (not whole and lacking):
@@ -107,7 +109,7 @@ class _Planner:
             raise TargetUnknown(
                 f"{target}: no {what.replace('_', ' ')} there can be switched", advice="see `rackwright rack show`"
             )
-        return [t for t in wanted if t not in lacking]
+        return [t for t in wanted if t not in lacking], lacking
 
     def _already(self, chosen: Sequence[TrayView]) -> list[str]:
         """Return the trays that say they are as wanted; where it is not known, they are switched."""
@@ -161,7 +163,7 @@ class _Planner:
             tray=tray.place,
             endpoint=self.switches[Place(tray.place)],
             goal="on" if goal == "on" else "off",
-            acts=list(acts.on) if goal == "on" else self._off(acts.host_off, tray),
+            acts=list(acts.host_on) if goal == "on" else self._off(acts.host_off, tray),
             direction=Direction.ENERGISED if goal == "on" else Direction.SAFE,
             charge_w=tray.power_max_w or 0.0,
             inrush_w=stage.inrush_w if goal == "on" else 0.0,
@@ -229,5 +231,7 @@ def _places(check: Check, tray: TrayView) -> list[str]:
         return [e.place for e in tray.endpoints if leaf_of(Place(e.place)) == check.same_version and e.enabled]
     if not check.part:
         return [tray.place]
+    if any(leaf_of(Place(e.place)) == check.part for e in tray.endpoints):
+        return [join_place(place, check.part)]
     counted = next((c.count for c in tray.components if c.name == check.part), 0)
     return [join_place(place, f"{check.part}{n}") for n in range(counted)]

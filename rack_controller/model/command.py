@@ -71,12 +71,15 @@ VERBS: dict[str, Privilege] = {
     "quiet": Privilege.SERVICE,
     "rotate": Privilege.CONFIGURE,
     "swap": Privilege.SERVICE,
+    "plan": Privilege.SHUT,
+    **dict.fromkeys(("approve", "pause", "resume", "cancel", "resolve"), Privilege.SHUT),
     "power": Privilege.SHUT,
     "boot": Privilege.OPERATE,
 }
 # Values of an argument that ask for more than their verb does.
 _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
     "power": ("action", dict.fromkeys(ENERGISES, Privilege.POWER)),
+    "plan": ("do", dict.fromkeys(("on", "cycle"), Privilege.POWER)),
 }
 _KINDS: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number"}
 # Which arguments a verb takes, all of them optional.
@@ -90,6 +93,9 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "quiet": {"minutes": int, "reason": str},
     "rotate": {},
     "swap": dict.fromkeys(("action", "reason", "contact", "hours", "off", "serial", "pin"), str),
+    "plan": {**dict.fromkeys(("do", "kind", "depth", "manner", "reason"), str), "dry_run": bool},
+    **{verb: {"operation": str} for verb in ("approve", "pause", "resume", "cancel")},
+    "resolve": dict.fromkeys(("operation", "step", "word"), str),
     "power": {"action": str},
     "boot": {"source": str, "span": str, "mode": str},
 }

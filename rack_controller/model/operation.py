@@ -85,8 +85,8 @@ class PlannedStage(msgspec.Struct, frozen=True, omit_defaults=True):
 class Plan(msgspec.Struct, frozen=True):
     """What will be done, whole and unchangeable.  It holds all that its execution needs; powers in W.
 
-    `already`: trays that are as wanted now, and are left alone.  `charges`: what each tray of the rack may draw when it
-    is on; their sum stays below `usable_w`.
+    `already`: trays that are as wanted now, and are left alone; `unswitched`: those that nothing can switch.
+    `charges`: what each tray of the rack may draw when it is on; their sum stays below `usable_w`.
     """
 
     rack: str
@@ -100,6 +100,7 @@ class Plan(msgspec.Struct, frozen=True):
     charges: dict[str, float]
     usable_w: float
     request_s: float
+    unswitched: list[str] = []
     schema: int = PLAN_SCHEMA
 
     @property
@@ -196,6 +197,44 @@ class Operation(msgspec.Struct, frozen=True):
         return self.steps.get(step, StepProgress())
 
 
+class OperationRow(msgspec.Struct, frozen=True):
+    """An operation in one line: `done` of `steps`."""
+
+    id: str
+    verb: Verb
+    target: str
+    state: OperationState
+    done: int
+    steps: int
+    actor: str
+    reason: str
+    approved_by: str
+    made_unix_ns: int
+    ended_unix_ns: int
+    wait: Wait | None
+    summary: str
+
+
+def row_of(operation: Operation) -> OperationRow:
+    """Return an operation in one line."""
+    steps = operation.plan.steps
+    return OperationRow(
+        operation.id,
+        operation.plan.verb,
+        operation.plan.target,
+        operation.state,
+        sum(operation.progress(s.id).state is StepState.DONE for s in steps),
+        len(steps),
+        operation.actor,
+        operation.reason,
+        operation.approved_by,
+        operation.made_unix_ns,
+        operation.ended_unix_ns,
+        operation.wait,
+        operation.summary,
+    )
+
+
 def diff_plans(before: Plan, after: Plan) -> list[str]:
     """Return in words what is different in `after`; nothing when both say the same."""
     said = [
@@ -204,6 +243,8 @@ def diff_plans(before: Plan, after: Plan) -> list[str]:
         if getattr(before, name) != getattr(after, name)
     ]
     old, new = {s.id: s for s in before.steps}, {s.id: s for s in after.steps}
+    if before.unswitched != after.unswitched:
+        said.append("which trays can be switched is different")
     said += [f"no longer {step}" for step in old if step not in new]
     said += [f"also {step}" for step in new if step not in old]
     said += [f"{step} is done differently" for step in old if step in new and old[step] != new[step]]

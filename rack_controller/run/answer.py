@@ -21,12 +21,14 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import INTERNAL, Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.failing import told
 from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
+from rack_controller.model.operation import row_of
 from rack_controller.model.power import boot_view
 from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
 from rack_controller.run.collect import Collector
 from rack_controller.run.enrolment.enrolled import Enrolled
 from rack_controller.run.journal import CommandRecord, Journal
+from rack_controller.run.operate.operations import Operations
 from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.stock import Stock
 from rack_controller.run.view import RackView
@@ -34,6 +36,7 @@ from rack_controller.run.view import RackView
 _log = logging.getLogger(__name__)
 
 BEGUN = "begun"
+OPERATIONS_SHOWN = 100
 QUIET_MINUTES, MOST_QUIET_MINUTES = 30, 240
 
 
@@ -48,8 +51,9 @@ class StateAnswers:
         journal: Journal,
         enrolled: Enrolled | None = None,
         power: PowerDesk | None = None,
+        operations: Operations | None = None,
     ) -> None:
-        self._power = power
+        self._power, self._operations = power, operations
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
         self._enrolled = enrolled
 
@@ -81,6 +85,10 @@ class StateAnswers:
                 return msgspec.json.encode(await self._power.look(Place(request.place)))
             case "readiness" if self._enrolled is not None:
                 return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
+            case "operations" if self._operations is not None:
+                return msgspec.json.encode([row_of(o) for o in self._operations.newest(OPERATIONS_SHOWN)])
+            case "operation" if self._operations is not None:
+                return msgspec.json.encode(self._operations.find(request.place))
             case _:
                 raise TargetUnknown(
                     f"nothing called {request.want!r} now", advice="ask for layout, table, endpoints or report"

@@ -12,6 +12,7 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.units import Seconds, Watts
 from firmware_bridge.wire.tray_alarms import AlarmRules
 from rack_controller.decide.fold import fold_floods
@@ -38,6 +39,8 @@ from rack_controller.run.enrolment.rotation import Rotation
 from rack_controller.run.enrolment.swapping import Swapping
 from rack_controller.run.enrolment.verbs import EnrolmentVerbs
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
+from rack_controller.run.operate.obstacles import Obstacles
+from rack_controller.run.operate.verbs import operating
 from rack_controller.run.outbox import Message, Outbox
 from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.roster import Roster
@@ -74,6 +77,7 @@ class RackUnderControl:
         consoles: Consoles | None = None,
         alarm_rules: AlarmRules | None = None,
         refusals: Callable[[], dict[str, int]] = dict,
+        sequence: Sequence | None = None,
     ) -> None:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack = clock, journal, rack
@@ -103,8 +107,12 @@ class RackUnderControl:
         more = {} if enrolment is None or swapping is None else {**enrolment.verbs, "swap": swapping.swap}
         enrolled = Enrolled(self._holds, self._examiner, swapping)
         power = PowerDesk(self._view, sources, clock, self._said.append, enrolled.maintenance, turns)
-        self._state = StateAnswers(self._view, sources, self._stock, journal, enrolled, power)
-        verbs = {**more, **power.verbs}
+        obstacles = Obstacles(sources, turns, enrolled.maintenance)
+        self._operations, steering = operating(
+            self._view, sequence, sources, journal, clock, self._said.append, obstacles
+        )
+        self._state = StateAnswers(self._view, sources, self._stock, journal, enrolled, power, self._operations)
+        verbs = {**more, **power.verbs, **steering}
         self._commands = CommandAnswers(
             self._view, sources, self._roster.collectors, self._stock, journal, clock, verbs
         )
@@ -138,7 +146,13 @@ class RackUnderControl:
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
-            works = [self._roster.run(), self._stock.run(), self._examiner.run(), self._tick(bus)]
+            works = [
+                self._roster.run(),
+                self._stock.run(),
+                self._examiner.run(),
+                self._tick(bus),
+                self._operations.run(),
+            ]
             if self._rotation is not None:
                 await self._rotation.hold_back()
                 works.append(self._rotation.run())

@@ -63,6 +63,10 @@ class FakeTray:
     _goes_to: PowerState | None = None
     _at: float = 0.0
 
+    @property
+    def power_actions(self) -> frozenset[PowerAction]:
+        return frozenset(PowerAction)
+
     def settle(self) -> PowerState:
         if self._goes_to is not None and self.clock.now() >= self._at:
             self.state, self._goes_to = self._goes_to, None

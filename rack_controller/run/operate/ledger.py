@@ -56,10 +56,24 @@ class Ledger:
         values = (operation.id, self.rack, number, int(not operation.over), document, *self._mine())
         self._change([(upsert, values)])
 
-    def operations(self) -> list[Operation]:
-        """Return every operation that is kept, the newest first."""
-        rows = self.journal.rows("SELECT document FROM operation WHERE rack = ? ORDER BY number DESC", (self.rack,))
-        return [msgspec.json.decode(str(document), type=Operation) for (document,) in rows]
+    def operations(self, most: int = OPERATIONS_KEPT) -> list[Operation]:
+        """Return the newest operations that are kept, the newest first."""
+        rows = self.journal.rows(
+            "SELECT document FROM operation WHERE rack = ? ORDER BY number DESC LIMIT ?", (self.rack, most)
+        )
+        return [_operation(document) for (document,) in rows]
+
+    def open_operations(self) -> list[Operation]:
+        """Return every operation that has not ended, the oldest first."""
+        rows = self.journal.rows(
+            "SELECT document FROM operation WHERE rack = ? AND open = 1 ORDER BY number", (self.rack,)
+        )
+        return [_operation(document) for (document,) in rows]
+
+    def operation(self, operation_id: str) -> Operation | None:
+        """Return one operation, None when it is not kept."""
+        rows = self.journal.rows("SELECT document FROM operation WHERE rack = ? AND id = ?", (self.rack, operation_id))
+        return _operation(rows[0][0]) if rows else None
 
     def tidy(self) -> None:
         """Forget the oldest of the operations that ended, with their effects, when more than enough are kept."""
@@ -142,6 +156,10 @@ class Ledger:
 
 def _text(effect: Effect) -> str:
     return msgspec.json.encode(effect).decode()
+
+
+def _operation(document: object) -> Operation:
+    return msgspec.json.decode(str(document), type=Operation)
 
 
 def _effect(document: object) -> Effect:

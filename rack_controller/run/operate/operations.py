@@ -31,6 +31,7 @@ from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.ending import end
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.worker import Order, Worker, settle_held
 
 _log = logging.getLogger(__name__)
@@ -61,13 +62,13 @@ class Operations:
     sight: Callable[[], tuple[Snapshot | None, dict[Place, str]]]
     clock: Clock
     tell: Callable[[Finding], None]
+    obstacles: Obstacles = field(default_factory=Obstacles)
     _courses: dict[str, Course] = field(default_factory=dict)
     _tasks: dict[tuple[str, str], asyncio.Task[StepEnd]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for operation in reversed(self.ledger.operations()):
-            if not operation.over:
-                self._courses[operation.id] = Course(operation)
+        for operation in self.ledger.open_operations():
+            self._courses[operation.id] = Course(operation)
 
     def put(self, plan: Plan, actor: str, reason: str) -> Operation:
         """Keep a plan until somebody approves it."""
@@ -75,14 +76,15 @@ class Operations:
         self._keep(Course(operation))
         return operation
 
-    def all(self) -> list[Operation]:
-        """Return every operation that is kept, the newest first; open ones as they are at this moment."""
-        kept = self.ledger.operations()
+    def newest(self, most: int) -> list[Operation]:
+        """Return the newest operations, the newest first; open ones as they are at this moment."""
+        kept = self.ledger.operations(most)
         return [self._courses[o.id].operation if o.id in self._courses else o for o in kept]
 
     def find(self, operation_id: str) -> Operation:
         """Return one operation.  Raises TargetUnknown."""
-        found = next((o for o in self.all() if o.id == operation_id), None)
+        course = self._courses.get(operation_id)
+        found = self.ledger.operation(operation_id) if course is None else course.operation
         if found is None:
             raise TargetUnknown(f"{self.rack} has no operation {operation_id!r}", advice="see `rackwright op list`")
         return found
@@ -199,6 +201,10 @@ class Operations:
             return StepEnd(StepState.HELD, f"the controller failed ({type(err).__name__}); its log says how")
 
     async def _acts(self, operation: Operation, step: Step) -> StepEnd:
+        with self.obstacles.passed(Place(step.endpoint), step.direction, f"operation {operation.id}"):
+            return await self._leased(operation, step)
+
+    async def _leased(self, operation: Operation, step: Step) -> StepEnd:
         wish = Wish(step.endpoint, step.facet, LeaseClass.OPERATOR, operation.id, step.direction, operation.actor)
         lease = self.leases.take(wish)
         why, number = "", 0

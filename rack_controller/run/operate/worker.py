@@ -16,6 +16,7 @@ from firmware_bridge.vocabulary.errors import (
     EndpointSpared,
     EndpointUnreachable,
     EnvironmentUnfit,
+    LoginRefused,
     PreconditionFailed,
     TrustRefused,
 )
@@ -140,6 +141,8 @@ class Worker:
         state = effect.before.power.replace("_", " ")
         try:
             answer = await switch.switch_power(order.action)
+        except LoginRefused as err:  # it did not even look at what was asked for
+            effect = moved(effect, EffectState.UNSENT, f"its login was refused: {err.detail or err.what}", err.status)
         except EndpointRefused as err:
             said = f"refuses {order.action}, {err.status or 'not offered'}, in state {state}: {err.detail or err.what}"
             # A server that failed may have done it first: only a plain no is a no.

@@ -1,0 +1,205 @@
+"""`rackwright op list|show|watch|approve|pause|resume|cancel|resolve`: operations of a rack, and what they wait for."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.connection import Connection, connect, quoted
+from datacenter_api.cli.event import clock
+from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
+from datacenter_api.cli.output import Column, Output, Row, emit, note
+from firmware_bridge.vocabulary.errors import CommandRefused, TargetUnknown
+
+app = typer.Typer(help="Operations: planned, running and ended work on racks.", no_args_is_help=True)
+Which = Annotated[str, typer.Argument(help="Operation, e.g. k01-7.")]
+LOOK_EVERY_S = 1.0
+FAILED, HELD = 7, 8
+_ENDS = ("done", "failed", "cancelled")
+
+_COLUMNS = (
+    Column("OPERATION", lambda o: str(o["id"])),
+    Column("STATE", lambda o: str(o["state"])),
+    Column("DOES", lambda o: f"{o['verb']} {short(o['target'])}"),
+    Column("STEPS", lambda o: f"{o['done']} of {o['steps']}", right=True),
+    Column("BY", lambda o: str(o["actor"])),
+    Column("SINCE", lambda o: clock(o["made_unix_ns"]).partition(".")[0]),
+    Column("WAITS FOR / RESULT", lambda o: waiting(o)),
+)
+_STEPS = (
+    Column("STEP", lambda s: str(s["id"])),
+    Column("STATE", lambda s: str(s["state"])),
+    Column("ACTS", lambda s: ", then ".join(f"{a['action']} ({a['within_s']:g} s)" for a in s["acts"])),
+    Column("WHY", lambda s: str(s["why"])),
+)
+
+
+@app.command("list")
+def list_operations(
+    rack: RackName = None, url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False
+) -> None:
+    """List operations, the newest first."""
+    link = connect(url, state)
+    racks = [rack] if rack else [str(r["rack"]) for r in link.get("/api/v1/racks")]
+    rows = [row for name in racks for row in link.get(f"/api/v1/racks/{quoted(name)}/operations")]
+    emit(rows, _COLUMNS, chosen(output, as_json), name="id")
+
+
+@app.command("show")
+def show(
+    operation: Which,
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show one operation with its plan: stages, checks, steps and how far each is."""
+    link, shape = connect(url, state), chosen(output, as_json)
+    found = find(link, operation, rack)
+    if shape in (Output.JSON, Output.YAML):
+        emit([found], (), shape, name="id", single=True)
+        return
+    emit(steps_of(found), _STEPS, shape, name="id")
+    tell_plan(found["plan"])
+    note(f"{found['id']} is {found['state']}; {waiting(found) or 'nothing is waited for'}")
+
+
+@app.command("watch")
+def watch(operation: Which, rack: RackName = None, url: Url = None, state: State = None) -> None:
+    """Tell what an operation does until it ends.  Ctrl-C stops the watching, not the operation."""
+    link = connect(url, state)
+    raise typer.Exit(follow(link, find(link, operation, rack)))
+
+
+@app.command("approve")
+def approve(operation: Which, rack: RackName = None, url: Url = None, state: State = None) -> None:
+    """Let a planned operation run; refused when the rack is not as it was when it was planned."""
+    _say("approve", operation, rack, url, state)
+
+
+@app.command("pause")
+def pause(operation: Which, rack: RackName = None, url: Url = None, state: State = None) -> None:
+    """Begin nothing more; what was begun ends."""
+    _say("pause", operation, rack, url, state)
+
+
+@app.command("resume")
+def resume(operation: Which, rack: RackName = None, url: Url = None, state: State = None) -> None:
+    """Go on after a pause."""
+    _say("resume", operation, rack, url, state)
+
+
+@app.command("cancel")
+def cancel(operation: Which, rack: RackName = None, url: Url = None, state: State = None) -> None:
+    """Begin nothing more and end; what was switched stays as it is."""
+    _say("cancel", operation, rack, url, state)
+
+
+@app.command("resolve")
+def resolve(
+    operation: Which,
+    step: Annotated[str, typer.Argument(help="The held step, as `op show` names it.")],
+    word: Annotated[str, typer.Argument(help="done, again (it did nothing) or failed.")],
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Say what you have seen of a held step, so that the operation can go on."""
+    _say("resolve", operation, rack, url, state, step=step, word=word)
+
+
+def find(link: Connection, operation: str, rack: str | None) -> Row:
+    """Return one operation whole.  Its rack stands in its id.  Raises TargetUnknown."""
+    found: Row = link.get(f"/api/v1/racks/{quoted(rack or rack_of_id(operation))}/operations/{quoted(operation)}")
+    return found
+
+
+def rack_of_id(operation: str) -> str:
+    """Return the rack's name out of an operation's id.  Raises TargetUnknown."""
+    name, dash, number = operation.rpartition("-")
+    if not dash or not number.isdigit():
+        raise TargetUnknown(f"{operation!r} is no operation", advice="see `rackwright op list`")
+    return name
+
+
+def command(link: Connection, rack: str, verb: str, target: str, **arguments: object) -> Row:
+    """Send a command and return its result."""
+    wish = {"verb": verb, "target": target, "arguments": arguments}
+    reply: Row = link.post(f"/api/v1/racks/{quoted(rack)}/commands", wish)
+    result: Row = reply["result"]
+    return result
+
+
+def follow(link: Connection, operation: Row) -> int:
+    """Tell every change until the operation ends or is held; return the exit code.  Ctrl-C detaches."""
+    said, name = "", str(operation["id"])
+    try:
+        while True:
+            told = f"{operation['state']}: {waiting(operation)}"
+            if told != said:
+                typer.echo(f"{name} {told}")
+                said = told
+            if operation["state"] in _ENDS:
+                return 0 if operation["state"] == "done" else FAILED
+            if operation["state"] == "held":
+                return HELD
+            time.sleep(LOOK_EVERY_S)
+            operation = find(link, name, None)
+    except KeyboardInterrupt:
+        note(f"{name} goes on by itself: `rackwright op watch {name}` shows it, `rackwright op cancel {name}` ends it")
+        return 0
+
+
+def waiting(operation: Row) -> str:
+    """Return what an operation waits for and until when, or how it ended."""
+    wait = operation.get("wait")
+    if not wait or operation["state"] in _ENDS:
+        return str(operation["summary"])
+    until = f", until {clock(wait['until_unix_ns']).split()[1].partition('.')[0]}" if wait["until_unix_ns"] else ""
+    return f"{wait['reason']} (since {clock(wait['since_unix_ns']).split()[1].partition('.')[0]}{until})"
+
+
+def steps_of(operation: Row) -> list[Row]:
+    """Return the steps of an operation with how far each is."""
+    progress = operation["steps"]
+    nothing = {"state": "waiting", "why": ""}
+    rows = []
+    for stage in operation["plan"]["stages"]:
+        for step in stage.get("steps", []):
+            at = {**nothing, **progress.get(step["id"], {})}
+            rows.append({**step, "state": at["state"], "why": at["why"]})
+    return rows
+
+
+def tell_plan(plan: Row) -> None:
+    """Write a plan's stages with their checks."""
+    for number, stage in enumerate(plan["stages"], 1):
+        steps = stage.get("steps", [])
+        trays = ", ".join(dict.fromkeys(short(s["tray"]) for s in steps))
+        width = f", {stage.get('width', 1)} at a time" if len(steps) > 1 else ""
+        typer.echo(f"{number}. {stage['title']}{f': {trays}{width}' if steps else ''}")
+        for when in ("before", "after"):
+            for check in stage.get(when, []):
+                typer.echo(f"   {when}: {check['title']}")
+    if plan["already"]:
+        typer.echo(f"as wanted already: {', '.join(short(t) for t in plan['already'])}")
+    if plan["unswitched"]:
+        typer.echo(f"nothing can switch: {', '.join(short(t) for t in plan['unswitched'])}")
+    if not plan["stages"]:
+        typer.echo("nothing to do")
+
+
+def short(place: str) -> str:
+    """Return a place from its rack's name on."""
+    return "/".join(place.split("/")[3:]) or place
+
+
+def _say(verb: str, operation: str, rack: str | None, url: str | None, state: State, **more: object) -> None:
+    link = connect(url, state)
+    found = find(link, operation, rack)
+    try:
+        done = command(link, found["plan"]["rack"], verb, found["plan"]["rack"], operation=operation, **more)
+    except CommandRefused:
+        raise
+    note(f"{operation} is {done['state']}" + (f": {done['summary']}" if done["summary"] else ""))

@@ -1,0 +1,37 @@
+"""What keeps an operation from an endpoint besides leases: another change, quiet, somebody who works there."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from firmware_bridge.ports.telemetry import Sparing, TelemetrySource
+from firmware_bridge.vocabulary.attention import Pacing
+from firmware_bridge.vocabulary.errors import PreconditionFailed
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from rack_controller.model.lease import Direction
+from rack_controller.run.turns import Turns
+
+
+@dataclass(slots=True)
+class Obstacles:
+    """`maintenance(place)` says who works on an endpoint, empty when nobody does."""
+
+    sources: Mapping[Place, TelemetrySource] = field(default_factory=dict)
+    turns: Turns = field(default_factory=Turns)
+    maintenance: Callable[[Place], str] = field(default=lambda _place: "")
+
+    @contextmanager
+    def passed(self, endpoint: Place, direction: Direction, what: str) -> Iterator[None]:
+        """Have an endpoint to oneself while the block runs.  Raises CommandRefused with what is in the way."""
+        source: object = self.sources.get(endpoint)
+        if isinstance(source, Sparing) and source.attention.pacing is Pacing.QUIET:
+            raise PreconditionFailed(f"{endpoint} is left alone now: {source.attention.reason}", advice="wait")
+        if direction is Direction.ENERGISED:
+            self._check_maintenance(tray_of(endpoint))
+        with self.turns.take(endpoint, what):
+            yield
+
+    def _check_maintenance(self, tray: Place) -> None:
+        for place in self.sources:
+            if tray_of(place) == tray and (who := self.maintenance(place)):
+                raise PreconditionFailed(f"{leaf_of(tray)} is under maintenance: {who}", advice="end it first")

@@ -1,0 +1,179 @@
+"""Commands that plan, approve and steer operations of one rack.  Every answer says which operation, and what next."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+
+from firmware_bridge.ports.power import PowerSwitch
+from firmware_bridge.ports.telemetry import TelemetrySource, Versioned
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, RoleInsufficient, TargetUnknown
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.power import PowerDepth
+from firmware_bridge.vocabulary.sequence import Sequence
+from firmware_bridge.vocabulary.text import scrub
+from rack_controller.decide.notice import Finding
+from rack_controller.decide.plan_power import PowerWish, plan_power
+from rack_controller.model.command import Command
+from rack_controller.model.lease import Direction
+from rack_controller.model.operation import Manner, Operation, Plan, Verb, diff_plans
+from rack_controller.model.roles import Privilege, may
+from rack_controller.model.snapshot import Snapshot
+from rack_controller.run.journal import Journal
+from rack_controller.run.operate.lease_book import LeaseBook
+from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.operate.obstacles import Obstacles
+from rack_controller.run.operate.operations import Operations
+from rack_controller.run.operate.worker import Worker
+from rack_controller.run.view import RackView
+
+T = TypeVar("T", bound=StrEnum)
+Answers = Callable[[Command], Awaitable[dict[str, object]]]
+MOST_REASON = 200
+WORDS_FOR_HELD = ("done", "again", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class OperationVerbs:
+    """The verbs of one rack; `sources` are those that it is read with now."""
+
+    view: RackView
+    sequence: Sequence | None
+    sources: Mapping[Place, TelemetrySource]
+    operations: Operations
+
+    @property
+    def verbs(self) -> Mapping[str, Answers]:
+        """Return what answers each verb."""
+        return {
+            "plan": self.plan,
+            "approve": self.approve,
+            "pause": self.steer,
+            "resume": self.steer,
+            "cancel": self.steer,
+            "resolve": self.resolve,
+        }
+
+    async def plan(self, command: Command) -> dict[str, object]:
+        """Make a plan and keep it until somebody approves it; with `dry_run` only show it."""
+        wish = _wish(command)
+        plan = self._plan(wish)
+        if command.arguments.get("dry_run", False):
+            return {"operation": "", "plan": msgspec.to_builtins(plan)}
+        reason = scrub(command.arguments.get("reason"), MOST_REASON)
+        operation = self.operations.put(plan, command.actor, reason)
+        return {"operation": operation.id, "plan": msgspec.to_builtins(plan)}
+
+    async def approve(self, command: Command) -> dict[str, object]:
+        """Let a plan run, if it would be made the same way now.  Raises PreconditionFailed with what is different."""
+        operation = self.operations.find(_operation(command))
+        self.view.check_armed()
+        _check_role(command, operation)
+        plan = operation.plan
+        kind = plan.target.partition(" ")[2]
+        wish = PowerWish(
+            plan.verb,
+            Place(plan.target.partition(" ")[0]),
+            TrayKind(kind) if kind else None,
+            plan.depth,
+            plan.manner,
+        )
+        changed = diff_plans(plan, self._plan(wish))
+        if changed:
+            raise PreconditionFailed(
+                f"{self.view.layout.rack} has changed since {operation.id} was planned: {'; '.join(changed[:5])}",
+                advice="plan again",
+            )
+        return _shown(self.operations.say(operation.id, "approve", command.actor))
+
+    async def steer(self, command: Command) -> dict[str, object]:
+        """Pause, resume or cancel an operation: the command's verb is the word.  Only going on may need more rights."""
+        if command.verb == "resume":
+            _check_role(command, self.operations.find(_operation(command)))
+        return _shown(self.operations.say(_operation(command), command.verb, command.actor))
+
+    async def resolve(self, command: Command) -> dict[str, object]:
+        """Take a person's word for a step that is held."""
+        word = str(command.arguments.get("word", ""))
+        if word not in WORDS_FOR_HELD:
+            raise ArgumentsInvalid(f"resolve: there is no word {word!r}", advice=", ".join(WORDS_FOR_HELD))
+        step = str(command.arguments.get("step", ""))
+        _check_role(command, self.operations.find(_operation(command)))
+        return _shown(self.operations.resolve_held(_operation(command), step, word, command.actor))
+
+    def _plan(self, wish: PowerWish) -> Plan:
+        switches = {tray_of(p): p for p, source in self.sources.items() if isinstance(source, PowerSwitch)}
+        return plan_power(wish, self.view.layout, self.sequence, switches, self.view.snapshot)
+
+
+def _check_role(command: Command, operation: Operation) -> None:
+    """Raise RoleInsufficient when this role may not do what the plan does: off needs less than on."""
+    energises = any(step.direction is Direction.ENERGISED for step in operation.plan.steps)
+    needed = Privilege.POWER if energises else Privilege.SHUT
+    if not may(command.role, needed):
+        raise RoleInsufficient(f"role {command.role} lacks {needed} for {operation.id}", advice="ask an operator")
+
+
+def switch_at(sources: Mapping[Place, TelemetrySource], place: Place) -> PowerSwitch:
+    """Return the power switch of an endpoint.  Raises TargetUnknown."""
+    source: object = sources.get(place)
+    if isinstance(source, PowerSwitch):
+        return source
+    raise TargetUnknown(f"{place} has no power switch")
+
+
+def _wish(command: Command) -> PowerWish:
+    said = command.arguments
+    kind = said.get("kind")
+    return PowerWish(
+        _one_of(Verb, said.get("do"), "do", None),
+        Place(command.target),
+        None if kind is None else _one_of(TrayKind, kind, "kind", None),
+        _one_of(PowerDepth, said.get("depth"), "depth", PowerDepth.HOST_OFF),
+        _one_of(Manner, said.get("manner"), "manner", Manner.GRACEFUL_THEN_FORCE),
+    )
+
+
+def _one_of(kind: type[T], said: object, name: str, usual: T | None) -> T:
+    if said is None and usual is not None:
+        return usual
+    try:
+        return kind(str(said))
+    except ValueError:
+        raise ArgumentsInvalid(f"{name}: {said!r}", advice=f"one of {', '.join(kind)}") from None
+
+
+def _operation(command: Command) -> str:
+    said = command.arguments.get("operation")
+    if not isinstance(said, str) or not said:
+        raise ArgumentsInvalid(f"{command.verb} which operation?", advice="see `rackwright op list`")
+    return said
+
+
+def _shown(operation: Operation) -> dict[str, object]:
+    return {"operation": operation.id, "state": str(operation.state), "summary": operation.summary}
+
+
+def operating(
+    view: RackView,
+    sequence: Sequence | None,
+    sources: Mapping[Place, TelemetrySource],
+    journal: Journal,
+    clock: Clock,
+    tell: Callable[[Finding], None],
+    obstacles: Obstacles,
+) -> tuple[Operations, Mapping[str, Answers]]:
+    """Return the operations of a rack and the verbs that steer them.  Raises EnvironmentUnfit (the journal)."""
+    rack = Place(view.layout.rack)
+    ledger, leases = Ledger(journal, rack), LeaseBook(clock)
+    worker = Worker(ledger, leases, lambda place: switch_at(sources, place), clock)
+
+    def sight() -> tuple[Snapshot | None, dict[Place, str]]:
+        return view.snapshot, {p: s.version for p, s in sources.items() if isinstance(s, Versioned)}
+
+    operations = Operations(rack, ledger, leases, worker, sight, clock, tell, obstacles)
+    return operations, OperationVerbs(view, sequence, sources, operations).verbs

@@ -1,0 +1,151 @@
+"""Plans from the shipped sequences: order, bounds, what is left out, what is refused, and what is different later."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+from support.snapshots import RACK, snapshot
+
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, join_place, tray_of
+from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
+from rack_controller.decide.plan_power import PowerWish, plan_power
+from rack_controller.model.layout import Layout, make_layout
+from rack_controller.model.lease import Direction
+from rack_controller.model.operation import Manner, Plan, Verb, diff_plans
+from rack_controller.model.snapshot import Snapshot
+
+Q = Quantity
+
+NAMES = ("gb200-nvl72", "gb300-nvl72", "orv3-hpr-nvl36x2", "vera-rubin-nvl72")
+GENERATIONS = {name: load_generation(name) for name in NAMES}
+SWITCHED = (TrayKind.COMPUTE, TrayKind.SWITCH)
+
+
+def layout_of(name: str) -> Layout:
+    generation = GENERATIONS[name]
+    endpoints = tuple(
+        SiteEndpoint(join_place(RACK, slot.name, spec.name), "127.0.0.1", 443, enabled=spec.enabled)
+        for slot in generation.slots
+        for spec in slot.tray.endpoints
+    )
+    return make_layout(SiteRack(RACK, name, armed=True), generation, endpoints)
+
+
+def planned(wish: PowerWish, name: str = "gb200-nvl72", seen: Snapshot | None = None) -> Plan:
+    layout = layout_of(name)
+    switches = {Place(t.place): join_place(Place(t.place), "bmc") for t in layout.trays if t.kind in SWITCHED}
+    return plan_power(wish, layout, GENERATIONS[name].sequence, switches, seen or all_are(name, 0.0))
+
+
+def all_are(name: str, state: float | None, *others: str) -> Snapshot:
+    trays = [s.name for s in GENERATIONS[name].slots if s.tray.kind in SWITCHED]
+    opposite = None if state is None else 1.0 - state
+    return snapshot({(t, Q.POWER_STATE): opposite if t in others else state for t in trays})
+
+
+def order(plan: Plan) -> list[str]:
+    return [f"{stage.name} {len(stage.steps)}" for stage in plan.stages]
+
+
+def on(target: str = "", **more: object) -> PowerWish:
+    return replace(PowerWish(Verb.ON, Place(f"{RACK}/{target}" if target else RACK)), **more)  # type: ignore[arg-type]
+
+
+def test_a_rack_comes_on_in_the_documented_order() -> None:
+    plan = planned(on())
+    assert order(plan) == ["shelves 0", "coolant 0", "switch 9", "compute 18"]
+    gate1, gate2 = plan.stages[2].after, plan.stages[3].after
+    assert [c.name for c in gate1] == ["up", "nvos", "healthy", "fabric_manager"]
+    assert len(gate1[0].places) == len(gate1[1].places) == 9
+    assert [len(c.places) for c in gate2] == [72, 72]
+    assert all(s.direction is Direction.ENERGISED and s.charge_w > 0 for s in plan.steps)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_generation_has_an_order_and_its_sum_fits(name: str) -> None:
+    plan = planned(on(), name)
+    assert [s.name for s in plan.stages if s.steps] == ["switch", "compute"]
+    assert sum(plan.charges.values()) + sum(s.inrush_w for s in plan.stages[-1].steps[: plan.stages[-1].width]) <= (
+        plan.usable_w
+    )
+    off = planned(PowerWish(Verb.OFF, RACK), name, all_are(name, 1.0))
+    assert [s.name for s in off.stages] == ["compute", "switch", "cooled"]
+    assert all(s.direction is Direction.SAFE for s in off.steps)
+    assert off.stages[-1].after[0].steady_s >= 120
+
+
+def test_off_asks_first_and_the_switches_wait_for_the_hosts() -> None:
+    plan = planned(PowerWish(Verb.OFF, RACK), seen=all_are("gb200-nvl72", 1.0))
+    assert [a.action for a in plan.steps[0].acts] == [PowerAction.GRACEFUL_OFF, PowerAction.FORCE_OFF]
+    assert len(plan.stages[1].before[0].places) == 18
+    forced = planned(PowerWish(Verb.OFF, RACK, manner=Manner.FORCE), seen=all_are("gb200-nvl72", 1.0))
+    assert {a.action for s in forced.steps for a in s.acts} == {PowerAction.FORCE_OFF}
+    gentle = planned(PowerWish(Verb.OFF, RACK, manner=Manner.GRACEFUL), seen=all_are("gb200-nvl72", 1.0))
+    assert {a.action for s in gentle.steps for a in s.acts} == {PowerAction.GRACEFUL_OFF}
+
+
+def test_one_tray_keeps_the_gates_it_stands_on() -> None:
+    plan = planned(on("u12"))
+    assert order(plan) == ["shelves 0", "coolant 0", "switch 0", "compute 1"]
+    assert [len(c.places) for c in plan.stages[-1].after] == [4, 4]
+    assert order(planned(PowerWish(Verb.OFF, Place(f"{RACK}/u12")), seen=all_are("gb200-nvl72", 1.0))) == ["compute 1"]
+    cycle = planned(PowerWish(Verb.CYCLE, Place(f"{RACK}/u12")), seen=all_are("gb200-nvl72", 1.0))
+    assert [s.goal for s in cycle.steps] == ["off", "on"]
+    switches = planned(on(kind=TrayKind.SWITCH))
+    assert order(switches) == ["shelves 0", "coolant 0", "switch 9"]
+
+
+def test_trays_that_are_as_wanted_are_left_alone() -> None:
+    plan = planned(on(), seen=all_are("gb200-nvl72", 0.0, "u11", "u12"))
+    assert plan.already == [f"{RACK}/u11", f"{RACK}/u12"]
+    assert len(plan.steps) == 25
+    done = planned(on(), seen=all_are("gb200-nvl72", 1.0))
+    assert (done.stages, len(done.already)) == ([], 27)
+    assert len(planned(on(), seen=all_are("gb200-nvl72", None)).steps) == 27  # not known: switched
+
+
+def test_deeper_comes_after_off() -> None:
+    plan = planned(PowerWish(Verb.OFF, Place(f"{RACK}/u12"), depth=PowerDepth.AUX_OFF), seen=all_are(NAMES[0], 1.0))
+    host, aux = plan.steps
+    assert (aux.needs, aux.depth) == (host.id, PowerDepth.AUX_OFF)
+    assert [a.action for a in aux.acts] == [PowerAction.AUX_OFF]
+
+
+@pytest.mark.parametrize(
+    ("wish", "error", "match"),
+    [
+        (on("u99"), TargetUnknown, "no rack or tray"),
+        (on("u06"), TargetUnknown, "no power shelf there can be switched"),
+        (on(kind=TrayKind.COOLANT_UNIT), TargetUnknown, "no coolant unit there"),
+        (on(depth=PowerDepth.AUX_OFF), ArgumentsInvalid, "knows no depth"),
+        (PowerWish(Verb.OFF, RACK, depth=PowerDepth.ISOLATED), ArgumentsInvalid, "isolated"),
+    ],
+)
+def test_what_cannot_be_is_refused(wish: PowerWish, error: type[CommandRefused], match: str) -> None:
+    with pytest.raises(error, match=match):
+        planned(wish)
+
+
+def test_a_rack_without_an_order_or_a_reading_is_not_planned() -> None:
+    layout = layout_of(NAMES[0])
+    with pytest.raises(PreconditionFailed, match="in which order"):
+        plan_power(on(), layout, None, {}, all_are(NAMES[0], 0.0))
+    no_switch = plan_power(on(), layout, GENERATIONS[NAMES[0]].sequence, {}, all_are(NAMES[0], 0.0))
+    assert (no_switch.steps, len(no_switch.unswitched)) == ([], 27)
+    with pytest.raises(PreconditionFailed, match="not been read"):
+        plan_power(on(), layout, GENERATIONS[NAMES[0]].sequence, {}, None)
+
+
+def test_a_plan_is_the_same_until_the_rack_is_not() -> None:
+    plan = planned(on())
+    assert diff_plans(plan, planned(on())) == []
+    assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
+    later = diff_plans(plan, planned(on(), seen=all_are(NAMES[0], 0.0, "u11")))
+    assert "no longer compute/u11/on" in later
+    assert "u11 is as wanted by now" in later
+    assert tray_of(Place(plan.steps[0].endpoint)) == plan.steps[0].tray

@@ -1,0 +1,160 @@
+"""Commands about operations: planned, approved when nothing changed, refused with the reason."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from support.fake_power import FakeTray
+from support.snapshots import RACK, snapshot
+from support.virtual_time import VirtualClock, run_virtually
+
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.vocabulary.errors import (
+    ArgumentsInvalid,
+    CommandRefused,
+    PreconditionFailed,
+    RoleInsufficient,
+    TargetUnknown,
+)
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.power import PowerState
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.site import SiteRack
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.command import Command, check_wish
+from rack_controller.model.layout import make_layout
+from rack_controller.model.lease import Direction
+from rack_controller.model.operation import OperationState, Plan
+from rack_controller.model.roles import Role
+from rack_controller.model.snapshot import Snapshot
+from rack_controller.run.journal import Journal
+from rack_controller.run.operate.obstacles import Obstacles
+from rack_controller.run.operate.operations import Operations
+from rack_controller.run.operate.verbs import operating
+from rack_controller.run.turns import Turns
+from rack_controller.run.view import RackView
+
+U12 = Place(f"{RACK}/u12")
+GENERATION = load_generation("gb200-nvl72")
+
+
+def seen(u12: float) -> Snapshot:
+    return snapshot({("u12", Quantity.POWER_STATE): u12, ("u13", Quantity.POWER_STATE): 1.0})
+
+
+@dataclass
+class Desk:
+    view: RackView
+    tray: FakeTray
+    operations: Operations
+    verbs: Any
+    working: list[str]
+
+    async def do(self, verb: str, role: Role = Role.OPERATOR, target: Place = U12, **said: object) -> dict[str, Any]:
+        command = Command("c", "ada", role, verb, target, 2**62, said)
+        check_wish(command)
+        done: dict[str, Any] = await self.verbs[verb](command)
+        return done
+
+
+def desk(folder: Path, starts_in: PowerState = PowerState.ON, armed: bool = True) -> Desk:
+    clock, working = VirtualClock(), [""]
+    layout = make_layout(SiteRack(RACK, GENERATION.name, armed=armed), GENERATION, ())
+    view = RackView(layout, "boot", snapshot=seen(1.0 if starts_in is PowerState.ON else 0.0))
+    tray = FakeTray(Place(f"{U12}/bmc"), clock, starts_in)
+    sources: Any = {tray.place: tray}
+    obstacles = Obstacles(sources, Turns(), lambda _place: working[0])
+    journal = Journal(folder / "journal.db")
+    operations, verbs = operating(view, GENERATION.sequence, sources, journal, clock, lambda _f: None, obstacles)
+    return Desk(view, tray, operations, verbs, working)
+
+
+async def until_over(d: Desk, name: str) -> OperationState:
+    running, clock = asyncio.create_task(d.operations.run()), VirtualClock()
+    while not d.operations.find(name).over:
+        await clock.sleep_until(Seconds(clock.now() + 1.0))
+    running.cancel()
+    await asyncio.wait([running])
+    return d.operations.find(name).state
+
+
+def test_a_tray_goes_off_by_plan_and_approval(tmp_path: Path) -> None:
+    async def story() -> None:
+        d = desk(tmp_path)
+        shown = await d.do("plan", do="off", dry_run=True)
+        assert shown["operation"] == ""
+        assert not d.operations.newest(9)
+        plan = msgspec.convert(shown["plan"], Plan)
+        assert [s.id for s in plan.steps] == ["compute/u12/off"]
+        made = await d.do("plan", Role.SAFETY, do="off", reason="swap")
+        await d.do("approve", Role.SAFETY, operation=made["operation"])
+        assert await until_over(d, made["operation"]) is OperationState.DONE
+        assert d.tray.settle() is PowerState.OFF
+
+    run_virtually(story())
+
+
+def test_a_plan_for_a_rack_that_changed_since_is_refused(tmp_path: Path) -> None:
+    async def story() -> None:
+        d = desk(tmp_path)
+        made = await d.do("plan", do="off")
+        d.view.snapshot = seen(0.0)
+        with pytest.raises(PreconditionFailed, match=r"has changed since k07-1 was planned: no longer compute/u12/off"):
+            await d.do("approve", operation=made["operation"])
+        assert d.operations.find(made["operation"]).state is OperationState.PLANNED
+        assert (await d.do("cancel", operation=made["operation"]))["state"] == "cancelling"
+
+    run_virtually(story())
+
+
+@pytest.mark.parametrize(
+    ("verb", "role", "said", "error", "match"),
+    [
+        ("plan", Role.SAFETY, {"do": "on"}, RoleInsufficient, "lacks power"),
+        ("plan", Role.TECHNICIAN, {"do": "off"}, RoleInsufficient, "lacks shut"),
+        ("plan", Role.OPERATOR, {"do": "explode"}, ArgumentsInvalid, "do: 'explode'"),
+        ("plan", Role.OPERATOR, {"do": "off", "depth": "deep"}, ArgumentsInvalid, "depth"),
+        ("plan", Role.OPERATOR, {"do": "off", "depth": "isolated"}, ArgumentsInvalid, "isolated"),
+        ("plan", Role.OPERATOR, {"do": "off", "kind": "gpu"}, ArgumentsInvalid, "kind"),
+        ("plan", Role.OPERATOR, {"do": "off", "force": True}, ArgumentsInvalid, "takes no argument"),
+        ("approve", Role.OPERATOR, {}, ArgumentsInvalid, "which operation"),
+        ("approve", Role.OPERATOR, {"operation": "k07-5"}, TargetUnknown, "no operation 'k07-5'"),
+        ("resolve", Role.OPERATOR, {"operation": "k07-5", "word": "maybe"}, ArgumentsInvalid, "no word 'maybe'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    tmp_path: Path, verb: str, role: Role, said: dict[str, object], error: type[CommandRefused], match: str
+) -> None:
+    async def story() -> None:
+        with pytest.raises(error, match=match):
+            await desk(tmp_path).do(verb, role, **said)
+
+    run_virtually(story())
+
+
+def test_rights_armed_and_maintenance_are_asked_for_when_it_matters(tmp_path: Path) -> None:
+    async def story() -> None:
+        d = desk(tmp_path, PowerState.OFF)
+        made = await d.do("plan", do="on")
+        with pytest.raises(RoleInsufficient, match="lacks power"):
+            await d.do("approve", Role.SAFETY, operation=made["operation"])
+        d.view.layout = msgspec.structs.replace(d.view.layout, armed=False)
+        with pytest.raises(PreconditionFailed, match="only observed"):
+            await d.do("approve", operation=made["operation"])
+
+    run_virtually(story())
+
+
+def test_a_tray_that_somebody_works_on_is_not_switched_on_and_one_change_at_a_time(tmp_path: Path) -> None:
+    d = desk(tmp_path, PowerState.ON)
+    bmc, obstacles = d.tray.place, d.operations.obstacles
+    with obstacles.passed(bmc, Direction.ENERGISED, "on"), pytest.raises(CommandRefused, match="under way"):
+        obstacles.turns.take(bmc, "rotate").__enter__()
+    d.working[0] = "swap by bob"
+    with pytest.raises(PreconditionFailed, match="u12 is under maintenance: swap by bob"):
+        obstacles.passed(bmc, Direction.ENERGISED, "on").__enter__()
+    with obstacles.passed(bmc, Direction.SAFE, "off"):
+        pass
