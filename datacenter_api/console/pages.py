@@ -8,6 +8,7 @@ from datacenter_api.auth.gate import PRINCIPAL
 from datacenter_api.console.domain_page import show_domain
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
+from datacenter_api.console.operation_page import show_operation
 from datacenter_api.console.panel import find_tray
 from datacenter_api.console.rack_page import RackPage
 from datacenter_api.console.serial_page import show_serial
@@ -33,6 +34,10 @@ def add_pages(services: Services) -> None:
     @ui.page("/serial/{place:path}", title="Serial console · Rackwright", dark=None)
     async def serial_page(place: str, request: Request) -> None:
         await show_serial(glance, place, request.scope[PRINCIPAL])
+
+    @ui.page("/operation/{name}", title="Operation · Rackwright", dark=None)
+    def operation_page(name: str, request: Request) -> None:
+        show_operation(glance, name, request.scope[PRINCIPAL])
 
     @ui.page("/rack/{place:path}", title="Rack · Rackwright", dark=None)
     def rack_page(place: str, request: Request) -> None:

@@ -13,6 +13,7 @@ from datacenter_api.console.elevation import draw_elevation, draw_kinds
 from datacenter_api.console.fetched import HOUR
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
+from datacenter_api.console.operation_page import operations_board
 from datacenter_api.console.panel import NOTHING_CHOSEN, draw_panel, find_tray, panel_cells
 from datacenter_api.console.sights import chart_board, events_board
 from datacenter_api.console.strips import draw_strips, strip_cells
@@ -92,6 +93,7 @@ class RackPage:
                 viewer.show(rack_board(glance, record), html(classes="card"))
                 with ui.element("div").classes("beside"):
                     self._panel = html(NOTHING_CHOSEN, "card")
+                    viewer.show(operations_board(glance, record), html(classes="card"))
                     viewer.show(events_board(glance, record.place or record.token), html(classes="card"))
         ui.on("tray", self._choose)
         viewer.start(self._show_charts)

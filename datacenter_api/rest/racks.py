@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -33,6 +34,7 @@ from rack_controller.model.readiness import Readiness
 router = APIRouter(prefix="/api/v1", tags=["racks"])
 Parts = Annotated[Services, Depends(services_of)]
 MOST_EXACT = 2**53  # what any JSON reader still holds exactly
+OperationName = Annotated[str, PathParameter(pattern=r"^[a-z0-9][a-z0-9_.-]*-[0-9]{1,12}$", max_length=80)]
 Argument = (
     Annotated[str, Field(max_length=256)]
     | bool
@@ -191,7 +193,7 @@ async def list_operations(rack: str, parts: Parts) -> Response:
 
 
 @router.get("/racks/{rack:path}/operations/{operation}", responses=describes(Operation))
-async def show_operation(rack: str, operation: str, parts: Parts) -> Response:
+async def show_operation(rack: str, operation: OperationName, parts: Parts) -> Response:
     """One operation whole: its plan, and how far each step is."""
     record = parts.fleet.find(rack)
     return Response(await parts.bus.ask(record.token, "operation", operation), media_type="application/json")
