@@ -22,6 +22,8 @@ from rack_controller.model.layout import Layout, TrayView
 
 # A GPU cell's colour runs from COOL to HOT °C; the number stands in the cell.
 COOL, HOT = 35.0, 90.0
+# Where the driver on the host says the same of a GPU as its BMC does.
+_INSIDE = {Quantity.TEMPERATURE: Quantity.TEMPERATURE_CORE, Quantity.POWER: Quantity.POWER_AVERAGE}
 
 
 def elevation_cells(layout: Layout, summary: RackSummary, view: RackView | None) -> Cells:
@@ -103,12 +105,25 @@ def _part(cells: Cells, at: str, tray: TrayView, part: str, state: str, view: Ra
 
 
 def _gpu(place: str, part: str, view: RackView | None) -> tuple[str, str, str, str]:
-    celsius, watts = _good(view, place, Quantity.TEMPERATURE), _good(view, place, Quantity.POWER)
+    (celsius, inside), (watts, also) = (gpu_value(view, place, q) for q in (Quantity.TEMPERATURE, Quantity.POWER))
     degrees = "?°" if celsius is None else f"{celsius:.0f}°"
     power = "? W" if watts is None else f"{watts:.0f} W"
     heat = 0.0 if celsius is None else heat_of(celsius)
     word = "unknown" if celsius is None else "known"
-    return word, f"{degrees} {power}", f"{part}: {number(celsius, 1, '°C')}, {number(watts, 0, 'W')}", f"{heat:.2f}"
+    by = ""
+    if inside or also:
+        word, by = f"{word} inband", " (by its driver; the BMC says nothing now)"
+    title = f"{part}: {number(celsius, 1, '°C')}, {number(watts, 0, 'W')}{by}"
+    return word, f"{degrees} {power}", title, f"{heat:.2f}"
+
+
+def gpu_value(view: RackView | None, place: str, quantity: Quantity) -> tuple[float | None, bool]:
+    """Return what the BMC says of a GPU, else what its driver does, and whether it is the driver's."""
+    value = _good(view, place, quantity)
+    if value is not None or quantity not in _INSIDE:
+        return value, False
+    value = _good(view, place, _INSIDE[quantity])
+    return value, value is not None
 
 
 def gpu_cells(at: str, place: str, view: RackView | None) -> Cells:

@@ -111,7 +111,8 @@ def _ticks(chart: Chart, axis: Axis) -> str:
 def _caption(chart: Chart, axis: Axis) -> str:
     last = "".join(_last(chart, axis, n) for n in range(len(chart.traces)))
     silent = [trace.name for trace in chart.traces if not len(trace.known)]
-    none = f'<span class="quiet">{esc(", ".join(silent))}: {UNKNOWN}</span>' if silent else ""
+    said = f"{', '.join(silent)}: {UNKNOWN}" if len(silent) < len(chart.traces) else "nothing recorded in this time yet"
+    none = f'<span class="quiet">{esc(said)}</span>' if silent else ""
     note = f'<span class="quiet">{esc(chart.note)}</span>' if chart.note else ""
     unit = f", {esc(axis.unit)}" if len(chart.traces) > 1 else ""
     return f"<figcaption><b>{esc(chart.title)}{unit}</b>{note}{last}{none}</figcaption>"

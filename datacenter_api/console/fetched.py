@@ -40,6 +40,11 @@ HOUR = WINDOWS["1 h"]
 HOUR_IN_MINUTES = Window("1 h", 3_600, 60)
 
 
+def first_window(services: Services) -> Window:
+    """Return the time that a chart shows first: an hour, less while there is not yet a written segment of history."""
+    return HOUR if services.history.figures().seconds_bytes else WINDOWS["15 min"]
+
+
 class Fetched(Generic[T]):
     """Something that takes a moment to read: fetched again when it is older than `every_s(value)` and looked at."""
 

@@ -57,7 +57,7 @@ def panel_cells(tray: TrayView, view: RackView | None, axes: dict[str, Axes]) ->
 
 
 def draw_endpoints(tray: TrayView) -> str:
-    """Return the table of a tray's endpoints."""
+    """Return the table of a tray's endpoints; what is wrong with one has a line of its own, for it may be long."""
     slot = esc(slot_of(tray.place))
     nested = any(e.subtree for e in tray.endpoints)
     behind_cell = '<td id="e-{slot}-{n}-subtree"></td>' if nested else ""
@@ -65,16 +65,13 @@ def draw_endpoints(tray: TrayView) -> str:
         f'<tr><td title="{esc(e.address)}">{esc(slot_of(e.place))} <span class="quiet">{esc(e.protocol)}</span></td>'
         f'<td id="e-{slot}-{n}-state"></td><td id="e-{slot}-{n}-management"></td>'
         f"{behind_cell.format(slot=slot, n=n)}"
-        f'<td class="n" id="e-{slot}-{n}-read"></td><td id="e-{slot}-{n}-events"></td>'
-        f'<td id="e-{slot}-{n}-error"></td></tr>'
+        f'<td class="n" id="e-{slot}-{n}-read"></td><td id="e-{slot}-{n}-events"></td></tr>'
+        f'<tr class="why"><td colspan="{6 if nested else 5}" id="e-{slot}-{n}-error"></td></tr>'
         for n, e in enumerate(tray.endpoints)
     )
     behind = "<th>Behind it</th>" if nested else ""
-    head = (
-        f"<th>Endpoint</th><th>State</th><th>Management</th>{behind}"
-        '<th class="n">Read</th><th>Events</th><th>Last error</th>'
-    )
-    return f'<table class="lines"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    head = f'<th>Endpoint</th><th>State</th><th>Management</th>{behind}<th class="n">Read</th><th>Events</th>'
+    return f'<table class="lines endpoints"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:

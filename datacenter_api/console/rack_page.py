@@ -10,7 +10,7 @@ from datacenter_api.console.cells import elevation_cells
 from datacenter_api.console.choices import rack_choices
 from datacenter_api.console.domain import domain_line_cells, draw_domain_line
 from datacenter_api.console.elevation import draw_elevation, draw_kinds
-from datacenter_api.console.fetched import HOUR
+from datacenter_api.console.fetched import first_window
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.operation_page import operations_board
@@ -115,5 +115,5 @@ class RackPage:
         self._viewer.sights = [s for s in self._viewer.sights if s.tag != "chart"]
         with self._charts:
             for choice in rack_choices(layout, columns):
-                board = chart_board(self._glance, self._record, choice, HOUR)
+                board = chart_board(self._glance, self._record, choice, first_window(self._glance.services))
                 self._viewer.show(board, html(classes="card"), tag="chart")

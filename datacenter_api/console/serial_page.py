@@ -101,7 +101,7 @@ class SerialPage:
         if not may(hands.who.role, VERBS[Verb.OPEN]):
             html(f"Role {hands.who.role} watches.", classes="quiet")
             return
-        _button("Type here", lambda: self._try(hands.open()))
+        _button("Type here", lambda: self._begin_to_type())
         _button("Stop typing", lambda: self._try(hands.close()))
         _button("Send break", lambda: self._try(hands.send_break()))
         reason = ui.input(placeholder="Reason for taking over").props(f"dense outlined maxlength={MOST_REASON}")
@@ -125,18 +125,26 @@ class SerialPage:
 
         text.on("keydown.enter", search)
 
+    async def _begin_to_type(self, reason: str = "") -> None:
+        """Ask for the keyboard, and put the cursor where it then writes."""
+        if await self._try(self._hands.open(reason)):
+            self._terminal.run_terminal_method("focus")
+
     async def _take(self, reason: str) -> None:
         if reason:
-            await self._try(self._hands.open(reason))
+            await self._begin_to_type(reason)
         else:
             self._say("say why you take over")
 
-    async def _try(self, doing: Awaitable[None]) -> None:
+    async def _try(self, doing: Awaitable[None]) -> bool:
+        """Return whether it was done; why not is said on the page."""
         try:
             await doing
-            self._say("")
         except RackwrightError as err:
             self._say(str(err))
+            return False
+        self._say("")
+        return True
 
     async def _type(self, typed: str) -> None:
         """Send keys in order; what comes while one request is under way goes with the next."""

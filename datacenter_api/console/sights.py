@@ -93,7 +93,8 @@ def chart_board(glance: Glance, record: RackRecord, choice: Choice, window: Wind
 
     def draw() -> str:
         if fetched.value is None:
-            return f'<figure class="chart empty"><figcaption><b>{esc(choice.title)}</b></figcaption></figure>'
+            wait = '<span class="quiet">reading the history …</span>'
+            return f'<figure class="chart empty"><figcaption><b>{esc(choice.title)}</b>{wait}</figcaption></figure>'
         return draw_chart(fetched.value)
 
     return glance.boards.get(("chart", record.token, choice, window), _looks_at(fetched, draw))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datacenter_api.console.bits import words_now
+from datacenter_api.console.cells import gpu_value
 from datacenter_api.console.choices import Choice
 from datacenter_api.console.groups import Group
 from datacenter_api.console.panel import draw_endpoints, endpoint_cells
@@ -270,7 +271,7 @@ def _brief(sight: TraySight, group: Group) -> str:
     place = f"{sight.tray.place}/{group.name}" if group.name else sight.tray.place
     told = []
     for quantity, unit in ((Quantity.POWER, "W"), (Quantity.TEMPERATURE, "°C"), (Quantity.LEVEL, "%")):
-        value, word = sight.view.number(place, quantity)
-        if word != "absent":
-            told.append(value_text(value if word == "good" else None, unit))
+        if sight.view.number(place, quantity)[1] != "absent":
+            value, inside = gpu_value(sight.view, place, quantity)
+            told.append(value_text(value, unit) + (" by its driver" if inside else ""))
     return " · ".join(told)

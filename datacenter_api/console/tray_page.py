@@ -7,7 +7,7 @@ from nicegui import ui
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.boards import Board, Look, Same
 from datacenter_api.console.choices import Choice, series_choice, tray_choices
-from datacenter_api.console.fetched import HOUR, WINDOWS
+from datacenter_api.console.fetched import HOUR, WINDOWS, first_window
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.groups import group_lines
@@ -141,6 +141,7 @@ class TrayPage:
         """Choose the first chart as soon as there is one."""
         columns = self._record.columns
         if self._choice is None and columns is not None:
+            self._window = first_window(self._glance.services)
             choices = tray_choices(self._tray, columns)
             if choices:
                 self._choice = choices[0]

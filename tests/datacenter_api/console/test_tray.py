@@ -6,8 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 from support.pair import BITS, DOMAIN
+from support.play import PlayedRack
 
 from datacenter_api.console.bits import word_of, words_now
+from datacenter_api.console.cells import gpu_cells
 from datacenter_api.console.choices import Choice, rack_choices, series_choice, tray_choices
 from datacenter_api.console.groups import group_lines
 from datacenter_api.console.panel import MOST_LINES, draw_panel, find_tray, panel_cells
@@ -23,10 +25,12 @@ from datacenter_api.console.tray import (
     sensor_cells,
 )
 from datacenter_api.fleet.trays import axes_of
-from firmware_bridge.vocabulary.quantities import Quantity
-from firmware_bridge.vocabulary.reading import Quality
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Quality, Series
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import WornLink
+from rack_controller.model.table import make_table
 
 HOSTILE = '"><script>alert(1)</script>'
 NOW = Seconds(100.0)
@@ -281,3 +285,38 @@ def test_what_a_device_has_no_value_for_is_told_apart_from_what_is_not_read(hall
     rack.quality[lines[0]] = Quality.STALE
     cells = sensor_cells(sight_of(hall, "k02", "u15"))
     assert cells[(f"y-g{number}-q", "text")] == "1 not good, 1 without a value"
+
+
+def test_gpus_whose_board_is_away_show_what_their_driver_says_and_that_it_does(hall: Any) -> None:
+    rack = hall.racks["k02"]
+    place = f"{rack.place}/u15/gpu0"
+    more = [Series(Place(place), q, ReadingClass.POWER) for q in (Quantity.TEMPERATURE_CORE, Quantity.POWER_AVERAGE)]
+    both = PlayedRack(rack.layout, make_table(Place(rack.layout.rack), [*rack.table.series, *more]))
+    hall.racks["k02"] = both
+    both.set("u15/gpu0", Quantity.TEMPERATURE_CORE, 51.0)
+    both.set("u15/gpu0", Quantity.POWER_AVERAGE, 912.0)
+
+    def cells() -> tuple[str, str, str, str]:
+        seen = gpu_cells("at", place, sight_of(hall, "k02", "u15").view)
+        sight = sight_of(hall, "k02", "u15")
+        number = next(n for n, group in enumerate(sight.groups) if group.name == "gpu0")
+        return (
+            seen[("at-text", "text")],
+            seen[("at", "class")],
+            seen[("at", "title")],
+            sensor_cells(sight)[(f"y-g{number}", "text")],
+        )
+
+    assert "by its driver" not in " ".join(cells())
+    for quantity in (Quantity.TEMPERATURE, Quantity.POWER):
+        both.quality[both.line("u15/gpu0", quantity)] = Quality.FLAGGED
+    text, word, title, brief = cells()
+    assert (text, word) == ("51° 912 W", "gpu known inband")
+    assert title == "gpu0: 51.0 °C, 912 W (by its driver; the BMC says nothing now)"
+    assert brief == "912.0 W by its driver · 51.0 °C by its driver"
+
+
+def test_what_is_wrong_with_an_endpoint_has_a_line_of_its_own(hall: Any) -> None:
+    drawn = draw_panel(sight_of(hall, "k01", "u12").tray, None)
+    heads, whys = len(re.findall("<th[ >]", drawn)), re.findall(r'<tr class="why"><td colspan="(\d)"', drawn)
+    assert {int(n) for n in whys} == {heads}
