@@ -53,6 +53,7 @@ def build_account_service(_world: World, uri: str) -> Body:
         HTTPBasicAuth="Enabled",
         Accounts=ref(f"{uri}/Accounts"),
         Roles=ref(f"{uri}/Roles"),
+        PrivilegeMap=ref(f"{uri}/PrivilegeMap"),
     )
 
 

@@ -64,7 +64,7 @@ def build_protocol(_world: World, uri: str, manager: str) -> Body | None:
         "How this service is reached",
         Status={"State": "Enabled", "Health": "OK"},
         HTTP={"ProtocolEnabled": False},
-        HTTPS={"ProtocolEnabled": True},
+        HTTPS={"ProtocolEnabled": True, "Certificates": ref(f"{uri}/HTTPS/Certificates")},
     )
 
 

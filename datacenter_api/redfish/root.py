@@ -12,6 +12,7 @@ from firmware_bridge.redfish_service.query import MOST_LEVELS
 LINKED = (
     "AccountService",
     "AggregationService",
+    "CertificateService",
     "Chassis",
     "EventService",
     "Fabrics",
@@ -25,12 +26,14 @@ LINKED = (
     "ThermalEquipment",
     "UpdateService",
 )
+PRIVILEGES = "Rackwright_1.0_PrivilegeRegistry"
 _SCHEMAS = "http://redfish.dmtf.org/schemas/v1"
 _COLLECTIONS = (
     *(
         "Aggregate",
         "AggregationSource",
         "Battery",
+        "Certificate",
         "Chassis",
         "ComputerSystem",
         "CoolantConnector",
@@ -56,7 +59,7 @@ def build_root(world: World, uri: str) -> Body:
         "Vendor": "Rackwright",
         "Product": "Rackwright",
         "ProtocolFeaturesSupported": {
-            "ExcerptQuery": False,
+            "ExcerptQuery": True,
             "FilterQuery": True,
             "MultipleHTTPRequests": True,
             "OnlyMemberQuery": True,
@@ -116,15 +119,17 @@ def metadata() -> bytes:
 
 def build_registries(_world: World, uri: str) -> Body:
     """Return the message registries in use."""
-    return collection("MessageRegistryFile", uri, "Message registries", [BASE, REGISTRY])
+    return collection("MessageRegistryFile", uri, "Message registries", [BASE, REGISTRY, PRIVILEGES])
 
 
 def build_registry_file(_world: World, uri: str, name: str) -> Body | None:
-    """Return where a registry is: the Base registry at its publisher, ours here."""
+    """Return where a registry is: the Base registry at its publisher, ours and the privileges here."""
     if name == BASE:
         place = {"PublicationUri": f"http://redfish.dmtf.org/registries/{BASE}.0.json"}
     elif name == REGISTRY:
         place = {"Uri": f"{ROOT}/Registries/{REGISTRY}/Rackwright.{REGISTRY_VERSION}.json"}
+    elif name == PRIVILEGES:
+        place = {"Uri": f"{ROOT}/AccountService/PrivilegeMap"}
     else:
         return None
     return _file("MessageRegistryFile", uri, f"{name} message registry", place, Registry=name)

@@ -25,6 +25,7 @@ class Features:
     only: bool = True
     top_skip: bool = True
     filter: bool = False
+    excerpt: bool = False
 
     @classmethod
     def of_service_root(cls, root: dict[str, Any] | None) -> "Features":
@@ -41,6 +42,7 @@ class Features:
             only=bool(told.get("OnlyMemberQuery")),
             top_skip=bool(told.get("TopSkipQuery", True)),
             filter=bool(told.get("FilterQuery")),
+            excerpt=bool(told.get("ExcerptQuery")),
         )
 
 
@@ -55,6 +57,7 @@ class Query:
     skip: int = 0
     only: bool = False
     filter: Filter | None = None
+    excerpt: bool = False
 
 
 def parse_query(text: str, features: Features) -> Query | None:
@@ -77,10 +80,10 @@ def parse_query(text: str, features: Features) -> Query | None:
             found["select"] = _select(value)
         elif name in ("$top", "$skip") and features.top_skip:
             found[name[1:]] = _count(name, value)
-        elif name == "only" and features.only:
+        elif (name == "only" and features.only) or (name == "excerpt" and features.excerpt):
             if value:
-                raise RequestRefused("QueryParameterValueFormatError", value, name)
-            found["only"] = True
+                raise RequestRefused("QueryParameterValueFormatError", value[:128], name)
+            found[name] = True
         elif name.startswith("$") or name in ("only", "excerpt"):
             raise RequestRefused("QueryNotSupported")
     if found.get("only") and not found.keys().isdisjoint(("top", "skip", "filter")):

@@ -152,6 +152,8 @@ class RedfishService:
         if query is not None:
             if query.expand and principal is None:  # the root is open to everybody, what stands behind it is not
                 raise RequestRefused("NoValidSession", headers=(_CHALLENGE,))
+            if document.media is not None:
+                raise RequestRefused("QueryNotSupportedOnResource")  # no JSON: nothing to choose from
             if query == _MEMBERS_ONLY:
                 spliced = self._spliced(document.body, principal)
                 if spliced is not None:

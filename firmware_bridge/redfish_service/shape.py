@@ -13,6 +13,27 @@ MOST_EXPANDED = 5000
 _ALWAYS = frozenset(("@odata.id", "@odata.type", "@odata.context", "@odata.etag"))
 
 
+# What an excerpt of a resource has besides where and what it is: the properties that DSP8010 2025.4 annotates so.
+# A resource of any other kind has no excerpt and is shown whole.
+EXCERPTS: dict[str, frozenset[str]] = {
+    "Control": frozenset(
+        (
+            *("AllowableMax", "AllowableMin", "AllowableNumericValues", "ControlLoop", "ControlMode"),
+            *("DefaultSetPoint", "ReadingUnits", "SetPoint", "SetPointUnits", "SettingMax", "SettingMin"),
+        )
+    ),
+    "Job": frozenset(("EstimatedCompletionTime", "JobState", "PercentComplete")),
+    "LeakDetector": frozenset(("DetectorState", "DeviceName", "PhysicalContext", "PhysicalSubContext")),
+    "Sensor": frozenset(
+        (
+            *("ApparentVA", "ApparentkVAh", "CrestFactor", "DeviceName", "LifetimeReading", "PhaseAngleDegrees"),
+            *("PhysicalContext", "PhysicalSubContext", "PowerFactor", "ReactiveVAR", "ReactivekVARh", "Reading"),
+            *("SensorResetTime", "SpeedRPM", "THDPercent"),
+        )
+    ),
+}
+
+
 def shape(body: dict[str, Any], query: Query, lookup: Lookup) -> dict[str, Any]:
     """Return `body` as the query wants it.  `lookup` returns other resources by URI, None where there is none.
 
@@ -24,9 +45,19 @@ def shape(body: dict[str, Any], query: Query, lookup: Lookup) -> dict[str, Any]:
         body = _page(body, query, lookup)
     if query.expand:
         body = _expand(body, query.expand, query.levels, lookup, [MOST_EXPANDED])
+    if query.excerpt:
+        body = _excerpt(body)
     if query.select:
         body = _select(body, query.select)
     return body
+
+
+def _excerpt(body: dict[str, Any]) -> dict[str, Any]:
+    members = body.get("Members")
+    if isinstance(members, list):
+        return {**body, "Members": [_excerpt(m) if isinstance(m, dict) and len(m) > 1 else m for m in members]}
+    kept = EXCERPTS.get(str(body.get("@odata.type", "")).lstrip("#").partition(".")[0])
+    return body if kept is None else {k: v for k, v in body.items() if k in kept or k in _ALWAYS}
 
 
 def _filtered(body: dict[str, Any], wanted: Filter, lookup: Lookup) -> dict[str, Any]:

@@ -44,6 +44,8 @@ async def test_metadata_is_xml_and_nothing_else(hall: Hall) -> None:
             answer = await client.get("/redfish/v1/$metadata", headers={"accept": accept})
             assert answer.status_code == status
         assert (await client.get("/redfish/v1", headers={"accept": "text/html"})).status_code == 406
+        asked = await client.get("/redfish/v1/$metadata?$select=Name")
+        assert (asked.status_code, message(asked)) == (400, "QueryNotSupportedOnResource")
 
 
 async def test_a_stranger_who_expands_the_root_sees_nothing_behind_it(hall: Hall) -> None:

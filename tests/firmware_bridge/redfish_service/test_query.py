@@ -114,3 +114,21 @@ def test_features_come_from_the_service_root() -> None:
         with pytest.raises(RequestRefused):
             parse_query(refused, features)
     assert not Features.of_service_root({}).expand_all
+
+
+def test_an_excerpt_is_what_the_schema_says_and_anything_else_is_whole() -> None:
+    sensor = {"@odata.id": "/s/1", "@odata.type": "#Sensor.v1_12_0.Sensor", "Name": "x", "Reading": 1, "Status": {}}
+    short = {"@odata.id": "/s/1", "@odata.type": "#Sensor.v1_12_0.Sensor", "Reading": 1}
+    features = Features(excerpt=True)
+    query = parse_query("excerpt", features)
+    assert query is not None
+    assert shape(sensor, query, {}.get) == short
+    fan = {"@odata.id": "/f", "@odata.type": "#Fan.v1_6_0.Fan", "Name": "x"}
+    assert shape(fan, query, {}.get) == fan
+    many = {"@odata.id": "/s", "Members": [{"@odata.id": "/s/1"}], "Members@odata.count": 1}
+    wide = parse_query("$expand=.&excerpt", features)
+    assert wide is not None
+    assert shape(many, wide, {"/s/1": sensor}.get)["Members"] == [short]
+    for text, offered in (("excerpt=1", True), ("excerpt", False)):
+        with pytest.raises(RequestRefused):
+            parse_query(text, Features(excerpt=offered))
