@@ -16,6 +16,8 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 KEEP_ALIVE_S = 75  # longer than the slowest reading class that is polled on a kept connection
 TRANSPORT = "transport"
 ReadNow = Callable[[bytes, bytes, dict[bytes, bytes]], Reply | None]
+WRITE_AT_ONCE = 16 * 1024
+"""Bytes; one TLS record (RFC 8446 §5.1)."""
 
 
 class _DoorProtocol(HttpToolsProtocol):
@@ -63,7 +65,10 @@ class _DoorProtocol(HttpToolsProtocol):
         parts.append(b"" if keep else b"connection: close\r\n")
         parts.append(b"\r\n" if status == 304 else b"content-length: %d\r\n\r\n" % len(body))
         parts.append(body)
-        self.transport.write(b"".join(parts))
+        # In pieces: the TLS buffer of a connection stays as large as the largest single write, and there are thousands.
+        reply_bytes = b"".join(parts)
+        for at in range(0, len(reply_bytes), WRITE_AT_ONCE):
+            self.transport.write(reply_bytes[at : at + WRITE_AT_ONCE])
         if not keep:
             self.transport.close()
         return True
