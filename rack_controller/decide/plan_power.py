@@ -33,14 +33,22 @@ class PowerWish:
     manner: Manner = Manner.GRACEFUL_THEN_FORCE
 
 
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The endpoint that switches a tray, and what it offers; nothing as long as it was not looked at."""
+
+    endpoint: Place
+    offers: frozenset[PowerAction] = frozenset()
+
+
 def plan_power(
     wish: PowerWish,
     layout: Layout,
     sequence: PowerSequence | None,
-    switches: Mapping[Place, Place],
+    switches: Mapping[Place, Switch],
     snapshot: Snapshot | None,
 ) -> Plan:
-    """Return the plan.  `switches`: by tray, the endpoint that can switch it.
+    """Return the plan.  `switches`: by tray, what can switch it.
 
     Raises TargetUnknown, ArgumentsInvalid or PreconditionFailed; a plan that it returns can be carried out as far as is
     known now.
@@ -67,7 +75,7 @@ class _Planner:
     wish: PowerWish
     layout: Layout
     sequence: PowerSequence
-    switches: Mapping[Place, Place]
+    switches: Mapping[Place, Switch]
     snapshot: Snapshot
 
     def plan(self) -> Plan:
@@ -161,9 +169,9 @@ class _Planner:
         step = Step(
             id=f"{stage.name}/{leaf_of(Place(tray.place))}/{goal}",
             tray=tray.place,
-            endpoint=self.switches[Place(tray.place)],
+            endpoint=self.switches[Place(tray.place)].endpoint,
             goal="on" if goal == "on" else "off",
-            acts=list(acts.host_on) if goal == "on" else self._off(acts.host_off, tray),
+            acts=self._offered(acts.host_on if goal == "on" else self._off(acts.host_off, tray), tray),
             direction=Direction.ENERGISED if goal == "on" else Direction.SAFE,
             charge_w=tray.power_max_w or 0.0,
             inrush_w=stage.inrush_w if goal == "on" else 0.0,
@@ -177,7 +185,18 @@ class _Planner:
                 "switched off",
                 advice="--depth host_off",
             )
-        return [step, _deeper(step, acts.aux_off)]
+        return [step, _deeper(step, self._offered(acts.aux_off, tray))]
+
+    def _offered(self, acts: Sequence[Act], tray: TrayView) -> list[Act]:
+        """Return the acts that a tray offers; all of them while it is not known what it does."""
+        offers = self.switches[Place(tray.place)].offers
+        kept = [act for act in acts if act.action in offers] if offers else list(acts)
+        if not kept:
+            wanted = " or ".join(act.action for act in acts)
+            raise ArgumentsInvalid(
+                f"{leaf_of(Place(tray.place))} does not offer {wanted}", advice=f"it offers {', '.join(sorted(offers))}"
+            )
+        return kept
 
     def _off(self, acts: Sequence[Act], tray: TrayView) -> list[Act]:
         chosen = {

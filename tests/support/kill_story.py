@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from firmware_bridge.vocabulary.place import Place
@@ -114,11 +115,22 @@ def live(kind: Kind, deaths: tuple[int | None, ...]) -> Life:
     lives: list[Life] = []
 
     async def story() -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            lives.append(await _live(kind, deaths, Path(folder) / "journal.db"))
+        lives.append(await _live(kind, deaths, path))
 
-    run_virtually(story())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.db"
+        path.write_bytes(empty_journal())
+        run_virtually(story())
     return lives[0]
+
+
+@cache
+def empty_journal() -> bytes:
+    """Return the file of a journal in which nothing stands yet: laying out its tables is what takes longest."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.db"
+        Journal(path).close()
+        return path.read_bytes()
 
 
 async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path) -> Life:
@@ -163,7 +175,7 @@ async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path) -> Life:
             mortal.close()
         points = death.points if at is None else points
         await clock.sleep_until(clock.now() + 1.0)  # type: ignore[arg-type]
-    last = Journal(path)
+    last = DyingJournal(path, Death())
     ledger = Ledger(last, RACK)
     (ended,) = ledger.operations()
     doubts = [e.id for e in ledger.unresolved() if e.is_open]

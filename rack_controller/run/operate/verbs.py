@@ -17,7 +17,7 @@ from firmware_bridge.vocabulary.power import PowerDepth
 from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.plan_power import PowerWish, plan_power
+from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
 from rack_controller.model.command import Command
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Operation, Plan, Verb, diff_plans
@@ -106,7 +106,11 @@ class OperationVerbs:
         return _shown(self.operations.resolve_held(_operation(command), step, word, command.actor))
 
     def _plan(self, wish: PowerWish) -> Plan:
-        switches = {tray_of(p): p for p, source in self.sources.items() if isinstance(source, PowerSwitch)}
+        switches: dict[Place, Switch] = {}
+        for place in self.sources:
+            source: object = self.sources[place]
+            if isinstance(source, PowerSwitch):
+                switches[tray_of(place)] = Switch(place, source.power_actions)
         return plan_power(wish, self.view.layout, self.sequence, switches, self.view.snapshot)
 
 

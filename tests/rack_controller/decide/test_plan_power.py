@@ -13,7 +13,7 @@ from firmware_bridge.vocabulary.place import Place, join_place, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
-from rack_controller.decide.plan_power import PowerWish, plan_power
+from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Plan, Verb, diff_plans
@@ -36,9 +36,12 @@ def layout_of(name: str) -> Layout:
     return make_layout(SiteRack(RACK, name, armed=True), generation, endpoints)
 
 
-def planned(wish: PowerWish, name: str = "gb200-nvl72", seen: Snapshot | None = None) -> Plan:
+def planned(wish: PowerWish, name: str = "gb200-nvl72", seen: Snapshot | None = None, *offered: PowerAction) -> Plan:
+    offers = frozenset(offered)
     layout = layout_of(name)
-    switches = {Place(t.place): join_place(Place(t.place), "bmc") for t in layout.trays if t.kind in SWITCHED}
+    switches = {
+        Place(t.place): Switch(join_place(Place(t.place), "bmc"), offers) for t in layout.trays if t.kind in SWITCHED
+    }
     return plan_power(wish, layout, GENERATIONS[name].sequence, switches, seen or all_are(name, 0.0))
 
 
@@ -114,6 +117,15 @@ def test_deeper_comes_after_off() -> None:
     host, aux = plan.steps
     assert (aux.needs, aux.depth) == (host.id, PowerDepth.AUX_OFF)
     assert [a.action for a in aux.acts] == [PowerAction.AUX_OFF]
+
+
+def test_only_what_a_tray_offers_is_planned() -> None:
+    off = PowerWish(Verb.OFF, Place(f"{RACK}/u12"))
+    seen = all_are(NAMES[0], 1.0)
+    forced = planned(off, NAMES[0], seen, PowerAction.FORCE_OFF)
+    assert [a.action for a in forced.steps[0].acts] == [PowerAction.FORCE_OFF]
+    with pytest.raises(ArgumentsInvalid, match="u12 does not offer graceful_off or force_off"):
+        planned(off, NAMES[0], seen, PowerAction.ON)
 
 
 @pytest.mark.parametrize(
