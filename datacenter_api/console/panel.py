@@ -71,7 +71,8 @@ def draw_endpoints(tray: TrayView) -> str:
     )
     behind = "<th>Behind it</th>" if nested else ""
     head = f'<th>Endpoint</th><th>State</th><th>Management</th>{behind}<th class="n">Read</th><th>Events</th>'
-    return f'<table class="lines endpoints"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    table = f'<table class="lines endpoints"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div class="sideways">{table}</div>'
 
 
 def endpoint_cells(tray: TrayView, axes: dict[str, Axes]) -> Cells:
