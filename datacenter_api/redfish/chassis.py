@@ -55,8 +55,10 @@ def _rack(rack: RackLook, uri: str) -> Body:
         RackMountCapacityUnits=layout.height_u,
         MaxPowerWatts=layout.busbar_power_max_w,
         ElectricalSourceNames=list(layout.feeds),
-        Location={"Placement": placement(layout.rack, rack.id, None)},
+        Location={"Placement": placement(layout.rack, rack.id, None, layout.rack_units)},
+        PowerState=_rack_power(rack),
         Status=_rack_status(rack),
+        Sensors=ref(f"{uri}/Sensors"),
         PowerSubsystem=ref(f"{uri}/PowerSubsystem"),
         ThermalSubsystem=ref(f"{uri}/ThermalSubsystem"),
         EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
@@ -116,6 +118,13 @@ def _links(tray: TrayLook) -> Body:
 
 def _of(trays: Iterable[TrayLook], kind: TrayKind, where: str) -> list[str]:
     return [f"{ROOT}/{where}/{tray.id}" for tray in trays if tray.plan.kind == kind]
+
+
+def _rack_power(rack: RackLook) -> str | None:
+    """Return On while any shelf feeds the busbar, Off when every one is off, None when it is not known."""
+    kinds = (TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF)
+    words = {power_state(t.state.state) for t in rack.trays.values() if t.plan.kind in kinds}
+    return "On" if "On" in words else "Off" if words == {"Off"} else None
 
 
 def _rack_status(rack: RackLook) -> Body:

@@ -5,16 +5,17 @@ from datacenter_api.redfish.world import TrayLook
 from firmware_bridge.vocabulary.place import RACK_PARTS
 
 
-def placement(place: str, rack: str, unit: int | None) -> Body:
-    """Return the Placement of a place; what kind of rack units they are nobody tells us, so that is left out."""
+def placement(place: str, rack: str, unit: int | None, units: str | None) -> Body:
+    """Return the Placement of a place; `units` says what a rack unit measures, None where the design does not."""
     site, hall, row = place.split("/")[: RACK_PARTS - 1]
-    return told(FacilityName=site, Room=hall, Row=row, Rack=rack, RackOffset=unit, AdditionalInfo=place)
+    offset = told(RackOffset=unit, RackOffsetUnits=None if unit is None else units)
+    return {**told(FacilityName=site, Room=hall, Row=row, Rack=rack), **offset, "AdditionalInfo": place}
 
 
 def tray_location(tray: TrayLook) -> Body:
     """Return the Location of a tray."""
     unit = tray.plan.unit
     return {
-        "Placement": placement(tray.plan.place, tray.rack.id, unit),
+        "Placement": placement(tray.plan.place, tray.rack.id, unit, tray.rack.layout.rack_units),
         "PartLocation": {"LocationType": "Slot", "LocationOrdinalValue": unit, "ServiceLabel": tray.slot},
     }

@@ -1,8 +1,10 @@
 """Power and battery shelves: PowerEquipment, their supplies and batteries, and what those measure."""
 
+from datacenter_api.redfish.circuits import SHELVES, circuit_links
 from datacenter_api.redfish.location import tray_location
 from datacenter_api.redfish.made_of import identity_of, item_of, part_identity
 from datacenter_api.redfish.managers import manager_links
+from datacenter_api.redfish.plates import MADE, SUPPLY, WHOLE, firmware_of, part_plate, plate, whole
 from datacenter_api.redfish.sensors import excerpt
 from datacenter_api.redfish.shapes import Body, collection, ref, resource, told
 from datacenter_api.redfish.status import part_status, tray_status
@@ -12,7 +14,6 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.quantities import Quantity
 
 Q = Quantity
-SHELVES = (TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF)
 _EQUIPMENT = {TrayKind.POWER_SHELF: "PowerShelf", TrayKind.BATTERY_SHELF: "BatteryShelf"}
 
 
@@ -34,16 +35,19 @@ def build_shelf(world: World, uri: str, shelf: str) -> Body | None:
     if tray is None:
         return None
     world.stock.want(tray.rack.record)
+    itself = whole(world.stock, tray, "PowerDistribution")
     return resource(
         "PowerDistribution",
         uri,
         f"{tray.rack.id} {tray.slot}",
         Description=tray.plan.title,
         EquipmentType=_EQUIPMENT[TrayKind(tray.plan.kind)],
-        **identity_of(world.stock, tray),
+        **{**identity_of(world.stock, tray), **plate(itself.facts if itself else {}, WHOLE)},
+        **told(FirmwareVersion=firmware_of(world.stock, tray, itself)),
         Location=tray_location(tray),
         Status=tray_status(tray),
         Metrics=ref(f"{uri}/Metrics"),
+        **circuit_links(tray, uri),
         Links={**chassis_links(tray), **manager_links(tray)},
     )
 
@@ -57,7 +61,11 @@ def build_shelf_metrics(world: World, uri: str, shelf: str) -> Body | None:
         "PowerDistributionMetrics",
         uri,
         f"Metrics of {tray.id}",
-        **told(PowerWatts=excerpt(tray, "", Q.POWER), TemperatureCelsius=excerpt(tray, "", Q.TEMPERATURE)),
+        **told(
+            PowerWatts=excerpt(tray, "", Q.POWER),
+            PowerLoadPercent=_load(tray),
+            TemperatureCelsius=excerpt(tray, "", Q.TEMPERATURE),
+        ),
     )
 
 
@@ -69,7 +77,7 @@ def build_supplies(world: World, uri: str, chassis: str) -> Body | None:
 
 
 def build_supply(world: World, uri: str, chassis: str, supply: str) -> Body | None:
-    """Return one supply."""
+    """Return one supply; what it says of itself outranks what its design is rated for."""
     tray = _with_part(world, chassis, "psu", supply)
     if tray is None:
         return None
@@ -77,9 +85,9 @@ def build_supply(world: World, uri: str, chassis: str, supply: str) -> Body | No
         "PowerSupply",
         uri,
         f"{tray.slot} {supply}",
-        **part_identity(world.stock, tray, supply),
+        **{**_rated(tray), **part_identity(world.stock, tray, supply), **part_plate(world.stock, tray, supply, SUPPLY)},
         **_firmware(world, tray, supply),
-        Location={"PartLocation": {"LocationType": "Bay", "ServiceLabel": supply}},
+        Location=_bay(supply, "psu"),
         Status=part_status(tray, supply),
         Metrics=ref(f"{uri}/Metrics"),
     )
@@ -92,14 +100,19 @@ def build_supply_metrics(world: World, uri: str, chassis: str, supply: str) -> B
         return None
     fan = tray.line(supply, Q.FAN_SPEED)
     speed = excerpt(tray, supply, Q.FAN_SPEED)
-    rail = {"RailVoltage": excerpt(tray, supply, Q.VOLTAGE), "RailCurrentAmps": excerpt(tray, supply, Q.CURRENT)}
+    output = excerpt(tray, supply, Q.POWER)
+    rail = {
+        "RailVoltage": excerpt(tray, supply, Q.VOLTAGE),
+        "RailCurrentAmps": excerpt(tray, supply, Q.CURRENT),
+        "RailPowerWatts": output,  # there is one rail: what a supply gives, it gives there
+    }
     return resource(
         "PowerSupplyMetrics",
         uri,
         f"Metrics of {tray.id} {supply}",
         Status=part_status(tray, supply),
         **told(
-            OutputPowerWatts=excerpt(tray, supply, Q.POWER),
+            OutputPowerWatts=output,
             InputPowerWatts=excerpt(tray, supply, Q.POWER_INPUT),
             InputVoltage=excerpt(tray, f"{supply}_input", Q.VOLTAGE),
             InputCurrentAmps=excerpt(tray, f"{supply}_input", Q.CURRENT),
@@ -127,10 +140,10 @@ def build_battery(world: World, uri: str, chassis: str, battery: str) -> Body | 
         "Battery",
         uri,
         f"{tray.slot} {battery}",
-        **part_identity(world.stock, tray, battery),
+        **{**part_identity(world.stock, tray, battery), **part_plate(world.stock, tray, battery, MADE)},
         **_firmware(world, tray, battery),
         **told(StateOfHealthPercent=excerpt(tray, f"{battery}_soh", Q.PERCENT)),
-        Location={"PartLocation": {"LocationType": "Bay", "ServiceLabel": battery}},
+        Location=_bay(battery, "bbu"),
         Status=part_status(tray, battery),
         Metrics=ref(f"{uri}/Metrics"),
     )
@@ -160,6 +173,32 @@ def build_battery_metrics(world: World, uri: str, chassis: str, battery: str) ->
 def _with_part(world: World, chassis: str, name: str, part: str) -> TrayLook | None:
     tray = world.tray(chassis)
     return tray if tray is not None and part in tray.planned(name) else None
+
+
+def _rated(tray: TrayLook) -> Body:
+    """Return what the design says of a shelf's supplies: their output, what they are fed with, the rail they feed."""
+    rating = next((c.power_max_w for c in tray.plan.components if c.name == "psu"), None)
+    voltage = tray.rack.layout.busbar_voltage_nominal_v
+    return told(
+        PowerCapacityWatts=rating,
+        PowerSupplyType="AC" if tray.plan.feeds else None,  # every feed of a design is one of AC
+        ElectricalSourceNames=list(tray.plan.feeds) or None,
+        OutputRails=None if voltage is None else [{"NominalVoltage": voltage, "PhysicalContext": "DCBus"}],
+    )
+
+
+def _load(tray: TrayLook) -> Body | None:
+    """Return which share of its rated output (%) a shelf gives, None where nobody states a rating."""
+    rated = tray.plan.output_max_w
+    if not rated or tray.line("", Q.POWER) is None:
+        return None
+    given = tray.value("", Q.POWER)
+    return {"Reading": None if given is None else round(100.0 * given / rated, 2)}
+
+
+def _bay(part: str, name: str) -> Body:
+    ordinal = int(part.removeprefix(name))
+    return {"PartLocation": {"LocationType": "Bay", "LocationOrdinalValue": ordinal, "ServiceLabel": part}}
 
 
 def _firmware(world: World, tray: TrayLook, part: str) -> Body:

@@ -29,18 +29,9 @@ LINKED = (
 PRIVILEGES = "Rackwright_1.0_PrivilegeRegistry"
 _SCHEMAS = "http://redfish.dmtf.org/schemas/v1"
 _COLLECTIONS = (
-    *(
-        "Aggregate",
-        "AggregationSource",
-        "Battery",
-        "Certificate",
-        "Chassis",
-        "ComputerSystem",
-        "CoolantConnector",
-        "CoolingLoop",
-        "CoolingUnit",
-    ),
-    *("EventDestination", "Fabric", "Fan", "JsonSchemaFile", "LeakDetector", "LogEntry", "LogService", "Manager"),
+    *("Aggregate", "AggregationSource", "Battery", "Certificate", "Chassis", "Circuit", "ComputerSystem"),
+    *("CoolantConnector", "CoolingLoop", "CoolingUnit", "EventDestination", "Fabric", "Fan", "Filter"),
+    *("JsonSchemaFile", "LeakDetector", "LogEntry", "LogService", "Manager"),
     *("ManagerAccount", "Memory", "MessageRegistryFile", "MetricReport", "MetricReportDefinition"),
     *("PowerDistribution", "PowerSupply", "Processor", "Pump", "Reservoir", "Role", "Sensor", "Session"),
     *("SoftwareInventory", "Switch", "Task"),

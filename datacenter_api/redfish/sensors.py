@@ -109,8 +109,8 @@ def build_sensor(world: World, uri: str, tray_id: str, sensor: str) -> Body | No
             PeakReadingTime=time_text(peak.at_ns) if peak is not None else None,
             SensorResetTime=time_text(peak.since_ns) if peak is not None else None,
             SensingInterval=f"PT{view.columns.period[line]:g}S",
-            ReadingTime=None if value is None else _taken_at(tray, line),
         ),
+        ReadingTime=None if value is None else _taken_at(tray, line),
         Reading=scaled(value, kind),
         Status=line_status(view.word(line)),
     )

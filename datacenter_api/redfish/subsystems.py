@@ -1,7 +1,9 @@
 """Power, cooling and environment of a rack or tray: their subsystems, metrics, fans and leak detectors."""
 
-from datacenter_api.fleet.summary import Figure
 from datacenter_api.fleet.trays import LeakPoint
+from datacenter_api.redfish.made_of import reports_of
+from datacenter_api.redfish.plates import DETECTOR, plate
+from datacenter_api.redfish.rack_power import power_of_rack
 from datacenter_api.redfish.sensors import excerpt, sensor_uri
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.status import HEALTH, UNSEEN, part_status, tray_status
@@ -18,7 +20,8 @@ def build_power(world: World, uri: str, chassis: str) -> Body | None:
     rack = world.rack(chassis)
     if rack is not None:
         capacity = rack.layout.busbar_power_usable_w
-        return resource("PowerSubsystem", uri, f"Power of rack {rack.id}", CapacityWatts=capacity, Status=_seen(rack))
+        status = _of_kinds(rack, TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF)
+        return resource("PowerSubsystem", uri, f"Power of rack {rack.id}", CapacityWatts=capacity, Status=status)
     tray = world.tray(chassis)
     if tray is None:
         return None
@@ -39,7 +42,8 @@ def build_thermal(world: World, uri: str, chassis: str) -> Body | None:
     """Return a chassis' cooling: fans it has, leak detectors it has."""
     rack = world.rack(chassis)
     if rack is not None:
-        return resource("ThermalSubsystem", uri, f"Cooling of rack {rack.id}", Status=_seen(rack))
+        status = _of_kinds(rack, TrayKind.COOLANT_UNIT)
+        return resource("ThermalSubsystem", uri, f"Cooling of rack {rack.id}", Status=status)
     tray = world.tray(chassis)
     if tray is None:
         return None
@@ -59,6 +63,7 @@ def build_thermal_metrics(world: World, uri: str, chassis: str) -> Body | None:
     tray = world.tray(chassis)
     if tray is None or not _temperatures(tray):
         return None
+    inside = excerpt(tray, "", Q.TEMPERATURE)
     quoted = [
         {**(excerpt(tray, p, Q.TEMPERATURE) or {}), "DeviceName": tray.label(p) or p} for p in _temperatures(tray)
     ]
@@ -66,6 +71,7 @@ def build_thermal_metrics(world: World, uri: str, chassis: str) -> Body | None:
         "ThermalMetrics",
         uri,
         f"Temperatures of {tray.id}",
+        **told(TemperatureSummaryCelsius=None if inside is None else {"Internal": inside}),
         TemperatureReadingsCelsius=quoted,
         **{"TemperatureReadingsCelsius@odata.count": len(quoted)},
     )
@@ -79,7 +85,7 @@ def build_environment(world: World, uri: str, chassis: str) -> Body | None:
             "EnvironmentMetrics",
             uri,
             f"Environment of rack {rack.id}",
-            PowerWatts={"Reading": _whole(rack.summary.shelf_output_w)},
+            PowerWatts=power_of_rack(rack),
         )
     tray = world.tray(chassis)
     return None if tray is None else environment_of(tray, uri, "", f"Environment of {tray.id}")
@@ -129,11 +135,13 @@ def build_fan(world: World, uri: str, chassis: str, fan: str) -> Body | None:
 def build_leak_detection(world: World, uri: str, chassis: str) -> Body | None:
     """Return the leak detection of a tray, with each detector's state."""
     tray = world.tray(chassis)
-    return None if tray is None or not _leaks(tray) else leak_detection(tray, uri)
+    if tray is None or not _leaks(tray):
+        return None
+    return leak_detection(tray, uri, f"{ROOT}/Chassis/{tray.id}/LeakDetectors")
 
 
-def leak_detection(tray: TrayLook, uri: str) -> Body:
-    """Return the LeakDetection of a tray at a URI of its own."""
+def leak_detection(tray: TrayLook, uri: str, detectors: str) -> Body:
+    """Return the LeakDetection of a tray at a URI of its own; `detectors` is where its detectors are."""
     points = _leaks(tray)
     status = _leak_status([p.state for p in points])
     group = {
@@ -141,7 +149,7 @@ def leak_detection(tray: TrayLook, uri: str) -> Body:
         "Status": status,
         "Detectors": [
             {
-                "DataSourceUri": f"{ROOT}/Chassis/{tray.id}/LeakDetectors/{_leaf(p)}",
+                "DataSourceUri": f"{detectors}/{_leaf(p)}",
                 "DeviceName": p.label or _leaf(p),
                 "DetectorState": _DETECTOR.get(p.state, "Unavailable"),
             }
@@ -161,9 +169,14 @@ def build_leak_detectors(world: World, uri: str, chassis: str) -> Body | None:
 
 
 def build_leak_detector(world: World, uri: str, chassis: str, detector: str) -> Body | None:
-    """Return one leak detector.  One that is not good now is unavailable, never dry."""
+    """Return one leak detector of a chassis."""
     tray = world.tray(chassis)
-    point = next((p for p in _leaks(tray) if _leaf(p) == detector), None) if tray is not None else None
+    return None if tray is None else leak_detector(world, tray, uri, detector)
+
+
+def leak_detector(world: World, tray: TrayLook, uri: str, detector: str) -> Body | None:
+    """Return one leak detector.  One that is not good now is unavailable, never dry."""
+    point = next((p for p in _leaks(tray) if _leaf(p) == detector), None)
     if point is None:
         return None
     state = _DETECTOR.get(point.state, "Unavailable")
@@ -172,9 +185,16 @@ def build_leak_detector(world: World, uri: str, chassis: str, detector: str) -> 
         uri,
         point.label or detector,
         DetectorState=state,
+        **_of_detector(world, tray, point.label or detector),
         Status=_leak_status([point.state]),
         Location={"PartLocation": {"ServiceLabel": point.label or detector}},
     )
+
+
+def _of_detector(world: World, tray: TrayLook, label: str) -> Body:
+    """Return what kind of detector it is, where its endpoint says so of the only one of this name."""
+    found = [d for r in reports_of(world.stock, tray) for d in r.leak_detectors if d.id == label]
+    return plate(found[0].facts, DETECTOR) if len(found) == 1 else {}
 
 
 def chassis_links(tray: TrayLook) -> Body:
@@ -186,13 +206,15 @@ def _temperatures(tray: TrayLook) -> list[str]:
     return sorted(part for part in tray.parts if part and tray.line(part, Q.TEMPERATURE) is not None)
 
 
-def _seen(rack: RackLook) -> Body:
-    return {"State": "Enabled" if rack.summary.live else UNSEEN}
-
-
-def _whole(figure: Figure) -> float | None:
-    """Return a sum only when every reading of it was good: a partial sum would look like a small one."""
-    return figure.value if figure.quality == "good" else None
+def _of_kinds(rack: RackLook, *kinds: TrayKind) -> Body:
+    """Return how a rack's trays of some kinds stand together: the worst health that is known of them."""
+    order = list(HEALTH)
+    states = [rack.states[t.plan.place].alarm for t in rack.trays.values() if t.plan.kind in kinds]
+    known = [word for word in states if word in order]
+    worst = HEALTH[max(known, key=order.index)] if known else None
+    if worst == "OK" and len(known) < len(states):
+        worst = None  # one that nobody sees may be worse
+    return told(State="Enabled" if rack.summary.live else UNSEEN, Health=worst)
 
 
 def _leaks(tray: TrayLook) -> list[LeakPoint]:

@@ -3,13 +3,26 @@
 from datacenter_api.redfish.location import tray_location
 from datacenter_api.redfish.made_of import identity_of, part_identity
 from datacenter_api.redfish.managers import manager_links
+from datacenter_api.redfish.plates import (
+    COOLANT,
+    FILTER,
+    PUMP,
+    RESERVOIR,
+    UNIT,
+    firmware_of,
+    part_plate,
+    pieces,
+    plate,
+    whole,
+)
 from datacenter_api.redfish.sensors import excerpt
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.status import part_status, tray_status
-from datacenter_api.redfish.subsystems import chassis_links, environment_of, leak_detection
+from datacenter_api.redfish.subsystems import chassis_links, environment_of, leak_detection, leak_detector
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.quantities import Quantity
+from rack_controller.model.layout import CoolantView
 
 Q = Quantity
 UNITS = f"{ROOT}/ThermalEquipment/CDUs"
@@ -53,19 +66,23 @@ def build_unit(world: World, uri: str, unit: str) -> Body | None:
         return None
     world.stock.want(tray.rack.record)
     sides = {side: ref(f"{uri}/{side}") for side in _SIDES if _connected(tray, side)}
+    itself = whole(world.stock, tray, "CoolingUnit")
+    rated = told(CoolingCapacityWatts=tray.plan.heat_rated_w)
     return resource(
         "CoolingUnit",
         uri,
         f"{tray.rack.id} {tray.slot}",
         Description=tray.plan.title,
         EquipmentType="CDU",
-        **identity_of(world.stock, tray),
+        **{**rated, **identity_of(world.stock, tray), **plate(itself.facts if itself else {}, UNIT)},
+        **told(FirmwareVersion=firmware_of(world.stock, tray, itself), Coolant=_coolant(world, tray)),
         Location=tray_location(tray),
         Status=tray_status(tray),
         EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
         **sides,
         **({"Pumps": ref(f"{uri}/Pumps")} if tray.planned("pump") else {}),
         **({"Reservoirs": ref(f"{uri}/Reservoirs")} if _reservoirs(tray) else {}),
+        **({"Filters": ref(f"{uri}/Filters")} if pieces(world.stock, tray, "Filter") else {}),
         **({"LeakDetection": ref(f"{uri}/LeakDetection")} if tray.planned("leak") else {}),
         Links={**chassis_links(tray), **manager_links(tray)},
     )
@@ -80,7 +97,13 @@ def build_environment(world: World, uri: str, unit: str) -> Body | None:
 def build_leak_detection(world: World, uri: str, unit: str) -> Body | None:
     """Return the leak detection of a coolant unit."""
     tray = _unit(world, unit)
-    return None if tray is None or not tray.planned("leak") else leak_detection(tray, uri)
+    return None if tray is None or not tray.planned("leak") else leak_detection(tray, uri, f"{uri}/LeakDetectors")
+
+
+def build_leak_detector(world: World, uri: str, unit: str, detector: str) -> Body | None:
+    """Return a leak detector of a coolant unit."""
+    tray = _unit(world, unit)
+    return None if tray is None else leak_detector(world, tray, uri, detector)
 
 
 def build_connectors(world: World, uri: str, unit: str) -> Body | None:
@@ -103,6 +126,12 @@ def build_connector(world: World, uri: str, unit: str, connector: str) -> Body |
         tray.label(part) if part else f"Rack side of {tray.id}",
         CoolantConnectorType="Pair",
         Status=part_status(tray, part),
+        # The plan knows what the rack's side is filled with and rated for; the other one is the building's.
+        **(
+            {}
+            if part
+            else told(Coolant=_coolant(world, tray), RatedFlowLitersPerMinute=tray.plan.coolant_flow_rated_lpm)
+        ),
         **told(**{name: excerpt(tray, part, quantity) for name, quantity in CONNECTOR.items()}),
     )
 
@@ -127,10 +156,13 @@ def build_pump(world: World, uri: str, unit: str, pump: str) -> Body | None:
         "Pump",
         uri,
         tray.label(pump),
-        PumpType="Liquid",
-        **part_identity(world.stock, tray, pump),
+        **{
+            "PumpType": "Liquid",
+            **part_identity(world.stock, tray, pump),
+            **part_plate(world.stock, tray, pump, PUMP),
+        },
         Status=part_status(tray, pump),
-        Location={"PartLocation": {"LocationType": "Bay", "ServiceLabel": pump}},
+        Location=_bay(pump, "pump"),
         **told(PumpSpeedPercent=speed or None),
     )
 
@@ -151,8 +183,35 @@ def build_reservoir(world: World, uri: str, unit: str, reservoir: str) -> Body |
         "Reservoir",
         uri,
         tray.label(reservoir),
+        **_of_reservoir(world, tray, reservoir),
         Status=part_status(tray, reservoir),
+        Location=_bay(reservoir, "reservoir"),
         FluidLevelPercent=excerpt(tray, reservoir, Q.LEVEL),
+    )
+
+
+def build_filters(world: World, uri: str, unit: str) -> Body | None:
+    """Return the filters that a coolant unit reports."""
+    tray = _unit(world, unit)
+    found = pieces(world.stock, tray, "Filter") if tray is not None else []
+    ids = [f"filter{n}" for n in range(len(found))]
+    return collection("Filter", uri, f"Filters of {unit}", ids) if ids else None
+
+
+def build_filter(world: World, uri: str, unit: str, name: str) -> Body | None:
+    """Return one filter, as it was when stock was taken."""
+    tray = _unit(world, unit)
+    found = pieces(world.stock, tray, "Filter") if tray is not None else []
+    item = next((i for n, i in enumerate(found) if name == f"filter{n}"), None)
+    if item is None:
+        return None
+    return resource(
+        "Filter",
+        uri,
+        item.name or item.id,
+        **told(SerialNumber=item.serial_number, PartNumber=item.part_number),
+        **plate(item.facts, FILTER),
+        Location=_bay(name, "filter"),
     )
 
 
@@ -182,6 +241,30 @@ def build_loop(world: World, uri: str, rack_id: str) -> Body | None:
             **refs("ManagedBy", [f"{ROOT}/Managers/rackwright"]),
         },
     )
+
+
+def _coolant(world: World, tray: TrayLook) -> Body | None:
+    """Return what fills the rack's side: what the unit says, else what the design does."""
+    design = tray.rack.layout.coolant
+    planned = {} if design is None else {"CoolantType": design.fluid, **_additive(design)}
+    itself = whole(world.stock, tray, "CoolingUnit")
+    return {**planned, **plate(itself.facts if itself else {}, COOLANT)} or None
+
+
+def _additive(design: CoolantView) -> Body:
+    return told(AdditiveName=design.additive, AdditivePercent=design.additive_percent)
+
+
+def _of_reservoir(world: World, tray: TrayLook, reservoir: str) -> Body:
+    """Return what a reservoir says of itself, found by the name that its readings bear."""
+    found = [i for i in pieces(world.stock, tray, "Reservoir") if tray.label(reservoir) in (i.id, i.name)]
+    return plate(found[0].facts, RESERVOIR) if len(found) == 1 else {}
+
+
+def _bay(part: str, name: str) -> Body:
+    place = {"LocationType": "Bay", "ServiceLabel": part}
+    ordinal = part.removeprefix(name)
+    return {"PartLocation": {**place, **({"LocationOrdinalValue": int(ordinal)} if ordinal.isdigit() else {})}}
 
 
 def _unit(world: World, unit: str) -> TrayLook | None:

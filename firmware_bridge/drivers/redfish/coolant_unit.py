@@ -86,6 +86,9 @@ def _plan_loop(planner: Planner, component: str, connectors: Listed) -> None:
             if prop in document:
                 series = planner.series(name, quantity, SAFETY, scrub(document.get("Name"), 128))
                 planner.excerpt(uri, CoolantConnector, prop, series, factor=factor)
+        if name and "Status" in document:  # the tray's own health is not that of its rack side
+            health = planner.series(name, Quantity.HEALTH, SAFETY, scrub(document.get("Name"), 128))
+            planner.from_document(uri, CoolantConnector, state_extract(health, "Status", health_code))
 
 
 async def _plan_pumps(planner: Planner, collection: str | None) -> None:
@@ -99,7 +102,11 @@ async def _plan_pumps(planner: Planner, collection: str | None) -> None:
 
 async def _plan_reservoirs(planner: Planner, collection: str | None) -> None:
     for index, (uri, document) in enumerate(await planner.tree.members(collection)):
-        level = planner.series(f"reservoir{index}", Quantity.LEVEL, SLOW, scrub(document.get("Name"), 128))
+        label = scrub(document.get("Name"), 128)
+        level = planner.series(f"reservoir{index}", Quantity.LEVEL, SLOW, label)
+        health = planner.series(f"reservoir{index}", Quantity.HEALTH, SLOW, label)
+        if "Status" in document:
+            planner.from_member(collection or "", Reservoir, state_extract(health, "Status", health_code, uri))
         if "FluidLevelPercent" in document:
             planner.from_member(collection or "", Reservoir, Extract(level, "FluidLevelPercent", member=uri))
         else:

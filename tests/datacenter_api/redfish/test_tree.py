@@ -129,7 +129,7 @@ async def test_events_are_log_entries_of_their_rack(hall: Hall) -> None:
     [
         *("/Chassis/k09", "/Chassis/k01-u99", "/Chassis/k01-", "/Chassis/-", "/Systems/k01-u01", "/Systems/k01"),
         *("/Managers/k01-u12", "/Managers/k01-u12-pmc", "/Chassis/k01-u12/Sensors/power_state", "/Nothing"),
-        *("/Chassis/k01-u12/Sensors/gpu0.", "/Chassis/k01-u12/Sensors/gpu9.power", "/Chassis/k01/Sensors"),
+        *("/Chassis/k01-u12/Sensors/gpu0.", "/Chassis/k01-u12/Sensors/gpu9.power", "/Chassis/k01/Sensors/flow"),
         *("/ThermalEquipment/CDUs/k01-u01/Pumps/pump9", "/TelemetryService/MetricReports/k01-leak"),
         *("/Fabrics/nvl0", "/Fabrics/k02.nvl0/Switches/k02-u23-nvswitch9", "/AccountService/Accounts/nobody"),
     ],
