@@ -1,7 +1,7 @@
 """Kills the controller before and after every commit of the ledger and around every request, twice in a row as well.
 
 Every kind of operation, the device having acted or not, answered or not; the journal asked in virtual time on one core.
-The second death is taken at every seventh point of the next life, each time another one, or it would take hours.
+The second death is taken at every fifth point of the next life, each time another one, or it would take hours.
 """
 
 import sys
@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the story is the
 
 from support.kill_story import KINDS, live, lost, repeated
 
-EVERY = 7
+EVERY = 5
 MOST_S = 900.0
 
 

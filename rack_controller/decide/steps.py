@@ -30,6 +30,7 @@ from rack_controller.model.snapshot import Snapshot
 
 ACTIVE = frozenset({StepState.ACTING, StepState.SETTLING})
 Marks = Mapping[str, float]
+PLAN_KEPT_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Course:
 def advance(course: Course, world: World, now: Seconds, unix_ns: int) -> Course:
     """Move an operation as far as it can go at `now`.  Steps in `begin` are `acting` in the operation returned."""
     walk = _Walk(course.operation, dict(course.marks), world, now, unix_ns)
+    walk.forget_plan()
     if walk.operation.state in (OperationState.RUNNING, OperationState.PAUSED, OperationState.CANCELLING):
         walk.settle()
         walk.go()
@@ -85,6 +87,12 @@ class _Walk:
         self.operation, self.marks, self.world = operation, marks, world
         self.now, self.unix_ns = now, unix_ns
         self.begin: list[str] = []
+
+    def forget_plan(self) -> None:
+        """End a plan that nobody approved in time: what it was made from is long gone."""
+        aged = self.unix_ns - self.operation.made_unix_ns
+        if self.operation.state is OperationState.PLANNED and aged > PLAN_KEPT_S * 1e9:
+            self._end(OperationState.CANCELLED, f"not approved within {PLAN_KEPT_S / 3600:g} h")
 
     def settle(self) -> None:
         """Steps whose settling is over are done; one that went back meanwhile has failed."""

@@ -54,6 +54,7 @@ class Journal:
     """One file; used from the loop's thread (a commit takes about 0.2 ms)."""
 
     def __init__(self, path: Path) -> None:
+        self._epochs: dict[str, int] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=LOCKED_S)
@@ -160,6 +161,19 @@ class Journal:
         except sqlite3.Error as err:
             raise EnvironmentUnfit(f"the journal cannot be read: {err}", advice="restore it or free space") from err
         return {str(key): str(document) for key, document in rows}
+
+    def take_over(self, rack: str) -> int:
+        """Return the epoch of this opening of the file for a rack: one more than whoever had it before, taken once.
+
+        All that one process writes about a rack carries the same epoch; a predecessor's is older (see `run/operate`).
+        """
+        if rack not in self._epochs:
+            self.transact(
+                [("INSERT INTO fence VALUES (?, 1, 0) ON CONFLICT (rack) DO UPDATE SET epoch = epoch + 1", (rack,))]
+            )
+            ((epoch,),) = self.rows("SELECT epoch FROM fence WHERE rack = ?", (rack,))
+            self._epochs[rack] = int(str(epoch))
+        return self._epochs[rack]
 
     def transact(self, statements: Sequence[tuple[str, tuple[object, ...]]]) -> list[int]:
         """Do all of `statements` or none, synced to disk when it returns; return how many rows each touched.

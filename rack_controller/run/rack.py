@@ -39,6 +39,8 @@ from rack_controller.run.enrolment.rotation import Rotation
 from rack_controller.run.enrolment.swapping import Swapping
 from rack_controller.run.enrolment.verbs import EnrolmentVerbs
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
+from rack_controller.run.operate.lease_book import LeaseBook
+from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.verbs import operating
 from rack_controller.run.outbox import Message, Outbox
@@ -108,8 +110,9 @@ class RackUnderControl:
         enrolled = Enrolled(self._holds, self._examiner, swapping)
         power = PowerDesk(self._view, sources, clock, self._said.append, enrolled.maintenance, turns)
         obstacles = Obstacles(sources, turns, enrolled.maintenance)
+        self._ledger, self._leases = Ledger(journal, rack), LeaseBook(clock)
         self._operations, steering = operating(
-            self._view, sequence, sources, journal, clock, self._said.append, obstacles
+            self._view, sequence, sources, self._ledger, self._leases, clock, self._said.append, obstacles
         )
         self._state = StateAnswers(self._view, sources, self._stock, journal, enrolled, power, self._operations)
         verbs = {**more, **power.verbs, **steering}

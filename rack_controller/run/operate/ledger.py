@@ -29,20 +29,13 @@ class Ledger:
     epoch: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.journal.transact(
-            [
-                (
-                    "INSERT INTO fence VALUES (?, 1, 0) ON CONFLICT (rack) DO UPDATE SET epoch = epoch + 1",
-                    (self.rack,),
-                )
-            ]
-        )
-        self.epoch = self._fence()[0]
+        self.epoch = self.journal.take_over(self.rack)
 
     def next_operation(self) -> str:
         """Reserve and return the next operation's id, e.g. `k01-7`; numbers are never used twice."""
         self._change([("UPDATE fence SET operations = operations + 1 WHERE rack = ? AND epoch = ?", self._mine())])
-        return f"{rack_name(self.rack)}-{self._fence()[1]}"
+        ((number,),) = self.journal.rows("SELECT operations FROM fence WHERE rack = ?", (self.rack,))
+        return f"{rack_name(self.rack)}-{number}"
 
     def keep(self, operation: Operation) -> None:
         """Write down how far an operation is."""
@@ -145,10 +138,6 @@ class Ledger:
     def _change(self, statements: list[tuple[str, tuple[object, ...]]]) -> None:
         if self.journal.transact(statements)[0] != 1:
             raise PreconditionFailed(_FENCED, advice="this process must end")
-
-    def _fence(self) -> tuple[int, int]:
-        ((epoch, operations),) = self.journal.rows("SELECT epoch, operations FROM fence WHERE rack = ?", (self.rack,))
-        return int(str(epoch)), int(str(operations))
 
     def _mine(self) -> tuple[object, ...]:
         return self.rack, self.epoch

@@ -23,7 +23,6 @@ from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Operation, Plan, Verb, diff_plans
 from rack_controller.model.roles import Privilege, may
 from rack_controller.model.snapshot import Snapshot
-from rack_controller.run.journal import Journal
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.obstacles import Obstacles
@@ -166,18 +165,20 @@ def operating(
     view: RackView,
     sequence: Sequence | None,
     sources: Mapping[Place, TelemetrySource],
-    journal: Journal,
+    ledger: Ledger,
+    leases: LeaseBook,
     clock: Clock,
     tell: Callable[[Finding], None],
     obstacles: Obstacles,
 ) -> tuple[Operations, Mapping[str, Answers]]:
-    """Return the operations of a rack and the verbs that steer them.  Raises EnvironmentUnfit (the journal)."""
-    rack = Place(view.layout.rack)
-    ledger, leases = Ledger(journal, rack), LeaseBook(clock)
+    """Return the operations of a rack and the verbs that steer them.
+
+    `ledger` and `leases` are the rack's only ones: who else acts on it (an interlock) is given the same.
+    """
     worker = Worker(ledger, leases, lambda place: switch_at(sources, place), clock)
 
     def sight() -> tuple[Snapshot | None, dict[Place, str]]:
         return view.snapshot, {p: s.version for p, s in sources.items() if isinstance(s, Versioned)}
 
-    operations = Operations(rack, ledger, leases, worker, sight, clock, tell, obstacles)
+    operations = Operations(Place(view.layout.rack), ledger, leases, worker, sight, clock, tell, obstacles)
     return operations, OperationVerbs(view, sequence, sources, operations).verbs

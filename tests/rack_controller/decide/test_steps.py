@@ -145,6 +145,13 @@ def test_held_waits_for_a_person_and_cancelling_for_what_was_begun() -> None:
     assert over.operation.summary == "1 of 6; 5 cancelled"
 
 
+def test_a_plan_that_nobody_approves_is_forgotten() -> None:
+    planned = Course(msgspec.structs.replace(operation(stage()), state=OperationState.PLANNED))
+    assert go(planned, 86_000.0).operation is planned.operation
+    over = go(planned, 86_500.0).operation
+    assert (over.state, over.summary) == (OperationState.CANCELLED, "0 of 6; not approved within 24 h; 6 not begun")
+
+
 def test_a_step_waits_for_the_one_it_needs() -> None:
     deeper = step(TRAYS[0], needs="u01")
     deeper = msgspec.structs.replace(deeper, id="deeper")

@@ -54,15 +54,18 @@ def test_an_open_effect_is_not_intended_twice(journal: Journal) -> None:
     assert intend(ledger).attempt == 2
 
 
-def test_a_fenced_controller_changes_nothing(journal: Journal) -> None:
+def test_a_fenced_controller_changes_nothing(journal: Journal, tmp_path: Path) -> None:
     old = Ledger(journal, RACK)
     effect = intend(old)
-    new = Ledger(journal, RACK)
+    assert Ledger(journal, RACK).epoch == old.epoch  # the same process
+    successor = Journal(tmp_path / "journal.db")
+    new = Ledger(successor, RACK)
     for act in (lambda: intend(old, "other"), lambda: old.record(moved(effect, S.SENT)), old.next_operation):
         with pytest.raises(PreconditionFailed, match="another controller"):
             act()
     assert new.latest(effect.key) == effect
     assert new.latest("other") is None
+    successor.close()
 
 
 def test_operation_numbers_are_never_used_twice(journal: Journal) -> None:

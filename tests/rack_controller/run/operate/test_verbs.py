@@ -31,6 +31,8 @@ from rack_controller.model.operation import OperationState, Plan
 from rack_controller.model.roles import Role
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.journal import Journal
+from rack_controller.run.operate.lease_book import LeaseBook
+from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.operations import Operations
 from rack_controller.run.operate.verbs import operating
@@ -68,7 +70,8 @@ def desk(folder: Path, starts_in: PowerState = PowerState.ON, armed: bool = True
     sources: Any = {tray.place: tray}
     obstacles = Obstacles(sources, Turns(), lambda _place: working[0])
     journal = Journal(folder / "journal.db")
-    operations, verbs = operating(view, GENERATION.sequence, sources, journal, clock, lambda _f: None, obstacles)
+    ledger, leases = Ledger(journal, RACK), LeaseBook(clock)
+    operations, verbs = operating(view, GENERATION.sequence, sources, ledger, leases, clock, lambda _f: None, obstacles)
     return Desk(view, tray, operations, verbs, working)
 
 
