@@ -23,6 +23,7 @@ from datacenter_api.fleet.summary import summarise
 from datacenter_api.history.chronicle import Chronicle
 from datacenter_api.history.settings import settings_from
 from datacenter_api.metrics.exposition import Exposition
+from datacenter_api.redfish.figures import RedfishFigures
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.event import Event, encode_event
 
@@ -43,6 +44,7 @@ class Services:
     consoles: ConsoleRelay
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
     exposition: Exposition = field(default_factory=Exposition)
+    redfish: RedfishFigures = field(default_factory=RedfishFigures)
 
     @staticmethod
     def now() -> Seconds:

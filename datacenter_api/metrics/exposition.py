@@ -14,6 +14,7 @@ from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
 from datacenter_api.history.chronicle import HistoryFigures
 from datacenter_api.metrics.families import FAMILIES, Family
 from datacenter_api.metrics.template import Template, escape, make_template
+from datacenter_api.redfish.figures import RedfishFigures
 from firmware_bridge.vocabulary.event_path import PathKind
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
@@ -43,6 +44,10 @@ _STREAMS = Family("rackwright_streams", "Event streams open now.")
 _DELIVERIES = Family(
     "rackwright_event_deliveries_refused_total", "Pushed events that controllers did not take, by reason.", "counter"
 )
+_PUSHED = Family(
+    "rackwright_redfish_pushes_total", "Events pushed to listeners, and attempts that failed, by outcome.", "counter"
+)
+_REFUSED = Family("rackwright_redfish_refused_total", "Redfish requests answered with an error, by status.", "counter")
 _DISCARDED = Family("rack_reading_discarded_total", "Messages discarded because they were malformed.", "counter")
 
 _H_POINTS = Family("rackwright_history_points_total", "Points written to segments since the API started.", "counter")
@@ -74,6 +79,7 @@ class Exposition:
         streams: int,
         discarded: dict[str, int],
         history: HistoryFigures | None = None,
+        redfish: RedfishFigures | None = None,
     ) -> bytes:
         """Return the page in the Prometheus text format, every family in one block."""
         own = _OwnLines()
@@ -98,6 +104,11 @@ class Exposition:
             own.add(_DISCARDED, f'reason="{escape(reason)}"', count)
         if history is not None:
             own.history(history)
+        if redfish is not None:
+            for outcome, count in redfish.pushes().items():
+                own.add(_PUSHED, f'outcome="{outcome}"', count)
+            for status, count in sorted(redfish.refused.items()):
+                own.add(_REFUSED, f'status="{status}"', count)
         blocks = [own.page()]
         for family in FAMILIES.values():
             lines = [block for rack in racks if (block := rack.get(family.name))]

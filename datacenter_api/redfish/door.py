@@ -55,6 +55,7 @@ class RedfishDoor:
             log.exception("%s %s failed", scope["method"], scope["path"])
             reply = refusal_reply(RequestRefused("InternalError"))
         status, headers, body = reply
+        self.world.parts.redfish.note(status)
         headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
@@ -71,21 +72,24 @@ class RedfishDoor:
                 return None
             return self.service.read(uri, query, headers, _caller(who))
         except RackwrightError as err:
-            return refusal_reply(err)
+            reply = refusal_reply(err)
         except Exception:
             log.exception("GET %s failed", raw_path.decode("latin-1"))
-            return refusal_reply(RequestRefused("InternalError"))
+            reply = refusal_reply(RequestRefused("InternalError"))
+        self.world.parts.redfish.note(reply[0])
+        return reply
 
     def _watched(self, scope: Scope, send: Send) -> Send:
-        """Enter a change that was forbidden into the audit trail."""
+        """Count the answer, and enter a change that was forbidden into the audit trail."""
         caller = scope[PRINCIPAL]
-        if scope["method"] in _READING or not isinstance(caller, Caller):
-            return send
+        changing = scope["method"] not in _READING and isinstance(caller, Caller)
 
         async def sending(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 403:
-                wish = f"{scope['method']} {scope['path']}"
-                self.doorkeeper.store.audit(caller.who.user, caller.who.address, "refused", wish, "forbidden")
+            if message["type"] == "http.response.start":
+                self.world.parts.redfish.note(message["status"])
+                if changing and message["status"] == 403:
+                    wish = f"{scope['method']} {scope['path']}"
+                    self.doorkeeper.store.audit(caller.who.user, caller.who.address, "refused", wish, "forbidden")
             await send(message)
 
         return sending

@@ -87,6 +87,7 @@ async def show_metrics(parts: Parts) -> Response:
         streams=parts.broadcaster.readers,
         discarded=parts.bus.discarded,
         history=parts.history.figures(),
+        redfish=parts.redfish,
     )
     return Response(body, media_type=CONTENT_TYPE)
 

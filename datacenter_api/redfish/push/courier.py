@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from datacenter_api.redfish.figures import RedfishFigures
 from datacenter_api.redfish.push.subscription import BACKING_OFF, FOREVER, SUSPEND, Subscription
 from firmware_bridge.vocabulary.units import Seconds
 
@@ -41,16 +42,6 @@ class Rules:
 
 
 @dataclass
-class Figures:
-    """What has been counted over all subscriptions since the start."""
-
-    delivered: int = 0
-    failed: int = 0
-    dropped: int = 0
-    refused: int = 0
-
-
-@dataclass
 class Courier:
     """`deliver(subscription, records, lost)` makes one POST and returns why it failed, None when it did not.
 
@@ -59,7 +50,7 @@ class Courier:
 
     kept: Subscription
     rules: Rules
-    figures: Figures
+    figures: RedfishFigures
     now: Callable[[], Seconds]
     deliver: Callable[[Subscription, list[dict[str, Any]], int], Awaitable[str | None]]
     settled: Callable[[bool], None]

@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from datacenter_api.auth.accounts import Accounts
+from datacenter_api.redfish.figures import RedfishFigures
 from datacenter_api.redfish.push.book import Book, read_book, write_book
-from datacenter_api.redfish.push.courier import Courier, Figures, Rules
+from datacenter_api.redfish.push.courier import Courier, Rules
 from datacenter_api.redfish.push.destination import read_destination
 from datacenter_api.redfish.push.guard import Forbidden, Guard
 from datacenter_api.redfish.push.http_post import NotDelivered, Poster
@@ -40,7 +41,6 @@ class Desk:
     parts: Services
     guard: Guard
     poster: Poster
-    figures: Figures = field(default_factory=Figures)
     rules: Rules = field(default_factory=Rules)
     couriers: dict[str, Courier] = field(default_factory=dict)
     _numbers: int = 0
@@ -59,6 +59,11 @@ class Desk:
     def accounts(self) -> Accounts:
         """Return whose accounts decide whether a subscription still stands."""
         return self.parts.accounts
+
+    @property
+    def figures(self) -> RedfishFigures:
+        """Return what is counted."""
+        return self.parts.redfish
 
     def publish(self, record: Record, above: Sequence[str], unix_ns: int) -> None:
         """Give a record to every subscriber who wants it; `unix_ns` 0 for one that is not kept over restarts."""
@@ -104,7 +109,7 @@ class Desk:
         try:
             await self.guard.address_of(where)
         except Forbidden as err:
-            self.figures.refused += 1
+            self.figures.unfit += 1
             raise _refused_aim(destination, str(err)) from err
         except (OSError, TimeoutError) as err:
             raise _refused_aim(destination, "Its name has no address that this service knows.") from err
@@ -155,7 +160,7 @@ class Desk:
             address = await self.guard.address_of(where)
             await self.poster.post(where, address, kept.headers, orjson.dumps(body), kept.verify)
         except (Forbidden, RequestRefused) as err:
-            self.figures.refused += 1
+            self.figures.unfit += 1
             return f"it may not be aimed at: {err}"
         except NotDelivered as err:
             return str(err)

@@ -208,3 +208,16 @@ async def test_every_role_reads_and_only_admins_see_other_accounts(hall: Hall, r
     async with hall.api.client(user) as client:
         answer = await client.get("/redfish/v1/AccountService/Accounts/admin")
         assert answer.status_code == (200 if role is Role.ADMIN else 403)
+
+
+async def test_what_is_refused_is_counted_by_status(hall: Hall) -> None:
+    async with hall.api.client() as client:
+        await client.get("/redfish/v1/Nothing")
+        await client.post("/redfish/v1/Chassis", json={})
+        await client.get("/redfish/v1/Chassis")
+        page = (await client.get("/metrics")).text
+    async with hall.api.client(None) as stranger:
+        await stranger.get("/redfish/v1/Chassis")
+    assert hall.api.services.redfish.refused == {404: 1, 405: 1, 401: 1}
+    assert 'rackwright_redfish_refused_total{status="404"} 1' in page
+    assert 'rackwright_redfish_pushes_total{outcome="delivered"} 0' in page

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from support.virtual_time import VirtualClock, run_virtually
 
-from datacenter_api.redfish.push.courier import MOST_AT_ONCE, MOST_WAITING, Courier, Figures, Rules
+from datacenter_api.redfish.figures import RedfishFigures
+from datacenter_api.redfish.push.courier import MOST_AT_ONCE, MOST_WAITING, Courier, Rules
 from datacenter_api.redfish.push.subscription import Subscription
 from firmware_bridge.vocabulary.units import Seconds
 
@@ -24,7 +25,7 @@ class Listener:
         self.written = 0
         kept = Subscription(id="s", user="u", destination="http://x/", policy=policy)
         self.courier = Courier(
-            kept, Rules(2, Seconds(10.0)), Figures(), self.clock.now, self._deliver, self._settled, self._over
+            kept, Rules(2, Seconds(10.0)), RedfishFigures(), self.clock.now, self._deliver, self._settled, self._over
         )
 
     async def _deliver(self, _kept: Subscription, records: list[dict[str, Any]], lost: int) -> str | None:

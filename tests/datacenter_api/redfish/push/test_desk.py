@@ -223,7 +223,7 @@ async def test_without_the_setting_a_listener_on_this_machine_is_refused(hall: H
             answer = await client.post(SUBSCRIPTIONS, json={**WISH, "Destination": f"http://{host}/"})
             assert (answer.status_code, message(answer)) == (400, "PropertyValueIncorrect")
             assert "loopback" in answer.text
-        assert hall.world.desk.figures.refused == 4
+        assert hall.world.desk.figures.unfit == 4
     viewer = hall.api.user_for(Role.VIEWER)
     async with hall.api.client(viewer) as client:
         assert (await client.post(SUBSCRIPTIONS, json=WISH)).status_code == 403
