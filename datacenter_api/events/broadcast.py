@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 EVENTS = "events"
 MOST_WAITING = 256
 MOST_READERS = 1_200
-SLICE = 50
+SLICE = 25
 
 
 def sse(event: str, data: bytes, event_id: str = "") -> bytes:

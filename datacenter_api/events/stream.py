@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from starlette.responses import Response
@@ -50,7 +51,7 @@ class StreamResponse(Response):
             if transport is not None and not self._latest_only:
                 reader.direct = self._straight(reader, transport)
             while not (gone.done() or reader.closed or reader.lost) and self._welcome():
-                await _woken(reader)
+                await _woken(reader, self._welcome)
                 waiting = reader.take()
                 if waiting or not reader.wrote:
                     await _write(send, waiting or b": still here\n\n")
@@ -75,7 +76,7 @@ class StreamResponse(Response):
             elif transport.get_write_buffer_size() > MOST_UNSENT:
                 reader.lost = True
             else:
-                transport.write(b"%x\r\n%b\r\n" % (len(message), message))
+                transport.write(_chunk(message))
                 return True
             reader.wake.set()
             return True
@@ -83,9 +84,29 @@ class StreamResponse(Response):
         return write
 
 
-async def _woken(reader: Subscriber) -> None:
-    """Wait until something is to do for a reader, at most until a sign of life is due."""
-    timer = asyncio.get_running_loop().call_later(HEARTBEAT_S, reader.wake.set)
+@lru_cache(maxsize=4)
+def _chunk(message: bytes) -> bytes:
+    """Return a message as a chunk of an HTTP/1.1 answer; kept, because a thousand readers get the same."""
+    return b"%x\r\n%b\r\n" % (len(message), message)
+
+
+async def _woken(reader: Subscriber, welcome: Callable[[], bool]) -> None:
+    """Wait until something is to do for a reader: an end, something that waits, or a sign of life that is due.
+
+    A reader who was written to since the last look needs no sign of life, and nothing wakes for it.
+    """
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+
+    def look() -> None:
+        nonlocal timer
+        if reader.wrote and welcome():
+            reader.wrote = False
+            timer = loop.call_later(HEARTBEAT_S, look)
+        else:
+            reader.wake.set()
+
+    timer = loop.call_later(HEARTBEAT_S, look)
     try:
         await reader.wake.wait()
     finally:
