@@ -149,7 +149,7 @@ def _rack_findings(ends: RackEnds, name: _Names) -> Iterator[DomainFinding]:
     yield from _ports(ends, name)
     yield from _gpus(ends, name)
     for worn in ends.worn:
-        yield DomainFinding(worn.kind, worn.place, worn.text)
+        yield DomainFinding(worn.kind, worn.place, worn.text, _far_trays(ends, [Place(worn.place)]))
     for tray, count in ends.slow.items():
         if count:
             yield DomainFinding("link.slow", tray, f"{name(tray)}: {count} ports are up below the speed they support")

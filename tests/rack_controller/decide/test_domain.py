@@ -114,7 +114,9 @@ def test_managers_versions_partitions_fabric_and_wear() -> None:
     assert kinds(judged(partition_health={TRAYS[0]: "warning"})) == ["partition.health"]
     assert kinds(judged(fabric={**WELL.fabric, GPUS[0]: "in_progress"})) == ["gpu.fabric"]
     assert kinds(judged(slow={TRAYS[0]: 2})) == ["link.slow"]
-    assert kinds(judged(worn=(WornLink(port("u19/acp1"), "ber.high", "u19 acp1: …"),))) == ["ber.high"]
+    health = judged(worn=(WornLink(port("u19/acp1"), "ber.high", "u19 acp1: …"),))
+    assert kinds(health) == ["ber.high"]
+    assert health.findings[0].others == [f"{RACK}/u11"], "the far end of the port wears as well"
 
 
 def test_silent_and_missing_racks_leave_it_unknown() -> None:
