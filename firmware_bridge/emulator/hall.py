@@ -109,7 +109,7 @@ class Hall:
         self.consoles = HallConsoles(self.options.state, self.options.search, self.faults)
         self.doorway = Doorway.make()
         self.happenings, self.delivery = Happenings(), Delivery()
-        self.reporting = Reporting(self.faults, wall_text)
+        self.reporting = Reporting(self.faults)
         self._listeners: list[Listener] = []
         self._down: set[Listener] = set()  # whose BMC restarts
         self._seen_faults = -1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import running_emulator
+from firmware_bridge.wire.redfish.intake import device_seconds
 
 
 async def test_only_who_is_told_to_sends_reports_and_with_live_values(tmp_path: Path) -> None:
@@ -25,3 +26,7 @@ async def test_only_who_is_told_to_sends_reports_and_with_live_values(tmp_path: 
         ours = [r["MetricValues"] for r in reports if r["Id"] == "HGX_PlatformEnvironmentMetrics_0"]
         assert float(ours[0][0]["MetricValue"]) > 0
         assert ours[0] != ours[-1]
+        for report in reports:  # one clock for a report and its values: their age is what lies between them
+            made = device_seconds(report["Timestamp"])
+            assert made is not None
+            assert all(0 <= made - (device_seconds(v["Timestamp"]) or 0) < 5 for v in report["MetricValues"])
