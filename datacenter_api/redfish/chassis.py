@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 
+from datacenter_api.redfish.adapters import adapters_of
+from datacenter_api.redfish.controls import limits_of
+from datacenter_api.redfish.integrity import assembly_link
 from datacenter_api.redfish.location import placement, tray_location
-from datacenter_api.redfish.made_of import identity_of
+from datacenter_api.redfish.made_of import enclosure_of, identity_of
 from datacenter_api.redfish.power.offers import CHASSIS_RESET_TYPES, actions_of, offered
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
+from datacenter_api.redfish.shown import shown
 from datacenter_api.redfish.status import HEALTH, UNSEEN, locate_light, power_state, tray_status
 from datacenter_api.redfish.world import RackLook, TrayLook, World
 from firmware_bridge.vocabulary.generation import TrayKind
@@ -75,6 +79,7 @@ def _rack(rack: RackLook, uri: str) -> Body:
 
 def _tray(world: World, tray: TrayLook, uri: str) -> Body:
     plan = tray.plan
+    whole = enclosure_of(world.stock, tray)
     leaks = any(point.place.startswith(f"{plan.place}/") for point in tray.rack.leaks)
     return resource(
         "Chassis",
@@ -82,7 +87,7 @@ def _tray(world: World, tray: TrayLook, uri: str) -> Body:
         f"{tray.rack.id} {tray.slot}",
         Description=plan.title,
         ChassisType=CHASSIS_TYPES[plan.kind],
-        **identity_of(world.stock, tray),
+        **{**shown("Chassis", whole.facts if whole else {}), **identity_of(world.stock, tray)},
         HeightRackUnits=plan.height_u,
         **told(MaxPowerWatts=plan.power_max_w, ElectricalSourceNames=list(plan.feeds) or None),
         PowerState=power_state(tray.state.state),
@@ -94,6 +99,9 @@ def _tray(world: World, tray: TrayLook, uri: str) -> Body:
         ThermalSubsystem=ref(f"{uri}/ThermalSubsystem"),
         EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
         **({"LeakDetectors": ref(f"{uri}/LeakDetectors")} if leaks else {}),
+        **({"NetworkAdapters": ref(f"{uri}/NetworkAdapters")} if adapters_of(world, tray) else {}),
+        **({"Controls": ref(f"{uri}/Controls")} if limits_of(tray) else {}),
+        **assembly_link(world, tray),
         Links=_links(tray),
         **actions_of(uri, "Chassis", offered(tray, CHASSIS_RESET_TYPES)),
     )
@@ -108,7 +116,9 @@ def _links(tray: TrayLook) -> Body:
         **refs("ManagersInChassis", managers),
     }
     if plan.kind == TrayKind.COMPUTE:
-        links |= refs("ComputerSystems", [f"{ROOT}/Systems/{tray.id}"])
+        system = f"{ROOT}/Systems/{tray.id}"
+        links |= refs("ComputerSystems", [system])
+        links |= refs("Processors", (f"{system}/Processors/{p}" for n in ("cpu", "gpu") for p in tray.planned(n)))
     if plan.kind == TrayKind.COOLANT_UNIT:
         links |= refs("CoolingUnits", [f"{ROOT}/ThermalEquipment/CDUs/{tray.id}"])
     if plan.kind in (TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF):

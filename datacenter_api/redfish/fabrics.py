@@ -1,9 +1,11 @@
 """NVLink domains as Fabrics with their switches; a domain that spans racks is one Fabric."""
 
-from datacenter_api.redfish.made_of import item_of
+from datacenter_api.redfish.made_of import facts_of_part, item_of
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
+from datacenter_api.redfish.shown import shown
 from datacenter_api.redfish.status import part_status, power_state, tray_status
 from datacenter_api.redfish.subsystems import environment_of
+from datacenter_api.redfish.switch_ports import port_body, ports_body, ports_of
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.vocabulary.generation import TrayKind
 from rack_controller.decide.domain import Verdict
@@ -65,6 +67,7 @@ def build_switch(world: World, uri: str, fabric: str, switch: str) -> Body | Non
         SwitchType="NVLink",
         SupportedProtocols=["NVLink"],
         PowerState=power_state(tray.state.state),
+        **shown("Switch", facts_of_part(world.stock, tray, part)),
         **told(
             SerialNumber=item.serial_number if item else None,
             PartNumber=item.part_number if item else None,
@@ -72,11 +75,24 @@ def build_switch(world: World, uri: str, fabric: str, switch: str) -> Body | Non
         ),
         Status=part_status(tray, part) if own else told(State=tray_status(tray)["State"]),
         **({"EnvironmentMetrics": ref(f"{uri}/EnvironmentMetrics")} if own else {}),
+        **({"Ports": ref(f"{uri}/Ports")} if ports_of(tray, part) else {}),
         Links={
             "Chassis": ref(f"{ROOT}/Chassis/{tray.id}"),
             **refs("ManagedBy", [f"{ROOT}/Managers/{tray.manager_id(e)}" for e in tray.plan.endpoints]),
         },
     )
+
+
+def build_ports(world: World, uri: str, fabric: str, switch: str) -> Body | None:
+    """Return the NVLink ports of a switch chip."""
+    found = _find(world, fabric, switch)
+    return None if found is None else ports_body(*found, uri)
+
+
+def build_port(world: World, uri: str, fabric: str, switch: str, _port: str) -> Body | None:
+    """Return one NVLink port of a switch chip."""
+    found = _find(world, fabric, switch)
+    return None if found is None else port_body(world, *found, uri)
 
 
 def build_switch_environment(world: World, uri: str, fabric: str, switch: str) -> Body | None:

@@ -3,14 +3,16 @@
 import time
 
 from datacenter_api.events.log import KEPT
-from datacenter_api.redfish.managers import SERVICE
+from datacenter_api.redfish.managers import SERVICE, find_endpoint
 from datacenter_api.redfish.shapes import Body, collection, gathered, ref, resource, time_text, told
 from datacenter_api.redfish.world import RackLook, World
+from firmware_bridge.vocabulary.generation import TrayKind
 from rack_controller.model.event import Event, Severity
 
 LOG = "events"
 REGISTRY = "Rackwright.1.0"
 REGISTRY_VERSION = "1.0.0"
+RESOLUTION = "Read the message; where a part is at fault, it is named."
 SEVERITY = {Severity.OK: "OK", Severity.WARNING: "Warning", Severity.CRITICAL: "Critical"}
 
 # What happened, by kind; a kind that is not here is `Event`.
@@ -39,48 +41,47 @@ def message_id(kind: str) -> str:
     return f"{REGISTRY}.{KINDS[kind][0] if kind in KINDS else 'Event'}"
 
 
-def build_services(world: World, uri: str, rack: str) -> Body | None:
-    """Return the logs of a rack."""
-    return None if world.rack(rack) is None else collection("LogService", uri, f"Logs of rack {rack}", [LOG])
-
-
-def build_service(world: World, uri: str, rack: str, log: str) -> Body | None:
-    """Return the rack's event log."""
-    return None if world.rack(rack) is None or log != LOG else _service(uri, f"Events of rack {rack}")
-
-
-def build_entries(world: World, uri: str, rack_id: str, log: str) -> Body | None:
-    """Return the rack's events, newest first, each in full."""
-    rack = world.rack(rack_id)
-    if rack is None or log != LOG:
+def build_services(world: World, uri: str, *_ids: str) -> Body | None:
+    """Return the logs of a rack, a compute tray, an endpoint, or of this service: one each."""
+    found = _about(world, uri)
+    if found is None:
         return None
-    return _entries(world, uri, f"Events of rack {rack_id}", rack.layout.rack)
+    return {**collection("LogService", uri, f"Logs of {found[1]}", [LOG]), "Description": f"Logs of {found[1]}"}
 
 
-def build_entry(world: World, uri: str, rack_id: str, log: str, entry: str) -> Body | None:
+def build_service(world: World, uri: str, _owner: str, log: str) -> Body | None:
+    """Return an event log."""
+    found = _about(world, uri)
+    return None if found is None or log != LOG else _service(uri, f"Events of {found[1]}")
+
+
+def build_entries(world: World, uri: str, _owner: str, log: str) -> Body | None:
+    """Return the events of whoever the log is of, newest first, each in full."""
+    found = _about(world, uri)
+    if found is None or log != LOG:
+        return None
+    return {**_entries(world, uri, f"Events of {found[1]}", found[0]), "Description": f"Events of {found[1]}"}
+
+
+def build_entry(world: World, uri: str, _owner: str, log: str, entry: str) -> Body | None:
     """Return one event."""
-    rack = world.rack(rack_id)
-    return None if rack is None or log != LOG else _one(world, uri, entry, rack.layout.rack)
+    found = _about(world, uri)
+    return None if found is None or log != LOG else _one(world, uri, entry, found[0])
 
 
-def build_service_logs(_world: World, uri: str, manager: str) -> Body | None:
-    """Return the logs of this service; other managers' logs are not read."""
-    return collection("LogService", uri, "Logs of all racks", [LOG]) if manager == SERVICE else None
-
-
-def build_service_log(_world: World, uri: str, manager: str, log: str) -> Body | None:
-    """Return the event log of all racks."""
-    return _service(uri, "Events of all racks") if (manager, log) == (SERVICE, LOG) else None
-
-
-def build_service_entries(world: World, uri: str, manager: str, log: str) -> Body | None:
-    """Return the events of all racks, newest first, each in full."""
-    return _entries(world, uri, "Events of all racks", None) if (manager, log) == (SERVICE, LOG) else None
-
-
-def build_service_entry(world: World, uri: str, manager: str, log: str, entry: str) -> Body | None:
-    """Return one event of any rack."""
-    return _one(world, uri, entry, None) if (manager, log) == (SERVICE, LOG) else None
+def _about(world: World, uri: str) -> tuple[str | None, str] | None:
+    """Return the place whose events a log holds (None: all) and what it is called; None where there is no log."""
+    kind, owner = uri.split("/")[3:5]
+    if kind == "Managers":
+        if owner == SERVICE:
+            return None, "all racks"
+        endpoint = find_endpoint(world, owner)
+        return None if endpoint is None or not endpoint[1].enabled else (endpoint[1].place, owner)
+    if kind == "Systems":
+        tray = world.tray(owner, TrayKind.COMPUTE)
+        return None if tray is None else (tray.plan.place, owner)
+    rack = world.rack(owner)
+    return None if rack is None else (rack.layout.rack, f"rack {owner}")
 
 
 def registry() -> Body:
@@ -97,7 +98,7 @@ def registry() -> Body:
             "ArgDescriptions": ["What happened, in full."],
             "ArgLongDescriptions": ["This argument shall contain the event's text."],
             "LongDescription": f"This message shall indicate this: {text}",
-            "Resolution": "Read the message; where a part is at fault, it is named.",
+            "Resolution": RESOLUTION,
         }
         for kind, (name, text) in {**KINDS, ".ok": ("Event", "Something happened in a rack.")}.items()
     }
@@ -120,6 +121,7 @@ def _service(uri: str, name: str) -> Body:
         "LogService",
         uri,
         name,
+        Description=name,
         LogEntryType="Event",
         LogPurposes=["Operations"],
         MaxNumberOfRecords=KEPT,
@@ -154,6 +156,7 @@ def _entry(world: World, uri: str, event: Event) -> Body:
         MessageId=message_id(event.kind),
         Message=event.message,
         MessageArgs=[event.message],
+        Resolution=RESOLUTION,
         **told(EventTimestamp=event.device_time if _is_time(event.device_time) else None),
         **({} if rack is None else {"Links": {"OriginOfCondition": ref(origin_of(rack, event.place))}}),
     )

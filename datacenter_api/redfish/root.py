@@ -14,6 +14,7 @@ LINKED = (
     "AggregationService",
     "CertificateService",
     "Chassis",
+    "ComponentIntegrity",
     "EventService",
     "Fabrics",
     "JsonSchemas",
@@ -32,12 +33,13 @@ _COLLECTIONS = (
     *("Aggregate", "AggregationSource", "Battery", "Certificate", "Chassis", "Circuit", "ComputerSystem"),
     *("CoolantConnector", "CoolingLoop", "CoolingUnit", "EventDestination", "Fabric", "Fan", "Filter"),
     *("JsonSchemaFile", "LeakDetector", "LogEntry", "LogService", "Manager"),
+    *("ComponentIntegrity", "Control", "Drive", "EthernetInterface", "NetworkAdapter", "Port", "Storage"),
     *("ManagerAccount", "Memory", "MessageRegistryFile", "MetricReport", "MetricReportDefinition"),
     *("PowerDistribution", "PowerSupply", "Processor", "Pump", "Reservoir", "Role", "Sensor", "Session"),
     *("SoftwareInventory", "Switch", "Task"),
 )
 # What other schemas refer to without a version of its own here.
-_SHARED = ("Resource", "Message", "Redundancy", "IPAddresses", "Control", "PhysicalContext", "Settings", "Protocol")
+_SHARED = ("Resource", "Message", "Redundancy", "IPAddresses", "PhysicalContext", "Settings", "Protocol")
 
 
 def build_root(world: World, uri: str) -> Body:

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 FRESH_FOR = Seconds(600.0)
 """A report older than this is asked for again, when somebody looks."""
+STATE_HOLDS = Seconds(2 * FRESH_FOR)
+"""The state of a part that only its report tells is not shown any longer than this after the look."""
 AGAIN_AFTER = Seconds(30.0)
 """An endpoint that gave no report is asked again no sooner."""
 WHILE_READ = Seconds(2.0)
@@ -46,6 +48,17 @@ class StockFirmware(msgspec.Struct, frozen=True):
 
     id: str
     version: str | None
+    facts: dict[str, FactValue] = {}
+
+
+class StockAspect(msgspec.Struct, frozen=True):
+    """What an endpoint has besides parts; `of` is its owner's path on that endpoint."""
+
+    kind: str
+    id: str
+    of: str = ""
+    rank: int = 0
+    facts: dict[str, FactValue] = {}
 
 
 class StockLeak(msgspec.Struct, frozen=True):
@@ -62,12 +75,29 @@ class StockReport(msgspec.Struct, frozen=True):
     inventory: tuple[StockItem, ...]
     firmware: tuple[StockFirmware, ...]
     leak_detectors: tuple[StockLeak, ...] = ()
+    aspects: tuple[StockAspect, ...] = ()
+    age_s: float = 0.0
+
+    @property
+    def place(self) -> str:
+        """Return the place of the endpoint that gave this report."""
+        return str(self.endpoint.get("place", ""))
+
+    def named(self, what: str) -> str | None:
+        """Return the id that the endpoint gives its `enclosure`, `system` or `controller`."""
+        found = self.endpoint.get(what)
+        return found if isinstance(found, str) else None
+
+    def aspects_of(self, kind: str, of: str | None = None) -> list[StockAspect]:
+        """Return the aspects of one kind, those of one owner if it is named."""
+        return [a for a in self.aspects if a.kind == kind and (of is None or a.of == of)]
 
 
 @dataclass(slots=True)
 class _Shelf:
     report: StockReport | None = None
     asked_at: float = float("-inf")
+    taken_at: float = float("-inf")
 
 
 @dataclass
@@ -85,6 +115,11 @@ class StockRoom:
         """Return what is known of an endpoint, None while nothing is."""
         shelf = self._shelves.get(place)
         return None if shelf is None else shelf.report
+
+    def is_fresh(self, place: str) -> bool:
+        """Tell whether the endpoint was looked at so lately that a state in its report can be shown as one of now."""
+        shelf = self._shelves.get(place)
+        return shelf is not None and self.now() - shelf.taken_at <= STATE_HOLDS
 
     def want(self, record: RackRecord) -> None:
         """Somebody looks at this rack's inventory: read in the background what is missing or old."""
@@ -116,6 +151,7 @@ class StockRoom:
             try:
                 body = await self._patiently(rack, place)
                 shelf.report = msgspec.json.decode(body, type=StockReport)
+                shelf.taken_at = self.now() - shelf.report.age_s
                 self.changes += 1
             except RackwrightError as err:
                 log.info("no stock report of %s: %s", place, err)

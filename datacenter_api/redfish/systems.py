@@ -1,19 +1,33 @@
 """Compute trays as ComputerSystems: processors with their GPUs, what those measure, and memory where it is reported."""
 
-from datacenter_api.redfish.made_of import identity_of, item_of, part_identity, reports_of
+from datacenter_api.redfish.made_of import (
+    facts_of_part,
+    identity_of,
+    item_of,
+    names_of,
+    part_health,
+    part_identity,
+    reports_of,
+    system_facts,
+)
 from datacenter_api.redfish.managers import manager_links
+from datacenter_api.redfish.memory import counts_errors, modules_of
+from datacenter_api.redfish.ports import Ports, port_body, ports_body, ports_of
 from datacenter_api.redfish.power.offers import actions_of, boot_of, offered
 from datacenter_api.redfish.power.resets import want_boot
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, resource, told
+from datacenter_api.redfish.shown import Facts, shown
 from datacenter_api.redfish.status import locate_light, part_status, power_state, tray_status
+from datacenter_api.redfish.storage import drives_of
 from datacenter_api.redfish.subsystems import chassis_links, environment_of
 from datacenter_api.redfish.world import TrayLook, World
+from firmware_bridge.vocabulary.facts import AspectKind
 from firmware_bridge.vocabulary.generation import TrayKind
-from firmware_bridge.vocabulary.inventory import ItemKind
 from firmware_bridge.vocabulary.quantities import Quantity
 
 Q = Quantity
 SYSTEMS = f"{ROOT}/Systems"
+_CLOCKS, _BUSY = (Q.CLOCK_CORE, Q.FREQUENCY), (Q.UTILIZATION, Q.PERCENT)
 PROCESSORS: dict[str, str] = {"cpu": "CPU", "gpu": "GPU"}
 """Which parts of a plan are processors, and of what type."""
 
@@ -30,6 +44,14 @@ def build_one(world: World, uri: str, system: str) -> Body | None:
         return None
     world.stock.want(tray.rack.record)
     want_boot(world, tray)
+    facts = system_facts(world.stock, tray)
+    details = shown("ComputerSystem", facts)
+    summary = {**details.pop("ProcessorSummary", {}), "Count": len(tray.planned("cpu"))}
+    below = {
+        "Memory": modules_of(world, tray),
+        "Storage": drives_of(world, tray),
+        "SecureBoot": _secure_boot(world, tray),
+    }
     return resource(
         "ComputerSystem",
         uri,
@@ -37,16 +59,25 @@ def build_one(world: World, uri: str, system: str) -> Body | None:
         Description=tray.plan.title,
         SystemType="Physical",
         **identity_of(world.stock, tray),
+        **details,
         PowerState=power_state(tray.state.state),
         **locate_light(tray),
         **boot_of(world, tray),
         Status=tray_status(tray),
-        ProcessorSummary={"Count": len(tray.planned("cpu"))},
+        ProcessorSummary=summary,
         Processors=ref(f"{uri}/Processors"),
-        **({"Memory": ref(f"{uri}/Memory")} if _memory(world, tray) else {}),
+        **{name: ref(f"{uri}/{name}") for name, found in below.items() if found},
+        LogServices=ref(f"{uri}/LogServices"),
         Links={**chassis_links(tray), **manager_links(tray)},
         **actions_of(uri, "ComputerSystem", offered(tray)),
     )
+
+
+def build_secure_boot(world: World, uri: str, system: str) -> Body | None:
+    """Return the UEFI Secure Boot of a compute tray, where its controller tells of it."""
+    tray = _system(world, system)
+    facts = _secure_boot(world, tray) if tray is not None else {}
+    return resource("SecureBoot", uri, f"Secure Boot of {system}", **shown("SecureBoot", facts)) if facts else None
 
 
 def build_processors(world: World, uri: str, system: str) -> Body | None:
@@ -61,6 +92,12 @@ def build_processor(world: World, uri: str, system: str, processor: str) -> Body
     if tray is None:
         return None
     item = item_of(world.stock, tray, processor)
+    details = shown("Processor", facts_of_part(world.stock, tray, processor))
+    location = {"LocationType": "Socket", "ServiceLabel": processor}
+    location |= details.pop("Location", {}).get("PartLocation", {})
+    status = part_status(tray, processor)
+    if status.get("State") == "Enabled" and "Health" not in status:
+        status |= told(Health=part_health(world.stock, tray, processor))
     return resource(
         "Processor",
         uri,
@@ -68,12 +105,31 @@ def build_processor(world: World, uri: str, system: str, processor: str) -> Body
         ProcessorType=PROCESSORS[processor.rstrip("0123456789")],
         **part_identity(world.stock, tray, processor),
         **told(FirmwareVersion=item.firmware if item else None),
-        Location={"PartLocation": {"LocationType": "Socket", "ServiceLabel": processor}},
-        Status=part_status(tray, processor),
+        **details,
+        Location={"PartLocation": location},
+        Status=status,
         EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
         **({"Metrics": ref(f"{uri}/ProcessorMetrics")} if _measured(tray, processor) else {}),
+        **({"Ports": ref(f"{uri}/Ports")} if _ports(world, tray, processor) else {}),
+        **(
+            {"MemorySummary": {"Metrics": ref(f"{uri}/MemorySummary/MemoryMetrics")}}
+            if counts_errors(tray, processor)
+            else {}
+        ),
         Links={"Chassis": ref(f"{ROOT}/Chassis/{tray.id}")},
     )
+
+
+def build_ports(world: World, uri: str, system: str, processor: str) -> Body | None:
+    """Return the ports of a processor."""
+    tray = _with_processor(world, system, processor)
+    return None if tray is None else ports_body(_ports(world, tray, processor), uri)
+
+
+def build_port(world: World, uri: str, system: str, processor: str, _port: str) -> Body | None:
+    """Return one port of a processor."""
+    tray = _with_processor(world, system, processor)
+    return None if tray is None else port_body(world.stock, tray, _ports(world, tray, processor), uri)
 
 
 def build_processor_environment(world: World, uri: str, system: str, processor: str) -> Body | None:
@@ -87,28 +143,14 @@ def build_processor_metrics(world: World, uri: str, system: str, processor: str)
     tray = _with_processor(world, system, processor)
     if tray is None or not _measured(tray, processor):
         return None
-    clock = tray.value(processor, Q.FREQUENCY)
+    clock = _value(tray, processor, _CLOCKS)
     return resource(
         "ProcessorMetrics",
         uri,
         f"Metrics of {system} {processor}",
         OperatingSpeedMHz=None if clock is None else round(clock / 1e6),
-        BandwidthPercent=tray.value(processor, Q.PERCENT),
+        BandwidthPercent=_value(tray, processor, _BUSY),
     )
-
-
-def build_memory(world: World, uri: str, system: str) -> Body | None:
-    """Return the memory modules that the tray's own report lists."""
-    tray = _system(world, system)
-    found = _memory(world, tray) if tray is not None else {}
-    return collection("Memory", uri, f"Memory of {system}", sorted(found)) if found else None
-
-
-def build_module(world: World, uri: str, system: str, module: str) -> Body | None:
-    """Return one memory module."""
-    tray = _system(world, system)
-    found = _memory(world, tray).get(module) if tray is not None else None
-    return None if found is None else resource("Memory", uri, module, Status={"State": "Enabled"}, **found)
 
 
 def _system(world: World, system: str) -> TrayLook | None:
@@ -125,13 +167,27 @@ def _with_processor(world: World, system: str, processor: str) -> TrayLook | Non
 
 
 def _measured(tray: TrayLook, processor: str) -> bool:
-    return any(tray.line(processor, quantity) is not None for quantity in (Q.FREQUENCY, Q.PERCENT))
+    return any(tray.line(processor, quantity) is not None for quantity in (*_CLOCKS, *_BUSY))
 
 
-def _memory(world: World, tray: TrayLook) -> dict[str, Body]:
-    items = (i for r in reports_of(world.stock, tray) for i in r.inventory if i.kind == ItemKind.MEMORY)
-    return {
-        i.id.replace("/", "_"): told(SerialNumber=i.serial_number, PartNumber=i.part_number)
-        for i in items
-        if i.id.isascii() and i.id.isprintable()
-    }
+def _value(tray: TrayLook, processor: str, quantities: tuple[Quantity, ...]) -> float | None:
+    """Return the first of these that can be trusted now: what the driver in the host says comes before the BMC's."""
+    return next((v for quantity in quantities if (v := tray.value(processor, quantity)) is not None), None)
+
+
+def _ports(world: World, tray: TrayLook, processor: str) -> Ports:
+    item = item_of(world.stock, tray, processor)
+    return (
+        {}
+        if item is None
+        else ports_of(reports_of(world.stock, tray), names_of(world.stock, tray, processor), "Processors")
+    )
+
+
+def _secure_boot(world: World, tray: TrayLook) -> Facts:
+    for report in reports_of(world.stock, tray):
+        system = report.named("system")
+        found = report.aspects_of(AspectKind.SECURE_BOOT, f"Systems/{system}") if system is not None else []
+        if found:
+            return found[0].facts
+    return {}

@@ -11,13 +11,15 @@ REPORTED: tuple[Quantity, ...] = (Q.POWER, Q.POWER_INPUT, Q.TEMPERATURE, Q.FLOW,
 """The quantities that have a report per rack."""
 
 
-def build_service(_world: World, uri: str) -> Body:
-    """Return the TelemetryService."""
+def build_service(world: World, uri: str) -> Body:
+    """Return the TelemetryService: exactly the reports that it lists, made of frames that come once a second."""
     return resource(
         "TelemetryService",
         uri,
         "Readings of whole racks",
         ServiceEnabled=True,
+        MaxReports=len(_ids(world)),
+        MinCollectionInterval="PT1S",
         Status={"State": "Enabled", "Health": "OK"},
         MetricReports=ref(f"{uri}/MetricReports"),
         MetricReportDefinitions=ref(f"{uri}/MetricReportDefinitions"),

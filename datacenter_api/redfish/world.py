@@ -147,6 +147,11 @@ class TrayLook:
         lines = self.parts.get(part, ())
         return next((s for n in lines if view is not None and (s := view.columns.series[n].label)), part)
 
+    def labels(self, part: str) -> set[str]:
+        """Return everything that devices call a part: its controller and the driver in the host may differ."""
+        view = self.rack.view
+        return {view.columns.series[n].label for n in self.parts.get(part, ()) if view is not None} - {""}
+
     def manager_id(self, endpoint: EndpointView) -> str:
         """Return the id of an endpoint's Manager, `k01-u11-bmc`."""
         return f"{self.id}-{endpoint.place.rsplit('/', 1)[1]}"

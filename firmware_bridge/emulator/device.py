@@ -27,12 +27,33 @@ RESTORE_POLICIES = {"AlwaysOn": "on", "AlwaysOff": "off", "LastState": "last"}
 
 
 class Device:
-    """One endpoint.  `rack` is its row in the bench's arrays, `slot` its tray, `life` its BMC's."""
+    """One endpoint at `address`.  `rack` is its row in the bench's arrays, `slot` its tray, `life` its BMC's."""
 
-    __slots__ = ("bench", "hmc_back", "life", "place", "rack", "reset_at", "settings", "slot", "started_at", "template")
+    __slots__ = (
+        "address",
+        "bench",
+        "hmc_back",
+        "life",
+        "place",
+        "rack",
+        "reset_at",
+        "settings",
+        "slot",
+        "started_at",
+        "template",
+    )
 
-    def __init__(self, template: DeviceTemplate, bench: Bench, rack: int, slot: RackSlot, place: Place) -> None:
+    def __init__(
+        self,
+        template: DeviceTemplate,
+        bench: Bench,
+        rack: int,
+        slot: RackSlot,
+        place: Place,
+        address: str = "127.0.0.1",
+    ) -> None:
         self.template, self.bench, self.rack, self.slot, self.place = template, bench, rack, slot, place
+        self.address = address
         self.settings: dict[str, Any] = {}
         self.reset_at = self.started_at = time.time() - UP_SINCE_S  # s since 1970
         self.life = Life(lambda: bench.time)
@@ -66,6 +87,11 @@ class Device:
             return f"EMU-{slug(self.place.rpartition('/')[0]).upper()}-{key}"
         if name == "uuid":
             return str(uuid.uuid5(_NAMESPACE, f"{self.place}/{key}"))
+        if name == "mac":
+            # Locally administered (IEEE 802c, second bit of the first octet): no maker's.
+            return "02:52:57:" + uuid.uuid5(_NAMESPACE, f"{self.place}/{key}").bytes[:3].hex(":")
+        if name == "address":
+            return self.address
         if name == "time" and key == "wall":
             return wall_text(time.time() + self.settings.get(f"{uri}#{CLOCK}", 0.0))
         if name == "time" and key == "boot":

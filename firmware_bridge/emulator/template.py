@@ -25,7 +25,8 @@ _BRACES = re.compile(r"\{(\w+)(?:([+*/%-])(\d+))?\}")
 _TOKEN = re.compile(rb'"@@slot:(\d+)@@"')
 PLACE_VALUES = ("place.tray_index", "place.unit", "place.ordinal")
 VERBS = frozenset(("host_power", "bmc_reset", "hmc_reset", "aux_cycle"))
-_SLOT_KEYS = ("$live", "$serial", "$uuid", "$time", "$set")
+_OWN_KEYS = ("$serial", "$uuid", "$mac", "$address", "$time")
+_SLOT_KEYS = ("$live", "$set", *_OWN_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +261,7 @@ class _Maker:
     def _slot(self, key: str, value: dict[str, Any], bound: dict[str, Any]) -> Slot:
         if key == "$set":
             return Slot("set", writable=True, default=value["$set"], allowed=tuple(value.get("allow", ())))
-        if key in ("$serial", "$uuid", "$time"):
+        if key in _OWN_KEYS:
             what = fill(str(value[key]), bound)
             return Slot(key[1:], key=what, writable=(key, what) == ("$time", "wall"))
         at, name = value.get("at", 0), value["$live"]

@@ -18,6 +18,7 @@ class FactType(StrEnum):
     WHOLE = "whole"
     NUMBER = "number"
     FLAG = "flag"
+    ADDRESS = "address"
     TEXTS = "texts"
     WHOLES = "wholes"
 
@@ -109,6 +110,7 @@ class Fact(StrEnum):
     IPMI = "ipmi"
     IPMI_PORT = "ipmi_port"
     NTP = "ntp"
+    NTP_SERVERS = "ntp_servers"
     CONSOLE_SSH = "console_ssh"
     CONSOLE_SSH_PORT = "console_ssh_port"
     CONSOLE_IPMI = "console_ipmi"
@@ -157,7 +159,10 @@ TYPES: dict[Fact, FactType] = {
         ),
         FactType.FLAG,
     ),
+    # All zeros are an address, and no placeholder for one.
+    **dict.fromkeys((Fact.ADDRESS, Fact.MASK, Fact.GATEWAY), FactType.ADDRESS),
     Fact.NAME_SERVERS: FactType.TEXTS,
+    Fact.NTP_SERVERS: FactType.TEXTS,
     Fact.SPEEDS_MHZ: FactType.WHOLES,
 }
 """The type of each fact."""

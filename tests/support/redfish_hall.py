@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from datacenter_api.redfish.world import World
+from firmware_bridge.vocabulary.facts import Aspect, AspectKind
 from firmware_bridge.vocabulary.inventory import EndpointReport, FirmwareItem, Item, ItemKind
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.event import Event, Severity
@@ -20,18 +21,68 @@ from support.play import PlayedRack, played_rack
 
 
 def report_of(place: str) -> bytes:
-    """One GPU with a serial number, one that two items claim to be, and the controller's firmware."""
+    """One GPU with a serial number, one that two items claim to be, firmware; of a BMC also the tray's own facts."""
+    made = {"manufacturer": "Maker", "model": "B2", "state": "Enabled", "health": "OK"}
     items = (
-        Item(ItemKind.GPU, "GPU0", serial_number=f"S-{place.split('/')[4]}", part_number="P-1", firmware="97.0"),
+        Item(
+            ItemKind.GPU,
+            "GPU0",
+            serial_number=f"S-{place.split('/')[4]}",
+            part_number="P-1",
+            firmware="97.0",
+            facts=made,
+        ),
         Item(ItemKind.GPU, "GPU1", serial_number="one"),
         Item(ItemKind.GPU, "GPU1", serial_number="other"),
+        Item(ItemKind.CHASSIS, "Tray", "", "P-T", "T-1", facts={"model": "Sled 9", "sku": "K"}),
+        Item(ItemKind.CHASSIS, "Board", serial_number="T-2"),
+        Item(ItemKind.MEMORY, "DIMM 0", facts={"capacity_mib": 1024, "memory_device": "DDR5", "error_correction": "?"}),
+        Item(ItemKind.DRIVE, "SSD0", serial_number="D", facts={"media": "SSD", "protocol": "NVMe", "state": "Enabled"}),
+        Item(ItemKind.NIC, "CX_0", facts={"manufacturer": "Maker", "state": "Enabled"}),
+        Item(ItemKind.NIC, "CX_1"),
+        Item(ItemKind.NIC, "CX_1"),
     )
+    leaf = place.rsplit("/", 1)[1]
     report = EndpointReport(
-        {"place": place, "vendor": "Maker", "product": "Tray 9", "firmware": "1.2.3"},
-        items,
-        firmware=(FirmwareItem("FW_BMC 0", "1.2.3", "/x"), FirmwareItem("FW_CPLD", None, "/y")),
+        {
+            "place": place,
+            "vendor": "Maker",
+            "product": "Tray 9",
+            "firmware": "1.2.3",
+            "clock_offset_s": -3600,
+            **({"enclosure": "Tray", "system": "S0", "controller": "B0"} if leaf == "bmc" else {}),
+        },
+        items if leaf in ("bmc", "pmc", "cdu") else items[:3],
+        firmware=(
+            FirmwareItem("FW_BMC 0", "1.2.3", "/x", {"manufacturer": "Maker", "state": "Enabled", "health": "OK"}),
+            FirmwareItem("FW_CPLD", None, "/y"),
+        ),
+        aspects=ASPECTS if leaf == "bmc" else (),
     )
     return msgspec.json.encode(stored_report(report, time.time_ns(), 1.0))
+
+
+K = AspectKind
+ON = "Enabled"
+ASPECTS = (
+    Aspect(K.SYSTEM, "HGX", facts={"uuid": "no uuid", "processor_model": "ARMv9", "cores": 1}),
+    Aspect(K.SYSTEM, "S0", facts={"memory_total_gib": 960, "cores": 144, "console_ssh": True, "console_ssh_port": 22}),
+    Aspect(K.SECURE_BOOT, "SecureBoot", "Systems/S0", facts={"secure_boot": False, "secure_boot_mode": "SetupMode"}),
+    Aspect(K.CONTROLLER, "B0", facts={"uuid": "11111111-2222-3333-4444-555555555555", "time_offset": "+00:00"}),
+    Aspect(K.CONTROLLER, "B1", facts={"uuid": "99999999-2222-3333-4444-555555555555"}),
+    Aspect(K.PROTOCOLS, "NetworkProtocol", "Managers/B0", facts={"host_name": "tray", "https_port": 443}),
+    Aspect(K.PROTOCOLS, "NetworkProtocol", "Managers/B1", facts={"host_name": "other"}),
+    Aspect(K.INTERFACE, "eth0", "Managers/B0", facts={"mac": "02:00:00:00:00:01", "link": "LinkUp", "state": ON}),
+    Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 0, {"address": "10.0.0.9", "mask": "255.0.0.0"}),
+    Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 1, {"address": "fe80::9", "prefix_length": 64}),
+    Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 2, {"address": "no address", "mask": "x"}),
+    Aspect(K.PORT, "NVLink_0", "Systems/HGX/Processors/GPU0", facts={"protocol": "NVLink", "link": "LinkUp"}),
+    Aspect(K.PORT, "P0", "Chassis/IO/NetworkAdapters/CX_0", facts={"protocol": "Ethernet", "speed_gbps": 400.0}),
+    Aspect(K.INTEGRITY, "RoT_0", facts={"type": "SPDM", "type_version": "1.1.0", "enabled": True}),
+    Aspect(K.INTEGRITY, "RoT_1", facts={"type": "Guess", "type_version": "1.1.0"}),
+    Aspect(K.BOARD, "Assembly", "Chassis/Tray", 0, {"label": "Main board", "part_number": "P-B"}),
+    Aspect(K.BOARD, "Assembly", "Chassis/Board", 0, {"label": "Another chassis' board"}),
+)
 
 
 @dataclass

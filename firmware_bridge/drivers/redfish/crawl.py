@@ -7,6 +7,7 @@ from firmware_bridge.drivers.redfish.link import BACKGROUND, RedfishLink
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree, in_lanes
 from firmware_bridge.vocabulary.errors import EndpointUnreachable, ResourceMissing
 from firmware_bridge.vocabulary.inventory import Note
+from firmware_bridge.wire.redfish.catalog import type_of
 from firmware_bridge.wire.redfish.guard import Document
 from firmware_bridge.wire.redfish.links import every_link, resolved, tidy
 
@@ -26,6 +27,8 @@ SKIPPED = frozenset(
     }
 )
 
+# A port's links lead to its counters and to the far end: a rack has a thousand ports, and a report needs neither.
+_LEAVES = frozenset({"Port"})
 # What is looked at after all the rest, and only where it may be the one place that shows an accelerator.
 _DEVICES = frozenset({"PCIeDevices", "PCIeFunctions"})
 _ACCELERATORS = frozenset({"gpu", "accelerator", "oem"})
@@ -112,6 +115,8 @@ class _Walk:
         """Return the new resources that a wave links to, by key, each as the service spells it."""
         found: dict[str, str] = {}
         for source in wave:
+            if type_of(self.tree.documents[source]) in _LEAVES:
+                continue
             for link in every_link(self.tree.documents[source], skip):
                 try:
                     uri, oddity = resolved(link, source, self.origin)

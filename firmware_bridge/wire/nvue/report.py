@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from firmware_bridge.vocabulary.facts import Fact, FactValue
 from firmware_bridge.vocabulary.inventory import (
     EndpointReport,
     FirmwareItem,
@@ -97,7 +98,9 @@ def _chassis(platform: Document) -> list[Item]:
 def _port_item(port: Port) -> Item:
     speed = f", {port.speed_gbps:g} Gbit/s" if port.speed_gbps is not None else ""
     state = "unknown" if port.up is None else "up" if port.up else f"down ({port.physical_state or 'no reason given'})"
-    return Item(ItemKind.PORT, port.name, f"{state}{speed}", uris=(f"{INTERFACE}/{port.name}",))
+    stated = {Fact.SPEED_GBPS: port.speed_gbps, Fact.SPEED_MAX_GBPS: port.supported_gbps}
+    facts: dict[str, FactValue] = {name.value: value for name, value in stated.items() if value is not None}
+    return Item(ItemKind.PORT, port.name, f"{state}{speed}", uris=(f"{INTERFACE}/{port.name}",), facts=facts)
 
 
 def _firmware(documents: Mapping[str, Document]) -> list[FirmwareItem]:

@@ -122,6 +122,7 @@ PROPERTIES: dict[str, tuple[Row, ...]] = {
         ("IPMI/ProtocolEnabled", Fact.IPMI),
         ("IPMI/Port", Fact.IPMI_PORT),
         ("NTP/ProtocolEnabled", Fact.NTP),
+        ("NTP/NTPServers", Fact.NTP_SERVERS),
     ),
     "EthernetInterface": (
         *_STATUS,
@@ -232,13 +233,16 @@ def _typed(value: Any, kind: FactType) -> FactValue | None:
     """Return a value of the right type, None for anything else; a text that holds a number is that number."""
     if kind is FactType.FLAG:
         return value if isinstance(value, bool) else None
+    if kind is FactType.ADDRESS:
+        return scrub(value, _MOST_TEXT) or None if isinstance(value, str) else None
     if kind is FactType.TEXT:
         return usable(scrub(value, _MOST_TEXT)) if isinstance(value, str) else None
     if kind in (FactType.TEXTS, FactType.WHOLES):
         inner = FactType.TEXT if kind is FactType.TEXTS else FactType.WHOLE
-        rows = value[:_MOST_LIST] if isinstance(value, list) else []
-        known = tuple(v for row in rows if (v := _typed(row, inner)) is not None)
-        return known or None  # type: ignore[return-value]
+        if not isinstance(value, list):
+            return None
+        # An empty list is what a device says, too.
+        return tuple(v for row in value[:_MOST_LIST] if (v := _typed(row, inner)) is not None)  # type: ignore[misc]
     found = number(value)
     if found is None or kind is FactType.NUMBER:
         return found

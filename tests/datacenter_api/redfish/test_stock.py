@@ -50,7 +50,7 @@ async def test_nothing_is_asked_before_somebody_looks_and_then_one_endpoint_at_a
     report = room.report("lab1/a/r01/k01/u12/bmc")
     assert report is not None
     assert report.endpoint["vendor"] == "Maker"
-    assert [item.serial_number for item in report.inventory] == ["S-u12", "one", "other"]
+    assert [item.serial_number for item in report.inventory[:3]] == ["S-u12", "one", "other"]
 
 
 async def test_a_report_is_read_again_when_it_is_old_and_somebody_looks() -> None:

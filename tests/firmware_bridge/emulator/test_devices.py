@@ -316,3 +316,15 @@ def test_the_wall_clock_of_a_device_moves() -> None:
     while wall_text() == first:
         assert time.monotonic() < deadline, "a device whose clock stands still would be found wrong by everybody"
     assert wall_text(0.0) == wall_text(0.0) == "1970-01-01T00:00:00.000+00:00"
+
+
+def test_an_endpoint_shows_its_own_address_and_a_mac_address_that_is_no_makers(bench: Bench) -> None:
+    first, second = device(bench, "gb200-compute-tray"), device(bench, "gb200-compute-tray", 1)
+    first.address = "127.8.0.9"
+    at = f"{R}/Managers/BMC_0/EthernetInterfaces/eth0"
+    one, other = (source.get(at, None) for source in (first, second))
+    assert one is not None
+    assert other is not None
+    assert one.body["IPv4Addresses"][0]["Address"] == "127.8.0.9"
+    assert re.fullmatch("02(:[0-9a-f]{2}){5}", one.body["MACAddress"])
+    assert one.body["MACAddress"] != other.body["MACAddress"]

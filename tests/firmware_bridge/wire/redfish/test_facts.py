@@ -8,7 +8,7 @@ import pytest
 
 from firmware_bridge.vocabulary.facts import TYPES, Aspect, AspectKind, Fact
 from firmware_bridge.vocabulary.inventory import EndpointReport, ItemKind
-from firmware_bridge.wire.redfish.facts import PROPERTIES, facts_of
+from firmware_bridge.wire.redfish.facts import ADDRESS, PROPERTIES, facts_in, facts_of
 from firmware_bridge.wire.redfish.inventory import report_of
 
 CAPTURES = Path(__file__).resolve().parents[5] / "shared" / "data" / "captures"
@@ -60,6 +60,8 @@ def test_a_value_of_the_wrong_type_is_no_fact() -> None:
     assert facts_of("Processor", odd) == {"cores": 72}
     assert facts_of("Drive", {"FailurePredicted": "false", "CapacityBytes": "much"}) == {}
     assert facts_of("Memory", {"AllowedSpeedsMHz": [6400, "fast", 5600]}) == {"speeds_mhz": (6400, 5600)}
+    assert facts_of("Memory", {"AllowedSpeedsMHz": []}) == {"speeds_mhz": ()}
+    assert facts_in({"Gateway": "0.0.0.0", "SubnetMask": ""}, ADDRESS) == {"gateway": "0.0.0.0"}
     assert facts_of("Nothing", {"Model": "X"}) == {}
 
 

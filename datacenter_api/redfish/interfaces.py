@@ -1,0 +1,67 @@
+"""Network interfaces and protocols of management controllers, as their own reports tell them.  Configures nothing."""
+
+from datacenter_api.redfish.made_of import stated_status
+from datacenter_api.redfish.shapes import Body, collection, resource
+from datacenter_api.redfish.shown import shown
+from datacenter_api.redfish.stock import StockAspect, StockReport
+from datacenter_api.redfish.world import TrayLook, World
+from firmware_bridge.vocabulary.facts import AspectKind, Fact
+from firmware_bridge.vocabulary.place import slug
+
+
+def protocols_of(report: StockReport) -> StockAspect | None:
+    """Return which network protocols the endpoint's controller offers, None where it does not say."""
+    found = report.aspects_of(AspectKind.PROTOCOLS, _controller(report))
+    return found[0] if found else None
+
+
+def interfaces_of(report: StockReport) -> dict[str, StockAspect]:
+    """Return the interfaces of the endpoint's controller by an id that is fit for a URI."""
+    return {slug(a.id): a for a in report.aspects_of(AspectKind.INTERFACE, _controller(report))}
+
+
+def protocol_body(world: World, tray: TrayLook, report: StockReport, uri: str) -> Body | None:
+    """Return the ManagerNetworkProtocol of an endpoint's controller."""
+    found = protocols_of(report)
+    if found is None:
+        return None
+    body = shown("ManagerNetworkProtocol", found.facts)
+    if "HTTP" in body:
+        body["HTTP"].setdefault("Port", None)  # one that is switched off has none
+    return resource(
+        "ManagerNetworkProtocol",
+        uri,
+        f"Network protocols of {uri.split('/')[4]}",
+        Status=stated_status(world.stock, tray, report, found.facts),
+        **body,
+    )
+
+
+def interfaces_body(report: StockReport, uri: str) -> Body | None:
+    """Return the interfaces of an endpoint's controller."""
+    found = interfaces_of(report)
+    return collection("EthernetInterface", uri, f"Interfaces of {uri.split('/')[4]}", sorted(found)) if found else None
+
+
+def interface_body(world: World, tray: TrayLook, report: StockReport, uri: str) -> Body | None:
+    """Return one interface with its addresses."""
+    found = interfaces_of(report).get(uri.rsplit("/", 1)[1])
+    if found is None:
+        return None
+    facts = found.facts
+    rows = report.aspects_of(AspectKind.ADDRESS, f"{found.of}/EthernetInterfaces/{found.id}")
+    six = [a.facts for a in rows if Fact.PREFIX_LENGTH in a.facts or ":" in str(a.facts.get(Fact.ADDRESS))]
+    four = [a.facts for a in rows if a.facts not in six]
+    return resource(
+        "EthernetInterface",
+        uri,
+        f"{uri.split('/')[4]} {found.id}",
+        Status=stated_status(world.stock, tray, report, facts),
+        **shown("EthernetInterface", facts),
+        IPv4Addresses=[body for row in four if "Address" in (body := shown("IPv4", row))],
+        IPv6Addresses=[body for row in six if "Address" in (body := shown("IPv6", row))],
+    )
+
+
+def _controller(report: StockReport) -> str:
+    return f"Managers/{report.named('controller')}"
