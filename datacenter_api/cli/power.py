@@ -1,6 +1,5 @@
 """`rackwright power on|off|cycle TARGET`: plan it, show it, ask, run it, and watch; Ctrl-C stops only the watching."""
 
-import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from datacenter_api.cli.op import command, find, follow, tell_plan
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Output, emit, note
 from datacenter_api.cli.rack import rack_holding
-from firmware_bridge.vocabulary.errors import ConfigurationError
+from datacenter_api.cli.tray_power import confirm
 
 app = typer.Typer(help="Switch racks and trays on and off, in the order of their generation.", no_args_is_help=True)
 
@@ -43,7 +42,7 @@ Target = Annotated[str, typer.Argument(help="Rack, or tray in full or from the s
 Only = Annotated[Kind | None, typer.Option("--only", help="Of a rack: only trays of this kind.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan; nothing is kept or done.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Keep the plan for somebody else to approve.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask: the name of the target need not be typed.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Do not watch.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; stands in the operation.")]
 How = Annotated[Manner, typer.Option("--manner", help="graceful_then_force, graceful or force.")]
@@ -147,10 +146,9 @@ def _power(
     if not made["plan"]["stages"]:
         command(link, holding, "cancel", holding, operation=name)
         return
-    if not yes:
-        if not sys.stdin.isatty():
-            raise ConfigurationError(f"{name} is planned and not approved", advice="add --yes, or approve it")
-        typer.confirm("Do it?", abort=True)
+    trays = sum(len(stage.get("steps", [])) for stage in made["plan"]["stages"])
+    if not yes and (trays > 1 or said["do"] != "on"):
+        confirm(target, f"{name}: power {said['do']} of {target}; kept as planned until it is approved")
     command(link, holding, "approve", holding, operation=name)
     if detach:
         note(f"running as {name}: `rackwright op watch {name}`")

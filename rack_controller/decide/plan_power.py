@@ -10,7 +10,7 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Act, Check, Scope, Stage
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
-from rack_controller.decide.checks import good
+from rack_controller.decide.checks import good, judge_check
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Plan, PlannedCheck, PlannedStage, Step, Verb
@@ -85,6 +85,7 @@ class _Planner:
         stages: list[PlannedStage] = []
         if self.wish.verb is not Verb.ON:
             stages += self._stages(self.sequence.power_off, doing, "off")
+            self._check_begin(stages)
         if self.wish.verb is not Verb.OFF:
             stages += self._stages(self.sequence.power_on, doing, "on")
         charges = {t.place: t.power_max_w for t in self.layout.trays if t.power_max_w}
@@ -102,6 +103,13 @@ class _Planner:
             request_s=self.sequence.request_s,
             unswitched=[t.place for t in lacking],
         )
+
+    def _check_begin(self, stages: Sequence[PlannedStage]) -> None:
+        """Refuse what nothing in the plan would make possible: switch trays go off after the hosts that use them."""
+        for check in stages[0].before if stages else []:
+            judged = judge_check(check, self.snapshot, {})
+            if not judged.holds:
+                raise PreconditionFailed(judged.text, advice="see to that first, or switch the whole rack")
 
     def _chosen(self) -> tuple[list[TrayView], list[TrayView]]:
         """Return the trays that are meant, and those of them that nothing we read can switch."""

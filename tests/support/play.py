@@ -34,6 +34,7 @@ from rack_controller.model.command import Command, Reply, check_command, decode_
 from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import Frame, encode_frame
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateChanged, StateRequest, make_layout
+from rack_controller.model.operation import Operation, row_of
 from rack_controller.model.power import BootView, PowerLook
 from rack_controller.model.report import stored_report
 from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM, RackSubjects
@@ -138,6 +139,7 @@ class PlayedRack:
     commands: list[str] = field(default_factory=list)
     boots: dict[str, BootView] = field(default_factory=dict)  # endpoint -> its boot source override
     asked: list[Command] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
     offered: list[str] = field(default_factory=lambda: ["force_off", "force_restart", "graceful_off", "on"])
 
     def __post_init__(self) -> None:
@@ -261,6 +263,10 @@ class Stage:
                 body = msgspec.json.encode(
                     stored_report(EndpointReport({"place": request.place}, (item,)), time.time_ns(), 12.0)
                 )
+            case "operations":
+                body = msgspec.json.encode([row_of(o) for o in rack.operations])
+            case "operation" if found := next((o for o in rack.operations if o.id == request.place), None):
+                body = msgspec.json.encode(found)
             case "power" if request.place.rsplit("/", 1)[1] in ("u11", "u12"):
                 body = msgspec.json.encode(rack.look(request.place))
             case _:

@@ -112,6 +112,16 @@ def test_trays_that_are_as_wanted_are_left_alone() -> None:
     assert len(planned(on(), seen=all_are("gb200-nvl72", None)).steps) == 27  # not known: switched
 
 
+def test_switch_trays_do_not_go_off_under_running_hosts() -> None:
+    for wish in (PowerWish(Verb.OFF, Place(f"{RACK}/u19")), PowerWish(Verb.CYCLE, RACK, TrayKind.SWITCH)):
+        with pytest.raises(PreconditionFailed, match="compute trays off: 0 of 18"):
+            planned(wish, seen=all_are(NAMES[0], 1.0))
+    hosts = [s.name for s in GENERATIONS[NAMES[0]].slots_of(TrayKind.COMPUTE)]
+    assert order(planned(PowerWish(Verb.OFF, Place(f"{RACK}/u19")), seen=all_are(NAMES[0], 1.0, *hosts))) == [
+        "switch 1"
+    ]
+
+
 def test_deeper_comes_after_off() -> None:
     plan = planned(PowerWish(Verb.OFF, Place(f"{RACK}/u12"), depth=PowerDepth.AUX_OFF), seen=all_are(NAMES[0], 1.0))
     host, aux = plan.steps
