@@ -24,6 +24,8 @@ from datacenter_api.history.chronicle import Chronicle
 from datacenter_api.history.settings import settings_from
 from datacenter_api.metrics.exposition import Exposition
 from datacenter_api.redfish.figures import RedfishFigures
+from datacenter_api.redfish.push.settings import PushSettings
+from datacenter_api.redfish.push.settings import settings_from as push_settings
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.event import Event, encode_event
 
@@ -45,6 +47,7 @@ class Services:
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
     exposition: Exposition = field(default_factory=Exposition)
     redfish: RedfishFigures = field(default_factory=RedfishFigures)
+    push: PushSettings = field(default_factory=PushSettings)
 
     @staticmethod
     def now() -> Seconds:
@@ -95,6 +98,7 @@ def make_services(state: Path) -> Services:
         bus=bus,
         history=history,
         consoles=ConsoleRelay(bus),
+        push=push_settings(os.environ),
     )
     services.bus.companions += [services.history.run, services.consoles.run]
     services.bus.on_frame = services.publish_frame

@@ -7,7 +7,7 @@ from datacenter_api.commands import error_of, send_command
 from datacenter_api.redfish.accounts import ACCOUNTS, ROLES, SESSIONS
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.world import TrayLook, World
-from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.messages import RequestRefused, refuse
 from firmware_bridge.redfish_service.source import Outcome
 from firmware_bridge.vocabulary.errors import CommandRefused, RackwrightError
 from rack_controller.model.roles import PRIVILEGES, Privilege, Role
@@ -108,16 +108,21 @@ def _role(role_id: str) -> Role:
 
 
 def _check_types(body: Mapping[str, Any], known: Mapping[str, type], required: tuple[str, ...]) -> None:
-    for name in required:
-        if name not in body:
-            raise RequestRefused("PropertyMissing", name, related=(f"#/{name}",))
+    """Refuse what is missing, unknown or of the wrong type, each property with its own message."""
+    faults = [_fault("PropertyMissing", name) for name in required if name not in body]
     for name, value in body.items():
         if name.startswith("@odata."):
             continue
         if name not in known:
-            raise RequestRefused("PropertyUnknown", name, related=(f"#/{name}",))
-        if type(value) is not known[name]:
-            raise RequestRefused("PropertyValueTypeError", str(value)[:64], name, related=(f"#/{name}",))
+            faults.append(_fault("PropertyUnknown", name))
+        elif type(value) is not known[name]:
+            shown = "(not shown)" if name == "Password" else str(value)[:64]
+            faults.append(_fault("PropertyValueTypeError", name, shown))
+    refuse(faults)
+
+
+def _fault(message: str, name: str, *before: str) -> RequestRefused:
+    return RequestRefused(message, *before, name, related=(f"#/{name}",))
 
 
 def _called(fault: str, change: Any, *args: Any, **named: Any) -> None:

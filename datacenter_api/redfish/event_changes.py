@@ -14,7 +14,7 @@ from datacenter_api.redfish.push.courier import Courier
 from datacenter_api.redfish.push.subscription import WRITABLE, check_changes
 from datacenter_api.redfish.world import World
 from firmware_bridge.redfish_service.event_hub import asked_record
-from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.messages import RequestRefused, refuse
 from firmware_bridge.vocabulary.units import Seconds
 
 _ACTION = re.compile(
@@ -117,16 +117,7 @@ def _mine(world: World, name: str, caller: Caller) -> Courier | None:
 
 
 def _change_rules(world: World, body: Mapping[str, Any], caller: Caller) -> None:
-    for name, value in body.items():
-        if name not in _RULES and not name.startswith("@odata."):
-            known = name in events.build_service(world, events.SERVICE)
-            raise RequestRefused("PropertyNotWritable" if known else "PropertyUnknown", name, related=(f"#/{name}",))
-        if name in _RULES:
-            least, most = _RULES[name]
-            if type(value) is not int:
-                raise RequestRefused("PropertyValueTypeError", str(value)[:64], name, related=(f"#/{name}",))
-            if not least <= value <= most:
-                raise RequestRefused("PropertyValueOutOfRange", str(value)[:64], name, related=(f"#/{name}",))
+    refuse([fault for name, value in body.items() if (fault := _rule_fault(world, name, value)) is not None])
     if not body.keys() & _RULES.keys():
         raise RequestRefused("PropertyMissing", "DeliveryRetryAttempts", related=("#/DeliveryRetryAttempts",))
     rules = world.desk.rules
@@ -134,6 +125,22 @@ def _change_rules(world: World, body: Mapping[str, Any], caller: Caller) -> None
     rules.interval = Seconds(float(body.get("DeliveryRetryIntervalSeconds", rules.interval)))
     world.desk.changed()
     _audit(world, caller, "events.change", events.SERVICE, "ok", ", ".join(sorted(body)))
+
+
+def _rule_fault(world: World, name: str, value: Any) -> RequestRefused | None:
+    """Return what is wrong with a change of a retry rule, None when nothing is."""
+    related = (f"#/{name}",)
+    if name.startswith("@odata."):
+        return None
+    if name not in _RULES:
+        known = name in events.build_service(world, events.SERVICE)
+        return RequestRefused("PropertyNotWritable" if known else "PropertyUnknown", name, related=related)
+    if type(value) is not int:
+        return RequestRefused("PropertyValueTypeError", str(value)[:64], name, related=related)
+    least, most = _RULES[name]
+    if not least <= value <= most:
+        return RequestRefused("PropertyValueOutOfRange", str(value)[:64], name, related=related)
+    return None
 
 
 def _within(body: Mapping[str, Any], verb: str) -> Seconds | None:

@@ -10,7 +10,7 @@ from datacenter_api.redfish.events import publish
 from datacenter_api.redfish.push.desk import Desk
 from datacenter_api.redfish.push.guard import Guard, around
 from datacenter_api.redfish.push.http_post import Poster
-from datacenter_api.redfish.push.settings import Network, settings_from
+from datacenter_api.redfish.push.settings import Network
 from datacenter_api.redfish.source import RackSource
 from datacenter_api.redfish.stock import StockRoom
 from datacenter_api.redfish.world import World
@@ -49,8 +49,8 @@ def _also_streamed(world: World, before: Callable[[Event], None]) -> Callable[[E
 
 
 def open_desk(services: Services) -> Desk:
-    """Return the desk of pushed subscriptions.  Raises ConfigurationError, EnvironmentUnfit."""
-    guard = Guard(settings_from(), lambda: management_networks(services), lambda: own_ports(services.state))
+    """Return the desk of pushed subscriptions.  Raises EnvironmentUnfit."""
+    guard = Guard(services.push, lambda: management_networks(services), lambda: own_ports(services.state))
     return Desk(services, guard, Poster(services.state / "tls" / "listeners.pem"))
 
 

@@ -1,11 +1,15 @@
 """What the service answers when it says no: Base registry message ids with our own wording; no device, no transport."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from firmware_bridge.vocabulary.errors import RackwrightError
 
 REGISTRY = "Base.1.19"
+MOST_TOLD = 32
+"""Faults of one request that are told; a body of a thousand wrong properties gets no thousand messages."""
+_SEVERAL = "Several things are wrong with the request; each has a message."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,14 @@ class RequestRefused(RackwrightError):
         self.message, self.arguments, self.related, self.headers = message, args, related, headers
         self.http_status = status or spec.status
         self.message_id = f"{REGISTRY}.{message}"
+        self.others: tuple[RequestRefused, ...] = ()
+
+
+def refuse(faults: Sequence[RequestRefused]) -> None:
+    """Raise when there are faults: several become one refusal that has a message for each."""
+    if faults:
+        faults[0].others = tuple(faults[1:MOST_TOLD])
+        raise faults[0]
 
 
 def extended_info(refusal: RequestRefused) -> dict[str, Any]:
@@ -114,7 +126,7 @@ def extended_info(refusal: RequestRefused) -> dict[str, Any]:
 def error_body(err: RackwrightError) -> dict[str, Any]:
     """Return the Redfish error object for a refusal, or for any error of our tree."""
     if isinstance(err, RequestRefused):
-        infos = [extended_info(err)]
+        infos = [extended_info(fault) for fault in (err, *err.others)]
     else:
         infos = [
             {
@@ -126,5 +138,5 @@ def error_body(err: RackwrightError) -> dict[str, Any]:
                 "Resolution": err.advice or "None.",
             }
         ]
-    first = infos[0]
+    first = infos[0] if len(infos) == 1 else {"MessageId": f"{REGISTRY}.GeneralError", "Message": _SEVERAL}
     return {"error": {"code": first["MessageId"], "message": first["Message"], "@Message.ExtendedInfo": infos}}

@@ -8,7 +8,7 @@ import msgspec
 from datacenter_api.redfish.push.selection import RESOURCE_TYPES, Selection
 from datacenter_api.redfish.shapes import Body, refs, resource, told
 from firmware_bridge.redfish_service.event_hub import EVENT_TYPES, SEVERITIES
-from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.messages import RequestRefused, refuse
 
 TERMINATE, SUSPEND, FOREVER = "TerminateAfterRetries", "SuspendRetries", "RetryForever"
 BACKING_OFF = "RetryForeverWithBackoff"
@@ -85,12 +85,11 @@ def subscription_body(kept: Subscription, uri: str, failing: bool) -> Body:
 
 def check_wish(body: Mapping[str, Any], prefixes: tuple[str, ...]) -> Selection:
     """Check the body of a POST and return what it selects.  Raises RequestRefused by the property at fault."""
-    for name in body:
-        if name not in _MADE_WITH and not name.startswith("@odata."):
-            raise RequestRefused("PropertyUnknown", name, related=(f"#/{name}",))
-    for name in ("Destination", "Protocol"):
-        if name not in body:
-            raise RequestRefused("PropertyMissing", name, related=(f"#/{name}",))
+    needed = ("Destination", "Protocol")
+    faults = [("PropertyUnknown", n) for n in body if n not in _MADE_WITH and not n.startswith("@odata.")]
+    faults += [("PropertyMissing", name) for name in needed if name not in body]
+    refuse([RequestRefused(message, name, related=(f"#/{name}",)) for message, name in faults])
+    for name in needed:
         _of_type(body[name], str, name)
     _one_of(body, "Protocol", ("Redfish",))
     _one_of(body, "EventFormatType", ("Event",))
@@ -109,11 +108,10 @@ def check_wish(body: Mapping[str, Any], prefixes: tuple[str, ...]) -> Selection:
 
 def check_changes(changes: Mapping[str, Any], needed: bool = True) -> None:
     """Check what may be changed later too.  Raises RequestRefused by the property at fault."""
-    for name in changes:
-        if name in WRITABLE or name.startswith("@odata."):
-            continue
-        known = name in _MADE_WITH or name in ("Id", "Status", "Actions")
-        raise RequestRefused("PropertyNotWritable" if known else "PropertyUnknown", name, related=(f"#/{name}",))
+    fixed = [name for name in changes if name not in WRITABLE and not name.startswith("@odata.")]
+    shown = _MADE_WITH | {"Id", "Status", "Actions"}
+    messages = [("PropertyNotWritable" if name in shown else "PropertyUnknown", name) for name in fixed]
+    refuse([RequestRefused(message, name, related=(f"#/{name}",)) for message, name in messages])
     if needed and not any(name in WRITABLE for name in changes):
         raise RequestRefused("PropertyMissing", "Context", related=("#/Context",))
     _text(changes, "Context")

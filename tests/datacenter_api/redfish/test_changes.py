@@ -60,7 +60,7 @@ async def test_of_several_changes_under_one_etag_exactly_one_is_made(hall: Hall)
         ({**ADA, "UserName": "Ada L"}, "PropertyValueFormatError"),
         ({**ADA, "Enabled": "yes"}, "PropertyValueTypeError"),
         ({**ADA, "Shoe": 38}, "PropertyUnknown"),
-        ({"UserName": "ada"}, "PropertyMissing"),
+        ({"UserName": "ada", "Password": "difference engine"}, "PropertyMissing"),
     ],
 )
 async def test_a_wrong_account_is_refused_by_the_property_at_fault(hall: Hall, body: object, code: str) -> None:
@@ -68,6 +68,23 @@ async def test_a_wrong_account_is_refused_by_the_property_at_fault(hall: Hall, b
         answer = await client.post(ACCOUNTS, json=body)
     assert (answer.status_code, message(answer)) == (400, code)
     assert "short" not in answer.text
+
+
+async def test_each_wrong_property_has_its_own_message(hall: Hall) -> None:
+    async with hall.api.client() as client:
+        made = await client.post(ACCOUNTS, json={"UserName": 7, "Password": ["secret"], "Shoe": 38})
+        error = made.json()["error"]
+        told = {i["RelatedProperties"][0]: i["MessageId"].rsplit(".", 1)[1] for i in error["@Message.ExtendedInfo"]}
+        assert (made.status_code, error["code"]) == (400, "Base.1.19.GeneralError")
+        assert told == {
+            "#/RoleId": "PropertyMissing",
+            "#/UserName": "PropertyValueTypeError",
+            "#/Password": "PropertyValueTypeError",
+            "#/Shoe": "PropertyUnknown",
+        }
+        assert "secret" not in made.text
+        many = await client.post(ACCOUNTS, json={f"p{n}": n for n in range(1_000)})
+        assert len(many.json()["error"]["@Message.ExtendedInfo"]) == 32
 
 
 async def test_everybody_changes_their_own_password_and_nothing_else(hall: Hall) -> None:
