@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         faults = read_faults(options.faults) if options.faults else ()
         uvloop.run(_run_recording(options, faults) if options.capture else _run_hall(options, faults))
     except RackwrightError as err:
-        sys.stderr.write(f"emulator: {err}\n")
+        sys.stderr.write(f"rackwright emulate: {err}\n")
         return err.exit_code
     return 0
 

@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         asked.run(EmulatorControl(state.absolute()), asked)
     except ValueError as err:
-        raise ConfigurationError(f"the emulator refuses: {err}", advice=_WHERE_TO_LOOK) from err
+        raise ConfigurationError(f"refused: {err}", advice=_WHERE_TO_LOOK) from err
     return 0
 
 
