@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from datacenter_api.redfish.made_of import item_of, reports_of
-from datacenter_api.redfish.shapes import Body
+from datacenter_api.redfish.shapes import Body, told
 from datacenter_api.redfish.stock import StockItem, StockRoom
 from datacenter_api.redfish.world import TrayLook
 from firmware_bridge.vocabulary.facts import Fact, FactValue
+from firmware_bridge.vocabulary.inventory import ItemKind
 
 # Which fact each property shows; a property that is not in WORDS or DATES is shown as it was stated.
 MADE: dict[str, Fact] = {
@@ -90,11 +91,19 @@ def pieces(stock: StockRoom, tray: TrayLook, schema: str) -> list[StockItem]:
 
 
 def whole(stock: StockRoom, tray: TrayLook, schema: str) -> StockItem | None:
-    """Return the tray itself as a piece of equipment: the only one of its schema, else what bears the slot's name."""
-    found = pieces(stock, tray, schema)
-    if not found:
-        found = [i for r in reports_of(stock, tray) for i in r.inventory if i.id == tray.slot]
+    """Return the tray itself as a piece of equipment: the only one of its schema, what bears the slot's name, or its
+    only chassis."""
+    items = [i for r in reports_of(stock, tray) for i in r.inventory]
+    found = pieces(stock, tray, schema) or [i for i in items if i.id == tray.slot]
+    found = found or [i for i in items if i.kind == ItemKind.CHASSIS]
     return found[0] if len(found) == 1 else None
+
+
+def identity(item: StockItem | None, rows: Mapping[str, Fact]) -> Body:
+    """Return serial number, part number and plate of a piece of equipment, nothing where it is not known."""
+    if item is None:
+        return {}
+    return {**told(SerialNumber=item.serial_number, PartNumber=item.part_number), **plate(item.facts, rows)}
 
 
 def firmware_of(stock: StockRoom, tray: TrayLook, item: StockItem | None) -> str | None:

@@ -4,7 +4,7 @@ from datacenter_api.redfish.circuits import SHELVES, circuit_links
 from datacenter_api.redfish.location import tray_location
 from datacenter_api.redfish.made_of import identity_of, item_of, part_identity
 from datacenter_api.redfish.managers import manager_links
-from datacenter_api.redfish.plates import MADE, SUPPLY, WHOLE, firmware_of, part_plate, plate, whole
+from datacenter_api.redfish.plates import MADE, SUPPLY, WHOLE, firmware_of, identity, part_plate, whole
 from datacenter_api.redfish.sensors import excerpt
 from datacenter_api.redfish.shapes import Body, collection, ref, resource, told
 from datacenter_api.redfish.status import part_status, tray_status
@@ -42,7 +42,7 @@ def build_shelf(world: World, uri: str, shelf: str) -> Body | None:
         f"{tray.rack.id} {tray.slot}",
         Description=tray.plan.title,
         EquipmentType=_EQUIPMENT[TrayKind(tray.plan.kind)],
-        **{**identity_of(world.stock, tray), **plate(itself.facts if itself else {}, WHOLE)},
+        **{**identity_of(world.stock, tray), **identity(itself, WHOLE)},
         **told(FirmwareVersion=firmware_of(world.stock, tray, itself)),
         Location=tray_location(tray),
         Status=tray_status(tray),

@@ -10,6 +10,7 @@ from datacenter_api.redfish.plates import (
     RESERVOIR,
     UNIT,
     firmware_of,
+    identity,
     part_plate,
     pieces,
     plate,
@@ -74,7 +75,7 @@ def build_unit(world: World, uri: str, unit: str) -> Body | None:
         f"{tray.rack.id} {tray.slot}",
         Description=tray.plan.title,
         EquipmentType="CDU",
-        **{**rated, **identity_of(world.stock, tray), **plate(itself.facts if itself else {}, UNIT)},
+        **{**rated, **identity_of(world.stock, tray), **identity(itself, UNIT)},
         **told(FirmwareVersion=firmware_of(world.stock, tray, itself), Coolant=_coolant(world, tray)),
         Location=tray_location(tray),
         Status=tray_status(tray),
@@ -209,8 +210,7 @@ def build_filter(world: World, uri: str, unit: str, name: str) -> Body | None:
         "Filter",
         uri,
         item.name or item.id,
-        **told(SerialNumber=item.serial_number, PartNumber=item.part_number),
-        **plate(item.facts, FILTER),
+        **identity(item, FILTER),
         Location=_bay(name, "filter"),
     )
 

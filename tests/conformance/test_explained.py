@@ -32,12 +32,12 @@ def test_the_page_shows_the_list_as_it_is() -> None:
 
 
 def test_nothing_is_explained_twice() -> None:
-    named = [(e.profile, e.uri, p) for e in EXPLAINED for p in e.properties]
+    named = [(e.profile, u, p) for e in EXPLAINED for u in e.uris for p in e.properties]
     assert len(named) == len(set(named))
 
 
 def test_an_explanation_fits_its_kind_of_place_its_property_and_its_profile_only() -> None:
-    entry = Explained("power_shelf", "Chassis/{compute}/Sensors/*.power", ("ElectricalContext", "A/*/B"), "why")
+    entry = Explained("power_shelf", ("Chassis/{compute}/Sensors/*.power",), ("ElectricalContext", "A/*/B"), "why")
     fits = [
         row("Chassis/k01-u11/Sensors/gpu0.power", "ElectricalContext"),
         row("Chassis/k01-u12/Sensors/gpu0.power/", "A/0/B"),
@@ -55,17 +55,18 @@ def test_an_explanation_fits_its_kind_of_place_its_property_and_its_profile_only
 
 
 def test_a_kind_of_resource_is_explained_for_the_service_as_a_whole() -> None:
-    entry = Explained("power_shelf", "", ("Circuit",), "why")
+    entry = Explained("power_shelf", ("",), ("Circuit",), "why")
     missing = row(None, None, **{"Resource Type": "Circuit"})
     other = row(None, None, **{"Resource Type": "Outlet"})
     assert judge([missing, other], SHELF, PROFILES, [entry], PLACES) == ([other], [])
 
 
 def test_what_no_failure_needs_any_more_is_told_for_the_profile_itself() -> None:
-    mine = Explained("power_shelf", "Chassis/{compute}", ("UUID",), "why")
-    taken_in = Explained("service_baseline", "Managers/*", ("UUID",), "why")
-    passed = row("Chassis/k01-u11", "UUID", result="PASS")
-    assert judge([passed], SHELF, PROFILES, [mine, taken_in], PLACES) == ([], [mine])
+    mine = Explained("power_shelf", ("Chassis/{compute}", "Chassis/{power_shelf}"), ("UUID",), "why")
+    taken_in = Explained("service_baseline", ("Managers/*",), ("UUID",), "why")
+    rows = [row("Chassis/k01-u11", "UUID"), row("Chassis/k01-u06", "UUID", result="PASS")]
+    assert judge(rows, SHELF, PROFILES, [mine, taken_in], PLACES) == ([], ["Chassis/{power_shelf}"])
+    assert judge(rows[1:], SHELF, PROFILES, [mine], PLACES)[1] == ["Chassis/{compute}", "Chassis/{power_shelf}", "UUID"]
 
 
 @pytest.mark.parametrize(

@@ -27,25 +27,28 @@ class Profile:
 class Explained:
     """Properties that are missing at some URIs, by whose rule, and why.
 
-    `uri` is a pattern below `/redfish/v1`: `*` stands for anything within one part, `{compute}` for the id of any
+    A URI is a pattern below `/redfish/v1`: `*` stands for anything within one part, `{compute}` for the id of any
     compute tray.  An empty one is the service as a whole, whose `properties` are kinds of resource.
     """
 
     profile: str
-    uri: str
+    uris: tuple[str, ...]
     properties: tuple[str, ...]
     reason: str
 
-    def fits(self, row: Mapping[str, Any], profile: Profile, places: Mapping[str, Sequence[str]]) -> bool:
-        """Tell whether a row of the validator is one of these, and a failure of this profile's rule."""
+    def fits(
+        self, row: Mapping[str, Any], profile: Profile, places: Mapping[str, Sequence[str]]
+    ) -> tuple[str, str] | None:
+        """Return the pattern and the property that a failure of this profile's rule is, None when it is another."""
         if profile.title not in row["Message"]:
-            return False
-        if not self.uri:
-            return not row.get("URI") and row.get("Resource Type") in self.properties
-        return bool(row.get("URI")) and (
-            any(_pattern(p, {}).fullmatch(row["Property"]) for p in self.properties)
-            and _pattern(f"{ROOT}/{self.uri}".rstrip("/"), places).fullmatch(row["URI"].rstrip("/")) is not None
-        )
+            return None
+        at, name = row.get("URI"), row.get("Property")
+        if not at:
+            kind = row.get("Resource Type")
+            return ("", kind) if "" in self.uris and kind in self.properties else None
+        uri = next((u for u in self.uris if u and _fits(f"{ROOT}/{u}", at, places)), None)
+        known = next((p for p in self.properties if _fits(p, name or "", {})), None)
+        return None if uri is None or known is None else (uri, known)
 
 
 def read(file: Path = FILE) -> tuple[dict[str, Profile], list[Explained]]:
@@ -57,12 +60,12 @@ def read(file: Path = FILE) -> tuple[dict[str, Profile], list[Explained]]:
     }
     found = []
     for entry in document["explained"]:
-        found.append(
-            Explained(entry["profile"], entry["uri"], tuple(entry["properties"]), " ".join(entry["reason"].split()))
-        )
-        if entry["profile"] not in profiles or not entry["reason"].strip():
+        uris = [entry["uri"]] if isinstance(entry["uri"], str) else entry["uri"]
+        reason = " ".join(entry["reason"].split())
+        found.append(Explained(entry["profile"], tuple(uris), tuple(entry["properties"]), reason))
+        if entry["profile"] not in profiles or not reason:
             raise ValueError(f"no such profile, or no reason: {entry}")
-        if unknown := set(re.findall(r"\{(\w+)\}", entry["uri"])) - set(KINDS):
+        if unknown := set(re.findall(r"\{(\w+)\}", " ".join(uris))) - set(KINDS):
             raise ValueError(f"no such kind of place: {unknown}")
     return profiles, found
 
@@ -73,19 +76,20 @@ def judge(
     profiles: Mapping[str, Profile],
     explained: Sequence[Explained],
     places: Mapping[str, Sequence[str]],
-) -> tuple[list[Mapping[str, Any]], list[Explained]]:
-    """Return the failures that nothing explains, and this profile's explanations that no failure needs any more."""
-    mine = {profile.name, *profile.takes_in}
-    usable = [e for e in explained if e.profile in mine]
-    left, used = [], set()
+) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """Return the failures that nothing explains, and what of this profile's explanations no failure needs any more."""
+    usable = [e for e in explained if e.profile in {profile.name, *profile.takes_in}]
+    left: list[Mapping[str, Any]] = []
+    used: set[tuple[int, str]] = set()
     for row in rows:
         if row["Result"] != "FAIL":
             continue
-        fitting = [n for n, e in enumerate(usable) if e.fits(row, profiles[e.profile], places)]
-        used |= set(fitting)
+        fitting = [(n, fit) for n, e in enumerate(usable) if (fit := e.fits(row, profiles[e.profile], places))]
+        used |= {(n, word) for n, fit in fitting for word in fit}
         if not fitting:
             left.append(row)
-    return left, [e for n, e in enumerate(usable) if n not in used and e.profile == profile.name]
+    mine = [(n, e) for n, e in enumerate(usable) if e.profile == profile.name]
+    return left, [w for n, e in mine for w in (*e.uris, *e.properties) if (n, w) not in used]
 
 
 def page(profiles: Mapping[str, Profile], explained: Sequence[Explained]) -> str:
@@ -97,10 +101,14 @@ def page(profiles: Mapping[str, Profile], explained: Sequence[Explained]) -> str
             continue
         lines += [f"### {profile.title}", "", "| where | property | why |", "|---|---|---|"]
         for entry in entries:
-            where = f"`{entry.uri}`" if entry.uri else "the service"
+            where = ", ".join(f"`{uri}`" if uri else "the service" for uri in entry.uris)
             lines.append(f"| {where} | {', '.join(f'`{p}`' for p in entry.properties)} | {entry.reason} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _fits(pattern: str, text: str, places: Mapping[str, Sequence[str]]) -> bool:
+    return _pattern(pattern.rstrip("/"), places).fullmatch(text.rstrip("/")) is not None
 
 
 def _pattern(text: str, places: Mapping[str, Sequence[str]]) -> re.Pattern[str]:

@@ -25,7 +25,10 @@ def reports(place: str) -> bytes:
     unit = {"schema": "CoolingUnit", "model": "C250", "fluid_density": 1_021.0, "uuid": UUID}
     old = {"schema": "Filter", "service_hours_rated": 10_000.0, "replaceable": True, "serviced_on": "01/2026"}
     items = {
-        "u06": (Item(ItemKind.PSU, "psu0", facts=supply),),
+        "u06": (
+            Item(ItemKind.PSU, "psu0", facts=supply),
+            Item(ItemKind.CHASSIS, "shelf", part_number="PF", facts={"model": "S6", "uuid": "none"}),
+        ),
         "u01": (
             Item(ItemKind.OTHER, "1", "Rack unit", firmware="2.0", facts=unit),
             Item(ItemKind.OTHER, "1", "Loop filter", facts=old),
@@ -60,7 +63,7 @@ async def test_a_supply_shows_what_it_says_and_else_what_its_design_is_rated_for
 
 async def test_a_shelf_shows_its_feeds_its_output_and_its_load(stocked: Hall) -> None:
     shelf = await stocked.get(SHELF)
-    assert shelf["FirmwareVersion"] == "1.0"
+    assert (shelf["FirmwareVersion"], shelf["Model"], shelf["PartNumber"]) == ("1.0", "S6", "PF")
     assert shelf["Location"]["Placement"]["RackOffsetUnits"] == "EIA_310"
     (feed,) = (await stocked.get(f"{SHELF}/Mains"))["Members"]
     mains = await stocked.get(feed["@odata.id"].removeprefix("/redfish/v1"))
