@@ -49,6 +49,7 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/racks/{{rack:path}}/readings", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/stream", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/swaps", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/locks", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/operations", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/operations/{{operation}}", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/history", _P.READ),

@@ -18,6 +18,7 @@ from datacenter_api.cli import (
     endpoint_trust,
     enrol,
     event,
+    lock,
     login,
     op,
     policy,
@@ -63,6 +64,7 @@ app.add_typer(domain.app, name="domain")
 app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(swap.app, name="swap")
 app.add_typer(op.app, name="op")
+app.add_typer(lock.app, name="lock")
 app.add_typer(power.app, name="power")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")

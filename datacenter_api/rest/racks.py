@@ -27,6 +27,7 @@ from rack_controller.model.command import Reply
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.layout import Layout
+from rack_controller.model.lock import MaintenanceLock
 from rack_controller.model.operation import Operation, OperationRow
 from rack_controller.model.power import PowerLook
 from rack_controller.model.readiness import Readiness
@@ -183,6 +184,13 @@ async def list_swaps(rack: str, parts: Parts) -> Response:
     """Every part swap that was begun in the rack, the newest first: stage, owner, serial numbers, what is missing."""
     record = parts.fleet.find(rack)
     return Response(await parts.bus.ask(record.token, "swaps"), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/locks", responses=describes(list[MaintenanceLock]))
+async def list_locks(rack: str, parts: Parts) -> Response:
+    """The maintenance locks of the rack's trays, the newest first: owner, phone, reason, until when."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "locks"), media_type="application/json")
 
 
 @router.get("/racks/{rack:path}/operations", responses=describes(list[OperationRow]))

@@ -72,6 +72,8 @@ VERBS: dict[str, Privilege] = {
     "rotate": Privilege.CONFIGURE,
     "swap": Privilege.SERVICE,
     "plan": Privilege.SHUT,
+    "lock": Privilege.SERVICE,
+    "unlock": Privilege.SERVICE,
     **dict.fromkeys(("approve", "pause", "resume", "cancel", "resolve"), Privilege.SHUT),
     "power": Privilege.SHUT,
     "boot": Privilege.OPERATE,
@@ -96,6 +98,8 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "plan": {**dict.fromkeys(("do", "kind", "depth", "manner", "reason"), str), "dry_run": bool},
     **{verb: {"operation": str} for verb in ("approve", "pause", "resume", "cancel")},
     "resolve": dict.fromkeys(("operation", "step", "word"), str),
+    "lock": {"reason": str, "phone": str, "hours": int},
+    "unlock": {"reason": str},
     "power": {"action": str},
     "boot": {"source": str, "span": str, "mode": str},
 }

@@ -85,6 +85,8 @@ class StateAnswers:
                 return msgspec.json.encode(await self._power.look(Place(request.place)))
             case "readiness" if self._enrolled is not None:
                 return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
+            case "locks" if self._enrolled is not None and self._enrolled.locks is not None:
+                return msgspec.json.encode(self._enrolled.locks.newest())
             case "operations" if self._operations is not None:
                 return msgspec.json.encode([row_of(o) for o in self._operations.newest(OPERATIONS_SHOWN)])
             case "operation" if self._operations is not None:

@@ -41,6 +41,7 @@ from rack_controller.run.enrolment.verbs import EnrolmentVerbs
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.operate.locks import Locks
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.verbs import operating
 from rack_controller.run.outbox import Message, Outbox
@@ -107,15 +108,16 @@ class RackUnderControl:
         )
         swapping = None if enrolment is None else Swapping(enrolment, self._stock, journal, clock, self._said.append)
         more = {} if enrolment is None or swapping is None else {**enrolment.verbs, "swap": swapping.swap}
-        enrolled = Enrolled(self._holds, self._examiner, swapping)
+        locks = Locks(self._view, journal, clock, self._said.append)
+        enrolled = Enrolled(self._holds, self._examiner, swapping, locks)
         power = PowerDesk(self._view, sources, clock, self._said.append, enrolled.maintenance, turns)
         obstacles = Obstacles(sources, turns, enrolled.maintenance)
-        self._ledger, self._leases = Ledger(journal, rack), LeaseBook(clock)
+        self._ledger, self._leases = Ledger(journal, rack), LeaseBook(clock, locks=locks.of)
         self._operations, steering = operating(
             self._view, sequence, sources, self._ledger, self._leases, clock, self._said.append, obstacles
         )
         self._state = StateAnswers(self._view, sources, self._stock, journal, enrolled, power, self._operations)
-        verbs = {**more, **power.verbs, **steering}
+        verbs = {**more, **power.verbs, **steering, **locks.verbs}
         self._commands = CommandAnswers(
             self._view, sources, self._roster.collectors, self._stock, journal, clock, verbs
         )

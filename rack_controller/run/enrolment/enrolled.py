@@ -7,6 +7,7 @@ from rack_controller.decide.swap import Swap
 from rack_controller.run.enrolment.examiner import Examiner
 from rack_controller.run.enrolment.holds import Holds
 from rack_controller.run.enrolment.swapping import Swapping
+from rack_controller.run.operate.locks import Locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +17,12 @@ class Enrolled:
     holds: Holds
     examiner: Examiner
     swapping: Swapping | None = None
+    locks: Locks | None = None
 
     def maintenance(self, place: Place) -> str:
-        """Return who has an endpoint under maintenance, empty when nobody has."""
-        return "" if self.swapping is None else self.swapping.maintenance(place)
+        """Return who has an endpoint under maintenance, by a swap or a lock of its tray; empty when nobody has."""
+        swapped = "" if self.swapping is None else self.swapping.maintenance(place)
+        return swapped or ("" if self.locks is None else self.locks.maintenance(place))
 
     def swaps(self) -> list[Swap]:
         """Return every swap that was begun, the newest first."""

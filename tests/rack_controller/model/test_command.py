@@ -28,7 +28,7 @@ from rack_controller.model.roles import Role
 GOLDEN = Path(__file__).parents[2] / "golden" / "command_v1.json"
 COMMAND = Command("c1", "ada", Role.TECHNICIAN, "locate", "lab1/a/r01/k01/u11", 2_000, {"on": True}, 3)
 
-STEERING = {"plan", "approve", "pause", "resume", "cancel", "resolve"}
+STEERING = {"plan", "approve", "pause", "resume", "cancel", "resolve", "lock", "unlock"}
 
 
 def test_the_wire_form_of_a_command_stays_as_it_is() -> None:
