@@ -46,7 +46,7 @@ $(PEERS_STAMP): requirements-peers.lock
 	@touch $@
 
 conformance: $(STAMP) $(PEERS_STAMP)
-	$(BIN)/python -m pytest -m soak -rs -s tests/conformance $(ARGS)
+	$(BIN)/python -m pytest -m soak -rs -s tests/conformance tests/peers $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))

@@ -25,11 +25,16 @@ def validator_rows(product: Product, tool: str, out: Path, *options: str) -> lis
         timeout=900,
         env=environment,
     )
+    return workbook_rows(out, done.stdout[-2000:] + done.stderr[-2000:])
+
+
+def workbook_rows(out: Path, said: str) -> list[dict[str, Any]]:
+    """Return the rows of the newest workbook below `out`; `said` is what its tool printed, shown when there is none."""
     rows = subprocess.run(
         [str(PEERS / "python"), str(ROOT / "tests" / "conformance" / "validator_rows.py"), str(out)],
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert rows.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:] + rows.stderr
+    assert rows.returncode == 0, said + rows.stderr
     return [json.loads(line) for line in rows.stdout.splitlines()]
