@@ -75,7 +75,7 @@ def build_certificate(world: World, uri: str, manager: str, name: str) -> Body |
         CertificateUsageTypes=["Web"],
         Issuer=_identifier(certificate.issuer, ()),
         Subject=_identifier(certificate.subject, _alternatives(certificate)),
-        SerialNumber=f"{certificate.serial_number:x}",
+        SerialNumber=certificate.serial_number.to_bytes(20, "big").lstrip(b"\0").hex(":"),
         Fingerprint=certificate.fingerprint(hashes.SHA256()).hex(":"),
         FingerprintHashAlgorithm="TPM_ALG_SHA256",
         KeyUsage=_usage(certificate),

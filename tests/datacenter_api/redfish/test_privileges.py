@@ -51,6 +51,7 @@ async def test_the_services_certificate_is_shown_and_its_key_is_not(hall: Hall) 
     assert shown["Subject"]["CommonName"] == "Rackwright API"
     assert "127.0.0.1" in shown["Subject"]["AlternativeNames"]
     assert shown["KeyUsage"] == ["DigitalSignature", "ServerAuthentication"]
+    assert all(len(part) == 2 for part in shown["SerialNumber"].split(":"))
     assert shown["ValidNotAfter"] > shown["ValidNotBefore"]
     async with hall.api.client() as client:
         for path in ("/Managers/k01-u12-bmc/NetworkProtocol/HTTPS/Certificates/1", f"{OF_SERVICE}/2"):
