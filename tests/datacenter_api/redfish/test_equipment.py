@@ -125,6 +125,25 @@ async def test_a_rack_sums_its_shelves_and_says_on_while_one_feeds_it(hall: Hall
     assert (await hall.get("/Chassis/k01/Sensors/power"))["Reading"] is None, "a partial sum looks like a small one"
 
 
+async def test_older_clients_find_power_and_thermal_where_they_know_them_and_nothing_leads_there(stocked: Hall) -> None:
+    power = await stocked.get("/Chassis/k01-u06/Power")
+    supply = power["PowerSupplies"][0]
+    newer = await stocked.get("/Chassis/k01-u06/PowerSubsystem/PowerSupplies/psu0/Metrics")
+    assert supply["@odata.id"] == "/redfish/v1/Chassis/k01-u06/Power#/PowerSupplies/0"
+    assert (supply["MemberId"], supply["Manufacturer"], supply["PowerCapacityWatts"]) == ("0", "Maker", 5_000.0)
+    assert supply["PowerOutputWatts"] == newer["OutputPowerWatts"]["Reading"]
+    assert "Power" not in await stocked.get("/Chassis/k01-u06")
+    rack = await stocked.get("/Chassis/k01/Power")
+    drawn = (await stocked.get("/Chassis/k01/Sensors/power"))["Reading"]
+    assert rack["PowerControl"][0]["PowerConsumedWatts"] == drawn
+    stocked.racks["k01"].set("u12/gpu2", Q.TEMPERATURE, None)
+    stocked.say("k01")
+    rows = (await stocked.get("/Chassis/k01-u12/Thermal"))["Temperatures"]
+    assert {r["Name"]: r["ReadingCelsius"] for r in rows}["GPU2"] is None
+    assert len({r["MemberId"] for r in rows}) == len(rows)
+    assert "Temperatures" not in await stocked.get("/Chassis/k01/Thermal")
+
+
 @pytest.mark.parametrize(
     ("facts", "shown"),
     [
