@@ -14,6 +14,7 @@ from pathlib import Path
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth, PowerState
 from firmware_bridge.vocabulary.sequence import Act
+from firmware_bridge.vocabulary.units import UnixNanoseconds
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Operation, OperationState, Plan, PlannedStage, Step, StepState, Verb
 from rack_controller.run.journal import Journal
@@ -110,12 +111,24 @@ def plan_of(kind: Kind) -> Plan:
     return Plan(RACK, "test", Verb.ON, RACK, PowerDepth.HOST_OFF, Manner.GRACEFUL_THEN_FORCE, stages, [], {}, 1e6, 5.0)
 
 
-def live(kind: Kind, deaths: tuple[int | None, ...]) -> Life:
-    """Run one operation; the controller dies at the given points of its lives, and lives on in the last one."""
+class JumpingClock(VirtualClock):
+    """Virtual time whose wall clock is `ahead_s` off; what is measured is not."""
+
+    ahead_s = 0.0
+
+    def unix_ns(self) -> UnixNanoseconds:
+        return UnixNanoseconds(int((self.now() + 1e6 + self.ahead_s) * 1e9))
+
+
+def live(kind: Kind, deaths: tuple[int | None, ...], jumps_s: float = 0.0) -> Life:
+    """Run one operation; the controller dies at the given points of its lives, and lives on in the last one.
+
+    `jumps_s`: how far the wall clock jumps at each death.
+    """
     lives: list[Life] = []
 
     async def story() -> None:
-        lives.append(await _live(kind, deaths, path))
+        lives.append(await _live(kind, deaths, path, jumps_s))
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.db"
@@ -133,8 +146,8 @@ def empty_journal() -> bytes:
         return path.read_bytes()
 
 
-async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path) -> Life:
-    clock, death = VirtualClock(), Death()
+async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path, jumps_s: float) -> Life:
+    clock, death = JumpingClock(), Death()
     trays = {
         place: FakeTray(
             place,
@@ -168,6 +181,7 @@ async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path) -> Life:
             await asyncio.wait([running])
         except Killed:
             died += 1
+            clock.ahead_s += jumps_s
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
             await asyncio.sleep(0)

@@ -1,9 +1,21 @@
 """The controller dies at a point, twice in a row too: nothing is done twice, nothing is lost (a sample)."""
 
-import pytest
-from support.kill_story import KINDS, Kind, every_death, live, lost, repeated
+import asyncio
+import json
+from pathlib import Path
 
-from rack_controller.model.operation import OperationState
+import msgspec
+import pytest
+from support.fake_power import FakeTray
+from support.kill_story import KINDS, RACK, U11, U12, Kind, controller, every_death, live, lost, repeated
+from support.virtual_time import VirtualClock, run_virtually
+
+from firmware_bridge.vocabulary.power import PowerAction, PowerState
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.operation import Operation, OperationState
+from rack_controller.run.journal import Journal
+
+GOLDEN = Path(__file__).parents[3] / "golden" / "operation_v1.json"
 
 SAMPLE = [k for k in KINDS if k.name in ("on plain", "on answer_lost", "deaf off plain", "restart lost")]
 
@@ -31,3 +43,46 @@ def test_two_deaths_in_a_row(at: tuple[int, int]) -> None:
     kind = SAMPLE[0]
     life = live(kind, at)
     assert (life.deaths, repeated(life, kind), lost(life, kind)) == (2, 0, 0), life.operation.summary
+
+
+@pytest.mark.parametrize("jumps_s", [-3600.0, 3600.0])
+def test_a_wall_clock_that_jumps_changes_nothing(jumps_s: float) -> None:
+    kind = next(k for k in KINDS if k.name == "on lost")
+    for at in (8, 14, 20):
+        life = live(kind, (at,), jumps_s)
+        assert life.operation.state is OperationState.DONE, life.operation.summary
+        assert (life.deaths, repeated(life, kind), lost(life, kind)) == (1, 0, 0)
+
+
+def test_a_newer_controller_finishes_an_older_plan(tmp_path: Path) -> None:
+    """The golden file is an operation as a controller of this version left it; it must be finished for ever."""
+    left = json.loads(GOLDEN.read_text())
+    left["plan"]["said_by_a_later_version"] = {"unknown": True}
+    ended: list[tuple[Operation, list[FakeTray]]] = []
+
+    async def story() -> None:
+        clock = VirtualClock()
+        trays = {place: FakeTray(place, clock, PowerState.OFF) for place in (U11, U12)}
+        trays[U11].state = PowerState.ON  # it was seen on, and settles
+        journal = Journal(tmp_path / "journal.db")
+        row = ("k07-1", RACK, 1, 1, json.dumps(left))
+        journal.transact([("INSERT INTO operation VALUES (?, ?, ?, ?, ?)", row)])
+        operations = controller(journal, trays, clock)
+        running = asyncio.create_task(operations.run())
+        while not operations.find("k07-1").over:
+            await clock.sleep_until(Seconds(clock.now() + 1.0))
+        running.cancel()
+        await asyncio.wait([running])
+        ended.append((operations.find("k07-1"), list(trays.values())))
+        journal.close()
+
+    run_virtually(story())
+    ((operation, (first, second)),) = ended
+    assert (operation.state, operation.summary) == (OperationState.DONE, "2 of 2")
+    assert (first.acted, second.acted) == ([], [PowerAction.ON])
+
+
+def test_the_document_of_an_operation_is_the_agreed_one() -> None:
+    """If this fails, revert your change, not the file; what is added has a default."""
+    operation = msgspec.json.decode(GOLDEN.read_bytes(), type=Operation)
+    assert set(json.loads(GOLDEN.read_text())) <= set(msgspec.to_builtins(operation))
