@@ -32,6 +32,7 @@ from firmware_bridge.vocabulary.settings import PlaceCheck, SlotSays
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
 from rack_controller.accounts import EndpointAccount, account_of, give_own_entry
 from rack_controller.assemble_consoles import console_shop
+from rack_controller.assemble_policies import load_interlocks
 from rack_controller.decide.places import expected_number
 from rack_controller.model.expectation import Expectation, ExpectedPlace
 from rack_controller.model.layout import Layout, make_layout
@@ -93,6 +94,7 @@ def assemble(
                 sequence=generation.sequence,
                 alarm_rules=alarm_rules,
                 refusals=listener.refusals,
+                interlocks=load_interlocks(Place(rack.place), generation.name, search),
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)

@@ -80,7 +80,7 @@ def judge(detector: Detector, now: Seconds, rules: DetectorRules, *, blind: bool
 
     A wet word stands even when the detector fell silent after it: silence is no drying.
     """
-    if detector.critical_since is not None:
+    if detector.critical_since is not None or detector.code == _CRITICAL:
         return Verdict.CRITICAL
     if detector.heard_at is None:
         return Verdict.BLIND if blind else Verdict.UNMET

@@ -122,11 +122,10 @@ def refusals(
     return found
 
 
-def recall(policy: InterlockPolicy, tripped: Iterable[tuple[str, Place, str]], now: Seconds) -> dict[Key, Standing]:
+def recall(tripped: Iterable[tuple[str, Place, str]], now: Seconds) -> dict[Key, Standing]:
     """Return the standings of latches that were open when the controller ended: (cause, place, evidence).
 
-    Their ladders begin anew: what switches off is toward safe, and who is observed off already is left alone.  A cause
-    that the policy no longer knows is kept, so that a person must clear it.
+    Their ladders begin anew: what switches off is toward safe, and who is observed off already is left alone.
     """
     return {
         (cause, place): Standing(cause, place, now, evidence, tripped_at=now, holds=False)

@@ -4,7 +4,7 @@ A value counts as known only while it is good and younger than three of its peri
 unknown here, because a protection that acts on old numbers protects nobody.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from firmware_bridge.vocabulary.generation import TrayKind
@@ -106,10 +106,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class LoopMemory:
-    """Settled pressure and level: slow averages of what was last known (NaN never enters)."""
+    """Settled pressure and level: slow averages of what was last known (NaN never enters); and what the shelves last
+    said that they deliver, in W, with the time."""
 
     settled: Mapping[tuple[Place, Quantity], float] = field(default_factory=dict)
     at: Seconds | None = None
+    draw: float | None = None
+    draw_at: Seconds | None = None
 
 
 def hear_all(detectors: Mapping[Place, Detector], snapshot: Snapshot, rules: DetectorRules) -> dict[Place, Detector]:
@@ -127,14 +130,16 @@ def hear_all(detectors: Mapping[Place, Detector], snapshot: Snapshot, rules: Det
     return heard
 
 
-def settle(memory: LoopMemory, snapshot: Snapshot, units: Iterable[Place], rules: LoopRules) -> LoopMemory:
+def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRules) -> LoopMemory:
     """Return the settled values after this snapshot: an exponential average over `settle_s`."""
+    units = coolant_units(layout)
     elapsed = 0.0 if memory.at is None else max(0.0, snapshot.now - memory.at)
     weight = min(1.0, elapsed / rules.settle_s) if rules.settle_s > 0 else 1.0
     settled = dict(memory.settled)
     for key, value in _loop_values(snapshot, frozenset(units)):
         settled[key] = settled.get(key, value) + weight * (value - settled.get(key, value))
-    return LoopMemory(settled, snapshot.now)
+    draw, draw_at = _draw(layout, snapshot), snapshot.now
+    return LoopMemory(settled, snapshot.now, *((memory.draw, memory.draw_at) if draw is None else (draw, draw_at)))
 
 
 def see(
@@ -187,7 +192,7 @@ def see(
         snapshot.rack,
         snapshot.now,
         tuple(trays),
-        _see_loop(layout, snapshot, by_tray, loop, policy.loop, draw, any_on=any(t.off is not True for t in trays)),
+        _see_loop(layout, snapshot, by_tray, loop, policy.loop, any_on=any(t.off is not True for t in trays)),
         draw,
         layout.busbar_power_usable_w,
         building,
@@ -217,7 +222,6 @@ def _see_loop(
     detectors: Mapping[Place, list[DetectorSight]],
     memory: LoopMemory,
     rules: LoopRules,
-    draw: float | None,
     *,
     any_on: bool,
 ) -> LoopSight:
@@ -242,7 +246,7 @@ def _see_loop(
     return LoopSight(
         units,
         flow=sum(known) if len(known) == len(flows) else None,
-        need=_need(layout, draw, rules) if any_on else 0.0,
+        need=_need(layout, memory, snapshot.now, rules) if any_on else 0.0,
         fall=max(falls, default=None),
         supply=max(supplies, default=None),
         supply_nominal=layout.coolant_supply_nominal_c,
@@ -254,9 +258,15 @@ def _see_loop(
     )
 
 
-def _need(layout: Layout, draw: float | None, rules: LoopRules) -> float:
-    """Return the flow that carries the heat away at `rise_k`, in L/min.  Unknown heat is the busbar's whole power."""
-    watts = layout.busbar_power_usable_w if draw is None else draw
+def _need(layout: Layout, memory: LoopMemory, now: Seconds, rules: LoopRules) -> float:
+    """Return the flow that carries the heat away at `rise_k`, in L/min.
+
+    The heat is what the shelves last said.  When they fell silent for longer than `settle_s` it is all that the busbar
+    may carry; before they ever spoke nobody knows of any, and only the least flow is needed.
+    """
+    watts = 0.0
+    if memory.draw is not None and memory.draw_at is not None:
+        watts = memory.draw if now - memory.draw_at <= rules.settle_s else layout.busbar_power_usable_w
     per_liter = layout.coolant_heat_capacity_j_per_l_k * rules.rise_k
     return max(rules.least_share * layout.coolant_flow_rated_lpm, 60.0 * watts / per_liter)
 

@@ -77,6 +77,7 @@ VERBS: dict[str, Privilege] = {
     **dict.fromkeys(("approve", "pause", "resume", "cancel", "resolve"), Privilege.SHUT),
     "power": Privilege.SHUT,
     "boot": Privilege.OPERATE,
+    "clear": Privilege.INTERLOCK,
 }
 # Values of an argument that ask for more than their verb does.
 _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
@@ -102,6 +103,7 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "unlock": {"reason": str},
     "power": {"action": str},
     "boot": {"source": str, "span": str, "mode": str},
+    "clear": dict.fromkeys(("latch", "found", "done", "pressure_check"), str),
 }
 PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot"})
 """Verbs that ask a device before they answer: they take longer than a word from memory."""

@@ -114,10 +114,14 @@ class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Clearing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may clear a latch, and what must be written down: `record` names the fields of the inspection."""
+    """Who may clear a latch, and what must be written down: `record` names the fields of the inspection.
+
+    `not_while`: causes that must not hold at the same place either.
+    """
 
     persons: int = 1
     record: list[str] = []
+    not_while: list[str] = []
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,7 +151,6 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DetectorRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When a detector's word counts for more than it says.  Times in seconds."""
 
-    reread_s: float = 0.2
     warning_long_s: float = 60.0
     flap_changes: int = 3
     flap_within_s: float = 60.0
@@ -228,6 +231,10 @@ def parse_interlock(spec: object) -> InterlockPolicy:
     gaps = sorted(MUST_COVER - {row.when for row in policy.rows})
     if gaps:
         raise ValueError(f"no row watches {', '.join(gaps)}: a sensor without a rule is a gap")
+    for row in policy.rows:
+        unknown = sorted(set(row.clear.not_while) - set(names))
+        if unknown:
+            raise ValueError(f"row {row.cause}: not_while names {', '.join(unknown)}, which no row has")
     critical = {kind for row in policy.rows if row.when is Condition.LEAK_CRITICAL for kind in (row.trays or TrayKind)}
     bare = sorted({TrayKind.COMPUTE, TrayKind.SWITCH} - critical)
     if bare:

@@ -27,6 +27,7 @@ from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
 from rack_controller.run.collect import Collector
 from rack_controller.run.enrolment.enrolled import Enrolled
+from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.journal import CommandRecord, Journal
 from rack_controller.run.operate.operations import Operations
 from rack_controller.run.power.desk import PowerDesk
@@ -52,8 +53,9 @@ class StateAnswers:
         enrolled: Enrolled | None = None,
         power: PowerDesk | None = None,
         operations: Operations | None = None,
+        interlocks: InterlockDesk | None = None,
     ) -> None:
-        self._power, self._operations = power, operations
+        self._power, self._operations, self._interlocks = power, operations, interlocks
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
         self._enrolled = enrolled
 
@@ -83,6 +85,8 @@ class StateAnswers:
                 return msgspec.json.encode(self._enrolled.swaps())
             case "power" if self._power is not None:
                 return msgspec.json.encode(await self._power.look(Place(request.place)))
+            case "interlocks" if self._interlocks is not None:
+                return msgspec.json.encode(self._interlocks.state())
             case "readiness" if self._enrolled is not None:
                 return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
             case "locks" if self._enrolled is not None and self._enrolled.locks is not None:

@@ -1,6 +1,6 @@
 """The latest value of every series of one rack, kept in arrays so that a snapshot is a copy and not a walk."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -36,6 +36,7 @@ class Board:
         self.paths: dict[Place, EventPath] = {}
         self.attentions: dict[Place, Attention] = {}
         self._failing: dict[Place, Mapping[str, Failing]] = {}
+        self.on_leaks: Callable[[list[Reading]], object] = lambda _leaks: None
         self._told: dict[SeriesKey, str] = {}
         self._periods = periods
         self._series: dict[Place, tuple[Series, ...]] = {}
@@ -65,7 +66,8 @@ class Board:
     def store(self, readings: Iterable[Reading]) -> None:
         """Write readings down.  One that no declared series is for is dropped, one that is older than what is there
         changes nothing: an event and a poll of the same sensor may overtake each other.  A leak stands until a snapshot
-        has shown it."""
+        has shown it; whoever watches leaks hears each word of a detector at once."""
+        leaks: list[Reading] = []
         index, values, taken_at, quality = self._index, self._values, self._taken_at, self._quality
         for reading in readings:
             n = index.get((reading.place, reading.quantity))
@@ -75,8 +77,10 @@ class Board:
                 continue
             if reading.taken_at < taken_at[n]:
                 continue
-            if reading.quantity is Quantity.LEAK and self._waits(n, reading):
-                continue
+            if reading.quantity is Quantity.LEAK:
+                leaks.append(reading)
+                if self._waits(n, reading):
+                    continue
             if reading.device_time or self._told:
                 self._tell(reading)
             if reading.value is None:
@@ -86,6 +90,8 @@ class Board:
                 values[n] = reading.value
                 quality[n] = reading.quality
             taken_at[n] = reading.taken_at
+        if leaks:
+            self.on_leaks(leaks)
 
     def _waits(self, n: int, reading: Reading) -> bool:
         """Tell whether a leak's end must wait: no snapshot has shown yet that there was one."""

@@ -2,7 +2,8 @@
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -21,6 +22,7 @@ from rack_controller.decide.notice import Finding, notice_batteries, notice_chan
 from rack_controller.decide.notice_attention import notice_attention
 from rack_controller.model.event import Event, encode_event
 from rack_controller.model.frame import encode_frame
+from rack_controller.model.interlock import InterlockPolicy
 from rack_controller.model.layout import Layout, StateChanged
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.model.subjects import RackSubjects, subjects_of
@@ -38,6 +40,10 @@ from rack_controller.run.enrolment.holds import Holds
 from rack_controller.run.enrolment.rotation import Rotation
 from rack_controller.run.enrolment.swapping import Swapping
 from rack_controller.run.enrolment.verbs import EnrolmentVerbs
+from rack_controller.run.guard.desk import InterlockDesk
+from rack_controller.run.guard.guard import Guard
+from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.strike import ACTIONS, Striker, switch_of
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
@@ -81,6 +87,7 @@ class RackUnderControl:
         alarm_rules: AlarmRules | None = None,
         refusals: Callable[[], dict[str, int]] = dict,
         sequence: Sequence | None = None,
+        interlocks: InterlockPolicy | None = None,
     ) -> None:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack = clock, journal, rack
@@ -110,14 +117,19 @@ class RackUnderControl:
         more = {} if enrolment is None or swapping is None else {**enrolment.verbs, "swap": swapping.swap}
         locks = Locks(self._view, journal, clock, self._said.append)
         enrolled = Enrolled(self._holds, self._examiner, swapping, locks)
-        power = PowerDesk(self._view, sources, clock, self._said.append, enrolled.maintenance, turns)
-        obstacles = Obstacles(sources, turns, enrolled.maintenance)
         self._ledger, self._leases = Ledger(journal, rack), LeaseBook(clock, locks=locks.of)
+        self._guarding = None if interlocks is None else self._guard(interlocks, sources)
+        latched = self._guarding.guard.forbids if self._guarding is not None else lambda _tray: ""
+        power = PowerDesk(self._view, sources, clock, self._said.append, enrolled.maintenance, turns, latched)
+        obstacles = Obstacles(sources, turns, enrolled.maintenance)
         self._operations, steering = operating(
             self._view, sequence, sources, self._ledger, self._leases, clock, self._said.append, obstacles
         )
-        self._state = StateAnswers(self._view, sources, self._stock, journal, enrolled, power, self._operations)
-        verbs = {**more, **power.verbs, **steering, **locks.verbs}
+        self._state = StateAnswers(
+            self._view, sources, self._stock, journal, enrolled, power, self._operations, self._guarding
+        )
+        guarding = {} if self._guarding is None else self._guarding.verbs
+        verbs = {**more, **power.verbs, **steering, **locks.verbs, **guarding}
         self._commands = CommandAnswers(
             self._view, sources, self._roster.collectors, self._stock, journal, clock, verbs
         )
@@ -137,6 +149,15 @@ class RackUnderControl:
         self._event_numbers = itertools.count()
         self._sequence, self._reserved_to = 0, 0
         self._kept_table: int | None = None
+
+    def _guard(self, policy: InterlockPolicy, sources: Mapping[Place, TelemetrySource]) -> InterlockDesk:
+        striker = Striker(self._ledger, self._leases, partial(switch_of, sources), self._clock)
+        striker.settle_old()
+        latches = Latches(self._journal, self._rack, policy, self._clock.unix_ns)
+        carriers = dict.fromkeys(ACTIONS, striker.carry)
+        guard = Guard(self._view, policy, latches, self._clock, self._said.append, carriers, striker.see)
+        self._board.on_leaks, self._leases.latches = guard.hear, guard
+        return InterlockDesk(self._rack, guard, latches, policy, self._clock)
 
     def attach(self, bus: Bus) -> Callable[[str, bytes], object]:
         """Register this rack's answers and return what it tells changes with."""
@@ -165,6 +186,8 @@ class RackUnderControl:
                 works.append(self._consoles.run(bus.tell, self._said.append))
             await run_until_one_ends(works)
         finally:
+            if self._guarding is not None:
+                await self._guarding.guard.close()
             await self._roster.close()
 
     async def _tick(self, bus: Bus) -> None:
@@ -174,6 +197,8 @@ class RackUnderControl:
             taken = self._board.snapshot(self._next_sequence(), self._clock.now(), self._clock.unix_ns())
             after, doubts = self._doubts.judge(self._subtrees.judge(taken))
             self._view.snapshot = after
+            if self._guarding is not None:
+                self._guarding.guard.look(after)
             self._keep_table(after)
             self._publish_frame(after)
             self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)

@@ -15,9 +15,10 @@ from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from firmware_bridge.wire.located_yaml import parse
 from rack_controller.decide.detectors import Detector
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked
-from rack_controller.decide.picture import BuildingSight, LoopMemory, Picture, coolant_units, hear_all, see, settle
+from rack_controller.decide.picture import BuildingSight, LoopMemory, Picture, hear_all, see, settle
 from rack_controller.model.interlock import InterlockPolicy, parse_interlock
 from rack_controller.model.layout import Layout, make_layout
+from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.board import Board
 
 RACK = Place("lab1/a/r01/k01")
@@ -106,8 +107,8 @@ class InterlockedRack:
         for tray in trays:
             self.set(tray, Quantity.POWER_STATE, 1 if on else 0)
 
-    def look(self) -> Picture:
-        """Return the picture at `now`, after everything was heard once more."""
+    def snapshot(self) -> Snapshot:
+        """Return what is heard at `now`."""
         endpoints = [Place(e.place) for t in self.layout.trays for e in t.endpoints if e.enabled]
         board = Board(RACK, endpoints, {s.reading_class: Seconds(1) for s in SPECS.values()})
         spoken = next(iter(endpoints))
@@ -123,9 +124,13 @@ class InterlockedRack:
             for (p, q), (v, quality) in self._values.items()
             if not self._is_silent(p)
         )
-        snapshot = board.snapshot(1, Seconds(self.now), UnixNanoseconds(int(self.now * 1e9)))
+        return board.snapshot(1, Seconds(self.now), UnixNanoseconds(int(self.now * 1e9)))
+
+    def look(self) -> Picture:
+        """Return the picture at `now`, after everything was heard once more."""
+        snapshot = self.snapshot()
         self._detectors = hear_all(self._detectors, snapshot, self.policy.detectors)
-        self._loop = settle(self._loop, snapshot, coolant_units(self.layout), self.policy.loop)
+        self._loop = settle(self._loop, snapshot, self.layout, self.policy.loop)
         latched = leaked(self.standings.values(), self.policy)
         return see(self.layout, snapshot, self._detectors, self._loop, self.policy, self.building, latched)
 

@@ -15,7 +15,6 @@ from firmware_bridge.vocabulary.errors import (
     ArgumentsInvalid,
     DeviceError,
     EndpointUnreachable,
-    LoginRefused,
     OutcomeUnknown,
     PreconditionFailed,
     TargetUnknown,
@@ -28,6 +27,7 @@ from rack_controller.decide.power_proof import was_heard
 from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
 from rack_controller.model.power import PowerLook, power_look
+from rack_controller.run.power.asking import ask_once
 from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
 
@@ -36,8 +36,12 @@ LOOK_HOLDS = Seconds(2.0)
 """Whoever asks how a tray's power stands is shown a look that is no older than this."""
 
 
+SEE_LATCHES = "see `rackwright interlock list`; a latch is cleared by the safety role, with an inspection record"
+
+
 class PowerDesk:
-    """`power` and `boot` of one rack.  `maintenance(place)` says who works on a tray, empty when nobody does."""
+    """`power` and `boot` of one rack.  `maintenance(place)` says who works on a tray, `latched(tray)` which interlocks
+    keep it off; empty when nobody and nothing does."""
 
     def __init__(
         self,
@@ -47,9 +51,10 @@ class PowerDesk:
         tell: Callable[[Finding], None],
         maintenance: Callable[[Place], str],
         turns: Turns,
+        latched: Callable[[Place], str] = lambda _tray: "",
     ) -> None:
         self._view, self._sources, self._clock, self._tell = view, sources, clock, tell
-        self._maintenance, self._turns = maintenance, turns
+        self._maintenance, self._turns, self._latched = maintenance, turns, latched
         self._looks: dict[Place, PowerSight] = {}
 
     @property
@@ -79,6 +84,8 @@ class PowerDesk:
         with self._alone(tray, source, "power"):
             if action in ENERGISES and (who := self._works_on(tray)):
                 raise PreconditionFailed(f"{leaf_of(tray)} is under maintenance: {who}", advice="end it first")
+            if action in ENERGISES and (why := self._latched(tray)):
+                raise PreconditionFailed(f"{leaf_of(tray)} stays off: {why}", advice=SEE_LATCHES)
             before = await self._before(source, action)
             self._looks.pop(tray, None)
             answer, seen = await self._asked(source, action, before)
@@ -138,7 +145,7 @@ class PowerDesk:
 
     async def _asked(self, source: Any, action: PowerAction, before: PowerSight | None) -> tuple[PowerAnswer, str]:
         try:
-            return await self._once(source, action), ""
+            return await ask_once(source, action), ""
         except OutcomeUnknown as lost:
             try:
                 after = await source.observe_power()
@@ -148,16 +155,6 @@ class PowerDesk:
                 lost.advice = f"the host is {after.state}; look again, then decide"
                 raise
             return PowerAnswer(True, 0, "", ""), str(after.state)
-
-    async def _once(self, source: Any, action: PowerAction) -> PowerAnswer:
-        """Ask; once more only when the session had ended, for then the device has not even looked at it."""
-        try:
-            answer: PowerAnswer = await source.switch_power(action)
-        except LoginRefused as err:
-            if err.status != 401:
-                raise
-            answer = await source.switch_power(action)
-        return answer
 
 
 def _tray(target: Place) -> Place:

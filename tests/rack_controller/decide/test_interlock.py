@@ -289,7 +289,7 @@ def test_nothing_seen_holds_caps_and_never_switches_off() -> None:
 
 def test_a_latch_outlives_a_restart_and_a_tray_seen_on_behind_it_is_forced_off() -> None:
     rack = InterlockedRack()
-    rack.standings = recall(rack.policy, [("leak.critical", rack.place("u31"), "leak1 is critical")], rack.look().now)
+    rack.standings = recall([("leak.critical", rack.place("u31"), "leak1 is critical")], rack.look().now)
     rack.tick()
     assert leaves(rack.ordered("force_off")[0].targets) == ["u31", "u30", "u29", "u28"]
     rack.switch(on=False, trays=[rack.place(u) for u in ("u31", "u30", "u29", "u28")])

@@ -71,6 +71,7 @@ def test_leaks_of_switch_trays_must_be_covered_too() -> None:
         (changed("flow.low", cause="leak.rack"), "stand twice"),
         (changed("flow.low", when="smell"), "Invalid enum value"),
         (changed("flow.low", surprise=1), "surprise"),
+        (changed("flow.lost", clear={"not_while": ["rain"]}), "not_while names rain"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_named(spec: dict[str, Any], complaint: str) -> None:

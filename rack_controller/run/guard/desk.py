@@ -1,0 +1,70 @@
+"""What is asked of a rack's interlocks: how they stand, and that a latch be cleared."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.text import scrub
+from rack_controller.decide.interlock import Standing
+from rack_controller.model.command import Command
+from rack_controller.model.interlock import InterlockPolicy, Row
+from rack_controller.model.interlock_view import InterlockState, StandingView
+from rack_controller.model.latch import Inspection
+from rack_controller.run.guard.guard import Guard
+from rack_controller.run.guard.latches import Latches
+
+Verb = Callable[[Command], Awaitable[dict[str, object]]]
+MOST_RECORD = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class InterlockDesk:
+    """Answers for one guard."""
+
+    rack: Place
+    guard: Guard
+    latches: Latches
+    policy: InterlockPolicy
+    clock: Clock
+
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """Return the verbs by name."""
+        return {"clear": self.clear}
+
+    def state(self) -> InterlockState:
+        """Return how everything stands now."""
+        rows = {row.cause: row for row in self.policy.rows}
+        seen = [self._view(s, rows[s.cause]) for s in self.guard.standings.values() if s.cause in rows]
+        seen.sort(key=lambda s: (s.priority, s.tripped_s is None, s.cause, s.place))
+        return InterlockState(self.rack, self.guard.armed, len(rows), seen, self.latches.all())
+
+    async def clear(self, command: Command) -> dict[str, object]:
+        """Sign for a latch with an inspection record.  Raises TargetUnknown, ArgumentsInvalid, PreconditionFailed."""
+        name = str(command.arguments.get("latch", ""))
+        if not name:
+            raise ArgumentsInvalid("clear needs the id of a latch", advice="see `rackwright interlock list`")
+        record = {
+            field: scrub(command.arguments.get(field, ""), MOST_RECORD) for field in ("found", "done", "pressure_check")
+        }
+        latch = self.guard.clear(name, Inspection(**record), command.actor)
+        return {"latch": latch.id, "cleared": not latch.open, "signed": list(latch.signed)}
+
+    def _view(self, standing: Standing, row: Row) -> StandingView:
+        now, tripped = self.clock.now(), standing.tripped_at
+        return StandingView(
+            standing.cause,
+            standing.place,
+            row.title,
+            standing.evidence,
+            standing.holds,
+            round(now - standing.held_since, 1),
+            None if tripped is None else round(now - tripped, 1),
+            row.latch,
+            row.blocks,
+            row.priority,
+            row.consequence,
+            row.response,
+        )

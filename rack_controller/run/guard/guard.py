@@ -1,0 +1,263 @@
+"""Watches one rack with every word that is heard, and carries out what the interlocks order.
+
+A leak is judged the moment its reading arrives, on the picture of the last tick with the detectors as they are now;
+everything else is judged once a tick.  Nothing here waits: an order is handed on and its end is told when it comes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+
+import msgspec
+
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import RackwrightError
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.reading import Reading
+from rack_controller.decide.detectors import Detector, hear, judge
+from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, recall, refusals
+from rack_controller.decide.notice import Finding
+from rack_controller.decide.picture import (
+    BuildingSight,
+    LoopMemory,
+    Picture,
+    hear_all,
+    see,
+    settle,
+)
+from rack_controller.model.event import Severity
+from rack_controller.model.interlock import Act, Condition, InterlockPolicy, Row
+from rack_controller.model.latch import Inspection, Latch
+from rack_controller.model.snapshot import Snapshot
+from rack_controller.run.ending import end
+from rack_controller.run.guard.latches import Latches
+from rack_controller.run.view import RackView
+
+_log = logging.getLogger(__name__)
+_SEVERITIES = {1: Severity.CRITICAL, 2: Severity.CRITICAL, 3: Severity.WARNING, 4: Severity.WARNING}
+
+TOLD = frozenset({Act.ALARM, Act.DRAIN, Act.STOP_JOB, Act.REQUEST_ELECTRICAL_ISOLATION, Act.REQUEST_LIQUID_ISOLATION})
+"""Acts that are words to somebody else: they go out as events."""
+
+Carry = Callable[[Order], Awaitable[str]]
+"""Carries an order out and returns what came of it, in words.  Raises RackwrightError when it could not."""
+
+
+class Guard:
+    """One rack's interlocks at work.  `carriers`: who carries out which act; an alarm says what has none.
+    `watched_by` sees each tick's picture before it is judged."""
+
+    def __init__(
+        self,
+        view: RackView,
+        policy: InterlockPolicy,
+        latches: Latches,
+        clock: Clock,
+        say: Callable[[Finding], object],
+        carriers: Mapping[Act, Carry],
+        watched_by: Callable[[Picture], object] = lambda _picture: None,
+    ) -> None:
+        self._view, self._policy, self._latches, self._clock = view, policy, latches, clock
+        self._say, self._carriers, self._watched_by = say, carriers, watched_by
+        self._rows: dict[str, Row] = {row.cause: row for row in policy.rows}
+        self._detectors: dict[Place, Detector] = {}
+        self._loop = LoopMemory()
+        self._picture: Picture | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._told: dict[tuple[str, Place, Act], str] = {}  # what was said last of an act that is repeated
+        self.building = BuildingSight()
+        self._was_armed = self.armed
+        # A tray that nobody switches off is no tray that is on behind a latch.
+        rows = [row for row in policy.rows if row.when is not Condition.TRAY_ON_WHILE_LATCHED]
+        self._shadow = msgspec.structs.replace(policy, rows=rows)
+        self._standings: dict[Key, Standing] = self._recalled()
+
+    @property
+    def standings(self) -> Mapping[Key, Standing]:
+        """Return every row that holds or stands, by cause and place."""
+        return self._standings
+
+    @property
+    def armed(self) -> bool:
+        """Return whether orders are carried out; otherwise they are only told."""
+        return self._view.layout.armed
+
+    def look(self, snapshot: Snapshot) -> None:
+        """Judge a tick."""
+        layout = self._view.layout
+        self._detectors = hear_all(self._detectors, snapshot, self._policy.detectors)
+        self._loop = settle(self._loop, snapshot, layout, self._policy.loop)
+        latched = leaked(self._standings.values(), self._policy)
+        self._picture = see(
+            layout, snapshot, self._detectors, self._loop, self._policy, building=self.building, latched=latched
+        )
+        self._watched_by(self._picture)
+        self._judge(self._picture)
+
+    def hear(self, readings: Iterable[Reading]) -> None:
+        """Judge leaks as they are heard, before the next tick.  Words that change no verdict cost nothing more."""
+        rules, changed = self._policy.detectors, set()
+        for reading in readings:
+            if reading.quantity is not Quantity.LEAK:
+                continue
+            before = self._detectors.get(reading.place) or Detector()
+            code = None if reading.value is None else float(reading.value)
+            after = hear(before, code, reading.quality, reading.taken_at, rules)
+            self._detectors[reading.place] = after
+            now = self._clock.now()
+            if judge(before, now, rules) is not judge(after, now, rules):
+                changed.add(tray_of(reading.place))
+        if changed and self._picture is not None and self._view.snapshot is not None:
+            snapshot = replace(self._view.snapshot, now=self._clock.now())
+            latched = leaked(self._standings.values(), self._policy)
+            self._picture = see(
+                *(self._view.layout, snapshot, self._detectors, self._loop, self._policy),
+                building=self.building,
+                latched=latched,
+            )
+            self._judge(self._picture)
+
+    def refusals(self, tray: Place) -> list[str]:
+        """Return why `tray` must not be switched on now, in operator's words; empty when it may."""
+        if not self.armed:
+            return []
+        return refusals(self._standings.values(), self._policy, tray)
+
+    def forbids(self, place: Place) -> str:
+        """Return why nothing at the tray `place` may be energised, empty when it may (see LatchBook)."""
+        found = self.refusals(place)
+        if found:
+            self._latches.refuse(place)
+        return "; ".join(found)
+
+    def clear(self, name: str, inspection: Inspection, actor: str) -> Latch:
+        """Sign for a latch; when it is cleared, its detectors are judged anew by what they say from now on.
+
+        Raises what `Latches.clear` raises.
+        """
+        latch = self._latches.clear(name, inspection, actor, self._still_holds)
+        if latch.open:
+            text = f"{actor} signed for latch {latch.id} ({latch.title} at {leaf_of(latch.place)}); one more must"
+            self._say(Finding(latch.place, "latch.signed", Severity.WARNING, text))
+            return latch
+        self._standings.pop((latch.cause, latch.place), None)
+        for place, detector in self._detectors.items():
+            if tray_of(place) == latch.place or latch.place == self._view.layout.rack:
+                self._detectors[place] = replace(detector, critical_since=None)
+        text = f"latch {latch.id} cleared by {', '.join(latch.signed)}: {latch.title} at {leaf_of(latch.place)}"
+        self._say(Finding(latch.place, "latch.cleared", Severity.OK, text))
+        return latch
+
+    async def close(self) -> None:
+        """End what is under way.  Called when the controller ends: devices keep what they were told."""
+        await end(list(self._running))
+
+    def _still_holds(self, key: Key) -> bool:
+        """Tell whether what tripped a latch is still seen, old critical words left aside."""
+        if self._view.snapshot is None or self._picture is None:
+            return True  # nothing is known yet: that is no reason to believe
+        fresh = {place: replace(d, critical_since=None) for place, d in self._detectors.items()}
+        picture = see(
+            *(self._view.layout, replace(self._view.snapshot, now=self._clock.now()), fresh, self._loop, self._policy),
+            building=self.building,
+        )
+        cause, place = key
+        row = self._rows.get(cause)
+        causes = [cause, *(row.clear.not_while if row is not None else ())]
+        found = advance({}, picture, self._policy).standings
+        return any((name, place) in found for name in causes)
+
+    def _judge(self, picture: Picture) -> None:
+        if self.armed is not self._was_armed:
+            self._begin_anew()
+        decision = advance(self._standings, picture, self._policy if self.armed else self._shadow)
+        self._standings = dict(decision.standings)
+        for standing in decision.tripped:
+            self._tripped(standing)
+        for order in decision.orders:
+            self._carry_out(order)
+        self._tell_ended(decision)
+
+    def _begin_anew(self) -> None:
+        """Judge everything anew when the rack was armed or disarmed: what would have been done was not done."""
+        self._was_armed = self.armed
+        self._latches.drop_shadows()
+        self._standings = self._recalled()
+        self._told.clear()
+
+    def _recalled(self) -> dict[Key, Standing]:
+        tripped = [(n.cause, n.place, n.evidence[0].text) for n in self._latches.open()]
+        return recall(tripped, self._clock.now())
+
+    def _tripped(self, standing: Standing) -> None:
+        row = self._rows[standing.cause]
+        if row.latch:
+            self._latches.trip(row, standing, shadow=not self.armed)
+
+    def _tell_ended(self, decision: Decision) -> None:
+        for standing in decision.ended:
+            row = self._rows.get(standing.cause)
+            self._told = {k: v for k, v in self._told.items() if k[:2] != standing.key}
+            if row is not None:
+                text = f"{row.title} at {leaf_of(standing.place)} is over"
+                self._say(Finding(standing.place, f"interlock.{row.cause}", Severity.OK, text))
+
+    def _carry_out(self, order: Order) -> None:
+        row = self._rows[order.cause]
+        if order.act is Act.ALARM:
+            undone = sorted({_words(r.do) for r in row.ladder} - {_words(a) for a in {*self._carriers, *TOLD}})
+            words = f"{order.reason}. {row.consequence}; {row.response}"
+            if undone:
+                words += f" (nothing here can {', '.join(undone)})"
+            self._say(Finding(order.place, f"interlock.{row.cause}", _SEVERITIES[row.priority], words))
+            return
+        if order.act in TOLD:
+            self._tell(order)
+            return
+        whom = _names(order.targets)
+        if not self.armed:
+            text = f"would {_words(order.act)} {whom}: {order.reason} (the rack is not armed)"
+            self._say_once(order, f"interlock.would.{order.act}", Severity.WARNING, text)
+            return
+        carrier = self._carriers.get(order.act)
+        if carrier is None:
+            return  # told with the row's alarm
+        task = asyncio.get_running_loop().create_task(self._carry(carrier, order, whom))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    def _tell(self, order: Order) -> None:
+        """Tell those who watch the events what is asked of them: a scheduler, the building."""
+        wait = None if order.deadline is None else round(order.deadline - self._clock.now())
+        within = "" if wait is None else f" within {wait} s"
+        text = f"{_words(order.act)} {_names(order.targets)}{within}: {order.reason}"
+        details: dict[str, str | float | int | None] = {"cause": order.cause, "deadline_s": wait}
+        self._say(Finding(order.place, f"interlock.{order.act}", Severity.WARNING, text, details))
+
+    async def _carry(self, carrier: Carry, order: Order, whom: str) -> None:
+        try:
+            came = await carrier(order)
+        except RackwrightError as err:
+            text = f"{_words(order.act)} {whom} failed: {err.what}; wanted because {order.reason}"
+            self._say_once(order, f"interlock.failed.{order.act}", Severity.CRITICAL, text)
+            return
+        text = f"{_words(order.act)} {whom}: {came}; {order.reason}"
+        self._say_once(order, f"interlock.done.{order.act}", Severity.WARNING, text)
+
+    def _say_once(self, order: Order, kind: str, severity: Severity, text: str) -> None:
+        """Say what became of an order, unless its repetition comes to the same."""
+        key = (order.cause, order.place, order.act)
+        if self._told.get(key) != text:
+            self._told[key] = text
+            self._say(Finding(order.place, kind, severity, text, {"cause": order.cause, "act": order.act}))
+
+
+def _names(targets: tuple[Place, ...]) -> str:
+    names = [leaf_of(t) for t in targets]
+    return ", ".join(names) if len(names) <= 4 else f"{len(names)} trays"
+
+
+def _words(act: Act) -> str:
+    return act.replace("_", " ")

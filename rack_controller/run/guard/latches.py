@@ -1,0 +1,127 @@
+"""The latches of one rack, kept in its journal: they outlive the controller, and refuse whatever would energise."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, TargetUnknown
+from firmware_bridge.vocabulary.place import Place, leaf_of, rack_name, rack_of
+from rack_controller.decide.clearing import ORPHAN, sign, why_not
+from rack_controller.decide.interlock import Key, Standing
+from rack_controller.model.interlock import InterlockPolicy, Row
+from rack_controller.model.latch import Evidence, Inspection, Latch
+from rack_controller.run.journal import Journal
+
+_log = logging.getLogger(__name__)
+_KIND = "latch"
+CLEARED_KEPT = 200
+
+
+@dataclass(slots=True)
+class Latches:
+    """Open and cleared latches.  `now_ns` is the wall clock, which only labels them."""
+
+    journal: Journal
+    rack: Place
+    policy: InterlockPolicy
+    now_ns: Callable[[], int]
+    _all: dict[str, Latch] = field(init=False)
+
+    def __post_init__(self) -> None:
+        kept = self.journal.kept(_KIND)
+        latches = (msgspec.json.decode(document, type=Latch) for document in kept.values())
+        self._all = {latch.id: latch for latch in latches if rack_of(latch.place) == self.rack}
+
+    def open(self) -> list[Latch]:
+        """Return those that stand, the oldest first."""
+        return [latch for latch in self.all() if latch.open]
+
+    def all(self) -> list[Latch]:
+        """Return those that stand and the newest cleared ones, the oldest first."""
+        return sorted(self._all.values(), key=lambda latch: (latch.tripped_ns, latch.id))
+
+    def trip(self, row: Row, standing: Standing, *, shadow: bool) -> Latch:
+        """Let a row latch.  It counts at once, also when the journal refuses to keep it: that is logged, and tried
+        again with the next change."""
+        now_ns = self.now_ns()
+        evidence = [Evidence(standing.place, standing.evidence, now_ns)]
+        number = 1 + max((_number(latch.id) for latch in self._all.values()), default=0)
+        name = f"{rack_name(self.rack)}-l{number}"
+        latch = Latch(name, row.cause, standing.place, row.title, now_ns, evidence, row.blocks, shadow)
+        self._put(latch)
+        return latch
+
+    def refuse(self, place: Place) -> None:
+        """Count a refused attempt to energise `place` on every latch that stands in its way."""
+        for latch in self.in_the_way(place):
+            self._put(msgspec.structs.replace(latch, refused_on=latch.refused_on + 1))
+
+    def in_the_way(self, place: Place) -> list[Latch]:
+        """Return the open latches that keep the tray `place` off: its own and its rack's."""
+        return [
+            latch
+            for latch in self.open()
+            if latch.blocks and not latch.shadow and latch.place in (place, rack_of(place))
+        ]
+
+    def forbids(self, place: Place) -> str:
+        """Return why nothing at the tray `place` may be energised now, empty when it may."""
+        found = self.in_the_way(place)
+        return "; ".join(f"latch {n.id}: {n.title} at {leaf_of(n.place)}, {n.evidence[0].text}" for n in found)
+
+    def find(self, name: str) -> Latch:
+        """Return one latch.  Raises TargetUnknown."""
+        latch = self._all.get(name)
+        if latch is None:
+            standing = ", ".join(n.id for n in self.open()) or "none"
+            raise TargetUnknown(f"no latch {name!r} at {self.rack}", advice=f"standing: {standing}")
+        return latch
+
+    def clear(self, name: str, inspection: Inspection, actor: str, holds: Callable[[Key], bool]) -> Latch:
+        """Sign for a latch, and clear it when that was the last signature needed; return it as it is then.
+
+        Raises TargetUnknown, PreconditionFailed with what is missing, or EnvironmentUnfit when the journal refuses:
+        then it stands as before.
+        """
+        latch = self.find(name)
+        rule = next((row.clear for row in self.policy.rows if row.cause == latch.cause), ORPHAN)
+        reason = why_not(latch, rule, inspection, actor, holds=holds((latch.cause, latch.place)))
+        if reason:
+            raise PreconditionFailed(f"latch {name} stands: {reason}", advice="see docs/interlocks.md, clearing")
+        signed = sign(latch, rule, inspection, actor, self.now_ns())
+        self.journal.keep(_KIND, self._key(signed), msgspec.json.encode(signed).decode())
+        self._all[name] = signed
+        self._forget_oldest()
+        return signed
+
+    def drop_shadows(self) -> None:
+        """Forget the latches of a rack that was not armed: they kept nothing off."""
+        for latch in [n for n in self._all.values() if n.shadow]:
+            del self._all[latch.id]
+            try:
+                self.journal.drop(_KIND, self._key(latch))
+            except EnvironmentUnfit:
+                _log.exception("shadow latch %s is not forgotten", latch.id)
+
+    def _put(self, latch: Latch) -> None:
+        self._all[latch.id] = latch
+        try:
+            self.journal.keep(_KIND, self._key(latch), msgspec.json.encode(latch).decode())
+        except EnvironmentUnfit:
+            _log.exception("latch %s (%s at %s) stands, but is not kept", latch.id, latch.cause, latch.place)
+
+    def _forget_oldest(self) -> None:
+        cleared = [latch for latch in self.all() if not latch.open]
+        for latch in cleared[: max(0, len(cleared) - CLEARED_KEPT)]:
+            self.journal.drop(_KIND, self._key(latch))
+            del self._all[latch.id]
+
+    def _key(self, latch: Latch) -> str:
+        return f"{self.rack} {latch.id}"
+
+
+def _number(name: str) -> int:
+    digits = name.rpartition("-l")[2]
+    return int(digits) if digits.isdigit() else 0

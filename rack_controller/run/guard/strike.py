@@ -1,0 +1,168 @@
+"""Switches trays off for an interlock: all at once, each intent written down first, nothing waited for in between.
+
+Off is toward safe and may be asked for again, so an interlock repeats what an operation would hold.  A journal that
+refuses stops no strike; being fenced does: a successor protects the rack then.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from firmware_bridge.ports.power import PowerSwitch
+from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import (
+    ActionNotOffered,
+    DeviceError,
+    EndpointRefused,
+    EndpointUnreachable,
+    EnvironmentUnfit,
+    OutcomeUnknown,
+    RackwrightError,
+    TargetUnknown,
+    TrustRefused,
+)
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.power import PowerAction, PowerState
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.interlock import Order
+from rack_controller.decide.picture import Picture
+from rack_controller.model.effect import Before, Effect, EffectState, moved
+from rack_controller.model.interlock import Act
+from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
+from rack_controller.run.operate.lease_book import LeaseBook
+from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.power.asking import ask_once
+
+_log = logging.getLogger(__name__)
+
+OPERATION = "interlock"
+LEASE_S = 30.0
+OFF_TAKES = Seconds(11.0)
+"""A host reports Off 1 to 10 s after it was told: so long one that took a strike is not struck again."""
+ACTIONS = {
+    Act.FORCE_OFF: PowerAction.FORCE_OFF,
+    Act.GRACEFUL_OFF: PowerAction.GRACEFUL_OFF,
+    Act.AUX_OFF: PowerAction.AUX_OFF,
+}
+_NOTHING_SENT = (EndpointUnreachable, TrustRefused)
+
+
+@dataclass(slots=True)
+class Striker:
+    """The arm of one rack's guard.  `switch_of` raises TargetUnknown for a tray that nothing here can switch."""
+
+    ledger: Ledger
+    leases: LeaseBook
+    switch_of: Callable[[Place], tuple[Place, PowerSwitch]]
+    clock: Clock
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+    _unseen: dict[Place, Effect] = field(default_factory=dict)  # by tray: the last strike that was taken
+    _going: dict[tuple[Place, PowerAction], Seconds] = field(default_factory=dict)  # until when it may be on its way
+
+    def settle_old(self) -> None:
+        """Close the effects that a predecessor's strikes left open: a latch that stands strikes anew."""
+        for effect in self.ledger.unresolved():
+            if effect.operation == OPERATION:
+                self.ledger.record(moved(effect, EffectState.UNSEEN, "its controller ended; the latch strikes anew"))
+
+    def see(self, picture: Picture) -> None:
+        """Close the effects of trays that are seen to be off by now."""
+        for tray in picture.trays:
+            if tray.off is True:
+                self._going.pop((tray.place, PowerAction.FORCE_OFF), None)  # should it come back it is struck at once
+            if tray.off is True and (effect := self._unseen.pop(tray.place, None)) is not None:
+                self._record(effect, EffectState.OBSERVED, "it is off")
+
+    async def carry(self, order: Order) -> str:
+        """Switch every target of an order, all at once, and return in words how each took it.
+
+        Raises RackwrightError when none of them took it.
+        """
+        action = ACTIONS[order.act]
+        ends = await asyncio.gather(*(self._strike(order, tray, action) for tray in order.targets))
+        failed = [(tray, end) for tray, end in zip(order.targets, ends, strict=True) if isinstance(end, Exception)]
+        if failed and len(failed) == len(ends):
+            raise failed[0][1]
+        taken = Counter(end for end in ends if isinstance(end, str))
+        words = [f"{count}× {said}" if len(ends) > 1 else said for said, count in taken.items()]
+        return ", ".join([*words, *(f"{leaf_of(tray)}: {err.what}" for tray, err in failed)])
+
+    async def _strike(self, order: Order, tray: Place, action: PowerAction) -> str | RackwrightError:
+        if self.clock.now() < self._going.get((tray, action), self.clock.now()):
+            return "on its way"
+        try:
+            endpoint, switch = self.switch_of(tray)
+            wish = Wish(endpoint, Facet.POWER_STATE, LeaseClass.INTERLOCK, f"interlock {order.cause}", Direction.SAFE)
+            lease = self.leases.take(wish, LEASE_S)
+            effect = self._intend(order, endpoint, action)
+            try:
+                return await self._send(tray, switch, action, effect)
+            finally:
+                self.leases.give_back(lease)
+        except RackwrightError as err:
+            return err
+
+    def _intend(self, order: Order, endpoint: Place, action: PowerAction) -> Effect | None:
+        key = f"{OPERATION}/{self.ledger.epoch}/{next(self._numbers)}"
+        before = Before(power=PowerState.UNKNOWN)  # looking first would cost the time that water has
+        now_ns = self.clock.unix_ns()
+        try:
+            return self.ledger.intend(key, OPERATION, endpoint, Facet.POWER_STATE, action, before, now_ns)
+        except EnvironmentUnfit:
+            _log.exception("%s of %s for %s goes out without a written intent", action, endpoint, order.cause)
+            return None
+
+    async def _send(self, tray: Place, switch: PowerSwitch, action: PowerAction, effect: Effect | None) -> str:
+        try:
+            answer = await ask_once(switch, action)
+        except ActionNotOffered as err:
+            self._record(effect, EffectState.REFUSED, err.what)
+            if action is PowerAction.AUX_OFF:  # wanted only where a device has it
+                return "not offered"
+            raise
+        except EndpointRefused as err:
+            self._record(effect, EffectState.REFUSED, err.what, err.status)
+            raise
+        except OutcomeUnknown as err:
+            sent = self._record(effect, EffectState.SENT, err.what)
+            self._record(sent, EffectState.UNSEEN, "nobody can tell whether it heard; it is asked again")
+            raise
+        except DeviceError as err:
+            unsent = isinstance(err, _NOTHING_SENT)
+            self._record(effect, EffectState.UNSENT if unsent else EffectState.UNSEEN, err.what)
+            raise
+        if not answer.accepted:
+            self._record(effect, EffectState.REFUSED, answer.detail, answer.status)
+            return f"refused, {answer.status}"
+        self._going[tray, action] = Seconds(self.clock.now() + OFF_TAKES)
+        answered = self._record(effect, EffectState.ANSWERED, answer.detail, answer.status)
+        if action is PowerAction.AUX_OFF:
+            self._record(answered, EffectState.UNSEEN, "a device without auxiliary power says nothing any more")
+        elif answered is not None:
+            before = self._unseen.pop(tray, None)
+            self._record(before, EffectState.UNSEEN, "asked again before it was seen off")
+            self._unseen[tray] = answered
+        return "accepted"
+
+    def _record(self, effect: Effect | None, state: EffectState, detail: str, status: int = 0) -> Effect | None:
+        """Write down what became of an effect and return it so; a journal that refuses is logged."""
+        if effect is None:
+            return None
+        after = moved(effect, state, detail, status)
+        try:
+            self.ledger.record(after)
+        except RackwrightError:
+            _log.exception("effect %s is %s, and cannot be written down", effect.id, state)
+        return after
+
+
+def switch_of(sources: Mapping[Place, TelemetrySource], tray: Place) -> tuple[Place, PowerSwitch]:
+    """Return the endpoint that switches `tray`.  Raises TargetUnknown when nothing that is read does."""
+    for place, source in sources.items():
+        if tray_of(place) == tray and isinstance(source, PowerSwitch):
+            return place, source
+    raise TargetUnknown(f"{tray} has no switch that can be reached", advice="enable its controller's endpoint")

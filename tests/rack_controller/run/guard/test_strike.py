@@ -1,0 +1,230 @@
+"""Strikes: all targets at once, each intent written down first, repeated freely, never kept back by a full disk."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from firmware_bridge.vocabulary.errors import (
+    EndpointRefused,
+    EndpointUnreachable,
+    EnvironmentUnfit,
+    LoginRefused,
+    OutcomeUnknown,
+    PreconditionFailed,
+    TargetUnknown,
+)
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, join_place
+from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSight
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.interlock import Order
+from rack_controller.decide.picture import Picture, TraySight
+from rack_controller.model.effect import EffectState
+from rack_controller.model.interlock import Act
+from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
+from rack_controller.run.guard.strike import OPERATION, Striker
+from rack_controller.run.journal import Journal
+from rack_controller.run.operate.lease_book import LeaseBook
+from rack_controller.run.operate.ledger import Ledger
+from tests.support.virtual_time import VirtualClock, run_virtually
+
+RACK = Place("lab1/a/r01/k01")
+
+
+@dataclass
+class Switch:
+    """A tray's switch that says what a test wants, and notes what the ledger knew when it was asked."""
+
+    ledger: Ledger
+    says: list[Exception | None] = field(default_factory=list)
+    asked: list[PowerAction] = field(default_factory=list)
+    known: list[int] = field(default_factory=list)
+
+    async def observe_power(self) -> PowerSight:
+        raise AssertionError("an interlock does not look first")
+
+    async def switch_power(self, action: PowerAction) -> PowerAnswer:
+        self.asked.append(action)
+        self.known.append(len(self.ledger.unresolved()))
+        await asyncio.sleep(0)
+        said = self.says.pop(0) if self.says else None
+        if said is not None:
+            raise said
+        return PowerAnswer(True, 204, "", "ForceOff")
+
+
+@dataclass
+class Rack:
+    """Four trays and whoever strikes them."""
+
+    journal: Journal
+    path: Path
+    trays: dict[Place, Switch] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock()
+        self.ledger = Ledger(self.journal, RACK)
+        self.leases = LeaseBook(self.clock)
+        for unit in ("u11", "u12", "u13", "u14"):
+            self.trays[join_place(RACK, unit)] = Switch(self.ledger)
+        self.striker = Striker(self.ledger, self.leases, self._switch_of, self.clock)
+
+    def order(self, *units: str, act: Act = Act.FORCE_OFF) -> Order:
+        return Order(act, "leak.critical", join_place(RACK, units[0]), tuple(join_place(RACK, u) for u in units), "wet")
+
+    def switch(self, unit: str) -> Switch:
+        return self.trays[join_place(RACK, unit)]
+
+    def states(self) -> list[EffectState]:
+        return [e.state for e in self.ledger.effects_of(OPERATION)]
+
+    def _switch_of(self, tray: Place) -> tuple[Place, Switch]:
+        if tray not in self.trays:
+            raise TargetUnknown(f"{tray} has no switch")
+        return join_place(tray, "bmc"), self.trays[tray]
+
+
+@pytest.fixture
+def rack(tmp_path: Path) -> Iterator[Rack]:
+    journal = Journal(tmp_path / "journal.db")
+    yield Rack(journal, tmp_path / "journal.db")
+    journal.close()
+
+
+def seen_off(*units: str) -> Picture:
+    trays = tuple(TraySight(join_place(RACK, u), TrayKind.COMPUTE, int(u[1:]), off=True) for u in units)
+    return Picture(RACK, Seconds(0.0), trays)
+
+
+def test_all_targets_are_struck_at_once_with_their_intents_written(rack: Rack) -> None:
+    async def story() -> None:
+        said = await rack.striker.carry(rack.order("u11", "u12", "u13"))
+        assert said == "3× accepted"
+        assert [rack.switch(u).asked for u in ("u11", "u12", "u13", "u14")] == [[PowerAction.FORCE_OFF]] * 3 + [[]]
+        assert rack.switch("u11").known == [1], "its intent stood when it was asked"
+        assert rack.states() == [EffectState.ANSWERED] * 3
+        rack.striker.see(seen_off("u11", "u12", "u13"))
+        assert rack.states() == [EffectState.OBSERVED] * 3
+        assert rack.leases.held() == []
+
+    run_virtually(story())
+
+
+def test_one_that_is_on_its_way_is_left_alone_until_it_should_have_arrived(rack: Rack) -> None:
+    async def story() -> None:
+        await rack.striker.carry(rack.order("u11"))
+        await asyncio.sleep(2)
+        assert await rack.striker.carry(rack.order("u11")) == "on its way"
+        await asyncio.sleep(10)
+        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        rack.striker.see(seen_off("u11"))
+        assert await rack.striker.carry(rack.order("u11")) == "accepted", "seen off, and on again"
+
+    run_virtually(story())
+
+
+def test_a_strike_takes_the_lease_from_whoever_holds_it(rack: Rack) -> None:
+    async def story() -> None:
+        endpoint = join_place(RACK, "u11", "bmc")
+        flash = rack.leases.take(Wish(endpoint, Facet.FIRMWARE, LeaseClass.FIRMWARE, "op-1", Direction.NEUTRAL))
+        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        with pytest.raises(PreconditionFailed):
+            rack.leases.check(flash)
+
+    run_virtually(story())
+
+
+def test_one_that_fails_keeps_none_of_the_others(rack: Rack) -> None:
+    async def story() -> None:
+        rack.switch("u12").says = [EndpointUnreachable(join_place(RACK, "u12", "bmc"), "switch_power", "no route")]
+        rack.switch("u13").says = [EndpointRefused(join_place(RACK, "u13", "bmc"), "switch_power", "busy", status=409)]
+        said = await rack.striker.carry(rack.order("u11", "u12", "u13", "u14"))
+        assert said.startswith("2× accepted")
+        assert "u12: " in said
+        assert "u13: " in said
+        assert sorted(rack.states()) == sorted(
+            [EffectState.ANSWERED, EffectState.UNSENT, EffectState.REFUSED, EffectState.ANSWERED]
+        )
+
+    run_virtually(story())
+
+
+def test_when_nobody_takes_it_the_order_failed(rack: Rack) -> None:
+    async def story() -> None:
+        rack.switch("u11").says = [EndpointUnreachable(join_place(RACK, "u11", "bmc"), "switch_power", "no route")]
+        with pytest.raises(EndpointUnreachable):
+            await rack.striker.carry(rack.order("u11"))
+        with pytest.raises(TargetUnknown):
+            await rack.striker.carry(rack.order("u40"))
+
+    run_virtually(story())
+
+
+def test_an_ended_session_is_renewed_and_asked_again_a_wrong_password_is_not(rack: Rack) -> None:
+    async def story() -> None:
+        endpoint = join_place(RACK, "u11", "bmc")
+        rack.switch("u11").says = [LoginRefused(endpoint, "switch_power", "session over", status=401)]
+        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        rack.switch("u12").says = [LoginRefused(endpoint, "switch_power", "no right", status=403)]
+        with pytest.raises(LoginRefused):
+            await rack.striker.carry(rack.order("u12"))
+        assert len(rack.switch("u12").asked) == 1
+
+    run_virtually(story())
+
+
+def test_a_lost_answer_is_no_reason_to_hold_off_is_asked_for_again(rack: Rack) -> None:
+    async def story() -> None:
+        rack.switch("u11").says = [OutcomeUnknown(join_place(RACK, "u11", "bmc"), "switch_power", "no answer")]
+        with pytest.raises(OutcomeUnknown):
+            await rack.striker.carry(rack.order("u11"))
+        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert rack.ledger.unresolved()[0].state is EffectState.ANSWERED
+        assert len(rack.ledger.unresolved()) == 1
+
+    run_virtually(story())
+
+
+def test_a_full_disk_stops_no_strike(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        def full(*_: object) -> list[int]:
+            raise EnvironmentUnfit("the journal cannot be written: disk full")
+
+        monkeypatch.setattr(rack.journal, "transact", full)
+        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert rack.switch("u11").asked == [PowerAction.FORCE_OFF]
+
+    run_virtually(story())
+
+
+def test_a_fenced_controller_strikes_nothing(rack: Rack) -> None:
+    async def story() -> None:
+        other = Journal(rack.path)
+        assert Ledger(other, RACK).epoch > rack.ledger.epoch
+        other.close()
+        with pytest.raises(PreconditionFailed):
+            await rack.striker.carry(rack.order("u11"))
+        assert rack.switch("u11").asked == []
+
+    run_virtually(story())
+
+
+def test_what_a_predecessor_left_open_is_closed(rack: Rack) -> None:
+    async def story() -> None:
+        await rack.striker.carry(rack.order("u11"))
+        successor = Striker(Ledger(rack.journal, RACK), rack.leases, rack.striker.switch_of, rack.clock)
+        successor.settle_old()
+        assert rack.ledger.unresolved() == []
+
+    run_virtually(story())
+
+
+def test_auxiliary_power_ends_with_its_answer_nobody_is_there_to_be_seen(rack: Rack) -> None:
+    async def story() -> None:
+        await rack.striker.carry(rack.order("u11", act=Act.AUX_OFF))
+        assert rack.ledger.unresolved() == []
+
+    run_virtually(story())
