@@ -13,6 +13,7 @@ from datacenter_api.console.glance import Glance
 from datacenter_api.console.groups import group_lines
 from datacenter_api.console.made_of import draw_report
 from datacenter_api.console.panel import find_tray
+from datacenter_api.console.power_card import PowerCard
 from datacenter_api.console.readiness import draw_readiness
 from datacenter_api.console.sights import chart_board, events_board, readiness_of, report_of
 from datacenter_api.console.tray import (
@@ -29,9 +30,11 @@ from datacenter_api.console.viewer import Viewer, html
 from datacenter_api.console.wording import rack_href, slot_of
 from datacenter_api.fleet.columns import Columns
 from datacenter_api.fleet.record import RackRecord
+from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import TrayView
 
+SWITCHED = (TrayKind.COMPUTE, TrayKind.SWITCH)
 _PARTS = {
     "head": (draw_head, head_cells),
     "health": (draw_health, health_cells),
@@ -124,6 +127,9 @@ class TrayPage:
                     viewer.show(boards.part("sensors"), html(classes="card sensors"))
                 with ui.element("div").classes("beside"):
                     viewer.show(boards.part("health"), html(classes="card health"))
+                    if tray.kind in SWITCHED:
+                        with ui.element("div").classes("card made power"):
+                            PowerCard(self._glance.services, viewer.who, self._record, tray).show()
                     with ui.element("div").classes("card made ready"):
                         html("<h2>Ready</h2>")
                         for endpoint in (e for e in tray.endpoints if e.enabled):
