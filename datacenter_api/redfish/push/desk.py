@@ -115,13 +115,21 @@ class Desk:
             raise _refused_aim(destination, "Its name has no address that this service knows.") from err
 
     def end(self, kept: Subscription, why: str) -> None:
-        """End a subscription for a reason of ours and say so in the audit trail."""
-        self.parts.store.audit("(service)", "", "subscription.end", kept.id, "ok", f"{kept.destination}: {why}")
-        self.drop(kept.id)
+        """End a subscription for a reason of ours and say so in the audit trail.
+
+        A disk that takes neither is logged: whoever publishes an event must not fail for it.
+        """
+        try:
+            self.drop(kept.id)
+            self.parts.store.audit("(service)", "", "subscription.end", kept.id, "ok", f"{kept.destination}: {why}")
+        except EnvironmentUnfit as err:
+            log.warning("the end of subscription %s (%s) is not kept: %s", kept.id, why, err)
 
     def drop(self, name: str) -> None:
         """Take a subscription out and end its delivery."""
         courier = self.couriers.pop(name)
+        self._since.pop(name, None)
+        self._ids.pop(name, None)
         stopping = asyncio.ensure_future(courier.stop())
         stopping.add_done_callback(lambda _done: None)
         self._write()

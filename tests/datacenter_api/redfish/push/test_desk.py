@@ -19,6 +19,7 @@ from support.redfish_hall import Hall
 
 from datacenter_api.auth.authority import ensure_certificates
 from datacenter_api.redfish.push.settings import ALLOWED_VARIABLE, PushSettings
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.model.event import Event, Severity
 from rack_controller.model.roles import Role
 
@@ -163,12 +164,19 @@ async def test_a_restart_forgets_no_subscription_and_sends_nothing_twice(hall: H
         again.services.store.close()
 
 
-async def test_an_account_that_is_gone_is_sent_nothing(hall: Hall) -> None:
+async def test_an_account_that_is_gone_is_sent_nothing_even_when_the_disk_is_full(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
     user = hall.api.user_for(Role.OPERATOR)
     async with listening() as listener:
         async with hall.api.client(user) as client:
             assert (await client.post(SUBSCRIPTIONS, json={**WISH, "Destination": listener.url})).status_code == 201
         hall.api.services.accounts.remove(user)
+
+        def full(*_: object) -> None:
+            raise EnvironmentUnfit("no space")
+
+        monkeypatch.setattr("datacenter_api.redfish.push.desk.write_book", full)
         happen(hall, 1)
         assert hall.world.desk.couriers == {}
         assert listener.heard == []
