@@ -114,11 +114,17 @@ class OperationVerbs:
 
 
 def _check_role(command: Command, operation: Operation) -> None:
-    """Raise RoleInsufficient when this role may not do what the plan does: off needs less than on."""
-    energises = any(step.direction is Direction.ENERGISED for step in operation.plan.steps)
+    """Raise RoleInsufficient when this role may not do what the plan does: off needs less than on, one tray less than
+    several."""
+    steps = operation.plan.steps
+    energises = any(step.direction is Direction.ENERGISED for step in steps)
     needed = Privilege.POWER if energises else Privilege.SHUT
+    if len({step.tray for step in steps}) > 1:
+        needed = Privilege.POWER_MANY
     if not may(command.role, needed):
-        raise RoleInsufficient(f"role {command.role} lacks {needed} for {operation.id}", advice="ask an operator")
+        raise RoleInsufficient(
+            f"role {command.role} lacks {needed} for {operation.id}", advice="let somebody approve it who may"
+        )
 
 
 def switch_at(sources: Mapping[Place, TelemetrySource], place: Place) -> PowerSwitch:

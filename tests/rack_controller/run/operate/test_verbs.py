@@ -151,6 +151,23 @@ def test_rights_armed_and_maintenance_are_asked_for_when_it_matters(tmp_path: Pa
     run_virtually(story())
 
 
+def test_several_trays_are_planned_by_an_operator_and_approved_by_an_admin(tmp_path: Path) -> None:
+    async def story() -> None:
+        d = desk(tmp_path)
+        second = Place(f"{RACK}/u13/bmc")
+        d.verbs["plan"].__self__.sources[second] = FakeTray(second, VirtualClock(), PowerState.ON)
+        made = await d.do("plan", target=RACK, do="off")
+        with pytest.raises(RoleInsufficient, match="role operator lacks power_many"):
+            await d.do("approve", target=RACK, operation=made["operation"])
+        approved = await d.do("approve", Role.ADMIN, RACK, operation=made["operation"])
+        assert approved["state"] == "running"
+        assert (await d.do("pause", Role.SAFETY, RACK, operation=made["operation"]))["state"] == "paused"
+        with pytest.raises(RoleInsufficient):
+            await d.do("resume", target=RACK, operation=made["operation"])
+
+    run_virtually(story())
+
+
 def test_a_tray_that_somebody_works_on_is_not_switched_on_and_one_change_at_a_time(tmp_path: Path) -> None:
     d = desk(tmp_path, PowerState.ON)
     bmc, obstacles = d.tray.place, d.operations.obstacles
