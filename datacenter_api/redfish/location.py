@@ -19,3 +19,10 @@ def tray_location(tray: TrayLook) -> Body:
         "Placement": placement(tray.plan.place, tray.rack.id, unit, tray.rack.layout.rack_units),
         "PartLocation": {"LocationType": "Slot", "LocationOrdinalValue": unit, "ServiceLabel": tray.slot},
     }
+
+
+def bay(part: str, name: str) -> Body:
+    """Return the Location of a numbered part of a tray: `bay("psu3", "psu")`."""
+    number = part.removeprefix(name)
+    ordinal = {"LocationOrdinalValue": int(number)} if number.isdigit() else {}
+    return {"PartLocation": {"LocationType": "Bay", **ordinal, "ServiceLabel": part}}

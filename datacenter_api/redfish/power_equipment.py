@@ -1,7 +1,7 @@
 """Power and battery shelves: PowerEquipment, their supplies and batteries, and what those measure."""
 
 from datacenter_api.redfish.circuits import SHELVES, circuit_links
-from datacenter_api.redfish.location import tray_location
+from datacenter_api.redfish.location import bay, tray_location
 from datacenter_api.redfish.made_of import identity_of, item_of, part_identity
 from datacenter_api.redfish.managers import manager_links
 from datacenter_api.redfish.plates import MADE, SUPPLY, WHOLE, firmware_of, identity, part_plate, whole
@@ -87,7 +87,7 @@ def build_supply(world: World, uri: str, chassis: str, supply: str) -> Body | No
         f"{tray.slot} {supply}",
         **{**_rated(tray), **part_identity(world.stock, tray, supply), **part_plate(world.stock, tray, supply, SUPPLY)},
         **_firmware(world, tray, supply),
-        Location=_bay(supply, "psu"),
+        Location=bay(supply, "psu"),
         Status=part_status(tray, supply),
         Metrics=ref(f"{uri}/Metrics"),
     )
@@ -143,7 +143,7 @@ def build_battery(world: World, uri: str, chassis: str, battery: str) -> Body | 
         **{**part_identity(world.stock, tray, battery), **part_plate(world.stock, tray, battery, MADE)},
         **_firmware(world, tray, battery),
         **told(StateOfHealthPercent=excerpt(tray, f"{battery}_soh", Q.PERCENT)),
-        Location=_bay(battery, "bbu"),
+        Location=bay(battery, "bbu"),
         Status=part_status(tray, battery),
         Metrics=ref(f"{uri}/Metrics"),
     )
@@ -194,11 +194,6 @@ def _load(tray: TrayLook) -> Body | None:
         return None
     given = tray.value("", Q.POWER)
     return {"Reading": None if given is None else round(100.0 * given / rated, 2)}
-
-
-def _bay(part: str, name: str) -> Body:
-    ordinal = int(part.removeprefix(name))
-    return {"PartLocation": {"LocationType": "Bay", "LocationOrdinalValue": ordinal, "ServiceLabel": part}}
 
 
 def _firmware(world: World, tray: TrayLook, part: str) -> Body:

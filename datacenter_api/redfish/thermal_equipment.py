@@ -1,6 +1,6 @@
 """Coolant units and the racks' loops: ThermalEquipment, connectors, pumps, reservoirs, leak detection."""
 
-from datacenter_api.redfish.location import tray_location
+from datacenter_api.redfish.location import bay, tray_location
 from datacenter_api.redfish.made_of import identity_of, part_identity
 from datacenter_api.redfish.managers import manager_links
 from datacenter_api.redfish.plates import (
@@ -163,7 +163,7 @@ def build_pump(world: World, uri: str, unit: str, pump: str) -> Body | None:
             **part_plate(world.stock, tray, pump, PUMP),
         },
         Status=part_status(tray, pump),
-        Location=_bay(pump, "pump"),
+        Location=bay(pump, "pump"),
         **told(PumpSpeedPercent=speed or None),
     )
 
@@ -186,7 +186,7 @@ def build_reservoir(world: World, uri: str, unit: str, reservoir: str) -> Body |
         tray.label(reservoir),
         **_of_reservoir(world, tray, reservoir),
         Status=part_status(tray, reservoir),
-        Location=_bay(reservoir, "reservoir"),
+        Location=bay(reservoir, "reservoir"),
         FluidLevelPercent=excerpt(tray, reservoir, Q.LEVEL),
     )
 
@@ -211,7 +211,7 @@ def build_filter(world: World, uri: str, unit: str, name: str) -> Body | None:
         uri,
         item.name or item.id,
         **identity(item, FILTER),
-        Location=_bay(name, "filter"),
+        Location=bay(name, "filter"),
     )
 
 
@@ -259,12 +259,6 @@ def _of_reservoir(world: World, tray: TrayLook, reservoir: str) -> Body:
     """Return what a reservoir says of itself, found by the name that its readings bear."""
     found = [i for i in pieces(world.stock, tray, "Reservoir") if tray.label(reservoir) in (i.id, i.name)]
     return plate(found[0].facts, RESERVOIR) if len(found) == 1 else {}
-
-
-def _bay(part: str, name: str) -> Body:
-    place = {"LocationType": "Bay", "ServiceLabel": part}
-    ordinal = part.removeprefix(name)
-    return {"PartLocation": {**place, **({"LocationOrdinalValue": int(ordinal)} if ordinal.isdigit() else {})}}
 
 
 def _unit(world: World, unit: str) -> TrayLook | None:
