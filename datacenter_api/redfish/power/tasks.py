@@ -162,7 +162,12 @@ def task_record(task: Task) -> Body:
 
 def _progress(task: Task) -> Body:
     word = "TaskCompletedOK" if task.ended_ns is not None else "TaskStarted"
-    return {"MessageId": f"{REGISTRY}.{word}", "Message": task.summary, "MessageArgs": [task.id], "Severity": "OK"}
+    return {
+        "MessageId": f"{REGISTRY}.{word}",
+        "Message": task.summary,
+        "MessageArgs": [task.id],
+        "MessageSeverity": "OK",
+    }
 
 
 def _message(part: Part) -> Body:
@@ -170,5 +175,5 @@ def _message(part: Part) -> Body:
         "MessageId": part.message_id,
         "Message": f"{part.tray}: {part.error}",
         "MessageArgs": [],
-        "Severity": "Critical",
+        "MessageSeverity": "Critical",
     }
