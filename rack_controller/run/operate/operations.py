@@ -137,10 +137,24 @@ class Operations:
             while True:
                 self._collect()
                 for operation_id in sorted(self._courses, key=_number):
-                    self._advance(operation_id)
+                    self._advance_guarded(operation_id)
                 await self.clock.sleep_until(Seconds(self.clock.now() + TICK))
         finally:
             await end(self._tasks.values())
+
+    def _advance_guarded(self, operation_id: str) -> None:
+        """Move one operation.  A bug of ours costs that operation, which is held; being fenced ends this controller."""
+        try:
+            self._advance(operation_id)
+        except PreconditionFailed:
+            raise
+        except Exception as err:  # noqa: BLE001 - logged whole, and this operation is held
+            _log.exception("operation %s is held", operation_id)
+            course = self._courses[operation_id]
+            wait = Wait(f"the controller failed ({type(err).__name__}); its log says how", self.clock.unix_ns())
+            held = msgspec.structs.replace(course.operation, state=OperationState.HELD, wait=wait)
+            self._courses[operation_id] = Course(held, course.marks)
+            self._event(held, "held", wait.reason)
 
     def _advance(self, operation_id: str) -> None:
         course = self._courses[operation_id]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.fake_power import FakeTray, Fate
 from support.kill_story import KINDS, RACK, U11, U12, plan_of
@@ -16,6 +17,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerAction, PowerState
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.notice import Finding
+from rack_controller.decide.steps import Course
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
 from rack_controller.model.operation import Operation, OperationState, StepState
 from rack_controller.run.journal import Journal
@@ -244,6 +246,24 @@ async def test_a_disk_that_fills_while_a_request_is_out_holds_its_end_back(tmp_p
         refuse = False
         assert (await b.ended(operation)).state is S.DONE
         assert all(t.acted == [A.ON] for t in b.trays.values())
+
+
+@story
+async def test_a_bug_costs_one_operation_and_not_the_rack(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        broken, whole = (b.operations.put(plan_of(ON), "ada", "") for _ in range(2))
+        step = broken.plan.steps[0]
+        odd = msgspec.structs.replace(step, settle_s="long")
+        stage = msgspec.structs.replace(broken.plan.stages[0], steps=[odd])
+        plan = msgspec.structs.replace(broken.plan, stages=[stage])
+        b.operations._courses[broken.id] = Course(msgspec.structs.replace(broken, plan=plan))
+        b.operations.say(broken.id, "approve", "ada")
+        await b.until(lambda: b.operations.find(broken.id).state is S.HELD)
+        held = b.operations.find(broken.id)
+        assert held.wait is not None
+        assert "the controller failed (TypeError)" in held.wait.reason
+        b.operations.say(whole.id, "approve", "ada")
+        await b.ended(whole)
 
 
 @story
