@@ -113,7 +113,6 @@ READ_ONLY: dict[str, Builder] = {
     _CDU: thermal_equipment.build_unit,
     f"{_CDU}/EnvironmentMetrics": thermal_equipment.build_environment,
     f"{_CDU}/LeakDetection": thermal_equipment.build_leak_detection,
-    f"{_CDU}/LeakDetection/LeakDetectors/{{}}": thermal_equipment.build_leak_detector,
     f"{_CDU}/Filters": thermal_equipment.build_filters,
     f"{_CDU}/Filters/{{}}": thermal_equipment.build_filter,
     f"{_CDU}/Pumps": thermal_equipment.build_pumps,

@@ -137,11 +137,11 @@ def build_leak_detection(world: World, uri: str, chassis: str) -> Body | None:
     tray = world.tray(chassis)
     if tray is None or not _leaks(tray):
         return None
-    return leak_detection(tray, uri, f"{ROOT}/Chassis/{tray.id}/LeakDetectors")
+    return leak_detection(tray, uri)
 
 
-def leak_detection(tray: TrayLook, uri: str, detectors: str) -> Body:
-    """Return the LeakDetection of a tray at a URI of its own; `detectors` is where its detectors are."""
+def leak_detection(tray: TrayLook, uri: str) -> Body:
+    """Return the LeakDetection of a tray at a URI of its own; its detectors are below its Chassis."""
     points = _leaks(tray)
     status = _leak_status([p.state for p in points])
     group = {
@@ -149,7 +149,7 @@ def leak_detection(tray: TrayLook, uri: str, detectors: str) -> Body:
         "Status": status,
         "Detectors": [
             {
-                "DataSourceUri": f"{detectors}/{_leaf(p)}",
+                "DataSourceUri": f"{ROOT}/Chassis/{tray.id}/LeakDetectors/{_leaf(p)}",
                 "DeviceName": p.label or _leaf(p),
                 "DetectorState": _DETECTOR.get(p.state, "Unavailable"),
             }

@@ -19,7 +19,7 @@ from datacenter_api.redfish.plates import (
 from datacenter_api.redfish.sensors import excerpt
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.status import part_status, tray_status
-from datacenter_api.redfish.subsystems import chassis_links, environment_of, leak_detection, leak_detector
+from datacenter_api.redfish.subsystems import chassis_links, environment_of, leak_detection
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -68,7 +68,8 @@ def build_unit(world: World, uri: str, unit: str) -> Body | None:
     world.stock.want(tray.rack.record)
     sides = {side: ref(f"{uri}/{side}") for side in _SIDES if _connected(tray, side)}
     itself = whole(world.stock, tray, "CoolingUnit")
-    rated = told(CoolingCapacityWatts=tray.plan.heat_rated_w)
+    heat = tray.plan.heat_rated_w
+    rated = told(CoolingCapacityWatts=None if heat is None else round(heat))
     return resource(
         "CoolingUnit",
         uri,
@@ -98,13 +99,7 @@ def build_environment(world: World, uri: str, unit: str) -> Body | None:
 def build_leak_detection(world: World, uri: str, unit: str) -> Body | None:
     """Return the leak detection of a coolant unit."""
     tray = _unit(world, unit)
-    return None if tray is None or not tray.planned("leak") else leak_detection(tray, uri, f"{uri}/LeakDetectors")
-
-
-def build_leak_detector(world: World, uri: str, unit: str, detector: str) -> Body | None:
-    """Return a leak detector of a coolant unit."""
-    tray = _unit(world, unit)
-    return None if tray is None else leak_detector(world, tray, uri, detector)
+    return None if tray is None or not tray.planned("leak") else leak_detection(tray, uri)
 
 
 def build_connectors(world: World, uri: str, unit: str) -> Body | None:

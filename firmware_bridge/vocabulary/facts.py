@@ -139,14 +139,14 @@ TYPES: dict[Fact, FactType] = {
             *(Fact.CORES, Fact.THREADS, Fact.CAPACITY_MIB, Fact.CAPACITY_BYTES, Fact.MTU, Fact.PREFIX_LENGTH),
             *(Fact.SPEED_MBPS, Fact.HTTP_PORT, Fact.HTTPS_PORT, Fact.SSH_PORT, Fact.IPMI_PORT, Fact.CONSOLE_SSH_PORT),
             *(Fact.SPEED_MHZ, Fact.SPEED_MAX_MHZ, Fact.SPEED_MIN_MHZ, Fact.CONSOLE_SESSIONS, Fact.SCREEN_SESSIONS),
-            Fact.PROCESSORS,
+            *(Fact.PROCESSORS, Fact.HEAT_CAPACITY_W),
         ),
         FactType.WHOLE,
     ),
     **dict.fromkeys(
         (
             *(Fact.SPEED_GBPS, Fact.SPEED_MAX_GBPS, Fact.LIFE_LEFT_PERCENT, Fact.MEMORY_TOTAL_GIB),
-            *(Fact.POWER_CAPACITY_W, Fact.HEAT_CAPACITY_W, Fact.SERVICE_HOURS, Fact.SERVICE_HOURS_RATED),
+            *(Fact.POWER_CAPACITY_W, Fact.SERVICE_HOURS, Fact.SERVICE_HOURS_RATED),
             *(Fact.CAPACITY_L, Fact.FLUID_DENSITY, Fact.FLUID_SPECIFIC_HEAT),
         ),
         FactType.NUMBER,
