@@ -1,6 +1,7 @@
 """What a part, an interface or a controller says of itself beyond its identity: a closed list with a type for each.
 
-A name ends in its unit where it has one.  A fact that nobody states is absent, never a default.
+A name ends in its unit where it has one.  A fact that nobody states is absent, never a default
+(docs/decisions/0028-facts-of-stock-reports.md).
 """
 
 from collections.abc import Mapping
