@@ -18,6 +18,7 @@ from datacenter_api.cli import (
     endpoint_trust,
     enrol,
     event,
+    interlock,
     lock,
     login,
     op,
@@ -64,6 +65,7 @@ app.add_typer(domain.app, name="domain")
 app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(swap.app, name="swap")
 app.add_typer(op.app, name="op")
+app.add_typer(interlock.app, name="interlock")
 app.add_typer(lock.app, name="lock")
 app.add_typer(power.app, name="power")
 app.add_typer(sensor.app, name="sensor")

@@ -6,6 +6,7 @@ from datacenter_api.cli.output import Column, Output, Row, age, emit, note, numb
 
 SMALL_SHARE = 0.01  # of the usable limit, as the API's own headroom has it
 MOST_NAMED = 3
+URGENT = 2  # interlocks up to this priority are critical, as their alarms are
 _WORST_FIRST = ("critical", "warning", "unknown")
 
 COLUMNS = (
@@ -46,6 +47,8 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
     if health["dropped"]:
         note(f"{health['dropped']} messages were lost: too many waited for the bus")
     for rack in racks:
+        for line in interlock_lines(rack):
+            note(f"{rack['name']} {line}")
         if drain := battery_line(rack):
             note(f"{rack['name']} {drain}")
         if silent := silent_hosts(rack):
@@ -64,6 +67,20 @@ def alarm_lines(trays: list[Row]) -> list[str]:
             alike.setdefault((tray["alarm"], tray["why"] or "no current reading"), []).append(tray["name"])
     ordered = sorted(alike.items(), key=lambda item: _WORST_FIRST.index(item[0][0]))
     return [f"{_named(names)} {alarm}: {why}" for (alarm, why), names in ordered]
+
+
+def interlock_lines(rack: Row) -> list[str]:
+    """Return what has tripped, the first cause first, and how many latches stand; on an unarmed rack it says so."""
+    said = rack.get("interlocks")
+    if not said:
+        return []
+    shadow = "" if said["armed"] else " (the rack is not armed)"
+    found = [f"{'critical' if t['priority'] <= URGENT else 'warning'}: {t['chain']}{shadow}" for t in said["tripped"]]
+    if said["latches_open"]:
+        found.append(f"latches open: {said['latches_open']}; see `rackwright interlock list`")
+    if said["unresolved"]:
+        found.append(f"requests to devices with unknown end: {said['unresolved']}; see `rackwright op list`")
+    return found
 
 
 def domain_lines(domains: list[Row]) -> list[str]:

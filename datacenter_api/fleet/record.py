@@ -8,6 +8,7 @@ from datacenter_api.fleet.peaks import Peaks
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.model.frame import Frame
+from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, TrayAlarm, WornLink
 from rack_controller.model.outbox import OutboxReport
 from rack_controller.model.table import SeriesTable
@@ -38,6 +39,7 @@ class RackRecord:
     worn: list[WornLink] = field(default_factory=list)
     alarms: list[TrayAlarm] = field(default_factory=list)
     deliveries_refused: dict[str, int] = field(default_factory=dict)
+    interlocks: InterlockGlance | None = None
     revision: int | None = None
     boot: str = ""
     wanted_table: int | None = None
@@ -99,6 +101,7 @@ class RackRecord:
         self.endpoints, self.endpoints_heard = list(state.endpoints), now
         self.worn, self.alarms = list(state.worn), list(state.alarms)
         self.deliveries_refused = dict(state.deliveries_refused)
+        self.interlocks = state.interlocks
         self.revision, self.boot = state.revision, state.boot
 
     def hear_outbox(self, report: OutboxReport, now: Seconds) -> None:

@@ -13,6 +13,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.layout import IN_BAND, Layout
 
 SMALL_SHARE = 0.01
@@ -39,6 +40,7 @@ class RackSummary(msgspec.Struct, frozen=True):
     `battery_output_w` is what the battery shelves deliver, `absent` where the rack has none.  `headroom_w` is usable
     limit minus shelf output: None unless every shelf was read, and while something else than shelves feeds the busbar.
     `hosts_silent` are the endpoints of GPU hosts whose agents are not heard: counted, and no alarm of their trays.
+    `interlocks`: what has tripped, first cause first, and how many latches stand; None where the controller has none.
     """
 
     rack: str
@@ -68,6 +70,7 @@ class RackSummary(msgspec.Struct, frozen=True):
     endpoints_total: int
     hosts_silent: list[str]
     trays: list[TrayState]
+    interlocks: InterlockGlance | None = None
 
 
 def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
@@ -115,6 +118,7 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
         endpoints_total=len(axes),
         hosts_silent=_silent_hosts(layout, axes),
         trays=tray_states(layout, view, axes, points, record.alarms),
+        interlocks=record.interlocks,
     )
 
 

@@ -26,6 +26,8 @@ from rack_controller.decide.swap import Swap
 from rack_controller.model.command import Reply
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
+from rack_controller.model.interlock import InterlockPolicy
+from rack_controller.model.interlock_view import InterlockState
 from rack_controller.model.layout import Layout
 from rack_controller.model.lock import MaintenanceLock
 from rack_controller.model.operation import Operation, OperationRow
@@ -35,9 +37,10 @@ from rack_controller.model.readiness import Readiness
 router = APIRouter(prefix="/api/v1", tags=["racks"])
 Parts = Annotated[Services, Depends(services_of)]
 MOST_EXACT = 2**53  # what any JSON reader still holds exactly
+MOST_TEXT = 2_000  # an inspection record is the longest
 OperationName = Annotated[str, PathParameter(pattern=r"^[a-z0-9][a-z0-9_.-]*-[0-9]{1,12}$", max_length=80)]
 Argument = (
-    Annotated[str, Field(max_length=256)]
+    Annotated[str, Field(max_length=MOST_TEXT)]
     | bool
     | Annotated[int, Field(ge=-MOST_EXACT, le=MOST_EXACT)]
     | Annotated[float, Field(allow_inf_nan=False)]
@@ -191,6 +194,20 @@ async def list_locks(rack: str, parts: Parts) -> Response:
     """The maintenance locks of the rack's trays, the newest first: owner, phone, reason, until when."""
     record = parts.fleet.find(rack)
     return Response(await parts.bus.ask(record.token, "locks"), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/interlocks", responses=describes(InterlockState))
+async def show_interlocks(rack: str, parts: Parts) -> Response:
+    """How the rack's interlocks stand: what holds, what tripped and what followed, latches and what clears them."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "interlocks"), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/interlocks/policy", responses=describes(InterlockPolicy))
+async def show_interlock_policy(rack: str, parts: Parts) -> Response:
+    """The interlock policy in force at the rack: its rows, and where water falls."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "interlock_policy"), media_type="application/json")
 
 
 @router.get("/racks/{rack:path}/operations", responses=describes(list[OperationRow]))

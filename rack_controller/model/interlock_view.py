@@ -1,7 +1,8 @@
-"""What people and tools see of a rack's interlocks.  Travels on `state` (want=interlocks)."""
+"""What people and tools see of a rack's interlocks.  Travels on `state`, in short with the rack's endpoints."""
 
 import msgspec
 
+from rack_controller.model.interlock import Clearing
 from rack_controller.model.latch import Latch
 
 
@@ -23,12 +24,41 @@ class StandingView(msgspec.Struct, frozen=True):
     response: str
 
 
+class TrippedView(msgspec.Struct, frozen=True):
+    """One tripped row at one place in a few words.  `latch`: the id of its latch, empty where none stands; `did`: what
+    followed, on an unarmed rack what would have; `chain`: cause and effect as one line for a banner."""
+
+    cause: str
+    place: str
+    title: str
+    evidence: str
+    since_unix_ns: int
+    holds: bool
+    latch: str
+    blocks: bool
+    priority: int
+    did: list[str]
+    chain: str
+
+
+class InterlockGlance(msgspec.Struct, frozen=True):
+    """A rack's interlocks in short.  `tripped` is first-out: what tripped first stands first.  `unresolved`: how many
+    requests to devices nobody knows the end of."""
+
+    armed: bool
+    tripped: list[TrippedView]
+    latches_open: int
+    unresolved: int
+
+
 class InterlockState(msgspec.Struct, frozen=True):
     """`armed` false: orders are only told.  `standings` most urgent first; `latches` the oldest first, cleared ones
-    too."""
+    too; `clearing`: what clears the open ones, by cause."""
 
     rack: str
     armed: bool
     rows: int
     standings: list[StandingView]
     latches: list[Latch]
+    tripped: list[TrippedView] = []
+    clearing: dict[str, Clearing] = {}

@@ -7,6 +7,7 @@ from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
+from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.power import BootView
 
 IN_BAND = frozenset(("nvml",))
@@ -217,7 +218,7 @@ class RackState(msgspec.Struct, frozen=True):
     """The reply to `state` with want=endpoints: everything that changes rarely, at one revision.
 
     `deliveries_refused`: events pushed to this controller's listener and not taken, by reason, since its start; one
-    listener serves every rack of a `boot`.
+    listener serves every rack of a `boot`.  `interlocks` None: the rack has none.
     """
 
     rack: str
@@ -228,11 +229,12 @@ class RackState(msgspec.Struct, frozen=True):
     worn: list[WornLink] = []
     alarms: list[TrayAlarm] = []
     deliveries_refused: dict[str, int] = {}
+    interlocks: InterlockGlance | None = None
 
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is wanted on `state`: layout, table, endpoints, report (inventory of the endpoint `place`), its readiness,
-    or power (a look at the tray `place` now).
+    """What is wanted on `state`: layout, table, endpoints, interlocks, report (inventory of the endpoint `place`), its
+    readiness, or power (a look at the tray `place` now).
 
     `table_id` asks for a series table of before; 0 is the one of now.
     """

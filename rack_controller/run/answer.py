@@ -20,6 +20,7 @@ from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import INTERNAL, Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.failing import told
+from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
 from rack_controller.model.operation import row_of
 from rack_controller.model.power import boot_view
@@ -78,7 +79,8 @@ class StateAnswers:
             case "table" if self._view.snapshot is not None:
                 return encode_table(self._view.snapshot.table)
             case "endpoints":
-                return msgspec.json.encode(rack_state(self._view, self._sources, self._enrolled))
+                glance = None if self._interlocks is None else self._interlocks.glance()
+                return msgspec.json.encode(rack_state(self._view, self._sources, self._enrolled, glance))
             case "report":
                 return msgspec.json.encode(await self._stock.report(Place(request.place)))
             case "swaps" if self._enrolled is not None:
@@ -87,6 +89,8 @@ class StateAnswers:
                 return msgspec.json.encode(await self._power.look(Place(request.place)))
             case "interlocks" if self._interlocks is not None:
                 return msgspec.json.encode(self._interlocks.state())
+            case "interlock_policy" if self._interlocks is not None:
+                return msgspec.json.encode(self._interlocks.policy)
             case "readiness" if self._enrolled is not None:
                 return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
             case "locks" if self._enrolled is not None and self._enrolled.locks is not None:
@@ -107,14 +111,19 @@ class StateAnswers:
         return body
 
 
-def rack_state(view: RackView, sources: dict[Place, TelemetrySource], enrolled: Enrolled | None = None) -> RackState:
+def rack_state(
+    view: RackView,
+    sources: dict[Place, TelemetrySource],
+    enrolled: Enrolled | None = None,
+    interlocks: InterlockGlance | None = None,
+) -> RackState:
     """Return both axes of every endpoint with their ages.
 
     An endpoint that answers but refuses some resources shows the first such error, and how many there are.
     """
     snapshot = view.snapshot
     if snapshot is None:
-        return RackState(view.layout.rack, view.revision, 0, view.boot, [])
+        return RackState(view.layout.rack, view.revision, 0, view.boot, [], interlocks=interlocks)
     return RackState(
         rack=view.layout.rack,
         revision=view.revision,
@@ -127,6 +136,7 @@ def rack_state(view: RackView, sources: dict[Place, TelemetrySource], enrolled: 
         worn=view.worn,
         alarms=view.alarms,
         deliveries_refused=view.refusals(),
+        interlocks=interlocks,
     )
 
 

@@ -157,7 +157,8 @@ class RackUnderControl:
         carriers = dict.fromkeys(ACTIONS, striker.carry)
         guard = Guard(self._view, policy, latches, self._clock, self._said.append, carriers, striker.see)
         self._board.on_leaks, self._leases.latches = guard.hear, guard
-        return InterlockDesk(self._rack, guard, latches, policy, self._clock)
+        ledger = self._ledger
+        return InterlockDesk(self._rack, guard, latches, policy, self._clock, lambda: len(ledger.unresolved()))
 
     def attach(self, bus: Bus) -> Callable[[str, bytes], object]:
         """Register this rack's answers and return what it tells changes with."""

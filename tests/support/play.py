@@ -33,12 +33,14 @@ from firmware_bridge.vocabulary.units import UnixNanoseconds
 from rack_controller.model.command import Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import Frame, encode_frame
+from rack_controller.model.interlock_view import InterlockGlance, InterlockState
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateChanged, StateRequest, make_layout
 from rack_controller.model.operation import Operation, row_of
 from rack_controller.model.power import BootView, PowerLook
 from rack_controller.model.report import stored_report
 from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM, RackSubjects
 from rack_controller.model.table import SeriesTable, encode_table, make_table
+from support.interlocked import seeded_policy
 
 SITE = "lab1"
 NATS_SERVER = Path(sys.executable).with_name("nats-server")
@@ -140,6 +142,7 @@ class PlayedRack:
     boots: dict[str, BootView] = field(default_factory=dict)  # endpoint -> its boot source override
     asked: list[Command] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
+    interlocks: InterlockState | None = None
     offered: list[str] = field(default_factory=lambda: ["force_off", "force_restart", "graceful_off", "on"])
 
     def __post_init__(self) -> None:
@@ -206,7 +209,14 @@ class PlayedRack:
                     row, subtree="hmc", subtree_state=state, subtree_why=why, subtree_missing=missing
                 )
         refused = self.deliveries_refused
-        return RackState(self.place, self.revision, self.table.table_id, self.boot, rows, deliveries_refused=refused)
+        said, glance = self.interlocks, None
+        if said is not None:
+            glance = InterlockGlance(said.armed, said.tripped, sum(n.open and not n.shadow for n in said.latches), 0)
+        return RackState(
+            *(self.place, self.revision, self.table.table_id, self.boot, rows),
+            deliveries_refused=refused,
+            interlocks=glance,
+        )
 
 
 def played_rack(number: int = 1, extra_sensors: int = 0) -> PlayedRack:
@@ -263,6 +273,10 @@ class Stage:
                 body = msgspec.json.encode(
                     stored_report(EndpointReport({"place": request.place}, (item,)), time.time_ns(), 12.0)
                 )
+            case "interlocks" if rack.interlocks is not None:
+                body = msgspec.json.encode(rack.interlocks)
+            case "interlock_policy":
+                body = msgspec.json.encode(seeded_policy())
             case "operations":
                 body = msgspec.json.encode([row_of(o) for o in rack.operations])
             case "operation" if found := next((o for o in rack.operations if o.id == request.place), None):

@@ -7,10 +7,11 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.text import scrub
+from rack_controller.decide.clearing import ORPHAN
 from rack_controller.decide.interlock import Standing
 from rack_controller.model.command import Command
 from rack_controller.model.interlock import InterlockPolicy, Row
-from rack_controller.model.interlock_view import InterlockState, StandingView
+from rack_controller.model.interlock_view import InterlockGlance, InterlockState, StandingView, TrippedView
 from rack_controller.model.latch import Inspection
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
@@ -28,6 +29,7 @@ class InterlockDesk:
     latches: Latches
     policy: InterlockPolicy
     clock: Clock
+    unresolved: Callable[[], int] = lambda: 0
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
@@ -39,7 +41,14 @@ class InterlockDesk:
         rows = {row.cause: row for row in self.policy.rows}
         seen = [self._view(s, rows[s.cause]) for s in self.guard.standings.values() if s.cause in rows]
         seen.sort(key=lambda s: (s.priority, s.tripped_s is None, s.cause, s.place))
-        return InterlockState(self.rack, self.guard.armed, len(rows), seen, self.latches.all())
+        clearing = {n.cause: rows[n.cause].clear if n.cause in rows else ORPHAN for n in self.latches.open()}
+        latches = self.latches.all()
+        return InterlockState(self.rack, self.guard.armed, len(rows), seen, latches, self._tripped(), clearing)
+
+    def glance(self) -> InterlockGlance:
+        """Return what a banner says of it now."""
+        standing = sum(not latch.shadow for latch in self.latches.open())
+        return InterlockGlance(self.guard.armed, self._tripped(), standing, self.unresolved())
 
     async def clear(self, command: Command) -> dict[str, object]:
         """Sign for a latch with an inspection record.  Raises TargetUnknown, ArgumentsInvalid, PreconditionFailed."""
@@ -51,6 +60,11 @@ class InterlockDesk:
         }
         latch = self.guard.clear(name, Inspection(**record), command.actor)
         return {"latch": latch.id, "cleared": not latch.open, "signed": list(latch.signed)}
+
+    def _tripped(self) -> list[TrippedView]:
+        rows = {row.cause: row for row in self.policy.rows}
+        known = [(s, rows[s.cause]) for s in self.guard.standings.values() if s.cause in rows]
+        return self.guard.trail.tripped(known, self.latches.open(), armed=self.guard.armed)
 
     def _view(self, standing: Standing, row: Row) -> StandingView:
         now, tripped = self.clock.now(), standing.tripped_at

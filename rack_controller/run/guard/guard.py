@@ -33,6 +33,7 @@ from rack_controller.model.latch import Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.ending import end
 from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.trail import Trail
 from rack_controller.run.view import RackView
 
 _log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class Guard:
         self._picture: Picture | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._told: dict[tuple[str, Place, Act], str] = {}  # what was said last of an act that is repeated
-        self.building = BuildingSight()
+        self.building, self.trail = BuildingSight(), Trail()
         self._was_armed = self.armed
         # A tray that nobody switches off is no tray that is on behind a latch.
         rows = [row for row in policy.rows if row.when is not Condition.TRAY_ON_WHILE_LATCHED]
@@ -143,6 +144,7 @@ class Guard:
             self._say(Finding(latch.place, "latch.signed", Severity.WARNING, text))
             return latch
         self._standings.pop((latch.cause, latch.place), None)
+        self.trail.forget((latch.cause, latch.place))
         for place, detector in self._detectors.items():
             if tray_of(place) == latch.place or latch.place == self._view.layout.rack:
                 self._detectors[place] = replace(detector, critical_since=None)
@@ -186,6 +188,7 @@ class Guard:
         self._latches.drop_shadows()
         self._standings = self._recalled()
         self._told.clear()
+        self.trail.clear()
 
     def _recalled(self) -> dict[Key, Standing]:
         tripped = [(n.cause, n.place, n.evidence[0].text) for n in self._latches.open()]
@@ -193,12 +196,14 @@ class Guard:
 
     def _tripped(self, standing: Standing) -> None:
         row = self._rows[standing.cause]
+        self.trail.begin(standing.key, self._clock.unix_ns())
         if row.latch:
             self._latches.trip(row, standing, shadow=not self.armed)
 
     def _tell_ended(self, decision: Decision) -> None:
         for standing in decision.ended:
             row = self._rows.get(standing.cause)
+            self.trail.forget(standing.key)
             self._told = {k: v for k, v in self._told.items() if k[:2] != standing.key}
             if row is not None:
                 text = f"{row.title} at {leaf_of(standing.place)} is over"
@@ -206,6 +211,8 @@ class Guard:
 
     def _carry_out(self, order: Order) -> None:
         row = self._rows[order.cause]
+        if order.act in TOLD or order.act in self._carriers:
+            self.trail.note(order)
         if order.act is Act.ALARM:
             undone = sorted({_words(r.do) for r in row.ladder} - {_words(a) for a in {*self._carriers, *TOLD}})
             words = f"{order.reason}. {row.consequence}; {row.response}"

@@ -1,0 +1,87 @@
+"""What each tripped row has ordered so far, for people: a cause with what followed from it.  Decides nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from firmware_bridge.vocabulary.place import Place, leaf_of
+from rack_controller.decide.interlock import Key, Order, Standing
+from rack_controller.model.interlock import Act, Row
+from rack_controller.model.interlock_view import TrippedView
+from rack_controller.model.latch import Latch
+
+MOST_NAMED = 4
+_OFF = {Act.FORCE_OFF: "off", Act.GRACEFUL_OFF: "shut down", Act.AUX_OFF: "auxiliary power off"}
+
+
+@dataclass(slots=True)
+class Trail:
+    """By cause and place: when it tripped (wall clock), and whom each act was ordered for, in the order of the acts."""
+
+    _since: dict[Key, int] = field(default_factory=dict)
+    _acts: dict[Key, dict[Act, dict[Place, None]]] = field(default_factory=dict)
+
+    def begin(self, key: Key, unix_ns: int) -> None:
+        """Remember when a row tripped."""
+        self._since[key] = unix_ns
+        self._acts.pop(key, None)
+
+    def note(self, order: Order) -> None:
+        """Remember an order; the row's own alarm is no consequence of it."""
+        if order.act is not Act.ALARM:
+            targets = self._acts.setdefault((order.cause, order.place), {}).setdefault(order.act, {})
+            targets.update(dict.fromkeys(order.targets))
+
+    def forget(self, key: Key) -> None:
+        """Forget a row that is over."""
+        self._since.pop(key, None)
+        self._acts.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget everything: it is judged anew."""
+        self._since.clear()
+        self._acts.clear()
+
+    def did(self, key: Key) -> list[str]:
+        """Return in words what followed, act by act."""
+        return [_words(act, tuple(targets)) for act, targets in self._acts.get(key, {}).items()]
+
+    def tripped(
+        self, standings: Iterable[tuple[Standing, Row]], latches: Iterable[Latch], *, armed: bool
+    ) -> list[TrippedView]:
+        """Return what has tripped, the first cause first; of causes of the same moment the more urgent one."""
+        by_key = {(latch.cause, latch.place): latch for latch in latches}
+        views = [
+            self._view(standing, row, by_key.get(standing.key), armed=armed)
+            for standing, row in standings
+            if standing.tripped_at is not None
+        ]
+        return sorted(views, key=lambda v: (v.since_unix_ns, v.priority, v.cause, v.place))
+
+    def _view(self, standing: Standing, row: Row, latch: Latch | None, *, armed: bool) -> TrippedView:
+        since = latch.tripped_ns if latch is not None else self._since.get(standing.key, 0)
+        did = self.did(standing.key)
+        chain = f"{row.title} at {leaf_of(standing.place)}: {standing.evidence}"
+        if did:
+            chain += f" → {'' if armed else 'would: '}{'; '.join(did)}"
+        if latch is not None:
+            chain += f"; latched {latch.id}" if armed else f"; would latch as {latch.id}"
+        name = "" if latch is None else latch.id
+        return TrippedView(
+            standing.cause,
+            standing.place,
+            row.title,
+            standing.evidence,
+            since,
+            standing.holds,
+            name,
+            row.blocks,
+            row.priority,
+            did,
+            chain,
+        )
+
+
+def _words(act: Act, targets: tuple[Place, ...]) -> str:
+    names = [leaf_of(t) for t in targets]
+    whom = ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} trays"
+    return f"{whom} {_OFF[act]}" if act in _OFF else f"{act.replace('_', ' ')} {whom}"

@@ -1,0 +1,129 @@
+"""`interlock`: what a line says, what clears a latch and who must sign next, what a row of the table says."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from support.interlocked import seeded_policy
+from support.latched import CHAIN, latched_state
+
+from datacenter_api.cli import interlock
+from datacenter_api.cli.output import Output, render
+from datacenter_api.cli.status import interlock_lines
+from firmware_bridge.vocabulary.errors import PreconditionFailed, TargetUnknown
+from rack_controller.model.interlock_view import InterlockGlance, InterlockState
+
+RACK = "lab1/a/r01/k01"
+
+
+def said(state: InterlockState) -> dict[str, Any]:
+    row: dict[str, Any] = msgspec.to_builtins(state)
+    return row
+
+
+class Scripted:
+    """A connection to an API whose rack has a latch; a command is remembered and answered."""
+
+    def __init__(self, state: InterlockState, reply: dict[str, Any] | Exception) -> None:
+        self.state, self.reply, self.sent = state, reply, {}  # type: ignore[var-annotated]
+
+    def get(self, path: str, **_query: Any) -> Any:
+        if path.endswith("/interlocks"):
+            return said(self.state)
+        return {"rows": msgspec.to_builtins(seeded_policy())["rows"]} if path.endswith("/policy") else [{"rack": RACK}]
+
+    def post(self, _path: str, body: Any) -> Any:
+        self.sent = body
+        if isinstance(self.reply, Exception):
+            raise self.reply
+        return {"result": self.reply}
+
+
+def use(monkeypatch: pytest.MonkeyPatch, link: Scripted) -> Scripted:
+    monkeypatch.setattr(interlock, "connect", lambda _url, _state: link)
+    return link
+
+
+def test_a_line_says_what_stands_since_when_and_what_to_do() -> None:
+    rows = interlock.lines(said(latched_state(RACK)), every=False)
+    assert [(r["state"], r["place"], r["holds"]) for r in rows] == [
+        ("latched k01-l1", f"{RACK}/u31", False),
+        ("confirming", f"{RACK}/u12", True),
+    ]
+    table = render(rows, interlock._COLUMNS, Output.TABLE)
+    for word in ("latched k01-l1", "leak.critical", "k01/u31", "59 s", "leak1 is critical", "leave it off"):
+        assert word in table
+
+
+def test_cleared_latches_come_only_when_asked_for_and_orphans_always() -> None:
+    state = latched_state(RACK)
+    assert "cleared k01-l0" in [r["state"] for r in interlock.lines(said(state), every=True)]
+    orphan = msgspec.structs.replace(state, standings=[], tripped=[], clearing={})
+    (row,) = interlock.lines(said(orphan), every=False)
+    assert (row["state"], row["blocks"]) == ("latched k01-l1", True)
+
+
+def test_it_says_who_must_sign_next_and_with_what() -> None:
+    stand = said(latched_state(RACK, persons=2))
+    latch = interlock.find(stand, "k01-l1")
+    assert interlock.what_clears(stand, latch).startswith("2 persons with the safety role must sign: found, done, pr")
+    assert interlock.what_clears(stand, {**latch, "signed": ["ida"]}).startswith("another person")
+    assert interlock.what_clears(stand, interlock.find(stand, "k01-l0")) == "k01-l0 is cleared"
+    with pytest.raises(TargetUnknown, match="standing: k01-l1"):
+        interlock.find(stand, "k01-l9")
+    with pytest.raises(TargetUnknown, match="is no latch"):
+        interlock.rack_of_latch("k01")
+
+
+def test_clearing_sends_the_record_and_tells_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = latched_state(RACK, persons=2)
+    latches = [msgspec.structs.replace(n, signed=["ida"]) for n in state.latches]
+    reply = {"latch": "k01-l1", "cleared": False, "signed": ["ida"]}
+    link = use(monkeypatch, Scripted(msgspec.structs.replace(state, latches=latches), reply))
+    interlock.clear("k01-l1", found="a clamp", done="replaced", pressure_check="3 bar")
+    assert link.sent["arguments"] == {
+        "latch": "k01-l1",
+        "found": "a clamp",
+        "done": "replaced",
+        "pressure_check": "3 bar",
+    }
+    assert "k01-l1 is signed by ida and stands; another person with the safety role" in capsys.readouterr().err
+
+
+def test_a_refusal_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = PreconditionFailed("latch k01-l1 stands: the inspection record lacks done")
+    use(monkeypatch, Scripted(latched_state(RACK), refusal))
+    with pytest.raises(PreconditionFailed, match="lacks done"):
+        interlock.clear("k01-l1", found="a clamp")
+    assert PreconditionFailed.exit_code == 5
+
+
+def test_show_and_policy_write_what_people_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, Scripted(latched_state(RACK), {}))
+    interlock.show("k01-l1")
+    told = capsys.readouterr()
+    assert "k01-l1" in told.out
+    assert CHAIN in told.err
+    assert "a person with the safety role must sign: found, done, pressure check" in told.err
+    interlock.policy()
+    table = capsys.readouterr().out
+    assert "force off drip" in table
+    assert "flow below share 0.2 for 5 s" in table
+    assert "2 persons clear" in table
+    interlock.list_interlocks()
+    assert "latched k01-l1" in capsys.readouterr().out
+
+
+def test_status_tells_cause_and_effect_and_whether_the_rack_is_armed() -> None:
+    for armed in (True, False):
+        state = latched_state(RACK, armed=armed)
+        glance = InterlockGlance(armed, state.tripped, int(armed), 0)
+        lines = interlock_lines({"interlocks": msgspec.to_builtins(glance)})
+        assert lines[0].startswith("critical: Leak at u31: leak1 is critical → ")
+        assert ("(the rack is not armed)" in lines[0]) is not armed
+        assert any("latches open: 1" in line for line in lines) is armed
+    assert interlock_lines({"interlocks": None}) == []
