@@ -250,6 +250,11 @@ class Guard:
             text = f"{_words(order.act)} {whom} failed: {err.what}; wanted because {order.reason}"
             self._say_once(order, f"interlock.failed.{order.act}", Severity.CRITICAL, text)
             return
+        except Exception as err:  # noqa: BLE001 - logged whole and told: nobody else waits for this task
+            _log.exception("%s of %s for %s failed", order.act, whom, order.cause)
+            text = f"{_words(order.act)} {whom} failed: a bug of the controller ({type(err).__name__}), see its log"
+            self._say_once(order, f"interlock.failed.{order.act}", Severity.CRITICAL, text)
+            return
         text = f"{_words(order.act)} {whom}: {came}; {order.reason}"
         self._say_once(order, f"interlock.done.{order.act}", Severity.WARNING, text)
 

@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 
 OPERATION = "interlock"
 LEASE_S = 30.0
+STRIKES_KEPT = 1_000  # of a rack, in its ledger; one that never answers is struck every 2 s for as long as it stands
+TIDY_EVERY = 100
 OFF_TAKES = Seconds(11.0)
 """A host reports Off 1 to 10 s after it was told: so long one that took a strike is not struck again."""
 ACTIONS = {
@@ -64,10 +66,18 @@ class Striker:
     _going: dict[tuple[Place, PowerAction], Seconds] = field(default_factory=dict)  # until when it may be on its way
 
     def settle_old(self) -> None:
-        """Close the effects that a predecessor's strikes left open: a latch that stands strikes anew."""
-        for effect in self.ledger.unresolved():
-            if effect.operation == OPERATION:
-                self.ledger.record(moved(effect, EffectState.UNSEEN, "its controller ended; the latch strikes anew"))
+        """Close the effects that a predecessor's strikes left open: a latch that stands strikes anew.
+
+        A journal that refuses is logged: a rack whose disk is full is protected all the same.
+        """
+        try:
+            left = [effect for effect in self.ledger.unresolved() if effect.operation == OPERATION]
+        except EnvironmentUnfit:
+            _log.exception("%s: what the last controller's strikes came to cannot be read", self.ledger.rack)
+            return
+        for effect in left:
+            self._record(effect, EffectState.UNSEEN, "its controller ended; the latch strikes anew")
+        self._tidy()
 
     def see(self, picture: Picture) -> None:
         """Close the effects of trays that are seen to be off by now."""
@@ -80,7 +90,7 @@ class Striker:
     async def carry(self, order: Order) -> str:
         """Switch every target of an order, all at once, and return in words how each took it.
 
-        Raises RackwrightError when none of them took it.
+        Raises RackwrightError when none of them took it, and what a bug of ours raised there.
         """
         action = ACTIONS[order.act]
         ends = await asyncio.gather(*(self._strike(order, tray, action) for tray in order.targets))
@@ -89,9 +99,9 @@ class Striker:
             raise failed[0][1]
         taken = Counter(end for end in ends if isinstance(end, str))
         words = [f"{count}× {said}" if len(ends) > 1 else said for said, count in taken.items()]
-        return ", ".join([*words, *(f"{leaf_of(tray)}: {err.what}" for tray, err in failed)])
+        return ", ".join([*words, *(f"{leaf_of(tray)}: {_what(err)}" for tray, err in failed)])
 
-    async def _strike(self, order: Order, tray: Place, action: PowerAction) -> str | RackwrightError:
+    async def _strike(self, order: Order, tray: Place, action: PowerAction) -> str | Exception:
         if self.clock.now() < self._going.get((tray, action), self.clock.now()):
             return "on its way"
         try:
@@ -105,9 +115,15 @@ class Striker:
                 self.leases.give_back(lease)
         except RackwrightError as err:
             return err
+        except Exception as err:  # noqa: BLE001 - logged whole and told; the other trays are struck all the same
+            _log.exception("strike of %s for %s failed", tray, order.cause)
+            return err
 
     def _intend(self, order: Order, endpoint: Place, action: PowerAction) -> Effect | None:
-        key = f"{OPERATION}/{self.ledger.epoch}/{next(self._numbers)}"
+        number = next(self._numbers)
+        if number % TIDY_EVERY == TIDY_EVERY - 1:
+            self._tidy()
+        key = f"{OPERATION}/{self.ledger.rack}/{self.ledger.epoch}/{number}"  # racks share a journal
         before = Before(power=PowerState.UNKNOWN)  # looking first would cost the time that water has
         now_ns = self.clock.unix_ns()
         try:
@@ -148,6 +164,12 @@ class Striker:
             self._unseen[tray] = answered
         return "accepted"
 
+    def _tidy(self) -> None:
+        try:
+            self.ledger.forget_effects(OPERATION, STRIKES_KEPT)
+        except RackwrightError as err:
+            _log.error("%s: old strikes are not forgotten: %s", self.ledger.rack, err)
+
     def _record(self, effect: Effect | None, state: EffectState, detail: str, status: int = 0) -> Effect | None:
         """Write down what became of an effect and return it so; a journal that refuses is logged."""
         if effect is None:
@@ -158,6 +180,10 @@ class Striker:
         except RackwrightError:
             _log.exception("effect %s is %s, and cannot be written down", effect.id, state)
         return after
+
+
+def _what(err: Exception) -> str:
+    return err.what if isinstance(err, RackwrightError) else f"the controller failed ({type(err).__name__})"
 
 
 def switch_of(sources: Mapping[Place, TelemetrySource], tray: Place) -> tuple[Place, PowerSwitch]:

@@ -34,7 +34,7 @@ class LeaseBook:
         Raises PreconditionFailed with who is in the way.
         """
         place, now = Place(wish.endpoint), self.clock.now()
-        decision = decide_lease(wish, self._held, now, self.standing(place))
+        decision = decide_lease(wish, self._held, now, self.standing(place, wish.direction))
         if not decision.granted:
             raise PreconditionFailed(f"{place}: {decision.reason}", advice="wait, or ask who holds it")
         for taken in decision.preempts:
@@ -60,10 +60,14 @@ class LeaseBook:
         if held is not None and held.token == lease.token:
             del self._held[key]
 
-    def standing(self, endpoint: Place) -> Standing:
-        """Return what stands in the way at an endpoint besides leases."""
+    def standing(self, endpoint: Place, direction: Direction) -> Standing:
+        """Return what stands in the way at an endpoint besides leases.
+
+        Latches are asked only about what energises: whoever asks them is counted as one who tried to.
+        """
         tray = tray_of(endpoint)
-        return Standing(lock=self.locks(tray), latched=self.latches.forbids(tray))
+        latched = self.latches.forbids(tray) if direction is Direction.ENERGISED else ""
+        return Standing(lock=self.locks(tray), latched=latched)
 
     def held(self) -> list[Lease]:
         """Return every lease that is not over."""

@@ -79,6 +79,14 @@ class Ledger:
                 [("DELETE FROM effect WHERE operation = ?", (old,)), ("DELETE FROM operation WHERE id = ?", (old,))]
             )
 
+    def forget_effects(self, operation: str, most: int) -> None:
+        """Forget all but the newest `most` ended effects of `operation` at this rack."""
+        marks = ", ".join("?" * len(_HELD_OR_OPEN))
+        ended = f"rack = ? AND operation = ? AND state NOT IN ({marks})"
+        mine = (self.rack, operation, *_HELD_OR_OPEN)
+        newest = f"SELECT rowid FROM effect WHERE {ended} ORDER BY rowid DESC LIMIT ?"
+        self.journal.transact([(f"DELETE FROM effect WHERE {ended} AND rowid NOT IN ({newest})", (*mine, *mine, most))])
+
     def intend(
         self, key: str, operation: str, endpoint: Place, facet: Facet, action: str, before: Before, unix_ns: int
     ) -> Effect:

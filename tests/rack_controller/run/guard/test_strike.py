@@ -25,6 +25,7 @@ from rack_controller.decide.picture import Picture, TraySight
 from rack_controller.model.effect import EffectState
 from rack_controller.model.interlock import Act
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
+from rack_controller.run.guard import strike
 from rack_controller.run.guard.strike import OPERATION, Striker
 from rack_controller.run.journal import Journal
 from rack_controller.run.operate.lease_book import LeaseBook
@@ -228,3 +229,76 @@ def test_auxiliary_power_ends_with_its_answer_nobody_is_there_to_be_seen(rack: R
         assert rack.ledger.unresolved() == []
 
     run_virtually(story())
+
+
+def test_racks_that_share_a_journal_do_not_keep_each_other_from_striking(rack: Rack) -> None:
+    """Epochs and numbers begin at the same count in every rack: a key without the rack names two effects."""
+
+    async def story() -> None:
+        other = Place("lab1/a/r01/k02")
+        switch = Switch(Ledger(rack.journal, other))
+        theirs = Striker(switch.ledger, LeaseBook(rack.clock), lambda t: (join_place(t, "bmc"), switch), rack.clock)
+        await rack.striker.carry(rack.order("u11"))
+        struck = Order(Act.FORCE_OFF, "leak.critical", join_place(other, "u11"), (join_place(other, "u11"),), "wet")
+        assert await theirs.carry(struck) == "accepted"
+        assert len(rack.ledger.unresolved()) == len(switch.ledger.unresolved()) == 1
+
+    run_virtually(story())
+
+
+def test_a_bug_at_one_tray_costs_that_tray(rack: Rack, caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        rack.switch("u12").says = [ZeroDivisionError()]
+        said = await rack.striker.carry(rack.order("u11", "u12", "u13"))
+        assert said == "2× accepted, u12: the controller failed (ZeroDivisionError)"
+        assert not rack.leases.held()
+
+    run_virtually(story())
+    assert "strike of" in caplog.text
+
+
+def test_strikes_of_a_tray_that_never_answers_do_not_fill_the_disk(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strike, "STRIKES_KEPT", 10)
+    monkeypatch.setattr(strike, "TIDY_EVERY", 5)
+
+    async def story() -> None:
+        rack.switch("u12").says = [None]
+        await rack.striker.carry(rack.order("u12"))
+        rack.switch("u11").says = [EndpointUnreachable(RACK, "switch_power", "no route") for _ in range(40)]
+        for _ in range(40):
+            with pytest.raises(EndpointUnreachable):
+                await rack.striker.carry(rack.order("u11"))
+
+    run_virtually(story())
+    kept = rack.states()
+    assert kept[0] is EffectState.ANSWERED, "what is open is never forgotten"
+    assert len(kept) <= 1 + 10 + 5
+
+
+def test_a_controller_that_starts_on_a_full_disk_protects_its_rack(rack: Rack, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_virtually(_strike_once(rack))
+
+    def refuse(_statements: object) -> list[int]:
+        raise EnvironmentUnfit("the journal refused a write: disk is full")
+
+    monkeypatch.setattr(rack.journal, "transact", refuse)
+    rack.striker.settle_old()
+    assert rack.states() == [EffectState.ANSWERED]
+
+
+def test_a_strike_is_no_attempt_to_energise(rack: Rack) -> None:
+    """Whoever asks a latch is counted on it, in the journal, before the request goes out."""
+    asked: list[Place] = []
+
+    class Latched:
+        def forbids(self, place: Place) -> str:
+            asked.append(place)
+            return "wet"
+
+    rack.leases.latches = Latched()
+    run_virtually(_strike_once(rack))
+    assert not asked
+
+
+async def _strike_once(rack: Rack) -> None:
+    assert await rack.striker.carry(rack.order("u11")) == "accepted"
