@@ -39,6 +39,7 @@ BARS: dict[str, tuple[str, float]] = {
     "sse/get_p99_ms": ("<=", 20.0),
     "events/leak_p99_ms": ("<=", 250.0),
     "report/ms_60kb": ("<=", 6.0),
+    "interlocks/ms_per_tick": ("<=", 1.0),
     "modbus/utilisation_19200": (">=", 0.9),
     "modbus/utilisation_115200": (">=", 0.9),
     "modbus/leak_seen_p99_ms": ("<=", 1000.0),

@@ -1,6 +1,7 @@
 """Identity is place: `<site>/<hall>/<row>/<rack>/<slot>[/<component>]`.  Serial numbers are attributes."""
 
 import re
+from functools import lru_cache
 from typing import NewType
 
 Place = NewType("Place", str)
@@ -42,6 +43,7 @@ def rack_of(place: Place) -> Place:
     return _ancestor(place, RACK_PARTS, "rack")
 
 
+@lru_cache(maxsize=1 << 14)  # the places of detectors and endpoints come by every second
 def tray_of(place: Place) -> Place:
     """Return the tray (slot) that holds `place`.  Raises ValueError for a place above a tray."""
     return _ancestor(place, TRAY_PARTS, "tray")

@@ -19,22 +19,26 @@ def holding(picture: Picture, row: Row, latched: frozenset[Place] = frozenset())
             for t in picture.trays
             if t.place in latched and t.off is False
         }
+    elif row.when in _OF_DETECTORS and picture.all_well:
+        return {}
     elif row.when in _TRAY:
-        seen = {t.place: _TRAY[row.when](picture, row, t) for t in picture.trays}
-        found = {place: text for place, text in seen.items() if text}
+        tells = _TRAY[row.when]
+        found = {t.place: text for t in picture.trays if (text := tells(picture, row, t))}
     else:
         text = _RACK[row.when](picture, row)
         return {picture.rack: text} if text else {}
+    if not found or not row.trays:
+        return found
     kinds = {t.place: t.kind for t in picture.trays}
-    return {p: text for p, text in found.items() if not row.trays or kinds[p] in row.trays}
+    return {p: text for p, text in found.items() if kinds[p] in row.trays}
 
 
 def _leak_critical(picture: Picture, row: Row, tray: TraySight) -> str:
-    return _words(tray.detectors, WET) if leaks_critically(tray.verdicts) else ""
+    return _words(tray.detectors, WET) if tray.leaks else ""
 
 
 def _leak_warning(picture: Picture, row: Row, tray: TraySight) -> str:
-    return "" if leaks_critically(tray.verdicts) else _words(tray.detectors, WET)
+    return "" if tray.dry or tray.leaks else _words(tray.detectors, WET)
 
 
 def _detector_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
@@ -42,12 +46,12 @@ def _detector_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
         return "its controller does not answer, nobody sees its leak detectors"
     if tray.met and len(tray.detectors) < tray.planned:
         return f"{len(tray.detectors)} of its {tray.planned} leak detectors are there"
-    return _words(tray.detectors, UNSEEN)
+    return "" if tray.dry else _words(tray.detectors, UNSEEN)
 
 
 def _detectors_all_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
     """Only faults that the detectors themselves show: a controller that starts or is silent is no reason to kill."""
-    if not tray.detectors or not tray.answers or set(tray.verdicts) != {Verdict.FAULTY}:
+    if tray.dry or not tray.answers or set(tray.verdicts) != {Verdict.FAULTY}:
         return ""
     return f"all {len(tray.detectors)} of its leak detectors are faulty"
 
@@ -55,7 +59,7 @@ def _detectors_all_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
 def _faulty_and_neighbour(picture: Picture, row: Row, tray: TraySight) -> str:
     if not _unseen(tray):
         return ""
-    beside = [t for t in picture.trays if t.place != tray.place and _touches(t, tray) and leaks_critically(t.verdicts)]
+    beside = [t for t in picture.trays if t.place != tray.place and _touches(t, tray) and t.leaks]
     return f"nobody sees its leak detectors and {leaf_of(beside[0].place)} beside it leaks" if beside else ""
 
 
@@ -73,7 +77,7 @@ def _margin_below(picture: Picture, row: Row, tray: TraySight) -> str:
 
 
 def _trays_leaking(picture: Picture, row: Row) -> str:
-    leaking = [leaf_of(t.place) for t in picture.trays if leaks_critically(t.verdicts)]
+    leaking = [leaf_of(t.place) for t in picture.trays if t.leaks]
     return f"{', '.join(leaking)} leak" if row.count is not None and len(leaking) >= row.count else ""
 
 
@@ -149,7 +153,7 @@ def _unseen(tray: TraySight) -> bool:
     """Tell whether nobody sees this tray's detectors: its controller is silent, or all of them say nothing."""
     if tray.met and not tray.answers:
         return True
-    return bool(tray.detectors) and set(tray.verdicts) <= UNSEEN - {Verdict.UNMET}
+    return not tray.dry and set(tray.verdicts) <= UNSEEN - {Verdict.UNMET}
 
 
 def _touches(one: TraySight, other: TraySight) -> bool:
@@ -170,6 +174,7 @@ _TRAY: Mapping[Condition, Callable[[Picture, Row, TraySight], str]] = {
     Condition.FAULTY_AND_LOOP_FALLS: _faulty_and_loop,
     Condition.MARGIN_BELOW: _margin_below,
 }
+_OF_DETECTORS = _TRAY.keys() - {Condition.MARGIN_BELOW}
 _RACK: Mapping[Condition, Callable[[Picture, Row], str]] = {
     Condition.TRAYS_LEAKING: _trays_leaking,
     Condition.RACK_LEAKING: _rack_leaking,

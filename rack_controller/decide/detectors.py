@@ -4,16 +4,18 @@ A detector that once said Critical stays critical whatever it says later (dry is
 person's clearing of the latch makes its memory new.  Silence and faults are verdicts of their own, never dry.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from firmware_bridge.vocabulary.quantities import Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.interlock import DetectorRules
 
-_DRY, _WARNING, _CRITICAL = (code_of(Quantity.LEAK, name) for name in ("dry", "warning", "critical"))
+_DRY, CRITICAL = (code_of(Quantity.LEAK, name) for name in ("dry", "critical"))
+"""Words of a leak detector, as codes."""
+_HEARD = (Quality.GOOD, Quality.STALE)
 
 
 class Verdict(StrEnum):
@@ -34,8 +36,7 @@ UNSEEN = frozenset({Verdict.FAULTY, Verdict.SILENT, Verdict.BLIND, Verdict.UNMET
 """Verdicts under which nobody knows whether it is dry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Detector:
+class Detector(NamedTuple):
     """What is kept of one detector; times are monotonic.
 
     `code`: its last word, None when it answered without one; `changes`: when its word last became another;
@@ -54,25 +55,34 @@ class Detector:
 def hear(detector: Detector, code: float | None, quality: Quality, heard_at: Seconds, rules: DetectorRules) -> Detector:
     """Return the memory after one more word.  A word that is not newer than the last changes nothing, but Critical
     always counts: events and polls may overtake each other."""
-    if code == _CRITICAL and detector.critical_since is None:
-        detector = replace(detector, critical_since=heard_at)
+    if code == CRITICAL and detector.critical_since is None:
+        detector = detector._replace(critical_since=heard_at)
     if detector.heard_at is not None and heard_at <= detector.heard_at:
         return detector
     changed = code is not None and detector.code is not None and code != detector.code
-    recent = tuple(t for t in detector.changes if heard_at - t <= rules.flap_within_s)
+    recent = detector.changes and tuple(t for t in detector.changes if heard_at - t <= rules.flap_within_s)
     wet_since = detector.wet_since
     if code == _DRY:
         wet_since = None
     elif code is not None and wet_since is None:
         wet_since = heard_at
-    return replace(
-        detector,
-        code=detector.code if code is None else code,
-        heard_at=heard_at,
-        quality=quality if code is not None or quality is not Quality.GOOD else Quality.MISSING,
-        wet_since=wet_since,
-        changes=(*recent, heard_at) if changed else recent,
+    return Detector(
+        detector.label,
+        detector.code if code is None else code,
+        heard_at,
+        quality if code is not None or quality is not Quality.GOOD else Quality.MISSING,
+        wet_since,
+        detector.critical_since,
+        (*recent, heard_at) if changed else recent,
     )
+
+
+def says_nothing_new(detector: Detector, code: float | None, quality: Quality) -> bool:
+    """Tell whether a detector that has been dry all the time says once more that it is dry: most words by far.
+
+    Such a word may wait for the next tick.
+    """
+    return code == detector.code == _DRY and quality is detector.quality and not detector.changes
 
 
 def judge(detector: Detector, now: Seconds, rules: DetectorRules, *, blind: bool = False) -> Verdict:
@@ -80,23 +90,30 @@ def judge(detector: Detector, now: Seconds, rules: DetectorRules, *, blind: bool
 
     A wet word stands even when the detector fell silent after it: silence is no drying.
     """
-    if detector.critical_since is not None or detector.code == _CRITICAL:
+    if detector.critical_since is not None or detector.code == CRITICAL:
         return Verdict.CRITICAL
     if detector.heard_at is None:
         return Verdict.BLIND if blind else Verdict.UNMET
     if detector.wet_since is not None:
         long = now - detector.wet_since >= rules.warning_long_s
         return Verdict.CRITICAL if long else Verdict.WARNING
-    recent = [t for t in detector.changes if now - t <= rules.flap_within_s]
-    if len(recent) >= rules.flap_changes:
+    if detector.changes and sum(now - t <= rules.flap_within_s for t in detector.changes) >= rules.flap_changes:
         return Verdict.FLAPPING
     if now - detector.heard_at > rules.silent_s:
         return Verdict.BLIND if blind else Verdict.SILENT
-    if detector.quality not in (Quality.GOOD, Quality.STALE):
+    if detector.quality not in _HEARD:
         return Verdict.BLIND if blind else Verdict.FAULTY
     return Verdict.DRY
 
 
-def leaks_critically(verdicts: Collection[Verdict]) -> bool:
+def all_dry(verdicts: Sequence[Verdict]) -> bool:
+    """Tell whether every detector that there is is known to be dry."""
+    return verdicts.count(Verdict.DRY) == len(verdicts)
+
+
+def leaks_critically(verdicts: Sequence[Verdict]) -> bool:
     """Tell whether a tray leaks critically: one detector is critical, or two are wet in any degree."""
-    return Verdict.CRITICAL in verdicts or sum(v in WET for v in verdicts) >= 2
+    if all_dry(verdicts):  # nearly always, and much faster than to look each one up
+        return False
+    wet = [v for v in verdicts if v in WET]
+    return len(wet) >= 2 or Verdict.CRITICAL in wet

@@ -4,27 +4,33 @@ A value counts as known only while it is good and younger than three of its peri
 unknown here, because a protection that acts on old numbers protects nobody.
 """
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
 
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality, Series
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.detectors import WET, Detector, Verdict, hear, judge, leaks_critically
+from rack_controller.decide.detectors import CRITICAL, WET, Detector, Verdict, all_dry, hear, judge, leaks_critically
 from rack_controller.decide.drip import Drip, falls_on
 from rack_controller.model.interlock import DetectorRules, DripMap, InterlockPolicy, LoopRules
 from rack_controller.model.layout import IN_BAND, Layout
 from rack_controller.model.snapshot import ManagementAxis, Snapshot
 
 _PUMP = "pump"
+_GOOD = int(Quality.GOOD)  # a plain number: NumPy compares with members of an enumeration ten times slower
+_QUALITIES = {int(quality): quality for quality in Quality}
 WATCHED = (TrayKind.COMPUTE, TrayKind.SWITCH)
 """Trays that coolant runs through and that an interlock may switch off."""
 
 
-@dataclass(frozen=True, slots=True)
-class DetectorSight:
+class DetectorSight(NamedTuple):
     """One detector: `label` is the device's own name for it."""
 
     place: Place
@@ -32,7 +38,7 @@ class DetectorSight:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TraySight:
     """One tray.  `off`: observed off (None: nobody knows); `answers`: its controller does; `margin_k`: of its hottest
     GPU, to the first slowdown; `unit`: its lowest rack unit, `height`: so many units high; `planned`: how many leak
@@ -51,10 +57,25 @@ class TraySight:
     planned: int = 0
     drip: Drip | None = None
 
-    @property
+    @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
         """Return what its detectors mean."""
         return tuple(d.verdict for d in self.detectors)
+
+    @cached_property
+    def leaks(self) -> bool:
+        """Return whether it leaks critically."""
+        return leaks_critically(self.verdicts)
+
+    @cached_property
+    def dry(self) -> bool:
+        """Return whether every detector that is there is known to be dry."""
+        return all_dry(self.verdicts)
+
+    @property
+    def well(self) -> bool:
+        """Return whether its leak detectors are all there and dry, and its controller answers if it ever did."""
+        return self.dry and (not self.met or (self.answers and len(self.detectors) >= self.planned))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +106,7 @@ class BuildingSight:
     leak: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Picture:
     """Everything one evaluation looks at.  `draw` and `usable` in W."""
 
@@ -98,6 +119,11 @@ class Picture:
     building: BuildingSight = BuildingSight()
     blind: bool = False
     shelves: tuple[Place, ...] = ()
+
+    @cached_property
+    def all_well(self) -> bool:
+        """Return whether every tray is `well`: then no row about leak detectors of trays can hold."""
+        return all(tray.well for tray in self.trays)
 
     def tray(self, place: Place) -> TraySight | None:
         """Return the tray at `place`, None for another."""
@@ -118,15 +144,16 @@ class LoopMemory:
 def hear_all(detectors: Mapping[Place, Detector], snapshot: Snapshot, rules: DetectorRules) -> dict[Place, Detector]:
     """Return every detector's memory after this snapshot."""
     heard = dict(detectors)
-    for column, series in _gauges(snapshot, Quantity.LEAK):
-        taken_at = float(snapshot.taken_at[column])
+    columns = np.array(snapshot.table.columns_by_quantity.get(Quantity.LEAK, []), dtype=np.intp)
+    arrays = (columns, snapshot.taken_at[columns], snapshot.gauges[columns], snapshot.quality[columns])
+    for column, taken_at, value, quality in zip(*(a.tolist() for a in arrays), strict=True):
+        series = snapshot.table.gauges[column]
         before = heard.get(series.place) or Detector(label=series.label)
         if taken_at != taken_at:
             heard[series.place] = before
-            continue
-        value, quality = float(snapshot.gauges[column]), Quality(int(snapshot.quality[column]))
-        code = None if value != value else value
-        heard[series.place] = hear(before, code, quality, Seconds(taken_at), rules)
+        elif taken_at != before.heard_at or value == CRITICAL:  # else it was heard when it came
+            code = None if value != value else value
+            heard[series.place] = hear(before, code, _QUALITIES[quality], Seconds(taken_at), rules)
     return heard
 
 
@@ -136,7 +163,7 @@ def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRu
     elapsed = 0.0 if memory.at is None else max(0.0, snapshot.now - memory.at)
     weight = min(1.0, elapsed / rules.settle_s) if rules.settle_s > 0 else 1.0
     settled = dict(memory.settled)
-    for key, value in _loop_values(snapshot, frozenset(units)):
+    for key, value in _loop_values(snapshot, units):
         settled[key] = settled.get(key, value) + weight * (value - settled.get(key, value))
     draw, draw_at = _draw(layout, snapshot), snapshot.now
     return LoopMemory(settled, snapshot.now, *((memory.draw, memory.draw_at) if draw is None else (draw, draw_at)))
@@ -233,13 +260,13 @@ def _see_loop(
     supplies = [s for u in units if (s := _known(snapshot, u, Quantity.TEMPERATURE_SUPPLY)) is not None]
     falls = [
         1.0 - value / settled
-        for key, value in _loop_values(snapshot, frozenset(units))
+        for key, value in _loop_values(snapshot, units)
         if (settled := memory.settled.get(key, 0.0)) > 0
     ]
     health = [
-        (s.place, float(snapshot.gauges[c]))
-        for c, s in _gauges(snapshot, Quantity.HEALTH)
-        if tray_of(s.place) in units and leaf_of(s.place).startswith(_PUMP)
+        float(snapshot.gauges[column])
+        for column, series in _gauges(snapshot, units, Quantity.HEALTH)
+        if leaf_of(series.place).startswith(_PUMP)
     ]
     sights = [d for u in units for d in detectors.get(u, ())]
     in_rack = [d for d in sights if any(word.lower() in d.label.lower() for word in rules.rack_labels)]
@@ -251,7 +278,7 @@ def _see_loop(
         supply=max(supplies, default=None),
         supply_nominal=layout.coolant_supply_nominal_c,
         pumps=len(health),
-        pumps_failed=sum(code >= 2 for _, code in health),
+        pumps_failed=sum(code >= 2 for code in health),
         stops=_stops(snapshot, units, rules),
         unit_detectors=tuple(d for d in sights if d not in in_rack),
         rack_detectors=tuple(in_rack),
@@ -285,44 +312,43 @@ def _draw(layout: Layout, snapshot: Snapshot) -> float | None:
 def _margins(snapshot: Snapshot) -> dict[Place, float]:
     """Return each tray's smallest margin."""
     least: dict[Place, float] = {}
-    for column, series in _gauges(snapshot, Quantity.TEMPERATURE_MARGIN):
-        if snapshot.quality[column] != Quality.GOOD:
-            continue
-        value, tray = float(snapshot.gauges[column]), tray_of(series.place)
+    columns = np.array(snapshot.table.columns_by_quantity.get(Quantity.TEMPERATURE_MARGIN, []), dtype=np.intp)
+    known = np.where(snapshot.quality[columns] == _GOOD, snapshot.gauges[columns], np.nan).tolist()
+    for column, value in zip(columns.tolist(), known, strict=True):
         if value == value:
+            tray = tray_of(snapshot.table.gauges[column].place)
             least[tray] = min(value, least.get(tray, value))
     return least
 
 
-def _loop_values(snapshot: Snapshot, units: frozenset[Place]) -> list[tuple[tuple[Place, Quantity], float]]:
+def _loop_values(snapshot: Snapshot, units: tuple[Place, ...]) -> list[tuple[tuple[Place, Quantity], float]]:
     found = []
-    for column, series in _gauges(snapshot, Quantity.PRESSURE_SUPPLY, Quantity.LEVEL):
-        if tray_of(series.place) not in units:
-            continue
+    for column, series in _gauges(snapshot, units, Quantity.PRESSURE_SUPPLY, Quantity.LEVEL):
         value = float(snapshot.gauges[column])
-        if value == value and snapshot.quality[column] == Quality.GOOD:
+        if value == value and snapshot.quality.item(column) == _GOOD:
             found.append(((series.place, series.quantity), value))
     return found
 
 
 def _stops(snapshot: Snapshot, units: tuple[Place, ...], rules: LoopRules) -> tuple[str, ...]:
     up = []
-    for column in snapshot.table.alarm_columns:
-        series, value = snapshot.table.gauges[column], float(snapshot.gauges[column])
-        if tray_of(series.place) in units and value == value:
+    for column, series in _gauges(snapshot, units, Quantity.ALARMS):
+        value = float(snapshot.gauges[column])
+        if value == value:
             up += [n for bit, n in enumerate(series.bits) if n in rules.stop_bits and int(value) >> bit & 1]
     return tuple(up)
 
 
-def _gauges(snapshot: Snapshot, *quantities: Quantity) -> Iterator[tuple[int, Series]]:
+def _gauges(snapshot: Snapshot, trays: tuple[Place, ...], *quantities: Quantity) -> Iterator[tuple[int, Series]]:
     table = snapshot.table
-    for quantity in quantities:
-        for column in table.columns_by_quantity.get(quantity, ()):
+    for tray, quantity in itertools.product(trays, quantities):
+        for column in table.columns_by_tray.get((tray, quantity), ()):
             yield column, table.gauges[column]
 
 
 def _known(snapshot: Snapshot, place: Place, quantity: Quantity) -> float | None:
-    reading = snapshot.reading(place, quantity)
-    if reading is None or reading.value is None or reading.quality is not Quality.GOOD:
+    column = snapshot.table.gauge_index.get((place, quantity))
+    if column is None or snapshot.quality.item(column) != _GOOD:
         return None
-    return float(reading.value)
+    value = snapshot.gauges.item(column)
+    return value if value == value else None

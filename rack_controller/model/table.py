@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.vocabulary.circuit import CIRCUITS
-from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, tray_of
 from firmware_bridge.vocabulary.quantities import CODES, Quantity, ReadingClass, SeriesKind
 from firmware_bridge.vocabulary.reading import Series
 
@@ -63,6 +63,18 @@ class SeriesTable:
         found: dict[Quantity, list[int]] = {}
         for n, line in enumerate(self.gauges):
             found.setdefault(line.quantity, []).append(n)
+        return found
+
+    @cached_property
+    def columns_by_tray(self) -> dict[tuple[Place, Quantity], list[int]]:
+        """Return the gauge columns of each quantity in each tray, its parts included, in table order.
+
+        What is told of the rack itself is in no tray.
+        """
+        found: dict[tuple[Place, Quantity], list[int]] = {}
+        for n, line in enumerate(self.gauges):
+            if line.place.count("/") >= TRAY_PARTS - 1:
+                found.setdefault((tray_of(line.place), line.quantity), []).append(n)
         return found
 
     @cached_property

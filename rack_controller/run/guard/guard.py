@@ -16,7 +16,7 @@ from firmware_bridge.vocabulary.errors import RackwrightError
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Reading
-from rack_controller.decide.detectors import Detector, hear, judge
+from rack_controller.decide.detectors import Detector, hear, judge, says_nothing_new
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, recall, refusals
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.picture import (
@@ -105,6 +105,8 @@ class Guard:
                 continue
             before = self._detectors.get(reading.place) or Detector()
             code = None if reading.value is None else float(reading.value)
+            if says_nothing_new(before, code, reading.quality):
+                continue  # the next tick hears it from the snapshot
             after = hear(before, code, reading.quality, reading.taken_at, rules)
             self._detectors[reading.place] = after
             now = self._clock.now()
@@ -147,7 +149,7 @@ class Guard:
         self.trail.forget((latch.cause, latch.place))
         for place, detector in self._detectors.items():
             if tray_of(place) == latch.place or latch.place == self._view.layout.rack:
-                self._detectors[place] = replace(detector, critical_since=None)
+                self._detectors[place] = detector._replace(critical_since=None)
         text = f"latch {latch.id} cleared by {', '.join(latch.signed)}: {latch.title} at {leaf_of(latch.place)}"
         self._say(Finding(latch.place, "latch.cleared", Severity.OK, text))
         return latch
@@ -160,7 +162,7 @@ class Guard:
         """Tell whether what tripped a latch is still seen, old critical words left aside."""
         if self._view.snapshot is None or self._picture is None:
             return True  # nothing is known yet: that is no reason to believe
-        fresh = {place: replace(d, critical_since=None) for place, d in self._detectors.items()}
+        fresh = {place: d._replace(critical_since=None) for place, d in self._detectors.items()}
         picture = see(
             *(self._view.layout, replace(self._view.snapshot, now=self._clock.now()), fresh, self._loop, self._policy),
             building=self.building,

@@ -5,7 +5,16 @@ from hypothesis import strategies as st
 
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.detectors import UNSEEN, WET, Detector, Verdict, hear, judge, leaks_critically
+from rack_controller.decide.detectors import (
+    UNSEEN,
+    WET,
+    Detector,
+    Verdict,
+    hear,
+    judge,
+    leaks_critically,
+    says_nothing_new,
+)
 from rack_controller.model.interlock import DetectorRules
 
 RULES = DetectorRules(warning_long_s=60, flap_changes=3, flap_within_s=60, silent_s=5)
@@ -33,6 +42,15 @@ def test_a_detector_means_what_it_says() -> None:
 def test_one_that_was_never_heard_is_not_dry() -> None:
     assert at(Detector(), 1) is Verdict.UNMET
     assert at(Detector(), 1, blind=True) is Verdict.BLIND
+
+
+def test_only_one_that_was_dry_all_the_time_says_nothing_new_when_it_says_dry() -> None:
+    assert says_nothing_new(told((0, DRY)), DRY, Quality.GOOD)
+    assert not says_nothing_new(Detector(), DRY, Quality.GOOD)
+    assert not says_nothing_new(told((0, DRY)), WARNING, Quality.GOOD)
+    assert not says_nothing_new(told((0, DRY)), None, Quality.FLAGGED)
+    assert not says_nothing_new(told((0, DRY), (1, None)), DRY, Quality.GOOD)
+    assert not says_nothing_new(told((0, WARNING), (1, DRY)), DRY, Quality.GOOD), "it may be flapping"
 
 
 def test_critical_stays_critical_whatever_follows() -> None:

@@ -24,6 +24,13 @@ def some_series() -> list[Series]:
     ]
 
 
+def test_columns_are_found_by_tray_and_what_the_rack_tells_is_in_none() -> None:
+    table = make_table(RACK, [*some_series(), Series(RACK, Quantity.POWER, ReadingClass.POWER)])
+    columns = table.columns_by_tray[Place(f"{RACK}/u12"), Quantity.POWER]
+    assert [table.gauges[n].place for n in columns] == [f"{RACK}/u12/gpu{g}" for g in range(4)]
+    assert sum(len(found) for found in table.columns_by_tray.values()) == len(table.gauges) - 1
+
+
 def test_order_of_arrival_does_not_change_the_table() -> None:
     shuffled = some_series()
     random.Random(7).shuffle(shuffled)
