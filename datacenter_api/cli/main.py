@@ -12,6 +12,7 @@ from datacenter_api.cli import (
     discover,
     doctor,
     domain,
+    emergency,
     endpoint,
     endpoint_check,
     endpoint_quiet,
@@ -82,6 +83,7 @@ endpoint.app.command("rotate")(endpoint_trust.rotate)
 endpoint.app.command("reload")(endpoint_trust.reload)
 endpoint.app.command("repin")(endpoint_trust.repin)
 endpoint.app.command("quiet")(endpoint_quiet.quiet)
+app.command("emergency-off")(emergency.emergency_off)
 app.command("locate")(tray.locate)
 app.command("rescan")(rack.rescan)
 app.command("login")(login.log_in)

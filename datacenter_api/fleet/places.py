@@ -68,6 +68,12 @@ def endpoint_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[
     return record, Place(asked[0])
 
 
+def target_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[RackRecord, Place]:
+    """Return a rack, or a place in one, and the rack.  Names and errors as in `endpoint_in`."""
+    record = _rack_for(fleet, _parsed(text), rack)
+    return record, place_in(record, text, fleet)
+
+
 def tray_in(fleet: FleetState, text: str, rack: str | None = None) -> tuple[RackRecord, Place]:
     """Return the tray that a place is or lies in, and its rack.  Names and errors as in `endpoint_in`."""
     record = _rack_for(fleet, _parsed(text), rack)

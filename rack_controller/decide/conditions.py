@@ -19,7 +19,7 @@ def holding(picture: Picture, row: Row, latched: frozenset[Place] = frozenset())
             for t in picture.trays
             if t.place in latched and t.off is False
         }
-    elif row.when in _OF_DETECTORS and picture.all_well:
+    elif (row.when in _OF_DETECTORS and picture.all_well) or row.when is Condition.EMERGENCY_STOP:
         return {}
     elif row.when in _TRAY:
         tells = _TRAY[row.when]

@@ -93,6 +93,13 @@ def advance(standings: Mapping[Key, Standing], picture: Picture, policy: Interlo
     return Decision(after, tuple(orders), tuple(tripped), tuple(ended))
 
 
+def press(standings: Mapping[Key, Standing], cause: str, place: Place, words: str, now: Seconds) -> dict[Key, Standing]:
+    """Return the standings after an emergency off was asked for at `place`; asked again, its ladder begins anew."""
+    before = standings.get((cause, place))
+    pressed = Standing(cause, place, now, words, tripped_at=now, holds=False) if before is None else before
+    return {**standings, (cause, place): replace(pressed, done={})}
+
+
 def leaked(standings: Iterable[Standing], policy: InterlockPolicy) -> frozenset[Place]:
     """Return the trays that leaked and whose latch still stands, dry by now or not."""
     causes = {row.cause for row in policy.rows if row.when is Condition.LEAK_CRITICAL}
@@ -138,6 +145,8 @@ def targets(picture: Picture, place: Place, to: Target) -> tuple[Place, ...]:
     match to:
         case Target.TRAY:
             return (place,)
+        case Target.HERE if picture.tray(place) is not None:
+            return (place,)
         case Target.DRIP:
             tray = picture.tray(place)
             return (place,) if tray is None or tray.drip is None else tray.drip.trays
@@ -145,7 +154,7 @@ def targets(picture: Picture, place: Place, to: Target) -> tuple[Place, ...]:
             tray = picture.tray(place)
             domain = None if tray is None else tray.domain
             return tuple(t.place for t in picture.trays if t.domain == domain and t.kind is TrayKind.COMPUTE)
-        case Target.RACK:
+        case Target.RACK | Target.HERE:
             return tuple(t.place for t in sorted(picture.trays, key=lambda t: -t.unit))
         case Target.SHELVES:
             return picture.shelves
@@ -184,7 +193,9 @@ def _due(row: Row, standing: Standing, picture: Picture) -> list[tuple[int, Orde
         chosen = targets(picture, standing.place, rung.to)
         if last is None and not _time_has_come(rung, standing.tripped_at, chosen, picture):
             continue
-        if rung.do in SWITCHES_OFF and rung.do not in (Act.AUX_OFF, Act.SHELF_OUTPUT_OFF):
+        # What was told On a moment ago still looks off: who presses wants it struck all the same.
+        unseen = row.when is Condition.EMERGENCY_STOP and last is None
+        if rung.do in SWITCHES_OFF and rung.do not in (Act.AUX_OFF, Act.SHELF_OUTPUT_OFF) and not unseen:
             chosen = tuple(t for t in chosen if not _is_off(picture, t))
         due.append((number, _order(row, rung, standing, chosen, picture.now) if chosen else None))
     return due

@@ -78,6 +78,7 @@ VERBS: dict[str, Privilege] = {
     "power": Privilege.SHUT,
     "boot": Privilege.OPERATE,
     "clear": Privilege.INTERLOCK,
+    "emergency_off": Privilege.SHUT,
 }
 # Values of an argument that ask for more than their verb does.
 _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
@@ -103,6 +104,7 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "unlock": {"reason": str},
     "power": {"action": str},
     "boot": {"source": str, "span": str, "mode": str},
+    "emergency_off": {"reason": str},
     "clear": dict.fromkeys(("latch", "found", "done", "pressure_check"), str),
 }
 PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot"})

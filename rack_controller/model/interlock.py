@@ -34,6 +34,7 @@ class Condition(StrEnum):
     ISOLATED_NOT_OFF = "isolated_not_off"  # the building closed the coolant and a tray is not observed off
     TRAY_ON_WHILE_LATCHED = "tray_on_while_latched"
     BLIND = "blind"  # nothing of the rack is known any more
+    EMERGENCY_STOP = "emergency_stop"  # a person wants everything at the place off: said by a command, seen nowhere
 
 
 RACK_WIDE = frozenset(
@@ -89,6 +90,7 @@ SWITCHES_OFF = frozenset({Act.GRACEFUL_OFF, Act.FORCE_OFF, Act.AUX_OFF, Act.SHEL
 class Target(StrEnum):
     """Whom an act is for, seen from the place where the row tripped."""
 
+    HERE = "here"  # where it tripped: the tray, or every compute and switch tray of the rack
     TRAY = "tray"
     DRIP = "drip"  # the tray and those that its water falls on
     DOMAIN = "domain"  # the compute trays of the tray's NVLink domain
@@ -211,6 +213,7 @@ MUST_COVER = frozenset(
         Condition.SHELVES_OVERLOADED,
         Condition.TRAY_ON_WHILE_LATCHED,
         Condition.BLIND,
+        Condition.EMERGENCY_STOP,
     }
 )
 """What no policy may leave to chance: without one of these a sensor of the rack has no rule."""
@@ -235,11 +238,23 @@ def parse_interlock(spec: object) -> InterlockPolicy:
         unknown = sorted(set(row.clear.not_while) - set(names))
         if unknown:
             raise ValueError(f"row {row.cause}: not_while names {', '.join(unknown)}, which no row has")
+    _check_stop([row for row in policy.rows if row.when is Condition.EMERGENCY_STOP])
     critical = {kind for row in policy.rows if row.when is Condition.LEAK_CRITICAL for kind in (row.trays or TrayKind)}
     bare = sorted({TrayKind.COMPUTE, TrayKind.SWITCH} - critical)
     if bare:
         raise ValueError(f"no row watches leak_critical of {', '.join(bare)} trays")
     return policy
+
+
+def _check_stop(rows: list[Row]) -> None:
+    """An emergency off means the same at every rack, whatever else a site changes."""
+    first = rows[0].ladder[:1]
+    if len(rows) > 1 or rows[0].trays:
+        raise ValueError("emergency_stop has one row, for trays of every kind")
+    if not (rows[0].latch and rows[0].blocks):
+        raise ValueError(f"row {rows[0].cause}: an emergency off latches and blocks power-on")
+    if not first or (first[0].do, first[0].to, first[0].after_s) != (Act.FORCE_OFF, Target.HERE, 0.0):
+        raise ValueError(f"row {rows[0].cause}: an emergency off begins with force_off to here, at once")
 
 
 def _check_row(row: Row) -> None:

@@ -1,16 +1,17 @@
 """What is asked of a rack's interlocks: how they stand, and that a latch be cleared."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, TargetUnknown
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.clearing import ORPHAN
 from rack_controller.decide.interlock import Standing
 from rack_controller.model.command import Command
-from rack_controller.model.interlock import InterlockPolicy, Row
+from rack_controller.model.interlock import Act, InterlockPolicy, Row
 from rack_controller.model.interlock_view import InterlockGlance, InterlockState, StandingView, TrippedView
 from rack_controller.model.latch import Inspection
 from rack_controller.run.guard.guard import Guard
@@ -18,6 +19,8 @@ from rack_controller.run.guard.latches import Latches
 
 Verb = Callable[[Command], Awaitable[dict[str, object]]]
 MOST_RECORD = 2_000
+MOST_REASON = 200
+TOLD_WITHIN_S = 3.0  # who asked is answered by then; the strikes go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class InterlockDesk:
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """Return the verbs by name."""
-        return {"clear": self.clear}
+        return {"clear": self.clear, "emergency_off": self.emergency_off}
 
     def state(self) -> InterlockState:
         """Return how everything stands now."""
@@ -60,6 +63,25 @@ class InterlockDesk:
         }
         latch = self.guard.clear(name, Inspection(**record), command.actor)
         return {"latch": latch.id, "cleared": not latch.open, "signed": list(latch.signed)}
+
+    async def emergency_off(self, command: Command) -> dict[str, object]:
+        """Force off a tray, or every compute and switch tray of the rack, and tell how they took it.
+
+        Raises ArgumentsInvalid without a reason, TargetUnknown, or PreconditionFailed on a rack that is only observed.
+        """
+        reason = scrub(command.arguments.get("reason", ""), MOST_REASON).strip()
+        if not reason:
+            raise ArgumentsInvalid("an emergency off needs a reason", advice="say what you see, in a few words")
+        place = Place(command.target)
+        trays = self.guard.trays()
+        if place != self.rack and place not in trays:
+            raise TargetUnknown(f"{place} has no host to switch off", advice="name a compute or switch tray, or a rack")
+        latch, strikes = self.guard.emergency_off(place, f"{command.actor}: {reason}")
+        if strikes:
+            await asyncio.wait(strikes, timeout=TOLD_WITHIN_S)
+        came = self.guard.came_of(latch, Act.FORCE_OFF)
+        count = len(trays) if place == self.rack else 1
+        return {"latch": latch.id, "trays": count, "came": came or "being switched off"}
 
     def _tripped(self) -> list[TrippedView]:
         rows = {row.cause: row for row in self.policy.rows}

@@ -17,9 +17,10 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Reading
 from rack_controller.decide.detectors import Detector, hear, judge, says_nothing_new
-from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, recall, refusals
+from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall, refusals
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.picture import (
+    WATCHED,
     BuildingSight,
     LoopMemory,
     Picture,
@@ -33,7 +34,7 @@ from rack_controller.model.latch import Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.ending import end
 from rack_controller.run.guard.latches import Latches
-from rack_controller.run.guard.trail import Trail
+from rack_controller.run.guard.trail import Trail, names_of
 from rack_controller.run.view import RackView
 
 _log = logging.getLogger(__name__)
@@ -85,6 +86,10 @@ class Guard:
         """Return whether orders are carried out; otherwise they are only told."""
         return self._view.layout.armed
 
+    def trays(self) -> list[Place]:
+        """Return the trays that an interlock may switch off."""
+        return [Place(t.place) for t in self._view.layout.trays if t.kind in WATCHED]
+
     def look(self, snapshot: Snapshot) -> None:
         """Judge a tick."""
         layout = self._view.layout
@@ -112,21 +117,38 @@ class Guard:
             now = self._clock.now()
             if judge(before, now, rules) is not judge(after, now, rules):
                 changed.add(tray_of(reading.place))
-        if changed and self._picture is not None and self._view.snapshot is not None:
-            snapshot = replace(self._view.snapshot, now=self._clock.now())
-            latched = leaked(self._standings.values(), self._policy)
-            self._picture = see(
-                *(self._view.layout, snapshot, self._detectors, self._loop, self._policy),
-                building=self.building,
-                latched=latched,
-            )
-            self._judge(self._picture)
+        if changed:
+            self._look_again()
+
+    def emergency_off(self, place: Place, words: str) -> tuple[Latch, set[asyncio.Task[None]]]:
+        """Force off the tray `place`, or every one of the rack, now; return its latch and the strikes under way.
+
+        Before the first tick nothing is known of any tray: then the strike goes out with that tick.
+        Raises PreconditionFailed on a rack that is only observed.
+        """
+        self._view.check_armed()
+        row = next(row for row in self._policy.rows if row.when is Condition.EMERGENCY_STOP)
+        anew = (row.cause, place) not in self._standings
+        self._standings = press(self._standings, row.cause, place, words, self._clock.now())
+        if anew:
+            self._tripped(self._standings[row.cause, place])
+        before = set(self._running)
+        self._look_again()
+        latch = next(n for n in self._latches.open() if (n.cause, n.place) == (row.cause, place))
+        return latch, self._running - before
+
+    def came_of(self, latch: Latch, act: Act) -> str:
+        """Return what was said last of an act that a latch's cause ordered, empty before anything was."""
+        return self._told.get((latch.cause, latch.place, act), "")
 
     def refusals(self, tray: Place) -> list[str]:
         """Return why `tray` must not be switched on now, in operator's words; empty when it may."""
         if not self.armed:
             return []
-        return refusals(self._standings.values(), self._policy, tray)
+        found = refusals(self._standings.values(), self._policy, tray)
+        # A latch whose row is no longer in the policy stands for something, too.
+        orphans = [n for n in self._latches.in_the_way(tray) if n.cause not in self._rows]
+        return [*found, *(f"latch {n.id}: {n.title} at {leaf_of(n.place)}" for n in orphans)]
 
     def forbids(self, place: Place) -> str:
         """Return why nothing at the tray `place` may be energised, empty when it may (see LatchBook)."""
@@ -146,8 +168,11 @@ class Guard:
             self._say(Finding(latch.place, "latch.signed", Severity.WARNING, text))
             return latch
         self._standings.pop((latch.cause, latch.place), None)
+        self._told = {k: v for k, v in self._told.items() if k[:2] != (latch.cause, latch.place)}
         self.trail.forget((latch.cause, latch.place))
-        for place, detector in self._detectors.items():
+        row = self._rows.get(latch.cause)
+        said = row is not None and row.when is Condition.EMERGENCY_STOP  # by a person: no detector was looked at
+        for place, detector in () if said else self._detectors.items():
             if tray_of(place) == latch.place or latch.place == self._view.layout.rack:
                 self._detectors[place] = detector._replace(critical_since=None)
         text = f"latch {latch.id} cleared by {', '.join(latch.signed)}: {latch.title} at {leaf_of(latch.place)}"
@@ -172,6 +197,19 @@ class Guard:
         causes = [cause, *(row.clear.not_while if row is not None else ())]
         found = advance({}, picture, self._policy).standings
         return any((name, place) in found for name in causes)
+
+    def _look_again(self) -> None:
+        """Judge the last tick's picture with the detectors and standings as they are now."""
+        if self._picture is None or self._view.snapshot is None:
+            return
+        snapshot = replace(self._view.snapshot, now=self._clock.now())
+        latched = leaked(self._standings.values(), self._policy)
+        self._picture = see(
+            *(self._view.layout, snapshot, self._detectors, self._loop, self._policy),
+            building=self.building,
+            latched=latched,
+        )
+        self._judge(self._picture)
 
     def _judge(self, picture: Picture) -> None:
         if self.armed is not self._was_armed:
@@ -225,7 +263,7 @@ class Guard:
         if order.act in TOLD:
             self._tell(order)
             return
-        whom = _names(order.targets)
+        whom = names_of(order.targets)
         if not self.armed:
             text = f"would {_words(order.act)} {whom}: {order.reason} (the rack is not armed)"
             self._say_once(order, f"interlock.would.{order.act}", Severity.WARNING, text)
@@ -241,7 +279,7 @@ class Guard:
         """Tell those who watch the events what is asked of them: a scheduler, the building."""
         wait = None if order.deadline is None else round(order.deadline - self._clock.now())
         within = "" if wait is None else f" within {wait} s"
-        text = f"{_words(order.act)} {_names(order.targets)}{within}: {order.reason}"
+        text = f"{_words(order.act)} {names_of(order.targets)}{within}: {order.reason}"
         details: dict[str, str | float | int | None] = {"cause": order.cause, "deadline_s": wait}
         self._say(Finding(order.place, f"interlock.{order.act}", Severity.WARNING, text, details))
 
@@ -266,11 +304,6 @@ class Guard:
         if self._told.get(key) != text:
             self._told[key] = text
             self._say(Finding(order.place, kind, severity, text, {"cause": order.cause, "act": order.act}))
-
-
-def _names(targets: tuple[Place, ...]) -> str:
-    names = [leaf_of(t) for t in targets]
-    return ", ".join(names) if len(names) <= 4 else f"{len(names)} trays"
 
 
 def _words(act: Act) -> str:

@@ -82,6 +82,11 @@ class Trail:
 
 
 def _words(act: Act, targets: tuple[Place, ...]) -> str:
-    names = [leaf_of(t) for t in targets]
-    whom = ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} trays"
+    whom = names_of(targets)
     return f"{whom} {_OFF[act]}" if act in _OFF else f"{act.replace('_', ' ')} {whom}"
+
+
+def names_of(targets: tuple[Place, ...]) -> str:
+    """Return few targets by name, many by their number."""
+    names = [leaf_of(t) for t in targets]
+    return ", ".join(names) if len(names) <= MOST_NAMED else f"{len(names)} trays"

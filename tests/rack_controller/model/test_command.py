@@ -62,7 +62,8 @@ def test_only_these_verbs_exist() -> None:
     assert (
         set(VERBS)
         == set(ARGUMENTS)
-        == {"rescan", "locate", "reload", "repin", "check", "fix", "quiet", "rotate", "swap", "power", "boot", "clear"}
+        == {"rescan", "locate", "reload", "repin", "check", "fix", "quiet", "rotate", "swap", "power", "boot"}
+        | {"clear", "emergency_off"}
         | STEERING
     )
 

@@ -71,6 +71,11 @@ def test_leaks_of_switch_trays_must_be_covered_too() -> None:
         (changed("flow.low", cause="leak.rack"), "stand twice"),
         (changed("flow.low", when="smell"), "Invalid enum value"),
         (changed("flow.low", surprise=1), "surprise"),
+        (changed("emergency.stop", latch=False), "latches and blocks"),
+        (changed("emergency.stop", trays=["compute"]), "trays of every kind"),
+        (changed("emergency.stop", ladder=[{"do": "alarm", "to": "here"}]), "begins with force_off to here"),
+        (changed("emergency.stop", ladder=[{"do": "force_off", "to": "here", "after_s": 2}]), "at once"),
+        (changed("flow.low", when="emergency_stop", share=None), "one row"),
         (changed("flow.lost", clear={"not_while": ["rain"]}), "not_while names rain"),
     ],
 )

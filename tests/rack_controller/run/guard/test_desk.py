@@ -3,8 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
+from firmware_bridge.vocabulary.quantities import Quantity
+from rack_controller.model.command import Command
+from rack_controller.model.interlock import Act
+from rack_controller.model.latch import Inspection
+from rack_controller.model.roles import Role
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.journal import Journal
 from tests.support.interlocked import RACK
@@ -70,5 +77,89 @@ def test_what_an_unarmed_rack_would_do_is_no_open_latch(watched: Watched) -> Non
         glance = desk.glance()
         assert (glance.armed, glance.latches_open) == (False, 0)
         assert "→ would: u31" in glance.tripped[0].chain
+
+    run_virtually(story())
+
+
+def pressed(reason: str = "smoke", target: str = RACK) -> Command:
+    return Command("c1", "ada", Role.OPERATOR, "emergency_off", target, 2**62, {"reason": reason})
+
+
+def test_an_emergency_off_strikes_every_tray_at_once_and_latches_the_rack(watched: Watched) -> None:
+    async def story() -> None:
+        desk = desk_of(watched)
+        watched.rack.switch(on=False, trays=[watched.rack.place("u11")])  # perhaps told On a moment ago
+        watched.tick(1)
+        came = await desk.emergency_off(pressed())
+        (order,) = watched.carried
+        assert (order.act, len(order.targets)) == (Act.FORCE_OFF, 27)
+        assert came == {"latch": "k01-l1", "trays": 27, "came": "force off 27 trays: accepted; " + order.reason}
+        assert "Emergency off at k01: ada: smoke" in watched.guard.forbids(watched.rack.place("u12"))
+        again = await desk.emergency_off(pressed())
+        assert (again["latch"], len(watched.carried)) == ("k01-l1", 2), "pressed again it strikes again"
+        await carried(watched)
+        with pytest.raises(PreconditionFailed, match="lacks found, done"):
+            watched.guard.clear("k01-l1", Inspection(), "ida")
+        assert not watched.guard.clear("k01-l1", Inspection("burnt toast", "aired"), "ida").open
+        watched.tick(1)
+        assert watched.guard.forbids(watched.rack.place("u12")) == ""
+
+    run_virtually(story())
+
+
+def test_an_emergency_off_of_one_tray_leaves_the_others(watched: Watched) -> None:
+    async def story() -> None:
+        desk = desk_of(watched)
+        watched.tick(1)
+        await desk.emergency_off(pressed(target=watched.rack.place("u12")))
+        watched.tick(2)
+        await carried(watched)
+        assert {t for o in watched.carried for t in o.targets} == {watched.rack.place("u12")}
+        assert len(watched.carried) == 2, "repeated until it is seen off"
+        assert watched.guard.forbids(watched.rack.place("u13")) == ""
+
+    run_virtually(story())
+
+
+def test_an_emergency_off_before_anything_is_known_strikes_with_the_first_tick(watched: Watched) -> None:
+    async def story() -> None:
+        desk = desk_of(watched)
+        came = await desk.emergency_off(pressed())
+        assert came["came"] == "being switched off"
+        watched.tick()
+        assert len((await carried(watched))[0].targets) == 27
+
+    run_virtually(story())
+
+
+def test_an_emergency_off_that_makes_no_sense_is_refused_and_nothing_latched(watched: Watched) -> None:
+    async def story() -> None:
+        desk = desk_of(watched)
+        watched.tick(1)
+        with pytest.raises(ArgumentsInvalid, match="needs a reason"):
+            await desk.emergency_off(pressed(reason="  "))
+        with pytest.raises(TargetUnknown, match="no host to switch off"):
+            await desk.emergency_off(pressed(target=watched.rack.place("u01")))
+        watched.armed = False
+        desk = desk_of(watched)
+        with pytest.raises(PreconditionFailed, match="only observed"):
+            await desk.emergency_off(pressed())
+        assert watched.latches.open() == []
+        assert watched.carried == []
+
+    run_virtually(story())
+
+
+def test_a_latch_whose_row_left_the_policy_still_refuses_power_on(watched: Watched) -> None:
+    async def story() -> None:
+        watched.start()
+        watched.tick(1)
+        watched.leak("u31/leak1", 2)
+        rows = [row for row in watched.rack.policy.rows if row.cause != "leak.critical"]
+        watched.rack.policy = msgspec.structs.replace(watched.rack.policy, rows=rows)
+        watched.rack.set("u31/leak1", Quantity.LEAK, 0)
+        watched.start()
+        watched.tick(1)
+        assert "latch k01-l1: Leak at u31" in watched.guard.forbids(watched.rack.place("u31"))
 
     run_virtually(story())
