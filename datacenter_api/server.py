@@ -16,7 +16,7 @@ import uvloop
 
 from datacenter_api.app import build_app
 from datacenter_api.auth.accounts import ensure_admin
-from datacenter_api.auth.authority import ensure_certificates
+from datacenter_api.auth.authority import ServerFiles, ensure_certificates
 from datacenter_api.events.broadcast import Broadcaster
 from datacenter_api.http_protocol import HttpProtocol
 from datacenter_api.listen import Listen, parse_listen
@@ -79,11 +79,19 @@ def serve(state: Path, listen_text: str, *, console: bool = True) -> None:
         timeout_graceful_shutdown=LEAVE_WITHIN_S,
         lifespan="on",
     )
+    services.certificate.show = lambda shown: _serve_from_now_on(config, shown)
     logging.getLogger("uvicorn.error").addFilter(RefusedSockets())
     # uvicorn raises the signal again when it has ended well; a told end is no failure.
     signal.signal(signal.SIGTERM, _leave)
     server = _Server(config, services.broadcaster, Listen(listen.host, port).url)
     uvloop.run(_until_stopped(server, taken))
+
+
+def _serve_from_now_on(config: uvicorn.Config, files: ServerFiles) -> None:
+    """Show another certificate to whoever connects from now on; connections that are open keep theirs."""
+    if config.ssl is not None:
+        config.ssl.load_cert_chain(files.certificate, files.key)
+        logging.getLogger("datacenter_api").info("serving the certificate in %s", files.certificate)
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -11,6 +11,7 @@ from fastapi import Request
 from datacenter_api.auth.accounts import Accounts
 from datacenter_api.auth.doorkeeper import Doorkeeper, Principal
 from datacenter_api.auth.gate import PRINCIPAL
+from datacenter_api.auth.served import ServedCertificate
 from datacenter_api.auth.sessions import Sessions
 from datacenter_api.auth.store import Store
 from datacenter_api.consoles.relay import ConsoleRelay
@@ -44,6 +45,7 @@ class Services:
     bus: BusLink
     history: Chronicle
     consoles: ConsoleRelay
+    certificate: ServedCertificate
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
     exposition: Exposition = field(default_factory=Exposition)
     redfish: RedfishFigures = field(default_factory=RedfishFigures)
@@ -98,6 +100,7 @@ def make_services(state: Path) -> Services:
         bus=bus,
         history=history,
         consoles=ConsoleRelay(bus),
+        certificate=ServedCertificate(state / "tls"),
         push=push_settings(os.environ),
     )
     services.bus.companions += [services.history.run, services.consoles.run]

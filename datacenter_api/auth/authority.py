@@ -1,8 +1,6 @@
 """The API's own certificate authority and server certificate in `<state>/tls`.  Keys are for the owner's eyes only."""
 
 import datetime
-import ipaddress
-import os
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,8 +11,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from datacenter_api.auth.pem import alternative, chain_text, hosts_of, key_text, write_whole
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
+FOREIGN = "foreign.pem"
+"""Key and chain of a certificate that somebody else issued, in one file: both are there or neither is."""
 CA_DAYS, SERVER_DAYS, RENEW_BELOW_DAYS = 3650, 397, 30
 
 
@@ -26,18 +27,34 @@ class ServerFiles:
     certificate: Path
     key: Path
 
+    @property
+    def foreign(self) -> bool:
+        """Tell whether somebody else issued what is served."""
+        return self.certificate.name == FOREIGN
+
+
+def server_files(directory: Path) -> ServerFiles:
+    """Return what is served from a directory: a foreign certificate where there is one, else our own."""
+    foreign = directory / FOREIGN
+    own = directory / "server.pem", directory / "server.key"
+    return ServerFiles(directory / "ca.pem", *((foreign, foreign) if foreign.exists() else own))
+
 
 def ensure_certificates(directory: Path, hosts: Iterable[str], now: datetime.datetime) -> ServerFiles:
     """Make what is missing; renew the server's certificate with under 30 days left or other host names.
 
+    A foreign certificate is served as it is, also when it has expired: only whoever issued it can renew it.
+
     Raises EnvironmentUnfit when the directory cannot be written or a file in it is not what it must be.
     """
-    files = ServerFiles(directory / "ca.pem", directory / "server.pem", directory / "server.key")
+    files = server_files(directory)
     wanted = sorted({"localhost", "127.0.0.1", socket.gethostname(), *hosts} - {"", "0.0.0.0", "::"})
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         authority, ca_key = _authority(directory, now)
-        if not _still_good(files, authority, wanted, now):
+        if files.foreign:
+            x509.load_pem_x509_certificates(files.certificate.read_bytes())
+        elif not _still_good(files, authority, wanted, now):
             _issue(files, authority, ca_key, wanted, now)
     except OSError as err:
         raise EnvironmentUnfit(f"cannot write {directory}: {err.strerror}", advice="choose another --state") from err
@@ -69,8 +86,8 @@ def _authority(directory: Path, now: datetime.datetime) -> tuple[x509.Certificat
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
     )
-    _write(key_file, _pem(key), 0o600)
-    _write(certificate, made.public_bytes(serialization.Encoding.PEM), 0o644)
+    write_whole(key_file, key_text(key), 0o600)
+    write_whole(certificate, chain_text([made]), 0o644)
     return made, key
 
 
@@ -85,25 +102,23 @@ def _issue(
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Rackwright API")])
     made = (
         _builder(name, authority.subject, key.public_key(), now, SERVER_DAYS)
-        .add_extension(x509.SubjectAlternativeName([_alternative(h) for h in hosts]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([alternative(h) for h in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    _write(files.key, _pem(key), 0o600)
-    _write(files.certificate, made.public_bytes(serialization.Encoding.PEM), 0o644)
+    write_whole(files.key, key_text(key), 0o600)
+    write_whole(files.certificate, chain_text([made]), 0o644)
 
 
 def _still_good(files: ServerFiles, authority: x509.Certificate, hosts: list[str], now: datetime.datetime) -> bool:
     if not (files.certificate.exists() and files.key.exists()):
         return False
     served = x509.load_pem_x509_certificate(files.certificate.read_bytes())
-    names = served.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    listed = sorted([*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))])
     fresh = (served.not_valid_after_utc - now).total_seconds() > RENEW_BELOW_DAYS * 86_400
-    return fresh and listed == hosts and served.issuer == authority.subject
+    return fresh and sorted(hosts_of(served)) == hosts and served.issuer == authority.subject
 
 
 def _builder(
@@ -133,26 +148,3 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _alternative(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _write(file: Path, content: bytes, mode: int) -> None:
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(file)

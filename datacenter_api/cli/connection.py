@@ -28,6 +28,9 @@ from firmware_bridge.vocabulary.errors import (
 )
 
 ANSWER_WITHIN_S = 70.0
+_MISMATCHES = (62, 64)
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
+_OTHER_NAME = "give --url (or RACKWRIGHT_URL) with a name that `openssl s_client` shows in the certificate"
 _ERRORS: dict[int, type[RackwrightError]] = {
     400: ConfigurationError,
     401: AuthenticationRequired,
@@ -157,7 +160,9 @@ class Connection:
         except ssl.SSLCertVerificationError as err:
             raise EnvironmentUnfit(
                 f"the certificate of {where} is not trusted: {err.verify_message}",
-                advice="set RACKWRIGHT_CA_FILE to the authority's file (tls/ca.pem of the state directory)",
+                advice=_OTHER_NAME
+                if err.verify_code in _MISMATCHES
+                else "set RACKWRIGHT_CA_FILE to the authority's file (tls/ca.pem of the state directory)",
             ) from err
         except ConnectionRefusedError as err:
             raise EnvironmentUnfit(
@@ -207,13 +212,18 @@ def error_of(status: int, body: bytes) -> RackwrightError:
     """Return the error that an answer of the API stands for."""
     try:
         said = json.loads(body)["error"]
-        what, advice = str(said["message"]), str(said["advice"])
+        what, advice = str(said["message"]), str(said["advice"] if "advice" in said else _resolution(said))
     except (ValueError, KeyError, TypeError):
         what, advice = f"the server answered {status}", ""
     kind = _ERRORS.get(status, RackwrightError)
     if kind is AuthenticationRequired and status == 401 and _from_environment() is not None:
         advice = "check RACKWRIGHT_USER and RACKWRIGHT_PASSWORD, or unset them and use `rackwright login`"
     return kind(what, advice=advice)
+
+
+def _resolution(said: dict[str, Any]) -> str:
+    """Return what a Redfish error says can be done."""
+    return str(said["@Message.ExtendedInfo"][0]["Resolution"])
 
 
 def _from_environment() -> str | None:

@@ -26,6 +26,7 @@ LEAST_FILES = 2_048
 LEAST_FREE_GB = 1.0
 WARN_DAYS = 14
 OLDEST_SOURCE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+_REPLACE = "get a new one: `rackwright certificate csr`, then `replace`"
 
 _COLUMNS = (
     Column("CHECK", lambda r: str(r["check"])),
@@ -129,16 +130,20 @@ def _disk(state: Path) -> Finding:
 
 
 def _certificate(state: Path) -> Finding:
-    file = state / "tls" / "server.pem"
-    if not file.exists():
-        return Finding("certificate", "ok", "none yet (made at first start)")
-    from datacenter_api.auth.authority import days_left
+    from datacenter_api.auth.authority import days_left, server_files
 
-    days = days_left(file, datetime.datetime.now(datetime.UTC))
+    files = server_files(state / "tls")
+    if not files.certificate.exists():
+        return Finding("certificate", "ok", "none yet (made at first start)")
+    days = days_left(files.certificate, datetime.datetime.now(datetime.UTC))
+    whose = " (issued by others)" if files.foreign else ""
     if days < 0:
-        return Finding("certificate", "fail", f"expired {-days:.0f} days ago", "restart the API: it makes a new one")
-    advice = "restart the API: it renews below 30 days" if days < WARN_DAYS else ""
-    return Finding("certificate", "warn" if advice else "ok", f"{days:.0f} days left", advice)
+        advice = "restart the API: it makes a new one"
+        return Finding("certificate", "fail", f"expired {-days:.0f} days ago{whose}", _REPLACE if whose else advice)
+    advice = "restart the API: it renews below 30 days"
+    late = days < WARN_DAYS
+    told = (_REPLACE if whose else advice) if late else ""
+    return Finding("certificate", "warn" if late else "ok", f"{days:.0f} days left{whose}", told)
 
 
 def _port(state: Path, asked: str | None) -> Finding:

@@ -7,6 +7,7 @@ import typer
 
 from datacenter_api.cli import (
     account,
+    certificate,
     console,
     credential,
     discover,
@@ -76,6 +77,7 @@ app.add_typer(tray.app, name="tray")
 app.add_typer(policy.app, name="policy")
 app.add_typer(credential.app, name="credential")
 app.add_typer(account.app, name="account")
+app.add_typer(certificate.app, name="certificate")
 app.command("discover")(discover.find)
 app.command("enrol")(enrol.enrol)
 endpoint.app.command("check")(endpoint_check.check)

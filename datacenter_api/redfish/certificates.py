@@ -1,28 +1,25 @@
-"""The certificate that this service shows its clients, and where certificates are.  Read only.
+"""The certificate that this service shows its clients, where certificates are, and what its actions take.
 
-The server's key never leaves its file and the authority renews by itself, so no request is signed or replaced here.
+Reads only; a private key is never part of what is shown.
 """
-
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from datacenter_api.auth.pem import chain_text, hosts_of
+from datacenter_api.auth.signing_request import CURVE, CURVES, NAME_PARTS, RSA, RSA_BITS
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.world import World
 
 OF_SERVICE = f"{ROOT}/Managers/rackwright/NetworkProtocol/HTTPS/Certificates"
 _MANAGER = "rackwright"
 _ONE = "1"
-_NAMES: dict[ObjectIdentifier, str] = {
-    NameOID.COMMON_NAME: "CommonName",
-    NameOID.ORGANIZATION_NAME: "Organization",
-    NameOID.ORGANIZATIONAL_UNIT_NAME: "OrganizationalUnit",
-    NameOID.LOCALITY_NAME: "City",
-    NameOID.STATE_OR_PROVINCE_NAME: "State",
-    NameOID.COUNTRY_NAME: "Country",
-}
+SHOWN = f"{OF_SERVICE}/{_ONE}"
+SERVICE = f"{ROOT}/CertificateService"
+GENERATE, REPLACE = "CertificateService.GenerateCSR", "CertificateService.ReplaceCertificate"
+TYPES = ("PEM", "PEMchain")
+_NAMES = {oid: part for part, oid in NAME_PARTS.items()}
 _USES = {
     "digital_signature": "DigitalSignature",
     "content_commitment": "NonRepudiation",
@@ -39,13 +36,42 @@ _EXTENDED = {
 
 
 def build_service(_world: World, uri: str) -> Body:
-    """Return the CertificateService."""
-    return resource("CertificateService", uri, "Certificates", CertificateLocations=ref(f"{uri}/CertificateLocations"))
+    """Return the CertificateService with its actions."""
+    actions = {
+        f"#{name}": {"target": f"{uri}/Actions/{name}", "@Redfish.ActionInfo": f"{uri}/{name.split('.')[1]}ActionInfo"}
+        for name in (GENERATE, REPLACE)
+    }
+    locations = ref(f"{uri}/CertificateLocations")
+    return resource("CertificateService", uri, "Certificates", Actions=actions, CertificateLocations=locations)
+
+
+def build_generate_info(_world: World, uri: str) -> Body:
+    """Return what a signing request can be asked for."""
+    parameters = [
+        *(_parameter(part, required=part == "CommonName") for part in NAME_PARTS),
+        _parameter("AlternativeNames", "StringArray"),
+        _parameter("CertificateCollection", "Object", required=True),
+        _parameter("KeyPairAlgorithm", AllowableValues=[CURVE, RSA]),
+        _parameter("KeyCurveId", AllowableValues=list(CURVES)),
+        _parameter("KeyBitLength", "Number", AllowableNumbers=[str(bits) for bits in RSA_BITS]),
+    ]
+    return resource("ActionInfo", uri, "What a signing request holds", Parameters=parameters)
+
+
+def build_replace_info(_world: World, uri: str) -> Body:
+    """Return what replacing a certificate takes."""
+    parameters = [
+        _parameter("CertificateString", required=True),
+        _parameter("CertificateType", required=True, AllowableValues=list(TYPES)),
+        _parameter("CertificateUri", "Object", required=True),
+        _parameter("Password"),
+    ]
+    return resource("ActionInfo", uri, "What replacing a certificate takes", Parameters=parameters)
 
 
 def build_locations(world: World, uri: str) -> Body:
     """Return where certificates are: this service's own."""
-    held = [f"{OF_SERVICE}/{_ONE}"] if _file(world).exists() else []
+    held = [SHOWN] if world.parts.certificate.chain() else []
     return resource("CertificateLocations", uri, "Where certificates are", Links=refs("Certificates", held))
 
 
@@ -53,28 +79,29 @@ def build_collection(world: World, uri: str, manager: str) -> Body | None:
     """Return the certificates that clients are shown when they connect; none where another server ends TLS."""
     if manager != _MANAGER:
         return None
-    return collection("Certificate", uri, "Certificates of this service", [_ONE] if _file(world).exists() else [])
+    return collection(
+        "Certificate", uri, "Certificates of this service", [_ONE] if world.parts.certificate.chain() else []
+    )
 
 
 def build_certificate(world: World, uri: str, manager: str, name: str) -> Body | None:
     """Return the server's certificate with its chain as PEM.  A file that is no certificate is not shown."""
     if manager != _MANAGER or name != _ONE:
         return None
-    try:
-        text = _file(world).read_text()
-        certificate = x509.load_pem_x509_certificate(text.encode())
-    except (OSError, ValueError):
+    chain = world.parts.certificate.chain()
+    if not chain:
         return None
+    certificate = chain[0]
     hashed = certificate.signature_hash_algorithm
     return resource(
         "Certificate",
         uri,
         "HTTPS certificate",
-        CertificateString=text,
-        CertificateType="PEM" if text.count("BEGIN CERTIFICATE") == 1 else "PEMchain",
+        CertificateString=chain_text(chain).decode(),
+        CertificateType=TYPES[len(chain) > 1],
         CertificateUsageTypes=["Web"],
         Issuer=_identifier(certificate.issuer, ()),
-        Subject=_identifier(certificate.subject, _alternatives(certificate)),
+        Subject=_identifier(certificate.subject, hosts_of(certificate)),
         SerialNumber=certificate.serial_number.to_bytes(20, "big").lstrip(b"\0").hex(":"),
         Fingerprint=certificate.fingerprint(hashes.SHA256()).hex(":"),
         FingerprintHashAlgorithm="TPM_ALG_SHA256",
@@ -85,8 +112,8 @@ def build_certificate(world: World, uri: str, manager: str, name: str) -> Body |
     )
 
 
-def _file(world: World) -> Path:
-    return world.parts.state / "tls" / "server.pem"
+def _parameter(name: str, kind: str = "String", *, required: bool = False, **more: object) -> Body:
+    return {"Name": name, "Required": required, "DataType": kind, **more}
 
 
 def _identifier(name: x509.Name, alternatives: tuple[str, ...]) -> Body:
@@ -95,14 +122,6 @@ def _identifier(name: x509.Name, alternatives: tuple[str, ...]) -> Body:
         if part.oid in _NAMES:
             told_.setdefault(_NAMES[part.oid], str(part.value))
     return {**told_, **({"AlternativeNames": list(alternatives)} if alternatives else {})}
-
-
-def _alternatives(certificate: x509.Certificate) -> tuple[str, ...]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    return (*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress)))
 
 
 def _usage(certificate: x509.Certificate) -> list[str]:

@@ -147,6 +147,8 @@ READ_ONLY: dict[str, Builder] = {
     "AccountService": accounts.build_account_service,
     "AccountService/PrivilegeMap": privileges.build_registry,
     "CertificateService": certificates.build_service,
+    "CertificateService/GenerateCSRActionInfo": certificates.build_generate_info,
+    "CertificateService/ReplaceCertificateActionInfo": certificates.build_replace_info,
     "CertificateService/CertificateLocations": certificates.build_locations,
     "Managers/{}/NetworkProtocol/HTTPS/Certificates": certificates.build_collection,
     "Managers/{}/NetworkProtocol/HTTPS/Certificates/{}": certificates.build_certificate,

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import orjson
 
-from datacenter_api.redfish import changes, event_changes
+from datacenter_api.redfish import certificate_actions, changes, event_changes
 from datacenter_api.redfish.accounts import ACCOUNTS, SESSIONS
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.power import changes as power_changes
@@ -69,12 +69,15 @@ class RackSource:
 
     def methods(self, uri: str) -> str:
         """Return what a URI takes that is no resource: the event stream, and actions."""
-        return event_changes.methods(uri) or power_changes.methods(self._world, uri)
+        quick = event_changes.methods(uri) or certificate_actions.methods(uri)
+        return quick or power_changes.methods(self._world, uri)
 
     def privilege(self, uri: str, method: str) -> str:
         """Return the least privilege of a change; what an account may change of itself is checked where it happens."""
         if event_changes.owns(uri):
             return event_changes.privilege(uri, method)
+        if certificate_actions.methods(uri):
+            return "ConfigureManager"
         if uri.startswith((*_LIGHTS, f"{AGGREGATES}/")) or uri == AGGREGATES:
             return "ConfigureComponents"
         return "ConfigureSelf"
@@ -103,6 +106,8 @@ class RackSource:
         if event_changes.owns(uri):
             where = await event_changes.post(self._world, uri, body, caller)
             return Outcome(204) if where is None else Outcome(201, self._build(where, principal), where)
+        if certificate_actions.methods(uri):
+            return await certificate_actions.post(self._world, uri, body, caller)
         if power_changes.owns(uri):
             done = await power_changes.post(self._world, uri, body, caller)
             return Outcome(201, self._build(done, principal), done) if isinstance(done, str) else done

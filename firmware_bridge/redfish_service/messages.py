@@ -50,6 +50,8 @@ SPECS: dict[str, MessageSpec] = {
     "ResourceAlreadyExists": MessageSpec(409, "Critical", "A {0} whose {1} is {2} exists already.", "Choose another."),
     "ActionNotSupported": MessageSpec(400, "Critical", "The action {0} is not supported here.", "See Actions."),
     "ActionParameterMissing": MessageSpec(400, "Critical", "The action {0} needs the parameter {1}.", "Add it."),
+    "ActionParameterValueError": MessageSpec(400, "Warning", "The parameter {0} of {1} is wrong.", "Correct it."),
+    "ActionParameterValueConflict": MessageSpec(400, "Warning", "The parameter {0} cannot be {1}.", "Correct it."),
     "ActionParameterNotSupported": MessageSpec(400, "Warning", "{0} is no parameter of the action {1}.", "Remove it."),
     "ActionParameterValueTypeError": MessageSpec(
         400, "Warning", "{0} has the wrong type for parameter {1} of action {2}.", "Correct the value."

@@ -11,8 +11,6 @@ from support.product import Product
 from support.validators import SCHEMAS, validator_rows
 
 LEAST_CHECKS = 30_000
-EXPLAINED_PROTOCOL = {"SEC_DEFAULT_CERT_REPLACE"}
-"""With its reason in docs/conformance.md."""
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1_800)]
 
@@ -30,12 +28,11 @@ def test_the_service_validator_finds_nothing_twice_on_one_process(hall: Product,
         assert count["PASS"] >= LEAST_CHECKS
 
 
-def test_the_protocol_validator_finds_nothing_that_is_not_explained(hall: Product, tmp_path: Path) -> None:
+def test_the_protocol_validator_finds_nothing(hall: Product, tmp_path: Path) -> None:
     rows = validator_rows(
         hall, "rf_protocol_validator", tmp_path, "--avoid-http-redirect", "--report-dir", str(tmp_path)
     )
     count = Counter(row["Result"] for row in rows)
     print(f"conformance/protocol_fail {count['FAIL']} ({count['PASS']} passed, {count['WARN']} warnings)")
-    found = [row for row in rows if row["Result"] in ("FAIL", "WARN")]
-    assert [row for row in found if row["Assertion"] not in EXPLAINED_PROTOCOL] == []
+    assert [row for row in rows if row["Result"] in ("FAIL", "WARN")] == []
     assert count["PASS"] >= 400

@@ -59,6 +59,7 @@ class Courier:
     failing: str | None = None
     lost: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _resumed: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[None] | None" = None
 
     def put(self, record: dict[str, Any], number: int) -> None:
@@ -84,6 +85,7 @@ class Courier:
             self.waiting = deque(fresh)
         self.kept.suspended, self.failing = False, None
         self.settled(True)
+        self._resumed.set()
         self.stir()
 
     def suspend(self) -> None:
@@ -129,13 +131,19 @@ class Courier:
                     break
                 self.over(self.kept, why)
                 return False
-            await asyncio.sleep(self._distance(tries))
+            await self._pause(self._distance(tries))
         self.waiting.extendleft(reversed(batch))
         while len(self.waiting) > MOST_WAITING:
             self.waiting.popleft()
             self.lost += 1
             self.figures.dropped += 1
         return True
+
+    async def _pause(self, span: Seconds) -> None:
+        """Wait until it is time to try again, or until somebody resumes the subscription."""
+        self._resumed.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._resumed.wait(), span)
 
     def _distance(self, tries: int) -> Seconds:
         if self.kept.policy != BACKING_OFF:

@@ -86,6 +86,23 @@ def test_what_happens_after_the_last_retry_is_the_policy(
     run_virtually(story())
 
 
+def test_who_resumes_while_it_waits_to_try_again_is_delivered_to_at_once() -> None:
+    async def story() -> None:
+        listener = Listener("RetryForever", "down")
+        listener.put(1)
+        await asyncio.sleep(1)
+        listener.courier.suspend()
+        await asyncio.sleep(1)
+        assert (listener.tries, listener.taken) == ([0], [])
+        listener.courier.resume(None)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0.5)
+        assert (listener.tries, listener.taken) == ([0, 2], [["1"]])
+        await listener.courier.stop()
+
+    run_virtually(story())
+
+
 def test_a_suspended_subscription_keeps_what_comes_and_delivers_it_when_it_is_resumed() -> None:
     async def story() -> None:
         listener = Listener("SuspendRetries", "down", "down", "down")
