@@ -123,7 +123,7 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.WRONG_CERTIFICATE: KindSpec((Layer.CERTIFICATE,), "another key than the pinned one"),
     _K.EXPIRED_CERTIFICATE: KindSpec((Layer.CERTIFICATE,), "the pinned key in a certificate that has ended"),
     _K.DUPLICATE_EVENT: KindSpec((Layer.EVENT,), "an event comes twice"),
-    _K.LATE_EVENT: KindSpec((Layer.EVENT,), "an event comes late, behind younger ones", ("seconds",)),
+    _K.LATE_EVENT: KindSpec((Layer.EVENT,), "an event comes some seconds late, behind younger ones", ("seconds",)),
     _K.LOST_EVENT: KindSpec((Layer.EVENT,), "an event does not come"),
     _K.METRIC_REPORT: KindSpec(
         (Layer.EVENT,), "a device sends its metric reports by its events, every so many seconds", ("seconds",)

@@ -20,6 +20,7 @@ from firmware_bridge.emulator.delivery import Delivery
 from firmware_bridge.emulator.device import Device, wall_text
 from firmware_bridge.emulator.device_files import device_folder
 from firmware_bridge.emulator.door import Doorway
+from firmware_bridge.emulator.event_strikes import EventStrikes
 from firmware_bridge.emulator.faults import Fault, FaultTable
 from firmware_bridge.emulator.faulty_door import FaultyDoor
 from firmware_bridge.emulator.gpu_hosts import GpuHosts
@@ -47,7 +48,7 @@ from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.generations.site_file import write_site
 from firmware_bridge.plant.trace import LoadTrace, parse_trace
 from firmware_bridge.redfish_service.event_hub import SERVICE as EVENT_SERVICE
-from firmware_bridge.redfish_service.event_hub import EventHub
+from firmware_bridge.redfish_service.event_hub import EventHub, PassOn
 from firmware_bridge.redfish_service.query import Features
 from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.sessions import SessionTable
@@ -110,6 +111,7 @@ class Hall:
         self.doorway = Doorway.make()
         self.happenings, self.delivery = Happenings(), Delivery()
         self.reporting = Reporting(self.faults)
+        self.strikes = EventStrikes(self.faults, lambda: self.time)
         self._listeners: list[Listener] = []
         self._down: set[Listener] = set()  # whose BMC restarts
         self._seen_faults = -1
@@ -183,6 +185,7 @@ class Hall:
             bench.advance(seconds, self.faults.in_plant(bench.time))
             self.happenings.look(bench)
         self.reporting.look()
+        self.strikes.look()
         self.gpu_hosts.look(time.time_ns())
 
     def holds(self, fault: Fault) -> bool:
@@ -287,7 +290,7 @@ class Hall:
         bench = self.benches[self.plans[plan.rack].generation]
         device = Device(template, bench, plan.row, plan.slot, plan.place, plan.address)
         sessions = SessionTable()
-        events = make_hub(device, self.delivery, plan.address)
+        events = make_hub(device, self.delivery, plan.address, partial(self.strikes.pass_on, plan.place))
         if events is not None:
             self.happenings.join(bench, plan.row, plan.slot, events, template)
             self.reporting.join(device, events)
@@ -351,12 +354,13 @@ class Hall:
         return Site(self.options.site_name, racks, listed, consoles=tuple(self.consoles.sites))
 
 
-def make_hub(device: Device, delivery: Delivery, address: str) -> EventHub | None:
+def make_hub(device: Device, delivery: Delivery, address: str, pass_on: PassOn) -> EventHub | None:
     """Return an endpoint's events, None for a device without an EventService; it streams where that says so."""
     service = device.get(EVENT_SERVICE, None)
     if service is None:
         return None
-    return EventHub(service.body.get("ServerSentEventUri", ""), wall_text, partial(delivery.send, source=address))
+    stream = service.body.get("ServerSentEventUri", "")
+    return EventHub(stream, wall_text, partial(delivery.send, source=address), pass_on)
 
 
 def credential_name(rack: Place, protocol: str = "redfish") -> str:

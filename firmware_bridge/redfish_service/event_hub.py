@@ -7,6 +7,7 @@ destination is what `deliver` is for.
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,6 +46,8 @@ EVENT_TYPES = ("Alert", "Other", "ResourceAdded", "ResourceRemoved", "ResourceUp
 _TEST_VALUES = {"EventType": EVENT_TYPES, "Severity": SEVERITIES, "MessageSeverity": SEVERITIES}
 MOST_TEXT = 1024
 Deliver = Callable[["Subscription", bytes], None]
+PassOn = Callable[[str, Callable[[], None]], None]
+"""Takes the URI that a message is about and what sends it, and sends it; faults of an emulated service do otherwise."""
 
 
 @dataclass(slots=True)
@@ -77,10 +80,16 @@ class EventHub:
     """Subscriptions of one service.  `stream_uri` is where it streams, empty when it cannot; `clock` gives the
     timestamp of events."""
 
-    __slots__ = ("_clock", "_deliver", "_kept", "_number", "_subscriber", "stream_uri", "subscriptions")
+    __slots__ = ("_clock", "_deliver", "_kept", "_number", "_pass_on", "_subscriber", "stream_uri", "subscriptions")
 
-    def __init__(self, stream_uri: str, clock: Callable[[], str], deliver: Deliver | None = None) -> None:
-        self.stream_uri, self._clock, self._deliver = stream_uri, clock, deliver
+    def __init__(
+        self,
+        stream_uri: str,
+        clock: Callable[[], str],
+        deliver: Deliver | None = None,
+        pass_on: PassOn = lambda _origin, send: send(),
+    ) -> None:
+        self.stream_uri, self._clock, self._deliver, self._pass_on = stream_uri, clock, deliver, pass_on
         self.subscriptions: dict[str, Subscription] = {}
         self._kept: deque[tuple[int, bytes]] | None = None  # made with the first subscription: most never have one
         self._number = 0
@@ -98,19 +107,21 @@ class EventHub:
             {"EventId": number, "EventTimestamp": self._clock(), "EventType": "Alert", "MemberId": str(n), **record}
             for n, record in enumerate(records)
         ]
-        self._tell({"@odata.type": "#Event.v1_7_0.Event", "Id": number, "Name": "Event Log", "Events": events})
+        body = {"@odata.type": "#Event.v1_7_0.Event", "Id": number, "Name": "Event Log", "Events": events}
+        origin = next((r["OriginOfCondition"]["@odata.id"] for r in events if "OriginOfCondition" in r), "")
+        self._pass_on(origin, partial(self._tell, self._number, body))
 
     def publish_report(self, report: dict[str, Any]) -> None:
         """Tell every subscriber of a MetricReport as it is (DSP0266 §13.5.3: it is the whole message)."""
         if self._kept is None:
             return
         self._number += 1
-        self._tell(report)
+        self._pass_on(report.get("@odata.id", ""), partial(self._tell, self._number, report))
 
-    def _tell(self, body: dict[str, Any]) -> None:
+    def _tell(self, number: int, body: dict[str, Any]) -> None:
         assert self._kept is not None
-        frame = b"id: %d\ndata: %s\n\n" % (self._number, orjson.dumps(body))
-        self._kept.append((self._number, frame))
+        frame = b"id: %d\ndata: %s\n\n" % (number, orjson.dumps(body))
+        self._kept.append((number, frame))
         for subscription in list(self.subscriptions.values()):
             if subscription.stream is not None:
                 subscription.stream.put(frame)

@@ -34,6 +34,7 @@ REQUIRED = frozenset(
             "redirect",
         ),
         *("wrong_certificate", "expired_certificate", "half_body", "slow", "drip", "huge", "endless", "gzip"),
+        *("duplicate_event", "late_event", "lost_event"),
         *("crc_storm", "wrong_unit", "late_reply", "stuck", "sign_flip", "bus_stuck", "two_masters", "silence"),
     }
 )
