@@ -238,6 +238,8 @@ class _Walk:
         )
 
     def _doing(self, active: list[Step]) -> str:
+        if active and all(self._state(s) is StepState.SETTLING for s in active):
+            return f"{_names(active)} settling"
         if len(active) == 1:
             why = self.operation.progress(active[0].id).why
             return f"{leaf_of(Place(active[0].tray))} {why or 'is being switched'}"
