@@ -12,8 +12,11 @@ from support.virtual_time import VirtualClock, run_virtually
 
 from firmware_bridge.vocabulary.power import PowerAction, PowerState
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.resolve import Resolution, Verdict
+from rack_controller.model.effect import Effect, EffectState
 from rack_controller.model.operation import Operation, OperationState
 from rack_controller.run.journal import Journal
+from rack_controller.run.operate import worker
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "operation_v1.json"
 
@@ -86,3 +89,20 @@ def test_the_document_of_an_operation_is_the_agreed_one() -> None:
     """If this fails, revert your change, not the file; what is added has a default."""
     operation = msgspec.json.decode(GOLDEN.read_bytes(), type=Operation)
     assert set(json.loads(GOLDEN.read_text())) <= set(msgspec.to_builtins(operation))
+
+
+def blind_replay(effect: Effect, sight: object, *_times: object) -> Resolution:
+    answered = effect.state is EffectState.ANSWERED
+    return Resolution(Verdict.OBSERVED if answered else Verdict.REPEAT, "a bug on purpose")
+
+
+def blind_trust(*_seen: object) -> Resolution:
+    return Resolution(Verdict.OBSERVED, "a bug on purpose")
+
+
+def test_the_kit_catches_a_worker_that_replays_and_one_that_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {k.name: k for k in KINDS}
+    monkeypatch.setattr(worker, "resolve", blind_replay)
+    assert sum(repeated(live(kinds["restart answer_lost"], at), kinds["restart answer_lost"]) for at in [(), (9,)]) > 0
+    monkeypatch.setattr(worker, "resolve", blind_trust)
+    assert lost(live(kinds["on lost"], ()), kinds["on lost"]) > 0
