@@ -6,7 +6,6 @@ from datacenter_api.cli.output import Column, Output, Row, age, emit, note, numb
 
 SMALL_SHARE = 0.01  # of the usable limit, as the API's own headroom has it
 MOST_NAMED = 3
-URGENT = 2  # interlocks up to this priority are critical, as their alarms are
 _WORST_FIRST = ("critical", "warning", "unknown")
 
 COLUMNS = (
@@ -75,7 +74,7 @@ def interlock_lines(rack: Row) -> list[str]:
     if not said:
         return []
     shadow = "" if said["armed"] else " (the rack is not armed)"
-    found = [f"{'critical' if t['priority'] <= URGENT else 'warning'}: {t['chain']}{shadow}" for t in said["tripped"]]
+    found = [f"{t['severity']}: {t['chain']}{shadow}" for t in said["tripped"]]
     if said["latches_open"]:
         found.append(f"latches open: {said['latches_open']}; see `rackwright interlock list`")
     if said["unresolved"]:

@@ -39,6 +39,10 @@ _LAST = Family("rack_poll_last_success_timestamp_seconds", "When an endpoint was
 _UNSTORED = Family("rack_stream_refused", "A stream takes no messages of the rack now (1) or does (0).")
 _WAITING = Family("rack_outbox_waiting", "Messages that the controller keeps until their stream takes them.")
 _DROPPED = Family("rack_outbox_dropped_total", "Messages lost because too many waited for their stream.", "counter")
+_ARMED = Family("rackwright_rack_armed", "The interlocks of the rack act (1) or only say what they would do (0).")
+_TRIPPED = Family("rackwright_interlock_tripped", "Places where an interlock's cause is tripped now.")
+_LATCHES = Family("rackwright_latches_open", "Latches that keep something off until a person clears them.")
+_UNRESOLVED = Family("rackwright_effects_unresolved", "Requests to devices of which nobody knows the end yet.")
 _BUS = Family("rackwright_bus_connected", "The API hears the bus (1) or not (0).")
 _STREAMS = Family("rackwright_streams", "Event streams open now.")
 _DELIVERIES = Family(
@@ -151,6 +155,7 @@ class _OwnLines:
             for number, word in QUALITY_WORDS.items():
                 if word in _REASONS:
                     self.add(_UNKNOWN, f'{rack},reason="{word}"', int(counts[number]))
+        self._interlocks(rack, record)
         self._endpoints(rack, record, now, unix_s)
         self._outboxes(rack, record, now)
 
@@ -161,6 +166,16 @@ class _OwnLines:
             self.add(_UNSTORED, labels, int(stream in refused))
             self.add(_WAITING, labels, report.waiting)
             self.add(_DROPPED, labels, report.dropped)
+
+    def _interlocks(self, rack: str, record: RackRecord) -> None:
+        said = record.interlocks
+        if said is None:
+            return
+        self.add(_ARMED, rack, int(said.armed))
+        self.add(_LATCHES, rack, said.latches_open)
+        self.add(_UNRESOLVED, rack, said.unresolved)
+        for cause, places in sorted(Counter(trip.cause for trip in said.tripped).items()):
+            self.add(_TRIPPED, f'{rack},cause="{escape(cause)}"', places)
 
     def _endpoints(self, rack: str, record: RackRecord, now: Seconds, unix_s: float) -> None:
         counts = management_counts(record, now)

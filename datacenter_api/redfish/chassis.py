@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from datacenter_api.redfish.adapters import adapters_of
+from datacenter_api.redfish.conditions import conditions_of, rack_conditions, worst
 from datacenter_api.redfish.controls import limits_of
 from datacenter_api.redfish.integrity import assembly_link
 from datacenter_api.redfish.location import placement, tray_location
@@ -141,5 +142,7 @@ def _rack_status(rack: RackLook) -> Body:
     """A rack that is not heard is not seen; its health is the worst of its trays'."""
     order = ["ok", "warning", "critical"]
     known = [state.alarm for state in rack.states.values() if state.alarm in order]
-    worst = HEALTH[max(known, key=order.index)] if known else None
-    return told(State="Enabled" if rack.summary.live else UNSEEN, Health=worst, HealthRollup=worst)
+    found = rack_conditions(rack)
+    health = worst(HEALTH[max(known, key=order.index)] if known else None, found)
+    state = "Enabled" if rack.summary.live else UNSEEN
+    return {**told(State=state, Health=health, HealthRollup=health), **conditions_of(found)}

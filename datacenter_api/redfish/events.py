@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 from datacenter_api.events.stream import StreamResponse
 from datacenter_api.redfish.accounts import sees
 from datacenter_api.redfish.caller import Caller
-from datacenter_api.redfish.logs import SEVERITY, message_id, origin_of
+from datacenter_api.redfish.logs import SEVERITY, origin_of
 from datacenter_api.redfish.push.selection import RESOURCE_TYPES, Record
 from datacenter_api.redfish.push.subscription import subscription_body
+from datacenter_api.redfish.registry import message_id
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, resource, time_text, type_of
 from datacenter_api.redfish.sse_filter import PROPERTIES, passes, read_filter
 from datacenter_api.redfish.streams import TOPIC

@@ -1,44 +1,17 @@
-"""The racks' events as LogEntries, and the registry that says what each kind of event means."""
+"""The racks' events as LogEntries."""
 
 import time
 
 from datacenter_api.events.log import KEPT
 from datacenter_api.redfish.managers import SERVICE, find_endpoint
+from datacenter_api.redfish.registry import RESOLUTION, message_id
 from datacenter_api.redfish.shapes import Body, collection, gathered, ref, resource, time_text, told
 from datacenter_api.redfish.world import RackLook, World
 from firmware_bridge.vocabulary.generation import TrayKind
 from rack_controller.model.event import Event, Severity
 
 LOG = "events"
-REGISTRY = "Rackwright.1.0"
-REGISTRY_VERSION = "1.0.0"
-RESOLUTION = "Read the message; where a part is at fault, it is named."
 SEVERITY = {Severity.OK: "OK", Severity.WARNING: "Warning", Severity.CRITICAL: "Critical"}
-
-# What happened, by kind; a kind that is not here is `Event`.
-KINDS: dict[str, tuple[str, str]] = {
-    "endpoint.met": ("EndpointMet", "An endpoint answered for the first time."),
-    "endpoint.reachable": ("EndpointReachable", "An endpoint answers again."),
-    "endpoint.degraded": ("EndpointDegraded", "An endpoint answers in part."),
-    "endpoint.absent": ("EndpointAbsent", "An endpoint does not answer."),
-    "leak.dry": ("LeakGone", "A leak detector is dry again."),
-    "leak.warning": ("LeakWarning", "A leak detector warns."),
-    "leak.critical": ("LeakCritical", "A leak detector reports a leak."),
-    "power_state.on": ("PowerOn", "Something was switched on."),
-    "power_state.off": ("PowerOff", "Something was switched off."),
-    "health.ok": ("HealthOK", "A part is healthy again."),
-    "health.warning": ("HealthWarning", "A part reports a warning."),
-    "health.critical": ("HealthCritical", "A part reports a critical state."),
-    "alarm.set": ("AlarmSet", "A bit of an alarm word was set."),
-    "alarm.cleared": ("AlarmCleared", "A bit of an alarm word was cleared."),
-    "power.on_battery": ("OnBattery", "A battery shelf delivers."),
-    "power.on_mains": ("OnMains", "A battery shelf rests again."),
-}
-
-
-def message_id(kind: str) -> str:
-    """Return the MessageId of an event kind."""
-    return f"{REGISTRY}.{KINDS[kind][0] if kind in KINDS else 'Event'}"
 
 
 def build_services(world: World, uri: str, *_ids: str) -> Body | None:
@@ -82,37 +55,6 @@ def _about(world: World, uri: str) -> tuple[str | None, str] | None:
         return None if tray is None else (tray.plan.place, owner)
     rack = world.rack(owner)
     return None if rack is None else (rack.layout.rack, f"rack {owner}")
-
-
-def registry() -> Body:
-    """Return the message registry of our event kinds."""
-    severities = {"dry": "OK", "warning": "Warning", "critical": "Critical", "absent": "Warning", "degraded": "Warning"}
-    severities |= {"off": "Warning", "set": "Warning", "on_battery": "Critical"}
-    messages = {
-        name: {
-            "Description": text,
-            "Message": "%1",
-            "MessageSeverity": severities.get(kind.rsplit(".", 1)[1], "OK"),
-            "NumberOfArgs": 1,
-            "ParamTypes": ["string"],
-            "ArgDescriptions": ["What happened, in full."],
-            "ArgLongDescriptions": ["This argument shall contain the event's text."],
-            "LongDescription": f"This message shall indicate this: {text}",
-            "Resolution": RESOLUTION,
-        }
-        for kind, (name, text) in {**KINDS, ".ok": ("Event", "Something happened in a rack.")}.items()
-    }
-    return {
-        "@odata.type": "#MessageRegistry.v1_7_0.MessageRegistry",
-        "Id": f"Rackwright.{REGISTRY_VERSION}",
-        "Name": "Events of a rack",
-        "Language": "en",
-        "Description": "What Rackwright tells of racks.",
-        "RegistryPrefix": "Rackwright",
-        "RegistryVersion": REGISTRY_VERSION,
-        "OwningEntity": "Rackwright",
-        "Messages": messages,
-    }
 
 
 def _service(uri: str, name: str) -> Body:

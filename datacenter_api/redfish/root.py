@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from datacenter_api.redfish.logs import REGISTRY, REGISTRY_VERSION, registry
+from datacenter_api.redfish.registry import REGISTRY, REGISTRY_VERSION, registry
 from datacenter_api.redfish.shapes import ROOT, VERSIONS, Body, collection, ref, resource
 from datacenter_api.redfish.world import World
 from firmware_bridge.redfish_service.messages import REGISTRY as BASE

@@ -1,6 +1,7 @@
 """How something stands, in Redfish's words: Status of trays, parts, readings.  Silence is never "off", nor healthy."""
 
-from datacenter_api.fleet.trays import Axes
+from datacenter_api.fleet.trays import Axes, TrayState
+from datacenter_api.redfish.conditions import conditions_of, tray_conditions, worst
 from datacenter_api.redfish.shapes import Body, told
 from datacenter_api.redfish.world import TrayLook
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -28,7 +29,12 @@ def locate_light(tray: TrayLook) -> Body:
 def tray_status(tray: TrayLook) -> Body:
     """Return a tray's Status.  Its health is unknown (left out) while its management is not reachable."""
     state = tray.state
-    health = HEALTH.get(state.alarm)
+    found = tray_conditions(tray)
+    health = worst(HEALTH.get(state.alarm), found)
+    return {**_axes_status(state, health), **conditions_of(found)}
+
+
+def _axes_status(state: TrayState, health: str | None) -> Body:
     if state.management in ("reachable", "degraded"):
         return told(State="StandbyOffline" if state.state == "off" else "Enabled", Health=health)
     return told(State=UNSEEN, Health=health)

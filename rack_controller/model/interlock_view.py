@@ -2,6 +2,7 @@
 
 import msgspec
 
+from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Clearing
 from rack_controller.model.latch import Latch
 
@@ -37,6 +38,7 @@ class TrippedView(msgspec.Struct, frozen=True):
     latch: str
     blocks: bool
     priority: int
+    severity: Severity
     did: list[str]
     chain: str
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from firmware_bridge.vocabulary.place import Place
+from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Clearing
 from rack_controller.model.interlock_view import InterlockState, StandingView, TrippedView
 from rack_controller.model.latch import Evidence, Latch
@@ -26,7 +27,7 @@ def latched_state(rack: str, *, armed: bool = True, persons: int = 1) -> Interlo
         *("a leak would not be noticed", "repair the detector"),
     )
     tripped = TrippedView(
-        *("leak.critical", tray, "Leak", seen, 60 * NS, False, "k01-l1", True, 1),
+        *("leak.critical", tray, "Leak", seen, 60 * NS, False, "k01-l1", True, 1, Severity.CRITICAL),
         ["u31, u30, u29, u28 off"],
         chain,
     )

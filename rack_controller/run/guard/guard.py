@@ -34,11 +34,10 @@ from rack_controller.model.latch import Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.ending import end
 from rack_controller.run.guard.latches import Latches
-from rack_controller.run.guard.trail import Trail, names_of
+from rack_controller.run.guard.trail import SEVERITIES, Trail, names_of
 from rack_controller.run.view import RackView
 
 _log = logging.getLogger(__name__)
-_SEVERITIES = {1: Severity.CRITICAL, 2: Severity.CRITICAL, 3: Severity.WARNING, 4: Severity.WARNING}
 
 TOLD = frozenset({Act.ALARM, Act.DRAIN, Act.STOP_JOB, Act.REQUEST_ELECTRICAL_ISOLATION, Act.REQUEST_LIQUID_ISOLATION})
 """Acts that are words to somebody else: they go out as events."""
@@ -258,7 +257,7 @@ class Guard:
             words = f"{order.reason}. {row.consequence}; {row.response}"
             if undone:
                 words += f" (nothing here can {', '.join(undone)})"
-            self._say(Finding(order.place, f"interlock.{row.cause}", _SEVERITIES[row.priority], words))
+            self._say(Finding(order.place, f"interlock.{row.cause}", SEVERITIES[row.priority], words))
             return
         if order.act in TOLD:
             self._tell(order)

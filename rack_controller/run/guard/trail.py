@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.decide.interlock import Key, Order, Standing
+from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Row
 from rack_controller.model.interlock_view import TrippedView
 from rack_controller.model.latch import Latch
 
 MOST_NAMED = 4
+SEVERITIES = {1: Severity.CRITICAL, 2: Severity.CRITICAL, 3: Severity.WARNING, 4: Severity.WARNING}
+"""How severe what a row says is, by its priority."""
 _OFF = {Act.FORCE_OFF: "off", Act.GRACEFUL_OFF: "shut down", Act.AUX_OFF: "auxiliary power off"}
 
 
@@ -76,6 +79,7 @@ class Trail:
             name,
             row.blocks,
             row.priority,
+            SEVERITIES[row.priority],
             did,
             chain,
         )

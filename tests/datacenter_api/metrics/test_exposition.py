@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from support.api import fill
+from support.latched import latched_state
 from support.pair import played_pair
 from support.play import PlayedRack, played_rack
 
@@ -73,6 +74,19 @@ def test_refused_deliveries_are_counted_once_for_all_racks_of_a_controller() -> 
         f'{name}{{reason="gone"}}': 0,
         f'{name}{{reason="flood"}}': 7,
     }
+
+
+def test_interlocks_are_counted_by_cause_and_a_rack_without_them_has_no_line(
+    record: RackRecord, rack: PlayedRack
+) -> None:
+    assert "rackwright_latches_open" not in page_of(record)
+    rack.interlocks = latched_state(rack.place)
+    fill(record, rack, NOW)
+    shown, at = values(page_of(record)), f'rack="{rack.place}"'
+    assert shown[f'rackwright_interlock_tripped{{{at},cause="leak.critical"}}'] == 1
+    assert shown[f"rackwright_latches_open{{{at}}}"] == 1
+    assert shown[f"rackwright_effects_unresolved{{{at}}}"] == 0
+    assert shown[f"rackwright_rack_armed{{{at}}}"] == 1
 
 
 def test_a_board_behind_an_endpoint_has_one_line_per_state(record: RackRecord, rack: PlayedRack) -> None:

@@ -1,0 +1,56 @@
+"""What stands against a rack or a tray, as Conditions of its Status: the latches that keep it off.
+
+A rack that is not armed has none: nothing is kept off there.
+"""
+
+from collections.abc import Sequence
+
+from datacenter_api.redfish.registry import message_id
+from datacenter_api.redfish.shapes import ROOT, Body, ref, time_text
+from datacenter_api.redfish.world import RackLook, TrayLook
+from firmware_bridge.vocabulary.generation import TrayKind
+from rack_controller.model.event import Severity
+from rack_controller.model.interlock_view import TrippedView
+
+_SEVERITY = {Severity.CRITICAL: "Critical", Severity.WARNING: "Warning", Severity.OK: "OK"}
+_KEPT_OFF = (TrayKind.COMPUTE, TrayKind.SWITCH)
+
+
+def rack_conditions(rack: RackLook) -> list[Body]:
+    """Return the latches of the rack itself, the first cause first."""
+    return [_condition(rack, trip) for trip in _latched(rack) if trip.place == rack.layout.rack]
+
+
+def tray_conditions(tray: TrayLook) -> list[Body]:
+    """Return the latches of a tray, and those of its rack where they keep such a tray off."""
+    places = {tray.plan.place, *([tray.rack.layout.rack] if tray.plan.kind in _KEPT_OFF else ())}
+    return [_condition(tray.rack, trip) for trip in _latched(tray.rack) if trip.place in places]
+
+
+def conditions_of(found: list[Body]) -> Body:
+    """Return the property; left out where nothing stands."""
+    return {"Conditions": found} if found else {}
+
+
+def worst(health: str | None, found: Sequence[Body]) -> str | None:
+    """Return the health of something against which `found` stands: what refuses power-on is not well, dry or not."""
+    said = {condition["Severity"] for condition in found} | {health}
+    return next((word for word in ("Critical", "Warning") if word in said), health)
+
+
+def _latched(rack: RackLook) -> list[TrippedView]:
+    said = rack.record.interlocks
+    return [] if said is None or not said.armed else [trip for trip in said.tripped if trip.latch]
+
+
+def _condition(rack: RackLook, trip: TrippedView) -> Body:
+    at = rack.id if trip.place == rack.layout.rack else f"{rack.id}-{trip.place.rsplit('/', 1)[1]}"
+    return {
+        "MessageId": message_id("latch.stands"),
+        "Message": trip.chain,
+        "MessageArgs": [trip.chain],
+        "Severity": _SEVERITY[trip.severity],
+        "Timestamp": time_text(trip.since_unix_ns),
+        "OriginOfCondition": ref(f"{ROOT}/Chassis/{at}"),
+        "Resolution": f"Inspect it, then clear latch {trip.latch} with an inspection record.",
+    }
