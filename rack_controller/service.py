@@ -83,6 +83,9 @@ async def run_racks(racks: tuple[RackUnderControl, ...], bus: Bus) -> None:
         asyncio.get_running_loop().call_later(STOP_SECONDS, _give_up)
     for task in failed:
         task.result()  # a rack that ended by itself failed: let it be seen
+    for task in tasks:
+        if not task.cancelled() and (err := task.exception()) is not None:
+            _log.warning("while stopping: %r", err)
 
 
 def _give_up() -> None:

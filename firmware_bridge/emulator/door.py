@@ -1,6 +1,7 @@
 """HTTPS listeners of emulated endpoints: uvicorn's fast HTTP protocol, one listener and certificate per endpoint."""
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 KEEP_ALIVE_S = 75  # longer than the slowest reading class that is polled on a kept connection
 TRANSPORT = "transport"
 ReadNow = Callable[[bytes, bytes, dict[bytes, bytes]], Reply | None]
+END_S = 0.5  # how long answers that notice a closed connection may take to end
 WRITE_AT_ONCE = 16 * 1024
 """Bytes; one TLS record (RFC 8446 §5.1)."""
 
@@ -29,6 +31,7 @@ class _DoorProtocol(HttpToolsProtocol):
 
     read_now: ReadNow | None = None
     doorway: "Doorway"
+    door: Any = None  # the application that it leads to
     _answered = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -108,10 +111,11 @@ class Doorway:
         """
         loop = asyncio.get_running_loop()
         read_now: ReadNow | None = getattr(app, "read_now", None)
+        quiet = _quiet(app)
 
         def protocol() -> _DoorProtocol:
             made = _DoorProtocol(self.config, self.state, {}, loop)
-            made.app, made.doorway = app, self
+            made.app, made.door, made.doorway = quiet, app, self
             made.read_now = read_now
             return made
 
@@ -126,11 +130,30 @@ class Doorway:
     def drop_connections(self, app: Any = None) -> None:
         """Close every connection at once, or those of one application, mid-request or not."""
         for connection in list(self.state.connections):
-            if app is not None and getattr(connection, "app", None) is not app:
+            if app is not None and getattr(connection, "door", None) is not app:
                 continue
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()
+
+    async def close(self) -> None:
+        """Close every connection and end what is being answered: streams by themselves, the rest after `END_S`."""
+        self.drop_connections()
+        if self.state.tasks:
+            _, pending = await asyncio.wait(set(self.state.tasks), timeout=END_S)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+
+def _quiet(app: Any) -> Any:
+    """Return the application; when its answer is given up with its connection, uvicorn has no traceback to write."""
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return serve
 
 
 def port_of(server: asyncio.Server) -> int:

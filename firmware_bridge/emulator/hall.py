@@ -176,7 +176,7 @@ class Hall:
         self.consoles.stop()
         for listener in self._listeners:
             listener.shut()
-        self.doorway.drop_connections()
+        await self.doorway.close()
         self._listeners.clear()
 
     def advance(self, seconds: float) -> None:

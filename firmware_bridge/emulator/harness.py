@@ -118,7 +118,7 @@ async def serve_tree(
             )
         finally:
             server.close()
-            doorway.drop_connections()
+            await doorway.close()
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ async def serve_nvos(
             yield ServedSystem(url, "127.0.0.1", port, identity.pin, credential, tray, bench, table, seen)
         finally:
             server.close()
-            doorway.drop_connections()
+            await doorway.close()
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Recording:
         """Close listener and connections."""
         if self._server is not None:
             self._server.close()
-        self._doorway.drop_connections()
+        await self._doorway.close()
 
     def _password(self) -> str:
         vault = Vault(self._state / "credentials")

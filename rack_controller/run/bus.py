@@ -84,7 +84,9 @@ class Bus:
             works = [self._store(client, outboxes), self._report(outboxes)]
             await run_until_one_ends([*works, *(self._tell_stuck(s, outbox) for s, outbox in outboxes.items())])
         finally:
-            await client.close()
+            # The server may end at the same time: uvloop says RuntimeError of a transport that is closed already.
+            with contextlib.suppress(NatsError, OSError, RuntimeError):
+                await client.close()
 
     async def tell(self, subject: str, body: bytes) -> None:
         """Publish without a stream; dropped silently when nobody is there to hear it."""

@@ -28,6 +28,27 @@ async def read(emulator: RunningEmulator, endpoint: SiteEndpoint, uri: str) -> d
     return body
 
 
+async def test_what_is_still_being_answered_ends_with_the_hall_and_without_a_traceback(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running_emulator(tmp_path, speed=0) as emulator:
+        streaming, waiting = emulator.endpoint("u11/bmc"), emulator.endpoint("u12/bmc")
+        credential, hall = emulator.credential(streaming), emulator.hall
+        auth = (credential.user, credential.secret)
+        hall.faults.set([Fault(FaultKind.SLOW, where="*/u12/bmc", seconds=3600.0)])
+        asked = [
+            asyncio.create_task(fetch(streaming.url + f"{R}/EventService/SSE", auth=auth, within=30)),
+            asyncio.create_task(fetch(waiting.url + GPU, auth=auth, within=30)),
+        ]
+        async with asyncio.timeout(20):
+            while len(hall.doorway.state.tasks) < len(asked):  # noqa: ASYNC110 - a value, not an event
+                await asyncio.sleep(0.01)
+        await hall.stop()
+        assert hall.doorway.state.tasks == set()
+        await asyncio.gather(*asked, return_exceptions=True)
+    assert [r.getMessage() for r in caplog.records if r.name.startswith("uvicorn")] == []
+
+
 async def test_a_rack_is_there_with_site_file_pins_and_passwords(tmp_path: Path) -> None:
     async with running_emulator(tmp_path, speed=0) as emulator:
         assert len(emulator.site.endpoints) == 63

@@ -71,6 +71,23 @@ async def test_a_killed_server_loses_nothing_and_doubles_nothing(bus_server: Nat
     await end([running])
 
 
+async def test_a_server_that_ends_at_the_same_time_costs_no_traceback(
+    bus_server: NatsProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Client.close
+
+    async def closed_already(self: Client) -> None:
+        await close(self)
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    monkeypatch.setattr(Client, "close", closed_already)
+    bus = make_bus(bus_server)
+    running = asyncio.create_task(bus.run({TELEMETRY: Outbox(10)}))
+    await until(lambda: bus.serving)
+    await end([running])
+    assert running.cancelled()
+
+
 async def test_the_controller_runs_before_the_bus_does(bus_server: NatsProcess) -> None:
     bus_server.kill()
     outbox = Outbox(10)
