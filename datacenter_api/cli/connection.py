@@ -212,7 +212,8 @@ def error_of(status: int, body: bytes) -> RackwrightError:
     """Return the error that an answer of the API stands for."""
     try:
         said = json.loads(body)["error"]
-        what, advice = str(said["message"]), str(said["advice"] if "advice" in said else _resolution(said))
+        what = str(said["message"]).rstrip(".")
+        advice = str(said["advice"]) if "advice" in said else _resolution(said)
     except (ValueError, KeyError, TypeError):
         what, advice = f"the server answered {status}", ""
     kind = _ERRORS.get(status, RackwrightError)
@@ -223,7 +224,7 @@ def error_of(status: int, body: bytes) -> RackwrightError:
 
 def _resolution(said: dict[str, Any]) -> str:
     """Return what a Redfish error says can be done."""
-    return str(said["@Message.ExtendedInfo"][0]["Resolution"])
+    return str(said["@Message.ExtendedInfo"][0]["Resolution"]).rstrip(".").lower()
 
 
 def _from_environment() -> str | None:

@@ -30,6 +30,7 @@ from datacenter_api.cli import (
     rack,
     sensor,
     status,
+    subscription,
     swap,
     tray,
     up,
@@ -78,6 +79,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(credential.app, name="credential")
 app.add_typer(account.app, name="account")
 app.add_typer(certificate.app, name="certificate")
+app.add_typer(subscription.app, name="subscription")
 app.command("discover")(discover.find)
 app.command("enrol")(enrol.enrol)
 endpoint.app.command("check")(endpoint_check.check)

@@ -16,6 +16,7 @@ from support.play import stage
 from support.running import PASSWORD, RunningApi, running_api
 
 from datacenter_api.auth.authority import ensure_certificates
+from datacenter_api.cli.connection import connect
 from datacenter_api.cli.main import run
 from rack_controller.model.event import Severity
 
@@ -291,3 +292,18 @@ def test_a_trays_power_is_shown_and_switched_only_when_confirmed(capsys: pytest.
     assert run(["tray", "power", "u06", "on"]) == 3
     assert run(["tray", "boot", "u12"]) == 0
     assert run(["tray", "boot", "u12", "Pxe", "--for", "continuous"]) == 0
+
+
+def test_subscriptions_are_listed_stopped_and_ended(api: RunningApi, capsys: pytest.CaptureFixture[str]) -> None:
+    wish = {"Protocol": "Redfish", "Destination": "https://192.0.2.9/", "Severities": ["OK"], "Context": "seen"}
+    link = connect(api.url, api.state)
+    made = link.post("/redfish/v1/EventService/Subscriptions", wish)["Id"]
+    assert run(["subscription", "suspend", made]) == 0
+    assert run(["subscription", "list", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["items"]
+    assert (row["id"], row["destination"], row["state"]) == (made, "https://192.0.2.9/", "Disabled")
+    assert run(["subscription", "resume", made]) == run(["subscription", "delete", made]) == 0
+    assert run(["subscription", "list", "-o", "name"]) == 0
+    assert capsys.readouterr().out.strip() == ""
+    assert run(["subscription", "delete", made]) == 3
+    assert f"{made}: check the uri\n" in capsys.readouterr().err
