@@ -224,7 +224,8 @@ def error_of(status: int, body: bytes) -> RackwrightError:
 
 def _resolution(said: dict[str, Any]) -> str:
     """Return what a Redfish error says can be done."""
-    return str(said["@Message.ExtendedInfo"][0]["Resolution"]).rstrip(".").lower()
+    text = str(said["@Message.ExtendedInfo"][0]["Resolution"]).rstrip(".")
+    return text[:1].lower() + text[1:]
 
 
 def _from_environment() -> str | None:

@@ -15,17 +15,16 @@ LEAST_CHECKS = 30_000
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1_800)]
 
 
-def test_the_service_validator_finds_nothing_twice_on_one_process(hall: Product, tmp_path: Path) -> None:
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_the_service_validator_finds_nothing_twice_on_one_process(hall: Product, tmp_path: Path, turn: str) -> None:
     if not SCHEMAS.is_dir():
         pytest.skip(f"needs the schema files in {SCHEMAS}")
-    for turn in ("first", "second"):
-        out = tmp_path / turn
-        options = ["--schema_directory", str(SCHEMAS), "--skipschema", "--logdir", str(out)]
-        rows = validator_rows(hall, "rf_service_validator", out, *options)
-        count = Counter(row["Result"] for row in rows)
-        print(f"conformance/service_fail {count['FAIL']} ({count['PASS']} passed, {count['WARN']} warnings, {turn})")
-        assert [row for row in rows if row["Result"] in ("FAIL", "WARN")] == []
-        assert count["PASS"] >= LEAST_CHECKS
+    options = ["--schema_directory", str(SCHEMAS), "--skipschema", "--logdir", str(tmp_path)]
+    rows = validator_rows(hall, "rf_service_validator", tmp_path, *options)
+    count = Counter(row["Result"] for row in rows)
+    print(f"conformance/service_fail {count['FAIL']} ({count['PASS']} passed, {count['WARN']} warnings, {turn})")
+    assert [row for row in rows if row["Result"] in ("FAIL", "WARN")] == []
+    assert count["PASS"] >= LEAST_CHECKS
 
 
 def test_the_protocol_validator_finds_nothing(hall: Product, tmp_path: Path) -> None:

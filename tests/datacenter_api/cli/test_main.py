@@ -306,4 +306,4 @@ def test_subscriptions_are_listed_stopped_and_ended(api: RunningApi, capsys: pyt
     assert run(["subscription", "list", "-o", "name"]) == 0
     assert capsys.readouterr().out.strip() == ""
     assert run(["subscription", "delete", made]) == 3
-    assert f"{made}: check the uri\n" in capsys.readouterr().err
+    assert f"{made}: check the URI\n" in capsys.readouterr().err
