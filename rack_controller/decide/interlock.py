@@ -112,17 +112,27 @@ def blocked(standings: Iterable[Standing], policy: InterlockPolicy, picture: Pic
 
 
 def refusals(
-    standings: Iterable[Standing], policy: InterlockPolicy, tray: Place, *, latched_only: bool = False
+    standings: Iterable[Standing],
+    policy: InterlockPolicy,
+    tray: Place,
+    *,
+    latched_only: bool = False,
+    unless_seen_since: Seconds | None = None,
 ) -> list[str]:
     """Return why `tray` must not be switched on, in operator's words; empty when it may.
 
     `latched_only`: leave out rows that end by themselves: they refuse, but nothing that is on is switched off for them.
+    `unless_seen_since`: when the rack was judged for the first time.  What has held ever since then refuses without
+    being confirmed: nobody has seen it well.
     """
     rows = {row.cause: row for row in policy.rows}
     found = []
     for standing in standings:
         row = rows.get(standing.cause)
-        if row is None or not row.blocks or standing.tripped_at is None or (latched_only and not row.latch):
+        if row is None or not row.blocks or (latched_only and not row.latch):
+            continue
+        never_well = unless_seen_since is not None and standing.held_since <= unless_seen_since
+        if standing.tripped_at is None and not never_well:
             continue
         if standing.place in (tray, rack_of(tray)):
             found.append(f"{row.title} at {leaf_of(standing.place)}: {standing.evidence}")

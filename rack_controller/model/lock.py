@@ -30,10 +30,18 @@ class LatchBook(Protocol):
         """Return why nothing at `place` may be energised now, empty when it may."""
         ...
 
+    def unsure(self, place: Place) -> str:
+        """Return what must be seen first before that can be told, empty when it can: it forbids too, but may pass."""
+        ...
+
 
 class NoLatches:
     """For a rack without interlocks: nothing latches there, so nothing can be latched."""
 
     def forbids(self, place: Place) -> str:
         """Return that nothing is latched."""
+        return ""
+
+    def unsure(self, place: Place) -> str:
+        """Return that nothing has to be seen first."""
         return ""

@@ -87,6 +87,12 @@ class InterlockedRack:
         where = Place(place) if str(place).startswith(RACK) else self.place(place)
         self._values[where, quantity] = (value, quality)
 
+    def forget(self, sensor: str) -> None:
+        """Let a sensor be none that anybody declares any more."""
+        for place, quantity in list(self._values):
+            if place == self.place(sensor):
+                del self._values[place, quantity]
+
     def name(self, detector: str, label: str) -> None:
         """Give a detector the device's own name."""
         self._labels[self.place(detector)] = label

@@ -24,6 +24,7 @@ from rack_controller.run.bus import Bus, BusAddress
 from rack_controller.run.ending import end
 from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
+from tests.support.interlocked import SEEDED
 
 RACK = Place("lab1/a/r01/k01")
 QUICKER = 4.0  # s of the controller's time in a second of ours: devices answer as they do, nobody waits as long
@@ -96,7 +97,7 @@ async def real_rack(state: Path, served: Iterable[ServedEndpoint], armed: bool =
         site.write_text(site_text(endpoints, armed))
         vault.store_all({entry_of(s): Credential(s.user, s.password) for s in endpoints})
     with journal_at(state / "journal.db") as journal:
-        (controlled,) = assemble(site, vault, journal, QuickClock(), "boot1").racks
+        (controlled,) = assemble(site, vault, journal, QuickClock(), "boot1", [_own_policies(state)]).racks
         bus = Bus(BusAddress("nats://127.0.0.1:1", state / "none.nk"), "lab1", "test")  # never run: nobody listens
         running = asyncio.create_task(controlled.run(bus))
         try:
@@ -105,6 +106,16 @@ async def real_rack(state: Path, served: Iterable[ServedEndpoint], armed: bool =
             await end([running])
             if not running.cancelled():
                 running.result()
+
+
+def _own_policies(state: Path) -> Path:
+    """Return a folder with the seeded interlocks, but for unknown flow: nobody plays a coolant unit here."""
+    policies = state / "own" / "policies"
+    policies.mkdir(parents=True, exist_ok=True)
+    seeded = SEEDED.read_text(encoding="utf-8")
+    before, row, after = seeded.partition("- cause: flow.unknown")
+    (policies / "interlock.yaml").write_text(before + row + after.replace("blocks: true", "blocks: false", 1))
+    return state / "own"
 
 
 @contextmanager

@@ -16,9 +16,11 @@ from firmware_bridge.vocabulary.errors import RackwrightError
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Reading
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.detectors import Detector, hear, judge, says_nothing_new
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall, refusals
 from rack_controller.decide.notice import Finding
+from rack_controller.decide.permit import why_unseen
 from rack_controller.decide.picture import (
     WATCHED,
     BuildingSight,
@@ -34,6 +36,7 @@ from rack_controller.model.latch import Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.ending import end
 from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.sound import Soundness
 from rack_controller.run.guard.trail import SEVERITIES, Trail, names_of
 from rack_controller.run.view import RackView
 
@@ -73,6 +76,10 @@ class Guard:
         # A tray that nobody switches off is no tray that is on behind a latch.
         rows = [row for row in policy.rows if row.when is not Condition.TRAY_ON_WHILE_LATCHED]
         self._shadow = msgspec.structs.replace(policy, rows=rows)
+        self._sound = Soundness(Place(view.layout.rack), say)
+        self._began: Seconds | None = None  # when the rack was judged for the first time
+        if self.armed:
+            latches.drop_shadows()  # of a rack that was armed while its controller was down
         self._standings: dict[Key, Standing] = self._recalled()
 
     @property
@@ -90,7 +97,27 @@ class Guard:
         return [Place(t.place) for t in self._view.layout.trays if t.kind in WATCHED]
 
     def look(self, snapshot: Snapshot) -> None:
-        """Judge a tick."""
+        """Judge a tick.  A bug of ours is told and keeps everything off; it costs the rack's readings nothing."""
+        try:
+            self._look(snapshot)
+        except Exception as err:  # noqa: BLE001 - told, logged whole, and nothing is switched on meanwhile
+            self._sound.failed("the rack", err)
+        else:
+            self._sound.works("the rack")
+
+    def hear(self, readings: Iterable[Reading]) -> None:
+        """Judge leaks as they are heard, before the next tick.  Words that change no verdict cost nothing more.
+
+        A bug of ours must not reach whoever reads the detectors.
+        """
+        try:
+            self._hear(readings)
+        except Exception as err:  # noqa: BLE001 - told; the next tick judges the same words again
+            self._sound.failed("what is heard", err)
+        else:
+            self._sound.works("what is heard")
+
+    def _look(self, snapshot: Snapshot) -> None:
         layout = self._view.layout
         self._detectors = hear_all(self._detectors, snapshot, self._policy.detectors)
         self._loop = settle(self._loop, snapshot, layout, self._policy.loop)
@@ -98,11 +125,11 @@ class Guard:
         self._picture = see(
             layout, snapshot, self._detectors, self._loop, self._policy, building=self.building, latched=latched
         )
-        self._watched_by(self._picture)
         self._judge(self._picture)
+        self._watched_by(self._picture)
+        self._latches.keep_again()
 
-    def hear(self, readings: Iterable[Reading]) -> None:
-        """Judge leaks as they are heard, before the next tick.  Words that change no verdict cost nothing more."""
+    def _hear(self, readings: Iterable[Reading]) -> None:
         rules, changed = self._policy.detectors, set()
         for reading in readings:
             if reading.quantity is not Quantity.LEAK:
@@ -142,12 +169,24 @@ class Guard:
 
     def refusals(self, tray: Place) -> list[str]:
         """Return why `tray` must not be switched on now, in operator's words; empty when it may."""
-        if not self.armed:
-            return []
+        return [] if not self.armed else self._firm(tray) or self._unsure(tray)
+
+    def unsure(self, place: Place) -> str:
+        """Return why it is not known yet whether the tray `place` may be energised (see LatchBook)."""
+        return "" if not self.armed or self._firm(place) else "; ".join(self._unsure(place))
+
+    def _firm(self, tray: Place) -> list[str]:
         found = refusals(self._standings.values(), self._policy, tray)
-        # A latch whose row is no longer in the policy stands for something, too.
-        orphans = [n for n in self._latches.in_the_way(tray) if n.cause not in self._rows]
-        return [*found, *(f"latch {n.id}: {n.title} at {leaf_of(n.place)}" for n in orphans)]
+        told = {cause for cause, _ in self._standings}
+        # A latch stands whether or not the policy of today knows its cause.
+        orphans = [n for n in self._latches.in_the_way(tray) if n.cause not in told]
+        found += [f"latch {n.id}: {n.title} at {leaf_of(n.place)}" for n in orphans]
+        return [*found, self._sound.why] if self._sound.why else found
+
+    def _unsure(self, tray: Place) -> list[str]:
+        if why := why_unseen(self._picture, tray):
+            return [why]
+        return refusals(self._standings.values(), self._policy, tray, unless_seen_since=self._began)
 
     def forbids(self, place: Place) -> str:
         """Return why nothing at the tray `place` may be energised, empty when it may (see LatchBook)."""
@@ -213,7 +252,9 @@ class Guard:
     def _judge(self, picture: Picture) -> None:
         if self.armed is not self._was_armed:
             self._begin_anew()
-        decision = advance(self._standings, picture, self._policy if self.armed else self._shadow)
+        if self._began is None:
+            self._began = picture.now
+        decision = self._sound.decide(self._standings, picture, self._policy if self.armed else self._shadow)
         self._standings = dict(decision.standings)
         for standing in decision.tripped:
             self._tripped(standing)
@@ -237,7 +278,10 @@ class Guard:
         row = self._rows[standing.cause]
         self.trail.begin(standing.key, self._clock.unix_ns())
         if row.latch:
-            self._latches.trip(row, standing, shadow=not self.armed)
+            latch = self._latches.trip(row, standing, shadow=not self.armed)
+            if latch.id in self._latches.unkept:
+                text = f"latch {latch.id} stands, but the journal refuses to keep it: a restart now would forget it"
+                self._say(Finding(latch.place, "latch.unkept", Severity.CRITICAL, text))
 
     def _tell_ended(self, decision: Decision) -> None:
         for standing in decision.ended:

@@ -28,6 +28,7 @@ class Latches:
     policy: InterlockPolicy
     now_ns: Callable[[], int]
     _all: dict[str, Latch] = field(init=False)
+    _unkept: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         kept = self.journal.kept(_KIND)
@@ -43,8 +44,7 @@ class Latches:
         return sorted(self._all.values(), key=lambda latch: (latch.tripped_ns, latch.id))
 
     def trip(self, row: Row, standing: Standing, *, shadow: bool) -> Latch:
-        """Let a row latch.  It counts at once, also when the journal refuses to keep it: that is logged, and tried
-        again with the next change."""
+        """Let a row latch.  It counts at once, also when the journal refuses to keep it: see `keep_again`."""
         now_ns = self.now_ns()
         evidence = [Evidence(standing.place, standing.evidence, now_ns)]
         number = 1 + max((_number(latch.id) for latch in self._all.values()), default=0)
@@ -96,6 +96,18 @@ class Latches:
         self._forget_oldest()
         return signed
 
+    def keep_again(self) -> None:
+        """Write down the latches that the journal refused: without that a restart would forget them."""
+        for name in sorted(self._unkept):
+            latch = self._all.get(name)
+            if latch is None or self._keep(latch):
+                self._unkept.discard(name)
+
+    @property
+    def unkept(self) -> list[str]:
+        """Return the ids of latches that stand, and that a restart would forget."""
+        return sorted(self._unkept)
+
     def drop_shadows(self) -> None:
         """Forget the latches of a rack that was not armed: they kept nothing off."""
         for latch in [n for n in self._all.values() if n.shadow]:
@@ -107,10 +119,18 @@ class Latches:
 
     def _put(self, latch: Latch) -> None:
         self._all[latch.id] = latch
+        if self._keep(latch):
+            self._unkept.discard(latch.id)
+        elif latch.id not in self._unkept:
+            self._unkept.add(latch.id)
+            _log.error("latch %s (%s at %s) stands, but is not kept", latch.id, latch.cause, latch.place)
+
+    def _keep(self, latch: Latch) -> bool:
         try:
             self.journal.keep(_KIND, self._key(latch), msgspec.json.encode(latch).decode())
         except EnvironmentUnfit:
-            _log.exception("latch %s (%s at %s) stands, but is not kept", latch.id, latch.cause, latch.place)
+            return False
+        return True
 
     def _forget_oldest(self) -> None:
         cleared = [latch for latch in self.all() if not latch.open]

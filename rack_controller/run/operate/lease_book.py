@@ -60,6 +60,10 @@ class LeaseBook:
         if held is not None and held.token == lease.token:
             del self._held[key]
 
+    def unsure(self, endpoint: Place) -> str:
+        """Return what must be seen first before it can be told whether an endpoint may be energised."""
+        return self.latches.unsure(tray_of(endpoint))
+
     def standing(self, endpoint: Place, direction: Direction) -> Standing:
         """Return what stands in the way at an endpoint besides leases.
 

@@ -25,7 +25,7 @@ from rack_controller.decide.notice import Finding
 from rack_controller.decide.steps import Course, World, advance, energising, put_step
 from rack_controller.model.effect import EffectState
 from rack_controller.model.event import Severity
-from rack_controller.model.lease import LeaseClass, Wish
+from rack_controller.model.lease import Direction, LeaseClass, Wish
 from rack_controller.model.operation import WORDS, Operation, OperationState, Plan, Step, StepState, Wait
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.ending import end
@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 TICK = Seconds(0.5)
 JOURNAL_AGAIN = Seconds(5.0)
+SEEN_WITHIN = Seconds(120.0)
+"""How long a step waits for its tray to be seen dry: a controller that begins anew has met nobody yet."""
 _SEVERITY = {OperationState.FAILED: Severity.WARNING, OperationState.HELD: Severity.CRITICAL}
 _SAID = {"approve": "approved", "pause": "paused", "resume": "resumed", "cancel": "cancelling"}
 
@@ -216,7 +218,18 @@ class Operations:
 
     async def _acts(self, operation: Operation, step: Step) -> StepEnd:
         with self.obstacles.passed(Place(step.endpoint), step.direction, f"operation {operation.id}"):
+            await self._seen(operation, step)
             return await self._leased(operation, step)
+
+    async def _seen(self, operation: Operation, step: Step) -> None:
+        """Wait until it can be told whether a step may energise its tray; whether it may, the lease says."""
+        until = self.clock.now() + SEEN_WITHIN
+        while step.direction is Direction.ENERGISED and self.clock.now() < until:
+            why = self.leases.unsure(Place(step.endpoint))
+            if not why:
+                return
+            self._told(operation.id, step.id, why)
+            await self.clock.sleep_until(Seconds(self.clock.now() + TICK))
 
     async def _leased(self, operation: Operation, step: Step) -> StepEnd:
         wish = Wish(step.endpoint, step.facet, LeaseClass.OPERATOR, operation.id, step.direction, operation.actor)

@@ -1,5 +1,7 @@
 """One power request, asked once."""
 
+from collections.abc import Callable
+
 from firmware_bridge.ports.power import PowerSwitch
 from firmware_bridge.vocabulary.errors import LoginRefused
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer
@@ -7,14 +9,21 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer
 SESSION_OVER = 401
 
 
-async def ask_once(switch: PowerSwitch, action: PowerAction) -> PowerAnswer:
+def _always() -> None:
+    return
+
+
+async def ask_once(switch: PowerSwitch, action: PowerAction, check: Callable[[], None] = _always) -> PowerAnswer:
     """Ask; once more only when the session had ended, for then the device has not even looked at it.
 
+    `check` is called right before each request: what it raises leaves nothing sent.
     Raises what `PowerSwitch.switch_power` raises.
     """
+    check()
     try:
         return await switch.switch_power(action)
     except LoginRefused as err:
         if err.status != SESSION_OVER:
             raise
+    check()
     return await switch.switch_power(action)

@@ -5,6 +5,7 @@ A command is in the journal before it comes here.  What cannot be told apart is 
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from firmware_bridge.ports.power import Bootable, PowerSwitch
@@ -84,11 +85,11 @@ class PowerDesk:
         with self._alone(tray, source, "power"):
             if action in ENERGISES and (who := self._works_on(tray)):
                 raise PreconditionFailed(f"{leaf_of(tray)} is under maintenance: {who}", advice="end it first")
-            if action in ENERGISES and (why := self._latched(tray)):
-                raise PreconditionFailed(f"{leaf_of(tray)} stays off: {why}", advice=SEE_LATCHES)
+            check = partial(self._check_latches, action, tray)
+            check()
             before = await self._before(source, action)
             self._looks.pop(tray, None)
-            answer, seen = await self._asked(source, action, before)
+            answer, seen = await self._asked(source, action, before, check)
         was = "unknown" if before is None else before.state
         words = str(action).replace("_", " ")
         text = f"{leaf_of(tray)}: {words} was asked for by {command.actor}; the host was {was}"
@@ -128,6 +129,11 @@ class PowerDesk:
         with self._turns.take(source.endpoint, what):
             yield
 
+    def _check_latches(self, action: PowerAction, tray: Place) -> None:
+        """Refuse what energises a latched tray.  Asked before every wait and right before every request."""
+        if action in ENERGISES and (why := self._latched(tray)):
+            raise PreconditionFailed(f"{leaf_of(tray)} stays off: {why}", advice=SEE_LATCHES)
+
     def _works_on(self, tray: Place) -> str:
         return next((who for p in self._sources if tray_of(p) == tray and (who := self._maintenance(p))), "")
 
@@ -143,9 +149,11 @@ class PowerDesk:
             return None
         return seen
 
-    async def _asked(self, source: Any, action: PowerAction, before: PowerSight | None) -> tuple[PowerAnswer, str]:
+    async def _asked(
+        self, source: Any, action: PowerAction, before: PowerSight | None, check: Callable[[], None]
+    ) -> tuple[PowerAnswer, str]:
         try:
-            return await ask_once(source, action), ""
+            return await ask_once(source, action, check), ""
         except OutcomeUnknown as lost:
             try:
                 after = await source.observe_power()

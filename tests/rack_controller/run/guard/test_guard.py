@@ -9,8 +9,10 @@ import pytest
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.place import leaf_of
 from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.reading import Quality
+from rack_controller.decide import conditions
 from rack_controller.model.event import Severity
-from rack_controller.model.interlock import Act
+from rack_controller.model.interlock import Act, Condition
 from rack_controller.model.latch import Inspection
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.journal import Journal
@@ -223,3 +225,135 @@ def test_a_journal_that_refuses_stops_no_strike(watched: Watched, monkeypatch: p
         assert "leak1 is critical" in watched.guard.forbids(watched.rack.place("u31"))
 
     run_virtually(story())
+
+
+def test_nothing_is_switched_on_before_the_rack_was_seen(watched: Watched) -> None:
+    watched.start()
+    assert "nothing of the rack has been seen" in watched.guard.forbids(watched.rack.place("u31"))
+    watched.tick()
+    assert watched.guard.forbids(watched.rack.place("u31")) == ""
+
+
+def test_a_tray_that_nobody_has_met_or_hears_is_not_switched_on(watched: Watched) -> None:
+    watched.start()
+    for n in range(4):
+        watched.rack.forget(f"u31/leak{n}")
+    watched.tick()
+    assert "0 of 4 leak detectors of u31 are there" in watched.guard.forbids(watched.rack.place("u31"))
+    watched.rack.set("u30/leak1", Quantity.LEAK, None, Quality.MISSING)
+    watched.tick(1)
+    assert "leak1 of u30 is faulty" in watched.guard.forbids(watched.rack.place("u30")), "not only once it is confirmed"
+    assert watched.guard.forbids(watched.rack.place("u29")) == ""
+
+
+def test_what_was_never_seen_well_refuses_without_being_confirmed(watched: Watched) -> None:
+    watched.start()
+    unit = next(t.place for t in watched.rack.layout.trays if t.kind == "coolant_unit")
+    watched.rack.set(unit, Quantity.FLOW, None, Quality.MISSING)
+    watched.tick()
+    assert "Coolant flow unknown" in watched.guard.forbids(watched.rack.place("u31"))
+    assert not watched.carried, "nothing is switched off for ignorance"
+
+
+def test_a_row_that_fails_costs_only_that_row_and_keeps_everything_off(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_picture: object, _row: object) -> str:
+        raise ZeroDivisionError
+
+    async def story() -> None:
+        watched.start()
+        with monkeypatch.context() as patch:
+            patch.setitem(conditions._RACK, Condition.NEAR_DEW_POINT, fail)
+            watched.tick(2)
+            watched.leak("u31/leak1", 2)
+            assert [leaf_of(o.targets[0]) for o in await carried(watched)][:1] == ["u31"], "leaks are still struck"
+            assert "row coolant.dew_point cannot be judged" in watched.guard.forbids(watched.rack.place("u12"))
+            assert watched.kinds().count("interlock.broken") == 1
+        watched.tick(1)
+        assert watched.guard.forbids(watched.rack.place("u12")) == ""
+
+    run_virtually(story())
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_guard_that_fails_whole_raises_nothing_and_keeps_everything_off(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object, **_named: object) -> None:
+        raise KeyError("a place")
+
+    watched.start()
+    watched.tick(1)
+    for name in ("see", "hear"):
+        monkeypatch.setattr(f"rack_controller.run.guard.guard.{name}", fail)
+    watched.tick(1)
+    watched.leak("u31/leak1", 2)
+    why = watched.guard.forbids(watched.rack.place("u12"))
+    assert "the rack cannot be judged" in why
+    assert "what is heard cannot be judged" in why
+    assert watched.kinds().count("interlock.broken") == 2
+
+
+def test_a_latch_that_was_not_kept_is_kept_as_soon_as_the_disk_takes_it(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object) -> None:
+        raise EnvironmentUnfit("disk is full")
+
+    async def story() -> None:
+        watched.start()
+        watched.tick(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(watched.journal, "keep", refuse)
+            watched.leak("u31/leak1", 2)
+            watched.tick(1)
+        assert "latch.unkept" in watched.kinds()
+        watched.tick(1)
+        watched.start()
+        assert [latch.cause for latch in watched.latches.open()] == ["leak.critical"]
+
+    run_virtually(story())
+
+
+def test_a_latch_stands_though_the_policy_of_today_has_no_such_row(watched: Watched) -> None:
+    async def story() -> None:
+        watched.start()
+        watched.tick(1)
+        watched.leak("u31/leak1", 2)
+        watched.rack.set("u31/leak1", Quantity.LEAK, 0)
+        policy = watched.rack.policy
+        rows = [
+            msgspec.structs.replace(r, cause="leak.renamed") if r.cause == "leak.critical" else r for r in policy.rows
+        ]
+        watched.rack.policy = msgspec.structs.replace(policy, rows=rows)
+        watched.start()
+        watched.tick(1)
+        assert "latch k01-l1" in watched.guard.forbids(watched.rack.place("u31"))
+
+    run_virtually(story())
+
+
+def test_latches_of_a_rack_that_was_armed_while_its_controller_was_down_strike_nothing(watched: Watched) -> None:
+    async def story() -> None:
+        watched.armed = False
+        watched.start()
+        watched.tick(1)
+        watched.leak("u31/leak1", 2)
+        watched.rack.set("u31/leak1", Quantity.LEAK, 0)
+        watched.armed = True
+        watched.start()
+        watched.tick(3)
+        assert not await carried(watched)
+        assert not watched.latches.open()
+
+    run_virtually(story())
+
+
+def test_a_word_that_is_no_number_is_no_moisture(watched: Watched) -> None:
+    watched.start()
+    watched.tick(1)
+    watched.leak("u31/leak1", float("nan"))
+    watched.rack.set("u31/leak1", Quantity.LEAK, 0)
+    watched.tick(2)
+    assert not watched.guard.standings

@@ -295,6 +295,9 @@ def test_a_strike_is_no_attempt_to_energise(rack: Rack) -> None:
             asked.append(place)
             return "wet"
 
+        def unsure(self, _place: Place) -> str:
+            return ""
+
     rack.leases.latches = Latched()
     run_virtually(_strike_once(rack))
     assert not asked

@@ -33,9 +33,13 @@ A, S = PowerAction, OperationState
 
 class Latches:
     said = ""
+    unseen = ""
 
     def forbids(self, place: Place) -> str:
-        return self.said
+        return self.said or self.unseen
+
+    def unsure(self, place: Place) -> str:
+        return self.unseen
 
 
 @dataclass
@@ -182,6 +186,27 @@ async def test_a_latch_keeps_a_tray_dark_and_off_is_never_forbidden(tmp_path: Pa
         operation = b.operations.put(plan_of(OFF), "ada", "")
         b.operations.say(operation.id, "approve", "ada")
         assert (await b.ended(operation)).state is S.DONE
+
+
+@story
+async def test_a_step_waits_for_a_tray_that_nobody_has_seen_dry_yet(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        b.latches.unseen = "u11 has not been met yet"
+        operation = b.operations.put(plan_of(ON), "ada", "")
+        b.operations.say(operation.id, "approve", "ada")
+        step = plan_of(ON).steps[0].id
+        await b.until(lambda: "not been met" in b.operations.find(operation.id).progress(step).why)
+        await b.clock.sleep_until(Seconds(b.clock.now() + 30))
+        assert all(not t.asked for t in b.trays.values())
+        b.latches.unseen = ""
+        assert (await b.ended(operation)).state is S.DONE
+    async with bench(tmp_path) as b:
+        b.latches.unseen = "u11 has not been met yet"
+        operation = b.operations.put(plan_of(ON), "ada", "")
+        b.operations.say(operation.id, "approve", "ada")
+        over = await b.ended(operation)
+        assert (over.state, "not been met" in over.summary) == (S.FAILED, True), "not for ever"
+        assert all(not t.asked for t in b.trays.values())
 
 
 @story

@@ -44,7 +44,8 @@ async def desk(tmp_path: Path, armed: bool = True) -> AsyncIterator[Desk]:
     async with served_tray(rack=RACK) as (served, bench), real_rack(tmp_path, [served], armed=armed) as rack:
 
         async def offered() -> bool:
-            return bool((await rack.status(served.place)).power_actions)
+            status = await rack.status(served.place)
+            return bool(status.power_actions) and status.state == "on"
 
         await eventually(offered)
         yield Desk(rack, served, bench)

@@ -1,0 +1,69 @@
+"""A tray that leaks while it is looked at, or while a session is renewed, is not switched on any more."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+
+from firmware_bridge.vocabulary.errors import LoginRefused, PreconditionFailed
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerDepth, PowerSight, PowerState
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.command import Command
+from rack_controller.model.roles import Role
+from rack_controller.run.power.desk import PowerDesk
+from rack_controller.run.turns import Turns
+from rack_controller.run.view import RackView
+from tests.support.interlocked import RACK, planned
+from tests.support.virtual_time import VirtualClock, run_virtually
+
+BMC = Place(f"{RACK}/u11/bmc")
+
+
+@dataclass
+class Tray:
+    """Leaks while it answers `leaks_at`: a look, or a request that a session's end refuses."""
+
+    leaks_at: str
+    endpoint: Place = BMC
+    power_actions: frozenset[PowerAction] = frozenset(PowerAction)
+    latch: str = ""
+    asked: list[PowerAction] = field(default_factory=list)
+
+    async def observe_power(self) -> PowerSight:
+        await asyncio.sleep(0)
+        self._reach("look")
+        return PowerSight(PowerState.OFF, PowerDepth.HOST_OFF, Seconds(0.0), "", frozenset(PowerAction))
+
+    async def switch_power(self, action: PowerAction) -> PowerAnswer:
+        self.asked.append(action)
+        self._reach("request")
+        if self.leaks_at == "request" and len(self.asked) == 1:
+            raise LoginRefused(self.endpoint, "switch_power", "HTTP 401", status=401)
+        return PowerAnswer(True, 204, "", "On")
+
+    def _reach(self, where: str) -> None:
+        if self.leaks_at == where:
+            self.latch = "Leak at u11"
+
+
+@pytest.mark.parametrize(("leaks_at", "sent"), [("look", 0), ("request", 1), ("never", 1)])
+@pytest.mark.parametrize("action", [PowerAction.ON, PowerAction.FORCE_OFF])
+def test_a_latch_that_comes_while_the_tray_is_asked(leaks_at: str, sent: int, action: PowerAction) -> None:
+    async def story() -> None:
+        tray = Tray(leaks_at)
+        view = RackView(msgspec.structs.replace(planned(), armed=True), "boot")
+        told: list[object] = []
+        desk = PowerDesk(
+            view, {tray.endpoint: tray}, VirtualClock(), told.append, lambda _p: "", Turns(), lambda _t: tray.latch
+        )
+        command = Command("1", "ida", Role.ADMIN, "power", f"{RACK}/u11", 0, arguments={"action": str(action)})
+        if action is PowerAction.ON and leaks_at != "never":
+            with pytest.raises(PreconditionFailed, match="u11 stays off: Leak"):
+                await desk.power(command)
+            assert len(tray.asked) == sent
+        else:
+            assert (await desk.power(command))["status"] == 204
+
+    run_virtually(story())
