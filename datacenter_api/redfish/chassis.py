@@ -12,6 +12,7 @@ from datacenter_api.redfish.power.offers import CHASSIS_RESET_TYPES, actions_of,
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.shown import shown
 from datacenter_api.redfish.status import HEALTH, UNSEEN, locate_light, power_state, tray_status
+from datacenter_api.redfish.storage import drives_of
 from datacenter_api.redfish.world import RackLook, TrayLook, World
 from firmware_bridge.vocabulary.generation import TrayKind
 
@@ -100,6 +101,7 @@ def _tray(world: World, tray: TrayLook, uri: str) -> Body:
         ThermalSubsystem=ref(f"{uri}/ThermalSubsystem"),
         EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
         **({"LeakDetectors": ref(f"{uri}/LeakDetectors")} if leaks else {}),
+        **({"Drives": ref(f"{uri}/Drives")} if tray.plan.kind == TrayKind.COMPUTE and drives_of(world, tray) else {}),
         **({"NetworkAdapters": ref(f"{uri}/NetworkAdapters")} if adapters_of(world, tray) else {}),
         **({"Controls": ref(f"{uri}/Controls")} if limits_of(tray) else {}),
         **assembly_link(world, tray),

@@ -5,7 +5,7 @@ Enumerations are those of DSP8010 2025.4.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from datacenter_api.redfish.shapes import Body
@@ -53,6 +53,7 @@ _PORTS = frozenset(
     }
 )
 _DHCP6 = frozenset({"Stateful", "Stateless", "Disabled", "Enabled"})
+_DHCP6_INSTEAD = {"Stateful": "Enabled", "Stateless": "Enabled"}  # EthernetInterface 1.8.0
 _ORIGINS4 = frozenset({"Static", "DHCP", "BOOTP", "IPv4LinkLocal"})
 _ORIGINS6 = frozenset({"Static", "DHCPv6", "LinkLocal", "SLAAC"})
 _ADDRESS_STATES = frozenset({"Preferred", "Deprecated", "Tentative", "Failed"})
@@ -68,11 +69,15 @@ _TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d+)?(Z|[-+]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One property: its path in the resource, the fact it shows, the words or the pattern that it may have."""
+    """One property: its path in the resource, the fact it shows, the words or the pattern that it may have.
+
+    `instead` has the words that the schema has deprecated, each with the one that it names in its place.
+    """
 
     path: str
     fact: Fact
     allowed: "frozenset[str] | re.Pattern[str] | None" = None
+    instead: Mapping[str, str] = field(default_factory=dict)
 
 
 _MADE = (Shown("Manufacturer", Fact.MANUFACTURER), Shown("Model", Fact.MODEL), Shown("SKU", Fact.SKU))
@@ -167,7 +172,7 @@ PROPERTIES: dict[str, tuple[Shown, ...]] = {
         Shown("FQDN", Fact.FQDN),
         Shown("NameServers", Fact.NAME_SERVERS),
         Shown("DHCPv4/DHCPEnabled", Fact.DHCP4),
-        Shown("DHCPv6/OperatingMode", Fact.DHCP6, _DHCP6),
+        Shown("DHCPv6/OperatingMode", Fact.DHCP6, _DHCP6, _DHCP6_INSTEAD),
     ),
     "IPv4": (
         Shown("Address", Fact.ADDRESS, _V4),
@@ -228,7 +233,7 @@ def shown(kind: str, facts: Facts) -> Body:
         inner: dict[str, Any] = body
         for name in above:
             inner = inner.setdefault(name, {})
-        inner[leaf] = list(value) if isinstance(value, tuple) else value
+        inner[leaf] = list(value) if isinstance(value, tuple) else row.instead.get(str(value), value)
     return body
 
 

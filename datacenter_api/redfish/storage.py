@@ -1,4 +1,7 @@
-"""Drives of compute trays.  One Storage per tray: which controller a drive hangs on is not in the reports."""
+"""Drives of compute trays.  One Storage per tray: which controller a drive hangs on is not in the reports.
+
+A drive is below its tray's Chassis; the schema has deprecated its place below a Storage (Drive 1.22.0).
+"""
 
 from datacenter_api.redfish.made_of import Stocked, stated_status, stocked
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
@@ -32,15 +35,21 @@ def build_one(world: World, uri: str, system: str, storage: str) -> Body | None:
         uri,
         f"Drives of {system}",
         Status={"State": "Enabled" if seen else "UnavailableOffline"},
-        **refs("Drives", (f"{uri}/Drives/{drive}" for drive in drives_of(world, tray))),
+        **refs("Drives", (f"{ROOT}/Chassis/{tray.id}/Drives/{drive}" for drive in drives_of(world, tray))),
         Links={"Enclosures": [ref(f"{ROOT}/Chassis/{tray.id}")], "Enclosures@odata.count": 1},
     )
 
 
-def build_drive(world: World, uri: str, system: str, storage: str, drive: str) -> Body | None:
+def build_drives(world: World, uri: str, chassis: str) -> Body | None:
+    """Return the drives in a compute tray that has any."""
+    tray = _tray(world, chassis)
+    return None if tray is None else collection("Drive", uri, f"Drives of {chassis}", list(drives_of(world, tray)))
+
+
+def build_drive(world: World, uri: str, chassis: str, drive: str) -> Body | None:
     """Return one drive."""
-    tray = _tray(world, system)
-    found = drives_of(world, tray).get(drive) if tray is not None and storage == STORAGE else None
+    tray = _tray(world, chassis)
+    found = drives_of(world, tray).get(drive) if tray is not None else None
     if tray is None or found is None:
         return None
     return resource(

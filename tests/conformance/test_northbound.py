@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.product import Product
-from support.validators import SCHEMAS, validator_rows
+from support.validators import SCHEMAS, service_rows, validator_rows
 
 LEAST_CHECKS = 30_000
 
@@ -19,8 +19,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(1_800)]
 def test_the_service_validator_finds_nothing_twice_on_one_process(hall: Product, tmp_path: Path, turn: str) -> None:
     if not SCHEMAS.is_dir():
         pytest.skip(f"needs the schema files in {SCHEMAS}")
-    options = ["--schema_directory", str(SCHEMAS), "--skipschema", "--logdir", str(tmp_path)]
-    rows = validator_rows(hall, "rf_service_validator", tmp_path, *options)
+    rows = service_rows(hall, tmp_path)
     count = Counter(row["Result"] for row in rows)
     print(f"conformance/service_fail {count['FAIL']} ({count['PASS']} passed, {count['WARN']} warnings, {turn})")
     assert [row for row in rows if row["Result"] in ("FAIL", "WARN")] == []

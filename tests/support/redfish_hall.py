@@ -64,6 +64,7 @@ def report_of(place: str) -> bytes:
 
 K = AspectKind
 ON = "Enabled"
+ETH0 = {"mac": "02:00:00:00:00:01", "link": "LinkUp", "state": ON, "dhcp6": "Stateful"}
 ASPECTS = (
     Aspect(K.SYSTEM, "HGX", facts={"uuid": "no uuid", "processor_model": "ARMv9", "cores": 1}),
     Aspect(K.SYSTEM, "S0", facts={"memory_total_gib": 960, "cores": 144, "console_ssh": True, "console_ssh_port": 22}),
@@ -72,7 +73,7 @@ ASPECTS = (
     Aspect(K.CONTROLLER, "B1", facts={"uuid": "99999999-2222-3333-4444-555555555555"}),
     Aspect(K.PROTOCOLS, "NetworkProtocol", "Managers/B0", facts={"host_name": "tray", "https_port": 443}),
     Aspect(K.PROTOCOLS, "NetworkProtocol", "Managers/B1", facts={"host_name": "other"}),
-    Aspect(K.INTERFACE, "eth0", "Managers/B0", facts={"mac": "02:00:00:00:00:01", "link": "LinkUp", "state": ON}),
+    Aspect(K.INTERFACE, "eth0", "Managers/B0", facts=ETH0),
     Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 0, {"address": "10.0.0.9", "mask": "255.0.0.0"}),
     Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 1, {"address": "fe80::9", "prefix_length": 64}),
     Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 2, {"address": "no address", "mask": "x"}),

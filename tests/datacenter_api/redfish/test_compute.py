@@ -74,9 +74,12 @@ async def test_memory_and_drives_are_those_of_the_report_with_the_words_that_are
     module = await hall.get(f"{TRAY}/Memory/dimm_0")
     assert (module["CapacityMiB"], module["MemoryDeviceType"]) == (1024, "DDR5")
     assert "ErrorCorrection" not in module
-    drive = await hall.get(f"{TRAY}/Storage/drives/Drives/ssd0")
+    drives = (await hall.get("/Chassis/k01-u12/Drives"))["Members"]
+    assert drives == (await hall.get(f"{TRAY}/Storage/drives"))["Drives"]
+    assert (await hall.get("/Chassis/k01-u12"))["Drives"]["@odata.id"].endswith("/Chassis/k01-u12/Drives")
+    drive = await hall.get("/Chassis/k01-u12/Drives/ssd0")
     assert (drive["MediaType"], drive["SerialNumber"], drive["Status"]) == ("SSD", "D", {"State": "Enabled"})
-    await missing(hall, f"{TRAY}/Memory/none", f"{TRAY}/Storage/x", f"{TRAY}/Storage/x/Drives/ssd0")
+    await missing(hall, f"{TRAY}/Memory/none", f"{TRAY}/Storage/x", "/Chassis/k01-u12/Drives/x", "/Chassis/k01/Drives")
 
 
 async def test_an_adapter_that_two_items_claim_to_be_is_not_shown(hall: Hall) -> None:
@@ -106,6 +109,7 @@ async def test_a_manager_is_the_controller_that_answers_and_not_the_one_behind_i
     interface = await hall.get("/Managers/k01-u12-bmc/EthernetInterfaces/eth0")
     assert interface["IPv4Addresses"] == [{"Address": "10.0.0.9", "SubnetMask": "255.0.0.0"}]
     assert interface["IPv6Addresses"] == [{"Address": "fe80::9", "PrefixLength": 64}]
+    assert interface["DHCPv6"] == {"OperatingMode": "Enabled"}, "the word that replaced Stateful"
     assert interface["Status"] == {"State": "Enabled"}, "a link that is up is no statement on health"
     await missing(hall, "/Managers/k01-u12-bmc/EthernetInterfaces/eth9", "/Managers/k01-u12-dpu0/NetworkProtocol")
 
@@ -120,7 +124,7 @@ async def test_integrity_is_what_an_endpoint_offers_in_words_that_are_known(hall
 
 async def test_a_state_that_only_a_report_tells_is_not_shown_for_ever_nor_of_a_tray_that_is_away(hall: Hall) -> None:
     await hall.read_stock()
-    at = f"{TRAY}/Storage/drives/Drives/ssd0"
+    at = "/Chassis/k01-u12/Drives/ssd0"
     assert (await hall.get(at))["Status"] == {"State": "Enabled"}
     stock = hall.world.stock
     for shelf in stock._shelves.values():
