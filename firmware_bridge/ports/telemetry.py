@@ -12,6 +12,7 @@ from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
 from firmware_bridge.vocabulary.subtree import Subtree
 from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.vocabulary.xid import ToldXid
 
 
 class TelemetrySource(Protocol):
@@ -66,6 +67,15 @@ class Eventful(Protocol):
     @property
     def event_path(self) -> EventPath:
         """Return the way of this endpoint's events, with the time it was last proven."""
+        ...
+
+
+@runtime_checkable
+class TellingXids(Protocol):
+    """A source whose device passes on what a GPU's driver reports."""
+
+    def take_xids(self) -> Sequence[ToldXid]:
+        """Return the XIDs that the device told of since this was asked last."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""One XID, one event: what agent and console (or anybody else) tell of the same XID is put together.  Pure.
+"""One XID, one event: what agent, console and the tray's BMC tell of the same XID is put together.  Pure.
 
 Each source knows something else: the agent which GPU it is, the console what stands behind the number.  What one of
 two sources tells is held for a moment, until the other one has told it too.
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.vocabulary.xid import ToldXid
 from firmware_bridge.wire.nvml.nvlink5 import parse_fault
 from firmware_bridge.wire.nvml.xids import XidCatalogue
 from rack_controller.decide.notice import Finding
@@ -67,6 +68,19 @@ def merge_xids(
             held[n] = replace(one, told=True)
             told.append(explain(one.finding, catalogue))
     return tuple(held), told
+
+
+def tell_xid(told: ToldXid) -> Finding:
+    """Return what a tray's controller told of, in words; `explain` says what it means."""
+    details: dict[str, str | float | int | None] = {"source": "redfish", "xid": told.number, "text": told.text}
+    if told.pci:
+        details["pci"] = told.pci
+    if told.told_at:
+        details["device_time"] = told.told_at
+    tray = tray_of(told.place)
+    name = leaf_of(tray) if told.place == tray else f"{leaf_of(tray)} {leaf_of(told.place)}"
+    text = f"{name} XID {told.number}: not in the catalogue" + (f" ({told.text})" if told.text else "")
+    return Finding(told.place, KIND, Severity.WARNING, text, details)
 
 
 def explain(finding: Finding, catalogue: XidCatalogue) -> Finding:

@@ -26,6 +26,7 @@ from firmware_bridge.vocabulary.errors import (
 from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.reading import Reading
 from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.vocabulary.xid import ToldXid
 from firmware_bridge.wire.redfish.guard import Document, parse
 from firmware_bridge.wire.redfish.links import link_of, member_links, tidy
 from firmware_bridge.wire.redfish.sse import SseMessage
@@ -66,6 +67,11 @@ class Follower:
     def own(self) -> frozenset[str]:
         """Return the URIs of the subscriptions that are ours, as far as that is known."""
         return self._way.own
+
+    def take_xids(self) -> list[ToldXid]:
+        """Return the XIDs that events told of since this was asked last."""
+        xids = self._hearing.xids
+        return [xids.popleft() for _ in range(len(xids))]
 
     async def follow(self) -> AsyncIterator[Sequence[Reading]]:
         """Yield readings as events bring them, for as long as it is iterated.  Never raises DeviceError."""

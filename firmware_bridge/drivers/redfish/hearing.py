@@ -3,6 +3,7 @@
 Polling goes on beside it in any case: what is told can be late or lost.
 """
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -12,16 +13,20 @@ from firmware_bridge.drivers.redfish.link import URGENT, RedfishLink
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, ReplyMalformed
 from firmware_bridge.vocabulary.event_path import EventPath, PathKind
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.reading import Reading
 from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.vocabulary.xid import ToldXid
 from firmware_bridge.wire.redfish.events import EventRecord, records_of
 from firmware_bridge.wire.redfish.guard import DocumentFault
 from firmware_bridge.wire.redfish.intake import Intake, Taken, origins_of
 from firmware_bridge.wire.redfish.plan import Fetch, Plan
 from firmware_bridge.wire.redfish.reported import Reported, metric_report_of
+from firmware_bridge.wire.redfish.told_xids import told_xids
 
 PROVE_EVERY = Seconds(60.0)
+MOST_XIDS = 64
 SHORTEST_RETRY, LONGEST_RETRY = Seconds(1.0), Seconds(60.0)
 
 
@@ -60,7 +65,8 @@ class Way:
 
 @dataclass(slots=True)
 class Hearing:
-    """The messages of one endpoint.  `way` hears of one that cannot be read; `repeated` counts duplicates."""
+    """The messages of one endpoint.  `way` hears of one that cannot be read; `repeated` counts duplicates;
+    `xids` are those that nobody has taken yet."""
 
     link: RedfishLink
     clock: Clock
@@ -68,6 +74,7 @@ class Hearing:
     flash: FlashWatch
     way: Way
     repeated: int = 0
+    xids: "deque[ToldXid]" = field(default_factory=lambda: deque(maxlen=MOST_XIDS))
     _intake: Intake = field(default_factory=Intake)
     _reported: Reported = field(default_factory=Reported)
     _plan: Plan | None = None
@@ -99,6 +106,7 @@ class Hearing:
             self._plan, self._intake.origins = plan, origins_of(plan)
         taken = self._intake.take(records, self.clock.now())
         self.repeated += taken.repeated
+        self.xids += told_xids(taken.fresh, plan, Place(self.link.endpoint))
         return taken
 
     async def looked_at(self, taken: Taken, everything: bool = False) -> AsyncIterator[Sequence[Reading]]:

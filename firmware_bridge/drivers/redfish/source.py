@@ -34,6 +34,7 @@ from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.subtree import Subtree
 from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.vocabulary.xid import ToldXid
 from firmware_bridge.wire.redfish.guard import Document, parse
 from firmware_bridge.wire.redfish.inventory import report_of
 from firmware_bridge.wire.redfish.links import link_of, member_links
@@ -100,6 +101,11 @@ class RedfishSource(Enrolled):
         """Return how this endpoint's events reach us, and when that was last proven."""
         follower = self.state.follower
         return EventPath(PathKind.POLLING, None, "not asked yet") if follower is None else follower.path
+
+    def take_xids(self) -> list[ToldXid]:
+        """Return the XIDs that this endpoint's events told of since this was asked last."""
+        follower = self.state.follower
+        return [] if follower is None else follower.take_xids()
 
     async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:
         """Return the plan and the URI of the resource that carries the locate light."""

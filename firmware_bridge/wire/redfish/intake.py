@@ -26,12 +26,14 @@ MOST_LOOKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Readings to store, resources to read once, and whether all safety readings are due."""
+    """Readings to store, resources to read once, whether all safety readings are due, and the records that are new and
+    came in time."""
 
     readings: tuple[Reading, ...] = ()
     look_at: tuple[Fetch, ...] = ()
     all_safety: bool = False
     repeated: int = 0
+    fresh: tuple[EventRecord, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Intake:
         readings: dict[tuple[Place, Quantity, object], Reading] = {}  # each state once, the last one last
         looks: dict[str, Fetch] = {}
         repeated, everything = 0, False
+        fresh: list[EventRecord] = []
         for record in records:
             again = self._is_repeated(record)
             if again and record.time:
@@ -60,6 +63,8 @@ class Intake:
                 continue
             # Ids alone may start anew with the device: one without a time may be told again, or be another.
             late = again or self._is_late(record, now)
+            if not late:
+                fresh.append(record)
             fetch = self.origins.get(record.origin)
             if fetch is None:
                 everything |= record.severity in ("Warning", "Critical")
@@ -73,7 +78,7 @@ class Intake:
                 readings[key] = reading
         if len(looks) > MOST_LOOKS:
             looks, everything = {}, True
-        return Taken(tuple(readings.values()), tuple(looks.values()), everything, repeated)
+        return Taken(tuple(readings.values()), tuple(looks.values()), everything, repeated, tuple(fresh))
 
     def _is_repeated(self, record: EventRecord) -> bool:
         if record.key in self.seen:

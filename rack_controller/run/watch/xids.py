@@ -1,14 +1,14 @@
-"""Keeps which XIDs of a rack were heard of lately, so that agent and console tell of one together."""
+"""Keeps which XIDs of a rack were heard of lately, so that agent, console and BMC tell of one together."""
 
 from collections.abc import Mapping
 
 from firmware_bridge.ports.hosts import Fed
-from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.ports.telemetry import TelemetrySource, TellingXids
 from firmware_bridge.vocabulary.inventory import ItemKind
 from firmware_bridge.vocabulary.place import Place, join_place, tray_of
 from firmware_bridge.wire.nvml.xids import XidCatalogue
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.xids import KIND, Heard, at_gpus, merge_xids, pci_of
+from rack_controller.decide.xids import KIND, Heard, at_gpus, merge_xids, pci_of, tell_xid
 from rack_controller.model.layout import Layout
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.stock import Stock
@@ -35,6 +35,8 @@ class XidWatch:
 
     def look(self, findings: list[Finding], after: Snapshot) -> list[Finding]:
         """Return what is to be told now: XIDs put together, everything else as it came."""
+        telling = [source for source in self._sources.values() if isinstance(source, TellingXids)]
+        findings = [*findings, *(tell_xid(told) for source in telling for told in source.take_xids())]
         if not self._heard and not any(f.kind == KIND for f in findings):
             return findings
         hosts = {tray_of(place): place for place, source in self._sources.items() if isinstance(source, Fed)}

@@ -106,6 +106,19 @@ async def test_a_leak_event_is_a_reading_and_the_path_is_proven() -> None:
     assert events.subscriptions == {}  # the subscription goes with the stream
 
 
+async def test_an_xid_that_an_event_names_is_told_once() -> None:
+    events = hub()
+    xid = told("ResourceEvent.1.0.ResourceErrorsDetected") | {"MessageArgs": ["GPU_0 Driver Event Message", "XID 79 x"]}
+    async with serve_tree(tree(), events=events) as served, following(served) as heard:
+        await heard.until_path(PathKind.SSE)
+        assert heard.source.take_xids() == []
+        events.publish([{**xid, "EventId": "7"}])
+        events.publish([{**xid, "EventId": "7"}, told("Environmental.1.1.0.LeakDetectedCritical", 1)])
+        await heard.leak("leak1", 2.0)
+        assert [(x.place, x.number, x.text) for x in heard.source.take_xids()] == [(TRAY, 79, "x")]
+        assert heard.source.take_xids() == []
+
+
 async def test_an_event_that_states_nothing_costs_one_read_of_what_it_names() -> None:
     events = hub()
     async with serve_tree(tree(), events=events) as served, following(served) as heard:

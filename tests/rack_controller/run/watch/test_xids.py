@@ -10,6 +10,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from firmware_bridge.vocabulary.xid import ToldXid
 from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
 from rack_controller.model.layout import make_layout
@@ -58,3 +59,34 @@ def test_a_line_is_put_at_its_gpu_and_waits_for_the_agents_word() -> None:
 def test_without_consoles_nothing_waits() -> None:
     (told,) = watch(consoles=False).look([of("nvml", f"{TRAY}/gpu1")], at(1))
     assert told.message == "XID 48"
+
+
+class Bmc:
+    """A tray's controller that told of XIDs by event."""
+
+    def __init__(self, *told: ToldXid) -> None:
+        self.told = list(told)
+
+    def take_xids(self) -> list[ToldXid]:
+        told, self.told = self.told, []
+        return told
+
+
+def test_what_a_bmc_tells_is_told_with_its_meaning_and_joined_with_the_agents_word() -> None:
+    watched = watch(consoles=False)
+    bmc: Any = Bmc(ToldXid(Place(f"{TRAY}/gpu1"), 48, "DBE", told_at="2026-01-01T00:00:00Z"))
+    watched._sources = {**watched._sources, Place(f"{TRAY}/bmc"): bmc}
+    (told,) = watched.look([], at(1))
+    assert (told.place, told.details["source"], told.details["xid"]) == (f"{TRAY}/gpu1", "redfish", 48)
+    assert told.details["device_time"] == "2026-01-01T00:00:00Z"
+    assert told.message.startswith("u11 gpu1 XID 48: ")
+    assert watched.look([of("nvml", f"{TRAY}/gpu1")], at(2)) == [], "the same one, told by the agent as well"
+
+
+def test_a_bmcs_xid_without_a_gpu_is_put_at_the_address_that_it_names() -> None:
+    watched = watch(consoles=False)
+    bmc: Any = Bmc(ToldXid(TRAY, 4000, "", pci="0009:01:00"))
+    watched._sources = {**watched._sources, Place(f"{TRAY}/bmc"): bmc}
+    (told,) = watched.look([], at(1))
+    assert (told.place, told.severity) == (f"{TRAY}/gpu1", Severity.WARNING)
+    assert "not in the catalogue" in told.message
