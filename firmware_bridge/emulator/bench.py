@@ -105,6 +105,26 @@ class Bench:
         """Return the power switch of a tray or shelf, made when it is first asked for."""
         return self.hosts.setdefault((kind, rack, index), Host(data, self))
 
+    def told_hosts(self) -> list[dict[str, object]]:
+        """Return every host with its place, what it was asked last and what it draws (a shelf: None), in W."""
+        draws = {TrayKind.COMPUTE: self.state.tray_power, TrayKind.SWITCH: self.state.switch_power}
+        told: list[dict[str, object]] = []
+        for (kind, rack, index), host in self.hosts.items():
+            watts = float(draws[kind][rack, index]) if kind in draws else None
+            row = {"place": self._place_of_host(kind, rack, index), "state": host.state, "asked": host.asked}
+            told.append({**row, "asked_at": host.asked_at, "off_at": host.off_at, "power_w": watts})
+        return told
+
+    def put_hosts(self, where: str, on: bool) -> int:
+        """Put the hosts whose place fits the glob on or off at once; return how many those are."""
+        chosen = [h for key, h in self.hosts.items() if fnmatch.fnmatchcase(self._place_of_host(*key), where)]
+        for host in chosen:
+            host.put(on)
+        return len(chosen)
+
+    def _place_of_host(self, kind: TrayKind, rack: int, index: int) -> str:
+        return self.place_of(rack, self.generation.slots_of(kind)[index])
+
     def forget_limits(self, kind: TrayKind, rack: int, index: int) -> None:
         """Put the power limits of a compute tray back to their default, as a loss of auxiliary power does."""
         if kind is TrayKind.COMPUTE:

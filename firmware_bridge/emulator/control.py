@@ -67,6 +67,16 @@ class EmulatorControl:
         """Forget the sessions of endpoints whose place fits the glob; return how many endpoints that were."""
         return int(self.ask("drop_sessions", where=where)["endpoints"])
 
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        """Return every tray and shelf that can be switched, by place: `state` (Redfish's word), what was last `asked`
+        and `asked_at`, when it was last `off_at` (s of the machine's monotonic clock, None for never) and, of trays,
+        `power_w`."""
+        return {host.pop("place"): host for host in self.ask("hosts")["hosts"]}
+
+    def put_hosts(self, where: str, *, on: bool) -> int:
+        """Let hosts whose place fits the glob be on or off at once, as by hand; return how many those are."""
+        return int(self.ask("put_hosts", where=where, on=on)["hosts"])
+
     def state(self) -> dict[str, Any]:
         """Return time, speed, faults, `requests` (GETs since the start), each rack's figures (W, °C, L/min)."""
         return self.ask("state")

@@ -35,6 +35,8 @@ class ControlServer:
             "drop_sessions": self._drop_sessions,
             "state": self._state,
             "gpu_hosts": self._gpu_hosts,
+            "hosts": self._hosts,
+            "put_hosts": self._put_hosts,
         }
 
     async def start(self) -> None:
@@ -129,6 +131,19 @@ class ControlServer:
         for endpoint in wanted:
             endpoint.sessions.clear()
         return {"endpoints": len(wanted)}
+
+    def _hosts(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"hosts": [h for bench in self._hall.benches.values() for h in bench.told_hosts()]}
+
+    def _put_hosts(self, request: dict[str, Any]) -> dict[str, Any]:
+        on, where = request["on"], str(request["where"])
+        if not isinstance(on, bool):
+            raise ValueError(f"expected true or false, got {on!r}")
+        count = sum(bench.put_hosts(where, on) for bench in self._hall.benches.values())
+        if not count:
+            raise ValueError(f"no host's place fits {where!r}")
+        self._hall.advance(0.0)
+        return {"hosts": count}
 
     def _gpu_hosts(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"hosts": self._hall.gpu_hosts.told()}

@@ -26,6 +26,9 @@ class Host:
     meant_on: bool = True  # what was asked last, and what a restore policy of `last` goes back to
     booted_at: float | None = None  # wall clock, s since 1970: when it last came up; None: before the emulator started
     on_boot: Callable[[], None] = field(default=lambda: None, repr=False)
+    asked: Ask | None = None  # the last request that was taken, and when on the machine's monotonic clock
+    asked_at: float | None = None
+    off_at: float | None = None  # when it last came to be off, on the same clock
     _turn: int = field(default=0, repr=False)  # what was asked before this number no longer counts
 
     @property
@@ -46,6 +49,7 @@ class Host:
         if (self.state, what) not in MOVES:
             return False
         move = MOVES[self.state, what]
+        self.asked, self.asked_at = what, time.monotonic()
         if what is not Ask.NMI:
             self.meant_on = what not in (Ask.FORCE_OFF, Ask.GRACEFUL_SHUTDOWN)
         if move is not None:
@@ -55,15 +59,24 @@ class Host:
                 self._then(getattr(self.data, move.takes) + self.data.dark_s, self._power_on)
         return True
 
+    def put(self, on: bool) -> None:
+        """Let it be on or off at once, as by hand: whatever was under way is over."""
+        self._turn += 1
+        self.meant_on = on
+        if on:
+            self._on()
+        else:
+            self._off()
+
     def cut(self, after: float, restores: str) -> None:
         """Take the power away at once; `after` seconds later the host `restores` on, off or to what was meant last."""
         self._turn += 1
-        self.state = Power.OFF
+        self._off()
         if restores == "on" or (restores == "last" and self.meant_on):
             self._then(after, self._power_on)
 
     def _off(self) -> None:
-        self.state = Power.OFF
+        self.state, self.off_at = Power.OFF, time.monotonic()
 
     def _on(self) -> None:
         self.state, self.booted_at = Power.ON, time.time()

@@ -148,7 +148,9 @@ def hear_all(detectors: Mapping[Place, Detector], snapshot: Snapshot, rules: Det
     arrays = (columns, snapshot.taken_at[columns], snapshot.gauges[columns], snapshot.quality[columns])
     for column, taken_at, value, quality in zip(*(a.tolist() for a in arrays), strict=True):
         series = snapshot.table.gauges[column]
-        before = heard.get(series.place) or Detector(label=series.label)
+        before = heard.get(series.place) or Detector()
+        if before.label != series.label:  # its first word may have come before it had a column
+            before = heard[series.place] = before._replace(label=series.label)
         if taken_at != taken_at:
             heard[series.place] = before
         elif taken_at != before.heard_at or value == CRITICAL:  # else it was heard when it came

@@ -66,21 +66,22 @@ class Board:
     def store(self, readings: Iterable[Reading]) -> None:
         """Write readings down.  One that no declared series is for is dropped, one that is older than what is there
         changes nothing: an event and a poll of the same sensor may overtake each other.  A leak stands until a snapshot
-        has shown it; whoever watches leaks hears each word of a detector at once."""
+        has shown it; whoever watches leaks hears each word of a detector at once, also before there is a column for it
+        and when a newer word has come before it."""
         leaks: list[Reading] = []
         index, values, taken_at, quality = self._index, self._values, self._taken_at, self._quality
         for reading in readings:
             n = index.get((reading.place, reading.quantity))
+            if reading.quantity is Quantity.LEAK and (n is not None or self._dirty):
+                leaks.append(reading)
             if n is None:
                 if self._dirty:
                     self._early.append(reading)
                 continue
             if reading.taken_at < taken_at[n]:
                 continue
-            if reading.quantity is Quantity.LEAK:
-                leaks.append(reading)
-                if self._waits(n, reading):
-                    continue
+            if reading.quantity is Quantity.LEAK and self._waits(n, reading):
+                continue
             if reading.device_time or self._told:
                 self._tell(reading)
             if reading.value is None:

@@ -102,7 +102,8 @@ class Striker:
         return ", ".join([*words, *(f"{leaf_of(tray)}: {_what(err)}" for tray, err in failed)])
 
     async def _strike(self, order: Order, tray: Place, action: PowerAction) -> str | Exception:
-        if self.clock.now() < self._going.get((tray, action), self.clock.now()):
+        now = self.clock.now()
+        if now < self._going.get((tray, action), now):
             return "on its way"
         try:
             endpoint, switch = self.switch_of(tray)

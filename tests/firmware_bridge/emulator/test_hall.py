@@ -225,8 +225,13 @@ async def test_the_control_channel(tmp_path: Path) -> None:
         await read(emulator, emulator.endpoint("u11/bmc"), at)
         assert (await asyncio.to_thread(control.state))["requests"] > before
         assert await asyncio.to_thread(control.drop_sessions, "*/u1[1-8]/bmc") == 8
+        assert await asyncio.to_thread(control.put_hosts, "*/u1[1-8]", on=False) == 8
+        hosts = await asyncio.to_thread(control.hosts)
+        assert sum(h["state"] == "Off" for h in hosts.values()) == 8
         await asyncio.to_thread(control.speed, 2.0)
         for verb, arguments in (
+            ("put_hosts", {"where": "*/u99", "on": True}),
+            ("put_hosts", {"where": "*", "on": "yes"}),
             ("dance", {}),
             ("speed", {"factor": "nan"}),
             ("step", {"seconds": -1}),

@@ -57,6 +57,22 @@ def test_off_takes_its_time_and_watts_fall_only_then(bench: Bench) -> None:
     assert bench.state.tray_power[0, 3] > 500
 
 
+def test_a_hand_puts_hosts_on_or_off_and_ends_what_was_under_way(bench: Bench) -> None:
+    one = host(bench)
+    assert one.ask(Ask.FORCE_OFF)
+    assert bench.put_hosts("*/k01/u14", on=True) == 1
+    bench.advance(5.0)
+    assert one.state is Power.ON
+    assert bench.put_hosts("*/k01/u1?", on=False) == 1
+    bench.advance(1.0)
+    (told,) = bench.told_hosts()
+    assert (told["place"], told["state"], told["asked"]) == ("emu/a/r01/k01/u14", Power.OFF, Ask.FORCE_OFF)
+    assert told["power_w"] == pytest.approx(0.0, abs=1.0)
+    assert one.asked_at is not None
+    assert one.off_at is not None
+    assert one.asked_at <= one.off_at
+
+
 def test_a_cycle_in_one_long_step_happens_at_its_moments(bench: Bench) -> None:
     one = host(bench)
     assert one.ask(Ask.POWER_CYCLE)

@@ -187,3 +187,18 @@ def test_the_pause_between_tables_grows_while_somebody_is_awaited_and_ends_with_
     assert [now for now, _ in tables] == [0, 3, 9, 21, 33, 45, 57]
     board.contacts[BMC] = Contact(last_success=Seconds(60.0))
     assert take(board, 60).table.table_id != tables[-1][1], "nobody is awaited any more: at once"
+
+
+def test_whoever_watches_leaks_hears_one_that_has_no_column_yet_and_one_that_was_overtaken() -> None:
+    board, heard = Board(RACK, [BMC], PERIODS), list[Reading]()
+    board.on_leaks = heard.extend
+    first, late = (Reading(LEAK, Quantity.LEAK, 2.0, Seconds(at)) for at in (9.0, 8.5))
+    board.store([first])
+    assert heard == [], "nobody has said that there is such a detector"
+    board.declare(BMC, [Series(LEAK, Quantity.LEAK, ReadingClass.SAFETY)])
+    board.store([first])
+    assert heard == [first]
+    take(board, 10)
+    board.store([Reading(LEAK, Quantity.LEAK, 0.0, Seconds(11.0))])
+    board.store([late])
+    assert heard[-1] == late

@@ -9,7 +9,8 @@ import pytest
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.place import leaf_of
 from firmware_bridge.vocabulary.quantities import Quantity
-from firmware_bridge.vocabulary.reading import Quality
+from firmware_bridge.vocabulary.reading import Quality, Reading
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide import conditions
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition
@@ -40,6 +41,56 @@ def test_a_leak_is_acted_on_as_it_is_heard_not_at_the_next_tick(watched: Watched
         assert "latch" not in watched.guard.forbids(watched.rack.place("u30"))
         assert "leak1 is critical" in watched.guard.forbids(watched.rack.place("u31"))
         assert watched.latches.find("k01-l1").refused_on == 1
+
+    run_virtually(story())
+
+
+def test_a_leak_that_is_heard_before_there_is_any_picture_is_struck_with_the_first(watched: Watched) -> None:
+    async def story() -> None:
+        watched.start()
+        watched.leak("u31/leak1", 2)
+        assert await carried(watched) == []
+        watched.rack.set("u31/leak1", Quantity.LEAK, 0)  # and it is dry again by then
+        watched.tick()
+        (first, *_) = await carried(watched)
+        assert (first.act, leaf_of(first.targets[0])) == (Act.FORCE_OFF, "u31")
+
+    run_virtually(story())
+
+
+def test_two_leaks_in_one_batch_are_two_strikes_and_the_racks(watched: Watched) -> None:
+    async def story() -> None:
+        watched.start()
+        watched.tick(2)
+        watched.rack.now += 0.2
+        now, places = Seconds(watched.rack.now), [watched.rack.place(f"{tray}/leak1") for tray in ("u31", "u14")]
+        watched.guard.hear([Reading(place, Quantity.LEAK, 2.0, now) for place in places])
+        struck = {(o.cause, leaf_of(o.place)): len(o.targets) for o in await carried(watched)}
+        assert struck == {("leak.critical", "u31"): 4, ("leak.critical", "u14"): 4, ("leak.two_trays", "k01"): 27}
+
+    run_virtually(story())
+
+
+def test_a_leak_that_is_told_twice_is_ordered_once(watched: Watched) -> None:
+    async def story() -> None:
+        watched.start()
+        watched.tick(2)
+        watched.leak("u31/leak1", 2)
+        watched.leak("u31/leak1", 2)
+        assert len(await carried(watched)) == 1
+        assert len(watched.latches.open()) == 1
+
+    run_virtually(story())
+
+
+def test_a_detectors_own_name_counts_although_its_first_word_came_before_the_picture(watched: Watched) -> None:
+    async def story() -> None:
+        watched.start()
+        watched.rack.name("u31/leak1", "LeakDetector_1_RearManifold")
+        watched.leak("u31/leak1", 0)
+        watched.tick(2)
+        watched.leak("u31/leak1", 2)
+        assert "leak.rack" in {o.cause for o in await carried(watched)}
 
     run_virtually(story())
 
