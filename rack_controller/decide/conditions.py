@@ -50,10 +50,14 @@ def _detector_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
 
 
 def _detectors_all_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
-    """Only faults that the detectors themselves show: a controller that starts or is silent is no reason to kill."""
-    if tray.dry or not tray.answers or set(tray.verdicts) != {Verdict.FAULTY}:
+    """Only faults that the detectors themselves show: a controller that starts or is silent is no reason to kill.
+
+    One that says wet beside faulty ones is no witness of dryness.
+    """
+    said = set(tray.verdicts)
+    if tray.dry or not tray.answers or Verdict.FAULTY not in said or not said <= WET | {Verdict.FAULTY}:
         return ""
-    return f"all {len(tray.detectors)} of its leak detectors are faulty"
+    return f"none of its {len(tray.detectors)} leak detectors says dry: {_words(tray.detectors, frozenset(Verdict))}"
 
 
 def _faulty_and_neighbour(picture: Picture, row: Row, tray: TraySight) -> str:
@@ -150,10 +154,11 @@ def _blind(picture: Picture, row: Row) -> str:
 
 
 def _unseen(tray: TraySight) -> bool:
-    """Tell whether nobody sees this tray's detectors: its controller is silent, or all of them say nothing."""
+    """Tell whether nobody sees this tray's detectors: its controller is silent, or none says dry and one is unheard."""
     if tray.met and not tray.answers:
         return True
-    return not tray.dry and set(tray.verdicts) <= UNSEEN - {Verdict.UNMET}
+    said = set(tray.verdicts)
+    return bool(said & UNSEEN) and said <= (UNSEEN | WET) - {Verdict.UNMET}
 
 
 def _touches(one: TraySight, other: TraySight) -> bool:

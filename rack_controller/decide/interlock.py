@@ -16,6 +16,7 @@ from rack_controller.decide.conditions import holding
 from rack_controller.decide.picture import Picture
 from rack_controller.model.interlock import SWITCHES_OFF, Act, Condition, InterlockPolicy, Row, Rung, Target
 
+_DRY: frozenset[Place] = frozenset()
 Key = tuple[str, Place]
 """Cause and place: what one latch is for."""
 
@@ -23,7 +24,8 @@ Key = tuple[str, Place]
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One row at one place.  `held_since`: since when its condition holds; `tripped_at`: when it tripped, None while it
-    must still be confirmed; `holds`: whether the condition holds now; `done`: when each rung was last ordered."""
+    must still be confirmed; `holds`: whether the condition holds now; `done`: when each rung was last ordered; `wet`:
+    the trays that its water may have reached, which stay off with it: they become more, never fewer."""
 
     cause: str
     place: Place
@@ -32,6 +34,7 @@ class Standing:
     tripped_at: Seconds | None = None
     holds: bool = True
     done: Mapping[int, Seconds] = field(default_factory=dict)
+    wet: frozenset[Place] = frozenset()
 
     @property
     def key(self) -> Key:
@@ -84,11 +87,12 @@ def advance(standings: Mapping[Key, Standing], picture: Picture, policy: Interlo
                 if before is not None and before.tripped_at is not None:
                     ended.append(replace(before, holds=False))
                 continue
-            if now.tripped_at is not None and (before is None or before.tripped_at is None):
-                tripped.append(now)
+            anew = now.tripped_at is not None and (before is None or before.tripped_at is None)
             due = _due(row, now, picture)
             orders += [order for _, order in due if order is not None]
-            after[now.key] = replace(now, done={**now.done, **{n: picture.now for n, _ in due}})
+            done = {**now.done, **{n: picture.now for n, _ in due}}
+            after[now.key] = replace(now, done=done, wet=now.wet | _wet(row, now, picture))
+            tripped += [after[now.key]] if anew else []
     orders.sort(key=lambda order: order.act not in SWITCHES_OFF)
     return Decision(after, tuple(orders), tuple(tripped), tuple(ended))
 
@@ -107,7 +111,8 @@ def leaked(standings: Iterable[Standing], policy: InterlockPolicy) -> frozenset[
 
 
 def blocked(standings: Iterable[Standing], policy: InterlockPolicy, picture: Picture) -> frozenset[Place]:
-    """Return the trays that must not be switched on: behind a tripped row that blocks, theirs or their rack's."""
+    """Return the trays that must not be switched on: behind a tripped row that blocks, theirs, their rack's, or that of
+    a tray whose water fell on them."""
     return frozenset(t.place for t in picture.trays if refusals(standings, policy, t.place, latched_only=True))
 
 
@@ -134,7 +139,7 @@ def refusals(
         never_well = unless_seen_since is not None and standing.held_since <= unless_seen_since
         if standing.tripped_at is None and not never_well:
             continue
-        if standing.place in (tray, rack_of(tray)):
+        if standing.place in (tray, rack_of(tray)) or tray in standing.wet:
             found.append(f"{row.title} at {leaf_of(standing.place)}: {standing.evidence}")
     return found
 
@@ -209,6 +214,14 @@ def _due(row: Row, standing: Standing, picture: Picture) -> list[tuple[int, Orde
             chosen = tuple(t for t in chosen if not _is_off(picture, t))
         due.append((number, _order(row, rung, standing, chosen, picture.now) if chosen else None))
     return due
+
+
+def _wet(row: Row, standing: Standing, picture: Picture) -> frozenset[Place]:
+    """Return the trays that the row switches off because water falls on them."""
+    falls = any(rung.to is Target.DRIP and rung.do in SWITCHES_OFF for rung in row.ladder)
+    return (
+        frozenset(targets(picture, standing.place, Target.DRIP)) if falls and standing.tripped_at is not None else _DRY
+    )
 
 
 def _time_has_come(rung: Rung, tripped_at: Seconds, chosen: tuple[Place, ...], picture: Picture) -> bool:

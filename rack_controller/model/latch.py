@@ -26,7 +26,10 @@ class Inspection(msgspec.Struct, frozen=True):
 
 
 class Latch(msgspec.Struct, frozen=True):
-    """One tripped row at one place.  Open until `cleared_ns`; `signed` are those who cleared it, in order."""
+    """One tripped row at one place.  Open until `cleared_ns`; `signed` are those who cleared it, in order.
+
+    `wet`: the trays that its water may have reached.  They stay off with it.
+    """
 
     id: str
     cause: str
@@ -40,6 +43,7 @@ class Latch(msgspec.Struct, frozen=True):
     inspection: Inspection | None = None
     cleared_ns: int | None = None
     refused_on: int = 0
+    wet: list[Place] = []
 
     @property
     def open(self) -> bool:

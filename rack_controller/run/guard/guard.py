@@ -255,9 +255,12 @@ class Guard:
         if self._began is None:
             self._began = picture.now
         decision = self._sound.decide(self._standings, picture, self._policy if self.armed else self._shadow)
-        self._standings = dict(decision.standings)
+        before, self._standings = self._standings, dict(decision.standings)
         for standing in decision.tripped:
             self._tripped(standing)
+        for key, standing in self._standings.items():
+            if key in before and standing.wet != before[key].wet:
+                self._latches.spread(standing)
         for order in decision.orders:
             self._carry_out(order)
         self._tell_ended(decision)
@@ -271,8 +274,10 @@ class Guard:
         self.trail.clear()
 
     def _recalled(self) -> dict[Key, Standing]:
-        tripped = [(n.cause, n.place, n.evidence[0].text) for n in self._latches.open()]
-        return recall(tripped, self._clock.now())
+        left = self._latches.open()
+        stands = recall([(n.cause, n.place, n.evidence[0].text) for n in left], self._clock.now())
+        wet = {(n.cause, n.place): frozenset(n.wet) for n in left}
+        return {key: replace(standing, wet=wet[key]) for key, standing in stands.items()}
 
     def _tripped(self, standing: Standing) -> None:
         row = self._rows[standing.cause]

@@ -49,9 +49,17 @@ class Latches:
         evidence = [Evidence(standing.place, standing.evidence, now_ns)]
         number = 1 + max((_number(latch.id) for latch in self._all.values()), default=0)
         name = f"{rack_name(self.rack)}-l{number}"
-        latch = Latch(name, row.cause, standing.place, row.title, now_ns, evidence, row.blocks, shadow)
+        latch = Latch(
+            name, row.cause, standing.place, row.title, now_ns, evidence, row.blocks, shadow, wet=sorted(standing.wet)
+        )
         self._put(latch)
         return latch
+
+    def spread(self, standing: Standing) -> None:
+        """Write down that the water of an open latch may have reached more trays than it did."""
+        for latch in self.open():
+            if (latch.cause, latch.place) == standing.key and not standing.wet <= set(latch.wet):
+                self._put(msgspec.structs.replace(latch, wet=sorted(standing.wet.union(latch.wet))))
 
     def refuse(self, place: Place) -> None:
         """Count a refused attempt to energise `place` on every latch that stands in its way."""
@@ -59,11 +67,11 @@ class Latches:
             self._put(msgspec.structs.replace(latch, refused_on=latch.refused_on + 1))
 
     def in_the_way(self, place: Place) -> list[Latch]:
-        """Return the open latches that keep the tray `place` off: its own and its rack's."""
+        """Return the open latches that keep the tray `place` off: its own, its rack's, and whose water fell on it."""
         return [
             latch
             for latch in self.open()
-            if latch.blocks and not latch.shadow and latch.place in (place, rack_of(place))
+            if latch.blocks and not latch.shadow and (latch.place in (place, rack_of(place)) or place in latch.wet)
         ]
 
     def forbids(self, place: Place) -> str:

@@ -38,7 +38,7 @@ def test_a_leak_is_acted_on_as_it_is_heard_not_at_the_next_tick(watched: Watched
         assert (first.act, leaf_of(first.targets[0])) == (Act.FORCE_OFF, "u31")
         (latch,) = watched.latches.open()
         assert (latch.cause, latch.place, latch.id) == ("leak.critical", watched.rack.place("u31"), "k01-l1")
-        assert "latch" not in watched.guard.forbids(watched.rack.place("u30"))
+        assert watched.guard.forbids(watched.rack.place("u27")) == ""
         assert "leak1 is critical" in watched.guard.forbids(watched.rack.place("u31"))
         assert watched.latches.find("k01-l1").refused_on == 1
 
@@ -408,3 +408,22 @@ def test_a_word_that_is_no_number_is_no_moisture(watched: Watched) -> None:
     watched.rack.set("u31/leak1", Quantity.LEAK, 0)
     watched.tick(2)
     assert not watched.guard.standings
+
+
+def test_trays_that_water_fell_on_stay_off_with_the_one_that_leaked(watched: Watched) -> None:
+    async def story() -> None:
+        watched.start()
+        watched.tick(2)
+        watched.leak("u31/leak1", 2)
+        watched.rack.set("u31/leak1", Quantity.LEAK, 0)
+        watched.start()
+        for tray in ("u31", "u30", "u29", "u28"):
+            assert "Leak at u31" in watched.guard.forbids(watched.rack.place(tray)), "before the first look, too"
+        assert watched.latches.find("k01-l1").refused_on == 4
+        watched.tick(10)
+        assert "Leak at u31" in watched.guard.forbids(watched.rack.place("u28"))
+        watched.guard.clear("k01-l1", RECORD, "ida")
+        watched.tick(1)
+        assert watched.guard.forbids(watched.rack.place("u28")) == ""
+
+    run_virtually(story())
