@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.site_file import read_site
 from firmware_bridge.vocabulary.place import Place
 
@@ -13,6 +14,11 @@ class SiteSummary:
 
     name: str
     endpoints: dict[Place, int]
+
+
+def check_generation(name: str) -> None:
+    """Raise ConfigurationError when no generation has this name or alias, FileInvalid when its files are wrong."""
+    load_generation(name)
 
 
 def describe_site(path: Path) -> SiteSummary:

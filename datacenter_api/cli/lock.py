@@ -32,7 +32,7 @@ def set_lock(
     url: Url = None,
     state: State = None,
 ) -> None:
-    """Lock a tray: nothing but its owner's word ends it, and nothing switches the tray on."""
+    """Lock a tray: nothing switches it on until its owner ends the lock, or somebody else with a reason."""
     link = connect(url, state)
     done = command(link, rack_holding(link, tray, rack), "lock", tray, reason=reason, phone=phone, hours=hours)
     note(f"{short(done['place'])} is locked until {clock(done['until_unix_ns']).partition('.')[0]}")

@@ -9,7 +9,7 @@ from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
-from firmware_bridge.vocabulary.errors import CommandRefused, TargetUnknown
+from firmware_bridge.vocabulary.errors import TargetUnknown
 
 app = typer.Typer(help="Operations: planned, running and ended work on racks.", no_args_is_help=True)
 Which = Annotated[str, typer.Argument(help="Operation, e.g. k01-7.")]
@@ -198,8 +198,5 @@ def short(place: str) -> str:
 def _say(verb: str, operation: str, rack: str | None, url: str | None, state: State, **more: object) -> None:
     link = connect(url, state)
     found = find(link, operation, rack)
-    try:
-        done = command(link, found["plan"]["rack"], verb, found["plan"]["rack"], operation=operation, **more)
-    except CommandRefused:
-        raise
+    done = command(link, found["plan"]["rack"], verb, found["plan"]["rack"], operation=operation, **more)
     note(f"{operation} is {done['state']}" + (f": {done['summary']}" if done["summary"] else ""))

@@ -84,6 +84,8 @@ def up(
     door = None if bus_listen is None else parse_listen(bus_listen, "--bus-listen", "0.0.0.0:4222")
     root = (state or default_state()).absolute()
     endpoints = ENDPOINTS_PER_RACK * count_racks(racks)
+    if site is None:
+        check_designs(racks)
     if ready_file is not None:
         check_ready_file(ready_file)
     with StateLock(root):
@@ -104,6 +106,14 @@ def count_racks(spec: str) -> int:
     if count > MOST_RACKS:
         raise ConfigurationError(f"--racks {spec[:80]!r}: more than {MOST_RACKS} racks", advice="ask for fewer")
     return count
+
+
+def check_designs(spec: str) -> None:
+    """Raise ConfigurationError for a name in `--racks` that no generation has: before a password is made and shown."""
+    from rack_controller.sites import check_generation
+
+    for name in sorted({part.partition("*")[0].strip() for part in spec.split(",")} - {""}):
+        check_generation(name)
 
 
 class _Up:

@@ -34,6 +34,7 @@ def test_more_racks_than_an_emulator_holds_are_refused_with_what_to_do(spec: str
         (["--ready-file", "/proc/nowhere/ready"], "--ready-file"),
         (["--ready-file", "."], "--ready-file"),
         (["--racks", "a*999999"], "fewer"),
+        (["--racks", "gb200-nvl72,gb2000*2"], "unknown generation 'gb2000'"),
     ],
 )
 def test_a_wrong_option_is_one_line_before_anything_is_made(
