@@ -77,6 +77,10 @@ class EmulatorControl:
         """Let hosts whose place fits the glob be on or off at once, as by hand; return how many those are."""
         return int(self.ask("put_hosts", where=where, on=on)["hosts"])
 
+    def lose_mains(self, where: str, seconds: float) -> int:
+        """Take all power from trays whose place fits the glob for so long; return how many those are."""
+        return int(self.ask("lose_mains", where=where, seconds=seconds)["trays"])
+
     def state(self) -> dict[str, Any]:
         """Return time, speed, faults, `requests` (GETs since the start), each rack's figures (W, °C, L/min)."""
         return self.ask("state")

@@ -37,6 +37,7 @@ class ControlServer:
             "gpu_hosts": self._gpu_hosts,
             "hosts": self._hosts,
             "put_hosts": self._put_hosts,
+            "lose_mains": self._lose_mains,
         }
 
     async def start(self) -> None:
@@ -144,6 +145,16 @@ class ControlServer:
             raise ValueError(f"no host's place fits {where!r}")
         self._hall.advance(0.0)
         return {"hosts": count}
+
+    def _lose_mains(self, request: dict[str, Any]) -> dict[str, Any]:
+        dark, where = _number(request["seconds"], 0.0, MOST_STEP_S), str(request["where"])
+        devices = [e.device for e in self._hall.endpoints if e.device.switches]
+        struck = [d for d in devices if fnmatch.fnmatchcase(d.tray, where)]
+        if not struck:
+            raise ValueError(f"no switched tray's place fits {where!r}")
+        for device in struck:
+            device.lose_mains(dark)
+        return {"trays": len(struck)}
 
     def _gpu_hosts(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"hosts": self._hall.gpu_hosts.told()}

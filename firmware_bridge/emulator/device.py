@@ -58,8 +58,18 @@ class Device:
         self.reset_at = self.started_at = time.time() - UP_SINCE_S  # s since 1970
         self.life = Life(lambda: bench.time)
         self.hmc_back = NEVER
-        if any(action.verb in ("host_power", "aux_cycle") for action in template.actions.values()):
+        if self.switches:
             bench.host(slot.tray.kind, rack, slot.index, template.power).on_boot = self._booted
+
+    @property
+    def switches(self) -> bool:
+        """Tell whether it can switch its tray's host."""
+        return any(action.verb in ("host_power", "aux_cycle") for action in self.template.actions.values())
+
+    @property
+    def tray(self) -> str:
+        """Return its tray's place."""
+        return self.place.rpartition("/")[0]
 
     def get(self, uri: str, principal: Principal | None) -> Document | None:
         """Return the resource as it is at this moment."""
@@ -158,6 +168,14 @@ class Device:
     async def delete(self, uri: str, principal: Principal) -> Outcome:
         """Refuse: hardware is not deleted."""
         raise RequestRefused("OperationNotAllowed")
+
+    def lose_mains(self, dark: float) -> None:
+        """Lose all power for `dark` emulated seconds: its host does what it is set to when power comes back."""
+        data = self.template.power
+        self.bench.host(self.slot.tray.kind, self.rack, self.slot.index, data).cut(dark, self._restores())
+        self.bench.forget_limits(self.slot.tray.kind, self.rack, self.slot.index)
+        self.life.restart(dark + data.bmc_s, data.login_s)
+        self.hmc_back = self.bench.time + dark + data.bmc_s + data.hmc_s
 
     def _act(self, verb: str, wanted: str) -> None:
         data = self.template.power

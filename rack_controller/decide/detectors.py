@@ -25,8 +25,8 @@ class Verdict(StrEnum):
     WARNING = "warning"
     FLAPPING = "flapping"
     CRITICAL = "critical"
-    FAULTY = "faulty"  # it answers without a value: open, short, disabled
-    SILENT = "silent"  # no word for too long
+    FAULTY = "faulty"  # it answers, and says that it is not well or what no detector can say: open, short, disabled
+    SILENT = "silent"  # no word for too long, or none that can be read
     BLIND = "blind"  # its controller started lately: it says nothing yet, and everybody knows
     UNMET = "unmet"  # never heard
 
@@ -99,7 +99,8 @@ def judge(detector: Detector, now: Seconds, rules: DetectorRules, *, blind: bool
         return Verdict.CRITICAL if long else Verdict.WARNING
     if detector.changes and sum(now - t <= rules.flap_within_s for t in detector.changes) >= rules.flap_changes:
         return Verdict.FLAPPING
-    if now - detector.heard_at > rules.silent_s:
+    if now - detector.heard_at > rules.silent_s or detector.quality is Quality.MISSING:
+        # A resource that cannot be read is no word of the detector's: nothing running is switched off for it.
         return Verdict.BLIND if blind else Verdict.SILENT
     if detector.quality not in _HEARD:
         return Verdict.BLIND if blind else Verdict.FAULTY

@@ -228,10 +228,15 @@ async def test_the_control_channel(tmp_path: Path) -> None:
         assert await asyncio.to_thread(control.put_hosts, "*/u1[1-8]", on=False) == 8
         hosts = await asyncio.to_thread(control.hosts)
         assert sum(h["state"] == "Off" for h in hosts.values()) == 8
+        assert await asyncio.to_thread(control.lose_mains, "*/u1[1-8]", 5.0) == 8
+        await asyncio.to_thread(control.step, 60.0)
+        hosts = await asyncio.to_thread(control.hosts)
+        assert sum(h["state"] == "Off" for h in hosts.values()) == 8, "they are set to stay off"
         await asyncio.to_thread(control.speed, 2.0)
         for verb, arguments in (
             ("put_hosts", {"where": "*/u99", "on": True}),
             ("put_hosts", {"where": "*", "on": "yes"}),
+            ("lose_mains", {"where": "*/u99", "seconds": 1}),
             ("dance", {}),
             ("speed", {"factor": "nan"}),
             ("step", {"seconds": -1}),

@@ -91,6 +91,13 @@ def test_faults_silence_and_blindness_are_told_apart() -> None:
     assert at(told((0, DRY)), 5.1, blind=True) is Verdict.BLIND
 
 
+def test_a_detector_that_cannot_be_read_is_silent_and_not_faulty() -> None:
+    unread = hear(told((0, DRY)), None, Quality.MISSING, Seconds(1), RULES)
+    assert at(unread, 1) is Verdict.SILENT
+    assert at(unread, 1, blind=True) is Verdict.BLIND
+    assert at(hear(unread, None, Quality.REFUSED, Seconds(2), RULES), 2) is Verdict.FAULTY
+
+
 def test_two_wet_detectors_of_any_degree_are_critical() -> None:
     assert leaks_critically([Verdict.DRY, Verdict.CRITICAL])
     assert leaks_critically([Verdict.WARNING, Verdict.FLAPPING])

@@ -178,6 +178,15 @@ def test_all_detectors_faulty_ends_gracefully_then_by_force() -> None:
     assert Act.FORCE_OFF in switched_off(rack)
 
 
+def test_detectors_that_cannot_be_read_block_and_switch_nothing_off() -> None:
+    rack = InterlockedRack()
+    for n in range(4):
+        rack.set(f"u31/leak{n}", Quantity.LEAK, None, Quality.MISSING)
+    rack.tick(30)
+    assert {s.cause for s in rack.standings.values() if s.tripped_at is not None} == {"sensor.faulty"}
+    assert rack.ordered("graceful_off") == rack.ordered("force_off") == []
+
+
 def test_one_faulty_detector_of_four_only_blocks() -> None:
     rack = InterlockedRack()
     rack.set("u31/leak0", Quantity.LEAK, None, Quality.FLAGGED)

@@ -1,5 +1,6 @@
 """A tray's power switch: found where the device offers it, asked once, and honest about what came of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -102,6 +103,23 @@ async def test_a_tray_is_switched_off_and_on_and_seen_on_its_way(kind: TrayKind)
         assert off.boot_marker == before.boot_marker != after.boot_marker
         assert after.controller_marker == before.controller_marker
         assert it.posts() == 3
+
+
+async def test_one_that_is_left_alone_and_asks_to_be_is_switched_all_the_same() -> None:
+    async with tray() as it:
+        it.driver.be_quiet(Seconds(3600.0), "its firmware is written")
+        it.driver.link.governor.refused(429, 300.0, asyncio.get_running_loop().time())
+        assert (await it.driver.switch_power(PowerAction.FORCE_OFF)).accepted
+        assert it.posts() == 1
+
+
+async def test_one_that_never_answers_is_given_up_in_time() -> None:
+    async with tray(timeout=0.3) as it:
+        it.served.faults.set([Fault(FaultKind.HANG, it.served.place)])
+        async with asyncio.timeout(5.0):
+            with pytest.raises(OutcomeUnknown):
+                await it.driver.switch_power(PowerAction.FORCE_OFF)
+        assert it.posts() == 1
 
 
 async def test_what_is_not_offered_is_not_sent() -> None:

@@ -291,7 +291,7 @@ def test_a_tray_that_nobody_has_met_or_hears_is_not_switched_on(watched: Watched
         watched.rack.forget(f"u31/leak{n}")
     watched.tick()
     assert "0 of 4 leak detectors of u31 are there" in watched.guard.forbids(watched.rack.place("u31"))
-    watched.rack.set("u30/leak1", Quantity.LEAK, None, Quality.MISSING)
+    watched.rack.set("u30/leak1", Quantity.LEAK, None, Quality.REFUSED)
     watched.tick(1)
     assert "leak1 of u30 is faulty" in watched.guard.forbids(watched.rack.place("u30")), "not only once it is confirmed"
     assert watched.guard.forbids(watched.rack.place("u29")) == ""

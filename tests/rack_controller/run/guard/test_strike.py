@@ -43,6 +43,7 @@ class Switch:
     says: list[Exception | None] = field(default_factory=list)
     asked: list[PowerAction] = field(default_factory=list)
     known: list[int] = field(default_factory=list)
+    hangs: asyncio.Event | None = None
 
     async def observe_power(self) -> PowerSight:
         raise AssertionError("an interlock does not look first")
@@ -51,6 +52,8 @@ class Switch:
         self.asked.append(action)
         self.known.append(len(self.ledger.unresolved()))
         await asyncio.sleep(0)
+        if self.hangs is not None:
+            await self.hangs.wait()
         said = self.says.pop(0) if self.says else None
         if said is not None:
             raise said
@@ -301,6 +304,21 @@ def test_a_strike_is_no_attempt_to_energise(rack: Rack) -> None:
     rack.leases.latches = Latched()
     run_virtually(_strike_once(rack))
     assert not asked
+
+
+def test_a_controller_that_never_answers_keeps_no_other_tray_waiting(rack: Rack) -> None:
+    async def story() -> None:
+        silent = asyncio.Event()
+        rack.switch("u11").hangs = silent
+        under_way = asyncio.create_task(rack.striker.carry(rack.order("u11", "u12", "u13")))
+        await asyncio.sleep(1.0)
+        assert [rack.switch(u).asked for u in ("u11", "u12", "u13")] == [[PowerAction.FORCE_OFF]] * 3
+        assert rack.states().count(EffectState.ANSWERED) == 2
+        rack.switch("u11").says = [OutcomeUnknown("u11/bmc", "POST", "sent, and no reply in time")]
+        silent.set()
+        assert await under_way == "2× accepted, u11: u11/bmc: POST: sent, and no reply in time"
+
+    run_virtually(story())
 
 
 async def _strike_once(rack: Rack) -> None:
