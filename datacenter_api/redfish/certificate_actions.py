@@ -19,7 +19,7 @@ from firmware_bridge.redfish_service.source import Document, Outcome
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackwrightError
 
 GENERATE_AT, REPLACE_AT = f"{SERVICE}/Actions/{GENERATE}", f"{SERVICE}/Actions/{REPLACE}"
-MOST_HOSTS, MOST_LENGTH = 100, 255
+MOST_HOSTS, MOST_LENGTH, MOST_TOLD = 100, 255, 512
 _KEY_PARTS: dict[str, tuple[object, ...]] = {
     "KeyPairAlgorithm": (CURVE, RSA),
     "KeyCurveId": tuple(CURVES),
@@ -145,8 +145,8 @@ def _known(body: Mapping[str, Any], parts: tuple[str, ...], action: str) -> None
 
 
 def _wrong(part: str, action: str, err: ConfigurationError) -> RequestRefused:
-    return RequestRefused("ActionParameterValueError", part, action, detail=str(err))
+    return RequestRefused("ActionParameterValueError", part, action, detail=str(err)[:MOST_TOLD])
 
 
 def _audit(world: World, caller: Caller, what: str, outcome: str, detail: str) -> None:
-    world.parts.store.audit(caller.who.user, caller.who.address, what, SHOWN, outcome, detail)
+    world.parts.store.audit(caller.who.user, caller.who.address, what, SHOWN, outcome, detail[:MOST_TOLD])

@@ -43,10 +43,14 @@ def certificate(
     use: ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
     name: str = "rack.example",
     signs: bool = True,
+    parts: int = 1,
 ) -> Issued:
-    """A server's certificate, valid from and until `days` from now; without `by` signed by itself."""
+    """A server's certificate, valid from and until `days` from now; without `by` signed by itself.
+
+    Its subject has the name `parts` times.
+    """
     made = key or ec.generate_private_key(ec.SECP256R1())
-    signed = _sign(made, name, by, made, hosts=hosts, days=days, use=use, signs=signs)  # type: ignore[arg-type]
+    signed = _sign(made, name, by, made, hosts=hosts, days=days, use=use, signs=signs, parts=parts)  # type: ignore[arg-type]
     return Issued(signed, made)  # type: ignore[arg-type]
 
 
@@ -76,9 +80,10 @@ def _sign(
     days: tuple[float, float] = (-1, 300),
     use: ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
     signs: bool = True,
+    parts: int = 1,
 ) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] * parts)
     issuer, signer = (by.certificate.subject, by.key) if by is not None else (subject, own)
     builder = (
         x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())

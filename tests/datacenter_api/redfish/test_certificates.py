@@ -144,6 +144,14 @@ async def test_each_bad_certificate_has_its_message_and_changes_nothing(hall: Ha
     assert "PRIVATE" not in str(refused)
 
 
+async def test_a_name_that_goes_on_and_on_is_not_told_in_full(hall: Hall) -> None:
+    long = certificate(ROOT, days=(-9, -1), name="x" * 64, parts=100)
+    status, said = await post(hall, REPLACE, replacing(whole(long)))
+    assert status == 400
+    assert len(str(said)) < 2_000
+    assert len(str(hall.api.services.store.audited(1)[0]["detail"])) <= 512
+
+
 async def test_only_an_admin_may_and_a_get_is_no_action(hall: Hall) -> None:
     for role in (Role.VIEWER, Role.OPERATOR, Role.TECHNICIAN, Role.SAFETY):
         user = hall.api.user_for(role)
