@@ -16,7 +16,7 @@ from firmware_bridge.emulator import command
 from firmware_bridge.emulator.control_server import ControlServer
 from firmware_bridge.emulator.faults import Fault, read_faults
 from firmware_bridge.emulator.hall import Hall, HallOptions
-from firmware_bridge.emulator.process import die_with_parent, ensure_files
+from firmware_bridge.emulator.process import die_with_parent, ensure_files, map_large_blocks
 from firmware_bridge.emulator.recording import Recording
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 
@@ -58,6 +58,7 @@ async def _run_hall(options: argparse.Namespace, faults: tuple[Fault, ...]) -> N
     )
     ensure_files(*hall.needs)
     sys.setswitchinterval(SWITCH_S)
+    map_large_blocks()
     control = ControlServer(hall)
     ended = _ended()
     try:

@@ -22,6 +22,29 @@ MODULE = [sys.executable, "-m", "firmware_bridge.emulator"]
 TREE = {"/redfish/v1/": {"@odata.id": "/redfish/v1/"}, "/redfish/v1/Chassis": {"Members": []}}
 
 
+# Untold, glibc cuts a block of a size that was freed once out of its heap, which ends at sbrk(0).
+BLOCKS = """
+import ctypes, sys
+from firmware_bridge.emulator.process import MAPPED_FROM, map_large_blocks
+libc = ctypes.CDLL(None)
+for name in ("malloc", "sbrk"):
+    getattr(libc, name).restype = ctypes.c_void_p
+libc.malloc.argtypes, libc.free.argtypes, libc.sbrk.argtypes = [ctypes.c_size_t], [ctypes.c_void_p], [ctypes.c_long]
+told = map_large_blocks()
+for _ in range(3):
+    libc.free(libc.malloc(2 * MAPPED_FROM))
+block = libc.malloc(2 * MAPPED_FROM)
+print(told, block > libc.sbrk(0))
+"""
+
+
+def test_large_blocks_are_mapped_by_themselves_where_the_c_library_can() -> None:
+    told, mapped = subprocess.run(
+        [sys.executable, "-c", BLOCKS], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert mapped == "True" or told == "False"
+
+
 @contextmanager
 def emulator(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     process = subprocess.Popen([*MODULE, *arguments], stdout=subprocess.PIPE, text=True)
