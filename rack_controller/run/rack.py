@@ -120,7 +120,10 @@ class RackUnderControl:
         self._ledger, self._leases = Ledger(journal, rack), LeaseBook(clock, locks=locks.of)
         self._guarding = None if interlocks is None else self._guard(interlocks, sources)
         latched = self._guarding.guard.forbids if self._guarding is not None else lambda _tray: ""
-        power = PowerDesk(self._view, sources, clock, self._said.append, enrolled.maintenance, turns, latched)
+        power = PowerDesk(
+            *(self._view, sources, clock, self._said.append, enrolled.maintenance, turns, latched),
+            energising=self._leases.energising,
+        )
         obstacles = Obstacles(sources, turns, enrolled.maintenance)
         self._operations, steering = operating(
             self._view, sequence, sources, self._ledger, self._leases, clock, self._said.append, obstacles
@@ -155,7 +158,8 @@ class RackUnderControl:
         striker.settle_old()
         latches = Latches(self._journal, self._rack, policy, self._clock.unix_ns)
         carriers = dict.fromkeys(ACTIONS, striker.carry)
-        guard = Guard(self._view, policy, latches, self._clock, self._said.append, carriers, striker.see)
+        watching = (carriers, striker.see, self._leases.starting)
+        guard = Guard(self._view, policy, latches, self._clock, self._said.append, *watching)
         self._board.on_leaks, self._leases.latches = guard.hear, guard
         ledger = self._ledger
         return InterlockDesk(self._rack, guard, latches, policy, self._clock, lambda: len(ledger.unresolved()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from firmware_bridge.vocabulary.errors import EndpointUnreachable
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Reading
 from firmware_bridge.vocabulary.units import Seconds
@@ -33,6 +34,7 @@ class Watched:
     said: list[Finding] = field(default_factory=list)
     carried: list[Order] = field(default_factory=list)
     fails: str = ""
+    starting: frozenset[Place] = frozenset()
 
     def start(self) -> Guard:
         """Return a guard as a controller that starts now has it."""
@@ -40,7 +42,10 @@ class Watched:
         latches = Latches(self.journal, RACK, self.rack.policy, lambda: int(self.rack.now * 1e9))
         carriers = dict.fromkeys((Act.FORCE_OFF, Act.AUX_OFF, Act.GRACEFUL_OFF), self._carry)
         self.latches = latches
-        self.guard = Guard(self.view, self.rack.policy, latches, HandClock(self.rack), self.said.append, carriers)
+        self.guard = Guard(
+            *(self.view, self.rack.policy, latches, HandClock(self.rack), self.said.append, carriers),
+            starting=lambda: self.starting,
+        )
         return self.guard
 
     def tick(self, seconds: float = 0.0) -> None:

@@ -6,7 +6,7 @@ everything else is judged once a tick.  Nothing here waits: an order is handed o
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -51,7 +51,7 @@ Carry = Callable[[Order], Awaitable[str]]
 
 class Guard:
     """One rack's interlocks at work.  `carriers`: who carries out which act; an alarm says what has none.
-    `watched_by` sees each tick's picture before it is judged."""
+    `watched_by` sees each tick's picture once it is judged; `starting`: trays that were asked to go on lately."""
 
     def __init__(
         self,
@@ -62,9 +62,11 @@ class Guard:
         say: Callable[[Finding], object],
         carriers: Mapping[Act, Carry],
         watched_by: Callable[[Picture], object] = lambda _picture: None,
+        starting: Callable[[], Collection[Place]] = tuple,
     ) -> None:
         self._view, self._policy, self._latches, self._clock = view, policy, latches, clock
         self._say, self._carriers, self._watched_by = say, carriers, watched_by
+        self._starting = starting
         self._rows: dict[str, Row] = {row.cause: row for row in policy.rows}
         self._detectors: dict[Place, Detector] = {}
         self._loop = LoopMemory()
@@ -121,10 +123,7 @@ class Guard:
         layout = self._view.layout
         self._detectors = hear_all(self._detectors, snapshot, self._policy.detectors)
         self._loop = settle(self._loop, snapshot, layout, self._policy.loop)
-        latched = leaked(self._standings.values(), self._policy)
-        self._picture = see(
-            layout, snapshot, self._detectors, self._loop, self._policy, building=self.building, latched=latched
-        )
+        self._picture = self._seen(snapshot, self._detectors)
         self._judge(self._picture)
         self._watched_by(self._picture)
         self._latches.keep_again()
@@ -226,27 +225,28 @@ class Guard:
         if self._view.snapshot is None or self._picture is None:
             return True  # nothing is known yet: that is no reason to believe
         fresh = {place: d._replace(critical_since=None) for place, d in self._detectors.items()}
-        picture = see(
-            *(self._view.layout, replace(self._view.snapshot, now=self._clock.now()), fresh, self._loop, self._policy),
-            building=self.building,
-        )
+        picture = self._seen(replace(self._view.snapshot, now=self._clock.now()), fresh)
         cause, place = key
         row = self._rows.get(cause)
         causes = [cause, *(row.clear.not_while if row is not None else ())]
         found = advance({}, picture, self._policy).standings
         return any((name, place) in found for name in causes)
 
+    def _seen(self, snapshot: Snapshot, detectors: Mapping[Place, Detector]) -> Picture:
+        """Return the rack as it is seen; a tray that was asked to go on is not off, whatever it still says."""
+        latched = leaked(self._standings.values(), self._policy)
+        seen = see(
+            *(self._view.layout, snapshot, detectors, self._loop, self._policy), building=self.building, latched=latched
+        )
+        starting = self._starting()
+        trays = tuple(replace(t, off=None) if t.off and t.place in starting else t for t in seen.trays)
+        return replace(seen, trays=trays) if starting else seen
+
     def _look_again(self) -> None:
         """Judge the last tick's picture with the detectors and standings as they are now."""
         if self._picture is None or self._view.snapshot is None:
             return
-        snapshot = replace(self._view.snapshot, now=self._clock.now())
-        latched = leaked(self._standings.values(), self._policy)
-        self._picture = see(
-            *(self._view.layout, snapshot, self._detectors, self._loop, self._policy),
-            building=self.building,
-            latched=latched,
-        )
+        self._picture = self._seen(replace(self._view.snapshot, now=self._clock.now()), self._detectors)
         self._judge(self._picture)
 
     def _judge(self, picture: Picture) -> None:

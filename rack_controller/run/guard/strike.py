@@ -26,7 +26,7 @@ from firmware_bridge.vocabulary.errors import (
     TrustRefused,
 )
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
-from firmware_bridge.vocabulary.power import PowerAction, PowerState
+from firmware_bridge.vocabulary.power import ENERGISES, PowerAction, PowerState
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.interlock import Order
 from rack_controller.decide.picture import Picture
@@ -71,11 +71,15 @@ class Striker:
         A journal that refuses is logged: a rack whose disk is full is protected all the same.
         """
         try:
-            left = [effect for effect in self.ledger.unresolved() if effect.operation == OPERATION]
+            open_ones = self.ledger.unresolved()
         except EnvironmentUnfit:
             _log.exception("%s: what the last controller's strikes came to cannot be read", self.ledger.rack)
             return
-        for effect in left:
+        for effect in open_ones:
+            if effect.operation != OPERATION:
+                if effect.action in ENERGISES:
+                    self.leases.may_start(tray_of(effect.endpoint))
+                continue
             self._record(effect, EffectState.UNSEEN, "its controller ended; the latch strikes anew")
         self._tidy()
 
@@ -103,8 +107,8 @@ class Striker:
 
     async def _strike(self, order: Order, tray: Place, action: PowerAction) -> str | Exception:
         now = self.clock.now()
-        if now < self._going.get((tray, action), now):
-            return "on its way"
+        if now < self._going.get((tray, action), now) and tray not in self.leases.starting():
+            return "on its way"  # unless a request toward power may have come after it
         try:
             endpoint, switch = self.switch_of(tray)
             wish = Wish(endpoint, Facet.POWER_STATE, LeaseClass.INTERLOCK, f"interlock {order.cause}", Direction.SAFE)

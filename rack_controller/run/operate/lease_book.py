@@ -1,7 +1,8 @@
 """The leases of one rack while its controller runs.  Who wins is decided in `decide/leases.py`; after a restart there
 are none, and every operation asks anew: the ledger's epoch keeps what an older controller held from counting."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from firmware_bridge.vocabulary.clock import Clock
@@ -12,6 +13,8 @@ from rack_controller.model.lease import Direction, Facet, Lease, Wish
 from rack_controller.model.lock import LatchBook, MaintenanceLock, NoLatches
 
 LEASE_S = 3600.0
+STARTS_WITHIN = 20.0
+"""So long after a request that energises was answered a tray that is seen off may still come on, in s."""
 
 
 def _no_lock(_tray: Place) -> MaintenanceLock | None:
@@ -27,6 +30,7 @@ class LeaseBook:
     locks: Callable[[Place], MaintenanceLock | None] = _no_lock
     _held: dict[tuple[str, Facet], Lease] = field(default_factory=dict)
     _tokens: int = 0
+    _starting: dict[Place, float] = field(default_factory=dict)  # until when
 
     def take(self, wish: Wish, span: float = LEASE_S) -> Lease:
         """Grant a wish for `span` s, taking it from whom it outranks; its holder's own lease is renewed.
@@ -59,6 +63,25 @@ class LeaseBook:
         held = self._held.get(key)
         if held is not None and held.token == lease.token:
             del self._held[key]
+
+    @contextmanager
+    def energising(self, tray: Place) -> Iterator[None]:
+        """Say that a request that energises `tray` may be on its way while the block runs."""
+        self._starting[tray] = float("inf")
+        try:
+            yield
+        finally:
+            self.may_start(tray)
+
+    def may_start(self, tray: Place) -> None:
+        """Take that `tray` was asked to go on, lately and by whomever."""
+        self._starting[tray] = self.clock.now() + STARTS_WITHIN
+
+    def starting(self) -> frozenset[Place]:
+        """Return the trays that may come on at any moment, seen off or not."""
+        now = self.clock.now()
+        self._starting = {tray: until for tray, until in self._starting.items() if until > now}
+        return frozenset(self._starting)
 
     def unsure(self, endpoint: Place) -> str:
         """Return what must be seen first before it can be told whether an endpoint may be energised."""

@@ -6,6 +6,7 @@ It holds no order of steps and no physics: what an effect's state means is decid
 import itertools
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from firmware_bridge.ports.power import PowerSwitch
@@ -20,7 +21,7 @@ from firmware_bridge.vocabulary.errors import (
     PreconditionFailed,
     TrustRefused,
 )
-from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerSight, PowerState
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.resolve import ENDS_IN, Resolution, Verdict, resolve
@@ -139,8 +140,11 @@ class Worker:
     async def _send(self, order: Order, switch: PowerSwitch, effect: Effect) -> Effect:
         """The one request of an intent.  Whatever happens, what is known of it is written down."""
         state = effect.before.power.replace("_", " ")
+        energises = order.lease.wish.direction is Direction.ENERGISED
+        on_its_way = self._leases.energising(tray_of(order.endpoint)) if energises else nullcontext()
         try:
-            answer = await switch.switch_power(order.action)
+            with on_its_way:
+                answer = await switch.switch_power(order.action)
         except LoginRefused as err:  # it did not even look at what was asked for
             effect = moved(effect, EffectState.UNSENT, f"its login was refused: {err.detail or err.what}", err.status)
         except EndpointRefused as err:

@@ -4,7 +4,7 @@ A command is in the journal before it comes here.  What cannot be told apart is 
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -42,7 +42,7 @@ SEE_LATCHES = "see `rackwright interlock list`; a latch is cleared by the safety
 
 class PowerDesk:
     """`power` and `boot` of one rack.  `maintenance(place)` says who works on a tray, `latched(tray)` which interlocks
-    keep it off; empty when nobody and nothing does."""
+    keep it off; empty when nobody and nothing does.  `energising(tray)` is held while a request toward power is out."""
 
     def __init__(
         self,
@@ -53,9 +53,11 @@ class PowerDesk:
         maintenance: Callable[[Place], str],
         turns: Turns,
         latched: Callable[[Place], str] = lambda _tray: "",
+        energising: Callable[[Place], AbstractContextManager[None]] = lambda _tray: nullcontext(),
     ) -> None:
         self._view, self._sources, self._clock, self._tell = view, sources, clock, tell
         self._maintenance, self._turns, self._latched = maintenance, turns, latched
+        self._energising = energising
         self._looks: dict[Place, PowerSight] = {}
 
     @property
@@ -89,7 +91,8 @@ class PowerDesk:
             check()
             before = await self._before(source, action)
             self._looks.pop(tray, None)
-            answer, seen = await self._asked(source, action, before, check)
+            with self._energising(tray) if action in ENERGISES else nullcontext():
+                answer, seen = await self._asked(source, action, before, check)
         was = "unknown" if before is None else before.state
         words = str(action).replace("_", " ")
         text = f"{leaf_of(tray)}: {words} was asked for by {command.actor}; the host was {was}"

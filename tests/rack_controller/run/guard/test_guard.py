@@ -7,11 +7,13 @@ import msgspec
 import pytest
 
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, TargetUnknown
-from firmware_bridge.vocabulary.place import leaf_of
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide import conditions
+from rack_controller.decide.drip import falls_on
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition
 from rack_controller.model.latch import Inspection
@@ -425,5 +427,47 @@ def test_trays_that_water_fell_on_stay_off_with_the_one_that_leaked(watched: Wat
         watched.guard.clear("k01-l1", RECORD, "ida")
         watched.tick(1)
         assert watched.guard.forbids(watched.rack.place("u28")) == ""
+
+    run_virtually(story())
+
+
+def test_a_tray_that_was_asked_to_go_on_is_struck_though_it_still_says_off(watched: Watched) -> None:
+    async def story() -> None:
+        watched.start()
+        trays = {t: watched.rack.place(t) for t in ("u31", "u30", "u29", "u28")}
+        watched.rack.switch(on=False, trays=trays.values())
+        watched.tick(2)
+        watched.starting = frozenset({trays["u29"]})
+        watched.leak("u31/leak1", 2)
+        (order, *_) = await carried(watched)
+        assert order.targets == (trays["u29"],)
+        watched.starting = frozenset()
+        watched.tick(5)
+        assert {o.targets for o in await carried(watched) if o.act is Act.FORCE_OFF} == {(trays["u29"],)}
+
+    run_virtually(story())
+
+
+def test_a_racks_latch_stands_as_long_as_the_tray_whose_water_tripped_it(watched: Watched) -> None:
+    """Cleared before it would trip again at the next tick, and strike a rack that somebody just let go."""
+
+    async def story() -> None:
+        layout, drip = watched.rack.layout, watched.rack.policy.drip
+        places = [Place(t.place) for t in layout.trays if t.kind == TrayKind.COMPUTE]
+        tray = next(leaf_of(p) for p in places if falls_on(layout, p, [], drip).rack)
+        watched.start()
+        watched.tick(1)
+        watched.leak(f"{tray}/leak0", 2)
+        watched.rack.set(f"{tray}/leak0", Quantity.LEAK, 0)
+        watched.tick(1)
+        latches = {latch.cause: latch.id for latch in watched.latches.open()}
+        assert set(latches) == {"leak.critical", "leak.rack"}
+        with pytest.raises(PreconditionFailed, match="still seen"):
+            watched.guard.clear(latches["leak.rack"], RECORD, "ida")
+        watched.guard.clear(latches["leak.critical"], RECORD, "ida")
+        watched.guard.clear(latches["leak.rack"], RECORD, "ida")
+        watched.guard.clear(latches["leak.rack"], RECORD, "bo")
+        watched.tick(2)
+        assert not watched.latches.open()
 
     run_virtually(story())

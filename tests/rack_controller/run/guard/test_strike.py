@@ -22,7 +22,7 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSigh
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.interlock import Order
 from rack_controller.decide.picture import Picture, TraySight
-from rack_controller.model.effect import EffectState
+from rack_controller.model.effect import Before, EffectState
 from rack_controller.model.interlock import Act
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
 from rack_controller.run.guard import strike
@@ -323,3 +323,28 @@ def test_a_controller_that_never_answers_keeps_no_other_tray_waiting(rack: Rack)
 
 async def _strike_once(rack: Rack) -> None:
     assert await rack.striker.carry(rack.order("u11")) == "accepted"
+
+
+def test_a_request_toward_power_that_may_come_after_a_strike_is_struck_again(rack: Rack) -> None:
+    async def story() -> None:
+        tray = join_place(RACK, "u11")
+        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert await rack.striker.carry(rack.order("u11")) == "on its way"
+        with rack.leases.energising(tray):
+            assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert rack.leases.starting() == {tray}, "it may come on a while after the answer"
+        await rack.clock.sleep_until(Seconds(rack.clock.now() + 21))
+        assert not rack.leases.starting()
+
+    run_virtually(story())
+
+
+def test_what_a_predecessor_asked_to_go_on_may_still_come_on(rack: Rack) -> None:
+    async def story() -> None:
+        endpoint = join_place(RACK, "u11", "bmc")
+        before = Before(power="off")
+        rack.ledger.intend("k01-1:u11:0", "k01-1", endpoint, Facet.POWER_STATE, PowerAction.ON, before, 0)
+        rack.striker.settle_old()
+        assert rack.leases.starting() == {join_place(RACK, "u11")}
+
+    run_virtually(story())

@@ -1,6 +1,8 @@
 """A tray that leaks while it is looked at, or while a session is renewed, is not switched on any more."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -29,6 +31,7 @@ class Tray:
     endpoint: Place = BMC
     power_actions: frozenset[PowerAction] = frozenset(PowerAction)
     latch: str = ""
+    starting: bool = False
     asked: list[PowerAction] = field(default_factory=list)
 
     async def observe_power(self) -> PowerSight:
@@ -38,10 +41,17 @@ class Tray:
 
     async def switch_power(self, action: PowerAction) -> PowerAnswer:
         self.asked.append(action)
+        assert self.starting is (action is PowerAction.ON), "an interlock strikes what may come on"
         self._reach("request")
         if self.leaks_at == "request" and len(self.asked) == 1:
             raise LoginRefused(self.endpoint, "switch_power", "HTTP 401", status=401)
         return PowerAnswer(True, 204, "", "On")
+
+    @contextmanager
+    def energised(self, tray: Place) -> Iterator[None]:
+        self.starting = True
+        yield
+        self.starting = False
 
     def _reach(self, where: str) -> None:
         if self.leaks_at == where:
@@ -56,7 +66,8 @@ def test_a_latch_that_comes_while_the_tray_is_asked(leaks_at: str, sent: int, ac
         view = RackView(msgspec.structs.replace(planned(), armed=True), "boot")
         told: list[object] = []
         desk = PowerDesk(
-            view, {tray.endpoint: tray}, VirtualClock(), told.append, lambda _p: "", Turns(), lambda _t: tray.latch
+            *(view, {tray.endpoint: tray}, VirtualClock(), told.append, lambda _p: "", Turns(), lambda _t: tray.latch),
+            energising=tray.energised,
         )
         command = Command("1", "ida", Role.ADMIN, "power", f"{RACK}/u11", 0, arguments={"action": str(action)})
         if action is PowerAction.ON and leaks_at != "never":
