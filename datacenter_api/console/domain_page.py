@@ -5,6 +5,7 @@ from datacenter_api.console.boards import Board, Look, Same
 from datacenter_api.console.domain import domain_cells, draw_domain
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
+from datacenter_api.console.interlocks_page import show_banner
 from datacenter_api.console.viewer import Viewer, html
 from firmware_bridge.vocabulary.units import Seconds
 
@@ -32,5 +33,6 @@ def show_domain(glance: Glance, domain_id: str, who: Principal) -> None:
         return
     viewer = Viewer(glance.services, who)
     show_top(who, ("/console/", "Hall"), ("", f"NVLink domain {domain_id}"))
+    show_banner(glance, viewer)
     viewer.show(domain_board(glance, domain_id), html(classes="page"))
     viewer.start()

@@ -8,6 +8,7 @@ from datacenter_api.console.boards import Boards
 from datacenter_api.console.chart import Chart
 from datacenter_api.console.fetched import FetchedSet, ReportState
 from datacenter_api.console.floor import HallRack
+from datacenter_api.console.interlocks import InterlocksState
 from datacenter_api.console.operations import OperationSight, OperationsState
 from datacenter_api.console.readiness import ReadinessState
 from datacenter_api.fleet.domains import DomainSummary, summarise_domains
@@ -32,6 +33,7 @@ class Glance:
     reports: FetchedSet[ReportState] = field(default_factory=FetchedSet)
     readiness: FetchedSet[ReadinessState] = field(default_factory=FetchedSet)
     operations: FetchedSet[OperationsState] = field(default_factory=FetchedSet)
+    interlocks: FetchedSet[InterlocksState] = field(default_factory=FetchedSet)
     operation: FetchedSet[OperationSight] = field(default_factory=FetchedSet)
     made: dict[Hashable, tuple[Seconds, Any]] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datacenter_api.cli.output import number
 from datacenter_api.console.elevation import draw_kinds
 from datacenter_api.console.floor import Bay, HallRack, draw_floor, floor_cells, make_bays
+from datacenter_api.console.interlocks import alarm_of
 from datacenter_api.console.strips import (
     battery_drain_w,
     draw_bar,
@@ -20,6 +21,7 @@ from datacenter_api.console.wording import (
     Cells,
     domain_href,
     esc,
+    interlocks_href,
     kilowatts,
     plural,
     rack_href,
@@ -144,6 +146,9 @@ def attention(racks: Sequence[HallRack], domains: Iterable[DomainSummary]) -> tu
         if not s.live:
             lines.append(("unknown", rack_href(s.rack), s.name, "nothing current is heard of this rack"))
             continue
+        if (said := s.interlocks) is not None:
+            told = [alarm_of(trip, armed=said.armed) for trip in said.tripped]
+            lines += [(alarm, interlocks_href(s.rack), s.name, why) for alarm, why in told]
         if drain := battery_drain_w(s):
             lines.append(("critical", rack_href(s.rack), s.name, f"on battery, which delivers {kilowatts(drain)}"))
         lines += [(t.alarm, tray_href(t.place), f"{s.name} {t.name}", t.why) for t in s.trays if t.alarm != "ok"]

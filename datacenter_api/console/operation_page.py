@@ -6,6 +6,7 @@ from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.boards import Board, Look
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
+from datacenter_api.console.interlocks_page import show_banner
 from datacenter_api.console.operations import (
     OperationSight,
     OperationsState,
@@ -63,6 +64,7 @@ def show_operation(glance: Glance, name: str, who: Principal) -> None:
         return
     viewer, rack = Viewer(glance.services, who), str(record.place or record.token)
     show_top(who, ("/console/", "Hall"), (f"/console/rack/{rack}", rack), ("", name), live=True)
+    show_banner(glance, viewer)
     viewer.show(operation_board(glance, record, name), html(classes="page card"))
     viewer.start()
 

@@ -8,6 +8,7 @@ from datacenter_api.auth.gate import PRINCIPAL
 from datacenter_api.console.domain_page import show_domain
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
+from datacenter_api.console.interlocks_page import show_banner, show_interlocks
 from datacenter_api.console.operation_page import show_operation
 from datacenter_api.console.panel import find_tray
 from datacenter_api.console.rack_page import RackPage
@@ -35,6 +36,10 @@ def add_pages(services: Services) -> None:
     async def serial_page(place: str, request: Request) -> None:
         await show_serial(glance, place, request.scope[PRINCIPAL])
 
+    @ui.page("/interlocks/{place:path}", title="Interlocks · Rackwright", dark=None)
+    def interlocks_page(place: str, request: Request) -> None:
+        show_interlocks(glance, place, request.scope[PRINCIPAL])
+
     @ui.page("/operation/{name}", title="Operation · Rackwright", dark=None)
     def operation_page(name: str, request: Request) -> None:
         show_operation(glance, name, request.scope[PRINCIPAL])
@@ -48,6 +53,7 @@ def show_hall(glance: Glance, who: Principal) -> None:
     """Show every rack, what needs a look and what happened last."""
     viewer = Viewer(glance.services, who)
     show_top(who)
+    show_banner(glance, viewer)
     with ui.element("main").classes("page hallpage"):
         viewer.show(hall_board(glance), html(classes="hallmain"))
         with ui.element("div").classes("beside"):

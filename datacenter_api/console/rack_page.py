@@ -13,6 +13,7 @@ from datacenter_api.console.elevation import draw_elevation, draw_kinds
 from datacenter_api.console.fetched import first_window
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
+from datacenter_api.console.interlocks_page import interlocks_card, show_banner
 from datacenter_api.console.operation_page import operations_board
 from datacenter_api.console.panel import NOTHING_CHOSEN, draw_panel, find_tray, panel_cells
 from datacenter_api.console.sights import chart_board, events_board
@@ -85,6 +86,7 @@ class RackPage:
         """Build the page and begin to send."""
         glance, record, viewer = self._glance, self._record, self._viewer
         show_top(viewer.who, ("/console/", "Hall"), ("", str(record.place or record.token)), live=True)
+        show_banner(glance, viewer)
         with ui.element("main").classes("page"):
             viewer.show(domain_line_board(glance, record), html(classes="placeline"))
             html(draw_strips())
@@ -93,6 +95,7 @@ class RackPage:
                 viewer.show(rack_board(glance, record), html(classes="card"))
                 with ui.element("div").classes("beside"):
                     self._panel = html(NOTHING_CHOSEN, "card")
+                    viewer.show(interlocks_card(glance, record), html(classes="card"))
                     viewer.show(operations_board(glance, record), html(classes="card"))
                     viewer.show(events_board(glance, record.place or record.token), html(classes="card"))
         ui.on("tray", self._choose)

@@ -15,8 +15,9 @@ from nicegui import ui
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
+from datacenter_api.console.interlocks_page import show_banner
 from datacenter_api.console.serial import draw_lines, draw_status
-from datacenter_api.console.viewer import html
+from datacenter_api.console.viewer import Viewer, html
 from datacenter_api.console.wording import rack_href, slot_of, tray_href
 from datacenter_api.consoles.hands import Hands
 from datacenter_api.consoles.relay import Watcher
@@ -66,7 +67,7 @@ class SerialPage:
     """One console as one viewer sees it."""
 
     def __init__(self, glance: Glance, watcher: Watcher, hands: Hands) -> None:
-        self._parts, self._watcher, self._hands = glance.services, watcher, hands
+        self._glance, self._parts, self._watcher, self._hands = glance, glance.services, watcher, hands
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._typed = bytearray()
         self._typing = asyncio.Lock()
@@ -85,6 +86,8 @@ class SerialPage:
             ("", slot_of(place)),
         )
         show_top(who, *crumbs)
+        viewer = Viewer(self._parts, who)
+        show_banner(self._glance, viewer)
         with ui.element("main").classes("page"):
             with ui.element("div").classes("card serial"):
                 self._status = html(classes="serialhead")
@@ -95,6 +98,7 @@ class SerialPage:
                 self._search(place)
         ui.context.client.on_delete(self._leave)
         ui.timer(PUMP_S, self._pump)
+        viewer.start()
 
     def _buttons(self) -> None:
         hands = self._hands

@@ -11,6 +11,7 @@ from datacenter_api.console.fetched import HOUR, WINDOWS, first_window
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.groups import group_lines
+from datacenter_api.console.interlocks_page import show_banner
 from datacenter_api.console.made_of import draw_report
 from datacenter_api.console.panel import find_tray
 from datacenter_api.console.power_card import PowerCard
@@ -117,6 +118,7 @@ class TrayPage:
         viewer, boards, tray = self._viewer, self._boards, self._tray
         rack = str(self._record.place or self._record.token)
         show_top(viewer.who, ("/console/", "Hall"), (rack_href(rack), rack), ("", slot_of(tray.place)), live=True)
+        show_banner(self._glance, viewer)
         with ui.element("main").classes("page"):
             viewer.show(boards.part("head"), html(classes="card"))
             with ui.element("div").classes("trayfloor"):

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
+from support.latched import CHAIN, latched_state
 from support.pair import DOMAIN, played_pair
 from support.play import PlayedRack, stage
 from support.running import PASSWORD, RunningApi, running_api
@@ -312,6 +313,24 @@ def test_a_serial_console_is_watched_typed_into_and_searched(scene: Scene, schem
         wait_for(lambda: text(driver, "serial-writer") == "nobody types")
         assert {url.split("/")[2] for url in requested(driver)} == {scene.api.url.split("/")[2]}
         assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+
+
+def test_a_latch_is_on_every_page_and_has_one_of_its_own(scene: Scene, tmp_path: Path) -> None:
+    scene.rack.interlocks = latched_state(scene.rack.place)
+    folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
+    try:
+        with browser("light") as driver:
+            log_in(driver, scene, "/console/")
+            wait_for(lambda: CHAIN in "".join(shown(driver, ".banner li")))
+            (way,) = set(driver.execute_script("return [...document.querySelectorAll('.banner a')].map((e) => e.href)"))
+            driver.get(way)
+            wait_for(lambda: "k01-l1" in "".join(shown(driver, ".interlocks td")))
+            assert CHAIN in "".join(shown(driver, ".banner li"))
+            assert "Sign" in "".join(shown(driver, "button"))
+            assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+            driver.save_screenshot(str(folder / "interlocks-light.png"))
+    finally:
+        scene.rack.interlocks = None
 
 
 def test_a_rack_shows_its_hour_and_leads_to_the_rack_of_the_same_domain(scene: Scene) -> None:
