@@ -1,6 +1,5 @@
 """`python -m rack_controller --state DIR [--site FILE]`: the controller process that `rackwright up` starts."""
 
-import argparse
 import logging
 import os
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import uvloop
 
 from firmware_bridge.credentials.vault import Vault
+from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.assemble import assemble
 from rack_controller.run.bus import Bus, BusAddress
@@ -19,13 +19,13 @@ from rack_controller.service import ControllerFiles, new_boot_id, run_racks
 
 def main() -> int:
     """Run until stopped.  Returns the exit code of the contract; an error is one line on stderr."""
-    parser = argparse.ArgumentParser(prog="rackwright control", description="Control the racks of one site.")
+    parser = OneLineParser(prog="rackwright control", description="Control the racks of one site.")
     parser.add_argument("--state", type=Path, required=True, help="state directory")
     parser.add_argument("--site", type=Path, help="site file (default: site.yaml in the state directory)")
     parser.add_argument("--log-level", default=os.environ.get("RACKWRIGHT_LOG", "INFO"))
-    options = parser.parse_args()
-    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        options = parser.parse_args()
+        logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         uvloop.run(_run(ControllerFiles(options.state), options.site))
     except RackwrightError as err:
         print(f"rackwright control: {err}", file=sys.stderr)

@@ -132,7 +132,7 @@ def run(arguments: list[str]) -> int:
 
 def _say_usage(err: typer.TyperException) -> int:
     """Say in one line what is wrong with the command line; a noun without a verb gets its help."""
-    text = err.format_message()
+    text = err.format_message().replace(": Value error, ", ": ")
     context = getattr(err, "ctx", None)
     if text.lstrip().startswith("Usage:") or not text.strip():
         print(text, file=sys.stderr)  # noqa: T201

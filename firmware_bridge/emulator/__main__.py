@@ -18,6 +18,7 @@ from firmware_bridge.emulator.faults import Fault, read_faults
 from firmware_bridge.emulator.hall import Hall, HallOptions
 from firmware_bridge.emulator.process import die_with_parent, ensure_files, map_large_blocks
 from firmware_bridge.emulator.recording import Recording
+from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 
 SWITCH_S = 0.0005  # serial lines run in a thread of their own and must not wait 5 ms for the others
@@ -29,6 +30,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if words and words[0] in command.VERBS:
             return command.main(words)
+        if words and not words[0].startswith("-"):
+            raise ConfigurationError(
+                f"no verb {words[0]!r}", advice=f"use {', '.join(command.VERBS)}, or options alone to run one"
+            )
         options = _parser().parse_args(words)
         if options.die_with_parent:
             die_with_parent()
@@ -96,8 +101,8 @@ def _announce(line: dict[str, object]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m firmware_bridge.emulator",
+    parser = OneLineParser(
+        prog=command.PROGRAM,
         description="Emulated racks on real HTTPS, loopback only.",
         epilog="To drive one that runs: fault, state, speed, step or demand as the first word (each has its --help).",
     )
@@ -105,14 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--racks", default="gb200-nvl72,orv3-hpr-nvl36x2", help="NAME, NAME*COUNT, comma-separated")
     parser.add_argument("--load-trace", type=Path, help="node power over time: t_s,node1_W,…")
     parser.add_argument("--speed", type=float, default=1.0, help="emulated seconds per second")
-    parser.add_argument("--site-name", default="emulated")
+    parser.add_argument("--site-name", default="emulated", help="first part of every place")
     parser.add_argument("--address-block", default="auto", help="127.A.B[:PORT] or auto")
     parser.add_argument("--sound", action="store_true", help="trees as the schema wants them, not as recorded ones are")
     parser.add_argument("--faults", type=Path, help="fault file (YAML or JSON)")
     parser.add_argument("--capture", type=Path, help="serve this recorded tree instead of racks")
     parser.add_argument("--listen", default="127.0.0.1:0", help="address of a recorded tree")
     parser.add_argument("--password-file", type=Path, help="password of a recorded tree")
-    parser.add_argument("--die-with-parent", action="store_true")
+    parser.add_argument("--die-with-parent", action="store_true", help="end when whoever started it ends")
     return parser
 
 

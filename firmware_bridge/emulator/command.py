@@ -4,6 +4,7 @@ It talks to the control socket and starts nothing.  Data goes to standard output
 """
 
 import argparse
+import difflib
 import json
 import os
 import sys
@@ -13,10 +14,11 @@ from typing import Any
 
 from firmware_bridge.emulator.control import EmulatorControl
 from firmware_bridge.emulator.fault_kinds import KINDS, FaultKind
+from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
 VERBS = ("fault", "state", "speed", "step", "demand")
-_PROGRAM = "rackwright emulate"
+PROGRAM = "rackwright emulate"
 _NUMBERS = {
     "from": "begin so many emulated seconds from now (0)",
     "until": "end so many emulated seconds from now",
@@ -40,7 +42,8 @@ _TEXTS = {
     "text": "of a stale or wrong version",
 }
 _NAMED = {"for": "lasts"}
-_WHERE_TO_LOOK = f"`{_PROGRAM} fault kinds` lists kinds and details, `rackwright tray list` places"
+_METAVARS: dict[type, str] = {float: "NUMBER", int: "WHOLE", str: "TEXT"}
+_WHERE_TO_LOOK = f"`{PROGRAM} fault kinds` lists kinds and details, `rackwright tray list` places"
 Row = dict[str, Any]
 
 
@@ -143,18 +146,11 @@ def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> Any:
-        raise ConfigurationError(message, advice=f"see `{self.prog} --help`")
-
-
 def _parser() -> argparse.ArgumentParser:
-    shared = _Parser(add_help=False)
+    shared = OneLineParser(add_help=False)
     shared.add_argument("--state", type=Path, help="state directory (RACKWRIGHT_STATE, ./.rackwright)")
     shared.add_argument("-o", "--output", choices=("table", "json"), default="table")
-    top = _Parser(prog=_PROGRAM, description="Drive the emulator that runs on a state directory.")
+    top = OneLineParser(prog=PROGRAM, description="Drive the emulator that runs on a state directory.")
     nouns = top.add_subparsers(required=True, metavar="|".join(VERBS))
     fault = nouns.add_parser("fault", help="break things, and mend them").add_subparsers(
         required=True, metavar="list|add|clear|kinds"
@@ -179,13 +175,23 @@ def _verb(parent: Any, shared: argparse.ArgumentParser, name: str, run: Any, tex
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", type=_kind, metavar="KIND", help=f"see `{PROGRAM} fault kinds`")
     parser.add_argument(
-        "kind", choices=[str(k) for k in FaultKind], metavar="KIND", help=f"see `{_PROGRAM} fault kinds`"
+        "where", metavar="WHERE", help="a glob over places: '*/u14/leak1', '*/u22/bmc', '*/k02/lines/power'"
     )
-    parser.add_argument("where", help="a glob over places: '*/u14/leak1', '*/u22/bmc', '*/k02/lines/power'")
     for kind, options in ((float, _NUMBERS), (int, _WHOLE), (str, _TEXTS)):
         for name, text in options.items():
-            parser.add_argument(f"--{name}", dest=f"with_{name}", type=kind, help=text)
+            parser.add_argument(f"--{name}", dest=f"with_{name}", metavar=_METAVARS[kind], type=kind, help=text)
+
+
+def _kind(text: str) -> str:
+    """Return a kind of fault.  There are dozens: what is none is told with the nearest, not with all of them."""
+    known = [str(kind) for kind in FaultKind]
+    if text in known:
+        return text
+    near = difflib.get_close_matches(text, known, n=1)
+    hint = f", did you mean {near[0]}" if near else ""
+    raise argparse.ArgumentTypeError(f"no kind {text!r}{hint}; `{PROGRAM} fault kinds` lists them")
 
 
 def _share(text: str) -> str:

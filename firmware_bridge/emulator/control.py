@@ -95,8 +95,9 @@ class EmulatorControl:
                 with link.makefile("rb") as answers:
                     reply: dict[str, Any] = json.loads(answers.readline())
         except (OSError, ValueError) as err:
+            why = err.strerror if isinstance(err, OSError) and err.strerror else str(err)
             raise EnvironmentUnfit(
-                f"no emulator answers in {self._state}: {err}", advice="start one with this --state"
+                f"no emulator answers in {self._state}: {why}", advice="start one with this --state"
             ) from err
         if not reply.get("ok"):
             raise ValueError(reply.get("error", "refused"))

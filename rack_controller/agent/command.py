@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of, parse_place, tray_of
 from rack_controller.agent.bus import AgentBus, BusLogin
@@ -24,9 +25,9 @@ STOP_SECONDS = 3.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until stopped.  Returns the exit code of the contract; an error is one line on stderr."""
-    options = _parser().parse_args(argv)
-    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        options = _parser().parse_args(argv)
+        logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         asyncio.run(_emulated(options.emulated) if options.emulated else _real(options))
     except RackwrightError as err:
         sys.stderr.write(f"rackwright-agent: {err}\n")
@@ -95,7 +96,7 @@ def _login(options: argparse.Namespace) -> BusLogin:
 
 def _parser() -> argparse.ArgumentParser:
     told = os.environ.get
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="rackwright-agent",
         description="Read this host's GPUs through NVML and say it on the rack's bus.",
         epilog="Every option can be given in the environment: RACKWRIGHT_AGENT_PLACE, _BUS, _SEED, _CA.",

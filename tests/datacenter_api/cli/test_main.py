@@ -90,6 +90,11 @@ def test_endpoints_sensors_and_events(capsys: pytest.CaptureFixture[str]) -> Non
     assert "leak detector 2 reports a leak" in lines[1]
 
 
+def test_a_wrong_word_is_told_in_the_users_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["locate", "up", "u12"]) == 2
+    assert capsys.readouterr().err.startswith("rackwright: Invalid value for 'light': 'up' is not one of 'on', 'off'")
+
+
 def test_a_command_reaches_the_controller(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["locate", "on", "u12"]) == 0
     assert "accepted" in capsys.readouterr().err

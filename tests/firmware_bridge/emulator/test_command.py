@@ -67,7 +67,8 @@ async def test_time_and_demand_are_driven(emulator: RunningEmulator, say: Any) -
     ("words", "said"),
     [
         (["fault", "add", "leak", "*/u99/leak0"], "no emulated place fits"),
-        (["fault", "add", "dance", "*"], "invalid choice"),
+        (["fault", "add", "leek", "*"], "no kind 'leek', did you mean leak; .*fault kinds"),
+        (["fault", "add", "xyzzy", "*"], "no kind 'xyzzy'; .*fault kinds"),
         (["fault", "add", "leak", "*", "--level", "damp"], "level"),
         (["fault", "add", "leak", "*", "--every", "5"], "lasts"),
         (["fault", "clear", "f99"], "no fault f99"),

@@ -111,6 +111,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
         (["--faults", "/nowhere.yaml"], "nowhere.yaml"),
         (["--capture", "/nowhere.json"], "nowhere.json"),
         (["--address-block", "10.0.0"], "--address-block"),
+        (["--nope"], "rackwright emulate: unrecognized arguments: --nope"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_exit_code_two(tmp_path: Path, arguments: list[str], said: str) -> None:
@@ -119,6 +120,13 @@ def test_what_is_wrong_is_one_line_and_exit_code_two(tmp_path: Path, arguments: 
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_a_word_that_is_no_verb_is_told_with_the_verbs() -> None:
+    done = subprocess.run([*MODULE, "break"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert done.stderr.startswith("rackwright emulate: no verb 'break': use fault, state, ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_too_few_files_is_said() -> None:
