@@ -20,7 +20,7 @@ from rack_controller.decide.fold import fold_floods
 from rack_controller.decide.liveness import notice_subtrees
 from rack_controller.decide.notice import Finding, notice_batteries, notice_changes
 from rack_controller.decide.notice_attention import notice_attention
-from rack_controller.model.event import Event, encode_event
+from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import encode_frame
 from rack_controller.model.interlock import InterlockPolicy
 from rack_controller.model.layout import Layout, StateChanged
@@ -150,6 +150,7 @@ class RackUnderControl:
         self._links = LinkWatch(self._view, sources)
         self._alarms = TrayAlarms(self._view, journal, alarm_rules) if alarm_rules is not None else None
         self._event_numbers = itertools.count()
+        self._failing: type[Exception] | None = None
         self._sequence, self._reserved_to = 0, 0
         self._kept_table: int | None = None
 
@@ -204,25 +205,51 @@ class RackUnderControl:
             self._view.snapshot = after
             if self._guarding is not None:
                 self._guarding.guard.look(after)
-            self._keep_table(after)
-            self._publish_frame(after)
-            self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
-            found, worn = self._links.look(after)
-            findings = [*notice_changes(before, after), *notice_subtrees(before, after), *drain, *found, *self._said]
-            findings += notice_attention(before, after)
-            findings += doubts
-            findings += self._hosts.notice(after) if self._hosts is not None else []
-            findings = self._xids.look(findings, after) if self._xids is not None else findings
-            findings += self._alarms.look(findings, after) if self._alarms is not None else []
-            self._said.clear()
-            for place in self._subtrees.to_look_at_again(after.now):
-                self._roster.collectors[place].rescan()
-            self._publish_events(fold_floods(findings, self._rack), after)
-            if before is None or before.table.table_id != after.table.table_id or findings or worn:
+            changed = self._told_of(before, after, doubts)
+            if changed or before is None or before.table.table_id != after.table.table_id:
                 self._view.revision += 1
                 await bus.tell(self.subjects.state_changed, self._changed(after))
             due = next_due(due, TICK, self._clock.now())
             await self._clock.sleep_until(due)
+
+    def _told_of(self, before: Snapshot | None, after: Snapshot, doubts: list[Finding]) -> bool:
+        """Publish a frame and what is noticed; return whether anything is.
+
+        A bug of ours in this ends neither readings nor interlocks: it is logged whole and told when it is new, and what
+        others had to tell still goes out.
+        """
+        try:
+            findings, changed = self._noticed(before, after, doubts)
+        except Exception as err:  # noqa: BLE001 - logged whole and told
+            findings, changed = [*self._said], False
+            if self._failing is not type(err):
+                self._failing = type(err)
+                _log.exception("%s: what is to be told of a tick failed", self._rack)
+                text = f"a bug of the controller ({self._failing.__name__}): events are missing, see its log"
+                findings.append(Finding(self._rack, "controller.failing", Severity.CRITICAL, text))
+        else:
+            if self._failing is not None:
+                findings.append(Finding(self._rack, "controller.failing", Severity.OK, "events are complete again"))
+            self._failing = None
+        self._said.clear()
+        self._publish_events(findings, after)
+        return changed or bool(findings)
+
+    def _noticed(self, before: Snapshot | None, after: Snapshot, doubts: list[Finding]) -> tuple[list[Finding], bool]:
+        """Publish a frame; return what there is to tell, and whether an NVLink port is worn anew."""
+        self._keep_table(after)
+        self._publish_frame(after)
+        self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
+        found, worn = self._links.look(after)
+        findings = [*notice_changes(before, after), *notice_subtrees(before, after), *drain, *found, *self._said]
+        findings += notice_attention(before, after)
+        findings += doubts
+        findings += self._hosts.notice(after) if self._hosts is not None else []
+        findings = self._xids.look(findings, after) if self._xids is not None else findings
+        findings += self._alarms.look(findings, after) if self._alarms is not None else []
+        for place in self._subtrees.to_look_at_again(after.now):
+            self._roster.collectors[place].rescan()
+        return fold_floods(findings, self._rack), bool(worn)
 
     def _next_sequence(self) -> int:
         if self._sequence >= self._reserved_to:
