@@ -222,7 +222,7 @@ class Examiner:
 
     def _note_changes(self) -> None:
         """Tell what became wrong or right since the last look, for every endpoint: a place concerns two of them."""
-        for place, look in self._looks.items():
+        for place, look in list(self._looks.items()):  # judging makes looks of those that were not met yet
             if look.examined is None:
                 continue
             judgements = self.judgements(place)

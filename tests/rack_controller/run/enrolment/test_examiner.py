@@ -1,5 +1,6 @@
 """Endpoints judged while their rack runs: settings, clocks, strangers, places, parts; written only on command."""
 
+import dataclasses
 import datetime
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,14 @@ async def test_what_was_not_looked_at_is_unknown_and_nobody_is_asked_who_does_no
 async def told(rack: RealRack, kind: str, least: int = 1) -> Any:
     found = rack.events(kind)
     return found if len(found) >= least else None
+
+
+async def test_a_first_look_that_nobody_asked_for_ends_no_rack_while_another_is_not_met(tmp_path: Path) -> None:
+    async with serve_tree(RecordedTree(tray(2, 1, policy="LastState")), place=U12) as served:
+        silent = dataclasses.replace(served, place=U13, port=1)
+        async with real_rack(tmp_path, [served, silent]) as rack:
+
+            async def told() -> bool:
+                return bool(rack.events("endpoint.not_ready"))
+
+            await eventually(told)
