@@ -158,9 +158,20 @@ class Guard:
         if anew:
             self._tripped(self._standings[row.cause, place])
         before = set(self._running)
-        self._look_again()
+        try:
+            self._look_again()
+        except Exception as err:  # noqa: BLE001 - told; whoever pressed must not wait for a repair
+            self._sound.failed("the rack", err)
+            self._strike_unseen(row, place, words)
         latch = next(n for n in self._latches.open() if (n.cause, n.place) == (row.cause, place))
         return latch, self._running - before
+
+    def _strike_unseen(self, row: Row, place: Place, words: str) -> None:
+        """Carry out what a row switches off at once, without a picture of the rack."""
+        trays = tuple(self.trays()) if place == self._view.layout.rack else (place,)
+        for rung in row.ladder:
+            if rung.do in (Act.FORCE_OFF, Act.GRACEFUL_OFF) and not rung.after_s:
+                self._carry_out(Order(rung.do, row.cause, place, trays, f"{row.title} at {leaf_of(place)}: {words}"))
 
     def came_of(self, latch: Latch, act: Act) -> str:
         """Return what was said last of an act that a latch's cause ordered, empty before anything was."""

@@ -471,3 +471,24 @@ def test_a_racks_latch_stands_as_long_as_the_tray_whose_water_tripped_it(watched
         assert not watched.latches.open()
 
     run_virtually(story())
+
+
+@pytest.mark.parametrize("where", ["", "u12"])
+def test_an_emergency_off_strikes_though_nothing_can_be_judged(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def fail(*_given: object, **_named: object) -> None:
+        raise KeyError("a place")
+
+    async def story() -> None:
+        guard = watched.start()
+        watched.tick(1)
+        monkeypatch.setattr("rack_controller.run.guard.guard.see", fail)
+        place = watched.rack.place(where) if where else RACK
+        latch, strikes = guard.emergency_off(place, "smoke")
+        assert (latch.place, len(strikes)) == (place, 1)
+        (order,) = await carried(watched)
+        assert (order.act, len(order.targets)) == (Act.FORCE_OFF, 1 if where else 27)
+        assert "smoke" in guard.forbids(watched.rack.place("u12"))
+
+    run_virtually(story())
