@@ -71,9 +71,13 @@ def up(
     listen: Annotated[str, typer.Option(help="where API and console listen")] = DEFAULT_LISTEN,
     racks: Annotated[str, typer.Option(help="emulated racks: NAME, NAME*10, or several with commas")] = DEFAULT_RACKS,
     site: Annotated[Path | None, typer.Option(help="site file of real hardware: no emulator, observe only")] = None,
-    load_trace: Annotated[Path | None, typer.Option(help="CSV of node power that drives the emulated load")] = None,
-    speed: Annotated[float, typer.Option(help="how fast emulated time runs")] = 1.0,
-    faults: Annotated[Path | None, typer.Option(help="faults for the emulator, as data")] = None,
+    load_trace: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="CSV of node power that drives the emulated load")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0, max=1000, help="how fast emulated time runs")] = 1.0,
+    faults: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="faults for the emulator, as data")
+    ] = None,
     ready_file: Annotated[Path | None, typer.Option(help="JSON written when every rack is live")] = None,
     bus_listen: Annotated[
         str | None, typer.Option(help="where agents of GPU hosts reach the bus, with TLS (default: loopback only)")

@@ -267,6 +267,8 @@ def test_policies_are_checked_and_compared(tmp_path: Path, capsys: pytest.Captur
     assert run(["policy", "diff", str(good), str(other), "--json"]) == 0
     document = json.loads(capsys.readouterr().out.split("\n", 3)[3])
     assert document["items"] == [{"path": "limit_w", "before": 1000, "after": 900}]
+    assert run(["policy", "diff", str(good), str(good)]) == 0
+    assert capsys.readouterr().err == "nothing changes\n"
     assert run(["policy", "validate", str(bad)]) == 2
     assert f"{bad}:4: selector.racks" in capsys.readouterr().err
 

@@ -34,6 +34,9 @@ def test_more_racks_than_an_emulator_holds_are_refused_with_what_to_do(spec: str
         (["--ready-file", "/proc/nowhere/ready"], "--ready-file"),
         (["--ready-file", "."], "--ready-file"),
         (["--racks", "a*999999"], "fewer"),
+        (["--speed", "-1"], "--speed"),
+        (["--faults", "/nowhere.yaml"], "/nowhere.yaml"),
+        (["--load-trace", "/nowhere.csv"], "/nowhere.csv"),
         (["--racks", "gb200-nvl72,gb2000*2"], "unknown generation 'gb2000'"),
     ],
 )

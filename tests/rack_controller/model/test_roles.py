@@ -15,6 +15,16 @@ def test_roles_stay_as_they_are() -> None:
     assert table == json.loads(GOLDEN.read_text())
 
 
+def test_the_page_of_commands_tells_the_same() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "command-line.md").read_text()
+    rows = [
+        line.strip("|").split("|") for line in page.partition("## Accounts")[2].splitlines() if line.startswith("|")
+    ]
+    told = {cells[0].strip(): set(cells[1].strip().split(", ")) for cells in rows}
+    for role in set(Role) - {Role.ADMIN}:
+        assert told[role] == {str(p) for p in PRIVILEGES[role] - {Privilege.OWN_ACCOUNT}}
+
+
 def test_a_technician_sets_no_caps_and_clears_no_latches() -> None:
     assert not may(Role.TECHNICIAN, Privilege.LIMIT)
     assert not may(Role.TECHNICIAN, Privilege.INTERLOCK)
