@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.decide.detectors import UNSEEN, WET, Verdict, leaks_critically
 from rack_controller.decide.picture import DetectorSight, Picture, TraySight
-from rack_controller.model.interlock import Condition, Row
+from rack_controller.model.interlock import SWITCHES_OFF, Condition, Row
 
 Held = dict[Place, str]
 """Places where a condition holds, each with what was seen, in operator's words."""
@@ -103,10 +103,14 @@ def _unit_leaking(picture: Picture, row: Row) -> str:
 
 
 def _flow_below(picture: Picture, row: Row) -> str:
-    loop = picture.loop
-    if loop.flow is None or row.share is None or loop.need <= 0 or loop.flow >= row.share * loop.need:
+    """Heat that nobody knows needs all the flow, but nothing is switched off for that: a row that does goes by the heat
+    that was known last, and the GPUs' margins stand for what came since."""
+    loop, need = picture.loop, picture.loop.need
+    if loop.need_known is not None and any(rung.do in SWITCHES_OFF for rung in row.ladder):
+        need = loop.need_known
+    if loop.flow is None or row.share is None or need <= 0 or loop.flow >= row.share * need:
         return ""
-    return f"coolant flows at {loop.flow:.0f} L/min, {loop.flow / loop.need:.0%} of the {loop.need:.0f} needed"
+    return f"coolant flows at {loop.flow:.0f} L/min, {loop.flow / need:.0%} of the {need:.0f} needed"
 
 
 def _flow_unknown(picture: Picture, row: Row) -> str:

@@ -80,7 +80,8 @@ class TraySight:
 
 @dataclass(frozen=True, slots=True)
 class LoopSight:
-    """The coolant loop.  `flow` and `need` in L/min, `fall`: by which share pressure or level fell below their settled
+    """The coolant loop.  `flow` and `need` in L/min, `need_known`: of the heat that was known last,
+    `fall`: by which share pressure or level fell below their settled
     value, `supply` and `dew_point` in °C, `stops`: the words of bits that say that coolant is about to stop."""
 
     units: tuple[Place, ...] = ()
@@ -95,6 +96,7 @@ class LoopSight:
     stops: tuple[str, ...] = ()
     unit_detectors: tuple[DetectorSight, ...] = ()
     rack_detectors: tuple[DetectorSight, ...] = ()
+    need_known: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +274,12 @@ def _see_loop(
     ]
     sights = [d for u in units for d in detectors.get(u, ())]
     in_rack = [d for d in sights if any(word.lower() in d.label.lower() for word in rules.rack_labels)]
+    need, need_known = _need(layout, memory, snapshot.now, rules) if any_on else (0.0, 0.0)
     return LoopSight(
         units,
         flow=sum(known) if len(known) == len(flows) else None,
-        need=_need(layout, memory, snapshot.now, rules) if any_on else 0.0,
+        need=need,
+        need_known=need_known,
         fall=max(falls, default=None),
         supply=max(supplies, default=None),
         supply_nominal=layout.coolant_supply_nominal_c,
@@ -287,17 +291,19 @@ def _see_loop(
     )
 
 
-def _need(layout: Layout, memory: LoopMemory, now: Seconds, rules: LoopRules) -> float:
-    """Return the flow that carries the heat away at `rise_k`, in L/min.
+def _need(layout: Layout, memory: LoopMemory, now: Seconds, rules: LoopRules) -> tuple[float, float]:
+    """Return the flow that carries the heat away at `rise_k`, and the flow that the heat known last needs, in L/min.
 
-    The heat is what the shelves last said.  When they fell silent for longer than `settle_s` it is all that the busbar
-    may carry; before they ever spoke nobody knows of any, and only the least flow is needed.
+    The heat is what the shelves last said.  When they fell silent for longer than `settle_s` it may be all that the
+    busbar carries; before they ever spoke nobody knows of any, and only the least flow is needed.
     """
-    watts = 0.0
-    if memory.draw is not None and memory.draw_at is not None:
-        watts = memory.draw if now - memory.draw_at <= rules.settle_s else layout.busbar_power_usable_w
+    known = 0.0 if memory.draw is None else memory.draw
+    silent = memory.draw_at is not None and now - memory.draw_at > rules.settle_s
+    least = rules.least_share * layout.coolant_flow_rated_lpm
     per_liter = layout.coolant_heat_capacity_j_per_l_k * rules.rise_k
-    return max(rules.least_share * layout.coolant_flow_rated_lpm, 60.0 * watts / per_liter)
+    flows = (layout.busbar_power_usable_w if silent else known, known)
+    need, need_known = (max(least, 60.0 * watts / per_liter) for watts in flows)
+    return need, need_known
 
 
 def _draw(layout: Layout, snapshot: Snapshot) -> float | None:

@@ -325,3 +325,21 @@ def test_the_other_generation_has_the_same_protection_over_serial_lines() -> Non
     tray = next(t for t in rack.layout.trays if t.kind == TrayKind.COMPUTE and t.unit > 20)
     rack.set(Place(f"{tray.place}/leak0"), Quantity.LEAK, 2)
     assert rack.tick().orders[0].act is Act.FORCE_OFF
+
+
+def test_shelves_that_fall_silent_cap_an_idle_rack_and_switch_nothing_off() -> None:
+    rack = InterlockedRack()
+    shelves = [Place(t.place) for t in rack.layout.trays if t.kind == "power_shelf"]
+    unit = next(Place(t.place) for t in rack.layout.trays if t.kind == "coolant_unit")
+    for shelf in shelves:
+        rack.set(shelf, Quantity.POWER, 1_500)
+    rack.set(unit, Quantity.FLOW, 0.15 * rack.layout.coolant_flow_rated_lpm)
+    rack.tick(5)
+    for shelf in shelves:
+        rack.set(shelf, Quantity.POWER, None, Quality.MISSING)
+    rack.tick(90)
+    assert not switched_off(rack)
+    assert Act.CAP in [o.act for o in rack.orders if o.cause == "flow.low"]
+    rack.set(unit, Quantity.FLOW, 0.5)
+    rack.tick(30)
+    assert Act.FORCE_OFF in switched_off(rack), "flow that is too little for the heat known last is lost all the same"
