@@ -7,6 +7,7 @@ import typer
 
 from datacenter_api.cli import (
     account,
+    bypass,
     certificate,
     console,
     credential,
@@ -69,6 +70,7 @@ app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(swap.app, name="swap")
 app.add_typer(op.app, name="op")
 app.add_typer(interlock.app, name="interlock")
+app.add_typer(bypass.app, name="bypass")
 app.add_typer(lock.app, name="lock")
 app.add_typer(power.app, name="power")
 app.add_typer(sensor.app, name="sensor")

@@ -75,11 +75,20 @@ def interlock_lines(rack: Row) -> list[str]:
         return []
     shadow = "" if said["armed"] else " (the rack is not armed)"
     found = [f"{t['severity']}: {t['chain']}{shadow}" for t in said["tripped"]]
+    found += [f"warning: {bypass_words(b)}" for b in said["bypasses"]]
     if said["latches_open"]:
         found.append(f"latches open: {said['latches_open']}; see `rackwright interlock list`")
     if said["unresolved"]:
         found.append(f"requests to devices with unknown end: {said['unresolved']}; see `rackwright op list`")
     return found
+
+
+def bypass_words(bypass: Row) -> str:
+    """Return what is left out of the interlocks, or waits to be."""
+    what = f"bypass {bypass['id']}: {bypass['cause'] or 'detector'} at {'/'.join(bypass['place'].split('/')[3:])}"
+    if not bypass["signed_by"]:
+        return f"{what} wanted by {bypass['opened_by']}, another person must sign: {bypass['reason']}"
+    return f"{what} left out by {bypass['opened_by']} and {bypass['signed_by']}: {bypass['reason']}"
 
 
 def domain_lines(domains: list[Row]) -> list[str]:

@@ -1,9 +1,12 @@
 """Interlocks as the console shows them: the banner of every page, a rack's line, and its page.  Pure."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
+from datacenter_api.cli.status import bypass_words
 from datacenter_api.console.wording import ALARM_GLYPHS, esc, interlocks_href, roughly, slot_of
 from datacenter_api.fleet.summary import RackSummary
 from rack_controller.model.event import Severity
@@ -33,10 +36,10 @@ class BannerLine:
     shadow: bool
 
 
-def banner_lines(summaries: Iterable[RackSummary]) -> tuple[BannerLine, ...]:
+def banner_lines(summaries: Sequence[RackSummary]) -> tuple[BannerLine, ...]:
     """Return what every page says on top: each tripped cause that is latched or critical, first cause of a rack first.
 
-    What an armed rack did stands before what another would have done.
+    What an armed rack did stands before what another would have done; every bypass is told.
     """
     lines = [
         BannerLine(trip.severity, s.rack, s.name, trip.chain, shadow=not s.interlocks.armed)
@@ -44,6 +47,12 @@ def banner_lines(summaries: Iterable[RackSummary]) -> tuple[BannerLine, ...]:
         if s.interlocks is not None
         for trip in s.interlocks.tripped
         if trip.latch or trip.severity is Severity.CRITICAL
+    ]
+    lines += [
+        BannerLine(Severity.WARNING, s.rack, s.name, bypass_words(msgspec.to_builtins(bypass)), shadow=False)
+        for s in summaries
+        if s.interlocks is not None
+        for bypass in s.interlocks.bypasses
     ]
     return tuple(sorted(lines, key=lambda line: line.shadow))
 

@@ -37,7 +37,7 @@ def banner_board(glance: Glance) -> Board:
     """Return the banner that all pages share."""
 
     def look(now: Seconds) -> Look:
-        lines = banner_lines(rack.summary for rack in glance.racks(now))
+        lines = banner_lines([rack.summary for rack in glance.racks(now)])
         return Look(lines, lambda: draw_banner(lines), {})
 
     return glance.boards.get("banner", look)

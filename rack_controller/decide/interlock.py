@@ -80,6 +80,8 @@ def advance(standings: Mapping[Key, Standing], picture: Picture, policy: Interlo
             blocked(after.values(), policy, picture) if row.when is Condition.TRAY_ON_WHILE_LATCHED else frozenset()
         )
         held = holding(picture, row, behind)
+        if picture.left_out:
+            held = {place: text for place, text in held.items() if (row.cause, place) not in picture.left_out}
         for place in {**held, **{p: "" for c, p in standings if c == row.cause}}:
             before = standings.get((row.cause, place))
             now = _stand(row, place, before, held.get(place), picture.now)

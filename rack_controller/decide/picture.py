@@ -110,7 +110,7 @@ class BuildingSight:
 
 @dataclass(frozen=True)
 class Picture:
-    """Everything one evaluation looks at.  `draw` and `usable` in W."""
+    """Everything one evaluation looks at.  `draw` and `usable` in W; `left_out`: causes that are bypassed, where."""
 
     rack: Place
     now: Seconds
@@ -121,6 +121,7 @@ class Picture:
     building: BuildingSight = BuildingSight()
     blind: bool = False
     shelves: tuple[Place, ...] = ()
+    left_out: frozenset[tuple[str, Place]] = frozenset()
 
     @cached_property
     def all_well(self) -> bool:

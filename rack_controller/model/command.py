@@ -79,6 +79,7 @@ VERBS: dict[str, Privilege] = {
     "boot": Privilege.OPERATE,
     "clear": Privilege.INTERLOCK,
     "emergency_off": Privilege.SHUT,
+    "bypass": Privilege.INTERLOCK,
 }
 # Values of an argument that ask for more than their verb does.
 _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
@@ -105,6 +106,7 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "power": {"action": str},
     "boot": {"source": str, "span": str, "mode": str},
     "emergency_off": {"reason": str},
+    "bypass": {**dict.fromkeys(("do", "bypass", "cause", "reason"), str), "hours": int},
     "clear": dict.fromkeys(("latch", "found", "done", "pressure_check"), str),
 }
 PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot"})

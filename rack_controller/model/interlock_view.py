@@ -2,6 +2,7 @@
 
 import msgspec
 
+from rack_controller.model.bypass import Bypass
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Clearing
 from rack_controller.model.latch import Latch
@@ -45,17 +46,18 @@ class TrippedView(msgspec.Struct, frozen=True):
 
 class InterlockGlance(msgspec.Struct, frozen=True):
     """A rack's interlocks in short.  `tripped` is first-out: what tripped first stands first.  `unresolved`: how many
-    requests to devices nobody knows the end of."""
+    requests to devices nobody knows the end of; `bypasses`: open, or waiting for a second person."""
 
     armed: bool
     tripped: list[TrippedView]
     latches_open: int
     unresolved: int
+    bypasses: list[Bypass] = []
 
 
 class InterlockState(msgspec.Struct, frozen=True):
     """`armed` false: orders are only told.  `standings` most urgent first; `latches` the oldest first, cleared ones
-    too; `clearing`: what clears the open ones, by cause."""
+    too; `clearing`: what clears the open ones, by cause; `bypasses`: the register, the newest first."""
 
     rack: str
     armed: bool
@@ -64,3 +66,4 @@ class InterlockState(msgspec.Struct, frozen=True):
     latches: list[Latch]
     tripped: list[TrippedView] = []
     clearing: dict[str, Clearing] = {}
+    bypasses: list[Bypass] = []

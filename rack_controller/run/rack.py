@@ -40,6 +40,7 @@ from rack_controller.run.enrolment.holds import Holds
 from rack_controller.run.enrolment.rotation import Rotation
 from rack_controller.run.enrolment.swapping import Swapping
 from rack_controller.run.enrolment.verbs import EnrolmentVerbs
+from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
@@ -159,11 +160,14 @@ class RackUnderControl:
         striker.settle_old()
         latches = Latches(self._journal, self._rack, policy, self._clock.unix_ns)
         carriers = dict.fromkeys(ACTIONS, striker.carry)
-        watching = (carriers, striker.see, self._leases.starting)
+        bypasses = Bypasses(self._journal, self._rack, policy, self._clock.unix_ns, self._said.append)
+        watching = (carriers, striker.see, self._leases.starting, bypasses.in_force)
         guard = Guard(self._view, policy, latches, self._clock, self._said.append, *watching)
         self._board.on_leaks, self._leases.latches = guard.hear, guard
         ledger = self._ledger
-        return InterlockDesk(self._rack, guard, latches, policy, self._clock, lambda: len(ledger.unresolved()))
+        return InterlockDesk(
+            *(self._rack, guard, latches, policy, self._clock, bypasses), lambda: len(ledger.unresolved())
+        )
 
     def attach(self, bus: Bus) -> Callable[[str, bytes], object]:
         """Register this rack's answers and return what it tells changes with."""

@@ -211,7 +211,9 @@ class PlayedRack:
         refused = self.deliveries_refused
         said, glance = self.interlocks, None
         if said is not None:
-            glance = InterlockGlance(said.armed, said.tripped, sum(n.open and not n.shadow for n in said.latches), 0)
+            glance = InterlockGlance(
+                said.armed, said.tripped, sum(n.open and not n.shadow for n in said.latches), 0, said.bypasses
+            )
         return RackState(
             *(self.place, self.revision, self.table.table_id, self.boot, rows),
             deliveries_refused=refused,

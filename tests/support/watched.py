@@ -1,6 +1,7 @@
 """A guard over a rack that a test sets by hand: what is heard, what is carried out and what is said."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,6 +13,7 @@ from firmware_bridge.vocabulary.reading import Reading
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.interlock import Order
 from rack_controller.decide.notice import Finding
+from rack_controller.model.bypass import Bypass
 from rack_controller.model.interlock import Act
 from rack_controller.model.latch import Inspection
 from rack_controller.run.guard.guard import Guard
@@ -35,6 +37,7 @@ class Watched:
     carried: list[Order] = field(default_factory=list)
     fails: str = ""
     starting: frozenset[Place] = frozenset()
+    bypasses: Callable[[], Sequence[Bypass]] = tuple
 
     def start(self) -> Guard:
         """Return a guard as a controller that starts now has it."""
@@ -45,6 +48,7 @@ class Watched:
         self.guard = Guard(
             *(self.view, self.rack.policy, latches, HandClock(self.rack), self.said.append, carriers),
             starting=lambda: self.starting,
+            bypasses=self.bypasses,
         )
         return self.guard
 

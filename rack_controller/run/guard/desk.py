@@ -14,6 +14,7 @@ from rack_controller.model.command import Command
 from rack_controller.model.interlock import Act, InterlockPolicy, Row
 from rack_controller.model.interlock_view import InterlockGlance, InterlockState, StandingView, TrippedView
 from rack_controller.model.latch import Inspection
+from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
 
@@ -32,12 +33,13 @@ class InterlockDesk:
     latches: Latches
     policy: InterlockPolicy
     clock: Clock
+    bypasses: Bypasses
     unresolved: Callable[[], int] = lambda: 0
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """Return the verbs by name."""
-        return {"clear": self.clear, "emergency_off": self.emergency_off}
+        return {"clear": self.clear, "emergency_off": self.emergency_off, "bypass": self.bypass}
 
     def state(self) -> InterlockState:
         """Return how everything stands now."""
@@ -46,12 +48,14 @@ class InterlockDesk:
         seen.sort(key=lambda s: (s.priority, s.tripped_s is None, s.cause, s.place))
         clearing = {n.cause: rows[n.cause].clear if n.cause in rows else ORPHAN for n in self.latches.open()}
         latches = self.latches.all()
-        return InterlockState(self.rack, self.guard.armed, len(rows), seen, latches, self._tripped(), clearing)
+        return InterlockState(
+            self.rack, self.guard.armed, len(rows), seen, latches, self._tripped(), clearing, self.bypasses.all()
+        )
 
     def glance(self) -> InterlockGlance:
         """Return what a banner says of it now."""
         standing = sum(not latch.shadow for latch in self.latches.open())
-        return InterlockGlance(self.guard.armed, self._tripped(), standing, self.unresolved())
+        return InterlockGlance(self.guard.armed, self._tripped(), standing, self.unresolved(), self.bypasses.standing())
 
     async def clear(self, command: Command) -> dict[str, object]:
         """Sign for a latch with an inspection record.  Raises TargetUnknown, ArgumentsInvalid, PreconditionFailed."""
@@ -63,6 +67,10 @@ class InterlockDesk:
         }
         latch = self.guard.clear(name, Inspection(**record), command.actor)
         return {"latch": latch.id, "cleared": not latch.open, "signed": list(latch.signed)}
+
+    async def bypass(self, command: Command) -> dict[str, object]:
+        """Open, sign or end a bypass.  Raises as `Bypasses.command` does."""
+        return self.bypasses.command(command, self.guard.detectors(), self.guard.trays())
 
     async def emergency_off(self, command: Command) -> dict[str, object]:
         """Force off a tray, or every compute and switch tray of the rack, and tell how they took it.

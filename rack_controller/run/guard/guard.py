@@ -6,7 +6,7 @@ everything else is judged once a tick.  Nothing here waits: an order is handed o
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -17,6 +17,7 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Reading
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.bypass import covers, left_out, words
 from rack_controller.decide.detectors import Detector, hear, judge, says_nothing_new
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall, refusals
 from rack_controller.decide.notice import Finding
@@ -30,6 +31,7 @@ from rack_controller.decide.picture import (
     see,
     settle,
 )
+from rack_controller.model.bypass import Bypass
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition, InterlockPolicy, Row
 from rack_controller.model.latch import Inspection, Latch
@@ -63,10 +65,11 @@ class Guard:
         carriers: Mapping[Act, Carry],
         watched_by: Callable[[Picture], object] = lambda _picture: None,
         starting: Callable[[], Collection[Place]] = tuple,
+        bypasses: Callable[[], Sequence[Bypass]] = tuple,
     ) -> None:
         self._view, self._policy, self._latches, self._clock = view, policy, latches, clock
         self._say, self._carriers, self._watched_by = say, carriers, watched_by
-        self._starting = starting
+        self._starting, self._bypasses = starting, bypasses
         self._rows: dict[str, Row] = {row.cause: row for row in policy.rows}
         self._detectors: dict[Place, Detector] = {}
         self._loop = LoopMemory()
@@ -93,6 +96,10 @@ class Guard:
     def armed(self) -> bool:
         """Return whether orders are carried out; otherwise they are only told."""
         return self._view.layout.armed
+
+    def detectors(self) -> Collection[Place]:
+        """Return the leak detectors that were heard."""
+        return self._detectors.keys()
 
     def trays(self) -> list[Place]:
         """Return the trays that an interlock may switch off."""
@@ -123,7 +130,7 @@ class Guard:
         layout = self._view.layout
         self._detectors = hear_all(self._detectors, snapshot, self._policy.detectors)
         self._loop = settle(self._loop, snapshot, layout, self._policy.loop)
-        self._picture = self._seen(snapshot, self._detectors)
+        self._picture = self._acted_on(snapshot)
         self._judge(self._picture)
         self._watched_by(self._picture)
         self._latches.keep_again()
@@ -191,6 +198,7 @@ class Guard:
         # A latch stands whether or not the policy of today knows its cause.
         orphans = [n for n in self._latches.in_the_way(tray) if n.cause not in told]
         found += [f"latch {n.id}: {n.title} at {leaf_of(n.place)}" for n in orphans]
+        found += [words(bypass) for bypass in self._bypasses() if covers(bypass, tray)]
         return [*found, self._sound.why] if self._sound.why else found
 
     def _unsure(self, tray: Place) -> list[str]:
@@ -253,11 +261,16 @@ class Guard:
         trays = tuple(replace(t, off=None) if t.off and t.place in starting else t for t in seen.trays)
         return replace(seen, trays=trays) if starting else seen
 
+    def _acted_on(self, snapshot: Snapshot) -> Picture:
+        """Return what is acted on: as it is seen, without what is bypassed.  A latch is cleared by what is seen."""
+        seen = self._seen(snapshot, self._detectors)
+        return left_out(seen, self._bypasses(), leaked(self._standings.values(), self._policy))
+
     def _look_again(self) -> None:
         """Judge the last tick's picture with the detectors and standings as they are now."""
         if self._picture is None or self._view.snapshot is None:
             return
-        self._picture = self._seen(replace(self._view.snapshot, now=self._clock.now()), self._detectors)
+        self._picture = self._acted_on(replace(self._view.snapshot, now=self._clock.now()))
         self._judge(self._picture)
 
     def _judge(self, picture: Picture) -> None:

@@ -7,10 +7,13 @@ import pytest
 from support.interlocked import seeded_policy
 from support.latched import CHAIN, latched_state
 
-from datacenter_api.cli import interlock
+from datacenter_api.cli import bypass, interlock
 from datacenter_api.cli.output import Output, render
 from datacenter_api.cli.status import interlock_lines
 from firmware_bridge.vocabulary.errors import PreconditionFailed, TargetUnknown
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.decide.bypass import sign
+from rack_controller.model.bypass import HOUR_NS, Bypass
 from rack_controller.model.interlock_view import InterlockGlance, InterlockState
 
 RACK = "lab1/a/r01/k01"
@@ -30,7 +33,11 @@ class Scripted:
     def get(self, path: str, **_query: Any) -> Any:
         if path.endswith("/interlocks"):
             return said(self.state)
-        return {"rows": msgspec.to_builtins(seeded_policy())["rows"]} if path.endswith("/policy") else [{"rack": RACK}]
+        return (
+            {"rows": msgspec.to_builtins(seeded_policy())["rows"]}
+            if path.endswith("/policy")
+            else [{"rack": RACK, "name": "k01"}]
+        )
 
     def post(self, _path: str, body: Any) -> Any:
         self.sent = body
@@ -127,3 +134,31 @@ def test_status_tells_cause_and_effect_and_whether_the_rack_is_armed() -> None:
         assert ("(the rack is not armed)" in lines[0]) is not armed
         assert any("latches open: 1" in line for line in lines) is armed
     assert interlock_lines({"interlocks": None}) == []
+
+
+def test_a_bypass_is_told_on_every_status_and_says_how_it_stands() -> None:
+    wish = Bypass("k01-b1", Place(f"{RACK}/u31/leak1"), "", "broken", 8, "ada", 100)
+    rows = [msgspec.to_builtins(b) for b in (wish, sign(wish, "bo", 100))]
+    assert [bypass.word_of(r, 200) for r in rows] == ["wanted", "open"]
+    assert [bypass.word_of(r, 100 + 8 * HOUR_NS) for r in rows] == ["over", "over"]
+    assert bypass.word_of({**rows[0], "ended_unix_ns": 1, "ended_by": "eve"}, 200) == "ended by eve"
+    glance = {"armed": True, "tripped": [], "latches_open": 0, "unresolved": 0, "bypasses": rows}
+    asked, left_out = interlock_lines({"interlocks": glance})
+    assert asked == (
+        "warning: bypass k01-b1: detector at k01/u31/leak1 wanted by ada, another person must sign: broken"
+    )
+    assert "left out by ada and bo: broken" in left_out
+    with pytest.raises(TargetUnknown, match="is no bypass"):
+        bypass.rack_of_bypass("k01-l1")
+
+
+def test_a_bypass_is_asked_for_and_signed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    link = Scripted(latched_state(RACK), {"bypass": "k01-b1", "open": False, "until": 0})
+    monkeypatch.setattr(bypass, "connect", lambda _url, _state: link)
+    bypass.open_bypass("u31/leak1", "broken", hours=4)
+    assert link.sent["arguments"] == {"do": "open", "reason": "broken", "hours": 4}
+    assert "k01-b1 waits for another person" in capsys.readouterr().err
+    bypass.sign_bypass("k01-b1")
+    assert link.sent["arguments"] == {"do": "sign", "bypass": "k01-b1"}
+    bypass.end_bypass("k01-b1")
+    assert "k01-b1 is over" in capsys.readouterr().err

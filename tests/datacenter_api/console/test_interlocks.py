@@ -25,6 +25,8 @@ from datacenter_api.console.interlocks import (
 from datacenter_api.console.interlocks_page import show_interlocks
 from datacenter_api.console.pages import show_hall
 from datacenter_api.console.safety_cards import ClearCard, EmergencyCard
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.model.bypass import Bypass
 from rack_controller.model.command import Command, Reply
 from rack_controller.model.roles import Role
 
@@ -39,7 +41,7 @@ def test_the_banner_tells_cause_and_effect_and_what_an_unarmed_rack_would_do(hal
     hall.racks["k01"].interlocks = latched_state(hall.racks["k01"].place)
     hall.racks["k02"].interlocks = latched_state(hall.racks["k02"].place, armed=False)
     racks, domains = hall.seen()
-    lines = banner_lines(r.summary for r in racks)
+    lines = banner_lines([r.summary for r in racks])
     assert [(n.name, n.shadow) for n in lines] == [("k01", False), ("k02", True)]
     drawn = draw_banner(lines)
     assert f'<li class="critical">◆ <a href="/console/interlocks/lab1/a/r01/k01">k01</a> {CHAIN}</li>' in drawn
@@ -47,6 +49,15 @@ def test_the_banner_tells_cause_and_effect_and_what_an_unarmed_rack_would_do(hal
     assert draw_banner(()) == ""
     looks = [line for line in attention(racks, domains) if "leak1 is critical" in line[3]]
     assert [line[0] for line in looks] == ["critical", "warning"]
+
+
+def test_every_bypass_is_always_on_the_banner(hall: Any) -> None:
+    rack = hall.racks["k01"]
+    opened = Bypass("k01-b1", Place(f"{rack.place}/u31/leak1"), "", HOSTILE, 8, "ada", 1, "bo", 2)
+    rack.interlocks = msgspec.structs.replace(latched_state(rack.place), tripped=[], bypasses=[opened])
+    racks, _ = hall.seen()
+    drawn = draw_banner(banner_lines([r.summary for r in racks]))
+    assert "bypass k01-b1: detector at k01/u31/leak1 left out by ada and bo: &lt;script&gt;" in drawn
 
 
 def test_what_devices_and_people_wrote_is_text_only(rack: PlayedRack) -> None:

@@ -63,7 +63,7 @@ def test_only_these_verbs_exist() -> None:
         set(VERBS)
         == set(ARGUMENTS)
         == {"rescan", "locate", "reload", "repin", "check", "fix", "quiet", "rotate", "swap", "power", "boot"}
-        | {"clear", "emergency_off"}
+        | {"clear", "emergency_off", "bypass"}
         | STEERING
     )
 

@@ -12,6 +12,7 @@ from rack_controller.model.command import Command
 from rack_controller.model.interlock import Act
 from rack_controller.model.latch import Inspection
 from rack_controller.model.roles import Role
+from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.journal import Journal
 from tests.support.interlocked import RACK
@@ -28,7 +29,9 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 
 def desk_of(watched: Watched) -> InterlockDesk:
     guard = watched.start()
-    return InterlockDesk(RACK, guard, watched.latches, watched.rack.policy, HandClock(watched.rack), lambda: 2)
+    policy, clock = watched.rack.policy, HandClock(watched.rack)
+    bypasses = Bypasses(watched.journal, RACK, policy, clock.unix_ns, watched.said.append)
+    return InterlockDesk(RACK, guard, watched.latches, policy, clock, bypasses, lambda: 2)
 
 
 def test_the_first_cause_stands_first_with_what_followed_and_what_clears_it(watched: Watched) -> None:
