@@ -41,7 +41,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Create an account (admin)."""
-    body = {"user": user, "role": role.value, "password": read_password(password_file, user)}
+    body = {"user": user, "role": role.value, "password": read_password(password_file, user, environment=False)}
     _tell(connect(url, state).post("/api/v1/accounts", body), "created", chosen(output, as_json))
 
 
@@ -81,8 +81,8 @@ def password(
     """Change your own password; every login of yours ends."""
     link = connect(url, state)
     who = str(link.get("/api/v1/session")["user"])
-    old = read_password(old_file, f"{who}, present", environment=False)
-    new = read_password(new_file, f"{who}, new", environment=False)
+    old = read_password(old_file, f"{who}, present", environment=False, flag="--old-file")
+    new = read_password(new_file, f"{who}, new", environment=False, flag="--new-file")
     link.post("/api/v1/account/password", {"old": old, "new": new})
     note(f"password of {who} changed: log in again")
 

@@ -1,6 +1,7 @@
 """`rackwright interlock list|show|clear|policy`: what has tripped, what followed, and how a latch is cleared."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -20,6 +21,13 @@ _RECORD = {
     "done": "What was done",
     "pressure_check": "Pressure check (time, pressure, result)",
 }
+
+_NUMBERS: dict[str, Callable[[float], str]] = {
+    "count": lambda n: f"{n:g} or more",
+    "share": lambda n: f"{n:.0%}".replace("%", " %"),
+    "margin_k": lambda n: f"{n:g} K",
+}
+"""How the number that a condition needs is written, by its name in the table."""
 
 _COLUMNS = (
     Column("STATE", lambda r: str(r["state"])),
@@ -68,7 +76,12 @@ def list_interlocks(
     link, shape = connect(url, state), chosen(output, as_json)
     racks = [rack] if rack else [str(r["rack"]) for r in link.get("/api/v1/racks")]
     said = [stand_of(link, name) for name in racks]
-    emit([row for each in said for row in lines(each, every=every)], _COLUMNS, shape, name="latch")
+    rows = [row for each in said for row in lines(each, every=every)]
+    if shape is Output.NAME:  # what only confirms, or ends by itself, has no name to clear
+        rows = [row for row in rows if row["latch"]]
+    emit(rows, _COLUMNS, shape, name="latch")
+    if not rows and shape in (Output.TABLE, Output.WIDE):
+        note("nothing holds and no latch stands")
     for each in said:
         if not each["armed"]:
             note(f"{short(each['rack'])} is not armed: it is only told what would be done")
@@ -225,9 +238,10 @@ def _since(row: Row) -> str:
 
 
 def _condition(row: Row) -> str:
-    numbers = [f"{name} {row[name]:g}" for name in ("count", "share", "margin_k") if row.get(name) is not None]
+    numbers = [say(row[name]) for name, say in _NUMBERS.items() if row.get(name) is not None]
     held = [f"for {row['for_s']:g} s"] if row.get("for_s") else []
-    return " ".join([str(row["when"]).replace("_", " "), *numbers, *held])
+    when = str(row["when"]).replace("_", " ")
+    return " ".join([f"{when}:" if numbers else when, *numbers, *held])
 
 
 def _latches(row: Row) -> str:

@@ -40,8 +40,12 @@ def log_out(url: Url = None, state: State = None) -> None:
     Tokens().put(link.server.url, None)
 
 
-def read_password(file: Path | None, user: str, *, environment: bool = True) -> str:
-    """Return a password from a file, RACKWRIGHT_PASSWORD (if allowed) or the terminal; never from the command line."""
+def read_password(file: Path | None, user: str, *, environment: bool = True, flag: str = "--password-file") -> str:
+    """Return a password from a file, RACKWRIGHT_PASSWORD (if allowed) or the terminal; never from the command line.
+
+    `environment`: only for the caller's own login; another account must not get the caller's password unasked.
+    Raises ConfigurationError, with the option `flag` to give, when nobody can be asked.
+    """
     if file is not None:
         try:
             return file.read_text().rstrip("\r\n")
@@ -51,7 +55,7 @@ def read_password(file: Path | None, user: str, *, environment: bool = True) -> 
     if environment and given is not None:
         return given
     if not sys.stdin.isatty():
-        raise ConfigurationError("no terminal to ask for the password", advice="give --password-file FILE")
+        raise ConfigurationError("no terminal to ask for the password", advice=f"give {flag} FILE")
     return getpass.getpass(f"Password of {user}: ")
 
 

@@ -119,10 +119,25 @@ def test_show_and_policy_write_what_people_read(
     interlock.policy()
     table = capsys.readouterr().out
     assert "force off drip" in table
-    assert "flow below share 0.2 for 5 s" in table
+    assert "flow below: 20 % for 5 s" in table
     assert "2 persons clear" in table
+    assert "margin below: 3 K for 2 s" in table
+    assert "trays leaking: 2 or more" in table
     interlock.list_interlocks()
     assert "latched k01-l1" in capsys.readouterr().out
+
+
+def test_only_latches_have_a_name_and_an_empty_list_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = latched_state(RACK)
+    use(monkeypatch, Scripted(state, {}))
+    interlock.list_interlocks(output=Output.NAME)
+    assert capsys.readouterr().out == "k01-l1\n"
+    quiet = msgspec.structs.replace(state, standings=[], tripped=[], latches=[])
+    use(monkeypatch, Scripted(quiet, {}))
+    interlock.list_interlocks()
+    assert capsys.readouterr().err == "nothing holds and no latch stands\n"
 
 
 def test_status_tells_cause_and_effect_and_whether_the_rack_is_armed() -> None:

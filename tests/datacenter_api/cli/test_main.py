@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -93,6 +94,16 @@ def test_endpoints_sensors_and_events(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_wrong_word_is_told_in_the_users_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["locate", "up", "u12"]) == 2
     assert capsys.readouterr().err.startswith("rackwright: Invalid value for 'light': 'up' is not one of 'on', 'off'")
+
+
+def test_the_callers_password_is_never_given_to_another_account(capsys: pytest.CaptureFixture[str]) -> None:
+    assert os.environ["RACKWRIGHT_PASSWORD"]
+    assert run(["account", "add", "twin", "--role", "viewer"]) == 2
+    assert "give --password-file FILE" in capsys.readouterr().err
+    assert run(["account", "password"]) == 2
+    assert "give --old-file FILE" in capsys.readouterr().err
+    assert run(["account", "list", "-o", "name"]) == 0
+    assert "twin" not in capsys.readouterr().out
 
 
 def test_a_command_reaches_the_controller(capsys: pytest.CaptureFixture[str]) -> None:
