@@ -285,6 +285,8 @@ class Guard:
         for key, standing in self._standings.items():
             if key in before and standing.wet != before[key].wet:
                 self._latches.spread(standing)
+            if key in before and standing.holds and not before[key].holds:
+                self._tell_voided(key, standing)
         for order in decision.orders:
             self._carry_out(order)
         self._tell_ended(decision)
@@ -311,6 +313,12 @@ class Guard:
             if latch.id in self._latches.unkept:
                 text = f"latch {latch.id} stands, but the journal refuses to keep it: a restart now would forget it"
                 self._say(Finding(latch.place, "latch.unkept", Severity.CRITICAL, text))
+
+    def _tell_voided(self, key: Key, standing: Standing) -> None:
+        """What was signed while it was dry is worth nothing once it is wet again."""
+        if voided := self._latches.void(key):
+            text = f"{standing.evidence} again: what {', '.join(voided)} signed counts no more"
+            self._say(Finding(standing.place, "latch.voided", Severity.WARNING, text))
 
     def _tell_ended(self, decision: Decision) -> None:
         for standing in decision.ended:

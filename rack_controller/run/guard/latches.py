@@ -125,6 +125,15 @@ class Latches:
             except EnvironmentUnfit:
                 _log.exception("shadow latch %s is not forgotten", latch.id)
 
+    def void(self, key: Key) -> list[str]:
+        """Take back what was signed for a latch whose cause is seen again; return who must look once more."""
+        voided: list[str] = []
+        for latch in self.open():
+            if (latch.cause, latch.place) == key and latch.signed:
+                voided += latch.signed
+                self._put(msgspec.structs.replace(latch, signed=[], inspection=None))
+        return voided
+
     def _put(self, latch: Latch) -> None:
         self._all[latch.id] = latch
         if self._keep(latch):

@@ -43,6 +43,8 @@ OPERATION = "interlock"
 LEASE_S = 30.0
 STRIKES_KEPT = 1_000  # of a rack, in its ledger; one that never answers is struck every 2 s for as long as it stands
 TIDY_EVERY = 100
+MOST_ASKED = 2
+"""A controller that hangs is asked twice at a time, no more: it must find room for other connections."""
 OFF_TAKES = Seconds(11.0)
 """A host reports Off 1 to 10 s after it was told: so long one that took a strike is not struck again."""
 ACTIONS = {
@@ -63,6 +65,7 @@ class Striker:
     clock: Clock
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _unseen: dict[Place, Effect] = field(default_factory=dict)  # by tray: the last strike that was taken
+    _asking: "Counter[tuple[Place, PowerAction]]" = field(default_factory=Counter)  # requests without an answer yet
     _going: dict[tuple[Place, PowerAction], Seconds] = field(default_factory=dict)  # until when it may be on its way
 
     def settle_old(self) -> None:
@@ -109,6 +112,9 @@ class Striker:
         now = self.clock.now()
         if now < self._going.get((tray, action), now) and tray not in self.leases.starting():
             return "on its way"  # unless a request toward power may have come after it
+        if self._asking[tray, action] >= MOST_ASKED:
+            return "asked, and no answer yet"
+        self._asking[tray, action] += 1
         try:
             endpoint, switch = self.switch_of(tray)
             wish = Wish(endpoint, Facet.POWER_STATE, LeaseClass.INTERLOCK, f"interlock {order.cause}", Direction.SAFE)
@@ -123,6 +129,8 @@ class Striker:
         except Exception as err:  # noqa: BLE001 - logged whole and told; the other trays are struck all the same
             _log.exception("strike of %s for %s failed", tray, order.cause)
             return err
+        finally:
+            self._asking[tray, action] -= 1
 
     def _intend(self, order: Order, endpoint: Place, action: PowerAction) -> Effect | None:
         number = next(self._numbers)

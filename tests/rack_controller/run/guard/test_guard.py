@@ -14,6 +14,7 @@ from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide import conditions
 from rack_controller.decide.drip import falls_on
+from rack_controller.decide.picture import BuildingSight
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition
 from rack_controller.model.latch import Inspection
@@ -260,6 +261,29 @@ def test_a_racks_latch_needs_two_different_persons(watched: Watched) -> None:
         with pytest.raises(PreconditionFailed, match="another person"):
             guard.clear(name, RECORD, "ida")
         assert not guard.clear(name, RECORD, "bo").open
+
+    run_virtually(story())
+
+
+def test_a_signature_counts_no_more_when_water_comes_back(watched: Watched) -> None:
+    async def story() -> None:
+        guard = watched.start()
+        watched.tick(1)
+        watched.leak("u01/leak0", 0)
+        watched.rack.building = BuildingSight(leak=True)
+        guard.building = BuildingSight(leak=True)
+        watched.tick(1)
+        guard.building = BuildingSight()
+        watched.tick(1)
+        (name,) = [n.id for n in watched.latches.open() if n.cause == "leak.rack"]
+        assert guard.clear(name, RECORD, "ida").signed == ["ida"]
+        guard.building = BuildingSight(leak=True)
+        watched.tick(1)
+        assert watched.latches.find(name).signed == []
+        assert "latch.voided" in watched.kinds()
+        guard.building = BuildingSight()
+        watched.tick(1)
+        assert guard.clear(name, RECORD, "bo").open, "bo is the first again"
 
     run_virtually(story())
 

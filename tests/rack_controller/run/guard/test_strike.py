@@ -130,6 +130,28 @@ def test_one_that_is_on_its_way_is_left_alone_until_it_should_have_arrived(rack:
     run_virtually(story())
 
 
+def test_a_controller_that_hangs_is_asked_twice_at_a_time_and_no_more(rack: Rack) -> None:
+    async def story() -> None:
+        hung = asyncio.Event()
+
+        async def hang(action: PowerAction) -> PowerAnswer:
+            rack.switch("u11").asked.append(action)
+            await hung.wait()
+            return PowerAnswer(True, 204, "", "ForceOff")
+
+        rack.trays[join_place(RACK, "u11")].switch_power = hang  # type: ignore[method-assign]
+        waiting = [asyncio.create_task(rack.striker.carry(rack.order("u11"))) for _ in range(4)]
+        await asyncio.sleep(1)
+        assert len(rack.switch("u11").asked) == 2
+        hung.set()
+        ends = sorted(await asyncio.gather(*waiting))
+        assert ends == ["accepted", "accepted", "asked, and no answer yet", "asked, and no answer yet"]
+        await asyncio.sleep(12)
+        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+
+    run_virtually(story())
+
+
 def test_a_strike_takes_the_lease_from_whoever_holds_it(rack: Rack) -> None:
     async def story() -> None:
         endpoint = join_place(RACK, "u11", "bmc")
