@@ -1,4 +1,4 @@
-"""`rackwright interlock list|show|clear|policy`: what has tripped, what followed, and how a latch is cleared."""
+"""`rackwright interlock list|show|clear|policy|test`: what has tripped, what followed, and how a latch is cleared."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, emit, note
-from datacenter_api.cli.rack import only_rack
+from datacenter_api.cli.rack import only_rack, rack_holding
 from firmware_bridge.vocabulary.errors import TargetUnknown
 
 app = typer.Typer(help="Interlocks: what stops racks, and the latches that stand.", no_args_is_help=True)
@@ -50,6 +50,13 @@ _LATCH = (
     Column("SIGNED", lambda n: ", ".join(n["signed"]) or "–"),
     Column("CLEARED", lambda n: clock(n["cleared_ns"]).partition(".")[0] if n["cleared_ns"] else "–"),
     Column("REFUSED", lambda n: str(n["refused_on"]), right=True),
+)
+_REHEARSED = (
+    Column("CAUSE", lambda t: str(t["cause"])),
+    Column("SEEN", lambda t: str(t["seen"])),
+    Column("WOULD", lambda t: "; ".join(t["at_once"])),
+    Column("LATER", lambda t: "; ".join(t["later"]) or "–"),
+    Column("LATCHES", lambda t: "yes" if t["latch"] else "no"),
 )
 _ROWS = (
     Column("CAUSE", lambda r: str(r["cause"])),
@@ -154,6 +161,28 @@ def policy(
         emit([told], (), shape, single=True)
         return
     emit(told["rows"], _ROWS, shape, name="cause")
+
+
+@app.command("test")
+def rehearse(
+    detector: Annotated[str, typer.Argument(help="Leak detector, in full or from the slot on (u31/leak1).")],
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show what would follow if a leak detector said Critical now.  Nothing is done, on an armed rack neither."""
+    link, shape = connect(url, state), chosen(output, as_json)
+    name = rack_holding(link, detector, rack)
+    told: Row = link.get(f"/api/v1/racks/{quoted(name)}/interlocks/test", place=detector)
+    if shape in (Output.JSON, Output.YAML):
+        emit([told], (), shape, single=True)
+        return
+    emit(told["trips"], _REHEARSED, shape)
+    note("nothing was done" + (f"; nothing would trip: {told['note']}" if told["note"] else ""))
+    if not told["armed"]:
+        note("the rack is not armed: it would only be told")
 
 
 def stand_of(link: Connection, rack: str) -> Row:

@@ -27,7 +27,7 @@ from rack_controller.model.command import Reply
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.interlock import InterlockPolicy
-from rack_controller.model.interlock_view import InterlockState
+from rack_controller.model.interlock_view import InterlockState, Rehearsal
 from rack_controller.model.layout import Layout
 from rack_controller.model.lock import MaintenanceLock
 from rack_controller.model.operation import Operation, OperationRow
@@ -208,6 +208,14 @@ async def show_interlock_policy(rack: str, parts: Parts) -> Response:
     """The interlock policy in force at the rack: its rows, and where water falls."""
     record = parts.fleet.find(rack)
     return Response(await parts.bus.ask(record.token, "interlock_policy"), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/interlocks/test", responses=describes(Rehearsal))
+async def rehearse_interlocks(rack: str, parts: Parts, place: Annotated[str, Query(max_length=256)]) -> Response:
+    """What would follow if the leak detector at `place` said Critical now.  Nothing is kept or done."""
+    record = parts.fleet.find(rack)
+    detector = place_in(record, place, parts.fleet)
+    return Response(await parts.bus.ask(record.token, "interlock_test", detector), media_type="application/json")
 
 
 @router.get("/racks/{rack:path}/operations", responses=describes(list[OperationRow]))

@@ -55,6 +55,27 @@ class InterlockGlance(msgspec.Struct, frozen=True):
     bypasses: list[Bypass] = []
 
 
+class RehearsedTrip(msgspec.Struct, frozen=True):
+    """One row that would trip: what was seen, what would follow at once and later, and whether it would latch."""
+
+    cause: str
+    place: str
+    seen: str
+    at_once: list[str]
+    later: list[str]
+    latch: bool
+    blocks: bool
+
+
+class Rehearsal(msgspec.Struct, frozen=True):
+    """What would follow if the detector at `place` said Critical now; nothing was done.  `note`: why nothing would."""
+
+    place: str
+    armed: bool
+    trips: list[RehearsedTrip]
+    note: str = ""
+
+
 class InterlockState(msgspec.Struct, frozen=True):
     """`armed` false: orders are only told.  `standings` most urgent first; `latches` the oldest first, cleared ones
     too; `clearing`: what clears the open ones, by cause; `bypasses`: the register, the newest first."""

@@ -89,6 +89,8 @@ class StateAnswers:
                 return msgspec.json.encode(await self._power.look(Place(request.place)))
             case "interlocks" if self._interlocks is not None:
                 return msgspec.json.encode(self._interlocks.state())
+            case "interlock_test" if self._interlocks is not None:
+                return msgspec.json.encode(self._interlocks.rehearse(Place(request.place)))
             case "interlock_policy" if self._interlocks is not None:
                 return msgspec.json.encode(self._interlocks.policy)
             case "readiness" if self._enrolled is not None:

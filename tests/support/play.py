@@ -33,7 +33,7 @@ from firmware_bridge.vocabulary.units import UnixNanoseconds
 from rack_controller.model.command import Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import Frame, encode_frame
-from rack_controller.model.interlock_view import InterlockGlance, InterlockState
+from rack_controller.model.interlock_view import InterlockGlance, InterlockState, Rehearsal
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateChanged, StateRequest, make_layout
 from rack_controller.model.operation import Operation, row_of
 from rack_controller.model.power import BootView, PowerLook
@@ -277,6 +277,8 @@ class Stage:
                 )
             case "interlocks" if rack.interlocks is not None:
                 body = msgspec.json.encode(rack.interlocks)
+            case "interlock_test":
+                body = msgspec.json.encode(Rehearsal(request.place, rack.layout.armed, [], "it is bypassed"))
             case "interlock_policy":
                 body = msgspec.json.encode(seeded_policy())
             case "operations":

@@ -12,11 +12,12 @@ from rack_controller.decide.clearing import ORPHAN
 from rack_controller.decide.interlock import Standing
 from rack_controller.model.command import Command
 from rack_controller.model.interlock import Act, InterlockPolicy, Row
-from rack_controller.model.interlock_view import InterlockGlance, InterlockState, StandingView, TrippedView
+from rack_controller.model.interlock_view import InterlockGlance, InterlockState, Rehearsal, StandingView, TrippedView
 from rack_controller.model.latch import Inspection
 from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.rehearsal import rehearsed
 
 Verb = Callable[[Command], Awaitable[dict[str, object]]]
 MOST_RECORD = 2_000
@@ -56,6 +57,15 @@ class InterlockDesk:
         """Return what a banner says of it now."""
         standing = sum(not latch.shadow for latch in self.latches.open())
         return InterlockGlance(self.guard.armed, self._tripped(), standing, self.unresolved(), self.bypasses.standing())
+
+    def rehearse(self, detector: Place) -> Rehearsal:
+        """Return what would follow if a detector said Critical now.  Raises what `Guard.rehearse` raises."""
+        trips = rehearsed(*self.guard.rehearse(detector), {row.cause: row for row in self.policy.rows})
+        note = ""
+        if not trips:
+            out = any(b.place == detector for b in self.bypasses.in_force())
+            note = "it is bypassed" if out else "what it would trip holds already, or is bypassed"
+        return Rehearsal(detector, self.guard.armed, trips, note)
 
     async def clear(self, command: Command) -> dict[str, object]:
         """Sign for a latch with an inspection record.  Raises TargetUnknown, ArgumentsInvalid, PreconditionFailed."""

@@ -12,10 +12,10 @@ from dataclasses import replace
 import msgspec
 
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import RackwrightError
+from firmware_bridge.vocabulary.errors import PreconditionFailed, RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
-from firmware_bridge.vocabulary.quantities import Quantity
-from firmware_bridge.vocabulary.reading import Reading
+from firmware_bridge.vocabulary.quantities import Quantity, code_of
+from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.bypass import covers, left_out, words
 from rack_controller.decide.detectors import Detector, hear, judge, says_nothing_new
@@ -179,6 +179,24 @@ class Guard:
         for rung in row.ladder:
             if rung.do in (Act.FORCE_OFF, Act.GRACEFUL_OFF) and not rung.after_s:
                 self._carry_out(Order(rung.do, row.cause, place, trays, f"{row.title} at {leaf_of(place)}: {words}"))
+
+    def rehearse(self, detector: Place) -> tuple[Decision, Decision]:
+        """Return what is decided now, and what if `detector` said Critical: both from nothing, none is acted on.
+
+        Raises TargetUnknown for what is no detector, PreconditionFailed before the first tick.
+        """
+        known, snapshot = self._detectors.get(detector), self._view.snapshot
+        if snapshot is None or self._picture is None:
+            raise PreconditionFailed("nothing is known of this rack yet", advice="wait for its first second")
+        if known is None:
+            raise TargetUnknown(f"{detector} is no leak detector that is read", advice="name one, such as u31/leak1")
+        now = self._clock.now()
+        wet = hear(known, float(code_of(Quantity.LEAK, "critical")), Quality.GOOD, now, self._policy.detectors)
+        decided = []
+        for detectors in (self._detectors, {**self._detectors, detector: wet}):
+            seen = left_out(self._seen(replace(snapshot, now=now), detectors), self._bypasses())
+            decided.append(advance({}, seen, self._policy))
+        return decided[0], decided[1]
 
     def came_of(self, latch: Latch, act: Act) -> str:
         """Return what was said last of an act that a latch's cause ordered, empty before anything was."""

@@ -46,7 +46,7 @@ class Trail:
 
     def did(self, key: Key) -> list[str]:
         """Return in words what followed, act by act."""
-        return [_words(act, tuple(targets)) for act, targets in self._acts.get(key, {}).items()]
+        return [words_of(act, tuple(targets)) for act, targets in self._acts.get(key, {}).items()]
 
     def tripped(
         self, standings: Iterable[tuple[Standing, Row]], latches: Iterable[Latch], *, armed: bool
@@ -85,7 +85,8 @@ class Trail:
         )
 
 
-def _words(act: Act, targets: tuple[Place, ...]) -> str:
+def words_of(act: Act, targets: tuple[Place, ...]) -> str:
+    """Return an act and whom it is for, in words."""
     whom = names_of(targets)
     return f"{whom} {_OFF[act]}" if act in _OFF else f"{act.replace('_', ' ')} {whom}"
 

@@ -14,7 +14,7 @@ from firmware_bridge.vocabulary.errors import PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.bypass import sign
 from rack_controller.model.bypass import HOUR_NS, Bypass
-from rack_controller.model.interlock_view import InterlockGlance, InterlockState
+from rack_controller.model.interlock_view import InterlockGlance, InterlockState, Rehearsal, RehearsedTrip
 
 RACK = "lab1/a/r01/k01"
 
@@ -177,3 +177,20 @@ def test_a_bypass_is_asked_for_and_signed(monkeypatch: pytest.MonkeyPatch, capsy
     assert link.sent["arguments"] == {"do": "sign", "bypass": "k01-b1"}
     bypass.end_bypass("k01-b1")
     assert "k01-b1 is over" in capsys.readouterr().err
+
+
+def test_a_rehearsal_tells_what_would_follow_and_that_nothing_was_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trip = RehearsedTrip("leak.critical", f"{RACK}/u31", "Leak at u31", ["u31 off"], [], True, True)
+    told = Rehearsal(f"{RACK}/u31/leak1", False, [trip])
+    link = use(monkeypatch, Scripted(latched_state(RACK), {}))
+    monkeypatch.setattr(
+        link, "get", lambda path, **_q: [{"rack": RACK, "name": "k01"}] if "test" not in path else said_of
+    )
+    said_of = msgspec.to_builtins(told)
+    interlock.rehearse("u31/leak1")
+    written = capsys.readouterr()
+    assert "u31 off" in written.out
+    assert "nothing was done" in written.err
+    assert "not armed" in written.err

@@ -31,6 +31,10 @@ async def test_interlocks_are_shown_and_a_latch_is_signed_for(state: Path) -> No
                 assert shown["clearing"]["leak.critical"]["record"] == ["found", "done", "pressure_check"]
                 table = (await client.get(f"{V1}/racks/k01/interlocks/policy")).json()
                 assert "leak.critical" in [row["cause"] for row in table["rows"]]
+                told = (await client.get(f"{V1}/racks/k01/interlocks/test", params={"place": "u31/leak1"})).json()
+                assert (told["place"], told["note"]) == (f"{rack.place}/u31/leak1", "it is bypassed")
+                wrong = await client.get(f"{V1}/racks/k01/interlocks/test", params={"place": "u99/leak1"})
+                assert wrong.status_code == 404
                 (summary,) = (await client.get(f"{V1}/racks")).json()
                 assert summary["interlocks"]["latches_open"] == 1
                 assert [t["chain"] for t in summary["interlocks"]["tripped"]] == [CHAIN]

@@ -166,3 +166,27 @@ def test_a_latch_whose_row_left_the_policy_still_refuses_power_on(watched: Watch
         assert "latch k01-l1: Leak at u31" in watched.guard.forbids(watched.rack.place("u31"))
 
     run_virtually(story())
+
+
+def test_a_rehearsal_says_what_would_follow_and_does_nothing(watched: Watched) -> None:
+    async def story() -> None:
+        desk = desk_of(watched)
+        u31 = watched.rack.place("u31/leak1")
+        with pytest.raises(PreconditionFailed, match="nothing is known"):
+            desk.rehearse(u31)
+        watched.tick(1)
+        before = watched.guard.standings
+        told = desk.rehearse(u31)
+        (trip,) = told.trips
+        assert (trip.cause, trip.latch, trip.at_once) == ("leak.critical", True, ["u31, u30, u29, u28 off"])
+        assert trip.later == ["after 12 s aux off tray"]
+        assert "leak1 is critical" in trip.seen
+        watched.tick(20)
+        assert await carried(watched) == []
+        assert (watched.guard.standings, watched.latches.all(), watched.kinds()) == (before, [], [])
+        with pytest.raises(TargetUnknown, match="no leak detector"):
+            desk.rehearse(watched.rack.place("u31"))
+        watched.leak("u31/leak1", 2)
+        assert desk.rehearse(u31).note == "what it would trip holds already, or is bypassed"
+
+    run_virtually(story())
