@@ -34,7 +34,7 @@ from rack_controller.accounts import EndpointAccount, account_of, give_own_entry
 from rack_controller.assemble_consoles import console_shop
 from rack_controller.assemble_policies import load_interlocks
 from rack_controller.decide.places import expected_number
-from rack_controller.model.expectation import Expectation, ExpectedPlace
+from rack_controller.model.expectation import Expectation, ExpectedAddresses, ExpectedPlace
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
@@ -120,9 +120,17 @@ def expectations_of(rack: Place, generation: Generation) -> dict[Place, Expectat
                 ExpectedPlace(c, expected_number(c, slot, generation.slots), _counted(c, slot))
                 for c in spec.place_checks
             )
-            if spec.settings or places:
-                expected[join_place(rack, slot.name, spec.name)] = Expectation(spec.settings, places)
+            bus = _addresses(spec, slot)
+            if spec.settings or places or bus:
+                expected[join_place(rack, slot.name, spec.name)] = Expectation(spec.settings, places, bus)
     return expected
+
+
+def _addresses(spec: EndpointSpec, slot: Slot) -> ExpectedAddresses | None:
+    units = spec.units_of(slot.index)
+    if spec.line is None or not units:
+        return None
+    return ExpectedAddresses(spec.line, tuple(u.address for u in units))
 
 
 def _counted(check: PlaceCheck, slot: Slot) -> str:

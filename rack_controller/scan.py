@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from firmware_bridge.drivers.modbus.bus import LATE, Ask, SerialBus, Urgency
+from firmware_bridge.drivers.modbus.bus import LATE, PROBE_WAIT, Ask, SerialBus, Urgency
 from firmware_bridge.drivers.modbus.unit import SerialUnit
 from firmware_bridge.generations.register_maps import load_register_map, register_map_files
 from firmware_bridge.vocabulary.clock import Clock
@@ -18,7 +18,6 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.modbus.register_map import RegisterMap
 
-PROBE_WAIT = Seconds(0.07)
 _NOWHERE = Place("line")
 
 

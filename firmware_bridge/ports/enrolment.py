@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from firmware_bridge.vocabulary.identity import Certificate, Identity
+from firmware_bridge.vocabulary.line import LineLook
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.settings import Examination, Question, Scalar
 
@@ -93,5 +94,17 @@ class Examinable(Protocol):
         """Write one property that an examination found.  Raises DeviceError.
 
         An effect: recorded before it is called, and only on armed racks.
+        """
+        ...
+
+
+@runtime_checkable
+class OnLine(Protocol):
+    """An endpoint whose units share a line with others, told apart by their addresses alone."""
+
+    async def look_along(self) -> LineLook:
+        """Return which of its units answer, and who answers that is nobody's.  Raises DeviceError.
+
+        Only reads.  Slow and patient: polling goes first.
         """
         ...

@@ -13,6 +13,19 @@ class Parity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LineLook:
+    """Who answers on a line, as one of its trays sees it: bus addresses, each in order.
+
+    `present` and `silent` are the tray's own; `strangers` answer and are no tray's of the site on this line.
+    """
+
+    line: str
+    present: tuple[int, ...] = ()
+    silent: tuple[int, ...] = ()
+    strangers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LineSettings:
     """How characters look on the wire: `baud` in bit/s, eight data bits, parity, stop bits."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from firmware_bridge.vocabulary.identity import Identity
+from firmware_bridge.vocabulary.line import LineLook
 
 Scalar = str | bool | int | float | None
 
@@ -86,3 +87,4 @@ class Examination:
 
     identity: Identity
     found: dict[str, tuple[Found, ...]] = field(default_factory=dict)
+    line: LineLook | None = None  # of an endpoint on a serial line: who answers there

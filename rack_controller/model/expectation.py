@@ -15,11 +15,20 @@ class ExpectedPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedAddresses:
+    """The bus addresses that an endpoint's units have where the site says it stands, on which of the rack's lines."""
+
+    line: str
+    addresses: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """Everything an endpoint is judged by."""
 
     settings: tuple[Setting, ...] = ()
     places: tuple[ExpectedPlace, ...] = ()
+    bus: ExpectedAddresses | None = None
 
     def questions(self) -> list[Question]:
         """Return what to ask the endpoint."""

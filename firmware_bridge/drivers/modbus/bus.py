@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 # southbound.md §1.2: devices answer within 70 ms and are given 300; the event loop that waits may itself be late.
 TURN_ROUND = Seconds(0.25)
+PROBE_WAIT = Seconds(0.07)  # for an address where perhaps nobody is, as facebook/openbmc rackmon2 waits
 LATE = Seconds(0.5)  # how long after a silence a late reply may still come
 REOPEN_AFTER = Seconds(1.0)
 _WRITE_REPLY_BYTES = 8

@@ -32,8 +32,15 @@ class SerialLines:
         """Return who else is said to have this address on that bus: whose answer would it be?"""
         return [p for p in self._claims.get((id(bus), address), ()) if p != place]
 
-    async def release(self, bus: SerialBus) -> None:
-        """Close a bus once its last user is gone."""
+    def claimed(self, bus: SerialBus) -> frozenset[int]:
+        """Return the addresses that some tray is said to have on that bus."""
+        return frozenset(address for (of, address), places in self._claims.items() if of == id(bus) and places)
+
+    async def release(self, bus: SerialBus, address: int, place: Place) -> None:
+        """Give up a unit's claim; close a bus once its last user is gone."""
+        claims = self._claims.get((id(bus), address), [])
+        if place in claims:
+            claims.remove(place)  # one of two: a tray that is read anew has claimed it again already
         self._users[bus] = self._users.get(bus, 1) - 1
         if self._users[bus] <= 0:
             await asyncio.shield(bus.close())

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from firmware_bridge.drivers.modbus.along import look_along
 from firmware_bridge.drivers.modbus.bus import Urgency
 from firmware_bridge.drivers.modbus.life import Life
 from firmware_bridge.drivers.modbus.lines import SerialLines
@@ -16,6 +17,7 @@ from firmware_bridge.drivers.modbus.unit import SerialUnit
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable
 from firmware_bridge.vocabulary.inventory import EndpointReport, Note
+from firmware_bridge.vocabulary.line import LineLook
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
@@ -129,10 +131,14 @@ class SerialSource:
         notes = [Note(key, "", str(err.detail)) for key, err in sorted(self.faults.items())]
         return report_of_units(self.place, self.units, identities, self.latest, notes)
 
+    async def look_along(self) -> LineLook:
+        """Find out which of its units answer, and who else does on their line.  Raises EndpointUnreachable."""
+        return await look_along(self.units, self.lines)
+
     async def close(self) -> None:
         """Give the line back.  Never raises."""
         for unit in self.units:
-            await self.lines.release(unit.bus)
+            await self.lines.release(unit.bus, unit.address, unit.place)
 
     async def _round(self, reading_class: ReadingClass | None) -> list[Reading]:
         """Read one class of every unit, the fast lane's registers for None."""

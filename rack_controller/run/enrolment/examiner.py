@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from firmware_bridge.ports.enrolment import Examinable
+from firmware_bridge.ports.enrolment import Examinable, OnLine
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import (
@@ -24,6 +24,7 @@ from firmware_bridge.vocabulary.identity import Identity
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.settings import Examination
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.addresses import LineClaim, judge_addresses
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.places import Claim, judge_places, numbers_in
 from rack_controller.decide.readiness import is_right, judge_settings, value_to_write
@@ -71,7 +72,7 @@ class Examiner:
         self._extras: list[Extra] = []
         self._looks: dict[Place, _Look] = {}
         self._judged: dict[Place, list[Judgement]] = {}  # empty: to be judged anew
-        self._turn = asyncio.Lock()
+        self._turn, self._line_turn = asyncio.Lock(), asyncio.Lock()  # a look along a line takes seconds
         self._wake = asyncio.Event()
 
     def add(self, extra: Extra) -> None:
@@ -92,10 +93,15 @@ class Examiner:
         """Look at whoever is due until cancelled."""
         while True:
             now = self._clock.now()
-            due = [(look.due, place) for place, look in self._looks.items() if place in self._expected]
+            self._plan_lines(now)
+            due = [
+                (look.due, self._expected[place].bus is not None, place)
+                for place, look in self._looks.items()
+                if place in self._expected
+            ]
             soonest = min(due, default=None)
             if soonest is not None and soonest[0] <= now:
-                await self.examine(soonest[1])
+                await self.examine(soonest[2])
                 continue
             self._wake.clear()
             wait = EVERY if soonest is None else Seconds(soonest[0] - now)
@@ -105,13 +111,12 @@ class Examiner:
         """Look at one endpoint now.  What goes wrong is kept as the look's error."""
         look = self._look(place)
         source: object = self._sources.get(place)
-        async with self._turn:
+        async with self._line_turn if isinstance(source, OnLine) else self._turn:
             look.due = Seconds(self._clock.now() + EVERY)
-            if not isinstance(source, Examinable):
+            if not isinstance(source, Examinable | OnLine):
                 return
-            asked = self._expected.get(place, Expectation()).questions()
             try:
-                examined = await source.examine(asked)
+                examined = await self._ask(place, source)
             except DeviceError as err:
                 look.error = f"{type(err).__name__}: {err.detail or err.verb}"
                 return
@@ -124,6 +129,17 @@ class Examiner:
         self._judged.clear()
         self._note_part(place, examined)
         self._note_changes()
+
+    def _plan_lines(self, now: Seconds) -> None:
+        """Look at trays on a line also when they were never met: their units may answer elsewhere."""
+        for place, expectation in self._expected.items():
+            if expectation.bus is not None and place in self._sources:
+                self._looks.setdefault(place, _Look(due=now + FIRST_AFTER))
+
+    async def _ask(self, place: Place, source: Examinable | OnLine) -> Examination:
+        if isinstance(source, OnLine):
+            return Examination(_NOBODY, line=await source.look_along())
+        return await source.examine(self._expected.get(place, Expectation()).questions())
 
     async def write_differing(self, place: Place, only: str = "") -> tuple[list[str], dict[str, EndpointRefused]]:
         """Write the settings that differ and may be written; return the names of those written and those refused.
@@ -181,8 +197,10 @@ class Examiner:
     def judgements(self, place: Place) -> list[Judgement]:
         """Return every judgement of an endpoint: what it was asked for, its place, and what others add."""
         if not self._judged:
-            places = judge_places(self._claims())
-            self._judged = {at: [*self._settings(at), *places.get(at, [])] for at in self._sources}
+            places, addresses = judge_places(self._claims()), judge_addresses(self._line_claims())
+            self._judged = {
+                at: [*self._settings(at), *places.get(at, []), *addresses.get(at, [])] for at in self._sources
+            }
         return [*self._judged.get(place, []), *(j for extra in self._extras for j in extra(place))]
 
     def _settings(self, place: Place) -> list[Judgement]:
@@ -201,6 +219,16 @@ class Examiner:
             for known in self._expected.get(place, Expectation()).places:
                 found = look.examined.found.get(f"place_{known.check.name}", ()) if look.examined else ()
                 claims.append(Claim(place, known.check, numbers_in(found), known.expected, known.group))
+        return claims
+
+    def _line_claims(self) -> list[LineClaim]:
+        """Return a claim for every endpoint of the generation on a line, also for those that nobody reads."""
+        claims = []
+        for place, expectation in self._expected.items():
+            if expectation.bus is not None:
+                examined = self._look(place).examined if place in self._sources else None
+                look = examined.line if examined is not None else None
+                claims.append(LineClaim(place, expectation.bus, look, place in self._sources))
         return claims
 
     def _note_part(self, place: Place, examined: Examination) -> None:

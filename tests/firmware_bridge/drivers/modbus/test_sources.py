@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.site import SiteEndpoint
 from firmware_bridge.wire.modbus.frame import Refusal, reply_refusal
+from firmware_bridge.wire.modbus.register_map import RegisterMap
 from firmware_bridge.wire.modbus.values import encode
 
 TRAY = Place("x/a/r01/k01/u06")
@@ -358,3 +361,46 @@ async def test_what_cannot_be_a_serial_endpoint_is_refused(line: PlainLine, line
         make_driver(spec, TRAY, SiteEndpoint(Place(f"{TRAY}/pmm"), tty=line.tty), None, CLOCK, SerialPart(lines, ()))
     with pytest.raises(ConfigurationError, match="outside the addresses of orv3-hpr-psu"):
         driver(line, lines, (Unit("psu0", 0x0C, PSU),))
+
+
+def narrow(name: str) -> RegisterMap:
+    """Return a map whose family has few addresses: a silent one costs 70 ms of everybody's time."""
+    wide = load_register_map(name)
+    return replace(
+        wide, addresses=tuple((a, a) for a in (0x20, 0x21, *range(0x90, 0x96), 0x9A, 0xAA, 0xB0) if wide.covers(a))
+    )
+
+
+async def test_who_answers_on_the_line_and_is_nobodys_there_is_found(line: PlainLine, lines: SerialLines) -> None:
+    shelf = driver(line, lines, maps=narrow)
+    below = driver(
+        line, lines, units=(Unit("pmm", 0x21, PMM), Unit("psu0", 0x9A, PSU)), tray=Place("x/a/r01/k01/u07"), maps=narrow
+    )
+    line.units |= {0x21: words("orv3-hpr-pmm-psu"), 0xAA: psu()}
+    line.units[0xB0] = {}  # refuses: somebody is there
+    del line.units[0x95]
+    await shelf.discover()
+    look = await shelf.look_along()
+    assert (look.present, look.silent) == ((0x20, *range(0x90, 0x95)), (0x95,))
+    assert look.strangers == (0xAA, 0xB0)  # 0x21 is the other shelf's
+    assert {r.function for r in line.asked} == {3}
+    await below.close()
+    assert (await shelf.look_along()).strangers == (0x21, 0xAA, 0xB0)
+    await shelf.close()
+
+
+async def test_an_address_that_two_trays_claim_is_asked_by_neither_look(line: PlainLine, lines: SerialLines) -> None:
+    shelf = driver(line, lines, maps=narrow)
+    other = driver(line, lines, units=(Unit("psu0", 0x90, PSU),), tray=Place("x/a/r01/k01/u07"), maps=narrow)
+    look = await shelf.look_along()
+    assert 0x90 not in (*look.present, *look.silent, *look.strangers)
+    assert not [r for r in line.asked if r.unit == 0x90]
+    await shelf.close()
+    await other.close()
+
+
+async def test_a_line_that_cannot_be_opened_is_no_empty_line(lines: SerialLines, tmp_path: Path) -> None:
+    shelf = driver(PlainLine(str(tmp_path / "none")), lines)
+    with pytest.raises(EndpointUnreachable):
+        await shelf.look_along()
+    await shelf.close()
