@@ -11,6 +11,7 @@ NOBODY = Known("", Role.VIEWER, "")
 
 @dataclass(frozen=True, slots=True)
 class Caller(Principal):
-    """`who` is the API's own principal: role, address, session."""
+    """`who` is the API's own principal: role, address, session.  `program`: what the client calls itself."""
 
     who: Known = field(default=NOBODY)
+    program: str = ""

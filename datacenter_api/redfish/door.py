@@ -70,7 +70,7 @@ class RedfishDoor:
             who = self.doorkeeper.recognise_token(headers[b"x-auth-token"].decode("latin-1"), address)
             if isinstance(who, Denial) or not allowed(rule, who.role):
                 return None
-            return self.service.read(uri, query, headers, _caller(who))
+            return self.service.read(uri, query, headers, _caller(who, headers))
         except RackwrightError as err:
             reply = refusal_reply(err)
         except Exception:
@@ -112,7 +112,7 @@ class RedfishDoor:
             raise RequestRefused("OperationNotAllowed", headers=((b"allow", known),))
         if not allowed(rule, who.role):
             raise RequestRefused("InsufficientPrivilege")
-        scope[PRINCIPAL] = _caller(who)
+        scope[PRINCIPAL] = _caller(who, headers)
         return None
 
     async def _anybody(self, headers: dict[bytes, bytes], address: str) -> Principal:
@@ -120,7 +120,7 @@ class RedfishDoor:
         if b"x-auth-token" not in headers and b"authorization" not in headers:
             return _ANYBODY
         try:
-            return _caller(await self._recognise(headers, address))
+            return _caller(await self._recognise(headers, address), headers)
         except RequestRefused:
             return _ANYBODY
 
@@ -156,8 +156,9 @@ class RedfishDoor:
         return outcome_reply(Outcome(201, document, uri, ((b"x-auth-token", token.encode()),)))
 
 
-def _caller(who: Known) -> Caller:
-    return Caller(who.user, who.role, redfish_privileges(who.role), who)
+def _caller(who: Known, headers: dict[bytes, bytes]) -> Caller:
+    program = headers.get(b"user-agent", b"").decode("latin-1")
+    return Caller(who.user, who.role, redfish_privileges(who.role), who, program)
 
 
 def _refused(why: Denial) -> RequestRefused:

@@ -1,4 +1,4 @@
-"""Network interfaces and protocols of management controllers, as their own reports tell them.  Configures nothing."""
+"""Network interfaces and protocols of management controllers and hosts, as reports tell them.  Configures nothing."""
 
 from datacenter_api.redfish.made_of import stated_status
 from datacenter_api.redfish.shapes import Body, collection, resource
@@ -15,9 +15,15 @@ def protocols_of(report: StockReport) -> StockAspect | None:
     return found[0] if found else None
 
 
-def interfaces_of(report: StockReport) -> dict[str, StockAspect]:
-    """Return the interfaces of the endpoint's controller by an id that is fit for a URI."""
-    return {slug(a.id): a for a in report.aspects_of(AspectKind.INTERFACE, _controller(report))}
+def interfaces_of(report: StockReport, owner: str = "") -> dict[str, StockAspect]:
+    """Return the interfaces of the endpoint's controller, or of `owner`, by an id that is fit for a URI."""
+    return {slug(a.id): a for a in report.aspects_of(AspectKind.INTERFACE, owner or _controller(report))}
+
+
+def host_of(report: StockReport) -> str | None:
+    """Return the machine that the endpoint's controller can reset, None where it is in charge of none."""
+    system = report.named("system")
+    return None if system is None else f"Systems/{system}"
 
 
 def protocol_body(world: World, tray: TrayLook, report: StockReport, uri: str) -> Body | None:
@@ -43,9 +49,9 @@ def interfaces_body(report: StockReport, uri: str) -> Body | None:
     return collection("EthernetInterface", uri, f"Interfaces of {uri.split('/')[4]}", sorted(found)) if found else None
 
 
-def interface_body(world: World, tray: TrayLook, report: StockReport, uri: str) -> Body | None:
+def interface_body(world: World, tray: TrayLook, report: StockReport, uri: str, owner: str = "") -> Body | None:
     """Return one interface with its addresses."""
-    found = interfaces_of(report).get(uri.rsplit("/", 1)[1])
+    found = interfaces_of(report, owner).get(uri.rsplit("/", 1)[1])
     if found is None:
         return None
     facts = found.facts

@@ -58,6 +58,7 @@ _ORIGINS4 = frozenset({"Static", "DHCP", "BOOTP", "IPv4LinkLocal"})
 _ORIGINS6 = frozenset({"Static", "DHCPv6", "LinkLocal", "SLAAC"})
 _ADDRESS_STATES = frozenset({"Preferred", "Deprecated", "Tentative", "Failed"})
 _INTEGRITY = frozenset({"SPDM", "TPM", "TCM", "TPCM", "OEM"})
+_RESTORES = frozenset({"AlwaysOn", "AlwaysOff", "LastState"})
 _BOOT_MODES = frozenset({"SetupMode", "UserMode", "AuditMode", "DeployedMode"})
 _MAC = re.compile(r"([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -94,6 +95,7 @@ PROPERTIES: dict[str, tuple[Shown, ...]] = {
         Shown("BiosVersion", Fact.BIOS_VERSION),
         Shown("HostName", Fact.HOST_NAME),
         Shown("LastResetTime", Fact.RESET_AT, _TIME),
+        Shown("PowerRestorePolicy", Fact.POWER_RESTORE, _RESTORES),
         _UUID_ROW,
         Shown("MemorySummary/TotalSystemMemoryGiB", Fact.MEMORY_TOTAL_GIB),
         Shown("ProcessorSummary/CoreCount", Fact.CORES),

@@ -11,7 +11,7 @@ from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.power import changes as power_changes
 from datacenter_api.redfish.power.aggregates import AGGREGATES
 from datacenter_api.redfish.power.aggregates import remove as remove_aggregate
-from datacenter_api.redfish.power.tasks import MONITORS, monitor_document
+from datacenter_api.redfish.power.tasks import MONITORS, TASKS, monitor_document
 from datacenter_api.redfish.root import metadata
 from datacenter_api.redfish.routes import make_tree
 from datacenter_api.redfish.shapes import ROOT
@@ -78,7 +78,7 @@ class RackSource:
             return event_changes.privilege(uri, method)
         if certificate_actions.methods(uri):
             return "ConfigureManager"
-        if uri.startswith((*_LIGHTS, f"{AGGREGATES}/")) or uri == AGGREGATES:
+        if uri.startswith((*_LIGHTS, f"{AGGREGATES}/", f"{TASKS}/")) or uri == AGGREGATES:
             return "ConfigureComponents"
         return "ConfigureSelf"
 
@@ -117,12 +117,15 @@ class RackSource:
         return Outcome(201, self._build(made, principal), made)
 
     async def delete(self, uri: str, principal: Principal) -> Outcome:
-        """Remove an account or end a session."""
+        """Remove an account, an aggregate, a task that is over or a subscription; end a session."""
         caller, leaf = cast(Caller, principal), uri.rsplit("/", 1)[1]
         if uri.startswith(f"{SESSIONS}/"):
             return changes.end_session(self._world, leaf, caller)
         if event_changes.owns(uri):
             event_changes.delete(self._world, uri, caller)
+            return Outcome(204)
+        if uri.startswith(f"{TASKS}/"):
+            self._world.tasks.drop(leaf)
             return Outcome(204)
         if uri.startswith(f"{AGGREGATES}/"):
             return remove_aggregate(self._world, leaf, caller)

@@ -1,5 +1,6 @@
 """Compute trays as ComputerSystems: processors with their GPUs, what those measure, and memory where it is reported."""
 
+from datacenter_api.redfish.interfaces import host_of, interface_body, interfaces_of
 from datacenter_api.redfish.made_of import (
     facts_of_part,
     identity_of,
@@ -18,6 +19,7 @@ from datacenter_api.redfish.power.resets import want_boot
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, resource, told
 from datacenter_api.redfish.shown import Facts, shown
 from datacenter_api.redfish.status import locate_light, part_status, power_state, tray_status
+from datacenter_api.redfish.stock import StockReport
 from datacenter_api.redfish.storage import drives_of
 from datacenter_api.redfish.subsystems import chassis_links, environment_of
 from datacenter_api.redfish.world import TrayLook, World
@@ -67,6 +69,7 @@ def build_one(world: World, uri: str, system: str) -> Body | None:
         ProcessorSummary=summary,
         Processors=ref(f"{uri}/Processors"),
         **{name: ref(f"{uri}/{name}") for name, found in below.items() if found},
+        **({} if _host(world, tray) is None else {"EthernetInterfaces": ref(f"{uri}/EthernetInterfaces")}),
         LogServices=ref(f"{uri}/LogServices"),
         Links={**chassis_links(tray), **manager_links(tray)},
         **actions_of(uri, "ComputerSystem", offered(tray)),
@@ -78,6 +81,22 @@ def build_secure_boot(world: World, uri: str, system: str) -> Body | None:
     tray = _system(world, system)
     facts = _secure_boot(world, tray) if tray is not None else {}
     return resource("SecureBoot", uri, f"Secure Boot of {system}", **shown("SecureBoot", facts)) if facts else None
+
+
+def build_interfaces(world: World, uri: str, system: str) -> Body | None:
+    """Return the network interfaces that a compute tray's controller reports of its host; it may report none."""
+    tray = _system(world, system)
+    host = _host(world, tray) if tray is not None else None
+    if host is None:
+        return None
+    return collection("EthernetInterface", uri, f"Interfaces of {system}", sorted(interfaces_of(*host)))
+
+
+def build_interface(world: World, uri: str, system: str, _interface: str) -> Body | None:
+    """Return one network interface of a compute tray's host."""
+    tray = _system(world, system)
+    host = _host(world, tray) if tray is not None else None
+    return None if tray is None or host is None else interface_body(world, tray, host[0], uri, host[1])
 
 
 def build_processors(world: World, uri: str, system: str) -> Body | None:
@@ -182,6 +201,12 @@ def _ports(world: World, tray: TrayLook, processor: str) -> Ports:
         if item is None
         else ports_of(reports_of(world.stock, tray), names_of(world.stock, tray, processor), "Processors")
     )
+
+
+def _host(world: World, tray: TrayLook) -> tuple[StockReport, str] | None:
+    """Return the report of the controller that is in charge of the tray's host, and what the host is called there."""
+    found = ((report, host_of(report)) for report in reports_of(world.stock, tray))
+    return next(((report, host) for report, host in found if host is not None), None)
 
 
 def _secure_boot(world: World, tray: TrayLook) -> Facts:

@@ -122,6 +122,7 @@ class Fact(StrEnum):
     BIOS_VERSION = "bios_version"
     PROCESSORS = "processors"
     PROCESSOR_MODEL = "processor_model"
+    POWER_RESTORE = "power_restore"
     SECURE_BOOT = "secure_boot"
     SECURE_BOOT_NOW = "secure_boot_now"
     SECURE_BOOT_MODE = "secure_boot_mode"

@@ -12,8 +12,7 @@ from rack_controller.model.power import BootView
 
 IN_BAND = frozenset(("nvml",))
 RUNS_ON_HOST = IN_BAND | {"nvue"}
-"""Protocols that answer only while the tray's own operating system runs."""
-"""Protocols of endpoints that speak from inside a running host: whether they answer says nothing of the tray's own."""
+"""Protocols that answer only while the tray's own operating system runs: their silence says nothing of the tray."""
 
 
 class ComponentView(msgspec.Struct, frozen=True, omit_defaults=True):

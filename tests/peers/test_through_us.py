@@ -5,19 +5,16 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sushy
 from support.api import PASSWORD
 from support.validators import PEERS
-from support.whole_rack import WholeRack, whole_rack
+from support.whole_rack import WholeRack
 from sushy.auth import SessionAuth
-
-from datacenter_api.auth.accounts import ensure_admin
 
 SYSTEM = "/redfish/v1/Systems/k01-u11"
 OFF, ON = sushy.SYSTEM_POWER_STATE_OFF, sushy.SYSTEM_POWER_STATE_ON
@@ -40,14 +37,6 @@ def sushy_at(whole: WholeRack) -> Iterator[Any]:
         yield root
     finally:
         auth.close()
-
-
-@pytest.fixture
-async def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WholeRack]:
-    monkeypatch.setenv("RACKWRIGHT_ADMIN_PASSWORD", PASSWORD)
-    ensure_admin(tmp_path)
-    async with whole_rack(tmp_path) as made:
-        yield made
 
 
 def switch_with_sushy(whole: WholeRack) -> None:

@@ -74,6 +74,7 @@ ASPECTS = (
     Aspect(K.PROTOCOLS, "NetworkProtocol", "Managers/B0", facts={"host_name": "tray", "https_port": 443}),
     Aspect(K.PROTOCOLS, "NetworkProtocol", "Managers/B1", facts={"host_name": "other"}),
     Aspect(K.INTERFACE, "eth0", "Managers/B0", facts=ETH0),
+    Aspect(K.INTERFACE, "nic0", "Systems/S0", facts={"mac": "02:00:00:00:00:02"}),
     Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 0, {"address": "10.0.0.9", "mask": "255.0.0.0"}),
     Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 1, {"address": "fe80::9", "prefix_length": 64}),
     Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 2, {"address": "no address", "mask": "x"}),

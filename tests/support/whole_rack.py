@@ -1,4 +1,4 @@
-"""One emulated tray, its controller and the API over TLS in one loop, joined without a bus: as much as a client meets.
+"""A few emulated trays, their controller and the API over TLS in one loop, without a bus: as much as a client meets.
 
 What the bus carries is handed over as bytes: states, commands, frames.
 """
@@ -8,7 +8,7 @@ import contextlib
 import datetime
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +25,15 @@ from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import Command, Reply, decode_reply, encode
+from rack_controller.model.event import decode_event
 from rack_controller.model.frame import decode_frame
 from rack_controller.model.layout import Layout, RackState
 from rack_controller.model.table import decode_table
 from support.real_rack import RACK, RealRack, eventually, real_rack
-from support.served_tray import served_tray
+from support.served_tray import served_trays
 
 EVERY = 0.1  # s between two hand-overs
+BESIDE = (TrayKind.COOLANT_UNIT, TrayKind.POWER_SHELF)
 
 
 @dataclass
@@ -46,9 +48,15 @@ class WholeRack:
 
 
 @asynccontextmanager
-async def whole_rack(state: Path, kind: TrayKind = TrayKind.COMPUTE, speed: float = 10.0) -> AsyncIterator[WholeRack]:
-    """Serve until the block ends; the tray has been met by then."""
-    async with served_tray(kind, RACK) as (served, bench), real_rack(state, [served]) as rack:
+async def whole_rack(
+    state: Path, kind: TrayKind = TrayKind.COMPUTE, speed: float = 10.0, beside: Sequence[TrayKind] = BESIDE
+) -> AsyncIterator[WholeRack]:
+    """Serve until the block ends; the tray has been met by then.
+
+    `beside`: what else stands there.  Without coolant that is seen to flow nothing stays on for long.
+    """
+    async with served_trays([kind, *beside], RACK) as (all_served, bench), real_rack(state, all_served) as rack:
+        served = all_served[0]
         gate, services = build_app(state, console=False)
         files = ensure_certificates(state / "tls", ["127.0.0.1"], datetime.datetime.now(datetime.UTC))
         _join(services, rack)
@@ -111,6 +119,8 @@ async def _hand_over(services: Services, rack: RealRack, bench: Bench, speed: fl
         now = time.monotonic()
         bench.advance((now - heard) * speed)
         heard = now
+        for event in rack.controlled.events._waiting:
+            services.bus._take_event(decode_event(event.body))  # what it has it takes no second time
         frames = rack.controlled.frames._waiting
         if not frames:
             continue

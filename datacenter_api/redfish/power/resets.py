@@ -52,7 +52,7 @@ async def reset_tray(world: World, tray: TrayLook, uri: str, body: Mapping[str, 
     await ask(world, tray, action, caller)
     task = world.tasks.open(f"{body['ResetType']} of {tray.id}", caller.who.user, uri, dict(body), [part])
     begin(world, task, follow(world, task, [(part, action, before)]))
-    return accepted(task)
+    return accepted(task, caller.program)
 
 
 def reset_type(body: Mapping[str, Any], types: Sequence[str], uri: str, more: Sequence[str] = ()) -> str:

@@ -19,6 +19,10 @@ TASKS, MONITORS = f"{SERVICE}/Tasks", f"{SERVICE}/TaskMonitors"
 REGISTRY = "TaskEvent.1.0"
 MOST, KEPT_S = 200, 3_600.0
 _AGAIN = (b"retry-after", b"1")
+PLAIN_ANSWERS = ("aiohttp/",)
+"""Programs, by a part of their User-Agent, that take a 202 for a failure: Badfish 1.8 goes by its library's name.
+
+The device has answered by then, so they are told 204.  The task is there all the same."""
 
 
 @dataclass(slots=True)
@@ -100,6 +104,15 @@ class TaskRoom:
         self.tasks[task.id] = task
         return task
 
+    def drop(self, name: str) -> None:
+        """Forget a task that has ended.  Raises RequestRefused while it runs, and when there is none."""
+        task = self.tasks.get(name)
+        if task is None:
+            raise RequestRefused("ResourceMissingAtURI", f"{TASKS}/{name}")
+        if task.ended_ns is None:
+            raise RequestRefused("ResourceInUse", detail="What the task asked for cannot be taken back; it ends.")
+        del self.tasks[name]
+
     def _tidy(self) -> None:
         old = time.time_ns() - int(KEPT_S * 1e9)
         over = [t for t in self.tasks.values() if t.ended_ns is not None]
@@ -129,8 +142,10 @@ def task_body(task: Task) -> Body:
     )
 
 
-def accepted(task: Task) -> Outcome:
-    """Return the answer to a request that has become a task: 202 with its monitor."""
+def accepted(task: Task, program: str = "") -> Outcome:
+    """Return the answer to a request that has become a task: 202 with its monitor, 204 where a client needs that."""
+    if any(name in program for name in PLAIN_ANSWERS):
+        return Outcome(204)
     return Outcome(202, Document.of(task_body(task)), task.monitor, (_AGAIN,))
 
 

@@ -154,6 +154,7 @@ PROPERTIES: dict[str, tuple[Row, ...]] = {
         ("BiosVersion", Fact.BIOS_VERSION),
         ("SystemType", Fact.TYPE),
         ("LastResetTime", Fact.RESET_AT),
+        ("PowerRestorePolicy", Fact.POWER_RESTORE),
         ("HostName", Fact.HOST_NAME),
         ("MemorySummary/TotalSystemMemoryGiB", Fact.MEMORY_TOTAL_GIB),
         ("ProcessorSummary/Count", Fact.PROCESSORS),

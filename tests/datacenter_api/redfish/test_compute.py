@@ -43,6 +43,7 @@ def test_words_and_patterns_are_for_texts_and_each_path_is_filled_once() -> None
         ("IPv4", {"address": "300.1.1.1", "gateway": "10.0.0"}),
         ("Manager", {"uuid": "x", "time_offset": "+9", "reset_at": "yesterday"}),
         ("SecureBoot", {"secure_boot_mode": "Odd"}),
+        ("ComputerSystem", {"power_restore": "Whatever"}),
     ],
 )
 def test_what_the_schema_has_no_word_for_is_left_out(kind: str, facts: dict[str, Any]) -> None:
@@ -112,6 +113,14 @@ async def test_a_manager_is_the_controller_that_answers_and_not_the_one_behind_i
     assert interface["DHCPv6"] == {"OperatingMode": "Enabled"}, "the word that replaced Stateful"
     assert interface["Status"] == {"State": "Enabled"}, "a link that is up is no statement on health"
     await missing(hall, "/Managers/k01-u12-bmc/EthernetInterfaces/eth9", "/Managers/k01-u12-dpu0/NetworkProtocol")
+
+
+async def test_interfaces_of_a_host_are_its_own_and_a_controller_may_report_none(hall: Hall) -> None:
+    await missing(hall, f"{TRAY}/EthernetInterfaces")
+    await hall.read_stock()
+    assert (await hall.get(f"{TRAY}/EthernetInterfaces"))["Members@odata.count"] == 1
+    assert (await hall.get(f"{TRAY}/EthernetInterfaces/nic0"))["MACAddress"] == "02:00:00:00:00:02"
+    await missing(hall, f"{TRAY}/EthernetInterfaces/eth0", "/Managers/k01-u12-bmc/EthernetInterfaces/nic0")
 
 
 async def test_integrity_is_what_an_endpoint_offers_in_words_that_are_known(hall: Hall) -> None:

@@ -154,6 +154,32 @@ async def test_a_tray_goes_off_and_its_task_ends_when_it_is_off(hall: Hall, cont
     assert row["detail"] == "action=force_off"
 
 
+async def test_a_client_that_knows_no_tasks_is_told_204_and_the_task_is_there(
+    hall: Hall, controller: Controller
+) -> None:
+    async with hall.api.client() as client:
+        named = {"user-agent": "Python/3.11 aiohttp/3.14.5"}
+        done = await client.post(RESET, json={"ResetType": "ForceOff"}, headers=named)
+        assert (done.status_code, done.content) == (204, b"")
+        assert len((await client.get(f"{R}/TaskService/Tasks")).json()["Members"]) == 1
+
+
+async def test_a_task_can_be_forgotten_once_it_has_ended(hall: Hall, controller: Controller) -> None:
+    async with hall.api.client() as client:
+        started = await client.post(RESET, json={"ResetType": "ForceOff"})
+        task = started.json()["@odata.id"]
+        busy = await client.delete(task)
+        assert (busy.status_code, code(busy)) == (409, "ResourceInUse")
+        controller.become("u12", "off")
+        await over(client, started)
+        async with hall.api.client(hall.api.user_for(Role.VIEWER)) as viewer:
+            assert (await viewer.delete(task)).status_code == 403
+        assert (await client.delete(task)).status_code == 204
+        assert (await client.get(task)).status_code == 404
+        assert (await client.delete(task)).status_code == 404
+        assert (await client.get(started.headers["location"])).status_code == 404
+
+
 async def test_a_restart_ends_only_after_a_new_boot(hall: Hall, controller: Controller) -> None:
     async with hall.api.client() as client:
         started = await client.post(f"{CHASSIS}/Actions/Chassis.Reset", json={"ResetType": "ForceRestart"})
