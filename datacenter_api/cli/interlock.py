@@ -34,11 +34,12 @@ _COLUMNS = (
     Column("CAUSE", lambda r: str(r["cause"])),
     Column("PLACE", lambda r: short(str(r["place"]))),
     Column("SINCE", lambda r: _since(r)),
-    Column("SEEN", lambda r: str(r["evidence"])),
+    Column("SEEN", lambda r: brief(str(r["evidence"]))),
     Column("STILL", lambda r: "yes" if r["holds"] else "no"),
     Column("NO POWER-ON", lambda r: "yes" if r["blocks"] else "no"),
     Column("WHAT TO DO", lambda r: str(r["response"])),
     Column("CONSEQUENCE", lambda r: str(r["consequence"]), wide=True),
+    Column("ALL SEEN", lambda r: str(r["evidence"]), wide=True),
     Column("FOLLOWED", lambda r: "; ".join(r["did"]), wide=True),
 )
 _LATCH = (
@@ -224,6 +225,12 @@ def what_clears(stand: Row, latch: Row) -> str:
     who = "a person" if not latch["signed"] and left == 1 else f"{left} persons" if left > 1 else "another person"
     record = ", ".join(name.replace("_", " ") for name in rule["record"]) or "nothing written down"
     return f"{who} with the safety role must sign: {record}"
+
+
+def brief(evidence: str) -> str:
+    """Return the first of several things seen, and how many more: a silent tray has a dozen detectors."""
+    first, *others = evidence.split(", ")
+    return f"{first}, {len(others)} more" if others else first
 
 
 def lines(stand: Row, *, every: bool) -> list[Row]:

@@ -88,7 +88,8 @@ def draw_line(summary: RackSummary | None) -> str:
     if not said.tripped:
         return f"{head}<p>{mode} nothing has tripped. {way}</p>"
     rows = "".join(
-        f'<li class="sev-{t.severity}">{ALARM_GLYPHS[t.severity]} <span class="why">{esc(t.chain)}</span></li>'
+        f'<li class="sev-{t.severity}"><span>{ALARM_GLYPHS[t.severity]}</span> '
+        f'<span class="why">{esc(t.chain)}</span></li>'
         for t in said.tripped
     )
     return f'{head}<p>{mode} {way}</p><ul class="attention">{rows}</ul>'

@@ -127,6 +127,11 @@ def test_show_and_policy_write_what_people_read(
     assert "latched k01-l1" in capsys.readouterr().out
 
 
+def test_many_things_seen_leave_room_for_what_to_do() -> None:
+    assert interlock.brief("leak0 is silent") == "leak0 is silent"
+    assert interlock.brief("leak0 is silent, leak1 is silent, leak2 is silent") == "leak0 is silent, 2 more"
+
+
 def test_only_latches_have_a_name_and_an_empty_list_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

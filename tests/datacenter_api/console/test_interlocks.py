@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from support.api import Api
 from support.latched import CHAIN, latched_state
 from support.play import PlayedRack
 
+import datacenter_api.console
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.hall import attention
@@ -30,6 +32,7 @@ from rack_controller.model.bypass import Bypass
 from rack_controller.model.command import Command, Reply
 from rack_controller.model.roles import Role
 
+CSS = Path(datacenter_api.console.__file__).parent / "static" / "console.css"
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -89,6 +92,11 @@ def test_what_is_not_known_says_so() -> None:
     assert "Not known: no bus" in draw_standings(InterlocksState(None, "no bus"))
     assert draw_latches(None) == ""
     assert "Nothing is known" in draw_line(None)
+
+
+def test_long_words_of_what_needs_a_look_are_broken_into_lines() -> None:
+    (rule,) = [line for line in CSS.read_text().splitlines() if line.startswith(".attention li {")]
+    assert "white-space: normal" in rule, "a line's severity forbids line breaks"
 
 
 @asynccontextmanager
