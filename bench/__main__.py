@@ -47,6 +47,7 @@ BARS: dict[str, tuple[str, float]] = {
     "history/bytes_per_point": ("<=", 1.2),
     "kill/repeated_effects": ("<=", 0.0),
     "kill/lost_effects": ("<=", 0.0),
+    "sim/violations": ("<=", 0.0),
     "history/day_query_ms": ("<=", 30.0),
 }
 

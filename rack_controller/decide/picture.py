@@ -42,7 +42,8 @@ class DetectorSight(NamedTuple):
 class TraySight:
     """One tray.  `off`: observed off (None: nobody knows); `answers`: its controller does; `margin_k`: of its hottest
     GPU, to the first slowdown; `unit`: its lowest rack unit, `height`: so many units high; `planned`: how many leak
-    detectors it should have; `drip`: where its water falls, while it leaks."""
+    detectors it should have; `drip`: where its water falls, while it leaks; `leaked`: it leaked before this controller
+    began and nobody has cleared that, whatever its detectors say now."""
 
     place: Place
     kind: TrayKind
@@ -56,6 +57,7 @@ class TraySight:
     detectors: tuple[DetectorSight, ...] = ()
     planned: int = 0
     drip: Drip | None = None
+    leaked: bool = False
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -64,8 +66,8 @@ class TraySight:
 
     @cached_property
     def leaks(self) -> bool:
-        """Return whether it leaks critically."""
-        return leaks_critically(self.verdicts)
+        """Return whether it leaks critically, or did before a restart took the detectors' memory."""
+        return self.leaked or leaks_critically(self.verdicts)
 
     @cached_property
     def dry(self) -> bool:
@@ -182,9 +184,10 @@ def see(
     policy: InterlockPolicy,
     building: BuildingSight = BuildingSight(),
     latched: Collection[Place] = (),
+    remembered: Collection[Place] = (),
 ) -> Picture:
-    """Return the rack as the interlocks see it at the snapshot's tick.  `latched`: trays that leaked before this
-    controller started; their water falls where it fell."""
+    """Return the rack as the interlocks see it at the snapshot's tick.  `latched`: trays that leaked and whose latch
+    stands; their water falls where it fell.  `remembered`: those of them that leaked before this controller began."""
     by_tray: dict[Place, list[DetectorSight]] = {}
     blind = {tray_of(place) for place, state in snapshot.endpoints.items() if state.attention.blind}
     for place, detector in detectors.items():
@@ -217,6 +220,7 @@ def see(
                 detectors=(sights := tuple(by_tray.get(place, ()))),
                 planned=sum(c.count for c in view.components if c.name == Quantity.LEAK),
                 drip=_drip(layout, place, sights, policy.drip, latched=place in latched),
+                leaked=place in remembered,
             )
         )
     draw = _draw(layout, snapshot)

@@ -85,6 +85,7 @@ class Guard:
         self._began: Seconds | None = None  # when the rack was judged for the first time
         if self.armed:
             latches.drop_shadows()  # of a rack that was armed while its controller was down
+        self._remembered: set[Place] = set()  # trays whose leak is known by its latch only: their detectors are new
         self._standings: dict[Key, Standing] = self._recalled()
 
     @property
@@ -242,6 +243,9 @@ class Guard:
             self._say(Finding(latch.place, "latch.signed", Severity.WARNING, text))
             return latch
         self._standings.pop((latch.cause, latch.place), None)
+        if latch.place == self._view.layout.rack:
+            self._remembered.clear()
+        self._remembered.discard(latch.place)
         self._told = {k: v for k, v in self._told.items() if k[:2] != (latch.cause, latch.place)}
         self.trail.forget((latch.cause, latch.place))
         row = self._rows.get(latch.cause)
@@ -269,11 +273,13 @@ class Guard:
         found = advance({}, picture, self._policy).standings
         return any((name, place) in found for name in causes)
 
-    def _seen(self, snapshot: Snapshot, detectors: Mapping[Place, Detector]) -> Picture:
+    def _seen(
+        self, snapshot: Snapshot, detectors: Mapping[Place, Detector], remembered: Collection[Place] = ()
+    ) -> Picture:
         """Return the rack as it is seen; a tray that was asked to go on is not off, whatever it still says."""
         latched = leaked(self._standings.values(), self._policy)
         seen = see(
-            *(self._view.layout, snapshot, detectors, self._loop, self._policy), building=self.building, latched=latched
+            *(self._view.layout, snapshot, detectors, self._loop, self._policy, self.building, latched, remembered)
         )
         starting = self._starting()
         trays = tuple(replace(t, off=None) if t.off and t.place in starting else t for t in seen.trays)
@@ -281,7 +287,7 @@ class Guard:
 
     def _acted_on(self, snapshot: Snapshot) -> Picture:
         """Return what is acted on: as it is seen, without what is bypassed.  A latch is cleared by what is seen."""
-        seen = self._seen(snapshot, self._detectors)
+        seen = self._seen(snapshot, self._detectors, self._remembered)
         return left_out(seen, self._bypasses(), leaked(self._standings.values(), self._policy))
 
     def _look_again(self) -> None:
@@ -320,6 +326,7 @@ class Guard:
     def _recalled(self) -> dict[Key, Standing]:
         left = self._latches.open()
         stands = recall([(n.cause, n.place, n.evidence[0].text) for n in left], self._clock.now())
+        self._remembered = set(leaked(stands.values(), self._policy))
         wet = {(n.cause, n.place): frozenset(n.wet) for n in left}
         return {key: replace(standing, wet=wet[key]) for key, standing in stands.items()}
 

@@ -47,6 +47,8 @@ MOST_ASKED = 2
 """A controller that hangs is asked twice at a time, no more: it must find room for other connections."""
 OFF_TAKES = Seconds(11.0)
 """A host reports Off 1 to 10 s after it was told: so long one that took a strike is not struck again."""
+SEEN_WITHIN = Seconds(60.0)
+"""How much longer a strike that was taken is watched for: a host that is only asked may take a minute to end."""
 ACTIONS = {
     Act.FORCE_OFF: PowerAction.FORCE_OFF,
     Act.GRACEFUL_OFF: PowerAction.GRACEFUL_OFF,
@@ -66,6 +68,7 @@ class Striker:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _unseen: dict[Place, Effect] = field(default_factory=dict)  # by tray: the last strike that was taken
     _asking: "Counter[tuple[Place, PowerAction]]" = field(default_factory=Counter)  # requests without an answer yet
+    _unwritten: dict[str, Effect] = field(default_factory=dict)  # ends that the journal refused, by effect
     _going: dict[tuple[Place, PowerAction], Seconds] = field(default_factory=dict)  # until when it may be on its way
 
     def settle_old(self) -> None:
@@ -87,12 +90,20 @@ class Striker:
         self._tidy()
 
     def see(self, picture: Picture) -> None:
-        """Close the effects of trays that are seen to be off by now."""
+        """Close the effects of trays that are seen to be off by now, or were not in time; write down what could not
+        be written before."""
+        for refused in list(self._unwritten.values()):
+            if not self._write(refused):
+                break
         for tray in picture.trays:
             if tray.off is True:
                 self._going.pop((tray.place, PowerAction.FORCE_OFF), None)  # should it come back it is struck at once
             if tray.off is True and (effect := self._unseen.pop(tray.place, None)) is not None:
                 self._record(effect, EffectState.OBSERVED, "it is off")
+        for place, taken in list(self._unseen.items()):
+            if self.clock.now() >= self._going.get((place, PowerAction(taken.action)), self.clock.now()) + SEEN_WITHIN:
+                del self._unseen[place]
+                self._record(taken, EffectState.UNSEEN, "it took it, and was not seen off in time")
 
     async def carry(self, order: Order) -> str:
         """Switch every target of an order, all at once, and return in words how each took it.
@@ -188,11 +199,22 @@ class Striker:
         if effect is None:
             return None
         after = moved(effect, state, detail, status)
-        try:
-            self.ledger.record(after)
-        except RackwrightError:
-            _log.exception("effect %s is %s, and cannot be written down", effect.id, state)
+        self._write(after)
         return after
+
+    def _write(self, effect: Effect) -> bool:
+        """Write an effect down and tell whether that went; what a journal refuses is written when it takes it."""
+        try:
+            self.ledger.record(effect)
+        except EnvironmentUnfit:
+            if effect.id not in self._unwritten:
+                _log.exception("effect %s is %s, and cannot be written down yet", effect.id, effect.state)
+            self._unwritten[effect.id] = effect
+            return False
+        except RackwrightError:
+            _log.exception("effect %s is %s, and is not written down", effect.id, effect.state)
+        self._unwritten.pop(effect.id, None)
+        return True
 
 
 def _what(err: Exception) -> str:

@@ -1,0 +1,220 @@
+"""What each word of a script does to the world."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from firmware_bridge.vocabulary.errors import RackwrightError
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
+from rack_controller.model.command import Command
+from rack_controller.model.latch import Inspection
+from rack_controller.model.operation import OperationState, Verb
+from rack_controller.model.roles import Role
+from support.fake_power import Killed
+from support.interlocked import RACK
+from support.simulation.rack import CRITICAL, DRY, WARNING
+from support.simulation.script import Fault
+from support.watched import RECORD
+
+if TYPE_CHECKING:
+    from support.simulation.world import World
+
+
+def leak(world: "World", fault: Fault) -> None:
+    """A detector says Critical, by event or for the next poll; half of them say dry again later."""
+    detector = world.rng.choice(world.rack.detectors(fault.tray))
+    world.say(detector, CRITICAL, by_event=world.rng.random() < 0.7)
+    if world.rng.random() < 0.5:
+        later(world, fault.span, lambda: world.say(detector, DRY, by_event=True))
+
+
+def flap(world: "World", fault: Fault) -> None:
+    """A detector cannot decide; in the end it says Critical, or not."""
+    detector = world.rng.choice(world.rack.detectors(fault.tray))
+    worst = world.rng.choice((WARNING, CRITICAL))
+    for n in range(6):
+        code = worst if n % 2 == 0 else DRY
+        later(world, n * fault.span / 6, lambda code=code: world.say(detector, code, by_event=True))  # type: ignore[misc]
+
+
+def moist(world: "World", fault: Fault) -> None:
+    """A detector says Warning for a while."""
+    detector = world.rng.choice(world.rack.detectors(fault.tray))
+    world.say(detector, WARNING, by_event=True)
+    later(world, fault.span, lambda: world.say(detector, DRY, by_event=True))
+
+
+def open(world: "World", fault: Fault) -> None:
+    """One detector of a tray, or all of them, answer without a value."""
+    detectors = world.rack.detectors(fault.tray)
+    if world.rng.random() < 0.5:
+        world.watch.may_go_off(fault.tray, world.clock.now())
+    else:
+        detectors = detectors[:1]
+    for detector in detectors:
+        before = world.rack.leaks[detector]
+        world.rack.leaks[detector] = None
+        if before != CRITICAL:
+            later(world, fault.span, lambda d=detector: world.rack.leaks.update({d: DRY}))  # type: ignore[misc]
+
+
+def silent(world: "World", fault: Fault) -> None:
+    """A tray's controller restarts, or hangs."""
+    device = world.rack.trays[fault.tray]
+    device.silent_until = max(device.silent_until, world.clock.now() + fault.span * 1.5)
+
+
+def flow_lost(world: "World", fault: Fault) -> None:
+    """The pumps stop for a while."""
+    world.watch.rack_may_go_off()
+    world.rack.flow = 0.0
+    later(world, fault.span, lambda: setattr(world.rack, "flow", 1.0))
+
+
+def unit_silent(world: "World", fault: Fault) -> None:
+    """The coolant unit says nothing."""
+    world.rack.silent_unit = True
+    later(world, fault.span * 2, lambda: setattr(world.rack, "silent_unit", False))
+
+
+def full(world: "World", fault: Fault) -> None:
+    """The disk takes nothing for a while."""
+    fill(world, True)
+    later(world, fault.span, lambda: fill(world, False))
+
+
+def fill(world: "World", is_full: bool) -> None:
+    world.full = is_full
+    for life in world.lives:
+        life.mortal.full = is_full
+
+
+def kill(world: "World", fault: Fault) -> None:
+    """The controller dies now; it is started again at the next second."""
+    if world.life is not None:
+        world.end(world.life, "killed")
+
+
+def kill_at_point(world: "World", fault: Fault) -> None:
+    """The controller dies around one of its next commits or requests."""
+    if world.life is not None:
+        world.life.mortal.dies_at = world.life.mortal.points + world.rng.randint(1, 12)
+
+
+def succeed(world: "World", fault: Fault) -> None:
+    """A successor takes over while the controller still lives: it was only paused, or cut off."""
+    old = world.life
+    if old is None:
+        return
+    world.start()
+    later(world, fault.span, lambda: world.end(old, "ended by its successor") if old in world.lives else None)
+
+
+def clock(world: "World", fault: Fault) -> None:
+    """The wall clock jumps."""
+    world.clock.ahead_s += world.rng.choice((-3600.0, 3600.0, -5.0))
+
+
+def clear(world: "World", fault: Fault) -> None:
+    """Persons repair what leaks and clear every latch, with a record."""
+    repair(world)
+    later(world, 2.5, lambda: sign_all(world, RECORD))
+
+
+def clear_badly(world: "World", fault: Fault) -> None:
+    """Somebody wants every latch gone and writes nothing down."""
+    repair(world)
+    later(world, 2.5, lambda: sign_all(world, Inspection(found="looks dry")))
+
+
+def repair(world: "World") -> None:
+    for detector in world.rack.leaks:
+        world.rack.leaks[detector] = DRY
+    for device in world.rack.trays.values():
+        device.repair()
+    world.rack.flow = 1.0
+
+
+def sign_all(world: "World", record: Inspection) -> None:
+    for latch in world.life.latches.open() if world.life is not None else []:
+        for actor in ("ada", "ben"):
+            life = world.life
+            if life is not None and life.latches.find(latch.id).open:
+                world.clear(latch, actor, record)
+
+
+def operate(world: "World", fault: Fault) -> None:
+    """Somebody switches a tray, a kind of tray or the rack."""
+    life = world.life
+    verb = world.rng.choice((Verb.ON, Verb.ON, Verb.OFF, Verb.CYCLE))
+    target, kind = world.rng.choice(
+        ((fault.tray, None), (fault.tray, None), (fault.tray, None), (RACK, TrayKind.COMPUTE), (RACK, None))
+    )
+    if life is None:
+        return
+    try:
+        switches = {t: Switch(d.place, d.offers) for t, d in world.rack.trays.items()}
+        wish = PowerWish(verb, Place(target), kind)
+        plan = plan_power(wish, world.rack.layout, world.rack.generation.sequence, switches, life.view.snapshot)
+        name = life.operations.put(plan, "ada", "").id
+        life.operations.say(name, "approve", "ada")
+        world.note(f"{name} is {verb} of {target}")
+    except RackwrightError as err:
+        world.note(f"no operation: {err.what}")
+    except Killed:
+        world.end(life, "killed at a point")
+
+
+def lock(world: "World", fault: Fault) -> None:
+    """Somebody works on a tray."""
+    life = world.life
+    if life is None:
+        return
+    said = {"phone": "1", "reason": "hose", "hours": 1}
+
+    async def locked() -> None:
+        try:
+            await life.locks.lock(Command("1", "eve", Role.TECHNICIAN, "lock", fault.tray, 0, said))
+        except RackwrightError as err:
+            world.note(f"no lock: {err.what}")
+        except Killed:
+            if life in world.lives:
+                world.end(life, "killed at a point")
+
+    world.spawn(locked())
+
+
+def button(world: "World", fault: Fault) -> None:
+    """Somebody at the rack presses a tray's button."""
+    world.rack.trays[fault.tray].press_button()
+
+
+def emergency(world: "World", fault: Fault) -> None:
+    """Somebody presses the rack's emergency off."""
+    life = world.life
+    if life is not None:
+        world.watch.rack_may_go_off()
+        world.guarded(life, lambda: life.guard.emergency_off(RACK, "ada: smoke"))
+
+
+def calm(world: "World") -> None:
+    """End what goes wrong: lines carry, everybody answers that can, the disk takes writes, operations are cancelled."""
+    world.note("calm")
+    world.rack.flow, world.rack.silent_unit = 1.0, False
+    fill(world, False)
+    for device in world.rack.trays.values():
+        device.careless = False
+    life = world.life
+    if life is None:
+        return
+    life.mortal.dies_at = None
+    for operation in life.operations.newest(50):
+        if operation.state in (OperationState.RUNNING, OperationState.PAUSED):
+            life.operations.say(operation.id, "cancel", "ada")
+
+
+def later(world: "World", seconds: float, act: Callable[[], object]) -> None:
+    """Let something happen in a while."""
+    asyncio.get_running_loop().call_later(seconds, act)

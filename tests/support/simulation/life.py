@@ -1,0 +1,159 @@
+"""One life of a controller: the real guard, ledger, leases, locks and operations over a rack that is simulated.
+
+It dies at a point (a commit, a request) or at a time; from then on nothing of it gets through any more.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import EndpointUnreachable, EnvironmentUnfit, TargetUnknown
+from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSight
+from rack_controller.decide.notice import Finding
+from rack_controller.run.guard.guard import Guard
+from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.strike import ACTIONS, Striker
+from rack_controller.run.journal import Journal
+from rack_controller.run.operate.lease_book import LeaseBook
+from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.operate.locks import Locks
+from rack_controller.run.operate.obstacles import Obstacles
+from rack_controller.run.operate.operations import Operations
+from rack_controller.run.operate.worker import Worker
+from rack_controller.run.view import RackView
+from support.fake_power import Killed
+from support.interlocked import RACK
+from support.simulation.devices import SimTray
+from support.simulation.rack import SimRack
+
+Asked = Callable[["Life", SimTray, PowerAction], str]
+"""Looks at a request before it goes out, and returns the key of the effect that it belongs to."""
+
+
+@dataclass
+class Mortal:
+    """Counts points; dies at the `dies_at`-th, or when it is killed.  `full`: the disk takes nothing more."""
+
+    dies_at: int | None = None
+    points: int = 0
+    dead: bool = False
+    full: bool = False
+
+    def pass_by(self) -> None:
+        self.points += 1
+        self.dead = self.dead or self.points == self.dies_at
+        if self.dead:
+            raise Killed
+
+
+class MortalJournal(Journal):
+    """A real journal of a process that may die around each commit, on a disk that may be full."""
+
+    def __init__(self, path: Path, mortal: Mortal) -> None:
+        self._mortal = mortal
+        super().__init__(path)
+        self._db.execute("PRAGMA synchronous=OFF")  # the process dies here, never the machine
+
+    def transact(self, statements: Sequence[tuple[str, tuple[object, ...]]]) -> list[int]:
+        self._check()
+        touched = super().transact(statements)
+        self._mortal.pass_by()
+        return touched
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        self._check()
+        super()._write(statement, values)
+        self._mortal.pass_by()
+
+    def _check(self) -> None:
+        self._mortal.pass_by()
+        if self._mortal.full:
+            raise EnvironmentUnfit("the journal refused a write: disk full")
+
+
+@dataclass
+class Line:
+    """A tray as one life reaches it."""
+
+    life: "Life"
+    device: SimTray
+    asked: Asked
+    power_actions: frozenset[PowerAction] = frozenset(PowerAction)
+
+    async def observe_power(self) -> PowerSight:
+        self.life.mortal.pass_by()
+        await asyncio.sleep(0.02 if self.device.answers else 0.5)
+        if not self.device.answers:
+            raise EndpointUnreachable(self.device.place, "observe_power", "no reply")
+        return self.device.look()
+
+    async def switch_power(self, action: PowerAction) -> PowerAnswer:
+        self.life.mortal.pass_by()  # the intent stands, nothing was sent
+        key = self.asked(self.life, self.device, action)
+        answer = await self.device.take(action, key)
+        self.life.mortal.pass_by()  # it has acted, and nobody wrote down that it answered
+        return answer
+
+
+@dataclass
+class Life:
+    """Everything that a controller's process has of one rack."""
+
+    rack: SimRack
+    path: Path
+    clock: Clock
+    asked: Asked
+    mortal: Mortal
+    said: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.journal = MortalJournal(self.path, self.mortal)
+        self.board, self.view = self.rack.board(), RackView(self.rack.layout, "boot")
+        self.ticks = 0
+        lines = {device.place: Line(self, device, self.asked) for device in self.rack.trays.values()}
+        self.lines = lines
+        self.locks = Locks(self.view, self.journal, self.clock, self.said.append)
+        self.ledger = Ledger(self.journal, RACK)
+        self.leases = LeaseBook(self.clock, locks=self.locks.of)
+        self.striker = Striker(self.ledger, self.leases, self._switch_of, self.clock)
+        self.striker.settle_old()
+        self.latches = Latches(self.journal, RACK, self.rack.policy, self.clock.unix_ns)
+        carriers = dict.fromkeys(ACTIONS, self.striker.carry)
+        watching = (carriers, self.striker.see, self.leases.starting)
+        self.guard = Guard(self.view, self.rack.policy, self.latches, self.clock, self.said.append, *watching)
+        self.board.on_leaks, self.leases.latches = self.guard.hear, self.guard
+        worker = Worker(self.ledger, self.leases, lines.__getitem__, self.clock)
+        obstacles = Obstacles({}, maintenance=self.locks.maintenance)
+        sight = lambda: (self.view.snapshot, {Place(f"{t.place}/nvos"): "25.02" for t in self.rack.watched})  # noqa: E731
+        self.operations = Operations(
+            *(RACK, self.ledger, self.leases, worker, sight, self.clock, self.said.append, obstacles)
+        )
+        self.running = asyncio.get_running_loop().create_task(self.operations.run())
+
+    @property
+    def number(self) -> int:
+        return self.ledger.epoch
+
+    def tick(self) -> None:
+        """Hear everything once and judge it."""
+        self.ticks += 1
+        self.rack.feed(self.board, self.ticks)
+        self.view.snapshot = self.board.snapshot(self.ticks, self.clock.now(), self.clock.unix_ns())
+        self.guard.look(self.view.snapshot)
+
+    async def end(self) -> None:
+        """Let nothing of it get through any more, and forget it."""
+        self.mortal.dead = True
+        self.running.cancel()
+        await asyncio.wait([self.running])
+        await self.guard.close()
+        self.journal.close()
+
+    def _switch_of(self, tray: Place) -> tuple[Place, Line]:
+        for place, line in self.lines.items():
+            if tray_of(place) == tray:
+                return place, line
+        raise TargetUnknown(f"{tray} has no switch")

@@ -1,0 +1,107 @@
+"""Deliberate bugs in the code that the simulation runs: each must be seen by some seed, or it proves nothing."""
+
+from collections.abc import Callable
+
+import pytest
+
+from firmware_bridge.vocabulary.errors import PreconditionFailed
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.decide import clearing, conditions, detectors, picture
+from rack_controller.decide.drip import Drip
+from rack_controller.model.lease import Lease, LeaseClass, Wish
+from rack_controller.run.guard import guard, latches, strike
+from rack_controller.run.operate import lease_book, ledger
+
+Patch = pytest.MonkeyPatch
+MUTANTS: dict[str, Callable[[Patch], None]] = {}
+
+
+def mutant(plant: Callable[[Patch], None]) -> Callable[[Patch], None]:
+    MUTANTS[plant.__name__] = plant
+    return plant
+
+
+@mutant
+def strike_waits_for_a_maintenance_lock(patch: Patch) -> None:
+    take = lease_book.LeaseBook.take
+
+    def polite(self: lease_book.LeaseBook, wish: Wish, span: float = lease_book.LEASE_S) -> Lease:
+        if wish.rank is LeaseClass.INTERLOCK and self.locks(Place(wish.endpoint.rpartition("/")[0])) is not None:
+            raise PreconditionFailed("somebody works there")
+        return take(self, wish, span)
+
+    patch.setattr(lease_book.LeaseBook, "take", polite)
+
+
+@mutant
+def strike_asked_only_once(patch: Patch) -> None:
+    patch.setattr(strike, "OFF_TAKES", 1e6)
+    send = strike.Striker._send
+
+    async def once(self: strike.Striker, *args: object) -> str:
+        self._going[args[0], args[2]] = 1e9  # type: ignore[index, assignment]
+        return await send(self, *args)  # type: ignore[arg-type]
+
+    patch.setattr(strike.Striker, "_send", once)
+
+
+@mutant
+def latch_not_persisted(patch: Patch) -> None:
+    patch.setattr(latches.Latches, "_keep", lambda _self, _latch: True)
+
+
+@mutant
+def detector_memory_not_sticky(patch: Patch) -> None:
+    def forgetful(*args: object) -> detectors.Detector:
+        return detectors.hear(*args)._replace(critical_since=None)  # type: ignore[arg-type]
+
+    patch.setattr(guard, "hear", forgetful)
+    patch.setattr(picture, "hear", forgetful)
+
+
+@mutant
+def leaks_forgotten_over_a_restart(patch: Patch) -> None:
+    see = guard.see
+    patch.setattr(guard, "see", lambda *args: see(*args[:7]))
+
+
+@mutant
+def cleared_without_a_record(patch: Patch) -> None:
+    why_not = clearing.why_not
+
+    def lax(latch: object, rule: object, inspection: object, actor: str, *, holds: bool) -> str:
+        why = why_not(latch, rule, inspection, actor, holds=holds)  # type: ignore[arg-type]
+        return "" if "record lacks" in why else why
+
+    patch.setattr(latches, "why_not", lax)
+
+
+@mutant
+def drip_map_ignored(patch: Patch) -> None:
+    patch.setattr(picture, "falls_on", lambda _layout, tray, *_rest: Drip((tray,)))
+
+
+@mutant
+def epoch_not_checked(patch: Patch) -> None:
+    patch.setattr(ledger.Ledger, "_change", lambda self, statements: self.journal.transact(statements) and None)
+
+
+@mutant
+def intent_written_after_the_request(patch: Patch) -> None:
+    patch.setattr(ledger.Ledger, "_change", _forget_intents(ledger.Ledger._change))
+
+
+def _forget_intents(change: Callable[[ledger.Ledger, list[tuple[str, tuple[object, ...]]]], None]) -> object:
+    def late(self: ledger.Ledger, statements: list[tuple[str, tuple[object, ...]]]) -> None:
+        if not statements[0][0].startswith("INSERT INTO effect"):
+            change(self, statements)
+
+    return late
+
+
+@mutant
+def silence_taken_for_a_fault(patch: Patch) -> None:
+    def hasty(pic: picture.Picture, _row: object, tray: picture.TraySight) -> str:
+        return "it is silent" if tray.met and not tray.answers else ""
+
+    patch.setitem(conditions._TRAY, conditions.Condition.DETECTORS_ALL_FAULTY, hasty)  # type: ignore[arg-type]

@@ -1,0 +1,49 @@
+"""What goes wrong in one run, drawn from its seed: every fault with its time, before the run begins."""
+
+import random
+from dataclasses import dataclass
+
+from firmware_bridge.vocabulary.place import Place
+from support.simulation.rack import SimRack
+
+FAULTS_END_S = 60.0
+KINDS = {  # how often each is drawn
+    "leak": 5,
+    "flap": 3,
+    "moist": 2,
+    "open": 2,
+    "silent": 4,
+    "flow_lost": 1,
+    "unit_silent": 1,
+    "full": 2,
+    "kill": 5,
+    "kill_at_point": 5,
+    "succeed": 2,
+    "clock": 2,
+    "clear": 6,
+    "clear_badly": 2,
+    "operate": 8,
+    "lock": 3,
+    "button": 3,
+    "emergency": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that happens: `tray` where it is at one, `span` for how long or how far, in s."""
+
+    at: float
+    what: str
+    tray: Place
+    span: float
+
+
+def write_script(rng: random.Random, rack: SimRack) -> list[Fault]:
+    """Return the run's faults in the order of their times.  They crowd on few trays, so that they meet."""
+    crowd = rng.sample(sorted(rack.trays), 4)
+    chosen = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(6, 16))
+    faults = [
+        Fault(rng.uniform(4.0, FAULTS_END_S - 12), what, rng.choice(crowd), rng.uniform(2.0, 12.0)) for what in chosen
+    ]
+    return sorted(faults, key=lambda fault: fault.at)

@@ -1,0 +1,204 @@
+"""What must hold after every event, judged by what the world did and not by what the controller believes.
+
+The oracle knows which detector really said what, who was really asked, and which record a person really gave.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.power import PowerAction, PowerState
+from rack_controller.decide.picture import WATCHED
+from rack_controller.model.effect import Effect, EffectState
+from rack_controller.model.operation import Step
+from rack_controller.run.guard.strike import OPERATION
+from support.interlocked import RACK
+from support.simulation.devices import STARTS, SimTray
+from support.simulation.life import Life
+from support.simulation.rack import SimRack
+
+BELOW = 3  # trays that water of a tray falls on
+WARNED_LONG_S = 55.0
+FLAPS_S = 61.0
+ENDS_WITHIN_S = 80.0  # of a strike, with its watch for Off
+LEAKS = ("leak.critical", "leak.switch_tray")
+WHOLE_RACK = ("leak.two_trays", "leak.rack")
+
+
+@dataclass
+class Wet:
+    """A tray of which a living controller was told that it leaks.  `kept`: its latch stood on the disk."""
+
+    kept: bool = False
+
+
+@dataclass
+class Watch:
+    """`violations` in words; empty is what a run must end with."""
+
+    rack: SimRack
+    clock: Clock
+    violations: list[str] = field(default_factory=list)
+    wet: dict[Place, Wet] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)  # latches that a disk has: id and cause
+    epoch: int = 0
+    _evidence: dict[Place, float] = field(default_factory=dict)  # since when a tray may be switched off for water
+    _rack_since: float | None = None
+    _leaked: set[Place] = field(default_factory=set)
+    _two: bool = False
+    _moist: dict[Place, float] = field(default_factory=dict)  # by detector: when it was wet last
+    _asked: set[tuple[str, int]] = field(default_factory=set)
+
+    def blame(self, text: str) -> None:
+        self.violations.append(f"at {self.clock.now():.2f} s: {text}")
+
+    def falls_on(self, tray: Place) -> tuple[list[Place], bool]:
+        """Return who gets wet below a tray, it first, and whether that is equipment that makes it the rack's leak."""
+        views = sorted(self.rack.layout.trays, key=lambda v: -v.unit)
+        at = next(n for n, v in enumerate(views) if v.place == tray)
+        below = [v for v in views if v.unit < views[at].unit][:BELOW]
+        shelves = (TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF)
+        return [tray, *(Place(v.place) for v in below if v.kind in WATCHED)], any(v.kind in shelves for v in below)
+
+    def may_go_off(self, tray: Place, since: float) -> None:
+        """Note a reason of the world why one tray may be switched off from `since` on."""
+        self._evidence[tray] = min(since, self._evidence.get(tray, since))
+
+    def rack_may_go_off(self) -> None:
+        self._rack_since = self.clock.now() if self._rack_since is None else self._rack_since
+
+    def leaks(self, tray: Place) -> None:
+        """Note that a tray leaks now, whoever heard it."""
+        trays, everywhere = self.falls_on(tray)
+        for place in [*trays, *self._above(tray)]:
+            self.may_go_off(place, self.clock.now())
+        self._leaked.add(tray)
+        if everywhere or len(self._leaked) > 1:
+            self.rack_may_go_off()
+
+    def said(self, detector: Place, wet: bool) -> None:
+        """Note what a detector says.  Moisture counts as a leak when it lasts, or when two say so; one that changes its
+        mind goes on counting for a minute."""
+        tray, now = tray_of(detector), self.clock.now()
+        if wet:
+            self.may_go_off(tray, now + WARNED_LONG_S)
+            self._moist[detector] = now
+        elif detector in self._moist:
+            self._moist[detector] = now
+        others = [d for d, at in self._moist.items() if tray_of(d) == tray and now - at <= FLAPS_S]
+        if len(others) > 1:
+            self.leaks(tray)
+
+    def told(self, life: Life, trays: Iterable[Place]) -> None:
+        """Note that a living controller was told of leaks and has judged them: each must be latched now."""
+        for tray in trays:
+            self.wet.setdefault(tray, Wet())
+            if not any(n.cause in LEAKS and n.place == tray for n in life.latches.open()):
+                self.blame(f"{leaf_of(tray)} leaks, its controller was told, and nothing is latched")
+        self._two = self._two or len(self.wet) > 1
+
+    def after(self, life: Life) -> None:
+        """Look at a living controller after an event."""
+        if life.mortal.dead or life.ledger.epoch < self.epoch:
+            return
+        opened, unkept = {n.id: n for n in life.latches.open()}, set(life.latches.unkept)
+        for name in [n for n in self.kept if n not in opened]:
+            self.blame(f"latch {name} ({self.kept.pop(name)}) is gone and nobody cleared it")
+        for name, latch in opened.items():
+            if name not in unkept:
+                self.kept[name] = f"{latch.cause} at {leaf_of(latch.place)}"
+                if latch.cause in LEAKS and latch.place in self.wet:
+                    self.wet[latch.place].kept = True
+
+    def died(self) -> None:
+        """Forget of the wet trays those whose latch never reached the disk: the next life hears them anew or not."""
+        self.wet = {tray: wet for tray, wet in self.wet.items() if wet.kept}
+        self._two = self._two and any("two_trays" in c for c in self.kept.values())
+
+    def cleared(self, latch_id: str, cause: str, place: Place, record_missing: list[str]) -> None:
+        """Note that a latch was cleared by a person."""
+        if record_missing:
+            self.blame(f"latch {latch_id} was cleared without {', '.join(record_missing)}")
+        self.kept.pop(latch_id, None)
+        if cause in LEAKS:
+            self.wet.pop(place, None)
+        if cause in WHOLE_RACK:
+            self._two = False
+
+    def request(self, life: Life, device: SimTray, action: PowerAction) -> str:
+        """Judge a request before it goes out; return the key of its effect, empty without one."""
+        name = f"{action} of {leaf_of(device.tray)} by life {life.number}"
+        intents = [
+            e
+            for e in life.ledger.unresolved()
+            if e.endpoint == device.place
+            and e.state is EffectState.INTENT
+            and not (life.mortal.full and (e.key, e.attempt) in self._asked)  # its end could not be written
+        ]
+        intent = next((e for e in reversed(intents) if e.action == action and e.epoch == life.ledger.epoch), None)
+        safe = action not in STARTS
+        if intent is None and not (safe and life.mortal.full):
+            self.blame(f"{name} went out without an intent")
+        if life.ledger.epoch < self.epoch and not (safe and life.mortal.full):
+            self.blame(f"{name} went out though it was succeeded")
+        if not safe:
+            self._energises(life, device, name)
+        elif intent is None or intent.operation == OPERATION:
+            if not self._has_evidence(device.tray):
+                self.blame(f"{name} went out without evidence")
+        elif not any(s.tray == device.tray and s.goal != "on" for s in self._steps(life, intent.operation)):
+            self.blame(f"{name} went out for {intent.operation}, which does not want it")
+        if intent is None:
+            return ""
+        if (intent.key, intent.attempt) in self._asked:
+            self.blame(f"{name} went out twice for one intent")
+        self._asked.add((intent.key, intent.attempt))
+        self.rack.sent_at[intent.key] = self.clock.now()
+        return intent.key
+
+    def judge_end(self, life: Life) -> None:
+        """Judge what a quiet time must have brought about."""
+        wanted = {place for tray in self.wet for place in self.falls_on(tray)[0]}
+        if self._two or any(self.falls_on(tray)[1] for tray in self.wet):
+            wanted |= set(self.rack.trays)
+        for tray in sorted(wanted):
+            if self.rack.trays[tray].settle() is not PowerState.OFF:
+                self.blame(f"{leaf_of(tray)} is {self.rack.trays[tray].state} behind a leak")
+        for effect in life.ledger.unresolved():
+            if effect.is_open and not self._recent(effect):
+                self.blame(f"effect {effect.id} is {effect.state} for ever")
+        for device in self.rack.trays.values():
+            done = [key for key, action in device.acted if action in STARTS and key]
+            for key in sorted({k for k in done if done.count(k) > 1}):
+                self.blame(f"{leaf_of(device.tray)} was started {done.count(key)} times for {key}")
+
+    def unsettled(self, life: Life) -> bool:
+        """Tell whether operations still wait for what they asked: a host may take minutes to obey."""
+        return any(e.is_open and e.operation != OPERATION for e in life.ledger.unresolved())
+
+    def _recent(self, effect: Effect) -> bool:
+        return self.clock.now() - self.rack.sent_at.get(effect.key, 0.0) < ENDS_WITHIN_S
+
+    def _energises(self, life: Life, device: SimTray, name: str) -> None:
+        for tray in self.wet:
+            if device.tray in self.falls_on(tray)[0]:
+                self.blame(f"{name} went out though {leaf_of(tray)} leaked")
+        if self._two:
+            self.blame(f"{name} went out though two trays leaked")
+        for latch in life.latches.open():
+            if latch.blocks and latch.place in (device.tray, RACK):
+                self.blame(f"{name} went out behind latch {latch.id}")
+
+    def _has_evidence(self, tray: Place) -> bool:
+        now = self.clock.now()
+        return self._rack_since is not None or self._evidence.get(tray, float("inf")) <= now
+
+    def _above(self, tray: Place) -> list[Place]:
+        views = {Place(v.place): v for v in self.rack.watched}
+        at = views[tray]
+        return [place for place, v in views.items() if v.unit == at.unit + at.height_u]
+
+    def _steps(self, life: Life, operation: str) -> list[Step]:
+        return list(life.operations.find(operation).plan.steps)
