@@ -153,7 +153,7 @@ def _serial_driver(
         maps = tuple(serial.maps(name) for name in unit.maps)
         _check_address(endpoint, unit, maps)
         made = SerialUnit(endpoint.place, tray, unit.part, unit.address, maps, bus, clock, endpoint.line)
-        serial.lines.claim(bus, unit.address, made.place)
+        serial.lines.claim(bus, unit.address, made.place, maps)
         units.append(made)
     return _SERIAL[spec.driver](tray, endpoint.place, units, serial.lines, clock, serial.may_write, dict(spec.read))
 

@@ -16,6 +16,7 @@ from firmware_bridge.wire.modbus.register_map import RegisterMap
 async def look_along(units: Sequence[SerialUnit], lines: SerialLines) -> LineLook:
     """Ask every address that the families of these units may have and that no tray of the site has on this line.
 
+    Where none of them answers, perhaps the line is another one: the addresses of the site's other lines are asked too.
     An address that two trays claim is in no list: whose answer would it be?  Raises EndpointUnreachable when the tty
     cannot be opened.
     """
@@ -24,8 +25,11 @@ async def look_along(units: Sequence[SerialUnit], lines: SerialLines) -> LineLoo
     present = {u.address for u in own if not u.life.is_failing or await _any_answers(u, u.address, u.maps)}
     silent = {u.address for u in own} - present
     families = {m.name: m for u in units for m in u.maps}.values()
-    unclaimed = {a for m in families for a in range(1, 256) if m.covers(a)} - lines.claimed(bus)
-    strangers = [a for a in sorted(unclaimed) if await _any_answers(units[0], a, [m for m in families if m.covers(a)])]
+    wanted = {a: [m for m in families if m.covers(a)] for a in range(1, 256)}
+    if not present:
+        wanted |= {a: [*{m.name: m for m in (*wanted[a], *maps)}.values()] for a, maps in lines.known().items()}
+    unclaimed = [a for a in wanted if a not in lines.claimed(bus)]
+    strangers = [a for a in unclaimed if await _any_answers(units[0], a, wanted[a])]
     return LineLook(bus.tty, tuple(sorted(present)), tuple(sorted(silent)), tuple(strangers))
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 
 from firmware_bridge.drivers.modbus.bus import SerialBus
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.wire.modbus.register_map import RegisterMap
 
 
 class SerialLines:
@@ -16,6 +18,7 @@ class SerialLines:
         self._buses: dict[str, SerialBus] = {}
         self._claims: dict[tuple[int, int], list[Place]] = {}
         self._users: dict[SerialBus, int] = {}
+        self._maps: dict[int, tuple[RegisterMap, ...]] = {}  # what speaks at an address, on whichever line
 
     def bus(self, tty: str) -> SerialBus:
         """Return the bus of a tty, however it is spelled."""
@@ -24,8 +27,9 @@ class SerialLines:
         self._users[bus] = self._users.get(bus, 0) + 1
         return bus
 
-    def claim(self, bus: SerialBus, address: int, place: Place) -> None:
-        """Note that the unit at `place` is said to have this address."""
+    def claim(self, bus: SerialBus, address: int, place: Place, maps: tuple[RegisterMap, ...]) -> None:
+        """Note that the unit at `place` is said to have this address and to speak one of `maps`."""
+        self._maps[address] = maps
         self._claims.setdefault((id(bus), address), []).append(place)
 
     def rivals(self, bus: SerialBus, address: int, place: Place) -> list[Place]:
@@ -35,6 +39,10 @@ class SerialLines:
     def claimed(self, bus: SerialBus) -> frozenset[int]:
         """Return the addresses that some tray is said to have on that bus."""
         return frozenset(address for (of, address), places in self._claims.items() if of == id(bus) and places)
+
+    def known(self) -> Mapping[int, tuple[RegisterMap, ...]]:
+        """Return every address that some tray has had on any line, and what is spoken there."""
+        return self._maps
 
     async def release(self, bus: SerialBus, address: int, place: Place) -> None:
         """Give up a unit's claim; close a bus once its last user is gone."""

@@ -404,3 +404,16 @@ async def test_a_line_that_cannot_be_opened_is_no_empty_line(lines: SerialLines,
     with pytest.raises(EndpointUnreachable):
         await shelf.look_along()
     await shelf.close()
+
+
+async def test_a_shelf_on_a_line_of_another_kind_sees_who_is_there(line: PlainLine, lines: SerialLines) -> None:
+    shelf = driver(line, lines, maps=narrow)
+    elsewhere = PlainLine(f"{line.tty}-none")
+    batteries = driver(elsewhere, lines, units=(Unit("pmm", 0x10, ("orv3-hpr-pmm-bbu",)),), kind="battery_shelf")
+    line.units = {0x10: words("orv3-hpr-pmm-bbu")}
+    assert (await shelf.look_along()).strangers == (0x10,)
+    line.units[0x20] = words("orv3-hpr-pmm-psu")
+    CLOCK.ahead += 11.0
+    assert (await shelf.look_along()).strangers == ()  # it is on its line: whoever else is there is not of its kind
+    await shelf.close()
+    await batteries.close()
