@@ -1,0 +1,222 @@
+"""From a leak to trays that are off: the whole product under `rackwright up`, real sockets and serial lines.
+
+The clock starts before the emulated plant is told to leak.  It stops at the request that the emulated BMC takes, at the
+host that is off and says so, and at shelf watts that have fallen by nine tenths of what the struck trays drew.
+Controller and emulator have a core each; everybody else is on the emulator's.
+
+Figures: `event_p50_ms`, `event_p99_ms` (bar 250); the same while the BMCs are left alone as in an update, without their
+events (`polled`, bar 2,000), with NATS stopped, with ten racks; `modbus` of a pumping unit on its serial line to the
+first and to the last tray of its rack (bar 1,000), `two_tray_rack_off_ms` (bar 3,000, the last of all trays).  One leak
+after the other on a rack: when the trays were seen off, the plant is mended, the latch is cleared as a person does it
+and the trays are put on by hand.  LEAKS sets how many (60; the whole
+measurement has 1,000), LEAK_WAYS which of one, serial, ten (one).
+"""
+
+import asyncio
+import itertools
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import uvloop
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the product as the stories start it
+
+from support.attendant import Attendant, attending, until
+from support.product import Product
+
+LEAKS = int(os.environ.get("LEAKS", "60"))
+FEWER = max(LEAKS // 5, 5)
+ONE, SERIAL = "gb200-nvl72", "orv3-hpr-nvl36x2"
+TRAYS = [f"u{n}" for n in (*range(15, 19), *range(31, 38))]  # compute trays whose water falls on trays only
+SETTLE_S = 15.0
+LOAD, FALLEN = 0.5, 0.9
+WITHIN_S = 30.0
+CONTROLLER_CORE, OTHER_CORE = 0, 1
+DETECTORS, PUMPING_UNIT_DETECTORS = 4, 6
+DRIP, RACK, SERIAL_RACK = 4, 27, 18  # trays that one leak strikes, and those of a rack of each generation
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """One leak, in ms from its injection: the first request taken, the last one, the last host off, and shelf watts
+    fallen (the last two NaN where they were not waited for)."""
+
+    first: float
+    last: float
+    off: float = float("nan")
+    fallen: float = float("nan")
+
+
+@dataclass(slots=True)
+class Hall:
+    """The product under measurement, and whoever puts its racks right again."""
+
+    product: Product
+    attendant: Attendant
+    dice: random.Random
+    stop_nats: bool = False
+    spots: dict[str, Iterator[tuple[str, str]]] = field(default_factory=dict)
+
+    async def leaks(self, count: int, rack: str = "k01", *, to_the_end: bool = False) -> list[Ends]:
+        """Let one tray of a rack leak after the other: each strikes it and the three below."""
+        spots = [self.spot(rack) for _ in range(count)]
+        return [await self.leak(rack, [f"{t}/{d}"], DRIP, t, to_the_end=to_the_end) for t, d in spots]
+
+    def spot(self, rack: str) -> tuple[str, str]:
+        """Return a tray and one of its detectors; none comes again before all others of the rack have leaked: one that
+        leaks twice in a minute flaps, and its latch cannot be cleared meanwhile."""
+        if rack not in self.spots:
+            spots = [(tray, f"leak{n}") for tray in TRAYS for n in range(DETECTORS)]
+            self.dice.shuffle(spots)
+            self.spots[rack] = itertools.cycle(spots)
+        return next(self.spots[rack])
+
+    def pair(self, rack: str) -> list[str]:
+        """Return a detector of each of two trays."""
+        (tray, detector), (other, another) = self.spot(rack), self.spot(rack)
+        while other == tray:
+            other, another = self.spot(rack)
+        return [f"{tray}/{detector}", f"{other}/{another}"]
+
+    async def leak(
+        self, rack: str, detectors: list[str], strikes: int, tray: str = "", *, to_the_end: bool = False
+    ) -> Ends:
+        """Let detectors leak, time the `strikes` that follow, and put the rack right again; `first` is `tray`'s."""
+        await asyncio.sleep(self.dice.uniform(0.0, 1.0))  # at no fixed moment of the controller's tick
+        control = self.product.control
+        before, watts = await self._hosts(rack), await self._watts(rack)
+        if self.stop_nats:
+            os.kill(self.product.pids["nats"], signal.SIGSTOP)
+            await asyncio.sleep(0.5)
+        began = time.monotonic()
+        faults = [{"what": "leak", "where": f"*/{rack}/{d}"} for d in detectors]
+        ids = await asyncio.to_thread(control.add_faults, faults)
+        taken = await self._until(lambda: self._taken(rack, began, strikes), f"{detectors}: no {strikes} strikes")
+        if self.stop_nats:
+            os.kill(self.product.pids["nats"], signal.SIGCONT)
+        ends = Ends(1e3 * (taken[tray] if tray else min(taken.values())), 1e3 * max(taken.values()))
+        if to_the_end:
+            least = watts - FALLEN * sum(before[name]["power_w"] for name in taken)
+            fallen = asyncio.create_task(self._until(lambda: self._below(rack, least, began), "watts did not fall"))
+            off = await self._until(lambda: self._off(rack, taken, began), "the trays do not go off")
+            ends = replace(ends, off=off * 1e3, fallen=await fallen * 1e3)
+        else:
+            for name in taken:
+                await asyncio.to_thread(control.put_hosts, f"*/{rack}/{name}", on=False)
+        await self.attendant.seen(rack, taken, off=True)
+        await asyncio.to_thread(control.clear_faults, ids)
+        await self.attendant.clear_all(rack)
+        await asyncio.to_thread(control.put_hosts, f"*/{rack}/u*", on=True)
+        await self.attendant.seen(rack, taken, off=False)
+        return ends
+
+    async def _taken(self, rack: str, began: float, strikes: int) -> dict[str, float] | None:
+        """Return after how many s each struck tray took its request, None while fewer than `strikes` have."""
+        hosts = await self._hosts(rack)
+        taken = {n: h["asked_at"] - began for n, h in hosts.items() if h["asked_at"] and h["asked_at"] > began}
+        return taken if len(taken) >= strikes else None
+
+    async def _off(self, rack: str, trays: Collection[str], began: float) -> float | None:
+        hosts = await self._hosts(rack)
+        are = [hosts[n]["off_at"] - began for n in trays if hosts[n]["state"] == "Off"]
+        return max(are) if len(are) == len(trays) else None
+
+    async def _below(self, rack: str, least: float, began: float) -> float | None:
+        return time.monotonic() - began if await self._watts(rack) <= least else None
+
+    async def _hosts(self, rack: str) -> dict[str, dict[str, Any]]:
+        hosts = await asyncio.to_thread(self.product.control.hosts)
+        return {p.split("/")[-1]: h for p, h in hosts.items() if f"/{rack}/" in p and h["power_w"] is not None}
+
+    async def _watts(self, rack: str) -> float:
+        state = await asyncio.to_thread(self.product.control.state)
+        return float(next(r["shelf_output_w"] for r in state["racks"] if r["place"].endswith(rack)))
+
+    async def _until(self, look: Callable[[], Awaitable[T | None]], what: str) -> T:
+        return await until(look, what, WITHIN_S)
+
+
+@asynccontextmanager
+async def hall(racks: str) -> AsyncIterator[Hall]:
+    """Start the product, give controller and emulator a core each, and let it settle under a steady load."""
+    with tempfile.TemporaryDirectory(prefix="rackwright-bench-") as folder:
+        product = Product(Path(folder) / "state", ["--racks", racks])
+        await asyncio.to_thread(product.start)
+        try:
+            for name, pid in product.pids.items():
+                os.sched_setaffinity(pid, {CONTROLLER_CORE if name == "controller" else OTHER_CORE})
+            os.sched_setaffinity(0, {OTHER_CORE})
+            await asyncio.to_thread(product.control.set_demand, LOAD)
+            await asyncio.sleep(SETTLE_S)
+            async with attending(product.state) as attendant:
+                assert not await attendant.open(), "a rack that is well has tripped"
+                yield Hall(product, attendant, random.Random(6))
+        finally:
+            await asyncio.to_thread(product.stop)
+
+
+def run(record: Callable[..., None]) -> None:
+    """Measure and record."""
+    chosen = os.environ.get("LEAK_WAYS", "one").split(",")
+    for name, measure in (("one", _one_rack), ("serial", _serial), ("ten", _ten_racks)):
+        if name in chosen:
+            uvloop.run(measure(record))
+
+
+async def _one_rack(record: Callable[..., None]) -> None:
+    async with hall(ONE) as it:
+        said = await it.leaks(LEAKS)
+        _record(record, "event", [e.first for e in said])
+        record(figure="event_drip_p99_ms", value=_p99([e.last for e in said]), unit="ms", n=len(said))
+        whole = await it.leaks(FEWER, to_the_end=True)
+        record(figure="off_p99_ms", value=_p99([e.off for e in whole]), unit="ms", n=FEWER)
+        record(figure="watts_fallen_p99_ms", value=_p99([e.fallen for e in whole]), unit="ms", n=FEWER)
+        two = [await it.leak("k01", it.pair("k01"), RACK) for _ in range(FEWER)]
+        record(figure="two_tray_rack_off_ms", value=max(e.last for e in two), unit="ms", n=FEWER)
+        it.stop_nats = True
+        _record(record, "event_nats_down", [e.first for e in await it.leaks(FEWER)])
+        it.stop_nats = False
+        lost = await asyncio.to_thread(it.product.control.add_faults, [{"what": "lost_event", "where": "*/bmc"}])
+        _record(record, "polled", [e.first for e in await it.leaks(FEWER)])
+        await asyncio.to_thread(it.product.control.clear_faults, lost)
+        for tray in TRAYS:
+            place = f"{(await it.attendant.interlocks()).rack}/{tray}/bmc"
+            reply = await it.attendant.command("quiet", place, minutes=60, reason="as for an update")
+            assert reply.accepted, reply.reason
+        _record(record, "event_during_update", [e.first for e in await it.leaks(FEWER)])
+
+
+async def _serial(record: Callable[..., None]) -> None:
+    async with hall(SERIAL) as it:
+        said = [await it.leak("k01", [f"u01/leak{n % PUMPING_UNIT_DETECTORS}"], SERIAL_RACK) for n in range(FEWER)]
+        _record(record, "modbus", [e.last for e in said])
+        record(figure="modbus_first_p99_ms", value=_p99([e.first for e in said]), unit="ms", n=FEWER)
+
+
+async def _ten_racks(record: Callable[..., None]) -> None:
+    racks = [f"k{n:02}" for n in range(1, 11)]
+    async with hall(f"{ONE}*{len(racks)}") as it:
+        said = await asyncio.gather(*(it.leaks(max(LEAKS // len(racks), 2), rack) for rack in racks))
+        _record(record, "event_10_racks", [e.first for ends in said for e in ends])
+
+
+def _record(record: Callable[..., None], name: str, ms: list[float]) -> None:
+    during = "_during_update" if name.endswith("_during_update") else ""
+    stem = name.removesuffix(during) if during else name
+    record(figure=f"{stem}_p50_ms{during}", value=float(np.median(ms)), unit="ms", n=len(ms))
+    record(figure=f"{stem}_p99_ms{during}", value=_p99(ms), unit="ms", n=len(ms))
+
+
+def _p99(ms: list[float]) -> float:
+    return float(np.percentile(ms, 99))
