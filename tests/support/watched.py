@@ -16,8 +16,10 @@ from rack_controller.decide.notice import Finding
 from rack_controller.model.bypass import Bypass
 from rack_controller.model.interlock import Act
 from rack_controller.model.latch import Inspection
+from rack_controller.run.guard.carrying import Came
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.trail import Fate
 from rack_controller.run.journal import Journal
 from rack_controller.run.view import RackView
 from tests.support.interlocked import RACK, InterlockedRack
@@ -71,11 +73,11 @@ class Watched:
     def kinds(self) -> list[str]:
         return [f.kind for f in self.said]
 
-    async def _carry(self, order: Order) -> str:
+    async def _carry(self, order: Order) -> Came:
         self.carried.append(order)
         if self.fails:
             raise EndpointUnreachable(order.targets[0], "switch_power", self.fails)
-        return "accepted"
+        return Came("accepted", dict.fromkeys(order.targets, (Fate.TAKEN, "")))
 
 
 class HandClock(VirtualClock):

@@ -5,14 +5,13 @@ everything else is judged once a tick.  Nothing here waits: an order is handed o
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import PreconditionFailed, RackwrightError, TargetUnknown
+from firmware_bridge.vocabulary.errors import PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality, Reading
@@ -36,19 +35,11 @@ from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition, InterlockPolicy, Row
 from rack_controller.model.latch import Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
-from rack_controller.run.ending import end
+from rack_controller.run.guard.carrying import Carry, Carrying
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sound import Soundness
-from rack_controller.run.guard.trail import SEVERITIES, Trail, names_of
+from rack_controller.run.guard.trail import Trail
 from rack_controller.run.view import RackView
-
-_log = logging.getLogger(__name__)
-
-TOLD = frozenset({Act.ALARM, Act.DRAIN, Act.STOP_JOB, Act.REQUEST_ELECTRICAL_ISOLATION, Act.REQUEST_LIQUID_ISOLATION})
-"""Acts that are words to somebody else: they go out as events."""
-
-Carry = Callable[[Order], Awaitable[str]]
-"""Carries an order out and returns what came of it, in words.  Raises RackwrightError when it could not."""
 
 
 class Guard:
@@ -68,15 +59,14 @@ class Guard:
         bypasses: Callable[[], Sequence[Bypass]] = tuple,
     ) -> None:
         self._view, self._policy, self._latches, self._clock = view, policy, latches, clock
-        self._say, self._carriers, self._watched_by = say, carriers, watched_by
+        self._say, self._watched_by = say, watched_by
         self._starting, self._bypasses = starting, bypasses
         self._rows: dict[str, Row] = {row.cause: row for row in policy.rows}
         self._detectors: dict[Place, Detector] = {}
         self._loop = LoopMemory()
         self._picture: Picture | None = None
-        self._running: set[asyncio.Task[None]] = set()
-        self._told: dict[tuple[str, Place, Act], str] = {}  # what was said last of an act that is repeated
-        self.building, self.trail = BuildingSight(), Trail()
+        self._carrying = Carrying(self._rows, carriers, clock, say, lambda: self.armed)
+        self.building = BuildingSight()
         self._was_armed = self.armed
         # A tray that nobody switches off is no tray that is on behind a latch.
         rows = [row for row in policy.rows if row.when is not Condition.TRAY_ON_WHILE_LATCHED]
@@ -97,6 +87,11 @@ class Guard:
     def armed(self) -> bool:
         """Return whether orders are carried out; otherwise they are only told."""
         return self._view.layout.armed
+
+    @property
+    def trail(self) -> Trail:
+        """Return what each tripped row ordered, and what came of it."""
+        return self._carrying.trail
 
     def detectors(self) -> Collection[Place]:
         """Return the leak detectors that were heard."""
@@ -165,21 +160,22 @@ class Guard:
         self._standings = press(self._standings, row.cause, place, words, self._clock.now())
         if anew:
             self._tripped(self._standings[row.cause, place])
-        before = set(self._running)
+        before = self._carrying.under_way
         try:
             self._look_again()
         except Exception as err:  # noqa: BLE001 - told; whoever pressed must not wait for a repair
             self._sound.failed("the rack", err)
             self._strike_unseen(row, place, words)
         latch = next(n for n in self._latches.open() if (n.cause, n.place) == (row.cause, place))
-        return latch, self._running - before
+        return latch, self._carrying.under_way - before
 
     def _strike_unseen(self, row: Row, place: Place, words: str) -> None:
         """Carry out what a row switches off at once, without a picture of the rack."""
         trays = tuple(self.trays()) if place == self._view.layout.rack else (place,)
+        reason = f"{row.title} at {leaf_of(place)}: {words}"
         for rung in row.ladder:
             if rung.do in (Act.FORCE_OFF, Act.GRACEFUL_OFF) and not rung.after_s:
-                self._carry_out(Order(rung.do, row.cause, place, trays, f"{row.title} at {leaf_of(place)}: {words}"))
+                self._carrying.take(Order(rung.do, row.cause, place, trays, reason))
 
     def rehearse(self, detector: Place) -> tuple[Decision, Decision]:
         """Return what is decided now, and what if `detector` said Critical: both from nothing, none is acted on.
@@ -201,7 +197,7 @@ class Guard:
 
     def came_of(self, latch: Latch, act: Act) -> str:
         """Return what was said last of an act that a latch's cause ordered, empty before anything was."""
-        return self._told.get((latch.cause, latch.place, act), "")
+        return self._carrying.came_of((latch.cause, latch.place), act)
 
     def refusals(self, tray: Place) -> list[str]:
         """Return why `tray` must not be switched on now, in operator's words; empty when it may."""
@@ -246,8 +242,7 @@ class Guard:
         if latch.place == self._view.layout.rack:
             self._remembered.clear()
         self._remembered.discard(latch.place)
-        self._told = {k: v for k, v in self._told.items() if k[:2] != (latch.cause, latch.place)}
-        self.trail.forget((latch.cause, latch.place))
+        self._carrying.forget((latch.cause, latch.place))
         row = self._rows.get(latch.cause)
         said = row is not None and row.when is Condition.EMERGENCY_STOP  # by a person: no detector was looked at
         for place, detector in () if said else self._detectors.items():
@@ -259,7 +254,7 @@ class Guard:
 
     async def close(self) -> None:
         """End what is under way.  Called when the controller ends: devices keep what they were told."""
-        await end(list(self._running))
+        await self._carrying.close()
 
     def _still_holds(self, key: Key) -> bool:
         """Tell whether what tripped a latch is still seen, old critical words left aside."""
@@ -312,7 +307,7 @@ class Guard:
             if key in before and standing.holds and not before[key].holds:
                 self._tell_voided(key, standing)
         for order in decision.orders:
-            self._carry_out(order)
+            self._carrying.take(order)
         self._tell_ended(decision)
 
     def _begin_anew(self) -> None:
@@ -320,8 +315,7 @@ class Guard:
         self._was_armed = self.armed
         self._latches.drop_shadows()
         self._standings = self._recalled()
-        self._told.clear()
-        self.trail.clear()
+        self._carrying.clear()
 
     def _recalled(self) -> dict[Key, Standing]:
         left = self._latches.open()
@@ -348,68 +342,7 @@ class Guard:
     def _tell_ended(self, decision: Decision) -> None:
         for standing in decision.ended:
             row = self._rows.get(standing.cause)
-            self.trail.forget(standing.key)
-            self._told = {k: v for k, v in self._told.items() if k[:2] != standing.key}
+            self._carrying.forget(standing.key)
             if row is not None:
                 text = f"{row.title} at {leaf_of(standing.place)} is over"
                 self._say(Finding(standing.place, f"interlock.{row.cause}", Severity.OK, text))
-
-    def _carry_out(self, order: Order) -> None:
-        row = self._rows[order.cause]
-        if order.act in TOLD or order.act in self._carriers:
-            self.trail.note(order)
-        if order.act is Act.ALARM:
-            undone = sorted({_words(r.do) for r in row.ladder} - {_words(a) for a in {*self._carriers, *TOLD}})
-            words = f"{order.reason}. {row.consequence}; {row.response}"
-            if undone:
-                words += f" (nothing here can {', '.join(undone)})"
-            self._say(Finding(order.place, f"interlock.{row.cause}", SEVERITIES[row.priority], words))
-            return
-        if order.act in TOLD:
-            self._tell(order)
-            return
-        whom = names_of(order.targets)
-        if not self.armed:
-            text = f"would {_words(order.act)} {whom}: {order.reason} (the rack is not armed)"
-            self._say_once(order, f"interlock.would.{order.act}", Severity.WARNING, text)
-            return
-        carrier = self._carriers.get(order.act)
-        if carrier is None:
-            return  # told with the row's alarm
-        task = asyncio.get_running_loop().create_task(self._carry(carrier, order, whom))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    def _tell(self, order: Order) -> None:
-        """Tell those who watch the events what is asked of them: a scheduler, the building."""
-        wait = None if order.deadline is None else round(order.deadline - self._clock.now())
-        within = "" if wait is None else f" within {wait} s"
-        text = f"{_words(order.act)} {names_of(order.targets)}{within}: {order.reason}"
-        details: dict[str, str | float | int | None] = {"cause": order.cause, "deadline_s": wait}
-        self._say(Finding(order.place, f"interlock.{order.act}", Severity.WARNING, text, details))
-
-    async def _carry(self, carrier: Carry, order: Order, whom: str) -> None:
-        try:
-            came = await carrier(order)
-        except RackwrightError as err:
-            text = f"{_words(order.act)} {whom} failed: {err.what}; wanted because {order.reason}"
-            self._say_once(order, f"interlock.failed.{order.act}", Severity.CRITICAL, text)
-            return
-        except Exception as err:  # noqa: BLE001 - logged whole and told: nobody else waits for this task
-            _log.exception("%s of %s for %s failed", order.act, whom, order.cause)
-            text = f"{_words(order.act)} {whom} failed: a bug of the controller ({type(err).__name__}), see its log"
-            self._say_once(order, f"interlock.failed.{order.act}", Severity.CRITICAL, text)
-            return
-        text = f"{_words(order.act)} {whom}: {came}; {order.reason}"
-        self._say_once(order, f"interlock.done.{order.act}", Severity.WARNING, text)
-
-    def _say_once(self, order: Order, kind: str, severity: Severity, text: str) -> None:
-        """Say what became of an order, unless its repetition comes to the same."""
-        key = (order.cause, order.place, order.act)
-        if self._told.get(key) != text:
-            self._told[key] = text
-            self._say(Finding(order.place, kind, severity, text, {"cause": order.cause, "act": order.act}))
-
-
-def _words(act: Act) -> str:
-    return act.replace("_", " ")

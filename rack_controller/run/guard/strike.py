@@ -33,6 +33,8 @@ from rack_controller.decide.picture import Picture
 from rack_controller.model.effect import Before, Effect, EffectState, moved
 from rack_controller.model.interlock import Act
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
+from rack_controller.run.guard.carrying import Came
+from rack_controller.run.guard.trail import Fate
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.power.asking import ask_once
@@ -54,6 +56,8 @@ ACTIONS = {
     Act.GRACEFUL_OFF: PowerAction.GRACEFUL_OFF,
     Act.AUX_OFF: PowerAction.AUX_OFF,
 }
+_TOOK, _GOES, _WAITS, _SPARED = "accepted", "on its way", "asked, and no answer yet", "not offered"
+_FATES = {_TOOK: Fate.TAKEN, _GOES: Fate.TAKEN, _SPARED: Fate.SPARED}
 _NOTHING_SENT = (EndpointUnreachable, TrustRefused)
 
 
@@ -105,8 +109,8 @@ class Striker:
                 del self._unseen[place]
                 self._record(taken, EffectState.UNSEEN, "it took it, and was not seen off in time")
 
-    async def carry(self, order: Order) -> str:
-        """Switch every target of an order, all at once, and return in words how each took it.
+    async def carry(self, order: Order) -> Came:
+        """Switch every target of an order, all at once, and return how each took it.
 
         Raises RackwrightError when none of them took it, and what a bug of ours raised there.
         """
@@ -117,14 +121,16 @@ class Striker:
             raise failed[0][1]
         taken = Counter(end for end in ends if isinstance(end, str))
         words = [f"{count}× {said}" if len(ends) > 1 else said for said, count in taken.items()]
-        return ", ".join([*words, *(f"{leaf_of(tray)}: {_what(err)}" for tray, err in failed)])
+        words += [f"{leaf_of(tray)}: {_what(err)}" for tray, err in failed]
+        known = [(tray, end) for tray, end in zip(order.targets, ends, strict=True) if end != _WAITS]
+        return Came(", ".join(words), {tray: _fate(end) for tray, end in known})
 
     async def _strike(self, order: Order, tray: Place, action: PowerAction) -> str | Exception:
         now = self.clock.now()
         if now < self._going.get((tray, action), now) and tray not in self.leases.starting():
-            return "on its way"  # unless a request toward power may have come after it
+            return _GOES  # unless a request toward power may have come after it
         if self._asking[tray, action] >= MOST_ASKED:
-            return "asked, and no answer yet"
+            return _WAITS
         self._asking[tray, action] += 1
         try:
             endpoint, switch = self.switch_of(tray)
@@ -162,7 +168,7 @@ class Striker:
         except ActionNotOffered as err:
             self._record(effect, EffectState.REFUSED, err.what)
             if action is PowerAction.AUX_OFF:  # wanted only where a device has it
-                return "not offered"
+                return _SPARED
             raise
         except EndpointRefused as err:
             self._record(effect, EffectState.REFUSED, err.what, err.status)
@@ -186,7 +192,7 @@ class Striker:
             before = self._unseen.pop(tray, None)
             self._record(before, EffectState.UNSEEN, "asked again before it was seen off")
             self._unseen[tray] = answered
-        return "accepted"
+        return _TOOK
 
     def _tidy(self) -> None:
         try:
@@ -215,6 +221,13 @@ class Striker:
             _log.exception("effect %s is %s, and is not written down", effect.id, effect.state)
         self._unwritten.pop(effect.id, None)
         return True
+
+
+def _fate(end: str | Exception) -> tuple[Fate, str]:
+    """Return what came of a strike; every other word is a refusal."""
+    if isinstance(end, str) and end in _FATES:
+        return _FATES[end], ""
+    return Fate.FAILED, end if isinstance(end, str) else _what(end)
 
 
 def _what(err: Exception) -> str:

@@ -1,7 +1,8 @@
-"""What each tripped row has ordered so far, for people: a cause with what followed from it.  Decides nothing."""
+"""What each tripped row has ordered so far and what came of it, for people.  Decides nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.decide.interlock import Key, Order, Standing
@@ -16,23 +17,40 @@ SEVERITIES = {1: Severity.CRITICAL, 2: Severity.CRITICAL, 3: Severity.WARNING, 4
 _OFF = {Act.FORCE_OFF: "off", Act.GRACEFUL_OFF: "shut down", Act.AUX_OFF: "auxiliary power off"}
 
 
+class Fate(StrEnum):
+    """What came of one act at one target, as far as it is known."""
+
+    ASKED = "asked"
+    TAKEN = "taken"
+    SPARED = "spared"  # the target does not offer it, and need not
+    FAILED = "failed"
+
+
+_Fates = dict[Place, tuple[Fate, str]]
+
+
 @dataclass(slots=True)
 class Trail:
-    """By cause and place: when it tripped (wall clock), and whom each act was ordered for, in the order of the acts."""
+    """By cause and place: when it tripped (wall clock), and what came of each act at whom, in the order of the acts."""
 
     _since: dict[Key, int] = field(default_factory=dict)
-    _acts: dict[Key, dict[Act, dict[Place, None]]] = field(default_factory=dict)
+    _acts: dict[Key, dict[Act, _Fates]] = field(default_factory=dict)
 
     def begin(self, key: Key, unix_ns: int) -> None:
         """Remember when a row tripped."""
         self._since[key] = unix_ns
         self._acts.pop(key, None)
 
-    def note(self, order: Order) -> None:
-        """Remember an order; the row's own alarm is no consequence of it."""
-        if order.act is not Act.ALARM:
-            targets = self._acts.setdefault((order.cause, order.place), {}).setdefault(order.act, {})
-            targets.update(dict.fromkeys(order.targets))
+    def note(self, order: Order, fate: Fate) -> None:
+        """Remember an order; where it is only repeated, what came of it before stands until more is known."""
+        fates = self._acts.setdefault((order.cause, order.place), {}).setdefault(order.act, {})
+        for target in order.targets:
+            fates.setdefault(target, (fate, ""))
+
+    def learn(self, order: Order, fates: Mapping[Place, tuple[Fate, str]]) -> None:
+        """Remember what came of an order, unless its row is over by now."""
+        known = self._acts.get((order.cause, order.place), {}).get(order.act, {})
+        known.update((place, fate) for place, fate in fates.items() if place in known)
 
     def forget(self, key: Key) -> None:
         """Forget a row that is over."""
@@ -45,8 +63,8 @@ class Trail:
         self._acts.clear()
 
     def did(self, key: Key) -> list[str]:
-        """Return in words what followed, act by act."""
-        return [words_of(act, tuple(targets)) for act, targets in self._acts.get(key, {}).items()]
+        """Return in words what followed, act by act: what was taken, what is only asked yet, and what failed."""
+        return [words for act, fates in self._acts.get(key, {}).items() for words in _came_of(act, fates)]
 
     def tripped(
         self, standings: Iterable[tuple[Standing, Row]], latches: Iterable[Latch], *, armed: bool
@@ -83,6 +101,19 @@ class Trail:
             did,
             chain,
         )
+
+
+def _came_of(act: Act, fates: _Fates) -> list[str]:
+    alike: dict[tuple[Fate, str], list[Place]] = {}
+    for place, fate in fates.items():
+        alike.setdefault(fate, []).append(place)
+    endings = {Fate.TAKEN: "", Fate.ASKED: " asked", Fate.FAILED: " failed: "}
+    return [
+        f"{words_of(act, tuple(places))}{endings[fate]}{why}"
+        for fate in endings
+        for (said, why), places in alike.items()
+        if said is fate
+    ]
 
 
 def words_of(act: Act, targets: tuple[Place, ...]) -> str:

@@ -105,7 +105,7 @@ def seen_off(*units: str) -> Picture:
 
 def test_all_targets_are_struck_at_once_with_their_intents_written(rack: Rack) -> None:
     async def story() -> None:
-        said = await rack.striker.carry(rack.order("u11", "u12", "u13"))
+        said = (await rack.striker.carry(rack.order("u11", "u12", "u13"))).words
         assert said == "3× accepted"
         assert [rack.switch(u).asked for u in ("u11", "u12", "u13", "u14")] == [[PowerAction.FORCE_OFF]] * 3 + [[]]
         assert rack.switch("u11").known == [1], "its intent stood when it was asked"
@@ -121,11 +121,11 @@ def test_one_that_is_on_its_way_is_left_alone_until_it_should_have_arrived(rack:
     async def story() -> None:
         await rack.striker.carry(rack.order("u11"))
         await asyncio.sleep(2)
-        assert await rack.striker.carry(rack.order("u11")) == "on its way"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "on its way"
         await asyncio.sleep(10)
-        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "accepted"
         rack.striker.see(seen_off("u11"))
-        assert await rack.striker.carry(rack.order("u11")) == "accepted", "seen off, and on again"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "accepted", "seen off, and on again"
 
     run_virtually(story())
 
@@ -144,10 +144,12 @@ def test_a_controller_that_hangs_is_asked_twice_at_a_time_and_no_more(rack: Rack
         await asyncio.sleep(1)
         assert len(rack.switch("u11").asked) == 2
         hung.set()
-        ends = sorted(await asyncio.gather(*waiting))
+        came = await asyncio.gather(*waiting)
+        ends = sorted(c.words for c in came)
         assert ends == ["accepted", "accepted", "asked, and no answer yet", "asked, and no answer yet"]
+        assert [len(c.fates) for c in came] == [1, 1, 0, 0], "nobody knows what came of it"
         await asyncio.sleep(12)
-        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "accepted"
 
     run_virtually(story())
 
@@ -156,7 +158,7 @@ def test_a_strike_takes_the_lease_from_whoever_holds_it(rack: Rack) -> None:
     async def story() -> None:
         endpoint = join_place(RACK, "u11", "bmc")
         flash = rack.leases.take(Wish(endpoint, Facet.FIRMWARE, LeaseClass.FIRMWARE, "op-1", Direction.NEUTRAL))
-        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "accepted"
         with pytest.raises(PreconditionFailed):
             rack.leases.check(flash)
 
@@ -167,10 +169,12 @@ def test_one_that_fails_keeps_none_of_the_others(rack: Rack) -> None:
     async def story() -> None:
         rack.switch("u12").says = [EndpointUnreachable(join_place(RACK, "u12", "bmc"), "switch_power", "no route")]
         rack.switch("u13").says = [EndpointRefused(join_place(RACK, "u13", "bmc"), "switch_power", "busy", status=409)]
-        said = await rack.striker.carry(rack.order("u11", "u12", "u13", "u14"))
+        said, fates = await rack.striker.carry(rack.order("u11", "u12", "u13", "u14"))
         assert said.startswith("2× accepted")
         assert "u12: " in said
         assert "u13: " in said
+        assert [str(fate) for fate, _ in fates.values()] == ["taken", "failed", "failed", "taken"]
+        assert "no route" in fates[rack.order("u12").targets[0]][1]
         assert sorted(rack.states()) == sorted(
             [EffectState.ANSWERED, EffectState.UNSENT, EffectState.REFUSED, EffectState.ANSWERED]
         )
@@ -193,7 +197,7 @@ def test_an_ended_session_is_renewed_and_asked_again_a_wrong_password_is_not(rac
     async def story() -> None:
         endpoint = join_place(RACK, "u11", "bmc")
         rack.switch("u11").says = [LoginRefused(endpoint, "switch_power", "session over", status=401)]
-        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "accepted"
         rack.switch("u12").says = [LoginRefused(endpoint, "switch_power", "no right", status=403)]
         with pytest.raises(LoginRefused):
             await rack.striker.carry(rack.order("u12"))
@@ -207,7 +211,7 @@ def test_a_lost_answer_is_no_reason_to_hold_off_is_asked_for_again(rack: Rack) -
         rack.switch("u11").says = [OutcomeUnknown(join_place(RACK, "u11", "bmc"), "switch_power", "no answer")]
         with pytest.raises(OutcomeUnknown):
             await rack.striker.carry(rack.order("u11"))
-        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "accepted"
         assert rack.ledger.unresolved()[0].state is EffectState.ANSWERED
         assert len(rack.ledger.unresolved()) == 1
 
@@ -220,7 +224,7 @@ def test_a_full_disk_stops_no_strike(rack: Rack, monkeypatch: pytest.MonkeyPatch
             raise EnvironmentUnfit("the journal cannot be written: disk full")
 
         monkeypatch.setattr(rack.journal, "transact", full)
-        assert await rack.striker.carry(rack.order("u11")) == "accepted"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "accepted"
         assert rack.switch("u11").asked == [PowerAction.FORCE_OFF]
 
     run_virtually(story())
@@ -265,7 +269,7 @@ def test_racks_that_share_a_journal_do_not_keep_each_other_from_striking(rack: R
         theirs = Striker(switch.ledger, LeaseBook(rack.clock), lambda t: (join_place(t, "bmc"), switch), rack.clock)
         await rack.striker.carry(rack.order("u11"))
         struck = Order(Act.FORCE_OFF, "leak.critical", join_place(other, "u11"), (join_place(other, "u11"),), "wet")
-        assert await theirs.carry(struck) == "accepted"
+        assert (await theirs.carry(struck)).words == "accepted"
         assert len(rack.ledger.unresolved()) == len(switch.ledger.unresolved()) == 1
 
     run_virtually(story())
@@ -274,7 +278,7 @@ def test_racks_that_share_a_journal_do_not_keep_each_other_from_striking(rack: R
 def test_a_bug_at_one_tray_costs_that_tray(rack: Rack, caplog: pytest.LogCaptureFixture) -> None:
     async def story() -> None:
         rack.switch("u12").says = [ZeroDivisionError()]
-        said = await rack.striker.carry(rack.order("u11", "u12", "u13"))
+        said = (await rack.striker.carry(rack.order("u11", "u12", "u13"))).words
         assert said == "2× accepted, u12: the controller failed (ZeroDivisionError)"
         assert not rack.leases.held()
 
@@ -338,22 +342,22 @@ def test_a_controller_that_never_answers_keeps_no_other_tray_waiting(rack: Rack)
         assert rack.states().count(EffectState.ANSWERED) == 2
         rack.switch("u11").says = [OutcomeUnknown("u11/bmc", "POST", "sent, and no reply in time")]
         silent.set()
-        assert await under_way == "2× accepted, u11: u11/bmc: POST: sent, and no reply in time"
+        assert (await under_way).words == "2× accepted, u11: u11/bmc: POST: sent, and no reply in time"
 
     run_virtually(story())
 
 
 async def _strike_once(rack: Rack) -> None:
-    assert await rack.striker.carry(rack.order("u11")) == "accepted"
+    assert (await rack.striker.carry(rack.order("u11"))).words == "accepted"
 
 
 def test_a_request_toward_power_that_may_come_after_a_strike_is_struck_again(rack: Rack) -> None:
     async def story() -> None:
         tray = join_place(RACK, "u11")
-        assert await rack.striker.carry(rack.order("u11")) == "accepted"
-        assert await rack.striker.carry(rack.order("u11")) == "on its way"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "accepted"
+        assert (await rack.striker.carry(rack.order("u11"))).words == "on its way"
         with rack.leases.energising(tray):
-            assert await rack.striker.carry(rack.order("u11")) == "accepted"
+            assert (await rack.striker.carry(rack.order("u11"))).words == "accepted"
         assert rack.leases.starting() == {tray}, "it may come on a while after the answer"
         await rack.clock.sleep_until(Seconds(rack.clock.now() + 21))
         assert not rack.leases.starting()

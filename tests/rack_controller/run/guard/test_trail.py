@@ -4,7 +4,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.interlock import Order, Standing
 from rack_controller.model.interlock import Act
 from rack_controller.model.latch import Evidence, Latch
-from rack_controller.run.guard.trail import Trail
+from rack_controller.run.guard.trail import Fate, Trail
 from tests.support.interlocked import RACK, InterlockedRack, seeded_policy
 
 ROWS = {row.cause: row for row in seeded_policy().rows}
@@ -18,7 +18,7 @@ def leak(cause: str = "leak.critical", place: str = U31) -> Standing:
 
 
 def struck(trail: Trail, standing: Standing, act: Act, *targets: str) -> None:
-    trail.note(Order(act, standing.cause, standing.place, targets, "why"))  # type: ignore[arg-type]
+    trail.note(Order(act, standing.cause, standing.place, targets, "why"), Fate.TAKEN)  # type: ignore[arg-type]
 
 
 def test_a_cause_stands_with_what_followed_and_a_repeated_order_once() -> None:
@@ -26,7 +26,6 @@ def test_a_cause_stands_with_what_followed_and_a_repeated_order_once() -> None:
     trail.begin(standing.key, 5)
     struck(trail, standing, Act.FORCE_OFF, *WET)
     struck(trail, standing, Act.FORCE_OFF, WET[2])
-    struck(trail, standing, Act.ALARM, U31)
     struck(trail, standing, Act.AUX_OFF, U31)
     latch = Latch("k01-l1", standing.cause, U31, "Leak", 7, [Evidence(U31, "x")])
     (view,) = trail.tripped([(standing, ROWS[standing.cause])], [latch], armed=True)
@@ -50,3 +49,20 @@ def test_what_tripped_first_stands_first_and_what_is_not_confirmed_not_at_all() 
     assert trail.did(then.key) == ["9 trays off"]
     trail.forget(then.key)
     assert trail.did(then.key) == []
+
+
+def test_only_what_was_taken_is_told_as_done() -> None:
+    trail, standing = Trail(), leak()
+    off, aux = (Order(act, standing.cause, U31, WET, "why") for act in (Act.FORCE_OFF, Act.AUX_OFF))  # type: ignore[arg-type]
+    for order in (off, aux):
+        trail.note(order, Fate.ASKED)
+    assert trail.did(standing.key)[0] == "u31, u30, u29, u28 off asked"
+    trail.learn(off, {WET[0]: (Fate.TAKEN, ""), WET[2]: (Fate.FAILED, "no route")})
+    trail.learn(aux, dict.fromkeys(WET, (Fate.SPARED, "")))
+    told = ["u31 off", "u30, u28 off asked", "u29 off failed: no route"]
+    assert trail.did(standing.key) == told, "what is not offered did not follow"
+    trail.note(off, Fate.ASKED)
+    assert trail.did(standing.key) == told, "asked once more, the last answer stands"
+    trail.forget(standing.key)
+    trail.learn(off, {WET[0]: (Fate.TAKEN, "")})
+    assert trail.did(standing.key) == [], "an answer that comes after its row is over belongs to nobody"

@@ -1,0 +1,142 @@
+"""Hands the interlocks' orders on and tells what came of them.  Nothing is waited for."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.errors import RackwrightError
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.decide.interlock import Key, Order
+from rack_controller.decide.notice import Finding
+from rack_controller.model.event import Severity
+from rack_controller.model.interlock import Act, Row
+from rack_controller.run.ending import end
+from rack_controller.run.guard.trail import SEVERITIES, Fate, Trail, names_of
+
+_log = logging.getLogger(__name__)
+
+TOLD = frozenset({Act.ALARM, Act.DRAIN, Act.STOP_JOB, Act.REQUEST_ELECTRICAL_ISOLATION, Act.REQUEST_LIQUID_ISOLATION})
+"""Acts that are words to somebody else: they go out as events."""
+
+
+class Came(NamedTuple):
+    """What came of an order: in words, and by target where it is known by now."""
+
+    words: str
+    fates: Mapping[Place, tuple[Fate, str]]
+    """Each target's fate, and why it failed where it did."""
+
+
+Carry = Callable[[Order], Awaitable[Came]]
+"""Carries an order out.  Raises RackwrightError when no target took it."""
+
+
+class Carrying:
+    """The orders of one rack under way.  `carriers`: who carries out which act; an alarm says what has none.
+    `armed`: whether anything is carried out; otherwise it is only told."""
+
+    def __init__(
+        self,
+        rows: Mapping[str, Row],
+        carriers: Mapping[Act, Carry],
+        clock: Clock,
+        say: Callable[[Finding], object],
+        armed: Callable[[], bool],
+    ) -> None:
+        self._rows, self._carriers, self._clock, self._say, self._armed = rows, carriers, clock, say, armed
+        self.trail = Trail()
+        self._running: set[asyncio.Task[None]] = set()
+        self._told: dict[tuple[str, Place, Act], str] = {}  # what was said last of an act that is repeated
+
+    @property
+    def under_way(self) -> set[asyncio.Task[None]]:
+        """Return the orders that are being carried out now."""
+        return set(self._running)
+
+    def came_of(self, key: Key, act: Act) -> str:
+        """Return what was said last of an act that a cause ordered at a place, empty before anything was."""
+        return self._told.get((*key, act), "")
+
+    def forget(self, key: Key) -> None:
+        """Forget what was said of a row that is over or cleared."""
+        self.trail.forget(key)
+        self._told = {k: v for k, v in self._told.items() if k[:2] != key}
+
+    def clear(self) -> None:
+        """Forget everything: it is judged anew."""
+        self.trail.clear()
+        self._told.clear()
+
+    async def close(self) -> None:
+        """End what is under way.  Devices keep what they were told."""
+        await end(list(self._running))
+
+    def take(self, order: Order) -> None:
+        """Carry an order out, or tell it to those who must."""
+        row = self._rows[order.cause]
+        carrier = self._carriers.get(order.act)
+        if order.act is Act.ALARM:
+            self._alarm(order, row)
+        elif order.act in TOLD:
+            self.trail.note(order, Fate.TAKEN)
+            self._tell(order)
+        elif not self._armed():
+            if carrier is not None:
+                self.trail.note(order, Fate.TAKEN)
+            whom = names_of(order.targets)
+            text = f"would {_words(order.act)} {whom}: {order.reason} (the rack is not armed)"
+            self._say_once(order, f"interlock.would.{order.act}", Severity.WARNING, text)
+        elif carrier is not None:  # what has none is told with the row's alarm
+            self.trail.note(order, Fate.ASKED)
+            task = asyncio.get_running_loop().create_task(self._carry(carrier, order))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def _alarm(self, order: Order, row: Row) -> None:
+        undone = sorted({_words(r.do) for r in row.ladder} - {_words(a) for a in {*self._carriers, *TOLD}})
+        words = f"{order.reason}. {row.consequence}; {row.response}"
+        if undone:
+            words += f" (nothing here can {', '.join(undone)})"
+        self._say(Finding(order.place, f"interlock.{row.cause}", SEVERITIES[row.priority], words))
+
+    def _tell(self, order: Order) -> None:
+        """Tell those who watch the events what is asked of them: a scheduler, the building."""
+        wait = None if order.deadline is None else round(order.deadline - self._clock.now())
+        within = "" if wait is None else f" within {wait} s"
+        text = f"{_words(order.act)} {names_of(order.targets)}{within}: {order.reason}"
+        details: dict[str, str | float | int | None] = {"cause": order.cause, "deadline_s": wait}
+        self._say(Finding(order.place, f"interlock.{order.act}", Severity.WARNING, text, details))
+
+    async def _carry(self, carrier: Carry, order: Order) -> None:
+        whom = names_of(order.targets)
+        try:
+            came = await carrier(order)
+        except RackwrightError as err:
+            self._failed(order, err.what, f"{err.what}; wanted because {order.reason}")
+            return
+        except Exception as err:  # noqa: BLE001 - logged whole and told: nobody else waits for this task
+            _log.exception("%s of %s for %s failed", order.act, whom, order.cause)
+            bug = f"a bug of the controller ({type(err).__name__})"
+            self._failed(order, bug, f"{bug}, see its log")
+            return
+        self.trail.learn(order, came.fates)
+        text = f"{_words(order.act)} {whom}: {came.words}; {order.reason}"
+        self._say_once(order, f"interlock.done.{order.act}", Severity.WARNING, text)
+
+    def _failed(self, order: Order, why: str, told: str) -> None:
+        self.trail.learn(order, dict.fromkeys(order.targets, (Fate.FAILED, why)))
+        text = f"{_words(order.act)} {names_of(order.targets)} failed: {told}"
+        self._say_once(order, f"interlock.failed.{order.act}", Severity.CRITICAL, text)
+
+    def _say_once(self, order: Order, kind: str, severity: Severity, text: str) -> None:
+        """Say what became of an order, unless its repetition comes to the same."""
+        key = (order.cause, order.place, order.act)
+        if self._told.get(key) != text:
+            self._told[key] = text
+            self._say(Finding(order.place, kind, severity, text, {"cause": order.cause, "act": order.act}))
+
+
+def _words(act: Act) -> str:
+    return act.replace("_", " ")
