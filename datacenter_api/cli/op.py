@@ -176,9 +176,10 @@ def tell_plan(plan: Row) -> None:
     """Write a plan's stages with their checks."""
     for number, stage in enumerate(plan["stages"], 1):
         steps = stage.get("steps", [])
-        trays = ", ".join(dict.fromkeys(short(s["tray"]) for s in steps))
-        width = f", {stage.get('width', 1)} at a time" if len(steps) > 1 else ""
-        typer.echo(f"{number}. {stage['title']}{f': {trays}{width}' if steps else ''}")
+        trays = list(dict.fromkeys(short(s["tray"]) for s in steps))
+        width = f", {min(stage.get('width', 1), len(trays))} at a time" if len(trays) > 1 else ""
+        listed = ", ".join(trays)
+        typer.echo(f"{number}. {stage['title']}{f': {listed}{width}' if steps else ''}")
         for when in ("before", "after"):
             for check in stage.get(when, []):
                 typer.echo(f"   {when}: {check['title']}")
@@ -186,6 +187,8 @@ def tell_plan(plan: Row) -> None:
         typer.echo(f"as wanted already: {', '.join(short(t) for t in plan['already'])}")
     if plan["unswitched"]:
         typer.echo(f"nothing can switch: {', '.join(short(t) for t in plan['unswitched'])}")
+    for tray, why in plan.get("left_out", {}).items():
+        typer.echo(f"{short(tray)} is left out: {why}")
     if not plan["stages"]:
         typer.echo("nothing to do")
 

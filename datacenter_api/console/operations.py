@@ -84,6 +84,9 @@ def draw_operation(name: str, sight: OperationSight | None) -> str:
     left = f'<p class="quiet">As wanted before: {already}</p>' if already else ""
     lacking = ", ".join(esc(slot_of(p)) for p in plan.unswitched)
     left += f'<p class="sev-warning">▲ Nothing can switch: {lacking}</p>' if lacking else ""
+    left += "".join(
+        f'<p class="sev-warning">▲ {esc(slot_of(p))} is left out: {esc(why)}</p>' for p, why in plan.left_out.items()
+    )
     return (
         f"<h2>{esc(operation.id)}: {esc(plan.verb)} {esc(plan.target)} {_pill(operation.state)}</h2>"
         f'<p class="quiet">Planned by {esc(operation.actor)} {_clock(operation.made_unix_ns)}{approved}{ended}{reason}'

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.generation import TrayKind
@@ -11,12 +12,14 @@ from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Act, Check, Scope, Stage
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
 from rack_controller.decide.checks import good, judge_check
+from rack_controller.decide.left_out import check_apart, check_whole, left_out_of, unasked
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Plan, PlannedCheck, PlannedStage, Step, Verb
 from rack_controller.model.snapshot import Snapshot
 
 GENTLE = frozenset({PowerAction.GRACEFUL_OFF})
+_NOBODY: Mapping[Place, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,10 @@ def plan_power(
     sequence: PowerSequence | None,
     switches: Mapping[Place, Switch],
     snapshot: Snapshot | None,
+    kept_off: Mapping[Place, str] = _NOBODY,
 ) -> Plan:
-    """Return the plan.  `switches`: by tray, what can switch it.
+    """Return the plan.  `switches`: by tray, what can switch it; `kept_off`: by tray, why it must stay off: then it is
+    left out of what switches on.
 
     Raises TargetUnknown, ArgumentsInvalid or PreconditionFailed; a plan that it returns can be carried out as far as is
     known now.
@@ -67,7 +72,8 @@ def plan_power(
             f"nothing in {layout.rack} that we command brings a tray to depth {wish.depth!r}",
             advice="host_off or aux_off; isolation is the building's",
         )
-    return _Planner(wish, layout, sequence, switches, snapshot).plan()
+    kept = kept_off if wish.verb is not Verb.OFF else {}
+    return _Planner(wish, layout, sequence, switches, snapshot, kept).plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +83,22 @@ class _Planner:
     sequence: PowerSequence
     switches: Mapping[Place, Switch]
     snapshot: Snapshot
+    kept_off: Mapping[Place, str]
 
     def plan(self) -> Plan:
         chosen, lacking = self._chosen()
         already = self._already(chosen)
-        doing = [t for t in chosen if t.place not in already]
+        left_out = left_out_of([t for t in chosen if t.place not in already], self.kept_off)
+        doing = [t for t in chosen if t.place not in already and t.place not in left_out]
         stages: list[PlannedStage] = []
         if self.wish.verb is not Verb.ON:
             stages += self._stages(self.sequence.power_off, doing, "off")
             self._check_begin(stages)
+            check_apart(stages, self.snapshot, left_out)
         if self.wish.verb is not Verb.OFF:
-            stages += self._stages(self.sequence.power_on, doing, "on")
+            coming = self._stages(self.sequence.power_on, doing, "on")
+            check_whole(coming, [t for t in self.layout.trays if t.place in left_out], self.sequence, left_out)
+            stages += [unasked(stage, left_out) for stage in coming]
         charges = {t.place: t.power_max_w for t in self.layout.trays if t.power_max_w}
         return Plan(
             rack=self.layout.rack,
@@ -102,6 +113,7 @@ class _Planner:
             usable_w=self.layout.busbar_power_usable_w,
             request_s=self.sequence.request_s,
             unswitched=[t.place for t in lacking],
+            left_out=left_out,
         )
 
     def _check_begin(self, stages: Sequence[PlannedStage]) -> None:

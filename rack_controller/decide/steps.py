@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from firmware_bridge.vocabulary.place import Place, leaf_of
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.checks import good, judge_check, seen_off
@@ -123,9 +123,12 @@ class _Walk:
             self._wait(f"paused{f'; {_names(active)} still under way' if active else ''}")
             return
         while self.operation.state is OperationState.RUNNING:
-            if self.operation.stage >= len(operation.plan.stages):
-                bad = any(self.operation.progress(s.id).state is StepState.FAILED for s in operation.plan.steps)
-                self._end(OperationState.FAILED if bad else OperationState.DONE)
+            states = [self.operation.progress(s.id).state for s in operation.plan.steps]
+            nothing_left = bool(states) and self._all_failed(operation.plan.steps)
+            # A stage that stops says so itself; otherwise no gate is waited for on behalf of nobody.
+            if self.operation.stage >= len(operation.plan.stages) or (nothing_left and self.operation.phase != "steps"):
+                bad = StepState.FAILED in states
+                self._end(OperationState.FAILED if bad else OperationState.DONE, self._unchecked())
                 return
             stage = operation.plan.stages[self.operation.stage]
             if not self._phase(stage):
@@ -151,8 +154,13 @@ class _Walk:
         """Return whether all hold, each for as long as it must; give the stage up when that takes too long."""
         began = self._since(f"{self.operation.stage} {self.operation.phase}")
         failed = {s.tray for s in self.operation.plan.steps if self._state(s) is StepState.FAILED}
+        left = [c for c in checks if not c.places or any(tray_of(Place(p)) not in failed for p in c.places)]
+        if self.operation.phase == "before" and len(left) < len(checks):
+            gone = next(c for c in checks if c not in left)
+            self._end(OperationState.FAILED, f"{stage.title}: {gone.title}: no tray is left that could meet it")
+            return False
         told, until = "", began + stage.timeout_s
-        for number, check in enumerate(checks):
+        for number, check in enumerate(left):
             key = f"{self.operation.stage} {self.operation.phase} {number}"
             judged = judge_check(check, self.world.snapshot, self.world.versions, failed)
             if not judged.holds:
@@ -170,6 +178,14 @@ class _Walk:
             return False
         self._wait(f"{stage.title}: {told}", until)
         return False
+
+    def _unchecked(self) -> str:
+        """Return which stages had nothing left to be checked, because all of their trays failed."""
+        gone = [s.title for s in self.operation.plan.stages if s.after and s.steps and self._all_failed(s.steps)]
+        return "; ".join(f"{title}: no tray is left to be checked" for title in gone)
+
+    def _all_failed(self, steps: list[Step]) -> bool:
+        return all(self._state(step) is StepState.FAILED for step in steps)
 
     def _steps(self, stage: PlannedStage) -> bool:
         """Begin what may begin; return whether every step of the stage has ended well enough to go on."""

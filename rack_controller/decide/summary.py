@@ -19,6 +19,8 @@ def summarise(operation: Operation, why: str = "") -> str:
     said = [f"{done} of {len(steps)}"] if steps else ["nothing to do"]
     if operation.plan.already:
         said[0] += f" ({len(operation.plan.already)} were as wanted before)"
+    if operation.plan.left_out:
+        said.append(f"left out: {', '.join(leaf_of(Place(tray)) for tray in operation.plan.left_out)}")
     bad = [s for s in steps if operation.progress(s.id).state in (StepState.FAILED, StepState.HELD)]
     said += [_told(operation, step) for step in bad[:TOLD]]
     if len(bad) > TOLD:

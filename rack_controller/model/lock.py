@@ -34,6 +34,10 @@ class LatchBook(Protocol):
         """Return what must be seen first before that can be told, empty when it can: it forbids too, but may pass."""
         ...
 
+    def keeps_off(self, place: Place) -> str:
+        """Return what forbids it until a person ends it (a latch, a bypass).  A plan asks this: it is no attempt."""
+        ...
+
 
 class NoLatches:
     """For a rack without interlocks: nothing latches there, so nothing can be latched."""
@@ -44,4 +48,8 @@ class NoLatches:
 
     def unsure(self, place: Place) -> str:
         """Return that nothing has to be seen first."""
+        return ""
+
+    def keeps_off(self, place: Place) -> str:
+        """Return that nothing is kept off."""
         return ""

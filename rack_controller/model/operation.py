@@ -85,7 +85,8 @@ class PlannedStage(msgspec.Struct, frozen=True, omit_defaults=True):
 class Plan(msgspec.Struct, frozen=True):
     """What will be done, whole and unchangeable.  It holds all that its execution needs; powers in W.
 
-    `already`: trays that are as wanted now, and are left alone; `unswitched`: those that nothing can switch.
+    `already`: trays that are as wanted now, and are left alone; `unswitched`: those that nothing can switch;
+    `left_out`: those that must stay off, and why.
     `charges`: what each tray of the rack may draw when it is on; their sum stays below `usable_w`.
     """
 
@@ -101,6 +102,7 @@ class Plan(msgspec.Struct, frozen=True):
     usable_w: float
     request_s: float
     unswitched: list[str] = []
+    left_out: dict[str, str] = {}
     schema: int = PLAN_SCHEMA
 
     @property
@@ -249,6 +251,11 @@ def diff_plans(before: Plan, after: Plan) -> list[str]:
     said += [f"also {step}" for step in new if step not in old]
     said += [f"{step} is done differently" for step in old if step in new and old[step] != new[step]]
     said += [f"{tray.rsplit('/', 1)[-1]} is as wanted by now" for tray in after.already if tray not in before.already]
+    said += [
+        f"{tray.rsplit('/', 1)[-1]} is left out now: {why}"
+        for tray, why in after.left_out.items()
+        if tray not in before.left_out
+    ]
     if before.charges != after.charges:
         said.append("what trays are charged for is different")
     if not said and before.stages != after.stages:

@@ -207,6 +207,13 @@ class Guard:
         """Return why it is not known yet whether the tray `place` may be energised (see LatchBook)."""
         return "" if not self.armed or self._firm(place) else "; ".join(self._unsure(place))
 
+    def keeps_off(self, place: Place) -> str:
+        """Return which latches and bypasses keep the tray `place` off; nobody is counted (see LatchBook)."""
+        if not self.armed:
+            return ""
+        bypassed = [words(bypass) for bypass in self._bypasses() if covers(bypass, place)]
+        return "; ".join(said for said in (self._latches.forbids(place), *bypassed) if said)
+
     def _firm(self, tray: Place) -> list[str]:
         found = refusals(self._standings.values(), self._policy, tray)
         told = {cause for cause, _ in self._standings}

@@ -87,6 +87,10 @@ class LeaseBook:
         """Return what must be seen first before it can be told whether an endpoint may be energised."""
         return self.latches.unsure(tray_of(endpoint))
 
+    def keeps_off(self, tray: Place) -> str:
+        """Return what keeps a tray off until a person ends it, empty when nothing does; no attempt is counted."""
+        return self.latches.keeps_off(tray)
+
     def standing(self, endpoint: Place, direction: Direction) -> Standing:
         """Return what stands in the way at an endpoint besides leases.
 

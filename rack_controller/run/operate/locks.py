@@ -90,7 +90,7 @@ class Locks:
             raise PreconditionFailed(f"{leaf_of(tray)} is not locked")
         reason = scrub(command.arguments.get("reason"), MOST_TEXT).strip()
         if held.owner != command.actor and not reason:
-            raise ArgumentsInvalid(
+            raise PreconditionFailed(
                 f"{leaf_of(tray)} is {held.text}", advice="call them; then --reason says why it ends without them"
             )
         self.journal.drop(KIND, tray)

@@ -31,7 +31,10 @@ class Obstacles:
         with self.turns.take(endpoint, what):
             yield
 
+    def works_on(self, tray: Place) -> str:
+        """Return who works on a tray, empty when nobody does."""
+        return next((who for p in self.sources if tray_of(p) == tray and (who := self.maintenance(p))), "")
+
     def _check_maintenance(self, tray: Place) -> None:
-        for place in self.sources:
-            if tray_of(place) == tray and (who := self.maintenance(place)):
-                raise PreconditionFailed(f"{leaf_of(tray)} is under maintenance: {who}", advice="end it first")
+        if who := self.works_on(tray):
+            raise PreconditionFailed(f"{leaf_of(tray)} is under maintenance: {who}", advice="end it first")

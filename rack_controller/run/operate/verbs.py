@@ -110,7 +110,13 @@ class OperationVerbs:
             source: object = self.sources[place]
             if isinstance(source, PowerSwitch):
                 switches[tray_of(place)] = Switch(place, source.power_actions)
-        return plan_power(wish, self.view.layout, self.sequence, switches, self.view.snapshot)
+        kept_off = {tray: why for tray in switches if (why := self._kept_off(tray))}
+        return plan_power(wish, self.view.layout, self.sequence, switches, self.view.snapshot, kept_off)
+
+    def _kept_off(self, tray: Place) -> str:
+        """Return what would refuse a step that energises a tray until a person ends it, empty when nothing would."""
+        latched, who = self.operations.leases.keeps_off(tray), self.operations.obstacles.works_on(tray)
+        return "; ".join(said for said in (latched, f"under maintenance: {who}" if who else "") if said)
 
 
 def _check_role(command: Command, operation: Operation) -> None:

@@ -60,6 +60,12 @@ def test_a_plan_is_written_stage_by_stage(capsys: pytest.CaptureFixture[str]) ->
     assert "as wanted already: k07/u13" in said
     op.tell_plan(msgspec.to_builtins(msgspec.structs.replace(PLAN, stages=[], unswitched=["a/b/c/k07/u14"])))
     assert "nothing can switch: k07/u14\nnothing to do" in capsys.readouterr().out
+    wide = msgspec.structs.replace(PLAN.stages[0], width=18)
+    left_out = {"a/b/c/k07/u14": "latch k07-l1: Leak at u14"}
+    op.tell_plan(msgspec.to_builtins(msgspec.structs.replace(PLAN, stages=[wide], left_out=left_out)))
+    said = capsys.readouterr().out
+    assert "1. on: k07/u11, k07/u12, 2 at a time" in said  # no more than there are
+    assert "k07/u14 is left out: latch k07-l1: Leak at u14" in said
 
 
 def test_watching_ends_with_the_operation_and_tells_each_change_once(

@@ -54,6 +54,7 @@ def test_a_timeline_shows_stages_steps_and_why() -> None:
         stages=[msgspec.structs.replace(PLAN.stages[0], after=[check])],
         already=[f"{RACK}/u13"],
         unswitched=[f"{RACK}/u14"],
+        left_out={f"{RACK}/u15": "latch k07-l1: <Leak>"},
     )
     held = operation(state=OperationState.HELD, steps=steps, plan=plan, summary="1 of 2; u12: held")
     drawn = draw_operation("k07-3", OperationSight(held))
@@ -64,6 +65,7 @@ def test_a_timeline_shows_stages_steps_and_why() -> None:
     assert "after: switch trays on" in drawn
     assert "As wanted before: u13" in drawn
     assert "Nothing can switch: u14" in drawn
+    assert "u15 is left out: latch k07-l1: &lt;Leak&gt;" in drawn
     assert "approved by eve" in drawn
     assert "not approved yet" in draw_operation("k07-3", OperationSight(operation(approved_by="")))
 

@@ -36,13 +36,23 @@ def layout_of(name: str) -> Layout:
     return make_layout(SiteRack(RACK, name, armed=True), generation, endpoints)
 
 
-def planned(wish: PowerWish, name: str = "gb200-nvl72", seen: Snapshot | None = None, *offered: PowerAction) -> Plan:
+def planned(
+    wish: PowerWish,
+    name: str = "gb200-nvl72",
+    seen: Snapshot | None = None,
+    *offered: PowerAction,
+    kept: dict[str, str] | None = None,
+) -> Plan:
     offers = frozenset(offered)
     layout = layout_of(name)
     switches = {
         Place(t.place): Switch(join_place(Place(t.place), "bmc"), offers) for t in layout.trays if t.kind in SWITCHED
     }
-    return plan_power(wish, layout, GENERATIONS[name].sequence, switches, seen or all_are(name, 0.0))
+    return plan_power(wish, layout, GENERATIONS[name].sequence, switches, seen or all_are(name, 0.0), kept_off(kept))
+
+
+def kept_off(kept: dict[str, str] | None) -> dict[Place, str]:
+    return {Place(f"{RACK}/{slot}"): why for slot, why in (kept or {}).items()}
 
 
 def all_are(name: str, state: float | None, *others: str) -> Snapshot:
@@ -161,6 +171,45 @@ def test_a_rack_without_an_order_or_a_reading_is_not_planned() -> None:
     assert (no_switch.steps, len(no_switch.unswitched)) == ([], 27)
     with pytest.raises(PreconditionFailed, match="not been read"):
         plan_power(on(), layout, GENERATIONS[NAMES[0]].sequence, {}, None)
+
+
+def test_what_must_stay_off_is_left_out_with_its_reason_and_no_gate_asks_for_it() -> None:
+    kept = {"u12": "latch k07-l1: Leak at u12", "u13": "under maintenance: locked by bob"}
+    plan = planned(on(), kept=kept)
+    assert order(plan) == ["shelves 0", "coolant 0", "switch 9", "compute 16"]
+    assert plan.left_out == kept_off(kept)
+    assert [len(c.places) for c in plan.stages[-1].after] == [64, 64]
+    assert len(planned(PowerWish(Verb.OFF, RACK), seen=all_are(NAMES[0], 1.0), kept=kept).steps) == 27  # off: always
+    on_already = planned(on(), seen=all_are(NAMES[0], 0.0, "u12"), kept=kept)
+    assert list(on_already.left_out) == [f"{RACK}/u13"]
+    assert "u12 is left out now: latch k07-l1: Leak at u12" in diff_plans(planned(on()), plan)
+    later = planned(on(), kept={**kept, "u13": "under maintenance: locked by bob, 1.9 h left"})
+    assert diff_plans(plan, later) == []
+    switches = planned(on(kind=TrayKind.SWITCH), kept={"u19": "latch"})
+    assert (order(switches)[-1], len(switches.stages[-1].after[0].places)) == ("switch 8", 8)
+
+
+@pytest.mark.parametrize(
+    ("wish", "kept", "match"),
+    [
+        (on("u12"), {"u12": "latch k07-l1: Leak"}, "u12, which must stay off: latch k07-l1: Leak"),
+        (
+            on(kind=TrayKind.COMPUTE),
+            {f"u{n:02d}": "emergency" for n in range(1, 49)},
+            "u11, .*stay off: emergency: see",
+        ),
+        (on(), {"u19": "latch k07-l2: Leak"}, "Compute trays need u19, which must stay off: latch k07-l2"),
+        (PowerWish(Verb.CYCLE, Place(f"{RACK}/u12")), {"u12": "locked by bob"}, "stay off: locked by bob"),
+        # it is on and nobody switches it off: no switch tray may go off under it
+        (PowerWish(Verb.CYCLE, RACK), {"u12": "locked by bob"}, r"compute trays off: 0 of 1 \(u12 on\); u12"),
+    ],
+)
+def test_a_plan_that_what_must_stay_off_makes_vain_is_refused(
+    wish: PowerWish, kept: dict[str, str], match: str
+) -> None:
+    with pytest.raises(PreconditionFailed, match=match) as refused:
+        planned(wish, seen=all_are(NAMES[0], 1.0) if wish.verb is Verb.CYCLE else None, kept=kept)
+    assert refused.value.exit_code == 5
 
 
 def test_a_plan_is_the_same_until_the_rack_is_not() -> None:

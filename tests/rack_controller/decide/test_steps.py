@@ -127,6 +127,57 @@ def test_failures_stop_or_go_on_as_the_plan_says_and_are_summed_up() -> None:
             assert after.operation.summary.startswith("5 of 7; u06: refuses on, 409, in state powering off")
 
 
+IN_FABRIC = [
+    PlannedCheck("fabric", "GPUs in the fabric", [f"{t}/gpu0" for t in TRAYS], Q.FABRIC_STATE, wanted="completed")
+]
+
+
+def fail(course: Course, *names: str) -> Course:
+    operation = course.operation
+    for name in names:
+        operation = put_step(operation, name, S.FAILED, 1, "locked by bob")
+    return Course(operation, course.marks)
+
+
+def test_an_operation_of_which_every_tray_failed_is_over_at_once() -> None:
+    one = stage(steps=[step(TRAYS[0])], stops=False, timeout_s=900.0)
+    gate = [msgspec.structs.replace(IN_FABRIC[0], places=IN_FABRIC[0].places[:1])]
+    flow = PlannedStage("cooled", "Coolant outlives the heat", after=[GATE])
+    course = go(Course(operation(msgspec.structs.replace(one, after=gate), flow)), 0.0)
+    over = go(fail(course, "u01"), 1.0).operation
+    assert over.state is OperationState.FAILED
+    assert over.summary == "0 of 1; u01: locked by bob; Compute: no tray is left to be checked"
+    assert over.wait is None
+
+
+def test_a_gate_counts_only_trays_that_the_operation_still_has() -> None:
+    both = [stage(steps=[step(TRAYS[0])], stops=False), stage(steps=[step(t) for t in TRAYS[1:3]], stops=False)]
+    both[1] = msgspec.structs.replace(
+        both[1], after=[msgspec.structs.replace(IN_FABRIC[0], places=IN_FABRIC[0].places[1:3])], timeout_s=900.0
+    )
+    begun = go(Course(put_step(operation(*both), "u01", S.DONE, 1)), 0.0)
+    assert begun.begin == ("u02", "u03")
+    all_failed = go(fail(begun, "u02", "u03"), 11.0).operation
+    assert (all_failed.state, all_failed.wait) == (OperationState.FAILED, None)
+    assert all_failed.summary.endswith("Compute: no tray is left to be checked")
+    half = fail(Course(put_step(begun.operation, "u03", S.DONE, 1), begun.marks), "u02")
+    waits = go(half, 11.0)
+    assert "GPUs in the fabric: 0 of 1" in str(waits.operation.wait)
+    joined = go(waits, 12.0, World(snapshot({("u03/gpu0", Q.FABRIC_STATE): 3.0})))
+    assert joined.operation.summary == "2 of 3; u02: locked by bob"
+
+
+def test_what_stands_on_trays_that_all_failed_does_not_begin() -> None:
+    """Switch trays must not go off under hosts only because every host refused to go off."""
+    hosts = stage(steps=[step(t) for t in TRAYS[:2]], stops=False)
+    off = PlannedCheck("hosts_off", "compute trays off", TRAYS[:2], Q.POWER_STATE, wanted="off")
+    switch = PlannedStage("switch", "Switch trays", [step(TRAYS[2])], before=[off], timeout_s=300.0)
+    course = go(Course(operation(hosts, switch)), 0.0)
+    over = go(fail(course, "u01", "u02"), 1.0)
+    assert (over.operation.state, over.begin) == (OperationState.FAILED, ())
+    assert "Switch trays: compute trays off: no tray is left that could meet it" in over.operation.summary
+
+
 def test_held_waits_for_a_person_and_cancelling_for_what_was_begun() -> None:
     course = go(Course(operation(stage(width=6))), 0.0)
     held = course.operation

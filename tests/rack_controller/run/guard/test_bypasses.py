@@ -53,6 +53,7 @@ def test_a_bypassed_detector_strikes_nothing_and_its_tray_stays_off_until_it_is_
         assert await carried(watched) == []
         assert "left out by ada and bo: broken" in watched.guard.forbids(u31)
         assert watched.guard.forbids(watched.rack.place("u30")) == ""
+        assert "left out by ada and bo: broken" in watched.guard.keeps_off(u31)
         again = register(watched)
         assert [b.id for b in again.in_force()] == ["k01-b1"], "kept over a restart"
         watched.rack.now += 2 * HOUR_NS / 1e9

@@ -44,6 +44,9 @@ def test_a_leak_is_acted_on_as_it_is_heard_not_at_the_next_tick(watched: Watched
         assert watched.guard.forbids(watched.rack.place("u27")) == ""
         assert "leak1 is critical" in watched.guard.forbids(watched.rack.place("u31"))
         assert watched.latches.find("k01-l1").refused_on == 1
+        assert watched.guard.keeps_off(watched.rack.place("u31")).startswith("latch k01-l1: ")
+        assert watched.guard.keeps_off(watched.rack.place("u27")) == ""
+        assert watched.latches.find("k01-l1").refused_on == 1, "a plan that asks is no attempt"
 
     run_virtually(story())
 

@@ -327,6 +327,9 @@ def test_a_strike_is_no_attempt_to_energise(rack: Rack) -> None:
         def unsure(self, _place: Place) -> str:
             return ""
 
+        def keeps_off(self, _place: Place) -> str:
+            return "wet"
+
     rack.leases.latches = Latched()
     run_virtually(_strike_once(rack))
     assert not asked

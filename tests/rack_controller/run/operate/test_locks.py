@@ -74,8 +74,9 @@ def test_somebody_elses_lock_ends_only_with_a_reason(tmp_path: Path) -> None:
     desk.do("lock", reason="new GPU", phone="+1 555")
     with pytest.raises(PreconditionFailed, match=r"u12 is locked by ada \(\+1 555\)"):
         desk.do("lock", "bob", reason="me too", phone="1")
-    with pytest.raises(ArgumentsInvalid, match="locked by ada"):
+    with pytest.raises(PreconditionFailed, match="locked by ada") as refused:
         desk.do("unlock", "bob")
+    assert refused.value.exit_code == 5  # docs/command-line.md: refused, not a usage error
     desk.do("unlock", "bob", reason="ada went home")
     assert "ended by bob: ada went home" in desk.told[-1].message
 

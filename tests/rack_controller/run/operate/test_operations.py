@@ -41,6 +41,9 @@ class Latches:
     def unsure(self, place: Place) -> str:
         return self.unseen
 
+    def keeps_off(self, place: Place) -> str:
+        return self.said
+
 
 @dataclass
 class Bench:

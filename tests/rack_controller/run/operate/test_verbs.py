@@ -19,7 +19,7 @@ from firmware_bridge.vocabulary.errors import (
     RoleInsufficient,
     TargetUnknown,
 )
-from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.power import PowerState
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.site import SiteRack
@@ -147,6 +147,65 @@ def test_rights_armed_and_maintenance_are_asked_for_when_it_matters(tmp_path: Pa
         d.view.layout = msgspec.structs.replace(d.view.layout, armed=False)
         with pytest.raises(PreconditionFailed, match="only observed"):
             await d.do("approve", operation=made["operation"])
+
+    run_virtually(story())
+
+
+class Latches:
+    """Latches the trays in `wet`; `attempts` are those of which somebody is counted."""
+
+    def __init__(self, *wet: Place) -> None:
+        self.wet, self.attempts = set(wet), list[Place]()
+
+    def forbids(self, place: Place) -> str:
+        self.attempts.append(place)
+        return self.keeps_off(place)
+
+    def unsure(self, _place: Place) -> str:
+        return ""
+
+    def keeps_off(self, place: Place) -> str:
+        return "latch k07-l1: Leak" if place in self.wet else ""
+
+
+def test_what_is_latched_or_locked_is_not_planned_to_go_on_and_asking_is_no_attempt(tmp_path: Path) -> None:
+    async def story() -> None:
+        d = desk(tmp_path, PowerState.OFF)
+        latches = d.operations.leases.latches = Latches(U12)
+        with pytest.raises(PreconditionFailed, match="u12, which must stay off: latch k07-l1: Leak") as refused:
+            await d.do("plan", do="on", dry_run=True)
+        assert refused.value.exit_code == 5
+        latches.wet.clear()
+        d.working[0] = "locked by bob"
+        with pytest.raises(PreconditionFailed, match="u12, which must stay off: under maintenance: locked by bob"):
+            await d.do("plan", do="on")
+        d.working[0] = ""
+        made = await d.do("plan", do="on")
+        latches.wet.add(U12)
+        with pytest.raises(PreconditionFailed, match="u12, which must stay off: latch"):
+            await d.do("approve", operation=made["operation"])
+        assert (latches.attempts, d.tray.asked) == ([], [])
+
+    run_virtually(story())
+
+
+def test_a_latched_tray_among_others_is_left_out_and_the_dry_run_says_so(tmp_path: Path) -> None:
+    async def story() -> None:
+        d = desk(tmp_path, PowerState.OFF)
+        latches = d.operations.leases.latches = Latches(U12)
+        second = Place(f"{RACK}/u13/bmc")
+        d.verbs["plan"].__self__.sources[second] = FakeTray(second, VirtualClock(), PowerState.OFF)
+        d.view.snapshot = snapshot({("u12", Quantity.POWER_STATE): 0.0, ("u13", Quantity.POWER_STATE): 0.0})
+        shown = await d.do("plan", target=RACK, do="on", dry_run=True)
+        assert shown["plan"]["left_out"] == {U12: "latch k07-l1: Leak"}
+        made = await d.do("plan", target=RACK, do="on")
+        assert [s.id for s in d.operations.find(made["operation"]).plan.steps] == ["compute/u13/on"]
+        latches.wet = {tray_of(second)}
+        with pytest.raises(PreconditionFailed, match="u13 is left out now: latch k07-l1"):
+            await d.do("approve", Role.ADMIN, RACK, operation=made["operation"])
+        latches.wet = {U12}
+        assert (await d.do("approve", target=RACK, operation=made["operation"]))["state"] == "running"
+        assert not latches.attempts
 
     run_virtually(story())
 
