@@ -135,7 +135,8 @@ def error_body(err: RackwrightError) -> dict[str, Any]:
                 "@odata.type": "#Message.v1_1_1.Message",
                 "MessageId": err.message_id,
                 "Message": err.what,
-                "MessageArgs": [],
+                # Messages of our own registry are one argument, the sentence itself.
+                "MessageArgs": [] if err.message_id.startswith("Base.") else [err.what],
                 "MessageSeverity": "Critical",
                 "Resolution": err.advice or "None.",
             }

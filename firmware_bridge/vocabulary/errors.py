@@ -21,6 +21,7 @@ RackwrightError
 │   ├── ArgumentsInvalid          the verb does not take these arguments
 │   ├── RoleInsufficient          the actor's role may not do this
 │   ├── PreconditionFailed        revision differs, not armed, locked
+│   │   └── Latched               a latch keeps it off until a person clears it
 │   ├── DeadlinePassed
 │   ├── NotReadYet                asked for what is still being read for the first time
 │   └── WriterTaken               somebody else writes on this console
@@ -200,6 +201,14 @@ class PreconditionFailed(CommandRefused):
     http_status = 412
     message_id = "Base.1.19.PreconditionFailed"
     code = "precondition_failed"
+
+
+class Latched(PreconditionFailed):
+    """A latch keeps it off: asking again changes nothing before a person has cleared it."""
+
+    http_status = 409
+    message_id = "Rackwright.1.0.Latched"
+    code = "latched"
 
 
 class DeadlinePassed(CommandRefused):

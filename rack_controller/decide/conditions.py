@@ -1,11 +1,14 @@
 """Where each condition of an interlock row holds now: a picture and a row in, places with what was seen out.  Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.decide.detectors import UNSEEN, WET, Verdict, leaks_critically
 from rack_controller.decide.picture import DetectorSight, Picture, TraySight
 from rack_controller.model.interlock import SWITCHES_OFF, Condition, Row
+
+MOST_NAMED = 3
+"""So many detectors that say the same are named."""
 
 Held = dict[Place, str]
 """Places where a condition holds, each with what was seen, in operator's words."""
@@ -57,7 +60,8 @@ def _detectors_all_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
     said = set(tray.verdicts)
     if tray.dry or not tray.answers or Verdict.FAULTY not in said or not said <= WET | {Verdict.FAULTY}:
         return ""
-    return f"none of its {len(tray.detectors)} leak detectors says dry: {_words(tray.detectors, frozenset(Verdict))}"
+    words = _words(tray.detectors, frozenset(Verdict))
+    return words if len(said) == 1 else f"none of its {len(tray.detectors)} leak detectors says dry: {words}"
 
 
 def _faulty_and_neighbour(picture: Picture, row: Row, tray: TraySight) -> str:
@@ -170,8 +174,21 @@ def _touches(one: TraySight, other: TraySight) -> bool:
 
 
 def _words(detectors: tuple[DetectorSight, ...], verdicts: frozenset[Verdict]) -> str:
-    chosen = [d for d in detectors if d.verdict in verdicts]
-    return ", ".join(f"{leaf_of(d.place)}{f' ({d.label})' if d.label else ''} is {d.verdict}" for d in chosen)
+    """Return which of a place's `detectors` say one of `verdicts`; many that say the same are counted, not named."""
+    alike: dict[Verdict, list[DetectorSight]] = {}
+    for detector in detectors:
+        if detector.verdict in verdicts:
+            alike.setdefault(detector.verdict, []).append(detector)
+    return ", ".join(_said(same, verdict, len(detectors)) for verdict, same in alike.items())
+
+
+def _said(same: Sequence[DetectorSight], verdict: Verdict, total: int) -> str:
+    every = len(same) == total > 1
+    # Where it is wet matters, so few wet ones are named even when there are no others.
+    if len(same) > MOST_NAMED or (every and verdict not in WET):
+        whose = f"its {total}" if every else f"{len(same)} of its {total}"
+        return f"{whose} leak detectors are {verdict}"
+    return ", ".join(f"{leaf_of(d.place)}{f' ({d.label})' if d.label else ''} is {verdict}" for d in same)
 
 
 _TRAY: Mapping[Condition, Callable[[Picture, Row, TraySight], str]] = {

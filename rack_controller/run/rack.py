@@ -121,9 +121,11 @@ class RackUnderControl:
         self._ledger, self._leases = Ledger(journal, rack), LeaseBook(clock, locks=locks.of)
         self._guarding = None if interlocks is None else self._guard(interlocks, sources)
         latched = self._guarding.guard.forbids if self._guarding is not None else lambda _tray: ""
+        latches = self._guarding.latches.in_the_way if self._guarding is not None else lambda _tray: []
         power = PowerDesk(
             *(self._view, sources, clock, self._said.append, enrolled.maintenance, turns, latched),
             energising=self._leases.energising,
+            latches=latches,
         )
         obstacles = Obstacles(sources, turns, enrolled.maintenance)
         self._operations, steering = operating(

@@ -27,7 +27,7 @@ from datacenter_api.redfish.power.tasks import Part, Task, accepted, task_record
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import Outcome
-from firmware_bridge.vocabulary.errors import PreconditionFailed, RackwrightError
+from firmware_bridge.vocabulary.errors import Latched, PreconditionFailed, RackwrightError
 from firmware_bridge.vocabulary.power import BootFor, PowerAction
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.power import BootView, PowerLook
@@ -133,7 +133,7 @@ async def _command(
     if reply.accepted:
         return reply.result
     refused = error_of(reply, place, verb)
-    if isinstance(refused, PreconditionFailed):  # 412 would speak of an entity tag
+    if isinstance(refused, PreconditionFailed) and not isinstance(refused, Latched):  # 412 would speak of an entity tag
         raise RequestRefused("ResourceInUse", detail=refused.what)
     raise refused
 

@@ -3,7 +3,7 @@
 A command is in the journal before it comes here.  What cannot be told apart is held for a person, never asked again.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from firmware_bridge.vocabulary.errors import (
     ArgumentsInvalid,
     DeviceError,
     EndpointUnreachable,
+    Latched,
     OutcomeUnknown,
     PreconditionFailed,
     TargetUnknown,
@@ -27,6 +28,7 @@ from rack_controller.decide.notice import Finding
 from rack_controller.decide.power_proof import was_heard
 from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
+from rack_controller.model.latch import Latch
 from rack_controller.model.power import PowerLook, power_look
 from rack_controller.run.power.asking import ask_once
 from rack_controller.run.turns import Turns
@@ -37,12 +39,13 @@ LOOK_HOLDS = Seconds(2.0)
 """Whoever asks how a tray's power stands is shown a look that is no older than this."""
 
 
-SEE_LATCHES = "see `rackwright interlock list`; a latch is cleared by the safety role, with an inspection record"
+SEE_LATCHES = "see `rackwright interlock list`"
 
 
 class PowerDesk:
     """`power` and `boot` of one rack.  `maintenance(place)` says who works on a tray, `latched(tray)` which interlocks
-    keep it off; empty when nobody and nothing does.  `energising(tray)` is held while a request toward power is out."""
+    keep it off; empty when nobody and nothing does.  `energising(tray)` is held while a request toward power is out,
+    `latches(tray)` are those of what keeps it off that only a person can end."""
 
     def __init__(
         self,
@@ -54,10 +57,11 @@ class PowerDesk:
         turns: Turns,
         latched: Callable[[Place], str] = lambda _tray: "",
         energising: Callable[[Place], AbstractContextManager[None]] = lambda _tray: nullcontext(),
+        latches: Callable[[Place], Sequence[Latch]] = lambda _tray: (),
     ) -> None:
         self._view, self._sources, self._clock, self._tell = view, sources, clock, tell
         self._maintenance, self._turns, self._latched = maintenance, turns, latched
-        self._energising = energising
+        self._energising, self._latches = energising, latches
         self._looks: dict[Place, PowerSight] = {}
 
     @property
@@ -135,7 +139,11 @@ class PowerDesk:
     def _check_latches(self, action: PowerAction, tray: Place) -> None:
         """Refuse what energises a latched tray.  Asked before every wait and right before every request."""
         if action in ENERGISES and (why := self._latched(tray)):
-            raise PreconditionFailed(f"{leaf_of(tray)} stays off: {why}", advice=SEE_LATCHES)
+            text, standing = f"{leaf_of(tray)} stays off: {why}", self._latches(tray)
+            if standing:
+                names = ", ".join(latch.id for latch in standing)
+                raise Latched(text, advice=f"inspect it, then clear {names} with an inspection record")
+            raise PreconditionFailed(text, advice=SEE_LATCHES)
 
     def _works_on(self, tray: Place) -> str:
         return next((who for p in self._sources if tray_of(p) == tray and (who := self._maintenance(p))), "")

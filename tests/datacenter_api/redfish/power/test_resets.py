@@ -205,12 +205,13 @@ async def test_a_host_that_does_not_come_ends_its_task_with_an_exception(
 async def test_a_latched_tray_is_not_switched_on_and_the_refusal_is_final(hall: Hall, controller: Controller) -> None:
     at = f"{hall.racks['k01'].place}/u12"
     why = "u12 stays off: Leak at u12: leak1 is critical"
-    controller.refuse[at] = Reply("", accepted=False, code="precondition_failed", reason=why, advice="clear it")
+    controller.refuse[at] = Reply("", accepted=False, code="latched", reason=why, advice="clear k01-l1")
     async with hall.api.client() as client:
         for uri, kind in ((SYSTEM, "ComputerSystem"), (CHASSIS, "Chassis")):
             answer = await client.post(f"{uri}/Actions/{kind}.Reset", json={"ResetType": "On"})
-            assert (answer.status_code, code(answer)) == (409, "ResourceInUse")
-            assert why in answer.text
+            (told,) = answer.json()["error"]["@Message.ExtendedInfo"]
+            assert (answer.status_code, told["MessageId"]) == (409, "Rackwright.1.0.Latched")
+            assert (told["Message"], told["MessageArgs"], told["Resolution"]) == (why, [why], "clear k01-l1")
             assert "retry-after" not in answer.headers
         assert (await client.get(f"{R}/TaskService/Tasks")).json()["Members"] == []
 

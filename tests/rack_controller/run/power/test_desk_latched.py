@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from firmware_bridge.vocabulary.errors import LoginRefused, PreconditionFailed
+from firmware_bridge.vocabulary.errors import Latched, LoginRefused
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerDepth, PowerSight, PowerState
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import Command
+from rack_controller.model.latch import Latch
 from rack_controller.model.roles import Role
 from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.turns import Turns
@@ -20,6 +21,7 @@ from rack_controller.run.view import RackView
 from tests.support.interlocked import RACK, planned
 from tests.support.virtual_time import VirtualClock, run_virtually
 
+LATCH = Latch("k01-l1", "leak.critical", Place(f"{RACK}/u11"), "Leak", 1, [])
 BMC = Place(f"{RACK}/u11/bmc")
 
 
@@ -68,10 +70,11 @@ def test_a_latch_that_comes_while_the_tray_is_asked(leaks_at: str, sent: int, ac
         desk = PowerDesk(
             *(view, {tray.endpoint: tray}, VirtualClock(), told.append, lambda _p: "", Turns(), lambda _t: tray.latch),
             energising=tray.energised,
+            latches=lambda _t: [LATCH] if tray.latch else [],
         )
         command = Command("1", "ida", Role.ADMIN, "power", f"{RACK}/u11", 0, arguments={"action": str(action)})
         if action is PowerAction.ON and leaks_at != "never":
-            with pytest.raises(PreconditionFailed, match="u11 stays off: Leak"):
+            with pytest.raises(Latched, match=r"u11 stays off: Leak.*then clear k01-l1 with"):
                 await desk.power(command)
             assert len(tray.asked) == sent
         else:
