@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from firmware_bridge.vocabulary.errors import Latched, LoginRefused
+from firmware_bridge.vocabulary.errors import CommandRefused, Latched, LoginRefused
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerDepth, PowerSight, PowerState
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import Command
 from rack_controller.model.latch import Latch
+from rack_controller.model.lease import Direction
 from rack_controller.model.roles import Role
+from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
@@ -60,18 +62,45 @@ class Tray:
             self.latch = "Leak at u11"
 
 
+def desk_of(tray: Tray, turns: Turns) -> PowerDesk:
+    view = RackView(msgspec.structs.replace(planned(), armed=True), "boot")
+    told: list[object] = []
+    return PowerDesk(
+        *(view, {tray.endpoint: tray}, VirtualClock(), told.append, lambda _p: "", turns, lambda _t: tray.latch),
+        energising=tray.energised,
+        latches=lambda _t: [LATCH] if tray.latch else [],
+    )
+
+
+@pytest.mark.parametrize("action", [PowerAction.ON, PowerAction.FORCE_OFF])
+def test_a_command_and_an_operation_do_not_cross_at_one_tray(action: PowerAction) -> None:
+    async def story() -> None:
+        tray, turns = Tray("never"), Turns()
+        desk, obstacles = desk_of(tray, turns), Obstacles(turns=turns)
+        command = Command("1", "ida", Role.ADMIN, "power", f"{RACK}/u11", 0, arguments={"action": str(action)})
+        with (
+            obstacles.passed(BMC, Direction.SAFE, "operation k01-1"),
+            pytest.raises(CommandRefused, match=r"operation k01-1 of .*u11/bmc is under way"),
+        ):
+            await desk.power(command)
+        assert not tray.asked
+        asking = asyncio.create_task(desk.power(command))
+        await asyncio.sleep(0)  # it looks at the tray
+        with pytest.raises(CommandRefused, match=r"power of .*u11/bmc is under way"):
+            obstacles.passed(BMC, Direction.ENERGISED, "operation k01-2").__enter__()
+        assert (await asking)["status"] == 204
+        with obstacles.passed(BMC, Direction.SAFE, "operation k01-3"):
+            pass
+
+    run_virtually(story())
+
+
 @pytest.mark.parametrize(("leaks_at", "sent"), [("look", 0), ("request", 1), ("never", 1)])
 @pytest.mark.parametrize("action", [PowerAction.ON, PowerAction.FORCE_OFF])
 def test_a_latch_that_comes_while_the_tray_is_asked(leaks_at: str, sent: int, action: PowerAction) -> None:
     async def story() -> None:
         tray = Tray(leaks_at)
-        view = RackView(msgspec.structs.replace(planned(), armed=True), "boot")
-        told: list[object] = []
-        desk = PowerDesk(
-            *(view, {tray.endpoint: tray}, VirtualClock(), told.append, lambda _p: "", Turns(), lambda _t: tray.latch),
-            energising=tray.energised,
-            latches=lambda _t: [LATCH] if tray.latch else [],
-        )
+        desk = desk_of(tray, Turns())
         command = Command("1", "ida", Role.ADMIN, "power", f"{RACK}/u11", 0, arguments={"action": str(action)})
         if action is PowerAction.ON and leaks_at != "never":
             with pytest.raises(Latched, match=r"u11 stays off: Leak.*then clear k01-l1 with"):
