@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from datacenter_api.fleet.record import RackRecord
-from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, leak_points, tray_states
+from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, latch_alarms, leak_points, tray_states
 from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
@@ -117,7 +117,7 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
         endpoints_reachable=_count(axes, "reachable"),
         endpoints_total=len(axes),
         hosts_silent=_silent_hosts(layout, axes),
-        trays=tray_states(layout, view, axes, points, record.alarms),
+        trays=tray_states(layout, view, axes, points, [*latch_alarms(record.interlocks), *record.alarms]),
         interlocks=record.interlocks,
     )
 

@@ -7,12 +7,13 @@ import msgspec
 
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.view import RackView
-from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.place import RACK_PARTS, Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import HEALTH_CODES, Quantity, name_of
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
+from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.layout import IN_BAND, EndpointStatus, Layout, TrayAlarm, TrayView
 from rack_controller.model.liveness import MISSED
 from rack_controller.model.power import BootView
@@ -200,6 +201,24 @@ def tray_states(
     return [
         _tray_state(tray, view, axes, leaks.get(tray.place, "ok"), unfit.get(tray.place, [])) for tray in layout.trays
     ]
+
+
+def latch_alarms(interlocks: InterlockGlance | None) -> list[TrayAlarm]:
+    """Return what keeps trays off behind a latch, their own or that of a neighbour whose water may have reached them.
+
+    A rack's latch is told of the rack; on each of its trays it would hide what differs.
+    """
+    if interlocks is None or not interlocks.armed:
+        return []
+    found = []
+    for trip in interlocks.tripped:
+        if not trip.latch or not trip.blocks:
+            continue
+        kept = {trip.place: f"latch {trip.latch} keeps it off"} if len(trip.place.split("/")) > RACK_PARTS else {}
+        from_it = f"latch {trip.latch} of {leaf_of(Place(trip.place))} keeps it off, water may have reached it"
+        kept |= {place: from_it for place in trip.wet if place != trip.place}
+        found += [TrayAlarm(p, "latch.stands", "warning", text, trip.since_unix_ns) for p, text in kept.items()]
+    return found
 
 
 def _unfit_gpus(view: RackView | None) -> dict[str, list[tuple[str, str]]]:

@@ -22,9 +22,11 @@ def rack_conditions(rack: RackLook) -> list[Body]:
 
 
 def tray_conditions(tray: TrayLook) -> list[Body]:
-    """Return the latches of a tray, and those of its rack where they keep such a tray off."""
+    """Return the latches of a tray, of a neighbour whose water may have reached it, and of its rack where they keep
+    such a tray off."""
     places = {tray.plan.place, *([tray.rack.layout.rack] if tray.plan.kind in _KEPT_OFF else ())}
-    return [_condition(tray.rack, trip) for trip in _latched(tray.rack) if trip.place in places]
+    mine = [t for t in _latched(tray.rack) if t.place in places or tray.plan.place in t.wet]
+    return [_condition(tray.rack, trip) for trip in mine]
 
 
 def conditions_of(found: list[Body]) -> Body:

@@ -28,7 +28,8 @@ class StandingView(msgspec.Struct, frozen=True):
 
 class TrippedView(msgspec.Struct, frozen=True):
     """One tripped row at one place in a few words.  `latch`: the id of its latch, empty where none stands; `did`: what
-    followed, on an unarmed rack what would have; `chain`: cause and effect as one line for a banner."""
+    followed, on an unarmed rack what would have; `chain`: cause and effect as one line for a banner; `wet`: the trays
+    that its latch keeps off because its water may have reached them."""
 
     cause: str
     place: str
@@ -42,6 +43,7 @@ class TrippedView(msgspec.Struct, frozen=True):
     severity: Severity
     did: list[str]
     chain: str
+    wet: list[str] = []
 
 
 class InterlockGlance(msgspec.Struct, frozen=True):

@@ -100,6 +100,7 @@ class Trail:
             SEVERITIES[row.priority],
             did,
             chain,
+            [] if latch is None or not latch.blocks else [place for place in latch.wet if place != latch.place],
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 from support.api import fill
+from support.latched import latched_state
 from support.pair import played_pair
 from support.play import PlayedRack
 
@@ -15,6 +16,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.layout import EndpointStatus, TrayAlarm
 from rack_controller.model.table import make_table
 
@@ -181,6 +183,25 @@ def test_what_happened_and_is_not_over_is_its_trays_alarm(record: RackRecord, ra
     assert summary is not None
     assert (tray(summary, "u12").alarm, tray(summary, "u12").why) == ("critical", "gpu2 XID 79: off the bus")
     assert {t.alarm for t in summary.trays if t.name != "u12"} == {"ok"}
+
+
+@pytest.mark.parametrize("armed", [True, False])
+def test_a_tray_behind_a_latch_or_reached_by_its_water_says_so(
+    record: RackRecord, rack: PlayedRack, *, armed: bool
+) -> None:
+    state = latched_state(rack.place, armed=armed)
+    trip = msgspec.structs.replace(state.tripped[0], wet=[f"{rack.place}/u30"])
+    rack_wide = msgspec.structs.replace(trip, place=rack.place, latch="k01-l2", wet=[])
+    summary_of(record, rack)
+    record.interlocks = InterlockGlance(armed, [trip, rack_wide], 2, 0)
+    summary = summarise(record, NOW)
+    assert summary is not None
+    told = {t.name: t.why for t in summary.trays if t.alarm == "warning"}
+    whys = {
+        "u31": "latch k01-l1 keeps it off",
+        "u30": "latch k01-l1 of u31 keeps it off, water may have reached it",
+    }
+    assert told == (whys if armed else {})
 
 
 def said(rack: PlayedRack, **words: str) -> list[EndpointStatus]:

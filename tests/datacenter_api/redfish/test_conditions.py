@@ -40,6 +40,17 @@ async def test_a_racks_latch_stands_against_every_tray_that_it_keeps_off(hall: H
     assert "Conditions" not in (await hall.get("/Chassis/k01-u06"))["Status"], "a shelf is not kept off"
 
 
+async def test_a_tray_that_a_neighbours_water_may_have_reached_says_so(hall: Hall) -> None:
+    rack = hall.racks["k01"]
+    state = latched_state(rack.place)
+    trips = [msgspec.structs.replace(t, wet=[f"{rack.place}/u30"]) for t in state.tripped]
+    rack.interlocks = msgspec.structs.replace(state, tripped=trips)
+    hall.say("k01")
+    (condition,) = (await hall.get("/Systems/k01-u30"))["Status"]["Conditions"]
+    assert condition["OriginOfCondition"] == {"@odata.id": "/redfish/v1/Chassis/k01-u31"}
+    assert "Conditions" not in (await hall.get("/Chassis/k01-u29"))["Status"]
+
+
 async def test_what_an_unarmed_rack_would_do_is_no_condition(hall: Hall) -> None:
     latch(hall, armed=False)
     assert "Conditions" not in (await hall.get("/Chassis/k01-u31"))["Status"]

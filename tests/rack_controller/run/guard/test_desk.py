@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
+from firmware_bridge.vocabulary.place import leaf_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.model.command import Command
 from rack_controller.model.interlock import Act
@@ -44,6 +45,7 @@ def test_the_first_cause_stands_first_with_what_followed_and_what_clears_it(watc
         state = desk.state()
         assert [t.cause for t in state.tripped] == ["leak.critical", "leak.critical", "leak.two_trays"]
         assert state.tripped[0].chain.endswith("→ u31, u30, u29, u28 off; latched k01-l1")
+        assert [leaf_of(place) for place in state.tripped[0].wet] == ["u28", "u29", "u30"], "they stay off with it"
         assert (state.clearing["leak.critical"].persons, state.clearing["leak.two_trays"].persons) == (1, 2)
         glance = desk.glance()
         assert (glance.armed, glance.latches_open, glance.unresolved) == (True, 3, 2)
