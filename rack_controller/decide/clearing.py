@@ -17,7 +17,7 @@ def why_not(latch: Latch, rule: Clearing, inspection: Inspection, actor: str, *,
     if not latch.open:
         return f"latch {latch.id} is cleared already"
     if holds:
-        return f"what tripped it is still seen: {latch.evidence[-1].text if latch.evidence else latch.title}"
+        return f"what tripped it is still seen: {latch.evidence[0].text if latch.evidence else latch.title}"
     missing = inspection.missing(rule.record)
     if missing:
         return f"the inspection record lacks {', '.join(name.replace('_', ' ') for name in missing)}"

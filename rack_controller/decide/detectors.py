@@ -85,6 +85,16 @@ def says_nothing_new(detector: Detector, code: float | None, quality: Quality) -
     return code == detector.code == _DRY and quality is detector.quality and not detector.changes
 
 
+def was_wet(detector: Detector) -> bool:
+    """Tell whether the detector's last word, or Critical ever, was anything but dry."""
+    return detector.critical_since is not None or detector.wet_since is not None
+
+
+def dried(detector: Detector, now: Seconds) -> Detector:
+    """Return the memory of a detector in the same place that says dry at `now`, and nothing before."""
+    return Detector(detector.label, float(_DRY), now, Quality.GOOD)
+
+
 def judge(detector: Detector, now: Seconds, rules: DetectorRules, *, blind: bool = False) -> Verdict:
     """Return what the detector means at `now`; `blind`: its controller cannot know yet.
 

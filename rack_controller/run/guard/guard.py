@@ -17,7 +17,7 @@ from firmware_bridge.vocabulary.quantities import Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.bypass import covers, left_out, words
-from rack_controller.decide.detectors import Detector, hear, judge, says_nothing_new
+from rack_controller.decide.detectors import Detector, dried, hear, judge, says_nothing_new
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall, refusals
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.permit import why_unseen
@@ -33,8 +33,9 @@ from rack_controller.decide.picture import (
 from rack_controller.model.bypass import Bypass
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition, InterlockPolicy, Row
-from rack_controller.model.latch import Inspection, Latch
+from rack_controller.model.latch import Evidence, Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
+from rack_controller.run.guard.absent import Absent
 from rack_controller.run.guard.carrying import Carry, Carrying
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sound import Soundness
@@ -63,6 +64,7 @@ class Guard:
         self._starting, self._bypasses = starting, bypasses
         self._rows: dict[str, Row] = {row.cause: row for row in policy.rows}
         self._detectors: dict[Place, Detector] = {}
+        self._absent = Absent()
         self._loop = LoopMemory()
         self._picture: Picture | None = None
         self._carrying = Carrying(self._rows, carriers, clock, say, lambda: self.armed)
@@ -124,7 +126,10 @@ class Guard:
 
     def _look(self, snapshot: Snapshot) -> None:
         layout = self._view.layout
-        self._detectors = hear_all(self._detectors, snapshot, self._policy.detectors)
+        heard = hear_all(self._detectors, snapshot, self._policy.detectors)
+        table = snapshot.table
+        declared = {table.gauges[column].place for column in table.columns_by_quantity.get(Quantity.LEAK, ())}
+        self._detectors = self._absent.forget_dry(heard, declared, snapshot.now)
         self._loop = settle(self._loop, snapshot, layout, self._policy.loop)
         self._picture = self._acted_on(snapshot)
         self._judge(self._picture)
@@ -240,7 +245,11 @@ class Guard:
 
         Raises what `Latches.clear` raises.
         """
-        latch = self._latches.clear(name, inspection, actor, self._still_holds)
+        found = self._latches.find(name)
+        row = self._rows.get(found.cause)
+        said = row is not None and row.when is Condition.EMERGENCY_STOP  # by a person: no detector was looked at
+        gone = {} if said else self._gone_with(found.place)
+        latch = self._latches.clear(name, inspection, actor, self._still_holds, list(gone.values()))
         if latch.open:
             text = f"{actor} signed for latch {latch.id} ({latch.title} at {leaf_of(latch.place)}); one more must"
             self._say(Finding(latch.place, "latch.signed", Severity.WARNING, text))
@@ -250,14 +259,27 @@ class Guard:
             self._remembered.clear()
         self._remembered.discard(latch.place)
         self._carrying.forget((latch.cause, latch.place))
-        row = self._rows.get(latch.cause)
-        said = row is not None and row.when is Condition.EMERGENCY_STOP  # by a person: no detector was looked at
+        self._detectors = {place: d for place, d in self._detectors.items() if place not in gone}
         for place, detector in () if said else self._detectors.items():
             if tray_of(place) == latch.place or latch.place == self._view.layout.rack:
                 self._detectors[place] = detector._replace(critical_since=None)
         text = f"latch {latch.id} cleared by {', '.join(latch.signed)}: {latch.title} at {leaf_of(latch.place)}"
+        text += "".join(f"; {evidence.text}" for evidence in gone.values())
         self._say(Finding(latch.place, "latch.cleared", Severity.OK, text))
         return latch
+
+    def _gone_with(self, place: Place) -> dict[Place, Evidence]:
+        """Return the detectors of a tray, or of the rack, that were wet and are no longer there, with words for it."""
+        now, label = self._clock.now(), self._clock.unix_ns()
+        return {
+            at: Evidence(
+                at,
+                f"{leaf_of(at)} was {judge(self._detectors[at], now, self._policy.detectors)}, and is no longer there",
+                label,
+            )
+            for at in sorted(self._absent.gone(self._detectors, now))
+            if place in (tray_of(at), self._view.layout.rack)
+        }
 
     async def close(self) -> None:
         """End what is under way.  Called when the controller ends: devices keep what they were told."""
@@ -267,8 +289,11 @@ class Guard:
         """Tell whether what tripped a latch is still seen, old critical words left aside."""
         if self._view.snapshot is None or self._picture is None:
             return True  # nothing is known yet: that is no reason to believe
+        now = self._clock.now()
         fresh = {place: d._replace(critical_since=None) for place, d in self._detectors.items()}
-        picture = self._seen(replace(self._view.snapshot, now=self._clock.now()), fresh)
+        # One that is gone can never say dry again; the record tells what it said.
+        fresh |= {place: dried(fresh[place], now) for place in self._absent.gone(fresh, now)}
+        picture = self._seen(replace(self._view.snapshot, now=now), fresh)
         cause, place = key
         row = self._rows.get(cause)
         causes = [cause, *(row.clear.not_while if row is not None else ())]

@@ -1,7 +1,7 @@
 """The latches of one rack, kept in its journal: they outlive the controller, and refuse whatever would energise."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -87,8 +87,16 @@ class Latches:
             raise TargetUnknown(f"no latch {name!r} at {self.rack}", advice=f"standing: {standing}")
         return latch
 
-    def clear(self, name: str, inspection: Inspection, actor: str, holds: Callable[[Key], bool]) -> Latch:
+    def clear(
+        self,
+        name: str,
+        inspection: Inspection,
+        actor: str,
+        holds: Callable[[Key], bool],
+        seen_besides: Sequence[Evidence] = (),
+    ) -> Latch:
         """Sign for a latch, and clear it when that was the last signature needed; return it as it is then.
+        What was `seen_besides` is kept with it.
 
         Raises TargetUnknown, PreconditionFailed with what is missing, or EnvironmentUnfit when the journal refuses:
         then it stands as before.
@@ -98,7 +106,9 @@ class Latches:
         reason = why_not(latch, rule, inspection, actor, holds=holds((latch.cause, latch.place)))
         if reason:
             raise PreconditionFailed(f"latch {name} stands: {reason}", advice="see docs/interlocks.md, clearing")
-        signed = sign(latch, rule, inspection, actor, self.now_ns())
+        known = {evidence.place for evidence in latch.evidence[1:]}
+        evidence = [*latch.evidence, *(e for e in seen_besides if e.place not in known)]
+        signed = sign(msgspec.structs.replace(latch, evidence=evidence), rule, inspection, actor, self.now_ns())
         self.journal.keep(_KIND, self._key(signed), msgspec.json.encode(signed).decode())
         self._all[name] = signed
         self._forget_oldest()

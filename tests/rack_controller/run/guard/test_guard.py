@@ -234,6 +234,43 @@ def test_dry_is_not_fixed_a_latch_is_cleared_with_a_record(watched: Watched) -> 
     run_virtually(story())
 
 
+def test_a_wet_detector_that_is_gone_keeps_its_latch_until_a_person_clears_it(watched: Watched) -> None:
+    async def story() -> None:
+        guard = watched.start()
+        watched.tick(1)
+        watched.leak("u31/leak1", 2)
+        await carried(watched)
+        watched.rack.forget("u31/leak1")
+        watched.tick(58)
+        with pytest.raises(PreconditionFailed, match="still seen"):
+            guard.clear("k01-l1", RECORD, "ida")
+        watched.tick(3)
+        assert watched.rack.place("u31/leak1") in guard.detectors(), "its word stands until a person came"
+        cleared = guard.clear("k01-l1", RECORD, "ida")
+        assert [e.text for e in cleared.evidence[1:]] == ["leak1 was critical, and is no longer there"]
+        assert "leak1 was critical, and is no longer there" in watched.said[-1].message
+        assert watched.rack.place("u31/leak1") not in guard.detectors()
+        watched.tick(1)
+        assert watched.latches.open() == []
+        assert "3 of 4 leak detectors of u31 are there" in guard.forbids(watched.rack.place("u31"))
+
+    run_virtually(story())
+
+
+def test_a_dry_detector_that_is_gone_is_forgotten_after_a_minute(watched: Watched) -> None:
+    guard = watched.start()
+    watched.tick(1)
+    before = len(guard.detectors())
+    watched.rack.forget("u31/leak1")
+    watched.tick(59)
+    assert len(guard.detectors()) == before
+    watched.tick(3)
+    assert len(guard.detectors()) == before - 1
+    watched.leak("u31/leak1", 0)
+    watched.tick(5)
+    assert len(guard.detectors()) == before, "one that is heard is there, with or without a column"
+
+
 def test_a_leak_after_clearing_latches_anew(watched: Watched) -> None:
     async def story() -> None:
         guard = watched.start()
