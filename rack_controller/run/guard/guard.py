@@ -12,12 +12,12 @@ import msgspec
 
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import PreconditionFailed, TargetUnknown
-from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.quantities import Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.bypass import covers, left_out, words
-from rack_controller.decide.detectors import Detector, dried, hear, judge, says_nothing_new
+from rack_controller.decide.detectors import Detector, hear
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall, refusals
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.permit import why_unseen
@@ -26,17 +26,16 @@ from rack_controller.decide.picture import (
     BuildingSight,
     LoopMemory,
     Picture,
-    hear_all,
     see,
     settle,
 )
 from rack_controller.model.bypass import Bypass
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition, InterlockPolicy, Row
-from rack_controller.model.latch import Evidence, Inspection, Latch
+from rack_controller.model.latch import Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
-from rack_controller.run.guard.absent import Absent
 from rack_controller.run.guard.carrying import Carry, Carrying
+from rack_controller.run.guard.hearing import Hearing
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sound import Soundness
 from rack_controller.run.guard.trail import Trail
@@ -63,8 +62,7 @@ class Guard:
         self._say, self._watched_by = say, watched_by
         self._starting, self._bypasses = starting, bypasses
         self._rows: dict[str, Row] = {row.cause: row for row in policy.rows}
-        self._detectors: dict[Place, Detector] = {}
-        self._absent = Absent()
+        self._hearing = Hearing(Place(view.layout.rack), policy.detectors)
         self._loop = LoopMemory()
         self._picture: Picture | None = None
         self._carrying = Carrying(self._rows, carriers, clock, say, lambda: self.armed)
@@ -97,7 +95,7 @@ class Guard:
 
     def detectors(self) -> Collection[Place]:
         """Return the leak detectors that were heard."""
-        return self._detectors.keys()
+        return self._hearing.detectors.keys()
 
     def trays(self) -> list[Place]:
         """Return the trays that an interlock may switch off."""
@@ -126,10 +124,7 @@ class Guard:
 
     def _look(self, snapshot: Snapshot) -> None:
         layout = self._view.layout
-        heard = hear_all(self._detectors, snapshot, self._policy.detectors)
-        table = snapshot.table
-        declared = {table.gauges[column].place for column in table.columns_by_quantity.get(Quantity.LEAK, ())}
-        self._detectors = self._absent.forget_dry(heard, declared, snapshot.now)
+        self._hearing.look(snapshot)
         self._loop = settle(self._loop, snapshot, layout, self._policy.loop)
         self._picture = self._acted_on(snapshot)
         self._judge(self._picture)
@@ -137,20 +132,7 @@ class Guard:
         self._latches.keep_again()
 
     def _hear(self, readings: Iterable[Reading]) -> None:
-        rules, changed = self._policy.detectors, set()
-        for reading in readings:
-            if reading.quantity is not Quantity.LEAK:
-                continue
-            before = self._detectors.get(reading.place) or Detector()
-            code = None if reading.value is None else float(reading.value)
-            if says_nothing_new(before, code, reading.quality):
-                continue  # the next tick hears it from the snapshot
-            after = hear(before, code, reading.quality, reading.taken_at, rules)
-            self._detectors[reading.place] = after
-            now = self._clock.now()
-            if judge(before, now, rules) is not judge(after, now, rules):
-                changed.add(tray_of(reading.place))
-        if changed:
+        if self._hearing.hear(readings, self._clock.now()):
             self._look_again()
 
     def emergency_off(self, place: Place, words: str) -> tuple[Latch, set[asyncio.Task[None]]]:
@@ -187,7 +169,7 @@ class Guard:
 
         Raises TargetUnknown for what is no detector, PreconditionFailed before the first tick.
         """
-        known, snapshot = self._detectors.get(detector), self._view.snapshot
+        known, snapshot = self._hearing.detectors.get(detector), self._view.snapshot
         if snapshot is None or self._picture is None:
             raise PreconditionFailed("nothing is known of this rack yet", advice="wait for its first second")
         if known is None:
@@ -195,7 +177,7 @@ class Guard:
         now = self._clock.now()
         wet = hear(known, float(code_of(Quantity.LEAK, "critical")), Quality.GOOD, now, self._policy.detectors)
         decided = []
-        for detectors in (self._detectors, {**self._detectors, detector: wet}):
+        for detectors in (self._hearing.detectors, {**self._hearing.detectors, detector: wet}):
             seen = left_out(self._seen(replace(snapshot, now=now), detectors), self._bypasses())
             decided.append(advance({}, seen, self._policy))
         return decided[0], decided[1]
@@ -248,8 +230,9 @@ class Guard:
         found = self._latches.find(name)
         row = self._rows.get(found.cause)
         said = row is not None and row.when is Condition.EMERGENCY_STOP  # by a person: no detector was looked at
-        gone = {} if said else self._gone_with(found.place)
-        latch = self._latches.clear(name, inspection, actor, self._still_holds, list(gone.values()))
+        now = self._clock.now()
+        gone = [] if said else self._hearing.gone_with(found.place, now, self._clock.unix_ns())
+        latch = self._latches.clear(name, inspection, actor, self._still_holds, gone)
         if latch.open:
             text = f"{actor} signed for latch {latch.id} ({latch.title} at {leaf_of(latch.place)}); one more must"
             self._say(Finding(latch.place, "latch.signed", Severity.WARNING, text))
@@ -259,27 +242,12 @@ class Guard:
             self._remembered.clear()
         self._remembered.discard(latch.place)
         self._carrying.forget((latch.cause, latch.place))
-        self._detectors = {place: d for place, d in self._detectors.items() if place not in gone}
-        for place, detector in () if said else self._detectors.items():
-            if tray_of(place) == latch.place or latch.place == self._view.layout.rack:
-                self._detectors[place] = detector._replace(critical_since=None)
+        if not said:
+            self._hearing.cleared(latch.place, gone)
         text = f"latch {latch.id} cleared by {', '.join(latch.signed)}: {latch.title} at {leaf_of(latch.place)}"
-        text += "".join(f"; {evidence.text}" for evidence in gone.values())
+        text += "".join(f"; {evidence.text}" for evidence in gone)
         self._say(Finding(latch.place, "latch.cleared", Severity.OK, text))
         return latch
-
-    def _gone_with(self, place: Place) -> dict[Place, Evidence]:
-        """Return the detectors of a tray, or of the rack, that were wet and are no longer there, with words for it."""
-        now, label = self._clock.now(), self._clock.unix_ns()
-        return {
-            at: Evidence(
-                at,
-                f"{leaf_of(at)} was {judge(self._detectors[at], now, self._policy.detectors)}, and is no longer there",
-                label,
-            )
-            for at in sorted(self._absent.gone(self._detectors, now))
-            if place in (tray_of(at), self._view.layout.rack)
-        }
 
     async def close(self) -> None:
         """End what is under way.  Called when the controller ends: devices keep what they were told."""
@@ -290,10 +258,7 @@ class Guard:
         if self._view.snapshot is None or self._picture is None:
             return True  # nothing is known yet: that is no reason to believe
         now = self._clock.now()
-        fresh = {place: d._replace(critical_since=None) for place, d in self._detectors.items()}
-        # One that is gone can never say dry again; the record tells what it said.
-        fresh |= {place: dried(fresh[place], now) for place in self._absent.gone(fresh, now)}
-        picture = self._seen(replace(self._view.snapshot, now=now), fresh)
+        picture = self._seen(replace(self._view.snapshot, now=now), self._hearing.fresh(now))
         cause, place = key
         row = self._rows.get(cause)
         causes = [cause, *(row.clear.not_while if row is not None else ())]
@@ -314,7 +279,7 @@ class Guard:
 
     def _acted_on(self, snapshot: Snapshot) -> Picture:
         """Return what is acted on: as it is seen, without what is bypassed.  A latch is cleared by what is seen."""
-        seen = self._seen(snapshot, self._detectors, self._remembered)
+        seen = self._seen(snapshot, self._hearing.detectors, self._remembered)
         return left_out(seen, self._bypasses(), leaked(self._standings.values(), self._policy))
 
     def _look_again(self) -> None:

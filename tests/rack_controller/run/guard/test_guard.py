@@ -402,8 +402,8 @@ def test_a_guard_that_fails_whole_raises_nothing_and_keeps_everything_off(
 
     watched.start()
     watched.tick(1)
-    for name in ("see", "hear"):
-        monkeypatch.setattr(f"rack_controller.run.guard.guard.{name}", fail)
+    for name in ("guard.see", "hearing.hear"):
+        monkeypatch.setattr(f"rack_controller.run.guard.{name}", fail)
     watched.tick(1)
     watched.leak("u31/leak1", 2)
     why = watched.guard.forbids(watched.rack.place("u12"))
