@@ -1,5 +1,6 @@
 """What a supervisor must know of a site file without building any driver: its name, racks and endpoint counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,12 @@ class SiteSummary:
     endpoints: dict[Place, int]
 
 
-def check_generation(name: str) -> None:
-    """Raise ConfigurationError when no generation has this name or alias, FileInvalid when its files are wrong."""
-    load_generation(name)
+def check_generation(name: str, search: Sequence[Path] = ()) -> None:
+    """Raise ConfigurationError when no generation has this name or alias, FileInvalid when its files are wrong.
+
+    `search` are folders that come before the seeds' own.
+    """
+    load_generation(name, search)
 
 
 def describe_site(path: Path) -> SiteSummary:

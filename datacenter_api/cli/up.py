@@ -89,7 +89,7 @@ def up(
     root = (state or default_state()).absolute()
     endpoints = ENDPOINTS_PER_RACK * count_racks(racks)
     if site is None:
-        check_designs(racks)
+        check_designs(racks, root)
     if ready_file is not None:
         check_ready_file(ready_file)
     with StateLock(root):
@@ -112,12 +112,13 @@ def count_racks(spec: str) -> int:
     return count
 
 
-def check_designs(spec: str) -> None:
-    """Raise ConfigurationError for a name in `--racks` that no generation has: before a password is made and shown."""
+def check_designs(spec: str, state: Path) -> None:
+    """Raise ConfigurationError for a name in `--racks` that no generation has, the installation's own included: before
+    a password is made and shown."""
     from rack_controller.sites import check_generation
 
     for name in sorted({part.partition("*")[0].strip() for part in spec.split(",")} - {""}):
-        check_generation(name)
+        check_generation(name, [state / "generations"])
 
 
 class _Up:

@@ -79,8 +79,9 @@ def test_an_unknown_generation(tmp_path: Path) -> None:
 
 
 def test_the_first_password_is_said_at_once_and_good_after_a_start_that_failed(tmp_path: Path) -> None:
-    state = tmp_path / "s"
-    words = ("up", "--state", str(state), "--racks", "gb999", "--listen", f"127.0.0.1:{free_port()}")
+    state, faults = tmp_path / "s", tmp_path / "faults.yaml"
+    faults.write_text("kind: nothing that the emulator knows\n")
+    words = ("up", "--state", str(state), "--faults", str(faults), "--listen", f"127.0.0.1:{free_port()}")
     first, second = run(*words), run(*words)
     assert (first.returncode, second.returncode) == (2, 2)
     told = re.search(r"^login    admin / (\S+)", first.stdout, re.M)
