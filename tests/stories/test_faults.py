@@ -49,18 +49,27 @@ def test_one_bad_endpoint_costs_only_itself(product: Product, fault: dict[str, A
         assert product.late_readings(besides="/u14") == []
 
 
-def test_a_leak_is_an_alarm_that_names_its_place(product: Product) -> None:
-    with faults(product, {"what": "leak", "where": "*/u15/leak1"}):
-        leaks = eventually(lambda: product.get("/api/v1/racks/k01")["leaks"] or None, within=15)
-        assert [leak["place"] for leak in leaks] == ["lab1/a/r01/k01/u15/leak1"]
+def test_a_leak_is_an_alarm_that_names_its_place_and_switches_off(own_product: Product) -> None:
+    """On a rack of its own: what the interlock switches off stays off when the fault is gone."""
+    product = own_product
+    product.start()
+    product.control.set_faults([{"what": "leak", "where": "*/u15/leak1"}])
+    leaks = eventually(lambda: product.get("/api/v1/racks/k01")["leaks"] or None, within=15)
+    assert [leak["place"] for leak in leaks] == ["lab1/a/r01/k01/u15/leak1"]
 
-        def told() -> bool:
-            events = product.get("/api/v1/events", severity="critical")
-            return any(e["kind"] == "leak.critical" and "/u15/" in e["place"] for e in events)
+    def told() -> bool:
+        events = product.get("/api/v1/events", severity="critical")
+        return any(e["kind"] == "leak.critical" and "/u15/" in e["place"] for e in events)
 
-        eventually(told, within=10)
-        assert "leak" in product.cli("event", "tail").stdout
+    eventually(told, within=10)
+    assert "leak" in product.cli("event", "tail").stdout
+    below = {"u12/bmc", "u13/bmc", "u14/bmc", "u15/bmc"}
+    eventually(lambda: {n for n, e in product.endpoints().items() if e["state"] == "off"} >= below, within=20)
+    product.control.clear_faults()
     eventually(lambda: not product.get("/api/v1/racks/k01")["leaks"], within=15)
+    rows = product.endpoints()
+    assert all(rows[name]["state"] == "off" for name in below), "a latch outlives its leak"
+    assert (rows["u11/bmc"]["state"], rows["u16/bmc"]["state"]) == ("on", "on")
 
 
 def test_a_tray_that_is_off_is_off_and_still_managed(product: Product) -> None:
