@@ -1,7 +1,7 @@
 """The ports of hosts: the GPU host agent, the serial console, firmware targets.  Signatures are the contract."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from firmware_bridge.ports.telemetry import TelemetrySource
@@ -58,6 +58,10 @@ class Fed(Protocol):
 
     def happened(self) -> Sequence[HostEvent]:
         """Return the events that came since the last call, each once however often it was said."""
+        ...
+
+    def gpus_at(self) -> Mapping[str, Place]:
+        """Return the tray's GPUs by PCI address, in NVML's spelling; none before the first message."""
         ...
 
 

@@ -142,9 +142,7 @@ class RackUnderControl:
         self._hosts = Hosts(layout, sources, self._stock, gpu_rules) if gpu_rules is not None else None
         self._consoles = consoles
         self._xids = (
-            None
-            if gpu_rules is None
-            else XidWatch(layout, sources, self._stock, gpu_rules.xids, consoles=consoles is not None)
+            None if gpu_rules is None else XidWatch(layout, sources, gpu_rules.xids, consoles=consoles is not None)
         )
         self._batteries = [Place(t.place) for t in layout.trays if t.kind == TrayKind.BATTERY_SHELF]
         self._usable = Watts(layout.busbar_power_usable_w)

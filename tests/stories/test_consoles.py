@@ -78,6 +78,7 @@ class Person:
 def test_every_console_is_heard_and_logged_while_nobody_watches(product: Product) -> None:
     eventually(lambda: all(c["state"] == "connected" for c in consoles(product).values()), within=60)
     assert len(consoles(product)) == 27
+    eventually(lambda: product.endpoints()["u14/host"]["management"] == "reachable", within=30)
     product.control.add_faults([{"what": "console_line", "where": "*/u14/console", "text": XID, "times": 1}])
     (event,) = eventually(lambda: events(product, "gpu.xid") or None, within=30)
     assert event["place"].endswith("/u14/gpu2"), "the agent of u14 says which GPU has this address"

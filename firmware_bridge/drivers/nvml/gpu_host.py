@@ -88,6 +88,12 @@ class AgentGpuHost:
         events, self._events = self._events, []
         return events
 
+    def gpus_at(self) -> Mapping[str, Place]:
+        """Return the tray's GPUs by PCI address (`00000009:01:00.0`), as the newest message names them."""
+        gpus = self._message.host.gpus if self._message is not None else ()
+        known = (gpu for gpu in gpus if gpu.bus_id and gpu.index in self._numbers)
+        return {gpu.bus_id: join_place(self._tray, self._name_of(gpu.index)) for gpu in known}
+
     async def discover(self) -> Sequence[Series]:
         """Wait a moment for a message and return the series of every GPU that the tray is to have."""
         if not self._is_fresh():

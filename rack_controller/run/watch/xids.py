@@ -4,31 +4,21 @@ from collections.abc import Mapping
 
 from firmware_bridge.ports.hosts import Fed
 from firmware_bridge.ports.telemetry import TelemetrySource, TellingXids
-from firmware_bridge.vocabulary.inventory import ItemKind
-from firmware_bridge.vocabulary.place import Place, join_place, tray_of
+from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.wire.nvml.xids import XidCatalogue
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.xids import KIND, Heard, at_gpus, merge_xids, pci_of, tell_xid
 from rack_controller.model.layout import Layout
 from rack_controller.model.snapshot import Snapshot
-from rack_controller.run.stock import Stock
-
-_URI = "nvml:"
 
 
 class XidWatch:
     """One rack's.  `sources` may change while it is watched; `consoles`: the rack's consoles are listened to."""
 
     def __init__(
-        self,
-        layout: Layout,
-        sources: Mapping[Place, TelemetrySource],
-        stock: Stock,
-        catalogue: XidCatalogue,
-        *,
-        consoles: bool,
+        self, layout: Layout, sources: Mapping[Place, TelemetrySource], catalogue: XidCatalogue, *, consoles: bool
     ) -> None:
-        self._sources, self._stock, self._catalogue = sources, stock, catalogue
+        self._sources, self._catalogue = sources, catalogue
         self._heard: tuple[Heard, ...] = ()
         trays = (t for t in layout.trays if consoles and any(c.enabled for c in t.consoles))
         self._with_console = frozenset(Place(t.place) for t in trays)
@@ -39,18 +29,13 @@ class XidWatch:
         findings = [*findings, *(tell_xid(told) for source in telling for told in source.take_xids())]
         if not self._heard and not any(f.kind == KIND for f in findings):
             return findings
-        hosts = {tray_of(place): place for place, source in self._sources.items() if isinstance(source, Fed)}
-        places = at_gpus(findings, {tray: self._gpus_at(host) for tray, host in hosts.items()})
+        hosts = {tray_of(place): source for place, source in self._sources.items() if isinstance(source, Fed)}
+        places = at_gpus(findings, {tray: _gpus_at(host) for tray, host in hosts.items()})
         both = self._with_console & frozenset(hosts)
         self._heard, told = merge_xids(self._heard, places, after.now, both, self._catalogue)
         return told
 
-    def _gpus_at(self, host: Place) -> dict[str, Place]:
-        """Return a host's GPUs by PCI address, as its agent's newest report names them."""
-        report = self._stock.known(host)
-        found: dict[str, Place] = {}
-        for item in report.inventory if report is not None else ():
-            for uri in item.uris if item.kind is ItemKind.GPU else ():
-                if pci := pci_of(uri.removeprefix(_URI)):
-                    found[pci] = join_place(tray_of(host), item.id)
-        return found
+
+def _gpus_at(host: Fed) -> dict[str, Place]:
+    """Return a host's GPUs by PCI address.  Its agent's own word: a stock report comes later."""
+    return {pci: gpu for spelt, gpu in host.gpus_at().items() if (pci := pci_of(spelt))}

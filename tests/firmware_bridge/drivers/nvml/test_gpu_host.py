@@ -58,6 +58,16 @@ def test_the_order_of_gpus_is_the_generations() -> None:
     play(story)
 
 
+def test_the_first_message_tells_which_gpu_has_which_address() -> None:
+    async def story(host: AgentGpuHost, clock: VirtualClock) -> None:
+        assert host.gpus_at() == {}
+        gpus = [gpu(0, bus_id="00000008:01:00.0"), gpu(1), gpu(7, bus_id="00000018:01:00.0")]
+        host.deliver(body(host=HostReport(gpus=gpus)))
+        assert host.gpus_at() == {"00000008:01:00.0": f"{TRAY}/gpu1"}, "without address or place in the tray: none"
+
+    play(story)
+
+
 def test_ages_travel_and_clocks_do_not() -> None:
     async def story(host: AgentGpuHost, clock: VirtualClock) -> None:
         await asyncio.sleep(100)

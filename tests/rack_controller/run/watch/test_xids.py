@@ -5,12 +5,12 @@ from typing import Any
 from firmware_bridge.drivers.nvml.gpu_host import AgentGpuHost
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.xid_catalogue import load_xids
-from firmware_bridge.vocabulary.inventory import EndpointReport, Item, ItemKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from firmware_bridge.vocabulary.xid import ToldXid
+from firmware_bridge.wire.nvml.message import AgentMessage, GpuReport, HostReport, encode_message
 from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
 from rack_controller.model.layout import make_layout
@@ -24,19 +24,14 @@ TRAY = Place(f"{RACK}/u11")
 HOST = Place(f"{TRAY}/host")
 
 
-class Reports:
-    def known(self, place: Place) -> EndpointReport | None:
-        gpu = Item(ItemKind.GPU, "gpu1", uris=("nvml:GPU-1234", "nvml:00000009:01:00.0"))
-        return EndpointReport({"place": place}, (gpu,)) if place == HOST else None
-
-
 def watch(*, consoles: bool) -> XidWatch:
     generation = load_generation("gb200-nvl72")
     console = SiteConsole(Place(f"{TRAY}/console"), address="192.0.2.1", port=22)
     layout = make_layout(SiteRack(RACK, generation.name), generation, (SiteEndpoint(HOST, agent=True),), (console,))
-    stock: Any = Reports()
     host = AgentGpuHost(TRAY, HOST, (0, 1, 2, 3), SystemClock())
-    return XidWatch(layout, {HOST: host}, stock, load_xids(), consoles=consoles)
+    gpus = [GpuReport(1, bus_id="00000009:01:00.0"), GpuReport(9, bus_id="0000000A:01:00.0"), GpuReport(2)]
+    host.deliver(encode_message(AgentMessage(1, "a", 1, 1, 1.0, HostReport(gpus=gpus), [])))
+    return XidWatch(layout, {HOST: host}, load_xids(), consoles=consoles)
 
 
 def at(now: float) -> Snapshot:
@@ -54,6 +49,11 @@ def test_a_line_is_put_at_its_gpu_and_waits_for_the_agents_word() -> None:
     (told,) = watched.look([of("nvml", f"{TRAY}/gpu1")], at(2))
     assert (told.place, told.details["source"]) == (f"{TRAY}/gpu1", "console, nvml")
     assert watched.look([], at(9)) == []
+
+
+def test_an_address_of_no_gpu_of_the_tray_stays_with_the_tray() -> None:
+    (told,) = watch(consoles=False).look([of("console", TRAY, pci="000a:01:00")], at(1))
+    assert told.place == TRAY
 
 
 def test_without_consoles_nothing_waits() -> None:
