@@ -117,16 +117,6 @@ def test_shelf_totals_are_what_the_trays_draw(healthy: Product) -> None:
     healthy.control.set_demand(None)
 
 
-def test_a_leak_in_the_pumping_unit_is_told_with_its_place(healthy: Product) -> None:
-    healthy.control.set_faults([Fault(FaultKind.LEAK, f"*/{FIRST}/u01/leak0")])
-    leaks = eventually(lambda: healthy.get(f"/api/v1/racks/{FIRST}")["leaks"] or None)
-    assert [leak["place"].rsplit("/", 2)[1:] for leak in leaks] == [["u01", "leak0"]]
-    told = eventually(lambda: [e for e in events(healthy, "leak.critical") if e["place"].endswith("u01/leak0")] or None)
-    assert told[0]["severity"] == "critical"
-    assert healthy.get(f"/api/v1/racks/{SECOND}")["leaks"] == []
-    assert eventually(lambda: [e for e in events(healthy, "alarm.set") if "internal" in e["message"]] or None)
-
-
 @pytest.mark.timeout(150)
 def test_a_pulled_supply_is_absent_and_costs_nobody_else(healthy: Product) -> None:
     healthy.control.set_faults([Fault(FaultKind.REMOVED, f"*/{FIRST}/u06/psu3")])
@@ -155,6 +145,30 @@ def test_a_stuck_line_costs_its_own_trays_only(healthy: Product) -> None:
 def endpoints(product: Product, rack: str) -> dict[str, str]:
     rows = product.get(f"/api/v1/racks/{rack}/endpoints")
     return {e["place"]: e["management"] for e in rows if e["enabled"]}
+
+
+# The last one on this product: what leaked is latched, and its rack stays off until a person signs for it.
+@pytest.mark.timeout(150)
+def test_a_leak_in_the_pumping_unit_is_told_with_its_place_and_its_rack_goes_off(healthy: Product) -> None:
+    healthy.control.set_faults([Fault(FaultKind.LEAK, f"*/{FIRST}/u01/leak0")])
+    leaks = eventually(lambda: healthy.get(f"/api/v1/racks/{FIRST}")["leaks"] or None)
+    assert [leak["place"].rsplit("/", 2)[1:] for leak in leaks] == [["u01", "leak0"]]
+    told = eventually(lambda: [e for e in events(healthy, "leak.critical") if e["place"].endswith("u01/leak0")] or None)
+    assert told[0]["severity"] == "critical"
+    assert eventually(lambda: [e for e in events(healthy, "alarm.set") if "internal" in e["message"]] or None)
+    eventually(lambda: hosts(healthy, FIRST) == [0] * 18, 30, every=0.5)
+    latches = healthy.get(f"/api/v1/racks/{FIRST}/interlocks")["latches"]
+    assert [latch["cause"] for latch in latches] == ["coolant.unit_leaks"]
+    assert healthy.get(f"/api/v1/racks/{SECOND}")["leaks"] == []
+    assert hosts(healthy, SECOND) == [1] * 18
+
+
+def hosts(product: Product, rack: str) -> list[Any]:
+    """Return the power state, 1 on or 0 off, of each compute and switch tray of a rack."""
+    trays = product.get(f"/api/v1/racks/{rack}/layout")["trays"]
+    switched = {t["place"] for t in trays if t["kind"] in ("compute", "switch")}
+    rows = product.get(f"/api/v1/racks/{rack}/readings", quantity="power_state")
+    return [r["value"] for r in rows if r["place"] in switched]
 
 
 @pytest.fixture
