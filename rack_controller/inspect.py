@@ -68,12 +68,32 @@ async def read_console_key(address: str) -> str:
     return await read_host_key(host, port)
 
 
+# What `rackwright endpoint inspect -o json` promises: programs read it, so it stays as it is.
+PROMISED: dict[str, tuple[str, ...]] = {
+    "inventory": ("kind", "id", "name", "part_number", "serial_number", "firmware", "uris"),
+    "readings": ("id", "quantity", "unit", "value", "uri"),
+    "firmware": ("id", "version", "uri"),
+    "leak_detectors": ("id", "state", "uri"),
+    "notes": ("uri", "property", "what"),
+}
+
+
 def report_document(report: EndpointReport) -> dict[str, Any]:
-    """Return the report as plain JSON values: endpoint, inventory, readings, firmware, leak_detectors, notes."""
-    document = asdict(report)
-    for item in document["inventory"]:
+    """Return the report as plain JSON values: endpoint, inventory, readings, firmware, leak_detectors, notes.
+
+    What else is known of a part is in the stock report of a running controller (`endpoint show`).
+    """
+    whole = asdict(report)
+    for item in whole["inventory"]:
         item["kind"] = item["kind"].value
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in document.items()}
+    document: dict[str, Any] = {"endpoint": whole["endpoint"]}
+    for name, keys in PROMISED.items():
+        document[name] = [{key: _plain(item[key]) for key in keys} for item in whole[name]]
+    return document
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _address_of(url: str) -> tuple[str, int]:
