@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity, name_of
-from firmware_bridge.vocabulary.reading import Quality
 from rack_controller.model.operation import PlannedCheck
 from rack_controller.model.snapshot import Snapshot
 
@@ -39,7 +38,7 @@ def judge_check(
     faults: dict[Place, str] = {}
     numbers: list[float] = []
     for place in places:
-        value = good(snapshot, place, check.quantity)
+        value = snapshot.good(place, check.quantity)
         fault = _fault(check, snapshot, place, value)
         if fault:
             faults[place] = fault
@@ -54,17 +53,9 @@ def judge_check(
     return Judged(True, f"{check.title}: {_counted(check, met, len(places))}")
 
 
-def good(snapshot: Snapshot, place: Place, quantity: Quantity) -> float | None:
-    """Return a value that can be relied on now, None when there is none."""
-    reading = snapshot.reading(place, quantity)
-    if reading is None or reading.value is None or reading.quality is not Quality.GOOD:
-        return None
-    return float(reading.value)
-
-
 def seen_off(snapshot: Snapshot, tray: Place) -> bool:
     """Return whether a tray itself says that it is off.  Silence is not off."""
-    return good(snapshot, tray, Quantity.POWER_STATE) == 0.0
+    return snapshot.good(tray, Quantity.POWER_STATE) == 0.0
 
 
 def share_error(values: Collection[float]) -> float:
@@ -96,7 +87,7 @@ def _fault(check: PlannedCheck, snapshot: Snapshot, place: Place, value: float |
     if check.most is not None and value > check.most:
         return f"{said}, at most {check.most:g}"
     if check.over_supply_k is not None:
-        supply = good(snapshot, Place(check.supply), Quantity.TEMPERATURE_SUPPLY) if check.supply else None
+        supply = snapshot.good(Place(check.supply), Quantity.TEMPERATURE_SUPPLY) if check.supply else None
         if supply is None:
             return "the coolant's supply temperature is not known"
         if value - supply > check.over_supply_k:

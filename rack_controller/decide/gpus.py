@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.place import Place, join_place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity
-from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.nvml.message import HostEvent
 from firmware_bridge.wire.nvml.xids import XidCatalogue
@@ -102,10 +101,10 @@ def notice_contradictions(
 def _both(now: Snapshot, place: Place, what: str) -> tuple[float, float] | None:
     found = []
     for quantity in PAIRS[what]:
-        reading = now.reading(place, quantity)
-        if reading is None or reading.value is None or reading.quality is not Quality.GOOD:
+        value = now.good(place, quantity)
+        if value is None:
             return None
-        found.append(float(reading.value))
+        found.append(value)
     if what == PRESENCE:
         return float(found[0] != 0), float(found[1] > 0)
     return found[0], found[1]

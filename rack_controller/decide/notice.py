@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
-from firmware_bridge.vocabulary.reading import Quality, Series
+from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.units import Seconds, Watts
 from rack_controller.model.event import Severity
 from rack_controller.model.snapshot import EndpointState, ManagementAxis, Snapshot
@@ -61,15 +61,15 @@ def notice_batteries(
     """
     still, findings = set(delivering), []
     for place in shelves:
-        reading = after.reading(place, Quantity.POWER)
-        if reading is None or reading.value is None or reading.quality is not Quality.GOOD:
+        power = after.good(place, Quantity.POWER)
+        if power is None:
             continue
         name = leaf_of(place)
-        if place not in still and reading.value > usable * ON_BATTERY_SHARE:
+        if place not in still and power > usable * ON_BATTERY_SHARE:
             still.add(place)
-            text = f"{name} is on battery: it delivers {reading.value / 1_000:.1f} kW"
+            text = f"{name} is on battery: it delivers {power / 1_000:.1f} kW"
             findings.append(Finding(place, "power.on_battery", Severity.CRITICAL, text))
-        elif place in still and reading.value <= usable * ON_MAINS_SHARE:
+        elif place in still and power <= usable * ON_MAINS_SHARE:
             still.discard(place)
             findings.append(Finding(place, "power.on_mains", Severity.OK, f"{name} is on mains again"))
     return frozenset(still), findings

@@ -205,7 +205,7 @@ def see(
             for e in view.endpoints
             if e.enabled and e.protocol not in IN_BAND and (state := snapshot.endpoints.get(Place(e.place)))
         ]
-        power = _known(snapshot, place, Quantity.POWER_STATE)
+        power = snapshot.good(place, Quantity.POWER_STATE)
         trays.append(
             TraySight(
                 place,
@@ -264,9 +264,9 @@ def _see_loop(
     units = coolant_units(layout)
     if not units:
         return LoopSight()
-    flows = [_known(snapshot, u, Quantity.FLOW) for u in units]
+    flows = [snapshot.good(u, Quantity.FLOW) for u in units]
     known = [f for f in flows if f is not None]
-    supplies = [s for u in units if (s := _known(snapshot, u, Quantity.TEMPERATURE_SUPPLY)) is not None]
+    supplies = [s for u in units if (s := snapshot.good(u, Quantity.TEMPERATURE_SUPPLY)) is not None]
     falls = [
         1.0 - value / settled
         for key, value in _loop_values(snapshot, units)
@@ -317,7 +317,7 @@ def _draw(layout: Layout, snapshot: Snapshot) -> float | None:
     A shelf of which nobody knows anything takes the sum's meaning away as well: unknown is not zero.
     """
     shelves = [Place(t.place) for t in layout.trays if t.kind in (TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF)]
-    powers = [_known(snapshot, s, Quantity.POWER) for s in shelves]
+    powers = [snapshot.good(s, Quantity.POWER) for s in shelves]
     known = [p for p in powers if p is not None]
     return sum(known) if known and len(known) == len(powers) else None
 
@@ -357,11 +357,3 @@ def _gauges(snapshot: Snapshot, trays: tuple[Place, ...], *quantities: Quantity)
     for tray, quantity in itertools.product(trays, quantities):
         for column in table.columns_by_tray.get((tray, quantity), ()):
             yield column, table.gauges[column]
-
-
-def _known(snapshot: Snapshot, place: Place, quantity: Quantity) -> float | None:
-    column = snapshot.table.gauge_index.get((place, quantity))
-    if column is None or snapshot.quality.item(column) != _GOOD:
-        return None
-    value = snapshot.gauges.item(column)
-    return value if value == value else None

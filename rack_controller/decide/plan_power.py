@@ -11,7 +11,7 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Act, Check, Scope, Stage
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
-from rack_controller.decide.checks import good, judge_check
+from rack_controller.decide.checks import judge_check
 from rack_controller.decide.left_out import check_apart, check_whole, left_out_of, unasked
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.lease import Direction
@@ -144,7 +144,7 @@ class _Planner:
         if self.wish.verb is Verb.CYCLE or self.wish.depth is PowerDepth.AUX_OFF:
             return []
         wanted = 1.0 if self.wish.verb is Verb.ON else 0.0
-        return [t.place for t in chosen if good(self.snapshot, Place(t.place), Quantity.POWER_STATE) == wanted]
+        return [t.place for t in chosen if self.snapshot.good(Place(t.place), Quantity.POWER_STATE) == wanted]
 
     def _stages(self, stages: Sequence[Stage], doing: Sequence[TrayView], goal: str) -> list[PlannedStage]:
         """Bind every stage to its trays.  A stage without any is left out, unless its checks are what a later stage

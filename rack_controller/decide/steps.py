@@ -12,7 +12,7 @@ import msgspec
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.checks import good, judge_check, seen_off
+from rack_controller.decide.checks import judge_check, seen_off
 from rack_controller.decide.summary import summarise
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import (
@@ -266,7 +266,7 @@ class _Walk:
         reading = None if snapshot is None else snapshot.reading(Place(step.tray), Quantity.POWER_STATE)
         if snapshot is None or reading is None or reading.taken_at <= since:
             return ""
-        value = good(snapshot, Place(step.tray), Quantity.POWER_STATE)
+        value = snapshot.good(Place(step.tray), Quantity.POWER_STATE)
         word = {0.0: "off", 1.0: "on"}.get(value) if value is not None else None
         return word if word is not None and word != step.goal else ""
 

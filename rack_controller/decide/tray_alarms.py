@@ -9,7 +9,6 @@ import msgspec
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, code_of
-from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.wire.tray_alarms import AlarmRules
 from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
@@ -110,11 +109,9 @@ def _well(after: Snapshot, place: Place, systems: Mapping[Place, Place]) -> bool
 
 
 def _gpu_well(after: Snapshot, gpu: Place) -> bool:
-    asks = after.reading(gpu, Quantity.RECOVERY_ACTION)
-    asked = asks is not None and asks.quality is Quality.GOOD and asks.value != _NO_RECOVERY
+    asked = after.good(gpu, Quantity.RECOVERY_ACTION) not in (None, _NO_RECOVERY)
     return not asked and _reads(after, gpu, Quantity.GPU_ACCESS, _ACCESS_OK)
 
 
 def _reads(after: Snapshot, place: Place, quantity: Quantity, value: float) -> bool:
-    reading = after.reading(place, quantity)
-    return reading is not None and reading.quality is Quality.GOOD and reading.value == value
+    return after.good(place, quantity) == value

@@ -18,6 +18,8 @@ from rack_controller.model.frame import UNKNOWN_COUNTER, Frame, ages_in_steps
 from rack_controller.model.liveness import SubtreeState
 from rack_controller.model.table import SeriesTable
 
+_GOOD = int(Quality.GOOD)  # a plain number: NumPy compares with members of an enumeration ten times slower
+
 
 class PowerAxis(StrEnum):
     """What a part is doing.  Silence is unknown, never off."""
@@ -90,6 +92,21 @@ class Snapshot:
         return self._reading(
             place, quantity, None if count == UNKNOWN_COUNTER else count, column + len(self.table.gauges)
         )
+
+    def good(self, place: Place, quantity: Quantity) -> float | None:
+        """Return a value that can be relied on now: there, fresh and not doubted.  None when there is none."""
+        column = self.table.gauge_index.get((place, quantity))
+        if column is None:
+            return self._good_count(place, quantity)
+        value: float = self.gauges.item(column)
+        return value if self.quality.item(column) == _GOOD and value == value else None
+
+    def _good_count(self, place: Place, quantity: Quantity) -> float | None:
+        column = self.table.counter_index.get((place, quantity))
+        if column is None or self.quality.item(len(self.table.gauges) + column) != _GOOD:
+            return None
+        count = self.counters.item(column)
+        return None if count == UNKNOWN_COUNTER else float(count)
 
     def to_frame(self) -> Frame:
         """Return what goes out on the bus for this tick."""

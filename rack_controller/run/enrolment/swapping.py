@@ -18,7 +18,6 @@ from firmware_bridge.vocabulary.errors import (
 )
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
-from firmware_bridge.vocabulary.reading import Quality
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.swap import MOST_HOURS, NEXT, STANDS, Act, Happening, Stage, StepRefused, Swap, step
 from rack_controller.model.command import Command
@@ -183,10 +182,8 @@ class Swapping:
         if snapshot.reading(tray, Quantity.POWER_STATE) is not None and state.state is not PowerAxis.ON:
             missing.append("it is off" if state.state is PowerAxis.OFF else "it is not known to be on")
         detectors = [s.place for s in snapshot.table.gauges if s.quantity is Quantity.LEAK and tray_of(s.place) == tray]
-        for detector in detectors:
-            reading = snapshot.reading(detector, Quantity.LEAK)
-            if reading is None or reading.quality is not Quality.GOOD or reading.value != 0:
-                missing.append(f"{leaf_of(detector)} is not known to be dry")
+        doubted = [detector for detector in detectors if snapshot.good(detector, Quantity.LEAK) != 0]
+        missing += [f"{leaf_of(detector)} is not known to be dry" for detector in doubted]
         planned = self._planned_detectors(tray)
         if len(detectors) < planned:
             missing.append(f"{len(detectors)} of {planned} leak detectors are shown")

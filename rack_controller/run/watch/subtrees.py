@@ -49,7 +49,7 @@ class _Watched:
     name: str
     planned: Mapping[str, int]
     known: dict[str, int] = field(default_factory=dict)
-    energy: dict[str, tuple[int | float | None, Seconds]] = field(default_factory=dict)  # part -> value, since
+    energy: dict[str, tuple[float | None, Seconds]] = field(default_factory=dict)  # part -> value, since
     columns: tuple[int, _Columns] | None = None
     state: SubtreeState | None = None
     looked_again: Seconds | None = None
@@ -174,9 +174,8 @@ def _unread(taken_at: NDArray[np.float64], since: Seconds | None) -> bool:
     return not bool(read.any())
 
 
-def _reads(snapshot: Snapshot, endpoint: Place, part: str, quantity: Quantity) -> float | int | None:
-    reading = snapshot.reading(join_place(tray_of(endpoint), part), quantity)
-    return None if reading is None or reading.quality is not Quality.GOOD else reading.value
+def _reads(snapshot: Snapshot, endpoint: Place, part: str, quantity: Quantity) -> float | None:
+    return snapshot.good(join_place(tray_of(endpoint), part), quantity)
 
 
 def _mark(quality: NDArray[np.uint8], columns: _Columns, found: Liveness) -> None:
