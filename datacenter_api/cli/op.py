@@ -141,7 +141,7 @@ def follow(link: Connection, operation: Row) -> int:
                 typer.echo(f"{name} {told}")
                 said = told
             if operation["state"] in _ENDS:
-                return 0 if operation["state"] == "done" else FAILED
+                return 0 if operation["state"] == "done" and not _undone(operation["plan"]) else FAILED
             if operation["state"] == "held":
                 return HELD
             time.sleep(LOOK_EVERY_S)
@@ -149,6 +149,11 @@ def follow(link: Connection, operation: Row) -> int:
     except KeyboardInterrupt:
         note(f"{name} goes on by itself: `rackwright op watch {name}` shows it, `rackwright op cancel {name}` ends it")
         return 0
+
+
+def _undone(plan: Row) -> bool:
+    """Return whether a plan was from the beginning only a part of what was asked for."""
+    return bool(plan.get("left_out") or plan["unswitched"])
 
 
 def waiting(operation: Row) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import msgspec
+
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, join_place, leaf_of
@@ -97,6 +99,7 @@ class _Planner:
             check_apart(stages, self.snapshot, left_out)
         if self.wish.verb is not Verb.OFF:
             coming = self._stages(self.sequence.power_on, doing, "on")
+            coming = _after_off(coming, stages)
             check_whole(coming, [t for t in self.layout.trays if t.place in left_out], self.sequence, left_out)
             stages += [unasked(stage, left_out) for stage in coming]
         charges = {t.place: t.power_max_w for t in self.layout.trays if t.power_max_w}
@@ -249,6 +252,17 @@ class _Planner:
             dark_when_off=check.dark_when_off,
             supply=cooled if check.over_supply_k is not None else "",
         )
+
+
+def _after_off(coming: Sequence[PlannedStage], going: Sequence[PlannedStage]) -> list[PlannedStage]:
+    """Return the stages of a cycle that switch on: no tray comes on whose off failed."""
+    off = {step.tray: step.id for stage in going for step in stage.steps}
+    return [
+        msgspec.structs.replace(
+            stage, steps=[msgspec.structs.replace(s, needs=off.get(s.tray, s.needs)) for s in stage.steps]
+        )
+        for stage in coming
+    ]
 
 
 def _deeper(step: Step, acts: Sequence[Act]) -> Step:

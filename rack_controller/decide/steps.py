@@ -154,6 +154,9 @@ class _Walk:
         """Return whether all hold, each for as long as it must; give the stage up when that takes too long."""
         began = self._since(f"{self.operation.stage} {self.operation.phase}")
         failed = {s.tray for s in self.operation.plan.steps if self._state(s) is StepState.FAILED}
+        # A gate behind steps counts only whom it still has; what stands before steps, or guards what is left of the
+        # heat, means every tray: fabric and coolant stay for a host that did not go off.
+        without = failed if self.operation.phase == "after" and stage.steps else set()
         left = [c for c in checks if not c.places or any(tray_of(Place(p)) not in failed for p in c.places)]
         if self.operation.phase == "before" and len(left) < len(checks):
             gone = next(c for c in checks if c not in left)
@@ -162,8 +165,11 @@ class _Walk:
         told, until = "", began + stage.timeout_s
         for number, check in enumerate(left):
             key = f"{self.operation.stage} {self.operation.phase} {number}"
-            judged = judge_check(check, self.world.snapshot, self.world.versions, failed)
+            judged = judge_check(check, self.world.snapshot, self.world.versions, without)
             if not judged.holds:
+                if not without and self._only_failed(check, failed):
+                    self._hold_gate(stage, judged.text)
+                    return False
                 self.marks.pop(key, None)
                 told = told or judged.text
                 continue
@@ -178,6 +184,17 @@ class _Walk:
             return False
         self._wait(f"{stage.title}: {told}", until)
         return False
+
+    def _only_failed(self, check: PlannedCheck, failed: set[str]) -> bool:
+        """Return whether a check would hold but for trays that failed: then no time mends it, a person does."""
+        mine = any(tray_of(Place(p)) in failed for p in check.places)
+        return mine and judge_check(check, self.world.snapshot, self.world.versions, failed).holds
+
+    def _hold_gate(self, stage: PlannedStage, text: str) -> None:
+        self._wait(f"{stage.title}: {text}; see to it, then resume, or cancel")
+        self.operation = msgspec.structs.replace(
+            self.operation, state=OperationState.HELD, summary=summarise(self.operation, f"{stage.title}: {text}")
+        )
 
     def _unchecked(self) -> str:
         """Return which stages had nothing left to be checked, because all of their trays failed."""

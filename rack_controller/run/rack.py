@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 
+from firmware_bridge.ports.power import PowerSwitch
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
@@ -40,11 +41,12 @@ from rack_controller.run.enrolment.holds import Holds
 from rack_controller.run.enrolment.rotation import Rotation
 from rack_controller.run.enrolment.swapping import Swapping
 from rack_controller.run.enrolment.verbs import EnrolmentVerbs
+from rack_controller.run.find import find_source
 from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
-from rack_controller.run.guard.strike import ACTIONS, Striker, switch_of
+from rack_controller.run.guard.strike import ACTIONS, Striker
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
@@ -156,7 +158,7 @@ class RackUnderControl:
         self._kept_table: int | None = None
 
     def _guard(self, policy: InterlockPolicy, sources: Mapping[Place, TelemetrySource]) -> InterlockDesk:
-        striker = Striker(self._ledger, self._leases, partial(switch_of, sources), self._clock)
+        striker = Striker(self._ledger, self._leases, partial(find_source, sources, port=PowerSwitch), self._clock)
         striker.settle_old()
         latches = Latches(self._journal, self._rack, policy, self._clock.unix_ns)
         carriers = dict.fromkeys(ACTIONS, striker.carry)

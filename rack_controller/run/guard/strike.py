@@ -8,11 +8,10 @@ import asyncio
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from firmware_bridge.ports.power import PowerSwitch
-from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import (
     ActionNotOffered,
@@ -22,7 +21,6 @@ from firmware_bridge.vocabulary.errors import (
     EnvironmentUnfit,
     OutcomeUnknown,
     RackwrightError,
-    TargetUnknown,
     TrustRefused,
 )
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
@@ -232,11 +230,3 @@ def _fate(end: str | Exception) -> tuple[Fate, str]:
 
 def _what(err: Exception) -> str:
     return err.what if isinstance(err, RackwrightError) else f"the controller failed ({type(err).__name__})"
-
-
-def switch_of(sources: Mapping[Place, TelemetrySource], tray: Place) -> tuple[Place, PowerSwitch]:
-    """Return the endpoint that switches `tray`.  Raises TargetUnknown when nothing that is read does."""
-    for place, source in sources.items():
-        if tray_of(place) == tray and isinstance(source, PowerSwitch):
-            return place, source
-    raise TargetUnknown(f"{tray} has no switch that can be reached", advice="enable its controller's endpoint")

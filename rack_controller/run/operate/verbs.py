@@ -10,9 +10,9 @@ import msgspec
 from firmware_bridge.ports.power import PowerSwitch
 from firmware_bridge.ports.telemetry import TelemetrySource, Versioned
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, RoleInsufficient, TargetUnknown
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, RoleInsufficient
 from firmware_bridge.vocabulary.generation import TrayKind
-from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerDepth
 from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.text import scrub
@@ -23,6 +23,7 @@ from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Operation, Plan, Verb, diff_plans
 from rack_controller.model.roles import Privilege, may
 from rack_controller.model.snapshot import Snapshot
+from rack_controller.run.find import find_source, trays_with
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.obstacles import Obstacles
@@ -105,11 +106,8 @@ class OperationVerbs:
         return _shown(self.operations.resolve_held(_operation(command), step, word, command.actor))
 
     def _plan(self, wish: PowerWish) -> Plan:
-        switches: dict[Place, Switch] = {}
-        for place in self.sources:
-            source: object = self.sources[place]
-            if isinstance(source, PowerSwitch):
-                switches[tray_of(place)] = Switch(place, source.power_actions)
+        found = trays_with(self.sources, PowerSwitch)
+        switches = {tray: Switch(place, source.power_actions) for tray, (place, source) in found.items()}
         kept_off = {tray: why for tray in switches if (why := self._kept_off(tray))}
         return plan_power(wish, self.view.layout, self.sequence, switches, self.view.snapshot, kept_off)
 
@@ -131,14 +129,6 @@ def _check_role(command: Command, operation: Operation) -> None:
         raise RoleInsufficient(
             f"role {command.role} lacks {needed} for {operation.id}", advice="let somebody approve it who may"
         )
-
-
-def switch_at(sources: Mapping[Place, TelemetrySource], place: Place) -> PowerSwitch:
-    """Return the power switch of an endpoint.  Raises TargetUnknown."""
-    source: object = sources.get(place)
-    if isinstance(source, PowerSwitch):
-        return source
-    raise TargetUnknown(f"{place} has no power switch")
 
 
 def _wish(command: Command) -> PowerWish:
@@ -187,7 +177,7 @@ def operating(
 
     `ledger` and `leases` are the rack's only ones: who else acts on it (an interlock) is given the same.
     """
-    worker = Worker(ledger, leases, lambda place: switch_at(sources, place), clock)
+    worker = Worker(ledger, leases, lambda place: find_source(sources, place, PowerSwitch)[1], clock)
 
     def sight() -> tuple[Snapshot | None, dict[Place, str]]:
         return view.snapshot, {p: s.version for p, s in sources.items() if isinstance(s, Versioned)}

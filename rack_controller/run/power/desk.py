@@ -30,6 +30,7 @@ from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
 from rack_controller.model.latch import Latch
 from rack_controller.model.power import PowerLook, power_look
+from rack_controller.run.find import find_source
 from rack_controller.run.power.asking import ask_once
 from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
@@ -117,13 +118,8 @@ class PowerDesk:
         self._tell(Finding(tray, "boot.set", Severity.WARNING, text, {"source": after.target, "span": str(after.span)}))
         return {"source": after.target, "span": str(after.span), "mode": after.mode}
 
-    def _of(self, tray: Place, port: Any) -> Any:
-        for place, source in self._sources.items():
-            if tray_of(place) == tray and isinstance(source, port):
-                return source
-        raise TargetUnknown(
-            f"{tray} has no switch that can be reached", advice="name a compute or switch tray that is read"
-        )
+    def _of(self, tray: Place, port: type[Any]) -> Any:
+        return find_source(self._sources, tray, port)[1]
 
     @contextmanager
     def _alone(self, tray: Place, source: TelemetrySource, what: str) -> Iterator[None]:

@@ -74,6 +74,10 @@ def test_watching_ends_with_the_operation_and_tells_each_change_once(
     running = shown(wait=Wait("u11 is being switched", 0))
     assert follow(monkeypatch, running, running, shown(state=OperationState.DONE, summary="2 of 2")) == 0
     assert capsys.readouterr().out.count("u11 is being switched") == 1
+    part = msgspec.structs.replace(PLAN, left_out={"a/b/c/k07/u14": "latch k07-l1"})
+    assert follow(monkeypatch, shown(state=OperationState.DONE, plan=part)) == op.FAILED
+    part = msgspec.structs.replace(PLAN, unswitched=["a/b/c/k07/u14"])
+    assert follow(monkeypatch, shown(state=OperationState.DONE, plan=part)) == op.FAILED
     assert follow(monkeypatch, shown(state=OperationState.FAILED)) == op.FAILED
     assert follow(monkeypatch, shown(state=OperationState.HELD)) == op.HELD
 

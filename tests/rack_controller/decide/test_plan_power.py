@@ -108,7 +108,7 @@ def test_one_tray_keeps_the_gates_it_stands_on() -> None:
     assert [len(c.places) for c in plan.stages[-1].after] == [4, 4]
     assert order(planned(PowerWish(Verb.OFF, Place(f"{RACK}/u12")), seen=all_are("gb200-nvl72", 1.0))) == ["compute 1"]
     cycle = planned(PowerWish(Verb.CYCLE, Place(f"{RACK}/u12")), seen=all_are("gb200-nvl72", 1.0))
-    assert [s.goal for s in cycle.steps] == ["off", "on"]
+    assert [(s.goal, s.needs) for s in cycle.steps] == [("off", ""), ("on", cycle.steps[0].id)]
     switches = planned(on(kind=TrayKind.SWITCH))
     assert order(switches) == ["shelves 0", "coolant 0", "switch 9"]
 

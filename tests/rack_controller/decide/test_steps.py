@@ -178,6 +178,42 @@ def test_what_stands_on_trays_that_all_failed_does_not_begin() -> None:
     assert "Switch trays: compute trays off: no tray is left that could meet it" in over.operation.summary
 
 
+def hosts_then_switch() -> Course:
+    hosts = stage(steps=[step(t) for t in TRAYS[:2]], stops=False)
+    off = PlannedCheck("hosts_off", "compute trays off", TRAYS[:2], Q.POWER_STATE, wanted="off")
+    switch = PlannedStage("switch", "Switch trays", [step(TRAYS[2])], before=[off], timeout_s=300.0)
+    return go(Course(operation(hosts, switch)), 0.0)
+
+
+def test_the_fabric_stays_for_a_host_that_did_not_go_off_until_a_person_decides() -> None:
+    begun = hosts_then_switch()
+    half = fail(Course(put_step(begun.operation, "u02", S.DONE, 1), begun.marks), "u01")
+    on = World(snapshot({("u01", Q.POWER_STATE): 1.0, ("u02", Q.POWER_STATE): 0.0}))
+    held = go(half, 11.0, on)
+    assert (held.operation.state, held.begin) == (OperationState.HELD, ())
+    assert "compute trays off: 1 of 2 (u01 on); see to it, then resume, or cancel" in str(held.operation.wait)
+    resumed = Course(msgspec.structs.replace(held.operation, state=OperationState.RUNNING, wait=None))
+    assert go(resumed, 12.0, on).operation.state is OperationState.HELD
+    off = World(snapshot({("u01", Q.POWER_STATE): 0.0, ("u02", Q.POWER_STATE): 0.0}))
+    assert go(resumed, 12.0, off).begin == ("u03",)
+
+
+def test_a_check_that_others_fail_too_is_waited_for_and_not_held() -> None:
+    begun = hosts_then_switch()
+    half = fail(Course(put_step(begun.operation, "u02", S.DONE, 1), begun.marks), "u01")
+    unknown = World(snapshot({("u01", Q.POWER_STATE): 1.0, ("u02", Q.POWER_STATE): None}))
+    assert go(half, 11.0, unknown).operation.state is OperationState.RUNNING
+
+
+def test_coolant_outlives_the_heat_of_a_host_that_did_not_go_off_too() -> None:
+    cold = PlannedCheck("gpus", "GPUs cold", [f"{t}/gpu0" for t in TRAYS[:2]], Q.TEMPERATURE, most=40.0)
+    hosts = stage(steps=[step(t) for t in TRAYS[:2]], stops=False)
+    begun = go(Course(operation(hosts, PlannedStage("cooled", "Coolant", after=[cold], timeout_s=300.0))), 0.0)
+    half = fail(Course(put_step(begun.operation, "u02", S.DONE, 1), begun.marks), "u01")
+    hot = World(snapshot({("u01/gpu0", Q.TEMPERATURE): 60.0, ("u02/gpu0", Q.TEMPERATURE): 35.0}))
+    assert go(half, 11.0, hot).operation.state is OperationState.HELD
+
+
 def test_held_waits_for_a_person_and_cancelling_for_what_was_begun() -> None:
     course = go(Course(operation(stage(width=6))), 0.0)
     held = course.operation
