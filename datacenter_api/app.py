@@ -16,12 +16,13 @@ from datacenter_api import __version__
 from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
 from datacenter_api.problem import PROBLEM_RESPONSE, PROBLEM_SCHEMAS, problem, problem_of, problem_of_invalid
 from datacenter_api.redfish.on_demand import OnDemand
-from datacenter_api.rest import accounts, consoles, domains, events, history, login_page, racks, service
+from datacenter_api.rest import accounts, audit, consoles, domains, events, history, login_page, racks, service
 from datacenter_api.rest.answers import described
 from datacenter_api.services import Services, make_services
 from firmware_bridge.vocabulary.errors import RackwrightError
 
 log = logging.getLogger(__name__)
+AUDIT_AGAIN_S = 5.0
 
 
 def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
@@ -43,7 +44,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         lifespan=_life_of(services, redfish),
     )
     app.state.services = services
-    for module in (accounts, consoles, domains, history, racks, events, service, login_page):
+    for module in (accounts, audit, consoles, domains, history, racks, events, service, login_page):
         app.include_router(module.router)
     _answer_errors(app)
     _describe(app)
@@ -58,16 +59,16 @@ def _life_of(services: Services, redfish: OnDemand) -> Any:
     @contextlib.asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         redfish.wake()
-        link = asyncio.create_task(_keep_linked(services))
+        kept = [asyncio.create_task(_keep_linked(services)), asyncio.create_task(_keep_written(services))]
         try:
             yield
         finally:
             services.broadcaster.close()
             await redfish.close()
             services.consoles.close()
-            link.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await link
+            for task in kept:
+                task.cancel()
+            await asyncio.gather(*kept, return_exceptions=True)
             services.store.close()
 
     return life
@@ -81,6 +82,14 @@ async def _keep_linked(services: Services) -> None:
         except Exception:
             log.exception("the bus link failed and begins again")
         await asyncio.sleep(1.0)
+
+
+async def _keep_written(services: Services) -> None:
+    """Try again, for ever, to write audit lines that the disk refused."""
+    while True:
+        await asyncio.sleep(AUDIT_AGAIN_S)
+        if services.store.standing.waiting:
+            services.store.flush()
 
 
 def _answer_errors(app: FastAPI) -> None:

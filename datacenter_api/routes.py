@@ -41,6 +41,7 @@ ROUTES: tuple[Rule, ...] = (
     Rule("PATCH", f"{V1}/accounts/{{user}}", _P.ACCOUNTS),
     Rule("DELETE", f"{V1}/accounts/{{user}}", _P.ACCOUNTS),
     Rule("GET", f"{V1}/audit", _P.ACCOUNTS),
+    Rule("GET", f"{V1}/audit/heads", _P.ACCOUNTS),
     Rule("GET", f"{V1}/domains", _P.READ),
     Rule("GET", f"{V1}/domains/{{domain}}", _P.READ),
     Rule("GET", f"{V1}/racks", _P.READ),

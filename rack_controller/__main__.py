@@ -11,6 +11,8 @@ from firmware_bridge.credentials.vault import Vault
 from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.assemble import assemble
+from rack_controller.audit_log import AuditLog
+from rack_controller.run.audited import WRITER, Audited
 from rack_controller.run.bus import Bus, BusAddress
 from rack_controller.run.clock import SystemClock
 from rack_controller.run.journal import Journal
@@ -39,9 +41,10 @@ async def _run(files: ControllerFiles, site_file: Path | None) -> None:
         site = site_file or files.site
         search = (files.generations, site.parent / "generations")
         vault = Vault(files.credentials)
-        assembly = assemble(site, vault, journal, SystemClock(), new_boot_id(), search, files.console_logs)
+        audited = Audited(AuditLog(files.audit, WRITER))
+        assembly = assemble(site, vault, journal, SystemClock(), new_boot_id(), search, files.console_logs, audited)
         address = BusAddress(files.bus_url.read_text().strip(), files.bus_seed)
-        await run_racks(assembly.racks, Bus(address, assembly.site.name, "rack-controller"))
+        await run_racks(assembly.racks, Bus(address, assembly.site.name, "rack-controller"), audited)
     finally:
         journal.close()
 

@@ -36,6 +36,7 @@ from rack_controller.assemble_policies import load_interlocks
 from rack_controller.decide.places import expected_number
 from rack_controller.model.expectation import Expectation, ExpectedAddresses, ExpectedPlace
 from rack_controller.model.layout import Layout, make_layout
+from rack_controller.run.audited import Audited
 from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
 from rack_controller.run.watch.hosts import GpuRules, rules_of
@@ -59,10 +60,11 @@ def assemble(
     boot: str,
     search: Sequence[Path] = (),
     console_logs: Path | None = None,
+    audited: Audited | None = None,
 ) -> Assembly:
     """Build every rack of the site; `search` are folders with generations of its own, before the seeds.
 
-    `console_logs` is where consoles are logged; None leaves them alone.
+    `console_logs` is where consoles are logged; None leaves them alone.  `audited`: what enters into the audit log.
 
     Raises ConfigurationError, FileInvalid or EnvironmentUnfit: a site that cannot be read whole is not begun.
     """
@@ -95,6 +97,7 @@ def assemble(
                 alarm_rules=alarm_rules,
                 refusals=listener.refusals,
                 interlocks=load_interlocks(Place(rack.place), generation.name, search),
+                audited=audited,
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)

@@ -8,6 +8,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from rack_controller.run.audited import Audited
 from rack_controller.run.bus import Bus
 from rack_controller.run.ending import running
 from rack_controller.run.outbox import Outbox
@@ -40,6 +41,11 @@ class ControllerFiles:
         return self.state / "controller" / "journal.db"
 
     @property
+    def audit(self) -> Path:
+        """The folder of audit logs, one a process."""
+        return self.state / "audit"
+
+    @property
     def console_logs(self) -> Path:
         """The folder with a log per serial console."""
         return self.state / "controller" / "consoles"
@@ -65,7 +71,7 @@ def new_boot_id() -> str:
     return secrets.token_hex(8)
 
 
-async def run_racks(racks: tuple[RackUnderControl, ...], bus: Bus) -> None:
+async def run_racks(racks: tuple[RackUnderControl, ...], bus: Bus, audited: Audited) -> None:
     """Run every rack and the bus until SIGTERM or SIGINT; then log out and stop within `STOP_SECONDS`."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -75,7 +81,7 @@ async def run_racks(racks: tuple[RackUnderControl, ...], bus: Bus) -> None:
     for rack in racks:
         rack.attach(bus)
         outboxes |= {rack.subjects.telemetry: rack.frames, rack.subjects.event: rack.events}
-    works = [*(rack.run(bus) for rack in racks), bus.run(outboxes)]
+    works = [*(rack.run(bus) for rack in racks), bus.run(outboxes), audited.run()]
     async with running(works) as tasks:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -1,15 +1,27 @@
-"""Accounts, sessions and the audit trail in one SQLite file, through SQLAlchemy Core.  Holds no password, no token."""
+"""Accounts and sessions in one SQLite file, through SQLAlchemy Core, and the audit log beside it.  Holds no password,
+no token.
+
+The table `audit` is what was written before the log had a chain: it is read, and never written to again.
+"""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from datacenter_api.auth.before_the_chain import before_the_chain
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+from rack_controller.audit_files import kept_head, newest, writers
+from rack_controller.audit_log import AuditLog, AuditStanding
+from rack_controller.model.audit import Deed
+
+AUDIT, WRITER = "audit", "api"
+"""The folder of audit logs in the state directory, and whose log is this process's."""
 
 metadata = sa.MetaData()
 
@@ -53,11 +65,15 @@ class Store:
     """The file `accounts.db` of a state directory.  Every method raises EnvironmentUnfit when the disk says no.
 
     Calls are short and rare (a login, a command), so they are made where they are needed, in the loop.
+    An audit line that the disk refuses does not: it waits.
     """
 
     def __init__(self, state: Path) -> None:
         self._file = state / "accounts.db"
         self._engine = _open(self._file)
+        self._folder = state / AUDIT
+        self._before = before_the_chain(self._file)
+        self._log = AuditLog(self._folder, WRITER, str(self._before))
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -71,25 +87,38 @@ class Store:
             ) from err
 
     def audit(self, actor: str, address: str, what: str, target: str, outcome: str, detail: str = "") -> None:
-        """Write who did what to what, when and how it ended."""
-        with self.begin() as connection:
-            connection.execute(
-                audit_table.insert().values(
-                    unix_ns=time.time_ns(),
-                    actor=actor[:64],
-                    address=address[:64],
-                    what=what[:64],
-                    target=target[:256],
-                    outcome=outcome[:64],
-                    detail=detail[:512],
-                )
-            )
+        """Write who did what to what, when and how it ended.  Never fails: what the disk refuses waits (`standing`)."""
+        self._log.write(Deed(time.time_ns(), actor, address, what, target, outcome, detail))
 
-    def audited(self, limit: int) -> list[dict[str, str | int]]:
-        """Return the newest audit lines, newest first."""
-        with self.begin() as connection:
-            rows = connection.execute(sa.select(audit_table).order_by(audit_table.c.id.desc()).limit(limit))
-            return [dict(row._mapping) for row in rows]
+    def audited(self, limit: int, writer: str = WRITER) -> list[dict[str, str | int | bool]]:
+        """Return the newest lines of a writer's log, newest first; those of before the chain say so.
+
+        `id` counts over both: lines of before the chain first.  Raises ConfigurationError when a file cannot be read.
+        """
+        offset = self._before.lines if writer == WRITER else 0
+        rows: list[dict[str, str | int | bool]] = [
+            {**asdict(record), "id": offset + record.sequence, "chained": True}
+            for record in newest(self._folder, writer, limit)
+        ]
+        if len(rows) < limit and offset:
+            with self.begin() as connection:
+                query = sa.select(audit_table).order_by(audit_table.c.id.desc()).limit(limit - len(rows))
+                rows += [{**row._mapping, "chained": False} for row in connection.execute(query)]
+        return rows
+
+    @property
+    def standing(self) -> AuditStanding:
+        """How the audit log of this process stands: its head, and what waits for the disk."""
+        return self._log.standing
+
+    def standings(self) -> list[AuditStanding]:
+        """How the audit logs of the state directory stand, this process's first."""
+        others = [w for w in writers(self._folder) if w != WRITER]
+        return [self.standing, *(AuditStanding(w, kept_head(self._folder / f"{w}.head"), 0, 0, "") for w in others)]
+
+    def flush(self) -> None:
+        """Write audit lines that wait for the disk, as far as it takes them."""
+        self._log.flush()
 
     def close(self) -> None:
         """Close every connection."""

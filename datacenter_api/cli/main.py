@@ -7,6 +7,7 @@ import typer
 
 from datacenter_api.cli import (
     account,
+    audit,
     bypass,
     certificate,
     console,
@@ -80,6 +81,7 @@ app.add_typer(tray.app, name="tray")
 app.add_typer(policy.app, name="policy")
 app.add_typer(credential.app, name="credential")
 app.add_typer(account.app, name="account")
+app.add_typer(audit.app, name="audit")
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(subscription.app, name="subscription")
 app.command("discover")(discover.find)

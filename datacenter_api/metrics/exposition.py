@@ -18,6 +18,7 @@ from datacenter_api.redfish.figures import RedfishFigures
 from firmware_bridge.vocabulary.event_path import PathKind
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.audit_log import AuditStanding
 from rack_controller.model.layout import Layout
 from rack_controller.model.liveness import Presence
 from rack_controller.model.snapshot import ManagementAxis
@@ -53,6 +54,10 @@ _PUSHED = Family(
 )
 _REFUSED = Family("rackwright_redfish_refused_total", "Redfish requests answered with an error, by status.", "counter")
 _DISCARDED = Family("rack_reading_discarded_total", "Messages discarded because they were malformed.", "counter")
+_A_RECORDS = Family("rackwright_audit_records_total", "Number of the newest record of an audit log.", "counter")
+_A_HEAD = Family("rackwright_audit_head_info", "Hash of the newest record: kept elsewhere, it proves all before it.")
+_A_WAITING = Family("rackwright_audit_waiting", "Audit records that wait because the disk takes none.")
+_A_LOST = Family("rackwright_audit_lost_total", "Audit records lost because too many waited.", "counter")
 
 _H_POINTS = Family("rackwright_history_points_total", "Points written to segments since the API started.", "counter")
 _H_BYTES = Family("rackwright_history_bytes", "Disk space that history takes, by kind.")
@@ -84,6 +89,7 @@ class Exposition:
         discarded: dict[str, int],
         history: HistoryFigures | None = None,
         redfish: RedfishFigures | None = None,
+        audit: Iterable[AuditStanding] = (),
     ) -> bytes:
         """Return the page in the Prometheus text format, every family in one block."""
         own = _OwnLines()
@@ -113,6 +119,8 @@ class Exposition:
                 own.add(_PUSHED, f'outcome="{outcome}"', count)
             for status, count in sorted(redfish.refused.items()):
                 own.add(_REFUSED, f'status="{status}"', count)
+        for standing in audit:
+            own.audit(standing)
         blocks = [own.page()]
         for family in FAMILIES.values():
             lines = [block for rack in racks if (block := rack.get(family.name))]
@@ -209,6 +217,13 @@ class _OwnLines:
         self.add(_H_REPEATS, "", figures.repeats)
         self.add(_H_WAITING, "", figures.unexplained)
         self.add(_H_WRITING, "", int(not figures.trouble))
+
+    def audit(self, standing: AuditStanding) -> None:
+        labels, head = f'writer="{escape(standing.writer)}"', standing.head
+        self.add(_A_RECORDS, labels, head.sequence)
+        self.add(_A_HEAD, f'{labels},sequence="{head.sequence}",hash="{escape(head.hash)}"', 1)
+        self.add(_A_WAITING, labels, standing.waiting)
+        self.add(_A_LOST, labels, standing.lost)
 
     def page(self) -> bytes:
         return "".join("".join(lines) + "\n" for lines in self._blocks.values()).encode()

@@ -1,8 +1,8 @@
-"""Login, sessions, accounts and the audit trail."""
+"""Login, sessions and accounts."""
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -90,19 +90,6 @@ class PasswordChange(_Body):
 
     old: str = Field(max_length=256)
     new: str = Field(max_length=256)
-
-
-class AuditRow(_Body):
-    """Who did what to what, when and how it ended."""
-
-    id: int
-    unix_ns: int
-    actor: str
-    address: str
-    what: str
-    target: str
-    outcome: str
-    detail: str
 
 
 @router.post("/login", response_model=LoginAnswer)
@@ -203,12 +190,6 @@ async def remove_account(user: str, parts: Parts, request: Request) -> Response:
     parts.sessions.close_all(user)
     parts.store.audit(who.user, who.address, "account.remove", user, "ok")
     return Response(status_code=204)
-
-
-@router.get("/audit")
-async def list_audit(parts: Parts, limit: Annotated[int, Query(ge=1, le=10_000)] = 100) -> list[AuditRow]:
-    """The newest audit lines first."""
-    return [AuditRow.model_validate(row) for row in parts.store.audited(limit)]
 
 
 def address_of(request: Request) -> str:

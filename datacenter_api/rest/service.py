@@ -88,6 +88,7 @@ async def show_metrics(parts: Parts) -> Response:
         discarded=parts.bus.discarded,
         history=parts.history.figures(),
         redfish=parts.redfish,
+        audit=parts.store.standings(),
     )
     return Response(body, media_type=CONTENT_TYPE)
 

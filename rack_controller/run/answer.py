@@ -26,6 +26,7 @@ from rack_controller.model.operation import row_of
 from rack_controller.model.power import boot_view
 from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
+from rack_controller.run.audited import Audited
 from rack_controller.run.collect import Collector
 from rack_controller.run.enrolment.enrolled import Enrolled
 from rack_controller.run.guard.desk import InterlockDesk
@@ -204,7 +205,9 @@ class CommandAnswers:
         journal: Journal,
         clock: Clock,
         more: Mapping[str, Callable[[Command], Awaitable[dict[str, object]]]] | None = None,
+        audited: Audited | None = None,
     ) -> None:
+        self._audited = audited
         self._view, self._sources, self._collectors = view, sources, collectors
         self._stock, self._journal, self._clock = stock, journal, clock
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
@@ -239,7 +242,11 @@ class CommandAnswers:
             return encode(Reply(command.id, accepted=False, code="held", reason=reason, advice="look, then ask anew"))
         if done is not None:
             return done.encode()
-        answer = encode(await self._reply(command))
+        reply = await self._reply(command)
+        answer = encode(reply)
+        if self._audited is not None:
+            outcome = "accepted" if reply.accepted else "refused"
+            self._audited.command(command, self._clock.unix_ns(), outcome, reply.reason)
         try:
             self._record(command, answer.decode())
         except EnvironmentUnfit:

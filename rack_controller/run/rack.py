@@ -29,6 +29,7 @@ from rack_controller.model.snapshot import Snapshot
 from rack_controller.model.subjects import RackSubjects, subjects_of
 from rack_controller.model.table import encode_table
 from rack_controller.run.answer import CommandAnswers, StateAnswers
+from rack_controller.run.audited import Audited
 from rack_controller.run.board import Board
 from rack_controller.run.bus import Bus
 from rack_controller.run.collect import next_due
@@ -91,9 +92,10 @@ class RackUnderControl:
         refusals: Callable[[], dict[str, int]] = dict,
         sequence: Sequence | None = None,
         interlocks: InterlockPolicy | None = None,
+        audited: Audited | None = None,
     ) -> None:
         rack = Place(layout.rack)
-        self._clock, self._journal, self._rack = clock, journal, rack
+        self._clock, self._journal, self._rack, self._audited = clock, journal, rack, audited
         self._board = Board(rack, sources, periods)
         self._subtrees = Subtrees(layout, sources, periods)
         self._stock = Stock(sources, clock)
@@ -139,7 +141,7 @@ class RackUnderControl:
         guarding = {} if self._guarding is None else self._guarding.verbs
         verbs = {**more, **power.verbs, **steering, **locks.verbs, **guarding}
         self._commands = CommandAnswers(
-            self._view, sources, self._roster.collectors, self._stock, journal, clock, verbs
+            self._view, sources, self._roster.collectors, self._stock, journal, clock, verbs, audited
         )
         self._hosts = Hosts(layout, sources, self._stock, gpu_rules) if gpu_rules is not None else None
         self._consoles = consoles
@@ -298,6 +300,8 @@ class RackUnderControl:
                 finding.details,
             )
             self.events.put(Message(self.subjects.event, event_id, encode_event(event)))
+            if self._audited is not None:
+                self._audited.event(event)
 
     def _changed(self, snapshot: Snapshot) -> bytes:
         view = self._view

@@ -138,7 +138,7 @@ def test_a_state_directory_that_cannot_be_written_is_said_so(tmp_path: Path) -> 
 
 def test_the_audit_says_who_did_what(store: Store) -> None:
     store.audit("ann", "127.0.0.1", "command locate", "u12", "accepted", "x" * 5_000)
-    (line,) = store.audited(10)
+    line, _begins = store.audited(10)
     assert (line["actor"], line["what"], line["target"], line["outcome"]) == (
         "ann",
         "command locate",
