@@ -30,6 +30,12 @@ def _running(product: Product, name: str) -> int | None:
     return None
 
 
+def _started(pid: int) -> float:
+    """Return when a process was started, in s since boot: the kernel knows it, however late we look."""
+    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()[19]
+    return int(ticks) / os.sysconf("SC_CLK_TCK")
+
+
 MARKS = {
     "controller": "rack_controller",
     "emulator": "firmware_bridge.emulator",
@@ -43,14 +49,14 @@ def test_each_child_comes_back_within_two_seconds_and_no_frame_is_lost(own_produ
     for name in ("api", "emulator", "nats", "controller"):
         old = _running(own_product, name)
         assert old is not None
+        fallen = time.clock_gettime(time.CLOCK_BOOTTIME)
         os.kill(old, signal.SIGKILL)
-        fallen = time.monotonic()
 
-        def back(name: str = name, old: int = old) -> bool:
-            return _running(own_product, name) not in {None, old}
+        def back(name: str = name, old: int = old) -> int | None:
+            new = _running(own_product, name)
+            return new if new != old else None
 
-        eventually(back, within=RESTART_SECONDS + 1)
-        assert time.monotonic() - fallen < RESTART_SECONDS
+        assert _started(eventually(back)) - fallen < RESTART_SECONDS
         eventually(lambda: _all_well(own_product), within=40)
     numbers = asyncio.run(published(own_product.state))
     assert len(numbers) == len(set(numbers)), "a frame was stored twice"

@@ -25,7 +25,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 @contextmanager
 def faults(product: Product, *planted: dict[str, Any]) -> Iterator[None]:
     """Plant faults in a rack that is well, and leave it well."""
-    eventually(lambda: not product.late_readings(), within=60)
+    product.wait_until_read_again()
     product.control.set_faults(list(planted))
     try:
         yield
@@ -46,7 +46,7 @@ def test_one_bad_endpoint_costs_only_itself(product: Product, fault: dict[str, A
         assert any(name in said for name in error.split("|")), said
         others = {name: e for name, e in product.endpoints().items() if name != VICTIM}
         assert {e["management"] for e in others.values()} == {"reachable"}
-        assert product.late_readings(besides="/u14") == []
+        product.wait_until_read_again(besides="/u14")
 
 
 def test_a_leak_is_an_alarm_that_names_its_place_and_switches_off(own_product: Product) -> None:
