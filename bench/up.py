@@ -16,12 +16,14 @@ CASES = (("ready_s", "rss_mib_1_rack", "gb200-nvl72"), ("ready_s_3_racks", "rss_
 
 def run(record: Callable[..., None]) -> None:
     """Measure `ready_s` (bar 10 s), `ready_s_3_racks` (bar 15 s) and `rss_mib` of three racks (bar 800 MiB)."""
-    for ready_figure, memory_figure, racks in CASES:
-        ready, memory = [], []
-        for _ in range(ROUNDS):
+    ready: dict[str, list[float]] = {racks: [] for _, _, racks in CASES}
+    memory: dict[str, list[float]] = {racks: [] for _, _, racks in CASES}
+    for _ in range(ROUNDS):
+        for _, _, racks in CASES:
             with running_product(racks) as product:
                 time.sleep(SETTLE_SECONDS)
-                ready.append(product.ready_s)
-                memory.append(product.rss_mib())
-        record(figure=ready_figure, value=statistics.median(ready), unit="s", n=ROUNDS)
-        record(figure=memory_figure, value=statistics.median(memory), unit="MiB", n=ROUNDS)
+                ready[racks].append(product.ready_s)
+                memory[racks].append(product.rss_mib())
+    for ready_figure, memory_figure, racks in CASES:
+        record(figure=ready_figure, value=statistics.median(ready[racks]), unit="s", n=ROUNDS)
+        record(figure=memory_figure, value=statistics.median(memory[racks]), unit="MiB", n=ROUNDS)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from datacenter_api.listen import DEFAULT_LISTEN
-from datacenter_api.server import serve
+from firmware_bridge.long_running import begin
 from firmware_bridge.vocabulary.errors import RackwrightError
 
 
@@ -21,6 +21,9 @@ def main() -> int:
     logging.basicConfig(
         level=options.log_level, stream=sys.stderr, format="%(asctime)s api %(levelname)s %(name)s: %(message)s"
     )
+    begin()
+    from datacenter_api.server import serve
+
     try:
         serve(options.state, options.listen, console=not options.no_console)
     except RackwrightError as err:

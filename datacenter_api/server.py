@@ -20,6 +20,7 @@ from datacenter_api.auth.authority import ServerFiles, ensure_certificates
 from datacenter_api.events.broadcast import Broadcaster
 from datacenter_api.http_protocol import HttpProtocol
 from datacenter_api.listen import Listen, parse_listen
+from firmware_bridge.long_running import settled
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 LEAVE_WITHIN_S = 3
@@ -84,6 +85,7 @@ def serve(state: Path, listen_text: str, *, console: bool = True) -> None:
     # uvicorn raises the signal again when it has ended well; a told end is no failure.
     signal.signal(signal.SIGTERM, _leave)
     server = _Server(config, services.broadcaster, Listen(listen.host, port).url)
+    settled()
     uvloop.run(_until_stopped(server, taken))
 
 

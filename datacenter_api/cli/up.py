@@ -29,6 +29,7 @@ from datacenter_api.cli.state_directory import (
 )
 from datacenter_api.cli.supervise import Child, Supervisor, raise_file_limit
 from datacenter_api.listen import DEFAULT_LISTEN, Listen, parse_listen
+from firmware_bridge.long_running import begin
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackwrightError
 from firmware_bridge.vocabulary.place import rack_name
 from firmware_bridge.vocabulary.units import Seconds
@@ -39,7 +40,7 @@ if TYPE_CHECKING:  # the screen pulls in rich; `rackwright --help` must stay qui
     from rack_controller.sites import SiteSummary
 
 EMULATED_SITE = "lab1"
-FIRST_ANSWER_SECONDS = 30.0
+FIRST_ANSWER_SECONDS = 60.0
 SILENT_SECONDS = 60.0  # how long emulated endpoints are waited for before the others count
 LOOK_SECONDS = 1.0
 FILES_PER_ENDPOINT = 4
@@ -84,6 +85,7 @@ def up(
     ] = None,
 ) -> None:
     """Start bus, racks, controller and API; show them; stop all of it with Ctrl-C."""
+    begin()
     address = parse_listen(listen)
     door = None if bus_listen is None else parse_listen(bus_listen, "--bus-listen", "0.0.0.0:4222")
     root = (state or default_state()).absolute()

@@ -18,6 +18,7 @@ from firmware_bridge.emulator.faults import Fault, read_faults
 from firmware_bridge.emulator.hall import Hall, HallOptions
 from firmware_bridge.emulator.process import die_with_parent, ensure_files, map_large_blocks
 from firmware_bridge.emulator.recording import Recording
+from firmware_bridge.long_running import begin
 from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 
@@ -27,6 +28,7 @@ SWITCH_S = 0.0005  # serial lines run in a thread of their own and must not wait
 def main(argv: list[str] | None = None) -> int:
     """Run the emulator, or one command for a running one; return the exit code."""
     words = sys.argv[1:] if argv is None else argv
+    begin()
     try:
         if words and words[0] in command.VERBS:
             return command.main(words)

@@ -1,7 +1,6 @@
 """Every emulated rack of one process: listeners, plants, faults, credentials, the site file.  Stepped on the loop."""
 
 import asyncio
-import gc
 import secrets
 import sys
 import time
@@ -46,6 +45,7 @@ from firmware_bridge.emulator.template import DeviceTemplate, load_template
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.generations.site_file import write_site
+from firmware_bridge.long_running import settled
 from firmware_bridge.plant.trace import LoadTrace, parse_trace
 from firmware_bridge.redfish_service.event_hub import SERVICE as EVENT_SERVICE
 from firmware_bridge.redfish_service.event_hub import EventHub, PassOn
@@ -162,8 +162,7 @@ class Hall:
         self._open_lines(generations)
         self._open_consoles(generations, credentials)
         write_site(self.site_file, self._site())
-        gc.collect()
-        gc.freeze()  # templates and certificates live as long as the process
+        settled()
         self._ticking = asyncio.create_task(self._tick(), name="plant")
 
     async def stop(self) -> None:

@@ -2,11 +2,12 @@
 
 import sys
 
+from firmware_bridge.long_running import begin
+
 
 def run() -> None:
     """Run the command and exit with its code."""
-    # nats-py loads aiohttp, where it is installed, for WebSockets: 20 MiB that no agent uses.
-    sys.modules.setdefault("aiohttp", None)  # type: ignore[arg-type]
+    begin()
     from rack_controller.agent.command import main
 
     sys.exit(main())
