@@ -1,5 +1,6 @@
 """A played rack, a record that heard it, and an API whose fleet is filled with it."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,10 +27,20 @@ def record(rack: PlayedRack) -> RackRecord:
     return record
 
 
+@pytest.fixture(scope="session")
+def first_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state directory with its first admin, made once: a password's hash and a store cost more than most tests."""
+    folder = tmp_path_factory.mktemp("first")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("RACKWRIGHT_ADMIN_PASSWORD", PASSWORD)
+        ensure_admin(folder)
+    return folder
+
+
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def state(tmp_path: Path, first_state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RACKWRIGHT_ADMIN_PASSWORD", PASSWORD)
-    ensure_admin(tmp_path)
+    shutil.copytree(first_state, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

@@ -1,5 +1,7 @@
 """Plays a generation whose domain spans two racks, with batteries, alarm words and serial units."""
 
+from functools import cache
+
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity
@@ -31,6 +33,7 @@ _PART = {
 _FOREIGN = ("chassis_0_fan_1", "chassis_0_fan_2", "chassis_0_fan_3", "odd_one")
 
 
+@cache
 def pair_layout(number: int) -> Layout:
     generation, place = load_generation(GENERATION), rack_place(number)
     endpoints = tuple(
@@ -60,10 +63,15 @@ def pair_table(layout: Layout) -> SeriesTable:
     )
 
 
+@cache
+def _designed(number: int) -> tuple[Layout, SeriesTable]:
+    layout = pair_layout(number)
+    return layout, pair_table(layout)
+
+
 def played_pair() -> tuple[PlayedRack, PlayedRack]:
     """Return the racks k02 and k03 of one domain."""
-    layouts = pair_layout(2), pair_layout(3)
-    first, second = (PlayedRack(layout, pair_table(layout)) for layout in layouts)
+    first, second = (PlayedRack(*_designed(number)) for number in (2, 3))
     for rack in (first, second):
         for n, series in enumerate(rack.table.gauges):
             if series.quantity is Q.LEVEL:

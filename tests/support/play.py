@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,6 +53,7 @@ def rack_place(number: int = 1) -> Place:
     return Place(f"{SITE}/a/r01/k{number:02d}")
 
 
+@cache
 def gb200_layout(place: Place) -> Layout:
     generation = load_generation("gb200-nvl72")
     endpoints = tuple(
@@ -222,8 +224,13 @@ class PlayedRack:
 
 
 def played_rack(number: int = 1, extra_sensors: int = 0) -> PlayedRack:
+    return PlayedRack(*_gb200(number, extra_sensors))
+
+
+@cache
+def _gb200(number: int, extra_sensors: int) -> tuple[Layout, SeriesTable]:
     layout = gb200_layout(rack_place(number))
-    return PlayedRack(layout, gb200_table(layout, extra_sensors))
+    return layout, gb200_table(layout, extra_sensors)
 
 
 @dataclass
