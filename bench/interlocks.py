@@ -24,7 +24,9 @@ from rack_controller.model.layout import Layout, make_layout
 from rack_controller.run.board import Board
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.sheet import Sheet
 from rack_controller.run.journal import Journal
+from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.view import RackView
 
 RACK = Place("tx1/a/r03/k07")
@@ -60,7 +62,7 @@ def run(record: Callable[..., None]) -> None:
     policy = parse_interlock(parse(file.read_text(), str(file)).value["spec"])
     with tempfile.TemporaryDirectory(prefix="rackwright-bench-") as folder:
         journal = Journal(Path(folder) / "journal.db")
-        latches = Latches(journal, RACK, policy, clock.unix_ns)
+        latches = Latches(Sheet(Ledger(journal, RACK)), policy, clock.unix_ns)
         guard = Guard(view, policy, latches, clock, lambda _: None, {})
         heard, looked = [], []
         for tick in range(TICKS):

@@ -47,6 +47,7 @@ from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.sheet import Sheet
 from rack_controller.run.guard.strike import ACTIONS, Striker
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
 from rack_controller.run.operate.lease_book import LeaseBook
@@ -160,9 +161,10 @@ class RackUnderControl:
         self._kept_table: int | None = None
 
     def _guard(self, policy: InterlockPolicy, sources: Mapping[Place, TelemetrySource]) -> InterlockDesk:
-        striker = Striker(self._ledger, self._leases, partial(find_source, sources, port=PowerSwitch), self._clock)
+        sheet = Sheet(self._ledger)
+        striker = Striker(sheet, self._leases, partial(find_source, sources, port=PowerSwitch), self._clock)
         striker.settle_old()
-        latches = Latches(self._journal, self._rack, policy, self._clock.unix_ns)
+        latches = Latches(sheet, policy, self._clock.unix_ns)
         carriers = dict.fromkeys(ACTIONS, striker.carry)
         bypasses = Bypasses(self._journal, self._rack, policy, self._clock.unix_ns, self._said.append)
         watching = (carriers, striker.see, self._leases.starting, bypasses.in_force)

@@ -19,8 +19,10 @@ from rack_controller.model.latch import Inspection
 from rack_controller.run.guard.carrying import Came
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.sheet import Sheet
 from rack_controller.run.guard.trail import Fate
 from rack_controller.run.journal import Journal
+from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.view import RackView
 from tests.support.interlocked import RACK, InterlockedRack
 from tests.support.virtual_time import VirtualClock
@@ -44,7 +46,7 @@ class Watched:
     def start(self) -> Guard:
         """Return a guard as a controller that starts now has it."""
         self.view = RackView(msgspec.structs.replace(self.rack.layout, armed=self.armed), "boot")
-        latches = Latches(self.journal, RACK, self.rack.policy, lambda: int(self.rack.now * 1e9))
+        latches = Latches(Sheet(Ledger(self.journal, RACK)), self.rack.policy, lambda: int(self.rack.now * 1e9))
         carriers = dict.fromkeys((Act.FORCE_OFF, Act.AUX_OFF, Act.GRACEFUL_OFF), self._carry)
         self.latches = latches
         self.guard = Guard(

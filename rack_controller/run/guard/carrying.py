@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import RackwrightError
@@ -29,8 +30,9 @@ class Came(NamedTuple):
     """Each target's fate, and why it failed where it did."""
 
 
-Carry = Callable[[Order], Awaitable[Came]]
-"""Carries an order out.  Raises RackwrightError when no target took it."""
+Carry = Callable[[Order], Coroutine[Any, Any, Came]]
+"""Carries an order out.  What it does before it returns is done at once: what must be on the disk is written with its
+latch.  Raises RackwrightError, when awaited, where no target took it."""
 
 
 class Carrying:
@@ -47,11 +49,11 @@ class Carrying:
     ) -> None:
         self._rows, self._carriers, self._clock, self._say, self._armed = rows, carriers, clock, say, armed
         self.trail = Trail()
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Came]] = set()
         self._told: dict[tuple[str, Place, Act], str] = {}  # what was said last of an act that is repeated
 
     @property
-    def under_way(self) -> set[asyncio.Task[None]]:
+    def under_way(self) -> "set[asyncio.Task[Came]]":
         """Return the orders that are being carried out now."""
         return set(self._running)
 
@@ -90,9 +92,7 @@ class Carrying:
             self._say_once(order, f"interlock.would.{order.act}", Severity.WARNING, text)
         elif carrier is not None:  # what has none is told with the row's alarm
             self.trail.note(order, Fate.ASKED)
-            task = asyncio.get_running_loop().create_task(self._carry(carrier, order))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._carry(carrier, order)
 
     def _alarm(self, order: Order, row: Row) -> None:
         undone = sorted({_words(r.do) for r in row.ladder} - {_words(a) for a in {*self._carriers, *TOLD}})
@@ -109,21 +109,36 @@ class Carrying:
         details: dict[str, str | float | int | None] = {"cause": order.cause, "deadline_s": wait}
         self._say(Finding(order.place, f"interlock.{order.act}", Severity.WARNING, text, details))
 
-    async def _carry(self, carrier: Carry, order: Order) -> None:
-        whom = names_of(order.targets)
+    def _carry(self, carrier: Carry, order: Order) -> None:
         try:
-            came = await carrier(order)
-        except RackwrightError as err:
+            coming = carrier(order)
+        except Exception as err:  # noqa: BLE001 - told, and the other orders are carried out
+            self._broke(order, err)
+            return
+        under_way = asyncio.get_running_loop().create_task(coming)
+        self._running.add(under_way)
+        under_way.add_done_callback(partial(self._ended, order))
+
+    def _ended(self, order: Order, under_way: "asyncio.Task[Came]") -> None:
+        self._running.discard(under_way)
+        if under_way.cancelled():
+            return
+        err = under_way.exception()
+        if isinstance(err, RackwrightError):
             self._failed(order, err.what, f"{err.what}; wanted because {order.reason}")
-            return
-        except Exception as err:  # noqa: BLE001 - logged whole and told: nobody else waits for this task
-            _log.exception("%s of %s for %s failed", order.act, whom, order.cause)
-            bug = f"a bug of the controller ({type(err).__name__})"
-            self._failed(order, bug, f"{bug}, see its log")
-            return
-        self.trail.learn(order, came.fates)
-        text = f"{_words(order.act)} {whom}: {came.words}; {order.reason}"
-        self._say_once(order, f"interlock.done.{order.act}", Severity.WARNING, text)
+        elif err is not None:
+            self._broke(order, err)
+        else:
+            came = under_way.result()
+            self.trail.learn(order, came.fates)
+            text = f"{_words(order.act)} {names_of(order.targets)}: {came.words}; {order.reason}"
+            self._say_once(order, f"interlock.done.{order.act}", Severity.WARNING, text)
+
+    def _broke(self, order: Order, err: BaseException) -> None:
+        """Tell of a bug: logged whole, because nobody else waits for what is under way."""
+        _log.error("%s of %s for %s failed", order.act, names_of(order.targets), order.cause, exc_info=err)
+        bug = f"a bug of the controller ({type(err).__name__})"
+        self._failed(order, bug, f"{bug}, see its log")
 
     def _failed(self, order: Order, why: str, told: str) -> None:
         self.trail.learn(order, dict.fromkeys(order.targets, (Fate.FAILED, why)))

@@ -34,7 +34,7 @@ from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition, InterlockPolicy, Row
 from rack_controller.model.latch import Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
-from rack_controller.run.guard.carrying import Carry, Carrying
+from rack_controller.run.guard.carrying import Came, Carry, Carrying
 from rack_controller.run.guard.hearing import Hearing
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sound import Soundness
@@ -129,13 +129,14 @@ class Guard:
         self._picture = self._acted_on(snapshot)
         self._judge(self._picture)
         self._watched_by(self._picture)
-        self._latches.keep_again()
+        with self._latches.sheet.together():
+            self._latches.keep_again()
 
     def _hear(self, readings: Iterable[Reading]) -> None:
         if self._hearing.hear(readings, self._clock.now()):
             self._look_again()
 
-    def emergency_off(self, place: Place, words: str) -> tuple[Latch, set[asyncio.Task[None]]]:
+    def emergency_off(self, place: Place, words: str) -> tuple[Latch, set[asyncio.Task[Came]]]:
         """Force off the tray `place`, or every one of the rack, now; return its latch and the strikes under way.
 
         Before the first tick nothing is known of any tray: then the strike goes out with that tick.
@@ -145,14 +146,15 @@ class Guard:
         row = next(row for row in self._policy.rows if row.when is Condition.EMERGENCY_STOP)
         anew = (row.cause, place) not in self._standings
         self._standings = press(self._standings, row.cause, place, words, self._clock.now())
-        if anew:
-            self._tripped(self._standings[row.cause, place])
         before = self._carrying.under_way
-        try:
-            self._look_again()
-        except Exception as err:  # noqa: BLE001 - told; whoever pressed must not wait for a repair
-            self._sound.failed("the rack", err)
-            self._strike_unseen(row, place, words)
+        with self._latches.sheet.together():
+            tripped = self._tripped(self._standings[row.cause, place]) if anew else None
+            try:
+                self._look_again()
+            except Exception as err:  # noqa: BLE001 - told; whoever pressed must not wait for a repair
+                self._sound.failed("the rack", err)
+                self._strike_unseen(row, place, words)
+        self._tell_unkept([tripped])
         latch = next(n for n in self._latches.open() if (n.cause, n.place) == (row.cause, place))
         return latch, self._carrying.under_way - before
 
@@ -296,15 +298,16 @@ class Guard:
             self._began = picture.now
         decision = self._sound.decide(self._standings, picture, self._policy if self.armed else self._shadow)
         before, self._standings = self._standings, dict(decision.standings)
-        for standing in decision.tripped:
-            self._tripped(standing)
-        for key, standing in self._standings.items():
-            if key in before and standing.wet != before[key].wet:
-                self._latches.spread(standing)
-            if key in before and standing.holds and not before[key].holds:
-                self._tell_voided(key, standing)
-        for order in decision.orders:
-            self._carrying.take(order)
+        with self._latches.sheet.together():  # one sync for the latches and for all that is struck
+            latches = [self._tripped(standing) for standing in decision.tripped]
+            for key, standing in self._standings.items():
+                if key in before and standing.wet != before[key].wet:
+                    self._latches.spread(standing)
+                if key in before and standing.holds and not before[key].holds:
+                    self._tell_voided(key, standing)
+            for order in decision.orders:
+                self._carrying.take(order)
+        self._tell_unkept(latches)
         self._tell_ended(decision)
 
     def _begin_anew(self) -> None:
@@ -321,12 +324,14 @@ class Guard:
         wet = {(n.cause, n.place): frozenset(n.wet) for n in left}
         return {key: replace(standing, wet=wet[key]) for key, standing in stands.items()}
 
-    def _tripped(self, standing: Standing) -> None:
+    def _tripped(self, standing: Standing) -> Latch | None:
         row = self._rows[standing.cause]
         self.trail.begin(standing.key, self._clock.unix_ns())
-        if row.latch:
-            latch = self._latches.trip(row, standing, shadow=not self.armed)
-            if latch.id in self._latches.unkept:
+        return self._latches.trip(row, standing, shadow=not self.armed) if row.latch else None
+
+    def _tell_unkept(self, latches: Iterable[Latch | None]) -> None:
+        for latch in latches:
+            if latch is not None and latch.id in self._latches.unkept:
                 text = f"latch {latch.id} stands, but the journal refuses to keep it: a restart now would forget it"
                 self._say(Finding(latch.place, "latch.unkept", Severity.CRITICAL, text))
 

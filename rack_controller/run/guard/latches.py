@@ -1,4 +1,8 @@
-"""The latches of one rack, kept in its journal: they outlive the controller, and refuse whatever would energise."""
+"""The latches of one rack, kept in its journal: they outlive the controller, and refuse whatever would energise.
+
+Like the ledger's rows they are written by whoever holds the rack: after a successor has taken it over, a predecessor
+that still lives changes no latch.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -6,13 +10,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, TargetUnknown
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFailed, RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.place import Place, leaf_of, rack_name, rack_of
 from rack_controller.decide.clearing import ORPHAN, sign, why_not
 from rack_controller.decide.interlock import Key, Standing
 from rack_controller.model.interlock import InterlockPolicy, Row
 from rack_controller.model.latch import Evidence, Inspection, Latch
-from rack_controller.run.journal import Journal
+from rack_controller.run.guard.sheet import Sheet
+from rack_controller.run.operate.ledger import Change
 
 _log = logging.getLogger(__name__)
 _KIND = "latch"
@@ -23,15 +28,16 @@ CLEARED_KEPT = 200
 class Latches:
     """Open and cleared latches.  `now_ns` is the wall clock, which only labels them."""
 
-    journal: Journal
-    rack: Place
+    sheet: Sheet
     policy: InterlockPolicy
     now_ns: Callable[[], int]
+    rack: Place = field(init=False)
     _all: dict[str, Latch] = field(init=False)
     _unkept: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        kept = self.journal.kept(_KIND)
+        self.rack = self.sheet.ledger.rack
+        kept = self.sheet.ledger.journal.kept(_KIND)
         latches = (msgspec.json.decode(document, type=Latch) for document in kept.values())
         self._all = {latch.id: latch for latch in latches if rack_of(latch.place) == self.rack}
 
@@ -44,7 +50,7 @@ class Latches:
         return sorted(self._all.values(), key=lambda latch: (latch.tripped_ns, latch.id))
 
     def trip(self, row: Row, standing: Standing, *, shadow: bool) -> Latch:
-        """Let a row latch.  It counts at once, also when the journal refuses to keep it: see `keep_again`."""
+        """Let a row latch.  It counts at once, also while the journal does not keep it: see `keep_again`."""
         now_ns = self.now_ns()
         evidence = [Evidence(standing.place, standing.evidence, now_ns)]
         number = 1 + max((_number(latch.id) for latch in self._all.values()), default=0)
@@ -98,8 +104,8 @@ class Latches:
         """Sign for a latch, and clear it when that was the last signature needed; return it as it is then.
         What was `seen_besides` is kept with it.
 
-        Raises TargetUnknown, PreconditionFailed with what is missing, or EnvironmentUnfit when the journal refuses:
-        then it stands as before.
+        Raises TargetUnknown, PreconditionFailed with what is missing (or when another controller has taken the rack
+        over), or EnvironmentUnfit when the journal refuses: then it stands as before.
         """
         latch = self.find(name)
         rule = next((row.clear for row in self.policy.rows if row.cause == latch.cause), ORPHAN)
@@ -109,7 +115,7 @@ class Latches:
         known = {evidence.place for evidence in latch.evidence[1:]}
         evidence = [*latch.evidence, *(e for e in seen_besides if e.place not in known)]
         signed = sign(msgspec.structs.replace(latch, evidence=evidence), rule, inspection, actor, self.now_ns())
-        self.journal.keep(_KIND, self._key(signed), msgspec.json.encode(signed).decode())
+        self.sheet.ledger.write([self._keeping(signed)])
         self._all[name] = signed
         self._forget_oldest()
         return signed
@@ -118,8 +124,10 @@ class Latches:
         """Write down the latches that the journal refused: without that a restart would forget them."""
         for name in sorted(self._unkept):
             latch = self._all.get(name)
-            if latch is None or self._keep(latch):
+            if latch is None:
                 self._unkept.discard(name)
+            else:
+                self._keep(latch)
 
     @property
     def unkept(self) -> list[str]:
@@ -131,7 +139,7 @@ class Latches:
         for latch in [n for n in self._all.values() if n.shadow]:
             del self._all[latch.id]
             try:
-                self.journal.drop(_KIND, self._key(latch))
+                self._drop(latch)
             except EnvironmentUnfit:
                 _log.exception("shadow latch %s is not forgotten", latch.id)
 
@@ -146,24 +154,30 @@ class Latches:
 
     def _put(self, latch: Latch) -> None:
         self._all[latch.id] = latch
-        if self._keep(latch):
-            self._unkept.discard(latch.id)
-        elif latch.id not in self._unkept:
-            self._unkept.add(latch.id)
-            _log.error("latch %s (%s at %s) stands, but is not kept", latch.id, latch.cause, latch.place)
+        self._keep(latch)
 
-    def _keep(self, latch: Latch) -> bool:
-        try:
-            self.journal.keep(_KIND, self._key(latch), msgspec.json.encode(latch).decode())
-        except EnvironmentUnfit:
-            return False
-        return True
+    def _keep(self, latch: Latch) -> None:
+        def settle(refused: RackwrightError | None) -> None:
+            if refused is None:
+                self._unkept.discard(latch.id)
+            elif latch.id not in self._unkept:
+                self._unkept.add(latch.id)
+                what = (latch.id, latch.cause, latch.place, refused)
+                _log.error("latch %s (%s at %s) stands, but is not kept: %s", *what)
+
+        self.sheet.write(self._keeping(latch), settle)
+
+    def _keeping(self, latch: Latch) -> Change:
+        return self.sheet.ledger.keeping(_KIND, self._key(latch), msgspec.json.encode(latch).decode())
 
     def _forget_oldest(self) -> None:
         cleared = [latch for latch in self.all() if not latch.open]
         for latch in cleared[: max(0, len(cleared) - CLEARED_KEPT)]:
-            self.journal.drop(_KIND, self._key(latch))
+            self._drop(latch)
             del self._all[latch.id]
+
+    def _drop(self, latch: Latch) -> None:
+        self.sheet.ledger.drop(_KIND, self._key(latch))
 
     def _key(self, latch: Latch) -> str:
         return f"{self.rack} {latch.id}"

@@ -4,6 +4,7 @@ Every change carries the epoch of the controller that makes it; after a successo
 that still lives can change nothing, and so sends nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,6 +18,8 @@ from rack_controller.run.journal import Journal
 
 OPERATIONS_KEPT = 500  # ended ones, per rack
 _FENCED = "another controller has taken this rack over"
+Change = tuple[str, tuple[object, ...]]
+"""One statement with its values; it touches one row, and none once another controller has taken the rack over."""
 _HELD_OR_OPEN = tuple(sorted({*OPEN, EffectState.HELD}))
 
 
@@ -33,7 +36,7 @@ class Ledger:
 
     def next_operation(self) -> str:
         """Reserve and return the next operation's id, e.g. `k01-7`; numbers are never used twice."""
-        self._change([("UPDATE fence SET operations = operations + 1 WHERE rack = ? AND epoch = ?", self._mine())])
+        self.write([("UPDATE fence SET operations = operations + 1 WHERE rack = ? AND epoch = ?", self._mine())])
         ((number,),) = self.journal.rows("SELECT operations FROM fence WHERE rack = ?", (self.rack,))
         return f"{rack_name(self.rack)}-{number}"
 
@@ -47,7 +50,7 @@ class Ledger:
             "ON CONFLICT (id) DO UPDATE SET open = excluded.open, document = excluded.document"
         )
         values = (operation.id, self.rack, number, int(not operation.over), document, *self._mine())
-        self._change([(upsert, values)])
+        self.write([(upsert, values)])
 
     def operations(self, most: int = OPERATIONS_KEPT) -> list[Operation]:
         """Return the newest operations that are kept, the newest first."""
@@ -109,20 +112,43 @@ class Ledger:
             unix_ns,
             before,
         )
-        insert = (
-            "INSERT INTO effect SELECT ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM fence WHERE rack = ? AND epoch = ?)"
-        )
-        values = (key, effect.attempt, self.rack, operation, effect.state, _text(effect), *self._mine())
-        self._change([(insert, values)])
+        self.write([self.intending(effect)])
         return effect
 
     def record(self, effect: Effect) -> None:
         """Write down an effect's newest state."""
+        self.write([self.recording(effect)])
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Write all of `changes` down or none, synced once."""
+        if any(touched != 1 for touched in self.journal.transact(changes)):
+            raise PreconditionFailed(_FENCED, advice="this process must end")
+
+    def intending(self, effect: Effect) -> Change:
+        """Return the change that writes an intent down.  Its key must be new: nothing is looked up."""
+        insert = (
+            "INSERT INTO effect SELECT ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM fence WHERE rack = ? AND epoch = ?)"
+        )
+        return insert, (
+            *(effect.key, effect.attempt, self.rack, effect.operation, effect.state, _text(effect)),
+            *self._mine(),
+        )
+
+    def recording(self, effect: Effect) -> Change:
+        """Return the change that writes an effect's newest state down."""
         update = (
             "UPDATE effect SET state = ?, document = ? WHERE key = ? AND attempt = ? AND EXISTS "
             "(SELECT 1 FROM fence WHERE rack = ? AND epoch = ?)"
         )
-        self._change([(update, (effect.state, _text(effect), effect.key, effect.attempt, *self._mine()))])
+        return update, (effect.state, _text(effect), effect.key, effect.attempt, *self._mine())
+
+    def keeping(self, kind: str, key: str, document: str) -> Change:
+        """Return the change that keeps a document in the journal (`Journal.kept`), replacing the one of before."""
+        upsert = (
+            "INSERT INTO kept SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM fence WHERE rack = ? AND epoch = ?) "
+            "ON CONFLICT (kind, key) DO UPDATE SET document = excluded.document"
+        )
+        return upsert, (kind, key, document, *self._mine())
 
     def latest(self, key: str) -> Effect | None:
         """Return the newest attempt of a key, None when none was ever intended."""
@@ -143,9 +169,12 @@ class Ledger:
         )
         return [_effect(document) for (document,) in rows]
 
-    def _change(self, statements: list[tuple[str, tuple[object, ...]]]) -> None:
-        if self.journal.transact(statements)[0] != 1:
-            raise PreconditionFailed(_FENCED, advice="this process must end")
+    def drop(self, kind: str, key: str) -> None:
+        """Forget a kept document; a controller that has been succeeded forgets none."""
+        delete = (
+            "DELETE FROM kept WHERE kind = ? AND key = ? AND EXISTS (SELECT 1 FROM fence WHERE rack = ? AND epoch = ?)"
+        )
+        self.journal.transact([(delete, (kind, key, *self._mine()))])
 
     def _mine(self) -> tuple[object, ...]:
         return self.rack, self.epoch

@@ -25,7 +25,7 @@ from rack_controller.decide.notice import Finding
 from rack_controller.decide.steps import Course, World, advance, energising, put_step
 from rack_controller.model.effect import EffectState
 from rack_controller.model.event import Severity
-from rack_controller.model.lease import Direction, LeaseClass, Wish
+from rack_controller.model.lease import Direction, Lease, LeaseClass, Wish
 from rack_controller.model.operation import WORDS, Operation, OperationState, Plan, Step, StepState, Wait
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.ending import end
@@ -233,10 +233,11 @@ class Operations:
 
     async def _leased(self, operation: Operation, step: Step) -> StepEnd:
         wish = Wish(step.endpoint, step.facet, LeaseClass.OPERATOR, operation.id, step.direction, operation.actor)
-        lease = self.leases.take(wish)
+        first = self._first_act(operation.id, step)
+        lease = self._lease(wish, f"{operation.id}:{step.id}:{first}")
         why, number = "", 0
         try:
-            for number in range(self._first_act(operation.id, step), len(step.acts)):
+            for number in range(first, len(step.acts)):
                 act = step.acts[number]
                 outcome = await self.worker.perform(
                     Order(
@@ -258,6 +259,17 @@ class Operations:
         finally:
             self.leases.give_back(lease)
         return StepEnd(StepState.FAILED, why, number)
+
+    def _lease(self, wish: Wish, key: str) -> Lease:
+        """Take a lease.  Refused, what was sent under `key` before a restart is still looked at to its end: with a
+        lease that is over, under which nothing is sent."""
+        try:
+            return self.leases.take(wish)
+        except PreconditionFailed:
+            sent = self.ledger.latest(key)
+            if sent is None or not sent.is_open:
+                raise
+            return Lease(wish, 0, float("-inf"))
 
     def _first_act(self, operation_id: str, step: Step) -> int:
         """Return the act at which a step stands: the last one of which the ledger knows."""

@@ -15,6 +15,7 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSigh
 from rack_controller.decide.notice import Finding
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.sheet import Sheet
 from rack_controller.run.guard.strike import ACTIONS, Striker
 from rack_controller.run.journal import Journal
 from rack_controller.run.operate.lease_book import LeaseBook
@@ -118,9 +119,10 @@ class Life:
         self.locks = Locks(self.view, self.journal, self.clock, self.said.append)
         self.ledger = Ledger(self.journal, RACK)
         self.leases = LeaseBook(self.clock, locks=self.locks.of)
-        self.striker = Striker(self.ledger, self.leases, self._switch_of, self.clock)
+        sheet = Sheet(self.ledger)
+        self.striker = Striker(sheet, self.leases, self._switch_of, self.clock)
         self.striker.settle_old()
-        self.latches = Latches(self.journal, RACK, self.rack.policy, self.clock.unix_ns)
+        self.latches = Latches(sheet, self.rack.policy, self.clock.unix_ns)
         carriers = dict.fromkeys(ACTIONS, self.striker.carry)
         watching = (carriers, self.striker.see, self.leases.starting)
         self.guard = Guard(self.view, self.rack.policy, self.latches, self.clock, self.said.append, *watching)

@@ -1,6 +1,6 @@
 """Deliberate bugs in the code that the simulation runs: each must be seen by some seed, or it proves nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -47,7 +47,7 @@ def strike_asked_only_once(patch: Patch) -> None:
 
 @mutant
 def latch_not_persisted(patch: Patch) -> None:
-    patch.setattr(latches.Latches, "_keep", lambda _self, _latch: True)
+    patch.setattr(latches.Latches, "_keep", lambda _self, _latch: None)
 
 
 @mutant
@@ -83,20 +83,17 @@ def drip_map_ignored(patch: Patch) -> None:
 
 @mutant
 def epoch_not_checked(patch: Patch) -> None:
-    patch.setattr(ledger.Ledger, "_change", lambda self, statements: self.journal.transact(statements) and None)
+    patch.setattr(ledger.Ledger, "write", lambda self, changes: self.journal.transact(changes) and None)
 
 
 @mutant
 def intent_written_after_the_request(patch: Patch) -> None:
-    patch.setattr(ledger.Ledger, "_change", _forget_intents(ledger.Ledger._change))
+    write = ledger.Ledger.write
 
+    def late(self: ledger.Ledger, changes: Sequence[ledger.Change]) -> None:
+        write(self, [change for change in changes if not change[0].startswith("INSERT INTO effect")])
 
-def _forget_intents(change: Callable[[ledger.Ledger, list[tuple[str, tuple[object, ...]]]], None]) -> object:
-    def late(self: ledger.Ledger, statements: list[tuple[str, tuple[object, ...]]]) -> None:
-        if not statements[0][0].startswith("INSERT INTO effect"):
-            change(self, statements)
-
-    return late
+    patch.setattr(ledger.Ledger, "write", late)
 
 
 @mutant

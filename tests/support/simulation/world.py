@@ -91,6 +91,7 @@ class World:
             for life in list(self.lives):
                 self.guarded(life, life.tick)
                 self.heard(life, None)
+        await self.clock.sleep_until(Seconds(self.clock.now() + 0.01))  # what the last tick ordered goes out
         if self.life is not None:
             self.watch.judge_end(self.life)
         for life in list(self.lives):

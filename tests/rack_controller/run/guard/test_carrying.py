@@ -23,7 +23,8 @@ ROWS = {row.cause: row for row in seeded_policy().rows}
 async def take(carry: Carry, said: list[Finding], *, armed: bool = True, act: Act = Act.AUX_OFF) -> Carrying:
     carrying = Carrying(ROWS, {act: carry}, VirtualClock(), said.append, lambda: armed)
     carrying.take(Order(act, *KEY, (U14,), "Leak at u14"))
-    await asyncio.sleep(0)
+    for _ in range(2):  # it is carried out, and then told
+        await asyncio.sleep(0)
     return carrying
 
 

@@ -229,7 +229,7 @@ def test_dry_is_not_fixed_a_latch_is_cleared_with_a_record(watched: Watched) -> 
             guard.clear("k01-l1", RECORD, "ida")
         with pytest.raises(TargetUnknown, match="standing: none"):
             guard.clear("k01-l9", RECORD, "ida")
-        assert Latches(watched.journal, RACK, watched.rack.policy, lambda: 0).open() == []
+        assert Latches(watched.latches.sheet, watched.rack.policy, lambda: 0).open() == []
 
     run_virtually(story())
 
@@ -336,7 +336,7 @@ def test_a_journal_that_refuses_stops_no_strike(watched: Watched, monkeypatch: p
         def full(*_: object) -> None:
             raise EnvironmentUnfit("the journal cannot be written: disk full")
 
-        monkeypatch.setattr(watched.journal, "keep", full)
+        monkeypatch.setattr(watched.journal, "transact", full)
         watched.leak("u31/leak1", 2)
         assert (await carried(watched))[0].act is Act.FORCE_OFF
         assert "leak1 is critical" in watched.guard.forbids(watched.rack.place("u31"))
@@ -422,7 +422,7 @@ def test_a_latch_that_was_not_kept_is_kept_as_soon_as_the_disk_takes_it(
         watched.start()
         watched.tick(1)
         with monkeypatch.context() as patch:
-            patch.setattr(watched.journal, "keep", refuse)
+            patch.setattr(watched.journal, "transact", refuse)
             watched.leak("u31/leak1", 2)
             watched.tick(1)
         assert "latch.unkept" in watched.kinds()
