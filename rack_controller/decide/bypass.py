@@ -10,8 +10,8 @@ from dataclasses import replace
 import msgspec
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, rack_of, tray_of
-from rack_controller.decide.detectors import leaks_critically
-from rack_controller.decide.picture import DetectorSight, Picture, TraySight
+from rack_controller.decide.detectors import DetectorSight, leaks_critically
+from rack_controller.decide.picture import Picture, TraySight
 from rack_controller.model.bypass import HOUR_NS, SIGN_WITHIN_NS, Bypass
 from rack_controller.model.interlock import RACK_WIDE, Condition, Row
 

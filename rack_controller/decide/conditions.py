@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from firmware_bridge.vocabulary.place import Place, leaf_of
-from rack_controller.decide.detectors import UNSEEN, WET, Verdict, leaks_critically
-from rack_controller.decide.picture import DetectorSight, Picture, TraySight
+from rack_controller.decide.detectors import UNSEEN, WET, DetectorSight, Verdict, leaks_critically
+from rack_controller.decide.picture import Picture, TraySight
 from rack_controller.model.interlock import SWITCHES_OFF, Condition, Row
 
 MOST_NAMED = 3

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.interlock import DetectorRules
 
-_DRY, CRITICAL = (code_of(Quantity.LEAK, name) for name in ("dry", "critical"))
+DRY, CRITICAL = (code_of(Quantity.LEAK, name) for name in ("dry", "critical"))
 """Words of a leak detector, as codes."""
 _HEARD = (Quality.GOOD, Quality.STALE)
 
@@ -52,6 +53,14 @@ class Detector(NamedTuple):
     changes: tuple[Seconds, ...] = ()
 
 
+class DetectorSight(NamedTuple):
+    """One detector: `label` is the device's own name for it."""
+
+    place: Place
+    label: str
+    verdict: Verdict
+
+
 def hear(detector: Detector, code: float | None, quality: Quality, heard_at: Seconds, rules: DetectorRules) -> Detector:
     """Return the memory after one more word.  A word that is not newer than the last changes nothing, but Critical
     always counts: events and polls may overtake each other."""
@@ -62,7 +71,7 @@ def hear(detector: Detector, code: float | None, quality: Quality, heard_at: Sec
     changed = code is not None and detector.code is not None and code != detector.code
     recent = detector.changes and tuple(t for t in detector.changes if heard_at - t <= rules.flap_within_s)
     wet_since = detector.wet_since
-    if code == _DRY:
+    if code == DRY:
         wet_since = None
     elif code is not None and wet_since is None:
         wet_since = heard_at
@@ -82,7 +91,18 @@ def says_nothing_new(detector: Detector, code: float | None, quality: Quality) -
 
     Such a word may wait for the next tick.
     """
-    return code == detector.code == _DRY and quality is detector.quality and not detector.changes
+    return code == detector.code == DRY and quality is detector.quality and not detector.changes
+
+
+def is_plain(detector: Detector) -> bool:
+    """Tell whether a detector says dry, and nothing in its memory makes that mean anything else."""
+    return (
+        detector.code == DRY
+        and detector.quality is Quality.GOOD
+        and detector.critical_since is None
+        and detector.wet_since is None
+        and not detector.changes
+    )
 
 
 def was_wet(detector: Detector) -> bool:
@@ -92,7 +112,7 @@ def was_wet(detector: Detector) -> bool:
 
 def dried(detector: Detector, now: Seconds) -> Detector:
     """Return the memory of a detector in the same place that says dry at `now`, and nothing before."""
-    return Detector(detector.label, float(_DRY), now, Quality.GOOD)
+    return Detector(detector.label, float(DRY), now, Quality.GOOD)
 
 
 def judge(detector: Detector, now: Seconds, rules: DetectorRules, *, blind: bool = False) -> Verdict:

@@ -8,7 +8,6 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,9 +16,10 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality, Series
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.detectors import CRITICAL, WET, Detector, Verdict, all_dry, hear, judge, leaks_critically
+from rack_controller.decide.detectors import WET, DetectorSight, Verdict, all_dry, leaks_critically
 from rack_controller.decide.drip import Drip, falls_on
-from rack_controller.model.interlock import DetectorRules, DripMap, InterlockPolicy, LoopRules
+from rack_controller.decide.heard import Heard, Sights
+from rack_controller.model.interlock import DripMap, InterlockPolicy, LoopRules
 from rack_controller.model.layout import IN_BAND, Layout
 from rack_controller.model.snapshot import ManagementAxis, Snapshot
 
@@ -30,19 +30,12 @@ WATCHED = (TrayKind.COMPUTE, TrayKind.SWITCH)
 """Trays that coolant runs through and that an interlock may switch off."""
 
 
-class DetectorSight(NamedTuple):
-    """One detector: `label` is the device's own name for it."""
-
-    place: Place
-    label: str
-    verdict: Verdict
-
-
 @dataclass(frozen=True)
 class TraySight:
     """One tray.  `off`: observed off (None: nobody knows); `answers`: its controller does; `margin_k`: of its hottest
     GPU, to the first slowdown; `unit`: its lowest rack unit, `height`: so many units high; `planned`: how many leak
-    detectors it should have; `drip`: where its water falls, while it leaks; `leaked`: it leaked before this controller
+    detectors it should have; `all_plain`: all that are there are known to be dry, nobody need look;
+    `drip`: where its water falls, while it leaks; `leaked`: it leaked before this controller
     began and nobody has cleared that, whatever its detectors say now."""
 
     place: Place
@@ -58,6 +51,7 @@ class TraySight:
     planned: int = 0
     drip: Drip | None = None
     leaked: bool = False
+    all_plain: bool = False
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -67,12 +61,12 @@ class TraySight:
     @cached_property
     def leaks(self) -> bool:
         """Return whether it leaks critically, or did before a restart took the detectors' memory."""
-        return self.leaked or leaks_critically(self.verdicts)
+        return self.leaked or (not self.dry and leaks_critically(self.verdicts))
 
-    @cached_property
+    @property
     def dry(self) -> bool:
         """Return whether every detector that is there is known to be dry."""
-        return all_dry(self.verdicts)
+        return self.all_plain or all_dry(self.verdicts)
 
     @property
     def well(self) -> bool:
@@ -146,24 +140,6 @@ class LoopMemory:
     draw_at: Seconds | None = None
 
 
-def hear_all(detectors: Mapping[Place, Detector], snapshot: Snapshot, rules: DetectorRules) -> dict[Place, Detector]:
-    """Return every detector's memory after this snapshot."""
-    heard = dict(detectors)
-    columns = np.array(snapshot.table.columns_by_quantity.get(Quantity.LEAK, []), dtype=np.intp)
-    arrays = (columns, snapshot.taken_at[columns], snapshot.gauges[columns], snapshot.quality[columns])
-    for column, taken_at, value, quality in zip(*(a.tolist() for a in arrays), strict=True):
-        series = snapshot.table.gauges[column]
-        before = heard.get(series.place) or Detector()
-        if before.label != series.label:  # its first word may have come before it had a column
-            before = heard[series.place] = before._replace(label=series.label)
-        if taken_at != taken_at:
-            heard[series.place] = before
-        elif taken_at != before.heard_at or value == CRITICAL:  # else it was heard when it came
-            code = None if value != value else value
-            heard[series.place] = hear(before, code, _QUALITIES[quality], Seconds(taken_at), rules)
-    return heard
-
-
 def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRules) -> LoopMemory:
     """Return the settled values after this snapshot: an exponential average over `settle_s`."""
     units = coolant_units(layout)
@@ -179,7 +155,7 @@ def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRu
 def see(
     layout: Layout,
     snapshot: Snapshot,
-    detectors: Mapping[Place, Detector],
+    heard: Heard,
     loop: LoopMemory,
     policy: InterlockPolicy,
     building: BuildingSight = BuildingSight(),
@@ -188,13 +164,9 @@ def see(
 ) -> Picture:
     """Return the rack as the interlocks see it at the snapshot's tick.  `latched`: trays that leaked and whose latch
     stands; their water falls where it fell.  `remembered`: those of them that leaked before this controller began."""
-    by_tray: dict[Place, list[DetectorSight]] = {}
     blind = {tray_of(place) for place, state in snapshot.endpoints.items() if state.attention.blind}
-    for place, detector in detectors.items():
-        tray = tray_of(place)
-        verdict = judge(detector, snapshot.now, policy.detectors, blind=tray in blind)
-        by_tray.setdefault(tray, []).append(DetectorSight(place, detector.label, verdict))
-    margins = _margins(snapshot)
+    by_tray = heard.sights(snapshot.now, policy.detectors, blind)
+    margins, doubtful = _margins(snapshot), heard.doubtful
     trays = []
     for view in layout.trays:
         if view.kind not in WATCHED:
@@ -217,10 +189,13 @@ def see(
                 answers=any(m.management is not ManagementAxis.ABSENT for m in managers),
                 met=any(m.last_success is not None for m in managers),
                 margin_k=margins.get(place),
-                detectors=(sights := tuple(by_tray.get(place, ()))),
+                detectors=(sights := by_tray.get(place, ())),
                 planned=sum(c.count for c in view.components if c.name == Quantity.LEAK),
-                drip=_drip(layout, place, sights, policy.drip, latched=place in latched),
+                drip=_drip(layout, place, sights, policy.drip, latched=place in latched)
+                if place in doubtful or place in latched
+                else None,
                 leaked=place in remembered,
+                all_plain=place not in doubtful,
             )
         )
     draw = _draw(layout, snapshot)
@@ -255,7 +230,7 @@ def coolant_units(layout: Layout) -> tuple[Place, ...]:
 def _see_loop(
     layout: Layout,
     snapshot: Snapshot,
-    detectors: Mapping[Place, list[DetectorSight]],
+    detectors: Sights,
     memory: LoopMemory,
     rules: LoopRules,
     *,
@@ -325,7 +300,7 @@ def _draw(layout: Layout, snapshot: Snapshot) -> float | None:
 def _margins(snapshot: Snapshot) -> dict[Place, float]:
     """Return each tray's smallest margin."""
     least: dict[Place, float] = {}
-    columns = np.array(snapshot.table.columns_by_quantity.get(Quantity.TEMPERATURE_MARGIN, []), dtype=np.intp)
+    columns = snapshot.table.columns_of(Quantity.TEMPERATURE_MARGIN)
     known = np.where(snapshot.quality[columns] == _GOOD, snapshot.gauges[columns], np.nan).tolist()
     for column, value in zip(columns.tolist(), known, strict=True):
         if value == value:

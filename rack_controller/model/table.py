@@ -65,6 +65,22 @@ class SeriesTable:
             found.setdefault(line.quantity, []).append(n)
         return found
 
+    def columns_of(self, quantity: Quantity) -> NDArray[np.intp]:
+        """Return the gauge columns of a quantity as an index into arrays, in table order."""
+        known = self._columns_of.get(quantity)
+        if known is None:
+            known = self._columns_of[quantity] = np.array(self.columns_by_quantity.get(quantity, []), dtype=np.intp)
+        return known
+
+    @cached_property
+    def _columns_of(self) -> dict[Quantity, NDArray[np.intp]]:
+        return {}
+
+    @cached_property
+    def leak_places(self) -> frozenset[Place]:
+        """Return the leak detectors that have a column."""
+        return frozenset(self.gauges[column].place for column in self.columns_of(Quantity.LEAK))
+
     @cached_property
     def columns_by_tray(self) -> dict[tuple[Place, Quantity], list[int]]:
         """Return the gauge columns of each quantity in each tray, its parts included, in table order.

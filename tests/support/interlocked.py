@@ -13,9 +13,9 @@ from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from firmware_bridge.wire.located_yaml import parse
-from rack_controller.decide.detectors import Detector
+from rack_controller.decide.heard import Heard, hear_all
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked
-from rack_controller.decide.picture import BuildingSight, LoopMemory, Picture, hear_all, see, settle
+from rack_controller.decide.picture import BuildingSight, LoopMemory, Picture, see, settle
 from rack_controller.model.interlock import InterlockPolicy, parse_interlock
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.model.snapshot import Snapshot
@@ -57,7 +57,7 @@ class InterlockedRack:
         self._values: dict[tuple[Place, Quantity], tuple[float | None, Quality]] = {}
         self._silent: set[Place] = set()
         self._blind: set[Place] = set()
-        self._detectors: dict[Place, Detector] = {}
+        self._detectors = Heard()
         self._loop = LoopMemory()
         self._labels: dict[Place, str] = {}
         for tray in self.layout.trays:

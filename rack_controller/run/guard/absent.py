@@ -17,13 +17,16 @@ class Absent:
 
     _since: dict[Place, Seconds] = field(default_factory=dict)
 
-    def forget_dry(
+    def forgotten(
         self, detectors: Mapping[Place, Detector], declared: Collection[Place], now: Seconds
-    ) -> dict[Place, Detector]:
-        """Return the detectors without those that are gone and never said anything but dry since they were judged."""
-        self._since = {place: self._since.get(place, now) for place in detectors if place not in declared}
-        gone = self.gone(detectors, now) if self._since else ()
-        return {place: d for place, d in detectors.items() if place not in gone or was_wet(d)}
+    ) -> frozenset[Place]:
+        """Return which detectors are gone and never said anything but dry since they were judged: nobody needs them."""
+        missing = detectors.keys() - declared
+        if not missing:
+            self._since.clear()
+            return frozenset()
+        self._since = {place: self._since.get(place, now) for place in missing}
+        return frozenset(place for place in self.gone(detectors, now) if not was_wet(detectors[place]))
 
     def gone(self, detectors: Mapping[Place, Detector], now: Seconds) -> frozenset[Place]:
         """Return which of the detectors are gone; one that is only heard by event is there."""

@@ -17,7 +17,8 @@ from firmware_bridge.vocabulary.quantities import Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.bypass import covers, left_out, words
-from rack_controller.decide.detectors import Detector, hear
+from rack_controller.decide.detectors import hear
+from rack_controller.decide.heard import Heard
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall, refusals
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.permit import why_unseen
@@ -95,7 +96,7 @@ class Guard:
 
     def detectors(self) -> Collection[Place]:
         """Return the leak detectors that were heard."""
-        return self._hearing.detectors.keys()
+        return self._hearing.places
 
     def trays(self) -> list[Place]:
         """Return the trays that an interlock may switch off."""
@@ -171,7 +172,7 @@ class Guard:
 
         Raises TargetUnknown for what is no detector, PreconditionFailed before the first tick.
         """
-        known, snapshot = self._hearing.detectors.get(detector), self._view.snapshot
+        known, snapshot = self._hearing.heard.detectors.get(detector), self._view.snapshot
         if snapshot is None or self._picture is None:
             raise PreconditionFailed("nothing is known of this rack yet", advice="wait for its first second")
         if known is None:
@@ -179,8 +180,8 @@ class Guard:
         now = self._clock.now()
         wet = hear(known, float(code_of(Quantity.LEAK, "critical")), Quality.GOOD, now, self._policy.detectors)
         decided = []
-        for detectors in (self._hearing.detectors, {**self._hearing.detectors, detector: wet}):
-            seen = left_out(self._seen(replace(snapshot, now=now), detectors), self._bypasses())
+        for heard in (self._hearing.heard, self._hearing.heard.told({detector: wet})):
+            seen = left_out(self._seen(replace(snapshot, now=now), heard), self._bypasses())
             decided.append(advance({}, seen, self._policy))
         return decided[0], decided[1]
 
@@ -267,21 +268,17 @@ class Guard:
         found = advance({}, picture, self._policy).standings
         return any((name, place) in found for name in causes)
 
-    def _seen(
-        self, snapshot: Snapshot, detectors: Mapping[Place, Detector], remembered: Collection[Place] = ()
-    ) -> Picture:
+    def _seen(self, snapshot: Snapshot, heard: Heard, remembered: Collection[Place] = ()) -> Picture:
         """Return the rack as it is seen; a tray that was asked to go on is not off, whatever it still says."""
         latched = leaked(self._standings.values(), self._policy)
-        seen = see(
-            *(self._view.layout, snapshot, detectors, self._loop, self._policy, self.building, latched, remembered)
-        )
+        seen = see(*(self._view.layout, snapshot, heard, self._loop, self._policy, self.building, latched, remembered))
         starting = self._starting()
         trays = tuple(replace(t, off=None) if t.off and t.place in starting else t for t in seen.trays)
         return replace(seen, trays=trays) if starting else seen
 
     def _acted_on(self, snapshot: Snapshot) -> Picture:
         """Return what is acted on: as it is seen, without what is bypassed.  A latch is cleared by what is seen."""
-        seen = self._seen(snapshot, self._hearing.detectors, self._remembered)
+        seen = self._seen(snapshot, self._hearing.heard, self._remembered)
         return left_out(seen, self._bypasses(), leaked(self._standings.values(), self._policy))
 
     def _look_again(self) -> None:

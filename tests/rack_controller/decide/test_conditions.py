@@ -7,8 +7,8 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.conditions import holding
-from rack_controller.decide.detectors import Verdict
-from rack_controller.decide.picture import DetectorSight, Picture, TraySight
+from rack_controller.decide.detectors import DetectorSight, Verdict
+from rack_controller.decide.picture import Picture, TraySight
 from rack_controller.model.interlock import Condition
 from tests.support.interlocked import RACK, seeded_policy
 

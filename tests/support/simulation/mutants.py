@@ -6,10 +6,10 @@ import pytest
 
 from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import Place
-from rack_controller.decide import clearing, conditions, detectors, picture
+from rack_controller.decide import clearing, conditions, detectors, heard, picture
 from rack_controller.decide.drip import Drip
 from rack_controller.model.lease import Lease, LeaseClass, Wish
-from rack_controller.run.guard import guard, latches, strike
+from rack_controller.run.guard import guard, hearing, latches, strike
 from rack_controller.run.operate import lease_book, ledger
 
 Patch = pytest.MonkeyPatch
@@ -55,8 +55,8 @@ def detector_memory_not_sticky(patch: Patch) -> None:
     def forgetful(*args: object) -> detectors.Detector:
         return detectors.hear(*args)._replace(critical_since=None)  # type: ignore[arg-type]
 
-    patch.setattr(guard, "hear", forgetful)
-    patch.setattr(picture, "hear", forgetful)
+    patch.setattr(hearing, "hear", forgetful)
+    patch.setattr(heard, "hear", forgetful)
 
 
 @mutant

@@ -21,16 +21,16 @@ def heard(at: float) -> dict[Place, Detector]:
 
 def test_the_dry_go_after_a_minute_and_the_wet_stay() -> None:
     absent, detectors = Absent(), heard(0.0)
-    assert absent.forget_dry(detectors, (), Seconds(10.0)) == detectors
+    assert absent.forgotten(detectors, frozenset(), Seconds(10.0)) == frozenset()
     assert absent.gone(detectors, Seconds(69.9)) == frozenset()
-    left = absent.forget_dry(detectors, (), Seconds(70.0))
-    assert (left.keys(), absent.gone(left, Seconds(70.0))) == ({WET}, {WET})
+    assert absent.forgotten(detectors, frozenset(), Seconds(70.0)) == {DRY, NEVER}
+    assert absent.gone({WET: detectors[WET]}, Seconds(70.0)) == {WET}
 
 
 def test_one_that_has_a_column_again_or_speaks_by_event_is_there() -> None:
     absent, detectors = Absent(), heard(0.0)
-    absent.forget_dry(detectors, (), Seconds(10.0))
-    assert absent.forget_dry(detectors, detectors.keys(), Seconds(60.0)) == detectors
-    absent.forget_dry(detectors, (), Seconds(61.0))
+    absent.forgotten(detectors, frozenset(), Seconds(10.0))
+    assert absent.forgotten(detectors, frozenset(detectors), Seconds(60.0)) == frozenset()
+    absent.forgotten(detectors, frozenset(), Seconds(61.0))
     assert absent.gone(detectors, Seconds(100.0)) == frozenset(), "the minute begins anew"
     assert DRY not in absent.gone(heard(120.0), Seconds(130.0))
