@@ -1,16 +1,22 @@
-"""The certificate that this service shows its clients, where certificates are, and what its actions take.
+"""Certificates that this service and the endpoints' controllers show their clients, and what its actions take.
 
 Reads only; a private key is never part of what is shown.
 """
 
+from collections.abc import Sequence
+
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from datacenter_api.auth.pem import chain_text, hosts_of
 from datacenter_api.auth.signing_request import CURVE, CURVES, NAME_PARTS, RSA, RSA_BITS
+from datacenter_api.redfish.interfaces import certificates_of
+from datacenter_api.redfish.managers import find_endpoint
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.world import World
+from firmware_bridge.vocabulary.facts import Fact
 
 OF_SERVICE = f"{ROOT}/Managers/rackwright/NetworkProtocol/HTTPS/Certificates"
 _MANAGER = "rackwright"
@@ -76,30 +82,33 @@ def build_locations(world: World, uri: str) -> Body:
 
 
 def build_collection(world: World, uri: str, manager: str) -> Body | None:
-    """Return the certificates that clients are shown when they connect; none where another server ends TLS."""
-    if manager != _MANAGER:
-        return None
-    return collection(
-        "Certificate", uri, "Certificates of this service", [_ONE] if world.parts.certificate.chain() else []
-    )
+    """Return the certificates that a manager shows its clients; none of our own where another server ends TLS."""
+    if manager == _MANAGER:
+        held = [_ONE] if world.parts.certificate.chain() else []
+        return collection("Certificate", uri, "Certificates of this service", held)
+    found = _reported(world, manager)
+    return collection("Certificate", uri, f"Certificates of {manager}", sorted(found)) if found else None
 
 
 def build_certificate(world: World, uri: str, manager: str, name: str) -> Body | None:
-    """Return the server's certificate with its chain as PEM.  A file that is no certificate is not shown."""
-    if manager != _MANAGER or name != _ONE:
-        return None
-    chain = world.parts.certificate.chain()
-    if not chain:
-        return None
+    """Return a certificate with its chain as PEM.  A text that is no certificate is not shown."""
+    chain = _reported(world, manager).get(name)
+    if manager == _MANAGER:
+        chain = world.parts.certificate.chain() if name == _ONE else None
+    return certificate_body(uri, "HTTPS certificate", chain, ["Web"]) if chain else None
+
+
+def certificate_body(uri: str, title: str, chain: Sequence[x509.Certificate], uses: Sequence[str]) -> Body:
+    """Return a certificate with its chain as the Certificate at a URI; `uses` are its CertificateUsageTypes."""
     certificate = chain[0]
     hashed = certificate.signature_hash_algorithm
     return resource(
         "Certificate",
         uri,
-        "HTTPS certificate",
+        title,
         CertificateString=chain_text(chain).decode(),
         CertificateType=TYPES[len(chain) > 1],
-        CertificateUsageTypes=["Web"],
+        CertificateUsageTypes=list(uses),
         Issuer=_identifier(certificate.issuer, ()),
         Subject=_identifier(certificate.subject, hosts_of(certificate)),
         SerialNumber=certificate.serial_number.to_bytes(20, "big").lstrip(b"\0").hex(":"),
@@ -110,6 +119,26 @@ def build_certificate(world: World, uri: str, manager: str, name: str) -> Body |
         ValidNotAfter=certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
         **told(SignatureAlgorithm=None if hashed is None else certificate.signature_algorithm_oid._name),
     )
+
+
+def _reported(world: World, manager: str) -> dict[str, list[x509.Certificate]]:
+    """Return the certificates of an endpoint's controller as its report has them; what does not parse is left out."""
+    found = find_endpoint(world, manager)
+    report = world.stock.report(found[1].place) if found is not None else None
+    chains = certificates_of(report) if report is not None else {}
+    read = {name: _read(str(aspect.facts.get(Fact.CERTIFICATE_PEM, ""))) for name, aspect in chains.items()}
+    return {name: chain for name, chain in read.items() if chain}
+
+
+def _read(pem: str) -> list[x509.Certificate]:
+    """Return a device's certificates, none where any of them is not one that can be shown whole."""
+    try:
+        chain = x509.load_pem_x509_certificates(pem.encode())
+        for certificate in chain:
+            certificate_body("/", "", [certificate], ())
+    except (ValueError, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm):
+        return []
+    return chain
 
 
 def _parameter(name: str, kind: str = "String", *, required: bool = False, **more: object) -> Body:

@@ -1,7 +1,7 @@
 """Network interfaces and protocols of management controllers and hosts, as reports tell them.  Configures nothing."""
 
 from datacenter_api.redfish.made_of import stated_status
-from datacenter_api.redfish.shapes import Body, collection, resource
+from datacenter_api.redfish.shapes import Body, collection, ref, resource
 from datacenter_api.redfish.shown import shown
 from datacenter_api.redfish.stock import StockAspect, StockReport
 from datacenter_api.redfish.world import TrayLook, World
@@ -20,6 +20,11 @@ def interfaces_of(report: StockReport, owner: str = "") -> dict[str, StockAspect
     return {slug(a.id): a for a in report.aspects_of(AspectKind.INTERFACE, owner or _controller(report))}
 
 
+def certificates_of(report: StockReport) -> dict[str, StockAspect]:
+    """Return the certificates that the endpoint's controller says it shows its clients, by an id fit for a URI."""
+    return {slug(a.id): a for a in report.aspects_of(AspectKind.CERTIFICATE, _controller(report))}
+
+
 def host_of(report: StockReport) -> str | None:
     """Return the machine that the endpoint's controller can reset, None where it is in charge of none."""
     system = report.named("system")
@@ -34,6 +39,8 @@ def protocol_body(world: World, tray: TrayLook, report: StockReport, uri: str) -
     body = shown("ManagerNetworkProtocol", found.facts)
     if "HTTP" in body:
         body["HTTP"].setdefault("Port", None)  # one that is switched off has none
+    if certificates_of(report):
+        body.setdefault("HTTPS", {})["Certificates"] = ref(f"{uri}/HTTPS/Certificates")
     return resource(
         "ManagerNetworkProtocol",
         uri,

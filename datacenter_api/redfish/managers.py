@@ -10,6 +10,7 @@ from datacenter_api.redfish.interfaces import (
     protocol_body,
     protocols_of,
 )
+from datacenter_api.redfish.own_network import own_protocols
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, time_text, told
 from datacenter_api.redfish.shown import Facts, shown
 from datacenter_api.redfish.status import endpoint_status
@@ -84,14 +85,7 @@ def build_protocol(world: World, uri: str, manager: str) -> Body | None:
     if manager != SERVICE:
         found = _reported(world, manager)
         return None if found is None else protocol_body(world, *found, uri)
-    return resource(
-        "ManagerNetworkProtocol",
-        uri,
-        "How this service is reached",
-        Status={"State": "Enabled", "Health": "OK"},
-        HTTP={"ProtocolEnabled": False},
-        HTTPS={"ProtocolEnabled": True, "Certificates": ref(f"{uri}/HTTPS/Certificates")},
-    )
+    return own_protocols(world.parts.state, uri)
 
 
 def _service(world: World, uri: str) -> Body:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datacenter_api.redfish.shapes import ROOT, Body, collection, resource, time_text, told
 from datacenter_api.redfish.status import line_status
 from datacenter_api.redfish.world import TrayLook, World
+from firmware_bridge.vocabulary.facts import Fact
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity
 from rack_controller.model.frame import AGE_STEP, OLDEST_AGE
 
@@ -62,6 +63,15 @@ PHYSICAL: dict[str, str] = {
     "drive": "StorageDevice",
 }
 
+THRESHOLDS: dict[str, Fact] = {
+    "UpperFatal": Fact.UPPER_FATAL,
+    "UpperCritical": Fact.UPPER_CRITICAL,
+    "UpperCaution": Fact.UPPER_CAUTION,
+    "LowerCaution": Fact.LOWER_CAUTION,
+    "LowerCritical": Fact.LOWER_CRITICAL,
+    "LowerFatal": Fact.LOWER_FATAL,
+}
+
 
 def sensor_id(part: str, quantity: Quantity) -> str:
     """Return the id of a reading within its tray's chassis: `gpu0.power`, `power` for the tray's own."""
@@ -109,11 +119,20 @@ def build_sensor(world: World, uri: str, tray_id: str, sensor: str) -> Body | No
             PeakReadingTime=time_text(peak.at_ns) if peak is not None else None,
             SensorResetTime=time_text(peak.since_ns) if peak is not None else None,
             SensingInterval=f"PT{view.columns.period[line]:g}S",
+            Thresholds=thresholds_of(world, tray, sensor, kind) or None,
         ),
         ReadingTime=None if value is None else _taken_at(tray, line),
         Reading=scaled(value, kind),
         Status=line_status(view.word(line)),
     )
+
+
+def thresholds_of(world: World, tray: TrayLook, sensor: str, kind: Kind) -> Body:
+    """Return the limits that the device itself states for a reading; alarms of ours come from the rack's own limits."""
+    stated = (world.stock.limits(e.place, sensor) for e in tray.plan.endpoints)
+    facts = next((found for found in stated if found), {})
+    values = {name: facts.get(fact) for name, fact in THRESHOLDS.items()}
+    return {name: {"Reading": scaled(v, kind)} for name, v in values.items() if isinstance(v, int | float)}
 
 
 def excerpt(tray: TrayLook, part: str, quantity: Quantity, **more: object) -> Body | None:

@@ -13,7 +13,7 @@ import msgspec
 
 from datacenter_api.fleet.record import RackRecord
 from firmware_bridge.vocabulary.errors import NotReadYet, RackwrightError
-from firmware_bridge.vocabulary.facts import FactValue
+from firmware_bridge.vocabulary.facts import AspectKind, FactValue
 from firmware_bridge.vocabulary.units import Seconds
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,7 @@ class StockReport(msgspec.Struct, frozen=True):
 @dataclass(slots=True)
 class _Shelf:
     report: StockReport | None = None
+    limits: dict[str, dict[str, FactValue]] = field(default_factory=dict)
     asked_at: float = float("-inf")
     taken_at: float = float("-inf")
 
@@ -115,6 +116,11 @@ class StockRoom:
         """Return what is known of an endpoint, None while nothing is."""
         shelf = self._shelves.get(place)
         return None if shelf is None else shelf.report
+
+    def limits(self, place: str, reading: str) -> dict[str, FactValue]:
+        """Return the limits that an endpoint states for one of its tray's readings (`gpu0.temperature`)."""
+        shelf = self._shelves.get(place)
+        return {} if shelf is None else shelf.limits.get(reading, {})
 
     def is_fresh(self, place: str) -> bool:
         """Tell whether the endpoint was looked at so lately that a state in its report can be shown as one of now."""
@@ -151,6 +157,7 @@ class StockRoom:
             try:
                 body = await self._patiently(rack, place)
                 shelf.report = msgspec.json.decode(body, type=StockReport)
+                shelf.limits = {a.id: a.facts for a in shelf.report.aspects_of(AspectKind.LIMITS)}
                 shelf.taken_at = self.now() - shelf.report.age_s
                 self.changes += 1
             except RackwrightError as err:

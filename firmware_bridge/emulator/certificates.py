@@ -23,10 +23,11 @@ _DAY = datetime.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An endpoint's certificate with its key, as a PEM file, and the pin of its public key."""
+    """An endpoint's certificate with its key, as a PEM file, the pin of its public key, and the certificate alone."""
 
     pem: Path
     pin: str
+    public: str = ""
 
 
 def pin_of(certificate: x509.Certificate) -> str:
@@ -82,7 +83,9 @@ def keep_identity(folder: Path, address: str, kind: str = "") -> Identity:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(make_pem(address, key=key, expired=expired))
             fresh.replace(path)
-        return Identity(path, pin_of(x509.load_pem_x509_certificate(path.read_bytes())))
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+        public = certificate.public_bytes(serialization.Encoding.PEM).decode()
+        return Identity(path, pin_of(certificate), public)
     except (OSError, ValueError) as err:
         raise EnvironmentUnfit(f"cannot keep certificate {path}: {err}", advice="free space or remove it") from err
 

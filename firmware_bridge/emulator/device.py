@@ -32,6 +32,7 @@ class Device:
     __slots__ = (
         "address",
         "bench",
+        "certificate",
         "hmc_back",
         "life",
         "place",
@@ -51,9 +52,10 @@ class Device:
         slot: RackSlot,
         place: Place,
         address: str = "127.0.0.1",
+        certificate: str = "",
     ) -> None:
         self.template, self.bench, self.rack, self.slot, self.place = template, bench, rack, slot, place
-        self.address = address
+        self.address, self.certificate = address, certificate
         self.settings: dict[str, Any] = {}
         self.reset_at = self.started_at = time.time() - UP_SINCE_S  # s since 1970
         self.life = Life(lambda: bench.time)
@@ -102,6 +104,8 @@ class Device:
             return "02:52:57:" + uuid.uuid5(_NAMESPACE, f"{self.place}/{key}").bytes[:3].hex(":")
         if name == "address":
             return self.address
+        if name == "certificate":
+            return self.certificate
         if name == "time" and key == "wall":
             return wall_text(time.time() + self.settings.get(f"{uri}#{CLOCK}", 0.0))
         if name == "time" and key == "boot":

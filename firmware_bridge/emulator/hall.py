@@ -287,7 +287,7 @@ class Hall:
     async def _listen(self, plan: EndpointPlan, port: int, identity: Identity, credential: Credential) -> None:
         template = self._template(plan)
         bench = self.benches[self.plans[plan.rack].generation]
-        device = Device(template, bench, plan.row, plan.slot, plan.place, plan.address)
+        device = Device(template, bench, plan.row, plan.slot, plan.place, plan.address, identity.public)
         sessions = SessionTable()
         events = make_hub(device, self.delivery, plan.address, partial(self.strikes.pass_on, plan.place))
         if events is not None:

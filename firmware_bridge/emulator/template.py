@@ -25,7 +25,7 @@ _BRACES = re.compile(r"\{(\w+)(?:([+*/%-])(\d+))?\}")
 _TOKEN = re.compile(rb'"@@slot:(\d+)@@"')
 PLACE_VALUES = ("place.tray_index", "place.unit", "place.ordinal")
 VERBS = frozenset(("host_power", "bmc_reset", "hmc_reset", "aux_cycle"))
-_OWN_KEYS = ("$serial", "$uuid", "$mac", "$address", "$time")
+_OWN_KEYS = ("$serial", "$uuid", "$mac", "$address", "$certificate", "$time")
 _SLOT_KEYS = ("$live", "$set", *_OWN_KEYS)
 
 

@@ -132,6 +132,14 @@ class Fact(StrEnum):
     SOFTWARE_ID = "software_id"
     TYPE_VERSION = "type_version"
     TARGET = "target"
+    CERTIFICATE_PEM = "certificate_pem"
+    # Limits that a device states for one of its sensors, in the unit of the quantity
+    UPPER_FATAL = "upper_fatal"
+    UPPER_CRITICAL = "upper_critical"
+    UPPER_CAUTION = "upper_caution"
+    LOWER_CAUTION = "lower_caution"
+    LOWER_CRITICAL = "lower_critical"
+    LOWER_FATAL = "lower_fatal"
 
 
 TYPES: dict[Fact, FactType] = {
@@ -150,6 +158,8 @@ TYPES: dict[Fact, FactType] = {
             *(Fact.SPEED_GBPS, Fact.SPEED_MAX_GBPS, Fact.LIFE_LEFT_PERCENT, Fact.MEMORY_TOTAL_GIB),
             *(Fact.POWER_CAPACITY_W, Fact.SERVICE_HOURS, Fact.SERVICE_HOURS_RATED),
             *(Fact.CAPACITY_L, Fact.FLUID_DENSITY, Fact.FLUID_SPECIFIC_HEAT),
+            *(Fact.UPPER_FATAL, Fact.UPPER_CRITICAL, Fact.UPPER_CAUTION),
+            *(Fact.LOWER_CAUTION, Fact.LOWER_CRITICAL, Fact.LOWER_FATAL),
         ),
         FactType.NUMBER,
     ),
@@ -182,6 +192,8 @@ class AspectKind(StrEnum):
     PORT = "port"
     INTEGRITY = "integrity"
     BOARD = "board"
+    LIMITS = "limits"
+    CERTIFICATE = "certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +201,7 @@ class Aspect:
     """One such thing.  `of` is whose it is: the path of its owner below the service root, empty for none.
 
     `rank` tells apart what has the same id with the same owner: the addresses of an interface, the boards of a chassis.
+    Limits have no owner: their id is the reading that they are of (`gpu0.temperature`, as it is called below its tray).
     """
 
     kind: AspectKind

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from datacenter_api.redfish.world import World
+from firmware_bridge.emulator.certificates import make_pem
 from firmware_bridge.vocabulary.facts import Aspect, AspectKind
 from firmware_bridge.vocabulary.inventory import EndpointReport, FirmwareItem, Item, ItemKind
 from firmware_bridge.vocabulary.units import Seconds
@@ -57,7 +58,7 @@ def report_of(place: str) -> bytes:
             FirmwareItem("FW_BMC 0", "1.2.3", "/x", {"manufacturer": "Maker", "state": "Enabled", "health": "OK"}),
             FirmwareItem("FW_CPLD", None, "/y"),
         ),
-        aspects=ASPECTS if leaf == "bmc" else (),
+        aspects=(*ASPECTS, *certificates_at(place)) if leaf == "bmc" else (),
     )
     return msgspec.json.encode(stored_report(report, time.time_ns(), 1.0))
 
@@ -83,8 +84,17 @@ ASPECTS = (
     Aspect(K.INTEGRITY, "RoT_0", facts={"type": "SPDM", "type_version": "1.1.0", "enabled": True}),
     Aspect(K.INTEGRITY, "RoT_1", facts={"type": "Guess", "type_version": "1.1.0"}),
     Aspect(K.BOARD, "Assembly", "Chassis/Tray", 0, {"label": "Main board", "part_number": "P-B"}),
+    Aspect(K.LIMITS, "gpu0.temperature", facts={"upper_critical": 92.0, "lower_caution": -5.0, "upper_fatal": "hot"}),
     Aspect(K.BOARD, "Assembly", "Chassis/Board", 0, {"label": "Another chassis' board"}),
 )
+
+
+def certificates_at(place: str) -> tuple[Aspect, ...]:
+    """A BMC shows a certificate, and something that is none."""
+    pem = make_pem("10.0.0.9").decode().partition("-----END PRIVATE KEY-----\n")[2]
+    bad = {"certificate_pem": pem.replace("MI", "AA", 1)}
+    facts = ({"certificate_pem": pem}, bad) if place.endswith("/k01/u12/bmc") else ()
+    return tuple(Aspect(K.CERTIFICATE, str(n), "Managers/B0", facts=said) for n, said in enumerate(facts, 1))
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Two small racks of two designs for the validators: 2 compute trays, 1 switch tray, each shelf kind, 1 coolant unit.
 
-Their trays are those of the designs that they extend, so that what a validator sees is what a whole rack shows.
+Their trays are those of the designs that they extend, so that what a validator sees is what a whole rack shows.  Their
+pumps are sized for two trays: those of a whole rack would hardly turn, and what hardly flows cools no GPU.
 """
 
 from pathlib import Path
@@ -11,6 +12,9 @@ schema_version: 1
 name: small-nvl72
 extends: gb200-nvl72
 title: Eight GPUs of a GB200 NVL72
+coolant:
+  {supply_nominal_c: 30, flow_rated_lpm: 22.0, heat_capacity_j_per_l_k: 3870, fluid: Water, additive: propylene glycol,
+   additive_percent: 25}
 domains: [{name: nvl0, gpus: 8, racks: 1}]
 placements:
   - {tray: cdu, units: [1]}
@@ -23,6 +27,9 @@ schema_version: 1
 name: small-nvl36
 extends: orv3-hpr-nvl36x2
 title: Eight GPUs of a rack with Open Rack shelves
+coolant:
+  {supply_nominal_c: 30, flow_rated_lpm: 24.0, heat_capacity_j_per_l_k: 3870, fluid: Water, additive: propylene glycol,
+   additive_percent: 25}
 domains: [{name: nvl0, gpus: 8, racks: 1}]
 placements:
   - {tray: rpu, units: [1]}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from firmware_bridge.drivers.redfish.behind import subtree_of
+from firmware_bridge.drivers.redfish.certificates import certificates_of
 from firmware_bridge.drivers.redfish.clocks import clock_offset
 from firmware_bridge.drivers.redfish.crawl import crawl
 from firmware_bridge.drivers.redfish.enclosure import look_at
@@ -37,6 +38,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.vocabulary.xid import ToldXid
 from firmware_bridge.wire.redfish.guard import Document, parse
 from firmware_bridge.wire.redfish.inventory import report_of
+from firmware_bridge.wire.redfish.limits import limits_of
 from firmware_bridge.wire.redfish.links import link_of, member_links
 from firmware_bridge.wire.redfish.plan import Fetch, Plan, missing, readings_of, sums_of
 from firmware_bridge.wire.redfish.waking import blinded, unarmed, uptime_of
@@ -291,13 +293,16 @@ class RedfishSource(Enrolled):
     async def report(self) -> EndpointReport:
         """Take stock of the whole endpoint: inventory, firmware, leak detectors, notes.  Raises DeviceError."""
         found = await crawl(self.link, BACKGROUND)
+        certificates = await certificates_of(self.link, found.documents)
         about: dict[str, str | int | None] = {
             "place": self.link.endpoint,
             "url": self.link.origin,
             "seen": found.seen,
             "clock_offset_s": await clock_offset(self.link, self.clock, found.documents),
         }
-        return report_of(found.documents, endpoint=about, notes=found.notes)
+        limits = limits_of(found.documents, self.state.plan.sensors, self.tray)
+        report = report_of(found.documents, endpoint=about, notes=found.notes)
+        return replace(report, aspects=(*report.aspects, *limits, *certificates))
 
     async def close(self) -> None:
         """Take back a subscription, log out and drop every connection.  Never raises."""

@@ -1,6 +1,7 @@
 """The CertificateService's actions: what a client may ask, what is refused with which message, what is audited."""
 
 import datetime
+import platform
 from typing import Any
 
 import pytest
@@ -162,3 +163,28 @@ async def test_only_an_admin_may_and_a_get_is_no_action(hall: Hall) -> None:
         answer = await client.get(REPLACE)
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
+
+
+async def test_a_controllers_certificate_is_shown_where_it_is_one(hall: Hall) -> None:
+    protocol = "/Managers/k01-u12-bmc/NetworkProtocol"
+    await hall.read_stock()
+    where = (await hall.get(protocol))["HTTPS"]["Certificates"]["@odata.id"].removeprefix("/redfish/v1")
+    listed = (await hall.get(where))["Members"]
+    assert [m["@odata.id"].rsplit("/", 1)[1] for m in listed] == ["1"], "the second one does not parse"
+    shown = await hall.get(f"{where}/1")
+    assert shown["Subject"] == {"CommonName": "10.0.0.9", "AlternativeNames": ["10.0.0.9"]}
+    assert "PRIVATE" not in shown["CertificateString"]
+    assert "Certificates" not in (await hall.get("/Managers/k01-u13-bmc/NetworkProtocol"))["HTTPS"]
+    async with hall.api.client() as client:
+        for gone in (f"{where}/2", "/Managers/k01-u13-bmc/NetworkProtocol/HTTPS/Certificates"):
+            assert (await client.get(f"/redfish/v1{gone}")).status_code == 404
+
+
+async def test_this_service_says_under_which_name_and_port_it_is_reached(hall: Hall) -> None:
+    at = "/Managers/rackwright/NetworkProtocol"
+    assert "Port" not in (await hall.get(at))["HTTPS"], "started without server.json"
+    (hall.api.services.state / "server.json").write_text('{"url": "https://127.0.0.1:8443"}')
+    hall.world.changed += 1
+    shown = await hall.get(at)
+    assert (shown["HTTPS"]["Port"], shown["HTTP"]) == (8443, {"ProtocolEnabled": False, "Port": None})
+    assert shown["HostName"] == platform.node().partition(".")[0]

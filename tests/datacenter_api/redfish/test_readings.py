@@ -38,6 +38,14 @@ async def test_a_sensor_keeps_its_peak_since_the_api_listens(hall: Hall) -> None
     assert datetime.fromisoformat(sensor["PeakReadingTime"]) <= datetime.now(UTC)
 
 
+async def test_limits_are_those_that_the_device_states_for_its_sensor(hall: Hall) -> None:
+    at = "/Chassis/k01-u12/Sensors/gpu0.temperature"
+    assert "Thresholds" not in await hall.get(at), "nothing was read yet"
+    await hall.read_stock()
+    assert (await hall.get(at))["Thresholds"] == {"UpperCritical": {"Reading": 92.0}, "LowerCaution": {"Reading": -5.0}}
+    assert "Thresholds" not in await hall.get("/Chassis/k01-u12/Sensors/gpu1.temperature")
+
+
 async def test_heat_is_in_kilowatts_where_redfish_wants_them(hall: Hall) -> None:
     connector = await hall.get("/ThermalEquipment/CDUs/k01-u01/SecondaryCoolantConnectors/rack")
     assert connector["HeatRemovedkW"] == {

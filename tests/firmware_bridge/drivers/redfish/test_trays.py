@@ -14,6 +14,7 @@ from firmware_bridge.emulator.faults import REPLY_FAULTS, Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedEndpoint, serve_tree
 from firmware_bridge.vocabulary.circuit import Circuit
 from firmware_bridge.vocabulary.errors import ConfigurationError, DeviceError, LoginRefused, ResourceMissing
+from firmware_bridge.vocabulary.facts import AspectKind
 from firmware_bridge.vocabulary.generation import EndpointSpec, RequestLimits
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
@@ -329,6 +330,51 @@ async def test_a_report_stays_on_the_endpoint_and_ends() -> None:
         assert {i.id for i in report.inventory} == {"GPU_0", "GPU_1", "Main", "Loop"}
         assert [d.state for d in report.leak_detectors] == ["OK", "Critical", "unknown"]
         assert any("evil.host" in n.what for n in report.notes)
+        await tray.close()
+
+
+CERTIFICATES = f"{ROOT}/Managers/B/NetworkProtocol/HTTPS/Certificates"
+PEM = "-----BEGIN CERTIFICATE-----\n" + 2 * ("QUJD" * 16 + "\n") + "-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (PEM.replace("\n", "\r\n"), PEM),
+        (PEM * 9, None),
+        (PEM.replace("CERTIFICATE", "PRIVATE KEY"), None),
+        ("see /etc", None),
+        (None, None),
+    ],
+)
+async def test_a_report_has_a_controllers_certificate_where_that_is_a_certificate(said: Any, kept: Any) -> None:
+    tree = compute_tree()
+    put(tree, f"{ROOT}/Managers/B", "Manager", NetworkProtocol={"@odata.id": f"{ROOT}/Managers/B/NetworkProtocol"})
+    where = {"Certificates": {"@odata.id": CERTIFICATES}}
+    put(tree, f"{ROOT}/Managers/B/NetworkProtocol", "ManagerNetworkProtocol", HTTPS=where)
+    put(tree, f"{CERTIFICATES}/1", "Certificate", CertificateString=said)
+    put(tree, f"{CERTIFICATES}/2", "Certificate", CertificateString=said)
+    put(tree, f"{CERTIFICATES}/3", "Certificate", CertificateString=said)
+    collect(tree, CERTIFICATES)
+    tree[ROOT]["Managers"] = collect(tree, f"{ROOT}/Managers")
+    async with serve_tree(tree) as served:
+        tray = driver(served, "redfish/compute_tray")
+        found = [a for a in (await tray.report()).aspects if a.kind is AspectKind.CERTIFICATE]
+        wanted = [] if kept is None else [("1", "Managers/B", kept), ("2", "Managers/B", kept)]
+        assert [(a.id, a.of, a.facts["certificate_pem"]) for a in found] == wanted
+        assert f"{CERTIFICATES}/3" not in served.seen, "two are enough"
+        await tray.close()
+
+
+async def test_a_report_has_the_limits_that_a_sensor_states_for_itself() -> None:
+    tree = compute_tree()
+    tree[f"{ROOT}/Chassis/Main/Sensors/Inlet"]["Thresholds"] = {"UpperCaution": {"Reading": 40}}
+    tree[f"{ROOT}/Chassis/Main/Sensors/Total"]["Thresholds"] = {"UpperCritical": {"Reading": 6.5}}
+    async with serve_tree(tree) as served:
+        tray = driver(served, "redfish/compute_tray")
+        await tray.discover()
+        limits = {a.id: a.facts for a in (await tray.report()).aspects if a.kind is AspectKind.LIMITS}
+        assert limits == {"inlet.temperature": {"upper_caution": 40.0}, "power": {"upper_critical": 6_500.0}}
         await tray.close()
 
 
