@@ -19,6 +19,7 @@ from datacenter_api.cli import (
     endpoint,
     endpoint_check,
     endpoint_quiet,
+    endpoint_restart,
     endpoint_trust,
     enrol,
     event,
@@ -91,6 +92,7 @@ endpoint.app.command("rotate")(endpoint_trust.rotate)
 endpoint.app.command("reload")(endpoint_trust.reload)
 endpoint.app.command("repin")(endpoint_trust.repin)
 endpoint.app.command("quiet")(endpoint_quiet.quiet)
+endpoint.app.command("restart")(endpoint_restart.restart)
 app.command("emergency-off")(emergency.emergency_off)
 app.command("locate")(tray.locate)
 app.command("rescan")(rack.rescan)

@@ -17,13 +17,14 @@ from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.trays import axes_of
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError
-from firmware_bridge.vocabulary.power import ENERGISES, PowerAction
+from firmware_bridge.vocabulary.power import ENERGISES, ControllerRestart, PowerAction
 from rack_controller.model.layout import TrayView
 from rack_controller.model.power import PowerLook
 from rack_controller.model.roles import Privilege, Role, may
 
-_A = PowerAction
-LABELS = {
+_A, _C = PowerAction, ControllerRestart
+Wish = PowerAction | ControllerRestart
+LABELS: dict[Wish, str] = {
     _A.ON: "On",
     _A.GRACEFUL_OFF: "Shut down",
     _A.FORCE_OFF: "Force off",
@@ -31,8 +32,10 @@ LABELS = {
     _A.FORCE_RESTART: "Force restart",
     _A.AUX_CYCLE: "Cycle auxiliary power",
     _A.AUX_OFF: "Auxiliary power off",
+    _C.GRACEFUL: "Restart controller",
+    _C.FORCE: "Force controller restart",
 }
-CONSEQUENCES = {
+CONSEQUENCES: dict[Wish, str] = {
     _A.ON: "its host boots",
     _A.GRACEFUL_OFF: "its host is asked to shut down; jobs on it end",
     _A.FORCE_OFF: "its host loses power at once; jobs on it end",
@@ -40,6 +43,8 @@ CONSEQUENCES = {
     _A.FORCE_RESTART: "its host restarts at once; jobs on it end",
     _A.AUX_CYCLE: "host and controller lose power for some minutes; power limits go back to their default",
     _A.AUX_OFF: "host and controller lose power; nobody sees this tray until it is brought back",
+    _C.GRACEFUL: "its host goes on; nobody sees this tray, nor a leak in it, until its controller is back",
+    _C.FORCE: "its host goes on; nobody sees this tray, nor a leak in it, until its controller is back",
 }
 _PLAIN = frozenset((_A.ON,))
 
@@ -50,12 +55,17 @@ def offered_to(role: Role, actions: list[str]) -> list[PowerAction]:
     return [a for a in PowerAction if a in actions and may(role, needed[a])]
 
 
+def restarts_offered_to(role: Role, restarts: list[str]) -> list[ControllerRestart]:
+    """Return how a viewer of a role may restart the controller of a tray that offers `restarts`."""
+    return [how for how in ControllerRestart if how in restarts and may(role, Privilege.POWER)]
+
+
 class PowerCard:
     """The card of one tray for one viewer."""
 
     def __init__(self, services: Services, who: Principal, record: RackRecord, tray: TrayView) -> None:
         self._services, self._who, self._record, self._tray = services, who, record, tray
-        self._wish: PowerAction | None = None
+        self._wish: Wish | None = None
 
     def show(self) -> None:
         """Draw the card; a tray that offers nothing, and a viewer who may do nothing, see why."""
@@ -65,7 +75,9 @@ class PowerCard:
             html(f'<p class="quiet">{esc(why)}</p>')
             return
         with ui.row():
-            for action in offered_to(self._who.role, self._actions()):
+            offers: list[Wish] = [*offered_to(self._who.role, self._actions())]
+            offers += restarts_offered_to(self._who.role, self._restarts())
+            for action in offers:
                 ui.button(LABELS[action], on_click=partial(self._preview, action)).props("flat dense no-caps")
         self._told = html()
         with ui.column() as self._asked:
@@ -83,6 +95,10 @@ class PowerCard:
         axes = axes_of(self._record, self._services.now())
         return [a for e in self._tray.endpoints if e.place in axes for a in axes[e.place].power_actions]
 
+    def _restarts(self) -> list[str]:
+        axes = axes_of(self._record, self._services.now())
+        return [how for e in self._tray.endpoints if e.place in axes for how in axes[e.place].restarts]
+
     def _why_not(self) -> str:
         layout = self._record.layout
         if layout is None or not self._actions():
@@ -91,7 +107,7 @@ class PowerCard:
             return "Its rack is only observed: nothing is written to its devices."
         return "" if offered_to(self._who.role, self._actions()) else f"Role {self._who.role} switches no trays."
 
-    async def _preview(self, action: PowerAction) -> None:
+    async def _preview(self, action: Wish) -> None:
         """Show how the tray stands now and what would become of it."""
         try:
             body = await self._services.bus.ask(self._record.token, "power", self._tray.place)
@@ -120,9 +136,9 @@ class PowerCard:
                 self._services,
                 self._who,
                 self._record.token,
-                "power",
+                "restart" if isinstance(action, ControllerRestart) else "power",
                 self._tray.place,
-                {"action": str(action)},
+                {"how" if isinstance(action, ControllerRestart) else "action": str(action)},
             )
         except RackwrightError as err:
             self._say(f"▲ {err}", "sev-warning")

@@ -82,6 +82,7 @@ class Axes:
     failing: tuple[FailingResource, ...] = ()
     power_actions: tuple[str, ...] = ()
     boot: BootView | None = None
+    restarts: tuple[str, ...] = ()
 
 
 def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
@@ -143,6 +144,7 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         failing=tuple(_older(f, heard) for f in said.failing),
         power_actions=tuple(said.power_actions),
         boot=said.boot,
+        restarts=tuple(said.restarts),
     )
 
 

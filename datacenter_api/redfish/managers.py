@@ -11,6 +11,7 @@ from datacenter_api.redfish.interfaces import (
     protocols_of,
 )
 from datacenter_api.redfish.own_network import own_protocols
+from datacenter_api.redfish.power.offers import actions_of, reset_info, restarts_of
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, time_text, told
 from datacenter_api.redfish.shown import Facts, shown
 from datacenter_api.redfish.status import endpoint_status
@@ -65,7 +66,14 @@ def build_one(world: World, uri: str, manager: str) -> Body | None:
         **({"NetworkProtocol": ref(f"{uri}/NetworkProtocol")} if known and protocols_of(known) else {}),
         **({"EthernetInterfaces": ref(f"{uri}/EthernetInterfaces")} if known and interfaces_of(known) else {}),
         Links=_links(tray),
+        **actions_of(uri, "Manager", restarts_of(tray, endpoint)),
     )
+
+
+def build_reset_info(world: World, uri: str, manager: str) -> Body | None:
+    """Return the ActionInfo of a controller's restart."""
+    found = find_endpoint(world, manager)
+    return None if found is None else reset_info(uri, restarts_of(*found))
 
 
 def build_interfaces(world: World, uri: str, manager: str) -> Body | None:

@@ -93,6 +93,7 @@ READ_ONLY: dict[str, Builder] = {
     "Systems/{}/EthernetInterfaces/{}": systems.build_interface,
     "Managers": managers.build_all,
     "Managers/{}": managers.build_one,
+    "Managers/{}/ResetActionInfo": managers.build_reset_info,
     "Managers/{}/EthernetInterfaces": managers.build_interfaces,
     "Managers/{}/EthernetInterfaces/{}": managers.build_interface,
     "Managers/{}/NetworkProtocol": managers.build_protocol,

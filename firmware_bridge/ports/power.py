@@ -2,7 +2,14 @@
 
 from typing import Protocol, runtime_checkable
 
-from firmware_bridge.vocabulary.power import BootFor, BootSight, PowerAction, PowerAnswer, PowerSight
+from firmware_bridge.vocabulary.power import (
+    BootFor,
+    BootSight,
+    ControllerRestart,
+    PowerAction,
+    PowerAnswer,
+    PowerSight,
+)
 
 
 @runtime_checkable
@@ -28,6 +35,20 @@ class PowerSwitch(Protocol):
         EndpointRefused with its status (it was heard and not done), and OutcomeUnknown when the request went out and
         nobody can tell whether the device heard it: look, do not repeat.
         """
+        ...
+
+
+@runtime_checkable
+class Restartable(Protocol):
+    """A tray whose management controller can be restarted by itself.  Its host goes on meanwhile, unseen."""
+
+    @property
+    def restarts(self) -> frozenset[ControllerRestart]:
+        """Return what was offered when the device was last looked at, nothing before that."""
+        ...
+
+    async def restart_controller(self, how: ControllerRestart) -> PowerAnswer:
+        """Ask for one restart in one request: an effect, raising what `PowerSwitch.switch_power` raises."""
         ...
 
 

@@ -22,6 +22,13 @@ ENERGISES = frozenset((PowerAction.ON, PowerAction.GRACEFUL_RESTART, PowerAction
 """What may end with a host that draws power; everything else only goes toward off."""
 
 
+class ControllerRestart(StrEnum):
+    """How a tray's management controller can be restarted.  Its host goes on; nobody sees the tray meanwhile."""
+
+    GRACEFUL = "graceful"
+    FORCE = "force"
+
+
 class PowerState(StrEnum):
     """What a controller says of its host.  Silence and words that we do not know are `unknown`, never off."""
 

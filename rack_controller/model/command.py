@@ -77,6 +77,7 @@ VERBS: dict[str, Privilege] = {
     **dict.fromkeys(("approve", "pause", "resume", "cancel", "resolve"), Privilege.SHUT),
     "power": Privilege.SHUT,
     "boot": Privilege.OPERATE,
+    "restart": Privilege.POWER,
     "clear": Privilege.INTERLOCK,
     "emergency_off": Privilege.SHUT,
     "bypass": Privilege.INTERLOCK,
@@ -105,11 +106,12 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "unlock": {"reason": str},
     "power": {"action": str},
     "boot": {"source": str, "span": str, "mode": str},
+    "restart": {"how": str},
     "emergency_off": {"reason": str},
     "bypass": {**dict.fromkeys(("do", "bypass", "cause", "reason"), str), "hours": int},
     "clear": dict.fromkeys(("latch", "found", "done", "pressure_check"), str),
 }
-PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot"})
+PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot", "restart"})
 """Verbs that ask a device before they answer: they take longer than a word from memory."""
 
 

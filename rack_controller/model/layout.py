@@ -159,7 +159,8 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     `subtree_why` and `subtree_missing` what is not.
     `held` says why nobody reads it: it shows another certificate than the pinned one.  `ready`: whether it is as it
     must be (Ready), `blocked_by` what is not.  `maintenance`: who works on it, until when and why.
-    `power_actions`: what can be asked of the tray's power there (PowerAction); `boot`: its boot source as last seen.
+    `power_actions`: what can be asked of the tray's power there (PowerAction); `boot`: its boot source as last seen;
+    `restarts`: how the controller itself can be restarted (ControllerRestart).
     """
 
     place: str
@@ -190,6 +191,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     failing: list[FailingResource] = []
     power_actions: list[str] = []
     boot: BootView | None = None
+    restarts: list[str] = []
 
 
 class WornLink(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from firmware_bridge.ports.power import Bootable, PowerSwitch
+from firmware_bridge.ports.power import Bootable, PowerSwitch, Restartable
 from firmware_bridge.ports.telemetry import Locatable, Sparing, TelemetrySource, Versioned
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import (
@@ -168,6 +168,7 @@ def _status(
         maintenance="" if enrolled is None else enrolled.maintenance(place),
         power_actions=sorted(source.power_actions) if isinstance(source, PowerSwitch) else [],
         boot=boot_view(source.boot) if isinstance(source, Bootable) else None,
+        restarts=sorted(source.restarts) if isinstance(source, Restartable) else [],
         ready="" if enrolled is None else enrolled.examiner.ready_word(place),
         blocked_by=[] if enrolled is None else enrolled.examiner.blocked_by(place),
         attention=state.attention.pacing,

@@ -142,6 +142,7 @@ class PlayedRack:
     boards: dict[str, tuple[str, str, list[str]]] = field(default_factory=dict)  # endpoint -> state, why, missing
     commands: list[str] = field(default_factory=list)
     boots: dict[str, BootView] = field(default_factory=dict)  # endpoint -> its boot source override
+    restarts: dict[str, list[str]] = field(default_factory=dict)  # endpoint -> how its controller can be restarted
     asked: list[Command] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     interlocks: InterlockState | None = None
@@ -201,7 +202,16 @@ class PlayedRack:
         rows = [
             EndpointStatus(p, "unknown", "absent", 12.0, 60.0, "no reply: timed out")
             if p in self.absent
-            else EndpointStatus(p, "on", "reachable", 100.0, 0.4, power_actions=self.offers(p), boot=self.boots.get(p))
+            else EndpointStatus(
+                p,
+                "on",
+                "reachable",
+                100.0,
+                0.4,
+                power_actions=self.offers(p),
+                boot=self.boots.get(p),
+                restarts=self.restarts.get(p, []),
+            )
             for p in places
         ]
         for n, row in enumerate(rows):

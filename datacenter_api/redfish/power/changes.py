@@ -6,17 +6,21 @@ from typing import Any
 
 from datacenter_api.redfish import changes
 from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.managers import find_endpoint
 from datacenter_api.redfish.power import aggregates
-from datacenter_api.redfish.power.offers import tray_at
+from datacenter_api.redfish.power.offers import restarts_of, tray_at
 from datacenter_api.redfish.power.resets import reset_tray, set_boot
+from datacenter_api.redfish.power.restarts import restart_controller
 from datacenter_api.redfish.shapes import ROOT
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import Outcome
+from rack_controller.model.layout import EndpointView
 
 _TRAY = re.compile(
     rf"({ROOT}/Systems/[^/]+)/Actions/ComputerSystem\.Reset|({ROOT}/Chassis/[^/]+)/Actions/Chassis\.Reset"
 )
+_MANAGER = re.compile(rf"{ROOT}/Managers/([^/]+)/Actions/Manager\.Reset")
 _AGGREGATE = re.compile(
     re.escape(aggregates.AGGREGATES) + r"/([^/]+)/Actions/Aggregate\.(Reset|AddElements|RemoveElements)"
 )
@@ -24,7 +28,8 @@ _AGGREGATE = re.compile(
 
 def owns(uri: str) -> bool:
     """Tell whether a POST to a URI is about power."""
-    return uri == aggregates.AGGREGATES or _tray_uri(uri) is not None or _AGGREGATE.fullmatch(uri) is not None
+    known = (_TRAY, _AGGREGATE, _MANAGER)
+    return uri == aggregates.AGGREGATES or any(pattern.fullmatch(uri) for pattern in known)
 
 
 def methods(world: World, uri: str) -> str:
@@ -32,6 +37,9 @@ def methods(world: World, uri: str) -> str:
     at = _tray_uri(uri)
     if at is not None:
         return "POST" if tray_at(world, at) is not None else ""
+    manager = _MANAGER.fullmatch(uri)
+    if manager is not None:
+        return "POST" if _restartable(world, manager[1]) is not None else ""
     match = _AGGREGATE.fullmatch(uri)
     return "POST" if match is not None and match[1] in world.aggregates.all else ""
 
@@ -40,6 +48,12 @@ async def post(world: World, uri: str, body: Mapping[str, Any], caller: Caller) 
     """Run an action, or make an aggregate and return where it is."""
     if uri == aggregates.AGGREGATES:
         return aggregates.create(world, body, caller)
+    manager = _MANAGER.fullmatch(uri)
+    if manager is not None:
+        endpoint = _restartable(world, manager[1])
+        if endpoint is None:
+            raise RequestRefused("ResourceMissingAtURI", uri)
+        return await restart_controller(world, *endpoint, uri, body, caller)
     at = _tray_uri(uri)
     if at is None:
         return await aggregates.act(world, uri, body, caller)
@@ -55,6 +69,11 @@ async def patch_system(world: World, tray: TrayLook, body: Mapping[str, Any], ca
     if any(not name.startswith("@odata.") for name in rest):
         await changes.set_light(world, tray, rest, caller)
     await set_boot(world, tray, body["Boot"], caller)
+
+
+def _restartable(world: World, manager: str) -> tuple[TrayLook, EndpointView] | None:
+    found = find_endpoint(world, manager)
+    return found if found is not None and restarts_of(*found) else None
 
 
 def _tray_uri(uri: str) -> str | None:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from datacenter_api.redfish.shapes import ROOT, Body, resource
 from datacenter_api.redfish.world import TrayLook, World
 from firmware_bridge.vocabulary.generation import TrayKind
-from firmware_bridge.vocabulary.power import BootFor, PowerAction
+from firmware_bridge.vocabulary.power import BootFor, ControllerRestart, PowerAction
+from rack_controller.model.layout import EndpointView
 from rack_controller.model.power import BootView
 
 SWITCHED = (TrayKind.COMPUTE, TrayKind.SWITCH)
@@ -19,6 +20,7 @@ RESET_TYPES: dict[str, PowerAction] = {
     "GracefulRestart": PowerAction.GRACEFUL_RESTART,
     "ForceRestart": PowerAction.FORCE_RESTART,
 }
+RESTART_TYPES = {"GracefulRestart": ControllerRestart.GRACEFUL, "ForceRestart": ControllerRestart.FORCE}
 CHASSIS_RESET_TYPES = RESET_TYPES | {"FullPowerCycle": PowerAction.AUX_CYCLE}
 INFO = "ResetActionInfo"
 SPANS = {"Once": BootFor.ONCE, "Continuous": BootFor.CONTINUOUS, "Disabled": BootFor.DISABLED}
@@ -32,6 +34,12 @@ def offered(tray: TrayLook, words: dict[str, PowerAction] = RESET_TYPES) -> list
         return []
     actions = {a for e in tray.plan.endpoints if (at := tray.rack.axes.get(e.place)) for a in at.power_actions}
     return [word for word, action in words.items() if action in actions]
+
+
+def restarts_of(tray: TrayLook, endpoint: EndpointView) -> list[str]:
+    """Return the ResetTypes that an endpoint's controller takes for itself; none on a rack that is only observed."""
+    at = tray.rack.axes.get(endpoint.place) if tray.rack.layout.armed else None
+    return [word for word, how in RESTART_TYPES.items() if at is not None and how in at.restarts]
 
 
 def offered_by_all(trays: Sequence[TrayLook]) -> list[str]:

@@ -47,7 +47,7 @@ async def reset_tray(world: World, tray: TrayLook, uri: str, body: Mapping[str, 
     """Reset one tray: refused at once, or a task.  `uri` is the action's target."""
     words = CHASSIS_RESET_TYPES if "/Chassis/" in uri else RESET_TYPES
     action = words[reset_type(body, offered(tray, words), uri)]
-    before = await _look(world, tray) if action not in _ENDS else None
+    before = await look(world, tray) if action not in _ENDS else None
     part = Part(tray.id, tray.plan.place)
     await ask(world, tray, action, caller)
     task = world.tasks.open(f"{body['ResetType']} of {tray.id}", caller.who.user, uri, dict(body), [part])
@@ -73,7 +73,7 @@ def reset_type(body: Mapping[str, Any], types: Sequence[str], uri: str, more: Se
 
 async def ask(world: World, tray: TrayLook, action: PowerAction, caller: Caller) -> None:
     """Ask a tray's controller for one action.  Raises what it refuses with."""
-    await _command(world, tray, "power", {"action": str(action)}, caller)
+    await command(world, tray, "power", {"action": str(action)}, caller)
 
 
 async def set_boot(world: World, tray: TrayLook, wish: Any, caller: Caller) -> None:
@@ -96,7 +96,7 @@ async def set_boot(world: World, tray: TrayLook, wish: Any, caller: Caller) -> N
             raise RequestRefused("PropertyValueNotInList", value[:64], name, related=at)
     span = SPANS[wish[ENABLED]] if ENABLED in wish else BootFor(known.span)
     said = {"source": wish.get(TARGET, known.target), "span": str(span), "mode": wish.get(MODE, "")}
-    done = await _command(world, tray, "boot", {k: v for k, v in said.items() if v}, caller)
+    done = await command(world, tray, "boot", {k: v for k, v in said.items() if v}, caller)
     after = msgspec.structs.replace(
         known, target=str(done.get("source", "")), span=str(done.get("span", "")), mode=str(done.get("mode", ""))
     )
@@ -114,10 +114,10 @@ def want_boot(world: World, tray: TrayLook) -> None:
 
 async def _read_boot(world: World, tray: TrayLook) -> None:
     asked_at = world.parts.now()
-    look = await _look(world, tray)
+    seen = await look(world, tray)
     newer = world.boots.get(tray.plan.place)
-    if look is not None and look.boot is not None and (newer is None or newer[1] <= asked_at):
-        _learn(world, tray, look.boot)
+    if seen is not None and seen.boot is not None and (newer is None or newer[1] <= asked_at):
+        _learn(world, tray, seen.boot)
 
 
 def _learn(world: World, tray: TrayLook, boot: BootView) -> None:
@@ -125,9 +125,10 @@ def _learn(world: World, tray: TrayLook, boot: BootView) -> None:
     world.changed += 1
 
 
-async def _command(
+async def command(
     world: World, tray: TrayLook, verb: str, arguments: Mapping[str, str], caller: Caller
 ) -> dict[str, Any]:
+    """Send a command about a tray and return its result.  Raises what its controller refuses with."""
     place = tray.plan.place
     reply = await send_command(world.parts, caller.who, tray.rack.id, verb, place, arguments)
     if reply.accepted:
@@ -138,7 +139,8 @@ async def _command(
     raise refused
 
 
-async def _look(world: World, tray: TrayLook) -> PowerLook | None:
+async def look(world: World, tray: TrayLook) -> PowerLook | None:
+    """Return how a tray's controller says that its power stands, None while it does not say."""
     try:
         body = await world.parts.bus.ask(tray.rack.id, "power", tray.plan.place)
         return msgspec.json.decode(body, type=PowerLook)
@@ -193,15 +195,15 @@ async def _arrived(world: World, part: Part, action: PowerAction, before: PowerL
     if action in _ENDS:
         return state == _ENDS[action]
     if part.tray not in away:
-        look = await _look(world, tray)
-        if look is not None and (look.state != "on" or _started_anew(action, before, look)):
+        seen = await look(world, tray)
+        if seen is not None and (seen.state != "on" or _started_anew(action, before, seen)):
             away.add(part.tray)
     return part.tray in away and state == "on" and (await _is_on(world, tray))
 
 
 async def _is_on(world: World, tray: TrayLook) -> bool:
-    look = await _look(world, tray)
-    return look is not None and look.state == "on"
+    seen = await look(world, tray)
+    return seen is not None and seen.state == "on"
 
 
 def _started_anew(action: PowerAction, before: PowerLook | None, after: PowerLook) -> bool:
@@ -212,4 +214,4 @@ def _started_anew(action: PowerAction, before: PowerLook | None, after: PowerLoo
     return before.boot_marker != after.boot_marker
 
 
-__all__ = ["ask", "begin", "follow", "reset_tray", "reset_type", "set_boot", "want_boot"]
+__all__ = ["ask", "begin", "command", "follow", "look", "reset_tray", "reset_type", "set_boot", "want_boot"]

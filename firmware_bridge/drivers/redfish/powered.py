@@ -9,7 +9,14 @@ from firmware_bridge.drivers.redfish.enclosure import Enclosure, enclosures
 from firmware_bridge.drivers.redfish.link import URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.vocabulary.errors import ActionNotOffered, ResourceMissing
-from firmware_bridge.vocabulary.power import BootFor, BootSight, PowerAction, PowerAnswer, PowerSight
+from firmware_bridge.vocabulary.power import (
+    BootFor,
+    BootSight,
+    ControllerRestart,
+    PowerAction,
+    PowerAnswer,
+    PowerSight,
+)
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.wire.redfish.boot import boot_change, boot_sight
 from firmware_bridge.wire.redfish.guard import Document, parse
@@ -25,6 +32,8 @@ from firmware_bridge.wire.redfish.resets import (
     depth_of,
     power_state,
     reset_points,
+    restart_point,
+    restart_words,
 )
 
 MOST_MARKER = 64
@@ -32,13 +41,15 @@ MOST_MARKER = 64
 
 @dataclass(slots=True)
 class PowerPoints:
-    """Where a tray is switched and seen, per action the target and the word for it, and the boot source last seen."""
+    """Where a tray is switched and seen, per action the target and the word for it, the same for restarts of its
+    controller, and the boot source last seen."""
 
     state: str | None = None
     host: str | None = None
     controller: str | None = None
     words: dict[PowerAction, tuple[str, str]] = field(default_factory=dict)
     boot: BootSight | None = None
+    restarts: dict[ControllerRestart, tuple[str, str]] = field(default_factory=dict)
 
 
 async def power_points(tree: Tree, found: Enclosure, hints: Mapping[str, Any]) -> PowerPoints:
@@ -62,6 +73,7 @@ async def power_points(tree: Tree, found: Enclosure, hints: Mapping[str, Any]) -
         controller,
         await _words(tree, resets),
         boot_sight(host[1]) if host is not None else None,
+        await _restarts(tree, controller),
     )
 
 
@@ -75,8 +87,16 @@ async def _words(tree: Tree, resets: Sequence[ResetPoint]) -> dict[PowerAction, 
     return words
 
 
+async def _restarts(tree: Tree, controller: str | None) -> dict[ControllerRestart, tuple[str, str]]:
+    """Return how the controller that answers here takes its own restart."""
+    point = restart_point(await tree.get(controller) or {})
+    if point is not None and point.values is None and point.info is not None:
+        point = replace(point, values=allowable(await tree.get(point.info)))
+    return {} if point is None else restart_words(point)
+
+
 class Powered:
-    """Adds the ports PowerSwitch and Bootable to a source with `link`, `clock` and `state.power`."""
+    """Adds the ports PowerSwitch, Bootable and Restartable to a source with `link`, `clock` and `state.power`."""
 
     __slots__ = ()
 
@@ -117,6 +137,20 @@ class Powered:
         if action not in offered:
             raise ActionNotOffered(self.link.endpoint, "switch_power", f"{action} is not offered")
         target, word = offered[action]
+        answer = await self.link.effect(target, {PARAMETER: word})
+        return PowerAnswer(True, answer.status, answer.location or "", word)
+
+    @property
+    def restarts(self: Any) -> frozenset[ControllerRestart]:
+        """Return how the controller could be restarted when the device was last looked at."""
+        return frozenset(self.state.power.restarts)
+
+    async def restart_controller(self: Any, how: ControllerRestart) -> PowerAnswer:
+        """Ask for one restart of the controller itself, once (see the port)."""
+        offered = self.state.power.restarts
+        if how not in offered:
+            raise ActionNotOffered(self.link.endpoint, "restart_controller", f"a {how} restart is not offered")
+        target, word = offered[how]
         answer = await self.link.effect(target, {PARAMETER: word})
         return PowerAnswer(True, answer.status, answer.location or "", word)
 

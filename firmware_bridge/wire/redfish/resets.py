@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from firmware_bridge.vocabulary.power import PowerAction, PowerDepth, PowerState
+from firmware_bridge.vocabulary.power import ControllerRestart, PowerAction, PowerDepth, PowerState
 from firmware_bridge.wire.redfish.guard import Document
 from firmware_bridge.wire.redfish.links import link_of
 
@@ -25,6 +25,8 @@ AUX_RESETS: Mapping[str, Spellings] = {
     CHASSIS_RESET: {_A.AUX_CYCLE: ("FullPowerCycle",)},
 }
 """Per Redfish action: what each of ours is called there, the word that is preferred first."""
+MANAGER_RESET = "#Manager.Reset"
+_RESTARTS = {ControllerRestart.GRACEFUL: "GracefulRestart", ControllerRestart.FORCE: "ForceRestart"}
 
 _STATES = {
     "On": PowerState.ON,
@@ -56,6 +58,17 @@ class ResetPoint:
             if word is not None:
                 found[action] = word
         return found
+
+
+def restart_point(manager: Document) -> ResetPoint | None:
+    """Return the reset action of a controller itself, None where it has none."""
+    return next(iter(reset_points(manager, {MANAGER_RESET: {}})), None)
+
+
+def restart_words(point: ResetPoint) -> dict[ControllerRestart, tuple[str, str]]:
+    """Return the target and the word of each restart of a controller; none where it does not say which it takes."""
+    said = point.values or ()
+    return {how: (point.target, word) for how, word in _RESTARTS.items() if word in said}
 
 
 def reset_points(document: Document, table: Mapping[str, Spellings]) -> list[ResetPoint]:

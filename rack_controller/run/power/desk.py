@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
-from firmware_bridge.ports.power import Bootable, PowerSwitch
+from firmware_bridge.ports.power import Bootable, PowerSwitch, Restartable
 from firmware_bridge.ports.telemetry import Sparing, TelemetrySource
 from firmware_bridge.vocabulary.attention import Pacing
 from firmware_bridge.vocabulary.clock import Clock
@@ -22,7 +22,15 @@ from firmware_bridge.vocabulary.errors import (
     TargetUnknown,
 )
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
-from firmware_bridge.vocabulary.power import ENERGISES, BootFor, BootSight, PowerAction, PowerAnswer, PowerSight
+from firmware_bridge.vocabulary.power import (
+    ENERGISES,
+    BootFor,
+    BootSight,
+    ControllerRestart,
+    PowerAction,
+    PowerAnswer,
+    PowerSight,
+)
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.power_proof import was_heard
@@ -31,7 +39,7 @@ from rack_controller.model.event import Severity
 from rack_controller.model.latch import Latch
 from rack_controller.model.power import PowerLook, power_look
 from rack_controller.run.find import find_source
-from rack_controller.run.power.asking import ask_once
+from rack_controller.run.power.asking import ask_once, once
 from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
 
@@ -40,6 +48,8 @@ LOOK_HOLDS = Seconds(2.0)
 """Whoever asks how a tray's power stands is shown a look that is no older than this."""
 
 
+BLIND_FOR = Seconds(180.0)
+"""After a restart of a controller of a rack no other one is restarted: its leak detectors see nothing so long."""
 SEE_LATCHES = "see `rackwright interlock list`"
 
 
@@ -64,11 +74,12 @@ class PowerDesk:
         self._maintenance, self._turns, self._latched = maintenance, turns, latched
         self._energising, self._latches = energising, latches
         self._looks: dict[Place, PowerSight] = {}
+        self._restarted: tuple[Place, Seconds] | None = None
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """Return the verbs by name."""
-        return {"power": self.power, "boot": self.boot}
+        return {"power": self.power, "boot": self.boot, "restart": self.restart}
 
     async def look(self, target: Place) -> PowerLook:
         """Return how a tray's power stands now, as its controller says it.  Raises TargetUnknown and DeviceError."""
@@ -117,6 +128,44 @@ class PowerDesk:
         text = f"{leaf_of(tray)}: its host boots from {after.target}, {after.span}; set by {command.actor}"
         self._tell(Finding(tray, "boot.set", Severity.WARNING, text, {"source": after.target, "span": str(after.span)}))
         return {"source": after.target, "span": str(after.span), "mode": after.mode}
+
+    async def restart(self, command: Command) -> dict[str, object]:
+        """Restart one tray's controller.  Armed racks only, one controller of a rack at a time, none that is flashed.
+
+        Its host goes on; nobody sees the tray, and its leak detectors see nothing, until it is back.  Raises what
+        `power` raises; where the answer was lost nobody can tell whether it was heard: a controller that is away shows
+        it by itself.
+        """
+        self._view.check_armed()
+        how, tray = _restart(command), _tray(Place(command.target))
+        source = self._of(tray, Restartable)
+        with self._alone(tray, source, "restart"):
+            self._check_blind()
+            self._restarted = (source.endpoint, self._clock.now())
+            self._looks.pop(tray, None)
+            try:
+                answer = await once(partial(source.restart_controller, how))
+            except OutcomeUnknown as lost:
+                lost.advice = "it may be restarting: see `rackwright endpoint list` before you ask again"
+                raise
+            except DeviceError:
+                self._restarted = None
+                raise
+        where = "/".join(source.endpoint.rsplit("/", 2)[1:])
+        text = f"{where}: a {how} restart was asked for by {command.actor}; it sees no leaks until it is back"
+        self._tell(Finding(source.endpoint, "controller.restarted", Severity.WARNING, text, {"how": str(how)}))
+        return {"endpoint": source.endpoint, "how": str(how), "status": answer.status, "task": answer.task}
+
+    def _check_blind(self) -> None:
+        if self._restarted is None:
+            return
+        place, asked_at = self._restarted
+        left = BLIND_FOR - (self._clock.now() - asked_at)
+        if left > 0:
+            raise PreconditionFailed(
+                f"{place} was restarted {BLIND_FOR - left:.0f} s ago, and leaks are not seen there yet",
+                advice=f"wait {left:.0f} s: one controller of a rack at a time",
+            )
 
     def _of(self, tray: Place, port: type[Any]) -> Any:
         return find_source(self._sources, tray, port)[1]
@@ -187,6 +236,14 @@ def _action(command: Command) -> PowerAction:
         raise ArgumentsInvalid(
             f"there is no power action {given!r}", advice=f"one of {', '.join(PowerAction)}"
         ) from err
+
+
+def _restart(command: Command) -> ControllerRestart:
+    given = command.arguments.get("how", "graceful")
+    try:
+        return ControllerRestart(given)
+    except ValueError as err:
+        raise ArgumentsInvalid(f"how to restart: {given!r}", advice=f"one of {', '.join(ControllerRestart)}") from err
 
 
 def _override(command: Command, sight: BootSight) -> tuple[str, BootFor, str]:

@@ -62,7 +62,20 @@ def test_only_these_verbs_exist() -> None:
     assert (
         set(VERBS)
         == set(ARGUMENTS)
-        == {"rescan", "locate", "reload", "repin", "check", "fix", "quiet", "rotate", "swap", "power", "boot"}
+        == {
+            "rescan",
+            "locate",
+            "reload",
+            "repin",
+            "check",
+            "fix",
+            "quiet",
+            "rotate",
+            "swap",
+            "power",
+            "boot",
+            "restart",
+        }
         | {"clear", "emergency_off", "bypass"}
         | STEERING
     )

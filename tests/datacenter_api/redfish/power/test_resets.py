@@ -31,6 +31,7 @@ class Controller:
     commands: list[Command] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
     boots: dict[str, int] = field(default_factory=dict)
+    controllers: dict[str, int] = field(default_factory=dict)
     refuse: dict[str, Reply] = field(default_factory=dict)
 
     async def command(self, _rack: str, wish: Command) -> Reply:
@@ -50,7 +51,8 @@ class Controller:
         assert want == "power"
         marker = str(self.boots.get(place, 0))
         boot = self.hall.racks[rack].boots.get(f"{place}/bmc")
-        look = PowerLook(place, self.states.get(place, "on"), "none", marker, "c", [], boot, 0.0)
+        own = f"c{self.controllers.get(place, 0)}"
+        look = PowerLook(place, self.states.get(place, "on"), "none", marker, own, [], boot, 0.0)
         return msgspec.json.encode(look)
 
     def become(self, slot: str, state: str) -> None:
@@ -347,3 +349,37 @@ async def test_aggregates_outlive_the_process(hall: Hall, controller: Controller
         at = await made(client, "k01-u11")
     kept = AggregateBook(hall.api.services.state / "api" / "redfish-aggregates.json")
     assert list(kept.all) == [at.rsplit("/", 1)[1]]
+
+
+BMC = f"{R}/Managers/k01-u12-bmc"
+
+
+async def test_a_controller_is_restarted_where_it_offers_that_and_its_task_ends_when_it_started_anew(
+    hall: Hall, controller: Controller
+) -> None:
+    hall.racks["k01"].restarts[f"{hall.racks['k01'].place}/u12/bmc"] = ["force", "graceful"]
+    hall.say("k01")
+    reset = (await hall.get("/Managers/k01-u12-bmc"))["Actions"]["#Manager.Reset"]
+    info = await hall.get(reset["@Redfish.ActionInfo"].removeprefix(R))
+    assert info["Parameters"][0]["AllowableValues"] == ["GracefulRestart", "ForceRestart"]
+    for other in ("rackwright", "k01-u13-bmc", "k01-u06-pmc"):
+        assert "Actions" not in await hall.get(f"/Managers/{other}")
+    async with hall.api.client() as client:
+        target = f"{BMC}/Actions/Manager.Reset"
+        for gone in (
+            f"{R}/Managers/rackwright/Actions/Manager.Reset",
+            f"{R}/Managers/k01-u13-bmc/Actions/Manager.Reset",
+        ):
+            assert (await client.post(gone, json={"ResetType": "ForceRestart"})).status_code == 404
+        wrong = await client.post(target, json={"ResetType": "On"})
+        assert (wrong.status_code, code(wrong)) == (400, "ActionParameterValueNotInList")
+        started = await client.post(target, json={"ResetType": "ForceRestart"})
+        controller.controllers[f"{hall.racks['k01'].place}/u12"] = 1
+        assert (await over(client, started))["TaskState"] == "Completed"
+        assert (await client.post(target, json={})).status_code == 202
+    assert [(c.verb, c.arguments) for c in controller.commands] == [
+        ("restart", {"how": "force"}),
+        ("restart", {"how": "graceful"}),
+    ]
+    async with hall.api.client(hall.api.user_for(Role.TECHNICIAN)) as client:
+        assert (await client.post(target, json={"ResetType": "ForceRestart"})).status_code == 403

@@ -166,3 +166,62 @@ async def test_the_boot_source_is_set_and_read_back(tmp_path: Path) -> None:
         assert (await it.rack.do("boot", it.tray, source="Pxe", span="weekly")).code == "arguments_invalid"
         assert (await it.rack.do("boot", it.tray, Role.TECHNICIAN, source="Pxe")).code == "role_insufficient"
         assert (await it.rack.do("boot", it.tray, span="disabled")).result["span"] == "disabled"
+
+
+MANAGER_RESET = "/redfish/v1/Managers/BMC_0/Actions/Manager.Reset"
+
+
+async def test_a_controller_is_restarted_once_and_no_second_one_while_it_is_blind(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        assert sorted((await it.rack.status(it.served.place)).restarts) == ["force", "graceful"]
+        reply = await it.rack.do("restart", it.served.place, Role.OPERATOR, how="force")
+        assert reply.accepted, reply
+        assert reply.result == {"endpoint": it.served.place, "how": "force", "status": 204, "task": ""}
+        assert it.served.seen.get(MANAGER_RESET) == 1
+        (event,) = it.rack.events("controller.restarted")
+        assert (event.place, event.details) == (it.served.place, {"how": "force"})
+        again = await it.rack.do("restart", it.tray, Role.OPERATOR)
+        assert (again.code, it.served.seen.get(MANAGER_RESET)) == ("precondition_failed", 1)
+        assert "one controller of a rack at a time" in again.advice
+
+
+@pytest.mark.parametrize(
+    ("role", "target", "how", "code"),
+    [
+        (Role.SAFETY, "", "force", "role_insufficient"),
+        (Role.TECHNICIAN, "", "force", "role_insufficient"),
+        (Role.ADMIN, "", "kick", "arguments_invalid"),
+        (Role.ADMIN, f"{RACK}/u01/cdu", "force", "target_unknown"),
+        (Role.ADMIN, RACK, "force", "target_unknown"),
+    ],
+)
+async def test_a_restart_that_may_not_be_reaches_no_device(
+    tmp_path: Path, role: Role, target: str, how: str, code: str
+) -> None:
+    async with desk(tmp_path) as it:
+        reply = await it.rack.do("restart", target or it.served.place, role, how=how)
+        assert (reply.accepted, reply.code, it.served.seen.get(MANAGER_RESET, 0)) == (False, code, 0)
+
+
+async def test_nobody_restarts_a_controller_that_is_left_alone_or_only_observed(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        await it.rack.do("quiet", it.tray, minutes=5, reason="flashing")
+        assert "flashing" in (await it.rack.do("restart", it.tray)).reason
+    (tmp_path / "observed").mkdir()
+    async with desk(tmp_path / "observed", armed=False) as it:
+        assert (await it.rack.do("restart", it.tray)).code == "precondition_failed"
+        assert it.served.seen.get(MANAGER_RESET, 0) == 0
+
+
+async def test_a_restart_whose_answer_is_lost_is_held_and_one_that_is_refused_may_be_asked_again(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as it:
+        it.served.faults.set([Fault(FaultKind.STATUS, it.served.place, uri=MANAGER_RESET, status=403)])
+        assert (await it.rack.do("restart", it.tray)).code == "device_error"
+        it.served.faults.set([Fault(FaultKind.RESET, it.served.place, uri=MANAGER_RESET)])
+        reply = await it.rack.do("restart", it.tray)
+        assert (reply.code, it.served.seen.get(MANAGER_RESET)) == ("held", 2)
+        assert "endpoint list" in reply.advice
+        it.served.faults.set([])
+        assert (await it.rack.do("restart", it.tray)).code == "precondition_failed", "it may be restarting"
