@@ -8,6 +8,7 @@ from datacenter_api.redfish.controls import limits_of
 from datacenter_api.redfish.integrity import assembly_link
 from datacenter_api.redfish.location import placement, tray_location
 from datacenter_api.redfish.made_of import enclosure_of, identity_of
+from datacenter_api.redfish.older import older_links
 from datacenter_api.redfish.power.offers import CHASSIS_RESET_TYPES, actions_of, offered
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.shown import shown
@@ -41,7 +42,7 @@ def build_one(world: World, uri: str, chassis: str) -> Body | None:
     """Return a rack or a tray."""
     rack = world.rack(chassis)
     if rack is not None:
-        return _rack(rack, uri)
+        return _rack(world, rack, uri)
     tray = world.tray(chassis)
     if tray is None:
         return None
@@ -49,7 +50,7 @@ def build_one(world: World, uri: str, chassis: str) -> Body | None:
     return _tray(world, tray, uri)
 
 
-def _rack(rack: RackLook, uri: str) -> Body:
+def _rack(world: World, rack: RackLook, uri: str) -> Body:
     layout, trays = rack.layout, list(rack.trays.values())
     return resource(
         "Chassis",
@@ -68,6 +69,7 @@ def _rack(rack: RackLook, uri: str) -> Body:
         PowerSubsystem=ref(f"{uri}/PowerSubsystem"),
         ThermalSubsystem=ref(f"{uri}/ThermalSubsystem"),
         EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
+        **older_links(world, uri),
         LogServices=ref(f"{uri}/LogServices"),
         Links={
             **refs("Contains", (f"{CHASSIS}/{t.id}" for t in trays)),
@@ -100,6 +102,7 @@ def _tray(world: World, tray: TrayLook, uri: str) -> Body:
         PowerSubsystem=ref(f"{uri}/PowerSubsystem"),
         ThermalSubsystem=ref(f"{uri}/ThermalSubsystem"),
         EnvironmentMetrics=ref(f"{uri}/EnvironmentMetrics"),
+        **older_links(world, uri),
         **({"LeakDetectors": ref(f"{uri}/LeakDetectors")} if leaks else {}),
         **({"Drives": ref(f"{uri}/Drives")} if tray.plan.kind == TrayKind.COMPUTE and drives_of(world, tray) else {}),
         **({"NetworkAdapters": ref(f"{uri}/NetworkAdapters")} if adapters_of(world, tray) else {}),

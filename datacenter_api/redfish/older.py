@@ -1,23 +1,43 @@
 """Power and Thermal of a chassis, for clients from before PowerSubsystem and ThermalSubsystem.
 
-Redfish has deprecated both resources and the properties that lead to them.  They are served at the URIs that such
-clients know, say what the newer ones say, and are linked from nowhere.
+Redfish has deprecated both resources and the properties that lead to them, and DMTF's service validator warns of such
+a link in any version of Chassis.  They are served at the URIs that such clients know and say what the newer ones say.
+A Chassis links to them only where whoever runs the service wants that (`LINKS_VARIABLE`): some clients follow links.
 """
+
+import os
+from collections.abc import Mapping
 
 from datacenter_api.redfish.circuits import SHELVES
 from datacenter_api.redfish.power_equipment import build_supply
 from datacenter_api.redfish.rack_power import power_of_rack
-from datacenter_api.redfish.shapes import ROOT, Body, resource, told
+from datacenter_api.redfish.shapes import ROOT, Body, ref, resource, told
 from datacenter_api.redfish.status import line_status
 from datacenter_api.redfish.world import TrayLook, World
+from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.quantities import Quantity
 
+LINKS_VARIABLE = "RACKWRIGHT_REDFISH_OLDER_LINKS"
+_WORDS = {"": False, "0": False, "1": True}
 Q = Quantity
 _OF_SUPPLY = (
     *("Manufacturer", "Model", "SerialNumber", "PartNumber", "FirmwareVersion"),
     *("PowerCapacityWatts", "PowerSupplyType", "Status"),
 )
+
+
+def links_wanted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether each Chassis shall link to its Power and Thermal.  Raises ConfigurationError."""
+    said = environment.get(LINKS_VARIABLE, "").strip()
+    if said not in _WORDS:
+        raise ConfigurationError(f"{LINKS_VARIABLE}: {said!r}", advice="1 links Power and Thermal, 0 does not")
+    return _WORDS[said]
+
+
+def older_links(world: World, uri: str) -> Body:
+    """Return the links of the Chassis at a URI to its Power and Thermal, nothing where nobody wants them."""
+    return {name: ref(f"{uri}/{name}") for name in ("Power", "Thermal")} if world.older_links else {}
 
 
 def build_power(world: World, uri: str, chassis: str) -> Body | None:

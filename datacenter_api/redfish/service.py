@@ -7,6 +7,7 @@ from pathlib import Path
 
 from datacenter_api.redfish.door import RedfishDoor
 from datacenter_api.redfish.events import publish
+from datacenter_api.redfish.older import links_wanted
 from datacenter_api.redfish.push.desk import Desk
 from datacenter_api.redfish.push.guard import Guard, around
 from datacenter_api.redfish.push.http_post import Poster
@@ -34,7 +35,9 @@ class _NoLogin:
 def open_service(services: Services) -> RedfishDoor:
     """Return the door of the service.  Raises EnvironmentUnfit when the state directory cannot be written."""
     name = service_uuid(services.state / "api" / "redfish-uuid")
-    world = World(services, StockRoom(services.bus.ask, services.now), name, open_desk(services))
+    world = World(
+        services, StockRoom(services.bus.ask, services.now), name, open_desk(services), older_links=links_wanted()
+    )
     service = RedfishService(RackSource(world), _NoLogin(), owns_sessions=False)
     services.bus.on_event = _also_streamed(world, services.bus.on_event)
     return RedfishDoor(service, world, services.doorkeeper)

@@ -169,6 +169,7 @@ class World:
     asker: Caller | None = None
     tasks: TaskRoom = field(default_factory=TaskRoom)
     boots: dict[str, tuple[BootView, Seconds]] = field(default_factory=dict)  # by tray, newer than what was heard
+    older_links: bool = False  # whether each Chassis links to its deprecated Power and Thermal
     changed: int = 0  # how often something has changed here that no frame tells
     boots_asked: dict[str, Seconds] = field(default_factory=dict)
     _running: "set[asyncio.Task[None]]" = field(default_factory=set)

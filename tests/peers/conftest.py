@@ -8,11 +8,13 @@ from support.api import PASSWORD
 from support.whole_rack import WholeRack, whole_rack
 
 from datacenter_api.auth.accounts import ensure_admin
+from datacenter_api.redfish.older import LINKS_VARIABLE
 
 
 @pytest.fixture
 async def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WholeRack]:
     monkeypatch.setenv("RACKWRIGHT_ADMIN_PASSWORD", PASSWORD)
+    monkeypatch.setenv(LINKS_VARIABLE, "1")  # Ansible and sushy find chassis power and temperatures by their links
     ensure_admin(tmp_path)
     async with whole_rack(tmp_path) as made:
         yield made

@@ -52,6 +52,9 @@ def switch_with_sushy(whole: WholeRack) -> None:
             return system.boot.enabled
 
         eventually(lambda: is_(ON))
+        chassis = root.get_chassis("/redfish/v1/Chassis/k01-u11")
+        assert chassis.thermal.temperatures
+        assert chassis.power.identity == "Power"
         assert sushy.RESET_TYPE_FORCE_OFF in system.get_allowed_reset_system_values()
         system.reset_system(sushy.RESET_TYPE_FORCE_OFF)
         eventually(lambda: is_(OFF))

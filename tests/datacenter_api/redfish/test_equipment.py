@@ -6,7 +6,9 @@ import msgspec
 import pytest
 from support.redfish_hall import Hall, report_of
 
+from datacenter_api.redfish.older import LINKS_VARIABLE, links_wanted
 from datacenter_api.redfish.plates import RESERVOIR, SUPPLY, WHOLE, plate
+from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.inventory import EndpointReport, FirmwareItem, Item, ItemKind, LeakDetectorItem
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.model.report import stored_report
@@ -159,3 +161,19 @@ def test_only_what_redfish_has_a_word_for_is_shown(facts: dict[str, Any], shown:
     assert plate(facts, SUPPLY) == shown
     assert plate({"level_state": "Sloshing"}, RESERVOIR) == {}
     assert plate({"uuid": "not one"}, WHOLE) == {}
+
+
+async def test_a_chassis_links_to_power_and_thermal_only_where_that_is_wanted(stocked: Hall) -> None:
+    assert not {"Power", "Thermal"} & set(await stocked.get("/Chassis/k01-u12"))
+    stocked.world.older_links = True
+    stocked.world.changed += 1
+    for chassis in ("k01", "k01-u12", "k01-u06"):
+        body = await stocked.get(f"/Chassis/{chassis}")
+        for name in ("Power", "Thermal"):
+            assert (await stocked.get(body[name]["@odata.id"].removeprefix("/redfish/v1")))["Id"] == name
+
+
+def test_what_is_wanted_of_older_links_is_a_yes_or_a_no() -> None:
+    assert [links_wanted({LINKS_VARIABLE: word}) for word in ("", "0", "1", " 1 ")] == [False, False, True, True]
+    with pytest.raises(ConfigurationError):
+        links_wanted({LINKS_VARIABLE: "perhaps"})
