@@ -178,7 +178,11 @@ async def test_a_controller_is_restarted_once_and_no_second_one_while_it_is_blin
         assert reply.accepted, reply
         assert reply.result == {"endpoint": it.served.place, "how": "force", "status": 204, "task": ""}
         assert it.served.seen.get(MANAGER_RESET) == 1
-        (event,) = it.rack.events("controller.restarted")
+
+        async def told() -> Any:
+            return it.rack.events("controller.restarted")
+
+        (event,) = await eventually(told)
         assert (event.place, event.details) == (it.served.place, {"how": "force"})
         again = await it.rack.do("restart", it.tray, Role.OPERATOR)
         assert (again.code, it.served.seen.get(MANAGER_RESET)) == ("precondition_failed", 1)
