@@ -17,11 +17,11 @@ from firmware_bridge.drivers import (
     make_driver,
     needs_credential,
 )
+from firmware_bridge.generations.alarms import load_alarm_rules
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.register_maps import load_register_map, register_folders
 from firmware_bridge.generations.site_edit import SiteDraft
 from firmware_bridge.generations.site_file import read_site
-from firmware_bridge.generations.tray_alarms import load_alarm_rules
 from firmware_bridge.generations.xid_catalogue import load_xids
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock

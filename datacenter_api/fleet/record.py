@@ -7,9 +7,11 @@ from datacenter_api.fleet.columns import Columns
 from datacenter_api.fleet.peaks import Peaks
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.model.alarm import AlarmGlance
 from rack_controller.model.frame import Frame
 from rack_controller.model.interlock_view import InterlockGlance
-from rack_controller.model.layout import EndpointStatus, Layout, RackState, TrayAlarm, WornLink
+from rack_controller.model.lasting import LastingEvent
+from rack_controller.model.layout import EndpointStatus, Layout, RackState, WornLink
 from rack_controller.model.outbox import OutboxReport
 from rack_controller.model.table import SeriesTable
 
@@ -37,7 +39,8 @@ class RackRecord:
     endpoints: list[EndpointStatus] = field(default_factory=list)
     endpoints_heard: Seconds | None = None
     worn: list[WornLink] = field(default_factory=list)
-    alarms: list[TrayAlarm] = field(default_factory=list)
+    lasting: list[LastingEvent] = field(default_factory=list)
+    alarms: AlarmGlance | None = None
     deliveries_refused: dict[str, int] = field(default_factory=dict)
     interlocks: InterlockGlance | None = None
     revision: int | None = None
@@ -99,7 +102,7 @@ class RackRecord:
     def hear_state(self, state: RackState, now: Seconds) -> None:
         """Take both axes of every endpoint at one revision."""
         self.endpoints, self.endpoints_heard = list(state.endpoints), now
-        self.worn, self.alarms = list(state.worn), list(state.alarms)
+        self.worn, self.lasting, self.alarms = list(state.worn), list(state.alarms), state.alarm_glance
         self.deliveries_refused = dict(state.deliveries_refused)
         self.interlocks = state.interlocks
         self.revision, self.boot = state.revision, state.boot

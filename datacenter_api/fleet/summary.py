@@ -6,13 +6,22 @@ import msgspec
 import numpy as np
 
 from datacenter_api.fleet.record import RackRecord
-from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, latch_alarms, leak_points, tray_states
+from datacenter_api.fleet.trays import (
+    Axes,
+    LeakPoint,
+    TrayState,
+    axes_of,
+    latch_alarms,
+    leak_points,
+    tray_states,
+)
 from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.alarm import PRIORITIES, SPEAKING, UNSEEN, AlarmGlance
 from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.layout import IN_BAND, Layout
 
@@ -34,6 +43,19 @@ class Figure(msgspec.Struct, frozen=True):
     total: int
 
 
+class AlarmsInShort(msgspec.Struct, frozen=True):
+    """How many alarms of a rack want an answer, by priority; how many of them nobody has acknowledged; how many are
+    shelved, out of service or hidden; and whether too many were raised lately for anybody to read."""
+
+    critical: int
+    high: int
+    medium: int
+    low: int
+    unacknowledged: int
+    silenced: int
+    flood: bool
+
+
 class RackSummary(msgspec.Struct, frozen=True):
     """What `/racks`, the rack's stream and the console's header show.  W, °C, L/min, s.
 
@@ -41,6 +63,7 @@ class RackSummary(msgspec.Struct, frozen=True):
     limit minus shelf output: None unless every shelf was read, and while something else than shelves feeds the busbar.
     `hosts_silent` are the endpoints of GPU hosts whose agents are not heard: counted, and no alarm of their trays.
     `interlocks`: what has tripped, first cause first, and how many latches stand; None where the controller has none.
+    `alarms`: how many want an answer; None until the controller was heard.
     """
 
     rack: str
@@ -71,6 +94,7 @@ class RackSummary(msgspec.Struct, frozen=True):
     hosts_silent: list[str]
     trays: list[TrayState]
     interlocks: InterlockGlance | None = None
+    alarms: AlarmsInShort | None = None
 
 
 def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
@@ -90,6 +114,7 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
     usable = layout.busbar_power_usable_w
     points = leak_points(layout, view)
     axes = axes_of(record, now)
+    standing = [*latch_alarms(record.interlocks), *record.lasting]
     return RackSummary(
         rack=place,
         name=record.token,
@@ -117,9 +142,21 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
         endpoints_reachable=_count(axes, "reachable"),
         endpoints_total=len(axes),
         hosts_silent=_silent_hosts(layout, axes),
-        trays=tray_states(layout, view, axes, points, [*latch_alarms(record.interlocks), *record.alarms]),
+        trays=tray_states(layout, view, axes, points, standing),
         interlocks=record.interlocks,
+        alarms=alarms_in_short(record.alarms),
     )
+
+
+def alarms_in_short(alarms: AlarmGlance | None) -> AlarmsInShort | None:
+    """Return how many alarms want an answer, None where nothing was heard of any."""
+    if alarms is None:
+        return None
+    speaking = {word: sum(by.get(state, 0) for state in SPEAKING) for word, by in alarms.counts.items()}
+    total = sum(sum(by.values()) for by in alarms.counts.values())
+    unseen = sum(by.get(state, 0) for by in alarms.counts.values() for state in UNSEEN)
+    critical, high, medium, low = (speaking.get(word, 0) for word in PRIORITIES.values())
+    return AlarmsInShort(critical, high, medium, low, unseen, total - sum(speaking.values()), alarms.flood)
 
 
 def gpu_power_of(view: RackView | None, layout: Layout, domain: str) -> Figure:

@@ -14,7 +14,8 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.interlock_view import InterlockGlance
-from rack_controller.model.layout import IN_BAND, EndpointStatus, Layout, TrayAlarm, TrayView
+from rack_controller.model.lasting import LastingEvent
+from rack_controller.model.layout import IN_BAND, EndpointStatus, Layout, TrayView
 from rack_controller.model.liveness import MISSED
 from rack_controller.model.power import BootView
 
@@ -190,7 +191,7 @@ def _read_points(view: RackView | None) -> list[LeakPoint]:
 
 
 def tray_states(
-    layout: Layout, view: RackView | None, axes: dict[str, Axes], points: list[LeakPoint], standing: list[TrayAlarm]
+    layout: Layout, view: RackView | None, axes: dict[str, Axes], points: list[LeakPoint], standing: list[LastingEvent]
 ) -> list[TrayState]:
     """Return the trays of the layout, bottom up.  `standing` is what happened in them and is not over."""
     leaks: dict[str, str] = {}
@@ -205,7 +206,7 @@ def tray_states(
     ]
 
 
-def latch_alarms(interlocks: InterlockGlance | None) -> list[TrayAlarm]:
+def latch_alarms(interlocks: InterlockGlance | None) -> list[LastingEvent]:
     """Return what keeps trays off behind a latch, their own or that of a neighbour whose water may have reached them.
 
     A rack's latch is told of the rack; on each of its trays it would hide what differs.
@@ -219,7 +220,7 @@ def latch_alarms(interlocks: InterlockGlance | None) -> list[TrayAlarm]:
         kept = {trip.place: f"latch {trip.latch} keeps it off"} if len(trip.place.split("/")) > RACK_PARTS else {}
         from_it = f"latch {trip.latch} of {leaf_of(Place(trip.place))} keeps it off, water may have reached it"
         kept |= {place: from_it for place in trip.wet if place != trip.place}
-        found += [TrayAlarm(p, "latch.stands", "warning", text, trip.since_unix_ns) for p, text in kept.items()]
+        found += [LastingEvent(p, "latch.stands", "warning", text, trip.since_unix_ns) for p, text in kept.items()]
     return found
 
 

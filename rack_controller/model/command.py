@@ -19,6 +19,7 @@ from firmware_bridge.vocabulary.errors import (
     TargetUnknown,
 )
 from firmware_bridge.vocabulary.power import ENERGISES
+from rack_controller.model.alarm import AlarmAct
 from rack_controller.model.roles import Privilege, Role, may, whom_to_ask
 
 
@@ -81,11 +82,13 @@ VERBS: dict[str, Privilege] = {
     "clear": Privilege.INTERLOCK,
     "emergency_off": Privilege.SHUT,
     "bypass": Privilege.INTERLOCK,
+    "alarm": Privilege.SERVICE,
 }
 # Values of an argument that ask for more than their verb does.
 _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
     "power": ("action", dict.fromkeys(ENERGISES, Privilege.POWER)),
     "plan": ("do", dict.fromkeys(("on", "cycle"), Privilege.POWER)),
+    "alarm": ("do", dict.fromkeys((AlarmAct.SHELVE, AlarmAct.OUT_OF_SERVICE, AlarmAct.RETURN), Privilege.SILENCE)),
 }
 _KINDS: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number"}
 # Which arguments a verb takes, all of them optional.
@@ -109,6 +112,7 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "restart": {"how": str},
     "emergency_off": {"reason": str},
     "bypass": {**dict.fromkeys(("do", "bypass", "cause", "reason"), str), "hours": int},
+    "alarm": {**dict.fromkeys(("do", "alarm", "reason"), str), "minutes": int},
     "clear": dict.fromkeys(("latch", "found", "done", "pressure_check"), str),
 }
 PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot", "restart"})

@@ -5,9 +5,11 @@ import msgspec
 from firmware_bridge.vocabulary.generation import ConsoleSpec, Coolant, Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
+from rack_controller.model.alarm import AlarmGlance
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.interlock_view import InterlockGlance
+from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.power import BootView
 
 IN_BAND = frozenset(("nvml",))
@@ -202,24 +204,12 @@ class WornLink(msgspec.Struct, frozen=True):
     text: str
 
 
-class TrayAlarm(msgspec.Struct, frozen=True):
-    """An event that stays its tray's alarm until what it tells of is over: a GPU off the bus, a kernel panic.
-
-    `place` is the tray or its part, `text` what happened and what to do, without the tray's name.
-    """
-
-    place: str
-    kind: str
-    severity: str
-    text: str
-    since_unix_ns: int
-
-
 class RackState(msgspec.Struct, frozen=True):
     """The reply to `state` with want=endpoints: everything that changes rarely, at one revision.
 
     `deliveries_refused`: events pushed to this controller's listener and not taken, by reason, since its start; one
-    listener serves every rack of a `boot`.  `interlocks` None: the rack has none.
+    listener serves every rack of a `boot`.  `interlocks` None: the rack has none.  `alarm_glance`: its alarms in short;
+    `alarms` are those of them that are events which last.
     """
 
     rack: str
@@ -228,9 +218,10 @@ class RackState(msgspec.Struct, frozen=True):
     boot: str
     endpoints: list[EndpointStatus]
     worn: list[WornLink] = []
-    alarms: list[TrayAlarm] = []
+    alarms: list[LastingEvent] = []
     deliveries_refused: dict[str, int] = {}
     interlocks: InterlockGlance | None = None
+    alarm_glance: AlarmGlance | None = None
 
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -17,6 +17,7 @@ class Privilege(StrEnum):
     """What a route or a command verb asks for.
 
     `shut` turns one tray's host off, `power` does anything to one tray's power, `power_many` to several at a time.
+    `silence` shelves alarms and takes them out of service.
     """
 
     READ = "read"
@@ -28,6 +29,7 @@ class Privilege(StrEnum):
     POWER = "power"
     POWER_MANY = "power_many"
     INTERLOCK = "interlock"
+    SILENCE = "silence"
     ACCOUNTS = "accounts"
     CONFIGURE = "configure"
     OWN_ACCOUNT = "own_account"
@@ -39,8 +41,8 @@ _EVERYBODY = frozenset({_P.READ, _P.OWN_ACCOUNT})
 PRIVILEGES: dict[Role, frozenset[Privilege]] = {
     Role.VIEWER: _EVERYBODY,
     Role.TECHNICIAN: _EVERYBODY | {_P.LOCATE, _P.SERVICE},
-    Role.OPERATOR: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT, _P.SHUT, _P.POWER},
-    Role.SAFETY: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.INTERLOCK, _P.SHUT},
+    Role.OPERATOR: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT, _P.SHUT, _P.POWER, _P.SILENCE},
+    Role.SAFETY: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.INTERLOCK, _P.SHUT, _P.SILENCE},
     Role.ADMIN: frozenset(Privilege),
 }
 
@@ -56,6 +58,7 @@ REDFISH_PRIVILEGES: dict[Privilege, str] = {
     _P.POWER: "ConfigureComponents",
     _P.POWER_MANY: "ConfigureComponents",
     _P.INTERLOCK: "ConfigureComponents",
+    _P.SILENCE: "ConfigureComponents",
     _P.ACCOUNTS: "ConfigureUsers",
     _P.CONFIGURE: "ConfigureManager",
 }

@@ -26,6 +26,7 @@ from rack_controller.model.operation import row_of
 from rack_controller.model.power import boot_view
 from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
+from rack_controller.run.alarms.desk import AlarmDesk
 from rack_controller.run.audited import Audited
 from rack_controller.run.collect import Collector
 from rack_controller.run.enrolment.enrolled import Enrolled
@@ -56,7 +57,9 @@ class StateAnswers:
         power: PowerDesk | None = None,
         operations: Operations | None = None,
         interlocks: InterlockDesk | None = None,
+        alarms: AlarmDesk | None = None,
     ) -> None:
+        self._alarms = alarms
         self._power, self._operations, self._interlocks = power, operations, interlocks
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
         self._enrolled = enrolled
@@ -88,6 +91,8 @@ class StateAnswers:
                 return msgspec.json.encode(self._enrolled.swaps())
             case "power" if self._power is not None:
                 return msgspec.json.encode(await self._power.look(Place(request.place)))
+            case "alarms" if self._alarms is not None:
+                return msgspec.json.encode(self._alarms.listed())
             case "interlocks" if self._interlocks is not None:
                 return msgspec.json.encode(self._interlocks.state())
             case "interlock_test" if self._interlocks is not None:
@@ -137,7 +142,8 @@ def rack_state(
             for place, state in sorted(snapshot.endpoints.items())
         ],
         worn=view.worn,
-        alarms=view.alarms,
+        alarms=view.lasting,
+        alarm_glance=view.alarms,
         deliveries_refused=view.refusals(),
         interlocks=interlocks,
     )

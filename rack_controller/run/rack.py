@@ -16,7 +16,8 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.units import Seconds, Watts
-from firmware_bridge.wire.tray_alarms import AlarmRules
+from firmware_bridge.wire.alarms import AlarmRules
+from rack_controller.decide.alarm_catalogue import catalogue_of
 from rack_controller.decide.fold import fold_floods
 from rack_controller.decide.liveness import notice_subtrees
 from rack_controller.decide.notice import Finding, notice_batteries, notice_changes
@@ -24,10 +25,12 @@ from rack_controller.decide.notice_attention import notice_attention
 from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import encode_frame
 from rack_controller.model.interlock import InterlockPolicy
+from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.layout import Layout, StateChanged
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.model.subjects import RackSubjects, subjects_of
 from rack_controller.model.table import encode_table
+from rack_controller.run.alarms.desk import AlarmDesk
 from rack_controller.run.answer import CommandAnswers, StateAnswers
 from rack_controller.run.audited import Audited
 from rack_controller.run.board import Board
@@ -63,9 +66,9 @@ from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
 from rack_controller.run.watch.doubts import Doubts
 from rack_controller.run.watch.hosts import GpuRules, Hosts
+from rack_controller.run.watch.lasting import LastingEvents
 from rack_controller.run.watch.links import LinkWatch
 from rack_controller.run.watch.subtrees import Subtrees
-from rack_controller.run.watch.tray_alarms import TrayAlarms
 from rack_controller.run.watch.xids import XidWatch
 
 _log = logging.getLogger(__name__)
@@ -136,11 +139,15 @@ class RackUnderControl:
         self._operations, steering = operating(
             self._view, sequence, sources, self._ledger, self._leases, clock, self._said.append, obstacles
         )
+        self._lasting = None if alarm_rules is None else LastingEvents(layout, journal, alarm_rules)
+        self._alarms = None if alarm_rules is None else self._alarming(alarm_rules, interlocks, locks)
         self._state = StateAnswers(
-            self._view, sources, self._stock, journal, enrolled, power, self._operations, self._guarding
+            *(self._view, sources, self._stock, journal, enrolled, power, self._operations, self._guarding),
+            self._alarms,
         )
         guarding = {} if self._guarding is None else self._guarding.verbs
-        verbs = {**more, **power.verbs, **steering, **locks.verbs, **guarding}
+        alarming = {} if self._alarms is None else self._alarms.verbs
+        verbs = {**more, **power.verbs, **steering, **locks.verbs, **guarding, **alarming}
         self._commands = CommandAnswers(
             self._view, sources, self._roster.collectors, self._stock, journal, clock, verbs, audited
         )
@@ -154,7 +161,6 @@ class RackUnderControl:
         self._delivering: frozenset[Place] = frozenset()
         self._doubts = Doubts(layout)
         self._links = LinkWatch(self._view, sources)
-        self._alarms = TrayAlarms(self._view, journal, alarm_rules) if alarm_rules is not None else None
         self._event_numbers = itertools.count()
         self._failing: type[Exception] | None = None
         self._sequence, self._reserved_to = 0, 0
@@ -173,6 +179,18 @@ class RackUnderControl:
         ledger = self._ledger
         return InterlockDesk(
             *(self._rack, guard, latches, policy, self._clock, bypasses), lambda: len(ledger.unresolved())
+        )
+
+    def _alarming(self, rules: AlarmRules, interlocks: InterlockPolicy | None, locks: Locks) -> AlarmDesk:
+        def locked_by(place: Place) -> str:
+            lock = locks.of(place)
+            return "" if lock is None else f"the lock of {lock.owner}"
+
+        guarding = self._guarding
+        return AlarmDesk(
+            *(self._view, self._journal, catalogue_of(rules, interlocks), self._clock, self._said.append, locked_by),
+            standings=lambda: None if guarding is None else guarding.guard.judged(),
+            tripped=lambda: () if guarding is None else guarding.glance().tripped,
         )
 
     def attach(self, bus: Bus) -> Callable[[str, bytes], object]:
@@ -246,7 +264,7 @@ class RackUnderControl:
         return changed or bool(findings)
 
     def _noticed(self, before: Snapshot | None, after: Snapshot, doubts: list[Finding]) -> tuple[list[Finding], bool]:
-        """Publish a frame; return what there is to tell, and whether an NVLink port is worn anew."""
+        """Publish a frame; return what there is to tell, and whether a worn NVLink port or an alarm is another one."""
         self._keep_table(after)
         self._publish_frame(after)
         self._delivering, drain = notice_batteries(self._delivering, after, self._batteries, self._usable)
@@ -256,10 +274,19 @@ class RackUnderControl:
         findings += doubts
         findings += self._hosts.notice(after) if self._hosts is not None else []
         findings = self._xids.look(findings, after) if self._xids is not None else findings
-        findings += self._alarms.look(findings, after) if self._alarms is not None else []
+        findings += self._lasting.look(findings, after) if self._lasting is not None else []
+        alarmed = False
+        if self._alarms is not None:
+            told, alarmed = self._alarms.look(findings, after, self._standing_events())
+            findings += told
         for place in self._subtrees.to_look_at_again(after.now):
             self._roster.collectors[place].rescan()
-        return fold_floods(findings, self._rack), bool(worn)
+        return fold_floods(findings, self._rack), bool(worn) or alarmed
+
+    def _standing_events(self) -> list[tuple[str, LastingEvent]]:
+        standing = [] if self._lasting is None else self._lasting.standing()
+        self._view.lasting = [event for _, event in standing]
+        return standing
 
     def _next_sequence(self) -> int:
         if self._sequence >= self._reserved_to:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from firmware_bridge.vocabulary.errors import PreconditionFailed
-from rack_controller.model.layout import Layout, TrayAlarm, WornLink
+from rack_controller.model.alarm import AlarmGlance
+from rack_controller.model.lasting import LastingEvent
+from rack_controller.model.layout import Layout, WornLink
 from rack_controller.model.snapshot import Snapshot
 
 
@@ -17,7 +19,8 @@ class RackView:
     snapshot: Snapshot | None = None
     revision: int = 0
     worn: list[WornLink] = field(default_factory=list)  # NVLink ports that are over a limit
-    alarms: list[TrayAlarm] = field(default_factory=list)  # what happened and is not over
+    alarms: AlarmGlance | None = None
+    lasting: list[LastingEvent] = field(default_factory=list)  # events that stand until they are known to be over
     refusals: Callable[[], dict[str, int]] = dict  # deliveries that the process's listener did not take, by reason
 
     def check_armed(self) -> None:

@@ -84,6 +84,10 @@ class Guard:
         """Return every row that holds or stands, by cause and place."""
         return self._standings
 
+    def judged(self) -> Collection[Standing] | None:
+        """Return what holds or stands, None before the rack was judged."""
+        return None if self._began is None else self._standings.values()
+
     @property
     def armed(self) -> bool:
         """Return whether orders are carried out; otherwise they are only told."""
@@ -130,8 +134,12 @@ class Guard:
         self._picture = self._acted_on(snapshot)
         self._judge(self._picture)
         self._watched_by(self._picture)
+        unkept = set(self._latches.unkept)
         with self._latches.sheet.together():
             self._latches.keep_again()
+        for name in sorted(unkept.difference(self._latches.unkept)):
+            text = f"latch {name} is written down now"
+            self._say(Finding(self._latches.find(name).place, "latch.kept", Severity.OK, text))
 
     def _hear(self, readings: Iterable[Reading]) -> None:
         if self._hearing.hear(readings, self._clock.now()):

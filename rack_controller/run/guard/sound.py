@@ -45,7 +45,8 @@ class Soundness:
     def works(self, part: str) -> None:
         """Take that a part works."""
         if self._broken.pop(part, None) is not None:
-            self.say(Finding(self.rack, KIND, Severity.OK, f"{part} can be judged again"))
+            severity = Severity.WARNING if self._broken else Severity.OK
+            self.say(Finding(self.rack, KIND, severity, f"{part} can be judged again"))
 
     def decide(self, standings: Mapping[Key, Standing], picture: Picture, policy: InterlockPolicy) -> Decision:
         """Return `advance`; a row that fails is left out, and what stands of it goes on standing."""

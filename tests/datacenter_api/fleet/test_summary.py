@@ -17,7 +17,8 @@ from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.interlock_view import InterlockGlance
-from rack_controller.model.layout import EndpointStatus, TrayAlarm
+from rack_controller.model.lasting import LastingEvent
+from rack_controller.model.layout import EndpointStatus
 from rack_controller.model.table import make_table
 
 NOW = Seconds(100.0)
@@ -178,7 +179,7 @@ def test_a_gpu_that_its_host_has_lost_is_an_alarm_of_its_tray(rack: PlayedRack) 
 
 def test_what_happened_and_is_not_over_is_its_trays_alarm(record: RackRecord, rack: PlayedRack) -> None:
     summary_of(record, rack)
-    record.alarms = [TrayAlarm(f"{rack.place}/u12/gpu2", "gpu.xid", "critical", "gpu2 XID 79: off the bus", 1)]
+    record.lasting = [LastingEvent(f"{rack.place}/u12/gpu2", "gpu.xid", "critical", "gpu2 XID 79: off the bus", 1)]
     summary = summarise(record, NOW)
     assert summary is not None
     assert (tray(summary, "u12").alarm, tray(summary, "u12").why) == ("critical", "gpu2 XID 79: off the bus")

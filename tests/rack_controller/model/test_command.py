@@ -76,7 +76,7 @@ def test_only_these_verbs_exist() -> None:
             "boot",
             "restart",
         }
-        | {"clear", "emergency_off", "bypass"}
+        | {"clear", "emergency_off", "bypass", "alarm"}
         | STEERING
     )
 

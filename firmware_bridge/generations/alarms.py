@@ -1,11 +1,11 @@
-"""The rules for a tray's alarms of an installation: its own file, or the seed's."""
+"""The alarms of an installation: its own file, or the seed's."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from firmware_bridge.wire.tray_alarms import AlarmRules, parse_alarm_rules
+from firmware_bridge.wire.alarms import AlarmRules, parse_alarm_rules
 
 FILE = Path("knowledge") / "alarms.yaml"
 

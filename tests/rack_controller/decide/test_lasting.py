@@ -1,6 +1,6 @@
 """What stays a tray's alarm, and that it ends by what is known, never by silence."""
 
-from firmware_bridge.generations.tray_alarms import load_alarm_rules
+from firmware_bridge.generations.alarms import load_alarm_rules
 from firmware_bridge.generations.xid_catalogue import load_xids
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, code_of
@@ -9,8 +9,8 @@ from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from firmware_bridge.wire.nvml.message import HostEvent
 from rack_controller.decide.axes import Contact
 from rack_controller.decide.gpus import tell_host_event
+from rack_controller.decide.lasting import MOST_PER_TRAY, Alarms, Standing, follow_alarms
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.tray_alarms import MOST_PER_TRAY, Alarms, Standing, follow_alarms
 from rack_controller.model.event import Severity
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.board import Board

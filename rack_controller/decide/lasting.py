@@ -9,10 +9,10 @@ import msgspec
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, code_of
-from firmware_bridge.wire.tray_alarms import AlarmRules
+from firmware_bridge.wire.alarms import AlarmRules
 from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
-from rack_controller.model.layout import TrayAlarm
+from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.snapshot import ManagementAxis, Snapshot
 
 MOST_PER_TRAY = 16
@@ -25,7 +25,7 @@ _OFF = code_of(Quantity.POWER_STATE, "off")
 class Standing(msgspec.Struct, frozen=True):
     """One alarm that stands.  `well_since` (monotonic): all has been well since then; None: it is not, or not known."""
 
-    alarm: TrayAlarm
+    alarm: LastingEvent
     well_since: float | None = None
 
 
@@ -86,7 +86,7 @@ def _raise(still: dict[str, Standing], finding: Finding, unix_ns: int) -> None:
     if key in still or len(mine) < MOST_PER_TRAY:
         slot = leaf_of(tray)
         text = finding.message.removeprefix(f"{slot}:").removeprefix(slot).strip()[:MOST_TEXT]
-        still[key] = Standing(TrayAlarm(finding.place, finding.kind, finding.severity, text, unix_ns))
+        still[key] = Standing(LastingEvent(finding.place, finding.kind, finding.severity, text, unix_ns))
 
 
 def _end(still: dict[str, Standing], keys: Iterable[str], why: str) -> Iterator[Finding]:

@@ -1,0 +1,1 @@
+"""A rack's alarms at work."""
