@@ -54,6 +54,8 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/racks/{{rack:path}}/interlocks", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/interlocks/policy", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/interlocks/test", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/alarms", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/alarms/definitions", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/operations", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/operations/{{operation}}", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/history", _P.READ),

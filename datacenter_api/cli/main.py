@@ -7,6 +7,7 @@ import typer
 
 from datacenter_api.cli import (
     account,
+    alarm,
     audit,
     bypass,
     certificate,
@@ -74,6 +75,7 @@ app.add_typer(op.app, name="op")
 app.add_typer(interlock.app, name="interlock")
 app.add_typer(bypass.app, name="bypass")
 app.add_typer(lock.app, name="lock")
+app.add_typer(alarm.app, name="alarm")
 app.add_typer(power.app, name="power")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")

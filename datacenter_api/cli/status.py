@@ -48,6 +48,8 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
     for rack in racks:
         for line in interlock_lines(rack):
             note(f"{rack['name']} {line}")
+        if waiting := alarms_line(rack):
+            note(f"{rack['name']} {waiting}")
         if drain := battery_line(rack):
             note(f"{rack['name']} {drain}")
         if silent := silent_hosts(rack):
@@ -56,6 +58,16 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
             note(f"{rack['name']} {line}")
     for line in domain_lines(domains):
         note(line)
+
+
+def alarms_line(rack: Row) -> str:
+    """Return how many alarms of a rack want an answer, empty when none does."""
+    said = rack.get("alarms") or {}
+    counts = [f"{said[word]} {word}" for word in ("critical", "high", "medium", "low") if said.get(word)]
+    if not counts:
+        return ""
+    flood = ", a flood: work from the first cause" if said["flood"] else ""
+    return f"alarms: {', '.join(counts)}; {said['unacknowledged']} unacknowledged{flood} (`rackwright alarm list`)"
 
 
 def alarm_lines(trays: list[Row]) -> list[str]:

@@ -44,6 +44,8 @@ _ARMED = Family("rackwright_rack_armed", "The interlocks of the rack act (1) or 
 _TRIPPED = Family("rackwright_interlock_tripped", "Places where an interlock's cause is tripped now.")
 _LATCHES = Family("rackwright_latches_open", "Latches that keep something off until a person clears them.")
 _UNRESOLVED = Family("rackwright_effects_unresolved", "Requests to devices of which nobody knows the end yet.")
+_ALARMS = Family("rack_alarms", "Alarms by priority and state, every pair of them; normal ones have no line.")
+_FLOOD = Family("rack_alarm_flood", "More alarms were raised lately than anybody can answer (1) or not (0).")
 _BUS = Family("rackwright_bus_connected", "The API hears the bus (1) or not (0).")
 _STREAMS = Family("rackwright_streams", "Event streams open now.")
 _DELIVERIES = Family(
@@ -164,6 +166,7 @@ class _OwnLines:
                 if word in _REASONS:
                     self.add(_UNKNOWN, f'{rack},reason="{word}"', int(counts[number]))
         self._interlocks(rack, record)
+        self._alarms(rack, record)
         self._endpoints(rack, record, now, unix_s)
         self._outboxes(rack, record, now)
 
@@ -184,6 +187,15 @@ class _OwnLines:
         self.add(_UNRESOLVED, rack, said.unresolved)
         for cause, places in sorted(Counter(trip.cause for trip in said.tripped).items()):
             self.add(_TRIPPED, f'{rack},cause="{escape(cause)}"', places)
+
+    def _alarms(self, rack: str, record: RackRecord) -> None:
+        said = record.alarms
+        if said is None:
+            return
+        for priority, states in said.counts.items():
+            for state, count in states.items():
+                self.add(_ALARMS, f'{rack},priority="{priority}",state="{state}"', count)
+        self.add(_FLOOD, rack, int(said.flood))
 
     def _endpoints(self, rack: str, record: RackRecord, now: Seconds, unix_s: float) -> None:
         counts = management_counts(record, now)

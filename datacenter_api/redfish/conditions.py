@@ -1,14 +1,16 @@
-"""What stands against a rack or a tray, as Conditions of its Status: the latches that keep it off.
+"""What stands against a rack or a tray, as Conditions of its Status: the latches that keep it off, and its alarms.
 
-A rack that is not armed has none: nothing is kept off there.
+A rack that is not armed has no latches: nothing is kept off there.  Of alarms those are shown that want an answer; one
+that stands behind a latch is told by the latch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from datacenter_api.redfish.registry import message_id
 from datacenter_api.redfish.shapes import ROOT, Body, ref, time_text
 from datacenter_api.redfish.world import RackLook, TrayLook
 from firmware_bridge.vocabulary.generation import TrayKind
+from rack_controller.model.alarm import AlarmBrief, AlarmState
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock_view import TrippedView
 
@@ -17,8 +19,9 @@ _KEPT_OFF = (TrayKind.COMPUTE, TrayKind.SWITCH)
 
 
 def rack_conditions(rack: RackLook) -> list[Body]:
-    """Return the latches of the rack itself, the first cause first."""
-    return [_condition(rack, trip) for trip in _latched(rack) if trip.place == rack.layout.rack]
+    """Return the latches and alarms of the rack itself, the first cause first."""
+    mine = [_condition(rack, trip) for trip in _latched(rack) if trip.place == rack.layout.rack]
+    return [*mine, *_alarms(rack, lambda place: place == rack.layout.rack)]
 
 
 def tray_conditions(tray: TrayLook) -> list[Body]:
@@ -26,7 +29,9 @@ def tray_conditions(tray: TrayLook) -> list[Body]:
     such a tray off."""
     places = {tray.plan.place, *([tray.rack.layout.rack] if tray.plan.kind in _KEPT_OFF else ())}
     mine = [t for t in _latched(tray.rack) if t.place in places or tray.plan.place in t.wet]
-    return [_condition(tray.rack, trip) for trip in mine]
+    inside = f"{tray.plan.place}/"
+    alarms = _alarms(tray.rack, lambda place: place == tray.plan.place or place.startswith(inside))
+    return [*(_condition(tray.rack, trip) for trip in mine), *alarms]
 
 
 def conditions_of(found: list[Body]) -> Body:
@@ -43,6 +48,27 @@ def worst(health: str | None, found: Sequence[Body]) -> str | None:
 def _latched(rack: RackLook) -> list[TrippedView]:
     said = rack.record.interlocks
     return [] if said is None or not said.armed else [trip for trip in said.tripped if trip.latch]
+
+
+def _alarms(rack: RackLook, at: Callable[[str], bool]) -> list[Body]:
+    said = rack.record.alarms
+    told = {(trip.cause, trip.place) for trip in _latched(rack)}
+    briefs = [] if said is None else said.briefs
+    return [_alarm(rack, a) for a in briefs if at(a.place) and (a.name, a.place) not in told]
+
+
+def _alarm(rack: RackLook, alarm: AlarmBrief) -> Body:
+    at = rack.id if alarm.place == rack.layout.rack else f"{rack.id}-{alarm.place.split('/')[4]}"
+    text = f"{alarm.id} {alarm.title}: {alarm.text} ({alarm.state.replace('_', ' ')})"
+    return {
+        "MessageId": message_id("alarm.stands"),
+        "Message": text,
+        "MessageArgs": [text],
+        "Severity": _SEVERITY[alarm.severity] if alarm.state is not AlarmState.RETURNED else "OK",
+        "Timestamp": time_text(alarm.raised_unix_ns),
+        "OriginOfCondition": ref(f"{ROOT}/Chassis/{at}"),
+        "Resolution": alarm.response,
+    }
 
 
 def _condition(rack: RackLook, trip: TrippedView) -> Body:

@@ -23,6 +23,7 @@ from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import CommandRefused
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.decide.swap import Swap
+from rack_controller.model.alarm import AlarmCatalogue, AlarmList
 from rack_controller.model.command import Reply
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
@@ -216,6 +217,20 @@ async def rehearse_interlocks(rack: str, parts: Parts, place: Annotated[str, Que
     record = parts.fleet.find(rack)
     detector = place_in(record, place, parts.fleet)
     return Response(await parts.bus.ask(record.token, "interlock_test", detector), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/alarms", responses=describes(AlarmList))
+async def show_alarms(rack: str, parts: Parts) -> Response:
+    """Every alarm of the rack that is not normal, the most urgent first, with what it means and what may be done."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "alarms"), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/alarms/definitions", responses=describes(AlarmCatalogue))
+async def show_alarm_definitions(rack: str, parts: Parts) -> Response:
+    """Every alarm that the rack may have, with cause, consequence and response, and which hides which."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "alarm_catalogue"), media_type="application/json")
 
 
 @router.get("/racks/{rack:path}/operations", responses=describes(list[OperationRow]))

@@ -11,6 +11,7 @@ from rack_controller.model.alarm import (
     PRIORITIES,
     SEVERITIES,
     Alarm,
+    AlarmBrief,
     AlarmCatalogue,
     AlarmDefinition,
     AlarmGlance,
@@ -18,7 +19,7 @@ from rack_controller.model.alarm import (
     AlarmView,
 )
 
-MOST_LINES = 60
+MOST_LINES, MOST_BRIEFS = 60, 120
 _URGENCY = {state: n for n, state in enumerate(AlarmState)}
 Followed = Mapping[tuple[str, str], Sequence[str]]
 """By interlock row and place: what it did."""
@@ -43,10 +44,15 @@ def glance_of(book: Book, views: Sequence[AlarmView], catalogue: AlarmCatalogue)
     return AlarmGlance(
         {word: {state: counted[number, state] for state in AlarmState} for number, word in PRIORITIES.items()},
         folded(speaking, catalogue.flood.fold_above)[:MOST_LINES],
+        [_brief(view) for view in speaking[:MOST_BRIEFS]],
         recent,
         recent > catalogue.flood.alarms,
         book.refused,
     )
+
+
+def _brief(view: AlarmView) -> AlarmBrief:
+    return AlarmBrief(**{name: getattr(view, name) for name in AlarmBrief.__struct_fields__})
 
 
 def _key(view: AlarmView) -> Key:

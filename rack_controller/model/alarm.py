@@ -147,6 +147,21 @@ class AlarmView(msgspec.Struct, frozen=True):
     acts: list[AlarmAct]
 
 
+class AlarmBrief(msgspec.Struct, frozen=True):
+    """One alarm that wants an answer, in few words: what each tray of a rack shows."""
+
+    id: str
+    name: str
+    place: str
+    title: str
+    text: str
+    severity: Severity
+    state: AlarmState
+    interlock: bool
+    raised_unix_ns: int
+    response: str
+
+
 class AlarmLine(msgspec.Struct, frozen=True):
     """One line of the list that an operator works from: the first alarm of its name, and how many more there are."""
 
@@ -157,13 +172,15 @@ class AlarmLine(msgspec.Struct, frozen=True):
 class AlarmGlance(msgspec.Struct, frozen=True):
     """A rack's alarms in short; travels with its endpoints.
 
-    `counts`: by priority and state, every pair.  `lines`: what wants an answer, the most urgent first, folded.
+    `counts`: by priority and state, every pair.  `lines`: what wants an answer, the most urgent first, folded; `briefs`
+    the same one by one, the most urgent of them.
     `recent`: raised within the flood's span; `flood`: too many.
     `refused`: how many find no room in the list now.
     """
 
     counts: dict[str, dict[str, int]] = {}
     lines: list[AlarmLine] = []
+    briefs: list[AlarmBrief] = []
     recent: int = 0
     flood: bool = False
     refused: int = 0

@@ -93,6 +93,8 @@ class StateAnswers:
                 return msgspec.json.encode(await self._power.look(Place(request.place)))
             case "alarms" if self._alarms is not None:
                 return msgspec.json.encode(self._alarms.listed())
+            case "alarm_catalogue" if self._alarms is not None:
+                return msgspec.json.encode(self._alarms.catalogue())
             case "interlocks" if self._interlocks is not None:
                 return msgspec.json.encode(self._interlocks.state())
             case "interlock_test" if self._interlocks is not None:

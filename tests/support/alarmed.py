@@ -7,54 +7,50 @@ import msgspec
 
 from firmware_bridge.generations.alarms import load_alarm_rules
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.alarm_catalogue import catalogue_of
+from rack_controller.decide.alarm_sights import Key
+from rack_controller.decide.alarm_views import glance_of, views_of
+from rack_controller.decide.alarms import Book
 from rack_controller.decide.notice import Finding
-from rack_controller.model.alarm import SEVERITIES, AlarmAct, AlarmGlance, AlarmState, AlarmView
+from rack_controller.model.alarm import Alarm, AlarmGlance, AlarmList, AlarmView
 from rack_controller.model.command import Command, check_wish
 from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.roles import Role
 from rack_controller.run.alarms.desk import AlarmDesk
 from rack_controller.run.guard.guard import Guard
+from tests.support.interlocked import seeded_policy
 from tests.support.watched import HandClock, Watched
 
+NS = 1_000_000_000
 RULES = load_alarm_rules()
 
 
-def alarm_view(
-    name: str,
-    place: str,
-    text: str,
-    *,
-    priority: int = 2,
-    state: AlarmState = AlarmState.UNACKNOWLEDGED,
-    number: int = 1,
-    hidden_by: str = "",
-) -> AlarmView:
-    """Return an alarm as a controller tells of it."""
-    rack = place.split("/")[3]
-    return AlarmView(
-        f"{rack}-a{number}",
-        name,
-        place,
-        "",
-        name.replace(".", " ").capitalize(),
-        text,
-        priority,
-        SEVERITIES[priority],
-        state,
-        state is not AlarmState.RETURNED,
-        False,
-        1,
-        1_000_000_000,
-        0,
-        "something happened",
-        "something follows",
-        "do something",
-        f"hidden by {hidden_by}" if hidden_by else "",
-        hidden_by,
-        [text],
-        [AlarmAct.ACK, AlarmAct.SHELVE, AlarmAct.OUT_OF_SERVICE],
-    )
+def played_alarms(rack: Place) -> AlarmList:
+    """Return what a controller tells of a rack with a leak, five silent trays, a shelved part and a hidden one."""
+
+    def alarm(number: int, name: str, place: str, text: str, **more: object) -> Alarm:
+        at = Place(f"{rack}/{place}")
+        return msgspec.structs.replace(Alarm(f"k01-a{number}", name, at, "", text, 60 * NS + number), **more)
+
+    found = [
+        alarm(1, "leak.critical", "u31", "leak1 is critical"),
+        *(alarm(n, "endpoint.silent", f"u{n:02d}/bmc", f"u{n:02d} bmc is absent") for n in range(11, 16)),
+        alarm(20, "part.warning", "u20/gpu1", "u20 gpu1 health is warning", owed=False, acknowledged_by="ida"),
+        alarm(21, "part.critical", "u21/gpu1", "u21 gpu1 health is critical", active=False, returned_unix_ns=70 * NS),
+        alarm(
+            *(22, "part.critical", "u22/gpu0", "u22 gpu0 health is critical"),
+            shelved_by="ada",
+            shelved_reason="the spare comes",
+            shelved_until_unix_ns=999 * NS,
+        ),
+        alarm(23, "sensor.faulty", "u31", "leak0 is silent", hidden_by="k01-a1"),
+        alarm(24, "device.alarm", "u06/psu0", "u06 psu0: dead", out_by="ida", out_reason="wrong map", out_unix_ns=NS),
+    ]
+    catalogue = catalogue_of(RULES, seeded_policy())
+    book = Book(rack, Seconds(0.0), {Key(a.name, Place(a.place)): a for a in found}, raised_at=(Seconds(0.0),) * 11)
+    views = views_of(book, catalogue, {("leak.critical", f"{rack}/u31"): ["u31, u30 off"]})
+    return AlarmList(rack, True, glance_of(book, views, catalogue), views)
 
 
 @dataclass

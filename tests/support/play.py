@@ -23,6 +23,7 @@ from nats.aio.msg import Msg
 from nats.js.api import StreamConfig
 
 from datacenter_api.cli.nats_config import BusFiles, write_bus_config
+from firmware_bridge.generations.alarms import load_alarm_rules
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import CommandRefused, TargetUnknown
 from firmware_bridge.vocabulary.inventory import EndpointReport, Item, ItemKind
@@ -31,6 +32,8 @@ from firmware_bridge.vocabulary.quantities import SPECS, Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality, Series
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from firmware_bridge.vocabulary.units import UnixNanoseconds
+from rack_controller.decide.alarm_catalogue import catalogue_of
+from rack_controller.model.alarm import AlarmList
 from rack_controller.model.command import Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import Frame, encode_frame
@@ -146,6 +149,7 @@ class PlayedRack:
     asked: list[Command] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     interlocks: InterlockState | None = None
+    alarms: AlarmList | None = None
     offered: list[str] = field(default_factory=lambda: ["force_off", "force_restart", "graceful_off", "on"])
 
     def __post_init__(self) -> None:
@@ -230,6 +234,7 @@ class PlayedRack:
             *(self.place, self.revision, self.table.table_id, self.boot, rows),
             deliveries_refused=refused,
             interlocks=glance,
+            alarm_glance=None if self.alarms is None else self.alarms.glance,
         )
 
 
@@ -292,6 +297,10 @@ class Stage:
                 body = msgspec.json.encode(
                     stored_report(EndpointReport({"place": request.place}, (item,)), time.time_ns(), 12.0)
                 )
+            case "alarms" if rack.alarms is not None:
+                body = msgspec.json.encode(rack.alarms)
+            case "alarm_catalogue":
+                body = msgspec.json.encode(catalogue_of(load_alarm_rules(), seeded_policy()))
             case "interlocks" if rack.interlocks is not None:
                 body = msgspec.json.encode(rack.interlocks)
             case "interlock_test":

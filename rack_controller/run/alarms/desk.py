@@ -85,6 +85,10 @@ class AlarmDesk:
         glance = self._show()  # what followed from an interlock changes by itself
         return AlarmList(self._view.layout.rack, self._view.layout.armed, glance, self._views)
 
+    def catalogue(self) -> AlarmCatalogue:
+        """Return every alarm that the rack may have, and which hides which."""
+        return self._catalogue
+
     async def alarm(self, command: Command) -> dict[str, object]:
         """Do what a person wants done to an alarm.
 

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from support.alarmed import played_alarms
 from support.latched import CHAIN, latched_state
 from support.redfish_hall import Hall
 
@@ -61,3 +62,20 @@ async def test_the_registry_explains_the_message(hall: Hall) -> None:
     registry = await hall.get(listed["Location"][0]["Uri"].removeprefix("/redfish/v1"))
     assert registry["Messages"]["Latched"]["MessageSeverity"] == "Critical"
     assert registry["Messages"]["InterlockTripped"]["NumberOfArgs"] == 1
+
+
+async def test_alarms_that_want_an_answer_are_conditions_of_where_they_stand(hall: Hall) -> None:
+    rack = hall.racks["k01"]
+    rack.alarms = played_alarms(rack.place)
+    hall.say("k01")
+    (condition,) = (await hall.get("/Chassis/k01-u20"))["Status"]["Conditions"]
+    assert condition["MessageId"] == "Rackwright.1.0.AlarmStands"
+    assert condition["Message"] == "k01-a20 Part not well: u20 gpu1 health is warning (acknowledged)"
+    assert (condition["Severity"], condition["Resolution"][:10]) == ("Warning", "look at th")
+    (returned,) = (await hall.get("/Chassis/k01-u21"))["Status"]["Conditions"]
+    assert returned["Severity"] == "OK", "it is over, and nobody has acknowledged it"
+    for silenced in ("u22", "u06"):
+        assert "Conditions" not in (await hall.get(f"/Chassis/k01-{silenced}"))["Status"]
+    latch(hall)
+    told = (await hall.get("/Chassis/k01-u31"))["Status"]["Conditions"]
+    assert [c["MessageId"] for c in told] == [MESSAGE], "its latch tells of the leak"
