@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from datacenter_api.console.alarms import AlarmsState
 from datacenter_api.console.boards import Boards
 from datacenter_api.console.chart import Chart
 from datacenter_api.console.fetched import FetchedSet, ReportState
@@ -34,6 +35,7 @@ class Glance:
     readiness: FetchedSet[ReadinessState] = field(default_factory=FetchedSet)
     operations: FetchedSet[OperationsState] = field(default_factory=FetchedSet)
     interlocks: FetchedSet[InterlocksState] = field(default_factory=FetchedSet)
+    alarms: FetchedSet[AlarmsState] = field(default_factory=FetchedSet)
     operation: FetchedSet[OperationSight] = field(default_factory=FetchedSet)
     made: dict[Hashable, tuple[Seconds, Any]] = field(default_factory=dict)
 

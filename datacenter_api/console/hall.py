@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from datacenter_api.cli.output import number
+from datacenter_api.console.alarms import alarms_look
 from datacenter_api.console.elevation import draw_kinds
 from datacenter_api.console.floor import Bay, HallRack, draw_floor, floor_cells, make_bays
 from datacenter_api.console.interlocks import alarm_of
@@ -19,6 +20,7 @@ from datacenter_api.console.strips import (
 from datacenter_api.console.wording import (
     ALARM_GLYPHS,
     Cells,
+    alarms_href,
     domain_href,
     esc,
     interlocks_href,
@@ -149,6 +151,8 @@ def attention(racks: Sequence[HallRack], domains: Iterable[DomainSummary]) -> tu
         if (said := s.interlocks) is not None:
             told = [alarm_of(trip, armed=said.armed) for trip in said.tripped]
             lines += [(alarm, interlocks_href(s.rack), s.name, why) for alarm, why in told]
+        if look := alarms_look(s):
+            lines.append((look[0], alarms_href(s.rack), s.name, look[1]))
         if drain := battery_drain_w(s):
             lines.append(("critical", rack_href(s.rack), s.name, f"on battery, which delivers {kilowatts(drain)}"))
         lines += [(t.alarm, tray_href(t.place), f"{s.name} {t.name}", t.why) for t in s.trays if t.alarm != "ok"]

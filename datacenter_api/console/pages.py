@@ -5,6 +5,7 @@ from starlette.requests import Request
 
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.auth.gate import PRINCIPAL
+from datacenter_api.console.alarms_page import show_alarms
 from datacenter_api.console.domain_page import show_domain
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
@@ -39,6 +40,10 @@ def add_pages(services: Services) -> None:
     @ui.page("/interlocks/{place:path}", title="Interlocks · Rackwright", dark=None)
     def interlocks_page(place: str, request: Request) -> None:
         show_interlocks(glance, place, request.scope[PRINCIPAL])
+
+    @ui.page("/alarms/{place:path}", title="Alarms · Rackwright", dark=None)
+    def alarms_page(place: str, request: Request) -> None:
+        show_alarms(glance, place, request.scope[PRINCIPAL])
 
     @ui.page("/operation/{name}", title="Operation · Rackwright", dark=None)
     def operation_page(name: str, request: Request) -> None:

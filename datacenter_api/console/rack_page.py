@@ -5,6 +5,7 @@ from typing import Any
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.alarms_page import alarms_card
 from datacenter_api.console.boards import Board, Look, Same
 from datacenter_api.console.cells import elevation_cells
 from datacenter_api.console.choices import rack_choices
@@ -96,6 +97,7 @@ class RackPage:
                 with ui.element("div").classes("beside"):
                     self._panel = html(NOTHING_CHOSEN, "card")
                     viewer.show(interlocks_card(glance, record), html(classes="card"))
+                    viewer.show(alarms_card(glance, record), html(classes="card"))
                     viewer.show(operations_board(glance, record), html(classes="card"))
                     viewer.show(events_board(glance, record.place or record.token), html(classes="card"))
         ui.on("tray", self._choose)

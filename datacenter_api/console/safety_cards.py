@@ -3,6 +3,7 @@
 Both are confirmed by typing a name: the latch's, the rack's or the tray's.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -20,10 +21,10 @@ from rack_controller.model.command import Reply
 from rack_controller.model.roles import Privilege, may
 
 _FIELDS = {"found": "What was found", "done": "What was done", "pressure_check": "Pressure check"}
-_INPUT = "dense outlined"
+INPUT = "dense outlined"
 
 
-class _Card:
+class ActCard:
     """Says below its buttons what came of them, and sends in the viewer's name while they are welcome."""
 
     def __init__(self, services: Services, who: Principal, record: RackRecord) -> None:
@@ -35,7 +36,7 @@ class _Card:
     def _show_told(self) -> None:
         self._told = html()
 
-    async def _command(self, verb: str, target: str, arguments: dict[str, str]) -> Reply | None:
+    async def _command(self, verb: str, target: str, arguments: Mapping[str, object]) -> Reply | None:
         """Return the reply, None when nothing was sent or it was refused: the page says why."""
         if not self._services.doorkeeper.still_welcome(self._who):
             return None
@@ -52,7 +53,7 @@ class _Card:
         return reply
 
 
-class ClearCard(_Card):
+class ClearCard(ActCard):
     """Sign for a latch with an inspection record."""
 
     def show(self) -> None:
@@ -63,10 +64,10 @@ class ClearCard(_Card):
             return
         html('<p class="quiet">Dry is not fixed: write down what was found and done. A rack’s latch needs two.</p>')
         self._inputs = {
-            name: ui.input(label).props(f"{_INPUT} maxlength=2000").classes("wide") for name, label in _FIELDS.items()
+            name: ui.input(label).props(f"{INPUT} maxlength=2000").classes("wide") for name, label in _FIELDS.items()
         }
         with ui.row():
-            self._latch = ui.input(placeholder="Type the latch, e.g. k01-l1").props(f"{_INPUT} maxlength=64")
+            self._latch = ui.input(placeholder="Type the latch, e.g. k01-l1").props(f"{INPUT} maxlength=64")
             ui.button("Sign", on_click=self._send).props("flat dense no-caps")
         self._show_told()
 
@@ -86,7 +87,7 @@ class ClearCard(_Card):
             self._say(f"● {latch} is signed by {signed}, and stands: another person must sign too.")
 
 
-class EmergencyCard(_Card):
+class EmergencyCard(ActCard):
     """Force off a tray or the whole rack."""
 
     def show(self) -> None:
@@ -103,10 +104,10 @@ class EmergencyCard(_Card):
             '<p class="quiet">Hosts lose power at once, jobs on them end, and a latch stands until it is cleared. '
             "Coolant and shelves stay as they are.</p>"
         )
-        self._reason = ui.input("What you see").props(f"{_INPUT} maxlength=200").classes("wide")
+        self._reason = ui.input("What you see").props(f"{INPUT} maxlength=200").classes("wide")
         with ui.row():
             self._target = ui.input(placeholder=f"Type {self._record.token} or a tray (u12)").props(
-                f"{_INPUT} maxlength=64"
+                f"{INPUT} maxlength=64"
             )
             ui.button("Emergency off", on_click=self._send).props("dense no-caps color=negative")
         self._show_told()

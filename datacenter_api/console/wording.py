@@ -88,6 +88,11 @@ def interlocks_href(rack: str) -> str:
     return esc(f"/console/interlocks/{quote(rack)}")
 
 
+def alarms_href(rack: str) -> str:
+    """Return the address of the page of a rack's alarms."""
+    return esc(f"/console/alarms/{quote(rack)}")
+
+
 def tray_href(place: str) -> str:
     """Return the address of a tray's page."""
     return esc(f"/console/rack/{quote(place)}")

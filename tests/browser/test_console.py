@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
+from support.alarmed import played_alarms
 from support.latched import CHAIN, latched_state
 from support.pair import DOMAIN, played_pair
 from support.play import PlayedRack, stage
@@ -331,6 +332,25 @@ def test_a_latch_is_on_every_page_and_has_one_of_its_own(scene: Scene, tmp_path:
             driver.save_screenshot(str(folder / "interlocks-light.png"))
     finally:
         scene.rack.interlocks = None
+
+
+def test_alarms_have_a_page_that_is_reached_from_the_racks(scene: Scene, tmp_path: Path) -> None:
+    scene.rack.alarms = played_alarms(scene.rack.place)
+    folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
+    try:
+        with browser("light") as driver:
+            log_in(driver, scene, "/console/rack/k01")
+            way = "return document.querySelector(\"a[href*='/console/alarms/']\")?.href"
+            address = wait_for(lambda: driver.execute_script(way))
+            driver.save_screenshot(str(folder / "rack-alarms-light.png"))
+            driver.get(address)
+            wait_for(lambda: "k01-a24" in "".join(shown(driver, ".interlocks td")))
+            assert "Acknowledge" in "".join(shown(driver, "button"))
+            assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+            driver.save_screenshot(str(folder / "alarms-light.png"))
+            assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+    finally:
+        scene.rack.alarms = None
 
 
 def test_a_rack_shows_its_hour_and_leads_to_the_rack_of_the_same_domain(scene: Scene) -> None:
