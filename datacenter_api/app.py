@@ -14,9 +14,10 @@ from starlette.responses import Response
 
 from datacenter_api import __version__
 from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
+from datacenter_api.notify.on_demand import Notifier
 from datacenter_api.problem import PROBLEM_RESPONSE, PROBLEM_SCHEMAS, problem, problem_of, problem_of_invalid
 from datacenter_api.redfish.on_demand import OnDemand
-from datacenter_api.rest import accounts, audit, consoles, domains, events, history, login_page, racks, service
+from datacenter_api.rest import accounts, audit, consoles, domains, events, history, login_page, notify, racks, service
 from datacenter_api.rest.answers import described
 from datacenter_api.services import Services, make_services
 from firmware_bridge.vocabulary.errors import RackwrightError
@@ -44,7 +45,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         lifespan=_life_of(services, redfish),
     )
     app.state.services = services
-    for module in (accounts, audit, consoles, domains, history, racks, events, service, login_page):
+    for module in (accounts, audit, consoles, domains, history, notify, racks, events, service, login_page):
         app.include_router(module.router)
     _answer_errors(app)
     _describe(app)
@@ -59,7 +60,9 @@ def _life_of(services: Services, redfish: OnDemand) -> Any:
     @contextlib.asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         redfish.wake()
-        kept = [asyncio.create_task(_keep_linked(services)), asyncio.create_task(_keep_written(services))]
+        notifier = services.notifier = Notifier(services)
+        works = (_keep_linked(services), _keep_written(services), notifier.run())
+        kept = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:

@@ -70,6 +70,8 @@ ROUTES: tuple[Rule, ...] = (
     Rule("WEBSOCKET", f"{V1}/consoles/{{place:path}}/attach", _P.SERVICE),
     Rule("GET", f"{V1}/endpoints/readiness", _P.READ),
     Rule("GET", f"{V1}/trays/power", _P.READ),
+    Rule("GET", f"{V1}/notify", _P.READ),
+    Rule("POST", f"{V1}/notify/{{name}}/test", _P.CONFIGURE),
     Rule("GET", f"{V1}/top", _P.READ),
     Rule("GET", f"{V1}/events", _P.READ),
     Rule("GET", f"{V1}/events/stream", _P.READ),

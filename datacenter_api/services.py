@@ -4,6 +4,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from fastapi import Request
@@ -30,6 +31,9 @@ from datacenter_api.redfish.push.settings import settings_from as push_settings
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.event import Event, encode_event
 
+if TYPE_CHECKING:
+    from datacenter_api.notify.on_demand import Notifier
+
 
 @dataclass
 class Services:
@@ -50,6 +54,7 @@ class Services:
     exposition: Exposition = field(default_factory=Exposition)
     redfish: RedfishFigures = field(default_factory=RedfishFigures)
     push: PushSettings = field(default_factory=PushSettings)
+    notifier: "Notifier | None" = None  # while the application lives
 
     @staticmethod
     def now() -> Seconds:

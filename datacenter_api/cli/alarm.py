@@ -10,7 +10,7 @@ from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.rack import only_rack
-from firmware_bridge.vocabulary.errors import TargetUnknown
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit, TargetUnknown
 from rack_controller.model.alarm import PRIORITIES, SPEAKING
 
 app = typer.Typer(help="Alarms: what wants somebody's answer, and what was done about it.", no_args_is_help=True)
@@ -28,6 +28,17 @@ _COLUMNS = (
     Column("CONSEQUENCE", lambda a: str(a["consequence"]), wide=True),
     Column("WHY", lambda a: str(a["why"]), wide=True),
     Column("NAME", lambda a: str(a["name"]), wide=True),
+)
+_TARGETS = (
+    Column("TARGET", lambda t: str(t["name"])),
+    Column("KIND", lambda t: str(t["kind"])),
+    Column("HOST", lambda t: str(t["host"])),
+    Column("PRIORITIES", lambda t: ", ".join(str(p) for p in t["priorities"])),
+    Column("SIGNED", lambda t: "yes" if t["signed"] else "–"),
+    Column("DELIVERED", lambda t: str(t["delivered"]), right=True),
+    Column("FAILED", lambda t: str(t["failed"]), right=True),
+    Column("WAITING", lambda t: str(t["waiting"]), right=True),
+    Column("FAILING", lambda t: str(t["failing"])),
 )
 _DEFINITIONS = (
     Column("NAME", lambda d: str(d["name"])),
@@ -138,6 +149,32 @@ def list_definitions(
         hides.setdefault(branch["cause"], []).extend(branch["hides"])
     rows = [{**d, "hides": hides.get(name, [])} for name, d in told["definitions"].items()]
     emit(sorted(rows, key=lambda d: (d["priority"], d["name"])), _DEFINITIONS, shape, name="name")
+
+
+@app.command("targets")
+def list_targets(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
+    """List the webhooks and mailboxes that are told of alarms, and how that goes."""
+    shape = chosen(output, as_json)
+    told: Row = connect(url, state).get("/api/v1/notify")
+    emit(told["targets"], _TARGETS, shape, name="name")
+    if shape in (Output.TABLE, Output.WIDE):
+        if told["fault"]:
+            note(f"the file is not used as it is: {told['fault']}")
+        elif not told["targets"]:
+            note("nobody outside is told of alarms: see docs/alarms.md, notify.yaml")
+
+
+@app.command("test")
+def try_target(
+    name: Annotated[str, typer.Argument(help="Webhook or mailbox, as notify.yaml names it.")],
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Send a test to a webhook or mailbox now."""
+    tried: Row = connect(url, state).post(f"/api/v1/notify/{quoted(name)}/test", {})
+    if tried["failing"]:
+        raise EnvironmentUnfit(f"{name} was not reached: {tried['failing']}", advice="see docs/alarms.md, notify.yaml")
+    note(f"{name} took a test")
 
 
 def alarms_of(link: Connection, rack: str) -> Row:

@@ -1,7 +1,7 @@
 """The whole `/metrics` page from memory: racks' lines gathered by family, and what the API knows about itself."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -14,6 +14,7 @@ from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
 from datacenter_api.history.chronicle import HistoryFigures
 from datacenter_api.metrics.families import FAMILIES, Family
 from datacenter_api.metrics.template import Template, escape, make_template
+from datacenter_api.notify.figures import TargetView
 from datacenter_api.redfish.figures import RedfishFigures
 from firmware_bridge.vocabulary.event_path import PathKind
 from firmware_bridge.vocabulary.reading import Quality
@@ -46,6 +47,10 @@ _LATCHES = Family("rackwright_latches_open", "Latches that keep something off un
 _UNRESOLVED = Family("rackwright_effects_unresolved", "Requests to devices of which nobody knows the end yet.")
 _ALARMS = Family("rack_alarms", "Alarms by priority and state, every pair of them; normal ones have no line.")
 _FLOOD = Family("rack_alarm_flood", "More alarms were raised lately than anybody can answer (1) or not (0).")
+_TOLD = Family(
+    "rackwright_alarm_news_total", "News of alarms delivered to a webhook or mailbox, and attempts failed.", "counter"
+)
+_UNTOLD = Family("rackwright_alarm_news_waiting", "News of alarms that did not reach a webhook or mailbox yet.")
 _BUS = Family("rackwright_bus_connected", "The API hears the bus (1) or not (0).")
 _STREAMS = Family("rackwright_streams", "Event streams open now.")
 _DELIVERIES = Family(
@@ -92,6 +97,7 @@ class Exposition:
         history: HistoryFigures | None = None,
         redfish: RedfishFigures | None = None,
         audit: Iterable[AuditStanding] = (),
+        told: Sequence[TargetView] = (),
     ) -> bytes:
         """Return the page in the Prometheus text format, every family in one block."""
         own = _OwnLines()
@@ -123,6 +129,11 @@ class Exposition:
                 own.add(_REFUSED, f'status="{status}"', count)
         for standing in audit:
             own.audit(standing)
+        for target in told:
+            name = f'target="{escape(target.name)}"'
+            own.add(_TOLD, f'{name},outcome="delivered"', target.delivered)
+            own.add(_TOLD, f'{name},outcome="failed"', target.failed)
+            own.add(_UNTOLD, name, target.waiting)
         blocks = [own.page()]
         for family in FAMILIES.values():
             lines = [block for rack in racks if (block := rack.get(family.name))]

@@ -1,6 +1,5 @@
 """Puts the Redfish service together over the API's parts; nothing is built before somebody asks."""
 
-import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +7,9 @@ from pathlib import Path
 from datacenter_api.redfish.door import RedfishDoor
 from datacenter_api.redfish.events import publish
 from datacenter_api.redfish.older import links_wanted
+from datacenter_api.redfish.push.aim import open_guard
 from datacenter_api.redfish.push.desk import Desk
-from datacenter_api.redfish.push.guard import Guard, around
 from datacenter_api.redfish.push.http_post import Poster
-from datacenter_api.redfish.push.settings import Network
 from datacenter_api.redfish.source import RackSource
 from datacenter_api.redfish.stock import StockRoom
 from datacenter_api.redfish.world import World
@@ -20,8 +18,6 @@ from firmware_bridge.redfish_service.service import RedfishService
 from firmware_bridge.redfish_service.source import Principal
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.model.event import Event
-
-_PORT = re.compile(r"//[^/\s\"]*:(\d{1,5})")
 
 
 class _NoLogin:
@@ -53,25 +49,7 @@ def _also_streamed(world: World, before: Callable[[Event], None]) -> Callable[[E
 
 def open_desk(services: Services) -> Desk:
     """Return the desk of pushed subscriptions.  Raises EnvironmentUnfit."""
-    guard = Guard(services.push, lambda: management_networks(services), lambda: own_ports(services.state))
-    return Desk(services, guard, Poster(services.state / "tls" / "listeners.pem"))
-
-
-def management_networks(services: Services) -> set[Network]:
-    """Return the networks that the racks' endpoints lie in, as their layouts say."""
-    layouts = [record.layout for record in services.fleet if record.layout is not None]
-    return around(e.address for layout in layouts for tray in layout.trays for e in tray.endpoints)
-
-
-def own_ports(state: Path) -> set[int]:
-    """Return the ports that this product's processes listen at, as the state directory says."""
-    ports: set[int] = set()
-    for file in (state / "server.json", state / "nats" / "url"):
-        try:
-            ports |= {int(port) for port in _PORT.findall(file.read_text())}
-        except OSError:
-            continue
-    return ports
+    return Desk(services, open_guard(services, services.push), Poster(services.state / "tls" / "listeners.pem"))
 
 
 def service_uuid(file: Path) -> str:

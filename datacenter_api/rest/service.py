@@ -89,6 +89,7 @@ async def show_metrics(parts: Parts) -> Response:
         history=parts.history.figures(),
         redfish=parts.redfish,
         audit=parts.store.standings(),
+        told=parts.notifier.view().targets if parts.notifier is not None else (),
     )
     return Response(body, media_type=CONTENT_TYPE)
 

@@ -45,6 +45,7 @@ def glance_of(book: Book, views: Sequence[AlarmView], catalogue: AlarmCatalogue)
         {word: {state: counted[number, state] for state in AlarmState} for number, word in PRIORITIES.items()},
         folded(speaking, catalogue.flood.fold_above)[:MOST_LINES],
         [_brief(view) for view in speaking[:MOST_BRIEFS]],
+        [view.id for view in views if not book.alarms[_key(view)].speaks],
         recent,
         recent > catalogue.flood.alarms,
         book.refused,

@@ -155,10 +155,12 @@ class AlarmBrief(msgspec.Struct, frozen=True):
     place: str
     title: str
     text: str
+    priority: int
     severity: Severity
     state: AlarmState
     interlock: bool
     raised_unix_ns: int
+    consequence: str
     response: str
 
 
@@ -173,7 +175,7 @@ class AlarmGlance(msgspec.Struct, frozen=True):
     """A rack's alarms in short; travels with its endpoints.
 
     `counts`: by priority and state, every pair.  `lines`: what wants an answer, the most urgent first, folded; `briefs`
-    the same one by one, the most urgent of them.
+    the same one by one, the most urgent of them.  `silenced`: ids of what is shelved, out of service or hidden.
     `recent`: raised within the flood's span; `flood`: too many.
     `refused`: how many find no room in the list now.
     """
@@ -181,6 +183,7 @@ class AlarmGlance(msgspec.Struct, frozen=True):
     counts: dict[str, dict[str, int]] = {}
     lines: list[AlarmLine] = []
     briefs: list[AlarmBrief] = []
+    silenced: list[str] = []
     recent: int = 0
     flood: bool = False
     refused: int = 0

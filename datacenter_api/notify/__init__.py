@@ -1,0 +1,1 @@
+"""Tells people outside of alarms: by webhook and by mail."""
