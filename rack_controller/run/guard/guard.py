@@ -76,6 +76,7 @@ class Guard:
         self._began: Seconds | None = None  # when the rack was judged for the first time
         if self.armed:
             latches.drop_shadows()  # of a rack that was armed while its controller was down
+        self._unkept: dict[str, Place] = {}  # latches of which it was told that the journal refused them
         self._remembered: set[Place] = set()  # trays whose leak is known by its latch only: their detectors are new
         self._standings: dict[Key, Standing] = self._recalled()
 
@@ -134,12 +135,9 @@ class Guard:
         self._picture = self._acted_on(snapshot)
         self._judge(self._picture)
         self._watched_by(self._picture)
-        unkept = set(self._latches.unkept)
         with self._latches.sheet.together():
             self._latches.keep_again()
-        for name in sorted(unkept.difference(self._latches.unkept)):
-            text = f"latch {name} is written down now"
-            self._say(Finding(self._latches.find(name).place, "latch.kept", Severity.OK, text))
+        self._tell_kept()
 
     def _hear(self, readings: Iterable[Reading]) -> None:
         if self._hearing.hear(readings, self._clock.now()):
@@ -339,6 +337,12 @@ class Guard:
             if latch is not None and latch.id in self._latches.unkept:
                 text = f"latch {latch.id} stands, but the journal refuses to keep it: a restart now would forget it"
                 self._say(Finding(latch.place, "latch.unkept", Severity.CRITICAL, text))
+                self._unkept[latch.id] = latch.place
+
+    def _tell_kept(self) -> None:
+        for name in self._unkept.keys() - self._latches.unkept:
+            text = f"latch {name} is written down now"
+            self._say(Finding(self._unkept.pop(name), "latch.kept", Severity.OK, text))
 
     def _tell_voided(self, key: Key, standing: Standing) -> None:
         """What was signed while it was dry is worth nothing once it is wet again."""

@@ -426,7 +426,9 @@ def test_a_latch_that_was_not_kept_is_kept_as_soon_as_the_disk_takes_it(
             watched.leak("u31/leak1", 2)
             watched.tick(1)
         assert "latch.unkept" in watched.kinds()
+        assert "latch.kept" not in watched.kinds()
         watched.tick(1)
+        assert watched.kinds().count("latch.kept") == watched.kinds().count("latch.unkept")
         watched.start()
         assert [latch.cause for latch in watched.latches.open()] == ["leak.critical"]
 
