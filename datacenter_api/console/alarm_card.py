@@ -37,7 +37,9 @@ class AlarmCard(ActCard):
             else f'<p class="quiet">Role {esc(role)} acknowledges; an operator or a safety engineer shelves.</p>'
         )
         with ui.row():
-            self._alarm = ui.input(placeholder="Type the alarm, e.g. k01-a7").props(f"{INPUT} maxlength=64")
+            self._alarm = (
+                ui.input(placeholder="Type the alarm, e.g. k01-a7").props(f"{INPUT} maxlength=64").classes("named")
+            )
             if silences:
                 self._reason = ui.input("Why").props(f"{INPUT} maxlength={MOST_REASON}")
                 self._hours = ui.input("Hours on the shelf", value="1").props(f"{INPUT} maxlength=4")

@@ -3,9 +3,18 @@
 import datetime
 from dataclasses import dataclass
 
-from datacenter_api.console.wording import ALARM_GLYPHS, alarms_href, esc, slot_of
+from datacenter_api.console.wording import ALARM_GLYPHS, alarms_href, esc
 from datacenter_api.fleet.summary import AlarmsInShort, RackSummary
-from rack_controller.model.alarm import PRIORITIES, SPEAKING, AlarmGlance, AlarmLine, AlarmList, AlarmState, AlarmView
+from rack_controller.model.alarm import (
+    PRIORITIES,
+    SPEAKING,
+    AlarmGlance,
+    AlarmLine,
+    AlarmList,
+    AlarmState,
+    AlarmView,
+    spot_of,
+)
 
 _STATES = {
     AlarmState.UNACKNOWLEDGED: "◆ unacknowledged",
@@ -103,7 +112,7 @@ def _look_line(line: AlarmLine) -> str:
     more = f" (and {line.count - 1} more)" if line.count > 1 else ""
     return (
         f'<li class="sev-{alarm.severity}"><span>{ALARM_GLYPHS[alarm.severity]}</span> {esc(alarm.id)} '
-        f'<span class="why">{esc(f"{alarm.title} at {slot_of(alarm.place)}: {alarm.text}{more}")}</span></li>'
+        f'<span class="why">{esc(f"{alarm.title} at {spot_of(alarm.place)}: {alarm.text}{more}")}</span></li>'
     )
 
 
@@ -116,7 +125,7 @@ def _row(alarm: AlarmView, count: int, last: str | None = None) -> str:
     to_do = alarm.response if last is None else last
     return (
         f"<tr><td>{esc(alarm.id)}</td><td>{alarm.priority} {PRIORITIES[alarm.priority]}</td>"
-        f'<td class="{kind}">{_STATES[alarm.state]}{esc(answered)}</td><td>{esc(slot_of(alarm.place))}</td>'
+        f'<td class="{kind}">{_STATES[alarm.state]}{esc(answered)}</td><td>{esc(spot_of(alarm.place))}</td>'
         f"<td>{esc(f'{alarm.title}: {alarm.text}')}{more}{why}"
         f'<br><span class="quiet">{esc(alarm.consequence)}</span></td>'
         f'<td class="n">{_clock(alarm.raised_unix_ns)}</td><td>{esc(to_do)}</td></tr>'

@@ -44,7 +44,7 @@ def show_alarms(glance: Glance, place: str, who: Principal) -> None:
     viewer = Viewer(glance.services, who)
     show_top(who, ("/console/", "Hall"), (rack_href(rack), rack), ("", "Alarms"))
     show_banner(glance, viewer)
-    with ui.element("main").classes("page interlocks"):
+    with ui.element("main").classes("page interlocks alarms"):
         viewer.show(_board(glance, record, "alarms"), html(classes="card"))
         with ui.element("div").classes("card made"):
             AlarmCard(glance.services, who, record).show()

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from firmware_bridge.vocabulary.place import Place, leaf_of
+from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.alarm_sights import Key
 from rack_controller.decide.alarm_tree import folded
 from rack_controller.decide.alarms import Book, acts_of
@@ -17,6 +17,7 @@ from rack_controller.model.alarm import (
     AlarmGlance,
     AlarmState,
     AlarmView,
+    spot_of,
 )
 
 MOST_LINES, MOST_BRIEFS = 60, 120
@@ -135,4 +136,4 @@ def _chain(
 
 
 def _line(alarm: Alarm, catalogue: AlarmCatalogue) -> str:
-    return f"{_definition(alarm, catalogue).title} at {leaf_of(Place(alarm.place))}: {alarm.text}"
+    return f"{_definition(alarm, catalogue).title} at {spot_of(alarm.place)}: {alarm.text}"

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from firmware_bridge.vocabulary.place import RACK_PARTS
 from firmware_bridge.wire.alarms import Branch, Flood, Seen
 from rack_controller.model.event import Severity
 
@@ -17,6 +18,12 @@ MOST_REASON = 200
 SEVERITIES = {1: Severity.CRITICAL, 2: Severity.CRITICAL, 3: Severity.WARNING, 4: Severity.WARNING}
 """How severe an alarm is, by its priority."""
 PRIORITIES = {1: "critical", 2: "high", 3: "medium", 4: "low"}
+
+
+def spot_of(place: str) -> str:
+    """Return a place within its rack (`u21/gpu1`), the rack's name for the rack itself."""
+    parts = place.split("/")
+    return "/".join(parts[RACK_PARTS:]) or parts[-1]
 
 
 class AlarmState(StrEnum):

@@ -8,14 +8,23 @@ from dataclasses import replace
 
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
-from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of
+from firmware_bridge.vocabulary.place import TRAY_PARTS, Place
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.alarm_sights import Key, Watched, hear_events, see_alarms
 from rack_controller.decide.alarm_views import glance_of, views_of
 from rack_controller.decide.alarms import Book, act_on, follow, why_not
 from rack_controller.decide.interlock import Standing
 from rack_controller.decide.notice import Finding
-from rack_controller.model.alarm import MOST_REASON, Alarm, AlarmAct, AlarmCatalogue, AlarmGlance, AlarmList, AlarmView
+from rack_controller.model.alarm import (
+    MOST_REASON,
+    Alarm,
+    AlarmAct,
+    AlarmCatalogue,
+    AlarmGlance,
+    AlarmList,
+    AlarmView,
+    spot_of,
+)
 from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock_view import TrippedView
@@ -150,7 +159,7 @@ class AlarmDesk:
         title = alarm.name if definition is None else definition.title
         details: dict[str, str | float | int | None] = {"alarm": alarm.id, "name": alarm.name}
         place = Place(alarm.place)
-        return Finding(place, kind, Severity.OK, f"{alarm.id} {title} at {leaf_of(place)}: {text}", details)
+        return Finding(place, kind, Severity.OK, f"{alarm.id} {title} at {spot_of(place)}: {text}", details)
 
     def _show(self) -> AlarmGlance:
         followed = {(t.cause, t.place): t.did for t in self._tripped()}
