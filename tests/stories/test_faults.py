@@ -63,6 +63,9 @@ def test_a_leak_is_an_alarm_that_names_its_place_and_switches_off(own_product: P
 
     eventually(told, within=10)
     assert "leak" in product.cli("event", "tail").stdout
+    leak = eventually(lambda: alarms(product).get(("leak.critical", "u15")), within=10)
+    assert (leak["state"], leak["priority"], leak["acts"]) == ("unacknowledged", 1, ["ack"])
+    assert product.cli("alarm", "ack", leak["id"]).returncode == 0
     below = {"u12/bmc", "u13/bmc", "u14/bmc", "u15/bmc"}
     eventually(lambda: {n for n, e in product.endpoints().items() if e["state"] == "off"} >= below, within=20)
     product.control.clear_faults()
@@ -70,6 +73,14 @@ def test_a_leak_is_an_alarm_that_names_its_place_and_switches_off(own_product: P
     rows = product.endpoints()
     assert all(rows[name]["state"] == "off" for name in below), "a latch outlives its leak"
     assert (rows["u11/bmc"]["state"], rows["u16/bmc"]["state"]) == ("on", "on")
+    assert alarms(product)["leak.critical", "u15"]["state"] == "acknowledged", "so does its alarm"
+    assert "alarm.acknowledged" in [e["kind"] for e in product.get("/api/v1/events")]
+
+
+def alarms(product: Product) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the rack's alarms by name and tray."""
+    said = product.get("/api/v1/racks/k01/alarms")["alarms"]
+    return {(a["name"], a["place"].split("/")[4] if a["place"].count("/") > 3 else ""): a for a in said}
 
 
 def test_a_tray_that_is_off_is_off_and_still_managed(product: Product) -> None:
