@@ -27,7 +27,7 @@ def hides(cause: str, at: Reach, *names: str) -> AlarmCatalogue:
 
 
 def test_what_ships_says_of_every_row_what_causes_it_and_names_only_alarms_that_there_are() -> None:
-    assert set(RULES.conditions) == set(Condition)
+    assert set(Condition) <= set(RULES.conditions)
     named = {name for branch in RULES.tree for name in (branch.cause, *branch.hides)}
     assert named <= set(SEEDED.definitions)
     rows = {row.cause for row in POLICY.rows}
