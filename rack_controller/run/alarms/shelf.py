@@ -1,7 +1,6 @@
 """Keeps a rack's alarms in the journal: a restart forgets neither an alarm nor who acknowledged or shelved it."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -24,7 +23,7 @@ class AlarmShelf:
 
     journal: Journal
     rack: Place
-    _written: dict[str, str] = field(default_factory=dict)
+    _written: dict[str, Alarm | None] = field(default_factory=dict)
     _number: int = 0
     refused: bool = False
 
@@ -34,28 +33,32 @@ class AlarmShelf:
         for key, text in self.journal.kept(_KIND).items():
             if not key.startswith(f"{self.rack} "):
                 continue
+            self._written[key] = None
             try:
-                alarms.append(msgspec.json.decode(text, type=Alarm))
+                alarm = self._written[key] = msgspec.json.decode(text, type=Alarm)
+                alarms.append(alarm)
             except msgspec.MsgspecError:
                 _log.exception("%s: an alarm of before the restart cannot be read", key)
-            self._written[key] = text
         self._number = int(self.journal.kept(_NUMBER).get(self.rack, "0"))
         return recall(self.rack, alarms, self._number, now)
 
     def keep(self, book: Book) -> None:
-        """Write down what changed, all of it or nothing.  Raises EnvironmentUnfit."""
-        wanted = {self._name(key): msgspec.json.encode(alarm).decode() for key, alarm in book.alarms.items()}
-        changed: Mapping[str, str | None] = {
-            name: wanted.get(name)
-            for name in wanted.keys() | self._written.keys()
-            if wanted.get(name) != self._written.get(name)
-        }
+        """Write down what changed, all of it or nothing: words alone, which change with a reading, do not count.
+
+        Raises EnvironmentUnfit.
+        """
+        wanted = {self._name(key): alarm for key, alarm in book.alarms.items()}
+        changed: dict[str, str | None] = dict.fromkeys(self._written.keys() - wanted.keys())
+        for name, alarm in wanted.items():
+            before = self._written.get(name)
+            if before is None or msgspec.structs.replace(before, text=alarm.text) != alarm:
+                changed[name] = msgspec.json.encode(alarm).decode()
         if book.number != self._number:
             self.journal.keep(_NUMBER, self.rack, str(book.number))  # first: an id is never given twice
             self._number = book.number
         if changed:
             self.journal.keep_all(_KIND, changed)
-            self._written = wanted
+        self._written = dict(wanted)
 
     def try_to_keep(self, book: Book) -> None:
         """Write down what changed; what the journal refuses is told once in the log and tried again."""
