@@ -23,6 +23,7 @@ from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.operations import Operations
 from rack_controller.run.operate.worker import Worker
 from support.fake_power import Death, DyingJournal, FakeTray, Fate, Killed
+from support.kill_weather import Weather
 from support.virtual_time import VirtualClock, run_virtually
 
 RACK = Place("tx1/a/r03/k07")
@@ -31,6 +32,7 @@ WITHIN = 20.0
 PATIENCE_S = 900.0
 A = PowerAction
 
+VERBS = {("on",): Verb.ON, ("off",): Verb.OFF, ("off", "on"): Verb.CYCLE, ("restart",): Verb.CYCLE}
 ACTS = {
     "on": [Act(A.ON, WITHIN)],
     "off": [Act(A.GRACEFUL_OFF, WITHIN), Act(A.FORCE_OFF, WITHIN)],
@@ -108,7 +110,9 @@ def plan_of(kind: Kind) -> Plan:
         )
         for n, goal in enumerate(kind.goals)
     ]
-    return Plan(RACK, "test", Verb.ON, RACK, PowerDepth.HOST_OFF, Manner.GRACEFUL_THEN_FORCE, stages, [], {}, 1e6, 5.0)
+    return Plan(
+        RACK, "test", VERBS[kind.goals], RACK, PowerDepth.HOST_OFF, Manner.GRACEFUL_THEN_FORCE, stages, [], {}, 1e6, 5.0
+    )
 
 
 class JumpingClock(VirtualClock):
@@ -120,15 +124,15 @@ class JumpingClock(VirtualClock):
         return UnixNanoseconds(int((self.now() + 1e6 + self.ahead_s) * 1e9))
 
 
-def live(kind: Kind, deaths: tuple[int | None, ...], jumps_s: float = 0.0) -> Life:
+def live(kind: Kind, deaths: tuple[int | None, ...], weather: Weather | None = None) -> Life:
     """Run one operation; the controller dies at the given points of its lives, and lives on in the last one.
 
-    `jumps_s`: how far the wall clock jumps at each death.
+    `weather`: what else goes wrong.
     """
     lives: list[Life] = []
 
     async def story() -> None:
-        lives.append(await _live(kind, deaths, path, jumps_s))
+        lives.append(await _live(kind, deaths, path, weather or Weather()))
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.db"
@@ -146,7 +150,7 @@ def empty_journal() -> bytes:
         return path.read_bytes()
 
 
-async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path, jumps_s: float) -> Life:
+async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path, weather: Weather) -> Life:
     clock, death = JumpingClock(), Death()
     trays = {
         place: FakeTray(
@@ -168,7 +172,7 @@ async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path, jumps_s:
     died, points = 0, 0
     for at in (*deaths, None):
         death.at, death.points = at, 0
-        mortal = DyingJournal(path, death)
+        mortal = weather.journal(path, death)
         try:
             operations = controller(mortal, trays, clock)
             running = asyncio.create_task(operations.run())
@@ -181,12 +185,14 @@ async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path, jumps_s:
             await asyncio.wait([running])
         except Killed:
             died += 1
-            clock.ahead_s += jumps_s
+            clock.ahead_s += weather.jumps_s
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
             await asyncio.sleep(0)
         finally:
             mortal.close()
+        if at is not None:
+            weather.pass_over(path)
         points = death.points if at is None else points
         await clock.sleep_until(clock.now() + 1.0)  # type: ignore[arg-type]
     last = DyingJournal(path, Death())

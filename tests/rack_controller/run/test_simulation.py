@@ -1,34 +1,42 @@
-"""Seeded runs of a rack, its controllers and what goes wrong; and bugs planted on purpose, which the runs must see."""
+"""Seeded runs of a rack, its controllers and what goes wrong; and bugs planted on purpose, which the runs must see.
+
+A defect that a run found is planted again as a bug: its seed below is the regression, and stays one when the scripts
+are drawn otherwise.
+"""
 
 import pytest
 from support.simulation.mutants import MUTANTS
-from support.simulation.world import live
+from support.simulation.world import Run, live
 
-SEEDS = 12  # as many as fit in a few seconds; `make bench ONLY=sim` runs 500, `make soak` 10,000
-REGRESSIONS = {
-    1: "a strike that was taken stayed open for ever when its tray fell silent before it was seen off",
-    21: "two trays leaked with a restart in between, and the rack was not switched off",
-    44: "the end of a strike that the journal refused was never written down",
-}
+SEEDS, AT_ONCE = 150, 10  # `make bench ONLY=sim` runs 500, `make soak` 10,000
 SEEN_BY = {
-    "strike_waits_for_a_maintenance_lock": 27,
-    "strike_asked_only_once": 13,
-    "latch_not_persisted": 6,
-    "detector_memory_not_sticky": 26,
-    "leaks_forgotten_over_a_restart": 21,
-    "cleared_without_a_record": 34,
-    "drip_map_ignored": 7,
-    "epoch_not_checked": 1,
-    "intent_written_after_the_request": 1,
-    "silence_taken_for_a_fault": 48,
+    "strike_waits_for_a_maintenance_lock": 1,
+    "strike_asked_only_once": 2,
+    "latch_not_persisted": 0,
+    "detector_memory_not_sticky": 80,
+    "leaks_forgotten_over_a_restart": 148,
+    "cleared_without_a_record": 2,
+    "drip_map_ignored": 0,
+    "epoch_not_checked": 10,
+    "intent_written_after_the_request": 0,
+    "latches_not_asked_about_by_who_energises": 0,
+    "unknown_taken_for_dry": 32,
+    "locks_not_asked_about": 6,
+    "the_end_of_a_strike_is_written_only_once": 16,
+    "what_a_refused_step_had_asked_for_is_left_open": 32,
+    "silence_taken_for_a_fault": 96,
 }
 """The first seed that sees each bug; another one will do when scripts are drawn otherwise."""
 
 
-@pytest.mark.parametrize("seed", sorted({*range(SEEDS), *REGRESSIONS}))
-def test_what_must_hold_holds_after_every_event(seed: int) -> None:
-    run = live(seed)
-    assert run.violations == [], "\n".join([*run.events[-40:], f"seed {seed}"])
+@pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
+def test_what_must_hold_holds_after_every_event(first: int) -> None:
+    broken = [run for seed in range(first, first + AT_ONCE) if (run := live(seed)).violations]
+    assert not broken, "\n".join(story(broken[0]))
+
+
+def story(run: Run) -> list[str]:
+    return [*run.events[-40:], *run.violations, f"seed {run.seed}"]
 
 
 def test_the_same_seed_gives_the_same_trace() -> None:
@@ -40,4 +48,11 @@ def test_the_same_seed_gives_the_same_trace() -> None:
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_bug_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     MUTANTS[name](monkeypatch)
-    assert any(live(seed).violations for seed in (SEEN_BY[name], *range(60))), f"nothing sees {name}"
+    assert any(live(seed).violations for seed in (SEEN_BY[name], *range(SEEDS))), f"nothing sees {name}"
+
+
+def test_trays_are_really_switched_on_while_things_go_wrong() -> None:
+    """What is never energised boots nothing wet: a run that asks for nothing proves nothing."""
+    runs = [live(seed) for seed in range(20)]
+    started = [run for run in runs if any(" for on " in event for event in run.events)]
+    assert len(started) >= len(runs) // 4

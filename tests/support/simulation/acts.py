@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from firmware_bridge.vocabulary.errors import RackwrightError
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.power import PowerState
 from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
 from rack_controller.model.command import Command
 from rack_controller.model.latch import Inspection
@@ -20,6 +21,8 @@ from support.watched import RECORD
 
 if TYPE_CHECKING:
     from support.simulation.world import World
+
+CALM_S = 6.0  # after the last fault somebody may want everything on: only what is dry may come
 
 
 def leak(world: "World", fault: Fault) -> None:
@@ -63,7 +66,8 @@ def open(world: "World", fault: Fault) -> None:
 def silent(world: "World", fault: Fault) -> None:
     """A tray's controller restarts, or hangs."""
     device = world.rack.trays[fault.tray]
-    device.silent_until = max(device.silent_until, world.clock.now() + fault.span * 1.5)
+    span = float("inf") if world.rng.random() < 0.15 else fault.span * 1.5
+    device.silent_until = max(device.silent_until, world.clock.now() + span)
 
 
 def flow_lost(world: "World", fault: Fault) -> None:
@@ -145,19 +149,48 @@ def sign_all(world: "World", record: Inspection) -> None:
                 world.clear(latch, actor, record)
 
 
+def mains(world: "World", fault: Fault) -> None:
+    """The rack loses its mains for a while, and half of the time its controller too."""
+    back = world.clock.now() + fault.span
+    world.watch.rack_may_go_off()
+    for device in world.rack.trays.values():
+        device.lose_mains(back, world.rng.uniform(0.0, 6.0))
+    world.rack.flow = 0.0
+    later(world, fault.span, lambda: setattr(world.rack, "flow", 1.0))
+    if world.rng.random() < 0.5:
+        world.dark_until = back
+        for life in list(world.lives):
+            world.end(life, "lost its mains")
+
+
 def operate(world: "World", fault: Fault) -> None:
     """Somebody switches a tray, a kind of tray or the rack."""
-    life = world.life
     verb = world.rng.choice((Verb.ON, Verb.ON, Verb.OFF, Verb.CYCLE))
     target, kind = world.rng.choice(
         ((fault.tray, None), (fault.tray, None), (fault.tray, None), (RACK, TrayKind.COMPUTE), (RACK, None))
     )
+    begin(world, verb, Place(target), kind)
+
+
+def energise(world: "World", fault: Fault) -> None:
+    """Somebody wants a tray on that is off, or the whole rack."""
+    asleep = [t for t, device in world.rack.trays.items() if device.settle() is PowerState.OFF]
+    tray = fault.tray if fault.tray in asleep or not asleep else world.rng.choice(asleep)
+    if world.rng.random() < 0.7:
+        begin(world, Verb.ON, tray, None)
+    else:
+        begin(world, Verb.ON, RACK, None)
+
+
+def begin(world: "World", verb: Verb, target: Place, kind: TrayKind | None) -> None:
+    """Plan an operation and approve it."""
+    life = world.life
     if life is None:
         return
     try:
         switches = {t: Switch(d.place, d.offers) for t, d in world.rack.trays.items()}
-        wish = PowerWish(verb, Place(target), kind)
-        plan = plan_power(wish, world.rack.layout, world.rack.generation.sequence, switches, life.view.snapshot)
+        wish = PowerWish(verb, target, kind)
+        plan = plan_power(wish, world.rack.layout, world.rack.sequence, switches, life.view.snapshot)
         name = life.operations.put(plan, "ada", "").id
         life.operations.say(name, "approve", "ada")
         world.note(f"{name} is {verb} of {target}")
@@ -213,6 +246,8 @@ def calm(world: "World") -> None:
     for operation in life.operations.newest(50):
         if operation.state in (OperationState.RUNNING, OperationState.PAUSED):
             life.operations.say(operation.id, "cancel", "ada")
+    if world.rng.random() < 0.5:
+        later(world, CALM_S, lambda: begin(world, Verb.ON, RACK, None))
 
 
 def later(world: "World", seconds: float, act: Callable[[], object]) -> None:

@@ -32,8 +32,10 @@ class SimTray:
     state: PowerState
     deaf_to_grace: bool
     has_aux: bool
+    restores: bool = False  # comes on by itself when mains return, whatever it was told
     careless: bool = True
     silent_until: float = 0.0
+    dark_until: float = 0.0  # until then its mains are away
     starts: int = 1
     acted: list[tuple[str, PowerAction]] = field(default_factory=list)
     _goes_to: PowerState | None = None
@@ -61,9 +63,17 @@ class SimTray:
         if self.settle() is _P.OFF and self.answers:
             self._go(_P.POWERING_ON, _P.ON)
 
+    def lose_mains(self, until: float, boot_s: float) -> None:
+        """Lose power at once, its controller too; both come back, the host only where it restores itself."""
+        self.state, self._goes_to, self.dark_until = _P.OFF, None, until
+        self.silent_until = until + boot_s
+        if self.restores:
+            asyncio.get_running_loop().call_at(until, lambda: self._go(_P.POWERING_ON, _P.ON))
+
     def repair(self) -> None:
         """Give it its auxiliary power back."""
-        self.silent_until = min(self.silent_until, self.clock.now())
+        if self.dark_until <= self.clock.now():
+            self.silent_until = min(self.silent_until, self.clock.now())
 
     def look(self) -> PowerSight:
         state = self.settle()
@@ -88,12 +98,16 @@ class SimTray:
             await asyncio.sleep(ANSWER_S)
             raise OutcomeUnknown(self.place, "switch_power", "the connection broke")
         await asyncio.sleep(there + back)
+        if self.dark_until > self.clock.now():
+            raise OutcomeUnknown(self.place, "switch_power", "the connection broke")
         if not (said and said[0]):
             raise EndpointRefused(self.place, "switch_power", "not now", status=BUSY)
         return PowerAnswer(True, 204, "", str(action))
 
     def _act(self, action: PowerAction, key: str) -> bool:
         state = self.settle()
+        if self.dark_until > self.clock.now():
+            return False
         if state in PASSING and action is not _A.AUX_OFF:
             return False
         self.acted.append((key, action))

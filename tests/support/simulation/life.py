@@ -109,6 +109,7 @@ class Life:
     asked: Asked
     mortal: Mortal
     said: list[Finding] = field(default_factory=list)
+    words: dict[Place, float | None] = field(default_factory=dict)  # what each detector said last to this life
 
     def __post_init__(self) -> None:
         self.journal = MortalJournal(self.path, self.mortal)
@@ -142,7 +143,10 @@ class Life:
     def tick(self) -> None:
         """Hear everything once and judge it."""
         self.ticks += 1
-        self.rack.feed(self.board, self.ticks)
+        self.rack.feed(self.board)
+        for tray, detectors in self.rack.by_tray.items():
+            if self.rack.hears(tray):
+                self.words |= {d: self.rack.leaks[d] for d in detectors}
         self.view.snapshot = self.board.snapshot(self.ticks, self.clock.now(), self.clock.unix_ns())
         self.guard.look(self.view.snapshot)
 

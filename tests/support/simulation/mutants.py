@@ -1,6 +1,7 @@
 """Deliberate bugs in the code that the simulation runs: each must be seen by some seed, or it proves nothing."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -8,9 +9,10 @@ from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide import clearing, conditions, detectors, heard, picture
 from rack_controller.decide.drip import Drip
+from rack_controller.decide.leases import Standing
 from rack_controller.model.lease import Lease, LeaseClass, Wish
-from rack_controller.run.guard import guard, hearing, latches, strike
-from rack_controller.run.operate import lease_book, ledger
+from rack_controller.run.guard import guard, hearing, latches, strike, strike_book
+from rack_controller.run.operate import lease_book, ledger, operations
 
 Patch = pytest.MonkeyPatch
 MUTANTS: dict[str, Callable[[Patch], None]] = {}
@@ -94,6 +96,36 @@ def intent_written_after_the_request(patch: Patch) -> None:
         write(self, [change for change in changes if not change[0].startswith("INSERT INTO effect")])
 
     patch.setattr(ledger.Ledger, "write", late)
+
+
+@mutant
+def latches_not_asked_about_by_who_energises(patch: Patch) -> None:
+    patch.setattr(guard.Guard, "forbids", lambda _self, _place: "")
+
+
+@mutant
+def unknown_taken_for_dry(patch: Patch) -> None:
+    patch.setattr(guard.Guard, "_unsure", lambda _self, _tray: [])
+
+
+@mutant
+def locks_not_asked_about(patch: Patch) -> None:
+    patch.setattr(lease_book.LeaseBook, "standing", _unlocked(lease_book.LeaseBook.standing))
+
+
+def _unlocked(standing: Callable[..., Standing]) -> object:
+    return lambda *args: replace(standing(*args), lock=None)
+
+
+@mutant
+def the_end_of_a_strike_is_written_only_once(patch: Patch) -> None:
+    settled = strike_book.StrikeBook._settled
+    patch.setattr(strike_book.StrikeBook, "_settled", lambda self, effect, _refused: settled(self, effect, None))
+
+
+@mutant
+def what_a_refused_step_had_asked_for_is_left_open(patch: Patch) -> None:
+    patch.setattr(operations.Operations, "_lease", lambda self, wish, _key: self.leases.take(wish))
 
 
 @mutant

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from firmware_bridge.vocabulary.place import Place
 from support.simulation.rack import SimRack
 
-FAULTS_END_S = 60.0
+FAULTS_END_S = 45.0
 KINDS = {  # how often each is drawn
     "leak": 5,
     "flap": 3,
@@ -22,7 +22,9 @@ KINDS = {  # how often each is drawn
     "clock": 2,
     "clear": 6,
     "clear_badly": 2,
-    "operate": 8,
+    "operate": 6,
+    "energise": 6,
+    "mains": 1,
     "lock": 3,
     "button": 3,
     "emergency": 1,
@@ -39,11 +41,21 @@ class Fault:
     span: float
 
 
+BOUT = ("energise", "leak", "leak", "clear", "energise", "kill", "kill", "succeed", "mains", "silent", "open", "full")
+"""What meets in every order, mostly at one tray: each bout has some of these, a few seconds apart."""
+
+
 def write_script(rng: random.Random, rack: SimRack) -> list[Fault]:
     """Return the run's faults in the order of their times.  They crowd on few trays, so that they meet."""
     crowd = rng.sample(sorted(rack.trays), 4)
-    chosen = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(6, 16))
+    chosen = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(4, 12))
     faults = [
         Fault(rng.uniform(4.0, FAULTS_END_S - 12), what, rng.choice(crowd), rng.uniform(2.0, 12.0)) for what in chosen
     ]
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        tray, at = rng.choice(crowd), rng.uniform(4.0, FAULTS_END_S - 25)
+        for what in rng.sample(BOUT, rng.randint(3, 5)):
+            where = rng.choice(crowd) if rng.random() < 0.3 else tray
+            faults.append(Fault(at, what, where, rng.uniform(2.0, 8.0)))
+            at += rng.uniform(0.1, 5.0)
     return sorted(faults, key=lambda fault: fault.at)

@@ -17,7 +17,7 @@ from rack_controller.run.guard.strike import OPERATION
 from support.interlocked import RACK
 from support.simulation.devices import STARTS, SimTray
 from support.simulation.life import Life
-from support.simulation.rack import SimRack
+from support.simulation.rack import DRY, SimRack
 
 BELOW = 3  # trays that water of a tray falls on
 WARNED_LONG_S = 55.0
@@ -48,6 +48,7 @@ class Watch:
     _rack_since: float | None = None
     _leaked: set[Place] = field(default_factory=set)
     _two: bool = False
+    _counted: set[Place] = field(default_factory=set)  # trays that leaked since the rack was cleared last
     _moist: dict[Place, float] = field(default_factory=dict)  # by detector: when it was wet last
     _asked: set[tuple[str, int]] = field(default_factory=set)
 
@@ -95,9 +96,10 @@ class Watch:
         """Note that a living controller was told of leaks and has judged them: each must be latched now."""
         for tray in trays:
             self.wet.setdefault(tray, Wet())
+            self._counted.add(tray)
             if not any(n.cause in LEAKS and n.place == tray for n in life.latches.open()):
                 self.blame(f"{leaf_of(tray)} leaks, its controller was told, and nothing is latched")
-        self._two = self._two or len(self.wet) > 1
+        self._two = self._two or len(self._counted) > 1
 
     def after(self, life: Life) -> None:
         """Look at a living controller after an event."""
@@ -115,6 +117,7 @@ class Watch:
     def died(self) -> None:
         """Forget of the wet trays those whose latch never reached the disk: the next life hears them anew or not."""
         self.wet = {tray: wet for tray, wet in self.wet.items() if wet.kept}
+        self._counted &= self.wet.keys()
         self._two = self._two and any("two_trays" in c for c in self.kept.values())
 
     def cleared(self, latch_id: str, cause: str, place: Place, record_missing: list[str]) -> None:
@@ -124,8 +127,10 @@ class Watch:
         self.kept.pop(latch_id, None)
         if cause in LEAKS:
             self.wet.pop(place, None)
+            self._counted.discard(place)
         if cause in WHOLE_RACK:
             self._two = False
+            self._counted.clear()
 
     def request(self, life: Life, device: SimTray, action: PowerAction) -> str:
         """Judge a request before it goes out; return the key of its effect, empty without one."""
@@ -164,7 +169,8 @@ class Watch:
         if self._two or any(self.falls_on(tray)[1] for tray in self.wet):
             wanted |= set(self.rack.trays)
         for tray in sorted(wanted):
-            if self.rack.trays[tray].settle() is not PowerState.OFF:
+            out_of_reach = not self.rack.trays[tray].answers
+            if self.rack.trays[tray].settle() is not PowerState.OFF and not out_of_reach:
                 self.blame(f"{leaf_of(tray)} is {self.rack.trays[tray].state} behind a leak")
         for effect in life.ledger.unresolved():
             if effect.is_open and not self._recent(effect):
@@ -175,8 +181,12 @@ class Watch:
                 self.blame(f"{leaf_of(device.tray)} was started {done.count(key)} times for {key}")
 
     def unsettled(self, life: Life) -> bool:
-        """Tell whether operations still wait for what they asked: a host may take minutes to obey."""
-        return any(e.is_open and e.operation != OPERATION for e in life.ledger.unresolved())
+        """Tell whether anything still waits for what it asked: a host may take minutes to obey, a silent one is
+        watched for a while."""
+        return any(e.is_open and not self._overdue(e) for e in life.ledger.unresolved())
+
+    def _overdue(self, effect: Effect) -> bool:
+        return effect.operation == OPERATION and not self._recent(effect)
 
     def _recent(self, effect: Effect) -> bool:
         return self.clock.now() - self.rack.sent_at.get(effect.key, 0.0) < ENDS_WITHIN_S
@@ -187,6 +197,11 @@ class Watch:
                 self.blame(f"{name} went out though {leaf_of(tray)} leaked")
         if self._two:
             self.blame(f"{name} went out though two trays leaked")
+        undry = [d for d in self.rack.detectors(device.tray) if life.words.get(d) != DRY]
+        if undry:
+            self.blame(f"{name} went out though {leaf_of(undry[0])} did not say that it is dry")
+        if life.locks.of(device.tray) is not None:
+            self.blame(f"{name} went out though somebody works there")
         for latch in life.latches.open():
             if latch.blocks and latch.place in (device.tray, RACK):
                 self.blame(f"{name} went out behind latch {latch.id}")

@@ -30,6 +30,7 @@ from support.virtual_time import VirtualLoop
 QUIET_S = 45.0
 """How long after the last fault a leaking tray may take to be off: a start that is under way (10 s) is waited for, it
 is struck every 2 s, and Off takes up to 10 s; the rest is for a controller that starts."""
+BRISK_S, IDLE_TICK_S = 6.0, 4.0  # ticks are a second apart; when nothing more goes wrong, fewer will do
 ACTS_TAKE_S = 300.0  # the longest act of a seeded sequence (180 s), asked again after a request that was lost
 
 
@@ -55,10 +56,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        self.rack = SimRack(GENERATIONS[self.seed % len(GENERATIONS)], self.rng, self.clock)
+        self.rack = SimRack(GENERATIONS[self.seed % len(GENERATIONS)], self.rng, self.clock, self.seed % 10 < 2)
         self.watch = Watch(self.rack, self.clock)
         self.script = write_script(self.rng, self.rack)
-        self.full = False
+        self.full, self.dark_until = False, 0.0
         self.running: set[asyncio.Task[None]] = set()
 
     @property
@@ -79,7 +80,7 @@ class World:
         self.start()
         waiting = list(self.script)
         while self.clock.now() < FAULTS_END_S + QUIET_S or self.unsettled():
-            due = self.clock.now() + 1.0
+            due = self.clock.now() + (1.0 if self.clock.now() < FAULTS_END_S + BRISK_S else IDLE_TICK_S)
             while waiting and waiting[0].at < due:
                 await self.clock.sleep_until(Seconds(waiting[0].at))
                 self.happen(waiting.pop(0))
@@ -110,7 +111,7 @@ class World:
 
     def start(self) -> None:
         """Start a controller; the one that may still live is succeeded.  A full disk starts nobody."""
-        if self.full:
+        if self.full or self.dark_until > self.clock.now():
             return
         try:
             life = Life(self.rack, self.path, self.clock, self.asked, Mortal())
@@ -144,6 +145,7 @@ class World:
     def say(self, detector: Place, code: float | None, by_event: bool) -> None:
         """Let a detector say something, and a controller hear it at once when it comes by event."""
         self.rack.leaks[detector] = code
+        self.rack.stir(detector)
         self.note(f"{detector} says {code}")
         tray = tray_of(detector)
         if code == CRITICAL:
@@ -152,15 +154,16 @@ class World:
             self.watch.said(detector, code > 0)
         for life in list(self.lives) if by_event and self.rack.trays[tray].answers else []:
             reading = Reading(detector, Quantity.LEAK, code, self.clock.now())
+            life.words[detector] = code
             self.guarded(life, lambda life=life, reading=reading: life.board.store([reading]))  # type: ignore[misc]
-            self.heard(life, tray)
+            self.heard(life, detector)
 
-    def heard(self, life: Life, tray: Place | None) -> None:
-        """Note which leaks a living controller knows of by now."""
+    def heard(self, life: Life, detector: Place | None) -> None:
+        """Note which leaks a living controller knows of by now: of one detector that it heard, or of all."""
         if life is not self.life or life.view.snapshot is None:
             return
-        said = {tray_of(d) for d, code in self.rack.leaks.items() if code == CRITICAL}
-        trays = sorted(t for t in said if t in self.rack.trays and self.rack.trays[t].answers and tray in (None, t))
+        said = {tray_of(d) for d, code in self.rack.leaks.items() if code == CRITICAL and detector in (None, d)}
+        trays = sorted(t for t in said if t in self.rack.trays and self.rack.trays[t].answers)
         self.watch.told(life, trays)
         self.watch.after(life)
 

@@ -27,7 +27,7 @@ from rack_controller.model.interlock import Act
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
 from rack_controller.run.guard import strike_book
 from rack_controller.run.guard.sheet import Sheet
-from rack_controller.run.guard.strike import OPERATION, Striker
+from rack_controller.run.guard.strike import OFF_TAKES, OPERATION, SEEN_WITHIN, Striker
 from rack_controller.run.journal import Journal
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
@@ -251,6 +251,20 @@ def test_what_a_predecessor_left_open_is_closed(rack: Rack) -> None:
         successor = Striker(Sheet(Ledger(rack.journal, RACK)), rack.leases, rack.striker.switch_of, rack.clock)
         successor.settle_old()
         assert rack.ledger.unresolved() == []
+
+    run_virtually(story())
+
+
+def test_a_strike_that_was_taken_by_a_tray_that_falls_silent_ends_after_a_while(rack: Rack) -> None:
+    async def story() -> None:
+        await rack.striker.carry(rack.order("u11"))
+        silent = Picture(RACK, Seconds(0.0), (TraySight(join_place(RACK, "u11"), TrayKind.COMPUTE, 11, off=None),))
+        await asyncio.sleep(OFF_TAKES + SEEN_WITHIN - 1)
+        rack.striker.see(silent)
+        assert rack.states() == [EffectState.ANSWERED]
+        await asyncio.sleep(2)
+        rack.striker.see(silent)
+        assert rack.states() == [EffectState.UNSEEN]
 
     run_virtually(story())
 

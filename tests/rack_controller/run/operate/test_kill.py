@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from support.fake_power import FakeTray
 from support.kill_story import KINDS, RACK, U11, U12, Kind, controller, every_death, live, lost, repeated
+from support.kill_weather import Weather
 from support.virtual_time import VirtualClock, run_virtually
 
 from firmware_bridge.vocabulary.power import PowerAction, PowerState
@@ -52,7 +53,7 @@ def test_two_deaths_in_a_row(at: tuple[int, int]) -> None:
 def test_a_wall_clock_that_jumps_changes_nothing(jumps_s: float) -> None:
     kind = next(k for k in KINDS if k.name == "on lost")
     for at in (8, 14, 20):
-        life = live(kind, (at,), jumps_s)
+        life = live(kind, (at,), Weather(jumps_s))
         assert life.operation.state is OperationState.DONE, life.operation.summary
         assert (life.deaths, repeated(life, kind), lost(life, kind)) == (1, 0, 0)
 
