@@ -12,15 +12,17 @@ import numpy as np
 from firmware_bridge.vocabulary.place import RACK_PARTS, Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, code_of, name_of
 from firmware_bridge.vocabulary.reading import Quality, Series
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.interlock import Standing
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.notice_attention import TOLD_AFTER
 from rack_controller.model.alarm import AlarmCatalogue, AlarmDefinition
 from rack_controller.model.event import Severity
 from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.layout import IN_BAND, Layout
 from rack_controller.model.snapshot import EndpointState, ManagementAxis, Snapshot
 
+MEETING = Seconds(120.0)
+"""So long after the start an endpoint that has not answered yet is no alarm: a hall is met one by one."""
 _NO_PLACES: frozenset[Place] = frozenset()
 
 
@@ -163,7 +165,7 @@ def _outside(watched: Watched) -> list[tuple[Place, EndpointState]]:
     return [
         (place, state)
         for place, state in watched.snapshot.endpoints.items()
-        if place in places and (state.last_success is not None or now - state.since >= TOLD_AFTER)
+        if place in places and (state.last_success is not None or now - state.since >= MEETING)
     ]
 
 

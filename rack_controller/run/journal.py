@@ -4,7 +4,7 @@ import contextlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,17 +153,6 @@ class Journal:
     def drop(self, kind: str, key: str) -> None:
         """Forget one document."""
         self._write("DELETE FROM kept WHERE kind = ? AND key = ?", (kind, key))
-
-    def keep_all(self, kind: str, documents: Mapping[str, str | None]) -> None:
-        """Keep documents of a kind by their keys, None forgets one: all of it or nothing.  Raises EnvironmentUnfit."""
-        put = "INSERT INTO kept VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET document = excluded.document"
-        drop = "DELETE FROM kept WHERE kind = ? AND key = ?"
-        self.transact(
-            [
-                (drop, (kind, key)) if document is None else (put, (kind, key, document))
-                for key, document in documents.items()
-            ]
-        )
 
     def kept(self, kind: str) -> dict[str, str]:
         """Return every document of a kind by its key."""

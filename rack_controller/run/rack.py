@@ -188,7 +188,7 @@ class RackUnderControl:
 
         guarding = self._guarding
         return AlarmDesk(
-            *(self._view, self._journal, catalogue_of(rules, interlocks), self._clock, self._said.append, locked_by),
+            *(self._view, self._ledger, catalogue_of(rules, interlocks), self._clock, self._said.append, locked_by),
             standings=lambda: None if guarding is None else guarding.guard.judged(),
             tripped=lambda: () if guarding is None else guarding.glance().tripped,
         )

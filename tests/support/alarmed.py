@@ -19,7 +19,8 @@ from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.roles import Role
 from rack_controller.run.alarms.desk import AlarmDesk
 from rack_controller.run.guard.guard import Guard
-from tests.support.interlocked import seeded_policy
+from rack_controller.run.operate.ledger import Ledger
+from tests.support.interlocked import RACK, seeded_policy
 from tests.support.watched import HandClock, Watched
 
 NS = 1_000_000_000
@@ -64,8 +65,9 @@ class Alarmed(Watched):
 
     def start(self) -> Guard:
         guard = super().start()
+        catalogue, ledger = catalogue_of(RULES, self.rack.policy), Ledger(self.journal, RACK)
         self.desk = AlarmDesk(
-            *(self.view, self.journal, catalogue_of(RULES, self.rack.policy), _WallClock(self.rack), self.told.append),
+            *(self.view, ledger, catalogue, _WallClock(self.rack), self.told.append),
             locked_by=lambda place: self.locks.get(leaf_of(tray_of(place)), ""),
             standings=guard.judged,
         )

@@ -31,7 +31,7 @@ from rack_controller.model.interlock_view import TrippedView
 from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.alarms.shelf import AlarmShelf
-from rack_controller.run.journal import Journal
+from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.view import RackView
 
 _TOLD = {
@@ -50,7 +50,7 @@ class AlarmDesk:
     def __init__(
         self,
         view: RackView,
-        journal: Journal,
+        ledger: Ledger,
         catalogue: AlarmCatalogue,
         clock: Clock,
         tell: Callable[[Finding], object],
@@ -60,7 +60,7 @@ class AlarmDesk:
     ) -> None:
         self._view, self._catalogue, self._clock, self._tell = view, catalogue, clock, tell
         self._locked_by, self._standings, self._tripped = locked_by, standings, tripped
-        self._shelf = AlarmShelf(journal, Place(view.layout.rack))
+        self._shelf = AlarmShelf(ledger)
         self._told: dict[Key, str] = {}
         self._book = self._shelf.take_back(clock.now())
         self._views: list[AlarmView] = []

@@ -171,10 +171,14 @@ class Ledger:
 
     def drop(self, kind: str, key: str) -> None:
         """Forget a kept document; a controller that has been succeeded forgets none."""
+        self.journal.transact([self.dropping(kind, key)])
+
+    def dropping(self, kind: str, key: str) -> Change:
+        """Return the change that forgets a document that is kept."""
         delete = (
             "DELETE FROM kept WHERE kind = ? AND key = ? AND EXISTS (SELECT 1 FROM fence WHERE rack = ? AND epoch = ?)"
         )
-        self.journal.transact([(delete, (kind, key, *self._mine()))])
+        return delete, (kind, key, *self._mine())
 
     def _mine(self) -> tuple[object, ...]:
         return self.rack, self.epoch

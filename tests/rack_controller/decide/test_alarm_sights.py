@@ -9,7 +9,7 @@ from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.decide.alarm_catalogue import catalogue_of
-from rack_controller.decide.alarm_sights import Key, Watched, hear_events, see_alarms
+from rack_controller.decide.alarm_sights import MEETING, Key, Watched, hear_events, see_alarms
 from rack_controller.decide.axes import Contact
 from rack_controller.decide.interlock import Standing
 from rack_controller.decide.notice import Finding
@@ -73,7 +73,7 @@ def test_a_silent_endpoint_counts_once_it_was_met_or_had_its_time() -> None:
     assert sights(snapshot(), silent)[1] == {silent}
     fresh = snapshot(met=False)
     assert sights(fresh)[0] == {}, "the controller has only begun"
-    late = replace(fresh, now=Seconds(fresh.now + 31.0))
+    late = replace(fresh, now=Seconds(fresh.now + MEETING))
     assert Key("rack.dark", RACK) in sights(late)[0]
 
 

@@ -285,7 +285,7 @@ def test_what_the_journal_refuses_was_not_done(alarmed: Alarmed, monkeypatch: py
     def full(*_: object) -> None:
         raise EnvironmentUnfit("the journal refused a write: disk full")
 
-    monkeypatch.setattr(alarmed.journal, "keep_all", full)
+    monkeypatch.setattr(alarmed.journal, "transact", full)
     with pytest.raises(EnvironmentUnfit):
         alarmed.act("ack", name)
     assert alarmed.stand() == {"part.critical@u31/gpu0": "unacknowledged"}
@@ -304,3 +304,15 @@ def test_what_cannot_be_read_back_costs_only_itself(alarmed: Alarmed) -> None:
     alarmed.journal.keep("alarm", f"{RACK} odd", "{")
     alarmed.start()
     assert alarmed.stand() == {"part.critical@u31/gpu0": "unacknowledged"}
+
+
+def test_who_was_succeeded_writes_nothing_down(alarmed: Alarmed, tmp_path: Path) -> None:
+    alarmed.rack.set("u31/gpu0", Q.HEALTH, 2)
+    alarmed.tick(5)
+    name = alarmed.find("part.critical").id
+    other = Journal(tmp_path / "journal.db")
+    other.take_over(RACK)
+    with pytest.raises(PreconditionFailed, match="another controller"):
+        alarmed.act("ack", name)
+    assert alarmed.find("part.critical").state == "unacknowledged"
+    other.close()
