@@ -12,6 +12,7 @@ from datacenter_api.redfish.accounts import sees
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.push.courier import Courier
 from datacenter_api.redfish.push.subscription import WRITABLE, check_changes
+from datacenter_api.redfish.push.trusted import add_certificate
 from datacenter_api.redfish.world import World
 from firmware_bridge.redfish_service.event_hub import asked_record
 from firmware_bridge.redfish_service.messages import RequestRefused, refuse
@@ -20,6 +21,7 @@ from firmware_bridge.vocabulary.units import Seconds
 _ACTION = re.compile(
     re.escape(events.SUBSCRIPTIONS) + r"/([^/]+)/Actions/EventDestination\.(Resume|Suspend)Subscription"
 )
+_CERTIFICATES = re.compile(re.escape(events.SUBSCRIPTIONS) + r"/([^/]+)/Certificates(?:/([^/]+))?")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _RULES = {"DeliveryRetryAttempts": (0, 100), "DeliveryRetryIntervalSeconds": (1, 3_600)}
 ALLOW_MANY, ALLOW_ONE, ALLOW_SERVICE = "GET, HEAD, POST", "GET, HEAD, PATCH, DELETE", "GET, HEAD, PATCH"
@@ -52,6 +54,9 @@ async def post(world: World, uri: str, body: Mapping[str, Any], caller: Caller) 
         events.publish_test(world, asked_record(dict(body)))
         _audit(world, caller, "event.test", uri, "ok", str(body.get("MessageId"))[:64])
         return None
+    listed = _CERTIFICATES.fullmatch(uri)
+    if listed is not None:
+        return f"{uri}/{_trust(world, listed[1], body, caller)}"
     match = _ACTION.fullmatch(uri)
     if match is None:
         raise RequestRefused("OperationNotAllowed")
@@ -88,7 +93,15 @@ def patch(world: World, uri: str, body: Mapping[str, Any], caller: Caller) -> No
 
 
 def delete(world: World, uri: str, caller: Caller) -> None:
-    """End a subscription or a stream."""
+    """End a subscription or a stream, or trust one certificate of its listener no longer."""
+    listed = _CERTIFICATES.fullmatch(uri)
+    if listed is not None:
+        courier = _mine(world, listed[1], caller)
+        if courier is None or courier.kept.certificates.pop(listed[2], None) is None:
+            raise RequestRefused("ResourceMissingAtURI", uri)
+        world.desk.changed()
+        _audit(world, caller, "subscription.distrust", listed[1], "ok", listed[2])
+        return
     name = uri.rsplit("/", 1)[1]
     if _mine(world, name, caller) is None:
         world.streams.end(name)
@@ -105,6 +118,17 @@ async def _subscribe(world: World, body: Mapping[str, Any], caller: Caller) -> s
         raise
     _audit(world, caller, "subscription.create", made.id, "ok", made.destination)
     return f"{events.SUBSCRIPTIONS}/{made.id}"
+
+
+def _trust(world: World, name: str, body: Mapping[str, Any], caller: Caller) -> str:
+    """Keep a certificate that the listener of a subscription is trusted by; return its id."""
+    courier = _mine(world, name, caller)
+    if courier is None:
+        raise RequestRefused("ResourceMissingAtURI", f"{events.SUBSCRIPTIONS}/{name}/Certificates")
+    made = add_certificate(courier.kept, body)
+    world.desk.changed()
+    _audit(world, caller, "subscription.trust", name, "ok", made)
+    return made
 
 
 def _mine(world: World, name: str, caller: Caller) -> Courier | None:

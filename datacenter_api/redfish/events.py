@@ -15,7 +15,8 @@ from datacenter_api.redfish.accounts import sees
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.logs import SEVERITY, origin_of
 from datacenter_api.redfish.push.selection import RESOURCE_TYPES, Record
-from datacenter_api.redfish.push.subscription import subscription_body
+from datacenter_api.redfish.push.subscription import Subscription, subscription_body
+from datacenter_api.redfish.push.trusted import certificates_body, trusted_body
 from datacenter_api.redfish.registry import message_id
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, resource, time_text, type_of
 from datacenter_api.redfish.sse_filter import PROPERTIES, passes, read_filter
@@ -209,11 +210,28 @@ def build_subscriptions(world: World, uri: str) -> Body:
     return collection("EventDestination", uri, "Open streams and pushed subscriptions", names)
 
 
+def build_certificates(world: World, uri: str, name: str) -> Body | None:
+    """Return the certificates of a pushed subscription's listener; a stream has none."""
+    kept = _pushed(world, name)
+    return None if kept is None else certificates_body(kept, uri)
+
+
+def build_certificate(world: World, uri: str, name: str, _certificate: str) -> Body | None:
+    """Return one certificate of a pushed subscription's listener."""
+    kept = _pushed(world, name)
+    return None if kept is None else trusted_body(kept, uri)
+
+
+def _pushed(world: World, name: str) -> Subscription | None:
+    courier = world.desk.couriers.get(name)
+    return courier.kept if courier is not None and sees(world.asking(), courier.kept.user) else None
+
+
 def build_subscription(world: World, uri: str, name: str) -> Body | None:
     """Return one pushed subscription or one open stream."""
-    pushed = world.desk.couriers.get(name)
-    if pushed is not None and sees(world.asking(), pushed.kept.user):
-        return subscription_body(pushed.kept, uri, pushed.failing is not None)
+    kept = _pushed(world, name)
+    if kept is not None:
+        return subscription_body(kept, uri, world.desk.couriers[name].failing is not None)
     found = world.streams.open.get(name)
     if found is None or not sees(world.asking(), found.user):
         return None

@@ -32,6 +32,8 @@ CHANGED_BY: dict[str, Ways] = {
     "SessionService": MANAGER,
     "TaskService": MANAGER,
     "TelemetryService": MANAGER,
+    "Certificate": OWN_OR_USERS,
+    "CertificateCollection": OWN_OR_USERS,
     "EventDestination": OWN_OR_USERS,
     "ManagerAccount": USERS,
     "ManagerAccountCollection": USERS,
@@ -39,7 +41,7 @@ CHANGED_BY: dict[str, Ways] = {
     "SessionCollection": ANYBODY,
 }
 READ_BY: dict[str, Ways] = {"ServiceRoot": ANYBODY, "ManagerAccount": OWN_OR_USERS, "Session": OWN_OR_USERS}
-COLLECTIONS = ("EventDestinationCollection", "ManagerAccountCollection", "SessionCollection")
+COLLECTIONS = ("CertificateCollection", "EventDestinationCollection", "ManagerAccountCollection", "SessionCollection")
 
 
 def ways(entity: str, method: str) -> Ways:

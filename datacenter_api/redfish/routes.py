@@ -168,6 +168,8 @@ CHANGEABLE: dict[str, tuple[Builder, str]] = {
     "EventService": (events.build_service, event_changes.ALLOW_SERVICE),
     "EventService/Subscriptions": (events.build_subscriptions, event_changes.ALLOW_MANY),
     "EventService/Subscriptions/{}": (events.build_subscription, event_changes.ALLOW_ONE),
+    "EventService/Subscriptions/{}/Certificates": (events.build_certificates, event_changes.ALLOW_MANY),
+    "EventService/Subscriptions/{}/Certificates/{}": (events.build_certificate, "GET, HEAD, DELETE"),
     "TaskService/Tasks/{}": (tasks.build_task, "GET, HEAD, DELETE"),
     "AggregationService/Aggregates": (aggregates.build_all, "GET, HEAD, POST"),
     "AggregationService/Aggregates/{}": (aggregates.build_one, "GET, HEAD, DELETE"),

@@ -72,6 +72,7 @@ SPECS: dict[str, MessageSpec] = {
     "HeaderInvalid": MessageSpec(400, "Critical", "The header {0} is not acceptable.", "Correct the header."),
     "SessionLimitExceeded": MessageSpec(503, "Critical", "No further session can be opened.", "Close a session."),
     "EventSubscriptionLimitExceeded": MessageSpec(503, "Critical", "No further subscription.", "Delete one."),
+    "CreateLimitReachedForResource": MessageSpec(400, "Critical", "There can be no more of them.", "Delete one."),
     "ServiceTemporarilyUnavailable": MessageSpec(503, "Critical", "Not available now; try in {0} s.", "Wait."),
     "ResourceInUse": MessageSpec(409, "Warning", "The resource is busy.", "Try again later."),
 }

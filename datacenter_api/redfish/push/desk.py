@@ -166,7 +166,8 @@ class Desk:
         try:
             where = read_destination(kept.destination)
             address = await self.guard.address_of(where)
-            await self.poster.post(where, address, kept.headers, orjson.dumps(body), kept.verify)
+            trusted = "".join(kept.certificates.values())
+            await self.poster.post(where, address, kept.headers, orjson.dumps(body), kept.verify, trusted)
         except (Forbidden, RequestRefused) as err:
             self.figures.unfit += 1
             return f"it may not be aimed at: {err}"

@@ -12,6 +12,7 @@ from firmware_bridge.vocabulary.units import Seconds
 
 ANSWER_WITHIN = Seconds(10.0)
 MOST_HEAD = 16_384
+MOST_CONTEXTS = 16
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
 
 
@@ -24,15 +25,24 @@ class Poster:
     """`authorities` is a PEM file of authorities besides the machine's own; it need not exist."""
 
     authorities: Path
-    _contexts: dict[tuple[bool, float], ssl.SSLContext] = field(default_factory=dict)
+    _contexts: dict[tuple[bool, float, str], ssl.SSLContext] = field(default_factory=dict)
 
     async def post(
-        self, where: Destination, at: Address, headers: tuple[tuple[str, str], ...], body: bytes, verify: bool
+        self,
+        where: Destination,
+        at: Address,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        verify: bool,
+        trusted: str = "",
     ) -> None:
-        """Send one request and wait for its status.  Raises NotDelivered for anything but 2xx."""
+        """Send one request and wait for its status.  Raises NotDelivered for anything but 2xx.
+
+        `trusted`: PEM texts, the only ones that `verify` trusts; empty: the machine's authorities and ours.
+        """
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                status = await self._ask(where, at, headers, body, verify)
+                status = await self._ask(where, at, headers, body, self._context(where, verify, trusted))
         except ssl.SSLCertVerificationError as err:
             raise NotDelivered(f"its certificate is not trusted: {err.verify_message}") from err
         except TimeoutError as err:
@@ -43,9 +53,13 @@ class Poster:
             raise NotDelivered(f"it answered {status}")
 
     async def _ask(
-        self, where: Destination, at: Address, headers: tuple[tuple[str, str], ...], body: bytes, verify: bool
+        self,
+        where: Destination,
+        at: Address,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        context: ssl.SSLContext | None,
     ) -> int:
-        context = self._context(verify) if where.scheme == "https" else None
         name = where.host if context is not None else None
         reader, writer = await asyncio.open_connection(
             str(at), where.port, ssl=context, server_hostname=name, limit=MOST_HEAD
@@ -74,16 +88,23 @@ class Poster:
         finally:
             writer.transport.abort()
 
-    def _context(self, verify: bool) -> ssl.SSLContext:
-        """Return a context; a changed file of authorities makes a new one."""
-        stamp = self.authorities.stat().st_mtime if verify and self.authorities.exists() else 0.0
-        made = self._contexts.get((verify, stamp))
+    def _context(self, where: Destination, verify: bool, trusted: str) -> ssl.SSLContext | None:
+        """Return a context, None for plain HTTP; a changed file of authorities makes a new one."""
+        if where.scheme != "https":
+            return None
+        own = verify and not trusted
+        stamp = self.authorities.stat().st_mtime if own and self.authorities.exists() else 0.0
+        key = (verify, stamp, trusted if verify else "")
+        made = self._contexts.get(key)
         if made is None:
-            made = ssl.create_default_context()
+            made = ssl.create_default_context(cadata=trusted or None) if verify else ssl.create_default_context()
             if not verify:
                 made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
             elif stamp:
                 made.load_verify_locations(self.authorities)
-            self._contexts.clear()
-            self._contexts[(verify, stamp)] = made
+            if trusted and verify:
+                made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a listener's own certificate is trusted by itself
+            if len(self._contexts) >= MOST_CONTEXTS:
+                self._contexts.clear()
+            self._contexts[key] = made
         return made

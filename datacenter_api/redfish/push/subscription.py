@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from datacenter_api.redfish.push.selection import RESOURCE_TYPES, Selection
-from datacenter_api.redfish.shapes import Body, refs, resource, told
+from datacenter_api.redfish.shapes import Body, ref, refs, resource, told
 from firmware_bridge.redfish_service.event_hub import EVENT_TYPES, SEVERITIES
 from firmware_bridge.redfish_service.messages import RequestRefused, refuse
 
@@ -31,7 +31,10 @@ _MADE_WITH |= {"OriginResources", "SubordinateResources"}
 
 
 class Subscription(msgspec.Struct, kw_only=True):
-    """`since_ns` and `sent_ids`: nothing older is sent again after a restart (Unix ns; ids of its last events)."""
+    """`since_ns` and `sent_ids`: nothing older is sent again after a restart (Unix ns; ids of its last events).
+
+    `certificates`: PEM texts by id, what its listener is trusted by.
+    """
 
     id: str
     user: str
@@ -45,6 +48,7 @@ class Subscription(msgspec.Struct, kw_only=True):
     suspended: bool = False
     since_ns: int = 0
     sent_ids: tuple[str, ...] = ()
+    certificates: dict[str, str] = {}
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Take checked changes (see `check_changes`)."""
@@ -69,6 +73,7 @@ def subscription_body(kept: Subscription, uri: str, failing: bool) -> Body:
         Context=kept.context,
         DeliveryRetryPolicy=kept.policy,
         VerifyCertificate=kept.verify,
+        Certificates=ref(f"{uri}/Certificates"),
         HttpHeaders=[],
         Status={"State": "Disabled" if kept.suspended else "Enabled", "Health": "Warning" if failing else "OK"},
         **told(**{name: listed or None for name, listed in chosen.items()}),

@@ -19,6 +19,7 @@ from support.redfish_hall import Hall
 
 from datacenter_api.auth.authority import ensure_certificates
 from datacenter_api.redfish.push.settings import ALLOWED_VARIABLE, PushSettings
+from firmware_bridge.emulator.certificates import make_pem
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.model.event import Event, Severity
 from rack_controller.model.roles import Role
@@ -140,6 +141,65 @@ async def test_a_listener_is_verified_when_that_is_asked_for(hall: Hall, tmp_pat
         await until(lambda: listener.ids() == ["1-k01"], within=20)
         assert (await client.post(resume.replace("Resume", "Suspend"), json={})).status_code == 204
         assert (await client.get(at)).json()["Status"]["State"] == "Disabled"
+    await hall.world.desk.close()
+
+
+async def test_a_listener_is_trusted_by_the_certificates_of_its_subscription(hall: Hall, tmp_path: Path) -> None:
+    async with listening(tmp_path / "far") as listener, hall.api.client() as client:
+        wish = {**WISH, "Destination": listener.url, "VerifyCertificate": True, "DeliveryRetryPolicy": "SuspendRetries"}
+        await client.patch("/redfish/v1/EventService", json={"DeliveryRetryAttempts": 0})
+        at = (await client.post(SUBSCRIPTIONS, json=wish)).headers["location"]
+        where = (await client.get(at)).json()["Certificates"]["@odata.id"]
+        own = {"CertificateString": (tmp_path / "far" / "server.pem").read_text(), "CertificateType": "PEM"}
+        own["CertificateString"] = own["CertificateString"].split("-----END CERTIFICATE-----")[0] + PEM_END
+        made = await client.post(where, json=own)
+        assert (made.status_code, made.headers["location"]) == (201, f"{where}/1")
+        assert made.json()["Subject"]["CommonName"] == "Rackwright API"
+        happen(hall, 1)
+        await until(lambda: listener.ids() == ["1-k01"], within=20)
+        async with hall.api.client(hall.api.user_for(Role.TECHNICIAN)) as other:
+            assert (await other.get(where)).status_code == 404
+            assert (await other.delete(f"{where}/1")).status_code == 404
+        assert (await client.delete(f"{where}/1")).status_code == 204
+        assert (await client.delete(f"{where}/1")).status_code == 404
+        stranger = {"CertificateString": make_pem("10.0.0.9").decode().split(KEY_END)[1], "CertificateType": "PEM"}
+        assert (await client.post(where, json=stranger)).status_code == 201
+        happen(hall, 2)
+        courier = hall.world.desk.couriers[at.rsplit("/", 1)[1]]
+        await until(lambda: courier.kept.suspended, within=20)
+        assert "not trusted" in str(courier.failing)
+        for _ in range(3):
+            assert (await client.post(where, json=stranger)).status_code == 201
+        full = await client.post(where, json=stranger)
+        assert (full.status_code, message(full)) == (400, "CreateLimitReachedForResource")
+    await hall.world.desk.close()
+
+
+PEM_END, KEY_END = "-----END CERTIFICATE-----\n", "-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"CertificateType": "PEM"}, "PropertyMissing"),
+        ({"CertificateString": 7, "CertificateType": "PEM"}, "PropertyValueTypeError"),
+        ({"CertificateString": "no certificate", "CertificateType": "PEM"}, "PropertyValueFormatError"),
+        ({"CertificateString": make_pem("10.0.0.9").decode(), "CertificateType": "PEM"}, "PropertyValueFormatError"),
+        ({"CertificateString": "x" * 40_000, "CertificateType": "PEM"}, "StringValueTooLong"),
+        ({"CertificateString": "x", "CertificateType": "PKCS7"}, "PropertyValueNotInList"),
+        (
+            {"CertificateString": 2 * make_pem("10.0.0.9").decode().split(KEY_END)[1], "CertificateType": "PEM"},
+            "PropertyValueIncorrect",
+        ),
+        ({"CertificateString": "x", "CertificateType": "PEM", "Shoe": 38}, "PropertyUnknown"),
+    ],
+)
+async def test_what_is_no_certificate_is_not_trusted(hall: Hall, body: dict[str, Any], said: str) -> None:
+    async with hall.api.client() as client:
+        at = (await client.post(SUBSCRIPTIONS, json=WISH)).headers["location"]
+        answer = await client.post(f"{at}/Certificates", json=body)
+        assert (answer.status_code, message(answer)) == (400, said), answer.text
+        assert (await client.get(f"{at}/Certificates")).json()["Members"] == []
     await hall.world.desk.close()
 
 
