@@ -28,15 +28,15 @@ def validator_rows(product: Product, tool: str, out: Path, *options: str) -> lis
     return workbook_rows(out, done.stdout[-2000:] + done.stderr[-2000:])
 
 
-def service_rows(product: Product, out: Path) -> list[dict[str, Any]]:
-    """Run the service validator as admin, offline, and return what it found of each property."""
+def service_rows(product: Product, out: Path, limit: float = 900.0) -> list[dict[str, Any]]:
+    """Run the service validator as admin, offline, at most `limit` s; return what it found of each property."""
     command = [str(PEERS / "python"), str(ROOT / "tests" / "conformance" / "service_rows.py")]
     options = ["--schema_directory", str(SCHEMAS), "--skipschema", "--logdir", str(out)]
     done = subprocess.run(
         [*command, "-r", product.url, "-u", "admin", "-p", PASSWORD, *options],
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=limit,
         env={**os.environ, "REQUESTS_CA_BUNDLE": str(product.state / "tls" / "ca.pem")},
     )
     files = list(out.rglob("rows.jsonl"))
