@@ -1,5 +1,6 @@
 """A tray's power card: only what the viewer may, a preview first, and the tray's name typed before power goes."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,9 +13,10 @@ from support.play import PlayedRack
 
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.glance import Glance
-from datacenter_api.console.power_card import CONSEQUENCES, LABELS, PowerCard, offered_to
+from datacenter_api.console.power_card import CONSEQUENCES, LABELS, PowerCard, offered_to, restarts_offered_to
 from datacenter_api.console.tray_page import TrayPage
-from firmware_bridge.vocabulary.power import PowerAction
+from firmware_bridge.vocabulary.power import ControllerRestart, PowerAction
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.command import Command, Reply
 from rack_controller.model.roles import Role
 
@@ -22,7 +24,7 @@ A = PowerAction
 
 
 def test_every_action_has_a_label_and_says_what_becomes_of_the_tray() -> None:
-    assert set(LABELS) == set(CONSEQUENCES) == set(PowerAction)
+    assert set(LABELS) == set(CONSEQUENCES) == {*PowerAction, *ControllerRestart}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,11 @@ def test_every_action_has_a_label_and_says_what_becomes_of_the_tray() -> None:
 )
 def test_only_what_the_viewer_may_is_offered(role: Role, offered: list[PowerAction]) -> None:
     assert offered_to(role, ["force_off", "on"]) == offered
+
+
+def test_a_controllers_restart_is_offered_to_whoever_may_switch_power() -> None:
+    assert restarts_offered_to(Role.OPERATOR, ["force", "graceful"]) == list(ControllerRestart)
+    assert restarts_offered_to(Role.OPERATOR, []) == restarts_offered_to(Role.SAFETY, ["force"]) == []
 
 
 @asynccontextmanager
@@ -72,6 +79,19 @@ async def test_power_goes_only_once_the_name_was_typed(api: Api, rack: PlayedRac
         await user.should_see("Refused: on its way")
     (command,) = sent
     assert (command.verb, command.arguments, command.actor) == ("power", {"action": "force_off"}, "ada")
+
+
+async def test_a_controller_is_restarted_as_a_command_of_its_own(api: Api, rack: PlayedRack) -> None:
+    sent: list[Command] = []
+    rack.restarts[f"{rack.place}/u12/bmc"] = ["graceful"]
+    api.services.fleet.find("k01").hear_state(rack.state(), Seconds(time.monotonic()))
+    async with card(api, rack, Role.OPERATOR, sent) as user:
+        user.find("Restart controller").click()
+        await user.should_see("nobody sees this tray")
+        user.find("Type u12 to go on").type("u12")
+        user.find("Do it").click()
+        await user.should_see("Refused: on its way")
+    assert [(c.verb, c.arguments) for c in sent] == [("restart", {"how": "graceful"})]
 
 
 async def test_a_viewer_sees_why_there_are_no_buttons(api: Api, rack: PlayedRack) -> None:
