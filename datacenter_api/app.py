@@ -52,7 +52,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
     if console:
         from datacenter_api.console.mount import mount_console
 
-        mount_console(app, services)
+        mount_console(app, services, redfish.open)
     return Gate(app, services.doorkeeper, redfish), services
 
 

@@ -8,14 +8,15 @@ from nicegui import ui
 
 from datacenter_api.console.lost import show_lost
 from datacenter_api.console.pages import add_pages
+from datacenter_api.console.subscriptions_page import OpenDoor
 from datacenter_api.services import Services
 
 MOUNTED_AT = "/console"
 
 
-def mount_console(app: FastAPI, services: Services) -> None:
+def mount_console(app: FastAPI, services: Services, open_door: OpenDoor) -> None:
     """Mount the console on the API.  NiceGUI is one per process: call this once."""
-    add_pages(services)
+    add_pages(services, open_door)
     nicegui_app.exception_handler(404)(show_lost)
     ui.run_with(
         app,

@@ -15,14 +15,15 @@ from datacenter_api.console.panel import find_tray
 from datacenter_api.console.rack_page import RackPage
 from datacenter_api.console.serial_page import show_serial
 from datacenter_api.console.sights import attention_board, events_board, hall_board
+from datacenter_api.console.subscriptions_page import OpenDoor, show_subscriptions
 from datacenter_api.console.tray_page import TrayPage
 from datacenter_api.console.viewer import Viewer, html
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import TargetUnknown
 
 
-def add_pages(services: Services) -> None:
-    """Register the hall, the racks with their trays, the domains and the serial consoles."""
+def add_pages(services: Services, open_door: OpenDoor) -> None:
+    """Register the hall, the racks with their trays, the domains, the serial consoles and the subscriptions."""
     glance = Glance(services)
 
     @ui.page("/", title="Hall · Rackwright", dark=None)
@@ -49,6 +50,10 @@ def add_pages(services: Services) -> None:
     def operation_page(name: str, request: Request) -> None:
         show_operation(glance, name, request.scope[PRINCIPAL])
 
+    @ui.page("/subscriptions", title="Subscriptions · Rackwright", dark=None)
+    def subscriptions_page(request: Request) -> None:
+        show_subscriptions(glance, open_door, request.scope[PRINCIPAL])
+
     @ui.page("/rack/{place:path}", title="Rack · Rackwright", dark=None)
     def rack_page(place: str, request: Request) -> None:
         show_place(glance, place, request.scope[PRINCIPAL])
@@ -64,6 +69,7 @@ def show_hall(glance: Glance, who: Principal) -> None:
         with ui.element("div").classes("beside"):
             viewer.show(attention_board(glance), html(classes="card looks"))
             viewer.show(events_board(glance, None), html(classes="card"))
+            html('<p class="quiet"><a href="/console/subscriptions">Who is told of events</a></p>')
     viewer.start()
 
 
