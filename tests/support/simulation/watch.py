@@ -50,6 +50,7 @@ class Watch:
     _two: bool = False
     _counted: set[Place] = field(default_factory=set)  # trays that leaked since the rack was cleared last
     _moist: dict[Place, float] = field(default_factory=dict)  # by detector: when it was wet last
+    _wet_since: dict[Place, float] = field(default_factory=dict)  # by detector, until it was heard to be dry
     _asked: set[tuple[str, int]] = field(default_factory=set)
 
     def blame(self, text: str) -> None:
@@ -83,6 +84,10 @@ class Watch:
         """Note what a detector says.  Moisture counts as a leak when it lasts, or when two say so; one that changes its
         mind goes on counting for a minute."""
         tray, now = tray_of(detector), self.clock.now()
+        if wet:
+            self._wet_since.setdefault(detector, now)
+        elif self.rack.trays[tray].answers:
+            self._wet_since.pop(detector, None)
         if wet:
             self.may_go_off(tray, now + WARNED_LONG_S)
             self._moist[detector] = now
@@ -208,6 +213,8 @@ class Watch:
 
     def _has_evidence(self, tray: Place) -> bool:
         now = self.clock.now()
+        for detector in [d for d, since in self._wet_since.items() if now - since >= WARNED_LONG_S]:
+            self.leaks(tray_of(detector))  # it was wet when it was heard last, and for too long
         return self._rack_since is not None or self._evidence.get(tray, float("inf")) <= now
 
     def _above(self, tray: Place) -> list[Place]:
