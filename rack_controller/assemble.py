@@ -1,7 +1,7 @@
 """The only module that names concrete drivers: site and generations in, racks under control out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -127,6 +127,12 @@ def expectations_of(rack: Place, generation: Generation) -> dict[Place, Expectat
             if spec.settings or places or bus:
                 expected[join_place(rack, slot.name, spec.name)] = Expectation(spec.settings, places, bus)
     return expected
+
+
+def with_neighbours(expected: dict[Place, Expectation], endpoints: Iterable[SiteEndpoint]) -> dict[Place, Expectation]:
+    """Return the expectations with where the site says each endpoint's cables are plugged in."""
+    named = {e.place: e.neighbours for e in endpoints if e.neighbours}
+    return expected | {p: replace(expected.get(p, Expectation()), neighbours=n) for p, n in named.items()}
 
 
 def _addresses(spec: EndpointSpec, slot: Slot) -> ExpectedAddresses | None:
@@ -280,7 +286,7 @@ class FileDesk:
     def expectations(self, rack: Place, generation: str) -> dict[Place, Expectation]:
         """Return what a generation expects of a rack's endpoints.  Raises ConfigurationError and its children."""
         known = self.generations.get(generation) or load_generation(generation, self.search)
-        return expectations_of(rack, known)
+        return with_neighbours(expectations_of(rack, known), read_site(self.site_file).endpoints_of(rack))
 
     def layout(self, rack: Place) -> Layout:
         """Return the rack's layout as the file has it now.  Raises ConfigurationError and its children."""

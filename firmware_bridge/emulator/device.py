@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.cabling import heard
 from firmware_bridge.emulator.life import NEVER, Life
 from firmware_bridge.emulator.live import WRITERS
 from firmware_bridge.emulator.power import Ask
@@ -106,6 +107,8 @@ class Device:
             return self.address
         if name == "certificate":
             return self.certificate
+        if name == "neighbour":
+            return heard(self.place, self.address, key)
         if name == "time" and key == "wall":
             return wall_text(time.time() + self.settings.get(f"{uri}#{CLOCK}", 0.0))
         if name == "time" and key == "boot":

@@ -42,6 +42,7 @@ class FaultKind(StrEnum):
     STALE_VERSION = "stale_version"
     CLOCK_1970 = "clock_1970"
     OTHER_PLACE = "other_place"
+    OTHER_NEIGHBOUR = "other_neighbour"
     HMC_ABSENT = "hmc_absent"
     WRONG_CERTIFICATE = "wrong_certificate"
     EXPIRED_CERTIFICATE = "expired_certificate"
@@ -119,6 +120,9 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.STALE_VERSION: KindSpec(_REPLY, "firmware versions read as they were before an update", ("text",)),
     _K.CLOCK_1970: KindSpec(_REPLY, "the BMC's clock stands in 1970"),
     _K.OTHER_PLACE: KindSpec(_REPLY, "the tray says it stands in another slot: `slot/index` in `text`", ("text",)),
+    _K.OTHER_NEIGHBOUR: KindSpec(
+        _REPLY, "the management cable is plugged in elsewhere: `switch/port` in `text`", ("text",)
+    ),
     _K.HMC_ABSENT: KindSpec(_REPLY, "the subtree behind the BMC is not found", uri="*/HGX_*"),
     _K.WRONG_CERTIFICATE: KindSpec((Layer.CERTIFICATE,), "another key than the pinned one"),
     _K.EXPIRED_CERTIFICATE: KindSpec((Layer.CERTIFICATE,), "the pinned key in a certificate that has ended"),

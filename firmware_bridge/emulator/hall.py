@@ -13,6 +13,7 @@ from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.account_service import WithAccounts
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.cabling import cable_of
 from firmware_bridge.emulator.certificates import Identity, keep_identities
 from firmware_bridge.emulator.consoles.hall_consoles import HallConsoles, Surroundings, files_needed
 from firmware_bridge.emulator.delivery import Delivery
@@ -344,6 +345,7 @@ class Hall:
                 port=self._port,
                 pin=e.pin,
                 credential=credential_name(self.plans[e.plan.rack].place, e.plan.spec.protocol),
+                neighbours=(cable_of(e.plan.place, e.plan.address),) if self._template(e.plan).hears else (),
             )
             for e in self.endpoints
         )

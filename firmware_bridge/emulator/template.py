@@ -25,7 +25,7 @@ _BRACES = re.compile(r"\{(\w+)(?:([+*/%-])(\d+))?\}")
 _TOKEN = re.compile(rb'"@@slot:(\d+)@@"')
 PLACE_VALUES = ("place.tray_index", "place.unit", "place.ordinal")
 VERBS = frozenset(("host_power", "bmc_reset", "hmc_reset", "aux_cycle"))
-_OWN_KEYS = ("$serial", "$uuid", "$mac", "$address", "$certificate", "$time")
+_OWN_KEYS = ("$serial", "$uuid", "$mac", "$address", "$certificate", "$time", "$neighbour")
 _SLOT_KEYS = ("$live", "$set", *_OWN_KEYS)
 
 
@@ -88,12 +88,13 @@ class ActionNode:
 
 @dataclass(frozen=True, slots=True)
 class DeviceTemplate:
-    """Everything a device kind shows, shared by all endpoints of that kind."""
+    """Everything a device kind shows, shared by all its endpoints; `hears`: over LLDP, where it is plugged in."""
 
     device: str
     nodes: dict[str, Node]
     actions: dict[str, ActionNode]
     power: PowerData = field(default_factory=PowerData)
+    hears: bool = False
 
 
 def load_template(device: str, tray: TrayType, folder: Path | None = None, *, sound: bool = False) -> DeviceTemplate:
@@ -141,7 +142,7 @@ def _compile(document: dict[str, Any], tray: TrayType, *, sound: bool) -> Device
     if sound:
         identified(bodies)
     nodes = {uri: maker.node(body, cited[uri]) for uri, body in bodies.items()}
-    return DeviceTemplate(document["device"], nodes, actions, power_data(document.get("power", {})))
+    return DeviceTemplate(document["device"], nodes, actions, power_data(document.get("power", {})), maker.hears)
 
 
 def _verb(name: str) -> str:
@@ -198,6 +199,11 @@ class _Maker:
         self._tray = tray
         self._readers = READERS[tray.kind]
         self._slots: list[tuple[Slot, tuple[str, ...]]] = []
+
+    @property
+    def hears(self) -> bool:
+        """Tell whether anything filled so far says where the device is plugged in."""
+        return any(slot.name == "neighbour" for slot, _ in self._slots)
 
     def filled(self, value: Any, bound: dict[str, Any], path: tuple[str, ...]) -> Any:
         """Return a body with names filled in and tokens where slots are."""

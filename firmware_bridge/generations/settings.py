@@ -30,6 +30,8 @@ def with_settings(document: Located, file: RackFile, trays: dict[str, TrayType])
 def _check_setting(document: Located, path: str, setting: SettingFile) -> None:
     if setting.kind is SettingKind.PROPERTY and not setting.wanted:
         raise document.complaint(f"{path}.wanted", "expected the values that are right")
+    if setting.kind is SettingKind.NEIGHBOURS:
+        raise document.complaint(f"{path}.kind", "expected property, clock or subscriptions")
     if setting.kind is SettingKind.CLOCK and setting.most_s is None:
         raise document.complaint(f"{path}.most_s", "expected how many s a clock may be off")
 

@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+from firmware_bridge.vocabulary.neighbour import Neighbour
 from firmware_bridge.vocabulary.place import RACK_PARTS, TRAY_PARTS, parse_place, rack_of
 from firmware_bridge.vocabulary.site import DEFAULT_CONSOLE_PORT, Site, SiteConsole, SiteEndpoint, SiteEvents, SiteRack
 from firmware_bridge.wire.located_yaml import Located, convert, parse
@@ -17,6 +18,7 @@ from firmware_bridge.wire.modbus.map_file import LineFile
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 HostKey = Annotated[str, msgspec.Meta(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Pin = Annotated[str, msgspec.Meta(pattern=r"^sha256//[A-Za-z0-9+/]{43}=$")]
 
 
@@ -25,6 +27,11 @@ class _RackFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     generation: str
     armed: bool = False
     domains: dict[str, str] = {}
+
+
+class _NeighbourFile(msgspec.Struct, forbid_unknown_fields=True):
+    system: Name
+    port: Name
 
 
 class _EndpointFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -37,6 +44,7 @@ class _EndpointFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
     enabled: bool = True
     line: LineFile | None = None
     agent: bool = False
+    neighbour: _NeighbourFile | list[_NeighbourFile] | None = None
 
 
 class _ConsoleFile(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -105,7 +113,10 @@ def write_site(path: Path, site: Site) -> None:
         site=site.name,
         racks=[_RackFile(r.place, r.generation, r.armed, r.domains) for r in site.racks],
         endpoints=[
-            _EndpointFile(e.place, e.address, e.port, e.tty, e.pin, e.credential, e.enabled, _line(e), e.agent)
+            _EndpointFile(
+                *(e.place, e.address, e.port, e.tty, e.pin, e.credential, e.enabled, _line(e), e.agent),
+                neighbour=_neighbours_file(e),
+            )
             for e in site.endpoints
         ],
         feeds=site.feeds,
@@ -162,7 +173,21 @@ def _endpoint(document: Located, n: int, endpoint: _EndpointFile) -> SiteEndpoin
         endpoint.enabled,
         None if endpoint.line is None else endpoint.line.settings(),
         endpoint.agent,
+        _neighbours(document, n, endpoint),
     )
+
+
+def _neighbours(document: Located, n: int, endpoint: _EndpointFile) -> tuple[Neighbour, ...]:
+    named = endpoint.neighbour
+    if named is not None and not endpoint.address:
+        raise document.complaint(f"endpoints[{n}].neighbour", "expected address beside it: only a network port has one")
+    each = named if isinstance(named, list) else [named] if named is not None else []
+    return tuple(Neighbour(one.system, one.port) for one in each)
+
+
+def _neighbours_file(endpoint: SiteEndpoint) -> _NeighbourFile | list[_NeighbourFile] | None:
+    each = [_NeighbourFile(one.system, one.port) for one in endpoint.neighbours]
+    return each if len(each) > 1 else each[0] if each else None
 
 
 def _console(document: Located, n: int, console: _ConsoleFile) -> SiteConsole:

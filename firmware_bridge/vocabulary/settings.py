@@ -5,16 +5,21 @@ from enum import StrEnum
 
 from firmware_bridge.vocabulary.identity import Identity
 from firmware_bridge.vocabulary.line import LineLook
+from firmware_bridge.vocabulary.neighbour import SeenNeighbour
 
 Scalar = str | bool | int | float | None
 
 
 class SettingKind(StrEnum):
-    """How a setting is read: a property, a clock against ours, or who else subscribes to the endpoint's events."""
+    """How a setting is read: a property, a clock against ours, who else subscribes to the endpoint's events.
+
+    `neighbours` is no setting: a question to whom the endpoint's cables lead.
+    """
 
     PROPERTY = "property"
     CLOCK = "clock"
     SUBSCRIPTIONS = "subscriptions"
+    NEIGHBOURS = "neighbours"
 
 
 class SlotSays(StrEnum):
@@ -88,3 +93,4 @@ class Examination:
     identity: Identity
     found: dict[str, tuple[Found, ...]] = field(default_factory=dict)
     line: LineLook | None = None  # of an endpoint on a serial line: who answers there
+    neighbours: tuple[SeenNeighbour, ...] = ()  # who is heard at its network ports, where that was asked

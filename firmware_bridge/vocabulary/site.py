@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from firmware_bridge.vocabulary.line import LineSettings
+from firmware_bridge.vocabulary.neighbour import Neighbour
 from firmware_bridge.vocabulary.place import Place
 
 
@@ -40,6 +41,7 @@ class SiteEndpoint:
     enabled: bool = True
     line: LineSettings | None = None  # a serial line that is not set as its devices' register maps say
     agent: bool = False  # it has no address: an agent on the host speaks by itself over the rack's bus
+    neighbours: tuple[Neighbour, ...] = ()  # where its management cables are plugged in
 
     @property
     def url(self) -> str:

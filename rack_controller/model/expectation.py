@@ -1,7 +1,8 @@
-"""What a generation expects of an endpoint: settings, and the numbers that would say where it stands."""
+"""What a generation and the site expect of an endpoint: settings, and what would say where it stands."""
 
 from dataclasses import dataclass
 
+from firmware_bridge.vocabulary.neighbour import Neighbour
 from firmware_bridge.vocabulary.settings import PlaceCheck, Question, Setting, SettingKind
 
 
@@ -29,8 +30,10 @@ class Expectation:
     settings: tuple[Setting, ...] = ()
     places: tuple[ExpectedPlace, ...] = ()
     bus: ExpectedAddresses | None = None
+    neighbours: tuple[Neighbour, ...] = ()
 
     def questions(self) -> list[Question]:
         """Return what to ask the endpoint."""
         asked = [Question(s.name, s.read, s.kind) for s in self.settings]
-        return asked + [Question(f"place_{p.check.name}", p.check.read, SettingKind.PROPERTY) for p in self.places]
+        asked += [Question(f"place_{p.check.name}", p.check.read, SettingKind.PROPERTY) for p in self.places]
+        return asked + [Question("place_neighbour", (), SettingKind.NEIGHBOURS)] * bool(self.neighbours)

@@ -39,7 +39,7 @@ class SiteDesk(Protocol):
         ...
 
     def expectations(self, rack: Place, generation: str) -> dict[Place, Expectation]:
-        """Return what a generation expects of each endpoint of a rack.  Raises what `source` raises."""
+        """Return what a generation and the site expect of each endpoint of a rack.  Raises what `source` raises."""
         ...
 
     def layout(self, rack: Place) -> Layout:

@@ -10,9 +10,11 @@ from typing import Any
 
 from firmware_bridge.drivers.redfish.identify import read_identity
 from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, RedfishLink
+from firmware_bridge.drivers.redfish.neighbours import read_neighbours
 from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, LoginRefused
+from firmware_bridge.vocabulary.neighbour import SeenNeighbour
 from firmware_bridge.vocabulary.settings import Examination, Found, Question, Scalar, SettingKind
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.wire.redfish.guard import Document, parse
@@ -33,7 +35,11 @@ async def examine(
     await tree.root()
     identity = await read_identity(tree)
     found: dict[str, tuple[Found, ...]] = {}
+    neighbours: tuple[SeenNeighbour, ...] = ()
     for question in questions:
+        if question.kind is SettingKind.NEIGHBOURS:
+            neighbours = await read_neighbours(tree)
+            continue
         answers: list[Found] = []
         for where in question.read:
             pattern, _, pointer = where.partition("#")
@@ -43,7 +49,7 @@ async def examine(
             for uri in await _places(tree, pattern):
                 answers += await _answers(tree, link, clock, question.kind, uri, pointer)
         found[question.name] = tuple(answers)
-    return Examination(identity, found)
+    return Examination(identity, found, neighbours=neighbours)
 
 
 async def _strangers(tree: Tree, pattern: str, pointer: str, own: frozenset[str]) -> list[Found]:

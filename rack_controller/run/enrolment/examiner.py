@@ -25,6 +25,7 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.settings import Examination
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.addresses import LineClaim, judge_addresses
+from rack_controller.decide.neighbours import CableClaim, judge_neighbours
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.places import Claim, judge_places, numbers_in
 from rack_controller.decide.readiness import is_right, judge_settings, value_to_write
@@ -198,8 +199,10 @@ class Examiner:
         """Return every judgement of an endpoint: what it was asked for, its place, and what others add."""
         if not self._judged:
             places, addresses = judge_places(self._claims()), judge_addresses(self._line_claims())
+            cables = judge_neighbours(self._cable_claims())
             self._judged = {
-                at: [*self._settings(at), *places.get(at, []), *addresses.get(at, [])] for at in self._sources
+                at: [*self._settings(at), *places.get(at, []), *addresses.get(at, []), *cables.get(at, [])]
+                for at in self._sources
             }
         return [*self._judged.get(place, []), *(j for extra in self._extras for j in extra(place))]
 
@@ -230,6 +233,12 @@ class Examiner:
                 look = examined.line if examined is not None else None
                 claims.append(LineClaim(place, expectation.bus, look, place in self._sources))
         return claims
+
+    def _cable_claims(self) -> list[CableClaim]:
+        """Return a claim for every endpoint of which the site names a neighbour."""
+        looked = {place: look.examined.neighbours for place, look in self._looks.items() if look.examined is not None}
+        cabled = {place: e.neighbours for place, e in self._expected.items() if e.neighbours}
+        return [CableClaim(place, expected, looked.get(place)) for place, expected in cabled.items()]
 
     def _note_part(self, place: Place, examined: Examination) -> None:
         serial = examined.identity.serial

@@ -155,6 +155,7 @@ class EnrolmentVerbs:
 
     async def _take(self, place: Place, source: TelemetrySource) -> None:
         await self.roster.put(source)
+        self.examiner.expect(self.desk.expectations(Place(self.view.layout.rack), self.view.layout.generation))
         # A layout of its own needs a boot of its own: whoever holds the old one asks for everything again.
         self.view.layout, self.view.boot = self._layout(), secrets.token_hex(8)
 

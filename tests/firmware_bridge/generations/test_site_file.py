@@ -7,6 +7,7 @@ import pytest
 
 from firmware_bridge.generations.site_file import read_site, write_site
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, FileInvalid
+from firmware_bridge.vocabulary.neighbour import Neighbour
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteEvents, SiteRack
 
@@ -41,6 +42,9 @@ def test_what_is_written_reads_back(tmp_path: Path) -> None:
         ("kind: site", "kind: sight", "sight"),
         ("tty: /dev/ttyRS485-1", "enabled: true", "address and port, or tty"),
         ("127.9.9.1", "null", "address and port"),
+        ("tty: /dev/ttyRS485-1", "tty: /dev/t, neighbour: {system: a, port: b}", "address beside it"),
+        ("port: 8443", "port: 8443, neighbour: {system: a}", "port"),
+        ("port: 8443", "port: 8443, neighbour: {system: '', port: b}", "length"),
     ],
 )
 def test_what_is_wrong_is_pointed_at(tmp_path: Path, old: str, new: str, expected: str) -> None:
@@ -102,3 +106,12 @@ def test_a_missing_file_and_an_unwritable_folder_are_told(tmp_path: Path) -> Non
         read_site(tmp_path / "none.yaml")
     with pytest.raises(EnvironmentUnfit, match="cannot write"):
         write_site(tmp_path / "absent" / "site.yaml", SITE)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_where_cables_are_plugged_in_reads_back(tmp_path: Path, count: int) -> None:
+    first, *others = SITE.endpoints
+    cables = tuple(Neighbour(f"oob-{n}", "swp12") for n in range(count))
+    site = replace(SITE, endpoints=(replace(first, neighbours=cables), *others))
+    write_site(tmp_path / "site.yaml", site)
+    assert read_site(tmp_path / "site.yaml") == site

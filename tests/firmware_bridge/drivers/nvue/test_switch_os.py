@@ -292,3 +292,15 @@ async def test_it_says_which_tray_it_is_and_where_that_stands() -> None:
         served.faults.set([Fault(FaultKind.STATUS, uri="/nvue_v1/platform", status=404)])
         with pytest.raises(DeviceError):
             await source.identify()
+
+
+async def test_it_says_where_its_cable_is_plugged_in_and_where_it_was_plugged_instead() -> None:
+    asked = [Question("place_neighbour", (), SettingKind.NEIGHBOURS)]
+    async with met() as (served, source, _):
+        assert isinstance(source, Examinable)
+        (seen,) = (await source.examine(asked)).neighbours
+        assert (str(seen), seen.at) == ("oob-k01 swp1", "eth0")
+        served.faults.set([Fault(FaultKind.OTHER_NEIGHBOUR, text="oob-k02/swp30")])
+        (seen,) = (await source.examine(asked)).neighbours
+        assert str(seen) == "oob-k02 swp30"
+        assert (await source.examine([])).neighbours == ()

@@ -134,7 +134,7 @@ async def test_a_damaged_tree_costs_a_driver_readings_and_nothing_else(name: str
 @pytest.mark.skipif(not NAMES, reason="the recorded trees are not on this machine")
 @pytest.mark.parametrize("name", NAMES)
 async def test_many_damaged_trees(name: str) -> None:
-    for seed in range(500):
+    for seed in range(1_000):
         tree = mutated(tree_of(name), seed, most=100)
         assert invented(await read_all(KINDS[seed % len(KINDS)], tree), tree) == [], (name, seed)
 

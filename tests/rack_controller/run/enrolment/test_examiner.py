@@ -33,11 +33,12 @@ def wall() -> str:
 
 
 def tray(
-    slot: int, index: int, serial: str = "SN", *, policy: str = "AlwaysOff", clock: str | None = None
+    slot: int, index: int, serial: str = "SN", *, policy: str = "AlwaysOff", clock: str | None = None, port: str = ""
 ) -> dict[str, Any]:
     chassis, system, manager = f"{ROOT}/Chassis/Chassis_0", f"{ROOT}/Systems/System_0", f"{ROOT}/Managers/BMC_0"
     strange = f"{ROOT}/EventService/Subscriptions/7"
     oem = {"Nvidia": {"ChassisPhysicalSlotNumber": slot, "ComputeTrayIndex": index}}
+    heard = {"SystemName": "oob-a", "PortId": port.encode().hex(":").upper()}
     leak = f"{chassis}/Oem/Nvidia/Policies/LeakDetectionPolicy"
     tree: dict[str, Any] = {
         ROOT: {name: link(f"{ROOT}/{name}") for name in ("Chassis", "Systems", "Managers", "EventService")},
@@ -47,9 +48,11 @@ def tray(
         f"{ROOT}/Systems": members(system),
         system: {"PowerRestorePolicy": policy, "PowerState": "On"},
         f"{ROOT}/Managers": members(manager),
-        manager: {"DateTime": clock or wall()},
+        manager: {"DateTime": clock or wall(), "DedicatedNetworkPorts": link(f"{manager}/DedicatedNetworkPorts")},
         f"{manager}/NetworkProtocol": {"IPMI": {"ProtocolEnabled": False}},
         leak: {"PolicyEnabled": True},
+        f"{manager}/DedicatedNetworkPorts": members(f"{manager}/DedicatedNetworkPorts/1"),
+        f"{manager}/DedicatedNetworkPorts/1": {"Id": "1", "Ethernet": {"LLDPReceive": heard}},
         f"{ROOT}/EventService": {"Subscriptions": link(f"{ROOT}/EventService/Subscriptions")},
         f"{ROOT}/EventService/Subscriptions": members(strange),
         strange: {"Id": "7", "Destination": "https://203.0.113.9/in", "SubscriptionType": "RedfishEvent"},
@@ -144,6 +147,30 @@ async def test_swapped_trays_are_told_on_both_sides_and_by_themselves(tmp_path: 
         assert status.ready == "blocked"
         assert "place_chassis_slot" in status.blocked_by
         assert "swapped, or their cables are?" in (await judged(rack, U12))["place_tray_index"].why
+
+
+async def test_cables_are_compared_with_the_site_file_as_it_is_now(tmp_path: Path) -> None:
+    async with (
+        serve_tree(tray(2, 1, port="swp13"), place=U12) as lower,
+        serve_tree(tray(3, 2, port="swp12"), place=U13) as upper,
+        real_rack(tmp_path, [lower, upper]) as rack,
+    ):
+        await eventually(lambda: met(rack, U12, U13))
+        assert "place_neighbour" not in await judged(rack, U12), "the site names none"
+        text = rack.site.read_text(encoding="utf-8")
+        for place, port in ((U12, "swp12"), (U13, "swp13")):
+            text = text.replace(f"place: {place},", f"place: {place}, neighbour: {{system: oob-a, port: {port}}},")
+        rack.site.write_text(text, encoding="utf-8")
+        for place in (U12, U13):
+            assert (await rack.do("reload", place)).accepted
+        await eventually(lambda: met(rack, U12, U13))
+        await judged(rack, U13)
+        found = (await judged(rack, U12))["place_neighbour"]
+        assert (found.found, found.wanted, found.required) == ("oob-a swp13", "oob-a swp12", True)
+        assert found.why.endswith("swapped, or their cables are?")
+        events = await eventually(lambda: told(rack, "place.mismatch", 2))
+        assert {e.place for e in events} == {U12, U13}
+        assert "place_neighbour" in (await rack.status(U12)).blocked_by
 
 
 async def test_another_serial_number_is_another_part_and_the_old_one_is_kept(tmp_path: Path) -> None:
