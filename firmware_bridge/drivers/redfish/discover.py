@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from firmware_bridge.drivers.redfish.contact import Ask, Door, ask_once
+from firmware_bridge.drivers.redfish.one_call import Reply
 from firmware_bridge.drivers.redfish.trust import Leaf
 from firmware_bridge.vocabulary.errors import DeviceError
 from firmware_bridge.vocabulary.text import scrub
-from firmware_bridge.wire.http_reply import HttpReply
 from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse
 
 # With the slash first: the bare spelling may answer with a redirect (DSP0266 §6.4), and those are not followed.
@@ -94,7 +94,7 @@ async def look_at(address: str, port: int, pace: Pace) -> Service | NotOne:
     return NotOne(address, port, said, silent=False)
 
 
-def _root_of(reply: HttpReply) -> tuple[Document | None, str]:
+def _root_of(reply: Reply) -> tuple[Document | None, str]:
     if reply.status != 200:
         return None, f"answers HTTPS, but {reply.status} at the service root"
     try:

@@ -1,10 +1,13 @@
 """One request over libcurl whose method, body and reply headers matter: meeting an endpoint, logging in and out.
 
-Before the first contact only the pin of the certificate is known.  libcurl compares it in the handshake, before a byte
-of ours is sent; the dates are judged by whoever asked, before anything secret goes out.
+At first contact a judge sees the certificate after the handshake and before a byte of ours is sent (libcurl calls it
+before each request); where a pin is known, libcurl has compared it in the handshake already.
 """
 
 import asyncio
+import os
+import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +18,9 @@ from firmware_bridge.drivers.redfish.transfer import MOST_HEAD, fault_of, harden
 from firmware_bridge.drivers.redfish.trust import Leaf, leaf_from_pem
 from firmware_bridge.vocabulary.errors import DeviceError, ReplyTooLarge, TrustRefused
 from firmware_bridge.vocabulary.generation import RequestLimits
+
+Judge = Callable[[Leaf], None]
+"""Raises a DeviceError, TrustRefused as a rule, for a certificate that nothing is to be sent to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +33,18 @@ class Reply:
 
 
 class OneCall(pycurl.Curl):  # type: ignore[misc]
-    """A handle for a few calls in a row over one connection.  `leaf` None: first contact, only the pin is known."""
+    """A handle for a few calls in a row over one connection.
 
-    def __init__(self, endpoint: str, limits: RequestLimits, pin: str, leaf: Leaf | None) -> None:
+    `leaf` None: first contact.  What the endpoint shows is put before `judge` and kept as `shown`; `pin` None: any key.
+    """
+
+    def __init__(
+        self, endpoint: str, limits: RequestLimits, pin: str | None, leaf: Leaf | None, judge: Judge | None = None
+    ) -> None:
         super().__init__()
+        self.shown: Leaf | None = None
+        self.code = 0
+        self._judge, self._socket = judge, -1
         self._endpoint, self._most_bytes = endpoint, limits.most_bytes
         self._body: list[bytes] = []
         self._size = self._head = 0
@@ -38,6 +52,7 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         self._future: asyncio.Future[int] | None = None
         self._engine: CurlEngine | None = None
         self._is_first = leaf is None
+        self._verdict: Exception | None = None
         harden(self, leaf, limits, pin)
         self.setopt(pycurl.WRITEFUNCTION, self._write)
         self.setopt(pycurl.HEADERFUNCTION, self._header)
@@ -45,6 +60,8 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         if self._is_first:
             self.setopt(pycurl.OPT_CERTINFO, 1)
             self.setopt(pycurl.SSL_SESSIONID_CACHE, 0)  # a resumed session would show no certificate
+            self.setopt(pycurl.PREREQFUNCTION, self._look)
+            self.setopt(pycurl.SOCKOPTFUNCTION, self._opened)
 
     async def send(
         self,
@@ -55,10 +72,12 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         body: bytes | None = None,
         *,
         fresh: bool = False,
+        alone: bool = False,
     ) -> Reply:
         """Send one request and return the reply, whatever its status.  Raises what libcurl's result is called.
 
-        `fresh`: over a connection of its own.  libcurl sends a request a second time, and says nothing, when a
+        What the judge raises is raised, and nothing was sent then.  `fresh`: over a connection of its own; `alone`:
+        and that is closed afterwards.  libcurl sends a request a second time, and says nothing, when a
         connection that was open turns out to be dead.
         """
         self._body, self._size, self._head, self._headers = [], 0, 0, {}
@@ -70,15 +89,17 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
             self.setopt(pycurl.POSTFIELDS, body)
         self.setopt(pycurl.CUSTOMREQUEST, method)
         # A connection that somebody else opened would show no certificate; after the last call none is kept.
-        self.setopt(pycurl.FRESH_CONNECT, int(fresh or (self._is_first and method == "GET")))
-        self.setopt(pycurl.FORBID_REUSE, int(method != "GET"))
+        self.setopt(pycurl.FRESH_CONNECT, int(fresh or alone or (self._is_first and method == "GET")))
+        self.setopt(pycurl.FORBID_REUSE, int(alone or method != "GET"))
         future: asyncio.Future[int] = engine.loop.create_future()
         self._future, self._engine = future, engine
         engine.start(self)
         try:
-            code = await future
+            code = self.code = await future
         finally:
             self._stop()
+        if self._verdict is not None:
+            raise self._verdict
         if code:
             raise self._fault(code, f"{method} {url}")
         return Reply(int(self.getinfo(pycurl.RESPONSE_CODE)), self._headers, b"".join(self._body))
@@ -93,9 +114,36 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         """Return the status that the last reply began with, 0 when none came."""
         return int(self.getinfo(pycurl.RESPONSE_CODE))
 
-    def leaf(self) -> Leaf:
-        """Return the certificate that the endpoint showed.  Raises TrustRefused when it cannot be read."""
-        shown: Any = self.getinfo(pycurl.INFO_CERTINFO)
+    @property
+    def connected(self) -> bool:
+        """Tell whether the request under way has its TCP connection; libcurl tells only when TLS stands as well."""
+        if self._socket < 0:
+            return False
+        with socket.socket(fileno=os.dup(self._socket)) as there:
+            try:
+                there.getpeername()
+            except OSError:
+                return False
+            return True
+
+    def _opened(self, number: int, _purpose: int) -> int:
+        self._socket = number
+        return 0
+
+    def _look(self, *_addresses: object) -> int:
+        """Judge the certificate; libcurl asks before it sends.  An exception here would vanish inside it."""
+        try:
+            shown: Any = self.getinfo(pycurl.INFO_CERTINFO)
+            if shown or self.shown is None:  # else a connection that was judged before is used again
+                self.shown = self._leaf(shown)
+                if self._judge is not None:
+                    self._judge(self.shown)
+        except Exception as err:  # noqa: BLE001 - raised by `send`, whatever it is: nothing may be sent on
+            self._verdict = err
+            return int(pycurl.PREREQFUNC_ABORT)
+        return int(pycurl.PREREQFUNC_OK)
+
+    def _leaf(self, shown: Any) -> Leaf:
         pem = next((value for key, value in (shown[0] if shown else ()) if key == "Cert"), "")
         try:
             return leaf_from_pem(pem)

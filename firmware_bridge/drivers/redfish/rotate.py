@@ -11,6 +11,7 @@ from typing import Any
 
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish.contact import Ask, Door, ask_once
+from firmware_bridge.drivers.redfish.one_call import Reply
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
     EndpointRefused,
@@ -21,7 +22,6 @@ from firmware_bridge.vocabulary.errors import (
     ResourceMissing,
 )
 from firmware_bridge.vocabulary.text import scrub
-from firmware_bridge.wire.http_reply import HttpReply
 from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse
 from firmware_bridge.wire.redfish.links import local_path, member_links, same_origin_path, tidy
 
@@ -101,7 +101,7 @@ class PinnedAccounts:
                 self.door.endpoint, "set_password", f"HTTP {reply.status} {said}".strip(), status=reply.status
             )
 
-    async def _follow(self, login: Login, reply: HttpReply) -> None:
+    async def _follow(self, login: Login, reply: Reply) -> None:
         """Wait until the task behind an answer has ended, or for `TASK_WITHIN`.  Never raises: a login proves more."""
         try:
             monitor = same_origin_path(reply.headers.get("location", ""), self.door.origin)
@@ -137,13 +137,13 @@ class PinnedAccounts:
             )
         return self._parsed(reply)
 
-    def _parsed(self, reply: HttpReply) -> Document:
+    def _parsed(self, reply: Reply) -> Document:
         try:
             return parse(reply.body, self.door.most_bytes)
         except DocumentFault as err:
             raise ReplyMalformed(self.door.endpoint, "find_account", str(err)) from err
 
-    async def _ask(self, ask: Ask) -> HttpReply:
+    async def _ask(self, ask: Ask) -> Reply:
         _, reply = await ask_once(self.door, ask, self.door.pinned(self.pin))
         return reply
 
@@ -152,7 +152,7 @@ def _with(login: Login) -> dict[str, str]:
     return {"X-Auth-Token": login.token}
 
 
-def _message(reply: HttpReply) -> str:
+def _message(reply: Reply) -> str:
     try:
         error: Any = parse(reply.body).get("error")
     except DocumentFault:

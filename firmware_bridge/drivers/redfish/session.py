@@ -120,7 +120,7 @@ class SessionOwner:
             check_leaf(self._endpoint, leaf, self._pin)
         async with self._turn:
             engine = engine_of_running_loop()
-            call = self._asked = OneCall(self._endpoint, self._limits, self._pin, leaf)
+            call = self._asked = OneCall(self._endpoint, self._limits, self._pin, leaf, self._check)
             root: bytes | None = None
             try:
                 if leaf is None:
@@ -146,12 +146,15 @@ class SessionOwner:
             check_leaf(self._endpoint, shown, self._pin)  # says which pin it shows
             raise
         except (ReplyMalformed, ReplyTooLarge):
-            shown = await fetch_leaf(self._endpoint, *self._address(), self._limits.timeout)
-            check_leaf(self._endpoint, shown, self._pin)
-            return shown, None
-        leaf = call.leaf()
-        check_leaf(self._endpoint, leaf, self._pin)
-        return leaf, reply.body if reply.status == 200 else None
+            if call.shown is None:
+                raise
+            return call.shown, None
+        if call.shown is None:
+            raise TrustRefused(self._endpoint, "connect", "shows no certificate")
+        return call.shown, reply.body if reply.status == 200 else None
+
+    def _check(self, shown: Leaf) -> None:
+        check_leaf(self._endpoint, shown, self._pin)
 
     async def _asked_for(self, call: OneCall, engine: CurlEngine) -> Reply:
         who = {"UserName": self._credential.user, "Password": self._credential.secret}

@@ -22,6 +22,7 @@ from firmware_bridge.vocabulary.errors import (
 from firmware_bridge.vocabulary.generation import RequestLimits
 
 _WEIRD_REPLY = 8  # CURLE_WEIRD_SERVER_REPLY
+_HEAD_TOO_LARGE = 100  # CURLE_TOO_LARGE: 5,000 header lines, or 300 KB of them
 _PINNED_KEY_DIFFERS = 90  # CURLE_SSL_PINNEDPUBKEYNOTMATCH
 _RECEIVE_BUFFER = 64 * 1024
 MOST_HEAD = 32 * 1024
@@ -47,17 +48,16 @@ _TRUST = {
 }
 
 
-def harden(handle: Any, leaf: Leaf | None, limits: RequestLimits, pin: str = "") -> None:
+def harden(handle: Any, leaf: Leaf | None, limits: RequestLimits, pin: str | None = None) -> None:
     """Set what every request to an endpoint has in common: one certificate, one host, no way round them.
 
-    Before the first contact (`leaf` None) the `pin` alone decides.
+    Before the first contact (`leaf` None) the `pin` decides; without one too, whoever looks at the certificate does.
     """
     milliseconds = int(limits.timeout * 1000)
     for option, value in (
         (pycurl.TIMEOUT_MS, milliseconds),
         (pycurl.CONNECTTIMEOUT_MS, milliseconds),
         (pycurl.BUFFERSIZE, _RECEIVE_BUFFER),
-        (pycurl.PINNEDPUBLICKEY, leaf.pin if leaf is not None else pin),
         (pycurl.SSL_VERIFYPEER, int(leaf is not None)),
         (pycurl.SSL_VERIFYHOST, 0),
         (pycurl.FOLLOWLOCATION, 0),
@@ -72,6 +72,8 @@ def harden(handle: Any, leaf: Leaf | None, limits: RequestLimits, pin: str = "")
         (pycurl.TCP_NODELAY, 1),
     ):
         handle.setopt(option, value)
+    if leaf is not None or pin is not None:
+        handle.setopt(pycurl.PINNEDPUBLICKEY, leaf.pin if leaf is not None else pin)
     if leaf is not None:
         # The pinned certificate is the only anchor, so that its dates are checked in the handshake as well.
         handle.setopt(pycurl.CAINFO_BLOB, leaf.pem)
@@ -81,6 +83,8 @@ def fault_of(code: int, endpoint: str, verb: str, most_bytes: int) -> DeviceErro
     """Return the named error for libcurl's result `code`; `most_bytes` is the cap that a body may have gone over."""
     if code in (pycurl.E_WRITE_ERROR, pycurl.E_FILESIZE_EXCEEDED):
         return ReplyTooLarge(endpoint, verb, f"more than {most_bytes} bytes")
+    if code == _HEAD_TOO_LARGE:
+        return ReplyTooLarge(endpoint, verb, "a head over libcurl's bounds")
     if code in _TRUST:
         return TrustRefused(endpoint, verb, _TRUST[code])
     if code in _MALFORMED:
