@@ -11,6 +11,7 @@ from firmware_bridge.wire.redfish.guard import Document
 from firmware_bridge.wire.redfish.links import link_of, tidy
 from firmware_bridge.wire.redfish.numbers import locate_code, power_state_code
 from firmware_bridge.wire.redfish.plan import Extract, state_extract
+from firmware_bridge.wire.redfish.units import of_a_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ async def plan_tray_power(planner: Planner, found: Enclosure) -> None:
     """Plan the tray's own power.
 
     In this order: the generation's hint; `EnvironmentMetrics.PowerWatts` of an enclosure; the only power sensor that an
-    enclosure has.  Several power sensors and no hint: none, because a wrong choice would look like a measurement; what
-    is left then is an older Power (`plan_older_power`).
+    enclosure has, those left out that say they are a part's.  Several power sensors and no hint: none, because a wrong
+    choice would look like a measurement; what is left then is an older Power (`plan_older_power`).
     """
     series = planner.series("", Quantity.POWER, POWER)
     hinted = planner.hint("power")
@@ -98,7 +99,8 @@ async def plan_tray_power(planner: Planner, found: Enclosure) -> None:
             return
         collection = link_of(document, "Sensors")
         members = found.sensors.get(tidy(collection), []) if collection else []
-        watts = [u for u, d in members if d.get("ReadingType") == "Power"]
+        powers = [(u, d) for u, d in members if d.get("ReadingType") == "Power"]
+        watts = [u for u, d in powers if not of_a_part(d.get("PhysicalContext"))]
         if len(watts) == 1:
             planner.sensor(watts[0], series)
 

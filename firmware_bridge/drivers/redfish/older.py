@@ -24,7 +24,7 @@ from firmware_bridge.wire.redfish.legacy import (
 from firmware_bridge.wire.redfish.links import link_of, tidy
 from firmware_bridge.wire.redfish.numbers import health_code, number
 from firmware_bridge.wire.redfish.plan import Extract, Line
-from firmware_bridge.wire.redfish.units import Scale, scale_of
+from firmware_bridge.wire.redfish.units import Scale, of_a_part, scale_of
 
 _KINDS: dict[str, type[Resource]] = {"Thermal": Thermal, "Power": Power}
 
@@ -57,7 +57,9 @@ async def older_resources(planner: Planner, found: Enclosure) -> list[Older]:
     for _, chassis in found.chassis:
         collection = link_of(chassis, "Sensors")
         sensors = found.sensors.get(tidy(collection), []) if collection else []
-        sensed = frozenset(_scale(d).quantity for _, d in sensors if number(d.get("Reading")) is not None)
+        numbered = [(_scale(d).quantity, d) for _, d in sensors if number(d.get("Reading")) is not None]
+        # A supply's own watts are not what PowerControl says of the whole.
+        sensed = frozenset(q for q, d in numbered if q is not Quantity.POWER or not of_a_part(d.get("PhysicalContext")))
         for schema in _KINDS:
             uri = link_of(chassis, schema)
             document = await planner.tree.get(uri)

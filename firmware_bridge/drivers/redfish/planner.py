@@ -12,7 +12,7 @@ from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, MetricValue, Resource, Sensor
 from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import local_path, tidy
-from firmware_bridge.wire.redfish.numbers import UNREADABLE
+from firmware_bridge.wire.redfish.numbers import UNREADABLE, state_name
 from firmware_bridge.wire.redfish.plan import Extract, Fetch, Plan, Sum
 from firmware_bridge.wire.redfish.units import Scale, scale_of
 
@@ -60,7 +60,7 @@ class Planner:
         if document is None:
             return None
         status = document.get("Status")
-        absent = isinstance(status, dict) and str(status.get("State")) in UNREADABLE
+        absent = isinstance(status, dict) and state_name(status.get("State")) in UNREADABLE
         return None if absent else _scale(document)
 
     def place(self, component: str = "") -> Place:

@@ -8,7 +8,7 @@ from typing import Any
 from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, RedfishLink
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, LoginRefused
 from firmware_bridge.vocabulary.inventory import Note
-from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse, scrub
+from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse, scrub, straightened
 from firmware_bridge.wire.redfish.links import link_of, member_links, resolved, tidy
 from firmware_bridge.wire.redfish.spelling import ARRAY, as_collection, own_spelling, straight
 
@@ -202,7 +202,10 @@ class Tree:
         """Return the document in `raw` in Redfish's spelling; a bare array is a collection.  Raises DocumentFault."""
         limits = self._link.limits
         document = parse(raw, limits.most_bytes, limits.most_depth, arrays=True)
-        if raw.lstrip()[:1] == b"[":
+        bare, oddity = straightened(raw)
+        if oddity:
+            self._note(key, "", oddity)
+        if bare.lstrip()[:1] == b"[":
             self._note(key, "", ARRAY)
         document, odd = straight(document)
         if odd:

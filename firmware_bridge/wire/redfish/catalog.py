@@ -7,6 +7,7 @@ from typing import Any
 from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import MOST_URI, link_of, member_link, tidy
+from firmware_bridge.wire.redfish.numbers import state_name
 from firmware_bridge.wire.redfish.spelling import ARRAY, as_collection, own_spelling, straight
 
 # A schema told by the property that only it has, for documents without `@odata.type`.
@@ -83,9 +84,9 @@ class Entry:
 
     @property
     def state(self) -> str:
-        """Return `Status.State`, empty when absent."""
+        """Return `Status.State` as Redfish spells it, empty when absent."""
         status = self.document.get("Status")
-        return scrub(status.get("State"), 64) if isinstance(status, dict) else ""
+        return state_name(scrub(status.get("State"), 64)) if isinstance(status, dict) else ""
 
 
 @dataclass(slots=True)
@@ -116,8 +117,8 @@ def catalog_of(documents: Mapping[str, Any]) -> Catalog:
         if uri in settings:
             continue
         if "error" in body and not ("@odata.type" in body or "Id" in body):
-            if uri in listed:
-                catalog.notes.append(Note(uri, "", "listed in a collection, but answers with an error"))
+            where = "listed in a collection, but " if uri in listed else ""
+            catalog.notes.append(Note(uri, "", f"{where}answers with an error"))
             continue
         if "error" in body:
             catalog.notes.append(Note(uri, "error", "an error inside an otherwise regular resource"))

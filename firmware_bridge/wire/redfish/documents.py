@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from firmware_bridge.wire.redfish.guard import DocumentMalformed, reason_of
+from firmware_bridge.wire.redfish.guard import DocumentMalformed, decoded
 
 Typed = TypeVar("Typed", bound=msgspec.Struct)
 # Values stay `Any` on purpose: a device that sends text where a number belongs loses that number, not the document.
@@ -181,18 +181,13 @@ class Decoder:
         A property of the wrong shape is dropped alone.  Raises DocumentMalformed for what is not JSON.
         """
         try:
-            found = self._strict.decode(raw)
+            found = decoded(raw, self._strict.decode, shaped=True)
         except msgspec.ValidationError:
             found = self._lenient(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
-            raise DocumentMalformed(f"not valid JSON ({reason_of(err)})") from err
         return found.listed if self._array else found
 
     def _lenient(self, raw: bytes) -> Any:
-        try:
-            document = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
-            raise DocumentMalformed(f"not valid JSON ({reason_of(err)})") from err
+        document = decoded(raw, msgspec.json.decode)
         if not isinstance(document, dict):
             raise DocumentMalformed(f"a JSON {type(document).__name__}, expected an object")
         if not self._array:

@@ -1,7 +1,8 @@
 """Bytes from a device become a document only inside caps; text is scrubbed.  No recursion, no NaN."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,6 +20,8 @@ _NOT_BRACKETS = bytes(b for b in _ALL_BYTES if b not in b"{}[]")
 _ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
 
 Document = dict[str, Any]
+Decoded = TypeVar("Decoded")
+_MARK = b"\xef\xbb\xbf"
 
 
 class DocumentFault(ValueError):
@@ -46,15 +49,50 @@ def parse(
     Raises DocumentTooLarge (bytes, nesting depth, members; checked before anything is parsed) and DocumentMalformed.
     """
     check_size(raw, most_bytes, most_depth, most_members)
-    try:
-        document = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
-        raise DocumentMalformed(f"not valid JSON ({reason_of(err)})") from err
+    document = decoded(raw, msgspec.json.decode)
     if arrays and isinstance(document, list):
         return {"Members": document}
     if not isinstance(document, dict):
         raise DocumentMalformed(f"a JSON {type(document).__name__}, expected an object")
     return document
+
+
+def decoded(raw: bytes, decode: Callable[[bytes], Decoded], *, shaped: bool = False) -> Decoded:
+    """Return what `decode` makes of `raw`; bytes that are no UTF-8, or begin with its mark, are put right once.
+
+    Raises DocumentMalformed; with `shaped` msgspec's ValidationError as it is: well-formed, but of another shape.
+    """
+    try:
+        return _decoded(raw, decode, shaped)
+    except DocumentMalformed:
+        text, oddity = straightened(raw)
+        if not oddity:
+            raise
+    return _decoded(text, decode, shaped)
+
+
+def _decoded(raw: bytes, decode: Callable[[bytes], Decoded], shaped: bool) -> Decoded:
+    try:
+        return decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+        if shaped and isinstance(err, msgspec.ValidationError):
+            raise
+        raise DocumentMalformed(f"not valid JSON ({reason_of(err)})") from err
+
+
+def straightened(raw: bytes) -> tuple[bytes, str]:
+    """Return the bytes as UTF-8 without a byte order mark, and what is to be noted: empty when they were so.
+
+    JSON between systems is UTF-8 without a mark (RFC 8259 §8.1); older firmware writes a degree sign in Latin-1.
+    """
+    if raw.isascii():
+        return raw, ""
+    bare = raw[len(_MARK) :] if raw.startswith(_MARK) else raw
+    try:
+        bare.decode("utf-8")
+    except UnicodeDecodeError:
+        return bare.decode("latin-1").encode("utf-8"), "no UTF-8: read as Latin-1"
+    return bare, "" if bare is raw else "begins with a byte order mark: left out"
 
 
 def check_size(raw: bytes, most_bytes: int, most_depth: int, most_members: int) -> None:

@@ -21,9 +21,10 @@ from firmware_bridge.wire.redfish.legacy import legacy_ratings, legacy_readings
 from firmware_bridge.wire.redfish.links import link_of, tidy
 from firmware_bridge.wire.redfish.numbers import UNREADABLE, usable
 from firmware_bridge.wire.redfish.odd import odd_values, outside_ranges
+from firmware_bridge.wire.redfish.own_rows import own_rows
 from firmware_bridge.wire.redfish.parts import merge, parts_of
 from firmware_bridge.wire.redfish.structure import odd_structure
-from firmware_bridge.wire.redfish.units import scale_of
+from firmware_bridge.wire.redfish.units import of_a_part, scale_of
 from firmware_bridge.wire.redfish.values import plain_scale, read_value
 
 ROOT = "/redfish/v1"
@@ -49,7 +50,7 @@ def report_of(
     items = merge(parts, hosts, versions, found)
     sensors, sensed = _sensors(catalog, found)
     readings = [
-        *(*sensors, *legacy_readings(catalog, sensed, found)),
+        *(*sensors, *legacy_readings(catalog, sensed, found), *own_rows(catalog, found)),
         *(*_ratings(catalog, found), *legacy_ratings(catalog, found)),
     ]
     leaks = leak_detectors(catalog, found)
@@ -99,6 +100,8 @@ def _sensors(catalog: Catalog, notes: list[Note]) -> tuple[list[SensorValue], di
         value = sensor_value(entry, notes)
         if value is not None:
             found.append(value)
+            if value.quantity == Quantity.POWER.value and of_a_part(entry.document.get("PhysicalContext")):
+                continue  # a supply's own watts are not what PowerControl says of the whole
             for collection in (entry.listed_in, entry.uri.rpartition("/")[0]):
                 sensed.setdefault(collection, set()).add(value.quantity)
     return found, {collection: frozenset(quantities) for collection, quantities in sensed.items()}

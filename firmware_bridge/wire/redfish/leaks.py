@@ -36,7 +36,19 @@ def leak_detectors(catalog: Catalog, notes: list[Note]) -> list[LeakDetectorItem
             state = _state(uri, line.get("DetectorState"), _status(line), notes)
             found.append(LeakDetectorItem(line_name(line, uri), state, uri))
             own[behind or uri] = state
+    notes += own_words(catalog)
     return found
+
+
+def own_words(catalog: Catalog) -> Iterator[Note]:
+    """Yield a note for each list about leaks that stands in a maker's own part of a resource: nobody reads it."""
+    for entry in catalog.entries.values():
+        oem = entry.document.get("Oem")
+        for maker, said in oem.items() if isinstance(oem, dict) else ():
+            for name, value in said.items() if isinstance(said, dict) else ():
+                if "leak" in name.lower() and isinstance(value, list) and any(isinstance(v, dict) for v in value):
+                    where = f"Oem/{scrub(maker, 40)}/{scrub(name, 60)}"
+                    yield Note(entry.uri, where, f"{len(value)} leak detectors in the maker's own words: not read")
 
 
 def group_lines(uri: str, document: Document) -> Iterator[tuple[str, Document]]:
@@ -58,7 +70,9 @@ def _state(uri: str, said: Any, state: str, notes: list[Note]) -> str:
     name = leak_name(said)
     if name == "unknown":
         notes.append(Note(uri, "DetectorState", f"says {scrub(said, 40)!r}: taken as unknown"))
-    elif name == "OK" and state in UNREADABLE:
+    elif said != name:
+        notes.append(Note(uri, "DetectorState", f"{scrub(said, 40)!r} is read as {name}"))
+    if name == "OK" and state in UNREADABLE:
         # It saw nothing because it does not look.  A leak it told of still counts.
         notes.append(Note(uri, "DetectorState", f"says OK, but is {state}: taken as unknown"))
         return "unknown"

@@ -9,6 +9,7 @@ from firmware_bridge.vocabulary.quantities import SPECS, Quantity
 from firmware_bridge.wire.redfish.catalog import Catalog, Entry
 from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import link_of, tidy
+from firmware_bridge.wire.redfish.numbers import state_name
 from firmware_bridge.wire.redfish.units import Scale, unit_of, unknown_unit
 from firmware_bridge.wire.redfish.values import plain_scale, read_value
 
@@ -114,7 +115,7 @@ def property_of(row: Row, member: Document) -> str:
 def absent(member: Document) -> bool:
     """Return True when a member says that it is not there: its number (often 0) is none."""
     status = member.get("Status")
-    return isinstance(status, dict) and status.get("State") == _GONE
+    return isinstance(status, dict) and state_name(status.get("State")) == _GONE
 
 
 def label_of(member: Document, index: int) -> str:

@@ -15,8 +15,11 @@ STATES = frozenset(
     }
 )
 UNREADABLE = frozenset({"Absent", "Disabled", "UnavailableOffline"})
-_HEALTH = {"OK": "ok", "Warning": "warning", "Critical": "critical"}
+_SPELLED = {state.lower(): state for state in STATES}
+# In lower case: a word that a device writes in its own case is the same word.
+_HEALTH = {"ok": "ok", "warning": "warning", "critical": "critical"}
 _LEAK = {"OK": "dry", "Warning": "warning", "Critical": "critical"}
+_WET = {"warning": "Warning", "critical": "Critical"}
 # "712 W", "45.0 C", "29Cel": a number and the unit it came with.
 _WITH_UNIT = re.compile(r"([+-]?\d[\d.]*(?:[eE][+-]?\d+)?)\s*([^\d\s.+-][^\d\s]*)")
 
@@ -70,7 +73,7 @@ def running_code(status: Any) -> float | None:
     On: Enabled.  Off: Disabled and StandbyOffline, which say that it waits to be switched on.  None for everything
     else (Starting, Quiesced, Updating, …).  Whether coolant moves is another question: flow and pumps answer it.
     """
-    state = getattr(status, "State", None)
+    state = state_name(getattr(status, "State", None))
     if state == "Enabled":
         return code_of(Quantity.POWER_STATE, "on")
     return code_of(Quantity.POWER_STATE, "off") if state in ("Disabled", "StandbyOffline") else None
@@ -82,13 +85,19 @@ def health_code(status: Any) -> float | None:
 
 
 def leak_name(state: Any) -> str:
-    """Return a LeakDetector's `DetectorState` in Redfish's words (OK, Warning, Critical), or unknown."""
-    return state if isinstance(state, str) and state in _LEAK else "unknown"
+    """Return a LeakDetector's `DetectorState` in Redfish's words (OK, Warning, Critical), or unknown.
+
+    A leak counts however it is spelled; dry is only who says exactly so.
+    """
+    if not isinstance(state, str):
+        return "unknown"
+    return "OK" if state == "OK" else _WET.get(state.lower(), "unknown")
 
 
 def leak_code(state: Any) -> float | None:
     """Return the code of a `DetectorState`, None when it says nothing we know: an unclear detector is never dry."""
-    return _coded(Quantity.LEAK, _LEAK, state)
+    name = _LEAK.get(leak_name(state))
+    return None if name is None else code_of(Quantity.LEAK, name)
 
 
 def locate_code(active: Any, led: Any = None) -> float | None:
@@ -103,12 +112,16 @@ def locate_code(active: Any, led: Any = None) -> float | None:
 
 def unreadable(status: Any) -> bool:
     """Return True when `Status.State` says that the part is not there or not working."""
-    state = getattr(status, "State", None)
-    return isinstance(state, str) and state in UNREADABLE
+    return state_name(getattr(status, "State", None)) in UNREADABLE
+
+
+def state_name(said: Any) -> str:
+    """Return a `Status.State` as Redfish spells it, one of a device's own as it is, empty for what is no text."""
+    return _SPELLED.get(said.lower(), said) if isinstance(said, str) else ""
 
 
 def _coded(quantity: Quantity, names: dict[str, str], value: Any) -> float | None:
-    name = names.get(value) if isinstance(value, str) else None
+    name = names.get(value.lower()) if isinstance(value, str) else None
     return None if name is None else code_of(quantity, name)
 
 
@@ -123,6 +136,7 @@ __all__ = [
     "possible",
     "power_state_code",
     "running_code",
+    "state_name",
     "unreadable",
     "with_unit",
 ]

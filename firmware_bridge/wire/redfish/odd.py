@@ -22,8 +22,7 @@ _POWER_STATES = frozenset({"On", "Off", "PoweringOn", "PoweringOff", "Paused"})
 
 def odd_values(entry: Entry) -> Iterator[Note]:
     """Yield a note for each state outside its enumeration, each text that is none, each number that is left out."""
-    if entry.state and entry.state not in STATES:
-        yield Note(entry.uri, "Status", f"state {entry.state!r} is not in Redfish's list")
+    yield from _state(entry)
     yield from _power_state(entry)
     for name in _TEXTS:
         raw = entry.document.get(name)
@@ -43,6 +42,15 @@ def odd_values(entry: Entry) -> Iterator[Note]:
                     entry.uri, name, f"{scrub(excerpt['Reading'], 40)} without a sensor behind it: not a reading"
                 )
     yield from _clock(entry)
+
+
+def _state(entry: Entry) -> Iterator[Note]:
+    status = entry.document.get("Status")
+    said = scrub(status.get("State"), 64) if isinstance(status, dict) else ""
+    if entry.state and entry.state not in STATES:
+        yield Note(entry.uri, "Status", f"state {said!r} is not in Redfish's list")
+    elif said != entry.state:
+        yield Note(entry.uri, "Status", f"state {said!r} is read as {entry.state}")
 
 
 def outside_ranges(entries: Iterable[Entry]) -> Iterator[Note]:

@@ -8,7 +8,7 @@ from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, Series
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, ResourceStatus
-from firmware_bridge.wire.redfish.numbers import number, possible, unreadable, with_unit
+from firmware_bridge.wire.redfish.numbers import number, possible, state_name, unreadable, with_unit
 from firmware_bridge.wire.redfish.units import unit_of
 
 Convert = Callable[[Any], float | int | None]
@@ -185,7 +185,7 @@ def _in_line(extract: Extract, value: Any) -> tuple[Any, ResourceStatus | None]:
     status = ResourceStatus(said.get("State"), said.get("Health")) if isinstance(said, dict) else None
     if extract.part == "Status":
         return status, status
-    gone = status is not None and status.State == "Absent" and not extract.ignore_state
+    gone = status is not None and state_name(status.State) == "Absent" and not extract.ignore_state
     return None if gone else line.get(extract.part), status
 
 

@@ -1,6 +1,7 @@
 """Documents that only spell things in their own way, put into Redfish's spelling; what was changed is named.
 
-Nothing is read here and no value is touched: only names of properties, and arrays that stand for collections.
+Nothing is read here and no value is touched: only names of properties, arrays that stand for collections, and bare
+paths that stand for links.
 """
 
 from functools import lru_cache
@@ -17,6 +18,18 @@ _NAMES = (
     *("PowerSubsystem", "ThermalSubsystem", "Power", "Thermal", "EnvironmentMetrics", "LeakDetection"),
     *("LeakDetectors", "LeakDetectorGroups", "Detectors", "Links", "Actions"),
 )
+# Where Redfish has a link and nothing else: a bare path there is one.
+_LINKS = frozenset(
+    {
+        *("Chassis", "Systems", "Managers", "UpdateService", "FirmwareInventory", "Sensors", "Processors", "Memory"),
+        *("PowerSubsystem", "ThermalSubsystem", "Power", "Thermal", "EnvironmentMetrics", "LeakDetection"),
+        *("LeakDetectors", "PowerSupplies", "Fans", "Metrics", "Storage", "Drives", "NetworkAdapters", "Ports"),
+        *("ComputerSystems", "ManagedBy", "ManagerForServers", "ManagerForChassis", "ManagerInChassis", "Contains"),
+        *("ContainedBy", "ManagersInChassis", "SessionService", "EventService", "TelemetryService", "Fabrics"),
+        *("ThermalEquipment", "PowerEquipment", "CDUs", "PowerShelves", "EthernetInterfaces", "Assembly"),
+    }
+)
+_PATH = "/redfish/"
 _BY_LOWER = {name.lower(): name for name in _NAMES}
 # Below these a maker's own names begin, and a name that looks like Redfish's need not be it.
 _FOREIGN = frozenset({"Oem", "Actions", "Attributes"})
@@ -70,7 +83,19 @@ def _inside(value: Any, changed: list[str]) -> Any:
 
 def _respelled(body: dict[str, Any], changed: list[str]) -> dict[str, Any]:
     odd = {name: meant for name in body if (meant := _meant(name)) and meant not in body}
-    if not odd:
+    bare = [name for name, value in body.items() if odd.get(name, name) in _LINKS and _is_bare(value)]
+    if not odd and not bare:
         return body
-    changed += odd
-    return {odd.get(name, name): value for name, value in body.items()}
+    changed += [*odd, *(name for name in bare if name not in odd)]
+    return {odd.get(name, name): _linked(value) if name in bare else value for name, value in body.items()}
+
+
+def _is_bare(value: Any) -> bool:
+    """Tell whether a path, or a list with one, stands where Redfish has links."""
+    return any(isinstance(v, str) and v.startswith(_PATH) for v in (value if isinstance(value, list) else (value,)))
+
+
+def _linked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_linked(item) for item in value]
+    return {"@odata.id": value} if isinstance(value, str) and value.startswith(_PATH) else value

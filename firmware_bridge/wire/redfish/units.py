@@ -47,9 +47,10 @@ UNITS: dict[str, tuple[str, float, float]] = {
 }
 # Whole words, which mean the same in any case.
 _WORDS: dict[str, str] = {
-    **dict.fromkeys(("celsius", "degc", "degrees c"), "Cel"),
-    **dict.fromkeys(("fahrenheit", "degf"), "[degF]"),
+    **dict.fromkeys(("celsius", "degc", "degrees c", "deg c", "cel", "°c", "℃"), "Cel"),
+    **dict.fromkeys(("fahrenheit", "degf", "degrees f", "deg f", "°f"), "[degF]"),
     **dict.fromkeys(("watt", "watts"), "W"),
+    **dict.fromkeys(("kilowatt", "kilowatts"), "kW"),
     **dict.fromkeys(("volt", "volts"), "V"),
     **dict.fromkeys(("amp", "amps", "ampere", "amperes"), "A"),
     **dict.fromkeys(("hertz",), "Hz"),
@@ -80,6 +81,7 @@ _TYPES: dict[str, tuple[Quantity, str]] = {
     "LiquidLevel": (Quantity.VALUE, ""),
     "Percent": (Quantity.PERCENT, "%"),
 }
+_TYPES_IN_ANY_CASE = {name.lower(): name for name in _TYPES}
 _BY_UNIT = {
     "°C": Quantity.TEMPERATURE,
     "W": Quantity.POWER,
@@ -92,6 +94,21 @@ _BY_UNIT = {
     "kPa": Quantity.PRESSURE,
     "J": Quantity.ENERGY,
 }
+
+
+# Sensor.PhysicalContext (DSP0268) of what is a part of an enclosure: its watts are not the enclosure's.
+_PARTS = frozenset(
+    {
+        *("CPU", "CPUSubsystem", "GPU", "GPUSubsystem", "FPGA", "Accelerator", "ASIC", "Memory", "MemorySubsystem"),
+        *("PowerSupply", "PowerSupplyBay", "VoltageRegulator", "Rectifier", "StorageDevice", "NetworkingDevice"),
+        *("Fan", "CoolingSubsystem", "Motor", "Pump"),
+    }
+)
+
+
+def of_a_part(context: object) -> bool:
+    """Tell whether a sensor says that it is about a part, by its `PhysicalContext`."""
+    return isinstance(context, str) and context in _PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +147,8 @@ def scale_of(reading_type: object, reading_units: object, basis: object = None) 
     The stated unit wins over the type where they disagree, because the number was made with it; the disagreement is
     kept as `oddity`.  A unit we do not know leaves the number as it is, under quantity `value`.
     """
+    if isinstance(reading_type, str) and reading_type not in _TYPES:
+        reading_type = _TYPES_IN_ANY_CASE.get(reading_type.lower(), reading_type)
     typed = _TYPES.get(reading_type) if isinstance(reading_type, str) else None
     stated = reading_units.strip() if isinstance(reading_units, str) else ""
     known = unit_of(stated) if stated else None
@@ -150,6 +169,8 @@ def _of_type(
     quantity, implied = typed
     if quantity is Quantity.VALUE:
         return Scale(quantity, stated or "1")
+    if quantity is Quantity.TEMPERATURE and stated == "F":
+        known = UNITS["[degF]"]  # without a temperature before it, it is a farad
     unit, factor, offset = known or UNITS[implied]
     if known is None and stated:
         return Scale(Quantity.VALUE, stated, oddity=f"unit {stated!r} is not one we know for {name}")

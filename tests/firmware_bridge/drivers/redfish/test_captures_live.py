@@ -21,6 +21,7 @@ from firmware_bridge.vocabulary.errors import DeviceError
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity, ReadingClass, SeriesKind, possible
 from firmware_bridge.vocabulary.reading import Quality, Reading
+from firmware_bridge.wire.redfish.links import tidy
 from firmware_bridge.wire.redfish.nvlinks import COUNTED
 from firmware_bridge.wire.redfish.units import UNITS
 
@@ -153,6 +154,32 @@ async def test_a_server_with_power_and_thermal_only_is_read_live() -> None:
     assert found["01-inlet_ambient", Quantity.TEMPERATURE] == 22
     assert found["fan_1", Quantity.PERCENT] == 16
     assert not any(name.startswith(("03-p2", "psu2")) for name, _ in found)
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in SHAPES.glob("*.yaml")))
+async def test_a_makers_shape_is_read_by_every_driver_and_nothing_is_invented(name: str) -> None:
+    tree = {tidy(uri): body for uri, body in shape(name).items()}
+    for kind in KINDS:
+        assert invented(await read_all(kind, tree), tree) == []
+
+
+async def test_links_as_bare_paths_are_followed_live() -> None:
+    found = values(await read_all(RedfishComputeTray, shape("oem-sensors")))
+    assert found["", Quantity.POWER] == 350
+    assert found["cpu1_core_rem", Quantity.TEMPERATURE] == 45
+    assert (found["leak0", Quantity.LEAK], found["leak1", Quantity.LEAK]) == (0.0, None)
+
+
+async def test_a_supplys_own_watts_are_not_the_servers() -> None:
+    tree = {tidy(uri): body for uri, body in shape("ids-with-percent-signs").items()}
+    found = values(await read_all(RedfishComputeTray, tree))
+    assert (found["", Quantity.POWER], found["psu0", Quantity.POWER]) == (344, 330)
+    assert found["fan_1a", Quantity.FAN_SPEED] == 5880, "on the second page, behind a percent sign"
+
+
+async def test_a_leak_counts_however_it_is_spelled_and_dry_is_only_who_says_so() -> None:
+    found = values(await read_all(RedfishComputeTray, shape("own-case")))
+    assert (found["leak0", Quantity.LEAK], found["leak1", Quantity.LEAK]) == (None, 2.0)
 
 
 async def test_a_coolant_unit_with_an_older_thermal_is_read_too() -> None:

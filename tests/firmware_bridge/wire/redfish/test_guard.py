@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.wire.redfish.guard import DocumentFault, DocumentMalformed, DocumentTooLarge, parse, scrub
+from firmware_bridge.wire.redfish.documents import Decoder, Sensor
+from firmware_bridge.wire.redfish.guard import (
+    DocumentFault,
+    DocumentMalformed,
+    DocumentTooLarge,
+    parse,
+    scrub,
+    straightened,
+)
 
 plain = st.recursive(
     st.none()
@@ -56,7 +64,11 @@ def test_brackets_inside_text_do_not_count() -> None:
         b'{"Reading": 1e999}',
         b'{"Reading": ' + b"9" * 5000 + b"}",
         b'{"Name": "\\ud800"}',
-        b'{"Name": "\xff"}',
+        b'{"Name": "\xff',
+        b"\xef\xbb\xbf" * 100_000 + b"{}",
+        b"\xff\xfe{\x00}\x00",
+        b"\x1f\x8b\x08\x00",
+        b'{"Reading": 1} and more',
         b'{"half": ',
         b"[1, 2]",
         b"",
@@ -93,3 +105,20 @@ def test_text_is_one_printable_line() -> None:
     assert scrub({"a": 1}) == ""
     assert scrub(42) == "42"
     assert len(scrub("x" * 100_000)) == 16 * 1024
+
+
+@pytest.mark.parametrize(
+    ("raw", "what"),
+    [
+        (b'\xef\xbb\xbf{"Name": "a", "Reading": 1}', "byte order mark"),
+        (b'{"Name": "\xb0C", "Reading": 1}', "Latin-1"),
+        ('{"Name": "\u2103", "Reading": 1}'.encode(), ""),
+        (b'{"Name": "a", "Reading": 1}', ""),
+    ],
+)
+def test_bytes_that_are_nearly_right_are_read_and_told(raw: bytes, what: str) -> None:
+    assert parse(raw)["Reading"] == 1
+    assert Decoder(Sensor)(raw).Reading == 1
+    assert what in straightened(raw)[1]
+    assert bool(what) == bool(straightened(raw)[1])
+    assert parse(b'\xef\xbb\xbf{"Name": "\xb0C"}') == {"Name": "\xb0C"}, "both at once"

@@ -96,7 +96,7 @@ def test_an_event_is_no_report() -> None:
         b'["MetricValues"]',
         message(*[value(POWER, "1")] * (MOST_VALUES + 1)),
         b'{"MetricValues": ' + b"[" * 100 + b"]" * 100 + b"}",
-        b'{"MetricValues": [{"MetricProperty": "\xff"}]}',
+        b'{"MetricValues": [{"MetricProperty": "\xff]}',
     ],
     ids=["broken", "array", "many", "deep", "text"],
 )

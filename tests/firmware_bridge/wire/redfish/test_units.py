@@ -3,7 +3,7 @@
 import pytest
 
 from firmware_bridge.vocabulary.quantities import Quantity
-from firmware_bridge.wire.redfish.units import scale_of
+from firmware_bridge.wire.redfish.units import of_a_part, scale_of
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,24 @@ def test_a_unit_that_is_no_text_is_noted() -> None:
     scale = scale_of("Power", ["W"])
     assert (scale.quantity, scale.unit) == (Quantity.POWER, "W")
     assert "no text" in scale.oddity
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "quantity", "value"),
+    [
+        ("temperature", "CEL", Quantity.TEMPERATURE, 104.0),
+        ("Temperature", "F", Quantity.TEMPERATURE, 40.0),
+        ("Temperature", "\u2103", Quantity.TEMPERATURE, 104.0),
+        ("ROTATIONAL", "Rpm", Quantity.FAN_SPEED, 104.0),
+        (None, "F", Quantity.VALUE, 104.0),
+    ],
+)
+def test_words_in_their_makers_case_mean_the_same(
+    kind: str | None, unit: str, quantity: Quantity, value: float
+) -> None:
+    scale = scale_of(kind, unit)
+    assert (scale.quantity, round(scale.apply(104.0), 6)) == (quantity, value)
+
+
+def test_a_sensor_says_whether_it_is_about_a_part() -> None:
+    assert [of_a_part(c) for c in ("PowerSupply", "GPU", "Chassis", None, 7, ["CPU"])] == [True] * 2 + [False] * 4
