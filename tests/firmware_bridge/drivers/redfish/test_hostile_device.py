@@ -139,7 +139,7 @@ ROWS: dict[str, tuple[Callable[[Writer], Awaitable[None]] | bytes, type[DeviceEr
     "not a number": (http(b'{"DetectorState": NaN}'), ReplyMalformed),
     "a page for people": (http(b"<html>\x1b[2J</html>", "200 OK", "Content-Type: text/html"), ReplyMalformed),
     "half a body and silence": (b'HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{"Id"', EndpointUnreachable),
-    "broken UTF-8": (http(b'{"DetectorState": "\xff\xfe"}'), ReplyMalformed),
+    "broken UTF-8": (http(b'{"DetectorState": "\xff\xfe'), ReplyMalformed),
     "no HTTP at all": (b"\x00\x01\x02\x03 nonsense \r\n\r\n", ReplyMalformed),
 }
 
