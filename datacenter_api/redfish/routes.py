@@ -84,6 +84,7 @@ READ_ONLY: dict[str, Builder] = {
     "Systems/{}/Processors/{}/MemorySummary/MemoryMetrics": memory.build_processor_memory,
     "Systems/{}/Processors/{}/Ports": systems.build_ports,
     "Systems/{}/Processors/{}/Ports/{}": systems.build_port,
+    "Systems/{}/Processors/{}/Ports/{}/Metrics": systems.build_port_metrics,
     "Systems/{}/Memory": memory.build_modules,
     "Systems/{}/Memory/{}": memory.build_module,
     "Systems/{}/Storage": storage.build_all,

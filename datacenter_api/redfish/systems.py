@@ -13,7 +13,7 @@ from datacenter_api.redfish.made_of import (
 )
 from datacenter_api.redfish.managers import manager_links
 from datacenter_api.redfish.memory import counts_errors, modules_of
-from datacenter_api.redfish.ports import Ports, port_body, ports_body, ports_of
+from datacenter_api.redfish.ports import Ports, port_body, port_metrics_body, ports_body, ports_of
 from datacenter_api.redfish.power.offers import actions_of, boot_of, offered
 from datacenter_api.redfish.power.resets import want_boot
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, resource, told
@@ -149,6 +149,12 @@ def build_port(world: World, uri: str, system: str, processor: str, _port: str) 
     """Return one port of a processor."""
     tray = _with_processor(world, system, processor)
     return None if tray is None else port_body(world.stock, tray, _ports(world, tray, processor), uri)
+
+
+def build_port_metrics(world: World, uri: str, system: str, processor: str, _port: str) -> Body | None:
+    """Return what one port of a processor has carried."""
+    tray = _with_processor(world, system, processor)
+    return None if tray is None else port_metrics_body(world.stock, _ports(world, tray, processor), uri)
 
 
 def build_processor_environment(world: World, uri: str, system: str, processor: str) -> Body | None:

@@ -133,6 +133,8 @@ class Fact(StrEnum):
     TYPE_VERSION = "type_version"
     TARGET = "target"
     CERTIFICATE_PEM = "certificate_pem"
+    RECEIVED_BYTES = "received_bytes"
+    SENT_BYTES = "sent_bytes"
     # Limits that a device states for one of its sensors, in the unit of the quantity
     UPPER_FATAL = "upper_fatal"
     UPPER_CRITICAL = "upper_critical"
@@ -149,7 +151,7 @@ TYPES: dict[Fact, FactType] = {
             *(Fact.CORES, Fact.THREADS, Fact.CAPACITY_MIB, Fact.CAPACITY_BYTES, Fact.MTU, Fact.PREFIX_LENGTH),
             *(Fact.SPEED_MBPS, Fact.HTTP_PORT, Fact.HTTPS_PORT, Fact.SSH_PORT, Fact.IPMI_PORT, Fact.CONSOLE_SSH_PORT),
             *(Fact.SPEED_MHZ, Fact.SPEED_MAX_MHZ, Fact.SPEED_MIN_MHZ, Fact.CONSOLE_SESSIONS, Fact.SCREEN_SESSIONS),
-            *(Fact.PROCESSORS, Fact.HEAT_CAPACITY_W),
+            *(Fact.PROCESSORS, Fact.HEAT_CAPACITY_W, Fact.RECEIVED_BYTES, Fact.SENT_BYTES),
         ),
         FactType.WHOLE,
     ),
@@ -192,6 +194,7 @@ class AspectKind(StrEnum):
     PORT = "port"
     INTEGRITY = "integrity"
     BOARD = "board"
+    PORT_COUNTS = "port_counts"
     LIMITS = "limits"
     CERTIFICATE = "certificate"
 

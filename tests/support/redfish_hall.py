@@ -80,6 +80,7 @@ ASPECTS = (
     Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 1, {"address": "fe80::9", "prefix_length": 64}),
     Aspect(K.ADDRESS, "eth0", "Managers/B0/EthernetInterfaces/eth0", 2, {"address": "no address", "mask": "x"}),
     Aspect(K.PORT, "NVLink_0", "Systems/HGX/Processors/GPU0", facts={"protocol": "NVLink", "link": "LinkUp"}),
+    Aspect(K.PORT_COUNTS, "NVLink_0", "Systems/HGX/Processors/GPU0", facts={"received_bytes": 7_000, "sent_bytes": 8}),
     Aspect(K.PORT, "P0", "Chassis/IO/NetworkAdapters/CX_0", facts={"protocol": "Ethernet", "speed_gbps": 400.0}),
     Aspect(K.INTEGRITY, "RoT_0", facts={"type": "SPDM", "type_version": "1.1.0", "enabled": True}),
     Aspect(K.INTEGRITY, "RoT_1", facts={"type": "Guess", "type_version": "1.1.0"}),

@@ -4,9 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from firmware_bridge.drivers.redfish.link import BACKGROUND, RedfishLink
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.vocabulary.errors import DeviceError
+from firmware_bridge.vocabulary.facts import Aspect
 from firmware_bridge.wire.redfish.guard import Document
 from firmware_bridge.wire.redfish.links import link_of, tidy
+from firmware_bridge.wire.redfish.port_counts import counts_of, tells_of_ports
 
 _MOST_REPORTS = 4
 _PROMPT_SECONDS = 1.0
@@ -32,6 +36,22 @@ async def prompt_definitions(tree: Tree) -> list[Document]:
     """Return the definitions of reports that are made when asked for or at least once a second."""
     service = await tree.get(link_of(tree.documents[ROOT], "TelemetryService"))
     return [d for _, d in await tree.members(link_of(service, "MetricReportDefinitions")) if _is_prompt(d)]
+
+
+async def port_counts(link: RedfishLink) -> list[Aspect]:
+    """Return what the endpoint's ports have carried, from reports that have it for all of them.  Raises no DeviceError.
+
+    Where only each port's own resource has it nothing is asked: a tray has 72 of them.
+    """
+    tree, found = Tree(link, BACKGROUND), list[Aspect]()
+    try:
+        await tree.root()
+        for definition in await prompt_definitions(tree):
+            uri = link_of(definition, "MetricReport") if tells_of_ports(definition) else None
+            found += counts_of(await tree.get(uri) or {}) if uri is not None and not found else []
+    except DeviceError:
+        return found
+    return found
 
 
 def _is_prompt(definition: Document) -> bool:

@@ -17,6 +17,7 @@ from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, UR
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
 from firmware_bridge.drivers.redfish.powered import Powered, PowerPoints, power_points
 from firmware_bridge.drivers.redfish.pushed import PushPart
+from firmware_bridge.drivers.redfish.reports import port_counts
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.drivers.redfish.unasked import Unasked
 from firmware_bridge.vocabulary.attention import Attention, Pacing
@@ -293,7 +294,7 @@ class RedfishSource(Enrolled):
     async def report(self) -> EndpointReport:
         """Take stock of the whole endpoint: inventory, firmware, leak detectors, notes.  Raises DeviceError."""
         found = await crawl(self.link, BACKGROUND)
-        certificates = await certificates_of(self.link, found.documents)
+        asked = (*await certificates_of(self.link, found.documents), *await port_counts(self.link))
         about: dict[str, str | int | None] = {
             "place": self.link.endpoint,
             "url": self.link.origin,
@@ -302,7 +303,7 @@ class RedfishSource(Enrolled):
         }
         limits = limits_of(found.documents, self.state.plan.sensors, self.tray)
         report = report_of(found.documents, endpoint=about, notes=found.notes)
-        return replace(report, aspects=(*report.aspects, *limits, *certificates))
+        return replace(report, aspects=(*report.aspects, *limits, *asked))
 
     async def close(self) -> None:
         """Take back a subscription, log out and drop every connection.  Never raises."""

@@ -216,3 +216,17 @@ async def test_a_switch_chip_has_its_share_of_the_trays_ports(hall: Hall) -> Non
     assert (down["LinkStatus"], down["Status"]["Health"]) == ("LinkDown", "Warning")
     assert (unknown["LinkStatus"], unknown["Status"]) == (None, {"State": "UnavailableOffline"})
     await missing(hall, f"{at}0/Ports/acp73", f"{at}7/Ports", "/Fabrics/k01.nvl0/Switches/k01-u20-nvswitch0/Ports")
+
+
+async def test_a_gpus_port_says_what_it_had_carried_while_that_is_not_too_old(hall: Hall) -> None:
+    await hall.read_stock()
+    port = f"{TRAY}/Processors/gpu0/Ports/nvlink_0"
+    metrics = (await hall.get(port))["Metrics"]["@odata.id"].removeprefix("/redfish/v1")
+    shown = await hall.get(metrics)
+    assert (shown["RXBytes"], shown["TXBytes"]) == (7_000, 8)
+    for shelf in hall.world.stock._shelves.values():
+        shelf.taken_at -= STATE_HOLDS + 60
+    hall.world.changed += 1
+    assert (await hall.get(metrics))["RXBytes"] is None
+    assert "Metrics" not in await hall.get("/Chassis/k01-u12/NetworkAdapters/cx_0/Ports/p0")
+    await missing(hall, "/Chassis/k01-u12/NetworkAdapters/cx_0/Ports/p0/Metrics", f"{port}x/Metrics")
