@@ -23,13 +23,16 @@ OWN = "(audit)"
 
 @dataclass(frozen=True, slots=True)
 class AuditStanding:
-    """How a log stands: its head, how many deeds wait for the disk, and how many were lost since this process began."""
+    """How a log stands: its head, how many deeds wait for the disk, and how many were lost since this process began.
+
+    Both are None where another process writes: only it knows.
+    """
 
     writer: str
     head: Head
-    waiting: int
-    lost: int
-    trouble: str
+    waiting: int | None = None
+    lost: int | None = None
+    trouble: str = ""
 
 
 class AuditLog:

@@ -114,7 +114,7 @@ class Store:
     def standings(self) -> list[AuditStanding]:
         """How the audit logs of the state directory stand, this process's first."""
         others = [w for w in writers(self._folder) if w != WRITER]
-        return [self.standing, *(AuditStanding(w, kept_head(self._folder / f"{w}.head"), 0, 0, "") for w in others)]
+        return [self.standing, *(AuditStanding(w, kept_head(self._folder / f"{w}.head")) for w in others)]
 
     def flush(self) -> None:
         """Write audit lines that wait for the disk, as far as it takes them."""

@@ -5,6 +5,7 @@ from nicegui import ui
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
+from rack_controller.model.roles import Privilege, may
 
 _HEAD = (
     '<link rel="stylesheet" href="/assets/console.css"><script src="/assets/console.js" defer></script>'
@@ -17,11 +18,12 @@ def show_top(who: Principal, *crumbs: tuple[str, str], live: bool = False) -> No
     ui.add_head_html(_HEAD)
     way = " / ".join(f'<a href="{href}">{esc(name)}</a>' if href else esc(name) for href, name in crumbs)
     crumb = f'<nav class="crumb" aria-label="where">{way}</nav>' if crumbs else ""
+    audit = '<a class="crumb" href="/console/audit">Audit</a>' if may(who.role, Privilege.ACCOUNTS) else ""
     pill = '<span id="live" class="pill">? connecting</span>' if live else ""
     html(
         '<header class="top"><h1><a href="/console/"><img src="/assets/mark.svg" alt="" width="22" height="22">'
         f'Rackwright</a></h1>{crumb}{pill}<span class="space"></span><span id="clock" class="crumb"></span>'
-        f'<span class="crumb">{esc(who.user)} ({esc(who.role)})</span>'
+        f'{audit}<span class="crumb">{esc(who.user)} ({esc(who.role)})</span>'
         '<form method="post" action="/logout"><button type="submit">Log out</button></form></header>'
         '<div id="silence" role="alert"></div>'
     )

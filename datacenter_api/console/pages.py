@@ -6,6 +6,7 @@ from starlette.requests import Request
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.auth.gate import PRINCIPAL
 from datacenter_api.console.alarms_page import show_alarms
+from datacenter_api.console.audit_page import show_audit
 from datacenter_api.console.domain_page import show_domain
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
@@ -53,6 +54,10 @@ def add_pages(services: Services, open_door: OpenDoor) -> None:
     @ui.page("/subscriptions", title="Subscriptions · Rackwright", dark=None)
     def subscriptions_page(request: Request) -> None:
         show_subscriptions(glance, open_door, request.scope[PRINCIPAL])
+
+    @ui.page("/audit", title="Audit · Rackwright", dark=None)
+    async def audit_page(request: Request) -> None:
+        await show_audit(services, request.scope[PRINCIPAL])
 
     @ui.page("/rack/{place:path}", title="Rack · Rackwright", dark=None)
     def rack_page(place: str, request: Request) -> None:

@@ -245,8 +245,9 @@ class _OwnLines:
         labels, head = f'writer="{escape(standing.writer)}"', standing.head
         self.add(_A_RECORDS, labels, head.sequence)
         self.add(_A_HEAD, f'{labels},sequence="{head.sequence}",hash="{escape(head.hash)}"', 1)
-        self.add(_A_WAITING, labels, standing.waiting)
-        self.add(_A_LOST, labels, standing.lost)
+        if standing.waiting is not None and standing.lost is not None:
+            self.add(_A_WAITING, labels, standing.waiting)
+            self.add(_A_LOST, labels, standing.lost)
 
     def page(self) -> bytes:
         return "".join("".join(lines) + "\n" for lines in self._blocks.values()).encode()

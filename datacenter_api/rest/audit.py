@@ -39,13 +39,16 @@ class AuditRow(_Body):
 
 
 class AuditHead(_Body):
-    """The newest record of a log: kept elsewhere, its hash proves every record before it."""
+    """The newest record of a log: kept elsewhere, its hash proves every record before it.
+
+    `waiting` and `lost` are null where another process writes: only it knows.
+    """
 
     writer: str
     sequence: int
     hash: str
-    waiting: int
-    lost: int
+    waiting: int | None
+    lost: int | None
     trouble: str
 
 

@@ -32,13 +32,14 @@ async def test_records_come_with_their_hashes_and_the_head_is_the_newest(api: Ap
         heads = {h["writer"]: h for h in (await client.get(f"{V1}/audit/heads")).json()}
         newest = (await client.get(f"{V1}/audit", params={"limit": 1})).json()[0]
         assert (heads["api"]["sequence"], heads["api"]["hash"]) == (newest["sequence"], newest["hash"])
-        assert heads["controller"]["sequence"] == 2
+        assert (heads["controller"]["sequence"], heads["controller"]["waiting"]) == (2, None)
         theirs = (await client.get(f"{V1}/audit", params={"writer": "controller"})).json()
         assert [row["what"] for row in theirs] == ["command power", "audit.begin"]
         metrics = (await client.get("/metrics")).text
         assert f'rackwright_audit_records_total{{writer="api"}} {newest["sequence"]}' in metrics
         assert f'sequence="{newest["sequence"]}",hash="{newest["hash"]}"}} 1' in metrics
         assert 'rackwright_audit_waiting{writer="api"} 0' in metrics
+        assert 'rackwright_audit_waiting{writer="controller"}' not in metrics
 
 
 async def test_a_writer_that_is_none_is_told_and_no_path_reaches_a_file(api: Api) -> None:
