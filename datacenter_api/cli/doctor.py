@@ -74,12 +74,26 @@ def _examine(state: Path, listen: str | None) -> Iterator[Finding]:
         lambda: _port(state, listen),
         lambda: _processes(state),
         lambda: _history(state),
+        lambda: _alarm_targets(state),
     )
     for check in checks:
         try:
             yield check()
         except (OSError, ValueError) as err:
             yield Finding("check", "fail", f"{type(err).__name__}: {err}", "tell us")
+
+
+def _alarm_targets(state: Path) -> Finding:
+    path = state / "notify.yaml"
+    if not path.exists():
+        return Finding("alarm targets", "ok", "nobody outside is told of alarms")
+    from datacenter_api.notify.file import check_file
+
+    try:
+        names = [target.name for target in check_file(path).targets]
+    except ConfigurationError as err:
+        return Finding("alarm targets", "fail", err.what, err.advice or "see docs/alarms.md")
+    return Finding("alarm targets", "ok", ", ".join(names) or "the file names nobody")
 
 
 def _python() -> Finding:

@@ -105,6 +105,21 @@ def _check_targets(document: Located, targets: Sequence[Target]) -> None:
         raise document.complaint("", f"expected at most {MOST_TARGETS} webhooks and mailboxes")
 
 
+def check_file(path: Path) -> NotifyFile:
+    """Read the file and every secret that it names.  Raises ConfigurationError and its child FileInvalid."""
+    try:
+        found = read_notify(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"cannot read {path}: {err}", advice="fix its permissions") from err
+    for hook in found.webhooks:
+        if hook.key_file:
+            read_secret(path.parent, hook.key_file)
+    for box in found.mail:
+        if box.credentials_file:
+            read_credentials(path.parent, box.credentials_file)
+    return found
+
+
 def read_secret(folder: Path, name: str) -> bytes:
     """Return what a key file holds, without line ends.  Raises ConfigurationError: missing, empty, open to others."""
     path = folder / name

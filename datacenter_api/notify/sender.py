@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import ssl
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +48,7 @@ class Sender:
         body = body_of(site, batch, now_unix_ns)
         headers: tuple[tuple[str, str], ...] = ()
         if hook.key_file:
-            headers = signature(read_secret(self.folder, hook.key_file), str(int(time.time())), body)
+            headers = signature(read_secret(self.folder, hook.key_file), str(now_unix_ns // 1_000_000_000), body)
         await self.poster.post(where, at, headers, body, hook.verify)
 
     async def _mail(self, box: Mailbox, site: str, batch: list[News]) -> None:

@@ -62,7 +62,7 @@ class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One alarm.  `in_maintenance`: it is expected while somebody holds the tray's lock.  `needs_ack` false: it goes
-    away when it is over, whether or not anybody has seen it."""
+    away when it is over, whether or not anybody has seen it.  `folds`: two of them are one line already."""
 
     name: Kind
     title: Text
@@ -73,6 +73,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seen: Seen
     in_maintenance: bool = False
     needs_ack: bool = True
+    folds: bool = False
 
 
 class Reach(StrEnum):

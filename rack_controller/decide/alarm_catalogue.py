@@ -33,6 +33,7 @@ def catalogue_of(rules: AlarmRules, policy: InterlockPolicy | None) -> AlarmCata
             d.seen,
             in_maintenance=d.in_maintenance,
             needs_ack=d.needs_ack,
+            folds=d.folds,
         )
         for d in rules.definitions
     }

@@ -45,10 +45,10 @@ def _reaches(at: Reach, cause: Place, place: Place, wet: frozenset[Place]) -> bo
     return tray_of(place) == tray_of(cause) or (at is Reach.WET and tray_of(place) in wet)
 
 
-def folded(views: Iterable[AlarmView], above: int) -> list[AlarmLine]:
-    """Return the list that an operator works from, in the order of `views`: more than `above` of one name are one line.
+def folded(views: Iterable[AlarmView], catalogue: AlarmCatalogue) -> list[AlarmLine]:
+    """Return the list that an operator works from, in the order of `views`: many of one name are one line.
 
-    The line shows the one that was raised first of those that are most urgent to answer.
+    The line shows the one that was raised first.  What may never be silenced has a line each.
     """
     ordered = list(views)
     groups: dict[str, list[AlarmView]] = {}
@@ -57,9 +57,17 @@ def folded(views: Iterable[AlarmView], above: int) -> list[AlarmLine]:
     lines: list[AlarmLine] = []
     for view in ordered:
         alike = groups[view.name]
-        if len(alike) <= above:
+        if len(alike) <= _apart(catalogue, view.name):
             lines.append(AlarmLine(view, 1))
         elif view is alike[0]:
             first = min(alike, key=lambda v: (v.raised_unix_ns, v.place, v.detail))
             lines.append(AlarmLine(first, len(alike)))
     return lines
+
+
+def _apart(catalogue: AlarmCatalogue, name: str) -> float:
+    """Return so many alarms of a name have a line each."""
+    definition = catalogue.definitions.get(name)
+    if definition is not None and not definition.silenceable:
+        return float("inf")
+    return 1 if definition is not None and definition.folds else catalogue.flood.fold_above

@@ -44,7 +44,7 @@ def glance_of(book: Book, views: Sequence[AlarmView], catalogue: AlarmCatalogue)
     recent = len(book.raised_at)
     return AlarmGlance(
         {word: {state: counted[number, state] for state in AlarmState} for number, word in PRIORITIES.items()},
-        folded(speaking, catalogue.flood.fold_above)[:MOST_LINES],
+        folded(speaking, catalogue)[:MOST_LINES],
         [_brief(view) for view in speaking[:MOST_BRIEFS]],
         [view.id for view in views if not book.alarms[_key(view)].speaks],
         recent,

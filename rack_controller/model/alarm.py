@@ -67,6 +67,7 @@ class AlarmDefinition(msgspec.Struct, frozen=True):
     silenceable: bool = True
     in_maintenance: bool = False
     needs_ack: bool = True
+    folds: bool = False
 
 
 class AlarmCatalogue(msgspec.Struct, frozen=True):

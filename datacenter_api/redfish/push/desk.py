@@ -167,7 +167,8 @@ class Desk:
             where = read_destination(kept.destination)
             address = await self.guard.address_of(where)
             trusted = "".join(kept.certificates.values())
-            await self.poster.post(where, address, kept.headers, orjson.dumps(body), kept.verify, trusted)
+            headers = (*kept.headers, ("OData-Version", "4.0"))
+            await self.poster.post(where, address, headers, orjson.dumps(body), kept.verify, trusted)
         except (Forbidden, RequestRefused) as err:
             self.figures.unfit += 1
             return f"it may not be aimed at: {err}"

@@ -70,7 +70,6 @@ class Poster:
                 f"Host: {where.authority}",
                 *(f"{name}: {value}" for name, value in headers),
                 "Content-Type: application/json",
-                "OData-Version: 4.0",
                 f"Content-Length: {len(body)}",
                 "Connection: close",
             ]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from datacenter_api.cli.doctor import _alarm_targets
 from datacenter_api.notify.file import read_credentials, read_notify, read_secret
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 
@@ -47,6 +48,21 @@ def test_a_wrong_file_is_pointed_at(old: str, new: str, said: str) -> None:
     with pytest.raises(FileInvalid, match=said) as refused:
         read_notify(TEXT.replace(old, new), "notify.yaml")
     assert str(refused.value).startswith("notify.yaml:")
+
+
+def test_doctor_reads_the_file_and_every_secret_that_it_names(tmp_path: Path) -> None:
+    assert (_alarm_targets(tmp_path).result, _alarm_targets(tmp_path).found) == (
+        "ok",
+        "nobody outside is told of alarms",
+    )
+    (tmp_path / "notify.yaml").write_text(TEXT)
+    assert (_alarm_targets(tmp_path).result, "pager.key" in _alarm_targets(tmp_path).found) == ("fail", True)
+    for name, text in (("pager.key", "s3cret"), ("mail.yaml", "user: rack\npassword: hidden\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    assert (_alarm_targets(tmp_path).result, _alarm_targets(tmp_path).found) == ("ok", "pager, oncall")
+    (tmp_path / "notify.yaml").write_text(TEXT.replace("schema_version: 1", "schema_version: 9"))
+    assert "notify.yaml:2" in _alarm_targets(tmp_path).found
 
 
 def test_secrets_are_files_that_nobody_else_reads(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ import pytest
 
 from firmware_bridge.generations.alarms import load_alarm_rules
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.alarms import Branch, Reach
 from rack_controller.decide.alarm_catalogue import NEVER_SILENCED, catalogue_of
 from rack_controller.decide.alarm_sights import Key
-from rack_controller.decide.alarm_tree import hidden
-from rack_controller.decide.alarms import act_on, why_not
+from rack_controller.decide.alarm_tree import folded, hidden
+from rack_controller.decide.alarm_views import views_of
+from rack_controller.decide.alarms import Book, act_on, why_not
 from rack_controller.model.alarm import Alarm, AlarmAct, AlarmCatalogue, AlarmState
 from rack_controller.model.interlock import Act, Condition
 from tests.support.interlocked import RACK, seeded_policy
@@ -84,6 +86,18 @@ def test_a_cause_that_is_over_or_out_of_service_hides_nothing_a_shelved_one_does
     assert hidden({**found, key: out}, {}, tree) == {}
     returned = Alarm(**{f: getattr(found[key], f) for f in Alarm.__struct_fields__ if f != "active"}, active=False)
     assert hidden({**found, key: returned}, {}, tree) == {}
+
+
+def test_many_of_one_name_are_one_line_and_leaks_are_told_one_by_one() -> None:
+    def lines(name: str, count: int) -> list[int]:
+        found = alarms(*((name, Place(f"{RACK}/u{n:02d}")) for n in range(1, count + 1)))
+        book = Book(RACK, Seconds(0.0), found)
+        return [line.count for line in folded(views_of(book, SEEDED, {}), SEEDED)]
+
+    assert lines("part.critical", 3) == [1, 1, 1]
+    assert lines("part.critical", 4) == [4]
+    assert lines("power.on_battery", 2) == [2]
+    assert lines("leak.critical", 18) == [1] * 18
 
 
 def test_of_several_causes_the_most_urgent_counts() -> None:
