@@ -1,5 +1,6 @@
 """Properties are checked on the same examples every time, whatever the machine's mood: a flake would be a bug."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,12 @@ from hypothesis import settings
 
 settings.register_profile("rackwright", derandomize=True, deadline=None, database=None)
 settings.load_profile("rackwright")
+gc.set_threshold(20_000, 20, 20)  # thousands of tests as objects: each look through all of them takes a second
+
+
+def pytest_collection_finish() -> None:
+    """Never look for garbage in what was collected: it stays to the end."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -50,8 +50,10 @@ class Board:
         self._lay_out({})
 
     def admit(self, endpoint: Place) -> None:
-        """Take an endpoint that joins while the rack is being read."""
-        self.contacts.setdefault(endpoint, Contact())
+        """Take an endpoint that joins while the rack is being read: the next snapshot says it, met or not."""
+        if endpoint not in self.contacts:
+            self.contacts[endpoint] = Contact()
+            self._lay_out_again()
 
     def note_faults(self, endpoint: Place, faults: Mapping[str, DeviceError], now: Seconds) -> None:
         """Take which resources could not be read the last time: how long and how often is kept here."""

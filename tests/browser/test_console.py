@@ -22,6 +22,7 @@ from nats.aio.msg import Msg
 from support.alarmed import played_alarms
 from support.latched import CHAIN, latched_state
 from support.pair import DOMAIN, played_pair
+from support.patience import PATIENCE
 from support.play import PlayedRack, stage
 from support.running import PASSWORD, RunningApi, running_api
 from support.scripted_console import ScriptedConsole, room
@@ -148,7 +149,7 @@ def shown(driver: Any, selector: str) -> list[str]:
 
 
 def wait_for(what: Callable[[], Any], within: float = 20.0) -> Any:
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + within * PATIENCE
     while time.monotonic() < deadline:
         if found := what():
             return found

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE
 from support.product import COMMAND, Product
 
 pytestmark = pytest.mark.timeout(150)
@@ -18,7 +19,7 @@ def as_user(product: Product, user: str, password: str, *words: str) -> subproce
         "RACKWRIGHT_PASSWORD": password,
         "NO_COLOR": "1",
     }
-    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=30, env=environment)
+    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=30 * PATIENCE, env=environment)
 
 
 def test_a_technician_is_made_works_and_is_kept_in_bounds(product: Product, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE
 from support.product import COMMAND, Product, eventually
 from support.running import running_api
 
@@ -25,7 +26,7 @@ def run(*words: str, within: float = 40, limit: int | None = None) -> subprocess
         [*COMMAND, *words],
         capture_output=True,
         text=True,
-        timeout=within,
+        timeout=within * PATIENCE,
         env={**os.environ, "NO_COLOR": "1"},
         preexec_fn=fewer_files if limit else None,
     )
@@ -89,7 +90,9 @@ def test_the_first_password_is_said_at_once_and_good_after_a_start_that_failed(t
     assert "login" not in second.stdout
     with running_api(state, "--no-console") as api:
         known = {**api.environment, "RACKWRIGHT_PASSWORD": told[1], "NO_COLOR": "1"}
-        done = subprocess.run([*COMMAND, "account", "list"], capture_output=True, text=True, timeout=30, env=known)
+        done = subprocess.run(
+            [*COMMAND, "account", "list"], capture_output=True, text=True, timeout=30 * PATIENCE, env=known
+        )
     assert done.returncode == 0, done.stderr
 
 
@@ -131,13 +134,13 @@ def test_a_wrong_password(product: Product) -> None:
         "NO_COLOR": "1",
         "RACKWRIGHT_STATE": str(product.state),
     }
-    done = subprocess.run([*COMMAND, "status"], capture_output=True, text=True, timeout=30, env=environment)
+    done = subprocess.run([*COMMAND, "status"], capture_output=True, text=True, timeout=30 * PATIENCE, env=environment)
     one_line(done, 4, "login")
 
 
 def test_no_server_at_all(tmp_path: Path) -> None:
     environment = {**os.environ, "RACKWRIGHT_STATE": str(tmp_path), "NO_COLOR": "1"}
-    done = subprocess.run([*COMMAND, "status"], capture_output=True, text=True, timeout=30, env=environment)
+    done = subprocess.run([*COMMAND, "status"], capture_output=True, text=True, timeout=30 * PATIENCE, env=environment)
     assert done.returncode != 0
     assert "rackwright up" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.patience import PATIENCE
 from support.product import COMMAND, PASSWORD, Product, eventually
 
 XID = "NVRM: Xid (PCI:0018:01:00): 79, GPU has fallen off the bus."
@@ -49,7 +50,7 @@ class Person:
         os.set_blocking(self.master, False)
 
     def sees(self, text: bytes, within: float = 40.0) -> None:
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + within * PATIENCE
         while text not in self.seen:
             assert time.monotonic() < deadline, self.seen[-2000:]
             try:
@@ -62,7 +63,7 @@ class Person:
 
     def leaves(self) -> None:
         self.types(b"\r~.")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 20 * PATIENCE
         while self.process.poll() is None:
             assert time.monotonic() < deadline, self.seen[-500:]
             try:
@@ -92,7 +93,7 @@ def test_a_pipe_types_and_ends_by_itself(product: Product) -> None:
         [*COMMAND, "console", "u15", "--lines", "0"],
         input=b"\rroot\rguess\runame -a\rexit\r",
         capture_output=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
         env=environment(product),
         check=False,
     )
@@ -108,7 +109,12 @@ def test_two_people_at_one_console(product: Product) -> None:
     ann.types(b"\r")
     ann.sees(b"u16 login: ")
     refused = subprocess.run(
-        [*COMMAND, "console", "u16"], input=b"x", capture_output=True, timeout=60, env=environment(product), check=False
+        [*COMMAND, "console", "u16"],
+        input=b"x",
+        capture_output=True,
+        timeout=60 * PATIENCE,
+        env=environment(product),
+        check=False,
     )
     assert (refused.returncode, b"admin writes here" in refused.stderr) == (5, True), refused.stderr
     bob = Person(product, "u16", "--take", "ann went home")

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from support.patience import PATIENCE
 from support.product import Product, eventually
 from support.walnut import MAP, write
 
@@ -28,7 +29,7 @@ def test_a_register_map_that_cannot_be_true_costs_its_trays_only(own_product: Pr
     broken.write_text(MAP.replace("at: 3, words: 4", "at: 2, words: 4"))
     own_product.start(wait=False)
     assert own_product.process is not None
-    said = own_product.process.communicate(timeout=40)[0]
+    said = own_product.process.communicate(timeout=40 * PATIENCE)[0]
     assert "registers[1].at" in said  # an emulator has nothing else to show: it does not start
     assert "belongs to watts" in said
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE
 from support.product import COMMAND, Product, eventually
 
 from datacenter_api.cli.state_directory import free_port
@@ -29,7 +30,7 @@ def foreign_rack(tmp_path: Path) -> Iterator[Path]:
     assert json.loads(process.stdout.readline())["ready"] is True
     yield folder
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=10 * PATIENCE)
 
 
 def test_a_listed_rack_is_read_and_only_observed(foreign_rack: Path, own_product: Product, tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_a_credential_that_is_not_in_the_vault_is_named(foreign_rack: Path, tmp_
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * PATIENCE,
     )
     assert done.returncode == 2
     assert "no credential named" in done.stderr

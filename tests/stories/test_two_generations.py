@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.patience import PATIENCE
 from support.product import Product, eventually
 
 from firmware_bridge.emulator.faults import Fault, FaultKind
@@ -195,7 +196,7 @@ def wrong_site(tmp_path: Path) -> Iterator[Product]:
     finally:
         running.stop()
         far.terminate()
-        far.wait(10)
+        far.wait(10 * PATIENCE)
 
 
 def answers(product: Product) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import quote
 
+from support.patience import PATIENCE
+
 WITHIN_S = 20.0
 
 
@@ -57,7 +59,7 @@ class AsgiSocket:
         self._to_app.put_nowait({"type": "websocket.receive", "text": text})
 
     async def until(self, true: Callable[["AsgiSocket"], Any]) -> Any:
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(WITHIN_S * PATIENCE):
             while not (found := true(self)):
                 self._news.clear()
                 await self._news.wait()

@@ -21,6 +21,7 @@ from rack_controller.model.latch import Latch
 from rack_controller.model.layout import RackState, StateRequest
 from rack_controller.model.roles import Role
 from rack_controller.model.subjects import RackSubjects
+from support.patience import PATIENCE
 
 T = TypeVar("T")
 RECORD = {"found": "a loose hose clamp", "done": "clamp replaced", "pressure_check": "30 min at 3 bar"}
@@ -88,7 +89,7 @@ class Attendant:
 
 async def until(look: Callable[[], Awaitable[T | None]], what: str | Callable[[], str], within: float = WITHIN_S) -> T:
     """Return what `look` gives as soon as it is not None; fail with `what` when that takes too long."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + within * PATIENCE
     while (seen := await look()) is None:
         assert time.monotonic() < deadline, what if isinstance(what, str) else what()
         await asyncio.sleep(0.05)

@@ -19,6 +19,7 @@ from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Reading, Series
 from rack_controller.run.clock import SystemClock
+from support.patience import PATIENCE
 
 SITE = "lab1"
 NATS_SERVER = Path(sys.executable).with_name("nats-server")
@@ -26,7 +27,7 @@ NATS_SERVER = Path(sys.executable).with_name("nats-server")
 
 async def until(true: Callable[[], bool], within: float = 15.0) -> None:
     """Wait for something to become true; fail when it does not in time."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + within * PATIENCE
     while not true():
         assert time.monotonic() < deadline, "did not happen in time"
         await asyncio.sleep(0.01)

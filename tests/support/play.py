@@ -45,6 +45,7 @@ from rack_controller.model.report import stored_report
 from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM, RackSubjects
 from rack_controller.model.table import SeriesTable, encode_table, make_table
 from support.interlocked import seeded_policy
+from support.patience import PATIENCE
 
 SITE = "lab1"
 NATS_SERVER = Path(sys.executable).with_name("nats-server")
@@ -364,7 +365,7 @@ async def stage(state: Path, racks: int = 1, extra_sensors: int = 0) -> AsyncIte
 
 async def until(what: Callable[[], T], within: float = 10.0) -> T:
     """Return what `what()` gives as soon as it is true."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + within * PATIENCE
     while time.monotonic() < deadline:
         if found := what():
             return found

@@ -18,10 +18,10 @@ from urllib.parse import urlencode
 
 from datacenter_api.cli.state_directory import free_port
 from firmware_bridge.emulator.control import EmulatorControl
+from support.patience import PATIENCE
 
 PASSWORD = "a-password-for-stories"
 READY_SECONDS = 120.0
-PATIENCE = 3  # a machine with three suites on it is granted so many times what a quiet one needs
 ONE_RACK = "gb200-nvl72"
 COMMAND = [sys.executable, "-m", "datacenter_api.cli.main"]
 T = TypeVar("T")
@@ -90,14 +90,14 @@ class Product:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.communicate(timeout=25)[0]
+        return self.process.communicate(timeout=25 * PATIENCE)[0]
 
     def get(self, path: str, **query: Any) -> Any:
         """GET from the API as admin; JSON where it is JSON, else text."""
         return self.ask("GET", path + ("?" + urlencode(query) if query else ""))
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        link = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._context(), timeout=20)
+        link = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._context(), timeout=20 * PATIENCE)
         login = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
         headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
         try:
@@ -120,7 +120,9 @@ class Product:
             "NO_COLOR": "1",
             "COLUMNS": "200",
         }
-        done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=30, env=environment)
+        done = subprocess.run(
+            [*COMMAND, *words], capture_output=True, text=True, timeout=30 * PATIENCE, env=environment
+        )
         assert not check or done.returncode == 0, done.stderr
         return done
 

@@ -24,6 +24,7 @@ from rack_controller.run.bus import Bus, BusAddress
 from rack_controller.run.ending import end
 from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
+from support.patience import PATIENCE
 from tests.support.interlocked import SEEDED
 
 RACK = Place("lab1/a/r01/k01")
@@ -129,7 +130,7 @@ def journal_at(path: Path) -> Iterator[Journal]:
 
 async def eventually(look: Any, within: float = 20.0) -> Any:
     """Await `look()` until it gives something true."""
-    async with asyncio.timeout(within):
+    async with asyncio.timeout(within * PATIENCE):
         while not (seen := await look()):  # noqa: ASYNC110 - what is looked at tells nobody
             await asyncio.sleep(0.02)
     return seen

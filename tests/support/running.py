@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.patience import PATIENCE
+
 PASSWORD = "correct horse battery"
 
 
@@ -37,7 +39,7 @@ class RunningApi:
     def health(self) -> dict[str, Any]:
         """Return what /healthz says, over verified TLS."""
         context = ssl.create_default_context(cafile=str(self.state / "tls" / "ca.pem"))
-        with urllib.request.urlopen(f"{self.url}/healthz", context=context, timeout=5) as answer:
+        with urllib.request.urlopen(f"{self.url}/healthz", context=context, timeout=5 * PATIENCE) as answer:
             health: dict[str, Any] = json.load(answer)
         return health
 
@@ -49,7 +51,7 @@ def running_api(state: Path, *options: str) -> Iterator[RunningApi]:
     environment = {**os.environ, "RACKWRIGHT_ADMIN_PASSWORD": PASSWORD, "PYTHONUNBUFFERED": "1"}
     with (state / "api.log").open("w") as log:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
-    watchdog = threading.Timer(30, process.kill)
+    watchdog = threading.Timer(30 * PATIENCE, process.kill)
     watchdog.start()
     try:
         assert process.stdout is not None
@@ -61,7 +63,7 @@ def running_api(state: Path, *options: str) -> Iterator[RunningApi]:
         watchdog.cancel()
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(10 * PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -13,6 +13,7 @@ from firmware_bridge.drivers.console.ssh import SshConsole
 from firmware_bridge.emulator.consoles.keys import fingerprint, openssh
 from firmware_bridge.emulator.consoles.ssh_door import SshDoor
 from firmware_bridge.vocabulary.place import Place
+from support.patience import PATIENCE
 
 PLACE = Place("lab1/a/r01/k01/u12/console")
 LOGIN = Credential("root", "a-secret")
@@ -48,7 +49,7 @@ class SshBench:
 
 
 async def until(true: Callable[[], bool], within: float = 20.0) -> None:
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + within * PATIENCE
     while not true():
         assert time.monotonic() < deadline, "did not happen in time"
         await asyncio.sleep(0.005)

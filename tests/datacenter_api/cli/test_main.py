@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.patience import PATIENCE
 from support.play import stage
 from support.running import PASSWORD, RunningApi, running_api
 
@@ -225,7 +226,7 @@ def test_following_shows_past_and_coming_events(api: RunningApi) -> None:
         assert json.loads(process.stdout.readline())["kind"] == "leak.critical"
         assert json.loads(process.stdout.readline())["kind"] == "endpoint.back"
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=10 * PATIENCE)
 
 
 def test_doctor_finds_the_certificate(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from nats.js.api import StreamConfig
 from support.bus_server import SITE, NatsProcess, until
 from support.history import BEGIN_S, PERIODS, PLACE, POWER, RACK, TEMPERATURE, Desk, frame_at, small_table
+from support.patience import PATIENCE
 
 from datacenter_api.cli.nats_config import write_bus_config
 from datacenter_api.history.chronicle import Chronicle
@@ -83,7 +84,7 @@ async def floor(bus: NatsProcess) -> int:
 
 
 async def eventually(look: Callable[[], Awaitable[bool]], within: float = 15.0) -> None:
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + within * PATIENCE
     while not await look():
         assert time.monotonic() < deadline, "did not happen in time"
         await asyncio.sleep(0.05)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE
 
 from firmware_bridge.drivers import make_driver
 from firmware_bridge.drivers.redfish.source import RedfishSource
@@ -102,7 +103,7 @@ class Followed:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(20 * PATIENCE):
         while not is_so():  # noqa: ASYNC110 - a value, not an event
             await asyncio.sleep(0.01)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.https_client import fetch, shown_pin
+from support.patience import PATIENCE
 
 from firmware_bridge.emulator.control import EmulatorControl
 from firmware_bridge.emulator.control_server import ControlServer
@@ -141,7 +142,7 @@ async def test_two_emulators_do_not_meet_and_one_directory_holds_one(tmp_path: P
 
 
 async def until(look: Callable[[], Awaitable[bool]], within: float = 20.0) -> None:
-    deadline = asyncio.get_running_loop().time() + within
+    deadline = asyncio.get_running_loop().time() + within * PATIENCE
     while not await look():
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.02)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.https_client import Reply, fetch
+from support.patience import PATIENCE
 
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.harness import RunningEmulator, running_emulator
@@ -130,7 +131,7 @@ class Bmc:
         return str((await self.get(uri)).body["PowerState"])
 
     async def until_it_answers(self) -> None:
-        deadline = asyncio.get_running_loop().time() + 20
+        deadline = asyncio.get_running_loop().time() + 20 * PATIENCE
         while True:
             try:
                 await self.get(R)

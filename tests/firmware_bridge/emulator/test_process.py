@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.https_client import fetch
+from support.patience import PATIENCE
 
 from firmware_bridge.credentials.vault import Vault
 from firmware_bridge.emulator.control import EmulatorControl
@@ -62,7 +63,7 @@ def test_one_line_when_ready_and_a_quick_clean_end(tmp_path: Path) -> None:
         assert EmulatorControl(tmp_path).step(5.0) == pytest.approx(5.0)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(5 * PATIENCE) == 0
         assert time.monotonic() - began < 1.0
         assert not (tmp_path / "emulator.sock").exists()
 

@@ -8,6 +8,7 @@ import pytest
 from nats.errors import Error as NatsError
 from support.bus_server import SITE, NatsProcess, until
 from support.nvml import SONAME, FakeGpus, build_library
+from support.patience import PATIENCE
 
 from datacenter_api.cli.nats_config import write_bus_config
 from datacenter_api.cli.state_directory import free_port
@@ -96,7 +97,7 @@ async def test_an_agent_may_speak_for_its_own_rack_only(bus_server: NatsProcess)
     ):
         await agent.publish(subject, b"x")
     await agent.flush()
-    assert (await heard.next_msg(timeout=10)).subject == f"rw.v1.{SITE}.k01.agent.u11.telemetry"
+    assert (await heard.next_msg(timeout=10 * PATIENCE)).subject == f"rw.v1.{SITE}.k01.agent.u11.telemetry"
     with pytest.raises((TimeoutError, NatsError)):
         await heard.next_msg(timeout=0.2)
     await agent.close()
@@ -142,7 +143,7 @@ async def test_from_another_machine_the_bus_is_reached_with_tls_only(tmp_path: P
         await controller.flush()
         await until(lambda: bus._client is not None and bus._client.is_connected)
         assert await bus.say(SUBJECTS.agent_telemetry("u11"), b"one")
-        assert (await heard.next_msg(timeout=10)).data == b"one"
+        assert (await heard.next_msg(timeout=10 * PATIENCE)).data == b"one"
         await controller.close()
     finally:
         await end([task])

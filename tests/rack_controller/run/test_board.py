@@ -202,3 +202,16 @@ def test_whoever_watches_leaks_hears_one_that_has_no_column_yet_and_one_that_was
     board.store([Reading(LEAK, Quantity.LEAK, 0.0, Seconds(11.0))])
     board.store([late])
     assert heard[-1] == late
+
+
+def test_an_endpoint_that_joins_is_told_of_before_it_is_met_and_costs_nobody_a_value(board: Board) -> None:
+    take(board, 1)
+    board.store([Reading(GPU, Quantity.POWER, 700.0, Seconds(9.5))])
+    late = Place("lab1/a/r01/k01/u40/bmc")
+    board.admit(late)
+    taken = take(board, 10)
+    assert taken.endpoints[late].management is not ManagementAxis.REACHABLE
+    assert taken.reading(late, Quantity.MANAGEMENT) is not None
+    power = taken.reading(GPU, Quantity.POWER)
+    assert power is not None
+    assert power.value == 700.0

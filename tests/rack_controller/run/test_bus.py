@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import DiscardPolicy
 from support.bus_server import SITE, NatsProcess, until
+from support.patience import PATIENCE
 
 from datacenter_api.cli.nats_config import write_bus_config
 from rack_controller.model.outbox import OutboxReport, decode_report
@@ -168,7 +169,7 @@ async def test_without_room_for_the_streams_requests_are_answered_and_frames_sai
     running = asyncio.create_task(bus.run({TELEMETRY: outbox}))
     outbox.put(Message(TELEMETRY, "m0", b"0"))
     await until(lambda: listener.live == [b"0"])
-    assert (await api.request(f"rw.v1.{SITE}.k01.state", b"there?", timeout=5)).data == b"there?"
+    assert (await api.request(f"rw.v1.{SITE}.k01.state", b"there?", timeout=5 * PATIENCE)).data == b"there?"
     await until(lambda: bool(listener.reports) and "insufficient storage" in listener.reports[-1].refusal)
     assert not bus.serving
     for n in range(1, 4):

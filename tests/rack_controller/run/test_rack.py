@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from nats.aio.client import Client
 from support.bus_server import SITE, NatsProcess, ScriptedTray, until
+from support.patience import PATIENCE
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.ports.telemetry import TelemetrySource
@@ -47,17 +48,19 @@ class RunningRack:
 
     async def ask(self, want: str, place: str = "") -> bytes:
         body = msgspec.json.encode(StateRequest(want, place))
-        return (await self.client.request(f"rw.v1.{SITE}.k01.state", body, timeout=5)).data
+        return (await self.client.request(f"rw.v1.{SITE}.k01.state", body, timeout=5 * PATIENCE)).data
 
     async def do(self, command: Command) -> Reply:
-        return decode_reply((await self.client.request(f"rw.v1.{SITE}.k01.command", encode(command), timeout=5)).data)
+        return decode_reply(
+            (await self.client.request(f"rw.v1.{SITE}.k01.command", encode(command), timeout=5 * PATIENCE)).data
+        )
 
     async def frame_with_power(self) -> tuple[SeriesTable, Frame]:
         """Return the first frame that carries the tray's power, and its table."""
         sub = await self.client.subscribe(f"rw.v1.{SITE}.k01.telemetry")
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
-            frame = decode_frame((await sub.next_msg(timeout=10)).data)
+            frame = decode_frame((await sub.next_msg(timeout=10 * PATIENCE)).data)
             table = decode_table(await self.ask("table"))
             if table.table_id == frame.table_id and (TRAY, Quantity.POWER) in table.gauge_index:
                 return table, frame
