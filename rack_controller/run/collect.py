@@ -84,13 +84,17 @@ class Collector:
         except DeviceError as err:
             if not self._replaced.is_set():
                 self._failed(err)
-                if isinstance(err, TrustRefused) and self._holds is not None:
-                    await self._holds.consider(source)
+                await self._consider(source, err)
             return False
         self._succeeded()
         self._note_faults()
         self._on_met(self._source.endpoint)
         return True
+
+    async def _consider(self, source: TelemetrySource, err: DeviceError) -> None:
+        """Hold an endpoint that shows another certificate, also while a connection of before goes on answering."""
+        if isinstance(err, TrustRefused) and self._holds is not None:
+            await self._holds.consider(source)
 
     async def _first_reading(self, source: TelemetrySource) -> None:
         """An endpoint is ready when its login works and its sensors can be read, not when something answers there."""
@@ -137,6 +141,7 @@ class Collector:
                 if reading_class is ReadingClass.SAFETY and (
                     self._failed(err) >= LOST_AFTER or isinstance(err, TrustRefused)
                 ):
+                    await self._consider(self._source, err)
                     return
             else:
                 if reading_class is ReadingClass.SAFETY:

@@ -1,13 +1,16 @@
 """Collectors under virtual time: beats, failures, returns."""
 
 import asyncio
+import datetime
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 from support.bus_server import ScriptedTray
 from support.virtual_time import VirtualClock, run_virtually
 
-from firmware_bridge.vocabulary.errors import EndpointUnreachable, LoginRefused
+from firmware_bridge.vocabulary.errors import EndpointUnreachable, LoginRefused, TrustRefused
+from firmware_bridge.vocabulary.identity import Certificate
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
@@ -16,6 +19,8 @@ from rack_controller.model.failing import told
 from rack_controller.model.snapshot import ManagementAxis, Snapshot
 from rack_controller.run.board import Board
 from rack_controller.run.collect import Collector, next_due
+from rack_controller.run.enrolment.holds import Holds
+from rack_controller.run.journal import Journal
 
 RACK = Place("lab1/a/r01/k01")
 BMC = Place(f"{RACK}/u11/bmc")
@@ -127,6 +132,40 @@ def test_a_wrong_password_is_tried_ever_more_rarely() -> None:
         async with bench.running():
             await bench.clock.sleep_until(Seconds(600))
             assert bench.tray.discovered <= 18
+
+    run_virtually(story())
+
+
+class ChangedTray(ScriptedTray):
+    """One whose certificate has changed while a connection of before goes on answering: every other read is refused."""
+
+    pin = "sha256//old"
+
+    async def shown_certificate(self) -> Certificate:
+        return Certificate("sha256//new", "CN=u11", None, datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC))
+
+    async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
+        readings = await super().read(reading_class)
+        if reading_class is ReadingClass.SAFETY and self.reads[reading_class] % 2 == 0:
+            raise TrustRefused(self.place, "read", "the certificate is not the pinned one")
+        return readings
+
+
+def test_a_changed_certificate_holds_also_while_an_old_connection_answers(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Bench()
+        tray, journal = ChangedTray(BMC, clock=bench.clock), Journal(tmp_path / "journal.db")
+        holds = Holds(RACK, journal, bench.clock, lambda _finding: None)
+        collector = Collector(tray, bench.board, PERIODS, bench.clock, phase=0.0, holds=holds)
+        task = asyncio.create_task(collector.run())
+        await bench.clock.sleep_until(Seconds(60))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        hold = holds.of(BMC)
+        assert hold is not None
+        assert (hold.pinned, hold.shown) == ("sha256//old", "sha256//new")
+        assert tray.reads[ReadingClass.SAFETY] == 2, "nothing is read any more"
+        journal.close()
 
     run_virtually(story())
 
