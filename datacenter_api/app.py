@@ -13,12 +13,25 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from datacenter_api import __version__
-from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
+from datacenter_api.auth.gate import Gate
 from datacenter_api.notify.on_demand import Notifier
 from datacenter_api.problem import PROBLEM_RESPONSE, PROBLEM_SCHEMAS, problem, problem_of, problem_of_invalid
 from datacenter_api.redfish.on_demand import OnDemand
-from datacenter_api.rest import accounts, audit, consoles, domains, events, history, login_page, notify, racks, service
+from datacenter_api.rest import (
+    accounts,
+    audit,
+    consoles,
+    domains,
+    events,
+    firmware,
+    history,
+    login_page,
+    notify,
+    racks,
+    service,
+)
 from datacenter_api.rest.answers import described
+from datacenter_api.routes import MOST_IMAGE_BYTES
 from datacenter_api.services import Services, make_services
 from firmware_bridge.vocabulary.errors import RackwrightError
 
@@ -41,11 +54,11 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
-        max_body_size=MOST_BODY_BYTES,  # for bodies that do not say their length
+        max_body_size=MOST_IMAGE_BYTES,  # of any route; the gate knows what each may have
         lifespan=_life_of(services, redfish),
     )
     app.state.services = services
-    for module in (accounts, audit, consoles, domains, history, notify, racks, events, service, login_page):
+    for module in (accounts, audit, consoles, domains, firmware, history, notify, racks, events, service, login_page):
         app.include_router(module.router)
     _answer_errors(app)
     _describe(app)

@@ -8,15 +8,18 @@ from rack_controller.model.roles import Privilege, Role, may
 
 _P = Privilege
 V1 = "/api/v1"
+MOST_BODY_BYTES = 1 << 20
+MOST_IMAGE_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One route.  `privilege` None: open to everybody; `{name:path}` may hold slashes."""
+    """One route.  `privilege` None: open to everybody; `{name:path}` may hold slashes; `most_bytes` of a body."""
 
     method: str
     path: str
     privilege: Privilege | None
+    most_bytes: int = MOST_BODY_BYTES
 
 
 ROUTES: tuple[Rule, ...] = (
@@ -58,10 +61,13 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/racks/{{rack:path}}/alarms/definitions", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/operations", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/operations/{{operation}}", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/limits", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/history", _P.READ),
     # Which privilege a command needs depends on its verb: the handler asks model.command.VERBS, the controller again.
     Rule("POST", f"{V1}/racks/{{rack:path}}/commands", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}", _P.READ),
+    Rule("GET", f"{V1}/firmware/images", _P.READ),
+    Rule("POST", f"{V1}/firmware/images", _P.FIRMWARE, MOST_IMAGE_BYTES),
     Rule("GET", f"{V1}/endpoints/report", _P.READ),
     # A console's text may hold what a person typed: watching is service, typing is operating (asked by the handler).
     Rule("GET", f"{V1}/consoles", _P.READ),

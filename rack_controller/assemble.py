@@ -34,6 +34,7 @@ from rack_controller.accounts import EndpointAccount, account_of, give_own_entry
 from rack_controller.assemble_consoles import console_shop
 from rack_controller.assemble_policies import load_interlocks
 from rack_controller.decide.places import expected_number
+from rack_controller.images import Images
 from rack_controller.model.expectation import Expectation, ExpectedAddresses, ExpectedPlace
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.run.audited import Audited
@@ -61,10 +62,12 @@ def assemble(
     search: Sequence[Path] = (),
     console_logs: Path | None = None,
     audited: Audited | None = None,
+    images: Path | None = None,
 ) -> Assembly:
     """Build every rack of the site; `search` are folders with generations of its own, before the seeds.
 
-    `console_logs` is where consoles are logged; None leaves them alone.  `audited`: what enters into the audit log.
+    `console_logs` is where consoles are logged; None leaves them alone.  `audited`: what enters into the audit log;
+    `images`: where firmware images lie.
 
     Raises ConfigurationError, FileInvalid or EnvironmentUnfit: a site that cannot be read whole is not begun.
     """
@@ -98,6 +101,7 @@ def assemble(
                 refusals=listener.refusals,
                 interlocks=load_interlocks(Place(rack.place), generation.name, search),
                 audited=audited,
+                images=None if images is None else Images(images),
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)

@@ -42,8 +42,8 @@ async def _run(files: ControllerFiles, site_file: Path | None) -> None:
         site = site_file or files.site
         search = (files.generations, site.parent / "generations")
         vault = Vault(files.credentials)
-        audited = Audited(AuditLog(files.audit, WRITER))
-        assembly = assemble(site, vault, journal, SystemClock(), new_boot_id(), search, files.console_logs, audited)
+        clock, logs, audited = SystemClock(), files.console_logs, Audited(AuditLog(files.audit, WRITER))
+        assembly = assemble(site, vault, journal, clock, new_boot_id(), search, logs, audited, files.images)
         settled()
         address = BusAddress(files.bus_url.read_text().strip(), files.bus_seed)
         await run_racks(assembly.racks, Bus(address, assembly.site.name, "rack-controller"), audited)

@@ -17,6 +17,7 @@ from rack_controller.run.rack import RackUnderControl
 _log = logging.getLogger(__name__)
 
 STOP_SECONDS = 4.0
+IMAGES = "images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class ControllerFiles:
     def console_logs(self) -> Path:
         """The folder with a log per serial console."""
         return self.state / "controller" / "consoles"
+
+    @property
+    def images(self) -> Path:
+        """The folder with firmware images; the API takes them in."""
+        return self.state / IMAGES
 
     @property
     def credentials(self) -> Path:

@@ -9,11 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from datacenter_api.auth.doorkeeper import Denial, Doorkeeper, Principal
 from datacenter_api.problem import problem
-from datacenter_api.routes import allowed, methods_of, rule_for
+from datacenter_api.routes import MOST_BODY_BYTES, Rule, allowed, methods_of, rule_for
 from rack_controller.model.roles import whom_to_ask
 
 PRINCIPAL = "rackwright.principal"
-MOST_BODY_BYTES = 1 << 20
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 _STRICT = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -86,20 +85,22 @@ class Gate:
             await self.redfish(scope, _bounded(receive), _sealed(send))
             return
         sender = _with_headers(scope, send) if scope["type"] == "http" else send
-        refusal = await self._refusal(scope)
+        rule = rule_for(scope["method"] if scope["type"] == "http" else "WEBSOCKET", scope["path"])
+        refusal = await self._refusal(scope, rule)
         if refusal is None:
-            await self.app(scope, _bounded(receive) if scope["type"] == "http" else receive, sender)
+            most = MOST_BODY_BYTES if rule is None else rule.most_bytes
+            await self.app(scope, _bounded(receive, most) if scope["type"] == "http" else receive, sender)
         elif scope["type"] == "http":
             await refusal(scope, receive, sender)
         else:
             await _refuse_websocket(scope, receive, send, refusal)
 
-    async def _refusal(self, scope: Scope) -> Response | None:
+    async def _refusal(self, scope: Scope, rule: Rule | None) -> Response | None:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
-        if _length(headers) > MOST_BODY_BYTES:
-            return problem(413, f"a body has at most {MOST_BODY_BYTES} bytes")
-        rule = rule_for(method, scope["path"])
+        most = MOST_BODY_BYTES if rule is None else rule.most_bytes
+        if _length(headers) > most:
+            return problem(413, f"a body has at most {most} bytes")
         if rule is not None and rule.privilege is None:
             foreign = method not in _SAFE and b"origin" in headers and not _same_origin(scope, headers)
             return problem(403, "this login comes from another origin") if foreign else None
@@ -126,7 +127,7 @@ def _is_redfish(path: str) -> bool:
     return path == "/redfish" or path.startswith("/redfish/")
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int = MOST_BODY_BYTES) -> Receive:
     """Count a body that came without a length; past the cap its sender has gone, as far as the application knows."""
     size = 0
 
@@ -134,7 +135,7 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        return message if size <= MOST_BODY_BYTES else {"type": "http.disconnect"}
+        return message if size <= most else {"type": "http.disconnect"}
 
     return receiving
 

@@ -92,6 +92,11 @@ class Connection:
         """Return the decoded answer to a POST of JSON."""
         return self.request("POST", path, body=body)
 
+    def send_file(self, path: str, data: bytes, **query: Any) -> Any:
+        """Return the decoded answer to a POST of bytes."""
+        with self._sent("POST", _with_query(path, query), data, True) as answer:
+            return json.loads(self._read(answer))
+
     def request(
         self, method: str, path: str, *, query: dict[str, Any] | None = None, body: Any = None, login: bool = True
     ) -> Any:
@@ -120,7 +125,9 @@ class Connection:
         if login:
             headers["Authorization"] = self._credentials()
         data = None
-        if body is not None:
+        if isinstance(body, bytes):
+            data, headers["Content-Type"] = body, "application/octet-stream"
+        elif body is not None:
             data, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         link = http.client.HTTPSConnection(
             self.server.host, self.server.port, timeout=ANSWER_WITHIN_S, context=_trust(self.server.ca_file)

@@ -24,7 +24,9 @@ from datacenter_api.cli import (
     endpoint_trust,
     enrol,
     event,
+    firmware,
     interlock,
+    limit,
     lock,
     login,
     op,
@@ -33,6 +35,7 @@ from datacenter_api.cli import (
     processes,
     rack,
     sensor,
+    shelf,
     status,
     subscription,
     swap,
@@ -77,6 +80,9 @@ app.add_typer(bypass.app, name="bypass")
 app.add_typer(lock.app, name="lock")
 app.add_typer(alarm.app, name="alarm")
 app.add_typer(power.app, name="power")
+app.add_typer(firmware.app, name="firmware")
+app.add_typer(limit.app, name="limit")
+app.add_typer(shelf.app, name="shelf")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")
 app.add_typer(console.app, name="console")

@@ -9,6 +9,7 @@ from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.tray_power import confirm
 from firmware_bridge.vocabulary.errors import TargetUnknown
 
 app = typer.Typer(help="Operations: planned, running and ended work on racks.", no_args_is_help=True)
@@ -29,7 +30,7 @@ _COLUMNS = (
 _STEPS = (
     Column("STEP", lambda s: str(s["id"])),
     Column("STATE", lambda s: str(s["state"])),
-    Column("ACTS", lambda s: ", then ".join(f"{a['action']} ({a['within_s']:g} s)" for a in s["acts"])),
+    Column("ACTS", lambda s: acts_of(s)),
     Column("WHY", lambda s: str(s["why"])),
 )
 
@@ -131,6 +132,45 @@ def command(link: Connection, rack: str, verb: str, target: str, **arguments: ob
     return result
 
 
+def carry_out(
+    link: Connection,
+    rack: str,
+    target: str,
+    made: Row,
+    how: tuple[bool, bool, bool, bool],
+    shape: Output,
+    preview: str,
+    *,
+    ask: bool,
+) -> None:
+    """Show a plan that was made, have it confirmed (when `ask`), approve and follow it.
+
+    `how`: whether it is only shown (dry run), only kept, not asked about, and not watched.  Raises typer.Exit with how
+    the operation ended.
+    """
+    dry_run, only_plan, yes, detach = how
+    if shape in (Output.JSON, Output.YAML):
+        emit([made], (), shape, name="operation", single=True)
+    else:
+        tell_plan(made["plan"])
+    if dry_run:
+        return
+    name = str(made["operation"])
+    if only_plan:
+        note(f"kept as {name}: `rackwright op approve {name}` runs it")
+        return
+    if not made["plan"]["stages"]:
+        command(link, rack, "cancel", rack, operation=name)
+        return
+    if ask and not yes:
+        confirm(target, f"{name}: {preview}; kept as planned until it is approved")
+    command(link, rack, "approve", rack, operation=name)
+    if detach:
+        note(f"running as {name}: `rackwright op watch {name}`")
+        return
+    raise typer.Exit(follow(link, find(link, name, rack)))
+
+
 def follow(link: Connection, operation: Row) -> int:
     """Tell every change until the operation ends or is held; return the exit code.  Ctrl-C detaches."""
     said, name = "", str(operation["id"])
@@ -163,6 +203,14 @@ def waiting(operation: Row) -> str:
         return str(operation["summary"])
     until = f", until {clock(wait['until_unix_ns']).split()[1].partition('.')[0]}" if wait["until_unix_ns"] else ""
     return f"{wait['reason']} (since {clock(wait['since_unix_ns']).split()[1].partition('.')[0]}{until})"
+
+
+def acts_of(step: Row) -> str:
+    """Return what a step asks its device for, and how long each may take."""
+    push = step.get("push")
+    if push:
+        return f"push {push['image'][:12]} to {push['part']} ({push['within_s']:g} s)"
+    return ", then ".join(f"{a['action']} ({a['within_s']:g} s)" for a in step["acts"])
 
 
 def steps_of(operation: Row) -> list[Row]:

@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 
 from datacenter_api.cli.connection import connect
-from datacenter_api.cli.op import command, find, follow, tell_plan
+from datacenter_api.cli.op import carry_out, command
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Output, emit, note
+from datacenter_api.cli.output import Output
 from datacenter_api.cli.rack import rack_holding
-from datacenter_api.cli.tray_power import confirm
 
 app = typer.Typer(help="Switch racks and trays on and off, in the order of their generation.", no_args_is_help=True)
 
@@ -129,28 +128,9 @@ def _power(
     state: State,
     shape: Output,
 ) -> None:
-    dry_run, only_plan, yes, detach = how
     link = connect(url, state)
     holding = rack_holding(link, target, rack)
-    made = command(link, holding, "plan", target, **said, dry_run=dry_run)
-    if shape in (Output.JSON, Output.YAML):
-        emit([made], (), shape, name="operation", single=True)
-    else:
-        tell_plan(made["plan"])
-    if dry_run:
-        return
-    name = str(made["operation"])
-    if only_plan:
-        note(f"kept as {name}: `rackwright op approve {name}` runs it")
-        return
-    if not made["plan"]["stages"]:
-        command(link, holding, "cancel", holding, operation=name)
-        return
+    made = command(link, holding, "plan", target, **said, dry_run=how[0])
     trays = sum(len(stage.get("steps", [])) for stage in made["plan"]["stages"])
-    if not yes and (trays > 1 or said["do"] != "on"):
-        confirm(target, f"{name}: power {said['do']} of {target}; kept as planned until it is approved")
-    command(link, holding, "approve", holding, operation=name)
-    if detach:
-        note(f"running as {name}: `rackwright op watch {name}`")
-        return
-    raise typer.Exit(follow(link, find(link, name, holding)))
+    preview = f"power {said['do']} of {target}"
+    carry_out(link, holding, target, made, how, shape, preview, ask=trays > 1 or said["do"] != "on")

@@ -11,12 +11,14 @@ import msgspec
 
 from datacenter_api.console.chart import Chart
 from datacenter_api.console.choices import Choice
+from datacenter_api.console.limits import LimitsState
 from datacenter_api.console.readiness import ReadinessState
 from datacenter_api.console.traces import make_trace
 from datacenter_api.history.question import make_span
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import NotReadYet, RackwrightError
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.limit import LimitRow
 from rack_controller.model.readiness import Readiness
 from rack_controller.model.report import StoredReport
 
@@ -122,6 +124,14 @@ async def read_readiness(services: Services, rack: str, endpoint: str) -> Readin
         return ReadinessState(msgspec.json.decode(await services.bus.ask(rack, "readiness", endpoint), type=Readiness))
     except (RackwrightError, msgspec.DecodeError) as err:
         return ReadinessState(None, str(err))
+
+
+async def read_limits(services: Services, rack: str) -> LimitsState:
+    """Return what the rack's controller says of its power limits; an error is part of the answer."""
+    try:
+        return LimitsState(tuple(msgspec.json.decode(await services.bus.ask(rack, "limits"), type=list[LimitRow])))
+    except (RackwrightError, msgspec.DecodeError) as err:
+        return LimitsState(error=str(err))
 
 
 async def read_report(services: Services, rack: str, endpoint: str) -> ReportState:

@@ -10,6 +10,7 @@ from datacenter_api.console.chart import Chart
 from datacenter_api.console.fetched import FetchedSet, ReportState
 from datacenter_api.console.floor import HallRack
 from datacenter_api.console.interlocks import InterlocksState
+from datacenter_api.console.limits import LimitsState
 from datacenter_api.console.operations import OperationSight, OperationsState
 from datacenter_api.console.readiness import ReadinessState
 from datacenter_api.fleet.domains import DomainSummary, summarise_domains
@@ -33,6 +34,7 @@ class Glance:
     charts: FetchedSet[Chart] = field(default_factory=FetchedSet)
     reports: FetchedSet[ReportState] = field(default_factory=FetchedSet)
     readiness: FetchedSet[ReadinessState] = field(default_factory=FetchedSet)
+    limits: FetchedSet[LimitsState] = field(default_factory=FetchedSet)
     operations: FetchedSet[OperationsState] = field(default_factory=FetchedSet)
     interlocks: FetchedSet[InterlocksState] = field(default_factory=FetchedSet)
     alarms: FetchedSet[AlarmsState] = field(default_factory=FetchedSet)

@@ -138,6 +138,8 @@ def _step(operation: Operation, step: Step) -> str:
     progress = operation.progress(step.id)
     since = _clock(progress.since_unix_ns) if progress.since_unix_ns else ""
     acts = ", then ".join(str(a.action).replace("_", " ") for a in step.acts)
+    if step.push is not None:
+        acts = f"push {step.push.image[:12]} to {step.push.part}"
     kind = "sev-critical" if progress.state in _BAD else ""
     return (
         f'<tr class="{kind}"><td>{esc(slot_of(step.tray))}</td><td>{STEPS[progress.state]}</td><td>{esc(acts)}</td>'

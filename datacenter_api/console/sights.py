@@ -12,6 +12,7 @@ from datacenter_api.console.fetched import (
     ReportState,
     Window,
     read_chart,
+    read_limits,
     read_readiness,
     read_report,
 )
@@ -19,6 +20,8 @@ from datacenter_api.console.floor import SOME, HallRack
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.hall import attention, draw_attention, draw_hall, hall_cells
 from datacenter_api.console.happened import draw_events
+from datacenter_api.console.limits import AGAIN_S as LIMITS_AGAIN_S
+from datacenter_api.console.limits import LimitsState
 from datacenter_api.console.readiness import AGAIN_S, ReadinessState
 from datacenter_api.console.wording import Cells, esc
 from datacenter_api.fleet.record import RackRecord
@@ -120,6 +123,13 @@ def readiness_of(glance: Glance, record: RackRecord, endpoint: str) -> Fetched[R
     """Return what is known of an endpoint's readiness, fetched while somebody looks."""
     return glance.readiness.get(
         endpoint, lambda: read_readiness(glance.services, record.token, endpoint), lambda _state: AGAIN_S
+    )
+
+
+def limits_of(glance: Glance, record: RackRecord) -> Fetched[LimitsState]:
+    """Return what is known of a rack's power limits, fetched while somebody looks."""
+    return glance.limits.get(
+        record.token, lambda: read_limits(glance.services, record.token), lambda _state: LIMITS_AGAIN_S
     )
 
 

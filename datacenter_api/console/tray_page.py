@@ -12,11 +12,12 @@ from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.groups import group_lines
 from datacenter_api.console.interlocks_page import show_banner
+from datacenter_api.console.limits import draw_limits
 from datacenter_api.console.made_of import draw_report
 from datacenter_api.console.panel import find_tray
 from datacenter_api.console.power_card import PowerCard
 from datacenter_api.console.readiness import draw_readiness
-from datacenter_api.console.sights import chart_board, events_board, readiness_of, report_of
+from datacenter_api.console.sights import chart_board, events_board, limits_of, readiness_of, report_of
 from datacenter_api.console.tray import (
     TraySight,
     draw_choices,
@@ -83,6 +84,16 @@ class TrayBoards:
 
         return self._glance.boards.get(("readiness", endpoint), look)
 
+    def limits(self, tray: str) -> Board:
+        """Return the board of the tray's power limits."""
+        fetched = limits_of(self._glance, self._record)
+
+        def look(now: Seconds) -> Look:
+            state = fetched.look(now)
+            return Look(state, lambda: draw_limits(tray, state), {})
+
+        return self._glance.boards.get(("limits", tray), look)
+
     def _sight(self, now: Seconds) -> TraySight | None:
         rack = self._glance.rack(self._record, now)
         tray = find_tray(rack.layout, self._slot) if rack else None
@@ -132,6 +143,8 @@ class TrayPage:
                     if tray.kind in SWITCHED:
                         with ui.element("div").classes("card made power"):
                             PowerCard(self._glance.services, viewer.who, self._record, tray).show()
+                    if tray.kind == TrayKind.COMPUTE:
+                        viewer.show(boards.limits(tray.place), html(classes="card made"))
                     with ui.element("div").classes("card made ready"):
                         html("<h2>Ready</h2>")
                         for endpoint in (e for e in tray.endpoints if e.enabled):

@@ -30,6 +30,7 @@ from rack_controller.model.hold import Hold
 from rack_controller.model.interlock import InterlockPolicy
 from rack_controller.model.interlock_view import InterlockState, Rehearsal
 from rack_controller.model.layout import Layout
+from rack_controller.model.limit import LimitRow
 from rack_controller.model.lock import MaintenanceLock
 from rack_controller.model.operation import Operation, OperationRow
 from rack_controller.model.power import PowerLook
@@ -231,6 +232,13 @@ async def show_alarm_definitions(rack: str, parts: Parts) -> Response:
     """Every alarm that the rack may have, with cause, consequence and response, and which hides which."""
     record = parts.fleet.find(rack)
     return Response(await parts.bus.ask(record.token, "alarm_catalogue"), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/limits", responses=describes(list[LimitRow]))
+async def list_limits(rack: str, parts: Parts) -> Response:
+    """Every place of the rack whose power can be limited: what the device allows and shows, what is wanted by whom."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "limits"), media_type="application/json")
 
 
 @router.get("/racks/{rack:path}/operations", responses=describes(list[OperationRow]))

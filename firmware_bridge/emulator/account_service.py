@@ -86,6 +86,17 @@ class WithAccounts:
         """Run an action of the endpoint."""
         return await self._source.post(uri, body, principal)
 
+    def uploads(self, uri: str) -> int:
+        """Return the endpoint's own."""
+        takes = getattr(self._source, "uploads", None)
+        most: int = 0 if takes is None else takes(uri)
+        return most
+
+    async def upload(self, uri: str, parts: dict[str, bytes], principal: Principal) -> Outcome:
+        """Hand a file on to the endpoint."""
+        outcome: Outcome = await self._source.upload(uri, parts, principal)  # type: ignore[attr-defined]  # asked above
+        return outcome
+
     async def delete(self, uri: str, principal: Principal) -> Outcome:
         """Delete what the endpoint lets go of."""
         return await self._source.delete(uri, principal)

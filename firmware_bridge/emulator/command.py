@@ -1,4 +1,4 @@
-"""`rackwright emulate fault|state|speed|step|demand`: drive the emulator that runs on a state directory.
+"""`rackwright emulate fault|state|speed|step|demand|flash`: drive the emulator that runs on a state directory.
 
 It talks to the control socket and starts nothing.  Data goes to standard output; a failure is one line and exit code 2.
 """
@@ -17,7 +17,7 @@ from firmware_bridge.emulator.fault_kinds import KINDS, FaultKind
 from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
-VERBS = ("fault", "state", "speed", "step", "demand")
+VERBS = ("fault", "state", "speed", "step", "demand", "flash")
 PROGRAM = "rackwright emulate"
 _NUMBERS = {
     "from": "begin so many emulated seconds from now (0)",
@@ -115,6 +115,11 @@ def _demand(control: EmulatorControl, asked: argparse.Namespace) -> None:
     control.set_demand(None if asked.share == "trace" else float(asked.share))
 
 
+def _flash(control: EmulatorControl, asked: argparse.Namespace) -> None:
+    count = control.set_flash(asked.seconds, asked.where)
+    _show(asked, [{"endpoints": count}], ("ENDPOINTS",), [(str(count),)])
+
+
 def _figures(rack: Row) -> list[str]:
     watts = [f"{rack[name] / 1000:.1f}" for name in ("load_w", "shelf_input_w")]
     return [rack["place"], *watts, f"{rack['hottest_gpu_c']:.1f}", f"{rack['flow_lpm']:.0f}"]
@@ -165,6 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     _verb(nouns, shared, "step", _step, "move emulated time on at once").add_argument("seconds", type=float)
     demand = _verb(nouns, shared, "demand", _demand, "what every GPU asks for")
     demand.add_argument("share", type=_share, help="0 (idle) to 1.5, or trace")
+    flash = _verb(nouns, shared, "flash", _flash, "how long an image takes to be written")
+    flash.add_argument("seconds", type=float, help="emulated seconds, from the next image on")
+    flash.add_argument("where", nargs="?", default="*", metavar="WHERE", help="a glob over endpoints: '*/u12/bmc'")
     return top
 
 

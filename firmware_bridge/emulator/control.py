@@ -81,6 +81,10 @@ class EmulatorControl:
         """Take all power from trays whose place fits the glob for so long; return how many those are."""
         return int(self.ask("lose_mains", where=where, seconds=seconds)["trays"])
 
+    def set_flash(self, seconds: float, where: str = "*") -> int:
+        """Let images be written in so many emulated seconds from now on; return at how many endpoints."""
+        return int(self.ask("set_flash", seconds=seconds, where=where)["endpoints"])
+
     def state(self) -> dict[str, Any]:
         """Return time, speed, faults, `requests` (GETs since the start), each rack's figures (W, °C, L/min)."""
         return self.ask("state")

@@ -38,6 +38,7 @@ class ControlServer:
             "hosts": self._hosts,
             "put_hosts": self._put_hosts,
             "lose_mains": self._lose_mains,
+            "set_flash": self._set_flash,
         }
 
     async def start(self) -> None:
@@ -155,6 +156,16 @@ class ControlServer:
         for device in struck:
             device.lose_mains(dark)
         return {"trays": len(struck)}
+
+    def _set_flash(self, request: dict[str, Any]) -> dict[str, Any]:
+        seconds, where = _number(request["seconds"], 0.0, MOST_STEP_S), str(request["where"])
+        updaters = [(e.plan.place, e.device.update) for e in self._hall.endpoints if e.device.update is not None]
+        chosen = [update for place, update in updaters if fnmatch.fnmatchcase(place, where)]
+        if not chosen:
+            raise ValueError(f"no endpoint whose firmware can be written fits {where!r}")
+        for update in chosen:
+            update.seconds = seconds
+        return {"endpoints": len(chosen)}
 
     def _gpu_hosts(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"hosts": self._hall.gpu_hosts.told()}

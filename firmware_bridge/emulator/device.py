@@ -12,6 +12,7 @@ from firmware_bridge.emulator.life import NEVER, Life
 from firmware_bridge.emulator.live import WRITERS
 from firmware_bridge.emulator.power import Ask
 from firmware_bridge.emulator.template import DeviceTemplate, Node, Slot
+from firmware_bridge.emulator.updating import SERVICE, TASKS, UpdateData, Updater
 from firmware_bridge.redfish_service.messages import RequestRefused
 from firmware_bridge.redfish_service.source import READ, READ_PATCH, Document, Outcome, Principal
 from firmware_bridge.vocabulary.generation import Slot as RackSlot
@@ -22,6 +23,8 @@ _NAMESPACE = uuid.UUID("6d1f6c1e-6f0a-5b53-9d7a-3f0c5c6d7e10")
 UP_SINCE_S = 9 * 86_400.0  # how long an emulated controller has been up when the emulator starts
 HMC = "/HGX_"
 CLOCK = "clock off by, in s"
+INVENTORY = f"{SERVICE}/FirmwareInventory"
+MOST_IMAGE = 209_715_200  # as UpdateService of the captured tray says
 RESTORE = "PowerRestorePolicy"
 OVERRIDE = "Boot/BootSourceOverride"
 RESTORE_POLICIES = {"AlwaysOn": "on", "AlwaysOff": "off", "LastState": "last"}
@@ -43,6 +46,7 @@ class Device:
         "slot",
         "started_at",
         "template",
+        "update",
     )
 
     def __init__(
@@ -61,6 +65,7 @@ class Device:
         self.reset_at = self.started_at = time.time() - UP_SINCE_S  # s since 1970
         self.life = Life(lambda: bench.time)
         self.hmc_back = NEVER
+        self.update = self._updater(template.update)
         if self.switches:
             bench.host(slot.tray.kind, rack, slot.index, template.power).on_boot = self._booted
 
@@ -77,6 +82,8 @@ class Device:
     def get(self, uri: str, principal: Principal | None) -> Document | None:
         """Return the resource as it is at this moment."""
         node = self.template.nodes.get(uri)
+        if self.update is not None and uri.startswith(TASKS):
+            return self.update.document(uri)
         if node is None or (self.hmc_back > self.bench.time and HMC in uri):
             return None
         bench, rack, tray = self.bench, self.rack, self.slot.index
@@ -115,6 +122,8 @@ class Device:
             return wall_text(self._booted_at())
         if name == "time":
             return wall_text(self.reset_at) if key == "reset" else time_text(self.bench.time)
+        if name == "firmware":
+            return slot.default if self.update is None else self.update.versions.get(key, slot.default)
         if name == "place.tray_index":
             return self.slot.index
         if name == "place.unit":
@@ -136,8 +145,17 @@ class Device:
             self.settings |= {key: "Disabled", f"{where}Target": "None"}
 
     def methods(self, uri: str) -> str:
-        """Return POST for action targets."""
-        return "POST" if uri in self.template.actions else ""
+        """Return POST for action targets, and for where images are pushed to."""
+        return "POST" if uri in self.template.actions or self.uploads(uri) else ""
+
+    def uploads(self, uri: str) -> int:
+        """Return how many bytes a multipart body may have there, 0 where none is taken."""
+        return MOST_IMAGE if self.update is not None and uri == self.update.data.push else 0
+
+    async def upload(self, uri: str, parts: dict[str, bytes], principal: Principal) -> Outcome:
+        """Take an image."""
+        assert self.update is not None
+        return self.update.take(parts)
 
     def privilege(self, uri: str, method: str) -> str:
         """Return the privilege that a change needs."""
@@ -183,6 +201,23 @@ class Device:
         self.bench.forget_limits(self.slot.tray.kind, self.rack, self.slot.index)
         self.life.restart(dark + data.bmc_s, data.login_s)
         self.hmc_back = self.bench.time + dark + data.bmc_s + data.hmc_s
+
+    def _updater(self, data: UpdateData | None) -> Updater | None:
+        if data is None:
+            return None
+        bench, power = self.bench, self.template.power
+        restart = lambda: self.life.restart(power.bmc_s, power.login_s)  # noqa: E731
+        now = lambda: bench.time  # noqa: E731
+        return Updater(data, self._writable_firmware, now, bench.later, self.life, restart, wall_text)
+
+    def _writable_firmware(self) -> dict[str, str]:
+        """Return the software id of each part whose firmware can be written, by URI."""
+        found = {}
+        for uri in self.template.nodes:
+            document = self.get(uri, None) if uri.startswith(f"{INVENTORY}/") else None
+            if document is not None and document.body.get("Updateable") and not document.body.get("WriteProtected"):
+                found[uri] = str(document.body.get("SoftwareId", ""))
+        return found
 
     def _act(self, verb: str, wanted: str) -> None:
         data = self.template.power

@@ -294,6 +294,8 @@ class Hall:
         if events is not None:
             self.happenings.join(bench, plan.row, plan.slot, events, template)
             self.reporting.join(device, events)
+            if device.update is not None:
+                device.update.tell = lambda record: events.publish([record])
         service = self._service(plan, device, SoleAccount(credential.user, credential.secret), sessions, events)
         door = FaultyDoor(service, plan.place, self.faults, lambda: bench.time, device.life)
         listener = Listener(self.doorway, door, plan.address, port, identity, self.options.state / "certificates")

@@ -16,6 +16,7 @@ import yaml
 from firmware_bridge.emulator.live import READERS, Reader
 from firmware_bridge.emulator.oddities import as_wanted, identified
 from firmware_bridge.emulator.power import PowerData, power_data
+from firmware_bridge.emulator.updating import UpdateData, update_data
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import TrayType
@@ -25,7 +26,7 @@ _BRACES = re.compile(r"\{(\w+)(?:([+*/%-])(\d+))?\}")
 _TOKEN = re.compile(rb'"@@slot:(\d+)@@"')
 PLACE_VALUES = ("place.tray_index", "place.unit", "place.ordinal")
 VERBS = frozenset(("host_power", "bmc_reset", "hmc_reset", "aux_cycle"))
-_OWN_KEYS = ("$serial", "$uuid", "$mac", "$address", "$certificate", "$time", "$neighbour")
+_OWN_KEYS = ("$serial", "$uuid", "$mac", "$address", "$certificate", "$time", "$neighbour", "$firmware")
 _SLOT_KEYS = ("$live", "$set", *_OWN_KEYS)
 
 
@@ -95,6 +96,7 @@ class DeviceTemplate:
     actions: dict[str, ActionNode]
     power: PowerData = field(default_factory=PowerData)
     hears: bool = False
+    update: UpdateData | None = None
 
 
 def load_template(device: str, tray: TrayType, folder: Path | None = None, *, sound: bool = False) -> DeviceTemplate:
@@ -142,7 +144,8 @@ def _compile(document: dict[str, Any], tray: TrayType, *, sound: bool) -> Device
     if sound:
         identified(bodies)
     nodes = {uri: maker.node(body, cited[uri]) for uri, body in bodies.items()}
-    return DeviceTemplate(document["device"], nodes, actions, power_data(document.get("power", {})), maker.hears)
+    power, update = power_data(document.get("power", {})), update_data(document.get("update"))
+    return DeviceTemplate(document["device"], nodes, actions, power, maker.hears, update)
 
 
 def _verb(name: str) -> str:
@@ -269,6 +272,8 @@ class _Maker:
             return Slot("set", writable=True, default=value["$set"], allowed=tuple(value.get("allow", ())))
         if key in _OWN_KEYS:
             what = fill(str(value[key]), bound)
+            if key == "$firmware":
+                return Slot("firmware", key=what, default=value["is"])
             return Slot(key[1:], key=what, writable=(key, what) == ("$time", "wall"))
         at, name = value.get("at", 0), value["$live"]
         limits = value.get("writable") or {}

@@ -1,11 +1,10 @@
-"""The ports of hosts: the GPU host agent, the serial console, firmware targets.  Signatures are the contract."""
+"""The ports of hosts: the GPU host agent and the serial console.  Signatures are the contract."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from firmware_bridge.ports.telemetry import TelemetrySource
-from firmware_bridge.vocabulary.inventory import FirmwareItem
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, Watts
 from firmware_bridge.wire.nvml.message import HostEvent, HostReport
@@ -98,16 +97,4 @@ class Console(Protocol):
 
     async def close(self) -> None:
         """Hang up.  Never raises."""
-        ...
-
-
-class FirmwareTarget(Protocol):
-    """An endpoint whose firmware can be listed and replaced."""
-
-    async def firmware(self) -> tuple[FirmwareItem, ...]:
-        """Return the firmware inventory."""
-        ...
-
-    async def push(self, package: bytes, targets: tuple[str, ...]) -> str:
-        """Start an update and return the device's task URI.  An effect: recorded before it is called."""
         ...

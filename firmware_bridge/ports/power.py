@@ -39,6 +39,27 @@ class PowerSwitch(Protocol):
 
 
 @runtime_checkable
+class OutputSwitch(Protocol):
+    """A power shelf whose output can be switched, and seen to be on or off.
+
+    Not a PowerSwitch: what switches trays must never meet a shelf by mistake.
+    """
+
+    @property
+    def output_actions(self) -> frozenset[PowerAction]:
+        """Return what can be asked: on, force_off, both or nothing."""
+        ...
+
+    async def observe_output(self) -> PowerSight:
+        """Return what the shelf says of its output now.  Reads only; raises DeviceError."""
+        ...
+
+    async def switch_output(self, action: PowerAction) -> PowerAnswer:
+        """Ask for one action in one request; otherwise as `PowerSwitch.switch_power`."""
+        ...
+
+
+@runtime_checkable
 class Restartable(Protocol):
     """A tray whose management controller can be restarted by itself.  Its host goes on meanwhile, unseen."""
 

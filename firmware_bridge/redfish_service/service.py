@@ -12,6 +12,7 @@ import orjson
 
 from firmware_bridge.redfish_service.event_hub import EventHub
 from firmware_bridge.redfish_service.messages import RequestRefused
+from firmware_bridge.redfish_service.multipart import multipart_body
 from firmware_bridge.redfish_service.query import Features, Query, parse_query
 from firmware_bridge.redfish_service.replies import (
     JSON,
@@ -36,6 +37,7 @@ from firmware_bridge.redfish_service.source import (
     Outcome,
     Principal,
     ResourceSource,
+    UploadSource,
 )
 from firmware_bridge.redfish_service.source import Send as Send
 from firmware_bridge.redfish_service.uri import normalise
@@ -266,6 +268,10 @@ class RedfishService:
         owner: EventHub | ResourceSource = self.source if events is None else events
         if owner.privilege(uri, method) not in principal.privileges:
             raise RequestRefused("InsufficientPrivilege")
+        most = self.source.uploads(uri) if method == "POST" and isinstance(self.source, UploadSource) else 0
+        if most:
+            parts = await multipart_body(headers, receive, most)
+            return outcome_reply(await self.source.upload(uri, parts, principal))  # type: ignore[attr-defined]
         # The body first: between the condition and the change nobody else may get in.
         body = await json_body(headers, receive) if method in ("PATCH", "POST") else {}
         self._check_match(uri, headers, principal)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
 
@@ -87,6 +87,19 @@ class ResourceSource(Protocol):
 
     async def delete(self, uri: str, principal: Principal) -> Outcome:
         """Delete a resource.  Raises RequestRefused."""
+        ...
+
+
+@runtime_checkable
+class UploadSource(Protocol):
+    """A source that takes files besides: multipart bodies (DSP0266 §7.12)."""
+
+    def uploads(self, uri: str) -> int:
+        """Return how many bytes such a body may have at a URI, 0 where none is taken."""
+        ...
+
+    async def upload(self, uri: str, parts: dict[str, bytes], principal: Principal) -> Outcome:
+        """Take the parts of one by name.  Raises RequestRefused."""
         ...
 
 

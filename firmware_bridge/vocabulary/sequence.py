@@ -92,6 +92,14 @@ class Acts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     aux_off: list[Act] = []
 
 
+class Flashing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a pushed image may take until what it carries runs, and, of that, how long a controller that starts
+    anew may be away after its task has ended; in s."""
+
+    within_s: _Longer = 3600.0
+    back_s: _Longer = 420.0
+
+
 class SequenceFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a number comes from."""
 
@@ -107,4 +115,5 @@ class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     acts: dict[TrayKind, Acts]
     power_on: Annotated[list[Stage], msgspec.Meta(min_length=1)]
     power_off: Annotated[list[Stage], msgspec.Meta(min_length=1)]
+    firmware: Flashing = Flashing()
     facts: dict[str, SequenceFact] = {}

@@ -79,18 +79,20 @@ VERBS: dict[str, Privilege] = {
     "power": Privilege.SHUT,
     "boot": Privilege.OPERATE,
     "restart": Privilege.POWER,
+    "limit": Privilege.LIMIT,
     "clear": Privilege.INTERLOCK,
     "emergency_off": Privilege.SHUT,
     "bypass": Privilege.INTERLOCK,
     "alarm": Privilege.SERVICE,
 }
+_SHELF = dict.fromkeys(("shelf_on", "shelf_off"), Privilege.SHELF)
 # Values of an argument that ask for more than their verb does.
 _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
     "power": ("action", dict.fromkeys(ENERGISES, Privilege.POWER)),
-    "plan": ("do", dict.fromkeys(("on", "cycle"), Privilege.POWER)),
+    "plan": ("do", {**dict.fromkeys(("on", "cycle"), Privilege.POWER), "push": Privilege.FIRMWARE, **_SHELF}),
     "alarm": ("do", dict.fromkeys((AlarmAct.SHELVE, AlarmAct.OUT_OF_SERVICE, AlarmAct.RETURN), Privilege.SILENCE)),
 }
-_KINDS: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number"}
+_KINDS: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number", float: "a number"}
 # Which arguments a verb takes, all of them optional.
 ARGUMENTS: dict[str, dict[str, type]] = {
     "rescan": {},
@@ -102,12 +104,13 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "quiet": {"minutes": int, "reason": str},
     "rotate": {},
     "swap": dict.fromkeys(("action", "reason", "contact", "hours", "off", "serial", "pin"), str),
-    "plan": {**dict.fromkeys(("do", "kind", "depth", "manner", "reason"), str), "dry_run": bool},
+    "plan": {**dict.fromkeys(("do", "kind", "depth", "manner", "reason", "image", "part"), str), "dry_run": bool},
     **{verb: {"operation": str} for verb in ("approve", "pause", "resume", "cancel")},
     "resolve": dict.fromkeys(("operation", "step", "word"), str),
     "lock": {"reason": str, "phone": str, "hours": int},
     "unlock": {"reason": str},
     "power": {"action": str},
+    "limit": {"watts": float, "each": bool, "clear": bool},
     "boot": {"source": str, "span": str, "mode": str},
     "restart": {"how": str},
     "emergency_off": {"reason": str},
@@ -115,7 +118,7 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "alarm": {**dict.fromkeys(("do", "alarm", "reason"), str), "minutes": int},
     "clear": dict.fromkeys(("latch", "found", "done", "pressure_check"), str),
 }
-PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot", "restart"})
+PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot", "restart", "limit", "plan", "approve"})
 """Verbs that ask a device before they answer: they take longer than a word from memory."""
 
 
@@ -138,8 +141,13 @@ def check_wish(command: Command) -> None:
         if name not in takes:
             known = ", ".join(sorted(takes)) or "none"
             raise ArgumentsInvalid(f"{command.verb} takes no argument {name!r}", advice=f"it takes: {known}")
-        if not isinstance(value, takes[name]):
+        if not _fits(value, takes[name]):
             raise ArgumentsInvalid(f"{name} of {command.verb}: expected {_KINDS[takes[name]]}, got {value!r}")
+
+
+def _fits(value: object, kind: type) -> bool:
+    """Return whether a value is of a kind; a whole number is a number too, true and false are none."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) if kind is float else isinstance(value, kind)
 
 
 def check_command(command: Command, revision: int, now_unix_ns: int) -> None:

@@ -35,14 +35,19 @@ MOVES: dict[EffectState, frozenset[EffectState]] = {
 }
 
 
-class Before(msgspec.Struct, frozen=True):
+class Before(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the device stood just before the intent.  The markers change with every start
-    of the host and of its controller; empty: not said."""
+    of the host and of its controller; empty: not said.
+
+    Before firmware is pushed: which `version` ran, and which updates (`tasks`) the device remembered.
+    """
 
     power: str
     depth: str = ""
     marker: str = ""
     controller_marker: str = ""
+    version: str = ""
+    tasks: list[str] = []
 
 
 class Effect(msgspec.Struct, frozen=True):

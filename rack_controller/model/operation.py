@@ -14,11 +14,18 @@ PLAN_SCHEMA = 1
 
 
 class Verb(StrEnum):
-    """What a plan does to the power of its target."""
+    """What a plan does: to the power of its target, to its firmware (`push` one image), or to a shelf's
+    output."""
 
     ON = "on"
     OFF = "off"
     CYCLE = "cycle"
+    PUSH = "push"
+    SHELF_ON = "shelf_on"
+    SHELF_OFF = "shelf_off"
+
+
+SHELF_VERBS = frozenset({Verb.SHELF_ON, Verb.SHELF_OFF})
 
 
 class Manner(StrEnum):
@@ -48,16 +55,34 @@ class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     supply: str = ""
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One tray brought to one power state.  `charge_w`: what it may draw once it is on; `settle_s` after it is seen.
+class PlannedPush(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One image for one part of an endpoint's firmware.
 
-    `needs`: the step that must be done before.
+    `image`: SHA-256 of its `size` bytes; `part` as the inventory names it, at `uri`; it ran `was` when this was planned
+    and runs one of `versions` afterwards.  `within_s`: how long that may take; `back_s`: how long after the end of the
+    device's task its controller may take to start anew.
+    """
+
+    image: str
+    size: int
+    part: str
+    uri: str
+    was: str
+    versions: list[str]
+    within_s: float
+    back_s: float
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One tray brought to one power state, or one endpoint to one firmware (`push`).
+
+    `charge_w`: what it may draw once it is on; `settle_s` after it is seen; `needs`: the step that must be done before.
     """
 
     id: str
     tray: str
     endpoint: str
-    goal: Literal["on", "off"]
+    goal: Literal["on", "off", "firmware"]
     acts: list[Act]
     direction: Direction
     depth: PowerDepth = PowerDepth.HOST_OFF
@@ -66,6 +91,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     inrush_w: float = 0.0
     settle_s: float = 0.0
     needs: str = ""
+    push: PlannedPush | None = None
 
 
 class PlannedStage(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -16,7 +16,8 @@ class Role(StrEnum):
 class Privilege(StrEnum):
     """What a route or a command verb asks for.
 
-    `shut` turns one tray's host off, `power` does anything to one tray's power, `power_many` to several at a time.
+    `firmware` pushes images, `shelf` switches power shelves.  `shut` turns one tray's host off, `power` does anything
+    to one tray's power, `power_many` to several at a time.
     `silence` shelves alarms and takes them out of service.
     """
 
@@ -25,6 +26,8 @@ class Privilege(StrEnum):
     SERVICE = "service"
     OPERATE = "operate"
     LIMIT = "limit"
+    FIRMWARE = "firmware"
+    SHELF = "shelf"
     SHUT = "shut"
     POWER = "power"
     POWER_MANY = "power_many"
@@ -41,7 +44,8 @@ _EVERYBODY = frozenset({_P.READ, _P.OWN_ACCOUNT})
 PRIVILEGES: dict[Role, frozenset[Privilege]] = {
     Role.VIEWER: _EVERYBODY,
     Role.TECHNICIAN: _EVERYBODY | {_P.LOCATE, _P.SERVICE},
-    Role.OPERATOR: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT, _P.SHUT, _P.POWER, _P.SILENCE},
+    Role.OPERATOR: _EVERYBODY
+    | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT, _P.FIRMWARE, _P.SHUT, _P.POWER, _P.SILENCE},
     Role.SAFETY: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.INTERLOCK, _P.SHUT, _P.SILENCE},
     Role.ADMIN: frozenset(Privilege),
 }
@@ -54,6 +58,8 @@ REDFISH_PRIVILEGES: dict[Privilege, str] = {
     _P.SERVICE: "ConfigureComponents",
     _P.OPERATE: "ConfigureComponents",
     _P.LIMIT: "ConfigureComponents",
+    _P.FIRMWARE: "ConfigureComponents",
+    _P.SHELF: "ConfigureComponents",
     _P.SHUT: "ConfigureComponents",
     _P.POWER: "ConfigureComponents",
     _P.POWER_MANY: "ConfigureComponents",

@@ -32,6 +32,7 @@ from rack_controller.run.collect import Collector
 from rack_controller.run.enrolment.enrolled import Enrolled
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.journal import CommandRecord, Journal
+from rack_controller.run.limits import Limits
 from rack_controller.run.operate.operations import Operations
 from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.stock import Stock
@@ -58,8 +59,9 @@ class StateAnswers:
         operations: Operations | None = None,
         interlocks: InterlockDesk | None = None,
         alarms: AlarmDesk | None = None,
+        limits: Limits | None = None,
     ) -> None:
-        self._alarms = alarms
+        self._alarms, self._limits = alarms, limits
         self._power, self._operations, self._interlocks = power, operations, interlocks
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
         self._enrolled = enrolled
@@ -105,6 +107,8 @@ class StateAnswers:
                 return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
             case "locks" if self._enrolled is not None and self._enrolled.locks is not None:
                 return msgspec.json.encode(self._enrolled.locks.newest())
+            case "limits" if self._limits is not None:
+                return msgspec.json.encode(self._limits.rows())
             case "operations" if self._operations is not None:
                 return msgspec.json.encode([row_of(o) for o in self._operations.newest(OPERATIONS_SHOWN)])
             case "operation" if self._operations is not None:

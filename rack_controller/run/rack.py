@@ -19,12 +19,14 @@ from firmware_bridge.vocabulary.units import Seconds, Watts
 from firmware_bridge.wire.alarms import AlarmRules
 from rack_controller.decide.alarm_catalogue import catalogue_of
 from rack_controller.decide.fold import fold_floods
+from rack_controller.decide.limits import holds_caps
 from rack_controller.decide.liveness import notice_subtrees
 from rack_controller.decide.notice import Finding, notice_batteries, notice_changes
 from rack_controller.decide.notice_attention import notice_attention
+from rack_controller.images import Images
 from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import encode_frame
-from rack_controller.model.interlock import InterlockPolicy
+from rack_controller.model.interlock import Act, InterlockPolicy
 from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.layout import Layout, StateChanged
 from rack_controller.model.snapshot import Snapshot
@@ -53,6 +55,7 @@ from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sheet import Sheet
 from rack_controller.run.guard.strike import ACTIONS, Striker
 from rack_controller.run.journal import SEQUENCE_BLOCK, Journal
+from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.locks import Locks
@@ -60,6 +63,7 @@ from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.verbs import operating
 from rack_controller.run.outbox import Message, Outbox
 from rack_controller.run.power.desk import PowerDesk
+from rack_controller.run.power.recorded import Recorded
 from rack_controller.run.roster import Roster
 from rack_controller.run.stock import Stock
 from rack_controller.run.turns import Turns
@@ -97,6 +101,7 @@ class RackUnderControl:
         sequence: Sequence | None = None,
         interlocks: InterlockPolicy | None = None,
         audited: Audited | None = None,
+        images: Images | None = None,
     ) -> None:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack, self._audited = clock, journal, rack, audited
@@ -127,27 +132,31 @@ class RackUnderControl:
         locks = Locks(self._view, journal, clock, self._said.append)
         enrolled = Enrolled(self._holds, self._examiner, swapping, locks)
         self._ledger, self._leases = Ledger(journal, rack), LeaseBook(clock, locks=locks.of)
+        self._limits = Limits(self._view, sources, self._ledger, self._leases, clock, self._said.append)
         self._guarding = None if interlocks is None else self._guard(interlocks, sources)
-        latched = self._guarding.guard.forbids if self._guarding is not None else lambda _tray: ""
+        latched = self._keeps_off
         latches = self._guarding.latches.in_the_way if self._guarding is not None else lambda _tray: []
+        self._recorded = Recorded(self._ledger, self._leases, sources, clock)
         power = PowerDesk(
             *(self._view, sources, clock, self._said.append, enrolled.maintenance, turns, latched),
             energising=self._leases.energising,
             latches=latches,
+            recorded=self._recorded,
         )
         obstacles = Obstacles(sources, turns, enrolled.maintenance)
         self._operations, steering = operating(
-            self._view, sequence, sources, self._ledger, self._leases, clock, self._said.append, obstacles
+            self._view, sequence, sources, self._ledger, self._leases, clock, self._said.append, obstacles, images
         )
         self._lasting = None if alarm_rules is None else LastingEvents(layout, journal, alarm_rules)
         self._alarms = None if alarm_rules is None else self._alarming(alarm_rules, interlocks, locks)
         self._state = StateAnswers(
             *(self._view, sources, self._stock, journal, enrolled, power, self._operations, self._guarding),
             self._alarms,
+            self._limits,
         )
         guarding = {} if self._guarding is None else self._guarding.verbs
         alarming = {} if self._alarms is None else self._alarms.verbs
-        verbs = {**more, **power.verbs, **steering, **locks.verbs, **guarding, **alarming}
+        verbs = {**more, **power.verbs, **steering, **locks.verbs, **guarding, **alarming, **self._limits.verbs}
         self._commands = CommandAnswers(
             self._view, sources, self._roster.collectors, self._stock, journal, clock, verbs, audited
         )
@@ -166,16 +175,23 @@ class RackUnderControl:
         self._sequence, self._reserved_to = 0, 0
         self._kept_table: int | None = None
 
+    def _keeps_off(self, tray: Place) -> str:
+        """Return what keeps a tray off now: an interlock, or a flash that was broken off."""
+        latched = "" if self._guarding is None else self._guarding.guard.forbids(tray)
+        return latched or self._leases.quarantined(tray)
+
     def _guard(self, policy: InterlockPolicy, sources: Mapping[Place, TelemetrySource]) -> InterlockDesk:
         sheet = Sheet(self._ledger)
         striker = Striker(sheet, self._leases, partial(find_source, sources, port=PowerSwitch), self._clock)
         striker.settle_old()
         latches = Latches(sheet, policy, self._clock.unix_ns)
-        carriers = dict.fromkeys(ACTIONS, striker.carry)
+        limits = self._limits
+        carriers = {**dict.fromkeys(ACTIONS, striker.carry), Act.CAP: limits.cap, Act.HOLD_CAPS: limits.hold}
         bypasses = Bypasses(self._journal, self._rack, policy, self._clock.unix_ns, self._said.append)
         watching = (carriers, striker.see, self._leases.starting, bypasses.in_force)
         guard = Guard(self._view, policy, latches, self._clock, self._said.append, *watching)
         self._board.on_leaks, self._leases.latches = guard.hear, guard
+        limits.held = lambda tray: holds_caps(guard.standings.values(), policy, tray)
         ledger = self._ledger
         return InterlockDesk(
             *(self._rack, guard, latches, policy, self._clock, bypasses), lambda: len(ledger.unresolved())
@@ -206,6 +222,7 @@ class RackUnderControl:
     async def run(self, bus: Bus) -> None:
         """Serve until cancelled, then log out of every device."""
         try:
+            self._recorded.take_up()
             works = [
                 self._roster.run(),
                 self._stock.run(),
@@ -222,6 +239,8 @@ class RackUnderControl:
         finally:
             if self._guarding is not None:
                 await self._guarding.guard.close()
+            await self._limits.close()
+            await self._recorded.close()
             await self._roster.close()
 
     async def _tick(self, bus: Bus) -> None:
@@ -233,6 +252,7 @@ class RackUnderControl:
             self._view.snapshot = after
             if self._guarding is not None:
                 self._guarding.guard.look(after)
+            self._limits.look(after)
             changed = self._told_of(before, after, doubts)
             if changed or before is None or before.table.table_id != after.table.table_id:
                 self._view.revision += 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import EndpointRefused, EndpointUnreachable, OutcomeUnknown
+from firmware_bridge.vocabulary.firmware import FirmwarePart, FirmwareSight, UpdatePhase, UpdateSight
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerDepth, PowerSight, PowerState
 from rack_controller.run.journal import Journal
@@ -109,6 +110,65 @@ class FakeTray:
             self.starts += 1
             self.state, self._goes_to = _P.POWERING_ON, _P.ON
         self._at = self.clock.now() + self.slow_s
+
+
+PART = "/fw/BMC"
+WAS, CARRIED = "24.12", "25.10"
+
+
+@dataclass
+class FakeFlash(FakeTray):
+    """The same tray where firmware is written: it takes `flash_s`, and its controller is away `away_s` afterwards.
+
+    `forgets`: it keeps no list of its tasks.  `pushed` are the images that it has really begun to write.
+    """
+
+    flash_s: float = 60.0
+    away_s: float = 20.0
+    forgets: bool = False
+    version: str = WAS
+    pushed: int = 0
+    _tasks: dict[str, float] = field(default_factory=dict)  # when each ends
+
+    def written(self) -> str:
+        if self._tasks and self.clock.now() >= max(self._tasks.values()):
+            self.silent_until = max(self._tasks.values()) + self.away_s
+            self.version, self.starts = CARRIED, self.starts + 1
+            self._tasks.clear()
+        return self.version
+
+    async def observe_firmware(self, part: str = "") -> FirmwareSight:
+        self.written()
+        self._answer()
+        known = () if self.forgets else tuple(self._tasks)
+        marker = f"start {self.starts}" if self.tells_starts else ""
+        parts = (FirmwarePart("BMC", PART, self.version),)
+        return FirmwareSight(self.clock.now(), parts, True, 0, known, known, marker, remembers=not self.forgets)
+
+    async def push_image(self, image: bytes, part: str) -> str:
+        self.death.pass_by()  # the intent stands, nothing was sent
+        fate = self.fates.pop(0) if self.fates else Fate.ANSWERED
+        if fate is Fate.UNREACHABLE:
+            raise EndpointUnreachable(self.place, "push_image", "no connection")
+        if fate is Fate.REFUSED:
+            raise EndpointRefused(self.place, "push_image", "not now", status=409)
+        task = f"/tasks/{self.pushed + 1}"
+        if fate is not Fate.LOST:
+            self.pushed += 1
+            self._tasks[task] = self.clock.now() + self.flash_s
+        self.death.pass_by()  # sent, and nothing answered yet
+        if fate is not Fate.ANSWERED:
+            raise OutcomeUnknown(self.place, "push_image", "the connection broke")
+        return task
+
+    async def observe_update(self, task: str) -> UpdateSight:
+        self.written()
+        self._answer()
+        return UpdateSight(UpdatePhase.RUNNING if task in self._tasks else UpdatePhase.GONE)
+
+    def _answer(self) -> None:
+        if self.clock.now() < self.silent_until:
+            raise EndpointUnreachable(self.place, "observe", "no reply")
 
 
 class DyingJournal(Journal):

@@ -6,30 +6,42 @@ The world (trays, file, clock) goes on; everything of the controller is made ane
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth, PowerState
 from firmware_bridge.vocabulary.sequence import Act
 from firmware_bridge.vocabulary.units import UnixNanoseconds
-from rack_controller.model.lease import Direction
-from rack_controller.model.operation import Manner, Operation, OperationState, Plan, PlannedStage, Step, StepState, Verb
+from rack_controller.model.lease import Direction, Facet
+from rack_controller.model.operation import (
+    Manner,
+    Operation,
+    OperationState,
+    Plan,
+    PlannedPush,
+    PlannedStage,
+    Step,
+    StepState,
+    Verb,
+)
 from rack_controller.run.journal import Journal
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.operations import Operations
+from rack_controller.run.operate.pusher import Pusher
 from rack_controller.run.operate.worker import Worker
-from support.fake_power import Death, DyingJournal, FakeTray, Fate, Killed
+from support.fake_power import CARRIED, PART, WAS, Death, DyingJournal, FakeFlash, FakeTray, Fate, Killed
 from support.kill_weather import Weather
 from support.virtual_time import VirtualClock, run_virtually
 
 RACK = Place("tx1/a/r03/k07")
 U11, U12 = Place(f"{RACK}/u11/bmc"), Place(f"{RACK}/u12/bmc")
 WITHIN = 20.0
-PATIENCE_S = 900.0
+PATIENCE_S = 2_000.0
 A = PowerAction
 
 VERBS = {("on",): Verb.ON, ("off",): Verb.OFF, ("off", "on"): Verb.CYCLE, ("restart",): Verb.CYCLE}
@@ -51,9 +63,14 @@ class Kind:
     fates: tuple[Fate, ...] = ()
     tells_starts: bool = True
     deaf_to_grace: bool = False
+    forgets: bool = False
+
+    @property
+    def pushes(self) -> bool:
+        return self.goals == ("firmware",)
 
 
-KINDS = tuple(
+POWER_KINDS = tuple(
     Kind(f"{name}{'' if told else ' markless'} {'+'.join(fates) or 'plain'}", goals, before, after, fates, told, deaf)
     for name, goals, before, after, deaf in (
         ("on", ("on",), PowerState.OFF, PowerState.ON, False),
@@ -72,13 +89,21 @@ KINDS = tuple(
     )
 )
 
+ON = PowerState.ON
+PUSH_KINDS = tuple(
+    Kind(f"push{says} {'+'.join(fates) or 'plain'}", ("firmware",), ON, ON, fates, told, forgets=forgets)
+    for says, told, forgets in (("", True, False), (" markless", False, False), (" forgetful", True, True))
+    for fates in ((), (Fate.ANSWER_LOST,), (Fate.LOST,), (Fate.UNREACHABLE,), (Fate.REFUSED,))
+)
+KINDS = (*POWER_KINDS, *PUSH_KINDS)
+
 
 @dataclass
 class Life:
     """What one history of kills came to."""
 
     operation: Operation
-    trays: list[FakeTray]
+    trays: list[FakeFlash]
     points: int
     deaths: int
     doubts: list[str] = field(default_factory=list)
@@ -88,7 +113,19 @@ class Life:
         return sum(p.state is StepState.HELD for p in self.operation.steps.values())
 
 
+def push_of(place: Place) -> Step:
+    """Return a step that pushes one image."""
+    push = PlannedPush("0" * 64, 5, "BMC", PART, WAS, [CARRIED], 600.0, 120.0)
+    tray = place.rpartition("/")[0]
+    return Step(
+        f"firmware/{tray[-3:]}", tray, place, "firmware", [], Direction.NEUTRAL, facet=Facet.FIRMWARE, push=push
+    )
+
+
 def plan_of(kind: Kind) -> Plan:
+    if kind.pushes:
+        stages = [PlannedStage("firmware", "Firmware", [push_of(place) for place in (U11, U12)], width=2, stops=False)]
+        return Plan(RACK, "t", Verb.PUSH, U11, PowerDepth.NONE, Manner.FORCE, stages, [], {}, 1e6, 5.0)
     stages = [
         PlannedStage(
             f"stage{n}",
@@ -153,7 +190,7 @@ def empty_journal() -> bytes:
 async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path, weather: Weather) -> Life:
     clock, death = JumpingClock(), Death()
     trays = {
-        place: FakeTray(
+        place: FakeFlash(
             place,
             clock,
             kind.starts_in,
@@ -161,6 +198,7 @@ async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path, weather:
             deaf_to_grace=kind.deaf_to_grace,
             fates=list(kind.fates),
             death=death,
+            forgets=kind.forgets,
         )
         for place in (U11, U12)
     }
@@ -203,11 +241,13 @@ async def _live(kind: Kind, deaths: tuple[int | None, ...], path: Path, weather:
     return Life(ended, list(trays.values()), points, died, doubts)
 
 
-def controller(journal: Journal, trays: dict[Place, FakeTray], clock: VirtualClock) -> Operations:
+def controller(journal: Journal, trays: Mapping[Place, FakeTray], clock: VirtualClock) -> Operations:
     """Return a controller of the trays as a new process makes it."""
     ledger, leases = Ledger(journal, RACK), LeaseBook(clock)
     worker = Worker(ledger, leases, trays.__getitem__, clock)
-    return Operations(RACK, ledger, leases, worker, lambda: (None, {}), clock, lambda _finding: None)
+    targets: Mapping[Place, Any] = trays
+    pusher = Pusher(ledger, leases, targets.__getitem__, lambda _image: b"image", clock)
+    return Operations(*(RACK, ledger, leases, worker, lambda: (None, {}), clock, lambda _finding: None), pusher=pusher)
 
 
 def _ended(operation: Operation) -> bool:
@@ -216,6 +256,8 @@ def _ended(operation: Operation) -> bool:
 
 def repeated(life: Life, kind: Kind) -> int:
     """Return how many effects a tray had more often than its operation asked for."""
+    if kind.pushes:
+        return sum(max(0, tray.pushed - 1) for tray in life.trays)
     allowed = Counter(act.action for goal in kind.goals for act in ACTS[goal])
     return sum(max(0, n - allowed[action]) for tray in life.trays for action, n in Counter(tray.acted).items())
 
@@ -229,6 +271,8 @@ def lost(life: Life, kind: Kind) -> int:
         for step in life.operation.plan.steps
         if life.operation.progress(step.id).state is not StepState.DONE
     }
+    if kind.pushes:
+        return sum(t.place not in told and (t.written(), t.pushed) != (CARRIED, 1) for t in life.trays)
     wrong = [tray for tray in life.trays if tray.place not in told and tray.settle() is not kind.ends_in]
     return len(wrong) + sum(not t.acted for t in life.trays if t.place not in told)
 

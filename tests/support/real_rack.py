@@ -98,7 +98,8 @@ async def real_rack(state: Path, served: Iterable[ServedEndpoint], armed: bool =
         site.write_text(site_text(endpoints, armed))
         vault.store_all({entry_of(s): Credential(s.user, s.password) for s in endpoints})
     with journal_at(state / "journal.db") as journal:
-        (controlled,) = assemble(site, vault, journal, QuickClock(), "boot1", [_own_policies(state)]).racks
+        own, images = [_own_policies(state)], state / "images"
+        (controlled,) = assemble(site, vault, journal, QuickClock(), "boot1", own, images=images).racks
         bus = Bus(BusAddress("nats://127.0.0.1:1", state / "none.nk"), "lab1", "test")  # never run: nobody listens
         running = asyncio.create_task(controlled.run(bus))
         try:

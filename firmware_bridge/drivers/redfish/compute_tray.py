@@ -9,7 +9,9 @@ from firmware_bridge.drivers.redfish.enclosure import (
     plan_states,
     plan_tray_power,
 )
+from firmware_bridge.drivers.redfish.flashed import Flashed
 from firmware_bridge.drivers.redfish.leaks import plan_leaks
+from firmware_bridge.drivers.redfish.limited import Limited
 from firmware_bridge.drivers.redfish.nvlinks import plan_nvlinks
 from firmware_bridge.drivers.redfish.older import (
     older_resources,
@@ -41,7 +43,7 @@ _MEASURED = {
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishComputeTray(Powered, Locating, RedfishSource):
+class RedfishComputeTray(Flashed, Limited, Powered, Locating, RedfishSource):
     """A ComputeTray over Redfish.
 
     Hints (`read:` of the endpoint's spec): `power` (sensor URI), `power_state`, `locate`, `leak_detectors` (collection

@@ -3,6 +3,8 @@
 It was answered; it was refused, or nothing left at all; or it left and nobody can tell whether the device heard it.
 """
 
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -11,15 +13,16 @@ from firmware_bridge.drivers.redfish.engine import CurlEngine
 from firmware_bridge.drivers.redfish.one_call import OneCall, Reply
 from firmware_bridge.drivers.redfish.session import Answer
 from firmware_bridge.drivers.redfish.transfer import refusal_of
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointBusy, EndpointRefused, OutcomeUnknown
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointBusy, EndpointRefused, LoginRefused, OutcomeUnknown
 from firmware_bridge.vocabulary.generation import RequestLimits
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse
 from firmware_bridge.wire.redfish.links import same_origin_path
 
 _NOT_DONE = (501, 503)  # the others above 500, and 408, leave open how far the device came
-_LEFT_OPEN, _IN_CONFLICT = 408, 409
+_LEFT_OPEN, _IN_CONFLICT, _NO_SESSION = 408, 409, 401
 MOST_SAID = 200
+LONGEST_UPLOAD = 1800.0  # s; controllers on a shared management network take an image at 1 MB/s and less
 
 
 async def post_once(
@@ -36,10 +39,69 @@ async def post_once(
     Raises EndpointUnreachable and TrustRefused before a byte left, EndpointRefused (and its children) with the status
     and the device's words, OutcomeUnknown when the request left and no status, or one that leaves it open, came back.
     """
-    verb = f"POST {urlsplit(url).path}"
     headers = [*headers, "Content-Type: application/json", "Expect:"]
+    sending = call.send(engine, "POST", url, headers, msgspec.json.encode(body), fresh=True)
+    return await _judged(call, sending, endpoint, url, limits)
+
+
+async def set_points(
+    call: OneCall,
+    engine: CurlEngine,
+    endpoint: str,
+    changes: Sequence[tuple[str, Document]],
+    headers: Callable[[], list[str]],
+    limits: RequestLimits,
+    renewed: Callable[[], Awaitable[None]],
+) -> list[DeviceError | None]:
+    """PATCH a document onto each URL over one connection, and return what went wrong with each; nothing is raised.
+
+    A set-point may arrive twice: after a 401 the session is `renewed` and the request made once more.
+    """
+    ends: list[DeviceError | None] = []
+    for url, body in changes:
+        content = msgspec.json.encode(body)
+        for last in (False, True):
+            said = [*headers(), "Content-Type: application/json", "Expect:"]
+            end: DeviceError | None = None
+            try:
+                sending = call.send(engine, "PATCH", url, said, content, keep=True)
+                await _judged(call, sending, endpoint, url, limits, "PATCH")
+            except DeviceError as err:
+                end = err
+            if last or not isinstance(end, LoginRefused) or end.status != _NO_SESSION:
+                break
+            await renewed()
+        ends.append(end)
+    return ends
+
+
+async def upload_once(
+    call: OneCall,
+    engine: CurlEngine,
+    endpoint: str,
+    url: str,
+    headers: list[str],
+    pieces: Sequence[bytes],
+    kind: str,
+    limits: RequestLimits,
+) -> Answer:
+    """POST a large body of content type `kind` in pieces; answers and raises as `post_once` does."""
+    sending = call.upload(engine, url, [*headers, f"Content-Type: {kind}", "Expect:"], pieces, LONGEST_UPLOAD)
+    return await _judged(call, sending, endpoint, url, limits)
+
+
+async def _judged(
+    call: OneCall,
+    sending: Coroutine[Any, Any, Reply],
+    endpoint: str,
+    url: str,
+    limits: RequestLimits,
+    method: str = "POST",
+) -> Answer:
+    """Return what the device said to a request, or raise which of the other two things happened."""
+    verb = f"{method} {urlsplit(url).path}"
     try:
-        reply = await call.send(engine, "POST", url, headers, msgspec.json.encode(body), fresh=True)
+        reply = await sending
     except DeviceError as err:
         if not call.sent:
             raise

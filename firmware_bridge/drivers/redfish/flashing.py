@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from firmware_bridge.drivers.redfish.link import NORMAL, RedfishLink
-from firmware_bridge.vocabulary.errors import DeviceError
+from firmware_bridge.vocabulary.errors import DeviceError, ResourceMissing
 from firmware_bridge.wire.redfish.events import EventRecord
 from firmware_bridge.wire.redfish.guard import Document, parse
 
@@ -44,9 +44,15 @@ class FlashWatch:
         """Ask whether the flash that we know of is still under way.  Never raises DeviceError."""
         if not self.task:
             return
-        document = await self._read(self.task)
-        if document is not None and document.get("TaskState") in _OVER_STATES:
-            self._end()
+        try:
+            document = await self.link.get_decoded(self.task, self._parsed, NORMAL)
+        except ResourceMissing:
+            self._end()  # it has started anew, and remembers no task
+        except DeviceError:
+            return
+        else:
+            if document.get("TaskState") in _OVER_STATES:
+                self._end()
 
     async def _consider(self, uri: str) -> None:
         document = await self._read(uri)
@@ -59,13 +65,13 @@ class FlashWatch:
             self.link.governor.be_quiet(now + LONGEST_FLASH, f"it is being flashed (task {name})")
 
     async def _read(self, uri: str) -> Document | None:
-        limits = self.link.limits
         try:
-            return await self.link.get_decoded(
-                uri, lambda raw: parse(raw, limits.most_bytes, limits.most_depth), NORMAL
-            )
+            return await self.link.get_decoded(uri, self._parsed, NORMAL)
         except DeviceError:
             return None
+
+    def _parsed(self, raw: bytes) -> Document:
+        return parse(raw, self.link.limits.most_bytes, self.link.limits.most_depth)
 
     def _end(self) -> None:
         self.task = ""

@@ -7,13 +7,13 @@ except after a 401: once as it was (some controllers say it now and then for no 
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import pycurl
 
 from firmware_bridge.credentials.vault import Credential
-from firmware_bridge.drivers.redfish.effect import post_once
+from firmware_bridge.drivers.redfish.effect import post_once, set_points, upload_once
 from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
 from firmware_bridge.drivers.redfish.governor import Governor
 from firmware_bridge.drivers.redfish.one_call import OneCall
@@ -195,12 +195,46 @@ class RedfishLink:
 
         After a 401 the session is renewed before LoginRefused is raised, so that whoever asks anew is let in.
         """
+        return await self._once(
+            uri,
+            lambda call, engine, url: post_once(call, engine, self.endpoint, url, self._headers, body, self.limits),
+        )
+
+    async def upload(self, uri: str, pieces: Sequence[bytes], kind: str) -> Answer:
+        """POST a large body of content type `kind` once; otherwise as `effect`."""
+        return await self._once(
+            uri,
+            lambda call, engine, url: upload_once(
+                call, engine, self.endpoint, url, self._headers, pieces, kind, self.limits
+            ),
+        )
+
+    async def set_points(self, changes: Sequence[tuple[str, Document]]) -> list[DeviceError | None]:
+        """PATCH resources one after the other over one connection of their own, and return what went wrong with each.
+
+        After a 401 the session is renewed and the request made once more.  Raises what connecting raises.
+        """
+        engine = self._engine or await self._open()
+        assert self._leaf is not None
+        call = OneCall(self.endpoint, self.limits, self._pin, self._leaf)
+
+        async def renewed() -> None:
+            if self._session is not None:
+                await self._renew(self._version)
+
+        try:
+            points = [(self._url_of(uri), body) for uri, body in changes]
+            return await set_points(call, engine, self.endpoint, points, lambda: self._headers, self.limits, renewed)
+        finally:
+            call.close()
+
+    async def _once(self, uri: str, send: Callable[[OneCall, CurlEngine, str], Awaitable[Answer]]) -> Answer:
         engine = self._engine or await self._open()
         url, version = self._url_of(uri), self._version
         assert self._leaf is not None
         call = OneCall(self.endpoint, self.limits, self._pin, self._leaf)
         try:
-            return await post_once(call, engine, self.endpoint, url, self._headers, body, self.limits)
+            return await send(call, engine, url)
         except LoginRefused as err:
             if err.status == 401 and self._session is not None:
                 await self._renew(version)

@@ -7,7 +7,7 @@ before each request); where a pin is known, libcurl has compared it in the hands
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from firmware_bridge.drivers.redfish.trust import Leaf, leaf_from_pem
 from firmware_bridge.vocabulary.errors import DeviceError, ReplyTooLarge, TrustRefused
 from firmware_bridge.vocabulary.generation import RequestLimits
 
+STALLED = 60
 Judge = Callable[[Leaf], None]
 """Raises a DeviceError, TrustRefused as a rule, for a certificate that nothing is to be sent to."""
 
@@ -30,6 +31,23 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+class _Reader:
+    """Hands out the bytes of several pieces one after the other, none of them copied before it is wanted."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces, self._at = [memoryview(piece) for piece in pieces if piece], 0
+
+    def read(self, most: int) -> bytes:
+        """Return the next bytes, at most `most`; none at the end."""
+        if not self._pieces:
+            return b""
+        chunk = bytes(self._pieces[0][self._at : self._at + most])
+        self._at += len(chunk)
+        if self._at >= len(self._pieces[0]):
+            self._pieces, self._at = self._pieces[1:], 0
+        return chunk
 
 
 class OneCall(pycurl.Curl):  # type: ignore[misc]
@@ -73,12 +91,13 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         *,
         fresh: bool = False,
         alone: bool = False,
+        keep: bool = False,
     ) -> Reply:
         """Send one request and return the reply, whatever its status.  Raises what libcurl's result is called.
 
         What the judge raises is raised, and nothing was sent then.  `fresh`: over a connection of its own; `alone`:
-        and that is closed afterwards.  libcurl sends a request a second time, and says nothing, when a
-        connection that was open turns out to be dead.
+        and that is closed afterwards; `keep`: it is for the next call too.  libcurl sends a request a second time, and
+        says nothing, when a connection that was open turns out to be dead.
         """
         self._body, self._size, self._head, self._headers = [], 0, 0, {}
         self.setopt(pycurl.URL, url)
@@ -90,7 +109,10 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         self.setopt(pycurl.CUSTOMREQUEST, method)
         # A connection that somebody else opened would show no certificate; after the last call none is kept.
         self.setopt(pycurl.FRESH_CONNECT, int(fresh or alone or (self._is_first and method == "GET")))
-        self.setopt(pycurl.FORBID_REUSE, int(alone or method != "GET"))
+        self.setopt(pycurl.FORBID_REUSE, int(alone or (method != "GET" and not keep)))
+        return await self._answered(engine, f"{method} {url}")
+
+    async def _answered(self, engine: CurlEngine, verb: str) -> Reply:
         future: asyncio.Future[int] = engine.loop.create_future()
         self._future, self._engine = future, engine
         engine.start(self)
@@ -101,8 +123,31 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         if self._verdict is not None:
             raise self._verdict
         if code:
-            raise self._fault(code, f"{method} {url}")
+            raise self._fault(code, verb)
         return Reply(int(self.getinfo(pycurl.RESPONSE_CODE)), self._headers, b"".join(self._body))
+
+    async def upload(
+        self, engine: CurlEngine, url: str, headers: list[str], pieces: Sequence[bytes], longest: float
+    ) -> Reply:
+        """POST a large body in pieces over a connection of its own and return the reply, as `send` does.
+
+        It may take `longest` s in all, and no longer than `STALLED` s without a byte that moves.
+        """
+        self._body, self._size, self._head, self._headers = [], 0, 0, {}
+        for option, value in (
+            (pycurl.URL, url),
+            (pycurl.HTTPHEADER, headers),
+            (pycurl.POST, 1),
+            (pycurl.POSTFIELDSIZE_LARGE, sum(len(piece) for piece in pieces)),
+            (pycurl.READFUNCTION, _Reader(pieces).read),
+            (pycurl.TIMEOUT_MS, int(longest * 1000)),
+            (pycurl.LOW_SPEED_LIMIT, 1),
+            (pycurl.LOW_SPEED_TIME, STALLED),
+            (pycurl.FRESH_CONNECT, 1),
+            (pycurl.FORBID_REUSE, 1),
+        ):
+            self.setopt(option, value)
+        return await self._answered(engine, f"POST {url}")
 
     @property
     def sent(self) -> bool:

@@ -19,6 +19,7 @@ from firmware_bridge.drivers.redfish.older import (
     plan_older_rows,
     plan_older_supplies,
 )
+from firmware_bridge.drivers.redfish.output import Outputs
 from firmware_bridge.drivers.redfish.planner import POWER, SLOW, Planner
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
@@ -46,10 +47,11 @@ _AT_INPUT = {("Voltage", "in"): Quantity.VOLTAGE, ("Current", "in"): Quantity.CU
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishPowerShelf(RedfishSource):
+class RedfishPowerShelf(Outputs, RedfishSource):
     """A PowerShelf over Redfish.
 
-    Hints: `power`, `power_input`, `voltage`, `current`, `temperature` (sensor URIs of the shelf), `power_state`.
+    Hints: `power`, `power_input`, `voltage`, `current`, `temperature` (sensor URIs of the shelf), `power_state`,
+    `output_on`, `output_off` (actions that switch its output; without them nothing switches it).
     Without them the shelf's output is its one output power sensor, else the sum of its supplies.
     """
 

@@ -13,8 +13,10 @@ from firmware_bridge.drivers.redfish.crawl import crawl
 from firmware_bridge.drivers.redfish.enclosure import look_at
 from firmware_bridge.drivers.redfish.enrolled import Enrolled
 from firmware_bridge.drivers.redfish.follow import Follower
+from firmware_bridge.drivers.redfish.limited import LimitAt, limits_in
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
+from firmware_bridge.drivers.redfish.output import Outputs
 from firmware_bridge.drivers.redfish.powered import Powered, PowerPoints, power_points
 from firmware_bridge.drivers.redfish.pushed import PushPart
 from firmware_bridge.drivers.redfish.reports import port_counts
@@ -63,6 +65,7 @@ class _State:
     follower: Follower | None = None
     manager_uri: str | None = None
     power: PowerPoints = field(default_factory=PowerPoints)
+    limits: dict[Place, LimitAt] = field(default_factory=dict)
     blind_until: Seconds = _NEVER
     unarmed: bool = False
     take_leaks: Callable[[Sequence[Reading]], object] | None = None
@@ -129,8 +132,11 @@ class RedfishSource(Enrolled):
             plan, locate_uri = await self.make_plan(tree)
             await self._find_manager(tree, plan)
             found = await look_at(tree)
-            power = await power_points(tree, found, self.hints) if isinstance(self, Powered) else PowerPoints()
+            power = (
+                await power_points(tree, found, self.hints) if isinstance(self, (Powered, Outputs)) else PowerPoints()
+            )
         self.state.plan, self.state.locate_uri, self.state.power = plan, locate_uri, power
+        self.state.limits = limits_in(tree, plan)
         self.state.subtree = subtree_of(tree.documents[ROOT], found, plan)
         self.state.faults.clear()
         self.state.resting.clear()

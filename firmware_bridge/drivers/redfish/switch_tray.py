@@ -8,6 +8,7 @@ from firmware_bridge.drivers.redfish.enclosure import (
     plan_states,
     plan_tray_power,
 )
+from firmware_bridge.drivers.redfish.flashed import Flashed
 from firmware_bridge.drivers.redfish.leaks import plan_leaks
 from firmware_bridge.drivers.redfish.older import (
     older_resources,
@@ -23,7 +24,7 @@ from firmware_bridge.wire.redfish.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishSwitchTray(Powered, Locating, RedfishSource):
+class RedfishSwitchTray(Flashed, Powered, Locating, RedfishSource):
     """A SwitchTray over Redfish.  Hints as for the compute tray."""
 
     async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:

@@ -21,15 +21,22 @@ def _no_lock(_tray: Place) -> MaintenanceLock | None:
     return None
 
 
+def _not_quarantined(_tray: Place) -> str:
+    return ""
+
+
 @dataclass(slots=True)
 class LeaseBook:
-    """`locks` tells who works on a tray, `latches` what may not be energised."""
+    """`locks` tells who works on a tray, `latches` what may not be energised, `quarantined` what of a tray nobody knows
+    since a flash was broken off."""
 
     clock: Clock
     latches: LatchBook = field(default_factory=NoLatches)
     locks: Callable[[Place], MaintenanceLock | None] = _no_lock
     _held: dict[tuple[str, Facet], Lease] = field(default_factory=dict)
+    quarantined: Callable[[Place], str] = _not_quarantined
     _tokens: int = 0
+    _taken_over: dict[int, str] = field(default_factory=dict)  # by token: who took it
     _starting: dict[Place, float] = field(default_factory=dict)  # until when
 
     def take(self, wish: Wish, span: float = LEASE_S) -> Lease:
@@ -43,22 +50,30 @@ class LeaseBook:
             raise PreconditionFailed(f"{place}: {decision.reason}", advice="wait, or ask who holds it")
         for taken in decision.preempts:
             self._held.pop((taken.wish.endpoint, taken.wish.facet), None)
+            self._taken_over[taken.token] = wish.holder
         self._tokens += 1
         lease = Lease(wish, self._tokens, now + span)
         self._held[wish.endpoint, wish.facet] = lease
         return lease
 
+    def lost(self, lease: Lease) -> str:
+        """Return why a lease holds no longer and who took it, empty while it holds."""
+        taken = self._taken_over.get(lease.token)
+        return f"taken over by {taken}" if taken is not None else lapsed(lease, self._held, self.clock.now())
+
     def check(self, lease: Lease) -> None:
         """Raise PreconditionFailed when a lease holds no longer, or its endpoint may not be energised by now."""
         wish = lease.wish
-        why = lapsed(lease, self._held, self.clock.now())
+        why = self.lost(lease)
         if not why and wish.direction is Direction.ENERGISED:
-            why = self.latches.forbids(tray_of(Place(wish.endpoint)))
+            tray = tray_of(Place(wish.endpoint))
+            why = self.latches.forbids(tray) or self.quarantined(tray)
         if why:
             raise PreconditionFailed(f"{wish.endpoint}: {why}")
 
     def give_back(self, lease: Lease) -> None:
         """End a lease; one that was taken over stays with its new holder."""
+        self._taken_over.pop(lease.token, None)
         key = (lease.wish.endpoint, lease.wish.facet)
         held = self._held.get(key)
         if held is not None and held.token == lease.token:
@@ -89,7 +104,7 @@ class LeaseBook:
 
     def keeps_off(self, tray: Place) -> str:
         """Return what keeps a tray off until a person ends it, empty when nothing does; no attempt is counted."""
-        return self.latches.keeps_off(tray)
+        return "; ".join(said for said in (self.latches.keeps_off(tray), self.quarantined(tray)) if said)
 
     def standing(self, endpoint: Place, direction: Direction) -> Standing:
         """Return what stands in the way at an endpoint besides leases.
@@ -97,7 +112,8 @@ class LeaseBook:
         Latches are asked only about what energises: whoever asks them is counted as one who tried to.
         """
         tray = tray_of(endpoint)
-        latched = self.latches.forbids(tray) if direction is Direction.ENERGISED else ""
+        energises = direction is Direction.ENERGISED
+        latched = (self.latches.forbids(tray) or self.quarantined(tray)) if energises else ""
         return Standing(lock=self.locks(tray), latched=latched)
 
     def held(self) -> list[Lease]:

@@ -8,6 +8,7 @@ from firmware_bridge.ports.telemetry import Sparing, TelemetrySource
 from firmware_bridge.vocabulary.attention import Pacing
 from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.lease import Direction
 from rack_controller.run.turns import Turns
 
@@ -21,15 +22,24 @@ class Obstacles:
     maintenance: Callable[[Place], str] = field(default=lambda _place: "")
 
     @contextmanager
-    def passed(self, endpoint: Place, direction: Direction, what: str) -> Iterator[None]:
-        """Have an endpoint to oneself while the block runs.  Raises CommandRefused with what is in the way."""
+    def passed(self, endpoint: Place, direction: Direction, what: str, *, even_quiet: bool = False) -> Iterator[None]:
+        """Have an endpoint to oneself while the block runs.  Raises CommandRefused with what is in the way.
+
+        `even_quiet`: it is left alone for the sake of whoever asks.
+        """
         source: object = self.sources.get(endpoint)
-        if isinstance(source, Sparing) and source.attention.pacing is Pacing.QUIET:
+        if not even_quiet and isinstance(source, Sparing) and source.attention.pacing is Pacing.QUIET:
             raise PreconditionFailed(f"{endpoint} is left alone now: {source.attention.reason}", advice="wait")
         if direction is Direction.ENERGISED:
             self._check_maintenance(tray_of(endpoint))
         with self.turns.take(endpoint, what):
             yield
+
+    def spare(self, endpoint: Place, seconds: Seconds, reason: str) -> None:
+        """Leave an endpoint alone for so long, where it can be; 0 ends that."""
+        source: object = self.sources.get(endpoint)
+        if isinstance(source, Sparing):
+            source.be_quiet(seconds, reason)
 
     def works_on(self, tray: Place) -> str:
         """Return who works on a tray, empty when nobody does."""

@@ -26,12 +26,13 @@ from rack_controller.decide.steps import Course, World, advance, energising, put
 from rack_controller.model.effect import EffectState
 from rack_controller.model.event import Severity
 from rack_controller.model.lease import Direction, Lease, LeaseClass, Wish
-from rack_controller.model.operation import WORDS, Operation, OperationState, Plan, Step, StepState, Wait
+from rack_controller.model.operation import WORDS, Operation, OperationState, Plan, PlannedPush, Step, StepState, Wait
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.ending import end
-from rack_controller.run.operate.lease_book import LeaseBook
+from rack_controller.run.operate.lease_book import LEASE_S, LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.obstacles import Obstacles
+from rack_controller.run.operate.pusher import Pusher, PushOrder
 from rack_controller.run.operate.worker import Order, Worker, settle_held
 
 _log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Operations:
     clock: Clock
     tell: Callable[[Finding], None]
     obstacles: Obstacles = field(default_factory=Obstacles)
+    pusher: Pusher | None = None
     _courses: dict[str, Course] = field(default_factory=dict)
     _tasks: dict[tuple[str, str], asyncio.Task[StepEnd]] = field(default_factory=dict)
 
@@ -217,7 +219,10 @@ class Operations:
             return StepEnd(StepState.HELD, f"the controller failed ({type(err).__name__}); its log says how")
 
     async def _acts(self, operation: Operation, step: Step) -> StepEnd:
-        with self.obstacles.passed(Place(step.endpoint), step.direction, f"operation {operation.id}"):
+        effect = None if step.push is None else self.ledger.latest(_key(operation, step, 0))
+        begun = effect is not None and effect.is_open  # its own flash is what the endpoint is left alone for
+        what = f"operation {operation.id}"
+        with self.obstacles.passed(Place(step.endpoint), step.direction, what, even_quiet=begun):
             await self._seen(operation, step)
             return await self._leased(operation, step)
 
@@ -232,16 +237,20 @@ class Operations:
             await self.clock.sleep_until(Seconds(self.clock.now() + TICK))
 
     async def _leased(self, operation: Operation, step: Step) -> StepEnd:
-        wish = Wish(step.endpoint, step.facet, LeaseClass.OPERATOR, operation.id, step.direction, operation.actor)
+        rank = LeaseClass.OPERATOR if step.push is None else LeaseClass.FIRMWARE
+        wish = Wish(step.endpoint, step.facet, rank, operation.id, step.direction, operation.actor)
         first = self._first_act(operation.id, step)
-        lease = self._lease(wish, f"{operation.id}:{step.id}:{first}")
+        span = LEASE_S if step.push is None else step.push.within_s + LEASE_S
+        lease = self._lease(wish, _key(operation, step, first), span)
         why, number = "", 0
         try:
+            if step.push is not None:
+                return await self._pushed(operation, step, step.push, lease)
             for number in range(first, len(step.acts)):
                 act = step.acts[number]
                 outcome = await self.worker.perform(
                     Order(
-                        f"{operation.id}:{step.id}:{number}",
+                        _key(operation, step, number),
                         operation.id,
                         Place(step.endpoint),
                         act.action,
@@ -260,16 +269,43 @@ class Operations:
             self.leases.give_back(lease)
         return StepEnd(StepState.FAILED, why, number)
 
-    def _lease(self, wish: Wish, key: str) -> Lease:
+    def _lease(self, wish: Wish, key: str, span: float) -> Lease:
         """Take a lease.  Refused, what was sent under `key` before a restart is still looked at to its end: with a
         lease that is over, under which nothing is sent."""
         try:
-            return self.leases.take(wish)
+            return self.leases.take(wish, span)
         except PreconditionFailed:
             sent = self.ledger.latest(key)
             if sent is None or not sent.is_open:
                 raise
             return Lease(wish, 0, float("-inf"))
+
+    async def _pushed(self, operation: Operation, step: Step, push: PlannedPush, lease: Lease) -> StepEnd:
+        if self.pusher is None:
+            return StepEnd(StepState.FAILED, "this controller keeps no firmware images")
+        outcome = await self.pusher.perform(
+            PushOrder(
+                _key(operation, step, 0),
+                operation.id,
+                Place(step.endpoint),
+                push,
+                lease,
+                Seconds(operation.plan.request_s),
+                told=lambda text: self._told(operation.id, step.id, text),
+            )
+        )
+        if outcome.reached:
+            return StepEnd(StepState.SETTLING, outcome.why)
+        return StepEnd(StepState.HELD if outcome.state is EffectState.HELD else StepState.FAILED, outcome.why)
+
+    def quarantined(self, tray: Place) -> str:
+        """Return why nobody knows what runs on a tray's controller, empty when somebody does."""
+        for course in self._courses.values():
+            for step in course.operation.plan.steps:
+                held = course.operation.progress(step.id).state is StepState.HELD
+                if step.push is not None and step.tray == tray and held:
+                    return f"what firmware {step.endpoint} runs is not known: {course.operation.id} is held"
+        return ""
 
     def _first_act(self, operation_id: str, step: Step) -> int:
         """Return the act at which a step stands: the last one of which the ledger knows."""
@@ -310,6 +346,11 @@ class Operations:
         said = f"{operation.id} ({plan.verb} {plan.target}): {text or kind}"
         severity = _SEVERITY.get(operation.state, Severity.OK)
         self.tell(Finding(self.rack, f"operation.{kind}", severity, said, {"operation": operation.id}))
+
+
+def _key(operation: Operation, step: Step, act: int) -> str:
+    """Return the name of one act's effect."""
+    return f"{operation.id}:{step.id}:{act}"
 
 
 def _durable(operation: Operation) -> tuple[object, ...]:

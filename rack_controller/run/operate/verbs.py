@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from firmware_bridge.ports.firmware import FirmwareTarget
 from firmware_bridge.ports.power import PowerSwitch
 from firmware_bridge.ports.telemetry import TelemetrySource, Versioned
 from firmware_bridge.vocabulary.clock import Clock
@@ -18,9 +19,10 @@ from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
+from rack_controller.images import Images
 from rack_controller.model.command import Command
 from rack_controller.model.lease import Direction
-from rack_controller.model.operation import Manner, Operation, Plan, Verb, diff_plans
+from rack_controller.model.operation import SHELF_VERBS, Manner, Operation, Plan, Verb, diff_plans
 from rack_controller.model.roles import Privilege, may
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.find import find_source, trays_with
@@ -28,6 +30,10 @@ from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.operations import Operations
+from rack_controller.run.operate.planning_push import PushPlanning
+from rack_controller.run.operate.planning_shelf import ShelfPlanning
+from rack_controller.run.operate.pusher import Pusher
+from rack_controller.run.operate.switches import switch_at
 from rack_controller.run.operate.worker import Worker
 from rack_controller.run.view import RackView
 
@@ -45,6 +51,8 @@ class OperationVerbs:
     sequence: Sequence | None
     sources: Mapping[Place, TelemetrySource]
     operations: Operations
+    pushes: PushPlanning
+    shelves: ShelfPlanning
 
     @property
     def verbs(self) -> Mapping[str, Answers]:
@@ -60,8 +68,7 @@ class OperationVerbs:
 
     async def plan(self, command: Command) -> dict[str, object]:
         """Make a plan and keep it until somebody approves it; with `dry_run` only show it."""
-        wish = _wish(command)
-        plan = self._plan(wish)
+        plan = await self._planned(command)
         if command.arguments.get("dry_run", False):
             return {"operation": "", "plan": msgspec.to_builtins(plan)}
         reason = scrub(command.arguments.get("reason"), MOST_REASON)
@@ -74,15 +81,8 @@ class OperationVerbs:
         self.view.check_armed()
         _check_role(command, operation)
         plan = operation.plan
-        kind = plan.target.partition(" ")[2]
-        wish = PowerWish(
-            plan.verb,
-            Place(plan.target.partition(" ")[0]),
-            TrayKind(kind) if kind else None,
-            plan.depth,
-            plan.manner,
-        )
-        changed = diff_plans(plan, self._plan(wish))
+        now = await self._again(plan)
+        changed = diff_plans(plan, now)
         if changed:
             raise PreconditionFailed(
                 f"{self.view.layout.rack} has changed since {operation.id} was planned: {'; '.join(changed[:5])}",
@@ -105,6 +105,22 @@ class OperationVerbs:
         _check_role(command, self.operations.find(_operation(command)))
         return _shown(self.operations.resolve_held(_operation(command), step, word, command.actor))
 
+    async def _again(self, plan: Plan) -> Plan:
+        """Return what a plan would be if it was made now."""
+        if plan.verb is Verb.PUSH:
+            return await self.pushes.again(plan)
+        if plan.verb in SHELF_VERBS:
+            return self.shelves.plan(plan.verb, Place(plan.target))
+        return self._plan(_wish_of(plan))
+
+    async def _planned(self, command: Command) -> Plan:
+        said = command.arguments
+        if said.get("do") in SHELF_VERBS:
+            return self.shelves.plan(Verb(str(said["do"])), Place(command.target))
+        if said.get("do") == Verb.PUSH:
+            return await self.pushes.plan(Place(command.target), str(said.get("image", "")), str(said.get("part", "")))
+        return self._plan(_wish(command))
+
     def _plan(self, wish: PowerWish) -> Plan:
         found = trays_with(self.sources, PowerSwitch)
         switches = {tray: Switch(place, source.power_actions) for tray, (place, source) in found.items()}
@@ -123,7 +139,11 @@ def _check_role(command: Command, operation: Operation) -> None:
     steps = operation.plan.steps
     energises = any(step.direction is Direction.ENERGISED for step in steps)
     needed = Privilege.POWER if energises else Privilege.SHUT
-    if len({step.tray for step in steps}) > 1:
+    if operation.plan.verb is Verb.PUSH:
+        needed = Privilege.FIRMWARE
+    elif operation.plan.verb in SHELF_VERBS:
+        needed = Privilege.SHELF
+    elif len({step.tray for step in steps}) > 1:
         needed = Privilege.POWER_MANY
     if not may(command.role, needed):
         raise RoleInsufficient(
@@ -141,6 +161,12 @@ def _wish(command: Command) -> PowerWish:
         _one_of(PowerDepth, said.get("depth"), "depth", PowerDepth.HOST_OFF),
         _one_of(Manner, said.get("manner"), "manner", Manner.GRACEFUL_THEN_FORCE),
     )
+
+
+def _wish_of(plan: Plan) -> PowerWish:
+    """Return what a plan was made from."""
+    target, _, kind = plan.target.partition(" ")
+    return PowerWish(plan.verb, Place(target), TrayKind(kind) if kind else None, plan.depth, plan.manner)
 
 
 def _one_of(kind: type[T], said: object, name: str, usual: T | None) -> T:
@@ -172,15 +198,31 @@ def operating(
     clock: Clock,
     tell: Callable[[Finding], None],
     obstacles: Obstacles,
+    images: Images | None = None,
 ) -> tuple[Operations, Mapping[str, Answers]]:
     """Return the operations of a rack and the verbs that steer them.
 
     `ledger` and `leases` are the rack's only ones: who else acts on it (an interlock) is given the same.
     """
-    worker = Worker(ledger, leases, lambda place: find_source(sources, place, PowerSwitch)[1], clock)
+    worker = Worker(ledger, leases, lambda place: switch_at(sources, place), clock)
 
     def sight() -> tuple[Snapshot | None, dict[Place, str]]:
         return view.snapshot, {p: s.version for p, s in sources.items() if isinstance(s, Versioned)}
 
-    operations = Operations(Place(view.layout.rack), ledger, leases, worker, sight, clock, tell, obstacles)
-    return operations, OperationVerbs(view, sequence, sources, operations).verbs
+    pusher = (
+        None
+        if images is None
+        else Pusher(
+            ledger,
+            leases,
+            lambda place: find_source(sources, place, FirmwareTarget)[1],
+            images.read,
+            clock,
+            obstacles.spare,
+        )
+    )
+    operations = Operations(Place(view.layout.rack), ledger, leases, worker, sight, clock, tell, obstacles, pusher)
+    leases.quarantined = operations.quarantined
+    shelves = ShelfPlanning(view, sequence, sources, operations)
+    pushes = PushPlanning(view, sequence, sources, operations, images)
+    return operations, OperationVerbs(view, sequence, sources, operations, pushes, shelves).verbs

@@ -36,8 +36,8 @@ LOOK_EVERY = Seconds(1.0)
 FAILED_THERE = 500
 TRY_EVERY = Seconds(5.0)
 TRIES = 3
-_NOTHING_SENT = (EndpointUnreachable, TrustRefused, EndpointSpared)
-_ENDS = {
+NOTHING_SENT = (EndpointUnreachable, TrustRefused, EndpointSpared)
+ENDS = {
     Verdict.OBSERVED: EffectState.OBSERVED,
     Verdict.UNSEEN: EffectState.UNSEEN,
     Verdict.HELD: EffectState.HELD,
@@ -97,6 +97,10 @@ class Worker:
             await self._clock.sleep_until(Seconds(self._clock.now() + TRY_EVERY))
         raise AssertionError("unreachable")
 
+    async def follow(self, order: Order, effect: Effect) -> Effect:
+        """Look until it can be told how an open effect ended, and write that down; nothing is sent."""
+        return await self._watch(order, effect)
+
     async def _attempt(self, order: Order) -> Outcome:
         effect = self._ledger.latest(order.key)
         if effect is None or effect.state is EffectState.UNSENT:
@@ -132,7 +136,7 @@ class Worker:
             order.endpoint,
             order.lease.wish.facet,
             order.action,
-            _before(sight),
+            before_of(sight),
             self._clock.unix_ns(),
         )
         return await self._send(order, switch, effect)
@@ -152,7 +156,7 @@ class Worker:
             # A server that failed may have done it first: only a plain no is a no.
             heard = EffectState.REFUSED if err.status < FAILED_THERE else EffectState.SENT
             effect = moved(effect, heard, said, err.status)
-        except _NOTHING_SENT as err:
+        except NOTHING_SENT as err:
             effect = moved(effect, EffectState.UNSENT, f"nothing was sent: {err.detail or err.what}")
         except DeviceError as err:  # OutcomeUnknown, or an answer that nobody can read
             effect = moved(effect, EffectState.SENT, err.detail or err.what)
@@ -162,7 +166,7 @@ class Worker:
             else:
                 said = f"refuses {order.action}, {answer.status}, in state {state}: {answer.detail}"
                 effect = moved(effect, EffectState.REFUSED, said, answer.status)
-        await self._record(order, effect)
+        await record(self._ledger, self._clock, effect, order.told)
         return effect
 
     async def _watch(self, order: Order, effect: Effect) -> Effect:
@@ -177,23 +181,11 @@ class Worker:
                 ended = moved(effect, EffectState.UNSENT, found.why)
                 break
             if found.verdict is not Verdict.WAIT:
-                ended = moved(effect, _ENDS[found.verdict], _told(effect, found))
+                ended = moved(effect, ENDS[found.verdict], _told(effect, found))
                 break
             await self._clock.sleep_until(Seconds(self._clock.now() + LOOK_EVERY))
-        await self._record(order, ended)
+        await record(self._ledger, self._clock, ended, order.told)
         return ended
-
-    async def _record(self, order: Order, effect: Effect) -> None:
-        """Write down what became of an effect.  While the journal refuses, nothing goes on: the intent stands there."""
-        while True:
-            try:
-                self._ledger.record(effect)
-            except EnvironmentUnfit as err:
-                _log.error("effect %s is %s, and cannot be written down: %s", effect.id, effect.state, err)
-                order.told(f"{effect.state}, but {err.what}")
-                await self._clock.sleep_until(Seconds(self._clock.now() + LOOK_EVERY))
-            else:
-                return
 
     async def _quiet_sight(self, order: Order, switch: PowerSwitch) -> PowerSight | None:
         """Return a look at a host that is not on its way somewhere; wait for that, but not longer than an act takes."""
@@ -214,6 +206,19 @@ class Worker:
             return None
 
 
+async def record(ledger: Ledger, clock: Clock, effect: Effect, told: Callable[[str], None]) -> None:
+    """Write down what became of an effect.  While the journal refuses, nothing goes on: the intent stands there."""
+    while True:
+        try:
+            ledger.record(effect)
+        except EnvironmentUnfit as err:
+            _log.error("effect %s is %s, and cannot be written down: %s", effect.id, effect.state, err)
+            told(f"{effect.state}, but {err.what}")
+            await clock.sleep_until(Seconds(clock.now() + LOOK_EVERY))
+        else:
+            return
+
+
 def settle_held(ledger: Ledger, effect: Effect, word: str, actor: str) -> Effect:
     """Write down what a person says of a held effect: `done`, `again` (it did nothing) or `failed`.
 
@@ -231,7 +236,8 @@ def _urgent(order: Order) -> bool:
     return order.action is PowerAction.FORCE_OFF
 
 
-def _before(sight: PowerSight | None) -> Before:
+def before_of(sight: PowerSight | None) -> Before:
+    """Return how a device stands, as an intent keeps it."""
     if sight is None:
         return Before(power=PowerState.UNKNOWN)
     return Before(sight.state, sight.depth, sight.boot_marker, sight.controller_marker)

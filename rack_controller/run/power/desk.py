@@ -40,6 +40,7 @@ from rack_controller.model.latch import Latch
 from rack_controller.model.power import PowerLook, power_look
 from rack_controller.run.find import find_source
 from rack_controller.run.power.asking import ask_once, once
+from rack_controller.run.power.recorded import Recorded
 from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
 
@@ -69,10 +70,11 @@ class PowerDesk:
         latched: Callable[[Place], str] = lambda _tray: "",
         energising: Callable[[Place], AbstractContextManager[None]] = lambda _tray: nullcontext(),
         latches: Callable[[Place], Sequence[Latch]] = lambda _tray: (),
+        recorded: Recorded | None = None,
     ) -> None:
         self._view, self._sources, self._clock, self._tell = view, sources, clock, tell
         self._maintenance, self._turns, self._latched = maintenance, turns, latched
-        self._energising, self._latches = energising, latches
+        self._energising, self._latches, self._recorded = energising, latches, recorded
         self._looks: dict[Place, PowerSight] = {}
         self._restarted: tuple[Place, Seconds] | None = None
 
@@ -108,7 +110,12 @@ class PowerDesk:
             before = await self._before(source, action)
             self._looks.pop(tray, None)
             with self._energising(tray) if action in ENERGISES else nullcontext():
-                answer, seen = await self._asked(source, action, before, check)
+                ask = partial(self._asked, source, action, before, check)
+                if self._recorded is None:
+                    answer, seen = await ask()
+                else:
+                    who, at = command.actor, source.endpoint
+                    answer, seen = await self._recorded.asked(command.id, who, at, action, before, ask)
         was = "unknown" if before is None else before.state
         words = str(action).replace("_", " ")
         text = f"{leaf_of(tray)}: {words} was asked for by {command.actor}; the host was {was}"

@@ -100,3 +100,13 @@ def test_without_an_emulator_it_says_so(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert "no emulator answers" in done.stderr
+
+
+async def test_how_long_an_image_is_written_is_set_for_those_that_are_named(
+    emulator: RunningEmulator, say: Any
+) -> None:
+    assert (await say("flash", "60", "*/k01/u15/bmc")).split() == ["ENDPOINTS", "1"]
+    updates = [e.device.update for e in emulator.hall.endpoints if e.device.update is not None]
+    assert sorted({u.seconds for u in updates}) == [60.0, 90.0]
+    with pytest.raises(RackwrightError, match="no endpoint whose firmware can be written fits"):
+        await say("flash", "60", "*/u99/bmc")

@@ -30,7 +30,11 @@ RACK = Place("emu/a/r01/k01")
 GENERATION = load_generation("gb200-nvl72")
 ROOT = Principal("root")
 R = "/redfish/v1"
-SERVED_ELSEWHERE = {f"{R}/SessionService/Sessions", f"{R}/EventService/Subscriptions"}
+SERVED_ELSEWHERE = {
+    f"{R}/SessionService/Sessions",
+    f"{R}/EventService/Subscriptions",
+    f"{R}/TaskService/Tasks",
+}
 
 
 @pytest.fixture(scope="module")

@@ -75,6 +75,7 @@ def test_only_these_verbs_exist() -> None:
             "power",
             "boot",
             "restart",
+            "limit",
         }
         | {"clear", "emergency_off", "bypass", "alarm"}
         | STEERING

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from support.fake_power import FakeTray
+from support.fake_power import FakeTray, Fate
 from support.kill_story import KINDS, RACK, U11, U12, Kind, controller, every_death, live, lost, repeated
 from support.kill_weather import Weather
 from support.virtual_time import VirtualClock, run_virtually
@@ -21,14 +21,17 @@ from rack_controller.run.operate import worker
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "operation_v1.json"
 
-SAMPLE = [k for k in KINDS if k.name in ("on plain", "on answer_lost", "deaf off plain", "restart lost")]
+SAMPLE = [k for k in KINDS if k.name in ("on plain", "on answer_lost", "deaf off plain", "restart lost", "push lost")]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
 def test_without_a_death_every_kind_ends_as_it_must(kind: Kind) -> None:
     life = live(kind, ())
     assert repeated(life, kind) == lost(life, kind) == 0
-    blind = not kind.tells_starts or kind.deaf_to_grace or "off" in kind.goals
+    blind = not kind.tells_starts or kind.deaf_to_grace or "off" in kind.goals or kind.forgets
+    if Fate.REFUSED in kind.fates:
+        assert life.operation.state is OperationState.FAILED, life.operation.summary
+        return
     assert life.operation.state is OperationState.DONE or (life.held and blind), life.operation.summary
 
 

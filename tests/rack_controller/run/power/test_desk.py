@@ -15,6 +15,7 @@ from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedEndpoint
 from firmware_bridge.vocabulary.power import PowerAction
+from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
 from rack_controller.model.power import PowerLook
 from rack_controller.model.roles import Role
 
@@ -229,3 +230,51 @@ async def test_a_restart_whose_answer_is_lost_is_held_and_one_that_is_refused_ma
         assert "endpoint list" in reply.advice
         it.served.faults.set([])
         assert (await it.rack.do("restart", it.tray)).code == "precondition_failed", "it may be restarting"
+
+
+async def test_a_request_by_command_is_an_effect_in_the_ledger_until_its_end_is_seen(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        ledger = it.rack.controlled._ledger
+        assert (await it.ask("force_off")).accepted
+        (effect,) = ledger.effects_of("command")
+        assert (effect.state, effect.action, effect.before.power) == ("answered", "force_off", "on")
+        it.served.faults.set([Fault(FaultKind.STATUS, uri="*.Reset", status=400)])
+        await it.ask("force_off")
+        it.bench.advance(60.0)
+
+        async def seen() -> Any:
+            return [e.state for e in ledger.effects_of("command")] == ["observed", "refused"]
+
+        await eventually(seen)
+        assert it.rack.controlled._leases.held() == []
+
+
+async def test_what_a_command_began_is_looked_at_by_the_next_controller(tmp_path: Path) -> None:
+    async with served_tray(rack=RACK) as (served, bench):
+        async with real_rack(tmp_path, [served]) as rack:
+            it = Desk(rack, served, bench)
+
+            async def offered() -> bool:
+                return bool((await rack.status(served.place)).power_actions)
+
+            await eventually(offered)
+            assert (await it.ask("force_off")).accepted
+        bench.advance(60.0)
+        async with real_rack(tmp_path, [served]) as rack:
+            ledger = rack.controlled._ledger
+
+            async def seen() -> Any:
+                return [e.state for e in ledger.effects_of("command")] == ["observed"]
+
+            await eventually(seen)
+            assert served.seen[RESET] == 1
+
+
+async def test_a_command_waits_for_whoever_holds_the_endpoint(tmp_path: Path) -> None:
+    async with desk(tmp_path) as it:
+        leases = it.rack.controlled._leases
+        wish = Wish(it.served.place, Facet.FIRMWARE, LeaseClass.FIRMWARE, "k01-7", Direction.NEUTRAL, "ida")
+        leases.take(wish)
+        refused = await it.ask("force_off")
+        assert (refused.accepted, "firmware is held by k01-7 of ida" in refused.reason) == (False, True), refused
+        assert (it.posts(), it.rack.controlled._ledger.effects_of("command")) == (0, [])

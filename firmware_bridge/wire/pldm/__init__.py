@@ -1,0 +1,1 @@
+"""PLDM firmware packages (DSP0267): bytes become what a package says of itself.  Pure."""

@@ -1,0 +1,48 @@
+"""Power limits that were asked for: what is wanted where, by whom, and how far that has come."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class LimitState(StrEnum):
+    """`requested`: written down, not confirmed.  `applied`: it reads back as wanted.  `unread`: the device took it, and
+    does not say what it keeps.  `refused`: the device said no."""
+
+    REQUESTED = "requested"
+    APPLIED = "applied"
+    UNREAD = "unread"
+    REFUSED = "refused"
+
+
+class SetPoint(msgspec.Struct, frozen=True):
+    """One limit that is wanted, in W.  `by`: a person, or `interlock CAUSE`; `read_back`: what the device kept when it
+    was asked last; `detail` says what the device said, or why it was not asked."""
+
+    place: str
+    endpoint: str
+    watts: float
+    by: str
+    wanted_unix_ns: int
+    state: LimitState = LimitState.REQUESTED
+    read_back: float | None = None
+    detail: str = ""
+
+    @property
+    def by_interlock(self) -> bool:
+        """Return whether no person asked for it."""
+        return self.by.startswith("interlock ")
+
+
+class LimitRow(msgspec.Struct, frozen=True):
+    """One place whose power can be limited: what the device allows (W, None where it does not say), what it shows now,
+    and what is wanted; `held`: why it is not raised now, empty when it may be."""
+
+    place: str
+    endpoint: str
+    least: float | None
+    most: float | None
+    default: float | None
+    shows: float | None
+    wanted: SetPoint | None = None
+    held: str = ""
