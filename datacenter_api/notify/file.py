@@ -38,7 +38,7 @@ class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name
     host: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9:.-]{1,253}$")]
     sender: Address
-    to: Annotated[list[Address], msgspec.Meta(min_length=1, max_length=20)]
+    to: Annotated[tuple[Address, ...], msgspec.Meta(min_length=1, max_length=20)]
     port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
     priorities: tuple[Priority, ...] = (1, 2)
