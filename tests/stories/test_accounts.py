@@ -1,4 +1,4 @@
-"""Accounts from the command line, to the end: made, used, refused, changed, removed."""
+"""Accounts from the command line, to the end: made, used, refused, changed, removed; and who is not let in at all."""
 
 import os
 import subprocess
@@ -31,8 +31,7 @@ def test_a_technician_is_made_works_and_is_kept_in_bounds(product: Product, tmp_
 
     before, after = first.read_text().strip(), second.read_text().strip()
     assert as_user(product, "tess", before, "tray", "locate", "u12", "on").returncode == 0
-    refused = as_user(product, "tess", before, "account", "list")
-    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (4, 1)
+    refused(as_user(product, "tess", before, "account", "list"), 4)
 
     words = ["account", "password", "--old-file", str(first), "--new-file", str(second)]
     changed = as_user(product, "tess", before, *words)
@@ -44,3 +43,19 @@ def test_a_technician_is_made_works_and_is_kept_in_bounds(product: Product, tmp_
     assert as_user(product, "tess", after, "status").returncode == 4
     product.cli("account", "remove", "tess")
     assert "tess" not in product.cli("account", "list").stdout
+
+
+def test_a_wrong_password(product: Product) -> None:
+    refused(as_user(product, "admin", "wrong", "status"), 4, "login")
+
+
+def test_a_second_up_on_one_state_directory(product: Product) -> None:
+    words = ("up", "--state", str(product.state), "--listen", "127.0.0.1:0")
+    refused(as_user(product, "admin", "any", *words), 2, "in use by pid", str(product.pids["supervisor"]), "--state")
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """One line that says what and what to do, the contract's exit code, no traceback."""
+    (line,) = done.stderr.strip().splitlines()
+    assert done.returncode == code, line
+    assert [word for word in words if word not in line] == []

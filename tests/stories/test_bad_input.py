@@ -49,11 +49,6 @@ def test_a_port_in_use(tmp_path: Path) -> None:
         one_line(run("up", "--state", str(tmp_path / "s"), "--listen", listen), 2, "port in use", "--listen")
 
 
-def test_a_second_up_on_one_state_directory(product: Product) -> None:
-    done = run("up", "--state", str(product.state), "--listen", "127.0.0.1:0")
-    one_line(done, 2, "in use by pid", str(product.pids["supervisor"]), "--state")
-
-
 def test_an_unwritable_state_directory() -> None:
     one_line(run("up", "--state", "/proc/nowhere"), 2, "/proc/nowhere", "--state")
 
@@ -124,18 +119,6 @@ def test_a_ready_file_that_cannot_be_written_is_told_before_anything_starts(tmp_
     done = run("up", "--state", str(tmp_path / "s"), "--ready-file", "/proc/nowhere/ready.json", within=10)
     one_line(done, 2, "/proc/nowhere/ready.json", "--ready-file")
     assert not (tmp_path / "s").exists()
-
-
-def test_a_wrong_password(product: Product) -> None:
-    environment = {
-        **os.environ,
-        "RACKWRIGHT_USER": "admin",
-        "RACKWRIGHT_PASSWORD": "wrong",
-        "NO_COLOR": "1",
-        "RACKWRIGHT_STATE": str(product.state),
-    }
-    done = subprocess.run([*COMMAND, "status"], capture_output=True, text=True, timeout=30 * PATIENCE, env=environment)
-    one_line(done, 4, "login")
 
 
 def test_no_server_at_all(tmp_path: Path) -> None:

@@ -49,40 +49,6 @@ def test_one_bad_endpoint_costs_only_itself(product: Product, fault: dict[str, A
         product.wait_until_read_again(besides="/u14")
 
 
-def test_a_leak_is_an_alarm_that_names_its_place_and_switches_off(own_product: Product) -> None:
-    """On a rack of its own: what the interlock switches off stays off when the fault is gone."""
-    product = own_product
-    product.start()
-    product.control.set_faults([{"what": "leak", "where": "*/u15/leak1"}])
-    leaks = eventually(lambda: product.get("/api/v1/racks/k01")["leaks"] or None, within=15)
-    assert [leak["place"] for leak in leaks] == ["lab1/a/r01/k01/u15/leak1"]
-
-    def told() -> bool:
-        events = product.get("/api/v1/events", severity="critical")
-        return any(e["kind"] == "leak.critical" and "/u15/" in e["place"] for e in events)
-
-    eventually(told, within=10)
-    assert "leak" in product.cli("event", "tail").stdout
-    leak = eventually(lambda: alarms(product).get(("leak.critical", "u15")), within=10)
-    assert (leak["state"], leak["priority"], leak["acts"]) == ("unacknowledged", 1, ["ack"])
-    assert product.cli("alarm", "ack", leak["id"]).returncode == 0
-    below = {"u12/bmc", "u13/bmc", "u14/bmc", "u15/bmc"}
-    eventually(lambda: {n for n, e in product.endpoints().items() if e["state"] == "off"} >= below, within=20)
-    product.control.clear_faults()
-    eventually(lambda: not product.get("/api/v1/racks/k01")["leaks"], within=15)
-    rows = product.endpoints()
-    assert all(rows[name]["state"] == "off" for name in below), "a latch outlives its leak"
-    assert (rows["u11/bmc"]["state"], rows["u16/bmc"]["state"]) == ("on", "on")
-    assert alarms(product)["leak.critical", "u15"]["state"] == "acknowledged", "so does its alarm"
-    assert "alarm.acknowledged" in [e["kind"] for e in product.get("/api/v1/events")]
-
-
-def alarms(product: Product) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the rack's alarms by name and tray."""
-    said = product.get("/api/v1/racks/k01/alarms")["alarms"]
-    return {(a["name"], a["place"].split("/")[4] if a["place"].count("/") > 3 else ""): a for a in said}
-
-
 def test_a_tray_that_is_off_is_off_and_still_managed(product: Product) -> None:
     with faults(product, {"what": "tray_off", "where": "*/u16"}):
         eventually(lambda: product.endpoints()["u16/bmc"]["state"] == "off", within=20)
@@ -112,3 +78,35 @@ def test_a_board_that_detaches_behind_a_healthy_bmc_is_told(product: Product) ->
         assert "hmc absent" in shown["why"]
         assert "hmc absent" in product.cli("endpoint", "list").stdout
     eventually(lambda: board()[2] == "present", within=60)
+
+
+# The last one on this product: what the interlock switches off stays off when the fault is gone.
+def test_a_leak_is_an_alarm_that_names_its_place_and_switches_off(product: Product) -> None:
+    product.control.set_faults([{"what": "leak", "where": "*/u15/leak1"}])
+    leaks = eventually(lambda: product.get("/api/v1/racks/k01")["leaks"] or None, within=15)
+    assert [leak["place"] for leak in leaks] == ["lab1/a/r01/k01/u15/leak1"]
+
+    def told() -> bool:
+        events = product.get("/api/v1/events", severity="critical")
+        return any(e["kind"] == "leak.critical" and "/u15/" in e["place"] for e in events)
+
+    eventually(told, within=10)
+    assert "leak" in product.cli("event", "tail").stdout
+    leak = eventually(lambda: alarms(product).get(("leak.critical", "u15")), within=10)
+    assert (leak["state"], leak["priority"], leak["acts"]) == ("unacknowledged", 1, ["ack"])
+    assert product.cli("alarm", "ack", leak["id"]).returncode == 0
+    below = {"u12/bmc", "u13/bmc", "u14/bmc", "u15/bmc"}
+    eventually(lambda: {n for n, e in product.endpoints().items() if e["state"] == "off"} >= below, within=20)
+    product.control.clear_faults()
+    eventually(lambda: not product.get("/api/v1/racks/k01")["leaks"], within=15)
+    rows = product.endpoints()
+    assert all(rows[name]["state"] == "off" for name in below), "a latch outlives its leak"
+    assert (rows["u11/bmc"]["state"], rows["u16/bmc"]["state"]) == ("on", "on")
+    assert alarms(product)["leak.critical", "u15"]["state"] == "acknowledged", "so does its alarm"
+    assert "alarm.acknowledged" in [e["kind"] for e in product.get("/api/v1/events")]
+
+
+def alarms(product: Product) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the rack's alarms by name and tray."""
+    said = product.get("/api/v1/racks/k01/alarms")["alarms"]
+    return {(a["name"], a["place"].split("/")[4] if a["place"].count("/") > 3 else ""): a for a in said}
