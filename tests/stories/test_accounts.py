@@ -8,7 +8,7 @@ import pytest
 from support.patience import PATIENCE
 from support.product import COMMAND, Product
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 def as_user(product: Product, user: str, password: str, *words: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from support.running import running_api
 
 from datacenter_api.cli.state_directory import free_port
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 def run(*words: str, within: float = 40, limit: int | None = None) -> subprocess.CompletedProcess[str]:

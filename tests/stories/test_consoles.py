@@ -13,7 +13,7 @@ from support.patience import PATIENCE
 from support.product import COMMAND, PASSWORD, Product, eventually
 
 XID = "NVRM: Xid (PCI:0018:01:00): 79, GPU has fallen off the bus."
-pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("consoles")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("consoles")]
 
 
 def environment(product: Product) -> dict[str, str]:

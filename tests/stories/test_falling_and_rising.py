@@ -14,7 +14,7 @@ import pytest
 from support.product import Product, alive, eventually
 from support.streams import published
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 RESTART_SECONDS = 2.0
 
 

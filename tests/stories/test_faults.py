@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.product import Product, eventually
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 VICTIM = "u14/bmc"
 
 FAULTS: list[tuple[dict[str, Any], str]] = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.product import Product, eventually
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_a_rack_of_72_gpus_is_live_with_every_endpoint_reachable(product: Product) -> None:

@@ -12,7 +12,7 @@ import pytest
 from support.product import Product, eventually
 from support.streams import published
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.product import Product, eventually
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from support.product import Product, eventually
 from rack_controller.model.frame import decode_frame
 from rack_controller.model.subjects import TELEMETRY_STREAM
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(450)
 WINDOW_S = 10
 ENDPOINT = "lab1/a/r01/k01/u12/bmc"
 

@@ -34,7 +34,7 @@ def test_a_register_map_that_cannot_be_true_costs_its_trays_only(own_product: Pr
     assert "belongs to watts" in said
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 def test_a_wrong_map_on_real_lines_is_an_error_of_its_endpoint(own_product: Product) -> None:
     """The emulated rack has the right map, the controller's copy is wrong: only the shelf is not read."""
     write(own_product.state / "generations")

@@ -14,7 +14,7 @@ from datacenter_api.cli.state_directory import free_port
 from firmware_bridge.credentials.vault import Vault
 from firmware_bridge.generations.site_file import read_site, write_site
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture

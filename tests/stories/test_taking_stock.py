@@ -37,7 +37,7 @@ BMC = Place(f"{RACK}/u11/bmc")
 LIMITS = RequestLimits(requests_per_second=60.0)
 
 pytestmark = [
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(not CAPTURE.exists(), reason="the recorded trees are not beside this checkout"),
 ]
 
