@@ -65,9 +65,17 @@ class Recorded:
             self.leases.give_back(lease)
 
     def take_up(self) -> None:
-        """Look on at what a predecessor asked for and did not see the end of.  Called once, on the running loop."""
-        self.ledger.forget_effects(OPERATION, KEPT)
-        for effect in self.ledger.unresolved():
+        """Look on at what a predecessor asked for and did not see the end of.  Called once, on the running loop.
+
+        A journal that refuses is logged: a controller whose disk is full runs all the same.
+        """
+        try:
+            open_ones = self.ledger.unresolved()
+            self.ledger.forget_effects(OPERATION, KEPT)
+        except EnvironmentUnfit:
+            _log.exception("%s: what was asked for by command before cannot be read or tidied", self.ledger.rack)
+            return
+        for effect in open_ones:
             if effect.operation == OPERATION and effect.is_open:
                 self._follow(effect, _nobodys(effect))
 

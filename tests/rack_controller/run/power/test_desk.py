@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -14,10 +15,12 @@ from support.served_tray import served_tray
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedEndpoint
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from firmware_bridge.vocabulary.power import PowerAction
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
 from rack_controller.model.power import PowerLook
 from rack_controller.model.roles import Role
+from rack_controller.run.power.recorded import Recorded
 
 SYSTEM = "/redfish/v1/Systems/System_0"
 RESET = f"{SYSTEM}/Actions/ComputerSystem.Reset"
@@ -278,3 +281,14 @@ async def test_a_command_waits_for_whoever_holds_the_endpoint(tmp_path: Path) ->
         refused = await it.ask("force_off")
         assert (refused.accepted, "firmware is held by k01-7 of ida" in refused.reason) == (False, True), refused
         assert (it.posts(), it.rack.controlled._ledger.effects_of("command")) == (0, [])
+
+
+async def test_a_full_disk_keeps_no_controller_from_starting(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(*_asked: object) -> None:
+        raise EnvironmentUnfit("the journal refused a write: disk full")
+
+    ledger: Any = SimpleNamespace(rack=RACK, unresolved=list, forget_effects=refuse)
+    recorded = Recorded(ledger, cast(Any, None), {}, cast(Any, None))
+    recorded.take_up()
+    assert "cannot be read or tidied" in caplog.text
+    await recorded.close()
