@@ -125,7 +125,7 @@ def the_end_of_a_strike_is_written_only_once(patch: Patch) -> None:
 
 @mutant
 def what_a_refused_step_had_asked_for_is_left_open(patch: Patch) -> None:
-    patch.setattr(operations.Operations, "_lease", lambda self, wish, _key: self.leases.take(wish))
+    patch.setattr(operations.Operations, "_lease", lambda self, wish, _key, span: self.leases.take(wish, span))
 
 
 @mutant
