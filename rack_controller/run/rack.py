@@ -148,7 +148,7 @@ class RackUnderControl:
             self._view, sequence, sources, self._ledger, self._leases, clock, self._said.append, obstacles, images
         )
         self._lasting = None if alarm_rules is None else LastingEvents(layout, journal, alarm_rules)
-        self._alarms = None if alarm_rules is None else self._alarming(alarm_rules, interlocks, locks)
+        self._alarms = None if alarm_rules is None else self._alarming(alarm_rules, interlocks, enrolled)
         self._state = StateAnswers(
             *(self._view, sources, self._stock, journal, enrolled, power, self._operations, self._guarding),
             self._alarms,
@@ -197,14 +197,10 @@ class RackUnderControl:
             *(self._rack, guard, latches, policy, self._clock, bypasses), lambda: len(ledger.unresolved())
         )
 
-    def _alarming(self, rules: AlarmRules, interlocks: InterlockPolicy | None, locks: Locks) -> AlarmDesk:
-        def locked_by(place: Place) -> str:
-            lock = locks.of(place)
-            return "" if lock is None else f"the lock of {lock.owner}"
-
-        guarding = self._guarding
+    def _alarming(self, rules: AlarmRules, interlocks: InterlockPolicy | None, enrolled: Enrolled) -> AlarmDesk:
+        guarding, catalogue = self._guarding, catalogue_of(rules, interlocks)
         return AlarmDesk(
-            *(self._view, self._ledger, catalogue_of(rules, interlocks), self._clock, self._said.append, locked_by),
+            *(self._view, self._ledger, catalogue, self._clock, self._said.append, enrolled.works_at),
             standings=lambda: None if guarding is None else guarding.guard.judged(),
             tripped=lambda: () if guarding is None else guarding.glance().tripped,
         )

@@ -19,7 +19,7 @@ from firmware_bridge.emulator.harness import ServedEndpoint, serve_tree
 from firmware_bridge.emulator.recorded import RecordedTree
 from firmware_bridge.generations.site_file import read_site
 from firmware_bridge.redfish_service.source import Document, Principal
-from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.decide.swap import Stage, Swap
 from rack_controller.model.roles import Role
@@ -87,6 +87,12 @@ async def swap_of(rack: RealRack) -> Swap:
     return msgspec.json.decode(await rack.ask("swaps"), type=list[Swap])[0]
 
 
+def works_at(rack: RealRack) -> str:
+    enrolled = rack.controlled._state._enrolled
+    assert enrolled is not None
+    return enrolled.works_at(tray_of(U12))
+
+
 async def state_is(rack: RealRack, state: str) -> bool:
     return (await rack.status(U12)).state == state
 
@@ -107,6 +113,7 @@ async def test_a_swap_from_the_lock_to_the_tray_that_is_back(tmp_path: Path) -> 
             begun = await rack.do("swap", U12, Role.TECHNICIAN, action="start", reason="dead GPU", contact="+1 555")
             assert begun.result["stage"] == "power_down"
             assert "swap by ada (+1 555), power_down" in (await rack.status(U12)).maintenance
+            assert works_at(rack) == "the swap by ada", "its tray's alarms are expected"
             again = await rack.do("swap", U12, action="start", reason="me too", contact="x")
             assert "is being swapped by ada" in again.reason
 
@@ -138,7 +145,7 @@ async def test_a_swap_from_the_lock_to_the_tray_that_is_back(tmp_path: Path) -> 
             await change(source, f"{DETECTORS}/3", DetectorState="OK")
             reply = await eventually(lambda: back(rack))
             assert reply.result["stage"] == "done"
-            assert (await rack.status(U12)).maintenance == ""
+            assert (await rack.status(U12)).maintenance == works_at(rack) == ""
             swap = await swap_of(rack)
             assert (swap.old_serial, swap.new_serial, len(swap.log)) == ("SN-1", "SN-2", 4)
             assert [e.message for e in rack.events("part.swapped")] == [
