@@ -9,7 +9,7 @@ from firmware_bridge.wire.alarms import Branch, Reach
 from rack_controller.decide.alarm_catalogue import NEVER_SILENCED, catalogue_of
 from rack_controller.decide.alarm_sights import Key
 from rack_controller.decide.alarm_tree import folded, hidden
-from rack_controller.decide.alarm_views import views_of
+from rack_controller.decide.alarm_views import glance_of, views_of
 from rack_controller.decide.alarms import Book, act_on, why_not
 from rack_controller.model.alarm import Alarm, AlarmAct, AlarmCatalogue, AlarmState
 from rack_controller.model.interlock import Act, Condition
@@ -102,12 +102,17 @@ def test_many_of_one_name_are_one_line_and_leaks_are_told_one_by_one() -> None:
 
 def test_of_several_causes_the_most_urgent_counts() -> None:
     found = alarms(("gpu.xid", U31), ("rack.dark", RACK), ("endpoint.silent", U31))
-    tree = AlarmCatalogue(
-        SEEDED.definitions,
-        [
-            Branch("gpu.xid", Reach.PLACE, ["endpoint.silent"]),
-            Branch("rack.dark", Reach.RACK, ["endpoint.silent"]),
-        ],
-        SEEDED.flood,
-    )
-    assert hidden(found, {}, tree) == {Key("endpoint.silent", U31): "k01-a2"}
+    branches = [
+        Branch("gpu.xid", Reach.PLACE, ["endpoint.silent"]),
+        Branch("rack.dark", Reach.RACK, ["endpoint.silent"]),
+    ]
+    for tree in (branches, branches[::-1]):
+        catalogue = AlarmCatalogue(SEEDED.definitions, tree, SEEDED.flood)
+        assert hidden(found, {}, catalogue) == {Key("endpoint.silent", U31): "k01-a2"}
+
+
+def test_more_than_ten_in_ten_minutes_are_a_flood() -> None:
+    for count, flood in ((10, False), (11, True)):
+        book = Book(RACK, Seconds(0.0), raised_at=(Seconds(1.0),) * count)
+        glance = glance_of(book, [], SEEDED)
+        assert (glance.recent, glance.flood) == (count, flood)

@@ -102,6 +102,18 @@ def test_over_and_unseen_it_stays_until_it_is_acknowledged_unless_it_needs_no_an
     assert line.state(WATER) is None
 
 
+def test_what_is_over_when_its_shelf_ends_is_gone_and_what_holds_wants_an_answer() -> None:
+    for still in (False, True):
+        line = Line()
+        line.see(MINOR)
+        line.act(MINOR, AlarmAct.ACK)
+        line.act(MINOR, AlarmAct.SHELVE, minutes=1)
+        line.see(*[MINOR] * still)
+        assert line.state(MINOR) is AlarmState.SHELVED
+        line.see(*[MINOR] * still, seconds=60.0)
+        assert line.state(MINOR) is (AlarmState.UNACKNOWLEDGED if still else None)
+
+
 def test_what_stood_before_a_start_is_not_over_within_its_first_minute() -> None:
     line = Line()
     line.see(WATER)
