@@ -44,12 +44,24 @@ WITHIN = 20.0
 PATIENCE_S = 2_000.0
 A = PowerAction
 
-VERBS = {("on",): Verb.ON, ("off",): Verb.OFF, ("off", "on"): Verb.CYCLE, ("restart",): Verb.CYCLE}
+VERBS = {
+    ("on",): Verb.ON,
+    ("off",): Verb.OFF,
+    ("off", "on"): Verb.CYCLE,
+    ("restart",): Verb.CYCLE,
+    ("shelf_on",): Verb.SHELF_ON,
+    ("shelf_off",): Verb.SHELF_OFF,
+}
 ACTS = {
     "on": [Act(A.ON, WITHIN)],
     "off": [Act(A.GRACEFUL_OFF, WITHIN), Act(A.FORCE_OFF, WITHIN)],
     "restart": [Act(A.FORCE_RESTART, WITHIN)],
+    "shelf_on": [Act(A.ON, WITHIN)],
+    "shelf_off": [Act(A.FORCE_OFF, WITHIN)],
 }
+
+
+DIRECTIONS = {"off": Direction.SAFE, "shelf_off": Direction.NEUTRAL}  # all others energise
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,8 @@ POWER_KINDS = tuple(
         ("deaf off", ("off",), PowerState.ON, PowerState.OFF, True),
         ("cycle", ("off", "on"), PowerState.ON, PowerState.ON, False),
         ("restart", ("restart",), PowerState.ON, PowerState.ON, False),
+        ("shelf on", ("shelf_on",), PowerState.OFF, PowerState.ON, False),
+        ("shelf off", ("shelf_off",), PowerState.ON, PowerState.OFF, False),
     )
     for told in (True, False)
     for fates in (
@@ -135,9 +149,9 @@ def plan_of(kind: Kind) -> Plan:
                     id=f"stage{n}/{place.split('/')[-2]}/{goal}",
                     tray=place.rpartition("/")[0],
                     endpoint=place,
-                    goal="off" if goal == "off" else "on",
+                    goal="off" if goal.endswith("off") else "on",
                     acts=ACTS[goal],
-                    direction=Direction.SAFE if goal == "off" else Direction.ENERGISED,
+                    direction=DIRECTIONS.get(goal, Direction.ENERGISED),
                     settle_s=2.0,
                 )
                 for place in (U11, U12)
