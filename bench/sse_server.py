@@ -24,6 +24,7 @@ from datacenter_api.app import build_app
 from datacenter_api.auth.accounts import FIRST_ADMIN, ensure_admin
 from datacenter_api.auth.authority import ensure_certificates
 from datacenter_api.http_protocol import HttpProtocol
+from firmware_bridge.long_running import begin, settled
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.event import Event, Severity
 
@@ -33,6 +34,7 @@ PLAIN = "--plain" in sys.argv
 
 async def main() -> None:
     """Serve until standard input closes."""
+    begin()  # as the API does: it is its pauses that are measured
     resource.setrlimit(resource.RLIMIT_NOFILE, (4_096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
@@ -46,6 +48,7 @@ async def main() -> None:
         services.events.add(event(0))
         token, _ = services.sessions.open(FIRST_ADMIN, "bench")
         gate.redfish.open()  # type: ignore[union-attr]
+        settled()  # as the API does before it serves
         tls: dict[str, Any] = {} if PLAIN else {"ssl_certfile": str(files.certificate), "ssl_keyfile": str(files.key)}
         config = uvicorn.Config(
             gate,
