@@ -59,6 +59,7 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/racks/{{rack:path}}/interlocks/test", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/alarms", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/alarms/definitions", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/building", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/operations", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/operations/{{operation}}", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/limits", _P.READ),

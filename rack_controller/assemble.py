@@ -31,6 +31,7 @@ from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.settings import PlaceCheck, SlotSays
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
 from rack_controller.accounts import EndpointAccount, account_of, give_own_entry
+from rack_controller.assemble_building import building_station
 from rack_controller.assemble_consoles import console_shop
 from rack_controller.assemble_policies import load_interlocks
 from rack_controller.decide.places import expected_number
@@ -38,6 +39,7 @@ from rack_controller.images import Images
 from rack_controller.model.expectation import Expectation, ExpectedAddresses, ExpectedPlace
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.run.audited import Audited
+from rack_controller.run.building.station import BuildingStation
 from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
 from rack_controller.run.watch.hosts import GpuRules, rules_of
@@ -51,6 +53,7 @@ class Assembly:
 
     site: Site
     racks: tuple[RackUnderControl, ...]
+    building: BuildingStation | None = None
 
 
 def assemble(
@@ -63,11 +66,12 @@ def assemble(
     console_logs: Path | None = None,
     audited: Audited | None = None,
     images: Path | None = None,
+    broker: Path | None = None,
 ) -> Assembly:
     """Build every rack of the site; `search` are folders with generations of its own, before the seeds.
 
     `console_logs` is where consoles are logged; None leaves them alone.  `audited`: what enters into the audit log;
-    `images`: where firmware images lie.
+    `images`: where firmware images lie.  `broker` is the bus's folder, where the building is met; None leaves it alone.
 
     Raises ConfigurationError, FileInvalid or EnvironmentUnfit: a site that cannot be read whole is not begun.
     """
@@ -83,6 +87,7 @@ def assemble(
     shop = (
         None if console_logs is None else console_shop(site, vault, clock, console_logs, search, desk.console_entries)
     )
+    building = None if broker is None else building_station(site, broker, clock, search)
     return Assembly(
         site,
         tuple(
@@ -102,10 +107,12 @@ def assemble(
                 interlocks=load_interlocks(Place(rack.place), generation.name, search),
                 audited=audited,
                 images=None if images is None else Images(images),
+                building=None if building is None else building.rack(rack.place),
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)
         ),
+        building,
     )
 
 

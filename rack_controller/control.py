@@ -43,9 +43,11 @@ async def _run(files: ControllerFiles, site_file: Path | None) -> None:
         search = (files.generations, site.parent / "generations")
         vault = Vault(files.credentials)
         clock, logs, audited = SystemClock(), files.console_logs, Audited(AuditLog(files.audit, WRITER))
-        assembly = assemble(site, vault, journal, clock, new_boot_id(), search, logs, audited, files.images)
+        found = (site, vault, journal, clock, new_boot_id(), search, logs, audited)
+        assembly = assemble(*found, images=files.images, broker=files.nats)
         settled()
         address = BusAddress(files.bus_url.read_text().strip(), files.bus_seed)
-        await run_racks(assembly.racks, Bus(address, assembly.site.name, "rack-controller"), audited)
+        bus = Bus(address, assembly.site.name, "rack-controller")
+        await run_racks(assembly.racks, bus, audited, assembly.building)
     finally:
         journal.close()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rack_controller.run.audited import Audited
+from rack_controller.run.building.station import BuildingStation, run_station
 from rack_controller.run.bus import Bus
 from rack_controller.run.ending import running
 from rack_controller.run.outbox import Outbox
@@ -62,6 +63,11 @@ class ControllerFiles:
         return self.state / "credentials"
 
     @property
+    def nats(self) -> Path:
+        """The bus's folder."""
+        return self.state / "nats"
+
+    @property
     def bus_url(self) -> Path:
         """A text file with the bus's URL."""
         return self.state / "nats" / "url"
@@ -77,8 +83,10 @@ def new_boot_id() -> str:
     return secrets.token_hex(8)
 
 
-async def run_racks(racks: tuple[RackUnderControl, ...], bus: Bus, audited: Audited) -> None:
-    """Run every rack and the bus until SIGTERM or SIGINT; then log out and stop within `STOP_SECONDS`."""
+async def run_racks(
+    racks: tuple[RackUnderControl, ...], bus: Bus, audited: Audited, building: BuildingStation | None = None
+) -> None:
+    """Run every rack, the bus and the building until SIGTERM or SIGINT; then log out and stop within `STOP_SECONDS`."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,7 +95,7 @@ async def run_racks(racks: tuple[RackUnderControl, ...], bus: Bus, audited: Audi
     for rack in racks:
         rack.attach(bus)
         outboxes |= {rack.subjects.telemetry: rack.frames, rack.subjects.event: rack.events}
-    works = [*(rack.run(bus) for rack in racks), bus.run(outboxes), audited.run()]
+    works = [*(rack.run(bus) for rack in racks), bus.run(outboxes), audited.run(), run_station(building)]
     async with running(works) as tasks:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -9,6 +9,7 @@ from datacenter_api.cli import (
     account,
     alarm,
     audit,
+    building,
     bypass,
     certificate,
     console,
@@ -77,6 +78,7 @@ app.add_typer(swap.app, name="swap")
 app.add_typer(op.app, name="op")
 app.add_typer(interlock.app, name="interlock")
 app.add_typer(bypass.app, name="bypass")
+app.add_typer(building.app, name="building")
 app.add_typer(lock.app, name="lock")
 app.add_typer(alarm.app, name="alarm")
 app.add_typer(power.app, name="power")

@@ -32,12 +32,19 @@ class BusFiles:
     port: int
 
 
-def write_bus_config(folder: Path, site: str, racks: Iterable[str] = (), door: Listen | None = None) -> BusFiles:
+def write_bus_config(
+    folder: Path,
+    site: str,
+    racks: Iterable[str] = (),
+    door: Listen | None = None,
+    building: Listen | None = None,
+) -> BusFiles:
     """Write configuration, seeds (mode 600) and url.  Ports and seeds of an earlier start are kept.
 
     `racks` are racks of real hosts: the agents of each get a key of their own, good for that rack only, and there is
     none that may speak for all; without any, the emulated hosts have one together.  `door` is where agents on other
-    machines reach the bus; it has a certificate then, signed by an authority in `<folder>/tls`.
+    machines reach the bus, `building` where the building's system does; either has a certificate then, signed by an
+    authority in `<folder>/tls`.  Where MQTT is taken stands in `<folder>/mqtt`.
 
     Raises EnvironmentUnfit when the folder cannot be written.
     """
@@ -46,16 +53,24 @@ def write_bus_config(folder: Path, site: str, racks: Iterable[str] = (), door: L
         ports = _ports(folder / "ports.json")
         users = bus_users(racks)
         publics = {user.name: _seed(folder / f"{user.name}.nk") for user in users if user.account != "BMS"}
-        bms_password = _password(folder / "bms.password")
+        passwords = {user.name: _password(folder / f"{user.name}.password") for user in users if user.account == "BMS"}
         config = folder / "nats.conf"
-        if door is not None:
+        if doors := [one.host for one in (door, building) if one is not None]:
             # Certificates need a large library; `--help` must stay quick.
             from datacenter_api.auth.authority import ensure_certificates
 
+            ensure_certificates(folder / "tls", doors, datetime.datetime.now(datetime.UTC))
+        if door is not None:
             ports = {**ports, "client": door.port or ports["client"]}
-            ensure_certificates(folder / "tls", [door.host], datetime.datetime.now(datetime.UTC))
+        mqtt = Listen(LOOPBACK, ports["mqtt"])
+        if building is not None:
+            mqtt = Listen(building.host, building.port or ports["mqtt"])
         host = door.host if door is not None else LOOPBACK
-        content = render(folder, site, ports, publics, bms_password, users, host if door is not None else None)
+        content = render(
+            folder, site, ports, publics, passwords, users, host if door is not None else None, building and mqtt
+        )
+        scheme, reached = ("mqtts" if building else "mqtt"), LOOPBACK if mqtt.host in ANYWHERE else mqtt.host
+        (folder / "mqtt").write_text(f"{scheme}://{Listen(reached, mqtt.port)}\n")
         _write_private(config, content)
         near = LOOPBACK if host in ANYWHERE else host
         url = f"nats://{Listen(near, ports['client'])}"
@@ -82,25 +97,26 @@ def render(
     site: str,
     ports: dict[str, int],
     publics: dict[str, str],
-    bms_password: str,
+    passwords: dict[str, str],
     users: tuple[BusUser, ...] = BUS_USERS,
     door: str | None = None,
+    building: Listen | None = None,
 ) -> str:
     """Return the server's configuration.  MQTT can log into BMS only, and nothing there can name a rack's subject.
 
-    Of the password only a hash stands in it.
+    Of a password only a hash stands in it.
 
     With a `door` (the host to listen at) the bus offers TLS.  Processes of this machine go on without it; an agent
-    refuses to: see `rack_controller/agent/bus.py`.
+    refuses to: see `rack_controller/agent/bus.py`.  With a `building` MQTT is taken there, and only with TLS.
     """
     rack_users = [_nkey_user(user, site, publics[user.name]) for user in users if user.account == "RACK"]
-    bms_users = [_mqtt_user(user, bms_password) for user in users if user.account == "BMS"]
+    bms_users = [_mqtt_user(user, passwords[user.name]) for user in users if user.account == "BMS"]
     return f"""# Written at every start; changes here are lost.
 server_name: "rackwright-{token(site)}"
 listen: {json.dumps(str(Listen(door or LOOPBACK, ports["client"])))}
 {_tls(folder) if door else ""}max_payload: 8MB
 jetstream {{ store_dir: {json.dumps(str(folder / "store"))}, max_memory_store: 64MB, max_file_store: 2GB }}
-mqtt {{ listen: "127.0.0.1:{ports["mqtt"]}" }}
+mqtt {{ listen: {json.dumps(str(building or Listen(LOOPBACK, ports["mqtt"])))}{_mqtt_tls(folder, building)} }}
 system_account: SYS
 accounts {{
   SYS {{}}
@@ -117,6 +133,10 @@ accounts {{
 def _tls(folder: Path) -> str:
     certificate, key = (json.dumps(str(folder / "tls" / name)) for name in ("server.pem", "server.key"))
     return f"tls {{ cert_file: {certificate}, key_file: {key}, timeout: 5 }}\nallow_non_tls: true\n"
+
+
+def _mqtt_tls(folder: Path, building: Listen | None) -> str:
+    return "" if building is None else f"\n  {_tls(folder).partition(chr(10))[0]}\n"
 
 
 def _nkey_user(user: BusUser, site: str, public: str) -> str:
@@ -137,7 +157,8 @@ def _hashed(password: str) -> str:
 def _permissions(user: BusUser, site: str) -> str:
     publish = json.dumps([subject.replace("{site}", site) for subject in user.publish])
     subscribe = json.dumps([subject.replace("{site}", site) for subject in user.subscribe])
-    return f"{{ publish: {{ allow: {publish} }}, subscribe: {{ allow: {subscribe} }}, allow_responses: true }}"
+    denied = f", deny: {json.dumps(list(user.deny))}" if user.deny else ""
+    return f"{{ publish: {{ allow: {publish}{denied} }}, subscribe: {{ allow: {subscribe} }}, allow_responses: true }}"
 
 
 def _lines(entries: Iterable[str]) -> str:

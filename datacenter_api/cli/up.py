@@ -63,6 +63,7 @@ class UpOptions:
     ready_file: Path | None
     faults: Path | None
     bus_listen: Listen | None = None
+    building_listen: Listen | None = None
 
 
 def up(
@@ -83,11 +84,17 @@ def up(
     bus_listen: Annotated[
         str | None, typer.Option(help="where agents of GPU hosts reach the bus, with TLS (default: loopback only)")
     ] = None,
+    building_listen: Annotated[
+        str | None, typer.Option(help="where the building's system reaches MQTT, with TLS (default: loopback only)")
+    ] = None,
 ) -> None:
     """Start bus, racks, controller and API; show them; stop all of it with Ctrl-C."""
     begin()
     address = parse_listen(listen)
     door = None if bus_listen is None else parse_listen(bus_listen, "--bus-listen", "0.0.0.0:4222")
+    gate = None
+    if building_listen is not None:
+        gate = parse_listen(building_listen, "--building-listen", "0.0.0.0:8883")
     root = (state or default_state()).absolute()
     endpoints = ENDPOINTS_PER_RACK * count_racks(racks)
     if site is None:
@@ -99,7 +106,8 @@ def up(
         check_port(address.host, address.port)
         if address.port == 0:
             address = Listen(address.host, free_port(address.host))
-        asyncio.run(_Up(UpOptions(root, address, racks, site, load_trace, speed, ready_file, faults, door)).run())
+        options = UpOptions(root, address, racks, site, load_trace, speed, ready_file, faults, door, gate)
+        asyncio.run(_Up(options).run())
 
 
 def count_racks(spec: str) -> int:
@@ -199,7 +207,8 @@ class _Up:
     def _start(self, supervisor: Supervisor) -> BusFiles:
         site = EMULATED_SITE if self._site is None else self._site.name
         hosts = () if self._site is None else tuple(rack_name(rack) for rack in self._site.endpoints)
-        bus = write_bus_config(self._paths.nats, site, hosts, self._options.bus_listen)
+        options = self._options
+        bus = write_bus_config(self._paths.nats, site, hosts, options.bus_listen, options.building_listen)
         self._paths.site_name.write_text(site + "\n")
         check_port(bus.host, bus.port)
         supervisor.start(Child("nats", [_nats_server(), "-c", str(bus.config)]))

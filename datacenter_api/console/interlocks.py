@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from datacenter_api.cli.status import bypass_words
+from datacenter_api.console.building import isolation_lines
 from datacenter_api.console.wording import ALARM_GLYPHS, esc, interlocks_href, roughly, slot_of
 from datacenter_api.fleet.summary import RackSummary
 from rack_controller.model.event import Severity
@@ -39,7 +40,7 @@ class BannerLine:
 def banner_lines(summaries: Sequence[RackSummary]) -> tuple[BannerLine, ...]:
     """Return what every page says on top: each tripped cause that is latched or critical, first cause of a rack first.
 
-    What an armed rack did stands before what another would have done; every bypass is told.
+    What an armed rack did stands before what another would have done; every isolation and bypass is told.
     """
     lines = [
         BannerLine(trip.severity, s.rack, s.name, trip.chain, shadow=not s.interlocks.armed)
@@ -48,6 +49,7 @@ def banner_lines(summaries: Sequence[RackSummary]) -> tuple[BannerLine, ...]:
         for trip in s.interlocks.tripped
         if trip.latch or trip.severity is Severity.CRITICAL
     ]
+    lines += [BannerLine(*said, shadow=False) for said in isolation_lines(summaries)]
     lines += [
         BannerLine(Severity.WARNING, s.rack, s.name, bypass_words(msgspec.to_builtins(bypass)), shadow=False)
         for s in summaries

@@ -5,6 +5,7 @@ from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.boards import Board, Look
+from datacenter_api.console.building import BuildingShown, draw_building, draw_building_line
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks import (
@@ -23,6 +24,7 @@ from datacenter_api.fleet.record import RackRecord
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.building_view import BuildingState
 from rack_controller.model.interlock_view import InterlockState
 
 AGAIN_S = 1.0
@@ -68,6 +70,7 @@ def show_interlocks(glance: Glance, place: str, who: Principal) -> None:
     with ui.element("main").classes("page interlocks"):
         viewer.show(_board(glance, record, "standings"), html(classes="card"))
         viewer.show(_board(glance, record, "latches"), html(classes="card"))
+        viewer.show(_building_board(glance, record), html(classes="card"))
         with ui.element("div").classes("acts"):
             with ui.element("div").classes("card made"):
                 ClearCard(glance.services, who, record).show()
@@ -83,6 +86,37 @@ async def read_interlocks(services: Services, rack: str) -> InterlocksState:
         return InterlocksState(msgspec.json.decode(await services.bus.ask(rack, "interlocks"), type=InterlockState))
     except (RackwrightError, msgspec.DecodeError) as err:
         return InterlocksState(None, str(err))
+
+
+async def read_building(services: Services, rack: str) -> BuildingShown:
+    """Return what the rack's controller says of its building; an error is part of the answer."""
+    try:
+        return BuildingShown(msgspec.json.decode(await services.bus.ask(rack, "building"), type=BuildingState))
+    except (RackwrightError, msgspec.DecodeError) as err:
+        return BuildingShown(None, str(err))
+
+
+def building_card(glance: Glance, record: RackRecord) -> Board:
+    """Return the building's card on a rack's page."""
+
+    def look(now: Seconds) -> Look:
+        rack = glance.rack(record, now)
+        drawn = draw_building_line(None if rack is None else rack.summary)
+        return Look(drawn, lambda: drawn, {})
+
+    return glance.boards.get(("building line", record.token), look)
+
+
+def _building_board(glance: Glance, record: RackRecord) -> Board:
+    fetched = glance.building.get(
+        record.token, lambda: read_building(glance.services, record.token), lambda _state: AGAIN_S
+    )
+
+    def look(now: Seconds) -> Look:
+        drawn = draw_building(fetched.look(now))
+        return Look(drawn, lambda: drawn, {})
+
+    return glance.boards.get(("building", record.token), look)
 
 
 def _board(glance: Glance, record: RackRecord, part: str) -> Board:

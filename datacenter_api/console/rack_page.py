@@ -14,7 +14,7 @@ from datacenter_api.console.elevation import draw_elevation, draw_kinds
 from datacenter_api.console.fetched import first_window
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
-from datacenter_api.console.interlocks_page import interlocks_card, show_banner
+from datacenter_api.console.interlocks_page import building_card, interlocks_card, show_banner
 from datacenter_api.console.operation_page import operations_board
 from datacenter_api.console.panel import NOTHING_CHOSEN, draw_panel, find_tray, panel_cells
 from datacenter_api.console.sights import chart_board, events_board
@@ -98,6 +98,7 @@ class RackPage:
                     self._panel = html(NOTHING_CHOSEN, "card")
                     viewer.show(interlocks_card(glance, record), html(classes="card"))
                     viewer.show(alarms_card(glance, record), html(classes="card"))
+                    viewer.show(building_card(glance, record), html())
                     viewer.show(operations_board(glance, record), html(classes="card"))
                     viewer.show(events_board(glance, record.place or record.token), html(classes="card"))
         ui.on("tray", self._choose)

@@ -1,5 +1,6 @@
 """What a person typed, as a place that exists: in full, from the rack's name or from the tray on.  Guesses nothing."""
 
+from datacenter_api.fleet.columns import tray_name
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState
 from firmware_bridge.vocabulary.errors import BusUnavailable, ConfigurationError, TargetUnknown
@@ -38,7 +39,8 @@ def place_in(record: RackRecord, text: str, fleet: FleetState | None = None) -> 
     Raises TargetUnknown for what is no place, lies in another rack or does not exist in this one.
     """
     layout, place = layout_of(record), in_full(record, text, fleet)
-    if place != layout.rack and not any(_holds(tray, record, place) for tray in layout.trays):
+    known = place == layout.rack or any(_holds(tray, record, place) for tray in layout.trays)
+    if not known and not _is_read(record, place):
         raise TargetUnknown(f"nothing at {text!r} in rack {layout.rack}", advice="see `rackwright tray list`")
     return place
 
@@ -129,6 +131,14 @@ def _holds(tray: TrayView, record: RackRecord, place: Place) -> bool:
     columns = record.columns
     lines = columns.by_tray.get(tray.place.rsplit("/", 1)[1], ()) if columns is not None else ()
     return columns is not None and any(columns.series[n].place == place for n in lines)
+
+
+def _is_read(record: RackRecord, place: Place) -> bool:
+    """Tell whether something is read at or below a place that is in no tray, such as what the building says."""
+    columns = record.columns
+    lines = () if columns is None else columns.by_tray.get(tray_name(place), ())
+    found = () if columns is None else (columns.series[n].place for n in lines)
+    return any(one == place or one.startswith(f"{place}/") for one in found)
 
 
 def _parsed(text: str) -> Place:

@@ -8,6 +8,7 @@ from datacenter_api.fleet.peaks import Peaks
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.model.alarm import AlarmGlance
+from rack_controller.model.building_view import BuildingGlance
 from rack_controller.model.frame import Frame
 from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.lasting import LastingEvent
@@ -43,6 +44,7 @@ class RackRecord:
     alarms: AlarmGlance | None = None
     deliveries_refused: dict[str, int] = field(default_factory=dict)
     interlocks: InterlockGlance | None = None
+    building: BuildingGlance | None = None
     revision: int | None = None
     boot: str = ""
     wanted_table: int | None = None
@@ -104,7 +106,7 @@ class RackRecord:
         self.endpoints, self.endpoints_heard = list(state.endpoints), now
         self.worn, self.lasting, self.alarms = list(state.worn), list(state.alarms), state.alarm_glance
         self.deliveries_refused = dict(state.deliveries_refused)
-        self.interlocks = state.interlocks
+        self.interlocks, self.building = state.interlocks, state.building
         self.revision, self.boot = state.revision, state.boot
 
     def hear_outbox(self, report: OutboxReport, now: Seconds) -> None:

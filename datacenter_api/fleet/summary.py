@@ -22,6 +22,7 @@ from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.alarm import PRIORITIES, SPEAKING, UNSEEN, AlarmGlance
+from rack_controller.model.building_view import BuildingGlance
 from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.layout import IN_BAND, Layout
 
@@ -64,6 +65,7 @@ class RackSummary(msgspec.Struct, frozen=True):
     `hosts_silent` are the endpoints of GPU hosts whose agents are not heard: counted, and no alarm of their trays.
     `interlocks`: what has tripped, first cause first, and how many latches stand; None where the controller has none.
     `alarms`: how many want an answer; None until the controller was heard.
+    `building`: what its building says and was asked for; None where the site agreed on none.
     """
 
     rack: str
@@ -95,6 +97,7 @@ class RackSummary(msgspec.Struct, frozen=True):
     trays: list[TrayState]
     interlocks: InterlockGlance | None = None
     alarms: AlarmsInShort | None = None
+    building: BuildingGlance | None = None
 
 
 def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
@@ -145,6 +148,7 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
         trays=tray_states(layout, view, axes, points, standing),
         interlocks=record.interlocks,
         alarms=alarms_in_short(record.alarms),
+        building=record.building,
     )
 
 

@@ -20,6 +20,7 @@ from firmware_bridge.vocabulary.event_path import PathKind
 from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.audit_log import AuditStanding
+from rack_controller.model.building_view import Isolation
 from rack_controller.model.layout import Layout
 from rack_controller.model.liveness import Presence
 from rack_controller.model.snapshot import ManagementAxis
@@ -51,6 +52,16 @@ _TOLD = Family(
     "rackwright_alarm_news_total", "News of alarms delivered to a webhook or mailbox, and attempts failed.", "counter"
 )
 _UNTOLD = Family("rackwright_alarm_news_waiting", "News of alarms that did not reach a webhook or mailbox yet.")
+_BUILDING = Family("rackwright_building_heard", "The building's heartbeat is heard (1) or lost (0).")
+_BUILDING_LEAK = Family("rackwright_building_leak", "The building reports a leak at the rack (1) or none (0).")
+_ISOLATION = Family(
+    "rackwright_building_isolation", "How an isolation by the building stands, one line per state (1: this one)."
+)
+_OVERDUE = Family("rackwright_building_isolation_overdue", "An isolation was asked for and not confirmed in time.")
+_POINTS = Family("rackwright_building_points", "Points that the building says of the rack, by whether they are good.")
+_B_REFUSED = Family(
+    "rackwright_building_messages_refused_total", "Messages of the building that could not be believed.", "counter"
+)
 _BUS = Family("rackwright_bus_connected", "The API hears the bus (1) or not (0).")
 _STREAMS = Family("rackwright_streams", "Event streams open now.")
 _DELIVERIES = Family(
@@ -178,6 +189,7 @@ class _OwnLines:
                     self.add(_UNKNOWN, f'{rack},reason="{word}"', int(counts[number]))
         self._interlocks(rack, record)
         self._alarms(rack, record)
+        self._building(rack, record)
         self._endpoints(rack, record, now, unix_s)
         self._outboxes(rack, record, now)
 
@@ -207,6 +219,21 @@ class _OwnLines:
             for state, count in states.items():
                 self.add(_ALARMS, f'{rack},priority="{priority}",state="{state}"', count)
         self.add(_FLOOD, rack, int(said.flood))
+
+    def _building(self, rack: str, record: RackRecord) -> None:
+        said = record.building
+        if said is None:
+            return
+        self.add(_BUILDING, rack, int(not said.silent))
+        if said.leak is not None:
+            self.add(_BUILDING_LEAK, rack, int(said.leak))
+        for kind, state in (("liquid", said.liquid), ("electrical", said.electrical)):
+            for one in Isolation:
+                self.add(_ISOLATION, f'{rack},kind="{kind}",state="{one}"', int(one is state))
+        self.add(_OVERDUE, rack, int(said.overdue))
+        self.add(_POINTS, f'{rack},good="yes"', said.points - said.points_not_good)
+        self.add(_POINTS, f'{rack},good="no"', said.points_not_good)
+        self.add(_B_REFUSED, rack, said.refused)
 
     def _endpoints(self, rack: str, record: RackRecord, now: Seconds, unix_s: float) -> None:
         counts = management_counts(record, now)

@@ -123,6 +123,7 @@ _PLAIN: dict[Quantity, tuple[Family, float]] = {
     _Q.NVLINK_ERRORS: (Family("rack_nvlink_errors_total", "Receive errors over all NVLinks.", "counter"), 1.0),
     _Q.XIDS: (Family("rack_gpu_xids_total", "XIDs since the host's agent was started.", "counter"), 1.0),
     _Q.LOCATE: (Family("rack_locate_lit", "Locate light on (1) or off (0)."), 1.0),
+    _Q.SIGNAL: (Family("rack_signal_set", "A yes (1) or no (0) that somebody else says, such as the building."), 1.0),
     _Q.LINK: (Family("rack_nvlink_up", "NVLink port of a switch up (1) or down (0)."), 1.0),
     _Q.NVLINKS: (Family("rack_nvlinks", "NVLink ports that a switch tray shows."), 1.0),
     _Q.NVLINKS_SLOW: (

@@ -24,6 +24,7 @@ from firmware_bridge.vocabulary.errors import CommandRefused
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.decide.swap import Swap
 from rack_controller.model.alarm import AlarmCatalogue, AlarmList
+from rack_controller.model.building_view import BuildingState
 from rack_controller.model.command import Reply
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
@@ -239,6 +240,13 @@ async def list_limits(rack: str, parts: Parts) -> Response:
     """Every place of the rack whose power can be limited: what the device allows and shows, what is wanted by whom."""
     record = parts.fleet.find(rack)
     return Response(await parts.bus.ask(record.token, "limits"), media_type="application/json")
+
+
+@router.get("/racks/{rack:path}/building", responses=describes(BuildingState))
+async def show_building(rack: str, parts: Parts) -> Response:
+    """The rack's building: the link and its heartbeat, every point of both sides, and what was asked and confirmed."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "building"), media_type="application/json")
 
 
 @router.get("/racks/{rack:path}/operations", responses=describes(list[OperationRow]))

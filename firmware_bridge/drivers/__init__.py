@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from firmware_bridge.drivers.building.mqtt_link import BrokerAddress, MqttLink
     from firmware_bridge.drivers.factory import SerialPart, make_console, make_driver, needs_credential
     from firmware_bridge.drivers.modbus.lines import SerialLines
     from firmware_bridge.drivers.redfish.listener import EventListener, ListenAt
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from firmware_bridge.drivers.unfit import UnfitSource
 
 __all__ = [
+    "BrokerAddress",
     "EventListener",
     "ListenAt",
+    "MqttLink",
     "PushPart",
     "SerialLines",
     "SerialPart",
@@ -26,8 +29,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BrokerAddress": "building.mqtt_link",
     "EventListener": "redfish.listener",
     "ListenAt": "redfish.listener",
+    "MqttLink": "building.mqtt_link",
     "PushPart": "redfish.pushed",
     "SerialLines": "modbus.lines",
     "UnfitSource": "unfit",

@@ -199,6 +199,7 @@ class ControlServer:
             "connections": len(hall.doorway.state.connections),
             "faults": [msgspec.to_builtins(f) for f in hall.faults.all()],
             "racks": racks,
+            "building": {} if hall.building is None else hall.building.told(),
             "lines": [
                 {"place": place, "requests": port.line.requests, "spoiled": port.line.spoiled}
                 for place, port in hall.serial.ports.items()

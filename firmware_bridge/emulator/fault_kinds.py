@@ -16,6 +16,7 @@ class Layer(StrEnum):
     LINE = "line"  # a whole serial line
     HOST = "host"  # an emulated GPU host
     CONSOLE = "console"  # a serial console
+    BUILDING = "building"  # what the building says of a rack, and does there
 
 
 class FaultKind(StrEnum):
@@ -82,6 +83,14 @@ class FaultKind(StrEnum):
     CONSOLE_FLOOD = "console_flood"
     CONSOLE_DROP = "console_drop"
     CONSOLE_KEY = "console_key"
+    BUILDING_SILENT = "building_silent"
+    BUILDING_STUCK = "building_stuck"
+    BUILDING_LIES = "building_lies"
+    BUILDING_LEAK = "building_leak"
+    BUILDING_SENSOR_FAULT = "building_sensor_fault"
+    BUILDING_QUALITY = "building_quality"
+    BUILDING_CLOCK = "building_clock"
+    BUILDING_NONSENSE = "building_nonsense"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,7 @@ class KindSpec:
 
 
 _K, _REPLY, _UNIT = FaultKind, (Layer.REPLY,), (Layer.UNIT,)
+_BUILDING = (Layer.BUILDING,)
 
 KINDS: dict[FaultKind, KindSpec] = {
     _K.HANG: KindSpec(_REPLY, "a request is taken and never answered"),
@@ -170,6 +180,14 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.CONSOLE_FLOOD: KindSpec((Layer.CONSOLE,), "a console prints lines as fast as they are taken", ("text",)),
     _K.CONSOLE_DROP: KindSpec((Layer.CONSOLE,), "a console's connection breaks and none is taken"),
     _K.CONSOLE_KEY: KindSpec((Layer.CONSOLE,), "a console shows another host key than the pinned one"),
+    _K.BUILDING_SILENT: KindSpec(_BUILDING, "the building says nothing of a rack, and no heartbeat once of none"),
+    _K.BUILDING_STUCK: KindSpec(_BUILDING, "the building's valve and breaker do not move when they are asked"),
+    _K.BUILDING_LIES: KindSpec(_BUILDING, "the building confirms an isolation that it did not do"),
+    _K.BUILDING_LEAK: KindSpec(_BUILDING, "the building's rope under a rack is wet"),
+    _K.BUILDING_SENSOR_FAULT: KindSpec(_BUILDING, "the building says that its leak sensor is faulty"),
+    _K.BUILDING_QUALITY: KindSpec(_BUILDING, "what the building says of a rack comes with a bad quality"),
+    _K.BUILDING_CLOCK: KindSpec(_BUILDING, "the building's clock is so many seconds ahead", ("seconds",)),
+    _K.BUILDING_NONSENSE: KindSpec(_BUILDING, "the building also says unknown points, text, no JSON, and 200 kB"),
 }
 
 CERTIFICATES = {FaultKind.WRONG_CERTIFICATE: "wrong", FaultKind.EXPIRED_CERTIFICATE: "expired"}

@@ -23,6 +23,7 @@ LINE_FAULTS = kinds_of(Layer.LINE)
 EVENT_FAULTS = kinds_of(Layer.EVENT)
 HOST_FAULTS = kinds_of(Layer.HOST)
 CONSOLE_FAULTS = kinds_of(Layer.CONSOLE)
+BUILDING_FAULTS = kinds_of(Layer.BUILDING)
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -169,6 +170,10 @@ class FaultTable:
     def on_console(self, place: str) -> list["ArmedFault"]:
         """Return the faults of one serial console."""
         return [a for a in self._armed if a.fault.what in CONSOLE_FAULTS and a.fault.applies_to(place)]
+
+    def on_building(self, place: str) -> list["ArmedFault"]:
+        """Return the faults of the building at one rack (`…/k01/building`)."""
+        return [a for a in self._armed if a.fault.what in BUILDING_FAULTS and a.fault.applies_to(place)]
 
     def has_certificates(self) -> bool:
         """Tell whether any fault is about certificates."""

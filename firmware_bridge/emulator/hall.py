@@ -13,6 +13,7 @@ from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.account_service import WithAccounts
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.building.hall_building import HallBuilding
 from firmware_bridge.emulator.cabling import cable_of
 from firmware_bridge.emulator.certificates import Identity, keep_identities
 from firmware_bridge.emulator.consoles.hall_consoles import HallConsoles, Surroundings, files_needed
@@ -101,6 +102,7 @@ class Hall:
     benches: dict[str, Bench] = field(init=False, default_factory=dict)
     endpoints: list[Endpoint] = field(init=False, default_factory=list)
     speed: float = field(init=False, default=1.0)
+    building: HallBuilding | None = field(init=False, default=None)
     _designs: dict[str, Generation] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -155,6 +157,9 @@ class Hall:
         for name, generation in generations.items():
             self.benches[name] = Bench(generation, [p.place for p in self.plans if p.generation == name], trace)
         self.gpu_hosts = GpuHosts(self.plans, self.benches, self.faults)
+        self.building = HallBuilding(
+            state, self.plans, self.benches, self.faults, lambda: self.time, self.options.search
+        )
         credentials = self._credentials()
         block = await self._listen_somewhere(generations, credentials)
         keep_block(state, block)
@@ -165,12 +170,15 @@ class Hall:
         write_site(self.site_file, self._site())
         settled()
         self._ticking = asyncio.create_task(self._tick(), name="plant")
+        self.building.start()
 
     async def stop(self) -> None:
         """Close listeners and connections; takes no time worth waiting for."""
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
+        if self.building is not None:
+            await self.building.stop()
         self.serial.stop()
         await self.delivery.stop()
         self.consoles.stop()
@@ -182,7 +190,8 @@ class Hall:
     def advance(self, seconds: float) -> None:
         """Move every plant on by emulated seconds."""
         for bench in self.benches.values():
-            bench.advance(seconds, self.faults.in_plant(bench.time))
+            isolated = () if self.building is None else self.building.in_plant(bench)
+            bench.advance(seconds, (*self.faults.in_plant(bench.time), *isolated))
             self.happenings.look(bench)
         self.reporting.look()
         self.strikes.look()
@@ -354,7 +363,9 @@ class Hall:
         # Emulated hardware cannot be harmed: its racks start armed.
         racks = tuple(SiteRack(p.place, p.generation, armed=True, domains=p.domains) for p in self.plans)
         listed = (*endpoints, *self.serial.endpoints, *self.gpu_hosts.site_endpoints())
-        return Site(self.options.site_name, racks, listed, consoles=tuple(self.consoles.sites))
+        building = {} if self.building is None else self.building.site_entry
+        consoles = tuple(self.consoles.sites)
+        return Site(self.options.site_name, racks, listed, building=building, consoles=consoles)
 
 
 def make_hub(device: Device, delivery: Delivery, address: str, pass_on: PassOn) -> EventHub | None:

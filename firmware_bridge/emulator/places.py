@@ -10,9 +10,11 @@ from firmware_bridge.vocabulary.place import join_place
 
 
 def places_of(plans: list[RackPlan], generations: dict[str, Generation]) -> Iterator[str]:
-    """Yield the place of every endpoint, console, component and unit, and of every serial line."""
+    """Yield the place of every endpoint, console, component and unit, every serial line, and of the building at
+    every rack."""
     for plan in plans:
         generation = generations[plan.generation]
+        yield join_place(plan.place, "building")
         for line in generation.lines:
             yield join_place(plan.place, "lines", line.name)
         for slot in generation.slots:

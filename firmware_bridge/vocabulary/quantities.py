@@ -67,6 +67,7 @@ class Quantity(StrEnum):
     HEALTH = "health"
     MANAGEMENT = "management"
     LOCATE = "locate"
+    SIGNAL = "signal"
     ALARMS = "alarms"
     COUNT = "count"
     DURATION = "duration"
@@ -150,6 +151,7 @@ SPECS: dict[Quantity, QuantitySpec] = {
     Quantity.HEALTH: QuantitySpec("code"),
     Quantity.MANAGEMENT: QuantitySpec("code", reading_class=_SAFETY),
     Quantity.LOCATE: QuantitySpec("code"),
+    Quantity.SIGNAL: QuantitySpec("code"),  # a yes or no that somebody else says, such as the building
     Quantity.ALARMS: QuantitySpec("bits", reading_class=_SAFETY),  # the names of its bits stand in the series table
     Quantity.COUNT: QuantitySpec("1", _COUNTER, least=0.0, most=_MOST_COUNT),
     Quantity.DURATION: QuantitySpec("s", _COUNTER, least=0.0, most=_MOST_COUNT),
@@ -203,6 +205,7 @@ POWER_STATE_CODES = {0: "off", 1: "on"}
 HEALTH_CODES = {0: "ok", 1: "warning", 2: "critical"}
 MANAGEMENT_CODES = {0: "absent", 1: "degraded", 2: "reachable"}
 LOCATE_CODES = {0: "off", 1: "on"}
+SIGNAL_CODES = {0: "clear", 1: "set"}
 GPU_ACCESS_CODES = {0: "lost", 1: "ok", 2: "reset_required", 3: "hung", 4: "failing"}
 LINK_CODES = {0: "down", 1: "up"}
 FABRIC_MANAGER_CODES = {0: "stopped", 1: "failing", 2: "running"}
@@ -224,6 +227,7 @@ CODES: dict[Quantity, dict[int, str]] = {
     Quantity.HEALTH: HEALTH_CODES,
     Quantity.MANAGEMENT: MANAGEMENT_CODES,
     Quantity.LOCATE: LOCATE_CODES,
+    Quantity.SIGNAL: SIGNAL_CODES,
     Quantity.GPU_ACCESS: GPU_ACCESS_CODES,
     Quantity.FABRIC_STATE: FABRIC_STATE_CODES,
     Quantity.LINK: LINK_CODES,

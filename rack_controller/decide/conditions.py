@@ -151,10 +151,27 @@ def _shelves_overloaded(picture: Picture, row: Row) -> str:
 
 
 def _isolated_not_off(picture: Picture, row: Row) -> str:
-    if picture.building.liquid_isolated is not True:
+    """Without power from the building a tray that nobody sees any more is off; one that is seen on is on all the
+    same, whatever the building says."""
+    building = picture.building
+    if building.liquid_isolated is not True:
         return ""
-    on = [leaf_of(t.place) for t in picture.trays if t.off is not True]
+    dark = building.electrically_isolated is True
+    on = [leaf_of(t.place) for t in picture.trays if t.off is False or (t.off is None and not dark)]
     return f"the building closed the coolant, {', '.join(on)} not observed off" if on else ""
+
+
+def _building_silent(picture: Picture, row: Row) -> str:
+    return picture.building.silent
+
+
+def _building_sensor_faulty(picture: Picture, row: Row) -> str:
+    return picture.building.sensor_fault
+
+
+def _isolation_unconfirmed(picture: Picture, row: Row) -> str:
+    asked = " and ".join(picture.building.unconfirmed)
+    return f"the building was asked for {asked} isolation and does not confirm it" if asked else ""
 
 
 def _blind(picture: Picture, row: Row) -> str:
@@ -212,5 +229,8 @@ _RACK: Mapping[Condition, Callable[[Picture, Row], str]] = {
     Condition.NEAR_DEW_POINT: _near_dew_point,
     Condition.SHELVES_OVERLOADED: _shelves_overloaded,
     Condition.ISOLATED_NOT_OFF: _isolated_not_off,
+    Condition.BUILDING_SILENT: _building_silent,
+    Condition.BUILDING_SENSOR_FAULTY: _building_sensor_faulty,
+    Condition.ISOLATION_UNCONFIRMED: _isolation_unconfirmed,
     Condition.BLIND: _blind,
 }

@@ -97,11 +97,18 @@ class LoopSight:
 
 @dataclass(frozen=True, slots=True)
 class BuildingSight:
-    """What the building says of this rack; None where it says nothing, or nothing that can be believed."""
+    """What the building says of this rack; None where it says nothing, or nothing that can be believed.
+
+    `sensor_fault`: why its leak sensor sees nothing; `silent`: why nobody hears the building; `unconfirmed`: which
+    isolations were asked of it and are not confirmed.  Empty where all is well, or where no building is agreed with.
+    """
 
     liquid_isolated: bool | None = None
     electrically_isolated: bool | None = None
     leak: bool | None = None
+    sensor_fault: str = ""
+    silent: str = ""
+    unconfirmed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

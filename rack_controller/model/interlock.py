@@ -32,6 +32,9 @@ class Condition(StrEnum):
     NEAR_DEW_POINT = "near_dew_point"  # coolant comes less than `margin_k` above the dew point of the air
     SHELVES_OVERLOADED = "shelves_overloaded"  # the rack draws more than `share` of its usable power
     ISOLATED_NOT_OFF = "isolated_not_off"  # the building closed the coolant and a tray is not observed off
+    BUILDING_SILENT = "building_silent"  # its heartbeat is lost, or its broker is not reached
+    BUILDING_SENSOR_FAULTY = "building_sensor_faulty"  # its leak sensor of the rack is, or what it says is not believed
+    ISOLATION_UNCONFIRMED = "isolation_unconfirmed"  # asked of the building, and its status does not say so (yet)
     TRAY_ON_WHILE_LATCHED = "tray_on_while_latched"
     BLIND = "blind"  # nothing of the rack is known any more
     EMERGENCY_STOP = "emergency_stop"  # a person wants everything at the place off: said by a command, seen nowhere
@@ -49,6 +52,9 @@ RACK_WIDE = frozenset(
         Condition.NEAR_DEW_POINT,
         Condition.SHELVES_OVERLOADED,
         Condition.ISOLATED_NOT_OFF,
+        Condition.BUILDING_SILENT,
+        Condition.BUILDING_SENSOR_FAULTY,
+        Condition.ISOLATION_UNCONFIRMED,
         Condition.BLIND,
     }
 )
@@ -83,6 +89,9 @@ class Act(StrEnum):
     REQUEST_LIQUID_ISOLATION = "request_liquid_isolation"
     SHELF_OUTPUT_OFF = "shelf_output_off"
 
+
+REQUESTS = (Act.REQUEST_ELECTRICAL_ISOLATION, Act.REQUEST_LIQUID_ISOLATION)
+"""What is asked of the building, which does it or not."""
 
 SWITCHES_OFF = frozenset({Act.GRACEFUL_OFF, Act.FORCE_OFF, Act.AUX_OFF, Act.SHELF_OUTPUT_OFF})
 

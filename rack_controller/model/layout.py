@@ -6,6 +6,7 @@ from firmware_bridge.vocabulary.generation import ConsoleSpec, Coolant, Generati
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from rack_controller.model.alarm import AlarmGlance
+from rack_controller.model.building_view import BuildingGlance
 from rack_controller.model.failing import FailingResource
 from rack_controller.model.hold import Hold
 from rack_controller.model.interlock_view import InterlockGlance
@@ -210,6 +211,8 @@ class RackState(msgspec.Struct, frozen=True):
     `deliveries_refused`: events pushed to this controller's listener and not taken, by reason, since its start; one
     listener serves every rack of a `boot`.  `interlocks` None: the rack has none.  `alarm_glance`: its alarms in short;
     `alarms` are those of them that are events which last.
+    listener serves every rack of a `boot`.  `interlocks` None: the rack has none.
+    `building` None: the site agreed on none for it.
     """
 
     rack: str
@@ -222,6 +225,7 @@ class RackState(msgspec.Struct, frozen=True):
     deliveries_refused: dict[str, int] = {}
     interlocks: InterlockGlance | None = None
     alarm_glance: AlarmGlance | None = None
+    building: BuildingGlance | None = None
 
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):

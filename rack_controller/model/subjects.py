@@ -87,12 +87,14 @@ def subjects_of(place: Place) -> RackSubjects:
 
 @dataclass(frozen=True, slots=True)
 class BusUser:
-    """One process's rights on the bus.  `{site}` is filled in when the server's configuration is written."""
+    """One process's rights on the bus.  `{site}` is filled in when the server's configuration is written; `deny`: what
+    may not be published although `publish` allows it."""
 
     name: str
     account: str
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
+    deny: tuple[str, ...] = ()
 
 
 # JetStream needs its API and acknowledgement subjects; each user gets only the calls that it makes.
@@ -156,7 +158,15 @@ BUS_USERS: tuple[BusUser, ...] = (
         publish=("rw.v1.{site}.*.agent.*.telemetry",),
         subscribe=("rw.v1.{site}.*.agent.*.cap",),
     ),
-    BusUser("bms", "BMS", publish=("BMS.>",), subscribe=("BMS.>",)),
+    # The building says its own points, we say ours, and nobody says the other's.
+    BusUser("bms", "BMS", publish=("BMS.v1.PUB.>",), subscribe=("BMS.>",)),
+    BusUser(
+        "rackwright",
+        "BMS",
+        publish=("BMS.v1.*.Value.>",),
+        subscribe=("BMS.v1.PUB.>", "BMS.v1.PUB"),
+        deny=("BMS.v1.PUB.>",),
+    ),
 )
 
 

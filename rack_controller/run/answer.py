@@ -18,6 +18,7 @@ from firmware_bridge.vocabulary.errors import (
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.building_view import BuildingGlance
 from rack_controller.model.command import INTERNAL, Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.failing import told
 from rack_controller.model.interlock_view import InterlockGlance
@@ -28,6 +29,7 @@ from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
 from rack_controller.run.alarms.desk import AlarmDesk
 from rack_controller.run.audited import Audited
+from rack_controller.run.building.desk import BuildingDesk
 from rack_controller.run.collect import Collector
 from rack_controller.run.enrolment.enrolled import Enrolled
 from rack_controller.run.guard.desk import InterlockDesk
@@ -60,8 +62,9 @@ class StateAnswers:
         interlocks: InterlockDesk | None = None,
         alarms: AlarmDesk | None = None,
         limits: Limits | None = None,
+        building: BuildingDesk | None = None,
     ) -> None:
-        self._alarms, self._limits = alarms, limits
+        self._alarms, self._limits, self._building = alarms, limits, building
         self._power, self._operations, self._interlocks = power, operations, interlocks
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
         self._enrolled = enrolled
@@ -86,7 +89,8 @@ class StateAnswers:
                 return encode_table(self._view.snapshot.table)
             case "endpoints":
                 glance = None if self._interlocks is None else self._interlocks.glance()
-                return msgspec.json.encode(rack_state(self._view, self._sources, self._enrolled, glance))
+                building = None if self._building is None else self._building.glance()
+                return msgspec.json.encode(rack_state(self._view, self._sources, self._enrolled, glance, building))
             case "report":
                 return msgspec.json.encode(await self._stock.report(Place(request.place)))
             case "swaps" if self._enrolled is not None:
@@ -103,6 +107,8 @@ class StateAnswers:
                 return msgspec.json.encode(self._interlocks.rehearse(Place(request.place)))
             case "interlock_policy" if self._interlocks is not None:
                 return msgspec.json.encode(self._interlocks.policy)
+            case "building" if self._building is not None:
+                return msgspec.json.encode(self._building.state())
             case "readiness" if self._enrolled is not None:
                 return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
             case "locks" if self._enrolled is not None and self._enrolled.locks is not None:
@@ -130,6 +136,7 @@ def rack_state(
     sources: dict[Place, TelemetrySource],
     enrolled: Enrolled | None = None,
     interlocks: InterlockGlance | None = None,
+    building: BuildingGlance | None = None,
 ) -> RackState:
     """Return both axes of every endpoint with their ages.
 
@@ -137,7 +144,7 @@ def rack_state(
     """
     snapshot = view.snapshot
     if snapshot is None:
-        return RackState(view.layout.rack, view.revision, 0, view.boot, [], interlocks=interlocks)
+        return RackState(view.layout.rack, view.revision, 0, view.boot, [], interlocks=interlocks, building=building)
     return RackState(
         rack=view.layout.rack,
         revision=view.revision,
@@ -152,6 +159,7 @@ def rack_state(
         alarm_glance=view.alarms,
         deliveries_refused=view.refusals(),
         interlocks=interlocks,
+        building=building,
     )
 
 

@@ -36,6 +36,8 @@ from rack_controller.run.alarms.desk import AlarmDesk
 from rack_controller.run.answer import CommandAnswers, StateAnswers
 from rack_controller.run.audited import Audited
 from rack_controller.run.board import Board
+from rack_controller.run.building.desk import BuildingDesk
+from rack_controller.run.building.rack_building import RackBuilding
 from rack_controller.run.bus import Bus
 from rack_controller.run.collect import next_due
 from rack_controller.run.consoles.rack_consoles import Consoles
@@ -102,6 +104,7 @@ class RackUnderControl:
         interlocks: InterlockPolicy | None = None,
         audited: Audited | None = None,
         images: Images | None = None,
+        building: RackBuilding | None = None,
     ) -> None:
         rack = Place(layout.rack)
         self._clock, self._journal, self._rack, self._audited = clock, journal, rack, audited
@@ -133,6 +136,7 @@ class RackUnderControl:
         enrolled = Enrolled(self._holds, self._examiner, swapping, locks)
         self._ledger, self._leases = Ledger(journal, rack), LeaseBook(clock, locks=locks.of)
         self._limits = Limits(self._view, sources, self._ledger, self._leases, clock, self._said.append)
+        self._building = BuildingDesk(self._view, building, interlocks, self._board, clock, self._said.append)
         self._guarding = None if interlocks is None else self._guard(interlocks, sources)
         latched = self._keeps_off
         latches = self._guarding.latches.in_the_way if self._guarding is not None else lambda _tray: []
@@ -153,6 +157,7 @@ class RackUnderControl:
             *(self._view, sources, self._stock, journal, enrolled, power, self._operations, self._guarding),
             self._alarms,
             self._limits,
+            self._building,
         )
         guarding = {} if self._guarding is None else self._guarding.verbs
         alarming = {} if self._alarms is None else self._alarms.verbs
@@ -187,8 +192,9 @@ class RackUnderControl:
         latches = Latches(sheet, policy, self._clock.unix_ns)
         limits = self._limits
         carriers = {**dict.fromkeys(ACTIONS, striker.carry), Act.CAP: limits.cap, Act.HOLD_CAPS: limits.hold}
+        carriers |= self._building.carriers
         bypasses = Bypasses(self._journal, self._rack, policy, self._clock.unix_ns, self._said.append)
-        watching = (carriers, striker.see, self._leases.starting, bypasses.in_force)
+        watching = (carriers, self._building.beside(striker.see), self._leases.starting, bypasses.in_force)
         guard = Guard(self._view, policy, latches, self._clock, self._said.append, *watching)
         self._board.on_leaks, self._leases.latches = guard.hear, guard
         limits.held = lambda tray: holds_caps(guard.standings.values(), policy, tray)
@@ -243,13 +249,16 @@ class RackUnderControl:
         due = self._clock.now()
         while True:
             before = self._view.snapshot
+            self._building.put_readings()
             taken = self._board.snapshot(self._next_sequence(), self._clock.now(), self._clock.unix_ns())
             after, doubts = self._doubts.judge(self._subtrees.judge(taken))
             self._view.snapshot = after
             if self._guarding is not None:
+                self._guarding.guard.building = self._building.sight()
                 self._guarding.guard.look(after)
+                self._building.follow(self._guarding.guard.standings)
             self._limits.look(after)
-            changed = self._told_of(before, after, doubts)
+            changed = self._told_of(before, after, doubts) or self._building.changed()
             if changed or before is None or before.table.table_id != after.table.table_id:
                 self._view.revision += 1
                 await bus.tell(self.subjects.state_changed, self._changed(after))

@@ -34,6 +34,7 @@ from firmware_bridge.vocabulary.site import SiteConsole, SiteEndpoint, SiteRack
 from firmware_bridge.vocabulary.units import UnixNanoseconds
 from rack_controller.decide.alarm_catalogue import catalogue_of
 from rack_controller.model.alarm import AlarmList
+from rack_controller.model.building_view import BuildingState
 from rack_controller.model.command import Command, Reply, check_command, decode_command, encode, refusal
 from rack_controller.model.event import Event, Severity, encode_event
 from rack_controller.model.frame import Frame, encode_frame
@@ -44,6 +45,7 @@ from rack_controller.model.power import BootView, PowerLook
 from rack_controller.model.report import stored_report
 from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM, RackSubjects
 from rack_controller.model.table import SeriesTable, encode_table, make_table
+from support.asked_building import glance_at
 from support.interlocked import seeded_policy
 from support.patience import PATIENCE
 
@@ -151,6 +153,7 @@ class PlayedRack:
     operations: list[Operation] = field(default_factory=list)
     interlocks: InterlockState | None = None
     alarms: AlarmList | None = None
+    building: BuildingState | None = None
     offered: list[str] = field(default_factory=lambda: ["force_off", "force_restart", "graceful_off", "on"])
 
     def __post_init__(self) -> None:
@@ -236,6 +239,7 @@ class PlayedRack:
             deliveries_refused=refused,
             interlocks=glance,
             alarm_glance=None if self.alarms is None else self.alarms.glance,
+            building=None if self.building is None else glance_at(self.building),
         )
 
 
@@ -304,6 +308,8 @@ class Stage:
                 body = msgspec.json.encode(catalogue_of(load_alarm_rules(), seeded_policy()))
             case "interlocks" if rack.interlocks is not None:
                 body = msgspec.json.encode(rack.interlocks)
+            case "building":
+                body = msgspec.json.encode(rack.building or BuildingState(rack.place, agreed=False))
             case "interlock_test":
                 body = msgspec.json.encode(Rehearsal(request.place, rack.layout.armed, [], "it is bypassed"))
             case "interlock_policy":

@@ -20,6 +20,7 @@ from rack_controller.model.command import Command, Reply, decode_reply, encode
 from rack_controller.model.event import Event, decode_event
 from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
 from rack_controller.model.roles import Role
+from rack_controller.run.building.station import run_station
 from rack_controller.run.bus import Bus, BusAddress
 from rack_controller.run.ending import end
 from rack_controller.run.journal import Journal
@@ -89,23 +90,31 @@ class RealRack:
 
 
 @asynccontextmanager
-async def real_rack(state: Path, served: Iterable[ServedEndpoint], armed: bool = True) -> AsyncIterator[RealRack]:
-    """Run a rack of these endpoints; a site file that is already there is used as it is."""
+async def real_rack(
+    state: Path, served: Iterable[ServedEndpoint], armed: bool = True, broker: Path | None = None
+) -> AsyncIterator[RealRack]:
+    """Run a rack of these endpoints; a site file that is already there is used as it is.
+
+    `broker`: the folder of a bus where the rack, there called K01, meets its building.
+    """
     endpoints = list(served)
     site = state / "site.yaml"
     vault = Vault(state / "credentials")
     if not site.exists():
-        site.write_text(site_text(endpoints, armed))
+        agreed = "" if broker is None else f"building: {{integration: RACKWRIGHT, racks: {{{RACK}: K01}}}}\n"
+        site.write_text(site_text(endpoints, armed) + agreed)
         vault.store_all({entry_of(s): Credential(s.user, s.password) for s in endpoints})
     with journal_at(state / "journal.db") as journal:
         own, images = [_own_policies(state)], state / "images"
-        (controlled,) = assemble(site, vault, journal, QuickClock(), "boot1", own, images=images).racks
+        assembly = assemble(site, vault, journal, QuickClock(), "boot1", own, images=images, broker=broker)
+        (controlled,) = assembly.racks
         bus = Bus(BusAddress("nats://127.0.0.1:1", state / "none.nk"), "lab1", "test")  # never run: nobody listens
         running = asyncio.create_task(controlled.run(bus))
+        listening = asyncio.create_task(run_station(assembly.building))
         try:
             yield RealRack(state, controlled, journal)
         finally:
-            await end([running])
+            await end([running, listening])
             if not running.cancelled():
                 running.result()
 

@@ -19,7 +19,7 @@ from rack_controller.run.guard.trail import SEVERITIES, Fate, Trail, names_of
 _log = logging.getLogger(__name__)
 
 TOLD = frozenset({Act.ALARM, Act.DRAIN, Act.STOP_JOB, Act.REQUEST_ELECTRICAL_ISOLATION, Act.REQUEST_LIQUID_ISOLATION})
-"""Acts that are words to somebody else: they go out as events."""
+"""Acts that are words to somebody else: where nobody here says them, they go out as events."""
 
 
 class Came(NamedTuple):
@@ -81,7 +81,7 @@ class Carrying:
         carrier = self._carriers.get(order.act)
         if order.act is Act.ALARM:
             self._alarm(order, row)
-        elif order.act in TOLD:
+        elif order.act in TOLD and carrier is None:
             self.trail.note(order, Fate.TAKEN)
             self._tell(order)
         elif not self._armed():

@@ -9,7 +9,11 @@ from datacenter_api.fleet.places import endpoint_in, place_in
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState
 from firmware_bridge.vocabulary.errors import BusUnavailable, ConfigurationError, RackwrightError, TargetUnknown
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.table import make_table
 
 
 def fleet_of(*racks: PlayedRack) -> FleetState:
@@ -31,6 +35,17 @@ def test_what_exists_is_found_in_full_and_from_the_tray_on(record: RackRecord, r
 def test_what_does_not_exist_is_unknown(record: RackRecord, text: str) -> None:
     with pytest.raises(TargetUnknown):
         place_in(record, text)
+
+
+@pytest.mark.parametrize("below", ["building", "building/flow"])
+def test_what_the_building_says_has_a_place_although_it_is_no_tray(record: RackRecord, below: str) -> None:
+    rack = played_rack()
+    flow = Series(Place(f"{rack.place}/building/flow"), Quantity.FLOW, ReadingClass.STATIC)
+    rack.table = make_table(rack.place, [*rack.table.series, flow])
+    fill(record, rack, Seconds(0.0))
+    assert place_in(record, below) == f"{rack.place}/{below}"
+    with pytest.raises(TargetUnknown):
+        place_in(record, "building/flo")
 
 
 def test_a_place_of_another_rack_names_that_rack(record: RackRecord) -> None:

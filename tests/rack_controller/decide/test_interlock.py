@@ -343,3 +343,75 @@ def test_shelves_that_fall_silent_cap_an_idle_rack_and_switch_nothing_off() -> N
     rack.set(unit, Quantity.FLOW, 0.5)
     rack.tick(30)
     assert Act.FORCE_OFF in switched_off(rack), "flow that is too little for the heat known last is lost all the same"
+
+
+def test_coolant_closed_and_power_cut_by_the_building_leaves_unseen_trays_alone() -> None:
+    rack = InterlockedRack(building=BuildingSight(liquid_isolated=True, electrically_isolated=True))
+    trays = [t.place for t in rack.look().trays]
+    rack.switch(on=False, trays=trays)
+    for tray in trays[1:]:
+        rack.set(tray, Quantity.POWER_STATE, None, Quality.MISSING)
+    rack.tick(20)
+    assert rack.ordered("shelf_output_off") == []
+    rack.switch(on=True, trays=trays[:1])
+    rack.tick(6)
+    assert rack.ordered("shelf_output_off"), "one that is seen on is on, whatever the building says"
+
+
+def test_after_the_shelves_went_off_a_trays_sensors_are_unknown_and_not_dry() -> None:
+    rack = InterlockedRack(building=BuildingSight(liquid_isolated=True))
+    rack.tick(6)
+    assert rack.ordered("shelf_output_off")
+    rack.silence("u31")
+    rack.tick(30)
+    sight = rack.look().tray(rack.place("u31"))
+    assert sight is not None
+    assert (sight.dry, sight.off) == (False, None)
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u31"))
+
+
+def test_a_silent_building_is_an_alarm_and_blocks_nothing() -> None:
+    rack = InterlockedRack(building=BuildingSight(silent="no heartbeat of the building for 31 s"))
+    rack.tick(600)
+    assert [(o.act, o.cause) for o in rack.orders] == [(Act.ALARM, "building.silent")]
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u31")) == []
+
+
+def test_a_silent_building_holds_no_strike_back() -> None:
+    silent = BuildingSight(silent="no heartbeat", unconfirmed=("electrical", "liquid"))
+    orders = []
+    for building in (BuildingSight(), silent):
+        rack = InterlockedRack(building=building)
+        rack.tick(1)
+        rack.set("u31/leak1", Quantity.LEAK, 2)
+        rack.set("u36/leak1", Quantity.LEAK, 2)
+        orders.append([(o.act, o.cause) for o in rack.tick().orders if o.act in SWITCHES_OFF])
+    assert orders[0] == orders[1] != []
+
+
+def test_an_isolation_that_nobody_confirms_is_an_alarm_after_its_deadline() -> None:
+    rack = InterlockedRack(building=BuildingSight(unconfirmed=("liquid",)))
+    rack.tick(29)
+    assert rack.orders == []
+    rack.tick(1)
+    (alarm,) = rack.orders
+    assert (alarm.act, alarm.cause) == (Act.ALARM, "isolation.unconfirmed")
+    assert "asked for liquid isolation" in alarm.reason
+    rack.building = BuildingSight()
+    assert [s.cause for s in rack.tick().ended] == ["isolation.unconfirmed"]
+
+
+def test_a_leak_that_the_building_reports_is_the_racks() -> None:
+    rack = InterlockedRack(building=BuildingSight(leak=True))
+    decision = rack.tick()
+    assert ("leak.rack", RACK) in {s.key for s in decision.tripped}
+    assert decision.orders[0].act is Act.FORCE_OFF
+    rack.tick(1)
+    assert rack.ordered("request_liquid_isolation")
+
+
+def test_a_faulty_leak_sensor_of_the_building_blocks_and_switches_nothing_off() -> None:
+    rack = InterlockedRack(building=BuildingSight(sensor_fault="the building says that its leak sensor is faulty"))
+    rack.tick(600)
+    assert switched_off(rack) == []
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u31"))

@@ -1,0 +1,1 @@
+"""The building by MQTT."""
