@@ -13,6 +13,10 @@ from rack_controller.decide.audit_chain import Line, lines_of
 from rack_controller.model.audit import AuditRecord, Head, canonical, read_line
 
 SUFFIX = ".jsonl"
+AUDIT = "audit"
+"""The folder of audit logs in a state directory."""
+API_WRITER = "api"
+"""Whose log the API's is."""
 
 
 def writers(folder: Path) -> list[str]:

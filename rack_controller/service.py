@@ -8,6 +8,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from rack_controller.audit_files import AUDIT
 from rack_controller.run.audited import Audited
 from rack_controller.run.building.station import BuildingStation, run_station
 from rack_controller.run.bus import Bus
@@ -45,7 +46,7 @@ class ControllerFiles:
     @property
     def audit(self) -> Path:
         """The folder of audit logs, one a process."""
-        return self.state / "audit"
+        return self.state / AUDIT
 
     @property
     def console_logs(self) -> Path:

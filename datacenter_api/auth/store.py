@@ -16,12 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from datacenter_api.auth.before_the_chain import before_the_chain
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
-from rack_controller.audit_files import kept_head, newest, writers
+from rack_controller.audit_files import API_WRITER, AUDIT, kept_head, newest, writers
 from rack_controller.audit_log import AuditLog, AuditStanding
 from rack_controller.model.audit import Deed
-
-AUDIT, WRITER = "audit", "api"
-"""The folder of audit logs in the state directory, and whose log is this process's."""
 
 metadata = sa.MetaData()
 
@@ -73,7 +70,7 @@ class Store:
         self._engine = _open(self._file)
         self._folder = state / AUDIT
         self._before = before_the_chain(self._file)
-        self._log = AuditLog(self._folder, WRITER, str(self._before))
+        self._log = AuditLog(self._folder, API_WRITER, str(self._before))
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -90,12 +87,12 @@ class Store:
         """Write who did what to what, when and how it ended.  Never fails: what the disk refuses waits (`standing`)."""
         self._log.write(Deed(time.time_ns(), actor, address, what, target, outcome, detail))
 
-    def audited(self, limit: int, writer: str = WRITER) -> list[dict[str, str | int | bool]]:
+    def audited(self, limit: int, writer: str = API_WRITER) -> list[dict[str, str | int | bool]]:
         """Return the newest lines of a writer's log, newest first; those of before the chain say so.
 
         `id` counts over both: lines of before the chain first.  Raises ConfigurationError when a file cannot be read.
         """
-        offset = self._before.lines if writer == WRITER else 0
+        offset = self._before.lines if writer == API_WRITER else 0
         rows: list[dict[str, str | int | bool]] = [
             {**asdict(record), "id": offset + record.sequence, "chained": True}
             for record in newest(self._folder, writer, limit)
@@ -113,7 +110,7 @@ class Store:
 
     def standings(self) -> list[AuditStanding]:
         """How the audit logs of the state directory stand, this process's first."""
-        others = [w for w in writers(self._folder) if w != WRITER]
+        others = [w for w in writers(self._folder) if w != API_WRITER]
         return [self.standing, *(AuditStanding(w, kept_head(self._folder / f"{w}.head")) for w in others)]
 
     def flush(self) -> None:

@@ -12,12 +12,11 @@ from typing import Annotated
 import typer
 
 from datacenter_api.auth.before_the_chain import before_the_chain
-from datacenter_api.auth.store import AUDIT, WRITER
 from datacenter_api.cli.options import As, Json, State, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
-from rack_controller.audit_files import kept_head, newest, read_chain, read_lines, writers
+from rack_controller.audit_files import API_WRITER, AUDIT, kept_head, newest, read_chain, read_lines, writers
 from rack_controller.decide.audit_chain import Verdict, judge_chain
 from rack_controller.model.audit import BEGINS, AuditRecord, Head, read_line
 
@@ -61,7 +60,7 @@ _BEFORE = re.compile(r"([0-9]+) lines before the chain, sha256 ([0-9a-f]{64})")
 @app.command("list")
 def show(
     files: Files = None,
-    writer: Writer = WRITER,
+    writer: Writer = API_WRITER,
     limit: Annotated[int, typer.Option(min=1, help="So many of the newest.")] = 50,
     state: State = None,
     output: As = Output.TABLE,
@@ -123,10 +122,13 @@ def _judged_state(state: Path, anchors: Sequence[tuple[str, Head]]) -> list[Row]
     rows = []
     for writer in found:
         lines, kept = read_chain(folder, writer)
-        own = [kept, *(anchor for wanted, anchor in anchors if wanted in (writer, "") and (wanted or writer == WRITER))]
+        own = [
+            kept,
+            *(anchor for wanted, anchor in anchors if wanted in (writer, "") and (wanted or writer == API_WRITER)),
+        ]
         verdict = judge_chain(lines, anchors=own)
         row = _judged(writer, verdict)
-        if writer == WRITER and verdict.first is not None:
+        if writer == API_WRITER and verdict.first is not None:
             _before(row, state, verdict.first)
         rows.append(row)
     return rows

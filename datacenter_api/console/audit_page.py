@@ -3,14 +3,13 @@
 import asyncio
 
 from datacenter_api.auth.doorkeeper import Principal
-from datacenter_api.auth.store import AUDIT
 from datacenter_api.console.audit import AuditSight, draw_audit
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from rack_controller.audit_files import newest, read_chain
+from rack_controller.audit_files import AUDIT, newest, read_chain
 from rack_controller.decide.audit_chain import judge_chain
 from rack_controller.model.roles import Privilege, may
 

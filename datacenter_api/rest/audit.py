@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
-from datacenter_api.auth.store import WRITER
 from datacenter_api.services import Services, services_of
 from firmware_bridge.vocabulary.errors import TargetUnknown
+from rack_controller.audit_files import API_WRITER
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
 Parts = Annotated[Services, Depends(services_of)]
@@ -56,7 +56,7 @@ class AuditHead(_Body):
 async def list_audit(
     parts: Parts,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-    writer: Annotated[str, Query(max_length=32)] = WRITER,
+    writer: Annotated[str, Query(max_length=32)] = API_WRITER,
 ) -> list[AuditRow]:
     """The newest audit lines of one writer first: the API's own, or the controller's."""
     known = [standing.writer for standing in parts.store.standings()]
