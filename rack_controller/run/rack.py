@@ -182,7 +182,7 @@ class RackUnderControl:
 
     def _keeps_off(self, tray: Place) -> str:
         """Return what keeps a tray off now: an interlock, or a flash that was broken off."""
-        latched = "" if self._guarding is None else self._guarding.guard.forbids(tray)
+        latched = "" if self._guarding is None else self._guarding.guard.gate.forbids(tray)
         return latched or self._leases.quarantined(tray)
 
     def _guard(self, policy: InterlockPolicy, sources: Mapping[Place, TelemetrySource]) -> InterlockDesk:
@@ -196,7 +196,7 @@ class RackUnderControl:
         bypasses = Bypasses(self._journal, self._rack, policy, self._clock.unix_ns, self._said.append)
         watching = (carriers, self._building.beside(striker.see), self._leases.starting, bypasses.in_force)
         guard = Guard(self._view, policy, latches, self._clock, self._said.append, *watching)
-        self._board.on_leaks, self._leases.latches = guard.hear, guard
+        self._board.on_leaks, self._leases.latches = guard.hear, guard.gate
         limits.held = lambda tray: holds_caps(guard.standings.values(), policy, tray)
         ledger = self._ledger
         return InterlockDesk(

@@ -15,27 +15,19 @@ from firmware_bridge.vocabulary.errors import PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.quantities import Quantity, code_of
 from firmware_bridge.vocabulary.reading import Quality, Reading
-from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.bypass import covers, left_out, words
+from rack_controller.decide.bypass import left_out
 from rack_controller.decide.detectors import hear
 from rack_controller.decide.heard import Heard
-from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall, refusals
+from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.permit import why_unseen
-from rack_controller.decide.picture import (
-    WATCHED,
-    BuildingSight,
-    LoopMemory,
-    Picture,
-    see,
-    settle,
-)
+from rack_controller.decide.picture import WATCHED, BuildingSight, LoopMemory, Picture, see, settle
 from rack_controller.model.bypass import Bypass
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition, InterlockPolicy, Row
 from rack_controller.model.latch import Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.guard.carrying import Came, Carry, Carrying
+from rack_controller.run.guard.gate import Gate, Judged
 from rack_controller.run.guard.hearing import Hearing
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sound import Soundness
@@ -45,7 +37,8 @@ from rack_controller.run.view import RackView
 
 class Guard:
     """One rack's interlocks at work.  `carriers`: who carries out which act; an alarm says what has none.
-    `watched_by` sees each tick's picture once it is judged; `starting`: trays that were asked to go on lately."""
+    `watched_by` sees each tick's picture once it is judged; `starting`: trays that were asked to go on lately.
+    `gate` says what must not be energised for it."""
 
     def __init__(
         self,
@@ -65,7 +58,6 @@ class Guard:
         self._rows: dict[str, Row] = {row.cause: row for row in policy.rows}
         self._hearing = Hearing(Place(view.layout.rack), policy.detectors)
         self._loop = LoopMemory()
-        self._picture: Picture | None = None
         self._carrying = Carrying(self._rows, carriers, clock, say, lambda: self.armed)
         self.building = BuildingSight()
         self._was_armed = self.armed
@@ -73,21 +65,21 @@ class Guard:
         rows = [row for row in policy.rows if row.when is not Condition.TRAY_ON_WHILE_LATCHED]
         self._shadow = msgspec.structs.replace(policy, rows=rows)
         self._sound = Soundness(Place(view.layout.rack), say)
-        self._began: Seconds | None = None  # when the rack was judged for the first time
         if self.armed:
             latches.drop_shadows()  # of a rack that was armed while its controller was down
         self._unkept: dict[str, Place] = {}  # latches of which it was told that the journal refused them
         self._remembered: set[Place] = set()  # trays whose leak is known by its latch only: their detectors are new
-        self._standings: dict[Key, Standing] = self._recalled()
+        self._judged = Judged(self._recalled())
+        self.gate = Gate(self._judged, policy, latches, bypasses, self._sound, lambda: self.armed)
 
     @property
     def standings(self) -> Mapping[Key, Standing]:
         """Return every row that holds or stands, by cause and place."""
-        return self._standings
+        return self._judged.standings
 
     def judged(self) -> Collection[Standing] | None:
         """Return what holds or stands, None before the rack was judged."""
-        return None if self._began is None else self._standings.values()
+        return None if self._judged.began is None else self._judged.standings.values()
 
     @property
     def armed(self) -> bool:
@@ -132,9 +124,9 @@ class Guard:
         layout = self._view.layout
         self._hearing.look(snapshot)
         self._loop = settle(self._loop, snapshot, layout, self._policy.loop)
-        self._picture = self._acted_on(snapshot)
-        self._judge(self._picture)
-        self._watched_by(self._picture)
+        self._judged.picture = self._acted_on(snapshot)
+        self._judge(self._judged.picture)
+        self._watched_by(self._judged.picture)
         with self._latches.sheet.together():
             self._latches.keep_again()
         self._tell_kept()
@@ -151,11 +143,11 @@ class Guard:
         """
         self._view.check_armed()
         row = next(row for row in self._policy.rows if row.when is Condition.EMERGENCY_STOP)
-        anew = (row.cause, place) not in self._standings
-        self._standings = press(self._standings, row.cause, place, words, self._clock.now())
+        anew = (row.cause, place) not in self._judged.standings
+        self._judged.standings = press(self._judged.standings, row.cause, place, words, self._clock.now())
         before = self._carrying.under_way
         with self._latches.sheet.together():
-            tripped = self._tripped(self._standings[row.cause, place]) if anew else None
+            tripped = self._tripped(self._judged.standings[row.cause, place]) if anew else None
             try:
                 self._look_again()
             except Exception as err:  # noqa: BLE001 - told; whoever pressed must not wait for a repair
@@ -179,7 +171,7 @@ class Guard:
         Raises TargetUnknown for what is no detector, PreconditionFailed before the first tick.
         """
         known, snapshot = self._hearing.heard.detectors.get(detector), self._view.snapshot
-        if snapshot is None or self._picture is None:
+        if snapshot is None or self._judged.picture is None:
             raise PreconditionFailed("nothing is known of this rack yet", advice="wait for its first second")
         if known is None:
             raise TargetUnknown(f"{detector} is no leak detector that is read", advice="name one, such as u31/leak1")
@@ -194,42 +186,6 @@ class Guard:
     def came_of(self, latch: Latch, act: Act) -> str:
         """Return what was said last of an act that a latch's cause ordered, empty before anything was."""
         return self._carrying.came_of((latch.cause, latch.place), act)
-
-    def refusals(self, tray: Place) -> list[str]:
-        """Return why `tray` must not be switched on now, in operator's words; empty when it may."""
-        return [] if not self.armed else self._firm(tray) or self._unsure(tray)
-
-    def unsure(self, place: Place) -> str:
-        """Return why it is not known yet whether the tray `place` may be energised (see LatchBook)."""
-        return "" if not self.armed or self._firm(place) else "; ".join(self._unsure(place))
-
-    def keeps_off(self, place: Place) -> str:
-        """Return which latches and bypasses keep the tray `place` off; nobody is counted (see LatchBook)."""
-        if not self.armed:
-            return ""
-        bypassed = [words(bypass) for bypass in self._bypasses() if covers(bypass, place)]
-        return "; ".join(said for said in (self._latches.forbids(place), *bypassed) if said)
-
-    def _firm(self, tray: Place) -> list[str]:
-        found = refusals(self._standings.values(), self._policy, tray)
-        told = {cause for cause, _ in self._standings}
-        # A latch stands whether or not the policy of today knows its cause.
-        orphans = [n for n in self._latches.in_the_way(tray) if n.cause not in told]
-        found += [f"latch {n.id}: {n.title} at {leaf_of(n.place)}" for n in orphans]
-        found += [words(bypass) for bypass in self._bypasses() if covers(bypass, tray)]
-        return [*found, self._sound.why] if self._sound.why else found
-
-    def _unsure(self, tray: Place) -> list[str]:
-        if why := why_unseen(self._picture, tray):
-            return [why]
-        return refusals(self._standings.values(), self._policy, tray, unless_seen_since=self._began)
-
-    def forbids(self, place: Place) -> str:
-        """Return why nothing at the tray `place` may be energised, empty when it may (see LatchBook)."""
-        found = self.refusals(place)
-        if found:
-            self._latches.refuse(place)
-        return "; ".join(found)
 
     def clear(self, name: str, inspection: Inspection, actor: str) -> Latch:
         """Sign for a latch; when it is cleared, its detectors are judged anew by what they say from now on.
@@ -246,7 +202,7 @@ class Guard:
             text = f"{actor} signed for latch {latch.id} ({latch.title} at {leaf_of(latch.place)}); one more must"
             self._say(Finding(latch.place, "latch.signed", Severity.WARNING, text))
             return latch
-        self._standings.pop((latch.cause, latch.place), None)
+        self._judged.standings.pop((latch.cause, latch.place), None)
         if latch.place == self._view.layout.rack:
             self._remembered.clear()
         self._remembered.discard(latch.place)
@@ -264,7 +220,7 @@ class Guard:
 
     def _still_holds(self, key: Key) -> bool:
         """Tell whether what tripped a latch is still seen, old critical words left aside."""
-        if self._view.snapshot is None or self._picture is None:
+        if self._view.snapshot is None or self._judged.picture is None:
             return True  # nothing is known yet: that is no reason to believe
         now = self._clock.now()
         picture = self._seen(replace(self._view.snapshot, now=now), self._hearing.fresh(now))
@@ -276,7 +232,7 @@ class Guard:
 
     def _seen(self, snapshot: Snapshot, heard: Heard, remembered: Collection[Place] = ()) -> Picture:
         """Return the rack as it is seen; a tray that was asked to go on is not off, whatever it still says."""
-        latched = leaked(self._standings.values(), self._policy)
+        latched = leaked(self._judged.standings.values(), self._policy)
         seen = see(*(self._view.layout, snapshot, heard, self._loop, self._policy, self.building, latched, remembered))
         starting = self._starting()
         trays = tuple(replace(t, off=None) if t.off and t.place in starting else t for t in seen.trays)
@@ -285,25 +241,25 @@ class Guard:
     def _acted_on(self, snapshot: Snapshot) -> Picture:
         """Return what is acted on: as it is seen, without what is bypassed.  A latch is cleared by what is seen."""
         seen = self._seen(snapshot, self._hearing.heard, self._remembered)
-        return left_out(seen, self._bypasses(), leaked(self._standings.values(), self._policy))
+        return left_out(seen, self._bypasses(), leaked(self._judged.standings.values(), self._policy))
 
     def _look_again(self) -> None:
         """Judge the last tick's picture with the detectors and standings as they are now."""
-        if self._picture is None or self._view.snapshot is None:
+        if self._judged.picture is None or self._view.snapshot is None:
             return
-        self._picture = self._acted_on(replace(self._view.snapshot, now=self._clock.now()))
-        self._judge(self._picture)
+        self._judged.picture = self._acted_on(replace(self._view.snapshot, now=self._clock.now()))
+        self._judge(self._judged.picture)
 
     def _judge(self, picture: Picture) -> None:
         if self.armed is not self._was_armed:
             self._begin_anew()
-        if self._began is None:
-            self._began = picture.now
-        decision = self._sound.decide(self._standings, picture, self._policy if self.armed else self._shadow)
-        before, self._standings = self._standings, dict(decision.standings)
+        if self._judged.began is None:
+            self._judged.began = picture.now
+        decision = self._sound.decide(self._judged.standings, picture, self._policy if self.armed else self._shadow)
+        before, self._judged.standings = self._judged.standings, dict(decision.standings)
         with self._latches.sheet.together():  # one sync for the latches and for all that is struck
             latches = [self._tripped(standing) for standing in decision.tripped]
-            for key, standing in self._standings.items():
+            for key, standing in self._judged.standings.items():
                 if key in before and standing.wet != before[key].wet:
                     self._latches.spread(standing)
                 if key in before and standing.holds and not before[key].holds:
@@ -317,7 +273,7 @@ class Guard:
         """Judge everything anew when the rack was armed or disarmed: what would have been done was not done."""
         self._was_armed = self.armed
         self._latches.drop_shadows()
-        self._standings = self._recalled()
+        self._judged.standings = self._recalled()
         self._carrying.clear()
 
     def _recalled(self) -> dict[Key, Standing]:

@@ -127,7 +127,7 @@ class Life:
         carriers = dict.fromkeys(ACTIONS, self.striker.carry)
         watching = (carriers, self.striker.see, self.leases.starting)
         self.guard = Guard(self.view, self.rack.policy, self.latches, self.clock, self.said.append, *watching)
-        self.board.on_leaks, self.leases.latches = self.guard.hear, self.guard
+        self.board.on_leaks, self.leases.latches = self.guard.hear, self.guard.gate
         worker = Worker(self.ledger, self.leases, lines.__getitem__, self.clock)
         obstacles = Obstacles({}, maintenance=self.locks.maintenance)
         sight = lambda: (self.view.snapshot, {Place(f"{t.place}/nvos"): "25.02" for t in self.rack.watched})  # noqa: E731

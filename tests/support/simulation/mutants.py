@@ -11,7 +11,7 @@ from rack_controller.decide import clearing, conditions, detectors, heard, pictu
 from rack_controller.decide.drip import Drip
 from rack_controller.decide.leases import Standing
 from rack_controller.model.lease import Lease, LeaseClass, Wish
-from rack_controller.run.guard import guard, hearing, latches, strike, strike_book
+from rack_controller.run.guard import gate, guard, hearing, latches, strike, strike_book
 from rack_controller.run.operate import lease_book, ledger, operations
 
 Patch = pytest.MonkeyPatch
@@ -100,12 +100,12 @@ def intent_written_after_the_request(patch: Patch) -> None:
 
 @mutant
 def latches_not_asked_about_by_who_energises(patch: Patch) -> None:
-    patch.setattr(guard.Guard, "forbids", lambda _self, _place: "")
+    patch.setattr(gate.Gate, "forbids", lambda _self, _place: "")
 
 
 @mutant
 def unknown_taken_for_dry(patch: Patch) -> None:
-    patch.setattr(guard.Guard, "_unsure", lambda _self, _tray: [])
+    patch.setattr(gate.Gate, "_unsure", lambda _self, _tray: [])
 
 
 @mutant

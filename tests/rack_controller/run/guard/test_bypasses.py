@@ -46,14 +46,14 @@ def test_a_bypassed_detector_strikes_nothing_and_its_tray_stays_off_until_it_is_
         made = register(watched)
         u31 = watched.rack.place("u31")
         ask(made, watched, "ada", f"{u31}/leak1", **OPEN)
-        assert watched.guard.forbids(u31) == "", "one person leaves nothing out"
+        assert watched.guard.gate.forbids(u31) == "", "one person leaves nothing out"
         assert ask(made, watched, "bo", RACK, do="sign", bypass="k01-b1")["open"] is True
         watched.leak("u31/leak1", 2)
         watched.tick(2)
         assert await carried(watched) == []
-        assert "left out by ada and bo: broken" in watched.guard.forbids(u31)
-        assert watched.guard.forbids(watched.rack.place("u30")) == ""
-        assert "left out by ada and bo: broken" in watched.guard.keeps_off(u31)
+        assert "left out by ada and bo: broken" in watched.guard.gate.forbids(u31)
+        assert watched.guard.gate.forbids(watched.rack.place("u30")) == ""
+        assert "left out by ada and bo: broken" in watched.guard.gate.keeps_off(u31)
         again = register(watched)
         assert [b.id for b in again.in_force()] == ["k01-b1"], "kept over a restart"
         watched.rack.now += 2 * HOUR_NS / 1e9

@@ -99,7 +99,7 @@ def test_an_emergency_off_strikes_every_tray_at_once_and_latches_the_rack(watche
         (order,) = watched.carried
         assert (order.act, len(order.targets)) == (Act.FORCE_OFF, 27)
         assert came == {"latch": "k01-l1", "trays": 27, "came": "force off 27 trays: accepted; " + order.reason}
-        assert "Emergency off at k01: ada: smoke" in watched.guard.forbids(watched.rack.place("u12"))
+        assert "Emergency off at k01: ada: smoke" in watched.guard.gate.forbids(watched.rack.place("u12"))
         again = await desk.emergency_off(pressed())
         assert (again["latch"], len(watched.carried)) == ("k01-l1", 2), "pressed again it strikes again"
         await carried(watched)
@@ -107,7 +107,7 @@ def test_an_emergency_off_strikes_every_tray_at_once_and_latches_the_rack(watche
             watched.guard.clear("k01-l1", Inspection(), "ida")
         assert not watched.guard.clear("k01-l1", Inspection("burnt toast", "aired"), "ida").open
         watched.tick(1)
-        assert watched.guard.forbids(watched.rack.place("u12")) == ""
+        assert watched.guard.gate.forbids(watched.rack.place("u12")) == ""
 
     run_virtually(story())
 
@@ -121,7 +121,7 @@ def test_an_emergency_off_of_one_tray_leaves_the_others(watched: Watched) -> Non
         await carried(watched)
         assert {t for o in watched.carried for t in o.targets} == {watched.rack.place("u12")}
         assert len(watched.carried) == 2, "repeated until it is seen off"
-        assert watched.guard.forbids(watched.rack.place("u13")) == ""
+        assert watched.guard.gate.forbids(watched.rack.place("u13")) == ""
 
     run_virtually(story())
 
@@ -165,7 +165,7 @@ def test_a_latch_whose_row_left_the_policy_still_refuses_power_on(watched: Watch
         watched.rack.set("u31/leak1", Quantity.LEAK, 0)
         watched.start()
         watched.tick(1)
-        assert "latch k01-l1: Leak at u31" in watched.guard.forbids(watched.rack.place("u31"))
+        assert "latch k01-l1: Leak at u31" in watched.guard.gate.forbids(watched.rack.place("u31"))
 
     run_virtually(story())
 

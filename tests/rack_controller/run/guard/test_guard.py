@@ -41,11 +41,11 @@ def test_a_leak_is_acted_on_as_it_is_heard_not_at_the_next_tick(watched: Watched
         assert (first.act, leaf_of(first.targets[0])) == (Act.FORCE_OFF, "u31")
         (latch,) = watched.latches.open()
         assert (latch.cause, latch.place, latch.id) == ("leak.critical", watched.rack.place("u31"), "k01-l1")
-        assert watched.guard.forbids(watched.rack.place("u27")) == ""
-        assert "leak1 is critical" in watched.guard.forbids(watched.rack.place("u31"))
+        assert watched.guard.gate.forbids(watched.rack.place("u27")) == ""
+        assert "leak1 is critical" in watched.guard.gate.forbids(watched.rack.place("u31"))
         assert watched.latches.find("k01-l1").refused_on == 1
-        assert watched.guard.keeps_off(watched.rack.place("u31")).startswith("latch k01-l1: ")
-        assert watched.guard.keeps_off(watched.rack.place("u27")) == ""
+        assert watched.guard.gate.keeps_off(watched.rack.place("u31")).startswith("latch k01-l1: ")
+        assert watched.guard.gate.keeps_off(watched.rack.place("u27")) == ""
         assert watched.latches.find("k01-l1").refused_on == 1, "a plan that asks is no attempt"
 
     run_virtually(story())
@@ -137,7 +137,7 @@ def test_an_unarmed_rack_only_hears_what_would_be_done(watched: Watched) -> None
         assert watched.kinds().count("interlock.would.force_off") == 1, "said once, however often it is ordered"
         (latch,) = watched.latches.open()
         assert latch.shadow
-        assert watched.guard.forbids(watched.rack.place("u31")) == ""
+        assert watched.guard.gate.forbids(watched.rack.place("u31")) == ""
 
     run_virtually(story())
 
@@ -200,7 +200,7 @@ def test_latches_outlive_the_controller_and_strike_again(watched: Watched) -> No
         watched.tick(1)
         again = await carried(watched)
         assert [leaf_of(t) for t in again[0].targets] == ["u31", "u30", "u29", "u28"]
-        assert "leak1 is critical" in watched.guard.forbids(watched.rack.place("u31"))
+        assert "leak1 is critical" in watched.guard.gate.forbids(watched.rack.place("u31"))
 
     run_virtually(story())
 
@@ -224,7 +224,7 @@ def test_dry_is_not_fixed_a_latch_is_cleared_with_a_record(watched: Watched) -> 
         cleared = guard.clear("k01-l1", RECORD, "ida")
         assert (cleared.open, cleared.signed) == (False, ["ida"])
         watched.tick(120)
-        assert guard.forbids(watched.rack.place("u31")) == ""
+        assert guard.gate.forbids(watched.rack.place("u31")) == ""
         with pytest.raises(PreconditionFailed, match="cleared already"):
             guard.clear("k01-l1", RECORD, "ida")
         with pytest.raises(TargetUnknown, match="standing: none"):
@@ -252,7 +252,7 @@ def test_a_wet_detector_that_is_gone_keeps_its_latch_until_a_person_clears_it(wa
         assert watched.rack.place("u31/leak1") not in guard.detectors()
         watched.tick(1)
         assert watched.latches.open() == []
-        assert "3 of 4 leak detectors of u31 are there" in guard.forbids(watched.rack.place("u31"))
+        assert "3 of 4 leak detectors of u31 are there" in guard.gate.forbids(watched.rack.place("u31"))
 
     run_virtually(story())
 
@@ -339,16 +339,16 @@ def test_a_journal_that_refuses_stops_no_strike(watched: Watched, monkeypatch: p
         monkeypatch.setattr(watched.journal, "transact", full)
         watched.leak("u31/leak1", 2)
         assert (await carried(watched))[0].act is Act.FORCE_OFF
-        assert "leak1 is critical" in watched.guard.forbids(watched.rack.place("u31"))
+        assert "leak1 is critical" in watched.guard.gate.forbids(watched.rack.place("u31"))
 
     run_virtually(story())
 
 
 def test_nothing_is_switched_on_before_the_rack_was_seen(watched: Watched) -> None:
     watched.start()
-    assert "nothing of the rack has been seen" in watched.guard.forbids(watched.rack.place("u31"))
+    assert "nothing of the rack has been seen" in watched.guard.gate.forbids(watched.rack.place("u31"))
     watched.tick()
-    assert watched.guard.forbids(watched.rack.place("u31")) == ""
+    assert watched.guard.gate.forbids(watched.rack.place("u31")) == ""
 
 
 def test_a_tray_that_nobody_has_met_or_hears_is_not_switched_on(watched: Watched) -> None:
@@ -356,11 +356,13 @@ def test_a_tray_that_nobody_has_met_or_hears_is_not_switched_on(watched: Watched
     for n in range(4):
         watched.rack.forget(f"u31/leak{n}")
     watched.tick()
-    assert "0 of 4 leak detectors of u31 are there" in watched.guard.forbids(watched.rack.place("u31"))
+    assert "0 of 4 leak detectors of u31 are there" in watched.guard.gate.forbids(watched.rack.place("u31"))
     watched.rack.set("u30/leak1", Quantity.LEAK, None, Quality.REFUSED)
     watched.tick(1)
-    assert "leak1 of u30 is faulty" in watched.guard.forbids(watched.rack.place("u30")), "not only once it is confirmed"
-    assert watched.guard.forbids(watched.rack.place("u29")) == ""
+    assert "leak1 of u30 is faulty" in watched.guard.gate.forbids(watched.rack.place("u30")), (
+        "not only once it is confirmed"
+    )
+    assert watched.guard.gate.forbids(watched.rack.place("u29")) == ""
 
 
 def test_what_was_never_seen_well_refuses_without_being_confirmed(watched: Watched) -> None:
@@ -368,7 +370,7 @@ def test_what_was_never_seen_well_refuses_without_being_confirmed(watched: Watch
     unit = next(t.place for t in watched.rack.layout.trays if t.kind == "coolant_unit")
     watched.rack.set(unit, Quantity.FLOW, None, Quality.MISSING)
     watched.tick()
-    assert "Coolant flow unknown" in watched.guard.forbids(watched.rack.place("u31"))
+    assert "Coolant flow unknown" in watched.guard.gate.forbids(watched.rack.place("u31"))
     assert not watched.carried, "nothing is switched off for ignorance"
 
 
@@ -385,10 +387,10 @@ def test_a_row_that_fails_costs_only_that_row_and_keeps_everything_off(
             watched.tick(2)
             watched.leak("u31/leak1", 2)
             assert [leaf_of(o.targets[0]) for o in await carried(watched)][:1] == ["u31"], "leaks are still struck"
-            assert "row coolant.dew_point cannot be judged" in watched.guard.forbids(watched.rack.place("u12"))
+            assert "row coolant.dew_point cannot be judged" in watched.guard.gate.forbids(watched.rack.place("u12"))
             assert watched.kinds().count("interlock.broken") == 1
         watched.tick(1)
-        assert watched.guard.forbids(watched.rack.place("u12")) == ""
+        assert watched.guard.gate.forbids(watched.rack.place("u12")) == ""
 
     run_virtually(story())
     assert "ZeroDivisionError" in caplog.text
@@ -406,7 +408,7 @@ def test_a_guard_that_fails_whole_raises_nothing_and_keeps_everything_off(
         monkeypatch.setattr(f"rack_controller.run.guard.{name}", fail)
     watched.tick(1)
     watched.leak("u31/leak1", 2)
-    why = watched.guard.forbids(watched.rack.place("u12"))
+    why = watched.guard.gate.forbids(watched.rack.place("u12"))
     assert "the rack cannot be judged" in why
     assert "what is heard cannot be judged" in why
     assert watched.kinds().count("interlock.broken") == 2
@@ -448,7 +450,7 @@ def test_a_latch_stands_though_the_policy_of_today_has_no_such_row(watched: Watc
         watched.rack.policy = msgspec.structs.replace(policy, rows=rows)
         watched.start()
         watched.tick(1)
-        assert "latch k01-l1" in watched.guard.forbids(watched.rack.place("u31"))
+        assert "latch k01-l1" in watched.guard.gate.forbids(watched.rack.place("u31"))
 
     run_virtually(story())
 
@@ -486,13 +488,13 @@ def test_trays_that_water_fell_on_stay_off_with_the_one_that_leaked(watched: Wat
         watched.rack.set("u31/leak1", Quantity.LEAK, 0)
         watched.start()
         for tray in ("u31", "u30", "u29", "u28"):
-            assert "Leak at u31" in watched.guard.forbids(watched.rack.place(tray)), "before the first look, too"
+            assert "Leak at u31" in watched.guard.gate.forbids(watched.rack.place(tray)), "before the first look, too"
         assert watched.latches.find("k01-l1").refused_on == 4
         watched.tick(10)
-        assert "Leak at u31" in watched.guard.forbids(watched.rack.place("u28"))
+        assert "Leak at u31" in watched.guard.gate.forbids(watched.rack.place("u28"))
         watched.guard.clear("k01-l1", RECORD, "ida")
         watched.tick(1)
-        assert watched.guard.forbids(watched.rack.place("u28")) == ""
+        assert watched.guard.gate.forbids(watched.rack.place("u28")) == ""
 
     run_virtually(story())
 
@@ -555,6 +557,6 @@ def test_an_emergency_off_strikes_though_nothing_can_be_judged(
         assert (latch.place, len(strikes)) == (place, 1)
         (order,) = await carried(watched)
         assert (order.act, len(order.targets)) == (Act.FORCE_OFF, 1 if where else 27)
-        assert "smoke" in guard.forbids(watched.rack.place("u12"))
+        assert "smoke" in guard.gate.forbids(watched.rack.place("u12"))
 
     run_virtually(story())
