@@ -11,7 +11,7 @@ from typing import Protocol
 from firmware_bridge.drivers.redfish.flashing import FlashWatch
 from firmware_bridge.drivers.redfish.link import URGENT, RedfishLink
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, ReplyMalformed
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointSpared, ReplyMalformed
 from firmware_bridge.vocabulary.event_path import EventPath, PathKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
@@ -110,18 +110,25 @@ class Hearing:
         return taken
 
     async def looked_at(self, taken: Taken, everything: bool = False) -> AsyncIterator[Sequence[Reading]]:
-        """Yield what looking at the named resources gives; one that cannot be read costs only itself."""
-        for fetch in taken.look_at:
-            try:
-                self.link.check_spared(URGENT)
-                yield await self.reads.read_one(fetch, URGENT)
-            except DeviceError:
-                continue
+        """Yield what looking at the named resources gives; one that cannot be read costs only itself.
+
+        A leak detector is looked at once even where an endpoint is left alone: water does not wait for a flash.
+        """
+        look_at = list(taken.look_at)
         if everything or taken.all_safety:
             try:
                 yield await self.reads.read(ReadingClass.SAFETY)
+            except EndpointSpared:
+                look_at += taken.leaks
             except DeviceError:
-                return  # the class' own beat says so
+                pass  # the class' own beat says so
+        for fetch in look_at:
+            try:
+                if not fetch.tells_leaks:
+                    self.link.check_spared(URGENT)
+                yield await self.reads.read_one(fetch, URGENT)
+            except DeviceError:
+                continue
 
     def _read(self, bodies: Iterable[bytes]) -> tuple[list[EventRecord], list[Reading]]:
         """Return the records of events, and the readings that metric reports bring."""

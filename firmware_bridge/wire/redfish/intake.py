@@ -26,14 +26,15 @@ MOST_LOOKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Readings to store, resources to read once, whether all safety readings are due, and the records that are new and
-    came in time."""
+    """Readings to store, resources to read once, whether all safety readings are due, the records that are new and came
+    in time, and the leak detectors to look at where all safety readings must not be read now."""
 
     readings: tuple[Reading, ...] = ()
     look_at: tuple[Fetch, ...] = ()
     all_safety: bool = False
     repeated: int = 0
     fresh: tuple[EventRecord, ...] = ()
+    leaks: tuple[Fetch, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Intake:
         """Return what a batch of records comes to."""
         readings: dict[tuple[Place, Quantity, object], Reading] = {}  # each state once, the last one last
         looks: dict[str, Fetch] = {}
-        repeated, everything = 0, False
+        repeated, everything, leaks = 0, False, ()
         fresh: list[EventRecord] = []
         for record in records:
             again = self._is_repeated(record)
@@ -77,8 +78,9 @@ class Intake:
                 readings.pop(key, None)
                 readings[key] = reading
         if len(looks) > MOST_LOOKS:
+            leaks = tuple(fetch for fetch in looks.values() if fetch.tells_leaks)[:MOST_LOOKS]
             looks, everything = {}, True
-        return Taken(tuple(readings.values()), tuple(looks.values()), everything, repeated, tuple(fresh))
+        return Taken(tuple(readings.values()), tuple(looks.values()), everything, repeated, tuple(fresh), leaks)
 
     def _is_repeated(self, record: EventRecord) -> bool:
         if record.key in self.seen:

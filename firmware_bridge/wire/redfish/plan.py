@@ -70,6 +70,11 @@ class Fetch:
     collection: bool = False
     instead: tuple["Fetch", ...] = ()
 
+    @property
+    def tells_leaks(self) -> bool:
+        """Tell whether a leak detector is read by it."""
+        return any(extract.series.quantity is Quantity.LEAK for extract in self.extracts)
+
 
 @dataclass(frozen=True, slots=True)
 class Sum:

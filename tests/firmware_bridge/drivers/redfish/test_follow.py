@@ -16,9 +16,10 @@ from firmware_bridge.vocabulary.attention import Pacing
 from firmware_bridge.vocabulary.event_path import PathKind
 from firmware_bridge.vocabulary.generation import EndpointSpec
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Reading
 from firmware_bridge.vocabulary.site import SiteEndpoint
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.run.clock import SystemClock
 
 R = "/redfish/v1"
@@ -27,7 +28,7 @@ TRAY = Place("s/a/r01/k01/u12")
 WITHIN = 20.0
 
 
-def tree(stream: str = f"{SERVICE}/SSE") -> dict[str, Any]:
+def tree(stream: str = f"{SERVICE}/SSE", detectors: int = 2) -> dict[str, Any]:
     def link(uri: str) -> dict[str, str]:
         return {"@odata.id": uri}
 
@@ -35,11 +36,11 @@ def tree(stream: str = f"{SERVICE}/SSE") -> dict[str, Any]:
         R: {"EventService": link(SERVICE), "Chassis": link(f"{R}/Chassis")},
         f"{R}/Chassis": {"Members": [link(f"{R}/Chassis/C")]},
         f"{R}/Chassis/C": {"ChassisType": "Shelf", "PowerState": "On", "LeakDetectors": link(LEAKS)},
-        LEAKS: {"Members": [link(f"{LEAKS}/{n}") for n in range(2)]},
+        LEAKS: {"Members": [link(f"{LEAKS}/{n}") for n in range(detectors)]},
         f"{R}/SessionService": {"Id": "SessionService"},
         SERVICE: {"ServiceEnabled": True, "Subscriptions": link(SUBSCRIPTIONS), "ServerSentEventUri": stream},
     }
-    bodies |= {f"{LEAKS}/{n}": {"Id": f"L{n}", "DetectorState": "OK"} for n in range(2)}
+    bodies |= {f"{LEAKS}/{n}": {"Id": f"L{n}", "DetectorState": "OK"} for n in range(detectors)}
     return {uri: {"@odata.id": uri, **body} for uri, body in bodies.items()}
 
 
@@ -128,6 +129,21 @@ async def test_an_event_that_states_nothing_costs_one_read_of_what_it_names() ->
         await heard.leak("leak0", 0.0)
         more = {uri: n - asked.get(uri, 0) for uri, n in served.seen.items() if n != asked.get(uri, 0)}
         assert more == {f"{LEAKS}/0": 1}
+
+
+async def test_a_leak_detector_is_looked_at_at_once_while_its_controller_is_left_alone() -> None:
+    events = hub()
+    async with serve_tree(tree(detectors=10), events=events) as served, following(served) as heard:
+        await heard.until_path(PathKind.SSE)
+        heard.source.be_quiet(Seconds(600.0), "it is being flashed")
+        await heard.source.read(ReadingClass.SAFETY)  # the one of its period: no other is due for a while
+        asked = served.seen.copy()
+        events.publish([told("ResourceEvent.1.3.0.ResourceStatusChangedCritical", 1)])
+        await heard.leak("leak1", 0.0)
+        more = {uri: n - asked.get(uri, 0) for uri, n in served.seen.items() if n != asked.get(uri, 0)}
+        assert more == {f"{LEAKS}/1": 1}
+        events.publish([told("ResourceEvent.1.3.0.ResourceStatusChangedCritical", n) for n in range(10)])
+        await heard.leak("leak7", 0.0)  # more than are looked at, and the whole class is not due: the first of them
 
 
 async def test_a_stream_that_breaks_is_opened_anew_and_missed_events_are_caught_up() -> None:

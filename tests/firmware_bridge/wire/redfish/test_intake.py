@@ -175,6 +175,7 @@ def test_many_at_once_are_one_read_of_the_class() -> None:
     many = [record("X.1.0.Changed", f"{LEAKS}/{n}", number=n) for n in range(MOST_LOOKS + 1)]
     taken = intake(MOST_LOOKS + 1).take(many, Seconds(5.0))
     assert (taken.look_at, taken.all_safety) == ((), True)
+    assert [f.uri for f in taken.leaks] == [f"{LEAKS}/{n}" for n in range(MOST_LOOKS)]
 
 
 @pytest.mark.parametrize(
