@@ -33,7 +33,7 @@ def step_coolant(state: State, heat: Array, dt: float) -> dict[str, Any]:
     # The pumps that are left speed up to make good for the missing ones, as far as they can.
     wanted = np.where(on.pump_ok, np.clip(aim * design.pumps / np.maximum(works, 1), 0.0, 1.0), 0.0)
     speed = wanted + (state.pump_speed - wanted) * np.exp(-dt / PUMP_LAG_S)
-    flow = design.flow_rated * (speed.mean(axis=1) if design.pumps else np.zeros(state.racks))
+    flow = design.flow_rated * on.flow_share * (speed.mean(axis=1) if design.pumps else np.zeros(state.racks))
     supply = _supply(state, heat, dt)
     carries = np.maximum(flow, STILL_LPM) / 60.0 * design.heat_capacity
     outlet_aim = np.minimum(supply + heat / carries, HOTTEST_C)

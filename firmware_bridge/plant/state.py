@@ -14,7 +14,7 @@ AIR_INLET = Celsius(25.0)  # shelf capture: 25.5 °C at the PSU inlet
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What is there and works: tray_on (R, T), switch_on (R, S), psu_ok (R, H, P), bbu_ok (R, K, B), pump_ok (R, Q);
-    facility °C (R,)."""
+    facility °C (R,); flow_share (R,), how much of what the pumps move gets through: 1 unless a line is blocked."""
 
     tray_on: Mask
     switch_on: Mask
@@ -22,6 +22,7 @@ class Conditions:
     bbu_ok: Mask
     pump_ok: Mask
     facility_supply: Array
+    flow_share: Array
 
     @classmethod
     def healthy(cls, design: RackDesign, racks: int) -> "Conditions":
@@ -33,6 +34,7 @@ class Conditions:
             bbu_ok=np.ones((racks, design.battery_shelves, design.bbus), dtype=np.bool_),
             pump_ok=np.ones((racks, design.pumps), dtype=np.bool_),
             facility_supply=np.full(racks, FACILITY_SUPPLY),
+            flow_share=np.ones(racks),
         )
 
 

@@ -113,9 +113,17 @@ def leaked(standings: Iterable[Standing], policy: InterlockPolicy) -> frozenset[
 
 
 def blocked(standings: Iterable[Standing], policy: InterlockPolicy, picture: Picture) -> frozenset[Place]:
-    """Return the trays that must not be switched on: behind a tripped row that blocks, theirs, their rack's, or that of
-    a tray whose water fell on them."""
-    return frozenset(t.place for t in picture.trays if refusals(standings, policy, t.place, latched_only=True))
+    """Return the trays that must be off by now: behind a tripped row that blocks, theirs, their rack's, or that of a
+    tray whose water fell on them.  Not those that the row still gives time to end by themselves."""
+    graceful = {row.cause: row for row in policy.rows if any(rung.do is Act.GRACEFUL_OFF for rung in row.ladder)}
+    firm = [s for s in standings if s.cause not in graceful or _is_over(graceful[s.cause], s)]
+    return frozenset(t.place for t in picture.trays if refusals(firm, policy, t.place, latched_only=True))
+
+
+def _is_over(row: Row, standing: Standing) -> bool:
+    """Tell whether the time to end by themselves is over: what forces off has been ordered, or the row never does."""
+    forces = [n for n, rung in enumerate(row.ladder) if rung.do is Act.FORCE_OFF]
+    return not forces or any(n in standing.done for n in forces)
 
 
 def refusals(

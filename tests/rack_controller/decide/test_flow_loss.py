@@ -1,0 +1,32 @@
+"""Coolant lost on the plant, 5 % of its flow or none left: no GPU above 95 °C, and the order of the table."""
+
+import pytest
+
+from rack_controller.model.interlock import Act
+from tests.support.flow_loss import FlowLoss
+
+MOST_C = 95.0
+
+
+@pytest.mark.parametrize("share", [0.05, 0.0])
+def test_the_sequence_at_full_load(share: float) -> None:
+    lost = FlowLoss(share).run(30)
+    assert lost.hottest <= MOST_C
+    assert lost.at(Act.CAP) <= 1.0
+    assert 5.0 <= lost.at(Act.GRACEFUL_OFF) <= 7.0
+    assert lost.at(Act.GRACEFUL_OFF) < lost.at(Act.FORCE_OFF) < 30.0, "the margin is gone before the time is"
+    assert lost.on() == 0, "switch trays too"
+    assert [standing.cause for standing in lost.rack.standings.values() if standing.tripped_at] >= ["flow.lost"]
+
+
+def test_hosts_that_never_end_and_caps_that_nobody_carries_out() -> None:
+    lost = FlowLoss(0.0, ends_after=None, caps=False).run(30)
+    assert lost.hottest <= MOST_C
+    assert lost.on() == 0
+
+
+def test_a_rack_that_idles_gives_its_hosts_the_time_to_end() -> None:
+    lost = FlowLoss(0.05, load=0.1, ends_after=None).run(36)
+    assert lost.hottest <= MOST_C
+    assert 30.0 <= lost.at(Act.FORCE_OFF) <= 31.0
+    assert lost.on() == 0
