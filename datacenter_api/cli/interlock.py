@@ -35,11 +35,12 @@ _COLUMNS = (
     Column("PLACE", lambda r: short(str(r["place"]))),
     Column("SINCE", lambda r: _since(r)),
     Column("SEEN", lambda r: brief(str(r["evidence"]))),
-    Column("STILL", lambda r: "yes" if r["holds"] else "no"),
+    Column("STILL", lambda r: brief(str(r.get("still", ""))) or "no"),
     Column("NO POWER-ON", lambda r: "yes" if r["blocks"] else "no"),
     Column("WHAT TO DO", lambda r: str(r["response"])),
     Column("CONSEQUENCE", lambda r: str(r["consequence"]), wide=True),
     Column("ALL SEEN", lambda r: str(r["evidence"]), wide=True),
+    Column("ALL STILL SEEN", lambda r: str(r.get("still", "")) or "no", wide=True),
     Column("FOLLOWED", lambda r: "; ".join(r["did"]), wide=True),
 )
 _LATCH = (

@@ -141,7 +141,8 @@ def _standing(standing: StandingView, trip: TrippedView | None, *, armed: bool) 
     kind = "" if trip is None else f"sev-{trip.severity}"
     since = roughly(standing.held_s if standing.tripped_s is None else standing.tripped_s)
     what = trip.chain if trip is not None else f"{standing.title}: {standing.evidence}"
-    still = "" if standing.holds else ' <span class="quiet">(over by now)</span>'
+    still = f"(still: {esc(standing.still)})" if standing.still else "(over by now)"
+    still = "" if standing.tripped_s is None else f' <span class="quiet">{still}</span>'
     blocks = " No power-on meanwhile." if standing.blocks and armed else ""
     return (
         f'<tr><td class="{kind}">{word}</td><td>{esc(slot_of(standing.place))}</td><td>{esc(what)}{still}'

@@ -9,15 +9,16 @@ ORPHAN = Clearing(persons=2, record=["found", "done"])
 """What clears a latch whose cause the policy no longer knows: nobody can say what it stood for, so two persons do."""
 
 
-def why_not(latch: Latch, rule: Clearing, inspection: Inspection, actor: str, *, holds: bool) -> str:
+def why_not(latch: Latch, rule: Clearing, inspection: Inspection, actor: str, *, holds: str) -> str:
     """Return why `actor` cannot clear or sign for the latch now, empty when they can.
 
-    `holds`: whether what tripped it is still seen.  Dry is not fixed: the record says what was found and done.
+    `holds`: what is still seen of what tripped it, empty when nothing is.  Dry is not fixed: the record says what was
+    found and done.
     """
     if not latch.open:
         return f"latch {latch.id} is cleared already"
     if holds:
-        return f"what tripped it is still seen: {latch.evidence[0].text if latch.evidence else latch.title}"
+        return f"what tripped it is still seen: {holds}"
     missing = inspection.missing(rule.record)
     if missing:
         return f"the inspection record lacks {', '.join(name.replace('_', ' ') for name in missing)}"

@@ -10,7 +10,8 @@ from rack_controller.model.latch import Latch
 
 class StandingView(msgspec.Struct, frozen=True):
     """One row at one place.  `tripped_s` None: its condition holds, and must still hold for a while; `holds` false:
-    the condition is over, the latch stands."""
+    the condition is over, the latch stands.  `still`: what is seen of it now and until when, old critical words left
+    aside; a latch is not cleared while it says anything."""
 
     cause: str
     place: str
@@ -24,6 +25,7 @@ class StandingView(msgspec.Struct, frozen=True):
     priority: int
     consequence: str
     response: str
+    still: str = ""
 
 
 class TrippedView(msgspec.Struct, frozen=True):

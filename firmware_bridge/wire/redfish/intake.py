@@ -55,7 +55,8 @@ class Intake:
         """Return what a batch of records comes to."""
         readings: dict[tuple[Place, Quantity, object], Reading] = {}  # each state once, the last one last
         looks: dict[str, Fetch] = {}
-        repeated, everything, leaks = 0, False, ()
+        repeated, everything = 0, False
+        leaks: tuple[Fetch, ...] = ()
         fresh: list[EventRecord] = []
         for record in records:
             again = self._is_repeated(record)

@@ -45,7 +45,8 @@ class InterlockDesk:
     def state(self) -> InterlockState:
         """Return how everything stands now."""
         rows = {row.cause: row for row in self.policy.rows}
-        seen = [self._view(s, rows[s.cause]) for s in self.guard.standings.values() if s.cause in rows]
+        still = self.guard.still()
+        seen = [self._view(s, rows[s.cause], still(s.key)) for s in self.guard.standings.values() if s.cause in rows]
         seen.sort(key=lambda s: (s.priority, s.tripped_s is None, s.cause, s.place))
         clearing = {n.cause: rows[n.cause].clear if n.cause in rows else ORPHAN for n in self.latches.open()}
         latches = self.latches.all()
@@ -106,7 +107,7 @@ class InterlockDesk:
         known = [(s, rows[s.cause]) for s in self.guard.standings.values() if s.cause in rows]
         return self.guard.trail.tripped(known, self.latches.open(), armed=self.guard.armed)
 
-    def _view(self, standing: Standing, row: Row) -> StandingView:
+    def _view(self, standing: Standing, row: Row, still: str) -> StandingView:
         now, tripped = self.clock.now(), standing.tripped_at
         return StandingView(
             standing.cause,
@@ -121,4 +122,5 @@ class InterlockDesk:
             row.priority,
             row.consequence,
             row.response,
+            still,
         )

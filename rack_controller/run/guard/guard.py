@@ -21,6 +21,7 @@ from rack_controller.decide.heard import Heard
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.picture import WATCHED, BuildingSight, LoopMemory, Picture, see, settle
+from rack_controller.decide.still import still_seen, what_ends_by_itself
 from rack_controller.model.bypass import Bypass
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import Act, Condition, InterlockPolicy, Row
@@ -197,7 +198,7 @@ class Guard:
         said = row is not None and row.when is Condition.EMERGENCY_STOP  # by a person: no detector was looked at
         now = self._clock.now()
         gone = [] if said else self._hearing.gone_with(found.place, now, self._clock.unix_ns())
-        latch = self._latches.clear(name, inspection, actor, self._still_holds, gone)
+        latch = self._latches.clear(name, inspection, actor, self.still(), gone)
         if latch.open:
             text = f"{actor} signed for latch {latch.id} ({latch.title} at {leaf_of(latch.place)}); one more must"
             self._say(Finding(latch.place, "latch.signed", Severity.WARNING, text))
@@ -218,17 +219,17 @@ class Guard:
         """End what is under way.  Called when the controller ends: devices keep what they were told."""
         await self._carrying.close()
 
-    def _still_holds(self, key: Key) -> bool:
-        """Tell whether what tripped a latch is still seen, old critical words left aside."""
-        if self._view.snapshot is None or self._judged.picture is None:
-            return True  # nothing is known yet: that is no reason to believe
-        now = self._clock.now()
-        picture = self._seen(replace(self._view.snapshot, now=now), self._hearing.fresh(now))
-        cause, place = key
-        row = self._rows.get(cause)
-        causes = [cause, *(row.clear.not_while if row is not None else ())]
-        found = advance({}, picture, self._policy).standings
-        return any((name, place) in found for name in causes)
+    def still(self) -> Callable[[Key], str]:
+        """Return what tells of a row at a place what is still seen of it, old critical words left aside."""
+        snapshot = self._view.snapshot
+        if snapshot is None or self._judged.picture is None:
+            return lambda _key: "nothing is known yet"  # that is no reason to believe
+        now, rules = self._clock.now(), self._policy.detectors
+        heard = self._hearing.fresh(now)
+        fresh = advance({}, self._seen(replace(snapshot, now=now), heard), self._policy).standings
+        attentions = {place: state.attention for place, state in snapshot.endpoints.items()}
+        waits = what_ends_by_itself(heard, attentions, now, rules)
+        return lambda key: still_seen(key, self._rows.get(key[0]), fresh, waits)
 
     def _seen(self, snapshot: Snapshot, heard: Heard, remembered: Collection[Place] = ()) -> Picture:
         """Return the rack as it is seen; a tray that was asked to go on is not off, whatever it still says."""

@@ -98,7 +98,7 @@ class Latches:
         name: str,
         inspection: Inspection,
         actor: str,
-        holds: Callable[[Key], bool],
+        holds: Callable[[Key], str],
         seen_besides: Sequence[Evidence] = (),
     ) -> Latch:
         """Sign for a latch, and clear it when that was the last signature needed; return it as it is then.
