@@ -226,7 +226,7 @@ def test_low_flow_caps_at_once_and_lost_flow_switches_off_in_steps() -> None:
     rack.tick(5)
     assert switched_off(rack) == [Act.GRACEFUL_OFF]
     assert len(rack.ordered("graceful_off")[0].targets) == 27, "switch trays too"
-    rack.tick(15)
+    rack.tick(25)
     assert Act.FORCE_OFF in switched_off(rack)
 
 
