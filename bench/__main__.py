@@ -56,6 +56,16 @@ BARS: dict[str, tuple[str, float]] = {
     "kill/lost_effects": ("<=", 0.0),
     "sim/violations": ("<=", 0.0),
     "history/day_query_ms": ("<=", 30.0),
+    **{
+        f"power/{scenario}_{figure}": ("<=", bound)
+        for scenario in ("s1", "s2", "s3", "s4", "s6")
+        for figure, bound in (("over_limit_s", 0.0), ("overshoot", 0.01))
+    },
+    "power/s1_work_vs_oracle_125": (">=", 0.975),
+    "power/s1_work_vs_oracle_125_errors": (">=", 0.965),
+    "power/s1_work_vs_oracle_140": (">=", 0.95),
+    "power/s3_settle_inband_s": ("<=", 1.0),
+    "power/s3_settle_redfish_s": ("<=", 3.0),
 }
 
 

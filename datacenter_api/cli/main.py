@@ -10,6 +10,7 @@ from datacenter_api.cli import (
     alarm,
     audit,
     building,
+    bench,
     bypass,
     certificate,
     console,
@@ -95,6 +96,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(audit.app, name="audit")
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(subscription.app, name="subscription")
+app.add_typer(bench.app, name="bench")
 app.command("discover")(discover.find)
 app.command("enrol")(enrol.enrol)
 endpoint.app.command("check")(endpoint_check.check)

@@ -1,0 +1,72 @@
+"""PowerBench: how well the power budget keeps limits, and how much work it leaves, against baselines and an oracle.
+
+Figures, worst over seeds for safety and median for work: `sN_over_limit_s`, `sN_overshoot` (outside forced steps, with
+a law 10 % wrong, jittered and lost writes), `s1_work_vs_oracle_125`, `…_140`, `…_125_errors`, `s3_settle_inband_s`,
+`s3_settle_redfish_s` (writes of 0.3 to 1 s), and of the baselines the best work that each gives within the limit at any
+margin, `baseline_<name>_work` (0 where none keeps it).
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from rack_controller.powerbench.run import CONTENDERS, median, replace_writes, run_once, with_errors
+from rack_controller.powerbench.scenario import Scenario, read_scenario
+from rack_controller.powerbench.score import Score
+
+SECONDS = 300.0
+SEEDS = (0, 1, 2)
+KEPT = ("s1", "s2", "s3", "s4", "s6", "feed-loss")
+MARGINS = (0.80, 0.90, 1.0, 1.05)
+REDFISH_S = (0.3, 1.0)
+
+
+def run(record: Callable[..., None]) -> None:
+    """Measure and record."""
+    for name in KEPT:
+        scenario = with_errors(_scenario(name))
+        ours = _scores(scenario, "budget")
+        record(figure=f"{_figure(name)}_over_limit_s", value=ours.over_s, unit="s", n=len(SEEDS))
+        record(figure=f"{_figure(name)}_overshoot", value=ours.overshoot, unit="of limit", n=len(SEEDS))
+    for figure, scenario in (
+        ("s1_work_vs_oracle_125", _scenario("s1")),
+        ("s1_work_vs_oracle_125_errors", with_errors(_scenario("s1"))),
+        ("s1_work_vs_oracle_140", _scenario("s1", 1.4)),
+    ):
+        ours, oracle = _scores(scenario, "budget"), _scores(scenario, "oracle")
+        share = ours.training / oracle.training
+        record(figure=figure, value=share, unit="share", baseline=oracle.training, n=len(SEEDS))
+    _settle(record)
+    for name, contender in CONTENDERS.items():
+        if contender.tunable:
+            best = _best_within(name)
+            record(figure=f"baseline_{name}_work", value=best, unit="share of oracle", n=1)
+
+
+def _settle(record: Callable[..., None]) -> None:
+    scenario = _scenario("s3")
+    inband, redfish = _scores(scenario, "budget"), _scores(replace_writes(scenario, REDFISH_S), "budget")
+    record(figure="s3_settle_inband_s", value=inband.settle_s, unit="s", n=len(SEEDS))
+    record(figure="s3_settle_redfish_s", value=redfish.settle_s, unit="s", n=len(SEEDS))
+    record(figure="decide_us_576_gpus", value=inband.decide_us, unit="µs", n=len(SEEDS))
+
+
+def _best_within(name: str) -> float:
+    """Return the most work, as a share of the oracle's, that a baseline does at any margin without passing the limit."""
+    scenario = _scenario("s1")
+    oracle = run_once(scenario, "oracle", SEEDS[0])
+    scores = [run_once(scenario, name, SEEDS[0], None, margin) for margin in MARGINS]
+    return max((s.training / oracle.training for s in scores if s.safety == "H"), default=0.0)
+
+
+def _scenario(name: str, oversubscription: float | None = None) -> Scenario:
+    scenario = msgspec.structs.replace(read_scenario(name), seconds=SECONDS)
+    return scenario if oversubscription is None else msgspec.structs.replace(scenario, oversubscription=oversubscription)
+
+
+def _scores(scenario: Scenario, name: str, seeds: Sequence[int] = SEEDS) -> Score:
+    return median([run_once(scenario, name, seed) for seed in seeds])
+
+
+def _figure(name: str) -> str:
+    return name.replace("-", "_")

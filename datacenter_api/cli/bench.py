@@ -1,0 +1,108 @@
+"""`rackwright bench power`: how well a power controller keeps a limit, on the plant, with no server and no hardware."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from datacenter_api.cli.options import As, Json, chosen
+from datacenter_api.cli.output import Column, Output, emit
+from firmware_bridge.vocabulary.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rack_controller.powerbench.hall import Trace
+    from rack_controller.powerbench.score import Score
+
+app = typer.Typer(help="Benchmarks on emulated racks, in virtual time.", no_args_is_help=True)
+MOST_SEEDS = 100
+
+
+def _number(row: dict[str, Any], field: str, form: str) -> str:
+    value = row[field]
+    return "–" if value is None else format(value, form)
+
+
+_COLUMNS = (
+    Column("CONTROLLER", lambda r: str(r["controller"])),
+    Column("CLASS", lambda r: str(r["safety"])),
+    Column("OVER s", lambda r: _number(r, "over_s", ".1f"), right=True),
+    Column("OVER kJ", lambda r: _number(r, "over_kj", ".1f"), right=True),
+    Column("WORST", lambda r: _number(r, "overshoot", ".2%"), right=True),
+    Column("SETTLE s", lambda r: _number(r, "settle_s", ".1f"), right=True),
+    Column("TRAINING", lambda r: _number(r, "training", ".4f"), right=True),
+    Column("OF ORACLE", lambda r: _number(r, "training_of_oracle", ".4f"), right=True),
+    Column("SERVED", lambda r: _number(r, "served", ".4f"), right=True),
+    Column("DELAY P99 s", lambda r: _number(r, "delay_p99_s", ".2f"), right=True),
+    Column("LOAD", lambda r: _number(r, "mean_load", ".3f"), right=True, wide=True),
+    Column("HOTTEST °C", lambda r: _number(r, "hottest_c", ".1f"), right=True, wide=True),
+    Column("WRITES/s", lambda r: _number(r, "writes_per_s", ".0f"), right=True, wide=True),
+    Column("DECIDE µs", lambda r: _number(r, "decide_us", ".0f"), right=True, wide=True),
+)
+
+
+@app.command("power")
+def power(
+    scenario: Annotated[str, typer.Option(help="A shipped scenario's name or a file.")] = "s1",
+    trace: Annotated[
+        Path | None, typer.Option(help="Requests that serving racks get: TIMESTAMP,ContextTokens,GeneratedTokens.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="How many seeds; medians are shown, of safety the worst.")] = 3,
+    controllers: Annotated[str, typer.Option(help="Comma-separated, or `all`.")] = "static,dynamo,budget",
+    margin: Annotated[float, typer.Option(help="Baselines believe in the limit times this.")] = 1.0,
+    errors: Annotated[bool, typer.Option(help="A law 10 % wrong, jittered writes, 2 % of them lost.")] = False,
+    oversubscription: Annotated[float | None, typer.Option(help="Instead of the scenario's.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Instead of the scenario's.")] = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Run power controllers on one scenario and compare them with an oracle."""
+    from rack_controller.powerbench.run import CONTENDERS, median, run_once, with_errors
+    from rack_controller.powerbench.scenario import changed, read_scenario
+
+    names = list(CONTENDERS) if controllers == "all" else [n.strip() for n in controllers.split(",") if n.strip()]
+    unknown = [n for n in names if n not in CONTENDERS]
+    if unknown or not names:
+        raise ConfigurationError(f"--controllers {controllers!r}: expected some of {', '.join(CONTENDERS)}, or all")
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise ConfigurationError(f"--seeds {seeds}: expected 1 to {MOST_SEEDS}")
+    if not 0.3 <= margin <= 2.0:
+        raise ConfigurationError(f"--margin {margin:g}: expected 0.3 to 2")
+    run = changed(read_scenario(scenario), oversubscription=oversubscription, seconds=seconds)
+    run = with_errors(run) if errors else run
+    requests = _read_trace(trace)
+    oracle = median([run_once(run, "oracle", seed, requests) for seed in range(seeds)])
+    rows = []
+    for name in names:
+        scores = (
+            [run_once(run, name, seed, requests, margin) for seed in range(seeds)] if name != "oracle" else [oracle]
+        )
+        rows.append(_row(run.name, name, median(scores), oracle))
+    emit(rows, _COLUMNS, chosen(output, as_json), name="controller")
+
+
+def _read_trace(path: Path | None) -> "Trace | None":
+    from rack_controller.powerbench.arrivals import read_requests
+    from rack_controller.powerbench.hall import Trace
+
+    if path is None:
+        return None
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            return Trace(*read_requests(lines, str(path)))
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"--trace {path}: cannot be read as text: {err}") from err
+
+
+def _row(scenario: str, name: str, score: "Score", oracle: "Score") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    fields = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in asdict(score).items()}
+    share = score.training / oracle.training if oracle.training > 0 else float("nan")
+    return {
+        "scenario": scenario,
+        "controller": name,
+        "safety": score.safety,
+        "training_of_oracle": share if math.isfinite(share) else None,
+        **fields,
+    }

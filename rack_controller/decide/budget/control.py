@@ -1,0 +1,160 @@
+"""One cycle of the power budget: allocate first, grant second.  Pure: state and sight in, state and decision out.
+
+Safety lies in the sum of what can be in force, not in feedback: every device is charged the highest limit that it can
+still hold, with the power of CPUs, switches and losses that this will cause.  Measurements only say who gets what is
+left.  Lower limits are sent at once; higher ones as far as the charge leaves room, and never on old sights.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rack_controller.decide.budget.bounds import Written, read_back, sent
+from rack_controller.decide.budget.design import Array, BudgetDecision, BudgetDesign, BudgetPolicy, Index, Mask, Seen
+from rack_controller.decide.budget.fill import fill
+from rack_controller.decide.budget.law import LawState, learn, trust
+from rack_controller.decide.budget.requests import RequestState, requests, watch
+
+_CLOSE_S = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """What one cycle leaves for the next."""
+
+    asked: RequestState
+    law: LawState
+    written: Written
+    power_at: float = -np.inf
+    caps_at: float = -np.inf
+
+    @classmethod
+    def new(cls, design: BudgetDesign) -> "BudgetState":
+        """Return the state of a controller that has just started and believes nothing."""
+        return cls(RequestState.new(design), LawState.new(design.racks), Written.nothing(design.most))
+
+
+@dataclass(frozen=True, slots=True)
+class _Charge:
+    """Feed power of each rack as `fixed + slope * gpus`, (R,); what the limits carry of it, by `feeds`."""
+
+    fixed: Array
+    slope: Array
+
+    def racks(self, gpus: Array) -> Array:
+        return np.asarray(self.fixed + self.slope * gpus)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What everybody is to have: `targets` (N,), and how the limits held it (BudgetDecision)."""
+
+    targets: Array
+    shortfall: Array
+    level: Array
+    bound_by: Index
+
+
+def step_budget(
+    state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, seen: Seen
+) -> tuple[BudgetState, BudgetDecision]:
+    """Return the next state and what to write now."""
+    state = _look(state, design, policy, seen)
+    limits = seen.limits * (1.0 - policy.reserve)
+    wanted = requests(state.asked, design, policy)
+    stuck = state.written.stuck(seen.now, policy.rewrite_s)
+    charge = _charge(state, design, policy, state.written.holds)
+    targets = _allocate(state.written, design, wanted, limits, charge, stuck).targets
+    # The law is trusted less at a load that was never seen: what would be granted is charged as what it would become.
+    charge = _charge(state, design, policy, np.maximum(state.written.holds, targets))
+    share = _allocate(state.written, design, wanted, limits, charge, stuck)
+    fresh = max(seen.now - state.power_at, seen.now - state.caps_at) <= policy.stale_s
+    writes = _grant(state.written, design, policy, seen.now, limits, charge, share.targets, fresh=fresh)
+    written = sent(state.written, writes, seen.now)
+    charged = design.feeds @ charge.racks(design.per_rack(written.holds))
+    return replace(state, written=written), BudgetDecision(
+        writes, charged, share.shortfall, share.level, share.bound_by
+    )
+
+
+def _look(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, seen: Seen) -> BudgetState:
+    """Take in what is newer than the last sight."""
+    if seen.caps_at > state.caps_at:
+        settled = seen.now - seen.caps_at >= policy.settle_s - _CLOSE_S
+        state = replace(
+            state, written=read_back(state.written, seen.caps, design.most, settled=settled), caps_at=seen.caps_at
+        )
+    if seen.power_at > state.power_at:
+        dt = min(seen.power_at - state.power_at, 1.0)
+        asked = watch(state.asked, design, policy, seen, dt)
+        state = replace(state, asked=asked, law=learn(state.law, design, seen, dt), power_at=seen.power_at)
+    return state
+
+
+def _charge(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, granted: Array) -> _Charge:
+    """Return how racks are charged around a load of `granted` (N,) W."""
+    law = design.law
+    factor = trust(state.law, design, policy, design.per_rack(granted))
+    return _Charge(factor * law.base / law.efficiency, 1.0 + factor * ((1.0 + law.follow) / law.efficiency - 1.0))
+
+
+def _allocate(
+    written: Written, design: BudgetDesign, wanted: Array, limits: Array, charge: _Charge, stuck: Mask
+) -> _Share:
+    """Share the limits: floors, then requests by priority, then what is left to whoever may still grow.
+
+    A device that does not follow is a load like any other: what it can draw is taken from the rest, and what it was
+    told last it is told again.
+    """
+    floors = np.where(stuck, written.holds, _floors(design, wanted))
+    spans = np.where(stuck, 0.0, np.maximum(wanted - floors, 0.0))
+    slack = limits - design.feeds @ charge.racks(design.per_rack(floors))
+    level, bound_by = fill(slack, _slopes(design, charge, spans), design.weight, design.priority)
+    targets = floors + level[design.claim] * spans
+    left = limits - design.feeds @ charge.racks(design.per_rack(targets))
+    more = np.where(stuck | (bound_by[design.claim] >= 0), 0.0, design.most - targets)
+    spare, _ = fill(left, _slopes(design, charge, more), design.weight, design.priority)
+    targets = np.where(stuck, np.minimum(written.newest, design.most), targets + spare[design.claim] * more)
+    return _Share(targets, np.maximum(-slack, 0.0), level, bound_by)
+
+
+def _floors(design: BudgetDesign, wanted: Array) -> Array:
+    """Return the least that every device gets, W, (N,): what can be set, and one share for those that work in step."""
+    span = np.maximum(wanted - design.idle, 1e-9)
+    share = np.clip((design.floor - design.idle) / span, 0.0, 1.0)
+    joint = np.zeros(len(design.weight))
+    np.maximum.at(joint, design.claim, share)
+    return np.where(design.together[design.claim], design.idle + joint[design.claim] * span, design.floor)
+
+
+def _slopes(design: BudgetDesign, charge: _Charge, spans: Array) -> Array:
+    """Return what every limit carries more when a claim gets all of its devices' `spans` (N,), (C, J), W."""
+    claims = len(design.weight)
+    flat = np.bincount(design.rack * claims + design.claim, weights=spans, minlength=design.racks * claims)
+    return np.asarray(design.feeds @ (charge.slope[:, None] * flat.reshape(design.racks, claims)))
+
+
+def _grant(
+    written: Written,
+    design: BudgetDesign,
+    policy: BudgetPolicy,
+    now: float,
+    limits: Array,
+    charge: _Charge,
+    targets: Array,
+    *,
+    fresh: bool,
+) -> Array:
+    """Return what to write: decreases at once, increases within the room that the charge leaves."""
+    told, holds = written.newest, written.holds
+    lower = targets < told - policy.smallest_change_w
+    after = np.where(lower, targets, told)
+    if fresh:
+        bound = np.maximum(after, holds)
+        rise = np.maximum(targets - bound, 0.0)
+        room = limits - design.feeds @ charge.racks(design.per_rack(bound))
+        share, _ = fill(room, _slopes(design, charge, rise), design.weight, np.zeros_like(design.priority))
+        higher = np.minimum(bound, targets) + share[design.claim] * rise
+        after = np.where(~lower & (higher > told + policy.smallest_change_w), higher, after)
+    overdue = (now - written.waits_since >= policy.rewrite_s) & (now - written.times[0] >= policy.rewrite_s / 2.0)
+    return np.where((np.abs(after - told) > 1e-9) | overdue, after, np.nan)
