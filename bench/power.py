@@ -52,7 +52,7 @@ def _settle(record: Callable[..., None]) -> None:
 
 
 def _best_within(name: str) -> float:
-    """Return the most work, as a share of the oracle's, that a baseline does at any margin without passing the limit."""
+    """Return the most work, as a share of the oracle's, that a baseline does at any margin that keeps the limit."""
     scenario = _scenario("s1")
     oracle = run_once(scenario, "oracle", SEEDS[0])
     scores = [run_once(scenario, name, SEEDS[0], None, margin) for margin in MARGINS]
@@ -61,7 +61,9 @@ def _best_within(name: str) -> float:
 
 def _scenario(name: str, oversubscription: float | None = None) -> Scenario:
     scenario = msgspec.structs.replace(read_scenario(name), seconds=SECONDS)
-    return scenario if oversubscription is None else msgspec.structs.replace(scenario, oversubscription=oversubscription)
+    return (
+        scenario if oversubscription is None else msgspec.structs.replace(scenario, oversubscription=oversubscription)
+    )
 
 
 def _scores(scenario: Scenario, name: str, seeds: Sequence[int] = SEEDS) -> Score:
