@@ -204,22 +204,26 @@ def answers(product: Product) -> bool:
 
 @pytest.mark.timeout(400)
 def test_what_is_wrong_in_the_site_is_named_and_the_rest_goes_on(wrong_site: Product) -> None:
-    def told() -> dict[str, str] | None:
+    wanted = {
+        f"{FIRST}/u06/pmm": "at 9600 8E1: no answer",
+        f"{FIRST}/u07/pmm": "at 115200 8O1: no answer",
+        f"{FIRST}/u08/pmm": "no such serial device",
+        f"{SECOND}/u06/pmm": "no answer",  # its line is the pumping unit's
+    }
+
+    def told() -> bool:
         if not answers(wrong_site):
-            return None
+            return False
         rows = wrong_site.get(f"/api/v1/racks/{FIRST}/endpoints") + wrong_site.get(f"/api/v1/racks/{SECOND}/endpoints")
         found = {
             "/".join(r["place"].split("/")[3:]): r["error"]
             for r in rows
             if r["enabled"] and r["management"] != "reachable"
         }
-        return found if len(found) == 4 and all(found.values()) else None
+        # A unit that has just been asked may say for a moment that a late reply of its is waited out.
+        return found.keys() == wanted.keys() and all(text in found[place] for place, text in wanted.items())
 
-    errors = eventually(told, 100, every=0.5)
-    assert "at 9600 8E1: no answer" in errors[f"{FIRST}/u06/pmm"]
-    assert "at 115200 8O1: no answer" in errors[f"{FIRST}/u07/pmm"]
-    assert "no such serial device" in errors[f"{FIRST}/u08/pmm"]
-    assert "no answer" in errors[f"{SECOND}/u06/pmm"]  # its line is the pumping unit's
+    eventually(told, 100, every=0.5)
     eventually(lambda: wrong_site.get("/api/v1/racks/k01")["endpoints_reachable"] == 45, 40)
 
     def all_but_three() -> bool:
