@@ -138,8 +138,8 @@ class Picture:
 
 @dataclass(frozen=True)
 class LoopMemory:
-    """Settled pressure and level: slow averages of what was last known (NaN never enters); and what the shelves last
-    said that they deliver, in W, with the time."""
+    """Settled pressure, level and flow: slow averages of what was last known (NaN never enters); and what the shelves
+    last said that they deliver, in W, with the time."""
 
     settled: Mapping[tuple[Place, Quantity], float] = field(default_factory=dict)
     at: Seconds | None = None
@@ -153,7 +153,7 @@ def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRu
     elapsed = 0.0 if memory.at is None else max(0.0, snapshot.now - memory.at)
     weight = min(1.0, elapsed / rules.settle_s) if rules.settle_s > 0 else 1.0
     settled = dict(memory.settled)
-    for key, value in _loop_values(snapshot, units):
+    for key, value in [*_loop_values(snapshot, units), *_flows(snapshot, units)]:
         settled[key] = settled.get(key, value) + weight * (value - settled.get(key, value))
     draw, draw_at = _draw(layout, snapshot), snapshot.now
     return LoopMemory(settled, snapshot.now, *((memory.draw, memory.draw_at) if draw is None else (draw, draw_at)))
@@ -249,11 +249,6 @@ def _see_loop(
     flows = [snapshot.good(u, Quantity.FLOW) for u in units]
     known = [f for f in flows if f is not None]
     supplies = [s for u in units if (s := snapshot.good(u, Quantity.TEMPERATURE_SUPPLY)) is not None]
-    falls = [
-        1.0 - value / settled
-        for key, value in _loop_values(snapshot, units)
-        if (settled := memory.settled.get(key, 0.0)) > 0
-    ]
     health = [
         float(snapshot.gauges[column])
         for column, series in _gauges(snapshot, units, Quantity.HEALTH)
@@ -267,7 +262,7 @@ def _see_loop(
         flow=sum(known) if len(known) == len(flows) else None,
         need=need,
         need_known=need_known,
-        fall=max(falls, default=None),
+        fall=_fall(snapshot, units, memory),
         supply=max(supplies, default=None),
         supply_nominal=layout.coolant_supply_nominal_c,
         pumps=len(health),
@@ -314,6 +309,32 @@ def _margins(snapshot: Snapshot) -> dict[Place, float]:
             tray = tray_of(snapshot.table.gauges[column].place)
             least[tray] = min(value, least.get(tray, value))
     return least
+
+
+def _fall(snapshot: Snapshot, units: tuple[Place, ...], memory: LoopMemory) -> float | None:
+    """Return the largest share by which a pressure or level lies below what it should be, None when none is known.
+
+    A level should be as it settled.  What a pump adds to the supply pressure goes with the square of its flow, so when
+    less heat lets the pumps slow down a pressure of as much less is no sign of a loss.
+    """
+    ratio = {unit: flow / settled for (unit, _), flow in _flows(snapshot, units) if (settled := _of(memory, unit)) > 0}
+    falls = []
+    for (place, quantity), value in _loop_values(snapshot, units):
+        expected = memory.settled.get((place, quantity), 0.0)
+        if quantity is Quantity.PRESSURE_SUPPLY:
+            expected *= min(1.0, ratio.get(tray_of(place), 1.0) ** 2)
+        if expected > 0:
+            falls.append(1.0 - value / expected)
+    return max(falls, default=None)
+
+
+def _of(memory: LoopMemory, unit: Place) -> float:
+    return memory.settled.get((unit, Quantity.FLOW), 0.0)
+
+
+def _flows(snapshot: Snapshot, units: tuple[Place, ...]) -> list[tuple[tuple[Place, Quantity], float]]:
+    """Return the flow of every unit that says it, L/min."""
+    return [((u, Quantity.FLOW), flow) for u in units if (flow := snapshot.good(u, Quantity.FLOW)) is not None]
 
 
 def _loop_values(snapshot: Snapshot, units: tuple[Place, ...]) -> list[tuple[tuple[Place, Quantity], float]]:

@@ -1,5 +1,8 @@
 """A misbehaving endpoint costs only itself."""
 
+import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +12,7 @@ from support.product import Product, eventually
 
 pytestmark = pytest.mark.timeout(300)
 VICTIM = "u14/bmc"
+LATCHED = ("u12", "u13", "u14", "u15")
 
 FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"what": "hang"}, "EndpointUnreachable"),
@@ -104,9 +108,39 @@ def test_a_leak_is_an_alarm_that_names_its_place_and_switches_off(product: Produ
     assert (rows["u11/bmc"]["state"], rows["u16/bmc"]["state"]) == ("on", "on")
     assert alarms(product)["leak.critical", "u15"]["state"] == "acknowledged", "so does its alarm"
     assert "alarm.acknowledged" in [e["kind"] for e in product.get("/api/v1/events")]
+    _mains_come_back_while_nobody_controls(product)
+    verified = product.cli("audit", "verify", "-o", "json")
+    logs = {log["log"]: log for log in json.loads(verified.stdout)["items"]}
+    assert logs["api"]["holds"]
+    assert logs["controller"]["holds"]
+    assert "leak.critical" in product.cli("audit", "list", "--writer", "controller").stdout
 
 
 def alarms(product: Product) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the rack's alarms by name and tray."""
     said = product.get("/api/v1/racks/k01/alarms")["alarms"]
     return {(a["name"], a["place"].split("/")[4] if a["place"].count("/") > 3 else ""): a for a in said}
+
+
+def _mains_come_back_while_nobody_controls(product: Product) -> None:
+    """Nothing boots by itself; what somebody switches on behind the latch goes off again, and that is told."""
+
+    def struck() -> int:
+        events = product.get("/api/v1/events", severity="warning", limit=1000)
+        return sum(e["kind"] == "interlock.done.force_off" and "u14: accepted" in e["message"] for e in events)
+
+    def off_again() -> bool:
+        hosts = product.control.hosts()
+        return all(h["state"] == "Off" for p, h in hosts.items() if p.rpartition("/")[2] in LATCHED)
+
+    before, controller = struck(), product.pids["controller"]
+    os.kill(controller, signal.SIGSTOP)
+    try:
+        product.control.lose_mains("*", 2.0)
+        product.control.step(90.0)
+        assert off_again()
+        product.control.put_hosts("*/u14", on=True)
+        assert not off_again()
+    finally:
+        os.kill(controller, signal.SIGCONT)
+    eventually(lambda: struck() > before and off_again(), within=60, every=0.5)

@@ -216,6 +216,32 @@ def test_unseen_while_the_loop_falls_is_switched_off() -> None:
     assert ("sensor.loop_falls", rack.place("u31")) not in rack.standings
 
 
+def test_a_pressure_that_falls_as_the_pumps_slow_down_is_no_loss_of_coolant() -> None:
+    """After mains were lost all controllers are blind, little heat is left and pumps slow down: that was 27 latches."""
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.silence("u32")
+    rack.tick(15)
+    rack.set("u01", Quantity.FLOW, 0.6 * rack.layout.coolant_flow_rated_lpm)
+    rack.set("u01", Quantity.PRESSURE_SUPPLY, 0.6**2 * 250 + 30)
+    rack.tick(6)
+    assert ("sensor.loop_falls", rack.place("u32")) not in rack.standings
+    rack.set("u01", Quantity.PRESSURE_SUPPLY, 0.6**2 * 250 - 30)
+    rack.tick(6)
+    assert ("sensor.loop_falls", rack.place("u32")) in rack.standings, "less than slow pumps explain"
+
+
+def test_a_pressure_that_falls_counts_in_full_when_the_flow_is_unknown() -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    rack.silence("u32")
+    rack.tick(15)
+    rack.set("u01", Quantity.FLOW, None)
+    rack.set("u01", Quantity.PRESSURE_SUPPLY, 180)
+    rack.tick(4)
+    assert ("sensor.loop_falls", rack.place("u32")) in rack.standings
+
+
 def test_low_flow_caps_at_once_and_lost_flow_switches_off_in_steps() -> None:
     rack = InterlockedRack()
     rack.tick(1)
