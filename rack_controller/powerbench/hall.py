@@ -215,7 +215,7 @@ class Hall:
         self.serving = after
 
 
-FORCED_S = 2.0  # after a limit has dropped, power may be above it for so long (the "forced step")
+FORCED_S = 2.0  # after a limit has dropped, power may be above it for so long: what nobody could have prevented
 BEST_EFFICIENCY = 0.976  # of a supply: what its rating at the busbar is at most at the feed
 
 

@@ -96,7 +96,7 @@ def replace_writes(scenario: Scenario, delay_s: tuple[float, float], lost: float
 
 
 def with_errors(scenario: Scenario) -> Scenario:
-    """Return the scenario with a law 10 % wrong, jittered writes and 2 % of them lost (issue's bar)."""
+    """Return the scenario with a law 10 % wrong, jittered writes and 2 % of them lost."""
     writes = Writes((scenario.writes.delay_s[0], scenario.writes.delay_s[1] * 2.0), max(scenario.writes.lost, 0.02))
     return msgspec.structs.replace(scenario, law_error=0.10, writes=writes)
 
