@@ -3,6 +3,7 @@
 `fault_matrix.yaml` is the data; the table that this prints is kept in docs/fault-matrix.md.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support.attendant import Attendant, attending, until
 from support.product import Product
 
 from firmware_bridge.emulator.fault_kinds import FaultKind
@@ -20,6 +22,7 @@ CELLS: list[dict[str, Any]] = MATRIX["cells"]
 PAGE = Path(__file__).parents[2] / "docs" / "fault-matrix.md"
 LOOK_EVERY_S = 0.5
 SETTLE_S = 120.0
+ON_S = 60.0
 # Every way that Redfish and Modbus are known to fail in the field has a cell.
 REQUIRED = frozenset(
     {
@@ -94,7 +97,7 @@ class Watch:
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.readings: dict[tuple[str, str], dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
-        self.since_ns = 0
+        self.since_ns = self.cleared_ns = 0
 
     def look(self) -> None:
         self.endpoints, self.readings = {}, {}
@@ -111,8 +114,7 @@ class Watch:
             row = self.endpoints[place_of(cell, cell["endpoint"])]
             return bool(re.search(cell["error"], row["error"] or "")) if cell["error"] else not _reachable(row)
         if "event" in cell:
-            at = place_of(cell, cell["at"])
-            return any(re.fullmatch(cell["event"], e["kind"]) and at in _short(e["place"]) for e in self.events)
+            return self._told(cell, cell["event"], self.since_ns)
         row = self.readings.get((place_of(cell, cell["reading"]), cell["quantity"]))
         return row is None or row["quality"] != "good"
 
@@ -123,7 +125,12 @@ class Watch:
         if "reading" in cell:
             row = self.readings.get((place_of(cell, cell["reading"]), cell["quantity"]))
             return row is not None and bool(row["quality"] == "good")
-        return True
+        return not self.cleared_ns or self._told(cell, cell["again"], self.cleared_ns)
+
+    def _told(self, cell: dict[str, Any], kinds: str, since_ns: int) -> bool:
+        at = place_of(cell, cell["at"])
+        told = (e for e in self.events if e["unix_ns"] >= since_ns and at in _short(e["place"]))
+        return any(re.fullmatch(kinds, e["kind"]) for e in told)
 
 
 def _reachable(row: dict[str, Any]) -> bool:
@@ -170,16 +177,48 @@ def test_every_cell_is_seen_and_recovers(product: Product) -> None:
     steady = [c for c in CELLS if "steady" in c]
     seen = watch_until(watch, told, watch.seen, lambda cell: float(cell["seen_s"]))
     shaken = [c["steady"] for c in steady if not watch.well(c)]
+    watch.cleared_ns = time.time_ns()
     product.control.clear_faults()
     mends = [c for c in told if "held" not in c]
     well = watch_until(watch, mends, watch.well, lambda cell: float(cell["well_s"]))
     for n, cell in enumerate(told):
         again = _shown(well, mends.index(cell)) if cell in mends else "held"
         print(f"{cell['fault']['what']:20} seen {_shown(seen, n)}, well again {again}")
+    print("\n".join(asyncio.run(all_on_again(product))))
     problems = [f"not seen: {c['fault']}" for n, c in enumerate(told) if n not in seen]
     problems += [f"shaken: {place}" for place in shaken]
     problems += [f"not well again: {c['fault']}" for n, c in enumerate(mends) if n not in well]
     assert problems == []
+
+
+async def all_on_again(product: Product) -> list[str]:
+    """Sign for what interlocks have latched, as two persons for a rack, and switch on what they switched off."""
+    told = []
+    async with attending(product.state) as attendant:
+        for rack in ("k01", "k02", "k03"):
+            latches, off = await attendant.open(rack), await attendant.off(rack)
+            began = time.monotonic()
+            await attendant.clear_all(rack)
+            for tray in sorted(off):
+                await _on(attendant, rack, tray)
+            await attendant.seen(rack, off, off=False)
+            causes = ", ".join(sorted(latch.cause for latch in latches)) or "none"
+            told.append(f"{rack}: latches {causes}; {len(off)} trays on again after {time.monotonic() - began:.1f} s")
+    return told
+
+
+async def _on(attendant: Attendant, rack: str, tray: str) -> None:
+    """Switch one tray on; a detector that is met anew may hold it up for a moment."""
+    refused = ""
+
+    async def taken() -> bool | None:
+        nonlocal refused
+        place = f"lab1/a/r01/{rack}/{tray}"
+        reply = await attendant.command("power", place, rack=rack, action="on")
+        refused = reply.reason
+        return True if reply.accepted else None
+
+    await until(taken, lambda: f"{rack}/{tray} is not switched on: {refused}", within=ON_S)
 
 
 def _shown(times: dict[int, float], n: int) -> str:
