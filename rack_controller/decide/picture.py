@@ -317,7 +317,8 @@ def _fall(snapshot: Snapshot, units: tuple[Place, ...], memory: LoopMemory) -> f
     A level should be as it settled.  What a pump adds to the supply pressure goes with the square of its flow, so when
     less heat lets the pumps slow down a pressure of as much less is no sign of a loss.
     """
-    ratio = {unit: flow / settled for (unit, _), flow in _flows(snapshot, units) if (settled := _of(memory, unit)) > 0}
+    flows = _flows(snapshot, units)
+    ratio = {key[0]: flow / settled for key, flow in flows if (settled := memory.settled.get(key, 0.0)) > 0}
     falls = []
     for (place, quantity), value in _loop_values(snapshot, units):
         expected = memory.settled.get((place, quantity), 0.0)
@@ -326,10 +327,6 @@ def _fall(snapshot: Snapshot, units: tuple[Place, ...], memory: LoopMemory) -> f
         if expected > 0:
             falls.append(1.0 - value / expected)
     return max(falls, default=None)
-
-
-def _of(memory: LoopMemory, unit: Place) -> float:
-    return memory.settled.get((unit, Quantity.FLOW), 0.0)
 
 
 def _flows(snapshot: Snapshot, units: tuple[Place, ...]) -> list[tuple[tuple[Place, Quantity], float]]:

@@ -89,10 +89,9 @@ def run_once(scenario: Scenario, name: str, seed: int, trace: Trace | None = Non
     return judge(log, hall)
 
 
-def replace_writes(scenario: Scenario, delay_s: tuple[float, float], lost: float | None = None) -> Scenario:
-    """Return the scenario with another road for limits."""
-    kept = scenario.writes.lost if lost is None else lost
-    return msgspec.structs.replace(scenario, writes=Writes(delay_s, kept))
+def replace_writes(scenario: Scenario, delay_s: tuple[float, float]) -> Scenario:
+    """Return the scenario with another road for limits, that loses as many."""
+    return msgspec.structs.replace(scenario, writes=Writes(delay_s, scenario.writes.lost))
 
 
 def with_errors(scenario: Scenario) -> Scenario:
