@@ -15,7 +15,8 @@ from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from firmware_bridge.wire.located_yaml import parse
 from rack_controller.decide.heard import Heard, hear_all
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked
-from rack_controller.decide.picture import BuildingSight, LoopMemory, Picture, see, settle
+from rack_controller.decide.loop import LoopMemory, settle
+from rack_controller.decide.picture import BuildingSight, Picture, see
 from rack_controller.model.interlock import InterlockPolicy, parse_interlock
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.model.snapshot import Snapshot

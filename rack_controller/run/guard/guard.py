@@ -19,8 +19,9 @@ from rack_controller.decide.bypass import left_out
 from rack_controller.decide.detectors import hear
 from rack_controller.decide.heard import Heard
 from rack_controller.decide.interlock import Decision, Key, Order, Standing, advance, leaked, press, recall
+from rack_controller.decide.loop import LoopMemory, settle
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.picture import WATCHED, BuildingSight, LoopMemory, Picture, see, settle
+from rack_controller.decide.picture import WATCHED, BuildingSight, Picture, see
 from rack_controller.decide.still import still_seen, what_ends_by_itself
 from rack_controller.model.bypass import Bypass
 from rack_controller.model.event import Severity

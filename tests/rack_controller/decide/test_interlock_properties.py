@@ -13,7 +13,8 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.detectors import WET, DetectorSight, Verdict, leaks_critically
 from rack_controller.decide.drip import falls_on
 from rack_controller.decide.interlock import Key, Order, Standing, advance, blocked, refusals
-from rack_controller.decide.picture import BuildingSight, LoopSight, Picture
+from rack_controller.decide.loop import LoopSight
+from rack_controller.decide.picture import BuildingSight, Picture
 from rack_controller.model.interlock import SWITCHES_OFF, InterlockPolicy
 from rack_controller.model.layout import Layout
 from rack_controller.run.guard.strike import ACTIONS

@@ -1,0 +1,186 @@
+"""What the interlocks look at of the coolant loop, and what they remember of it: flow, need, pressures.  Pure."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.reading import Quality, Series
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.detectors import DetectorSight
+from rack_controller.decide.heard import Sights
+from rack_controller.model.interlock import LoopRules
+from rack_controller.model.layout import Layout
+from rack_controller.model.snapshot import Snapshot
+
+_PUMP = "pump"
+_GOOD = int(Quality.GOOD)  # a plain number: NumPy compares with members of an enumeration ten times slower
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSight:
+    """The coolant loop.  `flow` and `need` in L/min, `need_known`: of the heat that was known last,
+    `fall`: by which share pressure or level fell below their settled
+    value, `supply` and `dew_point` in °C, `stops`: the words of bits that say that coolant is about to stop."""
+
+    units: tuple[Place, ...] = ()
+    flow: float | None = None
+    need: float = 0.0
+    fall: float | None = None
+    supply: float | None = None
+    supply_nominal: float = 0.0
+    dew_point: float | None = None
+    pumps: int = 0
+    pumps_failed: int = 0
+    stops: tuple[str, ...] = ()
+    unit_detectors: tuple[DetectorSight, ...] = ()
+    rack_detectors: tuple[DetectorSight, ...] = ()
+    need_known: float | None = None
+
+
+NO_LOOP = LoopSight()
+"""Of a rack without coolant units."""
+
+
+@dataclass(frozen=True)
+class LoopMemory:
+    """Settled pressure, level and flow: slow averages of what was last known (NaN never enters); and what the shelves
+    last said that they deliver, in W, with the time."""
+
+    settled: Mapping[tuple[Place, Quantity], float] = field(default_factory=dict)
+    at: Seconds | None = None
+    draw: float | None = None
+    draw_at: Seconds | None = None
+
+
+def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRules) -> LoopMemory:
+    """Return the settled values after this snapshot: an exponential average over `settle_s`."""
+    units = coolant_units(layout)
+    elapsed = 0.0 if memory.at is None else max(0.0, snapshot.now - memory.at)
+    weight = min(1.0, elapsed / rules.settle_s) if rules.settle_s > 0 else 1.0
+    settled = dict(memory.settled)
+    for key, value in [*_loop_values(snapshot, units), *_flows(snapshot, units)]:
+        settled[key] = settled.get(key, value) + weight * (value - settled.get(key, value))
+    draw, draw_at = draw_of(layout, snapshot), snapshot.now
+    return LoopMemory(settled, snapshot.now, *((memory.draw, memory.draw_at) if draw is None else (draw, draw_at)))
+
+
+def coolant_units(layout: Layout) -> tuple[Place, ...]:
+    """Return the places of the rack's coolant units."""
+    return tuple(Place(t.place) for t in layout.trays if t.kind == TrayKind.COOLANT_UNIT)
+
+
+def see_loop(
+    layout: Layout,
+    snapshot: Snapshot,
+    detectors: Sights,
+    memory: LoopMemory,
+    rules: LoopRules,
+    *,
+    any_on: bool,
+) -> LoopSight:
+    """Return the loop at the snapshot's tick; `any_on`: a tray may be on, so that heat is to be carried away."""
+    units = coolant_units(layout)
+    if not units:
+        return NO_LOOP
+    flows = [snapshot.good(u, Quantity.FLOW) for u in units]
+    known = [f for f in flows if f is not None]
+    supplies = [s for u in units if (s := snapshot.good(u, Quantity.TEMPERATURE_SUPPLY)) is not None]
+    health = [
+        float(snapshot.gauges[column])
+        for column, series in _gauges(snapshot, units, Quantity.HEALTH)
+        if leaf_of(series.place).startswith(_PUMP)
+    ]
+    sights = [d for u in units for d in detectors.get(u, ())]
+    in_rack = [d for d in sights if any(word.lower() in d.label.lower() for word in rules.rack_labels)]
+    need, need_known = _need(layout, memory, snapshot.now, rules) if any_on else (0.0, 0.0)
+    return LoopSight(
+        units,
+        flow=sum(known) if len(known) == len(flows) else None,
+        need=need,
+        need_known=need_known,
+        fall=_fall(snapshot, units, memory),
+        supply=max(supplies, default=None),
+        supply_nominal=layout.coolant_supply_nominal_c,
+        pumps=len(health),
+        pumps_failed=sum(code >= 2 for code in health),
+        stops=_stops(snapshot, units, rules),
+        unit_detectors=tuple(d for d in sights if d not in in_rack),
+        rack_detectors=tuple(in_rack),
+    )
+
+
+def _need(layout: Layout, memory: LoopMemory, now: Seconds, rules: LoopRules) -> tuple[float, float]:
+    """Return the flow that carries the heat away at `rise_k`, and the flow that the heat known last needs, in L/min.
+
+    The heat is what the shelves last said.  When they fell silent for longer than `settle_s` it may be all that the
+    busbar carries; before they ever spoke nobody knows of any, and only the least flow is needed.
+    """
+    known = 0.0 if memory.draw is None else memory.draw
+    silent = memory.draw_at is not None and now - memory.draw_at > rules.settle_s
+    least = rules.least_share * layout.coolant_flow_rated_lpm
+    per_liter = layout.coolant_heat_capacity_j_per_l_k * rules.rise_k
+    flows = (layout.busbar_power_usable_w if silent else known, known)
+    need, need_known = (max(least, 60.0 * watts / per_liter) for watts in flows)
+    return need, need_known
+
+
+def draw_of(layout: Layout, snapshot: Snapshot) -> float | None:
+    """Return what the shelves deliver in W, None when one that answers does not say.
+
+    A shelf of which nobody knows anything takes the sum's meaning away as well: unknown is not zero.
+    """
+    shelves = [Place(t.place) for t in layout.trays if t.kind in (TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF)]
+    powers = [snapshot.good(s, Quantity.POWER) for s in shelves]
+    known = [p for p in powers if p is not None]
+    return sum(known) if known and len(known) == len(powers) else None
+
+
+def _fall(snapshot: Snapshot, units: tuple[Place, ...], memory: LoopMemory) -> float | None:
+    """Return the largest share by which a pressure or level lies below what it should be, None when none is known.
+
+    A level should be as it settled.  What a pump adds to the supply pressure goes with the square of its flow, so when
+    less heat lets the pumps slow down a pressure of as much less is no sign of a loss.
+    """
+    flows = _flows(snapshot, units)
+    ratio = {key[0]: flow / settled for key, flow in flows if (settled := memory.settled.get(key, 0.0)) > 0}
+    falls = []
+    for (place, quantity), value in _loop_values(snapshot, units):
+        expected = memory.settled.get((place, quantity), 0.0)
+        if quantity is Quantity.PRESSURE_SUPPLY:
+            expected *= min(1.0, ratio.get(tray_of(place), 1.0) ** 2)
+        if expected > 0:
+            falls.append(1.0 - value / expected)
+    return max(falls, default=None)
+
+
+def _flows(snapshot: Snapshot, units: tuple[Place, ...]) -> list[tuple[tuple[Place, Quantity], float]]:
+    """Return the flow of every unit that says it, L/min."""
+    return [((u, Quantity.FLOW), flow) for u in units if (flow := snapshot.good(u, Quantity.FLOW)) is not None]
+
+
+def _loop_values(snapshot: Snapshot, units: tuple[Place, ...]) -> list[tuple[tuple[Place, Quantity], float]]:
+    found = []
+    for column, series in _gauges(snapshot, units, Quantity.PRESSURE_SUPPLY, Quantity.LEVEL):
+        value = float(snapshot.gauges[column])
+        if value == value and snapshot.quality.item(column) == _GOOD:
+            found.append(((series.place, series.quantity), value))
+    return found
+
+
+def _stops(snapshot: Snapshot, units: tuple[Place, ...], rules: LoopRules) -> tuple[str, ...]:
+    up = []
+    for column, series in _gauges(snapshot, units, Quantity.ALARMS):
+        value = float(snapshot.gauges[column])
+        if value == value:
+            up += [n for bit, n in enumerate(series.bits) if n in rules.stop_bits and int(value) >> bit & 1]
+    return tuple(up)
+
+
+def _gauges(snapshot: Snapshot, trays: tuple[Place, ...], *quantities: Quantity) -> Iterator[tuple[int, Series]]:
+    table = snapshot.table
+    for tray, quantity in itertools.product(trays, quantities):
+        for column in table.columns_by_tray.get((tray, quantity), ()):
+            yield column, table.gauges[column]
