@@ -19,7 +19,7 @@ Each = Annotated[bool, typer.Option("--each", help="Of a tray or rack: each part
 _ROWS = (
     Column("PLACE", lambda r: short(str(r["place"]))),
     Column("SHOWS W", lambda r: _watts(r["shows"]), right=True),
-    Column("WANTED W", lambda r: _watts((r["wanted"] or {}).get("watts")), right=True),
+    Column("WANTED W", lambda r: _watts((r["wanted"] or {}).get("value")), right=True),
     Column("STATE", lambda r: str((r["wanted"] or {}).get("state", "–"))),
     Column("BY", lambda r: str((r["wanted"] or {}).get("by", "–"))),
     Column("ALLOWED W", lambda r: f"{_watts(r['least'])} to {_watts(r['most'])}"),
@@ -27,7 +27,7 @@ _ROWS = (
 )
 _DONE = (
     Column("PLACE", lambda p: short(str(p["place"]))),
-    Column("WANTED W", lambda p: _watts(p["watts"]), right=True),
+    Column("WANTED W", lambda p: _watts(p["value"]), right=True),
     Column("READS BACK W", lambda p: _watts(p["read_back"]), right=True),
     Column("STATE", lambda p: str(p["state"])),
     Column("DETAIL", lambda p: str(p["detail"] or "–")),

@@ -44,7 +44,7 @@ def _row(row: LimitRow) -> str:
     said = UNKNOWN
     if wanted is not None:
         detail = f'<br><span class="quiet">{esc(wanted.detail)}</span>' if wanted.detail else ""
-        said = f"{_GLYPHS[wanted.state]} {wanted.watts:g} W {esc(wanted.state)}, {esc(wanted.by)}{detail}"
+        said = f"{_GLYPHS[wanted.state]} {wanted.value:g} W {esc(wanted.state)}, {esc(wanted.by)}{detail}"
     bad = wanted is not None and wanted.state in (LimitState.REFUSED, LimitState.REQUESTED)
     shows = _w(row.shows)
     return (

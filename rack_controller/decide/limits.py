@@ -8,16 +8,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
-from firmware_bridge.vocabulary.limits import LimitPoint
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.set_points import Settable
 from firmware_bridge.vocabulary.units import Watts
 from rack_controller.decide.interlock import Standing
+from rack_controller.decide.set_points import AGREES, check_range, name_of
 from rack_controller.model.interlock import Act, InterlockPolicy
-from rack_controller.model.limit import LimitState, SetPoint
+from rack_controller.model.limit import SetPoint
 
 CAPPED = "gpu"
 """The component that an interlock caps: what of a tray draws most, and slows down without losing its work."""
-AGREES_W = 1.0  # devices keep whole watts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class LimitWish:
 
 
 def decide_limits(
-    wish: LimitWish, points: Mapping[Place, LimitPoint], shown: Mapping[Place, float | None], held: Mapping[Place, str]
+    wish: LimitWish, points: Mapping[Place, Settable], shown: Mapping[Place, float | None], held: Mapping[Place, str]
 ) -> dict[Place, Watts]:
     """Return the limits that a wish asks for.  `shown`: what stands now; `held`: by tray, why nothing is raised there.
 
@@ -42,15 +43,15 @@ def decide_limits(
     for place in meant:
         point = points[place]
         watts = wish.watts if wish.watts is not None else _usual(point)
-        _check_range(point, watts)
+        check_range(point, watts)
         why = held.get(tray_of(place), "")
         if why and _raises(watts, shown.get(place)):
-            raise PreconditionFailed(f"{_name(place)} is not raised: {why}", advice="see to that first")
+            raise PreconditionFailed(f"{name_of(place)} is not raised: {why}", advice="see to that first")
         found[place] = Watts(watts)
     return found
 
 
-def decide_cap(share: float, trays: Collection[Place], points: Mapping[Place, LimitPoint]) -> dict[Place, Watts]:
+def decide_cap(share: float, trays: Collection[Place], points: Mapping[Place, Settable]) -> dict[Place, Watts]:
     """Return what an interlock's cap comes to: `share` of the most that each allows, and no less than its least."""
     return {
         place: Watts(max(point.least or 0.0, share * point.most))
@@ -61,7 +62,7 @@ def decide_cap(share: float, trays: Collection[Place], points: Mapping[Place, Li
 
 def lower_only(caps: Mapping[Place, Watts], wanted: Mapping[str, SetPoint]) -> dict[Place, Watts]:
     """Return the caps that lower what is wanted already: of two causes the stricter one counts."""
-    return {p: w for p, w in caps.items() if p not in wanted or wanted[p].watts > w}
+    return {p: w for p, w in caps.items() if p not in wanted or wanted[p].value > w}
 
 
 def holds_caps(standings: Collection[Standing], policy: InterlockPolicy, tray: Place) -> str:
@@ -77,21 +78,7 @@ def holds_caps(standings: Collection[Standing], policy: InterlockPolicy, tray: P
     return ""
 
 
-def judge_read_back(wanted: SetPoint, value: float | None) -> SetPoint | None:
-    """Return the set-point as a value of the device shows it, None when that says nothing new."""
-    if value is None or wanted.state is LimitState.REFUSED:
-        return None
-    agrees = abs(value - wanted.watts) <= AGREES_W
-    state = LimitState.APPLIED if agrees else LimitState.REQUESTED
-    return None if (state, value) == (wanted.state, wanted.read_back) else _with(wanted, state, value)
-
-
-def _with(wanted: SetPoint, state: LimitState, value: float) -> SetPoint:
-    said = "" if state is LimitState.APPLIED else f"it keeps {value:g} W"
-    return SetPoint(wanted.place, wanted.endpoint, wanted.watts, wanted.by, wanted.wanted_unix_ns, state, value, said)
-
-
-def _meant(wish: LimitWish, points: Mapping[Place, LimitPoint]) -> list[Place]:
+def _meant(wish: LimitWish, points: Mapping[Place, Settable]) -> list[Place]:
     if wish.target in points:
         return [wish.target]
     below = [p for p in points if p.startswith(f"{wish.target}/")]
@@ -105,27 +92,15 @@ def _meant(wish: LimitWish, points: Mapping[Place, LimitPoint]) -> list[Place]:
     return gpus
 
 
-def _usual(point: LimitPoint) -> float:
+def _usual(point: Settable) -> float:
     usual = point.default if point.default is not None else point.most
     if usual is None:
         raise ArgumentsInvalid(
-            f"{_name(point.place)} does not say what its limit is otherwise", advice="name the watts"
+            f"{name_of(point.place)} does not say what its limit is otherwise", advice="name the watts"
         )
     return usual
 
 
-def _check_range(point: LimitPoint, watts: float) -> None:
-    least, most = point.least or 0.0, point.most
-    if watts < least or (most is not None and watts > most) or watts <= 0:
-        upto = "" if most is None else f" to {most:g}"
-        raise ArgumentsInvalid(f"{watts:g} W at {_name(point.place)}", advice=f"the device allows {least:g}{upto} W")
-
-
 def _raises(watts: float, shown: float | None) -> bool:
     """Return whether a limit goes up; from what is not known it does."""
-    return shown is None or watts > shown + AGREES_W
-
-
-def _name(place: Place) -> str:
-    tray = tray_of(place)
-    return leaf_of(tray) if tray == place else f"{leaf_of(tray)}/{leaf_of(place)}"
+    return shown is None or watts > shown + AGREES[Quantity.POWER_LIMIT]

@@ -1,8 +1,10 @@
-"""Power limits that were asked for: what is wanted where, by whom, and how far that has come."""
+"""Set-points that were asked for: what is wanted where, by whom, and how far that has come."""
 
 from enum import StrEnum
 
 import msgspec
+
+from firmware_bridge.vocabulary.quantities import Quantity
 
 
 class LimitState(StrEnum):
@@ -16,17 +18,18 @@ class LimitState(StrEnum):
 
 
 class SetPoint(msgspec.Struct, frozen=True):
-    """One limit that is wanted, in W.  `by`: a person, or `interlock CAUSE`; `read_back`: what the device kept when it
-    was asked last; `detail` says what the device said, or why it was not asked."""
+    """One value that is wanted, in its quantity's unit.  `by`: a person, or `interlock CAUSE`; `read_back`: what the
+    device kept when it was asked last; `detail` says what the device said, or why it was not asked."""
 
     place: str
     endpoint: str
-    watts: float
+    value: float
     by: str
     wanted_unix_ns: int
     state: LimitState = LimitState.REQUESTED
     read_back: float | None = None
     detail: str = ""
+    quantity: Quantity = Quantity.POWER_LIMIT
 
     @property
     def by_interlock(self) -> bool:
@@ -35,8 +38,8 @@ class SetPoint(msgspec.Struct, frozen=True):
 
 
 class LimitRow(msgspec.Struct, frozen=True):
-    """One place whose power can be limited: what the device allows (W, None where it does not say), what it shows now,
-    and what is wanted; `held`: why it is not raised now, empty when it may be."""
+    """One place where a value can be set: what the device allows (None where it does not say), what it shows now, and
+    what is wanted; `held`: why that is not raised now (of a coolant unit: not turned down), empty when it may be."""
 
     place: str
     endpoint: str
@@ -46,3 +49,4 @@ class LimitRow(msgspec.Struct, frozen=True):
     shows: float | None
     wanted: SetPoint | None = None
     held: str = ""
+    quantity: Quantity = Quantity.POWER_LIMIT

@@ -8,22 +8,22 @@ from typing import Any
 from firmware_bridge.drivers.redfish.link import URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.errors import DeviceError, ResourceMissing
-from firmware_bridge.vocabulary.limits import LimitPoint
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
-from firmware_bridge.vocabulary.units import Watts
+from firmware_bridge.vocabulary.set_points import Settable
 from firmware_bridge.wire.redfish.guard import Document, parse
 from firmware_bridge.wire.redfish.numbers import number
 from firmware_bridge.wire.redfish.plan import Plan
 
 LIMIT = "PowerLimitWatts"
+_SAID = ("AllowableMin", "AllowableMax", "DefaultSetPoint")
 
 
 @dataclass(frozen=True, slots=True)
 class LimitAt:
     """One limit and the resource that holds it."""
 
-    point: LimitPoint
+    point: Settable
     uri: str
 
 
@@ -36,30 +36,30 @@ def limits_in(tree: Tree, plan: Plan) -> dict[Place, LimitAt]:
             limit = tree.documents.get(uri, {}).get(LIMIT)
             if extract.series.quantity is Quantity.POWER_LIMIT and isinstance(limit, dict) and "SetPoint" in limit:
                 place = extract.series.place
-                said = (number(limit.get(name)) for name in ("AllowableMin", "AllowableMax", "DefaultSetPoint"))
-                found[place] = LimitAt(LimitPoint(place, *(None if w is None else Watts(w) for w in said)), uri)
+                least, most, default = (number(limit.get(name)) for name in _SAID)
+                found[place] = LimitAt(Settable(place, least, most, default), uri)
     return found
 
 
 class Limited:
-    """Adds the port PowerLimited to a source with `link` and `state.limits`."""
+    """Adds the port SetPointed to a source with `link` and `state.limits`."""
 
     __slots__ = ()
 
     @property
-    def limit_points(self: Any) -> Mapping[Place, LimitPoint]:
+    def settable(self: Any) -> Mapping[Place, Settable]:
         """Return where power can be limited (see the port)."""
         limits: Mapping[Place, LimitAt] = self.state.limits
         return {place: at.point for place, at in limits.items()}
 
-    async def set_limits(self: Any, watts: Mapping[Place, Watts]) -> Mapping[Place, DeviceError | None]:
+    async def ask_values(self: Any, values: Mapping[Place, float]) -> Mapping[Place, DeviceError | None]:
         """Ask for limits, all over one connection (see the port)."""
         link: RedfishLink = self.link
-        changes = [(_at(self, place).uri, {LIMIT: {"SetPoint": value}}) for place, value in watts.items()]
+        changes = [(_at(self, place).uri, {LIMIT: {"SetPoint": value}}) for place, value in values.items()]
         ends = await link.set_points(changes)
-        return dict(zip(watts, ends, strict=True))
+        return dict(zip(values, ends, strict=True))
 
-    async def read_limits(self: Any, places: Collection[Place]) -> Mapping[Place, Watts | None]:
+    async def read_values(self: Any, places: Collection[Place]) -> Mapping[Place, float | None]:
         """Read limits back (see the port)."""
         return {place: _set_point(await _read(self.link, _at(self, place).uri)) for place in places}
 
@@ -71,10 +71,9 @@ def _at(source: Any, place: Place) -> LimitAt:
     return found
 
 
-def _set_point(document: Document) -> Watts | None:
+def _set_point(document: Document) -> float | None:
     limit = document.get(LIMIT)
-    value = number(limit.get("SetPoint")) if isinstance(limit, dict) else None
-    return None if value is None else Watts(value)
+    return number(limit.get("SetPoint")) if isinstance(limit, dict) else None
 
 
 async def _read(link: RedfishLink, uri: str) -> Document:

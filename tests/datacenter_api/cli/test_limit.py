@@ -12,7 +12,7 @@ GPU = "lab1/a/r01/k01/u12/gpu0"
 DONE = {
     "place": GPU,
     "endpoint": "e",
-    "watts": 900.0,
+    "value": 900.0,
     "by": "ada",
     "state": "applied",
     "read_back": 900.0,

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from support.interlocked import RACK, seeded_policy
 
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
-from firmware_bridge.vocabulary.limits import LimitPoint
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.set_points import Settable
 from firmware_bridge.vocabulary.units import Seconds, Watts
 from rack_controller.decide.interlock import Standing
 from rack_controller.decide.limits import (
@@ -15,17 +15,17 @@ from rack_controller.decide.limits import (
     decide_cap,
     decide_limits,
     holds_caps,
-    judge_read_back,
     lower_only,
 )
+from rack_controller.decide.set_points import judge_read_back
 from rack_controller.model.limit import LimitState, SetPoint
 
 U11, U12 = Place(f"{RACK}/u11"), Place(f"{RACK}/u12")
 GPU0, GPU1, CPU0 = Place(f"{U11}/gpu0"), Place(f"{U11}/gpu1"), Place(f"{U11}/cpu0")
 POINTS = {
-    GPU0: LimitPoint(GPU0, Watts(200.0), Watts(1200.0), Watts(1000.0)),
-    GPU1: LimitPoint(GPU1, Watts(200.0), Watts(1200.0)),
-    CPU0: LimitPoint(CPU0, Watts(50.0), Watts(300.0)),
+    GPU0: Settable(GPU0, Watts(200.0), Watts(1200.0), Watts(1000.0)),
+    GPU1: Settable(GPU1, Watts(200.0), Watts(1200.0)),
+    CPU0: Settable(CPU0, Watts(50.0), Watts(300.0)),
 }
 SHOWN: dict[Place, float | None] = {GPU0: 1000.0, GPU1: None, CPU0: 300.0}
 
@@ -76,7 +76,7 @@ def test_a_cap_is_a_share_of_the_most_and_no_less_than_the_least() -> None:
 
 @given(st.floats(0.0, 1.0), st.floats(0, 500), st.floats(500, 2000))
 def test_a_cap_is_always_what_the_device_allows(share: float, least: float, most: float) -> None:
-    points = {GPU0: LimitPoint(GPU0, Watts(least), Watts(most))}
+    points = {GPU0: Settable(GPU0, Watts(least), Watts(most))}
     (watts,) = decide_cap(share, [U11], points).values()
     assert least <= watts <= most
 

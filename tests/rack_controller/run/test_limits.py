@@ -17,9 +17,9 @@ from support.virtual_time import VirtualClock, run_virtually
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.harness import ServedEndpoint
 from firmware_bridge.vocabulary.errors import DeviceError, EnvironmentUnfit
-from firmware_bridge.vocabulary.limits import LimitPoint
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.set_points import Settable
 from firmware_bridge.vocabulary.units import Seconds, Watts
 from rack_controller.decide.interlock import Order
 from rack_controller.decide.notice import Finding
@@ -71,7 +71,7 @@ async def test_limits_are_set_read_back_and_refused_outside_what_the_device_allo
     async with capped(tmp_path) as it:
         done = await it.rack.do("limit", TRAY, Role.OPERATOR, watts=800, each=True)
         assert done.accepted, done
-        assert [(p["watts"], p["state"], p["read_back"]) for p in done.result["limits"]] == [
+        assert [(p["value"], p["state"], p["read_back"]) for p in done.result["limits"]] == [
             (800.0, "applied", 800.0)
         ] * 4
         assert it.asked == [800.0] * 4
@@ -130,15 +130,15 @@ class FakeLimited:
     asked: list[float] = field(default_factory=list)
 
     @property
-    def limit_points(self) -> dict[Place, LimitPoint]:
-        return {GPU0: LimitPoint(GPU0, Watts(200.0), Watts(1200.0))}
+    def settable(self) -> dict[Place, Settable]:
+        return {GPU0: Settable(GPU0, Watts(200.0), Watts(1200.0))}
 
-    async def set_limits(self, watts: Mapping[Place, Watts]) -> dict[Place, DeviceError | None]:
+    async def ask_values(self, watts: Mapping[Place, Watts]) -> dict[Place, DeviceError | None]:
         self.keeps = watts[GPU0]
         self.asked.append(self.keeps)
         return dict.fromkeys(watts)
 
-    async def read_limits(self, places: Collection[Place]) -> dict[Place, Watts | None]:
+    async def read_values(self, places: Collection[Place]) -> dict[Place, Watts | None]:
         return dict.fromkeys(places, None if self.silent else Watts(self.keeps))
 
 
