@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from firmware_bridge.generations.placement import place_trays
-from firmware_bridge.generations.schema import DomainFile, EndpointFile, FactFile, RackFile, TrayFile
+from firmware_bridge.generations.schema import DomainFile, EndpointFile, FactFile, RackFile, SupplyFile, TrayFile
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.generations.sequence import read_sequence
 from firmware_bridge.generations.serial import check_units, serial_lines, units_of_trays
@@ -30,6 +30,7 @@ from firmware_bridge.vocabulary.generation import (
 )
 from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.supply import RideThrough, Supply
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 from firmware_bridge.wire.located_yaml import Located, convert, merge, parse
 
@@ -113,7 +114,10 @@ def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generat
         height_u=file.height_u,
         slots=slots,
         busbar=Busbar(file.busbar.voltage_nominal_v, Watts(file.busbar.power_max_w), Watts(file.busbar.power_usable_w)),
-        feeds=tuple(Feed(f.name, f.phases, f.voltage_nominal_v) for f in file.feeds),
+        feeds=tuple(
+            Feed(f.name, f.phases, f.voltage_nominal_v, f.breaker_a, f.branch_breaker_a, f.continuous)
+            for f in file.feeds
+        ),
         domains=tuple(Domain(d.name, d.gpus, d.racks, _nvlink(d)) for d in file.domains),
         coolant=Coolant(
             Celsius(file.coolant.supply_nominal_c),
@@ -130,6 +134,20 @@ def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generat
         lines=lines,
         rack_units=file.rack_units,
         extras=extras,
+        supply=_supply(file.supply),
+    )
+
+
+def _supply(file: SupplyFile) -> Supply:
+    return Supply(
+        redundancy=file.redundancy,
+        two_feeds=file.two_feeds,
+        sharing=file.sharing,
+        efficiency=file.efficiency,
+        power_factor=file.power_factor,
+        derate_from=Celsius(file.derate_from_c),
+        derate_per_k=file.derate_per_k,
+        rides=tuple(RideThrough(r.loss, r.by, r.share, Seconds(r.for_s)) for r in file.rides_through),
     )
 
 

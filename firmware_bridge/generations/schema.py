@@ -8,12 +8,14 @@ from firmware_bridge.vocabulary.generation import ConsoleProtocol, Fluid, RackUn
 from firmware_bridge.vocabulary.line import Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.settings import SettingKind, SlotSays
+from firmware_bridge.vocabulary.supply import DERATES_FROM, Loss, Redundancy, TwoFeeds
 from firmware_bridge.wire.modbus.map_file import Baud
 
 SCHEMA_VERSION = 1
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=512)]
 Pointer = Annotated[str, msgspec.Meta(pattern=r"^/(redfish/v1|nvue_v1)/[^#]*#(/[^/]+)+$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
@@ -133,6 +135,31 @@ class FeedFile(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     phases: Annotated[int, msgspec.Meta(ge=1, le=3)]
     voltage_nominal_v: Positive
+    breaker_a: Annotated[float, msgspec.Meta(gt=0, le=10_000)] | None = None
+    branch_breaker_a: Annotated[float, msgspec.Meta(gt=0, le=10_000)] | None = None
+    continuous: Share = 0.8
+
+
+class RideThroughFile(msgspec.Struct, forbid_unknown_fields=True):
+    """What carries a loss until software has acted, as in RideThrough."""
+
+    loss: Loss
+    by: str
+    share: Annotated[float, msgspec.Meta(ge=1, le=4)]
+    for_s: Positive
+
+
+class SupplyFile(msgspec.Struct, forbid_unknown_fields=True):
+    """How the rack is fed, as in the vocabulary's Supply."""
+
+    redundancy: Redundancy = Redundancy.N_PLUS_1
+    two_feeds: TwoFeeds = TwoFeeds.SPLIT
+    sharing: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    efficiency: Share = 1.0
+    power_factor: Share = 1.0
+    derate_from_c: float = DERATES_FROM
+    derate_per_k: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    rides_through: list[RideThroughFile] = []
 
 
 class NvlinkFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -213,6 +240,7 @@ class RackFile(msgspec.Struct):
     aliases: list[Name] = []
     lines: list[LineFile] = []
     rack_units: RackUnits | None = None
+    supply: SupplyFile = msgspec.field(default_factory=SupplyFile)
     settings: dict[str, list[SettingFile]] = {}  # by tray type and endpoint: compute/bmc
     place_checks: dict[str, list[PlaceCheckFile]] = {}
     extends: str | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.settings import PlaceCheck, Setting
+from firmware_bridge.vocabulary.supply import Supply
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 
 if TYPE_CHECKING:
@@ -175,11 +176,15 @@ class Busbar:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One AC feed of the rack."""
+    """One AC feed of the rack.  `breaker`, `branch_breaker`: A per phase, of the feed and of each shelf's branch, None
+    where nobody states one; `continuous`: which share of it a breaker may carry for hours."""
 
     name: str
     phases: int
     voltage_nominal: float
+    breaker: float | None = None
+    branch_breaker: float | None = None
+    continuous: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +265,7 @@ class Generation:
     rack_units: RackUnits | None = None
     extras: dict[str, dict[str, Any]] = field(default_factory=dict)  # limits, acceptance: read by later parts
     sequence: "Sequence | None" = None
+    supply: Supply = field(default_factory=Supply)
 
     def slots_of(self, kind: TrayKind) -> tuple[Slot, ...]:
         """Return the slots that hold a tray of this kind, bottom up."""

@@ -1,0 +1,189 @@
+"""What a rack may use now: the smallest of its constraints, as it is and under every single loss.  Pure.
+
+Supplies on one busbar share its load alike, so each constraint is met or not by the rack's total: it carries a known
+share of it.  A breaker carries `continuous` of its rating for hours (NEC 210.20, 215.3) unless the feed says otherwise.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from firmware_bridge.vocabulary.supply import Loss, Redundancy
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.supply.wiring import FOR_EVER, Array, Mask, RackWiring
+
+_LOSSES = {
+    Redundancy.N: frozenset[Loss](),
+    Redundancy.N_PLUS_1: frozenset({Loss.PSU, Loss.SHELF}),
+    Redundancy.N_PLUS_N: frozenset(Loss),
+}
+_ROOT3 = 3.0**0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """One thing that carries `carries` of the rack's load and holds `limit` W (of DC, or of AC where `ac`): with it
+    the rack may draw `usable` W of DC."""
+
+    name: str
+    limit: float
+    carries: float
+    usable: float
+    ac: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One single loss, or none (`lost` empty): what binds then, and how much of it hardware `carried` meanwhile."""
+
+    lost: str
+    loss: Loss | None
+    constraints: tuple[Constraint, ...]
+    carried: float = 1.0
+
+    @property
+    def binding(self) -> Constraint:
+        """Return the constraint that allows least."""
+        return min(self.constraints, key=lambda c: (c.usable, c.name))
+
+    @property
+    def standing(self) -> float:
+        """Return what may be drawn before the loss so that it is lived through, W of DC."""
+        return self.binding.usable * self.carried
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """`now`: as the rack is.  `cases`: every single loss after which something is left.  `wanted`: what must be lived
+    through.  All figures in W of DC at the busbar."""
+
+    now: Case
+    cases: tuple[Case, ...]
+    wanted: Redundancy
+
+    def under(self, redundancy: Redundancy) -> Case:
+        """Return the case that allows least when these losses must be lived through."""
+        losses = _LOSSES[redundancy]
+        held = [self.now, *(c for c in self.cases if c.loss in losses)]
+        return min(held, key=lambda c: c.standing)
+
+    @property
+    def binding(self) -> Case:
+        """Return the case that says what may be drawn now."""
+        return self.under(self.wanted)
+
+    @property
+    def watts(self) -> float:
+        """Return what may be drawn now."""
+        return self.binding.standing
+
+
+def usable(
+    wiring: RackWiring,
+    well: Mask,
+    wanted: Redundancy | None = None,
+    needs: Seconds = FOR_EVER,
+    inlet: Array | None = None,
+) -> Usable:
+    """Return what a rack may draw.
+
+    well: (P,) which supplies give something; wanted: the generation's redundancy unless said; needs: s that software
+    takes to cap, for which hardware must carry a loss to count; inlet: (S,) °C, NaN unknown.
+    """
+    derate = _derate(wiring, inlet)
+    now = Case("", None, _constraints(wiring, well, frozenset(), derate))
+    cases = [
+        Case(name, loss, _constraints(wiring, left, dead, derate), wiring.supply.carried(loss, needs))
+        for name, loss, left, dead in _single_losses(wiring, well)
+    ]
+    left = tuple(case for case in cases if case.constraints and case.binding.usable > 0.0)
+    return Usable(now, left, wanted or wiring.supply.redundancy)
+
+
+def dark_after(wiring: RackWiring, well: Mask) -> tuple[str, ...]:
+    """Return the single losses after which nothing at all feeds the rack: `feed a`."""
+    return tuple(
+        name for name, _, left, dead in _single_losses(wiring, well) if not wiring.drawing(left, dead).any(axis=1).any()
+    )
+
+
+def _single_losses(wiring: RackWiring, well: Mask) -> Iterator[tuple[str, Loss, Mask, frozenset[str]]]:
+    """Yield every loss that makes a difference; supplies of one shelf and feed differ in nothing but their phase."""
+    seen: set[tuple[int, int, bytes]] = set()
+    wells: list[int] = np.flatnonzero(well).tolist()
+    for p in wells:
+        kind = (int(wiring.shelf[p]), int(wiring.phase[p]), wiring.reaches[p].tobytes())
+        if kind in seen:
+            continue
+        seen.add(kind)
+        left = well.copy()
+        left[p] = False
+        yield f"supply {wiring.names[p]}", Loss.PSU, left, frozenset()
+    for s, name in enumerate(wiring.shelves):
+        outside: Mask = np.asarray(wiring.shelf != s)
+        if (well & ~outside).any():
+            yield f"shelf {name}", Loss.SHELF, np.asarray(well & outside), frozenset()
+    drawn: Mask = np.asarray(wiring.drawing(well).any(axis=0))
+    for f, feed in enumerate(wiring.feeds):
+        if drawn[f]:
+            yield f"feed {feed.name}", Loss.FEED, well, frozenset({feed.name})
+
+
+def _derate(wiring: RackWiring, inlet: Array | None) -> Array:
+    """Return what of its rating each shelf gives, (S,), 0 to 1.  A shelf whose inlet is unknown counts as cool."""
+    if inlet is None:
+        return np.ones(len(wiring.shelves))
+    over = np.nan_to_num(np.maximum(inlet - wiring.supply.derate_from, 0.0))
+    return np.clip(1.0 - wiring.supply.derate_per_k * over, 0.0, 1.0)
+
+
+def _constraints(wiring: RackWiring, well: Mask, dead: frozenset[str], derate: Array) -> tuple[Constraint, ...]:
+    drawing = wiring.drawing(well, dead)
+    live = drawing.any(axis=1)
+    if not live.any():
+        return (Constraint("supplies", 0.0, 1.0, 0.0),)
+    uneven = 1.0 + wiring.supply.sharing
+    each = 1.0 / float(live.sum())
+    supply_max = float((wiring.supply_max * derate[wiring.shelf])[live].min())
+    found = [
+        _constraint("supplies", supply_max * float(live.sum()), 1.0, uneven),
+        _constraint("busbar", wiring.busbar_max, 1.0, 1.0),
+    ]
+    for s, name in enumerate(wiring.shelves):
+        count = int((live & (wiring.shelf == s)).sum())
+        if count:
+            found.append(_constraint(f"shelf {name}", wiring.shelf_max[s] * derate[s], each * count, uneven))
+    return (*found, *_breakers(wiring, drawing, each, uneven))
+
+
+def _breakers(wiring: RackWiring, drawing: Mask, each: float, uneven: float) -> Iterator[Constraint]:
+    supply = wiring.supply
+    for f, feed in enumerate(wiring.feeds):
+        drawn = drawing[:, f]
+        volts = feed.voltage_nominal / (_ROOT3 if feed.phases == 3 else 1.0)
+        per_amp = volts * feed.continuous * supply.power_factor
+        phases = range(feed.phases) if feed.phases > 1 else ()
+        if feed.breaker is not None and drawn.any():
+            whole = feed.breaker * per_amp * feed.phases
+            yield _breaker(f"feed {feed.name}", whole, each * drawn.sum(), uneven, supply.efficiency)
+            for n in phases:
+                carries = each * (drawn & (wiring.phase == n)).sum()
+                name = f"feed {feed.name} phase {n + 1}"
+                yield _breaker(name, feed.breaker * per_amp, carries, uneven, supply.efficiency)
+        if feed.branch_breaker is not None:
+            for s, shelf in enumerate(wiring.shelves):
+                here = drawn & (wiring.shelf == s)
+                if here.any():
+                    worst = max((each * (here & (wiring.phase == n)).sum() for n in phases), default=each * here.sum())
+                    name = f"branch {feed.name} of {shelf}"
+                    yield _breaker(name, feed.branch_breaker * per_amp, worst, uneven, supply.efficiency)
+
+
+def _constraint(name: str, limit: float, carries: float, uneven: float) -> Constraint:
+    return Constraint(name, float(limit), float(carries), float(limit / max(carries * uneven, 1e-12)))
+
+
+def _breaker(name: str, limit: float, carries: float, uneven: float, efficiency: float) -> Constraint:
+    held = _constraint(name, limit, carries, uneven)
+    return Constraint(name, held.limit, held.carries, held.usable * efficiency, ac=True)
