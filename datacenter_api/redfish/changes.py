@@ -1,4 +1,4 @@
-"""What a Redfish client may change: the locate light, accounts, sessions.  Everything else is refused with 405."""
+"""What a Redfish client may change of accounts, sessions and the locate light.  Limits and power have modules."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,5 +1,6 @@
-"""Limits that parts hold as Controls of their tray.  It shows them; what may be set is set at the part."""
+"""Limits that parts hold as Controls of their tray; how one is set is in `limits`."""
 
+from datacenter_api.redfish.limits import allowed, control_id, held
 from datacenter_api.redfish.shapes import ROOT, Body, collection, refs, resource
 from datacenter_api.redfish.status import UNSEEN
 from datacenter_api.redfish.world import TrayLook, World
@@ -11,8 +12,7 @@ _LIMIT = Quantity.POWER_LIMIT
 
 def limits_of(tray: TrayLook) -> dict[str, str]:
     """Return the parts of a tray that hold a power limit (empty name: the tray's own), by the id of their control."""
-    held = (part for part in tray.parts if tray.line(part, _LIMIT) is not None)
-    return {f"{part}.{_LIMIT}" if part else _LIMIT.value: part for part in sorted(held)}
+    return {control_id(part): part for part in sorted(tray.parts) if tray.line(part, _LIMIT) is not None}
 
 
 def build_all(world: World, uri: str, chassis: str) -> Body | None:
@@ -23,12 +23,12 @@ def build_all(world: World, uri: str, chassis: str) -> Body | None:
 
 
 def build_one(world: World, uri: str, chassis: str, control: str) -> Body | None:
-    """Return one limit: what the part holds now (W), null while nobody knows."""
+    """Return one limit: what the part holds now (W), null while nobody knows, and what its device allows."""
     tray = world.tray(chassis)
     part = limits_of(tray).get(control) if tray is not None else None
     if tray is None or part is None:
         return None
-    value = tray.value(part, _LIMIT)
+    value = held(world, tray, part)
     return resource(
         "Control",
         uri,
@@ -36,6 +36,7 @@ def build_one(world: World, uri: str, chassis: str, control: str) -> Body | None
         ControlType="Power",
         SetPoint=value,
         SetPointUnits="W",
+        **allowed(world, tray, part),
         Status={"State": UNSEEN} if value is None else {"State": "Enabled", "Health": "OK"},
         **refs("RelatedItem", [_related(tray, part)]),
     )

@@ -100,7 +100,7 @@ def build_switch_environment(world: World, uri: str, fabric: str, switch: str) -
     found = _find(world, fabric, switch)
     if found is None or not found[0].parts.get(found[1]):
         return None
-    return environment_of(found[0], uri, found[1], f"Environment of {switch}")
+    return environment_of(world, found[0], uri, found[1], f"Environment of {switch}")
 
 
 def _domains(world: World) -> dict[str, list[TrayLook]]:

@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "alarm.unshelved": ("AlarmUnshelved", "An alarm is shelved no more."),
     "alarm.out_of_service": ("AlarmOutOfService", "A person took an alarm out of service."),
     "alarm.returned": ("AlarmInService", "A person returned an alarm to service."),
+    "limit.set": ("LimitSet", "A power limit was asked for; the text says what came of it."),
     "power.on_battery": ("OnBattery", "A battery shelf delivers."),
     "power.on_mains": ("OnMains", "A battery shelf rests again."),
     "interlock.tripped": ("InterlockTripped", "An interlock tripped, or what it ordered came to something."),

@@ -30,6 +30,7 @@ from datacenter_api.redfish import (
 )
 from datacenter_api.redfish.power import aggregates, offers
 from datacenter_api.redfish.tree import Builder, Tree
+from firmware_bridge.redfish_service.source import READ_PATCH
 
 _SIDES = ("PrimaryCoolantConnectors", "SecondaryCoolantConnectors")
 _LOGGED = ("Chassis", "Managers", "Systems")
@@ -62,10 +63,8 @@ READ_ONLY: dict[str, Builder] = {
     "Chassis/{}/ThermalSubsystem/LeakDetection": subsystems.build_leak_detection,
     "Chassis/{}/LeakDetectors": subsystems.build_leak_detectors,
     "Chassis/{}/LeakDetectors/{}": subsystems.build_leak_detector,
-    "Chassis/{}/EnvironmentMetrics": subsystems.build_environment,
     "Chassis/{}/Assembly": integrity.build_assembly,
     "Chassis/{}/Controls": controls.build_all,
-    "Chassis/{}/Controls/{}": controls.build_one,
     "Chassis/{}/Drives": storage.build_drives,
     "Chassis/{}/Drives/{}": storage.build_drive,
     "Chassis/{}/NetworkAdapters": adapters.build_all,
@@ -79,7 +78,6 @@ READ_ONLY: dict[str, Builder] = {
     "Systems": systems.build_all,
     "Systems/{}/Processors": systems.build_processors,
     "Systems/{}/Processors/{}": systems.build_processor,
-    "Systems/{}/Processors/{}/EnvironmentMetrics": systems.build_processor_environment,
     "Systems/{}/Processors/{}/ProcessorMetrics": systems.build_processor_metrics,
     "Systems/{}/Processors/{}/MemorySummary/MemoryMetrics": memory.build_processor_memory,
     "Systems/{}/Processors/{}/Ports": systems.build_ports,
@@ -162,8 +160,11 @@ READ_ONLY: dict[str, Builder] = {
 }
 
 CHANGEABLE: dict[str, tuple[Builder, str]] = {
-    "Chassis/{}": (chassis.build_one, "GET, HEAD, PATCH"),
-    "Systems/{}": (systems.build_one, "GET, HEAD, PATCH"),
+    "Chassis/{}": (chassis.build_one, READ_PATCH),
+    "Systems/{}": (systems.build_one, READ_PATCH),
+    "Chassis/{}/EnvironmentMetrics": (subsystems.build_environment, READ_PATCH),
+    "Chassis/{}/Controls/{}": (controls.build_one, READ_PATCH),
+    "Systems/{}/Processors/{}/EnvironmentMetrics": (systems.build_processor_environment, READ_PATCH),
     "AccountService/Accounts": (accounts.build_accounts, accounts.ALLOW_MANY),
     "AccountService/Accounts/{}": (accounts.build_account, accounts.ALLOW_ACCOUNT),
     "EventService": (events.build_service, event_changes.ALLOW_SERVICE),

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import orjson
 
-from datacenter_api.redfish import certificate_actions, changes, event_changes
+from datacenter_api.redfish import certificate_actions, changes, event_changes, limits
 from datacenter_api.redfish.accounts import ACCOUNTS, SESSIONS
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.power import changes as power_changes
@@ -83,7 +83,7 @@ class RackSource:
         return "ConfigureSelf"
 
     async def patch(self, uri: str, body: dict[str, Any], principal: Principal) -> Document | None:
-        """Change a locate light or an account and return the resource afterwards."""
+        """Change a locate light, a power limit or an account and return the resource afterwards."""
         caller = cast(Caller, principal)
         if event_changes.owns(uri):
             event_changes.patch(self._world, uri, body, caller)
@@ -91,6 +91,10 @@ class RackSource:
         if uri.startswith(f"{ACCOUNTS}/"):
             changes.change_account(self._world, uri.rsplit("/", 1)[1], body, caller)
             return self._build(uri, principal)
+        if limits.owns(uri):
+            noted = await limits.set_limit(self._world, uri, body, caller)
+            after = self._build(uri, principal)
+            return Document.of({**after.body, **noted}, after.allow) if after is not None and noted else after
         tray = self._world.tray(uri.rsplit("/", 1)[1])
         if tray is None:
             raise RequestRefused("ResourceMissingAtURI", uri)
@@ -140,7 +144,9 @@ class RackSource:
         if built is None:
             return None
         body, allow = built
-        if uri.startswith(_LIGHTS) and changes.LIGHT not in body and "Boot" not in body:
+        if limits.owns(uri):
+            allow = allow if limits.settable(self._world, uri) else READ
+        elif uri.startswith(_LIGHTS) and changes.LIGHT not in body and "Boot" not in body:
             allow = READ  # a rack, or a tray with nothing that can be set
         made = Document(orjson.dumps(body), allow, body.get("@odata.etag"))
         made.__dict__["body"] = body  # queries need not parse what was a dict a moment ago

@@ -1,6 +1,7 @@
 """Power, cooling and environment of a rack or tray: their subsystems, metrics, fans and leak detectors."""
 
 from datacenter_api.fleet.trays import LeakPoint
+from datacenter_api.redfish.limits import limit_of
 from datacenter_api.redfish.made_of import reports_of
 from datacenter_api.redfish.plates import DETECTOR, plate
 from datacenter_api.redfish.rack_power import power_of_rack
@@ -88,12 +89,11 @@ def build_environment(world: World, uri: str, chassis: str) -> Body | None:
             PowerWatts=power_of_rack(rack),
         )
     tray = world.tray(chassis)
-    return None if tray is None else environment_of(tray, uri, "", f"Environment of {tray.id}")
+    return None if tray is None else environment_of(world, tray, uri, "", f"Environment of {tray.id}")
 
 
-def environment_of(tray: TrayLook, uri: str, part: str, name: str) -> Body:
+def environment_of(world: World, tray: TrayLook, uri: str, part: str, name: str) -> Body:
     """Return the EnvironmentMetrics of a part (empty: of the tray): whichever of them the rack reads."""
-    limit = excerpt(tray, part, Q.POWER_LIMIT)
     return resource(
         "EnvironmentMetrics",
         uri,
@@ -102,8 +102,7 @@ def environment_of(tray: TrayLook, uri: str, part: str, name: str) -> Body:
             PowerWatts=excerpt(tray, part, Q.POWER),
             TemperatureCelsius=excerpt(tray, part, Q.TEMPERATURE),
             EnergyJoules=excerpt(tray, part, Q.ENERGY),
-            # What the device holds as its limit now; whoever set it.
-            PowerLimitWatts=None if limit is None else {"SetPoint": limit["Reading"]},
+            PowerLimitWatts=limit_of(world, tray, part),
         ),
     )
 

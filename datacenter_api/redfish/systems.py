@@ -160,7 +160,7 @@ def build_port_metrics(world: World, uri: str, system: str, processor: str, _por
 def build_processor_environment(world: World, uri: str, system: str, processor: str) -> Body | None:
     """Return power, temperature, energy and limit of a processor."""
     tray = _with_processor(world, system, processor)
-    return None if tray is None else environment_of(tray, uri, processor, f"Environment of {system} {processor}")
+    return None if tray is None else environment_of(world, tray, uri, processor, f"Environment of {system} {processor}")
 
 
 def build_processor_metrics(world: World, uri: str, system: str, processor: str) -> Body | None:

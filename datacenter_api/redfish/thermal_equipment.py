@@ -93,7 +93,7 @@ def build_unit(world: World, uri: str, unit: str) -> Body | None:
 def build_environment(world: World, uri: str, unit: str) -> Body | None:
     """Return the environment of a coolant unit."""
     tray = _unit(world, unit)
-    return None if tray is None else environment_of(tray, uri, "", f"Environment of {tray.id}")
+    return None if tray is None else environment_of(world, tray, uri, "", f"Environment of {tray.id}")
 
 
 def build_leak_detection(world: World, uri: str, unit: str) -> Body | None:

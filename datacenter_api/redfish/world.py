@@ -16,6 +16,7 @@ from datacenter_api.fleet.summary import RackSummary, summarise
 from datacenter_api.fleet.trays import Axes, LeakPoint, TrayState, axes_of, leak_points
 from datacenter_api.fleet.view import RackView, view_of
 from datacenter_api.redfish.caller import Caller
+from datacenter_api.redfish.limit_book import LimitBook
 from datacenter_api.redfish.power.book import AggregateBook
 from datacenter_api.redfish.power.tasks import TaskRoom
 from datacenter_api.redfish.push.desk import Desk
@@ -187,6 +188,11 @@ class World:
         """Return the aggregates.  Raises EnvironmentUnfit when their file cannot be read."""
         return AggregateBook(self.parts.state / "api" / "redfish-aggregates.json")
 
+    @cached_property
+    def limits(self) -> LimitBook:
+        """Return what can be limited, as far as it has been looked at."""
+        return LimitBook(self.parts.bus.ask, self.parts.now)
+
     def keep(self, task: "asyncio.Task[None]") -> None:
         """Hold on to work in the background until it is over."""
         self._running.add(task)
@@ -195,7 +201,7 @@ class World:
     def stamp(self) -> tuple[object, ...]:
         """Return what is the same as long as no resource can have changed: a second, frames, layouts, reports."""
         racks = tuple((r.token, r.frame.sequence if r.frame else 0, r.revision, r.boot) for r in self.parts.fleet)
-        return (int(self.parts.now()), self.stock.changes, self.changed, racks)
+        return (int(self.parts.now()), self.stock.changes, self.limits.changes, self.changed, racks)
 
     def racks(self) -> Iterator[RackLook]:
         """Yield every rack whose layout is known."""
