@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rack_controller.decide.budget.fill import fill
+from rack_controller.decide.budget.fill_many import claim_layout, fill_many
 
 ONE = np.ones(2)
 SAME = np.zeros(2, dtype=np.int64)
@@ -49,3 +50,7 @@ def test_no_limit_is_passed_and_nobody_could_have_more(data: st.DataObject, limi
             assert limit >= 0
             assert slopes[limit, claim] > 0
             assert carried[limit] >= slack[limit] * (1 - 1e-6) - 1e-6
+    limited = np.broadcast_to(np.arange(limits)[:, None], slopes.shape)
+    layout = claim_layout(limited, slopes, limits, weight, priority)
+    again, _ = fill_many(slack, layout, np.ones(claims))
+    assert slopes * again == pytest.approx(slopes * level, rel=1e-6, abs=1e-3)
