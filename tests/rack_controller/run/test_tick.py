@@ -29,7 +29,7 @@ async def test_a_bug_in_what_is_noticed_ends_neither_readings_nor_interlocks(
             return len(await told()) == 2
 
         with monkeypatch.context() as patch:
-            patch.setattr(rack.controlled._links, "look", fail)
+            patch.setattr(rack.controlled._noticing.links, "look", fail)
             (event,) = await eventually(told)
             assert "ZeroDivisionError" in event.message
             assert await eventually(met), "it is read on"

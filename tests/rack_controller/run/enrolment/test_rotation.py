@@ -59,7 +59,7 @@ async def test_a_password_is_changed_proven_and_the_endpoint_read_with_it(tmp_pa
         await eventually(lambda: reachable(rack))
         vault = vault_of(tmp_path)
         vault.store_factory(entry_of(served), Credential(served.user, served.password))
-        rack.controlled._rotation.look()  # type: ignore[union-attr]
+        rack.controlled._enrolling.rotation.look()  # type: ignore[union-attr]
         assert (await rack.status(U12)).blocked_by == ["password"]
 
         assert (await rack.do("rotate", U12, Role.OPERATOR)).code == "role_insufficient"
@@ -118,7 +118,7 @@ async def test_a_crash_between_vault_and_device_loses_no_password(tmp_path: Path
     async with serve_tree(tree(), place=U12) as served:
         async with real_rack(tmp_path, [served]) as rack:
             await eventually(lambda: reachable(rack))
-            account = rack.controlled._rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
+            account = rack.controlled._enrolling.rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
             if changed:
                 await account.change()
         vault = vault_of(tmp_path)
@@ -136,7 +136,7 @@ async def test_a_crash_between_vault_and_device_loses_no_password(tmp_path: Path
 
 async def test_an_endpoint_that_is_away_keeps_both_and_says_so(tmp_path: Path) -> None:
     async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served]) as rack:
-        rack.controlled._rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
+        rack.controlled._enrolling.rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
     async with real_rack(tmp_path, [served]) as rack:
         await eventually(lambda: pending(rack))
         assert vault_of(tmp_path).pending(OWN) is not None
@@ -262,7 +262,7 @@ async def test_a_pending_password_holds_up_its_own_endpoint_only(tmp_path: Path)
     u13 = f"{RACK}/u13/bmc"
     async with serve_tree(tree(), place=U12) as served, serve_tree(tree(), place=u13) as other:
         async with real_rack(tmp_path, [served, other]) as rack:
-            rack.controlled._rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
+            rack.controlled._enrolling.rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
         served.faults.set([Fault(FaultKind.HANG, uri=f"{ROOT}/SessionService/Sessions")])
         async with real_rack(tmp_path, [served, other]) as rack:
             await eventually(lambda: heard(rack, u13))
@@ -276,7 +276,7 @@ async def test_settling_that_fails_by_a_bug_costs_nobody_their_readings(
 ) -> None:
     async with serve_tree(tree(), place=U12) as served:
         async with real_rack(tmp_path, [served]) as rack:
-            rack.controlled._rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
+            rack.controlled._enrolling.rotation.desk.own_account(U12, new_password())  # type: ignore[union-attr,arg-type]
 
         async def broken(*_: object) -> str:
             raise ValueError("a bug")
@@ -327,7 +327,7 @@ async def test_an_endpoint_that_is_left_alone_stays_so_when_it_is_read_through_a
     async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served]) as rack:
         await eventually(lambda: reachable(rack))
         assert (await rack.do("quiet", U12, minutes=30, reason="flashed by hand")).accepted
-        sources = rack.controlled._roster.sources
+        sources = rack.controlled._enrolling.roster.sources
         for verb in ("reload", "rotate"):
             before = sources[Place(U12)]
             reply = await rack.do(verb, U12)

@@ -1,0 +1,55 @@
+"""A rack's guard with everything that it acts by: strikes, caps, the building, latches and bypasses."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from firmware_bridge.ports.power import PowerSwitch
+from firmware_bridge.ports.telemetry import TelemetrySource
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.decide.limits import holds_caps
+from rack_controller.decide.notice import Finding
+from rack_controller.model.interlock import Act, InterlockPolicy
+from rack_controller.run.board import Board
+from rack_controller.run.building.desk import BuildingDesk
+from rack_controller.run.find import find_source
+from rack_controller.run.guard.bypasses import Bypasses
+from rack_controller.run.guard.desk import InterlockDesk
+from rack_controller.run.guard.guard import Guard
+from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.sheet import Sheet
+from rack_controller.run.guard.strike import ACTIONS, Striker
+from rack_controller.run.journal import Journal
+from rack_controller.run.limits import Limits
+from rack_controller.run.operate.lease_book import LeaseBook
+from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.view import RackView
+
+
+def guarding(
+    policy: InterlockPolicy,
+    view: RackView,
+    sources: Mapping[Place, TelemetrySource],
+    board: Board,
+    journal: Journal,
+    clock: Clock,
+    tell: Callable[[Finding], None],
+    *,
+    ledger: Ledger,
+    leases: LeaseBook,
+    limits: Limits,
+    building: BuildingDesk,
+) -> InterlockDesk:
+    """Return the guard of a rack at its desk; from now on it hears of leaks, and its latches keep trays off."""
+    sheet = Sheet(ledger)
+    striker = Striker(sheet, leases, partial(find_source, sources, port=PowerSwitch), clock)
+    striker.settle_old()
+    latches = Latches(sheet, policy, clock.unix_ns)
+    carriers = {**dict.fromkeys(ACTIONS, striker.carry), Act.CAP: limits.cap, Act.HOLD_CAPS: limits.hold}
+    carriers |= building.carriers
+    bypasses = Bypasses(journal, board.rack, policy, clock.unix_ns, tell)
+    watching = (carriers, building.beside(striker.see), leases.starting, bypasses.in_force)
+    guard = Guard(view, policy, latches, clock, tell, *watching)
+    board.on_leaks, leases.latches = guard.hear, guard.gate
+    limits.held = lambda tray: holds_caps(guard.standings.values(), policy, tray)
+    return InterlockDesk(board.rack, guard, latches, policy, clock, bypasses, lambda: len(ledger.unresolved()))
