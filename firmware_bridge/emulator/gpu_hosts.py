@@ -12,7 +12,7 @@ import numpy as np
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.fault_kinds import FaultKind
 from firmware_bridge.emulator.faults import ArmedFault, FaultTable
-from firmware_bridge.emulator.gpu_links import links_of
+from firmware_bridge.emulator.gpu_links import links_of, links_up
 from firmware_bridge.emulator.layout import RackPlan
 from firmware_bridge.plant.step import SLOWDOWN_C
 from firmware_bridge.vocabulary.generation import Generation, Slot
@@ -214,10 +214,10 @@ def _values(host: _Host, number: int) -> dict[str, float | int]:
 def _links(host: _Host, number: int) -> tuple[dict[str, float | int], list[int]]:
     """Return a GPU's side of its links, which are those of the switch ports that lead to it, and which are down."""
     ports, at = host.bench.nvlinks, (host.bench, host.rack, host.index, number)
-    up = links_of(ports.up, *at)
+    up = links_up(*at)
     values: dict[str, float | int] = {
-        "nvlinks_up": int(up.sum()),
+        "nvlinks_up": sum(up),
         "nvlink_recoveries": int(links_of(ports.recoveries, *at).sum()),
         "nvlink_errors": int(links_of(ports.symbols, *at).sum()),
     }
-    return values, [n for n, is_up in enumerate(up.tolist()) if not is_up]
+    return values, [n for n, is_up in enumerate(up) if not is_up]

@@ -31,10 +31,15 @@ def _of_link(values: Callable[[Bench], NDArray[Any]]) -> Callable[[Bench, int, i
     return read
 
 
+def links_up(bench: Bench, rack: int, tray: int, gpu: int) -> list[bool]:
+    """Return which of one GPU's links are up, in the order of their numbers: what controller and driver both say."""
+    found: list[bool] = links_of(bench.nvlinks.up, bench, rack, tray, gpu).tolist()[:SHOWN_PER_GPU]
+    return found + [bool(bench.state.conditions.tray_on[rack, tray])] * (SHOWN_PER_GPU - len(found))
+
+
 def _up(b: Bench, r: int, t: int, at: int) -> int:
     gpu, link = divmod(at, SHOWN_PER_GPU)
-    links = links_of(b.nvlinks.up, b, r, t, gpu)
-    return int(links[link]) if link < len(links) else int(b.state.conditions.tray_on[r, t])
+    return int(links_up(b, r, t, gpu)[link])
 
 
 def _failed(b: Bench, r: int, t: int, at: int) -> bool:

@@ -1,10 +1,10 @@
 """One small hall of two designs for every validator of our own service."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from support.product import Product, eventually
+from support.product import Product
+from support.settled import settle
 from support.small_hall import RACKS, write
 from support.validators import PEERS
 
@@ -17,8 +17,7 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     write(product.state / "generations")
     product.options = ["--racks", RACKS]
     product.start()
-    # The first look begins the stock reports; the tree is complete when every rack's are in.
-    eventually(lambda: len(_firmware(product)) > 100, within=120, every=1.0)
+    settle(product)
     _subscribe(product)
     yield product
     product.stop()
@@ -29,8 +28,3 @@ def _subscribe(product: Product) -> None:
     wish = {"Protocol": "Redfish", "Destination": "https://192.0.2.9/", "Context": "seen", "Severities": ["Critical"]}
     made = product.ask("POST", "/redfish/v1/EventService/Subscriptions", wish)["@odata.id"]
     product.ask("POST", f"{made}/Actions/EventDestination.SuspendSubscription", {})
-
-
-def _firmware(product: Product) -> list[Any]:
-    members: list[Any] = product.get("/redfish/v1/UpdateService/FirmwareInventory")["Members"]
-    return members
