@@ -23,7 +23,7 @@ FRESH_FOR = Seconds(600.0)
 STATE_HOLDS = Seconds(2 * FRESH_FOR)
 """The state of a part that only its report tells is not shown any longer than this after the look."""
 AGAIN_AFTER = Seconds(30.0)
-"""An endpoint that gave no report is asked again no sooner."""
+"""An endpoint that gave no report, or one with something missing, is asked again no sooner."""
 WHILE_READ = Seconds(2.0)
 """Between two questions about a report that is being made."""
 MOST_TRIES = 60
@@ -148,7 +148,10 @@ class StockRoom:
 
     def _due(self, place: str) -> bool:
         shelf = self._shelves.get(place)
-        return shelf is None or self.now() - shelf.asked_at > (AGAIN_AFTER if shelf.report is None else FRESH_FOR)
+        if shelf is None:
+            return True
+        whole = shelf.report is not None and shelf.report.named("seen") != "part"
+        return self.now() - shelf.asked_at > (FRESH_FOR if whole else AGAIN_AFTER)
 
     async def _read(self, rack: str, places: Iterable[str]) -> None:
         for place in places:

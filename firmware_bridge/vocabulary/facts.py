@@ -181,6 +181,14 @@ TYPES: dict[Fact, FactType] = {
 }
 """The type of each fact."""
 
+PASSING: frozenset[Fact] = frozenset(
+    (
+        *(Fact.STATE, Fact.HEALTH, Fact.LINK, Fact.LINK_STATE, Fact.ADDRESS_STATE, Fact.LINE_INPUT, Fact.LEVEL_STATE),
+        *(Fact.FAILURE_PREDICTED, Fact.LIFE_LEFT_PERCENT, Fact.RECEIVED_BYTES, Fact.SENT_BYTES, Fact.SECURE_BOOT_NOW),
+    )
+)
+"""What is true of the moment it was read; every other fact stays as it is until somebody changes the part."""
+
 
 class AspectKind(StrEnum):
     """What an endpoint has besides parts: views, settings and addresses of them."""

@@ -98,6 +98,8 @@ class EndpointReport:
 
     `endpoint` names, by their ids, which of the resources are the tray itself (`enclosure`), the machine in it that can
     be switched (`system`) and the controller that answers (`controller`); each only where that is clear.
+    `unread`: what is there and could not be read at this look, as items and firmware spell it in `uri`; whatever lies
+    below such a URI was not read either.
     """
 
     endpoint: dict[str, str | int | None] = field(default_factory=dict)
@@ -107,3 +109,4 @@ class EndpointReport:
     leak_detectors: tuple[LeakDetectorItem, ...] = ()
     notes: tuple[Note, ...] = ()
     aspects: tuple[Aspect, ...] = ()
+    unread: tuple[str, ...] = ()

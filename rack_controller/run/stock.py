@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
@@ -10,12 +10,15 @@ from firmware_bridge.vocabulary.errors import DeviceError, NotReadYet, TargetUnk
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.decide.carry import Key, carry_over, keys_of
 from rack_controller.model.report import StoredReport, stored_report
 from rack_controller.run.ending import end, running
 
 _log = logging.getLogger(__name__)
 
 REPORT_LIFE = Seconds(600.0)  # an older one is still given, and read again meanwhile
+PART_LIFE = Seconds(60.0)  # of a look that missed something; twice as long each time that it does so again
+CARRIED_FOR = Seconds(3_600.0)  # what a look missed is told as it was last read, and not for ever
 FIRST_WITHIN = Seconds(8.0)  # s that somebody who asks waits for a report that there is none of yet
 AT_ONCE = 2  # endpoints of a rack read in the background; those that somebody asks for come on top
 
@@ -34,10 +37,25 @@ class _Shelf:
     """What is known of one endpoint."""
 
     last: _Look | None = None
+    read_at: dict[Key, Seconds] = field(default_factory=dict)
+    missed: int = 0
     begun_at: float = 0.0
     error: DeviceError | None = None
     reading: "asyncio.Task[None] | None" = None
     queued: bool = False
+
+    @property
+    def life(self) -> Seconds:
+        """Return how old its report may become before it is read again: less where something was missed."""
+        return Seconds(min(REPORT_LIFE, PART_LIFE * 2 ** min(self.missed - 1, 8))) if self.missed else REPORT_LIFE
+
+    def keep(self, report: EndpointReport, now: Seconds, unix_ns: UnixNanoseconds) -> None:
+        """Take a report in: what it missed is told as the look before had it, for an hour."""
+        self.read_at |= dict.fromkeys(keys_of(report), now)
+        self.read_at = {key: at for key, at in self.read_at.items() if now - at <= CARRIED_FOR}
+        self.missed = self.missed + 1 if report.unread else 0
+        before = self.last.report if self.last is not None else report
+        self.last, self.error = _Look(carry_over(report, before, self.read_at), now, unix_ns), None
 
 
 class Stock:
@@ -85,7 +103,7 @@ class Stock:
         if shelf.last is None:
             raise self._why_not(place, shelf)
         look, age = shelf.last, self._clock.now() - shelf.last.taken_at
-        if age > REPORT_LIFE and shelf.reading is None:
+        if age > shelf.life and shelf.reading is None:
             self.refresh(place)
         again = shelf.queued or shelf.reading is not None
         return stored_report(look.report, look.taken_unix_ns, age, again, str(shelf.error or ""))
@@ -122,6 +140,6 @@ class Stock:
             _log.exception("%s: the driver failed in report", place)
             shelf.error = DeviceError(place, "report", f"driver failed: {type(err).__name__}")
         else:
-            shelf.last, shelf.error = _Look(report, self._clock.now(), self._clock.unix_ns()), None
+            shelf.keep(report, self._clock.now(), self._clock.unix_ns())
         finally:
             shelf.reading = None

@@ -33,16 +33,25 @@ def report_of_units(
     """Return the report of one tray.  `identities` by part; a unit without one was silent and has a note."""
     tty = units[0].bus.tty if units else ""
     known = [u for u in units if u.part in identities]
+    unread = tuple(_at(u) for u in units if u.part not in identities)
     return EndpointReport(
-        endpoint={"place": endpoint, "url": tty, "line": str(units[0].settings) if units else ""},
+        endpoint={
+            "place": endpoint,
+            "url": tty,
+            "line": str(units[0].settings) if units else "",
+            "seen": "part" if unread else "whole",
+        },
         inventory=tuple(_item(u, identities[u.part]) for u in known),
         readings=tuple(_values(latest)),
-        firmware=tuple(
-            FirmwareItem(u.part or "unit", identities[u.part].get("firmware"), f"{tty}#{u.address:#04x}") for u in known
-        ),
+        firmware=tuple(FirmwareItem(u.part or "unit", identities[u.part].get("firmware"), _at(u)) for u in known),
         leak_detectors=tuple(_leaks(latest)),
         notes=(*notes, *_refusals(units), *_flagged(latest)),
+        unread=unread,
     )
+
+
+def _at(unit: SerialUnit) -> str:
+    return f"{unit.bus.tty}#{unit.address:#04x}"
 
 
 def _item(unit: SerialUnit, said: Mapping[str, str]) -> Item:
@@ -54,7 +63,7 @@ def _item(unit: SerialUnit, said: Mapping[str, str]) -> Item:
         part_number=said.get("part_number"),
         serial_number=said.get("serial_number"),
         firmware=said.get("firmware"),
-        uris=(f"{unit.bus.tty}#{unit.address:#04x}",),
+        uris=(_at(unit),),
         facts={fact.value: said[name] for name, fact in _FACTS.items() if said.get(name)},
     )
 
@@ -81,7 +90,7 @@ def _leaks(latest: Mapping[tuple[Place, Quantity], Reading]) -> list[LeakDetecto
 
 def _refusals(units: Sequence[SerialUnit]) -> list[Note]:
     return [
-        Note(f"{u.bus.tty}#{u.address:#04x}", name, f"{u.map.name} has this register, the unit refuses it")
+        Note(_at(u), name, f"{u.map.name} has this register, the unit refuses it")
         for u in units
         for name in sorted(u.refused)
     ]

@@ -36,18 +36,18 @@ _ACCELERATORS = frozenset({"gpu", "accelerator", "oem"})
 
 @dataclass(slots=True)
 class Found:
-    """What a walk brought home.  `unseen` counts resources that are there and could not be read; `cut` says that the
-    walk ended before it had been everywhere."""
+    """What a walk brought home.  `unread`: the URIs of resources that are there and could not be read; of a walk that
+    ended before it had been everywhere (`cut`) also the service root, because anything below it may be missing."""
 
     documents: dict[str, Document] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
-    unseen: int = 0
+    unread: tuple[str, ...] = ()
     cut: bool = False
 
     @property
     def seen(self) -> str:
         """Return `whole` when every resource that there is was read, else `part`: counts are then a lower bound."""
-        return "part" if self.cut or self.unseen else "whole"
+        return "part" if self.cut or self.unread else "whole"
 
 
 async def crawl(
@@ -69,8 +69,8 @@ async def crawl(
         walk.cut_short(f"went silent while it was read: {err.detail}")
     if link.sends_password:
         walk.note("SessionService", "no sessions here: user and password go with every request")
-    unseen = sum(not isinstance(err, ResourceMissing) for err in walk.tree.failed.values())
-    return Found(walk.tree.documents, walk.tree.notes, unseen, walk.cut)
+    unread = [uri for uri, err in walk.tree.failed.items() if not isinstance(err, ResourceMissing)]
+    return Found(walk.tree.documents, walk.tree.notes, (*unread, *((ROOT,) if walk.cut else ())), walk.cut)
 
 
 @dataclass(slots=True)

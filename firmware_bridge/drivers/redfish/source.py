@@ -309,7 +309,7 @@ class RedfishSource(Enrolled):
         }
         limits = limits_of(found.documents, self.state.plan.sensors, self.tray)
         report = report_of(found.documents, endpoint=about, notes=found.notes)
-        return replace(report, aspects=(*report.aspects, *limits, *asked))
+        return replace(report, aspects=(*report.aspects, *limits, *asked), unread=found.unread)
 
     async def close(self) -> None:
         """Take back a subscription, log out and drop every connection.  Never raises."""

@@ -18,6 +18,7 @@ class Controller:
         self.asked: list[str] = []
         self.at_once, self.most_at_once = 0, 0
         self.refused: set[str] = set()
+        self.in_part: set[str] = set()
 
     async def ask(self, _rack: str, want: str, place: str) -> bytes:
         assert want == "report"
@@ -28,7 +29,8 @@ class Controller:
         self.at_once -= 1
         if place in self.refused:
             raise BusUnavailable("away")
-        return report_of(place)
+        report = report_of(place)
+        return report.replace(b'"endpoint":{', b'"endpoint":{"seen":"part",') if place in self.in_part else report
 
 
 def rack() -> RackRecord:
@@ -83,3 +85,20 @@ async def test_an_endpoint_that_is_away_costs_itself_only_and_is_asked_again_lat
     await room._busy["k01"]
     assert controller.asked == ["lab1/a/r01/k01/u12/bmc"]
     assert room.report("lab1/a/r01/k01/u12/bmc") is not None
+
+
+async def test_a_report_with_something_missing_is_asked_for_again_soon() -> None:
+    now, controller, record = [0.0], Controller(), rack()
+    controller.in_part = {"lab1/a/r01/k01/u12/bmc"}
+    room = StockRoom(controller.ask, lambda: Seconds(now[0]))
+    room.want(record)
+    await room._busy["k01"]
+    controller.asked.clear()
+    controller.in_part = set()
+    now[0] += AGAIN_AFTER + 1
+    room.want(record)
+    await room._busy["k01"]
+    assert controller.asked == ["lab1/a/r01/k01/u12/bmc"]
+    now[0] += AGAIN_AFTER + 1
+    room.want(record)
+    assert controller.asked == ["lab1/a/r01/k01/u12/bmc"]

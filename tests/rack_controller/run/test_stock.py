@@ -14,7 +14,7 @@ from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, 
 from firmware_bridge.vocabulary.inventory import EndpointReport, Item, ItemKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.run.stock import AT_ONCE, FIRST_WITHIN, REPORT_LIFE, Stock
+from rack_controller.run.stock import AT_ONCE, CARRIED_FOR, FIRST_WITHIN, PART_LIFE, REPORT_LIFE, Stock
 
 TRAYS = [Place(f"lab1/a/r01/k01/u{n:02}/bmc") for n in range(5)]
 BMC = TRAYS[0]
@@ -28,6 +28,7 @@ class SlowTray:
     def __init__(self, seconds: float) -> None:
         self.seconds, self.begun = seconds, 0
         self.error: Exception | None = None
+        self.silent = False  # whether what is below the service root keeps silent
 
     async def report(self) -> EndpointReport:
         self.begun += 1
@@ -40,7 +41,10 @@ class SlowTray:
             SlowTray.running -= 1
         if self.error is not None:
             raise self.error
-        return EndpointReport({"looks": number}, (Item(ItemKind.GPU, "GPU_0"),))
+        found = (
+            () if self.silent else (Item(ItemKind.GPU, "GPU_0", serial_number="S", uris=("/redfish/v1/Systems/0",)),)
+        )
+        return EndpointReport({"looks": number}, found, unread=("/redfish/v1",) if self.silent else ())
 
 
 class Bench:
@@ -141,6 +145,36 @@ def test_an_old_report_is_given_and_read_anew() -> None:
             assert (old.age_s, old.reading_again) == (REPORT_LIFE + 1, True)
             await bench.clock.sleep_until(Seconds(bench.clock.now() + 2))
             assert (await bench.stock.report(BMC)).endpoint == {"looks": 2}
+
+    play(story())
+
+
+def test_what_a_look_missed_is_told_for_an_hour_and_looked_for_sooner() -> None:
+    async def story() -> None:
+        bench = Bench(seconds=1.0)
+        tray = bench.trays[BMC]
+
+        async def looks_after(seconds: float) -> int:
+            await bench.clock.sleep_until(Seconds(bench.clock.now() + seconds))
+            await bench.stock.report(BMC)
+            await bench.clock.sleep_until(Seconds(bench.clock.now() + 2))
+            return tray.begun
+
+        async with bench.running():
+            first = (await bench.stock.report(BMC)).inventory
+            tray.silent = True
+            bench.stock.refresh(BMC)
+            assert await looks_after(5) == 2
+            assert (await bench.stock.report(BMC)).inventory == first
+            assert await looks_after(PART_LIFE) == 3
+            assert [await looks_after(PART_LIFE), await looks_after(PART_LIFE)] == [3, 4]  # it waits twice as long
+            while bench.clock.now() < CARRIED_FOR:
+                await looks_after(REPORT_LIFE)
+            await looks_after(REPORT_LIFE)
+            assert (await bench.stock.report(BMC)).inventory == ()
+            tray.silent = False
+            await looks_after(REPORT_LIFE)
+            assert (await bench.stock.report(BMC)).inventory == first
 
     play(story())
 

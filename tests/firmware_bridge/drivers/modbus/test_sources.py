@@ -313,6 +313,16 @@ async def test_the_report_names_every_part(shelf: SerialSource) -> None:
     assert report.inventory[1].serial_number == "EMU-1"
     assert report.endpoint["line"] == "115200 8E1"
     assert not report.notes
+    assert (report.endpoint["seen"], report.unread) == ("whole", ())
+
+
+async def test_a_report_says_which_unit_kept_silent(line: PlainLine, shelf: SerialSource) -> None:
+    await shelf.discover()
+    silent = next(i.uris for i in (await shelf.report()).inventory if i.id == "psu2")
+    del line.units[0x92]
+    report = await shelf.report()
+    assert "psu2" not in [i.id for i in report.inventory]
+    assert (report.endpoint["seen"], report.unread) == ("part", silent)
 
 
 async def test_a_battery_shelf_delivers_what_it_loses(line: PlainLine, lines: SerialLines) -> None:

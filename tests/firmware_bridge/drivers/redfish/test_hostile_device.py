@@ -202,6 +202,20 @@ async def test_no_link_leads_away_from_the_device(peers: Any, link: str) -> None
         await source.close()
 
 
+async def test_a_report_says_which_resources_were_there_and_not_read(peers: Any) -> None:
+    device = Device({}, tree())
+    async with peers(device) as peer:
+        source = source_of(peer, "u11")
+        assert (await source.report()).unread == ()
+        device.wrong[f"{LEAKS}/0"] = http(b"{}", "500 Internal Server Error")
+        report = await source.report()
+        assert (report.endpoint["seen"], report.unread) == ("part", (f"{LEAKS}/0",))
+        del device.wrong[f"{LEAKS}/0"], device.bodies[f"{LEAKS}/0"]  # what answers 404 is not there
+        report = await source.report()
+        assert (report.endpoint["seen"], report.unread) == ("whole", ())
+        await source.close()
+
+
 async def stream_of(writer: Writer, *parts: bytes, kind: str = "text/event-stream", repeat: int = 1) -> None:
     writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode())
     for _ in range(repeat):
