@@ -50,7 +50,7 @@ def show(
     else:
         racks = [str(r["rack"]) for r in link.get("/api/v1/racks")]
     rows = [row for name in racks for row in link.get(f"/api/v1/racks/{quoted(name)}/limits")]
-    emit([row for row in rows if _below(str(row["place"]), place)], _ROWS, chosen(output, as_json), name="place")
+    emit([row for row in rows if lies_below(str(row["place"]), place)], _ROWS, chosen(output, as_json), name="place")
 
 
 @app.command("set")
@@ -110,7 +110,7 @@ def _limit(
         raise typer.Exit(PARTLY)
 
 
-def _below(place: str, asked: str) -> bool:
+def lies_below(place: str, asked: str) -> bool:
     """Return whether a place is the one that was asked for, or below it; `asked` may begin at the slot or the rack."""
     return not asked or f"/{place}/".find(f"/{asked.strip('/')}/") >= 0
 

@@ -14,6 +14,7 @@ from datacenter_api.cli import (
     bypass,
     certificate,
     console,
+    coolant,
     credential,
     discover,
     doctor,
@@ -85,6 +86,7 @@ app.add_typer(alarm.app, name="alarm")
 app.add_typer(power.app, name="power")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(limit.app, name="limit")
+app.add_typer(coolant.app, name="coolant")
 app.add_typer(shelf.app, name="shelf")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")

@@ -127,9 +127,10 @@ async def read_readiness(services: Services, rack: str, endpoint: str) -> Readin
 
 
 async def read_limits(services: Services, rack: str) -> LimitsState:
-    """Return what the rack's controller says of its power limits; an error is part of the answer."""
+    """Return what the rack's controller says of what can be set; an error is part of the answer."""
     try:
-        return LimitsState(tuple(msgspec.json.decode(await services.bus.ask(rack, "limits"), type=list[LimitRow])))
+        said = [await services.bus.ask(rack, want) for want in ("limits", "coolant")]
+        return LimitsState(tuple(row for body in said for row in msgspec.json.decode(body, type=list[LimitRow])))
     except (RackwrightError, msgspec.DecodeError) as err:
         return LimitsState(error=str(err))
 

@@ -127,7 +127,7 @@ def readiness_of(glance: Glance, record: RackRecord, endpoint: str) -> Fetched[R
 
 
 def limits_of(glance: Glance, record: RackRecord) -> Fetched[LimitsState]:
-    """Return what is known of a rack's power limits, fetched while somebody looks."""
+    """Return what is known of a rack's limits and coolant targets, fetched while somebody looks."""
     return glance.limits.get(
         record.token, lambda: read_limits(glance.services, record.token), lambda _state: LIMITS_AGAIN_S
     )

@@ -85,7 +85,7 @@ class TrayBoards:
         return self._glance.boards.get(("readiness", endpoint), look)
 
     def limits(self, tray: str) -> Board:
-        """Return the board of the tray's power limits."""
+        """Return the board of what can be set of the tray."""
         fetched = limits_of(self._glance, self._record)
 
         def look(now: Seconds) -> Look:
@@ -143,7 +143,7 @@ class TrayPage:
                     if tray.kind in SWITCHED:
                         with ui.element("div").classes("card made power"):
                             PowerCard(self._glance.services, viewer.who, self._record, tray).show()
-                    if tray.kind == TrayKind.COMPUTE:
+                    if tray.kind in (TrayKind.COMPUTE, TrayKind.COOLANT_UNIT):
                         viewer.show(boards.limits(tray.place), html(classes="card made"))
                     with ui.element("div").classes("card made ready"):
                         html("<h2>Ready</h2>")

@@ -242,6 +242,13 @@ async def list_limits(rack: str, parts: Parts) -> Response:
     return Response(await parts.bus.ask(record.token, "limits"), media_type="application/json")
 
 
+@router.get("/racks/{rack:path}/coolant", responses=describes(list[LimitRow]))
+async def list_coolant(rack: str, parts: Parts) -> Response:
+    """Every target of the rack's coolant units that can be set: range, what it shows, what is wanted by whom."""
+    record = parts.fleet.find(rack)
+    return Response(await parts.bus.ask(record.token, "coolant"), media_type="application/json")
+
+
 @router.get("/racks/{rack:path}/building", responses=describes(BuildingState))
 async def show_building(rack: str, parts: Parts) -> Response:
     """The rack's building: the link and its heartbeat, every point of both sides, and what was asked and confirmed."""

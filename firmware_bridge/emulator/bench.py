@@ -32,6 +32,7 @@ class Bench:
 
     `caps`, `demand`: (R, T, G) in W.  `leaks[kind]`: codes 0-2, (R, slots of that kind, detectors).
     `leaked[kind]` keeps the worst code since it was cleared.  `absent[kind]`: parts that are pulled, (R, slots, parts).
+    `flow_target`, `supply_target`: what was written to the coolant units, (R,) in L/min and °C, NaN for nothing yet.
     `asked_caps` are the limits as they were last written, `caps` those that hold by now.  `hosts` are the trays and
     shelves that have a power switch, by kind, rack and index; faults come on top of what they do.
     """
@@ -61,6 +62,8 @@ class Bench:
         trays = [s.unit for s in generation.slots if s.tray.kind in (TrayKind.COMPUTE, TrayKind.SWITCH)]
         self._ordinals = {unit: n for n, unit in enumerate(sorted(trays), 1)}
         self.nvlinks = NvlinkPorts(generation, racks)
+        healthy = Conditions.healthy(self.design, len(racks))
+        self.flow_target, self.supply_target = healthy.flow_target, healthy.supply_target
         self._impose(())
         self.settle()
         self.advance(0.0)
@@ -158,7 +161,11 @@ class Bench:
         return gpu_demand(self.trace, at, design, len(self.racks))
 
     def _impose(self, faults: tuple[Fault, ...]) -> None:
-        healthy = Conditions.healthy(self.design, len(self.racks))
+        healthy = replace(
+            Conditions.healthy(self.design, len(self.racks)),
+            flow_target=self.flow_target,
+            supply_target=self.supply_target,
+        )
         for (kind, rack, index), host in self.hosts.items():
             if not host.powered:
                 _switch_off(healthy, kind, rack, index)

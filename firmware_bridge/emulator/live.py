@@ -326,4 +326,17 @@ def _clear_leaked(b: Bench, r: int, t: int, at: int, value: float, after: float)
     b.leaked[TrayKind.COOLANT_UNIT][r, t] = b.leaks[TrayKind.COOLANT_UNIT][r, t]
 
 
-WRITERS: dict[str, Writer] = {"gpu.limit": _set_gpu_limit, "leaked.clear": _clear_leaked}
+def _set_flow_target(b: Bench, r: int, t: int, at: int, value: float, after: float) -> None:
+    b.flow_target[r] = value
+
+
+def _set_supply_target(b: Bench, r: int, t: int, at: int, value: float, after: float) -> None:
+    b.supply_target[r] = value
+
+
+WRITERS: dict[str, Writer] = {
+    "gpu.limit": _set_gpu_limit,
+    "leaked.clear": _clear_leaked,
+    "loop.flow_target": _set_flow_target,
+    "loop.supply_target": _set_supply_target,
+}

@@ -28,7 +28,8 @@ def step_coolant(state: State, heat: Array, dt: float) -> dict[str, Any]:
     all (R,), and pump_speed (fraction of full speed, (R, Q)).
     """
     design, on = state.design, state.conditions
-    aim = np.clip(SIZING_LPM_PER_W * heat / design.flow_rated, LEAST_SPEED, 1.0)[:, None]
+    wanted_flow = np.where(np.isnan(on.flow_target), SIZING_LPM_PER_W * heat, on.flow_target)
+    aim = np.clip(wanted_flow / design.flow_rated, LEAST_SPEED, 1.0)[:, None]
     works = on.pump_ok.sum(axis=1, keepdims=True)
     # The pumps that are left speed up to make good for the missing ones, as far as they can.
     wanted = np.where(on.pump_ok, np.clip(aim * design.pumps / np.maximum(works, 1), 0.0, 1.0), 0.0)
@@ -56,7 +57,8 @@ def _supply(state: State, heat: Array, dt: float) -> Array:
     """The valve holds the set supply temperature as long as the facility water plus the approach allows it."""
     design = state.design
     reachable = state.conditions.facility_supply + APPROACH_K * np.clip(heat / design.heat_rated, 0.0, None)
-    aim = np.maximum(design.supply_nominal, reachable)
+    target = state.conditions.supply_target
+    aim = np.maximum(np.where(np.isnan(target), design.supply_nominal, target), reachable)
     return np.asarray(aim + (state.supply - aim) * np.exp(-dt / VALVE_LAG_S))
 
 

@@ -14,7 +14,9 @@ AIR_INLET = Celsius(25.0)  # shelf capture: 25.5 °C at the PSU inlet
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What is there and works: tray_on (R, T), switch_on (R, S), psu_ok (R, H, P), bbu_ok (R, K, B), pump_ok (R, Q);
-    facility °C (R,); flow_share (R,), how much of what the pumps move gets through: 1 unless a line is blocked."""
+    facility °C (R,); flow_share (R,), how much of what the pumps move gets through: 1 unless a line is blocked;
+    flow_target (L/min, R) and supply_target (°C, R): what somebody set, NaN where the unit follows the heat and the
+    design."""
 
     tray_on: Mask
     switch_on: Mask
@@ -23,6 +25,8 @@ class Conditions:
     pump_ok: Mask
     facility_supply: Array
     flow_share: Array
+    flow_target: Array
+    supply_target: Array
 
     @classmethod
     def healthy(cls, design: RackDesign, racks: int) -> "Conditions":
@@ -35,6 +39,8 @@ class Conditions:
             pump_ok=np.ones((racks, design.pumps), dtype=np.bool_),
             facility_supply=np.full(racks, FACILITY_SUPPLY),
             flow_share=np.ones(racks),
+            flow_target=np.full(racks, np.nan),
+            supply_target=np.full(racks, np.nan),
         )
 
 

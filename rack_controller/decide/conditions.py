@@ -123,6 +123,8 @@ def _flow_unknown(picture: Picture, row: Row) -> str:
 
 def _pumps_not_redundant(picture: Picture, row: Row) -> str:
     failed, all_of_them = picture.loop.pumps_failed, picture.loop.pumps
+    if failed and not all_of_them:
+        return "the coolant unit says that a pump failed"
     return f"{failed} of {all_of_them} pumps failed" if failed else ""
 
 

@@ -44,8 +44,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One act that is due now.  `targets` are trays, shelves, or the rack; `share` belongs to a cap; `deadline` is
-    monotonic: by when a drain or a graceful off must have ended."""
+    """One act that is due now.  `targets` are trays, shelves, or the rack; `share` belongs to a cap or a raised flow,
+    `by_k` (K) to a raised supply; `deadline` is monotonic: by when a drain or a graceful off must have ended."""
 
     act: Act
     cause: str
@@ -54,6 +54,7 @@ class Order:
     reason: str
     share: float | None = None
     deadline: Seconds | None = None
+    by_k: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,4 +252,4 @@ def _is_off(picture: Picture, place: Place) -> bool:
 def _order(row: Row, rung: Rung, standing: Standing, chosen: tuple[Place, ...], now: Seconds) -> Order:
     reason = f"{row.title} at {leaf_of(standing.place)}: {standing.evidence}"
     deadline = None if rung.deadline_s is None else Seconds(now + rung.deadline_s)
-    return Order(rung.do, row.cause, standing.place, chosen, reason, rung.share, deadline)
+    return Order(rung.do, row.cause, standing.place, chosen, reason, rung.share, deadline, rung.by_k)

@@ -1,7 +1,7 @@
 """What the interlocks look at of the coolant loop, and what they remember of it: flow, need, pressures.  Pure."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from firmware_bridge.vocabulary.generation import TrayKind
@@ -96,6 +96,7 @@ def see_loop(
     sights = [d for u in units for d in detectors.get(u, ())]
     in_rack = [d for d in sights if any(word.lower() in d.label.lower() for word in rules.rack_labels)]
     need, need_known = _need(layout, memory, snapshot.now, rules) if any_on else (0.0, 0.0)
+    failed = max(sum(code >= 2 for code in health), len(_lit(snapshot, units, rules.pump_bits)))
     return LoopSight(
         units,
         flow=sum(known) if len(known) == len(flows) else None,
@@ -105,8 +106,8 @@ def see_loop(
         supply=max(supplies, default=None),
         supply_nominal=layout.coolant_supply_nominal_c,
         pumps=len(health),
-        pumps_failed=sum(code >= 2 for code in health),
-        stops=_stops(snapshot, units, rules),
+        pumps_failed=failed,
+        stops=_lit(snapshot, units, rules.stop_bits),
         unit_detectors=tuple(d for d in sights if d not in in_rack),
         rack_detectors=tuple(in_rack),
     )
@@ -170,12 +171,13 @@ def _loop_values(snapshot: Snapshot, units: tuple[Place, ...]) -> list[tuple[tup
     return found
 
 
-def _stops(snapshot: Snapshot, units: tuple[Place, ...], rules: LoopRules) -> tuple[str, ...]:
+def _lit(snapshot: Snapshot, units: tuple[Place, ...], names: Collection[str]) -> tuple[str, ...]:
+    """Return which of the alarm bits called one of `names` are set."""
     up = []
     for column, series in _gauges(snapshot, units, Quantity.ALARMS):
         value = float(snapshot.gauges[column])
         if value == value:
-            up += [n for bit, n in enumerate(series.bits) if n in rules.stop_bits and int(value) >> bit & 1]
+            up += [n for bit, n in enumerate(series.bits) if n in names and int(value) >> bit & 1]
     return tuple(up)
 
 

@@ -80,6 +80,7 @@ VERBS: dict[str, Privilege] = {
     "boot": Privilege.OPERATE,
     "restart": Privilege.POWER,
     "limit": Privilege.LIMIT,
+    "coolant": Privilege.COOLANT,
     "clear": Privilege.INTERLOCK,
     "emergency_off": Privilege.SHUT,
     "bypass": Privilege.INTERLOCK,
@@ -111,6 +112,7 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "unlock": {"reason": str},
     "power": {"action": str},
     "limit": {"watts": float, "each": bool, "clear": bool},
+    "coolant": {"what": str, "value": float, "clear": bool},
     "boot": {"source": str, "span": str, "mode": str},
     "restart": {"how": str},
     "emergency_off": {"reason": str},
@@ -118,7 +120,9 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "alarm": {**dict.fromkeys(("do", "alarm", "reason"), str), "minutes": int},
     "clear": dict.fromkeys(("latch", "found", "done", "pressure_check"), str),
 }
-PATIENT = frozenset({"repin", "check", "fix", "rotate", "swap", "power", "boot", "restart", "limit", "plan", "approve"})
+PATIENT = frozenset(
+    {"repin", "check", "fix", "rotate", "swap", "power", "boot", "restart", "limit", "coolant", "plan", "approve"}
+)
 """Verbs that ask a device before they answer: they take longer than a word from memory."""
 
 

@@ -81,6 +81,7 @@ class Act(StrEnum):
     CAP = "cap"
     HOLD_CAPS = "hold_caps"
     RAISE_FLOW = "raise_flow"
+    RAISE_SUPPLY = "raise_supply"
     SHED = "shed"
     GRACEFUL_OFF = "graceful_off"
     FORCE_OFF = "force_off"
@@ -89,6 +90,9 @@ class Act(StrEnum):
     REQUEST_LIQUID_ISOLATION = "request_liquid_isolation"
     SHELF_OUTPUT_OFF = "shelf_output_off"
 
+
+TURNS_UP = (Act.RAISE_FLOW, Act.RAISE_SUPPLY)
+"""What is done with a coolant unit: its targets go up, never down, and it is never stopped."""
 
 REQUESTS = (Act.REQUEST_ELECTRICAL_ISOLATION, Act.REQUEST_LIQUID_ISOLATION)
 """What is asked of the building, which does it or not."""
@@ -112,7 +116,8 @@ class Target(StrEnum):
 class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One act of a row: `after_s` seconds after it tripped, earlier where a GPU's margin is at most `or_margin_k`.
 
-    `every_s`: repeated for as long as a target is not observed off.  `share`: of a cap, of the tray's maximum.
+    `every_s`: repeated for as long as a target is not observed off.  `share`: of a cap, of the tray's maximum; of a
+    raised flow, of the most that the unit allows.  `by_k`: how much warmer coolant is to come.
     """
 
     do: Act
@@ -122,6 +127,7 @@ class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     every_s: float | None = None
     share: float | None = None
     deadline_s: float | None = None
+    by_k: float | None = None
 
 
 class Clearing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,7 +195,8 @@ class LoopRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What coolant must do.  `rise_k`: how much warmer it may come back, which with the heat gives the flow it needs;
     `least_share`: of the rated flow, needed as soon as anything is on.  `settle_s`: over how long pressure and level
     are averaged before a fall is seen.  `rack_labels`: a coolant unit's detector whose own name contains one of these
-    lies in the rack and not in the unit; `stop_bits`: bits of its alarm words that say that coolant is about to stop.
+    lies in the rack and not in the unit; `stop_bits`: bits of its alarm words that say that coolant is about to stop,
+    `pump_bits`: that a pump failed, of a unit whose pumps have no health of their own.
     """
 
     rise_k: float = 10.0
@@ -197,6 +204,7 @@ class LoopRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settle_s: float = 60.0
     rack_labels: list[str] = []
     stop_bits: list[str] = []
+    pump_bits: list[str] = []
 
 
 class InterlockPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -295,9 +303,15 @@ def _check_rung(where: str, row: Row, rung: Rung) -> None:
         raise ValueError(f"{where}: shelf_output_off is for shelves, got {rung.to}")
     if rung.to is Target.SHELVES and rung.do in SWITCHES_OFF - {Act.SHELF_OUTPUT_OFF}:
         raise ValueError(f"{where}: {rung.do} is not for shelves")
-    if rung.to is Target.COOLANT and rung.do is not Act.RAISE_FLOW:
+    if rung.to is Target.COOLANT and rung.do not in TURNS_UP:
         raise ValueError(f"{where}: {rung.do} on coolant is never done by an interlock")
-    if (rung.do is Act.CAP) != (rung.share is not None):
-        raise ValueError(f"{where}: `share` belongs to cap, and cap needs it")
+    if rung.do in TURNS_UP and rung.to is not Target.COOLANT:
+        raise ValueError(f"{where}: {rung.do} is for coolant, got {rung.to}")
+    if (rung.do in (Act.CAP, Act.RAISE_FLOW)) != (rung.share is not None):
+        raise ValueError(f"{where}: `share` belongs to cap and raise_flow, and they need it")
+    if rung.share is not None and not 0 < rung.share <= 1:
+        raise ValueError(f"{where}: `share` is above 0 and at most 1, got {rung.share:g}")
+    if (rung.do is Act.RAISE_SUPPLY) != (rung.by_k is not None) or (rung.by_k is not None and rung.by_k <= 0):
+        raise ValueError(f"{where}: `by_k` belongs to raise_supply, which needs it, above 0")
     if rung.to in (Target.DRIP, Target.TRAY, Target.DOMAIN) and row.when in RACK_WIDE:
         raise ValueError(f"{where}: {row.when} is the rack's, {rung.do} on {rung.to} has no tray")

@@ -18,6 +18,7 @@ class Privilege(StrEnum):
 
     `firmware` pushes images, `shelf` switches power shelves.  `shut` turns one tray's host off, `power` does anything
     to one tray's power, `power_many` to several at a time.
+    `coolant` sets targets of a coolant unit, which carries a whole rack's heat.
     `silence` shelves alarms and takes them out of service.
     """
 
@@ -26,6 +27,7 @@ class Privilege(StrEnum):
     SERVICE = "service"
     OPERATE = "operate"
     LIMIT = "limit"
+    COOLANT = "coolant"
     FIRMWARE = "firmware"
     SHELF = "shelf"
     SHUT = "shut"
@@ -46,7 +48,7 @@ PRIVILEGES: dict[Role, frozenset[Privilege]] = {
     Role.TECHNICIAN: _EVERYBODY | {_P.LOCATE, _P.SERVICE},
     Role.OPERATOR: _EVERYBODY
     | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT, _P.FIRMWARE, _P.SHUT, _P.POWER, _P.SILENCE},
-    Role.SAFETY: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.INTERLOCK, _P.SHUT, _P.SILENCE},
+    Role.SAFETY: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.INTERLOCK, _P.COOLANT, _P.SHUT, _P.SILENCE},
     Role.ADMIN: frozenset(Privilege),
 }
 
@@ -58,6 +60,7 @@ REDFISH_PRIVILEGES: dict[Privilege, str] = {
     _P.SERVICE: "ConfigureComponents",
     _P.OPERATE: "ConfigureComponents",
     _P.LIMIT: "ConfigureComponents",
+    _P.COOLANT: "ConfigureComponents",
     _P.FIRMWARE: "ConfigureComponents",
     _P.SHELF: "ConfigureComponents",
     _P.SHUT: "ConfigureComponents",

@@ -31,6 +31,7 @@ from rack_controller.run.alarms.desk import AlarmDesk
 from rack_controller.run.audited import Audited
 from rack_controller.run.building.desk import BuildingDesk
 from rack_controller.run.collect import Collector
+from rack_controller.run.coolant import Coolant
 from rack_controller.run.enrolment.enrolled import Enrolled
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.journal import CommandRecord, Journal
@@ -63,8 +64,9 @@ class StateAnswers:
         alarms: AlarmDesk | None = None,
         limits: Limits | None = None,
         building: BuildingDesk | None = None,
+        coolant: Coolant | None = None,
     ) -> None:
-        self._alarms, self._limits, self._building = alarms, limits, building
+        self._alarms, self._limits, self._building, self._coolant = alarms, limits, building, coolant
         self._power, self._operations, self._interlocks = power, operations, interlocks
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
         self._enrolled = enrolled
@@ -115,6 +117,8 @@ class StateAnswers:
                 return msgspec.json.encode(self._enrolled.locks.newest())
             case "limits" if self._limits is not None:
                 return msgspec.json.encode(self._limits.rows())
+            case "coolant" if self._coolant is not None:
+                return msgspec.json.encode(self._coolant.rows())
             case "operations" if self._operations is not None:
                 return msgspec.json.encode([row_of(o) for o in self._operations.newest(OPERATIONS_SHOWN)])
             case "operation" if self._operations is not None:

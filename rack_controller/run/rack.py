@@ -29,6 +29,7 @@ from rack_controller.run.building.rack_building import RackBuilding
 from rack_controller.run.bus import Bus
 from rack_controller.run.collect import next_due
 from rack_controller.run.consoles.rack_consoles import Consoles
+from rack_controller.run.coolant import Coolant
 from rack_controller.run.desk import SiteDesk
 from rack_controller.run.ending import run_until_one_ends
 from rack_controller.run.enrolment.enrolled import Enrolled
@@ -104,7 +105,8 @@ class RackUnderControl:
         enrolled = self._enrolling.enrolled
         self._ledger = ledger = Ledger(journal, rack)
         self._leases = LeaseBook(clock, locks=locks.of)
-        self._limits = Limits(view, sources, ledger, self._leases, clock, say)
+        keeping = (view, sources, ledger, self._leases, clock, say)
+        self._limits, self._coolant = Limits(*keeping), Coolant(*keeping)
         self._building = BuildingDesk(view, building, interlocks, self._board, clock, say)
         self._guarding = guard = (
             None
@@ -114,6 +116,7 @@ class RackUnderControl:
                 ledger=ledger,
                 leases=self._leases,
                 limits=self._limits,
+                coolant=self._coolant,
                 building=self._building,
             )
         )
@@ -135,7 +138,7 @@ class RackUnderControl:
         )
         self._state = StateAnswers(
             *(view, sources, self._stock, journal, enrolled, power, self._operations, guard),
-            *(alarms, self._limits, self._building),
+            *(alarms, self._limits, self._building, self._coolant),
         )
         verbs = {
             **self._enrolling.verbs,
@@ -145,6 +148,7 @@ class RackUnderControl:
             **({} if guard is None else guard.verbs),
             **({} if alarms is None else alarms.verbs),
             **self._limits.verbs,
+            **self._coolant.verbs,
         }
         self._commands = CommandAnswers(
             view, sources, self._enrolling.roster.collectors, self._stock, journal, clock, verbs, audited
@@ -197,6 +201,7 @@ class RackUnderControl:
             if self._guarding is not None:
                 await self._guarding.guard.close()
             await self._limits.close()
+            await self._coolant.close()
             await self._recorded.close()
             await self._enrolling.roster.close()
 
@@ -213,6 +218,7 @@ class RackUnderControl:
                 self._guarding.guard.look(after)
                 self._building.follow(self._guarding.guard.standings)
             self._limits.look(after)
+            self._coolant.look(after)
             changed = self._told_of(before, after, doubts) or self._building.changed()
             if changed or before is None or before.table.table_id != after.table.table_id:
                 self._view.revision += 1

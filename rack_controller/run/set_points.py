@@ -242,8 +242,11 @@ class SetPoints:
 
     def forget(self, points: list[SetPoint]) -> None:
         """Want no longer what a device has taken; what it has not stays wanted."""
-        gone = [point.place for point in points if point.state in (LimitState.APPLIED, LimitState.UNREAD)]
-        self.ledger.forget_set_points(gone)
+        self.drop([point.place for point in points if point.state in (LimitState.APPLIED, LimitState.UNREAD)])
+
+    def drop(self, gone: list[str] | list[Place]) -> None:
+        """Want nothing at these places any more; the devices keep what they have."""
+        self.ledger.forget_set_points([*gone])
         for place in gone:
             self._wanted.pop(place, None)
 

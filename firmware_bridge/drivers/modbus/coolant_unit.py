@@ -1,13 +1,22 @@
-"""A rack pumping unit on a serial line: loop, pumps and leaks; pressure difference and heat are worked out here."""
+"""A rack pumping unit on a serial line: loop, pumps, leaks, targets; pressure difference and heat are worked out here.
 
-from collections.abc import Iterable
+What may be set is what its register map states a range for.  Nothing else is ever written: no bit that stops the unit,
+cycles its power or takes its own regulation away.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from firmware_bridge.drivers.modbus.source import SerialSource
 from firmware_bridge.drivers.modbus.totals import Latest, worst
+from firmware_bridge.drivers.modbus.unit import SerialUnit
+from firmware_bridge.vocabulary.errors import DeviceError, ResourceMissing
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
+from firmware_bridge.vocabulary.set_points import Settable
 from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.modbus.register_map import Register
 
 _Q = Quantity
 _SECONDS_PER_MINUTE = 60.0
@@ -35,6 +44,40 @@ class SerialCoolantUnit(SerialSource):
             return
         heat = float(flow.value) / _SECONDS_PER_MINUTE * float(rise.value) * float(capacity)
         yield Reading(self.tray, _Q.HEAT, heat, min(flow.taken_at, rise.taken_at), worst(flow, rise))
+
+    @property
+    def settable(self) -> Mapping[Place, Settable]:
+        """Return the unit's targets (port SetPointed): each with the range that its register map states."""
+        return {
+            place: Settable(place, register.least, register.most, quantity=register.quantity)
+            for unit in self.units
+            for place, register in unit.set_points.items()
+            if register.quantity is not None
+        }
+
+    async def ask_values(self, values: Mapping[Place, float]) -> Mapping[Place, DeviceError | None]:
+        """Write targets, one request each (see the port)."""
+        ends: dict[Place, DeviceError | None] = {}
+        for place, value in values.items():
+            unit, register = self._at(place)
+            try:
+                await unit.write_value(register, value)
+            except DeviceError as err:
+                ends[place] = err
+            else:
+                ends[place] = None
+        return ends
+
+    async def read_values(self, places: Collection[Place]) -> Mapping[Place, float | None]:
+        """Read targets back (see the port)."""
+        found = [(place, *self._at(place)) for place in places]
+        return {place: await unit.read_value(register) for place, unit, register in found}
+
+    def _at(self, place: Place) -> tuple[SerialUnit, Register]:
+        for unit in self.units:
+            if (register := unit.set_points.get(place)) is not None:
+                return unit, register
+        raise ResourceMissing(self.place, "set", f"{place} is nothing that can be set")
 
     def _difference(self, latest: Latest, high: Quantity, low: Quantity, result: Quantity, now: Seconds) -> Reading:
         first, second = latest.get((self.tray, high)), latest.get((self.tray, low))

@@ -147,6 +147,23 @@ class SerialUnit:
                     found[register.shown_as] = text
         return found
 
+    @property
+    def set_points(self) -> dict[Place, Register]:
+        """Return the registers that may be set, by the place at which each is read back; none before it was met."""
+        settable = (r for r in self.map.registers if self.met and r.is_set_point and r.name not in self.refused)
+        return {place_of(self.tray, self.part, r.part): r for r in settable}
+
+    async def write_value(self, register: Register, value: float) -> None:
+        """Write one number, in its quantity's unit.  Raises DeviceError."""
+        words = tuple(encode(register, value))
+        await self.bus.write(self._ask(register.at, register.words, words), Urgency.POWER)
+
+    async def read_value(self, register: Register) -> float | None:
+        """Read one number; None for what is no number.  Raises DeviceError."""
+        words = await self.bus.read(self._ask(register.at, register.words), Urgency.POWER)
+        value = decode(register, words)
+        return float(value) if isinstance(value, int | float) else None
+
     async def write_clock(self) -> None:
         """Write the Unix time where the map wants it, when it is due.  Raises DeviceError."""
         clock, now = self.map.clock, self.clock.now()

@@ -23,8 +23,8 @@ _BINDINGS = "expected a number, a text, or a mapping with one of live, serial, b
 
 class _WriteFile(msgspec.Struct, forbid_unknown_fields=True):
     register: str
-    bits: Annotated[list[str], msgspec.Meta(min_length=1)]
     does: str
+    bits: list[str] = []  # left out: the number that is written
 
 
 class _PartFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +83,8 @@ def _image(
         register = _register(document, f"{where}.register", register_map, write.register)
         if write.does not in WRITERS:
             raise document.complaint(f"{where}.does", f"expected one of {', '.join(sorted(WRITERS))}")
+        if not write.bits and (register.kind is not Kind.NUMBER or register.words != 1):
+            raise document.complaint(f"{where}.bits", "expected bits, or a number of one word without them")
         masks = (1 << _bit(document, f"{where}.bits", register, b) for b in write.bits)
         acts[register.at] = Act(sum(masks), WRITERS[write.does])
     return UnitImage(register_map, sources, fixed, acts)

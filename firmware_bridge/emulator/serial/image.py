@@ -29,7 +29,10 @@ Source = Callable[[Seat], Value]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Writing a register with any bit of `mask` set does something; those bits read back as 0."""
+    """Writing a register with any bit of `mask` set does something, and those bits read back as 0.
+
+    Without a mask every write does it, with the number that was written, and that is kept.
+    """
 
     mask: int
     writer: Writer

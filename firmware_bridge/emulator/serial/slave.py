@@ -20,7 +20,7 @@ from firmware_bridge.wire.modbus.frame import (
     reply_write,
 )
 from firmware_bridge.wire.modbus.register_map import Register
-from firmware_bridge.wire.modbus.values import encode
+from firmware_bridge.wire.modbus.values import decode, encode
 
 MOST_READ, MOST_WRITTEN = 125, 123  # words in one request, by the standard
 _FILE_REQUEST, _LEAST_FILE, _MOST_FILE = 7, 0x07, 0xF5
@@ -112,10 +112,11 @@ class Slave:
     def _act(self, at: int, value: int) -> int:
         """Do what the written bits ask for; return them: they do not stay set."""
         act = self.image.acts.get(at)
-        if act is None or not value & act.mask:
+        if act is None or (act.mask and not value & act.mask):
             return 0
         seat = self.seat
-        act.writer(seat.bench, seat.rack, seat.tray, seat.at, 1.0, 0.0)
+        number = 1.0 if act.mask else decode(self.image.by_word[at], [value])
+        act.writer(seat.bench, seat.rack, seat.tray, seat.at, float(number), 0.0)
         return act.mask
 
 

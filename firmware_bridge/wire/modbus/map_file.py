@@ -10,6 +10,7 @@ from firmware_bridge.vocabulary.quantities import SPECS, Quantity, ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.located_yaml import Located, convert, parse
 from firmware_bridge.wire.modbus.register_map import MOST_WORDS, Bit, Clock, Kind, Register, RegisterMap, Severity
+from firmware_bridge.wire.modbus.values import decode, encode
 
 MOST_ADDRESS = 255  # the standard stops at 247; ORv3 shelves use addresses up to 0xFF
 _MOST_NUMBER_WORDS = 4
@@ -64,6 +65,8 @@ class _RegisterFile(msgspec.Struct, forbid_unknown_fields=True, rename={"kind": 
     on_above: float | None = None
     shown_as: Name | None = None
     writable: bool = False
+    least: float | None = None
+    most: float | None = None
     circuit: Circuit | None = None
 
 
@@ -147,6 +150,7 @@ def _register(document: Located, n: int, r: _RegisterFile, circuit: Circuit | No
         raise document.complaint(f"{path}.quantity", f"expected no quantity with type {r.kind}")
     if r.quantity is not None and r.reading_class is None:
         raise document.complaint(f"{path}.quantity", "expected a class beside a quantity: how often it is read")
+    _check_range(document, path, r)
     return Register(
         at=r.at,
         words=r.words,
@@ -165,8 +169,25 @@ def _register(document: Located, n: int, r: _RegisterFile, circuit: Circuit | No
         on_above=r.on_above,
         shown_as=r.shown_as,
         writable=r.writable,
+        least=r.least,
+        most=r.most,
         circuit=(r.circuit or circuit) if electrical else None,
     )
+
+
+def _check_range(document: Located, path: str, r: _RegisterFile) -> None:
+    """What may be set is a number that can be written and is read back, between two bounds that its words can hold."""
+    if r.least is None and r.most is None:
+        return
+    if r.least is None or r.most is None or not r.least < r.most:
+        raise document.complaint(f"{path}.least", "expected least below most, both of them")
+    if not r.writable or r.quantity is None or r.kind is not Kind.NUMBER:
+        raise document.complaint(f"{path}.least", "expected a writable number with a quantity beside least and most")
+    bare = Register(r.at, r.words, r.name, precision=r.precision, signed=r.signed, scale=r.scale, shift=r.shift)
+    for bound in (r.least, r.most):
+        held = decode(bare, encode(bare, bound))
+        if not isinstance(held, int | float) or abs(held - bound) > abs(r.scale):
+            raise document.complaint(f"{path}.most", f"expected a bound that its words can hold, {bound:g} is none")
 
 
 def _bit(document: Located, path: str, words: int, number: str, said: Any) -> Bit:

@@ -74,12 +74,19 @@ class Register:
     on_above: float | None = None  # the unit's power_state is on above this value
     shown_as: str | None = None
     writable: bool = False
+    least: float | None = None  # what may be written, in the quantity's unit; both stated: people may set it
+    most: float | None = None
     circuit: Circuit | None = None  # over which conductors it goes, where it is electrical
 
     @property
     def end(self) -> int:
         """Return the first word after the register."""
         return self.at + self.words
+
+    @property
+    def is_set_point(self) -> bool:
+        """Tell whether its map says between what it may be set."""
+        return self.least is not None and self.most is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,12 @@ class Guard:
         return None if self._judged.began is None else self._judged.standings.values()
 
     @property
+    def flow_needed(self) -> float | None:
+        """Return the flow that the heat needs now, in L/min; None before the rack was seen, or without coolant."""
+        picture = self._judged.picture
+        return picture.loop.need if picture is not None and picture.loop.units else None
+
+    @property
     def armed(self) -> bool:
         """Return whether orders are carried out; otherwise they are only told."""
         return self._view.layout.armed

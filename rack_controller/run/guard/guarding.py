@@ -1,4 +1,4 @@
-"""A rack's guard with everything that it acts by: strikes, caps, the building, latches and bypasses."""
+"""A rack's guard with everything that it acts by: strikes, caps, coolant, the building, latches and bypasses."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -7,11 +7,13 @@ from firmware_bridge.ports.power import PowerSwitch
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
+from rack_controller.decide.coolant import holds_coolant
 from rack_controller.decide.limits import holds_caps
 from rack_controller.decide.notice import Finding
-from rack_controller.model.interlock import Act, InterlockPolicy
+from rack_controller.model.interlock import TURNS_UP, Act, InterlockPolicy
 from rack_controller.run.board import Board
 from rack_controller.run.building.desk import BuildingDesk
+from rack_controller.run.coolant import Coolant
 from rack_controller.run.find import find_source
 from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.desk import InterlockDesk
@@ -38,6 +40,7 @@ def guarding(
     ledger: Ledger,
     leases: LeaseBook,
     limits: Limits,
+    coolant: Coolant,
     building: BuildingDesk,
 ) -> InterlockDesk:
     """Return the guard of a rack at its desk; from now on it hears of leaks, and its latches keep trays off."""
@@ -46,10 +49,13 @@ def guarding(
     striker.settle_old()
     latches = Latches(sheet, policy, clock.unix_ns)
     carriers = {**dict.fromkeys(ACTIONS, striker.carry), Act.CAP: limits.cap, Act.HOLD_CAPS: limits.hold}
+    carriers |= dict.fromkeys(TURNS_UP, coolant.turn_up)
     carriers |= building.carriers
     bypasses = Bypasses(journal, board.rack, policy, clock.unix_ns, tell)
     watching = (carriers, building.beside(striker.see), leases.starting, bypasses.in_force)
     guard = Guard(view, policy, latches, clock, tell, *watching)
     board.on_leaks, leases.latches = guard.hear, guard.gate
     limits.held = lambda tray: holds_caps(guard.standings.values(), policy, tray)
+    coolant.held = lambda: holds_coolant(guard.standings.values(), policy)
+    coolant.need = lambda: guard.flow_needed
     return InterlockDesk(board.rack, guard, latches, policy, clock, bypasses, lambda: len(ledger.unresolved()))

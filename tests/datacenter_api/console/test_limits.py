@@ -1,6 +1,7 @@
 """The card of power limits: what is shown and wanted, by whom, and why it is not raised."""
 
 from datacenter_api.console.limits import LimitsState, draw_limits
+from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.model.limit import LimitRow, LimitState, SetPoint
 
 TRAY = "lab1/a/r01/k01/u12"
@@ -28,3 +29,15 @@ def test_why_nothing_is_raised_stands_once_and_what_is_not_known_says_so() -> No
     assert "Not known: no answer" in draw_limits(TRAY, LimitsState(error="no answer"))
     assert "Asking the controller" in draw_limits(TRAY, None)
     assert "Nothing here has a limit" in draw_limits(f"{TRAY}x", LimitsState(rows))
+
+
+def test_a_coolant_unit_shows_its_targets_in_their_units() -> None:
+    unit = "lab1/a/r01/k01/u01"
+    place, flow = f"{unit}/flow_target", Quantity.FLOW
+    wanted = SetPoint(place, "e", 90.0, "ada", 1, LimitState.APPLIED, 90.0, quantity=flow)
+    row = LimitRow(place, "e", 36.0, 110.0, None, 90.0, wanted, "Flow low at k01", flow)
+    drawn = draw_limits(unit, LimitsState((row,)))
+    assert "<h2>Coolant targets</h2>" in drawn
+    assert "● 90 L/min applied, ada" in drawn
+    assert "36 L/min to 110 L/min" in drawn
+    assert "Not turned down: Flow low at k01" in drawn

@@ -28,6 +28,19 @@ def with_conditions(state: State, **changes: np.ndarray) -> State:
     return dataclasses.replace(state, conditions=dataclasses.replace(state.conditions, **changes))
 
 
+def test_a_flow_and_a_supply_that_were_set_are_held_whatever_the_heat() -> None:
+    rated = DESIGN.flow_rated
+    asked = with_conditions(
+        initial_state(DESIGN, 2), flow_target=np.array([0.8 * rated, np.nan]), supply_target=np.array([np.nan, 40.0])
+    )
+    state = run(asked, 150.0)
+    np.testing.assert_allclose(state.flow[0], 0.8 * rated, rtol=0.01)
+    assert state.flow[1] < 0.5 * rated
+    np.testing.assert_allclose(state.supply, [DESIGN.supply_nominal, 40.0], atol=0.1)
+    beyond = run(with_conditions(asked, flow_target=np.full(2, 5 * rated)), 150.0)
+    np.testing.assert_allclose(beyond.flow, rated, rtol=0.01)
+
+
 def arrays(state: State) -> list[np.ndarray]:
     values = (getattr(state, f.name) for f in dataclasses.fields(state))
     return [v for v in values if isinstance(v, np.ndarray)]

@@ -5,14 +5,14 @@ import json
 from pathlib import Path
 from types import ModuleType
 
-from firmware_bridge.ports import building, enrolment, firmware, hosts, limits, power, telemetry, trays
+from firmware_bridge.ports import building, enrolment, firmware, hosts, power, set_points, telemetry, trays
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "ports.json"
 
 
 def signatures() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    modules: tuple[ModuleType, ...] = (telemetry, trays, hosts, enrolment, power, firmware, limits, building)
+    modules: tuple[ModuleType, ...] = (telemetry, trays, hosts, enrolment, power, firmware, set_points, building)
     for module in modules:
         for name, port in vars(module).items():
             if inspect.isclass(port) and port.__module__ == module.__name__:
@@ -35,7 +35,7 @@ def test_the_ports_stay_as_they_are() -> None:
 
 
 def test_every_port_and_method_says_its_job() -> None:
-    for module in (telemetry, trays, hosts, enrolment, power, firmware, limits, building):
+    for module in (telemetry, trays, hosts, enrolment, power, firmware, set_points, building):
         for port in vars(module).values():
             if inspect.isclass(port) and port.__module__ == module.__name__:
                 assert port.__doc__, port

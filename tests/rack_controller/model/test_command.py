@@ -76,6 +76,7 @@ def test_only_these_verbs_exist() -> None:
             "boot",
             "restart",
             "limit",
+            "coolant",
         }
         | {"clear", "emergency_off", "bypass", "alarm"}
         | STEERING

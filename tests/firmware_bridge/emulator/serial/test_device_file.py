@@ -50,6 +50,7 @@ def test_a_good_file_becomes_an_image(tmp_path: Path) -> None:
     ("change", "line", "expected"),
     [
         (("kind: modbus", "kind: bus"), 2, "kind"),
+        ((", bits: [clear_faults_latch]", ""), 14, "a number of one word without them"),
         (("output_power:", "output_pwr:"), 9, "none called 'output_pwr'"),
         (("output_power:", '"output_pwr*":'), 9, "none fits 'output_pwr*'"),
         (("psu.output,", "psu.outpt,"), 9, "psu.output"),

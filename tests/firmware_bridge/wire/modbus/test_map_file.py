@@ -72,6 +72,15 @@ def test_a_map_says_what_stands_where() -> None:
         ("baud: 19200", "baud: 19201", "line.baud", "19201"),
         ("parity: none", "parity: mark", "line.parity", "mark"),
         ("kind: register_map", "kind: site", "kind", "site"),
+        ("quantity: flow", "quantity: flow, least: 1", "registers[0].least", "both of them"),
+        ("quantity: flow", "quantity: flow, least: 9, most: 1, writable: true", "registers[0].least", "below most"),
+        ("quantity: flow", "quantity: flow, least: 1, most: 9", "registers[0].least", "writable number"),
+        (
+            "quantity: flow",
+            "quantity: flow, least: 1, most: 99999, writable: true",
+            "registers[0].most",
+            "can hold",
+        ),
         ("source: invented", "sauce: invented", "", "unknown field"),
     ],
 )

@@ -1,0 +1,109 @@
+"""`rackwright coolant show|set|clear`: what coolant units allow, keep and are wanted to keep, and by whom."""
+
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.connection import connect, quoted
+from datacenter_api.cli.limit import PARTLY, lies_below
+from datacenter_api.cli.op import command, short
+from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
+from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.rack import rack_holding
+from datacenter_api.cli.tray_power import Yes, confirm
+from firmware_bridge.vocabulary.quantities import SPECS, Quantity
+from rack_controller.decide.coolant import WORDS
+
+app = typer.Typer(help="Coolant units: targets of flow and supply, within their register map.", no_args_is_help=True)
+Unit = Annotated[str, typer.Argument(help="Coolant unit, in full or from the slot on (u05).")]
+What = Annotated[str, typer.Argument(help=f"What of it: {', '.join(WORDS)}.")]
+_NAMES = {quantity: word for word, quantity in WORDS.items()}
+
+_ROWS = (
+    Column("PLACE", lambda r: short(str(r["place"]))),
+    Column("WHAT", lambda r: _word(r)),
+    Column("SHOWS", lambda r: _value(r["shows"], r), right=True),
+    Column("WANTED", lambda r: _value((r["wanted"] or {}).get("value"), r), right=True),
+    Column("STATE", lambda r: str((r["wanted"] or {}).get("state", "–"))),
+    Column("BY", lambda r: str((r["wanted"] or {}).get("by", "–"))),
+    Column("ALLOWED", lambda r: f"{_value(r['least'], r)} to {_value(r['most'], r)}"),
+    Column("NOT TURNED DOWN", lambda r: str(r["held"] or "–")),
+)
+_DONE = (
+    Column("PLACE", lambda p: short(str(p["place"]))),
+    Column("WANTED", lambda p: _value(p["value"], p), right=True),
+    Column("READS BACK", lambda p: _value(p["read_back"], p), right=True),
+    Column("STATE", lambda p: str(p["state"])),
+    Column("DETAIL", lambda p: str(p["detail"] or "–")),
+)
+
+
+@app.command("show")
+def show(
+    place: Annotated[str, typer.Argument(help="Unit or rack; left out: everything.")] = "",
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show targets: what a unit allows and shows, what is wanted, by whom, and why it is not turned down now."""
+    link = connect(url, state)
+    if place or rack:
+        racks = [rack_holding(link, place, rack) if place else str(rack)]
+    else:
+        racks = [str(r["rack"]) for r in link.get("/api/v1/racks")]
+    rows = [row for name in racks for row in link.get(f"/api/v1/racks/{quoted(name)}/coolant")]
+    emit([row for row in rows if lies_below(str(row["place"]), place)], _ROWS, chosen(output, as_json), name="place")
+
+
+@app.command("set")
+def set_target(
+    unit: Unit,
+    what: What,
+    value: Annotated[float, typer.Argument(help="In L/min, °C, kPa or %.")],
+    yes: Yes = False,
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Set a target, written down before it is sent, and show what reads back; a whole rack's heat goes there."""
+    link = connect(url, state)
+    holding = rack_holding(link, unit, rack)
+    if not yes:
+        quantity = WORDS.get(what)
+        measured = f" {SPECS[quantity].unit}" if quantity is not None else ""
+        confirm(unit, f"{unit}: {what} {value:g}{measured}; every tray it serves is cooled by that")
+    done: list[Row] = command(link, holding, "coolant", unit, what=what, value=value)["coolant"]
+    emit(done, _DONE, chosen(output, as_json), name="place")
+    short_of = [p for p in done if p["state"] in ("refused", "requested")]
+    if short_of:
+        note(f"{len(short_of)} of {len(done)} are not as wanted: {short_of[0]['detail']}")
+        raise typer.Exit(PARTLY)
+
+
+@app.command("clear")
+def clear(
+    unit: Unit,
+    what: What,
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Want a target no longer: it is not asked for again; the unit keeps what it has."""
+    link = connect(url, state)
+    done: list[Row] = command(link, rack_holding(link, unit, rack), "coolant", unit, what=what, clear=True)["coolant"]
+    emit(done, _DONE, chosen(output, as_json), name="place")
+    note("the unit keeps what it has" if done else "nothing was wanted there")
+
+
+def _word(row: Row) -> str:
+    return _NAMES.get(Quantity(str(row["quantity"])), str(row["quantity"]))
+
+
+def _value(value: object, row: Row) -> str:
+    return f"{value:g} {SPECS[Quantity(str(row['quantity']))].unit}" if isinstance(value, (int, float)) else "–"

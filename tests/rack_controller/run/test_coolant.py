@@ -1,0 +1,162 @@
+"""Coolant targets of an emulated pumping unit on a real serial line: by people, by interlocks, lost and asked anew."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from support.real_rack import RACK, RealRack, eventually, real_rack
+from support.serial_bench import GENERATION, design
+
+from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.faults import Fault, FaultKind, FaultTable
+from firmware_bridge.emulator.layout import parse_racks, serial_endpoints_of
+from firmware_bridge.emulator.serial.lines import SerialLines
+from firmware_bridge.vocabulary.place import join_place
+from rack_controller.decide.interlock import Order
+from rack_controller.model.interlock import Act
+from rack_controller.model.limit import LimitRow
+from rack_controller.model.roles import Role
+from rack_controller.run.ending import end
+
+UNIT = join_place(RACK, "u01")
+PUMP = Fault(FaultKind.PUMP_FAIL, f"{UNIT}/pump1")
+
+
+@dataclass
+class Cooled:
+    """A rack whose pumping unit alone is there.  `faults` strike its plant from the next moment on."""
+
+    rack: RealRack
+    bench: Bench
+    faults: tuple[Fault, ...] = ()
+
+    async def rows(self) -> dict[str, LimitRow]:
+        rows = msgspec.json.decode(await self.rack.ask("coolant"), type=list[LimitRow])
+        return {row.place.rpartition("/")[2]: row for row in rows}
+
+    async def flows(self) -> None:
+        """Let plant time pass, twenty times as fast as ours."""
+        while True:
+            self.bench.advance(1.0, self.faults)
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def cooled(tmp_path: Path) -> AsyncIterator[Cooled]:
+    bench, lines = Bench(design(), [RACK], None), SerialLines(tmp_path)
+    racks = parse_racks(GENERATION, "lab1", lambda _name: design())[:1]
+    plans = [p for p in serial_endpoints_of(racks, {GENERATION: design()}) if p.spec.line == "coolant"]
+    lines.start(racks, plans, {GENERATION: bench}, FaultTable(()), lambda: bench.time)
+    head = (
+        f"kind: site\nschema_version: 1\nsite: lab1\nracks:\n- {{place: {RACK}, generation: {GENERATION}, armed: true}}"
+    )
+    ends = "\n".join(f"- {{place: {e.place}, tty: {e.tty}}}" for e in lines.endpoints)
+    (tmp_path / "site.yaml").write_text(f"{head}\nendpoints:\n{ends}\n")
+    try:
+        async with real_rack(tmp_path, []) as rack:
+            it = Cooled(rack, bench)
+            moving = asyncio.create_task(it.flows())
+
+            async def known() -> bool:
+                rows = await it.rows()
+                return len(rows) == 2 and all(row.shows is not None for row in rows.values())
+
+            await eventually(known)
+            yield it
+            await end([moving])
+    finally:
+        lines.stop()
+
+
+async def test_a_flow_is_set_read_back_followed_by_the_pumps_and_asked_for_again_when_it_is_lost(
+    tmp_path: Path,
+) -> None:
+    async with cooled(tmp_path) as it:
+        done = await it.rack.do("coolant", UNIT, Role.SAFETY, what="flow", value=100)
+        assert done.accepted, done
+        (point,) = done.result["coolant"]
+        assert (point["value"], point["state"], point["read_back"]) == (100.0, "applied", 100.0)
+        assert it.bench.flow_target[0] == 100.0
+
+        async def flows() -> bool:
+            return abs(float(it.bench.state.flow[0]) - 100.0) < 1.0
+
+        await eventually(flows)
+        (told,) = it.rack.events("coolant.set")
+        assert "flow_target 100 L/min by ada" in told.message
+
+        await it.rack.do("coolant", UNIT, Role.SAFETY, what="supply", value=35)
+        assert it.bench.supply_target[0] == 35.0
+
+        written = it.rack.controlled._coolant.sources_of()[join_place(UNIT, "serial")]
+        await written.ask_values({join_place(UNIT, "flow_target"): 50.0})  # somebody else, past us
+
+        async def back() -> bool:
+            return it.bench.flow_target[0] == 100.0
+
+        await eventually(back)
+
+        cleared = await it.rack.do("coolant", UNIT, Role.SAFETY, what="flow", clear=True)
+        assert cleared.accepted, cleared
+        assert (await it.rows())["flow_target"].wanted is None
+        assert it.bench.flow_target[0] == 100.0, "a unit keeps what it has"
+
+
+async def test_what_may_not_be_set_is_refused_and_nothing_is_sent(tmp_path: Path) -> None:
+    async with cooled(tmp_path) as it:
+        for what, value, said in (
+            ("flow", 500.0, "the device allows 36 to 110 L/min"),
+            ("flow", 0.0, "the device allows 36 to 110 L/min"),
+            ("pressure", 50.0, "it lets flow, supply be set"),
+            ("system_stop", 1.0, "one of flow, supply, pressure, pump_speed"),
+            ("flow", "a", "expected a number"),
+        ):
+            refused = await it.rack.do("coolant", UNIT, Role.SAFETY, what=what, value=value)
+            assert (refused.accepted, said in refused.reason + refused.advice) == (False, True), refused
+        for role in (Role.VIEWER, Role.TECHNICIAN, Role.OPERATOR):
+            assert not (await it.rack.do("coolant", UNIT, role, what="flow", value=100.0)).accepted
+        refused = await it.rack.do("coolant", join_place(RACK, "u20"), Role.SAFETY, what="flow", value=100.0)
+        assert "is no coolant unit" in refused.reason
+        it.rack.controlled._coolant.need = lambda: 90.0
+        refused = await it.rack.do("coolant", UNIT, Role.SAFETY, what="flow", value=60.0)
+        assert "60 L/min would be left, the heat of this moment needs 90" in refused.reason
+        assert it.bench.flow_target[0] != it.bench.flow_target[0], "nothing was written"
+
+
+async def test_a_pump_that_fails_has_the_flow_raised_and_it_stays_until_a_person_turns_it_down(tmp_path: Path) -> None:
+    async with cooled(tmp_path) as it:
+        it.faults = (PUMP,)
+
+        async def raised() -> bool:
+            row = (await it.rows())["flow_target"]
+            return row.wanted is not None and row.wanted.state == "applied" and "No spare pump" in row.held
+
+        await eventually(raised)
+        row = (await it.rows())["flow_target"]
+        assert row.wanted is not None
+        assert (row.wanted.by, row.wanted.value) == ("interlock coolant.no_spare_pump", 110.0)
+        assert it.bench.flow_target[0] == 110.0
+        refused = await it.rack.do("coolant", UNIT, Role.SAFETY, what="flow", value=50.0)
+        assert "is not turned down: No spare pump" in refused.reason
+        assert "No spare pump" in it.rack.controlled._leases.latches.forbids(join_place(RACK, "u20"))
+
+        it.faults = ()
+
+        async def over() -> bool:
+            return not (await it.rows())["flow_target"].held
+
+        await eventually(over)
+        assert it.bench.flow_target[0] == 110.0
+        done = await it.rack.do("coolant", UNIT, Role.SAFETY, what="flow", value=60.0)
+        assert (done.accepted, it.bench.flow_target[0]) == (True, 60.0), done
+
+
+async def test_a_damp_room_has_the_supply_raised_by_what_the_row_says(tmp_path: Path) -> None:
+    async with cooled(tmp_path) as it:
+        order = Order(Act.RAISE_SUPPLY, "coolant.dew_point", RACK, (UNIT,), "damp", by_k=3.0)
+        came = await it.rack.controlled._coolant.turn_up(order)
+        assert (came.words, came.fates[UNIT][0]) == ("supply_target 33 °C", "taken")
+        assert it.bench.supply_target[0] == 33.0
