@@ -14,6 +14,7 @@ from firmware_bridge.emulator.account_service import WithAccounts
 from firmware_bridge.emulator.accounts import SoleAccount
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.building.hall_building import HallBuilding
+from firmware_bridge.emulator.busbar import Busbars
 from firmware_bridge.emulator.cabling import cable_of
 from firmware_bridge.emulator.certificates import Identity, keep_identities
 from firmware_bridge.emulator.consoles.hall_consoles import HallConsoles, Surroundings, files_needed
@@ -113,6 +114,7 @@ class Hall:
         self.consoles = HallConsoles(self.options.state, self.options.search, self.faults)
         self.doorway = Doorway.make()
         self.happenings, self.delivery = Happenings(), Delivery()
+        self.busbars = Busbars(lambda: [e.device for e in self.endpoints])
         self.reporting = Reporting(self.faults)
         self.strikes = EventStrikes(self.faults, lambda: self.time)
         self._listeners: list[Listener] = []
@@ -192,6 +194,7 @@ class Hall:
         for bench in self.benches.values():
             isolated = () if self.building is None else self.building.in_plant(bench)
             bench.advance(seconds, (*self.faults.in_plant(bench.time), *isolated))
+            self.busbars.look(bench)
             self.happenings.look(bench)
         self.reporting.look()
         self.strikes.look()

@@ -221,8 +221,8 @@ def _due(row: Row, standing: Standing, picture: Picture) -> list[tuple[int, Orde
             continue
         # What was told On a moment ago still looks off: who presses wants it struck all the same.
         unseen = row.when is Condition.EMERGENCY_STOP and last is None
-        if rung.do in SWITCHES_OFF and rung.do not in (Act.AUX_OFF, Act.SHELF_OUTPUT_OFF) and not unseen:
-            chosen = tuple(t for t in chosen if not _is_off(picture, t))
+        if rung.do in SWITCHES_OFF and rung.do is not Act.AUX_OFF and not unseen:
+            chosen = tuple(t for t in chosen if t not in picture.seen_off)
         due.append((number, _order(row, rung, standing, chosen, picture.now) if chosen else None))
     return due
 
@@ -242,11 +242,6 @@ def _time_has_come(rung: Rung, tripped_at: Seconds, chosen: tuple[Place, ...], p
         return False
     margins = [t.margin_k for t in picture.trays if t.place in chosen and t.margin_k is not None]
     return min(margins, default=float("inf")) <= rung.or_margin_k
-
-
-def _is_off(picture: Picture, place: Place) -> bool:
-    tray = picture.tray(place)
-    return tray is not None and tray.off is True
 
 
 def _order(row: Row, rung: Rung, standing: Standing, chosen: tuple[Place, ...], now: Seconds) -> Order:

@@ -90,7 +90,8 @@ class BuildingSight:
 
 @dataclass(frozen=True)
 class Picture:
-    """Everything one evaluation looks at.  `draw` and `usable` in W; `left_out`: causes that are bypassed, where."""
+    """Everything one evaluation looks at.  `draw` and `usable` in W; `left_out`: causes that are bypassed, where;
+    `shelves_off`: shelves that say that their output is off."""
 
     rack: Place
     now: Seconds
@@ -102,6 +103,12 @@ class Picture:
     blind: bool = False
     shelves: tuple[Place, ...] = ()
     left_out: frozenset[tuple[str, Place]] = frozenset()
+    shelves_off: frozenset[Place] = frozenset()
+
+    @cached_property
+    def seen_off(self) -> frozenset[Place]:
+        """Return the trays and shelves that are observed off."""
+        return self.shelves_off.union(tray.place for tray in self.trays if tray.off is True)
 
     @cached_property
     def all_well(self) -> bool:
@@ -171,7 +178,8 @@ def see(
         blind=bool(snapshot.endpoints)
         and all(e.management is ManagementAxis.ABSENT for e in snapshot.endpoints.values())
         and any(e.last_success is not None for e in snapshot.endpoints.values()),
-        shelves=tuple(Place(t.place) for t in layout.trays if t.kind == TrayKind.POWER_SHELF),
+        shelves=(shelves := tuple(Place(t.place) for t in layout.trays if t.kind == TrayKind.POWER_SHELF)),
+        shelves_off=frozenset(s for s in shelves if snapshot.good(s, Quantity.POWER_STATE) == 0.0),
     )
 
 

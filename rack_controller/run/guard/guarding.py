@@ -25,6 +25,7 @@ from rack_controller.run.journal import Journal
 from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.operate.switches import output_of
 from rack_controller.run.view import RackView
 
 
@@ -45,7 +46,8 @@ def guarding(
 ) -> InterlockDesk:
     """Return the guard of a rack at its desk; from now on it hears of leaks, and its latches keep trays off."""
     sheet = Sheet(ledger)
-    striker = Striker(sheet, leases, partial(find_source, sources, port=PowerSwitch), clock)
+    switch_of = partial(find_source, sources, port=PowerSwitch)
+    striker = Striker(sheet, leases, switch_of, clock, partial(output_of, sources))
     striker.settle_old()
     latches = Latches(sheet, policy, clock.unix_ns)
     carriers = {**dict.fromkeys(ACTIONS, striker.carry), Act.CAP: limits.cap, Act.HOLD_CAPS: limits.hold}

@@ -1,4 +1,4 @@
-"""Switches trays off for an interlock: all at once, each intent written down first, nothing waited for in between.
+"""Switches trays off for an interlock, as a last resort shelves' outputs too: all at once, intents written down first.
 
 Off is toward safe and may be asked for again, so an interlock repeats what an operation would hold.  A journal that
 refuses stops no strike; being fenced does: a successor protects the rack then.
@@ -21,6 +21,7 @@ from firmware_bridge.vocabulary.errors import (
     EnvironmentUnfit,
     OutcomeUnknown,
     RackwrightError,
+    TargetUnknown,
     TrustRefused,
 )
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
@@ -51,6 +52,7 @@ ACTIONS = {
     Act.FORCE_OFF: PowerAction.FORCE_OFF,
     Act.GRACEFUL_OFF: PowerAction.GRACEFUL_OFF,
     Act.AUX_OFF: PowerAction.AUX_OFF,
+    Act.SHELF_OUTPUT_OFF: PowerAction.FORCE_OFF,
 }
 _TOOK, _GOES, _WAITS, _SPARED = "accepted", "on its way", "asked, and no answer yet", "not offered"
 _FATES = {_TOOK: Fate.TAKEN, _GOES: Fate.TAKEN, _SPARED: Fate.SPARED}
@@ -81,14 +83,21 @@ class _Strike:
             self.fenced = refused
 
 
+def no_output(shelf: Place) -> tuple[Place, PowerSwitch]:
+    """Refuse: no shelf can be switched.  Raises TargetUnknown."""
+    raise TargetUnknown(f"{shelf} has no output that can be switched")
+
+
 @dataclass(slots=True)
 class Striker:
-    """The arm of one rack's guard.  `switch_of` raises TargetUnknown for a tray that nothing here can switch."""
+    """The arm of one rack's guard.  `switch_of` raises TargetUnknown for a tray that nothing here can switch,
+    `output_of` for a shelf: what switches trays never meets one."""
 
     sheet: Sheet
     leases: LeaseBook
     switch_of: Callable[[Place], tuple[Place, PowerSwitch]]
     clock: Clock
+    output_of: Callable[[Place], tuple[Place, PowerSwitch]] = no_output
     _book: StrikeBook = field(init=False)
     _unseen: dict[Place, Effect] = field(default_factory=dict)  # by tray: the last strike that was taken
     _asking: "Counter[tuple[Place, PowerAction]]" = field(default_factory=Counter)  # requests without an answer yet
@@ -114,10 +123,9 @@ class Striker:
     def see(self, picture: Picture) -> None:
         """Close the effects of trays that are seen to be off by now, or were not in time; write down what became of
         the others."""
-        for tray in picture.trays:
-            if tray.off is True:
-                self._going.pop((tray.place, PowerAction.FORCE_OFF), None)  # should it come back it is struck at once
-            if tray.off is True and (effect := self._unseen.pop(tray.place, None)) is not None:
+        for place in picture.seen_off:
+            self._going.pop((place, PowerAction.FORCE_OFF), None)  # should it come back it is struck at once
+            if (effect := self._unseen.pop(place, None)) is not None:
                 self._book.record(effect, EffectState.OBSERVED, "it is off")
         for place, taken in list(self._unseen.items()):
             if self.clock.now() >= self._going.get((place, PowerAction(taken.action)), self.clock.now()) + SEEN_WITHIN:
@@ -157,7 +165,8 @@ class Striker:
         if self._asking[key] >= MOST_ASKED or (self._asking[key] and not self._last[key].sent):
             return _WAITS
         try:
-            endpoint, switch = self.switch_of(tray)
+            find = self.output_of if order.act is Act.SHELF_OUTPUT_OFF else self.switch_of
+            endpoint, switch = find(tray)
             wish = Wish(endpoint, Facet.POWER_STATE, LeaseClass.INTERLOCK, f"interlock {order.cause}", Direction.SAFE)
             strike = _Strike(tray, action, switch, self.leases.take(wish, LEASE_S))
             strike.effect = self._book.intend(endpoint, action, strike.settle)

@@ -29,6 +29,12 @@ class OutputAsSwitch:
         return await self.shelf.switch_output(action)
 
 
+def output_of(sources: Mapping[Place, object], shelf: Place) -> tuple[Place, PowerSwitch]:
+    """Return the endpoint of a shelf and what switches its output.  Raises TargetUnknown."""
+    endpoint, source = find_source(sources, shelf, OutputSwitch)
+    return endpoint, OutputAsSwitch(source)
+
+
 def switch_at(sources: Mapping[Place, object], place: Place) -> PowerSwitch:
     """Return what switches at an endpoint.  Raises TargetUnknown."""
     source = sources.get(place)

@@ -14,7 +14,9 @@ from firmware_bridge.emulator.control_server import ControlServer
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.hall import read_trace
 from firmware_bridge.emulator.harness import RunningEmulator, running_emulator
+from firmware_bridge.emulator.power import Power
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, FileInvalid
+from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.site import SiteEndpoint
 
 R = "/redfish/v1"
@@ -48,6 +50,32 @@ async def test_what_is_still_being_answered_ends_with_the_hall_and_without_a_tra
         assert hall.doorway.state.tasks == set()
         await asyncio.gather(*asked, return_exceptions=True)
     assert [r.getMessage() for r in caplog.records if r.name.startswith("uvicorn")] == []
+
+
+async def test_with_every_shelf_switched_off_the_trays_and_their_controllers_go_dark_and_come_back(
+    tmp_path: Path,
+) -> None:
+    async with running_emulator(tmp_path, speed=0) as emulator:
+        hall = emulator.hall
+        (bench,) = hall.benches.values()
+        tray, shelf = emulator.endpoint("u11/bmc"), emulator.endpoint("u06/pmc")
+        shelves = [h for (kind, _, _), h in bench.hosts.items() if kind is TrayKind.POWER_SHELF]
+        bmc = next(e.device for e in hall.endpoints if e.plan.place == tray.place)
+        for host in shelves[1:]:
+            host.put(False)
+        hall.advance(1.0)
+        assert not bmc.life.away, "one shelf carries the bar"
+        shelves[0].put(False)
+        hall.advance(3.0)
+        assert bmc.life.away
+        assert float(bench.state.tray_power.sum()) < 1.0
+        assert (await read(emulator, shelf, f"{R}/Chassis/powershelf"))["Id"] == "powershelf", "it lives on its feed"
+        for host in shelves:
+            host.put(True)
+        hall.advance(1.0)
+        hall.advance(bmc.template.power.bmc_s + 1.0)
+        assert not bmc.life.away
+        assert bench.hosts[TrayKind.COMPUTE, 0, 0].state is Power.OFF, "it is set to stay off"
 
 
 async def test_a_rack_is_there_with_site_file_pins_and_passwords(tmp_path: Path) -> None:

@@ -143,6 +143,20 @@ def test_coolant_closed_with_trays_on_ends_with_the_shelves_as_last_resort() -> 
     assert len(last.targets) == 8
 
 
+def test_the_last_resort_is_repeated_until_each_shelf_is_seen_off() -> None:
+    rack = InterlockedRack(building=BuildingSight(liquid_isolated=True))
+    rack.tick(6)
+    shelves = rack.ordered("shelf_output_off")[-1].targets
+    for shelf in shelves[1:]:
+        rack.set(shelf, Quantity.POWER_STATE, 0)
+    rack.tick(5)
+    assert rack.ordered("shelf_output_off")[-1].targets == shelves[:1]
+    rack.set(shelves[0], Quantity.POWER_STATE, 0)
+    count = len(rack.ordered("shelf_output_off"))
+    rack.tick(15)
+    assert len(rack.ordered("shelf_output_off")) == count
+
+
 def test_coolant_closed_with_every_tray_off_is_no_cause() -> None:
     rack = InterlockedRack(building=BuildingSight(liquid_isolated=True))
     rack.switch(on=False, trays=[t.place for t in rack.look().trays])

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from support.real_rack import RACK, RealRack, eventually, real_rack
-from support.served_tray import served_tray
+from support.served_tray import served_tray, served_trays
 
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.faults import Fault, FaultKind
@@ -17,6 +18,9 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import join_place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Reading
+from rack_controller.decide.picture import BuildingSight
+from rack_controller.model.effect import EffectState
+from rack_controller.run.guard.strike_book import OPERATION
 
 LEAK = Fault(FaultKind.LEAK, f"{RACK}/u11/leak1")
 
@@ -76,3 +80,35 @@ async def test_a_rack_that_is_only_observed_is_not_switched_off(tmp_path: Path) 
 
         await eventually(told)
         assert it.host.asked is None
+
+
+async def test_coolant_closed_under_a_tray_that_stays_on_ends_with_the_shelf_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = [TrayKind.COMPUTE, TrayKind.POWER_SHELF]
+    async with served_trays(kinds, rack=RACK) as (served, bench), real_rack(tmp_path, served) as rack:
+
+        async def met() -> bool:
+            seen = [await rack.status(s.place) for s in served]
+            return all(s.state == "on" for s in seen)
+
+        await eventually(met)
+        desk = rack.controlled._building
+        monkeypatch.setattr(desk, "sight", lambda: BuildingSight(liquid_isolated=True))
+        shelf = bench.hosts[TrayKind.POWER_SHELF, 0, 0]
+
+        async def struck() -> bool:
+            return shelf.asked is Ask.FORCE_OFF
+
+        await eventually(struck)  # nothing moves the plant: the tray took its strike and never goes off
+        assert bench.hosts[TrayKind.COMPUTE, 0, 0].asked is Ask.FORCE_OFF
+        bench.advance(20.0)
+
+        async def seen_off() -> bool:
+            mine = [e for e in rack.controlled._ledger.effects_of(OPERATION) if e.endpoint == served[1].place]
+            return any(e.state is EffectState.OBSERVED for e in mine)
+
+        await eventually(seen_off)
+        assert not shelf.powered
+        (told, *_) = rack.events("interlock.isolation.trays_on")
+        assert "nothing here can" not in told.message

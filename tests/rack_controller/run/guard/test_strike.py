@@ -75,7 +75,8 @@ class Rack:
         self.leases = LeaseBook(self.clock)
         for unit in ("u11", "u12", "u13", "u14"):
             self.trays[join_place(RACK, unit)] = Switch(self.ledger)
-        self.striker = Striker(Sheet(self.ledger), self.leases, self._switch_of, self.clock)
+        self.shelves = {join_place(RACK, unit): Switch(self.ledger) for unit in ("u06", "u07")}
+        self.striker = Striker(Sheet(self.ledger), self.leases, self._switch_of, self.clock, self._output_of)
 
     def order(self, *units: str, act: Act = Act.FORCE_OFF) -> Order:
         return Order(act, "leak.critical", join_place(RACK, units[0]), tuple(join_place(RACK, u) for u in units), "wet")
@@ -85,6 +86,11 @@ class Rack:
 
     def states(self) -> list[EffectState]:
         return [e.state for e in self.ledger.effects_of(OPERATION)]
+
+    def _output_of(self, shelf: Place) -> tuple[Place, Switch]:
+        if shelf not in self.shelves:
+            raise TargetUnknown(f"{shelf} has no output")
+        return join_place(shelf, "pmc"), self.shelves[shelf]
 
     def _switch_of(self, tray: Place) -> tuple[Place, Switch]:
         if tray not in self.trays:
@@ -395,5 +401,48 @@ def test_what_a_predecessor_asked_to_go_on_may_still_come_on(rack: Rack) -> None
         rack.ledger.intend("k01-1:u11:0", "k01-1", endpoint, Facet.POWER_STATE, PowerAction.ON, before, 0)
         rack.striker.settle_old()
         assert rack.leases.starting() == {join_place(RACK, "u11")}
+
+    run_virtually(story())
+
+
+def shelves_off(*units: str) -> Picture:
+    return Picture(RACK, Seconds(0.0), (), shelves_off=frozenset(join_place(RACK, u) for u in units))
+
+
+def test_shelves_are_struck_by_their_outputs_with_their_intents_written(rack: Rack) -> None:
+    async def story() -> None:
+        order = rack.order("u06", "u07", "u11", act=Act.SHELF_OUTPUT_OFF)
+        came = await rack.striker.carry(order)
+        assert came.words == "2× accepted, u11: lab1/a/r01/k01/u11 has no output"
+        assert rack.switch("u11").asked == [], "what switches trays never meets a shelf, nor the other way round"
+        struck = list(rack.shelves.values())
+        assert [s.asked for s in struck] == [[PowerAction.FORCE_OFF]] * 2
+        assert struck[0].known == [2], "both intents stood when the first was asked"
+        assert (await rack.striker.carry(rack.order("u06", act=Act.SHELF_OUTPUT_OFF))).words == "on its way"
+        rack.striker.see(shelves_off("u06", "u07"))
+        assert rack.states() == [EffectState.OBSERVED] * 2
+
+    run_virtually(story())
+
+
+def test_a_strike_of_shelves_that_its_controller_did_not_live_to_see_is_closed_and_struck_anew(rack: Rack) -> None:
+    async def story() -> None:
+        shelf = rack.shelves[join_place(RACK, "u06")]
+        shelf.hangs = asyncio.Event()  # asked, and dead before it was answered
+        lost = asyncio.create_task(rack.striker.carry(rack.order("u06", act=Act.SHELF_OUTPUT_OFF)))
+        await asyncio.sleep(0.1)
+        lost.cancel()
+        other, shelf.hangs = Journal(rack.path), None
+        ledger = Ledger(other, RACK)
+        after = Striker(Sheet(ledger), LeaseBook(rack.clock), rack._switch_of, rack.clock, rack._output_of)
+        after.settle_old()
+        assert [e.state for e in ledger.effects_of(OPERATION)] == [EffectState.UNSEEN]
+        assert (await after.carry(rack.order("u06", act=Act.SHELF_OUTPUT_OFF))).words == "accepted"
+        after.see(shelves_off("u06"))
+        assert [e.state for e in ledger.effects_of(OPERATION)].count(EffectState.OBSERVED) == 1
+        with pytest.raises(PreconditionFailed):  # whoever was succeeded strikes no shelf any more
+            await rack.striker.carry(rack.order("u07", act=Act.SHELF_OUTPUT_OFF))
+        assert rack.shelves[join_place(RACK, "u07")].asked == []
+        other.close()
 
     run_virtually(story())
