@@ -91,7 +91,7 @@ def interlock_lines(rack: Row) -> list[str]:
     if said["latches_open"]:
         found.append(f"latches open: {said['latches_open']}; see `rackwright interlock list`")
     if said["unresolved"]:
-        found.append(f"requests to devices with unknown end: {said['unresolved']}; see `rackwright op list`")
+        found.append(f"requests to devices whose end nobody has seen yet: {said['unresolved']}")
     return found
 
 
