@@ -37,6 +37,17 @@ class SetPoint(msgspec.Struct, frozen=True):
         return self.by.startswith("interlock ")
 
 
+def decode_set_point(document: str) -> SetPoint:
+    """Return a set-point as a journal keeps it; one of before other quantities could be set has its value as `watts`.
+
+    Raises msgspec.MsgspecError for what is none.
+    """
+    kept = msgspec.json.decode(document, type=dict[str, object])
+    if "watts" in kept:
+        kept["value"] = kept.pop("watts")
+    return msgspec.convert(kept, SetPoint)
+
+
 class LimitRow(msgspec.Struct, frozen=True):
     """One place where a value can be set: what the device allows (None where it does not say), what it shows now, and
     what is wanted; `held`: why that is not raised now (of a coolant unit: not turned down), empty when it may be."""

@@ -13,7 +13,7 @@ from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import Place, rack_name
 from rack_controller.model.effect import OPEN, Before, Effect, EffectState
 from rack_controller.model.lease import Facet
-from rack_controller.model.limit import SetPoint
+from rack_controller.model.limit import SetPoint, decode_set_point
 from rack_controller.model.operation import Operation
 from rack_controller.run.journal import Journal
 
@@ -182,18 +182,18 @@ class Ledger:
         return delete, (kind, key, *self._mine())
 
     def set_points(self) -> list[SetPoint]:
-        """Return every power limit that is wanted at this rack."""
+        """Return every set-point that is wanted at this rack."""
         rows = self.journal.rows(
             "SELECT document FROM kept WHERE kind = 'set_point' AND key LIKE ? ESCAPE '\\'", (_below(self.rack),)
         )
-        return [msgspec.json.decode(str(document), type=SetPoint) for (document,) in rows]
+        return [decode_set_point(str(document)) for (document,) in rows]
 
     def keep_set_points(self, points: list[SetPoint]) -> None:
-        """Write down power limits that are wanted, all of them in one piece."""
+        """Write down set-points that are wanted, all of them in one piece."""
         self.write([self.keeping("set_point", p.place, msgspec.json.encode(p).decode()) for p in points])
 
     def forget_set_points(self, places: list[str]) -> None:
-        """Forget power limits that nobody wants any more."""
+        """Forget set-points that nobody wants any more."""
         for place in places:
             self.drop("set_point", place)
 
