@@ -28,6 +28,7 @@ from datacenter_api.rest import (
     login_page,
     notify,
     racks,
+    raw,
     service,
 )
 from datacenter_api.rest.answers import described
@@ -58,7 +59,20 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         lifespan=_life_of(services, redfish),
     )
     app.state.services = services
-    for module in (accounts, audit, consoles, domains, firmware, history, notify, racks, events, service, login_page):
+    for module in (
+        accounts,
+        audit,
+        consoles,
+        domains,
+        firmware,
+        history,
+        notify,
+        racks,
+        raw,
+        events,
+        service,
+        login_page,
+    ):
         app.include_router(module.router)
     _answer_errors(app)
     _describe(app)

@@ -71,6 +71,8 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/firmware/images", _P.READ),
     Rule("POST", f"{V1}/firmware/images", _P.FIRMWARE, MOST_IMAGE_BYTES),
     Rule("GET", f"{V1}/endpoints/report", _P.READ),
+    # A device's own words hold what nobody has looked through: accounts, keys, addresses.
+    Rule("GET", f"{V1}/endpoints/raw", _P.CONFIGURE),
     # A console's text may hold what a person typed: watching is service, typing is operating (asked by the handler).
     Rule("GET", f"{V1}/consoles", _P.READ),
     Rule("GET", f"{V1}/consoles/{{place:path}}/log", _P.SERVICE),

@@ -1,7 +1,8 @@
-"""`rackwright endpoint list|show|inspect|scan`: addresses, and one look at a device or line with no server running."""
+"""`rackwright endpoint list|show|raw|inspect|scan`: addresses; one look at a device or line with no server."""
 
 import asyncio
 import getpass
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from datacenter_api.cli.endpoint_trust import find_endpoint
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, document, emit
 from datacenter_api.cli.state_directory import default_state
-from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 
 app = typer.Typer(help="Management endpoints.", no_args_is_help=True)
 
@@ -117,6 +118,25 @@ def show_endpoint(
     report: Row = link.get("/api/v1/endpoints/report", place=place, rack=rack)
     report["failing"] = find_endpoint(link, str(report["endpoint"]["place"]), None)["failing"]
     _print_report(report, chosen(output, as_json))
+
+
+@app.command("raw")
+def show_raw(
+    place: Annotated[str, typer.Argument(help="Endpoint that speaks Redfish: u12/bmc, k01/u12/bmc or in full.")],
+    uri: Annotated[
+        str, typer.Argument(metavar="PATH", help="Path at the endpoint, below /redfish/v1.")
+    ] = "/redfish/v1",
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Print what an endpoint itself answers, as it is.  Only reads; for admins, and audited."""
+    link = connect(url, state)
+    try:
+        said = link.get("/api/v1/endpoints/raw", place=place, uri=uri, rack=rack)
+    except ValueError as err:
+        raise RackwrightError(f"{place} answers with something that is no JSON", advice="ask the API for it") from err
+    print(json.dumps(said, indent=2))  # noqa: T201 - a device's text: whatever is no ASCII comes escaped
 
 
 @app.command("inspect")

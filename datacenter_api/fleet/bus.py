@@ -111,14 +111,16 @@ class BusLink:
                 with contextlib.suppress(NatsError, OSError):
                     await self._client.close()
 
-    async def ask(self, rack: str, want: str, place: str = "", table_id: int = 0) -> bytes:
-        """Ask a rack's controller on `state`; `report` and `power` wait a moment for a look at a device.
+    async def ask(self, rack: str, want: str, place: str = "", table_id: int = 0, path: str = "") -> bytes:
+        """Ask a rack's controller on `state`; `report`, `power` and `raw` wait a moment for a look at a device.
 
-        `table_id` asks for a series table of before.
+        `table_id` asks for a series table of before; `path` is that of `raw`.
         Raises BusUnavailable, DeadlinePassed, or the error that the controller answered with.
         """
-        within = REPORT_WITHIN if want in ("report", "power") else ANSWER_WITHIN
-        body = await self._request(rack, "state", msgspec.json.encode(StateRequest(want, place, table_id)), within)
+        within = REPORT_WITHIN if want in ("report", "power", "raw") else ANSWER_WITHIN
+        body = await self._request(
+            rack, "state", msgspec.json.encode(StateRequest(want, place, table_id, path)), within
+        )
         if body.startswith(b'{"error"'):
             raise _error_of(msgspec.json.decode(body, type=_Refusal), place or rack, want)
         return body

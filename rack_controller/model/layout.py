@@ -230,7 +230,7 @@ class RackState(msgspec.Struct, frozen=True):
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is wanted on `state`: layout, table, endpoints, interlocks, report (inventory of the endpoint `place`), its
-    readiness, or power (a look at the tray `place` now).
+    readiness, power (a look at the tray `place` now), or raw (what the endpoint `place` itself answers at `path`).
 
     `table_id` asks for a series table of before; 0 is the one of now.
     """
@@ -238,6 +238,7 @@ class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     want: str
     place: str = ""
     table_id: int = 0
+    path: str = ""
 
 
 class StateChanged(msgspec.Struct, frozen=True):

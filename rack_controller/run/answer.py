@@ -38,6 +38,7 @@ from rack_controller.run.journal import CommandRecord, Journal
 from rack_controller.run.limits import Limits
 from rack_controller.run.operate.operations import Operations
 from rack_controller.run.power.desk import PowerDesk
+from rack_controller.run.raw import read_raw
 from rack_controller.run.stock import Stock
 from rack_controller.run.view import RackView
 
@@ -95,6 +96,8 @@ class StateAnswers:
                 return msgspec.json.encode(rack_state(self._view, self._sources, self._enrolled, glance, building))
             case "report":
                 return msgspec.json.encode(await self._stock.report(Place(request.place)))
+            case "raw":
+                return msgspec.json.encode(await read_raw(self._sources, request.place, request.path))
             case "swaps" if self._enrolled is not None:
                 return msgspec.json.encode(self._enrolled.swaps())
             case "power" if self._power is not None:

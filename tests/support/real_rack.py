@@ -72,8 +72,8 @@ class RealRack:
     def site(self) -> Path:
         return self.state / "site.yaml"
 
-    async def ask(self, want: str, place: str = "") -> bytes:
-        return await self.controlled._state.answer(msgspec.json.encode(StateRequest(want, place)))
+    async def ask(self, want: str, place: str = "", path: str = "") -> bytes:
+        return await self.controlled._state.answer(msgspec.json.encode(StateRequest(want, place, path=path)))
 
     async def status(self, place: str) -> EndpointStatus:
         state = msgspec.json.decode(await self.ask("endpoints"), type=RackState)

@@ -99,8 +99,8 @@ def _join(services: Services, rack: RealRack) -> None:
     async def command(_rack: str, wish: Command) -> Reply:
         return decode_reply(await rack.controlled._commands.answer(encode(wish)))
 
-    async def ask(_rack: str, want: str, place: str = "") -> bytes:
-        body = await rack.ask(want, place)
+    async def ask(_rack: str, want: str, place: str = "", path: str = "") -> bytes:
+        body = await rack.ask(want, place, path)
         if body.startswith(b'{"error"'):
             raise _error_of(msgspec.json.decode(body, type=_Refusal), place, want)
         return body

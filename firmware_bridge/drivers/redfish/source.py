@@ -19,6 +19,7 @@ from firmware_bridge.drivers.redfish.meeting import turn_to_meet
 from firmware_bridge.drivers.redfish.output import Outputs
 from firmware_bridge.drivers.redfish.powered import Powered, PowerPoints, power_points
 from firmware_bridge.drivers.redfish.pushed import PushPart
+from firmware_bridge.drivers.redfish.raw import Raw
 from firmware_bridge.drivers.redfish.reports import port_counts
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.drivers.redfish.unasked import Unasked
@@ -72,7 +73,7 @@ class _State:
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishSource(Enrolled):
+class RedfishSource(Raw, Enrolled):
     """One endpoint below one tray.  A port's driver adds `make_plan`: what to look for and how to call it."""
 
     tray: Place

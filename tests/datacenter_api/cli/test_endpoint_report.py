@@ -1,10 +1,13 @@
-"""What `endpoint show` and `endpoint inspect` print of a report: never more than was seen."""
+"""What `endpoint show`, `inspect` and `raw` print: never more than was seen, and no control character of a device."""
 
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from datacenter_api.cli import endpoint
 from datacenter_api.cli.endpoint import MOST_NOTES, _print_report
+from datacenter_api.cli.main import app
 from datacenter_api.cli.output import Output
 
 
@@ -44,3 +47,25 @@ def test_notes_that_are_not_printed_are_counted(capsys: pytest.CaptureFixture[st
     assert "and 3 more notes" in said
     _print_report(report("whole", MOST_NOTES), Output.TABLE)
     assert "more notes" not in capsys.readouterr().err
+
+
+def test_a_devices_own_words_come_escaped_and_what_is_no_json_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Played:
+        def __init__(self) -> None:
+            self.said: Any = {"Name": "\u009b31m red \u2028"}
+
+        def get(self, path: str, **query: Any) -> Any:
+            asked.append({"path": path, **query})
+            if self.said is None:
+                raise ValueError("no JSON")
+            return self.said
+
+    played = Played()
+    monkeypatch.setattr(endpoint, "connect", lambda _url, _state: played)
+    done = CliRunner().invoke(app, ["endpoint", "raw", "u12/bmc", "/redfish/v1/Chassis"])
+    assert (done.exit_code, done.output.isascii(), "u009b31m" in done.output) == (0, True, True)
+    assert asked == [{"path": "/api/v1/endpoints/raw", "place": "u12/bmc", "uri": "/redfish/v1/Chassis", "rack": None}]
+    played.said = None
+    assert CliRunner().invoke(app, ["endpoint", "raw", "u12/bmc"]).exit_code != 0
