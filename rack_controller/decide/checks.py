@@ -87,12 +87,20 @@ def _fault(check: PlannedCheck, snapshot: Snapshot, place: Place, value: float |
     if check.most is not None and value > check.most:
         return f"{said}, at most {check.most:g}"
     if check.over_supply_k is not None:
-        supply = snapshot.good(Place(check.supply), Quantity.TEMPERATURE_SUPPLY) if check.supply else None
+        supply = _coldest_supply(check, snapshot)
         if supply is None:
             return "the coolant's supply temperature is not known"
         if value - supply > check.over_supply_k:
             return f"{value - supply:.1f} K over supply, at most {check.over_supply_k:g}"
     return ""
+
+
+def _coldest_supply(check: PlannedCheck, snapshot: Snapshot) -> float | None:
+    """Return the coldest supply of the units that serve the place, in °C; None where one of them does not say."""
+    units = check.supplies or [check.supply]
+    supplies = [snapshot.good(Place(unit), Quantity.TEMPERATURE_SUPPLY) for unit in units if unit]
+    known = [supply for supply in supplies if supply is not None]
+    return min(known) if known and len(known) == len(supplies) else None
 
 
 def _counted(check: PlannedCheck, met: int, places: int) -> str:

@@ -235,7 +235,7 @@ class _Planner:
         trays = [
             t for t in self.layout.trays if t.kind in check.over and (check.scope is Scope.RACK or t.place in mine)
         ]
-        cooled = next((t.place for t in self.layout.trays if t.kind == TrayKind.COOLANT_UNIT), "")
+        cooling = [t.place for t in self.layout.trays if t.kind == TrayKind.COOLANT_UNIT]  # one loop, fed by all
         return PlannedCheck(
             name=check.name,
             title=check.title,
@@ -250,7 +250,7 @@ class _Planner:
             steady_s=check.steady_s,
             versions=bool(check.same_version),
             dark_when_off=check.dark_when_off,
-            supply=cooled if check.over_supply_k is not None else "",
+            supplies=cooling if check.over_supply_k is not None else [],
         )
 
 

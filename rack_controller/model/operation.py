@@ -37,7 +37,10 @@ class Manner(StrEnum):
 
 
 class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A check bound to the places it looks at; fields as in the vocabulary's Check.  `supply`: whose supply counts."""
+    """A check bound to the places it looks at; fields as in the vocabulary's Check.
+
+    `supplies`: the coolant units whose supply counts, every one of them; `supply`: the only one, in older plans.
+    """
 
     name: str
     title: str
@@ -53,6 +56,7 @@ class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     versions: bool = False
     dark_when_off: bool = False
     supply: str = ""
+    supplies: list[str] = []
 
 
 class PlannedPush(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -59,6 +59,19 @@ def test_heat_is_measured_against_the_supply_and_dark_parts_of_a_tray_that_is_of
     assert not judge_check(near, snapshot({**hot, ("u09", Q.TEMPERATURE_SUPPLY): None}), {}).holds
 
 
+def test_of_two_units_on_one_loop_the_colder_supply_counts_and_both_must_be_known() -> None:
+    units = [f"{RACK}/u08", f"{RACK}/u09"]
+    near = check(Q.TEMPERATURE, "u01/gpu0", over_supply_k=10.0, supplies=units)
+    warm = {
+        ("u01/gpu0", Q.TEMPERATURE): 45.0,
+        ("u08", Q.TEMPERATURE_SUPPLY): 40.0,
+        ("u09", Q.TEMPERATURE_SUPPLY): 30.0,
+    }
+    assert "15.0 K over supply, at most 10" in judge_check(near, snapshot(warm), {}).text
+    assert judge_check(near, snapshot({**warm, ("u09", Q.TEMPERATURE_SUPPLY): 36.0}), {}).holds
+    assert "is not known" in judge_check(near, snapshot({**warm, ("u09", Q.TEMPERATURE_SUPPLY): None}), {}).text
+
+
 def test_versions_must_be_known_and_alike() -> None:
     asked = PlannedCheck("c", "one NVOS", [f"{RACK}/u01/nvos", f"{RACK}/u02/nvos"], versions=True)
     one, two = Place(f"{RACK}/u01/nvos"), Place(f"{RACK}/u02/nvos")

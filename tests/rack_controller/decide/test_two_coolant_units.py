@@ -2,10 +2,14 @@
 
 import msgspec
 
+from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, join_place
+from firmware_bridge.vocabulary.power import PowerAction
 from firmware_bridge.vocabulary.quantities import Quantity
+from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
 from rack_controller.model.interlock import Act
+from rack_controller.model.operation import Verb
 from tests.support.interlocked import RACK, InterlockedRack, planned
 
 
@@ -25,6 +29,18 @@ def two_units() -> InterlockedRack:
     for unit in (Place(first.place), Place(second.place)):
         rack.set(unit, Quantity.FLOW, layout.coolant_flow_rated_lpm / 2)
     return rack
+
+
+def test_a_rack_that_goes_off_waits_for_chips_near_the_supply_of_both() -> None:
+    layout, sequence = two_units().layout, load_generation("gb200-nvl72").sequence
+    assert sequence is not None
+    trays = [t for t in layout.trays if t.kind in (TrayKind.COMPUTE, TrayKind.SWITCH)]
+    offers = frozenset({PowerAction.GRACEFUL_OFF, PowerAction.FORCE_OFF})
+    switches = {Place(t.place): Switch(join_place(Place(t.place), "bmc"), offers) for t in trays}
+    rack = two_units()
+    plan = plan_power(PowerWish(Verb.OFF, RACK), layout, sequence, switches, rack.snapshot())
+    (near,) = [c for stage in plan.stages for c in (*stage.before, *stage.after) if c.over_supply_k is not None]
+    assert near.supplies == [f"{RACK}/u01", f"{RACK}/u02"]
 
 
 def causes(rack: InterlockedRack) -> set[str]:
