@@ -41,7 +41,8 @@ class Detector(NamedTuple):
     """What is kept of one detector; times are monotonic.
 
     `code`: its last word, None when it answered without one; `changes`: when its word last became another;
-    `wet_since`: since when it says anything but dry; `critical_since`: when it first said Critical.
+    `wet_since`: since when it says anything but dry; `critical_since`: when it first said Critical; `cleared_to`: the
+    last word that was known when a person cleared its latch.
     """
 
     label: str = ""
@@ -51,6 +52,7 @@ class Detector(NamedTuple):
     wet_since: Seconds | None = None
     critical_since: Seconds | None = None
     changes: tuple[Seconds, ...] = ()
+    cleared_to: Seconds | None = None
 
 
 class DetectorSight(NamedTuple):
@@ -63,8 +65,10 @@ class DetectorSight(NamedTuple):
 
 def hear(detector: Detector, code: float | None, quality: Quality, heard_at: Seconds, rules: DetectorRules) -> Detector:
     """Return the memory after one more word.  A word that is not newer than the last changes nothing, but Critical
-    always counts: events and polls may overtake each other."""
-    if code == CRITICAL and detector.critical_since is None:
+    always counts: events and polls may overtake each other.  Not one from before its latch was cleared: a snapshot
+    shows a leak that has ended once more (see `Board.store`)."""
+    cleared = detector.cleared_to is not None and heard_at <= detector.cleared_to
+    if code == CRITICAL and detector.critical_since is None and not cleared:
         detector = detector._replace(critical_since=heard_at)
     if detector.heard_at is not None and heard_at <= detector.heard_at:
         return detector
@@ -83,6 +87,7 @@ def hear(detector: Detector, code: float | None, quality: Quality, heard_at: Sec
         wet_since,
         detector.critical_since,
         (*recent, heard_at) if changed else recent,
+        detector.cleared_to,
     )
 
 

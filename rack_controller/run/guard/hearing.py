@@ -76,7 +76,7 @@ class Hearing:
         """Judge the detectors of a tray, or of the rack, anew by what they say from now on; forget those `gone`."""
         self.heard = self.heard.without({evidence.place for evidence in gone})
         mine = {
-            at: detector._replace(critical_since=None)
+            at: detector._replace(critical_since=None, cleared_to=detector.heard_at)
             for at, detector in self.heard.detectors.items()
             if at not in self.heard.dry and place in (tray_of(at), self.rack)
         }

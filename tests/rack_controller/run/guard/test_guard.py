@@ -1,6 +1,7 @@
 """The guard at work: what is heard becomes orders at once, latches outlive it, an unarmed rack is only told."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -269,6 +270,28 @@ def test_a_dry_detector_that_is_gone_is_forgotten_after_a_minute(watched: Watche
     watched.leak("u31/leak1", 0)
     watched.tick(5)
     assert len(guard.detectors()) == before, "one that is heard is there, with or without a column"
+
+
+def test_a_snapshot_that_still_shows_a_leak_that_ended_before_it_was_cleared_latches_nothing(watched: Watched) -> None:
+    async def story() -> None:
+        watched.start()
+        watched.tick(2)
+        watched.leak("u31/leak1", 2)
+        (latch,) = watched.latches.open()
+        leaked_at = Seconds(watched.rack.now)
+        watched.leak("u31/leak1", 0)
+        assert not watched.guard.clear(latch.id, RECORD, "ada").open
+        watched.rack.now += 0.2
+        shown = watched.rack.snapshot()  # a board shows a leak once, however soon it ended
+        (column,) = (n for n, s in enumerate(shown.table.gauges) if s.place == watched.rack.place("u31/leak1"))
+        taken_at, gauges = shown.taken_at.copy(), shown.gauges.copy()
+        taken_at[column], gauges[column] = leaked_at, 2.0
+        watched.guard.look(replace(shown, taken_at=taken_at, gauges=gauges))
+        assert watched.latches.open() == []
+        watched.leak("u31/leak1", 2)
+        assert [n.place for n in watched.latches.open()] == [watched.rack.place("u31")], "a new leak is one"
+
+    run_virtually(story())
 
 
 def test_a_leak_after_clearing_latches_anew(watched: Watched) -> None:
