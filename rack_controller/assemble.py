@@ -31,6 +31,7 @@ from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.settings import PlaceCheck, SlotSays
 from firmware_bridge.vocabulary.site import Site, SiteEndpoint, SiteRack
 from rack_controller.accounts import EndpointAccount, account_of, give_own_entry
+from rack_controller.assemble_budget import budget_station
 from rack_controller.assemble_building import building_station
 from rack_controller.assemble_consoles import console_shop
 from rack_controller.assemble_policies import load_interlocks
@@ -39,6 +40,7 @@ from rack_controller.images import Images
 from rack_controller.model.expectation import Expectation, ExpectedAddresses, ExpectedPlace
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.run.audited import Audited
+from rack_controller.run.budget.station import BudgetStation
 from rack_controller.run.building.station import BuildingStation
 from rack_controller.run.journal import Journal
 from rack_controller.run.rack import RackUnderControl
@@ -54,6 +56,7 @@ class Assembly:
     site: Site
     racks: tuple[RackUnderControl, ...]
     building: BuildingStation | None = None
+    budget: BudgetStation | None = None
 
 
 def assemble(
@@ -88,6 +91,7 @@ def assemble(
         None if console_logs is None else console_shop(site, vault, clock, console_logs, search, desk.console_entries)
     )
     building = None if broker is None else building_station(site, broker, clock, search)
+    budget = budget_station(site, site_file, generations, journal, clock, search)
     return Assembly(
         site,
         tuple(
@@ -108,11 +112,13 @@ def assemble(
                 audited=audited,
                 images=None if images is None else Images(images),
                 building=None if building is None else building.rack(rack.place),
+                budget=budget,
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)
         ),
         building,
+        budget,
     )
 
 

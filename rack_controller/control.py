@@ -48,6 +48,6 @@ async def _run(files: ControllerFiles, site_file: Path | None) -> None:
         settled()
         address = BusAddress(files.bus_url.read_text().strip(), files.bus_seed)
         bus = Bus(address, assembly.site.name, "rack-controller")
-        await run_racks(assembly.racks, bus, audited, assembly.building)
+        await run_racks(assembly.racks, bus, audited, assembly.building, assembly.budget)
     finally:
         journal.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rack_controller.audit_files import AUDIT
 from rack_controller.run.audited import Audited
+from rack_controller.run.budget.station import BudgetStation, run_budget
 from rack_controller.run.building.station import BuildingStation, run_station
 from rack_controller.run.bus import Bus
 from rack_controller.run.ending import running
@@ -85,7 +86,11 @@ def new_boot_id() -> str:
 
 
 async def run_racks(
-    racks: tuple[RackUnderControl, ...], bus: Bus, audited: Audited, building: BuildingStation | None = None
+    racks: tuple[RackUnderControl, ...],
+    bus: Bus,
+    audited: Audited,
+    building: BuildingStation | None = None,
+    budget: BudgetStation | None = None,
 ) -> None:
     """Run every rack, the bus and the building until SIGTERM or SIGINT; then log out and stop within `STOP_SECONDS`."""
     stop = asyncio.Event()
@@ -96,7 +101,13 @@ async def run_racks(
     for rack in racks:
         rack.attach(bus)
         outboxes |= {rack.subjects.telemetry: rack.frames, rack.subjects.event: rack.events}
-    works = [*(rack.run(bus) for rack in racks), bus.run(outboxes), audited.run(), run_station(building)]
+    works = [
+        *(rack.run(bus) for rack in racks),
+        bus.run(outboxes),
+        audited.run(),
+        run_station(building),
+        run_budget(budget),
+    ]
     async with running(works) as tasks:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -16,11 +16,20 @@ def agrees(quantity: Quantity, wanted: float, value: float) -> bool:
     return abs(value - wanted) <= AGREES.get(quantity, _TENTH)
 
 
-def judge_read_back(wanted: SetPoint, value: float | None) -> SetPoint | None:
-    """Return the set-point as a value of the device shows it, None when that says nothing new."""
+def least_of(wanted: float, granted: float | None) -> float:
+    """Return what a device is asked for: the lower of what is wanted and what it is granted."""
+    return wanted if granted is None else min(wanted, granted)
+
+
+def judge_read_back(wanted: SetPoint, value: float | None, granted: float | None = None) -> SetPoint | None:
+    """Return the set-point as a value of the device shows it, None when that says nothing new.
+
+    `granted`: what a power budget lets it have; where that is less, that is what the device is to keep.
+    """
     if value is None or wanted.state is LimitState.REFUSED:
         return None
-    state = LimitState.APPLIED if agrees(wanted.quantity, wanted.value, value) else LimitState.REQUESTED
+    asked = least_of(wanted.value, granted)
+    state = LimitState.APPLIED if agrees(wanted.quantity, asked, value) else LimitState.REQUESTED
     return None if (state, value) == (wanted.state, wanted.read_back) else _with(wanted, state, value)
 
 

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from rack_controller.model.interlock import KIND as INTERLOCK
 from rack_controller.model.interlock import parse_interlock
 from rack_controller.model.policy import Policy
+from rack_controller.model.power_policy import KIND as POWER
+from rack_controller.model.power_policy import parse_power
 
-SPECS: dict[str, Callable[[object], object]] = {INTERLOCK: parse_interlock}
+SPECS: dict[str, Callable[[object], object]] = {INTERLOCK: parse_interlock, POWER: parse_power}
 
 
 def check_spec(policy: Policy) -> None:

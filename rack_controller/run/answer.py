@@ -29,6 +29,7 @@ from rack_controller.model.snapshot import EndpointState
 from rack_controller.model.table import encode_table
 from rack_controller.run.alarms.desk import AlarmDesk
 from rack_controller.run.audited import Audited
+from rack_controller.run.budget.desk import PowerBudgetDesk
 from rack_controller.run.building.desk import BuildingDesk
 from rack_controller.run.collect import Collector
 from rack_controller.run.coolant import Coolant
@@ -66,8 +67,10 @@ class StateAnswers:
         limits: Limits | None = None,
         building: BuildingDesk | None = None,
         coolant: Coolant | None = None,
+        budget: PowerBudgetDesk | None = None,
     ) -> None:
         self._alarms, self._limits, self._building, self._coolant = alarms, limits, building, coolant
+        self._budget = budget
         self._power, self._operations, self._interlocks = power, operations, interlocks
         self._view, self._sources, self._stock, self._journal = view, sources, stock, journal
         self._enrolled = enrolled
@@ -118,6 +121,8 @@ class StateAnswers:
                 return msgspec.json.encode(self._enrolled.examiner.readiness(Place(request.place)))
             case "locks" if self._enrolled is not None and self._enrolled.locks is not None:
                 return msgspec.json.encode(self._enrolled.locks.newest())
+            case "power_budget" if self._budget is not None:
+                return msgspec.json.encode(self._budget.view())
             case "limits" if self._limits is not None:
                 return msgspec.json.encode(self._limits.rows())
             case "coolant" if self._coolant is not None:

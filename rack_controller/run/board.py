@@ -110,6 +110,15 @@ class Board:
             self._unseen.add(key)
         return False
 
+    def lines_of(self, keys: Sequence[SeriesKey]) -> NDArray[np.int64]:
+        """Return where series stand, -1 for those that the rack does not have; holds while `table` is the same."""
+        return np.array([self._index.get(key, -1) for key in keys], dtype=np.int64)
+
+    def newest(self, lines: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what was read last at these lines, and when; NaN where nothing is known, or not to be relied on."""
+        known = (lines >= 0) & (self._quality[lines] == Quality.GOOD) if len(self._quality) else lines < -1
+        return np.where(known, self._values[lines], np.nan), np.where(known, self._taken_at[lines], np.nan)
+
     def told_at(self, place: Place, quantity: str) -> str | None:
         """Return the device's own time of a value that an event brought, None for one that we read."""
         try:

@@ -138,6 +138,15 @@ class Journal:
             (kind, selector, document, actor, now_ns),
         )
 
+    def retire_policy(self, kind: str, selector: str) -> None:
+        """Let a policy be active no longer."""
+        self._write("DELETE FROM policy WHERE kind = ? AND selector = ?", (kind, selector))
+
+    def policies_of(self, kind: str) -> list[tuple[str, str, str, int]]:
+        """Return the active policies of a kind: selector, document, by whom and since when, the newest last."""
+        query = "SELECT selector, document, actor, active_ns FROM policy WHERE kind = ? ORDER BY active_ns"
+        return [(str(s), str(d), str(a), int(str(n))) for s, d, a, n in self.rows(query, (kind,))]
+
     def active_policies(self) -> dict[tuple[str, str], str]:
         """Return the active policies by kind and selector."""
         rows = self._db.execute("SELECT kind, selector, document FROM policy").fetchall()

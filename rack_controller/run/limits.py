@@ -25,17 +25,23 @@ Verb = Callable[[Command], Awaitable[dict[str, object]]]
 
 @dataclass(slots=True)
 class Limits(SetPoints):
-    """The power limits of one rack.  `held(tray)`: why nothing is raised there now, empty when it may be."""
+    """The power limits of one rack.  `held(tray)`: why nothing is raised there now, empty when it may be.  `grants`:
+    what an armed power budget lets places have, W; empty where none does."""
 
     quantities: ClassVar[frozenset[Quantity]] = frozenset({Quantity.POWER_LIMIT})
     facet: ClassVar[Facet] = Facet.POWER_LIMIT
 
     held: Callable[[Place], str] = field(default=lambda _tray: "")
+    grants: Mapping[Place, float] = field(default_factory=dict)
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """Return the verbs by name."""
         return {"limit": self.limit}
+
+    def granted(self, place: Place) -> float | None:
+        """Return what a power budget lets a place have, None where none does."""
+        return self.grants.get(place)
 
     def rows(self) -> list[LimitRow]:
         """Return every place whose power can be limited, from memory."""

@@ -24,6 +24,8 @@ from rack_controller.run.alarms.desk import AlarmDesk
 from rack_controller.run.answer import CommandAnswers, StateAnswers
 from rack_controller.run.audited import Audited
 from rack_controller.run.board import Board
+from rack_controller.run.budget.budgeting import budgeting
+from rack_controller.run.budget.station import BudgetStation
 from rack_controller.run.building.desk import BuildingDesk
 from rack_controller.run.building.rack_building import RackBuilding
 from rack_controller.run.bus import Bus
@@ -83,6 +85,7 @@ class RackUnderControl:
         audited: Audited | None = None,
         images: Images | None = None,
         building: RackBuilding | None = None,
+        budget: BudgetStation | None = None,
     ) -> None:
         rack = Place(layout.rack)
         self._clock = clock
@@ -120,6 +123,9 @@ class RackUnderControl:
                 building=self._building,
             )
         )
+        self._budget = (
+            None if budget is None else budgeting(budget, view, self._board, self._limits, self._leases, clock, say)
+        )
         self._recorded = Recorded(ledger, self._leases, sources, clock)
         power = PowerDesk(
             *(view, sources, clock, say, enrolled.maintenance, turns, self._keeps_off),
@@ -138,7 +144,7 @@ class RackUnderControl:
         )
         self._state = StateAnswers(
             *(view, sources, self._stock, journal, enrolled, power, self._operations, guard),
-            *(alarms, self._limits, self._building, self._coolant),
+            *(alarms, self._limits, self._building, self._coolant, self._budget),
         )
         verbs = {
             **self._enrolling.verbs,
@@ -149,6 +155,7 @@ class RackUnderControl:
             **({} if alarms is None else alarms.verbs),
             **self._limits.verbs,
             **self._coolant.verbs,
+            **({} if self._budget is None else self._budget.verbs),
         }
         self._commands = CommandAnswers(
             view, sources, self._enrolling.roster.collectors, self._stock, journal, clock, verbs, audited
@@ -200,6 +207,8 @@ class RackUnderControl:
         finally:
             if self._guarding is not None:
                 await self._guarding.guard.close()
+            if self._budget is not None:
+                await self._budget.side.grants.close()
             await self._limits.close()
             await self._coolant.close()
             await self._recorded.close()
@@ -219,6 +228,8 @@ class RackUnderControl:
                 self._building.follow(self._guarding.guard.standings)
             self._limits.look(after)
             self._coolant.look(after)
+            if self._budget is not None:
+                self._budget.told.look()
             changed = self._told_of(before, after, doubts) or self._building.changed()
             if changed or before is None or before.table.table_id != after.table.table_id:
                 self._view.revision += 1

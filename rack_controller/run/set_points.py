@@ -27,7 +27,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.set_points import Settable
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.set_points import judge_read_back
+from rack_controller.decide.set_points import judge_read_back, least_of
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
 from rack_controller.model.limit import LimitState, SetPoint
 from rack_controller.model.snapshot import Snapshot
@@ -66,6 +66,11 @@ class SetPoints:
     def wanted(self) -> Mapping[str, SetPoint]:
         """Return what is wanted, by place."""
         return self._wanted
+
+    def granted(self, _place: Place) -> float | None:
+        """Return what somebody above lets a place have now, None where nobody says: of a set-point and that the lower
+        is what a device is asked for."""
+        return None
 
     def told(self, done: list[SetPoint], by: str) -> None:
         """Tell what became of set-points that somebody asked for."""
@@ -122,7 +127,7 @@ class SetPoints:
             asked = self._asked_at.get(wanted.place, float("-inf"))
             fresh = reading is not None and reading.taken_at > asked
             value = snapshot.good(Place(wanted.place), wanted.quantity) if fresh else None
-            judged = judge_read_back(wanted, value)
+            judged = judge_read_back(wanted, value, self.granted(Place(wanted.place)))
             if judged is not None:
                 news.append(judged)
                 wanted = judged
@@ -179,7 +184,7 @@ class SetPoints:
 
     async def _at(self, wish: Wish, wanted: list[SetPoint], hurry: bool) -> list[SetPoint]:
         endpoint = Place(wish.endpoint)
-        if why := self._spared(endpoint):
+        if why := self.spared(endpoint):
             return [msgspec.structs.replace(point, detail=why) for point in wanted]
         try:
             lease = self.leases.take(wish, LEASE_S)
@@ -192,17 +197,18 @@ class SetPoints:
 
     async def _asked(self, endpoint: Place, wanted: list[SetPoint], hurry: bool) -> list[SetPoint]:
         source = self.sources_of()[endpoint]
+        granted = {Place(p.place): self.granted(Place(p.place)) for p in wanted}
         try:
-            ends = await source.ask_values({Place(p.place): p.value for p in wanted})
+            ends = await source.ask_values({Place(p.place): least_of(p.value, granted[Place(p.place)]) for p in wanted})
             for point in wanted:
                 self._asked_at[point.place] = self.clock.now()
             taken = [Place(p.place) for p in wanted if ends[Place(p.place)] is None]
             read = {} if hurry or not taken else await source.read_values(taken)
         except DeviceError as err:
             return [msgspec.structs.replace(point, detail=err.detail or err.what) for point in wanted]
-        return [_after(point, ends[Place(point.place)], read, hurry) for point in wanted]
+        return [_after(p, ends[Place(p.place)], read, hurry, granted[Place(p.place)]) for p in wanted]
 
-    def _spared(self, endpoint: Place) -> str:
+    def spared(self, endpoint: Place) -> str:
         """Return why an endpoint is not written to now: set-points wait for a flash, whoever wants them."""
         for lease in self.leases.held():
             if lease.wish.endpoint == endpoint and lease.wish.facet is Facet.FIRMWARE:
@@ -251,7 +257,9 @@ class SetPoints:
             self._wanted.pop(place, None)
 
 
-def _after(point: SetPoint, failed: DeviceError | None, read: Mapping[Place, float | None], hurry: bool) -> SetPoint:
+def _after(
+    point: SetPoint, failed: DeviceError | None, read: Mapping[Place, float | None], hurry: bool, granted: float | None
+) -> SetPoint:
     """Return what became of a set-point.  What was asked for in a hurry is read back by the next readings."""
     if failed is not None:
         refused = isinstance(failed, EndpointRefused) and failed.status not in (409, 429, 503)
@@ -262,4 +270,4 @@ def _after(point: SetPoint, failed: DeviceError | None, read: Mapping[Place, flo
     value = read.get(Place(point.place))
     if value is None:
         return msgspec.structs.replace(point, state=LimitState.UNREAD, detail="taken; it does not say what it keeps")
-    return judge_read_back(point, value) or point
+    return judge_read_back(point, value, granted) or point

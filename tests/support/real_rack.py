@@ -13,6 +13,7 @@ import msgspec
 
 from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.harness import ServedEndpoint
+from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.assemble import assemble
@@ -20,6 +21,7 @@ from rack_controller.model.command import Command, Reply, decode_reply, encode
 from rack_controller.model.event import Event, decode_event
 from rack_controller.model.layout import EndpointStatus, RackState, StateRequest
 from rack_controller.model.roles import Role
+from rack_controller.run.budget.station import run_budget
 from rack_controller.run.building.station import run_station
 from rack_controller.run.bus import Bus, BusAddress
 from rack_controller.run.ending import end
@@ -91,30 +93,37 @@ class RealRack:
 
 @asynccontextmanager
 async def real_rack(
-    state: Path, served: Iterable[ServedEndpoint], armed: bool = True, broker: Path | None = None
+    state: Path,
+    served: Iterable[ServedEndpoint],
+    armed: bool = True,
+    broker: Path | None = None,
+    generation: str = "gb200-nvl72",
+    clock: Clock | None = None,
 ) -> AsyncIterator[RealRack]:
     """Run a rack of these endpoints; a site file that is already there is used as it is.
 
-    `broker`: the folder of a bus where the rack, there called K01, meets its building.
+    `broker`: the folder of a bus where the rack, there called K01, meets its building.  `clock`: one that runs faster,
+    unless said.
     """
     endpoints = list(served)
     site = state / "site.yaml"
     vault = Vault(state / "credentials")
     if not site.exists():
         agreed = "" if broker is None else f"building: {{integration: RACKWRIGHT, racks: {{{RACK}: K01}}}}\n"
-        site.write_text(site_text(endpoints, armed) + agreed)
+        site.write_text(site_text(endpoints, armed, generation) + agreed)
         vault.store_all({entry_of(s): Credential(s.user, s.password) for s in endpoints})
     with journal_at(state / "journal.db") as journal:
         own, images = [_own_policies(state)], state / "images"
-        assembly = assemble(site, vault, journal, QuickClock(), "boot1", own, images=images, broker=broker)
+        assembly = assemble(site, vault, journal, clock or QuickClock(), "boot1", own, images=images, broker=broker)
         (controlled,) = assembly.racks
         bus = Bus(BusAddress("nats://127.0.0.1:1", state / "none.nk"), "lab1", "test")  # never run: nobody listens
         running = asyncio.create_task(controlled.run(bus))
         listening = asyncio.create_task(run_station(assembly.building))
+        sharing = asyncio.create_task(run_budget(assembly.budget))
         try:
             yield RealRack(state, controlled, journal)
         finally:
-            await end([running, listening])
+            await end([running, listening, sharing])
             if not running.cancelled():
                 running.result()
 

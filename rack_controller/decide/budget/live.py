@@ -1,0 +1,160 @@
+"""One cycle of the budget on live racks: what was read, made into what `step_budget` sees, and back.  Pure.
+
+Live devices are read one by one and late, some cannot be told anything now, and people and interlocks keep limits of
+their own below the budget's.  Nothing here makes a charge smaller than what was read back.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rack_controller.decide.budget.claims import Claims
+from rack_controller.decide.budget.control import BudgetState, step_budget
+from rack_controller.decide.budget.design import Array, BudgetDecision, BudgetDesign, BudgetPolicy, Mask, Seen
+from rack_controller.decide.budget.law import LawState
+from rack_controller.decide.budget.requests import requests
+from rack_controller.decide.budget.resume import adopted, deaf, forgotten, unsent, whole_watts
+from rack_controller.decide.budget.roster import Roster
+from rack_controller.decide.budget.rows import Row
+from rack_controller.model.power_policy import Mode, PowerPolicy
+
+UNREAD_S = 15.0  # a device that has not said by then what it keeps is told all the same
+RELEARN = 0.01  # share of what a rack's GPUs may draw, by whose change its law is learned anew
+NEVER = -1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSight:
+    """See `run/budget/side.py`: `power`, `read`, `ceiling` W with NaN, `seen`, `able`, `began`, all (N,); `meters` (R,)
+    W of AC, NaN unknown; `rows` the limits in force."""
+
+    now: float
+    rows: tuple[Row, ...]
+    power: Array
+    read: Array
+    seen: Mask
+    ceiling: Array
+    able: Mask
+    began: Mask
+    meters: Array
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """`met` (N,): whose limit was read back at least once, or waited for long enough; `most` (N,) W as of last."""
+
+    budget: BudgetState
+    met: Mask
+    most: Array
+    since: float
+    raised_at: float = -np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class LiveDecision:
+    """`writes` (N,) whole W, NaN for nothing; `raised` (N,) which of them go up; `told`, `holds`, `wanted`, `most`
+    (N,) W; `limits` (C,) W as they were kept; `step` what the cycle said."""
+
+    writes: Array
+    raised: Mask
+    told: Array
+    holds: Array
+    wanted: Array
+    most: Array
+    limits: Array
+    step: BudgetDecision
+    rows: tuple[Row, ...] = field(default=())
+
+
+def begin(roster: Roster, claims: Claims, now: float) -> LiveState:
+    """Return the state of a controller that has read nothing yet: every device is charged its most."""
+    design = design_of(roster, claims, roster.most, ())
+    return LiveState(BudgetState.new(design), np.zeros(len(roster.places), dtype=np.bool_), roster.most.copy(), now)
+
+
+def design_of(roster: Roster, claims: Claims, most: Array, rows: tuple[Row, ...]) -> BudgetDesign:
+    """Return the design of a cycle in which devices get at most `most` (N,) W."""
+    feeds = np.vstack([row.share for row in rows]) if rows else np.zeros((1, len(roster.racks)))
+    return BudgetDesign(
+        rack=roster.rack,
+        claim=claims.claim,
+        idle=np.minimum(roster.idle, most),
+        floor=np.minimum(claims.floor, most),
+        most=most,
+        priority=claims.priority,
+        weight=claims.weight,
+        together=claims.together,
+        feeds=feeds,
+        law=roster.law,
+    )
+
+
+def step_live(
+    state: LiveState, roster: Roster, claims: Claims, policy: PowerPolicy, sight: LiveSight
+) -> tuple[LiveState, LiveDecision]:
+    """Return the next state and what to write now.  In shadow what would be written counts as if it had landed."""
+    shadow = policy.mode is Mode.SHADOW
+    most = np.fmin(claims.ceiling, sight.ceiling)
+    design = design_of(roster, claims, most, sight.rows)
+    budget = _relearned(state, roster, most)
+    written = budget.written
+    late = sight.now - state.since > UNREAD_S
+    written = adopted(written, ~state.met & np.isfinite(sight.read), sight.read)
+    met = state.met | np.isfinite(sight.read) | late
+    able = np.ones_like(sight.able) if shadow else np.asarray(sight.able & met)
+    if not shadow:
+        written = forgotten(written, sight.began, roster.most)
+        written = deaf(written, ~able)
+    raises = sight.now - state.raised_at >= policy.raise_ms / 1e3 - 1e-6
+    limits = _limits(design, policy, sight.rows)
+    seen = Seen(
+        now=sight.now,
+        limits=limits,
+        power=sight.power,
+        power_at=sight.now,
+        caps=written.newest if shadow else sight.read,
+        caps_at=sight.now,
+        meters=sight.meters,
+    )
+    after, decision = step_budget(replace(budget, written=written), design, _terms(policy, raises=raises), seen)
+    stale = ~sight.seen & (decision.writes > written.newest)
+    sent = np.isfinite(decision.writes) & able & ~stale
+    kept = whole_watts(unsent(after.written, written, ~sent), sent)
+    writes = np.where(sent, kept.newest, np.nan)
+    raised = np.asarray(sent & (kept.newest > written.newest))
+    after = replace(after, written=kept)
+    wanted = requests(after.asked, design, _terms(policy, raises=raises))
+    following = LiveState(after, met, most, state.since, sight.now if raised.any() else state.raised_at)
+    return following, LiveDecision(writes, raised, kept.newest, kept.holds, wanted, most, limits, decision, sight.rows)
+
+
+def _terms(policy: PowerPolicy, *, raises: bool) -> BudgetPolicy:
+    return BudgetPolicy(
+        doubt=policy.doubt,
+        reserve=policy.reserve,
+        stale_s=1.0 if raises else NEVER,
+        rewrite_s=policy.stale.rewrite_s,
+        settle_s=0.0,
+        smallest_change_w=policy.step_w,
+    )
+
+
+def _limits(design: BudgetDesign, policy: PowerPolicy, rows: tuple[Row, ...]) -> Array:
+    """Return the limits, (C,) W, less what decreases that are too small to be sent may add up to."""
+    if not rows:
+        return np.full(1, np.inf)
+    law = design.law
+    unsent_w = design.per_rack(np.full(len(design.most), policy.step_w)) * (1.0 + law.follow) / law.efficiency
+    watts = np.array([row.watts for row in rows])
+    return np.maximum(watts - design.feeds @ unsent_w, 0.0)
+
+
+def _relearned(state: LiveState, roster: Roster, most: Array) -> BudgetState:
+    """Return the budget's state, its law unlearned where GPUs may now draw another amount: loads are counted in parts
+    of that."""
+    count = len(roster.racks)
+    before = np.bincount(roster.rack, weights=state.most, minlength=count)
+    now = np.bincount(roster.rack, weights=most, minlength=count)
+    if not (np.abs(now - before) > RELEARN * np.maximum(before, 1.0)).any():
+        return state.budget
+    return replace(state.budget, law=LawState.new(count))

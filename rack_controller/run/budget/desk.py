@@ -1,0 +1,186 @@
+"""What people ask of one rack's power budget: how it stands, policies, jobs, caps for a while."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, FileInvalid
+from firmware_bridge.vocabulary.place import leaf_of
+from firmware_bridge.vocabulary.text import scrub
+from rack_controller.decide.budget.energy import Energy
+from rack_controller.decide.budget.rows import RowKind
+from rack_controller.decide.budget.say import say_claims, say_held, say_limits, say_usable, stranded
+from rack_controller.model.command import Command
+from rack_controller.model.power_policy import Job, Mode, covers
+from rack_controller.model.power_view import JobView, PowerCap, PowerView
+from rack_controller.run.budget.side import RackSide
+from rack_controller.run.budget.station import BudgetStation
+from rack_controller.run.budget.telling import BudgetTelling
+
+Verb = Callable[[Command], Awaitable[dict[str, object]]]
+MOST_POLICY = 200_000
+CHANGED = 0.01
+LONGEST_CAP_S = 7 * 86_400.0
+LEAST_CAP_W = 100.0
+
+
+@dataclass(slots=True)
+class PowerBudgetDesk:
+    """One rack's."""
+
+    station: BudgetStation
+    side: RackSide
+    told: BudgetTelling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.told = BudgetTelling(self.station, self.side)
+
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """Return the verbs by name."""
+        return {"power_policy": self.policy, "power_job": self.job, "power_cap": self.cap}
+
+    def view(self) -> PowerView:
+        """Return how the budget stands at this rack."""
+        station, place = self.station, self.side.place
+        active, last = station.book.active, station.last
+        if active is None or not station.covered(place) or last is None:
+            why = "" if active is None else "the policy in force does not cover this rack"
+            return PowerView(place, "", why=why, jobs=self._jobs(), caps=list(station.book.caps.values()))
+        rack = station.index_of(place)
+        seen, decision, claims = last.sides[place], last.decision, last.claims
+        limits = say_limits(station.roster, claims, decision, last.sight.meters, rack)
+        asking = say_claims(station.roster, claims, decision, last.sight.power, rack)
+        kept, by = stranded(limits, asking)
+        held = self.told.held(last)
+        return PowerView(
+            rack=place,
+            mode=active.spec.mode,
+            policy=active.origin,
+            by=active.by,
+            why=self._keeps_from_writing(active.spec.mode),
+            period_s=active.spec.period_ms / 1e3,
+            step_ms=last.took_s * 1e3,
+            usable=say_usable(self.side.wiring, seen.well, last.usable[rack]),
+            limits=limits,
+            claims=asking,
+            held=say_held(station.roster, decision, last.sight, held, self.told.since),
+            stranded_w=kept,
+            stranded_by=by,
+            writes=self.side.grants.sent,
+            age_s=round(station.clock.now() - last.at, 3),
+            jobs=self._jobs(),
+            caps=list(station.book.caps.values()),
+        )
+
+    async def policy(self, command: Command) -> dict[str, object]:
+        """Put a policy into force, take it back, or check one.  Raises ArgumentsInvalid with file, line and reason."""
+        do, text = str(command.arguments.get("do", "")), str(command.arguments.get("document", ""))
+        book = self.station.book
+        if do == "show":
+            active = book.active
+            return {} if active is None else {"document": active.text, "origin": active.origin, "by": active.by}
+        if do == "clear":
+            book.retire(self.station.filed)
+            self.told.everywhere(f"the applied power policy was taken back by {command.actor}")
+            return {"origin": "" if book.active is None else book.active.origin}
+        if do != "apply":
+            raise ArgumentsInvalid(f"no policy verb {do!r}", advice="apply, clear or show")
+        if len(text) > MOST_POLICY:
+            raise ArgumentsInvalid(f"a policy of {len(text)} characters", advice=f"at most {MOST_POLICY}")
+        try:
+            active = book.apply(text, command.actor)
+        except FileInvalid as err:
+            raise ArgumentsInvalid(str(err), advice="mend that line; what was in force is in force still") from err
+        except ConfigurationError as err:
+            raise ArgumentsInvalid(str(err)) from err
+        words = "armed: limits are written" if active.spec.mode is Mode.ARMED else "in shadow: nothing is written"
+        self.told.everywhere(f"power policy by {command.actor}, {words}")
+        return {"mode": str(active.spec.mode)}
+
+    async def job(self, command: Command) -> dict[str, object]:
+        """Begin a job, change one, or end it.  Raises ArgumentsInvalid and TargetUnknown."""
+        said = command.arguments
+        do, name = str(said.get("do", "")), str(said.get("job", ""))
+        if do == "end":
+            energy = self.station.energy.get(name, Energy())
+            ended = self.station.book.end(name)
+            return {"job": ended.job.name, "energy_j": round(energy.joules), "doubt_j": round(energy.doubt)}
+        if do != "start":
+            raise ArgumentsInvalid(f"no job verb {do!r}", advice="start or end")
+        before = self.station.book.jobs.get(name)
+        members = [m.strip() for m in str(said.get("members", "")).split(",") if m.strip()]
+        wanted = {
+            "name": name,
+            "members": members or ([] if before is None else before.job.members),
+            "priority": said.get("priority", 10 if before is None else before.job.priority),
+            "synchronous": said.get("synchronous", True if before is None else before.job.synchronous),
+        }
+        try:
+            job = msgspec.convert(wanted, Job)
+        except msgspec.ValidationError as err:
+            raise ArgumentsInvalid(f"job: {err}", advice="a short name, and members such as k01/u1*") from err
+        self.station.book.start(job, command.actor)
+        return {"job": job.name, "members": job.members}
+
+    async def cap(self, command: Command) -> dict[str, object]:
+        """Cap the target (this rack, or a glob over racks) for a while, or end a cap."""
+        said, station = command.arguments, self.station
+        if said.get("do") == "clear":
+            gone = station.book.uncap(str(said.get("cap", "")))
+            self.told.everywhere(f"the cap of {gone.watts / 1e3:g} kW on {gone.target} was ended by {command.actor}")
+            return {"cap": gone.id}
+        watts, within, last = (float(said.get(k, d)) for k, d in (("kw", 0.0), ("within_s", 0.0), ("for_s", 0.0)))
+        watts *= 1e3
+        if not watts >= LEAST_CAP_W or not 0 <= within <= LONGEST_CAP_S or not 0 < last <= LONGEST_CAP_S:
+            raise ArgumentsInvalid(
+                f"a cap of {watts / 1e3:g} kW within {within:g} s for {last:g} s",
+                advice="kw above 0.1, within_s from 0 on, for_s up to a week",
+            )
+        target = str(said.get("racks") or leaf_of(self.side.place))
+        if not any(covers([target], rack.place) for rack in station.roster.racks):
+            raise ArgumentsInvalid(f"{target} is no rack here", advice="a rack, or a glob over racks")
+        now = station.clock.unix_ns()
+        cap = PowerCap(
+            id=f"cap-{secrets.token_hex(3)}",
+            target=target,
+            watts=watts,
+            begins_unix_ns=now,
+            until_unix_ns=now + int(last * 1e9),
+            within_s=within,
+            by=command.actor,
+            reason=scrub(str(said.get("reason", "")), 120),
+            from_w=self._charged(target),
+        )
+        station.book.cap(cap)
+        self.told.everywhere(
+            f"at most {watts / 1e3:g} kW on {target} within {within:g} s for {last:g} s, asked for by {command.actor}"
+        )
+        return {"cap": msgspec.to_builtins(cap)}
+
+    def _charged(self, target: str) -> float:
+        """Return what the racks of a target can be asked for at most now, W; 0: nobody knows."""
+        last = self.station.last
+        if last is None:
+            return 0.0
+        rows = [(n, row) for n, row in enumerate(last.decision.rows) if row.kind is RowKind.RACK]
+        racks = [r for r, rack in enumerate(self.station.roster.racks) if covers([target], rack.place)]
+        return sum(float(last.decision.step.charged[n]) for n, row in rows if any(row.share[r] for r in racks))
+
+    def _jobs(self) -> list[JobView]:
+        found = []
+        for running in self.station.book.jobs.values():
+            job, used = running.job, self.station.energy.get(running.job.name, Energy())
+            said = (job.name, list(job.members), job.priority, job.synchronous, running.begun_unix_ns, running.by)
+            found.append(JobView(*said, used.joules, used.doubt, used.unseen))
+        return found
+
+    def _keeps_from_writing(self, mode: Mode) -> str:
+        if mode is Mode.SHADOW:
+            return "shadow: nothing is written until the policy says armed"
+        if not self.side.armed:
+            return "the rack is only observed: `armed: true` in the site file lets it be written to"
+        failed = self.side.grants.failed
+        return f"{len(failed)} endpoints take no limit, {next(iter(failed.values()))}" if failed else ""

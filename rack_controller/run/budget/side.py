@@ -1,0 +1,152 @@
+"""One rack's side of the budget: what was read last of its GPUs and supplies, and what stands above its limits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.place import Place, join_place, tray_of
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.budget.wellness import Wellness, judge_supplies
+from rack_controller.decide.notice import Finding
+from rack_controller.decide.supply.wiring import Array, Mask, RackWiring
+from rack_controller.model.limit import LimitState
+from rack_controller.model.power_policy import Staleness
+from rack_controller.model.table import SeriesTable
+from rack_controller.run.board import Board
+from rack_controller.run.budget.grants import Grants
+from rack_controller.run.view import RackView
+
+BEYOND = 1.10  # of what it may draw at most: a GPU above it does not keep its limit any more
+BEYOND_W = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SideSight:
+    """n GPUs: `power`, `read` (a limit that was read back and is old enough), W, NaN unknown; `seen`: whether its power
+    is fresh; `ceiling` what persons and interlocks allow, NaN nobody; `able`: can be written now; `began`: was reset,
+    booted or lost since the last sight.  `well` (P,), `inlet` (S,) °C, `meter` W of DC."""
+
+    power: Array
+    read: Array
+    seen: Mask
+    ceiling: Array
+    able: Mask
+    began: Mask
+    well: Mask
+    inlet: Array
+    meter: float
+
+
+@dataclass(slots=True)
+class RackSide:
+    """See the module.  `places` are the rack's GPUs as in the roster."""
+
+    place: Place
+    wiring: RackWiring
+    places: tuple[Place, ...]
+    view: RackView
+    board: Board
+    grants: Grants
+    clock: Clock
+    tell: Callable[[Finding], None]
+    endpoints: Mapping[Place, Place] = field(default_factory=dict)  # of those that can be written now
+    _wellness: Wellness | None = None
+    _table: SeriesTable | None = None
+    _lines: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    _on: dict[Place, tuple[bool, bool]] = field(default_factory=dict)
+    _since: dict[Place, Seconds] = field(default_factory=dict)
+
+    @property
+    def armed(self) -> bool:
+        """Return whether anything may be written to this rack at all."""
+        return self.view.layout.armed
+
+    def see(self, stale: Staleness, bound: Array) -> SideSight:
+        """Return what is known now; `bound` (n,) W is what each GPU may draw at most."""
+        now = self.clock.now()
+        self._lay_out()
+        power, at = self.board.newest(self._lines["power"])
+        seen = np.asarray(now - at <= stale.raise_s)
+        power = np.where(seen, power, np.nan)
+        began = self._began(now)
+        began |= np.asarray(power > np.maximum(bound * BEYOND, bound + BEYOND_W))
+        self.endpoints = self.grants.able() if self.armed else {}
+        able = np.array([place in self.endpoints for place in self.places], dtype=np.bool_)
+        shelves, shelf_at = self.board.newest(self._lines["shelf"])
+        supplies, _ = self.board.newest(self._lines["supply"])
+        inlet, _ = self.board.newest(self._lines["inlet"])
+        known = np.where(now - shelf_at <= stale.raise_s, shelves, np.nan)
+        self._wellness, well, meter = judge_supplies(
+            self._wellness or Wellness.unknown(self.wiring), self.wiring, known, supplies, now
+        )
+        return SideSight(
+            power=power,
+            read=self._read(now, stale),
+            seen=seen,
+            ceiling=self.ceilings(),
+            able=able,
+            began=began,
+            well=well,
+            inlet=inlet,
+            meter=meter,
+        )
+
+    def _read(self, now: Seconds, stale: Staleness) -> Array:
+        """Return the newest limit read back of each GPU, by the readings or after a write; none from before the GPU
+        began anew, and none so young that its power may not have followed."""
+        values, at = self.board.newest(self._lines["limit"])
+        for n, place in enumerate(self.places):
+            own = self.grants.read.get(place)
+            if own is not None and not at[n] > own[1]:
+                values[n], at[n] = own
+            if self._since.get(place, -np.inf) > at[n]:
+                at[n] = np.nan
+        age = now - at
+        return np.where((age >= stale.settle_s) & (age <= stale.read_s), values, np.nan)
+
+    def _began(self, now: Seconds) -> Mask:
+        """Return whose tray was switched on, or came back, since the last look: its limits may be the default again."""
+        snapshot = self.view.snapshot
+        changed: set[Place] = set()
+        for tray in {tray_of(place) for place in self.places} if snapshot is not None else ():
+            states = [s for e, s in snapshot.endpoints.items() if tray_of(e) == tray]  # type: ignore[union-attr]
+            is_on = any(s.state == "on" for s in states)
+            is_here = any(s.management == "reachable" for s in states)
+            was = self._on.get(tray)
+            if was is not None and ((is_on and not was[0]) or (is_here and not was[1])):
+                changed.add(tray)
+            self._on[tray] = (is_on, is_here)
+        for place in self.places:
+            if tray_of(place) in changed:
+                self._since[place] = now
+        return np.array([tray_of(place) in changed for place in self.places], dtype=np.bool_)
+
+    def ceilings(self) -> Array:
+        """Return what persons and interlocks want of each GPU, (n,) W, NaN nobody."""
+        wanted = self.grants.limits.wanted
+        found = np.full(len(self.places), np.nan)
+        if wanted:
+            for n, place in enumerate(self.places):
+                point = wanted.get(place)
+                if point is not None and point.state is not LimitState.REFUSED:
+                    found[n] = point.value
+        return found
+
+    def _lay_out(self) -> None:
+        table = self.board.table
+        if table is self._table:
+            return
+        self._table = table
+        shelves = [join_place(self.place, name) for name in self.wiring.shelves]
+        supplies = [join_place(self.place, *name.split("/")) for name in self.wiring.names]
+        self._lines = {
+            "power": self.board.lines_of([(p, Quantity.POWER) for p in self.places]),
+            "limit": self.board.lines_of([(p, Quantity.POWER_LIMIT) for p in self.places]),
+            "shelf": self.board.lines_of([(p, Quantity.POWER) for p in shelves]),
+            "inlet": self.board.lines_of([(p, Quantity.TEMPERATURE) for p in shelves]),
+            "supply": self.board.lines_of([(p, Quantity.POWER) for p in supplies]),
+        }

@@ -1,0 +1,242 @@
+"""The site's power budget while its racks run: every few hundred ms all of them are seen, and decided over at once.
+
+A bug of ours here is logged and costs the budget alone: limits stand on the devices, interlocks go on.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.vocabulary.upstream import Upstream
+from rack_controller.decide.budget.agree import check_promises
+from rack_controller.decide.budget.claims import Claims, claims_of
+from rack_controller.decide.budget.design import Array
+from rack_controller.decide.budget.energy import Energy, used
+from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveState, begin, step_live
+from rack_controller.decide.budget.roster import Roster
+from rack_controller.decide.budget.rows import Row, budget_rows, cap_rows, graph_rows, rack_rows
+from rack_controller.decide.supply.graph import FedRack, graph_limits
+from rack_controller.decide.supply.usable import Usable, usable
+from rack_controller.model.power_policy import AfterLoss, Job, Mode, PowerPolicy
+from rack_controller.run.budget.book import ActivePolicy, Book
+from rack_controller.run.budget.side import RackSide, SideSight
+from rack_controller.run.journal import Journal
+
+_log = logging.getLogger(__name__)
+
+IDLE_S = 1.0  # how often it is looked whether there is a policy
+FIRST_S = 0.5
+DERATE_STEP_K = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What one cycle saw and decided."""
+
+    at: Seconds
+    sight: LiveSight
+    sides: dict[Place, SideSight]
+    usable: tuple[Usable, ...]
+    decision: LiveDecision
+    claims: Claims
+    took_s: float
+
+
+@dataclass(slots=True)
+class BudgetStation:
+    """See the module.  Every rack of `roster` joins before `run`; `filed` is the policy that stands in a file."""
+
+    roster: Roster
+    upstream: Upstream
+    journal: Journal
+    clock: Clock
+    filed: ActivePolicy | None
+    sides: dict[Place, RackSide] = field(default_factory=dict)
+    book: Book = field(init=False)
+    last: Cycle | None = field(default=None, init=False)
+    state: LiveState | None = field(default=None, init=False)
+    claims: Claims | None = field(default=None, init=False)
+    energy: dict[str, Energy] = field(default_factory=dict, init=False)
+    began_at: Seconds = field(init=False)
+    _known: int = field(default=-1, init=False)
+    _usable: dict[tuple[Place, bytes, bytes], Usable] = field(default_factory=dict, init=False)
+    _graph: tuple[bytes, list[Row]] = field(default=(b"", []), init=False)
+    _mode: Mode | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.began_at = self.clock.now()
+        self.book = Book(self.journal, self.clock, self.filed, self.fits)
+
+    def join(self, side: RackSide) -> None:
+        """Take a rack in."""
+        self.sides[side.place] = side
+
+    def places_of(self, rack: Place) -> tuple[Place, ...]:
+        """Return a rack's GPUs in the roster's order."""
+        return tuple(p for p in self.roster.places if p.startswith(f"{rack}/"))
+
+    def index_of(self, rack: Place) -> int:
+        """Return which of the roster's racks a place is."""
+        return next(n for n, r in enumerate(self.roster.racks) if r.place == rack)
+
+    def covered(self, rack: Place) -> bool:
+        """Return whether the policy in force covers a rack."""
+        return self.book.covers(rack, self.roster.racks[self.index_of(rack)].generation)
+
+    def fits(self, policy: PowerPolicy, jobs: list[Job]) -> None:
+        """Raise SpecInvalid where a policy with these jobs does not fit the site's racks, or contradicts itself."""
+        claims = claims_of(self.roster, policy, jobs)
+        check_promises(self.roster, claims, policy, self._ceilings())
+
+    async def run(self) -> None:
+        """Decide until cancelled."""
+        due = Seconds(self.clock.now() + FIRST_S)
+        while True:
+            await self.clock.sleep_until(due)
+            try:
+                period = self.cycle()
+            except Exception:  # noqa: BLE001 - logged whole; what stands on the devices holds
+                _log.exception("the power budget cannot be decided")
+                period, self.state = IDLE_S, None
+            due = Seconds(max(due + period, self.clock.now()))
+
+    def cycle(self) -> float:
+        """See, decide and send once; return after how many s the next one is due."""
+        active = self.book.active
+        if active is None or len(self.sides) < len(self.roster.racks) or not self.roster.places:
+            self.last, self.state = None, None
+            self._grant({})
+            return IDLE_S
+        began, policy = self.clock.now(), active.spec
+        claims = self._claims(policy)
+        state = begin(self.roster, claims, began) if self.state is None else self.state
+        seen = self._see(policy, state)
+        may = tuple(
+            self._may(policy, side, seen[rack.place]) for rack in self.roster.racks for side in [self.sides[rack.place]]
+        )
+        sight = self._sight(began, policy, seen, may)
+        self.state, decision = step_live(state, self.roster, claims, policy, sight)
+        self._look_for(sight)
+        before = self.last
+        self.last = Cycle(began, sight, seen, may, decision, claims, self.clock.now() - began)
+        if policy.mode is Mode.ARMED:
+            self._grant(dict(zip(self.roster.places, decision.told.tolist(), strict=True)))
+            self._send(decision)
+        else:
+            self._grant({})
+        self._count(claims, sight, decision, 0.0 if before is None else min(began - before.at, 10.0))
+        return policy.period_ms / 1e3
+
+    def _claims(self, policy: PowerPolicy) -> Claims:
+        if self.claims is None or self._known != self.book.changes:
+            self._known = self.book.changes
+            self.claims = claims_of(self.roster, policy, self.book.running)
+            if policy.mode is not self._mode:  # what a shadow would have written stands on no device
+                self._mode, self.state = policy.mode, None
+        return self.claims
+
+    def _see(self, policy: PowerPolicy, state: LiveState) -> dict[Place, SideSight]:
+        holds = state.budget.written.holds
+        if policy.mode is Mode.SHADOW:
+            holds = np.full(len(holds), np.inf)  # nothing is written, so nobody breaks a limit
+        found = {}
+        for r, rack in enumerate(self.roster.racks):
+            found[rack.place] = self.sides[rack.place].see(policy.stale, holds[self.roster.span(r)])
+        return found
+
+    def _sight(
+        self, now: Seconds, policy: PowerPolicy, seen: Mapping[Place, SideSight], may: Sequence[Usable]
+    ) -> LiveSight:
+        sides = [seen[rack.place] for rack in self.roster.racks]
+        covered = [self.covered(rack.place) for rack in self.roster.racks]
+        law = self.roster.law
+        return LiveSight(
+            now=now,
+            rows=tuple(self._rows(policy, sides, may)),
+            power=np.concatenate([s.power for s in sides]),
+            read=np.concatenate([s.read for s in sides]),
+            seen=np.concatenate([s.seen for s in sides]),
+            ceiling=np.concatenate([s.ceiling for s in sides]),
+            able=np.concatenate([s.able & on for s, on in zip(sides, covered, strict=True)]),
+            began=np.concatenate([s.began for s in sides]),
+            meters=np.array([s.meter for s in sides]) / law.efficiency,
+        )
+
+    def _rows(self, policy: PowerPolicy, sides: Sequence[SideSight], may: Sequence[Usable]) -> list[Row]:
+        racks = self.roster.racks
+        key = b"".join(side.well.tobytes() for side in sides)
+        if self.upstream.nodes and key != self._graph[0]:
+            fed = [FedRack(r.place, r.wiring, s.well, r.nodes) for r, s in zip(racks, sides, strict=True)]
+            self._graph = (key, graph_rows(graph_limits(self.upstream, fed, Seconds(policy.react_s))))
+        caps = cap_rows(racks, list(self.book.caps.values()), self.clock.unix_ns())
+        return [*rack_rows(racks, may), *self._graph[1], *budget_rows(racks, policy.budgets), *caps]
+
+    def _may(self, policy: PowerPolicy, side: RackSide, seen: SideSight) -> Usable:
+        """Return what a rack may use; worked out anew only when a supply, or an inlet by a K, is another one."""
+        inlet = np.round(seen.inlet / DERATE_STEP_K) * DERATE_STEP_K
+        key = (side.place, seen.well.tobytes(), inlet.tobytes() + _terms_of(policy))
+        found = self._usable.get(key)
+        if found is None:
+            wanted, needs = policy.redundancy, Seconds(policy.react_s)
+            found = usable(side.wiring, seen.well, wanted, needs, inlet)
+            if policy.after_loss is AfterLoss.HOLD:
+                whole = usable(side.wiring, side.wiring.all_well, wanted, needs, inlet)
+                found = Usable(found.now, whole.cases, found.wanted)
+            if len(self._usable) > 64 * len(self.sides):
+                self._usable.clear()
+            self._usable[key] = found
+        return found
+
+    def _send(self, decision: LiveDecision) -> None:
+        for r, rack in enumerate(self.roster.racks):
+            span, side = self.roster.span(r), self.sides[rack.place]
+            which = np.flatnonzero(np.isfinite(decision.writes[span])) + span.start
+            writes = {self.roster.places[n]: float(decision.writes[n]) for n in which.tolist()}
+            raised = frozenset(p for n, p in zip(which.tolist(), writes, strict=True) if decision.raised[n])
+            side.grants.send(writes, raised, side.endpoints)
+
+    def _look_for(self, sight: LiveSight) -> None:
+        """Ask devices for limits that nobody has read for too long, or never."""
+        for r, rack in enumerate(self.roster.racks):
+            side, span = self.sides[rack.place], self.roster.span(r)
+            unknown = np.flatnonzero(~np.isfinite(sight.read[span])) + span.start
+            places = [self.roster.places[n] for n in unknown.tolist()]
+            side.grants.look([p for p in places if p in side.endpoints], side.endpoints)
+
+    def _grant(self, told: Mapping[Place, float]) -> None:
+        for side in self.sides.values():
+            mine = {p: told[p] for p in side.places if p in told} if self.covered(side.place) and told else {}
+            side.grants.limits.grants = mine
+
+    def _count(self, claims: Claims, sight: LiveSight, decision: LiveDecision, dt: float) -> None:
+        for j, name in enumerate(claims.names):
+            if claims.kinds[j] == "job":
+                before = self.energy.get(name, Energy())
+                self.energy[name] = used(before, self.roster, claims, j, sight.power, decision.holds, dt)
+        for name in [n for n in self.energy if n not in claims.names]:
+            del self.energy[name]
+
+    def _ceilings(self) -> Array:
+        """Return what persons and interlocks want of each GPU now, (N,) W, NaN nobody."""
+        if len(self.sides) < len(self.roster.racks):
+            return np.full(len(self.roster.places), np.nan)
+        return np.concatenate([self.sides[rack.place].ceilings() for rack in self.roster.racks])
+
+
+def _terms_of(policy: PowerPolicy) -> bytes:
+    """Return what of a policy decides what a rack may use."""
+    return repr((policy.redundancy, policy.react_s, policy.after_loss)).encode()
+
+
+async def run_budget(station: BudgetStation | None) -> None:
+    """Run it; without one wait for ever."""
+    if station is None:
+        await asyncio.Event().wait()
+    else:
+        await station.run()

@@ -1,0 +1,108 @@
+"""What is told of one rack's power budget: what it may use, shortfalls, caps that are kept, late or over."""
+
+from dataclasses import dataclass, field
+
+from firmware_bridge.vocabulary.place import Place, leaf_of
+from rack_controller.decide.budget.say import held_of, say_limits
+from rack_controller.decide.budget.why import Layers
+from rack_controller.decide.notice import Finding
+from rack_controller.model.event import Severity
+from rack_controller.run.budget.side import RackSide
+from rack_controller.run.budget.station import BudgetStation, Cycle
+
+CHANGED = 0.01
+KEPT = 1.005
+
+
+@dataclass(slots=True)
+class BudgetTelling:
+    """Remembers what was told, and since when each GPU is held by which layer."""
+
+    station: BudgetStation
+    side: RackSide
+    _layers: dict[Place, tuple[str, int]] = field(default_factory=dict)
+    _usable: float | None = None
+    _short: frozenset[str] = frozenset()
+    _judged: set[str] = field(default_factory=set)
+
+    @property
+    def since(self) -> dict[Place, int]:
+        """Return since when each GPU that is held is held by its layer, unix ns."""
+        return {place: at for place, (_, at) in self._layers.items()}
+
+    def held(self, last: Cycle) -> dict[Place, Layers]:
+        """Return the rack's GPUs that some layer holds."""
+        rack = self.station.index_of(self.side.place)
+        return held_of(self.station.roster, last.claims, last.decision, rack, self.side.grants.limits.wanted)
+
+    def look(self) -> None:
+        """Tell what is new: once a second, from the rack's tick."""
+        last, place = self.station.last, self.side.place
+        self._tell_expired()
+        if last is None or not self.station.covered(place):
+            return
+        rack, now = self.station.index_of(place), self.station.clock.unix_ns()
+        held = self.held(last)
+        for gpu, layers in held.items():
+            if self._layers.get(gpu, ("", 0))[0] != layers.layer:
+                self._layers[gpu] = (layers.layer, now)
+        for gpu in set(self._layers) - set(held):
+            del self._layers[gpu]
+        self._tell_usable(last, rack)
+        self._tell_short(last, rack)
+        self._tell_late(last, rack)
+
+    def _tell_usable(self, last: Cycle, rack: int) -> None:
+        may, before = last.usable[rack], self._usable
+        if before is not None and abs(may.watts - before) <= CHANGED * before:
+            return
+        self._usable = may.watts
+        if before is None:
+            return
+        case = may.binding
+        after = f", so that {case.lost} may be lost" if case.lost else ""
+        text = f"may draw {may.watts / 1e3:.1f} kW instead of {before / 1e3:.1f} kW: {case.binding.name} binds{after}"
+        severity = Severity.WARNING if may.watts < before else Severity.OK
+        self._tell("budget.usable", severity, text)
+
+    def _tell_short(self, last: Cycle, rack: int) -> None:
+        limits = say_limits(self.station.roster, last.claims, last.decision, last.sight.meters, rack)
+        short = {limit.name: limit for limit in limits if limit.shortfall_w > 0 and limit.shed}
+        for name in sorted(short.keys() - self._short):
+            limit = short[name]
+            trays = ", ".join(leaf_of(Place(tray)) for tray in limit.shed[:6])
+            text = f"{name}: floors alone pass its {limit.limit_w / 1e3:.1f} kW by {limit.shortfall_w / 1e3:.1f} kW"
+            self._tell("budget.short", Severity.CRITICAL, f"{text}; to shed: {trays}")
+        for name in sorted(self._short - short.keys()):
+            self._tell("budget.short", Severity.OK, f"{name}: what must be granted fits again")
+        self._short = frozenset(short)
+
+    def _tell_late(self, last: Cycle, rack: int) -> None:
+        now = self.station.clock.unix_ns()
+        for n, row in enumerate(last.decision.rows):
+            cap = self.station.book.caps.get(row.name)
+            if cap is None or not row.share[rack] or cap.id in self._judged:
+                continue
+            if now < cap.begins_unix_ns + int(cap.within_s * 1e9):
+                continue
+            self._judged.add(cap.id)
+            charged = float(last.decision.step.charged[n])
+            late = charged > cap.watts * KEPT
+            words = "is not kept in time" if late else "is kept"
+            text = (
+                f"the cap of {cap.watts / 1e3:g} kW on {cap.target} {words}: at most {charged / 1e3:.1f} kW are granted"
+            )
+            self._tell("budget.cap", Severity.WARNING if late else Severity.OK, text)
+
+    def _tell_expired(self) -> None:
+        for cap in self.station.book.expired():
+            self._judged.discard(cap.id)
+            self.everywhere(f"the cap of {cap.watts / 1e3:g} kW on {cap.target} is over")
+
+    def everywhere(self, text: str) -> None:
+        for side in self.station.sides.values():
+            if self.station.covered(side.place) or side is self.side:
+                side.tell(Finding(side.place, "budget.set", Severity.OK, f"{leaf_of(side.place)}: {text}"))
+
+    def _tell(self, kind: str, severity: Severity, text: str) -> None:
+        self.side.tell(Finding(self.side.place, kind, severity, f"{leaf_of(self.side.place)}: {text}"))

@@ -1,0 +1,125 @@
+"""The power budget on an emulated rack over TLS: a lost feed, people's limits, a restart, shadow."""
+
+import time
+from pathlib import Path
+
+from support.budgeted import GPUS, RACK, Budgeted, budgeted
+from support.patience import PATIENCE
+from support.real_rack import eventually
+
+from rack_controller.model.roles import Role
+from rack_controller.run.budget.station import BudgetStation
+from rack_controller.run.clock import SystemClock
+
+ONE_SHELF = 9_600 / 1.05
+WITHIN_S = 3.0
+"""Redfish with writes of a second (the issue): from the loss to caps that were read back and hold."""
+
+
+async def test_a_lost_feed_leads_to_verified_caps_while_telemetry_goes_on(tmp_path: Path) -> None:
+    async with budgeted(tmp_path, clock=SystemClock()) as it:
+        before = await it.view()
+        assert before.usable is not None
+        assert (before.mode, before.why, before.held) == ("armed", "", [])
+        assert it.drawn() > 1.2 * ONE_SHELF
+        assert it.rack.controlled._view.snapshot is not None
+        tick = it.rack.controlled._view.snapshot.tick
+        lost = time.monotonic()
+        it.lose("u06")
+        await eventually(lambda: _kept(it))
+        took = time.monotonic() - lost
+        assert took <= WITHIN_S * PATIENCE, took
+        assert it.drawn() <= 9_600
+        assert all(asked < 1_200 for asked in it.asked())
+        assert it.rack.controlled._view.snapshot.tick - tick >= int(took) - 1
+        (held,) = {h.layer for h in (await it.view()).held}
+        assert held.startswith("budget: k01 (")
+        (event,) = it.rack.events("budget.usable")
+        assert (event.severity, "instead of 18.3 kW" in event.message) == ("warning", True), event
+
+        it.regain()
+        await eventually(lambda: _raised(it))
+
+
+async def test_layers_stay_apart_and_a_new_controller_reads_what_stands(tmp_path: Path) -> None:
+    async with budgeted(tmp_path) as it:
+        done = await it.rack.do("limit", GPUS[0], Role.OPERATOR, watts=700.0)
+        assert done.accepted, done
+        it.lose("u06")
+        await eventually(lambda: _kept(it))
+        raised = await it.rack.do("limit", GPUS[1], Role.OPERATOR, watts=1200.0)
+        assert raised.accepted, raised
+        assert it.asked()[1] < 1200.0  # a person's limit is a ceiling: the budget below it holds
+        assert raised.result["limits"][0]["state"] == "applied"
+        view = await it.view()
+        layers = {h.place: [name for name, _ in h.layers] for h in view.held}
+        assert layers[GPUS[0]][0] in ("limit of ada", "budget: k01 (shelf u07)", "budget: k01 (supplies)")
+        assert "limit of ada" in layers[GPUS[0]]
+
+        asked = it.asked()
+        old = it.station
+        again = BudgetStation(old.roster, old.upstream, it.rack.journal, old.clock, old.filed)
+        again.sides = old.sides
+        again.cycle()
+        assert again.state is not None
+        assert it.asked() == asked
+        assert (again.state.budget.written.holds <= 1200.0).all()
+
+        it.rack.controlled._limits.held = lambda _tray: ""
+
+
+async def test_caps_for_a_while_jobs_and_policies_by_command(tmp_path: Path) -> None:
+    async with budgeted(tmp_path, mode="shadow") as it:
+        assert (await it.view()).why.startswith("shadow")
+        capped = await it.rack.do("power_cap", RACK, Role.OPERATOR, kw=8.0, within_s=0.0, for_s=3600.0, reason="grid")
+        assert capped.accepted, capped
+        await eventually(lambda: _would_hold(it))
+        assert it.asked() == [1200.0] * 8  # in shadow nothing is written
+        assert (await it.view()).writes == 0
+        cap = capped.result["cap"]["id"]
+        assert (await it.rack.do("power_cap", RACK, Role.OPERATOR, do="clear", cap=cap)).accepted
+        assert not (await it.rack.do("power_cap", RACK, Role.OPERATOR, kw=-1.0, for_s=5.0)).accepted
+        assert not (await it.rack.do("power_cap", RACK, Role.TECHNICIAN, kw=8.0, for_s=5.0)).accepted
+
+        job = await it.rack.do("power_job", RACK, Role.OPERATOR, do="start", job="train", members="k01/u11")
+        assert job.accepted, job
+        twice = await it.rack.do("power_job", RACK, Role.OPERATOR, do="start", job="other", members="u11/gpu0")
+        assert (twice.accepted, "nobody else has" in twice.reason) == (False, True), twice
+        await eventually(lambda: _claims(it, "train"))
+        ended = await it.rack.do("power_job", RACK, Role.OPERATOR, do="end", job="train")
+        assert ended.accepted, ended
+
+        wrong = "kind: power\nschema: 1\nspec:\n  mode: armed\n  budgets:\n  - {name: x, racks: [k01], limit_kw: -3}\n"
+        refused = await it.rack.do("power_policy", RACK, do="apply", document=wrong)
+        assert (refused.accepted, ":6: spec.budgets[0].limit_kw" in refused.reason) == (False, True), refused
+        assert not (await it.rack.do("power_policy", RACK, Role.OPERATOR, do="apply", document=wrong)).accepted
+        armed = wrong.replace("limit_kw: -3", "limit_kw: 9")
+        assert (await it.rack.do("power_policy", RACK, do="apply", document=armed)).accepted
+        await eventually(lambda: _kept(it, 9_000.0))
+        other = "selector: {racks: [lab1/a/r01/k01], generations: []}\n" + armed
+        conflict = await it.rack.do("power_policy", RACK, do="apply", document=other)
+        assert (conflict.accepted, "two would decide" in conflict.reason) == (False, True), conflict
+        assert (await it.rack.do("power_policy", RACK, do="clear")).accepted
+        assert (await it.view()).mode in ("shadow", "armed")
+        assert it.station.book.active is it.station.filed
+
+
+async def _kept(it: Budgeted, most: float | None = None) -> bool:
+    """Tell whether every limit was read back, and all that can be asked for is within the limit."""
+    view = await it.view()
+    rows = [limit for limit in view.limits if limit.kind in ("rack", "budget")]
+    below = all(row.charged_w <= row.limit_w for row in rows) and bool(rows)
+    binds = view.usable is not None and view.usable.watts <= ONE_SHELF + 1 if most is None else len(rows) > 1
+    return bool(binds) and below and it.drawn() <= (most or 9_600.0)
+
+
+async def _raised(it: Budgeted) -> bool:
+    return all(asked == 1_200.0 for asked in it.asked())
+
+
+async def _would_hold(it: Budgeted) -> bool:
+    return any("cap-" in h.layer for h in (await it.view()).held)
+
+
+async def _claims(it: Budgeted, name: str) -> bool:
+    return any(c.name == name and c.synchronous for c in (await it.view()).claims)
