@@ -77,6 +77,9 @@ def test_only_these_verbs_exist() -> None:
             "restart",
             "limit",
             "coolant",
+            "power_policy",
+            "power_job",
+            "power_cap",
         }
         | {"clear", "emergency_off", "bypass", "alarm"}
         | STEERING
