@@ -142,9 +142,13 @@ class EndpointSpared(DeviceError):
 
 
 class TrustRefused(DeviceError):
-    """The certificate is not the pinned one, has expired, or the endpoint tried to send us elsewhere."""
+    """The certificate is not the pinned one, has expired, or the endpoint tried to send us elsewhere (`status` 3xx)."""
 
     message_id = "Base.1.19.AccessDenied"
+
+    def __init__(self, endpoint: str, verb: str, detail: str = "", *, status: int = 0, advice: str = "") -> None:
+        super().__init__(endpoint, verb, detail, advice=advice)
+        self.status = status
 
 
 class ReplyMalformed(DeviceError):

@@ -35,7 +35,7 @@ from firmware_bridge.vocabulary.errors import (
 )
 from firmware_bridge.vocabulary.generation import RequestLimits
 from firmware_bridge.wire.redfish.guard import Document, DocumentFault, DocumentTooLarge, parse
-from firmware_bridge.wire.redfish.links import local_path, same_origin_path
+from firmware_bridge.wire.redfish.links import link_of, local_path, same_origin_path
 
 SESSIONS = "/redfish/v1/SessionService/Sessions"
 ROOT = "/redfish/v1/"
@@ -98,7 +98,7 @@ class SessionOwner:
         self._endpoint, self._origin, self._limits, self._credential = endpoint, origin, limits, credential
         self._pin = pin
         self._leaf: Leaf | None = None
-        self._where = ""
+        self._where, self._sessions = "", SESSIONS
         self._turn = asyncio.Lock()
         self._asked: asyncio.Future[Any] | OneCall | None = None
         self._basic = ""
@@ -113,8 +113,10 @@ class SessionOwner:
         """Open a session; return its token, the certificate that the endpoint showed and its service root.
 
         Two requests, the root first: it carries no secret, and the certificate is judged by it.  With `leaf` known
-        from before, only the login.  Where the root names no sessions and nobody takes a login, user and password are
-        tried once and then go with every request.  Raises LoginRefused, TrustRefused, EndpointUnreachable and the rest.
+        from before, only the login.  It goes where the root says that sessions are; a root that was not read yet is
+        asked when the usual place does not take it.  Where the root names no sessions and nobody takes a login, user
+        and password are tried once and then go with every request.  Raises LoginRefused, TrustRefused,
+        EndpointUnreachable and the rest.
         """
         if leaf is not None:
             check_leaf(self._endpoint, leaf, self._pin)
@@ -125,10 +127,15 @@ class SessionOwner:
             try:
                 if leaf is None:
                     leaf, root = await self._judged(call, engine)
+                    self._learn(root)
                 if self._basic:
                     return Met("", leaf, root, self._basic)
                 reply = await self._asked_for(call, engine)
-                if reply.status in _NO_LOGIN_HERE and (way := await self._way_without_sessions(call, engine, root)):
+                if root is None and (reply.status in _NO_LOGIN_HERE or 300 <= reply.status < 400):
+                    root = await self._read_root(call, engine)
+                    if self._learn(root):
+                        reply = await self._asked_for(call, engine)
+                if reply.status in _NO_LOGIN_HERE and (way := without_sessions(root or b"")):
                     self._basic, self._leaf = await self._tried(call, engine, way), leaf
                     return Met("", leaf, root, self._basic)
             finally:
@@ -160,15 +167,18 @@ class SessionOwner:
         who = {"UserName": self._credential.user, "Password": self._credential.secret}
         headers = [*_HEADERS, "Content-Type: application/json", "Expect:"]
         try:
-            return await call.send(engine, "POST", f"{self._origin}{SESSIONS}", headers, msgspec.json.encode(who))
+            return await call.send(engine, "POST", self._origin + self._sessions, headers, msgspec.json.encode(who))
         except DeviceError as err:
             raise type(err)(self._endpoint, "login", err.detail, advice=err.advice) from None
 
-    async def _way_without_sessions(self, call: OneCall, engine: CurlEngine, root: bytes | None) -> str:
-        if root is None:
-            reply = await call.send(engine, "GET", f"{self._origin}{ROOT}", list(_HEADERS))
-            root = reply.body if reply.status == 200 else b""
-        return without_sessions(root)
+    async def _read_root(self, call: OneCall, engine: CurlEngine) -> bytes:
+        reply = await call.send(engine, "GET", f"{self._origin}{ROOT}", list(_HEADERS))
+        return reply.body if reply.status == 200 else b""
+
+    def _learn(self, root: bytes | None) -> bool:
+        """Take from a service root where sessions are opened; tell whether that is another place than before."""
+        before, self._sessions = self._sessions, sessions_at(root or b"", self._origin) or self._sessions
+        return self._sessions != before
 
     async def _tried(self, call: OneCall, engine: CurlEngine, uri: str) -> str:
         """Return the value of an Authorization header that `uri` is given for.  Raises LoginRefused and the rest."""
@@ -345,6 +355,15 @@ def _run_and_close(client: _StrictClient, work: Any, arguments: tuple[Any, ...])
         return work(client, *arguments)
     finally:
         client.adapter.close()
+
+
+def sessions_at(root: bytes, origin: str) -> str:
+    """Return where a service root says that sessions are opened, nothing where it does not, or names another host."""
+    try:
+        found = link_of(parse(root, MOST_ROOT, MOST_ROOT_DEPTH), "Links", "Sessions")
+        return "" if found is None else local_path(found, origin)
+    except ValueError:
+        return ""
 
 
 def without_sessions(root: bytes) -> str:

@@ -70,6 +70,8 @@ def harden(handle: Any, leaf: Leaf | None, limits: RequestLimits, pin: str | Non
         (pycurl.NETRC, 0),
         (pycurl.USERAGENT, "rackwright"),
         (pycurl.TCP_NODELAY, 1),
+        # Nothing compressed is asked for; what comes so all the same is unpacked, up to the cap on bytes.
+        (pycurl.ACCEPT_ENCODING, "identity"),
     ):
         handle.setopt(option, value)
     if leaf is not None or pin is not None:
@@ -97,7 +99,7 @@ def refusal_of(endpoint: str, verb: str, status: int) -> DeviceError | None:
     if status == 200:
         return None
     if 300 <= status < 400:
-        return TrustRefused(endpoint, verb, f"answered with a redirect ({status})")
+        return TrustRefused(endpoint, verb, f"answered with a redirect ({status})", status=status)
     if status in (401, 403):
         return LoginRefused(endpoint, verb, f"HTTP {status}", status=status)
     if status == 404:

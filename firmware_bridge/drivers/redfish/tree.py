@@ -6,7 +6,13 @@ from functools import partial
 from typing import Any
 
 from firmware_bridge.drivers.redfish.link import NORMAL, PATIENT, RedfishLink
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, LoginRefused
+from firmware_bridge.vocabulary.errors import (
+    DeviceError,
+    EndpointRefused,
+    EndpointUnreachable,
+    LoginRefused,
+    TrustRefused,
+)
 from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse, scrub, straightened
 from firmware_bridge.wire.redfish.links import link_of, member_links, resolved, tidy
@@ -183,7 +189,7 @@ class Tree:
 
     async def _fetch(self, key: str, uri: str) -> Document | None:
         try:
-            return await self._link.get_decoded(uri, partial(self._read, key), self._urgency)
+            return await self._ask(key, uri)
         except EndpointUnreachable as err:
             # One resource may hang; an endpoint that keeps silent is not asked any further.
             self._silent += 1
@@ -197,6 +203,26 @@ class Tree:
         except DeviceError as err:
             self._failed(key, err)
         return None
+
+    async def _ask(self, key: str, uri: str) -> Document:
+        """GET `uri`; one that is answered with a redirect is asked once more with a slash behind its path.
+
+        No redirect is followed: DSP0266 §6.4 lets a service know a resource by one of the two spellings only.
+        """
+        read = partial(self._read, key)
+        try:
+            return await self._link.get_decoded(uri, read, self._urgency)
+        except TrustRefused as err:
+            path, mark, query = uri.partition("?")
+            if not err.status or path.endswith("/"):
+                raise
+            try:
+                document = await self._link.get_decoded(f"{path}/{mark}{query}", read, self._urgency)
+            except DeviceError:
+                raise err from None
+        self._slashed.add(key)
+        self._note(key, "", "answers only with a slash behind it")
+        return document
 
     def _read(self, key: str, raw: bytes) -> Document:
         """Return the document in `raw` in Redfish's spelling; a bare array is a collection.  Raises DocumentFault."""

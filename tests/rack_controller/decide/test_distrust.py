@@ -112,3 +112,73 @@ def test_a_new_table_begins_anew() -> None:
     memory, told = doubt_values(memory, changed, (SHELF,), RULES)
     assert (memory.doubted, memory.columns.size) == ({}, 0)
     assert told == []
+
+
+BOTH = make_table(
+    RACK,
+    [
+        Series(Place(f"{SHELF}/psu{n}"), q, ReadingClass.POWER)
+        for n in range(PSUS)
+        for q in (Quantity.POWER, Quantity.POWER_INPUT)
+    ],
+)
+
+
+def supplies(tick: int, given: float, taken: float, one: tuple[float, float]) -> Snapshot:
+    """Return a shelf of which all supplies give and take the same, but for the last one."""
+    gauges = np.full(2 * PSUS, np.nan)
+    for n in range(PSUS):
+        pair = one if n == PSUS - 1 else (given, taken)
+        for quantity, watts in zip((Quantity.POWER, Quantity.POWER_INPUT), pair, strict=True):
+            gauges[BOTH.gauge_index[Place(f"{SHELF}/psu{n}"), quantity]] = watts
+    fresh = snapshot(tick, [0.0] * PSUS)
+    quality = np.where(np.isnan(gauges), np.uint8(Quality.MISSING), np.uint8(Quality.GOOD))
+    taken_at = np.full(2 * PSUS, float(tick))
+    return Snapshot(RACK, tick, fresh.now, fresh.unix_ns, BOTH, gauges, fresh.counters, taken_at, quality, {})
+
+
+def told_of(rows: list[Snapshot]) -> list[tuple[int, str, str]]:
+    """Return (tick, kind, quantity by name) of what is told over the snapshots."""
+    memory, told = Memory(), list[tuple[int, str, str]]()
+    for row in rows:
+        memory, found = doubt_values(memory, row, (SHELF,))
+        told += [(row.tick, f.kind, f.message.split(" of ")[0].split(" is ")[0]) for f in found]
+    return told
+
+
+# What the sign lost in firmware makes of 3,000 W in a register of an eighth of a watt without a sign: 8,192 - 3,000.
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [((5_192.0, 3_100.0), "u06 psu5 power"), ((3_000.0, 5_092.0), "u06 psu5 power input")],
+)
+def test_a_supply_that_gives_more_than_it_takes_or_loses_too_much_is_not_believed(
+    wrong: tuple[float, float], name: str
+) -> None:
+    rows = [supplies(t, 3_000, 3_100, wrong if 3 <= t < 9 else (3_000, 3_100)) for t in range(12)]
+    assert told_of(rows) == [(5, "reading.impossible", name), (9, "reading.believed", name)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # A load that steps between two reads: for a reading or two a supply seems to give what it has not taken yet.
+        [supplies(t, 3_000, 3_100, (3_000, 400) if t in (4, 5) else (3_000, 3_100)) for t in range(10)],
+        [supplies(t, 20, 90, (15, 95)) for t in range(10)],  # what a supply at rest needs for itself
+        [supplies(t, 3_000, 3_100, (float("nan"), 3_100)) for t in range(10)],
+        [supplies(t, 3_000, 3_100, (4_100, 4_250)) for t in range(10)],  # it carries more than its share, and says so
+    ],
+    ids=["step", "rest", "unknown", "overloaded"],
+)
+def test_what_is_no_reason_to_doubt_a_supplys_two_powers(rows: list[Snapshot]) -> None:
+    assert told_of(rows) == []
+
+
+def test_what_is_doubted_and_then_unknown_is_not_believed_again() -> None:
+    unknown = float("nan")
+    rows = [supplies(t, 3_000, 3_100, (5_192, 3_100) if t < 6 else (unknown, unknown)) for t in range(10)]
+    assert [kind for _, kind, _ in told_of(rows)] == ["reading.impossible"]
+
+
+def test_a_value_that_stands_still_is_called_stuck_also_when_it_cannot_be_any_more() -> None:
+    rows = [supplies(t, 3_000 - 60 * t, 3_100 - 62 * t, (3_000, 3_100 - 62 * t)) for t in range(30)]
+    assert [kind for _, kind, _ in told_of(rows)] == ["reading.impossible", "reading.stuck"]

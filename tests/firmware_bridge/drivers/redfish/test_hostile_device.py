@@ -131,7 +131,7 @@ SPLIT = http(b"{}", "302 Found", "Location: /redfish/v1/x\r\nX-Auth-Token: stole
 ROWS: dict[str, tuple[Callable[[Writer], Awaitable[None]] | bytes, type[DeviceError]]] = {
     "slow drip": (drip, EndpointUnreachable),
     "slow drip of headers": (drip_head, EndpointUnreachable),
-    "gzip bomb": (http(BOMB, "200 OK", "Content-Encoding: gzip"), ReplyMalformed),
+    "gzip bomb": (http(BOMB, "200 OK", "Content-Encoding: gzip"), ReplyTooLarge),
     "endless chunks": (endless_chunks, ReplyTooLarge),
     "a gigabyte": (a_gigabyte, ReplyTooLarge),
     "redirect elsewhere": (http(b"", "301 Moved", "Location: https://192.0.2.1/x"), TrustRefused),
