@@ -47,13 +47,17 @@ Spoil = Callable[[Request, bytes], bytes | None]
 
 @dataclass
 class PlainLine:
-    """Words of each unit by address; a word that is not there is refused.  `asked` keeps every request in order."""
+    """Words of each unit by address; a word that is not there is refused.  `asked` keeps every request in order.
+
+    `say` puts bytes on the line that nobody asked for, from any thread, until the line is gone.
+    """
 
     tty: str = ""
     units: dict[int, dict[int, int]] = field(default_factory=dict)
     asked: list[Request] = field(default_factory=list)
     spoil: Spoil | None = None
     delay: float = 0.0
+    say: Callable[[bytes], object] = field(default=len, repr=False)
 
     def answer(self, request: Request) -> bytes | None:
         """Return the right reply, None for a unit that is not there."""
@@ -76,7 +80,7 @@ def plain_line() -> Iterator[PlainLine]:
     """Serve a line from a thread of its own until the block ends."""
     master, slave = pty.openpty()
     tty.setraw(slave)
-    line = PlainLine(tty=os.ttyname(slave))
+    line = PlainLine(tty=os.ttyname(slave), say=lambda data: os.write(master, data))
     wake_read, wake_write = os.pipe()
     thread = threading.Thread(target=_serve, args=(line, master, wake_read), daemon=True)
     thread.start()

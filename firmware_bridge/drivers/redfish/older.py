@@ -72,10 +72,13 @@ async def older_resources(planner: Planner, found: Enclosure) -> list[Older]:
 def plan_older_power(planner: Planner, older: Sequence[Older]) -> None:
     """Plan the tray's own power, where nothing newer gives it, from the only PowerControl with a number.
 
-    Of several none speaks for the tray: its power is promised and stays unknown.
+    Of several the only one that does not say that it is about a part (`PhysicalContext`: the CPUs, the memory).  Where
+    that leaves several none speaks for the tray: its power is promised and stays unknown.
     """
     power = planner.series("", Quantity.POWER, POWER)
     controls = [(o, row, n, m) for o in older for row, n, m in o.rows("PowerControl")]
+    if len(controls) > 1:
+        controls = [c for c in controls if not of_a_part(c[3].get("PhysicalContext"))]
     if len(controls) == 1:
         _plan_row(planner, *controls[0], power)
     planner.promise(power)
@@ -92,7 +95,7 @@ def plan_older_supplies(planner: Planner, older: Sequence[Older]) -> list[Series
             name, label = f"psu{first}", label_of(member, index)
             first += 1
             health = planner.series(name, Quantity.HEALTH, SLOW, label)
-            line = Line((index,), *line_of(member))
+            line = Line((index,), *line_of(member, resource.document, "PowerSupplies"))
             planner.from_document(
                 *(resource.uri, Power),
                 Extract(health, "PowerSupplies", part="Status", convert=health_code, ignore_state=True, line=line),
@@ -121,7 +124,7 @@ def _plan_row(planner: Planner, resource: Older, row: Row, index: int, member: D
     scale, _ = scale_in(row, member, name)
     if scale.unit != series.unit and scale.quantity is not Quantity.VALUE:
         return
-    line = Line((index,), *line_of(member))
+    line = Line((index,), *line_of(member, resource.document, row.array))
     extract = Extract(series, row.array, name, factor=scale.factor, offset=scale.offset, line=line)
     planner.from_document(resource.uri, _KINDS[resource.schema], extract)
 

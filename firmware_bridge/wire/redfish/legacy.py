@@ -123,10 +123,16 @@ def label_of(member: Document, index: int) -> str:
     return scrub(member.get("Name") or member.get("FanName"), 128) or _id(member, index)
 
 
-def line_of(member: Document) -> tuple[str, str]:
-    """Return (key, name) by which a member is found again: its `MemberId`, else its name; empty when it has none."""
+def line_of(member: Document, document: Document, array: str) -> tuple[str, str]:
+    """Return (key, name) by which a member of an array is found again: its `MemberId`, else its name.
+
+    One that another member has as well tells nothing; empty when there is none of its own.
+    """
     for key in ("MemberId", "Name", "FanName"):
-        if isinstance(name := member.get(key), str) and name:
+        name = member.get(key)
+        if not isinstance(name, str) or not name:
+            continue
+        if sum(other.get(key) == name for _, other in members(document, array)) == 1:
             return key, name
     return "", ""
 

@@ -177,6 +177,31 @@ async def test_a_supplys_own_watts_are_not_the_servers() -> None:
     assert found["fan_1a", Quantity.FAN_SPEED] == 5880, "on the second page, behind a percent sign"
 
 
+async def test_of_several_controls_of_power_the_one_that_is_not_of_a_part_speaks_for_the_server() -> None:
+    found = values(await read_all(RedfishComputeTray, shape("nulls-and-slots")))
+    assert found["", Quantity.POWER] == 310
+    assert (found["psu0", Quantity.POWER], found["psu1", Quantity.POWER_INPUT]) == (155, 160)
+    assert ("psu2", Quantity.POWER) not in found
+    tree = shape("nulls-and-slots")
+    for control in tree["/redfish/v1/Chassis/1/Power"]["PowerControl"]:
+        del control["PhysicalContext"]
+    assert values(await read_all(RedfishComputeTray, tree))["", Quantity.POWER] is None
+
+
+async def test_a_number_that_is_not_known_yet_is_none_and_the_next_one_is_read() -> None:
+    tree = shape("type-prefixed-sensors")
+    found = values(await read_all(RedfishComputeTray, tree))
+    assert (found["", Quantity.POWER], found["", Quantity.POWER_STATE]) == (512.3, None)
+    known = {name: value for (name, quantity), value in found.items() if quantity is Quantity.TEMPERATURE}
+    assert sorted(v for v in known.values() if v is not None) == [24.0625]
+
+
+async def test_rows_that_share_a_member_id_are_told_apart_by_name() -> None:
+    tree = {tidy(uri): body for uri, body in shape("own-case").items()}
+    found = values(await read_all(RedfishComputeTray, tree))
+    assert (found["p3v3", Quantity.VOLTAGE], found["p5v", Quantity.VOLTAGE]) == (3.31, 5.02)
+
+
 async def test_a_leak_counts_however_it_is_spelled_and_dry_is_only_who_says_so() -> None:
     found = values(await read_all(RedfishComputeTray, shape("own-case")))
     assert (found["leak0", Quantity.LEAK], found["leak1", Quantity.LEAK]) == (None, 2.0)
