@@ -38,6 +38,7 @@ from firmware_bridge.wire.redfish.links import local_path
 
 Decoded = TypeVar("Decoded")
 LOGIN_COOL_DOWN = 30.0
+SHORT_COOL_DOWN = 5.0  # s, after the first refusal of a password that worked before: it may have come for no reason
 BUSY_COOL_DOWN, LONGEST_COOL_DOWN = 2.0, 60.0  # s, for a login that was refused for now
 _MOST_RENEWALS, _RENEWAL_SECONDS = 3, 20.0  # sessions renewed at once, and one more every so often
 _MOST_REFUSALS = 3  # 401s that one request may meet: out of the blue, with an ended session, once more out of the blue
@@ -78,6 +79,7 @@ class RedfishLink:
         self._version = 0
         self._login_failed_at = float("-inf")
         self._login_error: DeviceError | None = None
+        self._logins_refused = 0  # in a row
         self._pace = Pace(self.limits)
         self.governor = Governor()
         self._renewals, self._renewed_at = float(_MOST_RENEWALS), 0.0
@@ -331,7 +333,7 @@ class RedfishLink:
     async def _login(self) -> Leaf:
         assert self._session is not None
         loop = asyncio.get_running_loop()
-        if self._login_error is not None and loop.time() - self._login_failed_at < _cool_down(self._login_error):
+        if self._login_error is not None and loop.time() - self._login_failed_at < self._cool_down(self._login_error):
             raise self._login_error.with_traceback(None)
         try:
             met = await self._logged_in()
@@ -345,8 +347,10 @@ class RedfishLink:
         except (LoginRefused, EndpointRefused) as err:
             # BMCs lock accounts: a refused login is not tried again before the cool-down is over.
             self._login_error, self._login_failed_at = err, loop.time()
+            self._logins_refused += 1
             raise
         self._login_error, self._leaf, self._root = None, met.leaf, met.root
+        self._logins_refused = 0
         self._version += 1
         self._headers = [*self._headers[:2], met.header]
         return met.leaf
@@ -362,6 +366,13 @@ class RedfishLink:
         met = await self._session.login(self._leaf)
         self.governor.wrongly_refused(asyncio.get_running_loop().time())
         return met
+
+    def _cool_down(self, error: DeviceError) -> float:
+        """Return for how many s a refused login is not tried again: BMCs lock accounts; a busy one says how long."""
+        if isinstance(error, EndpointRefused) and error.status in (429, 503):
+            return min(LONGEST_COOL_DOWN, error.retry_after or BUSY_COOL_DOWN)
+        worked = isinstance(error, LoginRefused) and error.status == 401 and self._version > 0
+        return SHORT_COOL_DOWN if worked and self._logins_refused == 1 else LOGIN_COOL_DOWN
 
     async def _renew(self, version: int) -> None:
         """Log in anew, once for everybody who met the 401.
@@ -433,13 +444,6 @@ class RedfishLink:
             self._urls.clear()
         self._urls[uri] = url
         return url
-
-
-def _cool_down(error: DeviceError) -> float:
-    """Return how long a refused login is not tried again: BMCs lock accounts; one that is busy says for how long."""
-    if isinstance(error, EndpointRefused) and error.status in (429, 503):
-        return min(LONGEST_COOL_DOWN, error.retry_after or BUSY_COOL_DOWN)
-    return LOGIN_COOL_DOWN
 
 
 __all__ = ["BACKGROUND", "LOGIN_COOL_DOWN", "NORMAL", "PATIENT", "URGENT", "RedfishLink"]

@@ -147,6 +147,40 @@ async def test_a_password_that_worked_is_tried_once_more_and_then_waited_for(pee
         await link.close()
 
 
+async def test_a_login_that_is_refused_for_no_reason_is_soon_tried_again(
+    peers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmware_bridge.drivers.redfish.link.SHORT_COOL_DOWN", 0.02)
+    bmc = Bmc()
+    async with peers(bmc) as peer:
+        link = link_to(peer)
+        await link.get("/redfish/v1/S")
+        bmc.moods = 6  # two for the read, one for the end of the session, one for the root, two for the login
+        with pytest.raises(LoginRefused):
+            await link.get("/redfish/v1/S")
+        await asyncio.sleep(0.03)
+        assert await link.get("/redfish/v1/S") == b'{"Id": "x"}'
+        await link.close()
+
+
+async def test_a_password_that_worked_and_is_refused_again_and_again_is_waited_for(
+    peers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmware_bridge.drivers.redfish.link.SHORT_COOL_DOWN", 0.02)
+    bmc = Bmc()
+    async with peers(bmc) as peer:
+        link = link_to(peer)
+        await link.get("/redfish/v1/S")
+        bmc.password = "changed by somebody else"
+        bmc.tokens.clear()
+        for _ in range(5):
+            with pytest.raises(LoginRefused):
+                await link.get("/redfish/v1/S")
+            await asyncio.sleep(0.03)
+        assert bmc.logins == 1 + 3, "two at once, one soon, and then none for a long time"
+        await link.close()
+
+
 async def test_another_certificate_never_sees_the_password(peers: Any) -> None:
     async with peers(Bmc()) as peer, peers(Bmc()) as other:
         with pytest.raises(TrustRefused, match="expected"):
