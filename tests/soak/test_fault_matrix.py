@@ -76,7 +76,7 @@ def _seen_as(cell: dict[str, Any]) -> str:
 def place_of(cell: dict[str, Any], name: str) -> str:
     """Return the whole place of what a cell names; the rack is the fault's unless it says another."""
     rack = cell["fault"]["where"].split("/")[0]
-    return name if re.match(r"k\d\d/", name) else f"{rack}/{name}"
+    return name if re.match(r"k\d\d(/|$)", name) else f"{rack}/{name}"
 
 
 def test_the_page_is_the_matrix() -> None:
