@@ -21,6 +21,7 @@ from firmware_bridge.wire.redfish.spelling import ARRAY, as_collection, own_spel
 ROOT = "/redfish/v1"
 _EXPAND = "?$expand=.($levels=1)"
 _EXPAND_SHORT = "?$expand=."
+_USUAL = ("Chassis", "Systems", "Managers", "UpdateService")
 _MOST_PAGES = 64
 _MOST_SILENT = 2
 
@@ -47,6 +48,10 @@ class Tree:
         document = self._met(met) if met is not None else None
         if document is None:
             document = await self._link.get_decoded(ROOT + "/", partial(self._read, ROOT), self._urgency)
+        if link_of(document, "Chassis") is None and not isinstance(document.get("Chassis"), list):
+            # Some firmware leaves its root empty until it is restarted; the URIs are fixed all the same (DSP0266 §6.1).
+            self._note(ROOT, "Chassis", f"not linked: {', '.join(_USUAL)} are looked for at their usual places")
+            document = {**{name: {"@odata.id": f"{ROOT}/{name}"} for name in _USUAL}, **document}
         self.documents[ROOT] = document
         self.expand = expand_query(document)
         return document
@@ -178,6 +183,11 @@ class Tree:
         if len(set(named)) < len(full):
             # Two members under one name: which is which shows only in the plain collection.
             self._note(key, "$expand", "members with the same or no @odata.id: each is read alone")
+            self._alone.add(key)
+            return
+        if any("Id" not in m for m in full):
+            # Every resource has one (DSP0266 §9.6): what came is not the whole of it.
+            self._note(key, "$expand", "members come in part, without their Id: each is read alone")
             self._alone.add(key)
             return
         self.documents[key] = collection
