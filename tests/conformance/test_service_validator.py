@@ -24,7 +24,7 @@ SCHEMAS = ROOT.parent / "shared" / "conform" / "schemas" / "csdl"
 RACKS = "gb200-nvl72"
 LEAST_CHECKS = 500
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(2_400)]
 
 
 def devices() -> dict[str, str]:
@@ -63,7 +63,7 @@ def validated(state: Path, ending: str, out: Path) -> list[dict[str, Any]]:
         [str(PEERS / "rf_service_validator"), "-r", endpoint.url, *login, *schemas],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=2_000,
     )
     rows = subprocess.run(
         [str(PEERS / "python"), str(Path(__file__).with_name("report_rows.py")), str(out)],
