@@ -121,7 +121,10 @@ WAYS: dict[str, Callable[[bytes], bytes]] = {
 
 
 class Odd:
-    """Answers `documents`, each wrapped by `way`; `instead` has whole answers by path; sessions live at `sessions`."""
+    """Answers `documents`, each wrapped by `way`; `instead` has whole answers by path; sessions live at `sessions`.
+
+    Members that it expands lack the properties named in `left_out`.
+    """
 
     def __init__(
         self,
@@ -130,17 +133,19 @@ class Odd:
         instead: dict[str, bytes] | None = None,
         sessions: str = SESSIONS,
         slash: bool = False,
+        left_out: tuple[str, ...] = (),
     ) -> None:
         self.documents, self.way, self.instead = documents, way, instead or {}
-        self.sessions, self.slash = sessions, slash
+        self.sessions, self.slash, self.left_out = sessions, slash, left_out
 
     async def __call__(self, request: Any, writer: Any) -> None:
-        writer.write(self.answer(request.method, request.path.partition("?")[0]))
+        path, _, query = request.path.partition("?")
+        writer.write(self.answer(request.method, path, "$expand" in query))
         if self.way is closing:
             await writer.drain()
             writer.close()
 
-    def answer(self, method: str, path: str) -> bytes:
+    def answer(self, method: str, path: str, expand: bool) -> bytes:
         if self.slash and not path.endswith("/"):
             return reply(b"", f"Location: {path}/", status="308 Permanent Redirect")
         if method == "POST":
@@ -152,7 +157,12 @@ class Odd:
             return self.instead[key]
         if key not in self.documents:
             return reply(b"{}", status="404 Not Found")
-        return self.way(json.dumps({"@odata.id": key, **self.documents[key]}).encode())
+        document = self.documents[key]
+        if expand:
+            uris = [member["@odata.id"] for member in document["Members"]]
+            members = [{k: v for k, v in self.documents[u].items() if k not in self.left_out} for u in uris]
+            document = {"Members": [link(u) | m for u, m in zip(uris, members, strict=True)]}
+        return self.way(json.dumps({"@odata.id": key, **document}).encode())
 
 
 async def looked_at(peer: Any) -> tuple[EndpointReport, dict[str, float | int | None]]:
@@ -206,6 +216,30 @@ async def test_sessions_are_opened_where_the_service_root_says(peers: Any) -> No
     # Once in vain for a look that knows no root yet; a link that has read it goes there at once.
     assert posted == [SESSIONS, at, at]
     assert ended == [f"{at}/1/"] * 2
+
+
+async def test_a_root_that_links_to_nothing_hides_nothing(peers: Any) -> None:
+    documents = service()
+    documents[R] = {"@odata.type": "#ServiceRoot.v1_9_0.ServiceRoot", "Id": "RootService"}
+    async with peers(Odd(documents)) as peer:
+        report, live = await looked_at(peer)
+    assert numbers(report) == TEMPERATURES
+    assert live == {**TEMPERATURES, "on": 1.0}
+    assert any((n.uri, n.property) == (R, "Chassis") and "usual places" in n.what for n in report.notes)
+
+
+@pytest.mark.parametrize("left_out", [(), ("Id", "Name", "Reading")], ids=["whole", "in part"])
+async def test_expanded_members_that_come_in_part_are_read_alone(peers: Any, left_out: tuple[str, ...]) -> None:
+    documents = service()
+    documents[R]["ProtocolFeaturesSupported"] = {"ExpandQuery": {"Levels": True, "NoLinks": True, "MaxLevels": 1}}
+    async with peers(Odd(documents, left_out=left_out)) as peer:
+        report, live = await looked_at(peer)
+        alone = [r.path for r in peer.requests if r.path == ODD]
+    assert numbers(report) == TEMPERATURES
+    assert live == {**TEMPERATURES, "on": 1.0}
+    assert bool(alone) == bool(left_out)
+    noted = [n.uri for n in report.notes if n.property == "$expand" and "in part" in n.what]
+    assert (SENSORS in noted) == bool(left_out)
 
 
 SPOILT: dict[str, tuple[bytes, str]] = {
