@@ -32,6 +32,7 @@ UNITS: dict[str, tuple[str, float, float]] = {
     "l/min": ("L/min", 1.0, 0.0),
     "L/s": ("L/min", 60.0, 0.0),
     "l/s": ("L/min", 60.0, 0.0),
+    "m3/h": ("L/min", 1e3 / 60, 0.0),
     "Pa": ("kPa", 1e-3, 0.0),
     "kPa": ("kPa", 1.0, 0.0),
     "MPa": ("kPa", 1e3, 0.0),
@@ -56,9 +57,10 @@ _WORDS: dict[str, str] = {
     **dict.fromkeys(("hertz",), "Hz"),
     **dict.fromkeys(("joule", "joules"), "J"),
     **dict.fromkeys(("percent",), "%"),
-    **dict.fromkeys(("rpm",), "{rev}/min"),
+    **dict.fromkeys(("rpm", "rev/min", "revolutions per minute"), "{rev}/min"),
     **dict.fromkeys(("lpm",), "L/min"),
     **dict.fromkeys(("pascal", "pascals"), "Pa"),
+    **dict.fromkeys(("psi",), "[psi]"),
 }
 # Sensor.ReadingType (DSP0268) -> (quantity, unit that the type implies when ReadingUnits is absent).
 _TYPES: dict[str, tuple[Quantity, str]] = {

@@ -31,6 +31,9 @@ from firmware_bridge.wire.redfish.units import of_a_part, scale_of
         ("Power", "WATTS", 5.0, Quantity.POWER, "W", 5.0),
         ("Rotational", "rpm", 5.0, Quantity.FAN_SPEED, "RPM", 5.0),
         ("Temperature", "celsius", 5.0, Quantity.TEMPERATURE, "°C", 5.0),
+        ("PressurekPa", "PSI", 10.0, Quantity.PRESSURE, "kPa", 68.94757),
+        ("LiquidFlow", "m3/h", 6.0, Quantity.FLOW, "L/min", 100.0),
+        ("Rotational", "rev/min", 5.0, Quantity.FAN_SPEED, "RPM", 5.0),
     ],
 )
 def test_known_sensors(kind: str, unit: str, sent: float, quantity: Quantity, ours: str, value: float) -> None:
