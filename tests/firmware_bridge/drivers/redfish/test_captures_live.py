@@ -163,6 +163,14 @@ async def test_a_makers_shape_is_read_by_every_driver_and_nothing_is_invented(na
         assert invented(await read_all(kind, tree), tree) == []
 
 
+@pytest.mark.parametrize("name", sorted(p.stem for p in SHAPES.glob("*.yaml")))
+async def test_a_damaged_shape_costs_a_driver_readings_and_nothing_else(name: str) -> None:
+    whole = {tidy(uri): body for uri, body in shape(name).items()}
+    for seed in range(8):
+        tree = mutated(whole, seed)
+        assert invented(await read_all(KINDS[seed % len(KINDS)], tree), tree) == [], (name, seed)
+
+
 async def test_links_as_bare_paths_are_followed_live() -> None:
     found = values(await read_all(RedfishComputeTray, shape("oem-sensors")))
     assert found["", Quantity.POWER] == 350

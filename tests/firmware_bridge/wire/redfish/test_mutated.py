@@ -1,4 +1,4 @@
-"""Recorded trees, damaged: never a crash, and no number that does not stand in the document it is said to be from."""
+"""Trees recorded and written, damaged: no crash, and no number that is not in the document it is said to be from."""
 
 import json
 import math
@@ -8,24 +8,35 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from support.mutations import mutated, numbers_by_uri
 
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.wire.redfish.inventory import report_of
+from firmware_bridge.wire.redfish.links import tidy
 from firmware_bridge.wire.redfish.units import UNITS
 
 CAPTURES = Path(__file__).resolve().parents[5] / "shared" / "data" / "captures"
 NAMES = sorted(p.parent.name for p in CAPTURES.glob("*/tree.json"))
+SHAPES = sorted((Path(__file__).parent / "shapes").glob("*.yaml"))
 # Everything that a report may have taken a number from, in lower case.
 MEASURED = frozenset(
     {
-        *("reading", "readingcelsius", "currentreading", "readingrpm", "readingvolts", "powerconsumedwatts"),
+        *(
+            "reading",
+            "readingvalue",
+            "readingcelsius",
+            "currentreading",
+            "readingrpm",
+            "readingvolts",
+            "powerconsumedwatts",
+        ),
         *("lastpoweroutputwatts", "poweroutputwatts", "powerinputwatts", "powercapacitywatts", "capacitywatts"),
     }
 )
 FACTORS = {(factor, offset) for _, factor, offset in UNITS.values()}
 
-pytestmark = pytest.mark.skipif(not NAMES, reason="the recorded trees are not on this machine")
+recorded = pytest.mark.skipif(not NAMES, reason="the recorded trees are not on this machine")
 
 
 @lru_cache(maxsize=1)
@@ -34,11 +45,17 @@ def tree_of(name: str) -> dict[str, Any]:
     return found
 
 
+def written(path: Path) -> dict[str, Any]:
+    """Return the tree of a shape with whole URIs."""
+    documents: dict[str, Any] = yaml.safe_load(path.read_text())["documents"]
+    return {tidy(f"/redfish/v1/{uri}"): body for uri, body in documents.items()}
+
+
 def invented(report: EndpointReport, tree: dict[str, Any]) -> list[str]:
     """Return the readings that no number of the tree explains."""
-    stated, found = numbers_by_uri(tree, MEASURED), []
+    stated, found = {tidy(uri): numbers for uri, numbers in numbers_by_uri(tree, MEASURED).items()}, []
     for reading in report.readings:
-        there = stated.get(reading.uri.partition("#")[0], [])
+        there = stated.get(tidy(reading.uri), [])
         if not any(math.isclose(n * f + o, reading.value, rel_tol=1e-9) for n in there for f, o in FACTORS):
             found.append(f"{reading.uri}: {reading.value} is none of {there}")
     return found
@@ -52,8 +69,8 @@ def test_the_recount_finds_a_number_that_is_not_there() -> None:
     assert len(invented(report, {uri: {**tree[uri], "Reading": 43}})) == 1
 
 
-def check(name: str, seed: int) -> None:
-    tree = mutated(tree_of(name), seed)
+def check(name: str, whole: dict[str, Any], seed: int) -> None:
+    tree = mutated(whole, seed)
     report = report_of(tree)
     assert invented(report, tree) == [], (name, seed)
     assert all(r.value - r.value == 0 for r in report.readings), (name, seed)
@@ -63,15 +80,33 @@ def check(name: str, seed: int) -> None:
     msgspec.json.encode(report)
 
 
+@recorded
 @pytest.mark.parametrize("name", NAMES)
 def test_a_damaged_tree_is_read_without_a_crash_and_without_an_invented_number(name: str) -> None:
     for seed in range(20):
-        check(name, seed)
+        check(name, tree_of(name), seed)
+
+
+@pytest.mark.parametrize("path", SHAPES, ids=[p.stem for p in SHAPES])
+def test_so_is_a_damaged_tree_of_another_makers_shape(path: Path) -> None:
+    whole = written(path)
+    for seed in range(20):
+        check(path.stem, whole, seed)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1_800)
+@recorded
 @pytest.mark.parametrize("name", NAMES)
 def test_a_thousand_damaged_trees(name: str) -> None:
     for seed in range(1_000):
-        check(name, seed)
+        check(name, tree_of(name), seed)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("path", SHAPES, ids=[p.stem for p in SHAPES])
+def test_a_thousand_damaged_trees_of_another_makers_shape(path: Path) -> None:
+    whole = written(path)
+    for seed in range(1_000):
+        check(path.stem, whole, seed)
