@@ -61,6 +61,7 @@ BARS: dict[str, tuple[str, float]] = {
         for scenario in ("s1", "s2", "s3", "s4", "s6")
         for figure, bound in (("over_limit_s", 0.0), ("overshoot", 0.01))
     },
+    "plant/rack_seconds_per_s": (">=", 250_000.0),
     "alloc/p99_ms_100k": ("<=", 5.0),
     "alloc/violations": ("<=", 0.0),
     "power/s1_work_vs_oracle_125": (">=", 0.975),

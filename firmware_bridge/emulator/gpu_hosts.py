@@ -187,7 +187,7 @@ def _values(host: _Host, number: int) -> dict[str, float | int]:
     if die >= SLOWDOWN_C:
         reasons |= HW_THERMAL
     pair = s.gpu_power[r, t, number // 2 * 2 : number // 2 * 2 + 2].sum()
-    cpu = s.cpu_power[r, t, min(number // 2, design.cpus - 1)] if design.cpus else 0.0
+    cpu = s.cpu_power[r, t] if design.cpus else 0.0
     return {
         "power_average": round(power, 1),
         "power_instant": round(power, 1),

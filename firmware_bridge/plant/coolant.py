@@ -1,17 +1,20 @@
-"""The rack's liquid loop and its coolant unit: pumps, flow, supply and return, the facility side.  Pure."""
+"""The rack's liquid loop and its coolant unit: pumps, flow, manifold, return line, valve, the facility side.  Pure.
 
-from typing import Any
+The unit's valve takes out of the returning coolant what would bring it to the set supply temperature, but late: after a
+load has gone, the supply is too cold for a while.  What the facility gives bounds it from below.
+"""
 
 import numpy as np
 
 from firmware_bridge.plant.design import Array
-from firmware_bridge.plant.state import State
+from firmware_bridge.plant.state import RETURN_CELLS, State
 
 LIQUID_SHARE = 0.9  # 85-95 % of a rack's heat goes into the liquid (southbound.md §2.2, secondary source)
 SIZING_LPM_PER_W = 1.5e-3  # 1.5 L/min per kW (southbound.md §2.2)
 LEAST_SPEED = 0.3  # assumption: pumps do not go below this while they run
 PUMP_LAG_S = 2.0  # coast-down (power.md §2.4)
-TRANSPORT_S = 30.0  # 20-60 s round the loop (southbound.md §2.2)
+TRANSPORT_S = 30.0  # 20-60 s round the loop at rated flow (southbound.md §2.2); slower flow takes longer
+UNIT_L = 5.0  # assumption: the coolant unit's own volume on the supply side
 VALVE_LAG_S = 15.0  # 5-30 s (power.md §4.1, assumption)
 APPROACH_K = 4.0  # 3-5 K at full load, liquid to liquid (southbound.md §2.2)
 FACILITY_RISE_K = 10.0  # assumption: the facility side's flow is held for this rise
@@ -21,45 +24,80 @@ DELTA_PRESSURE_KPA = 200.0  # at rated flow: 0.5-3 bar (southbound.md §2.2); fo
 STATIC_PRESSURE_KPA = 250.0  # on the return side: 2-6 bar (same)
 
 
-def step_coolant(state: State, heat: Array, dt: float) -> dict[str, Any]:
-    """Move the loop on by `dt` seconds with `heat` (W, (R,)) going into it.
-
-    Returns flow, facility_flow (L/min), supply, outlet, facility_return (°C), heat (W carried by the loop),
-    all (R,), and pump_speed (fraction of full speed, (R, Q)).
-    """
-    design, on = state.design, state.conditions
-    wanted_flow = np.where(np.isnan(on.flow_target), SIZING_LPM_PER_W * heat, on.flow_target)
-    aim = np.clip(wanted_flow / design.flow_rated, LEAST_SPEED, 1.0)[:, None]
-    works = on.pump_ok.sum(axis=1, keepdims=True)
+def step_pumps(state: State, heat: Array, dt: float) -> None:
+    """Set pump_speed (R, Q) and flow (R,) for `heat` (W, (R,)) that is to be carried, or for what the unit is told."""
+    design, on, kind = state.design, state.conditions, state.flow.dtype.type
+    if not design.pumps:
+        state.flow[...] = 0.0
+        return
+    aim = np.clip(heat * kind(SIZING_LPM_PER_W / design.flow_rated), LEAST_SPEED, 1.0)
+    told = np.isfinite(on.flow_target)
+    if told.any():
+        aim = np.where(told, np.clip(on.flow_target / design.flow_rated, LEAST_SPEED, 1.0), aim)
     # The pumps that are left speed up to make good for the missing ones, as far as they can.
-    wanted = np.where(on.pump_ok, np.clip(aim * design.pumps / np.maximum(works, 1), 0.0, 1.0), 0.0)
-    speed = wanted + (state.pump_speed - wanted) * np.exp(-dt / PUMP_LAG_S)
-    flow = design.flow_rated * on.flow_share * (speed.mean(axis=1) if design.pumps else np.zeros(state.racks))
-    supply = _supply(state, heat, dt)
-    carries = np.maximum(flow, STILL_LPM) / 60.0 * design.heat_capacity
-    outlet_aim = np.minimum(supply + heat / carries, HOTTEST_C)
-    outlet = outlet_aim + (state.outlet - outlet_aim) * np.exp(-dt / TRANSPORT_S)
-    moved = flow / 60.0 * design.heat_capacity * np.maximum(outlet - supply, 0.0)
-    facility_flow = np.clip(moved / FACILITY_RISE_K / design.heat_capacity * 60.0, 0.05 * design.flow_rated, None)
-    facility_return = on.facility_supply + moved / (facility_flow / 60.0 * design.heat_capacity)
-    return {
-        "flow": flow,
-        "supply": supply,
-        "outlet": outlet,
-        "heat": moved,
-        "facility_flow": facility_flow,
-        "facility_return": facility_return,
-        "pump_speed": speed,
-    }
+    works = np.maximum(on.pump_ok.sum(axis=1), 1)
+    wanted = on.pump_ok * np.minimum(aim * design.pumps / works, 1.0)[:, None]
+    speed = state.pump_speed
+    speed -= wanted
+    speed *= kind(np.exp(-dt / PUMP_LAG_S))
+    speed += wanted
+    np.multiply(speed.mean(axis=1), kind(design.flow_rated), out=state.flow)
+    state.flow[...] *= on.flow_share
 
 
-def _supply(state: State, heat: Array, dt: float) -> Array:
-    """The valve holds the set supply temperature as long as the facility water plus the approach allows it."""
+def step_loop(state: State, heat: Array, dt: float) -> None:
+    """Move the loop on with `heat` (W, (R,)) going into it: return_line, outlet, supply, valve, heat, facility side.
+
+    Heat that goes in comes out: what the facility takes is what came in less what the loop's volumes keep.
+    """
+    design, on, kind = state.design, state.conditions, state.flow.dtype.type
+    capacity = kind(design.heat_capacity)
+    moving = np.maximum(state.flow, kind(STILL_LPM)) * kind(1.0 / 60.0)  # L/s
+    carries = moving * capacity
+    cell = design.flow_rated / 60.0 * TRANSPORT_S / RETURN_CELLS
+    ratio = moving * kind(dt / cell)
+    keeps = kind(1.0) / (ratio + kind(1.0))
+    ratio *= keeps
+    before = np.minimum(state.supply + heat / carries, kind(HOTTEST_C))
+    for n in range(RETURN_CELLS):
+        line = state.return_line[:, n]
+        line *= keeps
+        before = before * ratio
+        line += before
+        before = line
+    state.outlet[...] = before
+    target: Array = np.full_like(state.supply, design.supply_nominal)
+    if not np.isnan(on.supply_target).all():
+        target = np.where(np.isnan(on.supply_target), target, on.supply_target).astype(state.flow.dtype)
+    reachable = on.facility_supply + np.maximum(state.heat, kind(0.0)) * kind(APPROACH_K / design.heat_rated)
+    asked = np.maximum(state.outlet - np.maximum(target, reachable), kind(0.0)) * carries
+    state.valve[...] = asked + (state.valve - asked) * kind(np.exp(-dt / VALVE_LAG_S))
+    aim = np.maximum(state.outlet - state.valve / carries, reachable)
+    aim = np.minimum(aim, np.maximum(state.outlet, on.facility_supply))
+    change = (aim - state.supply) * -np.expm1(moving * kind(-dt / UNIT_L))
+    np.multiply(carries, state.outlet - state.supply, out=state.heat)
+    state.heat[...] -= change * (capacity * kind(UNIT_L / dt))
+    state.supply[...] += change
+    _facility(state)
+
+
+def _facility(state: State) -> None:
+    design, kind = state.design, state.flow.dtype.type
+    moved = np.maximum(state.heat, kind(0.0))
+    per_lpm = kind(design.heat_capacity / 60.0)
+    np.maximum(moved / (per_lpm * kind(FACILITY_RISE_K)), kind(0.05 * design.flow_rated), out=state.facility_flow)
+    np.divide(moved, state.facility_flow * per_lpm, out=state.facility_return)
+    state.facility_return[...] += state.conditions.facility_supply
+
+
+def tray_return(state: State) -> Array:
+    """Return each compute tray's coolant outlet, °C, (R, T), by its share of the manifold's flow."""
     design = state.design
-    reachable = state.conditions.facility_supply + APPROACH_K * np.clip(heat / design.heat_rated, 0.0, None)
-    target = state.conditions.supply_target
-    aim = np.maximum(np.where(np.isnan(target), design.supply_nominal, target), reachable)
-    return np.asarray(aim + (state.supply - aim) * np.exp(-dt / VALVE_LAG_S))
+    flow = np.maximum(state.flow, LEAST_SHARE * design.flow_rated)[:, None] * design.manifold / 60.0
+    return np.asarray(state.supply[:, None] + LIQUID_SHARE * state.tray_power / (flow * design.heat_capacity))
+
+
+LEAST_SHARE = 0.02  # of rated flow: a tray's outlet never looks hotter than this flow would make it
 
 
 def pressures(state: State) -> tuple[Array, Array]:

@@ -5,12 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from firmware_bridge.plant.wiring import PlantWiring, plant_wiring
 from firmware_bridge.vocabulary.generation import ComponentSpec, Generation, TrayKind, TrayType
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Watts
 
 BACKUP_S = 90.0  # how long a full battery carries its rating (southbound.md §1.1, HPR shelf: 6 × 5.5 kW, 90 s)
 
+MANIFOLD_TILT = (
+    0.04  # assumption: the tray nearest to the manifold's inlet gets 4 % more than the mean, the last 4 % less
+)
+SHARING = 0.05  # where a generation does not say how evenly its supplies share
+
 Array = npt.NDArray[np.float64]
+"""Of 64 bits, or of 32 where a caller wants many racks fast: the laws keep what they are given."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -19,7 +26,9 @@ class RackDesign:
     """One rack's numbers.  Trays, switches, power and battery shelves count bottom up, as in the
     generation.
 
-    All powers in W; `spread` (gpus of a rack) is each GPU's silicon factor on its dynamic power.
+    All powers in W; `spread` (T, G) is each GPU's silicon factor on its dynamic power.  `manifold` (T,): each compute
+    tray's share of the loop's flow, adding up to 1.  `offset` (H, P): by how much of its droop a supply's set voltage
+    is off, adding up to 0: what keeps supplies from sharing evenly.
     """
 
     trays: int
@@ -52,6 +61,9 @@ class RackDesign:
     heat_capacity: float  # J/(L K)
     heat_rated: Watts
     spread: Array
+    manifold: Array
+    offset: Array
+    wiring: PlantWiring
 
 
 def design_of(generation: Generation) -> RackDesign:
@@ -69,12 +81,14 @@ def design_of(generation: Generation) -> RackDesign:
     trays = len(generation.slots_of(TrayKind.COMPUTE))
     switch_base = (switch.power_base if switch else None) or 0.0
     feed = generation.feeds[0] if generation.feeds else None
+    shelves = len(generation.slots_of(TrayKind.POWER_SHELF))
+    offset = silicon_spread(shelves * psu.count, generation.supply.sharing or SHARING).reshape(shelves, psu.count) - 1.0
     return RackDesign(
         trays=trays,
         gpus=gpu.count,
         cpus=cpu.count,
         switches=len(generation.slots_of(TrayKind.SWITCH)),
-        shelves=len(generation.slots_of(TrayKind.POWER_SHELF)),
+        shelves=shelves,
         psus=psu.count,
         battery_shelves=len(generation.slots_of(TrayKind.BATTERY_SHELF)),
         bbus=bbu.count,
@@ -101,6 +115,9 @@ def design_of(generation: Generation) -> RackDesign:
         heat_capacity=generation.coolant.heat_capacity_j_per_l_k,
         heat_rated=(cdu.heat_rated if cdu else None) or Watts(generation.busbar.power_max),
         spread=silicon_spread(trays * gpu.count).reshape(trays, gpu.count),
+        manifold=(1.0 + np.linspace(MANIFOLD_TILT, -MANIFOLD_TILT, trays)) / max(trays, 1),
+        offset=offset - offset.mean() if offset.size else offset,
+        wiring=plant_wiring(generation, psu.count),
     )
 
 

@@ -5,13 +5,15 @@ from collections.abc import Callable
 import numpy as np
 
 from firmware_bridge.plant.design import RackDesign
-from firmware_bridge.plant.shelves import NO_LOAD_W, efficiency
-from firmware_bridge.plant.step import CPU_FOLLOWS
+from firmware_bridge.plant.ground import LOSS_FIXED
+from firmware_bridge.plant.loads import CPU_FOLLOWS
+from firmware_bridge.plant.shelves import LOSS_LINEAR, LOSS_SQUARE
 from rack_controller.decide.budget.design import Array, BudgetDesign, RackLaw
 from rack_controller.powerbench.hall import Hall
 from rack_controller.powerbench.scenario import TrainingSpec
 
-LAW_EFFICIENCY = 0.966  # of supplies at full load: the law errs on the safe side at every other
+LAW_EFFICIENCY = 1.0 / (1.0 + LOSS_LINEAR + LOSS_SQUARE)
+"""Of supplies at full load without their fixed losses: the law errs on the safe side at every other load."""
 
 
 def budget_design(hall: Hall, seed: int) -> BudgetDesign:
@@ -47,19 +49,22 @@ def nominal_law(design: RackDesign, racks: int) -> RackLaw:
     switches = design.switches * (design.switch_max - design.switch_idle)
     follow = (cpus + switches) / span
     idle = design.trays * (design.tray_base + design.cpus * design.cpu_idle) + design.switches * design.switch_idle
-    supplies = design.shelves * design.psus * NO_LOAD_W * LAW_EFFICIENCY
+    supplies = design.shelves * design.psus * LOSS_FIXED * design.psu_max * LAW_EFFICIENCY
     base = idle + supplies - follow * design.trays * design.gpus * design.gpu_idle
     return RackLaw(np.full(racks, base), np.full(racks, follow), np.full(racks, LAW_EFFICIENCY))
 
 
 def true_law(hall: Hall) -> Callable[[Array], Array]:
     """Return the plant's own law, for the oracle."""
-    law = nominal_law(hall.design, hall.scenario.racks)
-    supplies = hall.design.shelves * hall.design.psus
-    base = law.base - supplies * NO_LOAD_W * LAW_EFFICIENCY
+    design, law = hall.design, nominal_law(hall.design, hall.scenario.racks)
+    supplies = design.shelves * design.psus
+    fixed = supplies * LOSS_FIXED * design.psu_max
+    base = law.base - fixed * LAW_EFFICIENCY
+    uneven = LOSS_SQUARE * design.psu_max * float((design.offset**2).sum())
 
     def drawn(gpus: Array) -> Array:
         load = base + (1.0 + law.follow) * gpus
-        return np.asarray(load / efficiency(load / (supplies * hall.design.psu_max)) + supplies * NO_LOAD_W)
+        square = LOSS_SQUARE / (supplies * design.psu_max) * load**2
+        return np.asarray(load * (1.0 + LOSS_LINEAR) + square + fixed + uneven)
 
     return drawn
