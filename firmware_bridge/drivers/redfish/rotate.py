@@ -12,6 +12,7 @@ from typing import Any
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish.contact import Ask, Door, ask_once
 from firmware_bridge.drivers.redfish.one_call import Reply
+from firmware_bridge.drivers.redfish.session import ROOT, SESSIONS, sessions_at
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
     EndpointRefused,
@@ -23,11 +24,10 @@ from firmware_bridge.vocabulary.errors import (
 )
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.wire.redfish.guard import Document, DocumentFault, parse
-from firmware_bridge.wire.redfish.links import local_path, member_links, same_origin_path, tidy
+from firmware_bridge.wire.redfish.links import local_path, member_links, same_origin_path
 
 _log = logging.getLogger(__name__)
 
-SESSIONS = "/redfish/v1/SessionService/Sessions"
 ACCOUNTS = "/redfish/v1/AccountService/Accounts"
 MOST_ACCOUNTS = 32
 TASK_WITHIN = 20.0  # s that the task behind a 202 is followed
@@ -55,6 +55,10 @@ class PinnedAccounts:
         """Open a session.  Raises LoginRefused (with the device's status), EndpointUnreachable, TrustRefused."""
         body: Document = {"UserName": credential.user, "Password": credential.secret}
         reply = await self._ask(Ask(SESSIONS, "POST", body))
+        if _elsewhere(reply) or reply.status in (404, 405):
+            root = await self._ask(Ask(ROOT))
+            where = sessions_at(root.body if root.status == 200 else b"", self.door.origin)
+            reply = await self._ask(Ask(where, "POST", body)) if where not in ("", SESSIONS) else reply
         if reply.status in (401, 403, 429):
             raise LoginRefused(
                 self.door.endpoint, "login", f"HTTP {reply.status}", status=reply.status, advice="check the credential"
@@ -120,22 +124,30 @@ class PinnedAccounts:
         listed = await self._document(login, ACCOUNTS)
         for link in member_links(listed)[:MOST_ACCOUNTS]:
             try:
-                uri = local_path(tidy(link), self.door.origin)
+                uri = local_path(link, self.door.origin)
             except ValueError as err:
                 _log.warning("%s: an account is left out: %s", self.door.endpoint, scrub(str(err), 160))
                 continue
-            reply = await self._ask(Ask(uri, headers=_with(login)))
+            uri, reply = await self._found(login, uri)
             if reply.status == 200 and self._parsed(reply).get("UserName") == user:
                 return uri, reply.headers.get("etag", "")
         raise ResourceMissing(self.door.endpoint, "find_account", f"no account of {scrub(user, 64)} in {ACCOUNTS}")
 
     async def _document(self, login: Login, uri: str) -> Document:
-        reply = await self._ask(Ask(uri, headers=_with(login)))
+        uri, reply = await self._found(login, uri)
         if reply.status != 200:
             raise EndpointRefused(
                 self.door.endpoint, "find_account", f"HTTP {reply.status} at {uri}", status=reply.status
             )
         return self._parsed(reply)
+
+    async def _found(self, login: Login, uri: str) -> tuple[str, Reply]:
+        """Return a resource and how the service spells it: a redirect is not followed, but a slash is tried."""
+        reply = await self._ask(Ask(uri, headers=_with(login)))
+        if _elsewhere(reply) and not uri.endswith("/"):
+            uri = f"{uri}/"
+            reply = await self._ask(Ask(uri, headers=_with(login)))
+        return uri, reply
 
     def _parsed(self, reply: Reply) -> Document:
         try:
@@ -146,6 +158,10 @@ class PinnedAccounts:
     async def _ask(self, ask: Ask) -> Reply:
         _, reply = await ask_once(self.door, ask, self.door.pinned(self.pin))
         return reply
+
+
+def _elsewhere(reply: Reply) -> bool:
+    return 300 <= reply.status < 400
 
 
 def _with(login: Login) -> dict[str, str]:

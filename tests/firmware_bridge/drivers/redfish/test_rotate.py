@@ -12,7 +12,8 @@ import pytest
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish import rotate
 from firmware_bridge.drivers.redfish.contact import Door
-from firmware_bridge.drivers.redfish.rotate import ACCOUNTS, SESSIONS, PinnedAccounts
+from firmware_bridge.drivers.redfish.rotate import ACCOUNTS, PinnedAccounts
+from firmware_bridge.drivers.redfish.session import SESSIONS
 from firmware_bridge.emulator.certificates import keep_identity, server_context
 from firmware_bridge.emulator.door import Doorway, port_of
 from firmware_bridge.vocabulary.errors import EndpointRefused, ResourceMissing
@@ -23,16 +24,25 @@ TASK = "/redfish/v1/TaskService/TaskMonitors/7"
 
 @dataclass
 class Device:
-    """Logs anybody in; answers a change of password with `status`, and its task with 202 `task_takes` times."""
+    """Logs anybody in; answers a change of password with `status`, and its task with 202 `task_takes` times.
+
+    With `slash` it knows its resources with a slash behind them only, and sends everybody else there.
+    """
 
     status: int = 200
     task_takes: int = 0
+    slash: bool = False
     members: tuple[str, ...] = (OURS,)
     asked: list[str] = field(default_factory=list)
     passwords: list[str] = field(default_factory=list)
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, dict[str, str], dict[str, Any]]:
         self.asked.append(f"{method} {path}")
+        if self.slash and not path.endswith("/"):
+            return 308, {"Location": f"{path}/"}, {}
+        path = path.rstrip("/")
+        if path == "/redfish/v1":
+            return 200, {}, {"Links": {"Sessions": {"@odata.id": f"{SESSIONS}/"}}}
         if (method, path) == ("POST", SESSIONS):
             return 201, {"X-Auth-Token": "t", "Location": f"{SESSIONS}/1"}, {}
         if path == ACCOUNTS:
@@ -74,6 +84,13 @@ async def change(device: Device, folder: Path) -> None:
     async with accounts_of(device, folder) as accounts:
         login = await accounts.log_in(Credential("root", "old"))
         await accounts.set_password(login, "root", "Secret-17")
+
+
+async def test_a_device_that_wants_a_slash_behind_everything_gets_it(tmp_path: Path) -> None:
+    device = Device(slash=True)
+    await change(device, tmp_path)
+    assert device.passwords == ["Secret-17"]
+    assert [line for line in device.asked if line.startswith("PATCH")] == [f"PATCH {OURS}/"]
 
 
 @pytest.mark.parametrize("status", [200, 204, 500, 503, 302, 408])
