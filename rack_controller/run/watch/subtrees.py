@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_bridge.ports.telemetry import Nesting, TelemetrySource
+from firmware_bridge.vocabulary.errors import EndpointRefused
 from firmware_bridge.vocabulary.place import Place, join_place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality
@@ -34,11 +35,13 @@ _WHOLE = frozenset({Presence.ABSENT, Presence.FROZEN})
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where a subtree's values stand in one table: all lines, and those of each part."""
+    """Where a subtree's values stand in one table: all lines, those of each part, those of all parts that are read most
+    often."""
 
     subtree: Subtree
     lines: NDArray[np.intp]
     parts: Mapping[str, NDArray[np.intp]]
+    quick: NDArray[np.intp]
 
 
 @dataclass(slots=True)
@@ -123,7 +126,10 @@ class Subtrees:
             if match is not None and match[1] in watched.planned:
                 parts.setdefault(name, []).extend([] if at is None else [at])
             lines += [] if at is None else [at]
-        made = _Columns(subtree, _indices(lines), {name: _indices(at) for name, at in parts.items()})
+        of_parts = _indices([line for at in parts.values() for line in at])
+        ages = self._ages[of_parts]
+        quick = of_parts[ages == ages.min()] if ages.size else of_parts
+        made = _Columns(subtree, _indices(lines), {name: _indices(at) for name, at in parts.items()}, quick)
         watched.columns = (table.table_id, made)
         return made
 
@@ -135,12 +141,13 @@ class Subtrees:
         unread = frozenset(
             p for p, at in parts.items() if _unread(snapshot.taken_at[at], state.since if just_back else None)
         )
+        faults = [e for u, e in self._sources[watched.endpoint].faults.items() if columns.subtree.holds(u)]
         live = frozenset(p for p, at in parts.items() if bool((until[at] >= heard).any()))
+        if any(isinstance(e, EndpointRefused) for e in faults) and _all_missing(snapshot.quality[columns.quick]):
+            live = frozenset()  # it answers errors: what is read seldom is of before, however young it is
         for name in live:
             kind = name.rstrip("0123456789")
             watched.known[kind] = max(watched.known.get(kind, 0), int(name[len(kind) :]) + 1)
-        faults = self._sources[watched.endpoint].faults
-        refused = next((str(type(e).__name__) + _status(e) for u, e in faults.items() if columns.subtree.holds(u)), "")
         return SubtreeFacts(
             name=watched.name,
             management=state.management,
@@ -154,7 +161,7 @@ class Subtrees:
             stalled=frozenset(p for p in live if self._stalled(watched, p, snapshot)),
             sensors=len(columns.lines),
             good=int(np.count_nonzero(until[columns.lines] >= heard)),
-            refused=refused,
+            refused=next((type(e).__name__ + _status(e) for e in faults), ""),
         )
 
     def _stalled(self, watched: _Watched, part: str, snapshot: Snapshot) -> bool:
@@ -166,6 +173,11 @@ class Subtrees:
             value, since = energy, snapshot.now
         watched.energy[part] = (value, since)
         return snapshot.now - since >= STALLED_AFTER
+
+
+def _all_missing(quality: NDArray[np.uint8]) -> bool:
+    """Return whether all of these lines were asked for and not had; late is not missing."""
+    return bool(quality.size) and bool((quality == Quality.MISSING).all())
 
 
 def _unread(taken_at: NDArray[np.float64], since: Seconds | None) -> bool:

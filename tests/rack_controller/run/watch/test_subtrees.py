@@ -120,6 +120,21 @@ async def test_a_board_that_detaches_is_seen_in_the_same_tick_and_seen_coming_ba
         assert all(f.place == tray.endpoint and "u11 hmc" in f.message for f in tray.told)
 
 
+async def test_a_board_that_detaches_is_seen_by_what_is_read_most_often(tmp_path: Path) -> None:
+    """The slow class was read a moment ago and is not due for ten seconds: its numbers keep no board alive."""
+    fast = (ReadingClass.SAFETY, ReadingClass.POWER)
+    async with emulated_tray(tmp_path) as tray:
+        await tray.meet()
+        assert (await tray.tick()).liveness.presence is Presence.PRESENT
+        assert (await tray.tick(fast)).liveness.presence is Presence.PRESENT
+        tray.emulator.hall.faults.set([Fault(FaultKind.HMC_ABSENT, where="*/u11/bmc")])
+        gone = (await tray.tick(fast)).liveness
+        assert (gone.presence, gone.cause) == (Presence.ABSENT, Cause.REFUSED)
+        assert tray.quality("gpu0", Quantity.POWER_LIMIT) is Quality.FLAGGED
+        tray.emulator.hall.faults.set([])
+        assert (await tray.tick(fast)).liveness.presence is Presence.PRESENT
+
+
 async def test_a_board_that_was_away_when_its_tray_was_met_is_missed_and_looked_for(tmp_path: Path) -> None:
     async with emulated_tray(tmp_path) as tray:
         tray.emulator.hall.faults.set([Fault(FaultKind.HMC_ABSENT, where="*/u11/bmc")])
