@@ -27,6 +27,8 @@ from datacenter_api.rest import (
     history,
     login_page,
     notify,
+    options,
+    passports,
     racks,
     raw,
     service,
@@ -67,6 +69,8 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         firmware,
         history,
         notify,
+        options,
+        passports,
         racks,
         raw,
         events,
@@ -96,6 +100,7 @@ def _life_of(services: Services, redfish: OnDemand) -> Any:
             services.broadcaster.close()
             await redfish.close()
             services.consoles.close()
+            services.passports.close()
             for task in kept:
                 task.cancel()
             await asyncio.gather(*kept, return_exceptions=True)

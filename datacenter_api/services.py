@@ -25,6 +25,7 @@ from datacenter_api.fleet.summary import summarise
 from datacenter_api.history.chronicle import Chronicle
 from datacenter_api.history.settings import settings_from
 from datacenter_api.metrics.exposition import Exposition
+from datacenter_api.passports.on_demand import Passports
 from datacenter_api.redfish.figures import RedfishFigures
 from datacenter_api.redfish.push.settings import PushSettings
 from datacenter_api.redfish.push.settings import settings_from as push_settings
@@ -50,6 +51,7 @@ class Services:
     history: Chronicle
     consoles: ConsoleRelay
     certificate: ServedCertificate
+    passports: Passports
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
     exposition: Exposition = field(default_factory=Exposition)
     redfish: RedfishFigures = field(default_factory=RedfishFigures)
@@ -106,6 +108,7 @@ def make_services(state: Path) -> Services:
         history=history,
         consoles=ConsoleRelay(bus),
         certificate=ServedCertificate(state / "tls"),
+        passports=Passports(state, fleet, bus),
         push=push_settings(os.environ),
     )
     services.bus.companions += [services.history.run, services.consoles.run]

@@ -33,6 +33,8 @@ from datacenter_api.cli import (
     lock,
     login,
     op,
+    option,
+    passport,
     policy,
     power,
     processes,
@@ -44,6 +46,7 @@ from datacenter_api.cli import (
     swap,
     tray,
     up,
+    verify,
 )
 from datacenter_api.cli.options import State, Url
 from firmware_bridge.vocabulary.errors import RackwrightError
@@ -87,6 +90,8 @@ app.add_typer(power.app, name="power")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(limit.app, name="limit")
 app.add_typer(coolant.app, name="coolant")
+app.add_typer(passport.app, name="passport")
+app.add_typer(option.app, name="option")
 app.add_typer(shelf.app, name="shelf")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")
@@ -116,6 +121,7 @@ app.command("emulate", context_settings=processes.PASS_ON, add_help_option=False
 app.command("control", context_settings=processes.PASS_ON, add_help_option=False)(processes.control)
 app.command("serve")(processes.serve)
 app.command("agent", context_settings=processes.PASS_ON, add_help_option=False)(processes.agent)
+app.command("verify")(verify.verify)
 app.command("doctor")(doctor.examine)
 app.command("version")(status.show_version)
 

@@ -5,10 +5,10 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from datacenter_api.rest.answers import describes, json_answer
+from datacenter_api.rest.bodies import FILE, whole_body
 from datacenter_api.routes import MOST_IMAGE_BYTES
 from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid
@@ -18,7 +18,6 @@ from rack_controller.service import IMAGES
 
 router = APIRouter(prefix="/api/v1/firmware", tags=["firmware"])
 Parts = Annotated[Services, Depends(services_of)]
-_FILE = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
 @router.get("/images", responses=describes(list[FirmwareImage]))
@@ -27,12 +26,12 @@ async def list_images(parts: Parts) -> Response:
     return json_answer(await asyncio.to_thread(Images(parts.state / IMAGES).listed))
 
 
-@router.post("/images", status_code=201, responses=describes(FirmwareImage), openapi_extra=_FILE)
+@router.post("/images", status_code=201, responses=describes(FirmwareImage), openapi_extra=FILE)
 async def take_image(
     parts: Parts, request: Request, name: Annotated[str, Query(max_length=MOST_NAME)] = ""
 ) -> Response:
     """Take an image as the body; it is named by its SHA-256.  What is no whole PLDM package is refused."""
-    who, data = principal_of(request), await _body(request)
+    who, data = principal_of(request), await whole_body(request, "the image", MOST_IMAGE_BYTES)
     try:
         image = await asyncio.to_thread(Images(parts.state / IMAGES).keep, data, name, time.time_ns())
     except ArgumentsInvalid as err:
@@ -42,16 +41,3 @@ async def take_image(
     answer = json_answer(image)
     answer.status_code = 201
     return answer
-
-
-async def _body(request: Request) -> bytes:
-    chunks, size = [], 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            chunks.append(chunk)
-    except ClientDisconnect as err:
-        raise ArgumentsInvalid(
-            "the image did not come whole", advice=f"it has at most {MOST_IMAGE_BYTES} bytes; send it again"
-        ) from err
-    return b"".join(chunks)

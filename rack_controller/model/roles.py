@@ -20,6 +20,7 @@ class Privilege(StrEnum):
     to one tray's power, `power_many` to several at a time.
     `coolant` sets targets of a coolant unit, which carries a whole rack's heat.
     `silence` shelves alarms and takes them out of service.
+    `prove` hands in records and evidence, sees prices, freezes and signs.
     """
 
     READ = "read"
@@ -35,6 +36,7 @@ class Privilege(StrEnum):
     POWER_MANY = "power_many"
     INTERLOCK = "interlock"
     SILENCE = "silence"
+    PROVE = "prove"
     ACCOUNTS = "accounts"
     CONFIGURE = "configure"
     OWN_ACCOUNT = "own_account"
@@ -47,7 +49,7 @@ PRIVILEGES: dict[Role, frozenset[Privilege]] = {
     Role.VIEWER: _EVERYBODY,
     Role.TECHNICIAN: _EVERYBODY | {_P.LOCATE, _P.SERVICE},
     Role.OPERATOR: _EVERYBODY
-    | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT, _P.FIRMWARE, _P.SHUT, _P.POWER, _P.SILENCE},
+    | {_P.LOCATE, _P.SERVICE, _P.OPERATE, _P.LIMIT, _P.FIRMWARE, _P.SHUT, _P.POWER, _P.SILENCE, _P.PROVE},
     Role.SAFETY: _EVERYBODY | {_P.LOCATE, _P.SERVICE, _P.INTERLOCK, _P.COOLANT, _P.SHUT, _P.SILENCE},
     Role.ADMIN: frozenset(Privilege),
 }
@@ -68,6 +70,7 @@ REDFISH_PRIVILEGES: dict[Privilege, str] = {
     _P.POWER_MANY: "ConfigureComponents",
     _P.INTERLOCK: "ConfigureComponents",
     _P.SILENCE: "ConfigureComponents",
+    _P.PROVE: "ConfigureComponents",
     _P.ACCOUNTS: "ConfigureUsers",
     _P.CONFIGURE: "ConfigureManager",
 }

@@ -1,0 +1,287 @@
+"""`rackwright passport …`: factory's records handed in, looked at, matched, claimed, frozen, exported."""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.connection import Connection, connect, quoted
+from datacenter_api.cli.event import clock
+from datacenter_api.cli.options import As, Json, State, Url, chosen
+from datacenter_api.cli.output import Column, Output, Row, emit, note, number
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+
+app = typer.Typer(help="Where every part was made, and what can be claimed of it.", no_args_is_help=True)
+V1 = "/api/v1/passports"
+DIFFERS = 9
+"""Exit code of a match in which parts do not fit, and of a claim that its rule does not allow."""
+
+RackArg = Annotated[str, typer.Argument(metavar="RACK", help="The rack's place or its short name.")]
+RuleOpt = Annotated[str, typer.Option("--rule", help="A rule of origin; the contract's where none is named.")]
+Delivery = Annotated[str | None, typer.Option("--delivery", help="Day of delivery (2028-06-01).", show_default=False)]
+_PASSPORTS = (
+    Column("RACK", lambda r: str(r["rack"])),
+    Column("RECORDS", lambda r: str(r["rows"]), right=True),
+    Column("SWAPS", lambda r: str(r["swaps"]), right=True),
+    Column("ACCEPTED", lambda r: str(r["frozen"])[:12] or "–"),
+)
+_PARTS = (
+    Column("PLACE", lambda r: "/".join(str(r["place"]).split("/")[3:])),
+    Column("KIND", lambda r: str(r["kind"])),
+    Column("PART", lambda r: str(r["part"])),
+    Column("SERIAL", lambda r: str(r["serial"] or "–")),
+    Column("LOT", lambda r: str(r["lot"] or "–"), wide=True),
+    Column("SUPPLIER", lambda r: str(r["supplier"] or "–"), wide=True),
+    Column("MADE", lambda r: ", ".join(f"{s['process']} {s.get('place', '?')}" for s in r["steps"]) or "–"),
+    Column("COST", lambda r: f"{r['cost']} {r['currency']}" if r["cost"] else "–", right=True),
+)
+_CLAIMS = (
+    Column("RULE", lambda c: str(c["rule"])),
+    Column("VERDICT", lambda c: str(c["verdict"]).replace("_", " ")),
+    Column("CLAIM", lambda c: _bounds(c)),
+    Column("ASKED", lambda c: "–" if c["more_than_percent"] is None else f"> {c['more_than_percent']:g} %"),
+    Column("WHY", lambda c: "; ".join(c["reasons"]) or "–"),
+    Column("NOT LOOKED AT", lambda c: "; ".join(c["leaves_out"]) or "–", wide=True),
+    Column("SOURCE", lambda c: str(c["source"]), wide=True),
+)
+_FINDINGS = (
+    Column("FIT", lambda f: str(f["fit"])),
+    Column("BUILT", lambda f: _side(f["built"])),
+    Column("FOUND", lambda f: _side(f["found"])),
+)
+_FAULTS = (
+    Column("ROW", lambda f: str(f["row"] or "file"), right=True),
+    Column("FIELD", lambda f: str(f["field"])),
+    Column("WHAT IS WRONG", lambda f: str(f["what"])),
+    Column("VALUE", lambda f: str(f["value"])),
+)
+_FROZEN = (
+    Column("RACK", lambda f: str(f["rack"])),
+    Column("RECORDS", lambda f: str(f["rows"]), right=True),
+    Column("WRONG", lambda f: str(f["wrong"]), right=True),
+    Column("NOT LOOKED AT", lambda f: str(f["unread"]), right=True),
+    Column("BY", lambda f: f"{f['actor']}, {clock(f['unix_ns']).partition('.')[0]}"),
+    Column("SHA-256", lambda f: str(f["sha256"])),
+)
+_SITES = (
+    Column("SITE", lambda s: str(s["id"])),
+    Column("WHERE", lambda s: f"{s['title']} ({s['place']})"),
+    Column("FIRM", lambda s: str(s["firm"])),
+    Column("BUILDS", lambda s: ", ".join(s["builds"])),
+    Column("KNOWN", lambda s: "example" if s["example"] else "confirmed" if s["confirmed"] else "said"),
+)
+
+
+@app.command("list")
+def list_passports(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
+    """List every rack that as-built records were handed in of."""
+    emit(connect(url, state).get(V1), _PASSPORTS, chosen(output, as_json), name="rack")
+
+
+@app.command("import")
+def import_records(
+    file: Annotated[Path, typer.Argument(help="The factory's CSV or JSON.")],
+    rack: Annotated[str, typer.Option("--rack", help="The rack that the file's places lie in (u12/gpu2).")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Records of places that have one replace it.")] = False,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Hand in as-built records: all rows of a file or none, and every fault in one report."""
+    link, shape = connect(url, state), chosen(output, as_json)
+    try:
+        data = file.read_bytes()
+    except OSError as err:
+        raise ConfigurationError(f"{file} cannot be read: {err.strerror}", advice="name the factory's file") from err
+    report: Row = link.send_file(f"{V1}/imports", data, name=file.name, rack=rack or None, replace=replace or None)
+    if report["accepted"]:
+        note(
+            f"{file.name}: these bytes were handed in before, as import {report['import_id']}"
+            if report["already"]
+            else f"{file.name}: {report['rows']} records of {len(report['racks'])} racks are kept"
+        )
+        if shape is not Output.TABLE:
+            emit([report], (), shape, single=True, name="import_id")
+        return
+    if shape is Output.TABLE:
+        emit(report["faults"], _FAULTS, shape, name="row")
+        for what, times in sorted(report["counts"].items(), key=lambda c: -c[1]):
+            note(f"{times:>9} × {what}")
+    else:
+        emit([report], (), shape, single=True, name="sha256")
+    raise ConfigurationError(
+        f"{file.name}: nothing was kept, {report['faulty']} faults in {report['rows']} rows",
+        advice="mend the file and hand it in again",
+    )
+
+
+@app.command("show")
+def show(
+    rack: RackArg,
+    below: Annotated[str, typer.Option("--below", help="Only what is at or in this place (u12).")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, help="How many parts.")] = 100,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show the passport of a rack: its parts and where they were made."""
+    passport: Row = connect(url, state).get(f"{V1}/{quoted(rack)}", below=below or None, limit=limit)
+    shape = chosen(output, as_json)
+    if shape in (Output.JSON, Output.YAML):
+        emit([passport], (), shape, single=True)
+        return
+    emit(passport["parts"], _PARTS, shape)
+    frozen = passport["frozen"][0]["sha256"][:12] if passport["frozen"] else "never"
+    note(f"{passport['rows']} records, {passport['cost_known']} with a cost, accepted: {frozen}")
+
+
+@app.command("found")
+def found(
+    rack: RackArg, url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False
+) -> None:
+    """Show what is found in a rack now: the names that records are compared by."""
+    columns = (_PARTS[0], _PARTS[1], Column("PART", lambda r: str(r["part"] or "–")), _PARTS[3])
+    emit(connect(url, state).get(f"{V1}/{quoted(rack)}/found"), columns, chosen(output, as_json))
+
+
+@app.command("match")
+def match(
+    rack: RackArg,
+    wait: Annotated[int, typer.Option("--wait", min=0, max=3_600, help="Seconds to wait for unread trays.")] = 0,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Match what is found with what was built; exit code 9 when a part does not fit."""
+    link, shape = connect(url, state), chosen(output, as_json)
+    report = _match(link, rack, wait)
+    if shape in (Output.JSON, Output.YAML):
+        emit([report], (), shape, single=True)
+    else:
+        emit(report["findings"], _FINDINGS, shape, name="fit")
+    note(", ".join(f"{n} {fit.replace('_', ' ')}" for fit, n in report["counts"].items() if n))
+    if report["unread"]:
+        note(f"{len(report['unread'])} trays are not read in full yet: ask again, or --wait SECONDS")
+    if report["swaps"]:
+        note(str(report["swaps"]))
+    if report["wrong"]:
+        raise typer.Exit(DIFFERS)
+
+
+@app.command("claim")
+def claim(
+    rack: RackArg,
+    rule: RuleOpt = "",
+    delivery: Delivery = None,
+    every: Annotated[bool, typer.Option("--all", help="What each of the rules allows.")] = False,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show what a rule of origin allows to claim, with bounds; exit code 9 when it is not met."""
+    asked = {"rule": rule or None, "delivery": delivery, "every": every or None}
+    claims = connect(url, state).get(f"{V1}/{quoted(rack)}/claims", **asked)
+    emit(claims, _CLAIMS, chosen(output, as_json), name="rule")
+    if not every and any(c["verdict"] == "not_met" for c in claims):
+        raise typer.Exit(DIFFERS)
+
+
+@app.command("export")
+def export(
+    rack: RackArg,
+    to: Annotated[Path, typer.Option("--to", help="Folder that the files are written to.")] = Path(),
+    form: Annotated[str, typer.Option("--form", help="cyclonedx or csv.")] = "cyclonedx",
+    rule: RuleOpt = "",
+    delivery: Delivery = None,
+    with_prices: Annotated[bool, typer.Option("--with-prices", help="Write costs instead of shares.")] = False,
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Write a rack's passport and its seal; `rackwright verify` needs nothing else."""
+    wish = {"form": form, "rule": rule, "delivery": delivery, "redacted": not with_prices}
+    made = connect(url, state).post(f"{V1}/{quoted(rack)}/export", wish)
+    write_export(to, made)
+
+
+@app.command("freeze")
+def freeze(
+    rack: RackArg,
+    delivery: Delivery = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Keep a rack's passport as it is accepted, signed, under its hash."""
+    row = connect(url, state).post(f"{V1}/{quoted(rack)}/freeze", {"delivery": delivery})
+    emit([row], _FROZEN, chosen(output, as_json), name="sha256", single=True)
+
+
+@app.command("sites")
+def sites(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
+    """List the sites that records may name."""
+    emit(connect(url, state).get(f"{V1}/rules")["sites"], _SITES, chosen(output, as_json), name="id")
+
+
+@app.command("key")
+def key(
+    rotate: Annotated[bool, typer.Option("--rotate", help="Make a new one, which the old one vouches for.")] = False,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show the public key that signs exports: tell its fingerprint to the buyer by another way."""
+    link = connect(url, state)
+    shown = link.post(f"{V1}/key/rotate", {}) if rotate else link.get(f"{V1}/key")
+    columns = (
+        Column("FINGERPRINT", lambda k: str(k["fingerprint"])),
+        Column("ROTATIONS", lambda k: number(k["rotations"], 0), right=True),
+        Column("PUBLIC KEY", lambda k: str(k["public_pem"]).replace("\n", " "), wide=True),
+    )
+    emit([shown], columns, chosen(output, as_json), name="fingerprint", single=True)
+
+
+def write_export(folder: Path, made: Row) -> None:
+    """Write a signed file, its seal and, for the owner alone, what opens its commitments."""
+    file = folder / str(made["name"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(str(made["content"]).encode())
+        file.with_name(f"{file.name}.dsse").write_bytes(str(made["seal"]).encode())
+        if made["openings"]:
+            secret = file.with_name(f"{file.name}.openings.json")
+            secret.touch(mode=0o600)
+            secret.write_text(json.dumps(made["openings"]), encoding="utf-8")
+            note(f"{secret}: the prices, for you alone")
+    except OSError as err:
+        raise EnvironmentUnfit(f"{file} cannot be written: {err.strerror}", advice="choose another --to") from err
+    note(f"{file} and {file.name}.dsse: give both; `rackwright verify {file}` looks at them")
+
+
+def _match(link: Connection, rack: str, wait: int) -> Row:
+    until = time.monotonic() + wait
+    while True:
+        report: Row = link.get(f"{V1}/{quoted(rack)}/match")
+        if not report["unread"] or time.monotonic() >= until:
+            return report
+        time.sleep(2.0)
+
+
+def _bounds(claim: Row) -> str:
+    if claim["lower_percent"] is None:
+        return str(claim["country"])
+    return f"{claim['lower_percent']:.2f} to {claim['upper_percent']:.2f} %"
+
+
+def _side(side: Row | None) -> str:
+    if side is None:
+        return "–"
+    place = "/".join(str(side["place"]).split("/")[3:])
+    return f"{place}: {side['part'] or '?'} {side['serial'] or 'no serial number'}"

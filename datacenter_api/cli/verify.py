@@ -1,0 +1,131 @@
+"""`rackwright verify FILE`: whether a signed file is as it was signed, by whom, and whether its claims follow from it.
+
+It needs no server and no network: the file, its seal beside it, and the name of a key that you were told.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.options import As, Json, State, chosen
+from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.state_directory import default_state
+from firmware_bridge.vocabulary.errors import ConfigurationError
+
+CHANGED, HELD = 9, 8
+"""Exit codes: the file is not what was signed; it is, by a key that nobody here was told of."""
+
+_COLUMNS = (
+    Column("FILE", lambda v: str(v["file"])),
+    Column("AS SIGNED", lambda v: "yes" if v["holds"] else "no"),
+    Column("SIGNER", lambda v: ("known " if v["trusted"] else "unknown ") + str(v["signer"])[:16]),
+    Column("CLAIMS", lambda v: "; ".join(v["claims"]) or "–"),
+)
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="The file; its seal FILE.dsse lies beside it.")],
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="Fingerprint or PEM file of a key you were told.", show_default=False),
+    ] = None,
+    opening: Annotated[
+        Path | None, typer.Option("--opening", help="What opens its commitments to costs.", show_default=False)
+    ] = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Say whether a signed file is as it was signed, and if not, what was altered, reordered or cut."""
+    from rack_controller.prove.seal import SUFFIX, judge
+
+    file = file.with_name(file.name.removesuffix(SUFFIX))
+    content, sealed = _read(file), _read(file.with_name(file.name + SUFFIX))
+    opinion = judge(file.name, content, sealed, _known(key or [], state))
+    row: Row = {
+        "file": file.name,
+        "holds": opinion.holds,
+        "signer": opinion.signer,
+        "trusted": opinion.trusted,
+        "about": opinion.statement.get("predicate", {}).get("about", {}),
+        "faults": [
+            {
+                "wrong": f.wrong.value,
+                "file": f.file,
+                "begin": f.begin,
+                "end": f.end,
+                "entry": f.entry,
+                "detail": f.detail,
+            }
+            for f in opinion.faults
+        ],
+        "claims": [],
+        "wrong_claims": [],
+    }
+    if opinion.holds and file.name.endswith(".cdx.json"):
+        _work_out(row, content, opening)
+    emit([row], _COLUMNS, chosen(output, as_json), name="file", single=True)
+    for fault in opinion.faults:
+        note(str(fault))
+    for wrong in row["wrong_claims"]:
+        note(f"claim: {wrong}")
+    if not opinion.holds or row["wrong_claims"]:
+        raise typer.Exit(CHANGED)
+    if not opinion.trusted:
+        note(f"signed by {opinion.signer}, a key nobody here was told of: compare it, then give it with --key")
+        raise typer.Exit(HELD)
+
+
+def _work_out(row: Row, content: bytes, opening: Path | None) -> None:
+    """Work the claims out again from what the file discloses, and look at openings when there are any."""
+    import msgspec
+
+    from rack_controller.prove.openings import Openings
+    from rack_controller.prove.recheck import read_bom, work_out, wrong_claims
+    from rack_controller.prove.redact import wrong_openings
+
+    try:
+        told = read_bom(content)
+    except ValueError as err:
+        row["wrong_claims"] = [f"it cannot be worked out again: {err}"]
+        return
+    claims = work_out(told)
+    row["claims"] = list(told.claims)
+    row["wrong_claims"] = wrong_claims(told, claims)
+    if opening is None:
+        return
+    try:
+        openings = msgspec.json.decode(_read(opening), type=Openings)
+    except msgspec.MsgspecError as err:
+        raise ConfigurationError(f"{opening} holds no openings: {err}", advice="name the seller's file") from err
+    if told.rule is not None:
+        row["wrong_claims"] += wrong_openings(told.records.to_pylist(), told.total, openings, told.rule)
+
+
+def _known(given: list[str], state: Path | None) -> list[str]:
+    """Return the fingerprints of keys that are trusted: those given, and those of a state directory here."""
+    from rack_controller.prove.keys import fingerprint, public_of
+    from rack_controller.signing_keys import FOLDER, SigningKeys
+
+    names = []
+    for text in given:
+        path = Path(text)
+        if path.is_file():
+            try:
+                names.append(fingerprint(public_of(_read(path))))
+            except ValueError as err:
+                raise ConfigurationError(f"{path} is no Ed25519 public key: {err}", advice="a PEM file") from err
+        elif len(text) == 64 and all(c in "0123456789abcdef" for c in text):
+            names.append(text)
+        else:
+            raise ConfigurationError(f"{text!r} is no fingerprint and no file", advice="64 hexadecimal digits")
+    return names + SigningKeys((state or default_state()) / FOLDER).names()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        advice = "the seal lies beside the file" if path.suffix == ".dsse" else "name the file that was signed"
+        raise ConfigurationError(f"{path} cannot be read: {err.strerror}", advice=advice) from err

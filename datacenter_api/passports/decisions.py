@@ -1,0 +1,179 @@
+"""The desk of decisions to buy: records kept, conditions measured, dossiers signed.  Reads and writes files."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+import sqlalchemy as sa
+
+from datacenter_api.passports.desk import Export, PassportDesk
+from datacenter_api.passports.reports import Evidence
+from datacenter_api.passports.tables import evidence, options, plain_row
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
+from rack_controller.prove.conditions import Condition, Measure, Value, parse_condition
+from rack_controller.prove.cyclonedx import Document
+from rack_controller.prove.option import (
+    DecisionRecord,
+    Offer,
+    Reminder,
+    Step,
+    StepRefused,
+    offered,
+    reminders,
+    settle,
+    step,
+)
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionDesk:
+    """The decisions of one state directory.  Every look settles what the calendar has decided."""
+
+    passports: PassportDesk
+    now: Now = lambda: datetime.now(UTC)
+
+    def offer(self, offer: Offer, actor: str) -> DecisionRecord:
+        """Keep a new offer.  Raises ArgumentsInvalid, CommandRefused when one of its name is there."""
+        try:
+            record = offered(offer, actor, time.time_ns())
+        except ValueError as err:
+            raise ArgumentsInvalid(str(err), advice="see `rackwright option offer --help`") from err
+        with self.passports.store.begin() as connection:
+            if connection.execute(sa.select(options.c.name).where(options.c.name == offer.name)).scalar():
+                raise CommandRefused(f"there is a decision {offer.name!r} already", advice="give it another name")
+            row = {"name": offer.name, "revision": 1, "record": msgspec.json.encode(record).decode()}
+            connection.execute(sa.insert(options).values(row))
+        return record
+
+    def listed(self) -> list[DecisionRecord]:
+        """Return every decision as it stands now, those that end first first."""
+        with self.passports.store.begin() as connection:
+            names = [str(n) for n in connection.execute(sa.select(options.c.name)).scalars()]
+        records = [self.show(name) for name in names]
+        return sorted(records, key=lambda r: (r.over, r.offer.decide_by, r.offer.name))
+
+    def show(self, name: str) -> DecisionRecord:
+        """Return a decision as it stands now: conditions measured, the calendar heard.  Raises TargetUnknown."""
+        record, revision = self._read(name)
+        values = {c.measured: self.measure(record, c) for c in record.conditions}
+        now = settle(record, values, time.time_ns(), self.now().date())
+        if now != record:
+            self._write(now, revision)
+        return now
+
+    def say(
+        self,
+        name: str,
+        event: Step,
+        actor: str,
+        *,
+        said: str = "",
+        conditions: Sequence[str] = (),
+        until: date | None = None,
+    ) -> DecisionRecord:
+        """Move a decision on in a party's name.  Raises TargetUnknown, ArgumentsInvalid, PreconditionFailed."""
+        try:
+            parsed = [parse_condition(text) for text in conditions]
+        except ValueError as err:
+            raise ArgumentsInvalid(str(err), advice='for example "racks_passed:L12 >= 17 by 2027-03-31"') from err
+        self.show(name)
+        record, revision = self._read(name)
+        try:
+            today = self.now().date()
+            after = step(record, event, actor, time.time_ns(), today, said=said, conditions=parsed, until=until)
+        except StepRefused as err:
+            raise PreconditionFailed(str(err), advice=f"see `rackwright option show {name}`") from err
+        self._write(after, revision)
+        return after
+
+    def reminders(self) -> list[Reminder]:
+        """Return every day that comes soon, the nearest first."""
+        found = [r for record in self.listed() for r in reminders(record, self.now().date())]
+        return sorted(found, key=lambda r: (r.on, r.name))
+
+    def prove(self, rack: str, level: str, passed: bool, artefact: str, actor: str) -> Evidence:
+        """Keep that a rack has passed a level or has not."""
+        row = Evidence(rack, level, passed, artefact, time.time_ns(), actor)
+        with self.passports.store.begin() as connection:
+            connection.execute(sa.insert(evidence).values(msgspec.structs.asdict(row)))
+        return row
+
+    def proofs(self, racks: Sequence[str]) -> list[Evidence]:
+        """Return the evidence of some racks, the oldest first."""
+        query = sa.select(evidence).where(evidence.c.rack.in_(racks)).order_by(evidence.c.id)
+        with self.passports.store.begin() as connection:
+            return [msgspec.convert(plain_row(row), Evidence) for row in connection.execute(query)]
+
+    def measure(self, record: DecisionRecord, condition: Condition) -> Value:
+        """Return what a condition asks about, as far as it is known until its day."""
+        racks = record.offer.racks
+        day = min(condition.by, self.now().date())
+        end = int(_end_of(day).timestamp()) * 10**9
+        if condition.measure is Measure.RACKS_PASSED:
+            newest = {e.rack: e for e in self.proofs(racks) if e.level == condition.word and e.unix_ns < end}
+            passed = sum(e.passed for e in newest.values())
+            return Value(float(passed), f"{len(newest)} of {len(racks)} racks have evidence of {condition.word}", day)
+        frozen = {f.rack: f for f in reversed(self.passports.frozen()) if f.rack in racks and f.unix_ns < end}
+        if condition.measure is Measure.PASSPORTS_FROZEN:
+            return Value(float(len(frozen)), f"of {len(racks)} racks", day)
+        if condition.measure is Measure.PARTS_WRONG:
+            known = len(frozen) == len(racks) > 0
+            detail = f"{len(frozen)} of {len(racks)} racks have an as-accepted passport"
+            return Value(float(sum(f.wrong for f in frozen.values())) if known else None, detail, day)
+        return self._origin(record, condition.word)
+
+    def dossier(self, name: str, audited: Sequence[Mapping[str, object]]) -> Export:
+        """Return a decision with all that it rests on as a signed file, one entry a line.  Raises TargetUnknown."""
+        record = self.show(name)
+        racks = record.offer.racks
+        lines: list[tuple[str, object]] = [("offer", record.offer)]
+        lines += [(f"condition {n}", c) for n, c in enumerate(record.conditions, 1)]
+        lines += [(f"log {n}", entry) for n, entry in enumerate(record.log, 1)]
+        lines += [(f"evidence {n}", e) for n, e in enumerate(self.proofs(racks), 1)]
+        lines += [(f"frozen {f.rack}", f) for f in self.passports.frozen() if f.rack in racks]
+        known = [r for r in racks if r in self.passports.store.racks()]
+        delivery = record.offer.delivery
+        lines += [
+            (f"claim {r}", {"rack": r, "claim": c}) for r in known for c in self.passports.claims(r, "", delivery)
+        ]
+        lines += [(f"audit {row['sequence']}", row) for row in audited]
+        encoded = [msgspec.json.encode({"entry": what, "content": content}) + b"\n" for what, content in lines]
+        document = Document(encoded, [what for what, _ in lines])
+        about: dict[str, object] = {"decision": name, "stage": record.stage.value, "form": "dossier"}
+        return self.passports.signed(f"{name}.dossier.jsonl", document, about)
+
+    def _origin(self, record: DecisionRecord, rule: str) -> Value:
+        known = self.passports.store.racks()
+        if self.passports.files.book.named(rule) is None:
+            return Value(None, f"there is no rule of origin {rule!r}")
+        racks = record.offer.racks
+        found = [self.passports.claims(r, rule, record.offer.delivery)[0] for r in racks if r in known]
+        shares = [claim.lower_percent for claim in found if claim.lower_percent is not None]
+        detail = f"{len(shares)} of {len(racks)} racks have records"
+        return Value(min(shares) if racks and len(shares) == len(racks) else None, detail)
+
+    def _read(self, name: str) -> tuple[DecisionRecord, int]:
+        with self.passports.store.begin() as connection:
+            row = connection.execute(sa.select(options).where(options.c.name == name)).one_or_none()
+        if row is None:
+            raise TargetUnknown(f"there is no decision {name[:64]!r}", advice="see `rackwright option list`")
+        return msgspec.json.decode(row.record, type=DecisionRecord), row.revision
+
+    def _write(self, record: DecisionRecord, revision: int) -> None:
+        query = (
+            sa.update(options)
+            .where(options.c.name == record.offer.name, options.c.revision == revision)
+            .values(revision=revision + 1, record=msgspec.json.encode(record).decode())
+        )
+        with self.passports.store.begin() as connection:
+            if connection.execute(query).rowcount != 1:
+                raise PreconditionFailed("somebody else has just changed this decision", advice="look at it again")
+
+
+def _end_of(day: date) -> datetime:
+    """Return the first moment after a day, UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)

@@ -1,0 +1,284 @@
+"""The desk where passports are handed in, looked at, matched, claimed, frozen and signed.  Thinks nothing of its own.
+
+Everything here reads or writes files and counts: call it off the event loop.
+"""
+
+import hashlib
+import secrets
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from datacenter_api import __version__
+from datacenter_api.passports.found import Found
+from datacenter_api.passports.reports import FrozenRow, ImportReport, ImportRow, Key, MatchReport, Passport, PassportRow
+from datacenter_api.passports.rows import part_rows
+from datacenter_api.passports.store import RACK_OF, PassportStore
+from datacenter_api.passports.tables import changes, frozen, plain_row
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, TargetUnknown
+from firmware_bridge.vocabulary.place import RACK_PARTS, parse_place, rack_of
+from rack_controller.origin_files import OriginFiles, load_origin_files
+from rack_controller.prove.as_csv import as_csv
+from rack_controller.prove.check_as_built import check_as_built, in_order
+from rack_controller.prove.claim import Claim
+from rack_controller.prove.complaints import Complaints
+from rack_controller.prove.cyclonedx import Document, Heading, hardware_bom
+from rack_controller.prove.fields import COST, PART, PLACE, SERIAL
+from rack_controller.prove.fit import Change
+from rack_controller.prove.keys import fingerprint
+from rack_controller.prove.match import Match, match_parts
+from rack_controller.prove.openings import Openings
+from rack_controller.prove.origin import claim_of
+from rack_controller.prove.read_as_built import read_as_built
+from rack_controller.prove.redact import redact
+from rack_controller.prove.rules import Rule
+from rack_controller.prove.seal import SUFFIX, seal
+from rack_controller.signing_keys import FOLDER as KEYS
+from rack_controller.signing_keys import SigningKeys
+
+MOST_FINDINGS = 2_000
+MOST_NAME = 120
+FORMS = {"cyclonedx": "cdx.json", "csv": "csv"}
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A signed export: the file, its seal, and, where costs were taken out, what opens them."""
+
+    name: str
+    content: bytes
+    seal: bytes
+    openings: Openings | None = None
+
+
+@dataclass
+class PassportDesk:
+    """Everything about the passports of one state directory."""
+
+    state: Path
+    search: Sequence[Path] = ()
+    store: PassportStore = field(init=False)
+    keys: SigningKeys = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = PassportStore(self.state)
+        self.keys = SigningKeys(self.state / KEYS)
+
+    @cached_property
+    def files(self) -> OriginFiles:
+        """Rules, sites and codes, read once."""
+        return load_origin_files([self.state, *self.search])
+
+    def take(self, data: bytes, name: str, actor: str, *, rack: str = "", replace: bool = False) -> ImportReport:
+        """Judge a factory's file and keep its records, all of them or none.
+
+        `rack` stands before places that begin in a rack; without `replace` a place that has a record is a fault.
+        Raises ArgumentsInvalid for a `rack` that is none.
+        """
+        if rack and (not _is_place(rack) or rack.count("/") != 3):
+            raise ArgumentsInvalid(f"{rack!r} is no rack", advice="site/hall/row/rack, in lower case")
+        sha256 = hashlib.sha256(data).hexdigest()
+        number = self.store.known(sha256)
+        if number is not None:
+            return ImportReport(True, 0, [], sha256, number, already=True)
+        complaints = Complaints()
+        texts = read_as_built(data, complaints)
+        records = None
+        if texts is not None:
+            records = check_as_built(texts, self.files.known(datetime.now(UTC).date()), complaints, rack=rack)
+        if records is not None:
+            self._lay_beside(records, complaints, replace)
+        rows = 0 if texts is None else texts.num_rows
+        if len(complaints) or records is None or rows == 0:
+            if not len(complaints):
+                complaints.add(0, "file", "it has no rows")
+            counts, shown = dict(complaints.counts), complaints.shown
+            return ImportReport(False, rows, [], sha256, faulty=len(complaints), counts=counts, faults=shown)
+        number = self.store.add(in_order(records), data, name[:MOST_NAME] or "unnamed", actor, time.time_ns())
+        return ImportReport(True, rows, _racks(records), sha256, number)
+
+    def imports(self) -> list[ImportRow]:
+        """Return every file that was accepted, the newest first."""
+        return [msgspec.convert(row, ImportRow) for row in self.store.listed()]
+
+    def racks(self) -> list[PassportRow]:
+        """Return every rack that has a passport."""
+        newest = {row.rack: row for row in reversed(self.frozen())}
+        with self.store.begin() as connection:
+            query = sa.select(changes.c.rack, sa.func.count()).group_by(changes.c.rack)
+            swaps = {str(rack): int(n) for rack, n in connection.execute(query)}
+        return [
+            PassportRow(rack, rows, swaps.get(rack, 0), f.sha256 if f else "", f.unix_ns if f else 0)
+            for rack, rows in self.store.racks().items()
+            for f in (newest.get(rack),)
+        ]
+
+    def records(self, rack: str) -> pa.Table:
+        """Return the records of a rack, given by its place or its last part.  Raises TargetUnknown."""
+        table = self.store.current(self.named(rack))
+        assert table is not None
+        return table
+
+    def named(self, rack: str) -> str:
+        """Return the place of a rack that records are of.  Raises TargetUnknown."""
+        known = self.store.racks()
+        fits = [r for r in known if rack in (r, r.rsplit("/", 1)[-1])]
+        if len(fits) != 1:
+            what = (
+                f"no as-built records of rack {rack!r}" if not fits else f"{rack!r} could be any of {len(fits)} racks"
+            )
+            raise TargetUnknown(what, advice="see `rackwright passport list`, or hand them in: `passport import`")
+        return fits[0]
+
+    def rule(self, name: str) -> Rule:
+        """Return a rule of origin, the default one for no name.  Raises TargetUnknown."""
+        rule = self.files.book.named(name)
+        if rule is None:
+            known = ", ".join(r.name for r in self.files.book.rules)
+            raise TargetUnknown(f"there is no rule of origin {name[:64]!r}", advice=f"one of: {known}")
+        return rule
+
+    def claims(self, rack: str, rule: str = "", delivery: date | None = None, *, every: bool = False) -> list[Claim]:
+        """Return what one rule, or every rule, makes of a rack's records.  Raises TargetUnknown."""
+        rules = self.files.book.rules if every else (self.rule(rule),)
+        table = self.records(rack)
+        return [claim_of(table, r, self.files.country_of_site, delivery) for r in rules]
+
+    def show(self, rack: str, *, below: str, limit: int, rule: str, delivery: date | None, prices: bool) -> Passport:
+        """Return a rack's passport with some of its parts.  Raises TargetUnknown."""
+        table = self.records(rack)
+        some = table
+        if below:
+            at = below if below.count("/") >= RACK_PARTS else f"{rack}/{below}"
+            places = table.column(PLACE)
+            some = table.filter(pc.or_(pc.equal(places, at), pc.starts_with(places, f"{at}/")))
+        known = len(table) - (table.column(COST).null_count if COST in table.column_names else len(table))
+        return Passport(
+            rack=rack,
+            rows=table.num_rows,
+            cost_known=known,
+            parts=part_rows(some.slice(0, limit), prices),
+            claims=self.claims(rack, rule, delivery),
+            swaps=self.store.changes(rack),
+            frozen=self.frozen(rack),
+        )
+
+    def key(self) -> Key:
+        """Return the key that signs now; the first one is made when there is none."""
+        signer = self.keys.signer()
+        return Key(fingerprint(signer.public), self.keys.public_pem().decode(), len(signer.chain))
+
+    def match_report(self, rack: str, found: Found, swaps: str) -> MatchReport:
+        """Return a match as it is shown, the first of what does not fit in full.  Raises TargetUnknown."""
+        match = self.match(rack, found)
+        return MatchReport(rack, match.counts, match.wrong, match.findings(MOST_FINDINGS), list(found.unread), swaps)
+
+    def swap(self, rack: str, found: Sequence[Change]) -> list[Change]:
+        """Keep swaps that the passport does not know yet, and return them; what is claimed follows."""
+        known = self.store.racks()
+        return self.store.change(rack, found) if rack in known else []
+
+    def match(self, rack: str, found: Found) -> Match:
+        """Return what was found beside what was built.  Raises TargetUnknown."""
+        return match_parts(self.records(rack), found.parts, read=found.read, visible=found.visible)
+
+    def export(
+        self, rack: str, form: str, *, rule: str = "", delivery: date | None = None, redacted: bool = True
+    ) -> Export:
+        """Return a rack's passport as a signed file.  Raises TargetUnknown, ArgumentsInvalid."""
+        if form not in FORMS:
+            raise ArgumentsInvalid(f"no form {form!r}", advice=f"one of: {', '.join(FORMS)}")
+        place, table, asked = self.named(rack), self.records(rack), self.rule(rule)
+        claims = [claim_of(table, asked, self.files.country_of_site, delivery)]
+        openings, more = None, self._about(asked, delivery)
+        if redacted:
+            table, more["cost-total-commitment"], openings = redact(table, asked, secrets.token_bytes(32))
+        now = datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+        heading = Heading(place, str(uuid.uuid4()), now, __version__, more)
+        document = (
+            as_csv(table, redacted=redacted)
+            if form == "csv"
+            else hardware_bom(table, claims, heading, redacted=redacted)
+        )
+        name = f"{place.replace('/', '-')}.{FORMS[form]}"
+        return self.signed(name, document, {"rack": place, "form": form, "made": now, "redacted": redacted}, openings)
+
+    def signed(
+        self, name: str, document: Document, about: dict[str, object], openings: Openings | None = None
+    ) -> Export:
+        """Return a document with its seal, signed by the key that signs now."""
+        sealed = seal(name, document.lines, document.names, self.keys.signer(), about)
+        return Export(name, document.content, sealed, openings)
+
+    def freeze(self, rack: str, found: Found, actor: str, delivery: date | None) -> FrozenRow:
+        """Keep a rack's passport as it is accepted: its signed BOM under its own hash.  Raises TargetUnknown."""
+        place = self.named(rack)
+        match = self.match(rack, found)
+        export = self.export(rack, "cyclonedx", delivery=delivery, redacted=False)
+        sha256 = hashlib.sha256(export.content).hexdigest()
+        self.store.write(f"frozen/{sha256}.cdx.json", export.content)
+        self.store.write(f"frozen/{sha256}.cdx.json{SUFFIX}", export.seal)
+        unread = match.counts["unread"] + match.counts["unproven"]
+        row = FrozenRow(place, sha256, self.records(rack).num_rows, match.wrong, unread, time.time_ns(), actor)
+        with self.store.begin() as connection:
+            connection.execute(sa.insert(frozen).values(msgspec.structs.asdict(row)))
+        return row
+
+    def frozen(self, rack: str = "") -> list[FrozenRow]:
+        """Return every as-accepted state, of one rack or all, the newest first."""
+        query = sa.select(frozen).order_by(frozen.c.id.desc())
+        query = query.where(frozen.c.rack == rack) if rack else query
+        with self.store.begin() as connection:
+            return [msgspec.convert(plain_row(row), FrozenRow) for row in connection.execute(query)]
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def _lay_beside(self, records: pa.Table, complaints: Complaints, replace: bool) -> None:
+        """Complain of rows whose place, or part and serial number, are recorded already."""
+        kept = self.store.keys()
+        places = pc.is_in(records.column(PLACE), kept.column(PLACE).combine_chunks())
+        if not replace and pc.any(places).as_py():
+            rows = np.flatnonzero(places.to_numpy())
+            some = records.column(PLACE).take(pa.array(rows[:1_000])).to_pylist()
+            complaints.add_rows(rows, PLACE, "has a record already: hand it in with --replace", some)
+        others = kept.filter(pc.invert(pc.is_in(kept.column(PLACE), records.column(PLACE).combine_chunks())))
+        mine = pc.binary_join_element_wise(records.column(PART).cast(pa.string()), records.column(SERIAL), "\n")
+        theirs = pc.binary_join_element_wise(others.column(PART), others.column(SERIAL), "\n")
+        at = pc.index_in(mine, theirs.combine_chunks())
+        for row in np.flatnonzero(at.is_valid().to_numpy())[:1_000].tolist():
+            place, what = others.column(PLACE)[at[row].as_py()].as_py(), "duplicate: recorded already"
+            complaints.add(row + 1, SERIAL, f"{what} at {place}", records.column(SERIAL)[row].as_py(), kind=what)
+
+    def _about(self, rule: Rule, delivery: date | None) -> dict[str, str]:
+        """Return what a reader needs to work a claim out again: the rule, and the country of each site."""
+        when = {} if delivery is None else {"delivery": delivery.isoformat()}
+        return {
+            **when,
+            "rule": msgspec.json.encode(rule).decode(),
+            "sites": msgspec.json.encode(self.files.country_of_site).decode(),
+        }
+
+
+def _racks(records: pa.Table) -> list[str]:
+    racks = pc.unique(pc.replace_substring_regex(records.column(PLACE), RACK_OF, r"\1"))
+    return sorted(str(rack) for rack in racks.to_pylist())
+
+
+def _is_place(text: str) -> bool:
+    try:
+        rack_of(parse_place(text))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,229 @@
+"""As-built records on disk: staged as one Parquet file, made valid by one commit.  Judges nothing.
+
+A file that no committed row names is none: half an import is nothing, and goes at the next start.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from datacenter_api.passports.tables import changes, covers, imports, open_tables, plain_row, unfit
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+from rack_controller.prove.columns import codes_of
+from rack_controller.prove.fields import PART, PLACE, SERIAL
+from rack_controller.prove.fit import Change
+from rack_controller.prove.swapped import apply_change
+
+FOLDER, FILE = "passports", "passports.db"
+GROUP_ROWS = 16_384
+RACK_OF = r"^((?:[^/]+/){3}[^/]+)(?:/.*)?$"
+_KEYS = [PLACE, PART, SERIAL]
+MOST_KEPT = 16
+
+
+class PassportStore:
+    """The folder `passports` of a state directory.  Methods read and write files: call them off the event loop.
+
+    Each raises EnvironmentUnfit when the disk says no.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self.folder = state / FOLDER
+        self._file = self.folder / FILE
+        self._engine = open_tables(self._file)
+        self._kept: dict[str, tuple[tuple[int, int], pa.Table]] = {}
+        self._tidy()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as err:
+            raise unfit(self._file, err) from err
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def known(self, sha256: str) -> int | None:
+        """Return the import of a file with these bytes, None when there is none."""
+        with self.begin() as connection:
+            found: int | None = connection.execute(sa.select(imports.c.id).where(imports.c.sha256 == sha256)).scalar()
+        return found
+
+    def add(self, records: pa.Table, data: bytes, name: str, actor: str, unix_ns: int) -> int:
+        """Keep the records of a file, whole or not at all, and return the number of the import."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        self._stage(records, self._path(sha256))
+        racks, values = codes_of(pc.replace_substring_regex(records.column(PLACE), RACK_OF, r"\1"))
+        rows_of = np.bincount(racks, minlength=len(values)).tolist()
+        with self.begin() as connection:
+            row = {"sha256": sha256, "name": name, "rows": records.num_rows, "unix_ns": unix_ns, "actor": actor}
+            made = connection.execute(sa.insert(imports).values(row)).inserted_primary_key
+            assert made is not None
+            number = int(made[0])
+            covered = [{"import_id": number, "rack": r, "rows": n} for r, n in zip(values, rows_of, strict=True)]
+            connection.execute(sa.insert(covers), covered)
+        return number
+
+    def listed(self) -> list[dict[str, object]]:
+        """Return every import, the newest first."""
+        with self.begin() as connection:
+            rows = connection.execute(sa.select(imports).order_by(imports.c.id.desc()).limit(1_000))
+            return [{**plain_row(row), "id": row.id} for row in rows]
+
+    def racks(self) -> dict[str, int]:
+        """Return every rack that any record is of, with how many records were handed in."""
+        query = sa.select(covers.c.rack, sa.func.sum(covers.c.rows)).group_by(covers.c.rack).order_by(covers.c.rack)
+        with self.begin() as connection:
+            return {str(rack): int(rows) for rack, rows in connection.execute(query)}
+
+    def keys(self) -> pa.Table:
+        """Return place, part and serial number of every record; those of a later import replace earlier ones."""
+        with self.begin() as connection:
+            files = [str(s) for s in connection.execute(sa.select(imports.c.sha256).order_by(imports.c.id)).scalars()]
+        tables = [_plain(pq.read_table(self._path(s), columns=_KEYS)) for s in files]
+        return _latest(tables) if tables else pa.table({name: pa.array([], pa.string()) for name in _KEYS})
+
+    def current(self, rack: str) -> pa.Table | None:
+        """Return the records of a rack as they stand now, its swaps in them; None when nothing was handed in."""
+        rows = self._imports_of(rack)
+        swaps = self.changes(rack)
+        if not rows:
+            return None
+        stamp = (self._newest() if swaps else rows[-1][0], len(swaps))  # a spare may be recorded anywhere
+        kept = self._kept.get(rack)
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        table = self._fold(rack, rows, swaps)
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[rack] = stamp, table
+        return table
+
+    def changes(self, rack: str) -> list[Change]:
+        """Return the swaps of a rack, the oldest first."""
+        query = sa.select(changes).where(changes.c.rack == rack).order_by(changes.c.unix_ns, changes.c.id)
+        with self.begin() as connection:
+            return [Change(r.place, r.old, r.new, r.unix_ns, r.why) for r in connection.execute(query)]
+
+    def change(self, rack: str, found: Sequence[Change]) -> list[Change]:
+        """Keep swaps that are not kept yet, and return them."""
+        known = {(c.place, c.new, c.unix_ns) for c in self.changes(rack)}
+        new = [c for c in found if (c.place, c.new, c.unix_ns) not in known]
+        if new:
+            with self.begin() as connection:
+                rows = [
+                    {"rack": rack, "place": c.place, "old": c.old, "new": c.new, "unix_ns": c.unix_ns, "why": c.why}
+                    for c in new
+                ]
+                connection.execute(sa.insert(changes), rows)
+        return new
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a file of an export there whole."""
+        scratch = self.folder / f".{secrets.token_hex(8)}"
+        try:
+            with scratch.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            (self.folder / name).parent.mkdir(mode=0o700, exist_ok=True)
+            scratch.replace(self.folder / name)
+        except OSError as err:
+            raise EnvironmentUnfit(f"{name} is not kept: {err.strerror}", advice="make room") from err
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    def _newest(self) -> int:
+        with self.begin() as connection:
+            return int(connection.execute(sa.select(sa.func.max(imports.c.id))).scalar() or 0)
+
+    def _imports_of(self, rack: str) -> list[tuple[int, str, int]]:
+        query = (
+            sa.select(imports.c.id, imports.c.sha256, imports.c.unix_ns)
+            .join(covers, covers.c.import_id == imports.c.id)
+            .where(covers.c.rack == rack)
+            .order_by(imports.c.id)
+        )
+        with self.begin() as connection:
+            return [(int(n), str(s), int(t)) for n, s, t in connection.execute(query)]
+
+    def _fold(self, rack: str, rows: list[tuple[int, str, int]], swaps: list[Change]) -> pa.Table:
+        table = pa.table({})
+        due = list(swaps)
+        for _, sha256, unix_ns in rows:
+            while table.num_rows and due and due[0].unix_ns < unix_ns:
+                table = apply_change(table, due[0], self._spares(due.pop(0)))
+            part = self._read(sha256, rack)
+            table = _latest([table, part]) if table.num_rows else part
+        for swap in due:
+            table = apply_change(table, swap, self._spares(swap))
+        return table
+
+    def _spares(self, swap: Change) -> pa.Table:
+        """Return the records of a part that came in by a swap, and of all that is in it, where they were handed in."""
+        with self.begin() as connection:
+            query = sa.select(imports.c.sha256).order_by(imports.c.id.desc())
+            files = [str(s) for s in connection.execute(query).scalars()]
+        for sha256 in files:
+            found = pq.read_table(self._path(sha256), columns=[PLACE, SERIAL], filters=[(SERIAL, "=", swap.new)])
+            if found.num_rows:
+                return self._read(sha256, str(found.column(PLACE)[0].as_py()))
+        return pa.table({PLACE: pa.array([], pa.string())})
+
+    def _read(self, sha256: str, place: str) -> pa.Table:
+        """Return the records at a place and below it."""
+        inside = [[(PLACE, "=", place)], [(PLACE, ">=", f"{place}/"), (PLACE, "<", f"{place}0")]]  # 0 follows /
+        return pq.read_table(self._path(sha256), filters=inside).unify_dictionaries().combine_chunks()
+
+    def _path(self, sha256: str) -> Path:
+        return self.folder / f"{sha256[:32]}.parquet"
+
+    def _stage(self, records: pa.Table, path: Path) -> None:
+        scratch = path.with_suffix(".new")
+        try:
+            pq.write_table(records, scratch, compression="zstd", compression_level=1, row_group_size=GROUP_ROWS)
+            with scratch.open("rb+") as file:
+                os.fsync(file.fileno())
+            scratch.chmod(0o600)
+            scratch.replace(path)
+        except OSError as err:
+            raise EnvironmentUnfit(f"the records are not kept: {err.strerror}", advice="make room") from err
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    def _tidy(self) -> None:
+        with self.begin() as connection:
+            named = {self._path(str(s)).name for s in connection.execute(sa.select(imports.c.sha256)).scalars()}
+        for path in (*self.folder.glob("*.parquet"), *self.folder.glob("*.new")):
+            if path.name not in named:
+                path.unlink(missing_ok=True)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    return pa.table({name: table.column(name).cast(pa.string()) for name in table.column_names})
+
+
+def _latest(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return the rows of all tables, of those with the same place the one of the last table, by place."""
+    both = pa.concat_tables(tables, promote_options="default").unify_dictionaries().combine_chunks()
+    places, _ = codes_of(both.column(PLACE))
+    if len(tables) == 1:
+        return both
+    _, last = np.unique(places[::-1], return_index=True)
+    kept = both.take(pa.array(len(places) - 1 - last))
+    return kept.take(pc.sort_indices(kept, [(PLACE, "ascending")]))

@@ -1,0 +1,136 @@
+"""Decisions to buy: offered, evaluated, accepted or not, exercised or not; with conditions, evidence and a dossier."""
+
+import asyncio
+from datetime import date
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from fastapi import Path as PathParameter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from datacenter_api.passports.reports import Evidence, Exported
+from datacenter_api.rest.answers import describes, json_answer
+from datacenter_api.services import Services, principal_of, services_of
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid
+from rack_controller.prove.option import DecisionRecord, Offer, Reminder, Step
+
+router = APIRouter(prefix="/api/v1/options", tags=["decisions"])
+Parts = Annotated[Services, Depends(services_of)]
+Name = Annotated[str, PathParameter(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Text = Annotated[str, Field(max_length=400)]
+MOST_AUDIT = 10_000
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PartyBody(_Body):
+    """A party: its firm, and the accounts that speak for it."""
+
+    firm: str = Field(min_length=1, max_length=120)
+    users: list[Annotated[str, Field(max_length=64)]] = Field(min_length=1, max_length=50)
+
+
+class OfferBody(_Body):
+    """An offer, as in `rack_controller.prove.option.Offer`."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    title: str = Field(min_length=1, max_length=200)
+    seller: PartyBody
+    buyer: PartyBody
+    racks: list[Annotated[str, Field(max_length=256)]] = Field(max_length=1_000)
+    offered: date
+    decide_by: date
+    generation: str = Field(default="", max_length=64)
+    quantity: int = Field(default=1, ge=1, le=1_000_000)
+    delivery: date | None = None
+
+
+class StepBody(_Body):
+    """A party's word.  `conditions` go with `accept_if`, `until` with `extend`."""
+
+    step: Step
+    said: Text = ""
+    conditions: list[Text] = Field(default=[], max_length=50)
+    until: date | None = None
+
+
+class EvidenceBody(_Body):
+    """A rack has passed a level or has not; `artefact` is the SHA-256 of what proves it."""
+
+    rack: str = Field(min_length=1, max_length=256)
+    level: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,15}$")
+    passed: bool
+    artefact: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+@router.get("", responses=describes(list[DecisionRecord]))
+async def list_options(parts: Parts) -> Response:
+    """Every decision as it stands now, those that end first first."""
+    return json_answer(await asyncio.to_thread(lambda: parts.passports.decisions().listed()))
+
+
+@router.post("", responses=describes(DecisionRecord))
+async def offer(wish: OfferBody, parts: Parts, request: Request) -> Response:
+    """Record an offer; whoever speaks for buyer and seller is written in it."""
+    who = principal_of(request)
+    try:
+        made = msgspec.convert(wish.model_dump(mode="json"), Offer)
+    except msgspec.ValidationError as err:
+        raise ArgumentsInvalid(f"the offer: {err}", advice="see /docs") from err
+    async with parts.passports.turn:
+        record = await asyncio.to_thread(lambda: parts.passports.decisions().offer(made, who.user))
+    parts.store.audit(who.user, who.address, "option offer", made.name, "offered", made.title)
+    return json_answer(record)
+
+
+@router.get("/reminders", responses=describes(list[Reminder]))
+async def list_reminders(parts: Parts) -> Response:
+    """Every day that comes within 30 days: the end of an option, the day of a condition."""
+    return json_answer(await asyncio.to_thread(lambda: parts.passports.decisions().reminders()))
+
+
+@router.post("/evidence", responses=describes(Evidence))
+async def prove(wish: EvidenceBody, parts: Parts, request: Request) -> Response:
+    """Record that a rack has passed a level or has not, with the hash of what proves it."""
+    who = principal_of(request)
+    said = (wish.rack, wish.level, wish.passed, wish.artefact, who.user)
+    async with parts.passports.turn:
+        row = await asyncio.to_thread(lambda: parts.passports.decisions().prove(*said))
+    outcome = "passed" if wish.passed else "failed"
+    parts.store.audit(who.user, who.address, f"evidence {wish.level}", wish.rack, outcome, wish.artefact)
+    return json_answer(row)
+
+
+@router.get("/{name}", responses=describes(DecisionRecord))
+async def show_option(name: Name, parts: Parts) -> Response:
+    """One decision as it stands now: its conditions with what was measured, and all that was said."""
+    return json_answer(await asyncio.to_thread(lambda: parts.passports.decisions().show(name)))
+
+
+@router.post("/{name}/steps", responses=describes(DecisionRecord))
+async def say(name: Name, wish: StepBody, parts: Parts, request: Request) -> Response:
+    """Move a decision on in the name of one's party; refused with what is due instead."""
+    who = principal_of(request)
+    async with parts.passports.turn:
+        record = await asyncio.to_thread(
+            lambda: parts.passports.decisions().say(
+                name, wish.step, who.user, said=wish.said, conditions=wish.conditions, until=wish.until
+            )
+        )
+    parts.store.audit(who.user, who.address, f"option {wish.step}", name, record.stage, wish.said)
+    return json_answer(record)
+
+
+@router.post("/{name}/dossier", responses=describes(Exported))
+async def make_dossier(name: Name, parts: Parts, request: Request) -> Response:
+    """The decision with all that it rests on (evidence, passports, claims, audit) as a signed file."""
+    who = principal_of(request)
+    rows = await asyncio.to_thread(parts.store.audited, MOST_AUDIT)
+    audited = [r for r in reversed(rows) if r["target"] == name and r.get("chained")]
+    made = await asyncio.to_thread(lambda: parts.passports.decisions().dossier(name, audited))
+    parts.store.audit(who.user, who.address, "option dossier", name, "signed", made.name)
+    return json_answer(Exported(made.name, made.content.decode(), made.seal.decode()))

@@ -1,0 +1,52 @@
+"""As-built records as columns: which there are, and how a column of text is looked at value by value.  Pure.
+
+A table holds one part a row.  Text columns are dictionary-encoded but for `place` and `serial`, which differ from row
+to row; empty is null, which means unknown.  `cost` and `cost_most` are int64 in 1/10,000 of their currency.
+Step columns are `PROCESS_FIELD` (`wafer_place`), a repeated step `PROCESS2_FIELD`; processes come in their order.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Codes = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+def codes_of(column: pa.ChunkedArray | pa.Array) -> tuple[Codes, list[str]]:
+    """Return a text column as indices into its distinct values; -1 where it is null."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):  # pyarrow keeps an empty column chunked
+        array = array.chunk(0) if array.num_chunks else pa.array([], pa.string())
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    indices = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return indices, encoded.dictionary.to_pylist()
+
+
+def spread(codes: Codes, of_value: NDArray[np.generic], of_null: object) -> NDArray[np.generic]:
+    """Return per row what is known per distinct value."""
+    table = np.append(of_value, np.asarray([of_null], dtype=of_value.dtype))
+    return table[codes]
+
+
+def judged(values: Iterable[str], say: Callable[[str], str]) -> list[str]:
+    """Return what is wrong with each distinct value, empty where nothing is."""
+    return [say(value) for value in values]
+
+
+def column(table: pa.Table, name: str) -> pa.ChunkedArray:
+    """Return a column, all unknown where the table has none of that name."""
+    if name in table.column_names:
+        return table.column(name)
+    return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
+
+
+def numbers(table: pa.Table, name: str) -> tuple[NDArray[np.int64], Mask]:
+    """Return a column of money and where it is known."""
+    if name not in table.column_names:
+        return np.zeros(table.num_rows, np.int64), np.zeros(table.num_rows, np.bool_)
+    found = table.column(name)
+    known = found.is_valid().to_numpy()
+    return found.fill_null(0).to_numpy(), known

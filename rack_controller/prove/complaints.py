@@ -1,0 +1,63 @@
+"""What is wrong with rows of a factory's file: gathered to one bounded report, never raised one by one.  Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_bridge.vocabulary.text import scrub
+
+MOST_SHOWN = 1_000
+MOST_VALUE = 80
+
+
+class Complaint(msgspec.Struct, frozen=True):
+    """One fault.  `row` counts from 1 without the heading (0: the file itself), `field` is a column's name."""
+
+    row: int
+    field: str
+    what: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        where = f"row {self.row}" if self.row else "file"
+        value = f" ({self.value!r})" if self.value else ""
+        return f"{where}, {self.field}: {self.what}{value}"
+
+
+class Complaints:
+    """All that is wrong with one file.  Every fault is counted, the first `MOST_SHOWN` are told in full."""
+
+    def __init__(self) -> None:
+        self._shown: list[Complaint] = []
+        self._counts: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return sum(self._counts.values())
+
+    @property
+    def shown(self) -> list[Complaint]:
+        """The first faults, by row."""
+        return sorted(self._shown, key=lambda c: (c.row, c.field))
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often each kind of fault was found."""
+        return dict(self._counts)
+
+    def add(self, row: int, field: str, what: str, value: object = "", *, kind: str = "") -> None:
+        """Note one fault; `kind` counts those whose words differ by row."""
+        self._counts[f"{field}: {kind or what}"] += 1
+        if len(self._shown) < MOST_SHOWN:
+            self._shown.append(Complaint(row, field, what, scrub(str(value), MOST_VALUE)))
+
+    def add_rows(self, rows: NDArray[np.int64], field: str, what: str, values: Iterable[object] = ()) -> None:
+        """Note the same fault of many rows (indices from 0)."""
+        self._counts[f"{field}: {what}"] += len(rows)
+        room = max(0, MOST_SHOWN - len(self._shown))
+        told = list(values)[:room] if room else []
+        for at, index in enumerate(rows[:room].tolist()):
+            value = told[at] if at < len(told) else ""
+            self._shown.append(Complaint(index + 1, field, what, scrub(str(value), MOST_VALUE)))

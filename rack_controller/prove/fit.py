@@ -1,0 +1,56 @@
+"""How a part that was found fits what was built, and what a swap changed, as both sides are told.  Pure."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Fit(StrEnum):
+    """How one part stands.
+
+    `same`: there, as built.  `other_part`: the serial number fits, the part number does not.  `swapped`: another part
+    in its place.  `moved`: found in another place.  `missing`: its tray was read, and it is not there.  `unknown`:
+    found, and no record knows it.  `duplicate`: its serial number was found more than once.  `unproven`: something is
+    in its place, one side tells no serial number.  `unread`: nobody looked, or nothing in the rack can tell.
+    """
+
+    SAME = "same"
+    OTHER_PART = "other_part"
+    SWAPPED = "swapped"
+    MOVED = "moved"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    DUPLICATE = "duplicate"
+    UNPROVEN = "unproven"
+    UNREAD = "unread"
+
+
+WRONG = frozenset({Fit.OTHER_PART, Fit.SWAPPED, Fit.MOVED, Fit.MISSING, Fit.UNKNOWN, Fit.DUPLICATE})
+"""What somebody has to look at."""
+
+
+class Side(msgspec.Struct, frozen=True):
+    """One side of a finding: a part at a place."""
+
+    place: str
+    kind: str
+    part: str | None
+    serial: str | None
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One part that does not simply fit, by both sides; the side that is not there is None."""
+
+    fit: Fit
+    built: Side | None
+    found: Side | None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """At `place` the part with serial number `old` was replaced by `new`; `unix_ns` is when, `why` what proves it."""
+
+    place: str
+    old: str | None
+    new: str
+    unix_ns: int
+    why: str = ""

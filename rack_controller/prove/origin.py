@@ -1,0 +1,283 @@
+"""What can be claimed of a rack's origin under one rule, with bounds: what is unknown counts against it.  Pure.
+
+A claim is arithmetic with a rule's name on it.  It is no statement of law.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from firmware_bridge.vocabulary.place import RACK_PARTS
+from rack_controller.prove.claim import Claim, Verdict
+from rack_controller.prove.columns import codes_of, column, numbers, spread
+from rack_controller.prove.fields import (
+    BASIS,
+    COST,
+    COST_MOST,
+    CURRENCY,
+    KIND,
+    MONEY,
+    PLACE,
+    PROCESSES,
+    STRENGTHS,
+    UNKNOWN_PLACE,
+    process_of,
+    steps_in,
+)
+from rack_controller.prove.rules import Counts, Measure, Over, Rule
+
+IN, OUT, UNKNOWN = 1, 0, -1
+_ABSENT = -2
+_TRAY = r"^((?:[^/]+/){4}[^/]+)(?:/.*)?$"
+Outcomes = NDArray[np.int64]
+Money = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What a share is taken over: per line its outcome and the bounds of its cost in the rule's currency.
+
+    `most` is infinite where nothing bounds a cost.
+    """
+
+    outcome: Outcomes
+    least: Money
+    most: Money
+
+
+def claim_of(table: pa.Table, rule: Rule, sites: Mapping[str, str], delivery: date | None) -> Claim:
+    """Return the claim that a rule allows for the records of one rack.  `sites`: the country of each site."""
+    depth = _depth(table)
+    rack, parts = table.filter(pa.array(depth == RACK_PARTS)), table.filter(pa.array(depth > RACK_PARTS))
+    if rule.measure is Measure.COUNTRY:
+        return _country(rack, parts, rule, sites, delivery)
+    lines = lines_of(parts, rule, sites)
+    lower, upper = _bounds(lines)
+    wanted = rule.threshold_at(delivery) if delivery is not None else None
+    final = _named(_rack_outcome(rack, rule, sites)) if rule.final else ""
+    return Claim(
+        rule=rule.name,
+        title=rule.title,
+        measure=rule.measure,
+        verdict=_verdict(lower, upper, wanted, final),
+        delivery=delivery,
+        lower_percent=lower,
+        upper_percent=upper,
+        more_than_percent=wanted,
+        final=final,
+        parts=len(lines.outcome),
+        parts_in=int(np.count_nonzero(lines.outcome == IN)),
+        parts_out=int(np.count_nonzero(lines.outcome == OUT)),
+        parts_unknown=int(np.count_nonzero(lines.outcome == UNKNOWN)),
+        costs_unknown=int(np.count_nonzero(lines.least != lines.most)),
+        reasons=tuple(_reasons(lines, rule, wanted, final, delivery)),
+        leaves_out=rule.leaves_out,
+        source=rule.source,
+    )
+
+
+def lines_of(parts: pa.Table, rule: Rule, sites: Mapping[str, str]) -> Lines:
+    """Return what the share of a rule is taken over: `parts` are records below the rack itself."""
+    outcome = outcomes(parts, rule, sites)
+    least, most = costs(parts, rule)
+    if rule.over is Over.EVERY_PART:
+        return Lines(outcome, least, most)
+    trays = pc.replace_substring_regex(parts.column(PLACE), _TRAY, r"\1")
+    at, names = codes_of(trays)
+    own = np.full(len(names), UNKNOWN, np.int64)
+    itself = pc.equal(trays, parts.column(PLACE)).to_numpy()
+    own[at[itself]] = outcome[itself]
+    by_tray = [np.asarray(np.bincount(at, weights=w, minlength=len(names)), np.float64) for w in (least, most)]
+    return Lines(own, by_tray[0], by_tray[1])
+
+
+def outcomes(parts: pa.Table, rule: Rule, sites: Mapping[str, str]) -> Outcomes:
+    """Return per part whether it counts as made in the rule's countries: IN, OUT or UNKNOWN.
+
+    Evidence that is weaker than the rule asks for proves nothing in favour; what it says against stands.
+    """
+    states = {p: _process(parts, p, rule, sites) for p in PROCESSES}
+    kinds, names = codes_of(parts.column(KIND))
+    result = np.full(parts.num_rows, UNKNOWN, np.int64)
+    for at, kind in enumerate(names):
+        rows = np.flatnonzero(kinds == at)
+        mine = [states[p][rows] for p in PROCESSES if p in rule.decides(kind)]
+        if mine and rule.counts is Counts.ALL:
+            result[rows] = _all(np.vstack(mine))
+        elif mine:
+            result[rows] = _last(np.vstack(mine))
+    return result
+
+
+def costs(parts: pa.Table, rule: Rule) -> tuple[Money, Money]:
+    """Return the least and the most that each part may have cost, in the rule's currency.
+
+    A cost of another basis, or in a currency without a rate, is unknown: zero at least, at most without bound.
+    """
+    known, is_known = numbers(parts, COST)
+    bound, is_bound = numbers(parts, COST_MOST)
+    rate = _of_value(parts, CURRENCY, lambda c: rule.rates.get(c, np.nan))
+    basis = _of_value(parts, BASIS, lambda b: 1.0 if b in rule.cost_bases else np.nan)
+    factor = rate * basis / MONEY
+    counted = np.isfinite(factor)
+    exact = is_known & counted
+    least = np.where(exact, known * np.where(counted, factor, 0.0), 0.0)
+    most = np.where(is_bound & np.isfinite(rate), bound * np.where(np.isfinite(rate), rate, 0.0) / MONEY, np.inf)
+    return least, np.where(exact, least, most)
+
+
+def _of_value(parts: pa.Table, name: str, value: Callable[[str], float]) -> Money:
+    codes, values = codes_of(column(parts, name))
+    return spread(codes, np.asarray([value(v) for v in values], np.float64), np.nan).astype(np.float64)
+
+
+def _process(parts: pa.Table, process: str, rule: Rule, sites: Mapping[str, str]) -> Outcomes:
+    state = np.full(parts.num_rows, _ABSENT, np.int64)
+    for step in (s for s in steps_in(parts.column_names) if process_of(s) == process):
+        found = _step(parts, step, rule, sites)
+        both = np.where((state == OUT) | (found == OUT), OUT, np.minimum(state, found))
+        state = np.where(state == _ABSENT, found, np.where(found == _ABSENT, state, both))
+    return state
+
+
+def _step(parts: pa.Table, step: str, rule: Rule, sites: Mapping[str, str]) -> Outcomes:
+    codes, places = codes_of(column(parts, f"{step}_place"))
+    of_place = [UNKNOWN if p == UNKNOWN_PLACE else int(country_of(p, sites) in rule.countries) for p in places]
+    state = spread(codes, np.asarray(of_place, np.int64), _ABSENT).astype(np.int64)
+    proofs, words = codes_of(column(parts, f"{step}_evidence"))
+    least = STRENGTHS.index(rule.least_evidence)
+    strong = spread(proofs, np.asarray([STRENGTHS.index(w) >= least for w in words], np.bool_), False)
+    return np.where((state == IN) & ~strong.astype(np.bool_), UNKNOWN, state)
+
+
+def country_of(place: str, sites: Mapping[str, str]) -> str:
+    """Return the country that a place of a step lies in."""
+    return sites.get(place) or place.partition("-")[0]
+
+
+def _all(states: Outcomes) -> Outcomes:
+    out, unknown = (states == OUT).any(axis=0), (states < 0).any(axis=0)
+    return np.where(out, OUT, np.where(unknown, UNKNOWN, IN))
+
+
+def _last(states: Outcomes) -> Outcomes:
+    """Return the state of the last process that is told of; `states` come in the order of the processes."""
+    result = np.full(states.shape[1], UNKNOWN, np.int64)
+    for state in states:
+        result = np.where(state == _ABSENT, result, state)
+    return result
+
+
+def _bounds(lines: Lines) -> tuple[float, float]:
+    inside, unsure = lines.outcome == IN, lines.outcome == UNKNOWN
+    lower = _percent(lines.least[inside].sum(), lines.most[~inside].sum(), math.floor)
+    upper = _percent(lines.most[inside | unsure].sum(), lines.least[~inside & ~unsure].sum(), math.ceil)
+    return (0.0, 100.0) if not len(lines.outcome) else (lower, upper)
+
+
+def _percent(inside: float, outside: float, towards: Callable[[float], int]) -> float:
+    if math.isinf(outside) or inside + outside == 0.0:
+        return 0.0 if towards is math.floor else 100.0
+    share = 1.0 if math.isinf(inside) else inside / (inside + outside)
+    nudge = -1e-9 if towards is math.floor else 1e-9  # sums of floats are not exact
+    share = share if share in (0.0, 1.0) else share + nudge
+    return min(100.0, max(0.0, towards(share * 10_000) / 100))
+
+
+def _verdict(lower: float, upper: float, wanted: float | None, final: str) -> Verdict:
+    if wanted is not None and (upper <= wanted or final == "out"):
+        return Verdict.NOT_MET
+    if wanted is None or lower <= wanted or final == "unknown":
+        return Verdict.UNDECIDED
+    return Verdict.MET
+
+
+def _rack_outcome(rack: pa.Table, rule: Rule, sites: Mapping[str, str]) -> int:
+    if rack.num_rows != 1:
+        return UNKNOWN
+    states = np.vstack([_process(rack, p, rule, sites) for p in rule.final])
+    return int(_all(states)[0])
+
+
+def _named(outcome: int) -> str:
+    return {IN: "in", OUT: "out"}.get(outcome, "unknown")
+
+
+def _reasons(lines: Lines, rule: Rule, wanted: float | None, final: str, delivery: date | None) -> list[str]:
+    said = []
+    what = "parts" if rule.over is Over.EVERY_PART else "trays"
+    unknown = int(np.count_nonzero(lines.outcome == UNKNOWN))
+    if unknown:
+        said.append(f"{unknown} {what} are of unknown origin: outside in the lower bound, inside in the upper")
+    unbound = int(np.count_nonzero(np.isinf(lines.most)))
+    bound = int(np.count_nonzero((lines.least != lines.most) & ~np.isinf(lines.most)))
+    if unbound:
+        said.append(f"{unbound} {what} have a cost that nothing bounds: state a cost, or the most it may be")
+    if bound:
+        said.append(f"{bound} {what} have a cost that is only bounded: the bound that is worse for the claim counts")
+    if delivery is None:
+        said.append("no day of delivery is stated: which share is asked for depends on it")
+    elif wanted is None:
+        said.append("the rule asks for no share on that day of delivery")
+    if final in ("out", "unknown"):
+        where = {"out": "was not done there", "unknown": "is not proven"}[final]
+        said.append(f"the rack's own {' and '.join(rule.final)} {where}")
+    return said
+
+
+def _country(rack: pa.Table, parts: pa.Table, rule: Rule, sites: Mapping[str, str], delivery: date | None) -> Claim:
+    per_part = _countries(parts, rule, sites)
+    found = _countries(rack, rule, sites)
+    country = found[0] if len(found) == 1 else ""
+    counted: dict[str, int] = {}
+    reason: tuple[str, ...]
+    for name in per_part:
+        counted[name or UNKNOWN_PLACE] = counted.get(name or UNKNOWN_PLACE, 0) + 1
+    if not country:
+        verdict, reason = Verdict.UNDECIDED, ("no record of the rack itself says where its deciding step was done",)
+    elif not rule.countries:
+        verdict, reason = Verdict.UNDECIDED, ("the rule asks for no country: it only says which",)
+    else:
+        verdict, reason = (Verdict.MET if country in rule.countries else Verdict.NOT_MET), ()
+    return Claim(
+        rule=rule.name,
+        title=rule.title,
+        measure=rule.measure,
+        verdict=verdict,
+        delivery=delivery,
+        country=country or UNKNOWN_PLACE,
+        parts=len(per_part),
+        parts_unknown=counted.get(UNKNOWN_PLACE, 0),
+        by_country=dict(sorted(counted.items(), key=lambda row: (-row[1], row[0]))),
+        reasons=reason,
+        leaves_out=rule.leaves_out,
+        source=rule.source,
+    )
+
+
+def _countries(parts: pa.Table, rule: Rule, sites: Mapping[str, str]) -> list[str]:
+    """Return per part the country of the last deciding step that is told of, empty where it is unknown."""
+    kinds, names = codes_of(parts.column(KIND))
+    result = np.full(parts.num_rows, "", dtype=object)
+    least = STRENGTHS.index(rule.least_evidence)
+    for step in steps_in(parts.column_names):
+        decides = np.append(np.asarray([process_of(step) in rule.decides(k) for k in names], np.bool_), np.False_)[
+            kinds
+        ]
+        codes, places = codes_of(column(parts, f"{step}_place"))
+        proofs, words = codes_of(column(parts, f"{step}_evidence"))
+        strong = np.append(np.asarray([STRENGTHS.index(w) >= least for w in words], np.bool_), np.False_)[proofs]
+        told = decides & (codes >= 0)
+        of_place = np.asarray(["" if p == UNKNOWN_PLACE else country_of(p, sites) for p in places] + [""], dtype=object)
+        result = np.where(told, np.where(strong, of_place[codes], ""), result)
+    return list(result)
+
+
+def _depth(table: pa.Table) -> NDArray[np.int64]:
+    return np.asarray(pc.add(pc.count_substring(table.column(PLACE), "/"), 1).to_numpy(), np.int64)

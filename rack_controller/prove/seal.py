@@ -1,0 +1,239 @@
+"""A seal beside a file: who signed it, and the digest of every entry, so that one look tells what was changed.  Pure.
+
+The seal is one line: a DSSE envelope (v1.0.2) around an in-toto statement (v1) whose subject is the file.  Its
+predicate lists the file's entries, its lines, each with a name, its length and the first 64 bits of its SHA-256: they
+say where a change is; that there is none is proven by the subject's whole SHA-256.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from rack_controller.prove.keys import Signer, Succession, fingerprint, raw, signed_by, text, vouched
+
+SUFFIX = ".dsse"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT = "https://in-toto.io/Statement/v1"
+PREDICATE = "urn:rackwright:predicate:entries:v1"
+_DIGEST_BYTES = 8
+MOST_TOLD = 20
+
+
+class Wrong(StrEnum):
+    """What was done to a file or its seal."""
+
+    ALTERED = "altered"
+    REORDERED = "reordered"
+    CUT = "cut"
+    ADDED = "added"
+    SEAL = "seal"
+    SIGNER = "signer"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: bytes `begin` to `end` (exclusive) of `file`, and which entry that is."""
+
+    wrong: Wrong
+    file: str
+    begin: int
+    end: int
+    entry: str
+    detail: str
+
+    def __str__(self) -> str:
+        where = f"bytes {self.begin} to {self.end - 1}" if self.end > self.begin else f"at byte {self.begin}"
+        named = f", {self.entry}" if self.entry else ""
+        return f"{self.wrong}: {self.file}, {where}{named}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What came of looking at a file with its seal.  `signer` is the key's name, empty where none can be told."""
+
+    faults: tuple[Fault, ...]
+    signer: str
+    trusted: bool
+    statement: dict[str, Any]
+
+    @property
+    def holds(self) -> bool:
+        """Return whether file and seal are as they were signed; by whom is another question."""
+        return not self.faults
+
+
+def seal(name: str, lines: Sequence[bytes], names: Sequence[str], signer: Signer, about: dict[str, Any]) -> bytes:
+    """Return the seal of a file that consists of these lines, each with its end; `names` name them.
+
+    `about` is what else is signed: what the file is, of which rack, made when.
+    """
+    whole = hashlib.sha256()
+    entries = []
+    for line, called in zip(lines, names, strict=True):
+        whole.update(line)
+        entries.append([called, len(line), _short(line)])
+    statement = {
+        "_type": STATEMENT,
+        "subject": [{"name": name, "digest": {"sha256": whole.hexdigest()}}],
+        "predicateType": PREDICATE,
+        "predicate": {
+            "about": about,
+            "signer": {"public_key": text(signer.public), "succession": [_as_dict(s) for s in signer.chain]},
+            "entries": entries,
+        },
+    }
+    payload = orjson.dumps(statement, option=orjson.OPT_SORT_KEYS)
+    signature = signer.private.sign(_to_sign(payload))
+    return _envelope(payload, fingerprint(signer.public), signature)
+
+
+def judge(file: str, content: bytes, sealed: bytes, known: Sequence[str]) -> Opinion:
+    """Return what is wrong with a file and its seal, first things first.  `known`: names of keys that are trusted."""
+    seal_name = file + SUFFIX
+    try:
+        payload, statement, said = _open(sealed)
+    except (ValueError, KeyError, TypeError, IndexError) as err:
+        fault = Fault(Wrong.SEAL, seal_name, 0, len(sealed), "", f"it is no seal: {str(err) or type(err).__name__}")
+        return Opinion((fault,), "", trusted=False, statement={})
+    faults = _look_at_seal(seal_name, sealed, payload, statement, said)
+    faults += _look_at_file(file, content, statement)
+    key = raw(statement["predicate"]["signer"]["public_key"])
+    chain = tuple(Succession(**s) for s in statement["predicate"]["signer"]["succession"])
+    trusted = not faults and any(vouched(name, chain, key) for name in known)
+    return Opinion(tuple(faults[:MOST_TOLD]), fingerprint(key), trusted, statement)
+
+
+def _open(sealed: bytes) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
+    envelope = orjson.loads(sealed)
+    (said,) = envelope["signatures"]
+    payload = raw(envelope["payload"])
+    statement = orjson.loads(payload)
+    signer = statement["predicate"]["signer"]
+    raw(signer["public_key"]), raw(said["sig"])
+    [(raw(s.old), raw(s.new), raw(s.signature)) for s in (Succession(**s) for s in signer["succession"])]
+    [(str(n), int(size), str(digest)) for n, size, digest in statement["predicate"]["entries"]]
+    str(statement["subject"][0]["digest"]["sha256"]), str(statement["subject"][0]["name"])
+    return payload, statement, {"type": envelope["payloadType"], **said}
+
+
+def _look_at_seal(
+    name: str, sealed: bytes, payload: bytes, statement: dict[str, Any], said: dict[str, Any]
+) -> list[Fault]:
+    key = raw(statement["predicate"]["signer"]["public_key"])
+    signature = raw(said["sig"])
+    good = said["type"] == PAYLOAD_TYPE and signed_by(key, _to_sign(payload), signature)
+    if not good:
+        begin = sealed.find(b'"payload"')
+        what = "its signature does not fit what it signs: payload, key or signature were changed"
+        return [Fault(Wrong.SEAL, name, max(begin, 0), len(sealed), "", what)]
+    wanted = _envelope(payload, fingerprint(key), signature)
+    if sealed == wanted:
+        return []
+    begin = next((at for at, (a, b) in enumerate(zip(sealed, wanted, strict=False)) if a != b), len(wanted))
+    what = "what it signs is untouched, the envelope around it was changed"
+    return [Fault(Wrong.SEAL, name, begin, max(begin + 1, len(sealed)), "", what)]
+
+
+def _look_at_file(file: str, content: bytes, statement: dict[str, Any]) -> list[Fault]:
+    if hashlib.sha256(content).hexdigest() == statement["subject"][0]["digest"]["sha256"]:
+        return []
+    wanted = [(str(n), int(size), str(digest)) for n, size, digest in statement["predicate"]["entries"]]
+    found = _lines(content)
+    faults = _compare(file, wanted, found)
+    return faults or [
+        Fault(Wrong.ALTERED, file, 0, len(content), "", "it is another file than the one that was sealed")
+    ]
+
+
+def _lines(content: bytes) -> list[tuple[int, bytes, str]]:
+    """Return the lines of a file with where each begins and its digest."""
+    lines, begin = [], 0
+    *whole, last = content.split(b"\n")
+    for line in [*(part + b"\n" for part in whole), last] if last else [part + b"\n" for part in whole]:
+        lines.append((begin, line, _short(line)))
+        begin += len(line)
+    return lines
+
+
+def _compare(file: str, wanted: list[tuple[str, int, str]], found: list[tuple[int, bytes, str]]) -> list[Fault]:
+    """Return what differs between the entries that were sealed and the lines that are there.
+
+    Whatever stands in both in the same order is as it was; between two such stretches lines were altered, put in, taken
+    out or moved.
+    """
+    there = {digest: at for at, (_, _, digest) in enumerate(found)}
+    sealed_at = {digest: at for at, (_, _, digest) in enumerate(wanted)}
+    faults: list[Fault] = []
+    a = b = 0
+    while a < len(wanted) or b < len(found):
+        if a < len(wanted) and b < len(found) and wanted[a][2] == found[b][2]:
+            a, b = a + 1, b + 1
+            continue
+        if len(faults) >= MOST_TOLD:
+            break
+        fault, a, b = _differ(file, wanted, found, there, sealed_at, a, b)
+        faults.append(fault)
+    return faults
+
+
+def _differ(
+    file: str,
+    wanted: list[tuple[str, int, str]],
+    found: list[tuple[int, bytes, str]],
+    there: dict[str, int],
+    sealed_at: dict[str, int],
+    a: int,
+    b: int,
+) -> tuple[Fault, int, int]:
+    """Return the next difference, and where to go on in the sealed entries and in the lines."""
+    end = found[-1][0] + len(found[-1][1]) if found else 0
+    if b >= len(found):
+        name = wanted[a][0]
+        later = there.get(wanted[a][2])
+        what = "it is not there any more" if later is None else f"it stands at byte {found[later][0]}"
+        wrong = Wrong.CUT if later is None else Wrong.REORDERED
+        return Fault(wrong, file, end, end, name, what), a + 1, b
+    begin, line, digest = found[b]
+    if a >= len(wanted):
+        home = sealed_at.get(digest)
+        what = "nobody sealed this line" if home is None else f"a copy of entry {home + 1}, {wanted[home][0]}"
+        return Fault(Wrong.ADDED, file, begin, begin + len(line), f"line {b + 1}", what), a, b + 1
+    name = wanted[a][0]
+    home, later = sealed_at.get(digest), there.get(wanted[a][2])
+    if home is None and later is None:
+        if len(line) < wanted[a][1] and b == len(found) - 1:
+            what = f"its end is missing: {len(line)} of {wanted[a][1]} bytes are there"
+            return Fault(Wrong.CUT, file, begin, begin + len(line), name, what), a + 1, b + 1
+        what = f"entry {a + 1} is not what was sealed"
+        return Fault(Wrong.ALTERED, file, begin, begin + len(line), name, what), a + 1, b + 1
+    if home is None:
+        return Fault(Wrong.ADDED, file, begin, begin + len(line), f"line {b + 1}", "nobody sealed this line"), a, b + 1
+    if later is None:
+        what = f"entry {a + 1} is not there: entry {home + 1}, {wanted[home][0]}, follows"
+        return Fault(Wrong.CUT, file, begin, begin, name, what), a + 1, b
+    what = f"entry {home + 1} stands where entry {a + 1}, {name}, was sealed"
+    return Fault(Wrong.REORDERED, file, begin, begin + len(line), wanted[home][0], what), a + 1, b + 1
+
+
+def _envelope(payload: bytes, key: str, signature: bytes) -> bytes:
+    signatures = [{"keyid": key, "sig": text(signature)}]
+    envelope = {"payloadType": PAYLOAD_TYPE, "payload": text(payload), "signatures": signatures}
+    return orjson.dumps(envelope) + b"\n"
+
+
+def _to_sign(payload: bytes) -> bytes:
+    """Return DSSE's pre-authentication encoding of a payload."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
+
+
+def _short(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()[: 2 * _DIGEST_BYTES]
+
+
+def _as_dict(step: Succession) -> dict[str, str | int]:
+    return {"old": step.old, "new": step.new, "unix_ns": step.unix_ns, "signature": step.signature}

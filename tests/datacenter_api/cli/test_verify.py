@@ -1,0 +1,83 @@
+"""`verify` alone, with no server: what holds, what was changed and where, who signed, and whether claims follow."""
+
+import json
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.as_built import csv_of, small_rack
+
+from datacenter_api.cli.main import run
+from datacenter_api.passports.desk import Export, PassportDesk
+from rack_controller.prove.keys import fingerprint
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Export, str, str]:
+    """A redacted export, the name of the key that signed it, and the one of before."""
+    desk = PassportDesk(tmp_path_factory.mktemp("seller"))
+    desk.take(csv_of(small_rack()), "f.csv", "ada")
+    first = fingerprint(desk.keys.signer().public)
+    desk.keys.rotate(1)
+    export = desk.export("k01", "cyclonedx")
+    desk.close()
+    return export, desk.keys.names()[-1], first
+
+
+@pytest.fixture
+def file(signed: tuple[Export, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RACKWRIGHT_STATE", str(tmp_path / "nowhere"))
+    path = tmp_path / signed[0].name
+    path.write_bytes(signed[0].content)
+    path.with_name(path.name + ".dsse").write_bytes(signed[0].seal)
+    assert signed[0].openings is not None
+    path.with_name("openings.json").write_bytes(msgspec.json.encode(signed[0].openings))
+    return path
+
+
+def test_a_file_as_it_was_signed_by_a_known_key_or_its_successor(
+    file: Path, signed: tuple[Export, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["verify", str(file), "--key", signed[1]]) == 0
+    assert run(["verify", str(file) + ".dsse", "--key", signed[2]]) == 0
+    capsys.readouterr()
+    assert (
+        run(["verify", str(file), "--key", signed[1], "--opening", str(file.with_name("openings.json")), "--json"]) == 0
+    )
+    document = json.loads(capsys.readouterr().out)
+    assert (document["holds"], document["trusted"], document["wrong_claims"]) == (True, True, [])
+    assert "between 79.99 % and 80.01 %" in document["claims"][0]
+
+
+def test_a_key_that_nobody_told_of_is_held_for_a_person(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", str(file)]) == 8
+    assert "a key nobody here was told of" in capsys.readouterr().err
+    assert run(["verify", str(file), "--key", "abc"]) == 2
+
+
+def test_an_altered_part_is_named_with_its_bytes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = file.read_bytes()
+    at = content.index(b"LAB1-A-R01-K01-U01-PSU0")
+    file.write_bytes(content[:at] + b"X" + content[at + 1 :])
+    assert run(["verify", str(file)]) == 9
+    said = capsys.readouterr().err
+    assert "altered: " in said
+    assert "lab1/a/r01/k01/u01/psu0: entry" in said
+
+
+def test_openings_that_do_not_fit_and_missing_files_are_told(
+    file: Path, signed: tuple[Export, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    openings = file.with_name("openings.json")
+    told = json.loads(openings.read_text())
+    told["openings"][1]["cost"] += 1
+    openings.write_text(json.dumps(told))
+    assert run(["verify", str(file), "--key", signed[1], "--opening", str(openings)]) == 9
+    assert "not the cost that was committed to" in capsys.readouterr().err
+    openings.write_text("{")
+    assert run(["verify", str(file), "--key", signed[1], "--opening", str(openings)]) == 2
+    other = file.with_name("other.json")
+    shutil.copy(file, other)
+    assert run(["verify", str(other)]) == 2
+    assert "the seal lies beside the file" in capsys.readouterr().err

@@ -1,0 +1,210 @@
+"""The desk of passports: all of a file or nothing, later records over earlier ones, swaps, frozen states, exports."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from support.as_built import RACK, csv_of, part, small_rack, step
+
+from datacenter_api.passports.decisions import DecisionDesk
+from datacenter_api.passports.desk import PassportDesk
+from datacenter_api.passports.found import Found
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
+from rack_controller.prove.conditions import Outcome
+from rack_controller.prove.fit import Change
+from rack_controller.prove.keys import fingerprint
+from rack_controller.prove.option import Firm, Offer, Stage, Step
+from rack_controller.prove.seal import judge
+
+OTHER = "lab1/a/r01/k02"
+NOTHING = Found(
+    pa.table({n: pa.array([], pa.string()) for n in ("place", "kind", "part", "serial")}), frozenset(), (), frozenset()
+)
+SHA = "ab" * 32
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[PassportDesk]:
+    made = PassportDesk(tmp_path)
+    yield made
+    made.close()
+
+
+def take(desk: PassportDesk, rows: list[dict[str, str]], **more: object) -> bool:
+    return desk.take(csv_of(rows), "f.csv", "ada", **more).accepted  # type: ignore[arg-type]
+
+
+def test_a_file_is_kept_whole_survives_a_restart_and_is_known_again(desk: PassportDesk, tmp_path: Path) -> None:
+    report = desk.take(csv_of(small_rack()), "f.csv", "ada")
+    assert (report.accepted, report.rows, report.racks) == (True, 5, [RACK])
+    again = PassportDesk(tmp_path)
+    assert again.records("k01").num_rows == 5
+    assert again.take(csv_of(small_rack()), "copy.csv", "bob").already
+    assert [(r.name, r.rows, r.actor) for r in again.imports()] == [("f.csv", 5, "ada")]
+    again.close()
+
+
+def test_nothing_of_a_bad_file_is_kept(desk: PassportDesk, tmp_path: Path) -> None:
+    rows = small_rack()
+    rows[4]["currency"] = "XXX"
+    report = desk.take(csv_of(rows), "f.csv", "ada")
+    assert (report.accepted, report.faulty) == (False, 1)
+    assert str(report.faults[0]) == "row 5, currency: no ISO 4217 currency ('XXX')"
+    assert desk.racks() == []
+    assert not list((tmp_path / "passports").glob("*.parquet"))
+    assert desk.take(b"place,kind,part,serial\n", "f.csv", "ada").faults[0].what == "it has no rows"
+
+
+def test_a_file_that_was_staged_and_never_committed_is_gone_at_the_next_start(
+    desk: PassportDesk, tmp_path: Path
+) -> None:
+    take(desk, small_rack())
+    orphan = tmp_path / "passports" / "0123.parquet"
+    orphan.write_bytes(b"half")
+    PassportDesk(tmp_path).close()
+    assert not orphan.exists()
+    assert len(list((tmp_path / "passports").glob("*.parquet"))) == 1
+
+
+def test_a_place_is_replaced_only_when_somebody_says_so_and_a_serial_number_is_once_on_earth(
+    desk: PassportDesk,
+) -> None:
+    assert take(desk, small_rack())
+    newer = [part(f"{RACK}/u01/psu0", "psu", "1", serial="NEW")]
+    report = desk.take(csv_of(newer), "g.csv", "ada")
+    assert "has a record already" in report.faults[0].what
+    assert take(desk, newer, replace=True)
+    rows = {r["place"]: r for r in desk.records(RACK).to_pylist()}
+    assert (len(rows), rows[f"{RACK}/u01/psu0"]["serial"]) == (5, "NEW")
+    twin = [part(f"{OTHER}/u05", serial="A"), part(f"{OTHER}/u01", "power_shelf", serial="LAB1-A-R01-K01-U01")]
+    (fault,) = desk.take(csv_of(twin), "h.csv", "ada").faults
+    assert (fault.row, fault.what) == (2, f"duplicate: recorded already at {RACK}/u01")
+
+
+def test_racks_are_found_by_short_name_and_a_strange_one_is_refused(desk: PassportDesk) -> None:
+    take(desk, [*small_rack(), part(f"{OTHER}/u01")])
+    assert [(p.rack, p.rows) for p in desk.racks()] == [(RACK, 5), (OTHER, 1)]
+    assert desk.named("k02") == OTHER
+    with pytest.raises(TargetUnknown, match="no as-built records"):
+        desk.records("k09")
+    with pytest.raises(TargetUnknown, match="no rule of origin"):
+        desk.claims("k01", "law")
+    with pytest.raises(ArgumentsInvalid, match="is no rack"):
+        desk.take(b"", "x", "ada", rack="../..")
+
+
+def test_a_swap_changes_the_passport_and_the_claim_and_records_that_come_later_win(desk: PassportDesk) -> None:
+    take(desk, small_rack())
+    assert desk.claims("k01")[0].lower_percent == 79.99
+    change = Change(f"{RACK}/u01", "LAB1-A-R01-K01-U01", "SHELF-2", 2**62, "swap by ada")
+    assert desk.swap(RACK, [change]) == [change]
+    assert desk.swap(RACK, [change]) == [], "known already"
+    (claim,) = desk.claims("k01")
+    assert (claim.lower_percent, claim.parts_unknown) == (0.0, 2)
+    # The spare's own records, handed in at the place where it is kept, prove it again.
+    spare = "lab1/store/s01/b01/t07"
+    take(desk, [part(spare, "power_shelf", "600", serial="SHELF-2") | step("assembly", "US-OH")])
+    rows = {r["place"]: r for r in desk.records(RACK).to_pylist()}
+    assert (rows[f"{RACK}/u01"]["serial"], rows[f"{RACK}/u01"]["assembly_place"]) == ("SHELF-2", "US-OH")
+    assert f"{RACK}/u01/psu0" not in rows
+    assert desk.swap("lab1/a/r09/k09", [change]) == []
+
+
+def test_a_frozen_passport_is_signed_kept_under_its_hash_and_stays_when_parts_change(
+    desk: PassportDesk, tmp_path: Path
+) -> None:
+    take(desk, small_rack())
+    row = desk.freeze("k01", NOTHING, "ada", date(2028, 6, 1))
+    file = tmp_path / "passports" / "frozen" / f"{row.sha256}.cdx.json"
+    before = file.read_bytes()
+    desk.swap(RACK, [Change(f"{RACK}/u01", None, "SHELF-2", 2**62)])
+    assert file.read_bytes() == before
+    assert (row.rows, row.wrong, row.unread) == (5, 0, 5)
+    assert desk.racks()[0].frozen == row.sha256
+    sealed = file.with_name(file.name + ".dsse").read_bytes()
+    assert judge(file.name, before, sealed, desk.keys.names()).trusted
+
+
+@pytest.mark.parametrize("form", ["cyclonedx", "csv"])
+@pytest.mark.parametrize("redacted", [True, False])
+def test_an_export_is_signed_and_tells_prices_only_when_asked(desk: PassportDesk, form: str, redacted: bool) -> None:
+    rows = small_rack()
+    rows[1]["cost"] = "612.3456"
+    take(desk, rows)
+    made = desk.export("k01", form, redacted=redacted)
+    assert judge(made.name, made.content, made.seal, [fingerprint(desk.keys.signer().public)]).trusted
+    assert (b"612.3456" in made.content) is not redacted
+    assert (made.openings is not None) is redacted
+    with pytest.raises(ArgumentsInvalid, match="no form"):
+        desk.export("k01", "pdf")
+
+
+def offer(racks: tuple[str, ...] = (RACK, OTHER)) -> Offer:
+    return Offer(
+        "pilot",
+        "20 racks",
+        Firm("Maker", ("mo",)),
+        Firm("Buyer", ("bea",)),
+        racks,
+        date(2026, 11, 1),
+        date(2027, 3, 31),
+    )
+
+
+def test_a_conditional_decision_is_measured_and_ends_in_a_signed_dossier(desk: PassportDesk) -> None:
+    take(desk, small_rack())
+    now = [datetime.now(UTC)]
+    decisions = DecisionDesk(desk, lambda: now[0])
+    day = now[0].date()
+    long = date(day.year + 1, 1, 1)
+    record = decisions.offer(Offer(**{**_fields(offer()), "offered": day, "decide_by": long}), "admin")
+    assert record.stage is Stage.OFFERED
+    with pytest.raises(CommandRefused, match="already"):
+        decisions.offer(offer(), "admin")
+    decisions.say("pilot", Step.EVALUATE, "bea")
+    texts = [
+        f"racks_passed:L12 >= 2 by {long}",
+        f"origin_share:contract >= 50 by {long}",
+        f"parts_wrong <= 0 by {long}",
+    ]
+    decisions.say("pilot", Step.ACCEPT_IF, "bea", conditions=texts)
+    decisions.prove(RACK, "L12", True, SHA, "ada")
+    decisions.prove(OTHER, "L12", False, SHA, "ada")
+    shown = decisions.show("pilot")
+    assert [(c.last, c.outcome) for c in shown.conditions] == [
+        (1.0, Outcome.OPEN),
+        (None, Outcome.OPEN),
+        (None, Outcome.OPEN),
+    ]
+    with pytest.raises(PreconditionFailed, match="not met"):
+        decisions.say("pilot", Step.EXERCISE, "bea")
+    decisions.prove(OTHER, "L12", True, SHA, "ada")
+    take(desk, [part(f"{OTHER}/u01") | step("board", "US-TX") | step("assembly", "US-TX")])
+    for rack in (RACK, OTHER):
+        desk.freeze(rack, NOTHING, "ada", None)
+    assert {c.outcome for c in decisions.show("pilot").conditions} == {Outcome.MET}
+    assert decisions.say("pilot", Step.EXERCISE, "bea", said="go").stage is Stage.EXERCISED
+    made = decisions.dossier("pilot", [{"sequence": 1, "what": "option offer"}])
+    assert judge(made.name, made.content, made.seal, desk.keys.names()).trusted
+    for word in (b'"entry":"offer"', b'"entry":"evidence 3"', b'"entry":"claim ', b'"entry":"audit 1"', SHA.encode()):
+        assert word in made.content
+
+
+def _fields(of: Offer) -> dict[str, object]:
+    return {name: getattr(of, name) for name in of.__struct_fields__}
+
+
+def test_an_option_lapses_at_the_first_look_after_its_last_day(desk: PassportDesk) -> None:
+    now = [datetime(2027, 3, 20, tzinfo=UTC)]
+    decisions = DecisionDesk(desk, lambda: now[0])
+    decisions.offer(offer(), "admin")
+    assert [r.days_left for r in decisions.reminders()] == [11]
+    now[0] = datetime(2027, 4, 1, tzinfo=UTC)
+    assert decisions.listed()[0].stage is Stage.LAPSED
+    assert decisions.reminders() == []
+    with pytest.raises(PreconditionFailed, match="it is over"):
+        decisions.say("pilot", Step.EVALUATE, "bea")
+    with pytest.raises(TargetUnknown, match="no decision"):
+        decisions.show("other")
