@@ -40,6 +40,7 @@ from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.subtree import Subtree
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.vocabulary.xid import ToldXid
+from firmware_bridge.wire.redfish.documents import MetricValue
 from firmware_bridge.wire.redfish.guard import Document, parse
 from firmware_bridge.wire.redfish.inventory import report_of
 from firmware_bridge.wire.redfish.limits import limits_of
@@ -296,6 +297,8 @@ class RedfishSource(Raw, Enrolled):
         found = await self.read_one(fetch, urgency)
         if fetch.instead and any(r.quality is Quality.MISSING for r in found):
             raise ReplyMalformed(self.link.endpoint, f"GET {fetch.uri}", "lacks values that it had")
+        if fetch.decode.kind is MetricValue and any(r.quality is Quality.FLAGGED for r in found):
+            raise ReplyMalformed(self.link.endpoint, f"GET {fetch.uri}", "calls its own values stale")
         return found
 
     async def report(self) -> EndpointReport:

@@ -142,6 +142,12 @@ class MetricValue(msgspec.Struct):
     Oem: Any = None
     Status: Any = None  # a report knows none; the sensor itself does
 
+    @property
+    def stale(self) -> bool:
+        """Tell whether a maker's extension says so: NVIDIA's reports do (capture gb200-compute-tray)."""
+        makers = self.Oem.values() if isinstance(self.Oem, dict) else ()
+        return any(isinstance(said, dict) and said.get("MetricValueStale") is True for said in makers)
+
 
 class Link(msgspec.Struct):
     """A reference to another resource."""

@@ -7,7 +7,7 @@ from typing import Any
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, SeriesKind
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
-from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, ResourceStatus
+from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, MetricValue, ResourceStatus
 from firmware_bridge.wire.redfish.numbers import number, possible, state_name, unreadable, with_unit
 from firmware_bridge.wire.redfish.units import unit_of
 
@@ -167,7 +167,7 @@ def reading_of(extract: Extract, document: Any, source: str, now: Seconds) -> Re
     if series.quantity is Quantity.LEAK and value == 0 and unreadable(status):
         # A detector that is off or absent saw nothing: that is not the same as dry.  A leak it told of still counts.
         return Reading(series.place, series.quantity, None, now, Quality.FLAGGED, source)
-    flagged = not extract.ignore_state and unreadable(status)
+    flagged = (type(document) is MetricValue and document.stale) or (not extract.ignore_state and unreadable(status))
     return Reading(series.place, series.quantity, value, now, Quality.FLAGGED if flagged else Quality.GOOD, source)
 
 

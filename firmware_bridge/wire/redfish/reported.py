@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from firmware_bridge.vocabulary.quantities import ReadingClass
-from firmware_bridge.vocabulary.reading import Quality, Reading
+from firmware_bridge.vocabulary.reading import Reading
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.redfish.documents import Decoder, MetricValue
@@ -91,7 +91,9 @@ class Reported:
                 continue
             age = 0.0 if made is None or at is None else min(max(0.0, made - at), _LONGEST_AGE)
             readings += [
-                _dated(reading_of(extract, value, value.uri, Seconds(now - age)), value)
+                replace(
+                    reading_of(extract, value, value.uri, Seconds(now - age)), device_time=scrub(value.Timestamp, 40)
+                )
                 for extract in sensors.get(tidy(where), ())
                 if extract.series.reading_class is not ReadingClass.SAFETY
             ]
@@ -105,15 +107,3 @@ class Reported:
         self.newest.clear()  # a clock that was set back, not eight late reports
         self.late_in_a_row = 0
         return False
-
-
-def _dated(reading: Reading, value: MetricValue) -> Reading:
-    """Return the reading with the device's own time beside it; one that the device calls stale is flagged."""
-    quality = Quality.FLAGGED if reading.quality is Quality.GOOD and _is_stale(value.Oem) else reading.quality
-    return replace(reading, quality=quality, device_time=scrub(value.Timestamp, 40))
-
-
-def _is_stale(oem: Any) -> bool:
-    """Tell whether a maker's extension says so: NVIDIA's reports do (capture gb200-compute-tray, MetricValueStale)."""
-    makers = oem.values() if isinstance(oem, dict) else ()
-    return any(isinstance(said, dict) and said.get("MetricValueStale") is True for said in makers)

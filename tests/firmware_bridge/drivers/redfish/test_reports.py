@@ -84,6 +84,22 @@ async def values_of(tray: Any, reading_class: ReadingClass) -> dict[tuple[str, Q
     return {(r.place[len(TRAY) :].lstrip("/"), r.quantity): r for r in readings}
 
 
+async def test_a_report_that_calls_its_values_stale_is_not_believed_and_the_parts_are_asked() -> None:
+    tree = tree_with(ON_REQUEST)
+    tree[REPORT]["MetricValues"][0]["Oem"] = {"Maker": {"MetricValueStale": True}}
+    async with serve_tree(tree) as served:
+        tray = tray_at(served)
+        await tray.discover()
+        power = await values_of(tray, ReadingClass.POWER)
+        assert [power[f"gpu{n}", Quantity.POWER].value for n in range(2)] == [100, 101]
+        assert {power[f"gpu{n}", Quantity.POWER].quality for n in range(2)} == {Quality.GOOD}
+        assert "stale" in str(tray.faults[REPORT])
+        asked = served.seen[REPORT]
+        await values_of(tray, ReadingClass.POWER)
+        assert served.seen[REPORT] == asked, "left alone for a while"
+        await tray.close()
+
+
 @pytest.mark.parametrize("fragment", ["", "#/Reading"])
 @pytest.mark.parametrize(
     "definition",
