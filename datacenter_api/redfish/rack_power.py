@@ -3,7 +3,7 @@
 from datacenter_api.fleet.summary import Figure
 from datacenter_api.redfish import sensors
 from datacenter_api.redfish.shapes import ROOT, Body, collection, resource, time_text
-from datacenter_api.redfish.status import UNSEEN
+from datacenter_api.redfish.status import line_status
 from datacenter_api.redfish.world import RackLook, World
 
 POWER = "power"
@@ -42,7 +42,7 @@ def build_sensor(world: World, uri: str, chassis: str, sensor: str) -> Body | No
         Reading=_whole(figure),
         ReadingTime=None if at is None else time_text(at),
         SensingInterval="PT1S",
-        Status={"State": "Enabled" if figure.quality == "good" else UNSEEN},
+        Status=line_status(figure.quality),
     )
 
 

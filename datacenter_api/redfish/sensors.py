@@ -40,12 +40,13 @@ UNITS: dict[str, Kind] = {
     "%": Kind("Percent", "%"),
     "s": Kind(None, "s"),
     "B": Kind(None, "By"),
-    "1": Kind(None, None),
+    "1": Kind(None, "1"),  # UCUM: the unity, of counts and ratios
 }
 STATES = ("code", "bits")
 _OWN: dict[Quantity, Kind] = {
     Q.HEAT: Kind("Heat", "kW", 0.001),
     Q.HUMIDITY: Kind("Humidity", "%"),
+    Q.VALUE: Kind(None, None),  # a register's plain number: its unit is not public
     Q.TEMPERATURE_MARGIN: Kind("Temperature", "Cel", basis="Headroom"),
 }
 
