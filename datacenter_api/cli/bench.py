@@ -37,6 +37,10 @@ _COLUMNS = (
     Column("LOAD", lambda r: _number(r, "mean_load", ".3f"), right=True, wide=True),
     Column("HOTTEST °C", lambda r: _number(r, "hottest_c", ".1f"), right=True, wide=True),
     Column("WRITES/s", lambda r: _number(r, "writes_per_s", ".0f"), right=True, wide=True),
+    Column("BREAKER HEAT", lambda r: _number(r, "heat", ".2f"), right=True, wide=True),
+    Column("DARK s", lambda r: _number(r, "dark_s", ".1f"), right=True, wide=True),
+    Column("CAPS s", lambda r: _number(r, "caps_s", ".2f"), right=True, wide=True),
+    Column("OFF s", lambda r: _number(r, "off_s", ".2f"), right=True, wide=True),
     Column("DECIDE µs", lambda r: _number(r, "decide_us", ".0f"), right=True, wide=True),
 )
 
@@ -45,7 +49,11 @@ _COLUMNS = (
 def power(
     scenario: Annotated[str, typer.Option(help="A shipped scenario's name or a file.")] = "s1",
     trace: Annotated[
-        Path | None, typer.Option(help="Requests that serving racks get: TIMESTAMP,ContextTokens,GeneratedTokens.")
+        list[Path] | None,
+        typer.Option(
+            help="Requests that serving racks get (TIMESTAMP,ContextTokens,GeneratedTokens), or node power that racks "
+            "replay (t_s,node1_W,…); may be given for both."
+        ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="How many seeds; medians are shown, of safety the worst.")] = 3,
     controllers: Annotated[str, typer.Option(help="Comma-separated, or `all`.")] = "static,dynamo,budget",
@@ -70,7 +78,7 @@ def power(
         raise ConfigurationError(f"--margin {margin:g}: expected 0.3 to 2")
     run = changed(read_scenario(scenario), oversubscription=oversubscription, seconds=seconds)
     run = with_errors(run) if errors else run
-    requests = _read_trace(trace)
+    requests = _read_traces(trace or [])
     oracle = median([run_once(run, "oracle", seed, requests) for seed in range(seeds)])
     rows = []
     for name in names:
@@ -81,17 +89,30 @@ def power(
     emit(rows, _COLUMNS, chosen(output, as_json), name="controller")
 
 
-def _read_trace(path: Path | None) -> "Trace | None":
+def _read_traces(paths: list[Path]) -> "Trace | None":
+    """Return what the traces say: requests and node power, told apart by their first line."""
+    from dataclasses import replace
+
+    from firmware_bridge.plant.trace import TraceInvalid, parse_trace
+    from firmware_bridge.vocabulary.errors import FileInvalid
     from rack_controller.powerbench.arrivals import read_requests
     from rack_controller.powerbench.hall import Trace
 
-    if path is None:
-        return None
-    try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            return Trace(*read_requests(lines, str(path)))
-    except (OSError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"--trace {path}: cannot be read as text: {err}") from err
+    found = Trace()
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as err:
+            raise ConfigurationError(f"--trace {path}: cannot be read as text: {err}") from err
+        if text.lstrip().startswith("t_s"):
+            try:
+                found = replace(found, power=parse_trace(text))
+            except TraceInvalid as err:
+                raise FileInvalid(str(path), err.line, "(row)", err.expected) from err
+        else:
+            times, work = read_requests(text.splitlines(), str(path))
+            found = replace(found, times=times, work=work)
+    return found if paths else None
 
 
 def _row(scenario: str, name: str, score: "Score", oracle: "Score") -> dict[str, Any]:

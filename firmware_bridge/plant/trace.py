@@ -11,6 +11,16 @@ NODE_GPUS = 8
 NODE_IDLE = Watts(1500.0)  # assumption: an eight-GPU H100 node with nothing to do
 NODE_MAX = Watts(7300.0)  # 99th percentile of the 512-GPU log is 7.27 kW (power.md §3)
 MOST_CELLS = 20_000_000
+MOST_NODE_W = 1e6  # no node draws a megawatt: a slip of the unit
+GAP = 10.0  # a step of so many usual ones is a hole in the measurement
+
+
+class TraceInvalid(ValueError):
+    """A trace is not what it must be: `line` (from 1), `expected`."""
+
+    def __init__(self, line: int, expected: str) -> None:
+        super().__init__(f"line {line}: {expected}")
+        self.line, self.expected = line, expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +39,41 @@ class LoadTrace:
 def parse_trace(text: str) -> LoadTrace:
     """Parse `t_s,node1_W,…` with one line per moment.
 
-    Raises ValueError that says line and what was expected: a header, numbers, rising times, one width.
+    Raises TraceInvalid that says line and what was expected: a header, numbers, rising times without gaps, one width.
     """
     lines = text.strip().splitlines()
     if len(lines) < 3:
-        raise ValueError("line 1: expected a header `t_s,node1_W,…` and at least two lines of numbers")
+        raise TraceInvalid(1, "expected a header `t_s,node1_W,…` and at least two lines of numbers")
     header = [c.strip() for c in lines[0].split(",")]
     if header[0] != "t_s" or len(header) < 2 or not all(c.endswith("_W") for c in header[1:]):
-        raise ValueError("line 1: expected a header `t_s,node1_W,…`")
+        raise TraceInvalid(1, "expected a header `t_s,node1_W,…`")
     if len(lines) * len(header) > MOST_CELLS:
-        raise ValueError(f"line {len(lines)}: expected at most {MOST_CELLS} values")
+        raise TraceInvalid(len(lines), f"expected at most {MOST_CELLS} values")
     rows = np.empty((len(lines) - 1, len(header)))
     for n, line in enumerate(lines[1:]):
         cells = line.split(",")
         if len(cells) != len(header):
-            raise ValueError(f"line {n + 2}: expected {len(header)} values, got {len(cells)}")
+            raise TraceInvalid(n + 2, f"expected {len(header)} values, got {len(cells)}")
         try:
             rows[n] = [float(c) for c in cells]
         except ValueError as err:
-            raise ValueError(f"line {n + 2}: expected numbers") from err
-    if not np.isfinite(rows).all() or (rows[:, 1:] < 0).any():
-        raise ValueError(f"line {int(np.argmax(~np.isfinite(rows).all(axis=1))) + 2}: expected finite powers ≥ 0")
-    steps = np.diff(rows[:, 0])
-    if (steps <= 0).any():
-        raise ValueError(f"line {int(np.argmax(steps <= 0)) + 3}: expected a later time than the line before")
+            raise TraceInvalid(n + 2, "expected numbers") from err
+    _check(rows)
     return LoadTrace(rows[:, 0], rows[:, 1:])
+
+
+def _check(rows: Array) -> None:
+    steps = np.diff(rows[:, 0])
+    usual = float(np.median(steps))
+    steps = np.append(usual, steps)  # before the first line there is no step
+    for expected, bad in (
+        ("expected finite powers from 0", ~np.isfinite(rows).all(axis=1) | (rows[:, 1:] < 0).any(axis=1)),
+        (f"expected powers in W, at most {MOST_NODE_W:g}", (rows[:, 1:] > MOST_NODE_W).any(axis=1)),
+        ("expected a later time than the line before", np.append(False, np.diff(rows[:, 0]) <= 0)),
+        (f"expected no gap: this step is more than {GAP:g} times the usual one of {usual:g} s", steps > GAP * usual),
+    ):
+        if bad.any():
+            raise TraceInvalid(int(np.argmax(bad)) + 2, expected)
 
 
 def node_power(trace: LoadTrace, time: float) -> Array:

@@ -5,6 +5,7 @@ Bands and periods as published (Dynamo, ISCA'16; POLCA, ASPLOS'24); sources in d
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from rack_controller.decide.budget.control import BudgetState, step_budget
 from rack_controller.decide.budget.design import Array, BudgetDesign, BudgetPolicy, Mask, Seen
 from rack_controller.powerbench.hall import Hall
+from rack_controller.powerbench.hall_cooling import Cooling
 
 
 class Capper(Protocol):
@@ -137,13 +139,24 @@ class Budget:
 
     period_s, at_once = 0.1, False
 
-    def __init__(self, design: BudgetDesign, policy: BudgetPolicy | None = None) -> None:
+    def __init__(self, design: BudgetDesign, policy: BudgetPolicy | None = None, hall: Hall | None = None) -> None:
+        """With a `hall` whose coolant is the controller's too, flow is set there and holds back what it can't carry."""
         self._design, self._policy = design, policy or BudgetPolicy()
         self._state = BudgetState.new(design)
+        self._hall = hall if hall is not None and hall.scenario.cooling else None
+        least = design.law.drawn(design.per_rack(design.floor))
+        self._granted = design.law.drawn(design.per_rack(design.most))
+        self._cooling = Cooling(hall.design, design.racks, least) if hall is not None else None
 
     def decide(self, seen: Seen) -> Array:
         """Return what one cycle writes."""
+        if self._hall is not None and self._cooling is not None:
+            sample = self._hall.flow_meter.read(seen.now)
+            self._hall.flow_target, ceiling = self._cooling.decide(seen.now, sample, self._granted)
+            carried = np.append(seen.limits[:1], np.minimum(seen.limits[1:], ceiling))
+            seen = replace(seen, limits=carried)
         self._state, decision = step_budget(self._state, self._design, self._policy, seen)
+        self._granted = decision.charged[1:]
         return decision.writes
 
 

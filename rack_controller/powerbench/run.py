@@ -52,7 +52,7 @@ CONTENDERS = {
         Contender("polca", "POLCA: two thresholds, in band", _plain(TwoThresholds), (0.3, 0.3)),
         Contender("pi-1s", "PI on the total, 1 s", _plain(Proportional, period_s=1.0), (0.3, 0.3)),
         Contender("pi-0.2s", "PI on the total, 0.2 s", _plain(Proportional, period_s=0.2)),
-        Contender("budget", "Rackwright's budget", lambda d, h, _: Budget(d), tunable=False),
+        Contender("budget", "Rackwright's budget", lambda d, h, _: Budget(d, hall=h), tunable=False),
         Contender(
             "oracle", "the best of every step by itself", lambda d, h, _: Oracle(d, h, true_law(h)), tunable=False
         ),
@@ -75,6 +75,9 @@ def run_once(scenario: Scenario, name: str, seed: int, trace: Trace | None = Non
     for n in range(hall.steps):
         if n == min(settled, hall.steps - 1):
             log.before = [job.clock for _, job in hall.training]
+            log.replayed = [replay.clock for _, replay in hall.replays]
+        if any(w.restart and w.at_s <= hall.now < w.at_s + scenario.step_s for w in scenario.happenings):
+            capper = contender.make(design, hall, margin)
         if n % every == 0:
             seen = hall.see()
             began = time.perf_counter()
@@ -83,10 +86,27 @@ def run_once(scenario: Scenario, name: str, seed: int, trace: Trace | None = Non
             sent = int(np.isfinite(caps).sum())
             if sent:
                 log.writes += sent
+                log.told = np.where(np.isfinite(caps), caps, log.told) if len(log.told) else caps
                 hall.write(caps, at_once=capper.at_once)
         log.moments.append(hall.step())
+        _note(log, hall, design)
         log.delays.extend(s.queue.copy() for _, _, s, _ in hall.serving)
     return judge(log, hall)
+
+
+NEARLY = 1.05  # GPUs that work in step get one share of what each asks for, so some are a little above the least
+
+
+def _note(log: Log, hall: Hall, design: BudgetDesign) -> None:
+    """Note when all limits of a rack without pumps were told to be the least, and when one with a leak was off."""
+    for n, wrong in enumerate(hall.scenario.happenings):
+        if wrong.at_s > hall.now or not (wrong.pumps >= hall.design.pumps > 0 or wrong.leak):
+            continue
+        which = np.isin(hall.rack, wrong.racks)
+        if wrong.leak and n not in log.off_s and hall.drawn_by(wrong.racks) <= 1.0:
+            log.off_s[n] = hall.now - wrong.at_s
+        if not wrong.leak and n not in log.caps_s and (log.told[which] <= design.floor[which] * NEARLY).all():
+            log.caps_s[n] = hall.now - wrong.at_s
 
 
 def replace_writes(scenario: Scenario, delay_s: tuple[float, float]) -> Scenario:
@@ -102,7 +122,20 @@ def with_errors(scenario: Scenario) -> Scenario:
 
 def median(scores: Sequence[Score]) -> Score:
     """Return the score field by field: the median of work and cost, the worst of everything that is about safety."""
-    worst = {"over_s", "over_kj", "overshoot", "forced_s", "forced_overshoot", "settle_s", "tripped", "hottest_c"}
+    worst = {
+        "over_s",
+        "over_kj",
+        "overshoot",
+        "forced_s",
+        "forced_overshoot",
+        "settle_s",
+        "tripped",
+        "hottest_c",
+        "dark_s",
+        "heat",
+        "off_s",
+        "caps_s",
+    }
     rows = [asdict(s) for s in scores]
     joined = {
         f.name: max(r[f.name] for r in rows) if f.name in worst else statistics.median(r[f.name] for r in rows)

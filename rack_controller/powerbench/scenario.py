@@ -43,6 +43,18 @@ class ServingSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="
     decode_s: float = 4.0
 
 
+class TraceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="trace", tag_field="kind"):
+    """Racks that replay measured node power, scaled from a node's idle and most to their GPUs'; needs a power trace.
+
+    A GPU of theirs that gets less than it asks for slows down by itself; what counts as training is their mean speed.
+    """
+
+    racks: list[int]
+    peak_w: float
+    exponent: float = 0.5
+    priority: int = 1
+
+
 class Writes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How limits travel: a delay drawn between two bounds for each write, and which share is lost."""
 
@@ -51,25 +63,47 @@ class Writes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How old a sight is when the controller gets it."""
+    """How old a sight is when the controller gets it, and how often there is a new one.
+
+    `every_s`: power and meters are new so often; `window_s`: GPU power is a mean over about so long; `gain`: how far a
+    meter may be off, for good, drawn anew for each device.  `flow_every_s`: coolant flow is new so often.
+    """
 
     power_s: float = 0.1
     caps_s: float = 0.1
+    every_s: float = 0.1
+    window_s: float = 0.0
+    gain: float = 0.0
+    flow_every_s: float = 0.5
 
 
 class Happening(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What goes wrong at `at_s` for `for_s` (0: for good).
 
-    `limit`: the hall's limit times this.  `supplies`: so many of every `rack`'s supplies fail.  `telemetry: false`: no
-    power, limit or meter is seen.  `lost`: share of lost writes meanwhile.  `reset`: GPUs of the racks forget their
-    limits.  `deaf`: GPUs of the racks take no limit.
+    `limit`: the hall's limit times this; `within_s`: it gets there in so long, evenly, and that is known in advance.
+    Of every rack of `racks`: `supplies` and `shelves`, so many fail; `feeds` have no voltage, on `phase` only when one
+    is named; `clip`: its first shelf's busbar clip has so many times the resistance; `pumps`: so many stand still;
+    `reset`: GPUs forget their limits; `deaf`: GPUs take no limit, of the first `trays` trays only when that is given;
+    `leak`: it is taken off power in order.  `facility_c`: how warm facility water is.
+    `telemetry: false`: no power, limit or meter is seen.  `lost`: share of lost writes meanwhile.
+    `restart`: the controller starts anew and knows nothing.
     """
 
     at_s: float
     for_s: float = 0.0
     limit: float = 1.0
     racks: list[int] = []
+    within_s: float = 0.0
     supplies: int = 0
+    shelves: int = 0
+    feeds: list[int] = []
+    phase: int | None = None
+    clip: float = 1.0
+    pumps: int = 0
+    leak: bool = False
+    facility_c: float | None = None
+    trays: int = 0
+    restart: bool = False
     telemetry: bool = True
     lost: float = 0.0
     reset: bool = False
@@ -86,10 +120,11 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     racks: int
     seconds: float
     oversubscription: float
-    jobs: list[TrainingSpec | ServingSpec]
+    jobs: list[TrainingSpec | ServingSpec | TraceSpec]
     step_s: float = 0.1
     settling_s: float = 6.0
     law_error: float = 0.0
+    cooling: bool = False  # whether flow is the controller's, too
     writes: Writes = Writes()
     sensing: Sensing = Sensing()
     happenings: list[Happening] = []
@@ -153,6 +188,17 @@ def _check(document: Located, scenario: Scenario) -> None:
     for n, happening in enumerate(scenario.happenings):
         if not (0 <= happening.at_s <= scenario.seconds and happening.for_s >= 0 and 0 < happening.limit <= 2):
             raise document.complaint(f"happenings[{n}]", "expected a time within the scenario and a limit above 0")
+        if happening.phase is not None and not (0 <= happening.phase < 3 and happening.feeds):
+            raise document.complaint(f"happenings[{n}].phase", "expected 0 to 2, and the feeds that it is of")
+        if happening.clip < 1 or min(happening.supplies, happening.shelves, happening.pumps, happening.trays) < 0:
+            raise document.complaint(f"happenings[{n}]", "expected numbers of parts from 0 and a clip from 1")
+        if not 0 <= happening.within_s <= (happening.for_s or scenario.seconds):
+            raise document.complaint(
+                f"happenings[{n}].within_s", "expected a time that ends with what happens, or before"
+            )
+        for i, feed in enumerate(happening.feeds):
+            if not 0 <= feed < 8:
+                raise document.complaint(f"happenings[{n}].feeds[{i}]", f"expected a feed's number, got {feed}")
         for i, rack in enumerate(happening.racks):
             if not 0 <= rack < scenario.racks:
                 raise document.complaint(f"happenings[{n}].racks[{i}]", f"expected 0 to {scenario.racks - 1}")

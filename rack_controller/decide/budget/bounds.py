@@ -61,7 +61,8 @@ def read_back(before: Written, seen: Array, most: Array, *, settled: bool) -> Wr
     """Return the bound after limits were read back, `seen` (N,) W, NaN unknown.
 
     A limit that was never written is somebody else's, or a reset's: the device is charged its most until its next
-    write is read back.  `settled`: the reading is old enough for the power to have followed.
+    write is read back.  `settled`: the reading is old enough for the power to have followed.  Where nothing was written
+    yet, what is read counts as what it was told last: a controller that starts anew raises nothing by telling it again.
     """
     known = np.isfinite(seen)
     matches = np.abs(before.caps - seen[None, :]) <= _SAME_W
@@ -77,5 +78,7 @@ def read_back(before: Written, seen: Array, most: Array, *, settled: bool) -> Wr
     free = np.maximum(most, seen)
     caps = before.caps.copy()
     caps[1:, stranger] = free[stranger]
+    anew = stranger & np.isneginf(before.times[0])
+    caps[0, anew] = seen[anew]
     holds = np.where(stranger, free, np.where(found & settled, bound, before.holds))
     return Written(caps, before.times, holds, np.where(stranger, -np.inf, waits))

@@ -60,7 +60,8 @@ def step_budget(
 ) -> tuple[BudgetState, BudgetDecision]:
     """Return the next state and what to write now."""
     state = _look(state, design, policy, seen)
-    limits = seen.limits * (1.0 - policy.reserve)
+    anyhow = 0.0 if seen.extra is None else design.feeds @ seen.extra
+    limits = seen.limits * (1.0 - policy.reserve) - anyhow
     wanted = requests(state.asked, design, policy)
     stuck = state.written.stuck(seen.now, policy.rewrite_s)
     charge = _charge(state, design, policy, state.written.holds)
@@ -71,7 +72,7 @@ def step_budget(
     fresh = max(seen.now - state.power_at, seen.now - state.caps_at) <= policy.stale_s
     writes = _grant(state.written, design, policy, seen.now, limits, charge, share.targets, fresh=fresh)
     written = sent(state.written, writes, seen.now)
-    charged = design.feeds @ charge.racks(design.per_rack(written.holds))
+    charged = design.feeds @ charge.racks(design.per_rack(written.holds)) + anyhow
     return replace(state, written=written), BudgetDecision(
         writes, charged, share.shortfall, share.level, share.bound_by
     )
@@ -87,6 +88,7 @@ def _look(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, seen: 
     if seen.power_at > state.power_at:
         dt = min(seen.power_at - state.power_at, 1.0)
         asked = watch(state.asked, design, policy, seen, dt)
+        seen = seen if seen.extra is None else replace(seen, meters=seen.meters - seen.extra)
         state = replace(state, asked=asked, law=learn(state.law, design, seen, dt), power_at=seen.power_at)
     return state
 

@@ -103,6 +103,7 @@ class Seen:
 
     `limits` (C,) in W.  `power` (N,) W drawn, NaN unknown, as of `power_at` (s).  `caps` (N,) W read back, NaN
     unknown, as of `caps_at`.  `meters` (R,) W at the feeds, as of the same moment as `power`, NaN unknown.
+    `extra` (R,) W: what racks draw at the feeds besides what the law knows, batteries that charge.
     """
 
     now: float
@@ -112,6 +113,7 @@ class Seen:
     caps: Array
     caps_at: float
     meters: Array
+    extra: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

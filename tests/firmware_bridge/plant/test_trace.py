@@ -40,6 +40,11 @@ def test_a_node_drives_two_trays_and_nodes_repeat() -> None:
         ("t_s,node1_W\n0,1\n1,many\n", "line 3: expected numbers"),
         ("t_s,node1_W\n0,1\n1,nan\n", "line 3"),
         ("t_s,node1_W\n0,1\n1,1\n1,1\n", "line 4: expected a later time"),
+        ("t_s,node1_W\n0,1\n2,1\n1,1\n", "line 4: expected a later time"),
+        ("t_s,node1_W\n0,1\n1,-3\n2,1\n", "line 3: expected finite powers from 0"),
+        ("t_s,node1_W\n0,1\n1,inf\n2,1\n", "line 3: expected finite powers from 0"),
+        ("t_s,node1_W\n0,1\n1,7e6\n2,1\n", "line 3: expected powers in W, at most 1e"),
+        ("t_s,node1_W\n0,1\n2,1\n4,1\n90,1\n92,1\n", "line 5: expected no gap"),
     ],
 )
 def test_a_bad_trace_is_refused_with_its_line(text: str, complaint: str) -> None:

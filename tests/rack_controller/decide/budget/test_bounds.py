@@ -55,3 +55,12 @@ def test_more_writes_than_are_remembered_lose_no_bound() -> None:
     state = told(*(1000.0 - n for n in range(3 * DEPTH)))
     assert state.caps.max() == 1200
     assert seen(state, 1000.0 - 3 * DEPTH + 1).holds[0] == 1000.0 - 3 * DEPTH + 1
+
+
+def test_a_controller_that_starts_anew_takes_what_it_reads_for_what_it_said_and_charges_the_most() -> None:
+    most = np.full(2, 1200.0)
+    written = read_back(Written.nothing(most), np.array([700.0, 1200.0]), most, settled=True)
+    assert written.newest.tolist() == [700.0, 1200.0]
+    assert written.holds.tolist() == [1200.0, 1200.0]
+    again = read_back(sent(written, np.array([700.0, np.nan]), 1.0), np.array([700.0, 1200.0]), most, settled=True)
+    assert again.holds.tolist() == [700.0, 1200.0]
