@@ -64,6 +64,9 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/racks/{{rack:path}}/operations/{{operation}}", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/limits", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/coolant", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/power", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/power/policy", _P.READ),
+    Rule("GET", f"{V1}/racks/{{rack:path}}/power/what-if", _P.READ),
     Rule("GET", f"{V1}/racks/{{rack:path}}/history", _P.READ),
     # Which privilege a command needs depends on its verb: the handler asks model.command.VERBS, the controller again.
     Rule("POST", f"{V1}/racks/{{rack:path}}/commands", _P.READ),

@@ -37,6 +37,8 @@ from datacenter_api.cli import (
     passport,
     policy,
     power,
+    power_budget,
+    power_policy,
     processes,
     rack,
     sensor,
@@ -87,6 +89,12 @@ app.add_typer(building.app, name="building")
 app.add_typer(lock.app, name="lock")
 app.add_typer(alarm.app, name="alarm")
 app.add_typer(power.app, name="power")
+power.app.command("budget")(power_budget.budget)
+power.app.command("why")(power_budget.why)
+power.app.command("cap")(power_budget.cap)
+power.app.command("what-if")(power_budget.what_if)
+power.app.add_typer(power_policy.app, name="policy")
+power.app.add_typer(power_policy.jobs, name="job")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(limit.app, name="limit")
 app.add_typer(coolant.app, name="coolant")

@@ -74,5 +74,6 @@ def read_policy(file: Path) -> Policy:
     try:
         check_spec(policy)
     except ValueError as err:
-        raise document.complaint("spec", str(err)) from err
+        path = getattr(err, "path", "")
+        raise document.complaint(f"spec.{path}" if path else "spec", str(err)) from err
     return policy

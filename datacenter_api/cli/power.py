@@ -11,7 +11,9 @@ from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Output
 from datacenter_api.cli.rack import rack_holding
 
-app = typer.Typer(help="Switch racks and trays on and off, in the order of their generation.", no_args_is_help=True)
+app = typer.Typer(
+    help="Switch racks and trays on and off in order; budgets, and who is held by what.", no_args_is_help=True
+)
 
 
 class Kind(StrEnum):

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from datacenter_api.console.alarms import AlarmsState
 from datacenter_api.console.boards import Boards
+from datacenter_api.console.budget import BudgetState
 from datacenter_api.console.building import BuildingShown
 from datacenter_api.console.chart import Chart
 from datacenter_api.console.fetched import FetchedSet, ReportState
@@ -39,6 +40,7 @@ class Glance:
     operations: FetchedSet[OperationsState] = field(default_factory=FetchedSet)
     interlocks: FetchedSet[InterlocksState] = field(default_factory=FetchedSet)
     alarms: FetchedSet[AlarmsState] = field(default_factory=FetchedSet)
+    budget: FetchedSet[BudgetState] = field(default_factory=FetchedSet)
     building: FetchedSet[BuildingShown] = field(default_factory=FetchedSet)
     operation: FetchedSet[OperationSight] = field(default_factory=FetchedSet)
     made: dict[Hashable, tuple[Seconds, Any]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.auth.gate import PRINCIPAL
 from datacenter_api.console.alarms_page import show_alarms
 from datacenter_api.console.audit_page import show_audit
+from datacenter_api.console.budget_page import show_budget
 from datacenter_api.console.domain_page import show_domain
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
@@ -42,6 +43,10 @@ def add_pages(services: Services, open_door: OpenDoor) -> None:
     @ui.page("/interlocks/{place:path}", title="Interlocks · Rackwright", dark=None)
     def interlocks_page(place: str, request: Request) -> None:
         show_interlocks(glance, place, request.scope[PRINCIPAL])
+
+    @ui.page("/power/{place:path}", title="Power budget · Rackwright", dark=None)
+    def budget_page(place: str, request: Request) -> None:
+        show_budget(glance, place, request.scope[PRINCIPAL])
 
     @ui.page("/alarms/{place:path}", title="Alarms · Rackwright", dark=None)
     def alarms_page(place: str, request: Request) -> None:

@@ -7,6 +7,7 @@ from nicegui import ui
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.alarms_page import alarms_card
 from datacenter_api.console.boards import Board, Look, Same
+from datacenter_api.console.budget_page import budget_card
 from datacenter_api.console.cells import elevation_cells
 from datacenter_api.console.choices import rack_choices
 from datacenter_api.console.domain import domain_line_cells, draw_domain_line
@@ -97,6 +98,7 @@ class RackPage:
                 with ui.element("div").classes("beside"):
                     self._panel = html(NOTHING_CHOSEN, "card")
                     viewer.show(interlocks_card(glance, record), html(classes="card"))
+                    viewer.show(budget_card(glance, record), html(classes="card"))
                     viewer.show(alarms_card(glance, record), html(classes="card"))
                     viewer.show(building_card(glance, record), html())
                     viewer.show(operations_board(glance, record), html(classes="card"))

@@ -83,6 +83,11 @@ def rack_href(rack: str) -> str:
     return esc(f"/console/rack/{quote(rack)}")
 
 
+def budget_href(rack: str) -> str:
+    """Return the address of the page of a rack's power budget."""
+    return esc(f"/console/power/{quote(rack)}")
+
+
 def interlocks_href(rack: str) -> str:
     """Return the address of the page of a rack's interlocks."""
     return esc(f"/console/interlocks/{quote(rack)}")

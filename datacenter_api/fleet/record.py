@@ -14,6 +14,7 @@ from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, WornLink
 from rack_controller.model.outbox import OutboxReport
+from rack_controller.model.power_view import BudgetGlance
 from rack_controller.model.table import SeriesTable
 
 NEVER = Seconds(0.0)
@@ -44,6 +45,7 @@ class RackRecord:
     alarms: AlarmGlance | None = None
     deliveries_refused: dict[str, int] = field(default_factory=dict)
     interlocks: InterlockGlance | None = None
+    budget: BudgetGlance | None = None
     building: BuildingGlance | None = None
     revision: int | None = None
     boot: str = ""
@@ -106,7 +108,7 @@ class RackRecord:
         self.endpoints, self.endpoints_heard = list(state.endpoints), now
         self.worn, self.lasting, self.alarms = list(state.worn), list(state.alarms), state.alarm_glance
         self.deliveries_refused = dict(state.deliveries_refused)
-        self.interlocks, self.building = state.interlocks, state.building
+        self.interlocks, self.building, self.budget = state.interlocks, state.building, state.budget
         self.revision, self.boot = state.revision, state.boot
 
     def hear_outbox(self, report: OutboxReport, now: Seconds) -> None:

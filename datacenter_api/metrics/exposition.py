@@ -52,6 +52,15 @@ _TOLD = Family(
     "rackwright_alarm_news_total", "News of alarms delivered to a webhook or mailbox, and attempts failed.", "counter"
 )
 _UNTOLD = Family("rackwright_alarm_news_waiting", "News of alarms that did not reach a webhook or mailbox yet.")
+_B_ARMED = Family("rackwright_power_budget_armed", "The power budget writes limits (1) or only works them out (0).")
+_B_USABLE = Family("rackwright_power_usable_watts", "DC power that the rack may use, by what it must live through.")
+_B_LIMIT = Family("rackwright_power_limit_allows_watts", "AC power that a limit of the power budget allows.")
+_B_CHARGED = Family("rackwright_power_limit_charged_watts", "The most AC power that can be asked of a limit now.")
+_B_HELD = Family("rackwright_power_gpus_held", "GPUs that may draw less than their own default limit.")
+_B_STRANDED = Family("rackwright_power_stranded_watts", "What the rack could use and another limit keeps from it.")
+_B_SHORT = Family("rackwright_power_shortfall_watts", "By how much the least limits alone pass a limit.")
+_B_WRITES = Family("rackwright_power_limits_written_total", "Limits that the power budget has sent.", "counter")
+_B_STEP = Family("rackwright_power_budget_step_seconds", "How long the last decision over all racks took.")
 _BUILDING = Family("rackwright_building_heard", "The building's heartbeat is heard (1) or lost (0).")
 _BUILDING_LEAK = Family("rackwright_building_leak", "The building reports a leak at the rack (1) or none (0).")
 _ISOLATION = Family(
@@ -188,6 +197,7 @@ class _OwnLines:
                 if word in _REASONS:
                     self.add(_UNKNOWN, f'{rack},reason="{word}"', int(counts[number]))
         self._interlocks(rack, record)
+        self._budget(rack, record)
         self._alarms(rack, record)
         self._building(rack, record)
         self._endpoints(rack, record, now, unix_s)
@@ -210,6 +220,23 @@ class _OwnLines:
         self.add(_UNRESOLVED, rack, said.unresolved)
         for cause, places in sorted(Counter(trip.cause for trip in said.tripped).items()):
             self.add(_TRIPPED, f'{rack},cause="{escape(cause)}"', places)
+
+    def _budget(self, rack: str, record: RackRecord) -> None:
+        said = record.budget
+        if said is None:
+            return
+        self.add(_B_ARMED, rack, int(said.armed))
+        self.add(_B_USABLE, f'{rack},under="wanted"', round(said.usable_w))
+        self.add(_B_USABLE, f'{rack},under="now"', round(said.usable_now_w))
+        for name, kind, limit, charged in said.limits:
+            labels = f'{rack},limit="{escape(name)}",kind="{escape(kind)}"'
+            self.add(_B_LIMIT, labels, round(limit))
+            self.add(_B_CHARGED, labels, round(charged))
+        self.add(_B_HELD, rack, said.held)
+        self.add(_B_STRANDED, rack, round(said.stranded_w))
+        self.add(_B_SHORT, rack, round(said.shortfall_w))
+        self.add(_B_WRITES, rack, said.writes)
+        self.add(_B_STEP, rack, round(said.step_s, 6))
 
     def _alarms(self, rack: str, record: RackRecord) -> None:
         said = record.alarms

@@ -12,6 +12,7 @@ from rack_controller.model.hold import Hold
 from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.lasting import LastingEvent
 from rack_controller.model.power import BootView
+from rack_controller.model.power_view import BudgetGlance
 
 IN_BAND = frozenset(("nvml",))
 RUNS_ON_HOST = IN_BAND | {"nvue"}
@@ -212,7 +213,7 @@ class RackState(msgspec.Struct, frozen=True):
     listener serves every rack of a `boot`.  `interlocks` None: the rack has none.  `alarm_glance`: its alarms in short;
     `alarms` are those of them that are events which last.
     listener serves every rack of a `boot`.  `interlocks` None: the rack has none.
-    `building` None: the site agreed on none for it.
+    `building` None: the site agreed on none for it.  `budget` None: no power policy covers it.
     """
 
     rack: str
@@ -226,6 +227,7 @@ class RackState(msgspec.Struct, frozen=True):
     interlocks: InterlockGlance | None = None
     alarm_glance: AlarmGlance | None = None
     building: BuildingGlance | None = None
+    budget: BudgetGlance | None = None
 
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -120,3 +120,51 @@ class PowerView(msgspec.Struct, frozen=True):
     stranded_by: str = ""
     writes: int = 0
     age_s: float | None = None
+
+
+class PolicyShown(msgspec.Struct, frozen=True):
+    """The power policy in force: its text, where it came from, by whom and since when (unix ns; 0: from a file)."""
+
+    document: str
+    origin: str
+    mode: str
+    by: str = ""
+    since_unix_ns: int = 0
+
+
+class WhatIfLimit(msgspec.Struct, frozen=True):
+    """One limit above the racks, W of AC, and what it would have to carry at full load."""
+
+    name: str
+    kind: str
+    limit_w: float
+    needed_w: float
+
+
+class WhatIf(msgspec.Struct, frozen=True):
+    """Whether `racks` more racks like `like` fit.  `full_w` a rack draws at its most; `level`: how far between rest and
+    their most all GPUs could be where that does not fit (1 where it does, below 0: not even at rest), at which a rack
+    gets `granted_w`; `binding` names the tightest limit, empty: nothing above the racks limits them."""
+
+    like: str
+    racks: int
+    fits: bool
+    level: float
+    full_w: float
+    granted_w: float
+    binding: str
+    limits: list[WhatIfLimit] = []
+
+
+class BudgetGlance(msgspec.Struct, frozen=True):
+    """A rack's budget in short, said with its endpoints.  W; limits: name, kind, limit, charged."""
+
+    armed: bool
+    usable_w: float
+    usable_now_w: float
+    stranded_w: float
+    shortfall_w: float
+    held: int
+    writes: int
+    step_s: float
+    limits: list[tuple[str, str, float, float]] = []

@@ -96,7 +96,9 @@ class StateAnswers:
             case "endpoints":
                 glance = None if self._interlocks is None else self._interlocks.glance()
                 building = None if self._building is None else self._building.glance()
-                return msgspec.json.encode(rack_state(self._view, self._sources, self._enrolled, glance, building))
+                state = rack_state(self._view, self._sources, self._enrolled, glance, building)
+                budget = None if self._budget is None else self._budget.glance()
+                return msgspec.json.encode(msgspec.structs.replace(state, budget=budget))
             case "report":
                 return msgspec.json.encode(await self._stock.report(Place(request.place)))
             case "raw":
@@ -123,6 +125,10 @@ class StateAnswers:
                 return msgspec.json.encode(self._enrolled.locks.newest())
             case "power_budget" if self._budget is not None:
                 return msgspec.json.encode(self._budget.view())
+            case "power_policy" if self._budget is not None:
+                return msgspec.json.encode(self._budget.in_force())
+            case "power_what_if" if self._budget is not None:
+                return msgspec.json.encode(self._budget.more_racks(request.place))
             case "limits" if self._limits is not None:
                 return msgspec.json.encode(self._limits.rows())
             case "coolant" if self._coolant is not None:

@@ -85,7 +85,7 @@ def test_the_command_page_names_every_command_and_no_other() -> None:
     known = commands()
     rows = re.findall(r"^\| `rackwright ([^`]+)`", (ROOT / "docs" / "command-line.md").read_text(), re.M)
     named = {
-        next((" ".join(row.split()[:n]) for n in (2, 1) if " ".join(row.split()[:n]) in known), row) for row in rows
+        next((" ".join(row.split()[:n]) for n in (3, 2, 1) if " ".join(row.split()[:n]) in known), row) for row in rows
     }
     assert named == known
 
@@ -95,11 +95,12 @@ def test_every_command_in_an_example_exists(page: Path) -> None:
     known = commands()
     nouns = {name.split()[0] for name in known}
     for words in re.findall(
-        r"^(?:\$ )?(?:\.venv/bin/)?rackwright ((?:--\w+ \S+ )*)(\S+)(?: (\S+))?", page.read_text(), re.M
+        r"^(?:\$ )?(?:\.venv/bin/)?rackwright ((?:--\w+ \S+ )*)(\S+)(?: (\S+))?(?: (\S+))?", page.read_text(), re.M
     ):
-        noun, verb = words[1], words[2]
+        noun, verb, more = words[1:]
         assert noun in nouns, f"{name_of(page)}: rackwright {noun}"
-        assert noun in known or f"{noun} {verb}" in known, f"{name_of(page)}: rackwright {noun} {verb}"
+        said = {noun, f"{noun} {verb}", f"{noun} {verb} {more}"}
+        assert said & known, f"{name_of(page)}: rackwright {noun} {verb} {more}"
 
 
 def test_the_metrics_page_names_every_family_and_no_other() -> None:

@@ -42,6 +42,7 @@ from rack_controller.model.interlock_view import InterlockGlance, InterlockState
 from rack_controller.model.layout import EndpointStatus, Layout, RackState, StateChanged, StateRequest, make_layout
 from rack_controller.model.operation import Operation, row_of
 from rack_controller.model.power import BootView, PowerLook
+from rack_controller.model.power_view import BudgetGlance, PowerView
 from rack_controller.model.report import stored_report
 from rack_controller.model.subjects import EVENT_STREAM, ROOT, TELEMETRY_STREAM, RackSubjects
 from rack_controller.model.table import SeriesTable, encode_table, make_table
@@ -154,6 +155,8 @@ class PlayedRack:
     interlocks: InterlockState | None = None
     alarms: AlarmList | None = None
     building: BuildingState | None = None
+    budget: PowerView | None = None
+    budget_glance: BudgetGlance | None = None
     offered: list[str] = field(default_factory=lambda: ["force_off", "force_restart", "graceful_off", "on"])
 
     def __post_init__(self) -> None:
@@ -240,6 +243,7 @@ class PlayedRack:
             interlocks=glance,
             alarm_glance=None if self.alarms is None else self.alarms.glance,
             building=None if self.building is None else glance_at(self.building),
+            budget=self.budget_glance,
         )
 
 
@@ -308,6 +312,8 @@ class Stage:
                 body = msgspec.json.encode(catalogue_of(load_alarm_rules(), seeded_policy()))
             case "interlocks" if rack.interlocks is not None:
                 body = msgspec.json.encode(rack.interlocks)
+            case "power_budget" if rack.budget is not None:
+                body = msgspec.json.encode(rack.budget)
             case "building":
                 body = msgspec.json.encode(rack.building or BuildingState(rack.place, agreed=False))
             case "interlock_test":

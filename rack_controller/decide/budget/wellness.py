@@ -12,9 +12,10 @@ from rack_controller.decide.supply.wiring import Array, Mask, RackWiring
 
 LEAST_LOAD = 0.05  # of its rating, below which shares say nothing
 GIVES_W = 1.0
+FEWER_S = 4.0  # so long a shelf gives less before supplies count as lost: a ramp of the load is shorter
 LASTS_S = 2.5  # every shelf is read anew within that
 STEADY = 0.02
-ROUNDING = 0.3  # of a supply: sharing is not exact
+ROUNDING = 0.5  # of a supply: sharing is not exact, and shelves are read at moments of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def judge_supplies(
         gives = np.floor(count * np.nan_to_num(loads, nan=np.inf, posinf=np.inf) / most + ROUNDING)
         fewer = np.maximum(present - np.minimum(gives, present), 0).astype(np.int64)
     since = np.where(fewer > 0, np.minimum(before.since, now), np.inf)
-    for s in np.flatnonzero(now - since >= LASTS_S).tolist():
+    for s in np.flatnonzero(now - since >= FEWER_S).tolist():
         here = np.flatnonzero((wiring.shelf == s) & well)
         well[here[: fewer[s]]] = False
     total = float(shelves.sum())

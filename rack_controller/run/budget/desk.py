@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, FileInvalid
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, FileInvalid, TargetUnknown
 from firmware_bridge.vocabulary.place import leaf_of
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.budget.energy import Energy
 from rack_controller.decide.budget.rows import RowKind
 from rack_controller.decide.budget.say import say_claims, say_held, say_limits, say_usable, stranded
+from rack_controller.decide.supply.whatif import what_if
 from rack_controller.model.command import Command
-from rack_controller.model.power_policy import Job, Mode, covers
-from rack_controller.model.power_view import JobView, PowerCap, PowerView
+from rack_controller.model.power_policy import Job, Mode, PowerPolicy, covers
+from rack_controller.model.power_view import BudgetGlance, JobView, PolicyShown, PowerCap, PowerView, WhatIf
 from rack_controller.run.budget.side import RackSide
 from rack_controller.run.budget.station import BudgetStation
 from rack_controller.run.budget.telling import BudgetTelling
@@ -75,19 +76,49 @@ class PowerBudgetDesk:
             caps=list(station.book.caps.values()),
         )
 
+    def glance(self) -> BudgetGlance | None:
+        """Return the budget in short, None where no policy covers the rack."""
+        view = self.view()
+        if not view.mode or view.usable is None:
+            return None
+        return BudgetGlance(
+            armed=view.mode == Mode.ARMED and self.side.armed,
+            usable_w=view.usable.watts,
+            usable_now_w=view.usable.now_w,
+            stranded_w=view.stranded_w,
+            shortfall_w=max((limit.shortfall_w for limit in view.limits), default=0.0),
+            held=len(view.held),
+            writes=view.writes,
+            step_s=view.step_ms / 1e3,
+            limits=[(limit.name, limit.kind, limit.limit_w, limit.charged_w) for limit in view.limits],
+        )
+
+    def in_force(self) -> PolicyShown:
+        """Return the policy in force.  Raises TargetUnknown where there is none."""
+        active = self.station.book.active
+        if active is None:
+            raise TargetUnknown("no power policy is in force", advice="rackwright power policy apply FILE")
+        return PolicyShown(active.text, active.origin, active.spec.mode, active.by, active.since_unix_ns)
+
+    def more_racks(self, count: str) -> WhatIf:
+        """Return whether so many more racks like this one fit.  Raises ArgumentsInvalid."""
+        active, station = self.station.book.active, self.station
+        policy = PowerPolicy() if active is None else active.spec
+        try:
+            return what_if(station.roster, station.upstream, policy, self.side.place, int(count or "1"))
+        except ValueError as err:
+            raise ArgumentsInvalid(str(err), advice="for example 2") from err
+
     async def policy(self, command: Command) -> dict[str, object]:
         """Put a policy into force, take it back, or check one.  Raises ArgumentsInvalid with file, line and reason."""
         do, text = str(command.arguments.get("do", "")), str(command.arguments.get("document", ""))
         book = self.station.book
-        if do == "show":
-            active = book.active
-            return {} if active is None else {"document": active.text, "origin": active.origin, "by": active.by}
         if do == "clear":
             book.retire(self.station.filed)
             self.told.everywhere(f"the applied power policy was taken back by {command.actor}")
             return {"origin": "" if book.active is None else book.active.origin}
         if do != "apply":
-            raise ArgumentsInvalid(f"no policy verb {do!r}", advice="apply, clear or show")
+            raise ArgumentsInvalid(f"no policy verb {do!r}", advice="apply or clear")
         if len(text) > MOST_POLICY:
             raise ArgumentsInvalid(f"a policy of {len(text)} characters", advice=f"at most {MOST_POLICY}")
         try:

@@ -66,6 +66,8 @@ class BudgetTelling:
         self._tell("budget.usable", severity, text)
 
     def _tell_short(self, last: Cycle, rack: int) -> None:
+        if not (last.decision.step.shortfall > 0).any() and not self._short:
+            return
         limits = say_limits(self.station.roster, last.claims, last.decision, last.sight.meters, rack)
         short = {limit.name: limit for limit in limits if limit.shortfall_w > 0 and limit.shed}
         for name in sorted(short.keys() - self._short):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from firmware_bridge.generations.load import load_generation
-from rack_controller.decide.budget.wellness import LASTS_S, Wellness, judge_supplies
+from rack_controller.decide.budget.wellness import FEWER_S, LASTS_S, Wellness, judge_supplies
 from rack_controller.decide.supply.wiring import wiring_of
 
 WIRING = wiring_of(load_generation("gb200-nvl72"))
@@ -26,9 +26,9 @@ def test_a_shelf_that_gives_less_counts_when_that_lasts() -> None:
     shelves = [10_000.0] * 7 + [5_000.0]
     state, well, _ = judge(shelves)
     assert well.all()
-    state, well, _ = judge(shelves, state, now=LASTS_S)
+    state, well, _ = judge(shelves, state, now=FEWER_S)
     assert int(well.sum()) == 45
-    _, well, _ = judge([10_000.0] * 8, state, now=LASTS_S + 0.5)
+    _, well, _ = judge([10_000.0] * 8, state, now=FEWER_S + 0.5)
     assert well.all()
 
 
@@ -49,6 +49,6 @@ def test_a_shelf_that_nobody_reads_is_well_and_gives_no_meter() -> None:
 def test_the_meter_is_believed_once_all_shelves_were_read_at_the_same_load() -> None:
     state, _, meter = judge([10_000.0] * 8)
     assert np.isnan(meter)
-    state, _, meter = judge([10_050.0] * 8, state, now=LASTS_S)
+    state, _, meter = judge([10_050.0] * 8, state, now=FEWER_S)
     assert meter == 80_400.0
     assert np.isnan(judge([15_000.0] * 8, state, now=LASTS_S + 1)[2])

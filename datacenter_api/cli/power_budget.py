@@ -1,0 +1,208 @@
+"""`rackwright power budget|why|cap|what-if`: what racks may draw, who is held by what, caps for a while."""
+
+from typing import Annotated
+
+import typer
+
+from datacenter_api.cli.amounts import kilowatts, seconds
+from datacenter_api.cli.connection import Connection, connect, quoted
+from datacenter_api.cli.event import clock
+from datacenter_api.cli.op import command, short
+from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
+from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.rack import only_rack, rack_holding
+from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
+
+NOT_FITTING = 7
+MOST_HELD = 8
+
+_LIMITS = (
+    Column("LIMIT", lambda r: str(r["name"])),
+    Column("KIND", lambda r: str(r["kind"])),
+    Column("ALLOWS", lambda r: kw(r["limit_w"]), right=True),
+    Column("GRANTED", lambda r: kw(r["charged_w"]), right=True),
+    Column("DRAWN", lambda r: kw(r["drawn_w"]), right=True),
+    Column("LEFT", lambda r: kw(r["headroom_w"]), right=True),
+    Column("HOLDS", lambda r: "short" if r["shortfall_w"] > 0 else "yes" if r["binds"] else "–"),
+    Column("BY", lambda r: str(r["by"] or "–")),
+)
+_CLAIMS = (
+    Column("CLAIM", lambda r: str(r["name"])),
+    Column("KIND", lambda r: str(r["kind"])),
+    Column("PRIORITY", lambda r: str(r["priority"]), right=True),
+    Column("GPUS", lambda r: str(r["gpus"]), right=True),
+    Column("WANTS", lambda r: kw(r["wanted_w"]), right=True),
+    Column("GRANTED", lambda r: kw(r["granted_w"]), right=True),
+    Column("DRAWN", lambda r: kw(r["drawn_w"]), right=True),
+    Column("HELD BY", lambda r: str(r["held_by"] or "–")),
+)
+_CAPS = (
+    Column("CAP", lambda r: str(r["id"])),
+    Column("TARGET", lambda r: str(r["target"])),
+    Column("AT MOST", lambda r: kw(r["watts"]), right=True),
+    Column("UNTIL", lambda r: clock(r["until_unix_ns"]).partition(".")[0]),
+    Column("BY", lambda r: str(r["by"])),
+    Column("REASON", lambda r: str(r["reason"] or "–")),
+)
+_WHAT_IF = (
+    Column("LIMIT", lambda r: str(r["name"])),
+    Column("KIND", lambda r: str(r["kind"])),
+    Column("ALLOWS", lambda r: kw(r["limit_w"]), right=True),
+    Column("AT FULL LOAD", lambda r: kw(r["needed_w"]), right=True),
+    Column("FITS", lambda r: "yes" if r["needed_w"] <= r["limit_w"] else "no"),
+)
+Rack = Annotated[str, typer.Argument(help="Place or short name; may be left out for the only rack.")]
+
+
+def budget(
+    rack: Rack = "", url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False
+) -> None:
+    """Show a rack's budget: limits against what is granted and drawn, who asks, what it may use and why."""
+    link, shape = connect(url, state), chosen(output, as_json)
+    view = view_of(link, rack)
+    if shape in (Output.JSON, Output.YAML):
+        emit([view], (), shape, name="rack", single=True)
+        return
+    if not view["mode"]:
+        note(view["why"] or "no power policy is in force: see `rackwright power policy`")
+        return
+    emit(view["limits"], _LIMITS, shape, name="name")
+    emit(view["claims"], _CLAIMS, shape, name="name")
+    _tell(view)
+
+
+def why(
+    place: Annotated[str, typer.Argument(help="GPU, tray or rack (u12/gpu0, u12, k01).")],
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Say which layer holds GPUs, to how much, since when, and what would free them."""
+    link, shape = connect(url, state), chosen(output, as_json)
+    holding = rack_holding(link, place, rack)
+    view = view_of(link, holding)
+    held = [h for h in view["held"] if f"/{h['place']}/".find(f"/{place.strip('/')}/") >= 0]
+    columns = (
+        Column("GPU", lambda r: short(str(r["place"]))),
+        Column("MAY DRAW W", lambda r: f"{r['watts']:g}", right=True),
+        Column("OF W", lambda r: f"{r['default_w']:g}", right=True),
+        Column("HELD BY", lambda r: str(r["layer"])),
+        Column("SINCE", lambda r: clock(r["since_unix_ns"]).partition(".")[0] if r["since_unix_ns"] else "–"),
+        Column("FREED BY", lambda r: str(r["frees"])),
+        Column("LAYERS", lambda r: "; ".join(f"{n} {w:g} W" for n, w in r["layers"]), wide=True),
+    )
+    emit(held, columns, shape, name="place")
+    if not held and shape not in (Output.JSON, Output.YAML):
+        note(f"nothing at {place} is held: each GPU may draw its own default")
+    if view["why"]:
+        note(view["why"])
+
+
+def cap(
+    target: Annotated[str, typer.Argument(help="A rack, or a glob over racks (r03/*); left out: caps in force.")] = "",
+    watts: Annotated[str, typer.Argument(help="The most at their feeds, for example 100kW.")] = "",
+    within: Annotated[str, typer.Option("--within", help="To be there in: it comes down evenly.")] = "0s",
+    last: Annotated[str, typer.Option("--for", help="How long it lasts.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; stands beside it.")] = "",
+    end: Annotated[str, typer.Option("--end", help="End this cap before its time.")] = "",
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Cap racks for a while, end a cap, or list the caps in force."""
+    link, shape = connect(url, state), chosen(output, as_json)
+    first = any_rack(link, target)
+    if end:
+        command(link, first, "power_cap", first, do="clear", cap=end)
+        note(f"{end} is over")
+        return
+    if not target:
+        emit(view_of(link, first)["caps"], _CAPS, shape, name="id")
+        return
+    if not watts or not last:
+        raise ConfigurationError(
+            "a cap needs how much and how long", advice="power cap k01 100kW --within 30s --for 1h"
+        )
+    wish = {"kw": kilowatts(watts), "within_s": seconds(within), "for_s": seconds(last), "reason": reason}
+    made = command(link, first, "power_cap", first, racks=target, **wish)
+    emit([made["cap"]], _CAPS, shape, name="id")
+
+
+def what_if(
+    racks: Annotated[int, typer.Argument(help="How many racks more.")],
+    like: Annotated[str, typer.Option("--like", help="The rack that they are like, with its feeds.")] = "",
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Say whether more racks fit under the limits above, at full load; exit code 7 when they do not."""
+    link, shape = connect(url, state), chosen(output, as_json)
+    name = like or any_rack(link, "")
+    found: Row = link.get(f"/api/v1/racks/{quoted(name)}/power/what-if?racks={racks}")
+    if shape in (Output.JSON, Output.YAML):
+        emit([found], (), shape, name="like", single=True)
+    else:
+        emit(found["limits"], _WHAT_IF, shape, name="name")
+        note(_verdict(found))
+    if not found["fits"]:
+        raise typer.Exit(NOT_FITTING)
+
+
+def view_of(link: Connection, rack: str) -> Row:
+    """Return a rack's budget."""
+    name = rack or only_rack(link)
+    view: Row = link.get(f"/api/v1/racks/{quoted(name)}/power")
+    return view
+
+
+def kw(watts: object) -> str:
+    """Return watts as kW for people."""
+    return f"{watts / 1e3:.1f} kW" if isinstance(watts, (int, float)) else "–"
+
+
+def _tell(view: Row) -> None:
+    usable = view["usable"]
+    if usable:
+        after = f" after {usable['lost']} is lost" if usable["lost"] else ""
+        note(
+            f"may use {kw(usable['watts'])} at its busbar ({usable['binding']}{after}); "
+            f"as it is {kw(usable['now_w'])}, n+1 {kw(usable['n_plus_1_w'])}, n+n {kw(usable['n_plus_n_w'])}"
+        )
+        if usable["unprotected"]:
+            note(f"nothing covers the loss of {', '.join(usable['unprotected'])}")
+    for limit in view["limits"]:
+        if limit["shortfall_w"] > 0:
+            trays = ", ".join(short(t) for t in limit["shed"][:MOST_HELD])
+            note(f"{limit['name']}: {kw(limit['shortfall_w'])} short even at the least limits; shed {trays}")
+    if view["stranded_w"] > 0:
+        note(f"{kw(view['stranded_w'])} stranded: {view['stranded_by']} holds what the rack itself could use")
+    if view["held"]:
+        note(f"{len(view['held'])} GPUs are held: see `rackwright power why`")
+    note(f"{view['mode']}, policy {view['policy']}" + (f": {view['why']}" if view["why"] else ""))
+
+
+def _verdict(found: Row) -> str:
+    more = f"{found['racks']} more racks like {short(found['like'])} ({kw(found['full_w'])} each at full load)"
+    if not found["limits"]:
+        return f"{more}: nothing above the racks limits them; the site file says no feeds, the policy no budgets"
+    if found["fits"]:
+        return f"{more} fit"
+    if found["level"] < 0:
+        return f"{more} do not fit even at rest: {found['binding']}"
+    return (
+        f"{more} do not fit at full load: {found['binding']}. With all GPUs at {found['level']:.0%} between rest and "
+        f"their most they would, {kw(found['granted_w'])} a rack"
+    )
+
+
+def any_rack(link: Connection, target: str) -> str:
+    """Return a rack by whose controller a command over several racks goes."""
+    racks = [str(rack["rack"]) for rack in link.get("/api/v1/racks")]
+    if not racks:
+        raise TargetUnknown("no rack is known yet", advice="wait for a controller")
+    named = [rack for rack in racks if target and (rack == target or rack.endswith(f"/{target}"))]
+    return named[0] if named else racks[0]

@@ -1,0 +1,205 @@
+"""A rack's power budget as the console shows it: limits against draw, what may be used, who is held and why.  Pure.
+
+Held and granted are told by number, word and shape, never by colour alone.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from datacenter_api.console.wording import UNKNOWN, esc, kilowatts, slot_of
+from rack_controller.model.power_view import BudgetGlance, HeldView, JobView, LimitView, PowerCap, PowerView, UsableView
+
+KINDS = {"rack": "this rack", "graph": "above the rack", "budget": "budget", "cap": "cap for a while"}
+MOST_HELD = 24
+MOST_CONSTRAINTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """A rack's budget, or why it is not known."""
+
+    view: PowerView | None
+    error: str = ""
+
+
+def draw_budget_line(glance: BudgetGlance | None, href: str) -> str:
+    """Return the card on a rack's page."""
+    head = f'<h2><a href="{href}">Power budget</a></h2>'
+    if glance is None:
+        return f'{head}<p class="quiet">No power policy covers this rack.</p>'
+    mode = "● armed" if glance.armed else "○ shadow: nothing is written"
+    held = f"▲ {glance.held} GPUs held" if glance.held else "● no GPU held"
+    short = (
+        f'<p class="sev-critical">◆ {kilowatts(glance.shortfall_w)} short even at the least limits</p>'
+        if glance.shortfall_w > 0
+        else ""
+    )
+    return f"{head}<p>{kilowatts(glance.usable_w)} may be used · {held} · {mode}</p>{short}"
+
+
+def draw_head(state: BudgetState | None) -> str:
+    """Return the page's first card: shadow or armed, what the rack may use, what is stranded, what is short."""
+    head = "<h2>Power budget</h2>"
+    if state is None:
+        return f'{head}<p class="quiet">Asking the controller …</p>'
+    if state.view is None:
+        return f'{head}<p class="sev-warning">▲ Not known: {esc(state.error)}</p>'
+    view = state.view
+    if not view.mode:
+        return f'{head}<p class="quiet">{esc(view.why or "No power policy is in force.")}</p>'
+    armed = view.mode == "armed" and not view.why
+    mode = "● armed: limits are written" if armed else f"○ {esc(view.mode)}: {esc(view.why)}"
+    by = f", applied by {esc(view.by)}" if view.by else ""
+    lines = [f"<p>{mode}. Decided every {view.period_s:g} s in {view.step_ms:.1f} ms{by}.</p>"]
+    lines += [_usable(view.usable)] if view.usable is not None else []
+    lines += [
+        f'<p class="sev-critical">◆ {esc(limit.name)}: {kilowatts(limit.shortfall_w)} short even at the least limits. '
+        f"Shed {esc(', '.join(slot_of(t) for t in limit.shed[:8]))}.</p>"
+        for limit in view.limits
+        if limit.shortfall_w > 0
+    ]
+    if view.stranded_w > 0:
+        lines.append(
+            f"<p>▲ {kilowatts(view.stranded_w)} stranded: the rack could use it, {esc(view.stranded_by)} holds it.</p>"
+        )
+    return head + "".join(lines)
+
+
+def draw_limits_held(state: BudgetState | None) -> str:
+    """Return every limit with what is granted and drawn of it, as bars and in numbers."""
+    head = "<h2>Limits</h2>"
+    if state is None or state.view is None or not state.view.limits:
+        return f'{head}<p class="quiet">None yet.</p>'
+    return head + "".join(_limit(limit) for limit in state.view.limits)
+
+
+def draw_claims(state: BudgetState | None) -> str:
+    """Return who asks for power here, whoever comes first first, with jobs and caps for a while."""
+    head = "<h2>Who asks</h2>"
+    if state is None or state.view is None:
+        return f'{head}<p class="quiet">Nobody yet.</p>'
+    titles = ("Claim", "Priority", "GPUs", "Asks", "Granted", "Drawn", "Held by")
+    columns = _columns(titles, 1, 6)
+    rows = "".join(
+        f"<tr><td>{esc(c.name)}{' (in step)' if c.synchronous else ''}</td>"
+        f'<td class="n">{c.priority}</td><td class="n">{c.gpus}</td><td class="n">{kilowatts(c.wanted_w)}</td>'
+        f'<td class="n">{kilowatts(c.granted_w)}</td><td class="n">{kilowatts(c.drawn_w)}</td>'
+        f"<td>{esc(c.held_by) or UNKNOWN}</td></tr>"
+        for c in state.view.claims
+    )
+    table = f'<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>' if rows else ""
+    return head + table + _jobs(state.view.jobs) + _caps(state.view.caps)
+
+
+def draw_held(state: BudgetState | None) -> str:
+    """Return the GPUs that may draw less than their devices would let them: by which layer, and what frees them."""
+    head = "<h2>Who is held</h2>"
+    held = [] if state is None or state.view is None else state.view.held
+    if not held:
+        return f'{head}<p class="quiet">Nobody: each GPU may draw its own default.</p>'
+    counts = Counter((h.layer, h.frees) for h in held)
+    told = "".join(
+        f"<li><b>{count} GPU{'s' if count > 1 else ''}</b> by {esc(layer)}<br>"
+        f'<span class="quiet">freed by: {esc(frees)}</span></li>'
+        for (layer, frees), count in counts.most_common()
+    )
+    columns = _columns(("GPU", "May draw", "Of", "Reads", "Draws", "Layers"), 1, 5)
+    rows = "".join(_held(h) for h in sorted(held, key=lambda h: h.watts - h.default_w)[:MOST_HELD])
+    more = len(held) - MOST_HELD
+    left = f'<p class="quiet">and {more} more: rackwright power why</p>' if more > 0 else ""
+    table = f'<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
+    return f'{head}<ul class="told">{told}</ul>{table}{left}'
+
+
+def _columns(titles: Sequence[str], first: int, last: int) -> str:
+    """Return a head row whose titles from `first` up to `last` stand over numbers."""
+    cells = (f'<th class="n">{t}</th>' if first <= n < last else f"<th>{t}</th>" for n, t in enumerate(titles))
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _usable(usable: UsableView) -> str:
+    after = f" if {esc(usable.lost)} is lost" if usable.lost else ""
+    dark = (
+        f'<p class="sev-warning">▲ Nothing covers the loss of {esc(", ".join(usable.unprotected))}.</p>'
+        if usable.unprotected
+        else ""
+    )
+    facts = (
+        ("May be used", f"<b>{kilowatts(usable.watts)}</b>, bound by {esc(usable.binding)}{after}"),
+        ("As it is", kilowatts(usable.now_w)),
+        ("Any supply or shelf lost (n+1)", kilowatts(usable.n_plus_1_w)),
+        ("A whole feed lost (n+n)", kilowatts(usable.n_plus_n_w)),
+        ("Must live through", esc(usable.wanted)),
+    )
+    rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in facts)
+    tight = "".join(
+        f'<tr><td>{esc(name)}</td><td class="n">{kilowatts(limit)}</td><td class="n">{kilowatts(watts)}</td></tr>'
+        for name, limit, watts in usable.constraints[:MOST_CONSTRAINTS]
+    )
+    columns = "<tr><th>Constraint, as it is</th><th>Carries</th><th>Rack may use</th></tr>"
+    return (
+        f'{dark}<table class="lines"><tbody>{rows}</tbody></table><details><summary>▸ Tightest constraints</summary>'
+        f'<table class="lines"><thead>{columns}</thead><tbody>{tight}</tbody></table></details>'
+    )
+
+
+def _limit(limit: LimitView) -> str:
+    whole = max(limit.limit_w, limit.charged_w, limit.drawn_w or 0.0, 1.0)
+    drawn, granted = (100.0 * (w or 0.0) / whole for w in (limit.drawn_w, limit.charged_w))
+    at = 100.0 * limit.limit_w / whole
+    over = limit.charged_w > limit.limit_w
+    state = "◆ short" if limit.shortfall_w > 0 else "◆ over" if over else "▲ holds" if limit.binds else "● free"
+    drawn_class = "over" if (limit.drawn_w or 0.0) > limit.limit_w else "tight" if limit.binds else ""
+    words = (
+        f"{kilowatts(limit.drawn_w)} drawn · {kilowatts(limit.charged_w)} granted · "
+        f"{kilowatts(limit.limit_w)} allowed · {kilowatts(limit.headroom_w)} left"
+    )
+    return (
+        f'<div class="budget"><b>{esc(limit.name)}</b> <span class="quiet">{KINDS.get(limit.kind, esc(limit.kind))}'
+        f" · {esc(limit.by)}</span> <span>{state}</span>"
+        f'<div class="bar granted" role="img" aria-label="{esc(words)}">'
+        f'<i class="granted" style="width:{granted:.1f}%"></i>'
+        f'<i class="{drawn_class}" style="width:{drawn:.1f}%"></i><em style="left:{at:.1f}%"></em></div>'
+        f'<span class="quiet">{words}</span></div>'
+    )
+
+
+def _held(held: HeldView) -> str:
+    layers = "; ".join(f"{esc(name)} {watts:g} W" for name, watts in held.layers)
+    reads = UNKNOWN if held.reads_w is None else f"{held.reads_w:g} W"
+    draws = UNKNOWN if held.drawn_w is None else f"{held.drawn_w:.0f} W"
+    gpu = "/".join(held.place.split("/")[-2:])
+    return (
+        f'<tr><td>{esc(gpu)}</td><td class="n">{held.watts:g} W</td><td class="n">{held.default_w:g} W</td>'
+        f'<td class="n">{reads}</td><td class="n">{draws}</td><td>{layers}</td></tr>'
+    )
+
+
+def _jobs(jobs: Sequence[JobView]) -> str:
+    if not jobs:
+        return ""
+    rows = "".join(
+        f"<tr><td>{esc(job.name)}</td><td>{esc(', '.join(job.members))}</td>"
+        f'<td class="n">{job.energy_j / 3.6e6:.2f} ± {job.doubt_j / 3.6e6:.2f} kWh</td><td>{esc(job.by)}</td></tr>'
+        for job in jobs
+    )
+    columns = "<tr><th>Job</th><th>On</th><th>Energy</th><th>Begun by</th></tr>"
+    return f'<h2>Jobs</h2><table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
+
+
+def _caps(caps: Sequence[PowerCap]) -> str:
+    if not caps:
+        return ""
+    rows = "".join(
+        f'<tr><td>{esc(cap.target)}</td><td class="n">{kilowatts(cap.watts)}</td><td>{_clock(cap.until_unix_ns)}</td>'
+        f"<td>{esc(cap.by)}</td><td>{esc(cap.reason) or UNKNOWN}</td></tr>"
+        for cap in caps
+    )
+    columns = "<tr><th>Cap on</th><th>At most</th><th>Until</th><th>By</th><th>Reason</th></tr>"
+    return f'<h2>Caps for a while</h2><table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
+
+
+def _clock(unix_ns: int) -> str:
+    return f"{datetime.fromtimestamp(unix_ns / 1e9, UTC):%Y-%m-%d %H:%M:%S}Z"

@@ -1,0 +1,127 @@
+"""`power budget|why|cap|what-if|policy|job`: what is shown, what is sent, and amounts as people write them."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from support.budget_view import budget_view
+from typer.testing import CliRunner
+
+from datacenter_api.cli import power_budget, power_policy
+from datacenter_api.cli.amounts import kilowatts, seconds
+from datacenter_api.cli.main import app
+from firmware_bridge.vocabulary.errors import ConfigurationError
+
+RACK = "lab1/a/r01/k01"
+WHAT_IF = {"like": RACK, "racks": 2, "fits": False, "level": 0.4, "full_w": 130_000.0, "granted_w": 90_000.0}
+WHAT_IF |= {"binding": "ups-a", "limits": [{"name": "ups-a", "kind": "graph", "limit_w": 3e5, "needed_w": 3.9e5}]}
+
+
+class Played:
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.view = msgspec.to_builtins(budget_view(RACK))
+
+    def get(self, path: str, **_query: Any) -> Any:
+        if path == "/api/v1/racks":
+            return [{"rack": RACK}]
+        if "what-if" in path:
+            return WHAT_IF
+        if path.endswith("/policy"):
+            return {"document": "kind: power\n", "mode": "shadow", "origin": "power.yaml", "by": "", "since_unix_ns": 0}
+        assert path.endswith("/power")
+        return self.view
+
+    def post(self, path: str, body: Any) -> Any:
+        self.sent.append(body)
+        cap = {**self.view["caps"][0], "reason": ""}
+        return {"result": {"cap": cap, "mode": "armed", "origin": "", "energy_j": 3.6e6, "doubt_j": 1.8e5}}
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Played:
+    played = Played()
+    for module in (power_budget, power_policy):
+        monkeypatch.setattr(module, "connect", lambda _url, _state: played)
+    monkeypatch.setattr(power_budget, "rack_holding", lambda _link, _place, _rack: RACK)
+    return played
+
+
+def run(*words: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, ["power", *words])
+    assert result.exit_code == code, (result.output, result.exception)
+    return result.output
+
+
+def test_a_budget_says_limits_claims_and_what_binds(api: Played) -> None:
+    said = run("budget", "k01")
+    for part in (
+        "row-<r1>",
+        "118.0 kW",
+        "train",
+        "branch b of u07 after feed a is lost",
+        "stranded",
+        "2 GPUs are held",
+    ):
+        assert part in said, part
+    assert msgspec.json.decode(run("budget", "k01", "-o", "json"))["usable"]["watts"] == 125_000.0
+
+
+def test_why_names_the_layer_and_what_frees_it(api: Played) -> None:
+    said = run("why", "u12/gpu0")
+    assert "interlock flow.low" in said
+    assert "its cause is over" in said
+    assert "u13" not in said
+    assert "nothing at u14 is held" in run("why", "u14")
+
+
+def test_a_cap_is_sent_in_kw_and_seconds(api: Played) -> None:
+    run("cap", "k01", "100kW", "--within", "30s", "--for", "1h", "--reason", "grid")
+    assert api.sent[0]["verb"] == "power_cap"
+    wish = {"racks": "k01", "kw": 100.0, "within_s": 30.0, "for_s": 3600.0, "reason": "grid"}
+    assert api.sent[0]["arguments"] == wish
+    run("cap", "--end", "cap-1")
+    assert api.sent[1]["arguments"] == {"do": "clear", "cap": "cap-1"}
+    assert "cap-1" in run("cap")
+    run("cap", "k01", "100kW", code=1)
+
+
+def test_what_does_not_fit_ends_with_7(api: Played) -> None:
+    said = run("what-if", "2", "--like", "k01", code=7)
+    assert "do not fit at full load: ups-a" in said
+    assert "40%" in said
+
+
+def test_policies_and_jobs_are_sent(api: Played, tmp_path: Path) -> None:
+    file = tmp_path / "power.yaml"
+    file.write_text("kind: power\nschema: 1\nspec: {mode: armed}\n")
+    run("policy", "apply", str(file))
+    assert api.sent[0]["arguments"] == {"do": "apply", "document": file.read_text()}
+    assert "kind: power" in run("policy", "show")
+    run("job", "start", "train", "k01/u1*", "k01/u28", "--priority", "5")
+    assert api.sent[1]["arguments"]["members"] == "k01/u1*,k01/u28"
+    assert "1.00 ± 0.05 kWh" in run("job", "end", "train")
+    file.write_text(
+        "kind: power\nschema: 1\nspec:\n  tenants:\n  - {name: a, places: [k01], most_kw: 1, guarantee_kw: 2}\n"
+    )
+    result = CliRunner().invoke(app, ["power", "policy", "check", str(file)])
+    assert "spec.tenants[0].guarantee_kw" in str(result.exception)
+
+
+@pytest.mark.parametrize(("text", "kw"), [("100kW", 100.0), ("800 W", 0.8), ("1.5MW", 1500.0), ("7", 7.0)])
+def test_powers_as_people_write_them(text: str, kw: float) -> None:
+    assert kilowatts(text) == pytest.approx(kw)
+
+
+@pytest.mark.parametrize(("text", "s"), [("30s", 30.0), ("1h30m", 5400.0), ("2min", 120.0), ("45", 45.0)])
+def test_times_as_people_write_them(text: str, s: float) -> None:
+    assert seconds(text) == s
+
+
+@pytest.mark.parametrize("wrong", ["", "lots", "-5kW", "1h x"])
+def test_amounts_that_are_none_are_refused(wrong: str) -> None:
+    with pytest.raises(ConfigurationError):
+        kilowatts(wrong)
+    with pytest.raises(ConfigurationError):
+        seconds(wrong)

@@ -1,0 +1,61 @@
+"""The page of a power budget: limits against draw, who is held by which layer, shadow and shortfall said in words."""
+
+from support.budget_view import budget_glance, budget_view
+
+from datacenter_api.console.budget import (
+    BudgetState,
+    draw_budget_line,
+    draw_claims,
+    draw_head,
+    draw_held,
+    draw_limits_held,
+)
+from rack_controller.model.power_view import PowerView
+
+RACK = "lab1/a/r01/k01"
+SHOWN = BudgetState(budget_view(RACK))
+
+
+def test_the_head_says_what_may_be_used_and_why() -> None:
+    drawn = draw_head(SHOWN)
+    assert "● armed: limits are written" in drawn
+    assert "<b>125.0 kW</b>, bound by branch b of u07 if feed a is lost" in drawn
+    assert "Nothing covers the loss of feed b" in drawn
+    assert "4.0 kW stranded: the rack could use it, row-&lt;r1&gt; holds it" in drawn
+    assert "○ shadow: shadow: nothing is written" in draw_head(BudgetState(budget_view(RACK, mode="shadow")))
+
+
+def test_a_shortfall_says_what_to_shed() -> None:
+    drawn = draw_head(BudgetState(budget_view(RACK, short=3_000.0)))
+    assert "◆ row-&lt;r1&gt;: 3.0 kW short even at the least limits. Shed u37." in drawn
+    assert "◆ short" in draw_limits_held(BudgetState(budget_view(RACK, short=3_000.0)))
+
+
+def test_limits_stand_against_draw_in_words_and_as_bars() -> None:
+    drawn = draw_limits_held(SHOWN)
+    assert "110.0 kW drawn · 118.0 kW granted · 120.0 kW allowed · 2.0 kW left" in drawn
+    assert drawn.count('role="img"') == 2
+    assert "▲ holds" in drawn
+    assert "● free" in drawn
+    assert "row-<r1>" not in drawn
+
+
+def test_who_asks_and_who_is_held_by_what() -> None:
+    asked, held = draw_claims(SHOWN), draw_held(SHOWN)
+    assert "train (in step)" in asked
+    assert "1.00 ± 0.10 kWh" in asked
+    assert "grid &lt;1&gt;" in asked
+    assert "<b>1 GPU</b> by interlock flow.low" in held
+    assert "freed by: a larger budget" in held
+    assert "u13/gpu1" in held
+    assert "budget: row 900 W; its own default 1200 W" in held
+
+
+def test_what_is_not_known_says_so() -> None:
+    assert "Asking the controller" in draw_head(None)
+    assert "Not known: no answer" in draw_head(BudgetState(None, "no answer"))
+    assert "No power policy is in force" in draw_head(BudgetState(PowerView(RACK, "")))
+    assert "Nobody" in draw_held(None)
+    assert "No power policy covers this rack" in draw_budget_line(None, "/x")
+    line = draw_budget_line(budget_glance(), "/x")
+    assert "125.0 kW may be used · ▲ 2 GPUs held · ● armed" in line

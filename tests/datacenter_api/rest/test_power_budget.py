@@ -1,0 +1,36 @@
+"""A rack's power budget over REST, in the metrics, and commands that only some roles may send."""
+
+import asyncio
+from pathlib import Path
+
+from support.api import Api
+from support.budget_view import budget_glance, budget_view
+from support.play import stage, until
+
+V1 = "/api/v1"
+
+
+async def test_a_budget_is_shown_whole_and_in_the_metrics(state: Path) -> None:
+    async with stage(state) as scene:
+        (rack,) = scene.racks.values()
+        rack.budget, rack.budget_glance = budget_view(rack.place), budget_glance()
+        api = Api(state)
+        running = asyncio.create_task(api.services.bus.run())
+        try:
+            await until(lambda: api.services.bus.connected and any(r.budget for r in api.services.fleet))
+            async with api.client() as client:
+                shown = (await client.get(f"{V1}/racks/k01/power")).json()
+                assert (shown["mode"], shown["usable"]["binding"]) == ("armed", "branch b of u07")
+                assert [limit["name"] for limit in shown["limits"]] == ["k01", "row-<r1>"]
+                assert (await client.get(f"{V1}/racks/k01/power/what-if?racks=-1")).status_code == 422
+                assert (await client.get(f"{V1}/racks/k99/power")).status_code == 404
+                page = (await client.get("/metrics")).text
+                at = f'rack="{rack.place}"' if f'rack="{rack.place}"' in page else 'rack="k01"'
+                assert f"rackwright_power_budget_armed{{{at}}} 1" in page
+                assert f'rackwright_power_usable_watts{{{at},under="wanted"}} 125000' in page
+                assert f'rackwright_power_limit_charged_watts{{{at},limit="row \\"1\\"",kind="budget"}} 118000' in page
+                assert f"rackwright_power_gpus_held{{{at}}} 2" in page
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            api.services.store.close()

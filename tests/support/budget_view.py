@@ -1,0 +1,60 @@
+"""A rack's budget as its controller says it, for tests of what shows it."""
+
+from rack_controller.model.power_view import (
+    BudgetGlance,
+    ClaimView,
+    HeldView,
+    JobView,
+    LimitView,
+    PowerCap,
+    PowerView,
+    UsableView,
+)
+
+S = 10**9
+
+
+def budget_view(rack: str, mode: str = "armed", short: float = 0.0) -> PowerView:
+    """Return a rack that a budget above it holds, one GPU of it held by an interlock."""
+    own = LimitView("k01", "rack", "branch b of u07", 130_000.0, 118_000.0, 110_000.0, 12_000.0, binds=False)
+    row = LimitView(
+        *("row-<r1>", "budget", "row-<r1>", 120_000.0, 118_000.0, 110_000.0, 2_000.0),
+        binds=True,
+        shortfall_w=short,
+        shed=[f"{rack}/u37"] if short else [],
+    )
+    held = [
+        HeldView(f"{rack}/u12/gpu0", 600.0, "interlock flow.low", 5 * S, "its cause is over", 1200.0, 600.0, 590.0),
+        HeldView(
+            *(f"{rack}/u13/gpu1", 900.0, "budget: row", 5 * S, "a larger budget", 1200.0, 900.0, None, 900.0),
+            layers=[("budget: row", 900.0), ("its own default", 1200.0)],
+        ),
+    ]
+    return PowerView(
+        rack=rack,
+        mode=mode,
+        policy="applied",
+        by="ada",
+        why="" if mode == "armed" else "shadow: nothing is written",
+        period_s=0.5,
+        step_ms=1.2,
+        usable=UsableView(
+            *(125_000.0, 250_000.0, 220_000.0, 125_000.0, "n+n", "branch b of u07", "feed a", ["feed b"]),
+            [("supplies", 264_000.0, 250_000.0)],
+        ),
+        limits=[own, row],
+        claims=[ClaimView("train", "job", 5, 72, 86_000.0, 80_000.0, 79_000.0, 0.9, "row-<r1>", True)],
+        held=held,
+        jobs=[JobView("train", ["k01"], 5, True, 1 * S, "ada", 3.6e6, 3.6e5)],
+        caps=[PowerCap("cap-1", "k01", 100_000.0, 1 * S, 3_601 * S, 30.0, "ada", "grid <1>")],
+        stranded_w=4_000.0,
+        stranded_by="row-<r1>",
+        writes=12,
+        age_s=0.2,
+    )
+
+
+def budget_glance() -> BudgetGlance:
+    """Return the same in short."""
+    limits = [("k01", "rack", 130_000.0, 118_000.0), ('row "1"', "budget", 120_000.0, 118_000.0)]
+    return BudgetGlance(True, 125_000.0, 250_000.0, 4_000.0, 0.0, 2, 12, 0.0012, limits)
