@@ -13,7 +13,7 @@ from firmware_bridge.vocabulary.quantities import SPECS, Quantity
 from firmware_bridge.vocabulary.set_points import Settable
 from rack_controller.decide.interlock import Order, Standing
 from rack_controller.decide.set_points import agrees, check_range
-from rack_controller.model.interlock import TURNS_UP, Act, InterlockPolicy
+from rack_controller.model.interlock import Act, InterlockPolicy
 from rack_controller.model.limit import SetPoint
 
 WORDS = {
@@ -112,12 +112,13 @@ def higher_only(
     }
 
 
-def holds_coolant(standings: Collection[Standing], policy: InterlockPolicy) -> str:
-    """Return which standing row turned coolant up, empty when none did."""
+def holds_coolant(standings: Collection[Standing], policy: InterlockPolicy, quantity: Quantity) -> str:
+    """Return which standing row turned this target of coolant units up, empty when none did."""
+    act = Act.RAISE_SUPPLY if quantity is Quantity.TEMPERATURE_SUPPLY else Act.RAISE_FLOW
     rows = {row.cause: row for row in policy.rows}
     for standing in standings:
         row = rows.get(standing.cause)
-        if row is not None and standing.tripped_at is not None and any(rung.do in TURNS_UP for rung in row.ladder):
+        if row is not None and standing.tripped_at is not None and any(rung.do is act for rung in row.ladder):
             return f"{row.title} at {leaf_of(standing.place)}: {standing.evidence}"
     return ""
 

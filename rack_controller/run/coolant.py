@@ -38,13 +38,14 @@ _FELL_SHORT = (LimitState.REFUSED, LimitState.REQUESTED)
 
 @dataclass(slots=True)
 class Coolant(SetPoints):
-    """The coolant units of one rack.  `held()`: why nothing is turned down, empty when it may be; `need()`: the flow
+    """The coolant units of one rack.  `held(quantity)`: why such a target is not turned down, empty when
+    it may be; `need()`: the flow
     that the heat needs now, in L/min, None when nobody knows."""
 
     quantities: ClassVar[frozenset[Quantity]] = QUANTITIES
     facet: ClassVar[Facet] = Facet.COOLING
 
-    held: Callable[[], str] = field(default=lambda: "")
+    held: Callable[[Quantity], str] = field(default=lambda _quantity: "")
     need: Callable[[], float | None] = field(default=lambda: None)
 
     @property
@@ -54,11 +55,10 @@ class Coolant(SetPoints):
 
     def rows(self) -> list[LimitRow]:
         """Return every target that can be set, from memory."""
-        held = self.held()
         found = [
             LimitRow(
                 *(place, endpoint, point.least, point.most, point.default),
-                *(self.shown(point), self.wanted.get(place), held, point.quantity),
+                *(self.shown(point), self.wanted.get(place), self.held(point.quantity), point.quantity),
             )
             for place, (endpoint, point) in self.points().items()
         ]
@@ -80,7 +80,7 @@ class Coolant(SetPoints):
         wish = CoolantWish(unit, what, float(str(value)))
         target = find_target(unit, what, points)
         shown = (await self.read_now(target.place)).get(target.place)
-        now = LoopNow(self.need(), self._others(unit), self.held())
+        now = LoopNow(self.need(), self._others(unit), self.held(target.quantity))
         point = decide_coolant(wish, points, shown, now)
         safe = point.quantity in COOLS and not turns_down(point, wish.value, shown)
         direction = Direction.SAFE if safe else Direction.NEUTRAL

@@ -1,4 +1,4 @@
-"""A rack whose pumping unit alone is there, on a real serial line, with its plant behind it."""
+"""A rack with its pumping unit on a real serial line, the plant behind it, and trays beside it if wanted."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,11 +12,13 @@ from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.faults import Fault, FaultTable
 from firmware_bridge.emulator.layout import parse_racks, serial_endpoints_of
 from firmware_bridge.emulator.serial.lines import SerialLines
+from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import join_place
 from rack_controller.model.limit import LimitRow
 from rack_controller.run.ending import end
 from support.real_rack import RACK, RealRack, eventually, real_rack
 from support.serial_bench import GENERATION, design
+from support.served_tray import served_trays
 
 UNIT = join_place(RACK, "u01")
 
@@ -41,27 +43,25 @@ class Cooled:
 
 
 @asynccontextmanager
-async def cooled(tmp_path: Path) -> AsyncIterator[Cooled]:
-    bench, lines = Bench(design(), [RACK], None), SerialLines(tmp_path)
+async def cooled(tmp_path: Path, *kinds: TrayKind) -> AsyncIterator[Cooled]:
+    """Run the rack; `kinds`: of what else the first tray is there, over TLS."""
+    lines = SerialLines(tmp_path)
     racks = parse_racks(GENERATION, "lab1", lambda _name: design())[:1]
     plans = [p for p in serial_endpoints_of(racks, {GENERATION: design()}) if p.spec.line == "coolant"]
-    lines.start(racks, plans, {GENERATION: bench}, FaultTable(()), lambda: bench.time)
-    head = (
-        f"kind: site\nschema_version: 1\nsite: lab1\nracks:\n- {{place: {RACK}, generation: {GENERATION}, armed: true}}"
-    )
-    ends = "\n".join(f"- {{place: {e.place}, tty: {e.tty}}}" for e in lines.endpoints)
-    (tmp_path / "site.yaml").write_text(f"{head}\nendpoints:\n{ends}\n")
-    try:
-        async with real_rack(tmp_path, []) as rack:
-            it = Cooled(rack, bench)
-            moving = asyncio.create_task(it.flows())
+    async with served_trays(kinds, RACK, GENERATION) as (served, bench):
+        lines.start(racks, plans, {GENERATION: bench}, FaultTable(()), lambda: bench.time)
+        try:
+            async with real_rack(tmp_path, served, generation=GENERATION, ttys=lines.endpoints) as rack:
+                it = Cooled(rack, bench)
+                moving = asyncio.create_task(it.flows())
 
-            async def known() -> bool:
-                rows = await it.rows()
-                return len(rows) == 2 and all(row.shows is not None for row in rows.values())
+                async def known() -> bool:
+                    rows = await it.rows()
+                    met = [(await rack.status(s.place)).state == "on" for s in served]
+                    return len(rows) == 2 and all(row.shows is not None for row in rows.values()) and all(met)
 
-            await eventually(known)
-            yield it
-            await end([moving])
-    finally:
-        lines.stop()
+                await eventually(known)
+                yield it
+                await end([moving])
+        finally:
+            lines.stop()

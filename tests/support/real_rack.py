@@ -15,6 +15,7 @@ from firmware_bridge.credentials.vault import Credential, Vault
 from firmware_bridge.emulator.harness import ServedEndpoint
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.site import SiteEndpoint
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.assemble import assemble
 from rack_controller.model.command import Command, Reply, decode_reply, encode
@@ -53,11 +54,17 @@ def entry_of(served: ServedEndpoint) -> str:
     return f"lab/{served.place.split('/')[-2]}"
 
 
-def site_text(served: Iterable[ServedEndpoint], armed: bool = True, generation: str = "gb200-nvl72") -> str:
+def site_text(
+    served: Iterable[ServedEndpoint],
+    armed: bool = True,
+    generation: str = "gb200-nvl72",
+    ttys: Iterable[SiteEndpoint] = (),
+) -> str:
     entries = [
         f"- {{place: {s.place}, address: {s.address}, port: {s.port}, pin: {s.pin}, credential: {entry_of(s)}}}"
         for s in served
     ]
+    entries += [f"- {{place: {e.place}, tty: {e.tty}}}" for e in ttys]
     head = f"kind: site\nschema_version: 1\nsite: lab1\nracks:\n- {{place: {RACK}, generation: {generation}, armed: "
     return f"{head}{str(armed).lower()}}}\nendpoints:\n" + "\n".join(entries) + ("\n" if entries else " []\n")
 
@@ -99,6 +106,7 @@ async def real_rack(
     broker: Path | None = None,
     generation: str = "gb200-nvl72",
     clock: Clock | None = None,
+    ttys: Iterable[SiteEndpoint] = (),
 ) -> AsyncIterator[RealRack]:
     """Run a rack of these endpoints; a site file that is already there is used as it is.
 
@@ -110,7 +118,7 @@ async def real_rack(
     vault = Vault(state / "credentials")
     if not site.exists():
         agreed = "" if broker is None else f"building: {{integration: RACKWRIGHT, racks: {{{RACK}: K01}}}}\n"
-        site.write_text(site_text(endpoints, armed, generation) + agreed)
+        site.write_text(site_text(endpoints, armed, generation, ttys) + agreed)
         vault.store_all({entry_of(s): Credential(s.user, s.password) for s in endpoints})
     with journal_at(state / "journal.db") as journal:
         own, images = [_own_policies(state)], state / "images"

@@ -58,6 +58,6 @@ def guarding(
     guard = Guard(view, policy, latches, clock, tell, *watching)
     board.on_leaks, leases.latches = guard.hear, guard.gate
     limits.held = lambda tray: holds_caps(guard.standings.values(), policy, tray)
-    coolant.held = lambda: holds_coolant(guard.standings.values(), policy)
+    coolant.held = lambda quantity: holds_coolant(guard.standings.values(), policy, quantity)
     coolant.need = lambda: guard.flow_needed
     return InterlockDesk(board.rack, guard, latches, policy, clock, bypasses, lambda: len(ledger.unresolved()))

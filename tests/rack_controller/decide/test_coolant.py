@@ -93,13 +93,14 @@ def test_of_two_causes_the_higher_flow_counts_and_what_is_higher_already_is_left
 def test_a_row_that_turned_coolant_up_keeps_it_up_while_it_stands_and_blocks_a_cold_start() -> None:
     rack, policy = InterlockedRack(), seeded_policy()
     rack.tick(1)
-    assert holds_coolant(rack.standings.values(), policy) == ""
+    assert holds_coolant(rack.standings.values(), policy, Quantity.FLOW) == ""
     rack.set("u01/pump0", Quantity.HEALTH, 2)
     rack.tick(11)
     (raised,) = rack.ordered("raise_flow")
     assert (raised.targets, raised.share) == ((rack.place("u01"),), 1.0)
-    assert "No spare pump at k01: 1 of" in holds_coolant(rack.standings.values(), policy)
+    assert "No spare pump at k01: 1 of" in holds_coolant(rack.standings.values(), policy, Quantity.FLOW)
+    assert holds_coolant(rack.standings.values(), policy, Quantity.TEMPERATURE_SUPPLY) == "", "colder is no less flow"
     assert not [o for o in rack.orders if o.act.endswith("_off")]
     rack.set("u01/pump0", Quantity.HEALTH, 0)
     rack.tick(1)
-    assert holds_coolant(rack.standings.values(), policy) == ""
+    assert holds_coolant(rack.standings.values(), policy, Quantity.FLOW) == ""
