@@ -6,10 +6,13 @@ Controller and emulator have a core each; everybody else is on the emulator's.
 
 Figures: `event_p50_ms`, `event_p99_ms` (bar 250); the same while the BMCs are left alone as in an update, without their
 events (`polled`, bar 2,000), with NATS stopped, with ten racks; `modbus` of a pumping unit on its serial line to the
-first and to the last tray of its rack (bar 1,000), `two_tray_rack_off_ms` (bar 3,000, the last of all trays).  One leak
-after the other on a rack: when the trays were seen off, the plant is mended, the latch is cleared as a person does it
-and the trays are put on by hand.  LEAKS sets how many (60; the whole
-measurement has 1,000), LEAK_WAYS which of one, serial, ten (one).
+first and to the last tray of its rack (bar 1,000), `two_tray_rack_off_ms` (bar 3,000, the last of all trays).
+
+One leak after the other on a rack, and each is over before the next: the plant is mended and the latch is cleared as a
+person does it.  The trays of two parts of a rack take turns, so that those of the last leak are seen off and come on
+again, put on by hand, while the other part leaks.  No detector leaks twice within its flapping time.  Several
+racks leak side by side.  LEAKS sets how many in all ways together (60; the whole measurement has 1,000), LEAK_WAYS
+which of one, serial, ten (one).
 """
 
 import asyncio
@@ -20,7 +23,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,9 +38,14 @@ from support.attendant import Attendant, attending, until
 from support.product import Product
 
 LEAKS = int(os.environ.get("LEAKS", "60"))
-FEWER = max(LEAKS // 5, 5)
+SHARES = {"event": 0.3, "whole": 0.03, "two": 0.03, "other": 0.1, "modbus": 0.04, "ten": 0.3}
+"""Of all leaks, how many each figure has; three of one rack are `other`.  They add up to 1."""
+LEAST = 5
 ONE, SERIAL = "gb200-nvl72", "orv3-hpr-nvl36x2"
-TRAYS = [f"u{n}" for n in (*range(15, 19), *range(31, 38))]  # compute trays whose water falls on trays only
+PARTS = ([f"u{n}" for n in range(14, 19)], [f"u{n}" for n in range(31, 38)])
+"""Compute trays whose water falls on trays only, and from none of one part on any of the other."""
+APART_S = 62.0
+"""How far apart two leaks of one detector are: within a minute it flaps, and its latch cannot be cleared."""
 SETTLE_S = 15.0
 LOAD, FALLEN = 0.5, 0.9
 WITHIN_S = 30.0
@@ -59,6 +67,22 @@ class Ends:
 
 
 @dataclass(slots=True)
+class Spots:
+    """The detectors of some trays in an order of their own, and when each leaked last."""
+
+    order: list[tuple[str, str]]
+    last: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    async def next(self) -> tuple[str, str]:
+        """Return a tray and one of its detectors; wait where it leaked too short ago."""
+        spot = self.order.pop(0)
+        self.order.append(spot)
+        await asyncio.sleep(max(0.0, self.last.get(spot, 0.0) + APART_S - time.monotonic()))
+        self.last[spot] = time.monotonic()
+        return spot
+
+
+@dataclass(slots=True)
 class Hall:
     """The product under measurement, and whoever puts its racks right again."""
 
@@ -66,33 +90,51 @@ class Hall:
     attendant: Attendant
     dice: random.Random
     stop_nats: bool = False
-    spots: dict[str, Iterator[tuple[str, str]]] = field(default_factory=dict)
+    spots: dict[tuple[str, int], Spots] = field(default_factory=dict)
+    coming: dict[tuple[str, int], asyncio.Task[None]] = field(default_factory=dict)
 
     async def leaks(self, count: int, rack: str = "k01", *, to_the_end: bool = False) -> list[Ends]:
-        """Let one tray of a rack leak after the other: each strikes it and the three below."""
-        spots = [self.spot(rack) for _ in range(count)]
-        return [await self.leak(rack, [f"{t}/{d}"], DRIP, t, to_the_end=to_the_end) for t, d in spots]
+        """Let one tray of a rack leak after the other, of its parts in turn: each strikes it and the three below."""
+        done = []
+        for n in range(count):
+            part = n % len(PARTS)
+            await self.all_on(rack, part)
+            if to_the_end:  # the shelves' watts are to fall by these trays alone
+                await self.all_on(rack)
+            tray, detector = await self.spots_of(rack, part).next()
+            done.append(await self.leak(rack, part, [f"{tray}/{detector}"], DRIP, tray, to_the_end=to_the_end))
+        await self.all_on(rack)
+        return done
 
-    def spot(self, rack: str) -> tuple[str, str]:
-        """Return a tray and one of its detectors; none comes again before all others of the rack have leaked: one that
-        leaks twice in a minute flaps, and its latch cannot be cleared meanwhile."""
-        if rack not in self.spots:
-            spots = [(tray, f"leak{n}") for tray in TRAYS for n in range(DETECTORS)]
-            self.dice.shuffle(spots)
-            self.spots[rack] = itertools.cycle(spots)
-        return next(self.spots[rack])
+    async def pairs(self, count: int, rack: str = "k01") -> list[Ends]:
+        """Let a tray of each part leak at once: every tray of the rack is struck."""
+        done = []
+        for _ in range(count):
+            spots = [await self.spots_of(rack, part).next() for part in range(len(PARTS))]
+            done.append(await self.leak(rack, 0, [f"{tray}/{detector}" for tray, detector in spots], RACK))
+            await self.all_on(rack)
+        return done
 
-    def pair(self, rack: str) -> list[str]:
-        """Return a detector of each of two trays."""
-        (tray, detector), (other, another) = self.spot(rack), self.spot(rack)
-        while other == tray:
-            other, another = self.spot(rack)
-        return [f"{tray}/{detector}", f"{other}/{another}"]
+    async def all_on(self, rack: str, part: int | None = None) -> None:
+        """Wait until the trays that the last leak of this part of a rack, or of every part, struck are seen on."""
+        for key, coming in list(self.coming.items()):
+            if key[0] == rack and part in (None, key[1]):
+                await coming
+                self.coming.pop(key, None)
+
+    def spots_of(self, rack: str, part: int) -> Spots:
+        """Return the detectors of one part of a rack."""
+        if (rack, part) not in self.spots:
+            order = [(tray, f"leak{n}") for tray in PARTS[part] for n in range(DETECTORS)]
+            self.dice.shuffle(order)
+            self.spots[rack, part] = Spots(order)
+        return self.spots[rack, part]
 
     async def leak(
-        self, rack: str, detectors: list[str], strikes: int, tray: str = "", *, to_the_end: bool = False
+        self, rack: str, part: int, detectors: list[str], strikes: int, tray: str = "", *, to_the_end: bool = False
     ) -> Ends:
-        """Let detectors leak, time the `strikes` that follow, and put the rack right again; `first` is `tray`'s."""
+        """Let detectors leak, time the `strikes` that follow, mend the plant and clear the rack's latches; the struck
+        trays come on again meanwhile and after it (`all_on`).  `first` is `tray`'s."""
         await asyncio.sleep(self.dice.uniform(0.0, 1.0))  # at no fixed moment of the controller's tick
         control = self.product.control
         before, watts = await self._hosts(rack), await self._watts(rack)
@@ -114,12 +156,18 @@ class Hall:
         else:
             for name in taken:
                 await asyncio.to_thread(control.put_hosts, f"*/{rack}/{name}", on=False)
-        await self.attendant.seen(rack, taken, off=True)
+        off_seen = asyncio.create_task(self.attendant.seen(rack, taken, off=True))
         await asyncio.to_thread(control.clear_faults, ids)
         await self.attendant.clear_all(rack)
-        await asyncio.to_thread(control.put_hosts, f"*/{rack}/u*", on=True)
-        await self.attendant.seen(rack, taken, off=False)
+        self.coming[rack, part] = asyncio.create_task(self._come_on(rack, taken, off_seen))
         return ends
+
+    async def _come_on(self, rack: str, trays: Collection[str], off_seen: "asyncio.Task[None]") -> None:
+        """Put trays on by hand once they were seen off, and wait until they are seen on."""
+        await off_seen
+        for name in trays:
+            await asyncio.to_thread(self.product.control.put_hosts, f"*/{rack}/{name}", on=True)
+        await self.attendant.seen(rack, trays, off=False)
 
     async def _taken(self, rack: str, began: float, strikes: int) -> dict[str, float] | None:
         """Return after how many s each struck tray took its request, None while fewer than `strikes` have."""
@@ -176,39 +224,58 @@ def run(record: Callable[..., None]) -> None:
 
 async def _one_rack(record: Callable[..., None]) -> None:
     async with hall(ONE) as it:
-        said = await it.leaks(LEAKS)
+        said = await it.leaks(_count("event"))
         _record(record, "event", [e.first for e in said])
         record(figure="event_drip_p99_ms", value=_p99([e.last for e in said]), unit="ms", n=len(said))
-        whole = await it.leaks(FEWER, to_the_end=True)
-        record(figure="off_p99_ms", value=_p99([e.off for e in whole]), unit="ms", n=FEWER)
-        record(figure="watts_fallen_p99_ms", value=_p99([e.fallen for e in whole]), unit="ms", n=FEWER)
-        two = [await it.leak("k01", it.pair("k01"), RACK) for _ in range(FEWER)]
-        record(figure="two_tray_rack_off_ms", value=max(e.last for e in two), unit="ms", n=FEWER)
+        whole = await it.leaks(_count("whole"), to_the_end=True)
+        record(figure="off_p99_ms", value=_p99([e.off for e in whole]), unit="ms", n=len(whole))
+        record(figure="watts_fallen_p99_ms", value=_p99([e.fallen for e in whole]), unit="ms", n=len(whole))
+        two = await it.pairs(_count("two"))
+        record(figure="two_tray_rack_off_ms", value=max(e.last for e in two), unit="ms", n=len(two))
         it.stop_nats = True
-        _record(record, "event_nats_down", [e.first for e in await it.leaks(FEWER)])
+        _record(record, "event_nats_down", [e.first for e in await it.leaks(_count("other"))])
         it.stop_nats = False
         lost = await asyncio.to_thread(it.product.control.add_faults, [{"what": "lost_event", "where": "*/bmc"}])
-        _record(record, "polled", [e.first for e in await it.leaks(FEWER)])
+        _record(record, "polled", [e.first for e in await it.leaks(_count("other"))])
         await asyncio.to_thread(it.product.control.clear_faults, lost)
-        for tray in TRAYS:
+        for tray in itertools.chain(*PARTS):
             place = f"{(await it.attendant.interlocks()).rack}/{tray}/bmc"
             reply = await it.attendant.command("quiet", place, minutes=60, reason="as for an update")
             assert reply.accepted, reply.reason
-        _record(record, "event_during_update", [e.first for e in await it.leaks(FEWER)])
+        _record(record, "event_during_update", [e.first for e in await it.leaks(_count("other"))])
 
 
 async def _serial(record: Callable[..., None]) -> None:
-    async with hall(SERIAL) as it:
-        said = [await it.leak("k01", [f"u01/leak{n % PUMPING_UNIT_DETECTORS}"], SERIAL_RACK) for n in range(FEWER)]
-        _record(record, "modbus", [e.last for e in said])
-        record(figure="modbus_first_p99_ms", value=_p99([e.first for e in said]), unit="ms", n=FEWER)
+    async with hall(SERIAL) as it:  # of two racks, each with a pumping unit on a line of its own
+        racks = sorted({p.split("/")[-2] for p in await asyncio.to_thread(it.product.control.hosts)})
+        said = await asyncio.gather(
+            *(_pumping_unit(it, rack, max(_count("modbus") // len(racks), 3)) for rack in racks)
+        )
+        ends = [end for one in said for end in one]
+        _record(record, "modbus", [e.last for e in ends])
+        record(figure="modbus_first_p99_ms", value=_p99([e.first for e in ends]), unit="ms", n=len(ends))
+
+
+async def _pumping_unit(it: Hall, rack: str, count: int) -> list[Ends]:
+    """Let the detectors of a rack's pumping unit leak, one after the other."""
+    spots, done = Spots([("u01", f"leak{n}") for n in range(PUMPING_UNIT_DETECTORS)]), []
+    for _ in range(count):
+        unit, detector = await spots.next()
+        done.append(await it.leak(rack, 0, [f"{unit}/{detector}"], SERIAL_RACK))
+        await it.all_on(rack)
+    return done
 
 
 async def _ten_racks(record: Callable[..., None]) -> None:
     racks = [f"k{n:02}" for n in range(1, 11)]
     async with hall(f"{ONE}*{len(racks)}") as it:
-        said = await asyncio.gather(*(it.leaks(max(LEAKS // len(racks), 2), rack) for rack in racks))
+        said = await asyncio.gather(*(it.leaks(max(_count("ten") // len(racks), 2), rack) for rack in racks))
         _record(record, "event_10_racks", [e.first for ends in said for e in ends])
+
+
+def _count(name: str) -> int:
+    """Return how many leaks a figure has."""
+    return max(round(SHARES[name] * LEAKS), LEAST)
 
 
 def _record(record: Callable[..., None], name: str, ms: list[float]) -> None:

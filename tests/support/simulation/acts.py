@@ -77,6 +77,23 @@ def flow_lost(world: "World", fault: Fault) -> None:
     later(world, fault.span, lambda: setattr(world.rack, "flow", 1.0))
 
 
+def isolate(world: "World", fault: Fault) -> None:
+    """The building closes the coolant for a while, of itself."""
+    world.watch.rack_may_go_off()
+    world.rack.isolated_since, world.rack.flow = world.clock.now(), 0.0
+    later(world, fault.span, lambda: reopen(world))
+
+
+def reopen(world: "World") -> None:
+    world.rack.isolated_since, world.rack.flow = None, 1.0
+
+
+def warm(world: "World", fault: Fault) -> None:
+    """Coolant comes too warm for a while: trays are capped, none goes off."""
+    world.rack.supply_k = 12.0
+    later(world, fault.span + 6.0, lambda: setattr(world.rack, "supply_k", 0.0))
+
+
 def unit_silent(world: "World", fault: Fault) -> None:
     """The coolant unit says nothing."""
     world.rack.silent_unit = True
@@ -236,8 +253,9 @@ def calm(world: "World") -> None:
     """End what goes wrong: lines carry, everybody answers that can, the disk takes writes, operations are cancelled."""
     world.note("calm")
     world.rack.flow, world.rack.silent_unit = 1.0, False
+    world.rack.supply_k, world.rack.isolated_since = 0.0, None
     fill(world, False)
-    for device in world.rack.trays.values():
+    for device in (*world.rack.trays.values(), *world.rack.shelves.values()):
         device.careless = False
     life = world.life
     if life is None:

@@ -19,6 +19,7 @@ PASSING = (_P.POWERING_ON, _P.POWERING_OFF)
 STARTS = (_A.ON, _A.GRACEFUL_RESTART, _A.FORCE_RESTART)
 FATES = (Fate.ANSWERED, Fate.ANSWER_LOST, Fate.LOST, Fate.REFUSED, Fate.UNREACHABLE)
 WEIGHTS = (76, 8, 6, 5, 5)
+LEAST_W, MOST_W = 400.0, 1_200.0  # what a GPU's limit may be
 CONNECT_S, ANSWER_S = 0.5, 2.0  # how long a caller waits before it gives up
 
 
@@ -37,6 +38,7 @@ class SimTray:
     silent_until: float = 0.0
     dark_until: float = 0.0  # until then its mains are away
     starts: int = 1
+    cap_w: float = MOST_W  # what each of its GPUs may draw
     acted: list[tuple[str, PowerAction]] = field(default_factory=list)
     _goes_to: PowerState | None = None
     _at: float = 0.0
@@ -103,6 +105,18 @@ class SimTray:
         if not (said and said[0]):
             raise EndpointRefused(self.place, "switch_power", "not now", status=BUSY)
         return PowerAnswer(True, 204, "", str(action))
+
+    async def keep_cap(self, watts: float) -> None:
+        """Take a limit of its GPUs as a line carries it.  Raises what a driver raises."""
+        (fate,) = self.rng.choices(FATES, WEIGHTS) if self.careless else (Fate.ANSWERED,)
+        if not self.answers or fate is Fate.UNREACHABLE:
+            await asyncio.sleep(CONNECT_S)
+            raise EndpointUnreachable(self.place, "ask_values", "no connection")
+        await asyncio.sleep(self.rng.uniform(0.02, 0.2))
+        if fate in (Fate.ANSWERED, Fate.ANSWER_LOST) and self.answers:
+            self.cap_w = watts
+        if fate is not Fate.ANSWERED:
+            raise OutcomeUnknown(self.place, "ask_values", "the connection broke")
 
     def _act(self, action: PowerAction, key: str) -> bool:
         state = self.settle()

@@ -4,20 +4,32 @@ It dies at a point (a commit, a request) or at a time; from then on nothing of i
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import EndpointUnreachable, EnvironmentUnfit, TargetUnknown
+from firmware_bridge.vocabulary.errors import (
+    DeviceError,
+    EndpointUnreachable,
+    EnvironmentUnfit,
+    PreconditionFailed,
+    TargetUnknown,
+)
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSight
+from firmware_bridge.vocabulary.set_points import Settable
 from rack_controller.decide.notice import Finding
+from rack_controller.decide.picture import BuildingSight
+from rack_controller.model.interlock import Act
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sheet import Sheet
 from rack_controller.run.guard.strike import ACTIONS, Striker
 from rack_controller.run.journal import Journal
+from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.locks import Locks
@@ -27,7 +39,7 @@ from rack_controller.run.operate.worker import Worker
 from rack_controller.run.view import RackView
 from support.fake_power import Killed
 from support.interlocked import RACK
-from support.simulation.devices import SimTray
+from support.simulation.devices import LEAST_W, MOST_W, SimTray
 from support.simulation.rack import SimRack
 
 Asked = Callable[["Life", SimTray, PowerAction], str]
@@ -100,6 +112,31 @@ class Line:
 
 
 @dataclass
+class CapLine:
+    """The limits of a tray as one life reaches them."""
+
+    life: "Life"
+    gpu: Place
+    device: SimTray
+    asked: Callable[["Life", Place, float], None]
+
+    @property
+    def settable(self) -> dict[Place, Settable]:
+        return {self.gpu: Settable(self.gpu, LEAST_W, MOST_W)}
+
+    async def ask_values(self, values: Mapping[Place, float]) -> dict[Place, DeviceError | None]:
+        self.life.mortal.pass_by()  # it is written down, nothing was sent
+        for watts in values.values():
+            self.asked(self.life, self.gpu, watts)
+            await self.device.keep_cap(watts)
+        self.life.mortal.pass_by()
+        return dict.fromkeys(values)
+
+    async def read_values(self, places: Collection[Place]) -> dict[Place, float | None]:
+        return dict.fromkeys(places, self.device.cap_w)
+
+
+@dataclass
 class Life:
     """Everything that a controller's process has of one rack."""
 
@@ -107,6 +144,7 @@ class Life:
     path: Path
     clock: Clock
     asked: Asked
+    capped: Callable[["Life", Place, float], None]
     mortal: Mortal
     said: list[Finding] = field(default_factory=list)
     words: dict[Place, float | None] = field(default_factory=dict)  # what each detector said last to this life
@@ -115,16 +153,19 @@ class Life:
         self.journal = MortalJournal(self.path, self.mortal)
         self.board, self.view = self.rack.board(), RackView(self.rack.layout, "boot")
         self.ticks = 0
+        self.outputs = {shelf: Line(self, device, self.asked) for shelf, device in self.rack.shelves.items()}
         lines = {device.place: Line(self, device, self.asked) for device in self.rack.trays.values()}
         self.lines = lines
         self.locks = Locks(self.view, self.journal, self.clock, self.said.append)
         self.ledger = Ledger(self.journal, RACK)
         self.leases = LeaseBook(self.clock, locks=self.locks.of)
         sheet = Sheet(self.ledger)
-        self.striker = Striker(sheet, self.leases, self._switch_of, self.clock)
+        self.striker = Striker(sheet, self.leases, self._switch_of, self.clock, self._output_of)
         self.striker.settle_old()
         self.latches = Latches(sheet, self.rack.policy, self.clock.unix_ns)
-        carriers = dict.fromkeys(ACTIONS, self.striker.carry)
+        caps: Any = {d.place: CapLine(self, gpu, d, self.capped) for gpu, d in self.rack.capped.items()}
+        self.limits = Limits(self.view, caps, self.ledger, self.leases, self.clock, self.said.append)
+        carriers = {**dict.fromkeys(ACTIONS, self.striker.carry), Act.CAP: self.limits.cap}
         watching = (carriers, self.striker.see, self.leases.starting)
         self.guard = Guard(self.view, self.rack.policy, self.latches, self.clock, self.said.append, *watching)
         self.board.on_leaks, self.leases.latches = self.guard.hear, self.guard.gate
@@ -148,7 +189,10 @@ class Life:
             if self.rack.hears(tray):
                 self.words |= {d: self.rack.leaks[d] for d in detectors}
         self.view.snapshot = self.board.snapshot(self.ticks, self.clock.now(), self.clock.unix_ns())
+        self.guard.building = BuildingSight(liquid_isolated=self.rack.isolated_since is not None)
         self.guard.look(self.view.snapshot)
+        with contextlib.suppress(PreconditionFailed):  # a successor has taken over
+            self.limits.look(self.view.snapshot)
 
     async def end(self) -> None:
         """Let nothing of it get through any more, and forget it."""
@@ -156,7 +200,12 @@ class Life:
         self.running.cancel()
         await asyncio.wait([self.running])
         await self.guard.close()
+        await self.limits.close()
         self.journal.close()
+
+    def _output_of(self, shelf: Place) -> tuple[Place, Line]:
+        line = self.outputs[shelf]
+        return line.device.place, line
 
     def _switch_of(self, tray: Place) -> tuple[Place, Line]:
         for place, line in self.lines.items():

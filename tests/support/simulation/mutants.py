@@ -7,10 +7,11 @@ import pytest
 
 from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import Place
-from rack_controller.decide import clearing, conditions, detectors, heard, picture
+from rack_controller.decide import clearing, conditions, detectors, heard, interlock, picture
 from rack_controller.decide.drip import Drip
 from rack_controller.decide.leases import Standing
 from rack_controller.model.lease import Lease, LeaseClass, Wish
+from rack_controller.run import set_points
 from rack_controller.run.guard import gate, guard, hearing, latches, strike, strike_book
 from rack_controller.run.operate import lease_book, ledger, operations
 
@@ -134,3 +135,18 @@ def silence_taken_for_a_fault(patch: Patch) -> None:
         return "it is silent" if tray.met and not tray.answers else ""
 
     patch.setitem(conditions._TRAY, conditions.Condition.DETECTORS_ALL_FAULTY, hasty)  # type: ignore[arg-type]
+
+
+@mutant
+def shelves_are_struck_without_waiting(patch: Patch) -> None:
+    patch.setattr(interlock, "_time_has_come", lambda *_args: True)
+
+
+@mutant
+def caps_go_out_before_they_are_written(patch: Patch) -> None:
+    patch.setattr(set_points.SetPoints, "_keep", lambda *_args, **_how: None)
+
+
+@mutant
+def caps_are_not_asked_for_again(patch: Patch) -> None:
+    patch.setattr(set_points.SetPoints, "_again", lambda *_args: None)

@@ -112,6 +112,9 @@ class SimRack:
     leaks: dict[Place, float | None] = field(default_factory=dict)
     flow: float = 1.0
     silent_unit: bool = False
+    supply_k: float = 0.0  # how much warmer coolant comes than it should
+    isolated_since: float | None = None  # since when the building keeps the coolant closed
+    shelves: dict[Place, SimTray] = field(default_factory=dict)  # their outputs
     sent_at: dict[str, float] = field(default_factory=dict)  # when each effect's request went out
     _boards: dict[Board, "_Known"] = field(default_factory=dict)
 
@@ -129,6 +132,10 @@ class SimRack:
             for part in view.components:
                 for n in range(part.count if part.name == Q.LEAK else 0):
                     self.leaks[join_place(Place(view.place), f"leak{n}")] = DRY
+        for view in self.layout.trays:
+            if view.kind == TrayKind.POWER_SHELF:
+                shelf = join_place(Place(view.place), "pmc")
+                self.shelves[Place(view.place)] = SimTray(shelf, self.rng, self.clock, PowerState.ON, False, False)
         self._slow = dict(self._slowly())
         self.places = [Place(view.place) for view in self.layout.trays]
         self._units = [Place(t.place) for t in self.layout.trays if t.kind == TrayKind.COOLANT_UNIT]
@@ -143,6 +150,12 @@ class SimRack:
     @cached_property
     def by_tray(self) -> dict[Place, list[Place]]:
         return {tray: found for tray in self.trays if (found := self.detectors(tray))}
+
+    @cached_property
+    def capped(self) -> dict[Place, SimTray]:
+        """Return where power can be limited: one GPU stands for all of its tray."""
+        hosts = [Place(v.place) for v in self.watched if v.kind == TrayKind.COMPUTE]
+        return {join_place(tray, "gpu0"): self.trays[tray] for tray in hosts}
 
     def board(self) -> Board:
         """Return the board of a controller that begins now."""
@@ -202,8 +215,13 @@ class SimRack:
         values: dict[Key, float | None] = {(place, Q.LEAK): said for place, said in self.leaks.items()}
         for tray, device in self.trays.items():
             values[tray, Q.POWER_STATE] = float(device.settle() is not PowerState.OFF)
+        for shelf, device in self.shelves.items():
+            values[shelf, Q.POWER_STATE] = float(device.settle() is not PowerState.OFF)
+        for gpu, device in self.capped.items():
+            values[gpu, Q.POWER_LIMIT] = device.cap_w
         for unit in self._units:
             values[unit, Q.FLOW] = self.flow * self.layout.coolant_flow_rated_lpm
+            values[unit, Q.TEMPERATURE_SUPPLY] = self.layout.coolant_supply_nominal_c + self.supply_k
         return values
 
     def _slowly(self) -> list[tuple[Key, float | None]]:
@@ -221,6 +239,5 @@ class SimRack:
             elif view.kind == TrayKind.BATTERY_SHELF:
                 said.append(((place, Q.POWER), 0.0))
             elif view.kind == TrayKind.COOLANT_UNIT:
-                said += [((place, Q.TEMPERATURE_SUPPLY), self.layout.coolant_supply_nominal_c)]
-                said += [((place, Q.PRESSURE_SUPPLY), 250.0)]
+                said.append(((place, Q.PRESSURE_SUPPLY), 250.0))
         return said

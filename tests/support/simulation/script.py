@@ -41,11 +41,13 @@ class Fault:
     span: float
 
 
+MORE = ("isolate", "warm")
+"""What happens in one run of four besides, drawn from dice of its own: all other runs stay as they are."""
 BOUT = ("energise", "leak", "leak", "clear", "energise", "kill", "kill", "succeed", "mains", "silent", "open", "full")
 """What meets in every order, mostly at one tray: each bout has some of these, a few seconds apart."""
 
 
-def write_script(rng: random.Random, rack: SimRack) -> list[Fault]:
+def write_script(rng: random.Random, rack: SimRack, seed: int) -> list[Fault]:
     """Return the run's faults in the order of their times.  They crowd on few trays, so that they meet."""
     crowd = rng.sample(sorted(rack.trays), 4)
     chosen = rng.choices(list(KINDS), list(KINDS.values()), k=rng.randint(4, 12))
@@ -58,4 +60,10 @@ def write_script(rng: random.Random, rack: SimRack) -> list[Fault]:
             where = rng.choice(crowd) if rng.random() < 0.3 else tray
             faults.append(Fault(at, what, where, rng.uniform(2.0, 8.0)))
             at += rng.uniform(0.1, 5.0)
+    if seed % 4 == 3:
+        dice = random.Random(f"more {seed}")
+        faults += [
+            Fault(dice.uniform(4.0, FAULTS_END_S - 20), what, crowd[0], dice.uniform(8.0, 18.0))
+            for what in dice.sample(MORE, dice.randint(1, len(MORE)))
+        ]
     return sorted(faults, key=lambda fault: fault.at)

@@ -19,6 +19,7 @@ from support.simulation.devices import STARTS, SimTray
 from support.simulation.life import Life
 from support.simulation.rack import DRY, SimRack
 
+LAST_RESORT_S = 5.0  # how long coolant was closed before a shelf is struck
 BELOW = 3  # trays that water of a tray falls on
 WARNED_LONG_S = 55.0
 FLAPS_S = 61.0
@@ -155,6 +156,8 @@ class Watch:
             self.blame(f"{name} went out though it was succeeded")
         if not safe:
             self._energises(life, device, name)
+        elif device.tray in self.rack.shelves:
+            self._shelf(name, action)
         elif intent is None or intent.operation == OPERATION:
             if not self._has_evidence(device.tray):
                 self.blame(f"{name} went out without evidence")
@@ -168,6 +171,22 @@ class Watch:
         self.rack.sent_at[intent.key] = self.clock.now()
         return intent.key
 
+    def capped(self, life: Life, gpu: Place, watts: float) -> None:
+        """Judge a limit before it goes out: only interlocks ask for any here, so it never goes up."""
+        name = f"{watts:g} W for {leaf_of(tray_of(gpu))} by life {life.number}"
+        if watts > self.rack.capped[gpu].cap_w:
+            self.blame(f"{name} raises it")
+        written = {point.place: point.value for point in life.ledger.set_points()}
+        if written.get(gpu) != watts and not life.mortal.full:
+            self.blame(f"{name} went out and is not written down")
+        if life.ledger.epoch < self.epoch and not life.mortal.full:
+            self.blame(f"{name} went out though it was succeeded")
+
+    def _shelf(self, name: str, action: PowerAction) -> None:
+        since = self.rack.isolated_since
+        if action is not PowerAction.FORCE_OFF or since is None or self.clock.now() - since < LAST_RESORT_S:
+            self.blame(f"{name} went out, and coolant was not closed for {LAST_RESORT_S:g} s")
+
     def judge_end(self, life: Life) -> None:
         """Judge what a quiet time must have brought about."""
         wanted = {place for tray in self.wet for place in self.falls_on(tray)[0]}
@@ -180,6 +199,10 @@ class Watch:
         for effect in life.ledger.unresolved():
             if effect.is_open and not self._recent(effect):
                 self.blame(f"effect {effect.id} is {effect.state} for ever")
+        for point in life.ledger.set_points():
+            device = self.rack.capped[Place(point.place)]
+            if device.answers and device.cap_w != point.value:
+                self.blame(f"{leaf_of(device.tray)} keeps {device.cap_w:g} W, {point.value:g} W are written down")
         for device in self.rack.trays.values():
             done = [key for key, action in device.acted if action in STARTS and key]
             for key in sorted({k for k in done if done.count(k) > 1}):

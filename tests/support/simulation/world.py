@@ -58,7 +58,7 @@ class World:
         self.rng = random.Random(self.seed)
         self.rack = SimRack(GENERATIONS[self.seed % len(GENERATIONS)], self.rng, self.clock, self.seed % 10 < 2)
         self.watch = Watch(self.rack, self.clock)
-        self.script = write_script(self.rng, self.rack)
+        self.script = write_script(self.rng, self.rack, self.seed)
         self.full, self.dark_until = False, 0.0
         self.running: set[asyncio.Task[None]] = set()
 
@@ -114,7 +114,7 @@ class World:
         if self.full or self.dark_until > self.clock.now():
             return
         try:
-            life = Life(self.rack, self.path, self.clock, self.asked, Mortal())
+            life = Life(self.rack, self.path, self.clock, self.asked, self.watch.capped, Mortal())
         except RackwrightError as err:
             self.note(f"no start: {err.what}")
             return
