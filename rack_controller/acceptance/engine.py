@@ -1,0 +1,171 @@
+"""A plan on a rig from its first step to its last: entry, stimuli, judgement, retest, and the stop for safety.
+
+The engine decides nothing about physics: what is good is the plan's, what is true the evidence's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from firmware_bridge.vocabulary.errors import RackwrightError
+from rack_controller.acceptance.drive import drive_step, missing_verbs
+from rack_controller.acceptance.record import StepRecord
+from rack_controller.acceptance.rig import Act, Rig
+from rack_controller.prove.accept.evidence import Evidence
+from rack_controller.prove.accept.judge import judge_step
+from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.plan import EntrySpec, Plan, StepSpec
+from rack_controller.prove.accept.robust import middle
+from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, worst
+
+LOOK_S, LOOK_EVERY_S = 6.0, 2.0
+Keep = Callable[[StepSpec, Evidence, int], tuple[str, str]]
+"""Takes step, evidence and try; returns file name and SHA-256 of the raw series that it kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One try of a step on one rack."""
+
+    measures: list[Measured]
+    outcome: Outcome
+    stop: str
+    raw: tuple[str, str]
+
+
+def run_step(
+    step: StepSpec,
+    plan: Plan,
+    rig: Rig,
+    parts: Parts,
+    before: Sequence[Sequence[StepRecord]],
+    keep: Keep | None = None,
+    retest: bool = True,
+) -> list[StepRecord]:
+    """Run one step on every rack of a rig and return a record each.  `before`: what each rack's run has so far.
+
+    A step that cannot be run is an error of all racks; one whose evidence is out of bounds is repeated as the plan
+    says, and a part that shows the same fault again is to be taken out.
+    """
+    began = rig.now
+    why = _cannot(step, rig)
+    if why:
+        return [_unrun(step, began, why) for _ in rig.racks]
+    held = [_held_back(step, records) for records in before]
+    entry = _entry(step, rig) if step.entry else [""] * len(rig.racks)
+    held = [a or b for a, b in zip(held, entry, strict=True)]
+    if all(held):
+        return [_unrun(step, began, why) for why in held]
+    tries = [_try(step, plan, rig, parts, keep, 1)]
+    while (
+        retest
+        and len(tries) <= step.retest
+        and any(j.outcome is not Outcome.PASS and not j.stop for j, h in zip(tries[-1], held, strict=True) if not h)
+    ):
+        tries.append(_try(step, plan, rig, parts, keep, len(tries) + 1))
+    took = rig.now - began
+    return [
+        _unrun(step, began, held[n]) if held[n] else _record(step, began, took, [t[n] for t in tries])
+        for n in range(len(rig.racks))
+    ]
+
+
+def outcome_of(steps: Sequence[StepRecord]) -> Outcome:
+    """Return how a run ended: as its worst required step did."""
+    return worst([s.outcome for s in steps if s.required])
+
+
+def _try(step: StepSpec, plan: Plan, rig: Rig, parts: Parts, keep: Keep | None, number: int) -> list[Judged]:
+    judged = []
+    for evidence in drive_step(step, rig, parts):
+        measures = judge_step(step, plan, evidence, parts)
+        stop = _stop(plan, evidence)
+        raw = keep(step, evidence, number) if keep is not None else ("", "")
+        judged.append(Judged(measures, worst([m.outcome for m in measures]), stop, raw))
+    return judged
+
+
+def _record(step: StepSpec, began: float, took: float, tries: list[Judged]) -> StepRecord:
+    first, last = tries[0], tries[-1]
+    keys = [{f.key for m in t.measures for f in m.findings if not f.error} for t in tries]
+    again = set.intersection(*keys) if len(keys) > 1 else set()
+    outcome = Outcome.STOPPED if last.stop else last.outcome
+    gone = [f for m in first.measures for f in m.findings if len(tries) > 1 and not f.error and f.key not in again]
+    return StepRecord(
+        id=step.id,
+        title=step.title,
+        level=step.level,
+        required=step.required,
+        outcome=outcome,
+        began_s=began,
+        took_s=took,
+        tries=len(tries),
+        measures=last.measures,
+        parts_out=sorted({place for _, place in again if place}),
+        not_again=gone,
+        why=last.stop,
+        raw=last.raw[0],
+        raw_sha256=last.raw[1],
+    )
+
+
+def _cannot(step: StepSpec, rig: Rig) -> str:
+    verbs = missing_verbs(step, rig)
+    return f"this rig cannot {', '.join(verbs)}" if verbs else ""
+
+
+def _held_back(step: StepSpec, records: Sequence[StepRecord]) -> str:
+    """Return why a rack may not begin: a step that must come first was stopped, or could not be run at all."""
+    ended = {r.id: r for r in records}
+    for name in step.after:
+        record = ended.get(name)
+        if record is None:
+            return f"step {name} has not been run"
+        if record.outcome is Outcome.STOPPED or (record.outcome is Outcome.ERROR and not record.measures):
+            return f"step {name} ended with {record.outcome}"
+    return ""
+
+
+def _entry(step: StepSpec, rig: Rig) -> list[str]:
+    rig.act(Act("rest"))
+    kinds = frozenset(e.of.partition(".")[0] for e in step.entry)
+    rig.run(LOOK_S, LOOK_EVERY_S, kinds)
+    return [next((w for e in step.entry if (w := _refuses(e, seen))), "") for seen in rig.collect(())]
+
+
+def _refuses(entry: EntrySpec, seen: Evidence) -> str:
+    series = seen.series.get(entry.of)
+    if series is None:
+        return f"{entry.title}: nothing measures {entry.of}"
+    values = middle(series.values)
+    low = -np.inf if entry.least is None else entry.least
+    high = np.inf if entry.most is None else entry.most
+    # What is silent does not hold a step back: it is the step's own business to find it.
+    bad = np.flatnonzero((values < low) | (values > high))
+    return f"{entry.title}: {entry.of} of {series.places[int(bad[0])]} is {values[bad[0]]:.4g}" if bad.size else ""
+
+
+def _stop(plan: Plan, evidence: Evidence) -> str:
+    for rule in plan.stop:
+        series = evidence.series.get(rule.of)
+        if series is None or not len(series.times):
+            continue
+        values = np.nan_to_num(series.values, nan=-np.inf)
+        # Twice in a row: one reading may be a glitch.
+        over = (values > rule.most)[1:] & (values > rule.most)[:-1]
+        if over.any():
+            place = series.places[int(np.flatnonzero(over.any(axis=0))[0])]
+            return f"stopped for safety: {rule.title}: {rule.of} of {place} above {rule.most:g}"
+    return ""
+
+
+def _unrun(step: StepSpec, began: float, why: str) -> StepRecord:
+    finding = Finding("run", "", "", why, None, None, "", "a required test that cannot run is an error", 0.5, True)
+    measured = Measured("run", "the step can be run", Outcome.ERROR, 0, "", None, None, "", "", 0.5, [finding])
+    return StepRecord(
+        step.id, step.title, step.level, step.required, Outcome.ERROR, began, 0.0, 0, [measured], why=why
+    )
+
+
+__all__ = ["Keep", "RackwrightError", "outcome_of", "run_step"]

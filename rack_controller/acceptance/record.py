@@ -1,0 +1,63 @@
+"""What is kept of an acceptance run: JSON-able, written after every step, read again to go on."""
+
+import msgspec
+
+from rack_controller.prove.accept.verdict import Finding, Measured, Outcome
+
+
+class StepRecord(msgspec.Struct, frozen=True):
+    """How one step of one rack ended.  `tries`: 1, or more when it was repeated; `parts_out`: found twice.
+
+    `raw` and `raw_sha256` name the file with the series that were read, empty where none were kept.
+    """
+
+    id: str
+    title: str
+    level: str
+    required: bool
+    outcome: Outcome
+    began_s: float
+    took_s: float
+    tries: int
+    measures: list[Measured]
+    parts_out: list[str] = []
+    not_again: list[Finding] = []
+    why: str = ""
+    raw: str = ""
+    raw_sha256: str = ""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything that was found, of all measures."""
+        return [f for m in self.measures for f in m.findings]
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """One rack's acceptance so far: `outcome` is None while it goes on.
+
+    `plan_sha256`: of the plan's text; `seeds`: what made virtual racks, empty for real ones.
+    """
+
+    schema_version: int
+    id: str
+    rack: str
+    generation: str
+    plan: str
+    plan_sha256: str
+    level: str
+    rig: str
+    seeds: dict[str, int]
+    software: str
+    began_unix_ns: int
+    steps: list[StepRecord] = []
+    outcome: Outcome | None = None
+    why: str = ""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything that was found, of all steps."""
+        return [f for s in self.steps for f in s.findings]
+
+    def names(self, steps: list[str], parts: list[str]) -> bool:
+        """Return whether one of these steps named one of these parts."""
+        return any(f.place in parts for s in self.steps if s.id in steps for f in s.findings)

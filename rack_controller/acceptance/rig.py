@@ -1,0 +1,52 @@
+"""The port of a rig: what a run may do to racks under test, and what it gets to see of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rack_controller.prove.accept.evidence import Evidence, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One stimulus.  `place` is empty where it is done to the whole rack.
+
+    `load` (value: share), `trace` (name), `cap` (share of the highest limit, NaN: none), `facility` (K above usual),
+    `pull`, `restore`, `wet`, `dry`, `stop`, `start`, `load_one` (this part alone works), `cycle_ac`, `cycle_dc`,
+    `restart_controller`, `drill`, `rest` (everything back to idle).
+    """
+
+    verb: str
+    place: str = ""
+    value: float = float("nan")
+    name: str = ""
+
+
+class Rig(Protocol):
+    """One rack or several of one design in lockstep."""
+
+    @property
+    def racks(self) -> Sequence[str]:
+        """Their names."""
+        ...
+
+    @property
+    def now(self) -> float:
+        """Seconds since the rig began."""
+        ...
+
+    def can(self, verb: str) -> bool:
+        """Return whether this stimulus can be given."""
+        ...
+
+    def act(self, act: Act) -> float:
+        """Give a stimulus to every rack; returns the value asked for in the unit of what obeys it, NaN for none."""
+        ...
+
+    def run(self, seconds: float, every: float, kinds: frozenset[str]) -> None:
+        """Let time pass and record readings of these kinds of part, one row every so many seconds."""
+        ...
+
+    def collect(self, phases: Sequence[Phase]) -> list[Evidence]:
+        """Return what was recorded since the last time, a rack each, and forget it."""
+        ...

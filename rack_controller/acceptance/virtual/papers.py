@@ -1,0 +1,147 @@
+"""What virtual racks say of themselves, what their as-built records say, and what the floor noted of them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rack_controller.acceptance.virtual.made import Made
+from rack_controller.acceptance.virtual.recipe import Change, Planted, Recipe
+from rack_controller.prove.accept.evidence import FactValue, FloorRecord
+from rack_controller.prove.accept.parts import Parts
+
+Said = dict[str, dict[str, FactValue]]
+IDENTIFIED = ("tray", "switch", "shelf", "cdu", "gpu", "cpu", "psu", "pump", "nic", "drive", "nvswitch")
+ON, CALIBRATED = "2026-11-20", "2027-05-31"
+_PLACED = {"tray": "slot", "switch": "slot"}
+
+
+class Papers:
+    """Facts, as-built records, baseline and floor records of R racks.  A rack's are made when they are first asked."""
+
+    def __init__(self, made: Made, recipe: Recipe, names: Sequence[str], seed: int, faults: Sequence[Planted | None]):
+        """`names`: of the racks; `faults`: planted one a rack, what of them is about facts and records."""
+        self._parts, self._recipe, self._names, self._seed = made.parts, recipe, names, seed
+        self._faults, self._made = faults, made
+        self._facts: dict[int, Said] = {}
+        self.baseline = _baseline(recipe)
+
+    def facts(self, rack: int) -> Said:
+        """Return what a rack says of itself, by place."""
+        if rack not in self._facts:
+            said = {place: dict(v) for place, v in self._said(rack).items()}
+            for change in self._changes(rack):
+                if change.fact:
+                    for place in change.at:
+                        said.setdefault(place, {})[change.fact] = _told(said, change)
+                elif change.swap == "identity":
+                    a, b = change.at
+                    for name in ("serial", "part"):
+                        said[a][name], said[b][name] = said[b].get(name), said[a].get(name)
+                elif change.swap == "cable":
+                    a, b = change.at
+                    said[a]["neighbour"], said[b]["neighbour"] = said[b]["neighbour"], said[a]["neighbour"]
+            self._facts[rack] = said
+        return self._facts[rack]
+
+    def built(self, rack: int) -> Mapping[str, Mapping[str, FactValue]]:
+        """Return a rack's as-built records: place, part and serial number."""
+        return {
+            place: {"serial": said["serial"], "part": said["part"]}
+            for place, said in self._said(rack, bare=True).items()
+            if "serial" in said
+        }
+
+    def records(self, rack: int) -> tuple[FloorRecord, ...]:
+        """Return what the floor noted of a rack."""
+        dice = np.random.default_rng((self._seed, 5, rack))
+        found: list[FloorRecord] = []
+        for kind, places, numbers in (
+            ("torque", self._parts.of("shelf"), {"nm": (12.0, 0.25)}),
+            ("ground_bond", (*self._parts.of("tray"), *self._parts.of("shelf")), {"mohm": (32.0, 4.0)}),
+            ("polarity", self._parts.of("shelf"), {"volts": (50.0, 0.05)}),
+        ):
+            for place in places:
+                drawn = {n: m + w * float(np.clip(dice.standard_normal(), -3, 3)) for n, (m, w) in numbers.items()}
+                found.append(FloorRecord(kind, place, drawn, f"{kind}-tester-04", CALIBRATED, ON))
+        warmer = float(dice.normal(0.0, 1.5))
+        lost = abs(float(dice.normal(0.0, 0.4)))
+        numbers = {"begin_kpa": 700.0, "begin_c": 21.0, "end_c": 21.0 + warmer, "minutes": 30.0}
+        numbers["end_kpa"] = (700.0 - lost) * (294.15 + warmer) / 294.15
+        found.append(FloorRecord("pressure_decay", "rack", numbers, "decay-tester-02", CALIBRATED, ON))
+        return tuple(self._with_faults(rack, found))
+
+    def _with_faults(self, rack: int, records: list[FloorRecord]) -> list[FloorRecord]:
+        for change in self._changes(rack):
+            if not change.record:
+                continue
+            for n, r in enumerate(records):
+                if r.kind != change.record or r.place not in change.at:
+                    continue
+                if change.field == "calibrated_until":
+                    records[n] = FloorRecord(r.kind, r.place, r.numbers, r.tester, str(change.to), r.on)
+                else:
+                    value = r.numbers[change.field] * change.times + change.plus
+                    numbers = {**r.numbers, change.field: value}
+                    records[n] = FloorRecord(r.kind, r.place, numbers, r.tester, r.calibrated_until, r.on)
+        return records
+
+    def _changes(self, rack: int) -> tuple[Change, ...]:
+        fault = self._faults[rack] if rack < len(self._faults) else None
+        return tuple(fault.changes) if fault else ()
+
+    def _said(self, rack: int, *, bare: bool = False) -> Said:
+        parts, recipe = self._parts, self._recipe
+        dice = np.random.default_rng((self._seed, 6, rack))
+        said: Said = {}
+        for kind in IDENTIFIED:
+            for n, place in enumerate(parts.of(kind)):
+                serial = f"{kind[:3].upper()}{self._seed % 1000:03d}{rack:03d}{n:04d}"
+                said[place] = {"serial": serial, "part": f"{kind.upper()}-{_PART.get(kind, 1):03d}"}
+        if bare:
+            return said
+        for kind, name in _PLACED.items():
+            for place in parts.of(kind):
+                said[place][name] = place
+        for place in parts.of("gpu"):
+            said[place] |= {"memory_gib": recipe.gpu_memory_gib, "pcie_width": 16, "pcie_generation": 6}
+            said[place] |= {"firmware": recipe.firmware.get("gpu")}
+        for place in parts.of("cpu"):
+            said[place] |= {"memory_gib": recipe.cpu_memory_gib, "dimms": recipe.dimms_per_cpu}
+        for place in parts.of("nic"):
+            said[place] |= {"firmware": recipe.firmware.get("nic"), "pcie_width": 16}
+        for place in parts.of("drive"):
+            said[place] |= {"capacity_gb": 3840, "wear_percent": 0}
+        for place in parts.of("endpoint"):
+            self._endpoint(place, said, dice)
+        for place in parts.of("port"):
+            peer = parts.peer(place)
+            if peer:
+                said[place] = {"neighbour": peer}
+        return said
+
+    def _endpoint(self, place: str, said: Said, dice: np.random.Generator) -> None:
+        tray, _, name = place.partition("/")
+        kind = self._parts.kind_of(tray)
+        said[place] = {
+            "clock_offset_s": round(float(dice.normal(0.0, 0.3)), 3),
+            "password": "own",
+            "firmware": self._recipe.firmware.get(f"{kind}/{name}"),
+        }
+        if kind == "tray" and name == "bmc":
+            said[place] |= {"power_restore": "AlwaysOff", "leak_policy": True, "ipmi": False}
+
+
+_PART = {"gpu": 2, "psu": 7}
+
+
+def _baseline(recipe: Recipe) -> Said:
+    """Return what firmware the baseline wants, by kind of part or by tray and endpoint."""
+    wanted: Said = {name: {"firmware": version} for name, version in recipe.firmware.items()}
+    return wanted
+
+
+def _told(said: Said, change: Change) -> FactValue:
+    """Return what a fact becomes; `@place` copies the same fact of that place."""
+    if isinstance(change.to, str) and change.to.startswith("@"):
+        return said[change.to[1:]].get(change.fact)
+    return change.to

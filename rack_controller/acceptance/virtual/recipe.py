@@ -1,0 +1,105 @@
+"""How virtual racks are made and what their instruments show, as `seeds/acceptance/virtual.yaml` says it."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from firmware_bridge.generations.seeds import seeds_folder
+from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.wire.located_yaml import Located, convert, parse
+
+
+class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an instrument makes of the truth: spreads of gain and offset, noise of a reading, update period in s."""
+
+    unit: str
+    period_s: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    gain: float = 0.0
+    offset: float = 0.0
+    noise: float = 0.0
+    noise_share: float = 0.0
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Means and spreads of parts, instruments, and what parts say of themselves."""
+
+    schema_version: Literal[1]
+    fans_per_tray: int
+    dimms_per_cpu: int
+    cpu_memory_gib: int
+    gpu_memory_gib: int
+    nic_gbps: float
+    link_gbps: float
+    work_rate: float
+    clock_hz: float
+    made: dict[str, tuple[float, float, Literal["normal", "uniform", "lognormal"]]]
+    instruments: dict[str, Instrument]
+    firmware: dict[str, str]
+
+
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that is not as it should be.
+
+    `set`: a parameter of how parts are made (`gpu.resistance`), `times` or `plus` or `to` a value.  `sensor`: an
+    instrument's series, with `times`, `plus`, `drift_per_h`, `noisy` (times its noise), `stuck` or `dead`.  `fact`: what
+    a part says of itself, `to` a value.  `swap`: two parts' places in a wiring (`hose`, `leak`, `cable`, `sensor`) or
+    their identities (`identity`).  `record`: a floor record's number.
+    """
+
+    at: list[str]
+    set: str = ""
+    sensor: str = ""
+    fact: str = ""
+    swap: Literal["", "hose", "leak", "cable", "identity", "sensor"] = ""
+    record: str = ""
+    field: str = ""
+    times: float = 1.0
+    plus: float = 0.0
+    to: float | str | bool | None = None
+    drift_per_h: float = 0.0
+    noisy: float = 1.0
+    stuck: bool = False
+    dead: bool = False
+
+
+class Planted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fault to be found: what is changed, which steps should find it, and the parts that they should name."""
+
+    id: str
+    title: str
+    changes: list[Change]
+    steps: list[str]
+    parts: list[str]
+
+
+class PlantedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of planted faults for one generation."""
+
+    schema_version: Literal[1]
+    generation: str
+    faults: list[Planted]
+
+
+def read_recipe(path: Path | None = None) -> Recipe:
+    """Return the recipe that ships, or a file's.  Raises ConfigurationError, FileInvalid (file, line, field)."""
+    return convert(_document(path or seeds_folder() / "acceptance" / "virtual.yaml"), "", Recipe)
+
+
+def read_planted(path: Path | None = None) -> PlantedFile:
+    """Return the planted faults that ship, or a file's.  Raises ConfigurationError, FileInvalid."""
+    document = _document(path or seeds_folder() / "acceptance" / "planted.yaml")
+    file = convert(document, "", PlantedFile)
+    seen: set[str] = set()
+    for n, fault in enumerate(file.faults):
+        if fault.id in seen:
+            raise document.complaint(f"faults[{n}].id", f"expected an id of its own, got {fault.id!r}")
+        seen.add(fault.id)
+    return file
+
+
+def _document(path: Path) -> Located:
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"cannot read {path}: {err}", advice="name a file that is there") from err

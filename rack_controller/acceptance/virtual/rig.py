@@ -1,0 +1,251 @@
+"""Racks in virtual time: the plant moves on as fast as it can, and only what instruments show is handed out.
+
+Nobody sleeps.  Several racks of one design run in lockstep, each made differently, each with its own planted fault.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from firmware_bridge.plant.design import design_of
+from firmware_bridge.plant.state import Conditions, initial_state
+from firmware_bridge.plant.step import step
+from firmware_bridge.plant.trace import LoadTrace, node_power
+from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.generation import Generation
+from rack_controller.acceptance.rig import Act
+from rack_controller.acceptance.virtual.made import make, plant
+from rack_controller.acceptance.virtual.papers import Papers
+from rack_controller.acceptance.virtual.recipe import Planted, Recipe
+from rack_controller.acceptance.virtual.sensors import Sensors
+from rack_controller.acceptance.virtual.truth import Moment, Truth
+from rack_controller.prove.accept.evidence import Array, Evidence, Phase, Series
+from rack_controller.prove.accept.parts import parts_of
+
+MOST_DT_S = 1.0
+RESTART_S = 8.0  # assumption: a restarted controller reads again after so long
+REACTION_S = 1.0  # assumption: a wet detector's tray is off after so long
+
+
+class VirtualRig:
+    """A rig of R virtual racks of one generation; a rig with the same arguments shows the same for ever."""
+
+    def __init__(
+        self,
+        generation: Generation,
+        recipe: Recipe,
+        names: Sequence[str],
+        seed: int = 0,
+        faults: Sequence[Planted | None] = (),
+        trace: LoadTrace | None = None,
+    ) -> None:
+        """`faults`: planted one a rack, none where it is None or the list ends.  `trace`: the recorded load."""
+        design = design_of(generation)
+        self.racks: tuple[str, ...] = tuple(names)
+        self.parts = parts_of(generation, design, recipe.fans_per_tray)
+        faults = tuple(faults) + (None,) * (len(self.racks) - len(faults))
+        self._design, self._recipe, self._trace = design, recipe, trace
+        self._made = make(self.parts, recipe, len(self.racks), seed)
+        plant(self._made, faults)
+        self._sensors = Sensors(self.parts, recipe, len(self.racks), seed, faults)
+        self._papers = Papers(self._made, recipe, self.racks, seed, faults)
+        self._truth, self._at = Truth(self._made, recipe), Moment(self._made)
+        self._state = initial_state(design, len(self.racks))
+        self._conditions = Conditions.healthy(design, len(self.racks))
+        self._dice = np.random.default_rng((seed, 4))
+        self._rows: list[tuple[float, dict[str, Array]]] = []
+        self._tracing, self._blind_until, self._drilled = False, -1.0, -1.0
+        self._clock = self._traced_from = 0.0
+        self._touch()
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the rig began."""
+        return self._clock
+
+    def can(self, verb: str) -> bool:
+        """Return whether this stimulus can be given."""
+        return verb in _VERBS and (verb != "trace" or self._trace is not None)
+
+    def act(self, act: Act) -> float:
+        """Give a stimulus to every rack.  Raises ConfigurationError for a place that they do not have."""
+        value = _VERBS[act.verb](self, act)
+        self._touch()
+        return float("nan") if value is None else value
+
+    def run(self, seconds: float, every: float, kinds: frozenset[str]) -> None:
+        """Let virtual time pass; one row of what instruments show every so many seconds."""
+        end = self._clock + seconds
+        sampled = self._clock
+        while self._clock < end - 1e-6:
+            dt = min(MOST_DT_S, every, end - self._clock)
+            if self._tracing:
+                self._follow_trace()
+            caps = np.where(self._obeys(), self._at.caps, float(self._design.limit_default))
+            self._state = step(self._state, self._at.demand, caps, dt)
+            self._clock += dt
+            self._react()
+            self._truth.count(dt, self._dice)
+            if self._clock - sampled >= every - 1e-6 or self._clock >= end - 1e-6:
+                truth = self._truth.of(self._state, self._at, self._clock - sampled)
+                sampled = self._clock
+                if kinds:
+                    self._rows.append((self._clock, self._look(truth, kinds)))
+
+    def collect(self, phases: Sequence[Phase]) -> list[Evidence]:
+        """Return what was recorded, a rack each, with facts, records and baseline."""
+        times = np.array([t for t, _ in self._rows])
+        stacked: dict[str, Array] = {}
+        if self._rows:
+            stacked = {n: np.stack([row[n] for _, row in self._rows], axis=1) for n in self._rows[0][1]}
+        self._rows = []
+        return [
+            Evidence(
+                rack=name,
+                series={
+                    n: Series(n, self._recipe.instruments[n].unit, self.parts.of(n.partition(".")[0]), times, v[r])
+                    for n, v in stacked.items()
+                },
+                phases=tuple(phases),
+                facts=self._papers.facts(r),
+                built=self._papers.built(r),
+                baseline=self._papers.baseline,
+                records=self._papers.records(r),
+            )
+            for r, name in enumerate(self.racks)
+        ]
+
+    def _look(self, truth: dict[str, Array], kinds: frozenset[str]) -> dict[str, Array]:
+        shown = self._sensors.read(truth, self._clock, kinds)
+        if self._clock < self._blind_until:
+            return {name: np.full_like(value, np.nan) for name, value in shown.items()}
+        return shown
+
+    def _obeys(self) -> Array:
+        return np.asarray(self._made["tray.obeys_cap"] > 0.0)[:, :, None]
+
+    def _follow_trace(self) -> None:
+        assert self._trace is not None
+        nodes = node_power(self._trace, self._clock - self._traced_from)
+        share = float(np.clip(nodes.mean() / max(float(self._trace.watts.max()), 1.0), 0.0, 1.0))
+        self._demand(share)
+
+    def _demand(self, share: float) -> None:
+        span = self._design.gpu_max - self._design.gpu_idle
+        self._at.demand = np.full_like(self._at.demand, self._design.gpu_idle + share * span)
+
+    def _react(self) -> None:
+        """Let the rack's controller do what a drill asks for: the wet detector's tray goes off."""
+        if self._drilled < 0.0 or self._clock - self._drilled < REACTION_S:
+            return
+        owner = np.array([p.partition("/")[0] for p in self.parts.of("leak")])
+        trays = np.array(self.parts.of("tray"))
+        rows = np.arange(len(self.racks))[:, None]
+        seen = (self._at.wet[rows, self._made.wired["leak"]] * self._made["leak.works"]) > 0.0
+        hit = seen @ (owner[:, None] == trays[None, :]).astype(np.float64) > 0.0
+        off = hit & (self._made["rack.reacts"] > 0.0)
+        if (self._at.tray_on & off).any():
+            self._at.tray_on = self._at.tray_on & ~off
+            self._touch()
+
+    def _touch(self) -> None:
+        """Hand the plant what is on now."""
+        at, design, racks = self._at, self._design, len(self.racks)
+        live = np.take_along_axis(at.feedphase_on, self._made.wired["feedphase"], axis=1)
+        psus = (live & at.psu_on & (self._made["psu.present"] > 0.0)).reshape(racks, design.shelves, design.psus)
+        self._conditions = replace(
+            self._conditions,
+            tray_on=at.tray_on.copy(),
+            psu_ok=psus,
+            pump_ok=at.pump_on.copy(),
+            facility_supply=Conditions.healthy(design, racks).facility_supply + at.facility_k,
+        )
+        self._state = replace(self._state, conditions=self._conditions)
+
+    def _columns(self, kind: str, place: str) -> list[int]:
+        found = [n for n, p in enumerate(self.parts.of(kind)) if p == place or p.startswith(place + "/")]
+        if not found:
+            raise ConfigurationError(f"the rack has no {kind} at {place!r}", advice="name a place of the generation")
+        return found
+
+    def _switch(self, act: Act, *, on: bool) -> None:
+        kind = self.parts.kind_of(act.place)
+        if kind in {"psu", "shelf"}:
+            self._at.psu_on[:, self._columns("psu", act.place)] = on
+        elif kind == "feed":
+            self._at.feedphase_on[:, self._columns("feedphase", act.place)] = on
+        elif kind == "pump":
+            self._at.pump_on[:, self._columns("pump", act.place)] = on
+        elif kind == "tray":
+            self._at.tray_on[:, self._columns("tray", act.place)] = on
+        else:
+            raise ConfigurationError(f"{act.place!r} cannot be pulled", advice="a supply, shelf, feed, pump or tray can")
+
+    def _load(self, act: Act) -> None:
+        self._tracing = False
+        self._demand(act.value)
+
+    def _load_one(self, act: Act) -> None:
+        """One tray works, or GPU n of every tray; all else idles."""
+        self._tracing = False
+        self._demand(0.0)
+        full = float(self._design.gpu_max)
+        if act.place in self.parts.of("tray"):
+            self._at.demand[:, self.parts.of("tray").index(act.place), :] = full
+        else:
+            number = self.parts.of("gpu").index(act.place) % max(self._design.gpus, 1)
+            self._at.demand[:, :, number] = full
+
+    def _start_trace(self, act: Act) -> None:
+        self._tracing, self._traced_from = True, self._clock
+
+    def _cap(self, act: Act) -> float:
+        watts = float(self._design.limit_default) if np.isnan(act.value) else act.value * float(self._design.limit_max)
+        watts = max(watts, float(self._design.limit_min))
+        self._at.caps = np.full_like(self._at.caps, watts)
+        return watts
+
+    def _facility(self, act: Act) -> None:
+        self._at.facility_k = act.value
+
+    def _wet(self, act: Act, value: float) -> None:
+        self._at.wet[:, self._columns("leak", act.place)] = value
+
+    def _drill(self, act: Act) -> None:
+        """Wet a detector with the interlocks armed."""
+        self._wet(act, 1.0)
+        self._drilled = self._clock
+
+    def _cycle(self, act: Act) -> None:
+        """Mains go and come back, or the trays' power is cycled: what comes up by itself shows."""
+        starts = self._made["tray.starts_alone"] > 0.0
+        self._at.tray_on = starts & (act.verb == "cycle_ac") if act.verb == "cycle_ac" else self._at.tray_on
+
+    def _restart(self, act: Act) -> None:
+        self._blind_until = self._clock + RESTART_S
+
+    def _rest(self, act: Act) -> None:
+        fresh = Moment(self._made)
+        self._at = fresh
+        self._tracing, self._drilled = False, -1.0
+
+
+_VERBS: dict[str, Callable[[VirtualRig, Act], float | None]] = {
+    "load": VirtualRig._load,
+    "load_one": VirtualRig._load_one,
+    "trace": VirtualRig._start_trace,
+    "cap": VirtualRig._cap,
+    "facility": VirtualRig._facility,
+    "pull": lambda rig, act: rig._switch(act, on=False),
+    "restore": lambda rig, act: rig._switch(act, on=True),
+    "stop": lambda rig, act: rig._switch(act, on=False),
+    "start": lambda rig, act: rig._switch(act, on=True),
+    "wet": lambda rig, act: rig._wet(act, 1.0),
+    "dry": lambda rig, act: rig._wet(act, 0.0),
+    "drill": VirtualRig._drill,
+    "cycle_ac": VirtualRig._cycle,
+    "cycle_dc": VirtualRig._cycle,
+    "restart_controller": VirtualRig._restart,
+    "rest": VirtualRig._rest,
+}

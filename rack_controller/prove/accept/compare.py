@@ -1,0 +1,96 @@
+"""Rules of one phase: a bound on each part, parts against their peers and their design, scatter.  Pure."""
+
+import numpy as np
+
+from rack_controller.prove.accept.evidence import Array, Evidence, Series
+from rack_controller.prove.accept.parts import Parts, profile
+from rack_controller.prove.accept.plan import MeasureSpec
+from rack_controller.prove.accept.robust import centre, middle, scatter, spread, standard_error
+from rack_controller.prove.accept.weighed import Weighed, weigh
+
+UNSEEN = "no reading in the phase: its sensor is silent"
+
+
+def judge_range(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """Each part's median lies between `least` and `most`, in every phase of that name."""
+    series = evidence.series[measure.of]
+    values, error = _over_phases(series, evidence, measure.phase)
+    low = -np.inf if measure.least is None else measure.least
+    high = np.inf if measure.most is None else measure.most
+    limits = np.where(values - high > low - values, high, low)
+    excess = np.maximum(values - high, low - values)
+
+    def said(n: int) -> str:
+        beyond = "above" if values[n] > high else "below" if values[n] < low else "within"
+        return f"{measure.of} {_number(values[n])} {measure.unit}, {beyond} {_number(limits[n])}"
+
+    return weigh(series.places, values, limits, excess, error, said, UNSEEN)
+
+
+def judge_peers(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """Each part's median is near its peers' median times what the design expects of its position."""
+    series = evidence.series[measure.of]
+    values, error = _over_phases(series, evidence, measure.phase)
+    expected = profile(parts, measure.profile, series.places)
+    level = _level(measure, series, values / expected)
+    wanted = level * expected
+    allowed = np.zeros(len(values))
+    if measure.within is not None:
+        allowed = np.maximum(allowed, measure.within)
+    if measure.share is not None:
+        allowed = np.maximum(allowed, measure.share * np.abs(wanted))
+    if measure.times is not None:
+        allowed = np.maximum(allowed, measure.times * spread(values - wanted))
+    deviation = values - wanted
+    limits = wanted + np.sign(deviation) * allowed
+
+    def said(n: int) -> str:
+        return (
+            f"{measure.of} {_number(values[n])} {measure.unit}, its peers make {_number(wanted[n])} expected, "
+            f"{_number(allowed[n])} off is allowed"
+        )
+
+    return weigh(series.places, values, limits, np.abs(deviation) - allowed, error, said, UNSEEN)
+
+
+def judge_scatter(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """Each part's readings scatter at most `times` as much as its peers', or at most `most`."""
+    series = evidence.series[measure.of]
+    found = [scatter(series.during(p).values) for p in evidence.phases_called(measure.phase)]
+    values = np.max(np.vstack(found), axis=0) if found else np.full(len(series.places), np.nan)
+    usual = centre(values)
+    bound = measure.most if measure.most is not None else (measure.times or 5.0) * usual
+    limits = np.full(len(values), max(bound, measure.within or 0.0))
+
+    def said(n: int) -> str:
+        return f"{measure.of} scatters by {_number(values[n])} {measure.unit}, its peers by {_number(usual)}"
+
+    return weigh(series.places, values, limits, values - limits, 0.2 * limits, said, UNSEEN)
+
+
+def _level(measure: MeasureSpec, series: Series, normal: Array) -> Array:
+    """Return the level that each part's peers have: all of them, or those of its tray or of its place in a tray."""
+    if not measure.group:
+        return np.full(len(normal), centre(normal))
+    groups = np.array([_group(p, measure.group) for p in series.places])
+    level = np.empty(len(normal))
+    for name in np.unique(groups):
+        inside = groups == name
+        level[inside] = centre(normal[inside])
+    return level
+
+
+def _group(place: str, group: str) -> str:
+    tray, _, part = place.partition("/")
+    return part if group == "place" else tray
+
+
+def _over_phases(series: Series, evidence: Evidence, phase: str) -> tuple[Array, Array]:
+    """Return each part's median over all phases of a name, and its standard error."""
+    cut = [series.during(p).values for p in evidence.phases_called(phase)]
+    values = np.vstack(cut) if cut else np.empty((0, len(series.places)))
+    return middle(values), standard_error(values) if len(values) > 2 else np.zeros(len(series.places))
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"

@@ -1,0 +1,208 @@
+"""Series that no instrument shows but that several together prove: resistances, balances, ratios.  Pure.
+
+A derived series has the places of the part that it says something of, and is unknown wherever one of its inputs is.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from rack_controller.prove.accept.evidence import Array, Series
+from rack_controller.prove.accept.parts import Parts
+
+All = Mapping[str, Series]
+LEAST_POWER_W, LEAST_FLOW_LPM = 20.0, 0.3
+"""Below these a ratio says nothing."""
+
+
+def derive(series: All, parts: Parts) -> dict[str, Series]:
+    """Return the series with every derived one added whose inputs are all there."""
+    found = dict(series)
+    for name, (unit, needs, make) in DERIVED.items():
+        if all(n in found for n in needs):
+            like = found[needs[0]]
+            values = make(found, parts)
+            places = like.places if values.shape[1] == len(like.places) else ("rack",)
+            found[name] = Series(name, unit, places, like.times, values)
+    return found
+
+
+def inputs_of(name: str) -> tuple[str, ...]:
+    """Return the measured series that a series needs: itself, or what it is derived from."""
+    if name not in DERIVED:
+        return (name,)
+    return tuple(sorted({leaf for need in DERIVED[name][1] for leaf in inputs_of(need)}))
+
+
+def _ratio(above: Array, below: Array, least: float) -> Array:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(np.abs(below) >= least, above / below, np.nan))
+
+
+def _sum_in(series: All, name: str, trays: tuple[str, ...]) -> Array:
+    """Return the sum of a series over the parts below each tray, (N, T); unknown where one part is."""
+    s = series[name]
+    own = np.array([[p.partition("/")[0] == t for t in trays] for p in s.places], dtype=np.float64)
+    return np.asarray(s.values @ own)
+
+
+def _above(series: All, name: str) -> Array:
+    """Return how much warmer than the loop's supply a series is, K."""
+    return series[name].values - series["cdu.temperature_supply"].values[:, :1]
+
+
+def _gpu_resistance(s: All, parts: Parts) -> Array:
+    return _ratio(_above(s, "gpu.temperature"), s["gpu.power"].values, LEAST_POWER_W)
+
+
+def _tray_heat(s: All, parts: Parts) -> Array:
+    moved = s["tray.flow"].values * parts.design.heat_capacity / 60.0
+    return np.asarray(moved * (s["tray.temperature_return"].values - s["tray.temperature_supply"].values))
+
+
+def _loop_heat(s: All, parts: Parts) -> Array:
+    moved = s["cdu.flow"].values * parts.design.heat_capacity / 60.0
+    return np.asarray(moved * (s["cdu.temperature_return"].values - s["cdu.temperature_supply"].values))
+
+
+def _facility_heat(s: All, parts: Parts) -> Array:
+    moved = s["cdu.facility_flow"].values * WATER_J_PER_L_K / 60.0
+    return np.asarray(moved * (s["cdu.facility_return"].values - s["cdu.facility_supply"].values))
+
+
+WATER_J_PER_L_K = 4157.0  # water at 30 °C: 4.178 kJ/(kg K) × 0.995 kg/L
+
+Maker = Callable[[All, Parts], Array]
+DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
+    "gpu.resistance": ("K/W", ("gpu.temperature", "gpu.power", "cdu.temperature_supply"), _gpu_resistance),
+    "gpu.work_per_clock": (
+        "1",
+        ("gpu.work_rate", "gpu.clock_core"),
+        lambda s, p: _ratio(s["gpu.work_rate"].values, s["gpu.clock_core"].values, 1.0),
+    ),
+    "cpu.resistance": (
+        "K/W",
+        ("cpu.temperature", "cpu.power", "cdu.temperature_supply"),
+        lambda s, p: _ratio(_above(s, "cpu.temperature"), s["cpu.power"].values, LEAST_POWER_W),
+    ),
+    "tray.rise": (
+        "K",
+        ("tray.temperature_return", "tray.temperature_supply"),
+        lambda s, p: s["tray.temperature_return"].values - s["tray.temperature_supply"].values,
+    ),
+    "tray.heat": ("W", ("tray.flow", "tray.temperature_return", "tray.temperature_supply"), _tray_heat),
+    "tray.heat_ratio": (
+        "1",
+        ("tray.heat", "tray.power"),
+        lambda s, p: _ratio(s["tray.heat"].values, s["tray.power"].values, LEAST_POWER_W),
+    ),
+    "tray.other_power": (
+        "W",
+        ("tray.power", "gpu.power", "cpu.power"),
+        lambda s, p: (
+            s["tray.power"].values
+            - _sum_in(s, "gpu.power", s["tray.power"].places)
+            - _sum_in(s, "cpu.power", s["tray.power"].places)
+        ),
+    ),
+    "tray.hydraulic": (
+        "L/min/√kPa",
+        ("tray.flow", "tray.pressure_delta"),
+        lambda s, p: _ratio(s["tray.flow"].values, np.sqrt(np.abs(s["tray.pressure_delta"].values)), 0.1),
+    ),
+    "tray.contact": (
+        "mΩ",
+        ("tray.voltage", "tray.power", "rack.voltage"),
+        lambda s, p: 1e3 * _ratio(
+            (s["rack.voltage"].values[:, :1] - s["tray.voltage"].values) * s["tray.voltage"].values,
+            s["tray.power"].values,
+            500.0,
+        ),
+    ),
+    "psu.efficiency": (
+        "1",
+        ("psu.power", "psu.power_input"),
+        lambda s, p: _ratio(s["psu.power"].values, s["psu.power_input"].values, 300.0),
+    ),
+    "psu.current_ratio": (
+        "V",
+        ("psu.power", "psu.current"),
+        lambda s, p: _ratio(s["psu.power"].values, s["psu.current"].values, 5.0),
+    ),
+    "shelf.sum_ratio": (
+        "1",
+        ("shelf.power", "psu.power"),
+        lambda s, p: _ratio(s["shelf.power"].values, _sum_in(s, "psu.power", s["shelf.power"].places), 300.0),
+    ),
+    "pump.ratio": (
+        "RPM/%",
+        ("pump.rotation", "pump.speed"),
+        lambda s, p: _ratio(s["pump.rotation"].values, s["pump.speed"].values, 5.0),
+    ),
+    "cdu.flow_per_speed": (
+        "L/min/%",
+        ("cdu.flow", "pump.speed"),
+        lambda s, p: _ratio(s["cdu.flow"].values, s["pump.speed"].values.mean(axis=1, keepdims=True), 5.0),
+    ),
+    "cdu.strainer": (
+        "kPa/(L/min)²",
+        ("cdu.pressure_delta", "cdu.flow"),
+        lambda s, p: 1e3 * _ratio(s["cdu.pressure_delta"].values, s["cdu.flow"].values ** 2, 25.0),
+    ),
+    "cdu.rise": (
+        "K",
+        ("cdu.temperature_return", "cdu.temperature_supply"),
+        lambda s, p: s["cdu.temperature_return"].values - s["cdu.temperature_supply"].values,
+    ),
+    "cdu.pressure_rise": (
+        "kPa",
+        ("cdu.pressure_supply", "cdu.pressure_return"),
+        lambda s, p: s["cdu.pressure_supply"].values - s["cdu.pressure_return"].values,
+    ),
+    "cdu.loop_heat": ("W", ("cdu.flow", "cdu.temperature_return", "cdu.temperature_supply"), _loop_heat),
+    "cdu.facility_heat": ("W", ("cdu.facility_flow", "cdu.facility_return", "cdu.facility_supply"), _facility_heat),
+    "cdu.heat_ratio": (
+        "1",
+        ("cdu.loop_heat", "shelf.power"),
+        lambda s, p: _ratio(
+            s["cdu.loop_heat"].values, s["shelf.power"].values.sum(axis=1, keepdims=True), 1000.0
+        ),
+    ),
+    "cdu.facility_ratio": (
+        "1",
+        ("cdu.facility_heat", "cdu.loop_heat"),
+        lambda s, p: _ratio(s["cdu.facility_heat"].values, s["cdu.loop_heat"].values, 1000.0),
+    ),
+    "cdu.flow_ratio": (
+        "1",
+        ("cdu.flow", "tray.flow", "switch.flow"),
+        lambda s, p: _ratio(
+            s["cdu.flow"].values,
+            s["tray.flow"].values.sum(axis=1, keepdims=True) + s["switch.flow"].values.sum(axis=1, keepdims=True),
+            LEAST_FLOW_LPM,
+        ),
+    ),
+    "rack.dew_margin": (
+        "K",
+        ("rack.dew_point", "cdu.temperature_supply"),
+        lambda s, p: s["cdu.temperature_supply"].values[:, :1] - s["rack.dew_point"].values,
+    ),
+    "rack.power_ratio": (
+        "1",
+        ("rack.voltage", "shelf.power", "tray.power", "switch.power"),
+        lambda s, p: _ratio(
+            s["shelf.power"].values.sum(axis=1, keepdims=True),
+            s["tray.power"].values.sum(axis=1, keepdims=True) + s["switch.power"].values.sum(axis=1, keepdims=True),
+            1000.0,
+        ),
+    ),
+    "rack.feed_ratio": (
+        "1",
+        ("rack.voltage", "feedphase.power", "psu.power_input"),
+        lambda s, p: _ratio(
+            s["feedphase.power"].values.sum(axis=1, keepdims=True),
+            s["psu.power_input"].values.sum(axis=1, keepdims=True),
+            1000.0,
+        ),
+    ),
+}

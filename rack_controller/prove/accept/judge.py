@@ -1,0 +1,134 @@
+"""Whether a step's evidence is within its plan's limits, and which part is not.  Pure; never a guess.
+
+A measure whose series, fact or record nobody offers is an error, as is one whose every reading is unknown.
+"""
+
+from collections.abc import Callable, Mapping
+
+from rack_controller.prove.accept.compare import judge_peers, judge_range, judge_scatter
+from rack_controller.prove.accept.derived import derive, inputs_of
+from rack_controller.prove.accept.evidence import Evidence
+from rack_controller.prove.accept.over_time import judge_counts, judge_drift, judge_settling, judge_silence
+from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.plan import MeasureSpec, Plan, Rule, StepSpec
+from rack_controller.prove.accept.reaction import judge_alone, judge_following, judge_removal, judge_response
+from rack_controller.prove.accept.told import judge_cabling, judge_fact, judge_place, judge_records
+from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, confidence
+from rack_controller.prove.accept.weighed import Weighed
+
+Judge = Callable[[MeasureSpec, Evidence, Parts], Weighed]
+RULES: Mapping[Rule, Judge] = {
+    Rule.RANGE: judge_range,
+    Rule.PEERS: judge_peers,
+    Rule.SCATTERS: judge_scatter,
+    Rule.FOLLOWS: judge_following,
+    Rule.RESPONDS: judge_response,
+    Rule.REMOVED: judge_removal,
+    Rule.ALONE: judge_alone,
+    Rule.SETTLES: judge_settling,
+    Rule.COUNTS: judge_counts,
+    Rule.DRIFTS: judge_drift,
+    Rule.SILENT: judge_silence,
+    Rule.FACT: judge_fact,
+    Rule.PLACED: judge_place,
+    Rule.CABLED: judge_cabling,
+    Rule.RECORD: judge_records,
+}
+TOLD = {Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.RECORD}
+
+
+def judge_step(step: StepSpec, plan: Plan, evidence: Evidence, parts: Parts) -> list[Measured]:
+    """Return what came of every measure of a step, and of its sweep over all series that were read."""
+    whole = Evidence(
+        evidence.rack,
+        derive(evidence.series, parts),
+        evidence.phases,
+        evidence.facts,
+        evidence.built,
+        evidence.baseline,
+        evidence.records,
+    )
+    measures = [*step.measures, *sweep_of(step, plan, whole)]
+    return [judge(m, whole, parts) for m in measures]
+
+
+def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
+    """Return what came of one measure."""
+    missing = () if measure.rule in TOLD else tuple(n for n in inputs_of(measure.of) if n not in evidence.series)
+    if missing:
+        return _error(measure, f"nothing in the rack or on the floor measures {', '.join(missing)}")
+    weighed = RULES[measure.rule](measure, evidence, parts)
+    if weighed.gap:
+        return _error(measure, weighed.gap)
+    findings = [
+        Finding(
+            measure=measure.id,
+            place=w.place,
+            serial=evidence.serial(w.place),
+            text=f"{w.place}: {w.text}",
+            value=w.value,
+            limit=w.limit,
+            unit=measure.unit,
+            source=measure.source,
+            confidence=confidence(w.excess, w.uncertainty),
+            error=w.unseen,
+        )
+        for w in weighed.found
+    ]
+    outcome = Outcome.FAIL if any(not f.error for f in findings) else Outcome.ERROR if findings else Outcome.PASS
+    near = weighed.nearest
+    return Measured(
+        id=measure.id,
+        title=measure.title,
+        outcome=outcome,
+        judged=weighed.judged,
+        place=near.place if near else "",
+        value=near.value if near else None,
+        limit=near.limit if near else None,
+        unit=measure.unit,
+        source=measure.source,
+        confidence=confidence(near.excess, near.uncertainty) if near else 0.5,
+        findings=findings,
+    )
+
+
+def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec]:
+    """Return a measure for every series and phase that a step sweeps: parts against their peers, and silence.
+
+    A series with a tolerance in the plan is held to it; any other to many times its peers' own scatter.
+    """
+    specs = []
+    named = {(m.of, m.phase) for m in step.measures if m.rule is Rule.PEERS}
+    for phase in step.sweep:
+        for name, series in evidence.series.items():
+            if len(series.places) < MOST_ALONE or (name, phase) in named or name.partition(".")[0] == "feedphase":
+                continue
+            tolerance = plan.tolerances.get(name)
+            specs.append(
+                MeasureSpec(
+                    id=f"sweep_{phase}_{name.replace('.', '_')}",
+                    title=f"{name} against its peers",
+                    of=name,
+                    rule=Rule.PEERS,
+                    source=tolerance.source if tolerance else "no limit is known: far outside its peers' own scatter",
+                    unit=series.unit,
+                    phase=phase,
+                    within=tolerance.within if tolerance else None,
+                    share=tolerance.share if tolerance else UNKNOWN_SHARE,
+                    times=tolerance.times if tolerance else UNKNOWN_TIMES,
+                    profile=tolerance.profile if tolerance else "",
+                )
+            )
+    return specs
+
+
+MOST_ALONE = 4
+"""Fewer parts than this have no peers to speak of."""
+UNKNOWN_TIMES, UNKNOWN_SHARE = 12.0, 0.02
+
+
+def _error(measure: MeasureSpec, why: str) -> Measured:
+    finding = Finding(measure.id, "", "", why, None, None, measure.unit, measure.source, 0.5, error=True)
+    return Measured(
+        measure.id, measure.title, Outcome.ERROR, 0, "", None, None, measure.unit, measure.source, 0.5, [finding]
+    )

@@ -1,0 +1,216 @@
+"""An acceptance plan as it is written, and the checks that only a whole plan can have.  Pure: text in, a plan out."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+
+from firmware_bridge.wire.located_yaml import Located, convert
+
+SCHEMA_VERSION = 1
+MOST_SECONDS = 7 * 86_400.0
+
+Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_]{0,47}$")]
+SeriesName = Annotated[str, msgspec.Meta(pattern=r"^[a-z]+\.[a-z_]+$")]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=MOST_SECONDS)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=2)]
+
+
+class Level(StrEnum):
+    """What is accepted: a tray, a rack, racks together."""
+
+    L10 = "L10"
+    L11 = "L11"
+    L12 = "L12"
+
+
+class Rule(StrEnum):
+    """How a measure is judged; `judge.py` has one function for each."""
+
+    RANGE = "range"
+    PEERS = "peers"
+    FOLLOWS = "follows"
+    RESPONDS = "responds"
+    SETTLES = "settles"
+    ALONE = "alone"
+    COUNTS = "counts"
+    DRIFTS = "drifts"
+    SCATTERS = "scatters"
+    SILENT = "silent"
+    FACT = "fact"
+    PLACED = "placed"
+    RECORD = "record"
+    REMOVED = "removed"
+    CABLED = "cabled"
+
+
+class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One stimulus for a while.
+
+    `load`: share of the GPUs' span; `trace`: a recorded load instead.  `cap`: share of every GPU's highest limit.
+    `each`: the phase is repeated for each part of this kind, `do` done to it and undone after; without `each`, `do`
+    is done to the rack.  `settle_s` passes before the phase counts, `after_s` after it was undone.
+    """
+
+    name: Id
+    for_s: Seconds
+    load: Share | None = None
+    trace: str | None = None
+    cap: Share | None = None
+    facility_k: float | None = None
+    each: str | None = None
+    do: (
+        Literal["pull", "wet", "load", "load_gpu", "stop", "cycle_ac", "cycle_dc", "restart_controller", "drill"] | None
+    ) = None
+    settle_s: Seconds = 0.0
+    after_s: Seconds = 0.0
+    every_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 2.0
+
+
+class MeasureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is judged, by which rule, against what.
+
+    `of`: a series, a fact or a kind of record.  `phase`: which phase; `to`: the second one where a rule compares two.
+    `least`, `most`: bounds in `unit`.  `within`, `share`: how far from what is expected, in `unit` and as a share of
+    it; `times`: that many times the peers' own scatter.  `profile`: what the design expects of positions.
+    `wanted`: values of a fact that are good; `by`: what else a fact is held against.
+    """
+
+    id: Id
+    title: str
+    of: str
+    rule: Rule
+    source: str
+    unit: str = ""
+    phase: str = ""
+    to: str = ""
+    least: float | None = None
+    most: float | None = None
+    within: float | None = None
+    share: float | None = None
+    times: float | None = None
+    profile: str = ""
+    wanted: list[str | bool | float] = []
+    by: Literal["", "built", "baseline", "peers", "unique"] = ""
+    group: Literal["", "tray", "shelf", "place"] = ""
+    field: str = ""
+    only: str = ""
+
+
+class EntrySpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What must hold before a step begins: every part's reading lies within."""
+
+    of: SeriesName
+    title: str
+    least: float | None = None
+    most: float | None = None
+
+
+class StepSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One step.  `records`: kinds of part that are read although they are many.  `people`: what people do for it."""
+
+    id: Id
+    title: str
+    level: Level
+    measures: list[MeasureSpec]
+    required: bool = True
+    after: list[str] = []
+    entry: list[EntrySpec] = []
+    phases: list[PhaseSpec] = []
+    records: list[str] = []
+    sweep: list[str] = []
+    retest: Annotated[int, msgspec.Meta(ge=0, le=3)] = 1
+    people: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes where every phase is done once."""
+        return sum(p.settle_s + p.for_s + p.after_s for p in self.phases)
+
+
+class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far a part of a swept series may be from its peers: the largest of the three that are given."""
+
+    source: str
+    within: float = 0.0
+    share: float = 0.0
+    times: float = 8.0
+    profile: str = ""
+
+
+class StopRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A reading at which a run stops: everything is put back to rest, and people look."""
+
+    of: SeriesName
+    most: float
+    title: str
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A generation's acceptance.  `tolerances`: by series, what `sweep` holds every part of it against."""
+
+    schema_version: Annotated[int, msgspec.Meta(ge=1, le=SCHEMA_VERSION)]
+    name: str
+    title: str
+    steps: list[StepSpec]
+    tolerances: dict[str, Tolerance] = {}
+    stop: list[StopRule] = []
+    part_out: str = "the same fault of the same part found twice: the part is taken out"
+
+    def upto(self, level: Level) -> tuple[StepSpec, ...]:
+        """Return the steps of a level and of all below it."""
+        order = list(Level)
+        return tuple(s for s in self.steps if order.index(s.level) <= order.index(level))
+
+
+def plan_of(document: Located) -> Plan:
+    """Return the plan that a document holds.  Raises FileInvalid with file, line, field and what was expected."""
+    plan = convert(document, "", Plan)
+    seen: set[str] = set()
+    for n, step in enumerate(plan.steps):
+        here = f"steps[{n}]"
+        if step.id in seen:
+            raise document.complaint(f"{here}.id", f"expected an id that no other step has, got {step.id!r}")
+        for i, before in enumerate(step.after):
+            if before not in seen:
+                raise document.complaint(f"{here}.after[{i}]", f"expected a step above this one, got {before!r}")
+        seen.add(step.id)
+        _check_step(document, here, step, plan)
+    if not plan.steps:
+        raise document.complaint("steps", "expected at least one step")
+    return plan
+
+
+_NEEDS_PHASE = {Rule.RANGE, Rule.PEERS, Rule.SCATTERS, Rule.DRIFTS, Rule.SETTLES, Rule.RESPONDS, Rule.COUNTS, Rule.ALONE}
+_NEEDS_TWO = {Rule.FOLLOWS, Rule.REMOVED}
+
+
+def _check_step(document: Located, here: str, step: StepSpec, plan: Plan) -> None:
+    names = {p.name for p in step.phases}
+    if not step.measures and not step.sweep:
+        raise document.complaint(f"{here}.measures", "expected at least one measure: a step that judges nothing passes")
+    for i, phase in enumerate(step.phases):
+        if phase.load is not None and phase.trace is not None:
+            raise document.complaint(f"{here}.phases[{i}].trace", "expected a load or a trace, not both")
+        if phase.each is not None and phase.do is None:
+            raise document.complaint(f"{here}.phases[{i}].each", "expected `do`: what is done to each part")
+    ids: set[str] = set()
+    for i, m in enumerate(step.measures):
+        at = f"{here}.measures[{i}]"
+        if m.id in ids:
+            raise document.complaint(f"{at}.id", f"expected an id that no other measure of the step has, got {m.id!r}")
+        ids.add(m.id)
+        wanted = (("phase", m.phase),) if m.rule in _NEEDS_PHASE else ()
+        wanted = (("phase", m.phase), ("to", m.to)) if m.rule in _NEEDS_TWO else wanted
+        for field, name in wanted:
+            if name not in names:
+                raise document.complaint(f"{at}.{field}", f"expected a phase of this step, got {name!r}")
+        if not m.source.strip():
+            raise document.complaint(f"{at}.source", "expected where the limit comes from")
+        if m.rule is Rule.RANGE and m.least is None and m.most is None:
+            raise document.complaint(at, "expected `least` or `most`: a range without a bound passes everything")
+        if m.rule is Rule.PEERS and m.within is None and m.share is None and m.times is None:
+            raise document.complaint(at, "expected `within`, `share` or `times`")
+    for i, name in enumerate(step.sweep):
+        if name not in names:
+            raise document.complaint(f"{here}.sweep[{i}]", f"expected a phase of this step, got {name!r}")

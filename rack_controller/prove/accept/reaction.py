@@ -1,0 +1,165 @@
+"""Rules about what a stimulus does: the part that it is done to must react, as much as it should, and no other.  Pure."""
+
+import numpy as np
+
+from rack_controller.prove.accept.compare import UNSEEN, _number
+from rack_controller.prove.accept.evidence import Array, Evidence, Phase, Series
+from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.plan import MeasureSpec
+from rack_controller.prove.accept.robust import centre, middle, spread
+from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
+
+
+def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """From one phase to another each part changes as much as its peers: between `least` and `most` times their median.
+
+    A sensor that is stuck changes by nothing; a part that saturates by less.
+    """
+    series = evidence.series[measure.of]
+    change = _median(series, evidence, measure.to) - _median(series, evidence, measure.phase)
+    if len(series.places) < 3:
+        return _moving(measure, series, change)
+    usual = centre(change)
+    if not np.isfinite(usual) or abs(usual) < (measure.within or 0.0):
+        return Weighed(gap=f"{measure.of} changes by {_number(usual)} between the phases: too little to judge")
+    ratio = change / usual
+    low, high = measure.least if measure.least is not None else 0.0, measure.most or np.inf
+    margin = (measure.times or 0.0) * spread(ratio)
+    low, high = min(low, 1.0 - margin) if margin else low, max(high, 1.0 + margin)
+    limits = np.where(ratio < 1.0, low, high)
+
+    def said(n: int) -> str:
+        return (
+            f"{measure.of} changes by {_number(change[n])} {measure.unit} from {measure.phase} to {measure.to}, "
+            f"its peers by {_number(usual)}"
+        )
+
+    return weigh(series.places, ratio, limits, np.maximum(low - ratio, ratio - high), np.full(len(ratio), 0.02), said, UNSEEN)
+
+
+def _moving(measure: MeasureSpec, series: Series, change: Array) -> Weighed:
+    """Parts without peers change by `within` at least."""
+    need = np.full(len(change), measure.within or 0.0)
+
+    def said(n: int) -> str:
+        return f"{measure.of} changes by {_number(change[n])} {measure.unit} from {measure.phase} to {measure.to}"
+
+    return weigh(series.places, change, need, need - change, 0.05 * need, said, UNSEEN)
+
+
+def judge_response(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """What was done to a part shows where the design has it show, and nowhere else.
+
+    The change against the moment before must reach `within` (with its sign) at each part that feels it by design; no
+    other part may show `share` of that.  Who does not react and who reacts instead are both named.
+    """
+    series = evidence.series[measure.of]
+    need, stray_share = measure.within or 0.0, measure.share if measure.share is not None else 0.5
+    found: list[Weight] = []
+    near: Weight | None = None
+    judged = 0
+    for phase in evidence.phases_called(measure.phase):
+        felt = parts.feels(phase.place, measure.of.partition(".")[0])
+        own = np.array([p in felt for p in series.places], dtype=np.bool_)
+        if not own.any():
+            continue
+        judged += 1
+        change = _change(series, phase)
+        shows = change * np.sign(need)
+        bar = stray_share * max(abs(need), float(np.nan_to_num(shows[own], nan=0.0).max()))
+        deaf = np.flatnonzero(own & ~(shows >= abs(need)))
+        strays = np.flatnonzero(~own & (np.nan_to_num(shows, nan=-np.inf) >= bar))
+        text = _told(measure, series, phase, change, own, strays)
+        # A feed is no part of the rack: who hangs on it is named.  A phase is none either: who was pulled is named.
+        wired = measure.of.startswith("feedphase.")
+        for n in [*deaf, *strays[:4]]:
+            place = phase.place if wired else series.places[int(n)]
+            off = abs(need) - float(shows[n]) if own[n] else float(shows[n]) - bar
+            found.append(_reaction(place, float(change[n]), need, off, text))
+        least = int(np.flatnonzero(own)[np.argmin(np.nan_to_num(shows[own], nan=-np.inf))])
+        weight = _reaction(series.places[least], float(change[least]), need, abs(need) - float(shows[least]), text)
+        near = weight if near is None or weight.excess > near.excess else near
+    if near is None:
+        return Weighed(gap="nothing was done to any part that this would show at")
+    return Weighed(judged, list({(w.place, w.text): w for w in found}.values()), near)
+
+
+def judge_alone(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """While each part of a kind is out, what is left works within `least` and `most`; those that are left are named."""
+    series = evidence.series[measure.of]
+    found: list[Weight] = []
+    near: Weight | None = None
+    low, high = measure.least or 0.0, measure.most or np.inf
+    phases = evidence.phases_called(measure.phase)
+    for phase in phases:
+        value = float(middle(series.during(phase).values)[0])
+        left = [p for p in parts.of(parts.kind_of(phase.place)) if p != phase.place]
+        limit = high if value > high else low
+        text = f"{measure.of} {_number(value)} {measure.unit} without {phase.place}, {_number(limit)} is the limit"
+        weight = Weight(left[0] if left else phase.place, value, limit, max(value - high, low - value), 0.01 * value, text)
+        near = weight if near is None or weight.excess > near.excess else near
+        if weight.excess > 0.0 or not np.isfinite(value):
+            found += [Weight(p, value, limit, weight.excess, weight.uncertainty, text) for p in left]
+    if near is None or not np.isfinite(near.excess):
+        return Weighed(gap=UNSEEN)
+    return Weighed(len(phases), found, near)
+
+
+def judge_removal(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """What a part said it carried is what the others take over when it is pulled: between `least` and `most` of it.
+
+    A part that reports wrongly, alone among its peers, is found by this even when it agrees with itself.
+    """
+    series = evidence.series[measure.of]
+    values: list[float] = []
+    places: list[str] = []
+    for phase in evidence.phases_called(measure.phase):
+        at = series.index(phase.place)
+        if at < 0:
+            continue
+        change = _change(series, phase)
+        others = float(np.nansum(np.delete(change, at)))
+        places.append(phase.place)
+        values.append(-float(change[at]) / others if others else float("nan"))
+    ratio = np.array(values)
+    # All share one load that may itself have moved: what is common to all is not the part's.
+    ratio = ratio / centre(ratio) if len(ratio) else ratio
+    low, high = measure.least or 0.0, measure.most or np.inf
+    margin = (measure.times or 0.0) * spread(ratio)
+    low, high = min(low, 1.0 - margin) if margin else low, max(high, 1.0 + margin)
+    limits = np.where(ratio < 1.0, low, high)
+
+    def said(n: int) -> str:
+        return f"it said it carried {ratio[n]:.3f} of what the others took over"
+
+    excess = np.maximum(low - ratio, ratio - high)
+    return weigh(places, ratio, limits, excess, np.full(len(ratio), 0.01), said, UNSEEN)
+
+
+def _reaction(place: str, value: float, need: float, excess: float, text: str) -> Weight:
+    known = np.isfinite(value)
+    return Weight(place, value if known else None, need, excess if known else abs(need), 0.05 * abs(need), text)
+
+
+def _told(measure: MeasureSpec, series: Series, phase: Phase, change: Array, own: Array, strays: Array) -> str:
+    felt = ", ".join(f"{series.places[int(n)]} {_number(change[n])}" for n in np.flatnonzero(own)[:4])
+    seen = ", ".join(f"{series.places[int(n)]} {_number(change[n])}" for n in strays[:4])
+    told = f"{measure.phase}: {phase.place}; {measure.of} changed at {felt} {measure.unit}"
+    return told + (f", and where it should not: {seen}" if seen else "")
+
+
+def _change(series: Series, phase: Phase) -> Array:
+    """Return how much each part is away from where it was just before the phase, (P,)."""
+    before = (series.times <= phase.since) & (series.times > phase.since - BEFORE_S)
+    inside = (series.times > phase.begin) & (series.times <= phase.end)
+    reading = series.values[inside]
+    tail = reading[-max(len(reading) // 2, 1) :] if len(reading) else reading
+    return middle(tail) - middle(series.values[before])
+
+
+BEFORE_S = 5.0
+
+
+def _median(series: Series, evidence: Evidence, phase: str) -> Array:
+    cut = [series.during(p).values for p in evidence.phases_called(phase)]
+    return middle(np.vstack(cut)) if cut else np.full(len(series.places), np.nan)

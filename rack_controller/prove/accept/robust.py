@@ -1,0 +1,55 @@
+"""Robust statistics: medians and scatter that a few bad parts do not move.  Pure, over the last axis or the first."""
+
+import warnings
+
+import numpy as np
+
+from rack_controller.prove.accept.evidence import Array
+
+TO_SIGMA = 1.4826
+"""The median absolute deviation times this is the standard deviation of a normal."""
+
+
+def middle(values: Array) -> Array:
+    """Return each part's median over time, (N, P) → (P,), NaN where nothing was read."""
+    if not len(values):
+        return np.full(values.shape[1:], np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmedian(values, axis=0))
+
+
+def scatter(values: Array) -> Array:
+    """Return each part's robust standard deviation over time, (N, P) → (P,); what trends slowly is no scatter."""
+    if len(values) < 3:
+        return np.full(values.shape[1:], np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.asarray(np.nanmedian(np.abs(np.diff(values, axis=0)), axis=0) * TO_SIGMA / np.sqrt(2.0))
+
+
+def centre(values: Array) -> float:
+    """Return the median of parts, NaN when none is known."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")
+
+
+def spread(values: Array) -> float:
+    """Return the robust standard deviation of parts, 0 when fewer than two are known."""
+    known = values[np.isfinite(values)]
+    return float(np.median(np.abs(known - np.median(known))) * TO_SIGMA) if known.size > 1 else 0.0
+
+
+def standard_error(values: Array) -> Array:
+    """Return the standard error of each part's median over time, (N, P) → (P,)."""
+    count = np.maximum(np.isfinite(values).sum(axis=0), 1)
+    return np.asarray(1.2533 * scatter(values) / np.sqrt(count))
+
+
+def slope(times: Array, values: Array) -> Array:
+    """Return each part's trend per second over time, (N, P) → (P,), the medians of both thirds at the ends compared."""
+    third = len(times) // 3
+    if third < 3:
+        return np.full(values.shape[1:], np.nan)
+    span = float(np.median(times[-third:]) - np.median(times[:third]))
+    return (middle(values[-third:]) - middle(values[:third])) / span

@@ -1,0 +1,193 @@
+"""Rules about what a rack says of itself and what people noted: facts, serial numbers, cables, floor records.  Pure."""
+
+import datetime
+import math
+from collections import Counter
+
+from rack_controller.prove.accept.evidence import Evidence, FactValue, FloorRecord
+from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.plan import MeasureSpec
+from rack_controller.prove.accept.weighed import Weighed, Weight
+
+SURE = 1e-9
+
+
+def judge_fact(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """One fact of every part: one of `wanted`, within bounds, as built, as the baseline wants, or as its peers'."""
+    said = {place: v for place, v in evidence.facts_called(measure.of) if _is(parts, place, measure.only)}
+    expected = _expected_places(measure, evidence, parts)
+    if not said and not expected:
+        return Weighed(gap=f"no part tells its {measure.of}")
+    found = [_wrong(place, value, want, measure) for place, value, want in _held(said, measure, evidence, parts)]
+    bad = [w for w in found if w is not None]
+    missing = [p for p in expected if said.get(p) is None]
+    bad += [Weight(p, None, None, 1.0, 0.0, f"{measure.of} is not told", unseen=True) for p in missing]
+    near = bad[0] if bad else None
+    return Weighed(len(said) + len(missing), bad, near)
+
+
+def judge_place(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """Every serial number is where the records have it, once, and nothing else is there; both sides are named."""
+    name = measure.of
+    built = {p: str(v[name]) for p, v in evidence.built.items() if v.get(name)}
+    found = {p: str(v[name]) for p, v in evidence.facts.items() if v.get(name)}
+    if not built or not found:
+        return Weighed(gap="there are no as-built records" if not built else f"no part tells its {name}")
+    home = {serial: place for place, serial in built.items()}
+    twice = {serial for serial, n in Counter(found.values()).items() if n > 1}
+    bad: list[Weight] = []
+    for place in sorted({*built, *found}):
+        want, have = built.get(place), found.get(place)
+        if have is not None and have in twice:
+            where = ", ".join(p for p, s in found.items() if s == have)
+            bad.append(_odd(place, have, want, f"serial {have} was found more than once: {where}"))
+        if have == want:
+            continue
+        if have is None:
+            bad.append(_odd(place, None, want, f"missing: {want} was built in here"))
+        elif have in home:
+            bad.append(_odd(place, have, want, f"moved: {have} belongs in {home[have]}, here {want or 'nothing'} does"))
+        else:
+            bad.append(_odd(place, have, want, f"unknown: {have} stands where {want or 'nothing'} was built in"))
+    return Weighed(len(built), bad, bad[0] if bad else None)
+
+
+def judge_cabling(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """Every port's far end is the one that the design puts there; a swap names both ports."""
+    said = dict(evidence.facts_called(measure.of))
+    ports = parts.of("port")
+    if not said or not ports:
+        return Weighed(gap="no port tells its neighbour" if ports else "the rack has no such part")
+    bad: list[Weight] = []
+    judged = 0
+    for port in ports:
+        want = parts.peer(port)
+        if not want:
+            continue
+        judged += 1
+        have = said.get(port)
+        if have is None:
+            bad.append(Weight(port, None, want, 1.0, 0.0, f"no neighbour is told, {want} belongs there", unseen=True))
+        elif have != want:
+            bad.append(Weight(port, str(have), want, 1.0, SURE, f"leads to {have}, the design has it lead to {want}"))
+    return Weighed(judged, bad, bad[0] if bad else None)
+
+
+def judge_records(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """Every place of the kind `only` has a record; its `field` is in bounds; its tester was calibrated that day."""
+    records = [r for r in evidence.records if r.kind == measure.of]
+    places = parts.of(measure.only) if measure.only else ("rack",)
+    if not records:
+        return Weighed(gap=f"no {measure.of} record was handed in")
+    bad: list[Weight] = []
+    newest = {r.place: r for r in sorted(records, key=lambda r: r.on)}
+    for place in places:
+        record = newest.get(place)
+        if record is None:
+            bad.append(Weight(place, None, None, 1.0, 0.0, f"no {measure.of} record", unseen=True))
+            continue
+        bad += _wrong_record(record, measure)
+    return Weighed(len(places), bad, bad[0] if bad else None)
+
+
+def pressure_lost(record: FloorRecord) -> float:
+    """Return what a loop lost of its pressure at constant temperature, kPa: p2 × T1 / T2 is compared with p1.
+
+    Pressures absolute in kPa, temperatures in °C; an ideal gas in a closed volume (Gay-Lussac).
+    """
+    n = record.numbers
+    begin, end = n["begin_c"] + 273.15, n["end_c"] + 273.15
+    return n["begin_kpa"] - n["end_kpa"] * begin / end
+
+
+def _wrong_record(record: FloorRecord, measure: MeasureSpec) -> list[Weight]:
+    bad: list[Weight] = []
+    try:
+        value = pressure_lost(record) if measure.field == "pressure_lost_kpa" else record.numbers[measure.field]
+    except KeyError as err:
+        return [Weight(record.place, None, None, 1.0, 0.0, f"the {measure.of} record lacks {err}", unseen=True)]
+    if not math.isfinite(value):
+        return [Weight(record.place, None, None, 1.0, 0.0, f"the {measure.of} record has no number", unseen=True)]
+    low = -math.inf if measure.least is None else measure.least
+    high = math.inf if measure.most is None else measure.most
+    if not low <= value <= high:
+        limit = high if value > high else low
+        text = f"{measure.field} {value:.4g} {measure.unit}, {limit:.4g} is the limit, by {record.tester}"
+        bad.append(Weight(record.place, value, limit, max(value - high, low - value), 0.01 * abs(limit), text))
+    if not _calibrated(record):
+        text = f"{record.tester} was calibrated until {record.calibrated_until}, it was used on {record.on}"
+        bad.append(Weight(record.place, record.on, record.calibrated_until, 1.0, SURE, text))
+    return bad
+
+
+def _calibrated(record: FloorRecord) -> bool:
+    try:
+        until = datetime.date.fromisoformat(record.calibrated_until)
+        return datetime.date.fromisoformat(record.on) <= until
+    except ValueError:
+        return False
+
+
+def _held(
+    said: dict[str, FactValue], measure: MeasureSpec, evidence: Evidence, parts: Parts
+) -> list[tuple[str, FactValue, FactValue]]:
+    """Return place, value and what it should be; None where bounds or a set say so."""
+    if measure.by == "peers":
+        usual = {
+            kind: Counter(v for p, v in said.items() if parts.kind_of(p) == kind).most_common(1)[0][0]
+            for kind in {parts.kind_of(p) for p in said}
+        }
+        return [(p, v, usual[parts.kind_of(p)]) for p, v in said.items()]
+    if measure.by == "built":
+        return [(p, v, evidence.built[p].get(measure.of)) for p, v in said.items() if p in evidence.built]
+    if measure.by == "baseline":
+        return [(p, v, _wanted(p, measure.of, evidence, parts)) for p, v in said.items()]
+    return [(p, v, None) for p, v in said.items()]
+
+
+def _wanted(place: str, fact: str, evidence: Evidence, parts: Parts) -> FactValue:
+    kind = parts.kind_of(place)
+    tray = parts.kind_of(place.partition("/")[0])
+    for name in (place, f"{tray}/{place.rpartition('/')[2]}", kind):
+        said = evidence.baseline.get(name, {}).get(fact)
+        if said is not None:
+            return said
+    return None
+
+
+def _expected_places(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> tuple[str, ...]:
+    if measure.only:
+        return parts.of(measure.only)
+    if measure.by == "built":
+        return tuple(p for p, v in evidence.built.items() if v.get(measure.of) is not None)
+    return ()
+
+
+def _is(parts: Parts, place: str, kind: str) -> bool:
+    return not kind or place in parts.of(kind)
+
+
+def _wrong(place: str, value: FactValue, want: FactValue, measure: MeasureSpec) -> Weight | None:
+    if value is None:
+        return None  # told of as missing where the plan expects it
+    if measure.wanted:
+        if value in measure.wanted:
+            return None
+        good = " or ".join(str(w) for w in measure.wanted)
+        return Weight(place, str(value), good, 1.0, SURE, f"{measure.of} is {value}, {good} is wanted")
+    if measure.least is not None or measure.most is not None:
+        if not isinstance(value, int | float):
+            return Weight(place, str(value), None, 1.0, SURE, f"{measure.of} is {value}, a number is wanted")
+        low = -math.inf if measure.least is None else measure.least
+        high = math.inf if measure.most is None else measure.most
+        beyond = max(value - high, low - value)
+        limit = high if value > high else low
+        text = f"{measure.of} {value:.4g} {measure.unit}, {limit:.4g} is the limit"
+        return Weight(place, float(value), limit, beyond, SURE, text) if beyond > 0 else None
+    if want is None or value == want:
+        return None
+    return Weight(place, str(value), str(want), 1.0, SURE, f"{measure.of} is {value}, {want} is wanted")
+
+
+def _odd(place: str, have: str | None, want: str | None, text: str) -> Weight:
+    return Weight(place, have, want, 1.0, SURE, text)
