@@ -62,6 +62,10 @@ BARS: dict[str, tuple[str, float]] = {
         for figure, bound in (("over_limit_s", 0.0), ("overshoot", 0.01))
     },
     "plant/rack_seconds_per_s": (">=", 250_000.0),
+    "acceptance/full_rack_virtual_s": ("<=", 60.0),
+    "acceptance/planted_faults_missed": ("<=", 0.0),
+    "acceptance/false_alarms_50_racks": ("<=", 0.0),
+    "acceptance/fifty_racks_s": ("<=", 300.0),
     "alloc/p99_ms_100k": ("<=", 5.0),
     "alloc/violations": ("<=", 0.0),
     "passport/import_600k_rows_s": ("<=", 10.0),

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.rig import Act, Rig
+from rack_controller.prove.accept.derived import inputs_of
 from rack_controller.prove.accept.evidence import Evidence, Phase
+from rack_controller.prove.accept.judge import TOLD
 from rack_controller.prove.accept.parts import Parts
-from rack_controller.prove.accept.plan import PhaseSpec, StepSpec
+from rack_controller.prove.accept.plan import PhaseSpec, Plan, StepSpec
 
 MANY = frozenset({"port"})
 """Kinds of part that are read only where a step asks for them."""
@@ -18,7 +20,7 @@ _DOES = {
     "load_gpu": ("load_one", ""),
     "drill": ("drill", "dry"),
 }
-ALL_KINDS = "gpu cpu tray fan nic leak switch psu shelf feedphase cdu pump rack".split()
+ALL_KINDS = ["gpu", "cpu", "tray", "fan", "nic", "leak", "switch", "psu", "shelf", "feedphase", "cdu", "pump", "rack"]
 
 
 def missing_verbs(step: StepSpec, rig: Rig) -> list[str]:
@@ -34,12 +36,20 @@ def missing_verbs(step: StepSpec, rig: Rig) -> list[str]:
     return sorted(verb for verb in needed if not rig.can(verb))
 
 
-def drive_step(step: StepSpec, rig: Rig, parts: Parts) -> list[Evidence]:
+def kinds_of(step: StepSpec, plan: Plan) -> frozenset[str]:
+    """Return the kinds of part that a step reads: all where it sweeps, else those that are judged or may stop it."""
+    if step.sweep:
+        return frozenset(k for k in ALL_KINDS if k not in MANY) | frozenset(step.records)
+    series = [n for m in step.measures if m.rule not in TOLD for n in inputs_of(m.of)]
+    return frozenset(n.partition(".")[0] for n in (*series, *(r.of for r in plan.stop))) | frozenset(step.records)
+
+
+def drive_step(step: StepSpec, plan: Plan, rig: Rig, parts: Parts) -> list[Evidence]:
     """Give a step's stimuli one after the other from rest, and return what was read, a rack each.
 
     Everything is put back to rest at the end, also when the rig refuses.
     """
-    kinds = frozenset(k for k in ALL_KINDS if k not in MANY or k in step.records) | frozenset(step.records)
+    kinds = kinds_of(step, plan)
     done: list[Phase] = []
     rig.act(Act("rest"))
     try:

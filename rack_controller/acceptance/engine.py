@@ -78,7 +78,7 @@ def outcome_of(steps: Sequence[StepRecord]) -> Outcome:
 
 def _try(step: StepSpec, plan: Plan, rig: Rig, parts: Parts, keep: Keep | None, number: int) -> list[Judged]:
     judged = []
-    for evidence in drive_step(step, rig, parts):
+    for evidence in drive_step(step, plan, rig, parts):
         measures = judge_step(step, plan, evidence, parts)
         stop = _stop(plan, evidence)
         raw = keep(step, evidence, number) if keep is not None else ("", "")
@@ -163,9 +163,7 @@ def _stop(plan: Plan, evidence: Evidence) -> str:
 def _unrun(step: StepSpec, began: float, why: str) -> StepRecord:
     finding = Finding("run", "", "", why, None, None, "", "a required test that cannot run is an error", 0.5, True)
     measured = Measured("run", "the step can be run", Outcome.ERROR, 0, "", None, None, "", "", 0.5, [finding])
-    return StepRecord(
-        step.id, step.title, step.level, step.required, Outcome.ERROR, began, 0.0, 0, [measured], why=why
-    )
+    return StepRecord(step.id, step.title, step.level, step.required, Outcome.ERROR, began, 0.0, 0, [measured], why=why)
 
 
 __all__ = ["Keep", "RackwrightError", "outcome_of", "run_step"]

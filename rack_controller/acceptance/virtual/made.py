@@ -1,4 +1,4 @@
-"""How the parts of R virtual racks were made: every parameter drawn once from a seed, and the faults planted in them."""
+"""How the parts of R virtual racks were made: every parameter drawn once from a seed, and faults planted in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -7,7 +7,6 @@ import numpy as np
 from rack_controller.acceptance.virtual.made import Made
 from rack_controller.acceptance.virtual.recipe import Change, Planted, Recipe
 from rack_controller.prove.accept.evidence import FactValue, FloorRecord
-from rack_controller.prove.accept.parts import Parts
 
 Said = dict[str, dict[str, FactValue]]
 IDENTIFIED = ("tray", "switch", "shelf", "cdu", "gpu", "cpu", "psu", "pump", "nic", "drive", "nvswitch")
@@ -65,9 +64,9 @@ class Papers:
                 found.append(FloorRecord(kind, place, drawn, f"{kind}-tester-04", CALIBRATED, ON))
         warmer = float(dice.normal(0.0, 1.5))
         lost = abs(float(dice.normal(0.0, 0.4)))
-        numbers = {"begin_kpa": 700.0, "begin_c": 21.0, "end_c": 21.0 + warmer, "minutes": 30.0}
-        numbers["end_kpa"] = (700.0 - lost) * (294.15 + warmer) / 294.15
-        found.append(FloorRecord("pressure_decay", "rack", numbers, "decay-tester-02", CALIBRATED, ON))
+        decay = {"begin_kpa": 700.0, "begin_c": 21.0, "end_c": 21.0 + warmer, "minutes": 30.0}
+        decay["end_kpa"] = (700.0 - lost) * (294.15 + warmer) / 294.15
+        found.append(FloorRecord("pressure_decay", "rack", decay, "decay-tester-02", CALIBRATED, ON))
         return tuple(self._with_faults(rack, found))
 
     def _with_faults(self, rack: int, records: list[FloorRecord]) -> list[FloorRecord]:

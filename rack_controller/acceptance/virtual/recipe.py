@@ -42,9 +42,9 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that is not as it should be.
 
     `set`: a parameter of how parts are made (`gpu.resistance`), `times` or `plus` or `to` a value.  `sensor`: an
-    instrument's series, with `times`, `plus`, `drift_per_h`, `noisy` (times its noise), `stuck` or `dead`.  `fact`: what
-    a part says of itself, `to` a value.  `swap`: two parts' places in a wiring (`hose`, `leak`, `cable`, `sensor`) or
-    their identities (`identity`).  `record`: a floor record's number.
+    instrument's series, with `times`, `plus`, `drift_per_h`, `noisy` (times its noise), `stuck` or `dead`.  `fact`:
+    what a part says of itself, `to` a value.  `swap`: two parts' places in a wiring (`hose`, `leak`, `cable`, `sensor`)
+    or their identities (`identity`).  `record`: a floor record's number.
     """
 
     at: list[str]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from firmware_bridge.plant.design import design_of
+from firmware_bridge.plant.design import Mask, design_of
 from firmware_bridge.plant.state import Conditions, initial_state
 from firmware_bridge.plant.step import step
 from firmware_bridge.plant.trace import LoadTrace, node_power
@@ -24,6 +24,7 @@ from rack_controller.prove.accept.evidence import Array, Evidence, Phase, Series
 from rack_controller.prove.accept.parts import parts_of
 
 MOST_DT_S = 1.0
+COUNT_S = 10.0
 RESTART_S = 8.0  # assumption: a restarted controller reads again after so long
 REACTION_S = 1.0  # assumption: a wet detector's tray is off after so long
 
@@ -56,7 +57,7 @@ class VirtualRig:
         self._dice = np.random.default_rng((seed, 4))
         self._rows: list[tuple[float, dict[str, Array]]] = []
         self._tracing, self._blind_until, self._drilled = False, -1.0, -1.0
-        self._clock = self._traced_from = 0.0
+        self._clock = self._traced_from = self._uncounted = 0.0
         self._touch()
 
     @property
@@ -86,7 +87,10 @@ class VirtualRig:
             self._state = step(self._state, self._at.demand, caps, dt)
             self._clock += dt
             self._react()
-            self._truth.count(dt, self._dice)
+            self._uncounted += dt
+            if self._uncounted >= COUNT_S:
+                self._truth.count(self._uncounted, self._dice)
+                self._uncounted = 0.0
             if self._clock - sampled >= every - 1e-6 or self._clock >= end - 1e-6:
                 truth = self._truth.of(self._state, self._at, self._clock - sampled)
                 sampled = self._clock
@@ -122,7 +126,7 @@ class VirtualRig:
             return {name: np.full_like(value, np.nan) for name, value in shown.items()}
         return shown
 
-    def _obeys(self) -> Array:
+    def _obeys(self) -> Mask:
         return np.asarray(self._made["tray.obeys_cap"] > 0.0)[:, :, None]
 
     def _follow_trace(self) -> None:
@@ -180,7 +184,9 @@ class VirtualRig:
         elif kind == "tray":
             self._at.tray_on[:, self._columns("tray", act.place)] = on
         else:
-            raise ConfigurationError(f"{act.place!r} cannot be pulled", advice="a supply, shelf, feed, pump or tray can")
+            raise ConfigurationError(
+                f"{act.place!r} cannot be pulled", advice="a supply, shelf, feed, pump or tray can"
+            )
 
     def _load(self, act: Act) -> None:
         self._tracing = False
@@ -213,14 +219,13 @@ class VirtualRig:
         self._at.wet[:, self._columns("leak", act.place)] = value
 
     def _drill(self, act: Act) -> None:
-        """Wet a detector with the interlocks armed."""
-        self._wet(act, 1.0)
+        """Wet a tray's first detector with the interlocks armed."""
+        self._at.wet[:, self._columns("leak", act.place)[0]] = 1.0
         self._drilled = self._clock
 
     def _cycle(self, act: Act) -> None:
-        """Mains go and come back, or the trays' power is cycled: what comes up by itself shows."""
-        starts = self._made["tray.starts_alone"] > 0.0
-        self._at.tray_on = starts & (act.verb == "cycle_ac") if act.verb == "cycle_ac" else self._at.tray_on
+        """Mains go and come back: what comes up by itself shows."""
+        self._at.tray_on = self._made["tray.starts_alone"] > 0.0
 
     def _restart(self, act: Act) -> None:
         self._blind_until = self._clock + RESTART_S
@@ -245,7 +250,6 @@ _VERBS: dict[str, Callable[[VirtualRig, Act], float | None]] = {
     "dry": lambda rig, act: rig._wet(act, 0.0),
     "drill": VirtualRig._drill,
     "cycle_ac": VirtualRig._cycle,
-    "cycle_dc": VirtualRig._cycle,
     "restart_controller": VirtualRig._restart,
     "rest": VirtualRig._rest,
 }

@@ -7,7 +7,7 @@ the plant's step.
 
 import numpy as np
 
-from firmware_bridge.plant.coolant import APPROACH_K, DELTA_PRESSURE_KPA, LIQUID_SHARE, STATIC_PRESSURE_KPA
+from firmware_bridge.plant.coolant import DELTA_PRESSURE_KPA, LIQUID_SHARE, STATIC_PRESSURE_KPA
 from firmware_bridge.plant.shelves import efficiency
 from firmware_bridge.plant.state import State
 from rack_controller.acceptance.virtual.made import Made
@@ -27,8 +27,10 @@ PSU_FAN_RPM, PSU_FAN_SPAN = 5900.0, 9000.0  # shelf capture: 5952 rpm at 12 % lo
 PSU_HOT_K = 30.0
 PUMP_RPM = 6000.0
 STRAINER_KPA = 12.0  # at rated flow, clean: assumption
-VALVE_LAG_S = 15.0
 STUCK_MOST_K = 12.0
+FULL_TRAY_W = 5000.0  # assumption: at which a tray's air side is fully loaded
+SHUTDOWN_C = 95.0  # slowdown begins 5 K below
+IDLE_CLOCK = 0.18
 LAG_S = 8.0  # plate and hose: what is laid on the plant follows within so long
 
 
@@ -42,9 +44,7 @@ class Truth:
         self._lagging: dict[str, Array] = {}
         self._stuck_heat: Array | None = None
         racks = made.racks
-        self.counted = {
-            name: np.zeros((racks, len(self._parts.of(name.partition(".")[0])))) for name in _COUNTERS
-        }
+        self.counted = {name: np.zeros((racks, len(self._parts.of(name.partition(".")[0])))) for name in _COUNTERS}
         # What a rack's links and memory counted before it came here.
         dice = np.random.default_rng((racks, 7))
         self.counted["port.symbol_errors"] += dice.poisson(2.0, self.counted["port.symbol_errors"].shape)
@@ -59,8 +59,7 @@ class Truth:
 
     def of(self, state: State, at: "Moment", dt: float) -> dict[str, Array]:
         """Return every series' true value, (R, P), `dt` s after the last call."""
-        made, design = self._made, self._design
-        racks = made.racks
+        made, racks = self._made, self._made.racks
         truth: dict[str, Array] = {}
         flow, supply = self._loop(state, at, truth, dt)
         self._trays(state, at, truth, flow, supply, dt)
@@ -75,7 +74,6 @@ class Truth:
         truth["rack.humidity"] = made["rack.humidity"]
         truth["rack.dew_point"] = ambient - (100.0 - made["rack.humidity"]) / 5.0  # Lawrence's rule of thumb
         truth["tray.power"] = truth.pop("tray.power_true")
-        del design
         return truth
 
     def _loop(self, state: State, at: "Moment", truth: dict[str, Array], dt: float) -> tuple[Array, Array]:
@@ -104,7 +102,9 @@ class Truth:
         """Return each tray's share of the flow, (R, T), about 1 in all."""
         return self._design.manifold * self._made["tray.flow"]
 
-    def _trays(self, state: State, at: "Moment", truth: dict[str, Array], flow: Array, supply: Array, dt: float) -> None:
+    def _trays(
+        self, state: State, at: "Moment", truth: dict[str, Array], flow: Array, supply: Array, dt: float
+    ) -> None:
         made, design = self._made, self._design
         racks, trays, gpus = made.racks, design.trays, design.gpus
         share = self._tray_share()
@@ -137,8 +137,10 @@ class Truth:
         truth["tray.temperature_return"] = back[rows, hose]
         truth["tray.temperature_supply"] = np.repeat(supply[:, None], trays, axis=1)
         truth["tray.flow"] = own[rows, hose]
-        truth["tray.pressure_delta"] = np.repeat((DELTA_PRESSURE_KPA * (flow / design.flow_rated) ** 2)[:, None], trays, 1)
-        busy = np.clip(tray / max(design.trays and 5000.0, 1.0), 0.0, 1.2)
+        truth["tray.pressure_delta"] = np.repeat(
+            (DELTA_PRESSURE_KPA * (flow / design.flow_rated) ** 2)[:, None], trays, 1
+        )
+        busy = np.clip(tray / FULL_TRAY_W, 0.0, 1.2)
         ambient = made["rack.ambient"]
         truth["tray.temperature_air"] = ambient + 2.0 + 3.0 * busy
         truth["tray.temperature_board"] = ambient + 8.0 + 12.0 * busy
@@ -146,27 +148,22 @@ class Truth:
         fans = len(self._parts.of("fan")) // max(trays, 1)
         truth["fan.speed"] = np.repeat(FAN_IDLE_RPM + FAN_SPAN_RPM * busy, fans, axis=1) * made["fan.speed"]
         truth["switch.temperature"] = supply[:, None] + SWITCH_K_PER_W * truth["switch.power"] / 2.0
-        self._work(state, at, truth)
+        self._work(at, truth)
 
-    def _work(self, state: State, at: "Moment", truth: dict[str, Array]) -> None:
+    def _work(self, at: "Moment", truth: dict[str, Array]) -> None:
         made, design, recipe = self._made, self._design, self._recipe
-        racks = made.racks
-        asked = np.maximum(at.demand - design.gpu_idle, 1.0)
-        held = np.clip((state.gpu_power - design.gpu_idle) / asked, 0.02, 1.0) ** 0.5
-        works = (at.demand > design.gpu_idle + 1.0).reshape(racks, -1)
-        clock = recipe.clock_hz * np.where(works, np.minimum(held.reshape(racks, -1), 1.0), 0.18) * made["gpu.clock"]
-        hot = truth["gpu.temperature"]
-        clock = clock * np.clip((95.0 - hot) / 5.0, 0.1, 1.0)  # protective slowdown from 90 °C on
-        # Silicon that draws more is no faster: the clock is what it is told, not what it draws.
-        truth["gpu.clock_core"] = np.where(works, recipe.clock_hz * made["gpu.clock"] * _capped(at, design), clock)
-        truth["gpu.clock_core"] = truth["gpu.clock_core"] * np.clip((95.0 - hot) / 5.0, 0.1, 1.0)
+        works = (at.demand > design.gpu_idle + 1.0).reshape(made.racks, -1)
+        # Silicon that draws more is no faster: a clock is what the limit leaves of it, not what it draws.
+        held = np.minimum(at.caps / np.maximum(at.demand, 1.0), 1.0) ** 0.5
+        clock = recipe.clock_hz * made["gpu.clock"] * np.where(works, held.reshape(made.racks, -1), IDLE_CLOCK)
+        truth["gpu.clock_core"] = clock * np.clip((SHUTDOWN_C - truth["gpu.temperature"]) / 5.0, 0.1, 1.0)
         truth["gpu.utilization"] = np.where(works, 99.0, 0.0)
         rate = truth["gpu.clock_core"] / recipe.clock_hz * made["gpu.speed"]
         truth["gpu.work_rate"] = np.where(works, recipe.work_rate * rate, 0.0)
         truth["gpu.memory_rate"] = np.where(works, 7200.0 * made["gpu.memory_rate"], 0.0)
 
     def _supplies(self, at: "Moment", truth: dict[str, Array], load: Array) -> None:
-        """Share the load over the supplies that work: equal droop, own offset, what a clip costs, what each can give."""
+        """Share the load over the supplies that work: equal droop, own offset, a clip's cost, what each can give."""
         made, design, parts = self._made, self._design, self._parts
         racks, psus = made.racks, design.psus
         feedphase = made.wired["feedphase"]
@@ -177,17 +174,17 @@ class Truth:
         most = works * design.psu_max * np.where(made["psu.strength"] < 1.0, made["psu.strength"], 1.6)
         total = np.maximum(gain.sum(axis=1, keepdims=True), 1.0)
         sag = (load[:, None] - (gain * made["psu.offset"]).sum(axis=1, keepdims=True)) / total
-        output = np.clip(gain * (sag + made["psu.offset"]), 0.0, most)
+        output: Array = np.clip(gain * (sag + made["psu.offset"]), 0.0, most)
         left = load[:, None] - output.sum(axis=1, keepdims=True)
         room = np.where(output < most * 0.999, gain, 0.0)
         output = np.clip(output + left * room / np.maximum(room.sum(axis=1, keepdims=True), 1.0), 0.0, most)
         drawn = output / np.maximum(efficiency(output / design.psu_max), 1e-3)
         loss = np.maximum(drawn - output, 0.003 * design.psu_max) * made["psu.loss"]
-        drawn = np.where(works, output + loss, 0.0)
-        voltage = np.where(works.any(axis=1), design.bus_nominal - DROOP_V * sag[:, 0], 0.0)
+        drawn = np.asarray(np.where(works, output + loss, 0.0))
+        voltage: Array = np.asarray(np.where(works.any(axis=1), design.bus_nominal - DROOP_V * sag[:, 0], 0.0))
         truth["psu.power"], truth["psu.power_input"] = output, drawn
-        truth["psu.current"] = output / np.maximum(voltage, 1.0)[:, None]
-        truth["psu.voltage_input"] = design.feed_voltage * live
+        truth["psu.current"] = np.divide(output, np.maximum(voltage, 1.0)[:, None], dtype=np.float64)
+        truth["psu.voltage_input"] = design.feed_voltage * live.astype(np.float64)
         truth["psu.temperature"] = 25.0 + PSU_HOT_K * output / design.psu_max * made["psu.heat"]
         truth["psu.fan_speed"] = works * (PSU_FAN_RPM + PSU_FAN_SPAN * output / design.psu_max) * made["psu.fan"]
         shelves = len(parts.of("shelf"))
@@ -202,8 +199,8 @@ class Truth:
         truth["switch.voltage"] = np.repeat(voltage[:, None], len(parts.of("switch")), axis=1)
         count = len(parts.of("feedphase"))
         onto = (feedphase[:, :, None] == np.arange(count)).astype(np.float64)
-        truth["feedphase.power"] = np.einsum("rp,rpf->rf", drawn, onto)
-        truth["feedphase.voltage"] = design.feed_voltage * at.feedphase_on
+        truth["feedphase.power"] = (drawn[:, :, None] * onto).sum(axis=1, dtype=np.float64)
+        truth["feedphase.voltage"] = design.feed_voltage * at.feedphase_on.astype(np.float64)
 
     def _unit(self, state: State, at: "Moment", truth: dict[str, Array], flow: Array, supply: Array, dt: float) -> None:
         made, design = self._made, self._design
@@ -244,8 +241,8 @@ class Truth:
     def _lag(self, name: str, aim: Array, dt: float, within: float) -> Array:
         before = self._lagging.get(name, aim)
         value = aim + (before - aim) * np.exp(-dt / within)
-        self._lagging[name] = value
-        return np.asarray(value)
+        self._lagging[name] = np.asarray(value)
+        return self._lagging[name]
 
 
 _COUNTERS = {
@@ -278,12 +275,3 @@ class Moment:
     def busy(self, made: Made) -> Array:
         """Return 1 for GPUs whose tray is on, (R, T, 1)."""
         return self.tray_on.astype(np.float64)[:, :, None]
-
-
-def _capped(at: Moment, design: object) -> Array:
-    racks = at.caps.shape[0]
-    share = np.minimum(at.caps / np.maximum(at.demand, 1.0), 1.0) ** 0.5
-    return np.asarray(share.reshape(racks, -1))
-
-
-__all__ = ["APPROACH_K", "Moment", "Truth"]

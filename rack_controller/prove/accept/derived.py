@@ -11,7 +11,7 @@ from rack_controller.prove.accept.evidence import Array, Series
 from rack_controller.prove.accept.parts import Parts
 
 All = Mapping[str, Series]
-LEAST_POWER_W, LEAST_FLOW_LPM = 20.0, 0.3
+LEAST_POWER_W, LEAST_GPU_W, LEAST_PSU_W, LEAST_FLOW_LPM = 20.0, 300.0, 1200.0, 0.3
 """Below these a ratio says nothing."""
 
 
@@ -52,7 +52,7 @@ def _above(series: All, name: str) -> Array:
 
 
 def _gpu_resistance(s: All, parts: Parts) -> Array:
-    return _ratio(_above(s, "gpu.temperature"), s["gpu.power"].values, LEAST_POWER_W)
+    return _ratio(_above(s, "gpu.temperature"), s["gpu.power"].values, LEAST_GPU_W)
 
 
 def _tray_heat(s: All, parts: Parts) -> Array:
@@ -113,16 +113,19 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
     "tray.contact": (
         "mΩ",
         ("tray.voltage", "tray.power", "rack.voltage"),
-        lambda s, p: 1e3 * _ratio(
-            (s["rack.voltage"].values[:, :1] - s["tray.voltage"].values) * s["tray.voltage"].values,
-            s["tray.power"].values,
-            500.0,
+        lambda s, p: (
+            1e3
+            * _ratio(
+                (s["rack.voltage"].values[:, :1] - s["tray.voltage"].values) * s["tray.voltage"].values,
+                s["tray.power"].values,
+                500.0,
+            )
         ),
     ),
     "psu.efficiency": (
         "1",
         ("psu.power", "psu.power_input"),
-        lambda s, p: _ratio(s["psu.power"].values, s["psu.power_input"].values, 300.0),
+        lambda s, p: _ratio(s["psu.power"].values, s["psu.power_input"].values, LEAST_PSU_W),
     ),
     "psu.current_ratio": (
         "V",
@@ -164,9 +167,7 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
     "cdu.heat_ratio": (
         "1",
         ("cdu.loop_heat", "shelf.power"),
-        lambda s, p: _ratio(
-            s["cdu.loop_heat"].values, s["shelf.power"].values.sum(axis=1, keepdims=True), 1000.0
-        ),
+        lambda s, p: _ratio(s["cdu.loop_heat"].values, s["shelf.power"].values.sum(axis=1, keepdims=True), 1000.0),
     ),
     "cdu.facility_ratio": (
         "1",

@@ -5,13 +5,21 @@ A measure whose series, fact or record nobody offers is an error, as is one whos
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from rack_controller.prove.accept.compare import judge_peers, judge_range, judge_scatter
-from rack_controller.prove.accept.derived import derive, inputs_of
-from rack_controller.prove.accept.evidence import Evidence
+from rack_controller.prove.accept.derived import DERIVED, derive, inputs_of
+from rack_controller.prove.accept.evidence import Evidence, Series
 from rack_controller.prove.accept.over_time import judge_counts, judge_drift, judge_settling, judge_silence
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec, Plan, Rule, StepSpec
-from rack_controller.prove.accept.reaction import judge_alone, judge_following, judge_removal, judge_response
+from rack_controller.prove.accept.reaction import (
+    judge_alone,
+    judge_following,
+    judge_removal,
+    judge_response,
+    judge_taking,
+)
 from rack_controller.prove.accept.told import judge_cabling, judge_fact, judge_place, judge_records
 from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, confidence
 from rack_controller.prove.accept.weighed import Weighed
@@ -24,6 +32,7 @@ RULES: Mapping[Rule, Judge] = {
     Rule.FOLLOWS: judge_following,
     Rule.RESPONDS: judge_response,
     Rule.REMOVED: judge_removal,
+    Rule.TAKES: judge_taking,
     Rule.ALONE: judge_alone,
     Rule.SETTLES: judge_settling,
     Rule.COUNTS: judge_counts,
@@ -103,6 +112,8 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
         for name, series in evidence.series.items():
             if len(series.places) < MOST_ALONE or (name, phase) in named or name.partition(".")[0] == "feedphase":
                 continue
+            if name in DERIVED and not _told_anything(series, evidence, phase):
+                continue
             tolerance = plan.tolerances.get(name)
             specs.append(
                 MeasureSpec(
@@ -120,6 +131,11 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
                 )
             )
     return specs
+
+
+def _told_anything(series: Series, evidence: Evidence, phase: str) -> bool:
+    """Return whether a derived series says anything in a phase: ratios of nearly nothing do not."""
+    return any(bool(np.isfinite(series.during(p).values).any()) for p in evidence.phases_called(phase))
 
 
 MOST_ALONE = 4

@@ -108,4 +108,4 @@ def _drift_error(values: Array, times: Array) -> Array:
     span = float(np.median(times[-third:]) - np.median(times[:third])) if len(times) > 1 else 1.0
     with np.errstate(invalid="ignore", divide="ignore"):
         relative = np.abs(np.diff(values, axis=0)).mean(axis=0) / np.abs(middle(values))
-    return np.nan_to_num(relative / np.sqrt(third) * HOUR_S / max(span, 1.0), nan=1.0)
+    return np.asarray(np.nan_to_num(relative / np.sqrt(third) * HOUR_S / max(span, 1.0), nan=1.0))

@@ -52,7 +52,11 @@ class Parts:
         if done_to == "psu" and kind == "feedphase":
             return frozenset({self.phase_of(place)})
         if done_to == "feed" and kind == "shelf":
-            return frozenset(s for s in self.of("shelf") if f"feed-{self.feeds[s][0]}" == place and len(self.feeds[s]) == 1)
+            return frozenset(
+                s for s in self.of("shelf") if f"feed-{self.feeds[s][0]}" == place and len(self.feeds[s]) == 1
+            )
+        if done_to == "feed" and kind == "psu":
+            return frozenset(p for p in self.of("psu") if self.phase_of(p).startswith(place + "/"))
         if done_to == "leak" and kind == "tray":
             return frozenset({place.partition("/")[0]}) & frozenset(self.of("tray"))
         if done_to == "gpu" and kind == "gpu":

@@ -41,6 +41,7 @@ class Rule(StrEnum):
     PLACED = "placed"
     RECORD = "record"
     REMOVED = "removed"
+    TAKES = "takes"
     CABLED = "cabled"
 
 
@@ -59,9 +60,7 @@ class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cap: Share | None = None
     facility_k: float | None = None
     each: str | None = None
-    do: (
-        Literal["pull", "wet", "load", "load_gpu", "stop", "cycle_ac", "cycle_dc", "restart_controller", "drill"] | None
-    ) = None
+    do: Literal["pull", "wet", "load", "load_gpu", "stop", "cycle_ac", "restart_controller", "drill"] | None = None
     settle_s: Seconds = 0.0
     after_s: Seconds = 0.0
     every_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 2.0
@@ -91,7 +90,7 @@ class MeasureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     times: float | None = None
     profile: str = ""
     wanted: list[str | bool | float] = []
-    by: Literal["", "built", "baseline", "peers", "unique"] = ""
+    by: Literal["", "built", "baseline", "peers", "place"] = ""
     group: Literal["", "tray", "shelf", "place"] = ""
     field: str = ""
     only: str = ""
@@ -134,7 +133,7 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     within: float = 0.0
     share: float = 0.0
-    times: float = 8.0
+    times: float = 0.0
     profile: str = ""
 
 
@@ -181,8 +180,8 @@ def plan_of(document: Located) -> Plan:
     return plan
 
 
-_NEEDS_PHASE = {Rule.RANGE, Rule.PEERS, Rule.SCATTERS, Rule.DRIFTS, Rule.SETTLES, Rule.RESPONDS, Rule.COUNTS, Rule.ALONE}
-_NEEDS_TWO = {Rule.FOLLOWS, Rule.REMOVED}
+_WHOLE = {Rule.SILENT, Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.RECORD}
+_NEEDS_TWO = {Rule.FOLLOWS}
 
 
 def _check_step(document: Located, here: str, step: StepSpec, plan: Plan) -> None:
@@ -200,7 +199,7 @@ def _check_step(document: Located, here: str, step: StepSpec, plan: Plan) -> Non
         if m.id in ids:
             raise document.complaint(f"{at}.id", f"expected an id that no other measure of the step has, got {m.id!r}")
         ids.add(m.id)
-        wanted = (("phase", m.phase),) if m.rule in _NEEDS_PHASE else ()
+        wanted: tuple[tuple[str, str], ...] = () if m.rule in _WHOLE else (("phase", m.phase),)
         wanted = (("phase", m.phase), ("to", m.to)) if m.rule in _NEEDS_TWO else wanted
         for field, name in wanted:
             if name not in names:

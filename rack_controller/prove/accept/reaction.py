@@ -1,6 +1,7 @@
-"""Rules about what a stimulus does: the part that it is done to must react, as much as it should, and no other.  Pure."""
+"""Rules about what a stimulus does: the part that it is done to must react as it should, and no other.  Pure."""
 
 import numpy as np
+import numpy.typing as npt
 
 from rack_controller.prove.accept.compare import UNSEEN, _number
 from rack_controller.prove.accept.evidence import Array, Evidence, Phase, Series
@@ -8,6 +9,9 @@ from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
 from rack_controller.prove.accept.robust import centre, middle, spread
 from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
+
+Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
 
 
 def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
@@ -34,7 +38,9 @@ def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> W
             f"its peers by {_number(usual)}"
         )
 
-    return weigh(series.places, ratio, limits, np.maximum(low - ratio, ratio - high), np.full(len(ratio), 0.02), said, UNSEEN)
+    return weigh(
+        series.places, ratio, limits, np.maximum(low - ratio, ratio - high), np.full(len(ratio), 0.02), said, UNSEEN
+    )
 
 
 def _moving(measure: MeasureSpec, series: Series, change: Array) -> Weighed:
@@ -84,6 +90,30 @@ def judge_response(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> We
     return Weighed(judged, list({(w.place, w.text): w for w in found}.values()), near)
 
 
+def judge_taking(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """While a part is out, each that is left takes as much more as its peers: `least` to `most` times their median."""
+    series = evidence.series[measure.of]
+    worst = np.full(len(series.places), np.nan)
+    for phase in evidence.phases_called(measure.phase):
+        gone = parts.feels(phase.place, measure.of.partition(".")[0])
+        left = np.array([p not in gone for p in series.places], dtype=np.bool_)
+        change = _change(series, phase)
+        usual = centre(change[left])
+        if not left.any() or not abs(usual) >= (measure.within or 0.0):
+            continue
+        ratio = np.where(left, change / usual, np.nan)
+        further = np.isnan(worst) | (np.abs(ratio - 1.0) > np.abs(worst - 1.0))
+        worst = np.where(left & further, ratio, worst)
+    low, high = measure.least or 0.0, measure.most or np.inf
+    limits = np.where(worst < 1.0, low, high)
+
+    def said(n: int) -> str:
+        return f"{measure.of}: it took {worst[n]:.2f} of what its peers took"
+
+    excess = np.maximum(low - worst, worst - high)
+    return weigh(series.places, worst, limits, excess, np.full(len(worst), 0.02), said, UNSEEN)
+
+
 def judge_alone(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
     """While each part of a kind is out, what is left works within `least` and `most`; those that are left are named."""
     series = evidence.series[measure.of]
@@ -96,7 +126,9 @@ def judge_alone(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
         left = [p for p in parts.of(parts.kind_of(phase.place)) if p != phase.place]
         limit = high if value > high else low
         text = f"{measure.of} {_number(value)} {measure.unit} without {phase.place}, {_number(limit)} is the limit"
-        weight = Weight(left[0] if left else phase.place, value, limit, max(value - high, low - value), 0.01 * value, text)
+        weight = Weight(
+            left[0] if left else phase.place, value, limit, max(value - high, low - value), 0.01 * value, text
+        )
         near = weight if near is None or weight.excess > near.excess else near
         if weight.excess > 0.0 or not np.isfinite(value):
             found += [Weight(p, value, limit, weight.excess, weight.uncertainty, text) for p in left]
@@ -141,7 +173,7 @@ def _reaction(place: str, value: float, need: float, excess: float, text: str) -
     return Weight(place, value if known else None, need, excess if known else abs(need), 0.05 * abs(need), text)
 
 
-def _told(measure: MeasureSpec, series: Series, phase: Phase, change: Array, own: Array, strays: Array) -> str:
+def _told(measure: MeasureSpec, series: Series, phase: Phase, change: Array, own: Mask, strays: Indices) -> str:
     felt = ", ".join(f"{series.places[int(n)]} {_number(change[n])}" for n in np.flatnonzero(own)[:4])
     seen = ", ".join(f"{series.places[int(n)]} {_number(change[n])}" for n in strays[:4])
     told = f"{measure.phase}: {phase.place}; {measure.of} changed at {felt} {measure.unit}"
@@ -153,11 +185,10 @@ def _change(series: Series, phase: Phase) -> Array:
     before = (series.times <= phase.since) & (series.times > phase.since - BEFORE_S)
     inside = (series.times > phase.begin) & (series.times <= phase.end)
     reading = series.values[inside]
-    tail = reading[-max(len(reading) // 2, 1) :] if len(reading) else reading
-    return middle(tail) - middle(series.values[before])
+    return middle(reading) - middle(series.values[before])
 
 
-BEFORE_S = 5.0
+BEFORE_S = 8.0
 
 
 def _median(series: Series, evidence: Evidence, phase: str) -> Array:

@@ -140,6 +140,8 @@ def _held(
         return [(p, v, usual[parts.kind_of(p)]) for p, v in said.items()]
     if measure.by == "built":
         return [(p, v, evidence.built[p].get(measure.of)) for p, v in said.items() if p in evidence.built]
+    if measure.by == "place":
+        return [(p, v, p) for p, v in said.items()]
     if measure.by == "baseline":
         return [(p, v, _wanted(p, measure.of, evidence, parts)) for p, v in said.items()]
     return [(p, v, None) for p, v in said.items()]

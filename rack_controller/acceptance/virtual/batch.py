@@ -1,0 +1,52 @@
+"""Several virtual racks through a whole plan at once, each with its own planted fault or none."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.generations.seeds import seeds_folder
+from firmware_bridge.plant.trace import LoadTrace, parse_trace
+from rack_controller.acceptance.engine import run_step
+from rack_controller.acceptance.plans import plan_path, read_plan
+from rack_controller.acceptance.record import StepRecord
+from rack_controller.acceptance.virtual.recipe import Planted, read_recipe
+from rack_controller.acceptance.virtual.rig import VirtualRig
+from rack_controller.prove.accept.plan import Level
+
+
+def recorded_load(path: Path | None = None) -> LoadTrace:
+    """Return the load trace of a soak: a file's, or the one that ships."""
+    return parse_trace((path or seeds_folder() / "traces" / "synthetic.csv").read_text(encoding="utf-8"))
+
+
+def accept_virtually(
+    generation: str,
+    racks: int,
+    *,
+    seed: int,
+    faults: Sequence[Planted | None] = (),
+    steps: Sequence[str] = (),
+    retest: bool = False,
+) -> list[list[StepRecord]]:
+    """Take racks through a generation's plan up to L11 and return each one's steps; `steps` chooses some of them."""
+    found = load_generation(generation)
+    plan, _ = read_plan(plan_path(generation))
+    names = [f"k{n + 1:02d}" for n in range(racks)]
+    rig = VirtualRig(found, read_recipe(), names, seed, faults, recorded_load())
+    done: list[list[StepRecord]] = [[] for _ in names]
+    for step in plan.upto(Level.L11):
+        if steps and step.id not in steps:
+            continue
+        before = [name for name in step.after if not steps or name in steps]
+        chosen = msgspec.structs.replace(step, after=before)
+        for rack, record in zip(done, run_step(chosen, plan, rig, rig.parts, done, retest=retest), strict=True):
+            rack.append(record)
+    return done
+
+
+def missed(fault: Planted, steps: Sequence[StepRecord]) -> bool:
+    """Return whether some part that a fault is about was not named by any step that should find it."""
+    named = {f.place for s in steps if s.id in fault.steps for f in s.findings}
+    return not set(fault.parts) <= named

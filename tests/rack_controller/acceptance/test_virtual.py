@@ -1,0 +1,63 @@
+"""Virtual racks through parts of the shipped plan: planted faults are named, healthy racks pass, a gap is an error."""
+
+import msgspec
+import pytest
+
+from firmware_bridge.generations.load import load_generation
+from rack_controller.acceptance.engine import outcome_of, run_step
+from rack_controller.acceptance.plans import plan_path, read_plan
+from rack_controller.acceptance.record import StepRecord
+from rack_controller.acceptance.virtual.batch import accept_virtually, missed
+from rack_controller.acceptance.virtual.recipe import Planted, read_planted, read_recipe
+from rack_controller.acceptance.virtual.rig import VirtualRig
+from rack_controller.prove.accept.verdict import Outcome
+
+GENERATION = "gb200-nvl72"
+SHORT = ("identity", "firmware", "settings", "floor_records", "power", "caps", "controller_restart")
+PLANTED = ("bus_clip", "fan_slow", "cap_ignored", "wrong_serial", "default_password", "reversed", "psu_off")
+
+
+@pytest.fixture(scope="module")
+def faults() -> list[Planted]:
+    found = {f.id: f for f in read_planted().faults}
+    return [found[name] for name in PLANTED]
+
+
+@pytest.fixture(scope="module")
+def accepted(faults: list[Planted]) -> list[list[StepRecord]]:
+    return accept_virtually(GENERATION, len(faults) + 1, seed=4, faults=faults, steps=SHORT)
+
+
+def test_every_planted_fault_is_named_by_its_step(faults: list[Planted], accepted: list[list[StepRecord]]) -> None:
+    assert [f.id for f, steps in zip(faults, accepted, strict=False) if missed(f, steps)] == []
+
+
+def test_a_rack_as_it_should_be_passes(accepted: list[list[StepRecord]]) -> None:
+    healthy = accepted[-1]
+    assert [(s.id, f.text) for s in healthy for f in s.findings] == []
+    assert outcome_of(healthy) is Outcome.PASS
+
+
+def test_a_finding_names_the_serial_number(accepted: list[list[StepRecord]]) -> None:
+    clip = next(f for s in accepted[0] if s.id == "power" for f in s.findings if f.place == "u39")
+    assert clip.serial.startswith("SHE")
+    assert clip.source
+
+
+def test_a_part_that_shows_its_fault_twice_is_out(faults: list[Planted]) -> None:
+    (steps,) = accept_virtually(GENERATION, 1, seed=4, faults=faults[4:5], steps=("settings",), retest=True)
+    assert steps[0].tries == 2
+    assert steps[0].parts_out == ["u22/bmc"]
+
+
+def test_a_stimulus_that_the_rig_lacks_is_an_error_and_no_skip() -> None:
+    plan, _ = read_plan(plan_path(GENERATION))
+    rig = VirtualRig(load_generation(GENERATION), read_recipe(), ["k01"])  # no trace is given
+    soak = msgspec.structs.replace(next(s for s in plan.steps if s.id == "soak"), after=[])
+    (record,) = run_step(soak, plan, rig, rig.parts, [[]])
+    assert record.outcome is Outcome.ERROR
+    assert "trace" in record.why
+
+
+def test_every_generation_that_extends_has_the_plan_of_the_one_below() -> None:
+    assert plan_path("gb300-nvl72") == plan_path(GENERATION)

@@ -1,0 +1,209 @@
+"""Judges over plain evidence: each names the part, by peers, by design, by reaction, by what it says of itself."""
+
+import numpy as np
+import pytest
+
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.plant.design import design_of
+from firmware_bridge.vocabulary.errors import FileInvalid
+from firmware_bridge.wire.located_yaml import parse
+from rack_controller.prove.accept.evidence import Evidence, FloorRecord, Phase, Series
+from rack_controller.prove.accept.judge import judge, judge_step
+from rack_controller.prove.accept.parts import Parts, parts_of
+from rack_controller.prove.accept.plan import MeasureSpec, Plan, Rule, StepSpec, plan_of
+from rack_controller.prove.accept.told import pressure_lost
+from rack_controller.prove.accept.verdict import Measured, Outcome, confidence
+
+FULL = Phase("full", 0.0, 0.0, 100.0)
+
+
+@pytest.fixture(scope="module")
+def parts() -> Parts:
+    generation = load_generation("gb200-nvl72")
+    return parts_of(generation, design_of(generation))
+
+
+def series(parts: Parts, name: str, values: object, noise: float = 0.0) -> Series:
+    places = parts.of(name.partition(".")[0])
+    times = np.arange(1.0, 101.0)
+    level = np.broadcast_to(np.asarray(values, dtype=float), (len(times), len(places)))
+    dice = np.random.default_rng(1).standard_normal(level.shape)
+    return Series(name, "1", places, times, level + noise * dice)
+
+
+def spec(rule: Rule, of: str, **more: object) -> MeasureSpec:
+    return MeasureSpec(id="m", title="m", of=of, rule=rule, source="a test", **{"phase": "full", **more})  # type: ignore[arg-type]
+
+
+def judged(parts: Parts, measure: MeasureSpec, *given: Series, phases: tuple[Phase, ...] = (FULL,)) -> Measured:
+    return judge(measure, Evidence("k01", {s.name: s for s in given}, phases), parts)
+
+
+def named(measured: Measured) -> list[str]:
+    return [f.place for f in measured.findings]
+
+
+def test_a_part_far_from_its_peers_is_named_with_value_limit_and_confidence(parts: Parts) -> None:
+    values = np.full(72, 60.0)
+    values[parts.of("gpu").index("u33/gpu1")] += 6.0
+    found = judged(
+        parts, spec(Rule.PEERS, "gpu.temperature", within=3.5), series(parts, "gpu.temperature", values, 0.3)
+    )
+    assert found.outcome is Outcome.FAIL
+    assert named(found) == ["u33/gpu1"]
+    assert found.findings[0].value == pytest.approx(66.0, abs=0.2)
+    assert found.findings[0].limit == pytest.approx(63.5, abs=0.2)
+    assert found.findings[0].confidence > 0.99
+
+
+def test_the_manifold_s_tilt_is_no_fault(parts: Parts) -> None:
+    flow = parts.design.manifold * 180.0
+    measure = spec(Rule.PEERS, "tray.flow", share=0.03, profile="manifold")
+    assert judged(parts, measure, series(parts, "tray.flow", flow)).outcome is Outcome.PASS
+    assert judged(parts, spec(Rule.PEERS, "tray.flow", share=0.03), series(parts, "tray.flow", flow)).findings
+
+
+def test_what_nobody_measures_is_an_error_and_so_is_a_silent_sensor(parts: Parts) -> None:
+    measure = spec(Rule.RANGE, "gpu.temperature", most=80.0)
+    assert judged(parts, measure).outcome is Outcome.ERROR
+    values = np.full(72, 60.0)
+    values[3] = np.nan
+    silent = judged(parts, measure, series(parts, "gpu.temperature", values))
+    assert silent.outcome is Outcome.ERROR
+    assert named(silent) == [parts.of("gpu")[3]]
+
+
+def test_whoever_reacts_instead_is_named_beside_who_does_not(parts: Parts) -> None:
+    places = parts.of("leak")
+    times = np.arange(1.0, 101.0)
+    values = np.zeros((100, len(places)))
+    values[(times > 50), places.index("u12/leak1")] = 2.0
+    wet = Phase("wetted", 50.0, 51.0, 60.0, "u11/leak0")
+    found = judged(
+        parts,
+        spec(Rule.RESPONDS, "leak.state", phase="wetted", within=1.0),
+        Series("leak.state", "code", places, times, values),
+        phases=(wet,),
+    )
+    assert set(named(found)) == {"u11/leak0", "u12/leak1"}
+
+
+def test_a_feed_reaches_the_shelves_of_the_design(parts: Parts) -> None:
+    assert parts.feels("feed-a", "shelf") == {"u06", "u08", "u39", "u41"}
+    assert parts.feels("u06/psu4", "feedphase") == {"feed-a/l2"}
+
+
+def test_a_supply_that_reports_wrongly_is_found_by_what_the_others_take_over(parts: Parts) -> None:
+    places = parts.of("psu")
+    times = np.arange(1.0, 1.0 + 20.0 * len(places))
+    values = np.full((len(times), len(places)), 2400.0)
+    phases = []
+    for n, place in enumerate(places):
+        begin = 20.0 * n + 10.0
+        out = (times > begin) & (times <= begin + 8.0)
+        values[out] += 2400.0 / (len(places) - 1)
+        values[out, n] = 0.0
+        phases.append(Phase("pulled", begin, begin, begin + 8.0, place))
+    values[:, 5] *= 1.05
+    found = judged(
+        parts,
+        spec(Rule.REMOVED, "psu.power", phase="pulled", least=0.965, most=1.035),
+        Series("psu.power", "W", places, times, values),
+        phases=tuple(phases),
+    )
+    assert named(found) == [places[5]]
+
+
+def test_counters_are_held_against_the_rack_s_median(parts: Parts) -> None:
+    ports = len(parts.of("port"))
+    grown = np.linspace(0.0, 1.0, 100)[:, None] * np.r_[np.full(ports - 1, 1.0), 400.0][None, :]
+    found = judged(
+        parts, spec(Rule.COUNTS, "port.symbol_errors", most=60.0), series(parts, "port.symbol_errors", grown)
+    )
+    assert named(found) == [parts.of("port")[-1]]
+
+
+def test_a_tray_that_never_obeys_takes_for_ever(parts: Parts) -> None:
+    values = np.full((100, 72), 720.0)
+    values[:2] = 1200.0
+    values[:, :4] = 1200.0
+    phase = Phase("capped", 0.0, 0.0, 100.0, value=720.0)
+    measure = spec(Rule.SETTLES, "gpu.power", phase="capped", share=0.04, most=4.0)
+    found = judged(parts, measure, series(parts, "gpu.power", values), phases=(phase,))
+    assert named(found) == list(parts.of("gpu")[:4])
+
+
+def test_a_drifting_meter_is_named(parts: Parts) -> None:
+    drift = 1.0 + 0.04 * np.arange(1.0, 101.0)[:, None] / 3600.0
+    measure = spec(Rule.DRIFTS, "cdu.flow", most=0.02)
+    assert named(judged(parts, measure, series(parts, "cdu.flow", drift))) == ["u01"]
+    assert judged(parts, measure, series(parts, "cdu.flow", np.ones((100, 1)))).outcome is Outcome.PASS
+
+
+def test_serial_numbers_by_place_name_both_sides(parts: Parts) -> None:
+    built = {"u11/gpu0": {"serial": "A"}, "u11/gpu1": {"serial": "B"}, "u11/gpu2": {"serial": "C"}}
+    facts = {"u11/gpu0": {"serial": "B"}, "u11/gpu1": {"serial": "A"}, "u11/gpu2": {"serial": "C"}}
+    found = judge(spec(Rule.PLACED, "serial"), Evidence("k01", facts=facts, built=built), parts)
+    assert named(found) == ["u11/gpu0", "u11/gpu1"]
+    assert "belongs in u11/gpu1" in found.findings[0].text
+    nothing = judge(spec(Rule.PLACED, "serial"), Evidence("k01", facts=facts), parts)
+    assert nothing.outcome is Outcome.ERROR
+
+
+def test_pressure_decay_is_compared_at_one_temperature_and_an_old_tester_does_not_count(parts: Parts) -> None:
+    warm = {"begin_kpa": 700.0, "begin_c": 20.0, "end_kpa": 700.0 * 296.15 / 293.15, "end_c": 23.0}
+    good = FloorRecord("pressure_decay", "rack", warm, "t1", "2027-01-01", "2026-11-20")
+    assert pressure_lost(good) == pytest.approx(0.0, abs=1e-9)
+    measure = spec(Rule.RECORD, "pressure_decay", field="pressure_lost_kpa", most=3.5)
+    assert judge(measure, Evidence("k01", records=(good,)), parts).outcome is Outcome.PASS
+    cold = FloorRecord("pressure_decay", "rack", {**warm, "end_kpa": 700.0}, "t1", "2027-01-01", "2026-11-20")
+    old = FloorRecord("pressure_decay", "rack", warm, "t1", "2026-01-01", "2026-11-20")
+    for bad in (cold, old):
+        assert named(judge(measure, Evidence("k01", records=(bad,)), parts)) == ["rack"]
+    assert judge(measure, Evidence("k01"), parts).outcome is Outcome.ERROR
+
+
+def test_confidence_is_a_half_at_the_limit() -> None:
+    assert confidence(0.0, 1.0) == pytest.approx(0.5)
+    assert confidence(3.0, 1.0) == confidence(-3.0, 1.0) > 0.99
+
+
+def test_a_sweep_holds_unknown_series_against_their_peers_own_scatter(parts: Parts) -> None:
+    values = 5000.0 + 50.0 * np.random.default_rng(2).uniform(-1, 1, len(parts.of("fan")))
+    values[7] = 3500.0
+    step = StepSpec(id="s", title="s", level="L11", measures=[], sweep=["full"])  # type: ignore[arg-type]
+    plan = Plan(1, "p", "p", [step])
+    evidence = Evidence("k01", {"fan.speed": series(parts, "fan.speed", values)}, (FULL,))
+    (found,) = judge_step(step, plan, evidence, parts)
+    assert named(found) == [parts.of("fan")[7]]
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "line"),
+    [
+        ("steps: []", "steps", 4),
+        ("steps:\n  - {id: a, title: a, level: L11, measures: []}", "steps[0].measures", 5),
+        (
+            "steps:\n  - {id: a, title: a, level: L11, measures: [{id: m, title: m, of: gpu.power, rule: range,"
+            " source: s, phase: gone, most: 1}]}",
+            "steps[0].measures[0].phase",
+            5,
+        ),
+        (
+            "steps:\n  - {id: a, title: a, level: L11, after: [b], measures: [{id: m, title: m, of: serial,"
+            " rule: placed, source: s}]}",
+            "steps[0].after[0]",
+            5,
+        ),
+        (
+            "steps:\n  - {id: a, title: a, level: L11, measures: [{id: m, title: m, of: serial, rule: guess,"
+            " source: s}]}",
+            "steps[0].measures[0].rule",
+            5,
+        ),
+    ],
+)
+def test_a_bad_plan_is_refused_with_file_line_and_field(text: str, field: str, line: int) -> None:
+    with pytest.raises(FileInvalid) as caught:
+        plan_of(parse(f"schema_version: 1\nname: p\ntitle: p\n{text}\n", "plan.yaml"))
+    assert (caught.value.file, caught.value.line, caught.value.field) == ("plan.yaml", line, field)
