@@ -10,7 +10,7 @@ from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.wire.located_yaml import Located, convert, parse
 from rack_controller.prove.check_as_built import Known
-from rack_controller.prove.rules import SCHEMA_VERSION, Codes, RuleBook, Site, Sites, faults_of
+from rack_controller.prove.rules import SCHEMA_VERSION, Codes, FactorySite, RuleBook, Sites, faults_of
 
 RULES, CODES, SITES = Path("origin") / "rules.yaml", Path("origin") / "codes.yaml", Path("sites.yaml")
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class OriginFiles:
     """What records and claims are judged by."""
 
     book: RuleBook
-    sites: tuple[Site, ...]
+    sites: tuple[FactorySite, ...]
     countries: frozenset[str]
     currencies: frozenset[str]
 

@@ -9,16 +9,16 @@ import msgspec
 import sqlalchemy as sa
 
 from datacenter_api.passports.desk import Export, PassportDesk
-from datacenter_api.passports.reports import Evidence
+from datacenter_api.passports.reports import LevelEvidence
 from datacenter_api.passports.tables import evidence, options, plain_row
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
-from rack_controller.prove.conditions import Condition, Measure, Value, parse_condition
+from rack_controller.prove.conditions import Measure, Measured, PurchaseCondition, parse_condition
 from rack_controller.prove.cyclonedx import Document
 from rack_controller.prove.option import (
     DecisionRecord,
+    DecisionStep,
     Offer,
     Reminder,
-    Step,
     StepRefused,
     offered,
     reminders,
@@ -68,7 +68,7 @@ class DecisionDesk:
     def say(
         self,
         name: str,
-        event: Step,
+        event: DecisionStep,
         actor: str,
         *,
         said: str = "",
@@ -95,20 +95,20 @@ class DecisionDesk:
         found = [r for record in self.listed() for r in reminders(record, self.now().date())]
         return sorted(found, key=lambda r: (r.on, r.name))
 
-    def prove(self, rack: str, level: str, passed: bool, artefact: str, actor: str) -> Evidence:
+    def prove(self, rack: str, level: str, passed: bool, artefact: str, actor: str) -> LevelEvidence:
         """Keep that a rack has passed a level or has not."""
-        row = Evidence(rack, level, passed, artefact, time.time_ns(), actor)
+        row = LevelEvidence(rack, level, passed, artefact, time.time_ns(), actor)
         with self.passports.store.begin() as connection:
             connection.execute(sa.insert(evidence).values(msgspec.structs.asdict(row)))
         return row
 
-    def proofs(self, racks: Sequence[str]) -> list[Evidence]:
+    def proofs(self, racks: Sequence[str]) -> list[LevelEvidence]:
         """Return the evidence of some racks, the oldest first."""
         query = sa.select(evidence).where(evidence.c.rack.in_(racks)).order_by(evidence.c.id)
         with self.passports.store.begin() as connection:
-            return [msgspec.convert(plain_row(row), Evidence) for row in connection.execute(query)]
+            return [msgspec.convert(plain_row(row), LevelEvidence) for row in connection.execute(query)]
 
-    def measure(self, record: DecisionRecord, condition: Condition) -> Value:
+    def measure(self, record: DecisionRecord, condition: PurchaseCondition) -> Measured:
         """Return what a condition asks about, as far as it is known until its day."""
         racks = record.offer.racks
         day = min(condition.by, self.now().date())
@@ -116,14 +116,16 @@ class DecisionDesk:
         if condition.measure is Measure.RACKS_PASSED:
             newest = {e.rack: e for e in self.proofs(racks) if e.level == condition.word and e.unix_ns < end}
             passed = sum(e.passed for e in newest.values())
-            return Value(float(passed), f"{len(newest)} of {len(racks)} racks have evidence of {condition.word}", day)
+            return Measured(
+                float(passed), f"{len(newest)} of {len(racks)} racks have evidence of {condition.word}", day
+            )
         frozen = {f.rack: f for f in reversed(self.passports.frozen()) if f.rack in racks and f.unix_ns < end}
         if condition.measure is Measure.PASSPORTS_FROZEN:
-            return Value(float(len(frozen)), f"of {len(racks)} racks", day)
+            return Measured(float(len(frozen)), f"of {len(racks)} racks", day)
         if condition.measure is Measure.PARTS_WRONG:
             known = len(frozen) == len(racks) > 0
             detail = f"{len(frozen)} of {len(racks)} racks have an as-accepted passport"
-            return Value(float(sum(f.wrong for f in frozen.values())) if known else None, detail, day)
+            return Measured(float(sum(f.wrong for f in frozen.values())) if known else None, detail, day)
         return self._origin(record, condition.word)
 
     def dossier(self, name: str, audited: Sequence[Mapping[str, object]]) -> Export:
@@ -146,15 +148,15 @@ class DecisionDesk:
         about: dict[str, object] = {"decision": name, "stage": record.stage.value, "form": "dossier"}
         return self.passports.signed(f"{name}.dossier.jsonl", document, about)
 
-    def _origin(self, record: DecisionRecord, rule: str) -> Value:
+    def _origin(self, record: DecisionRecord, rule: str) -> Measured:
         known = self.passports.store.racks()
         if self.passports.files.book.named(rule) is None:
-            return Value(None, f"there is no rule of origin {rule!r}")
+            return Measured(None, f"there is no rule of origin {rule!r}")
         racks = record.offer.racks
         found = [self.passports.claims(r, rule, record.offer.delivery)[0] for r in racks if r in known]
         shares = [claim.lower_percent for claim in found if claim.lower_percent is not None]
         detail = f"{len(shares)} of {len(racks)} racks have records"
-        return Value(min(shares) if racks and len(shares) == len(racks) else None, detail)
+        return Measured(min(shares) if racks and len(shares) == len(racks) else None, detail)
 
     def _read(self, name: str) -> tuple[DecisionRecord, int]:
         with self.passports.store.begin() as connection:

@@ -21,7 +21,15 @@ import sqlalchemy as sa
 
 from datacenter_api import __version__
 from datacenter_api.passports.found import Found
-from datacenter_api.passports.reports import FrozenRow, ImportReport, ImportRow, Key, MatchReport, Passport, PassportRow
+from datacenter_api.passports.reports import (
+    FrozenRow,
+    ImportReport,
+    ImportRow,
+    MatchReport,
+    Passport,
+    PassportRow,
+    SigningKey,
+)
 from datacenter_api.passports.rows import part_rows
 from datacenter_api.passports.store import RACK_OF, PassportStore
 from datacenter_api.passports.tables import changes, frozen, plain_row
@@ -30,18 +38,18 @@ from firmware_bridge.vocabulary.place import RACK_PARTS, parse_place, rack_of
 from rack_controller.origin_files import OriginFiles, load_origin_files
 from rack_controller.prove.as_csv import as_csv
 from rack_controller.prove.check_as_built import check_as_built, in_order
-from rack_controller.prove.claim import Claim
+from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.complaints import Complaints
 from rack_controller.prove.cyclonedx import Document, Heading, hardware_bom
 from rack_controller.prove.fields import COST, PART, PLACE, SERIAL
-from rack_controller.prove.fit import Change
+from rack_controller.prove.fit import PartSwap
 from rack_controller.prove.keys import fingerprint
 from rack_controller.prove.match import Match, match_parts
 from rack_controller.prove.openings import Openings
 from rack_controller.prove.origin import claim_of
 from rack_controller.prove.read_as_built import read_as_built
 from rack_controller.prove.redact import redact
-from rack_controller.prove.rules import Rule
+from rack_controller.prove.rules import OriginRule
 from rack_controller.prove.seal import SUFFIX, seal
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
@@ -140,7 +148,7 @@ class PassportDesk:
             raise TargetUnknown(what, advice="see `rackwright passport list`, or hand them in: `passport import`")
         return fits[0]
 
-    def rule(self, name: str) -> Rule:
+    def rule(self, name: str) -> OriginRule:
         """Return a rule of origin, the default one for no name.  Raises TargetUnknown."""
         rule = self.files.book.named(name)
         if rule is None:
@@ -148,7 +156,9 @@ class PassportDesk:
             raise TargetUnknown(f"there is no rule of origin {name[:64]!r}", advice=f"one of: {known}")
         return rule
 
-    def claims(self, rack: str, rule: str = "", delivery: date | None = None, *, every: bool = False) -> list[Claim]:
+    def claims(
+        self, rack: str, rule: str = "", delivery: date | None = None, *, every: bool = False
+    ) -> list[OriginClaim]:
         """Return what one rule, or every rule, makes of a rack's records.  Raises TargetUnknown."""
         rules = self.files.book.rules if every else (self.rule(rule),)
         table = self.records(rack)
@@ -173,17 +183,17 @@ class PassportDesk:
             frozen=self.frozen(rack),
         )
 
-    def key(self) -> Key:
+    def key(self) -> SigningKey:
         """Return the key that signs now; the first one is made when there is none."""
         signer = self.keys.signer()
-        return Key(fingerprint(signer.public), self.keys.public_pem().decode(), len(signer.chain))
+        return SigningKey(fingerprint(signer.public), self.keys.public_pem().decode(), len(signer.chain))
 
     def match_report(self, rack: str, found: Found, swaps: str) -> MatchReport:
         """Return a match as it is shown, the first of what does not fit in full.  Raises TargetUnknown."""
         match = self.match(rack, found)
         return MatchReport(rack, match.counts, match.wrong, match.findings(MOST_FINDINGS), list(found.unread), swaps)
 
-    def swap(self, rack: str, found: Sequence[Change]) -> list[Change]:
+    def swap(self, rack: str, found: Sequence[PartSwap]) -> list[PartSwap]:
         """Keep swaps that the passport does not know yet, and return them; what is claimed follows."""
         known = self.store.racks()
         return self.store.change(rack, found) if rack in known else []
@@ -261,7 +271,7 @@ class PassportDesk:
             place, what = others.column(PLACE)[at[row].as_py()].as_py(), "duplicate: recorded already"
             complaints.add(row + 1, SERIAL, f"{what} at {place}", records.column(SERIAL)[row].as_py(), kind=what)
 
-    def _about(self, rule: Rule, delivery: date | None) -> dict[str, str]:
+    def _about(self, rule: OriginRule, delivery: date | None) -> dict[str, str]:
         """Return what a reader needs to work a claim out again: the rule, and the country of each site."""
         when = {} if delivery is None else {"delivery": delivery.isoformat()}
         return {

@@ -14,7 +14,7 @@ from firmware_bridge.vocabulary.errors import RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.place import parse_place, tray_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.swap import Stage, Swap
-from rack_controller.prove.fit import Change
+from rack_controller.prove.fit import PartSwap
 
 if TYPE_CHECKING:
     from datacenter_api.passports.decisions import DecisionDesk
@@ -85,9 +85,9 @@ class Passports:
             return None
 
 
-def _change(swap: Swap) -> Change:
+def _change(swap: Swap) -> PartSwap:
     place = tray_of(parse_place(swap.place))
-    return Change(place, swap.old_serial, swap.new_serial or "", swap.identified_unix_ns, f"swap by {swap.owner}")
+    return PartSwap(place, swap.old_serial, swap.new_serial or "", swap.identified_unix_ns, f"swap by {swap.owner}")
 
 
 def _now() -> Seconds:

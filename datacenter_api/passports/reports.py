@@ -2,11 +2,11 @@
 
 import msgspec
 
-from rack_controller.prove.claim import Claim
+from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.complaints import Complaint
-from rack_controller.prove.fit import Change, Finding
+from rack_controller.prove.fit import Mismatch, PartSwap
 from rack_controller.prove.openings import Openings
-from rack_controller.prove.rules import Rule, Site
+from rack_controller.prove.rules import FactorySite, OriginRule
 
 
 class ImportReport(msgspec.Struct, frozen=True):
@@ -83,8 +83,8 @@ class Passport(msgspec.Struct, frozen=True):
     rows: int
     cost_known: int
     parts: list[PartRow]
-    claims: list[Claim]
-    swaps: list[Change]
+    claims: list[OriginClaim]
+    swaps: list[PartSwap]
     frozen: list[FrozenRow]
 
 
@@ -94,12 +94,12 @@ class MatchReport(msgspec.Struct, frozen=True):
     rack: str
     counts: dict[str, int]
     wrong: int
-    findings: list[Finding]
+    findings: list[Mismatch]
     unread: list[str]
     swaps: str = ""
 
 
-class Key(msgspec.Struct, frozen=True):
+class SigningKey(msgspec.Struct, frozen=True):
     """The key that signs now."""
 
     fingerprint: str
@@ -116,15 +116,15 @@ class Exported(msgspec.Struct, frozen=True):
     openings: Openings | None = None
 
 
-class Rules(msgspec.Struct, frozen=True):
+class OriginRules(msgspec.Struct, frozen=True):
     """The rules of origin and the sites of this installation."""
 
     default: str
-    rules: tuple[Rule, ...]
-    sites: tuple[Site, ...]
+    rules: tuple[OriginRule, ...]
+    sites: tuple[FactorySite, ...]
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class LevelEvidence(msgspec.Struct, frozen=True):
     """A rack has passed a level, or has not: what proves it is named by its SHA-256."""
 
     rack: str

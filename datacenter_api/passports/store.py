@@ -22,7 +22,7 @@ from datacenter_api.passports.tables import changes, covers, imports, open_table
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.prove.columns import codes_of
 from rack_controller.prove.fields import PART, PLACE, SERIAL
-from rack_controller.prove.fit import Change
+from rack_controller.prove.fit import PartSwap
 from rack_controller.prove.swapped import apply_change
 
 FOLDER, FILE = "passports", "passports.db"
@@ -114,13 +114,13 @@ class PassportStore:
         self._kept[rack] = stamp, table
         return table
 
-    def changes(self, rack: str) -> list[Change]:
+    def changes(self, rack: str) -> list[PartSwap]:
         """Return the swaps of a rack, the oldest first."""
         query = sa.select(changes).where(changes.c.rack == rack).order_by(changes.c.unix_ns, changes.c.id)
         with self.begin() as connection:
-            return [Change(r.place, r.old, r.new, r.unix_ns, r.why) for r in connection.execute(query)]
+            return [PartSwap(r.place, r.old, r.new, r.unix_ns, r.why) for r in connection.execute(query)]
 
-    def change(self, rack: str, found: Sequence[Change]) -> list[Change]:
+    def change(self, rack: str, found: Sequence[PartSwap]) -> list[PartSwap]:
         """Keep swaps that are not kept yet, and return them."""
         known = {(c.place, c.new, c.unix_ns) for c in self.changes(rack)}
         new = [c for c in found if (c.place, c.new, c.unix_ns) not in known]
@@ -162,7 +162,7 @@ class PassportStore:
         with self.begin() as connection:
             return [(int(n), str(s), int(t)) for n, s, t in connection.execute(query)]
 
-    def _fold(self, rack: str, rows: list[tuple[int, str, int]], swaps: list[Change]) -> pa.Table:
+    def _fold(self, rack: str, rows: list[tuple[int, str, int]], swaps: list[PartSwap]) -> pa.Table:
         table = pa.table({})
         due = list(swaps)
         for _, sha256, unix_ns in rows:
@@ -174,7 +174,7 @@ class PassportStore:
             table = apply_change(table, swap, self._spares(swap))
         return table
 
-    def _spares(self, swap: Change) -> pa.Table:
+    def _spares(self, swap: PartSwap) -> pa.Table:
         """Return the records of a part that came in by a swap, and of all that is in it, where they were handed in."""
         with self.begin() as connection:
             query = sa.select(imports.c.sha256).order_by(imports.c.id.desc())

@@ -10,11 +10,11 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from datacenter_api.passports.reports import Evidence, Exported
+from datacenter_api.passports.reports import Exported, LevelEvidence
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid
-from rack_controller.prove.option import DecisionRecord, Offer, Reminder, Step
+from rack_controller.prove.option import DecisionRecord, DecisionStep, Offer, Reminder
 
 router = APIRouter(prefix="/api/v1/options", tags=["decisions"])
 Parts = Annotated[Services, Depends(services_of)]
@@ -52,7 +52,7 @@ class OfferBody(_Body):
 class StepBody(_Body):
     """A party's word.  `conditions` go with `accept_if`, `until` with `extend`."""
 
-    step: Step
+    step: DecisionStep
     said: Text = ""
     conditions: list[Text] = Field(default=[], max_length=50)
     until: date | None = None
@@ -93,7 +93,7 @@ async def list_reminders(parts: Parts) -> Response:
     return json_answer(await asyncio.to_thread(lambda: parts.passports.decisions().reminders()))
 
 
-@router.post("/evidence", responses=describes(Evidence))
+@router.post("/evidence", responses=describes(LevelEvidence))
 async def prove(wish: EvidenceBody, parts: Parts, request: Request) -> Response:
     """Record that a rack has passed a level or has not, with the hash of what proves it."""
     who = principal_of(request)

@@ -15,18 +15,18 @@ from datacenter_api.passports.reports import (
     FrozenRow,
     ImportReport,
     ImportRow,
-    Key,
     MatchReport,
+    OriginRules,
     Passport,
     PassportRow,
-    Rules,
+    SigningKey,
 )
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.rest.bodies import FILE, whole_body
 from datacenter_api.routes import MOST_IMAGE_BYTES
 from datacenter_api.services import Services, principal_of, services_of
 from rack_controller.model.roles import Privilege, may
-from rack_controller.prove.claim import Claim
+from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.fit import Side
 
 router = APIRouter(prefix="/api/v1/passports", tags=["passports"])
@@ -85,20 +85,20 @@ async def take_records(
     return json_answer(report)
 
 
-@router.get("/rules", responses=describes(Rules))
+@router.get("/rules", responses=describes(OriginRules))
 async def show_rules(parts: Parts) -> Response:
     """The rules of origin, and the sites that records may name."""
     files = await asyncio.to_thread(lambda: parts.passports.open().files)
-    return json_answer(Rules(files.book.default, files.book.rules, files.sites))
+    return json_answer(OriginRules(files.book.default, files.book.rules, files.sites))
 
 
-@router.get("/key", responses=describes(Key))
+@router.get("/key", responses=describes(SigningKey))
 async def show_key(parts: Parts) -> Response:
     """The public key that signs now: compare its fingerprint with what is told to the buyer by another way."""
     return json_answer(await asyncio.to_thread(lambda: parts.passports.open().key()))
 
 
-@router.post("/key/rotate", responses=describes(Key))
+@router.post("/key/rotate", responses=describes(SigningKey))
 async def rotate_key(parts: Parts, request: Request) -> Response:
     """Make a new signing key, which the one of before vouches for."""
     who = principal_of(request)
@@ -124,7 +124,7 @@ async def list_found(rack: str, parts: Parts) -> Response:
     return json_answer([msgspec.convert(row, Side) for row in rows])
 
 
-@router.get("/{rack:path}/claims", responses=describes(list[Claim]))
+@router.get("/{rack:path}/claims", responses=describes(list[OriginClaim]))
 async def list_claims(
     rack: str, parts: Parts, rule: RuleName = "", delivery: date | None = None, every: bool = False
 ) -> Response:

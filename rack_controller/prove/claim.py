@@ -8,7 +8,7 @@ import msgspec
 from rack_controller.prove.rules import Measure
 
 
-class Verdict(StrEnum):
+class ClaimVerdict(StrEnum):
     """How a claim stands.  Undecided: what is unknown could turn it either way."""
 
     MET = "met"
@@ -16,7 +16,7 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
-class Claim(msgspec.Struct, frozen=True):
+class OriginClaim(msgspec.Struct, frozen=True):
     """What one rule makes of one rack's records.
 
     `lower_percent` and `upper_percent` hold the share whatever the unknown turns out to be, rounded away from each
@@ -26,7 +26,7 @@ class Claim(msgspec.Struct, frozen=True):
     rule: str
     title: str
     measure: Measure
-    verdict: Verdict
+    verdict: ClaimVerdict
     delivery: date | None
     lower_percent: float | None = None
     upper_percent: float | None = None
@@ -44,7 +44,7 @@ class Claim(msgspec.Struct, frozen=True):
     source: str = ""
 
 
-def words_of(claim: Claim) -> str:
+def words_of(claim: OriginClaim) -> str:
     """Return a claim as one sentence."""
     if claim.lower_percent is None or claim.upper_percent is None:
         return f"{claim.title}: {claim.country}, as the rule {claim.rule} has it ({claim.verdict.replace('_', ' ')})"

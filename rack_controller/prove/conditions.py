@@ -28,7 +28,7 @@ _TEXT = re.compile(
 )
 
 
-class Outcome(StrEnum):
+class ConditionOutcome(StrEnum):
     """How a condition stands.  Open: there is time, and it is not met yet."""
 
     OPEN = "open"
@@ -36,7 +36,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-class Value(msgspec.Struct, frozen=True):
+class Measured(msgspec.Struct, frozen=True):
     """What was measured; None: nobody knows.  `detail` says what it comes from, `on` of which day it is (today)."""
 
     value: float | None = None
@@ -44,7 +44,7 @@ class Value(msgspec.Struct, frozen=True):
     on: date | None = None
 
 
-class Condition(msgspec.Struct, frozen=True):
+class PurchaseCondition(msgspec.Struct, frozen=True):
     """One condition.  `last` is what was measured when it was looked at last, `met_on` the day it was met."""
 
     measure: Measure
@@ -52,7 +52,7 @@ class Condition(msgspec.Struct, frozen=True):
     bound: float
     by: date
     word: str = ""
-    outcome: Outcome = Outcome.OPEN
+    outcome: ConditionOutcome = ConditionOutcome.OPEN
     last: float | None = None
     detail: str = ""
     met_on: date | None = None
@@ -71,7 +71,7 @@ class Condition(msgspec.Struct, frozen=True):
         return f"{self.subject} {self.compare} {self.bound:g} by {self.by}"
 
 
-def parse_condition(text: str) -> Condition:
+def parse_condition(text: str) -> PurchaseCondition:
     """Return the condition of a text.  Raises ValueError that says how one is written."""
     found = _TEXT.fullmatch(text.strip())
     try:
@@ -85,21 +85,21 @@ def parse_condition(text: str) -> Condition:
     if (measure in NEEDS_WORD) is (found["word"] is None):
         what = "what of (racks_passed:L12)" if measure in NEEDS_WORD else "nothing after the colon"
         raise ValueError(f"{text[:80]!r}: {measure} needs {what}")
-    return Condition(measure, found["compare"], float(found["bound"]), by, found["word"] or "")
+    return PurchaseCondition(measure, found["compare"], float(found["bound"]), by, found["word"] or "")
 
 
-def judge_condition(condition: Condition, value: Value, today: date) -> Condition:
+def judge_condition(condition: PurchaseCondition, value: Measured, today: date) -> PurchaseCondition:
     """Return the condition as it stands with a measured value.  What was decided once stays as it is."""
-    if condition.outcome is not Outcome.OPEN:
+    if condition.outcome is not ConditionOutcome.OPEN:
         return condition
     seen = msgspec.structs.replace(condition, last=value.value, detail=value.detail)
     day = min(today, value.on or today)
     if value.value is not None and _holds(condition, value.value) and day <= condition.by:
-        return msgspec.structs.replace(seen, outcome=Outcome.MET, met_on=day)
+        return msgspec.structs.replace(seen, outcome=ConditionOutcome.MET, met_on=day)
     if today > condition.by:
-        return msgspec.structs.replace(seen, outcome=Outcome.FAILED)
+        return msgspec.structs.replace(seen, outcome=ConditionOutcome.FAILED)
     return seen
 
 
-def _holds(condition: Condition, value: float) -> bool:
+def _holds(condition: PurchaseCondition, value: float) -> bool:
     return value >= condition.bound if condition.compare == ">=" else value <= condition.bound

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from firmware_bridge.vocabulary.place import RACK_PARTS
-from rack_controller.prove.claim import Claim, words_of
+from rack_controller.prove.claim import OriginClaim, words_of
 from rack_controller.prove.columns import Codes, codes_of, column, numbers
 from rack_controller.prove.fields import (
     BASIS,
@@ -78,7 +78,9 @@ class Document:
         return b"".join(self.lines)
 
 
-def hardware_bom(table: pa.Table, claims: Sequence[Claim], heading: Heading, *, redacted: bool = False) -> Document:
+def hardware_bom(
+    table: pa.Table, claims: Sequence[OriginClaim], heading: Heading, *, redacted: bool = False
+) -> Document:
     """Return the BOM of one rack: `table` are its records, `claims` what is claimed of it."""
     evidence, steps = _evidence(table)
     rows = _components(table, steps, redacted)
@@ -123,7 +125,7 @@ def _head(itself: dict[str, Any], heading: Heading) -> dict[str, Any]:
     }
 
 
-def _claim(claim: Claim, rack: str) -> dict[str, Any]:
+def _claim(claim: OriginClaim, rack: str) -> dict[str, Any]:
     return {
         "bom-ref": f"claim:{claim.rule}",
         "target": rack,

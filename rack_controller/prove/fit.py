@@ -38,7 +38,7 @@ class Side(msgspec.Struct, frozen=True):
     serial: str | None
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Mismatch(msgspec.Struct, frozen=True):
     """One part that does not simply fit, by both sides; the side that is not there is None."""
 
     fit: Fit
@@ -46,7 +46,7 @@ class Finding(msgspec.Struct, frozen=True):
     found: Side | None
 
 
-class Change(msgspec.Struct, frozen=True):
+class PartSwap(msgspec.Struct, frozen=True):
     """At `place` the part with serial number `old` was replaced by `new`; `unix_ns` is when, `why` what proves it."""
 
     place: str

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rack_controller.prove.columns import Mask, codes_of
 from rack_controller.prove.fields import KIND, PART, PLACE, SERIAL
-from rack_controller.prove.fit import WRONG, Finding, Fit, Side
+from rack_controller.prove.fit import WRONG, Fit, Mismatch, Side
 
 _TRAY = r"^((?:[^/]+/){4}[^/]+)(?:/.*)?$"
 Indices = NDArray[np.int64]
@@ -47,11 +47,11 @@ class Match:
         """How many lines somebody has to look at."""
         return sum(n for fit, n in self.counts.items() if fit in WRONG)
 
-    def findings(self, most: int, fits: Collection[Fit] = WRONG) -> list[Finding]:
+    def findings(self, most: int, fits: Collection[Fit] = WRONG) -> list[Mismatch]:
         """Return the first lines that fit in one of these ways, by place."""
         lines = np.flatnonzero(np.isin(self.fit, [_AT[f] for f in fits]))[:most]
         return [
-            Finding(
+            Mismatch(
                 FITS[self.fit[n]],
                 _side(self.built, int(self.built_row[n])),
                 _side(self.found, int(self.found_row[n])),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from rack_controller.prove.conditions import Condition, Outcome, Value, judge_condition
+from rack_controller.prove.conditions import ConditionOutcome, Measured, PurchaseCondition, judge_condition
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Line = Annotated[str, msgspec.Meta(max_length=400)]
@@ -18,7 +18,7 @@ MOST_CONDITIONS, MOST_RACKS, MOST_USERS = 50, 1_000, 50
 REMIND_DAYS = (30, 14, 7, 1)
 
 
-class Stage(StrEnum):
+class DecisionStage(StrEnum):
     """Where a decision stands.  The last four are ends."""
 
     OFFERED = "offered"
@@ -31,7 +31,7 @@ class Stage(StrEnum):
     LAPSED = "lapsed"
 
 
-class Step(StrEnum):
+class DecisionStep(StrEnum):
     """What moves a decision on: said by a party, or by the calendar."""
 
     EVALUATE = "evaluate"
@@ -52,37 +52,37 @@ class Party(StrEnum):
     CALENDAR = "calendar"
 
 
-_S = Stage
-TRANSITIONS: Mapping[tuple[Stage, Step], Stage] = {
-    (_S.OFFERED, Step.EVALUATE): _S.IN_EVALUATION,
-    (_S.OFFERED, Step.REJECT): _S.REJECTED,
-    (_S.IN_EVALUATION, Step.ACCEPT): _S.ACCEPTED,
-    (_S.IN_EVALUATION, Step.ACCEPT_IF): _S.CONDITIONAL,
-    (_S.IN_EVALUATION, Step.REJECT): _S.REJECTED,
-    (_S.CONDITIONAL, Step.ACCEPT): _S.ACCEPTED,
-    (_S.CONDITIONAL, Step.REJECT): _S.REJECTED,
-    (_S.CONDITIONAL, Step.EXERCISE): _S.EXERCISED,
-    (_S.CONDITIONAL, Step.DECLINE): _S.DECLINED,
-    (_S.ACCEPTED, Step.EXERCISE): _S.EXERCISED,
-    (_S.ACCEPTED, Step.DECLINE): _S.DECLINED,
-    **{(s, Step.EXTEND): s for s in (_S.OFFERED, _S.IN_EVALUATION, _S.CONDITIONAL, _S.ACCEPTED)},
-    **{(s, Step.LAPSE): _S.LAPSED for s in (_S.OFFERED, _S.IN_EVALUATION, _S.CONDITIONAL, _S.ACCEPTED)},
+_S = DecisionStage
+TRANSITIONS: Mapping[tuple[DecisionStage, DecisionStep], DecisionStage] = {
+    (_S.OFFERED, DecisionStep.EVALUATE): _S.IN_EVALUATION,
+    (_S.OFFERED, DecisionStep.REJECT): _S.REJECTED,
+    (_S.IN_EVALUATION, DecisionStep.ACCEPT): _S.ACCEPTED,
+    (_S.IN_EVALUATION, DecisionStep.ACCEPT_IF): _S.CONDITIONAL,
+    (_S.IN_EVALUATION, DecisionStep.REJECT): _S.REJECTED,
+    (_S.CONDITIONAL, DecisionStep.ACCEPT): _S.ACCEPTED,
+    (_S.CONDITIONAL, DecisionStep.REJECT): _S.REJECTED,
+    (_S.CONDITIONAL, DecisionStep.EXERCISE): _S.EXERCISED,
+    (_S.CONDITIONAL, DecisionStep.DECLINE): _S.DECLINED,
+    (_S.ACCEPTED, DecisionStep.EXERCISE): _S.EXERCISED,
+    (_S.ACCEPTED, DecisionStep.DECLINE): _S.DECLINED,
+    **{(s, DecisionStep.EXTEND): s for s in (_S.OFFERED, _S.IN_EVALUATION, _S.CONDITIONAL, _S.ACCEPTED)},
+    **{(s, DecisionStep.LAPSE): _S.LAPSED for s in (_S.OFFERED, _S.IN_EVALUATION, _S.CONDITIONAL, _S.ACCEPTED)},
 }
 ENDS = frozenset({_S.REJECTED, _S.EXERCISED, _S.DECLINED, _S.LAPSED})
-SAID_BY: Mapping[Step, Party] = {
-    **dict.fromkeys(Step, Party.BUYER),
-    Step.EXTEND: Party.SELLER,
-    Step.LAPSE: Party.CALENDAR,
+SAID_BY: Mapping[DecisionStep, Party] = {
+    **dict.fromkeys(DecisionStep, Party.BUYER),
+    DecisionStep.EXTEND: Party.SELLER,
+    DecisionStep.LAPSE: Party.CALENDAR,
 }
 
 
-class LogLine(msgspec.Struct, frozen=True):
+class DecisionLine(msgspec.Struct, frozen=True):
     """One thing that happened: when, who said which step, where it led, and why."""
 
     unix_ns: int
     actor: str
     step: str
-    stage: Stage
+    stage: DecisionStage
     said: str = ""
 
 
@@ -115,9 +115,9 @@ class DecisionRecord(msgspec.Struct, frozen=True):
     """An offer, where the decision about it stands, its conditions, and all that was said, the oldest first."""
 
     offer: Offer
-    stage: Stage
-    conditions: tuple[Condition, ...] = ()
-    log: tuple[LogLine, ...] = ()
+    stage: DecisionStage
+    conditions: tuple[PurchaseCondition, ...] = ()
+    log: tuple[DecisionLine, ...] = ()
 
     @property
     def over(self) -> bool:
@@ -144,18 +144,20 @@ def offered(offer: Offer, actor: str, unix_ns: int) -> DecisionRecord:
         raise ValueError(f"decide_by {offer.decide_by} lies before offered {offer.offered}")
     if set(offer.seller.users) & set(offer.buyer.users):
         raise ValueError("nobody can speak for both parties")
-    return DecisionRecord(offer, Stage.OFFERED, (), (LogLine(unix_ns, actor, "offer", Stage.OFFERED, offer.title),))
+    return DecisionRecord(
+        offer, DecisionStage.OFFERED, (), (DecisionLine(unix_ns, actor, "offer", DecisionStage.OFFERED, offer.title),)
+    )
 
 
 def step(
     record: DecisionRecord,
-    event: Step,
+    event: DecisionStep,
     actor: str,
     unix_ns: int,
     today: date,
     *,
     said: str = "",
-    conditions: Sequence[Condition] = (),
+    conditions: Sequence[PurchaseCondition] = (),
     until: date | None = None,
 ) -> DecisionRecord:
     """Return the record after a party's word.  Raises StepRefused, which tells what is due instead.
@@ -168,24 +170,24 @@ def step(
     if stage is None:
         raise StepRefused(f"{event} does not fit a decision that is {record.stage}: {due or 'it is over'}")
     _may_say(record.offer, event, actor)
-    if today > record.offer.decide_by and event is not Step.LAPSE:
+    if today > record.offer.decide_by and event is not DecisionStep.LAPSE:
         raise StepRefused(f"the option ended on {record.offer.decide_by}")
     offer = record.offer
-    if event is Step.ACCEPT_IF:
+    if event is DecisionStep.ACCEPT_IF:
         _fit(conditions, offer, today)
-    elif event is Step.EXTEND:
+    elif event is DecisionStep.EXTEND:
         if until is None or until <= offer.decide_by:
             raise StepRefused(f"an extension needs a day after {offer.decide_by}")
         offer = msgspec.structs.replace(offer, decide_by=until)
-    elif record.stage is Stage.CONDITIONAL and event in (Step.EXERCISE, Step.ACCEPT):
-        open_ones = [str(c) for c in record.conditions if c.outcome is not Outcome.MET]
+    elif record.stage is DecisionStage.CONDITIONAL and event in (DecisionStep.EXERCISE, DecisionStep.ACCEPT):
+        open_ones = [str(c) for c in record.conditions if c.outcome is not ConditionOutcome.MET]
         if open_ones:
             raise StepRefused(f"not met: {'; '.join(open_ones)}")
-    kept = tuple(conditions) if event is Step.ACCEPT_IF else record.conditions
-    return DecisionRecord(offer, stage, kept, (*record.log, LogLine(unix_ns, actor, event, stage, said)))
+    kept = tuple(conditions) if event is DecisionStep.ACCEPT_IF else record.conditions
+    return DecisionRecord(offer, stage, kept, (*record.log, DecisionLine(unix_ns, actor, event, stage, said)))
 
 
-def settle(record: DecisionRecord, values: Mapping[str, Value], unix_ns: int, today: date) -> DecisionRecord:
+def settle(record: DecisionRecord, values: Mapping[str, Measured], unix_ns: int, today: date) -> DecisionRecord:
     """Return the record as the calendar and the measured values have it.
 
     A condition that was met in time stays met; one whose day has passed has failed; an option whose day has passed
@@ -195,15 +197,17 @@ def settle(record: DecisionRecord, values: Mapping[str, Value], unix_ns: int, to
         return record
     conditions, log = [], list(record.log)
     for condition in record.conditions:
-        judged = judge_condition(condition, values.get(condition.measured, Value()), today)
-        if judged.outcome is not condition.outcome and judged.outcome is not Outcome.OPEN:
+        judged = judge_condition(condition, values.get(condition.measured, Measured()), today)
+        if judged.outcome is not condition.outcome and judged.outcome is not ConditionOutcome.OPEN:
             log.append(
-                LogLine(unix_ns, f"({Party.CALENDAR})", f"condition {judged.outcome}", record.stage, str(judged))
+                DecisionLine(unix_ns, f"({Party.CALENDAR})", f"condition {judged.outcome}", record.stage, str(judged))
             )
         conditions.append(judged)
     record = DecisionRecord(record.offer, record.stage, tuple(conditions), tuple(log))
     if today > record.offer.decide_by:
-        return step(record, Step.LAPSE, f"({Party.CALENDAR})", unix_ns, today, said=f"after {record.offer.decide_by}")
+        return step(
+            record, DecisionStep.LAPSE, f"({Party.CALENDAR})", unix_ns, today, said=f"after {record.offer.decide_by}"
+        )
     return record
 
 
@@ -213,12 +217,12 @@ def reminders(record: DecisionRecord, today: date) -> list[Reminder]:
         return []
     name = record.offer.name
     days = [(f"the option ends, {record.stage.replace('_', ' ')} now", record.offer.decide_by)]
-    days += [(f"condition: {c}", c.by) for c in record.conditions if c.outcome is Outcome.OPEN]
+    days += [(f"condition: {c}", c.by) for c in record.conditions if c.outcome is ConditionOutcome.OPEN]
     found = [Reminder(name, what, on, (on - today).days) for what, on in days]
     return sorted((r for r in found if 0 <= r.days_left <= max(REMIND_DAYS)), key=lambda r: (r.on, r.what))
 
 
-def _may_say(offer: Offer, event: Step, actor: str) -> None:
+def _may_say(offer: Offer, event: DecisionStep, actor: str) -> None:
     party = SAID_BY[event]
     if party is Party.CALENDAR:
         return
@@ -227,7 +231,7 @@ def _may_say(offer: Offer, event: Step, actor: str) -> None:
         raise StepRefused(f"only the {party} ({firm.firm}) says {event}: {', '.join(firm.users)}")
 
 
-def _fit(conditions: Sequence[Condition], offer: Offer, today: date) -> None:
+def _fit(conditions: Sequence[PurchaseCondition], offer: Offer, today: date) -> None:
     if not 1 <= len(conditions) <= MOST_CONDITIONS:
         raise StepRefused(f"a conditional acceptance has 1 to {MOST_CONDITIONS} conditions")
     for condition in conditions:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from firmware_bridge.vocabulary.place import RACK_PARTS
-from rack_controller.prove.claim import Claim, Verdict
+from rack_controller.prove.claim import ClaimVerdict, OriginClaim
 from rack_controller.prove.columns import codes_of, column, numbers, spread
 from rack_controller.prove.fields import (
     BASIS,
@@ -30,7 +30,7 @@ from rack_controller.prove.fields import (
     process_of,
     steps_in,
 )
-from rack_controller.prove.rules import Counts, Measure, Over, Rule
+from rack_controller.prove.rules import Counts, Measure, OriginRule, Over
 
 IN, OUT, UNKNOWN = 1, 0, -1
 _ABSENT = -2
@@ -51,7 +51,7 @@ class Lines:
     most: Money
 
 
-def claim_of(table: pa.Table, rule: Rule, sites: Mapping[str, str], delivery: date | None) -> Claim:
+def claim_of(table: pa.Table, rule: OriginRule, sites: Mapping[str, str], delivery: date | None) -> OriginClaim:
     """Return the claim that a rule allows for the records of one rack.  `sites`: the country of each site."""
     depth = _depth(table)
     rack, parts = table.filter(pa.array(depth == RACK_PARTS)), table.filter(pa.array(depth > RACK_PARTS))
@@ -61,7 +61,7 @@ def claim_of(table: pa.Table, rule: Rule, sites: Mapping[str, str], delivery: da
     lower, upper = _bounds(lines)
     wanted = rule.threshold_at(delivery) if delivery is not None else None
     final = _named(_rack_outcome(rack, rule, sites)) if rule.final else ""
-    return Claim(
+    return OriginClaim(
         rule=rule.name,
         title=rule.title,
         measure=rule.measure,
@@ -82,7 +82,7 @@ def claim_of(table: pa.Table, rule: Rule, sites: Mapping[str, str], delivery: da
     )
 
 
-def lines_of(parts: pa.Table, rule: Rule, sites: Mapping[str, str]) -> Lines:
+def lines_of(parts: pa.Table, rule: OriginRule, sites: Mapping[str, str]) -> Lines:
     """Return what the share of a rule is taken over: `parts` are records below the rack itself."""
     outcome = outcomes(parts, rule, sites)
     least, most = costs(parts, rule)
@@ -97,7 +97,7 @@ def lines_of(parts: pa.Table, rule: Rule, sites: Mapping[str, str]) -> Lines:
     return Lines(own, by_tray[0], by_tray[1])
 
 
-def outcomes(parts: pa.Table, rule: Rule, sites: Mapping[str, str]) -> Outcomes:
+def outcomes(parts: pa.Table, rule: OriginRule, sites: Mapping[str, str]) -> Outcomes:
     """Return per part whether it counts as made in the rule's countries: IN, OUT or UNKNOWN.
 
     Evidence that is weaker than the rule asks for proves nothing in favour; what it says against stands.
@@ -115,7 +115,7 @@ def outcomes(parts: pa.Table, rule: Rule, sites: Mapping[str, str]) -> Outcomes:
     return result
 
 
-def costs(parts: pa.Table, rule: Rule) -> tuple[Money, Money]:
+def costs(parts: pa.Table, rule: OriginRule) -> tuple[Money, Money]:
     """Return the least and the most that each part may have cost, in the rule's currency.
 
     A cost of another basis, or in a currency without a rate, is unknown: zero at least, at most without bound.
@@ -137,7 +137,7 @@ def _of_value(parts: pa.Table, name: str, value: Callable[[str], float]) -> Mone
     return spread(codes, np.asarray([value(v) for v in values], np.float64), np.nan).astype(np.float64)
 
 
-def _process(parts: pa.Table, process: str, rule: Rule, sites: Mapping[str, str]) -> Outcomes:
+def _process(parts: pa.Table, process: str, rule: OriginRule, sites: Mapping[str, str]) -> Outcomes:
     state = np.full(parts.num_rows, _ABSENT, np.int64)
     for step in (s for s in steps_in(parts.column_names) if process_of(s) == process):
         found = _step(parts, step, rule, sites)
@@ -146,7 +146,7 @@ def _process(parts: pa.Table, process: str, rule: Rule, sites: Mapping[str, str]
     return state
 
 
-def _step(parts: pa.Table, step: str, rule: Rule, sites: Mapping[str, str]) -> Outcomes:
+def _step(parts: pa.Table, step: str, rule: OriginRule, sites: Mapping[str, str]) -> Outcomes:
     codes, places = codes_of(column(parts, f"{step}_place"))
     of_place = [UNKNOWN if p == UNKNOWN_PLACE else int(country_of(p, sites) in rule.countries) for p in places]
     state = spread(codes, np.asarray(of_place, np.int64), _ABSENT).astype(np.int64)
@@ -190,15 +190,15 @@ def _percent(inside: float, outside: float, towards: Callable[[float], int]) -> 
     return min(100.0, max(0.0, towards(share * 10_000) / 100))
 
 
-def _verdict(lower: float, upper: float, wanted: float | None, final: str) -> Verdict:
+def _verdict(lower: float, upper: float, wanted: float | None, final: str) -> ClaimVerdict:
     if wanted is not None and (upper <= wanted or final == "out"):
-        return Verdict.NOT_MET
+        return ClaimVerdict.NOT_MET
     if wanted is None or lower <= wanted or final == "unknown":
-        return Verdict.UNDECIDED
-    return Verdict.MET
+        return ClaimVerdict.UNDECIDED
+    return ClaimVerdict.MET
 
 
-def _rack_outcome(rack: pa.Table, rule: Rule, sites: Mapping[str, str]) -> int:
+def _rack_outcome(rack: pa.Table, rule: OriginRule, sites: Mapping[str, str]) -> int:
     if rack.num_rows != 1:
         return UNKNOWN
     states = np.vstack([_process(rack, p, rule, sites) for p in rule.final])
@@ -209,7 +209,7 @@ def _named(outcome: int) -> str:
     return {IN: "in", OUT: "out"}.get(outcome, "unknown")
 
 
-def _reasons(lines: Lines, rule: Rule, wanted: float | None, final: str, delivery: date | None) -> list[str]:
+def _reasons(lines: Lines, rule: OriginRule, wanted: float | None, final: str, delivery: date | None) -> list[str]:
     said = []
     what = "parts" if rule.over is Over.EVERY_PART else "trays"
     unknown = int(np.count_nonzero(lines.outcome == UNKNOWN))
@@ -231,7 +231,9 @@ def _reasons(lines: Lines, rule: Rule, wanted: float | None, final: str, deliver
     return said
 
 
-def _country(rack: pa.Table, parts: pa.Table, rule: Rule, sites: Mapping[str, str], delivery: date | None) -> Claim:
+def _country(
+    rack: pa.Table, parts: pa.Table, rule: OriginRule, sites: Mapping[str, str], delivery: date | None
+) -> OriginClaim:
     per_part = _countries(parts, rule, sites)
     found = _countries(rack, rule, sites)
     country = found[0] if len(found) == 1 else ""
@@ -240,12 +242,15 @@ def _country(rack: pa.Table, parts: pa.Table, rule: Rule, sites: Mapping[str, st
     for name in per_part:
         counted[name or UNKNOWN_PLACE] = counted.get(name or UNKNOWN_PLACE, 0) + 1
     if not country:
-        verdict, reason = Verdict.UNDECIDED, ("no record of the rack itself says where its deciding step was done",)
+        verdict, reason = (
+            ClaimVerdict.UNDECIDED,
+            ("no record of the rack itself says where its deciding step was done",),
+        )
     elif not rule.countries:
-        verdict, reason = Verdict.UNDECIDED, ("the rule asks for no country: it only says which",)
+        verdict, reason = ClaimVerdict.UNDECIDED, ("the rule asks for no country: it only says which",)
     else:
-        verdict, reason = (Verdict.MET if country in rule.countries else Verdict.NOT_MET), ()
-    return Claim(
+        verdict, reason = (ClaimVerdict.MET if country in rule.countries else ClaimVerdict.NOT_MET), ()
+    return OriginClaim(
         rule=rule.name,
         title=rule.title,
         measure=rule.measure,
@@ -261,7 +266,7 @@ def _country(rack: pa.Table, parts: pa.Table, rule: Rule, sites: Mapping[str, st
     )
 
 
-def _countries(parts: pa.Table, rule: Rule, sites: Mapping[str, str]) -> list[str]:
+def _countries(parts: pa.Table, rule: OriginRule, sites: Mapping[str, str]) -> list[str]:
     """Return per part the country of the last deciding step that is told of, empty where it is unknown."""
     kinds, names = codes_of(parts.column(KIND))
     result = np.full(parts.num_rows, "", dtype=object)

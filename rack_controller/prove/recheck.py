@@ -10,7 +10,7 @@ import msgspec
 import orjson
 import pyarrow as pa
 
-from rack_controller.prove.claim import Claim, Verdict, words_of
+from rack_controller.prove.claim import ClaimVerdict, OriginClaim, words_of
 from rack_controller.prove.cyclonedx import (
     COMMITMENT_OF,
     COST_MOST_OF,
@@ -25,7 +25,7 @@ from rack_controller.prove.cyclonedx import (
 from rack_controller.prove.fields import COST, COST_MOST, MONEY, PART, PLACE, SERIAL, SUPPLIER
 from rack_controller.prove.origin import claim_of
 from rack_controller.prove.redact import COMMITMENT
-from rack_controller.prove.rules import Measure, Rule
+from rack_controller.prove.rules import Measure, OriginRule
 
 _COLUMN_OF = {called: name for name, called in PROPERTY_OF.items()} | {
     SERIAL_NUMBER: SERIAL,
@@ -46,7 +46,7 @@ class Told:
 
     rack: str
     records: pa.Table
-    rule: Rule | None
+    rule: OriginRule | None
     sites: Mapping[str, str]
     delivery: date | None
     claims: tuple[str, ...]
@@ -70,7 +70,7 @@ def read_bom(content: bytes) -> Told:
         return Told(
             rack=own["bom-ref"],
             records=records,
-            rule=None if rule is None else msgspec.json.decode(rule, type=Rule),
+            rule=None if rule is None else msgspec.json.decode(rule, type=OriginRule),
             sites=msgspec.json.decode(more.get(f"{OWN}sites", "{}"), type=dict[str, str]),
             delivery=date.fromisoformat(day) if (day := more.get(f"{OWN}delivery")) else None,
             claims=tuple(c["predicate"] for c in document["declarations"]["claims"]),
@@ -81,7 +81,7 @@ def read_bom(content: bytes) -> Told:
         raise ValueError(f"not a BOM of ours: {err}") from err
 
 
-def wrong_claims(told: Told, claims: list[Claim]) -> list[str]:
+def wrong_claims(told: Told, claims: list[OriginClaim]) -> list[str]:
     """Return what the BOM claims otherwise than its own records allow.  `claims`: worked out by `work_out`."""
     mine = {claim.title: claim for claim in claims}
     wrong = []
@@ -94,21 +94,21 @@ def wrong_claims(told: Told, claims: list[Claim]) -> list[str]:
     return wrong
 
 
-def work_out(told: Told) -> list[Claim]:
+def work_out(told: Told) -> list[OriginClaim]:
     """Return the claim that the BOM's own rule allows for its own records, for the day of delivery it names."""
     if told.rule is None:
         return []
     return [claim_of(told.records, told.rule, told.sites, told.delivery)]
 
 
-def _agree(said: str, mine: Claim) -> bool:
+def _agree(said: str, mine: OriginClaim) -> bool:
     if mine.measure is Measure.COUNTRY or mine.lower_percent is None or mine.upper_percent is None:
         return said == words_of(mine)
     numbers = [float(w) for w in said.replace("%", " ").split() if w.replace(".", "", 1).isdigit()]
     if len(numbers) < 2:
         return False
     near = abs(numbers[0] - mine.lower_percent) <= _ROUNDING and abs(numbers[1] - mine.upper_percent) <= _ROUNDING
-    verdicts = {v for v in Verdict if f"({v.replace('_', ' ')})" in said}
+    verdicts = {v for v in ClaimVerdict if f"({v.replace('_', ' ')})" in said}
     return near and verdicts == {mine.verdict}
 
 

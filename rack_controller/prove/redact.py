@@ -16,13 +16,13 @@ import pyarrow as pa
 from rack_controller.prove.columns import codes_of, column, numbers, spread
 from rack_controller.prove.fields import BASIS, COST, COST_MOST, CURRENCY, PART, PLACE, SERIAL
 from rack_controller.prove.openings import TOTAL, Opening, Openings
-from rack_controller.prove.rules import Rule
+from rack_controller.prove.rules import OriginRule
 
 COMMITMENT = "cost_commitment"
 PER_BILLION = 1_000_000_000
 
 
-def redact(table: pa.Table, rule: Rule, secret: bytes) -> tuple[pa.Table, str, Openings]:
+def redact(table: pa.Table, rule: OriginRule, secret: bytes) -> tuple[pa.Table, str, Openings]:
     """Return the records with shares instead of costs, the commitment to their sum, and what opens all of it.
 
     A cost in a currency that the rule has no rate for, or that is not stated, has no share.  `secret`: 32 random bytes,
@@ -59,7 +59,7 @@ def commitment(identity: Mapping[str, Any], opening: Opening) -> str:
     return hashlib.sha256(b"\x00" + bytes.fromhex(opening.salt) + msgspec.json.encode(said)).hexdigest()
 
 
-def wrong_openings(parts: Iterable[Mapping[str, Any]], total: str, openings: Openings, rule: Rule) -> list[str]:
+def wrong_openings(parts: Iterable[Mapping[str, Any]], total: str, openings: Openings, rule: OriginRule) -> list[str]:
     """Return what does not fit between a redacted export and openings of it; `parts` are rows of its records."""
     rows = {row[PLACE]: row for row in parts}
     rows[TOTAL] = {PLACE: TOTAL, PART: None, SERIAL: None, COMMITMENT: total}

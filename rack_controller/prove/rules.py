@@ -40,7 +40,7 @@ class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     more_than_percent: float
 
 
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OriginRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule of origin.  `deciding` names the processes that decide by kind of part; `default` for all other kinds.
 
     `rates`: what one unit of a currency is in `currency`; a cost in any other is unknown.  `final`: processes of the
@@ -79,14 +79,14 @@ class RuleBook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     schema_version: int
     default: str
-    rules: tuple[Rule, ...]
+    rules: tuple[OriginRule, ...]
 
-    def named(self, name: str) -> Rule | None:
+    def named(self, name: str) -> OriginRule | None:
         """Return a rule, the default one for no name, None for one that there is not."""
         return next((rule for rule in self.rules if rule.name == (name or self.default)), None)
 
 
-class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FactorySite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where things are made: `place` is a country, or a country and its part (`US-WI`).
 
     `builds`: what is made there; `example`: an assumption of ours, nobody has said so.
@@ -106,7 +106,7 @@ class Sites(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every site that as-built records may name."""
 
     schema_version: int
-    sites: tuple[Site, ...]
+    sites: tuple[FactorySite, ...]
 
     @property
     def countries(self) -> dict[str, str]:

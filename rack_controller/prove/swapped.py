@@ -5,10 +5,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rack_controller.prove.fields import KIND, PART, PLACE, SERIAL
-from rack_controller.prove.fit import Change
+from rack_controller.prove.fit import PartSwap
 
 
-def apply_change(current: pa.Table, change: Change, spares: pa.Table) -> pa.Table:
+def apply_change(current: pa.Table, change: PartSwap, spares: pa.Table) -> pa.Table:
     """Return the records of a rack after a swap.
 
     `spares` are the records of the new part and of all that is in it, at the place where it was kept; none when nobody
@@ -24,7 +24,7 @@ def apply_change(current: pa.Table, change: Change, spares: pa.Table) -> pa.Tabl
     return both.take(pc.sort_indices(both, [(PLACE, "ascending")]))
 
 
-def _rooted(spares: pa.Table, change: Change) -> pa.Table:
+def _rooted(spares: pa.Table, change: PartSwap) -> pa.Table:
     serials = pc.utf8_upper(spares.column(SERIAL))
     at = np.flatnonzero(pc.equal(serials, change.new.upper()).fill_null(False).to_numpy())
     root = spares.column(PLACE)[int(at[0])].as_py() if len(at) else ""
@@ -32,7 +32,7 @@ def _rooted(spares: pa.Table, change: Change) -> pa.Table:
     return spares.set_column(spares.column_names.index(PLACE), PLACE, pa.array(places, pa.string()))
 
 
-def _bare(leaving: pa.Table, change: Change, schema: pa.Schema) -> pa.Table:
+def _bare(leaving: pa.Table, change: PartSwap, schema: pa.Schema) -> pa.Table:
     """Return what is known of parts without records: places and kinds stay as planned, nothing else."""
     rows = leaving.select([PLACE, KIND]).to_pydict() if leaving.num_rows else {PLACE: [change.place], KIND: ["unknown"]}
     count = len(rows[PLACE])

@@ -12,10 +12,10 @@ from datacenter_api.passports.decisions import DecisionDesk
 from datacenter_api.passports.desk import PassportDesk
 from datacenter_api.passports.found import Found
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
-from rack_controller.prove.conditions import Outcome
-from rack_controller.prove.fit import Change
+from rack_controller.prove.conditions import ConditionOutcome
+from rack_controller.prove.fit import PartSwap
 from rack_controller.prove.keys import fingerprint
-from rack_controller.prove.option import Firm, Offer, Stage, Step
+from rack_controller.prove.option import DecisionStage, DecisionStep, Firm, Offer
 from rack_controller.prove.seal import judge
 
 OTHER = "lab1/a/r01/k02"
@@ -98,7 +98,7 @@ def test_racks_are_found_by_short_name_and_a_strange_one_is_refused(desk: Passpo
 def test_a_swap_changes_the_passport_and_the_claim_and_records_that_come_later_win(desk: PassportDesk) -> None:
     take(desk, small_rack())
     assert desk.claims("k01")[0].lower_percent == 79.99
-    change = Change(f"{RACK}/u01", "LAB1-A-R01-K01-U01", "SHELF-2", 2**62, "swap by ada")
+    change = PartSwap(f"{RACK}/u01", "LAB1-A-R01-K01-U01", "SHELF-2", 2**62, "swap by ada")
     assert desk.swap(RACK, [change]) == [change]
     assert desk.swap(RACK, [change]) == [], "known already"
     (claim,) = desk.claims("k01")
@@ -119,7 +119,7 @@ def test_a_frozen_passport_is_signed_kept_under_its_hash_and_stays_when_parts_ch
     row = desk.freeze("k01", NOTHING, "ada", date(2028, 6, 1))
     file = tmp_path / "passports" / "frozen" / f"{row.sha256}.cdx.json"
     before = file.read_bytes()
-    desk.swap(RACK, [Change(f"{RACK}/u01", None, "SHELF-2", 2**62)])
+    desk.swap(RACK, [PartSwap(f"{RACK}/u01", None, "SHELF-2", 2**62)])
     assert file.read_bytes() == before
     assert (row.rows, row.wrong, row.unread) == (5, 0, 5)
     assert desk.racks()[0].frozen == row.sha256
@@ -160,32 +160,32 @@ def test_a_conditional_decision_is_measured_and_ends_in_a_signed_dossier(desk: P
     day = now[0].date()
     long = date(day.year + 1, 1, 1)
     record = decisions.offer(Offer(**{**_fields(offer()), "offered": day, "decide_by": long}), "admin")
-    assert record.stage is Stage.OFFERED
+    assert record.stage is DecisionStage.OFFERED
     with pytest.raises(CommandRefused, match="already"):
         decisions.offer(offer(), "admin")
-    decisions.say("pilot", Step.EVALUATE, "bea")
+    decisions.say("pilot", DecisionStep.EVALUATE, "bea")
     texts = [
         f"racks_passed:L12 >= 2 by {long}",
         f"origin_share:contract >= 50 by {long}",
         f"parts_wrong <= 0 by {long}",
     ]
-    decisions.say("pilot", Step.ACCEPT_IF, "bea", conditions=texts)
+    decisions.say("pilot", DecisionStep.ACCEPT_IF, "bea", conditions=texts)
     decisions.prove(RACK, "L12", True, SHA, "ada")
     decisions.prove(OTHER, "L12", False, SHA, "ada")
     shown = decisions.show("pilot")
     assert [(c.last, c.outcome) for c in shown.conditions] == [
-        (1.0, Outcome.OPEN),
-        (None, Outcome.OPEN),
-        (None, Outcome.OPEN),
+        (1.0, ConditionOutcome.OPEN),
+        (None, ConditionOutcome.OPEN),
+        (None, ConditionOutcome.OPEN),
     ]
     with pytest.raises(PreconditionFailed, match="not met"):
-        decisions.say("pilot", Step.EXERCISE, "bea")
+        decisions.say("pilot", DecisionStep.EXERCISE, "bea")
     decisions.prove(OTHER, "L12", True, SHA, "ada")
     take(desk, [part(f"{OTHER}/u01") | step("board", "US-TX") | step("assembly", "US-TX")])
     for rack in (RACK, OTHER):
         desk.freeze(rack, NOTHING, "ada", None)
-    assert {c.outcome for c in decisions.show("pilot").conditions} == {Outcome.MET}
-    assert decisions.say("pilot", Step.EXERCISE, "bea", said="go").stage is Stage.EXERCISED
+    assert {c.outcome for c in decisions.show("pilot").conditions} == {ConditionOutcome.MET}
+    assert decisions.say("pilot", DecisionStep.EXERCISE, "bea", said="go").stage is DecisionStage.EXERCISED
     made = decisions.dossier("pilot", [{"sequence": 1, "what": "option offer"}])
     assert judge(made.name, made.content, made.seal, desk.keys.names()).trusted
     for word in (b'"entry":"offer"', b'"entry":"evidence 3"', b'"entry":"claim ', b'"entry":"audit 1"', SHA.encode()):
@@ -202,9 +202,9 @@ def test_an_option_lapses_at_the_first_look_after_its_last_day(desk: PassportDes
     decisions.offer(offer(), "admin")
     assert [r.days_left for r in decisions.reminders()] == [11]
     now[0] = datetime(2027, 4, 1, tzinfo=UTC)
-    assert decisions.listed()[0].stage is Stage.LAPSED
+    assert decisions.listed()[0].stage is DecisionStage.LAPSED
     assert decisions.reminders() == []
     with pytest.raises(PreconditionFailed, match="it is over"):
-        decisions.say("pilot", Step.EVALUATE, "bea")
+        decisions.say("pilot", DecisionStep.EVALUATE, "bea")
     with pytest.raises(TargetUnknown, match="no decision"):
         decisions.show("other")

@@ -13,24 +13,24 @@ from support.cyclonedx_schema import schema_faults
 
 from rack_controller.prove.as_csv import as_csv
 from rack_controller.prove.check_as_built import in_order
-from rack_controller.prove.claim import Claim
+from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.cyclonedx import Document, Heading, hardware_bom
 from rack_controller.prove.openings import TOTAL
 from rack_controller.prove.origin import claim_of
 from rack_controller.prove.recheck import Told, read_bom, work_out, wrong_claims
 from rack_controller.prove.redact import COMMITMENT, redact, wrong_openings
-from rack_controller.prove.rules import Rule
+from rack_controller.prove.rules import OriginRule
 
 SECRET = b"\x07" * 32
 
 
-def rule(name: str = "contract") -> Rule:
+def rule(name: str = "contract") -> OriginRule:
     found = files().book.named(name)
     assert found is not None
     return found
 
 
-def bom(table: pa.Table, of: Rule | None = None, redacted: bool = False, total: str = "") -> Document:
+def bom(table: pa.Table, of: OriginRule | None = None, redacted: bool = False, total: str = "") -> Document:
     of = of or rule()
     claims = [claim_of(table, of, files().country_of_site, None)]
     more = {"rule": msgspec.json.encode(of).decode(), "sites": msgspec.json.encode(files().country_of_site).decode()}
@@ -84,7 +84,7 @@ def redacted_bom(rows: list[dict[str, str]], name: str = "contract") -> tuple[To
     return read_bom(content), content
 
 
-def _with_claim(content: bytes, claim: Claim) -> bytes:
+def _with_claim(content: bytes, claim: OriginClaim) -> bytes:
     from rack_controller.prove.claim import words_of
 
     document = json.loads(content)

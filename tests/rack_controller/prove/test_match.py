@@ -3,7 +3,7 @@
 import pyarrow as pa
 from support.as_built import RACK, part, records, small_rack
 
-from rack_controller.prove.fit import Change, Fit
+from rack_controller.prove.fit import Fit, PartSwap
 from rack_controller.prove.match import Match, match_parts
 from rack_controller.prove.swapped import apply_change
 
@@ -113,7 +113,7 @@ def test_a_swap_takes_a_tray_with_all_in_it_and_brings_the_new_ones_own_records(
     current = records(small_rack())
     store = "lab1/store/s01/b01/t07"
     spares = records([part(store, "compute_tray", serial="T-NEW"), part(f"{store}/gpu0", "gpu", serial="G-NEW")])
-    change = Change(f"{RACK}/u12", "LAB1-A-R01-K01-U12", "T-NEW", 1)
+    change = PartSwap(f"{RACK}/u12", "LAB1-A-R01-K01-U12", "T-NEW", 1)
     after = {r["place"]: r["serial"] for r in apply_change(current, change, spares).to_pylist()}
     assert after[f"{RACK}/u12"] == "T-NEW"
     assert after[f"{RACK}/u12/gpu0"] == "G-NEW"
@@ -123,6 +123,6 @@ def test_a_swap_takes_a_tray_with_all_in_it_and_brings_the_new_ones_own_records(
 
 def test_a_new_part_without_records_is_known_by_its_serial_number_alone() -> None:
     current = records(small_rack())
-    after = apply_change(current, Change(f"{RACK}/u12", None, "T-NEW", 1), current.slice(0, 0)).to_pylist()
+    after = apply_change(current, PartSwap(f"{RACK}/u12", None, "T-NEW", 1), current.slice(0, 0)).to_pylist()
     (tray,) = [r for r in after if r["place"] == f"{RACK}/u12"]
     assert (tray["serial"], tray["kind"], tray["cost"], tray["assembly_place"]) == ("T-NEW", "compute_tray", None, None)

@@ -4,17 +4,17 @@ from datetime import date, timedelta
 
 import pytest
 
-from rack_controller.prove.conditions import Condition, Outcome, Value, parse_condition
+from rack_controller.prove.conditions import ConditionOutcome, Measured, PurchaseCondition, parse_condition
 from rack_controller.prove.option import (
     ENDS,
     SAID_BY,
     TRANSITIONS,
     DecisionRecord,
+    DecisionStage,
+    DecisionStep,
     Firm,
     Offer,
     Party,
-    Stage,
-    Step,
     StepRefused,
     offered,
     reminders,
@@ -28,20 +28,20 @@ OFFER = Offer("racks-1", "Racks", Firm("Maker", ("mo",)), Firm("Buyer", ("bea", 
 TEXT = "racks_passed:L12 >= 17 by 2027-03-01"
 
 
-def at(stage: Stage, conditions: tuple[Condition, ...] = ()) -> DecisionRecord:
+def at(stage: DecisionStage, conditions: tuple[PurchaseCondition, ...] = ()) -> DecisionRecord:
     return DecisionRecord(OFFER, stage, conditions, ())
 
 
-def say(record: DecisionRecord, event: Step, actor: str = "bea", **more: object) -> DecisionRecord:
+def say(record: DecisionRecord, event: DecisionStep, actor: str = "bea", **more: object) -> DecisionRecord:
     return step(record, event, actor, 1, TODAY, **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("stage", Stage)
-@pytest.mark.parametrize("event", Step)
-def test_only_what_the_table_holds_is_taken(stage: Stage, event: Step) -> None:
+@pytest.mark.parametrize("stage", DecisionStage)
+@pytest.mark.parametrize("event", DecisionStep)
+def test_only_what_the_table_holds_is_taken(stage: DecisionStage, event: DecisionStep) -> None:
     actor = {Party.BUYER: "bea", Party.SELLER: "mo", Party.CALENDAR: "(calendar)"}[SAID_BY[event]]
-    more = {"until": END + timedelta(days=1)} if event is Step.EXTEND else {}
-    more |= {"conditions": [parse_condition(TEXT)]} if event is Step.ACCEPT_IF else {}
+    more = {"until": END + timedelta(days=1)} if event is DecisionStep.EXTEND else {}
+    more |= {"conditions": [parse_condition(TEXT)]} if event is DecisionStep.ACCEPT_IF else {}
     if (stage, event) in TRANSITIONS:
         after = say(at(stage), event, actor, **more)
         assert after.stage is TRANSITIONS[stage, event]
@@ -53,9 +53,9 @@ def test_only_what_the_table_holds_is_taken(stage: Stage, event: Step) -> None:
 
 def test_nobody_speaks_for_the_other_side_and_no_end_is_left() -> None:
     with pytest.raises(StepRefused, match="only the buyer"):
-        say(at(Stage.ACCEPTED), Step.EXERCISE, "mo")
+        say(at(DecisionStage.ACCEPTED), DecisionStep.EXERCISE, "mo")
     with pytest.raises(StepRefused, match="only the seller"):
-        say(at(Stage.ACCEPTED), Step.EXTEND, "bea", until=END + timedelta(days=1))
+        say(at(DecisionStage.ACCEPTED), DecisionStep.EXTEND, "bea", until=END + timedelta(days=1))
     assert not [s for s, _ in TRANSITIONS if s in ENDS]
     with pytest.raises(ValueError, match="both parties"):
         offered(Offer("x", "X", Firm("A", ("a",)), Firm("B", ("a",)), (), TODAY, END), "admin", 1)
@@ -64,54 +64,59 @@ def test_nobody_speaks_for_the_other_side_and_no_end_is_left() -> None:
 
 
 def test_what_is_conditional_is_exercised_only_when_it_is_met() -> None:
-    record = say(at(Stage.IN_EVALUATION), Step.ACCEPT_IF, conditions=[parse_condition(TEXT)])
+    record = say(at(DecisionStage.IN_EVALUATION), DecisionStep.ACCEPT_IF, conditions=[parse_condition(TEXT)])
     with pytest.raises(StepRefused, match="not met: racks_passed:L12 >= 17 by 2027-03-01"):
-        say(record, Step.EXERCISE)
+        say(record, DecisionStep.EXERCISE)
     (asked,) = record.conditions
-    sixteen = settle(record, {asked.measured: Value(16.0, "16 of 20")}, 2, TODAY)
-    assert sixteen.conditions[0].outcome is Outcome.OPEN
+    sixteen = settle(record, {asked.measured: Measured(16.0, "16 of 20")}, 2, TODAY)
+    assert sixteen.conditions[0].outcome is ConditionOutcome.OPEN
     assert sixteen.conditions[0].last == 16.0
-    met = settle(sixteen, {asked.measured: Value(17.0)}, 3, TODAY)
+    met = settle(sixteen, {asked.measured: Measured(17.0)}, 3, TODAY)
     assert met.conditions[0].met_on == TODAY
     assert "condition met" in met.log[-1].step
-    later = settle(met, {asked.measured: Value(3.0)}, 4, TODAY)
-    assert later.conditions[0].outcome is Outcome.MET, "what was met in time stays met"
-    assert say(later, Step.EXERCISE).stage is Stage.EXERCISED
+    later = settle(met, {asked.measured: Measured(3.0)}, 4, TODAY)
+    assert later.conditions[0].outcome is ConditionOutcome.MET, "what was met in time stays met"
+    assert say(later, DecisionStep.EXERCISE).stage is DecisionStage.EXERCISED
 
 
 def test_an_unknown_measure_never_meets_and_fails_after_its_day() -> None:
     record = say(
-        at(Stage.IN_EVALUATION), Step.ACCEPT_IF, conditions=[parse_condition("parts_wrong <= 0 by 2027-01-31")]
+        at(DecisionStage.IN_EVALUATION),
+        DecisionStep.ACCEPT_IF,
+        conditions=[parse_condition("parts_wrong <= 0 by 2027-01-31")],
     )
     (asked,) = record.conditions
-    assert settle(record, {asked.measured: Value(None)}, 2, date(2027, 1, 31)).conditions[0].outcome is Outcome.OPEN
-    late = settle(record, {asked.measured: Value(None)}, 2, date(2027, 2, 1))
-    assert late.conditions[0].outcome is Outcome.FAILED
+    assert (
+        settle(record, {asked.measured: Measured(None)}, 2, date(2027, 1, 31)).conditions[0].outcome
+        is ConditionOutcome.OPEN
+    )
+    late = settle(record, {asked.measured: Measured(None)}, 2, date(2027, 2, 1))
+    assert late.conditions[0].outcome is ConditionOutcome.FAILED
     # What was measured of a day in time counts, whenever somebody looks.
-    in_time = settle(record, {asked.measured: Value(0.0, on=date(2027, 1, 31))}, 2, date(2027, 2, 1))
-    assert in_time.conditions[0].outcome is Outcome.MET
+    in_time = settle(record, {asked.measured: Measured(0.0, on=date(2027, 1, 31))}, 2, date(2027, 2, 1))
+    assert in_time.conditions[0].outcome is ConditionOutcome.MET
 
 
 def test_an_option_lapses_after_its_last_day_and_an_extension_moves_it() -> None:
-    accepted = at(Stage.ACCEPTED)
+    accepted = at(DecisionStage.ACCEPTED)
     assert settle(accepted, {}, 1, END) == accepted
     lapsed = settle(accepted, {}, 1, END + timedelta(days=1))
-    assert (lapsed.stage, lapsed.log[-1].actor) == (Stage.LAPSED, "(calendar)")
+    assert (lapsed.stage, lapsed.log[-1].actor) == (DecisionStage.LAPSED, "(calendar)")
     with pytest.raises(StepRefused, match="ended"):
-        step(accepted, Step.EXERCISE, "bea", 1, END + timedelta(days=1))
-    extended = say(accepted, Step.EXTEND, "mo", until=END + timedelta(days=30))
-    assert settle(extended, {}, 1, END + timedelta(days=1)).stage is Stage.ACCEPTED
+        step(accepted, DecisionStep.EXERCISE, "bea", 1, END + timedelta(days=1))
+    extended = say(accepted, DecisionStep.EXTEND, "mo", until=END + timedelta(days=30))
+    assert settle(extended, {}, 1, END + timedelta(days=1)).stage is DecisionStage.ACCEPTED
     with pytest.raises(StepRefused, match="a day after"):
-        say(accepted, Step.EXTEND, "mo", until=END)
+        say(accepted, DecisionStep.EXTEND, "mo", until=END)
 
 
 def test_reminders_come_30_days_before_and_end_with_the_decision() -> None:
-    record = say(at(Stage.IN_EVALUATION), Step.ACCEPT_IF, conditions=[parse_condition(TEXT)])
+    record = say(at(DecisionStage.IN_EVALUATION), DecisionStep.ACCEPT_IF, conditions=[parse_condition(TEXT)])
     assert reminders(record, TODAY) == []
     soon = reminders(record, date(2027, 2, 1))
     assert [(r.days_left, r.what) for r in soon] == [(28, f"condition: {TEXT}")]
     assert len(reminders(record, date(2027, 3, 1))) == 2
-    assert reminders(at(Stage.DECLINED), END) == []
+    assert reminders(at(DecisionStage.DECLINED), END) == []
 
 
 @pytest.mark.parametrize(
@@ -130,6 +135,6 @@ def test_a_condition_that_cannot_be_measured_is_refused(text: str) -> None:
 def test_a_conditions_day_lies_within_the_option() -> None:
     for text in ("parts_wrong <= 0 by 2027-04-01", "parts_wrong <= 0 by 2026-11-28"):
         with pytest.raises(StepRefused, match="its day is not between"):
-            say(at(Stage.IN_EVALUATION), Step.ACCEPT_IF, conditions=[parse_condition(text)])
+            say(at(DecisionStage.IN_EVALUATION), DecisionStep.ACCEPT_IF, conditions=[parse_condition(text)])
     with pytest.raises(StepRefused, match="1 to 50"):
-        say(at(Stage.IN_EVALUATION), Step.ACCEPT_IF)
+        say(at(DecisionStage.IN_EVALUATION), DecisionStep.ACCEPT_IF)
