@@ -56,8 +56,8 @@ def run(record: Callable[..., None]) -> None:
         record(figure="import_600k_rows_s", value=seconds, unit="s", n=report.rows)
         record(figure="import_file_mb", value=len(data) / 1e6, unit="MB")
         built = desk.store.keys().append_column("kind", pa.array(_kinds(), pa.string()))
-        found, read = _found(built)
-        seconds, match = _timed(lambda: match_parts(built, found, read=read, visible={"gpu", "psu", "cpu"}))
+        found, told = _found(built)
+        seconds, match = _timed(lambda: match_parts(built, found, told))
         assert match.wrong > 0
         record(figure="match_s", value=seconds, unit="s", n=found.num_rows)
         racks = list(desk.store.racks())
@@ -107,13 +107,13 @@ def _kinds() -> list[str]:
     return ["gpu" if n % 40 == 0 else "psu" if n % 60 == 1 else "cable" for n in range(RACKS * PARTS)]
 
 
-def _found(built: pa.Table) -> tuple[pa.Table, set[str]]:
-    """Return what was found: of 100 parts one is swapped, moved or missing; and the trays, all of which were read."""
+def _found(built: pa.Table) -> tuple[pa.Table, set[tuple[str, str]]]:
+    """Return what was found: of 100 parts one is swapped, moved or missing; and that every tray told of its GPUs."""
     serials = np.asarray(built.column("serial").to_pylist(), dtype=object)
     rows = np.arange(len(serials))
     serials[rows % 300 == 7] = [f"NEW{n}" for n in rows[rows % 300 == 7]]
     here, there = rows[rows % 300 == 50], rows[rows % 300 == 51]
     serials[here], serials[there] = serials[there].copy(), serials[here].copy()
     found = built.set_column(built.column_names.index("serial"), "serial", pa.array(serials.tolist(), pa.string()))
-    trays = {"/".join(place.split("/")[:5]) for place in built.column("place").to_pylist()}
-    return found.filter(pa.array(rows % 300 != 120)), trays
+    told = {("/".join(place.split("/")[:5]), "gpu") for place in built.column("place").to_pylist()}
+    return found.filter(pa.array(rows % 300 != 120)), told

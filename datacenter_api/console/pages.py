@@ -14,6 +14,7 @@ from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import show_banner, show_interlocks
 from datacenter_api.console.operation_page import show_operation
 from datacenter_api.console.panel import find_tray
+from datacenter_api.console.passport_page import show_decision, show_decisions, show_passport
 from datacenter_api.console.rack_page import RackPage
 from datacenter_api.console.serial_page import show_serial
 from datacenter_api.console.sights import attention_board, events_board, hall_board
@@ -64,6 +65,18 @@ def add_pages(services: Services, open_door: OpenDoor) -> None:
     async def audit_page(request: Request) -> None:
         await show_audit(services, request.scope[PRINCIPAL])
 
+    @ui.page("/decisions", title="Decisions · Rackwright", dark=None)
+    async def decisions_page(request: Request) -> None:
+        await show_decisions(services, request.scope[PRINCIPAL])
+
+    @ui.page("/decision/{name}", title="Decision · Rackwright", dark=None)
+    async def decision_page(name: str, request: Request) -> None:
+        await show_decision(services, name, request.scope[PRINCIPAL])
+
+    @ui.page("/passport/{place:path}", title="Passport · Rackwright", dark=None)
+    async def passport_page(place: str, request: Request) -> None:
+        await show_passport(services, place, request.scope[PRINCIPAL])
+
     @ui.page("/rack/{place:path}", title="Rack · Rackwright", dark=None)
     def rack_page(place: str, request: Request) -> None:
         show_place(glance, place, request.scope[PRINCIPAL])
@@ -79,7 +92,10 @@ def show_hall(glance: Glance, who: Principal) -> None:
         with ui.element("div").classes("beside"):
             viewer.show(attention_board(glance), html(classes="card looks"))
             viewer.show(events_board(glance, None), html(classes="card"))
-            html('<p class="quiet"><a href="/console/subscriptions">Who is told of events</a></p>')
+            html(
+                '<p class="quiet"><a href="/console/subscriptions">Who is told of events</a> · '
+                '<a href="/console/decisions">Passports and decisions to buy</a></p>'
+            )
     viewer.start()
 
 

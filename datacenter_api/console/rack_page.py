@@ -103,6 +103,9 @@ class RackPage:
                     viewer.show(building_card(glance, record), html())
                     viewer.show(operations_board(glance, record), html(classes="card"))
                     viewer.show(events_board(glance, record.place or record.token), html(classes="card"))
+                    html(
+                        f'<p class="quiet"><a href="/console/passport/{record.place or record.token}">Passport</a></p>'
+                    )
         ui.on("tray", self._choose)
         viewer.start(self._show_charts)
 

@@ -65,6 +65,11 @@ class DecisionDesk:
             self._write(now, revision)
         return now
 
+    def delivery_of(self, rack: str) -> date | None:
+        """Return the day of delivery that a rack's open decision names, the soonest, None when none does."""
+        days = [r.offer.delivery for r in self.listed() if not r.over and rack in r.offer.racks and r.offer.delivery]
+        return min(days, default=None)
+
     def say(
         self,
         name: str,

@@ -200,7 +200,7 @@ class PassportDesk:
 
     def match(self, rack: str, found: Found) -> Match:
         """Return what was found beside what was built.  Raises TargetUnknown."""
-        return match_parts(self.records(rack), found.parts, read=found.read, visible=found.visible)
+        return match_parts(self.records(rack), found.parts, found.told)
 
     def export(
         self, rack: str, form: str, *, rule: str = "", delivery: date | None = None, redacted: bool = True

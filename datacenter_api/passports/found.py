@@ -18,25 +18,18 @@ from rack_controller.prove.fields import KIND, PART, PLACE, SERIAL
 _LISTED = (ItemKind.DRIVE, ItemKind.NIC, ItemKind.DPU)
 """Kinds of part that no plan names: they stand under the name that their endpoint gives them."""
 
-VISIBLE = frozenset({*KIND_OF_PART.values(), *_LISTED})
-"""Kinds of part that an endpoint can tell of; trays come on top."""
-
+_Row = tuple[str, str, str | None, str | None]
 _KIND_OF_TRAY = {"compute": "compute_tray", "switch": "switch_tray"}
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found in a rack: a row per part, the trays that were read in full, and those that were not."""
+    """What was found in a rack: a row per part; which kinds of part each tray that was read in full told of; and the
+    trays that were not read in full."""
 
     parts: pa.Table
-    read: frozenset[str]
+    told: frozenset[tuple[str, str]]
     unread: tuple[str, ...]
-    tray_kinds: frozenset[str]
-
-    @property
-    def visible(self) -> frozenset[str]:
-        """Kinds of part that can be missing."""
-        return VISIBLE | self.tray_kinds
 
 
 def find_parts(record: RackRecord, stock: StockRoom, now: Seconds) -> Found:
@@ -47,18 +40,23 @@ def find_parts(record: RackRecord, stock: StockRoom, now: Seconds) -> Found:
     layout = layout_of(record)
     stock.want(record)
     look = RackLook(record, layout, view_of(record, now), now)
-    rows: list[tuple[str, str, str | None, str | None]] = []
-    read, unread = set(), []
+    rows: list[_Row] = []
+    told, unread = set(), []
     for tray in look.trays.values():
+        place = tray.plan.place
         asked = [e.place for e in tray.plan.endpoints if e.enabled and e.protocol not in IN_BAND]
-        whole = bool(asked) and all(stock.report(place) is not None for place in asked)
-        rows += _parts(tray, stock)
-        read.add(tray.plan.place) if whole else unread.append(tray.plan.place)
-    names = (PLACE, KIND, PART, SERIAL)
+        reports = [stock.report(endpoint) for endpoint in asked]
+        known = [report for report in reports if report is not None]
+        if known:
+            rows += _parts(tray, stock)
+        if asked and len(known) == len(asked):
+            told |= {(place, str(item.kind)) for report in known for item in report.inventory}
+        else:
+            unread.append(place)
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
+    names = (PLACE, KIND, PART, SERIAL)
     table = pa.table({n: pa.array(list(c), pa.string()) for n, c in zip(names, columns, strict=True)})
-    kinds = frozenset(kind_of_tray(tray.plan.kind) for tray in look.trays.values())
-    return Found(table, frozenset(read), tuple(unread), kinds)
+    return Found(table, frozenset(told), tuple(unread))
 
 
 def kind_of_tray(kind: str) -> str:
@@ -66,10 +64,11 @@ def kind_of_tray(kind: str) -> str:
     return _KIND_OF_TRAY.get(kind, kind)
 
 
-def _parts(tray: TrayLook, stock: StockRoom) -> list[tuple[str, str, str | None, str | None]]:
+def _parts(tray: TrayLook, stock: StockRoom) -> list[_Row]:
+    """Return what a tray that answers is made of: itself, also where it tells no serial number, and what it lists."""
     place, kind = tray.plan.place, kind_of_tray(tray.plan.kind)
     whole = enclosure_of(stock, tray)
-    rows = [] if whole is None else [_row(place, kind, whole)]
+    rows: list[_Row] = [(place, kind, None, None) if whole is None else _row(place, kind, whole)]
     for name, called in KIND_OF_PART.items():
         for part in tray.planned(name):
             item = item_of(stock, tray, part)
@@ -79,5 +78,5 @@ def _parts(tray: TrayLook, stock: StockRoom) -> list[tuple[str, str, str | None,
     return rows
 
 
-def _row(place: str, kind: str, item: StockItem) -> tuple[str, str, str | None, str | None]:
+def _row(place: str, kind: str, item: StockItem) -> _Row:
     return place, str(kind), item.part_number, item.serial_number

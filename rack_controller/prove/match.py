@@ -60,11 +60,11 @@ class Match:
         ]
 
 
-def match_parts(built: pa.Table, found: pa.Table, *, read: Collection[str], visible: Collection[str]) -> Match:
+def match_parts(built: pa.Table, found: pa.Table, told: Collection[tuple[str, str]]) -> Match:
     """Match what was found against what was built.
 
-    `read`: trays whose endpoints were all read; `visible`: kinds of part that an endpoint can tell of.  Only a part of
-    such a kind in such a tray can be missing.
+    `told`: trays whose endpoints were all read, each with a kind of part that they told of.  Only a part of such a kind
+    in such a tray can be missing: an endpoint that never speaks of cables says nothing by its silence.
     """
     places_b, places_f = _joint(built, found, PLACE)
     serials_b, serials_f = _joint(built, found, SERIAL)
@@ -97,7 +97,7 @@ def match_parts(built: pa.Table, found: pa.Table, *, read: Collection[str], visi
     fit[twice] = _AT[Fit.DUPLICATE]
 
     left = np.flatnonzero(~done_b)
-    gone = _visible(built, left, read, visible) & (there[left] < 0)
+    gone = _told(built, left, told) & (there[left] < 0)
     rest = np.where(gone | (there[left] >= 0), _AT[Fit.MISSING], _AT[Fit.UNREAD])
     return _sorted(
         built,
@@ -137,12 +137,11 @@ def _twice(serials: Indices) -> Mask:
     return (serials >= 0) & (counts[np.maximum(serials, 0)] > 1) if len(serials) else serials.astype(np.bool_)
 
 
-def _visible(built: pa.Table, rows: Indices, read: Collection[str], visible: Collection[str]) -> Mask:
+def _told(built: pa.Table, rows: Indices, told: Collection[tuple[str, str]]) -> Mask:
     some = built.select([PLACE, KIND]).take(pa.array(rows))
     trays = pc.replace_substring_regex(some.column(PLACE), _TRAY, r"\1")
-    looked = pc.is_in(trays, pa.array(list(read), pa.string()))
-    can = pc.is_in(_plain(some.column(KIND)), pa.array(list(visible), pa.string()))
-    return np.asarray(pc.and_(looked, can).to_numpy(), np.bool_)
+    both = pc.binary_join_element_wise(trays, _plain(some.column(KIND)), "\n")
+    return np.asarray(pc.is_in(both, pa.array(["\n".join(pair) for pair in told], pa.string())).to_numpy(), np.bool_)
 
 
 def _sorted(built: pa.Table, found: pa.Table, fit: Indices, built_row: Indices, found_row: Indices) -> Match:

@@ -4,6 +4,7 @@ Set RACKWRIGHT_SCREENSHOTS to a folder to keep the pictures.
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -12,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,7 @@ from typing import Any
 import pytest
 from nats.aio.msg import Msg
 from support.alarmed import played_alarms
+from support.as_built import RACK, csv_of, small_rack
 from support.latched import CHAIN, latched_state
 from support.pair import DOMAIN, played_pair
 from support.patience import PATIENCE
@@ -187,6 +190,33 @@ def test_the_page_moves_without_reload_and_asks_nobody_else(scene: Scene, scheme
         driver.get(f"{scene.api.url}/console/")
         wait_for(lambda: "kW" in text(driver, "r-k01-out"))
         driver.save_screenshot(str(folder / f"hall-{scheme}.png"))
+
+
+def test_a_passport_shows_its_claims_and_a_decision_its_conditions(scene: Scene, tmp_path: Path) -> None:
+    def ask(path: str, body: bytes) -> None:
+        context = ssl.create_default_context(cafile=str(scene.api.state / "tls" / "ca.pem"))
+        login = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+        headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{scene.api.url}/api/v1/{path}", body, headers)
+        with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+            assert answer.status == 200
+
+    ask("passports/imports?name=k01.csv", csv_of(small_rack()))
+    firms = {"seller": {"firm": "Maker", "users": ["mo"]}, "buyer": {"firm": "Buyer", "users": ["bea"]}}
+    days = {"offered": "2026-01-01", "decide_by": "2099-12-31", "delivery": "2028-06-01"}
+    ask("options", json.dumps({"name": "pilot", "title": "Pilot racks", "racks": [RACK], **firms, **days}).encode())
+    with browser("light") as driver:
+        log_in(driver, scene, "/console/passport/k01")
+        wait_for(lambda: "79.99 to 80.01 %" in driver.find_element("tag name", "body").text)
+        wait_for(lambda: "FOUND BESIDE BUILT" in driver.find_element("tag name", "body").text.upper())
+        assert len(shown(driver, "svg.share")) == 2
+        folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
+        driver.save_screenshot(str(folder / "passport-light.png"))
+        driver.get(f"{scene.api.url}/console/decisions")
+        driver.find_element("link text", "pilot").click()
+        wait_for(lambda: "offered" in driver.find_element("tag name", "body").text)
+        driver.save_screenshot(str(folder / "decision-light.png"))
+        assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
 
 
 def test_a_silent_controller_is_hatched_and_the_keyboard_works(scene: Scene) -> None:

@@ -19,9 +19,7 @@ from rack_controller.prove.option import DecisionStage, DecisionStep, Firm, Offe
 from rack_controller.prove.seal import judge
 
 OTHER = "lab1/a/r01/k02"
-NOTHING = Found(
-    pa.table({n: pa.array([], pa.string()) for n in ("place", "kind", "part", "serial")}), frozenset(), (), frozenset()
-)
+NOTHING = Found(pa.table({n: pa.array([], pa.string()) for n in ("place", "kind", "part", "serial")}), frozenset(), ())
 SHA = "ab" * 32
 
 

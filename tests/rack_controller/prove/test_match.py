@@ -28,7 +28,8 @@ def found(*changed: tuple[int, Row | None], table: pa.Table | None = None) -> pa
 
 
 def matched(table: pa.Table, seen: pa.Table, read: list[str] = TRAYS) -> Match:
-    return match_parts(table, seen, read=read, visible={"psu", "power_shelf"})
+    """Match where each tray that was read tells of its supplies and of itself."""
+    return match_parts(table, seen, {(tray, kind) for tray in read for kind in ("psu", "power_shelf")})
 
 
 def serial(n: int) -> str:
