@@ -31,7 +31,8 @@ from datacenter_api.passports.reports import (
     SigningKey,
 )
 from datacenter_api.passports.rows import part_rows
-from datacenter_api.passports.store import RACK_OF, PassportStore
+from datacenter_api.passports.segment import RACK_OF
+from datacenter_api.passports.store import PassportStore
 from datacenter_api.passports.tables import changes, frozen, plain_row
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, TargetUnknown
 from firmware_bridge.vocabulary.place import RACK_PARTS, parse_place, rack_of
@@ -139,8 +140,7 @@ class PassportDesk:
 
     def named(self, rack: str) -> str:
         """Return the place of a rack that records are of.  Raises TargetUnknown."""
-        known = self.store.racks()
-        fits = [r for r in known if rack in (r, r.rsplit("/", 1)[-1])]
+        fits = [rack] if self.store.covers(rack) else [r for r in self.store.racks() if r.rsplit("/", 1)[-1] == rack]
         if len(fits) != 1:
             what = (
                 f"no as-built records of rack {rack!r}" if not fits else f"{rack!r} could be any of {len(fits)} racks"
@@ -195,8 +195,7 @@ class PassportDesk:
 
     def swap(self, rack: str, found: Sequence[PartSwap]) -> list[PartSwap]:
         """Keep swaps that the passport does not know yet, and return them; what is claimed follows."""
-        known = self.store.racks()
-        return self.store.change(rack, found) if rack in known else []
+        return self.store.change(rack, found) if self.store.covers(rack) else []
 
     def match(self, rack: str, found: Found) -> Match:
         """Return what was found beside what was built.  Raises TargetUnknown."""

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from datacenter_api.passports.segment import RACK_OF, Segment, write_segment
 from datacenter_api.passports.tables import changes, covers, imports, open_tables, plain_row, unfit
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.prove.columns import codes_of
@@ -26,8 +27,6 @@ from rack_controller.prove.fit import PartSwap
 from rack_controller.prove.swapped import apply_change
 
 FOLDER, FILE = "passports", "passports.db"
-GROUP_ROWS = 16_384
-RACK_OF = r"^((?:[^/]+/){3}[^/]+)(?:/.*)?$"
 _KEYS = [PLACE, PART, SERIAL]
 MOST_KEPT = 16
 
@@ -43,6 +42,7 @@ class PassportStore:
         self._file = self.folder / FILE
         self._engine = open_tables(self._file)
         self._kept: dict[str, tuple[tuple[int, int], pa.Table]] = {}
+        self._segments: dict[str, Segment] = {}
         self._tidy()
 
     @contextmanager
@@ -90,6 +90,13 @@ class PassportStore:
         query = sa.select(covers.c.rack, sa.func.sum(covers.c.rows)).group_by(covers.c.rack).order_by(covers.c.rack)
         with self.begin() as connection:
             return {str(rack): int(rows) for rack, rows in connection.execute(query)}
+
+    def covers(self, rack: str) -> bool:
+        """Return whether any record is of this rack, named by its place."""
+        with self.begin() as connection:
+            return (
+                connection.execute(sa.select(covers.c.rack).where(covers.c.rack == rack).limit(1)).scalar() is not None
+            )
 
     def keys(self) -> pa.Table:
         """Return place, part and serial number of every record; those of a later import replace earlier ones."""
@@ -187,8 +194,14 @@ class PassportStore:
 
     def _read(self, sha256: str, place: str) -> pa.Table:
         """Return the records at a place and below it."""
-        inside = [[(PLACE, "=", place)], [(PLACE, ">=", f"{place}/"), (PLACE, "<", f"{place}0")]]  # 0 follows /
-        return pq.read_table(self._path(sha256), filters=inside).unify_dictionaries().combine_chunks()
+        return self._segment(sha256).below(place)
+
+    def _segment(self, sha256: str) -> Segment:
+        found = self._segments.pop(sha256, None) or Segment(self._path(sha256))
+        self._segments[sha256] = found
+        if len(self._segments) > MOST_KEPT:
+            self._segments.pop(next(iter(self._segments)))
+        return found
 
     def _path(self, sha256: str) -> Path:
         return self.folder / f"{sha256[:32]}.parquet"
@@ -196,7 +209,7 @@ class PassportStore:
     def _stage(self, records: pa.Table, path: Path) -> None:
         scratch = path.with_suffix(".new")
         try:
-            pq.write_table(records, scratch, compression="zstd", compression_level=1, row_group_size=GROUP_ROWS)
+            write_segment(records, scratch)
             with scratch.open("rb+") as file:
                 os.fsync(file.fileno())
             scratch.chmod(0o600)

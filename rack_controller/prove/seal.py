@@ -71,14 +71,10 @@ def seal(name: str, lines: Sequence[bytes], names: Sequence[str], signer: Signer
 
     `about` is what else is signed: what the file is, of which rack, made when.
     """
-    whole = hashlib.sha256()
-    entries = []
-    for line, called in zip(lines, names, strict=True):
-        whole.update(line)
-        entries.append([called, len(line), _short(line)])
+    entries = [[called, len(line), _short(line)] for line, called in zip(lines, names, strict=True)]
     statement = {
         "_type": STATEMENT,
-        "subject": [{"name": name, "digest": {"sha256": whole.hexdigest()}}],
+        "subject": [{"name": name, "digest": {"sha256": hashlib.sha256(b"".join(lines)).hexdigest()}}],
         "predicateType": PREDICATE,
         "predicate": {
             "about": about,
