@@ -108,7 +108,7 @@ def make_services(state: Path) -> Services:
         history=history,
         consoles=ConsoleRelay(bus),
         certificate=ServedCertificate(state / "tls"),
-        passports=Passports(state, fleet, bus),
+        passports=Passports(state, fleet, bus, store.audit),
         push=push_settings(os.environ),
     )
     services.bus.companions += [services.history.run, services.consoles.run]

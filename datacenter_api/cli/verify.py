@@ -60,6 +60,7 @@ def verify(
             }
             for f in opinion.faults
         ],
+        "rule": None,
         "claims": [],
         "wrong_claims": [],
     }
@@ -91,6 +92,7 @@ def _work_out(row: Row, content: bytes, opening: Path | None) -> None:
         row["wrong_claims"] = [f"it cannot be worked out again: {err}"]
         return
     claims = work_out(told)
+    row["rule"] = None if told.rule is None else {"name": told.rule.name, "source": told.rule.source}
     row["claims"] = list(told.claims)
     row["wrong_claims"] = wrong_claims(told, claims)
     if opening is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     from datacenter_api.redfish.stock import StockRoom
 
 
+Note = Callable[[str, str, str, str, str, str], None]
+"""Writes an audit line: actor, address, what, target, outcome, detail."""
+
+
 class Passports:
     """The way to both desks: passports and decisions.  One opening, whoever asks."""
 
-    def __init__(self, state: Path, fleet: FleetState, bus: BusLink) -> None:
-        self._state, self._fleet, self._bus = state, fleet, bus
+    def __init__(self, state: Path, fleet: FleetState, bus: BusLink, note: Note) -> None:
+        self._state, self._fleet, self._bus, self._note = state, fleet, bus, note
         self._desk: PassportDesk | None = None
         self._stock: StockRoom | None = None
         self.turn = asyncio.Lock()  # one import or decision at a time
@@ -68,7 +73,8 @@ class Passports:
         except (RackwrightError, msgspec.MsgspecError) as err:
             return f"swaps since then are not known: {err}"
         changes = [_change(s) for s in swaps if s.stage is Stage.DONE and s.new_serial]
-        await asyncio.to_thread(self.open().swap, rack, changes)
+        for new in await asyncio.to_thread(self.open().swap, rack, changes):
+            self._note("(controller)", "", "passport swap", new.place, "changed", f"{new.old or '?'} is {new.new} now")
         return ""
 
     def close(self) -> None:

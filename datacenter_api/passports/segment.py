@@ -20,7 +20,7 @@ class Segment:
     """A file that never changes: its footer is read once.  Raises OSError."""
 
     def __init__(self, path: Path) -> None:
-        self._file = pq.ParquetFile(path)
+        self._file = pq.ParquetFile(path, memory_map=True)
         meta = self._file.metadata
         at = self._file.schema_arrow.get_field_index(PLACE)
         groups = (meta.row_group(n).column(at).statistics for n in range(meta.num_row_groups))
@@ -33,7 +33,8 @@ class Segment:
         table = self._file.read_row_groups(groups)  # 0 follows /
         places = table.column(PLACE)
         inside = pc.or_(pc.equal(places, place), pc.starts_with(places, f"{place}/"))
-        return compact(table.filter(inside))
+        kept = table if pc.all(inside).as_py() else table.filter(inside)
+        return kept if len(groups) == 1 else compact(kept)
 
 
 def write_segment(records: pa.Table, path: Path) -> None:

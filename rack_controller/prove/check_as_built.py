@@ -151,7 +151,9 @@ def _look_for_twins(table: pa.Table, name: str, key: Codes, given: Mask, what: s
         return
     values = table.column(name)
     for first, second in zip(order[:-1][same].tolist(), order[1:][same].tolist(), strict=True):
-        complaints.add(second + 1, name, f"{what}: row {first + 1}", values[second].as_py(), kind=what)
+        complaints.add(
+            second + 1, name, f"{what}: row {complaints.row_in_file(first + 1)}", values[second].as_py(), kind=what
+        )
 
 
 def _look(table: pa.Table, name: str, say: Callable[[str], str], complaints: Complaints) -> None:

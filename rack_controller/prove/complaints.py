@@ -33,6 +33,7 @@ class Complaints:
     def __init__(self) -> None:
         self._shown: list[Complaint] = []
         self._counts: Counter[str] = Counter()
+        self._left_out: list[int] = []
 
     def __len__(self) -> int:
         return sum(self._counts.values())
@@ -51,7 +52,24 @@ class Complaints:
         """Note one fault; `kind` counts those whose words differ by row."""
         self._counts[f"{field}: {kind or what}"] += 1
         if len(self._shown) < MOST_SHOWN:
-            self._shown.append(Complaint(row, field, what, scrub(str(value), MOST_VALUE)))
+            self._shown.append(
+                Complaint(self.row_in_file(row) if row else 0, field, what, scrub(str(value), MOST_VALUE))
+            )
+
+    def add_left_out(self, row: int, field: str, what: str, value: str, kind: str) -> None:
+        """Note a row that is no part of the table: rows behind it are counted as they stand in the file."""
+        self.add(0, field, what, value, kind=kind)
+        if len(self._shown) <= MOST_SHOWN and self._shown[-1].row == 0:
+            self._shown[-1] = msgspec.structs.replace(self._shown[-1], row=row)
+        self._left_out.append(row)
+
+    def row_in_file(self, row: int) -> int:
+        """Return where a row of the table stands in the file: rows that were left out lie between."""
+        for left_out in self._left_out:
+            if left_out > row:
+                break
+            row += 1
+        return row
 
     def add_rows(self, rows: NDArray[np.int64], field: str, what: str, values: Iterable[object] = ()) -> None:
         """Note the same fault of many rows (indices from 0)."""
@@ -60,4 +78,4 @@ class Complaints:
         told = list(values)[:room] if room else []
         for at, index in enumerate(rows[:room].tolist()):
             value = told[at] if at < len(told) else ""
-            self._shown.append(Complaint(index + 1, field, what, scrub(str(value), MOST_VALUE)))
+            self._shown.append(Complaint(self.row_in_file(index + 1), field, what, scrub(str(value), MOST_VALUE)))

@@ -87,24 +87,24 @@ def hardware_bom(
     places = table.column(PLACE).to_pylist()
     own = [at for at, place in enumerate(places) if place.count("/") == RACK_PARTS - 1]
     itself = orjson.loads(rows[own[0]]) if own else {"type": "device", "bom-ref": heading.rack, "name": "rack"}
-    inside = [at for at in range(len(rows)) if at not in set(own)]
+    mine = set(own)
+    inside = [at for at in range(len(rows)) if at not in mine]
     claimed = [_json(_claim(claim, heading.rack)) for claim in claims]
     head = _json(_head(itself, heading))[:-1] + ',"components":['
     parts = [
-        ([head], ["heading"]),
+        ([f"{head}\n".encode()], ["heading"]),
         (_commas([rows[at] for at in inside]), [places[at] for at in inside]),
-        (['],"declarations":{"evidence":['], ["structure 1"]),
+        ([b'],"declarations":{"evidence":[\n'], ["structure 1"]),
         (_commas(evidence), [f"step:{n}" for n in range(len(evidence))]),
-        (['],"claims":['], ["structure 2"]),
+        ([b'],"claims":[\n'], ["structure 2"]),
         (_commas(claimed), [f"claim {claim.rule}" for claim in claims]),
-        (["]}}"], ["end"]),
+        ([b"]}}\n"], ["end"]),
     ]
-    lines = [f"{line}\n".encode() for block, _ in parts for line in block]
-    return Document(lines, [name for _, block in parts for name in block])
+    return Document([line for block, _ in parts for line in block], [name for _, block in parts for name in block])
 
 
-def _commas(rows: list[str]) -> list[str]:
-    return [*(f"{row}," for row in rows[:-1]), *rows[-1:]]
+def _commas(rows: list[str]) -> list[bytes]:
+    return [*(f"{row},\n".encode() for row in rows[:-1]), *(f"{row}\n".encode() for row in rows[-1:])]
 
 
 def _head(itself: dict[str, Any], heading: Heading) -> dict[str, Any]:

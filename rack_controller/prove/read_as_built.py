@@ -17,6 +17,7 @@ from rack_controller.prove.fields import PART_COLUMNS, PLACE, PROCESSES, REQUIRE
 SCHEMA = "rackwright.as-built/1"
 MOST_ROWS = 1_000_000
 MOST_BYTES = 512 * 1024 * 1024
+MOST_JSON_BYTES = 64 * 1024 * 1024
 _BLOCK = 16 << 20
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
@@ -71,7 +72,7 @@ def _csv(body: bytes, complaints: Complaints) -> pa.Table | None:
 
     def ragged(row: pyarrow.csv.InvalidRow) -> str:
         said = f"{row.actual_columns} cells, the heading has {row.expected_columns}"
-        complaints.add((row.number or 1) - 1, "row", said, row.text, kind="wrong number of cells")
+        complaints.add_left_out((row.number or 1) - 1, "row", said, row.text, "wrong number of cells")
         return "skip"
 
     # `place` and `serial` differ from row to row: a dictionary of them would only cost.
@@ -106,6 +107,9 @@ def _know_columns(names: Sequence[str], complaints: Complaints) -> bool:
 
 
 def _json(body: bytes, complaints: Complaints) -> pa.Table | None:
+    if len(body) > MOST_JSON_BYTES:
+        complaints.add(0, "file", f"more than {MOST_JSON_BYTES >> 20} MiB of JSON: split it, or write it as CSV")
+        return None
     try:
         document = msgspec.json.decode(body)
     except msgspec.DecodeError as err:

@@ -89,7 +89,7 @@ def wrong_claims(told: Told, claims: list[OriginClaim]) -> list[str]:
         title = said.partition(":")[0]
         if title not in mine:
             wrong.append(f"{said}: its rule is not in the file")
-        elif not _agree(said, mine[title]):
+        elif not _agree(said.removeprefix(title), mine[title]):
             wrong.append(f"it says {said!r}, its records say {words_of(mine[title])!r}")
     return wrong
 
@@ -103,7 +103,7 @@ def work_out(told: Told) -> list[OriginClaim]:
 
 def _agree(said: str, mine: OriginClaim) -> bool:
     if mine.measure is Measure.COUNTRY or mine.lower_percent is None or mine.upper_percent is None:
-        return said == words_of(mine)
+        return said == words_of(mine).removeprefix(mine.title)
     numbers = [float(w) for w in said.replace("%", " ").split() if w.replace(".", "", 1).isdigit()]
     if len(numbers) < 2:
         return False

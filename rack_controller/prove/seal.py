@@ -71,7 +71,6 @@ def seal(name: str, lines: Sequence[bytes], names: Sequence[str], signer: Signer
 
     `about` is what else is signed: what the file is, of which rack, made when.
     """
-    entries = [[called, len(line), _short(line)] for line, called in zip(lines, names, strict=True)]
     statement = {
         "_type": STATEMENT,
         "subject": [{"name": name, "digest": {"sha256": hashlib.sha256(b"".join(lines)).hexdigest()}}],
@@ -79,7 +78,7 @@ def seal(name: str, lines: Sequence[bytes], names: Sequence[str], signer: Signer
         "predicate": {
             "about": about,
             "signer": {"public_key": text(signer.public), "succession": [_as_dict(s) for s in signer.chain]},
-            "entries": entries,
+            "entries": {"names": list(names), "bytes": list(map(len, lines)), "sha256_64": list(map(_short, lines))},
         },
     }
     payload = orjson.dumps(statement, option=orjson.OPT_SORT_KEYS)
@@ -111,7 +110,7 @@ def _open(sealed: bytes) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
     signer = statement["predicate"]["signer"]
     raw(signer["public_key"]), raw(said["sig"])
     [(raw(s.old), raw(s.new), raw(s.signature)) for s in (Succession(**s) for s in signer["succession"])]
-    [(str(n), int(size), str(digest)) for n, size, digest in statement["predicate"]["entries"]]
+    _entries(statement)
     str(statement["subject"][0]["digest"]["sha256"]), str(statement["subject"][0]["name"])
     return payload, statement, {"type": envelope["payloadType"], **said}
 
@@ -137,12 +136,19 @@ def _look_at_seal(
 def _look_at_file(file: str, content: bytes, statement: dict[str, Any]) -> list[Fault]:
     if hashlib.sha256(content).hexdigest() == statement["subject"][0]["digest"]["sha256"]:
         return []
-    wanted = [(str(n), int(size), str(digest)) for n, size, digest in statement["predicate"]["entries"]]
+    wanted = _entries(statement)
     found = _lines(content)
     faults = _compare(file, wanted, found)
     return faults or [
         Fault(Wrong.ALTERED, file, 0, len(content), "", "it is another file than the one that was sealed")
     ]
+
+
+def _entries(statement: dict[str, Any]) -> list[tuple[str, int, str]]:
+    """Return name, length and digest of every entry that was sealed.  Raises ValueError, TypeError, KeyError."""
+    listed = statement["predicate"]["entries"]
+    columns = zip(listed["names"], listed["bytes"], listed["sha256_64"], strict=True)
+    return [(str(name), int(size), str(digest)) for name, size, digest in columns]
 
 
 def _lines(content: bytes) -> list[tuple[int, bytes, str]]:

@@ -99,6 +99,8 @@ async def test_what_is_found_is_matched_and_a_swap_that_has_ended_changes_the_pa
         shown = (await client.get(f"{V1}/k01")).json()
         assert (shown["parts"][0]["serial"], shown["parts"][0]["cost"]) == ("T-1", None)
         assert [s["new"] for s in shown["swaps"]] == ["T-1"]
+        noted = [r for r in api.services.store.audited(20) if r["what"] == "passport swap"]
+        assert [(r["target"], r["detail"]) for r in noted] == [(f"{RACK}/u12", "T-0 is T-1 now")]
         bus["swaps"] = BusUnavailable("away")
         assert "not known" in (await client.get(f"{V1}/k01/match")).json()["swaps"]
         frozen = (await client.post(f"{V1}/k01/freeze", json={})).json()

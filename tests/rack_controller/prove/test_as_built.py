@@ -125,6 +125,12 @@ def test_what_is_no_table_is_refused_with_what_to_do(data: bytes, said: str) -> 
     assert any(said in text for text in told), told
 
 
+def test_rows_behind_one_that_is_no_row_are_counted_as_they_stand_in_the_file() -> None:
+    lines = csv_of([part(f"{RACK}/u{n}", currency="USD" if n < 3 else "X") for n in range(4)]).splitlines(keepends=True)
+    told = faults(b"".join([*lines[:2], b"short,row\n", *lines[2:4], b"a,b,c\n", *lines[4:]]))
+    assert [t.split(":")[0] for t in told] == ["row 2, row", "row 5, row", "row 6, currency"]
+
+
 def test_a_file_in_which_every_row_is_wrong_gives_a_bounded_report_that_counts_all() -> None:
     rows = [part(f"{RACK}/u{n}", currency="XXX", serial=f"=S{n}") for n in range(3_000)]
     table, complaints = judged(csv_of(rows))
