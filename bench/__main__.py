@@ -74,6 +74,13 @@ BARS: dict[str, tuple[str, float]] = {
     "power/s1_work_vs_oracle_125": (">=", 0.975),
     "power/s1_work_vs_oracle_125_errors": (">=", 0.965),
     "power/s1_work_vs_oracle_140": (">=", 0.95),
+    "power/delay_p99_vs_none": ("<=", 1.1),
+    "power/ride_over_limit_s": ("<=", 0.0),
+    "power/ride_overshoot": ("<=", 0.01),
+    "power/ride_trips": ("<=", 0.0),
+    "power/pumps_lost_caps_s": ("<=", 1.0),
+    "power/storage_vs_lp_hints": ("<=", 1.5),
+    "power/storage_vs_lp_no_hints": ("<=", 3.0),
     "power/s3_settle_inband_s": ("<=", 1.0),
     "power/s3_settle_redfish_s": ("<=", 3.0),
 }

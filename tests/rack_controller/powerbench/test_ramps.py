@@ -1,0 +1,27 @@
+"""Storage for ramp limits: the linear program is a bound, hints come near it, and nothing moves faster than it may."""
+
+import numpy as np
+import pytest
+
+from rack_controller.powerbench.linear import least
+from rack_controller.powerbench.ramps import RampCase, hinted_plan, least_storage, load_of, smoothed
+
+pytest.importorskip("highspy", reason="needs the extra bench")
+CASE = RampCase(5.0, 2_000.0)
+
+
+def test_a_small_program_has_its_known_optimum() -> None:
+    x = least(np.array([-1.0, -2.0]), np.zeros(2), np.full(2, 3.0), [({0: 1.0, 1: 1.0}, -np.inf, 4.0)])
+    assert x == pytest.approx([1.0, 3.0])
+
+
+def test_foresight_is_the_bound_hints_come_near_and_without_them_it_takes_at_most_three_times() -> None:
+    load = load_of(CASE, seed=2)
+    bound = least_storage(CASE, load)
+    told, without = smoothed(CASE, load, hinted_plan(CASE, off_s=0.5)), smoothed(CASE, load)
+    assert bound.storage_j <= 1.001 * min(told.storage_j, without.storage_j)
+    assert told.storage_j <= 1.5 * bound.storage_j
+    assert without.storage_j <= 3.0 * bound.storage_j
+    assert without.burned <= 0.02
+    for score in (bound, told, without):
+        assert score.steepest_w_per_s <= CASE.ramp_w_per_s * (1 + 1e-6)
