@@ -17,6 +17,14 @@ from support.validators import PEERS
 from support.whole_rack import WholeRack
 
 SYSTEM = "/redfish/v1/Systems/k01-u11"
+READ = (
+    SYSTEM,
+    "/redfish/v1/PowerEquipment/PowerShelves/k01-u06",
+    "/redfish/v1/Chassis/k01-u06/PowerSubsystem/PowerSupplies/psu0",
+    "/redfish/v1/ThermalEquipment/CDUs/k01-u01",
+    "/redfish/v1/ThermalEquipment/CDUs/k01-u01/Pumps/pump0",
+)
+"""A resource of each kind of tray that stands here."""
 
 
 def needs(program: str) -> Path:
@@ -74,8 +82,17 @@ class Ours:
         return self.get(SYSTEM).get("PowerState") == state
 
     def taken_stock(self) -> None:
-        """Wait until the tray's report is in; the first look begins it."""
+        """Wait until the tray's report is in, which the first look begins, and every tray that stands here is read."""
         eventually(lambda: "Memory" in self.get(SYSTEM), within=120, every=1.0)
+        self.seen()
+
+    def seen(self) -> None:
+        """Wait until what clients look at is read now: a busy machine may have missed one just then."""
+        eventually(lambda: all(self._stands(uri) for uri in READ), within=120, every=1.0)
+
+    def _stands(self, uri: str) -> bool:
+        status = self.get(uri).get("Status")
+        return isinstance(status, dict) and status.get("State") == "Enabled"
 
     def run(self, words: Sequence[str], more: Mapping[str, str] | None = None, limit: float = 120) -> tuple[int, str]:
         """Run a program that trusts our authority only and return its exit status and everything that it said."""
