@@ -61,11 +61,15 @@ def power(
     errors: Annotated[bool, typer.Option(help="A law 10 % wrong, jittered writes, 2 % of them lost.")] = False,
     oversubscription: Annotated[float | None, typer.Option(help="Instead of the scenario's.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Instead of the scenario's.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with plots there: one HTML file, no scripts.")
+    ] = None,
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
     """Run power controllers on one scenario and compare them with an oracle."""
-    from rack_controller.powerbench.run import CONTENDERS, median, run_once, with_errors
+    from rack_controller.powerbench.report import Shown, html_report
+    from rack_controller.powerbench.run import CONTENDERS, median, run_logged, run_once, with_errors
     from rack_controller.powerbench.scenario import changed, read_scenario
 
     names = list(CONTENDERS) if controllers == "all" else [n.strip() for n in controllers.split(",") if n.strip()]
@@ -80,13 +84,22 @@ def power(
     run = with_errors(run) if errors else run
     requests = _read_traces(trace or [])
     oracle = median([run_once(run, "oracle", seed, requests) for seed in range(seeds)])
-    rows = []
+    rows, shown = [], []
     for name in names:
-        scores = (
-            [run_once(run, name, seed, requests, margin) for seed in range(seeds)] if name != "oracle" else [oracle]
-        )
-        rows.append(_row(run.name, name, median(scores), oracle))
+        runs = [run_logged(run, name, seed, requests, margin) for seed in range(seeds)]
+        score = oracle if name == "oracle" else median([one for one, _ in runs])
+        rows.append(_row(run.name, name, score, oracle))
+        shown.append(Shown(name, CONTENDERS[name].title, score, runs[0][1]))
+    if report is not None:
+        _write(report, html_report(run.title, seeds, run.step_s, oracle, shown))
     emit(rows, _COLUMNS, chosen(output, as_json), name="controller")
+
+
+def _write(path: Path, page: str) -> None:
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as err:
+        raise ConfigurationError(f"--report {path}: cannot be written: {err}") from err
 
 
 def _read_traces(paths: list[Path]) -> "Trace | None":

@@ -62,6 +62,13 @@ CONTENDERS = {
 
 def run_once(scenario: Scenario, name: str, seed: int, trace: Trace | None = None, margin: float = 1.0) -> Score:
     """Return the score of one controller with one seed."""
+    return run_logged(scenario, name, seed, trace, margin)[0]
+
+
+def run_logged(
+    scenario: Scenario, name: str, seed: int, trace: Trace | None = None, margin: float = 1.0
+) -> tuple[Score, Log]:
+    """Return the score and what it was judged from."""
     contender = CONTENDERS[name]
     if contender.writes_s is not None:
         slower = tuple(max(a, b) for a, b in zip(contender.writes_s, scenario.writes.delay_s, strict=True))
@@ -91,7 +98,7 @@ def run_once(scenario: Scenario, name: str, seed: int, trace: Trace | None = Non
         log.moments.append(hall.step())
         _note(log, hall, design)
         log.delays.extend(s.queue.copy() for _, _, s, _ in hall.serving)
-    return judge(log, hall)
+    return judge(log, hall), log
 
 
 NEARLY = 1.05  # GPUs that work in step get one share of what each asks for, so some are a little above the least

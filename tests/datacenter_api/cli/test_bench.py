@@ -58,3 +58,37 @@ def test_what_cannot_be_run_is_one_line_and_exit_code_2(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_a_report_is_one_page_with_a_plot_for_each_controller_and_no_script(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tiny.yaml").write_text(SCENARIO)
+    page = tmp_path / "report.html"
+    words = ["--scenario", str(tmp_path / "tiny.yaml"), "--seeds", "1", "--report", str(page)]
+    assert bench(*words, "--controllers", "none,budget") == 0
+    text = page.read_text()
+    assert text.count("<svg") == 2
+    assert text.count("<polyline") == 6
+    assert "Two racks for a moment" in text
+    assert "<script" not in text
+    assert "http" not in text
+    assert bench(*words[:-1], str(tmp_path / "no" / "such.html"), "--controllers", "none") == 2
+    assert "--report" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("0,1500\n2,nan\n4,1500", "trace.csv:3: (row): expected finite powers from 0"),
+        ("0,1500\n2,1500\n1,1500", "trace.csv:4: (row): expected a later time"),
+        ("0,1500\n2,-1\n4,1500", "trace.csv:3: (row): expected finite powers from 0"),
+        ("0,1\n2,1\n4,1\n99,1\n101,1", "trace.csv:5: (row): expected no gap"),
+    ],
+)
+def test_a_bad_power_trace_is_refused_with_file_line_and_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, said: str
+) -> None:
+    (tmp_path / "trace.csv").write_text(f"t_s,node1_W\n{rows}\n")
+    assert bench("--scenario", "s9", "--trace", str(tmp_path / "trace.csv")) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
