@@ -13,6 +13,7 @@ from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.alarms import AlarmRules
 from rack_controller.decide.alarm_catalogue import catalogue_of
+from rack_controller.decide.budget.claims import REST_PRIORITY
 from rack_controller.decide.notice import Finding
 from rack_controller.images import Images
 from rack_controller.model.event import Severity
@@ -121,6 +122,7 @@ class RackUnderControl:
                 limits=self._limits,
                 coolant=self._coolant,
                 building=self._building,
+                priority=(lambda _tray: REST_PRIORITY) if budget is None else budget.priority_at,
             )
         )
         self._budget = (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.budget.design import Array, Index, Mask
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.model.power_policy import REST, Job, PowerPolicy, SpecInvalid, Tenant, covers
@@ -63,6 +64,15 @@ def claims_of(roster: Roster, policy: PowerPolicy, jobs: Sequence[Job] = ()) -> 
         ceiling=ceiling,
         tenant=tuple("" if n < 0 else policy.tenants[n].name for n in owners.tolist()),
     )
+
+
+def priority_at(places: Sequence[Place], policy: PowerPolicy | None, jobs: Sequence[Job] = ()) -> int:
+    """Return the most urgent priority among whom any of `places` belongs to: the smaller comes first."""
+    working = [*(() if policy is None else policy.jobs), *jobs]
+    claims = [(job.priority, job.members) for job in working]
+    claims += [] if policy is None else [(tenant.priority, tenant.places) for tenant in policy.tenants]
+    found = [priority for priority, globs in claims if any(covers(globs, place) for place in places)]
+    return min(found, default=REST_PRIORITY)
 
 
 def _owners(roster: Roster, kind: str, field: str, each: Sequence[tuple[str, Sequence[str]]]) -> Index:

@@ -15,7 +15,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.vocabulary.upstream import Upstream
 from rack_controller.decide.budget.agree import check_promises
-from rack_controller.decide.budget.claims import Claims, claims_of
+from rack_controller.decide.budget.claims import Claims, claims_of, priority_at
 from rack_controller.decide.budget.design import Array
 from rack_controller.decide.budget.energy import Energy, used
 from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveState, begin, step_live
@@ -80,6 +80,12 @@ class BudgetStation:
     def places_of(self, rack: Place) -> tuple[Place, ...]:
         """Return a rack's GPUs in the roster's order."""
         return tuple(p for p in self.roster.places if p.startswith(f"{rack}/"))
+
+    def priority_at(self, tray: Place) -> int:
+        """Return the most urgent priority that any GPU of a tray has; the smaller comes first."""
+        active = self.book.active
+        spec = None if active is None else active.spec
+        return priority_at(self.places_of(tray), spec, self.book.running)
 
     def index_of(self, rack: Place) -> int:
         """Return which of the roster's racks a place is."""

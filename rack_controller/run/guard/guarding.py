@@ -7,6 +7,7 @@ from firmware_bridge.ports.power import PowerSwitch
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
+from rack_controller.decide.budget.claims import REST_PRIORITY
 from rack_controller.decide.coolant import holds_coolant
 from rack_controller.decide.limits import holds_caps
 from rack_controller.decide.notice import Finding
@@ -19,6 +20,7 @@ from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
+from rack_controller.run.guard.shedding import Shedding
 from rack_controller.run.guard.sheet import Sheet
 from rack_controller.run.guard.strike import ACTIONS, Striker
 from rack_controller.run.journal import Journal
@@ -43,14 +45,19 @@ def guarding(
     limits: Limits,
     coolant: Coolant,
     building: BuildingDesk,
+    priority: Callable[[Place], int] = lambda _tray: REST_PRIORITY,
 ) -> InterlockDesk:
-    """Return the guard of a rack at its desk; from now on it hears of leaks, and its latches keep trays off."""
+    """Return the guard of a rack at its desk; from now on it hears of leaks, and its latches keep trays off.
+
+    `priority` of a tray: the smaller one is shed later.
+    """
     sheet = Sheet(ledger)
     switch_of = partial(find_source, sources, port=PowerSwitch)
     striker = Striker(sheet, leases, switch_of, clock, partial(output_of, sources))
     striker.settle_old()
     latches = Latches(sheet, policy, clock.unix_ns)
     carriers = {**dict.fromkeys(ACTIONS, striker.carry), Act.CAP: limits.cap, Act.HOLD_CAPS: limits.hold}
+    carriers[Act.SHED] = Shedding(view, striker.carry, priority).carry
     carriers |= dict.fromkeys(TURNS_UP, coolant.turn_up)
     carriers |= building.carriers
     bypasses = Bypasses(journal, board.rack, policy, clock.unix_ns, tell)
