@@ -27,7 +27,8 @@ SEEN_BY = {
     "silence_taken_for_a_fault": 96,
     "shelves_are_struck_without_waiting": 3,
     "caps_go_out_before_they_are_written": 3,
-    "caps_are_not_asked_for_again": 3,
+    "caps_are_not_asked_for_again": 11,
+    "what_the_building_did_is_not_looked_at": 11,
 }
 """The first seed that sees each bug; another one will do when scripts are drawn otherwise."""
 

@@ -81,6 +81,8 @@ def isolate(world: "World", fault: Fault) -> None:
     """The building closes the coolant for a while, of itself."""
     world.watch.rack_may_go_off()
     world.rack.isolated_since, world.rack.flow = world.clock.now(), 0.0
+    on = {tray for tray, device in world.rack.trays.items() if device.settle() is PowerState.ON}
+    world.rack.hot = frozenset(on)
     later(world, fault.span, lambda: reopen(world))
 
 

@@ -152,7 +152,7 @@ class Life:
     def __post_init__(self) -> None:
         self.journal = MortalJournal(self.path, self.mortal)
         self.board, self.view = self.rack.board(), RackView(self.rack.layout, "boot")
-        self.ticks = 0
+        self.ticks, self.began = 0, self.clock.now()
         self.outputs = {shelf: Line(self, device, self.asked) for shelf, device in self.rack.shelves.items()}
         lines = {device.place: Line(self, device, self.asked) for device in self.rack.trays.values()}
         self.lines = lines

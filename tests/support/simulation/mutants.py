@@ -150,3 +150,8 @@ def caps_go_out_before_they_are_written(patch: Patch) -> None:
 @mutant
 def caps_are_not_asked_for_again(patch: Patch) -> None:
     patch.setattr(set_points.SetPoints, "_again", lambda *_args: None)
+
+
+@mutant
+def what_the_building_did_is_not_looked_at(patch: Patch) -> None:
+    patch.setitem(conditions._RACK, conditions.Condition.ISOLATED_NOT_OFF, lambda *_args: "")  # type: ignore[arg-type]

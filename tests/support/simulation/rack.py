@@ -114,6 +114,7 @@ class SimRack:
     silent_unit: bool = False
     supply_k: float = 0.0  # how much warmer coolant comes than it should
     isolated_since: float | None = None  # since when the building keeps the coolant closed
+    hot: frozenset[Place] = frozenset()  # trays that were on when it was closed
     shelves: dict[Place, SimTray] = field(default_factory=dict)  # their outputs
     sent_at: dict[str, float] = field(default_factory=dict)  # when each effect's request went out
     _boards: dict[Board, "_Known"] = field(default_factory=dict)

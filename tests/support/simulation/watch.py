@@ -13,12 +13,13 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerState
 from rack_controller.decide.picture import WATCHED
 from rack_controller.model.effect import Effect, EffectState
 from rack_controller.model.operation import Step
-from rack_controller.run.guard.strike import OPERATION
+from rack_controller.run.guard.strike import OFF_TAKES, OPERATION
 from support.interlocked import RACK
 from support.simulation.devices import STARTS, SimTray
 from support.simulation.life import Life
 from support.simulation.rack import DRY, SimRack
 
+TOLD_WITHIN_S = 3.0  # ticks are a second apart
 LAST_RESORT_S = 5.0  # how long coolant was closed before a shelf is struck
 BELOW = 3  # trays that water of a tray falls on
 WARNED_LONG_S = 55.0
@@ -52,6 +53,7 @@ class Watch:
     _counted: set[Place] = field(default_factory=set)  # trays that leaked since the rack was cleared last
     _moist: dict[Place, float] = field(default_factory=dict)  # by detector: when it was wet last
     _wet_since: dict[Place, float] = field(default_factory=dict)  # by detector, until it was heard to be dry
+    _told_off: dict[Place, float] = field(default_factory=dict)  # when a tray was last asked to go off
     _asked: set[tuple[str, int]] = field(default_factory=set)
 
     def blame(self, text: str) -> None:
@@ -150,6 +152,8 @@ class Watch:
         ]
         intent = next((e for e in reversed(intents) if e.action == action and e.epoch == life.ledger.epoch), None)
         safe = action not in STARTS
+        if action is PowerAction.FORCE_OFF:
+            self._told_off[device.tray] = self.clock.now()
         if intent is None and not (safe and life.mortal.full):
             self.blame(f"{name} went out without an intent")
         if life.ledger.epoch < self.epoch and not (safe and life.mortal.full):
@@ -186,6 +190,19 @@ class Watch:
         since = self.rack.isolated_since
         if action is not PowerAction.FORCE_OFF or since is None or self.clock.now() - since < LAST_RESORT_S:
             self.blame(f"{name} went out, and coolant was not closed for {LAST_RESORT_S:g} s")
+
+    def closed(self, life: Life) -> None:
+        """Look whether trays that were on when the building closed the coolant were told to go off by a controller
+        that has been there as long."""
+        since, now = self.rack.isolated_since, self.clock.now()
+        fenced = life.ledger.epoch < self.epoch  # and its successor is dead already: nobody protects the rack
+        if since is None or fenced or now - max(since, life.began) < TOLD_WITHIN_S:
+            return
+        for tray in sorted(self.rack.hot):
+            device = self.rack.trays[tray]
+            told = self._told_off.get(tray, float("-inf")) >= since - OFF_TAKES
+            if device.answers and device.settle() is PowerState.ON and not told:
+                self.blame(f"{leaf_of(tray)} is on without coolant, and was not told to go off")
 
     def judge_end(self, life: Life) -> None:
         """Judge what a quiet time must have brought about."""

@@ -92,6 +92,8 @@ class World:
             for life in list(self.lives):
                 self.guarded(life, life.tick)
                 self.heard(life, None)
+            if self.life is not None:
+                self.watch.closed(self.life)
         await self.clock.sleep_until(Seconds(self.clock.now() + 0.01))  # what the last tick ordered goes out
         if self.life is not None:
             self.watch.judge_end(self.life)
