@@ -19,7 +19,7 @@ CHANGED, HELD = 9, 8
 _COLUMNS = (
     Column("FILE", lambda v: str(v["file"])),
     Column("AS SIGNED", lambda v: "yes" if v["holds"] else "no"),
-    Column("SIGNER", lambda v: ("known " if v["trusted"] else "unknown ") + str(v["signer"])[:16]),
+    Column("SIGNER", lambda v: _signer(v)),
     Column("CLAIMS", lambda v: "; ".join(v["claims"]) or "–"),
 )
 
@@ -76,6 +76,11 @@ def verify(
     if not opinion.trusted:
         note(f"signed by {opinion.signer}, a key nobody here was told of: compare it, then give it with --key")
         raise typer.Exit(HELD)
+
+
+def _signer(row: Row) -> str:
+    name = str(row["signer"])[:16]
+    return f"{'known' if row['trusted'] else 'unknown'} {name}" if row["holds"] else "–"
 
 
 def _work_out(row: Row, content: bytes, opening: Path | None) -> None:

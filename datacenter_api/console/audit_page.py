@@ -5,7 +5,7 @@ import asyncio
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.audit import AuditSight, draw_audit
 from datacenter_api.console.frame import show_missing, show_top
-from datacenter_api.console.viewer import html
+from datacenter_api.console.viewer import Viewer, html
 from datacenter_api.console.wording import esc
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -27,6 +27,7 @@ async def show_audit(services: Services, who: Principal) -> None:
     except ConfigurationError as err:
         drawn = f'<div class="card"><p class="sev-warning">▲ Not known: {esc(str(err))}</p></div>'
     html(drawn, classes="page")
+    Viewer(services, who).start()
 
 
 def read_logs(services: Services) -> list[AuditSight]:

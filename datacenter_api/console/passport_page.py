@@ -17,7 +17,7 @@ from datacenter_api.console.passport import (
     draw_parts,
     draw_passports,
 )
-from datacenter_api.console.viewer import html
+from datacenter_api.console.viewer import Viewer, html
 from datacenter_api.console.wording import esc
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError, TargetUnknown
@@ -45,6 +45,7 @@ async def show_passport(services: Services, rack: str, who: Principal) -> None:
         matched = html("", classes="card")
         html(draw_parts(passport), classes="card")
         html(draw_accepted(passport), classes="card")
+    Viewer(services, who).start()
     await _keep_matched(services, place, swaps, matched)
 
 
@@ -59,6 +60,7 @@ async def show_decisions(services: Services, who: Principal) -> None:
             lambda: draw_passports(passports().racks()),
         ):
             html(await _drawn(draw), classes="card")
+    Viewer(services, who).start()
 
 
 async def show_decision(services: Services, name: str, who: Principal) -> None:
@@ -70,6 +72,7 @@ async def show_decision(services: Services, name: str, who: Principal) -> None:
         return
     show_top(who, ("/console/", "Hall"), _DECISIONS, ("", record.offer.name))
     html(draw_decision(record), classes="page")
+    Viewer(services, who).start()
 
 
 async def _keep_matched(services: Services, place: str, swaps: str, card: ui.html) -> None:

@@ -151,6 +151,14 @@ def shown(driver: Any, selector: str) -> list[str]:
     return list(driver.execute_script(script, selector))
 
 
+def hears(driver: Any) -> bool:
+    """Wait until the page hears that the server lives: one that does not calls itself old after a few seconds."""
+    script = "const apply = rackwright.apply; rackwright.apply = (...news) => { window.beat = true; apply(...news) }"
+    wait_for(lambda: driver.execute_script("return typeof rackwright"))
+    driver.execute_script(script)
+    return bool(wait_for(lambda: driver.execute_script("return window.beat")))
+
+
 def wait_for(what: Callable[[], Any], within: float = 20.0) -> Any:
     deadline = time.monotonic() + within * PATIENCE
     while time.monotonic() < deadline:
@@ -212,7 +220,11 @@ def test_a_passport_shows_its_claims_and_a_decision_its_conditions(scene: Scene,
         assert len(shown(driver, "svg.share")) == 2
         folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
         driver.save_screenshot(str(folder / "passport-light.png"))
+        assert hears(driver)
+        driver.get(f"{scene.api.url}/console/audit")
+        assert hears(driver)
         driver.get(f"{scene.api.url}/console/decisions")
+        assert hears(driver)
         driver.find_element("link text", "pilot").click()
         wait_for(lambda: "offered" in driver.find_element("tag name", "body").text)
         driver.save_screenshot(str(folder / "decision-light.png"))
