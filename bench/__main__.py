@@ -83,6 +83,7 @@ BARS: dict[str, tuple[str, float]] = {
     "power/storage_vs_lp_no_hints": ("<=", 3.0),
     "power/s3_settle_inband_s": ("<=", 1.0),
     "power/s3_settle_redfish_s": ("<=", 3.0),
+    "power/live_feed_loss_settle_s": ("<=", 3.0),
 }
 
 

@@ -9,6 +9,9 @@ margin, `baseline_<name>_work` (0 where none keeps it).  `delay_p99_vs_none`: of
 errors.  `pumps_lost_caps_s`: from all pumps of a rack lost until all of its limits were told to be the least;
 `leak_off_s`: until a leaking rack drew nothing.  `storage_vs_lp…`: storage for ramp limits of 2 and 10 kW/s against
 what a linear program with foresight needs, iterations of 2, 5 and 20 s, uneven by 3 %: the median and the worst.
+
+On a live emulated rack `live_feed_loss_…` (`power_live.py`), and what a cycle costs the controller, `live_cycle_ms`,
+`live_told_ms` (`power_cycle.py`).
 """
 
 import statistics
@@ -16,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from bench import power_cycle, power_live
 from rack_controller.powerbench.ramps import CASES, hinted_plan, least_storage, load_of, smoothed
 from rack_controller.powerbench.run import CONTENDERS, median, replace_writes, run_once, with_errors
 from rack_controller.powerbench.scenario import Scenario, read_scenario
@@ -34,6 +38,8 @@ REDFISH_S = (0.3, 1.0)
 
 def run(record: Callable[..., None]) -> None:
     """Measure and record."""
+    power_live.record_all(record)
+    power_cycle.record_all(record)
     for name in KEPT:
         scenario = with_errors(_scenario(name))
         ours = _scores(scenario, "budget")

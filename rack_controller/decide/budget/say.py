@@ -12,7 +12,7 @@ from rack_controller.decide.budget.live import LiveDecision, LiveSight
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import RowKind
 from rack_controller.decide.budget.shed import what_to_shed
-from rack_controller.decide.budget.why import DEVICE, Layers, binding_rows, layers_of
+from rack_controller.decide.budget.why import DEVICE, Layers, binding_rows, fullest, layers_of
 from rack_controller.decide.supply.usable import Usable, dark_after
 from rack_controller.decide.supply.wiring import Mask, RackWiring
 from rack_controller.model.limit import SetPoint
@@ -95,10 +95,11 @@ def held_of(
 ) -> dict[Place, Layers]:
     """Return every GPU of a rack that some layer holds below its device's default, with its layers."""
     found: dict[Place, Layers] = {}
+    full = fullest(decision)
     for at in np.flatnonzero(roster.rack == rack).tolist():
         place = roster.places[at]
         point = wanted.get(place)
-        layers = layers_of(roster, claims, decision, at, None if point is None else (point.value, point.by))
+        layers = layers_of(roster, claims, decision, at, None if point is None else (point.value, point.by), full)
         if layers.layer != DEVICE:
             found[place] = layers
     return found

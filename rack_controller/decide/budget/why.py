@@ -36,9 +36,15 @@ class Layers:
 
 
 def layers_of(
-    roster: Roster, claims: Claims, decision: LiveDecision, at: int, wanted: tuple[float, str] | None
+    roster: Roster,
+    claims: Claims,
+    decision: LiveDecision,
+    at: int,
+    wanted: tuple[float, str] | None,
+    full: int | None = None,
 ) -> Layers:
-    """Return the layers of the GPU `at`; `wanted`: what a person or an interlock wants there, W, and who."""
+    """Return the layers of the GPU `at`; `wanted`: what a person or an interlock wants there, W, and who; `full`: the
+    limit that is fullest (`fullest`)."""
     found = [(DEVICE, float(roster.most[at]), "nothing: it is as its device has it")]
     if wanted is not None:
         watts, by = wanted
@@ -50,7 +56,7 @@ def layers_of(
         found.append((f"terms of {claims.tenant[at]}", float(claims.ceiling[at]), "a larger most_kw in the policy"))
     told = float(decision.told[at])
     if told < min(w for _, w, _ in found) - _LEAST_W:
-        found.append((f"budget: {_row(decision, claims, at)}", told, _frees(decision, claims, at)))
+        found.append((f"budget: {_row(decision, claims, at, full)}", told, _frees(decision, claims, at, full)))
     found.sort(key=lambda layer: layer[1])
     return Layers(tuple((name, watts) for name, watts, _ in found), found[0][2])
 
@@ -61,13 +67,13 @@ def binding_rows(decision: LiveDecision, claims: Claims) -> set[int]:
     return {int(c) for c in decision.step.bound_by if 0 <= c < count}
 
 
-def _row(decision: LiveDecision, claims: Claims, at: int) -> str:
-    row = _bound(decision, claims, at)
+def _row(decision: LiveDecision, claims: Claims, at: int, full: int | None) -> str:
+    row = _bound(decision, claims, at, full)
     return "what is left to it" if row is None else f"{decision.rows[row].name} ({decision.rows[row].by})"
 
 
-def _frees(decision: LiveDecision, claims: Claims, at: int) -> str:
-    row = _bound(decision, claims, at)
+def _frees(decision: LiveDecision, claims: Claims, at: int, full: int | None) -> str:
+    row = _bound(decision, claims, at, full)
     if row is None:
         return "it asks for more: what it does not ask for is lent to others"
     limit = decision.rows[row]
@@ -81,15 +87,18 @@ def _frees(decision: LiveDecision, claims: Claims, at: int) -> str:
     return f"{others}; or {ends}"
 
 
-def _bound(decision: LiveDecision, claims: Claims, at: int) -> int | None:
-    """Return the row that holds a GPU's claim, else the fullest one that carries its rack."""
+def _bound(decision: LiveDecision, claims: Claims, at: int, full: int | None) -> int | None:
+    """Return the row that holds a GPU's claim, else the fullest one."""
     row = int(decision.step.bound_by[claims.claim[at]])
     if 0 <= row < len(decision.rows):
         return row
-    return _fullest(decision) if decision.rows else None
+    return full
 
 
-def _fullest(decision: LiveDecision) -> int | None:
+def fullest(decision: LiveDecision) -> int | None:
+    """Return the limit that is all but granted, None where each has room."""
+    if not decision.rows:
+        return None
     charged: Sequence[float] = decision.step.charged.tolist()
     full = [c / max(w, 1.0) for c, w in zip(charged, decision.limits.tolist(), strict=True)]
     worst = int(np.argmax(full))

@@ -5,7 +5,7 @@ share of it.  A breaker carries `continuous` of its rating for hours (NEC 210.20
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,17 +35,18 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One single loss, or none (`lost` empty): what binds then, and how much of it hardware `carried` meanwhile."""
+    """One single loss, or none (`lost` empty): how much of what is left hardware `carried` meanwhile, and `binding`,
+    the constraint that allows least."""
 
     lost: str
     loss: Loss | None
     constraints: tuple[Constraint, ...]
     carried: float = 1.0
+    binding: Constraint = field(init=False)
 
-    @property
-    def binding(self) -> Constraint:
-        """Return the constraint that allows least."""
-        return min(self.constraints, key=lambda c: (c.usable, c.name))
+    def __post_init__(self) -> None:
+        """Find what binds, once: it is asked for every cycle."""
+        object.__setattr__(self, "binding", min(self.constraints, key=lambda c: (c.usable, c.name)))
 
     @property
     def standing(self) -> float:

@@ -25,6 +25,8 @@ RANK = LeaseClass.INVENTORY
 """No person waits for the budget: whoever asks meanwhile asks for the lower of both anyway (`SetPoints.granted`)."""
 LEASE_S = 10.0
 LOOK_EVERY_S = Seconds(5.0)
+KNOWN_S = 1.0
+NEVER = Seconds(float("-inf"))
 
 
 @dataclass(slots=True)
@@ -37,15 +39,24 @@ class Grants:
     read: dict[Place, tuple[float, Seconds]] = field(default_factory=dict)
     failed: dict[Place, str] = field(default_factory=dict)  # by endpoint: why it did not take the last one
     sent: int = 0
+    _known: dict[Place, Place] = field(default_factory=dict)
+    _known_at: Seconds = NEVER
     _looked: dict[Place, Seconds] = field(default_factory=dict)
     _running: "dict[Place, asyncio.Task[None]]" = field(default_factory=dict)
 
     def able(self) -> dict[Place, Place]:
-        """Return every place whose limit can be written now, with its endpoint."""
-        points = self.limits.points()
-        endpoints = {endpoint for endpoint, _ in points.values()}
-        free = {e for e in endpoints if not self._busy(e) and not self.limits.spared(e)}
-        return {place: endpoint for place, (endpoint, _) in points.items() if endpoint in free}
+        """Return every place whose limit can be written now, with its endpoint.
+
+        Which there are, and which are left alone, is found out once a second.
+        """
+        now = self.clock.now()
+        if now - self._known_at >= KNOWN_S:
+            self._known_at = now
+            points = {place: endpoint for place, (endpoint, _) in self.limits.points().items()}
+            spared = {endpoint for endpoint in set(points.values()) if self.limits.spared(endpoint)}
+            self._known = {place: endpoint for place, endpoint in points.items() if endpoint not in spared}
+        busy = {endpoint for endpoint in self._running if self._busy(endpoint)}
+        return {p: e for p, e in self._known.items() if e not in busy} if busy else dict(self._known)
 
     def _busy(self, endpoint: Place) -> bool:
         running = self._running.get(endpoint)

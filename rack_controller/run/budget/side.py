@@ -15,6 +15,7 @@ from rack_controller.decide.notice import Finding
 from rack_controller.decide.supply.wiring import Array, Mask, RackWiring
 from rack_controller.model.limit import LimitState
 from rack_controller.model.power_policy import Staleness
+from rack_controller.model.snapshot import ManagementAxis, PowerAxis, Snapshot
 from rack_controller.model.table import SeriesTable
 from rack_controller.run.board import Board
 from rack_controller.run.budget.grants import Grants
@@ -55,6 +56,7 @@ class RackSide:
     tell: Callable[[Finding], None]
     endpoints: Mapping[Place, Place] = field(default_factory=dict)  # of those that can be written now
     _wellness: Wellness | None = None
+    _looked_at: Snapshot | None = None
     _table: SeriesTable | None = None
     _lines: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     _on: dict[Place, tuple[bool, bool]] = field(default_factory=dict)
@@ -110,20 +112,22 @@ class RackSide:
 
     def _began(self, now: Seconds) -> Mask:
         """Return whose tray was switched on, or came back, since the last look: its limits may be the default again."""
+        began = np.zeros(len(self.places), dtype=np.bool_)
         snapshot = self.view.snapshot
-        changed: set[Place] = set()
-        for tray in {tray_of(place) for place in self.places} if snapshot is not None else ():
-            states = [s for e, s in snapshot.endpoints.items() if tray_of(e) == tray]  # type: ignore[union-attr]
-            is_on = any(s.state == "on" for s in states)
-            is_here = any(s.management == "reachable" for s in states)
-            was = self._on.get(tray)
-            if was is not None and ((is_on and not was[0]) or (is_here and not was[1])):
-                changed.add(tray)
-            self._on[tray] = (is_on, is_here)
-        for place in self.places:
-            if tray_of(place) in changed:
-                self._since[place] = now
-        return np.array([tray_of(place) in changed for place in self.places], dtype=np.bool_)
+        if snapshot is None or snapshot is self._looked_at:
+            return began
+        self._looked_at = snapshot
+        states: dict[Place, tuple[bool, bool]] = {}
+        for endpoint, at in snapshot.endpoints.items():
+            on, here = states.get(tray := tray_of(endpoint), (False, False))
+            states[tray] = (on or at.state == PowerAxis.ON, here or at.management == ManagementAxis.REACHABLE)
+        for n, place in enumerate(self.places):
+            tray = tray_of(place)
+            was, now_is = self._on.get(tray), states.get(tray, (False, False))
+            if was is not None and ((now_is[0] and not was[0]) or (now_is[1] and not was[1])):
+                began[n], self._since[place] = True, now
+        self._on = states
+        return began
 
     def ceilings(self) -> Array:
         """Return what persons and interlocks want of each GPU, (n,) W, NaN nobody."""
