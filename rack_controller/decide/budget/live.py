@@ -25,8 +25,8 @@ NEVER = -1.0
 
 @dataclass(frozen=True, slots=True)
 class LiveSight:
-    """See `run/budget/side.py`: `power`, `read`, `ceiling` W with NaN, `seen`, `able`, `began`, all (N,); `meters` (R,)
-    W of AC, NaN unknown; `rows` the limits in force."""
+    """See `run/budget/side.py`: `power`, `read`, `ceiling` W with NaN, `seen`, `able`, `began`, `free`, all (N,);
+    `meters` (R,) W of AC, NaN unknown; `rows` the limits in force.  What is not `free` waits for a cycle."""
 
     now: float
     rows: tuple[Row, ...]
@@ -37,6 +37,7 @@ class LiveSight:
     able: Mask
     began: Mask
     meters: Array
+    free: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def step_live(
     )
     after, decision = step_budget(replace(budget, written=written), design, _terms(policy, raises=raises), seen)
     stale = ~sight.seen & (decision.writes > written.newest)
-    sent = np.isfinite(decision.writes) & able & ~stale
+    waits = np.zeros_like(stale) if sight.free is None or shadow else ~sight.free
+    sent = np.isfinite(decision.writes) & able & ~stale & ~waits
     kept = whole_watts(unsent(after.written, written, ~sent), sent)
     writes = np.where(sent, kept.newest, np.nan)
     raised = np.asarray(sent & (kept.newest > written.newest))

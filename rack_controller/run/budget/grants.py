@@ -1,4 +1,4 @@
-"""A budget's limits on their way to one rack's devices: asked for, read back at once; never two at one endpoint.
+"""A budget's limits on their way to one rack's devices: asked for, read back at once; never asked twice at a time.
 
 Nothing is written down: a grant that was not read back counts as its most, also for the next controller, which reads
 what stands.
@@ -6,8 +6,9 @@ what stands.
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from firmware_bridge.ports.set_points import SetPointed
 from firmware_bridge.vocabulary.clock import Clock
@@ -15,6 +16,7 @@ from firmware_bridge.vocabulary.errors import CommandRefused, DeviceError
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
+from rack_controller.run.ending import end
 from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 
@@ -42,7 +44,8 @@ class Grants:
     _known: dict[Place, Place] = field(default_factory=dict)
     _known_at: Seconds = NEVER
     _looked: dict[Place, Seconds] = field(default_factory=dict)
-    _running: "dict[Place, asyncio.Task[None]]" = field(default_factory=dict)
+    busy: set[Place] = field(default_factory=set)  # endpoints that are being asked: reading back keeps nobody waiting
+    _running: "set[asyncio.Task[None]]" = field(default_factory=set)
 
     def able(self) -> dict[Place, Place]:
         """Return every place whose limit can be written now, with its endpoint.
@@ -55,12 +58,7 @@ class Grants:
             points = {place: endpoint for place, (endpoint, _) in self.limits.points().items()}
             spared = {endpoint for endpoint in set(points.values()) if self.limits.spared(endpoint)}
             self._known = {place: endpoint for place, endpoint in points.items() if endpoint not in spared}
-        busy = {endpoint for endpoint in self._running if self._busy(endpoint)}
-        return {p: e for p, e in self._known.items() if e not in busy} if busy else dict(self._known)
-
-    def _busy(self, endpoint: Place) -> bool:
-        running = self._running.get(endpoint)
-        return running is not None and not running.done()
+        return self._known
 
     def send(self, watts: Mapping[Place, float], raised: frozenset[Place], able: Mapping[Place, Place]) -> None:
         """Begin to ask for limits, all endpoints at once; `raised` are those that go up."""
@@ -70,17 +68,23 @@ class Grants:
         self.sent += len(watts)
         for endpoint, wanted in by_endpoint.items():
             direction = Direction.ENERGISED if raised & set(wanted) else Direction.SAFE
-            self._running[endpoint] = asyncio.get_running_loop().create_task(self._ask(endpoint, wanted, direction))
+            self.busy.add(endpoint)
+            self._begin(self._ask(endpoint, wanted, direction))
 
     def look(self, places: Collection[Place], able: Mapping[Place, Place]) -> None:
         """Begin to read back limits of which nothing is known, each at most every `LOOK_EVERY_S`."""
         now, by_endpoint = self.clock.now(), dict[Place, list[Place]]()
         for place in places:
-            if now - self._looked.get(place, -LOOK_EVERY_S) >= LOOK_EVERY_S and not self._busy(able[place]):
+            if now - self._looked.get(place, -LOOK_EVERY_S) >= LOOK_EVERY_S and able[place] not in self.busy:
                 by_endpoint.setdefault(able[place], []).append(place)
                 self._looked[place] = now
         for endpoint, mine in by_endpoint.items():
-            self._running[endpoint] = asyncio.get_running_loop().create_task(self._looking(endpoint, mine))
+            self._begin(self._looking(endpoint, mine))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _looking(self, endpoint: Place, places: Collection[Place]) -> None:
         source = self.limits.sources_of().get(endpoint)
@@ -92,18 +96,18 @@ class Grants:
 
     async def close(self) -> None:
         """End what is under way.  Devices keep what they were told."""
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await end(list(self._running))
 
     async def _ask(self, endpoint: Place, wanted: Mapping[Place, float], direction: Direction) -> None:
         """Ask once; whoever stands in the way is named, and it is asked again in a later cycle."""
         source = self.limits.sources_of().get(endpoint)
         if source is None:
+            self.busy.discard(endpoint)
             return
         try:
             lease = self.leases.take(Wish(endpoint, Facet.POWER_LIMIT, RANK, HOLDER, direction), LEASE_S)
         except CommandRefused as err:
+            self.busy.discard(endpoint)
             self._note(endpoint, err.what)
             return
         try:
@@ -113,10 +117,12 @@ class Grants:
         except Exception:  # noqa: BLE001 - logged whole; what was not read back counts as its most
             _log.exception("%s: its limits were not written", endpoint)
         finally:
+            self.busy.discard(endpoint)
             self.leases.give_back(lease)
 
     async def _asked(self, endpoint: Place, source: SetPointed, wanted: Mapping[Place, float]) -> None:
         ends = await source.ask_values(wanted)
+        self.busy.discard(endpoint)  # what is asked for next need not wait for the reading back
         taken = [place for place in wanted if ends[place] is None]
         said = next((end.detail or end.what for end in ends.values() if end is not None), "")
         if taken:

@@ -28,14 +28,15 @@ BEYOND_W = 30.0
 @dataclass(frozen=True, slots=True)
 class SideSight:
     """n GPUs: `power`, `read` (a limit that was read back and is old enough), W, NaN unknown; `seen`: whether its power
-    is fresh; `ceiling` what persons and interlocks allow, NaN nobody; `able`: can be written now; `began`: was reset,
-    booted or lost since the last sight.  `well` (P,), `inlet` (S,) °C, `meter` W of DC."""
+    is fresh; `ceiling` what persons and interlocks allow, NaN nobody; `able`: can be written to, and `free`: at this
+    moment; `began`: was reset, booted or lost since the last sight.  `well` (P,), `inlet` (S,) °C, `meter` W of DC."""
 
     power: Array
     read: Array
     seen: Mask
     ceiling: Array
     able: Mask
+    free: Mask
     began: Mask
     well: Mask
     inlet: Array
@@ -91,6 +92,7 @@ class RackSide:
             seen=seen,
             ceiling=self.ceilings(),
             able=able,
+            free=np.array([self.endpoints.get(place) not in self.grants.busy for place in self.places], dtype=np.bool_),
             began=began,
             well=well,
             inlet=inlet,

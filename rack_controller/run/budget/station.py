@@ -171,6 +171,7 @@ class BudgetStation:
             ceiling=np.concatenate([s.ceiling for s in sides]),
             able=np.concatenate([s.able & on for s, on in zip(sides, covered, strict=True)]),
             began=np.concatenate([s.began for s in sides]),
+            free=np.concatenate([s.free for s in sides]),
             meters=np.array([s.meter for s in sides]) / law.efficiency,
         )
 

@@ -76,7 +76,7 @@ class BudgetTelling:
             text = f"{name}: floors alone pass its {limit.limit_w / 1e3:.1f} kW by {limit.shortfall_w / 1e3:.1f} kW"
             self._tell("budget.short", Severity.CRITICAL, f"{text}; to shed: {trays}")
         for name in sorted(self._short - short.keys()):
-            self._tell("budget.short", Severity.OK, f"{name}: what must be granted fits again")
+            self._tell("budget.fits", Severity.OK, f"{name}: what must be granted fits again")
         self._short = frozenset(short)
 
     def _tell_late(self, last: Cycle, rack: int) -> None:
