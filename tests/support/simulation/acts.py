@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from firmware_bridge.vocabulary.errors import RackwrightError
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.power import PowerState
+from firmware_bridge.vocabulary.power import PowerDepth, PowerState
 from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
 from rack_controller.model.command import Command
 from rack_controller.model.latch import Inspection
-from rack_controller.model.operation import OperationState, Verb
+from rack_controller.model.operation import Manner, OperationState, Plan, PlannedStage, Verb
 from rack_controller.model.roles import Role
 from support.fake_power import Killed
 from support.interlocked import RACK
+from support.kill_story import push_of
 from support.simulation.rack import CRITICAL, DRY, WARNING
 from support.simulation.script import Fault
 from support.watched import RECORD
@@ -22,6 +23,7 @@ from support.watched import RECORD
 if TYPE_CHECKING:
     from support.simulation.world import World
 
+PUSHED_AND_WET_S = 11.0
 CALM_S = 6.0  # after the last fault somebody may want everything on: only what is dry may come
 
 
@@ -88,6 +90,26 @@ def isolate(world: "World", fault: Fault) -> None:
 
 def reopen(world: "World") -> None:
     world.rack.isolated_since, world.rack.flow = None, 1.0
+
+
+def push(world: "World", fault: Fault) -> None:
+    """Somebody has an image written to a tray's controller; a few seconds later the tray leaks, perhaps."""
+    life = world.life
+    if life is None:
+        return
+    step = push_of(world.rack.trays[fault.tray].place)
+    stages = [PlannedStage("firmware", "Firmware", [step], stops=False)]
+    plan = Plan(RACK, "t", Verb.PUSH, step.endpoint, PowerDepth.NONE, Manner.FORCE, stages, [], {}, 1e6, 5.0)
+    try:
+        name = life.operations.put(plan, "ada", "").id
+        life.operations.say(name, "approve", "ada")
+        world.note(f"{name} writes firmware at {fault.tray}")
+    except RackwrightError as err:
+        world.note(f"no push: {err.what}")
+    except Killed:
+        world.end(life, "killed at a point")
+    if fault.span > PUSHED_AND_WET_S:
+        later(world, 3.0, lambda: leak(world, fault))
 
 
 def warm(world: "World", fault: Fault) -> None:

@@ -11,7 +11,7 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ActionNotOffered, EndpointRefused, EndpointUnreachable, OutcomeUnknown
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerDepth, PowerSight, PowerState
-from support.fake_power import Fate
+from support.fake_power import CARRIED, WAS, Fate
 
 _A, _P = PowerAction, PowerState
 BUSY = 409
@@ -19,6 +19,7 @@ PASSING = (_P.POWERING_ON, _P.POWERING_OFF)
 STARTS = (_A.ON, _A.GRACEFUL_RESTART, _A.FORCE_RESTART)
 FATES = (Fate.ANSWERED, Fate.ANSWER_LOST, Fate.LOST, Fate.REFUSED, Fate.UNREACHABLE)
 WEIGHTS = (76, 8, 6, 5, 5)
+FLASH_S, TASK = 25.0, "/tasks/1"
 LEAST_W, MOST_W = 400.0, 1_200.0  # what a GPU's limit may be
 CONNECT_S, ANSWER_S = 0.5, 2.0  # how long a caller waits before it gives up
 
@@ -38,6 +39,9 @@ class SimTray:
     silent_until: float = 0.0
     dark_until: float = 0.0  # until then its mains are away
     starts: int = 1
+    version: str = WAS  # of its firmware
+    flashed: int = 0  # images that it has begun to write
+    flash_ends: float = 0.0
     cap_w: float = MOST_W  # what each of its GPUs may draw
     acted: list[tuple[str, PowerAction]] = field(default_factory=list)
     _goes_to: PowerState | None = None
@@ -105,6 +109,30 @@ class SimTray:
         if not (said and said[0]):
             raise EndpointRefused(self.place, "switch_power", "not now", status=BUSY)
         return PowerAnswer(True, 204, "", str(action))
+
+    def writes(self) -> bool:
+        """Return whether it writes an image now; once that is over it runs what the image carried, started anew."""
+        if self.flash_ends and self.clock.now() >= self.flash_ends:
+            self.flash_ends, self.version = 0.0, CARRIED
+            self.starts += 1
+        return self.flash_ends > 0.0
+
+    async def take_image(self) -> str:
+        """Take an image as a line carries it, and return its task.  Raises what a driver raises."""
+        (fate,) = self.rng.choices(FATES, WEIGHTS) if self.careless else (Fate.ANSWERED,)
+        if not self.answers or fate is Fate.UNREACHABLE:
+            await asyncio.sleep(CONNECT_S)
+            raise EndpointUnreachable(self.place, "push_image", "no connection")
+        if fate is Fate.REFUSED or self.writes():
+            raise EndpointRefused(self.place, "push_image", "not now", status=BUSY)
+        await asyncio.sleep(self.rng.uniform(0.1, 0.5))
+        if fate in (Fate.ANSWERED, Fate.ANSWER_LOST) and self.answers:
+            self.flashed += 1
+            self.flash_ends = self.clock.now() + FLASH_S
+        if fate is not Fate.ANSWERED:
+            await asyncio.sleep(ANSWER_S)
+            raise OutcomeUnknown(self.place, "push_image", "the connection broke")
+        return TASK
 
     async def keep_cap(self, watts: float) -> None:
         """Take a limit of its GPUs as a line carries it.  Raises what a driver raises."""

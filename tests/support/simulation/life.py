@@ -18,6 +18,7 @@ from firmware_bridge.vocabulary.errors import (
     PreconditionFailed,
     TargetUnknown,
 )
+from firmware_bridge.vocabulary.firmware import FirmwarePart, FirmwareSight, UpdatePhase, UpdateSight
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSight
 from firmware_bridge.vocabulary.set_points import Settable
@@ -35,11 +36,12 @@ from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.locks import Locks
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.operations import Operations
+from rack_controller.run.operate.pusher import Pusher
 from rack_controller.run.operate.worker import Worker
 from rack_controller.run.view import RackView
-from support.fake_power import Killed
+from support.fake_power import PART, Killed
 from support.interlocked import RACK
-from support.simulation.devices import LEAST_W, MOST_W, SimTray
+from support.simulation.devices import LEAST_W, MOST_W, TASK, SimTray
 from support.simulation.rack import SimRack
 
 Asked = Callable[["Life", SimTray, PowerAction], str]
@@ -112,6 +114,37 @@ class Line:
 
 
 @dataclass
+class FlashLine:
+    """The firmware of a tray's controller as one life reaches it."""
+
+    life: "Life"
+    device: SimTray
+
+    async def observe_firmware(self, part: str = "") -> FirmwareSight:
+        await self._reached()
+        tasks = (TASK,) if self.device.writes() else ()
+        parts = (FirmwarePart("BMC", PART, self.device.version),)
+        marker = f"start {self.device.starts}"
+        return FirmwareSight(self.life.clock.now(), parts, True, 0, tasks, tasks, marker, remembers=True)
+
+    async def push_image(self, image: bytes, part: str) -> str:
+        self.life.mortal.pass_by()  # the intent stands, nothing was sent
+        task = await self.device.take_image()
+        self.life.mortal.pass_by()  # it writes, and nobody wrote down that it answered
+        return task
+
+    async def observe_update(self, task: str) -> UpdateSight:
+        await self._reached()
+        return UpdateSight(UpdatePhase.RUNNING if self.device.writes() else UpdatePhase.GONE)
+
+    async def _reached(self) -> None:
+        self.life.mortal.pass_by()
+        await asyncio.sleep(0.02 if self.device.answers else 0.5)
+        if not self.device.answers:
+            raise EndpointUnreachable(self.device.place, "observe", "no reply")
+
+
+@dataclass
 class CapLine:
     """The limits of a tray as one life reaches them."""
 
@@ -171,10 +204,14 @@ class Life:
         self.board.on_leaks, self.leases.latches = self.guard.hear, self.guard.gate
         worker = Worker(self.ledger, self.leases, lines.__getitem__, self.clock)
         obstacles = Obstacles({}, maintenance=self.locks.maintenance)
+        flash: Any = {place: FlashLine(self, line.device) for place, line in lines.items()}
+        pusher = Pusher(self.ledger, self.leases, flash.__getitem__, lambda _image: b"image", self.clock)
         sight = lambda: (self.view.snapshot, {Place(f"{t.place}/nvos"): "25.02" for t in self.rack.watched})  # noqa: E731
         self.operations = Operations(
-            *(RACK, self.ledger, self.leases, worker, sight, self.clock, self.said.append, obstacles)
+            *(RACK, self.ledger, self.leases, worker, sight, self.clock, self.said.append, obstacles),
+            pusher=pusher,
         )
+        self.leases.quarantined = self.operations.quarantined
         self.running = asyncio.get_running_loop().create_task(self.operations.run())
 
     @property

@@ -10,7 +10,7 @@ from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide import clearing, conditions, detectors, heard, interlock, picture
 from rack_controller.decide.drip import Drip
 from rack_controller.decide.leases import Standing
-from rack_controller.model.lease import Lease, LeaseClass, Wish
+from rack_controller.model.lease import Facet, Lease, LeaseClass, Wish
 from rack_controller.run import set_points
 from rack_controller.run.guard import gate, guard, hearing, latches, strike, strike_book
 from rack_controller.run.operate import lease_book, ledger, operations
@@ -155,3 +155,16 @@ def caps_are_not_asked_for_again(patch: Patch) -> None:
 @mutant
 def what_the_building_did_is_not_looked_at(patch: Patch) -> None:
     patch.setitem(conditions._RACK, conditions.Condition.ISOLATED_NOT_OFF, lambda *_args: "")  # type: ignore[arg-type]
+
+
+@mutant
+def strike_waits_for_a_flash(patch: Patch) -> None:
+    take = lease_book.LeaseBook.take
+
+    def patient(self: lease_book.LeaseBook, wish: Wish, span: float = lease_book.LEASE_S) -> Lease:
+        flash = self._held.get((wish.endpoint, Facet.FIRMWARE))
+        if wish.rank is LeaseClass.INTERLOCK and flash is not None and flash.until > self.clock.now():
+            raise PreconditionFailed("its firmware is being written")
+        return take(self, wish, span)
+
+    patch.setattr(lease_book.LeaseBook, "take", patient)

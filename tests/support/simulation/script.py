@@ -41,7 +41,7 @@ class Fault:
     span: float
 
 
-MORE = ("isolate", "warm")
+MORE = ("isolate", "warm", "push")
 """What happens in one run of four besides, drawn from dice of its own: all other runs stay as they are."""
 BOUT = ("energise", "leak", "leak", "clear", "energise", "kill", "kill", "succeed", "mains", "silent", "open", "full")
 """What meets in every order, mostly at one tray: each bout has some of these, a few seconds apart."""

@@ -12,7 +12,7 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerState
 from rack_controller.decide.picture import WATCHED
 from rack_controller.model.effect import Effect, EffectState
-from rack_controller.model.operation import Step
+from rack_controller.model.operation import Step, Verb
 from rack_controller.run.guard.strike import OFF_TAKES, OPERATION
 from support.interlocked import RACK
 from support.simulation.devices import STARTS, SimTray
@@ -53,6 +53,7 @@ class Watch:
     _counted: set[Place] = field(default_factory=set)  # trays that leaked since the rack was cleared last
     _moist: dict[Place, float] = field(default_factory=dict)  # by detector: when it was wet last
     _wet_since: dict[Place, float] = field(default_factory=dict)  # by detector, until it was heard to be dry
+    _told_wet: dict[Place, float] = field(default_factory=dict)  # since when a controller knows that it leaks
     _told_off: dict[Place, float] = field(default_factory=dict)  # when a tray was last asked to go off
     _asked: set[tuple[str, int]] = field(default_factory=set)
 
@@ -104,6 +105,7 @@ class Watch:
         """Note that a living controller was told of leaks and has judged them: each must be latched now."""
         for tray in trays:
             self.wet.setdefault(tray, Wet())
+            self._told_wet.setdefault(tray, self.clock.now())
             self._counted.add(tray)
             if not any(n.cause in LEAKS and n.place == tray for n in life.latches.open()):
                 self.blame(f"{leaf_of(tray)} leaks, its controller was told, and nothing is latched")
@@ -135,6 +137,7 @@ class Watch:
         self.kept.pop(latch_id, None)
         if cause in LEAKS:
             self.wet.pop(place, None)
+            self._told_wet.pop(place, None)
             self._counted.discard(place)
         if cause in WHOLE_RACK:
             self._two = False
@@ -204,6 +207,18 @@ class Watch:
             if device.answers and device.settle() is PowerState.ON and not told:
                 self.blame(f"{leaf_of(tray)} is on without coolant, and was not told to go off")
 
+    def prompt(self, life: Life) -> None:
+        """Look whether trays that leak were told to go off: a flash is no reason to wait."""
+        now = self.clock.now()
+        if life.ledger.epoch < self.epoch or now - life.began < TOLD_WITHIN_S:
+            return
+        for tray, since in self._told_wet.items():
+            device = self.rack.trays[tray]
+            answered = now - max(since, device.silent_until, life.began) >= TOLD_WITHIN_S
+            told = self._told_off.get(tray, float("-inf")) >= since - OFF_TAKES
+            if tray in self.wet and answered and device.settle() is PowerState.ON and not told:
+                self.blame(f"{leaf_of(tray)} leaks, is on, and was not told to go off")
+
     def judge_end(self, life: Life) -> None:
         """Judge what a quiet time must have brought about."""
         wanted = {place for tray in self.wet for place in self.falls_on(tray)[0]}
@@ -216,6 +231,11 @@ class Watch:
         for effect in life.ledger.unresolved():
             if effect.is_open and not self._recent(effect):
                 self.blame(f"effect {effect.id} is {effect.state} for ever")
+        for operation in life.ledger.operations():
+            for step in operation.plan.steps if operation.plan.verb is Verb.PUSH else []:
+                begun = self.rack.trays[Place(step.tray)].flashed
+                if begun > 1:
+                    self.blame(f"{leaf_of(Place(step.tray))} was written {begun} times for one push")
         for point in life.ledger.set_points():
             device = self.rack.capped[Place(point.place)]
             if device.answers and device.cap_w != point.value:

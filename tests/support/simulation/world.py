@@ -94,6 +94,7 @@ class World:
                 self.heard(life, None)
             if self.life is not None:
                 self.watch.closed(self.life)
+                self.watch.prompt(self.life)
         await self.clock.sleep_until(Seconds(self.clock.now() + 0.01))  # what the last tick ordered goes out
         if self.life is not None:
             self.watch.judge_end(self.life)
