@@ -6,6 +6,7 @@ import sys
 import typer
 
 from datacenter_api.cli import (
+    accept,
     account,
     alarm,
     audit,
@@ -111,6 +112,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(audit.app, name="audit")
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(subscription.app, name="subscription")
+app.add_typer(accept.app, name="accept")
 app.add_typer(bench.app, name="bench")
 app.command("discover")(discover.find)
 app.command("enrol")(enrol.enrol)

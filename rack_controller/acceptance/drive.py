@@ -20,6 +20,8 @@ _DOES = {
     "load_gpu": ("load_one", ""),
     "drill": ("drill", "dry"),
 }
+_ALONE = {"load", "load_gpu"}
+"""Stimuli that load one part: `load` says how much, all others idle."""
 ALL_KINDS = ["gpu", "cpu", "tray", "fan", "nic", "leak", "switch", "psu", "shelf", "feedphase", "cdu", "pump", "rack"]
 
 
@@ -78,7 +80,7 @@ def _phase(phase: PhaseSpec, rig: Rig, parts: Parts, kinds: frozenset[str]) -> I
     rig.run(BEFORE_S, phase.every_s, kinds)
     for place in places:
         since = rig.now
-        rig.act(Act(do, place))
+        rig.act(Act(do, place, value=1.0 if phase.load is None else phase.load))
         yield _stretch(phase, rig, kinds, since, place, asked)
         if undo:
             rig.act(Act(undo, place))
@@ -90,13 +92,14 @@ BEFORE_S = 8.0
 
 
 def _places(phase: PhaseSpec, parts: Parts) -> tuple[str, ...]:
-    """Return what a phase is repeated for; the GPUs of every tray work together, so one tray's stand for all."""
-    places = parts.of(phase.each or "")
-    return places[: parts.design.gpus] if phase.do == "load_gpu" else places
+    """Return what a phase is repeated for; GPUs work by their number, those of every tray at once."""
+    if phase.do == "load_gpu":
+        return tuple(f"*/{phase.each}{n}" for n in range(parts.design.gpus))
+    return parts.of(phase.each or "")
 
 
 def _standing(phase: PhaseSpec) -> Iterator[Act]:
-    if phase.load is not None:
+    if phase.load is not None and phase.do not in _ALONE:
         yield Act("load", value=phase.load)
     if phase.trace is not None:
         yield Act("trace", name=phase.trace)

@@ -35,7 +35,8 @@ class StepRecord(msgspec.Struct, frozen=True):
 class RunRecord(msgspec.Struct, frozen=True):
     """One rack's acceptance so far: `outcome` is None while it goes on.
 
-    `plan_sha256`: of the plan's text; `seeds`: what made virtual racks, empty for real ones.
+    `plan_sha256`: of the plan's text; `seeds`: what made virtual racks, empty for real ones;
+    `planted`: the fault planted in one.
     """
 
     schema_version: int
@@ -49,6 +50,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     seeds: dict[str, int]
     software: str
     began_unix_ns: int
+    planted: str = ""
     steps: list[StepRecord] = []
     outcome: Outcome | None = None
     why: str = ""

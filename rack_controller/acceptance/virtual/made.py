@@ -18,6 +18,7 @@ PLAIN = {  # parameters that healthy parts all share
     "gpu.uncorrected_per_h": 0.0,
     "gpu.errors_per_h": 0.0,
     "tray.obeys_cap": 1.0,
+    "tray.cap_delay_s": 0.0,
     "tray.starts_alone": 0.0,
     "tray.air": 1.0,
     "psu.strength": 1.0,

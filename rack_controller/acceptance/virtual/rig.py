@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from firmware_bridge.plant.design import Mask, design_of
+from firmware_bridge.plant.design import design_of
 from firmware_bridge.plant.state import Conditions, initial_state
 from firmware_bridge.plant.step import step
 from firmware_bridge.plant.trace import LoadTrace, node_power
@@ -57,6 +57,7 @@ class VirtualRig:
         self._dice = np.random.default_rng((seed, 4))
         self._rows: list[tuple[float, dict[str, Array]]] = []
         self._tracing, self._blind_until, self._drilled = False, -1.0, -1.0
+        self._capped_at = -1e9
         self._clock = self._traced_from = self._uncounted = 0.0
         self._touch()
 
@@ -83,8 +84,7 @@ class VirtualRig:
             dt = min(MOST_DT_S, every, end - self._clock)
             if self._tracing:
                 self._follow_trace()
-            caps = np.where(self._obeys(), self._at.caps, float(self._design.limit_default))
-            self._state = step(self._state, self._at.demand, caps, dt)
+            self._state = step(self._state, self._at.demand, self._in_force(), dt)
             self._clock += dt
             self._react()
             self._uncounted += dt
@@ -126,8 +126,11 @@ class VirtualRig:
             return {name: np.full_like(value, np.nan) for name, value in shown.items()}
         return shown
 
-    def _obeys(self) -> Mask:
-        return np.asarray(self._made["tray.obeys_cap"] > 0.0)[:, :, None]
+    def _in_force(self) -> Array:
+        """Return what limits hold, W, (R, T, G): late in some trays, never in others."""
+        late = self._clock - self._capped_at < self._made["tray.cap_delay_s"]
+        deaf = late | (self._made["tray.obeys_cap"] <= 0.0)
+        return np.where(deaf[:, :, None], float(self._design.limit_default), self._at.caps)
 
     def _follow_trace(self) -> None:
         assert self._trace is not None
@@ -196,11 +199,12 @@ class VirtualRig:
         """One tray works, or GPU n of every tray; all else idles."""
         self._tracing = False
         self._demand(0.0)
-        full = float(self._design.gpu_max)
+        span = float(self._design.gpu_max - self._design.gpu_idle)
+        full = float(self._design.gpu_idle) + act.value * span
         if act.place in self.parts.of("tray"):
             self._at.demand[:, self.parts.of("tray").index(act.place), :] = full
         else:
-            number = self.parts.of("gpu").index(act.place) % max(self._design.gpus, 1)
+            number = int(act.place.rpartition("gpu")[2])
             self._at.demand[:, :, number] = full
 
     def _start_trace(self, act: Act) -> None:
@@ -209,6 +213,8 @@ class VirtualRig:
     def _cap(self, act: Act) -> float:
         watts = float(self._design.limit_default) if np.isnan(act.value) else act.value * float(self._design.limit_max)
         watts = max(watts, float(self._design.limit_min))
+        if (self._at.caps != watts).any():
+            self._capped_at = self._clock
         self._at.caps = np.full_like(self._at.caps, watts)
         return watts
 

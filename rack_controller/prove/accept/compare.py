@@ -68,6 +68,11 @@ def judge_scatter(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
     return weigh(series.places, values, limits, values - limits, 0.2 * limits, said, UNSEEN)
 
 
+def is_noisy(series: Series, evidence: Evidence, phase: str) -> bool:
+    """Return whether most parts of a series scatter in a phase: of what is counted or coded most do not."""
+    return any(centre(scatter(series.during(p).values)) > 0.0 for p in evidence.phases_called(phase))
+
+
 def _level(measure: MeasureSpec, series: Series, normal: Array) -> Array:
     """Return the level that each part's peers have: all of them, or those of its tray or of its place in a tray."""
     if not measure.group:

@@ -11,7 +11,7 @@ from rack_controller.prove.accept.evidence import Array, Series
 from rack_controller.prove.accept.parts import Parts
 
 All = Mapping[str, Series]
-LEAST_POWER_W, LEAST_GPU_W, LEAST_PSU_W, LEAST_FLOW_LPM = 20.0, 300.0, 1200.0, 0.3
+LEAST_POWER_W, LEAST_GPU_W, LEAST_PSU_W, LEAST_TRAY_W, LEAST_FLOW_LPM = 20.0, 300.0, 1200.0, 2500.0, 0.3
 """Below these a ratio says nothing."""
 
 
@@ -118,7 +118,7 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
             * _ratio(
                 (s["rack.voltage"].values[:, :1] - s["tray.voltage"].values) * s["tray.voltage"].values,
                 s["tray.power"].values,
-                500.0,
+                LEAST_TRAY_W,
             )
         ),
     ),

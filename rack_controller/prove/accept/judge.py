@@ -7,18 +7,19 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from rack_controller.prove.accept.compare import judge_peers, judge_range, judge_scatter
+from rack_controller.prove.accept.compare import is_noisy, judge_peers, judge_range, judge_scatter
 from rack_controller.prove.accept.derived import DERIVED, derive, inputs_of
 from rack_controller.prove.accept.evidence import Evidence, Series
 from rack_controller.prove.accept.over_time import judge_counts, judge_drift, judge_settling, judge_silence
 from rack_controller.prove.accept.parts import Parts
-from rack_controller.prove.accept.plan import MeasureSpec, Plan, Rule, StepSpec
+from rack_controller.prove.accept.plan import MeasureSpec, Plan, Rule, StepSpec, Tolerance
 from rack_controller.prove.accept.reaction import (
     judge_alone,
     judge_following,
     judge_removal,
     judge_response,
     judge_taking,
+    moves,
 )
 from rack_controller.prove.accept.told import judge_cabling, judge_fact, judge_place, judge_records
 from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, confidence
@@ -102,35 +103,71 @@ def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
 
 
 def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec]:
-    """Return a measure for every series and phase that a step sweeps: parts against their peers, and silence.
+    """Return measures for every series and phase that a step sweeps, each part against its peers.
 
-    A series with a tolerance in the plan is held to it; any other to many times its peers' own scatter.
+    Its level: within the plan's tolerance of the series, or many times its peers' own scatter where it has none.  Its
+    noise.  From the first swept phase to the last, where the peers plainly move: that it moves as they do.
     """
-    specs = []
     named = {(m.of, m.phase) for m in step.measures if m.rule is Rule.PEERS}
-    for phase in step.sweep:
-        for name, series in evidence.series.items():
-            if len(series.places) < MOST_ALONE or (name, phase) in named or name.partition(".")[0] == "feedphase":
-                continue
+    specs: list[MeasureSpec] = []
+    for name, series in evidence.series.items():
+        if len(series.places) < MOST_ALONE or name.partition(".")[0] == "feedphase":
+            continue
+        for phase in step.sweep:
             if name in DERIVED and not _told_anything(series, evidence, phase):
                 continue
-            tolerance = plan.tolerances.get(name)
-            specs.append(
-                MeasureSpec(
-                    id=f"sweep_{phase}_{name.replace('.', '_')}",
-                    title=f"{name} against its peers",
-                    of=name,
-                    rule=Rule.PEERS,
-                    source=tolerance.source if tolerance else "no limit is known: far outside its peers' own scatter",
-                    unit=series.unit,
-                    phase=phase,
-                    within=tolerance.within if tolerance else None,
-                    share=tolerance.share if tolerance else UNKNOWN_SHARE,
-                    times=tolerance.times if tolerance else UNKNOWN_TIMES,
-                    profile=tolerance.profile if tolerance else "",
-                )
-            )
+            if (name, phase) not in named:
+                specs.append(_level(name, series, phase, plan.tolerances.get(name)))
+            if name in plan.tolerances and name not in DERIVED and is_noisy(series, evidence, phase):
+                specs.append(_noise(name, series, phase))
+        if len(step.sweep) > 1 and name not in DERIVED and moves(series, evidence, step.sweep[0], step.sweep[-1]):
+            specs.append(_motion(name, series, step.sweep[0], step.sweep[-1]))
     return specs
+
+
+def _level(name: str, series: Series, phase: str, tolerance: Tolerance | None) -> MeasureSpec:
+    return MeasureSpec(
+        id=f"sweep_{phase}_{name.replace('.', '_')}",
+        title=f"{name} against its peers",
+        of=name,
+        rule=Rule.PEERS,
+        source=tolerance.source if tolerance else "no limit is known: far outside its peers' own scatter",
+        unit=series.unit,
+        phase=phase,
+        within=tolerance.within if tolerance else None,
+        share=tolerance.share if tolerance else UNKNOWN_SHARE,
+        times=tolerance.times if tolerance else UNKNOWN_TIMES,
+        profile=tolerance.profile if tolerance else "",
+    )
+
+
+def _noise(name: str, series: Series, phase: str) -> MeasureSpec:
+    return MeasureSpec(
+        id=f"noise_{phase}_{name.replace('.', '_')}",
+        title=f"{name} is as steady as its peers",
+        of=name,
+        rule=Rule.SCATTERS,
+        source=f"assumption: {NOISE_TIMES:g} times the noise of its peers is a loose contact, air or a bad sensor",
+        unit=series.unit,
+        phase=phase,
+        times=NOISE_TIMES,
+        within=1e-9,
+    )
+
+
+def _motion(name: str, series: Series, phase: str, to: str) -> MeasureSpec:
+    return MeasureSpec(
+        id=f"motion_{name.replace('.', '_')}",
+        title=f"{name} moves as its peers do",
+        of=name,
+        rule=Rule.FOLLOWS,
+        source="a sensor that does not move when all its peers do is stuck",
+        unit=series.unit,
+        phase=phase,
+        to=to,
+        least=MOTION[0],
+        most=MOTION[1],
+    )
 
 
 def _told_anything(series: Series, evidence: Evidence, phase: str) -> bool:
@@ -140,7 +177,7 @@ def _told_anything(series: Series, evidence: Evidence, phase: str) -> bool:
 
 MOST_ALONE = 4
 """Fewer parts than this have no peers to speak of."""
-UNKNOWN_TIMES, UNKNOWN_SHARE = 12.0, 0.02
+UNKNOWN_TIMES, UNKNOWN_SHARE, NOISE_TIMES, MOTION = 12.0, 0.02, 6.0, (0.4, 1.6)
 
 
 def _error(measure: MeasureSpec, why: str) -> Measured:

@@ -59,8 +59,8 @@ class Parts:
             return frozenset(p for p in self.of("psu") if self.phase_of(p).startswith(place + "/"))
         if done_to == "leak" and kind == "tray":
             return frozenset({place.partition("/")[0]}) & frozenset(self.of("tray"))
-        if done_to == "gpu" and kind == "gpu":
-            return frozenset({place})
+        if place.startswith("*/"):  # the part of this name in every tray
+            return frozenset(p for p in self.of(kind) if p.endswith(place[1:]))
         return frozenset(p for p in self.of(kind) if p == place or p.startswith(place + "/"))
 
     def peer(self, port: str) -> str:

@@ -48,9 +48,10 @@ class Rule(StrEnum):
 class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One stimulus for a while.
 
-    `load`: share of the GPUs' span; `trace`: a recorded load instead.  `cap`: share of every GPU's highest limit.
-    `each`: the phase is repeated for each part of this kind, `do` done to it and undone after; without `each`, `do`
-    is done to the rack.  `settle_s` passes before the phase counts, `after_s` after it was undone.
+    `load`: share of the GPUs' span, of those that work alone where `do` is `load`; `trace`: a recorded load instead.
+    `cap`: share of every GPU's highest limit.  `each`: the phase is repeated for each part of this kind, `do` done to
+    it and undone after; without `each`, `do` is done to the rack.  `settle_s` passes before the phase counts,
+    `after_s` after it was undone.
     """
 
     name: Id

@@ -43,6 +43,16 @@ def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> W
     )
 
 
+def moves(series: Series, evidence: Evidence, phase: str, to: str) -> bool:
+    """Return whether the parts of a series plainly move from one phase to another, far more than they differ in it."""
+    change = _median(series, evidence, to) - _median(series, evidence, phase)
+    usual = abs(centre(change))
+    return bool(np.isfinite(usual) and usual > PLAIN_TIMES * max(spread(change), 1e-9))
+
+
+PLAIN_TIMES = 8.0
+
+
 def _moving(measure: MeasureSpec, series: Series, change: Array) -> Weighed:
     """Parts without peers change by `within` at least."""
     need = np.full(len(change), measure.within or 0.0)

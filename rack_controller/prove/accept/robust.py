@@ -20,10 +20,17 @@ def middle(values: Array) -> Array:
 
 
 def scatter(values: Array) -> Array:
-    """Return each part's robust standard deviation over time, (N, P) → (P,); what trends slowly is no scatter."""
+    """Return each part's robust standard deviation over time, (N, P) → (P,); what trends slowly is no scatter.
+
+    A value that is only held from one row to the next says nothing of it.
+    """
     if len(values) < 3:
         return np.full(values.shape[1:], np.nan)
-    return np.asarray(middle(np.abs(np.diff(values, axis=0))) * TO_SIGMA / np.sqrt(2.0))
+    steps = np.abs(np.diff(values, axis=0))
+    still = np.where((steps == 0.0).any(axis=0), 0.0, np.nan)
+    steps[steps == 0.0] = np.nan
+    found = middle(steps)
+    return np.asarray(np.where(np.isnan(found), still, found) * TO_SIGMA / np.sqrt(2.0))
 
 
 def centre(values: Array) -> float:

@@ -1,0 +1,148 @@
+"""`rackwright accept …`: what a generation's acceptance asks for, a run of it in virtual time, what came of runs."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from datacenter_api.cli.event import clock
+from datacenter_api.cli.options import As, Json, State, chosen
+from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.state_directory import default_state
+from firmware_bridge.vocabulary.errors import ConfigurationError
+
+app = typer.Typer(help="Acceptance of racks: plans, runs, what was found.", no_args_is_help=True)
+NOT_ACCEPTED = 9
+"""Exit code of a run that did not pass."""
+
+_PLAN = (
+    Column("STEP", lambda s: str(s["id"])),
+    Column("LEVEL", lambda s: str(s["level"])),
+    Column("TITLE", lambda s: str(s["title"])),
+    Column("MEASURES", lambda s: str(s["measures"]), right=True),
+    Column("AFTER", lambda s: ", ".join(s["after"]) or "–"),
+    Column("PEOPLE", lambda s: str(s["people"]) or "–", wide=True),
+)
+_STEPS = (
+    Column("STEP", lambda s: str(s["id"])),
+    Column("LEVEL", lambda s: str(s["level"])),
+    Column("OUTCOME", lambda s: str(s["outcome"]).upper()),
+    Column("TOOK", lambda s: f"{s['took_s']:.0f} s", right=True),
+    Column("JUDGED", lambda s: str(sum(m["judged"] for m in s["measures"])), right=True),
+    Column("PARTS OUT", lambda s: ", ".join(s["parts_out"]) or "–"),
+    Column("FOUND", lambda s: _found(s)),
+)
+_RUNS = (
+    Column("RUN", lambda r: str(r["id"])),
+    Column("RACK", lambda r: str(r["rack"])),
+    Column("GENERATION", lambda r: str(r["generation"])),
+    Column("BEGAN", lambda r: clock(r["began_unix_ns"]).partition(".")[0]),
+    Column("STEPS", lambda r: str(len(r["steps"])), right=True),
+    Column("OUTCOME", lambda r: str(r["outcome"] or "unfinished").upper()),
+)
+MOST_TOLD = 4
+
+
+@app.command("plan")
+def plan(
+    generation: Annotated[str, typer.Argument(help="A generation, such as gb200-nvl72.")] = "gb200-nvl72",
+    file: Annotated[Path | None, typer.Option("--plan", help="A plan's file instead.", show_default=False)] = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show a generation's acceptance plan; a bad one is refused with file, line and reason."""
+    import msgspec
+
+    from rack_controller.acceptance.plans import plan_path, read_plan
+
+    found, _ = read_plan(file or plan_path(generation))
+    rows: list[Row] = [
+        {
+            "id": s.id,
+            "level": s.level.value,
+            "title": s.title,
+            "required": s.required,
+            "measures": len(s.measures),
+            "after": s.after,
+            "people": s.people,
+            "limits": [msgspec.to_builtins(m) for m in s.measures],
+        }
+        for s in found.steps
+    ]
+    emit(rows, _PLAN, chosen(output, as_json), name="steps")
+
+
+@app.command("run")
+def run(
+    generation: Annotated[str, typer.Argument(help="A generation, such as gb200-nvl72.")] = "gb200-nvl72",
+    virtual: Annotated[bool, typer.Option("--virtual", help="On a virtual rack, in virtual time.")] = False,
+    seed: Annotated[int, typer.Option(help="What the virtual rack is made from.")] = 1,
+    plant: Annotated[str, typer.Option(help="A fault to plant, by its id.")] = "",
+    faults: Annotated[Path | None, typer.Option(help="A file of faults instead.", show_default=False)] = None,
+    level: Annotated[str, typer.Option(help="L10 trays, L11 the rack, L12 racks together.")] = "L11",
+    file: Annotated[Path | None, typer.Option("--plan", help="A plan's file instead.", show_default=False)] = None,
+    trace: Annotated[Path | None, typer.Option(help="The soak's load: t_s,node1_W,…", show_default=False)] = None,
+    resume: Annotated[str, typer.Option(help="Go on with this run after a crash.")] = "",
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Take a rack through its acceptance; exit code 9 when it does not pass."""
+    from datacenter_api import __version__
+    from rack_controller.acceptance import virtual_run
+    from rack_controller.acceptance.run import FOLDER, RunFolder
+
+    if not virtual:
+        raise ConfigurationError("only virtual racks can be run from here yet", advice="add --virtual")
+    if level not in {"L10", "L11", "L12"}:
+        raise ConfigurationError(f"--level {level!r}", advice="L10, L11 or L12")
+    root = state or default_state()
+    if resume:
+        record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
+    else:
+        wish = virtual_run.Wish(generation, level, seed, plant, file, trace, faults)
+        record, folder = virtual_run.accept(wish, root, __version__, _told)
+    _show(record, output, as_json)
+    note(f"run {record.id}: {str(record.outcome).upper()}; {folder.path}, sealed: `rackwright verify` proves it")
+    if record.outcome != "pass":
+        raise typer.Exit(NOT_ACCEPTED)
+
+
+@app.command("show")
+def show(
+    run: Annotated[str, typer.Argument(help="A run; all are listed where none is named.")] = "",
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Show what came of a run, or the runs that are kept."""
+    import msgspec
+
+    from rack_controller.acceptance.run import FOLDER, RunFolder, runs_in
+
+    root = state or default_state()
+    if run:
+        _show(RunFolder(root / FOLDER / run).read(), output, as_json)
+        return
+    rows: list[Row] = [msgspec.to_builtins(f.read()) for f in runs_in(root)]
+    emit(rows, _RUNS, chosen(output, as_json), name="runs")
+
+
+def _show(record: Any, output: Output, as_json: bool) -> None:
+    import msgspec
+
+    row = msgspec.to_builtins(record)
+    if chosen(output, as_json) is Output.TABLE:
+        emit(row["steps"], _STEPS, Output.TABLE, name="steps")
+    else:
+        emit([row], _RUNS, chosen(output, as_json), name="run", single=True)
+
+
+def _told(step: Any) -> None:
+    note(f"{step.id}: {str(step.outcome).upper()}" + (f", {step.why}" if step.why else ""))
+
+
+def _found(step: Row) -> str:
+    texts = [f["text"] for m in step["measures"] for f in m["findings"]]
+    more = f" and {len(texts) - MOST_TOLD} more" if len(texts) > MOST_TOLD else ""
+    return "; ".join(texts[:MOST_TOLD]) + more if texts else "–"

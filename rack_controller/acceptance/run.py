@@ -1,0 +1,145 @@
+"""A whole run of one rack in a folder of its own: begun, gone on with after a crash, ended, written out and sealed.
+
+`run.json` is replaced after every step, so that whoever comes after a crash goes on with the next one: a step that was
+not finished is done again from rest, and only what lies in the folder counts.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+from rack_controller.acceptance.engine import outcome_of, run_step
+from rack_controller.acceptance.record import RunRecord, StepRecord
+from rack_controller.acceptance.rig import Rig
+from rack_controller.prove.accept.evidence import Evidence, FactValue
+from rack_controller.prove.accept.ocptv import Output
+from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.plan import Level, Plan, StepSpec
+from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.prove.keys import Signer
+from rack_controller.prove.seal import SUFFIX, seal
+
+FOLDER, RECORD, EVIDENCE = "acceptance", "run.json", "evidence.ocptv.jsonl"
+SCHEMA_VERSION = 1
+Told = Callable[[StepRecord], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where one run is kept."""
+
+    path: Path
+
+    def read(self) -> RunRecord:
+        """Return the record as it is.  Raises ConfigurationError when there is none or it cannot be read."""
+        try:
+            return msgspec.json.decode((self.path / RECORD).read_bytes(), type=RunRecord)
+        except OSError as err:
+            raise ConfigurationError(f"no run at {self.path}", advice="`rackwright accept show` lists them") from err
+        except msgspec.MsgspecError as err:
+            raise ConfigurationError(f"{self.path / RECORD} cannot be read: {err}", advice="restore it") from err
+
+    def write(self, record: RunRecord) -> None:
+        """Keep the record: on the disk before this returns.  Raises EnvironmentUnfit."""
+        self._keep(RECORD, msgspec.json.format(msgspec.json.encode(record)))
+
+    def keep_raw(self, step: StepSpec, evidence: Evidence, tries: int) -> tuple[str, str]:
+        """Keep what was read in a step; returns the file's name in the folder and its SHA-256."""
+        if not evidence.series:
+            return "", ""
+        name = f"raw-{step.id}-{tries}.npz"
+        arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
+        for series in evidence.series.values():
+            arrays[series.name] = series.values.astype(np.float32)
+            arrays[f"{series.name}@"] = series.times.astype(np.float32)
+        path = self.path / name
+        try:
+            np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+            return name, hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as err:
+            raise EnvironmentUnfit(f"{name} is not kept: {err.strerror}", advice="make room") from err
+
+    def finish(self, record: RunRecord, facts: dict[str, dict[str, FactValue]], signer: Signer) -> bytes:
+        """Write the run out as OCP Test & Validation, sealed; returns the output."""
+        output = written_out(record, facts)
+        about = {
+            "kind": "acceptance",
+            "run": record.id,
+            "rack": record.rack,
+            "outcome": str(record.outcome),
+            "plan_sha256": record.plan_sha256,
+            "raw_sha256": {s.raw: s.raw_sha256 for s in record.steps if s.raw},
+        }
+        content = b"".join(output.lines)
+        self._keep(EVIDENCE, content)
+        self._keep(EVIDENCE + SUFFIX, seal(EVIDENCE, output.lines, output.names, signer, about))
+        return content
+
+    def _keep(self, name: str, content: bytes) -> None:
+        scratch = self.path / f".{name}.new"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with scratch.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(self.path / name)
+        except OSError as err:
+            raise EnvironmentUnfit(f"{name} is not kept: {err.strerror}", advice="make room") from err
+
+
+def go_on(
+    record: RunRecord, folder: RunFolder, plan: Plan, rig: Rig, parts: Parts, told: Told = lambda step: None
+) -> RunRecord:
+    """Run the steps of a plan that a record lacks, one after the other, and return the record at its end.
+
+    A run that was stopped for safety stays stopped.  Raises ConfigurationError when the record is of another plan.
+    """
+    steps = plan.upto(Level(record.level))
+    done = [s.id for s in record.steps]
+    if done != [s.id for s in steps[: len(done)]]:
+        raise ConfigurationError("the run is of another plan", advice="begin a new one")
+    for step in steps[len(done) :]:
+        if record.outcome is not None:
+            break
+        (ended,) = run_step(step, plan, rig, parts, [record.steps], folder.keep_raw)
+        record = msgspec.structs.replace(record, steps=[*record.steps, ended])
+        if ended.outcome is Outcome.STOPPED:
+            record = msgspec.structs.replace(record, outcome=Outcome.STOPPED, why=ended.why)
+        folder.write(record)
+        told(ended)
+    if record.outcome is None:
+        record = msgspec.structs.replace(record, outcome=outcome_of(record.steps))
+        folder.write(record)
+    return record
+
+
+def written_out(record: RunRecord, facts: dict[str, dict[str, FactValue]]) -> Output:
+    """Return a record as OCP Test & Validation output."""
+    output = Output(record.began_unix_ns)
+    parameters = {"generation": record.generation, "level": record.level, "rig": record.rig, "seeds": record.seeds}
+    output.begin(record.plan, record.plan_sha256[:12], "rackwright accept run", parameters, record.rack, facts)
+    at = 0.0
+    for step in record.steps:
+        output.step(step.id, step.began_s, step.took_s, step.outcome, step.measures, step.raw)
+        at = max(at, step.began_s + step.took_s)
+    output.end(at, record.outcome or Outcome.ERROR)
+    return output
+
+
+def new_id(rack: str) -> str:
+    """Return an id for a run that begins now."""
+    return f"{rack.rpartition('/')[2]}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.urandom(2).hex()}"
+
+
+def runs_in(state: Path) -> list[RunFolder]:
+    """Return the runs that are kept below a state directory, newest last."""
+    root = state / FOLDER
+    return [RunFolder(p.parent) for p in sorted(root.glob(f"*/{RECORD}"), key=lambda p: p.stat().st_mtime)]

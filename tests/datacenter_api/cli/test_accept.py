@@ -1,0 +1,64 @@
+"""`rackwright accept`: the plan as a table, a run of a short plan, what is kept of it, and what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from datacenter_api.cli.main import run
+
+PLAN = """
+schema_version: 1
+name: short
+title: A short plan
+steps:
+  - id: settings
+    title: Settings
+    level: L10
+    measures: [{id: clock, title: Clock, of: clock_offset_s, rule: fact, least: -5, most: 5, source: a test}]
+"""
+
+
+def accept(*words: str) -> int:
+    return run(["accept", *words])
+
+
+def test_a_plan_is_shown_with_its_limits(capsys: pytest.CaptureFixture[str]) -> None:
+    assert accept("plan", "gb200-nvl72", "-o", "json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {"identity", "soak", "gpu_stress"} <= {s["id"] for s in said["items"]}
+    assert all(m["source"] for s in said["items"] for m in s["limits"])
+
+
+def test_a_run_is_kept_shown_and_proven(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "p.yaml").write_text(PLAN)
+    words = ["--virtual", "--plan", str(tmp_path / "p.yaml"), "--state", str(tmp_path / "state")]
+    assert accept("run", *words) == 0
+    assert accept("run", *words, "--plant", "wrong_clock", "-o", "json") == 9
+    out = capsys.readouterr().out
+    assert "u23/bmc" in out
+    assert accept("show", "--state", str(tmp_path / "state"), "-o", "json") == 0
+    listed = json.loads(capsys.readouterr().out)["items"]
+    assert {r["outcome"] for r in listed} == {"pass", "fail"}
+    assert accept("show", listed[0]["id"], "--state", str(tmp_path / "state")) == 0
+    evidence = tmp_path / "state" / "acceptance" / listed[0]["id"] / "evidence.ocptv.jsonl"
+    assert run(["verify", str(evidence), "--state", str(tmp_path / "state")]) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run",),
+        ("run", "--virtual", "--level", "L9"),
+        ("run", "--virtual", "--plant", "nothing"),
+        ("run", "--virtual", "no-such-generation"),
+        ("show", "no-such-run"),
+        ("plan", "--plan", "no-such-file.yaml"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_advice(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = [] if words[0] == "plan" else ["--state", str(tmp_path)]
+    assert accept(*words, *more) not in {0, 9}
+    assert "rackwright:" in capsys.readouterr().err
