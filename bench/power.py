@@ -3,7 +3,8 @@
 Figures, worst over seeds for safety and median for work: `sN_over_limit_s`, `sN_overshoot` (outside forced steps, with
 a law 10 % wrong, jittered and lost writes), `s1_work_vs_oracle_125`, `…_140`, `…_125_errors`, `s3_settle_inband_s`,
 `s3_settle_redfish_s` (writes of 0.3 to 1 s), and of the baselines the best work that each gives within the limit at any
-margin, `baseline_<name>_work` (0 where none keeps it).  `delay_p99_vs_none`: of serving, against no control at all.
+margin, `baseline_<name>_work` (0 where none keeps it).  `…_vs_bound_125`: ours and the oracle's work against a linear
+program with foresight of the whole run.  `delay_p99_vs_none`: of serving, against no control at all.
 
 `ride_over_limit_s`, `ride_overshoot`, `ride_trips`: the worst over what a rack is to ride through, one seed, with
 errors.  `pumps_lost_caps_s`: from all pumps of a rack lost until all of its limits were told to be the least;
@@ -20,6 +21,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from bench import power_cycle, power_live
+from rack_controller.powerbench.bound import most_training
 from rack_controller.powerbench.ramps import CASES, hinted_plan, least_storage, load_of, smoothed
 from rack_controller.powerbench.run import CONTENDERS, median, replace_writes, run_once, with_errors
 from rack_controller.powerbench.scenario import Scenario, read_scenario
@@ -55,6 +57,9 @@ def run(record: Callable[..., None]) -> None:
         record(figure=figure, value=share, unit="share", baseline=oracle.training, n=len(SEEDS))
         if figure == "s1_work_vs_oracle_125":
             free = _scores(scenario, "none").delay_p99_s
+            bound = statistics.median(most_training(scenario, seed) for seed in SEEDS)
+            record(figure="s1_work_vs_bound_125", value=ours.training / bound, unit="share", baseline=bound)
+            record(figure="s1_oracle_vs_bound_125", value=oracle.training / bound, unit="share", baseline=bound)
             record(figure="delay_p99_vs_none", value=ours.delay_p99_s / free, unit="ratio", baseline=free)
     _settle(record)
     _rides(record)

@@ -45,8 +45,8 @@ def html_report(title: str, seeds: int, dt: float, oracle: Score, shown: Sequenc
         f"<style>{STYLE}</style></head><body>"
     )
     intro = (
-        f"<h1>PowerBench: {escape(title)}</h1><p>{seeds} seeds: work is the median, safety the worst. Plots show the "
-        "first seed; each point is the highest of its span.<br>"
+        f"<h1>PowerBench: {escape(title)}</h1><p>Of {seeds} seed(s) work is the median, safety the worst. Plots show "
+        "the first one; each point is the highest of its span.<br>"
         "<span class='key' style='border-color:var(--drawn)'></span>drawn at the hall's feed"
         "<span class='key' style='border-color:var(--limit)'></span>limit"
         "<span class='key' style='border-color:var(--heat)'></span>warmest breaker, share of the trip</p>"
