@@ -140,6 +140,8 @@ def _derate(wiring: RackWiring, inlet: Array | None) -> Array:
 
 
 def _constraints(wiring: RackWiring, well: Mask, dead: frozenset[str], derate: Array) -> tuple[Constraint, ...]:
+    if not wiring.names:  # a design without supplies of its own is held by its busbar alone
+        return (_constraint("busbar", wiring.busbar_max, 1.0, 1.0),)
     drawing = wiring.drawing(well, dead)
     live = drawing.any(axis=1)
     if not live.any():

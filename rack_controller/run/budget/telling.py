@@ -7,6 +7,7 @@ from rack_controller.decide.budget.say import held_of, say_limits
 from rack_controller.decide.budget.why import Layers
 from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
+from rack_controller.model.power_policy import Mode
 from rack_controller.run.budget.side import RackSide
 from rack_controller.run.budget.station import BudgetStation, Cycle
 
@@ -74,10 +75,15 @@ class BudgetTelling:
             limit = short[name]
             trays = ", ".join(leaf_of(Place(tray)) for tray in limit.shed[:6])
             text = f"{name}: floors alone pass its {limit.limit_w / 1e3:.1f} kW by {limit.shortfall_w / 1e3:.1f} kW"
-            self._tell("budget.short", Severity.CRITICAL, f"{text}; to shed: {trays}")
+            severity = Severity.CRITICAL if self._armed() else Severity.WARNING
+            self._tell("budget.short", severity, f"{text}; to shed: {trays}")
         for name in sorted(self._short - short.keys()):
             self._tell("budget.fits", Severity.OK, f"{name}: what must be granted fits again")
         self._short = frozenset(short)
+
+    def _armed(self) -> bool:
+        active = self.station.book.active
+        return active is not None and active.spec.mode is Mode.ARMED and self.side.armed
 
     def _tell_late(self, last: Cycle, rack: int) -> None:
         now = self.station.clock.unix_ns()

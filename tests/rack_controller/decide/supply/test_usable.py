@@ -109,3 +109,12 @@ def test_a_design_that_says_nothing_of_its_supply_has_no_breakers() -> None:
     found = usable(wiring, wiring.all_well)
     assert {c.name.split()[0] for c in found.now.constraints} == {"supplies", "busbar", "shelf"}
     assert found.watts == pytest.approx(7 * 33_000)
+
+
+def test_a_design_without_shelves_is_held_by_its_busbar_alone() -> None:
+    generation = load_generation("gb200-nvl72")
+    slots = tuple(s for s in generation.slots if s.tray.name != "shelf")
+    wiring = wiring_of(replace(generation, slots=slots))
+    found = usable(wiring, wiring.all_well)
+    assert (found.watts, found.binding.binding.name) == (264_000, "busbar")
+    assert dark_after(wiring, wiring.all_well) == ()
