@@ -93,10 +93,10 @@ def _work_out(row: Row, content: bytes, opening: Path | None) -> None:
 
     try:
         told = read_bom(content)
-    except ValueError as err:
-        row["wrong_claims"] = [f"it cannot be worked out again: {err}"]
+        claims = work_out(told)
+    except (ValueError, LookupError) as err:
+        row["wrong_claims"] = [f"they cannot be worked out again: {err}"]
         return
-    claims = work_out(told)
     row["rule"] = None if told.rule is None else {"name": told.rule.name, "source": told.rule.source}
     row["claims"] = list(told.claims)
     row["wrong_claims"] = wrong_claims(told, claims)

@@ -33,9 +33,9 @@ async def show_passport(services: Services, rack: str, who: Principal) -> None:
         place = await asyncio.to_thread(lambda: passports.open().named(rack))
         swaps = await passports.take_swaps(place)
         delivery = await asyncio.to_thread(lambda: passports.decisions().delivery_of(place))
-        asked = {"below": "", "limit": MOST_SHOWN, "rule": "", "delivery": delivery, "prices": False}
-        passport = await asyncio.to_thread(lambda: passports.open().show(place, **asked))  # type: ignore[arg-type]
-        claims = await asyncio.to_thread(lambda: passports.open().claims(place, "", delivery, every=True))
+        desk = passports.open()
+        passport = await asyncio.to_thread(desk.show, place, limit=MOST_SHOWN, delivery=delivery)
+        claims = await asyncio.to_thread(desk.claims, place, delivery=delivery, every=True)
     except RackwrightError as err:
         show_missing(who, str(err))
         return

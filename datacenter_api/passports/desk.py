@@ -164,7 +164,16 @@ class PassportDesk:
         table = self.records(rack)
         return [claim_of(table, r, self.files.country_of_site, delivery) for r in rules]
 
-    def show(self, rack: str, *, below: str, limit: int, rule: str, delivery: date | None, prices: bool) -> Passport:
+    def show(
+        self,
+        rack: str,
+        *,
+        below: str = "",
+        limit: int = 100,
+        rule: str = "",
+        delivery: date | None = None,
+        prices: bool = False,
+    ) -> Passport:
         """Return a rack's passport with some of its parts.  Raises TargetUnknown."""
         table = self.records(rack)
         some = table

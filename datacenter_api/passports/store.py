@@ -6,6 +6,7 @@ A file that no committed row names is none: half an import is nothing, and goes 
 import hashlib
 import os
 import secrets
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,7 @@ class PassportStore:
         self._engine = open_tables(self._file)
         self._kept: dict[str, tuple[tuple[int, int], pa.Table]] = {}
         self._segments: dict[str, Segment] = {}
+        self._reading = threading.Lock()  # a Parquet file is read by one thread at a time
         self._tidy()
 
     @contextmanager
@@ -107,6 +109,10 @@ class PassportStore:
 
     def current(self, rack: str) -> pa.Table | None:
         """Return the records of a rack as they stand now, its swaps in them; None when nothing was handed in."""
+        with self._reading:
+            return self._current(rack)
+
+    def _current(self, rack: str) -> pa.Table | None:
         rows = self._imports_of(rack)
         swaps = self.changes(rack)
         if not rows:

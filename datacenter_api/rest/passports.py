@@ -3,7 +3,8 @@
 import asyncio
 import time
 from datetime import date
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request
@@ -170,8 +171,9 @@ async def show_passport(
     """The rack's passport: its parts at or below a place, the claim, swaps and as-accepted states."""
     place, _ = await _swapped(parts, rack)
     prices = may(principal_of(request).role, Privilege.PROVE)
-    asked: dict[str, Any] = {"below": below, "limit": limit, "rule": rule, "delivery": delivery, "prices": prices}
-    return json_answer(await asyncio.to_thread(lambda: parts.passports.open().show(place, **asked)))
+    desk = parts.passports.open()
+    asked = partial(desk.show, below=below, limit=limit, rule=rule, delivery=delivery, prices=prices)
+    return json_answer(await asyncio.to_thread(asked, place))
 
 
 async def _swapped(parts: Services, rack: str) -> tuple[str, str]:

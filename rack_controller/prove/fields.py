@@ -18,6 +18,9 @@ BASES = ("purchase", "manufacture", "transfer", "list", "estimate")
 """What a cost is: paid with freight and duty, cost of making, price between firms of one owner, list price, a guess."""
 
 UNKNOWN_PLACE = "unknown"
+TRAY_OF = r"^((?:[^/]+/){4}[^/]+)(?:/.*)?$"
+"""Matches a place in a tray or of one; the first group is the tray."""
+
 MONEY = 10_000
 """Costs are counted in 1/10,000 of their currency."""
 

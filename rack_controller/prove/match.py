@@ -14,10 +14,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rack_controller.prove.columns import Mask, codes_of
-from rack_controller.prove.fields import KIND, PART, PLACE, SERIAL
+from rack_controller.prove.fields import KIND, PART, PLACE, SERIAL, TRAY_OF
 from rack_controller.prove.fit import WRONG, Fit, Mismatch, Side
 
-_TRAY = r"^((?:[^/]+/){4}[^/]+)(?:/.*)?$"
 Indices = NDArray[np.int64]
 NOBODY = -1
 
@@ -139,7 +138,7 @@ def _twice(serials: Indices) -> Mask:
 
 def _told(built: pa.Table, rows: Indices, told: Collection[tuple[str, str]]) -> Mask:
     some = built.select([PLACE, KIND]).take(pa.array(rows))
-    trays = pc.replace_substring_regex(some.column(PLACE), _TRAY, r"\1")
+    trays = pc.replace_substring_regex(some.column(PLACE), TRAY_OF, r"\1")
     both = pc.binary_join_element_wise(trays, _plain(some.column(KIND)), "\n")
     return np.asarray(pc.is_in(both, pa.array(["\n".join(pair) for pair in told], pa.string())).to_numpy(), np.bool_)
 

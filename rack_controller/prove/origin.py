@@ -26,6 +26,7 @@ from rack_controller.prove.fields import (
     PLACE,
     PROCESSES,
     STRENGTHS,
+    TRAY_OF,
     UNKNOWN_PLACE,
     process_of,
     steps_in,
@@ -34,7 +35,6 @@ from rack_controller.prove.rules import Counts, Measure, OriginRule, Over
 
 IN, OUT, UNKNOWN = 1, 0, -1
 _ABSENT = -2
-_TRAY = r"^((?:[^/]+/){4}[^/]+)(?:/.*)?$"
 Outcomes = NDArray[np.int64]
 Money = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def lines_of(parts: pa.Table, rule: OriginRule, sites: Mapping[str, str]) -> Lin
     least, most = costs(parts, rule)
     if rule.over is Over.EVERY_PART:
         return Lines(outcome, least, most)
-    trays = pc.replace_substring_regex(parts.column(PLACE), _TRAY, r"\1")
+    trays = pc.replace_substring_regex(parts.column(PLACE), TRAY_OF, r"\1")
     at, names = codes_of(trays)
     own = np.full(len(names), UNKNOWN, np.int64)
     itself = pc.equal(trays, parts.column(PLACE)).to_numpy()

@@ -77,7 +77,7 @@ def read_bom(content: bytes) -> Told:
             total=str(more.get(f"{OWN}cost-total-commitment", "")),
             redacted=f"{OWN}cost-total-commitment" in more,
         )
-    except (KeyError, TypeError, AttributeError, pa.ArrowException, msgspec.MsgspecError) as err:
+    except (LookupError, TypeError, AttributeError, OverflowError, pa.ArrowException, msgspec.MsgspecError) as err:
         raise ValueError(f"not a BOM of ours: {err}") from err
 
 
@@ -95,7 +95,10 @@ def wrong_claims(told: Told, claims: list[OriginClaim]) -> list[str]:
 
 
 def work_out(told: Told) -> list[OriginClaim]:
-    """Return the claim that the BOM's own rule allows for its own records, for the day of delivery it names."""
+    """Return the claim that the BOM's own rule allows for its own records, for the day of delivery it names.
+
+    Raises ValueError, LookupError for records that no import would have taken.
+    """
     if told.rule is None:
         return []
     return [claim_of(told.records, told.rule, told.sites, told.delivery)]

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from support.as_built import csv_of, small_rack
 
 from datacenter_api.cli.main import run
 from datacenter_api.passports.desk import Export, PassportDesk
-from rack_controller.prove.keys import fingerprint
+from rack_controller.prove.keys import Signer, fingerprint
+from rack_controller.prove.seal import seal
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +83,27 @@ def test_openings_that_do_not_fit_and_missing_files_are_told(
     shutil.copy(file, other)
     assert run(["verify", str(other)]) == 2
     assert "the seal lies beside the file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"cdx:device:function"', b'"cdx:device:sku"'),
+        (b'{"content":"attested"}', b'{"content":"sworn"}'),
+        (b'"value":"step:0"', b'"value":"step:9"'),
+        (b'"metadata"', b'"metadat"'),
+        (b"per-billion", b"per-million"),
+    ],
+)
+def test_a_file_that_its_own_signer_made_up_is_told_and_breaks_nothing(
+    tmp_path: Path, signed: tuple[Export, str, str], old: bytes, new: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = signed[0].content.replace(old, new)
+    assert content != signed[0].content
+    lines = content.splitlines(keepends=True)
+    forger = Signer(Ed25519PrivateKey.generate())
+    (tmp_path / "x.cdx.json").write_bytes(content)
+    names = [str(n) for n in range(len(lines))]
+    (tmp_path / "x.cdx.json.dsse").write_bytes(seal("x.cdx.json", lines, names, forger, {}))
+    assert run(["verify", str(tmp_path / "x.cdx.json"), "--key", fingerprint(forger.public)]) == 9
+    assert "claim: " in capsys.readouterr().err
