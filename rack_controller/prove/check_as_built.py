@@ -161,11 +161,9 @@ def _look(table: pa.Table, name: str, say: Callable[[str], str], complaints: Com
     if name not in table.column_names:
         return
     codes, values = codes_of(table.column(name))
-    said = judged(values, say)
-    for at, what in enumerate(said):
-        if what:
-            rows = np.flatnonzero(codes == at)
-            complaints.add_rows(rows, name, what, [values[at]] * len(rows[:1_000]))
+    said = np.asarray([*judged(values, say), ""], dtype=object)
+    for what in sorted(set(said) - {""}):
+        _tell(table, name, (said == what)[codes], what, complaints)
 
 
 def _tell(table: pa.Table, name: str, wrong: Mask, what: str, complaints: Complaints) -> None:
@@ -177,7 +175,7 @@ def _tell(table: pa.Table, name: str, wrong: Mask, what: str, complaints: Compla
 def _money(table: pa.Table, name: str, complaints: Complaints) -> pa.Array:
     """Return a column of money in 1/10,000, null where nothing is stated."""
     codes, values = codes_of(table.column(name))
-    amounts = np.zeros(len(values), np.int64)
+    amounts, wrong = np.zeros(len(values), np.int64), np.zeros(len(values) + 1, np.bool_)
     for at, text in enumerate(values):
         try:
             amount = Decimal(text) if len(text) < 30 else Decimal("NaN")
@@ -186,9 +184,9 @@ def _money(table: pa.Table, name: str, complaints: Complaints) -> pa.Array:
         if amount.is_finite() and 0 <= amount < _MOST_MONEY and amount * MONEY == (exact := int(amount * MONEY)):
             amounts[at] = exact
         else:
-            rows = np.flatnonzero(codes == at)
-            what = "expected an amount such as 1234.50: not negative, at most 4 decimals, no separators"
-            complaints.add_rows(rows, name, what, [text] * len(rows[:1_000]))
+            wrong[at] = True
+    what = "expected an amount such as 1234.50: not negative, at most 4 decimals, no separators"
+    _tell(table, name, wrong[codes], what, complaints)
     return pa.array(spread(codes, amounts, 0), pa.int64(), mask=codes < 0)
 
 

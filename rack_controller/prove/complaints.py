@@ -1,7 +1,8 @@
 """What is wrong with rows of a factory's file: gathered to one bounded report, never raised one by one.  Pure."""
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -33,7 +34,7 @@ class Complaints:
     def __init__(self) -> None:
         self._shown: list[Complaint] = []
         self._counts: Counter[str] = Counter()
-        self._left_out: list[int] = []
+        self._shifts: list[int] = []  # of each row that was left out, the row of the table that follows it
 
     def __len__(self) -> int:
         return sum(self._counts.values())
@@ -49,33 +50,26 @@ class Complaints:
         return dict(self._counts)
 
     def add(self, row: int, field: str, what: str, value: object = "", *, kind: str = "") -> None:
-        """Note one fault; `kind` counts those whose words differ by row."""
-        self._counts[f"{field}: {kind or what}"] += 1
-        if len(self._shown) < MOST_SHOWN:
-            self._shown.append(
-                Complaint(self.row_in_file(row) if row else 0, field, what, scrub(str(value), MOST_VALUE))
-            )
+        """Note one fault of a row of the table (0: of the file); `kind` counts those whose words differ by row."""
+        self._note(self.row_in_file(row) if row else 0, field, what, value, kind)
 
     def add_left_out(self, row: int, field: str, what: str, value: str, kind: str) -> None:
-        """Note a row that is no part of the table: rows behind it are counted as they stand in the file."""
-        self.add(0, field, what, value, kind=kind)
-        if len(self._shown) <= MOST_SHOWN and self._shown[-1].row == 0:
-            self._shown[-1] = msgspec.structs.replace(self._shown[-1], row=row)
-        self._left_out.append(row)
+        """Note a row of the file that is no part of the table: those behind it keep their places in the file."""
+        self._note(row, field, what, value, kind)
+        self._shifts.append(row - len(self._shifts))
 
     def row_in_file(self, row: int) -> int:
         """Return where a row of the table stands in the file: rows that were left out lie between."""
-        for left_out in self._left_out:
-            if left_out > row:
-                break
-            row += 1
-        return row
+        return row + bisect_right(self._shifts, row)
 
-    def add_rows(self, rows: NDArray[np.int64], field: str, what: str, values: Iterable[object] = ()) -> None:
-        """Note the same fault of many rows (indices from 0)."""
+    def add_rows(self, rows: NDArray[np.int64], field: str, what: str, values: Sequence[object] = ()) -> None:
+        """Note the same fault of many rows of the table (indices from 0); `values` are those of the first of them."""
         self._counts[f"{field}: {what}"] += len(rows)
-        room = max(0, MOST_SHOWN - len(self._shown))
-        told = list(values)[:room] if room else []
-        for at, index in enumerate(rows[:room].tolist()):
-            value = told[at] if at < len(told) else ""
+        for at, index in enumerate(rows[: max(0, MOST_SHOWN - len(self._shown))].tolist()):
+            value = values[at] if at < len(values) else ""
             self._shown.append(Complaint(self.row_in_file(index + 1), field, what, scrub(str(value), MOST_VALUE)))
+
+    def _note(self, row: int, field: str, what: str, value: object, kind: str) -> None:
+        self._counts[f"{field}: {kind or what}"] += 1
+        if len(self._shown) < MOST_SHOWN:
+            self._shown.append(Complaint(row, field, what, scrub(str(value), MOST_VALUE)))
