@@ -12,12 +12,12 @@ from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import Yes, confirm
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity
-from rack_controller.decide.coolant import WORDS
+from rack_controller.model.limit import COOLANT_WORDS
 
 app = typer.Typer(help="Coolant units: targets of flow and supply, within their register map.", no_args_is_help=True)
 Unit = Annotated[str, typer.Argument(help="Coolant unit, in full or from the slot on (u05).")]
-What = Annotated[str, typer.Argument(help=f"What of it: {', '.join(WORDS)}.")]
-_NAMES = {quantity: word for word, quantity in WORDS.items()}
+What = Annotated[str, typer.Argument(help=f"What of it: {', '.join(COOLANT_WORDS)}.")]
+_NAMES = {quantity: word for word, quantity in COOLANT_WORDS.items()}
 
 _ROWS = (
     Column("PLACE", lambda r: short(str(r["place"]))),
@@ -73,7 +73,7 @@ def set_target(
     link = connect(url, state)
     holding = rack_holding(link, unit, rack)
     if not yes:
-        quantity = WORDS.get(what)
+        quantity = COOLANT_WORDS.get(what)
         measured = f" {SPECS[quantity].unit}" if quantity is not None else ""
         confirm(unit, f"{unit}: {what} {value:g}{measured}; every tray it serves is cooled by that")
     done: list[Row] = command(link, holding, "coolant", unit, what=what, value=value)["coolant"]

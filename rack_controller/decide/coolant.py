@@ -14,24 +14,17 @@ from firmware_bridge.vocabulary.set_points import Settable
 from rack_controller.decide.interlock import Order, Standing
 from rack_controller.decide.set_points import agrees, check_range
 from rack_controller.model.interlock import Act, InterlockPolicy
-from rack_controller.model.limit import SetPoint
+from rack_controller.model.limit import COOLANT_WORDS, SetPoint
 
-WORDS = {
-    "flow": Quantity.FLOW,
-    "supply": Quantity.TEMPERATURE_SUPPLY,
-    "pressure": Quantity.PRESSURE_DELTA,
-    "pump_speed": Quantity.PUMP_SPEED,
-}
-"""What people call what can be set of a coolant unit; which of it a unit has is its register map's to say."""
-QUANTITIES = frozenset(WORDS.values())
+QUANTITIES = frozenset(COOLANT_WORDS.values())
 COOLS = frozenset({Quantity.FLOW, Quantity.PRESSURE_DELTA, Quantity.PUMP_SPEED})
 """Targets of which more carries more heat away."""
-_UNKNOWN_WORD = f"one of {', '.join(WORDS)}"
+_UNKNOWN_WORD = f"one of {', '.join(COOLANT_WORDS)}"
 
 
 @dataclass(frozen=True, slots=True)
 class CoolantWish:
-    """What somebody wants of the unit `unit`: `what` (a word of `WORDS`) at `value`, in its quantity's unit."""
+    """What somebody wants of the unit `unit`: `what` (a word of `COOLANT_WORDS`) at `value`, in its quantity's unit."""
 
     unit: Place
     what: str
@@ -50,13 +43,13 @@ class LoopNow:
 
 def find_target(unit: Place, what: str, points: Mapping[Place, Settable]) -> Settable:
     """Return what `what` of a unit is.  Raises ArgumentsInvalid (no such word), or TargetUnknown: it has none."""
-    quantity = WORDS.get(what)
+    quantity = COOLANT_WORDS.get(what)
     if quantity is None:
         raise ArgumentsInvalid(f"of a coolant unit nothing is called {what!r}", advice=_UNKNOWN_WORD)
     mine = [p for p in points.values() if tray_of(p.place) == unit]
     found = next((p for p in mine if p.quantity is quantity), None)
     if found is None:
-        has = ", ".join(word for word, q in WORDS.items() if any(p.quantity is q for p in mine)) or "nothing"
+        has = ", ".join(word for word, q in COOLANT_WORDS.items() if any(p.quantity is q for p in mine)) or "nothing"
         raise TargetUnknown(
             f"{leaf_of(unit)} has no {what} that can be set",
             advice=f"it lets {has} be set; a register map states what, with its range",

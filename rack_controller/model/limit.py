@@ -6,6 +6,14 @@ import msgspec
 
 from firmware_bridge.vocabulary.quantities import Quantity
 
+COOLANT_WORDS = {
+    "flow": Quantity.FLOW,
+    "supply": Quantity.TEMPERATURE_SUPPLY,
+    "pressure": Quantity.PRESSURE_DELTA,
+    "pump_speed": Quantity.PUMP_SPEED,
+}
+"""What people call what can be set of a coolant unit; which of it a unit has is its register map's to say."""
+
 
 class LimitState(StrEnum):
     """`requested`: written down, not confirmed.  `applied`: it reads back as wanted.  `unread`: the device took it, and
