@@ -97,6 +97,33 @@ def test_the_report_of_a_tray_names_its_parts(product: Product) -> None:
     assert len(report["firmware"]) >= 20
 
 
+def test_a_coolant_unit_that_is_not_the_factorys_is_named_with_both_sides(product: Product, tmp_path: Path) -> None:
+    rack = "lab1/a/r01/k01"
+    file = tmp_path / "factory.csv"
+    file.write_text(
+        "place,kind,part,serial,cost,currency,cost_basis,assembly_place,assembly_date,assembly_evidence\n"
+        f"{rack}/u01,coolant_unit,EMU-CDU-250,FACTORY-1,22000,USD,purchase,foxconn-in,2026-03-01,declared\n"
+        f"{rack}/u01/cable0,cable,C-1,CABLE-1,12,USD,purchase,MX,2026-03-01,declared\n"
+    )
+    product.cli("passport", "import", str(file))
+
+    def findings() -> list[dict[str, Any]]:
+        told: dict[str, Any] = json.loads(product.cli("passport", "match", "k01", "--json", check=False).stdout)
+        assert told["counts"]["missing"] == 0, "a cable says nothing by its silence"
+        return [f for f in told["findings"] if f["built"]]
+
+    (swapped,) = eventually(lambda: findings() or None, 60, every=2.0)
+    assert (swapped["fit"], swapped["built"]["serial"]) == ("swapped", "FACTORY-1")
+    assert swapped["found"]["serial"].startswith("EMU-")
+    product.cli("passport", "export", "k01", "--to", str(tmp_path))
+    sealed = tmp_path / "lab1-a-r01-k01.cdx.json"
+    assert product.cli("verify", str(sealed)).returncode == 0
+    sealed.write_bytes(sealed.read_bytes().replace(b"CABLE-1", b"CABLE-2"))
+    changed = product.cli("verify", str(sealed), check=False)
+    assert changed.returncode == 9
+    assert f"{rack}/u01/cable0" in changed.stderr
+
+
 def test_no_secret_is_written_in_clear(product: Product) -> None:
     from firmware_bridge.credentials.vault import Vault
 
