@@ -1,6 +1,8 @@
 """A decision to buy: every step of the table, who may say it, conditions that are measured, and the calendar."""
 
+import re
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -138,3 +140,11 @@ def test_a_conditions_day_lies_within_the_option() -> None:
             say(at(DecisionStage.IN_EVALUATION), DecisionStep.ACCEPT_IF, conditions=[parse_condition(text)])
     with pytest.raises(StepRefused, match="1 to 50"):
         say(at(DecisionStage.IN_EVALUATION), DecisionStep.ACCEPT_IF)
+
+
+def test_the_docs_diagram_is_the_table() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "decisions-to-buy.md").read_text()
+    drawn = set(re.findall(r"^  (\w+) --> (\w+): (.+)$", page, re.M))
+    words = {DecisionStep.LAPSE: "the day has passed"}
+    moves = {(a.value, b.value, words.get(e, e.value)) for (a, e), b in TRANSITIONS.items() if a is not b}
+    assert drawn == moves
