@@ -14,6 +14,7 @@ from rack_controller.decide.budget.control import BudgetState, step_budget
 from rack_controller.decide.budget.design import Array, BudgetDesign, BudgetPolicy, Mask, Seen
 from rack_controller.powerbench.hall import Hall
 from rack_controller.powerbench.hall_cooling import Cooling
+from rack_controller.powerbench.shedding import Shedding
 
 
 class Capper(Protocol):
@@ -146,6 +147,7 @@ class Budget:
         self._hall = hall if hall is not None and hall.scenario.cooling else None
         least = design.law.drawn(design.per_rack(design.floor))
         self._granted = design.law.drawn(design.per_rack(design.most))
+        self._shedding = Shedding(design, hall) if hall is not None else None
         self._cooling = Cooling(hall.design, design.racks, least) if hall is not None else None
 
     def decide(self, seen: Seen) -> Array:
@@ -155,8 +157,11 @@ class Budget:
             self._hall.flow_target, ceiling = self._cooling.decide(seen.now, sample, self._granted)
             carried = np.append(seen.limits[:1], np.minimum(seen.limits[1:], ceiling))
             seen = replace(seen, limits=carried)
-        self._state, decision = step_budget(self._state, self._design, self._policy, seen)
+        design = self._design if self._shedding is None else self._shedding.design(seen)
+        self._state, decision = step_budget(self._state, design, self._policy, seen)
         self._granted = decision.charged[1:]
+        if self._shedding is not None:
+            self._shedding.look(seen, decision)
         return decision.writes
 
 

@@ -18,7 +18,7 @@ from firmware_bridge.plant.trace import LoadTrace
 from rack_controller.decide.budget.design import Array, Mask, Seen
 from rack_controller.powerbench.arrivals import binned, made_up
 from rack_controller.powerbench.hall_cooling import FlowMeter
-from rack_controller.powerbench.mishaps import conditions_of, under_way, working_supplies
+from rack_controller.powerbench.mishaps import TRAYS_OFF_S, conditions_of, under_way, working_supplies
 from rack_controller.powerbench.replay import Replay
 from rack_controller.powerbench.scenario import Happening, Scenario, ServingSpec, TraceSpec, TrainingSpec
 
@@ -89,6 +89,9 @@ class Hall:
         )
         self.flow_meter = FlowMeter(scenario.racks, sensing.flow_every_s, sensing.power_s)
         self.flow_target = np.full(scenario.racks, np.nan)
+        self.shed = np.zeros(scenario.racks, dtype=np.bool_)
+        self._shed_for = np.zeros(scenario.racks)
+        self._off = self.shed.copy()
         self._told = Seen(
             0.0, self.limits(0.0), *(np.full(self.count, np.nan), -np.inf) * 2, np.full(scenario.racks, np.nan)
         )
@@ -283,9 +286,14 @@ class Hall:
             if wrong.reset and wrong.at_s <= now < wrong.at_s + dt:
                 self.path.forget(np.isin(self.rack, wrong.racks), float(self.design.limit_default))
         struck = under_way(self.scenario.happenings, now)
-        if struck != self._struck or np.isfinite(self.flow_target).any():
+        self._shed_for = np.where(self.shed, self._shed_for + dt, 0.0)
+        off = self._shed_for > TRAYS_OFF_S
+        if struck != self._struck or np.isfinite(self.flow_target).any() or (off != self._off).any():
             on = replace(self._under(now)[0], flow_target=self.flow_target)
-            self._struck, self._state = struck, replace(self._state, conditions=on)
+            if off.any():
+                on = replace(on, tray_on=on.tray_on & ~off[:, None], psu_ok=on.psu_ok & ~off[:, None, None])
+                on = replace(on, switch_on=on.switch_on & ~off[:, None])
+            self._struck, self._off, self._state = struck, off, replace(self._state, conditions=on)
 
     def _of(self, wrong: Happening) -> Mask:
         """Return which GPUs, (N,), are of a happening's racks, of their first trays only where it says how many."""

@@ -11,7 +11,7 @@ from firmware_bridge.plant.trace import LoadTrace
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.powerbench.hall import Hall, Trace
 from rack_controller.powerbench.mishaps import conditions_of, under_way, working_supplies
-from rack_controller.powerbench.run import run_once
+from rack_controller.powerbench.run import run_logged, run_once
 from rack_controller.powerbench.scenario import Happening, Scenario, ServingSpec, TraceSpec, TrainingSpec
 
 DESIGN = design_of(load_generation("gb200-nvl72"))
@@ -114,3 +114,15 @@ def test_sensors_are_late_smoothed_and_off() -> None:
     late.look(0.0, np.zeros(1), 0.1)
     late.look(1.0, np.full(1, 100.0), 1.0)
     assert late.shown[0] == pytest.approx(100 * (1 - np.exp(-1.0)))
+
+
+def test_floors_that_do_not_fit_put_a_rack_of_the_last_priority_off_and_back_when_they_do() -> None:
+    wrong = [Happening(at_s=12.0, for_s=10.0, limit=0.45)]
+    scenario = msgspec.structs.replace(SHORT, happenings=wrong, seconds=45.0)
+    score, log = run_logged(scenario, "budget", seed=1)
+    assert (score.over_s, score.overshoot) == (0.0, 0.0)
+    assert score.settle_s <= 1.0
+    dark = [m.dark for m in log.moments]
+    assert max(dark) == 1
+    assert dark[-1] == 0
+    assert score.served > 0.9  # serving goes on

@@ -1,0 +1,69 @@
+"""What goes off when not even the floors of all devices fit: whole racks of the last priority, and back when they fit.
+
+A rack is charged until its meter says that it draws nothing.  While it is off its limits are told to be the least, and
+before it is switched on it is charged again, until the others have made room.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rack_controller.decide.budget.design import Array, BudgetDecision, BudgetDesign, Mask, Seen
+from rack_controller.powerbench.hall import Hall
+
+PATIENCE_S = 0.2  # a shortfall that lasts for longer is shed
+RETURN_S = 10.0  # and for so long floors have to fit again, with a margin, before one comes back
+MARGIN = 0.05
+DARK_W = 1.0
+
+
+class Shedding:
+    """The racks that our budget has put off."""
+
+    def __init__(self, design: BudgetDesign, hall: Hall) -> None:
+        self._design, self._hall = design, hall
+        self._floors = design.law.drawn(design.per_rack(design.floor))
+        priority = np.zeros(design.racks, dtype=np.int64)
+        np.maximum.at(priority, design.rack, design.priority[design.claim])
+        self._order = np.argsort(-priority, kind="stable")
+        self._short_since, self._fits_since = np.inf, np.inf
+        self._returns = np.zeros(design.racks, dtype=np.bool_)
+
+    def design(self, seen: Seen) -> BudgetDesign:
+        """Return the design in which no limit carries racks that are off, and these may have no more than the least."""
+        off = self._hall.shed
+        if not off.any():
+            return self._design
+        gone: Mask = off & ~self._returns & (np.nan_to_num(seen.meters, nan=np.inf) <= DARK_W)
+        most = np.where(off[self._design.rack], self._design.floor, self._design.most)
+        return replace(self._design, feeds=self._design.feeds * ~gone, most=most)
+
+    def look(self, seen: Seen, decision: BudgetDecision) -> None:
+        """Put racks off for a shortfall that lasts, and one back on when floors have fitted for long."""
+        going = self._hall.shed & ~(np.nan_to_num(seen.meters, nan=np.inf) <= DARK_W)
+        short = float(decision.shortfall[0]) - float(self._floors[going].sum())
+        self._short_since = min(self._short_since, seen.now) if short > 0.0 else np.inf
+        if seen.now - self._short_since >= PATIENCE_S:
+            for rack in self._order[~self._hall.shed[self._order]]:
+                if short <= 0.0:
+                    break
+                self._hall.shed[rack] = True
+                short -= float(self._floors[rack])
+            self._short_since = np.inf
+        self._come_back(seen, decision)
+
+    def _come_back(self, seen: Seen, decision: BudgetDecision) -> None:
+        if self._returns.any():
+            if (decision.charged <= seen.limits).all():
+                self._hall.shed &= ~self._returns
+                self._returns[:] = False
+            return
+        off = self._order[self._hall.shed[self._order]]
+        needed: Array = self._floors * ~self._hall.shed
+        if not len(off) or needed.sum() + self._floors[off[-1]] > seen.limits[0] * (1.0 - MARGIN):
+            self._fits_since = np.inf
+            return
+        self._fits_since = min(self._fits_since, seen.now)
+        if seen.now - self._fits_since >= RETURN_S:
+            self._returns[off[-1]] = True
+            self._fits_since = np.inf
