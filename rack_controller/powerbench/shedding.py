@@ -35,8 +35,17 @@ class Shedding:
         if not off.any():
             return self._design
         gone: Mask = off & ~self._returns & (np.nan_to_num(seen.meters, nan=np.inf) <= DARK_W)
-        most = np.where(off[self._design.rack], self._design.floor, self._design.most)
-        return replace(self._design, feeds=self._design.feeds * ~gone, most=most)
+        design, devices = self._design, off[self._design.rack]
+        return replace(
+            design,
+            feeds=design.feeds * ~gone,
+            most=np.where(devices, design.floor, design.most),
+            # They work in step with nobody any more: a claim of their own, after all others.
+            claim=np.where(devices, len(design.priority), design.claim),
+            priority=np.append(design.priority, design.priority.max() + 1),
+            weight=np.append(design.weight, 1.0),
+            together=np.append(design.together, False),
+        )
 
     def look(self, seen: Seen, decision: BudgetDecision) -> None:
         """Put racks off for a shortfall that lasts, and one back on when floors have fitted for long."""

@@ -126,3 +126,15 @@ def test_floors_that_do_not_fit_put_a_rack_of_the_last_priority_off_and_back_whe
     assert max(dark) == 1
     assert dark[-1] == 0
     assert score.served > 0.9  # serving goes on
+
+
+def test_no_more_is_shed_than_floors_need_though_the_rest_works_in_step_with_it() -> None:
+    jobs = [
+        TrainingSpec(racks=[0, 1, 2], peak_w=1160.0, compute_s=4.0, exchange_s=1.0),
+        ServingSpec(racks=[3], peak_w=1160.0, load=0.7, burst=0.2),
+    ]
+    wrong = [Happening(at_s=12.0, limit=0.48)]
+    scenario = msgspec.structs.replace(SHORT, racks=4, jobs=jobs, happenings=wrong, seconds=22.0, oversubscription=1.25)
+    score, log = run_logged(scenario, "budget", seed=1)
+    assert (score.over_s, score.overshoot) == (0.0, 0.0)
+    assert max(m.dark for m in log.moments) == 1
