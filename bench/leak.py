@@ -200,8 +200,8 @@ async def hall(racks: str) -> AsyncIterator[Hall]:
     """Start the product, give controller and emulator a core each, and let it settle under a steady load."""
     with tempfile.TemporaryDirectory(prefix="rackwright-bench-") as folder:
         product = Product(Path(folder) / "state", ["--racks", racks])
-        await asyncio.to_thread(product.start)
         try:
+            await asyncio.to_thread(product.start)
             for name, pid in product.pids.items():
                 os.sched_setaffinity(pid, {CONTROLLER_CORE if name == "controller" else OTHER_CORE})
             os.sched_setaffinity(0, {OTHER_CORE})
