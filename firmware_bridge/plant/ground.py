@@ -11,7 +11,9 @@ from firmware_bridge.plant.state import Conditions, State, laid
 LOSS_FIXED = 0.003748  # of its rating: what a supply draws with its output on and no load; see `shelves.py`
 DROOP_V = 0.5  # 0 to 100 % load (southbound.md §1.1, ORv3)
 R_CONVECTION = 0.018  # K/W, plate to coolant at rated flow; follows flow^-0.8 (power.md §2.4 lumped model)
-BLOCK = 24_576  # values of one array that the laws of GPUs work on at a time: what a core's cache holds of all of them
+BLOCK = (
+    98_304  # values of one array that the laws of GPUs work on at a time: smaller parts cost more calls than they save
+)
 
 
 @dataclass(frozen=True, slots=True)
