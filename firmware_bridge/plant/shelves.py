@@ -50,7 +50,9 @@ def _outputs(state: State, ground: Ground, sag: Array, carried: Array, supplied:
     output = state.psu_output
     np.multiply(ground.gain, (sag * supplied)[:, None, None], out=output)
     output += ground.gain_offset if supplied.all() else ground.gain_offset * supplied[:, None, None]
-    if output.size and float(output.min()) < 0.0:  # nearly no load: those that are set lowest give nothing
+    if output.size and float(sag.min()) < -DROOP_V * float(
+        state.design.offset.min()
+    ):  # nearly no load: those that are set lowest give nothing
         np.maximum(output, 0.0, out=output)
         total = output.sum(axis=(1, 2))
         output *= np.divide(carried, total, out=np.zeros_like(total), where=total > 0.0)[:, None, None]
