@@ -1,12 +1,14 @@
 """`rackwright accept …`: what a generation's acceptance asks for, a run of it in virtual time, what came of runs."""
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from datacenter_api.cli.connection import connect
 from datacenter_api.cli.event import clock
-from datacenter_api.cli.options import As, Json, State, chosen
+from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -39,6 +41,13 @@ _RUNS = (
     Column("BEGAN", lambda r: clock(r["began_unix_ns"]).partition(".")[0]),
     Column("STEPS", lambda r: str(len(r["steps"])), right=True),
     Column("OUTCOME", lambda r: str(r["outcome"] or "unfinished").upper()),
+)
+_SUSPECTS = (
+    Column("SUSPECT", lambda s: str(s["place"])),
+    Column("SERIAL", lambda s: str(s["serial"]) or "–"),
+    Column("WEIGHT", lambda s: f"{s['score']:.2f}", right=True),
+    Column("MEASURES", lambda s: str(len(s["measures"])), right=True),
+    Column("WHAT WAS SEEN FIRST", lambda s: str(s["text"])),
 )
 MOST_TOLD = 4
 
@@ -76,28 +85,35 @@ def plan(
 def run(
     generation: Annotated[str, typer.Argument(help="A generation, such as gb200-nvl72.")] = "gb200-nvl72",
     virtual: Annotated[bool, typer.Option("--virtual", help="On a virtual rack, in virtual time.")] = False,
+    rack: Annotated[str, typer.Option("--rack", "-r", help="A rack that runs; people are told what to do.")] = "",
+    patience: Annotated[float, typer.Option(min=1, help="Seconds that people are given for one thing.")] = 600.0,
     seed: Annotated[int, typer.Option(help="What the virtual rack is made from.")] = 1,
     plant: Annotated[str, typer.Option(help="A fault to plant, by its id.")] = "",
     faults: Annotated[Path | None, typer.Option(help="A file of faults instead.", show_default=False)] = None,
     level: Annotated[str, typer.Option(help="L10 trays, L11 the rack, L12 racks together.")] = "L11",
     file: Annotated[Path | None, typer.Option("--plan", help="A plan's file instead.", show_default=False)] = None,
     trace: Annotated[Path | None, typer.Option(help="The soak's load: t_s,node1_W,…", show_default=False)] = None,
-    resume: Annotated[str, typer.Option(help="Go on with this run after a crash.")] = "",
+    resume: Annotated[str, typer.Option(help="Go on with this virtual run after a crash.")] = "",
+    url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
     """Take a rack through its acceptance; exit code 9 when it does not pass."""
     from datacenter_api import __version__
-    from rack_controller.acceptance import virtual_run
+    from rack_controller.acceptance import live_run, virtual_run
+    from rack_controller.acceptance.live import Hands
     from rack_controller.acceptance.run import FOLDER, RunFolder
 
-    if not virtual:
-        raise ConfigurationError("only virtual racks can be run from here yet", advice="add --virtual")
+    if virtual == bool(rack):
+        raise ConfigurationError("a run is of a virtual rack or of one that runs", advice="--virtual, or --rack NAME")
     if level not in {"L10", "L11", "L12"}:
         raise ConfigurationError(f"--level {level!r}", advice="L10, L11 or L12")
     root = state or default_state()
-    if resume:
+    if rack:
+        hands = Hands(note, time.sleep, time.monotonic, patience)
+        record, folder = live_run.accept_live(connect(url, state).get, rack, root, __version__, file, hands, _told)
+    elif resume:
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
     else:
         wish = virtual_run.Wish(generation, level, seed, plant, file, trace, faults)
@@ -131,9 +147,14 @@ def show(
 def _show(record: Any, output: Output, as_json: bool) -> None:
     import msgspec
 
-    row = msgspec.to_builtins(record)
+    from rack_controller.acceptance.run import suspects_of
+
+    pointed_at = msgspec.to_builtins(suspects_of(record))
+    row = msgspec.to_builtins(record) | {"suspects": pointed_at}
     if chosen(output, as_json) is Output.TABLE:
         emit(row["steps"], _STEPS, Output.TABLE, name="steps")
+        if pointed_at:
+            emit(pointed_at, _SUSPECTS, Output.TABLE)
     else:
         emit([row], _RUNS, chosen(output, as_json), name="run", single=True)
 

@@ -95,7 +95,7 @@ def _places(phase: PhaseSpec, parts: Parts) -> tuple[str, ...]:
     """Return what a phase is repeated for; GPUs work by their number, those of every tray at once."""
     if phase.do == "load_gpu":
         return tuple(f"*/{phase.each}{n}" for n in range(parts.design.gpus))
-    return parts.of(phase.each or "")
+    return tuple(p for p in parts.of(phase.each or "") if not phase.places or p in phase.places)
 
 
 def _standing(phase: PhaseSpec) -> Iterator[Act]:

@@ -7,6 +7,7 @@ not finished is done again from rest, and only what lies in the folder counts.
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,17 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 from rack_controller.acceptance.engine import outcome_of, run_step
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.rig import Rig
 from rack_controller.prove.accept.evidence import Evidence, FactValue
 from rack_controller.prove.accept.ocptv import Output
-from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.parts import Parts, parts_of
 from rack_controller.prove.accept.plan import Level, Plan, StepSpec
+from rack_controller.prove.accept.suspects import Suspect, suspects
 from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.keys import Signer
 from rack_controller.prove.seal import SUFFIX, seal
@@ -132,6 +136,19 @@ def written_out(record: RunRecord, facts: dict[str, dict[str, FactValue]]) -> Ou
         at = max(at, step.began_s + step.took_s)
     output.end(at, record.outcome or Outcome.ERROR)
     return output
+
+
+def suspects_of(record: RunRecord) -> list[Suspect]:
+    """Return the parts that a run's findings point at, most suspected first."""
+    generation = load_generation(record.generation)
+    places = parts_of(generation, design_of(generation)).places.values()
+    trays = Counter(
+        f"{tray}/{part.rstrip('0123456789')}"
+        for kind in places
+        for tray, _, part in (p.partition("/") for p in kind)
+        if part
+    )
+    return suspects(record.findings, trays)
 
 
 def new_id(rack: str) -> str:

@@ -3,12 +3,17 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.product import Product, eventually
+
+from rack_controller.acceptance.live import Hands
+from rack_controller.acceptance.live_run import accept_live
 
 pytestmark = pytest.mark.timeout(300)
 VICTIM = "u14/bmc"
@@ -84,7 +89,7 @@ def test_a_board_that_detaches_behind_a_healthy_bmc_is_told(product: Product) ->
     eventually(lambda: board()[2] == "present", within=60)
 
 
-# The last one on this product: what the interlock switches off stays off when the fault is gone.
+# The last ones on this product: what the interlock switches off stays off when the fault is gone.
 def test_a_leak_is_an_alarm_that_names_its_place_and_switches_off(product: Product) -> None:
     product.control.set_faults([{"what": "leak", "where": "*/u15/leak1"}])
     leaks = eventually(lambda: product.get("/api/v1/racks/k01")["leaks"] or None, within=15)
@@ -144,3 +149,63 @@ def _mains_come_back_while_nobody_controls(product: Product) -> None:
     finally:
         os.kill(controller, signal.SIGCONT)
     eventually(lambda: struck() > before and off_again(), within=60, every=0.5)
+
+
+LIVE_PLAN = """
+schema_version: 1
+name: live
+title: A short plan on a live rack
+steps:
+  - id: watch
+    title: Everything is dry and cool
+    level: L11
+    phases: [{name: now, for_s: 3, every_s: 1}]
+    measures:
+      - {id: dry, title: Dry, of: leak.state, rule: range, phase: now, most: 0.5, source: a test}
+      - {id: cool, title: Cool, of: gpu.temperature, rule: range, phase: now, least: 15, most: 95, source: a test}
+      - {id: shelves, title: Power, of: shelf.power, rule: range, phase: now, least: 100, source: a test}
+  - id: wetting
+    title: A detector sees water
+    level: L11
+    retest: 0
+    phases: [{name: wetted, each: leak, places: [u16/leak0], do: wet, settle_s: 1, for_s: 2, every_s: 0.5}]
+    measures:
+      - {id: reacts, title: Reacts, of: leak.state, rule: responds, phase: wetted, within: 0.9, source: a test}
+  - id: loaded
+    title: What nobody can do here
+    level: L11
+    phases: [{name: capped, cap: 0.5, for_s: 1}]
+    measures: [{id: x, title: X, of: gpu.power, rule: range, phase: capped, most: 700, source: a test}]
+  - id: identity
+    title: As it was built
+    level: L11
+    measures: [{id: serials, title: Serials, of: serial, rule: placed, source: a test}]
+"""
+
+
+def test_a_live_acceptance_names_the_wet_detector_and_waits_for_hands(product: Product, tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(LIVE_PLAN)
+    asked: list[str] = []
+
+    def do_it(text: str) -> None:
+        asked.append(text)
+        wet = [{"what": "leak", "where": f"*/{at}"} for at in ("u15/leak1", "u16/leak0")]
+        product.control.set_faults(wet if text.startswith("wet") else wet[:1])
+
+    def heard() -> bool:
+        rows = product.get("/api/v1/racks/k01/readings", place="lab1/a/r01/k01/u16", quantity="leak")
+        return all(r["value"] is not None for r in rows)
+
+    eventually(heard, within=240)  # detectors say nothing for three minutes after their controllers started
+    hands = Hands(do_it, time.sleep, time.monotonic, patience_s=60.0)
+    plan = tmp_path / "plan.yaml"
+    record, folder = accept_live(product.get, "k01", tmp_path, "test", plan, hands, lambda step: None)
+    assert asked == ["wet the leak detector u16/leak0", "dry the leak detector u16/leak0"]
+    steps = {step.id: step for step in record.steps}
+    assert {f.place for f in steps["watch"].findings if not f.error} == {"u15/leak1"}
+    assert (steps["watch"].tries, steps["watch"].parts_out) == (2, ["u15/leak1"])
+    assert steps["wetting"].outcome == "pass"
+    assert (steps["loaded"].outcome, steps["loaded"].why) == ("error", "this rig cannot cap")
+    assert steps["identity"].outcome == "error"  # nobody handed as-built records in
+    assert record.outcome == "error"
+    assert (folder.path / "evidence.ocptv.jsonl.dsse").exists()

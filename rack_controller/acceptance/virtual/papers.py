@@ -22,6 +22,8 @@ class Papers:
         self._parts, self._recipe, self._names, self._seed = made.parts, recipe, names, seed
         self._faults, self._made = faults, made
         self._facts: dict[int, Said] = {}
+        self._built: dict[int, Said] = {}
+        self._records: dict[int, tuple[FloorRecord, ...]] = {}
         self.baseline = _baseline(recipe)
 
     def facts(self, rack: int) -> Said:
@@ -44,14 +46,17 @@ class Papers:
 
     def built(self, rack: int) -> Mapping[str, Mapping[str, FactValue]]:
         """Return a rack's as-built records: place, part and serial number."""
-        return {
-            place: {"serial": said["serial"], "part": said["part"]}
-            for place, said in self._said(rack, bare=True).items()
-            if "serial" in said
-        }
+        if rack not in self._built:
+            self._built[rack] = self._said(rack, bare=True)
+        return self._built[rack]
 
     def records(self, rack: int) -> tuple[FloorRecord, ...]:
         """Return what the floor noted of a rack."""
+        if rack not in self._records:
+            self._records[rack] = self._noted(rack)
+        return self._records[rack]
+
+    def _noted(self, rack: int) -> tuple[FloorRecord, ...]:
         dice = np.random.default_rng((self._seed, 5, rack))
         found: list[FloorRecord] = []
         for kind, places, numbers in (

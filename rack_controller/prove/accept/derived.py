@@ -11,7 +11,14 @@ from rack_controller.prove.accept.evidence import Array, Series
 from rack_controller.prove.accept.parts import Parts
 
 All = Mapping[str, Series]
-LEAST_POWER_W, LEAST_GPU_W, LEAST_PSU_W, LEAST_TRAY_W, LEAST_FLOW_LPM = 20.0, 300.0, 1200.0, 2500.0, 0.3
+LEAST_POWER_W, LEAST_CPU_W, LEAST_GPU_W, LEAST_PSU_W, LEAST_TRAY_W, LEAST_FLOW_LPM = (
+    20.0,
+    170.0,
+    300.0,
+    1200.0,
+    2500.0,
+    0.3,
+)
 """Below these a ratio says nothing."""
 
 
@@ -83,7 +90,7 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
     "cpu.resistance": (
         "K/W",
         ("cpu.temperature", "cpu.power", "cdu.temperature_supply"),
-        lambda s, p: _ratio(_above(s, "cpu.temperature"), s["cpu.power"].values, LEAST_POWER_W),
+        lambda s, p: _ratio(_above(s, "cpu.temperature"), s["cpu.power"].values, LEAST_CPU_W),
     ),
     "tray.rise": (
         "K",

@@ -21,6 +21,7 @@ from rack_controller.prove.accept.reaction import (
     judge_taking,
     moves,
 )
+from rack_controller.prove.accept.suspects import SWEPT
 from rack_controller.prove.accept.told import judge_cabling, judge_fact, judge_place, judge_records
 from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, confidence
 from rack_controller.prove.accept.weighed import Weighed
@@ -70,6 +71,8 @@ def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
     weighed = RULES[measure.rule](measure, evidence, parts)
     if weighed.gap:
         return _error(measure, weighed.gap)
+    # What no ratio can be made of shows in the series that it is made of, which are swept as well.
+    swept_ratio = measure.of in DERIVED and measure.id.startswith(SWEPT)
     findings = [
         Finding(
             measure=measure.id,
@@ -84,6 +87,7 @@ def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
             error=w.unseen,
         )
         for w in weighed.found
+        if not (w.unseen and swept_ratio)
     ]
     outcome = Outcome.FAIL if any(not f.error for f in findings) else Outcome.ERROR if findings else Outcome.PASS
     near = weighed.nearest
@@ -171,8 +175,9 @@ def _motion(name: str, series: Series, phase: str, to: str) -> MeasureSpec:
 
 
 def _told_anything(series: Series, evidence: Evidence, phase: str) -> bool:
-    """Return whether a derived series says anything in a phase: ratios of nearly nothing do not."""
-    return any(bool(np.isfinite(series.during(p).values).any()) for p in evidence.phases_called(phase))
+    """Return whether a derived series says something of most parts in a phase: ratios of nearly nothing do not."""
+    cut = [series.during(p).values for p in evidence.phases_called(phase)]
+    return any(bool(np.isfinite(values).any(axis=0).mean() > 0.5) for values in cut if len(values))
 
 
 MOST_ALONE = 4

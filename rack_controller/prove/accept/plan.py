@@ -49,9 +49,9 @@ class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One stimulus for a while.
 
     `load`: share of the GPUs' span, of those that work alone where `do` is `load`; `trace`: a recorded load instead.
-    `cap`: share of every GPU's highest limit.  `each`: the phase is repeated for each part of this kind, `do` done to
-    it and undone after; without `each`, `do` is done to the rack.  `settle_s` passes before the phase counts,
-    `after_s` after it was undone.
+    `cap`: share of every GPU's highest limit.  `each`: the phase is repeated for each part of this kind, of `places`
+    where some are named, `do` done to it and undone after; without `each`, `do` is done to the rack.  `settle_s`
+    passes before the phase counts, `after_s` after it was undone.
     """
 
     name: Id
@@ -61,6 +61,7 @@ class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cap: Share | None = None
     facility_k: float | None = None
     each: str | None = None
+    places: list[str] = []
     do: Literal["pull", "wet", "load", "load_gpu", "stop", "cycle_ac", "restart_controller", "drill"] | None = None
     settle_s: Seconds = 0.0
     after_s: Seconds = 0.0

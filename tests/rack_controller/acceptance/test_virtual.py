@@ -1,9 +1,12 @@
 """Virtual racks through parts of the shipped plan: planted faults are named, healthy racks pass, a gap is an error."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from firmware_bridge.generations.load import load_generation
+from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from rack_controller.acceptance.engine import outcome_of, run_step
 from rack_controller.acceptance.plans import plan_path, read_plan
 from rack_controller.acceptance.record import StepRecord
@@ -59,5 +62,20 @@ def test_a_stimulus_that_the_rig_lacks_is_an_error_and_no_skip() -> None:
     assert "trace" in record.why
 
 
-def test_every_generation_that_extends_has_the_plan_of_the_one_below() -> None:
-    assert plan_path("gb300-nvl72") == plan_path(GENERATION)
+def test_another_generation_takes_a_plan_with_limits_of_its_own(tmp_path: Path) -> None:
+    plan, digest = read_plan(plan_path("gb300-nvl72"))
+    base, other = read_plan(plan_path(GENERATION))
+    assert [s.id for s in plan.steps] == [s.id for s in base.steps]
+    assert (plan.name, digest == other) == ("gb300-nvl72-acceptance", False)
+    limit = {(s.id, m.id): m.most for s in plan.steps for m in s.measures}
+    assert limit["caps", "obeys"] == 1003
+    path = tmp_path / "acceptance.yaml"
+    path.write_text("schema_version: 1\nextends: gb200-nvl72\nchanges:\n  caps.gone: {most: 1, source: s}\n")
+    with pytest.raises(FileInvalid) as caught:
+        read_plan(path)
+    assert (caught.value.line, caught.value.field) == (4, "changes.caps.gone")
+
+
+def test_a_generation_without_a_plan_is_not_accepted_by_another_s() -> None:
+    with pytest.raises(ConfigurationError, match="has no acceptance"):
+        plan_path("vera-rubin-nvl72")
