@@ -163,12 +163,12 @@ steps:
     measures:
       - {id: dry, title: Dry, of: leak.state, rule: range, phase: now, most: 0.5, source: a test}
       - {id: cool, title: Cool, of: gpu.temperature, rule: range, phase: now, least: 15, most: 95, source: a test}
-      - {id: shelves, title: Power, of: shelf.power, rule: range, phase: now, least: 100, source: a test}
+      - {id: shelves, title: Power, of: shelf.power, rule: range, phase: now, most: 33000, source: a test}
   - id: wetting
     title: A detector sees water
     level: L11
     retest: 0
-    phases: [{name: wetted, each: leak, places: [u16/leak0], do: wet, settle_s: 1, for_s: 2, every_s: 0.5}]
+    phases: [{name: wetted, each: leak, places: [u36/leak0], do: wet, settle_s: 1, for_s: 2, every_s: 0.5}]
     measures:
       - {id: reacts, title: Reacts, of: leak.state, rule: responds, phase: wetted, within: 0.9, source: a test}
   - id: loaded
@@ -189,21 +189,24 @@ def test_a_live_acceptance_names_the_wet_detector_and_waits_for_hands(product: P
 
     def do_it(text: str) -> None:
         asked.append(text)
-        wet = [{"what": "leak", "where": f"*/{at}"} for at in ("u15/leak1", "u16/leak0")]
+        wet = [{"what": "leak", "where": f"*/{at}"} for at in ("u34/leak1", "u36/leak0")]
         product.control.set_faults(wet if text.startswith("wet") else wet[:1])
 
-    def heard() -> bool:
-        rows = product.get("/api/v1/racks/k01/readings", place="lab1/a/r01/k01/u16", quantity="leak")
-        return all(r["value"] is not None for r in rows)
+    def heard(place: str) -> list[float | None]:
+        rows = product.get("/api/v1/racks/k01/readings", place=f"lab1/a/r01/k01/{place}", quantity="leak")
+        return [r["value"] for r in rows]
 
-    eventually(heard, within=240)  # detectors say nothing for three minutes after their controllers started
+    # Detectors say nothing for three minutes after their controllers started.
+    eventually(lambda: None not in heard("u36"), within=240)
+    product.control.set_faults([{"what": "leak", "where": "*/u34/leak1"}])
+    eventually(lambda: (heard("u34/leak1")[0] or 0.0) > 0.0, within=20)
     hands = Hands(do_it, time.sleep, time.monotonic, patience_s=60.0)
     plan = tmp_path / "plan.yaml"
     record, folder = accept_live(product.get, "k01", tmp_path, "test", plan, hands, lambda step: None)
-    assert asked == ["wet the leak detector u16/leak0", "dry the leak detector u16/leak0"]
+    assert asked == ["wet the leak detector u36/leak0", "dry the leak detector u36/leak0"]
     steps = {step.id: step for step in record.steps}
-    assert {f.place for f in steps["watch"].findings if not f.error} == {"u15/leak1"}
-    assert (steps["watch"].tries, steps["watch"].parts_out) == (2, ["u15/leak1"])
+    assert {f.place for f in steps["watch"].findings if not f.error} == {"u34/leak1"}
+    assert (steps["watch"].tries, steps["watch"].parts_out) == (2, ["u34/leak1"])
     assert steps["wetting"].outcome == "pass"
     assert (steps["loaded"].outcome, steps["loaded"].why) == ("error", "this rig cannot cap")
     assert steps["identity"].outcome == "error"  # nobody handed as-built records in
