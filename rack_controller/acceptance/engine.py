@@ -102,12 +102,17 @@ def _record(step: StepSpec, began: float, took: float, tries: list[Judged]) -> S
         took_s=took,
         tries=len(tries),
         measures=last.measures,
-        parts_out=sorted({place for _, place in again if place}),
+        parts_out=_out({place for _, place in again if place}),
         not_again=gone,
         why=last.stop,
         raw=last.raw[0],
         raw_sha256=last.raw[1],
     )
+
+
+def _out(places: set[str]) -> list[str]:
+    """Return what is to be taken out: a tray goes with all that is in it, a cold plate that starves names its GPUs."""
+    return sorted(p for p in places if "/" not in p or p.partition("/")[0] not in places)
 
 
 def _cannot(step: StepSpec, rig: Rig) -> str:

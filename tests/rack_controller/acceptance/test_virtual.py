@@ -53,6 +53,13 @@ def test_a_part_that_shows_its_fault_twice_is_out(faults: list[Planted]) -> None
     assert steps[0].parts_out == ["u22/bmc"]
 
 
+def test_a_tray_goes_out_with_what_is_in_it() -> None:
+    blocked = [f for f in read_planted().faults if f.id == "flow_blocked"]
+    (steps,) = accept_virtually(GENERATION, 1, seed=4, faults=blocked, steps=("flow",), retest=True)
+    assert {"u37", "u37/gpu0"} <= {f.place for f in steps[0].findings}
+    assert steps[0].parts_out == ["u37"]
+
+
 def test_a_stimulus_that_the_rig_lacks_is_an_error_and_no_skip() -> None:
     plan, _ = read_plan(plan_path(GENERATION))
     rig = VirtualRig(load_generation(GENERATION), read_recipe(), ["k01"])  # no trace is given
