@@ -20,7 +20,6 @@ SYSTEM = "/redfish/v1/Systems/k01-u11"
 READ = (
     SYSTEM,
     "/redfish/v1/PowerEquipment/PowerShelves/k01-u06",
-    "/redfish/v1/Chassis/k01-u06/PowerSubsystem/PowerSupplies/psu0",
     "/redfish/v1/ThermalEquipment/CDUs/k01-u01",
     "/redfish/v1/ThermalEquipment/CDUs/k01-u01/Pumps/pump0",
 )
