@@ -46,7 +46,8 @@ def build_power(world: World, uri: str, chassis: str) -> Body | None:
     if rack is not None:
         drawn, most = power_of_rack(rack)["Reading"], rack.layout.busbar_power_usable_w
         control = [{"Name": f"Power of rack {rack.id}", "PowerConsumedWatts": drawn, "PowerCapacityWatts": most}]
-        return resource("Power", uri, f"Power of rack {rack.id}", **_rows(uri, "PowerControl", control))
+        rows = _rows(uri, "PowerControl", control) | _rows(uri, "PowerSupplies", [])
+        return resource("Power", uri, f"Power of rack {rack.id}", **rows)
     tray = world.tray(chassis)
     if tray is None:
         return None
@@ -65,7 +66,8 @@ def build_thermal(world: World, uri: str, chassis: str) -> Body | None:
     """Return the temperatures and fans of a tray; a rack has none of its own."""
     rack = world.rack(chassis)
     if rack is not None:
-        return resource("Thermal", uri, f"Cooling of rack {rack.id}")
+        rows = _rows(uri, "Temperatures", []) | _rows(uri, "Fans", [])
+        return resource("Thermal", uri, f"Cooling of rack {rack.id}", **rows)
     tray = world.tray(chassis)
     if tray is None:
         return None
@@ -122,6 +124,9 @@ def _readings(tray: TrayLook, quantity: Quantity, name: str) -> list[Body]:
 
 
 def _rows(uri: str, name: str, rows: list[Body]) -> Body:
-    """Return an array of rows that can be pointed at, as these resources have them; nothing for none."""
+    """Return an array of rows that can be pointed at, as these resources have them.
+
+    One of no rows is there too: a client that goes through every Chassis gives up at the first without the array.
+    """
     placed = [{"@odata.id": f"{uri}#/{name}/{n}", "MemberId": str(n), **row} for n, row in enumerate(rows)]
-    return {name: placed, f"{name}@odata.count": len(placed)} if placed else {}
+    return {name: placed, f"{name}@odata.count": len(placed)}
