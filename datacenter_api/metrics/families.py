@@ -63,6 +63,7 @@ _PLAIN: dict[Quantity, tuple[Family, float]] = {
     _Q.PRESSURE_DELTA: (Family("rack_coolant_differential_pressure_pascals", "Coolant pressure difference."), KILO),
     _Q.HEAT: (Family("rack_heat_removed_watts", "Heat that a coolant unit carries away."), 1.0),
     _Q.HUMIDITY: (Family("rack_humidity_ratio", "Relative humidity."), PERCENT),
+    _Q.DEW_POINT: (Family("rack_dew_point_celsius", "Dew point of the air."), 1.0),
     _Q.LEVEL: (Family("rack_level_ratio", "Fill level or state of charge."), PERCENT),
     _Q.PERCENT: (Family("rack_share_ratio", "A device's own share of something."), PERCENT),
     _Q.VALUE: (Family("rack_sensor_value", "A number whose unit the device does not say."), 1.0),

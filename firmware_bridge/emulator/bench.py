@@ -192,6 +192,8 @@ class Bench:
                     break  # a whole tray named: its first detector is the one that gets wet
         elif fault.what in (FaultKind.PSU_FAIL, FaultKind.BBU_FAIL, FaultKind.REMOVED) and kind in self.absent:
             self._strike_module(fault, place, rack, slot, on)
+        elif fault.what is FaultKind.DAMP_AIR and kind is TrayKind.COOLANT_UNIT and whole:
+            on.air_temperature[rack], on.air_humidity[rack] = fault.celsius, fault.humidity
         elif fault.what is FaultKind.PUMP_FAIL and kind is TrayKind.COOLANT_UNIT:
             for n in _parts(slot, "pump", place, whole, fault):
                 on.pump_ok[rack, n] = False

@@ -57,6 +57,7 @@ class FaultKind(StrEnum):
     PUMP_FAIL = "pump_fail"
     BBU_FAIL = "bbu_fail"
     REMOVED = "removed"
+    DAMP_AIR = "damp_air"
     CRC_STORM = "crc_storm"
     WRONG_UNIT = "wrong_unit"
     LATE_REPLY = "late_reply"
@@ -148,6 +149,7 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.PUMP_FAIL: KindSpec((Layer.PLANT,), "a pump stands still"),
     _K.BBU_FAIL: KindSpec((Layer.PLANT,), "a battery gives and takes nothing"),
     _K.REMOVED: KindSpec((Layer.PLANT, Layer.UNIT), "a supply or battery is pulled; other units fall silent"),
+    _K.DAMP_AIR: KindSpec((Layer.PLANT,), "the air at a coolant unit is so warm and so damp", ("celsius", "humidity")),
     _K.CRC_STORM: KindSpec(_UNIT, "replies have a wrong CRC"),
     _K.WRONG_UNIT: KindSpec(_UNIT, "replies come in another unit's name"),
     _K.LATE_REPLY: KindSpec(_UNIT, "replies are some seconds late and may meet another one", ("seconds",)),

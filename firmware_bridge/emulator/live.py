@@ -18,6 +18,7 @@ from firmware_bridge.plant.design import Mask
 from firmware_bridge.plant.shelves import efficiency
 from firmware_bridge.plant.state import Conditions
 from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.wire.moist_air import saturation_hpa
 
 Value = float | int | bool | str | None
 Reader = Callable[[Bench, int, int, int], Value]
@@ -261,6 +262,15 @@ def _pump_power(b: Bench, r: int) -> float:
     return 1200.0 * float((b.state.pump_speed[r] ** 3).mean())
 
 
+def _air(b: Bench, r: int) -> float:
+    return float(b.state.conditions.air_temperature[r])
+
+
+def _inside(b: Bench, r: int) -> float:
+    """Return the air's temperature in a coolant unit, °C.  Assumption: a fifth of the way to its warm coolant."""
+    return _air(b, r) + 0.2 * max(float(b.state.supply[r]) - _air(b, r), 0.0)
+
+
 COOLANT: dict[str, Reader] = {
     "loop.flow": lambda b, r, t, at: float(b.state.flow[r]),
     "loop.supply": lambda b, r, t, at: float(b.state.supply[r]),
@@ -287,15 +297,19 @@ COOLANT: dict[str, Reader] = {
     "cdu.any_leak": lambda b, r, t, at: int(b.leaks[TrayKind.COOLANT_UNIT][r, t].any()),
     "loop.flow_rated": lambda b, r, t, at: float(b.design.flow_rated),
     "loop.supply_nominal": lambda b, r, t, at: float(b.design.supply_nominal),
-    "cdu.air_inlet": lambda b, r, t, at: AIR_C,
-    "cdu.air_outlet": lambda b, r, t, at: AIR_C + AIR_RISE_K * float(b.state.heat[r]) / b.design.heat_rated,
+    "cdu.air_inlet": lambda b, r, t, at: _air(b, r),
+    "cdu.air_outlet": lambda b, r, t, at: _air(b, r) + AIR_RISE_K * float(b.state.heat[r]) / b.design.heat_rated,
     "cdu.exchanger_fan": lambda b, r, t, at: EXCHANGER_FAN_RPM * float(b.state.pump_speed[r].mean()),
     "pump.share_power": lambda b, r, t, at: _pump_power(b, r) / max(b.design.pumps, 1),
     "pump.share_current": lambda b, r, t, at: (
         _pump_power(b, r) / max(b.design.pumps, 1) / max(float(b.state.bus_voltage[r]), 1.0)
     ),
     "bus.voltage": lambda b, r, t, at: float(b.state.bus_voltage[r]),
-    "cdu.temperature": lambda b, r, t, at: AIR_C + 0.2 * max(float(b.state.supply[r]) - AIR_C, 0.0),
+    "cdu.temperature": lambda b, r, t, at: _inside(b, r),
+    # As much water as outside, in air that is warmer.
+    "cdu.humidity": lambda b, r, t, at: (
+        float(b.state.conditions.air_humidity[r]) * saturation_hpa(_air(b, r)) / saturation_hpa(_inside(b, r))
+    ),
 }
 
 READERS: dict[TrayKind, dict[str, Reader]] = {

@@ -16,6 +16,7 @@ from firmware_bridge.vocabulary.units import Celsius
 
 FACILITY_SUPPLY = Celsius(24.0)  # assumption: facility water, well under the loop's set temperature
 AIR_INLET = Celsius(25.0)  # shelf capture: 25.5 °C at the PSU inlet
+AIR_HUMIDITY = 40.0  # %, relative; assumption: ASHRAE TC 9.9 recommends a dew point of at most 15 °C, this is 10.5 °C
 RETURN_CELLS = 4  # the return line as so many mixed volumes: heat comes back late and smeared
 C_DIE, C_PLATE = 40.0, 350.0  # J/K of a GPU's die and cold plate (power.md §2.4 lumped model)
 C_CPU = 80.0  # assumption: J/K of a CPU with its plate
@@ -33,7 +34,7 @@ class Conditions:
     phase_ok (R, F, 3): which phases of the feeds have voltage; facility °C (R,); flow_share (R,), how much of what the
     pumps move gets through: 1 unless a line is blocked; clip (R, H): a shelf's busbar clip has so many times the
     resistance of a good one.  flow_target (L/min, R) and supply_target (°C, R): what somebody set, NaN where the unit
-    follows the heat and the design."""
+    follows the heat and the design.  air_temperature (°C, R) and air_humidity (%, R): the air at the coolant unit."""
 
     tray_on: Mask
     switch_on: Mask
@@ -46,6 +47,8 @@ class Conditions:
     flow_target: Array
     supply_target: Array
     clip: Array
+    air_temperature: Array
+    air_humidity: Array
 
     @classmethod
     def healthy(cls, design: RackDesign, racks: int) -> "Conditions":
@@ -62,6 +65,8 @@ class Conditions:
             flow_target=np.full(racks, np.nan),
             supply_target=np.full(racks, np.nan),
             clip=laid((racks, design.shelves), 1.0),
+            air_temperature=np.full(racks, AIR_INLET),
+            air_humidity=np.full(racks, AIR_HUMIDITY),
         )
 
 

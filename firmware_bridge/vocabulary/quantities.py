@@ -59,6 +59,7 @@ class Quantity(StrEnum):
     PRESSURE_DELTA = "pressure_delta"
     HEAT = "heat"
     HUMIDITY = "humidity"
+    DEW_POINT = "dew_point"
     LEVEL = "level"
     PERCENT = "percent"
     VALUE = "value"
@@ -142,7 +143,8 @@ SPECS: dict[Quantity, QuantitySpec] = {
     Quantity.PRESSURE_RETURN: QuantitySpec("kPa", least=-1e5, most=1e5),
     Quantity.PRESSURE_DELTA: QuantitySpec("kPa", least=-1e5, most=1e5),
     Quantity.HEAT: QuantitySpec("W", least=-1e8, most=1e8),
-    Quantity.HUMIDITY: QuantitySpec("%", least=0.0, most=100.0),
+    Quantity.HUMIDITY: QuantitySpec("%", least=0.0, most=100.0),  # relative
+    Quantity.DEW_POINT: QuantitySpec("°C", least=_COLD, most=_HOT),
     Quantity.LEVEL: QuantitySpec("%", least=0.0, most=110.0),
     Quantity.PERCENT: QuantitySpec("%"),
     Quantity.VALUE: QuantitySpec("1"),

@@ -136,12 +136,10 @@ def _supply_warm(picture: Picture, row: Row) -> str:
 
 
 def _near_dew_point(picture: Picture, row: Row) -> str:
-    loop = picture.loop
-    if loop.supply is None or loop.dew_point is None or row.margin_k is None:
+    supply, dew_point = picture.loop.supply_coldest, picture.loop.dew_point
+    if supply is None or dew_point is None or row.margin_k is None or supply >= dew_point + row.margin_k:
         return ""
-    if loop.supply >= loop.dew_point + row.margin_k:
-        return ""
-    return f"coolant comes at {loop.supply:.1f} °C, the air's dew point is {loop.dew_point:.1f} °C"
+    return f"coolant comes at {supply:.1f} °C, the air's dew point is {dew_point:.1f} °C"
 
 
 def _shelves_overloaded(picture: Picture, row: Row) -> str:

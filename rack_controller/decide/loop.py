@@ -23,7 +23,9 @@ _GOOD = int(Quality.GOOD)  # a plain number: NumPy compares with members of an e
 class LoopSight:
     """The coolant loop.  `flow` and `need` in L/min, `need_known`: of the heat that was known last,
     `fall`: by which share pressure or level fell below their settled
-    value, `supply` and `dew_point` in °C, `stops`: the words of bits that say that coolant is about to stop."""
+    value, `supply` and `supply_coldest`: of the unit whose coolant comes warmest and coldest, in °C, `dew_point`: the
+    highest that anything in the rack says of its air, in °C, None while nothing does, `stops`: the words of bits that
+    say that coolant is about to stop."""
 
     units: tuple[Place, ...] = ()
     flow: float | None = None
@@ -38,6 +40,7 @@ class LoopSight:
     unit_detectors: tuple[DetectorSight, ...] = ()
     rack_detectors: tuple[DetectorSight, ...] = ()
     need_known: float | None = None
+    supply_coldest: float | None = None
 
 
 NO_LOOP = LoopSight()
@@ -104,6 +107,8 @@ def see_loop(
         need_known=need_known,
         fall=_fall(snapshot, units, memory),
         supply=max(supplies, default=None),
+        supply_coldest=min(supplies, default=None),
+        dew_point=_dew_point(snapshot),
         supply_nominal=layout.coolant_supply_nominal_c,
         pumps=len(health),
         pumps_failed=failed,
@@ -111,6 +116,16 @@ def see_loop(
         unit_detectors=tuple(d for d in sights if d not in in_rack),
         rack_detectors=tuple(in_rack),
     )
+
+
+def _dew_point(snapshot: Snapshot) -> float | None:
+    """Return the highest dew point that can be relied on, in °C: wherever air is that damp, water may condense."""
+    said = [
+        float(snapshot.gauges[column])
+        for column in snapshot.table.columns_of(Quantity.DEW_POINT)
+        if snapshot.quality.item(column) == _GOOD and snapshot.gauges[column] == snapshot.gauges[column]
+    ]
+    return max(said, default=None)
 
 
 def _need(layout: Layout, memory: LoopMemory, now: Seconds, rules: LoopRules) -> tuple[float, float]:

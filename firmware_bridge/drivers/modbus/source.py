@@ -22,7 +22,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
-from firmware_bridge.wire.modbus.readings import series_of
+from firmware_bridge.wire.modbus.readings import dew_points_of, series_of
 
 Latest = Mapping[tuple[Place, Quantity], Reading]
 _URGENCY = {ReadingClass.SAFETY: Urgency.ALARM, ReadingClass.POWER: Urgency.POWER, ReadingClass.SLOW: Urgency.SLOW}
@@ -147,7 +147,12 @@ class SerialSource:
             readings += await self._unit_round(unit, reading_class)
         for reading in readings:
             self.latest[reading.place, reading.quantity] = reading
-        return readings
+        return readings + self._dew_points(reading_class)
+
+    def _dew_points(self, reading_class: ReadingClass | None) -> list[Reading]:
+        """Return the dew points of the units that are awake, from what was read of them last."""
+        awake, now = [u for u in self.units if u.map.humidities and not u.life.is_suspect], self.clock.now()
+        return [dew for u in awake for dew in dew_points_of(self.tray, u.part, u.map, self.latest, reading_class, now)]
 
     async def _unit_round(self, unit: SerialUnit, reading_class: ReadingClass | None) -> list[Reading]:
         was_dormant = unit.life.is_dormant

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from firmware_bridge.drivers.redfish.air import plan_dew_points
 from firmware_bridge.drivers.redfish.enclosure import (
     Enclosure,
     look_at,
@@ -62,6 +63,7 @@ class RedfishComputeTray(Flashed, Limited, Powered, Locating, RedfishSource):
         plan_older_power(planner, older)
         await _plan_processors(planner, found)
         plan_other_sensors(planner, found)
+        plan_dew_points(planner, found)
         plan_older_supplies(planner, older)
         plan_older_rows(planner, older)
         return planner.plan(), light

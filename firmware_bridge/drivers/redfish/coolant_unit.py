@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from firmware_bridge.drivers.redfish.air import plan_air, plan_dew_points
 from firmware_bridge.drivers.redfish.enclosure import (
     Enclosure,
     Listed,
@@ -65,6 +66,8 @@ class RedfishCoolantUnit(RedfishSource):
         for quantity in _PROMISED:
             planner.promise(planner.series("", quantity, SAFETY))
         plan_other_sensors(planner, found)
+        await plan_air(planner, [d for _, d in (*units, *found.chassis)])
+        plan_dew_points(planner, found)
         plan_older_rows(planner, await older_resources(planner, found))
         return planner.plan(), light
 

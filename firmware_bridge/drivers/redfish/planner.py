@@ -9,11 +9,12 @@ from firmware_bridge.vocabulary.circuit import CIRCUITS, whole
 from firmware_bridge.vocabulary.place import Place, join_place, slug
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
+from firmware_bridge.wire.moist_air import WORKED_OUT
 from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, MetricValue, Resource, Sensor
 from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import local_path, tidy
 from firmware_bridge.wire.redfish.numbers import UNREADABLE, state_name
-from firmware_bridge.wire.redfish.plan import Extract, Fetch, Plan, Sum
+from firmware_bridge.wire.redfish.plan import DewPoint, Extract, Fetch, Plan, Sum
 from firmware_bridge.wire.redfish.units import Scale, scale_of
 
 _MOST_SENSORS = 2_000
@@ -37,6 +38,7 @@ class Planner:
         self._absent: list[Series] = []
         self._used: set[str] = set()
         self._sources: dict[tuple[Place, Quantity], str] = {}
+        self._dew_points: list[DewPoint] = []
         self._reports: Mapping[str, Mapping[str, str]] = {}
 
     def use_reports(self, reports: Mapping[str, Mapping[str, str]]) -> None:
@@ -159,6 +161,20 @@ class Planner:
             self._taken.add((series.place, series.quantity))
             self._sums.append(Sum(series, tuple(parts)))
 
+    def read_as(self, sensor: str, quantity: Quantity) -> Series | None:
+        """Return as what a sensor of this quantity is read, None when it is not."""
+        place = next((p for (p, q), uri in self._sources.items() if uri == tidy(sensor) and q is quantity), None)
+        resources = (self._single, self._collected)
+        extracts = (e for found in resources for listed in found.values() for e in listed)
+        return next((e.series for e in extracts if (e.series.place, e.series.quantity) == (place, quantity)), None)
+
+    def add_dew_point(self, air: Series, humidity: Series) -> None:
+        """Deliver the dew point at `humidity`'s place from what is read there, in the same class."""
+        series = Series(humidity.place, Quantity.DEW_POINT, humidity.reading_class, WORKED_OUT)
+        if air.reading_class is humidity.reading_class and self.wants(series):
+            self._taken.add((series.place, series.quantity))
+            self._dew_points.append(DewPoint(series, air, humidity))
+
     def promise(self, series: Series) -> None:
         """Deliver `series` as unknown when the device offers nothing for it."""
         if self.wants(series):
@@ -178,7 +194,8 @@ class Planner:
             fetches.setdefault(key[0], []).extend(self._fetches_of(key))
         for reading_class, fetch in self._whole:
             fetches.setdefault(reading_class, []).append(fetch)
-        return Plan({c: tuple(f) for c, f in fetches.items()}, tuple(self._sums), tuple(self._absent), sensors)
+        by_class = {c: tuple(f) for c, f in fetches.items()}
+        return Plan(by_class, tuple(self._sums), tuple(self._absent), sensors, tuple(self._dew_points))
 
     def _told_by_reports(self) -> dict[str, tuple[Extract, ...]]:
         """Return how each sensor's value is read where a metric report brings it unasked."""

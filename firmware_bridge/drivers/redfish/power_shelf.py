@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from firmware_bridge.drivers.redfish.air import plan_dew_points
 from firmware_bridge.drivers.redfish.enclosure import (
     Enclosure,
     Listed,
@@ -81,6 +82,7 @@ class RedfishPowerShelf(Outputs, RedfishSource):
             planner.add_sum(planner.series("", Quantity.POWER, POWER), plan_older_supplies(planner, older))
             plan_older_power(planner, older)
         plan_other_sensors(planner, found)
+        plan_dew_points(planner, found)
         plan_older_rows(planner, older)
         return planner.plan(), light
 

@@ -45,7 +45,7 @@ from firmware_bridge.wire.redfish.guard import Document, parse
 from firmware_bridge.wire.redfish.inventory import report_of
 from firmware_bridge.wire.redfish.limits import limits_of
 from firmware_bridge.wire.redfish.links import link_of, member_links
-from firmware_bridge.wire.redfish.plan import Fetch, Plan, missing, readings_of, sums_of
+from firmware_bridge.wire.redfish.plan import Fetch, Plan, dew_points_of, missing, readings_of, sums_of
 from firmware_bridge.wire.redfish.waking import blinded, unarmed, uptime_of
 
 _URGENCY = {ReadingClass.SAFETY: URGENT, ReadingClass.POWER: NORMAL}
@@ -167,6 +167,8 @@ class RedfishSource(Raw, Enrolled):
             raise errors[0]
         now = self.clock.now()
         readings += sums_of([s for s in plan.sums if s.series.reading_class is reading_class], readings, now)
+        due_dews = [d for d in plan.dew_points if d.series.reading_class is reading_class]
+        readings += dew_points_of(due_dews, readings, now)
         readings += [
             Reading(s.place, s.quantity, None, now, Quality.MISSING)
             for s in plan.absent

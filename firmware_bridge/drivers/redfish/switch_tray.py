@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from firmware_bridge.drivers.redfish.air import plan_dew_points
 from firmware_bridge.drivers.redfish.enclosure import (
     look_at,
     plan_other_sensors,
@@ -37,6 +38,7 @@ class RedfishSwitchTray(Flashed, Powered, Locating, RedfishSource):
         await plan_tray_power(planner, found)
         plan_older_power(planner, older)
         plan_other_sensors(planner, found)
+        plan_dew_points(planner, found)
         plan_older_supplies(planner, older)
         plan_older_rows(planner, older)
         return planner.plan(), light

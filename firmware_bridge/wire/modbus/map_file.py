@@ -68,6 +68,7 @@ class _RegisterFile(msgspec.Struct, forbid_unknown_fields=True, rename={"kind": 
     least: float | None = None
     most: float | None = None
     circuit: Circuit | None = None
+    air: Name | None = None
 
 
 class _ClockFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -99,6 +100,7 @@ def read_map(text: str, file: str) -> RegisterMap:
     stated = convert(document, "", _MapFile)
     registers = tuple(_register(document, n, r, stated.circuit) for n, r in enumerate(stated.registers))
     _check_overlap(document, registers)
+    _check_air(document, registers)
     clock = stated.clock
     result = RegisterMap(
         name=stated.name,
@@ -172,6 +174,7 @@ def _register(document: Located, n: int, r: _RegisterFile, circuit: Circuit | No
         least=r.least,
         most=r.most,
         circuit=(r.circuit or circuit) if electrical else None,
+        air=r.air,
     )
 
 
@@ -196,6 +199,23 @@ def _bit(document: Located, path: str, words: int, number: str, said: Any) -> Bi
     if isinstance(said, str):
         return Bit(int(number), said)
     return Bit(int(number), said.name, said.severity, said.leak, said.blinds, said.doubts)
+
+
+def _check_air(document: Located, registers: tuple[Register, ...]) -> None:
+    """A humidity may name the temperature of the same sensor: both are read, and as often."""
+    by_name = {r.name: r for r in registers}
+    for n, register in enumerate(registers):
+        if register.air is None:
+            continue
+        path, beside = f"registers[{n}].air", by_name.get(register.air)
+        if register.quantity is not Quantity.HUMIDITY:
+            raise document.complaint(path, "expected air beside the quantity humidity only")
+        if beside is None or beside.quantity is not Quantity.TEMPERATURE:
+            raise document.complaint(
+                path, f"expected the name of a register of the quantity temperature, {register.air!r} is none"
+            )
+        if beside.reading_class is not register.reading_class:
+            raise document.complaint(path, f"expected {register.air} to be of the same class, {register.reading_class}")
 
 
 def _check_overlap(document: Located, registers: tuple[Register, ...]) -> None:

@@ -3,7 +3,7 @@
 A scaled register at the end of its range is flagged: the truth may lie beyond.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
@@ -12,6 +12,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.modbus.register_map import Kind, Register, RegisterMap, Severity
 from firmware_bridge.wire.modbus.spans import Span
 from firmware_bridge.wire.modbus.values import bits_set, decode
+from firmware_bridge.wire.moist_air import WORKED_OUT, dew_point_reading
 
 _LEAKING, _DRY = 2.0, 0.0
 
@@ -34,6 +35,8 @@ def series_of(tray: Place, unit: str, register_map: RegisterMap) -> list[Series]
                 *(place, register.quantity, register.reading_class, register.name, _names(register), register.circuit)
             )
         )
+        if register.air is not None:
+            found.append(Series(place, Quantity.DEW_POINT, register.reading_class, WORKED_OUT))
         if register.on_above is not None:
             found.append(Series(place, Quantity.POWER_STATE, ReadingClass.SAFETY, register.name))
         found += [
@@ -43,6 +46,25 @@ def series_of(tray: Place, unit: str, register_map: RegisterMap) -> list[Series]
         ]
     if alarm_registers(register_map):
         found.append(Series(place_of(tray, unit), Quantity.HEALTH, ReadingClass.SAFETY, register_map.title))
+    return found
+
+
+def dew_points_of(
+    tray: Place,
+    unit: str,
+    register_map: RegisterMap,
+    latest: Mapping[tuple[Place, Quantity], Reading],
+    reading_class: ReadingClass | None,
+    now: Seconds,
+) -> list[Reading]:
+    """Return the dew points of a unit that are due with `reading_class`, from what was read of it last."""
+    found = []
+    for register in register_map.humidities:
+        if register.reading_class is reading_class and register.air is not None:
+            place = place_of(tray, unit, register.part)
+            beside = place_of(tray, unit, register_map.by_name[register.air].part)
+            air, humidity = latest.get((beside, Quantity.TEMPERATURE)), latest.get((place, Quantity.HUMIDITY))
+            found.append(dew_point_reading(place, air, humidity, now))
     return found
 
 

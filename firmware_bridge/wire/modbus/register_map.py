@@ -55,6 +55,7 @@ class Register:
 
     A number is `shift + scale * raw / 2**precision`, in the unit of its quantity.  `part` is the component it belongs
     to, below the unit's own (`""`: the unit itself).  `shown_as` names the identity it carries (serial_number, …).
+    `air`, of a humidity: the register with the temperature of the same sensor, so that the dew point can be worked out.
     """
 
     at: int
@@ -77,6 +78,7 @@ class Register:
     least: float | None = None  # what may be written, in the quantity's unit; both stated: people may set it
     most: float | None = None
     circuit: Circuit | None = None  # over which conductors it goes, where it is electrical
+    air: str | None = None
 
     @property
     def end(self) -> int:
@@ -117,6 +119,11 @@ class RegisterMap:
     def by_name(self) -> dict[str, Register]:
         """Return the registers by name."""
         return {r.name: r for r in self.registers}
+
+    @cached_property
+    def humidities(self) -> tuple[Register, ...]:
+        """Return the humidities whose air's temperature is known beside them."""
+        return tuple(r for r in self.registers if r.air is not None)
 
     @cached_property
     def readable(self) -> frozenset[int]:

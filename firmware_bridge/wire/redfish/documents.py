@@ -52,6 +52,7 @@ class EnvironmentMetrics(Resource):
     EnergyJoules: Excerpt | None = None
     EnergykWh: Excerpt | None = None
     HumidityPercent: Excerpt | None = None
+    DewPointCelsius: Excerpt | None = None
 
 
 class LeakDetector(Resource):

@@ -7,6 +7,7 @@ from typing import Any
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, SeriesKind
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.moist_air import dew_point_reading
 from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, MetricValue, ResourceStatus
 from firmware_bridge.wire.redfish.numbers import number, possible, state_name, unreadable, with_unit
 from firmware_bridge.wire.redfish.units import unit_of
@@ -85,6 +86,15 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class DewPoint:
+    """A dew point that no resource gives: that of air whose temperature and humidity are read in the same class."""
+
+    series: Series
+    air: Series
+    humidity: Series
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The fetches of each class; `absent` are promised series that this device does not offer.
 
@@ -95,11 +105,12 @@ class Plan:
     sums: tuple[Sum, ...] = ()
     absent: tuple[Series, ...] = ()
     sensors: Mapping[str, tuple[Extract, ...]] = field(default_factory=dict)
+    dew_points: tuple[DewPoint, ...] = ()
 
     def series(self) -> tuple[Series, ...]:
-        """Return every series of the plan: what was fetched first, then sums, then what is absent."""
+        """Return every series of the plan: what was fetched first, then what is worked out, then what is absent."""
         read = [e.series for fetches in self.fetches.values() for f in fetches for e in f.extracts]
-        return (*read, *(s.series for s in self.sums), *self.absent)
+        return (*read, *(s.series for s in self.sums), *(d.series for d in self.dew_points), *self.absent)
 
     def requests_per_second(self, periods: Mapping[ReadingClass, float]) -> float:
         """Return how often the endpoint is asked when each class is read at its period (seconds)."""
@@ -139,6 +150,22 @@ def sums_of(sums: Sequence[Sum], readings: Sequence[Reading], now: Seconds) -> l
         quality = Quality.GOOD if whole else Quality.MISSING
         found.append(Reading(entry.series.place, entry.series.quantity, total, now, quality, "sum"))
     return found
+
+
+def dew_points_of(entries: Sequence[DewPoint], readings: Sequence[Reading], now: Seconds) -> list[Reading]:
+    """Return the dew points of what was read just now (`moist_air`)."""
+    if not entries:
+        return []
+    known = {(r.place, r.quantity): r for r in readings}
+    return [
+        dew_point_reading(
+            e.series.place,
+            known.get((e.air.place, e.air.quantity)),
+            known.get((e.humidity.place, e.humidity.quantity)),
+            now,
+        )
+        for e in entries
+    ]
 
 
 def reading_of(extract: Extract, document: Any, source: str, now: Seconds) -> Reading:

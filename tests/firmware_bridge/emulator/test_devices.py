@@ -267,8 +267,13 @@ def test_plant_faults_show_where_a_person_would_look() -> None:
         Fault(what=FaultKind.PSU_FAIL, where="*/u06/psu3"),
         Fault(what=FaultKind.PUMP_FAIL, where="*/u01/pump1"),
         Fault(what=FaultKind.TRAY_OFF, where="*/u12"),
+        Fault(what=FaultKind.DAMP_AIR, where="*/u01", celsius=35.0, humidity=78.0),
     )
+    dry = bodies(device(bench, "cdu"))[f"{R}/ThermalEquipment/CDUs/1/EnvironmentMetrics"]
+    assert (dry["TemperatureCelsius"]["Reading"], dry["HumidityPercent"]["Reading"]) == (26.1, 37.4)
     bench.advance(10.0, faults)
+    damp = bodies(device(bench, "cdu"))[f"{R}/ThermalEquipment/CDUs/1/EnvironmentMetrics"]
+    assert (damp["TemperatureCelsius"]["Reading"], damp["HumidityPercent"]["Reading"]) == (35.0, 78.0)
     wet = bodies(device(bench, "gb200-compute-tray"))
     detectors = f"{R}/Chassis/Chassis_0/ThermalSubsystem/LeakDetection/LeakDetectors/Chassis_0_LeakDetector"
     assert wet[f"{detectors}_1_ColdPlate"]["DetectorState"] == "Critical"

@@ -455,3 +455,39 @@ def test_a_faulty_leak_sensor_of_the_building_blocks_and_switches_nothing_off() 
     rack.tick(600)
     assert switched_off(rack) == []
     assert refusals(rack.standings.values(), rack.policy, rack.place("u31"))
+
+
+def damp(rack: InterlockedRack) -> set[str]:
+    return {cause for (cause, _), standing in rack.standings.items() if standing.tripped_at is not None}
+
+
+def test_coolant_near_the_highest_dew_point_has_the_supply_raised_and_switches_nothing_off() -> None:
+    rack = InterlockedRack()
+    nominal = rack.layout.coolant_supply_nominal_c
+    rack.set("u01/systemrelativehumidity", Quantity.DEW_POINT, 10.5)
+    rack.tick(15)
+    assert damp(rack) == set()
+    rack.set("u14/inlet", Quantity.DEW_POINT, nominal - 1.0)  # the dampest place counts, whoever says it
+    assert rack.look().loop.dew_point == nominal - 1.0
+    rack.tick(9)
+    assert damp(rack) == set(), "not for long enough yet"
+    decision = rack.tick(3)
+    assert damp(rack) == {"coolant.dew_point"}
+    (order,) = rack.ordered(Act.RAISE_SUPPLY)
+    assert (order.targets, order.by_k) == ((rack.place("u01"),), 3.0)
+    assert order.reason.endswith("coolant comes at 30.0 °C, the air's dew point is 29.0 °C")
+    assert {o.act for o in rack.orders} == {Act.RAISE_SUPPLY, Act.ALARM}
+    assert decision.standings
+    rack.set("u01", Quantity.TEMPERATURE_SUPPLY, nominal + 3.0)
+    rack.tick(2)
+    assert damp(rack) == set(), "it ends with its condition"
+
+
+def test_a_dew_point_that_is_not_known_or_doubted_trips_nothing() -> None:
+    rack = InterlockedRack()
+    assert rack.look().loop.dew_point is None, "no sensor at all"
+    rack.set("u01/pump1", Quantity.DEW_POINT, 40.0, Quality.FLAGGED)
+    rack.set("u01/pump2", Quantity.DEW_POINT, None, Quality.MISSING)
+    rack.tick(15)
+    assert rack.look().loop.dew_point is None
+    assert damp(rack) == set()

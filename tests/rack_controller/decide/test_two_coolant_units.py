@@ -82,3 +82,14 @@ def test_both_lost_is_flow_lost_and_a_leak_of_either_is_the_racks() -> None:
     other.tick(1)
     assert "coolant.unit_leaks" in causes(other)
     assert len(other.ordered(Act.FORCE_OFF)[0].targets) == 27
+
+
+def test_the_colder_of_them_meets_the_dew_point_first() -> None:
+    rack = two_units()
+    rack.set("u01", Quantity.TEMPERATURE_SUPPLY, 36.0)
+    rack.set("u02", Quantity.TEMPERATURE_SUPPLY, 22.0)
+    rack.set("u01/air", Quantity.DEW_POINT, 21.0)
+    rack.tick(12)
+    assert causes(rack) == {"coolant.dew_point"}
+    (order,) = rack.ordered(Act.RAISE_SUPPLY)
+    assert order.targets == (rack.place("u01"), rack.place("u02"))

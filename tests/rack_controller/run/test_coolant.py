@@ -7,11 +7,13 @@ from support.real_rack import RACK, eventually
 
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.vocabulary.place import join_place
+from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.decide.interlock import Order
 from rack_controller.model.interlock import Act
 from rack_controller.model.roles import Role
 
 PUMP = Fault(FaultKind.PUMP_FAIL, f"{UNIT}/pump1")
+DAMP = Fault(FaultKind.DAMP_AIR, UNIT, celsius=35.0, humidity=78.0)
 
 
 async def test_a_flow_is_set_read_back_followed_by_the_pumps_and_asked_for_again_when_it_is_lost(
@@ -103,3 +105,39 @@ async def test_a_damp_room_has_the_supply_raised_by_what_the_row_says(tmp_path: 
         came = await it.rack.controlled._coolant.turn_up(order)
         assert (came.words, came.fates[UNIT][0]) == ("supply_target 33 °C", "taken")
         assert it.bench.supply_target[0] == 33.0
+
+
+async def test_air_that_gets_damp_at_the_unit_has_coolant_come_warmer_and_holds_a_cold_start_back(
+    tmp_path: Path,
+) -> None:
+    """35 °C and 78 %: dew point 30.6 °C, and coolant comes at 30 °C."""
+    async with cooled(tmp_path) as it:
+        tray = join_place(RACK, "u20")
+
+        async def known() -> bool:
+            snapshot = it.rack.controlled._coolant.view.snapshot
+            dew = None if snapshot is None else snapshot.good(join_place(UNIT, "pump1"), Quantity.DEW_POINT)
+            return dew is not None and abs(dew - 10.5) < 1.5  # its registers hold whole degrees and per cents
+
+        await eventually(known)
+        assert "dew point" not in it.rack.controlled._leases.latches.forbids(tray)
+        it.faults = (DAMP,)
+
+        async def raised() -> bool:
+            row = (await it.rows())["supply_target"]
+            applied = row.wanted is not None and row.wanted.state == "applied"
+            held_back = "Coolant near the dew point" in it.rack.controlled._leases.latches.forbids(tray)
+            return applied and held_back and "Coolant near the dew point" in row.held
+
+        await eventually(raised)
+        wanted = (await it.rows())["supply_target"].wanted
+        assert wanted is not None
+        assert (wanted.by, wanted.value) == ("interlock coolant.dew_point", 33.0)
+        assert it.bench.supply_target[0] == 33.0
+        assert it.bench.state.conditions.pump_ok[0].all()
+
+        async def over() -> bool:
+            return not (await it.rows())["supply_target"].held
+
+        await eventually(over)  # coolant comes at 33 °C by now
+        assert it.bench.supply_target[0] == 33.0, "a person turns it down"

@@ -15,7 +15,7 @@ from firmware_bridge.generations.register_maps import load_register_map
 from firmware_bridge.ports.telemetry import Pushing
 from firmware_bridge.vocabulary.errors import ConfigurationError, EndpointUnreachable
 from firmware_bridge.vocabulary.generation import EndpointSpec, Unit
-from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading
 from firmware_bridge.vocabulary.site import SiteEndpoint
@@ -427,3 +427,18 @@ async def test_a_shelf_on_a_line_of_another_kind_sees_who_is_there(line: PlainLi
     assert (await shelf.look_along()).strangers == ()  # it is on its line: whoever else is there is not of its kind
     await shelf.close()
     await batteries.close()
+
+
+async def test_the_dew_point_is_worked_out_where_a_unit_has_humidity_and_temperature_of_one_sensor(
+    line: PlainLine, lines: SerialLines
+) -> None:
+    damp = {"pump1_hdc1080dmbr_temp_c": 35.0, "pump1_hum_pct_rh": 78.0, "pump2_hdc1080dmbr_temp_c": 26.0}
+    line.units = {0x0C: words("orv3-rpu", **damp, hex_fan1_hum_pct_rh=50.0)}
+    source = driver(line, lines, (Unit("", 0x0C, ("orv3-rpu",)),), "coolant_unit")
+    declared = {(s.place, s.quantity) for s in await source.discover()}
+    assert sorted(leaf_of(p) for p, q in declared if q is _Q.DEW_POINT) == ["pdb", "pump1", "pump2", "pump3"]
+    found = await all_of(source)
+    assert found["pump1", _Q.DEW_POINT].value == pytest.approx(30.6, abs=0.1)
+    assert found["pump1", _Q.DEW_POINT].quality is Quality.GOOD
+    assert found["pump2", _Q.DEW_POINT].value is None, "a humidity of 0 % is a sensor that is not there"
+    await source.close()

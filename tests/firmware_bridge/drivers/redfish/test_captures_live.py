@@ -21,6 +21,7 @@ from firmware_bridge.vocabulary.errors import DeviceError
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity, ReadingClass, SeriesKind, possible
 from firmware_bridge.vocabulary.reading import Quality, Reading
+from firmware_bridge.wire.moist_air import WORKED_OUT, dew_point_c
 from firmware_bridge.wire.redfish.links import tidy
 from firmware_bridge.wire.redfish.nvlinks import COUNTED
 from firmware_bridge.wire.redfish.units import UNITS
@@ -75,6 +76,10 @@ def invented(readings: list[Reading], tree: dict[str, Any]) -> list[Reading]:
         if reading.value is None or reading.quantity in CODES or reading.source == "sum":
             continue
         assert possible(reading.quantity, reading.value), reading
+        if reading.source == WORKED_OUT:
+            if reading.value not in damp(reading.place, readings):
+                found.append(reading)
+            continue
         if reading.quantity in COUNTED:
             if reading.value not in added_up(reading, tree):
                 found.append(reading)
@@ -86,6 +91,13 @@ def invented(readings: list[Reading], tree: dict[str, Any]) -> list[Reading]:
         ):
             found.append(reading)
     return found
+
+
+def damp(place: str, readings: list[Reading]) -> set[float | None]:
+    """Return what a place's humidity makes of each temperature that was read."""
+    humidity = [r.value for r in readings if (r.place, r.quantity) == (place, Quantity.HUMIDITY)]
+    air = [r.value for r in readings if r.quantity is Quantity.TEMPERATURE]
+    return {dew_point_c(t, h) for t in air for h in humidity if t is not None and h is not None}
 
 
 def added_up(reading: Reading, tree: dict[str, Any]) -> set[float]:
@@ -281,3 +293,36 @@ async def test_an_older_lamp_blinks_and_a_newer_one_is_lit() -> None:
         ("PATCH", "/redfish/v1/Systems/1/", {"IndicatorLED": "Blinking"}),
         ("PATCH", "/redfish/v1/Systems/1/", {"LocationIndicatorActive": True}),
     ]
+
+
+CDU_METRICS = "/redfish/v1/ThermalEquipment/CDUs/1/EnvironmentMetrics"
+SENSORS = "/redfish/v1/Chassis/CDU/Sensors"
+
+
+async def dew_points(tree: dict[str, Any]) -> dict[str, float | int | None]:
+    readings = await read_all(RedfishCoolantUnit, tree)
+    return {leaf_of(r.place): r.value for r in readings if r.quantity is Quantity.DEW_POINT}
+
+
+@pytest.mark.skipif(not NAMES, reason="the recorded trees are not on this machine")
+async def test_a_recorded_coolant_units_dew_point_is_worked_out_from_the_pair_that_it_names() -> None:
+    """26 % at 24 °C: steam tables have 0.26 x 2.985 = 0.776 kPa at 3.3 °C."""
+    assert await dew_points(tree_of("dmtf-cdu")) == {"systemrelativehumidity": pytest.approx(3.3, abs=0.1)}
+
+
+@pytest.mark.skipif(not NAMES, reason="the recorded trees are not on this machine")
+async def test_a_dew_point_is_a_devices_own_or_from_the_only_temperature_beside_the_humidity() -> None:
+    tree = tree_of("dmtf-cdu")
+    bare = {u: d for u, d in tree.items() if not u.endswith("/EnvironmentMetrics")}
+    assert set(await dew_points(bare)) == {"systemrelativehumidity"}, "both are of the chassis, and no other is"
+    two = {
+        **bare,
+        f"{SENSORS}/PrimarySupplyTemp": {**bare[f"{SENSORS}/PrimarySupplyTemp"], "PhysicalContext": "Chassis"},
+    }
+    assert await dew_points(two) == {}, "which of the two the humidity belongs to nobody says"
+    stated = {**tree, CDU_METRICS: {**tree[CDU_METRICS], "DewPointCelsius": {"Reading": 12.5}}}
+    assert (await dew_points(stated))["air"] == 12.5
+    unlinked = {"HumidityPercent": {"Reading": 50}, "TemperatureCelsius": {"Reading": 25}}
+    own = {u: d for u, d in bare.items() if u != f"{SENSORS}/SystemRelativeHumidity"}
+    own[CDU_METRICS] = {**{k: v for k, v in tree[CDU_METRICS].items() if k[0] == "@"}, **unlinked}
+    assert await dew_points(own) == {"air": pytest.approx(13.9, abs=0.1)}

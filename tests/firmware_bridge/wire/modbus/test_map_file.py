@@ -152,3 +152,27 @@ def test_shipped_maps_are_wire_compatible_with_the_public_ones(name: str) -> Non
     assert ours.most_words == public.get("max_span_length", 120)
     bits = {r["begin"]: {b for b, _ in r["flags"]} for r in public["registers"] if r.get("flags")}
     assert {r.at: {b.number for b in r.bits} for r in ours.registers if r.bits} == bits
+
+
+AIR = "  - {at: 9, name: air, quantity: temperature, class: slow, part: air}\n"
+DAMP = "  - {at: 10, name: damp, quantity: humidity, class: slow, part: damp, air: air}\n"
+
+
+def test_a_humidity_names_the_temperature_of_the_same_sensor() -> None:
+    read = read_map(GOOD + AIR + DAMP, "pump.yaml")
+    assert [(r.name, r.air) for r in read.humidities] == [("damp", "air")]
+
+
+@pytest.mark.parametrize(
+    ("registers", "said"),
+    [
+        (DAMP, "'air' is none"),
+        (AIR.replace("temperature", "flow") + DAMP, "'air' is none"),
+        (AIR.replace("slow", "power") + DAMP, "of the same class, slow"),
+        (AIR + DAMP.replace("humidity", "percent"), "beside the quantity humidity only"),
+    ],
+)
+def test_a_humidity_that_names_no_temperature_of_its_own_is_refused(registers: str, said: str) -> None:
+    with pytest.raises(FileInvalid, match="air") as caught:
+        read_map(GOOD + registers, "pump.yaml")
+    assert said in caught.value.expected
