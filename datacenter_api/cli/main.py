@@ -41,6 +41,7 @@ from datacenter_api.cli import (
     power_budget,
     power_policy,
     processes,
+    psu,
     rack,
     sensor,
     shelf,
@@ -102,6 +103,7 @@ app.add_typer(coolant.app, name="coolant")
 app.add_typer(passport.app, name="passport")
 app.add_typer(option.app, name="option")
 app.add_typer(shelf.app, name="shelf")
+app.add_typer(psu.app, name="psu")
 app.add_typer(sensor.app, name="sensor")
 app.add_typer(event.app, name="event")
 app.add_typer(console.app, name="console")

@@ -30,7 +30,7 @@ def on(
     as_json: Json = False,
 ) -> None:
     """Switch a shelf's output on; refused for one alone onto a bus that may be loaded."""
-    _switch("shelf_on", shelf, (dry_run, plan, yes, detach), reason, rack, url, state, chosen(output, as_json))
+    switch_source("shelf_on", shelf, (dry_run, plan, yes, detach), reason, rack, url, state, chosen(output, as_json))
 
 
 @app.command("off")
@@ -48,10 +48,10 @@ def off(
     as_json: Json = False,
 ) -> None:
     """Switch a shelf's output off; refused unless the rest carries what is drawn and granted, one more of it lost."""
-    _switch("shelf_off", shelf, (dry_run, plan, yes, detach), reason, rack, url, state, chosen(output, as_json))
+    switch_source("shelf_off", shelf, (dry_run, plan, yes, detach), reason, rack, url, state, chosen(output, as_json))
 
 
-def _switch(
+def switch_source(
     do: str,
     shelf: str,
     how: tuple[bool, bool, bool, bool],
@@ -60,10 +60,12 @@ def _switch(
     url: str | None,
     state: State,
     shape: Output,
+    rest: str = "the other shelves",
 ) -> None:
+    """Plan the switch of one source of the bus, ask, approve and follow it; `rest` is what carries on meanwhile."""
     link = connect(url, state)
     holding = rack_holding(link, shelf, rack)
     said = {"do": do, "reason": reason} if reason else {"do": do}
     made = command(link, holding, "plan", shelf, **said, dry_run=how[0])
-    preview = f"{do.replace('_', ' ')} of {shelf}; the other shelves carry the bus"
+    preview = f"{do.replace('_', ' ')} of {shelf}; {rest} carry the bus"
     carry_out(link, holding, shelf, made, how, shape, preview, ask=True)

@@ -34,7 +34,8 @@ class Bench:
     `leaked[kind]` keeps the worst code since it was cleared.  `absent[kind]`: parts that are pulled, (R, slots, parts).
     `flow_target`, `supply_target`: what was written to the coolant units, (R,) in L/min and °C, NaN for nothing yet.
     `asked_caps` are the limits as they were last written, `caps` those that hold by now.  `hosts` are the trays and
-    shelves that have a power switch, by kind, rack and index; faults come on top of what they do.
+    shelves that have a power switch, by kind, rack and index, `supplies` the power supplies that were switched by
+    themselves, by rack, shelf and number; faults come on top of what they do.
     """
 
     def __init__(self, generation: Generation, racks: list[Place], trace: LoadTrace | None) -> None:
@@ -45,6 +46,7 @@ class Bench:
         self.asked_caps: Array = self.caps.copy()
         self.demand_share: float | None = None  # set by hand: overrides the trace
         self.hosts: dict[tuple[TrayKind, int, int], Host] = {}
+        self.supplies: dict[tuple[int, int, int], Host] = {}
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self.leaks = {
@@ -108,6 +110,10 @@ class Bench:
         """Return the power switch of a tray or shelf, made when it is first asked for."""
         return self.hosts.setdefault((kind, rack, index), Host(data, self))
 
+    def supply(self, rack: int, shelf: int, number: int, data: PowerData) -> Host:
+        """Return the switch of one power supply, made when it is first asked for."""
+        return self.supplies.setdefault((rack, shelf, number), Host(data, self))
+
     def told_hosts(self) -> list[dict[str, object]]:
         """Return every host with its place, what it was asked last and what it draws (a shelf: None), in W."""
         draws = {TrayKind.COMPUTE: self.state.tray_power, TrayKind.SWITCH: self.state.switch_power}
@@ -169,6 +175,8 @@ class Bench:
         for (kind, rack, index), host in self.hosts.items():
             if not host.powered:
                 _switch_off(healthy, kind, rack, index)
+        for part, supply in self.supplies.items():
+            healthy.psu_ok[part] &= supply.powered
         for codes in (*self.leaks.values(), *self.absent.values()):
             codes[:] = 0
         for fault in faults:

@@ -187,7 +187,7 @@ class Device:
         wanted = body[action.parameter] if action.parameter else action.means
         if action.parameter and wanted not in action.allowed:
             raise RequestRefused("ActionParameterValueNotInList", str(wanted), action.parameter, uri)
-        self._act(action.verb, wanted)
+        self._act(action.verb, wanted, action.at)
         return Outcome(204)
 
     async def delete(self, uri: str, principal: Principal) -> Outcome:
@@ -219,12 +219,15 @@ class Device:
                 found[uri] = str(document.body.get("SoftwareId", ""))
         return found
 
-    def _act(self, verb: str, wanted: str) -> None:
+    def _act(self, verb: str, wanted: str, at: int) -> None:
         data = self.template.power
         if verb == "bmc_reset":
             self.life.restart(data.bmc_s, data.login_s)
         elif verb == "hmc_reset":
             self.hmc_back = self.bench.time + data.hmc_s
+        elif verb == "supply_power":
+            if not self.bench.supply(self.rack, self.slot.index, at, data).ask(Ask(wanted)):
+                raise RequestRefused("ResourceInUse")
         else:
             host = self.bench.host(self.slot.tray.kind, self.rack, self.slot.index, data)
             if verb == "aux_cycle":

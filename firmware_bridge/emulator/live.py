@@ -11,7 +11,7 @@ import numpy as np
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.gpu_links import GPU_LINKS
 from firmware_bridge.emulator.nvlinks import RAW_BER
-from firmware_bridge.emulator.power import Power
+from firmware_bridge.emulator.power import POWER_CODES, Power
 from firmware_bridge.plant.batteries import CELL_EMPTY_V, CELL_FULL_V, CELLS
 from firmware_bridge.plant.coolant import pressures
 from firmware_bridge.plant.design import Mask
@@ -75,6 +75,14 @@ def _power_state(kind: TrayKind) -> Reader:
         return host.shown
 
     return read
+
+
+def _supply_state(b: Bench, r: int, t: int, at: int) -> int:
+    """Read what a supply says of itself: as a power state (`power.POWER_CODES`), one code more where it failed."""
+    supply = b.supplies.get((r, t, at))
+    if supply is None or supply.state is Power.ON:
+        return POWER_CODES.index(Power.ON) if b.state.conditions.psu_ok[r, t, at] else len(POWER_CODES)
+    return supply.shown
 
 
 def _leak_volts(b: Bench, r: int, t: int, at: int) -> float:
@@ -182,6 +190,8 @@ SHELF: dict[str, Reader] = {
     "psu.input_current": lambda b, r, t, at: float(b.state.psu_input[r, t, at]) / b.design.feed_voltage,
     "psu.on": lambda b, r, t, at: bool(b.state.conditions.psu_ok[r, t, at]),
     "psu.code": lambda b, r, t, at: int(b.state.conditions.psu_ok[r, t, at]),
+    "psu.state": _supply_state,
+    "psu.health": lambda b, r, t, at: int(_supply_state(b, r, t, at) != len(POWER_CODES)),
     "psu.output_voltage": lambda b, r, t, at: float(b.state.bus_voltage[r] * b.state.conditions.psu_ok[r, t, at]),
     "psu.input_voltage": lambda b, r, t, at: b.design.feed_voltage,
     "psu.frequency": lambda b, r, t, at: LINE_HZ,

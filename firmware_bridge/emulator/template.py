@@ -25,7 +25,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BRACES = re.compile(r"\{(\w+)(?:([+*/%-])(\d+))?\}")
 _TOKEN = re.compile(rb'"@@slot:(\d+)@@"')
 PLACE_VALUES = ("place.tray_index", "place.unit", "place.ordinal")
-VERBS = frozenset(("host_power", "bmc_reset", "hmc_reset", "aux_cycle"))
+VERBS = frozenset(("host_power", "supply_power", "bmc_reset", "hmc_reset", "aux_cycle"))
 _OWN_KEYS = ("$serial", "$uuid", "$mac", "$address", "$certificate", "$time", "$neighbour", "$firmware")
 _SLOT_KEYS = ("$live", "$set", *_OWN_KEYS)
 
@@ -78,13 +78,14 @@ class Node:
 class ActionNode:
     """A POST target: `verb` is what the device does with the parameter's value, one of `allowed`.
 
-    Without a parameter the value is `means`.
+    Without a parameter the value is `means`.  `at`: of which part of the tray, for verbs of one.
     """
 
     verb: str
     parameter: str
     allowed: tuple[str, ...]
     means: str = ""
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,9 @@ def _compile(document: dict[str, Any], tray: TrayType, *, sound: bool) -> Device
         for bound in _bindings(str(entry), ranges, entry):
             uri = fill(entry.get("uri") or entry.get("collection") or entry["action"], bound)
             if "action" in entry:
-                allowed = tuple(entry.get("allow", ()))
+                allowed, at = tuple(entry.get("allow", ())), int(fill(str(entry.get("at", 0)), bound))
                 actions[uri] = ActionNode(
-                    _verb(entry["verb"]), entry.get("parameter", ""), allowed, entry.get("means", "")
+                    _verb(entry["verb"]), entry.get("parameter", ""), allowed, entry.get("means", ""), at
                 )
                 continue
             bodies[uri] = {"@odata.id": uri, **maker.filled(entry["body"], bound, ())}

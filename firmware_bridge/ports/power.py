@@ -1,5 +1,6 @@
 """The power switch of a tray and the boot source of its host: effects, asked once and never repeated by a driver."""
 
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from firmware_bridge.vocabulary.power import (
@@ -56,6 +57,27 @@ class OutputSwitch(Protocol):
 
     async def switch_output(self, action: PowerAction) -> PowerAnswer:
         """Ask for one action in one request; otherwise as `PowerSwitch.switch_power`."""
+        ...
+
+
+@runtime_checkable
+class SupplySwitch(Protocol):
+    """A power shelf whose supplies can be switched one by one, each named as in places (`psu3`)."""
+
+    @property
+    def supply_actions(self) -> Mapping[str, frozenset[PowerAction]]:
+        """Return what can be asked of each supply that offers it: on, force_off or both; nothing before a look."""
+        ...
+
+    async def observe_supply(self, supply: str) -> PowerSight:
+        """Return what the shelf says of one supply now.  Reads only; raises DeviceError.
+
+        A supply that failed is neither on nor off.
+        """
+        ...
+
+    async def switch_supply(self, supply: str, action: PowerAction) -> PowerAnswer:
+        """Ask for one action of one supply in one request; otherwise as `PowerSwitch.switch_power`."""
         ...
 
 

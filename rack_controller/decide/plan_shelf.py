@@ -5,12 +5,13 @@ What is not known of a shelf does not carry; what is not known of a tray draws i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
-from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.quantities import Quantity, code_of
 from firmware_bridge.vocabulary.sequence import Act, Check
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
 from rack_controller.decide.checks import share_error
@@ -27,16 +28,23 @@ SETTLE_S = 10.0
 APART_S = 60.0
 """How far apart two shelves are switched: the first must have been seen by everybody.  Assumption."""
 BUS_TIMEOUT_S = 60.0
+SUPPLY = "psu"
+"""What a supply is called among a shelf's components, and with its number in places."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShelfWish:
-    """What somebody wants of one shelf: `shelf_on` or `shelf_off`.  `lately`: what was switched too short ago, or is
-    being switched; empty: nothing."""
+    """What somebody wants of one shelf, or of one supply (then `shelf` is the supply's place).  `lately`: what was
+    switched too short ago, or is being switched; empty: nothing."""
 
     verb: Verb
     shelf: Place
     lately: str = ""
+
+    @property
+    def action(self) -> PowerAction:
+        """Return what is asked of the device."""
+        return PowerAction.ON if self.verb in (Verb.SHELF_ON, Verb.PSU_ON) else PowerAction.FORCE_OFF
 
 
 def plan_shelf(
@@ -46,35 +54,43 @@ def plan_shelf(
 
     Raises TargetUnknown, ArgumentsInvalid or PreconditionFailed with what does not carry what.
     """
-    view = _shelf(layout, wish.shelf)
-    goal, wanted = ("on", 1.0) if wish.verb is Verb.SHELF_ON else ("off", 0.0)
-    action = PowerAction.ON if goal == "on" else PowerAction.FORCE_OFF
-    if action not in switch.offers:
+    view = shelf_at(layout, wish.shelf)
+    goal, wanted = ("on", 1.0) if wish.action is PowerAction.ON else ("off", 0.0)
+    if wish.action not in switch.offers:
         raise ArgumentsInvalid(f"the output of {leaf_of(wish.shelf)} cannot be switched {goal}", advice="at the shelf")
-    if wish.lately:
-        raise PreconditionFailed(wish.lately, advice="one shelf at a time; wait")
+    check_lately(wish)
     already = snapshot.good(wish.shelf, Quantity.POWER_STATE) == wanted
-    rest = [t for t in _shelves(layout) if t.place != view.place and carries(t, snapshot)]
-    charges = {t.place: t.power_max_w for t in layout.trays if t.power_max_w}
+    rest = [t for t in carrying(layout, snapshot) if t.place != view.place]
     if not already and goal == "off":
-        check_rest(view, rest, layout, sequence, snapshot, charges)
+        check_rest(view, rest, layout, sequence, snapshot)
     if not already and goal == "on":
-        if kept_off:
-            raise PreconditionFailed(f"{leaf_of(wish.shelf)} stays off: {kept_off}", advice="see to that first")
-        _check_loaded_bus(view, rest, snapshot, charges)
+        check_on(wish, rest, layout, snapshot, kept_off)
+    bus = bus_check(sequence)
+    after = [] if bus is None else [bound_check(bus, [t.place for t in (rest if goal == "off" else [*rest, view])])]
+    return one_switch(wish, f"Shelf {leaf_of(wish.shelf)}", layout, sequence, switch, after, already)
+
+
+def one_switch(
+    wish: ShelfWish,
+    title: str,
+    layout: Layout,
+    sequence: PowerSequence,
+    switch: Switch,
+    after: list[PlannedCheck],
+    already: bool,
+) -> Plan:
+    """Return a plan of one step that switches one source of the bus, of no stages when it is as wanted `already`."""
+    goal: Literal["on", "off"] = "on" if wish.action is PowerAction.ON else "off"
     step = Step(
         id=f"shelf/{leaf_of(wish.shelf)}/{goal}",
         tray=wish.shelf,
         endpoint=switch.endpoint,
-        goal="on" if goal == "on" else "off",
-        acts=[Act(action, WITHIN_S)],
+        goal=goal,
+        acts=[Act(wish.action, WITHIN_S)],
         direction=Direction.ENERGISED if goal == "on" else Direction.NEUTRAL,
         settle_s=SETTLE_S,
     )
-    bus = _bus(sequence)
-    after = [] if bus is None else [_bound(bus, [t.place for t in (rest if goal == "off" else [*rest, view])])]
-    title = f"Shelf {leaf_of(wish.shelf)} {goal}"
-    stage = PlannedStage("shelf", title, [step], after=after, timeout_s=BUS_TIMEOUT_S)
+    stage = PlannedStage("shelf", f"{title} {goal}", [step], after=after, timeout_s=BUS_TIMEOUT_S)
     return Plan(
         rack=layout.rack,
         generation=layout.generation,
@@ -96,45 +112,67 @@ def carries(shelf: TrayView, snapshot: Snapshot) -> bool:
     return snapshot.good(place, Quantity.POWER_STATE) == 1.0 and snapshot.good(place, Quantity.POWER) is not None
 
 
+def carrying(layout: Layout, snapshot: Snapshot) -> list[TrayView]:
+    """Return the shelves that are known to carry."""
+    return [t for t in _shelves(layout) if carries(t, snapshot)]
+
+
+def check_lately(wish: ShelfWish) -> None:
+    """Refuse while something else is switched, or was just before.  Raises PreconditionFailed."""
+    if wish.lately:
+        raise PreconditionFailed(wish.lately, advice="one at a time; wait")
+
+
 def check_rest(
-    shelf: TrayView,
-    rest: Sequence[TrayView],
-    layout: Layout,
-    sequence: PowerSequence,
-    snapshot: Snapshot,
-    charges: dict[str, float],
+    shelf: TrayView, rest: Sequence[TrayView], layout: Layout, sequence: PowerSequence, snapshot: Snapshot
 ) -> None:
     """Refuse to switch a shelf off whose load the rest would not carry, one more of them lost.
 
     Raises PreconditionFailed with the numbers: how many must be there, how evenly they share, present and granted load.
     """
-    bus = _bus(sequence)
+    check_shares(rest, "other shelves", sequence, snapshot)
+    able = sorted(able_w(t, snapshot) for t in rest)
+    check_carried(sum(able[:-1]), [*rest, shelf], layout, snapshot)  # and one more may fail
+
+
+def check_shares(shelves: Sequence[TrayView], called: str, sequence: PowerSequence, snapshot: Snapshot) -> None:
+    """Refuse where fewer shelves carry than the sequence asks for, or what their supplies give is uneven.
+
+    Raises PreconditionFailed with the numbers.
+    """
+    bus = bus_check(sequence)
     least = 1 if bus is None else bus.at_least or 1
-    if len(rest) < least:
+    if len(shelves) < least:
         raise PreconditionFailed(
-            f"{len(rest)} other shelves are known to carry, at least {least} must", advice="see to those first"
+            f"{len(shelves)} {called} are known to carry, at least {least} must", advice="see to those first"
         )
-    uneven = share_error([snapshot.good(Place(t.place), Quantity.POWER) or 0.0 for t in rest])
-    most = next((c.share_error for c in _checks(sequence) if c.share_error is not None), None)
+    uneven, most = share_error([_each_w(t, snapshot) for t in shelves]), most_uneven(sequence)
     if most is not None and uneven > most:
         raise PreconditionFailed(
-            f"the other shelves do not share evenly: {uneven:.0%} from their mean, at most {most:.0%}",
+            f"the {called} do not share evenly: {uneven:.0%} from their mean, at most {most:.0%}",
             advice="see to those first",
         )
-    present = sum(snapshot.good(Place(t.place), Quantity.POWER) or 0.0 for t in (*rest, shelf))
-    load = max(present, load_w(charges, snapshot, {}))
-    able = sorted(_able(t, snapshot) for t in rest)
-    carried = sum(able[:-1])  # and one more may fail
-    if carried < load:
+
+
+def check_carried(carried_w: float, shelves: Sequence[TrayView], layout: Layout, snapshot: Snapshot) -> None:
+    """Refuse where less can be carried than `shelves` give now or trays are granted.  Raises PreconditionFailed."""
+    present = sum(snapshot.good(Place(t.place), Quantity.POWER) or 0.0 for t in shelves)
+    load = max(present, load_w(_charges(layout), snapshot, {}))
+    if carried_w < load:
         raise PreconditionFailed(
-            f"the rest carries {carried / 1000:.1f} kW with one more lost, {load / 1000:.1f} kW are drawn or granted",
+            f"the rest carries {carried_w / 1000:.1f} kW with one more lost, {load / 1000:.1f} kW are drawn or granted",
             advice="switch trays off first, or cap them",
         )
 
 
-def _check_loaded_bus(shelf: TrayView, rest: Sequence[TrayView], snapshot: Snapshot, charges: dict[str, float]) -> None:
-    """Refuse one shelf alone onto a bus that may be loaded: it would carry everything at once."""
-    load = load_w(charges, snapshot, {})
+def check_on(wish: ShelfWish, rest: Sequence[TrayView], layout: Layout, snapshot: Snapshot, kept_off: str) -> None:
+    """Refuse what must stay off, and one source alone onto a bus that may be loaded: it would carry everything at once.
+
+    Raises PreconditionFailed.
+    """
+    if kept_off:
+        raise PreconditionFailed(f"{leaf_of(wish.shelf)} stays off: {kept_off}", advice="see to that first")
+    load = load_w(_charges(layout), snapshot, {})
     if not rest and load > 0:
         raise PreconditionFailed(
             f"no other shelf is known to carry, and {load / 1000:.1f} kW may be drawn: one alone does not go onto that",
@@ -142,15 +180,35 @@ def _check_loaded_bus(shelf: TrayView, rest: Sequence[TrayView], snapshot: Snaps
         )
 
 
-def _able(shelf: TrayView, snapshot: Snapshot) -> float:
-    """Return what a shelf can give: its rating, less the share of supplies that say they are not on."""
+def well_supplies(shelf: TrayView, snapshot: Snapshot) -> list[Place]:
+    """Return the supplies of a shelf, without those that say they are off or critical."""
+    count = next((c.count for c in shelf.components if c.name == SUPPLY), 0)
+    supplies = [Place(f"{shelf.place}/{SUPPLY}{n}") for n in range(count)]
+    return [s for s in supplies if snapshot.good(s, Quantity.POWER_STATE) != 0.0 and not _critical(s, snapshot)]
+
+
+def _critical(supply: Place, snapshot: Snapshot) -> bool:
+    return snapshot.good(supply, Quantity.HEALTH) == code_of(Quantity.HEALTH, "critical")
+
+
+def _each_w(shelf: TrayView, snapshot: Snapshot) -> float:
+    """Return what each supply of a shelf that is well gives, in W; of a shelf without supplies, what it gives."""
+    return (snapshot.good(Place(shelf.place), Quantity.POWER) or 0.0) / (len(well_supplies(shelf, snapshot)) or 1)
+
+
+def _charges(layout: Layout) -> dict[str, float]:
+    return {t.place: t.power_max_w for t in layout.trays if t.power_max_w}
+
+
+def able_w(shelf: TrayView, snapshot: Snapshot) -> float:
+    """Return what a shelf can give: its rating, less the share of supplies that are not well."""
     whole = shelf.output_max_w or 0.0
-    supplies = next((c.count for c in shelf.components if c.name == "psu"), 0)
-    states = [snapshot.good(Place(f"{shelf.place}/psu{n}"), Quantity.POWER_STATE) for n in range(supplies)]
-    return whole * (supplies - sum(s == 0.0 for s in states)) / supplies if supplies else whole
+    supplies = next((c.count for c in shelf.components if c.name == SUPPLY), 0)
+    return whole * len(well_supplies(shelf, snapshot)) / supplies if supplies else whole
 
 
-def _shelf(layout: Layout, place: Place) -> TrayView:
+def shelf_at(layout: Layout, place: Place) -> TrayView:
+    """Return a power shelf.  Raises TargetUnknown with those there are."""
     found = next((t for t in _shelves(layout) if t.place == place), None)
     if found is None:
         names = ", ".join(leaf_of(Place(t.place)) for t in _shelves(layout)) or "none"
@@ -166,11 +224,18 @@ def _checks(sequence: PowerSequence) -> list[Check]:
     return [c for stage in sequence.power_on for c in stage.before if c.over == [TrayKind.POWER_SHELF]]
 
 
-def _bus(sequence: PowerSequence) -> Check | None:
+def most_uneven(sequence: PowerSequence) -> float | None:
+    """Return how unevenly shelves may share, as a share of their mean; None where the sequence does not say."""
+    return next((c.share_error for c in _checks(sequence) if c.share_error is not None), None)
+
+
+def bus_check(sequence: PowerSequence) -> Check | None:
+    """Return the check of the bus voltage that the sequence makes before trays go on, None where it has none."""
     return next((c for c in _checks(sequence) if c.quantity is Quantity.VOLTAGE), None)
 
 
-def _bound(check: Check, places: list[str]) -> PlannedCheck:
+def bound_check(check: Check, places: list[str]) -> PlannedCheck:
+    """Return a check of the sequence over these places."""
     return PlannedCheck(
         name=check.name,
         title=check.title,

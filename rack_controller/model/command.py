@@ -89,7 +89,7 @@ VERBS: dict[str, Privilege] = {
     "bypass": Privilege.INTERLOCK,
     "alarm": Privilege.SERVICE,
 }
-_SHELF = dict.fromkeys(("shelf_on", "shelf_off"), Privilege.SHELF)
+_SHELF = dict.fromkeys(("shelf_on", "shelf_off", "psu_on", "psu_off"), Privilege.SHELF)
 # Values of an argument that ask for more than their verb does.
 _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
     "power": ("action", dict.fromkeys(ENERGISES, Privilege.POWER)),

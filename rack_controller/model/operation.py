@@ -14,8 +14,8 @@ PLAN_SCHEMA = 1
 
 
 class Verb(StrEnum):
-    """What a plan does: to the power of its target, to its firmware (`push` one image), or to a shelf's
-    output."""
+    """What a plan does: to the power of its target, to its firmware (`push` one image), to a shelf's output, or to one
+    supply of a shelf."""
 
     ON = "on"
     OFF = "off"
@@ -23,9 +23,14 @@ class Verb(StrEnum):
     PUSH = "push"
     SHELF_ON = "shelf_on"
     SHELF_OFF = "shelf_off"
+    PSU_ON = "psu_on"
+    PSU_OFF = "psu_off"
 
 
 SHELF_VERBS = frozenset({Verb.SHELF_ON, Verb.SHELF_OFF})
+SUPPLY_VERBS = frozenset({Verb.PSU_ON, Verb.PSU_OFF})
+BUS_VERBS = SHELF_VERBS | SUPPLY_VERBS
+"""What switches a source of the bus: one at a time, whichever it is."""
 
 
 class Manner(StrEnum):

@@ -51,6 +51,8 @@ VERBS = {
     ("restart",): Verb.CYCLE,
     ("shelf_on",): Verb.SHELF_ON,
     ("shelf_off",): Verb.SHELF_OFF,
+    ("psu_on",): Verb.PSU_ON,
+    ("psu_off",): Verb.PSU_OFF,
 }
 ACTS = {
     "on": [Act(A.ON, WITHIN)],
@@ -58,10 +60,16 @@ ACTS = {
     "restart": [Act(A.FORCE_RESTART, WITHIN)],
     "shelf_on": [Act(A.ON, WITHIN)],
     "shelf_off": [Act(A.FORCE_OFF, WITHIN)],
+    "psu_on": [Act(A.ON, WITHIN)],
+    "psu_off": [Act(A.FORCE_OFF, WITHIN)],
 }
 
 
-DIRECTIONS = {"off": Direction.SAFE, "shelf_off": Direction.NEUTRAL}  # all others energise
+DIRECTIONS = {
+    "off": Direction.SAFE,
+    "shelf_off": Direction.NEUTRAL,
+    "psu_off": Direction.NEUTRAL,
+}  # all others energise
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,8 @@ POWER_KINDS = tuple(
         ("restart", ("restart",), PowerState.ON, PowerState.ON, False),
         ("shelf on", ("shelf_on",), PowerState.OFF, PowerState.ON, False),
         ("shelf off", ("shelf_off",), PowerState.ON, PowerState.OFF, False),
+        ("psu on", ("psu_on",), PowerState.OFF, PowerState.ON, False),
+        ("psu off", ("psu_off",), PowerState.ON, PowerState.OFF, False),
     )
     for told in (True, False)
     for fates in (

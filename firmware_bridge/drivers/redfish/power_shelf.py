@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from firmware_bridge.drivers.redfish.air import plan_dew_points
 from firmware_bridge.drivers.redfish.enclosure import (
     Enclosure,
-    Listed,
     enclosures,
     look_at,
     plan_other_sensors,
     plan_states,
 )
-from firmware_bridge.drivers.redfish.foreign import collections_of
 from firmware_bridge.drivers.redfish.older import (
     older_resources,
     plan_older_power,
@@ -23,13 +21,14 @@ from firmware_bridge.drivers.redfish.older import (
 from firmware_bridge.drivers.redfish.output import Outputs
 from firmware_bridge.drivers.redfish.planner import POWER, SLOW, Planner
 from firmware_bridge.drivers.redfish.source import RedfishSource
-from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.drivers.redfish.supplies import Supplies, find_supplies, supply_name
+from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.wire.redfish.documents import EnvironmentMetrics, PoweredPart, PowerSupplyMetrics
 from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import link_of, tidy
-from firmware_bridge.wire.redfish.numbers import health_code, power_state_code
+from firmware_bridge.wire.redfish.numbers import health_code, power_state_code, running_code
 from firmware_bridge.wire.redfish.plan import Plan, state_extract
 
 _SLOW_PERIOD = 10.0
@@ -48,7 +47,7 @@ _AT_INPUT = {("Voltage", "in"): Quantity.VOLTAGE, ("Current", "in"): Quantity.CU
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishPowerShelf(Outputs, RedfishSource):
+class RedfishPowerShelf(Outputs, Supplies, RedfishSource):
     """A PowerShelf over Redfish.
 
     Hints: `power`, `power_input`, `voltage`, `current`, `temperature` (sensor URIs of the shelf), `power_state`,
@@ -61,9 +60,10 @@ class RedfishPowerShelf(Outputs, RedfishSource):
         planner = Planner(tree, self.tray, self.hints)
         found = await look_at(tree)
         light = await plan_states(planner, found, host_first=False)
-        supplies = await _supplies(tree, found)
+        supplies = await find_supplies(tree, found)
         linked = [_sensors_of(s) for _, s in supplies]
         theirs = {u for uris in linked for u in uris}
+        theirs.update([u for _, s in supplies for u in await _sources_of(tree, s)])
         await _plan_totals(planner, found, theirs)
         count = sum(len(m) for m in found.sensors.values())
         rate = 2 + len(supplies) + (count + len(supplies)) / _SLOW_PERIOD
@@ -87,25 +87,18 @@ class RedfishPowerShelf(Outputs, RedfishSource):
         return planner.plan(), light
 
 
-async def _supplies(tree: Tree, found: Enclosure) -> Listed:
-    """Return every power supply: below a PowerSubsystem, below PowerEquipment's shelves, else behind Oem links."""
-    subsystems = await tree.many(link_of(d, "PowerSubsystem") for _, d in found.chassis)
-    collections = [link_of(d, "PowerSupplies") for d in subsystems if d is not None]
-    equipment = await tree.get(link_of(tree.documents[ROOT], "PowerEquipment"))
-    for _, shelf in await tree.members(link_of(equipment, "PowerShelves")):
-        collections.append(link_of(shelf, "PowerSupplies"))
-    if not any(c is not None for c in collections):
-        collections += await collections_of(tree, [d for _, d in (*found.chassis, *found.systems)], "PowerSupply")
-    supplies: dict[str, Document] = {}
-    for collection in dict.fromkeys(tidy(c) for c in collections if c is not None):
-        supplies.update(await tree.members(collection))
-    return list(supplies.items())
-
-
 def _sensors_of(supply: Document) -> list[str]:
     """Return the sensors that a supply names as its own (a list that some controllers add to the schema)."""
     listed = supply.get("Sensors")
     return [tidy(u) for s in listed if (u := link_of(s)) is not None] if isinstance(listed, list) else []
+
+
+async def _sources_of(tree: Tree, supply: Document) -> list[str]:
+    """Return the sensors that a supply's PowerSupplyMetrics takes its excerpts from: they are its own too."""
+    metrics = await tree.get(link_of(supply, "Metrics")) or {}
+    excerpts = [e for value in metrics.values() for e in (value if isinstance(value, list) else [value])]
+    found = [e.get("DataSourceUri") for e in excerpts if isinstance(e, dict)]
+    return [tidy(uri) for uri in found if isinstance(uri, str)]
 
 
 async def _plan_supply(
@@ -118,10 +111,11 @@ async def _plan_supply(
 ) -> Series | None:
     """Plan one supply; return the series of its output power, None when it gives none."""
     uri, document = supply
-    name, label = f"psu{index}", scrub(document.get("Id"), 128)
+    name, label = supply_name(index), scrub(document.get("Id"), 128)
     state = planner.series(name, Quantity.POWER_STATE, SLOW, label)
     health = planner.series(name, Quantity.HEALTH, SLOW, label)
-    planner.from_document(uri, PoweredPart, state_extract(state, "PowerState", power_state_code))
+    stated = ("Status", running_code) if "PowerState" not in document else ("PowerState", power_state_code)
+    planner.from_document(uri, PoweredPart, state_extract(state, *stated))
     planner.from_document(uri, PoweredPart, state_extract(health, "Status", health_code))
     await _plan_metrics(planner, document, name, label, reading_class)
     for sensor, collection, body in _known(found, sensors):

@@ -71,14 +71,14 @@ async def power_points(tree: Tree, found: Enclosure, hints: Mapping[str, Any]) -
         hints.get("power_state") or (tree.spelled(tidy(state)) if state is not None else None),
         tree.spelled(tidy(host[0])) if host is not None else None,
         controller,
-        await _words(tree, resets),
+        await reset_words(tree, resets),
         boot_sight(host[1]) if host is not None else None,
         await _restarts(tree, controller),
     )
 
 
-async def _words(tree: Tree, resets: Sequence[ResetPoint]) -> dict[PowerAction, tuple[str, str]]:
-    """Return the target and word of each action that is offered; of two offers the first counts."""
+async def reset_words(tree: Tree, resets: Sequence[ResetPoint]) -> dict[PowerAction, tuple[str, str]]:
+    """Return the target and word of each action that is offered there; of two offers the first counts."""
     words: dict[PowerAction, tuple[str, str]] = {}
     for point in resets:
         if point.values is None and point.info is not None:
@@ -117,9 +117,9 @@ class Powered:
         if points.state is None:
             raise ResourceMissing(self.link.endpoint, "observe_power", "no power state found")
         asked_at = self.clock.now()
-        shown = await _read(self.link, points.state)
-        booted = shown if points.state == points.host or points.host is None else await _read(self.link, points.host)
-        controller = await _read(self.link, points.controller) if points.controller is not None else {}
+        shown = await read_now(self.link, points.state)
+        booted = shown if points.state == points.host or points.host is None else await read_now(self.link, points.host)
+        controller = await read_now(self.link, points.controller) if points.controller is not None else {}
         points.boot = boot_sight(booted)
         state = power_state(shown)
         return PowerSight(
@@ -156,7 +156,7 @@ class Powered:
 
     async def read_boot(self: Any) -> BootSight:
         """Return the host's boot source override.  Raises DeviceError; ResourceMissing when it has none."""
-        sight = self.state.power.boot = boot_sight(await _read(self.link, _host(self, "read_boot")))
+        sight = self.state.power.boot = boot_sight(await read_now(self.link, _host(self, "read_boot")))
         if sight is None:
             raise ResourceMissing(self.link.endpoint, "read_boot", "no boot source override found")
         return sight
@@ -173,7 +173,8 @@ def _host(tray: Any, verb: str) -> str:
     return where
 
 
-async def _read(link: RedfishLink, uri: str) -> Document:
+async def read_now(link: RedfishLink, uri: str) -> Document:
+    """Return a resource as it is now, before anything that is less urgent.  Raises DeviceError."""
     limits = link.limits
     return await link.get_decoded(
         uri, partial(parse, most_bytes=limits.most_bytes, most_depth=limits.most_depth), URGENT

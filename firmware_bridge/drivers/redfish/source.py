@@ -21,6 +21,7 @@ from firmware_bridge.drivers.redfish.powered import Powered, PowerPoints, power_
 from firmware_bridge.drivers.redfish.pushed import PushPart
 from firmware_bridge.drivers.redfish.raw import Raw
 from firmware_bridge.drivers.redfish.reports import port_counts
+from firmware_bridge.drivers.redfish.supplies import Supplies, SupplyPoint, supply_points
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.drivers.redfish.unasked import Unasked
 from firmware_bridge.vocabulary.attention import Attention, Pacing
@@ -67,6 +68,7 @@ class _State:
     follower: Follower | None = None
     manager_uri: str | None = None
     power: PowerPoints = field(default_factory=PowerPoints)
+    supplies: Mapping[str, SupplyPoint] = field(default_factory=dict)
     limits: dict[Place, LimitAt] = field(default_factory=dict)
     blind_until: Seconds = _NEVER
     unarmed: bool = False
@@ -137,7 +139,9 @@ class RedfishSource(Raw, Enrolled):
             power = (
                 await power_points(tree, found, self.hints) if isinstance(self, (Powered, Outputs)) else PowerPoints()
             )
+            supplies = await supply_points(tree, found) if isinstance(self, Supplies) else {}
         self.state.plan, self.state.locate_uri, self.state.power = plan, locate_uri, power
+        self.state.supplies = supplies
         self.state.limits = limits_in(tree, plan)
         self.state.subtree = subtree_of(tree.documents[ROOT], found, plan)
         self.state.faults.clear()

@@ -7,6 +7,7 @@ from typing import Any
 from firmware_bridge.vocabulary.power import ControllerRestart, PowerAction, PowerDepth, PowerState
 from firmware_bridge.wire.redfish.guard import Document
 from firmware_bridge.wire.redfish.links import link_of
+from firmware_bridge.wire.redfish.numbers import state_name
 
 _A = PowerAction
 PARAMETER = "ResetType"
@@ -25,6 +26,9 @@ AUX_RESETS: Mapping[str, Spellings] = {
     CHASSIS_RESET: {_A.AUX_CYCLE: ("FullPowerCycle",)},
 }
 """Per Redfish action: what each of ours is called there, the word that is preferred first."""
+SUPPLY_RESETS: Mapping[str, Spellings] = {
+    "#PowerSupply.Reset": {action: _RESETS[action] for action in (_A.ON, _A.FORCE_OFF)}
+}
 MANAGER_RESET = "#Manager.Reset"
 _RESTARTS = {ControllerRestart.GRACEFUL: "GracefulRestart", ControllerRestart.FORCE: "ForceRestart"}
 
@@ -33,6 +37,14 @@ _STATES = {
     "Off": PowerState.OFF,
     "PoweringOn": PowerState.POWERING_ON,
     "PoweringOff": PowerState.POWERING_OFF,
+}
+
+# What Resource.State says of a part without a PowerState of its own: off is what waits to be switched on.
+_BY_STATUS = {
+    "Enabled": PowerState.ON,
+    "Starting": PowerState.POWERING_ON,
+    "Disabled": PowerState.OFF,
+    "StandbyOffline": PowerState.OFF,
 }
 
 
@@ -103,6 +115,19 @@ def allowable(action_info: Document | None) -> tuple[str, ...] | None:
 def power_state(document: Document) -> PowerState:
     """Return what a resource says of its power; what is missing or not known (Paused, null) is unknown."""
     return _STATES.get(str(document.get("PowerState")), PowerState.UNKNOWN)
+
+
+def supply_state(document: Document) -> PowerState:
+    """Return what a power supply says of its output: in a PowerState, which some devices add, else in `Status.State`.
+
+    One that failed (UnavailableOffline) or is not there is unknown.
+    """
+    stated, status = document.get("PowerState"), document.get("Status")
+    if isinstance(stated, bool):
+        return PowerState.ON if stated else PowerState.OFF
+    if stated is not None:
+        return power_state(document)
+    return _BY_STATUS.get(state_name(status.get("State") if isinstance(status, dict) else None), PowerState.UNKNOWN)
 
 
 def depth_of(state: PowerState) -> PowerDepth:

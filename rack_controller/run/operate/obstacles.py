@@ -10,6 +10,7 @@ from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.lease import Direction
+from rack_controller.run.operate.switches import supply_at
 from rack_controller.run.turns import Turns
 
 
@@ -25,8 +26,10 @@ class Obstacles:
     def passed(self, endpoint: Place, direction: Direction, what: str, *, even_quiet: bool = False) -> Iterator[None]:
         """Have an endpoint to oneself while the block runs.  Raises CommandRefused with what is in the way.
 
-        `even_quiet`: it is left alone for the sake of whoever asks.
+        A power supply is asked at its shelf's endpoint.  `even_quiet`: it is left alone for the sake of whoever asks.
         """
+        supply = supply_at(self.sources, endpoint)
+        endpoint = endpoint if supply is None else supply[0]
         source: object = self.sources.get(endpoint)
         if not even_quiet and isinstance(source, Sparing) and source.attention.pacing is Pacing.QUIET:
             raise PreconditionFailed(f"{endpoint} is left alone now: {source.attention.reason}", advice="wait")

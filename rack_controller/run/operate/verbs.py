@@ -22,7 +22,7 @@ from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
 from rack_controller.images import Images
 from rack_controller.model.command import Command
 from rack_controller.model.lease import Direction
-from rack_controller.model.operation import SHELF_VERBS, Manner, Operation, Plan, Verb, diff_plans
+from rack_controller.model.operation import BUS_VERBS, Manner, Operation, Plan, Verb, diff_plans
 from rack_controller.model.roles import Privilege, may
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.find import find_source, trays_with
@@ -109,13 +109,13 @@ class OperationVerbs:
         """Return what a plan would be if it was made now."""
         if plan.verb is Verb.PUSH:
             return await self.pushes.again(plan)
-        if plan.verb in SHELF_VERBS:
+        if plan.verb in BUS_VERBS:
             return self.shelves.plan(plan.verb, Place(plan.target))
         return self._plan(_wish_of(plan))
 
     async def _planned(self, command: Command) -> Plan:
         said = command.arguments
-        if said.get("do") in SHELF_VERBS:
+        if said.get("do") in BUS_VERBS:
             return self.shelves.plan(Verb(str(said["do"])), Place(command.target))
         if said.get("do") == Verb.PUSH:
             return await self.pushes.plan(Place(command.target), str(said.get("image", "")), str(said.get("part", "")))
@@ -141,7 +141,7 @@ def _check_role(command: Command, operation: Operation) -> None:
     needed = Privilege.POWER if energises else Privilege.SHUT
     if operation.plan.verb is Verb.PUSH:
         needed = Privilege.FIRMWARE
-    elif operation.plan.verb in SHELF_VERBS:
+    elif operation.plan.verb in BUS_VERBS:
         needed = Privilege.SHELF
     elif len({step.tray for step in steps}) > 1:
         needed = Privilege.POWER_MANY

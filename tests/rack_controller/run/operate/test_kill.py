@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from support.fake_power import FakeTray, Fate
-from support.kill_story import KINDS, RACK, U11, U12, Kind, controller, every_death, live, lost, repeated
+from support.kill_story import KINDS, RACK, U11, U12, VERBS, Kind, controller, every_death, live, lost, repeated
 from support.kill_weather import Weather
 from support.virtual_time import VirtualClock, run_virtually
 
@@ -15,13 +15,17 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerState
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.resolve import Resolution, Verdict
 from rack_controller.model.effect import Effect, EffectState
-from rack_controller.model.operation import Operation, OperationState
+from rack_controller.model.operation import Operation, OperationState, Verb
 from rack_controller.run.journal import Journal
 from rack_controller.run.operate import worker
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "operation_v1.json"
 
 SAMPLE = [k for k in KINDS if k.name in ("on plain", "on answer_lost", "deaf off plain", "restart lost", "push lost")]
+
+
+def test_every_verb_is_killed_somewhere() -> None:
+    assert {Verb.PUSH if kind.pushes else VERBS[kind.goals] for kind in KINDS} == set(Verb)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
