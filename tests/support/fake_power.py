@@ -184,3 +184,8 @@ class DyingJournal(Journal):
         touched = super().transact(statements)
         self._death.pass_by()
         return touched
+
+
+async def read_image(_digest: str) -> bytes:
+    """Return an image at once: a thread would let virtual time run ahead."""
+    return b"image"

@@ -34,7 +34,7 @@ from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.operations import Operations
 from rack_controller.run.operate.pusher import Pusher
 from rack_controller.run.operate.worker import Worker
-from support.fake_power import CARRIED, PART, WAS, Death, DyingJournal, FakeFlash, FakeTray, Fate, Killed
+from support.fake_power import CARRIED, PART, WAS, Death, DyingJournal, FakeFlash, FakeTray, Fate, Killed, read_image
 from support.kill_weather import Weather
 from support.virtual_time import VirtualClock, run_virtually
 
@@ -270,7 +270,7 @@ def controller(journal: Journal, trays: Mapping[Place, FakeTray], clock: Virtual
     ledger, leases = Ledger(journal, RACK), LeaseBook(clock)
     worker = Worker(ledger, leases, trays.__getitem__, clock)
     targets: Mapping[Place, Any] = trays
-    pusher = Pusher(ledger, leases, targets.__getitem__, lambda _image: b"image", clock)
+    pusher = Pusher(ledger, leases, targets.__getitem__, read_image, clock)
     return Operations(*(RACK, ledger, leases, worker, lambda: (None, {}), clock, lambda _finding: None), pusher=pusher)
 
 

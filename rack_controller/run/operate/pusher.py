@@ -5,7 +5,7 @@ It holds no order of steps: what an effect's state means is decided in `decide/r
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from firmware_bridge.ports.firmware import FirmwareTarget
@@ -70,7 +70,7 @@ class Pusher:
     ledger: Ledger
     leases: LeaseBook
     target_of: Callable[[Place], FirmwareTarget]
-    read_image: Callable[[str], bytes]
+    read_image: Callable[[str], Awaitable[bytes]]
     clock: Clock
     spare: Callable[[Place, Seconds, str], None] = field(default=lambda _endpoint, _seconds, _reason: None)
 
@@ -106,7 +106,7 @@ class Pusher:
 
     async def _begin(self, order: PushOrder) -> Effect | Outcome:
         push, target = order.push, self.target_of(order.endpoint)
-        image = await asyncio.to_thread(self.read_image, push.image)
+        image = await self.read_image(push.image)
         sight = await target.observe_firmware(push.uri)
         part = sight.part(push.uri)
         version = "" if part is None else part.version

@@ -1,8 +1,10 @@
 """Commands that plan, approve and steer operations of one rack.  Every answer says which operation, and what next."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -216,7 +218,7 @@ def operating(
             ledger,
             leases,
             lambda place: find_source(sources, place, FirmwareTarget)[1],
-            images.read,
+            partial(asyncio.to_thread, images.read),
             clock,
             obstacles.spare,
         )

@@ -39,7 +39,7 @@ from rack_controller.run.operate.operations import Operations
 from rack_controller.run.operate.pusher import Pusher
 from rack_controller.run.operate.worker import Worker
 from rack_controller.run.view import RackView
-from support.fake_power import PART, Killed
+from support.fake_power import PART, Killed, read_image
 from support.interlocked import RACK
 from support.simulation.devices import LEAST_W, MOST_W, TASK, SimTray
 from support.simulation.rack import SimRack
@@ -205,7 +205,7 @@ class Life:
         worker = Worker(self.ledger, self.leases, lines.__getitem__, self.clock)
         obstacles = Obstacles({}, maintenance=self.locks.maintenance)
         flash: Any = {place: FlashLine(self, line.device) for place, line in lines.items()}
-        pusher = Pusher(self.ledger, self.leases, flash.__getitem__, lambda _image: b"image", self.clock)
+        pusher = Pusher(self.ledger, self.leases, flash.__getitem__, read_image, self.clock)
         sight = lambda: (self.view.snapshot, {Place(f"{t.place}/nvos"): "25.02" for t in self.rack.watched})  # noqa: E731
         self.operations = Operations(
             *(RACK, self.ledger, self.leases, worker, sight, self.clock, self.said.append, obstacles),
