@@ -1,10 +1,8 @@
 """Commands that plan, approve and steer operations of one rack.  Every answer says which operation, and what next."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -218,7 +216,7 @@ def operating(
             ledger,
             leases,
             lambda place: find_source(sources, place, FirmwareTarget)[1],
-            partial(asyncio.to_thread, images.read),
+            images.fetch,
             clock,
             obstacles.spare,
         )
