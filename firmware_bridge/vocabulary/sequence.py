@@ -30,12 +30,13 @@ class Scope(StrEnum):
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One condition over a snapshot.  A reading that is not good does not meet it.
 
-    `over`: kinds of tray; `part`: a component or an endpoint of theirs (empty: the tray itself).  A value meets the
+    `over`: kinds of tray; `part`: a component or an endpoint of theirs (empty: the tray itself). A value meets the
     check when it is the word `is`, at least `least` and at most `most` (in the quantity's unit), at most
     `over_supply_k` above the coolant's supply.  `at_least`: how many must (none: all).  `share_error`: the largest
-    distance of one value from the mean, as a share of it.  `steady_s`: for how long without a break.  `same_version`:
-    instead of a reading, the versions of the trays' endpoints of that name are all known and alike.  `dark_when_off`: a
-    part whose tray was seen off needs no reading.
+    distance of one value from the mean, as a share of it, or of `share_from` of a shelf's rating where the mean is
+    less: supplies share by droop, and what sets them apart does not shrink with the load.  `steady_s`: for how long
+    without a break.  `same_version`: instead of a reading, the versions of the trays' endpoints of that name are all
+    known and alike.  `dark_when_off`: a part whose tray was seen off needs no reading.
     """
 
     name: _Name
@@ -50,6 +51,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     over_supply_k: float | None = None
     at_least: _Count | None = None
     share_error: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    share_from: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     steady_s: _Seconds = 0.0
     same_version: str = ""
     dark_when_off: bool = False

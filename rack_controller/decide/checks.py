@@ -1,10 +1,12 @@
 """Whether a planned check holds in a snapshot.  Pure.  What is not known does not hold."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity, name_of
+from firmware_bridge.vocabulary.sequence import Check
+from rack_controller.model.layout import TrayView
 from rack_controller.model.operation import PlannedCheck
 from rack_controller.model.snapshot import Snapshot
 
@@ -47,7 +49,7 @@ def judge_check(
     met, needed = len(places) - len(faults), min(check.at_least or len(places), len(check.places))
     if not places or met < needed:
         return Judged(False, f"{check.title}: {_counted(check, met, len(places))}{_told(faults)}")
-    error = share_error(numbers) if check.share_error is not None else 0.0
+    error = share_error(numbers, check.share_least) if check.share_error is not None else 0.0
     if check.share_error is not None and error > check.share_error:
         return Judged(False, f"{check.title}: {error:.0%} from the mean, at most {check.share_error:.0%}")
     return Judged(True, f"{check.title}: {_counted(check, met, len(places))}")
@@ -58,10 +60,16 @@ def seen_off(snapshot: Snapshot, tray: Place) -> bool:
     return snapshot.good(tray, Quantity.POWER_STATE) == 0.0
 
 
-def share_error(values: Collection[float]) -> float:
-    """Return the largest distance from the mean as a share of the mean; 0 where nothing is carried."""
+def share_error(values: Collection[float], least: float = 0.0) -> float:
+    """Return the largest distance from the mean as a share of the mean, or of `least` where the mean is less; 0 where
+    nothing is carried."""
     mean = sum(values) / len(values) if values else 0.0
-    return max(abs(v - mean) for v in values) / mean if mean > 0 else 0.0
+    return max(abs(v - mean) for v in values) / max(mean, least) if mean > 0 else 0.0
+
+
+def share_least(check: Check, shelves: Iterable[TrayView]) -> float:
+    """Return what the distance of a shelf from the mean is held against at least, W: of the smallest rating."""
+    return check.share_from * min((shelf.output_max_w or 0.0 for shelf in shelves), default=0.0)
 
 
 def _judge_versions(check: PlannedCheck, places: Collection[Place], versions: Mapping[Place, str]) -> Judged:

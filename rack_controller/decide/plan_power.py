@@ -13,7 +13,7 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Act, Check, Scope, Stage
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
-from rack_controller.decide.checks import judge_check
+from rack_controller.decide.checks import judge_check, share_least
 from rack_controller.decide.left_out import check_apart, check_whole, left_out_of, unasked
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.lease import Direction
@@ -247,6 +247,7 @@ class _Planner:
             over_supply_k=check.over_supply_k,
             at_least=check.at_least,
             share_error=check.share_error,
+            share_least=0.0 if check.share_error is None else share_least(check, trays),
             steady_s=check.steady_s,
             versions=bool(check.same_version),
             dark_when_off=check.dark_when_off,

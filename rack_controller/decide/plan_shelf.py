@@ -14,7 +14,7 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity, code_of
 from firmware_bridge.vocabulary.sequence import Act, Check
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
-from rack_controller.decide.checks import share_error
+from rack_controller.decide.checks import share_error, share_least
 from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.steps import load_w
 from rack_controller.model.layout import Layout, TrayView
@@ -66,7 +66,7 @@ def plan_shelf(
     if not already and goal == "on":
         check_on(wish, rest, layout, snapshot, kept_off)
     bus = bus_check(sequence)
-    after = [] if bus is None else [bound_check(bus, [t.place for t in (rest if goal == "off" else [*rest, view])])]
+    after = [] if bus is None else [bound_check(bus, rest if goal == "off" else [*rest, view])]
     return one_switch(wish, f"Shelf {leaf_of(wish.shelf)}", layout, sequence, switch, after, already)
 
 
@@ -146,10 +146,14 @@ def check_shares(shelves: Sequence[TrayView], called: str, sequence: PowerSequen
         raise PreconditionFailed(
             f"{len(shelves)} {called} are known to carry, at least {least} must", advice="see to those first"
         )
-    uneven, most = share_error([_each_w(t, snapshot) for t in shelves]), most_uneven(sequence)
-    if most is not None and uneven > most:
+    check = share_check(sequence)
+    if check is None or check.share_error is None:
+        return
+    supplies = max((c.count for t in shelves for c in t.components if c.name == SUPPLY), default=1)
+    uneven = share_error([_each_w(t, snapshot) for t in shelves], share_least(check, shelves) / supplies)
+    if uneven > check.share_error:
         raise PreconditionFailed(
-            f"the {called} do not share evenly: {uneven:.0%} from their mean, at most {most:.0%}",
+            f"the {called} do not share evenly: {uneven:.0%} from their mean, at most {check.share_error:.0%}",
             advice="see to those first",
         )
 
@@ -224,9 +228,9 @@ def _checks(sequence: PowerSequence) -> list[Check]:
     return [c for stage in sequence.power_on for c in stage.before if c.over == [TrayKind.POWER_SHELF]]
 
 
-def most_uneven(sequence: PowerSequence) -> float | None:
-    """Return how unevenly shelves may share, as a share of their mean; None where the sequence does not say."""
-    return next((c.share_error for c in _checks(sequence) if c.share_error is not None), None)
+def share_check(sequence: PowerSequence) -> Check | None:
+    """Return the check of how evenly shelves share that the sequence makes before trays go on, None for none."""
+    return next((c for c in _checks(sequence) if c.share_error is not None), None)
 
 
 def bus_check(sequence: PowerSequence) -> Check | None:
@@ -234,15 +238,17 @@ def bus_check(sequence: PowerSequence) -> Check | None:
     return next((c for c in _checks(sequence) if c.quantity is Quantity.VOLTAGE), None)
 
 
-def bound_check(check: Check, places: list[str]) -> PlannedCheck:
-    """Return a check of the sequence over these places."""
+def bound_check(check: Check, shelves: Sequence[TrayView]) -> PlannedCheck:
+    """Return a check of the sequence over these shelves."""
     return PlannedCheck(
         name=check.name,
         title=check.title,
-        places=places,
+        places=[shelf.place for shelf in shelves],
         quantity=check.quantity,
         least=check.least,
         most=check.most,
         at_least=check.at_least,
+        share_error=check.share_error,
+        share_least=0.0 if check.share_error is None else share_least(check, shelves),
         steady_s=check.steady_s,
     )

@@ -3,6 +3,8 @@
 A supply that is off or critical does not carry; nor does a shelf of which is not known that it does.
 """
 
+import msgspec
+
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerAction
@@ -21,8 +23,8 @@ from rack_controller.decide.plan_shelf import (
     check_lately,
     check_on,
     check_shares,
-    most_uneven,
     one_switch,
+    share_check,
     shelf_at,
     well_supplies,
 )
@@ -93,13 +95,11 @@ def _checks_after(
 
     One with a supply less gives less: how it shares is no question of evenness.
     """
-    bus, most = bus_check(sequence), most_uneven(sequence)
-    checks = [] if bus is None else [bound_check(bus, [t.place for t in shelves])]
-    whole = [t.place for t in shelves if _whole(t, supply, on, snapshot)]
-    if most is not None and whole:
-        checks.append(
-            PlannedCheck("share", "shelves share the load", whole, Quantity.POWER, share_error=most, steady_s=STEADY_S)
-        )
+    bus, share = bus_check(sequence), share_check(sequence)
+    checks = [] if bus is None else [bound_check(bus, shelves)]
+    whole = [t for t in shelves if _whole(t, supply, on, snapshot)]
+    if share is not None and whole:
+        checks.append(msgspec.structs.replace(bound_check(share, whole), steady_s=STEADY_S))
     return checks
 
 

@@ -44,6 +44,7 @@ class Manner(StrEnum):
 class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     """A check bound to the places it looks at; fields as in the vocabulary's Check.
 
+    `share_least`: W, the least that a distance from the mean is held against.
     `supplies`: the coolant units whose supply counts, every one of them; `supply`: the only one, in older plans.
     """
 
@@ -62,6 +63,7 @@ class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     dark_when_off: bool = False
     supply: str = ""
     supplies: list[str] = []
+    share_least: float = 0.0
 
 
 class PlannedPush(msgspec.Struct, frozen=True, omit_defaults=True):

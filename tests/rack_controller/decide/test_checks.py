@@ -86,6 +86,8 @@ def test_shelves_share_the_load() -> None:
     assert judge_check(shares, snapshot({("u01", Q.POWER): 100.0, ("u02", Q.POWER): 105.0}), {}).holds
     assert "33% from the mean" in judge_check(shares, snapshot({("u01", Q.POWER): 50, ("u02", Q.POWER): 100}), {}).text
     assert share_error([0.0, 0.0]) == 0.0
+    assert share_error([900.0, 1100.0], least=16_500.0) == pytest.approx(100 / 16_500), "little is carried: no matter"
+    assert share_error([0.0, 10_000.0], least=16_500.0) > 0.1, "one that gives nothing is told all the same"
 
 
 def test_trays_that_failed_are_left_out_and_nothing_read_is_nothing_known() -> None:
