@@ -312,7 +312,8 @@ def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: 
         driver.find_element("css selector", "[data-window='15 min']").click()
         step = "return JSON.parse(document.querySelector('.big .chart').dataset.chart || '{\"step\":0}').step"
         wait_for(lambda: driver.execute_script(step) == 5)
-        ActionChains(driver).move_to_element(driver.find_element("css selector", ".big svg")).perform()
+        drawing = wait_for(lambda: driver.find_elements("css selector", ".big svg"))  # it is drawn anew meanwhile
+        ActionChains(driver).move_to_element(drawing[0]).perform()
         wait_for(lambda: "UTC" in "".join(shown(driver, ".big .tip")))
         filter_box = driver.find_element("id", "filter")
         filter_box.send_keys("psu3 temperature")

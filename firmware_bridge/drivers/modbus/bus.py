@@ -28,6 +28,8 @@ REOPEN_AFTER = Seconds(1.0)
 _WRITE_REPLY_BYTES = 8
 _GRAIN = 0.001  # of an event loop's timers
 _LEFT_ALONE = "wait"
+EVERYBODYS_TURN = 16
+"""So many transactions, and the next is of whoever has waited longest: what is urgent may fill a line whole."""
 
 
 def is_left_alone(err: DeviceError) -> bool:
@@ -94,6 +96,7 @@ class SerialBus:
         self._owner: asyncio.Task[None] | None = None
         self._quiet_at = 0.0
         self._not_before: dict[int, float] = {}
+        self._turns = 0
         self._closed_because = ""
         self._reopen_at = 0.0
 
@@ -135,7 +138,7 @@ class SerialBus:
             if not self._waiting:
                 self._wanted.clear()
                 await self._wanted.wait()
-            waiting = heapq.heappop(self._waiting)
+            waiting = self._next()
             if waiting.answer.done():
                 continue  # whoever asked has gone
             try:
@@ -148,6 +151,16 @@ class SerialBus:
             else:
                 if not waiting.answer.done():
                     waiting.answer.set_result(words)
+
+    def _next(self) -> _Waiting:
+        """Return who goes first now, and take it off those that wait."""
+        self._turns += 1
+        if self._turns % EVERYBODYS_TURN:
+            return heapq.heappop(self._waiting)
+        longest = min(self._waiting, key=lambda waiting: waiting.number)
+        self._waiting.remove(longest)
+        heapq.heapify(self._waiting)
+        return longest
 
     async def _guarded(self, ask: Ask) -> list[int]:
         """Transact; what is no DeviceError is told too, and the line goes on: nobody is left waiting."""

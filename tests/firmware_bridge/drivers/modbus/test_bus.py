@@ -15,7 +15,7 @@ from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from support.serial_line import LoopClock, PlainLine, plain_line
 
-from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, SerialBus, Urgency
+from firmware_bridge.drivers.modbus.bus import EVERYBODYS_TURN, TURN_ROUND, Ask, SerialBus, Urgency
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, ReplyMalformed
 from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.wire.modbus.frame import Request, reply_read
@@ -51,6 +51,19 @@ async def test_the_most_urgent_goes_first(bus: SerialBus, line: PlainLine) -> No
     alarm = asyncio.create_task(bus.read(ask(100), Urgency.ALARM))
     await asyncio.gather(*slow, alarm)
     assert [r.address for r in line.asked] == [100, 0, 1, 2, 3]
+
+
+async def test_a_line_full_of_urgent_questions_asks_the_others_too(bus: SerialBus, line: PlainLine) -> None:
+    async def insist() -> None:
+        for n in range(2 * EVERYBODYS_TURN):
+            await bus.read(ask(100 + n), Urgency.POWER)
+
+    insisting = [asyncio.create_task(insist()) for _ in range(2)]
+    await asyncio.sleep(0)
+    await bus.read(ask(7), Urgency.BACKGROUND)
+    assert not any(one.done() for one in insisting)
+    assert len(line.asked) <= 2 * EVERYBODYS_TURN
+    await asyncio.gather(*insisting)
 
 
 async def test_the_line_is_silent_between_frames(bus: SerialBus, line: PlainLine) -> None:
