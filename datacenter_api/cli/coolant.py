@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from datacenter_api.cli.connection import connect, quoted
-from datacenter_api.cli.limit import PARTLY, lies_below
+from datacenter_api.cli.connection import connect
+from datacenter_api.cli.limit import PARTLY, rows_below
 from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
@@ -48,13 +48,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show targets: what a unit allows and shows, what is wanted, by whom, and why it is not turned down now."""
-    link = connect(url, state)
-    if place or rack:
-        racks = [rack_holding(link, place, rack) if place else str(rack)]
-    else:
-        racks = [str(r["rack"]) for r in link.get("/api/v1/racks")]
-    rows = [row for name in racks for row in link.get(f"/api/v1/racks/{quoted(name)}/coolant")]
-    emit([row for row in rows if lies_below(str(row["place"]), place)], _ROWS, chosen(output, as_json), name="place")
+    rows = rows_below(connect(url, state), "coolant", place, rack)
+    emit(rows, _ROWS, chosen(output, as_json), name="place")
 
 
 @app.command("set")

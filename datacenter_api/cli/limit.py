@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from datacenter_api.cli.connection import connect, quoted
+from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
@@ -44,13 +44,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show limits: what the device allows and shows, what is wanted, by whom, and why it is not raised now."""
-    link = connect(url, state)
-    if place or rack:
-        racks = [rack_holding(link, place, rack) if place else str(rack)]
-    else:
-        racks = [str(r["rack"]) for r in link.get("/api/v1/racks")]
-    rows = [row for name in racks for row in link.get(f"/api/v1/racks/{quoted(name)}/limits")]
-    emit([row for row in rows if lies_below(str(row["place"]), place)], _ROWS, chosen(output, as_json), name="place")
+    rows = rows_below(connect(url, state), "limits", place, rack)
+    emit(rows, _ROWS, chosen(output, as_json), name="place")
 
 
 @app.command("set")
@@ -108,6 +103,16 @@ def _limit(
     if short_of:
         note(f"{len(short_of)} of {len(done)} are not as wanted: {short_of[0]['detail']}")
         raise typer.Exit(PARTLY)
+
+
+def rows_below(link: Connection, view: str, place: str, rack: str | None) -> list[Row]:
+    """Return what a view of racks (`limits`, `coolant`) says at and below a place, of one rack, or of all of them."""
+    if place or rack:
+        racks = [rack_holding(link, place, rack) if place else str(rack)]
+    else:
+        racks = [str(r["rack"]) for r in link.get("/api/v1/racks")]
+    rows = [row for name in racks for row in link.get(f"/api/v1/racks/{quoted(name)}/{view}")]
+    return [row for row in rows if lies_below(str(row["place"]), place)]
 
 
 def lies_below(place: str, asked: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from datacenter_api.cli import coolant
+from datacenter_api.cli import coolant, limit
 from datacenter_api.cli.main import app
 
 RACK = "lab1/a/r01/k01"
@@ -53,7 +53,8 @@ class Played:
 def api(monkeypatch: pytest.MonkeyPatch) -> Played:
     played = Played()
     monkeypatch.setattr(coolant, "connect", lambda _url, _state: played)
-    monkeypatch.setattr(coolant, "rack_holding", lambda _link, _place, _rack: RACK)
+    for module in (coolant, limit):
+        monkeypatch.setattr(module, "rack_holding", lambda _link, _place, _rack: RACK)
     return played
 
 
