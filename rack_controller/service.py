@@ -15,10 +15,12 @@ from rack_controller.run.building.station import BuildingStation, run_station
 from rack_controller.run.bus import Bus
 from rack_controller.run.ending import running
 from rack_controller.run.outbox import Outbox
-from rack_controller.run.rack import RackUnderControl
+from rack_controller.run.rack import TICK, RackUnderControl
 
 _log = logging.getLogger(__name__)
 
+GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, without their whole parts, never meet and fill a beat evenly however many there are."""
 STOP_SECONDS = 4.0
 IMAGES = "images"
 
@@ -102,7 +104,7 @@ async def run_racks(
         rack.attach(bus)
         outboxes |= {rack.subjects.telemetry: rack.frames, rack.subjects.event: rack.events}
     works = [
-        *(rack.run(bus) for rack in racks),
+        *(_run_apart(rack, n, bus) for n, rack in enumerate(racks)),
         bus.run(outboxes),
         audited.run(),
         run_station(building),
@@ -118,6 +120,12 @@ async def run_racks(
     for task in tasks:
         if not task.cancelled() and (err := task.exception()) is not None:
             _log.warning("while stopping: %r", err)
+
+
+async def _run_apart(rack: RackUnderControl, number: int, bus: Bus) -> None:
+    """Run a rack on beats of its own: what all racks did at once would keep a leak of any of them waiting."""
+    await asyncio.sleep(number * GOLDEN % 1.0 * TICK)
+    await rack.run(bus)
 
 
 def _give_up() -> None:

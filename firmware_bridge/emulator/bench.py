@@ -3,7 +3,8 @@
 import fnmatch
 import heapq
 import itertools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ MOMENT_S = 1e-6  # what is due within this is due now
 SETTLE_S = 120.0
 LEAK_LEVELS = {"dry": 0, "warning": 1, "critical": 2}
 _MOST_LEAKS = 16
+_MOST_NAMED = 256  # globs whose trays are remembered
 
 
 class Bench:
@@ -61,6 +63,8 @@ class Bench:
         self._places: dict[str, tuple[int, Slot]] = {
             f"{rack}/{slot.name}": (r, slot) for r, rack in enumerate(racks) for slot in generation.slots
         }
+        self._names = {name: place for place, (_, slot) in self._places.items() for name in _names_of(place, slot)}
+        self._named: dict[str, list[tuple[str, int, Slot]]] = {}
         trays = [s.unit for s in generation.slots if s.tray.kind in (TrayKind.COMPUTE, TrayKind.SWITCH)]
         self._ordinals = {unit: n for n, unit in enumerate(sorted(trays), 1)}
         self.nvlinks = NvlinkPorts(generation, racks)
@@ -180,11 +184,24 @@ class Bench:
         for codes in (*self.leaks.values(), *self.absent.values()):
             codes[:] = 0
         for fault in faults:
-            for place, (rack, slot) in self._places.items():
+            for place, rack, slot in self._named_by(fault.where):
                 self._strike(fault, place, rack, slot, healthy)
         for kind, codes in self.leaks.items():
             np.maximum(self.leaked[kind], codes, out=self.leaked[kind])
         self.state = replace(self.state, conditions=healthy)
+
+    def _named_by(self, where: str) -> list[tuple[str, int, Slot]]:
+        """Return the trays that a glob names, or of which it names a part; looked up once, since a fault stands long
+        and the plant moves ten times a second."""
+        found = self._named.get(where)
+        if found is None:
+            fits = re.compile(fnmatch.translate(where)).match
+            trays = dict.fromkeys(tray for name, tray in self._names.items() if fits(name))
+            found = [(tray, *self._places[tray]) for tray in trays]
+            if len(self._named) >= _MOST_NAMED:
+                self._named.clear()
+            self._named[where] = found
+        return found
 
     def _strike(self, fault: Fault, place: str, rack: int, slot: Slot, on: Conditions) -> None:
         kind, whole = slot.tray.kind, fnmatch.fnmatchcase(place, fault.where)
@@ -215,6 +232,14 @@ class Bench:
         for n in _parts(slot, name, place, whole, fault):
             works[rack, slot.index, n] = False
             self.absent[kind][rack, slot.index, n] |= fault.what is FaultKind.REMOVED
+
+
+def _names_of(place: str, slot: Slot) -> Iterator[str]:
+    """Yield the place of a tray and of each of its parts."""
+    yield place
+    for component in slot.tray.components:
+        for n in range(component.count):
+            yield f"{place}/{component.name}{n}"
 
 
 def _switch_off(on: Conditions, kind: TrayKind, rack: int, index: int) -> None:

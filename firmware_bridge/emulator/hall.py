@@ -40,7 +40,7 @@ from firmware_bridge.emulator.layout import (
 )
 from firmware_bridge.emulator.listener import Listener
 from firmware_bridge.emulator.nvue_service import NvueService
-from firmware_bridge.emulator.places import means_something
+from firmware_bridge.emulator.places import all_places, names_any
 from firmware_bridge.emulator.process import FILES_PER_LINE
 from firmware_bridge.emulator.reporting import Reporting
 from firmware_bridge.emulator.serial.lines import SerialLines
@@ -105,6 +105,7 @@ class Hall:
     speed: float = field(init=False, default=1.0)
     building: HallBuilding | None = field(init=False, default=None)
     _designs: dict[str, Generation] = field(init=False, default_factory=dict)
+    _places: frozenset[str] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
         self.faults = FaultTable(self.options.faults)
@@ -202,7 +203,9 @@ class Hall:
 
     def holds(self, fault: Fault) -> bool:
         """Tell whether a fault names any place of this hall."""
-        return means_something(fault, self.plans, self._designs)
+        if not self._places:
+            self._places = all_places(self.plans, self._designs)
+        return names_any(fault.where, self._places)
 
     def set_demand(self, share: float | None) -> None:
         """Let every GPU ask for this share of its dynamic range instead of the trace; None returns to the trace."""

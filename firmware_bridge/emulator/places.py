@@ -1,8 +1,9 @@
 """Every place of an emulated hall that a fault can name.  Answers one question: does this glob mean anything here?"""
 
+import fnmatch
+import re
 from collections.abc import Iterator
 
-from firmware_bridge.emulator.faults import Fault
 from firmware_bridge.emulator.layout import RackPlan
 from firmware_bridge.emulator.nvlinks import ACCESS, TRUNK, port_names
 from firmware_bridge.vocabulary.generation import Generation
@@ -33,6 +34,12 @@ def places_of(plans: list[RackPlan], generations: dict[str, Generation]) -> Iter
                 yield join_place(plan.place, slot.name, port)
 
 
-def means_something(fault: Fault, plans: list[RackPlan], generations: dict[str, Generation]) -> bool:
-    """Tell whether a fault's `where` names any place at all."""
-    return any(map(fault.applies_to, places_of(plans, generations)))
+def all_places(plans: list[RackPlan], generations: dict[str, Generation]) -> frozenset[str]:
+    """Return what a fault's `where` may name: every place, and whatever holds one."""
+    places = frozenset(places_of(plans, generations))
+    return places | {place.rpartition("/")[0] for place in places}
+
+
+def names_any(where: str, places: frozenset[str]) -> bool:
+    """Tell whether a glob names any of these places."""
+    return any(map(re.compile(fnmatch.translate(where)).match, places))

@@ -27,13 +27,14 @@ T = TypeVar("T")
 RECORD = {"found": "a loose hose clamp", "done": "clamp replaced", "pressure_check": "30 min at 3 bar"}
 SIGNERS = ("ann", "bob")
 WITHIN_S = 20.0
+LOOK_EVERY_S = 0.05
 
 
 class Attendant:
     """Made by `attending`."""
 
-    def __init__(self, client: Client, site: str) -> None:
-        self._client, self._site = client, site
+    def __init__(self, client: Client, site: str, every: float) -> None:
+        self._client, self._site, self._every = client, site, every
 
     async def interlocks(self, rack: str = "k01") -> InterlockState:
         """Return how a rack's interlocks stand."""
@@ -78,7 +79,9 @@ class Attendant:
             seen = await self.off(rack)
             return (seen >= set(trays) if off else not seen & set(trays)) or None
 
-        await until(so, f"{', '.join(sorted(trays))} of {rack} are not seen {'off' if off else 'on'}")
+        await until(
+            so, f"{', '.join(sorted(trays))} of {rack} are not seen {'off' if off else 'on'}", every=self._every
+        )
 
     async def _state(self, rack: str, want: str) -> bytes:
         subject = RackSubjects(self._site, rack).state
@@ -87,21 +90,26 @@ class Attendant:
         return body
 
 
-async def until(look: Callable[[], Awaitable[T | None]], what: str | Callable[[], str], within: float = WITHIN_S) -> T:
+async def until(
+    look: Callable[[], Awaitable[T | None]],
+    what: str | Callable[[], str],
+    within: float = WITHIN_S,
+    every: float = LOOK_EVERY_S,
+) -> T:
     """Return what `look` gives as soon as it is not None; fail with `what` when that takes too long."""
     deadline = time.monotonic() + within * PATIENCE
     while (seen := await look()) is None:
         assert time.monotonic() < deadline, what if isinstance(what, str) else what()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(every)
     return seen
 
 
 @asynccontextmanager
-async def attending(state: Path) -> AsyncIterator[Attendant]:
-    """Connect to the bus of the product that runs on a state directory."""
+async def attending(state: Path, every: float = LOOK_EVERY_S) -> AsyncIterator[Attendant]:
+    """Connect to the bus of the product that runs on a state directory; who waits for trays looks `every` so many s."""
     url, site = (state / "nats" / "url").read_text().strip(), (state / "site-name").read_text().strip()
     client = await nats.connect(url, nkeys_seed=str(state / "nats" / "api.nk"), name="attendant")
     try:
-        yield Attendant(client, site)
+        yield Attendant(client, site, every)
     finally:
         await client.close()

@@ -11,7 +11,7 @@ import numpy as np
 
 from firmware_bridge.vocabulary.supply import Loss, Redundancy
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.supply.wiring import FOR_EVER, Array, Mask, RackWiring
+from rack_controller.decide.supply.wiring import FOR_EVER, Array, Index, Mask, RackWiring
 
 _LOSSES = {
     Redundancy.N: frozenset[Loss](),
@@ -92,7 +92,7 @@ def usable(
     well: (P,) which supplies give something; wanted: the generation's redundancy unless said; needs: s that software
     takes to cap, for which hardware must carry a loss to count; inlet: (S,) °C, NaN unknown.
     """
-    derate = _derate(wiring, inlet)
+    derate = derates(wiring, inlet)
     now = Case("", None, _constraints(wiring, well, frozenset(), derate))
     cases = [
         Case(name, loss, _constraints(wiring, left, dead, derate), wiring.supply.carried(loss, needs))
@@ -131,7 +131,7 @@ def _single_losses(wiring: RackWiring, well: Mask) -> Iterator[tuple[str, Loss, 
             yield f"feed {feed.name}", Loss.FEED, well, frozenset({feed.name})
 
 
-def _derate(wiring: RackWiring, inlet: Array | None) -> Array:
+def derates(wiring: RackWiring, inlet: Array | None) -> Array:
     """Return what of its rating each shelf gives, (S,), 0 to 1.  A shelf whose inlet is unknown counts as cool."""
     if inlet is None:
         return np.ones(len(wiring.shelves))
@@ -143,44 +143,55 @@ def _constraints(wiring: RackWiring, well: Mask, dead: frozenset[str], derate: A
     if not wiring.names:  # a design without supplies of its own is held by its busbar alone
         return (_constraint("busbar", wiring.busbar_max, 1.0, 1.0),)
     drawing = wiring.drawing(well, dead)
-    live = drawing.any(axis=1)
-    if not live.any():
+    at = _counted(wiring, drawing)
+    of_shelf: list[int] = at.sum(axis=(1, 2)).tolist()
+    live = sum(of_shelf)
+    if not live:
         return (Constraint("supplies", 0.0, 1.0, 0.0),)
-    uneven = 1.0 + wiring.supply.sharing
-    each = 1.0 / float(live.sum())
-    supply_max = float((wiring.supply_max * derate[wiring.shelf])[live].min())
+    uneven, each = 1.0 + wiring.supply.sharing, 1.0 / live
+    supply_max = float((wiring.supply_max * derate[wiring.shelf])[drawing.any(axis=1)].min())
     found = [
-        _constraint("supplies", supply_max * float(live.sum()), 1.0, uneven),
+        _constraint("supplies", supply_max * live, 1.0, uneven),
         _constraint("busbar", wiring.busbar_max, 1.0, 1.0),
     ]
-    for s, name in enumerate(wiring.shelves):
-        count = int((live & (wiring.shelf == s)).sum())
+    for s, (name, count) in enumerate(zip(wiring.shelves, of_shelf, strict=True)):
         if count:
             found.append(_constraint(f"shelf {name}", wiring.shelf_max[s] * derate[s], each * count, uneven))
-    return (*found, *_breakers(wiring, drawing, each, uneven))
+    return (*found, *_breakers(wiring, at, each, uneven))
 
 
-def _breakers(wiring: RackWiring, drawing: Mask, each: float, uneven: float) -> Iterator[Constraint]:
+def _counted(wiring: RackWiring, drawing: Mask) -> Index:
+    """Return how many supplies of each shelf draw from each phase of each feed, (S, F, phases)."""
+    at = np.zeros((len(wiring.shelves), len(wiring.feeds), int(wiring.phase.max(initial=0)) + 1), dtype=np.int64)
+    supply, feed = np.nonzero(drawing)
+    np.add.at(at, (wiring.shelf[supply], feed, wiring.phase[supply]), 1)
+    return at
+
+
+def _breakers(wiring: RackWiring, at: Index, each: float, uneven: float) -> Iterator[Constraint]:
+    """Yield what feeds and their branches hold; a feed that nothing draws from holds nothing up."""
     supply = wiring.supply
     for f, feed in enumerate(wiring.feeds):
-        drawn = drawing[:, f]
+        here: list[list[int]] = at[:, f].tolist()  # by shelf and phase
+        by_phase = [sum(column) for column in zip(*here, strict=True)]
+        if not sum(by_phase):
+            continue
         volts = feed.voltage_nominal / (_ROOT3 if feed.phases == 3 else 1.0)
         per_amp = volts * feed.continuous * supply.power_factor
-        phases = range(feed.phases) if feed.phases > 1 else ()
-        if feed.breaker is not None and drawn.any():
-            whole = feed.breaker * per_amp * feed.phases
-            yield _breaker(f"feed {feed.name}", whole, each * drawn.sum(), uneven, supply.efficiency)
-            for n in phases:
-                carries = each * (drawn & (wiring.phase == n)).sum()
-                name = f"feed {feed.name} phase {n + 1}"
-                yield _breaker(name, feed.breaker * per_amp, carries, uneven, supply.efficiency)
+        one_phase = feed.phases == 1
+        if feed.breaker is not None:
+            limit = feed.breaker * per_amp
+            carries = each * sum(by_phase)
+            yield _breaker(f"feed {feed.name}", limit * feed.phases, carries, uneven, supply.efficiency)
+            for n in range(0 if one_phase else feed.phases):
+                carries = each * (by_phase[n] if n < len(by_phase) else 0)
+                yield _breaker(f"feed {feed.name} phase {n + 1}", limit, carries, uneven, supply.efficiency)
         if feed.branch_breaker is not None:
-            for s, shelf in enumerate(wiring.shelves):
-                here = drawn & (wiring.shelf == s)
-                if here.any():
-                    worst = max((each * (here & (wiring.phase == n)).sum() for n in phases), default=each * here.sum())
-                    name = f"branch {feed.name} of {shelf}"
-                    yield _breaker(name, feed.branch_breaker * per_amp, worst, uneven, supply.efficiency)
+            for shelf, counts in zip(wiring.shelves, here, strict=True):
+                if sum(counts):
+                    worst = each * (sum(counts) if one_phase else max(counts[: feed.phases]))
+                    limit = feed.branch_breaker * per_amp
+                    yield _breaker(f"branch {feed.name} of {shelf}", limit, worst, uneven, supply.efficiency)
 
 
 def _constraint(name: str, limit: float, carries: float, uneven: float) -> Constraint:

@@ -22,7 +22,8 @@ from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveStat
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import Row, budget_rows, cap_rows, graph_rows, rack_rows
 from rack_controller.decide.supply.graph import FedRack, graph_limits
-from rack_controller.decide.supply.usable import Usable, usable
+from rack_controller.decide.supply.usable import Usable, derates, usable
+from rack_controller.decide.supply.wiring import RackWiring
 from rack_controller.model.power_policy import AfterLoss, Job, Mode, PowerPolicy
 from rack_controller.run.budget.book import ActivePolicy, Book
 from rack_controller.run.budget.side import RackSide, SideSight
@@ -65,7 +66,7 @@ class BudgetStation:
     energy: dict[str, Energy] = field(default_factory=dict, init=False)
     began_at: Seconds = field(init=False)
     _known: int = field(default=-1, init=False)
-    _usable: dict[tuple[Place, bytes, bytes], Usable] = field(default_factory=dict, init=False)
+    _usable: dict[tuple[str, bytes, bytes], Usable] = field(default_factory=dict, init=False)
     _graph: tuple[bytes, list[Row]] = field(default=(b"", []), init=False)
     _mode: Mode | None = field(default=None, init=False)
 
@@ -124,7 +125,8 @@ class BudgetStation:
         state = begin(self.roster, claims, began) if self.state is None else self.state
         seen = self._see(policy, state)
         may = tuple(
-            self._may(policy, side, seen[rack.place]) for rack in self.roster.racks for side in [self.sides[rack.place]]
+            self._may(policy, rack.generation, self.sides[rack.place].wiring, seen[rack.place])
+            for rack in self.roster.racks
         )
         sight = self._sight(began, policy, seen, may)
         self.state, decision = step_live(state, self.roster, claims, policy, sight)
@@ -184,16 +186,16 @@ class BudgetStation:
         caps = cap_rows(racks, list(self.book.caps.values()), self.clock.unix_ns())
         return [*rack_rows(racks, may), *self._graph[1], *budget_rows(racks, policy.budgets), *caps]
 
-    def _may(self, policy: PowerPolicy, side: RackSide, seen: SideSight) -> Usable:
-        """Return what a rack may use; worked out anew only when a supply, or an inlet by a K, is another one."""
+    def _may(self, policy: PowerPolicy, generation: str, wiring: RackWiring, seen: SideSight) -> Usable:
+        """Return what a rack may use; worked out anew only when no rack of its generation has stood like it."""
         inlet = np.round(seen.inlet / DERATE_STEP_K) * DERATE_STEP_K
-        key = (side.place, seen.well.tobytes(), inlet.tobytes() + _terms_of(policy))
+        key = (generation, seen.well.tobytes(), derates(wiring, inlet).tobytes() + _terms_of(policy))
         found = self._usable.get(key)
         if found is None:
             wanted, needs = policy.redundancy, Seconds(policy.react_s)
-            found = usable(side.wiring, seen.well, wanted, needs, inlet)
+            found = usable(wiring, seen.well, wanted, needs, inlet)
             if policy.after_loss is AfterLoss.HOLD:
-                whole = usable(side.wiring, side.wiring.all_well, wanted, needs, inlet)
+                whole = usable(wiring, wiring.all_well, wanted, needs, inlet)
                 found = Usable(found.now, whole.cases, found.wanted)
             if len(self._usable) > 64 * len(self.sides):
                 self._usable.clear()
