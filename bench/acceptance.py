@@ -2,19 +2,28 @@
 
 Figures: `full_rack_virtual_s`, wall time of a whole rack acceptance; `planted_faults_missed`, faults of
 `seeds/acceptance/planted.yaml` that the named step did not find at every named part; `false_alarms_50_racks`, findings
-in 50 healthy racks of normal spread in one batch, and how long that took.
+in 50 healthy racks of normal spread in one batch, and how long that took.  Of the other designs that ship the same with
+their own plans: `planted_faults_missed_DESIGN`, `false_alarms_DESIGN` and, two racks of a domain together,
+`false_alarms_cluster`.
 """
 
 import time
 from collections.abc import Callable, Sequence
 
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.plant.design import design_of
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.virtual.batch import accept_virtually, missed
+from rack_controller.acceptance.virtual.elsewhere import transplanted
 from rack_controller.acceptance.virtual.recipe import Planted, read_planted
+from rack_controller.prove.accept.parts import Parts, parts_of
+from rack_controller.prove.accept.plan import Level
 
 GENERATION = "gb200-nvl72"
+OTHERS = ("gb300-nvl72", "vera-rubin-nvl72", "orv3-hpr-nvl36x2")
+PAIR = "orv3-hpr-nvl36x2"
 SEEDS = (20261129, 7)
-BATCH, HEALTHY = 34, 50
+BATCH, HEALTHY, HEALTHY_OTHERS = 34, 50, 10
 
 
 def run(record: Callable[..., None]) -> None:
@@ -26,7 +35,7 @@ def run(record: Callable[..., None]) -> None:
     record(figure="full_rack_virtual_s", value=took, unit="s", baseline=virtual, ratio=took / virtual)
     record(figure="false_alarms_one_rack", value=_findings([one]), unit="findings")
     faults = read_planted().faults
-    found = _not_found(faults, SEEDS[0])
+    found = _not_found(GENERATION, faults, SEEDS[0])
     record(figure="planted_faults_missed", value=len(found), unit="faults", n=len(faults))
     for name in found:
         record(figure=f"missed_{name}", value=1.0, unit="fault")
@@ -34,13 +43,34 @@ def run(record: Callable[..., None]) -> None:
     healthy = accept_virtually(GENERATION, HEALTHY, seed=SEEDS[1])
     record(figure="false_alarms_50_racks", value=_findings(healthy), unit="findings", n=HEALTHY)
     record(figure="fifty_racks_s", value=time.perf_counter() - began, unit="s", n=HEALTHY)
+    for design in OTHERS:
+        there = faults_of(design)
+        found = _not_found(design, there, SEEDS[0])
+        record(figure=f"planted_faults_missed_{design}", value=len(found), unit="faults", n=len(there))
+        for name in found:
+            record(figure=f"missed_{design}_{name}", value=1.0, unit="fault")
+        healthy = accept_virtually(design, HEALTHY_OTHERS, seed=SEEDS[1])
+        record(figure=f"false_alarms_{design}", value=_findings(healthy), unit="findings", n=HEALTHY_OTHERS)
+    pair = accept_virtually(PAIR, 2, seed=SEEDS[1], level=Level.L12)
+    record(figure="false_alarms_cluster", value=_findings(pair), unit="findings", n=2)
 
 
-def _not_found(faults: Sequence[Planted], seed: int) -> list[str]:
+def faults_of(design: str) -> list[Planted]:
+    """Return the planted faults that a design can have, at its own places."""
+    own, other = _parts(GENERATION), _parts(design)
+    return [f for fault in read_planted().faults if (f := transplanted(fault, own, other, design)) is not None]
+
+
+def _parts(design: str) -> Parts:
+    generation = load_generation(design)
+    return parts_of(generation, design_of(generation))
+
+
+def _not_found(design: str, faults: Sequence[Planted], seed: int) -> list[str]:
     names: list[str] = []
     for first in range(0, len(faults), BATCH):
         some = faults[first : first + BATCH]
-        done = accept_virtually(GENERATION, len(some), seed=seed, faults=some)
+        done = accept_virtually(design, len(some), seed=seed, faults=some)
         names += [f.id for f, steps in zip(some, done, strict=True) if missed(f, steps)]
     return names
 

@@ -1,6 +1,5 @@
 """`rackwright accept …`: what a generation's acceptance asks for, a run of it in virtual time, what came of runs."""
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,7 +101,7 @@ def run(
     """Take a rack through its acceptance; exit code 9 when it does not pass."""
     from datacenter_api import __version__
     from rack_controller.acceptance import live_run, virtual_run
-    from rack_controller.acceptance.live import Hands
+    from rack_controller.acceptance.begin import Wish
     from rack_controller.acceptance.run import FOLDER, RunFolder
 
     if virtual == bool(rack):
@@ -111,12 +110,13 @@ def run(
         raise ConfigurationError(f"--level {level!r}", advice="L10, L11 or L12")
     root = state or default_state()
     if rack:
-        hands = Hands(note, time.sleep, time.monotonic, patience)
-        record, folder = live_run.accept_live(connect(url, state).get, rack, root, __version__, file, hands, _told)
+        link = connect(url, state)
+        folder = live_run.begin_live(link, rack, root, __version__, "cli", level=level, plan=file)
+        record = live_run.resume_live(folder, root, link, _told, note, patience)
     elif resume:
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
     else:
-        wish = virtual_run.Wish(generation, level, seed, plant, file, trace, faults)
+        wish = Wish(generation, level, seed, plant, file, trace, faults)
         record, folder = virtual_run.accept(wish, root, __version__, _told)
     _show(record, output, as_json)
     note(f"run {record.id}: {str(record.outcome).upper()}; {folder.path}, sealed: `rackwright verify` proves it")

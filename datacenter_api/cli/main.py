@@ -7,6 +7,7 @@ import typer
 
 from datacenter_api.cli import (
     accept,
+    accept_floor,
     account,
     alarm,
     audit,
@@ -114,6 +115,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(audit.app, name="audit")
 app.add_typer(certificate.app, name="certificate")
 app.add_typer(subscription.app, name="subscription")
+accept.app.add_typer(accept_floor.app, name="floor")
 app.add_typer(accept.app, name="accept")
 app.add_typer(bench.app, name="bench")
 app.command("discover")(discover.find)

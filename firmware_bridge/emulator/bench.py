@@ -46,6 +46,7 @@ class Bench:
         self.state: State = initial_state(self.design, len(racks))
         self.caps: Array = np.full(self.state.gpu_power.shape, float(self.design.limit_default))
         self.asked_caps: Array = self.caps.copy()
+        self.deaf = np.zeros(self.caps.shape[:2], dtype=np.bool_)
         self.demand_share: float | None = None  # set by hand: overrides the trace
         self.hosts: dict[tuple[TrayKind, int, int], Host] = {}
         self.supplies: dict[tuple[int, int, int], Host] = {}
@@ -161,7 +162,8 @@ class Bench:
             at = self.state.time if moving else 0.0
             if n == 0 or moving:
                 demand = self._demand(at)
-            self.state = step(self.state, demand, self.caps, seconds / steps)
+            held = np.where(self.deaf[:, :, None], self.design.limit_max, self.caps)
+            self.state = step(self.state, demand, held, seconds / steps)
 
     def _demand(self, at: float) -> Array:
         design = self.design
@@ -183,7 +185,9 @@ class Bench:
             healthy.psu_ok[part] &= supply.powered
         for codes in (*self.leaks.values(), *self.absent.values()):
             codes[:] = 0
-        for fault in faults:
+        self.deaf[:] = False
+        # What is unplugged stays dry, whatever wets it.
+        for fault in sorted(faults, key=lambda f: f.what is FaultKind.LEAK_UNPLUGGED):
             for place, rack, slot in self._named_by(fault.where):
                 self._strike(fault, place, rack, slot, healthy)
         for kind, codes in self.leaks.items():
@@ -215,6 +219,10 @@ class Bench:
                 self.leaks[kind][rack, slot.index, n] = LEAK_LEVELS.get(fault.level, 2)
                 if whole:
                     break  # a whole tray named: its first detector is the one that gets wet
+        elif fault.what is FaultKind.LEAK_UNPLUGGED and kind in self.leaks:
+            self.leaks[kind][rack, slot.index, _parts(slot, "leak", place, whole, fault)] = 0
+        elif fault.what is FaultKind.CAP_IGNORED and kind is TrayKind.COMPUTE and whole:
+            self.deaf[rack, slot.index] = True
         elif fault.what in (FaultKind.PSU_FAIL, FaultKind.BBU_FAIL, FaultKind.REMOVED) and kind in self.absent:
             self._strike_module(fault, place, rack, slot, on)
         elif fault.what is FaultKind.DAMP_AIR and kind is TrayKind.COOLANT_UNIT and whole:

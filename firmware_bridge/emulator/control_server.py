@@ -11,6 +11,7 @@ import msgspec
 
 from firmware_bridge.emulator.control import SOCKET_NAME, short_path
 from firmware_bridge.emulator.faults import faults_of
+from firmware_bridge.emulator.gpu_work import MOST_SIZE, multiplied
 from firmware_bridge.emulator.hall import Hall
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
@@ -35,6 +36,7 @@ class ControlServer:
             "drop_sessions": self._drop_sessions,
             "state": self._state,
             "gpu_hosts": self._gpu_hosts,
+            "multiply": self._multiply,
             "hosts": self._hosts,
             "put_hosts": self._put_hosts,
             "lose_mains": self._lose_mains,
@@ -169,6 +171,12 @@ class ControlServer:
 
     def _gpu_hosts(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"hosts": self._hall.gpu_hosts.told()}
+
+    def _multiply(self, request: dict[str, Any]) -> dict[str, Any]:
+        seed, size, times = (int(request[n]) for n in ("seed", "size", "times"))
+        if not 1 <= size <= MOST_SIZE or times < 1:
+            raise ValueError(f"expected a size of 1 to {MOST_SIZE}, and to be done once at least")
+        return multiplied(self._hall.gpu_hosts, str(request["place"]), int(request["gpu"]), seed, size, times)
 
     def _state(self, request: dict[str, Any]) -> dict[str, Any]:
         hall = self._hall

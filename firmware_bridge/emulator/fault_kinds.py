@@ -35,6 +35,7 @@ class FaultKind(StrEnum):
     REDIRECT = "redirect"
     FOREIGN_LINK = "foreign_link"
     HOSTILE_TEXT = "hostile_text"
+    SAYS = "says"
     STATUS = "status"
     WRONG_ETAG = "wrong_etag"
     LOST_RESPONSE = "lost_response"
@@ -58,6 +59,8 @@ class FaultKind(StrEnum):
     BBU_FAIL = "bbu_fail"
     REMOVED = "removed"
     DAMP_AIR = "damp_air"
+    CAP_IGNORED = "cap_ignored"
+    LEAK_UNPLUGGED = "leak_unplugged"
     CRC_STORM = "crc_storm"
     WRONG_UNIT = "wrong_unit"
     LATE_REPLY = "late_reply"
@@ -73,6 +76,7 @@ class FaultKind(StrEnum):
     NVML_MISSING = "nvml_missing"
     GPU_LOST = "gpu_lost"
     RESET_PENDING = "reset_pending"
+    WRONG_RESULTS = "wrong_results"
     HTML = "html"
     PORT_DOWN = "port_down"
     HIGH_BER = "high_ber"
@@ -121,6 +125,7 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.REDIRECT: KindSpec(_REPLY, "a 302 to another address", ("location",)),
     _K.FOREIGN_LINK: KindSpec(_REPLY, "the first link of the body leads to another address", ("location",)),
     _K.HOSTILE_TEXT: KindSpec(_REPLY, "names carry line breaks, escape sequences and reversed writing"),
+    _K.SAYS: KindSpec(_REPLY, "a property says something else: `Property=value` in `text`", ("text",)),
     _K.STATUS: KindSpec(_REPLY, "an error status; 401 with a probability is a storm of lost logins", ("status",)),
     _K.WRONG_ETAG: KindSpec(_REPLY, "entity tags differ on every read and no If-Match ever fits"),
     _K.LOST_RESPONSE: KindSpec(_REPLY, "the request is carried out, and the connection is reset before the answer"),
@@ -150,6 +155,8 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.BBU_FAIL: KindSpec((Layer.PLANT,), "a battery gives and takes nothing"),
     _K.REMOVED: KindSpec((Layer.PLANT, Layer.UNIT), "a supply or battery is pulled; other units fall silent"),
     _K.DAMP_AIR: KindSpec((Layer.PLANT,), "the air at a coolant unit is so warm and so damp", ("celsius", "humidity")),
+    _K.CAP_IGNORED: KindSpec((Layer.PLANT,), "a tray's GPUs take limits, show them, and draw what they like"),
+    _K.LEAK_UNPLUGGED: KindSpec((Layer.PLANT,), "a detector is unplugged and says dry, however wet it is"),
     _K.CRC_STORM: KindSpec(_UNIT, "replies have a wrong CRC"),
     _K.WRONG_UNIT: KindSpec(_UNIT, "replies come in another unit's name"),
     _K.LATE_REPLY: KindSpec(_UNIT, "replies are some seconds late and may meet another one", ("seconds",)),
@@ -165,6 +172,7 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.NVML_MISSING: KindSpec((Layer.HOST,), "a host's GPU library cannot be loaded"),
     _K.GPU_LOST: KindSpec((Layer.HOST,), "a GPU has fallen off the bus"),
     _K.RESET_PENDING: KindSpec((Layer.HOST,), "a GPU waits for a reset"),
+    _K.WRONG_RESULTS: KindSpec((Layer.HOST,), "a GPU computes wrongly: a bit of a product is not what it should be"),
     _K.HTML: KindSpec(_REPLY, "a login page in HTML instead of the document, with status 200"),
     _K.PORT_DOWN: KindSpec(
         (Layer.PLANT,), "an NVLink port is down; level warning: only the switch says so", ("level",)

@@ -97,6 +97,14 @@ class GpuHosts:
             said.append({"place": host.place, "report": self._report(host), "events": events})
         return said
 
+    def strikes(self, kind: FaultKind, place: str) -> bool:
+        """Return whether a fault of a kind is on at a GPU's place now.  Raises ValueError where no running host is."""
+        tray = place.rpartition("/")[0]
+        host = next((h for h in self._hosts if h.tray == tray), None)
+        if host is None or not host.bench.state.conditions.tray_on[host.rack, host.index]:
+            raise ValueError(f"no host runs at {tray!r}")
+        return self._is(kind, host, place)
+
     def _raise_xids(self, host: _Host, armed: ArmedFault, unix_ns: int) -> None:
         fault, now = armed.fault, host.bench.time
         for number in range(host.gpus):

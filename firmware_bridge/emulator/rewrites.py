@@ -1,5 +1,6 @@
 """Faults that are only in what a body says: bytes in, bytes out.  Nothing here knows a connection."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -44,6 +45,16 @@ def _replugged(body: bytes, fault: Fault) -> bytes:
     return _PORT_NAME.sub(rb'"\1":{"name":"' + port.encode() + b'"', body)
 
 
+def _says(body: bytes, fault: Fault) -> bytes:
+    name, _, value = fault.text.partition("=")
+    try:
+        written = json.dumps(json.loads(value))
+    except ValueError:
+        written = json.dumps(value)
+    said = re.compile(rb'"' + re.escape(name.encode()) + rb'":("(?:[^"\\]|\\.)*"|[^,\]}\[{]+)')
+    return said.sub(lambda m: b'"' + name.encode() + b'":' + written.encode(), body)
+
+
 def _linked(body: bytes, fault: Fault) -> bytes:
     target = fault.location.encode("ascii", "replace").replace(b'"', b"%22").replace(b"\\", b"%5c")
     return _LINK.sub(lambda m: m[1] + b'"@odata.id":"' + target + b'"', body, count=1)
@@ -55,6 +66,7 @@ REWRITES: dict[FaultKind, Callable[[bytes, Fault], bytes]] = {
     FaultKind.CLOCK_1970: lambda body, fault: _CLOCK.sub(rb'"\1":"1970-01-01T00:00:42+00:00"', body),
     FaultKind.OTHER_PLACE: _elsewhere,
     FaultKind.OTHER_NEIGHBOUR: _replugged,
+    FaultKind.SAYS: _says,
     FaultKind.HOSTILE_TEXT: lambda body, fault: _NAME.sub(rb'"\1":"' + _MALICE, body),
     FaultKind.FOREIGN_LINK: _linked,
 }

@@ -1,14 +1,25 @@
-"""One step on a rig: its phases become stimuli and stretches of time, and what was read meanwhile comes back."""
+"""One step on a rig: its phases become stimuli and stretches of time, and what was read meanwhile comes back.
+
+What a rig refuses is kept with its reason, and everything is put back to rest whatever happens.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.errors import (
+    AuthenticationRequired,
+    BusUnavailable,
+    EnvironmentUnfit,
+    RackwrightError,
+)
 from rack_controller.acceptance.rig import Act, Rig
+from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.derived import inputs_of
 from rack_controller.prove.accept.evidence import Evidence, Phase
 from rack_controller.prove.accept.judge import TOLD
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import PhaseSpec, Plan, StepSpec
+from rack_controller.prove.accept.safety import unsafe
 
 MANY = frozenset({"port"})
 """Kinds of part that are read only where a step asks for them."""
@@ -23,6 +34,28 @@ _DOES = {
 _ALONE = {"load", "load_gpu"}
 """Stimuli that load one part: `load` says how much, all others idle."""
 ALL_KINDS = ["gpu", "cpu", "tray", "fan", "nic", "leak", "switch", "psu", "shelf", "feedphase", "cdu", "pump", "rack"]
+AWAY = (AuthenticationRequired, BusUnavailable, EnvironmentUnfit)
+"""The product or this machine is away, which says nothing of the rack: the run is gone on with later."""
+BEFORE_S = 8.0
+SLICE_S = 10.0
+"""How long a run goes on at most before it looks whether it is to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A stimulus that was not given: to which part, and why."""
+
+    place: str
+    why: str
+
+
+@dataclass(slots=True)
+class Driven:
+    """What came of a step's stimuli.  `stopped`: why it ended before its time, empty when it did not."""
+
+    evidence: list[Evidence] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    stopped: str = ""
 
 
 def missing_verbs(step: StepSpec, rig: Rig) -> list[str]:
@@ -46,56 +79,141 @@ def kinds_of(step: StepSpec, plan: Plan) -> frozenset[str]:
     return frozenset(n.partition(".")[0] for n in (*series, *(r.of for r in plan.stop))) | frozenset(step.records)
 
 
-def drive_step(step: StepSpec, plan: Plan, rig: Rig, parts: Parts) -> list[Evidence]:
-    """Give a step's stimuli one after the other from rest, and return what was read, a rack each.
-
-    Everything is put back to rest at the end, also when the rig refuses.
-    """
-    kinds = kinds_of(step, plan)
-    done: list[Phase] = []
-    rig.act(Act("rest"))
-    try:
-        for phase in step.phases:
-            done += _phase(phase, rig, parts, kinds)
-    finally:
-        rig.act(Act("rest"))
-    return rig.collect(done)
+def planned_seconds(step: StepSpec, parts: Parts) -> float:
+    """Return how long a step's phases take, s, those that are repeated for each part as often as there are parts."""
+    return sum(
+        p.settle_s + p.for_s
+        if p.each is None
+        else BEFORE_S + len(places_of(p, parts)) * (p.settle_s + p.for_s + p.after_s)
+        for p in step.phases
+    )
 
 
-def _phase(phase: PhaseSpec, rig: Rig, parts: Parts, kinds: frozenset[str]) -> Iterator[Phase]:
-    asked = float("nan")
-    since = rig.now
-    for act in _standing(phase):
-        value = rig.act(act)
-        asked = value if value == value else asked
-    if phase.each is None:
-        if phase.do is not None:
-            rig.act(Act(phase.do))
-        yield _stretch(phase, rig, kinds, since, "", asked)
-        return
-    places = _places(phase, parts)
-    if not places:
-        raise ConfigurationError(f"the rack has no {phase.each}", advice="correct the plan")
-    do, undo = _DOES[phase.do or "pull"]
-    rig.run(BEFORE_S, phase.every_s, kinds)
-    for place in places:
-        since = rig.now
-        rig.act(Act(do, place, value=1.0 if phase.load is None else phase.load))
-        yield _stretch(phase, rig, kinds, since, place, asked)
-        if undo:
-            rig.act(Act(undo, place))
-        if phase.after_s:
-            rig.run(phase.after_s, phase.every_s, kinds)
-
-
-BEFORE_S = 8.0
-
-
-def _places(phase: PhaseSpec, parts: Parts) -> tuple[str, ...]:
+def places_of(phase: PhaseSpec, parts: Parts) -> tuple[str, ...]:
     """Return what a phase is repeated for; GPUs work by their number, those of every tray at once."""
     if phase.do == "load_gpu":
         return tuple(f"*/{phase.each}{n}" for n in range(parts.design.gpus))
     return tuple(p for p in parts.of(phase.each or "") if not phase.places or p in phase.places)
+
+
+def drive_step(step: StepSpec, plan: Plan, rig: Rig, parts: Parts, watch: Watch | None = None) -> Driven:
+    """Give a step's stimuli one after the other from rest, and return what was read, a rack each.
+
+    Everything is put back to rest at the end, also when something is refused or the run is to end.
+    """
+    return _Drive(step, plan, rig, parts, watch or Unwatched()).run()
+
+
+class _Drive:
+    """One step's way through its phases."""
+
+    def __init__(self, step: StepSpec, plan: Plan, rig: Rig, parts: Parts, watch: Watch) -> None:
+        self._step, self._plan, self._rig, self._parts, self._watch = step, plan, rig, parts, watch
+        self._kinds = kinds_of(step, plan)
+        self._phases: list[Phase] = []
+        self._given_up = False
+        self.driven = Driven()
+
+    def run(self) -> Driven:
+        """Go through all phases, or as far as the rig and those who look on let it."""
+        try:
+            if self._give(Act("rest")) is not None:
+                for phase in self._step.phases:
+                    if self._over:
+                        break
+                    self._phase(phase)
+        finally:
+            self._rest()
+        told = {m.of for m in self._step.measures if m.rule in TOLD}
+        self.driven.evidence = self._rig.collect(self._phases, told)
+        return self.driven
+
+    @property
+    def _over(self) -> bool:
+        return self._given_up or bool(self.driven.stopped)
+
+    def _rest(self) -> None:
+        try:
+            self._rig.act(Act("rest"))
+        except AWAY:
+            raise
+        except RackwrightError as err:
+            self.driven.stopped = f"the rack is not back at rest: {err}"
+
+    def _phase(self, phase: PhaseSpec) -> None:
+        asked, since = float("nan"), self._rig.now
+        for act in _standing(phase):
+            value = self._give(act)
+            if value is None:
+                self._given_up = True
+                return
+            asked = value if value == value else asked
+        if phase.each is not None:
+            self._each(phase, asked)
+        elif phase.do is None or self._give(Act(phase.do)) is not None:
+            self._stretch(phase, since, "", asked)
+
+    def _each(self, phase: PhaseSpec, asked: float) -> None:
+        places = places_of(phase, self._parts)
+        if not places:
+            self.driven.refused.append(Refused("", f"the rack has no {phase.each}"))
+            return
+        do, undo = _DOES[phase.do or "pull"]
+        self._pass(BEFORE_S, phase.every_s)
+        for place in places:
+            if self._over:
+                return
+            since = self._rig.now
+            if self._give(Act(do, place, value=1.0 if phase.load is None else phase.load)) is None:
+                continue
+            self._stretch(phase, since, place, asked)
+            if undo and self._give(Act(undo, place)) is None:
+                self._given_up = True
+            elif phase.after_s:
+                self._pass(phase.after_s, phase.every_s)
+
+    def _stretch(self, phase: PhaseSpec, since: float, place: str, asked: float) -> None:
+        self._watch.phase(phase.name, place, phase.settle_s + phase.for_s)
+        if phase.settle_s:
+            self._pass(phase.settle_s, phase.every_s)
+        begin = self._rig.now
+        self._pass(phase.for_s, phase.every_s)
+        if not self.driven.stopped:
+            self._phases.append(Phase(phase.name, since, begin, self._rig.now, place, asked))
+
+    def _pass(self, seconds: float, every: float) -> None:
+        """Let time pass, and look now and then whether the run is to end."""
+        part = max(int(SLICE_S / every), 1) * every
+        left = seconds
+        while left > 1e-6 and not self.driven.stopped:
+            now = min(part, left)
+            self._rig.run(now, every, self._kinds)
+            left -= now
+            self.driven.stopped = self._watch.stop() or self._unsafe(int(part / every) + 2)
+
+    def _unsafe(self, rows: int) -> str:
+        """Return which stop rule is broken; of racks in lockstep each is judged at the step's end."""
+        if len(self._rig.racks) > 1:
+            return ""
+        (recent,) = self._rig.recent([r.of for r in self._plan.stop], rows)
+        return unsafe(self._plan, recent)
+
+    def _give(self, act: Act) -> float | None:
+        """Give a stimulus; None when it was refused, or nothing more is to be done."""
+        try:
+            value = self._rig.act(act)
+        except AWAY:
+            raise
+        except RackwrightError as err:
+            self.driven.refused.append(Refused(act.place, _refusal(act, err)))
+            return None
+        self.driven.stopped = self.driven.stopped or self._watch.stop()
+        return None if self.driven.stopped else value
+
+
+def _refusal(act: Act, err: RackwrightError) -> str:
+    advice = f" ({err.advice})" if err.advice else ""
+    return f"{act.verb}{f' of {act.place}' if act.place else ''} was refused: {err.what}{advice}"
 
 
 def _standing(phase: PhaseSpec) -> Iterator[Act]:
@@ -107,11 +225,3 @@ def _standing(phase: PhaseSpec) -> Iterator[Act]:
         yield Act("cap", value=phase.cap)
     if phase.facility_k is not None:
         yield Act("facility", value=phase.facility_k)
-
-
-def _stretch(phase: PhaseSpec, rig: Rig, kinds: frozenset[str], since: float, place: str, asked: float) -> Phase:
-    if phase.settle_s:
-        rig.run(phase.settle_s, phase.every_s, kinds)
-    begin = rig.now
-    rig.run(phase.for_s, phase.every_s, kinds)
-    return Phase(phase.name, since, begin, rig.now, place, asked)

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firmware_bridge.vocabulary.errors import RackwrightError
-from rack_controller.acceptance.drive import drive_step, missing_verbs
+from rack_controller.acceptance.drive import Refused, drive_step, missing_verbs
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.rig import Act, Rig
+from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.evidence import Evidence
+from rack_controller.prove.accept.hall import with_hall
 from rack_controller.prove.accept.judge import judge_step
 from rack_controller.prove.accept.parts import Parts
-from rack_controller.prove.accept.plan import EntrySpec, Plan, StepSpec
+from rack_controller.prove.accept.plan import EntrySpec, Level, Plan, StepSpec
 from rack_controller.prove.accept.robust import middle
+from rack_controller.prove.accept.safety import unsafe
 from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, worst
 
 LOOK_S, LOOK_EVERY_S = 6.0, 2.0
@@ -42,13 +44,14 @@ def run_step(
     before: Sequence[Sequence[StepRecord]],
     keep: Keep | None = None,
     retest: bool = True,
+    watch: Watch | None = None,
 ) -> list[StepRecord]:
     """Run one step on every rack of a rig and return a record each.  `before`: what each rack's run has so far.
 
     A step that cannot be run is an error of all racks; one whose evidence is out of bounds is repeated as the plan
-    says, and a part that shows the same fault again is to be taken out.
+    says, and a part that shows the same fault again is to be taken out.  `watch`: who looks on.
     """
-    began = rig.now
+    began, watch = rig.now, watch or Unwatched()
     why = _cannot(step, rig)
     if why:
         return [_unrun(step, began, why) for _ in rig.racks]
@@ -57,13 +60,13 @@ def run_step(
     held = [a or b for a, b in zip(held, entry, strict=True)]
     if all(held):
         return [_unrun(step, began, why) for why in held]
-    tries = [_try(step, plan, rig, parts, keep, 1)]
+    tries = [_try(step, plan, rig, parts, keep, watch, 1)]
     while (
         retest
         and len(tries) <= step.retest
         and any(j.outcome is not Outcome.PASS and not j.stop for j, h in zip(tries[-1], held, strict=True) if not h)
     ):
-        tries.append(_try(step, plan, rig, parts, keep, len(tries) + 1))
+        tries.append(_try(step, plan, rig, parts, keep, watch, len(tries) + 1))
     took = rig.now - began
     return [
         _unrun(step, began, held[n]) if held[n] else _record(step, began, took, [t[n] for t in tries])
@@ -76,14 +79,27 @@ def outcome_of(steps: Sequence[StepRecord]) -> Outcome:
     return worst([s.outcome for s in steps if s.required])
 
 
-def _try(step: StepSpec, plan: Plan, rig: Rig, parts: Parts, keep: Keep | None, number: int) -> list[Judged]:
+def _try(
+    step: StepSpec, plan: Plan, rig: Rig, parts: Parts, keep: Keep | None, watch: Watch, number: int
+) -> list[Judged]:
     judged = []
-    for evidence in drive_step(step, plan, rig, parts):
-        measures = judge_step(step, plan, evidence, parts)
-        stop = _stop(plan, evidence)
+    driven = drive_step(step, plan, rig, parts, watch)
+    for evidence in with_hall(driven.evidence, parts) if step.level is Level.L12 else driven.evidence:
+        stop = driven.stopped or unsafe(plan, evidence)
+        # What was cut short is kept, and judged by nobody.
+        measures = [] if driven.stopped else judge_step(step, plan, evidence, parts)
+        if driven.refused:
+            measures = [_not_done(driven.refused, evidence), *measures]
         raw = keep(step, evidence, number) if keep is not None else ("", "")
         judged.append(Judged(measures, worst([m.outcome for m in measures]), stop, raw))
     return judged
+
+
+def _not_done(refused: Sequence[Refused], evidence: Evidence) -> Measured:
+    """Return what could not be done to which part, and why: an error, never a skip."""
+    findings = [_unable(r.why, r.place, evidence.serial(r.place)) for r in refused]
+    title = "everything that the step asks for can be done"
+    return Measured("done", title, Outcome.ERROR, len(refused), "", None, None, "", _MUST, 0.5, findings)
 
 
 def _record(step: StepSpec, began: float, took: float, tries: list[Judged]) -> StepRecord:
@@ -151,24 +167,14 @@ def _refuses(entry: EntrySpec, seen: Evidence) -> str:
     return f"{entry.title}: {entry.of} of {series.places[int(bad[0])]} is {values[bad[0]]:.4g}" if bad.size else ""
 
 
-def _stop(plan: Plan, evidence: Evidence) -> str:
-    for rule in plan.stop:
-        series = evidence.series.get(rule.of)
-        if series is None or not len(series.times):
-            continue
-        values = np.nan_to_num(series.values, nan=-np.inf)
-        # Twice in a row: one reading may be a glitch.
-        over = (values > rule.most)[1:] & (values > rule.most)[:-1]
-        if over.any():
-            place = series.places[int(np.flatnonzero(over.any(axis=0))[0])]
-            return f"stopped for safety: {rule.title}: {rule.of} of {place} above {rule.most:g}"
-    return ""
-
-
 def _unrun(step: StepSpec, began: float, why: str) -> StepRecord:
-    finding = Finding("run", "", "", why, None, None, "", "a required test that cannot run is an error", 0.5, True)
+    finding = _unable(why, "", "")
     measured = Measured("run", "the step can be run", Outcome.ERROR, 0, "", None, None, "", "", 0.5, [finding])
     return StepRecord(step.id, step.title, step.level, step.required, Outcome.ERROR, began, 0.0, 0, [measured], why=why)
 
 
-__all__ = ["Keep", "RackwrightError", "outcome_of", "run_step"]
+_MUST = "a required test that cannot run is an error"
+
+
+def _unable(why: str, place: str, serial: str) -> Finding:
+    return Finding("done" if place else "run", place, serial, why, None, None, "", _MUST, 0.5, error=True)

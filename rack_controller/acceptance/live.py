@@ -1,19 +1,23 @@
-"""A rig of one real rack: readings of the running product, and people who do what only people can.
+"""A rig of one real rack: what the product can do itself it does by its own verbs, the rest people are asked for.
 
-Where a stimulus needs hands, a person is told what to do, and the run goes on when the readings show that it was done,
-or when the time for it has passed: judging what then is there is the plan's business.  It writes nothing to the rack.
+Where a stimulus needs hands, a person is told what to do, and the run goes on when readings show that it was done, or
+when somebody says so; when neither comes in time, that is an error of the step and no skip.  On an emulated rack the
+emulator stands in for hands.  What is done is written down with what undoes it before it is done.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from firmware_bridge.plant.trace import LoadTrace, node_power
+from firmware_bridge.vocabulary.errors import CommandRefused
 from rack_controller.acceptance.rig import Act
+from rack_controller.acceptance.undo import UndoBook
+from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.evidence import Evidence, FactValue, FloorRecord, Phase, Series
 from rack_controller.prove.accept.parts import Parts
-from rack_controller.prove.accept.robust import centre
 
 Facts = Mapping[str, Mapping[str, FactValue]]
 RENAMED = {
@@ -21,16 +25,22 @@ RENAMED = {
     "fan.fan_speed": "fan.speed",
     "pump.pump_speed": "pump.speed",
     "psu.rotation": "psu.fan_speed",
-    "port.link": "port.link",
-    "port.symbol_errors": "port.symbol_errors",
-    "port.link_downed": "port.link_downed",
 }
 """Readings whose series a plan calls otherwise than kind and quantity."""
-LOOK_S = 0.5
-_GONE, _BACK = 0.2, 0.5
-"""Shares of what a part showed before: below it is gone, above it is back."""
-_NEAR = 0.15
-_POWERED = ("psu", "shelf", "tray", "pump")
+_UNDO = {
+    "pull": "restore",
+    "stop": "start",
+    "wet": "dry",
+    "cap": "uncap",
+    "load": "unload",
+    "cycle_ac": "power_on",
+}
+_AGAIN = frozenset({*_UNDO.values()}) - {"unload", "uncap", "power_on"}
+"""What undoes something that was done to one part."""
+
+
+Row = tuple[float, dict[str, dict[str, float]]]
+"""When it was read, and the values by series and place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +54,14 @@ class Read:
 
 
 class Product(Protocol):
-    """What a live rig asks of the running product."""
+    """What a live rig reads of the running product."""
 
     def readings(self) -> Sequence[Read]:
         """Return every reading of the rack as it is now."""
         ...
 
-    def facts(self) -> Facts:
-        """Return what its parts say of themselves, by place below the rack."""
+    def facts(self, wanted: Collection[str]) -> Facts:
+        """Return what its parts say of themselves, by place below the rack; only what is wanted is asked for anew."""
         ...
 
     def built(self) -> Facts:
@@ -59,125 +69,157 @@ class Product(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Hands:
-    """How people are told, time passes and is read: `tell` says what to do, `sleep` waits so many seconds."""
+class Doer(Protocol):
+    """Somebody or something that gives stimuli: the product, an emulator, people."""
 
-    tell: Callable[[str], None]
+    def can(self, act: Act, kind: str) -> bool:
+        """Return whether it can do this to a part of a kind (empty: to the rack, or not known yet)."""
+        ...
+
+    def do(self, act: Act, kind: str) -> float:
+        """Do it, wait until it is done, and return what was asked for, NaN for no number.
+
+        Raises an error of the tree with the reason when it is refused or does not come about.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """How time passes and is read: `sleep` waits so many seconds; `clock` counts seconds since the run began."""
+
     sleep: Callable[[float], None]
     clock: Callable[[], float]
-    patience_s: float = 600.0
 
 
 class LiveRig:
-    """One real rack under `parts` of its generation; `records` are what the floor handed in."""
+    """One real rack under `parts` of its generation."""
 
     def __init__(
-        self, name: str, parts: Parts, product: Product, hands: Hands, records: tuple[FloorRecord, ...] = ()
+        self,
+        name: str,
+        parts: Parts,
+        product: Product,
+        doers: Sequence[Doer],
+        now: Now,
+        *,
+        records: tuple[FloorRecord, ...] = (),
+        book: UndoBook | None = None,
+        watch: Watch | None = None,
+        trace: LoadTrace | None = None,
     ) -> None:
-        """Nothing is read before it is asked for."""
+        """`doers`: who is asked first stands first; `records`: what the floor handed in; `trace`: the recorded load.
+
+        Nothing is read before it is asked for.
+        """
         self.racks: tuple[str, ...] = (name,)
         self.parts = parts
-        self._product, self._hands, self._records = product, hands, records
-        self._began = hands.clock()
-        self._rows: list[tuple[float, dict[str, dict[str, float]]]] = []
+        self._product, self._doers, self._now, self._records = product, doers, now, records
+        self._book, self._watch, self._trace = book or UndoBook(), watch or Unwatched(), trace
+        self._rows: list[Row] = []
         self._units: dict[str, str] = {}
-        self._undone: list[Act] = []
+        self._told: dict[str, dict[str, FactValue]] = {}
+        self._traced_from = float("nan")
 
     @property
     def now(self) -> float:
-        """Seconds since the rig began."""
-        return self._hands.clock() - self._began
+        """Seconds since the run began."""
+        return self._now.clock()
 
     def can(self, verb: str) -> bool:
-        """Return whether this stimulus can be given: by people, and what they can see to it that it was done."""
-        return verb in _TASKS or verb == "rest"
+        """Return whether somebody can give this stimulus."""
+        if verb == "trace":
+            return self._trace is not None and self.can("load")
+        return verb == "rest" or any(d.can(Act(verb), "") for d in self._doers)
 
     def act(self, act: Act) -> float:
-        """Have people do it and wait until it shows, at most as long as they are given."""
+        """Have it done, and what undoes it written down before.  Raises with the reason when it is refused."""
+        self._traced_from = float("nan") if act.verb in {"rest", "load"} else self._traced_from
         if act.verb == "rest":
-            for undo in reversed(self._undone):
-                self._have(undo)
-            self._undone.clear()
+            self._rest()
             return float("nan")
-        self._undone = [u for u in self._undone if (u.verb, u.place) != (act.verb, act.place)]
-        self._have(act)
+        if act.verb == "trace":
+            self._traced_from = self.now
+            return float("nan")
+        kind = self.parts.kind_of(act.place) if act.place else ""
         if act.verb in _UNDO:
-            self._undone.append(Act(_UNDO[act.verb], act.place))
-        return float("nan")
+            self._book.owe(Act(_UNDO[act.verb], act.place))
+        value = self._have(act, kind)
+        if act.verb in _AGAIN:
+            self._book.settle(act)
+        return value
 
     def run(self, seconds: float, every: float, kinds: frozenset[str]) -> None:
         """Let real time pass; one row of readings every so many seconds."""
         end = self.now + seconds
         while self.now < end:
             began = self.now
+            if self._traced_from == self._traced_from:
+                self._follow_trace()
             if kinds:
                 self._rows.append((began, {n: v for n, v in self._look().items() if n.partition(".")[0] in kinds}))
-            self._hands.sleep(max(min(every - (self.now - began), end - self.now), 0.0))
+            self._now.sleep(max(min(every - (self.now - began), end - self.now), 0.0))
 
-    def collect(self, phases: Sequence[Phase]) -> list[Evidence]:
+    def recent(self, names: Collection[str], rows: int) -> list[Evidence]:
+        """Return the last rows of some series."""
+        return [Evidence(self.racks[0], self._series(self._rows[-rows:], set(names)))]
+
+    def collect(self, phases: Sequence[Phase], told: Collection[str] = ()) -> list[Evidence]:
         """Return what was recorded, with facts, as-built and floor records."""
-        times = np.array([t for t, _ in self._rows])
-        names = {name for _, row in self._rows for name in row}
-        series: dict[str, Series] = {}
-        for name in sorted(names):
-            places = self.parts.of(name.partition(".")[0])
-            values = np.array([[row.get(name, {}).get(p, np.nan) for p in places] for _, row in self._rows])
-            series[name] = Series(name, self._units.get(name, ""), places, times, values)
-        self._rows = []
-        facts, built = self._product.facts(), self._product.built()
+        rows, self._rows = self._rows, []
+        series = self._series(rows, {name for _, row in rows for name in row})
+        facts = {place: dict(said) for place, said in self._product.facts(told).items()}
+        for place, said in self._told.items():
+            facts.setdefault(place, {}).update(said)
+        built = self._product.built() if told else {}
         return [Evidence(self.racks[0], series, tuple(phases), facts, built, {}, self._records)]
 
-    def _look(self) -> dict[str, dict[str, float]]:
-        """Return what is read now by series and place."""
-        found: dict[str, dict[str, float]] = {}
-        for read in self._product.readings():
-            kind = self.parts.kind_of(read.place)
-            if not kind:
-                continue
-            name = RENAMED.get(f"{kind}.{read.quantity}", f"{kind}.{read.quantity}")
-            self._units[name] = read.unit
-            found.setdefault(name, {})[read.place] = float("nan") if read.value is None else float(read.value)
+    def _series(self, rows: Sequence[Row], names: Collection[str]) -> dict[str, Series]:
+        times = np.array([t for t, _ in rows])
+        found: dict[str, Series] = {}
+        for name in sorted(names):
+            places = self.parts.of(name.partition(".")[0])
+            if any(name in row for _, row in rows):
+                values = np.array([[row.get(name, {}).get(p, np.nan) for p in places] for _, row in rows])
+                found[name] = Series(name, self._units.get(name, ""), places, times, values)
         return found
 
-    def _have(self, act: Act) -> None:
-        before = self._look()
-        self._hands.tell(_TASKS[act.verb].format(place=act.place, percent=100.0 * act.value))
-        until = self._hands.clock() + self._hands.patience_s
-        while not self._shows(act, before, self._look()):
-            if self._hands.clock() >= until:
-                self._hands.tell(f"{act.place or 'the rack'}: nothing was seen of it, going on")
-                return
-            self._hands.sleep(LOOK_S)
+    def _rest(self) -> None:
+        for act in self._book.owed():
+            self._have(act, self.parts.kind_of(act.place) if act.place else "")
+            self._book.settle(act)
 
-    def _shows(self, act: Act, before: dict[str, dict[str, float]], now: dict[str, dict[str, float]]) -> bool:
-        if act.verb == "load":
-            design = self.parts.design
-            want = design.gpu_idle + act.value * (design.gpu_max - design.gpu_idle)
-            drawn = centre(np.array(list(now.get("gpu.power", {}).values())))
-            return bool(abs(drawn - want) <= _NEAR * want)
-        if act.verb in {"wet", "dry"}:
-            return (now.get("leak.state", {}).get(act.place, 0.0) > 0.5) == (act.verb == "wet")
-        name = self._tells(act.place)
-        had, has = before.get(name, {}).get(act.place, np.nan), now.get(name, {}).get(act.place, np.nan)
-        if act.verb in {"pull", "stop"}:
-            return not has > _GONE * had
-        full = centre(np.array(list(now.get(name, {}).values())))
-        return bool(has > _BACK * full)
+    def _have(self, act: Act, kind: str) -> float:
+        for doer in self._doers:
+            if doer.can(act, kind):
+                return doer.do(act, kind)
+        raise CommandRefused(f"nobody can {act.verb} {act.place or 'the rack'}", advice="correct the plan")
 
-    def _tells(self, place: str) -> str:
-        """Return the series that shows whether a part works."""
-        kind = self.parts.kind_of(place)
-        return "pump.speed" if kind == "pump" else f"{kind}.power"
+    def _follow_trace(self) -> None:
+        assert self._trace is not None
+        nodes = node_power(self._trace, self.now - self._traced_from)
+        share = float(np.clip(nodes.mean() / max(float(self._trace.watts.max()), 1.0), 0.0, 1.0))
+        self._book.owe(Act("unload"))
+        self._have(Act("load", value=round(share, 3)), "")
+
+    def _look(self) -> dict[str, dict[str, float]]:
+        found, units = by_series(self._product.readings(), self.parts)
+        self._units.update(units)
+        return found
+
+    def tell(self, place: str, fact: str, value: FactValue) -> None:
+        """Add a fact that a stimulus brought to light."""
+        self._told.setdefault(place, {})[fact] = value
 
 
-_TASKS = {
-    "pull": "pull {place}, or switch it off",
-    "restore": "put {place} back, or switch it on",
-    "stop": "stop {place}",
-    "start": "start {place}",
-    "wet": "wet the leak detector {place}",
-    "dry": "dry the leak detector {place}",
-    "load": "bring every GPU to {percent:.0f} % of its load",
-}
-_UNDO = {"pull": "restore", "stop": "start", "wet": "dry"}
+def by_series(reads: Sequence[Read], parts: Parts) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+    """Return readings by series and place, and the unit of each series; what is at no place of the rack is nobody's."""
+    found: dict[str, dict[str, float]] = {}
+    units: dict[str, str] = {}
+    for read in reads:
+        kind = parts.kind_of(read.place)
+        if kind:
+            name = RENAMED.get(f"{kind}.{read.quantity}", f"{kind}.{read.quantity}")
+            units[name] = read.unit
+            found.setdefault(name, {})[read.place] = float("nan") if read.value is None else float(read.value)
+    return found, units

@@ -1,85 +1,107 @@
-"""An acceptance of one real rack by its readings over the API, kept in a state directory like a virtual one."""
+"""An acceptance of one rack that runs, kept in a state directory: gone on with where its record ends."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
-from rack_controller.acceptance.live import Hands, LiveRig, Read
+from firmware_bridge.vocabulary.errors import ConfigurationError
+from rack_controller.acceptance.begin import PLAN, TRACE, Wish, begin, kept_file
+from rack_controller.acceptance.doers import ControllerRestarts, EmulatorDoes, PeopleDo, ProductDoes
+from rack_controller.acceptance.drive import planned_seconds
+from rack_controller.acceptance.emulated import EmulatedHands
+from rack_controller.acceptance.floor import records_of
+from rack_controller.acceptance.live import Doer, LiveRig, Now
 from rack_controller.acceptance.plans import plan_path, read_plan
-from rack_controller.acceptance.record import RunRecord, StepRecord
-from rack_controller.acceptance.run import FOLDER, SCHEMA_VERSION, RunFolder, go_on, new_id
-from rack_controller.prove.accept.evidence import FactValue
-from rack_controller.prove.accept.parts import parts_of
+from rack_controller.acceptance.product import Link, ProductOverApi
+from rack_controller.acceptance.progress import answers_of
+from rack_controller.acceptance.record import RunRecord
+from rack_controller.acceptance.rig import Act
+from rack_controller.acceptance.run import RunFolder, Told, go_on
+from rack_controller.acceptance.undo import UndoBook
+from rack_controller.acceptance.virtual.batch import recorded_load
+from rack_controller.acceptance.watch import NS, FolderWatch
+from rack_controller.prove.accept.parts import Parts, parts_of
+from rack_controller.prove.accept.plan import Level
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
-Get = Callable[..., Any]
-"""Takes a path and query parameters, returns the decoded answer."""
-MOST_READINGS, MOST_PARTS = 20_000, 10_000
+PATIENCE_S = 1800.0
 
 
-@dataclass(frozen=True, slots=True)
-class ProductOverApi:
-    """The running product as an acceptance sees it: readings, what was found, what was built."""
-
-    get: Get
-    rack: str
-    place: str
-
-    def readings(self) -> list[Read]:
-        """Return every reading of the rack."""
-        rows = self.get(f"/api/v1/racks/{quote(self.rack)}/readings", limit=MOST_READINGS)
-        return [Read(self._below(r["place"]), r["quantity"], r["value"], r["unit"]) for r in rows]
-
-    def facts(self) -> Mapping[str, Mapping[str, FactValue]]:
-        """Return part and serial numbers of what its endpoints tell."""
-        return self._sides(self.get(f"/api/v1/passports/{quote(self.place)}/found"))
-
-    def built(self) -> Mapping[str, Mapping[str, FactValue]]:
-        """Return part and serial numbers of its as-built records."""
-        if self.place not in {r["rack"] for r in self.get("/api/v1/passports")}:
-            return {}
-        return self._sides(self.get(f"/api/v1/passports/{quote(self.place)}", limit=MOST_PARTS)["parts"])
-
-    def _sides(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, FactValue]]:
-        return {self._below(r["place"]): {"serial": r.get("serial"), "part": r.get("part")} for r in rows}
-
-    def _below(self, place: str) -> str:
-        return place.removeprefix(self.place + "/")
+def begin_live(
+    link: Link, rack: str, state: Path, software: str, actor: str, *, level: str = "L11", plan: Path | None = None
+) -> RunFolder:
+    """Begin an acceptance of a rack that runs: its generation is what the product says.  Raises what `begin` raises."""
+    layout = link.get(f"/api/v1/racks/{quote(rack)}/layout")
+    return begin(Wish(layout["generation"], level, plan=plan, rack=layout["rack"]), state, software, actor)
 
 
-def accept_live(
-    get: Get, rack: str, state: Path, software: str, plan: Path | None, hands: Hands, told: Callable[[StepRecord], None]
-) -> tuple[RunRecord, RunFolder]:
-    """Take a real rack through a plan.  Raises what `get` raises, ConfigurationError and EnvironmentUnfit."""
-    layout = get(f"/api/v1/racks/{quote(rack)}/layout")
-    generation = load_generation(layout["generation"])
-    chosen, digest = read_plan(plan or plan_path(generation.name))
-    record = RunRecord(
-        schema_version=SCHEMA_VERSION,
-        id=new_id(layout["rack"]),
-        rack=layout["rack"],
-        generation=generation.name,
-        plan=chosen.name,
-        plan_sha256=digest,
-        level="L11",
-        rig="live",
-        seeds={},
-        software=software,
-        began_unix_ns=time.time_ns(),
-    )
-    folder = RunFolder(state / FOLDER / record.id)
-    folder.write(record)
-    rig = LiveRig(
-        layout["rack"], parts_of(generation, design_of(generation)), ProductOverApi(get, rack, layout["rack"]), hands
-    )
-    record = go_on(record, folder, chosen, rig, rig.parts, told)
+def resume_live(
+    folder: RunFolder,
+    state: Path,
+    link: Link,
+    told: Told,
+    ask: Callable[[str], None] = lambda text: None,
+    patience_s: float = PATIENCE_S,
+) -> RunRecord:
+    """Go on with a live run; what a predecessor left undone is undone first.
+
+    `ask` is told what people are to do, beside the run's folder; `patience_s`: how long they are given for one thing.
+    Raises what `link` raises while the product is away: nothing is lost, and the run is gone on with later.
+    """
+    record = folder.read()
+    plan, digest = read_plan(kept_file(folder.path, PLAN) or plan_path(record.generation))
+    if digest != record.plan_sha256:
+        raise ConfigurationError("the plan was changed since the run began", advice="begin a new run")
+    generation = load_generation(record.generation)
+    parts = parts_of(generation, design_of(generation))
+    seconds = {s.id: planned_seconds(s, parts) for s in plan.upto(Level(record.level))}
+    watch = FolderWatch(folder.path, seconds)
+    rig = _rig(record, folder, state, link, parts, watch, ask, patience_s)
+    rig.act(Act("rest"))
+    record = go_on(record, folder, plan, rig, parts, told, watch)
     (evidence,) = rig.collect(())
     facts = {place: dict(said) for place, said in evidence.facts.items()}
     folder.finish(record, facts, SigningKeys(state / KEYS).signer())
-    return record, folder
+    return record
+
+
+def _rig(
+    record: RunRecord,
+    folder: RunFolder,
+    state: Path,
+    link: Link,
+    parts: Parts,
+    watch: FolderWatch,
+    ask: Callable[[str], None],
+    patience_s: float,
+) -> LiveRig:
+    now = Now(time.sleep, lambda: (time.time_ns() - record.began_unix_ns) / NS)
+    product = ProductOverApi(link, record.rack, record.rack, watch.waits)
+    hands = EmulatedHands.at(state, record.rack)
+    doers: list[Doer] = []
+    rig = LiveRig(
+        record.rack,
+        parts,
+        product,
+        doers,
+        now,
+        records=records_of(state, record.rack),
+        book=UndoBook(folder.path),
+        watch=watch,
+        trace=recorded_load(kept_file(folder.path, TRACE)),
+    )
+    doers.append(ProductDoes(product, parts, rig.tell))
+    if hands is not None:
+        doers.append(EmulatorDoes(hands, parts))
+    doers.append(ControllerRestarts(state))
+
+    def said(since_s: float) -> bool:
+        since = record.began_unix_ns + int(since_s * NS)
+        return any(a.done and a.step == watch.step and a.at_unix_ns >= since for a in answers_of(folder.path))
+
+    doers.append(PeopleDo(product, parts, now, watch, ask, said, patience_s))
+    return rig

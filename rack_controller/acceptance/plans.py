@@ -16,7 +16,9 @@ FILE = "acceptance.yaml"
 def read_plan(path: Path, search: Sequence[Path] = ()) -> tuple[Plan, str]:
     """Return a file's plan and the SHA-256 of all text that it comes from.
 
-    `extends` names the generation whose plan is taken, `changes` what its measures (`step.measure`) say otherwise.
+    `extends` names the generation whose plan is taken; `changes` and `phases` what its measures (`step.measure`) and
+    phases (`step.phase`) say otherwise, `tolerances` and `stop` what takes their place, `without` what the design
+    cannot have and why, `steps` what comes behind all others.
     Raises ConfigurationError when it cannot be read, FileInvalid with file, line and field when it is wrong.
     """
     text = _text(path)
@@ -41,22 +43,61 @@ def plan_path(generation: str, search: Sequence[Path] = ()) -> Path:
 
 
 def _changed(base: Located, over: Located) -> Located:
+    """Return a plan with what another design says otherwise of its measures, phases, tolerances, steps and stops."""
     value: dict[str, Any] = dict(base.value)
-    known = over.value.keys() - {"schema_version", "name", "title", "extends", "changes"}
-    if known:
-        raise over.complaint(min(known), "expected schema_version, name, title, extends or changes")
-    value |= {n: over.value[n] for n in ("schema_version", "name", "title") if n in over.value}
-    measures = {f"{s.get('id')}.{m.get('id')}": m for s in value["steps"] for m in s.get("measures", [])}
-    changes = over.value.get("changes") or {}
-    if not isinstance(changes, dict):
-        raise over.complaint("changes", "expected what measures say otherwise, by step and measure")
-    for name, said in changes.items():
-        if name not in measures:
-            raise over.complaint(f"changes.{name}", "expected a measure of that plan as step.measure")
-        if not isinstance(said, dict) or "source" not in said:
-            raise over.complaint(f"changes.{name}", "expected what it says otherwise, and its source")
-        measures[name].update(said)
+    said: dict[str, Any] = over.value
+    unknown = said.keys() - _SECTIONS
+    if unknown:
+        raise over.complaint(min(unknown), f"expected one of {', '.join(sorted(_SECTIONS))}")
+    value |= {n: said[n] for n in ("schema_version", "name", "title", "stop") if n in said}
+    value["tolerances"] = {**value.get("tolerances", {}), **(said.get("tolerances") or {})}
+    steps = value["steps"]
+    _change(over, "phases", steps, "phases", "name", needs="")
+    _change(over, "changes", steps, "measures", "id", needs="source")
+    value["steps"] = [*_without(over, steps), *(said.get("steps") or [])]
     return Located(value, base.places)
+
+
+_SECTIONS = frozenset(
+    {"schema_version", "name", "title", "extends", "changes", "phases", "tolerances", "stop", "without", "steps"}
+)
+
+
+def _change(over: Located, section: str, steps: list[dict[str, Any]], inside: str, key: str, *, needs: str) -> None:
+    """Let measures or phases (`step.name`) say otherwise; several phases of a step at once with `step.*`."""
+    known: dict[str, list[dict[str, Any]]] = {}
+    for step in steps:
+        for one in step.get(inside, []):
+            known.setdefault(f"{step.get('id')}.{one.get(key)}", []).append(one)
+            known.setdefault(f"{step.get('id')}.*", []).append(one)
+    changes = over.value.get(section) or {}
+    if not isinstance(changes, dict):
+        raise over.complaint(section, f"expected what {inside} say otherwise, by step and {key}")
+    for name, said in changes.items():
+        if name not in known:
+            raise over.complaint(f"{section}.{name}", f"expected one of that plan's {inside} as step.{key}")
+        if not isinstance(said, dict) or (needs and needs not in said):
+            raise over.complaint(
+                f"{section}.{name}", "expected what it says otherwise" + f", and its {needs}" * bool(needs)
+            )
+        for one in known[name]:
+            one.update(said)
+
+
+def _without(over: Located, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out steps and measures that a design cannot have; each with the reason why."""
+    gone = over.value.get("without") or {}
+    if not isinstance(gone, dict) or not all(isinstance(why, str) and why.strip() for why in gone.values()):
+        raise over.complaint("without", "expected steps or measures (step.id) and why the design has none")
+    measures = {f"{s.get('id')}.{m.get('id')}" for s in steps for m in s.get("measures", [])}
+    for name in gone:
+        if name not in measures | {s.get("id") for s in steps}:
+            raise over.complaint(f"without.{name}", "expected a step or a measure of that plan")
+    left = [s for s in steps if s.get("id") not in gone]
+    for step in left:
+        step["after"] = [name for name in step.get("after", []) if name not in gone]
+        step["measures"] = [m for m in step.get("measures", []) if f"{step.get('id')}.{m.get('id')}" not in gone]
+    return left
 
 
 def _text(path: Path) -> str:

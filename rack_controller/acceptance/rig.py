@@ -1,6 +1,6 @@
 """The port of a rig: what a run may do to racks under test, and what it gets to see of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,13 +40,23 @@ class Rig(Protocol):
         ...
 
     def act(self, act: Act) -> float:
-        """Give a stimulus to every rack; returns the value asked for in the unit of what obeys it, NaN for none."""
+        """Give a stimulus to every rack; returns the value asked for in the unit of what obeys it, NaN for none.
+
+        Raises an error of the tree, with the reason, when it is refused.
+        """
         ...
 
     def run(self, seconds: float, every: float, kinds: frozenset[str]) -> None:
         """Let time pass and record readings of these kinds of part, one row every so many seconds."""
         ...
 
-    def collect(self, phases: Sequence[Phase]) -> list[Evidence]:
-        """Return what was recorded since the last time, a rack each, and forget it."""
+    def recent(self, names: Collection[str], rows: int) -> list[Evidence]:
+        """Return the last rows of some series, a rack each, and forget nothing."""
+        ...
+
+    def collect(self, phases: Sequence[Phase], told: Collection[str] = ()) -> list[Evidence]:
+        """Return what was recorded since the last time, a rack each, and forget it.
+
+        `told`: names of facts and kinds of records that are judged; what is slow to ask for is left out otherwise.
+        """
         ...

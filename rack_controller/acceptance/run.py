@@ -18,9 +18,12 @@ import numpy as np
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+from rack_controller.acceptance.drive import planned_seconds
 from rack_controller.acceptance.engine import outcome_of, run_step
+from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.rig import Rig
+from rack_controller.acceptance.watch import FolderWatch
 from rack_controller.prove.accept.evidence import Evidence, FactValue
 from rack_controller.prove.accept.ocptv import Output
 from rack_controller.prove.accept.parts import Parts, parts_of
@@ -52,7 +55,7 @@ class RunFolder:
 
     def write(self, record: RunRecord) -> None:
         """Keep the record: on the disk before this returns.  Raises EnvironmentUnfit."""
-        self._keep(RECORD, msgspec.json.format(msgspec.json.encode(record)))
+        keep(self.path / RECORD, msgspec.json.format(msgspec.json.encode(record)))
 
     def keep_raw(self, step: StepSpec, evidence: Evidence, tries: int) -> tuple[str, str]:
         """Keep what was read in a step; returns the file's name in the folder and its SHA-256."""
@@ -82,25 +85,19 @@ class RunFolder:
             "raw_sha256": {s.raw: s.raw_sha256 for s in record.steps if s.raw},
         }
         content = b"".join(output.lines)
-        self._keep(EVIDENCE, content)
-        self._keep(EVIDENCE + SUFFIX, seal(EVIDENCE, output.lines, output.names, signer, about))
+        keep(self.path / EVIDENCE, content)
+        keep(self.path / (EVIDENCE + SUFFIX), seal(EVIDENCE, output.lines, output.names, signer, about))
         return content
-
-    def _keep(self, name: str, content: bytes) -> None:
-        scratch = self.path / f".{name}.new"
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with scratch.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            scratch.replace(self.path / name)
-        except OSError as err:
-            raise EnvironmentUnfit(f"{name} is not kept: {err.strerror}", advice="make room") from err
 
 
 def go_on(
-    record: RunRecord, folder: RunFolder, plan: Plan, rig: Rig, parts: Parts, told: Told = lambda step: None
+    record: RunRecord,
+    folder: RunFolder,
+    plan: Plan,
+    rig: Rig,
+    parts: Parts,
+    told: Told = lambda step: None,
+    watch: FolderWatch | None = None,
 ) -> RunRecord:
     """Run the steps of a plan that a record lacks, one after the other, and return the record at its end.
 
@@ -110,19 +107,32 @@ def go_on(
     done = [s.id for s in record.steps]
     if done != [s.id for s in steps[: len(done)]]:
         raise ConfigurationError("the run is of another plan", advice="begin a new one")
-    for step in steps[len(done) :]:
-        if record.outcome is not None:
-            break
-        (ended,) = run_step(step, plan, rig, parts, [record.steps], folder.keep_raw)
-        record = msgspec.structs.replace(record, steps=[*record.steps, ended])
-        if ended.outcome is Outcome.STOPPED:
-            record = msgspec.structs.replace(record, outcome=Outcome.STOPPED, why=ended.why)
-        folder.write(record)
-        told(ended)
+    watch = watch or FolderWatch(folder.path, {s.id: planned_seconds(s, parts) for s in steps}, real=False)
+    # A rig that began anew counts from nothing; the run's own time goes on where its record ends.
+    ahead = max(max((s.began_s + s.took_s for s in record.steps), default=0.0) - rig.now, 0.0)
+    try:
+        for step in steps[len(done) :]:
+            if record.outcome is not None:
+                break
+            watch.begin(step)
+            (ended,) = run_step(step, plan, rig, parts, [record.steps], folder.keep_raw, watch=watch)
+            ended = msgspec.structs.replace(ended, began_s=ended.began_s + ahead)
+            record = _with(record, ended)
+            folder.write(record)
+            told(ended)
+    finally:
+        watch.end()
     if record.outcome is None:
         record = msgspec.structs.replace(record, outcome=outcome_of(record.steps))
         folder.write(record)
     return record
+
+
+def _with(record: RunRecord, ended: StepRecord) -> RunRecord:
+    record = msgspec.structs.replace(record, steps=[*record.steps, ended])
+    if ended.outcome is not Outcome.STOPPED:
+        return record
+    return msgspec.structs.replace(record, outcome=Outcome.STOPPED, why=ended.why)
 
 
 def written_out(record: RunRecord, facts: dict[str, dict[str, FactValue]]) -> Output:

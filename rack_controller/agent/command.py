@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from firmware_bridge.one_line import OneLineParser
@@ -25,8 +26,13 @@ STOP_SECONDS = 3.0
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until stopped.  Returns the exit code of the contract; an error is one line on stderr."""
+    given = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = _parser().parse_args(argv)
+        if given[:1] == ["stress"]:
+            from rack_controller.agent.stress import main as stress
+
+            return stress(given[1:], version("rackwright"))
+        options = _parser().parse_args(given)
         logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         asyncio.run(_emulated(options.emulated) if options.emulated else _real(options))
     except RackwrightError as err:

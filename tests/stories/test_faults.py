@@ -3,17 +3,16 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.product import Product, eventually
 
-from rack_controller.acceptance.live import Hands
-from rack_controller.acceptance.live_run import accept_live
+from rack_controller.acceptance.live_run import begin_live, resume_live
 
 pytestmark = pytest.mark.timeout(300)
 VICTIM = "u14/bmc"
@@ -168,14 +167,14 @@ steps:
     title: A detector sees water
     level: L11
     retest: 0
-    phases: [{name: wetted, each: leak, places: [u36/leak0], do: wet, settle_s: 1, for_s: 2, every_s: 0.5}]
+    phases: [{name: wetted, each: leak, places: [u36/leak0, u36/leak1], do: wet, settle_s: 2, for_s: 2, every_s: 0.5}]
     measures:
       - {id: reacts, title: Reacts, of: leak.state, rule: responds, phase: wetted, within: 0.9, source: a test}
   - id: loaded
     title: What nobody can do here
     level: L11
-    phases: [{name: capped, cap: 0.5, for_s: 1}]
-    measures: [{id: x, title: X, of: gpu.power, rule: range, phase: capped, most: 700, source: a test}]
+    phases: [{name: alone, each: tray, do: load, load: 0.5, for_s: 1}]
+    measures: [{id: x, title: X, of: gpu.power, rule: range, phase: alone, most: 700, source: a test}]
   - id: identity
     title: As it was built
     level: L11
@@ -183,14 +182,19 @@ steps:
 """
 
 
-def test_a_live_acceptance_names_the_wet_detector_and_waits_for_hands(product: Product, tmp_path: Path) -> None:
-    (tmp_path / "plan.yaml").write_text(LIVE_PLAN)
-    asked: list[str] = []
+@dataclass
+class Link:
+    product: Product
 
-    def do_it(text: str) -> None:
-        asked.append(text)
-        wet = [{"what": "leak", "where": f"*/{at}"} for at in ("u34/leak1", "u36/leak0")]
-        product.control.set_faults(wet if text.startswith("wet") else wet[:1])
+    def get(self, path: str, **query: Any) -> Any:
+        return self.product.get(path, **query)
+
+    def post(self, path: str, body: Any) -> Any:
+        return self.product.ask("POST", path, body)
+
+
+def test_a_live_acceptance_wets_detectors_and_names_the_wet_and_the_deaf_one(product: Product, tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(LIVE_PLAN)
 
     def heard(place: str) -> list[float | None]:
         rows = product.get("/api/v1/racks/k01/readings", place=f"lab1/a/r01/k01/{place}", quantity="leak")
@@ -198,17 +202,20 @@ def test_a_live_acceptance_names_the_wet_detector_and_waits_for_hands(product: P
 
     # Detectors say nothing for three minutes after their controllers started.
     eventually(lambda: None not in heard("u36"), within=240)
-    product.control.set_faults([{"what": "leak", "where": "*/u34/leak1"}])
+    product.control.set_faults(
+        [{"what": "leak", "where": "*/u34/leak1"}, {"what": "leak_unplugged", "where": "*/u36/leak1"}]
+    )
     eventually(lambda: (heard("u34/leak1")[0] or 0.0) > 0.0, within=20)
-    hands = Hands(do_it, time.sleep, time.monotonic, patience_s=60.0)
-    plan = tmp_path / "plan.yaml"
-    record, folder = accept_live(product.get, "k01", tmp_path, "test", plan, hands, lambda step: None)
-    assert asked == ["wet the leak detector u36/leak0", "dry the leak detector u36/leak0"]
+    link, plan = Link(product), tmp_path / "plan.yaml"
+    folder = begin_live(link, "k01", product.state, "test", "ada", plan=plan)
+    record = resume_live(folder, product.state, link, lambda step: None)
     steps = {step.id: step for step in record.steps}
     assert {f.place for f in steps["watch"].findings if not f.error} == {"u34/leak1"}
     assert (steps["watch"].tries, steps["watch"].parts_out) == (2, ["u34/leak1"])
-    assert steps["wetting"].outcome == "pass"
-    assert (steps["loaded"].outcome, steps["loaded"].why) == ("error", "this rig cannot cap")
+    assert {f.place for f in steps["wetting"].findings} == {"u36/leak1"}
+    assert (steps["loaded"].outcome, steps["loaded"].why) == ("error", "this rig cannot load_one")
     assert steps["identity"].outcome == "error"  # nobody handed as-built records in
     assert record.outcome == "error"
     assert (folder.path / "evidence.ocptv.jsonl.dsse").exists()
+    left = [f["fault"] for f in product.control.list_faults()]
+    assert [f["what"] for f in left] == ["leak", "leak_unplugged"], "what was wetted was dried"

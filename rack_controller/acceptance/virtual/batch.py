@@ -29,14 +29,18 @@ def accept_virtually(
     faults: Sequence[Planted | None] = (),
     steps: Sequence[str] = (),
     retest: bool = False,
+    level: Level = Level.L11,
 ) -> list[list[StepRecord]]:
-    """Take racks through a generation's plan up to L11 and return each one's steps; `steps` chooses some of them."""
+    """Take racks through a generation's plan up to a level and return each one's steps; `steps` chooses some of them.
+
+    From L12 on they are accepted together: neighbours are racks of one NVLink domain where it spans several.
+    """
     found = load_generation(generation)
     plan, _ = read_plan(plan_path(generation))
     names = [f"k{n + 1:02d}" for n in range(racks)]
     rig = VirtualRig(found, read_recipe(), names, seed, faults, recorded_load())
     done: list[list[StepRecord]] = [[] for _ in names]
-    for step in plan.upto(Level.L11):
+    for step in plan.upto(level):
         if steps and step.id not in steps:
             continue
         before = [name for name in step.after if not steps or name in steps]

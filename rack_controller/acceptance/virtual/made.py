@@ -1,7 +1,8 @@
 """How the parts of R virtual racks were made: every parameter drawn once from a seed, and faults planted in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from rack_controller.acceptance.virtual.recipe import Change, Planted, Recipe
 from rack_controller.prove.accept.evidence import Array
 from rack_controller.prove.accept.parts import Parts
 
+T = TypeVar("T")
 CUT = 3.0
 PLAIN = {  # parameters that healthy parts all share
     "gpu.draw": 1.0,
@@ -20,7 +22,12 @@ PLAIN = {  # parameters that healthy parts all share
     "tray.obeys_cap": 1.0,
     "tray.cap_delay_s": 0.0,
     "tray.starts_alone": 0.0,
-    "tray.air": 1.0,
+    "gpu.brakes": 0.0,
+    "gpu.slows_at": 95.0,
+    "tray.cap_forgets_s": 1e9,
+    "tray.trips_on_restart": 0.0,
+    "cdu.static": 1.0,
+    "cdu.heat_capacity": 1.0,
     "psu.strength": 1.0,
     "psu.present": 1.0,
     "leak.works": 1.0,
@@ -51,8 +58,9 @@ class Made:
 
 def make(parts: Parts, recipe: Recipe, racks: int, seed: int) -> Made:
     """Draw every parameter of healthy racks."""
-    made = Made(racks, parts)
-    for n, (name, (mean, width, shape)) in enumerate(sorted(recipe.made.items())):
+    made, plain = Made(racks, parts), PLAIN | _trunks(PLAIN, recipe)
+    drawn_from = recipe.made | _trunks(recipe.made, recipe)
+    for n, (name, (mean, width, shape)) in enumerate(ordered(drawn_from, recipe)):
         dice = np.random.default_rng((seed, 1, n))
         size = (racks, len(parts.of(name.partition(".")[0])))
         if shape == "uniform":
@@ -60,13 +68,24 @@ def make(parts: Parts, recipe: Recipe, racks: int, seed: int) -> Made:
         else:
             drawn = np.clip(dice.standard_normal(size), -CUT, CUT) * width
             made.values[name] = mean * np.exp(drawn) if shape == "lognormal" else mean + drawn
-    for name, value in PLAIN.items():
+    for name, value in plain.items():
         made.values[name] = np.full((racks, len(parts.of(name.partition(".")[0]))), value)
     for name, kind in (("hose", "tray"), ("leak", "leak")):
         count = len(parts.of(kind))
         made.wired[name] = np.tile(np.arange(count), (racks, 1))
     made.wired["feedphase"] = np.tile(_feedphases(parts), (racks, 1))
     return made
+
+
+def ordered(by_name: Mapping[str, T], recipe: Recipe) -> list[tuple[str, T]]:
+    """Return things by name, those of trunks behind all others: what is drawn of others does not depend on them."""
+    return sorted(by_name.items(), key=lambda item: (item[0].partition(".")[0] in recipe.trunks, item[0]))
+
+
+def _trunks(by_name: Mapping[str, T], recipe: Recipe) -> dict[str, T]:
+    """Return what holds of ports to the GPUs also for ports to other racks."""
+    ports = {n: v for n, v in by_name.items() if n.startswith("port.")}
+    return {trunk + n.removeprefix("port"): v for trunk in recipe.trunks for n, v in ports.items()}
 
 
 def plant(made: Made, faults: Sequence[Planted | None]) -> None:

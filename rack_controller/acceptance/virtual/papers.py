@@ -56,6 +56,11 @@ class Papers:
             self._records[rack] = self._noted(rack)
         return self._records[rack]
 
+    def domain(self, rack: int) -> tuple[str, ...]:
+        """Return the racks under test that share a rack's NVLink domain, itself among them."""
+        first = rack - rack % self._parts.racks
+        return tuple(self._names[first : first + self._parts.racks])
+
     def _noted(self, rack: int) -> tuple[FloorRecord, ...]:
         dice = np.random.default_rng((self._seed, 5, rack))
         found: list[FloorRecord] = []
@@ -72,6 +77,10 @@ class Papers:
         decay = {"begin_kpa": 700.0, "begin_c": 21.0, "end_c": 21.0 + warmer, "minutes": 30.0}
         decay["end_kpa"] = (700.0 - lost) * (294.15 + warmer) / 294.15
         found.append(FloorRecord("pressure_decay", "rack", decay, "decay-tester-02", CALIBRATED, ON))
+        wrong = self._made["gpu.errors_per_h"][rack]
+        for place, errors in zip(self._parts.of("gpu"), wrong, strict=True):
+            kernel = {"results": 60.0, "wrong_words": float(errors), "seconds": 60.0, "tera_ops": 20.0}
+            found.append(FloorRecord("gpu_stress", place, kernel, "kernel-01", CALIBRATED, ON))
         return tuple(self._with_faults(rack, found))
 
     def _with_faults(self, rack: int, records: list[FloorRecord]) -> list[FloorRecord]:
@@ -121,6 +130,10 @@ class Papers:
             peer = parts.peer(place)
             if peer:
                 said[place] = {"neighbour": peer}
+        if len(self.domain(rack)) > 1:
+            other = parts.next_rack(self.domain(rack), self._names[rack])
+            for kind in recipe.trunks:
+                said |= {place: {"neighbour": f"{other}/{place}"} for place in parts.of(kind)}
         return said
 
     def _endpoint(self, place: str, said: Said, dice: np.random.Generator) -> None:

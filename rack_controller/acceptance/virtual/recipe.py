@@ -22,7 +22,10 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Means and spreads of parts, instruments, and what parts say of themselves."""
+    """Means and spreads of parts, instruments, and what parts say of themselves.
+
+    `trunks`: ports that lead to other racks of a domain; what holds of `port` holds of them.
+    """
 
     schema_version: Literal[1]
     fans_per_tray: int
@@ -36,22 +39,25 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     made: dict[str, tuple[float, float, Literal["normal", "uniform", "lognormal"]]]
     instruments: dict[str, Instrument]
     firmware: dict[str, str]
+    trunks: list[str] = []
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that is not as it should be.
 
     `set`: a parameter of how parts are made (`gpu.resistance`), `times` or `plus` or `to` a value.  `sensor`: an
-    instrument's series, with `times`, `plus`, `drift_per_h`, `noisy` (times its noise), `stuck` or `dead`.  `fact`:
-    what a part says of itself, `to` a value.  `swap`: two parts' places in a wiring (`hose`, `leak`, `cable`, `sensor`)
-    or their identities (`identity`).  `record`: a floor record's number.
+    instrument's series, with `times`, `plus`, `drift_per_h`, `noisy` (times its noise), `stuck` or `dead`; `flaky`: so
+    large a share of its readings is lost, `spiky`: is half as high again, `period_s`: it shows something new so rarely.
+    `fact`: what a part says of itself, `to` a value.  `swap`: two parts' places in a wiring (`hose`, `leak`, `cable`,
+    `sensor`), their identities (`identity`), or all that is read of two trays (`reports`).  `record`: a floor record's
+    number.
     """
 
     at: list[str]
     set: str = ""
     sensor: str = ""
     fact: str = ""
-    swap: Literal["", "hose", "leak", "cable", "identity", "sensor"] = ""
+    swap: Literal["", "hose", "leak", "cable", "identity", "sensor", "reports"] = ""
     record: str = ""
     field: str = ""
     times: float = 1.0
@@ -59,18 +65,25 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: float | str | bool | None = None
     drift_per_h: float = 0.0
     noisy: float = 1.0
+    flaky: float = 0.0
+    spiky: float = 0.0
+    period_s: float = 0.0
     stuck: bool = False
     dead: bool = False
 
 
 class Planted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault to be found: what is changed, which steps should find it, and the parts that they should name."""
+    """A fault to be found: what is changed, which steps should find it, and the parts that they should name.
+
+    `designs`: the only ones that it can be planted in, where it cannot be in all.
+    """
 
     id: str
     title: str
     changes: list[Change]
     steps: list[str]
     parts: list[str]
+    designs: list[str] = []
 
 
 class PlantedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +96,10 @@ class PlantedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_recipe(path: Path | None = None) -> Recipe:
     """Return the recipe that ships, or a file's.  Raises ConfigurationError, FileInvalid (file, line, field)."""
-    return convert(_document(path or seeds_folder() / "acceptance" / "virtual.yaml"), "", Recipe)
+    recipe = convert(_document(path or seeds_folder() / "acceptance" / "virtual.yaml"), "", Recipe)
+    ports = {n: i for n, i in recipe.instruments.items() if n.startswith("port.")}
+    more = {trunk + n.removeprefix("port"): i for trunk in recipe.trunks for n, i in ports.items()}
+    return msgspec.structs.replace(recipe, instruments=recipe.instruments | more)
 
 
 def read_planted(path: Path | None = None) -> PlantedFile:

@@ -3,7 +3,7 @@
 Nobody sleeps.  Several racks of one design run in lockstep, each made differently, each with its own planted fault.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from rack_controller.acceptance.virtual.papers import Papers
 from rack_controller.acceptance.virtual.recipe import Planted, Recipe
 from rack_controller.acceptance.virtual.sensors import Sensors
 from rack_controller.acceptance.virtual.truth import Moment, Truth
-from rack_controller.prove.accept.evidence import Array, Evidence, Phase, Series
+from rack_controller.prove.accept.evidence import Array, Evidence, FactValue, Phase, Series
 from rack_controller.prove.accept.parts import parts_of
 
 MOST_DT_S = 1.0
@@ -57,6 +57,7 @@ class VirtualRig:
         self._dice = np.random.default_rng((seed, 4))
         self._rows: list[tuple[float, dict[str, Array]]] = []
         self._tracing, self._blind_until, self._drilled = False, -1.0, -1.0
+        self._isolated: list[dict[str, bool]] = [{} for _ in self.racks]
         self._capped_at = -1e9
         self._clock = self._traced_from = self._uncounted = 0.0
         self._touch()
@@ -97,27 +98,43 @@ class VirtualRig:
                 if kinds:
                     self._rows.append((self._clock, self._look(truth, kinds)))
 
-    def collect(self, phases: Sequence[Phase]) -> list[Evidence]:
+    def recent(self, names: Collection[str], rows: int) -> list[Evidence]:
+        """Return the last rows of some series, a rack each; nothing is forgotten."""
+        some = self._rows[-rows:]
+        series = self._stacked(some, [n for n in names if some and n in some[0][1]])
+        return [Evidence(name, series[r]) for r, name in enumerate(self.racks)]
+
+    def collect(self, phases: Sequence[Phase], told: Collection[str] = ()) -> list[Evidence]:
         """Return what was recorded, a rack each, with facts, records and baseline."""
-        times = np.array([t for t, _ in self._rows])
-        stacked: dict[str, Array] = {}
-        if self._rows:
-            stacked = {n: np.stack([row[n] for _, row in self._rows], axis=1) for n in self._rows[0][1]}
-        self._rows = []
+        rows, self._rows = self._rows, []
+        series = self._stacked(rows, list(rows[0][1]) if rows else [])
         return [
             Evidence(
                 rack=name,
-                series={
-                    n: Series(n, self._recipe.instruments[n].unit, self.parts.of(n.partition(".")[0]), times, v[r])
-                    for n, v in stacked.items()
-                },
+                series=series[r],
                 phases=tuple(phases),
-                facts=self._papers.facts(r),
+                facts=self._said(r),
                 built=self._papers.built(r),
                 baseline=self._papers.baseline,
                 records=self._papers.records(r),
+                domain=self._papers.domain(r),
             )
             for r, name in enumerate(self.racks)
+        ]
+
+    def _said(self, rack: int) -> Mapping[str, Mapping[str, FactValue]]:
+        """Return what a rack says of itself, and what drills brought to light."""
+        facts, drilled = self._papers.facts(rack), self._isolated[rack]
+        return facts | {tray: {**facts.get(tray, {}), "isolates": off} for tray, off in drilled.items()}
+
+    def _stacked(self, rows: list[tuple[float, dict[str, Array]]], names: list[str]) -> list[dict[str, Series]]:
+        """Return rows as series by name, a rack each."""
+        times = np.array([t for t, _ in rows])
+        stacked = {n: np.stack([row[n] for _, row in rows], axis=1) for n in names}
+        unit = self._recipe.instruments
+        return [
+            {n: Series(n, unit[n].unit, self.parts.of(n.partition(".")[0]), times, v[r]) for n, v in stacked.items()}
+            for r in range(len(self.racks))
         ]
 
     def _look(self, truth: dict[str, Array], kinds: frozenset[str]) -> dict[str, Array]:
@@ -128,7 +145,8 @@ class VirtualRig:
 
     def _in_force(self) -> Array:
         """Return what limits hold, W, (R, T, G): late in some trays, never in others."""
-        late = self._clock - self._capped_at < self._made["tray.cap_delay_s"]
+        since = self._clock - self._capped_at
+        late = (since < self._made["tray.cap_delay_s"]) | (since > self._made["tray.cap_forgets_s"])
         deaf = late | (self._made["tray.obeys_cap"] <= 0.0)
         return np.where(deaf[:, :, None], float(self._design.limit_default), self._at.caps)
 
@@ -152,6 +170,8 @@ class VirtualRig:
         seen = (self._at.wet[rows, self._made.wired["leak"]] * self._made["leak.works"]) > 0.0
         hit = seen @ (owner[:, None] == trays[None, :]).astype(np.float64) > 0.0
         off = hit & (self._made["rack.reacts"] > 0.0)
+        for r, known in enumerate(self._isolated):
+            known.update({t: True for t in known if off[r, self.parts.of("tray").index(t)]})
         if (self._at.tray_on & off).any():
             self._at.tray_on = self._at.tray_on & ~off
             self._touch()
@@ -227,6 +247,8 @@ class VirtualRig:
     def _drill(self, act: Act) -> None:
         """Wet a tray's first detector with the interlocks armed."""
         self._at.wet[:, self._columns("leak", act.place)[0]] = 1.0
+        for known in self._isolated:
+            known[act.place] = False
         self._drilled = self._clock
 
     def _cycle(self, act: Act) -> None:
@@ -235,6 +257,7 @@ class VirtualRig:
 
     def _restart(self, act: Act) -> None:
         self._blind_until = self._clock + RESTART_S
+        self._at.tray_on = self._at.tray_on & (self._made["tray.trips_on_restart"] <= 0.0)
 
     def _rest(self, act: Act) -> None:
         fresh = Moment(self._made)

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from rack_controller.acceptance.virtual.made import CUT
+from rack_controller.acceptance.virtual.made import CUT, ordered
 from rack_controller.acceptance.virtual.recipe import Change, Instrument, Planted, Recipe
 from rack_controller.prove.accept.evidence import Array
 from rack_controller.prove.accept.parts import Parts
 
 HOUR_S = 3600.0
+SPIKE = 1.5
 
 
 class Sensors:
@@ -23,17 +24,20 @@ class Sensors:
         self._offset: dict[str, Array | None] = {}
         self._shown: dict[str, tuple[float, Array]] = {}
         self._dice = np.random.default_rng((seed, 3))
-        for n, (name, spec) in enumerate(sorted(recipe.instruments.items())):
+        for n, (name, spec) in enumerate(ordered(recipe.instruments, recipe)):
             size = (racks, len(parts.of(name.partition(".")[0])))
             dice = np.random.default_rng((seed, 2, n))
             self._gain[name] = 1.0 + _drawn(dice, spec.gain, size) if spec.gain else None
             self._offset[name] = _drawn(dice, spec.offset, size) if spec.offset else None
         self._wrong: dict[str, list[tuple[int, list[int], Change]]] = {}
-        self._held: dict[int, Array] = {}
+        self._held: dict[tuple[str, int], tuple[float, Array]] = {}
+        self._luck = np.random.default_rng((seed, 8))
         for rack, fault in enumerate(faults):
             for change in fault.changes if fault else ():
                 if change.sensor:
                     self._plant(rack, change)
+                elif change.swap == "reports":
+                    self._swap_reports(rack, change)
 
     def read(self, truth: Mapping[str, Array], now: float, kinds: frozenset[str]) -> dict[str, Array]:
         """Return what every instrument of these kinds shows at `now`, (R, P) each; a value holds for its period."""
@@ -57,7 +61,7 @@ class Sensors:
             value += offset
         wrong = self._wrong.get(name, ())
         for rack, columns, change in wrong:
-            if change.swap == "sensor":
+            if change.swap:
                 value[rack, columns] = value[rack, columns[::-1]]
                 continue
             factor = change.times * (1.0 + change.drift_per_h * now / HOUR_S)
@@ -70,14 +74,35 @@ class Sensors:
                 noise[rack, columns] *= change.noisy
             value += noise
         for n, (rack, columns, change) in enumerate(wrong):
-            if change.stuck:
-                key = hash((name, n))
-                value[rack, columns] = self._held.setdefault(key, value[rack, columns].copy())
-            if change.to is not None:
-                value[rack, columns] = float(change.to)
-            if change.dead:
-                value[rack, columns] = np.nan
+            if not change.swap:
+                value[rack, columns] = self._shows((name, n), change, value[rack, columns], now)
         return value
+
+    def _shows(self, which: tuple[str, int], change: Change, value: Array, now: float) -> Array:
+        """Return what a broken instrument makes of what it should show."""
+        if change.stuck:
+            value = self._held.setdefault(which, (now, value.copy()))[1]
+        if change.period_s:
+            since, held = self._held.setdefault(which, (now, value.copy()))
+            if now - since >= change.period_s:
+                self._held[which] = (now, value.copy())
+            else:
+                value = held
+        if change.to is not None:
+            value = np.full_like(value, float(change.to))
+        if change.spiky:
+            value = np.where(self._luck.random(value.shape) < change.spiky, SPIKE * value, value)
+        if change.flaky:
+            value = np.where(self._luck.random(value.shape) < change.flaky, np.nan, value)
+        return np.full_like(value, np.nan) if change.dead else value
+
+    def _swap_reports(self, rack: int, change: Change) -> None:
+        """Let everything that is read of one tray be shown as the other's."""
+        for name in self._specs:
+            places = self._parts.of(name.partition(".")[0])
+            one, other = ([n for n, p in enumerate(places) if p.partition("/")[0] == tray] for tray in change.at)
+            if one and len(one) == len(other):
+                self._wrong.setdefault(name, []).append((rack, [*one, *reversed(other)], change))
 
     def _plant(self, rack: int, change: Change) -> None:
         if change.sensor not in self._specs:

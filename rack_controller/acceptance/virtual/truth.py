@@ -10,6 +10,7 @@ import numpy as np
 from firmware_bridge.plant.coolant import DELTA_PRESSURE_KPA, LIQUID_SHARE, STATIC_PRESSURE_KPA
 from firmware_bridge.plant.shelves import efficiency
 from firmware_bridge.plant.state import State
+from firmware_bridge.wire.moist_air import dew_point_c
 from rack_controller.acceptance.virtual.made import Made
 from rack_controller.acceptance.virtual.recipe import Recipe
 from rack_controller.prove.accept.derived import WATER_J_PER_L_K
@@ -29,7 +30,7 @@ PUMP_RPM = 6000.0
 STRAINER_KPA = 12.0  # at rated flow, clean: assumption
 STUCK_MOST_K = 12.0
 FULL_TRAY_W = 5000.0  # assumption: at which a tray's air side is fully loaded
-SHUTDOWN_C = 95.0  # slowdown begins 5 K below
+BRAKED = 0.5  # of its clock is left to a GPU that is braked
 IDLE_CLOCK = 0.18
 LAG_S = 8.0  # plate and hose: what is laid on the plant follows within so long
 
@@ -43,8 +44,11 @@ class Truth:
         self._design = made.parts.design
         self._lagging: dict[str, Array] = {}
         self._stuck_heat: Array | None = None
+        self._beat = np.random.default_rng((made.racks, 9))
         racks = made.racks
-        self.counted = {name: np.zeros((racks, len(self._parts.of(name.partition(".")[0])))) for name in _COUNTERS}
+        more = {t + n[4:]: t + r[4:] for t in recipe.trunks for n, r in _COUNTERS.items() if n.startswith("port.")}
+        self._rates = _COUNTERS | more
+        self.counted = {name: np.zeros((racks, len(self._parts.of(name.partition(".")[0])))) for name in self._rates}
         # What a rack's links and memory counted before it came here.
         dice = np.random.default_rng((racks, 7))
         self.counted["port.symbol_errors"] += dice.poisson(2.0, self.counted["port.symbol_errors"].shape)
@@ -52,7 +56,7 @@ class Truth:
 
     def count(self, dt: float, dice: np.random.Generator) -> None:
         """Let counters grow by chance for `dt` s."""
-        for name, rate in _COUNTERS.items():
+        for name, rate in self._rates.items():
             per_h = np.maximum(self._made[rate], 0.0)
             if per_h.any():
                 self.counted[name] += dice.poisson(per_h * dt / 3600.0)
@@ -72,7 +76,7 @@ class Truth:
         ambient = made["rack.ambient"]
         truth["rack.temperature_air"] = ambient
         truth["rack.humidity"] = made["rack.humidity"]
-        truth["rack.dew_point"] = ambient - (100.0 - made["rack.humidity"]) / 5.0  # Lawrence's rule of thumb
+        truth["rack.dew_point"] = np.vectorize(_dew_point, otypes=[float])(ambient, made["rack.humidity"])
         truth["tray.power"] = truth.pop("tray.power_true")
         return truth
 
@@ -131,7 +135,7 @@ class Truth:
         tray = tray + truth["cpu.power"].reshape(racks, trays, cpus).sum(axis=2)
         truth["tray.power_true"] = tray
         truth["switch.power"] = state.switch_power * made["switch.draw"]
-        moved = np.maximum(own, 0.05) / 60.0 * design.heat_capacity
+        moved = np.maximum(own, 0.05) / 60.0 * design.heat_capacity * made["cdu.heat_capacity"]
         back = self._lag("hose", supply[:, None] + LIQUID_SHARE * tray / moved, dt, LAG_S)
         rows, hose = np.arange(racks)[:, None], made.wired["hose"]
         truth["tray.temperature_return"] = back[rows, hose]
@@ -155,8 +159,10 @@ class Truth:
         works = (at.demand > design.gpu_idle + 1.0).reshape(made.racks, -1)
         # Silicon that draws more is no faster: a clock is what the limit leaves of it, not what it draws.
         held = np.minimum(at.caps / np.maximum(at.demand, 1.0), 1.0) ** 0.5
+        braked = np.where(self._beat.random(works.shape) < made["gpu.brakes"], BRAKED, 1.0)
         clock = recipe.clock_hz * made["gpu.clock"] * np.where(works, held.reshape(made.racks, -1), IDLE_CLOCK)
-        truth["gpu.clock_core"] = clock * np.clip((SHUTDOWN_C - truth["gpu.temperature"]) / 5.0, 0.1, 1.0)
+        cool = np.clip((made["gpu.slows_at"] - truth["gpu.temperature"]) / 5.0, 0.1, 1.0)
+        truth["gpu.clock_core"] = clock * cool * braked
         truth["gpu.utilization"] = np.where(works, 99.0, 0.0)
         rate = truth["gpu.clock_core"] / recipe.clock_hz * made["gpu.speed"]
         truth["gpu.work_rate"] = np.where(works, recipe.work_rate * rate, 0.0)
@@ -206,12 +212,13 @@ class Truth:
         made, design = self._made, self._design
         heat = LIQUID_SHARE * (truth["tray.power_true"].sum(axis=1) + truth["switch.power"].sum(axis=1))
         heat = self._lag("loop", heat, dt, 30.0)
-        moved = np.maximum(flow, 1.0) / 60.0 * design.heat_capacity
+        moved = np.maximum(flow, 1.0) / 60.0 * design.heat_capacity * made["cdu.heat_capacity"][:, 0]
         truth["cdu.temperature_supply"] = supply[:, None]
         truth["cdu.temperature_return"] = (supply + heat / moved)[:, None]
         relative = flow / design.flow_rated
-        truth["cdu.pressure_return"] = np.full((made.racks, 1), STATIC_PRESSURE_KPA)
-        truth["cdu.pressure_supply"] = (STATIC_PRESSURE_KPA + DELTA_PRESSURE_KPA * relative**2)[:, None]
+        static = STATIC_PRESSURE_KPA * made["cdu.static"]
+        truth["cdu.pressure_return"] = static
+        truth["cdu.pressure_supply"] = static + (DELTA_PRESSURE_KPA * relative**2)[:, None]
         truth["cdu.pressure_delta"] = STRAINER_KPA * made["cdu.strainer"] * relative[:, None] ** 2
         truth["cdu.level"] = 82.0 * made["cdu.level"]
         facility = state.conditions.facility_supply
@@ -231,9 +238,10 @@ class Truth:
         made, recipe, parts = self._made, self._recipe, self._parts
         links = parts.nvlink.links_per_gpu if parts.nvlink else 0
         truth["gpu.nvlinks_up"] = links - made["gpu.nvlinks_down"]
-        truth["port.link"] = made["port.up"]
-        truth["port.speed"] = recipe.link_gbps * made["port.lanes"] * made["port.up"]
-        truth["port.ber_decades"] = made["port.ber_decades"]
+        for kind in ("port", *recipe.trunks):
+            truth[f"{kind}.link"] = made[f"{kind}.up"]
+            truth[f"{kind}.speed"] = recipe.link_gbps * made[f"{kind}.lanes"] * made[f"{kind}.up"]
+            truth[f"{kind}.ber_decades"] = made[f"{kind}.ber_decades"]
         truth["nic.link"] = made["nic.up"]
         truth["nic.speed"] = recipe.nic_gbps * made["nic.rate"] * made["nic.up"]
         truth |= {name: value.copy() for name, value in self.counted.items()}
@@ -243,6 +251,11 @@ class Truth:
         value = aim + (before - aim) * np.exp(-dt / within)
         self._lagging[name] = np.asarray(value)
         return self._lagging[name]
+
+
+def _dew_point(air: float, humidity: float) -> float:
+    found = dew_point_c(air, humidity)
+    return float("nan") if found is None else found
 
 
 _COUNTERS = {

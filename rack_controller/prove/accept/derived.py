@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from rack_controller.prove.accept.evidence import Array, Series
+from rack_controller.prove.accept.hall import HALL
 from rack_controller.prove.accept.parts import Parts
 
 All = Mapping[str, Series]
@@ -36,6 +37,8 @@ def derive(series: All, parts: Parts) -> dict[str, Series]:
 
 def inputs_of(name: str) -> tuple[str, ...]:
     """Return the measured series that a series needs: itself, or what it is derived from."""
+    if name in HALL:
+        return HALL[name]
     if name not in DERIVED:
         return (name,)
     return tuple(sorted({leaf for need in DERIVED[name][1] for leaf in inputs_of(need)}))
@@ -75,6 +78,12 @@ def _loop_heat(s: All, parts: Parts) -> Array:
 def _facility_heat(s: All, parts: Parts) -> Array:
     moved = s["cdu.facility_flow"].values * WATER_J_PER_L_K / 60.0
     return np.asarray(moved * (s["cdu.facility_return"].values - s["cdu.facility_supply"].values))
+
+
+def _hung(inputs: Series, parts: Parts) -> Array:
+    """Return what the supplies take that hang on each phase of a feed by design, (N, phases)."""
+    onto = np.array([[parts.phase_of(psu) == phase for phase in parts.of("feedphase")] for psu in inputs.places])
+    return np.asarray(np.nan_to_num(inputs.values) @ onto.astype(np.float64))
 
 
 WATER_J_PER_L_K = 4157.0  # water at 30 °C: 4.178 kJ/(kg K) × 0.995 kg/L
@@ -203,6 +212,11 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
             s["tray.power"].values.sum(axis=1, keepdims=True) + s["switch.power"].values.sum(axis=1, keepdims=True),
             1000.0,
         ),
+    ),
+    "feedphase.ratio": (
+        "1",
+        ("feedphase.power", "psu.power_input"),
+        lambda s, p: _ratio(s["feedphase.power"].values, _hung(s["psu.power_input"], p), 500.0),
     ),
     "rack.feed_ratio": (
         "1",

@@ -69,7 +69,8 @@ class Evidence:
     """One rack during one step.
 
     `facts`: by place, then by name, what the rack says of itself.  `built`: the same of the as-built records.
-    `baseline`: by kind of part and fact, what a generation's baseline wants.
+    `baseline`: by kind of part and fact, what a generation's baseline wants.  `domain`: the racks under test that share
+    its NVLink domain, itself among them, in order.
     """
 
     rack: str
@@ -79,6 +80,7 @@ class Evidence:
     built: Mapping[str, Mapping[str, FactValue]] = field(default_factory=dict)
     baseline: Mapping[str, Mapping[str, FactValue]] = field(default_factory=dict)
     records: tuple[FloorRecord, ...] = ()
+    domain: tuple[str, ...] = ()
 
     def phases_called(self, name: str) -> tuple[Phase, ...]:
         """Return every phase of this name, one for each part that it was done to."""

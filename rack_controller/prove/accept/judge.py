@@ -21,8 +21,15 @@ from rack_controller.prove.accept.reaction import (
     judge_taking,
     moves,
 )
+from rack_controller.prove.accept.steadiness import (
+    judge_breath,
+    judge_hearing,
+    judge_jumps,
+    judge_pace,
+    judge_peaks,
+)
 from rack_controller.prove.accept.suspects import SWEPT
-from rack_controller.prove.accept.told import judge_cabling, judge_fact, judge_place, judge_records
+from rack_controller.prove.accept.told import judge_cabling, judge_fact, judge_place, judge_records, judge_trunks
 from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, confidence
 from rack_controller.prove.accept.weighed import Weighed
 
@@ -43,9 +50,15 @@ RULES: Mapping[Rule, Judge] = {
     Rule.FACT: judge_fact,
     Rule.PLACED: judge_place,
     Rule.CABLED: judge_cabling,
+    Rule.TRUNKED: judge_trunks,
+    Rule.PEAKS: judge_peaks,
+    Rule.BREATHES: judge_breath,
+    Rule.PACES: judge_pace,
+    Rule.HEARD: judge_hearing,
+    Rule.JUMPS: judge_jumps,
     Rule.RECORD: judge_records,
 }
-TOLD = {Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.RECORD}
+TOLD = {Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.TRUNKED, Rule.RECORD}
 
 
 def judge_step(step: StepSpec, plan: Plan, evidence: Evidence, parts: Parts) -> list[Measured]:
@@ -58,6 +71,7 @@ def judge_step(step: StepSpec, plan: Plan, evidence: Evidence, parts: Parts) -> 
         evidence.built,
         evidence.baseline,
         evidence.records,
+        evidence.domain,
     )
     measures = [*step.measures, *sweep_of(step, plan, whole)]
     return [judge(m, whole, parts) for m in measures]
@@ -110,7 +124,8 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
     """Return measures for every series and phase that a step sweeps, each part against its peers.
 
     Its level: within the plan's tolerance of the series, or many times its peers' own scatter where it has none.  Its
-    noise.  From the first swept phase to the last, where the peers plainly move: that it moves as they do.
+    noise, its jumps, how often it is heard and shows something new.  From the first swept phase to the last, where the
+    peers plainly move: that it moves as they do.
     """
     named = {(m.of, m.phase) for m in step.measures if m.rule is Rule.PEERS}
     specs: list[MeasureSpec] = []
@@ -122,8 +137,10 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
                 continue
             if (name, phase) not in named:
                 specs.append(_level(name, series, phase, plan.tolerances.get(name)))
+            if name not in DERIVED:
+                specs.append(_heard(name, series, phase))
             if name in plan.tolerances and name not in DERIVED and is_noisy(series, evidence, phase):
-                specs.append(_noise(name, series, phase))
+                specs += [_noise(name, series, phase), *_steadiness(name, series, phase)]
         if len(step.sweep) > 1 and name not in DERIVED and moves(series, evidence, step.sweep[0], step.sweep[-1]):
             specs.append(_motion(name, series, step.sweep[0], step.sweep[-1]))
     return specs
@@ -159,6 +176,45 @@ def _noise(name: str, series: Series, phase: str) -> MeasureSpec:
     )
 
 
+def _heard(name: str, series: Series, phase: str) -> MeasureSpec:
+    return MeasureSpec(
+        id=f"heard_{phase}_{name.replace('.', '_')}",
+        title=f"{name} is heard of every part",
+        of=name,
+        rule=Rule.HEARD,
+        source=f"assumption: {MOST_LOST:.0%} of readings may be lost on the way",
+        unit="1",
+        phase=phase,
+        most=MOST_LOST,
+    )
+
+
+def _steadiness(name: str, series: Series, phase: str) -> list[MeasureSpec]:
+    called = f"{phase}_{name.replace('.', '_')}"
+    return [
+        MeasureSpec(
+            id=f"pace_{called}",
+            title=f"{name} keeps pace with its peers",
+            of=name,
+            rule=Rule.PACES,
+            source="a sensor that shows something new far more rarely than its peers is late or stuck",
+            unit="1",
+            phase=phase,
+            share=LEAST_PACE,
+        ),
+        MeasureSpec(
+            id=f"jumps_{called}",
+            title=f"{name} does not jump",
+            of=name,
+            rule=Rule.JUMPS,
+            source=f"assumption: {JUMP_TIMES:g} times what its peers' readings stand out by",
+            unit=series.unit,
+            phase=phase,
+            times=JUMP_TIMES,
+        ),
+    ]
+
+
 def _motion(name: str, series: Series, phase: str, to: str) -> MeasureSpec:
     return MeasureSpec(
         id=f"motion_{name.replace('.', '_')}",
@@ -182,6 +238,7 @@ def _told_anything(series: Series, evidence: Evidence, phase: str) -> bool:
 
 MOST_ALONE = 4
 """Fewer parts than this have no peers to speak of."""
+MOST_LOST, LEAST_PACE, JUMP_TIMES = 0.1, 0.5, 4.0
 UNKNOWN_TIMES, UNKNOWN_SHARE, NOISE_TIMES, MOTION = 12.0, 0.02, 6.0, (0.4, 1.6)
 
 

@@ -1,6 +1,6 @@
 """Every part of a rack by its place, and what its design expects of its position.  Pure, from a generation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,6 +27,14 @@ class Parts:
     phases: int
     nvlink: NvlinkPlan | None
     design: RackDesign
+    racks: int = 1  # that share an NVLink domain
+    usable_w: float = 0.0  # what a rack may draw of its busbar
+    _kinds: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Turn the places by kind round: they are asked for thousands of times."""
+        for kind in reversed(self.places):
+            self._kinds.update(dict.fromkeys(self.places[kind], kind))
 
     def of(self, kind: str) -> tuple[str, ...]:
         """Return the places of a kind, none when the rack has none."""
@@ -34,7 +42,7 @@ class Parts:
 
     def kind_of(self, place: str) -> str:
         """Return what kind of part is at a place, empty when nothing is."""
-        return next((kind for kind, places in self.places.items() if place in places), "")
+        return self._kinds.get(place, "")
 
     def phase_of(self, psu: str) -> str:
         """Return the phase of a feed that a supply hangs on by design: a shelf's go round the phases of its feeds."""
@@ -63,6 +71,10 @@ class Parts:
             return frozenset(p for p in self.of(kind) if p.endswith(place[1:]))
         return frozenset(p for p in self.of(kind) if p == place or p.startswith(place + "/"))
 
+    def next_rack(self, domain: tuple[str, ...], rack: str) -> str:
+        """Return the rack that the trunks of a rack lead to: the next one of its domain, the first behind the last."""
+        return domain[(domain.index(rack) + 1) % len(domain)]
+
     def peer(self, port: str) -> str:
         """Return the GPU that the design puts behind a switch port (NvlinkPlan's rule), empty for none."""
         gpus, tray = self.of("gpu"), port.partition("/")[0]
@@ -74,7 +86,7 @@ class Parts:
 
 def parts_of(generation: Generation, design: RackDesign, fans: int = 4) -> Parts:
     """Return a generation's parts.  `fans`: of each compute tray, whose number no generation states."""
-    places: dict[str, list[str]] = {"rack": ["rack"], "feedphase": [], "endpoint": []}
+    places: dict[str, list[str]] = {"rack": ["rack"], "hall": ["hall"], "feedphase": [], "endpoint": []}
     feeds: dict[str, tuple[str, ...]] = {}
     plan = next((d.nvlink for d in generation.domains if d.nvlink is not None), None)
     for slot in sorted(generation.slots, key=lambda s: s.unit):
@@ -91,7 +103,9 @@ def parts_of(generation: Generation, design: RackDesign, fans: int = 4) -> Parts
     phases = max((f.phases for f in generation.feeds), default=1)
     places["feedphase"] = [f"feed-{f.name}/l{n + 1}" for f in generation.feeds for n in range(f.phases)]
     places["feed"] = [f"feed-{f.name}" for f in generation.feeds]
-    return Parts({k: tuple(v) for k, v in places.items()}, feeds, phases, plan, design)
+    racks = max((d.racks for d in generation.domains if d.nvlink is not None), default=1)
+    usable = float(generation.busbar.power_usable or generation.busbar.power_max)
+    return Parts({k: tuple(v) for k, v in places.items()}, feeds, phases, plan, design, racks, usable)
 
 
 def _numbers(count: int, name: str, plan: NvlinkPlan | None) -> range:

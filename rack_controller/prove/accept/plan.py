@@ -43,6 +43,12 @@ class Rule(StrEnum):
     REMOVED = "removed"
     TAKES = "takes"
     CABLED = "cabled"
+    TRUNKED = "trunked"
+    PEAKS = "peaks"
+    BREATHES = "breathes"
+    PACES = "paces"
+    HEARD = "heard"
+    JUMPS = "jumps"
 
 
 class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -182,7 +188,7 @@ def plan_of(document: Located) -> Plan:
     return plan
 
 
-_WHOLE = {Rule.SILENT, Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.RECORD}
+_WHOLE = {Rule.SILENT, Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.TRUNKED, Rule.RECORD}
 _NEEDS_TWO = {Rule.FOLLOWS}
 
 
@@ -208,7 +214,7 @@ def _check_step(document: Located, here: str, step: StepSpec, plan: Plan) -> Non
                 raise document.complaint(f"{at}.{field}", f"expected a phase of this step, got {name!r}")
         if not m.source.strip():
             raise document.complaint(f"{at}.source", "expected where the limit comes from")
-        if m.rule is Rule.RANGE and m.least is None and m.most is None:
+        if m.rule in {Rule.RANGE, Rule.PEAKS} and m.least is None and m.most is None:
             raise document.complaint(at, "expected `least` or `most`: a range without a bound passes everything")
         if m.rule is Rule.PEERS and m.within is None and m.share is None and m.times is None:
             raise document.complaint(at, "expected `within`, `share` or `times`")

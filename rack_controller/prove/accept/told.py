@@ -20,7 +20,8 @@ def judge_fact(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighe
         return Weighed(gap=f"no part tells its {measure.of}")
     found = [_wrong(place, value, want, measure) for place, value, want in _held(said, measure, evidence, parts)]
     bad = [w for w in found if w is not None]
-    missing = [p for p in expected if said.get(p) is None]
+    unread = _unread(said, measure, parts)
+    missing = [p for p in dict.fromkeys((*expected, *unread)) if said.get(p) is None]
     bad += [Weight(p, None, None, 1.0, 0.0, f"{measure.of} is not told", unseen=True) for p in missing]
     near = bad[0] if bad else None
     return Weighed(len(said) + len(missing), bad, near)
@@ -34,6 +35,8 @@ def judge_place(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     if not built or not found:
         return Weighed(gap="there are no as-built records" if not built else f"no part tells its {name}")
     home = {serial: place for place, serial in built.items()}
+    visible = {parts.kind_of(p) for p in found}
+    read = {p.partition("/")[0] for p in found}
     twice = {serial for serial, n in Counter(found.values()).items() if n > 1}
     bad: list[Weight] = []
     for place in sorted({*built, *found}):
@@ -43,7 +46,11 @@ def judge_place(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
             bad.append(_odd(place, have, want, f"serial {have} was found more than once: {where}"))
         if have == want:
             continue
-        if have is None:
+        if have is None and place.partition("/")[0] not in read and visible:
+            bad.append(Weight(place, None, want, 1.0, 0.0, f"nothing was read there, {want} was built in", unseen=True))
+        elif have is None and parts.kind_of(place) not in visible:
+            continue  # of its kind nobody says a word: silence of one tells nothing
+        elif have is None:
             bad.append(_odd(place, None, want, f"missing: {want} was built in here"))
         elif have in home:
             bad.append(_odd(place, have, want, f"moved: {have} belongs in {home[have]}, here {want or 'nothing'} does"))
@@ -71,6 +78,24 @@ def judge_cabling(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
         elif have != want:
             bad.append(Weight(port, str(have), want, 1.0, SURE, f"leads to {have}, the design has it lead to {want}"))
     return Weighed(judged, bad, bad[0] if bad else None)
+
+
+def judge_trunks(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """Every port of the kind `only` leads to the same port of the next rack of its domain."""
+    if len(evidence.domain) < 2:
+        return Weighed(gap="the other racks of its NVLink domain are not under test with it")
+    ports, said = parts.of(measure.only), dict(evidence.facts_called(measure.of))
+    if not ports:
+        return Weighed(gap="the rack has no such part")
+    other = parts.next_rack(evidence.domain, evidence.rack)
+    bad: list[Weight] = []
+    for port in ports:
+        have, want = said.get(port), f"{other}/{port}"
+        if have is None:
+            bad.append(Weight(port, None, want, 1.0, 0.0, f"no neighbour is told, {want} belongs there", unseen=True))
+        elif have != want:
+            bad.append(Weight(port, str(have), want, 1.0, SURE, f"leads to {have}, the design has it lead to {want}"))
+    return Weighed(len(ports), bad, bad[0] if bad else None)
 
 
 def judge_records(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
@@ -133,11 +158,10 @@ def _held(
 ) -> list[tuple[str, FactValue, FactValue]]:
     """Return place, value and what it should be; None where bounds or a set say so."""
     if measure.by == "peers":
-        usual = {
-            kind: Counter(v for p, v in said.items() if parts.kind_of(p) == kind).most_common(1)[0][0]
-            for kind in {parts.kind_of(p) for p in said}
-        }
-        return [(p, v, usual[parts.kind_of(p)]) for p, v in said.items()]
+        votes: dict[str, Counter[FactValue]] = {}
+        for p, v in said.items():
+            votes.setdefault(_kind(p, parts), Counter())[v] += 1
+        return [(p, v, votes[_kind(p, parts)].most_common(1)[0][0]) for p, v in said.items()]
     if measure.by == "built":
         return [(p, v, evidence.built[p].get(measure.of)) for p, v in said.items() if p in evidence.built]
     if measure.by == "place":
@@ -163,6 +187,29 @@ def _expected_places(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> 
     if measure.by == "built":
         return tuple(p for p, v in evidence.built.items() if v.get(measure.of) is not None)
     return ()
+
+
+def _unread(said: dict[str, FactValue], measure: MeasureSpec, parts: Parts) -> list[str]:
+    """Return the places that say nothing although the same place of most trays of their kind says something."""
+    if measure.by == "built":
+        return []  # who has a record is expected by that
+    told: Counter[tuple[str, str]] = Counter()
+    for place, value in said.items():
+        tray, _, leaf = place.partition("/")
+        if value is not None and parts.kind_of(tray):
+            told[parts.kind_of(tray), leaf] += 1
+    return [
+        f"{tray}/{leaf}" if leaf else tray
+        for (kind, leaf), count in told.items()
+        if 2 * count > len(parts.of(kind))
+        for tray in parts.of(kind)
+    ]
+
+
+def _kind(place: str, parts: Parts) -> str:
+    """Return who a part's peers are: its kind, or what stands at the same place of trays of one kind."""
+    tray, _, leaf = place.partition("/")
+    return parts.kind_of(place) or f"{parts.kind_of(tray)}/{leaf}"
 
 
 def _is(parts: Parts, place: str, kind: str) -> bool:

@@ -1,74 +1,152 @@
-"""A live rig on a scripted product: people are asked, waited for, and not for ever."""
+"""A live rig on a scripted rack: the product does what it can, refusals are errors, people are not waited for for ever,
+and what was done is known after a crash."""
 
-from dataclasses import dataclass, field
+from pathlib import Path
 
-from firmware_bridge.generations.load import load_generation
-from firmware_bridge.plant.design import design_of
-from rack_controller.acceptance.live import Facts, Hands, LiveRig, Read
+import pytest
+from support.scripted_rack import ScriptedRack
+
+from firmware_bridge.vocabulary.errors import BusUnavailable, CommandRefused, DeadlinePassed
+from firmware_bridge.wire.located_yaml import parse
+from rack_controller.acceptance.engine import run_step
+from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.rig import Act
+from rack_controller.acceptance.undo import UndoBook
 from rack_controller.prove.accept.evidence import Phase
-from rack_controller.prove.accept.parts import parts_of
+from rack_controller.prove.accept.plan import Plan, plan_of
+from rack_controller.prove.accept.verdict import Outcome
+
+PLAN = """
+schema_version: 1
+name: short
+title: Two supplies
+steps:
+  - id: psus
+    title: Supplies can go
+    level: L11
+    phases: [{name: pulled, each: psu, places: [u06/psu0, u06/psu1], do: pull, for_s: 3, every_s: 1}]
+    measures: [{id: gone, title: Gone, of: psu.power, rule: responds, phase: pulled, within: -1000, source: a test}]
+"""
 
 
-@dataclass
-class Script:
-    """A product whose supply u06/psu0 is pulled two looks after somebody was asked to, if anybody obeys."""
-
-    obeys: bool = True
-    asked: list[str] = field(default_factory=list)
-    looks: int = 0
-    now: float = 0.0
-
-    def tell(self, text: str) -> None:
-        self.asked.append(text)
-        self.looks = 0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += max(seconds, 0.01)
-
-    def readings(self) -> list[Read]:
-        self.looks += 1
-        pulled = self.obeys and bool(self.asked) and self.asked[-1].startswith("pull") and self.looks > 2
-        psus = [Read(f"u06/psu{n}", "power", 0.0 if pulled and n == 0 else 2400.0, "W") for n in range(6)]
-        return [*psus, Read("u15/leak1", "leak", None, "code"), Read("somewhere/else", "power", 1.0, "W")]
-
-    def facts(self) -> Facts:
-        return {"u06/psu0": {"serial": "S1"}}
-
-    def built(self) -> Facts:
-        return {}
+def plan() -> Plan:
+    return plan_of(parse(PLAN, "plan.yaml"))
 
 
-def rig_of(script: Script) -> LiveRig:
-    generation = load_generation("gb200-nvl72")
-    hands = Hands(script.tell, script.sleep, lambda: script.now, patience_s=30.0)
-    return LiveRig("k01", parts_of(generation, design_of(generation)), script, hands)
+def run(rack: ScriptedRack, book: UndoBook | None = None) -> StepRecord:
+    chosen, rig = plan(), rack.rig(book)
+    (record,) = run_step(chosen.steps[0], chosen, rig, rig.parts, [[]], retest=False)
+    return record
 
 
-def test_it_goes_on_when_what_people_did_shows_and_has_it_undone() -> None:
-    script = Script()
-    rig = rig_of(script)
-    rig.act(Act("pull", "u06/psu0"))
-    assert script.now < 5.0
-    rig.run(4.0, 1.0, frozenset({"psu", "leak"}))
-    (evidence,) = rig.collect((Phase("pulled", 0.0, 0.0, 99.0, "u06/psu0"),))
-    power = evidence.series["psu.power"]
-    assert power.values[:, power.index("u06/psu0")].max() == 0.0
-    assert power.values[:, power.index("u06/psu1")].min() == 2400.0
+def test_the_product_switches_supplies_itself_and_back() -> None:
+    rack = ScriptedRack()
+    assert run(rack).outcome is Outcome.PASS
+    assert rack.done == [
+        ("psu_off", "u06/psu0"),
+        ("psu_on", "u06/psu0"),
+        ("psu_off", "u06/psu1"),
+        ("psu_on", "u06/psu1"),
+    ]
+    assert rack.asked == []
+
+
+def test_a_refused_verb_is_an_error_of_the_part_with_its_reason_and_the_others_are_judged() -> None:
+    refused = CommandRefused("the rest carries 60 kW with one more lost", advice="switch trays off first")
+    rack = ScriptedRack(refuses={"psu_off": refused})
+    record = run(rack)
+    assert record.outcome is Outcome.ERROR
+    told = {f.place: f.text for f in record.findings if f.error and f.place}
+    assert set(told) == {"u06/psu0", "u06/psu1"}
+    assert "the rest carries 60 kW" in told["u06/psu0"]
+    assert "switch trays off first" in told["u06/psu0"]
+
+
+def test_a_rack_that_cannot_be_brought_back_stops_the_run() -> None:
+    rack = ScriptedRack(refuses={"psu_on": CommandRefused("u06 stays off: a latch stands")})
+    record = run(rack)
+    assert record.outcome is Outcome.STOPPED
+    assert "not back at rest" in record.why
+    assert [d for d in rack.done if d[0] == "psu_off"] == [("psu_off", "u06/psu0")]  # nothing more is pulled
+
+
+def test_what_is_off_is_written_down_before_and_undone_by_a_successor(tmp_path: Path) -> None:
+    rack = ScriptedRack(refuses={"psu_off": BusUnavailable("the API is away")})
+    with pytest.raises(BusUnavailable):  # the product is away: nobody says anything of the rack
+        run(rack, UndoBook(tmp_path))
+    owed = UndoBook(tmp_path).owed()
+    assert owed in ([Act("restore", "u06/psu0")], [])  # rest could still be reached, or not
+    rack = ScriptedRack()
+    rig = rack.rig(UndoBook(tmp_path))
+    rig.act(Act("pull", "u06/psu3"))
+    assert next(a.place for a in UndoBook(tmp_path).owed()) == "u06/psu3"
+    successor = ScriptedRack(off={"u06/psu3"})
+    successor.rig(UndoBook(tmp_path)).act(Act("rest"))
+    assert ("psu_on", "u06/psu3") in successor.done
+    assert UndoBook(tmp_path).owed() == []
+
+
+def test_people_are_asked_for_what_no_verb_does_and_shown_where_it_is() -> None:
+    rack = ScriptedRack(is_armed=False)
+    rig = rack.rig()
+    rig.act(Act("wet", "u15/leak1"))
+    rig.run(3.0, 1.0, frozenset({"psu", "leak"}))
+    (evidence,) = rig.collect((Phase("wetted", 0.0, 0.0, 99.0, "u15/leak1"),))
+    leaks = evidence.series["leak.state"]
+    assert leaks.values[-1, leaks.index("u15/leak1")] == 2.0
     assert set(evidence.series) == {"psu.power", "leak.state"}  # what is at no place of the rack is nobody's
     assert evidence.serial("u06/psu0") == "S1"
     rig.act(Act("rest"))
-    assert script.asked == ["pull u06/psu0, or switch it off", "put u06/psu0 back, or switch it on"]
+    assert rack.asked == ["wet the leak detector u15/leak1", "dry the leak detector u15/leak1"]
+    assert rack.done == [("locate", "u15")] * 4
 
 
-def test_nobody_is_waited_for_for_ever() -> None:
-    script = Script(obeys=False)
-    rig_of(script).act(Act("pull", "u06/psu0"))
-    assert 30.0 <= script.now < 32.0
-    assert "nothing was seen" in script.asked[-1]
+def test_an_armed_rack_is_not_wetted() -> None:
+    with pytest.raises(CommandRefused, match="would switch its tray off"):
+        ScriptedRack(is_armed=True).rig().act(Act("wet", "u15/leak1"))
 
 
-def test_what_people_cannot_be_asked_for_it_cannot() -> None:
-    rig = rig_of(Script())
+def test_nobody_is_waited_for_for_ever_and_that_is_no_skip() -> None:
+    rack = ScriptedRack(obeys=False, is_armed=False)
+    with pytest.raises(DeadlinePassed, match="nobody said"):
+        rack.rig().act(Act("wet", "u15/leak1"))
+    assert 30.0 <= rack.now < 32.0
+
+
+def test_a_word_that_it_is_done_goes_on_where_readings_show_nothing() -> None:
+    rack = ScriptedRack(obeys=False, is_armed=False, answered_at=10.0)
+    rack.rig().act(Act("wet", "u16/leak1"))  # a deaf detector is found by what comes next
+    assert 10.0 < rack.now < 12.0
+
+
+@pytest.mark.parametrize(
+    ("tray", "armed", "isolates"),
+    [("u15", True, True), ("u16", True, False), ("u15", False, "only told: the rack is not armed")],
+)
+def test_a_drill_asks_the_product_s_own_rehearsal_and_trips_nothing(
+    tray: str, armed: bool, isolates: bool | str
+) -> None:
+    rack = ScriptedRack(is_armed=armed)
+    rig = rack.rig()
+    rig.act(Act("drill", tray))
+    (evidence,) = rig.collect(())
+    assert evidence.facts[tray]["isolates"] == isolates
+    assert rack.done == []
+
+
+def test_limits_are_the_product_s_and_taken_back() -> None:
+    rack = ScriptedRack()
+    rig = rack.rig()
+    assert rig.act(Act("cap", value=0.6)) == pytest.approx(720.0)
+    rig.act(Act("rest"))
+    assert rack.done == [("limit", ""), ("limit", "")]
+    with pytest.raises(CommandRefused, match="no limit was taken"):
+        ScriptedRack(refuses={"limit": CommandRefused("no")}).rig().act(Act("cap", value=0.6))
+
+
+def test_what_nobody_can_do_it_cannot() -> None:
+    rig = ScriptedRack().rig()
     assert rig.can("wet")
-    assert not rig.can("cap")
+    assert rig.can("pull")
+    assert not rig.can("load_one")
+    assert not rig.can("trace")  # none was given

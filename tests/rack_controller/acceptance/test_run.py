@@ -9,9 +9,11 @@ from support.ocptv_schema import schema_faults
 
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance import run as runs
+from rack_controller.acceptance.begin import PLAN as PLAN_FILE
+from rack_controller.acceptance.begin import Wish
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.run import EVIDENCE, RunFolder
-from rack_controller.acceptance.virtual_run import Wish, accept, resume
+from rack_controller.acceptance.virtual_run import accept, resume
 from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.seal import SUFFIX, Wrong, judge
 
@@ -65,7 +67,7 @@ def test_a_run_that_was_cut_goes_on_with_the_step_that_is_missing(tmp_path: Path
         accept(asked, tmp_path, "test", cut)
     (folder,) = runs.runs_in(tmp_path)
     assert folder.read().outcome is None
-    record, _ = resume(folder, tmp_path, lambda step: seen.append(step.id), asked)
+    record, _ = resume(folder, tmp_path, lambda step: seen.append(step.id))
     assert seen == ["settings", "idle", "gap", "busy"]
     assert [s.outcome for s in record.steps] == [Outcome.FAIL, Outcome.PASS, Outcome.ERROR, Outcome.PASS]
     assert record.outcome is Outcome.FAIL
@@ -106,7 +108,7 @@ def test_too_hot_stops_the_run_and_it_stays_stopped(tmp_path: Path) -> None:
     assert record.outcome is Outcome.STOPPED
     assert [s.id for s in record.steps] == ["settings", "idle", "gap", "busy"]
     assert "too hot" in record.why
-    again, _ = resume(folder, tmp_path, lambda step: pytest.fail("it went on"), asked)
+    again, _ = resume(folder, tmp_path, lambda step: pytest.fail("it went on"))
     assert again.outcome is Outcome.STOPPED
 
 
@@ -115,7 +117,8 @@ def test_a_changed_plan_and_an_unknown_fault_are_refused(tmp_path: Path) -> None
     with pytest.raises(ConfigurationError, match="no_such"):
         accept(asked, tmp_path, "test", lambda step: None)
     _, folder = accept(wish(tmp_path), tmp_path, "test", lambda step: None)
+    (folder.path / PLAN_FILE).write_text(PLAN.replace("MOST", "90"))
     with pytest.raises(ConfigurationError, match="plan was changed"):
-        resume(folder, tmp_path, lambda step: None, wish(tmp_path, most=90.0))
+        resume(folder, tmp_path, lambda step: None)
     with pytest.raises(ConfigurationError, match="no run"):
         RunFolder(tmp_path / "nothing").read()

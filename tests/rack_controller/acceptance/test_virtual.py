@@ -1,21 +1,24 @@
 """Virtual racks through parts of the shipped plan: planted faults are named, healthy racks pass, a gap is an error."""
 
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from firmware_bridge.generations.load import load_generation
+from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from rack_controller.acceptance.engine import outcome_of, run_step
 from rack_controller.acceptance.plans import plan_path, read_plan
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.virtual.batch import accept_virtually, missed
-from rack_controller.acceptance.virtual.recipe import Planted, read_planted, read_recipe
+from rack_controller.acceptance.virtual.recipe import Change, Planted, read_planted, read_recipe
 from rack_controller.acceptance.virtual.rig import VirtualRig
+from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.accept.verdict import Outcome
 
-GENERATION = "gb200-nvl72"
+GENERATION, PAIR = "gb200-nvl72", "orv3-hpr-nvl36x2"
 SHORT = ("identity", "firmware", "settings", "floor_records", "power", "caps", "controller_restart")
 PLANTED = ("bus_clip", "fan_slow", "cap_ignored", "wrong_serial", "default_password", "reversed", "psu_off")
 
@@ -83,6 +86,64 @@ def test_another_generation_takes_a_plan_with_limits_of_its_own(tmp_path: Path) 
     assert (caught.value.line, caught.value.field) == (4, "changes.caps.gone")
 
 
-def test_a_generation_without_a_plan_is_not_accepted_by_another_s() -> None:
+def test_a_generation_without_a_plan_is_not_accepted_by_another_s(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(seeds_folder() / "generations" / GENERATION, bare)
+    (bare / "acceptance.yaml").unlink()
+    (bare / "rack.yaml").write_text((bare / "rack.yaml").read_text().replace(f"name: {GENERATION}", "name: bare", 1))
     with pytest.raises(ConfigurationError, match="has no acceptance"):
-        plan_path("vera-rubin-nvl72")
+        plan_path("bare", [tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ("changes:\n  caps.gone: {most: 1, source: s}", "changes.caps.gone"),
+        ("changes:\n  caps.obeys: {most: 1}", "changes.caps.obeys"),
+        ("phases:\n  caps.nowhere: {load: 1}", "phases.caps.nowhere"),
+        ("without:\n  caps.nothing: because", "without.caps.nothing"),
+        ("without:\n  caps: ''", "without"),
+        ("steps_too: []", "steps_too"),
+    ],
+)
+def test_a_change_of_what_is_not_there_is_told(tmp_path: Path, said: str, field: str) -> None:
+    path = tmp_path / "acceptance.yaml"
+    path.write_text(f"schema_version: 1\nextends: gb200-nvl72\n{said}\n")
+    with pytest.raises(FileInvalid) as caught:
+        read_plan(path)
+    assert caught.value.field == field
+
+
+def test_phases_tolerances_and_steps_are_changed_and_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "acceptance.yaml"
+    path.write_text(
+        "schema_version: 1\nextends: gb200-nvl72\nphases: {power.*: {load: 0.5}}\n"
+        "tolerances: {psu.power: {within: 7, source: s}}\nwithout: {psu_each: none, power.bus: none}\n"
+        "stop: [{of: gpu.power, most: 1, title: t}]\n"
+        "steps:\n  - {id: last, title: L, level: L10, measures: [{id: a, title: A, of: b, rule: fact, source: s}]}\n"
+    )
+    plan, _ = read_plan(path)
+    steps = {s.id: s for s in plan.steps}
+    assert {p.load for p in steps["power"].phases} == {0.5}
+    assert "psu_each" not in steps
+    assert steps["shelf_each"].after == []
+    assert "bus" not in {m.id for m in steps["power"].measures}
+    assert (plan.tolerances["psu.power"].within, plan.stop[0].of, plan.steps[-1].id) == (7, "gpu.power", "last")
+
+
+def test_racks_of_a_domain_are_accepted_together_and_a_crossed_trunk_is_named() -> None:
+    crossed = Planted(
+        "trunk", "Two trunks are swapped", [Change(at=["u24/sw3", "u24/sw4"], swap="cable")], ["trunks"], []
+    )
+    one, other = accept_virtually(
+        PAIR, 2, seed=3, faults=[crossed], steps=("trunks", "cluster_clock", "cluster_load"), level=Level.L12
+    )
+    assert {f.place for s in one for f in s.findings} == {"u24/sw3", "u24/sw4"}
+    assert "k02/u24/sw3" in next(f.text for s in one for f in s.findings)
+    assert [s.outcome for s in other] == [Outcome.PASS] * 3
+
+
+def test_a_rack_alone_cannot_prove_its_trunks() -> None:
+    (steps,) = accept_virtually(PAIR, 1, seed=3, steps=("trunks",), level=Level.L12)
+    assert steps[0].outcome is Outcome.ERROR
+    assert "not under test" in steps[0].findings[0].text

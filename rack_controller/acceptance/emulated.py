@@ -1,0 +1,84 @@
+"""What people would do to an emulated rack, done by its emulator: wetting, stopping a pump, load, mains.
+
+Asks the emulator over the socket in the state directory and imports nothing of it.
+"""
+
+import json
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from firmware_bridge.vocabulary.errors import CommandRefused, EnvironmentUnfit
+from rack_controller.acceptance.rig import Act
+
+SOCKET_NAME = "emulator.sock"
+ANSWER_WITHIN_S = 30.0
+DARK_S = 5.0
+"""How long mains stay away when they are cycled."""
+_FAULTS: dict[str, dict[str, str]] = {
+    # One drop: the detector warns.  A puddle would have an armed rack switch its tray off, as it should.
+    "wet": {"what": "leak", "level": "warning"},
+    "stop": {"what": "pump_fail"},
+}
+_UNDOES = {"dry": "wet", "start": "stop"}
+
+
+@dataclass
+class EmulatedHands:
+    """Hands at the emulated rack at `rack`.  Raises CommandRefused where the emulator refuses, EnvironmentUnfit where
+    none answers."""
+
+    state: Path
+    rack: str
+    _struck: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, state: Path, rack: str) -> "EmulatedHands | None":
+        """Return hands at a rack where the state directory has an emulator, else None: the rack is real."""
+        return cls(state, rack) if (state / SOCKET_NAME).exists() else None
+
+    def can(self, verb: str) -> bool:
+        """Return whether an emulator can stand in for people here."""
+        return verb in {*_FAULTS, *_UNDOES, "load", "unload", "cycle_ac"}
+
+    def do(self, act: Act) -> None:
+        """Do it at once."""
+        if act.verb in _FAULTS:
+            fault = {**_FAULTS[act.verb], "where": f"{self.rack}/{act.place}"}
+            self._struck[act.verb, act.place] = self._ask("add_faults", faults=[fault], from_now=True)["ids"]
+        elif act.verb in _UNDOES:
+            self._undo(_UNDOES[act.verb], act.place)
+        elif act.verb == "cycle_ac":
+            self._ask("lose_mains", where=f"{self.rack}/*", seconds=DARK_S)
+        else:
+            self._ask("set_demand", share=act.value if act.verb == "load" else None)
+
+    def _undo(self, verb: str, place: str) -> None:
+        """Take out what was planted, also by a predecessor that crashed: it is known by what it is and where."""
+        ids = self._struck.pop((verb, place), None)
+        if ids is None:
+            wanted = {**_FAULTS[verb], "where": f"{self.rack}/{place}"}
+            armed = self._ask("list_faults")["faults"]
+            ids = [a["id"] for a in armed if all(a["fault"].get(k) == v for k, v in wanted.items())]
+        if ids:
+            self._ask("clear_faults", ids=ids)
+
+    def _ask(self, verb: str, **arguments: Any) -> Any:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+                link.settimeout(ANSWER_WITHIN_S)
+                handle = os.open(self.state, os.O_PATH | os.O_DIRECTORY)  # a socket's name holds 108 bytes
+                try:
+                    link.connect(f"/proc/self/fd/{handle}/{SOCKET_NAME}")
+                finally:
+                    os.close(handle)
+                link.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
+                line = link.makefile("rb").readline()
+            reply = json.loads(line)
+        except (OSError, ValueError) as err:
+            raise EnvironmentUnfit(f"no emulator answers in {self.state}: {err}", advice="start it again") from err
+        if not reply.get("ok"):
+            raise CommandRefused(f"the emulator refused {verb}: {reply.get('error', '')}")
+        return reply

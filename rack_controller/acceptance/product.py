@@ -1,0 +1,200 @@
+"""The running product as a live run sees and uses it: readings, what parts say of themselves, and its own verbs.
+
+Every verb goes the way of everybody's: with the role of whoever began the run, interlocks and refusals applying.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from firmware_bridge.vocabulary.errors import CommandRefused, DeadlinePassed, NotReadYet, PreconditionFailed
+from rack_controller.acceptance.live import Read
+from rack_controller.prove.accept.evidence import FactValue
+
+MOST_READINGS, MOST_PARTS = 20_000, 10_000
+LOOK_S = 1.0
+OPERATION_WITHIN_S = 1800.0
+PATIENT_S = 120.0
+"""How long a refusal that may pass (something else is switched just now) is waited out."""
+_DONE, _ENDED, _HELD = "done", ("failed", "cancelled"), "held"
+Facts = Mapping[str, Mapping[str, FactValue]]
+Waits = Callable[[str], None]
+
+
+class Link(Protocol):
+    """The way to the API."""
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return the decoded answer to a GET."""
+        ...
+
+    def post(self, path: str, body: Any) -> Any:
+        """Return the decoded answer to a POST."""
+        ...
+
+
+@dataclass
+class ProductOverApi:
+    """One rack of the product.  `place` is its place, `waits` is told what is waited for."""
+
+    link: Link
+    rack: str
+    place: str
+    waits: Waits = lambda reason: None
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    _facts: dict[str, dict[str, FactValue]] = field(default_factory=dict)
+
+    def readings(self) -> list[Read]:
+        """Return every reading of the rack."""
+        rows = self.link.get(self._path("readings"), limit=MOST_READINGS)
+        return [Read(self._below(r["place"]), r["quantity"], r["value"], r["unit"]) for r in rows]
+
+    def facts(self, wanted: Collection[str]) -> Facts:
+        """Return what its parts say of themselves; asked for anew is only what is wanted.
+
+        `serial` and `part` are what its endpoints' inventories list, `version` what the system behind an endpoint runs,
+        `firmware` all that its inventory lists; anything else is a setting, looked at now.
+        """
+        asked = set(wanted)
+        if asked & {"serial", "part"}:
+            self._merge(self._sides(self.link.get(f"/api/v1/passports/{quote(self.place)}/found")))
+        if asked - {"serial", "part"}:
+            for row in self.link.get(self._path("endpoints")):
+                if row["enabled"]:
+                    self._endpoint(row, asked)
+        return self._facts
+
+    def built(self) -> Facts:
+        """Return part and serial numbers of its as-built records, none when none were handed in."""
+        if self.place not in {r["rack"] for r in self.link.get("/api/v1/passports")}:
+            return {}
+        return self._sides(self.link.get(f"/api/v1/passports/{quote(self.place)}", limit=MOST_PARTS)["parts"])
+
+    def armed(self) -> bool:
+        """Return whether the rack's interlocks act."""
+        return bool(self.link.get(self._path("interlocks"))["armed"])
+
+    def rehearse(self, detector: str) -> tuple[bool, list[str]]:
+        """Return whether the rack is armed, and what would follow at once if a detector said Critical.
+
+        Nothing trips: the product's own test injection looks and does nothing.
+        """
+        told = self.link.get(self._path("interlocks/test"), place=f"{self.place}/{detector}")
+        return bool(told["armed"]), [text for trip in told["trips"] for text in trip["at_once"]]
+
+    def command(self, verb: str, target: str, **arguments: Any) -> dict[str, Any]:
+        """Send a command, below the rack (empty: to it), and return its result.  Raises what the product answers."""
+        wish = {"verb": verb, "target": f"{self.place}/{target}" if target else self.place, "arguments": arguments}
+        result: dict[str, Any] = self.link.post(self._path("commands"), wish)["result"]
+        return result
+
+    def operate(self, do: str, target: str, **more: Any) -> None:
+        """Have an operation planned, approved and done.
+
+        What is refused because something else is switched just now is asked again for a while.  Raises CommandRefused
+        with the product's reason, DeadlinePassed when it does not end.
+        """
+        until = self.clock() + PATIENT_S
+        while True:
+            try:
+                made = self.command("plan", target, do=do, reason="acceptance", **more)
+                break
+            except PreconditionFailed as err:
+                if self.clock() >= until:
+                    raise
+                self.waits(f"{do} of {target or 'the rack'}: {err.what}")
+                self.sleep(5 * LOOK_S)
+        name = str(made["operation"])
+        if not made["plan"]["stages"]:
+            self.command("cancel", "", operation=name)
+            return
+        self.command("approve", "", operation=name)
+        self._follow(name)
+
+    def _follow(self, name: str) -> None:
+        until = self.clock() + OPERATION_WITHIN_S
+        while True:
+            at = self.link.get(self._path(f"operations/{name}"))
+            if at["state"] == _DONE:
+                return
+            if at["state"] in _ENDED or at["state"] == _HELD:
+                raise CommandRefused(f"operation {name} is {at['state']}: {at['summary'] or _waiting(at)}")
+            if self.clock() >= until:
+                raise DeadlinePassed(f"operation {name} did not end within {OPERATION_WITHIN_S:g} s")
+            self.waits(f"operation {name}: {_waiting(at)}")
+            self.sleep(LOOK_S)
+
+    def _endpoint(self, row: Mapping[str, Any], asked: set[str]) -> None:
+        """Add what an endpoint tells; what it does not say stays unknown."""
+        place = str(row["place"])
+        here = self._below(place)
+        if "version" in asked and row["version"]:
+            self._merge({here: {"version": row["version"]}})
+        if asked - {"serial", "part", "firmware", "version"}:
+            self._settings(place, here)
+        if "firmware" in asked:
+            report = self._ask("report", place)
+            for item in () if report is None else report["firmware"]:
+                self._merge({f"{here}/{item['id']}": {"firmware": item["version"]}})
+
+    def _settings(self, place: str, here: str) -> None:
+        try:
+            self.command("check", here)
+            ready = self.link.get("/api/v1/endpoints/readiness", place=place)
+        except CommandRefused:
+            return  # nothing is known of its settings: a host's agent, a unit on a serial line
+        if ready["judgements"]:
+            self._merge({here: {"password": "own"}})
+        for judged in ready["judgements"]:
+            self._merge(_take(judged, here))
+
+    def _merge(self, said: Facts) -> None:
+        for place, facts in said.items():
+            self._facts.setdefault(place, {}).update(facts)
+
+    def _ask(self, what: str, place: str) -> Any:
+        """Return what is told of an endpoint, None where it has nothing of the kind; a first look takes its time."""
+        until = self.clock() + PATIENT_S
+        while True:
+            try:
+                return self.link.get(f"/api/v1/endpoints/{what}", place=place)
+            except NotReadYet:
+                if self.clock() >= until:
+                    return None
+                self.waits(f"the {what} of {self._below(place)}")
+                self.sleep(LOOK_S)
+            except CommandRefused:
+                return None
+
+    def _sides(self, rows: list[dict[str, Any]]) -> dict[str, dict[str, FactValue]]:
+        return {self._below(r["place"]): {"serial": r.get("serial"), "part": r.get("part")} for r in rows}
+
+    def _below(self, place: str) -> str:
+        return place.removeprefix(self.place + "/")
+
+    def _path(self, view: str) -> str:
+        return f"/api/v1/racks/{quote(self.rack)}/{view}"
+
+
+def _waiting(operation: Mapping[str, Any]) -> str:
+    wait = operation.get("wait")
+    return str(wait["reason"]) if wait else str(operation["state"])
+
+
+def _take(judged: Mapping[str, Any], endpoint: str) -> Facts:
+    """Return a judgement of the product as facts; what an endpoint does not say stays unknown."""
+    name, found = str(judged["name"]), str(judged["found"])
+    if judged["verdict"] == "unknown":
+        return {}
+    if name == "clock":
+        return {endpoint: {"clock_offset_s": float(found.split(",")[0].removesuffix("s").strip())}}
+    if name == "password":
+        return {endpoint: {"password": "default" if found == "factory" else found}}
+    if name.startswith("place_"):
+        tray = endpoint.partition("/")[0]
+        right = judged["verdict"] == "ok"
+        return {tray: {"slot": tray}} if right else {tray: {"slot": f"not here: {judged['why'] or found}"}}
+    return {endpoint: {name: {"yes": True, "no": False}.get(found, found)}}

@@ -1,0 +1,53 @@
+"""The process of one run: `python -m rack_controller.acceptance STATE RUN_ID` goes on with it until it ends."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
+from rack_controller.acceptance.launch import held
+from rack_controller.acceptance.live_run import resume_live
+from rack_controller.acceptance.record import RunRecord, StepRecord
+from rack_controller.acceptance.rest import Api, token_of
+from rack_controller.acceptance.run import FOLDER, RunFolder
+from rack_controller.acceptance.virtual_run import resume
+from rack_controller.prove.accept.verdict import Outcome
+
+NOT_ACCEPTED = 9
+"""Exit code of a run that did not pass."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Go on with a run; returns the exit code: 0 passed, 9 did not.  An error of ours is one line on stderr.
+
+    Told to end (SIGTERM), it brings everything back to rest and leaves the run as unfinished.
+    """
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        if len(arguments) != 2:
+            raise ConfigurationError("expected STATE RUN_ID", advice="name a state directory and a run")
+        record = go_on_with(Path(arguments[0]), arguments[1])
+    except RackwrightError as err:
+        sys.stderr.write(f"rackwright: {err}\n")
+        return err.exit_code
+    return 0 if record.outcome is Outcome.PASS else NOT_ACCEPTED
+
+
+def go_on_with(state: Path, run_id: str) -> RunRecord:
+    """Take a run to its end, on the rig that its record names.  Raises what goes wrong beside the rack."""
+    folder = RunFolder(state / FOLDER / run_id)
+    record = folder.read()
+    with held(folder.path):
+        if record.rig == "virtual":
+            return resume(folder, state, _told)[0]
+        return resume_live(folder, state, Api.of(state, token_of(folder.path)), _told)
+
+
+def _told(step: StepRecord) -> None:
+    sys.stderr.write(f"{step.id}: {step.outcome}{f', {step.why}' if step.why else ''}\n")
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,134 @@
+"""Rules about readings themselves: whether an instrument is heard, moves, keeps pace, and does not jump.  Pure.
+
+A sensor that lies now and then, or says something new too rarely, hides behind a median: it is found here.
+"""
+
+import numpy as np
+
+from rack_controller.prove.accept.compare import UNSEEN, _number
+from rack_controller.prove.accept.evidence import Array, Evidence, Series
+from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.plan import MeasureSpec
+from rack_controller.prove.accept.robust import centre, middle
+from rack_controller.prove.accept.weighed import Weighed, weigh
+
+
+def judge_peaks(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """No part lies beyond `least` or `most` for longer than one reading at a time, in any phase of that name."""
+    series = evidence.series[measure.of]
+    low = -np.inf if measure.least is None else measure.least
+    high = np.inf if measure.most is None else measure.most
+    highest, lowest = np.full(len(series.places), np.nan), np.full(len(series.places), np.nan)
+    for phase in evidence.phases_called(measure.phase):
+        values = series.during(phase).values
+        if len(values) < 2:
+            continue
+        # What two readings in a row are at least above, and below: a single one may be a glitch.
+        highest = np.fmax(highest, _most(np.minimum(values[1:], values[:-1])))
+        lowest = np.fmin(lowest, -_most(-np.maximum(values[1:], values[:-1])))
+    above = highest - high >= low - lowest
+    worst, limits = np.where(above, highest, lowest), np.where(above, high, low)
+
+    def said(n: int) -> str:
+        return f"{measure.of} reaches {_number(worst[n])} {measure.unit}, {_number(limits[n])} is the limit"
+
+    excess = np.maximum(highest - high, low - lowest)
+    return weigh(series.places, worst, limits, excess, 0.01 * np.abs(worst), said, UNSEEN)
+
+
+def judge_breath(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """An analogue reading is not exactly the same throughout a phase: one that is comes from no sensor."""
+    series = evidence.series[measure.of]
+    values = _joined(series, evidence, measure.phase)
+    changes = _changes(values)
+    if len(values) < 5:
+        return Weighed(gap=UNSEEN)
+    known = np.isfinite(values).sum(axis=0) >= 5
+    need = np.full(len(series.places), measure.least or 1.0)
+
+    def said(n: int) -> str:
+        return f"{measure.of} shows {_number(middle(values)[n])} {measure.unit} throughout: it is stuck"
+
+    return weigh(
+        series.places,
+        np.where(known, changes, np.nan),
+        need,
+        np.where(known, need - changes, np.nan),
+        np.full(len(need), 0.3),
+        said,
+        UNSEEN,
+    )
+
+
+def judge_pace(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """Each part shows something new at least `share` as often as its peers do."""
+    series = evidence.series[measure.of]
+    values = _joined(series, evidence, measure.phase)
+    changes = np.where(np.isfinite(values).any(axis=0), _changes(values), np.nan)
+    usual = centre(changes)
+    need = np.full(len(series.places), (measure.share or 0.5) * usual)
+
+    def said(n: int) -> str:
+        return f"{measure.of} shows something new {changes[n]:.0f} times, its peers {usual:.0f} times"
+
+    return weigh(series.places, changes, need, need - changes, np.sqrt(need) / 2.0, said, UNSEEN)
+
+
+def judge_hearing(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """At most a share of `most` of each part's readings is missing, where most of its peers' are there."""
+    series = evidence.series[measure.of]
+    values = _joined(series, evidence, measure.phase)
+    if not len(values):
+        return Weighed(gap=UNSEEN)
+    lost = np.isnan(values).mean(axis=0)
+    # What nobody says at this moment is the rack's silence and not a part's.
+    shared = np.isnan(values).mean(axis=1) > 0.5
+    own = np.isnan(values[~shared]).mean(axis=0) if (~shared).any() else lost
+    limits = np.full(len(own), measure.most or 0.0)
+
+    def said(n: int) -> str:
+        return f"{measure.of}: {own[n]:.0%} of its readings are missing"
+
+    return weigh(series.places, own, limits, own - limits, np.full(len(own), 0.01), said, UNSEEN)
+
+
+def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """No reading of a part stands out of its neighbours in time by `times` what its peers' do, and by `within`."""
+    series = evidence.series[measure.of]
+    found = np.full(len(series.places), np.nan)
+    for phase in evidence.phases_called(measure.phase):
+        found = np.fmax(found, _jump(series.during(phase).values))
+    usual = centre(found)
+    limits = np.full(len(found), max((measure.times or 6.0) * usual, measure.within or 0.0))
+
+    def said(n: int) -> str:
+        return f"{measure.of} jumps by {_number(found[n])} {measure.unit}, its peers by {_number(usual)}"
+
+    return weigh(series.places, found, limits, found - limits, 0.2 * limits, said, UNSEEN)
+
+
+def _jump(values: Array) -> Array:
+    """Return by how much a reading stands out of the one before and the one after it at most, (P,), over all parts'
+    common movement."""
+    if len(values) < 3:
+        return np.full(values.shape[1:], np.nan)
+    common = np.array([[centre(row)] for row in values])
+    own = values - common
+    before, after = own[1:-1] - own[:-2], own[1:-1] - own[2:]
+    same_way = np.where(before * after > 0.0, np.minimum(np.abs(before), np.abs(after)), 0.0)
+    return _most(np.where(np.isfinite(before + after), same_way, np.nan))
+
+
+def _most(values: Array) -> Array:
+    known = np.isfinite(values).any(axis=0)
+    return np.where(known, np.where(np.isfinite(values), values, -np.inf).max(axis=0), np.nan)
+
+
+def _joined(series: Series, evidence: Evidence, phase: str) -> Array:
+    cut = [series.during(p).values for p in evidence.phases_called(phase)]
+    return np.vstack(cut) if cut else np.empty((0, len(series.places)))
+
+
+def _changes(values: Array) -> Array:
+    """Return how often each part shows something new, (P,)."""
+    return np.asarray((np.abs(np.diff(values, axis=0)) > 0.0).sum(axis=0), dtype=np.float64)

@@ -1,0 +1,120 @@
+"""Readings that lie now and then: lost, late, stuck, jumping, above a limit for a moment; healthy ones pass."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.plant.design import design_of
+from rack_controller.prove.accept.evidence import Evidence, Phase, Series
+from rack_controller.prove.accept.hall import with_hall
+from rack_controller.prove.accept.judge import judge
+from rack_controller.prove.accept.parts import Parts, parts_of
+from rack_controller.prove.accept.plan import MeasureSpec, Rule
+from rack_controller.prove.accept.safety import unsafe
+from rack_controller.prove.accept.verdict import Outcome
+
+PHASE = Phase("full", 0.0, 0.0, 1e9)
+ROWS = 100
+
+
+@pytest.fixture(scope="module")
+def parts() -> Parts:
+    generation = load_generation("gb200-nvl72")
+    return parts_of(generation, design_of(generation))
+
+
+@pytest.fixture
+def values(parts: Parts) -> NDArray[np.float64]:
+    noise = np.random.default_rng(3).standard_normal((ROWS, len(parts.of("gpu"))))
+    return 1000.0 + 2.0 * noise + 50.0 * np.sin(np.arange(ROWS) / 9.0)[:, None]  # all move together
+
+
+def named(parts: Parts, rule: Rule, values: NDArray[np.float64], **more: float) -> set[str]:
+    series = Series("gpu.power", "W", parts.of("gpu"), np.arange(1.0, ROWS + 1.0), values)
+    spec = MeasureSpec("m", "m", "gpu.power", rule, "a test", phase="full", **more)  # type: ignore[arg-type]
+    return {f.place for f in judge(spec, Evidence("k", {"gpu.power": series}, (PHASE,)), parts).findings}
+
+
+@pytest.mark.parametrize(
+    ("rule", "more"),
+    [
+        (Rule.HEARD, {"most": 0.1}),
+        (Rule.PACES, {"share": 0.5}),
+        (Rule.JUMPS, {"times": 4.0}),
+        (Rule.BREATHES, {}),
+        (Rule.PEAKS, {"most": 1060.0}),
+    ],
+)
+def test_healthy_readings_pass(parts: Parts, values: NDArray[np.float64], rule: Rule, more: dict[str, float]) -> None:
+    assert named(parts, rule, values, **more) == set()
+
+
+def test_lost_readings_are_named_unless_nobody_was_heard(parts: Parts, values: NDArray[np.float64]) -> None:
+    values[40:70] = np.nan  # the network was away
+    values[::4, 5] = np.nan
+    assert named(parts, Rule.HEARD, values, most=0.1) == {parts.of("gpu")[5]}
+
+
+def test_a_sensor_that_shows_something_new_too_rarely_is_named(parts: Parts, values: NDArray[np.float64]) -> None:
+    values[:, 6] = np.repeat(values[::10, 6], 10)
+    assert named(parts, Rule.PACES, values, share=0.5) == {parts.of("gpu")[6]}
+
+
+def test_a_reading_that_stands_out_once_in_a_while_is_named(parts: Parts, values: NDArray[np.float64]) -> None:
+    values[50, 7] *= 1.3
+    assert named(parts, Rule.JUMPS, values, times=4.0) == {parts.of("gpu")[7]}
+
+
+def test_what_never_changes_is_stuck(parts: Parts, values: NDArray[np.float64]) -> None:
+    values[:, 8] = 1000.0
+    assert named(parts, Rule.BREATHES, values) == {parts.of("gpu")[8]}
+
+
+def test_two_readings_in_a_row_beyond_a_limit_are_a_peak_and_one_is_a_glitch(
+    parts: Parts, values: NDArray[np.float64]
+) -> None:
+    values[30, 9] = 1500.0
+    values[60:62, 10] = 1500.0
+    assert named(parts, Rule.PEAKS, values, most=1100.0) == {parts.of("gpu")[10]}
+
+
+def test_a_hall_is_the_sum_of_its_racks_and_none_where_one_is_not_measured(parts: Parts) -> None:
+    times, places = np.array([1.0, 2.0]), parts.of("feedphase")
+    one = Evidence("k01", {"feedphase.power": Series("feedphase.power", "W", places, times, np.full((2, 6), 10e3))})
+    other = Evidence("k02", {"feedphase.power": Series("feedphase.power", "W", places, times, np.full((2, 6), 20e3))})
+    both = with_hall([one, other], parts)
+    assert both[0].series["hall.power"].values[:, 0].tolist() == [180e3, 180e3]
+    assert both[1].series["hall.share"].values[0, 0] == pytest.approx(180e3 / (2 * 132e3))
+    assert both[0].series["hall.rack_power"].places == ("k01", "k02")
+    assert "hall.power" not in with_hall([one, Evidence("k03")], parts)[0].series
+
+
+def test_a_part_that_tells_nothing_where_its_peers_do_is_an_error(parts: Parts) -> None:
+    facts = {f"{tray}/bmc": {"ipmi": False} for tray in parts.of("tray")[:-1]}
+    spec = MeasureSpec("m", "m", "ipmi", Rule.FACT, "a test", wanted=[False])
+    found = judge(spec, Evidence("k", facts=facts), parts)
+    assert found.outcome is Outcome.ERROR
+    assert [f.place for f in found.findings] == [f"{parts.of('tray')[-1]}/bmc"]
+
+
+def test_serials_of_a_kind_that_nobody_tells_are_no_fault_and_an_unread_tray_is_an_error(parts: Parts) -> None:
+    gpus = parts.of("gpu")
+    built = {p: {"serial": f"S{n}"} for n, p in enumerate(gpus)} | {"u11/cable0": {"serial": "C"}}
+    told = {p: dict(s) for p, s in built.items() if "gpu" in p and not p.startswith("u12/") and p != "u13/gpu1"}
+    spec = MeasureSpec("m", "m", "serial", Rule.PLACED, "a test")
+    found = judge(spec, Evidence("k", facts=told, built=built), parts)
+    assert {f.place for f in found.findings if f.error} == {f"u12/gpu{n}" for n in range(4)}
+    assert {f.place for f in found.findings if not f.error} == {"u13/gpu1"}
+
+
+def test_a_stop_rule_wants_two_readings(parts: Parts) -> None:
+    from rack_controller.prove.accept.plan import Plan, StopRule
+
+    plan = Plan(1, "p", "p", [], stop=[StopRule("gpu.power", 1100.0, "too much")])
+    values = np.full((4, len(parts.of("gpu"))), 1000.0)
+    values[2, 3] = 1200.0
+    series = Series("gpu.power", "W", parts.of("gpu"), np.arange(4.0), values)
+    assert unsafe(plan, Evidence("k", {"gpu.power": series})) == ""
+    values[3, 3] = 1200.0
+    assert parts.of("gpu")[3] in unsafe(plan, Evidence("k", {"gpu.power": series}))

@@ -1,0 +1,85 @@
+"""A rack is accepted while it runs, by the product's own verbs: a healthy one passes, planted faults are named."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.product import PASSWORD, Product, eventually
+
+from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.launch import LOG, start
+from rack_controller.acceptance.record import RunRecord
+from rack_controller.acceptance.run import RunFolder
+from rack_controller.prove.accept.verdict import Outcome
+
+pytestmark = pytest.mark.timeout(400)
+RACK = "lab1/a/r01/k01"
+PLAN = Path(__file__).with_name("live_acceptance.yaml")
+PLANTED: dict[str, tuple[dict[str, Any], str, str]] = {
+    # what is planted; the step that should find it; the part that it should name
+    "clock": ({"what": "clock_1970", "where": "*/u13/bmc"}, "settings", "u13/bmc"),
+    "restore": (
+        {"what": "says", "where": "*/u14/bmc", "text": "PowerRestorePolicy=AlwaysOn"},
+        "settings",
+        "u14/bmc",
+    ),
+    "policy": ({"what": "says", "where": "*/u15/bmc", "text": "PolicyEnabled=false"}, "settings", "u15/bmc"),
+    "slot": ({"what": "other_place", "where": "*/u17/bmc", "text": "3/2"}, "settings", "u17"),
+    "version": ({"what": "wrong_version", "where": "*/u24", "text": "25.01.0001"}, "settings", "u24/nvos"),
+    "supply": ({"what": "psu_fail", "where": "*/u06/psu3"}, "power", "u06/psu3"),
+    "pump": ({"what": "pump_fail", "where": "*/u01/pump1"}, "power", "u01/pump1"),
+    "limit": ({"what": "cap_ignored", "where": "*/u16"}, "power", "u16/gpu2"),
+}
+
+
+@pytest.fixture(scope="module")
+def running(product: Product) -> Iterator[Product]:
+    eventually(lambda: product.get("/api/v1/racks/k01")["live"], within=60)
+    yield product
+    product.control.set_faults([])
+    product.control.set_demand(None)
+
+
+def accept(product: Product) -> RunRecord:
+    """Begin a run as the API does, with a login of its own, and wait for its end."""
+    folder = begin(Wish("gb200-nvl72", "L11", plan=PLAN, rack=RACK), product.state, "test", "admin")
+    start(product.state, folder.path.name, token_of(product))
+
+    def ended() -> RunRecord | None:
+        record = folder.read()
+        return record if record.outcome is not None else None
+
+    try:
+        return eventually(ended, within=90, every=0.5)
+    except AssertionError:
+        pytest.fail(f"{(folder.path / LOG).read_text()}\n{RunFolder(folder.path).read()}")
+
+
+def token_of(product: Product) -> str:
+    answer = product.ask("POST", "/api/v1/login", {"user": "admin", "password": PASSWORD})
+    return str(answer["token"])
+
+
+def findings(record: RunRecord) -> dict[tuple[str, str], str]:
+    return {(s.id, f.place): f.text for s in record.steps for f in s.findings}
+
+
+def test_a_healthy_rack_passes(running: Product) -> None:
+    record = accept(running)
+    assert (record.outcome, findings(record)) == (Outcome.PASS, {})
+    assert [s.id for s in record.steps] == ["settings", "drill", "power", "restart"]
+    limits = running.get("/api/v1/racks/k01/limits")
+    assert [r["place"] for r in limits if r["wanted"] is not None] == [], "limits were taken back"
+    assert json.loads((running.state / "acceptance" / record.id / "undo.json").read_text()) == []
+
+
+def test_planted_faults_are_named_by_their_step_with_their_part(running: Product) -> None:
+    running.control.set_faults([fault for fault, _, _ in PLANTED.values()])
+    record = accept(running)
+    found = findings(record)
+    assert {n: (step, part) for n, (_, step, part) in PLANTED.items() if (step, part) not in found} == {}
+    assert record.outcome is Outcome.FAIL
+    innocent = {part for _, part in found} - {part for _, _, part in PLANTED.values()}
+    assert {p for p in innocent if not p.startswith("u16/")} == set(), "nobody else is blamed"
