@@ -35,7 +35,7 @@ _OPERATIONS: Mapping[tuple[str, str], str] = {
     ("power_on", ""): "on",
 }
 """Operations of the product by what is to be done to which kind of part."""
-_VERBS = frozenset({"cap", "uncap", "drill", *(verb for verb, kind in _OPERATIONS if not kind)})
+_VERBS = frozenset({"cap", "uncap", "drill", "end_drill", *(verb for verb, kind in _OPERATIONS if not kind)})
 _OWN = frozenset({verb for verb, _ in _OPERATIONS})
 _TASKS = {
     "pull": "pull {place}, or switch it off",
@@ -105,7 +105,7 @@ class ProductDoes:
             self.product.command("limit", "", clear=True, each=True)
         elif act.verb == "drill":
             self._drill(act.place)
-        else:
+        elif act.verb != "end_drill":  # of a rehearsal nothing is left to be ended
             self.product.operate(_OPERATIONS[act.verb, kind], act.place)
         return NAN
 

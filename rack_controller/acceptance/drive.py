@@ -29,7 +29,7 @@ _DOES = {
     "stop": ("stop", "start"),
     "load": ("load_one", ""),
     "load_gpu": ("load_one", ""),
-    "drill": ("drill", "dry"),
+    "drill": ("drill", "end_drill"),
 }
 _ALONE = {"load", "load_gpu"}
 """Stimuli that load one part: `load` says how much, all others idle."""
@@ -220,7 +220,7 @@ def _standing(phase: PhaseSpec) -> Iterator[Act]:
     if phase.load is not None and phase.do not in _ALONE:
         yield Act("load", value=phase.load)
     if phase.trace is not None:
-        yield Act("trace", name=phase.trace)
+        yield Act("trace", value=phase.scale, name=phase.trace)
     if phase.cap is not None:
         yield Act("cap", value=phase.cap)
     if phase.facility_k is not None:

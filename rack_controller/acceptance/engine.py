@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rack_controller.acceptance.drive import Refused, drive_step, missing_verbs
+from firmware_bridge.vocabulary.errors import RackwrightError
+from rack_controller.acceptance.drive import AWAY, Refused, drive_step, missing_verbs
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.rig import Act, Rig
 from rack_controller.acceptance.watch import Unwatched, Watch
@@ -149,7 +150,12 @@ def _held_back(step: StepSpec, records: Sequence[StepRecord]) -> str:
 
 
 def _entry(step: StepSpec, rig: Rig) -> list[str]:
-    rig.act(Act("rest"))
+    try:
+        rig.act(Act("rest"))
+    except AWAY:
+        raise
+    except RackwrightError as err:
+        return [f"the rack is not at rest: {err}"] * len(rig.racks)
     kinds = frozenset(e.of.partition(".")[0] for e in step.entry)
     rig.run(LOOK_S, LOOK_EVERY_S, kinds)
     return [next((w for e in step.entry if (w := _refuses(e, seen))), "") for seen in rig.collect(())]

@@ -119,7 +119,7 @@ class LiveRig:
         self._rows: list[Row] = []
         self._units: dict[str, str] = {}
         self._told: dict[str, dict[str, FactValue]] = {}
-        self._traced_from = float("nan")
+        self._traced_from, self._scale = float("nan"), 1.0
 
     @property
     def now(self) -> float:
@@ -139,7 +139,7 @@ class LiveRig:
             self._rest()
             return float("nan")
         if act.verb == "trace":
-            self._traced_from = self.now
+            self._traced_from, self._scale = self.now, act.value
             return float("nan")
         kind = self.parts.kind_of(act.place) if act.place else ""
         if act.verb in _UNDO:
@@ -200,7 +200,7 @@ class LiveRig:
         nodes = node_power(self._trace, self.now - self._traced_from)
         share = float(np.clip(nodes.mean() / max(float(self._trace.watts.max()), 1.0), 0.0, 1.0))
         self._book.owe(Act("unload"))
-        self._have(Act("load", value=round(share, 3)), "")
+        self._have(Act("load", value=round(share * self._scale, 3)), "")
 
     def _look(self) -> dict[str, dict[str, float]]:
         found, units = by_series(self._product.readings(), self.parts)

@@ -11,9 +11,9 @@ from rack_controller.prove.accept.evidence import Evidence, Phase
 class Act:
     """One stimulus.  `place` is empty where it is done to the whole rack.
 
-    `load` (value: share), `trace` (name), `cap` (share of the highest limit, NaN: none), `facility` (K above usual),
-    `pull`, `restore`, `wet`, `dry`, `stop`, `start`, `load_one` (this part alone works, value: share), `cycle_ac`,
-    `restart_controller`, `drill`, `rest` (everything back to idle).
+    `load` (value: share), `trace` (name, value: share of it), `cap` (share of the highest limit, NaN: none),
+    `facility` (K above usual), `pull`, `restore`, `wet`, `dry`, `stop`, `start`, `load_one` (this part alone works,
+    value: share), `cycle_ac`, `restart_controller`, `drill`, `end_drill`, `rest` (everything back to idle).
     """
 
     verb: str

@@ -58,7 +58,7 @@ class VirtualRig:
         self._rows: list[tuple[float, dict[str, Array]]] = []
         self._tracing, self._blind_until, self._drilled = False, -1.0, -1.0
         self._isolated: list[dict[str, bool]] = [{} for _ in self.racks]
-        self._capped_at = -1e9
+        self._capped_at, self._scale = -1e9, 1.0
         self._clock = self._traced_from = self._uncounted = 0.0
         self._touch()
 
@@ -154,7 +154,7 @@ class VirtualRig:
         assert self._trace is not None
         nodes = node_power(self._trace, self._clock - self._traced_from)
         share = float(np.clip(nodes.mean() / max(float(self._trace.watts.max()), 1.0), 0.0, 1.0))
-        self._demand(share)
+        self._demand(share * self._scale)
 
     def _demand(self, share: float) -> None:
         span = self._design.gpu_max - self._design.gpu_idle
@@ -229,6 +229,7 @@ class VirtualRig:
 
     def _start_trace(self, act: Act) -> None:
         self._tracing, self._traced_from = True, self._clock
+        self._scale = 1.0 if np.isnan(act.value) else act.value
 
     def _cap(self, act: Act) -> float:
         watts = float(self._design.limit_default) if np.isnan(act.value) else act.value * float(self._design.limit_max)
@@ -278,6 +279,7 @@ _VERBS: dict[str, Callable[[VirtualRig, Act], float | None]] = {
     "wet": lambda rig, act: rig._wet(act, 1.0),
     "dry": lambda rig, act: rig._wet(act, 0.0),
     "drill": VirtualRig._drill,
+    "end_drill": lambda rig, act: rig._wet(act, 0.0),
     "cycle_ac": VirtualRig._cycle,
     "restart_controller": VirtualRig._restart,
     "rest": VirtualRig._rest,

@@ -54,7 +54,8 @@ class Rule(StrEnum):
 class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One stimulus for a while.
 
-    `load`: share of the GPUs' span, of those that work alone where `do` is `load`; `trace`: a recorded load instead.
+    `load`: share of the GPUs' span, of those that work alone where `do` is `load`; `trace`: a recorded load instead,
+    `scale` of it.
     `cap`: share of every GPU's highest limit.  `each`: the phase is repeated for each part of this kind, of `places`
     where some are named, `do` done to it and undone after; without `each`, `do` is done to the rack.  `settle_s`
     passes before the phase counts, `after_s` after it was undone.
@@ -64,6 +65,7 @@ class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     for_s: Seconds
     load: Share | None = None
     trace: str | None = None
+    scale: Share = 1.0
     cap: Share | None = None
     facility_k: float | None = None
     each: str | None = None
