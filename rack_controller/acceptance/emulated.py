@@ -36,8 +36,13 @@ class EmulatedHands:
 
     @classmethod
     def at(cls, state: Path, rack: str) -> "EmulatedHands | None":
-        """Return hands at a rack where the state directory has an emulator, else None: the rack is real."""
-        return cls(state, rack) if (state / SOCKET_NAME).exists() else None
+        """Return hands at a rack that an emulator of this state directory plays, else None: the rack is real."""
+        hands = cls(state, rack)
+        try:
+            played = {str(r["place"]) for r in hands._ask("state")["racks"]}
+        except EnvironmentUnfit:
+            return None  # no socket, or one that a dead emulator left
+        return hands if rack in played else None
 
     def can(self, verb: str) -> bool:
         """Return whether an emulator can stand in for people here."""

@@ -1,0 +1,93 @@
+"""An emulator in place of hands: asked over its socket, only for racks that it plays, undone also after a crash."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware_bridge.vocabulary.errors import CommandRefused
+from rack_controller.acceptance.emulated import SOCKET_NAME, EmulatedHands
+from rack_controller.acceptance.rig import Act
+
+RACK = "tx1/a/r03/k07"
+
+
+class Emulator:
+    """Answers as the control channel does, and keeps what it was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.faults: dict[str, dict[str, Any]] = {}
+        self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.server.bind(str(folder / SOCKET_NAME))
+        self.server.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                link, _ = self.server.accept()
+            except OSError:
+                return
+            with link, link.makefile("rwb") as stream:
+                request = json.loads(stream.readline())
+                self.asked.append(request)
+                stream.write(json.dumps(self._answer(request)).encode() + b"\n")
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        verb = request["verb"]
+        if verb == "state":
+            return {"ok": True, "racks": [{"place": RACK}]}
+        if verb == "add_faults":
+            if "u99" in request["faults"][0]["where"]:
+                return {"ok": False, "error": "no emulated place fits"}
+            self.faults[f"f{len(self.faults)}"] = request["faults"][0]
+            return {"ok": True, "ids": [list(self.faults)[-1]]}
+        if verb == "list_faults":
+            return {"ok": True, "faults": [{"id": i, "fault": f} for i, f in self.faults.items()]}
+        if verb == "clear_faults":
+            for name in request["ids"]:
+                del self.faults[name]
+        return {"ok": True}
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Emulator]:
+    running = Emulator(tmp_path)
+    yield running
+    running.server.close()
+
+
+def test_what_is_wetted_is_dried_also_by_a_successor(emulator: Emulator, tmp_path: Path) -> None:
+    hands = EmulatedHands.at(tmp_path, RACK)
+    assert hands is not None
+    hands.do(Act("wet", "u11/leak0"))
+    assert emulator.faults == {"f0": {"what": "leak", "level": "warning", "where": f"{RACK}/u11/leak0"}}
+    hands.do(Act("stop", "u01/pump1"))
+    hands.do(Act("dry", "u11/leak0"))
+    successor = EmulatedHands(tmp_path, RACK)
+    successor.do(Act("start", "u01/pump1"))
+    successor.do(Act("dry", "u12/leak0"))  # nothing to undo
+    assert emulator.faults == {}
+
+
+def test_load_and_mains_are_asked_for(emulator: Emulator, tmp_path: Path) -> None:
+    hands = EmulatedHands(tmp_path, RACK)
+    for act in (Act("load", value=0.7), Act("unload"), Act("cycle_ac")):
+        assert hands.can(act.verb)
+        hands.do(act)
+    assert [a.get("share", a.get("where")) for a in emulator.asked] == [0.7, None, f"{RACK}/*"]
+    with pytest.raises(CommandRefused, match="no emulated place fits"):
+        hands.do(Act("wet", "u99/leak0"))
+
+
+def test_a_rack_that_no_emulator_plays_has_no_such_hands(emulator: Emulator, tmp_path: Path) -> None:
+    assert EmulatedHands.at(tmp_path, "tx1/a/r03/k08") is None
+    emulator.server.shutdown(socket.SHUT_RDWR)  # its thread waits there
+    emulator.server.close()
+    assert EmulatedHands.at(tmp_path, RACK) is None  # its socket is still there
+    assert EmulatedHands.at(tmp_path / "none", RACK) is None
