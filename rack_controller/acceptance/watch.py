@@ -87,6 +87,7 @@ class FolderWatch:
         self._before, self._done = sum(self._seconds[name] for name in before), 0.0
         self._step, self._phase, self._place = step, "", ""
         self._tell("its entry conditions" if step.entry else "its evidence", "", None, at_once=True)
+        self._told_ns = 0  # the first phase follows at once, and is told
 
     def phase(self, name: str, place: str, seconds: float) -> None:
         """Tell that a stretch begins; the one before it is over."""
