@@ -10,6 +10,7 @@ _P = Privilege
 V1 = "/api/v1"
 MOST_BODY_BYTES = 1 << 20
 MOST_IMAGE_BYTES = 512 * 1024 * 1024
+MOST_EVIDENCE_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,21 @@ ROUTES: tuple[Rule, ...] = (
     Rule("POST", f"{V1}/passports/{{rack:path}}/freeze", _P.PROVE),
     Rule("GET", f"{V1}/passports/{{rack:path}}", _P.READ),
     # Who may say a step is written in the decision itself: the accounts of its parties.
+    Rule("GET", f"{V1}/evaluations", _P.READ),
+    Rule("POST", f"{V1}/evaluations", _P.PROVE),
+    Rule("POST", f"{V1}/evaluations/take", _P.PROVE),
+    Rule("GET", f"{V1}/evaluations/plan", _P.READ),
+    Rule("GET", f"{V1}/evaluations/comparison", _P.READ),
+    Rule("GET", f"{V1}/evaluations/needed", _P.READ),
+    Rule("GET", f"{V1}/evaluations/milestones", _P.READ),
+    Rule("POST", f"{V1}/evaluations/milestones", _P.PROVE),
+    Rule("GET", f"{V1}/evaluations/{{name}}", _P.READ),
     Rule("GET", f"{V1}/options", _P.READ),
     Rule("POST", f"{V1}/options", _P.CONFIGURE),
     Rule("GET", f"{V1}/options/reminders", _P.READ),
-    Rule("POST", f"{V1}/options/evidence", _P.PROVE),
+    Rule("POST", f"{V1}/options/evidence", _P.PROVE, MOST_EVIDENCE_BYTES),
     Rule("GET", f"{V1}/options/{{name}}", _P.READ),
+    Rule("GET", f"{V1}/options/{{name}}/evidence", _P.READ),
     Rule("POST", f"{V1}/options/{{name}}/steps", _P.OWN_ACCOUNT),
     Rule("POST", f"{V1}/options/{{name}}/dossier", _P.PROVE),
     Rule("GET", f"{V1}/endpoints/report", _P.READ),

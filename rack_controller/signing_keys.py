@@ -38,7 +38,7 @@ class SigningKeys:
         if not keys:
             self._write("0001.key", _pem(Ed25519PrivateKey.generate()))
             keys = self._keys()
-        return Signer(keys[-1], self._chain())
+        return Signer(keys[-1], self._chain(len(keys)))
 
     def rotate(self, unix_ns: int) -> Signer:
         """Make a new key that the one of before vouches for, and return it: it signs from now on."""
@@ -71,13 +71,13 @@ class SigningKeys:
             keys.append(key)
         return keys
 
-    def _chain(self) -> tuple[Succession, ...]:
+    def _chain(self, keys: int) -> tuple[Succession, ...]:
         path = self.folder / _CHAIN
         try:
             chain = msgspec.json.decode(path.read_bytes(), type=tuple[Succession, ...]) if path.exists() else ()
         except (OSError, msgspec.MsgspecError) as err:
             raise EnvironmentUnfit(f"{path.name} cannot be read: {err}", advice=_ADVICE) from err
-        return chain[: max(0, len(self._keys()) - 1)]  # one more: a rotation that ended half way
+        return chain[: max(0, keys - 1)]  # one more: a rotation that ended half way
 
     def _write(self, name: str, data: bytes) -> None:
         scratch = self.folder / f".{name}.new"

@@ -28,6 +28,7 @@ from datacenter_api.cli import (
     endpoint_restart,
     endpoint_trust,
     enrol,
+    evaluate,
     event,
     firmware,
     interlock,
@@ -117,6 +118,7 @@ app.add_typer(certificate.app, name="certificate")
 app.add_typer(subscription.app, name="subscription")
 accept.app.add_typer(accept_floor.app, name="floor")
 app.add_typer(accept.app, name="accept")
+app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(bench.app, name="bench")
 app.command("discover")(discover.find)
 app.command("enrol")(enrol.enrol)

@@ -1,6 +1,5 @@
 """`rackwright option …`: the record of a decision to buy, from the offer to its end."""
 
-import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,10 +41,13 @@ _REMINDERS = (
     Column("WHAT", lambda r: str(r["what"])),
 )
 _EVIDENCE = (
-    Column("RACK", lambda e: str(e["rack"])),
-    Column("LEVEL", lambda e: str(e["level"])),
-    Column("VERDICT", lambda e: "passed" if e["passed"] else "failed"),
-    Column("ARTEFACT", lambda e: str(e["artefact"])),
+    Column("RUN", lambda e: str(e["run"])),
+    Column("RACK", lambda e: str(e["rack"]) or "–"),
+    Column("LEVEL", lambda e: str(e["level"]) or "–"),
+    Column("VERDICT", lambda e: {True: "passed", False: "failed", None: "none"}[e["passed"]]),
+    Column("ENDED", lambda e: clock(e["ended_unix_ns"]).partition(".")[0] if e["ended_unix_ns"] else "–"),
+    Column("COUNTS", lambda e: f"no: {e['fault']}" if e["fault"] else "yes"),
+    Column("SHA-256", lambda e: str(e["sha256"]), wide=True),
 )
 
 
@@ -105,23 +107,27 @@ def say(
 
 @app.command("evidence")
 def add_evidence(
-    rack: Annotated[str, typer.Argument(help="The rack's place in full.")],
-    level: Annotated[str, typer.Argument(help="L10, L11 or L12.")],
-    artefact: Annotated[Path, typer.Argument(help="What proves it: its SHA-256 is kept, not the file.")],
-    failed: Annotated[bool, typer.Option("--failed", help="It has not passed.")] = False,
+    name: NameArg,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Sealed files of acceptance runs done elsewhere; the seal FILE.dsse lies beside each."),
+    ] = None,
     url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Record that a rack has passed a level of acceptance, or has not."""
-    try:
-        digest = hashlib.sha256(artefact.read_bytes()).hexdigest()
-    except OSError as err:
-        raise ConfigurationError(f"{artefact} cannot be read: {err.strerror}", advice="name what proves it") from err
-    body = {"rack": rack, "level": level, "passed": not failed, "artefact": digest}
-    row = connect(url, state).post(f"{V1}/evidence", body)
-    emit([row], _EVIDENCE, chosen(output, as_json), name="artefact", single=True)
+    """Show which sealed runs count for a decision and which do not; hand in runs that were sealed elsewhere."""
+    link = connect(url, state)
+    for file in files or ():
+        try:
+            content, seal = file.read_text("utf-8"), file.with_name(f"{file.name}.dsse").read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as err:
+            advice = "name the run's evidence.ocptv.jsonl; its seal lies beside it"
+            raise ConfigurationError(f"{file} cannot be read: {err}", advice=advice) from err
+        run = link.post(f"{V1}/evidence", {"content": content, "seal": seal})
+        note(f"{file.name}: {run['rack']} has {'passed' if run['passed'] else 'failed'} {run['level']}")
+    emit(link.get(f"{V1}/{name}/evidence"), _EVIDENCE, chosen(output, as_json), name="run")
 
 
 @app.command("reminders")

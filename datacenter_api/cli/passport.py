@@ -200,11 +200,12 @@ def export(
     rule: RuleOpt = "",
     delivery: Delivery = None,
     with_prices: Annotated[bool, typer.Option("--with-prices", help="Write costs instead of shares.")] = False,
+    frozen: Annotated[str, typer.Option("--frozen", help="The hash of an as-accepted state: as it was kept.")] = "",
     url: Url = None,
     state: State = None,
 ) -> None:
     """Write a rack's passport and its seal; `rackwright verify` needs nothing else."""
-    wish = {"form": form, "rule": rule, "delivery": delivery, "redacted": not with_prices}
+    wish = {"form": form, "rule": rule, "delivery": delivery, "redacted": not with_prices, "frozen": frozen}
     made = connect(url, state).post(f"{V1}/{quoted(rack)}/export", wish)
     write_export(to, made)
 

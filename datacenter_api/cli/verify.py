@@ -38,7 +38,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Say whether a signed file is as it was signed, and if not, what was altered, reordered or cut."""
-    from rack_controller.prove.seal import SUFFIX, judge
+    from rack_controller.prove.seal import SUFFIX, Wrong, judge
 
     file = file.with_name(file.name.removesuffix(SUFFIX))
     content, sealed = _read(file), _read(file.with_name(file.name + SUFFIX))
@@ -63,15 +63,20 @@ def verify(
         "rule": None,
         "claims": [],
         "wrong_claims": [],
+        "beside": [],
     }
     if opinion.holds and file.name.endswith(".cdx.json"):
         _work_out(row, content, opening)
+    if opinion.holds:
+        _look_beside(row, file.parent)
     emit([row], _COLUMNS, chosen(output, as_json), name="file", single=True)
     for fault in opinion.faults:
         note(str(fault))
     for wrong in row["wrong_claims"]:
         note(f"claim: {wrong}")
-    if not opinion.holds or row["wrong_claims"]:
+    for beside in row["beside"]:
+        note(f"{beside['wrong']}: {beside['file']}: {beside['detail']}")
+    if not opinion.holds or row["wrong_claims"] or any(b["wrong"] == Wrong.ALTERED for b in row["beside"]):
         raise typer.Exit(CHANGED)
     if not opinion.trusted:
         note(f"signed by {opinion.signer}, a key nobody here was told of: compare it, then give it with --key")
@@ -81,6 +86,23 @@ def verify(
 def _signer(row: Row) -> str:
     name = str(row["signer"])[:16]
     return f"{'known' if row['trusted'] else 'unknown'} {name}" if row["holds"] else "–"
+
+
+def _look_beside(row: Row, folder: Path) -> None:
+    """Look at files whose hashes are under the seal too, raw series of a run, and say which are not here."""
+    import hashlib
+
+    from rack_controller.prove.seal import Wrong
+
+    for name, digest in sorted(dict(row["about"].get("raw_sha256") or {}).items()):
+        path = folder / Path(name).name
+        if not path.is_file():
+            said = (Wrong.CUT, "it is not here, and nobody looked at what it holds")
+        elif hashlib.sha256(_read(path)).hexdigest() != digest:
+            said = (Wrong.ALTERED, "it is not the file whose hash was sealed")
+        else:
+            continue
+        row["beside"].append({"wrong": said[0].value, "file": name, "detail": said[1]})
 
 
 def _work_out(row: Row, content: bytes, opening: Path | None) -> None:

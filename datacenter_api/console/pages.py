@@ -9,6 +9,7 @@ from datacenter_api.console.alarms_page import show_alarms
 from datacenter_api.console.audit_page import show_audit
 from datacenter_api.console.budget_page import show_budget
 from datacenter_api.console.domain_page import show_domain
+from datacenter_api.console.evaluation_page import show_evaluation
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import show_banner, show_interlocks
@@ -69,6 +70,10 @@ def add_pages(services: Services, open_door: OpenDoor) -> None:
     async def decisions_page(request: Request) -> None:
         await show_decisions(services, request.scope[PRINCIPAL])
 
+    @ui.page("/evaluation", title="Evaluation · Rackwright", dark=None)
+    async def evaluation_page(request: Request, by: str = "generation") -> None:
+        await show_evaluation(services, by, request.scope[PRINCIPAL])
+
     @ui.page("/decision/{name}", title="Decision · Rackwright", dark=None)
     async def decision_page(name: str, request: Request) -> None:
         await show_decision(services, name, request.scope[PRINCIPAL])
@@ -94,7 +99,8 @@ def show_hall(glance: Glance, who: Principal) -> None:
             viewer.show(events_board(glance, None), html(classes="card"))
             html(
                 '<p class="quiet"><a href="/console/subscriptions">Who is told of events</a> · '
-                '<a href="/console/decisions">Passports and decisions to buy</a></p>'
+                '<a href="/console/decisions">Passports and decisions to buy</a> · '
+                '<a href="/console/evaluation">Racks side by side</a></p>'
             )
     viewer.start()
 

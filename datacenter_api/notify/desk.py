@@ -15,6 +15,7 @@ import msgspec
 from datacenter_api.fleet.record import NEVER
 from datacenter_api.notify.figures import NotifyView, TargetView, Tried
 from datacenter_api.notify.file import FILE, NotifyFile, Target, Webhook, read_notify
+from datacenter_api.notify.reminder_round import ReminderRound
 from datacenter_api.notify.sender import Sender
 from datacenter_api.notify.telling import MOST_AT_ONCE, Heard, Told, after, forgotten, news
 from datacenter_api.redfish.push.aim import open_guard
@@ -33,6 +34,7 @@ FIRST_WAIT, LONGEST_WAIT = Seconds(2.0), Seconds(300.0)
 
 class _Book(msgspec.Struct):
     told: dict[str, dict[str, Told]] = {}
+    reminded: dict[str, list[str]] = {}
 
 
 @dataclass
@@ -55,6 +57,7 @@ class NotifyDesk:
     services: Services
     unix_ns: Callable[[], int]
     fault: str = ""
+    reminders: ReminderRound = field(init=False)
     _desks: dict[str, _Desk] = field(default_factory=dict)
     _since: dict[str, Seconds] = field(default_factory=dict)
     _stamp: object = None
@@ -69,6 +72,7 @@ class NotifyDesk:
         except (OSError, msgspec.MsgspecError) as err:
             log.warning("%s cannot be read, everybody is told anew: %s", self._kept, err)
             self._book = _Book()
+        self.reminders = ReminderRound(self.services, self.unix_ns, self._book.reminded, self._keep)
 
     async def run(self) -> None:
         """Look once a second until cancelled."""
@@ -82,6 +86,7 @@ class NotifyDesk:
     def look(self) -> None:
         """Read the file when it has changed, and begin to send what is new.  Waits for nobody."""
         self._read_file()
+        self.reminders.look([d.target for d in self._desks.values()], self._sender, self._site())
         now = self.services.now()
         heard = self._heard(now)
         for desk in self._desks.values():
@@ -115,6 +120,7 @@ class NotifyDesk:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.reminders.close()
 
     async def _send(self, desk: _Desk, heard: list[Heard]) -> None:
         """Send one batch; what comes meanwhile is the next one's."""
@@ -190,7 +196,7 @@ class NotifyDesk:
 
     def _keep(self) -> None:
         """Write down what everybody was told; a disk that refuses costs a repetition after the next start."""
-        self._book = _Book({name: desk.told for name, desk in self._desks.items()})
+        self._book = _Book({name: desk.told for name, desk in self._desks.items()}, self.reminders.told)
         fresh = self._kept.with_name(f".{self._kept.name}.new")
         try:
             self._kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

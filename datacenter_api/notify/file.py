@@ -22,18 +22,20 @@ Address = Annotated[str, msgspec.Meta(pattern=r"^[^\s@<>,;\"]{1,64}@[A-Za-z0-9.-
 
 
 class Webhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A POST of JSON.  `key_file`: what signs it, from the file's folder; `verify` false takes any certificate."""
+    """A POST of JSON.  `key_file`: what signs it, from the file's folder; `verify` false takes any certificate;
+    `reminders`: of days of decisions to buy, too."""
 
     name: Name
     url: Text
     priorities: tuple[Priority, ...] = (1, 2, 3)
     key_file: str = ""
     verify: bool = True
+    reminders: bool = False
 
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Mail over SMTP.  `security`: STARTTLS, TLS from the start, or none.  `credentials_file`: user and password, from
-    the file's folder."""
+    the file's folder.  `reminders`: of days of decisions to buy, too."""
 
     name: Name
     host: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9:.-]{1,253}$")]
@@ -43,6 +45,7 @@ class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     security: Literal["starttls", "tls", "none"] = "starttls"
     priorities: tuple[Priority, ...] = (1, 2)
     credentials_file: str = ""
+    reminders: bool = False
 
 
 Target = Webhook | Mailbox

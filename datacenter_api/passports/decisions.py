@@ -4,14 +4,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
 
 from datacenter_api.passports.desk import Export, PassportDesk
 from datacenter_api.passports.reports import LevelEvidence
-from datacenter_api.passports.tables import evidence, options, plain_row
+from datacenter_api.passports.tables import options
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
+from rack_controller.evaluation.from_run import SealedRun
 from rack_controller.prove.conditions import Measure, Measured, PurchaseCondition, parse_condition
 from rack_controller.prove.cyclonedx import Document
 from rack_controller.prove.option import (
@@ -26,6 +28,9 @@ from rack_controller.prove.option import (
     step,
 )
 
+if TYPE_CHECKING:
+    from datacenter_api.evaluation.desk import EvaluationDesk
+
 Now = Callable[[], datetime]
 
 
@@ -35,6 +40,7 @@ class DecisionDesk:
 
     passports: PassportDesk
     now: Now = lambda: datetime.now(UTC)
+    evaluations: "EvaluationDesk | None" = None
 
     def offer(self, offer: Offer, actor: str) -> DecisionRecord:
         """Keep a new offer.  Raises ArgumentsInvalid, CommandRefused when one of its name is there."""
@@ -67,8 +73,17 @@ class DecisionDesk:
 
     def delivery_of(self, rack: str) -> date | None:
         """Return the day of delivery that a rack's open decision names, the soonest, None when none does."""
-        days = [r.offer.delivery for r in self.listed() if not r.over and rack in r.offer.racks and r.offer.delivery]
-        return min(days, default=None)
+        return self.deliveries().get(rack)
+
+    def deliveries(self) -> dict[str, date]:
+        """Return for each rack of an open decision that names a day of delivery the soonest of them."""
+        found: dict[str, date] = {}
+        today = self.now().date()
+        for record in self._records():
+            day = record.offer.delivery
+            if day is not None and not record.over and today <= record.offer.decide_by:
+                found |= {rack: min(day, found.get(rack, day)) for rack in record.offer.racks}
+        return found
 
     def say(
         self,
@@ -100,18 +115,26 @@ class DecisionDesk:
         found = [r for record in self.listed() for r in reminders(record, self.now().date())]
         return sorted(found, key=lambda r: (r.on, r.name))
 
-    def prove(self, rack: str, level: str, passed: bool, artefact: str, actor: str) -> LevelEvidence:
-        """Keep that a rack has passed a level or has not."""
-        row = LevelEvidence(rack, level, passed, artefact, time.time_ns(), actor)
-        with self.passports.store.begin() as connection:
-            connection.execute(sa.insert(evidence).values(msgspec.structs.asdict(row)))
-        return row
+    def hand_in(self, content: bytes, seal: bytes) -> SealedRun:
+        """Keep an acceptance run that was sealed elsewhere.
 
-    def proofs(self, racks: Sequence[str]) -> list[LevelEvidence]:
-        """Return the evidence of some racks, the oldest first."""
-        query = sa.select(evidence).where(evidence.c.rack.in_(racks)).order_by(evidence.c.id)
-        with self.passports.store.begin() as connection:
-            return [msgspec.convert(plain_row(row), LevelEvidence) for row in connection.execute(query)]
+        Its key is this installation's or one that an offer names.  Raises ArgumentsInvalid for a run that does not
+        count, EnvironmentUnfit.
+        """
+        keys = {key for record in self._records() for key in record.offer.keys}
+        return self.passports.proofs.take(content, seal, sorted(keys))
+
+    def runs(self, name: str) -> list[SealedRun]:
+        """Return every sealed run of a decision's racks, those that do not count with the reason.
+
+        A run whose rack nobody can tell, because its seal does not hold, stands here too.  Raises TargetUnknown.
+        """
+        offer = self._read(name)[0].offer
+        return [r for r in self.passports.proofs.runs(offer.keys) if r.rack in offer.racks or not r.rack]
+
+    def proofs(self, offer: Offer) -> list[LevelEvidence]:
+        """Return what sealed runs prove of an offer's racks, the oldest first."""
+        return self.passports.proofs.of(offer.racks, offer.keys)
 
     def measure(self, record: DecisionRecord, condition: PurchaseCondition) -> Measured:
         """Return what a condition asks about, as far as it is known until its day."""
@@ -119,11 +142,12 @@ class DecisionDesk:
         day = min(condition.by, self.now().date())
         end = int(_end_of(day).timestamp()) * 10**9
         if condition.measure is Measure.RACKS_PASSED:
-            newest = {e.rack: e for e in self.proofs(racks) if e.level == condition.word and e.unix_ns < end}
+            newest = {e.rack: e for e in self.proofs(record.offer) if e.level == condition.word and e.unix_ns < end}
             passed = sum(e.passed for e in newest.values())
-            return Measured(
-                float(passed), f"{len(newest)} of {len(racks)} racks have evidence of {condition.word}", day
-            )
+            detail = f"{len(newest)} of {len(racks)} racks have a sealed run of {condition.word}"
+            return Measured(float(passed), detail, day)
+        if condition.measure is Measure.CRITERION:
+            return self._criterion(record, condition, end)
         frozen = {f.rack: f for f in reversed(self.passports.frozen()) if f.rack in racks and f.unix_ns < end}
         if condition.measure is Measure.PASSPORTS_FROZEN:
             return Measured(float(len(frozen)), f"of {len(racks)} racks", day)
@@ -140,7 +164,7 @@ class DecisionDesk:
         lines: list[tuple[str, object]] = [("offer", record.offer)]
         lines += [(f"condition {n}", c) for n, c in enumerate(record.conditions, 1)]
         lines += [(f"log {n}", entry) for n, entry in enumerate(record.log, 1)]
-        lines += [(f"evidence {n}", e) for n, e in enumerate(self.proofs(racks), 1)]
+        lines += [(f"evidence {n}", e) for n, e in enumerate(self.proofs(record.offer), 1)]
         lines += [(f"frozen {f.rack}", f) for f in self.passports.frozen() if f.rack in racks]
         known = [r for r in racks if r in self.passports.store.racks()]
         delivery = record.offer.delivery
@@ -152,6 +176,26 @@ class DecisionDesk:
         document = Document(encoded, [what for what, _ in lines])
         about: dict[str, object] = {"decision": name, "stage": record.stage.value, "form": "dossier"}
         return self.passports.signed(f"{name}.dossier.jsonl", document, about)
+
+    def _criterion(self, record: DecisionRecord, condition: PurchaseCondition, end: int) -> Measured:
+        """Return the worse end of a criterion's interval over the offer's racks, as evaluated before `end`."""
+        from datacenter_api.evaluation.desk import EvaluationDesk
+
+        desk = self.evaluations or EvaluationDesk(self.passports.state, self.passports)
+        cell = desk.of_racks(record.offer.racks, condition.word, end, record.offer.keys)
+        if cell is None:
+            return Measured(None, f"there is no criterion {condition.word!r}")
+        value = cell.low if condition.compare == ">=" else cell.high
+        detail = f"{cell.racks} of {len(record.offer.racks)} racks evaluated"
+        if cell.value is not None and value is None:
+            detail += "; no interval yet" if cell.racks < 2 else "; nothing bounds it"
+        return Measured(value, f"{detail}; {cell.why}" if cell.why else detail, min(condition.by, self.now().date()))
+
+    def _records(self) -> list[DecisionRecord]:
+        """Return every decision as it was written last: nothing is measured."""
+        with self.passports.store.begin() as connection:
+            kept = [str(r) for r in connection.execute(sa.select(options.c.record)).scalars()]
+        return [msgspec.json.decode(text, type=DecisionRecord) for text in kept]
 
     def _origin(self, record: DecisionRecord, rule: str) -> Measured:
         known = self.passports.store.racks()

@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from datacenter_api import __version__
 from datacenter_api.passports.found import Found
+from datacenter_api.passports.proofs import Proofs
 from datacenter_api.passports.reports import (
     FrozenRow,
     ImportReport,
@@ -78,10 +79,12 @@ class PassportDesk:
     search: Sequence[Path] = ()
     store: PassportStore = field(init=False)
     keys: SigningKeys = field(init=False)
+    proofs: Proofs = field(init=False)
 
     def __post_init__(self) -> None:
         self.store = PassportStore(self.state)
         self.keys = SigningKeys(self.state / KEYS)
+        self.proofs = Proofs(self.state)
 
     @cached_property
     def files(self) -> OriginFiles:
@@ -134,9 +137,7 @@ class PassportDesk:
 
     def records(self, rack: str) -> pa.Table:
         """Return the records of a rack, given by its place or its last part.  Raises TargetUnknown."""
-        table = self.store.current(self.named(rack))
-        assert table is not None
-        return table
+        return self._records_at(self.named(rack))
 
     def named(self, rack: str) -> str:
         """Return the place of a rack that records are of.  Raises TargetUnknown."""
@@ -216,7 +217,8 @@ class PassportDesk:
         """Return a rack's passport as a signed file.  Raises TargetUnknown, ArgumentsInvalid."""
         if form not in FORMS:
             raise ArgumentsInvalid(f"no form {form!r}", advice=f"one of: {', '.join(FORMS)}")
-        place, table, asked = self.named(rack), self.records(rack), self.rule(rule)
+        place, asked = self.named(rack), self.rule(rule)
+        table = self._records_at(place)
         claims = [claim_of(table, asked, self.files.country_of_site, delivery)]
         openings, more = None, self._about(asked, delivery)
         if redacted:
@@ -235,8 +237,9 @@ class PassportDesk:
         self, name: str, document: Document, about: dict[str, object], openings: Openings | None = None
     ) -> Export:
         """Return a document with its seal, signed by the key that signs now."""
-        sealed = seal(name, document.lines, document.names, self.keys.signer(), about)
-        return Export(name, document.content, sealed, openings)
+        content = document.content
+        sealed = seal(name, document.lines, document.names, self.keys.signer(), about, content)
+        return Export(name, content, sealed, openings)
 
     def freeze(self, rack: str, found: Found, actor: str, delivery: date | None) -> FrozenRow:
         """Keep a rack's passport as it is accepted: its signed BOM under its own hash.  Raises TargetUnknown."""
@@ -252,6 +255,16 @@ class PassportDesk:
             connection.execute(sa.insert(frozen).values(msgspec.structs.asdict(row)))
         return row
 
+    def as_accepted(self, rack: str, sha256: str) -> Export:
+        """Return an as-accepted state as it was kept, with its seal.  Raises TargetUnknown, EnvironmentUnfit."""
+        place = self.named(rack)
+        if sha256 not in {row.sha256 for row in self.frozen(place)}:
+            what = f"{place} has no as-accepted state {sha256[:16]!r}"
+            raise TargetUnknown(what, advice=f"see `rackwright passport show {rack}`")
+        name = f"{place.replace('/', '-')}.{FORMS['cyclonedx']}"
+        content, seal = (self.store.read(f"frozen/{sha256}.cdx.json{end}") for end in ("", SUFFIX))
+        return Export(name, content, seal)
+
     def frozen(self, rack: str = "") -> list[FrozenRow]:
         """Return every as-accepted state, of one rack or all, the newest first."""
         query = sa.select(frozen).order_by(frozen.c.id.desc())
@@ -262,6 +275,11 @@ class PassportDesk:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+    def _records_at(self, place: str) -> pa.Table:
+        table = self.store.current(place)
+        assert table is not None
+        return table
 
     def _lay_beside(self, records: pa.Table, complaints: Complaints, replace: bool) -> None:
         """Complain of rows whose place, or part and serial number, are recorded already."""

@@ -18,6 +18,7 @@ from rack_controller.decide.swap import Stage, Swap
 from rack_controller.prove.fit import PartSwap
 
 if TYPE_CHECKING:
+    from datacenter_api.evaluation.desk import EvaluationDesk
     from datacenter_api.passports.decisions import DecisionDesk
     from datacenter_api.passports.desk import PassportDesk
     from datacenter_api.passports.found import Found
@@ -34,6 +35,7 @@ class Passports:
     def __init__(self, state: Path, fleet: FleetState, bus: BusLink, note: Note) -> None:
         self._state, self._fleet, self._bus, self._note = state, fleet, bus, note
         self._desk: PassportDesk | None = None
+        self._evaluations: EvaluationDesk | None = None
         self._stock: StockRoom | None = None
         self.turn = asyncio.Lock()  # one import or decision at a time
 
@@ -49,7 +51,15 @@ class Passports:
         """Return the desk of decisions.  Raises EnvironmentUnfit, ConfigurationError."""
         from datacenter_api.passports.decisions import DecisionDesk
 
-        return DecisionDesk(self.open())
+        return DecisionDesk(self.open(), evaluations=self.evaluations())
+
+    def evaluations(self) -> "EvaluationDesk":
+        """Return the desk of evaluations.  Raises EnvironmentUnfit, ConfigurationError."""
+        if self._evaluations is None:
+            from datacenter_api.evaluation.desk import EvaluationDesk
+
+            self._evaluations = EvaluationDesk(self._state, self.open())
+        return self._evaluations
 
     def found(self, rack: str) -> "Found":
         """Return what is found in a rack now; call it in the loop.  Raises TargetUnknown, BusUnavailable."""

@@ -125,11 +125,11 @@ class OriginRules(msgspec.Struct, frozen=True):
 
 
 class LevelEvidence(msgspec.Struct, frozen=True):
-    """A rack has passed a level, or has not: what proves it is named by its SHA-256."""
+    """A rack has passed a level, or has not: the sealed run that says so, its SHA-256, and when it ended."""
 
     rack: str
     level: str
     passed: bool
     artefact: str
     unix_ns: int
-    actor: str
+    run: str

@@ -42,7 +42,9 @@ def write_segment(records: pa.Table, path: Path) -> None:
     racks, _ = codes_of(pc.replace_substring_regex(records.column(PLACE), RACK_OF, r"\1"))
     ends = [*(np.flatnonzero(np.diff(racks)) + 1).tolist(), len(racks)]
     begin = 0
-    with pq.ParquetWriter(path, records.schema, compression="zstd", compression_level=1) as writer:
+    coded = [field.name for field in records.schema if pa.types.is_dictionary(field.type)]
+    # LZ4 and no dictionary of what differs from row to row: read in half of the time that zstd takes.
+    with pq.ParquetWriter(path, records.schema, compression="lz4", use_dictionary=coded) as writer:
         for end in ends:
             if end - begin >= GROUP_ROWS or end == len(racks):
                 writer.write_table(compact(records.slice(begin, end - begin)))

@@ -127,6 +127,16 @@ class PassportStore:
         self._kept[rack] = stamp, table
         return table
 
+    def stamps(self) -> dict[str, tuple[int, int, int]]:
+        """Return for every rack with records what changes when they do: newest import, swaps, newest import of all."""
+        last = sa.select(covers.c.rack, sa.func.max(covers.c.import_id)).group_by(covers.c.rack)
+        swapped = sa.select(changes.c.rack, sa.func.count()).group_by(changes.c.rack)
+        with self.begin() as connection:
+            swaps = {str(rack): int(n) for rack, n in connection.execute(swapped)}
+            found = [(str(rack), int(n)) for rack, n in connection.execute(last)]
+        newest = max((n for _, n in found), default=0)  # a spare may be recorded anywhere
+        return {rack: (n, swaps.get(rack, 0), newest if rack in swaps else 0) for rack, n in found}
+
     def changes(self, rack: str) -> list[PartSwap]:
         """Return the swaps of a rack, the oldest first."""
         query = sa.select(changes).where(changes.c.rack == rack).order_by(changes.c.unix_ns, changes.c.id)
@@ -145,6 +155,13 @@ class PassportStore:
                 ]
                 connection.execute(sa.insert(changes), rows)
         return new
+
+    def read(self, name: str) -> bytes:
+        """Return a file that was put there.  Raises EnvironmentUnfit: it is gone or cannot be read."""
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as err:
+            raise EnvironmentUnfit(f"{name} cannot be read: {err.strerror}", advice="restore it from a backup") from err
 
     def write(self, name: str, data: bytes) -> None:
         """Put a file of an export there whole."""
@@ -240,9 +257,9 @@ def _plain(table: pa.Table) -> pa.Table:
 def _latest(tables: Sequence[pa.Table]) -> pa.Table:
     """Return the rows of all tables, of those with the same place the one of the last table, by place."""
     both = pa.concat_tables(tables, promote_options="default").unify_dictionaries().combine_chunks()
-    places, _ = codes_of(both.column(PLACE))
     if len(tables) == 1:
         return both
+    places, _ = codes_of(both.column(PLACE))
     _, last = np.unique(places[::-1], return_index=True)
     kept = both.take(pa.array(len(places) - 1 - last))
     return kept.take(pc.sort_indices(kept, [(PLACE, "ascending")]))

@@ -64,16 +64,16 @@ options = sa.Table(
     sa.Column("record", sa.Text, nullable=False),  # rack_controller.prove.option.DecisionRecord as JSON
 )
 
-evidence = sa.Table(
-    "evidence",
+milestones = sa.Table(
+    "milestones",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("rack", sa.String(256), nullable=False, index=True),
-    sa.Column("level", sa.String(16), nullable=False),
-    sa.Column("passed", sa.Boolean, nullable=False),
-    sa.Column("artefact", sa.String(64), nullable=False),  # SHA-256
+    sa.Column("what", sa.String(16), nullable=False),
     sa.Column("unix_ns", sa.BigInteger, nullable=False),
     sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("noted_unix_ns", sa.BigInteger, nullable=False),
+    sa.Column("note", sa.String(400), nullable=False),
 )
 
 

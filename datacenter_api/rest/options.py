@@ -10,10 +10,11 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from datacenter_api.passports.reports import Exported, LevelEvidence
+from datacenter_api.passports.reports import Exported
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid
+from rack_controller.evaluation.from_run import SealedRun
 from rack_controller.prove.option import DecisionRecord, DecisionStep, Offer, Reminder
 
 router = APIRouter(prefix="/api/v1/options", tags=["decisions"])
@@ -21,6 +22,7 @@ Parts = Annotated[Services, Depends(services_of)]
 Name = Annotated[str, PathParameter(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Text = Annotated[str, Field(max_length=400)]
 MOST_AUDIT = 10_000
+MOST_EVIDENCE = 16 * 1024 * 1024
 
 
 class _Body(BaseModel):
@@ -47,6 +49,7 @@ class OfferBody(_Body):
     generation: str = Field(default="", max_length=64)
     quantity: int = Field(default=1, ge=1, le=1_000_000)
     delivery: date | None = None
+    keys: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(default=[], max_length=20)
 
 
 class StepBody(_Body):
@@ -59,12 +62,10 @@ class StepBody(_Body):
 
 
 class EvidenceBody(_Body):
-    """A rack has passed a level or has not; `artefact` is the SHA-256 of what proves it."""
+    """An acceptance run's sealed file and its seal, both as text: what it proves is read out of it."""
 
-    rack: str = Field(min_length=1, max_length=256)
-    level: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,15}$")
-    passed: bool
-    artefact: str = Field(pattern=r"^[0-9a-f]{64}$")
+    content: str = Field(min_length=1, max_length=MOST_EVIDENCE)
+    seal: str = Field(min_length=1, max_length=MOST_EVIDENCE)
 
 
 @router.get("", responses=describes(list[DecisionRecord]))
@@ -93,16 +94,22 @@ async def list_reminders(parts: Parts) -> Response:
     return json_answer(await asyncio.to_thread(lambda: parts.passports.decisions().reminders()))
 
 
-@router.post("/evidence", responses=describes(LevelEvidence))
-async def prove(wish: EvidenceBody, parts: Parts, request: Request) -> Response:
-    """Record that a rack has passed a level or has not, with the hash of what proves it."""
+@router.post("/evidence", responses=describes(SealedRun))
+async def hand_in(wish: EvidenceBody, parts: Parts, request: Request) -> Response:
+    """Hand in an acceptance run that was sealed elsewhere; refused unless its seal holds under a key that is known."""
     who = principal_of(request)
-    said = (wish.rack, wish.level, wish.passed, wish.artefact, who.user)
+    content, seal = wish.content.encode(), wish.seal.encode()
     async with parts.passports.turn:
-        row = await asyncio.to_thread(lambda: parts.passports.decisions().prove(*said))
-    outcome = "passed" if wish.passed else "failed"
-    parts.store.audit(who.user, who.address, f"evidence {wish.level}", wish.rack, outcome, wish.artefact)
-    return json_answer(row)
+        run = await asyncio.to_thread(lambda: parts.passports.decisions().hand_in(content, seal))
+    outcome = "passed" if run.passed else "failed"
+    parts.store.audit(who.user, who.address, f"evidence {run.level}", run.rack, outcome, run.sha256)
+    return json_answer(run)
+
+
+@router.get("/{name}/evidence", responses=describes(list[SealedRun]))
+async def list_evidence(name: Name, parts: Parts) -> Response:
+    """Every sealed run of a decision's racks; one that does not count says why."""
+    return json_answer(await asyncio.to_thread(lambda: parts.passports.decisions().runs(name)))
 
 
 @router.get("/{name}", responses=describes(DecisionRecord))

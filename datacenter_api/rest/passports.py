@@ -37,7 +37,10 @@ PlaceText = Annotated[str, Query(max_length=384)]
 
 
 class ExportRequest(BaseModel):
-    """What to export.  `redacted` false writes prices: for the seller's own files."""
+    """What to export.  `redacted` false writes prices: for the seller's own files.
+
+    `frozen`: the hash of an as-accepted state, which comes as it was kept, with prices.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -45,6 +48,7 @@ class ExportRequest(BaseModel):
     rule: str = Field(default="", max_length=64)
     delivery: date | None = None
     redacted: bool = True
+    frozen: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
 
 
 class FreezeRequest(BaseModel):
@@ -140,6 +144,10 @@ async def export_rack(rack: str, wish: ExportRequest, parts: Parts, request: Req
     """The rack's passport as a file with its seal, and, where costs were taken out, what opens them."""
     who, (place, _) = principal_of(request), await _swapped(parts, rack)
     desk = parts.passports.open()
+    if wish.frozen:
+        kept = await asyncio.to_thread(desk.as_accepted, place, wish.frozen)
+        parts.store.audit(who.user, who.address, "passport export", place, "as accepted", wish.frozen)
+        return json_answer(Exported(kept.name, kept.content.decode(), kept.seal.decode()))
     made = await asyncio.to_thread(
         desk.export, place, wish.form, rule=wish.rule, delivery=wish.delivery, redacted=wish.redacted
     )

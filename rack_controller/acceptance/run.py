@@ -21,6 +21,7 @@ from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnf
 from rack_controller.acceptance.drive import planned_seconds
 from rack_controller.acceptance.engine import outcome_of, run_step
 from rack_controller.acceptance.kept import keep
+from rack_controller.acceptance.raw import pack
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.rig import Rig
 from rack_controller.acceptance.watch import FolderWatch
@@ -62,13 +63,9 @@ class RunFolder:
         if not evidence.series:
             return "", ""
         name = f"raw-{step.id}-{tries}.npz"
-        arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
-        for series in evidence.series.values():
-            arrays[series.name] = series.values.astype(np.float32)
-            arrays[f"{series.name}@"] = series.times.astype(np.float32)
         path = self.path / name
         try:
-            np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(path, **pack(evidence))  # type: ignore[arg-type]
             return name, hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as err:
             raise EnvironmentUnfit(f"{name} is not kept: {err.strerror}", advice="make room") from err
@@ -82,6 +79,7 @@ class RunFolder:
             "rack": record.rack,
             "outcome": str(record.outcome),
             "plan_sha256": record.plan_sha256,
+            "levels": sorted({s.level for s in record.steps if s.required}),
             "raw_sha256": {s.raw: s.raw_sha256 for s in record.steps if s.raw},
         }
         content = b"".join(output.lines)

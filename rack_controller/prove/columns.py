@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Codes = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+_INTEGERS = {8: np.int8, 16: np.int16, 32: np.int32, 64: np.int64}
 
 
 def codes_of(column: pa.ChunkedArray | pa.Array) -> tuple[Codes, list[str]]:
@@ -21,8 +22,12 @@ def codes_of(column: pa.ChunkedArray | pa.Array) -> tuple[Codes, list[str]]:
     if isinstance(array, pa.ChunkedArray):  # pyarrow keeps an empty column chunked
         array = array.chunk(0) if array.num_chunks else pa.array([], pa.string())
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    indices = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return indices, encoded.dictionary.to_pylist()
+    indices, where = encoded.indices, slice(encoded.offset, encoded.offset + len(encoded))
+    known, raw = indices.buffers()
+    codes = np.frombuffer(raw, _INTEGERS[indices.type.bit_width])[where].astype(np.int64)
+    if indices.null_count:
+        codes[np.unpackbits(np.frombuffer(known, np.uint8), bitorder="little")[where] == 0] = -1
+    return codes, encoded.dictionary.to_pylist()
 
 
 def spread(codes: Codes, of_value: NDArray[np.generic], of_null: object) -> NDArray[np.generic]:
@@ -38,14 +43,15 @@ def judged(values: Iterable[str], say: Callable[[str], str]) -> list[str]:
 
 def column(table: pa.Table, name: str) -> pa.ChunkedArray:
     """Return a column, all unknown where the table has none of that name."""
-    if name in table.column_names:
-        return table.column(name)
+    at = table.schema.get_field_index(name)
+    if at >= 0:
+        return table.column(at)
     return pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
 
 
 def numbers(table: pa.Table, name: str) -> tuple[NDArray[np.int64], Mask]:
     """Return a column of money and where it is known."""
-    if name not in table.column_names:
+    if table.schema.get_field_index(name) < 0:
         return np.zeros(table.num_rows, np.int64), np.zeros(table.num_rows, np.bool_)
     found = table.column(name)
     known = found.is_valid().to_numpy()

@@ -13,18 +13,21 @@ class Measure(StrEnum):
     `racks_passed:LEVEL`: how many of the offer's racks have passed a level, by the newest evidence of each.
     `passports_frozen`: how many have an as-accepted passport.  `parts_wrong`: how many parts of all of them did not fit
     when they were frozen.  `origin_share:RULE`: the lowest lower bound of the share, in percent, over all of them.
+    `criterion:ID`: a criterion of the evaluation over the offer's racks, the end of its interval that is the worse one
+    for the condition.
     """
 
     RACKS_PASSED = "racks_passed"
     PASSPORTS_FROZEN = "passports_frozen"
     PARTS_WRONG = "parts_wrong"
     ORIGIN_SHARE = "origin_share"
+    CRITERION = "criterion"
 
 
-NEEDS_WORD = frozenset({Measure.RACKS_PASSED, Measure.ORIGIN_SHARE})
+NEEDS_WORD = frozenset({Measure.RACKS_PASSED, Measure.ORIGIN_SHARE, Measure.CRITERION})
 _TEXT = re.compile(
     r"(?P<measure>[a-z_]+)(?::(?P<word>[A-Za-z0-9][A-Za-z0-9-]{0,62}))?\s*(?P<compare>>=|<=)\s*"
-    r"(?P<bound>\d{1,9}(?:\.\d{1,4})?)\s+by\s+(?P<by>\d{4}-\d{2}-\d{2})"
+    r"(?P<bound>-?\d{1,9}(?:\.\d{1,4})?)\s+by\s+(?P<by>\d{4}-\d{2}-\d{2})"
 )
 
 
@@ -59,8 +62,8 @@ class PurchaseCondition(msgspec.Struct, frozen=True):
 
     @property
     def measured(self) -> str:
-        """What is measured, with the day that it must be true by: two conditions may ask the same for two days."""
-        return f"{self.subject} by {self.by}"
+        """What is measured for it: two conditions may ask the same for two days, or from two sides."""
+        return f"{self.subject} {self.compare} by {self.by}"
 
     @property
     def subject(self) -> str:
@@ -85,6 +88,8 @@ def parse_condition(text: str) -> PurchaseCondition:
     if (measure in NEEDS_WORD) is (found["word"] is None):
         what = "what of (racks_passed:L12)" if measure in NEEDS_WORD else "nothing after the colon"
         raise ValueError(f"{text[:80]!r}: {measure} needs {what}")
+    if float(found["bound"]) < 0.0 and measure is not Measure.CRITERION:
+        raise ValueError(f"{text[:80]!r}: {measure} needs a number that is not below 0")
     return PurchaseCondition(measure, found["compare"], float(found["bound"]), by, found["word"] or "")
 
 

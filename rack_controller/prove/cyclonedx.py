@@ -5,10 +5,9 @@ where it has one; it has none for origin and cost, which stand under `rackwright
 one evidence under `declarations`, named by the parts that it was done to; claims of origin are `claims` there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import orjson
@@ -50,6 +49,8 @@ PROPERTY_OF = {
 }
 SERIAL_NUMBER, STEP = "cdx:device:serialNumber", f"{OWN}step"
 _MOST_KEYS = 2**62
+Piece: TypeAlias = "pa.Array | str"
+"""A text of every row, or one that is the same in all of them."""
 COST_OF, COST_MOST_OF, COMMITMENT_OF = f"{OWN}cost", f"{OWN}cost-most", f"{OWN}cost-commitment"
 SHARE_OF, SHARE_MOST_OF = f"{OWN}cost-share-per-billion", f"{OWN}cost-share-most-per-billion"
 
@@ -85,26 +86,31 @@ def hardware_bom(
     evidence, steps = _evidence(table)
     rows = _components(table, steps, redacted)
     places = table.column(PLACE).to_pylist()
-    own = [at for at, place in enumerate(places) if place.count("/") == RACK_PARTS - 1]
-    itself = orjson.loads(rows[own[0]]) if own else {"type": "device", "bom-ref": heading.rack, "name": "rack"}
-    mine = set(own)
-    inside = [at for at in range(len(rows)) if at not in mine]
-    claimed = [_json(_claim(claim, heading.rack)) for claim in claims]
+    depth = pc.count_substring(table.column(PLACE), "/").to_numpy()
+    own = np.flatnonzero(depth == RACK_PARTS - 1)
+    itself = {"type": "device", "bom-ref": heading.rack, "name": "rack"}
+    if len(own):
+        itself = orjson.loads(rows[int(own[0])].as_py().rstrip(",\n"))
+        inside = np.flatnonzero(depth != RACK_PARTS - 1)
+        rows, places = rows.take(pa.array(inside)), [places[at] for at in inside.tolist()]
+    claimed = [f"{_json(_claim(claim, heading.rack))},\n" for claim in claims]
     head = _json(_head(itself, heading))[:-1] + ',"components":['
     parts = [
         ([f"{head}\n".encode()], ["heading"]),
-        (_commas([rows[at] for at in inside]), [places[at] for at in inside]),
+        (_lines(rows), places),
         ([b'],"declarations":{"evidence":[\n'], ["structure 1"]),
-        (_commas(evidence), [f"step:{n}" for n in range(len(evidence))]),
+        (_lines(pa.array(evidence, pa.string())), [f"step:{n}" for n in range(len(evidence))]),
         ([b'],"claims":[\n'], ["structure 2"]),
-        (_commas(claimed), [f"claim {claim.rule}" for claim in claims]),
+        (_lines(pa.array(claimed, pa.string())), [f"claim {claim.rule}" for claim in claims]),
         ([b"]}}\n"], ["end"]),
     ]
     return Document([line for block, _ in parts for line in block], [name for _, block in parts for name in block])
 
 
-def _commas(rows: list[str]) -> list[bytes]:
-    return [*(f"{row},\n".encode() for row in rows[:-1]), *(f"{row}\n".encode() for row in rows[-1:])]
+def _lines(rows: pa.Array) -> list[bytes]:
+    """Return rows that each end with a comma as the lines of a list, whose last one has none."""
+    lines: list[bytes] = rows.cast(pa.binary()).to_pylist()
+    return [*lines[:-1], *(line[:-2] + b"\n" for line in lines[-1:])]
 
 
 def _head(itself: dict[str, Any], heading: Heading) -> dict[str, Any]:
@@ -138,83 +144,125 @@ def _evidence(table: pa.Table) -> tuple[list[str], Codes]:
     """Return every distinct step as an evidence, and per step column and row which one it is, -1 for none."""
     evidence: list[str] = []
     columns = []
-    for step in steps_in(table.column_names):
-        fields = [f for f in STEP_FIELDS if f"{step}_{f}" in table.column_names]
+    names = table.column_names  # a list that is made anew each time
+    for step in steps_in(names):
+        fields = [f for f in STEP_FIELDS if f"{step}_{f}" in names]
         coded = [codes_of(table.column(f"{step}_{f}")) for f in fields]
-        first, back = _distinct([codes for codes, _ in coded])
+        done = np.flatnonzero(np.max([codes for codes, _ in coded], axis=0) >= 0)
+        first, back = _distinct([codes[done] for codes, _ in coded])
         pieces = [
-            _taken(codes[first], [_datum(field, value) for value in values])
+            _data(field, codes[done[first]].tolist(), values)
             for field, (codes, values) in zip(fields, coded, strict=True)
         ]
-        told = [",".join(filter(None, row)) for row in zip(*pieces, strict=True)]
-        there = np.asarray([bool(data) for data in told])
-        names = np.where(there, np.cumsum(there) + len(evidence) - 1, -1)
+        told = map("".join, zip(*pieces, strict=True))
+        named = np.full(table.num_rows, -1)
+        named[done] = back + len(evidence)
         lead = f'","propertyName":"{OWN}process:{process_of(step)}","data":['
-        evidence += [f'{{"bom-ref":"step:{n}{lead}{d}]}}' for n, d in zip(names.tolist(), told, strict=True) if d]
-        columns.append(names[back])
+        # Every datum begins with a comma, the first one loses it.
+        evidence += [f'{{"bom-ref":"step:{n}{lead}{data[1:]}]}},\n' for n, data in enumerate(told, len(evidence))]
+        columns.append(named)
     return evidence, np.stack(columns) if columns else np.zeros((0, table.num_rows), np.int64)
 
 
-def _datum(field: str, value: str) -> str:
-    return f'{{"name":"{field}","contents":{{"attachment":{{"content":{_text(value)}}}}}}}'
+def _data(field: str, codes: list[int], values: list[str]) -> list[str]:
+    """Return one field of every evidence, each with a comma before it, nothing for -1."""
+    lead = f',{{"name":"{field}","contents":{{"attachment":{{"content":"'
+    written = [*(f'{lead}{value}"}}}}}}' for value in _escaped(values)), ""]
+    return [written[code] for code in codes]
 
 
-def _components(table: pa.Table, steps: Codes, redacted: bool) -> list[str]:
-    """Return every row as the JSON of a component.  Each distinct value of a column is written once."""
-    places = table.column(PLACE).to_pylist()
+def _components(table: pa.Table, steps: Codes, redacted: bool) -> pa.Array:
+    """Return every row as a component's line: each distinct value is written once, Arrow puts rows together.
+
+    A missing value is a null piece, which leaves nothing behind.
+    """
+    places = _whole(table.column(PLACE))
     pieces = [
-        [f'{{"type":"device","bom-ref":"{place}",' for place in places],
-        _pieces(table, SUPPLIER, lambda v: f'"supplier":{{"name":{_text(v)}}},'),
-        _pieces(table, PART, lambda v: f'"name":{_text(v)},"properties":['),
-        [f'{{"name":"cdx:device:location","value":"{place}"}}' for place in places],
-        _quoted(table.column(SERIAL)),
-        *(_pieces(table, name, partial(_property, called)) for name, called in PROPERTY_OF.items()),
-        *(
-            _taken(codes, [f',{{"name":"{STEP}","value":"step:{n}"}}' for n in range(codes.max(initial=-1) + 1)])
-            for codes in steps
-        ),
+        *('{"type":"device","bom-ref":"', places, '",'),
+        _pieces(table, SUPPLIER, '"supplier":{"name":"', '"},'),
+        _pieces(table, PART, '"name":"', '","properties":['),
+        *('{"name":"cdx:device:location","value":"', places, '"}'),
+        *_quoted(table.column(SERIAL)),
+        *(_pieces(table, name, _property_lead(called), '"}') for name, called in PROPERTY_OF.items()),
+        *(_step(codes) for codes in steps),
         *_amounts(table, redacted),
+        "]},\n",
     ]
-    return [f"{''.join(row)}]}}" for row in zip(*pieces, strict=True)]
+    return _joined(pieces)
 
 
-def _pieces(table: pa.Table, name: str, write: Callable[[str], str]) -> list[str]:
-    codes, values = codes_of(column(table, name))
-    return _taken(codes, [write(value) for value in values])
+def _joined(pieces: Sequence[Piece]) -> pa.Array:
+    """Return row by row what the pieces are one after the other; a text is the same in every row."""
+    return pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement="")
 
 
-def _taken(codes: Codes, written: list[str]) -> list[str]:
-    """Return per row what its code was written as, nothing for -1."""
-    padded = [*written, ""]
-    return [padded[code] for code in codes.tolist()]
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    found = column.cast(pa.string()).combine_chunks()
+    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 
-def _quoted(serials: pa.ChunkedArray) -> list[str]:
-    """Return the property of every serial number, empty where there is none."""
-    odd = bool(pc.any(pc.match_substring_regex(serials, r'["\\]')).as_py())
-    lead = f',{{"name":"{SERIAL_NUMBER}","value":'
-    if odd:
-        return ["" if s is None else f"{lead}{_text(s)}}}" for s in serials.to_pylist()]
-    return ["" if s is None else f'{lead}"{s}"}}' for s in serials.to_pylist()]
+def _pieces(table: pa.Table, name: str, lead: str, tail: str) -> Piece:
+    return _wrapped(lead, *codes_of(column(table, name)), tail)
 
 
-def _amounts(table: pa.Table, redacted: bool) -> list[list[str]]:
+def _wrapped(lead: str, codes: Codes, values: list[str], tail: str) -> Piece:
+    """Return per row its value between the quotation marks that lead and tail have, null for -1."""
+    written = [f"{lead}{value}{tail}" for value in _escaped(values)]
+    return written[0] if len(written) == 1 and (codes == 0).all() else _taken(codes, written)
+
+
+def _wrapped_texts(lead: str, texts: pa.Array, tail: str) -> pa.Array:
+    return pc.binary_join_element_wise(lead, texts, tail, "")  # null where the text is
+
+
+def _taken(codes: Codes, written: list[str]) -> pa.Array:
+    """Return per row what its code was written as, null for -1."""
+    return pa.array(written, pa.string()).take(pa.array(codes, mask=codes < 0))
+
+
+def _escaped(values: list[str]) -> list[str]:
+    """Return texts as they stand between quotation marks in JSON: nearly always as they are."""
+    every = "".join(values)
+    if len(orjson.dumps(every)) == len(every) + 2:
+        return values
+    return [_text(value)[1:-1] for value in values]
+
+
+def _step(codes: Codes) -> pa.Array:
+    """Return the property that names a row's evidence; those of one column are numbered one after the other."""
+    known = codes[codes >= 0]
+    least, most = (int(known.min()), int(known.max())) if len(known) else (0, -1)
+    lead = f"{_property_lead(STEP)}step:"
+    return _taken(np.where(codes < 0, -1, codes - least), [f'{lead}{n}"}}' for n in range(least, most + 1)])
+
+
+def _quoted(serials: pa.ChunkedArray) -> list[Piece]:
+    """Return the property of every serial number in pieces; rows without one have none."""
+    told, lead, tail = _whole(serials), _property_lead(SERIAL_NUMBER), '"}'
+    if any(pc.any(pc.match_substring(told, mark)).as_py() for mark in '"\\'):
+        told = pa.array([None if s is None else _text(s)[1:-1] for s in told.to_pylist()], pa.string())
+    return [_wrapped_texts(lead, told, tail)] if told.null_count else [lead, told, tail]
+
+
+def _amounts(table: pa.Table, redacted: bool) -> list[Piece]:
     names = ((COST, SHARE_OF), (COST_MOST, SHARE_MOST_OF)) if redacted else ((COST, COST_OF), (COST_MOST, COST_MOST_OF))
-    said = []
+    said: list[Piece] = []
     for name, called in names:
         values, known = numbers(table, name)
         if known.any():
-            distinct, back = np.unique(values, return_inverse=True)
-            written = [_property(called, str(v) if redacted else plain(v)) for v in distinct.tolist()]
-            said.append(_taken(np.where(known, back, -1), written))
+            found = pa.array(values).dictionary_encode()
+            written = [str(v) if redacted else plain(v) for v in found.dictionary.to_pylist()]
+            codes = np.where(known, found.indices.to_numpy(), -1).astype(np.int64)
+            said.append(_wrapped(_property_lead(called), codes, written, '"}'))
     if redacted:
-        lead = f',{{"name":"{COMMITMENT_OF}","value":"'
-        said.append([f'{lead}{leaf}"}}' if leaf else "" for leaf in table.column(COMMITMENT).to_pylist()])
+        leaves = _whole(table.column(COMMITMENT))
+        told = pc.if_else(pc.equal(leaves, ""), pa.scalar(None, pa.string()), leaves)
+        said.append(_wrapped_texts(_property_lead(COMMITMENT_OF), told, '"}'))
     return said
 
 
 def _distinct(columns: Sequence[Codes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first row of every distinct combination of codes, and per row which combination it is."""
+    """Return the first row of every distinct combination of codes, in order, and per row which combination it is."""
     key = np.zeros(len(columns[0]) if len(columns) else 0, np.int64)
     size = 1
     for codes in columns:
@@ -223,12 +271,15 @@ def _distinct(columns: Sequence[Codes]) -> tuple[NDArray[np.int64], NDArray[np.i
             _, key = np.unique(key, return_inverse=True)
             size = len(key) + 1
         key, size = key * values + codes + 1, size * values
-    _, first, back = np.unique(key, return_index=True, return_inverse=True)
-    return first.astype(np.int64), back.astype(np.int64)
+    found = pa.array(key).dictionary_encode()
+    back = found.indices.to_numpy().astype(np.int64)
+    first = np.empty(len(found.dictionary), np.int64)
+    first[back[::-1]] = np.arange(len(key) - 1, -1, -1)
+    return first, back
 
 
-def _property(name: str, value: str) -> str:
-    return f',{{"name":"{name}","value":{_text(value)}}}'
+def _property_lead(name: str) -> str:
+    return f',{{"name":"{name}","value":"'
 
 
 def _text(value: str) -> str:

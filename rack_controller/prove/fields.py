@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 PLACE, KIND, PART, SERIAL, LOT, WORK_ORDER = "place", "kind", "part", "serial", "lot", "work_order"
 SUPPLIER, COST, CURRENCY, BASIS, COST_MOST = "supplier", "cost", "currency", "cost_basis", "cost_most"
@@ -30,8 +31,13 @@ STEP_COLUMN = re.compile(rf"({'|'.join(PROCESSES)})([2-{MOST_REPEATS}]?)_({'|'.j
 
 def steps_in(names: Iterable[str]) -> list[str]:
     """Return the steps (`wafer`, `test`, `test2`) that columns of these names tell of, in the processes' order."""
+    return list(_steps_in(tuple(names)))
+
+
+@lru_cache(maxsize=64)
+def _steps_in(names: tuple[str, ...]) -> tuple[str, ...]:
     found = {m[1] + m[2] for name in names if (m := STEP_COLUMN.fullmatch(name))}
-    return sorted(found, key=lambda step: (PROCESSES.index(process_of(step)), step))
+    return tuple(sorted(found, key=lambda step: (PROCESSES.index(process_of(step)), step)))
 
 
 def process_of(step: str) -> str:

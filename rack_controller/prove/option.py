@@ -14,7 +14,8 @@ from rack_controller.prove.conditions import ConditionOutcome, Measured, Purchas
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Line = Annotated[str, msgspec.Meta(max_length=400)]
-MOST_CONDITIONS, MOST_RACKS, MOST_USERS = 50, 1_000, 50
+Fingerprint = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+MOST_CONDITIONS, MOST_RACKS, MOST_USERS, MOST_KEYS = 50, 1_000, 50, 20
 REMIND_DAYS = (30, 14, 7, 1)
 
 
@@ -96,7 +97,8 @@ class Firm(msgspec.Struct, frozen=True):
 class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is offered: `racks` are places that are evaluated, `quantity` how many racks could be bought.
 
-    `decide_by` is the last day of the option, `delivery` the day that claims of origin are made for.
+    `decide_by` is the last day of the option, `delivery` the day that claims of origin are made for.  `keys`:
+    fingerprints of keys whose seals both parties take, beside those of the installation that keeps the record.
     """
 
     name: Name
@@ -109,6 +111,7 @@ class Offer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     generation: Annotated[str, msgspec.Meta(max_length=64)] = ""
     quantity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
     delivery: date | None = None
+    keys: Annotated[tuple[Fingerprint, ...], msgspec.Meta(max_length=MOST_KEYS)] = ()
 
 
 class DecisionRecord(msgspec.Struct, frozen=True):

@@ -53,8 +53,7 @@ class Lines:
 
 def claim_of(table: pa.Table, rule: OriginRule, sites: Mapping[str, str], delivery: date | None) -> OriginClaim:
     """Return the claim that a rule allows for the records of one rack.  `sites`: the country of each site."""
-    depth = _depth(table)
-    rack, parts = table.filter(pa.array(depth == RACK_PARTS)), table.filter(pa.array(depth > RACK_PARTS))
+    rack, parts = _split(table)
     if rule.measure is Measure.COUNTRY:
         return _country(rack, parts, rule, sites, delivery)
     lines = lines_of(parts, rule, sites)
@@ -282,6 +281,15 @@ def _countries(parts: pa.Table, rule: OriginRule, sites: Mapping[str, str]) -> l
         of_place = np.asarray(["" if p == UNKNOWN_PLACE else country_of(p, sites) for p in places] + [""], dtype=object)
         result = np.where(told, np.where(strong, of_place[codes], ""), result)
     return list(result)
+
+
+def _split(table: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the record of the rack itself and those of its parts; sorted by place it comes first, if there is one."""
+    depth = _depth(table)
+    own = int(np.count_nonzero(depth == RACK_PARTS))
+    if (depth[:own] == RACK_PARTS).all() and (depth[own:] > RACK_PARTS).all():
+        return table.slice(0, own), table.slice(own)
+    return table.filter(pa.array(depth == RACK_PARTS)), table.filter(pa.array(depth > RACK_PARTS))
 
 
 def _depth(table: pa.Table) -> NDArray[np.int64]:

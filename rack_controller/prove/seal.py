@@ -20,6 +20,7 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:rackwright:predicate:entries:v1"
 _DIGEST_BYTES = 8
+_NOTHING = hashlib.sha256()
 MOST_TOLD = 20
 
 
@@ -66,19 +67,32 @@ class Opinion:
         return not self.faults
 
 
-def seal(name: str, lines: Sequence[bytes], names: Sequence[str], signer: Signer, about: dict[str, Any]) -> bytes:
+def seal(
+    name: str,
+    lines: Sequence[bytes],
+    names: Sequence[str],
+    signer: Signer,
+    about: dict[str, Any],
+    content: bytes | None = None,
+) -> bytes:
     """Return the seal of a file that consists of these lines, each with its end; `names` name them.
 
-    `about` is what else is signed: what the file is, of which rack, made when.
+    `about` is what else is signed: what the file is, of which rack, made when.  `content`: the lines as one, where
+    somebody has put them together already.
     """
+    whole = b"".join(lines) if content is None else content
     statement = {
         "_type": STATEMENT,
-        "subject": [{"name": name, "digest": {"sha256": hashlib.sha256(b"".join(lines)).hexdigest()}}],
+        "subject": [{"name": name, "digest": {"sha256": hashlib.sha256(whole).hexdigest()}}],
         "predicateType": PREDICATE,
         "predicate": {
             "about": about,
             "signer": {"public_key": text(signer.public), "succession": [_as_dict(s) for s in signer.chain]},
-            "entries": {"names": list(names), "bytes": list(map(len, lines)), "sha256_64": list(map(_short, lines))},
+            "entries": {
+                "names": list(names),
+                "bytes": list(map(len, lines)),
+                "sha256_64": [_short(line) for line in lines],
+            },
         },
     }
     payload = orjson.dumps(statement, option=orjson.OPT_SORT_KEYS)
@@ -234,7 +248,9 @@ def _to_sign(payload: bytes) -> bytes:
 
 
 def _short(line: bytes) -> str:
-    return hashlib.sha256(line).hexdigest()[: 2 * _DIGEST_BYTES]
+    digest = _NOTHING.copy()  # half of the time of making a new one, thousands of times a file
+    digest.update(line)
+    return digest.hexdigest()[: 2 * _DIGEST_BYTES]
 
 
 def _as_dict(step: Succession) -> dict[str, str | int]:

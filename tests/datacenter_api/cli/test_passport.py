@@ -130,9 +130,17 @@ def test_an_offer_is_read_from_a_file_and_a_word_is_sent_as_it_was_said(
     assert run(["option", "offer", str(tmp_path / "none.yaml")]) == 2
 
 
-def test_evidence_is_named_by_its_hash(link: Link, tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text("x")
-    link.answers = {"/evidence": {"rack": "k1", "level": "L12", "passed": False, "artefact": "a"}}
-    assert run(["option", "evidence", "a/b/c/k1", "L12", str(tmp_path / "run.json"), "--failed"]) == 0
-    sha = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
-    assert link.sent[-1][1] == {"rack": "a/b/c/k1", "level": "L12", "passed": False, "artefact": sha}
+def test_evidence_is_handed_in_with_its_seal_and_shown_with_why_it_does_not_count(
+    link: Link, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "e.jsonl").write_text("x\n")
+    assert run(["option", "evidence", "pilot", str(tmp_path / "e.jsonl")]) == 2, "there is no seal beside it"
+    (tmp_path / "e.jsonl.dsse").write_text("s\n")
+    row = {"run": "r1", "rack": "k1", "level": "L12", "passed": True, "ended_unix_ns": 1, "sha256": "a", "fault": ""}
+    bad = {**row, "run": "r2", "passed": None, "fault": "its seal does not hold"}
+    link.answers = {"/pilot/evidence": [row, bad], "/options/evidence": row}
+    assert run(["option", "evidence", "pilot", str(tmp_path / "e.jsonl")]) == 0
+    assert link.sent[0][1] == {"content": "x\n", "seal": "s\n"}
+    shown = capsys.readouterr()
+    assert "k1 has passed L12" in shown.err
+    assert "no: its seal does not hold" in shown.out

@@ -1,5 +1,7 @@
 """The desk of passports: all of a file or nothing, later records over earlier ones, swaps, frozen states, exports."""
 
+import hashlib
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,11 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from support.as_built import RACK, csv_of, part, small_rack, step
+from support.sealed_runs import sealed_run
 
 from datacenter_api.passports.decisions import DecisionDesk
 from datacenter_api.passports.desk import PassportDesk
 from datacenter_api.passports.found import Found
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
+from rack_controller.acceptance.run import EVIDENCE
+from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.conditions import ConditionOutcome
 from rack_controller.prove.fit import PartSwap
 from rack_controller.prove.keys import fingerprint
@@ -20,7 +25,6 @@ from rack_controller.prove.seal import judge
 
 OTHER = "lab1/a/r01/k02"
 NOTHING = Found(pa.table({n: pa.array([], pa.string()) for n in ("place", "kind", "part", "serial")}), frozenset(), ())
-SHA = "ab" * 32
 
 
 @pytest.fixture
@@ -168,8 +172,8 @@ def test_a_conditional_decision_is_measured_and_ends_in_a_signed_dossier(desk: P
         f"parts_wrong <= 0 by {long}",
     ]
     decisions.say("pilot", DecisionStep.ACCEPT_IF, "bea", conditions=texts)
-    decisions.prove(RACK, "L12", True, SHA, "ada")
-    decisions.prove(OTHER, "L12", False, SHA, "ada")
+    sealed_run(desk.state, RACK)
+    sealed_run(desk.state, OTHER, Outcome.FAIL)
     shown = decisions.show("pilot")
     assert [(c.last, c.outcome) for c in shown.conditions] == [
         (1.0, ConditionOutcome.OPEN),
@@ -178,7 +182,7 @@ def test_a_conditional_decision_is_measured_and_ends_in_a_signed_dossier(desk: P
     ]
     with pytest.raises(PreconditionFailed, match="not met"):
         decisions.say("pilot", DecisionStep.EXERCISE, "bea")
-    decisions.prove(OTHER, "L12", True, SHA, "ada")
+    last = sealed_run(desk.state, OTHER, began_unix_ns=time.time_ns() - 1_800 * 10**9)
     take(desk, [part(f"{OTHER}/u01") | step("board", "US-TX") | step("assembly", "US-TX")])
     for rack in (RACK, OTHER):
         desk.freeze(rack, NOTHING, "ada", None)
@@ -186,7 +190,8 @@ def test_a_conditional_decision_is_measured_and_ends_in_a_signed_dossier(desk: P
     assert decisions.say("pilot", DecisionStep.EXERCISE, "bea", said="go").stage is DecisionStage.EXERCISED
     made = decisions.dossier("pilot", [{"sequence": 1, "what": "option offer"}])
     assert judge(made.name, made.content, made.seal, desk.keys.names()).trusted
-    for word in (b'"entry":"offer"', b'"entry":"evidence 3"', b'"entry":"claim ', b'"entry":"audit 1"', SHA.encode()):
+    sha = hashlib.sha256((last.path / EVIDENCE).read_bytes()).hexdigest()
+    for word in (b'"entry":"offer"', b'"entry":"evidence 9"', b'"entry":"claim ', b'"entry":"audit 1"', sha.encode()):
         assert word in made.content
 
 

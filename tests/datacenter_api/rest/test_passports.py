@@ -8,11 +8,14 @@ import pytest
 from support.api import Api
 from support.as_built import RACK, csv_of, part, small_rack
 from support.redfish_hall import report_of
+from support.sealed_runs import sealed_run
 
 from firmware_bridge.vocabulary.errors import BusUnavailable
+from rack_controller.acceptance.run import EVIDENCE
 from rack_controller.decide.swap import Stage, Swap
 from rack_controller.model.roles import Role
 from rack_controller.prove.seal import judge
+from rack_controller.signing_keys import SigningKeys
 
 V1 = "/api/v1/passports"
 OPTIONS = "/api/v1/options"
@@ -107,7 +110,9 @@ async def test_what_is_found_is_matched_and_a_swap_that_has_ended_changes_the_pa
         assert (await client.get(V1)).json()[0]["frozen"] == frozen["sha256"]
 
 
-async def test_a_decision_is_moved_by_its_parties_alone_and_ends_in_a_dossier(api: Api, bus: dict[str, Any]) -> None:
+async def test_a_decision_is_moved_by_its_parties_alone_and_ends_in_a_dossier(
+    api: Api, bus: dict[str, Any], state: Path
+) -> None:
     async with api.client() as admin:
         assert (await admin.post(OPTIONS, json=OFFER)).json()["stage"] == "offered"
         assert (await admin.post(OPTIONS, json=OFFER)).status_code == 409
@@ -122,8 +127,14 @@ async def test_a_decision_is_moved_by_its_parties_alone_and_ends_in_a_dossier(ap
         assert (await buyer.post(f"{OPTIONS}/pilot/steps", json=wish)).json()["stage"] == "conditional"
         unmet = await buyer.post(f"{OPTIONS}/pilot/steps", json={"step": "exercise"})
         assert "not met" in unmet.json()["error"]["message"]
-        proof = {"rack": RACK, "level": "L12", "passed": True, "artefact": "ab" * 32}
-        await buyer.post(f"{OPTIONS}/evidence", json=proof)
+        folder = sealed_run(state / "elsewhere", RACK, signer=SigningKeys(state / "signing").signer()).path
+        proof = {n: (folder / f).read_text() for n, f in (("content", EVIDENCE), ("seal", f"{EVIDENCE}.dsse"))}
+        typed = await buyer.post(f"{OPTIONS}/evidence", json={"rack": RACK, "level": "L12", "passed": True})
+        assert typed.status_code == 422, "nobody's word proves anything"
+        altered = {**proof, "content": proof["content"].replace("PASS", "FAIL", 1)}
+        assert (await buyer.post(f"{OPTIONS}/evidence", json=altered)).status_code == 422
+        assert (await buyer.post(f"{OPTIONS}/evidence", json=proof)).json()["passed"] is True
+        assert [r["rack"] for r in (await buyer.get(f"{OPTIONS}/pilot/evidence")).json()] == [RACK]
         assert (await buyer.get(f"{OPTIONS}/pilot")).json()["conditions"][0]["outcome"] == "met"
         assert (await buyer.post(f"{OPTIONS}/pilot/steps", json={"step": "exercise"})).json()["stage"] == "exercised"
         assert (await buyer.get(f"{OPTIONS}/reminders")).json() == []
