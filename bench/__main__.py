@@ -85,6 +85,10 @@ BARS: dict[str, tuple[str, float]] = {
     "power/s3_settle_inband_s": ("<=", 1.0),
     "power/s3_settle_redfish_s": ("<=", 3.0),
     "power/live_feed_loss_settle_s": ("<=", 3.0),
+    "power/live_feed_loss_inband_settle_s": ("<=", 1.0),
+    "power/live_controller_gone_stands_s": ("<=", 6.0),
+    "power/live_bus_gone_stands_s": ("<=", 6.0),
+    "power/live_agents_killed_stands_s": ("<=", 6.0),
 }
 
 

@@ -2,13 +2,17 @@
 
 Everything is real but the rack: `rackwright up` with emulator, controller, bus and API in processes of their own, TLS
 and Redfish between them, the product's own periods.  The clock starts before the emulator is told that half of the
-supplies are gone.  Figures: `live_feed_loss_settle_s`, until the API says that no more is granted than what is left
-carries, every limit read back; `live_feed_loss_below_s`, until the plant draws no more than that;
-`live_feed_loss_frame_age_s`, the oldest telemetry frame that the API showed meanwhile.  The worst of ROUNDS.
+supplies are gone.  Figures: `live_feed_loss_inband_settle_s`, until the API says that no more can be in force than what
+is left carries, limits read back in band by the hosts' agents; `live_feed_loss_settle_s`, the same by Redfish alone;
+`live_feed_loss_below_s`, until the plant draws no more than that; `live_feed_loss_frame_age_s`, the oldest telemetry
+frame that the API showed meanwhile.  The worst of ROUNDS.  Then, with half of the supplies gone, from when the
+controller is stopped, the bus is stopped, and the agents are killed: until every GPU stands at its standing limit in
+band, `live_controller_gone_stands_s`, `live_bus_gone_stands_s`, `live_agents_killed_stands_s`.
 """
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -21,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the product as t
 
 from support.product import Product
 
+GPUS = 72
 RACK, FEED_A = "gb300-nvl72", ("u06", "u08", "u40")
 ROUNDS = int(os.environ.get("FEED_LOSSES", "3"))
 LEFT_W = 3 * 33_000 / 1.05  # three shelves, shares 5 % uneven
@@ -33,21 +38,29 @@ POLICY = "kind: power\nschema: 1\nspec: {mode: armed, after_loss: hold}\n"
 class Settled:
     """One loss, in s from its injection."""
 
+    in_band: float
     settle: float
     below: float
     frame_age: float
 
 
-def live_losses() -> list[Settled]:
-    """Lose the feed ROUNDS times and return how each was settled."""
+GONE = {"controller_gone": ("controller", signal.SIGSTOP), "bus_gone": ("nats", signal.SIGSTOP)}
+
+
+def live_losses() -> tuple[list[Settled], dict[str, float]]:
+    """Lose the feed ROUNDS times; return how each was settled, and how soon GPUs stood when somebody was gone."""
     with _running() as product:
-        return [_lose(product) for _ in range(ROUNDS)]
+        losses = [_lose(product) for _ in range(ROUNDS)]
+        return losses, _stands(product)
 
 
 def record_all(record: Callable[..., None]) -> None:
     """Measure and record."""
-    losses = live_losses()
+    losses, stands = live_losses()
+    for gone, seconds in stands.items():
+        record(figure=f"live_{gone}_stands_s", value=seconds, unit="s")
     count = len(losses)
+    record(figure="live_feed_loss_inband_settle_s", value=max(s.in_band for s in losses), unit="s", n=count)
     record(figure="live_feed_loss_settle_s", value=max(s.settle for s in losses), unit="s", n=count)
     record(figure="live_feed_loss_below_s", value=max(s.below for s in losses), unit="s", n=count)
     record(figure="live_feed_loss_frame_age_s", value=max(s.frame_age for s in losses), unit="s", n=count)
@@ -79,15 +92,17 @@ def _ready(product: Product) -> bool:
         with contextlib.suppress(AssertionError):  # while its cause stands a limit is not raised
             product.ask("POST", "/api/v1/racks/k01/commands", wish)
         return False
-    return view["mode"] == "armed" and not view["held"] and bool(rows) and (rows[0]["drawn_w"] or 0.0) > 1.2 * LEFT_W
+    kept = all(host["state"] == "kept" for host in view["in_band"])
+    drawn = (rows[0]["drawn_w"] or 0.0) if rows else 0.0
+    return view["mode"] == "armed" and kept and not view["held"] and drawn > 1.2 * LEFT_W
 
 
 def _lose(product: Product) -> Settled:
     faults = [{"what": "psu_fail", "where": f"*/{shelf}"} for shelf in FEED_A]
     began, ages = time.monotonic(), list[float]()
     ids = product.control.add_faults(faults)
-    below = settle = 0.0
-    while not (below and settle):
+    below = settle = in_band = 0.0
+    while not (below and settle and in_band):
         now = time.monotonic() - began
         if now > WITHIN_S:
             raise AssertionError(f"not settled within {WITHIN_S} s")
@@ -95,16 +110,61 @@ def _lose(product: Product) -> Settled:
         below = below or (now if rack["shelf_output_w"] <= LEFT_W else 0.0)
         view = product.get("/api/v1/racks/k01/power")
         ages.append(float(product.get("/api/v1/racks/k01")["age_s"] or WITHIN_S))
-        settle = settle or (time.monotonic() - began if _kept(view) else 0.0)
+        told = time.monotonic() - began
+        in_band = in_band or (told if _kept(view, "charged_w") else 0.0)
+        settle = settle or (told if _kept(view, "out_of_band_w") else 0.0)
         time.sleep(EVERY_S)
     product.control.clear_faults(ids)
     _until(lambda: _ready(product), READY_S)
-    return Settled(settle, below, max(ages))
+    return Settled(in_band, settle, below, max(ages))
 
 
-def _kept(view: dict[str, Any]) -> bool:
+def _stands(product: Product) -> dict[str, float]:
+    product.control.add_faults([{"what": "psu_fail", "where": f"*/{shelf}"} for shelf in FEED_A])
+    found = {}
+    for gone, (name, stop) in GONE.items():
+        standing, pid = _granted(product), product.pids[name]
+        os.kill(pid, stop)
+        try:
+            found[gone] = _fallen(product, standing)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    standing = _granted(product)
+    os.kill(product.pids["agents"], signal.SIGKILL)
+    found["agents_killed"] = _fallen(product, standing)
+    return found
+
+
+def _granted(product: Product) -> float:
+    """Wait until every GPU is held in band above its standing limit; return the sum of those, W."""
+    sums = [0.0]
+
+    def look() -> bool:
+        held = product.get("/api/v1/racks/k01/power")["held"]
+        sums[0] = sum(gpu["standing_w"] or 0.0 for gpu in held)
+        in_band = all(gpu["road"] == "in band" for gpu in held) and len(held) == GPUS
+        return in_band and _in_band_w(product) > sums[0] + GPUS
+
+    _until(look, READY_S)
+    return sums[0]
+
+
+def _fallen(product: Product, standing: float) -> float:
+    began = time.monotonic()
+    while _in_band_w(product) > standing + 1.0:
+        if time.monotonic() - began > WITHIN_S:
+            raise AssertionError(f"limits in band are not at their standing limits within {WITHIN_S} s")
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def _in_band_w(product: Product) -> float:
+    return float(product.control.state()["racks"][0]["gpu_limits_in_band_w"])
+
+
+def _kept(view: dict[str, Any], charge: str) -> bool:
     own = view["limits"][0]
-    return view["usable"]["watts"] <= LEFT_W + 100.0 and own["charged_w"] <= own["limit_w"]
+    return view["usable"]["watts"] <= LEFT_W + 100.0 and own[charge] <= own["limit_w"]
 
 
 def _until(look: Callable[[], bool], within: float) -> None:

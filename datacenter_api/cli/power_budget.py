@@ -90,6 +90,7 @@ def why(
         Column("OF W", lambda r: f"{r['default_w']:g}", right=True),
         Column("HELD BY", lambda r: str(r["layer"])),
         Column("SINCE", lambda r: clock(r["since_unix_ns"]).partition(".")[0] if r["since_unix_ns"] else "–"),
+        Column("ROAD", road),
         Column("FREED BY", lambda r: str(r["frees"])),
         Column("LAYERS", lambda r: "; ".join(f"{n} {w:g} W" for n, w in r["layers"]), wide=True),
     )
@@ -159,6 +160,14 @@ def view_of(link: Connection, rack: str) -> Row:
     return view
 
 
+def road(held: Row) -> str:
+    """Return how a GPU's limit is kept: in band until a time and then at how much, or out of band."""
+    if not held["until_unix_ns"]:
+        return str(held["road"] or "–")
+    until = clock(held["until_unix_ns"]).partition(".")[0]
+    return f"{held['road']} until {until}, then {held['standing_w']:g} W"
+
+
 def kw(watts: object) -> str:
     """Return watts as kW for people."""
     return f"{watts / 1e3:.1f} kW" if isinstance(watts, (int, float)) else "–"
@@ -180,6 +189,7 @@ def _tell(view: Row) -> None:
             note(f"{limit['name']}: {kw(limit['shortfall_w'])} short even at the least limits; shed {trays}")
     if view["stranded_w"] > 0:
         note(f"{kw(view['stranded_w'])} stranded: {view['stranded_by']} holds what the rack itself could use")
+    _tell_in_band(view["in_band"])
     if view["held"]:
         note(f"{len(view['held'])} GPUs are held: see `rackwright power why`")
     note(f"{view['mode']}, policy {view['policy']}" + (f": {view['why']}" if view["why"] else ""))
@@ -206,3 +216,13 @@ def any_rack(link: Connection, target: str) -> str:
         raise TargetUnknown("no rack is known yet", advice="wait for a controller")
     named = [rack for rack in racks if target and (rack == target or rack.endswith(f"/{target}"))]
     return named[0] if named else racks[0]
+
+
+def _tell_in_band(hosts: list[Row]) -> None:
+    if not any(host["state"] != "none" for host in hosts):
+        return
+    kept = sum(host["state"] == "kept" for host in hosts)
+    note(f"in band: agents of {kept} of {len(hosts)} hosts keep their grants")
+    for host in hosts:
+        if host["why"] and host["state"] != "none":
+            note(f"in band: {short(host['host'])} {host['state']}, {host['why']}")

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from datacenter_api.console.wording import UNKNOWN, esc, kilowatts, slot_of
-from rack_controller.model.power_view import BudgetGlance, HeldView, JobView, LimitView, PowerCap, PowerView, UsableView
+from rack_controller.model.power_view import (
+    BudgetGlance,
+    HeldView,
+    InBandView,
+    JobView,
+    LimitView,
+    PowerCap,
+    PowerView,
+    UsableView,
+)
 
 KINDS = {"rack": "this rack", "graph": "above the rack", "budget": "budget", "cap": "cap for a while"}
 MOST_HELD = 24
@@ -105,12 +114,26 @@ def draw_held(state: BudgetState | None) -> str:
         f'<span class="quiet">freed by: {esc(frees)}</span></li>'
         for (layer, frees), count in counts.most_common()
     )
-    columns = _columns(("GPU", "May draw", "Of", "Reads", "Draws", "Layers"), 1, 5)
+    columns = _columns(("GPU", "May draw", "Of", "Reads", "Draws", "Kept", "Layers"), 1, 5)
     rows = "".join(_held(h) for h in sorted(held, key=lambda h: h.watts - h.default_w)[:MOST_HELD])
     more = len(held) - MOST_HELD
     left = f'<p class="quiet">and {more} more: rackwright power why</p>' if more > 0 else ""
     table = f'<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
-    return f'{head}<ul class="told">{told}</ul>{table}{left}'
+    hosts = [] if state is None or state.view is None else state.view.in_band
+    return f'{head}<ul class="told">{told}</ul>{_in_band(hosts)}{table}{left}'
+
+
+def _in_band(hosts: Sequence[InBandView]) -> str:
+    """Return how many hosts' agents keep grants, and what is wrong with the others."""
+    known = [host for host in hosts if host.state != "none"]
+    if not known:
+        return ""
+    kept = sum(host.state == "kept" for host in known)
+    mark = "●" if kept == len(hosts) else "▲"
+    wrong = "".join(
+        f"<br>▲ {esc(slot_of(h.host.rpartition('/')[0]))} {esc(h.state)}: {esc(h.why)}" for h in known if h.why
+    )
+    return f"<p>{mark} In band: agents of {kept} of {len(hosts)} hosts keep their grants.{wrong}</p>"
 
 
 def _columns(titles: Sequence[str], first: int, last: int) -> str:
@@ -173,8 +196,16 @@ def _held(held: HeldView) -> str:
     gpu = "/".join(held.place.split("/")[-2:])
     return (
         f'<tr><td>{esc(gpu)}</td><td class="n">{held.watts:g} W</td><td class="n">{held.default_w:g} W</td>'
-        f'<td class="n">{reads}</td><td class="n">{draws}</td><td>{layers}</td></tr>'
+        f'<td class="n">{reads}</td><td class="n">{draws}</td>'
+        f"<td>{_road(held)}</td><td>{layers}</td></tr>"
     )
+
+
+def _road(held: HeldView) -> str:
+    if not held.until_unix_ns:
+        return esc(held.road) or UNKNOWN
+    until = datetime.fromtimestamp(held.until_unix_ns / 1e9, UTC).strftime("%H:%M:%S")
+    return f"{esc(held.road)} until {until}, then {held.standing_w or 0.0:g} W"
 
 
 def _jobs(jobs: Sequence[JobView]) -> str:

@@ -59,6 +59,7 @@ _B_CHARGED = Family("rackwright_power_limit_charged_watts", "The most AC power t
 _B_HELD = Family("rackwright_power_gpus_held", "GPUs that may draw less than their own default limit.")
 _B_STRANDED = Family("rackwright_power_stranded_watts", "What the rack could use and another limit keeps from it.")
 _B_SHORT = Family("rackwright_power_shortfall_watts", "By how much the least limits alone pass a limit.")
+_B_IN_BAND = Family("rackwright_power_in_band_hosts", "Hosts whose agents keep limits in band, by how they stand.")
 _B_WRITES = Family("rackwright_power_limits_written_total", "Limits that the power budget has sent.", "counter")
 _B_STEP = Family("rackwright_power_budget_step_seconds", "How long the last decision over all racks took.")
 _BUILDING = Family("rackwright_building_heard", "The building's heartbeat is heard (1) or lost (0).")
@@ -235,6 +236,8 @@ class _OwnLines:
         self.add(_B_HELD, rack, said.held)
         self.add(_B_STRANDED, rack, round(said.stranded_w))
         self.add(_B_SHORT, rack, round(said.shortfall_w))
+        for state, count in said.in_band.items():
+            self.add(_B_IN_BAND, f'{rack},state="{escape(state)}"', count)
         self.add(_B_WRITES, rack, said.writes)
         self.add(_B_STEP, rack, round(said.step_s, 6))
 

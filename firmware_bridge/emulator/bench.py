@@ -17,7 +17,7 @@ from firmware_bridge.plant.design import Array, RackDesign, design_of
 from firmware_bridge.plant.state import Conditions, State, initial_state
 from firmware_bridge.plant.step import step
 from firmware_bridge.plant.trace import LoadTrace, gpu_demand
-from firmware_bridge.vocabulary.generation import Generation, Slot, TrayKind
+from firmware_bridge.vocabulary.generation import Generation, LimitLoss, Slot, TrayKind
 from firmware_bridge.vocabulary.place import Place
 
 LONGEST_STEP_S = 0.5
@@ -35,18 +35,19 @@ class Bench:
     `caps`, `demand`: (R, T, G) in W.  `leaks[kind]`: codes 0-2, (R, slots of that kind, detectors).
     `leaked[kind]` keeps the worst code since it was cleared.  `absent[kind]`: parts that are pulled, (R, slots, parts).
     `flow_target`, `supply_target`: what was written to the coolant units, (R,) in L/min and °C, NaN for nothing yet.
-    `asked_caps` are the limits as they were last written, `caps` those that hold by now.  `hosts` are the trays and
-    shelves that have a power switch, by kind, rack and index, `supplies` the power supplies that were switched by
-    themselves, by rack, shelf and number; faults come on top of what they do.
+    `asked_caps` are the limits as they were last written at the BMCs, `board_caps` those of them that hold by now,
+    `driver_caps` the ones that hosts set in band; the lowest is enforced (`caps`).  `hosts` are the trays and shelves
+    that have a power switch, by kind, rack and index, `supplies` the power supplies that were switched by themselves,
+    by rack, shelf and number; faults come on top of what they do.
     """
 
     def __init__(self, generation: Generation, racks: list[Place], trace: LoadTrace | None) -> None:
         self.generation, self.racks, self.trace = generation, racks, trace
         self.design: RackDesign = design_of(generation)
         self.state: State = initial_state(self.design, len(racks))
-        self.caps: Array = np.full(self.state.gpu_power.shape, float(self.design.limit_default))
-        self.asked_caps: Array = self.caps.copy()
-        self.deaf = np.zeros(self.caps.shape[:2], dtype=np.bool_)
+        self.board_caps: Array = np.full(self.state.gpu_power.shape, float(self.design.limit_default))
+        self.asked_caps, self.driver_caps = self.board_caps.copy(), self.board_caps.copy()
+        self.deaf = np.zeros(self.board_caps.shape[:2], dtype=np.bool_)
         self.demand_share: float | None = None  # set by hand: overrides the trace
         self.hosts: dict[tuple[TrayKind, int, int], Host] = {}
         self.supplies: dict[tuple[int, int, int], Host] = {}
@@ -139,10 +140,26 @@ class Bench:
     def _place_of_host(self, kind: TrayKind, rack: int, index: int) -> str:
         return self.place_of(rack, self.generation.slots_of(kind)[index])
 
+    @property
+    def caps(self) -> Array:
+        """Return the limits that are enforced, (R, T, G), W."""
+        return np.minimum(self.board_caps, self.driver_caps)
+
     def forget_limits(self, kind: TrayKind, rack: int, index: int) -> None:
-        """Put the power limits of a compute tray back to their default, as a loss of auxiliary power does."""
-        if kind is TrayKind.COMPUTE:
-            self.caps[rack, index] = self.asked_caps[rack, index] = self.design.limit_default
+        """Put the power limits of a compute tray back to their default, as a loss of auxiliary power does, unless they
+        outlive that."""
+        if kind is TrayKind.COMPUTE and LimitLoss.AUX_OFF not in self.design.limit_outlives:
+            self.board_caps[rack, index] = self.asked_caps[rack, index] = self.design.limit_default
+
+    def forget_limit_of(self, rack: int, index: int, gpu: int) -> None:
+        """Put a GPU's limits back to their default, as far as they do not outlive its being reset."""
+        self.forget_in_band(rack, index, gpu)
+        if LimitLoss.RESET not in self.design.limit_outlives:
+            self.board_caps[rack, index, gpu] = self.asked_caps[rack, index, gpu] = self.design.limit_default
+
+    def forget_in_band(self, rack: int, index: int, gpu: int) -> None:
+        """Put what a GPU's driver keeps back to the default, as its being loaded anew does."""
+        self.driver_caps[rack, index, gpu] = self.design.limit_default
 
     def _happen(self) -> bool:
         """Do what is due; tell whether anything was."""
@@ -192,6 +209,7 @@ class Bench:
                 self._strike(fault, place, rack, slot, healthy)
         for kind, codes in self.leaks.items():
             np.maximum(self.leaked[kind], codes, out=self.leaked[kind])
+        self.driver_caps[~healthy.tray_on] = self.design.limit_default  # no host, no driver that keeps anything
         self.state = replace(self.state, conditions=healthy)
 
     def _named_by(self, where: str) -> list[tuple[str, int, Slot]]:

@@ -37,6 +37,7 @@ class ControlServer:
             "state": self._state,
             "gpu_hosts": self._gpu_hosts,
             "multiply": self._multiply,
+            "gpu_limits": self._gpu_limits,
             "hosts": self._hosts,
             "put_hosts": self._put_hosts,
             "lose_mains": self._lose_mains,
@@ -178,6 +179,10 @@ class ControlServer:
             raise ValueError(f"expected a size of 1 to {MOST_SIZE}, and to be done once at least")
         return multiplied(self._hall.gpu_hosts, str(request["place"]), int(request["gpu"]), seed, size, times)
 
+    def _gpu_limits(self, request: dict[str, Any]) -> dict[str, Any]:
+        watts = {int(number): _number(value, 0.0, 1e5) for number, value in request["watts"].items()}
+        return {"gpus": self._hall.gpu_hosts.keep_limits(str(request["place"]), watts)}
+
     def _state(self, request: dict[str, Any]) -> dict[str, Any]:
         hall = self._hall
         racks = []
@@ -189,6 +194,8 @@ class ControlServer:
                         "place": place,
                         "load_w": float(s.tray_power[r].sum() + s.switch_power[r].sum()),
                         "gpu_power_w": float(s.gpu_power[r].sum()),
+                        "gpu_limits_w": float(bench.caps[r].sum()),
+                        "gpu_limits_in_band_w": float(bench.driver_caps[r].sum()),
                         "shelf_output_w": float(s.psu_output[r].sum()),
                         "shelf_input_w": float(s.psu_input[r].sum()),
                         "hottest_gpu_c": float(s.gpu_die[r].max()),

@@ -77,6 +77,9 @@ class FaultKind(StrEnum):
     GPU_LOST = "gpu_lost"
     RESET_PENDING = "reset_pending"
     WRONG_RESULTS = "wrong_results"
+    GPU_RESET = "gpu_reset"
+    DRIVER_RELOAD = "driver_reload"
+    LIMIT_FORBIDDEN = "limit_forbidden"
     HTML = "html"
     PORT_DOWN = "port_down"
     HIGH_BER = "high_ber"
@@ -173,6 +176,9 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.GPU_LOST: KindSpec((Layer.HOST,), "a GPU has fallen off the bus"),
     _K.RESET_PENDING: KindSpec((Layer.HOST,), "a GPU waits for a reset"),
     _K.WRONG_RESULTS: KindSpec((Layer.HOST,), "a GPU computes wrongly: a bit of a product is not what it should be"),
+    _K.GPU_RESET: KindSpec((Layer.HOST,), "a GPU is reset, once each time the fault begins, and loses limits"),
+    _K.DRIVER_RELOAD: KindSpec((Layer.HOST,), "a driver is loaded anew, once each time the fault begins"),
+    _K.LIMIT_FORBIDDEN: KindSpec((Layer.HOST,), "a host's agent may not set power limits"),
     _K.HTML: KindSpec(_REPLY, "a login page in HTML instead of the document, with status 200"),
     _K.PORT_DOWN: KindSpec(
         (Layer.PLANT,), "an NVLink port is down; level warning: only the switch says so", ("level",)

@@ -18,6 +18,7 @@ from firmware_bridge.plant.step import SLOWDOWN_C
 from firmware_bridge.vocabulary.generation import Generation, Slot
 from firmware_bridge.vocabulary.place import Place, join_place, slug
 from firmware_bridge.vocabulary.site import SiteEndpoint
+from firmware_bridge.wire.nvml.grants import HeldGpu
 from firmware_bridge.wire.nvml.message import (
     ACCESS_LOST,
     ACCESS_OK,
@@ -33,6 +34,7 @@ CLOCK_IDLE_HZ, CLOCK_FULL_HZ = 345e6, 1965e6  # k8s-test-infra GB200 profile: 34
 MEMORY_COOLER_K = 2.0  # same profile: memory 34 °C where the GPU has 36 °C
 IDLE, POWER_CAP, HW_THERMAL = 0x1, 0x4, 0x48
 AT_ONCE = 256
+_ONCE = (FaultKind.XID, FaultKind.GPU_RESET, FaultKind.DRIVER_RELOAD)
 _ACCESS_CODES = {ACCESS_LOST: 0, ACCESS_OK: 1, ACCESS_RESET: 2}
 
 
@@ -78,12 +80,12 @@ class GpuHosts:
         return tuple(SiteEndpoint(host.place, agent=True) for host in self._hosts)
 
     def look(self, unix_ns: int) -> None:
-        """Let XID faults that have begun since the last look happen, once per beginning."""
+        """Let XIDs, resets and reloads that have begun since the last look happen, once per beginning."""
         for armed in self._faults.of_hosts():
             fault = armed.fault
-            if fault.what is FaultKind.XID and armed.left != 0:
+            if fault.what in _ONCE and armed.left != 0:
                 for host in self._hosts:
-                    self._raise_xids(host, armed, unix_ns)
+                    self._begin(host, armed, unix_ns)
 
     def told(self) -> list[dict[str, Any]]:
         """Return what each running host says now, and take its events."""
@@ -105,7 +107,42 @@ class GpuHosts:
             raise ValueError(f"no host runs at {tray!r}")
         return self._is(kind, host, place)
 
-    def _raise_xids(self, host: _Host, armed: ArmedFault, unix_ns: int) -> None:
+    def keep_limits(self, place: str, watts: Mapping[int, float]) -> list[HeldGpu]:
+        """Set limits as a host's driver does, W by number of the GPU, and return what it keeps then.
+
+        Raises ValueError for a place that is no host's.
+        """
+        host = next((h for h in self._hosts if h.place == place), None)
+        if host is None:
+            raise ValueError(f"no emulated host is at {place!r}")
+        return [self._keep(host, number, watts[number]) for number in sorted(watts)]
+
+    def _keep(self, host: _Host, number: int, watts: float) -> HeldGpu:
+        bench, at = host.bench, (host.rack, host.index, number)
+        why = self._deaf(host, number)
+        if why:
+            return HeldGpu(number, refused=why)
+        design = bench.design
+        taken = min(max(watts, float(design.limit_min)), float(design.limit_max))
+        said = "" if taken == watts else f"{watts:g} W is outside what it takes"
+        if self._is(FaultKind.LIMIT_FORBIDDEN, host, host.place):
+            said = "no permission" if bench.driver_caps[at] != taken else ""
+        else:
+            bench.driver_caps[at] = taken
+        return HeldGpu(number, float(bench.driver_caps[at]), float(bench.caps[at]), said)
+
+    def _deaf(self, host: _Host, number: int) -> str:
+        """Return why a GPU takes no limit and says none, empty when it does."""
+        if number >= host.gpus:
+            return "no such GPU"
+        if not host.bench.state.conditions.tray_on[host.rack, host.index]:
+            return "off"
+        if self._is(FaultKind.NVML_MISSING, host, host.place):
+            return "library_not_found"
+        place = join_place(host.tray, f"gpu{number}")
+        return "gpu_lost" if self._is(FaultKind.GPU_LOST, host, place) else ""
+
+    def _begin(self, host: _Host, armed: ArmedFault, unix_ns: int) -> None:
         fault, now = armed.fault, host.bench.time
         for number in range(host.gpus):
             if not fault.applies_to(join_place(host.tray, f"gpu{number}")):
@@ -116,10 +153,18 @@ class GpuHosts:
                 continue
             self._begun[key] = beginning
             armed.struck += 1
-            host.events.append(HostEvent(host.next_id, unix_ns, "xid", number, fault.xid))
-            del host.events[:-AT_ONCE]
-            host.next_id += 1
-            host.xids[number] = host.xids.get(number, 0) + 1
+            if fault.what is FaultKind.XID:
+                self._raise_xid(host, number, fault.xid, unix_ns)
+            elif fault.what is FaultKind.GPU_RESET:
+                host.bench.forget_limit_of(host.rack, host.index, number)
+            else:
+                host.bench.forget_in_band(host.rack, host.index, number)
+
+    def _raise_xid(self, host: _Host, number: int, xid: int, unix_ns: int) -> None:
+        host.events.append(HostEvent(host.next_id, unix_ns, "xid", number, xid))
+        del host.events[:-AT_ONCE]
+        host.next_id += 1
+        host.xids[number] = host.xids.get(number, 0) + 1
 
     def _is(self, kind: FaultKind, host: _Host, place: str) -> bool:
         now = host.bench.time
@@ -201,7 +246,7 @@ def _values(host: _Host, number: int) -> dict[str, float | int]:
         "power_instant": round(power, 1),
         "power_module": round(float(pair + cpu), 1),
         "power_limit_enforced": cap,
-        "power_limit_set": cap,
+        "power_limit_set": float(bench.driver_caps[r, t, number]),
         "temperature_core": round(die),
         "temperature_memory": round(die - MEMORY_COOLER_K),
         "temperature_margin": round(SLOWDOWN_C - die),

@@ -338,7 +338,7 @@ def _set_gpu_limit(b: Bench, r: int, t: int, at: int, value: float, after: float
     b.asked_caps[r, t, at] = value
 
     def hold() -> None:
-        b.caps[r, t, at] = value
+        b.board_caps[r, t, at] = value
 
     if after > 0:
         b.later(after, hold)

@@ -177,6 +177,7 @@ def _tray(document: Located, name: str, tray: TrayFile) -> TrayType:
                 _watts(c.limit_min_w),
                 _watts(c.limit_max_w),
                 _watts(c.limit_default_w),
+                frozenset(c.limit_outlives),
             )
             for c in tray.components
         ),

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from firmware_bridge.vocabulary.generation import ConsoleProtocol, Fluid, RackUnits, TrayKind
+from firmware_bridge.vocabulary.generation import ConsoleProtocol, Fluid, LimitLoss, RackUnits, TrayKind
 from firmware_bridge.vocabulary.line import Parity
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.settings import SettingKind, SlotSays
@@ -94,6 +94,7 @@ class ComponentFile(msgspec.Struct, forbid_unknown_fields=True):
     limit_min_w: NotNegative | None = None
     limit_max_w: Positive | None = None
     limit_default_w: Positive | None = None
+    limit_outlives: list[LimitLoss] = []
 
 
 class TrayFile(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,23 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.units import Seconds, Watts
+from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.nvml.grants import HeldGpu
 from firmware_bridge.wire.nvml.message import HostEvent, HostReport
 
 MOST_SENT = 4096
 """How many bytes one `Console.send` takes: more than anybody types, little enough for a line at 9,600 baud."""
-
-
-class GpuHost(TelemetrySource, Protocol):
-    """The agent on a GPU host: per GPU the same series as ComputeTray, read in-band (NVML)."""
-
-    async def set_power_limit(self, gpu: int, limit: Watts, expires_in: Seconds) -> Watts:
-        """Set one GPU's limit, return what reads back.  The agent itself enforces the expiry."""
-        ...
 
 
 class GpuSource(Protocol):
@@ -42,6 +35,11 @@ class GpuSource(Protocol):
         """Return the events since the last call, oldest first."""
         ...
 
+    async def keep_limits(self, watts: Mapping[int, float]) -> Sequence[HeldGpu]:
+        """Set the power limit of each GPU where the driver keeps another one, W, and return what it keeps then, in the
+        order of their numbers; what cannot be set or read says why."""
+        ...
+
     async def close(self) -> None:
         """Let the library go."""
         ...
@@ -61,6 +59,37 @@ class Fed(Protocol):
 
     def gpus_at(self) -> Mapping[str, Place]:
         """Return the tray's GPUs by PCI address, in NVML's spelling; none before the first message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a host's agent said at `heard_at` (our clock) that it keeps: grant `number` of the controller `epoch`, which
+    ends at `ends_at`; then standing limits hold.
+
+    `limits` W that were set in band, read back, and are enforced; `refused`: why a GPU does not keep what it was
+    granted, at the host's own place why the agent takes no grant.
+    """
+
+    epoch: int
+    number: int
+    heard_at: Seconds
+    ends_at: Seconds
+    limits: Mapping[Place, float]
+    refused: Mapping[Place, str]
+
+
+@runtime_checkable
+class InBand(Protocol):
+    """A host whose agent keeps what a controller grants its GPUs."""
+
+    def kept(self) -> Kept | None:
+        """Return what its agent keeps, None where it has not said anything of that."""
+        ...
+
+    def grant(self, epoch: int, number: int, lasts: Seconds, watts: Mapping[Place, tuple[float, float]]) -> bytes:
+        """Return the message that grants limits and standing limits, W, in answer to the agent's newest word; empty
+        while it says nothing."""
         ...
 
 

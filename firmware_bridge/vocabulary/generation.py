@@ -118,9 +118,20 @@ class ConsoleSpec:
     line: LineSettings = CONSOLE_LINE
 
 
+class LimitLoss(StrEnum):
+    """What may cost a device the power limit that its BMC was told: a reset of the device or a new start of its host,
+    or that its standby power was away too."""
+
+    RESET = "reset"
+    AUX_OFF = "aux_off"
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentSpec:
-    """`count` parts of one kind in a tray: gpu0..gpu3.  Ratings are per part; None where nobody states one."""
+    """`count` parts of one kind in a tray: gpu0..gpu3.  Ratings are per part; None where nobody states one.
+
+    `limit_outlives`: what a power limit survives that was told to the BMC.  One that was set in band survives neither.
+    """
 
     name: str
     count: int
@@ -129,6 +140,7 @@ class ComponentSpec:
     limit_min: Watts | None = None
     limit_max: Watts | None = None
     limit_default: Watts | None = None
+    limit_outlives: frozenset[LimitLoss] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

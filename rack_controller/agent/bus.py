@@ -4,12 +4,14 @@ import asyncio
 import ipaddress
 import logging
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import nats
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -29,11 +31,12 @@ class BusLogin:
 
 
 class AgentBus:
-    """`run` keeps the connection, `say` uses it."""
+    """`run` keeps the connection, `say` uses it, `hear` is told beforehand who listens to what."""
 
     def __init__(self, login: BusLogin, name: str) -> None:
         self._login, self._name = login, name
         self._client: Client | None = None
+        self._heard: dict[str, Callable[[bytes], None]] = {}
         self._tls = _context(login.ca_file)
         if self._tls is None and not _is_loopback(login.url):
             advice = "copy <state>/nats/tls/ca.pem of the controller, and give it with --ca"
@@ -43,9 +46,15 @@ class AgentBus:
         """Connect, and stay connected until cancelled."""
         client = await self._connect()
         try:
+            for subject, hear in self._heard.items():
+                await client.subscribe(subject, cb=_hearing(hear), pending_msgs_limit=64)
             await asyncio.Event().wait()
         finally:
             await client.close()
+
+    def hear(self, subject: str, hear: Callable[[bytes], None]) -> None:
+        """Hand every message on `subject` to `hear`, which never raises; call before `run`."""
+        self._heard[subject] = hear
 
     async def say(self, subject: str, body: bytes) -> bool:
         """Publish, if there is a connection now; tell whether it went out."""
@@ -84,6 +93,13 @@ class AgentBus:
             else:
                 _log.info("on the bus at %s", self._login.url)
                 return self._client
+
+
+def _hearing(hear: Callable[[bytes], None]) -> Callable[[Msg], Awaitable[None]]:
+    async def take(message: Msg) -> None:
+        hear(message.data)
+
+    return take
 
 
 def _tls_url(url: str) -> str:

@@ -17,11 +17,13 @@ from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of, parse_p
 from rack_controller.agent.bus import AgentBus, BusLogin
 from rack_controller.agent.emulated import EmulatedHosts
 from rack_controller.agent.host import HostAgent
+from rack_controller.agent.keeping import Keeper
 from rack_controller.model.subjects import subjects_of
 from rack_controller.run.clock import SystemClock
 from rack_controller.run.ending import run_until_one_ends
 
 STOP_SECONDS = 3.0
+MEMORIES = "agents"  # a file for each emulated host, in the state directory
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,11 +36,28 @@ def main(argv: Sequence[str] | None = None) -> int:
             return stress(given[1:], version("rackwright"))
         options = _parser().parse_args(given)
         logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        asyncio.run(_emulated(options.emulated) if options.emulated else _real(options))
+        if options.stand:
+            asyncio.run(_stand(options.memory))
+        else:
+            asyncio.run(_emulated(options.emulated) if options.emulated else _real(options))
     except RackwrightError as err:
         sys.stderr.write(f"rackwright-agent: {err}\n")
         return err.exit_code
     return 0
+
+
+async def _stand(memory: Path | None) -> None:
+    """Set the standing limits that an agent which is gone wrote down."""
+    from firmware_bridge.drivers.nvml.host import NvmlHost
+
+    if memory is None:
+        raise ConfigurationError("--stand needs --memory", advice="the file that the agent was given")
+    host = NvmlHost(SystemClock())
+    try:
+        await host.sample()  # opens the library
+        await Keeper(host, SystemClock(), "", memory).keep()
+    finally:
+        await host.close()
 
 
 async def _real(options: argparse.Namespace) -> None:
@@ -47,7 +66,9 @@ async def _real(options: argparse.Namespace) -> None:
     place = _place(options.place)
     clock = SystemClock()
     bus = AgentBus(_login(options), f"rackwright-agent {place}")
-    agent = HostAgent(_subject(place), NvmlHost(clock), bus.say, clock, secrets.token_hex(8))
+    said, heard = _subjects(place)
+    agent = HostAgent(said, NvmlHost(clock), bus.say, clock, secrets.token_hex(8), options.memory)
+    bus.hear(heard, agent.hear)
     await _until_told([bus.run(), agent.run()])
 
 
@@ -56,8 +77,12 @@ async def _emulated(state: Path) -> None:
     hosts = EmulatedHosts(state, clock)
     url = (state / "nats" / "url").read_text().strip()
     bus = AgentBus(BusLogin(url, state / "nats" / "agent.nk"), "rackwright-agent, emulated hosts")
-    places = [Place(p) for p in await hosts.places()]
-    agents = [HostAgent(_subject(place), hosts.hosts[place], bus.say, clock, secrets.token_hex(8)) for place in places]
+    agents = []
+    for place in [Place(p) for p in await hosts.places()]:
+        (said, heard), memory = _subjects(place), state / MEMORIES / f"{tray_of(place).replace('/', '_')}.json"
+        agent = HostAgent(said, hosts.hosts[place], bus.say, clock, secrets.token_hex(8), memory)
+        bus.hear(heard, agent.hear)
+        agents.append(agent)
     await _until_told([bus.run(), hosts.run(), *(agent.run() for agent in agents)])
 
 
@@ -72,9 +97,11 @@ async def _until_told(works: Sequence[object]) -> None:
         return
 
 
-def _subject(place: Place) -> str:
+def _subjects(place: Place) -> tuple[str, str]:
+    """Return on which subject a host's agent speaks, and on which it hears."""
+    slot = leaf_of(tray_of(place))
     try:
-        return subjects_of(place).agent_telemetry(leaf_of(tray_of(place)))
+        return subjects_of(place).agent_telemetry(slot), subjects_of(place).agent_cap(slot)
     except ValueError as err:
         raise ConfigurationError(f"--place {place}: {err}", advice="site, rack and slot without dots") from err
 
@@ -105,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog="rackwright-agent",
         description="Read this host's GPUs through NVML and say it on the rack's bus.",
-        epilog="Every option can be given in the environment: RACKWRIGHT_AGENT_PLACE, _BUS, _SEED, _CA.",
+        epilog="Every option can be given in the environment: RACKWRIGHT_AGENT_PLACE, _BUS, _SEED, _CA, _MEMORY.",
     )
     parser.add_argument(
         "--place", default=told("RACKWRIGHT_AGENT_PLACE"), help="this host's tray: site/hall/row/rack/slot"
@@ -116,6 +143,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--ca", type=Path, default=_path(told("RACKWRIGHT_AGENT_CA")), help="authority of the bus (PEM)"
+    )
+    parser.add_argument(
+        "--memory",
+        type=Path,
+        default=_path(told("RACKWRIGHT_AGENT_MEMORY")),
+        help="file that keeps standing limits over a restart",
+    )
+    parser.add_argument(
+        "--stand", action="store_true", help="set the standing limits of --memory and end: what a unit runs at its end"
     )
     parser.add_argument("--emulated", type=Path, metavar="STATE", help="speak for every host of the emulator there")
     parser.add_argument("--log-level", default=told("RACKWRIGHT_LOG", "INFO"))

@@ -6,13 +6,16 @@ Asks the emulator over its control socket and imports nothing of it.
 import asyncio
 import logging
 import os
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.units import Seconds
+from firmware_bridge.wire.nvml.grants import HeldGpu
 from firmware_bridge.wire.nvml.message import HostEvent, HostReport
 
 _log = logging.getLogger(__name__)
@@ -33,13 +36,15 @@ class _Host(msgspec.Struct):
 class _Reply(msgspec.Struct):
     ok: bool
     hosts: list[_Host] = []
+    gpus: list[HeldGpu] = []
     error: str = ""
 
 
 @dataclass
 class EmulatedHost:
-    """A GpuSource fed by `EmulatedHosts`; None while its host is off."""
+    """A GpuSource fed by `EmulatedHosts`; None while its host is off.  `keep` sets limits there."""
 
+    keep: Callable[[Mapping[int, float]], Awaitable[list[HeldGpu]]]
     news: asyncio.Event = field(default_factory=asyncio.Event)
     report: HostReport | None = None
     events: list[HostEvent] = field(default_factory=list)
@@ -59,6 +64,10 @@ class EmulatedHost:
         self.news.clear()
         return events
 
+    async def keep_limits(self, watts: Mapping[int, float]) -> list[HeldGpu]:
+        """Have the emulated driver keep these limits, W."""
+        return await self.keep(watts)
+
     async def close(self) -> None:
         """Nothing is open."""
 
@@ -69,6 +78,8 @@ class EmulatedHosts:
     def __init__(self, state: Path, clock: Clock) -> None:
         self._state, self._clock = state, clock
         self.hosts: dict[str, EmulatedHost] = {}
+        self._setting: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None  # limits wait for no readings
+        self._turn = asyncio.Lock()
 
     async def places(self) -> list[str]:
         """Return the hosts' places, waiting for an emulator to say them."""
@@ -108,6 +119,35 @@ class EmulatedHosts:
         finally:
             writer.close()
 
+    def close(self) -> None:
+        """Hang up."""
+        if self._setting is not None:
+            self._setting[1].close()
+            self._setting = None
+
+    async def keep(self, place: str, watts: Mapping[int, float]) -> list[HeldGpu]:
+        """Set limits of one host's GPUs and return what is kept then; an emulator that is away takes none."""
+        asked = {"verb": "gpu_limits", "place": place, "watts": {str(n): w for n, w in watts.items()}}
+        async with self._turn:
+            try:
+                reply = await asyncio.wait_for(self._exchange(msgspec.json.encode(asked) + b"\n"), ANSWER_WITHIN)
+            except (OSError, TimeoutError, ValueError) as err:
+                self.close()
+                return [HeldGpu(n, refused=f"no emulator: {err or type(err).__name__}") for n in sorted(watts)]
+        if not reply.ok:
+            return [HeldGpu(n, refused=reply.error) for n in sorted(watts)]
+        return reply.gpus
+
+    async def _exchange(self, line: bytes) -> _Reply:
+        if self._setting is None:
+            self._setting = await self._open()
+        reader, writer = self._setting
+        writer.write(line)
+        answer = await reader.readline()
+        if not answer:
+            raise ConnectionError("it has ended")
+        return msgspec.json.decode(answer, type=_Reply)
+
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect by a short name: a socket's path holds 108 bytes, a state directory may lie deeper (Linux)."""
         handle = os.open(self._state, os.O_PATH | os.O_DIRECTORY)
@@ -122,7 +162,9 @@ class EmulatedHosts:
             raise ValueError(reply.error or "the emulator refuses")
         told = {host.place: host for host in reply.hosts}
         for place, said in told.items():
-            host = self.hosts.setdefault(place, EmulatedHost())
+            host = self.hosts.get(place)
+            if host is None:
+                host = self.hosts[place] = EmulatedHost(partial(self.keep, place))
             host.report = said.report
             if said.events:
                 host.events += said.events

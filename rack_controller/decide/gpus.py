@@ -20,7 +20,7 @@ PAIRS = {
     "nvlinks": (Quantity.NVLINKS_UP, Quantity.NVLINK_PORTS_UP),
     "presence": (Quantity.GPU_ACCESS, Quantity.POWER),  # 1 there, 0 lost: to the BMC what has a power is there
 }
-PRESENCE = "presence"
+PRESENCE, LIMIT = "presence", "power_limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,8 @@ def _both(now: Snapshot, place: Place, what: str) -> tuple[float, float] | None:
         found.append(value)
     if what == PRESENCE:
         return float(found[0] != 0), float(found[1] > 0)
-    return found[0], found[1]
+    own = now.good(place, Quantity.POWER_LIMIT_SET) if what == LIMIT else None
+    return found[0], found[1] if own is None else min(found[1], own)  # what was set in band may be lower
 
 
 def _agree(inside: float, outside: float, tolerance: Tolerance) -> bool:

@@ -84,6 +84,13 @@ class Staleness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rewrite_s: _Positive = 4.0
 
 
+class InBand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits through the hosts' agents: whether they are granted at all, and for how many seconds."""
+
+    use: bool = True
+    lasts_s: Annotated[float, msgspec.Meta(ge=2.0, le=60.0)] = 5.0
+
+
 class PowerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The spec.  A decision every `period_ms`, raises only every `raise_ms`, none smaller than `step_w`: devices are
     fragile.  `react_s`: how long software needs from a loss to caps that hold; hardware that carries a loss for
@@ -100,9 +107,16 @@ class PowerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reserve: _Share = 0.01
     doubt: _Share = 0.10
     stale: Staleness = Staleness()
+    in_band: InBand = InBand()
     budgets: list[PowerBudget] = []
     tenants: list[Tenant] = []
     jobs: list[Job] = []
+
+    @property
+    def needs_s(self) -> float:
+        """Return for how long hardware must carry a loss to count, s: until software has acted, and until grants are
+        over that a controller left behind."""
+        return max(self.react_s, self.in_band.lasts_s) if self.in_band.use else self.react_s
 
 
 class SpecInvalid(ValueError):

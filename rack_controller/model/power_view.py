@@ -20,7 +20,8 @@ class PowerCap(msgspec.Struct, frozen=True):
 
 class LimitView(msgspec.Struct, frozen=True):
     """One limit, in W of AC: `charged` is the most that can be asked of it now, `drawn` what is metered (None:
-    unknown); `binds`: it holds somebody now; `shortfall`: by how much floors alone pass it, `shed` what to take off."""
+    unknown); `binds`: it holds somebody now; `shortfall`: by how much floors alone pass it, `shed` what to take off;
+    `out_of_band_w`: the most that can be asked of it by what was told over Redfish alone."""
 
     name: str
     kind: str
@@ -32,6 +33,7 @@ class LimitView(msgspec.Struct, frozen=True):
     binds: bool
     shortfall_w: float = 0.0
     shed: list[str] = []
+    out_of_band_w: float = 0.0
 
 
 class UsableView(msgspec.Struct, frozen=True):
@@ -68,9 +70,20 @@ class ClaimView(msgspec.Struct, frozen=True):
     synchronous: bool = False
 
 
+class InBandView(msgspec.Struct, frozen=True):
+    """How a host's agent stands to limits in band: `kept` a grant until `until_unix_ns`, `standing` at what it fell to,
+    `silent`, `refused`, or `none` so far; `why` in words."""
+
+    host: str
+    state: str
+    until_unix_ns: int = 0
+    why: str = ""
+
+
 class HeldView(msgspec.Struct, frozen=True):
     """One GPU that may draw less than its device would let it: by which `layer`, to how much, since when, and what
-    would free it.  `layers`: every limit on it, the lowest first."""
+    would free it.  `layers`: every limit on it, the lowest first.  `road`: how it is kept, `in band` until
+    `until_unix_ns` and then at `standing_w`, or `out of band`."""
 
     place: str
     watts: float
@@ -82,6 +95,9 @@ class HeldView(msgspec.Struct, frozen=True):
     drawn_w: float | None = None
     charged_w: float = 0.0
     layers: list[tuple[str, float]] = []
+    road: str = ""
+    until_unix_ns: int = 0
+    standing_w: float | None = None
 
 
 class JobView(msgspec.Struct, frozen=True):
@@ -120,6 +136,7 @@ class PowerView(msgspec.Struct, frozen=True):
     stranded_by: str = ""
     writes: int = 0
     age_s: float | None = None
+    in_band: list[InBandView] = []
 
 
 class PolicyShown(msgspec.Struct, frozen=True):
@@ -157,7 +174,8 @@ class WhatIf(msgspec.Struct, frozen=True):
 
 
 class BudgetGlance(msgspec.Struct, frozen=True):
-    """A rack's budget in short, said with its endpoints.  W; limits: name, kind, limit, charged."""
+    """A rack's budget in short, said with its endpoints.  W; limits: name, kind, limit, charged; in_band: how many
+    hosts are in which state (`InBandView`)."""
 
     armed: bool
     usable_w: float
@@ -168,3 +186,4 @@ class BudgetGlance(msgspec.Struct, frozen=True):
     writes: int
     step_s: float
     limits: list[tuple[str, str, float, float]] = []
+    in_band: dict[str, int] = {}

@@ -59,6 +59,10 @@ class RackSubjects:
         """What the agent on the host in `slot` says, once a second; `*` for all of the rack."""
         return f"{self.prefix}.agent.{slot if slot == '*' else token(slot)}.telemetry"
 
+    def agent_cap(self, slot: str) -> str:
+        """What the controller grants the GPUs of the host in `slot`; nobody else may say it."""
+        return f"{self.prefix}.agent.{token(slot)}.cap"
+
     @property
     def command(self) -> str:
         """Commands, request and reply; only the API may publish."""

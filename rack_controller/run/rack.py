@@ -184,6 +184,8 @@ class RackUnderControl:
         bus.answer(self.subjects.command, self._commands.answer)
         if self._hosts is not None:
             self._hosts.attach(bus, self.subjects)
+        if self._budget is not None:
+            self._budget.side.in_band.attach(bus.tell, self.subjects)
         if self._consoles is not None:
             bus.answer(self.subjects.console, self._consoles.answer)
         return bus.tell
@@ -211,6 +213,7 @@ class RackUnderControl:
                 await self._guarding.guard.close()
             if self._budget is not None:
                 await self._budget.side.grants.close()
+                await self._budget.side.in_band.close()
             await self._limits.close()
             await self._coolant.close()
             await self._recorded.close()

@@ -94,3 +94,44 @@ def test_counters_do_not_run_backwards(samples: list[HostReport]) -> None:
 
 def test_a_whole_host_is_read_well_within_its_second(samples: list[HostReport]) -> None:
     assert all(gpu.age_s < 0.9 for report in samples for gpu in report.gpus)
+
+
+# Lowers the first GPU's limit by 10 W, or to its least, and puts it back whatever happens.
+SET = """
+import json
+from firmware_bridge.drivers.nvml import library
+from firmware_bridge.drivers.nvml.limits import keep_limit
+from firmware_bridge.drivers.nvml.library import NvmlFailure
+import msgspec
+
+try:
+    library.open_library()
+    handle = library.handle_of(0)
+    around, before = library.read_limit_range(handle), library.read_limit(handle)
+except NvmlFailure as err:
+    print(json.dumps({"skip": str(err)}))
+else:
+    wanted = max(before - 10_000, around["min"])
+    try:
+        held = keep_limit(handle, 0, wanted * 0.001)
+    finally:
+        back = keep_limit(handle, 0, before * 0.001)
+    said = {"held": msgspec.to_builtins(held), "back": msgspec.to_builtins(back)}
+    print(json.dumps({"wanted": wanted, "before": before, **said}))
+"""
+
+
+@pytest.mark.skipif(os.environ.get("RACKWRIGHT_GPU_SETS") != "1", reason="RACKWRIGHT_GPU_SETS=1 lets limits be set")
+def test_a_limit_is_set_read_back_and_put_back() -> None:
+    environment = {k: v for k, v in os.environ.items() if k not in ("LD_LIBRARY_PATH", "FAKE_NVML_DATA")}
+    done = subprocess.run([sys.executable, "-c", SET], env=environment, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    if "skip" in said:
+        pytest.skip(f"no GPU here: {said['skip']}")
+    print("kept:", keep(said, "gpu-limit.json"))
+    assert said["back"]["limit_w"] == said["before"] / 1e3
+    if said["held"].get("refused"):
+        pytest.skip(said["held"]["refused"])
+    assert said["held"]["limit_w"] == said["wanted"] / 1e3
+    assert said["held"]["enforced_w"] <= said["held"]["limit_w"]

@@ -4,6 +4,7 @@ from rack_controller.model.power_view import (
     BudgetGlance,
     ClaimView,
     HeldView,
+    InBandView,
     JobView,
     LimitView,
     PowerCap,
@@ -28,6 +29,9 @@ def budget_view(rack: str, mode: str = "armed", short: float = 0.0) -> PowerView
         HeldView(
             *(f"{rack}/u13/gpu1", 900.0, "budget: row", 5 * S, "a larger budget", 1200.0, 900.0, None, 900.0),
             layers=[("budget: row", 900.0), ("its own default", 1200.0)],
+            road="in band",
+            until_unix_ns=65 * S,
+            standing_w=700.0,
         ),
     ]
     return PowerView(
@@ -51,10 +55,15 @@ def budget_view(rack: str, mode: str = "armed", short: float = 0.0) -> PowerView
         stranded_by="row-<r1>",
         writes=12,
         age_s=0.2,
+        in_band=[
+            InBandView(f"{rack}/u12/host", "refused", 0, "gpu0: no <permission>"),
+            InBandView(f"{rack}/u13/host", "kept", 65 * S),
+        ],
     )
 
 
 def budget_glance() -> BudgetGlance:
     """Return the same in short."""
     limits = [("k01", "rack", 130_000.0, 118_000.0), ('row "1"', "budget", 120_000.0, 118_000.0)]
-    return BudgetGlance(True, 125_000.0, 250_000.0, 4_000.0, 0.0, 2, 12, 0.0012, limits)
+    in_band = {"kept": 1, "refused": 1}
+    return BudgetGlance(True, 125_000.0, 250_000.0, 4_000.0, 0.0, 2, 12, 0.0012, limits, in_band=in_band)

@@ -90,12 +90,19 @@ class Budgeted:
 
 @asynccontextmanager
 async def budgeted(
-    state: Path, mode: str = "armed", clock: Clock | None = None, more: str = "", demand: float = 1.0
+    state: Path,
+    mode: str = "armed",
+    clock: Clock | None = None,
+    more: str = "",
+    demand: float = 1.0,
+    rides: str = "",
+    agents: Sequence[Place] = (),
 ) -> AsyncIterator[Budgeted]:
-    """Run until the block ends; by then every limit was read back once."""
+    """Run until the block ends; by then every limit was read back once.  `rides`: what the generation says of hardware
+    that carries a loss; `agents`: hosts whose agents are heard."""
     own = state / "own"
     (own / NAME).mkdir(parents=True)
-    (own / NAME / "rack.yaml").write_text(GENERATION)
+    (own / NAME / "rack.yaml").write_text(GENERATION.replace("{redundancy: n}", f"{{redundancy: n{rides}}}"))
     (own / "policies").mkdir()
     (own / "policies" / "power.yaml").write_text(POLICY.replace("MODE", mode) + more)
     design = load_generation(NAME, [own])
@@ -108,7 +115,7 @@ async def budgeted(
             place = join_place(RACK, slot.name, spec.name)
             device = Device(load_template(str(spec.device), slot.tray), bench, 0, slot, place)
             served.append(await stack.enter_async_context(serve_tree(device, place=place)))
-        rack = await stack.enter_async_context(real_rack(state, served, generation=NAME, clock=clock))
+        rack = await stack.enter_async_context(real_rack(state, served, generation=NAME, clock=clock, agents=agents))
         it = Budgeted(rack, bench)
         moving = asyncio.create_task(_move(it))
         try:

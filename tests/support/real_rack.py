@@ -59,12 +59,14 @@ def site_text(
     armed: bool = True,
     generation: str = "gb200-nvl72",
     ttys: Iterable[SiteEndpoint] = (),
+    agents: Iterable[Place] = (),
 ) -> str:
     entries = [
         f"- {{place: {s.place}, address: {s.address}, port: {s.port}, pin: {s.pin}, credential: {entry_of(s)}}}"
         for s in served
     ]
     entries += [f"- {{place: {e.place}, tty: {e.tty}}}" for e in ttys]
+    entries += [f"- {{place: {place}, agent: true}}" for place in agents]
     head = f"kind: site\nschema_version: 1\nsite: lab1\nracks:\n- {{place: {RACK}, generation: {generation}, armed: "
     return f"{head}{str(armed).lower()}}}\nendpoints:\n" + "\n".join(entries) + ("\n" if entries else " []\n")
 
@@ -107,6 +109,7 @@ async def real_rack(
     generation: str = "gb200-nvl72",
     clock: Clock | None = None,
     ttys: Iterable[SiteEndpoint] = (),
+    agents: Iterable[Place] = (),
 ) -> AsyncIterator[RealRack]:
     """Run a rack of these endpoints; a site file that is already there is used as it is.
 
@@ -118,7 +121,7 @@ async def real_rack(
     vault = Vault(state / "credentials")
     if not site.exists():
         agreed = "" if broker is None else f"building: {{integration: RACKWRIGHT, racks: {{{RACK}: K01}}}}\n"
-        site.write_text(site_text(endpoints, armed, generation, ttys) + agreed)
+        site.write_text(site_text(endpoints, armed, generation, ttys, agents) + agreed)
         vault.store_all({entry_of(s): Credential(s.user, s.password) for s in endpoints})
     with journal_at(state / "journal.db") as journal:
         own, images = [_own_policies(state)], state / "images"

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from firmware_bridge.drivers.nvml.granting import grant_to, kept_of
+from firmware_bridge.ports.hosts import Kept
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ReplyMalformed
 from firmware_bridge.vocabulary.inventory import EndpointReport, FirmwareItem, Item, ItemKind, Note, SensorValue
@@ -44,6 +46,7 @@ class AgentGpuHost:
     def __init__(self, tray: Place, place: Place, numbers: tuple[int, ...], clock: Clock) -> None:
         self._tray, self._place, self._numbers, self._clock = tray, place, numbers, clock
         self._message: AgentMessage | None = None
+        self._kept: Kept | None = None
         self._received_at = Seconds(float("-inf"))
         self._arrived = asyncio.Event()
         self._unread = False
@@ -79,6 +82,8 @@ class AgentGpuHost:
             return  # said again, or overtaken
         self._faults.pop("message", None)
         self._message, self._received_at, self._unread = message, self._clock.now(), True
+        held = message.held
+        self._kept = None if held is None else kept_of(held, self._received_at, self._place, self._place_of)
         self._take_events(message)
         self._look_at(message)
         self._arrived.set()
@@ -93,6 +98,18 @@ class AgentGpuHost:
         gpus = self._message.host.gpus if self._message is not None else ()
         known = (gpu for gpu in gpus if gpu.bus_id and gpu.index in self._numbers)
         return {gpu.bus_id: join_place(self._tray, self._name_of(gpu.index)) for gpu in known}
+
+    def kept(self) -> Kept | None:
+        """Return what the agent keeps of a grant (port InBand)."""
+        return self._kept
+
+    def grant(self, epoch: int, number: int, lasts: Seconds, watts: Mapping[Place, tuple[float, float]]) -> bytes:
+        """Return a grant's message (port InBand)."""
+        message = self._message
+        if message is None or not self._is_fresh():
+            return b""
+        numbers = {join_place(self._tray, f"gpu{n}"): number for n, number in enumerate(self._numbers)}
+        return grant_to(message, epoch, number, lasts, watts, lambda place: numbers[place])
 
     async def discover(self) -> Sequence[Series]:
         """Wait a moment for a message and return the series of every GPU that the tray is to have."""
@@ -207,6 +224,9 @@ class AgentGpuHost:
             detail = "two agents speak for this slot"
             faults["rivals"] = ReplyMalformed(self._place, "hear", detail, advice="correct the place of one of them")
         self._faults = faults
+
+    def _place_of(self, number: int) -> Place | None:
+        return join_place(self._tray, self._name_of(number)) if number in self._numbers else None
 
     def _name_of(self, number: int) -> str:
         return f"gpu{self._numbers.index(number)}" if number in self._numbers else f"number{number}"

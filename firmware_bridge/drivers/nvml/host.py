@@ -5,6 +5,7 @@ Refuses to guess: what a GPU does not say is a reason, and a host without the li
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from firmware_bridge.drivers.nvml import library
@@ -12,9 +13,11 @@ from firmware_bridge.drivers.nvml.events import EventWatch
 from firmware_bridge.drivers.nvml.gpu import Group, read_fast, read_slow
 from firmware_bridge.drivers.nvml.lane import Lane
 from firmware_bridge.drivers.nvml.library import Handle, NvmlFailure
+from firmware_bridge.drivers.nvml.limits import keep_limit
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.nvml.codes import DRIVER_NOT_LOADED, GPU_LOST, RESET_REQUIRED, UNINITIALIZED
+from firmware_bridge.wire.nvml.grants import HeldGpu
 from firmware_bridge.wire.nvml.message import (
     ACCESS_FAILING,
     ACCESS_HUNG,
@@ -31,6 +34,7 @@ _log = logging.getLogger(__name__)
 
 NEVER = Seconds(float("-inf"))
 CALL_WITHIN = Seconds(2.0)
+SET_WITHIN = Seconds(1.0)
 OPEN_WITHIN = Seconds(20.0)  # a first load wakes every GPU that has no persistence daemon
 OPEN_AGAIN = Seconds(30.0)
 _ACCESS = {GPU_LOST: ACCESS_LOST, RESET_REQUIRED: ACCESS_RESET}
@@ -45,6 +49,7 @@ class _Gpu:
 
     index: int
     lane: Lane
+    limiter: Lane  # limits do not wait for readings
     number: int | None = None  # NVML's own index; None: the driver does not show it any more
     handle: Handle | None = None
     identity: dict[str, str] = field(default_factory=dict)
@@ -57,6 +62,10 @@ class _Gpu:
     access: str = ACCESS_FAILING
     reason: str = ""
     codes: frozenset[int] = frozenset()
+
+
+def _lanes(number: int) -> tuple[Lane, Lane]:
+    return Lane(f"gpu{number}"), Lane(f"gpu{number}-limit")
 
 
 class NvmlHost:
@@ -99,6 +108,20 @@ class NvmlHost:
         now = self._clock.now()
         return HostReport(driver=self._driver, nvml=self._nvml, gpus=[self._report(gpu, now) for gpu in self._gpus])
 
+    async def keep_limits(self, watts: Mapping[int, float]) -> list[HeldGpu]:
+        """Have each GPU's driver keep these limits, W, and return what it keeps then.  Never raises."""
+        known = {gpu.index: gpu for gpu in self._gpus} if self._is_open else {}
+        return list(await asyncio.gather(*(self._keep(n, known.get(n), watts[n]) for n in sorted(watts))))
+
+    async def _keep(self, index: int, gpu: _Gpu | None, watts: float) -> HeldGpu:
+        if gpu is None or gpu.handle is None:
+            return HeldGpu(index, refused=gpu.reason if gpu is not None else self._failure or "no such GPU")
+        handle = gpu.handle
+        try:
+            return await gpu.limiter.run(lambda: keep_limit(handle, index, watts), SET_WITHIN)
+        except NvmlFailure as err:
+            return HeldGpu(index, refused=str(err))
+
     async def close(self) -> None:
         """Shut the library down, as far as it answers."""
         await self._close("closed")
@@ -117,7 +140,7 @@ class NvmlHost:
             self._failure = err.reason
             return False
         _log.info("driver %s, %d GPUs", self._driver, count)
-        found = [_Gpu(number, Lane(f"gpu{number}"), number) for number in range(count)]
+        found = [_Gpu(number, *_lanes(number), number) for number in range(count)]
         await asyncio.gather(*(self._meet(gpu) for gpu in found))
         self._gpus = self._numbered(found)
         self._is_open, self._failure = True, ""
@@ -145,7 +168,7 @@ class NvmlHost:
         self._indexes = known | {g.identity["bus_id"]: g.index for g in found if g.identity.get("bus_id")}
         for address, index in known.items():
             if index not in shown:
-                gone = _Gpu(index, Lane(f"gpu{index}"), identity={"bus_id": address})
+                gone = _Gpu(index, *_lanes(index), identity={"bus_id": address})
                 gone.access, gone.reason = ACCESS_LOST, "not_shown_by_driver"
                 found.append(gone)
         return sorted(found, key=lambda gpu: gpu.index)
@@ -154,7 +177,8 @@ class NvmlHost:
         quiet = await self._watch.stop()
         for gpu in self._gpus:
             gpu.lane.close()
-        stuck = any(gpu.lane.is_stuck for gpu in self._gpus)
+            gpu.limiter.close()
+        stuck = any(gpu.lane.is_stuck or gpu.limiter.is_stuck for gpu in self._gpus)
         if (
             self._is_open and quiet and not stuck
         ):  # shutting down under a call that has not come back would free what it uses

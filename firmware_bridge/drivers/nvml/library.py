@@ -157,6 +157,16 @@ def read_enforced_limit(handle: Handle) -> int:
     return int(_called("nvmlDeviceGetEnforcedPowerLimit", handle))
 
 
+def read_limit(handle: Handle) -> int:
+    """Return the power limit that was set in band, or the default while none was, in mW."""
+    return int(_called("nvmlDeviceGetPowerManagementLimit", handle))
+
+
+def set_limit(handle: Handle, milliwatts: int) -> None:
+    """Set the power limit.  Lost when the driver is unloaded.  Raises NvmlFailure, `no_permission` without root."""
+    _called("nvmlDeviceSetPowerManagementLimit", handle, milliwatts)
+
+
 def read_limit_range(handle: Handle) -> dict[str, int]:
     """Return default, min and max of the power limit in mW."""
     least, most = _called("nvmlDeviceGetPowerManagementLimitConstraints", handle)

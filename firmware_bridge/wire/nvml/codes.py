@@ -6,6 +6,7 @@ Source: nvidia-ml-py 13.615.71 (constants and ctypes layouts).  A number that no
 SUCCESS = 0
 UNINITIALIZED = 1
 NOT_SUPPORTED = 3
+NO_PERMISSION = 4
 DRIVER_NOT_LOADED = 9
 TIMEOUT = 10
 LIBRARY_NOT_FOUND = 12
@@ -20,7 +21,7 @@ _REASONS = {
     UNINITIALIZED: "uninitialized",
     2: "invalid_argument",
     NOT_SUPPORTED: "not_supported",
-    4: "no_permission",
+    NO_PERMISSION: "no_permission",
     6: "not_found",
     7: "insufficient_size",
     8: "insufficient_power",

@@ -6,6 +6,8 @@ version.  Times never compare two clocks: values carry their age, events the age
 
 import msgspec
 
+from firmware_bridge.wire.nvml.grants import HeldGrant
+
 VERSION = 1
 MOST_BYTES = 256 * 1024
 MOST_GPUS = 64
@@ -64,7 +66,8 @@ class HostEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AgentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One message.  `boot` changes with every start of the agent; `sequence` counts up within it."""
+    """One message.  `boot` changes with every start of the agent; `sequence` counts up within it.
+    `held`: what it keeps of a controller's grant, None before there was any."""
 
     version: int
     boot: str
@@ -74,6 +77,7 @@ class AgentMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     host: HostReport
     events: list[HostEvent] = []
     events_lost: int = 0
+    held: HeldGrant | None = None
 
 
 class _Version(msgspec.Struct):

@@ -160,3 +160,8 @@ def _grant(
         after = np.where(~lower & (higher > told + policy.smallest_change_w), higher, after)
     overdue = (now - written.waits_since >= policy.rewrite_s) & (now - written.times[0] >= policy.rewrite_s / 2.0)
     return np.where((np.abs(after - told) > 1e-9) | overdue, after, np.nan)
+
+
+def charged_at(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, holds: Array) -> Array:
+    """Return the most that every limit, (C,), can be asked for while devices can have `holds` (N,) W."""
+    return np.asarray(design.feeds @ _charge(state, design, policy, holds).racks(design.per_rack(holds)))

@@ -7,6 +7,7 @@ from rack_controller.decide.notice import Finding
 from rack_controller.run.board import Board
 from rack_controller.run.budget.desk import PowerBudgetDesk
 from rack_controller.run.budget.grants import Grants
+from rack_controller.run.budget.in_band import HostGrants
 from rack_controller.run.budget.side import RackSide
 from rack_controller.run.budget.station import BudgetStation
 from rack_controller.run.limits import Limits
@@ -27,6 +28,8 @@ def budgeting(
     rack = board.rack
     wiring = station.roster.racks[station.index_of(rack)].wiring
     grants = Grants(limits, leases, clock)
-    side = RackSide(rack, wiring, station.places_of(rack), view, board, grants, clock, tell)
+    places = station.places_of(rack)
+    in_band = HostGrants(places, limits.sources, leases, clock, limits.ledger.epoch)
+    side = RackSide(rack, wiring, places, view, board, grants, in_band, clock, tell)
     station.join(side)
     return PowerBudgetDesk(station, side)

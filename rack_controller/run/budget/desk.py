@@ -16,6 +16,7 @@ from rack_controller.decide.supply.whatif import what_if
 from rack_controller.model.command import Command
 from rack_controller.model.power_policy import Job, Mode, PowerPolicy, covers
 from rack_controller.model.power_view import BudgetGlance, JobView, PolicyShown, PowerCap, PowerView, WhatIf
+from rack_controller.run.budget.say_roads import by_state, say_alone, say_roads
 from rack_controller.run.budget.side import RackSide
 from rack_controller.run.budget.station import BudgetStation
 from rack_controller.run.budget.telling import BudgetTelling
@@ -55,6 +56,7 @@ class PowerBudgetDesk:
         limits = say_limits(station.roster, claims, decision, last.sight.meters, rack)
         asking = say_claims(station.roster, claims, decision, last.sight.power, rack)
         kept, by = stranded(limits, asking)
+        roads, hosts = station.roads, self.side.in_band.views()
         held = self.told.held(last)
         return PowerView(
             rack=place,
@@ -65,13 +67,14 @@ class PowerBudgetDesk:
             period_s=active.spec.period_ms / 1e3,
             step_ms=last.took_s * 1e3,
             usable=say_usable(self.side.wiring, seen.well, last.usable[rack]),
-            limits=limits,
+            limits=say_alone(limits, roads),
             claims=asking,
-            held=say_held(station.roster, decision, last.sight, held, self.told.since),
+            held=say_roads(say_held(station.roster, decision, last.sight, held, self.told.since), roads, hosts),
             stranded_w=kept,
             stranded_by=by,
             writes=self.side.grants.sent,
             age_s=round(station.clock.now() - last.at, 3),
+            in_band=hosts,
             jobs=self._jobs(),
             caps=list(station.book.caps.values()),
         )
@@ -91,6 +94,7 @@ class PowerBudgetDesk:
             writes=view.writes,
             step_s=view.step_ms / 1e3,
             limits=[(limit.name, limit.kind, limit.limit_w, limit.charged_w) for limit in view.limits],
+            in_band=by_state(view.in_band),
         )
 
     def in_force(self) -> PolicyShown:

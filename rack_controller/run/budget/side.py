@@ -10,7 +10,7 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place, join_place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.budget.wellness import Wellness, judge_supplies
+from rack_controller.decide.budget.wellness import GIVES_W, Wellness, judge_supplies
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.supply.wiring import Array, Mask, RackWiring
 from rack_controller.model.limit import LimitState
@@ -19,6 +19,7 @@ from rack_controller.model.snapshot import ManagementAxis, PowerAxis, Snapshot
 from rack_controller.model.table import SeriesTable
 from rack_controller.run.board import Board
 from rack_controller.run.budget.grants import Grants
+from rack_controller.run.budget.in_band import HostGrants
 from rack_controller.run.view import RackView
 
 BEYOND = 1.10  # of what it may draw at most: a GPU above it does not keep its limit any more
@@ -53,6 +54,7 @@ class RackSide:
     view: RackView
     board: Board
     grants: Grants
+    in_band: HostGrants
     clock: Clock
     tell: Callable[[Finding], None]
     endpoints: Mapping[Place, Place] = field(default_factory=dict)  # of those that can be written now
@@ -77,6 +79,7 @@ class RackSide:
         power = np.where(seen, power, np.nan)
         began = self._began(now)
         began |= np.asarray(power > np.maximum(bound * BEYOND, bound + BEYOND_W))
+        self.in_band.doubt([self.places[n] for n in np.flatnonzero(began).tolist()])
         self.endpoints = self.grants.able() if self.armed else {}
         able = np.array([place in self.endpoints for place in self.places], dtype=np.bool_)
         shelves, shelf_at = self.board.newest(self._lines["shelf"])
@@ -98,6 +101,12 @@ class RackSide:
             inlet=inlet,
             meter=meter,
         )
+
+    def glance(self) -> bytes:
+        """Return what of the rack's supplies and shelves gives nothing, as it was read last."""
+        self._lay_out()
+        dead = [self.board.newest(self._lines[name])[0] < GIVES_W for name in ("shelf", "supply")]
+        return np.concatenate(dead).tobytes()
 
     def _read(self, now: Seconds, stale: Staleness) -> Array:
         """Return the newest limit read back of each GPU, by the readings or after a write; none from before the GPU

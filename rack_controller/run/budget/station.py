@@ -6,8 +6,9 @@ A bug of ours here is logged and costs the budget alone: limits stand on the dev
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
 
 from firmware_bridge.vocabulary.clock import Clock
@@ -27,12 +28,16 @@ from rack_controller.decide.supply.wiring import RackWiring
 from rack_controller.model.power_policy import AfterLoss, Job, Mode, PowerPolicy
 from rack_controller.run.budget.book import ActivePolicy, Book
 from rack_controller.run.budget.side import RackSide, SideSight
+from rack_controller.run.budget.two_roads import TwoRoads
 from rack_controller.run.journal import Journal
 
 _log = logging.getLogger(__name__)
 
 IDLE_S = 1.0  # how often it is looked whether there is a policy
 FIRST_S = 0.5
+LOOK_S = 0.1  # between two cycles: whether a supply is gone or an agent said something
+SPARED = 30.0  # times as long as a look took, before the next one: hundreds of racks are looked at less often
+FOR_GOOD_S = 1e6  # nobody is there to lower limits: what carries a loss must carry it for ever
 DERATE_STEP_K = 1.0
 
 
@@ -64,15 +69,18 @@ class BudgetStation:
     state: LiveState | None = field(default=None, init=False)
     claims: Claims | None = field(default=None, init=False)
     energy: dict[str, Energy] = field(default_factory=dict, init=False)
+    roads: TwoRoads = field(init=False)
     began_at: Seconds = field(init=False)
     _known: int = field(default=-1, init=False)
     _usable: dict[tuple[str, bytes, bytes], Usable] = field(default_factory=dict, init=False)
-    _graph: tuple[bytes, list[Row]] = field(default=(b"", []), init=False)
+    _graphs: dict[float, tuple[bytes, list[Row]]] = field(default_factory=dict, init=False)
+    _glanced: bytes = field(default=b"", init=False)
     _mode: Mode | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.began_at = self.clock.now()
         self.book = Book(self.journal, self.clock, self.filed, self.fits)
+        self.roads = TwoRoads(self.roster, lambda: self.sides, self.clock, self.covered)
 
     def join(self, side: RackSide) -> None:
         """Take a rack in."""
@@ -105,13 +113,30 @@ class BudgetStation:
         """Decide until cancelled."""
         due = Seconds(self.clock.now() + FIRST_S)
         while True:
-            await self.clock.sleep_until(due)
             try:
+                await self._until(due)
                 period = self.cycle()
             except Exception:  # noqa: BLE001 - logged whole; what stands on the devices holds
                 _log.exception("the power budget cannot be decided")
                 period, self.state = IDLE_S, None
             due = Seconds(max(due + period, self.clock.now()))
+
+    async def _until(self, due: Seconds) -> None:
+        """Wait for the next cycle, no longer than until what feeds a rack is seen to be another."""
+        took = 0.0
+        while (now := self.clock.now()) < due:
+            await self.clock.sleep_until(Seconds(min(due, now + max(LOOK_S, SPARED * took))))
+            if self.last is None or self.roads.alone is None:
+                continue
+            began = self.clock.now()
+            if self._glance() != self._glanced:
+                return
+            if self.roads.hear():
+                self.last = replace(self.last, decision=self.roads.judged(self.roads.alone))
+            took = self.clock.now() - began
+
+    def _glance(self) -> bytes:
+        return b"".join(self.sides[rack.place].glance() for rack in self.roster.racks)
 
     def cycle(self) -> float:
         """See, decide and send once; return after how many s the next one is due."""
@@ -129,7 +154,10 @@ class BudgetStation:
             for rack in self.roster.racks
         )
         sight = self._sight(began, policy, seen, may)
-        self.state, decision = step_live(state, self.roster, claims, policy, sight)
+        self.state, alone = step_live(state, self.roster, claims, policy, sight)
+        stands = self._rows(policy, list(seen.values()), self._may_alone(policy, seen), FOR_GOOD_S)
+        decision = self.roads.follow(self.state, claims, policy, alone, stands)
+        self._glanced = self._glance()
         self._look_for(sight)
         before = self.last
         self.last = Cycle(began, sight, seen, may, decision, claims, self.clock.now() - began)
@@ -166,7 +194,7 @@ class BudgetStation:
         law = self.roster.law
         return LiveSight(
             now=now,
-            rows=tuple(self._rows(policy, sides, may)),
+            rows=tuple(self._rows(policy, sides, may, policy.react_s)),
             power=np.concatenate([s.power for s in sides]),
             read=np.concatenate([s.read for s in sides]),
             seen=np.concatenate([s.seen for s in sides]),
@@ -177,14 +205,25 @@ class BudgetStation:
             meters=np.array([s.meter for s in sides]) / law.efficiency,
         )
 
-    def _rows(self, policy: PowerPolicy, sides: Sequence[SideSight], may: Sequence[Usable]) -> list[Row]:
+    def _rows(
+        self, policy: PowerPolicy, sides: Sequence[SideSight], may: Sequence[Usable], react_s: float
+    ) -> list[Row]:
         racks = self.roster.racks
         key = b"".join(side.well.tobytes() for side in sides)
-        if self.upstream.nodes and key != self._graph[0]:
+        if self.upstream.nodes and key != self._graphs.get(react_s, (b"", []))[0]:
             fed = [FedRack(r.place, r.wiring, s.well, r.nodes) for r, s in zip(racks, sides, strict=True)]
-            self._graph = (key, graph_rows(graph_limits(self.upstream, fed, Seconds(policy.react_s))))
+            self._graphs[react_s] = (key, graph_rows(graph_limits(self.upstream, fed, Seconds(react_s))))
+        graph = self._graphs.get(react_s, (b"", []))[1]
         caps = cap_rows(racks, list(self.book.caps.values()), self.clock.unix_ns())
-        return [*rack_rows(racks, may), *self._graph[1], *budget_rows(racks, policy.budgets), *caps]
+        return [*rack_rows(racks, may), *graph, *budget_rows(racks, policy.budgets), *caps]
+
+    def _may_alone(self, policy: PowerPolicy, seen: Mapping[Place, SideSight]) -> list[Usable]:
+        """Return what racks may use while nobody is there to lower their limits."""
+        alone = msgspec.structs.replace(policy, react_s=FOR_GOOD_S, after_loss=AfterLoss.PROTECT)
+        return [
+            self._may(alone, rack.generation, self.sides[rack.place].wiring, seen[rack.place])
+            for rack in self.roster.racks
+        ]
 
     def _may(self, policy: PowerPolicy, generation: str, wiring: RackWiring, seen: SideSight) -> Usable:
         """Return what a rack may use; worked out anew only when no rack of its generation has stood like it."""

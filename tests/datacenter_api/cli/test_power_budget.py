@@ -63,6 +63,8 @@ def test_a_budget_says_limits_claims_and_what_binds(api: Played) -> None:
         "branch b of u07 after feed a is lost",
         "stranded",
         "2 GPUs are held",
+        "in band: agents of 1 of 2 hosts keep their grants",
+        "u12/host refused, gpu0: no <permission>",
     ):
         assert part in said, part
     assert msgspec.json.decode(run("budget", "k01", "-o", "json"))["usable"]["watts"] == 125_000.0
@@ -74,6 +76,14 @@ def test_why_names_the_layer_and_what_frees_it(api: Played) -> None:
     assert "its cause is over" in said
     assert "u13" not in said
     assert "nothing at u14 is held" in run("why", "u14")
+
+
+def test_why_names_the_road_and_what_remains_when_a_grant_is_over(api: Played) -> None:
+    (row,) = msgspec.json.decode(run("why", "u13/gpu1", "-o", "json"))["items"]
+    assert power_budget.road(row).startswith("in band until ")
+    assert power_budget.road(row).endswith(", then 700 W")
+    assert power_budget.road({**row, "road": "out of band", "until_unix_ns": 0}) == "out of band"
+    assert "ROAD" in run("why", "u13/gpu1")
 
 
 def test_a_cap_is_sent_in_kw_and_seconds(api: Played) -> None:

@@ -49,6 +49,9 @@ def test_who_asks_and_who_is_held_by_what() -> None:
     assert "freed by: a larger budget" in held
     assert "u13/gpu1" in held
     assert "budget: row 900 W; its own default 1200 W" in held
+    assert "in band until 00:01:05, then 700 W" in held
+    assert "▲ In band: agents of 1 of 2 hosts keep their grants." in held
+    assert "u12 refused: gpu0: no &lt;permission&gt;" in held
 
 
 def test_what_is_not_known_says_so() -> None:

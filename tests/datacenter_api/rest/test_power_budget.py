@@ -30,6 +30,7 @@ async def test_a_budget_is_shown_whole_and_in_the_metrics(state: Path) -> None:
                 assert f'rackwright_power_usable_watts{{{at},under="wanted"}} 125000' in page
                 assert f'rackwright_power_limit_charged_watts{{{at},limit="row \\"1\\"",kind="budget"}} 118000' in page
                 assert f"rackwright_power_gpus_held{{{at}}} 2" in page
+                assert f'rackwright_power_in_band_hosts{{{at},state="kept"}} 1' in page
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

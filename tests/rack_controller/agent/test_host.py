@@ -1,11 +1,12 @@
 """An agent speaks once a second, an XID at once; what cannot be said is kept as far as it is an event."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from support.virtual_time import VirtualClock, run_virtually
 
+from firmware_bridge.wire.nvml.grants import HeldGpu
 from firmware_bridge.wire.nvml.message import AgentMessage, GpuReport, HostEvent, HostReport, decode_message
 from rack_controller.agent.host import EVENTS_KEPT, SAID_AGAIN, HostAgent
 from rack_controller.run.ending import end
@@ -30,6 +31,9 @@ class ScriptedGpus:
         taken, self.waiting = self.waiting, []
         self.news.clear()
         return taken
+
+    async def keep_limits(self, watts: Mapping[int, float]) -> list[HeldGpu]:
+        raise AssertionError("nobody has granted anything")
 
     async def close(self) -> None:
         self.closed = True

@@ -18,6 +18,7 @@ from firmware_bridge.drivers.nvml.host import NvmlHost
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.agent.bus import AgentBus, BusLogin
 from rack_controller.agent.command import main
 from rack_controller.agent.host import HostAgent
@@ -62,6 +63,58 @@ async def test_from_the_library_to_the_controller(
         assert (event.kind, event.gpu, event.number) == ("xid", 3, 79)  # type: ignore[attr-defined]
     finally:
         await end(works)
+
+
+async def test_a_grant_goes_to_the_library_and_back(
+    bus_server: NatsProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_NVML_DATA", str(FakeGpus(tmp_path / "nvml.txt").path))
+    ctypes.CDLL(str(build_library() / SONAME))
+    clock, gpus = SystemClock(), [Place(f"{TRAY}/gpu{n}") for n in range(4)]
+    source = AgentGpuHost(TRAY, HOST, (0, 1, 2, 3), clock)
+    controller = Bus(BusAddress(bus_server.files.url, bus_server.folder / "controller.nk"), SITE, "test-controller")
+    controller.hear(SUBJECTS.agent_telemetry("*"), lambda subject, body: source.deliver(body))
+    bus = AgentBus(login(bus_server), "test-agent")
+    agent = HostAgent(SUBJECTS.agent_telemetry("u11"), NvmlHost(clock), bus.say, clock, "boot-a")
+    bus.hear(SUBJECTS.agent_cap("u11"), agent.hear)
+    works = [asyncio.create_task(w) for w in (controller.run({SUBJECTS.event: Outbox(10)}), bus.run(), agent.run())]
+    try:
+        await until(source._is_fresh, within=20)
+        assert source.kept() is None
+
+        def kept(watts: float) -> bool:
+            found = source.kept()
+            return found is not None and set(found.limits.values()) == {watts} and len(found.limits) == 4
+
+        asked = source.grant(3, 1, Seconds(3.0), dict.fromkeys(gpus, (800.0, 600.0)))
+        await controller.tell(SUBJECTS.agent_cap("u11"), asked)
+        await until(lambda: kept(800.0))
+        found = source.kept()
+        assert found is not None
+        assert (found.epoch, found.number, found.refused) == (3, 1, {})
+        assert found.ends_at > found.heard_at
+        older = source.grant(2, 9, Seconds(60.0), dict.fromkeys(gpus, (1200.0, 1200.0)))
+        await controller.tell(SUBJECTS.agent_cap("u11"), older)
+        await until(lambda: "followed by 3" in (source.kept() or found).refused.get(HOST, ""))
+        await until(lambda: kept(600.0))  # nobody renews it
+    finally:
+        await end(works)
+
+
+async def test_nobody_but_the_controller_may_grant(bus_server: NatsProcess) -> None:
+    cap = SUBJECTS.agent_cap("u11")
+    agent = await bus_server.connect("agent-k01")
+    heard = await agent.subscribe(cap)
+    await agent.flush()
+    for user in ("api", "agent-k01", "agent-k02", "controller"):
+        speaker = await bus_server.connect(user)
+        await speaker.publish(cap, user.encode())
+        await speaker.flush()
+        await speaker.close()
+    assert (await heard.next_msg(timeout=10 * PATIENCE)).data == b"controller"
+    with pytest.raises((TimeoutError, NatsError)):
+        await heard.next_msg(timeout=0.2)
+    await agent.close()
 
 
 async def test_an_agent_outlives_its_bus(bus_server: NatsProcess) -> None:

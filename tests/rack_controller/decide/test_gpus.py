@@ -54,6 +54,23 @@ def test_driver_and_bmc_that_count_links_differently_are_told() -> None:
     assert told.message == "u11 gpu2 nvlinks: driver 18 up, BMC 17 up, for 0 s"
 
 
+def test_a_limit_that_was_set_lower_in_band_contradicts_nobody() -> None:
+    rules, limits = {"power_limit": Tolerance(1.0, 0.0, Seconds(0.0))}, (Q.POWER_LIMIT_ENFORCED, Q.POWER_LIMIT)
+
+    def told(enforced: float, bmc: float, set_in_band: float) -> list[str]:
+        board = Board(RACK, [HOST], {c: Seconds(1.0) for c in ReadingClass})
+        board.declare(HOST, [Series(GPU, q, ReadingClass.POWER) for q in (*limits, Q.POWER_LIMIT_SET)])
+        values = zip((*limits, Q.POWER_LIMIT_SET), (enforced, bmc, set_in_band), strict=True)
+        board.store([Reading(GPU, q, watts, Seconds(0.0)) for q, watts in values])
+        now = board.snapshot(1, Seconds(0.0), UnixNanoseconds(1))
+        return [f.message for f in notice_contradictions({}, now, [GPU], rules)[1]]
+
+    assert told(700.0, 900.0, 700.0) == []
+    assert told(900.0, 900.0, 1200.0) == []
+    assert told(1200.0, 900.0, 1200.0) == ["u11 gpu2 power limit: driver 1200 W, BMC 900 W, for 0 s"]
+    assert told(900.0, 900.0, 700.0) == ["u11 gpu2 power limit: driver 900 W, BMC 700 W, for 0 s"]
+
+
 def test_a_load_step_is_no_contradiction() -> None:
     known: Known = {}
     for second in range(100):

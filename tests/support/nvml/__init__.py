@@ -50,6 +50,7 @@ class FakeGpus:
     def __post_init__(self) -> None:
         self.facts[("*", "value", "count")] = str(self.gpus)
         self.facts[("*", "text", "driver")] = "580.65.06"
+        self.facts[("*", "value", "driver_load")] = str(time.monotonic_ns())  # limits of another test are forgotten
         for gpu in range(self.gpus):
             self._healthy(gpu)
         self.write()

@@ -6,6 +6,7 @@
  *   0 text serial 1562849103750 | 0 value temperature 41 | 0 field 185:0 412000 | 0 link 3 0
  *   0 code nvmlDeviceGetClockInfo 3 | 0 code * 15 | 0 hang nvmlDeviceGetClockInfo 1 | 0 stamp now 1700000000000000
  *   0 xid 7 79                  event number 7 (they count up), XID 79
+ *   0 value limit_max 1200000   a limit that is set lasts until `* value driver_load N` is another N, as a driver's does
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -196,8 +197,37 @@ int nvmlDeviceGetCurrentClocksEventReasons(struct device *d, uint64_t *out) {
 int nvmlDeviceGetUtilizationRates(struct device *d, uint32_t *out) {
     return whole(d, "nvmlDeviceGetUtilizationRates", "utilization", &out[0]);
 }
+/* Limits that were set in this process, and the load of the driver that they belong to. */
+static struct { unsigned limit; long long load; } in_band[MOST_GPUS];
+
+static int limit_in_band(struct device *d, unsigned *out) {
+    long long load = 0;
+    number(ALL, "value", "driver_load", &load);
+    if (in_band[d->number].limit && in_band[d->number].load == load) { *out = in_band[d->number].limit; return OK; }
+    return NOT_FOUND;
+}
+int nvmlDeviceGetPowerManagementLimit(struct device *d, unsigned *out) {
+    int code = outcome(d->number, "nvmlDeviceGetPowerManagementLimit");
+    if (code || !limit_in_band(d, out)) return code;
+    return whole(d, "nvmlDeviceGetPowerManagementLimit", "limit_default", out);
+}
+int nvmlDeviceSetPowerManagementLimit(struct device *d, unsigned milliwatts) {
+    long long least = 0, most = 0, load = 0;
+    int code = outcome(d->number, "nvmlDeviceSetPowerManagementLimit");
+    if (code) return code;
+    number(d->number, "value", "limit_min", &least);
+    number(d->number, "value", "limit_max", &most);
+    if (milliwatts < least || milliwatts > most) return INVALID;
+    number(ALL, "value", "driver_load", &load);
+    in_band[d->number].limit = milliwatts;
+    in_band[d->number].load = load;
+    return OK;
+}
 int nvmlDeviceGetEnforcedPowerLimit(struct device *d, unsigned *out) {
-    return whole(d, "nvmlDeviceGetEnforcedPowerLimit", "limit_enforced", out);
+    unsigned own = 0;
+    int code = whole(d, "nvmlDeviceGetEnforcedPowerLimit", "limit_enforced", out);
+    if (!code && !limit_in_band(d, &own) && own < *out) *out = own;  /* the lowest of all limits is enforced */
+    return code;
 }
 int nvmlDeviceGetPowerManagementLimitConstraints(struct device *d, unsigned *least, unsigned *most) {
     int code = whole(d, "nvmlDeviceGetPowerManagementLimitConstraints", "limit_min", least);
