@@ -5,14 +5,14 @@ host that is off and says so, and at shelf watts that have fallen by nine tenths
 Controller and emulator have a core each; everybody else is on the emulator's.
 
 Figures: `event_p50_ms`, `event_p99_ms` (bar 250); the same while the BMCs are left alone as in an update, without their
-events (`polled`, bar 2,000), with NATS stopped, with ten racks; `modbus` of a pumping unit on its serial line to the
-first and to the last tray of its rack (bar 1,000), `two_tray_rack_off_ms` (bar 3,000, the last of all trays).
+events (`polled`, bar 2,000), with NATS stopped, in one of ten racks after the other, in all ten within a second (no
+bar); `modbus` of a pumping unit on its serial line to the first and to the last tray of its rack (bar 1,000),
+`two_tray_rack_off_ms` (bar 3,000, the last of all trays).
 
 One leak after the other on a rack, and each is over before the next: the plant is mended and the latch is cleared as a
 person does it.  The trays of two parts of a rack take turns, so that those of the last leak are seen off and come on
-again, put on by hand, while the other part leaks.  No detector leaks twice within its flapping time.  Several
-racks leak side by side.  LEAKS sets how many in all ways together (60; the whole measurement has 1,000), LEAK_WAYS
-which of one, serial, ten (one).
+again, put on by hand, while the other part leaks.  No detector leaks twice within its flapping time.  LEAKS sets how
+many in all ways together (60; the whole measurement has 1,000), LEAK_WAYS which of one, serial, ten (one).
 """
 
 import asyncio
@@ -41,6 +41,8 @@ LEAKS = int(os.environ.get("LEAKS", "60"))
 SHARES = {"event": 0.3, "whole": 0.03, "two": 0.03, "other": 0.1, "modbus": 0.04, "ten": 0.3}
 """Of all leaks, how many each figure has; three of one rack are `other`.  They add up to 1."""
 LEAST = 5
+AT_ONCE = 5
+"""How often all ten racks leak within one second."""
 ONE, SERIAL = "gb200-nvl72", "orv3-hpr-nvl36x2"
 PARTS = ([f"u{n}" for n in range(14, 19)], [f"u{n}" for n in range(31, 38)])
 """Compute trays whose water falls on trays only, and from none of one part on any of the other."""
@@ -91,23 +93,28 @@ class Hall:
     attendant: Attendant
     dice: random.Random
     stop_nats: bool = False
+    turn: dict[str, int] = field(default_factory=dict)
     looked_at: float = -np.inf
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     spots: dict[tuple[str, int], Spots] = field(default_factory=dict)
     coming: dict[tuple[str, int], asyncio.Task[None]] = field(default_factory=dict)
 
-    async def leaks(self, count: int, rack: str = "k01", *, to_the_end: bool = False) -> list[Ends]:
-        """Let one tray of a rack leak after the other, of its parts in turn: each strikes it and the three below."""
+    async def leaks(
+        self, count: int, rack: str = "k01", *, to_the_end: bool = False, settle: bool = True
+    ) -> list[Ends]:
+        """Let one tray of a rack leak after the other, of its parts in turn: each strikes it and the three below.
+        `settle`: wait until all of them are on again."""
         done = []
-        for n in range(count):
-            part = n % len(PARTS)
+        for _ in range(count):
+            part = self.turn[rack] = 1 - self.turn.get(rack, 1)
             await self.all_on(rack, part)
             if to_the_end:  # the shelves' watts are to fall by these trays alone
                 await self.all_on(rack)
             tray, detector = await self.spots_of(rack, part).next()
             done.append(await self.leak(rack, part, [f"{tray}/{detector}"], DRIP, tray, to_the_end=to_the_end))
-        await self.all_on(rack)
+        if settle:
+            await self.all_on(rack)
         return done
 
     async def pairs(self, count: int, rack: str = "k01") -> list[Ends]:
@@ -278,8 +285,12 @@ async def _pumping_unit(it: Hall, rack: str, count: int) -> list[Ends]:
 async def _ten_racks(record: Callable[..., None]) -> None:
     racks = [f"k{n:02}" for n in range(1, 11)]
     async with hall(f"{ONE}*{len(racks)}") as it:
-        said = await asyncio.gather(*(it.leaks(max(_count("ten") // len(racks), 2), rack) for rack in racks))
+        said = [await it.leaks(1, racks[n % len(racks)], settle=False) for n in range(_count("ten"))]
         _record(record, "event_10_racks", [e.first for ends in said for e in ends])
+        for rack in racks:
+            await it.all_on(rack)
+        rounds = [await asyncio.gather(*(it.leaks(1, rack) for rack in racks)) for _ in range(AT_ONCE)]
+        _record(record, "event_10_at_once", [e.first for said in rounds for ends in said for e in ends])
 
 
 def _count(name: str) -> int:

@@ -43,6 +43,7 @@ from rack_controller.run.audited import Audited
 from rack_controller.run.budget.station import BudgetStation
 from rack_controller.run.building.station import BuildingStation
 from rack_controller.run.journal import Journal
+from rack_controller.run.precedence import Precedence
 from rack_controller.run.rack import RackUnderControl
 from rack_controller.run.watch.hosts import GpuRules, rules_of
 
@@ -91,6 +92,7 @@ def assemble(
         None if console_logs is None else console_shop(site, vault, clock, console_logs, search, desk.console_entries)
     )
     building = None if broker is None else building_station(site, broker, clock, search)
+    precedence = Precedence(clock)
     budget = budget_station(site, site_file, generations, journal, clock, search)
     return Assembly(
         site,
@@ -113,6 +115,7 @@ def assemble(
                 images=None if images is None else Images(images),
                 building=None if building is None else building.rack(rack.place),
                 budget=budget,
+                precedence=precedence,
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
+from firmware_bridge.ports.offered import offers
 from firmware_bridge.ports.power import Bootable, PowerSwitch, Restartable
 from firmware_bridge.ports.telemetry import Locatable, Sparing, TelemetrySource, Versioned
 from firmware_bridge.vocabulary.clock import Clock
@@ -197,16 +198,16 @@ def _status(
         events="" if events is None else events.kind,
         events_age_s=None if events is None else _age(events.proven_at, now),
         events_detail="" if events is None else events.detail,
-        version=source.version if isinstance(source, Versioned) else "",
+        version=source.version if offers(source, Versioned) else "",
         subtree="" if behind is None else behind.name,
         subtree_state="" if behind is None else behind.liveness.presence,
         subtree_why="" if behind is None else behind.liveness.why,
         subtree_missing=[] if behind is None else list(behind.liveness.missing),
         held=None if enrolled is None else enrolled.holds.of(place),
         maintenance="" if enrolled is None else enrolled.maintenance(place),
-        power_actions=sorted(source.power_actions) if isinstance(source, PowerSwitch) else [],
-        boot=boot_view(source.boot) if isinstance(source, Bootable) else None,
-        restarts=sorted(source.restarts) if isinstance(source, Restartable) else [],
+        power_actions=sorted(source.power_actions) if offers(source, PowerSwitch) else [],
+        boot=boot_view(source.boot) if offers(source, Bootable) else None,
+        restarts=sorted(source.restarts) if offers(source, Restartable) else [],
         ready="" if enrolled is None else enrolled.examiner.ready_word(place),
         blocked_by=[] if enrolled is None else enrolled.examiner.blocked_by(place),
         attention=state.attention.pacing,

@@ -16,6 +16,7 @@ from rack_controller.decide.axes import Contact, retry_delay
 from rack_controller.run.board import Board
 from rack_controller.run.ending import run_until_one_ends
 from rack_controller.run.enrolment.holds import Holds
+from rack_controller.run.precedence import Precedence
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -39,7 +40,9 @@ class Collector:
         phase: float,
         on_met: Callable[[Place], None] = lambda _place: None,
         holds: Holds | None = None,
+        precedence: Precedence | None = None,
     ) -> None:
+        self._precedence = precedence or Precedence(clock)
         self._source, self._board, self._periods, self._clock = source, board, periods, clock
         self._phase = phase  # 0-1: spreads the endpoints of a rack over a period
         self._on_met = on_met  # what stands there may be another part than before
@@ -131,6 +134,8 @@ class Collector:
             due = next_due(due, period, due)
             await self._clock.sleep_until(due)
         while True:
+            if reading_class is not ReadingClass.SAFETY:
+                await self._precedence.give_way(self._phase)
             failed = len(self._source.faults)
             try:
                 self._board.store(await self._guarded(self._source.read(reading_class), f"read {reading_class}"))

@@ -48,6 +48,7 @@ from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.verbs import operating
 from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.power.recorded import Recorded
+from rack_controller.run.precedence import Precedence
 from rack_controller.run.publishing import Publisher
 from rack_controller.run.stock import Stock
 from rack_controller.run.turns import Turns
@@ -87,7 +88,9 @@ class RackUnderControl:
         images: Images | None = None,
         building: RackBuilding | None = None,
         budget: BudgetStation | None = None,
+        precedence: Precedence | None = None,
     ) -> None:
+        precedence = precedence or Precedence(clock)
         rack = Place(layout.rack)
         self._clock = clock
         self.subjects: RackSubjects = subjects_of(rack)
@@ -105,6 +108,7 @@ class RackUnderControl:
             turns=turns,
             locks=locks,
             desk=desk,
+            precedence=precedence,
         )
         enrolled = self._enrolling.enrolled
         self._ledger = ledger = Ledger(journal, rack)
@@ -122,6 +126,7 @@ class RackUnderControl:
                 limits=self._limits,
                 coolant=self._coolant,
                 building=self._building,
+                precedence=precedence,
                 priority=(lambda _tray: REST_PRIORITY) if budget is None else budget.priority_at,
             )
         )

@@ -18,6 +18,7 @@ from rack_controller.run.collect import Collector, phases
 from rack_controller.run.ending import end
 from rack_controller.run.enrolment.examiner import Examiner
 from rack_controller.run.enrolment.holds import Holds
+from rack_controller.run.precedence import Precedence
 from rack_controller.run.stock import Stock
 
 
@@ -57,7 +58,9 @@ class Roster:
         periods: dict[ReadingClass, Seconds],
         clock: Clock,
         examiner: Examiner | None = None,
+        precedence: Precedence | None = None,
     ) -> None:
+        self._precedence = precedence
         self._examiner = examiner
         self._sources, self._board, self._stock, self._holds = sources, board, stock, holds
         self._periods, self._clock = periods, clock
@@ -130,7 +133,8 @@ class Roster:
         return iter(self._sources)
 
     def _collector(self, source: TelemetrySource, phase: float) -> Collector:
-        return Collector(source, self._board, self._periods, self._clock, phase, self._met, self._holds)
+        when = (self._periods, self._clock, phase)
+        return Collector(source, self._board, *when, self._met, self._holds, self._precedence)
 
     def _met(self, place: Place) -> None:
         """What stands there may be another part than before."""

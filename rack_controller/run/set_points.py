@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import msgspec
 
+from firmware_bridge.ports.offered import offers
 from firmware_bridge.ports.set_points import SetPointed
 from firmware_bridge.ports.telemetry import Sparing, TelemetrySource
 from firmware_bridge.vocabulary.attention import Pacing
@@ -103,7 +104,7 @@ class SetPoints:
         found: dict[Place, SetPointed] = {}
         for place, source in self.sources.items():
             held: object = source
-            if isinstance(held, SetPointed):
+            if offers(held, SetPointed):
                 found[place] = held
         return found
 
@@ -214,7 +215,7 @@ class SetPoints:
             if lease.wish.endpoint == endpoint and lease.wish.facet is Facet.FIRMWARE:
                 return f"its firmware is being written ({lease.wish.holder}); it keeps what it has"
         source: object = self.sources.get(endpoint)
-        if isinstance(source, Sparing) and source.attention.pacing is Pacing.QUIET:
+        if offers(source, Sparing) and source.attention.pacing is Pacing.QUIET:
             return f"it is left alone: {source.attention.reason}"
         return ""
 

@@ -13,15 +13,14 @@ from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import RowKind
 from rack_controller.decide.budget.shed import what_to_shed
 from rack_controller.decide.budget.why import DEVICE, Layers, binding_rows, fullest, layers_of
-from rack_controller.decide.supply.usable import Usable, dark_after
-from rack_controller.decide.supply.wiring import Mask, RackWiring
+from rack_controller.decide.supply.usable import Usable
 from rack_controller.model.limit import SetPoint
 from rack_controller.model.power_view import ClaimView, HeldView, LimitView, UsableView
 
 _CLOSE_W = 1.0
 
 
-def say_usable(wiring: RackWiring, well: Mask, may: Usable) -> UsableView:
+def say_usable(may: Usable) -> UsableView:
     """Return what a rack may use."""
     case = may.binding
     return UsableView(
@@ -32,7 +31,7 @@ def say_usable(wiring: RackWiring, well: Mask, may: Usable) -> UsableView:
         wanted=may.wanted,
         binding=case.binding.name,
         lost=case.lost,
-        unprotected=list(dark_after(wiring, well)),
+        unprotected=list(may.dark),
         constraints=[(c.name, c.limit, c.usable) for c in sorted(may.now.constraints, key=lambda c: c.usable)],
     )
 

@@ -57,11 +57,13 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Usable:
     """`now`: as the rack is.  `cases`: every single loss after which something is left.  `wanted`: what must be lived
-    through.  All figures in W of DC at the busbar."""
+    through.  `dark`: single losses after which nothing feeds the rack: `feed a`.  All figures in W of DC at the
+    busbar."""
 
     now: Case
     cases: tuple[Case, ...]
     wanted: Redundancy
+    dark: tuple[str, ...] = ()
 
     def under(self, redundancy: Redundancy) -> Case:
         """Return the case that allows least when these losses must be lived through."""
@@ -98,15 +100,9 @@ def usable(
         Case(name, loss, _constraints(wiring, left, dead, derate), wiring.supply.carried(loss, needs))
         for name, loss, left, dead in _single_losses(wiring, well)
     ]
-    left = tuple(case for case in cases if case.constraints and case.binding.usable > 0.0)
-    return Usable(now, left, wanted or wiring.supply.redundancy)
-
-
-def dark_after(wiring: RackWiring, well: Mask) -> tuple[str, ...]:
-    """Return the single losses after which nothing at all feeds the rack: `feed a`."""
-    return tuple(
-        name for name, _, left, dead in _single_losses(wiring, well) if not wiring.drawing(left, dead).any(axis=1).any()
-    )
+    left = tuple(case for case in cases if case.binding.usable > 0.0)
+    dark = tuple(case.lost for case in cases if case.binding.usable <= 0.0)
+    return Usable(now, left, wanted or wiring.supply.redundancy, dark)
 
 
 def _single_losses(wiring: RackWiring, well: Mask) -> Iterator[tuple[str, Loss, Mask, frozenset[str]]]:

@@ -52,7 +52,7 @@ class PowerBudgetDesk:
             why = "" if active is None else "the policy in force does not cover this rack"
             return PowerView(place, "", why=why, jobs=self._jobs(), caps=list(station.book.caps.values()))
         rack = station.index_of(place)
-        seen, decision, claims = last.sides[place], last.decision, last.claims
+        decision, claims = last.decision, last.claims
         limits = say_limits(station.roster, claims, decision, last.sight.meters, rack)
         asking = say_claims(station.roster, claims, decision, last.sight.power, rack)
         kept, by = stranded(limits, asking)
@@ -66,7 +66,7 @@ class PowerBudgetDesk:
             why=self._keeps_from_writing(active.spec.mode),
             period_s=active.spec.period_ms / 1e3,
             step_ms=last.took_s * 1e3,
-            usable=say_usable(self.side.wiring, seen.well, last.usable[rack]),
+            usable=say_usable(last.usable[rack]),
             limits=say_alone(limits, roads),
             claims=asking,
             held=say_roads(say_held(station.roster, decision, last.sight, held, self.told.since), roads, hosts),

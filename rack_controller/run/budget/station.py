@@ -235,7 +235,7 @@ class BudgetStation:
             found = usable(wiring, seen.well, wanted, needs, inlet)
             if policy.after_loss is AfterLoss.HOLD:
                 whole = usable(wiring, wiring.all_well, wanted, needs, inlet)
-                found = Usable(found.now, whole.cases, found.wanted)
+                found = replace(found, cases=whole.cases)
             if len(self._usable) > 64 * len(self.sides):
                 self._usable.clear()
             self._usable[key] = found

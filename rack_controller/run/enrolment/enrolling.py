@@ -23,6 +23,7 @@ from rack_controller.run.enrolment.swapping import Swapping
 from rack_controller.run.enrolment.verbs import EnrolmentVerbs
 from rack_controller.run.journal import Journal
 from rack_controller.run.operate.locks import Locks
+from rack_controller.run.precedence import Precedence
 from rack_controller.run.roster import Roster
 from rack_controller.run.stock import Stock
 from rack_controller.run.turns import Turns
@@ -53,13 +54,14 @@ def enrolling(
     turns: Turns,
     locks: Locks,
     desk: SiteDesk | None,
+    precedence: Precedence,
 ) -> Enrolling:
     """Return the roster of a rack's endpoints with everybody who looks after it."""
     rack = board.rack
     holds = Holds(rack, journal, clock, tell)
     expected = {} if desk is None else desk.expectations(rack, view.layout.generation)
     examiner = Examiner(sources, expected, journal, clock, tell)
-    roster = Roster(sources, board, stock, holds, periods, clock, examiner)
+    roster = Roster(sources, board, stock, holds, periods, clock, examiner, precedence)
     if desk is None:
         return Enrolling(roster, examiner, Enrolled(holds, examiner, None, locks), None, {})
     rotation = Rotation(rack, desk, roster, turns, tell)

@@ -17,6 +17,7 @@ from rack_controller.run.building.desk import BuildingDesk
 from rack_controller.run.coolant import Coolant
 from rack_controller.run.find import find_source
 from rack_controller.run.guard.bypasses import Bypasses
+from rack_controller.run.guard.carrying import Carry
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
@@ -28,6 +29,7 @@ from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.switches import output_of
+from rack_controller.run.precedence import Precedence
 from rack_controller.run.view import RackView
 
 
@@ -45,6 +47,7 @@ def guarding(
     limits: Limits,
     coolant: Coolant,
     building: BuildingDesk,
+    precedence: Precedence,
     priority: Callable[[Place], int] = lambda _tray: REST_PRIORITY,
 ) -> InterlockDesk:
     """Return the guard of a rack at its desk; from now on it hears of leaks, and its latches keep trays off.
@@ -56,7 +59,8 @@ def guarding(
     striker = Striker(sheet, leases, switch_of, clock, partial(output_of, sources))
     striker.settle_old()
     latches = Latches(sheet, policy, clock.unix_ns)
-    carriers = {**dict.fromkeys(ACTIONS, striker.carry), Act.CAP: limits.cap, Act.HOLD_CAPS: limits.hold}
+    carriers: dict[Act, Carry] = dict.fromkeys(ACTIONS, precedence.before(striker.carry))
+    carriers |= {Act.CAP: limits.cap, Act.HOLD_CAPS: limits.hold}
     carriers[Act.SHED] = Shedding(view, striker.carry, priority).carry
     carriers |= dict.fromkeys(TURNS_UP, coolant.turn_up)
     carriers |= building.carriers

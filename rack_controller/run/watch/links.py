@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from firmware_bridge.ports.offered import offers
 from firmware_bridge.ports.telemetry import TelemetrySource, Versioned
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.links import LinkMemory, notice_links, worn_links
@@ -24,7 +25,7 @@ class LinkWatch:
         """Return what people must hear of, and whether what `state` tells of versions and worn ports has changed."""
         if not self._wirings:
             return [], False
-        versions = {p: s.version for p, s in self._sources.items() if isinstance(s, Versioned)}
+        versions = {p: s.version for p, s in self._sources.items() if offers(s, Versioned)}
         self._memory, findings = notice_links(self._memory, after, self._wirings, versions)
         before = [(w.place, w.kind) for w in self._view.worn]
         self._view.worn = worn_links(self._memory, after, self._wirings)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.ports.offered import offers
 from firmware_bridge.ports.telemetry import Nesting, TelemetrySource
 from firmware_bridge.vocabulary.errors import EndpointRefused
 from firmware_bridge.vocabulary.place import Place, join_place, leaf_of, tray_of
@@ -88,7 +89,7 @@ class Subtrees:
         endpoints = dict(snapshot.endpoints)
         for watched in self._watched:
             state = endpoints.get(watched.endpoint)
-            if state is None or not isinstance(self._sources.get(watched.endpoint), Nesting):
+            if state is None or not offers(self._sources.get(watched.endpoint), Nesting):
                 continue
             columns = self._columns(watched, snapshot.table)
             found = decide_liveness(self._facts(watched, columns, state, snapshot, until))
@@ -109,7 +110,7 @@ class Subtrees:
     def _columns(self, watched: _Watched, table: SeriesTable) -> _Columns:
         """Return where the subtree's values stand; worked out anew when the table or the endpoint's plan changed."""
         source = self._sources[watched.endpoint]
-        subtree = (source.subtree if isinstance(source, Nesting) else None) or Subtree()
+        subtree = (source.subtree if offers(source, Nesting) else None) or Subtree()
         if watched.columns is not None:
             table_id, known = watched.columns
             if table_id == table.table_id and known.subtree is subtree:

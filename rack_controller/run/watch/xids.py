@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from firmware_bridge.ports.hosts import Fed
+from firmware_bridge.ports.offered import offers
 from firmware_bridge.ports.telemetry import TelemetrySource, TellingXids
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.wire.nvml.xids import XidCatalogue
@@ -25,11 +26,11 @@ class XidWatch:
 
     def look(self, findings: list[Finding], after: Snapshot) -> list[Finding]:
         """Return what is to be told now: XIDs put together, everything else as it came."""
-        telling = [source for source in self._sources.values() if isinstance(source, TellingXids)]
+        telling = [source for source in self._sources.values() if offers(source, TellingXids)]
         findings = [*findings, *(tell_xid(told) for source in telling for told in source.take_xids())]
         if not self._heard and not any(f.kind == KIND for f in findings):
             return findings
-        hosts = {tray_of(place): source for place, source in self._sources.items() if isinstance(source, Fed)}
+        hosts = {tray_of(place): source for place, source in self._sources.items() if offers(source, Fed)}
         places = at_gpus(findings, {tray: _gpus_at(host) for tray, host in hosts.items()})
         both = self._with_console & frozenset(hosts)
         self._heard, told = merge_xids(self._heard, places, after.now, both, self._catalogue)

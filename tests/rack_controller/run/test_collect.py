@@ -21,6 +21,7 @@ from rack_controller.run.board import Board
 from rack_controller.run.collect import Collector, next_due
 from rack_controller.run.enrolment.holds import Holds
 from rack_controller.run.journal import Journal
+from rack_controller.run.precedence import Precedence
 
 RACK = Place("lab1/a/r01/k01")
 BMC = Place(f"{RACK}/u11/bmc")
@@ -251,5 +252,23 @@ def test_a_leak_is_on_the_board_before_its_neighbours_have_answered() -> None:
             assert reading is not None
             assert reading.value == 2.0
             assert not tray.reads.get(ReadingClass.SAFETY)
+
+    run_virtually(story())
+
+
+def test_while_strikes_go_out_only_safety_readings_go_on() -> None:
+    async def story() -> None:
+        bench = Bench()
+        first = Precedence(bench.clock)
+        bench.collector = Collector(bench.tray, bench.board, PERIODS, bench.clock, phase=0.0, precedence=first)
+        async with bench.running():
+            await bench.clock.sleep_until(Seconds(4.9))
+            before = dict(bench.tray.reads)
+            first.claim()
+            await bench.clock.sleep_until(Seconds(5.2))
+            assert bench.tray.reads[ReadingClass.SAFETY] == before[ReadingClass.SAFETY] + 1
+            assert bench.tray.reads[ReadingClass.POWER] == before[ReadingClass.POWER]
+            await bench.clock.sleep_until(Seconds(5.4))
+            assert bench.tray.reads[ReadingClass.POWER] == before[ReadingClass.POWER] + 1
 
     run_virtually(story())

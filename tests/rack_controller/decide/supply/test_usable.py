@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.supply import Loss, Redundancy, RideThrough, Supply, TwoFeeds
 from firmware_bridge.vocabulary.units import Celsius, Seconds
-from rack_controller.decide.supply.usable import dark_after, usable
+from rack_controller.decide.supply.usable import usable
 from rack_controller.decide.supply.wiring import RackWiring, wiring_of
 
 GB200 = wiring_of(load_generation("gb200-nvl72"))
@@ -39,7 +39,7 @@ def test_what_is_left_after_a_feed_is_protected_against_the_next_loss_but_not_ag
     found = usable(GB300, left)
     assert found.now.standing == pytest.approx(3 * 33_000 / UNEVEN, rel=1e-3)
     assert found.watts == pytest.approx(2 * 33_000 / UNEVEN, rel=1e-3)
-    assert dark_after(GB300, left) == ("feed b",)
+    assert usable(GB300, left).dark == ("feed b",)
     assert usable(GB300, np.zeros_like(left)).watts == 0.0
 
 
@@ -117,4 +117,4 @@ def test_a_design_without_shelves_is_held_by_its_busbar_alone() -> None:
     wiring = wiring_of(replace(generation, slots=slots))
     found = usable(wiring, wiring.all_well)
     assert (found.watts, found.binding.binding.name) == (264_000, "busbar")
-    assert dark_after(wiring, wiring.all_well) == ()
+    assert usable(wiring, wiring.all_well).dark == ()
