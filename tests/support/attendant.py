@@ -65,7 +65,7 @@ class Attendant:
             state = await self.interlocks(rack)
             refused.clear()
             for latch in (n for n in state.latches if n.open):
-                for signer in SIGNERS[len(latch.signed) :]:
+                for signer in (s for s in SIGNERS if s not in latch.signed):
                     reply = await self.command("clear", state.rack, signer, rack, latch=latch.id, **RECORD)
                     refused.append(reply.reason)
             return not await self.open(rack) or None
