@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from firmware_bridge.vocabulary.kept import Kept
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.nvml.grants import HeldGpu
@@ -60,23 +60,6 @@ class Fed(Protocol):
     def gpus_at(self) -> Mapping[str, Place]:
         """Return the tray's GPUs by PCI address, in NVML's spelling; none before the first message."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a host's agent said at `heard_at` (our clock) that it keeps: grant `number` of the controller `epoch`, which
-    ends at `ends_at`; then standing limits hold.
-
-    `limits` W that were set in band, read back, and are enforced; `refused`: why a GPU does not keep what it was
-    granted, at the host's own place why the agent takes no grant.
-    """
-
-    epoch: int
-    number: int
-    heard_at: Seconds
-    ends_at: Seconds
-    limits: Mapping[Place, float]
-    refused: Mapping[Place, str]
 
 
 @runtime_checkable

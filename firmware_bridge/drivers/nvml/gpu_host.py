@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from firmware_bridge.drivers.nvml.granting import grant_to, kept_of
-from firmware_bridge.ports.hosts import Kept
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ReplyMalformed
 from firmware_bridge.vocabulary.inventory import EndpointReport, FirmwareItem, Item, ItemKind, Note, SensorValue
+from firmware_bridge.vocabulary.kept import Kept
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series

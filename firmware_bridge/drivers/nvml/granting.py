@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from firmware_bridge.ports.hosts import Kept
+from firmware_bridge.vocabulary.kept import Kept
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.vocabulary.units import Seconds

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from firmware_bridge.ports.hosts import InBand, Kept
+from firmware_bridge.ports.hosts import InBand
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import CommandRefused
+from firmware_bridge.vocabulary.kept import Kept
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.budget.design import Array, Index
