@@ -202,7 +202,9 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.BUILDING_LEAK: KindSpec(_BUILDING, "the building's rope under a rack is wet"),
     _K.BUILDING_SENSOR_FAULT: KindSpec(_BUILDING, "the building says that its leak sensor is faulty"),
     _K.BUILDING_QUALITY: KindSpec(_BUILDING, "what the building says of a rack comes with a bad quality"),
-    _K.BUILDING_CLOCK: KindSpec(_BUILDING, "the building's clock is so many seconds ahead", ("seconds",)),
+    _K.BUILDING_CLOCK: KindSpec(
+        _BUILDING, "what the building says of a rack is so many seconds ahead, its heartbeat once of all", ("seconds",)
+    ),
     _K.BUILDING_NONSENSE: KindSpec(_BUILDING, "the building also says unknown points, text, no JSON, and 200 kB"),
 }
 

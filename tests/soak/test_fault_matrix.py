@@ -15,7 +15,7 @@ import yaml
 from support.attendant import Attendant, attending, until
 from support.product import Product
 
-from firmware_bridge.emulator.fault_kinds import FaultKind
+from firmware_bridge.emulator.fault_kinds import KINDS, FaultKind, Layer
 
 MATRIX = yaml.safe_load(Path(__file__).with_name("fault_matrix.yaml").read_text())
 CELLS: list[dict[str, Any]] = MATRIX["cells"]
@@ -87,6 +87,15 @@ def test_every_required_fault_has_its_cell() -> None:
     there = {cell["fault"]["what"] for cell in CELLS}
     assert there <= set(FaultKind)
     assert there >= REQUIRED
+
+
+def test_every_fault_of_the_building_has_its_cell_or_its_own_test() -> None:
+    there, own = {cell["fault"]["what"] for cell in CELLS}, MATRIX["elsewhere"]
+    of_building = {kind for kind, spec in KINDS.items() if Layer.BUILDING in spec.layers}
+    assert of_building == {kind for kind in of_building if (kind in there) != (kind in own)}
+    for test in own.values():
+        path, _, name = test.partition("::")
+        assert f"def {name}(" in (PAGE.parents[1] / path).read_text(), test
 
 
 class Watch:

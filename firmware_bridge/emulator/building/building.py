@@ -97,9 +97,10 @@ class EmulatedBuilding:
         found += self._beats(now, unix_ms, speaking)
         for rack, strikes in speaking.items():
             found += self._values(rack, strikes, now, unix_ms)
-        if now - self._noise_at >= 1.0 and any(FaultKind.BUILDING_NONSENSE in s for s in speaking.values()):
+        if now - self._noise_at >= 1.0:
             self._noise_at = now
-            found += self._nonsense(unix_ms)
+            struck = [self.called[rack] for rack, s in speaking.items() if FaultKind.BUILDING_NONSENSE in s]
+            found += [said for name in struck for said in self._nonsense(name, unix_ms)]
         return found
 
     def _announcements(self) -> Iterator[Outgoing]:
@@ -127,7 +128,7 @@ class EmulatedBuilding:
         found = []
         if self._beaten_at is None or now - self._beaten_at >= self.contract.heartbeat_s:
             self._beaten_at = now
-            ahead = max((s.get(_CLOCK, 0.0) for s in speaking.values()), default=0.0)
+            ahead = min((s.get(_CLOCK, 0.0) for s in speaking.values()), default=0.0)  # it has one clock for itself
             told = unix_ms + int(ahead * 1000)
             found += self._value(Meaning.HEARTBEAT, ITSELF, told, told, self.contract.good)
         if self._echo is not None:
@@ -175,9 +176,9 @@ class EmulatedBuilding:
         self._said[rack, point.name] = value, code, now
         return True
 
-    def _nonsense(self, unix_ms: int) -> Iterator[Outgoing]:
+    def _nonsense(self, name: str, unix_ms: int) -> Iterator[Outgoing]:
         """Say what no building should: other points, text for numbers, no JSON, a body that is far too large."""
-        root, name = f"{self.contract.root}/{self.contract.publisher}", next(iter(self.called.values()))
+        root = f"{self.contract.root}/{self.contract.publisher}"
         leak = f"{root}/Value/Rack/RackLeakDetect/{name}"
         yield Outgoing(f"{root}/Value/Rack/RackLeekDetect/{name}", write_value(1, unix_ms, 1), False)
         yield Outgoing(f"{root}/Value/Rack/RackLiquidIsolationRequest/{name}", write_value(1, unix_ms, 1), False)

@@ -104,3 +104,25 @@ def test_faults_show_in_what_it_says() -> None:
     ahead = a_building(fault(FaultKind.BUILDING_CLOCK, seconds=3600.0)).look(0.0, MS)
     assert values(ahead, "RackLeakDetect")[0]["timestamp"] == MS + 3_600_000
     assert any(len(m.body) > 100_000 for m in a_building(fault(FaultKind.BUILDING_NONSENSE)).look(2.0, MS))
+
+
+@pytest.mark.parametrize("struck", [1, 2])
+def test_a_wrong_clock_of_one_rack_spoils_its_values_and_only_that_of_all_the_heartbeat(struck: int) -> None:
+    racks = {Place(f"lab1/a/r01/k0{n}"): f"K0{n}" for n in (1, 2)}
+    faults = [Fault(FaultKind.BUILDING_CLOCK, f"{rack}/building", seconds=3600.0) for rack in list(racks)[:struck]]
+    feeds = {rack: Feeds(rack, GENERATION) for rack in racks}
+    one = EmulatedBuilding(CONTRACT, "RW", racks, feeds, lambda _rack: {}, FaultTable(faults), lambda: 0.0)
+    said = one.look(0.0, MS)
+    ahead = [v["timestamp"] - MS for v in values(said, "RackLeakDetect")]
+    assert ahead == [3_600_000] * struck + [0] * (2 - struck)
+    (beat,) = [json.loads(m.body) for m in said if "/Value/System/HeartbeatTimestampBms/" in m.topic]
+    assert beat["timestamp"] - MS == (3_600_000 if struck == 2 else 0)
+
+
+def test_nonsense_is_said_of_the_rack_that_it_strikes() -> None:
+    racks = {Place(f"lab1/a/r01/k0{n}"): f"K0{n}" for n in (1, 2)}
+    table = FaultTable((Fault(FaultKind.BUILDING_NONSENSE, "lab1/a/r01/k02/building"),))
+    feeds = {rack: Feeds(rack, GENERATION) for rack in racks}
+    one = EmulatedBuilding(CONTRACT, "RW", racks, feeds, lambda _rack: {}, table, lambda: 0.0)
+    wrong = [m.topic for m in one.look(2.0, MS) if m.body == b"not JSON"]
+    assert [topic.rpartition("/")[2] for topic in wrong] == ["K02"]
