@@ -84,6 +84,8 @@ def _wrong(check: Check) -> str:
         return f"expected `is` to be a word of {check.quantity} ({known}), got {check.wanted!r}"
     if all(b is None for b in bounds) and check.share_error is None:
         return "expected `is`, `least`, `most`, `over_supply_k` or `share_error`"
+    if check.per and (check.share_error is None or check.part):
+        return "expected `per` beside `share_error`, of trays and not of their parts"
     if check.over_supply_k is not None and SPECS[check.quantity].unit != "°C":
         return f"expected a temperature beside `over_supply_k`, got {check.quantity}"
     return ""

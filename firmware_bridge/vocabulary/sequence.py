@@ -34,9 +34,10 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     check when it is the word `is`, at least `least` and at most `most` (in the quantity's unit), at most
     `over_supply_k` above the coolant's supply.  `at_least`: how many must (none: all).  `share_error`: the largest
     distance of one value from the mean, as a share of it, or of `share_from` of a shelf's rating where the mean is
-    less: supplies share by droop, and what sets them apart does not shrink with the load.  `steady_s`: for how long
-    without a break.  `same_version`: instead of a reading, the versions of the trays' endpoints of that name are all
-    known and alike.  `dark_when_off`: a part whose tray was seen off needs no reading.
+    less: supplies share by droop, and what sets them apart does not shrink with the load.  `per`: a component of which
+    each tray's value is compared by how many are well: a shelf with a dead supply gives less and shares all the same.
+    `steady_s`: for how long without a break.  `same_version`: instead of a reading, the versions of the trays'
+    endpoints of that name are all known and alike.  `dark_when_off`: a part whose tray was seen off needs no reading.
     """
 
     name: _Name
@@ -52,6 +53,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     at_least: _Count | None = None
     share_error: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
     share_from: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    per: str = ""
     steady_s: _Seconds = 0.0
     same_version: str = ""
     dark_when_off: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
-from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity, name_of
+from firmware_bridge.vocabulary.quantities import CODES, SPECS, Quantity, code_of, name_of
 from firmware_bridge.vocabulary.sequence import Check
 from rack_controller.model.layout import TrayView
 from rack_controller.model.operation import PlannedCheck
@@ -45,7 +45,7 @@ def judge_check(
         if fault:
             faults[place] = fault
         elif value is not None:
-            numbers.append(value)
+            numbers.append(value / (len(well_parts(snapshot, check.per.get(place, ()))) or 1))
     met, needed = len(places) - len(faults), min(check.at_least or len(places), len(check.places))
     if not places or met < needed:
         return Judged(False, f"{check.title}: {_counted(check, met, len(places))}{_told(faults)}")
@@ -68,8 +68,25 @@ def share_error(values: Collection[float], least: float = 0.0) -> float:
 
 
 def share_least(check: Check, shelves: Iterable[TrayView]) -> float:
-    """Return what the distance of a shelf from the mean is held against at least, W: of the smallest rating."""
-    return check.share_from * min((shelf.output_max_w or 0.0 for shelf in shelves), default=0.0)
+    """Return what the distance from the mean is held against at least, W: of the smallest rating that is compared."""
+    ratings = [(shelf.output_max_w or 0.0) / (len(parts_of(check, shelf)) or 1) for shelf in shelves]
+    return check.share_from * min(ratings, default=0.0)
+
+
+def parts_of(check: Check, tray: TrayView) -> list[str]:
+    """Return the parts of a tray by which its value is compared, none where the check compares whole trays."""
+    count = next((c.count for c in tray.components if c.name == check.per), 0)
+    return [f"{tray.place}/{check.per}{n}" for n in range(count)]
+
+
+def well_parts(snapshot: Snapshot, parts: Iterable[str]) -> list[Place]:
+    """Return the parts, without those that say they are off or critical."""
+    places = [Place(part) for part in parts]
+    return [p for p in places if snapshot.good(p, Quantity.POWER_STATE) != 0.0 and not _critical(p, snapshot)]
+
+
+def _critical(part: Place, snapshot: Snapshot) -> bool:
+    return snapshot.good(part, Quantity.HEALTH) == code_of(Quantity.HEALTH, "critical")
 
 
 def _judge_versions(check: PlannedCheck, places: Collection[Place], versions: Mapping[Place, str]) -> Judged:

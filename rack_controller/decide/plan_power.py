@@ -13,7 +13,7 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Act, Check, Scope, Stage
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
-from rack_controller.decide.checks import judge_check, share_least
+from rack_controller.decide.checks import judge_check, parts_of, share_least
 from rack_controller.decide.left_out import check_apart, check_whole, left_out_of, unasked
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.lease import Direction
@@ -273,6 +273,7 @@ def _deeper(step: Step, acts: Sequence[Act]) -> Step:
         endpoint=step.endpoint,
         goal="off",
         acts=list(acts),
+            per={t.place: parts for t in trays if (parts := parts_of(check, t))},
         direction=Direction.SAFE,
         depth=PowerDepth.AUX_OFF,
         needs=step.id,

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
-from firmware_bridge.vocabulary.quantities import Quantity, code_of
+from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Act, Check
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
-from rack_controller.decide.checks import share_error, share_least
+from rack_controller.decide.checks import parts_of, share_error, share_least, well_parts
 from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.steps import load_w
 from rack_controller.model.layout import Layout, TrayView
@@ -149,8 +151,8 @@ def check_shares(shelves: Sequence[TrayView], called: str, sequence: PowerSequen
     check = share_check(sequence)
     if check is None or check.share_error is None:
         return
-    supplies = max((c.count for t in shelves for c in t.components if c.name == SUPPLY), default=1)
-    uneven = share_error([_each_w(t, snapshot) for t in shelves], share_least(check, shelves) / supplies)
+    least_w = share_least(msgspec.structs.replace(check, per=SUPPLY), shelves)
+    uneven = share_error([_each_w(t, snapshot) for t in shelves], least_w)
     if uneven > check.share_error:
         raise PreconditionFailed(
             f"the {called} do not share evenly: {uneven:.0%} from their mean, at most {check.share_error:.0%}",
@@ -187,12 +189,7 @@ def check_on(wish: ShelfWish, rest: Sequence[TrayView], layout: Layout, snapshot
 def well_supplies(shelf: TrayView, snapshot: Snapshot) -> list[Place]:
     """Return the supplies of a shelf, without those that say they are off or critical."""
     count = next((c.count for c in shelf.components if c.name == SUPPLY), 0)
-    supplies = [Place(f"{shelf.place}/{SUPPLY}{n}") for n in range(count)]
-    return [s for s in supplies if snapshot.good(s, Quantity.POWER_STATE) != 0.0 and not _critical(s, snapshot)]
-
-
-def _critical(supply: Place, snapshot: Snapshot) -> bool:
-    return snapshot.good(supply, Quantity.HEALTH) == code_of(Quantity.HEALTH, "critical")
+    return well_parts(snapshot, [f"{shelf.place}/{SUPPLY}{n}" for n in range(count)])
 
 
 def _each_w(shelf: TrayView, snapshot: Snapshot) -> float:
@@ -250,5 +247,6 @@ def bound_check(check: Check, shelves: Sequence[TrayView]) -> PlannedCheck:
         at_least=check.at_least,
         share_error=check.share_error,
         share_least=0.0 if check.share_error is None else share_least(check, shelves),
+        per={t.place: parts for t in shelves if (parts := parts_of(check, t))},
         steady_s=check.steady_s,
     )

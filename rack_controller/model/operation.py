@@ -47,6 +47,7 @@ class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     `share_least`: W, the least that a distance from the mean is held against.
     `supplies`: the coolant units whose supply counts, every one of them; `supply`: the only one, in older plans.
     """
+    `per`: by place, the parts that give its value: what is compared is the value by those of them that are well.
 
     name: str
     title: str
@@ -66,6 +67,7 @@ class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     share_least: float = 0.0
 
 
+    per: dict[str, list[str]] = {}
 class PlannedPush(msgspec.Struct, frozen=True, omit_defaults=True):
     """One image for one part of an endpoint's firmware.
 
