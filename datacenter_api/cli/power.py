@@ -1,4 +1,4 @@
-"""`rackwright power on|off|cycle TARGET`: plan it, show it, ask, run it, and watch; Ctrl-C stops only the watching."""
+"""`rackwright power on|off|cycle TARGET…`: plan it, show it, ask, run it, and watch; Ctrl-C stops only the watching."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from datacenter_api.cli.connection import connect
+from datacenter_api.cli.group import DOMAIN, Meant, carry_out_many, racks_meant
 from datacenter_api.cli.op import carry_out, command
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Output
+from datacenter_api.cli.output import Output, Row
 from datacenter_api.cli.rack import rack_holding
 
 app = typer.Typer(
@@ -39,7 +40,9 @@ class Manner(StrEnum):
     FORCE = "force"
 
 
-Target = Annotated[str, typer.Argument(help="Rack, or tray in full or from the slot on (u12).")]
+Targets = Annotated[
+    list[str], typer.Argument(metavar="TARGET…", help="Racks, trays in full or from the slot on (u12), domain:NAME.")
+]
 Only = Annotated[Kind | None, typer.Option("--only", help="Of a rack: only trays of this kind.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan; nothing is kept or done.")]
 Plan = Annotated[bool, typer.Option("--plan", help="Keep the plan for somebody else to approve.")]
@@ -51,7 +54,7 @@ How = Annotated[Manner, typer.Option("--manner", help="graceful_then_force, grac
 
 @app.command("on")
 def on(
-    target: Target,
+    targets: Targets,
     only: Only = None,
     dry_run: DryRun = False,
     plan: Plan = False,
@@ -64,14 +67,14 @@ def on(
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Switch a rack, its trays of one kind, or one tray on: supplies, coolant, switches, then hosts."""
+    """Switch racks, their trays of one kind, or trays on: supplies, coolant, switches, then hosts."""
     said = _said("on", only, reason)
-    _power(target, said, (dry_run, plan, yes, detach), rack, url, state, chosen(output, as_json))
+    _power(targets, said, (dry_run, plan, yes, detach), rack, url, state, chosen(output, as_json))
 
 
 @app.command("off")
 def off(
-    target: Target,
+    targets: Targets,
     only: Only = None,
     depth: Annotated[Depth, typer.Option(help="How far: host_off, aux_off.")] = Depth.HOST,
     manner: How = Manner.BOTH,
@@ -88,12 +91,12 @@ def off(
 ) -> None:
     """Switch off: hosts are asked first and forced when they take too long; coolant outlives the heat."""
     said = {**_said("off", only, reason), "depth": str(depth), "manner": str(manner)}
-    _power(target, said, (dry_run, plan, yes, detach), rack, url, state, chosen(output, as_json))
+    _power(targets, said, (dry_run, plan, yes, detach), rack, url, state, chosen(output, as_json))
 
 
 @app.command("cycle")
 def cycle(
-    target: Target,
+    targets: Targets,
     only: Only = None,
     manner: How = Manner.BOTH,
     dry_run: DryRun = False,
@@ -109,7 +112,7 @@ def cycle(
 ) -> None:
     """Switch off and on again, in order."""
     said = {**_said("cycle", only, reason), "manner": str(manner)}
-    _power(target, said, (dry_run, plan, yes, detach), rack, url, state, chosen(output, as_json))
+    _power(targets, said, (dry_run, plan, yes, detach), rack, url, state, chosen(output, as_json))
 
 
 def _said(do: str, only: Kind | None, reason: str) -> dict[str, object]:
@@ -122,7 +125,7 @@ def _said(do: str, only: Kind | None, reason: str) -> dict[str, object]:
 
 
 def _power(
-    target: str,
+    targets: list[str],
     said: dict[str, object],
     how: tuple[bool, bool, bool, bool],
     rack: str | None,
@@ -130,9 +133,22 @@ def _power(
     state: State,
     shape: Output,
 ) -> None:
-    link = connect(url, state)
-    holding = rack_holding(link, target, rack)
-    made = command(link, holding, "plan", target, **said, dry_run=how[0])
+    """Plan rack by rack, show all of it, ask once, and have everything carried out side by side."""
+    link, name = connect(url, state), " ".join(targets)
+    if len(targets) == 1 and not targets[0].startswith(DOMAIN):
+        meant = [Meant(rack_holding(link, name, rack), name)]
+    else:
+        meant = racks_meant(link, targets, rack)
+
+    def plan(one: Meant) -> Row:
+        slots = {"slots": ",".join(one.slots)} if one.slots else {}
+        return command(link, one.rack, "plan", one.target, **said, **slots, dry_run=how[0])
+
+    preview = f"power {said['do']} of {name}"
+    if len(meant) > 1:
+        carry_out_many(link, meant, plan, name, how, shape, preview)
+        return
+    (one,) = meant
+    made = plan(one)
     trays = sum(len(stage.get("steps", [])) for stage in made["plan"]["stages"])
-    preview = f"power {said['do']} of {target}"
-    carry_out(link, holding, target, made, how, shape, preview, ask=trays > 1 or said["do"] != "on")
+    carry_out(link, one.rack, name, made, how, shape, preview, ask=trays > 1 or said["do"] != "on")

@@ -21,12 +21,14 @@ from rack_controller.model.operation import Manner, Plan, PlannedCheck, PlannedS
 from rack_controller.model.snapshot import Snapshot
 
 GENTLE = frozenset({PowerAction.GRACEFUL_OFF})
+KINDS = frozenset(map(str, TrayKind))
 _NOBODY: Mapping[Place, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class PowerWish:
-    """What somebody wants: `target` is a rack, a tray, or a kind of tray in the rack (`RACK compute`).
+    """What somebody wants: `target` is a rack, a tray, or a kind of tray in the rack (`RACK compute`); `slots` names
+    some trays of the rack (`u12`), empty: all of them.
 
     `depth` matters for off, `manner` for off and cycle.
     """
@@ -36,6 +38,22 @@ class PowerWish:
     kind: TrayKind | None = None
     depth: PowerDepth = PowerDepth.HOST_OFF
     manner: Manner = Manner.GRACEFUL_THEN_FORCE
+    slots: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Return the target in words, from which `parse_target` makes the same wish again."""
+        return " ".join(
+            [self.target, *([self.kind] if self.kind else []), *([",".join(self.slots)] if self.slots else [])]
+        )
+
+
+def parse_target(words: str) -> tuple[Place, TrayKind | None, tuple[str, ...]]:
+    """Return the target, kind and slots out of a plan's target in words."""
+    target, *more = words.split(" ")
+    kinds = [word for word in more if word in KINDS]
+    slots = [word for word in more if word not in KINDS]
+    return Place(target), TrayKind(kinds[0]) if kinds else None, tuple(slots[0].split(",")) if slots else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +125,7 @@ class _Planner:
             rack=self.layout.rack,
             generation=self.layout.generation,
             verb=self.wish.verb,
-            target=self.wish.target if self.wish.kind is None else f"{self.wish.target} {self.wish.kind}",
+            target=self.wish.words,
             depth=self.wish.depth,
             manner=self.wish.manner,
             stages=stages,
@@ -128,17 +146,24 @@ class _Planner:
 
     def _chosen(self) -> tuple[list[TrayView], list[TrayView]]:
         """Return the trays that are meant, and those of them that nothing we read can switch."""
-        target, kind, whole = self.wish.target, self.wish.kind, self.wish.target == self.layout.rack
+        target, kind, slots = self.wish.target, self.wish.kind, self.wish.slots
+        whole = target == self.layout.rack
         inside = [t for t in self.layout.trays if whole or t.place == target]
-        if not inside:
+        if not inside or (slots and not whole):
             raise TargetUnknown(f"no rack or tray {target!r}", advice="name a rack, or a tray such as u12")
+        if missing := set(slots) - {leaf_of(Place(t.place)) for t in inside}:
+            raise TargetUnknown(f"{target} has no {', '.join(sorted(missing))}", advice="see `rackwright rack show`")
+        inside = [t for t in inside if not slots or leaf_of(Place(t.place)) in slots]
         switched = {k for stage in (*self.sequence.power_on, *self.sequence.power_off) for k in stage.of}
         wanted = [t for t in inside if (kind is None or t.kind == kind) and t.kind in switched]
         lacking = [t for t in wanted if Place(t.place) not in self.switches]
-        if not wanted or (not whole and lacking):
-            what = kind or (inside[0].kind if not whole else "tray")
+        named = bool(slots) or not whole  # one by one: then each of them must be one that can be switched
+        bad = lacking or [t for t in inside if slots and kind is None and t.kind not in switched]
+        if not wanted or (named and bad):
+            what = kind or (bad or inside)[0].kind if named else kind or "tray"
+            where = f"{target} {leaf_of(Place(bad[0].place))}" if slots and bad else target
             raise TargetUnknown(
-                f"{target}: no {what.replace('_', ' ')} there can be switched", advice="see `rackwright rack show`"
+                f"{where}: no {what.replace('_', ' ')} there can be switched", advice="see `rackwright rack show`"
             )
         return [t for t in wanted if t not in lacking], lacking
 
@@ -152,7 +177,7 @@ class _Planner:
     def _stages(self, stages: Sequence[Stage], doing: Sequence[TrayView], goal: str) -> list[PlannedStage]:
         """Bind every stage to its trays.  A stage without any is left out, unless its checks are what a later stage
         that energises stands on, or it guards what is left of the heat of a whole rack."""
-        whole = self.wish.target == self.layout.rack and self.wish.kind is None
+        whole = self.wish.target == self.layout.rack and self.wish.kind is None and not self.wish.slots
         bound = []
         for stage in stages:
             trays = sorted(
@@ -248,6 +273,7 @@ class _Planner:
             at_least=check.at_least,
             share_error=check.share_error,
             share_least=0.0 if check.share_error is None else share_least(check, trays),
+            per={t.place: parts for t in trays if (parts := parts_of(check, t))},
             steady_s=check.steady_s,
             versions=bool(check.same_version),
             dark_when_off=check.dark_when_off,
@@ -273,7 +299,6 @@ def _deeper(step: Step, acts: Sequence[Act]) -> Step:
         endpoint=step.endpoint,
         goal="off",
         acts=list(acts),
-            per={t.place: parts for t in trays if (parts := parts_of(check, t))},
         direction=Direction.SAFE,
         depth=PowerDepth.AUX_OFF,
         needs=step.id,

@@ -18,7 +18,7 @@ from firmware_bridge.vocabulary.power import PowerDepth
 from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
+from rack_controller.decide.plan_power import PowerWish, Switch, parse_target, plan_power
 from rack_controller.images import Images
 from rack_controller.model.command import Command
 from rack_controller.model.lease import Direction
@@ -165,8 +165,8 @@ def _wish(command: Command) -> PowerWish:
 
 def _wish_of(plan: Plan) -> PowerWish:
     """Return what a plan was made from."""
-    target, _, kind = plan.target.partition(" ")
-    return PowerWish(plan.verb, Place(target), TrayKind(kind) if kind else None, plan.depth, plan.manner)
+    target, kind, slots = parse_target(plan.target)
+    return PowerWish(plan.verb, target, kind, plan.depth, plan.manner, slots)
 
 
 def _one_of(kind: type[T], said: object, name: str, usual: T | None) -> T:
@@ -179,9 +179,16 @@ def _one_of(kind: type[T], said: object, name: str, usual: T | None) -> T:
 
 
 def _operation(command: Command) -> str:
+        _slots(said.get("slots")),
     said = command.arguments.get("operation")
     if not isinstance(said, str) or not said:
         raise ArgumentsInvalid(f"{command.verb} which operation?", advice="see `rackwright op list`")
+def _slots(said: object) -> tuple[str, ...]:
+    """Return slots as they are named, each once, in an order that is always the same."""
+    named = {slot.strip() for slot in str(said or "").split(",")}
+    return tuple(sorted(named - {""}))
+
+
     return said
 
 
@@ -189,20 +196,11 @@ def _shown(operation: Operation) -> dict[str, object]:
     return {"operation": operation.id, "state": str(operation.state), "summary": operation.summary}
 
 
-def operating(
-    view: RackView,
-    sequence: Sequence | None,
-    sources: Mapping[Place, TelemetrySource],
-    ledger: Ledger,
-    leases: LeaseBook,
-    clock: Clock,
-    tell: Callable[[Finding], None],
-    obstacles: Obstacles,
-    images: Images | None = None,
-) -> tuple[Operations, Mapping[str, Answers]]:
-    """Return the operations of a rack and the verbs that steer them.
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the operations of a rack work with: the rack's only ledger and leases, and all that reaches its devices.
 
-    `ledger` and `leases` are the rack's only ones: who else acts on it (an interlock) is given the same.
+    Who else acts on it (an interlock) is given the same ledger and leases.
     """
     worker = Worker(ledger, leases, lambda place: switch_at(sources, place), clock)
 

@@ -9,11 +9,11 @@ from support.snapshots import RACK, snapshot
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.generation import TrayKind
-from firmware_bridge.vocabulary.place import Place, join_place, tray_of
+from firmware_bridge.vocabulary.place import Place, join_place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
-from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
+from rack_controller.decide.plan_power import PowerWish, Switch, parse_target, plan_power
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Plan, Verb, diff_plans
@@ -220,3 +220,42 @@ def test_a_plan_is_the_same_until_the_rack_is_not() -> None:
     assert "no longer compute/u11/on" in later
     assert "u11 is as wanted by now" in later
     assert tray_of(Place(plan.steps[0].endpoint)) == plan.steps[0].tray
+
+
+def test_some_trays_go_in_the_order_of_the_whole_rack_and_behind_its_gates() -> None:
+    plan = planned(on(slots=("u19", "u12", "u14")))
+    assert order(plan) == ["shelves 0", "coolant 0", "switch 1", "compute 2"]
+    assert [leaf_of(Place(s.tray)) for s in plan.steps] == ["u19", "u12", "u14"]
+    assert plan.target == f"{RACK} u19,u12,u14"
+    off = planned(on(verb=Verb.OFF, slots=("u12", "u14")), "gb200-nvl72", all_are("gb200-nvl72", 1.0))
+    assert order(off) == ["compute 2"], "coolant is no question while others run"
+
+
+@pytest.mark.parametrize(
+    ("slots", "kind", "said"),
+    [
+        (("u12", "u99"), None, "has no u99"),
+        (("u12", "u06"), None, "u06: no power shelf there can be switched"),
+        (("u19",), TrayKind.COMPUTE, "no compute there can be switched"),
+    ],
+)
+def test_a_group_with_a_tray_that_cannot_be_switched_is_refused(
+    slots: tuple[str, ...], kind: TrayKind | None, said: str
+) -> None:
+    with pytest.raises(TargetUnknown, match=said):
+        planned(on(slots=slots, kind=kind))
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        on(),
+        on("u12"),
+        on(kind=TrayKind.COMPUTE),
+        on(slots=("u12", "u14")),
+        on(kind=TrayKind.SWITCH, slots=("u19", "u20")),
+    ],
+)
+def test_a_plans_target_says_what_was_wished_for(wish: PowerWish) -> None:
+    assert parse_target(wish.words) == (wish.target, wish.kind, wish.slots)
+    assert parse_target(planned(wish).target) == (wish.target, wish.kind, wish.slots)
