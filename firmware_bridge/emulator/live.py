@@ -267,6 +267,11 @@ BATTERY: dict[str, Reader] = {
 }
 
 
+def _told(target: float, usual: float) -> float:
+    """Return what a unit was told to aim for, what it usually does before that."""
+    return float(usual if np.isnan(target) else target)
+
+
 def _pump_power(b: Bench, r: int) -> float:
     """Return what all pumps draw in W.  Assumption: cube of the speed, 1.2 kW at full speed."""
     return 1200.0 * float((b.state.pump_speed[r] ** 3).mean())
@@ -306,6 +311,8 @@ COOLANT: dict[str, Reader] = {
     "cdu.leaked": lambda b, r, t, at: int(b.leaked[TrayKind.COOLANT_UNIT][r, t, at] > 0),
     "cdu.any_leak": lambda b, r, t, at: int(b.leaks[TrayKind.COOLANT_UNIT][r, t].any()),
     "loop.flow_rated": lambda b, r, t, at: float(b.design.flow_rated),
+    "loop.flow_target": lambda b, r, t, at: _told(b.flow_target[r], b.design.flow_rated),
+    "loop.supply_target": lambda b, r, t, at: _told(b.supply_target[r], b.design.supply_nominal),
     "loop.supply_nominal": lambda b, r, t, at: float(b.design.supply_nominal),
     "cdu.air_inlet": lambda b, r, t, at: _air(b, r),
     "cdu.air_outlet": lambda b, r, t, at: _air(b, r) + AIR_RISE_K * float(b.state.heat[r]) / b.design.heat_rated,

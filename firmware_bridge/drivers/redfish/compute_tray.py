@@ -12,7 +12,6 @@ from firmware_bridge.drivers.redfish.enclosure import (
 )
 from firmware_bridge.drivers.redfish.flashed import Flashed
 from firmware_bridge.drivers.redfish.leaks import plan_leaks
-from firmware_bridge.drivers.redfish.limited import Limited
 from firmware_bridge.drivers.redfish.nvlinks import plan_nvlinks
 from firmware_bridge.drivers.redfish.older import (
     older_resources,
@@ -23,6 +22,7 @@ from firmware_bridge.drivers.redfish.older import (
 from firmware_bridge.drivers.redfish.planner import POWER, SLOW, Planner
 from firmware_bridge.drivers.redfish.powered import Powered
 from firmware_bridge.drivers.redfish.reports import prompt_reports
+from firmware_bridge.drivers.redfish.set_points import SetPoints
 from firmware_bridge.drivers.redfish.source import Locating, RedfishSource
 from firmware_bridge.drivers.redfish.tree import Tree
 from firmware_bridge.vocabulary.inventory import ItemKind
@@ -44,7 +44,7 @@ _MEASURED = {
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishComputeTray(Flashed, Limited, Powered, Locating, RedfishSource):
+class RedfishComputeTray(Flashed, SetPoints, Powered, Locating, RedfishSource):
     """A ComputeTray over Redfish.
 
     Hints (`read:` of the endpoint's spec): `power` (sensor URI), `power_state`, `locate`, `leak_detectors` (collection

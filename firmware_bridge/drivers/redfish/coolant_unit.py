@@ -1,4 +1,7 @@
-"""A coolant distribution unit: loops, pumps, reservoirs and leak detectors become Readings; nothing is decided here."""
+"""A coolant distribution unit: loops, pumps, reservoirs, leak detectors, targets; nothing is decided here.
+
+What may be set are the targets of the rack's side, where the unit states a range.  No action stops a unit or its pumps.
+"""
 
 from dataclasses import dataclass
 
@@ -14,6 +17,7 @@ from firmware_bridge.drivers.redfish.enclosure import (
 from firmware_bridge.drivers.redfish.leaks import plan_leaks
 from firmware_bridge.drivers.redfish.older import older_resources, plan_older_rows
 from firmware_bridge.drivers.redfish.planner import SAFETY, SLOW, Planner
+from firmware_bridge.drivers.redfish.set_points import SET_POINT, SetPoints
 from firmware_bridge.drivers.redfish.source import RedfishSource
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -34,6 +38,12 @@ _CONNECTOR = (
     ("DeltaPressurekPa", Quantity.PRESSURE_DELTA, 1.0),
     ("HeatRemovedkW", Quantity.HEAT, 1000.0),
 )
+# What the unit's own regulation aims for on the rack's side (CoolantConnector 1.1 and later).
+_TARGETS = (
+    ("FlowControlLitersPerMinute", Quantity.FLOW, "flow_target"),
+    ("SupplyTemperatureControlCelsius", Quantity.TEMPERATURE_SUPPLY, "supply_target"),
+    ("DeltaPressureControlkPa", Quantity.PRESSURE_DELTA, "pressure_target"),
+)
 _PROMISED = (
     Quantity.FLOW,
     Quantity.TEMPERATURE_SUPPLY,
@@ -46,7 +56,7 @@ _PROMISED = (
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishCoolantUnit(RedfishSource):
+class RedfishCoolantUnit(SetPoints, RedfishSource):
     """A CoolantUnit over Redfish (CoolingUnit, CoolantConnector, Pump, Reservoir).  Hint: `leak_detectors`."""
 
     async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:
@@ -89,6 +99,10 @@ def _plan_loop(planner: Planner, component: str, connectors: Listed) -> None:
             if prop in document:
                 series = planner.series(name, quantity, SAFETY, scrub(document.get("Name"), 128))
                 planner.excerpt(uri, CoolantConnector, prop, series, factor=factor)
+        for prop, quantity, target in _TARGETS if not name else ():
+            if prop in document:
+                series = planner.series(target, quantity, SAFETY, scrub(document.get("Name"), 128))
+                planner.excerpt(uri, CoolantConnector, prop, series, part=SET_POINT)
         if name and "Status" in document:  # the tray's own health is not that of its rack side
             health = planner.series(name, Quantity.HEALTH, SAFETY, scrub(document.get("Name"), 128))
             planner.from_document(uri, CoolantConnector, state_extract(health, "Status", health_code))

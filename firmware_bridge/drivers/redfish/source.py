@@ -13,7 +13,6 @@ from firmware_bridge.drivers.redfish.crawl import crawl
 from firmware_bridge.drivers.redfish.enclosure import look_at
 from firmware_bridge.drivers.redfish.enrolled import Enrolled
 from firmware_bridge.drivers.redfish.follow import Follower
-from firmware_bridge.drivers.redfish.limited import LimitAt, limits_in
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
 from firmware_bridge.drivers.redfish.output import Outputs
@@ -21,6 +20,7 @@ from firmware_bridge.drivers.redfish.powered import Powered, PowerPoints, power_
 from firmware_bridge.drivers.redfish.pushed import PushPart
 from firmware_bridge.drivers.redfish.raw import Raw
 from firmware_bridge.drivers.redfish.reports import port_counts
+from firmware_bridge.drivers.redfish.set_points import PointAt, points_in
 from firmware_bridge.drivers.redfish.supplies import Supplies, SupplyPoint, supply_points
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.drivers.redfish.unasked import Unasked
@@ -69,7 +69,7 @@ class _State:
     manager_uri: str | None = None
     power: PowerPoints = field(default_factory=PowerPoints)
     supplies: Mapping[str, SupplyPoint] = field(default_factory=dict)
-    limits: dict[Place, LimitAt] = field(default_factory=dict)
+    points: dict[Place, PointAt] = field(default_factory=dict)
     blind_until: Seconds = _NEVER
     unarmed: bool = False
     take_leaks: Callable[[Sequence[Reading]], object] | None = None
@@ -142,7 +142,7 @@ class RedfishSource(Raw, Enrolled):
             supplies = await supply_points(tree, found) if isinstance(self, Supplies) else {}
         self.state.plan, self.state.locate_uri, self.state.power = plan, locate_uri, power
         self.state.supplies = supplies
-        self.state.limits = limits_in(tree, plan)
+        self.state.points = points_in(tree, plan)
         self.state.subtree = subtree_of(tree.documents[ROOT], found, plan)
         self.state.faults.clear()
         self.state.resting.clear()

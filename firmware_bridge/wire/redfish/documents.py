@@ -92,6 +92,9 @@ class CoolantConnector(Resource):
     ReturnPressurekPa: Excerpt | None = None
     DeltaPressurekPa: Excerpt | None = None
     HeatRemovedkW: Excerpt | None = None
+    FlowControlLitersPerMinute: Excerpt | None = None
+    SupplyTemperatureControlCelsius: Excerpt | None = None
+    DeltaPressureControlkPa: Excerpt | None = None
 
 
 class Pump(Resource):

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+import msgspec
 from support.cooled_rack import UNIT, cooled
-from support.real_rack import RACK, eventually
+from support.real_rack import RACK, eventually, real_rack
+from support.served_tray import served_trays
 
 from firmware_bridge.emulator.faults import Fault, FaultKind
+from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import join_place
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.decide.interlock import Order
 from rack_controller.model.interlock import Act
+from rack_controller.model.limit import LimitRow
 from rack_controller.model.roles import Role
 
 PUMP = Fault(FaultKind.PUMP_FAIL, f"{UNIT}/pump1")
@@ -141,3 +145,31 @@ async def test_air_that_gets_damp_at_the_unit_has_coolant_come_warmer_and_holds_
 
         await eventually(over)  # coolant comes at 33 °C by now
         assert it.bench.supply_target[0] == 33.0, "a person turns it down"
+
+
+async def test_a_unit_over_redfish_takes_a_flow_keeps_it_and_is_asked_again_when_it_lost_it(tmp_path: Path) -> None:
+    async with (
+        served_trays([TrayKind.COOLANT_UNIT], RACK) as (served, bench),
+        real_rack(tmp_path, served) as rack,
+    ):
+
+        async def known() -> bool:
+            rows = msgspec.json.decode(await rack.ask("coolant"), type=list[LimitRow])
+            return len(rows) == 2 and all(row.shows is not None for row in rows)
+
+        await eventually(known)
+        done = await rack.do("coolant", UNIT, Role.SAFETY, what="flow", value=120)
+        assert done.accepted, done
+        (point,) = done.result["coolant"]
+        assert (point["value"], point["state"], point["read_back"]) == (120.0, "applied", 120.0)
+        assert float(bench.flow_target[0]) == 120.0
+        refused = await rack.do("coolant", UNIT, Role.SAFETY, what="flow", value=5)
+        assert "the device allows 60 to 250 L/min" in refused.reason + refused.advice
+        refused = await rack.do("coolant", UNIT, Role.SAFETY, what="pressure", value=50)
+        assert "it lets flow, supply be set" in refused.reason + refused.advice
+        bench.flow_target[0] = 80.0  # somebody else, past us
+
+        async def back() -> bool:
+            return float(bench.flow_target[0]) == 120.0
+
+        await eventually(back)
