@@ -16,6 +16,7 @@ from firmware_bridge.vocabulary.errors import TargetUnknown
 
 app = typer.Typer(help="Interlocks: what stops racks, and the latches that stand.", no_args_is_help=True)
 Which = Annotated[str, typer.Argument(help="Latch, e.g. k01-l1.")]
+MOST_PLACES = 4
 _RECORD = {
     "found": "What was found",
     "done": "What was done",
@@ -68,6 +69,7 @@ _ROWS = (
     Column("NO POWER-ON", lambda r: "yes" if r.get("blocks") else "no"),
     Column("THEN", lambda r: ", ".join(_rung(g) for g in r["ladder"])),
     Column("MUST NOT", lambda r: "; ".join(r.get("must_not", ())), wide=True),
+    Column("CAN'T BE JUDGED", lambda r: "; ".join(r.get("unjudged", ())) or "–"),
     Column("RESPONSE", lambda r: str(r["response"]), wide=True),
 )
 
@@ -92,6 +94,8 @@ def list_interlocks(
     if not rows and shape in (Output.TABLE, Output.WIDE):
         note("nothing holds and no latch stands")
     for each in said:
+        for line in unseen(each) if shape in (Output.TABLE, Output.WIDE) else ():
+            note(line)
         if not each["armed"]:
             note(f"{short(each['rack'])} is not armed: it is only told what would be done")
 
@@ -156,13 +160,16 @@ def clear(
 def policy(
     rack: RackName = None, url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False
 ) -> None:
-    """Show the rows in force at a rack: what trips them, and what follows."""
+    """Show the rows in force at a rack: what trips them, what follows, and which cannot be judged there."""
     link, shape = connect(url, state), chosen(output, as_json)
-    told: Row = link.get(f"/api/v1/racks/{quoted(rack or only_rack(link))}/interlocks/policy")
+    name = rack or only_rack(link)
+    told: Row = link.get(f"/api/v1/racks/{quoted(name)}/interlocks/policy")
     if shape in (Output.JSON, Output.YAML):
         emit([told], (), shape, single=True)
         return
-    emit(told["rows"], _ROWS, shape, name="cause")
+    blank = stand_of(link, name).get("unjudged", [])
+    rows = [{**r, "unjudged": [_blank(u) for u in blank if u["cause"] == r["cause"]]} for r in told["rows"]]
+    emit(rows, _ROWS, shape, name="cause")
 
 
 @app.command("test")
@@ -185,6 +192,19 @@ def rehearse(
     note("nothing was done" + (f"; nothing would trip: {told['note']}" if told["note"] else ""))
     if not told["armed"]:
         note("the rack is not armed: it would only be told")
+
+
+def unseen(stand: Row) -> list[str]:
+    """Return in words which rows cannot be judged at a rack and why, and which detectors no row looks at."""
+    rows = [f"{u['cause']} can't be judged: {_blank(u)}" for u in stand.get("unjudged", [])]
+    return [*rows, *(f"{short(at)}: no row looks at this leak detector" for at in stand.get("uncovered", []))]
+
+
+def _blank(lacking: Row) -> str:
+    """Return what a row lacks, and where; few places by name."""
+    places = [short(place) for place in lacking["places"]]
+    at = ", ".join(places) if len(places) <= MOST_PLACES else f"{len(places)} trays"
+    return f"{lacking['why']} ({at})"
 
 
 def stand_of(link: Connection, rack: str) -> Row:

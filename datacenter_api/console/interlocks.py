@@ -16,6 +16,7 @@ from rack_controller.model.latch import Latch
 
 MOST_IN_BANNER = 4
 CLEARED_SHOWN = 10
+MOST_PLACES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,26 @@ def draw_standings(shown: InterlocksState | None) -> str:
         return f'{head}<p class="sev-warning">▲ Not known: {esc(shown.error)}</p>'
     mode = f"<p>{_armed(state.armed)} {state.rows} rows are in force.</p>"
     if not state.standings:
-        return f'{head}{mode}<p class="quiet">Nothing holds.</p>'
+        return f'{head}{mode}<p class="quiet">Nothing holds.</p>{_unseen(state)}'
     tripped = {(t.cause, t.place): t for t in state.tripped}
     rows = "".join(_standing(s, tripped.get((s.cause, s.place)), armed=state.armed) for s in state.standings)
     columns = '<tr><th>State</th><th>Where</th><th>What and why</th><th class="n">Since</th><th>What to do</th></tr>'
-    return f'{head}{mode}<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
+    return f'{head}{mode}<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>{_unseen(state)}'
+
+
+def _unseen(state: InterlockState) -> str:
+    """Return what is not watched: rows that lack what they look at, and detectors that no row looks at."""
+    said = [f"{esc(u.title)} ({esc(u.cause)}): {esc(u.why)}{_at(u.places)}" for u in state.unjudged]
+    said += [f"{esc('/'.join(at.split('/')[4:]))}: no row looks at this leak detector" for at in state.uncovered]
+    if not said:
+        return ""
+    rows = "".join(f"<li>◌ {text}</li>" for text in said)
+    return f'<h3>Can’t be judged here</h3><ul class="quiet">{rows}</ul>'
+
+
+def _at(places: Sequence[str]) -> str:
+    slots = [slot_of(place) for place in places]
+    return f" at {len(slots)} trays" if len(slots) > MOST_PLACES else f" at {esc(', '.join(slots))}"
 
 
 def draw_latches(shown: InterlocksState | None) -> str:

@@ -13,10 +13,13 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, leaf_of, rack_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.conditions import holding
+from rack_controller.decide.left import words_of
 from rack_controller.decide.picture import Picture
 from rack_controller.model.interlock import SWITCHES_OFF, Act, Condition, InterlockPolicy, Row, Rung, Target
 
 _DRY: frozenset[Place] = frozenset()
+FIRST = SWITCHES_OFF | {Act.STOP_JOB}
+"""Acts that go out before all others, in their rows' order: a job is told to end before its switch tray goes."""
 Key = tuple[str, Place]
 """Cause and place: what one latch is for."""
 
@@ -45,7 +48,8 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Order:
     """One act that is due now.  `targets` are trays, shelves, or the rack; `share` belongs to a cap or a raised flow,
-    `by_k` (K) to a raised supply; `deadline` is monotonic: by when a drain or a graceful off must have ended."""
+    `by_k` (K) to a raised supply; `deadline` is monotonic: by when a drain or a graceful off must have ended.
+    `follows`: the cap goes up and down with what is seen, which `why` says, and is given back when its row is over."""
 
     act: Act
     cause: str
@@ -55,6 +59,8 @@ class Order:
     share: float | None = None
     deadline: Seconds | None = None
     by_k: float | None = None
+    follows: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ def advance(standings: Mapping[Key, Standing], picture: Picture, policy: Interlo
             done = {**now.done, **{n: picture.now for n, _ in due}}
             after[now.key] = replace(now, done=done, wet=now.wet | _wet(row, now, picture))
             tripped += [after[now.key]] if anew else []
-    orders.sort(key=lambda order: order.act not in SWITCHES_OFF)
+    orders.sort(key=lambda order: order.act not in FIRST)
     return Decision(after, tuple(orders), tuple(tripped), tuple(ended))
 
 
@@ -223,7 +229,7 @@ def _due(row: Row, standing: Standing, picture: Picture) -> list[tuple[int, Orde
         unseen = row.when is Condition.EMERGENCY_STOP and last is None
         if rung.do in SWITCHES_OFF and rung.do is not Act.AUX_OFF and not unseen:
             chosen = tuple(t for t in chosen if t not in picture.seen_off)
-        due.append((number, _order(row, rung, standing, chosen, picture.now) if chosen else None))
+        due.append((number, _order(row, rung, standing, chosen, picture) if chosen else None))
     return due
 
 
@@ -244,7 +250,13 @@ def _time_has_come(rung: Rung, tripped_at: Seconds, chosen: tuple[Place, ...], p
     return min(margins, default=float("inf")) <= rung.or_margin_k
 
 
-def _order(row: Row, rung: Rung, standing: Standing, chosen: tuple[Place, ...], now: Seconds) -> Order:
-    reason = f"{row.title} at {leaf_of(standing.place)}: {standing.evidence}"
-    deadline = None if rung.deadline_s is None else Seconds(now + rung.deadline_s)
+def _order(row: Row, rung: Rung, standing: Standing, chosen: tuple[Place, ...], picture: Picture) -> Order:
+    reason = f"{row.title} at {leaf_of(standing.place)}"
+    if rung.follows is not None:
+        left = picture.left
+        share = None if left is None else left.share(row.margin_k or 0.0)
+        follows = (rung.share, "") if left is None or share is None else (share, words_of(left))
+        return Order(rung.do, row.cause, standing.place, chosen, reason, follows[0], follows=True, why=follows[1])
+    deadline = None if rung.deadline_s is None else Seconds(picture.now + rung.deadline_s)
+    reason = f"{reason}: {standing.evidence}"
     return Order(rung.do, row.cause, standing.place, chosen, reason, rung.share, deadline, rung.by_k)

@@ -15,10 +15,8 @@ from firmware_bridge.vocabulary.units import Watts
 from rack_controller.decide.interlock import Standing
 from rack_controller.decide.set_points import AGREES, check_range, name_of
 from rack_controller.model.interlock import Act, InterlockPolicy
+from rack_controller.model.layout import CAPPED
 from rack_controller.model.limit import SetPoint
-
-CAPPED = "gpu"
-"""The component that an interlock caps: what of a tray draws most, and slows down without losing its work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,14 @@ class LimitWish:
     target: Place
     watts: float | None
     each: bool = False
+
+
+def wish_of(target: Place, arguments: Mapping[str, object]) -> LimitWish:
+    """Return what a command's arguments (`watts` or `clear`, `each`) ask for.  Raises ArgumentsInvalid."""
+    clear, watts = bool(arguments.get("clear", False)), arguments.get("watts")
+    if clear is (watts is not None):
+        raise ArgumentsInvalid("limit needs either watts or clear", advice="for example watts: 900")
+    return LimitWish(target, None if clear else float(str(watts)), bool(arguments.get("each", False)))
 
 
 def decide_limits(
@@ -65,13 +71,13 @@ def lower_only(caps: Mapping[Place, Watts], wanted: Mapping[str, SetPoint]) -> d
     return {p: w for p, w in caps.items() if p not in wanted or wanted[p].value > w}
 
 
-def holds_caps(standings: Collection[Standing], policy: InterlockPolicy, tray: Place) -> str:
-    """Return which standing row caps a tray, or holds its caps, empty when none does."""
+def holds_caps(standings: Collection[Standing], policy: InterlockPolicy, tray: Place, but: str = "") -> str:
+    """Return which standing row caps a tray, or holds its caps, empty when none does.  `but`: a cause not looked at."""
     rows = {row.cause: row for row in policy.rows}
     rack = tray.rpartition("/")[0]
     for standing in standings:
         row = rows.get(standing.cause)
-        if row is None or standing.tripped_at is None or standing.place not in (tray, rack):
+        if row is None or standing.tripped_at is None or standing.place not in (tray, rack) or row.cause == but:
             continue
         if any(rung.do in (Act.CAP, Act.HOLD_CAPS) for rung in row.ladder):
             return f"{row.title} at {leaf_of(standing.place)}: {standing.evidence}"

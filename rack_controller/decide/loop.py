@@ -11,6 +11,7 @@ from firmware_bridge.vocabulary.reading import Quality, Series
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.detectors import DetectorSight
 from rack_controller.decide.heard import Sights
+from rack_controller.decide.left import see_pumps
 from rack_controller.model.interlock import LoopRules
 from rack_controller.model.layout import Layout
 from rack_controller.model.snapshot import Snapshot
@@ -24,8 +25,9 @@ class LoopSight:
     """The coolant loop.  `flow` and `need` in L/min, `need_known`: of the heat that was known last,
     `fall`: by which share pressure or level fell below their settled
     value, `supply` and `supply_coldest`: of the unit whose coolant comes warmest and coldest, in °C, `dew_point`: the
-    highest that anything in the rack says of its air, in °C, None while nothing does, `stops`: the words of bits that
-    say that coolant is about to stop."""
+    highest that anything in the rack says of its air, in °C, None while nothing does, `pumps`: those with a health of
+    their own, `pumps_told`: all of them say it, `moves`: the flow that those that run can move, in L/min, None while
+    none failed, `stops`: the words of bits that say that coolant is about to stop, `told`: alarm words are read."""
 
     units: tuple[Place, ...] = ()
     flow: float | None = None
@@ -41,6 +43,9 @@ class LoopSight:
     rack_detectors: tuple[DetectorSight, ...] = ()
     need_known: float | None = None
     supply_coldest: float | None = None
+    moves: float | None = None
+    pumps_told: bool = False
+    told: bool = False
 
 
 NO_LOOP = LoopSight()
@@ -91,11 +96,8 @@ def see_loop(
     flows = [snapshot.good(u, Quantity.FLOW) for u in units]
     known = [f for f in flows if f is not None]
     supplies = [s for u in units if (s := snapshot.good(u, Quantity.TEMPERATURE_SUPPLY)) is not None]
-    health = [
-        float(snapshot.gauges[column])
-        for column, series in _gauges(snapshot, units, Quantity.HEALTH)
-        if leaf_of(series.place).startswith(_PUMP)
-    ]
+    pumps = [c for c, s in _gauges(snapshot, units, Quantity.HEALTH) if leaf_of(s.place).startswith(_PUMP)]
+    health = [float(snapshot.gauges[column]) for column in pumps]
     sights = [d for u in units for d in detectors.get(u, ())]
     in_rack = [d for d in sights if any(word.lower() in d.label.lower() for word in rules.rack_labels)]
     need, need_known = _need(layout, memory, snapshot.now, rules) if any_on else (0.0, 0.0)
@@ -112,10 +114,31 @@ def see_loop(
         supply_nominal=layout.coolant_supply_nominal_c,
         pumps=len(health),
         pumps_failed=failed,
+        moves=_moves(layout, snapshot, units, rules) if failed else None,
+        pumps_told=_all_good(snapshot, pumps),
+        told=_all_good(snapshot, [column for column, _ in _gauges(snapshot, units, Quantity.ALARMS)]),
         stops=_lit(snapshot, units, rules.stop_bits),
         unit_detectors=tuple(d for d in sights if d not in in_rack),
         rack_detectors=tuple(in_rack),
     )
+
+
+def _moves(layout: Layout, snapshot: Snapshot, units: tuple[Place, ...], rules: LoopRules) -> float:
+    """Return the flow that the pumps of all units that run can move together, in L/min."""
+    mine = [t for t in layout.trays if t.place in units]
+    even = layout.coolant_flow_rated_lpm / len(mine)
+    return sum(
+        see_pumps(
+            snapshot, t, len(_lit(snapshot, (Place(t.place),), rules.pump_bits)), t.coolant_flow_rated_lpm or even
+        ).moves
+        for t in mine
+    )
+
+
+def _all_good(snapshot: Snapshot, columns: Collection[int]) -> bool:
+    """Return whether there are any such series, and each has a value that can be relied on."""
+    values = [float(snapshot.gauges[c]) for c in columns if snapshot.quality.item(c) == _GOOD]
+    return bool(columns) and len(values) == len(columns) and all(value == value for value in values)
 
 
 def _dew_point(snapshot: Snapshot) -> float | None:

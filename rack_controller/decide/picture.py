@@ -18,6 +18,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.detectors import WET, DetectorSight, Verdict, all_dry, leaks_critically
 from rack_controller.decide.drip import Drip, falls_on
 from rack_controller.decide.heard import Heard
+from rack_controller.decide.left import CoolantLeft, see_left
 from rack_controller.decide.loop import NO_LOOP, LoopMemory, LoopSight, draw_of, see_loop
 from rack_controller.model.interlock import DripMap, InterlockPolicy
 from rack_controller.model.layout import IN_BAND, Layout
@@ -26,6 +27,8 @@ from rack_controller.model.snapshot import ManagementAxis, Snapshot
 _GOOD = int(Quality.GOOD)  # a plain number: NumPy compares with members of an enumeration ten times slower
 WATCHED = (TrayKind.COMPUTE, TrayKind.SWITCH)
 """Trays that coolant runs through and that an interlock may switch off."""
+WARM_K = 1.0
+"""Coolant is as the design says while it comes no more than this above it: a valve is never exact."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ class BuildingSight:
 @dataclass(frozen=True)
 class Picture:
     """Everything one evaluation looks at.  `draw` and `usable` in W; `left_out`: causes that are bypassed, where;
-    `shelves_off`: shelves that say that their output is off."""
+    `shelves_off`: shelves that say that their output is off; `left`: what the coolant carries, None while no pump
+    failed and it comes no warmer than the design says."""
 
     rack: Place
     now: Seconds
@@ -104,6 +108,7 @@ class Picture:
     shelves: tuple[Place, ...] = ()
     left_out: frozenset[tuple[str, Place]] = frozenset()
     shelves_off: frozenset[Place] = frozenset()
+    left: CoolantLeft | None = None
 
     @cached_property
     def seen_off(self) -> frozenset[Place]:
@@ -166,12 +171,13 @@ def see(
                 all_plain=place not in doubtful,
             )
         )
-    draw = draw_of(layout, snapshot)
+    draw, off = draw_of(layout, snapshot), frozenset(t.place for t in trays if t.off is True)
+    loop_sight = see_loop(layout, snapshot, by_tray, loop, policy.loop, any_on=any(t.off is not True for t in trays))
     return Picture(
         snapshot.rack,
         snapshot.now,
         tuple(trays),
-        see_loop(layout, snapshot, by_tray, loop, policy.loop, any_on=any(t.off is not True for t in trays)),
+        loop_sight,
         draw,
         layout.busbar_power_usable_w,
         building,
@@ -180,7 +186,16 @@ def see(
         and any(e.last_success is not None for e in snapshot.endpoints.values()),
         shelves=(shelves := tuple(Place(t.place) for t in layout.trays if t.kind == TrayKind.POWER_SHELF)),
         shelves_off=frozenset(s for s in shelves if snapshot.good(s, Quantity.POWER_STATE) == 0.0),
+        left=_left(layout, snapshot, loop_sight, off, policy.loop.rise_k),
     )
+
+
+def _left(
+    layout: Layout, snapshot: Snapshot, loop: LoopSight, off: frozenset[Place], rise_k: float
+) -> CoolantLeft | None:
+    """Return what the coolant carries, None while nothing lacks: nobody needs it then."""
+    warm = loop.supply is not None and loop.supply > loop.supply_nominal + WARM_K
+    return None if loop.moves is None and not warm else see_left(layout, snapshot, off, loop.moves, rise_k, loop.supply)
 
 
 def _drip(

@@ -1,5 +1,7 @@
 """What holds for every set-point: within what its device allows, and whether it reads back as wanted.  Pure."""
 
+import msgspec
+
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity
@@ -51,14 +53,4 @@ def name_of(place: Place) -> str:
 
 def _with(wanted: SetPoint, state: LimitState, value: float) -> SetPoint:
     said = "" if state is LimitState.APPLIED else f"it keeps {value:g} {SPECS[wanted.quantity].unit}"
-    return SetPoint(
-        wanted.place,
-        wanted.endpoint,
-        wanted.value,
-        wanted.by,
-        wanted.wanted_unix_ns,
-        state,
-        value,
-        said,
-        wanted.quantity,
-    )
+    return msgspec.structs.replace(wanted, state=state, read_back=value, detail=said)

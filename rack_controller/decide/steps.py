@@ -280,7 +280,7 @@ class _Walk:
 
     def _went_back(self, step: Step, since: float) -> str:
         snapshot = self.world.snapshot
-        if step.push is not None:
+        if not step.switches:
             return ""
         reading = None if snapshot is None else snapshot.reading(Place(step.tray), Quantity.POWER_STATE)
         if snapshot is None or reading is None or reading.taken_at <= since:

@@ -113,11 +113,19 @@ class Target(StrEnum):
     BUILDING = "building"
 
 
+class Follows(StrEnum):
+    """What the share of a cap follows while its row stands."""
+
+    COOLANT = "coolant"  # what the pumps that run and the supply carry
+
+
 class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One act of a row: `after_s` seconds after it tripped, earlier where a GPU's margin is at most `or_margin_k`.
 
     `every_s`: repeated for as long as a target is not observed off.  `share`: of a cap, of the tray's maximum; of a
     raised flow, of the most that the unit allows.  `by_k`: how much warmer coolant is to come.
+    `follows`: the share of a cap is worked out from what is seen, `share` where that cannot be; it is given back
+    `back_s` after the row is over.
     """
 
     do: Act
@@ -128,6 +136,8 @@ class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: float | None = None
     deadline_s: float | None = None
     by_k: float | None = None
+    follows: Follows | None = None
+    back_s: float = 30.0
 
 
 class Clearing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -222,10 +232,14 @@ MUST_COVER = frozenset(
         Condition.LEAK_CRITICAL,
         Condition.LEAK_WARNING,
         Condition.TRAYS_LEAKING,
+        Condition.RACK_LEAKING,
         Condition.UNIT_LEAKING,
         Condition.DETECTOR_FAULTY,
         Condition.FLOW_BELOW,
         Condition.FLOW_UNKNOWN,
+        Condition.PUMPS_NOT_REDUNDANT,
+        Condition.SUPPLY_WARM,
+        Condition.NEAR_DEW_POINT,
         Condition.MARGIN_BELOW,
         Condition.SHELVES_OVERLOADED,
         Condition.TRAY_ON_WHILE_LATCHED,
@@ -311,6 +325,8 @@ def _check_rung(where: str, row: Row, rung: Rung) -> None:
         raise ValueError(f"{where}: `share` belongs to cap and raise_flow, and they need it")
     if rung.share is not None and not 0 < rung.share <= 1:
         raise ValueError(f"{where}: `share` is above 0 and at most 1, got {rung.share:g}")
+    if rung.follows is not None and (rung.do is not Act.CAP or rung.every_s is None or row.latch):
+        raise ValueError(f"{where}: `follows` belongs to a cap with `every_s`, of a row that ends by itself")
     if (rung.do is Act.RAISE_SUPPLY) != (rung.by_k is not None) or (rung.by_k is not None and rung.by_k <= 0):
         raise ValueError(f"{where}: `by_k` belongs to raise_supply, which needs it, above 0")
     if rung.to in (Target.DRIP, Target.TRAY, Target.DOMAIN) and row.when in RACK_WIDE:

@@ -80,9 +80,19 @@ class Rehearsal(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class UnjudgedView(msgspec.Struct, frozen=True):
+    """One row that cannot be judged now at `places` (trays, or the rack), and what is missing there."""
+
+    cause: str
+    title: str
+    why: str
+    places: list[str]
+
+
 class InterlockState(msgspec.Struct, frozen=True):
     """`armed` false: orders are only told.  `standings` most urgent first; `latches` the oldest first, cleared ones
-    too; `clearing`: what clears the open ones, by cause; `bypasses`: the register, the newest first."""
+    too; `clearing`: what clears the open ones, by cause; `bypasses`: the register, the newest first; `unjudged`: rows
+    that see nothing now, and where; `uncovered`: leak detectors that no row looks at."""
 
     rack: str
     armed: bool
@@ -92,3 +102,5 @@ class InterlockState(msgspec.Struct, frozen=True):
     tripped: list[TrippedView] = []
     clearing: dict[str, Clearing] = {}
     bypasses: list[Bypass] = []
+    unjudged: list[UnjudgedView] = []
+    uncovered: list[str] = []

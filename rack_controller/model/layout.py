@@ -19,6 +19,10 @@ RUNS_ON_HOST = IN_BAND | {"nvue"}
 """Protocols that answer only while the tray's own operating system runs: their silence says nothing of the tray."""
 
 
+CAPPED = "gpu"
+"""The component that an interlock caps: what of a tray draws most, and slows down without losing its work."""
+
+
 class ComponentView(msgspec.Struct, frozen=True, omit_defaults=True):
     """`count` parts called `name` in a tray.  `power_max_w` is what one draws or gives at most, where it is stated."""
 

@@ -27,7 +27,9 @@ class LimitState(StrEnum):
 
 class SetPoint(msgspec.Struct, frozen=True):
     """One value that is wanted, in its quantity's unit.  `by`: a person, or `interlock CAUSE`; `read_back`: what the
-    device kept when it was asked last; `detail` says what the device said, or why it was not asked."""
+    device kept when it was asked last; `detail` says what the device said, or why it was not asked.  `follows`: it goes
+    up and down with what an interlock sees; `before`: what was there, and is wanted again afterwards by `before_by`.
+    """
 
     place: str
     endpoint: str
@@ -38,6 +40,9 @@ class SetPoint(msgspec.Struct, frozen=True):
     read_back: float | None = None
     detail: str = ""
     quantity: Quantity = Quantity.POWER_LIMIT
+    follows: bool = False
+    before: float | None = None
+    before_by: str = ""
 
     @property
     def by_interlock(self) -> bool:

@@ -1,16 +1,18 @@
 """Power limits of one rack: by command or interlock; how they are kept is in `run/set_points.py`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import msgspec
 
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid, TargetUnknown
+from firmware_bridge.vocabulary.errors import TargetUnknown
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.set_points import Settable
+from firmware_bridge.vocabulary.units import Watts
 from rack_controller.decide.interlock import Order
-from rack_controller.decide.limits import LimitWish, decide_cap, decide_limits, lower_only
+from rack_controller.decide.limits import LimitWish, decide_cap, decide_limits, lower_only, wish_of
 from rack_controller.decide.notice import Finding
 from rack_controller.model.command import Command
 from rack_controller.model.event import Severity
@@ -43,6 +45,10 @@ class Limits(SetPoints):
         """Return what a power budget lets a place have, None where none does."""
         return self.grants.get(place)
 
+    def settable(self) -> dict[Place, Settable]:
+        """Return every place whose power can be limited."""
+        return {place: point for place, (_, point) in self.points().items()}
+
     def rows(self) -> list[LimitRow]:
         """Return every place whose power can be limited, from memory."""
         found = []
@@ -58,41 +64,44 @@ class Limits(SetPoints):
         Raises CommandRefused; what a device did not take is in the answer.
         """
         self.view.check_armed()
-        said = command.arguments
-        clear, watts = bool(said.get("clear", False)), said.get("watts")
-        if clear is (watts is not None):
-            raise ArgumentsInvalid("limit needs either watts or clear", advice="for example watts: 900")
-        wish = LimitWish(Place(command.target), None if clear else float(str(watts)), bool(said.get("each", False)))
-        points = self.points()
-        trays = {tray_of(place) for place in points}
-        held = {tray: why for tray in trays if (why := self.held(tray))}
-        shown = await self.read_now(wish.target)
-        caps = decide_limits(wish, {place: p for place, (_, p) in points.items()}, shown, held)
-        raised = [place for place, w in caps.items() if (now := shown.get(place)) is None or w > now]
-        direction = Direction.ENERGISED if raised else Direction.SAFE
-        done = await self.ask(self.wishes(caps, command.actor), LeaseClass.OPERATOR, command.actor, direction)
-        if clear:
+        wish = wish_of(Place(command.target), command.arguments)
+        caps, raised = await self.decided(wish)
+        done = await self._set(caps, command.actor, raised=raised)
+        if wish.watts is None:
             self.forget(done)
-        self.told(done, command.actor)
         return {"limits": [msgspec.to_builtins(s) for s in done]}
+
+    async def decided(self, wish: LimitWish) -> tuple[dict[Place, Watts], bool]:
+        """Return the limits that a wish comes to now, and whether any goes up.
+
+        Raises TargetUnknown, ArgumentsInvalid or PreconditionFailed.
+        """
+        points = self.settable()
+        held = {tray: why for tray in {tray_of(place) for place in points} if (why := self.held(tray))}
+        shown = await self.read_now(wish.target)
+        caps = decide_limits(wish, points, shown, held)
+        return caps, any((now := shown.get(place)) is None or w > now for place, w in caps.items())
+
+    async def set_now(self, caps: Mapping[Place, float], actor: str) -> list[SetPoint]:
+        """Set limits that were decided before, if they still may be.  Raises CommandRefused."""
+        raised = False
+        for place, watts in caps.items():
+            raised |= (await self.decided(LimitWish(place, watts)))[1]
+        return await self._set(caps, actor, raised=raised)
+
+    async def _set(self, caps: Mapping[Place, float], actor: str, *, raised: bool) -> list[SetPoint]:
+        direction = Direction.ENERGISED if raised else Direction.SAFE
+        done = await self.ask(self.wishes(caps, actor), LeaseClass.OPERATOR, actor, direction)
+        self.told(done, actor)
+        return done
 
     async def cap(self, order: Order) -> Came:
         """Carry out an interlock's cap: all trays at once.  Raises RackwrightError when none took it."""
-        points = self.points()
-        caps = decide_cap(order.share or 1.0, order.targets, {place: p for place, (_, p) in points.items()})
-        caps = lower_only(caps, self.wanted)
-        holder = f"interlock {order.cause}"
+        points = self.settable()
+        caps = lower_only(decide_cap(order.share or 1.0, order.targets, points), self.wanted)
+        holder = holder_of(order.cause)
         done = await self.ask(self.wishes(caps, holder), LeaseClass.INTERLOCK, holder, Direction.SAFE, hurry=True)
-        bad = {tray_of(Place(s.place)): s.detail for s in done if s.state in (LimitState.REFUSED, LimitState.REQUESTED)}
-        able = {tray_of(place) for place in points}
-        if not able & set(order.targets):
-            raise TargetUnknown("nothing there has a power limit that can be set")
-        fates = {
-            tray: (Fate.FAILED, bad[tray]) if tray in bad else (Fate.TAKEN if tray in able else Fate.SPARED, "")
-            for tray in order.targets
-        }
-        words = f"{len(done) - len(bad)} of {len(done)} limits set" if done else "nothing there is above that"
-        return Came("; ".join([words, *(f"{leaf_of(t)}: {why}" for t, why in list(bad.items())[:3])]), fates)
+        return came_of(done, order, points)
 
     async def hold(self, order: Order) -> Came:
         """Hold caps: while the row stands nothing is raised (see `held`)."""
@@ -107,3 +116,22 @@ class Limits(SetPoints):
             text = f"{leaf_of(tray)}: {len(mine)} power limits {', '.join(f'{w:g} W' for w in watts)} by {by}"
             text += f"; {len(bad)} not: {bad[0].detail}" if bad else ""
             self.tell(Finding(Place(tray), "limit.set", Severity.WARNING if bad else Severity.OK, text))
+
+
+def holder_of(cause: str) -> str:
+    """Return as whom a cause's set-points are wanted."""
+    return f"interlock {cause}"
+
+
+def came_of(done: list[SetPoint], order: Order, points: Collection[Place]) -> Came:
+    """Return what came of an order whose limits are `done`.  Raises TargetUnknown where none of its trays has any."""
+    bad = {tray_of(Place(s.place)): s.detail for s in done if s.state in (LimitState.REFUSED, LimitState.REQUESTED)}
+    able = {tray_of(place) for place in points}
+    if not able & set(order.targets):
+        raise TargetUnknown("nothing there has a power limit that can be set")
+    fates = {
+        tray: (Fate.FAILED, bad[tray]) if tray in bad else (Fate.TAKEN if tray in able else Fate.SPARED, "")
+        for tray in order.targets
+    }
+    words = f"{len(done) - len(bad)} of {len(done)} limits set" if done else "nothing there is above that"
+    return Came("; ".join([words, *(f"{leaf_of(t)}: {why}" for t, why in list(bad.items())[:3])]), fates)

@@ -6,9 +6,9 @@ values a wish comes to, and what is told of them, is for those that stand on thi
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -32,6 +32,7 @@ from rack_controller.decide.set_points import judge_read_back, least_of
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
 from rack_controller.model.limit import LimitState, SetPoint
 from rack_controller.model.snapshot import Snapshot
+from rack_controller.run.ending import end
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.view import RackView
@@ -142,13 +143,24 @@ class SetPoints:
 
     async def close(self) -> None:
         """End what is under way.  Devices keep what they were told."""
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await end(list(self._running.values()))
+
+    def busy(self, key: Place) -> bool:
+        """Return whether what was begun under a key is not over."""
+        running = self._running.get(key)
+        return running is not None and not running.done()
+
+    def begin(self, key: Place, work: Coroutine[Any, Any, None]) -> None:
+        """Run work that nobody waits for; it ends with this."""
+        self._running[key] = asyncio.get_running_loop().create_task(work)
+
+    async def end(self, key: Place) -> None:
+        """End what was begun under a key, if it is not over."""
+        if self.busy(key):
+            await end([self._running[key]])
 
     def _again(self, endpoint: Place, points: list[SetPoint]) -> None:
-        running = self._running.get(endpoint)
-        if running is not None and not running.done():
+        if self.busy(endpoint):
             return
         rank = LeaseClass.INTERLOCK if all(p.by_interlock for p in points) else LeaseClass.OPERATOR
         for point in points:
@@ -160,7 +172,7 @@ class SetPoints:
             if lost:
                 self.told(lost, "the controller, anew")
 
-        self._running[endpoint] = asyncio.get_running_loop().create_task(anew())
+        self.begin(endpoint, anew())
 
     async def ask(
         self, wanted: list[SetPoint], rank: LeaseClass, holder: str, direction: Direction, *, hurry: bool = False

@@ -47,6 +47,11 @@ class BuildingDesk:
             building.armed = lambda: view.layout.armed
 
     @property
+    def agreed(self) -> bool:
+        """Return whether the site agreed on a building for this rack."""
+        return self._building is not None
+
+    @property
     def carriers(self) -> Mapping[Act, Carry]:
         """Return who asks the building for what."""
         return {} if self._building is None else dict.fromkeys(REQUESTS, self._building.carry)

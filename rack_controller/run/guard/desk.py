@@ -10,9 +10,17 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.clearing import ORPHAN
 from rack_controller.decide.interlock import Standing
+from rack_controller.decide.unjudged import uncovered, unjudged
 from rack_controller.model.command import Command
 from rack_controller.model.interlock import Act, InterlockPolicy, Row
-from rack_controller.model.interlock_view import InterlockGlance, InterlockState, Rehearsal, StandingView, TrippedView
+from rack_controller.model.interlock_view import (
+    InterlockGlance,
+    InterlockState,
+    Rehearsal,
+    StandingView,
+    TrippedView,
+    UnjudgedView,
+)
 from rack_controller.model.latch import Inspection
 from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.guard import Guard
@@ -27,7 +35,7 @@ TOLD_WITHIN_S = 3.0  # who asked is answered by then; the strikes go on
 
 @dataclass(frozen=True, slots=True)
 class InterlockDesk:
-    """Answers for one guard."""
+    """Answers for one guard.  `building`: whether a building is agreed with."""
 
     rack: Place
     guard: Guard
@@ -36,6 +44,7 @@ class InterlockDesk:
     clock: Clock
     bypasses: Bypasses
     unresolved: Callable[[], int] = lambda: 0
+    building: bool = False
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
@@ -50,9 +59,8 @@ class InterlockDesk:
         seen.sort(key=lambda s: (s.priority, s.tripped_s is None, s.cause, s.place))
         clearing = {n.cause: rows[n.cause].clear if n.cause in rows else ORPHAN for n in self.latches.open()}
         latches = self.latches.all()
-        return InterlockState(
-            self.rack, self.guard.armed, len(rows), seen, latches, self._tripped(), clearing, self.bypasses.all()
-        )
+        said = (self._tripped(), clearing, self.bypasses.all(), *self._unseen())
+        return InterlockState(self.rack, self.guard.armed, len(rows), seen, latches, *said)
 
     def glance(self) -> InterlockGlance:
         """Return what a banner says of it now."""
@@ -101,6 +109,15 @@ class InterlockDesk:
         came = self.guard.came_of(latch, Act.FORCE_OFF)
         count = len(trays) if place == self.rack else 1
         return {"latch": latch.id, "trays": count, "came": came or "being switched off"}
+
+    def _unseen(self) -> tuple[list[UnjudgedView], list[str]]:
+        """Return the rows that cannot be judged, and detectors that no row looks at; nothing before the first tick."""
+        picture = self.guard.picture
+        if picture is None:
+            return [], []
+        blank = unjudged(picture, self.policy, building=self.building)
+        views = [UnjudgedView(u.row.cause, u.row.title, u.why, [*u.places]) for u in blank]
+        return views, [*uncovered(picture, self.guard.detectors())]
 
     def _tripped(self) -> list[TrippedView]:
         rows = {row.cause: row for row in self.policy.rows}

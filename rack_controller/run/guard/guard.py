@@ -84,6 +84,11 @@ class Guard:
         return None if self._judged.began is None else self._judged.standings.values()
 
     @property
+    def picture(self) -> Picture | None:
+        """Return the rack as it was judged last, None before it was."""
+        return self._judged.picture
+
+    @property
     def flow_needed(self) -> float | None:
         """Return the flow that the heat needs now, in L/min; None before the rack was seen, or without coolant."""
         picture = self._judged.picture

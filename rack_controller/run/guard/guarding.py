@@ -9,13 +9,16 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.budget.claims import REST_PRIORITY
 from rack_controller.decide.coolant import holds_coolant
+from rack_controller.decide.following import back_after
 from rack_controller.decide.limits import holds_caps
 from rack_controller.decide.notice import Finding
+from rack_controller.decide.picture import Picture
 from rack_controller.model.interlock import TURNS_UP, Act, InterlockPolicy
 from rack_controller.run.board import Board
 from rack_controller.run.building.desk import BuildingDesk
 from rack_controller.run.coolant import Coolant
 from rack_controller.run.find import find_source
+from rack_controller.run.following import Following
 from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.carrying import Carry
 from rack_controller.run.guard.desk import InterlockDesk
@@ -59,16 +62,25 @@ def guarding(
     striker = Striker(sheet, leases, switch_of, clock, partial(output_of, sources))
     striker.settle_old()
     latches = Latches(sheet, policy, clock.unix_ns)
+    following = Following(limits)
     carriers: dict[Act, Carry] = dict.fromkeys(ACTIONS, precedence.before(striker.carry))
-    carriers |= {Act.CAP: limits.cap, Act.HOLD_CAPS: limits.hold}
+    carriers |= {Act.CAP: following.cap, Act.HOLD_CAPS: limits.hold}
     carriers[Act.SHED] = Shedding(view, striker.carry, priority).carry
     carriers |= dict.fromkeys(TURNS_UP, coolant.turn_up)
     carriers |= building.carriers
     bypasses = Bypasses(journal, board.rack, policy, clock.unix_ns, tell)
-    watching = (carriers, building.beside(striker.see), leases.starting, bypasses.in_force)
+
+    def see(picture: Picture) -> None:
+        striker.see(picture)
+        following.look(picture.now)
+
+    watching = (carriers, building.beside(see), leases.starting, bypasses.in_force)
     guard = Guard(view, policy, latches, clock, tell, *watching)
     board.on_leaks, leases.latches = guard.hear, guard.gate
     limits.held = lambda tray: holds_caps(guard.standings.values(), policy, tray)
+    following.held = lambda tray, but: holds_caps(guard.standings.values(), policy, tray, but) or leases.keeps_off(tray)
+    following.over = lambda cause: back_after(cause, guard.standings.values(), guard.picture, policy)
     coolant.held = lambda quantity: holds_coolant(guard.standings.values(), policy, quantity)
     coolant.need = lambda: guard.flow_needed
-    return InterlockDesk(board.rack, guard, latches, policy, clock, bypasses, lambda: len(ledger.unresolved()))
+    count = (lambda: len(ledger.unresolved()), building.agreed)
+    return InterlockDesk(board.rack, guard, latches, policy, clock, bypasses, *count)

@@ -14,7 +14,7 @@ from firmware_bridge.vocabulary.errors import PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.bypass import sign
 from rack_controller.model.bypass import HOUR_NS, Bypass
-from rack_controller.model.interlock_view import InterlockGlance, InterlockState, Rehearsal, RehearsedTrip
+from rack_controller.model.interlock_view import InterlockGlance, InterlockState, Rehearsal, RehearsedTrip, UnjudgedView
 
 RACK = "lab1/a/r01/k01"
 
@@ -60,6 +60,27 @@ def test_a_line_says_what_stands_since_when_and_what_to_do() -> None:
     table = render(rows, interlock._COLUMNS, Output.TABLE)
     for word in ("latched k01-l1", "leak.critical", "k01/u31", "59 s", "leak1 is critical", "leave it off"):
         assert word in table
+
+
+def test_what_cannot_be_judged_is_told_with_what_is_missing_and_where(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trays = [f"{RACK}/u{n}" for n in range(11, 16)]
+    blanks = [
+        UnjudgedView("coolant.dew_point", "Coolant near the dew point", "no dew point of the rack's air", [RACK]),
+        UnjudgedView("gpu.hot", "GPU too hot", "no GPU says how far it is", trays),
+    ]
+    state = msgspec.structs.replace(latched_state(RACK), unjudged=blanks, uncovered=[f"{RACK}/u06/leak0"])
+    use(monkeypatch, Scripted(state, {}))
+    interlock.list_interlocks(rack=RACK)
+    told = capsys.readouterr().err
+    assert "coolant.dew_point can't be judged: no dew point of the rack's air (k01)" in told
+    assert "gpu.hot can't be judged: no GPU says how far it is (5 trays)" in told
+    assert "k01/u06/leak0: no row looks at this leak detector" in told
+    interlock.policy(rack=RACK, output=Output.WIDE)
+    assert "no dew point of the rack's air (k01)" in capsys.readouterr().out
+    interlock.list_interlocks(rack=RACK, output=Output.NAME)
+    assert capsys.readouterr().err == "", "who wants names wants nothing else"
 
 
 def test_cleared_latches_come_only_when_asked_for_and_orphans_always() -> None:

@@ -30,6 +30,7 @@ from datacenter_api.console.safety_cards import ClearCard, EmergencyCard
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.model.bypass import Bypass
 from rack_controller.model.command import Command, Reply
+from rack_controller.model.interlock_view import UnjudgedView
 from rack_controller.model.roles import Role
 
 CSS = Path(datacenter_api.console.__file__).parent / "static" / "console.css"
@@ -85,6 +86,21 @@ def test_the_page_says_what_holds_what_followed_and_what_clears_it(rack: PlayedR
     assert "2 persons with the safety role: found, done, pressure check" in latches
     assert "○ k01-l0" in latches
     assert "would latch: k01-l1" in draw_latches(shown(rack, armed=False))
+
+
+def test_the_page_says_what_cannot_be_judged_and_where(rack: PlayedRack) -> None:
+    blank = UnjudgedView("flow.low", HOSTILE, "no flow of u01", [f"{rack.place}/u01"])
+    many = UnjudgedView("gpu.hot", "GPU too hot", "no margin", [f"{rack.place}/u{n}" for n in range(11, 20)])
+    state = msgspec.structs.replace(
+        latched_state(rack.place), unjudged=[blank, many], uncovered=[f"{rack.place}/u06/leak0"]
+    )
+    drawn = draw_standings(InterlocksState(state))
+    assert "◌ &lt;script&gt;" in drawn
+    assert "(flow.low): no flow of u01 at u01" in drawn
+    assert "GPU too hot (gpu.hot): no margin at 9 trays" in drawn
+    assert "u06/leak0: no row looks at this leak detector" in drawn
+    assert "judged" not in draw_standings(shown(rack))
+    assert "no flow of u01" in draw_standings(InterlocksState(msgspec.structs.replace(state, standings=[])))
 
 
 def test_what_is_not_known_says_so() -> None:

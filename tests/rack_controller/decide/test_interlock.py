@@ -63,7 +63,7 @@ def test_a_leak_in_a_switch_tray_stops_the_domains_job_too() -> None:
     rack = InterlockedRack()
     rack.set("u25/leak0", Quantity.LEAK, 2)
     decision = rack.tick()
-    assert {o.act for o in decision.orders} == {Act.FORCE_OFF, Act.STOP_JOB, Act.ALARM}
+    assert [o.act for o in decision.orders] == [Act.STOP_JOB, Act.FORCE_OFF, Act.ALARM], "its job is told first"
     (stopped,) = rack.ordered("stop_job")
     assert len(stopped.targets) == 18
 

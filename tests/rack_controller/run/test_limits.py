@@ -28,6 +28,7 @@ from rack_controller.model.interlock import Act
 from rack_controller.model.lease import Direction, Facet, LeaseClass, Wish
 from rack_controller.model.limit import LimitRow
 from rack_controller.model.roles import Role
+from rack_controller.run.following import Following
 from rack_controller.run.journal import Journal
 from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
@@ -222,3 +223,95 @@ def test_a_full_disk_holds_a_person_back_and_no_interlock(tmp_path: Path) -> Non
         assert it.source.asked == [600.0]
 
     virtually(tmp_path, story)
+
+
+PUMP = "coolant.no_spare_pump"
+
+
+@dataclass
+class Followed:
+    """A following cap over these limits: `other` caps there too, `over`: its row is."""
+
+    it: Virtual
+    other: str = ""
+    over: bool = False
+
+    def __post_init__(self) -> None:
+        self.following = Following(
+            self.it.limits,
+            held=lambda _tray, but: self.other if but == PUMP else "its own row",
+            over=lambda cause: 30.0 if self.over and cause == PUMP else None,
+        )
+
+    async def cap(self, share: float) -> str:
+        order = Order(Act.CAP, PUMP, Place(RACK), (TRAY,), "No spare pump", share, follows=True, why="1 of 2 left")
+        return (await self.following.cap(order)).words
+
+    async def pass_time(self, seconds: float) -> None:
+        for _ in range(round(seconds / 11.0) + 1):
+            await self.it.tick(self.it.source.keeps)
+            self.following.look(self.it.clock.now())
+            await self.it.clock.sleep_until(Seconds(self.it.clock.now() + 0.1))
+
+
+def test_a_following_cap_goes_down_up_and_back_and_says_it_once(tmp_path: Path) -> None:
+    async def story(it: Virtual) -> None:
+        await it.set(900.0)
+        cap = Followed(it)
+        assert await cap.cap(0.5) == "1 of 1 limits set: 50% of what GPUs may draw; 1 of 2 left"
+        assert await cap.cap(0.505) == await cap.cap(0.5), "what is not changed is not told anew"
+        assert it.source.asked == [900.0, 600.0]
+        await cap.cap(0.7)
+        assert (it.source.keeps, it.limits.wanted[GPU0].by) == (840.0, f"interlock {PUMP}")
+        await cap.cap(1.0)
+        assert it.source.keeps == 900.0, "no higher than a person wants it"
+        await cap.cap(0.3)
+        await cap.pass_time(60.0)
+        assert it.source.keeps == 360.0, "its row stands"
+        cap.over = True
+        await cap.pass_time(22.0)
+        assert it.source.keeps == 360.0, "its row is over for less than 30 s"
+        await cap.pass_time(33.0)
+        assert (it.source.keeps, it.limits.wanted[GPU0].by, it.limits.wanted[GPU0].value) == (900.0, "ada", 900.0)
+        assert "interlock coolant.no_spare_pump, which is over" in it.told[-1].message
+
+    virtually(tmp_path, story)
+
+
+def test_nothing_goes_up_while_somebody_else_caps_and_the_next_controller_gives_it_back(tmp_path: Path) -> None:
+    async def story(it: Virtual) -> None:
+        cap = Followed(it)
+        await cap.cap(0.5)
+        cap.other = "Coolant flow low at k01"
+        await cap.cap(0.9)
+        cap.over = True
+        await cap.pass_time(66.0)
+        assert it.source.keeps == 600.0
+        it.start()
+        again = Followed(it)
+        await again.pass_time(66.0)
+        assert it.source.keeps == 600.0, "nobody knows yet that its row is over"
+        again.over = True
+        await again.pass_time(55.0)
+        assert (it.source.keeps, dict(it.limits.wanted)) == (1200.0, {}), "as the device usually is, wanted by nobody"
+
+    virtually(tmp_path, story)
+
+
+def test_a_full_disk_leaves_the_cap_and_it_is_given_back_later(tmp_path: Path) -> None:
+    async def story(it: Virtual) -> None:
+        cap = Followed(it)
+        await cap.cap(0.5)
+        cap.over = True
+        ledger, it.limits.ledger = it.limits.ledger, cast(Any, SimpleNamespace(rack=RACK, keep_set_points=_full))
+        await cap.pass_time(66.0)
+        assert it.source.keeps == 600.0
+        it.limits.ledger = ledger
+        await cap.pass_time(22.0)
+        assert it.source.keeps == 1200.0
+
+    virtually(tmp_path, story)
+
+
+def _full(_points: object) -> None:
+    raise EnvironmentUnfit("the journal refused a write")

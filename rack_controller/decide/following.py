@@ -1,0 +1,107 @@
+"""Caps that follow what is seen: down at once, up by steps, and back to what was wanted before.  Pure.
+
+A following cap raises only what it lowered itself, and never above what somebody else wants there.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.set_points import Settable
+from firmware_bridge.vocabulary.units import Watts
+from rack_controller.decide.interlock import Standing
+from rack_controller.decide.picture import Picture
+from rack_controller.decide.unjudged import can_be_judged
+from rack_controller.model.interlock import InterlockPolicy
+from rack_controller.model.layout import CAPPED
+from rack_controller.model.limit import SetPoint
+
+BACK_S = 30.0
+"""How long after its row a cap goes back that the policy of today knows no more."""
+STEP = 0.02
+"""A cap is not changed for less than this share of the most: what is seen is never quite still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Limits to ask for, W: those that go `down`, and those that go `up`."""
+
+    down: Mapping[Place, Watts]
+    up: Mapping[Place, Watts]
+
+
+def decide_following(
+    share: float,
+    trays: Collection[Place],
+    points: Mapping[Place, Settable],
+    wanted: Mapping[str, SetPoint],
+    shown: Mapping[Place, float],
+    holder: str,
+) -> Changes:
+    """Return what the caps of `holder` at these trays change to: `share` of what each part may usually draw.
+
+    `shown`, in W: what devices keep now; what keeps less than the cap is left alone, whoever brought it there.
+    """
+    down: dict[Place, Watts] = {}
+    up: dict[Place, Watts] = {}
+    for place, point in points.items():
+        usual = usual_of(point)
+        if usual is None or tray_of(place) not in trays or not leaf_of(place).startswith(CAPPED):
+            continue
+        watts, now = max(point.least or 0.0, share * usual), wanted.get(place)
+        if now is not None and now.follows and now.by == holder:
+            most = usual if now.before is None else now.before
+            if watts < now.value - STEP * usual:
+                down[place] = Watts(watts)
+            elif watts > now.value + STEP * usual or most <= watts > now.value:
+                up[place] = Watts(min(watts, most))
+        elif watts < (now.value if now is not None else min(usual, shown.get(place, usual)) - STEP * usual):
+            down[place] = Watts(watts)
+    return Changes(down, up)
+
+
+def laid_upon(point: SetPoint, now: SetPoint | None, shown: float | None) -> SetPoint:
+    """Return a following cap that remembers what it lies upon: what is wanted at its place and is no following cap
+    itself, else what the device keeps (`shown`)."""
+    if now is None:
+        return msgspec.structs.replace(point, follows=True, before=shown)
+    kept = (now.before, now.before_by) if now.follows else (now.value, now.by)
+    return msgspec.structs.replace(point, follows=True, before=kept[0], before_by=kept[1])
+
+
+def decide_back(
+    points: Mapping[Place, Settable], wanted: Mapping[str, SetPoint], over: Callable[[str], bool]
+) -> dict[Place, Watts]:
+    """Return what following caps whose row is `over` (asked by who wants them) go back to: what was there before, else
+    what the device usually has."""
+    found: dict[Place, Watts] = {}
+    for name, now in wanted.items():
+        place = Place(name)
+        if not now.follows or place not in points or not over(now.by):
+            continue
+        back = usual_of(points[place]) if now.before is None else now.before
+        if back is not None:
+            found[place] = Watts(back)
+    return found
+
+
+def back_after(
+    cause: str, standings: Iterable[Standing], picture: Picture | None, policy: InterlockPolicy
+) -> float | None:
+    """Return how long after its row a following cap goes back, in s; None while the row holds or stands, or cannot be
+    judged: that nobody sees a failed pump is no reason to believe in it."""
+    if picture is None or any(standing.cause == cause for standing in standings):
+        return None
+    row = next((row for row in policy.rows if row.cause == cause), None)
+    if row is None:
+        return BACK_S
+    if not can_be_judged(picture, row):
+        return None
+    return next((rung.back_s for rung in row.ladder if rung.follows is not None), BACK_S)
+
+
+def usual_of(point: Settable) -> float | None:
+    """Return what a part may draw when nobody limits it, in W; None where the device does not say."""
+    return point.default if point.default is not None else point.most

@@ -1,0 +1,152 @@
+"""Caps that follow: what they lower they give back, and nothing else; whoever wants less keeps it."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.interlocked import RACK, InterlockedRack, seeded_policy
+
+from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.set_points import Settable
+from rack_controller.decide.following import STEP, back_after, decide_back, decide_following, laid_upon
+from rack_controller.model.limit import SetPoint
+
+U11 = Place(f"{RACK}/u11")
+GPUS = [Place(f"{U11}/gpu{n}") for n in range(3)]
+POINTS = {p: Settable(p, 200.0, 1_200.0, 1_000.0) for p in GPUS} | {
+    Place(f"{U11}/cpu0"): Settable(Place(f"{U11}/cpu0"), 50.0, 300.0, 300.0)
+}
+PUMP, WARM = "interlock coolant.no_spare_pump", "interlock coolant.warm"
+SHARES = st.floats(0.0, 1.0)
+
+
+@dataclass
+class Devices:
+    """What is wanted and kept, changed as `run/following.py` changes it when every device obeys."""
+
+    wanted: dict[str, SetPoint] = field(default_factory=dict)
+    keeps: dict[Place, float] = field(default_factory=lambda: dict.fromkeys(GPUS, 1000.0))
+
+    def person(self, place: Place, watts: float) -> None:
+        self.wanted[place] = SetPoint(place, "bmc", watts, "ada", 0)
+        self.keeps[place] = watts
+
+    def follow(self, share: float, holder: str) -> None:
+        changes = decide_following(share, [U11], POINTS, self.wanted, self.keeps, holder)
+        for place, watts in changes.down.items():
+            point = SetPoint(place, "bmc", watts, holder, 0)
+            self._set(laid_upon(point, self.wanted.get(place), self.keeps.get(place)))
+        for place, watts in changes.up.items():
+            now = self.wanted[place]
+            assert (now.by, now.follows) == (holder, True), "only what it lowered itself goes up"
+            point = SetPoint(place, "bmc", watts, holder, 0, follows=True, before=now.before, before_by=now.before_by)
+            self._set(point)
+
+    def give_back(self, holder: str) -> None:
+        for place, watts in decide_back(POINTS, self.wanted, holder.__eq__).items():
+            now = self.wanted.pop(place)
+            self.keeps[place] = watts
+            if now.before_by:
+                self.wanted[place] = SetPoint(place, "bmc", watts, now.before_by, 0)
+
+    def _set(self, point: SetPoint) -> None:
+        self.wanted[point.place] = point
+        self.keeps[Place(point.place)] = point.value
+
+
+@given(st.lists(SHARES, min_size=1), st.lists(st.none() | st.floats(200.0, 1_000.0), min_size=3, max_size=3))
+def test_whatever_it_followed_everything_is_as_it_was_afterwards(
+    shares: list[float], wishes: list[float | None]
+) -> None:
+    devices = Devices()
+    for place, watts in zip(GPUS, wishes, strict=True):
+        if watts is not None:
+            devices.person(place, watts)
+    wanted, keeps = dict(devices.wanted), dict(devices.keeps)
+    for share in shares:
+        devices.follow(share, PUMP)
+        for place in GPUS:
+            assert devices.keeps[place] <= keeps[place]
+            assert devices.keeps[place] >= 200.0
+            assert devices.keeps[place] <= max(200.0, share * 1_000.0) + STEP * 1_000.0 + 1e-9
+    devices.give_back(PUMP)
+    assert devices.wanted == wanted
+    assert devices.keeps == keeps
+
+
+@given(st.lists(st.tuples(SHARES, st.sampled_from((PUMP, WARM))), min_size=1))
+def test_of_two_causes_the_stricter_one_counts_and_both_give_back(steps: list[tuple[float, str]]) -> None:
+    devices = Devices()
+    devices.person(GPUS[0], 700.0)
+    for share, holder in steps:
+        before = dict(devices.wanted)
+        devices.follow(share, holder)
+        for place, point in devices.wanted.items():
+            if place in before and before[place].by not in (holder, "ada"):
+                assert point.value <= before[place].value, "another's cap is never raised"
+    devices.give_back(PUMP)
+    devices.give_back(WARM)
+    assert devices.keeps == {GPUS[0]: 700.0, GPUS[1]: 1_000.0, GPUS[2]: 1_000.0}
+    assert {p.by for p in devices.wanted.values()} == {"ada"}
+
+
+def test_what_a_person_wants_meanwhile_stays() -> None:
+    devices = Devices()
+    devices.follow(0.5, PUMP)
+    devices.person(GPUS[0], 300.0)
+    devices.follow(0.9, PUMP)
+    devices.give_back(PUMP)
+    assert devices.keeps == {GPUS[0]: 300.0, GPUS[1]: 1_000.0, GPUS[2]: 1_000.0}
+
+
+def test_what_somebody_set_past_us_is_not_raised_and_is_what_is_given_back() -> None:
+    devices = Devices(keeps={GPUS[0]: 400.0, GPUS[1]: 800.0, GPUS[2]: 1_000.0})
+    devices.follow(0.5, PUMP)
+    assert devices.keeps == {GPUS[0]: 400.0, GPUS[1]: 500.0, GPUS[2]: 500.0}
+    devices.give_back(PUMP)
+    assert devices.keeps == {GPUS[0]: 400.0, GPUS[1]: 800.0, GPUS[2]: 1_000.0}
+    assert devices.wanted == {}
+
+
+def test_small_changes_are_not_worth_a_request() -> None:
+    devices = Devices()
+    devices.follow(1.0 - STEP / 2, PUMP)
+    assert devices.wanted == {}
+    devices.follow(0.5, PUMP)
+    for share in (0.5 + STEP / 2, 0.5 - STEP / 2):
+        assert decide_following(share, [U11], POINTS, devices.wanted, devices.keeps, PUMP).down == {}
+        assert decide_following(share, [U11], POINTS, devices.wanted, devices.keeps, PUMP).up == {}
+
+
+def test_it_is_given_back_once_its_row_is_over_and_can_be_judged() -> None:
+    rack, policy = InterlockedRack(), seeded_policy()
+    cause = "coolant.no_spare_pump"
+
+    def after() -> float | None:
+        return back_after(cause, rack.standings.values(), rack.look(), policy)
+
+    rack.tick(1)
+    assert back_after(cause, (), None, policy) is None, "nothing was judged yet"
+    assert after() == 30.0
+    rack.set("u01/pump0", Quantity.HEALTH, 2)
+    rack.tick(1)
+    assert after() is None, "it is being confirmed"
+    rack.tick(12)
+    assert after() is None
+    rack.set("u01/pump0", Quantity.HEALTH, None)
+    rack.set("u01/pump1", Quantity.HEALTH, None)
+    rack.tick(1)
+    assert after() is None, "nobody says how the pumps are"
+    rack.set("u01/pump0", Quantity.HEALTH, 0)
+    rack.set("u01/pump1", Quantity.HEALTH, 0)
+    rack.tick(1)
+    assert after() == 30.0
+
+
+@pytest.mark.parametrize("cause", ["coolant.no_more", "flow.low"])
+def test_a_cap_whose_row_is_gone_from_the_policy_goes_back_too(cause: str) -> None:
+    rack = InterlockedRack()
+    rack.tick(1)
+    assert back_after(cause, rack.standings.values(), rack.look(), seeded_policy()) == 30.0
