@@ -1,6 +1,7 @@
 """Each tray on its two axes (state, management) and its alarm; each leak point with its place.  Pure."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -84,6 +85,7 @@ class Axes:
     power_actions: tuple[str, ...] = ()
     boot: BootView | None = None
     restarts: tuple[str, ...] = ()
+    outputs: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 def axes_of(record: RackRecord, now: Seconds) -> dict[str, Axes]:
@@ -146,6 +148,7 @@ def _axes(place: str, said: EndpointStatus | None, heard: float | None) -> Axes:
         power_actions=tuple(said.power_actions),
         boot=said.boot,
         restarts=tuple(said.restarts),
+        outputs=said.outputs,
     )
 
 

@@ -9,7 +9,8 @@ from datacenter_api.redfish.integrity import assembly_link
 from datacenter_api.redfish.location import placement, tray_location
 from datacenter_api.redfish.made_of import enclosure_of, identity_of
 from datacenter_api.redfish.older import older_links
-from datacenter_api.redfish.power.offers import CHASSIS_RESET_TYPES, actions_of, offered
+from datacenter_api.redfish.power.offers import actions_of
+from datacenter_api.redfish.power.outputs import chassis_types
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.shown import shown
 from datacenter_api.redfish.status import HEALTH, UNSEEN, locate_light, power_state, tray_status
@@ -109,7 +110,7 @@ def _tray(world: World, tray: TrayLook, uri: str) -> Body:
         **({"Controls": ref(f"{uri}/Controls")} if limits_of(tray) else {}),
         **assembly_link(world, tray),
         Links=_links(tray),
-        **actions_of(uri, "Chassis", offered(tray, CHASSIS_RESET_TYPES)),
+        **actions_of(uri, "Chassis", chassis_types(tray)),
     )
 
 

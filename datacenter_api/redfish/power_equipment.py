@@ -5,6 +5,8 @@ from datacenter_api.redfish.location import bay, tray_location
 from datacenter_api.redfish.made_of import identity_of, item_of, part_identity
 from datacenter_api.redfish.managers import manager_links
 from datacenter_api.redfish.plates import MADE, SUPPLY, WHOLE, firmware_of, identity, part_plate, whole
+from datacenter_api.redfish.power.offers import actions_of
+from datacenter_api.redfish.power.outputs import output_types
 from datacenter_api.redfish.sensors import excerpt
 from datacenter_api.redfish.shapes import Body, collection, ref, resource, told
 from datacenter_api.redfish.status import part_status, tray_status
@@ -90,6 +92,7 @@ def build_supply(world: World, uri: str, chassis: str, supply: str) -> Body | No
         Location=bay(supply, "psu"),
         Status=part_status(tray, supply),
         Metrics=ref(f"{uri}/Metrics"),
+        **actions_of(uri, "PowerSupply", output_types(tray, supply)),
     )
 
 

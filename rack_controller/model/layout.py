@@ -168,7 +168,8 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     `held` says why nobody reads it: it shows another certificate than the pinned one.  `ready`: whether it is as it
     must be (Ready), `blocked_by` what is not.  `maintenance`: who works on it, until when and why.
     `power_actions`: what can be asked of the tray's power there (PowerAction); `boot`: its boot source as last seen;
-    `restarts`: how the controller itself can be restarted (ControllerRestart).
+    `restarts`: how the controller itself can be restarted (ControllerRestart); `outputs`: what of a power shelf can be
+    switched there (PowerAction), by supply, and by the empty name for the shelf's output.
     """
 
     place: str
@@ -200,6 +201,7 @@ class EndpointStatus(msgspec.Struct, frozen=True):
     power_actions: list[str] = []
     boot: BootView | None = None
     restarts: list[str] = []
+    outputs: dict[str, list[str]] = {}
 
 
 class WornLink(msgspec.Struct, frozen=True):

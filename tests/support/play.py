@@ -150,6 +150,7 @@ class PlayedRack:
     commands: list[str] = field(default_factory=list)
     boots: dict[str, BootView] = field(default_factory=dict)  # endpoint -> its boot source override
     restarts: dict[str, list[str]] = field(default_factory=dict)  # endpoint -> how its controller can be restarted
+    outputs: dict[str, dict[str, list[str]]] = field(default_factory=dict)  # endpoint -> what of a shelf it switches
     asked: list[Command] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     interlocks: InterlockState | None = None
@@ -222,6 +223,7 @@ class PlayedRack:
                 power_actions=self.offers(p),
                 boot=self.boots.get(p),
                 restarts=self.restarts.get(p, []),
+                outputs=self.outputs.get(p, {}),
             )
             for p in places
         ]

@@ -1,4 +1,7 @@
-"""Which requests are about power: resets of trays and aggregates, boot sources.  Carries none of them out itself."""
+"""Which requests are about power: resets of trays, shelves, supplies and aggregates, boot sources.
+
+Carries none of them out itself.
+"""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +10,7 @@ from typing import Any
 from datacenter_api.redfish import changes
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.managers import find_endpoint
-from datacenter_api.redfish.power import aggregates
+from datacenter_api.redfish.power import aggregates, outputs
 from datacenter_api.redfish.power.offers import restarts_of, tray_at
 from datacenter_api.redfish.power.resets import reset_tray, set_boot
 from datacenter_api.redfish.power.restarts import restart_controller
@@ -20,6 +23,7 @@ from rack_controller.model.layout import EndpointView
 _TRAY = re.compile(
     rf"({ROOT}/Systems/[^/]+)/Actions/ComputerSystem\.Reset|({ROOT}/Chassis/[^/]+)/Actions/Chassis\.Reset"
 )
+_SUPPLY = re.compile(rf"{ROOT}/Chassis/([^/]+)/PowerSubsystem/PowerSupplies/([^/]+)/Actions/PowerSupply\.Reset")
 _MANAGER = re.compile(rf"{ROOT}/Managers/([^/]+)/Actions/Manager\.Reset")
 _AGGREGATE = re.compile(
     re.escape(aggregates.AGGREGATES) + r"/([^/]+)/Actions/Aggregate\.(Reset|AddElements|RemoveElements)"
@@ -28,7 +32,7 @@ _AGGREGATE = re.compile(
 
 def owns(uri: str) -> bool:
     """Tell whether a POST to a URI is about power."""
-    known = (_TRAY, _AGGREGATE, _MANAGER)
+    known = (_TRAY, _SUPPLY, _AGGREGATE, _MANAGER)
     return uri == aggregates.AGGREGATES or any(pattern.fullmatch(uri) for pattern in known)
 
 
@@ -36,7 +40,10 @@ def methods(world: World, uri: str) -> str:
     """Return POST for the actions that are offered now."""
     at = _tray_uri(uri)
     if at is not None:
-        return "POST" if tray_at(world, at) is not None else ""
+        return "POST" if (tray_at(world, at) or outputs.shelf_at(world, at)) is not None else ""
+    supply = _SUPPLY.fullmatch(uri)
+    if supply is not None:
+        return "POST" if outputs.supply_at(world, supply[1], supply[2]) is not None else ""
     manager = _MANAGER.fullmatch(uri)
     if manager is not None:
         return "POST" if _restartable(world, manager[1]) is not None else ""
@@ -54,13 +61,17 @@ async def post(world: World, uri: str, body: Mapping[str, Any], caller: Caller) 
         if endpoint is None:
             raise RequestRefused("ResourceMissingAtURI", uri)
         return await restart_controller(world, *endpoint, uri, body, caller)
+    supply = _SUPPLY.fullmatch(uri)
     at = _tray_uri(uri)
-    if at is None:
+    if at is None and supply is None:
         return await aggregates.act(world, uri, body, caller)
-    tray = tray_at(world, at)
-    if tray is None:
+    tray = None if at is None else tray_at(world, at)
+    if tray is not None:
+        return await reset_tray(world, tray, uri, body, caller)
+    shelf = outputs.supply_at(world, supply[1], supply[2]) if supply else outputs.shelf_at(world, str(at))
+    if shelf is None:
         raise RequestRefused("ResourceMissingAtURI", uri)
-    return await reset_tray(world, tray, uri, body, caller)
+    return await outputs.switch_output(world, shelf, supply[2] if supply else "", uri, body, caller)
 
 
 async def patch_system(world: World, tray: TrayLook, body: Mapping[str, Any], caller: Caller) -> None:

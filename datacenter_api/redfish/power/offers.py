@@ -1,6 +1,7 @@
 """What can be asked of a tray's power here, in Redfish's words, and its boot source.  Builds resources, asks nothing.
 
-Only trays of armed racks offer anything, and only what their own controllers offer: no shelf, no coolant unit.
+Only trays of armed racks offer anything, and only what their own controllers offer.  Shelves and their supplies are in
+`outputs.py`; no coolant unit offers anything.
 """
 
 from collections.abc import Iterable, Sequence
@@ -78,12 +79,6 @@ def build_system_info(world: World, uri: str, system: str) -> Body | None:
     """Return the ActionInfo of a system's reset."""
     tray = world.tray(system, TrayKind.COMPUTE)
     return None if tray is None else reset_info(uri, offered(tray))
-
-
-def build_chassis_info(world: World, uri: str, chassis: str) -> Body | None:
-    """Return the ActionInfo of a tray's reset."""
-    tray = world.tray(chassis)
-    return None if tray is None else reset_info(uri, offered(tray, CHASSIS_RESET_TYPES))
 
 
 def boot_source(world: World, tray: TrayLook) -> BootView | None:

@@ -126,10 +126,13 @@ def _learn(world: World, tray: TrayLook, boot: BootView) -> None:
 
 
 async def command(
-    world: World, tray: TrayLook, verb: str, arguments: Mapping[str, str], caller: Caller
+    world: World, tray: TrayLook, verb: str, arguments: Mapping[str, str], caller: Caller, place: str = ""
 ) -> dict[str, Any]:
-    """Send a command about a tray and return its result.  Raises what its controller refuses with."""
-    place = tray.plan.place
+    """Send a command about a tray, or another `place` of its rack, and return its result.
+
+    Raises what its controller refuses with.
+    """
+    place = place or tray.plan.place
     reply = await send_command(world.parts, caller.who, tray.rack.id, verb, place, arguments)
     if reply.accepted:
         return reply.result

@@ -71,3 +71,13 @@ def switch_at(sources: Mapping[Place, object], place: Place) -> PowerSwitch:
         return OutputAsSwitch(source)
     supply = supply_at(sources, place)
     return find_source(sources, place, PowerSwitch)[1] if supply is None else supply[1]
+
+
+def outputs_of(source: object) -> dict[str, list[str]]:
+    """Return what of a shelf can be switched at an endpoint: by supply, and by the empty name for all of its output."""
+    found: dict[str, list[str]] = {}
+    if isinstance(source, OutputSwitch) and source.output_actions:
+        found[""] = sorted(source.output_actions)
+    if isinstance(source, SupplySwitch):
+        found |= {supply: sorted(actions) for supply, actions in source.supply_actions.items() if actions}
+    return found
