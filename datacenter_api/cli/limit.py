@@ -5,15 +5,17 @@ from typing import Annotated
 import typer
 
 from datacenter_api.cli.connection import Connection, connect, quoted
-from datacenter_api.cli.op import command, short
+from datacenter_api.cli.op import carry_out, command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.power import Detach, DryRun, Plan, Reason
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import Yes, confirm
 
 app = typer.Typer(help="Power limits: what devices allow, keep and are wanted to keep.", no_args_is_help=True)
 PARTLY = 7
 Where = Annotated[str, typer.Argument(help="GPU, tray or rack, in full or from the slot on (u12/gpu0, u12).")]
+AsOperation = Annotated[bool, typer.Option("--operation", help="As an operation: planned, kept, carried out, watched.")]
 Each = Annotated[bool, typer.Option("--each", help="Of a tray or rack: each part of it that has a limit.")]
 
 _ROWS = (
@@ -54,17 +56,22 @@ def set_limit(
     watts: Annotated[float, typer.Argument(help="The limit in W.")],
     each: Each = False,
     yes: Yes = False,
+    operation: AsOperation = False,
+    dry_run: DryRun = False,
+    plan: Plan = False,
+    detach: Detach = False,
+    reason: Reason = "",
     rack: RackName = None,
     url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Set a limit, written down before it is asked for, and show what reads back."""
+    """Set a limit, written down before it is asked for, and show what reads back; with --operation as an operation."""
     wish: dict[str, object] = {"watts": watts, "each": each}
-    _limit(
-        place, wish, f"{place}: {watts:g} W{' each' if each else ''}", yes, rack, url, state, chosen(output, as_json)
-    )
+    how = (dry_run, plan, yes, detach) if operation or dry_run or plan else None
+    preview = f"{place}: {watts:g} W{' each' if each else ''}"
+    _limit(place, wish, preview, yes, how, reason, rack, url, state, chosen(output, as_json))
 
 
 @app.command("clear")
@@ -72,6 +79,11 @@ def clear(
     place: Where,
     each: Each = False,
     yes: Yes = False,
+    operation: AsOperation = False,
+    dry_run: DryRun = False,
+    plan: Plan = False,
+    detach: Detach = False,
+    reason: Reason = "",
     rack: RackName = None,
     url: Url = None,
     state: State = None,
@@ -80,7 +92,9 @@ def clear(
 ) -> None:
     """Take a limit back to what the device had, and want none any more."""
     wish: dict[str, object] = {"clear": True, "each": each}
-    _limit(place, wish, f"{place}: limits as the device had them", yes, rack, url, state, chosen(output, as_json))
+    how = (dry_run, plan, yes, detach) if operation or dry_run or plan else None
+    preview = f"{place}: limits as the device had them"
+    _limit(place, wish, preview, yes, how, reason, rack, url, state, chosen(output, as_json))
 
 
 def _limit(
@@ -88,6 +102,8 @@ def _limit(
     wish: dict[str, object],
     preview: str,
     yes: bool,
+    how: tuple[bool, bool, bool, bool] | None,
+    reason: str,
     rack: str | None,
     url: str | None,
     state: State,
@@ -95,6 +111,11 @@ def _limit(
 ) -> None:
     link = connect(url, state)
     holding = rack_holding(link, place, rack)
+    if how is not None:
+        said = {"reason": reason} if reason else {}
+        made = command(link, holding, "plan", place, do="limit", dry_run=how[0], **said, **wish)
+        carry_out(link, holding, place, made, how, shape, preview, ask=bool(wish["each"]))
+        return
     if wish["each"] and not yes:
         confirm(place, preview)
     done: list[Row] = command(link, holding, "limit", place, **wish)["limits"]

@@ -45,6 +45,7 @@ from datacenter_api.cli import (
     processes,
     psu,
     rack,
+    rescan,
     sensor,
     shelf,
     status,
@@ -130,7 +131,7 @@ endpoint.app.command("quiet")(endpoint_quiet.quiet)
 endpoint.app.command("restart")(endpoint_restart.restart)
 app.command("emergency-off")(emergency.emergency_off)
 app.command("locate")(tray.locate)
-app.command("rescan")(rack.rescan)
+app.command("rescan")(rescan.rescan)
 app.command("login")(login.log_in)
 app.command("logout")(login.log_out)
 app.command("emulate", context_settings=processes.PASS_ON, add_help_option=False)(processes.emulate)

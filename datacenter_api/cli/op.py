@@ -210,6 +210,10 @@ def acts_of(step: Row) -> str:
     push = step.get("push")
     if push:
         return f"push {push['image'][:12]} to {push['part']} ({push['within_s']:g} s)"
+    if step["goal"] == "looked":
+        return "look at it anew"
+    if limits := step.get("limits"):
+        return ", ".join(f"{place.rpartition('/')[2]} {watts:g} W" for place, watts in limits.items())
     return ", then ".join(f"{a['action']} ({a['within_s']:g} s)" for a in step["acts"])
 
 

@@ -1,11 +1,11 @@
-"""`rackwright rack list|show` and `rescan`."""
+"""`rackwright rack list|show`, and which rack a place lies in."""
 
 from typing import Annotated
 
 import typer
 
 from datacenter_api.cli.connection import Connection, connect, quoted
-from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
+from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note, number
 from datacenter_api.cli.status import COLUMNS, explain_marks
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -61,23 +61,6 @@ def show_rack(
         emit([shown], COLUMNS, shape)
         explain_marks([shown], shape)
     emit(sorted(shown["trays"], key=lambda t: -t["unit"]), TRAY_COLUMNS, shape)
-
-
-def rescan(
-    rack: Annotated[str | None, typer.Argument(help="Place or short name; may be left out for the only rack.")] = None,
-    named: RackName = None,
-    url: Url = None,
-    state: State = None,
-    output: As = Output.TABLE,
-    as_json: Json = False,
-) -> None:
-    """Have the controller look at every endpoint of a rack anew."""
-    link = connect(url, state)
-    if rack and named and rack != named:
-        raise ConfigurationError(f"{rack} or {named}?", advice="name one rack")
-    name = rack or named or only_rack(link)
-    place = link.get(f"/api/v1/racks/{quoted(name)}")["rack"]
-    send(link, name, "rescan", place, {}, chosen(output, as_json))
 
 
 def only_rack(link: Connection) -> str:

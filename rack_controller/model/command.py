@@ -93,7 +93,16 @@ _SHELF = dict.fromkeys(("shelf_on", "shelf_off", "psu_on", "psu_off"), Privilege
 # Values of an argument that ask for more than their verb does.
 _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
     "power": ("action", dict.fromkeys(ENERGISES, Privilege.POWER)),
-    "plan": ("do", {**dict.fromkeys(("on", "cycle"), Privilege.POWER), "push": Privilege.FIRMWARE, **_SHELF}),
+    "plan": (
+        "do",
+        {
+            **dict.fromkeys(("on", "cycle"), Privilege.POWER),
+            "push": Privilege.FIRMWARE,
+            "rescan": Privilege.SERVICE,
+            "limit": Privilege.LIMIT,
+            **_SHELF,
+        },
+    ),
     "alarm": ("do", dict.fromkeys((AlarmAct.SHELVE, AlarmAct.OUT_OF_SERVICE, AlarmAct.RETURN), Privilege.SILENCE)),
 }
 _KINDS: dict[type, str] = {bool: "true or false", str: "text", int: "a whole number", float: "a number"}
@@ -108,7 +117,11 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "quiet": {"minutes": int, "reason": str},
     "rotate": {},
     "swap": dict.fromkeys(("action", "reason", "contact", "hours", "off", "serial", "pin"), str),
-    "plan": {**dict.fromkeys(("do", "kind", "depth", "manner", "reason", "image", "part"), str), "dry_run": bool},
+    "plan": {
+        **dict.fromkeys(("do", "kind", "slots", "depth", "manner", "reason", "image", "part"), str),
+        **dict.fromkeys(("dry_run", "each", "clear"), bool),
+        "watts": float,
+    },
     **{verb: {"operation": str} for verb in ("approve", "pause", "resume", "cancel")},
     "resolve": dict.fromkeys(("operation", "step", "word"), str),
     "lock": {"reason": str, "phone": str, "hours": int},

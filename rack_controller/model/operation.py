@@ -14,8 +14,8 @@ PLAN_SCHEMA = 1
 
 
 class Verb(StrEnum):
-    """What a plan does: to the power of its target, to its firmware (`push` one image), to a shelf's output, or to one
-    supply of a shelf."""
+    """What a plan does: to the power of its target, to its firmware (`push` one image), to a shelf's output, to one
+    supply of a shelf, to power limits; `rescan` only looks at endpoints anew."""
 
     ON = "on"
     OFF = "off"
@@ -25,6 +25,8 @@ class Verb(StrEnum):
     SHELF_OFF = "shelf_off"
     PSU_ON = "psu_on"
     PSU_OFF = "psu_off"
+    RESCAN = "rescan"
+    LIMIT = "limit"
 
 
 SHELF_VERBS = frozenset({Verb.SHELF_ON, Verb.SHELF_OFF})
@@ -45,9 +47,9 @@ class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     """A check bound to the places it looks at; fields as in the vocabulary's Check.
 
     `share_least`: W, the least that a distance from the mean is held against.
+    `per`: by place, the parts that give its value: what is compared is the value by those of them that are well.
     `supplies`: the coolant units whose supply counts, every one of them; `supply`: the only one, in older plans.
     """
-    `per`: by place, the parts that give its value: what is compared is the value by those of them that are well.
 
     name: str
     title: str
@@ -65,9 +67,9 @@ class PlannedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     supply: str = ""
     supplies: list[str] = []
     share_least: float = 0.0
-
-
     per: dict[str, list[str]] = {}
+
+
 class PlannedPush(msgspec.Struct, frozen=True, omit_defaults=True):
     """One image for one part of an endpoint's firmware.
 
@@ -86,8 +88,16 @@ class PlannedPush(msgspec.Struct, frozen=True, omit_defaults=True):
     back_s: float
 
 
+class PlannedLimit(msgspec.Struct, frozen=True):
+    """Which power limits are wanted: `watts` each, None: as the devices had them; of `each` part below the target."""
+
+    watts: float | None
+    each: bool = False
+
+
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One tray brought to one power state, or one endpoint to one firmware (`push`).
+    """One tray brought to one power state, one endpoint to one firmware (`push`) or to power `limits` (W, by place), or
+    looked at.
 
     `charge_w`: what it may draw once it is on; `settle_s` after it is seen; `needs`: the step that must be done before.
     """
@@ -95,7 +105,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     tray: str
     endpoint: str
-    goal: Literal["on", "off", "firmware"]
+    goal: Literal["on", "off", "firmware", "limited", "looked"]
     acts: list[Act]
     direction: Direction
     depth: PowerDepth = PowerDepth.HOST_OFF
@@ -105,6 +115,12 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     settle_s: float = 0.0
     needs: str = ""
     push: PlannedPush | None = None
+    limits: dict[str, float] = {}
+
+    @property
+    def switches(self) -> bool:
+        """Return whether it brings a tray to a power state, which can be seen."""
+        return self.goal in ("on", "off")
 
 
 class PlannedStage(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -127,6 +143,7 @@ class Plan(msgspec.Struct, frozen=True):
     `already`: trays that are as wanted now, and are left alone; `unswitched`: those that nothing can switch;
     `left_out`: those that must stay off, and why.
     `charges`: what each tray of the rack may draw when it is on; their sum stays below `usable_w`.
+    `limit`: what limits were asked for, of a plan that sets some.
     """
 
     rack: str
@@ -143,6 +160,7 @@ class Plan(msgspec.Struct, frozen=True):
     unswitched: list[str] = []
     left_out: dict[str, str] = {}
     schema: int = PLAN_SCHEMA
+    limit: PlannedLimit | None = None
 
     @property
     def steps(self) -> list[Step]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import DeviceError, EndpointSpared, LoginRefused, TrustRefused
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.reading import Series
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.axes import Contact, retry_delay
 from rack_controller.run.board import Board
@@ -48,6 +49,7 @@ class Collector:
         self._on_met = on_met  # what stands there may be another part than before
         self._holds = holds
         self._rescan, self._replaced = asyncio.Event(), asyncio.Event()
+        self._looked: tuple[Seconds, str] | None = None
         self._login_refused = False
         self._eventful = source if isinstance(source, Eventful) else None
         self._sparing = source if isinstance(source, Sparing) else None
@@ -64,6 +66,11 @@ class Collector:
         self._replaced.set()
         self._rescan.set()
 
+    @property
+    def looked(self) -> tuple[Seconds, str] | None:
+        """Return when the last whole look at the endpoint was begun, and what went wrong with it; None before one."""
+        return self._looked
+
     async def run(self) -> None:
         """Serve until cancelled."""
         await self._clock.sleep_until(Seconds(self._clock.now() + self._phase * self._periods[ReadingClass.SAFETY]))
@@ -79,7 +86,7 @@ class Collector:
         self._replaced.clear()
         source = self._source
         try:
-            series = await self._guarded(source.discover(), "discover")
+            series = await self._look("discover")
             self._board.declare(source.endpoint, series)
             if isinstance(source, Prompt):
                 source.tell_leaks_to(self._board.store)
@@ -173,9 +180,20 @@ class Collector:
             await self._rescan.wait()
             self._rescan.clear()
             try:
-                self._board.declare(self._source.endpoint, await self._guarded(self._source.discover(), "rescan"))
+                self._board.declare(self._source.endpoint, await self._look("rescan"))
             except DeviceError as err:
                 _log.warning("%s", err)
+
+    async def _look(self, verb: str) -> Sequence[Series]:
+        """Have the endpoint looked at anew, and note how that went."""
+        began = self._clock.now()
+        try:
+            series = await self._guarded(self._source.discover(), verb)
+        except DeviceError as err:
+            self._looked = (began, f"{type(err).__name__}: {err.detail or err.verb}")
+            raise
+        self._looked = (began, "")
+        return series
 
     async def _wait(self, delay: Seconds) -> None:
         if delay <= 0:

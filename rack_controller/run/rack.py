@@ -22,7 +22,7 @@ from rack_controller.model.layout import Layout, StateChanged
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.model.subjects import RackSubjects, subjects_of
 from rack_controller.run.alarms.desk import AlarmDesk
-from rack_controller.run.answer import CommandAnswers, StateAnswers
+from rack_controller.run.answer import Desks, StateAnswers
 from rack_controller.run.audited import Audited
 from rack_controller.run.board import Board
 from rack_controller.run.budget.budgeting import budgeting
@@ -31,21 +31,21 @@ from rack_controller.run.building.desk import BuildingDesk
 from rack_controller.run.building.rack_building import RackBuilding
 from rack_controller.run.bus import Bus
 from rack_controller.run.collect import next_due
+from rack_controller.run.commands import CommandAnswers
 from rack_controller.run.consoles.rack_consoles import Consoles
 from rack_controller.run.coolant import Coolant
 from rack_controller.run.desk import SiteDesk
 from rack_controller.run.ending import run_until_one_ends
-from rack_controller.run.enrolment.enrolled import Enrolled
 from rack_controller.run.enrolment.enrolling import enrolling
-from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.guard.guarding import guarding
 from rack_controller.run.journal import Journal
 from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.locks import Locks
+from rack_controller.run.operate.looking import Looking
 from rack_controller.run.operate.obstacles import Obstacles
-from rack_controller.run.operate.verbs import operating
+from rack_controller.run.operate.verbs import Means, operating
 from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.power.recorded import Recorded
 from rack_controller.run.precedence import Precedence
@@ -92,7 +92,7 @@ class RackUnderControl:
     ) -> None:
         precedence = precedence or Precedence(clock)
         rack = Place(layout.rack)
-        self._clock = clock
+        self._clock, self._sources, self._journal = clock, sources, journal
         self.subjects: RackSubjects = subjects_of(rack)
         self._board, self._stock = Board(rack, sources, periods), Stock(sources, clock)
         self._publisher = Publisher(self.subjects, self._board, journal, audited)
@@ -101,72 +101,19 @@ class RackUnderControl:
         self._view = view = RackView(layout, boot, refusals=refusals)
         self._said: list[Finding] = []  # what others than the snapshots have to tell, until the next tick
         self._failing: type[Exception] | None = None
-        say, turns = self._said.append, Turns()
-        locks = Locks(view, journal, clock, say)
+        self._turns, self._locks = Turns(), Locks(view, journal, clock, self._said.append)
         self._enrolling = enrolling(
-            *(view, sources, periods, self._board, self._stock, journal, clock, say),
-            turns=turns,
-            locks=locks,
+            *(view, sources, periods, self._board, self._stock, journal, clock, self._said.append),
+            turns=self._turns,
+            locks=self._locks,
             desk=desk,
             precedence=precedence,
         )
-        enrolled = self._enrolling.enrolled
-        self._ledger = ledger = Ledger(journal, rack)
-        self._leases = LeaseBook(clock, locks=locks.of)
-        keeping = (view, sources, ledger, self._leases, clock, say)
-        self._limits, self._coolant = Limits(*keeping), Coolant(*keeping)
-        self._building = BuildingDesk(view, building, interlocks, self._board, clock, say)
-        self._guarding = guard = (
-            None
-            if interlocks is None
-            else guarding(
-                *(interlocks, view, sources, self._board, journal, clock, say),
-                ledger=ledger,
-                leases=self._leases,
-                limits=self._limits,
-                coolant=self._coolant,
-                building=self._building,
-                precedence=precedence,
-                priority=(lambda _tray: REST_PRIORITY) if budget is None else budget.priority_at,
-            )
-        )
-        self._budget = (
-            None if budget is None else budgeting(budget, view, self._board, self._limits, self._leases, clock, say)
-        )
-        self._recorded = Recorded(ledger, self._leases, sources, clock)
-        power = PowerDesk(
-            *(view, sources, clock, say, enrolled.maintenance, turns, self._keeps_off),
-            energising=self._leases.energising,
-            latches=(lambda _tray: []) if guard is None else guard.latches.in_the_way,
-            recorded=self._recorded,
-        )
-        obstacles = Obstacles(sources, turns, enrolled.maintenance)
-        self._operations, steering = operating(
-            view, sequence, sources, ledger, self._leases, clock, say, obstacles, images
-        )
-        alarms = (
-            None
-            if alarm_rules is None
-            else _alarming(view, ledger, alarm_rules, interlocks, clock, say, enrolled, guard)
-        )
-        self._state = StateAnswers(
-            *(view, sources, self._stock, journal, enrolled, power, self._operations, guard),
-            *(alarms, self._limits, self._building, self._coolant, self._budget),
-        )
-        verbs = {
-            **self._enrolling.verbs,
-            **power.verbs,
-            **steering,
-            **locks.verbs,
-            **({} if guard is None else guard.verbs),
-            **({} if alarms is None else alarms.verbs),
-            **self._limits.verbs,
-            **self._coolant.verbs,
-            **({} if self._budget is None else self._budget.verbs),
-        }
-        self._commands = CommandAnswers(
-            view, sources, self._enrolling.roster.collectors, self._stock, journal, clock, verbs, audited
-        )
+        self._ledger, self._leases = Ledger(journal, rack), LeaseBook(clock, locks=self._locks.of)
+        self._recorded = Recorded(self._ledger, self._leases, sources, clock)
+        self._guard_it(interlocks, building, budget, precedence)
+        self._alarms = None if alarm_rules is None else self._alarming(alarm_rules, interlocks)
+        self._operate(sequence, images, audited)
         self._consoles = consoles
         self._hosts = None if gpu_rules is None else Hosts(layout, sources, self._stock, gpu_rules)
         self._noticing = Noticing(
@@ -175,8 +122,68 @@ class RackUnderControl:
             self._hosts,
             None if gpu_rules is None else XidWatch(layout, sources, gpu_rules.xids, consoles=consoles is not None),
             None if alarm_rules is None else LastingEvents(layout, journal, alarm_rules),
-            alarms,
+            self._alarms,
         )
+
+    def _guard_it(
+        self,
+        interlocks: InterlockPolicy | None,
+        building: RackBuilding | None,
+        budget: BudgetStation | None,
+        precedence: Precedence,
+    ) -> None:
+        """Put together what guards the rack, and what keeps its limits and targets."""
+        view, clock, say = self._view, self._clock, self._said.append
+        keeping = (view, self._sources, self._ledger, self._leases, clock, say)
+        self._limits, self._coolant = Limits(*keeping), Coolant(*keeping)
+        self._building = BuildingDesk(view, building, interlocks, self._board, clock, say)
+        self._guarding = (
+            None
+            if interlocks is None
+            else guarding(
+                *(interlocks, view, self._sources, self._board, self._journal, clock, say),
+                ledger=self._ledger,
+                leases=self._leases,
+                limits=self._limits,
+                coolant=self._coolant,
+                building=self._building,
+                precedence=precedence,
+                priority=(lambda _tray: REST_PRIORITY) if budget is None else budget.priority_at,
+            )
+        )
+        beside = (view, self._board, self._limits, self._leases, clock, say)
+        self._budget = None if budget is None else budgeting(budget, *beside)
+
+    def _alarming(self, rules: AlarmRules, interlocks: InterlockPolicy | None) -> AlarmDesk:
+        guard, catalogue = self._guarding, catalogue_of(rules, interlocks)
+        return AlarmDesk(
+            *(self._view, self._ledger, catalogue, self._clock, self._said.append, self._enrolling.enrolled.works_at),
+            standings=lambda: None if guard is None else guard.guard.judged(),
+            tripped=lambda: () if guard is None else guard.glance().tripped,
+        )
+
+    def _operate(self, sequence: Sequence | None, images: Images | None, audited: Audited | None) -> None:
+        """Put together what is done at the rack, and who answers for it."""
+        view, sources, clock, say = self._view, self._sources, self._clock, self._said.append
+        enrolled, guard = self._enrolling.enrolled, self._guarding
+        power = PowerDesk(
+            *(view, sources, clock, say, enrolled.maintenance, self._turns, self._keeps_off),
+            energising=self._leases.energising,
+            latches=(lambda _tray: []) if guard is None else guard.latches.in_the_way,
+            recorded=self._recorded,
+        )
+        looking = Looking(lambda: view.layout, self._enrolling.roster.collectors, self._stock, clock)
+        obstacles = Obstacles(sources, self._turns, enrolled.maintenance)
+        means = (view, sequence, sources, self._ledger, self._leases, clock, say, obstacles, looking, self._limits)
+        self._operations, steering = operating(Means(*means, images))
+        desks = (power, self._operations, guard, self._alarms, self._limits, self._building, self._coolant)
+        self._state = StateAnswers(view, sources, self._stock, self._journal, Desks(enrolled, *desks, self._budget))
+        offered = [steering, self._enrolling.verbs, power.verbs, self._locks.verbs]
+        offered += [self._limits.verbs, self._coolant.verbs, *([] if guard is None else [guard.verbs])]
+        offered += [] if self._alarms is None else [self._alarms.verbs]
+        offered += [] if self._budget is None else [self._budget.verbs]
+        verbs = {name: verb for each in offered for name, verb in each.items()}
+        self._commands = CommandAnswers(view, sources, looking, self._journal, clock, verbs, audited)
 
     def _keeps_off(self, tray: Place) -> str:
         """Return what keeps a tray off now: an interlock, or a flash that was broken off."""
@@ -276,20 +283,3 @@ class RackUnderControl:
     def _changed(self, snapshot: Snapshot) -> bytes:
         view = self._view
         return msgspec.json.encode(StateChanged(view.layout.rack, view.revision, snapshot.table.table_id, view.boot))
-
-
-def _alarming(
-    view: RackView,
-    ledger: Ledger,
-    rules: AlarmRules,
-    interlocks: InterlockPolicy | None,
-    clock: Clock,
-    say: Callable[[Finding], None],
-    enrolled: Enrolled,
-    guard: InterlockDesk | None,
-) -> AlarmDesk:
-    return AlarmDesk(
-        *(view, ledger, catalogue_of(rules, interlocks), clock, say, enrolled.works_at),
-        standings=lambda: None if guard is None else guard.guard.judged(),
-        tripped=lambda: () if guard is None else guard.glance().tripped,
-    )

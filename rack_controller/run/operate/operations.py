@@ -6,7 +6,7 @@ what may begin is decided in `decide/steps.py`, what became of a request in `dec
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -54,9 +54,14 @@ class StepEnd:
     act: int = 0
 
 
+Doer = Callable[[Operation, Step, Callable[[str], None]], Awaitable[StepEnd]]
+"""Carries a step out that is no effect: it may be done twice, and begins anew after a restart."""
+
+
 @dataclass(slots=True)
 class Operations:
-    """Owns the open operations of a rack.  `sight` gives the newest snapshot and the versions of its endpoints."""
+    """Owns the open operations of a rack.  `sight` gives the newest snapshot and the versions of its endpoints;
+    `doers`: who carries out steps that are no effects, by their goal."""
 
     rack: Place
     ledger: Ledger
@@ -67,6 +72,7 @@ class Operations:
     tell: Callable[[Finding], None]
     obstacles: Obstacles = field(default_factory=Obstacles)
     pusher: Pusher | None = None
+    doers: dict[str, Doer] = field(default_factory=dict)
     _courses: dict[str, Course] = field(default_factory=dict)
     _tasks: dict[tuple[str, str], asyncio.Task[StepEnd]] = field(default_factory=dict)
 
@@ -207,6 +213,9 @@ class Operations:
     async def _do(self, operation: Operation, step: Step) -> StepEnd:
         """Do the acts of a step one after the other until one brings it there."""
         try:
+            doer = self.doers.get(step.goal)
+            if doer is not None:
+                return await doer(operation, step, lambda text: self._told(operation.id, step.id, text))
             return await self._acts(operation, step)
         except (CommandRefused, DeviceError) as err:
             return StepEnd(StepState.FAILED, err.what)

@@ -17,6 +17,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerDepth
 from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.text import scrub
+from rack_controller.decide.limits import wish_of
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.plan_power import PowerWish, Switch, parse_target, plan_power
 from rack_controller.images import Images
@@ -26,8 +27,11 @@ from rack_controller.model.operation import BUS_VERBS, Manner, Operation, Plan, 
 from rack_controller.model.roles import Privilege, may
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.find import find_source, trays_with
+from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.operate.limiting import Limiting
+from rack_controller.run.operate.looking import Looking
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.operations import Operations
 from rack_controller.run.operate.planning_push import PushPlanning
@@ -53,6 +57,8 @@ class OperationVerbs:
     operations: Operations
     pushes: PushPlanning
     shelves: ShelfPlanning
+    looking: Looking
+    limiting: Limiting
 
     @property
     def verbs(self) -> Mapping[str, Answers]:
@@ -78,7 +84,8 @@ class OperationVerbs:
     async def approve(self, command: Command) -> dict[str, object]:
         """Let a plan run, if it would be made the same way now.  Raises PreconditionFailed with what is different."""
         operation = self.operations.find(_operation(command))
-        self.view.check_armed()
+        if operation.plan.verb is not Verb.RESCAN:  # looking changes nothing
+            self.view.check_armed()
         _check_role(command, operation)
         plan = operation.plan
         now = await self._again(plan)
@@ -111,6 +118,10 @@ class OperationVerbs:
             return await self.pushes.again(plan)
         if plan.verb in BUS_VERBS:
             return self.shelves.plan(plan.verb, Place(plan.target))
+        if plan.verb is Verb.RESCAN:
+            return self.looking.plan(Place(plan.target))
+        if plan.verb is Verb.LIMIT:
+            return await self.limiting.again(plan)
         return self._plan(_wish_of(plan))
 
     async def _planned(self, command: Command) -> Plan:
@@ -119,6 +130,10 @@ class OperationVerbs:
             return self.shelves.plan(Verb(str(said["do"])), Place(command.target))
         if said.get("do") == Verb.PUSH:
             return await self.pushes.plan(Place(command.target), str(said.get("image", "")), str(said.get("part", "")))
+        if said.get("do") == Verb.RESCAN:
+            return self.looking.plan(Place(command.target))
+        if said.get("do") == Verb.LIMIT:
+            return await self.limiting.plan(wish_of(Place(command.target), said))
         return self._plan(_wish(command))
 
     def _plan(self, wish: PowerWish) -> Plan:
@@ -143,6 +158,10 @@ def _check_role(command: Command, operation: Operation) -> None:
         needed = Privilege.FIRMWARE
     elif operation.plan.verb in BUS_VERBS:
         needed = Privilege.SHELF
+    elif operation.plan.verb is Verb.RESCAN:
+        needed = Privilege.SERVICE
+    elif operation.plan.verb is Verb.LIMIT:
+        needed = Privilege.LIMIT
     elif len({step.tray for step in steps}) > 1:
         needed = Privilege.POWER_MANY
     if not may(command.role, needed):
@@ -160,7 +179,14 @@ def _wish(command: Command) -> PowerWish:
         None if kind is None else _one_of(TrayKind, kind, "kind", None),
         _one_of(PowerDepth, said.get("depth"), "depth", PowerDepth.HOST_OFF),
         _one_of(Manner, said.get("manner"), "manner", Manner.GRACEFUL_THEN_FORCE),
+        _slots(said.get("slots")),
     )
+
+
+def _slots(said: object) -> tuple[str, ...]:
+    """Return slots as they are named, each once, in an order that is always the same."""
+    named = {slot.strip() for slot in str(said or "").split(",")}
+    return tuple(sorted(named - {""}))
 
 
 def _wish_of(plan: Plan) -> PowerWish:
@@ -179,16 +205,9 @@ def _one_of(kind: type[T], said: object, name: str, usual: T | None) -> T:
 
 
 def _operation(command: Command) -> str:
-        _slots(said.get("slots")),
     said = command.arguments.get("operation")
     if not isinstance(said, str) or not said:
         raise ArgumentsInvalid(f"{command.verb} which operation?", advice="see `rackwright op list`")
-def _slots(said: object) -> tuple[str, ...]:
-    """Return slots as they are named, each once, in an order that is always the same."""
-    named = {slot.strip() for slot in str(said or "").split(",")}
-    return tuple(sorted(named - {""}))
-
-
     return said
 
 
@@ -202,25 +221,49 @@ class Means:
 
     Who else acts on it (an interlock) is given the same ledger and leases.
     """
+
+    view: RackView
+    sequence: Sequence | None
+    sources: Mapping[Place, TelemetrySource]
+    ledger: Ledger
+    leases: LeaseBook
+    clock: Clock
+    tell: Callable[[Finding], None]
+    obstacles: Obstacles
+    looking: Looking
+    limits: Limits
+    images: Images | None = None
+
+
+def operating(means: Means) -> tuple[Operations, Mapping[str, Answers]]:
+    """Return the operations of a rack and the verbs that steer them."""
+    view, sources, leases, ledger, clock = means.view, means.sources, means.leases, means.ledger, means.clock
     worker = Worker(ledger, leases, lambda place: switch_at(sources, place), clock)
 
     def sight() -> tuple[Snapshot | None, dict[Place, str]]:
         return view.snapshot, {p: s.version for p, s in sources.items() if isinstance(s, Versioned)}
 
-    pusher = (
-        None
-        if images is None
-        else Pusher(
-            ledger,
-            leases,
-            lambda place: find_source(sources, place, FirmwareTarget)[1],
-            images.fetch,
-            clock,
-            obstacles.spare,
-        )
+    limiting = Limiting(means.limits)
+    operations = Operations(
+        *(Place(view.layout.rack), ledger, leases, worker, sight, clock, means.tell, means.obstacles),
+        pusher=_pusher(means),
+        doers={"looked": means.looking.carry, "limited": limiting.carry},
     )
-    operations = Operations(Place(view.layout.rack), ledger, leases, worker, sight, clock, tell, obstacles, pusher)
     leases.quarantined = operations.quarantined
-    shelves = ShelfPlanning(view, sequence, sources, operations)
-    pushes = PushPlanning(view, sequence, sources, operations, images)
-    return operations, OperationVerbs(view, sequence, sources, operations, pushes, shelves).verbs
+    shelves = ShelfPlanning(view, means.sequence, sources, operations)
+    pushes = PushPlanning(view, means.sequence, sources, operations, means.images)
+    planning = (pushes, shelves, means.looking, limiting)
+    return operations, OperationVerbs(view, means.sequence, sources, operations, *planning).verbs
+
+
+def _pusher(means: Means) -> Pusher | None:
+    if means.images is None:
+        return None
+    return Pusher(
+        means.ledger,
+        means.leases,
+        lambda place: find_source(means.sources, place, FirmwareTarget)[1],
+        means.images.fetch,
+        means.clock,
+        means.obstacles.spare,
+    )

@@ -19,10 +19,13 @@ from rack_controller.model.command import Command, Reply, decode_reply, encode
 from rack_controller.model.layout import StateRequest, make_layout
 from rack_controller.model.roles import Role
 from rack_controller.model.table import decode_table, encode_table, make_table
-from rack_controller.run.answer import BEGUN, CommandAnswers, RackView, StateAnswers
+from rack_controller.run.answer import StateAnswers
 from rack_controller.run.clock import SystemClock
+from rack_controller.run.commands import BEGUN, CommandAnswers
 from rack_controller.run.journal import Journal
+from rack_controller.run.operate.looking import Looking
 from rack_controller.run.stock import Stock
+from rack_controller.run.view import RackView
 
 RACK = Place("lab1/a/r01/k01")
 TRAY = Place(f"{RACK}/u11")
@@ -63,7 +66,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     sources: dict[Place, TelemetrySource] = {BMC: tray}
     generation = load_generation("gb200-nvl72")
     layout = make_layout(SiteRack(RACK, generation.name, armed=True), generation, (SiteEndpoint(BMC, "127.0.0.1", 1),))
-    commands = CommandAnswers(RackView(layout, "boot1"), sources, {}, Stock(sources, clock), journal, clock)
+    looking = Looking(lambda: layout, {}, Stock(sources, clock), clock)
+    commands = CommandAnswers(RackView(layout, "boot1"), sources, looking, journal, clock)
     yield Bench(tray, journal, commands)
     journal.close()
 

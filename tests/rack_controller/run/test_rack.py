@@ -24,9 +24,9 @@ from rack_controller.model.frame import Frame, decode_frame
 from rack_controller.model.layout import Layout, RackState, StateRequest, make_layout
 from rack_controller.model.roles import Role
 from rack_controller.model.table import SeriesTable, decode_table
-from rack_controller.run.answer import BEGUN
 from rack_controller.run.bus import Bus, BusAddress
 from rack_controller.run.clock import SystemClock
+from rack_controller.run.commands import BEGUN
 from rack_controller.run.ending import end
 from rack_controller.run.journal import CommandRecord, Journal
 from rack_controller.run.rack import RackUnderControl

@@ -31,11 +31,14 @@ from rack_controller.model.operation import OperationState, Plan
 from rack_controller.model.roles import Role
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.journal import Journal
+from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.operate.looking import Looking
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.operations import Operations
-from rack_controller.run.operate.verbs import operating
+from rack_controller.run.operate.verbs import Means, operating
+from rack_controller.run.stock import Stock
 from rack_controller.run.turns import Turns
 from rack_controller.run.view import RackView
 
@@ -71,7 +74,11 @@ def desk(folder: Path, starts_in: PowerState = PowerState.ON, armed: bool = True
     obstacles = Obstacles(sources, Turns(), lambda _place: working[0])
     journal = Journal(folder / "journal.db")
     ledger, leases = Ledger(journal, RACK), LeaseBook(clock)
-    operations, verbs = operating(view, GENERATION.sequence, sources, ledger, leases, clock, lambda _f: None, obstacles)
+    looking = Looking(lambda: layout, {}, Stock(sources, clock), clock)
+    beside: Any = (ledger, leases, clock, lambda _f: None)
+    limits = Limits(view, sources, *beside)
+    means = Means(view, GENERATION.sequence, sources, *beside, obstacles, looking, limits)
+    operations, verbs = operating(means)
     return Desk(view, tray, operations, verbs, working)
 
 
