@@ -37,6 +37,8 @@ _COLUMNS = (
     Column("LOAD", lambda r: _number(r, "mean_load", ".3f"), right=True, wide=True),
     Column("HOTTEST °C", lambda r: _number(r, "hottest_c", ".1f"), right=True, wide=True),
     Column("WRITES/s", lambda r: _number(r, "writes_per_s", ".0f"), right=True, wide=True),
+    Column("WRITES/GPU min", lambda r: _number(r, "writes_per_gpu_min", ".1f"), right=True, wide=True),
+    Column("WARM s", lambda r: _number(r, "hot_s", ".1f"), right=True, wide=True),
     Column("BREAKER HEAT", lambda r: _number(r, "heat", ".2f"), right=True, wide=True),
     Column("DARK s", lambda r: _number(r, "dark_s", ".1f"), right=True, wide=True),
     Column("CAPS s", lambda r: _number(r, "caps_s", ".2f"), right=True, wide=True),

@@ -41,6 +41,7 @@ from datacenter_api.cli import (
     policy,
     power,
     power_budget,
+    power_layer,
     power_policy,
     processes,
     psu,
@@ -100,6 +101,7 @@ power.app.command("cap")(power_budget.cap)
 power.app.command("what-if")(power_budget.what_if)
 power.app.add_typer(power_policy.app, name="policy")
 power.app.add_typer(power_policy.jobs, name="job")
+power.app.add_typer(power_layer.app, name="layer")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(limit.app, name="limit")
 app.add_typer(coolant.app, name="coolant")

@@ -187,6 +187,15 @@ def _tell(view: Row) -> None:
         if limit["shortfall_w"] > 0:
             trays = ", ".join(short(t) for t in limit["shed"][:MOST_HELD])
             note(f"{limit['name']}: {kw(limit['shortfall_w'])} short even at the least limits; shed {trays}")
+    for breaker in view["breakers"][:1]:
+        bears = "" if breaker["lasts_s"] is None else f"; it bears this load for {breaker['lasts_s']:.0f} s"
+        warm = f"{breaker['heat']:.0%} of what trips it, {breaker['reserve']:.0%} of its reserve left"
+        note(f"of {len(view['breakers'])} breakers {breaker['name']} has least reserve: {warm}{bears}")
+    for shed in view["shed"]:
+        stays = f"; {shed['why']}" if shed["why"] else ""
+        note(f"shed: {short(shed['tray'])} is {shed['state']} for {shed['limit']}, by {shed['operation']}{stays}")
+    if view["batteries_w"] > 0:
+        note(f"{kw(view['batteries_w'])} of it is for batteries that are not full")
     if view["stranded_w"] > 0:
         note(f"{kw(view['stranded_w'])} stranded: {view['stranded_by']} holds what the rack itself could use")
     _tell_in_band(view["in_band"])

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from datacenter_api.console.wording import UNKNOWN, esc, kilowatts, slot_of
+from rack_controller.model.power_layer import LayerWish
 from rack_controller.model.power_view import (
+    BreakerView,
     BudgetGlance,
     HeldView,
     InBandView,
@@ -21,8 +23,11 @@ from rack_controller.model.power_view import (
 )
 
 KINDS = {"rack": "this rack", "graph": "above the rack", "budget": "budget", "cap": "cap for a while"}
+SHED = {"going": "goes off", "off": "is off", "coming": "may come back as soon as there is room"}
 MOST_HELD = 24
 MOST_CONSTRAINTS = 8
+MOST_BREAKERS = 24
+LOW_RESERVE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ def draw_budget_line(glance: BudgetGlance | None, href: str) -> str:
         if glance.shortfall_w > 0
         else ""
     )
+    if glance.shed:
+        short += f'<p class="sev-critical">◆ {glance.shed} tray{"s" if glance.shed > 1 else ""} shed</p>'
     return f"{head}<p>{kilowatts(glance.usable_w)} may be used · {held} · {mode}</p>{short}"
 
 
@@ -69,6 +76,13 @@ def draw_head(state: BudgetState | None) -> str:
         for limit in view.limits
         if limit.shortfall_w > 0
     ]
+    lines += [
+        f'<p class="sev-critical">◆ Shed: {esc(slot_of(shed.tray))} {SHED[shed.state]}, by {esc(shed.operation)}; '
+        f"{esc(shed.limit)} lacked {kilowatts(shed.missing_w)}. {esc(shed.why)}</p>"
+        for shed in view.shed
+    ]
+    if view.batteries_w > 0:
+        lines.append(f"<p>▲ {kilowatts(view.batteries_w)} of it is for batteries that are not full.</p>")
     if view.stranded_w > 0:
         lines.append(
             f"<p>▲ {kilowatts(view.stranded_w)} stranded: the rack could use it, {esc(view.stranded_by)} holds it.</p>"
@@ -81,7 +95,7 @@ def draw_limits_held(state: BudgetState | None) -> str:
     head = "<h2>Limits</h2>"
     if state is None or state.view is None or not state.view.limits:
         return f'{head}<p class="quiet">None yet.</p>'
-    return head + "".join(_limit(limit) for limit in state.view.limits)
+    return head + "".join(_limit(limit) for limit in state.view.limits) + _breakers(state.view.breakers)
 
 
 def draw_claims(state: BudgetState | None) -> str:
@@ -99,7 +113,7 @@ def draw_claims(state: BudgetState | None) -> str:
         for c in state.view.claims
     )
     table = f'<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>' if rows else ""
-    return head + table + _jobs(state.view.jobs) + _caps(state.view.caps)
+    return head + table + _jobs(state.view.jobs) + _caps(state.view.caps) + _layers(state.view.layers)
 
 
 def draw_held(state: BudgetState | None) -> str:
@@ -189,6 +203,22 @@ def _limit(limit: LimitView) -> str:
     )
 
 
+def _breakers(breakers: Sequence[BreakerView]) -> str:
+    """Return the breakers with least reserve: load against what each carries for hours, heat, what is left of it."""
+    if not breakers:
+        return ""
+    columns = _columns(("Breaker", "Carries", "For hours", "Heat", "Reserve left", "Over its nominal"), 1, 6)
+    rows = "".join(
+        f"<tr><td>{'◆ ' if b.reserve <= 0 else '▲ ' if b.reserve < LOW_RESERVE else '● '}{esc(b.name)}</td>"
+        f'<td class="n">{kilowatts(b.load_w)}</td><td class="n">{kilowatts(b.nominal_w)}</td>'
+        f'<td class="n">{b.heat:.0%} of its trip</td><td class="n">{b.reserve:.0%}</td>'
+        f'<td class="n">{b.over_s:.0f} s</td></tr>'
+        for b in breakers[:MOST_BREAKERS]
+    )
+    head = f"<details><summary>▸ {len(breakers)} breakers, least reserve {breakers[0].reserve:.0%}</summary>"
+    return f'{head}<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table></details>'
+
+
 def _held(held: HeldView) -> str:
     layers = "; ".join(f"{esc(name)} {watts:g} W" for name, watts in held.layers)
     reads = UNKNOWN if held.reads_w is None else f"{held.reads_w:g} W"
@@ -218,6 +248,18 @@ def _jobs(jobs: Sequence[JobView]) -> str:
     )
     columns = "<tr><th>Job</th><th>On</th><th>Energy</th><th>Begun by</th></tr>"
     return f'<h2>Jobs</h2><table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
+
+
+def _layers(layers: Sequence[LayerWish]) -> str:
+    if not layers:
+        return ""
+    rows = "".join(
+        f"<tr><td>{esc(wish.target)}</td><td>{esc(wish.words)}</td><td>{esc(wish.by)}</td>"
+        f"<td>{_clock(wish.since_unix_ns)}</td></tr>"
+        for wish in layers
+    )
+    columns = "<tr><th>Over</th><th>Layer</th><th>By</th><th>Since</th></tr>"
+    return f'<h2>Layers</h2><table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
 
 
 def _caps(caps: Sequence[PowerCap]) -> str:

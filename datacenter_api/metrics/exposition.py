@@ -60,6 +60,11 @@ _B_HELD = Family("rackwright_power_gpus_held", "GPUs that may draw less than the
 _B_STRANDED = Family("rackwright_power_stranded_watts", "What the rack could use and another limit keeps from it.")
 _B_SHORT = Family("rackwright_power_shortfall_watts", "By how much the least limits alone pass a limit.")
 _B_IN_BAND = Family("rackwright_power_in_band_hosts", "Hosts whose agents keep limits in band, by how they stand.")
+_B_SHED = Family("rackwright_power_trays_shed", "Trays that the power budget has switched off.")
+_B_HEAT = Family("rackwright_power_breaker_heat", "Heat of a breaker as a share of what trips it.")
+_B_RESERVE = Family("rackwright_power_breaker_reserve", "What is left of a breaker's heat reserve (1: all of it).")
+_B_JOB = Family("rackwright_power_job_energy_joules", "AC energy of a running job's GPUs with what follows them.")
+_B_DOUBT = Family("rackwright_power_job_energy_doubt_joules", "By how much the energy of a running job may be wrong.")
 _B_WRITES = Family("rackwright_power_limits_written_total", "Limits that the power budget has sent.", "counter")
 _B_STEP = Family("rackwright_power_budget_step_seconds", "How long the last decision over all racks took.")
 _BUILDING = Family("rackwright_building_heard", "The building's heartbeat is heard (1) or lost (0).")
@@ -238,6 +243,13 @@ class _OwnLines:
         self.add(_B_SHORT, rack, round(said.shortfall_w))
         for state, count in said.in_band.items():
             self.add(_B_IN_BAND, f'{rack},state="{escape(state)}"', count)
+        self.add(_B_SHED, rack, said.shed)
+        for job, energy, doubt in said.jobs:
+            self.add(_B_JOB, f'job="{escape(job)}"', round(energy))
+            self.add(_B_DOUBT, f'job="{escape(job)}"', round(doubt))
+        for name, heat, reserve in said.breakers:
+            self.add(_B_HEAT, f'{rack},breaker="{escape(name)}"', round(heat, 4))
+            self.add(_B_RESERVE, f'{rack},breaker="{escape(name)}"', round(reserve, 4))
         self.add(_B_WRITES, rack, said.writes)
         self.add(_B_STEP, rack, round(said.step_s, 6))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from firmware_bridge.generations.limit_layers import read_limit_layers
 from firmware_bridge.generations.placement import place_trays
 from firmware_bridge.generations.schema import DomainFile, EndpointFile, FactFile, RackFile, SupplyFile, TrayFile
 from firmware_bridge.generations.seeds import seeds_folder
@@ -34,7 +35,7 @@ from firmware_bridge.vocabulary.supply import RideThrough, Supply
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 from firmware_bridge.wire.located_yaml import Located, convert, merge, parse
 
-EXTRA_FILES = ("limits", "acceptance")
+EXTRA_FILES = ("acceptance",)
 MOST_EXTENDS = 8
 
 
@@ -65,7 +66,9 @@ def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
     for _ in range(MOST_EXTENDS):
         base = document.value.get("extends")
         if base is None:
-            return replace(_generation(document, _extras(folders[name])), sequence=read_sequence(name, folders))
+            found = _generation(document, _extras(folders[name]))
+            layers = read_limit_layers(folders[name])
+            return replace(found, sequence=read_sequence(name, folders), layers=layers)
         if base not in folders:
             raise document.complaint("extends", f"expected a known generation ({', '.join(sorted(folders))})")
         lower = _read(folders[base] / "rack.yaml")

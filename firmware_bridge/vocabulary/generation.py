@@ -11,6 +11,7 @@ from firmware_bridge.vocabulary.supply import Supply
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 
 if TYPE_CHECKING:
+    from firmware_bridge.vocabulary.limit_layers import LimitLayers  # which needs Fact
     from firmware_bridge.vocabulary.sequence import Sequence  # which needs TrayKind
 
 DEFAULT_TIMEOUT = Seconds(10.0)
@@ -275,9 +276,10 @@ class Generation:
     confirmed: bool = True
     lines: tuple[SerialLine, ...] = ()
     rack_units: RackUnits | None = None
-    extras: dict[str, dict[str, Any]] = field(default_factory=dict)  # limits, acceptance: read by later parts
+    extras: dict[str, dict[str, Any]] = field(default_factory=dict)  # acceptance: read by later parts
     sequence: "Sequence | None" = None
     supply: Supply = field(default_factory=Supply)
+    layers: "LimitLayers | None" = None
 
     def slots_of(self, kind: TrayKind) -> tuple[Slot, ...]:
         """Return the slots that hold a tray of this kind, bottom up."""

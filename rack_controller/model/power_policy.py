@@ -20,6 +20,7 @@ REST = "everybody else"
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 _Glob = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Positive = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
+_Limit = Annotated[float, msgspec.Meta(ge=0.1, le=1e6)]
 _NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 _Priority = Annotated[int, msgspec.Meta(ge=0, le=100)]
 _Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
@@ -44,7 +45,7 @@ class PowerBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: _Name
     racks: Annotated[list[_Glob], msgspec.Meta(min_length=1)]
-    limit_kw: _Positive
+    limit_kw: _Limit
 
 
 class Tenant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,23 +92,39 @@ class InBand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lasts_s: Annotated[float, msgspec.Meta(ge=2.0, le=60.0)] = 5.0
 
 
+class Shedding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When floors alone pass a limit.  `acts`: an armed budget switches trays off, the last priority first; else it
+    only says which.  `after_s`: so long a shortfall lasts first; `graceful_s`: a host that was asked is forced after
+    that."""
+
+    acts: bool = True
+    after_s: _Positive = 10.0
+    graceful_s: _Positive = 60.0
+
+
 class PowerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The spec.  A decision every `period_ms`, raises only every `raise_ms`, none smaller than `step_w`: devices are
-    fragile.  `react_s`: how long software needs from a loss to caps that hold; hardware that carries a loss for
-    less long does not count.  `reserve`: share of every limit that is never granted; `doubt`: of the law of what
-    follows the GPUs, until a rack's own meter has shown otherwise."""
+    fragile.  Where every limit is kept, what a GPU was told changes by no less than `band` of it, and is lowered for
+    another's sake every `trade_ms` at most.  `react_s`: how long software needs from a loss to caps that hold; hardware
+    that carries a loss for less long does not count.  `spend_heat`: share of breakers' heat reserve that a loss may
+    spend in that time.  `reserve`: share of every limit that is never granted; `doubt`: of the law of what follows the
+    GPUs, until a rack's own meter has shown otherwise."""
 
     mode: Mode = Mode.SHADOW
     period_ms: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 500
     raise_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 2_000
     step_w: _Positive = 10.0
+    band: _Share = 0.03
+    trade_ms: Annotated[int, msgspec.Meta(ge=100, le=600_000)] = 8_000
     react_s: _Positive = 3.0
     redundancy: Redundancy | None = None
     after_loss: AfterLoss = AfterLoss.PROTECT
+    spend_heat: _Share = 0.0
     reserve: _Share = 0.01
     doubt: _Share = 0.10
     stale: Staleness = Staleness()
     in_band: InBand = InBand()
+    shed: Shedding = Shedding()
     budgets: list[PowerBudget] = []
     tenants: list[Tenant] = []
     jobs: list[Job] = []

@@ -1,6 +1,10 @@
 """What is said of a rack's power budget: limits against draw, claims, who is held and by what, jobs with energy."""
 
+from enum import StrEnum
+
 import msgspec
+
+from rack_controller.model.power_layer import LayerWish
 
 
 class PowerCap(msgspec.Struct, frozen=True):
@@ -100,6 +104,42 @@ class HeldView(msgspec.Struct, frozen=True):
     standing_w: float | None = None
 
 
+class BreakerView(msgspec.Struct, frozen=True):
+    """One breaker, or one pole of it: `nominal_w` it carries for hours, of `rating_w`; `heat` as a share of what trips
+    it; `reserve` what is left to be spent above nominal (1: all); `lasts_s` until that is spent at this load, None:
+    never; `over_s` it was warmer than nominal, in its own window, since the controller started."""
+
+    name: str
+    rating_w: float
+    nominal_w: float
+    load_w: float
+    heat: float
+    reserve: float
+    lasts_s: float | None
+    over_s: float = 0.0
+
+
+class ShedState(StrEnum):
+    """`going`: was told to go off; `off`: is, and is not charged; `coming`: room is made for it to come back."""
+
+    GOING = "going"
+    OFF = "off"
+    COMING = "coming"
+
+
+class ShedView(msgspec.Struct, frozen=True):
+    """A tray that an armed budget has switched off for a limit which lacked `missing_w` W; `why`: what keeps it off
+    now, empty when it may be switched on."""
+
+    tray: str
+    state: ShedState
+    limit: str
+    missing_w: float
+    since_unix_ns: int
+    operation: str
+    why: str = ""
+
+
 class JobView(msgspec.Struct, frozen=True):
     """A job that was begun: its energy since then, J of AC with its share of what follows, plus or minus `doubt_j`."""
 
@@ -117,7 +157,8 @@ class JobView(msgspec.Struct, frozen=True):
 class PowerView(msgspec.Struct, frozen=True):
     """The budget at one rack.  `mode` shadow or armed, empty: no policy covers the rack; `why` says what keeps an armed
     budget from writing here.  `stranded_w`: what the rack could use and its claims ask for, and another limit keeps.
-    `writes`: limits sent since the start; in shadow, that would have been."""
+    `writes`: limits sent since the start; in shadow, that would have been.  `batteries_w`: AC that batteries which are
+    not full may take of it.  `layers`: what people set over its GPUs."""
 
     rack: str
     mode: str
@@ -137,6 +178,10 @@ class PowerView(msgspec.Struct, frozen=True):
     writes: int = 0
     age_s: float | None = None
     in_band: list[InBandView] = []
+    batteries_w: float = 0.0
+    layers: list[LayerWish] = []
+    shed: list[ShedView] = []
+    breakers: list[BreakerView] = []
 
 
 class PolicyShown(msgspec.Struct, frozen=True):
@@ -175,7 +220,8 @@ class WhatIf(msgspec.Struct, frozen=True):
 
 class BudgetGlance(msgspec.Struct, frozen=True):
     """A rack's budget in short, said with its endpoints.  W; limits: name, kind, limit, charged; in_band: how many
-    hosts are in which state (`InBandView`)."""
+    hosts are in which state (`InBandView`); shed: how many trays; breakers: name, heat, reserve left; jobs: name, J,
+    plus or minus, said by the site's first rack for all of them."""
 
     armed: bool
     usable_w: float
@@ -187,3 +233,6 @@ class BudgetGlance(msgspec.Struct, frozen=True):
     step_s: float
     limits: list[tuple[str, str, float, float]] = []
     in_band: dict[str, int] = {}
+    shed: int = 0
+    breakers: list[tuple[str, float, float]] = []
+    jobs: list[tuple[str, float, float]] = []

@@ -38,7 +38,8 @@ class Trace:
 class Moment:
     """One step as it was: `drawn` and `limit` of every limit (C,), W; `forced`: a limit fell a moment ago.
 
-    `dark`: racks whose bus is off.  `heat`: the warmest breaker's, of what trips it.  `flow`: the least of any rack, as
+    `dark`: racks whose bus is off.  `heat`: the warmest breaker's, of what trips it; `warm`: the feed's breaker is
+    warmer than its limit for hours makes it.  `flow`: the least of any rack, as
     a share of the rated one.  `allowed`: sum of the limits in force, W.
     """
 
@@ -50,6 +51,7 @@ class Moment:
     tripped: bool
     dark: int = 0
     heat: float = 0.0
+    warm: bool = False
     flow: float = 1.0
     allowed: float = 0.0
 
@@ -265,6 +267,7 @@ class Hall:
             tripped=bool(self._breaker.tripped[0]) or bool(state.breaker_open.any()),
             dark=int((state.bus_voltage <= 0.0).sum()),
             heat=max(float(self._breaker.heat[0]), float(state.breaker_heat.max(initial=0.0))) / HEAT_TRIP,
+            warm=bool(self._breaker.heat[0] > WARM),
             flow=float(state.flow.min() / self.design.flow_rated),
             allowed=float(caps.sum()),
         )
@@ -316,6 +319,7 @@ class Hall:
 
 
 FELL = 0.995  # a limit that is less than this of what it was a step ago has dropped; one that glides down has not
+WARM = 1.001  # of the heat that a breaker's limit for hours settles at
 FULL = 0.9999  # of its energy: a battery above this takes nothing worth counting
 ANNOUNCED_S = 0.5  # so much earlier a gliding limit is known
 LAST_EFFICIENCY = 0.966  # of a supply at full load

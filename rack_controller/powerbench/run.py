@@ -140,6 +140,7 @@ def median(scores: Sequence[Score]) -> Score:
         "hottest_c",
         "dark_s",
         "heat",
+        "hot_s",
         "off_s",
         "caps_s",
     }

@@ -35,8 +35,9 @@ class Score:
     without a drop.  `training`: job time done against the time that passed; `served`: of what arrived; `delay_p99_s`:
     of the queue.  `decide_us`: median CPU of a decision.  `dark_s`: rack-seconds with a dead bus; `heat`: the warmest
     breaker's, of what trips it; `caps_s`: from all pumps lost until all limits of the rack were told to be the least;
-    `off_s`: from a leak until the rack drew nothing; NaN where nothing of the kind happened, infinite where it never
-    came to pass.
+    `hot_s`: the feed's breaker was warmer than its limit for hours makes it: time above the limit in the window of
+    what protects it, where `over_s` counts every step.  `off_s`: from a leak until the rack drew nothing; NaN where
+    nothing of the kind happened, infinite where it never came to pass.
     """
 
     over_s: float
@@ -55,6 +56,8 @@ class Score:
     decide_us: float
     dark_s: float = 0.0
     heat: float = 0.0
+    hot_s: float = 0.0
+    writes_per_gpu_min: float = 0.0
     caps_s: float = float("nan")
     off_s: float = float("nan")
 
@@ -104,6 +107,8 @@ def judge(log: Log, hall: Hall) -> Score:
         decide_us=float(np.median(log.decide_s) * 1e6) if log.decide_s else 0.0,
         dark_s=sum(m.dark for m in log.moments) * dt,
         heat=max(m.heat for m in log.moments),
+        writes_per_gpu_min=60.0 * log.writes / max(hall.now, dt) / hall.count,
+        hot_s=sum(m.warm for m in moments) * dt,
         caps_s=_longest(log.caps_s, sum(_pumpless(w, hall) for w in hall.scenario.happenings)),
         off_s=_longest(log.off_s, sum(w.leak for w in hall.scenario.happenings)),
     )

@@ -45,6 +45,7 @@ from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.locks import Locks
 from rack_controller.run.operate.looking import Looking
 from rack_controller.run.operate.obstacles import Obstacles
+from rack_controller.run.operate.planning_power import PowerPlanning
 from rack_controller.run.operate.verbs import Means, operating
 from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.power.recorded import Recorded
@@ -176,6 +177,10 @@ class RackUnderControl:
         obstacles = Obstacles(sources, self._turns, enrolled.maintenance)
         means = (view, sequence, sources, self._ledger, self._leases, clock, say, obstacles, looking, self._limits)
         self._operations, steering = operating(Means(*means, images))
+        if self._budget is not None:
+            self._budget.side.shut = PowerPlanning(view, sequence, sources, self._operations).shut
+            self._leases.unfed = self._budget.station.shedding.keeps_off
+            self._leases.awaited = self._budget.station.shedding.makes_room
         desks = (power, self._operations, guard, self._alarms, self._limits, self._building, self._coolant)
         self._state = StateAnswers(view, sources, self._stock, self._journal, Desks(enrolled, *desks, self._budget))
         offered = [steering, self._enrolling.verbs, power.verbs, self._locks.verbs]
@@ -186,9 +191,10 @@ class RackUnderControl:
         self._commands = CommandAnswers(view, sources, looking, self._journal, clock, verbs, audited)
 
     def _keeps_off(self, tray: Place) -> str:
-        """Return what keeps a tray off now: an interlock, or a flash that was broken off."""
+        """Return what keeps a tray off now: an interlock, a flash that was broken off, a budget without room for it."""
         latched = "" if self._guarding is None else self._guarding.guard.gate.forbids(tray)
-        return latched or self._leases.quarantined(tray)
+        leases = self._leases
+        return latched or leases.quarantined(tray) or leases.unfed(tray) or leases.awaited(tray)
 
     def attach(self, bus: Bus) -> Callable[[str, bytes], object]:
         """Register this rack's answers and return what it tells changes with."""

@@ -1,6 +1,8 @@
 """A rack's budget as its controller says it, for tests of what shows it."""
 
+from rack_controller.model.power_layer import LayerKind, LayerWish
 from rack_controller.model.power_view import (
+    BreakerView,
     BudgetGlance,
     ClaimView,
     HeldView,
@@ -9,6 +11,8 @@ from rack_controller.model.power_view import (
     LimitView,
     PowerCap,
     PowerView,
+    ShedState,
+    ShedView,
     UsableView,
 )
 
@@ -59,11 +63,28 @@ def budget_view(rack: str, mode: str = "armed", short: float = 0.0) -> PowerView
             InBandView(f"{rack}/u12/host", "refused", 0, "gpu0: no <permission>"),
             InBandView(f"{rack}/u13/host", "kept", 65 * S),
         ],
+        batteries_w=3_300.0,
+        layers=[LayerWish(LayerKind.PROFILE, f"{rack}/u12", profile="max-<q>", by="ada", since_unix_ns=1 * S)],
+        breakers=[BreakerView("feed a phase <2>", 60_000.0, 48_000.0, 62_000.0, 0.7, 0.4, 95.0, 12.0)],
+        shed=[ShedView(f"{rack}/u37", ShedState.OFF, "row-<r1>", 3_000.0, 5 * S, "op-7", "row-<r1> lacks 2.0 kW")],
     )
 
 
 def budget_glance() -> BudgetGlance:
     """Return the same in short."""
     limits = [("k01", "rack", 130_000.0, 118_000.0), ('row "1"', "budget", 120_000.0, 118_000.0)]
-    in_band = {"kept": 1, "refused": 1}
-    return BudgetGlance(True, 125_000.0, 250_000.0, 4_000.0, 0.0, 2, 12, 0.0012, limits, in_band=in_band)
+    return BudgetGlance(
+        True,
+        125_000.0,
+        250_000.0,
+        4_000.0,
+        0.0,
+        2,
+        12,
+        0.0012,
+        limits,
+        in_band={"kept": 1, "refused": 1},
+        shed=1,
+        breakers=[("feed a", 0.7, 0.4)],
+        jobs=[("train", 3.6e6, 3.6e5)],
+    )

@@ -103,6 +103,7 @@ async def budgeted(
     own = state / "own"
     (own / NAME).mkdir(parents=True)
     (own / NAME / "rack.yaml").write_text(GENERATION.replace("{redundancy: n}", f"{{redundancy: n{rides}}}"))
+    (own / NAME / "sequence.yaml").write_text("extends: gb200-nvl72\n")
     (own / "policies").mkdir()
     (own / "policies" / "power.yaml").write_text(POLICY.replace("MODE", mode) + more)
     design = load_generation(NAME, [own])

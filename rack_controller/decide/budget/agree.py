@@ -30,6 +30,16 @@ def check_promises(roster: Roster, claims: Claims, policy: PowerPolicy, ceilings
             raise SpecInvalid(f"budgets[{n}].limit_kw", said)
 
 
+def check_terms(roster: Roster, claims: Claims, policy: PowerPolicy, floor: Array) -> None:
+    """Raise SpecInvalid where a tenant's cap lies below the smoothing floor that its GPUs have, `floor` (N,) W."""
+    below = claims.ceiling < np.minimum(floor, roster.most) - 1e-9
+    if below.any():
+        at = int(np.flatnonzero(below)[0])
+        n = next(i for i, t in enumerate(policy.tenants) if t.name == claims.tenant[at])
+        said = f"expected a cap above the smoothing floor of {roster.places[at]}, {floor[at]:g} W"
+        raise SpecInvalid(f"tenants[{n}].most_kw", f"{said}; it gets {claims.ceiling[at]:g} W at most")
+
+
 def _needs(roster: Roster, floor: Array, share: Array) -> float:
     gpus = np.bincount(roster.rack, weights=floor, minlength=len(roster.racks)).astype(np.float64)
     return float((share * roster.law.drawn(gpus)).sum())

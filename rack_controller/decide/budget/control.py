@@ -50,7 +50,7 @@ class _Share:
     """What everybody is to have: `targets` (N,), and how the limits held it (BudgetDecision)."""
 
     targets: Array
-    shortfall: Array
+    slack: Array
     level: Array
     bound_by: Index
 
@@ -73,8 +73,9 @@ def step_budget(
     writes = _grant(state.written, design, policy, seen.now, limits, charge, share.targets, fresh=fresh)
     written = sent(state.written, writes, seen.now)
     charged = design.feeds @ charge.racks(design.per_rack(written.holds)) + anyhow
+    short = np.maximum(-share.slack, 0.0)
     return replace(state, written=written), BudgetDecision(
-        writes, charged, share.shortfall, share.level, share.bound_by
+        writes, charged, short, share.level, share.bound_by, share.slack
     )
 
 
@@ -117,7 +118,7 @@ def _allocate(
     more = np.where(stuck | (bound_by[design.claim] >= 0), 0.0, design.most - targets)
     spare, _ = fill(left, _slopes(design, charge, more), design.weight, design.priority)
     targets = np.where(stuck, np.minimum(written.newest, design.most), targets + spare[design.claim] * more)
-    return _Share(targets, np.maximum(-slack, 0.0), level, bound_by)
+    return _Share(targets, slack, level, bound_by)
 
 
 def _floors(design: BudgetDesign, wanted: Array) -> Array:
@@ -147,9 +148,13 @@ def _grant(
     *,
     fresh: bool,
 ) -> Array:
-    """Return what to write: decreases at once, increases within the room that the charge leaves."""
+    """Return what to write: decreases at once, increases within the room that the charge leaves.
+
+    Where every limit is kept as it is, watts only change hands: that waits until it is worth it (`band`).
+    """
     told, holds = written.newest, written.holds
-    lower = targets < told - policy.smallest_change_w
+    worth = _worth(design, policy, told, targets, limits, charge, holds, fresh=fresh)
+    lower = worth & (targets < told - policy.smallest_change_w)
     after = np.where(lower, targets, told)
     if fresh:
         bound = np.maximum(after, holds)
@@ -157,7 +162,7 @@ def _grant(
         room = limits - design.feeds @ charge.racks(design.per_rack(bound))
         share, _ = fill(room, _slopes(design, charge, rise), design.weight, np.zeros_like(design.priority))
         higher = np.minimum(bound, targets) + share[design.claim] * rise
-        after = np.where(~lower & (higher > told + policy.smallest_change_w), higher, after)
+        after = np.where(~lower & worth & (higher > told + policy.smallest_change_w), higher, after)
     overdue = (now - written.waits_since >= policy.rewrite_s) & (now - written.times[0] >= policy.rewrite_s / 2.0)
     return np.where((np.abs(after - told) > 1e-9) | overdue, after, np.nan)
 
@@ -165,3 +170,27 @@ def _grant(
 def charged_at(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, holds: Array) -> Array:
     """Return the most that every limit, (C,), can be asked for while devices can have `holds` (N,) W."""
     return np.asarray(design.feeds @ _charge(state, design, policy, holds).racks(design.per_rack(holds)))
+
+
+def _worth(
+    design: BudgetDesign,
+    policy: BudgetPolicy,
+    told: Array,
+    targets: Array,
+    limits: Array,
+    charge: _Charge,
+    holds: Array,
+    *,
+    fresh: bool,
+) -> Mask:
+    """Return whose limit is worth a write, (N,): under a limit that is passed everybody's, else who is off by the band
+    when others may get what it gives; devices that work in step change together."""
+    if policy.band <= 0.0:
+        return np.ones(len(told), dtype=np.bool_)
+    passed = design.feeds @ charge.racks(design.per_rack(np.maximum(told, holds))) > limits
+    pressed = np.any(design.feeds[passed] > 0.0, axis=0)[design.rack]
+    moves = (np.abs(targets - told) > policy.band * told) & (policy.trades | (targets > told))
+    off = pressed | (fresh & moves)
+    joint = np.zeros(len(design.weight), dtype=np.bool_)
+    np.logical_or.at(joint, design.claim, off)
+    return np.asarray(off | (design.together & joint)[design.claim])

@@ -82,6 +82,9 @@ class BudgetPolicy:
     `reserve`: share of every limit that is never granted.
     `stale_s`: older sights raise nothing.  `rewrite_s`: a write that has not been read back by then is sent again.
     `settle_s`: how old a limit that is read back must be for the power to have followed.
+    `smallest_change_w`: what is less is never sent.  `band`: share of what a device was told by which it has to be off
+    before a change that no limit asks for is sent: devices that share a limit trade watts all the time.  `trades`:
+    whether any is lowered now only so that another one may have more.
     """
 
     doubt: float = 0.10
@@ -95,6 +98,8 @@ class BudgetPolicy:
     rewrite_s: float = 1.0
     settle_s: float = 0.1
     smallest_change_w: float = 1.0
+    band: float = 0.0
+    trades: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,7 @@ class BudgetDecision:
 
     `shortfall` (C,): by how much the floors alone pass a limit, 0 where they fit: something must be shed.
     `level` (J,): which share of its request each claim got; `bound_by` (J,): the limit that held it, -1 for none.
+    `slack` (C,): what every limit has left above the floors, negative where they do not fit.
     """
 
     writes: Array
@@ -129,3 +135,4 @@ class BudgetDecision:
     shortfall: Array
     level: Array
     bound_by: Index
+    slack: Array

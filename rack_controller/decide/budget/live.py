@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from rack_controller.decide.budget.bounds import Written
 from rack_controller.decide.budget.claims import Claims
 from rack_controller.decide.budget.control import BudgetState, step_budget
 from rack_controller.decide.budget.design import Array, BudgetDecision, BudgetDesign, BudgetPolicy, Mask, Seen
 from rack_controller.decide.budget.law import LawState
 from rack_controller.decide.budget.requests import requests
-from rack_controller.decide.budget.resume import adopted, deaf, forgotten, unsent, whole_watts
+from rack_controller.decide.budget.resume import adopted, dark, deaf, forgotten, unsent, whole_watts
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import Row
 from rack_controller.model.power_policy import Mode, PowerPolicy
@@ -26,7 +27,9 @@ NEVER = -1.0
 @dataclass(frozen=True, slots=True)
 class LiveSight:
     """See `run/budget/side.py`: `power`, `read`, `ceiling` W with NaN, `seen`, `able`, `began`, `free`, all (N,);
-    `meters` (R,) W of AC, NaN unknown; `rows` the limits in force.  What is not `free` waits for a cycle."""
+    `meters` (R,) W of AC, NaN unknown; `rows` the limits in force.  What is not `free` waits for a cycle.  `extra` (R,)
+    W of AC that batteries may charge with: charged, and nothing is learned from a meter meanwhile.  `off` (N,): was
+    shed and is seen off: not charged, until it is told to come back or is seen on."""
 
     now: float
     rows: tuple[Row, ...]
@@ -38,23 +41,29 @@ class LiveSight:
     began: Mask
     meters: Array
     free: Mask | None = None
+    extra: Array | None = None
+    off: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """`met` (N,): whose limit was read back at least once, or waited for long enough; `most` (N,) W as of last."""
+    """`met` (N,): whose limit was read back at least once, or waited for long enough; `most` (N,) W and `off` (N,) as
+    of last."""
 
     budget: BudgetState
     met: Mask
     most: Array
     since: float
     raised_at: float = -np.inf
+    off: Mask | None = None
+    traded_at: float = -np.inf
 
 
 @dataclass(frozen=True, slots=True)
 class LiveDecision:
     """`writes` (N,) whole W, NaN for nothing; `raised` (N,) which of them go up; `told`, `holds`, `wanted`, `most`
-    (N,) W; `limits` (C,) W as they were kept; `step` what the cycle said."""
+    (N,) W; `limits` (C,) W as they were kept; `step` what the cycle said; `lacking` (C,) W: the part of its shortfall
+    that is certain, see `_certain`."""
 
     writes: Array
     raised: Mask
@@ -64,6 +73,7 @@ class LiveDecision:
     most: Array
     limits: Array
     step: BudgetDecision
+    lacking: Array
     rows: tuple[Row, ...] = field(default=())
 
 
@@ -95,29 +105,29 @@ def step_live(
 ) -> tuple[LiveState, LiveDecision]:
     """Return the next state and what to write now.  In shadow what would be written counts as if it had landed."""
     shadow = policy.mode is Mode.SHADOW
-    most = np.fmin(claims.ceiling, sight.ceiling)
+    off = np.zeros_like(sight.able) if sight.off is None else sight.off
+    most = np.where(off, 0.0, np.fmin(claims.ceiling, sight.ceiling))
     design = design_of(roster, claims, most, sight.rows)
     budget = _relearned(state, roster, most)
-    written = budget.written
-    late = sight.now - state.since > UNREAD_S
-    written = adopted(written, ~state.met & np.isfinite(sight.read), sight.read)
-    met = state.met | np.isfinite(sight.read) | late
-    able = np.ones_like(sight.able) if shadow else np.asarray(sight.able & met)
-    if not shadow:
-        written = forgotten(written, sight.began, roster.most)
-        written = deaf(written, ~able)
+    met = state.met | np.isfinite(sight.read) | (sight.now - state.since > UNREAD_S)
+    able = np.asarray((shadow | (sight.able & met)) & ~off)
+    written = _known(budget.written, state, roster, sight, able, off, shadow=shadow)
     raises = sight.now - state.raised_at >= policy.raise_ms / 1e3 - 1e-6
+    trades = raises and sight.now - state.traded_at >= policy.trade_ms / 1e3 - 1e-6
+    terms = _terms(policy, raises=raises, trades=trades)
     limits = _limits(design, policy, sight.rows)
     seen = Seen(
         now=sight.now,
         limits=limits,
-        power=sight.power,
+        power=np.where(off, 0.0, sight.power),
         power_at=sight.now,
-        caps=written.newest if shadow else sight.read,
+        caps=np.where(off, np.nan, written.newest if shadow else sight.read),
         caps_at=sight.now,
-        meters=sight.meters,
+        meters=sight.meters if sight.extra is None else np.where(sight.extra > 0.0, np.nan, sight.meters),
+        extra=sight.extra,
     )
-    after, decision = step_budget(replace(budget, written=written), design, _terms(policy, raises=raises), seen)
+    after, decision = step_budget(replace(budget, written=written), design, terms, seen)
+    lacking = _certain(after, design, policy, seen, decision.shortfall)
     stale = ~sight.seen & (decision.writes > written.newest)
     waits = np.zeros_like(stale) if sight.free is None or shadow else ~sight.free
     sent = np.isfinite(decision.writes) & able & ~stale & ~waits
@@ -125,12 +135,29 @@ def step_live(
     writes = np.where(sent, kept.newest, np.nan)
     raised = np.asarray(sent & (kept.newest > written.newest))
     after = replace(after, written=kept)
-    wanted = requests(after.asked, design, _terms(policy, raises=raises))
-    following = LiveState(after, met, most, state.since, sight.now if raised.any() else state.raised_at)
-    return following, LiveDecision(writes, raised, kept.newest, kept.holds, wanted, most, limits, decision, sight.rows)
+    wanted = requests(after.asked, design, terms)
+    following = LiveState(
+        *(after, met, most, state.since, sight.now if raised.any() else state.raised_at, off),
+        traded_at=sight.now if trades and sent.any() else state.traded_at,
+    )
+    return following, LiveDecision(
+        writes, raised, kept.newest, kept.holds, wanted, most, limits, decision, lacking, sight.rows
+    )
 
 
-def _terms(policy: PowerPolicy, *, raises: bool) -> BudgetPolicy:
+def _known(
+    written: Written, state: LiveState, roster: Roster, sight: LiveSight, able: Mask, off: Mask, *, shadow: bool
+) -> Written:
+    """Return the bound with what was found of devices besides their limits: begun anew, out of reach, off."""
+    written = adopted(written, ~state.met & np.isfinite(sight.read), sight.read)
+    if state.off is not None:
+        written = forgotten(written, state.off & ~off, roster.most)
+    if not shadow:
+        written = deaf(forgotten(written, sight.began, roster.most), ~able)
+    return dark(written, off)
+
+
+def _terms(policy: PowerPolicy, *, raises: bool, trades: bool) -> BudgetPolicy:
     return BudgetPolicy(
         doubt=policy.doubt,
         reserve=policy.reserve,
@@ -138,7 +165,22 @@ def _terms(policy: PowerPolicy, *, raises: bool) -> BudgetPolicy:
         rewrite_s=policy.stale.rewrite_s,
         settle_s=0.0,
         smallest_change_w=policy.step_w,
+        band=policy.band,
+        trades=trades,
     )
+
+
+def _certain(state: BudgetState, design: BudgetDesign, policy: PowerPolicy, seen: Seen, shortfall: Array) -> Array:
+    """Return the part of a shortfall, (C,) W, that is there whatever becomes of devices that nobody can tell anything.
+
+    They are charged the most that they may draw; here they count with what they draw, their floor where nobody knows
+    that, so that a controller of a tray that starts anew costs nobody else its tray.
+    """
+    stuck = state.written.stuck(seen.now, policy.stale.rewrite_s)
+    least = np.clip(np.nan_to_num(seen.power), design.floor, design.most)
+    surplus = np.where(stuck, np.maximum(state.written.holds - least, 0.0), 0.0)
+    slope = (1.0 + design.law.follow) / design.law.efficiency
+    return np.maximum(shortfall - design.feeds @ (slope * design.per_rack(surplus)), 0.0)
 
 
 def _limits(design: BudgetDesign, policy: PowerPolicy, rows: tuple[Row, ...]) -> Array:

@@ -42,6 +42,14 @@ def deaf(before: Written, which: Mask) -> Written:
     return replace(before, waits_since=np.where(which, -np.inf, before.waits_since)) if which.any() else before
 
 
+def dark(before: Written, which: Mask) -> Written:
+    """Return the bound where the devices `which` (N,) were switched off and are seen off: they draw nothing."""
+    if not which.any():
+        return before
+    off = np.where(which, 0.0, before.holds)
+    return replace(before, holds=off, waits_since=np.where(which, -np.inf, before.waits_since))
+
+
 def unsent(after: Written, before: Written, which: Mask) -> Written:
     """Return the bound after a cycle whose writes to the devices `which` (N,) were not sent."""
     if not which.any():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from firmware_bridge.vocabulary.generation import Generation, TrayKind
+from firmware_bridge.vocabulary.limit_layers import LimitLayers
 from firmware_bridge.vocabulary.place import Place, join_place
 from rack_controller.decide.budget.design import Array, Index, RackLaw
 from rack_controller.decide.supply.law import gpu_span, law_of
@@ -14,13 +15,15 @@ from rack_controller.decide.supply.wiring import RackWiring, wiring_of
 
 @dataclass(frozen=True, slots=True)
 class BudgetRack:
-    """One rack: `nodes` says on which node of the site's graph each of its feeds hangs."""
+    """One rack: `nodes` says on which node of the site's graph each of its feeds hangs; `layers`: its limits above a
+    GPU's own, None where its generation states none."""
 
     place: Place
     generation: str
     wiring: RackWiring
     law: RackLaw
     nodes: Mapping[str, str] = field(default_factory=dict)
+    layers: LimitLayers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ def roster_of(
     rack, idle, floor, most = [], [], [], []
     for r, (place, generation) in enumerate(racks):
         wired = {} if nodes is None else nodes.get(place, {})
-        members.append(BudgetRack(place, generation.name, wiring_of(generation), law_of(generation), wired))
+        law, layers = law_of(generation), generation.layers
+        members.append(BudgetRack(place, generation.name, wiring_of(generation), law, wired, layers))
         for slot in generation.slots_of(TrayKind.COMPUTE):
             gpu = slot.tray.component("gpu")
             if gpu is None:

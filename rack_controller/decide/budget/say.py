@@ -8,6 +8,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.supply import Redundancy
 from rack_controller.decide.budget.claims import Claims
 from rack_controller.decide.budget.design import Array
+from rack_controller.decide.budget.layers import LayersOver
 from rack_controller.decide.budget.live import LiveDecision, LiveSight
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import RowKind
@@ -90,7 +91,12 @@ def say_claims(roster: Roster, claims: Claims, decision: LiveDecision, power: Ar
 
 
 def held_of(
-    roster: Roster, claims: Claims, decision: LiveDecision, rack: int, wanted: Mapping[str, SetPoint]
+    roster: Roster,
+    claims: Claims,
+    decision: LiveDecision,
+    rack: int,
+    wanted: Mapping[str, SetPoint],
+    over: LayersOver | None = None,
 ) -> dict[Place, Layers]:
     """Return every GPU of a rack that some layer holds below its device's default, with its layers."""
     found: dict[Place, Layers] = {}
@@ -98,7 +104,8 @@ def held_of(
     for at in np.flatnonzero(roster.rack == rack).tolist():
         place = roster.places[at]
         point = wanted.get(place)
-        layers = layers_of(roster, claims, decision, at, None if point is None else (point.value, point.by), full)
+        asked = None if point is None else (point.value, point.by)
+        layers = layers_of(roster, claims, decision, at, asked, full, over)
         if layers.layer != DEVICE:
             found[place] = layers
     return found

@@ -1,14 +1,22 @@
-"""What to take off when the floors alone pass a limit: trays of whoever comes last, until it fits.  Pure."""
+"""What to take off when the floors alone pass a limit, when, and whether what is off fits again.  Pure.
 
-from collections.abc import Sequence
+Trays of whoever comes last go first, those with a tenant's promise last of all, until the floors that are left fit.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from firmware_bridge.vocabulary.place import Place, tray_of
 from rack_controller.decide.budget.claims import Claims
-from rack_controller.decide.budget.design import Array
+from rack_controller.decide.budget.design import Array, Mask
 from rack_controller.decide.budget.roster import Roster
+from rack_controller.decide.budget.rows import Row
+
+LEAST_W = 1.0
+"""What is less than that is rounding, no shortfall."""
+_PROMISE_W = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +28,38 @@ class Shed:
     short: float
 
 
-def what_to_shed(roster: Roster, claims: Claims, share: Array, floors: Array, missing: float) -> Shed:
+@dataclass(frozen=True, slots=True)
+class ToShed:
+    """A tray that goes off now: for which limit, which lacks `missing` W."""
+
+    tray: Place
+    limit: str
+    missing: float
+
+
+def what_to_shed(
+    roster: Roster,
+    claims: Claims,
+    share: Array,
+    floors: Array,
+    missing: float,
+    spared: Collection[Place] = (),
+) -> Shed:
     """Return what to shed of a limit with `share` (R,) that lacks `missing` W; `floors` (N,) W is what each GPU has at
-    least.  The claims that come last lose their trays first, the topmost tray of each first."""
-    law = roster.law
-    slope = (1.0 + law.follow) / law.efficiency
-    relief: dict[Place, float] = {}
-    rank: dict[Place, tuple[int, str]] = {}
+    least.
+
+    The claims that come last lose their trays first, the topmost tray of each first; trays with a GPU that a tenant was
+    promised more for than it can be set to come after all others.  `spared` stay on whatever is missing.
+    """
+    relief = reliefs(roster, share, floors)
+    rank: dict[Place, tuple[bool, int, str]] = {}
+    promised = claims.floor > roster.floor + _PROMISE_W
     for n, place in enumerate(roster.places):
-        tray, r = tray_of(place), int(roster.rack[n])
-        relief[tray] = relief.get(tray, 0.0) + float(share[r] * slope[r] * floors[n])
-        last = int(claims.priority[claims.claim[n]])
-        rank[tray] = min(rank.get(tray, (last, tray)), (last, tray))  # a tray counts as its most important GPU
+        tray, last = tray_of(place), int(claims.priority[claims.claim[n]])
+        own = (not promised[n], last, tray)
+        rank[tray] = min(rank.get(tray, own), own)  # a tray counts as its most important GPU
     chosen: list[Place] = []
-    for tray in sorted((t for t in relief if relief[t] > 0), key=lambda t: rank[t], reverse=True):
+    for tray in sorted((t for t, w in relief.items() if w > 0 and t not in spared), key=rank.__getitem__, reverse=True):
         if missing <= 0:
             break
         chosen.append(tray)
@@ -41,6 +67,60 @@ def what_to_shed(roster: Roster, claims: Claims, share: Array, floors: Array, mi
     return Shed(tuple(chosen), float(max(missing, 0.0)))
 
 
-def short_rows(shortfall: Array, least: float = 1.0) -> Sequence[int]:
-    """Return the rows, worst first, that lack more than `least` W."""
-    return [int(c) for c in np.argsort(-shortfall) if shortfall[c] > least]
+def reliefs(roster: Roster, share: Array, floors: Array) -> dict[Place, float]:
+    """Return what each tray's going off takes off a limit with `share` (R,): its floors (N,) W and what follows."""
+    slope = (1.0 + roster.law.follow) / roster.law.efficiency
+    each = share[roster.rack] * slope[roster.rack] * floors
+    found: dict[Place, float] = {}
+    for place, watts in zip(roster.places, each.tolist(), strict=True):
+        tray = tray_of(place)
+        found[tray] = found.get(tray, 0.0) + watts
+    return found
+
+
+def decide_shed_now(
+    since: Mapping[str, float],
+    roster: Roster,
+    claims: Claims,
+    rows: Sequence[Row],
+    floors: Array,
+    lacking: Array,
+    going: Collection[Place],
+    spared: Collection[Place],
+    now: float,
+    patience: float,
+) -> tuple[dict[str, float], tuple[ToShed, ...]]:
+    """Return since when each limit lacks power, by name, and the trays that go off now.
+
+    lacking: (C,) W by which floors that are certain pass each limit.  A shortfall counts after `patience` s.  Trays
+    that are `going` off already count as off; `spared` cannot be switched now.
+    """
+    short = {row.name: c for c, row in enumerate(rows) if lacking[c] > LEAST_W}
+    after = {name: since.get(name, now) for name in short}
+    chosen: dict[Place, ToShed] = {}
+    for name, c in short.items():
+        if now - after[name] < patience:
+            continue
+        share, off = rows[c].share, {*going, *chosen}
+        relief = reliefs(roster, share, floors)
+        missing = float(lacking[c]) - sum(relief.get(tray, 0.0) for tray in off)
+        for tray in what_to_shed(roster, claims, share, floors, missing, {*off, *spared}).trays:
+            chosen[tray] = ToShed(tray, name, float(lacking[c]))
+    return after, tuple(chosen.values())
+
+
+def room_missing(roster: Roster, rows: Sequence[Row], slack: Array, which: Mask, doubt: float) -> tuple[float, str]:
+    """Return what a limit lacks for the GPUs `which` (N,) that are off to come back, W, 0 where they fit, and its name.
+
+    They come back at their default limits, and until those are read back they may draw their most.  slack: (C,) W that
+    each limit has above the floors of all others; doubt: of the law of what follows.
+    """
+    law = roster.law
+    slope = 1.0 + (1.0 + doubt) * ((1.0 + law.follow) / law.efficiency - 1.0)
+    most = np.bincount(roster.rack, weights=np.where(which, roster.most, 0.0), minlength=len(roster.racks))
+    worst, name = 0.0, ""
+    for row, left in zip(rows, slack.tolist(), strict=True):
+        need = float((row.share * slope * most).sum())
+        if need > 0 and need - left > worst:
+            worst, name = need - left, row.name
+    return worst, name

@@ -1,4 +1,5 @@
-"""Which layer holds a GPU: its device's own limit, a person, an interlock, its tenant's terms, the budget.  Pure.
+"""Which layer holds a GPU: its device's own limit, its module, tray or workload profile, a person, an interlock, its
+tenant's terms, the budget.  Pure.
 
 Layers stay apart; the lowest wins and is named.
 """
@@ -9,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from rack_controller.decide.budget.claims import Claims
+from rack_controller.decide.budget.layers import LayersOver
 from rack_controller.decide.budget.live import LiveDecision
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import RowKind
 
 DEVICE = "its own default"
+SHED = "shed: its tray is off"
 _LEAST_W = 1.0
 
 
@@ -42,9 +45,12 @@ def layers_of(
     at: int,
     wanted: tuple[float, str] | None,
     full: int | None = None,
+    over: LayersOver | None = None,
 ) -> Layers:
     """Return the layers of the GPU `at`; `wanted`: what a person or an interlock wants there, W, and who; `full`: the
-    limit that is fullest (`fullest`)."""
+    limit that is fullest (`fullest`); `over`: the layers of modules, trays and profiles."""
+    if decision.most[at] <= 0.0:
+        return Layers(((SHED, 0.0), (DEVICE, float(roster.most[at]))), "power on, once a limit has room for it")
     found = [(DEVICE, float(roster.most[at]), "nothing: it is as its device has it")]
     if wanted is not None:
         watts, by = wanted
@@ -54,6 +60,8 @@ def layers_of(
         found.append((name, watts, frees))
     if claims.tenant[at] and claims.ceiling[at] < roster.most[at] - _LEAST_W:
         found.append((f"terms of {claims.tenant[at]}", float(claims.ceiling[at]), "a larger most_kw in the policy"))
+    if over is not None:
+        found += [(name, watts, "power layer clear") for name, watts in over.at(at)]
     told = float(decision.told[at])
     if told < min(w for _, w, _ in found) - _LEAST_W:
         found.append((f"budget: {_row(decision, claims, at, full)}", told, _frees(decision, claims, at, full)))

@@ -4,13 +4,14 @@ Supplies on one busbar share its load alike, so each constraint is met or not by
 share of it.  A breaker carries `continuous` of its rating for hours (NEC 210.20, 215.3) unless the feed says otherwise.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from firmware_bridge.vocabulary.supply import Loss, Redundancy
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.supply.heat import SPENT, Pole, borrowed
 from rack_controller.decide.supply.wiring import FOR_EVER, Array, Index, Mask, RackWiring
 
 _LOSSES = {
@@ -24,13 +25,14 @@ _ROOT3 = 3.0**0.5
 @dataclass(frozen=True, slots=True)
 class Constraint:
     """One thing that carries `carries` of the rack's load and holds `limit` W (of DC, or of AC where `ac`): with it
-    the rack may draw `usable` W of DC."""
+    the rack may draw `usable` W of DC.  `pole`: the breaker behind it, where it is one."""
 
     name: str
     limit: float
     carries: float
     usable: float
     ac: bool = False
+    pole: Pole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +84,65 @@ class Usable:
         return self.binding.standing
 
 
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What of breakers' heat a loss may spend: `share` of the reserve, `heat` by pole as it is."""
+
+    share: float = 0.0
+    heat: Mapping[str, float] = field(default_factory=dict)
+
+
 def usable(
     wiring: RackWiring,
     well: Mask,
     wanted: Redundancy | None = None,
     needs: Seconds = FOR_EVER,
     inlet: Array | None = None,
+    spending: Spending | None = None,
 ) -> Usable:
     """Return what a rack may draw.
 
     well: (P,) which supplies give something; wanted: the generation's redundancy unless said; needs: s that software
-    takes to cap, for which hardware must carry a loss to count; inlet: (S,) °C, NaN unknown.
+    takes to cap, for which hardware must carry a loss to count; inlet: (S,) °C, NaN unknown; spending: what breakers
+    may carry beyond their load for hours while software takes that time.
     """
     derate = derates(wiring, inlet)
     now = Case("", None, _constraints(wiring, well, frozenset(), derate))
     cases = [
-        Case(name, loss, _constraints(wiring, left, dead, derate), wiring.supply.carried(loss, needs))
+        Case(
+            name,
+            loss,
+            _lent(_constraints(wiring, left, dead, derate), needs, spending),
+            wiring.supply.carried(loss, needs),
+        )
         for name, loss, left, dead in _single_losses(wiring, well)
     ]
     left = tuple(case for case in cases if case.binding.usable > 0.0)
     dark = tuple(case.lost for case in cases if case.binding.usable <= 0.0)
     return Usable(now, left, wanted or wiring.supply.redundancy, dark)
+
+
+def poles_of(may: Usable) -> dict[str, Pole]:
+    """Return the breakers that a rack hangs on as it is: single poles where they have several."""
+    poles = {c.name: c.pole for c in may.now.constraints if c.pole is not None}
+    return {name: pole for name, pole in poles.items() if not any(n.startswith(f"{name} phase ") for n in poles)}
+
+
+def _lent(found: tuple[Constraint, ...], needs: Seconds, spending: Spending | None) -> tuple[Constraint, ...]:
+    """Return constraints after a loss, breakers with what of their heat may be spent until software has acted."""
+    if spending is None or spending.share <= 0.0 or not needs < FOR_EVER:
+        return found
+    lent = []
+    for c in found:
+        more = 1.0 if c.pole is None else borrowed(c.pole, _heat_of(spending.heat, c.name), needs, spending.share)
+        lent.append(c if more == 1.0 else replace(c, limit=c.limit * more, usable=c.usable * more))
+    return tuple(lent)
+
+
+def _heat_of(heat: Mapping[str, float], name: str) -> float:
+    """Return how warm a breaker is, its warmest pole where it has several; what nobody has seen has nothing to lend."""
+    poles = [warm for pole, warm in heat.items() if pole == name or pole.startswith(f"{name} phase ")]
+    return max(poles, default=SPENT)
 
 
 def _single_losses(wiring: RackWiring, well: Mask) -> Iterator[tuple[str, Loss, Mask, frozenset[str]]]:
@@ -174,26 +214,27 @@ def _breakers(wiring: RackWiring, at: Index, each: float, uneven: float) -> Iter
             continue
         volts = feed.voltage_nominal / (_ROOT3 if feed.phases == 3 else 1.0)
         per_amp = volts * feed.continuous * supply.power_factor
-        one_phase = feed.phases == 1
+        one_phase, known = feed.phases == 1, (uneven, supply.efficiency, feed.continuous)
         if feed.breaker is not None:
             limit = feed.breaker * per_amp
-            carries = each * sum(by_phase)
-            yield _breaker(f"feed {feed.name}", limit * feed.phases, carries, uneven, supply.efficiency)
+            yield _breaker(f"feed {feed.name}", limit * feed.phases, each * sum(by_phase), *known)
             for n in range(0 if one_phase else feed.phases):
                 carries = each * (by_phase[n] if n < len(by_phase) else 0)
-                yield _breaker(f"feed {feed.name} phase {n + 1}", limit, carries, uneven, supply.efficiency)
+                yield _breaker(f"feed {feed.name} phase {n + 1}", limit, carries, *known)
         if feed.branch_breaker is not None:
             for shelf, counts in zip(wiring.shelves, here, strict=True):
                 if sum(counts):
                     worst = each * (sum(counts) if one_phase else max(counts[: feed.phases]))
-                    limit = feed.branch_breaker * per_amp
-                    yield _breaker(f"branch {feed.name} of {shelf}", limit, worst, uneven, supply.efficiency)
+                    yield _breaker(f"branch {feed.name} of {shelf}", feed.branch_breaker * per_amp, worst, *known)
 
 
 def _constraint(name: str, limit: float, carries: float, uneven: float) -> Constraint:
     return Constraint(name, float(limit), float(carries), float(limit / max(carries * uneven, 1e-12)))
 
 
-def _breaker(name: str, limit: float, carries: float, uneven: float, efficiency: float) -> Constraint:
+def _breaker(
+    name: str, limit: float, carries: float, uneven: float, efficiency: float, continuous: float
+) -> Constraint:
     held = _constraint(name, limit, carries, uneven)
-    return Constraint(name, held.limit, held.carries, held.usable * efficiency, ac=True)
+    pole = Pole(name, held.limit / continuous, held.limit, held.carries * uneven)
+    return Constraint(name, held.limit, held.carries, held.usable * efficiency, ac=True, pole=pole)

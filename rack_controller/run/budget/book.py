@@ -10,12 +10,13 @@ from firmware_bridge.vocabulary.errors import ArgumentsInvalid, FileInvalid, Pre
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.wire.located_yaml import Located, convert, parse
 from rack_controller.model.policy import Policy, check_schema, selects
+from rack_controller.model.power_layer import LayerKind, LayerWish
 from rack_controller.model.power_policy import KIND, Job, PowerPolicy, SpecInvalid, parse_power
 from rack_controller.model.power_view import PowerCap
 from rack_controller.run.journal import Journal
 
-JOB, CAP = "power_job", "power_cap"
-MOST_JOBS, MOST_CAPS = 500, 100
+JOB, CAP, LAYER = "power_job", "power_cap", "power_layer"
+MOST_JOBS, MOST_CAPS, MOST_LAYERS = 500, 100, 500
 SENT = "the policy"
 """What a policy that came by command is called in complaints."""
 
@@ -70,6 +71,7 @@ class Book:
     fits: Callable[[PowerPolicy, list[Job]], None]
     jobs: dict[str, RunningJob] = field(default_factory=dict)
     caps: dict[str, PowerCap] = field(default_factory=dict)
+    layers: dict[str, LayerWish] = field(default_factory=dict)
     changes: int = 0
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ class Book:
         decode = msgspec.json.decode
         self.jobs = {name: decode(text, type=RunningJob) for name, text in self.journal.kept(JOB).items()}
         self.caps = {name: decode(text, type=PowerCap) for name, text in self.journal.kept(CAP).items()}
+        self.layers = {key: decode(text, type=LayerWish) for key, text in self.journal.kept(LAYER).items()}
 
     def covers(self, rack: Place, generation: str) -> bool:
         """Return whether the policy in force covers a rack."""
@@ -161,6 +164,26 @@ class Book:
         self.journal.drop(CAP, name)
         self.changes += 1
         return self.caps.pop(name)
+
+    def lay(self, wish: LayerWish) -> None:
+        """Keep a layer that was checked; it replaces one of its kind at the same place.  Raises PreconditionFailed."""
+        if len(self.layers) >= MOST_LAYERS and wish.key not in self.layers:
+            raise PreconditionFailed(f"{MOST_LAYERS} layers are set", advice="clear some, or set them for a rack")
+        self.journal.keep(LAYER, wish.key, msgspec.json.encode(wish).decode())
+        self.layers[wish.key] = wish
+        self.changes += 1
+
+    def lift(self, target: str, kind: LayerKind | None) -> list[LayerWish]:
+        """Clear the layers at a place, of one kind or all, and return them.  Raises TargetUnknown where none is."""
+        gone = [w for w in self.layers.values() if w.target == target and kind in (None, w.kind)]
+        if not gone:
+            known = ", ".join(sorted({w.target for w in self.layers.values()})) or "none"
+            raise TargetUnknown(f"no layer is set at {target}", advice=f"layers are set at: {known}")
+        for wish in gone:
+            self.journal.drop(LAYER, wish.key)
+            del self.layers[wish.key]
+        self.changes += 1
+        return gone
 
     def expired(self) -> list[PowerCap]:
         """Forget the caps whose time is over, and return them."""

@@ -9,13 +9,13 @@ import msgspec
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, FileInvalid, TargetUnknown
 from firmware_bridge.vocabulary.place import leaf_of
 from firmware_bridge.vocabulary.text import scrub
-from rack_controller.decide.budget.energy import Energy
 from rack_controller.decide.budget.rows import RowKind
 from rack_controller.decide.budget.say import say_claims, say_held, say_limits, say_usable, stranded
 from rack_controller.decide.supply.whatif import what_if
 from rack_controller.model.command import Command
 from rack_controller.model.power_policy import Job, Mode, PowerPolicy, covers
 from rack_controller.model.power_view import BudgetGlance, JobView, PolicyShown, PowerCap, PowerView, WhatIf
+from rack_controller.run.budget.layering import Layering
 from rack_controller.run.budget.say_roads import by_state, say_alone, say_roads
 from rack_controller.run.budget.side import RackSide
 from rack_controller.run.budget.station import BudgetStation
@@ -25,7 +25,7 @@ Verb = Callable[[Command], Awaitable[dict[str, object]]]
 MOST_POLICY = 200_000
 CHANGED = 0.01
 LONGEST_CAP_S = 7 * 86_400.0
-LEAST_CAP_W = 100.0
+LEAST_CAP_W, MOST_CAP_W = 100.0, 1e9
 
 
 @dataclass(slots=True)
@@ -42,7 +42,8 @@ class PowerBudgetDesk:
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """Return the verbs by name."""
-        return {"power_policy": self.policy, "power_job": self.job, "power_cap": self.cap}
+        layer = Layering(self.station, self.told).layer
+        return {"power_policy": self.policy, "power_job": self.job, "power_cap": self.cap, "power_layer": layer}
 
     def view(self) -> PowerView:
         """Return how the budget stands at this rack."""
@@ -77,6 +78,10 @@ class PowerBudgetDesk:
             in_band=hosts,
             jobs=self._jobs(),
             caps=list(station.book.caps.values()),
+            batteries_w=0.0 if last.sight.extra is None else float(last.sight.extra[rack]),
+            shed=station.shedding.views(place),
+            breakers=station.breakers.views(place),
+            layers=[wish for wish in station.book.layers.values() if wish.target.startswith(place)],
         )
 
     def glance(self) -> BudgetGlance | None:
@@ -95,7 +100,14 @@ class PowerBudgetDesk:
             step_s=view.step_ms / 1e3,
             limits=[(limit.name, limit.kind, limit.limit_w, limit.charged_w) for limit in view.limits],
             in_band=by_state(view.in_band),
+            shed=len(view.shed),
+            breakers=[(breaker.name, breaker.heat, breaker.reserve) for breaker in view.breakers],
+            jobs=[(j.name, j.energy_j, j.doubt_j) for j in view.jobs] if self._speaks_for_all() else [],
         )
+
+    def _speaks_for_all(self) -> bool:
+        """Return whether what is one thing for the whole site is said here."""
+        return self.station.roster.racks[0].place == self.side.place
 
     def in_force(self) -> PolicyShown:
         """Return the policy in force.  Raises TargetUnknown where there is none."""
@@ -140,7 +152,7 @@ class PowerBudgetDesk:
         said = command.arguments
         do, name = str(said.get("do", "")), str(said.get("job", ""))
         if do == "end":
-            energy = self.station.energy.get(name, Energy())
+            energy = self.station.meter.of(name)
             ended = self.station.book.end(name)
             return {"job": ended.job.name, "energy_j": round(energy.joules), "doubt_j": round(energy.doubt)}
         if do != "start":
@@ -169,10 +181,10 @@ class PowerBudgetDesk:
             return {"cap": gone.id}
         watts, within, last = (float(said.get(k, d)) for k, d in (("kw", 0.0), ("within_s", 0.0), ("for_s", 0.0)))
         watts *= 1e3
-        if not watts >= LEAST_CAP_W or not 0 <= within <= LONGEST_CAP_S or not 0 < last <= LONGEST_CAP_S:
+        if not LEAST_CAP_W <= watts <= MOST_CAP_W or not 0 <= within <= LONGEST_CAP_S or not 0 < last <= LONGEST_CAP_S:
             raise ArgumentsInvalid(
                 f"a cap of {watts / 1e3:g} kW within {within:g} s for {last:g} s",
-                advice="kw above 0.1, within_s from 0 on, for_s up to a week",
+                advice="kw from 0.1 to 1e6, within_s from 0 on, for_s up to a week",
             )
         target = str(said.get("racks") or leaf_of(self.side.place))
         if not any(covers([target], rack.place) for rack in station.roster.racks):
@@ -207,7 +219,7 @@ class PowerBudgetDesk:
     def _jobs(self) -> list[JobView]:
         found = []
         for running in self.station.book.jobs.values():
-            job, used = running.job, self.station.energy.get(running.job.name, Energy())
+            job, used = running.job, self.station.meter.of(running.job.name)
             said = (job.name, list(job.members), job.priority, job.synchronous, running.begun_unix_ns, running.by)
             found.append(JobView(*said, used.joules, used.doubt, used.unseen))
         return found

@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_bridge.vocabulary.clock import Clock
+from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, join_place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.decide.budget.batteries import charging
 from rack_controller.decide.budget.wellness import GIVES_W, Wellness, judge_supplies
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.supply.wiring import Array, Mask, RackWiring
@@ -30,7 +32,8 @@ BEYOND_W = 30.0
 class SideSight:
     """n GPUs: `power`, `read` (a limit that was read back and is old enough), W, NaN unknown; `seen`: whether its power
     is fresh; `ceiling` what persons and interlocks allow, NaN nobody; `able`: can be written to, and `free`: at this
-    moment; `began`: was reset, booted or lost since the last sight.  `well` (P,), `inlet` (S,) °C, `meter` W of DC."""
+    moment; `began`: was reset, booted or lost since the last sight.  `well` (P,), `inlet` (S,) °C, `meter` W of DC;
+    `charging` W of DC that battery shelves may take."""
 
     power: Array
     read: Array
@@ -42,6 +45,7 @@ class SideSight:
     well: Mask
     inlet: Array
     meter: float
+    charging: float = 0.0
 
 
 @dataclass(slots=True)
@@ -58,17 +62,25 @@ class RackSide:
     clock: Clock
     tell: Callable[[Finding], None]
     endpoints: Mapping[Place, Place] = field(default_factory=dict)  # of those that can be written now
+    shut: Callable[[Place, str, float, str], str] | None = None  # see PowerPlanning.shut
     _wellness: Wellness | None = None
     _looked_at: Snapshot | None = None
     _table: SeriesTable | None = None
     _lines: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     _on: dict[Place, tuple[bool, bool]] = field(default_factory=dict)
     _since: dict[Place, Seconds] = field(default_factory=dict)
+    _batteries: dict[Place, float] = field(default_factory=dict)  # what each battery shelf gives at most, W
 
     @property
     def armed(self) -> bool:
         """Return whether anything may be written to this rack at all."""
         return self.view.layout.armed
+
+    def is_off(self, tray: Place) -> bool | None:
+        """Return whether a tray is seen off, None where nobody knows."""
+        snapshot = self.view.snapshot
+        state = None if snapshot is None else snapshot.good(tray, Quantity.POWER_STATE)
+        return None if state is None else state == 0.0
 
     def see(self, stale: Staleness, bound: Array) -> SideSight:
         """Return what is known now; `bound` (n,) W is what each GPU may draw at most."""
@@ -100,6 +112,7 @@ class RackSide:
             well=well,
             inlet=inlet,
             meter=meter,
+            charging=self._charging(),
         )
 
     def glance(self) -> bytes:
@@ -107,6 +120,13 @@ class RackSide:
         self._lay_out()
         dead = [self.board.newest(self._lines[name])[0] < GIVES_W for name in ("shelf", "supply")]
         return np.concatenate(dead).tobytes()
+
+    def _charging(self) -> float:
+        """Return what the rack's battery shelves may charge with now, W of DC."""
+        if not self._batteries:
+            return 0.0
+        (power, _), (level, _) = (self.board.newest(self._lines[name]) for name in ("battery", "charge"))
+        return float(charging(power, level, np.array(list(self._batteries.values()))).sum())
 
     def _read(self, now: Seconds, stale: Staleness) -> Array:
         """Return the newest limit read back of each GPU, by the readings or after a write; none from before the GPU
@@ -158,10 +178,17 @@ class RackSide:
         self._table = table
         shelves = [join_place(self.place, name) for name in self.wiring.shelves]
         supplies = [join_place(self.place, *name.split("/")) for name in self.wiring.names]
+        self._batteries = {
+            Place(tray.place): sum(part.count * (part.power_max_w or 0.0) for part in tray.components)
+            for tray in self.view.layout.trays
+            if tray.kind == TrayKind.BATTERY_SHELF
+        }
         self._lines = {
             "power": self.board.lines_of([(p, Quantity.POWER) for p in self.places]),
             "limit": self.board.lines_of([(p, Quantity.POWER_LIMIT) for p in self.places]),
             "shelf": self.board.lines_of([(p, Quantity.POWER) for p in shelves]),
             "inlet": self.board.lines_of([(p, Quantity.TEMPERATURE) for p in shelves]),
             "supply": self.board.lines_of([(p, Quantity.POWER) for p in supplies]),
+            "battery": self.board.lines_of([(p, Quantity.POWER) for p in self._batteries]),
+            "charge": self.board.lines_of([(p, Quantity.LEVEL) for p in self._batteries]),
         }

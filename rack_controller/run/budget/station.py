@@ -15,18 +15,22 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.vocabulary.upstream import Upstream
-from rack_controller.decide.budget.agree import check_promises
+from rack_controller.decide.budget.agree import check_promises, check_terms
 from rack_controller.decide.budget.claims import Claims, claims_of, priority_at
 from rack_controller.decide.budget.design import Array
-from rack_controller.decide.budget.energy import Energy, used
+from rack_controller.decide.budget.layers import LayersOver, check_layer, lay
 from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveState, begin, step_live
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import Row, budget_rows, cap_rows, graph_rows, rack_rows
 from rack_controller.decide.supply.graph import FedRack, graph_limits
-from rack_controller.decide.supply.usable import Usable, derates, usable
+from rack_controller.decide.supply.usable import Spending, Usable, derates, usable
 from rack_controller.decide.supply.wiring import RackWiring
+from rack_controller.model.power_layer import LayerWish
 from rack_controller.model.power_policy import AfterLoss, Job, Mode, PowerPolicy
 from rack_controller.run.budget.book import ActivePolicy, Book
+from rack_controller.run.budget.breakers import BreakerBook
+from rack_controller.run.budget.meter import JobMeter
+from rack_controller.run.budget.shedding import LoadShedding
 from rack_controller.run.budget.side import RackSide, SideSight
 from rack_controller.run.budget.two_roads import TwoRoads
 from rack_controller.run.journal import Journal
@@ -68,8 +72,11 @@ class BudgetStation:
     last: Cycle | None = field(default=None, init=False)
     state: LiveState | None = field(default=None, init=False)
     claims: Claims | None = field(default=None, init=False)
-    energy: dict[str, Energy] = field(default_factory=dict, init=False)
     roads: TwoRoads = field(init=False)
+    layers: LayersOver = field(init=False)
+    meter: JobMeter = field(init=False)
+    shedding: LoadShedding = field(init=False)
+    breakers: BreakerBook = field(init=False)
     began_at: Seconds = field(init=False)
     _known: int = field(default=-1, init=False)
     _usable: dict[tuple[str, bytes, bytes], Usable] = field(default_factory=dict, init=False)
@@ -81,6 +88,10 @@ class BudgetStation:
         self.began_at = self.clock.now()
         self.book = Book(self.journal, self.clock, self.filed, self.fits)
         self.roads = TwoRoads(self.roster, lambda: self.sides, self.clock, self.covered)
+        self.layers = lay(self.roster, list(self.book.layers.values()))
+        self.meter = JobMeter(self.journal, self.clock)
+        self.breakers = BreakerBook(self.roster)
+        self.shedding = LoadShedding(self.roster, self.sides, self.journal, self.clock, self.breakers.lasts)
 
     def join(self, side: RackSide) -> None:
         """Take a rack in."""
@@ -107,7 +118,17 @@ class BudgetStation:
     def fits(self, policy: PowerPolicy, jobs: list[Job]) -> None:
         """Raise SpecInvalid where a policy with these jobs does not fit the site's racks, or contradicts itself."""
         claims = claims_of(self.roster, policy, jobs)
-        check_promises(self.roster, claims, policy, self._ceilings())
+        check_promises(self.roster, claims, policy, np.fmin(self.ceilings(), self.layers.ceiling))
+        check_terms(self.roster, claims, policy, self.layers.floor)
+
+    def check_layer(self, wish: LayerWish) -> None:
+        """Raise ArgumentsInvalid where a layer does not fit its GPUs, or what is set already."""
+        set_already = list(self.book.layers.values())
+        if self.claims is None:
+            check_layer(self.roster, wish, set_already, self.ceilings())
+            return
+        ceiling = np.fmin(self.ceilings(), self.claims.ceiling)
+        check_layer(self.roster, wish, set_already, ceiling, self.claims.floor)
 
     async def run(self) -> None:
         """Decide until cancelled."""
@@ -143,6 +164,7 @@ class BudgetStation:
         active = self.book.active
         if active is None or len(self.sides) < len(self.roster.racks) or not self.roster.places:
             self.last, self.state = None, None
+            self.shedding.rest()
             self._grant({})
             return IDLE_S
         began, policy = self.clock.now(), active.spec
@@ -150,8 +172,9 @@ class BudgetStation:
         state = begin(self.roster, claims, began) if self.state is None else self.state
         seen = self._see(policy, state)
         may = tuple(
-            self._may(policy, rack.generation, self.sides[rack.place].wiring, seen[rack.place])
+            self._may(policy, rack.generation, rack.wiring, seen[rack.place], spending)
             for rack in self.roster.racks
+            for spending in [self.breakers.spending(rack.place, policy.spend_heat)]
         )
         sight = self._sight(began, policy, seen, may)
         self.state, alone = step_live(state, self.roster, claims, policy, sight)
@@ -159,20 +182,23 @@ class BudgetStation:
         decision = self.roads.follow(self.state, claims, policy, alone, stands)
         self._glanced = self._glance()
         self._look_for(sight)
-        before = self.last
         self.last = Cycle(began, sight, seen, may, decision, claims, self.clock.now() - began)
         if policy.mode is Mode.ARMED:
             self._grant(dict(zip(self.roster.places, decision.told.tolist(), strict=True)))
             self._send(decision)
         else:
             self._grant({})
-        self._count(claims, sight, decision, 0.0 if before is None else min(began - before.at, 10.0))
+        self.breakers.look(may, decision, sight.meters, began)
+        self.shedding.look(policy, claims, decision)
+        self.meter.count(self.roster, claims, sight.power, decision.holds)
         return policy.period_ms / 1e3
 
     def _claims(self, policy: PowerPolicy) -> Claims:
         if self.claims is None or self._known != self.book.changes:
             self._known = self.book.changes
-            self.claims = claims_of(self.roster, policy, self.book.running)
+            self.layers = lay(self.roster, list(self.book.layers.values()))
+            asked = claims_of(self.roster, policy, self.book.running)
+            self.claims = replace(asked, floor=np.maximum(asked.floor, self.layers.floor))
             if policy.mode is not self._mode:  # what a shadow would have written stands on no device
                 self._mode, self.state = policy.mode, None
         return self.claims
@@ -191,18 +217,20 @@ class BudgetStation:
     ) -> LiveSight:
         sides = [seen[rack.place] for rack in self.roster.racks]
         covered = [self.covered(rack.place) for rack in self.roster.racks]
-        law = self.roster.law
+        law, (off, comes) = self.roster.law, self.shedding.away()
         return LiveSight(
             now=now,
             rows=tuple(self._rows(policy, sides, may, policy.react_s)),
             power=np.concatenate([s.power for s in sides]),
-            read=np.concatenate([s.read for s in sides]),
+            read=np.where(comes, np.nan, np.concatenate([s.read for s in sides])),
             seen=np.concatenate([s.seen for s in sides]),
-            ceiling=np.concatenate([s.ceiling for s in sides]),
+            ceiling=np.fmin(np.concatenate([s.ceiling for s in sides]), self.layers.ceiling),
             able=np.concatenate([s.able & on for s, on in zip(sides, covered, strict=True)]),
-            began=np.concatenate([s.began for s in sides]),
+            began=np.concatenate([s.began for s in sides]) | comes,
             free=np.concatenate([s.free for s in sides]),
             meters=np.array([s.meter for s in sides]) / law.efficiency,
+            extra=np.array([s.charging for s in sides]) / law.efficiency,
+            off=off,
         )
 
     def _rows(
@@ -221,20 +249,22 @@ class BudgetStation:
         """Return what racks may use while nobody is there to lower their limits."""
         alone = msgspec.structs.replace(policy, react_s=FOR_GOOD_S, after_loss=AfterLoss.PROTECT)
         return [
-            self._may(alone, rack.generation, self.sides[rack.place].wiring, seen[rack.place])
+            self._may(alone, rack.generation, self.sides[rack.place].wiring, seen[rack.place], None)
             for rack in self.roster.racks
         ]
 
-    def _may(self, policy: PowerPolicy, generation: str, wiring: RackWiring, seen: SideSight) -> Usable:
+    def _may(
+        self, policy: PowerPolicy, generation: str, wiring: RackWiring, seen: SideSight, spending: Spending | None
+    ) -> Usable:
         """Return what a rack may use; worked out anew only when no rack of its generation has stood like it."""
         inlet = np.round(seen.inlet / DERATE_STEP_K) * DERATE_STEP_K
-        key = (generation, seen.well.tobytes(), derates(wiring, inlet).tobytes() + _terms_of(policy))
+        key = (generation, seen.well.tobytes(), derates(wiring, inlet).tobytes() + _terms_of(policy, spending))
         found = self._usable.get(key)
         if found is None:
             wanted, needs = policy.redundancy, Seconds(policy.react_s)
-            found = usable(wiring, seen.well, wanted, needs, inlet)
+            found = usable(wiring, seen.well, wanted, needs, inlet, spending)
             if policy.after_loss is AfterLoss.HOLD:
-                whole = usable(wiring, wiring.all_well, wanted, needs, inlet)
+                whole = usable(wiring, wiring.all_well, wanted, needs, inlet, spending)
                 found = replace(found, cases=whole.cases)
             if len(self._usable) > 64 * len(self.sides):
                 self._usable.clear()
@@ -262,24 +292,16 @@ class BudgetStation:
             mine = {p: told[p] for p in side.places if p in told} if self.covered(side.place) and told else {}
             side.grants.limits.grants = mine
 
-    def _count(self, claims: Claims, sight: LiveSight, decision: LiveDecision, dt: float) -> None:
-        for j, name in enumerate(claims.names):
-            if claims.kinds[j] == "job":
-                before = self.energy.get(name, Energy())
-                self.energy[name] = used(before, self.roster, claims, j, sight.power, decision.holds, dt)
-        for name in [n for n in self.energy if n not in claims.names]:
-            del self.energy[name]
-
-    def _ceilings(self) -> Array:
+    def ceilings(self) -> Array:
         """Return what persons and interlocks want of each GPU now, (N,) W, NaN nobody."""
         if len(self.sides) < len(self.roster.racks):
             return np.full(len(self.roster.places), np.nan)
         return np.concatenate([self.sides[rack.place].ceilings() for rack in self.roster.racks])
 
 
-def _terms_of(policy: PowerPolicy) -> bytes:
-    """Return what of a policy decides what a rack may use."""
-    return repr((policy.redundancy, policy.react_s, policy.after_loss)).encode()
+def _terms_of(policy: PowerPolicy, spending: Spending | None) -> bytes:
+    """Return what of a policy decides what a rack may use, and of its breakers' heat where that counts."""
+    return repr((policy.redundancy, policy.react_s, policy.after_loss, spending)).encode()
 
 
 async def run_budget(station: BudgetStation | None) -> None:

@@ -34,7 +34,8 @@ class BudgetTelling:
     def held(self, last: Cycle) -> dict[Place, Layers]:
         """Return the rack's GPUs that some layer holds."""
         rack = self.station.index_of(self.side.place)
-        return held_of(self.station.roster, last.claims, last.decision, rack, self.side.grants.limits.wanted)
+        station, wanted = self.station, self.side.grants.limits.wanted
+        return held_of(station.roster, last.claims, last.decision, rack, wanted, station.layers)
 
     def look(self) -> None:
         """Tell what is new: once a second, from the rack's tick."""

@@ -21,20 +21,23 @@ def _no_lock(_tray: Place) -> MaintenanceLock | None:
     return None
 
 
-def _not_quarantined(_tray: Place) -> str:
+def _nothing(_tray: Place) -> str:
     return ""
 
 
 @dataclass(slots=True)
 class LeaseBook:
     """`locks` tells who works on a tray, `latches` what may not be energised, `quarantined` what of a tray nobody knows
-    since a flash was broken off."""
+    since a flash was broken off, `unfed` for which tray there is no power, `awaited` what one waits for that is to get
+    some."""
 
     clock: Clock
     latches: LatchBook = field(default_factory=NoLatches)
     locks: Callable[[Place], MaintenanceLock | None] = _no_lock
     _held: dict[tuple[str, Facet], Lease] = field(default_factory=dict)
-    quarantined: Callable[[Place], str] = _not_quarantined
+    quarantined: Callable[[Place], str] = _nothing
+    unfed: Callable[[Place], str] = _nothing
+    awaited: Callable[[Place], str] = _nothing
     _tokens: int = 0
     _taken_over: dict[int, str] = field(default_factory=dict)  # by token: who took it
     _starting: dict[Place, float] = field(default_factory=dict)  # until when
@@ -67,7 +70,7 @@ class LeaseBook:
         why = self.lost(lease)
         if not why and wish.direction is Direction.ENERGISED:
             tray = tray_of(Place(wish.endpoint))
-            why = self.latches.forbids(tray) or self.quarantined(tray)
+            why = self.latches.forbids(tray) or self.quarantined(tray) or self.unfed(tray)
         if why:
             raise PreconditionFailed(f"{wish.endpoint}: {why}")
 
@@ -99,12 +102,14 @@ class LeaseBook:
         return frozenset(self._starting)
 
     def unsure(self, endpoint: Place) -> str:
-        """Return what must be seen first before it can be told whether an endpoint may be energised."""
-        return self.latches.unsure(tray_of(endpoint))
+        """Return what must be seen, or be done, before it can be told whether an endpoint may be energised."""
+        tray = tray_of(endpoint)
+        return self.latches.unsure(tray) or self.awaited(tray)
 
     def keeps_off(self, tray: Place) -> str:
         """Return what keeps a tray off until a person ends it, empty when nothing does; no attempt is counted."""
-        return "; ".join(said for said in (self.latches.keeps_off(tray), self.quarantined(tray)) if said)
+        found = (self.latches.keeps_off(tray), self.quarantined(tray), self.unfed(tray))
+        return "; ".join(said for said in found if said)
 
     def standing(self, endpoint: Place, direction: Direction) -> Standing:
         """Return what stands in the way at an endpoint besides leases.
@@ -113,7 +118,7 @@ class LeaseBook:
         """
         tray = tray_of(endpoint)
         energises = direction is Direction.ENERGISED
-        latched = (self.latches.forbids(tray) or self.quarantined(tray)) if energises else ""
+        latched = (self.latches.forbids(tray) or self.quarantined(tray) or self.unfed(tray)) if energises else ""
         return Standing(lock=self.locks(tray), latched=latched)
 
     def held(self) -> list[Lease]:

@@ -8,7 +8,6 @@ from typing import TypeVar
 import msgspec
 
 from firmware_bridge.ports.firmware import FirmwareTarget
-from firmware_bridge.ports.power import PowerSwitch
 from firmware_bridge.ports.telemetry import TelemetrySource, Versioned
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, RoleInsufficient
@@ -19,14 +18,14 @@ from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.limits import wish_of
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.plan_power import PowerWish, Switch, parse_target, plan_power
+from rack_controller.decide.plan_power import PowerWish, parse_target
 from rack_controller.images import Images
 from rack_controller.model.command import Command
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import BUS_VERBS, Manner, Operation, Plan, Verb, diff_plans
 from rack_controller.model.roles import Privilege, may
 from rack_controller.model.snapshot import Snapshot
-from rack_controller.run.find import find_source, trays_with
+from rack_controller.run.find import find_source
 from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
@@ -34,6 +33,7 @@ from rack_controller.run.operate.limiting import Limiting
 from rack_controller.run.operate.looking import Looking
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.operations import Operations
+from rack_controller.run.operate.planning_power import PowerPlanning
 from rack_controller.run.operate.planning_push import PushPlanning
 from rack_controller.run.operate.planning_shelf import ShelfPlanning
 from rack_controller.run.operate.pusher import Pusher
@@ -49,11 +49,10 @@ WORDS_FOR_HELD = ("done", "again", "failed")
 
 @dataclass(frozen=True, slots=True)
 class OperationVerbs:
-    """The verbs of one rack; `sources` are those that it is read with now."""
+    """The verbs of one rack."""
 
     view: RackView
-    sequence: Sequence | None
-    sources: Mapping[Place, TelemetrySource]
+    powers: PowerPlanning
     operations: Operations
     pushes: PushPlanning
     shelves: ShelfPlanning
@@ -122,7 +121,7 @@ class OperationVerbs:
             return self.looking.plan(Place(plan.target))
         if plan.verb is Verb.LIMIT:
             return await self.limiting.again(plan)
-        return self._plan(_wish_of(plan))
+        return self.powers.plan(_wish_of(plan))
 
     async def _planned(self, command: Command) -> Plan:
         said = command.arguments
@@ -134,18 +133,7 @@ class OperationVerbs:
             return self.looking.plan(Place(command.target))
         if said.get("do") == Verb.LIMIT:
             return await self.limiting.plan(wish_of(Place(command.target), said))
-        return self._plan(_wish(command))
-
-    def _plan(self, wish: PowerWish) -> Plan:
-        found = trays_with(self.sources, PowerSwitch)
-        switches = {tray: Switch(place, source.power_actions) for tray, (place, source) in found.items()}
-        kept_off = {tray: why for tray in switches if (why := self._kept_off(tray))}
-        return plan_power(wish, self.view.layout, self.sequence, switches, self.view.snapshot, kept_off)
-
-    def _kept_off(self, tray: Place) -> str:
-        """Return what would refuse a step that energises a tray until a person ends it, empty when nothing would."""
-        latched, who = self.operations.leases.keeps_off(tray), self.operations.obstacles.works_on(tray)
-        return "; ".join(said for said in (latched, f"under maintenance: {who}" if who else "") if said)
+        return self.powers.plan(_wish(command))
 
 
 def _check_role(command: Command, operation: Operation) -> None:
@@ -253,7 +241,8 @@ def operating(means: Means) -> tuple[Operations, Mapping[str, Answers]]:
     shelves = ShelfPlanning(view, means.sequence, sources, operations)
     pushes = PushPlanning(view, means.sequence, sources, operations, means.images)
     planning = (pushes, shelves, means.looking, limiting)
-    return operations, OperationVerbs(view, means.sequence, sources, operations, *planning).verbs
+    powers = PowerPlanning(view, means.sequence, sources, operations)
+    return operations, OperationVerbs(view, powers, operations, *planning).verbs
 
 
 def _pusher(means: Means) -> Pusher | None:

@@ -8,7 +8,7 @@ import pytest
 from support.budget_view import budget_view
 from typer.testing import CliRunner
 
-from datacenter_api.cli import power_budget, power_policy
+from datacenter_api.cli import power_budget, power_layer, power_policy
 from datacenter_api.cli.amounts import kilowatts, seconds
 from datacenter_api.cli.main import app
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -36,13 +36,15 @@ class Played:
     def post(self, path: str, body: Any) -> Any:
         self.sent.append(body)
         cap = {**self.view["caps"][0], "reason": ""}
-        return {"result": {"cap": cap, "mode": "armed", "origin": "", "energy_j": 3.6e6, "doubt_j": 1.8e5}}
+        return {
+            "result": {"cap": cap, "mode": "armed", "origin": "", "energy_j": 3.6e6, "doubt_j": 1.8e5, "cleared": []}
+        }
 
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Played:
     played = Played()
-    for module in (power_budget, power_policy):
+    for module in (power_budget, power_layer, power_policy):
         monkeypatch.setattr(module, "connect", lambda _url, _state: played)
     monkeypatch.setattr(power_budget, "rack_holding", lambda _link, _place, _rack: RACK)
     return played
@@ -65,6 +67,9 @@ def test_a_budget_says_limits_claims_and_what_binds(api: Played) -> None:
         "2 GPUs are held",
         "in band: agents of 1 of 2 hosts keep their grants",
         "u12/host refused, gpu0: no <permission>",
+        "u37 is off for row-<r1>, by op-7; row-<r1> lacks 2.0 kW",
+        "3.3 kW of it is for batteries",
+        "70% of what trips it, 40% of its reserve left; it bears this load for 95 s",
     ):
         assert part in said, part
     assert msgspec.json.decode(run("budget", "k01", "-o", "json"))["usable"]["watts"] == 125_000.0
@@ -95,6 +100,22 @@ def test_a_cap_is_sent_in_kw_and_seconds(api: Played) -> None:
     assert api.sent[1]["arguments"] == {"do": "clear", "cap": "cap-1"}
     assert "cap-1" in run("cap")
     run("cap", "k01", "100kW", code=1)
+
+
+def test_layers_are_set_cleared_and_listed(api: Played) -> None:
+    run("layer", "set", "u12", "--module", "2.4kW", "--rack", "k01")
+    run("layer", "set", "u12/gpu0", "--profile", "max-q", "--rack", "k01")
+    run("layer", "clear", "u12", "--layer", "floor", "--rack", "k01")
+    sent = [(body["verb"], body["target"], body["arguments"]) for body in api.sent]
+    assert sent == [
+        ("power_layer", "u12", {"do": "set", "kind": "module", "watts": 2_400.0}),
+        ("power_layer", "u12/gpu0", {"do": "set", "kind": "profile", "profile": "max-q"}),
+        ("power_layer", "u12", {"do": "clear", "kind": "floor"}),
+    ]
+    assert "max-<q>" in run("layer", "list", "--rack", "k01")
+    for wrong in ([], ["--module", "2kW", "--floor", "600W"], ["--floor", "much"]):
+        result = CliRunner().invoke(app, ["power", "layer", "set", "u12", *wrong])
+        assert isinstance(result.exception, ConfigurationError), wrong
 
 
 def test_what_does_not_fit_ends_with_7(api: Played) -> None:

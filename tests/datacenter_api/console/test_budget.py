@@ -31,12 +31,20 @@ def test_a_shortfall_says_what_to_shed() -> None:
     assert "◆ short" in draw_limits_held(BudgetState(budget_view(RACK, short=3_000.0)))
 
 
+def test_what_was_shed_says_for_what_by_which_operation_and_what_keeps_it_off() -> None:
+    drawn = draw_head(SHOWN)
+    assert "◆ Shed: u37 is off, by op-7; row-&lt;r1&gt; lacked 3.0 kW. row-&lt;r1&gt; lacks 2.0 kW" in drawn
+    assert "3.3 kW of it is for batteries that are not full" in drawn
+
+
 def test_limits_stand_against_draw_in_words_and_as_bars() -> None:
     drawn = draw_limits_held(SHOWN)
     assert "110.0 kW drawn · 118.0 kW granted · 120.0 kW allowed · 2.0 kW left" in drawn
     assert drawn.count('role="img"') == 2
     assert "▲ holds" in drawn
     assert "● free" in drawn
+    assert "▲ feed a phase &lt;2&gt;" in drawn
+    assert "70% of its trip" in drawn
     assert "row-<r1>" not in drawn
 
 
@@ -45,6 +53,7 @@ def test_who_asks_and_who_is_held_by_what() -> None:
     assert "train (in step)" in asked
     assert "1.00 ± 0.10 kWh" in asked
     assert "grid &lt;1&gt;" in asked
+    assert f"<td>{RACK}/u12</td><td>profile max-&lt;q&gt;</td><td>ada</td>" in asked
     assert "<b>1 GPU</b> by interlock flow.low" in held
     assert "freed by: a larger budget" in held
     assert "u13/gpu1" in held
@@ -61,4 +70,5 @@ def test_what_is_not_known_says_so() -> None:
     assert "Nobody" in draw_held(None)
     assert "No power policy covers this rack" in draw_budget_line(None, "/x")
     line = draw_budget_line(budget_glance(), "/x")
+    assert "◆ 1 tray shed" in line
     assert "125.0 kW may be used · ▲ 2 GPUs held · ● armed" in line

@@ -31,6 +31,9 @@ async def test_a_budget_is_shown_whole_and_in_the_metrics(state: Path) -> None:
                 assert f'rackwright_power_limit_charged_watts{{{at},limit="row \\"1\\"",kind="budget"}} 118000' in page
                 assert f"rackwright_power_gpus_held{{{at}}} 2" in page
                 assert f'rackwright_power_in_band_hosts{{{at},state="kept"}} 1' in page
+                assert f"rackwright_power_trays_shed{{{at}}} 1" in page
+                assert 'rackwright_power_job_energy_joules{job="train"} 3600000' in page
+                assert f'rackwright_power_breaker_reserve{{{at},breaker="feed a"}} 0.4' in page
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

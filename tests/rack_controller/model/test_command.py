@@ -89,6 +89,7 @@ def test_only_these_verbs_exist() -> None:
             "power_policy",
             "power_job",
             "power_cap",
+            "power_layer",
         }
         | {"clear", "emergency_off", "bypass", "alarm"}
         | STEERING

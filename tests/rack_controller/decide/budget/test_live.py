@@ -38,6 +38,8 @@ class Devices:
     deaf: np.ndarray = field(default_factory=lambda: np.zeros(COUNT, dtype=np.bool_))
     began: np.ndarray = field(default_factory=lambda: np.zeros(COUNT, dtype=np.bool_))
     unread: np.ndarray = field(default_factory=lambda: np.zeros(COUNT, dtype=np.bool_))
+    batteries: float = 0.0
+    off: np.ndarray = field(default_factory=lambda: np.zeros(COUNT, dtype=np.bool_))
     state: LiveState | None = None
 
     @property
@@ -45,7 +47,7 @@ class Devices:
         return claims_of(self.roster, self.policy)
 
     def power(self) -> np.ndarray:
-        return np.minimum(self.caps, self.demand)
+        return np.where(self.off, 0.0, np.minimum(self.caps, self.demand))
 
     def fed(self) -> float:
         return float(self.roster.law.drawn(np.array([self.power().sum()]))[0])
@@ -63,7 +65,9 @@ class Devices:
                 ceiling=self.ceiling,
                 able=self.able,
                 began=self.began,
-                meters=np.array([self.fed()]),
+                meters=np.array([self.fed() + self.batteries]),
+                extra=np.array([self.batteries]),
+                off=self.off,
             )
             self.state, decision = step_live(self.state, self.roster, self.claims, self.policy, sight)
             self.read = self.caps.copy()
@@ -195,3 +199,44 @@ def test_a_law_is_learned_anew_where_gpus_may_draw_another_amount() -> None:
     it.cycle()
     assert it.state.budget.law.sights.sum() <= 1
     assert replace(it.state).most.max() == 700.0
+
+
+def test_batteries_that_charge_are_a_load_that_limits_make_room_for_and_teach_nothing() -> None:
+    it = Devices(limit=TIGHT)
+    it.cycle(12)
+    assert it.state is not None
+    without, learned = it.fed(), it.state.budget.law.sights.sum()
+    it.batteries = 9_000.0
+    decision = it.cycle(6)
+    assert it.fed() + 9_000.0 <= TIGHT < without + 9_000.0
+    assert decision.step.charged[0] >= it.fed() + 9_000.0
+    assert it.state.budget.law.sights.sum() == learned
+
+
+def test_what_was_shed_is_not_charged_while_it_is_off_and_charged_its_most_before_it_comes_back() -> None:
+    least = 46_000.0  # floors of 72 GPUs and what follows them are more
+    it = Devices(limit=least)
+    decision = it.cycle(6)
+    assert decision.lacking[0] > 1_000.0
+    it.off[60:] = True  # three trays
+    decision = it.cycle(6)
+    assert decision.lacking[0] == 0.0
+    assert (decision.holds[60:] == 0.0).all()
+    assert decision.step.charged[0] <= least
+    assert not np.isfinite(decision.writes[60:]).any()
+    it.limit, it.off[60:64] = 80_000.0, False
+    it.unread[60:64], it.began[60:64] = True, True  # nothing that was read of them before counts
+    decision = it.cycle()
+    assert (decision.holds[60:64] >= 1200.0).all()
+    it.unread[:] = False
+    it.cycle(6)
+    assert it.fed() <= 80_000.0
+
+
+def test_what_nobody_can_tell_anything_costs_nobody_else_its_tray() -> None:
+    it = Devices(limit=50_500.0, demand=400.0)
+    assert it.cycle(6).lacking[0] == 0.0
+    it.able[:8], it.unread[:8], it.began[:8] = False, True, True
+    decision = it.cycle(6)
+    assert decision.step.shortfall[0] > 1_000.0  # charged: it may draw its most
+    assert decision.lacking[0] == 0.0

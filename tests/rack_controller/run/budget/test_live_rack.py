@@ -104,6 +104,70 @@ async def test_caps_for_a_while_jobs_and_policies_by_command(tmp_path: Path) -> 
         assert it.station.book.active is it.station.filed
 
 
+SHED = "  shed: {after_s: 2, graceful_s: 120}\n"
+
+
+async def test_an_armed_budget_sheds_a_tray_and_lets_it_come_back_when_there_is_room(tmp_path: Path) -> None:
+    async with budgeted(tmp_path, more=SHED) as it:
+        capped = await it.rack.do("power_cap", RACK, Role.OPERATOR, kw=4.7, within_s=0.0, for_s=3600.0, reason="grid")
+        assert capped.accepted, capped
+        await eventually(lambda: _shed(it, "off"), within=60.0)
+        (shed,) = (await it.view()).shed
+        assert shed.tray == f"{RACK}/u12"  # the topmost of those who come last
+        assert "lacks" in shed.why
+        assert it.drawn() <= 4_700.0
+        told = it.rack.events("budget.shed")
+        assert [event.severity for event in told] == ["critical"], told
+        off = await it.rack.do("power", shed.tray, action="on")
+        assert (off.accepted, "lacks" in off.reason) == (False, True), off
+        await eventually(lambda: _fits(it))
+
+        cap = capped.result["cap"]["id"]
+        assert (await it.rack.do("power_cap", RACK, Role.OPERATOR, do="clear", cap=cap)).accepted
+        await eventually(lambda: _comes_on(it, shed.tray))
+        await eventually(lambda: _all_back(it), within=60.0)
+        await eventually(lambda: _told(it, "budget.back"))
+
+
+async def test_in_shadow_what_would_be_shed_is_only_said(tmp_path: Path) -> None:
+    async with budgeted(tmp_path, mode="shadow", more=SHED) as it:
+        done = await it.rack.do("power_cap", RACK, Role.OPERATOR, kw=4.7, within_s=0.0, for_s=3600.0)
+        assert done.accepted, done
+        await eventually(lambda: _would_shed(it))
+        since = it.station.clock.now()
+        await eventually(lambda: _passed(it, since + 6.0))
+        assert (await it.view()).shed == []
+        assert it.rack.events("budget.shed") == []
+
+
+async def _shed(it: Budgeted, state: str) -> bool:
+    return [shed.state for shed in (await it.view()).shed] == [state]
+
+
+async def _fits(it: Budgeted) -> bool:
+    return all(limit.shortfall_w <= 1.0 for limit in (await it.view()).limits)
+
+
+async def _would_shed(it: Budgeted) -> bool:
+    return any(f"{RACK}/u12" in limit.shed for limit in (await it.view()).limits)
+
+
+async def _passed(it: Budgeted, when: float) -> bool:
+    return it.station.clock.now() >= when
+
+
+async def _comes_on(it: Budgeted, tray: str) -> bool:
+    return bool((await it.rack.do("power", tray, action="on")).accepted)
+
+
+async def _told(it: Budgeted, kind: str) -> bool:
+    return len(it.rack.events(kind)) == 1
+
+
+async def _all_back(it: Budgeted) -> bool:
+    return (await it.view()).shed == []
+
+
 async def _kept(it: Budgeted, most: float | None = None) -> bool:
     """Tell whether every limit was read back, and all that can be asked for is within the limit."""
     view = await it.view()

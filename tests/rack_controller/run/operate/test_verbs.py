@@ -201,7 +201,7 @@ def test_a_latched_tray_among_others_is_left_out_and_the_dry_run_says_so(tmp_pat
         d = desk(tmp_path, PowerState.OFF)
         latches = d.operations.leases.latches = Latches(U12)
         second = Place(f"{RACK}/u13/bmc")
-        d.verbs["plan"].__self__.sources[second] = FakeTray(second, VirtualClock(), PowerState.OFF)
+        d.verbs["plan"].__self__.powers.sources[second] = FakeTray(second, VirtualClock(), PowerState.OFF)
         d.view.snapshot = snapshot({("u12", Quantity.POWER_STATE): 0.0, ("u13", Quantity.POWER_STATE): 0.0})
         shown = await d.do("plan", target=RACK, do="on", dry_run=True)
         assert shown["plan"]["left_out"] == {U12: "latch k07-l1: Leak"}
@@ -221,7 +221,7 @@ def test_several_trays_are_planned_by_an_operator_and_approved_by_an_admin(tmp_p
     async def story() -> None:
         d = desk(tmp_path)
         second = Place(f"{RACK}/u13/bmc")
-        d.verbs["plan"].__self__.sources[second] = FakeTray(second, VirtualClock(), PowerState.ON)
+        d.verbs["plan"].__self__.powers.sources[second] = FakeTray(second, VirtualClock(), PowerState.ON)
         made = await d.do("plan", target=RACK, do="off")
         with pytest.raises(RoleInsufficient, match="role operator lacks power_many"):
             await d.do("approve", target=RACK, operation=made["operation"])

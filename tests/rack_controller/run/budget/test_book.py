@@ -1,0 +1,84 @@
+"""What the budget is run by is refused with file, line and reason where it makes no sense, and kept where it does."""
+
+from pathlib import Path
+
+import pytest
+from support.hand_clock import HandClock
+from support.real_rack import journal_at
+
+from firmware_bridge.vocabulary.errors import FileInvalid, TargetUnknown
+from rack_controller.model.power_layer import LayerKind, LayerWish
+from rack_controller.run.budget.book import Book, read_power
+
+RIGHT = """\
+kind: power
+schema: 1
+selector: {racks: [], generations: []}
+spec:
+  mode: armed
+  reserve: 0.01
+  shed: {after_s: 10}
+  budgets:
+  - {name: row, racks: [k01], limit_kw: 100}
+  - {name: hall, racks: ["*"], limit_kw: 300}
+  tenants:
+  - {name: a, places: [k01/u11], guarantee_kw: 4, most_kw: 6}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("limit_kw: 100", "limit_kw: -3", 9, "spec.budgets[0].limit_kw"),
+        ("limit_kw: 100", "limit_kw: 0", 9, ">= 0.1"),
+        ("limit_kw: 100", "limit_kw: .nan", 9, ">= 0.1"),
+        ("limit_kw: 100", "limit_kw: .inf", 9, "<= 1000000.0"),
+        ("limit_kw: 300", "limit_kw: 2000000", 10, "<= 1000000.0"),
+        ("limit_kw: 300", "limit_w: 300000", 10, "limit_w"),
+        ("name: hall", "name: row", 10, "'row' is taken"),
+        ("racks: [k01]", "racks: []", 9, "spec.budgets[0].racks"),
+        ("most_kw: 6", "most_kw: 3", 12, "4 kW is above 3 kW"),
+        ("guarantee_kw: 4", "guarantee_kw: -1", 12, "spec.tenants[0].guarantee_kw"),
+        ("reserve: 0.01", "reserve: .nan", 6, "spec.reserve"),
+        ("reserve: 0.01", "reserve: 1.0", 6, "spec.reserve"),
+        ("after_s: 10", "after_s: -1", 7, "spec.shed.after_s"),
+        ("mode: armed", "mode: on fire", 5, "spec.mode"),
+        ("schema: 1", "schema: 9", 2, "schema"),
+        ("kind: power", "kind: interlock", 1, "expected power"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused_with_file_line_and_field(
+    old: str, new: str, line: int, said: str
+) -> None:
+    assert read_power(RIGHT, "p.yaml").spec.budgets[0].limit_kw == 100
+    assert old in RIGHT
+    with pytest.raises(FileInvalid) as refused:
+        read_power(RIGHT.replace(old, new, 1), "p.yaml")
+    assert (refused.value.file, refused.value.line) == ("p.yaml", line), refused.value
+    assert said in str(refused.value)
+
+
+def test_a_policy_that_conflicts_with_the_one_in_force_is_refused_and_that_one_stays(tmp_path: Path) -> None:
+    with journal_at(tmp_path / "j.db") as journal:
+        book = Book(journal, HandClock(), None, lambda _policy, _jobs: None)
+        active = book.apply(RIGHT, "ada")
+        with pytest.raises(FileInvalid, match="two would decide") as refused:
+            book.apply(RIGHT.replace("racks: []", "racks: [k01]", 1), "bob")
+        assert refused.value.line == 3
+        assert book.active is active
+
+
+def test_layers_are_kept_over_a_restart_and_lifted_by_place_and_kind(tmp_path: Path) -> None:
+    tray = "s/h/r/k01/u11"
+    with journal_at(tmp_path / "j.db") as journal:
+        book = Book(journal, HandClock(), None, lambda _policy, _jobs: None)
+        book.lay(LayerWish(LayerKind.MODULE, tray, 2_000.0))
+        book.lay(LayerWish(LayerKind.MODULE, tray, 2_100.0))
+        book.lay(LayerWish(LayerKind.FLOOR, tray, 700.0))
+        again = Book(journal, HandClock(), None, lambda _policy, _jobs: None)
+        assert sorted(w.watts for w in again.layers.values()) == [700.0, 2_100.0]
+        assert [w.kind for w in again.lift(tray, LayerKind.FLOOR)] == [LayerKind.FLOOR]
+        again.lift(tray, None)
+        with pytest.raises(TargetUnknown, match="no layer is set at"):
+            again.lift(tray, None)
+        assert Book(journal, HandClock(), None, lambda _policy, _jobs: None).layers == {}
