@@ -18,6 +18,7 @@ from datacenter_api.notify.on_demand import Notifier
 from datacenter_api.problem import PROBLEM_RESPONSE, PROBLEM_SCHEMAS, problem, problem_of, problem_of_invalid
 from datacenter_api.redfish.on_demand import OnDemand
 from datacenter_api.rest import (
+    acceptance,
     accounts,
     audit,
     consoles,
@@ -64,6 +65,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
     )
     app.state.services = services
     for module in (
+        acceptance,
         accounts,
         audit,
         consoles,
@@ -96,7 +98,7 @@ def _life_of(services: Services, redfish: OnDemand) -> Any:
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         redfish.wake()
         notifier = services.notifier = Notifier(services)
-        works = (_keep_linked(services), _keep_written(services), notifier.run())
+        works = (_keep_linked(services), _keep_written(services), notifier.run(), services.acceptance.go_on())
         kept = [asyncio.create_task(work) for work in works]
         try:
             yield

@@ -11,6 +11,7 @@ V1 = "/api/v1"
 MOST_BODY_BYTES = 1 << 20
 MOST_IMAGE_BYTES = 512 * 1024 * 1024
 MOST_EVIDENCE_BYTES = 32 * 1024 * 1024
+MOST_PHOTO_BYTES = 12 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,20 @@ ROUTES: tuple[Rule, ...] = (
     Rule("GET", f"{V1}/options/{{name}}/evidence", _P.READ),
     Rule("POST", f"{V1}/options/{{name}}/steps", _P.OWN_ACCOUNT),
     Rule("POST", f"{V1}/options/{{name}}/dossier", _P.PROVE),
+    Rule("POST", f"{V1}/options/{{name}}/dossier.zip", _P.PROVE),
+    Rule("GET", f"{V1}/acceptance/runs", _P.READ),
+    Rule("POST", f"{V1}/acceptance/runs", _P.PROVE),
+    Rule("GET", f"{V1}/acceptance/runs/{{run}}", _P.READ),
+    Rule("GET", f"{V1}/acceptance/runs/{{run}}/verify", _P.READ),
+    Rule("GET", f"{V1}/acceptance/runs/{{run}}/report.html", _P.READ),
+    Rule("GET", f"{V1}/acceptance/runs/{{run}}/report.pdf", _P.READ),
+    Rule("GET", f"{V1}/acceptance/runs/{{run}}/evidence.zip", _P.READ),
+    Rule("GET", f"{V1}/acceptance/runs/{{run}}/photos/{{name}}", _P.READ),
+    # What a technician does at the rack; stopping leads everything back to rest.
+    Rule("POST", f"{V1}/acceptance/runs/{{run}}/answers", _P.SERVICE),
+    Rule("POST", f"{V1}/acceptance/runs/{{run}}/photos", _P.SERVICE, MOST_PHOTO_BYTES),
+    Rule("POST", f"{V1}/acceptance/runs/{{run}}/stop", _P.SERVICE),
+    Rule("POST", f"{V1}/acceptance/runs/{{run}}/waivers", _P.PROVE),
     Rule("GET", f"{V1}/endpoints/report", _P.READ),
     # A device's own words hold what nobody has looked through: accounts, keys, addresses.
     Rule("GET", f"{V1}/endpoints/raw", _P.CONFIGURE),

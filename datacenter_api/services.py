@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from fastapi import Request
 
+from datacenter_api.acceptance.on_demand import Acceptance
 from datacenter_api.auth.accounts import Accounts
 from datacenter_api.auth.doorkeeper import Doorkeeper, Principal
 from datacenter_api.auth.gate import PRINCIPAL
@@ -52,6 +53,7 @@ class Services:
     consoles: ConsoleRelay
     certificate: ServedCertificate
     passports: Passports
+    acceptance: Acceptance
     broadcaster: Broadcaster = field(default_factory=Broadcaster)
     exposition: Exposition = field(default_factory=Exposition)
     redfish: RedfishFigures = field(default_factory=RedfishFigures)
@@ -96,6 +98,7 @@ def make_services(state: Path) -> Services:
         settings_from(os.environ),
         ask_table=bus.ask_table,
     )
+    passports = Passports(state, fleet, bus, store.audit)
     services = Services(
         state=state,
         store=store,
@@ -108,7 +111,8 @@ def make_services(state: Path) -> Services:
         history=history,
         consoles=ConsoleRelay(bus),
         certificate=ServedCertificate(state / "tls"),
-        passports=Passports(state, fleet, bus, store.audit),
+        passports=passports,
+        acceptance=Acceptance(state, passports, accounts, sessions),
         push=push_settings(os.environ),
     )
     services.bus.companions += [services.history.run, services.consoles.run]

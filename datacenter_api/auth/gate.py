@@ -25,6 +25,9 @@ _CONSOLE = (
 )
 # Swagger UI sets style attributes while it draws.
 _DOCS = _PAGE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+# A report stands alone: its styles are in it, and it runs nothing.
+_REPORT = f"{_STRICT}; style-src 'unsafe-inline'"
+_REPORTS = ("/api/v1/acceptance/runs/", "/report.html")
 
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -204,6 +207,8 @@ def _policy_for(path: str) -> str:
         return _CONSOLE
     if path.startswith("/docs"):
         return _DOCS
+    if path.startswith(_REPORTS[0]) and path.endswith(_REPORTS[1]):
+        return _REPORT
     return _PAGE if path == "/login" or path.startswith("/assets/") else _STRICT
 
 

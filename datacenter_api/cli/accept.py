@@ -1,20 +1,23 @@
-"""`rackwright accept …`: what a generation's acceptance asks for, a run of it in virtual time, what came of runs."""
+"""`rackwright accept …`: what a generation's acceptance asks for, runs of it, what came of them, their reports."""
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from datacenter_api.cli.connection import connect
+from datacenter_api.cli.accept_signed import V1, report, stop, waive
+from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.state_directory import default_state
-from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 
 app = typer.Typer(help="Acceptance of racks: plans, runs, what was found.", no_args_is_help=True)
 NOT_ACCEPTED = 9
 """Exit code of a run that did not pass."""
+FOLLOW_S = 1.0
 
 _PLAN = (
     Column("STEP", lambda s: str(s["id"])),
@@ -85,7 +88,8 @@ def run(
     generation: Annotated[str, typer.Argument(help="A generation, such as gb200-nvl72.")] = "gb200-nvl72",
     virtual: Annotated[bool, typer.Option("--virtual", help="On a virtual rack, in virtual time.")] = False,
     rack: Annotated[str, typer.Option("--rack", "-r", help="A rack that runs; people are told what to do.")] = "",
-    patience: Annotated[float, typer.Option(min=1, help="Seconds that people are given for one thing.")] = 600.0,
+    patience: Annotated[float, typer.Option(min=1, help="With --plan: seconds that people are given.")] = 1800.0,
+    leave: Annotated[bool, typer.Option("--leave", help="With --rack: begin it, and do not wait for its end.")] = False,
     seed: Annotated[int, typer.Option(help="What the virtual rack is made from.")] = 1,
     plant: Annotated[str, typer.Option(help="A fault to plant, by its id.")] = "",
     faults: Annotated[Path | None, typer.Option(help="A file of faults instead.", show_default=False)] = None,
@@ -102,6 +106,7 @@ def run(
     from datacenter_api import __version__
     from rack_controller.acceptance import live_run, virtual_run
     from rack_controller.acceptance.begin import Wish
+    from rack_controller.acceptance.launch import held
     from rack_controller.acceptance.run import FOLDER, RunFolder
 
     if virtual == bool(rack):
@@ -109,17 +114,26 @@ def run(
     if level not in {"L10", "L11", "L12"}:
         raise ConfigurationError(f"--level {level!r}", advice="L10, L11 or L12")
     root = state or default_state()
-    if rack:
+    if rack and file is None:
+        record = _begin_over_api(connect(url, state), rack, level, leave)
+        if record is None:
+            return
+        where = "kept where the API runs"
+    elif rack:
         link = connect(url, state)
         folder = live_run.begin_live(link, rack, root, __version__, "cli", level=level, plan=file)
-        record = live_run.resume_live(folder, root, link, _told, note, patience)
+        with held(folder.path):
+            record = live_run.resume_live(folder, root, link, _told, note, patience)
+        where = str(folder.path)
     elif resume:
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
+        where = str(folder.path)
     else:
         wish = Wish(generation, level, seed, plant, file, trace, faults)
         record, folder = virtual_run.accept(wish, root, __version__, _told)
+        where = str(folder.path)
     _show(record, output, as_json)
-    note(f"run {record.id}: {str(record.outcome).upper()}; {folder.path}, sealed: `rackwright verify` proves it")
+    note(f"run {record.id}: {str(record.outcome).upper()}; {where}, sealed: `rackwright verify` proves it")
     if record.outcome != "pass":
         raise typer.Exit(NOT_ACCEPTED)
 
@@ -142,6 +156,36 @@ def show(
         return
     rows: list[Row] = [msgspec.to_builtins(f.read()) for f in runs_in(root)]
     emit(rows, _RUNS, chosen(output, as_json), name="runs")
+
+
+def _begin_over_api(api: Connection, rack: str, level: str, leave: bool) -> Any:
+    """Begin a live run and follow it to its end; None where it is left alone."""
+    import msgspec
+
+    from rack_controller.acceptance.record import RunRecord
+
+    run = api.post(V1, {"rack": rack, "level": level})["id"]
+    note(f"run {run} has begun; its screen: {api.server.url}/console/test-floor/{run}")
+    if leave:
+        return None
+    told, asked = 0, ""
+    while True:
+        view = api.get(f"{V1}/{quoted(run)}")
+        record = msgspec.convert(view["record"], RunRecord)
+        for step in record.steps[told:]:
+            _told(step)
+        told = len(record.steps)
+        asks = view["now"]["asks"] if view["now"] else ""
+        if asks and asks != asked:
+            note(f"please: {asks}")
+        asked = asks
+        if record.outcome is not None:
+            return record
+        if view["trouble"] and not view["running"]:
+            raise EnvironmentUnfit(
+                f"the run's process has ended: {view['trouble']}", advice="restart the API: it goes on"
+            )
+        time.sleep(FOLLOW_S)
 
 
 def _show(record: Any, output: Output, as_json: bool) -> None:
@@ -167,3 +211,8 @@ def _found(step: Row) -> str:
     texts = [f["text"] for m in step["measures"] for f in m["findings"]]
     more = f" and {len(texts) - MOST_TOLD} more" if len(texts) > MOST_TOLD else ""
     return "; ".join(texts[:MOST_TOLD]) + more if texts else "–"
+
+
+app.command("stop")(stop)
+app.command("waive")(waive)
+app.command("report")(report)

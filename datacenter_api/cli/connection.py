@@ -97,6 +97,11 @@ class Connection:
         with self._sent("POST", _with_query(path, query), data, True) as answer:
             return json.loads(self._read(answer))
 
+    def get_file(self, path: str, method: str = "GET", body: Any = None) -> bytes:
+        """Return what a path answers with as it is."""
+        with self._sent(method, path, body, True, {"Accept": "*/*"}) as answer:
+            return self._read(answer)
+
     def request(
         self, method: str, path: str, *, query: dict[str, Any] | None = None, body: Any = None, login: bool = True
     ) -> Any:

@@ -12,7 +12,7 @@ from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.passport import write_export
-from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 
 app = typer.Typer(help="Decisions to buy: offers, conditions, evidence, dossiers.", no_args_is_help=True)
 V1 = "/api/v1/options"
@@ -140,11 +140,23 @@ def list_reminders(url: Url = None, state: State = None, output: As = Output.TAB
 def dossier(
     name: NameArg,
     to: Annotated[Path, typer.Option("--to", help="Folder that the files are written to.")] = Path(),
+    packed: Annotated[bool, typer.Option("--zip", help="One zip with runs, reports and passports as well.")] = False,
     url: Url = None,
     state: State = None,
 ) -> None:
     """Write a decision with all that it rests on, and its seal."""
-    write_export(to, connect(url, state).post(f"{V1}/{name}/dossier", {}))
+    api = connect(url, state)
+    if not packed:
+        write_export(to, api.post(f"{V1}/{name}/dossier", {}))
+        return
+    content = api.get_file(f"{V1}/{name}/dossier.zip", "POST", {})
+    file = to / f"{name}.dossier.zip"
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as err:
+        raise EnvironmentUnfit(f"{file} cannot be written: {err.strerror}", advice="choose another --to") from err
+    note(f"{file}: open index.html in it; `rackwright verify {file}` looks at all of it")
 
 
 def _show(record: Row, shape: Output) -> None:

@@ -40,6 +40,9 @@ def verify(
     """Say whether a signed file is as it was signed, and if not, what was altered, reordered or cut."""
     from rack_controller.prove.seal import SUFFIX, Wrong, judge
 
+    if file.suffix == ".zip":
+        _verify_dossier(file, _known(key or [], state), chosen(output, as_json))
+        return
     file = file.with_name(file.name.removesuffix(SUFFIX))
     content, sealed = _read(file), _read(file.with_name(file.name + SUFFIX))
     opinion = judge(file.name, content, sealed, _known(key or [], state))
@@ -80,6 +83,32 @@ def verify(
         raise typer.Exit(CHANGED)
     if not opinion.trusted:
         note(f"signed by {opinion.signer}, a key nobody here was told of: compare it, then give it with --key")
+        raise typer.Exit(HELD)
+
+
+def _verify_dossier(file: Path, known: list[str], shape: Output) -> None:
+    """Look at every file of a dossier: those that its sealed list names, and what is sealed in itself."""
+    from rack_controller.prove.dossier import files_of, look_into
+
+    try:
+        found = look_into(files_of(_read(file)), known)
+    except ValueError as err:
+        raise ConfigurationError(f"{file}: {err}", advice="`rackwright option dossier NAME --zip` makes one") from err
+    row: Row = {
+        "file": file.name,
+        "holds": not found.faults,
+        "signer": found.signer,
+        "trusted": found.trusted,
+        "claims": [],
+        "faults": found.faults,
+    }
+    emit([row], _COLUMNS, shape, name="file", single=True)
+    for fault in found.faults:
+        note(fault)
+    if found.faults:
+        raise typer.Exit(CHANGED)
+    if not found.trusted:
+        note(f"signed by {found.signer}, a key nobody here was told of: compare it, then give it with --key")
         raise typer.Exit(HELD)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from datacenter_api.console.acceptance import RunSight, RunsSight
 from datacenter_api.console.alarms import AlarmsState
 from datacenter_api.console.boards import Boards
 from datacenter_api.console.budget import BudgetState
@@ -42,6 +43,8 @@ class Glance:
     alarms: FetchedSet[AlarmsState] = field(default_factory=FetchedSet)
     budget: FetchedSet[BudgetState] = field(default_factory=FetchedSet)
     building: FetchedSet[BuildingShown] = field(default_factory=FetchedSet)
+    accepted: FetchedSet[RunsSight] = field(default_factory=FetchedSet)
+    acceptance: FetchedSet[RunSight] = field(default_factory=FetchedSet)
     operation: FetchedSet[OperationSight] = field(default_factory=FetchedSet)
     made: dict[Hashable, tuple[Seconds, Any]] = field(default_factory=dict)
 

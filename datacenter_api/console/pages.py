@@ -5,6 +5,7 @@ from starlette.requests import Request
 
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.auth.gate import PRINCIPAL
+from datacenter_api.console.acceptance_page import show_run, show_runs, show_test_floor
 from datacenter_api.console.alarms_page import show_alarms
 from datacenter_api.console.audit_page import show_audit
 from datacenter_api.console.budget_page import show_budget
@@ -66,6 +67,18 @@ def add_pages(services: Services, open_door: OpenDoor) -> None:
     async def audit_page(request: Request) -> None:
         await show_audit(services, request.scope[PRINCIPAL])
 
+    @ui.page("/acceptance", title="Acceptance · Rackwright", dark=None)
+    def runs_page(request: Request) -> None:
+        show_runs(glance, request.scope[PRINCIPAL])
+
+    @ui.page("/acceptance/{run}", title="Acceptance run · Rackwright", dark=None)
+    def run_page(run: str, request: Request) -> None:
+        show_run(glance, run, request.scope[PRINCIPAL])
+
+    @ui.page("/test-floor/{run}", title="Test floor · Rackwright", dark=None)
+    def test_floor_page(run: str, request: Request) -> None:
+        show_test_floor(glance, run, request.scope[PRINCIPAL])
+
     @ui.page("/decisions", title="Decisions · Rackwright", dark=None)
     async def decisions_page(request: Request) -> None:
         await show_decisions(services, request.scope[PRINCIPAL])
@@ -99,6 +112,7 @@ def show_hall(glance: Glance, who: Principal) -> None:
             viewer.show(events_board(glance, None), html(classes="card"))
             html(
                 '<p class="quiet"><a href="/console/subscriptions">Who is told of events</a> · '
+                '<a href="/console/acceptance">Acceptance</a> · '
                 '<a href="/console/decisions">Passports and decisions to buy</a> · '
                 '<a href="/console/evaluation">Racks side by side</a></p>'
             )

@@ -157,8 +157,13 @@ class DecisionDesk:
             return Measured(float(sum(f.wrong for f in frozen.values())) if known else None, detail, day)
         return self._origin(record, condition.word)
 
-    def dossier(self, name: str, audited: Sequence[Mapping[str, object]]) -> Export:
-        """Return a decision with all that it rests on as a signed file, one entry a line.  Raises TargetUnknown."""
+    def dossier(
+        self, name: str, audited: Sequence[Mapping[str, object]], more: Sequence[tuple[str, object]] = ()
+    ) -> Export:
+        """Return a decision with all that it rests on as a signed file, one entry a line, `more` at its end.
+
+        Raises TargetUnknown.
+        """
         record = self.show(name)
         racks = record.offer.racks
         lines: list[tuple[str, object]] = [("offer", record.offer)]
@@ -172,6 +177,7 @@ class DecisionDesk:
             (f"claim {r}", {"rack": r, "claim": c}) for r in known for c in self.passports.claims(r, "", delivery)
         ]
         lines += [(f"audit {row['sequence']}", row) for row in audited]
+        lines += more
         encoded = [msgspec.json.encode({"entry": what, "content": content}) + b"\n" for what, content in lines]
         document = Document(encoded, [what for what, _ in lines])
         about: dict[str, object] = {"decision": name, "stage": record.stage.value, "form": "dossier"}

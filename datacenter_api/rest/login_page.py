@@ -18,10 +18,12 @@ Parts = Annotated[Services, Depends(services_of)]
 
 HOME = "/console/"
 _ASSETS = {
+    "acceptance.css": "text/css",
     "console.css": "text/css",
     "console.js": "text/javascript",
     "login.css": "text/css",
     "mark.svg": "image/svg+xml",
+    "test_floor.js": "text/javascript",
 }
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Log in · Rackwright</title>

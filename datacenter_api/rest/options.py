@@ -1,6 +1,7 @@
 """Decisions to buy: offered, evaluated, accepted or not, exercised or not; with conditions, evidence and a dossier."""
 
 import asyncio
+import hashlib
 from datetime import date
 from typing import Annotated
 
@@ -136,8 +137,26 @@ async def say(name: Name, wish: StepBody, parts: Parts, request: Request) -> Res
 async def make_dossier(name: Name, parts: Parts, request: Request) -> Response:
     """The decision with all that it rests on (evidence, passports, claims, audit) as a signed file."""
     who = principal_of(request)
-    rows = await asyncio.to_thread(parts.store.audited, MOST_AUDIT)
-    audited = [r for r in reversed(rows) if r["target"] == name and r.get("chained")]
+    audited = await _audited(parts, name)
     made = await asyncio.to_thread(lambda: parts.passports.decisions().dossier(name, audited))
     parts.store.audit(who.user, who.address, "option dossier", name, "signed", made.name)
     return json_answer(Exported(made.name, made.content.decode(), made.seal.decode()))
+
+
+@router.post("/{name}/dossier.zip", responses={200: {"content": {"application/zip": {}}}})
+async def pack_dossier(name: Name, parts: Parts, request: Request) -> Response:
+    """The same with every file that it rests on: sealed runs with their reports, signed passports without prices."""
+    from datacenter_api.passports.dossier import dossier_zip
+
+    who = principal_of(request)
+    audited = await _audited(parts, name)
+    content = await asyncio.to_thread(lambda: dossier_zip(parts.passports.decisions(), name, audited))
+    parts.store.audit(who.user, who.address, "option dossier", name, "signed", hashlib.sha256(content).hexdigest())
+    named = {"content-disposition": f'attachment; filename="{name}.dossier.zip"'}
+    return Response(content, media_type="application/zip", headers=named)
+
+
+async def _audited(parts: Services, name: str) -> list[dict[str, str | int | bool]]:
+    """Return the decision's lines of the audit log, the oldest first."""
+    rows = await asyncio.to_thread(parts.store.audited, MOST_AUDIT)
+    return [r for r in reversed(rows) if r["target"] == name and r.get("chained")]

@@ -5,27 +5,23 @@ Set RACKWRIGHT_SCREENSHOTS to a folder to keep the pictures.
 
 import asyncio
 import base64
-import contextlib
 import json
 import os
-import shutil
 import socket
 import ssl
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
 from support.alarmed import played_alarms
 from support.as_built import RACK, csv_of, small_rack
+from support.browsing import BROWSER, browser, hears, log_in, requested, shown, text, wait_for
 from support.latched import CHAIN, latched_state
 from support.pair import DOMAIN, played_pair
-from support.patience import PATIENCE
 from support.play import PlayedRack, stage
 from support.running import PASSWORD, RunningApi, running_api
 from support.scripted_console import ScriptedConsole, room
@@ -35,17 +31,7 @@ from rack_controller.model.event import Severity
 from rack_controller.run.clock import SystemClock
 from rack_controller.run.ending import running
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--ignore-certificate-errors"),
-    "--window-size=1500,1180",
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="Debian's chromium and chromium-driver are absent"),
-    pytest.mark.timeout(120),
-]
+pytestmark = BROWSER
 
 
 @dataclass
@@ -114,70 +100,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     thread.join(10)
 
 
-@contextlib.contextmanager
-def browser(scheme: str) -> Iterator[Any]:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    options = Options()
-    options.binary_location = str(CHROMIUM)
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
-    try:
-        driver.set_page_load_timeout(30)
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-        yield driver
-    finally:
-        driver.quit()
-
-
-def log_in(driver: Any, scene: Scene, page: str) -> None:
-    driver.get(scene.api.url + page)
-    driver.find_element("id", "user").send_keys("admin")
-    driver.find_element("id", "password").send_keys(PASSWORD)
-    driver.find_element("tag name", "button").click()
-
-
-def text(driver: Any, element: str) -> str:
-    return str(driver.execute_script("return document.getElementById(arguments[0])?.textContent ?? ''", element))
-
-
-def shown(driver: Any, selector: str) -> list[str]:
-    script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)"
-    return list(driver.execute_script(script, selector))
-
-
-def hears(driver: Any) -> bool:
-    """Wait until the page hears that the server lives: one that does not calls itself old after a few seconds."""
-    script = "const apply = rackwright.apply; rackwright.apply = (...news) => { window.beat = true; apply(...news) }"
-    wait_for(lambda: driver.execute_script("return typeof rackwright"))
-    driver.execute_script(script)
-    return bool(wait_for(lambda: driver.execute_script("return window.beat")))
-
-
-def wait_for(what: Callable[[], Any], within: float = 20.0) -> Any:
-    deadline = time.monotonic() + within * PATIENCE
-    while time.monotonic() < deadline:
-        if found := what():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not true within {within} s")
-
-
-def requested(driver: Any) -> set[str]:
-    messages = [json.loads(line["message"])["message"] for line in driver.get_log("performance")]
-    sent = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    return {url for url in sent if url.startswith(("http", "ws"))}
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_moves_without_reload_and_asks_nobody_else(scene: Scene, scheme: str, tmp_path: Path) -> None:
     with browser(scheme) as driver:
-        log_in(driver, scene, "/console/rack/k01")
+        log_in(driver, scene.api, "/console/rack/k01")
         wait_for(lambda: text(driver, "live") == "● live")
         driver.execute_script("window.sameDocument = true")
         for celsius in (61.0, 77.0):
@@ -214,7 +140,7 @@ def test_a_passport_shows_its_claims_and_a_decision_its_conditions(scene: Scene,
     days = {"offered": "2026-01-01", "decide_by": "2099-12-31", "delivery": "2028-06-01"}
     ask("options", json.dumps({"name": "pilot", "title": "Pilot racks", "racks": [RACK], **firms, **days}).encode())
     with browser("light") as driver:
-        log_in(driver, scene, "/console/passport/k01")
+        log_in(driver, scene.api, "/console/passport/k01")
         wait_for(lambda: "79.99 to 80.01 %" in driver.find_element("tag name", "body").text)
         wait_for(lambda: "FOUND BESIDE BUILT" in driver.find_element("tag name", "body").text.upper())
         assert len(shown(driver, "svg.share")) == 2
@@ -236,7 +162,7 @@ def test_a_silent_controller_is_hatched_and_the_keyboard_works(scene: Scene) -> 
     from selenium.webdriver.common.keys import Keys
 
     with browser("light") as driver:
-        log_in(driver, scene, "/console/rack/k01")
+        log_in(driver, scene.api, "/console/rack/k01")
         wait_for(lambda: text(driver, "live") == "● live")
         tray = driver.find_element("id", "t-u20")
         driver.execute_script("arguments[0].focus()", tray)
@@ -257,7 +183,7 @@ def test_a_phone_scrolls_down_and_not_sideways_and_a_lost_address_leads_back(sce
     with browser("light") as driver:
         phone = {"width": 430, "height": 900, "deviceScaleFactor": 1, "mobile": True}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
-        log_in(driver, scene, "/console/rack/k01")
+        log_in(driver, scene.api, "/console/rack/k01")
         wait_for(lambda: text(driver, "live") == "● live")
         for page, element in (("rack/k01", "live"), ("", "r-k01-out")):
             driver.get(f"{scene.api.url}/console/{page}")
@@ -274,7 +200,7 @@ def test_a_phone_scrolls_down_and_not_sideways_and_a_lost_address_leads_back(sce
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_domain_over_two_racks_is_one_and_leads_to_its_gpus(scene: Scene, scheme: str, tmp_path: Path) -> None:
     with browser(scheme) as driver:
-        log_in(driver, scene, "/console/")
+        log_in(driver, scene.api, "/console/")
         wait_for(lambda: "GPU power" in text(driver, f"d-{DOMAIN}-power"))
         frame = driver.find_element("css selector", "section.bay")
         assert [link.text for link in frame.find_elements("css selector", "h3 > a")] == [
@@ -301,7 +227,7 @@ def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: 
     from selenium.webdriver import ActionChains
 
     with browser("light") as driver:
-        log_in(driver, scene, "/console/rack/k02/u06")
+        log_in(driver, scene.api, "/console/rack/k02/u06")
         wait_for(lambda: "● none of 6 alarm words raises anything" in text(driver, "y-words"))
         scene.racks["k02"].set("u06/psu2", Quantity.ALARMS, 1.0)
         wait_for(lambda: "psu2: fan fault" in text(driver, "y-words"))
@@ -330,7 +256,7 @@ def test_a_serial_console_is_watched_typed_into_and_searched(scene: Scene, schem
     sent = scene.serial.console.sent
     sent.clear()
     with browser(scheme) as driver:
-        log_in(driver, scene, "/console/rack/k01/u12")
+        log_in(driver, scene.api, "/console/rack/k01/u12")
         way = "return document.querySelector(\"a.chip[href*='/console/serial/']\")?.href"
         driver.get(wait_for(lambda: driver.execute_script(way)))  # the head is drawn anew when more is known
         wait_for(lambda: text(driver, "serial-state") == "● heard")
@@ -365,7 +291,7 @@ def test_a_latch_is_on_every_page_and_has_one_of_its_own(scene: Scene, tmp_path:
     folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
     try:
         with browser("light") as driver:
-            log_in(driver, scene, "/console/")
+            log_in(driver, scene.api, "/console/")
             wait_for(lambda: CHAIN in "".join(shown(driver, ".banner li")))
             (way,) = set(driver.execute_script("return [...document.querySelectorAll('.banner a')].map((e) => e.href)"))
             driver.get(way)
@@ -383,7 +309,7 @@ def test_alarms_have_a_page_that_is_reached_from_the_racks(scene: Scene, tmp_pat
     folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
     try:
         with browser("light") as driver:
-            log_in(driver, scene, "/console/rack/k01")
+            log_in(driver, scene.api, "/console/rack/k01")
             way = "return document.querySelector(\"a[href*='/console/alarms/']\")?.href"
             address = wait_for(lambda: driver.execute_script(way))
             driver.save_screenshot(str(folder / "rack-alarms-light.png"))
@@ -399,7 +325,7 @@ def test_alarms_have_a_page_that_is_reached_from_the_racks(scene: Scene, tmp_pat
 
 def test_a_rack_shows_its_hour_and_leads_to_the_rack_of_the_same_domain(scene: Scene) -> None:
     with browser("dark") as driver:
-        log_in(driver, scene, "/console/rack/k02")
+        log_in(driver, scene.api, "/console/rack/k02")
         wait_for(lambda: len(shown(driver, ".charts .chart .last b")) == 5)
         assert shown(driver, ".charts figcaption > b") == ["Shelf output", "GPU power", "Coolant, °C", "Coolant flow"]
         driver.find_element("css selector", "a.chip:not(.here)").click()
@@ -410,7 +336,7 @@ def test_a_rack_shows_its_hour_and_leads_to_the_rack_of_the_same_domain(scene: S
 @pytest.mark.parametrize("width", [430, 1920, 3840])
 def test_no_page_scrolls_sideways(scene: Scene, width: int) -> None:
     with browser("light") as driver:
-        log_in(driver, scene, "/console/")
+        log_in(driver, scene.api, "/console/")
         wait_for(lambda: text(driver, "r-k02-out"))
         metrics = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -423,7 +349,7 @@ def test_no_page_scrolls_sideways(scene: Scene, width: int) -> None:
 
 def test_logging_out_ends_the_page(scene: Scene) -> None:
     with browser("light") as driver:
-        log_in(driver, scene, "/console/")
+        log_in(driver, scene.api, "/console/")
         wait_for(lambda: text(driver, "r-k01-age"))
         driver.find_element("css selector", ".top button").click()
         wait_for(lambda: driver.current_url.endswith("/login"))

@@ -1,0 +1,262 @@
+"""The desk of acceptance runs: begun, looked at, stopped, answered, waived, reported, proven.  Judges nothing itself.
+
+Everything here reads or writes files: call it off the event loop.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from datacenter_api import __version__
+from datacenter_api.acceptance.barcode import Fit, check
+from datacenter_api.acceptance.bundle import bundle
+from datacenter_api.acceptance.photos import keep_photo, read_photo
+from datacenter_api.acceptance.shown import FORMS, Checked, Photo, PlannedStep, RunRow, RunView, Taken
+from datacenter_api.acceptance.sources import source_of
+from datacenter_api.acceptance.waivers import WAIVERS, add_waiver, waivers_of
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, PreconditionFailed, TargetUnknown
+from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.launch import LOG, is_running, start
+from rack_controller.acceptance.look_back import plan_of_run
+from rack_controller.acceptance.progress import (
+    Answer,
+    Stop,
+    answers_of,
+    ask_to_stop,
+    asked_of,
+    hand_in,
+    progress_of,
+    stop_of,
+)
+from rack_controller.acceptance.record import RunRecord, StepRecord
+from rack_controller.acceptance.run import EVIDENCE, FOLDER, RECORD, RunFolder, runs_in, suspects_of
+from rack_controller.prove.accept.plan import Level
+from rack_controller.prove.report.as_html import as_html
+from rack_controller.prove.report.as_pdf import as_pdf
+from rack_controller.prove.report.make import report_of
+from rack_controller.prove.report.model import PassportSummary, Waiver
+from rack_controller.prove.seal import SUFFIX, judge
+from rack_controller.signing_keys import FOLDER as KEYS
+from rack_controller.signing_keys import SigningKeys
+
+MOST_LOG_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceDesk:
+    """The runs of one state directory."""
+
+    state: Path
+
+    def begin(
+        self,
+        generation: str,
+        level: str,
+        actor: str,
+        *,
+        rack: str = "",
+        seed: int = 0,
+        planted: str = "",
+        token: str = "",
+    ) -> RunRow:
+        """Make a run and start its process: of `rack`, else of a virtual one made from `seed`.
+
+        `token`: a login with which a rack that runs is worked on.
+
+        Raises ConfigurationError and FileInvalid for what cannot be met, EnvironmentUnfit when nothing can be kept.
+        """
+        wish = Wish(generation, level, seed, planted, rack=rack)
+        folder = begin(wish, self.state, __version__, actor)
+        start(self.state, folder.path.name, token)
+        return self.row(folder)
+
+    def listed(self) -> list[RunRow]:
+        """Return every run, the newest first; one that cannot be read says so."""
+        return [self.row(folder) for folder in reversed(runs_in(self.state))]
+
+    def row(self, folder: RunFolder) -> RunRow:
+        """Return a run as it stands in a list."""
+        name = folder.path.name
+        try:
+            record = folder.read()
+            now, waivers = progress_of(folder.path), waivers_of(folder.path)
+        except ConfigurationError as err:
+            return RunRow(name, "", "", "", "", 0, None, False, 0, 0, 0, None, unreadable=str(err))
+        found = [(s.id, f.measure, f.place) for s in record.steps for f in s.findings]
+        return RunRow(
+            id=record.id,
+            rack=record.rack,
+            generation=record.generation,
+            level=record.level,
+            rig=record.rig,
+            began_unix_ns=record.began_unix_ns,
+            outcome=record.outcome,
+            running=record.outcome is None and is_running(folder.path),
+            steps=len(record.steps),
+            deviations=len(found),
+            waived=sum(any(w.covers(*key) for w in waivers) for key in found),
+            now=now,
+        )
+
+    def show(self, run: str) -> RunView:
+        """Return a run as it is now.  Raises TargetUnknown, ConfigurationError when it cannot be read."""
+        folder = self.folder(run)
+        record, path = folder.read(), folder.path
+        running = record.outcome is None and is_running(path)
+        return RunView(
+            record=record,
+            steps=_planned(folder, record),
+            running=running,
+            asked=asked_of(path),
+            now=progress_of(path) if running else None,
+            stop=stop_of(path),
+            answers=answers_of(path),
+            waivers=waivers_of(path),
+            suspects=suspects_of(record),
+            trouble="" if running or record.outcome is not None else _last_line(path / LOG),
+        )
+
+    def stop(self, run: str, actor: str, reason: str) -> RunRow:
+        """Want a run to end.  Raises TargetUnknown, PreconditionFailed when it has ended already."""
+        folder = self._open(run)
+        ask_to_stop(folder.path, Stop(actor, time.time_ns(), reason))
+        return self.row(folder)
+
+    def take(
+        self,
+        run: str,
+        actor: str,
+        step: str,
+        *,
+        done: bool = False,
+        barcode: str = "",
+        note: str = "",
+        photo: str = "",
+        built: Mapping[str, str] | None = None,
+    ) -> Taken:
+        """Keep what a person hands in; a barcode is held against `built`, serial numbers by place below the rack.
+
+        Raises TargetUnknown for a step or photo that the run lacks, PreconditionFailed when it has ended or when a
+        wrong part is said to be done.
+        """
+        folder = self._open(run)
+        self._known_step(folder, step)
+        digest = ""
+        if photo:
+            digest = hashlib.sha256(read_photo(folder.path, photo)[0]).hexdigest()
+        scan = None
+        if barcode:
+            now = progress_of(folder.path)
+            scan = check(barcode, now.asks if now else "", built or {})
+            note = f"{note} ({scan.said})" if note else scan.said
+        wrong = scan is not None and scan.fit in {Fit.WRONG, Fit.UNKNOWN}
+        # What was scanned is kept all the same: who scanned the wrong part is part of the evidence.
+        answer = Answer(time.time_ns(), actor, step, done and not wrong, barcode, note, photo, digest)
+        hand_in(folder.path, answer)
+        if done and wrong and scan is not None:
+            raise PreconditionFailed(scan.said, advice="scan the part that is asked for, or say done without a barcode")
+        return Taken(answer, scan.fit.value if scan else "", scan.said if scan else "")
+
+    def take_photo(self, run: str, step: str, content: bytes) -> Photo:
+        """Keep a photo of a step.  Raises TargetUnknown, ArgumentsInvalid for what is none, EnvironmentUnfit."""
+        folder = self._open(run)
+        self._known_step(folder, step)
+        return Photo(*keep_photo(folder.path, step, content))
+
+    def photo(self, run: str, name: str) -> tuple[bytes, str]:
+        """Return a photo and its media type.  Raises TargetUnknown."""
+        return read_photo(self.folder(run).path, name)
+
+    def waive(self, run: str, waiver: Waiver) -> list[Waiver]:
+        """Take a deviation as it is; return all waivers of the run.  Raises TargetUnknown, ArgumentsInvalid."""
+        folder = self.folder(run)
+        return add_waiver(folder.path, folder.read(), waiver, SigningKeys(self.state / KEYS).signer())
+
+    def report(self, run: str, form: str, passport: PassportSummary | None = None) -> bytes:
+        """Return a run's report.  Raises TargetUnknown, ArgumentsInvalid, EnvironmentUnfit without typst."""
+        if form not in FORMS:
+            raise ArgumentsInvalid(f"no form {form!r}", advice=f"one of: {', '.join(FORMS)}")
+        report = report_of(source_of(self.folder(run), passport))
+        return as_pdf(report) if form == "pdf" else as_html(report).encode()
+
+    def bundle(self, run: str) -> bytes:
+        """Return everything that a run kept, as a zip with the same bytes whenever it is asked for."""
+        return bundle(self.folder(run).path)
+
+    def verify(self, run: str) -> Checked:
+        """Say whether a run's evidence, raw series and waivers are as they were sealed, and what is not."""
+        folder = self.folder(run)
+        record = folder.read()
+        signer, faults = _judged(folder.path, EVIDENCE, [] if record.outcome else ["the run has not ended"])
+        if (folder.path / WAIVERS).exists():
+            faults += _judged(folder.path, WAIVERS, [])[1]
+        faults += [fault for step in record.steps if (fault := _raw_fault(folder.path, step))]
+        return Checked(not faults, signer, faults)
+
+    def folder(self, run: str) -> RunFolder:
+        """Return a run's folder.  Raises TargetUnknown."""
+        folder = RunFolder(self.state / FOLDER / Path(run).name)
+        if not run or not (folder.path / RECORD).is_file():
+            raise TargetUnknown(f"there is no run {run[:80]!r}", advice="see `rackwright accept show`")
+        return folder
+
+    def _open(self, run: str) -> RunFolder:
+        folder = self.folder(run)
+        outcome = folder.read().outcome
+        if outcome is not None:
+            raise PreconditionFailed(f"run {run} has ended: {outcome}", advice="begin a new one")
+        return folder
+
+    def _known_step(self, folder: RunFolder, step: str) -> None:
+        known = [s.id for s in _planned(folder, folder.read())]
+        if step not in known:
+            raise TargetUnknown(f"the run has no step {step[:64]!r}", advice=f"one of: {', '.join(known)}")
+
+
+def _planned(folder: RunFolder, record: RunRecord) -> list[PlannedStep]:
+    ended = {s.id: s for s in record.steps}
+    plan = plan_of_run(folder, record)
+    if plan is None:
+        return [PlannedStep(s.id, s.title, s.level, s.required, "", s.outcome, len(s.findings)) for s in record.steps]
+    return [
+        PlannedStep(
+            s.id,
+            s.title,
+            s.level.value,
+            s.required,
+            s.people,
+            ended[s.id].outcome if s.id in ended else None,
+            len(ended[s.id].findings) if s.id in ended else 0,
+        )
+        for s in plan.upto(Level(record.level))
+    ]
+
+
+def _judged(folder: Path, name: str, before: list[str]) -> tuple[str, list[str]]:
+    try:
+        content, sealed = (folder / name).read_bytes(), (folder / (name + SUFFIX)).read_bytes()
+    except OSError as err:
+        return "", [*before, f"{Path(str(err.filename)).name} is missing"]
+    opinion = judge(name, content, sealed, [])
+    return opinion.signer, [*before, *map(str, opinion.faults)]
+
+
+def _raw_fault(folder: Path, step: StepRecord) -> str:
+    if not step.raw:
+        return ""
+    try:
+        digest = hashlib.sha256((folder / step.raw).read_bytes()).hexdigest()
+    except OSError:
+        return f"{step.raw} is missing"
+    return "" if digest == step.raw_sha256 else f"{step.raw} is not what was measured"
+
+
+def _last_line(log: Path) -> str:
+    try:
+        text = log.read_bytes()[-MOST_LOG_BYTES:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = text.strip().splitlines()
+    return lines[-1].removeprefix("rackwright: ")[:400] if lines else ""

@@ -1,0 +1,75 @@
+"""What a run's report is made from, read from its folder and from the passports of the same state directory."""
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from datacenter_api.acceptance.photos import FOLDER as PHOTOS
+from datacenter_api.acceptance.waivers import WAIVERS, waivers_of
+from rack_controller.acceptance.begin import PLAN
+from rack_controller.acceptance.look_back import exhibits_of, plan_of_run
+from rack_controller.acceptance.progress import ANSWERS, ASKED, answers_of, asked_of
+from rack_controller.acceptance.run import EVIDENCE, RECORD, RunFolder, suspects_of
+from rack_controller.prove.report.make import Source
+from rack_controller.prove.report.model import PassportSummary
+from rack_controller.prove.seal import SUFFIX, judge
+
+
+def source_of(folder: RunFolder, passport: PassportSummary | None = None) -> Source:
+    """Return everything that a report of a run says.  Raises ConfigurationError where there is no such run."""
+    record = folder.read()
+    plan = plan_of_run(folder, record)
+    return Source(
+        record=record,
+        plan=plan,
+        asked=asked_of(folder.path),
+        passport=passport,
+        waivers=waivers_of(folder.path),
+        answers=answers_of(folder.path),
+        suspects=suspects_of(record),
+        exhibits={} if plan is None else dict(exhibits_of(folder, record, plan)),
+        versions=versions_of(folder.path),
+        hashes=list(hashes_of(folder.path)),
+        sealed=signer_of(folder.path),
+    )
+
+
+def hashes_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield every file of a run that is evidence, with its SHA-256 as it is now."""
+    fixed = [RECORD, PLAN, ASKED, ANSWERS, EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX]
+    more = sorted(p.name for p in folder.glob("raw-*.npz")) + sorted(
+        f"{PHOTOS}/{p.name}" for p in (folder / PHOTOS).glob("*") if p.is_file()
+    )
+    for name in (*fixed, *more):
+        path = folder / name
+        if path.is_file():
+            yield name, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def versions_of(folder: Path) -> list[tuple[str, str]]:
+    """Return the firmware that a run found, by kind of part, as its evidence has it; none before it is sealed."""
+    found: dict[str, Counter[str]] = {}
+    try:
+        with (folder / EVIDENCE).open("rb") as lines:
+            for line in itertools.islice(lines, 3):
+                start = msgspec.json.decode(line).get("testRunArtifact", {}).get("testRunStart", {})
+                for said in start.get("dutInfo", {}).get("softwareInfos", []):
+                    kind = str(said["name"]).rpartition("/")[2].rstrip("0123456789")
+                    found.setdefault(kind, Counter())[str(said["version"])] += 1
+    except (OSError, KeyError, AttributeError, msgspec.MsgspecError):
+        return []
+    return [(kind, ", ".join(f"{v} on {n}" for v, n in seen.most_common())) for kind, seen in sorted(found.items())]
+
+
+def signer_of(folder: Path) -> str:
+    """Return the key that sealed a run's evidence; empty where it is not sealed or does not hold."""
+    try:
+        content, sealed = (folder / EVIDENCE).read_bytes(), (folder / (EVIDENCE + SUFFIX)).read_bytes()
+    except OSError:
+        return ""
+    opinion = judge(EVIDENCE, content, sealed, [])
+    return opinion.signer if opinion.holds else ""

@@ -1,0 +1,254 @@
+"""Acceptance runs as the console shows them: the list, and one with its steps, what it asks and found.  Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
+from datacenter_api.console.wording import UNKNOWN, esc, plural
+from rack_controller.acceptance.progress import Answer, Progress
+from rack_controller.prove.accept.verdict import Finding, Outcome
+from rack_controller.prove.report.written import quantity, stamp
+
+MOST_FOUND = 60
+OUTCOMES = {
+    Outcome.PASS: ("ok", "✓ pass"),
+    Outcome.FAIL: ("critical", "✗ fail"),
+    Outcome.ERROR: ("warning", "! not measured"),
+    Outcome.STOPPED: ("critical", "■ stopped"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunsSight:
+    """Every run, or why they are not known."""
+
+    rows: tuple[RunRow, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSight:
+    """One run, or why it is not known."""
+
+    view: RunView | None
+    error: str = ""
+
+
+def run_href(run: str) -> str:
+    """Return the address of a run's page."""
+    return esc(f"/console/acceptance/{quote(run)}")
+
+
+def floor_href(run: str) -> str:
+    """Return the address of a run's screen on the test floor."""
+    return esc(f"/console/test-floor/{quote(run)}")
+
+
+def draw_runs(sight: RunsSight | None) -> str:
+    """Return the list of runs, the newest first."""
+    head = "<h2>Acceptance runs</h2>"
+    if sight is None:
+        return f'{head}<p class="quiet">Reading …</p>'
+    if sight.error:
+        return f'{head}<p class="sev-warning">▲ Not known: {esc(sight.error)}</p>'
+    if not sight.rows:
+        return (
+            f'{head}<p class="quiet">None yet. <code>rackwright accept run --rack RACK</code> begins one, '
+            "<code>rackwright accept run GENERATION --virtual</code> one of a virtual rack.</p>"
+        )
+    heads = ("Run", "Rack", "Generation", "Level", "Begun", "State", "Found", "Does now")
+    columns = "".join(f"<th>{h}</th>" for h in heads)
+    rows = "".join(_run(row) for row in sight.rows)
+    table = f'<table class="lines runs"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'{head}<div class="sideways">{table}</div>'
+
+
+def draw_run(sight: RunSight | None, run: str) -> str:
+    """Return one run: verdict so far, what is asked, progress, parts to look at, steps, findings."""
+    if sight is None:
+        return f'<div class="card"><h2>{esc(run)}</h2><p class="quiet">Reading …</p></div>'
+    if sight.view is None:
+        return f'<div class="card"><h2>{esc(run)}</h2><p class="sev-warning">▲ {esc(sight.error)}</p></div>'
+    view = sight.view
+    return (
+        f'<div class="card"{" data-over" if view.record.outcome is not None else ""}>{_head(view)}{_now(view)}</div>'
+        f'<div class="accfloor"><div class="card"><h2>Steps</h2>{_steps(view.steps, view.now)}</div>'
+        f'<div class="beside"><div class="card">{_suspects(view)}{_found(view)}</div>'
+        f'<div class="card">{_handed(view)}{_waived(view)}</div></div></div>'
+    )
+
+
+def pill(outcome: Outcome | None, running: bool) -> str:
+    """Return how a run or a step stands, by shape and word."""
+    if outcome is not None:
+        colour, word = OUTCOMES[outcome]
+    else:
+        colour, word = ("ok", "▶ running") if running else ("warning", "▮▮ not running")
+    return f'<span class="pill {colour}">{word}</span>'
+
+
+def _run(row: RunRow) -> str:
+    if row.unreadable:
+        return f'<tr><td>{esc(row.id)}</td><td colspan="7" class="sev-warning">▲ {esc(row.unreadable)}</td></tr>'
+    now = row.now
+    does = UNKNOWN if now is None else f"{esc(now.title)}{_bar(now.share)}"
+    asks = f'<b class="sev-warning">☞ {esc(now.asks)}</b>' if now is not None and now.asks else ""
+    found = plural(row.deviations, "deviation") if row.deviations else UNKNOWN
+    waived = f", {row.waived} waived" if row.waived else ""
+    rig = " rack" if row.rig == "virtual" else ""
+    return (
+        f'<tr><td class="where"><a href="{run_href(row.id)}">{esc(row.id)}</a></td><td>{esc(row.rack)}{rig}</td>'
+        f'<td>{esc(row.generation)}</td><td>{esc(row.level)}</td><td class="where">{stamp(row.began_unix_ns)[:16]}</td>'
+        f"<td>{pill(row.outcome, row.running)}</td><td>{found}{waived}</td><td>{does}{asks}</td></tr>"
+    )
+
+
+def _head(view: RunView) -> str:
+    record = view.record
+    name = quote(record.id)
+    report = f"/api/v1/acceptance/runs/{name}/"
+    links = (
+        f'<a class="chip" href="{report}report.html" target="_blank" rel="noopener">Report</a> '
+        f'<a class="chip" href="{report}report.pdf" target="_blank" rel="noopener">PDF to sign</a> '
+        f'<a class="chip" href="{report}evidence.zip">Evidence (zip)</a> '
+        f'<a class="chip" href="{floor_href(record.id)}">Test-floor screen</a>'
+    )
+    by = f" by {esc(view.asked.actor)}" if view.asked else ""
+    rig = "a virtual rack" if record.rig == "virtual" else "the real rack"
+    planted = f" · planted: <code>{esc(record.planted)}</code>" if record.planted else ""
+    return (
+        f'<div class="acchead"><div><h3>{esc(record.rack)} {pill(record.outcome, view.running)}</h3>'
+        f'<p class="quiet">{esc(record.generation)} · {esc(record.plan)} up to {esc(record.level)} · on {rig} · begun '
+        f"{stamp(record.began_unix_ns)}{by}{planted}</p></div><p>{links}</p></div>"
+    )
+
+
+def _now(view: RunView) -> str:
+    if view.trouble:
+        return f'<p class="sev-warning">▲ The run\'s process ended before the run did: {esc(view.trouble)}</p>'
+    why = f'<p class="sev-critical">{esc(view.record.why)}</p>' if view.record.why else ""
+    stop = view.stop
+    asked = (
+        f'<p class="sev-warning">▲ {esc(stop.actor)} wants it to end at the next phase: '
+        f"{esc(stop.reason) or 'no reason'}</p>"
+        if stop is not None and view.record.outcome is None
+        else ""
+    )
+    now = view.now
+    if now is None:
+        return why + asked
+    until = "" if now.until_unix_ns is None else f", until {stamp(now.until_unix_ns)[11:19]}"
+    phase = f" · {esc(now.phase)}" if now.phase else ""
+    asks = f'<p class="asks"><span aria-hidden="true">☞</span> {esc(_sentence(now.asks))}</p>' if now.asks else ""
+    return (
+        f"{asks}{asked}{_bar(now.share)}<p><b>{esc(now.title)}</b>{phase}: waits for {esc(now.waits_for)} since "
+        f"{stamp(now.since_unix_ns)[11:19]}{until} · {now.share:.0%} of the run</p>{why}"
+    )
+
+
+def _bar(share: float) -> str:
+    width = 100 * min(max(share, 0.0), 1.0)
+    return f'<div class="bar" role="img" aria-label="{width:.0f} % done"><i style="width:{width:.1f}%"></i></div>'
+
+
+def _steps(steps: Sequence[PlannedStep], now: Progress | None) -> str:
+    rows = []
+    for number, step in enumerate(steps, 1):
+        if step.outcome is not None:
+            colour, word = OUTCOMES[step.outcome]
+        elif now is not None and now.step == step.id:
+            colour, word = "", "▶ now"
+        else:
+            colour, word = "", "○ to come"
+        found = plural(step.found, "finding") if step.found else ""
+        people = f'<div class="quiet">☞ {esc(step.people)}</div>' if step.people and step.outcome is None else ""
+        optional = "" if step.required else ' <span class="quiet">(not required)</span>'
+        rows.append(
+            f'<tr class="{"here" if word.startswith("▶") else ""}"><td class="n">{number}</td><td>{esc(step.title)}'
+            f"{optional}{people}</td><td>{esc(step.level)}</td>"
+            f'<td class="{f"sev-{colour}" if colour else ""}">{word}</td>'
+            f"<td>{found}</td></tr>"
+        )
+    heads = "".join(f"<th>{h}</th>" for h in ("", "Step", "Level", "Verdict", ""))
+    return f'<table class="lines steps"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _suspects(view: RunView) -> str:
+    if not view.suspects:
+        return ""
+    items = "".join(
+        f"<li><b>{esc(s.place)}</b> <span class=quiet>{esc(s.serial) or 'no serial number'}</span><br>"
+        f"{esc(s.text)}</li>"
+        for s in view.suspects[:5]
+    )
+    return f'<h2>Look at these first</h2><ol class="suspects">{items}</ol>'
+
+
+def _found(view: RunView) -> str:
+    found = [(s.id, f) for s in view.record.steps for f in s.findings]
+    if not found:
+        return "<h2>Found</h2><p class=quiet>Nothing out of bounds so far.</p>"
+    rows = "".join(_finding(view, step, f) for step, f in found[:MOST_FOUND])
+    more = (
+        f"<p class=quiet>and {len(found) - MOST_FOUND} more, all in the report</p>" if len(found) > MOST_FOUND else ""
+    )
+    heads = "".join(f"<th>{h}</th>" for h in ("Part", "Step", "What was seen", "Value", "Limit"))
+    return (
+        f'<h2>Found <b>{len(found)}</b></h2><div class="scroll" tabindex="0" aria-label="findings">'
+        f'<table class="lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{more}'
+    )
+
+
+def _finding(view: RunView, step: str, found: Finding) -> str:
+    waived = [w for w in view.waivers if w.covers(step, found.measure, found.place)]
+    note = f'<div class="quiet">waived by {esc(waived[-1].actor)}: {esc(waived[-1].reason)}</div>' if waived else ""
+    mark = "! not measured" if found.error else esc(found.place)
+    colour = "warning" if found.error else "critical"
+    text = found.text.removeprefix(f"{found.place}: ")
+    return (
+        f'<tr><td class="sev-{colour}">{mark}</td><td class="where">{esc(step)}</td><td>{esc(text)}{note}</td>'
+        f'<td class="n">{esc(quantity(found.value, found.unit))}</td>'
+        f'<td class="n">{esc(quantity(found.limit, found.unit))}</td></tr>'
+    )
+
+
+def _handed(view: RunView) -> str:
+    if not view.answers:
+        return "<h2>Handed in</h2><p class=quiet>Nothing yet.</p>"
+    run = quote(view.record.id)
+    items = "".join(_answer(run, a) for a in reversed(view.answers[-20:]))
+    return f'<h2>Handed in</h2><ul class="handed">{items}</ul>'
+
+
+def _answer(run: str, answer: Answer) -> str:
+    words = [f"scanned {answer.barcode}"] if answer.barcode else []
+    words += [answer.note.rstrip(".")] if answer.note else []
+    words += ["done"] if answer.done else []
+    picture = ""
+    if answer.photo:
+        at = esc(f"/api/v1/acceptance/runs/{run}/photos/{quote(answer.photo)}")
+        picture = (
+            f'<a href="{at}" target="_blank" rel="noopener"><img src="{at}" alt="photo of {esc(answer.step)}" '
+            f'loading="lazy"></a><code>{answer.photo_sha256[:16]}</code>'
+        )
+    said = esc("; ".join(words)) or "a photo"
+    return (
+        f"<li>{picture}<span>{stamp(answer.at_unix_ns)[11:19]} <b>{esc(answer.actor)}</b> · {esc(answer.step)}<br>"
+        f"{said}</span></li>"
+    )
+
+
+def _waived(view: RunView) -> str:
+    if not view.waivers:
+        return ""
+    items = "".join(
+        f"<p><b>{esc(w.step)} {esc(w.measure)} {esc(w.place)}</b> by {esc(w.actor)} ({esc(w.role)}), "
+        f"{stamp(w.at_unix_ns)[:16]}<br>{esc(w.reason)}</p>"
+        for w in view.waivers
+    )
+    return f"<h2>Waived</h2>{items}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

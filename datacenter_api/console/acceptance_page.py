@@ -1,0 +1,150 @@
+"""The pages of acceptance: every run, one run while it goes on, and the screen at the rack."""
+
+import asyncio
+import time
+
+from nicegui import ui
+
+from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
+from datacenter_api.console.boards import Board, Look
+from datacenter_api.console.frame import show_top
+from datacenter_api.console.glance import Glance
+from datacenter_api.console.interlocks_page import show_banner
+from datacenter_api.console.test_floor import TOOLS, draw_floor, floor_cells, way_back
+from datacenter_api.console.viewer import Viewer, html
+from datacenter_api.console.wording import esc
+from datacenter_api.services import Services
+from firmware_bridge.vocabulary.errors import RackwrightError
+from firmware_bridge.vocabulary.units import Seconds
+from rack_controller.model.roles import Privilege, may
+
+BUSY_S, QUIET_S = 1.0, 5.0
+_STYLES = '<link rel="stylesheet" href="/assets/acceptance.css">'
+_RUNS = ("/console/acceptance", "Acceptance")
+
+
+def show_runs(glance: Glance, who: Principal) -> None:
+    """Show every run."""
+    viewer = Viewer(glance.services, who)
+    show_top(who, ("/console/", "Hall"), ("", "Acceptance"))
+    ui.add_head_html(_STYLES)
+    show_banner(glance, viewer)
+    with ui.element("main").classes("page"):
+        viewer.show(_runs_board(glance), html(classes="card"))
+    viewer.start()
+
+
+def show_run(glance: Glance, run: str, who: Principal) -> None:
+    """Show one run, with a way to end it for who may."""
+    services, viewer = glance.services, Viewer(glance.services, who)
+    show_top(who, ("/console/", "Hall"), _RUNS, ("", run))
+    ui.add_head_html(_STYLES)
+    show_banner(glance, viewer)
+    board = _run_board(glance, run)
+    with ui.element("main").classes("page"):
+        viewer.show(board, html(classes="acceptance"))
+        if may(who.role, Privilege.SERVICE):
+            with ui.row().classes("stoprun"):
+                StopRun(services, run, who).show()
+    viewer.start()
+
+
+def show_test_floor(glance: Glance, run: str, who: Principal) -> None:
+    """Show the screen at the rack."""
+    viewer = Viewer(glance.services, who)
+    show_top(who, ("/console/", "Hall"), _RUNS, ("", run))
+    ui.add_head_html(f'{_STYLES}<script src="/assets/test_floor.js" defer></script>')
+    with ui.element("main").classes("testfloor").props(f'data-run="{esc(run)}"'):
+        viewer.show(_floor_board(glance, run), html())
+        if may(who.role, Privilege.SERVICE):
+            html(TOOLS)
+        html(way_back(run))
+    viewer.start()
+
+
+class StopRun:
+    """Two buttons: one asks, the other does it."""
+
+    def __init__(self, services: Services, run: str, who: Principal) -> None:
+        self._services, self._run, self._who = services, run, who
+
+    def show(self) -> None:
+        """Draw the button; a second press within the page ends the run."""
+        self._ask = ui.button("End this run", on_click=self._sure).props("flat dense no-caps")
+        self._do = ui.button("End it: everything goes back to rest", on_click=self._stop).props("flat dense no-caps")
+        self._do.set_visibility(False)
+        self._told = html()
+
+    def _sure(self) -> None:
+        self._do.set_visibility(True)
+        self._ask.set_visibility(False)
+
+    async def _stop(self) -> None:
+        who, services = self._who, self._services
+        if not services.doorkeeper.still_welcome(who):
+            return
+        try:
+            await asyncio.to_thread(services.acceptance.open().stop, self._run, who.user, "on the console")
+        except RackwrightError as err:
+            self._told.set_content(f'<p class="sev-warning">▲ {esc(str(err))}</p>')
+            return
+        services.store.audit(who.user, who.address, "acceptance stop", self._run, "asked", "on the console")
+        self._do.set_visibility(False)
+        self._told.set_content("<p>● It ends with its next phase.</p>")
+
+
+async def read_runs(services: Services) -> RunsSight:
+    """Return every run; an error is part of the answer."""
+    try:
+        return RunsSight(tuple(await asyncio.to_thread(lambda: services.acceptance.open().listed())))
+    except RackwrightError as err:
+        return RunsSight(error=str(err))
+
+
+async def read_run(services: Services, run: str) -> RunSight:
+    """Return one run; an error is part of the answer."""
+    try:
+        return RunSight(await asyncio.to_thread(lambda: services.acceptance.open().show(run)))
+    except RackwrightError as err:
+        return RunSight(None, str(err))
+
+
+def _runs_board(glance: Glance) -> Board:
+    fetched = glance.accepted.get(
+        "runs",
+        lambda: read_runs(glance.services),
+        lambda sight: BUSY_S if any(r.running for r in sight.rows) else QUIET_S,
+    )
+
+    def look(now: Seconds) -> Look:
+        sight = fetched.look(now)
+        return Look(sight, lambda: draw_runs(sight), {})
+
+    return glance.boards.get(("acceptance",), look)
+
+
+def _run_board(glance: Glance, run: str) -> Board:
+    fetched = glance.acceptance.get(run, lambda: read_run(glance.services, run), _pace)
+
+    def look(now: Seconds) -> Look:
+        sight = fetched.look(now)
+        drawn = draw_run(sight, run)
+        return Look(drawn, lambda: drawn, {})
+
+    return glance.boards.get(("acceptance", run), look)
+
+
+def _floor_board(glance: Glance, run: str) -> Board:
+    fetched = glance.acceptance.get(run, lambda: read_run(glance.services, run), _pace)
+
+    def look(now: Seconds) -> Look:
+        sight = fetched.look(now)
+        drawn = draw_floor(sight, run)
+        return Look(drawn, lambda: drawn, floor_cells(sight, time.time_ns()))
+
+    return glance.boards.get(("test-floor", run), look)
+
+
+def _pace(sight: RunSight) -> float:
+    return BUSY_S if sight.view is not None and sight.view.record.outcome is None else QUIET_S

@@ -1,0 +1,116 @@
+"""The screen at the rack, read from three metres: one instruction, one state in shape, word and colour.  Pure.
+
+What people type, scan and photograph is handed in by `test_floor.js` over REST, in their own name.
+"""
+
+import re
+
+from datacenter_api.acceptance.shown import RunView
+from datacenter_api.console.acceptance import RunSight, run_href
+from datacenter_api.console.wording import Cells, esc, plural
+from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.prove.report.written import duration
+
+_PLACE = re.compile(r"\b(?:u\d{1,2}|feed-[a-z0-9]+|k\d+)(?:/[a-z0-9-]+)?\b")
+_MOST_OUT = 4
+
+TOOLS = """
+<section class="tftools" aria-label="hand in">
+  <form id="tf-scan" autocomplete="off"><label for="tf-code">Scan the part</label>
+    <input id="tf-code" name="code" inputmode="text" autocapitalize="characters" spellcheck="false" maxlength="120"
+      placeholder="scan, or type and press Enter"></form>
+  <label class="tfbutton" for="tf-photo"><span aria-hidden="true">◉</span> Take a photo</label>
+  <input id="tf-photo" type="file" accept="image/jpeg,image/png,image/webp" capture="environment">
+  <button id="tf-done" class="tfbutton main" type="button"><span aria-hidden="true">✓</span> Done</button>
+</section>
+<p id="tf-said" class="tfsaid" role="status" aria-live="assertive"></p>
+"""
+"""What stays on the page while everything else changes: fields that are typed into must not be drawn anew."""
+
+
+def draw_floor(sight: RunSight | None, run: str) -> str:
+    """Return the screen but for the tools and what counts down."""
+    if sight is None:
+        return _screen("wait", "…", "Wait", "Reading the run.", "", "")
+    if sight.view is None:
+        return _screen("fault", "✗", "No run", sight.error, "", "")
+    view = sight.view
+    state, glyph, word = _state(view)
+    return _screen(
+        state, glyph, word, _instruction(view), _faults(view), _where(view), view.now.step if view.now else ""
+    )
+
+
+def floor_cells(sight: RunSight | None, unix_ns: int) -> Cells:
+    """Return what counts down: how long is left of what is waited for."""
+    now = None if sight is None or sight.view is None else sight.view.now
+    left = ""
+    if now is not None and now.until_unix_ns is not None:
+        seconds = max((now.until_unix_ns - unix_ns) / 1e9, 0.0)
+        left = f"{duration(seconds)} left"
+    return {("tf-left", "text"): left}
+
+
+def _state(view: RunView) -> tuple[str, str, str]:
+    outcome = view.record.outcome
+    if outcome is Outcome.PASS:
+        return "ok", "✓", "Passed"
+    if outcome is not None:
+        return "fault", *{Outcome.FAIL: ("✗", "Fault found"), Outcome.ERROR: ("!", "Not measured")}.get(
+            outcome, ("■", "Stopped")
+        )
+    if not view.running:
+        return "fault", "▮▮", "Not running"
+    if view.now is not None and view.now.asks:
+        return "ask", "☞", "Your turn"
+    return "wait", "▶", "Running"
+
+
+def _instruction(view: RunView) -> str:
+    outcome, now = view.record.outcome, view.now
+    if outcome is Outcome.PASS:
+        return "Nothing more to do. Leave the rack as it is and fetch whoever signs."
+    if outcome is Outcome.STOPPED:
+        return f"Do not touch anything. Fetch the test lead. {view.record.why}"
+    if outcome is not None:
+        out = sorted({p for s in view.record.steps for p in s.parts_out})
+        if out:
+            more = f" and {len(out) - _MOST_OUT} more" if len(out) > _MOST_OUT else ""
+            return f"Take out {', '.join(out[:_MOST_OUT])}{more}."
+        return "Fetch the test lead: the report says what was found."
+    if not view.running:
+        return "The run waits to be started again. Leave everything as it is."
+    if now is None:
+        return "Nothing to do now."
+    return now.asks[:1].upper() + now.asks[1:] if now.asks else f"Nothing to do. {now.title}."
+
+
+def _faults(view: RunView) -> str:
+    found = [f for s in view.record.steps for f in s.findings]
+    if not found:
+        return '<p class="tffaults none">● No fault so far</p>'
+    first = view.suspects[0].place if view.suspects else ""
+    words = plural(len(found), "finding") + (f", look at {first} first" if first else "")
+    return f'<p class="tffaults">✗ {esc(words)}</p>'
+
+
+def _where(view: RunView) -> str:
+    steps, done = view.steps, len(view.record.steps)
+    at = min(done + (view.record.outcome is None), len(steps))
+    title = view.now.title if view.now else ""
+    return f"{esc(view.record.rack)} · step {at} of {len(steps)}" + (f" · {esc(title)}" if title else "")
+
+
+def _screen(state: str, glyph: str, word: str, instruction: str, faults: str, where: str, step: str = "") -> str:
+    told = _PLACE.sub(lambda m: f"<b>{m.group(0)}</b>", esc(instruction))
+    size = "long" if len(instruction) > 90 else "short"
+    return (
+        f'<section class="tf {state}" data-step="{esc(step)}"><div class="tfstate">'
+        f'<span aria-hidden="true">{glyph}</span>{esc(word)}<i id="tf-left"></i></div><p class="tfdo {size}">{told}</p>'
+        f'<div class="tfbelow">{faults}<p class="tfwhere">{where}</p></div></section>'
+    )
+
+
+def way_back(run: str) -> str:
+    """Return the line that leads from the screen to the run's page."""
+    return f'<p class="tfback"><a href="{run_href(run)}">All of this run</a></p>'

@@ -1,0 +1,199 @@
+"""Acceptance runs: begun, watched, stopped, answered by people, waived by name, reported, handed out, proven."""
+
+import asyncio
+import time
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Path as PathParameter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from datacenter_api.acceptance.shown import FORMS, Checked, Photo, RunRow, RunView, Taken
+from datacenter_api.fleet.places import layout_of
+from datacenter_api.rest.answers import describes, json_answer
+from datacenter_api.rest.bodies import FILE, whole_body
+from datacenter_api.routes import MOST_PHOTO_BYTES
+from datacenter_api.services import Services, principal_of, services_of
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid
+from rack_controller.prove.accept.plan import Level
+from rack_controller.prove.report.model import Waiver
+
+router = APIRouter(prefix="/api/v1/acceptance/runs", tags=["acceptance"])
+Parts = Annotated[Services, Depends(services_of)]
+Run = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$")]
+StepId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,47}$")]
+Text = Annotated[str, Field(max_length=400)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class BeginBody(_Body):
+    """What to accept: `rack` that runs, or a virtual one of `generation` made from `seed`, with a fault `planted`."""
+
+    rack: str = Field(default="", max_length=256)
+    generation: str = Field(default="", max_length=64)
+    level: Level = Level.L11
+    seed: int = Field(default=1, ge=0, le=2**31 - 1)
+    planted: str = Field(default="", max_length=64)
+
+
+class StopBody(_Body):
+    """Why a run is to end."""
+
+    reason: Text = ""
+
+
+class AnswerBody(_Body):
+    """What a person hands in during `step`.  `photo` is the name that its upload was answered with."""
+
+    step: StepId
+    done: bool = False
+    barcode: Annotated[str, Field(max_length=120, pattern=r"^[\x20-\x7e]*$")] = ""
+    note: Text = ""
+    photo: Annotated[str, Field(max_length=80)] = ""
+
+
+class WaiverBody(_Body):
+    """What is taken as it is, and why.  `place` empty: every part that the measure named."""
+
+    step: StepId
+    measure: Annotated[str, Field(min_length=1, max_length=120)]
+    place: Annotated[str, Field(max_length=128)] = ""
+    reason: Annotated[str, Field(min_length=8, max_length=400)]
+
+
+@router.get("", responses=describes(list[RunRow]))
+async def list_runs(parts: Parts) -> Response:
+    """Every run, the newest first, with what each does now."""
+    return json_answer(await asyncio.to_thread(lambda: parts.acceptance.open().listed()))
+
+
+@router.post("", responses=describes(RunRow))
+async def begin_run(wish: BeginBody, parts: Parts, request: Request) -> Response:
+    """Begin an acceptance.  It goes on in a process of its own, whatever becomes of this request."""
+    who = principal_of(request)
+    if bool(wish.rack) == bool(wish.generation):
+        raise ArgumentsInvalid("a run is of one rack", advice="give `rack` for one that runs, `generation` for virtual")
+    generation, rack, token = wish.generation, "", ""
+    if wish.rack:
+        layout = layout_of(parts.fleet.find(wish.rack))
+        generation, rack = layout.generation, str(layout.rack)
+        token = parts.acceptance.login(who.user)
+    begin = partial(parts.acceptance.open().begin, rack=rack, seed=wish.seed, planted=wish.planted, token=token)
+    async with parts.acceptance.turn:
+        row = await asyncio.to_thread(begin, generation, wish.level.value, who.user)
+    parts.store.audit(who.user, who.address, "acceptance run", row.id, "begun", f"{row.rack}, {row.level}, {row.rig}")
+    return json_answer(row)
+
+
+@router.get("/{run}", responses=describes(RunView))
+async def show_run(run: Run, parts: Parts) -> Response:
+    """One run: its record, its plan's steps, what it does now, what people are asked and handed in."""
+    return json_answer(await asyncio.to_thread(lambda: parts.acceptance.open().show(run)))
+
+
+@router.post("/{run}/stop", responses=describes(RunRow))
+async def stop_run(run: Run, wish: StopBody, parts: Parts, request: Request) -> Response:
+    """Have a run end at its next phase's end, with everything put back to rest."""
+    who = principal_of(request)
+    row = await asyncio.to_thread(parts.acceptance.open().stop, run, who.user, wish.reason)
+    parts.store.audit(who.user, who.address, "acceptance stop", run, "asked", wish.reason)
+    return json_answer(row)
+
+
+@router.post("/{run}/answers", responses=describes(Taken))
+async def take_answer(run: Run, wish: AnswerBody, parts: Parts, request: Request) -> Response:
+    """Hand in what was done, scanned, noted or photographed; a scanned part is held against the as-built records."""
+    who = principal_of(request)
+    desk = parts.acceptance.open()
+
+    def take() -> Taken:
+        rack = desk.folder(run).read().rack
+        built = parts.acceptance.built(rack) if wish.barcode else {}
+        return desk.take(
+            run,
+            who.user,
+            wish.step,
+            done=wish.done,
+            barcode=wish.barcode.strip(),
+            note=wish.note,
+            photo=wish.photo,
+            built=built,
+        )
+
+    return json_answer(await asyncio.to_thread(take))
+
+
+@router.post("/{run}/photos", responses=describes(Photo), openapi_extra=FILE)
+async def take_photo(
+    run: Run,
+    parts: Parts,
+    request: Request,
+    step: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9_]{0,47}$")],
+) -> Response:
+    """Keep a photo (JPEG, PNG or WebP, the body) of a step; name it in the answer that it belongs to."""
+    who, data = principal_of(request), await whole_body(request, "the photo", MOST_PHOTO_BYTES)
+    kept = await asyncio.to_thread(parts.acceptance.open().take_photo, run, step, data)
+    parts.store.audit(who.user, who.address, f"acceptance photo {step}", run, "kept", kept.sha256)
+    return json_answer(kept)
+
+
+@router.get("/{run}/photos/{name}", responses={200: {"content": {"image/jpeg": {}}}})
+async def show_photo(run: Run, name: str, parts: Parts) -> Response:
+    """A photo as it was handed in."""
+    content, kind = await asyncio.to_thread(parts.acceptance.open().photo, run, name)
+    return Response(content, media_type=kind)
+
+
+@router.post("/{run}/waivers", responses=describes(list[Waiver]))
+async def waive(run: Run, wish: WaiverBody, parts: Parts, request: Request) -> Response:
+    """Take a deviation as it is, by name and with a reason; what was measured stays what it was."""
+    who = principal_of(request)
+    waiver = Waiver(time.time_ns(), who.user, who.role.value, wish.step, wish.measure, wish.place, wish.reason.strip())
+    async with parts.acceptance.turn:
+        waivers = await asyncio.to_thread(parts.acceptance.open().waive, run, waiver)
+    about = " ".join(filter(None, (wish.step, wish.measure, wish.place)))
+    parts.store.audit(who.user, who.address, "acceptance waiver", run, "waived", f"{about}: {waiver.reason}"[:400])
+    return json_answer(waivers)
+
+
+@router.get("/{run}/report.html", responses={200: {"content": {"text/html": {}}}})
+async def show_report(run: Run, parts: Parts) -> Response:
+    """The run's report as a page that stands alone."""
+    return await _report(run, "html", parts)
+
+
+@router.get("/{run}/report.pdf", responses={200: {"content": {"application/pdf": {}}}})
+async def print_report(run: Run, parts: Parts) -> Response:
+    """The run's report to sign, as PDF/A; needs the extra `report`."""
+    return await _report(run, "pdf", parts)
+
+
+@router.get("/{run}/evidence.zip", responses={200: {"content": {"application/zip": {}}}})
+async def hand_out(run: Run, parts: Parts) -> Response:
+    """Everything that the run kept: record, sealed evidence, raw series, waivers, answers and photos."""
+    content = await asyncio.to_thread(parts.acceptance.open().bundle, run)
+    return _file(content, "application/zip", f"{run}.zip", attached=True)
+
+
+@router.get("/{run}/verify", responses=describes(Checked))
+async def verify_run(run: Run, parts: Parts) -> Response:
+    """Whether evidence, raw series and waivers are as they were sealed, and what is not."""
+    return json_answer(await asyncio.to_thread(parts.acceptance.open().verify, run))
+
+
+async def _report(run: str, form: str, parts: Services) -> Response:
+    desk = parts.acceptance.open()
+    rack = (await asyncio.to_thread(lambda: desk.folder(run).read())).rack
+    passport = await parts.acceptance.passport(rack)
+    content = await asyncio.to_thread(desk.report, run, form, passport)
+    return _file(content, FORMS[form], f"{run}.{form}")
+
+
+def _file(content: bytes, kind: str, name: str, *, attached: bool = False) -> Response:
+    how = "attachment" if attached else "inline"
+    return Response(content, media_type=kind, headers={"content-disposition": f'{how}; filename="{name}"'})

@@ -1,0 +1,77 @@
+"""What a run still can tell when it is looked back at: its plan, its raw series, what is worth drawing of them."""
+
+import hashlib
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.plant.design import design_of
+from firmware_bridge.vocabulary.errors import RackwrightError
+from rack_controller.acceptance.begin import PLAN
+from rack_controller.acceptance.plans import plan_path, read_plan
+from rack_controller.acceptance.raw import unpack
+from rack_controller.acceptance.record import RunRecord, StepRecord
+from rack_controller.acceptance.run import RunFolder
+from rack_controller.prove.accept.evidence import Evidence
+from rack_controller.prove.accept.parts import parts_of
+from rack_controller.prove.accept.plan import Plan
+from rack_controller.prove.report.exhibits import Drawing, drawings_of
+from rack_controller.prove.report.model import Exhibit
+from rack_controller.prove.report.svg import draw
+from rack_controller.prove.report.written import plural
+
+_UNREADABLE = (OSError, KeyError, ValueError, zipfile.BadZipFile)
+
+
+def plan_of_run(folder: RunFolder, record: RunRecord) -> Plan | None:
+    """Return the plan of a run: the one that it kept, else the generation's own; None where neither is of that hash."""
+    for kept in (True, False):
+        try:
+            plan, digest = read_plan(folder.path / PLAN if kept else plan_path(record.generation))
+        except RackwrightError:
+            continue
+        if digest == record.plan_sha256:
+            return plan
+    return None
+
+
+def exhibits_of(folder: RunFolder, record: RunRecord, plan: Plan) -> Iterator[tuple[str, Sequence[Exhibit]]]:
+    """Yield each step of a run that kept its series, with what is worth drawing of it, worst first."""
+    generation = load_generation(record.generation)
+    parts = parts_of(generation, design_of(generation))
+    steps = {s.id: s for s in plan.steps}
+    for step in record.steps:
+        raw = _raw(folder.path, record.rack, step)
+        if raw is None or step.id not in steps:
+            continue
+        drawings = drawings_of(step, steps[step.id], plan, raw, parts)
+        yield step.id, [Exhibit(_caption(d, step), draw(d)) for d in drawings]
+
+
+def _raw(folder: Path, rack: str, step: StepRecord) -> Evidence | None:
+    """Return what was read in a step; None where nothing is kept, or where what is kept is not what was measured."""
+    if not step.raw:
+        return None
+    path = folder / step.raw
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != step.raw_sha256:
+            return None
+        with np.load(path, allow_pickle=False) as arrays:
+            return unpack(rack, {name: arrays[name] for name in arrays.files})
+    except _UNREADABLE:
+        return None
+
+
+def _caption(drawing: Drawing, step: StepRecord) -> str:
+    named = ", ".join(drawing.marked)
+    many = plural(len(drawing.places), "part")
+    why = "Out of bounds" if drawing.faulty else "Nearest to its limit"
+    if len(drawing.places) == 1:
+        return f"{drawing.title}. {step.raw}."
+    return (
+        f"{drawing.title}. {why}: {named}. Band and median of {many}; the time that was judged is shaded. {step.raw}."
+    )

@@ -1,0 +1,1 @@
+"""Reports of acceptance runs that people sign: one model, drawn as HTML and as PDF."""

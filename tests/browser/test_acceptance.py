@@ -1,0 +1,175 @@
+"""Acceptance in a real browser: pages of a run, the report, and the screen at the rack with a scanner that types.
+
+Set RACKWRIGHT_SCREENSHOTS to a folder to keep the pictures.
+"""
+
+import base64
+import json
+import os
+import ssl
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.accepted import short_run
+from support.as_built import RACK, csv_of, part
+from support.browsing import BROWSER, browser, hears, log_in, requested, text, wait_for
+from support.pictures import ink
+from support.running import PASSWORD, RunningApi, running_api
+
+from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.launch import held
+from rack_controller.acceptance.progress import Progress, answers_of, tell
+
+pytestmark = BROWSER
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+ASKS = "pull u12, or switch it off"
+NOW = Progress("identity", "Every part is the one that was built in", "pulled", 1, None, "u12 to go", 0.35, ASKS)
+
+
+@dataclass
+class Scene:
+    """A running API with a run that has ended and one that goes on, which this process has."""
+
+    api: RunningApi
+    ended: str
+    begun: Path
+
+    def body(self, driver: Any) -> str:
+        return str(driver.find_element("tag name", "body").text)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    state = tmp_path_factory.mktemp("acceptance")
+    ended = short_run(state)
+    begun = begin(Wish("gb200-nvl72", "L10", rack=RACK), state, "test", "admin").path
+    tell(begun, NOW)
+    with ExitStack() as stack:
+        stack.enter_context(held(begun))
+        api = stack.enter_context(running_api(state))
+        records = csv_of(
+            [part(f"{RACK}/u12", "compute_tray", "900", serial="T-12"), part(f"{RACK}/u13", serial="T-13")]
+        )
+        _post(api, "passports/imports?name=k01.csv", records)
+        yield Scene(api, ended.path.name, begun)
+
+
+def _post(api: RunningApi, path: str, body: bytes) -> Any:
+    context = ssl.create_default_context(cafile=str(api.state / "tls" / "ca.pem"))
+    login = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{api.url}/api/v1/{path}", body, headers)
+    with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+        return json.load(answer)
+
+
+def picture(driver: Any, tmp_path: Path, name: str) -> float:
+    """Keep a picture of the window; return which share of it differs from its background."""
+    path = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path)) / name
+    assert driver.save_screenshot(str(path))
+    width, height = driver.execute_script("return [innerWidth, innerHeight]")
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 0.25}  # a small one is decoded soon
+    small = driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
+    return ink(base64.b64decode(small["data"]))
+
+
+def scan(driver: Any, code: str) -> None:
+    """Type as a keyboard wedge does: into whatever has the focus, with Enter at the end."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    ActionChains(driver).send_keys(code, Keys.ENTER).perform()
+
+
+@pytest.mark.parametrize(("name", "size"), [("1080p", (1920, 1080)), ("tablet", (1180, 820))])
+def test_the_screen_at_the_rack_is_read_from_afar_and_takes_scans_photos_and_done(
+    scene: Scene, tmp_path: Path, name: str, size: tuple[int, int]
+) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(PNG)
+    before = len(answers_of(scene.begun))
+    with browser("light", size) as driver:
+        driver.set_window_size(*size)
+        log_in(driver, scene.api, f"/console/test-floor/{scene.begun.name}")
+        wait_for(lambda: "YOUR TURN" in scene.body(driver).upper())
+        assert "Pull u12, or switch it off" in scene.body(driver).replace("\n", " ")
+        large = driver.execute_script("return parseFloat(getComputedStyle(document.querySelector('.tfdo')).fontSize)")
+        assert large >= (76 if name == "1080p" else 48), "cannot be read from three metres"
+        wait_for(lambda: driver.execute_script("return document.activeElement.id") == "tf-code")
+        scan(driver, "ST-12")
+        wait_for(lambda: text(driver, "tf-said").startswith("✓ RIGHT PART"))
+        driver.execute_script("document.activeElement.blur()")
+        scan(driver, "T-13")
+        wait_for(lambda: text(driver, "tf-said").startswith("✗ WRONG PART"))
+        assert picture(driver, tmp_path, f"test-floor-{name}.png") > 0.02
+        driver.find_element("id", "tf-photo").send_keys(str(photo))
+        wait_for(lambda: text(driver, "tf-said").startswith("✓ PHOTO KEPT"))
+        driver.find_element("id", "tf-done").click()
+        wait_for(lambda: text(driver, "tf-said").startswith("✓ DONE"))
+        fits = (
+            "const e = document.documentElement; return [e.scrollWidth - e.clientWidth, e.scrollHeight - innerHeight]"
+        )
+        wide, tall = driver.execute_script(fits)
+        assert wide <= 0
+        assert tall <= 0, "something is below the screen's edge"
+        kept = answers_of(scene.begun)[before:]
+        assert [(a.barcode, bool(a.photo), a.done) for a in kept] == [
+            ("ST-12", False, False),
+            ("T-13", False, False),
+            ("", True, False),
+            ("", False, True),
+        ]
+        assert {url.split("/")[2] for url in requested(driver)} == {scene.api.url.split("/")[2]}
+        assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_runs_are_listed_one_shows_what_it_asks_and_leads_to_its_report(
+    scene: Scene, tmp_path: Path, scheme: str
+) -> None:
+    with browser(scheme) as driver:
+        log_in(driver, scene.api, "/console/acceptance")
+        wait_for(lambda: scene.begun.name in scene.body(driver))
+        assert "☞ pull u12" in scene.body(driver)
+        assert picture(driver, tmp_path, f"acceptance-runs-{scheme}.png") > 0.01
+        assert hears(driver)
+        driver.find_element("link text", scene.begun.name).click()
+        wait_for(lambda: "Pull u12, or switch it off" in scene.body(driver))
+        assert "35% of the run" in scene.body(driver)
+        assert hears(driver)
+        picture(driver, tmp_path, f"acceptance-now-{scheme}.png")
+        driver.get(f"{scene.api.url}/console/acceptance/{scene.ended}")
+        wait_for(lambda: "u23/bmc" in scene.body(driver))
+        assert picture(driver, tmp_path, f"acceptance-run-{scheme}.png") > 0.02
+        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert driver.execute_script(wide) <= 0
+        driver.get(f"{scene.api.url}/api/v1/acceptance/runs/{scene.ended}/report.html")
+        wait_for(lambda: "What proves it" in scene.body(driver))
+        assert driver.execute_script("return getComputedStyle(document.querySelector('main')).backgroundColor") == (
+            "rgb(255, 255, 255)"
+        ), "its styles are refused"
+        assert driver.execute_script("return document.querySelectorAll('figure svg').length") >= 1
+        assert picture(driver, tmp_path, f"report-{scheme}.png") > 0.02
+        assert driver.execute_script(wide) <= 0
+        assert {url.split("/")[2] for url in requested(driver)} == {scene.api.url.split("/")[2]}
+        assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+
+
+def test_a_run_is_ended_on_the_console_after_a_second_question(scene: Scene) -> None:
+    with browser("light") as driver:
+        log_in(driver, scene.api, f"/console/acceptance/{scene.begun.name}")
+        wait_for(lambda: "End this run" in scene.body(driver))
+        buttons = {b.text: b for b in driver.find_elements("tag name", "button") if b.text}
+        buttons["End this run"].click()
+        wait_for(lambda: "End it: everything goes back to rest" in scene.body(driver))
+        assert not (scene.begun / "stop.json").exists()
+        next(b for b in driver.find_elements("tag name", "button") if b.text.startswith("End it")).click()
+        wait_for(lambda: (scene.begun / "stop.json").exists())
+        wait_for(lambda: "admin wants it to end" in scene.body(driver))

@@ -1,0 +1,181 @@
+"""The desk of acceptance runs on folders: waivers under a seal, photos by content, answers, evidence that is proven."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.accepted import NS, short_run
+
+from datacenter_api.acceptance import desk as desks
+from datacenter_api.acceptance.desk import AcceptanceDesk
+from datacenter_api.acceptance.photos import kind_of
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
+from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.progress import Progress, stop_of, tell
+from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.prove.report.model import Waiver
+from rack_controller.prove.seal import SUFFIX
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20)
+JPEG = b"\xff\xd8\xff\xe0" + bytes(20) + b"\xff\xd9"
+WAIVER = Waiver(7 * NS, "ada", "operator", "settings", "clock", "u23/bmc", "It is set at the installation.")
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    state = tmp_path_factory.mktemp("ended")
+    short_run(state)
+    return state
+
+
+@pytest.fixture
+def begun(tmp_path: Path, ended: Path) -> str:
+    """A run that has begun and that no process has, in `tmp_path`."""
+    plan = ended / "plan.yaml"
+    folder = begin(Wish("gb200-nvl72", "L10", 3, plan=plan), tmp_path, "test", "ada")
+    tell(folder.path, Progress("settings", "Settings", "", 1, None, "a part", 0.5, "pull u05/psu2, or switch it off"))
+    return folder.path.name
+
+
+def name_of(state: Path) -> str:
+    (row,) = AcceptanceDesk(state).listed()
+    return row.id
+
+
+def test_a_run_is_listed_and_shown_with_what_it_found(ended: Path) -> None:
+    desk = AcceptanceDesk(ended)
+    (row,) = desk.listed()
+    assert (row.outcome, row.steps, row.running, row.waived) == (Outcome.FAIL, 2, False, 0)
+    assert row.deviations >= 1
+    view = desk.show(row.id)
+    assert [(s.id, s.outcome) for s in view.steps] == [("settings", Outcome.FAIL), ("idle", Outcome.PASS)]
+    assert view.suspects[0].place == "u23/bmc"
+    assert view.asked is not None
+    assert view.asked.actor == "ada"
+    for name in ("", "no-such", "..", "/etc", "../acceptance"):
+        with pytest.raises(TargetUnknown):
+            desk.show(name)
+
+
+def test_one_run_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
+    short_run(tmp_path)
+    other = tmp_path / "acceptance" / "broken"
+    other.mkdir()
+    (other / "run.json").write_text("{")
+    rows = {r.id: r.unreadable for r in AcceptanceDesk(tmp_path).listed()}
+    assert rows["broken"].startswith(str(other / "run.json"))
+    assert sorted(map(bool, rows.values())) == [False, True]
+
+
+def test_a_waiver_is_kept_under_a_seal_and_only_of_what_was_found(tmp_path: Path) -> None:
+    folder = short_run(tmp_path)
+    desk, run = AcceptanceDesk(tmp_path), folder.path.name
+    before = (folder.path / "run.json").read_bytes()
+    assert desk.waive(run, WAIVER) == [WAIVER]
+    assert (folder.path / "run.json").read_bytes() == before
+    assert desk.listed()[0].waived == 1
+    assert desk.verify(run).holds
+    for wrong in ({"step": "idle"}, {"measure": "x"}, {"place": "u24/bmc"}):
+        with pytest.raises(ArgumentsInvalid, match="did not find"):
+            desk.waive(run, msgspec.structs.replace(WAIVER, **wrong))
+    path = folder.path / "waivers.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"ada", b"eve"))
+    checked = desk.verify(run)
+    assert not checked.holds
+    assert "waivers.jsonl" in checked.faults[0]
+
+
+def test_verify_names_each_file_that_is_not_as_it_was(tmp_path: Path) -> None:
+    folder = short_run(tmp_path)
+    desk, run = AcceptanceDesk(tmp_path), folder.path.name
+    assert desk.verify(run).faults == []
+    raw = next(folder.path.glob("raw-*.npz"))
+    raw.write_bytes(raw.read_bytes() + b"x")
+    evidence = folder.path / "evidence.ocptv.jsonl"
+    evidence.write_bytes(evidence.read_bytes().replace(b"FAIL", b"PASS"))
+    faults = desk.verify(run).faults
+    assert any(f"{raw.name} is not what was measured" in f for f in faults)
+    assert any("evidence.ocptv.jsonl" in f for f in faults)
+    (folder.path / f"evidence.ocptv.jsonl{SUFFIX}").unlink()
+    assert "evidence.ocptv.jsonl.dsse is missing" in desk.verify(run).faults
+
+
+def test_what_people_hand_in_is_kept_and_a_wrong_part_is_not_done(tmp_path: Path, begun: str) -> None:
+    desk = AcceptanceDesk(tmp_path)
+    built = {"u05/psu2": "A42", "u07/psu1": "A43"}
+    right = desk.take(begun, "tom", "settings", done=True, barcode="A42", built=built)
+    assert (right.fit, right.answer.done, right.answer.note) == ("right", True, "Right part: this is u05/psu2.")
+    with pytest.raises(PreconditionFailed, match="this is u07/psu1"):
+        desk.take(begun, "tom", "settings", done=True, barcode="A43", built=built)
+    kept = desk.show(begun).answers
+    assert [(a.barcode, a.done) for a in kept] == [("A42", True), ("A43", False)]
+    with pytest.raises(TargetUnknown, match="no step"):
+        desk.take(begun, "tom", "nonsense", done=True)
+    with pytest.raises(TargetUnknown, match="no photo"):
+        desk.take(begun, "tom", "settings", photo="../run.json")
+
+
+def test_a_photo_is_told_by_its_content_and_named_by_its_hash(tmp_path: Path, begun: str) -> None:
+    desk = AcceptanceDesk(tmp_path)
+    photo = desk.take_photo(begun, "settings", PNG)
+    assert photo.name == f"settings-{photo.sha256[:16]}.png"
+    assert desk.photo(begun, photo.name) == (PNG, "image/png")
+    assert desk.take_photo(begun, "settings", PNG) == photo
+    taken = desk.take(begun, "tom", "settings", photo=photo.name)
+    assert taken.answer.photo_sha256 == photo.sha256
+    for content in (b"", b"<svg/>", b"GIF89a" + bytes(20), JPEG[:-2], b"\xff\xd8\xff" + b"<script>"):
+        with pytest.raises(ArgumentsInvalid, match="no photo"):
+            desk.take_photo(begun, "settings", content)
+    for name in ("../run.json", "run.json", "lock"):
+        with pytest.raises(TargetUnknown):
+            desk.photo(begun, name)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(PNG, "png"), (JPEG, "jpg"), (b"RIFF\0\0\0\0WEBPVP8 ", "webp"), (b"MZ", "")]
+)
+def test_kinds_of_photos(content: bytes, kind: str) -> None:
+    assert kind_of(content) == kind
+
+
+def test_a_run_is_asked_to_stop_and_one_that_has_ended_is_not(tmp_path: Path, begun: str, ended: Path) -> None:
+    desk = AcceptanceDesk(tmp_path)
+    desk.stop(begun, "ada", "smoke")
+    stop = stop_of(tmp_path / "acceptance" / begun)
+    assert stop is not None
+    assert (stop.actor, stop.reason) == ("ada", "smoke")
+    with pytest.raises(PreconditionFailed, match="has ended"):
+        AcceptanceDesk(ended).stop(name_of(ended), "ada", "")
+
+
+def test_the_bundle_has_all_evidence_nothing_of_the_machine_and_the_same_bytes_twice(ended: Path) -> None:
+    desk, run = AcceptanceDesk(ended), name_of(ended)
+    folder = ended / "acceptance" / run
+    for secret in ("token", "runner.log", "lock"):
+        (folder / secret).write_text("x")
+    content = desk.bundle(run)
+    assert content == desk.bundle(run)
+    names = {n.removeprefix(f"{run}/") for n in zipfile.ZipFile(io.BytesIO(content)).namelist()}
+    assert {"run.json", "evidence.ocptv.jsonl", "evidence.ocptv.jsonl.dsse", "raw-idle-1.npz", "plan.yaml"} <= names
+    assert not names & {"token", "runner.log", "lock"}
+
+
+def test_a_report_of_a_real_folder_has_its_plots_and_hashes(ended: Path) -> None:
+    desk, run = AcceptanceDesk(ended), name_of(ended)
+    page = desk.report(run, "html").decode()
+    assert "<svg" in page
+    assert "raw-idle-1.npz" in page
+    assert "u23/bmc" in page
+    assert desk.report(run, "html").decode() == page
+    with pytest.raises(ArgumentsInvalid, match="no form"):
+        desk.report(run, "docx")
+
+
+def test_a_run_begins_in_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[str, str]] = []
+    monkeypatch.setattr(desks, "start", lambda state, run, token: started.append((run, token)))
+    row = AcceptanceDesk(tmp_path).begin("gb200-nvl72", "L10", "ada", seed=3)
+    assert started == [(row.id, "")]
+    assert (row.rig, row.outcome) == ("virtual", None)

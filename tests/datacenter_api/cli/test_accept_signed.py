@@ -1,0 +1,113 @@
+"""`accept run --rack|stop|waive|report`: what is sent, what is followed, reports with and without an API."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from support.accepted import BEGAN, finding, measured, record, short_run, step
+
+from datacenter_api.cli import accept, accept_signed
+from datacenter_api.cli.connection import Server
+from datacenter_api.cli.main import run
+from firmware_bridge.vocabulary.errors import TargetUnknown
+
+RUNNING = {"asks": "pull u05/psu2"}
+
+
+class Link:
+    """An API that answers from lists; keeps what was sent."""
+
+    def __init__(self) -> None:
+        self.server = Server("rack.test", 8443, None)
+        self.views: list[dict[str, Any]] = []
+        self.file: bytes | None = None
+        self.sent: list[tuple[str, Any]] = []
+
+    def get(self, path: str, **asked: Any) -> Any:
+        self.sent.append((path, asked))
+        return self.views.pop(0)
+
+    def post(self, path: str, body: Any) -> Any:
+        self.sent.append((path, body))
+        if path.endswith("/waivers"):
+            return [{"at_unix_ns": BEGAN, "actor": "ada", "role": "operator", **body}]
+        return {"id": "k01-1"}
+
+    def get_file(self, path: str) -> bytes:
+        self.sent.append((path, None))
+        if self.file is None:
+            raise TargetUnknown("there is no run")
+        return self.file
+
+
+@pytest.fixture
+def link(monkeypatch: pytest.MonkeyPatch) -> Link:
+    made = Link()
+    for module in (accept, accept_signed):
+        monkeypatch.setattr(module, "connect", lambda url, state: made)
+    monkeypatch.setattr(accept, "FOLLOW_S", 0.0)
+    return made
+
+
+def view(now: dict[str, Any] | None = None, trouble: str = "", **more: Any) -> dict[str, Any]:
+    return {
+        "record": msgspec.to_builtins(record(**more)),
+        "now": now,
+        "running": not trouble,
+        "trouble": trouble,
+    }
+
+
+def test_a_live_run_is_begun_followed_and_ends_in_its_verdict(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = msgspec.to_builtins(record(step("gpu_stress", [measured([finding(0)])])))
+    link.views = [view(RUNNING, outcome=None), view(RUNNING, outcome=None), {**view(), "record": bad}]
+    assert run(["accept", "run", "--rack", "k01", "--level", "L10"]) == 9
+    said = capsys.readouterr()
+    assert link.sent[0] == ("/api/v1/acceptance/runs", {"rack": "k01", "level": "L10"})
+    assert "https://rack.test:8443/console/test-floor/k01-1" in said.err
+    assert said.err.count("please: pull u05/psu2") == 1
+    assert "gpu_stress: FAIL" in said.err
+    assert "u11/gpu0" in said.out
+
+
+def test_a_live_run_is_left_alone_where_that_is_asked_for(link: Link) -> None:
+    assert run(["accept", "run", "--rack", "k01", "--leave"]) == 0
+    assert len(link.sent) == 1
+
+
+def test_a_run_whose_process_has_ended_says_why(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
+    link.views = [view(trouble="no token", outcome=None)]
+    assert run(["accept", "run", "--rack", "k01"]) == 2
+    assert "no token" in capsys.readouterr().err
+
+
+def test_a_run_is_stopped_and_a_deviation_waived_with_a_reason(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["accept", "stop", "k01-1", "--reason", "smoke"]) == 0
+    assert link.sent[-1] == ("/api/v1/acceptance/runs/k01-1/stop", {"reason": "smoke"})
+    words = ["accept", "waive", "k01-1", "gpu_stress", "tail", "u13/gpu1"]
+    assert run([*words, "--reason", "the maker replaces it", "-o", "json"]) == 0
+    shown = json.loads(capsys.readouterr().out)["items"][0]
+    assert (shown["actor"], shown["place"], shown["reason"]) == ("ada", "u13/gpu1", "the maker replaces it")
+    sent = len(link.sent)
+    assert run(words) == 2
+    assert "needs a reason" in capsys.readouterr().err
+    assert len(link.sent) == sent
+
+
+def test_a_report_comes_from_the_api_or_else_from_the_state_directory(
+    link: Link, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = short_run(tmp_path / "state")
+    words = ["accept", "report", folder.path.name, "--to", str(tmp_path / "out"), "--state", str(tmp_path / "state")]
+    link.file = b"%PDF-made-there"
+    assert run(words) == 0
+    assert (tmp_path / "out" / f"{folder.path.name}.pdf").read_bytes() == b"%PDF-made-there"
+    link.file = None
+    for form, begin in (("html", b"<!doctype html>"), ("zip", b"PK")):
+        assert run([*words, "--form", form]) == 0
+        assert (tmp_path / "out" / f"{folder.path.name}.{form}").read_bytes().startswith(begin)
+    assert "without what an API would add" in capsys.readouterr().err
+    assert run([*words, "--form", "docx"]) == 2
+    assert run(["accept", "report", "no-such-run", "--state", str(tmp_path / "state")]) == 3

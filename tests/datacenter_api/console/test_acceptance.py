@@ -1,0 +1,135 @@
+"""Acceptance on the console: states by shape and word, one instruction at the rack, no text that could be markup."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from support.accepted import BEGAN, NS, RACK, finding, measured, record, step
+
+from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
+from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
+from datacenter_api.console.test_floor import TOOLS, draw_floor, floor_cells
+from rack_controller.acceptance.progress import Answer, Asked, Progress, Stop
+from rack_controller.acceptance.record import RunRecord
+from rack_controller.prove.accept.suspects import Suspect
+from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.prove.report.model import Waiver
+
+HOSTILE = '"><script>alert(1)</script>'
+NOW = Progress("psu_each", "Every supply can go", "pulled", BEGAN, BEGAN + 200 * NS, "u05/psu2", 0.42, "pull u05/psu2")
+STEPS = [
+    PlannedStep("gpu_stress", "GPUs", "L10", True, "", Outcome.FAIL, 2),
+    PlannedStep("psu_each", "Every supply can go", "L11", True, "Somebody stands at the rack."),
+]
+
+
+def view(**more: object) -> RunView:
+    failed = step("gpu_stress", [measured([finding(0), finding(1)])])
+    plain = RunView(record(failed, outcome=None), STEPS, True, None, NOW, None, [], [], [], "")
+    return msgspec.structs.replace(plain, **more)
+
+
+def row(**more: object) -> RunRow:
+    plain = RunRow("k42-1", RACK, "gb200-nvl72", "L11", "live", BEGAN, None, True, 1, 2, 1, NOW)
+    return msgspec.structs.replace(plain, **more)
+
+
+def over(outcome: Outcome, **more: object) -> RunRecord:
+    failed = step("gpu_stress", [measured([finding(0)])], parts_out=["u11/gpu0"])
+    return record(failed, outcome=outcome, **more)
+
+
+def test_runs_are_listed_with_what_they_do_and_ask() -> None:
+    drawn = draw_runs(RunsSight((row(), row(outcome=Outcome.PASS, now=None, running=False))))
+    assert "▶ running" in drawn
+    assert "✓ pass" in drawn
+    assert "☞ pull u05/psu2" in drawn
+    assert "2 deviations, 1 waived" in drawn
+    assert 'aria-label="42 % done"' in drawn
+    assert "▮▮ not running" in draw_runs(RunsSight((row(running=False),)))
+    assert "rackwright accept run" in draw_runs(RunsSight())
+    assert "&lt;no&gt;" in draw_runs(RunsSight((row(unreadable="<no>"),)))
+
+
+def test_a_run_shows_steps_findings_what_was_handed_in_and_what_it_waits_for() -> None:
+    answer = Answer(BEGAN, "tom", "psu_each", True, "A42", "Right part", "p.png", "ab" * 32)
+    waiver = Waiver(BEGAN, "ada", "operator", "gpu_stress", "tail", "u11/gpu0", "Known.")
+    shown = view(answers=[answer], waivers=[waiver], suspects=[Suspect("u11/gpu0", "SN0", 2.0, [], "slow")])
+    drawn = draw_run(RunSight(shown), "k42-1")
+    for wanted in (
+        "✗ fail",
+        "▶ now",
+        "Pull u05/psu2",
+        "waits for u05/psu2",
+        "until 0",
+        "42% of the run",
+        "waived by ada: Known.",
+        "/photos/p.png",
+        "report.pdf",
+        "Somebody stands at the rack.",
+        "1\u202f834\u00a0TFLOP/s",
+    ):
+        assert wanted in drawn, wanted
+    assert drawn.count("waived by") == 1
+    stopped = view(stop=Stop("eve", BEGAN, "smoke"))
+    assert "eve wants it to end" in draw_run(RunSight(stopped), "k42-1")
+    assert "out of memory" in draw_run(RunSight(view(running=False, now=None, trouble="out of memory")), "k42-1")
+    assert "no such run" in draw_run(RunSight(None, "no such run"), "x")
+
+
+@pytest.mark.parametrize(
+    ("shown", "state", "word", "instruction"),
+    [
+        (view(), "ask", "Your turn", "Pull <b>u05/psu2</b>"),
+        (view(now=msgspec.structs.replace(NOW, asks="")), "wait", "Running", "Nothing to do. Every supply can go."),
+        (view(running=False, now=None), "fault", "Not running", "waits to be started again"),
+        (view(record=over(Outcome.PASS), now=None, running=False), "ok", "Passed", "Nothing more to do."),
+        (view(record=over(Outcome.FAIL), now=None, running=False), "fault", "Fault found", "Take out <b>u11/gpu0</b>."),
+        (view(record=over(Outcome.ERROR), now=None, running=False), "fault", "Not measured", "Take out"),
+        (view(record=over(Outcome.STOPPED, why="too hot"), now=None, running=False), "fault", "Stopped", "too hot"),
+    ],
+)
+def test_the_screen_at_the_rack_has_one_state_and_one_instruction(
+    shown: RunView, state: str, word: str, instruction: str
+) -> None:
+    drawn = draw_floor(RunSight(shown), "k42-1")
+    assert f'class="tf {state}"' in drawn
+    assert f"</span>{word}<i" in drawn
+    assert instruction in drawn
+    assert drawn.count('class="tfdo') == 1
+
+
+def test_what_counts_down_is_a_cell_and_the_step_stands_where_the_script_looks() -> None:
+    sight = RunSight(view())
+    assert floor_cells(sight, BEGAN + 80 * NS) == {("tf-left", "text"): "2\u00a0min left"}
+    assert floor_cells(sight, BEGAN + 900 * NS) == {("tf-left", "text"): "0\u00a0s left"}
+    assert floor_cells(None, BEGAN) == {("tf-left", "text"): ""}
+    assert 'data-step="psu_each"' in draw_floor(sight, "k42-1")
+    assert "2 findings" in draw_floor(sight, "k42-1")
+
+
+def test_no_text_of_a_device_or_person_is_markup() -> None:
+    bad = finding(0, place=HOSTILE, serial=HOSTILE, text=HOSTILE, value=HOSTILE, limit=HOSTILE)
+    hostile = view(
+        record=record(step("x", [measured([bad])]), rack=HOSTILE, planted=HOSTILE, plan=HOSTILE, outcome=None),
+        steps=[PlannedStep("x", HOSTILE, "L10", True, HOSTILE)],
+        asked=Asked(HOSTILE, BEGAN, HOSTILE, HOSTILE, "L10", "live"),
+        now=msgspec.structs.replace(NOW, title=HOSTILE, phase=HOSTILE, waits_for=HOSTILE, asks=HOSTILE),
+        stop=Stop(HOSTILE, BEGAN, HOSTILE),
+        answers=[Answer(BEGAN, HOSTILE, HOSTILE, True, HOSTILE, HOSTILE, HOSTILE, "ab" * 32)],
+        waivers=[Waiver(BEGAN, HOSTILE, HOSTILE, "x", "tail", HOSTILE, HOSTILE)],
+        suspects=[Suspect(HOSTILE, HOSTILE, 1.0, [], HOSTILE)],
+    )
+    drawn = draw_run(RunSight(hostile), HOSTILE) + draw_floor(RunSight(hostile), HOSTILE)
+    drawn += draw_runs(RunsSight((row(id=HOSTILE, rack=HOSTILE, now=hostile.now),))) + draw_floor(
+        RunSight(None, HOSTILE), HOSTILE
+    )
+    assert "<script" not in drawn
+
+
+def test_every_field_of_the_screen_is_wired_in_its_script() -> None:
+    static = Path(__file__).parents[3] / "datacenter_api" / "console" / "static"
+    script = (static / "test_floor.js").read_text()
+    for name in ("tf-scan", "tf-code", "tf-photo", "tf-done", "tf-said"):
+        assert f'id="{name}"' in TOOLS
+        assert f'"{name}"' in script or f"#{name}" in script

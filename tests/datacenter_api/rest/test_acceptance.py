@@ -1,0 +1,164 @@
+"""Acceptance over REST: who may do what, what is audited, what is handed out, and what is refused with advice."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.accepted import short_run
+from support.api import Api
+from support.as_built import RACK, csv_of, part
+
+from datacenter_api.acceptance import desk as desks
+from datacenter_api.acceptance.on_demand import ADDRESS
+from rack_controller.acceptance import launch
+from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.progress import Progress, tell
+from rack_controller.model.roles import Role
+
+V1 = "/api/v1/acceptance/runs"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20)
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    state = tmp_path_factory.mktemp("ended")
+    short_run(state)
+    return state
+
+
+@pytest.fixture
+def run(state: Path, ended: Path) -> str:
+    """A run that has ended, in the API's state directory."""
+    shutil.copytree(ended / "acceptance", state / "acceptance")
+    (folder,) = (state / "acceptance").iterdir()
+    return folder.name
+
+
+@pytest.fixture
+def begun(state: Path) -> str:
+    """A run of k01 that has begun and asks for something; no process has it."""
+    folder = begin(Wish("gb200-nvl72", "L10", rack=RACK), state, "test", "admin")
+    asks = "pull u12, or switch it off"
+    tell(folder.path, Progress("identity", "Identity", "", 1, None, "u12", 0.5, asks))
+    return folder.path.name
+
+
+async def test_a_run_is_listed_shown_reported_proven_and_handed_out(api: Api, run: str) -> None:
+    async with api.client(api.user_for(Role.VIEWER)) as client:
+        (row,) = (await client.get(V1)).json()
+        assert (row["id"], row["outcome"]) == (run, "fail")
+        view = (await client.get(f"{V1}/{run}")).json()
+        assert [s["outcome"] for s in view["steps"]] == ["fail", "pass"]
+        assert view["suspects"][0]["place"] == "u23/bmc"
+        page = await client.get(f"{V1}/{run}/report.html")
+        assert page.headers["content-type"].startswith("text/html")
+        assert "style-src 'unsafe-inline'" in page.headers["content-security-policy"]
+        assert "script-src" not in page.headers["content-security-policy"]
+        assert "<h1>virtual</h1>" in page.text
+        assert (await client.get(f"{V1}/{run}/verify")).json()["holds"] is True
+        evidence = await client.get(f"{V1}/{run}/evidence.zip")
+        assert evidence.content[:2] == b"PK"
+        assert run in evidence.headers["content-disposition"]
+        assert (await client.get(f"{V1}/no-such-run")).status_code == 404
+
+
+async def test_the_paper_to_sign_is_a_pdf(api: Api, run: str) -> None:
+    pytest.importorskip("typst", reason="needs the extra report")
+    async with api.client() as client:
+        paper = await client.get(f"{V1}/{run}/report.pdf")
+    assert paper.headers["content-type"] == "application/pdf"
+    assert paper.content[:5] == b"%PDF-"
+
+
+async def test_a_waiver_is_recorded_by_name_and_role_and_a_technician_gives_none(api: Api, run: str) -> None:
+    wish = {"step": "settings", "measure": "clock", "place": "u23/bmc", "reason": "It is set at the installation."}
+    async with api.client(api.user_for(Role.TECHNICIAN)) as client:
+        assert (await client.post(f"{V1}/{run}/waivers", json=wish)).status_code == 403
+    async with api.client(api.user_for(Role.OPERATOR)) as client:
+        (waiver,) = (await client.post(f"{V1}/{run}/waivers", json=wish)).json()
+        assert (waiver["actor"], waiver["role"]) == ("operator", "operator")
+        assert "waived by operator (operator)" in (await client.get(f"{V1}/{run}/report.html")).text
+        wrong = await client.post(f"{V1}/{run}/waivers", json={**wish, "measure": "ipmi"})
+        assert wrong.status_code == 422
+        assert "settings clock" in wrong.json()["error"]["advice"]
+        short = await client.post(f"{V1}/{run}/waivers", json={**wish, "reason": "ok"})
+        assert short.status_code == 422
+    (line,) = [r for r in api.services.store.audited(20) if r["what"] == "acceptance waiver"]
+    assert (line["actor"], line["target"]) == ("operator", run)
+
+
+async def test_a_technician_scans_photographs_and_says_done(api: Api, begun: str) -> None:
+    async with api.client() as admin:
+        records = csv_of([part(f"{RACK}/u12", "compute_tray", "900", serial="T-1"), part(f"{RACK}/u13", serial="T-2")])
+        assert (await admin.post("/api/v1/passports/imports", content=records)).json()["accepted"]
+    async with api.client(api.user_for(Role.TECHNICIAN)) as client:
+        at = f"{V1}/{begun}"
+        right = (await client.post(f"{at}/answers", json={"step": "identity", "barcode": "T-1"})).json()
+        assert (right["fit"], right["said"]) == ("right", "Right part: this is u12.")
+        wrong = await client.post(f"{at}/answers", json={"step": "identity", "barcode": "T-2", "done": True})
+        assert (wrong.status_code, "this is u13" in wrong.json()["error"]["message"]) == (412, True)
+        kept = (await client.post(f"{at}/photos", params={"step": "identity"}, content=PNG)).json()
+        said = (
+            await client.post(f"{at}/answers", json={"step": "identity", "photo": kept["name"], "done": True})
+        ).json()
+        assert said["answer"]["photo_sha256"] == kept["sha256"]
+        shown = await client.get(f"{at}/photos/{kept['name']}")
+        assert (shown.content, shown.headers["content-type"]) == (PNG, "image/png")
+        for bad in (b"<svg onload=alert(1)>", b""):
+            assert (await client.post(f"{at}/photos", params={"step": "identity"}, content=bad)).status_code == 422
+        big = await client.post(f"{at}/photos", params={"step": "identity"}, content=PNG + bytes(13 << 20))
+        assert big.status_code == 413
+        assert (await client.post(f"{at}/answers", json={"step": "x" * 60})).status_code == 422
+        assert (await client.get(f"{at}/photos/..%2Frun.json")).status_code == 404
+        assert [a["actor"] for a in (await client.get(at)).json()["answers"]] == ["technician"] * 3
+        assert (await client.post(f"{at}/stop", json={"reason": "smoke"})).status_code == 200
+        assert (await client.get(at)).json()["stop"]["actor"] == "technician"
+
+
+async def test_a_run_is_begun_by_who_may_prove_and_works_in_their_name(
+    api: Api, monkeypatch: pytest.MonkeyPatch, state: Path
+) -> None:
+    started: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(desks, "start", lambda *args: started.append(args))
+    async with api.client(api.user_for(Role.TECHNICIAN)) as client:
+        assert (await client.post(V1, json={"rack": "k01"})).status_code == 403
+    async with api.client(api.user_for(Role.OPERATOR)) as client:
+        row = (await client.post(V1, json={"rack": "k01", "level": "L10"})).json()
+        assert (row["rack"], row["rig"], row["generation"]) == (RACK, "live", "gb200-nvl72")
+        (_, name, token) = started[0]
+        assert name == row["id"]
+        session = api.services.sessions.use(token)
+        assert session is not None
+        assert (session.user, session.address) == ("operator", ADDRESS)
+        virtual = (await client.post(V1, json={"generation": "gb200-nvl72", "seed": 7})).json()
+        assert (virtual["rig"], started[1][2]) == ("virtual", "")
+        for body, status in (
+            ({}, 422),
+            ({"rack": "k01", "generation": "gb200-nvl72"}, 422),
+            ({"generation": "no-such"}, 400),
+            ({"generation": "gb200-nvl72", "planted": "nothing"}, 400),
+            ({"rack": "k99"}, 404),
+            ({"rack": "k01", "level": "L9"}, 422),
+        ):
+            answer = await client.post(V1, json=body)
+            assert answer.status_code == status, body
+            assert answer.json()["error"]["advice"], body
+    assert len(started) == 2
+    assert {r["what"] for r in api.services.store.audited(20)} >= {"acceptance run"}
+
+
+async def test_after_a_restart_unfinished_runs_go_on_in_the_name_of_who_began_them(
+    api: Api, begun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(launch, "start", lambda *args: started.append(args))
+    await api.services.acceptance.go_on()
+    ((_, name, token),) = started
+    assert name == begun
+    session = api.services.sessions.use(token)
+    assert session is not None
+    assert session.user == "admin"
+    api.services.accounts.create("gone", "correct horse battery", Role.VIEWER)
+    assert api.services.acceptance.login("gone") == ""
+    assert api.services.acceptance.login("nobody") == ""

@@ -1,0 +1,83 @@
+"""The report on paper, looked at as pictures: nothing blank, nothing beyond the margins, all that people sign on it."""
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from support.accepted import BEGAN, NS, RACK, drawing, source
+
+from rack_controller.prove.report.as_pdf import as_pdf
+from rack_controller.prove.report.make import report_of
+from rack_controller.prove.report.model import Exhibit, Waiver
+from rack_controller.prove.report.svg import draw
+
+pytest.importorskip("typst", reason="needs the extra report")
+pdfium = pytest.importorskip("pypdfium2", reason="needs pypdfium2 to look at pages")
+
+MARGIN_MM = 17.0
+DOTS_PER_MM = 144.0 / 25.4
+WAIVER = Waiver(BEGAN + 9 * NS, "ada", "operator", "gpu_stress", "tail", "", "They are replaced before delivery.")
+
+
+def pictures(content: bytes) -> list[npt.NDArray[np.float64]]:
+    """Return every page as grey, 0 is ink."""
+    document = pdfium.PdfDocument(content)
+    return [page.render(scale=2.0, grayscale=True).to_numpy().squeeze().astype(float) for page in document]
+
+
+def words(content: bytes) -> str:
+    text = " ".join(page.get_textpage().get_text_bounded() for page in pdfium.PdfDocument(content))
+    # A name may break after its slashes; what is drawn is what counts.
+    return re.sub(r"\s+", " ", text.replace("\u200b", "").replace("\ufffe", ""))
+
+
+@pytest.fixture(scope="module")
+def paper() -> bytes:
+    exhibits = {"gpu_stress": [Exhibit("GPUs are cool. Out of bounds: u13/gpu1.", draw(drawing()))]}
+    hashes = [(f"raw-step_number_{n}-1.npz", "ab" * 32) for n in range(20)]
+    return as_pdf(report_of(source(76, waivers=[WAIVER], exhibits=exhibits, hashes=hashes)))
+
+
+def test_every_page_has_ink_and_none_beyond_its_margins(paper: bytes) -> None:
+    pages = pictures(paper)
+    assert 4 <= len(pages) <= 10
+    edge = int(MARGIN_MM * DOTS_PER_MM)
+    for number, page in enumerate(pages, 1):
+        assert (page < 128).mean() > 0.002, f"page {number} is blank"
+        beyond = np.concatenate([page[:, :edge].ravel(), page[:, -edge:].ravel(), page[: edge // 2].ravel()])
+        assert (beyond > 250).all(), f"page {number} has ink beyond its margins"
+
+
+def test_what_people_sign_is_on_it(paper: bytes) -> None:
+    said = words(paper)
+    for wanted in (
+        "Acceptance report",
+        RACK.rpartition("/")[2],
+        "FAIL",
+        "as measured",
+        "76 deviations, 76 of them waived",
+        "waived by ada (operator): They are replaced before delivery.",
+        "SN000000000075",
+        "1 834 TFLOP/s",
+        "u13/gpu1",
+        "at most 66",
+        "Accepted with the waivers in this report",
+        "Signature",
+        "For the buyer",
+        "ab" * 32,
+    ):
+        assert wanted in said.replace("\u202f", " ").replace("\xa0", " "), wanted
+
+
+def test_the_same_report_gives_the_same_bytes_and_another_one_others(paper: bytes) -> None:
+    again = as_pdf(report_of(source(2)))
+    assert again == as_pdf(report_of(source(2)))
+    assert again != paper
+    assert b"pdfaid" in again, "it is PDF/A"
+
+
+def test_text_of_a_device_is_no_markup() -> None:
+    hostile = '#panic("x") *bold* $x$ [a] <l> @ref `raw` \\ // ~'
+    made = as_pdf(report_of(source(1, hashes=[(hostile, hostile)])))
+    assert '#panic("x") *bold* $x$ [a] <l> @ref `raw`' in words(made)
