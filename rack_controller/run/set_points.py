@@ -167,7 +167,8 @@ class SetPoints:
             self._asked_at[point.place] = self.clock.now()
 
         async def anew() -> None:
-            done = await self.ask(points, rank, points[0].by, Direction.SAFE)
+            still = [point for point in points if self._is_wanted(point)]  # somebody may want another value by now
+            done = await self.ask(still, rank, points[0].by, Direction.SAFE) if still else []
             lost = [s for s in done if s.state is LimitState.APPLIED]
             if lost:
                 self.told(lost, "the controller, anew")
@@ -192,8 +193,20 @@ class SetPoints:
         self._asked_at |= dict.fromkeys((point.place for point in wanted), self.clock.now())
         jobs = [self._at(wish, by_endpoint[Place(wish.endpoint)], hurry) for wish in wishes]
         done = [point for ended in await asyncio.gather(*jobs) for point in ended]
-        self._keep(done)
+        self._keep([point for point in done if self._is_wanted(point)])
+        for point in done:
+            if not self._is_wanted(point):  # what was asked for since may have come before this: look what it keeps
+                self._asked_at[point.place] = float("-inf")
         return done
+
+    def _is_wanted(self, point: SetPoint) -> bool:
+        """Return whether a place is still wanted at this value, by whoever asked for it then."""
+        now = self._wanted.get(point.place)
+        return now is not None and (now.value, now.by, now.wanted_unix_ns) == (
+            point.value,
+            point.by,
+            point.wanted_unix_ns,
+        )
 
     async def _at(self, wish: Wish, wanted: list[SetPoint], hurry: bool) -> list[SetPoint]:
         endpoint = Place(wish.endpoint)

@@ -1,5 +1,6 @@
 """Power limits: of an emulated tray over TLS, and of one in virtual time that loses them, says nothing or restarts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -129,14 +130,19 @@ class FakeLimited:
     keeps: float = 1000.0
     silent: bool = False
     asked: list[float] = field(default_factory=list)
+    takes: dict[float, float] = field(default_factory=dict)  # how many s a value is on its way
+    clock: VirtualClock = field(default_factory=VirtualClock)
 
     @property
     def settable(self) -> dict[Place, Settable]:
         return {GPU0: Settable(GPU0, Watts(200.0), Watts(1200.0))}
 
     async def ask_values(self, watts: Mapping[Place, Watts]) -> dict[Place, DeviceError | None]:
-        self.keeps = watts[GPU0]
-        self.asked.append(self.keeps)
+        value = watts[GPU0]
+        self.asked.append(value)
+        if value in self.takes:
+            await self.clock.sleep_until(Seconds(self.clock.now() + self.takes[value]))
+        self.keeps = value
         return dict.fromkeys(watts)
 
     async def read_values(self, places: Collection[Place]) -> dict[Place, Watts | None]:
@@ -153,7 +159,7 @@ class Virtual:
     told: list[Finding] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.seen = InterlockedRack()
+        self.seen, self.source.clock = InterlockedRack(), self.clock
         self.view = RackView(self.seen.layout, "boot")
         self.start()
 
@@ -197,6 +203,45 @@ def test_a_limit_that_a_device_lost_is_asked_for_again_also_by_the_next_controll
         assert it.source.asked == [800.0] * 3
         await it.tick(None)  # not seen: nothing is made of that
         assert it.source.asked == [800.0] * 3
+
+    virtually(tmp_path, story)
+
+
+HALF = Order(Act.CAP, "flow.low", Place(RACK), (TRAY,), "flow 30 %", 0.5)
+
+
+def kept(it: Virtual) -> list[float]:
+    return [point.value for point in it.limits.ledger.set_points()]
+
+
+def test_a_limit_that_is_asked_for_again_never_takes_the_place_of_a_newer_one(tmp_path: Path) -> None:
+    async def story(it: Virtual) -> None:
+        await it.set(960.0)
+        await it.clock.sleep_until(Seconds(20.0))
+        it.seen.now = it.clock.now()
+        it.seen.set(GPU0, Quantity.POWER_LIMIT, 1200.0)
+        it.limits.look(it.seen.snapshot())  # the device lost it: it is to be asked for again
+        await it.limits.cap(HALF)  # and an interlock comes first
+        await it.clock.sleep_until(Seconds(21.0))
+        assert it.source.asked == [960.0, 600.0]
+        assert kept(it) == [600.0]
+
+    virtually(tmp_path, story)
+
+
+def test_an_older_limit_that_comes_late_is_seen_and_the_newer_one_asked_for_again(tmp_path: Path) -> None:
+    async def story(it: Virtual) -> None:
+        it.source.takes = {960.0: 4.0}
+        older = asyncio.create_task(it.set(960.0))
+        await it.clock.sleep_until(Seconds(1.0))
+        await it.limits.cap(HALF)
+        await older
+        assert (it.source.keeps, kept(it)) == (960.0, [600.0])
+        it.seen.now = it.clock.now()  # sooner than a limit is asked for again that was not taken
+        it.seen.set(GPU0, Quantity.POWER_LIMIT, 960.0)
+        it.limits.look(it.seen.snapshot())
+        await it.clock.sleep_until(Seconds(it.clock.now() + 0.1))
+        assert (it.source.keeps, kept(it)) == (600.0, [600.0])
 
     virtually(tmp_path, story)
 

@@ -39,6 +39,7 @@ class SimTray:
     silent_until: float = 0.0
     dark_until: float = 0.0  # until then its mains are away
     starts: int = 1
+    started_at: float = 0.0  # when it began to come on last
     version: str = WAS  # of its firmware
     flashed: int = 0  # images that it has begun to write
     flash_ends: float = 0.0
@@ -163,6 +164,7 @@ class SimTray:
         return True
 
     def _go(self, through: PowerState, to: PowerState) -> None:
-        self.starts += through is _P.POWERING_ON
+        if through is _P.POWERING_ON:
+            self.starts, self.started_at = self.starts + 1, self.clock.now()
         self.state, self._goes_to = through, to
         self._at = self.clock.now() + self.rng.uniform(1.0, 10.0)

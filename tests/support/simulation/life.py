@@ -221,12 +221,12 @@ class Life:
     def tick(self) -> None:
         """Hear everything once and judge it."""
         self.ticks += 1
+        self.guard.building = BuildingSight(liquid_isolated=self.rack.isolated_since is not None)
         self.rack.feed(self.board)
         for tray, detectors in self.rack.by_tray.items():
             if self.rack.hears(tray):
                 self.words |= {d: self.rack.leaks[d] for d in detectors}
         self.view.snapshot = self.board.snapshot(self.ticks, self.clock.now(), self.clock.unix_ns())
-        self.guard.building = BuildingSight(liquid_isolated=self.rack.isolated_since is not None)
         self.guard.look(self.view.snapshot)
         with contextlib.suppress(PreconditionFailed):  # a successor has taken over
             self.limits.look(self.view.snapshot)

@@ -12,6 +12,7 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerState
 from rack_controller.decide.picture import WATCHED
 from rack_controller.model.effect import Effect, EffectState
+from rack_controller.model.lease import Facet
 from rack_controller.model.operation import Step, Verb
 from rack_controller.run.guard.strike import OFF_TAKES, OPERATION
 from support.interlocked import RACK
@@ -214,7 +215,7 @@ class Watch:
             return
         for tray, since in self._told_wet.items():
             device = self.rack.trays[tray]
-            answered = now - max(since, device.silent_until, life.began) >= TOLD_WITHIN_S
+            answered = now - max(since, device.silent_until, device.started_at, life.began) >= TOLD_WITHIN_S
             told = self._told_off.get(tray, float("-inf")) >= since - OFF_TAKES
             if tray in self.wet and answered and device.settle() is PowerState.ON and not told:
                 self.blame(f"{leaf_of(tray)} leaks, is on, and was not told to go off")
@@ -236,9 +237,11 @@ class Watch:
                 begun = self.rack.trays[Place(step.tray)].flashed
                 if begun > 1:
                     self.blame(f"{leaf_of(Place(step.tray))} was written {begun} times for one push")
+        written = {lease.wish.endpoint for lease in life.leases.held() if lease.wish.facet is Facet.FIRMWARE}
         for point in life.ledger.set_points():
             device = self.rack.capped[Place(point.place)]
-            if device.answers and device.cap_w != point.value:
+            waits = point.endpoint in written  # limits wait for an image, also one of which nobody knows yet
+            if device.answers and not waits and device.cap_w != point.value:
                 self.blame(f"{leaf_of(device.tray)} keeps {device.cap_w:g} W, {point.value:g} W are written down")
         for device in self.rack.trays.values():
             done = [key for key, action in device.acted if action in STARTS and key]
