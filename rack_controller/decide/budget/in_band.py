@@ -48,6 +48,13 @@ class Granted:
         return cls(np.zeros((DEPTH, count)), np.zeros((DEPTH, count), dtype=np.int64), np.full(count, np.inf))
 
 
+def to_grant(alone: LiveDecision, least: Array) -> Array:
+    """Return what to grant, (N,) whole W: what was told over Redfish, and at once what was decided to be lower and
+    waits for a controller that is still busy.  `least` (N,) W can be set."""
+    decided = np.floor(alone.step.writes + 1e-6)
+    return np.maximum(np.fmin(alone.told, decided), least)
+
+
 def granted(before: Granted, watts: Array, numbers: Index) -> Granted:
     """Return the in-band bound after grants of `watts` (N,), NaN for none, were sent with their `numbers` (N,)."""
     sent = np.isfinite(watts)

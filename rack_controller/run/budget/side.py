@@ -70,6 +70,8 @@ class RackSide:
     _on: dict[Place, tuple[bool, bool]] = field(default_factory=dict)
     _since: dict[Place, Seconds] = field(default_factory=dict)
     _batteries: dict[Place, float] = field(default_factory=dict)  # what each battery shelf gives at most, W
+    _bound: Array | None = None
+    _fell_at: Array = field(default_factory=lambda: np.array(-np.inf))
 
     @property
     def armed(self) -> bool:
@@ -90,7 +92,7 @@ class RackSide:
         seen = np.asarray(now - at <= stale.raise_s)
         power = np.where(seen, power, np.nan)
         began = self._began(now)
-        began |= np.asarray(power > np.maximum(bound * BEYOND, bound + BEYOND_W))
+        began |= np.asarray(power > np.maximum(bound * BEYOND, bound + BEYOND_W)) & self._follows(at, bound, now, stale)
         self.in_band.doubt([self.places[n] for n in np.flatnonzero(began).tolist()])
         self.endpoints = self.grants.able() if self.armed else {}
         able = np.array([place in self.endpoints for place in self.places], dtype=np.bool_)
@@ -114,6 +116,13 @@ class RackSide:
             meter=meter,
             charging=self._charging(),
         )
+
+    def _follows(self, at: Array, bound: Array, now: Seconds, stale: Staleness) -> Mask:
+        """Return which power readings were taken after the bound on it fell: older ones tell nothing of a limit."""
+        if self._bound is not None:
+            self._fell_at = np.where(bound < self._bound, now, self._fell_at)
+        self._bound = bound
+        return np.asarray(at >= self._fell_at + stale.settle_s)
 
     def glance(self) -> bytes:
         """Return what of the rack's supplies and shelves gives nothing, as it was read last."""

@@ -10,7 +10,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.budget.claims import Claims
 from rack_controller.decide.budget.design import Array, Mask
-from rack_controller.decide.budget.in_band import Granted, InBandSight, granted, heard, in_force, with_in_band
+from rack_controller.decide.budget.in_band import Granted, InBandSight, granted, heard, in_force, to_grant, with_in_band
 from rack_controller.decide.budget.live import LiveDecision, LiveState
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import Row
@@ -56,14 +56,13 @@ class TwoRoads:
         self.hear()
         armed = policy.mode is Mode.ARMED and policy.in_band.use
         lasts, sent = Seconds(policy.in_band.lasts_s), np.full(len(self.roster.places), np.nan)
-        numbers = np.zeros(len(self.roster.places), dtype=np.int64)
+        numbers, wanted = np.zeros(len(self.roster.places), dtype=np.int64), to_grant(alone, self.roster.floor)
         for r, rack in enumerate(self.roster.racks):
             side, span = self.sides()[rack.place], self.roster.span(r)
             if not side.armed:
                 continue
             if armed and self.covered(rack.place):
-                told = np.maximum(alone.told[span], self.roster.floor[span])
-                sent[span], numbers[span] = side.in_band.grant(told, self.standing[span], lasts)
+                sent[span], numbers[span] = side.in_band.grant(wanted[span], self.standing[span], lasts)
             else:
                 side.in_band.release(self.roster.most[span], lasts)
         self._granted = granted(self._granted, sent, numbers)

@@ -1,6 +1,6 @@
 """In band lowers and never raises; what it is believed to hold is at least what it does, whatever is lost or late."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import given
@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.budget.claims import claims_of
-from rack_controller.decide.budget.in_band import Granted, InBandSight, granted, heard, in_force, with_in_band
-from rack_controller.decide.budget.live import LiveSight, begin, step_live
+from rack_controller.decide.budget.design import Mask
+from rack_controller.decide.budget.in_band import Granted, InBandSight, granted, heard, in_force, to_grant, with_in_band
+from rack_controller.decide.budget.live import LiveDecision, LiveSight, begin, step_live
 from rack_controller.decide.budget.roster import roster_of
 from rack_controller.decide.budget.rows import Row, RowKind
 from rack_controller.model.power_policy import Mode, PowerPolicy
@@ -18,6 +19,30 @@ from rack_controller.model.power_policy import Mode, PowerPolicy
 ROSTER = roster_of([(Place("s/h/r/k01"), load_generation("gb200-nvl72"))])
 COUNT = len(ROSTER.places)
 ARMED = PowerPolicy(mode=Mode.ARMED)
+
+
+CLAIMS = claims_of(ROSTER, ARMED)
+
+
+def seen(free: Mask | None = None) -> LiveSight:
+    """Return GPUs that draw and may draw all they can under a limit that carries less."""
+    high, yes = np.full(COUNT, 1200.0), np.ones(COUNT, dtype=np.bool_)
+    return LiveSight(
+        now=100.0,
+        rows=(Row("k01", RowKind.RACK, 90_000.0, np.ones(1), "supplies"),),
+        power=high,
+        read=high,
+        seen=yes,
+        ceiling=np.full(COUNT, np.nan),
+        able=yes,
+        began=~yes,
+        meters=np.array([np.nan]),
+        free=free,
+    )
+
+
+def decided(free: Mask) -> LiveDecision:
+    return step_live(begin(ROSTER, CLAIMS, 100.0), ROSTER, CLAIMS, ARMED, seen(free))[1]
 
 
 def sight(read: float, number: int, live: bool = True) -> InBandSight:
@@ -91,24 +116,23 @@ def test_more_grants_than_are_remembered_lose_no_bound() -> None:
     assert heard(it, sight(1101.0, 100)).holds[0] == 1101.0
 
 
+def test_what_waits_for_a_busy_controller_is_granted_lower_at_once_and_never_higher() -> None:
+    alone = decided(free=np.zeros(COUNT, dtype=np.bool_))
+    assert (alone.told == 1200.0).all()  # Redfish was told nothing yet
+    wanted = to_grant(alone, ROSTER.floor)
+    assert (wanted < 1200.0).all()
+    assert (wanted == np.floor(wanted)).all()
+    higher = replace(alone, told=np.full(COUNT, 700.0), step=replace(alone.step, writes=np.full(COUNT, 900.0)))
+    assert (to_grant(higher, ROSTER.floor) == 700.0).all()
+    off = replace(alone, told=np.zeros(COUNT))
+    assert (to_grant(off, ROSTER.floor) == ROSTER.floor).all()
+
+
 def test_a_decision_stays_what_it_was_and_is_charged_what_can_be_in_force() -> None:
-    claims, count = claims_of(ROSTER, ARMED), COUNT
-    high = np.full(count, 1200.0)
-    seen = LiveSight(
-        now=100.0,
-        rows=(Row("k01", RowKind.RACK, 90_000.0, np.ones(1), "supplies"),),
-        power=high,
-        read=high,
-        seen=np.ones(count, dtype=np.bool_),
-        ceiling=np.full(count, np.nan),
-        able=np.ones(count, dtype=np.bool_),
-        began=np.zeros(count, dtype=np.bool_),
-        meters=np.array([np.nan]),
-    )
-    state, alone = step_live(begin(ROSTER, claims, 100.0), ROSTER, claims, ARMED, seen)
+    state, alone = step_live(begin(ROSTER, CLAIMS, 100.0), ROSTER, CLAIMS, ARMED, seen())
     assert alone.step.charged[0] > 90_000.0  # nothing has been read back yet
-    both = with_in_band(state, ROSTER, claims, alone, ARMED.doubt, np.minimum(alone.holds, alone.told))
+    both = with_in_band(state, ROSTER, CLAIMS, alone, ARMED.doubt, np.minimum(alone.holds, alone.told))
     assert both.step.charged[0] <= 90_000.0  # what was decided holds in band
     assert both.writes is alone.writes
     assert (both.told == alone.told).all()
-    assert with_in_band(state, ROSTER, claims, alone, ARMED.doubt, alone.holds) is alone
+    assert with_in_band(state, ROSTER, CLAIMS, alone, ARMED.doubt, alone.holds) is alone
