@@ -173,12 +173,11 @@ def _terms(policy: PowerPolicy, *, raises: bool, trades: bool) -> BudgetPolicy:
 def _certain(state: BudgetState, design: BudgetDesign, policy: PowerPolicy, seen: Seen, shortfall: Array) -> Array:
     """Return the part of a shortfall, (C,) W, that is there whatever becomes of devices that nobody can tell anything.
 
-    They are charged the most that they may draw; here they count with what they draw, their floor where nobody knows
-    that, so that a controller of a tray that starts anew costs nobody else its tray.
+    They are charged the most that they may draw; here they count with their floor, so that a controller of a tray that
+    starts anew, or answers late, costs nobody else its tray.
     """
     stuck = state.written.stuck(seen.now, policy.stale.rewrite_s)
-    least = np.clip(np.nan_to_num(seen.power), design.floor, design.most)
-    surplus = np.where(stuck, np.maximum(state.written.holds - least, 0.0), 0.0)
+    surplus = np.where(stuck, np.maximum(state.written.holds - design.floor, 0.0), 0.0)
     slope = (1.0 + design.law.follow) / design.law.efficiency
     return np.maximum(shortfall - design.feeds @ (slope * design.per_rack(surplus)), 0.0)
 

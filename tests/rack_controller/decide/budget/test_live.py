@@ -236,6 +236,7 @@ def test_what_was_shed_is_not_charged_while_it_is_off_and_charged_its_most_befor
 def test_what_nobody_can_tell_anything_costs_nobody_else_its_tray() -> None:
     it = Devices(limit=50_500.0, demand=400.0)
     assert it.cycle(6).lacking[0] == 0.0
+    it.demand = 1200.0  # and what it draws is told as a shortfall, but certain is only its floor
     it.able[:8], it.unread[:8], it.began[:8] = False, True, True
     decision = it.cycle(6)
     assert decision.step.shortfall[0] > 1_000.0  # charged: it may draw its most
