@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 PEERS := .venv-peers
+FAST_STAMP := $(VENV)/.installed-fast
 PEERS_STAMP := $(PEERS)/.installed
 
 # A product is five processes: where each compiles all of it anew, a start takes a third longer.
@@ -51,7 +52,12 @@ $(PEERS_STAMP): requirements-peers.lock
 conformance: $(STAMP) $(PEERS_STAMP)
 	$(BIN)/python -m pytest -m soak -rs -s tests/conformance tests/peers $(ARGS)
 
-bench: $(STAMP)
+# What only measurements need: compiled loops of the plant (extra `fast`).
+$(FAST_STAMP): requirements-fast.lock $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-fast.lock
+	@touch $@
+
+bench: $(STAMP) $(FAST_STAMP)
 	$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
 
 soak: $(STAMP)

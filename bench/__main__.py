@@ -62,6 +62,7 @@ BARS: dict[str, tuple[str, float]] = {
         for figure, bound in (("over_limit_s", 0.0), ("overshoot", 0.01))
     },
     "plant/rack_seconds_per_s": (">=", 250_000.0),
+    "plant/rack_seconds_per_s_fast": (">=", 600_000.0),
     "acceptance/full_rack_virtual_s": ("<=", 60.0),
     "acceptance/planted_faults_missed": ("<=", 0.0),
     "acceptance/false_alarms_50_racks": ("<=", 0.0),
@@ -82,6 +83,9 @@ BARS: dict[str, tuple[str, float]] = {
     "power/pumps_lost_caps_s": ("<=", 1.0),
     "power/storage_vs_lp_hints": ("<=", 1.5),
     "power/storage_vs_lp_no_hints": ("<=", 3.0),
+    "power/what_if_s_102_racks": ("<=", 5.0),
+    "power/storage_vs_lp_hints_worst_case": ("<=", 1.5),
+    "power/storage_vs_lp_no_hints_worst_case": ("<=", 3.0),
     "power/s3_settle_inband_s": ("<=", 1.0),
     "power/s3_settle_redfish_s": ("<=", 3.0),
     "power/live_feed_loss_settle_s": ("<=", 3.0),

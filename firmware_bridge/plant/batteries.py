@@ -30,11 +30,11 @@ def carries_on(state: State, dt: float) -> Mask:
     return np.asarray((has_charge(state.conditions.bbu_ok, state.bbu_energy) & bridged) | (state.hold_up > load * dt))
 
 
-def charge_power(state: State, supplied: Mask, dt: float) -> Array:
-    """Return what each battery takes from the bus in W, (R, K, B); `supplied` (R,): some supply works."""
+def charge_power(state: State, supplied: Mask | None, dt: float) -> Array:
+    """Return what each battery takes from the bus in W, (R, K, B); `supplied` (R,): some supply works, None: all."""
     design = state.design
     missing = np.clip(design.bbu_energy - state.bbu_energy, 0.0, None) / max(dt, 1e-9)
-    takes = state.conditions.bbu_ok & supplied[:, None, None]
+    takes = state.conditions.bbu_ok if supplied is None else state.conditions.bbu_ok & supplied[:, None, None]
     return np.where(takes, np.minimum(CHARGE_SHARE * design.bbu_max, missing), 0.0)
 
 

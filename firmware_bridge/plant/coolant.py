@@ -4,9 +4,13 @@ The unit's valve takes out of the returning coolant what would bring it to the s
 load has gone, the supply is too cold for a while.  What the facility gives bounds it from below.
 """
 
+from math import expm1
+
 import numpy as np
 
 from firmware_bridge.plant.design import Array
+from firmware_bridge.plant.ground import Ground
+from firmware_bridge.plant.laws import moves
 from firmware_bridge.plant.state import RETURN_CELLS, State
 
 LIQUID_SHARE = 0.9  # 85-95 % of a rack's heat goes into the liquid (southbound.md §2.2, secondary source)
@@ -24,41 +28,35 @@ DELTA_PRESSURE_KPA = 200.0  # at rated flow: 0.5-3 bar (southbound.md §2.2); fo
 STATIC_PRESSURE_KPA = 250.0  # on the return side: 2-6 bar (same)
 
 
-def step_pumps(state: State, heat: Array, dt: float) -> None:
-    """Set pump_speed (R, Q) and flow (R,) for `heat` (W, (R,)) that is to be carried, or for what the unit is told."""
-    design, on, kind = state.design, state.conditions, state.flow.dtype.type
+def step_pumps(state: State, ground: Ground, load: Array, dt: float) -> None:
+    """Set pump_speed (R, Q) and flow (R,) for the heat of a load (W, (R,)), or for what the unit is told."""
+    design = state.design
     if not design.pumps:
         state.flow[...] = 0.0
         return
-    aim = np.clip(heat * kind(SIZING_LPM_PER_W / design.flow_rated), LEAST_SPEED, 1.0)
-    told = np.isfinite(on.flow_target)
-    if told.any():
-        aim = np.where(told, np.clip(on.flow_target / design.flow_rated, LEAST_SPEED, 1.0), aim)
+    aim = load * (LIQUID_SHARE * SIZING_LPM_PER_W / design.flow_rated)
+    if ground.flow_told is not None:
+        aim = np.where(np.isnan(ground.flow_told), aim, ground.flow_told)
+    aim = np.clip(aim, LEAST_SPEED, 1.0)
     # The pumps that are left speed up to make good for the missing ones, as far as they can.
-    works = np.maximum(on.pump_ok.sum(axis=1), 1)
-    wanted = on.pump_ok * np.minimum(aim * design.pumps / works, 1.0)[:, None]
-    speed = state.pump_speed
-    speed -= wanted
-    speed *= kind(np.exp(-dt / PUMP_LAG_S))
-    speed += wanted
-    np.multiply(speed.mean(axis=1), kind(design.flow_rated), out=state.flow)
-    state.flow[...] *= on.flow_share
+    wanted = ground.pump_ok * np.minimum(aim * ground.boost, 1.0)[:, None]
+    state.pump_speed[...] += moves(state.pump_speed, wanted, -expm1(-dt / PUMP_LAG_S))
+    state.flow[...] = state.pump_speed.sum(axis=1) * (design.flow_rated / design.pumps) * ground.flow_share
 
 
-def step_loop(state: State, heat: Array, dt: float) -> None:
+def step_loop(state: State, ground: Ground, heat: Array, dt: float) -> None:
     """Move the loop on with `heat` (W, (R,)) going into it: return_line, outlet, supply, valve, heat, facility side.
 
     Heat that goes in comes out: what the facility takes is what came in less what the loop's volumes keep.
     """
-    design, on, kind = state.design, state.conditions, state.flow.dtype.type
-    capacity = kind(design.heat_capacity)
-    moving = np.maximum(state.flow, kind(STILL_LPM)) * kind(1.0 / 60.0)  # L/s
+    design, capacity, facility = state.design, state.design.heat_capacity, ground.facility
+    moving = np.maximum(state.flow, STILL_LPM) * (1.0 / 60.0)  # L/s
     carries = moving * capacity
     cell = design.flow_rated / 60.0 * TRANSPORT_S / RETURN_CELLS
-    ratio = moving * kind(dt / cell)
-    keeps = kind(1.0) / (ratio + kind(1.0))
+    ratio = moving * (dt / cell)
+    keeps = 1.0 / (ratio + 1.0)
     ratio *= keeps
-    before = np.minimum(state.supply + heat / carries, kind(HOTTEST_C))
+    before = np.minimum(state.supply + heat / carries, HOTTEST_C)
     for n in range(RETURN_CELLS):
         line = state.return_line[:, n]
         line *= keeps
@@ -66,28 +64,18 @@ def step_loop(state: State, heat: Array, dt: float) -> None:
         line += before
         before = line
     state.outlet[...] = before
-    target: Array = np.full_like(state.supply, design.supply_nominal)
-    if not np.isnan(on.supply_target).all():
-        target = np.where(np.isnan(on.supply_target), target, on.supply_target).astype(state.flow.dtype)
-    reachable = on.facility_supply + np.maximum(state.heat, kind(0.0)) * kind(APPROACH_K / design.heat_rated)
-    asked = np.maximum(state.outlet - np.maximum(target, reachable), kind(0.0)) * carries
-    state.valve[...] = asked + (state.valve - asked) * kind(np.exp(-dt / VALVE_LAG_S))
-    aim = np.maximum(state.outlet - state.valve / carries, reachable)
-    aim = np.minimum(aim, np.maximum(state.outlet, on.facility_supply))
-    change = (aim - state.supply) * -np.expm1(moving * kind(-dt / UNIT_L))
-    np.multiply(carries, state.outlet - state.supply, out=state.heat)
-    state.heat[...] -= change * (capacity * kind(UNIT_L / dt))
+    reachable = facility + np.maximum(state.heat, 0.0) * (APPROACH_K / design.heat_rated)
+    asked = np.maximum(before - np.maximum(ground.supply_aim, reachable), 0.0) * carries
+    state.valve[...] += moves(state.valve, asked, -expm1(-dt / VALVE_LAG_S))
+    aim = np.maximum(before - state.valve / carries, reachable)
+    aim = np.minimum(aim, np.maximum(before, facility))
+    change = (aim - state.supply) * -np.expm1(moving * (-dt / UNIT_L))
+    state.heat[...] = carries * (before - state.supply) - change * (capacity * UNIT_L / dt)
     state.supply[...] += change
-    _facility(state)
-
-
-def _facility(state: State) -> None:
-    design, kind = state.design, state.flow.dtype.type
-    moved = np.maximum(state.heat, kind(0.0))
-    per_lpm = kind(design.heat_capacity / 60.0)
-    np.maximum(moved / (per_lpm * kind(FACILITY_RISE_K)), kind(0.05 * design.flow_rated), out=state.facility_flow)
-    np.divide(moved, state.facility_flow * per_lpm, out=state.facility_return)
-    state.facility_return[...] += state.conditions.facility_supply
+    moved = np.maximum(state.heat, 0.0)
+    per_lpm = capacity / 60.0
+    state.facility_flow[...] = np.maximum(moved * (1.0 / (per_lpm * FACILITY_RISE_K)), 0.05 * design.flow_rated)
+    state.facility_return[...] = facility + moved / (state.facility_flow * per_lpm)
 
 
 def tray_return(state: State) -> Array:

@@ -20,6 +20,7 @@ AIR_HUMIDITY = 40.0  # %, relative; assumption: ASHRAE TC 9.9 recommends a dew p
 RETURN_CELLS = 4  # the return line as so many mixed volumes: heat comes back late and smeared
 C_DIE, C_PLATE = 40.0, 350.0  # J/K of a GPU's die and cold plate (power.md §2.4 lumped model)
 C_CPU = 80.0  # assumption: J/K of a CPU with its plate
+R_JUNCTION = 0.012  # K/W, die to plate (power.md §2.4 lumped model)
 HOLD_UP_J_PER_W = 0.02  # 60 J per 3 kW supply: 20 ms at full load (power.md §2.1)
 
 
@@ -74,8 +75,9 @@ class Conditions:
 class State:
     """R racks at one moment.
 
-    Compute: gpu_power, gpu_limited (W), gpu_die, gpu_plate (°C), gpu_energy (J), all (R, T, G); cpu_power (W), cpu_temp
-    (°C), cpu_energy (J) of each CPU of a tray, which are alike, all (R, T); tray_power (R, T).
+    Compute: gpu_power, gpu_limited, gpu_heat (W; the last from die to plate), gpu_plate (°C), gpu_counted (J),
+    gpu_sum (W, of the steps since it was counted), all (R, T, G); cpu_power (W), cpu_temp (°C),
+    cpu_counted, cpu_sum, so too, of each CPU of a tray, which are alike, all (R, T); tray_power (R, T).
     Switches: switch_power (R, S).
     Shelves: psu_output, psu_input (W, R, H, P), bus_voltage (V, R), overload (R,) output asked over what is present,
     clip_temp (°C, R, H); hold_up (J, R): left in the supplies' capacitors; pulse (s, R): overload spent of what they
@@ -85,7 +87,8 @@ class State:
     Coolant, per rack (R,): flow (L/min), supply, outlet, facility_return (°C), facility_flow (L/min), heat (W, to the
     facility), air_heat (W, to the room), valve (W, what the coolant unit's valve takes out of the return); pump_speed
     (fraction, R, Q); return_line (°C, R, RETURN_CELLS).  stored (J, R): in dies, plates and CPUs, from 0 °C on.
-    Heat moves on every SLOW_S at the earliest: pending (J, R) is what was drawn since, since (s, ()) how long that is.
+    Heat moves on every SLOW_S at the earliest: pending (J, R) is what was drawn since, since (s, ()) how long that is;
+    hottest (°C, ()): of all plates.  every (s, ()): a step of the sums; uncounted (s, ()): all of them.
     """
 
     design: RackDesign
@@ -93,12 +96,14 @@ class State:
     time: float
     gpu_power: Array
     gpu_limited: Array
-    gpu_die: Array
+    gpu_heat: Array
     gpu_plate: Array
-    gpu_energy: Array
+    gpu_counted: Array
+    gpu_sum: Array
     cpu_power: Array
     cpu_temp: Array
-    cpu_energy: Array
+    cpu_counted: Array
+    cpu_sum: Array
     tray_power: Array
     switch_power: Array
     psu_output: Array
@@ -127,6 +132,9 @@ class State:
     stored: Array
     pending: Array
     since: Array
+    every: Array
+    uncounted: Array
+    hottest: Array
     pump_speed: Array
     ground: object = None  # what `step` prepared for these conditions
 
@@ -135,11 +143,26 @@ class State:
         """Return how many racks the arrays hold."""
         return int(self.flow.shape[0])
 
+    @property
+    def gpu_die(self) -> Array:
+        """Return how warm each die is, °C, (R, T, G)."""
+        return np.asarray(self.gpu_plate + self.gpu_heat * self.gpu_plate.dtype.type(R_JUNCTION))
+
+    @property
+    def gpu_energy(self) -> Array:
+        """Return what each GPU has drawn since the start, J, (R, T, G)."""
+        return np.asarray(self.gpu_counted + self.gpu_sum * float(self.every))
+
+    @property
+    def cpu_energy(self) -> Array:
+        """Return what each CPU of a tray has drawn since the start, J, (R, T)."""
+        return np.asarray(self.cpu_counted + self.cpu_sum * float(self.every))
+
 
 def initial_state(design: RackDesign, racks: int, dtype: npt.DTypeLike = np.float64) -> State:
     """Return racks that have idled with everything at the loop's supply temperature; the first steps settle them.
 
-    With `dtype` float32 every array but the energies is of 32 bits.
+    With `dtype` float32 every array but the counted energies is of 32 bits.
     """
 
     def full(shape: tuple[int, ...], value: float) -> Array:
@@ -156,12 +179,14 @@ def initial_state(design: RackDesign, racks: int, dtype: npt.DTypeLike = np.floa
         time=0.0,
         gpu_power=full(gpus, design.gpu_idle),
         gpu_limited=full(gpus, design.limit_default),
-        gpu_die=full(gpus, warm),
+        gpu_heat=full(gpus, 0.0),
         gpu_plate=full(gpus, warm),
-        gpu_energy=laid((racks, *gpus), 0.0),
+        gpu_counted=laid((racks, *gpus), 0.0),
+        gpu_sum=full(gpus, 0.0),
         cpu_power=full((design.trays,), design.cpu_idle),
         cpu_temp=full((design.trays,), warm),
-        cpu_energy=laid((racks, design.trays), 0.0),
+        cpu_counted=laid((racks, design.trays), 0.0),
+        cpu_sum=full((design.trays,), 0.0),
         tray_power=full((design.trays,), tray),
         switch_power=full((design.switches,), design.switch_idle),
         psu_output=full(psus, 0.0),
@@ -190,6 +215,9 @@ def initial_state(design: RackDesign, racks: int, dtype: npt.DTypeLike = np.floa
         stored=full((), design.trays * (design.gpus * (C_DIE + C_PLATE) + design.cpus * C_CPU) * warm),
         pending=full((), 0.0),
         since=np.zeros(()),
+        every=np.zeros(()),
+        uncounted=np.zeros(()),
+        hottest=np.full((), warm),
         pump_speed=full((design.pumps,), 0.3),
     )
 
@@ -202,6 +230,11 @@ def copied(state: State, time: float) -> State:
     return replace(state, time=time, **{name: getattr(state, name).copy(order="K") for name in _ARRAYS})
 
 
+def arrays_of(state: State) -> list[Array]:
+    """Return all arrays that make a state."""
+    return [getattr(state, name) for name in _ARRAYS]
+
+
 def bytes_of(state: State) -> int:
     """Return how large the arrays are."""
-    return sum(int(getattr(state, name).nbytes) for name in _ARRAYS)
+    return sum(int(array.nbytes) for array in arrays_of(state))

@@ -9,20 +9,21 @@ from typing import cast
 import numpy as np
 
 from firmware_bridge.plant.batteries import battery_bus_voltage, carries_on, charge_power, step_batteries
-from firmware_bridge.plant.cold_plates import plate_gains, step_cpus, step_plates, stored_heat
+from firmware_bridge.plant.cold_plates import step_cpus, step_plates
 from firmware_bridge.plant.coolant import LIQUID_SHARE, step_loop, step_pumps
 from firmware_bridge.plant.design import Array, Mask
 from firmware_bridge.plant.feeds import step_feeds
 from firmware_bridge.plant.ground import Ground, prepare
-from firmware_bridge.plant.loads import CPU_FOLLOWS, SHUTDOWN_C, SLOWDOWN_C, step_gpus, step_others
+from firmware_bridge.plant.loads import CPU_FOLLOWS, SHUTDOWN_C, SLOWDOWN_C, step_switches, step_trays, tray_factors
 from firmware_bridge.plant.shelves import step_clips, step_shelves
 from firmware_bridge.plant.state import State, copied
 
 __all__ = ["CPU_FOLLOWS", "SHUTDOWN_C", "SLOWDOWN_C", "advance", "step"]
 
 LEAST_DT_S = 1e-6
-SLOW_S = 0.25
-"""Coolant, CPUs and clips, whose time constants are 2 s and more, move on in steps of at least so long."""
+SLOW_S = 0.5
+"""Plates, coolant, CPUs and clips, whose time constants are 2 s and more, move on in steps of at least so long."""
+COUNT_S = 10.0  # energies are counted in 64 bits at the latest after so long
 
 
 def step(state: State, demand: Array, caps: Array, dt: float) -> State:
@@ -42,55 +43,74 @@ def step(state: State, demand: Array, caps: Array, dt: float) -> State:
 def advance(state: State, ground: Ground, demand: Array, caps: Array, dt: float) -> Ground:
     """Move a state's arrays on by `dt` seconds, in place; its time is the caller's.  Returns the next ground."""
     dt = max(dt, LEAST_DT_S)
-    supplied: Mask = np.asarray((ground.supplies > 0.0) | (state.design.shelves == 0)) & (state.dark_for <= 0.0)
-    alive = supplied if supplied.all() else supplied | (carries_on(state, dt) & (state.dark_for <= 0.0))
-    if float(ground.plate_dt) != dt:
-        plate_gains(state, ground, dt)
-    for trays in ground.parts:
-        step_gpus(state, ground, trays, demand, caps, alive, dt)
-        step_plates(state, ground, trays, dt)
-    step_others(state, ground, alive, dt)
+    if dt != state.every:
+        _count(state)
+        state.every[...] = dt
+    supplied, alive = _lives(state, ground, dt)
+    on = None if ground.all_on else ground.tray_on
+    if alive is not None:
+        on = ground.tray_on * alive[:, None]
+    busy = step_trays(state, ground, demand, caps, on, tray_factors(state.design, dt))
+    step_switches(state, ground, busy, alive)
     load = state.tray_power.sum(axis=1)
     load += state.switch_power.sum(axis=1)
     _electric(state, ground, supplied, load, dt)
-    state.pending[...] += load * state.flow.dtype.type(dt)
+    step_pumps(state, ground, load, dt)
+    state.pending[...] += load * dt
     state.since[...] += dt
-    if state.since >= SLOW_S:
-        _cooling(state, ground, load, float(state.since))
-        plate_gains(state, ground, dt)
-    return prepare(state) if int(state.breaker_open.sum()) != ground.opened else ground
+    state.uncounted[...] += dt
+    if state.since >= SLOW_S - LEAST_DT_S:
+        _slow(state, ground, float(state.since))
+    if state.uncounted >= COUNT_S:
+        _count(state)
+    return prepare(state, ground.loops) if int(state.breaker_open.sum()) != ground.opened else ground
 
 
-def _electric(state: State, ground: Ground, supplied: Mask, load: Array, dt: float) -> None:
+def _lives(state: State, ground: Ground, dt: float) -> tuple[Mask | None, Mask | None]:
+    """Return which racks, (R,), supplies carry, and which live at all, be it on batteries; None: all of them."""
+    lit = state.dark_for <= 0.0
+    supplied: Mask = ground.supplied & lit
+    if supplied.all():
+        return None, None
+    alive: Mask = supplied | (carries_on(state, dt) & lit)
+    return supplied, None if alive.all() else alive
+
+
+def _electric(state: State, ground: Ground, supplied: Mask | None, load: Array, dt: float) -> None:
     """Share the load over the supplies, over the batteries where no supply is left; let batteries charge."""
+    missing = load
     if not state.bbu_energy.size:
         step_shelves(state, ground, load, supplied, dt)
-        if not supplied.all():
-            state.hold_up[...] = np.where(supplied, state.hold_up, np.maximum(state.hold_up - load * dt, 0.0))
     else:
         charged = charge_power(state, supplied, dt)
         step_shelves(state, ground, load + charged.sum(axis=(1, 2)), supplied, dt)
-        missing = step_batteries(state, charged, np.where(supplied, 0.0, load), dt)
-        if not supplied.all():
+        asked = np.zeros_like(load) if supplied is None else np.where(supplied, 0.0, load)
+        missing = step_batteries(state, charged, asked, dt)
+        if supplied is not None:
             from_batteries = battery_bus_voltage(state.design, state.bbu_output)
             state.bus_voltage[...] = np.where(supplied, state.bus_voltage, from_batteries)
-            state.hold_up[...] = np.where(supplied, state.hold_up, np.maximum(state.hold_up - missing * dt, 0.0))
+    if supplied is not None:
+        state.hold_up[...] = np.where(supplied, state.hold_up, np.maximum(state.hold_up - missing * dt, 0.0))
     step_feeds(state, ground, dt)
 
 
-def _cooling(state: State, ground: Ground, load: Array, dt: float) -> None:
+def _slow(state: State, ground: Ground, dt: float) -> None:
     """Heat leaves dies and plates into the liquid and the room; what they keep is stored."""
     kind = state.flow.dtype.type
-    step_cpus(state, dt)
+    stored = step_plates(state, ground, dt) + step_cpus(state, dt)
     step_clips(state, ground, dt)
-    stored = stored_heat(state)
-    given = state.stored - stored
-    given += state.pending
-    given *= kind(1.0 / dt)
+    given = (state.stored - stored + state.pending) * kind(1.0 / dt)
     state.stored[...] = stored
-    state.pending[...] = 0.0
-    state.since[...] = 0.0
     liquid = given * kind(LIQUID_SHARE)
     np.subtract(given, liquid, out=state.air_heat)
-    step_pumps(state, load * kind(LIQUID_SHARE), dt)
-    step_loop(state, liquid, dt)
+    step_loop(state, ground, liquid, dt)
+    state.pending[...] = 0.0
+    state.since[...] = 0.0
+
+
+def _count(state: State) -> None:
+    """Count the energy of the steps since it was counted last; they were all equally long."""
+    for counted, summed in ((state.gpu_counted, state.gpu_sum), (state.cpu_counted, state.cpu_sum)):
+        counted += summed * float(state.every)
+        summed[...] = 0.0
+    state.uncounted[...] = 0.0

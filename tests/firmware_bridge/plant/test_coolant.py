@@ -39,7 +39,7 @@ def kept(state: State) -> np.ndarray:
 @pytest.mark.parametrize("design", [DESIGN, BATTERIES], ids=["gb200", "with batteries"])
 def test_electricity_in_is_heat_out_plus_what_is_stored(design: object) -> None:
     state = initial_state(design, 2)  # type: ignore[arg-type]
-    rng, went_in, came_out, dt = np.random.default_rng(1), np.zeros(2), np.zeros(2), 0.25
+    rng, went_in, came_out, dt = np.random.default_rng(1), np.zeros(2), np.zeros(2), 0.5
     start = kept(state)
     for n in range(1200):
         if n == 400 and design is BATTERIES:
