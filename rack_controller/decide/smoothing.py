@@ -6,42 +6,49 @@ far as what may be burned allows; storage takes the rest.  With hints a plan say
 the load jumps: nothing is held back, nothing burned.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rack_controller.decide.budget.design import Array
+from rack_controller.decide.feed_plan import FeedPlan, PlanClock, step_clock
 
 PATIENCE = 1.1  # a low phase that lasts so many times what belongs to an iteration is a pause
 LEARNS = 0.3  # of what a new iteration says of its length
+GAIN_PER_S = 0.02  # how fast charge is brought back while a job runs
 TRIM = 0.1  # of the swing: bringing charge back moves the feed by no more than that
 
 
 @dataclass(frozen=True, slots=True)
 class SmoothingPolicy:
-    """`ramp_w_per_s`: what the feed allows.  `swing_w`: the largest jump of the load.  `gain_per_s`: how fast charge is
-    brought back.  `duty`: an iteration's busy share until it has been learned.  `burn_share`: of all energy, what may
-    be burned to come down slowly."""
+    """`ramp_w_per_s`: what the feed allows.  `swing_w`: the largest jump of the load.  `burn_share`: of all energy,
+    what may be burned to come down slowly."""
 
     ramp_w_per_s: float
     swing_w: float
-    gain_per_s: float = 0.02
-    duty: float = 0.75
     burn_share: float = 0.02
+
+    @property
+    def window_s(self) -> float:
+        """Return how long the feed needs for a whole swing."""
+        return self.swing_w / self.ramp_w_per_s
 
 
 @dataclass(frozen=True, slots=True)
-class FeedPlan:
-    """What the feed is to draw, W, and what storage holds then, J against the start, every `every_s` s from 0 on."""
+class Length:
+    """A length of time that comes again and again, s, 0 while unknown; `odd_s`: the last one that did not fit."""
 
-    every_s: float
-    feed_w: Array
-    charge_j: Array
+    s: float = 0.0
+    odd_s: float = 0.0
 
-    def at(self, now: float) -> tuple[float, float]:
-        """Return feed and charge at a moment; the last ones hold on."""
-        times = self.every_s * np.arange(len(self.feed_w))
-        return float(np.interp(now, times, self.feed_w)), float(np.interp(now, times, self.charge_j))
+    def after(self, new: float) -> "Length":
+        """Return what is known after a new one: one alone that is cut short or drawn out teaches nothing, two do."""
+        if self.s and _alike(new, self.s):
+            return Length(self.s + LEARNS * (new - self.s))
+        return Length(new) if not self.s or (self.odd_s and _alike(new, self.odd_s)) else Length(self.s, new)
+
+
+def _alike(one: float, other: float) -> bool:
+    return 1.0 / PATIENCE < one / other < PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,8 @@ class SmoothingState:
     """`feed_w`: what is drawn; `charge_j`: of the storage, against the start; `low_w`, `high_w` of the load.
 
     `most_w`: what the load is limited to; `burn_w`: what is burned beside it.  `used_j`, `burned_j`: so far.
-    Learned: an iteration's `period_s` and `busy_s`.  `rose_at`, `fell_at`: its last edges; `runs`: it is no pause.
+    Learned: how long an iteration takes, `period`, and is `busy`.  `rose_at`, `fell_at`: its last edges; `runs`: it is
+    no pause.  `clock`: where in its plan it is.
     """
 
     feed_w: float
@@ -60,21 +68,39 @@ class SmoothingState:
     burn_w: float = 0.0
     used_j: float = 0.0
     burned_j: float = 0.0
-    period_s: float = 0.0
-    busy_s: float = 0.0
+    period: Length = Length()
+    busy: Length = Length()
     rose_at: float = -np.inf
     fell_at: float = -np.inf
     runs: bool = False
+    clock: PlanClock = field(default_factory=PlanClock)
 
     @classmethod
     def at_rest(cls, load_w: float, policy: SmoothingPolicy) -> "SmoothingState":
         """Return a rack whose load has been the same, and low, for long."""
         return cls(load_w, 0.0, load_w, load_w + policy.swing_w, most_w=load_w)
 
-    def mean(self, policy: SmoothingPolicy) -> float:
-        """Return the mean load of an iteration, W."""
-        share = self.busy_s / self.period_s if self.period_s else policy.duty
-        return self.low_w + share * (self.high_w - self.low_w)
+    def expected(self, policy: SmoothingPolicy, now: float) -> float:
+        """Return what the feed is to draw, W, as far as iterations go on as they have been.
+
+        That is the mean of the load over as long as the feed needs for a whole swing, half of it past and half to
+        come: so the feed moves evenly through every edge.  Shorter iterations are one level; unknown ones, as high as
+        the load.
+        """
+        if not self.runs:
+            return self.low_w
+        span, window, period, busy = self.high_w - self.low_w, policy.window_s, self.period.s, self.busy.s
+        if not period:
+            return self.high_w
+        if window > period:
+            return self.low_w + span * busy / period
+        at = min(busy + now - self.fell_at, period) if self.fell_at > self.rose_at else min(now - self.rose_at, busy)
+        return self.low_w + span * (self._done(at + 0.5 * window) - self._done(at - 0.5 * window)) / window
+
+    def _done(self, at: float) -> float:
+        """Return how long a job is busy from an iteration's start to `at`, s, in iterations all alike."""
+        whole, rest = divmod(at, self.period.s)
+        return whole * self.busy.s + min(rest, self.busy.s)
 
 
 def step_smoothing(
@@ -85,25 +111,51 @@ def step_smoothing(
     `load_w` is what the load draws now, within `most_w`; it is above the middle when the job computes.
     """
     busy = load_w > state.low_w + 0.5 * (min(state.most_w, state.high_w) - state.low_w) + 1.0
-    state = _look(state, busy, now)
     if plan is not None:
-        wanted, aim = plan.at(now + dt)
-    else:
-        wanted, aim = (state.mean(policy) if state.runs else state.low_w), 0.0
-    back = TRIM * policy.swing_w
-    level, wanted = wanted, wanted + min(max(policy.gain_per_s * (aim - state.charge_j), -back), back)
-    most = policy.ramp_w_per_s * dt
-    feed = state.feed_w + min(max(wanted - state.feed_w, -most), most)
-    burn = 0.0
-    if plan is None and not state.runs:
+        return _follow(replace(state, clock=step_clock(state.clock, plan, busy, now)), policy, plan, load_w, now, dt)
+    state = _look(state, busy, now)
+    level, trim, most = state.expected(policy, now), TRIM * policy.swing_w, policy.ramp_w_per_s * dt
+    if state.runs:
+        back = min(max(GAIN_PER_S * state.charge_j, -trim), trim)
+    else:  # as far as the feed can still come back from while it brings the rest
+        back = float(np.copysign(_in_time(policy, abs(state.charge_j)), state.charge_j))
+    feed = _ramped(state, policy, level - back, dt)
+    burn, held = 0.0, np.inf
+    if not state.runs:
         spare = max(policy.burn_share * state.used_j - state.burned_j, 0.0) / dt
         burn = min(max(feed - load_w - most, 0.0), spare)
-    starts = plan is None and feed < level - back - most
+    if not state.runs or feed < level - trim - most:
+        # What storage holds carries a load above the feed for as long as the feed needs to get there.
+        held = max(feed, state.low_w) + most + _in_time(policy, max(state.charge_j, 0.0))
+    return _moved(state, feed, load_w, burn, held, dt)
+
+
+def _follow(
+    state: SmoothingState, policy: SmoothingPolicy, plan: FeedPlan, load_w: float, now: float, dt: float
+) -> SmoothingState:
+    """Return the rack `dt` s later that follows its plan and brings charge back to it as fast as it can swing."""
+    planned, aim = plan.at(state.clock.time(plan, now + dt))
+    trim = TRIM * policy.swing_w
+    back = min(max((state.charge_j - aim) / policy.window_s, -trim), trim)
+    return _moved(state, _ramped(state, policy, planned - back, dt), load_w, 0.0, np.inf, dt)
+
+
+def _in_time(policy: SmoothingPolicy, energy_j: float) -> float:
+    """Return by how much the feed may be off, W, that goes back at its ramp and needs no more than an energy for it."""
+    return float(np.sqrt(2.0 * policy.ramp_w_per_s * energy_j))
+
+
+def _ramped(state: SmoothingState, policy: SmoothingPolicy, wanted: float, dt: float) -> float:
+    most = policy.ramp_w_per_s * dt
+    return state.feed_w + min(max(max(wanted, 0.0) - state.feed_w, -most), most)
+
+
+def _moved(state: SmoothingState, feed: float, load_w: float, burn: float, held: float, dt: float) -> SmoothingState:
     return replace(
         state,
         feed_w=feed,
         charge_j=state.charge_j + (feed - load_w - burn) * dt,
-        most_w=max(feed, state.low_w) + most if starts or (plan is None and not state.runs) else np.inf,
+        most_w=held,
         burn_w=burn,
         used_j=state.used_j + feed * dt,
         burned_j=state.burned_j + burn * dt,
@@ -111,20 +163,16 @@ def step_smoothing(
 
 
 def _look(state: SmoothingState, busy: bool, now: float) -> SmoothingState:
-    """Take in what the load does: an edge, or a low phase that is too long to belong to an iteration."""
+    """Take in what the load does: an edge, or a phase that is too short or too long to belong to an iteration."""
     if busy and state.rose_at <= state.fell_at:
-        period = _mixed(state.period_s, now - state.rose_at) if state.runs else state.period_s
-        return replace(state, rose_at=now, runs=True, period_s=period)
+        length = now - state.rose_at
+        period = state.period.after(length) if np.isfinite(length) else state.period
+        return replace(state, period=period, rose_at=now, runs=True)
     if not busy and state.rose_at > state.fell_at:
-        return replace(state, fell_at=now, busy_s=_mixed(state.busy_s, now - state.rose_at))
-    usual = state.period_s - state.busy_s if state.period_s else state.busy_s
+        length = now - state.rose_at
+        goes_on = bool(state.period.s) and length * PATIENCE > state.busy.s
+        return replace(state, busy=state.busy.after(length), fell_at=now, runs=goes_on)
+    usual = state.period.s - state.busy.s
     if state.runs and not busy and now - state.fell_at > PATIENCE * usual + 0.1:
         return replace(state, runs=False)
     return state
-
-
-def _mixed(learned: float, new: float) -> float:
-    """Return what is known of a length after a new one; one that is cut short or drawn out teaches nothing."""
-    if not learned:
-        return new
-    return learned + LEARNS * (new - learned) if 1.0 / PATIENCE < new / learned < PATIENCE else learned

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rack_controller.decide.budget.design import Array
-from rack_controller.decide.smoothing import FeedPlan, SmoothingPolicy, SmoothingState, step_smoothing
+from rack_controller.decide.feed_plan import FeedPlan
+from rack_controller.decide.smoothing import SmoothingPolicy, SmoothingState, step_smoothing
 
 LOW_W, HIGH_W, DUTY = 45_000.0, 125_000.0, 0.7
 START_S, CHECKPOINT_S, CHECKPOINT_FOR_S, STOP_S, END_S = 60.0, 180.0, 12.0, 300.0, 380.0
@@ -61,7 +62,15 @@ def hinted_plan(case: RampCase, off_s: float = 0.0) -> FeedPlan:
     """Return the plan of a scheduler that knows start, period, checkpoint and stop, and is `off_s` early or late."""
     expected = np.roll(load_of(case), round(off_s / DT_S))
     best = least_storage(case, expected)
-    return FeedPlan(DT_S * COARSE, best.feed, best.charge[:-1] - best.charge[0])
+    busy = expected > 0.5 * (LOW_W + HIGH_W)
+    at = np.flatnonzero(np.diff(busy)) + 1
+    pause = 1.2 * (1.0 - DUTY) * case.period_s + 1.0
+    hinted = busy[at] & (np.diff(at, prepend=0) * DT_S > pause)
+    if case.period_s < (HIGH_W - LOW_W) / case.ramp_w_per_s:  # the feed knows no single iterations
+        at, hinted = at[hinted], hinted[hinted]
+    slack = max(1.0, 0.5 * case.period_s)
+    edges = np.asarray(at * DT_S, dtype=np.float64)
+    return FeedPlan(DT_S * COARSE, best.feed, best.charge[:-1] - best.charge[0], edges, busy[at], hinted, slack)
 
 
 def smoothed(case: RampCase, load: Array, plan: FeedPlan | None = None) -> RampScore:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rack_controller.decide.smoothing import FeedPlan, SmoothingPolicy, SmoothingState, step_smoothing
+from rack_controller.decide.feed_plan import FeedPlan
+from rack_controller.decide.smoothing import Length, SmoothingPolicy, SmoothingState, step_smoothing
 
 POLICY = SmoothingPolicy(ramp_w_per_s=10_000.0, swing_w=80_000.0)
 LOW, HIGH, DT = 45_000.0, 125_000.0, 0.1
@@ -31,12 +32,13 @@ def test_the_feed_never_moves_faster_than_it_may() -> None:
 def test_a_start_is_held_back_by_limits_until_the_feed_is_there_and_free_after() -> None:
     seen = lived([LOW] * 20 + wave(8))
     assert seen[25].most_w < LOW + 10_000.0
+    assert min(s.charge_j for s in seen[:40]) > -2_000.0
     assert seen[-1].most_w == np.inf
 
 
 def test_the_mean_of_iterations_is_learned_and_followed() -> None:
     seen = lived([LOW] * 20 + wave(30))
-    assert seen[-1].period_s == pytest.approx(5.0, rel=0.02)
+    assert seen[-1].period.s == pytest.approx(5.0, rel=0.02)
     assert seen[-1].feed_w == pytest.approx(LOW + 0.7 * (HIGH - LOW), rel=0.06)
 
 
@@ -49,8 +51,49 @@ def test_a_stop_is_burned_off_within_what_may_be_burned_and_storage_takes_the_re
 
 def test_a_plan_is_followed_without_holding_back_or_burning() -> None:
     feed = np.linspace(LOW, LOW + 40_000.0, 81)
-    plan = FeedPlan(DT, feed, np.zeros(81))
+    plan = FeedPlan(DT, feed, np.zeros(81), np.zeros(0), np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_))
     seen = lived([LOW] * 80, plan)
     assert seen[-1].burned_j == 0.0
     assert seen[-1].most_w == np.inf
     assert seen[-1].feed_w > LOW + 20_000
+
+
+def test_iterations_longer_than_the_feed_needs_are_followed_through_every_edge() -> None:
+    seen = lived([LOW] * 20 + wave(8, period=20.0))
+    last = [s.feed_w for s in seen[-200:]]
+    assert max(last) > HIGH - 2_000.0
+    assert min(last) < LOW + 0.3 * (HIGH - LOW)
+    at_edges = [s.feed_w for s, n in zip(seen, range(len(seen)), strict=True) if n == 20 + 7 * 200]
+    assert at_edges[0] == pytest.approx(0.5 * (LOW + HIGH), abs=10_000.0)  # half of the way lies before the edge
+    assert np.ptp([s.charge_j for s in seen[-400:]]) < 200_000.0  # a level alone would need 336 kJ
+
+
+def test_a_busy_phase_that_is_cut_short_is_a_pause_at_once() -> None:
+    seen = lived([LOW] * 20 + wave(6, period=20.0) + [HIGH] * 60 + [LOW] * 20)
+    assert not seen[-15].runs
+
+
+def test_what_storage_holds_after_a_stop_carries_the_next_start() -> None:
+    full = lived([LOW] * 20 + wave(12) + [LOW] * 60)[-1]
+    assert full.charge_j > 20_000.0
+    empty = lived([LOW] * 20)[-1]
+    first = {
+        name: step_smoothing(state, POLICY, LOW, 1e3, DT).most_w for name, state in (("full", full), ("empty", empty))
+    }
+    assert first["full"] > first["empty"] + 10_000.0
+
+
+def test_charge_comes_back_in_a_pause_without_falling_below_zero() -> None:
+    seen = lived([LOW] * 20 + wave(12) + [LOW] * 600)
+    stop = 20 + 12 * 50
+    assert max(s.charge_j for s in seen[stop:]) > 50_000.0
+    assert min(s.charge_j for s in seen[stop + 100 :]) > -10_000.0
+    assert seen[-1].charge_j == pytest.approx(0.0, abs=2_000.0)
+
+
+def test_one_odd_length_teaches_nothing_and_two_alike_are_the_new_ones() -> None:
+    known = Length().after(5.0).after(5.2)
+    assert known.s == pytest.approx(5.06)
+    assert known.after(900.0).s == known.s
+    assert known.after(900.0).after(5.0).after(20.0).s == pytest.approx(5.04, abs=0.01)
+    assert known.after(20.0).after(20.4).s == 20.4

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rack_controller.powerbench.linear import least
-from rack_controller.powerbench.ramps import RampCase, hinted_plan, least_storage, load_of, smoothed
+from rack_controller.powerbench.ramps import CASES, RampCase, hinted_plan, least_storage, load_of, smoothed
 
 pytest.importorskip("highspy", reason="needs the extra bench")
 CASE = RampCase(5.0, 2_000.0)
@@ -25,3 +25,21 @@ def test_foresight_is_the_bound_hints_come_near_and_without_them_it_takes_at_mos
     assert without.burned <= 0.02
     for score in (bound, told, without):
         assert score.steepest_w_per_s <= CASE.ramp_w_per_s * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.period_s:g} s at {c.ramp_w_per_s / 1e3:g} kW/s")
+def test_without_hints_no_wave_takes_more_than_three_times_the_bound(case: RampCase) -> None:
+    for seed in (3, 4):
+        load = load_of(case, seed=seed)
+        score = smoothed(case, load)
+        assert score.storage_j <= 3.0 * least_storage(case, load).storage_j
+        assert score.burned <= 0.02
+        assert score.steepest_w_per_s <= case.ramp_w_per_s * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.period_s:g} s at {c.ramp_w_per_s / 1e3:g} kW/s")
+def test_with_hints_that_are_half_a_second_off_waves_stay_near_the_bound(case: RampCase) -> None:
+    load = load_of(case, seed=1)
+    score = smoothed(case, load, hinted_plan(case, off_s=0.5))
+    assert score.storage_j <= 1.8 * least_storage(case, load).storage_j
+    assert score.steepest_w_per_s <= case.ramp_w_per_s * (1 + 1e-6)
