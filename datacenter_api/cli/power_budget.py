@@ -51,6 +51,15 @@ _WHAT_IF = (
     Column("AT FULL LOAD", lambda r: kw(r["needed_w"]), right=True),
     Column("FITS", lambda r: "yes" if r["needed_w"] <= r["limit_w"] else "no"),
 )
+_PLAYED = (
+    Column("LIMIT", lambda r: str(r["name"])),
+    Column("KIND", lambda r: str(r["kind"])),
+    Column("ALLOWS", lambda r: kw(r["limit_w"]), right=True),
+    Column("PEAK", lambda r: kw(r["peak_w"]), right=True),
+    Column("FROM", lambda r: kw(r["low_w"]), right=True),
+    Column("TO", lambda r: kw(r["high_w"]), right=True),
+    Column("LEFT", lambda r: kw(r["limit_w"] - r["high_w"]), right=True),
+)
 Rack = Annotated[str, typer.Argument(help="Place or short name; may be left out for the only rack.")]
 
 
@@ -135,21 +144,28 @@ def cap(
 def what_if(
     racks: Annotated[int, typer.Argument(help="How many racks more.")],
     like: Annotated[str, typer.Option("--like", help="The rack that they are like, with its feeds.")] = "",
+    load: Annotated[
+        str, typer.Option("--load", help="Play them on the plant too: step, or the name of a recorded load.")
+    ] = "",
     url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Say whether more racks fit under the limits above, at full load; exit code 7 when they do not."""
+    """Say whether more racks fit under the limits above, by ratings and under a load; exit code 7 when they do not."""
     link, shape = connect(url, state), chosen(output, as_json)
     name = like or any_rack(link, "")
-    found: Row = link.get(f"/api/v1/racks/{quoted(name)}/power/what-if?racks={racks}")
+    found: Row = link.get(f"/api/v1/racks/{quoted(name)}/power/what-if?racks={racks}&load={quoted(load)}")
+    played: Row | None = found.get("played")
     if shape in (Output.JSON, Output.YAML):
         emit([found], (), shape, name="like", single=True)
     else:
         emit(found["limits"], _WHAT_IF, shape, name="name")
         note(_verdict(found))
-    if not found["fits"]:
+        if played:
+            emit(played["limits"], _PLAYED, shape, name="name")
+            note(_played(played))
+    if not (found["fits"] if played is None else played["fits"]):
         raise typer.Exit(NOT_FITTING)
 
 
@@ -183,6 +199,9 @@ def _tell(view: Row) -> None:
         )
         if usable["unprotected"]:
             note(f"nothing covers the loss of {', '.join(usable['unprotected'])}")
+    if cooling := view.get("cooling"):
+        flow = "unknown" if cooling["flow_lpm"] is None else f"{cooling['flow_lpm']:.0f} L/min"
+        note(f"coolant ({cooling['mode']}): {flow}; {cooling['why']}")
     for limit in view["limits"]:
         if limit["shortfall_w"] > 0:
             trays = ", ".join(short(t) for t in limit["shed"][:MOST_HELD])
@@ -215,6 +234,14 @@ def _verdict(found: Row) -> str:
     return (
         f"{more} do not fit at full load: {found['binding']}. With all GPUs at {found['level']:.0%} between rest and "
         f"their most they would, {kw(found['granted_w'])} a rack"
+    )
+
+
+def _played(played: Row) -> str:
+    said = "carry it" if played["fits"] else "do not carry it"
+    return (
+        f"on the plant, {played['load']}, {played['seconds']:.0f} s from {played['seeds']} moments: the limits {said}; "
+        f"the hottest die is at {played['hottest_c']:.0f} °C, {played['margin_k']:.0f} K below where it slows down"
     )
 
 

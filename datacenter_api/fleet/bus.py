@@ -112,12 +112,12 @@ class BusLink:
                     await self._client.close()
 
     async def ask(self, rack: str, want: str, place: str = "", table_id: int = 0, path: str = "") -> bytes:
-        """Ask a rack's controller on `state`; `report`, `power` and `raw` wait a moment for a look at a device.
+        """Ask a rack's controller on `state`; what looks at a device, or at the plant, takes a moment.
 
-        `table_id` asks for a series table of before; `path` is that of `raw`.
+        `table_id` asks for a series table of before; `path` is that of `raw`, the load of `power_what_if`.
         Raises BusUnavailable, DeadlinePassed, or the error that the controller answered with.
         """
-        within = REPORT_WITHIN if want in ("report", "power", "raw") else ANSWER_WITHIN
+        within = REPORT_WITHIN if want in ("report", "power", "raw", "power_what_if") else ANSWER_WITHIN
         body = await self._request(
             rack, "state", msgspec.json.encode(StateRequest(want, place, table_id, path)), within
         )

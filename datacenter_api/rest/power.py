@@ -25,10 +25,19 @@ async def show_power_policy(rack: str, parts: Parts) -> Response:
 
 
 @router.get("/racks/{rack:path}/power/what-if", responses=describes(WhatIf))
-async def what_if(rack: str, parts: Parts, racks: Annotated[int, Query(ge=0, le=MOST_MORE)] = 1) -> Response:
-    """Whether so many more racks like this one fit under the limits above it, at full load; nothing is changed."""
+async def what_if(
+    rack: str,
+    parts: Parts,
+    racks: Annotated[int, Query(ge=0, le=MOST_MORE)] = 1,
+    load: Annotated[str, Query(pattern="^[a-z0-9-]{0,40}$")] = "",
+) -> Response:
+    """Whether so many more racks like this one fit under the limits above it, at full load; nothing is changed.
+
+    With a `load`, `step` or the name of a recorded one, they are played on the plant as well: peaks, heat, every loss.
+    """
     record = parts.fleet.find(rack)
-    return Response(await parts.bus.ask(record.token, "power_what_if", str(racks)), media_type="application/json")
+    body = await parts.bus.ask(record.token, "power_what_if", str(racks), path=load)
+    return Response(body, media_type="application/json")
 
 
 @router.get("/racks/{rack:path}/power", responses=describes(PowerView))

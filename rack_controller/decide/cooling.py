@@ -46,12 +46,13 @@ class CoolingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CoolingSeen:
-    """`flow` (U,) L/min, NaN unknown, measured at `flow_at` (s).  `granted` (R,) W: what limits allow at the feeds now.
-    `dew_point` (U,) °C, NaN unknown.  `going_off` (R,): racks that are about to lose their load."""
+    """`flow` (U,) L/min, NaN unknown, measured at `flow_at` (U,) s, or all at once.  `granted` (R,) W: what limits
+    allow at the feeds now.  `dew_point` (U,) °C, NaN unknown.  `going_off` (R,): racks that are about to lose their
+    load."""
 
     now: float
     flow: Array
-    flow_at: float
+    flow_at: Array | float
     granted: Array
     dew_point: Array
     going_off: np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -68,7 +69,7 @@ class CoolingState:
     supply: Array
     flow: Array
     lost_at: Array
-    flow_at: float = -np.inf
+    flow_at: Array | float = -np.inf
     at: float = -np.inf
 
     @classmethod
@@ -107,11 +108,12 @@ def step_cooling(
     heat_goes: Array = np.zeros(len(racks))
     np.add.at(heat_goes, design.unit, np.where(seen.going_off, seen.granted, 0.0))
     lost_at = _lost(state, policy, seen)
-    ceiling = _ceiling(design, policy, seen, racks)
+    old = np.broadcast_to(seen.now - np.asarray(seen.flow_at), need.shape)
+    ceiling = _ceiling(design, policy, seen, racks, old)
     ceiling = np.where((seen.now - lost_at < policy.steady_s)[design.unit], design.least, ceiling)
     why = tuple(
-        _reason(float(f), float(t), bool(up), seen.now - seen.flow_at > policy.stale_s)
-        for f, t, up in zip(seen.flow, target, need > state.target, strict=True)
+        _reason(float(f), float(t), bool(up), float(age) > policy.stale_s)
+        for f, t, up, age in zip(seen.flow, target, need > state.target, old, strict=True)
     )
     after = CoolingState(target, needed_at, supply, seen.flow, lost_at, seen.flow_at, seen.now)
     return after, CoolingDecision(target, supply, ceiling, heat_goes, why)
@@ -119,21 +121,20 @@ def step_cooling(
 
 def _lost(state: CoolingState, policy: CoolingPolicy, seen: CoolingSeen) -> Array:
     """Return when each unit's flow last fell short of what it was asked for, and of what it had been, (U,), s."""
-    if seen.flow_at <= state.flow_at:
-        return state.lost_at
     falls = (seen.flow < policy.falls * state.flow) & (seen.flow < policy.proof * state.target)
+    falls &= np.asarray(seen.flow_at) > np.asarray(state.flow_at)
     return np.where(falls, seen.now, state.lost_at)
 
 
-def _ceiling(design: CoolingDesign, policy: CoolingPolicy, seen: CoolingSeen, racks: Index) -> Array:
-    """Return what the flow that was measured carries in each rack, W; never less than a rack at its floor draws."""
-    age = seen.now - seen.flow_at
-    proven = np.nan_to_num(seen.flow) * (1.0 if age <= 2.0 * policy.stale_s else 0.0)
+def _ceiling(design: CoolingDesign, policy: CoolingPolicy, seen: CoolingSeen, racks: Index, old: Array) -> Array:
+    """Return what the flow that was measured, `old` s ago, carries in each rack, W; never less than a rack at its floor
+    draws."""
+    proven = np.where(old <= 2.0 * policy.stale_s, np.nan_to_num(seen.flow), 0.0)
     carries = proven / np.maximum(racks, 1) / (policy.proof * design.lpm_per_w)
     carries = np.where(proven >= policy.proof * design.flow_max, np.inf, carries)
     allowed = carries[design.unit]
-    if age > policy.stale_s:  # an old measurement lets nothing rise
-        allowed = np.minimum(allowed, seen.granted)
+    stale = (old > policy.stale_s)[design.unit]  # an old measurement lets nothing rise
+    allowed = np.where(stale, np.minimum(allowed, seen.granted), allowed)
     return np.maximum(allowed, design.least)
 
 

@@ -110,7 +110,7 @@ def see_loop(
         fall=_fall(snapshot, units, memory),
         supply=max(supplies, default=None),
         supply_coldest=min(supplies, default=None),
-        dew_point=_dew_point(snapshot),
+        dew_point=dew_point_of(snapshot),
         supply_nominal=layout.coolant_supply_nominal_c,
         pumps=len(health),
         pumps_failed=failed,
@@ -141,7 +141,7 @@ def _all_good(snapshot: Snapshot, columns: Collection[int]) -> bool:
     return bool(columns) and len(values) == len(columns) and all(value == value for value in values)
 
 
-def _dew_point(snapshot: Snapshot) -> float | None:
+def dew_point_of(snapshot: Snapshot) -> float | None:
     """Return the highest dew point that can be relied on, in °C: wherever air is that damp, water may condense."""
     said = [
         float(snapshot.gauges[column])

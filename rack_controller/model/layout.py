@@ -238,7 +238,8 @@ class RackState(msgspec.Struct, frozen=True):
 
 class StateRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is wanted on `state`: layout, table, endpoints, interlocks, report (inventory of the endpoint `place`), its
-    readiness, power (a look at the tray `place` now), or raw (what the endpoint `place` itself answers at `path`).
+    readiness, power (a look at the tray `place` now), raw (what the endpoint `place` itself answers at `path`), or
+    power_what_if (`place` more racks, played under the load `path` where there is one).
 
     `table_id` asks for a series table of before; 0 is the one of now.
     """

@@ -108,7 +108,8 @@ class PowerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     another's sake every `trade_ms` at most.  `react_s`: how long software needs from a loss to caps that hold; hardware
     that carries a loss for less long does not count.  `spend_heat`: share of breakers' heat reserve that a loss may
     spend in that time.  `reserve`: share of every limit that is never granted; `doubt`: of the law of what follows the
-    GPUs, until a rack's own meter has shown otherwise."""
+    GPUs, until a rack's own meter has shown otherwise.  `cooling`: whether coolant follows what is granted; left out,
+    its units see to it themselves."""
 
     mode: Mode = Mode.SHADOW
     period_ms: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 500
@@ -122,6 +123,7 @@ class PowerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spend_heat: _Share = 0.0
     reserve: _Share = 0.01
     doubt: _Share = 0.10
+    cooling: Mode | None = None
     stale: Staleness = Staleness()
     in_band: InBand = InBand()
     shed: Shedding = Shedding()

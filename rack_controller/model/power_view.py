@@ -154,6 +154,18 @@ class JobView(msgspec.Struct, frozen=True):
     unseen_s: float = 0.0
 
 
+class CoolingView(msgspec.Struct, frozen=True):
+    """Coolant that follows what is granted: `flow_lpm` measured (None: unknown) and asked for, the supply that is asked
+    for, what the measured flow carries (None: all of it), and why."""
+
+    mode: str
+    flow_lpm: float | None
+    target_lpm: float
+    supply_c: float
+    carries_w: float | None
+    why: str
+
+
 class PowerView(msgspec.Struct, frozen=True):
     """The budget at one rack.  `mode` shadow or armed, empty: no policy covers the rack; `why` says what keeps an armed
     budget from writing here.  `stranded_w`: what the rack could use and its claims ask for, and another limit keeps.
@@ -182,6 +194,7 @@ class PowerView(msgspec.Struct, frozen=True):
     layers: list[LayerWish] = []
     shed: list[ShedView] = []
     breakers: list[BreakerView] = []
+    cooling: CoolingView | None = None
 
 
 class PolicyShown(msgspec.Struct, frozen=True):
@@ -203,10 +216,36 @@ class WhatIfLimit(msgspec.Struct, frozen=True):
     needed_w: float
 
 
+class PlayedLimit(msgspec.Struct, frozen=True):
+    """One limit as the plant saw it, W: the most that it carried, in the middle, least and highest of all seeds."""
+
+    name: str
+    kind: str
+    limit_w: float
+    peak_w: float
+    low_w: float
+    high_w: float
+
+
+class PlayedRacks(msgspec.Struct, frozen=True):
+    """Racks and new ones played on the plant for `seconds` under a `load`, from `seeds` moments of it: the limits with
+    the least left first, as they are and after every single loss; `hottest_c`: of all dies, the middle of the seeds;
+    `margin_k`: how far the hottest of all is from slowing down by itself."""
+
+    load: str
+    seconds: float
+    seeds: int
+    fits: bool
+    hottest_c: float
+    margin_k: float
+    limits: list[PlayedLimit] = []
+
+
 class WhatIf(msgspec.Struct, frozen=True):
     """Whether `racks` more racks like `like` fit.  `full_w` a rack draws at its most; `level`: how far between rest and
     their most all GPUs could be where that does not fit (1 where it does, below 0: not even at rest), at which a rack
-    gets `granted_w`; `binding` names the tightest limit, empty: nothing above the racks limits them."""
+    gets `granted_w`; `binding` names the tightest limit, empty: nothing above the racks limits them.  `played`: what
+    the plant says under a load, where that was asked for."""
 
     like: str
     racks: int
@@ -216,6 +255,7 @@ class WhatIf(msgspec.Struct, frozen=True):
     granted_w: float
     binding: str
     limits: list[WhatIfLimit] = []
+    played: PlayedRacks | None = None
 
 
 class BudgetGlance(msgspec.Struct, frozen=True):

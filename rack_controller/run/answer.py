@@ -145,5 +145,5 @@ def _asked_of_budget(desk: PowerBudgetDesk | None) -> dict[str, Ask]:
     return {
         "power_budget": lambda _r: desk.view(),
         "power_policy": lambda _r: desk.in_force(),
-        "power_what_if": lambda r: desk.more_racks(r.place),
+        "power_what_if": lambda r: desk.more_racks(r.place, r.path),
     }

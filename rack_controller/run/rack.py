@@ -152,7 +152,7 @@ class RackUnderControl:
                 priority=(lambda _tray: REST_PRIORITY) if budget is None else budget.priority_at,
             )
         )
-        beside = (view, self._board, self._limits, self._leases, clock, say)
+        beside = (view, self._board, self._limits, self._coolant, self._leases, clock, say)
         self._budget = None if budget is None else budgeting(budget, *beside)
 
     def _alarming(self, rules: AlarmRules, interlocks: InterlockPolicy | None) -> AlarmDesk:
@@ -232,6 +232,7 @@ class RackUnderControl:
             if self._budget is not None:
                 await self._budget.side.grants.close()
                 await self._budget.side.in_band.close()
+                await self._budget.station.cooling.sides[self._board.rack].close()
             await self._limits.close()
             await self._coolant.close()
             await self._recorded.close()

@@ -19,6 +19,9 @@ from rack_controller.model.power_view import PowerCap
 REACHED_BEFORE = 0.8  # of the time that a cap gives: the rest is for writing and seeing it
 
 
+COOLING_STEP_W = 500.0
+
+
 class RowKind(StrEnum):
     """Where a limit comes from."""
 
@@ -26,6 +29,7 @@ class RowKind(StrEnum):
     GRAPH = "graph"
     BUDGET = "budget"
     CAP = "cap"
+    COOLING = "cooling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,18 @@ def budget_rows(racks: Sequence[BudgetRack], budgets: Sequence[PowerBudget]) -> 
     """Return the rows of a policy's budgets; one that covers none of these racks is left out."""
     rows = [Row(b.name, RowKind.BUDGET, b.limit_kw * 1e3, _covered(racks, b.racks), b.name) for b in budgets]
     return [row for row in rows if row.share.any()]
+
+
+def cooling_rows(racks: Sequence[BudgetRack], index: Sequence[int], ceiling: Array) -> list[Row]:
+    """Return what the coolant that was measured carries of the racks at `index`; none where it carries all.
+
+    In whole steps: a flow that flickers moves no limits.
+    """
+    return [
+        Row(f"coolant of {racks[r].place.rpartition('/')[2]}", RowKind.COOLING, watts, _one(len(racks), r), "its flow")
+        for r, watts in zip(index, (np.floor(ceiling / COOLING_STEP_W) * COOLING_STEP_W).tolist(), strict=True)
+        if watts < float("inf")
+    ]
 
 
 def cap_rows(racks: Sequence[BudgetRack], caps: Sequence[PowerCap], unix_ns: int) -> list[Row]:

@@ -91,6 +91,7 @@ def _frees(decision: LiveDecision, claims: Claims, at: int, full: int | None) ->
         RowKind.GRAPH: "the node that comes back",
         RowKind.BUDGET: "a larger budget",
         RowKind.CAP: "the cap's end",
+        RowKind.COOLING: "more flow that is measured",
     }[limit.kind]
     return f"{others}; or {ends}"
 

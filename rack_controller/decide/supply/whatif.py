@@ -24,10 +24,15 @@ STEPS = 24  # of halving: a level to a ten-millionth
 
 
 @dataclass(frozen=True, slots=True)
-class _Hall:
-    """Racks side by side: feed power of each, (R,), is `base + slope * level`, at most `own`."""
+class HallWith:
+    """Racks side by side, new ones last: feed power of each, (R,), rises from `idle` to `full` W, at most `own`.
+
+    `at`: the rack that new ones are like; `rows`: the limits above it.
+    """
 
     racks: tuple[BudgetRack, ...]
+    at: int
+    more: int
     idle: Array
     full: Array
     own: Array
@@ -37,28 +42,22 @@ class _Hall:
         """Return the feed power of each rack when all GPUs get `level`, 0 to 1, between rest and their most."""
         return np.minimum(self.idle + level * (self.full - self.idle), self.own)
 
+    @property
+    def above(self) -> list[Row]:
+        """Return the limits that carry anything of the rack that new ones are like."""
+        return [row for row in self.rows if row.share[self.at] > 0]
 
-def what_if(roster: Roster, upstream: Upstream, policy: PowerPolicy, like: Place, more: int) -> WhatIf:
-    """Return whether `more` racks like `like`, on its feeds and under its budgets, fit beside those there are.
 
-    Raises ValueError for a rack that is not there or a count that is not 0 to 200.
-    """
-    at = next((n for n, rack in enumerate(roster.racks) if rack.place == like), None)
-    if at is None or not 0 <= more <= MOST_MORE:
-        raise ValueError(f"expected a rack of the site and 0 to {MOST_MORE} more, got {like} and {more}")
-    hall = _hall(roster, upstream, policy, at, more)
-    full = hall.drawn(1.0)
-    limits = [
-        WhatIfLimit(row.name, row.kind, row.watts, float((row.share * full).sum()))
-        for row in hall.rows
-        if row.share[at] > 0
-    ]
+def what_if(hall: HallWith) -> WhatIf:
+    """Return whether the new racks, on the feeds and under the budgets of what they are like, fit beside the others."""
+    at, full = hall.at, hall.drawn(1.0)
+    limits = [WhatIfLimit(row.name, row.kind, row.watts, float((row.share * full).sum())) for row in hall.above]
     fits = all(limit.needed_w <= limit.limit_w for limit in limits)
     level = 1.0 if fits else _level(hall)
     tight = max(limits, key=lambda limit: limit.needed_w / max(limit.limit_w, 1.0), default=None)
     return WhatIf(
-        like=like,
-        racks=more,
+        like=hall.racks[at].place,
+        racks=hall.more,
         fits=fits,
         level=level,
         full_w=float(full[at]),
@@ -68,7 +67,18 @@ def what_if(roster: Roster, upstream: Upstream, policy: PowerPolicy, like: Place
     )
 
 
-def _hall(roster: Roster, upstream: Upstream, policy: PowerPolicy, at: int, more: int) -> _Hall:
+def hall_with(roster: Roster, upstream: Upstream, policy: PowerPolicy, like: Place, more: int) -> HallWith:
+    """Return the racks there are and `more` like one of them.
+
+    Raises ValueError for a rack that is not there or a count that is not 0 to 200.
+    """
+    at = next((n for n, rack in enumerate(roster.racks) if rack.place == like), None)
+    if at is None or not 0 <= more <= MOST_MORE:
+        raise ValueError(f"expected a rack of the site and 0 to {MOST_MORE} more, got {like} and {more}")
+    return _hall(roster, upstream, policy, at, more)
+
+
+def _hall(roster: Roster, upstream: Upstream, policy: PowerPolicy, at: int, more: int) -> HallWith:
     like = roster.racks[at]
     copies = tuple(replace(like, place=Place(f"{like.place}+{n + 1}")) for n in range(more))
     racks = roster.racks + copies
@@ -84,10 +94,10 @@ def _hall(roster: Roster, upstream: Upstream, policy: PowerPolicy, at: int, more
     fed = [FedRack(r.place, r.wiring, r.wiring.all_well, r.nodes) for r in racks]
     rows = graph_rows(graph_limits(upstream, fed, needs)) if upstream.nodes else []
     named: Sequence[BudgetRack] = [*roster.racks, *([like] * more)]  # a copy is covered by what covers its original
-    return _Hall(racks, idle, full, np.array(own), [*rows, *budget_rows(named, policy.budgets)])
+    return HallWith(racks, at, more, idle, full, np.array(own), [*rows, *budget_rows(named, policy.budgets)])
 
 
-def _level(hall: _Hall) -> float:
+def _level(hall: HallWith) -> float:
     """Return the highest common level at which every limit is kept; below zero: not even at rest."""
     if not _kept(hall, 0.0):
         return -1.0
@@ -98,6 +108,6 @@ def _level(hall: _Hall) -> float:
     return low
 
 
-def _kept(hall: _Hall, level: float) -> bool:
+def _kept(hall: HallWith, level: float) -> bool:
     drawn = hall.drawn(level)
     return all(float((row.share * drawn).sum()) <= row.watts for row in hall.rows)

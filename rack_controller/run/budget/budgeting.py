@@ -5,11 +5,13 @@ from collections.abc import Callable
 from firmware_bridge.vocabulary.clock import Clock
 from rack_controller.decide.notice import Finding
 from rack_controller.run.board import Board
+from rack_controller.run.budget.cooling import CoolingSide
 from rack_controller.run.budget.desk import PowerBudgetDesk
 from rack_controller.run.budget.grants import Grants
 from rack_controller.run.budget.in_band import HostGrants
 from rack_controller.run.budget.side import RackSide
 from rack_controller.run.budget.station import BudgetStation
+from rack_controller.run.coolant import Coolant
 from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.view import RackView
@@ -20,6 +22,7 @@ def budgeting(
     view: RackView,
     board: Board,
     limits: Limits,
+    coolant: Coolant,
     leases: LeaseBook,
     clock: Clock,
     tell: Callable[[Finding], None],
@@ -32,4 +35,5 @@ def budgeting(
     in_band = HostGrants(places, limits.sources, leases, clock, limits.ledger.epoch)
     side = RackSide(rack, wiring, places, view, board, grants, in_band, clock, tell)
     station.join(side)
+    station.cooling.sides[rack] = CoolingSide(rack, view, board, coolant, clock)
     return PowerBudgetDesk(station, side)

@@ -11,7 +11,7 @@ from firmware_bridge.vocabulary.place import leaf_of
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.budget.rows import RowKind
 from rack_controller.decide.budget.say import say_claims, say_held, say_limits, say_usable, stranded
-from rack_controller.decide.supply.whatif import what_if
+from rack_controller.decide.supply.whatif import hall_with, what_if
 from rack_controller.model.command import Command
 from rack_controller.model.power_policy import Job, Mode, PowerPolicy, covers
 from rack_controller.model.power_view import BudgetGlance, JobView, PolicyShown, PowerCap, PowerView, WhatIf
@@ -76,6 +76,7 @@ class PowerBudgetDesk:
             writes=self.side.grants.sent,
             age_s=round(station.clock.now() - last.at, 3),
             in_band=hosts,
+            cooling=station.cooling.view(place),
             jobs=self._jobs(),
             caps=list(station.book.caps.values()),
             batteries_w=0.0 if last.sight.extra is None else float(last.sight.extra[rack]),
@@ -116,14 +117,22 @@ class PowerBudgetDesk:
             raise TargetUnknown("no power policy is in force", advice="rackwright power policy apply FILE")
         return PolicyShown(active.text, active.origin, active.spec.mode, active.by, active.since_unix_ns)
 
-    def more_racks(self, count: str) -> WhatIf:
-        """Return whether so many more racks like this one fit.  Raises ArgumentsInvalid."""
+    async def more_racks(self, count: str, load: str = "") -> WhatIf:
+        """Return whether so many more racks like this one fit; with a `load` the plant is asked too.
+
+        Raises ArgumentsInvalid.
+        """
         active, station = self.station.book.active, self.station
         policy = PowerPolicy() if active is None else active.spec
         try:
-            return what_if(station.roster, station.upstream, policy, self.side.place, int(count or "1"))
+            hall = hall_with(station.roster, station.upstream, policy, self.side.place, int(count or "1"))
         except ValueError as err:
             raise ArgumentsInvalid(str(err), advice="for example 2") from err
+        by_ratings = what_if(hall)
+        if not load:
+            return by_ratings
+        played = await station.played.play(hall, load)
+        return msgspec.structs.replace(by_ratings, played=played)
 
     async def policy(self, command: Command) -> dict[str, object]:
         """Put a policy into force, take it back, or check one.  Raises ArgumentsInvalid with file, line and reason."""

@@ -29,7 +29,9 @@ from rack_controller.model.power_layer import LayerWish
 from rack_controller.model.power_policy import AfterLoss, Job, Mode, PowerPolicy
 from rack_controller.run.budget.book import ActivePolicy, Book
 from rack_controller.run.budget.breakers import BreakerBook
+from rack_controller.run.budget.cooling import Cooling
 from rack_controller.run.budget.meter import JobMeter
+from rack_controller.run.budget.played import PlayedWhatIf
 from rack_controller.run.budget.shedding import LoadShedding
 from rack_controller.run.budget.side import RackSide, SideSight
 from rack_controller.run.budget.two_roads import TwoRoads
@@ -77,6 +79,8 @@ class BudgetStation:
     meter: JobMeter = field(init=False)
     shedding: LoadShedding = field(init=False)
     breakers: BreakerBook = field(init=False)
+    cooling: Cooling = field(default_factory=Cooling, init=False)
+    played: PlayedWhatIf = field(default_factory=PlayedWhatIf, init=False)
     began_at: Seconds = field(init=False)
     _known: int = field(default=-1, init=False)
     _usable: dict[tuple[str, bytes, bytes], Usable] = field(default_factory=dict, init=False)
@@ -166,6 +170,7 @@ class BudgetStation:
             self.last, self.state = None, None
             self.shedding.rest()
             self._grant({})
+            self.cooling.cycle(None, self.roster, {}, self.clock.now())
             return IDLE_S
         began, policy = self.clock.now(), active.spec
         claims = self._claims(policy)
@@ -176,7 +181,8 @@ class BudgetStation:
             for rack in self.roster.racks
             for spending in [self.breakers.spending(rack.place, policy.spend_heat)]
         )
-        sight = self._sight(began, policy, seen, may)
+        cool = self.cooling.follow(policy, self.roster, None if self.last is None else self.last.decision, began)
+        sight = self._sight(began, policy, seen, may, cool)
         self.state, alone = step_live(state, self.roster, claims, policy, sight)
         stands = self._rows(policy, list(seen.values()), self._may_alone(policy, seen), FOR_GOOD_S)
         decision = self.roads.follow(self.state, claims, policy, alone, stands)
@@ -213,14 +219,19 @@ class BudgetStation:
         return found
 
     def _sight(
-        self, now: Seconds, policy: PowerPolicy, seen: Mapping[Place, SideSight], may: Sequence[Usable]
+        self,
+        now: Seconds,
+        policy: PowerPolicy,
+        seen: Mapping[Place, SideSight],
+        may: Sequence[Usable],
+        cool: Sequence[Row],
     ) -> LiveSight:
         sides = [seen[rack.place] for rack in self.roster.racks]
         covered = [self.covered(rack.place) for rack in self.roster.racks]
         law, (off, comes) = self.roster.law, self.shedding.away()
         return LiveSight(
             now=now,
-            rows=tuple(self._rows(policy, sides, may, policy.react_s)),
+            rows=(*self._rows(policy, sides, may, policy.react_s), *cool),
             power=np.concatenate([s.power for s in sides]),
             read=np.where(comes, np.nan, np.concatenate([s.read for s in sides])),
             seen=np.concatenate([s.seen for s in sides]),

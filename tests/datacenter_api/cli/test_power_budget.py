@@ -17,6 +17,10 @@ RACK = "lab1/a/r01/k01"
 WHAT_IF = {"like": RACK, "racks": 2, "fits": False, "level": 0.4, "full_w": 130_000.0, "granted_w": 90_000.0}
 WHAT_IF |= {"binding": "ups-a", "limits": [{"name": "ups-a", "kind": "graph", "limit_w": 3e5, "needed_w": 3.9e5}]}
 
+PEAK = {"name": "ups-a", "kind": "graph", "limit_w": 3e5, "peak_w": 2.5e5, "low_w": 2.4e5, "high_w": 2.6e5}
+PLAYED = {"load": "recorded node power", "seconds": 300.0, "seeds": 5, "fits": True, "hottest_c": 70.0}
+PLAYED |= {"margin_k": 18.0, "limits": [PEAK]}
+
 
 class Played:
     def __init__(self) -> None:
@@ -27,7 +31,7 @@ class Played:
         if path == "/api/v1/racks":
             return [{"rack": RACK}]
         if "what-if" in path:
-            return WHAT_IF
+            return WHAT_IF | ({"played": PLAYED} if path.endswith("&load=synthetic") else {})
         if path.endswith("/policy"):
             return {"document": "kind: power\n", "mode": "shadow", "origin": "power.yaml", "by": "", "since_unix_ns": 0}
         assert path.endswith("/power")
@@ -122,6 +126,12 @@ def test_what_does_not_fit_ends_with_7(api: Played) -> None:
     said = run("what-if", "2", "--like", "k01", code=7)
     assert "do not fit at full load: ups-a" in said
     assert "40%" in said
+
+
+def test_what_carries_the_load_on_the_plant_fits_whatever_ratings_say(api: Played) -> None:
+    said = run("what-if", "2", "--like", "k01", "--load", "synthetic")
+    for part in ("recorded node power", "240.0 kW", "40.0 kW", "18 K below"):
+        assert part in said, part
 
 
 def test_policies_and_jobs_are_sent(api: Played, tmp_path: Path) -> None:

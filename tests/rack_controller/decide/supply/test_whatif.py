@@ -9,8 +9,10 @@ from firmware_bridge.vocabulary.units import Watts
 from firmware_bridge.vocabulary.upstream import SupplyNode, Upstream
 from rack_controller.decide.budget.roster import roster_of
 from rack_controller.decide.supply.law import law_of
-from rack_controller.decide.supply.whatif import what_if
+from rack_controller.decide.supply.whatif import hall_with
+from rack_controller.decide.supply.whatif import what_if as answered
 from rack_controller.model.power_policy import PowerBudget, PowerPolicy
+from rack_controller.model.power_view import WhatIf
 
 GB200 = load_generation("gb200-nvl72")
 K01 = Place("s/h/r1/k01")
@@ -21,6 +23,10 @@ ROSTER = roster_of([(K01, GB200)], NODES)
 def upstream(each_kw: float) -> Upstream:
     nodes = (SupplyNode("way-a", Watts(each_kw * 1e3)), SupplyNode("way-b", Watts(each_kw * 1e3)))
     return Upstream(nodes, {place: dict(feeds) for place, feeds in NODES.items()})
+
+
+def what_if(*asked: object) -> WhatIf:
+    return answered(hall_with(*asked))  # type: ignore[arg-type]
 
 
 def test_a_law_comes_to_what_the_trays_are_rated_for() -> None:

@@ -1,0 +1,115 @@
+"""Coolant that follows what is granted, on an emulated pumping unit: in shadow, up before power, down after it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.cooled_rack import UNIT, Cooled, cooled
+from support.real_rack import RACK, eventually
+
+from rack_controller.decide.budget.rows import Row, RowKind
+from rack_controller.decide.cooling import CoolingPolicy
+from rack_controller.model.power_policy import Mode
+from rack_controller.model.roles import Role
+from rack_controller.run.budget.cooling import BY, Cooling
+from rack_controller.run.budget.station import BudgetStation
+
+LPM_PER_W = 60.0 / (3870.0 * 10.0)
+POLICY = "kind: power\nschema: 1\nspec: {mode: MODE, cooling: armed}\n"
+
+
+def station_of(it: Cooled) -> BudgetStation:
+    assert it.rack.controlled._budget is not None
+    return it.rack.controlled._budget.station
+
+
+class Follower:
+    """Our own cooling over the rack's side, asked as often as the test looks."""
+
+    def __init__(self, it: Cooled) -> None:
+        station = station_of(it)
+        self.bench, self.roster, self.side = it.bench, station.roster, station.cooling.sides[RACK]
+        self.cooling = Cooling({RACK: self.side}, CoolingPolicy(hold_s=0.5, ahead_w=15_000.0))
+        self.rows: list[Row] = []
+
+    def ask(self, granted: float, mode: Mode = Mode.ARMED) -> None:
+        self.rows = self.cooling.cycle(mode, self.roster, {RACK: granted}, self.side.clock.now())
+
+    async def until_flow(self, granted: float, lpm: float) -> None:
+        async def there() -> bool:
+            self.ask(granted)
+            flow, _ = self.side.measured()
+            return abs(float(self.bench.flow_target[0]) - lpm) < 3.0 and abs(flow - lpm) < 4.0
+
+        await eventually(there)
+
+
+async def test_in_shadow_nothing_is_asked_and_nobody_held(tmp_path: Path) -> None:
+    async with cooled(tmp_path) as it:
+        follower = Follower(it)
+        follower.ask(30_000.0, Mode.SHADOW)
+        view = follower.cooling.view(RACK)
+        assert view is not None
+        assert (view.mode, view.target_lpm) == ("shadow", pytest.approx(45_000.0 * LPM_PER_W))
+        assert follower.rows == []
+        assert np.isnan(it.bench.flow_target[0])
+
+
+async def test_flow_comes_down_after_power_and_rises_before_it(tmp_path: Path) -> None:
+    async with cooled(tmp_path) as it:
+        follower = Follower(it)
+        await follower.until_flow(30_000.0, 45_000.0 * LPM_PER_W)
+        (row,) = follower.rows
+        carried = row.watts
+        assert row.kind is RowKind.COOLING
+        assert 40_000 < carried < 52_000
+
+        follower.ask(45_000.0)
+        (row,) = follower.rows
+        assert row.watts < carried * 1.05  # asked for more, not measured yet
+        await follower.until_flow(45_000.0, 60_000.0 * LPM_PER_W)
+        (row,) = follower.rows
+        assert row.watts > 55_000
+
+
+async def test_what_a_person_set_is_left_alone_until_it_is_cleared(tmp_path: Path) -> None:
+    async with cooled(tmp_path) as it:
+        follower = Follower(it)
+        assert (await it.rack.do("coolant", UNIT, Role.SAFETY, what="flow", value=100)).accepted
+
+        async def carried() -> bool:
+            follower.ask(20_000.0)
+            return bool(follower.rows) and abs(follower.rows[0].watts * LPM_PER_W * 0.95 - 100.0) < 2.0
+
+        await eventually(carried)
+        assert it.bench.flow_target[0] == 100.0
+        assert (await it.rack.do("coolant", UNIT, Role.SAFETY, what="flow", clear=True)).accepted
+        await follower.until_flow(20_000.0, 35_000.0 * LPM_PER_W)
+
+
+async def test_letting_go_asks_for_all_flow_there_is(tmp_path: Path) -> None:
+    async with cooled(tmp_path) as it:
+        follower = Follower(it)
+        await follower.until_flow(20_000.0, 35_000.0 * LPM_PER_W)
+        follower.ask(20_000.0, Mode.SHADOW)
+
+        async def all_of_it() -> bool:
+            return bool(it.bench.flow_target[0] == 110.0)
+
+        await eventually(all_of_it)
+        assert {p.by for p in follower.side.coolant.wanted.values()} == {BY}
+
+
+async def test_a_policy_arms_it_and_while_nobody_knows_what_racks_draw_all_flow_is_asked_for(tmp_path: Path) -> None:
+    policies = tmp_path / "own" / "policies"
+    policies.mkdir(parents=True)
+    (policies / "power.yaml").write_text(POLICY.replace("MODE", "armed"))
+    async with cooled(tmp_path) as it:
+
+        async def asked() -> bool:
+            return bool(it.bench.flow_target[0] == 110.0)
+
+        await eventually(asked)
+        view = station_of(it).cooling.view(RACK)
+        assert view is not None
+        assert view.mode == "armed"
