@@ -42,6 +42,8 @@ from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
 MOST_LOG_BYTES = 4096
+STARTS_WITHIN_NS = 10 * 10**9
+"""So long after a run was begun its process may still be starting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class AcceptanceDesk:
             rig=record.rig,
             began_unix_ns=record.began_unix_ns,
             outcome=record.outcome,
-            running=record.outcome is None and is_running(folder.path),
+            running=_runs(folder.path, record),
             steps=len(record.steps),
             deviations=len(found),
             waived=sum(any(w.covers(*key) for w in waivers) for key in found),
@@ -104,7 +106,7 @@ class AcceptanceDesk:
         """Return a run as it is now.  Raises TargetUnknown, ConfigurationError when it cannot be read."""
         folder = self.folder(run)
         record, path = folder.read(), folder.path
-        running = record.outcome is None and is_running(path)
+        running = _runs(path, record)
         return RunView(
             record=record,
             steps=_planned(folder, record),
@@ -213,6 +215,13 @@ class AcceptanceDesk:
         known = [s.id for s in _planned(folder, folder.read())]
         if step not in known:
             raise TargetUnknown(f"the run has no step {step[:64]!r}", advice=f"one of: {', '.join(known)}")
+
+
+def _runs(folder: Path, record: RunRecord) -> bool:
+    """Return whether a process has a run, or has just been started for it."""
+    if record.outcome is not None:
+        return False
+    return is_running(folder) or time.time_ns() - record.began_unix_ns < STARTS_WITHIN_NS
 
 
 def _planned(folder: RunFolder, record: RunRecord) -> list[PlannedStep]:

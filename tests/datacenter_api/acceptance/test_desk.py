@@ -179,3 +179,14 @@ def test_a_run_begins_in_a_process_of_its_own(tmp_path: Path, monkeypatch: pytes
     row = AcceptanceDesk(tmp_path).begin("gb200-nvl72", "L10", "ada", seed=3)
     assert started == [(row.id, "")]
     assert (row.rig, row.outcome) == ("virtual", None)
+
+
+def test_a_run_that_was_just_begun_is_starting_and_one_that_nobody_has_is_not_running(
+    tmp_path: Path, begun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = AcceptanceDesk(tmp_path)
+    assert desk.show(begun).running
+    monkeypatch.setattr(desks, "STARTS_WITHIN_NS", 0)
+    (tmp_path / "acceptance" / begun / "runner.log").write_text("identity: pass\nrackwright: no token\n")
+    shown = desk.show(begun)
+    assert (shown.running, shown.trouble) == (False, "no token")
