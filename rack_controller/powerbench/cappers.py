@@ -16,6 +16,10 @@ from rack_controller.powerbench.hall import Hall
 from rack_controller.powerbench.hall_cooling import Cooling
 from rack_controller.powerbench.shedding import Shedding
 
+BAND = 0.01
+"""Of what a device was told, that ours changes at least where every limit is kept: a controller that writes every
+change of the best share wears devices out for nothing."""
+
 
 class Capper(Protocol):
     """A controller: asked every `period_s`, it says what to write, (N,), NaN for nothing."""
@@ -142,7 +146,7 @@ class Budget:
 
     def __init__(self, design: BudgetDesign, policy: BudgetPolicy | None = None, hall: Hall | None = None) -> None:
         """With a `hall` whose coolant is the controller's too, flow is set there and holds back what it can't carry."""
-        self._design, self._policy = design, policy or BudgetPolicy()
+        self._design, self._policy = design, policy or BudgetPolicy(band=BAND)
         self._state = BudgetState.new(design)
         self._hall = hall if hall is not None and hall.scenario.cooling else None
         least = design.law.drawn(design.per_rack(design.floor))
