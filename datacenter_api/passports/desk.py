@@ -217,8 +217,10 @@ class PassportDesk:
         """Return a rack's passport as a signed file.  Raises TargetUnknown, ArgumentsInvalid."""
         if form not in FORMS:
             raise ArgumentsInvalid(f"no form {form!r}", advice=f"one of: {', '.join(FORMS)}")
-        place, asked = self.named(rack), self.rule(rule)
-        table = self._records_at(place)
+        place, table, asked = rack, self.store.current(rack), self.rule(rule)
+        if table is None:  # it was called by its short name
+            place = self.named(rack)
+            table = self._records_at(place)
         claims = [claim_of(table, asked, self.files.country_of_site, delivery)]
         openings, more = None, self._about(asked, delivery)
         if redacted:

@@ -97,20 +97,21 @@ def hardware_bom(
     head = _json(_head(itself, heading))[:-1] + ',"components":['
     parts = [
         ([f"{head}\n".encode()], ["heading"]),
-        (_lines(rows), places),
+        (_ended(rows.cast(pa.binary()).to_pylist()), places),
         ([b'],"declarations":{"evidence":[\n'], ["structure 1"]),
-        (_lines(pa.array(evidence, pa.string())), [f"step:{n}" for n in range(len(evidence))]),
+        (_ended([e.encode() for e in evidence]), [f"step:{n}" for n in range(len(evidence))]),
         ([b'],"claims":[\n'], ["structure 2"]),
-        (_lines(pa.array(claimed, pa.string())), [f"claim {claim.rule}" for claim in claims]),
+        (_ended([c.encode() for c in claimed]), [f"claim {claim.rule}" for claim in claims]),
         ([b"]}}\n"], ["end"]),
     ]
     return Document([line for block, _ in parts for line in block], [name for _, block in parts for name in block])
 
 
-def _lines(rows: pa.Array) -> list[bytes]:
-    """Return rows that each end with a comma as the lines of a list, whose last one has none."""
-    lines: list[bytes] = rows.cast(pa.binary()).to_pylist()
-    return [*lines[:-1], *(line[:-2] + b"\n" for line in lines[-1:])]
+def _ended(lines: list[bytes]) -> list[bytes]:
+    """Return lines that each end with a comma as those of a list, whose last one has none."""
+    if lines:
+        lines[-1] = lines[-1][:-2] + b"\n"
+    return lines
 
 
 def _head(itself: dict[str, Any], heading: Heading) -> dict[str, Any]:

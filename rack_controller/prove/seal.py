@@ -21,6 +21,7 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "urn:rackwright:predicate:entries:v1"
 _DIGEST_BYTES = 8
 _NOTHING = hashlib.sha256()
+"""A copy of it takes half of the time of a new one."""
 MOST_TOLD = 20
 
 
@@ -91,7 +92,7 @@ def seal(
             "entries": {
                 "names": list(names),
                 "bytes": list(map(len, lines)),
-                "sha256_64": [_short(line) for line in lines],
+                "sha256_64": _shorts(lines),
             },
         },
     }
@@ -247,10 +248,18 @@ def _to_sign(payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
+def _shorts(lines: Sequence[bytes]) -> list[str]:
+    """Return the short digest of each line: one loop without a call, as a file has thousands."""
+    digits, fresh, found = 2 * _DIGEST_BYTES, _NOTHING.copy, []
+    for line in lines:
+        digest = fresh()
+        digest.update(line)
+        found.append(digest.hexdigest()[:digits])
+    return found
+
+
 def _short(line: bytes) -> str:
-    digest = _NOTHING.copy()  # half of the time of making a new one, thousands of times a file
-    digest.update(line)
-    return digest.hexdigest()[: 2 * _DIGEST_BYTES]
+    return hashlib.sha256(line).hexdigest()[: 2 * _DIGEST_BYTES]
 
 
 def _as_dict(step: Succession) -> dict[str, str | int]:

@@ -19,6 +19,8 @@ def normal_quantile(share: float) -> float:
 
 def t_below(t: float, freedom: float) -> float:
     """Return the probability that Student's t of so many degrees of freedom lies below `t`."""
+    if t * t < freedom:  # near the middle the tail is nearly all: its complement is exact
+        return 0.5 + math.copysign(0.5 * beta_share(0.5, 0.5 * freedom, t * t / (freedom + t * t)), t)
     tail = 0.5 * beta_share(0.5 * freedom, 0.5, freedom / (freedom + t * t))
     return tail if t < 0.0 else 1.0 - tail
 
@@ -27,10 +29,24 @@ def t_quantile(share: float, freedom: float) -> float:
     """Return the value below which Student's t lies with probability `share`."""
     if share < 0.5:
         return -t_quantile(1.0 - share, freedom)
-    high = 1.0
+    low, high = 0.0, 1.0
     while t_below(high, freedom) < share:
-        high *= 2.0
-    return _halved(lambda t: t_below(t, freedom) - share, 0.0, high)
+        low, high = high, high * 2.0
+    found = 0.5 * (low + high)
+    for _ in range(100):
+        over = t_below(found, freedom) - share
+        low, high = (low, found) if over > 0.0 else (found, high)
+        nearer = found - over / _t_density(found, freedom)
+        nearer = nearer if low < nearer < high else 0.5 * (low + high)  # Newton's step, or halved
+        if abs(nearer - found) <= _CLOSE * max(found, 1.0):
+            break
+        found = nearer
+    return found
+
+
+def _t_density(t: float, freedom: float) -> float:
+    scale = math.lgamma(0.5 * (freedom + 1.0)) - math.lgamma(0.5 * freedom) - 0.5 * math.log(freedom * math.pi)
+    return math.exp(scale - 0.5 * (freedom + 1.0) * math.log1p(t * t / freedom))
 
 
 def chi2_below(value: float, freedom: float) -> float:
