@@ -148,7 +148,8 @@ class ProductOverApi:
             return  # nothing is known of its settings: a host's agent, a unit on a serial line
         if ready["judgements"]:
             self._merge({here: {"password": "own"}})
-        for judged in ready["judgements"]:
+        # What differs comes last: a tray that one property places elsewhere is not where another says.
+        for judged in sorted(ready["judgements"], key=lambda j: bool(j["verdict"] == "differs")):
             self._merge(_take(judged, here))
 
     def _merge(self, said: Facts) -> None:

@@ -27,9 +27,7 @@ PLANTED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "policy": ({"what": "says", "where": "*/u15/bmc", "text": "PolicyEnabled=false"}, "settings", "u15/bmc"),
     "slot": ({"what": "other_place", "where": "*/u17/bmc", "text": "3/2"}, "settings", "u17"),
-    "version": ({"what": "wrong_version", "where": "*/u24", "text": "25.01.0001"}, "settings", "u24/nvos"),
     "supply": ({"what": "psu_fail", "where": "*/u06/psu3"}, "power", "u06/psu3"),
-    "pump": ({"what": "pump_fail", "where": "*/u01/pump1"}, "power", "u01/pump1"),
     "limit": ({"what": "cap_ignored", "where": "*/u16"}, "power", "u16/gpu2"),
 }
 
