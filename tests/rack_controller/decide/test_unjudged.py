@@ -58,6 +58,9 @@ def test_a_tray_without_leak_detectors_is_named_at_each_row_and_its_neighbours_a
     assert found["leak.critical"] == ("its leak detectors were not heard yet", (rack.place("u12"),))
     assert set(found) >= {"leak.warning", "sensor.faulty", "sensor.all_faulty", "sensor.neighbour_leaks"}
     assert "leak.switch_tray" not in found
+    all_of_them = unjudged(rack.look(), rack.policy, building=True)
+    (falls,) = [u for u in all_of_them if u.row.cause == "sensor.loop_falls"]
+    assert (falls.why, falls.places) == ("its leak detectors were not heard yet", (rack.place("u12"),))
 
 
 def test_a_loop_that_says_neither_pressure_nor_dew_point_is_told_of() -> None:
