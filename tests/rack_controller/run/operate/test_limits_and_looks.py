@@ -45,7 +45,9 @@ async def a_tray(tmp_path: Path, armed: bool = True) -> AsyncIterator[tuple[Real
     ):
 
         async def known() -> bool:
-            return len(await gpus(rack)) == 4
+            leases, tray = rack.controlled._leases, tray_of(Place(served.place))
+            dry = not leases.unsure(tray) and not leases.latches.forbids(tray)
+            return dry and len(await gpus(rack)) == 4
 
         await eventually(known)
         rack.controlled._limits.held = lambda _tray: ""  # nobody plays a coolant unit here
