@@ -73,6 +73,7 @@ BARS: dict[str, tuple[str, float]] = {
     "passport/match_s": ("<=", 2.0),
     "passport/hbom_s": ("<=", 5.0),
     "evaluate/comparison_page_ms": ("<=", 1000.0),
+    "evaluate/comparison_first_ms": ("<=", 1000.0),
     "power/s1_work_vs_oracle_125": (">=", 0.975),
     "power/s1_work_vs_oracle_125_errors": (">=", 0.965),
     "power/s1_work_vs_oracle_140": (">=", 0.95),

@@ -11,12 +11,15 @@ from datacenter_api.console.viewer import Viewer, html
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError
 
+PATIENCE_S = 0.4
+"""Passports that were handed in anew are counted so long in one look, the rest in the next: nobody waits for all."""
+
 
 async def show_evaluation(services: Services, by: str, who: Principal) -> None:
     """Show racks side by side by generation, rack or run.  No price is shown to anybody."""
     try:
         desk = services.passports.evaluations()
-        found = await asyncio.to_thread(desk.comparison, by)
+        found = await asyncio.to_thread(desk.comparison, by, patience_s=PATIENCE_S)
         kept = await asyncio.to_thread(desk.kept)
     except RackwrightError as err:
         show_missing(who, str(err))

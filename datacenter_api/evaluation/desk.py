@@ -59,7 +59,13 @@ class EvaluationDesk:
         return EvaluationShown(self._row(folder, known), list(self._read(folder, known).sheets))
 
     def sheets(
-        self, ids: Sequence[str] = (), *, prices: bool = False, plan: str = "", keys: Sequence[str] = ()
+        self,
+        ids: Sequence[str] = (),
+        *,
+        prices: bool = False,
+        plan: str = "",
+        keys: Sequence[str] = (),
+        patience_s: float = math.inf,
     ) -> list[Sheet]:
         """Return the sheets of evaluations that count, all or those named, with what records know of real racks.
 
@@ -77,7 +83,7 @@ class EvaluationDesk:
                 raise ArgumentsInvalid(f"{name} does not count: {row.fault}", advice="see `rackwright verify`")
             if not row.fault and row.plan == asked.name:
                 found += self._read(folders[name], known).sheets
-        return self._records.added(found, asked, prices=prices)
+        return self._records.added(found, asked, prices=prices, patience_s=patience_s)
 
     def milestones(self, racks: Sequence[str] = ()) -> list[Milestone]:
         """Return what was noted of some racks or all, in the order of its moments."""
@@ -96,9 +102,13 @@ class EvaluationDesk:
         racks: Sequence[str] = (),
         prices: bool = False,
         plan: str = "",
+        patience_s: float = math.inf,
     ) -> Comparison:
-        """Return racks side by side.  Raises ArgumentsInvalid, TargetUnknown, ConfigurationError."""
-        sheets = self.sheets(ids, prices=prices, plan=plan)
+        """Return racks side by side.  Raises ArgumentsInvalid, TargetUnknown, ConfigurationError.
+
+        `patience_s`: how long passports may be counted; the rest of them says so and waits for the next look.
+        """
+        sheets = self.sheets(ids, prices=prices, plan=plan, patience_s=patience_s)
         sheets = [s for s in sheets if not racks or s.rack in racks]
         try:
             groups = grouped(sheets, by)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -23,6 +24,7 @@ from rack_controller.prove.origin import costs
 from rack_controller.prove.rules import OriginRule
 
 NO_PRICES = "prices are shown to those who may prove"
+NOT_YET = not_measured("its passport is being counted: look again")
 Stamp = tuple[tuple[int, int, int], date | None]
 
 
@@ -33,6 +35,7 @@ class RackRecords:
         """`passports`: whose records."""
         self._passports = passports
         self._counted: dict[tuple[str, str], tuple[Stamp, Seen, Seen]] = {}
+        self._until = math.inf
 
     def note(self, made: Milestone) -> Milestone:
         """Keep a milestone."""
@@ -50,11 +53,17 @@ class RackRecords:
                 found.setdefault(row.rack, []).append(msgspec.convert(plain_row(row), Milestone))
         return found
 
-    def added(self, sheets: Sequence[Sheet], plan: EvaluationPlan, *, prices: bool) -> list[Sheet]:
-        """Return sheets with what is recorded of real racks now; nobody records anything of virtual ones."""
+    def added(
+        self, sheets: Sequence[Sheet], plan: EvaluationPlan, *, prices: bool, patience_s: float = math.inf
+    ) -> list[Sheet]:
+        """Return sheets with what is recorded of real racks now; nobody records anything of virtual ones.
+
+        Passports that are not counted within `patience_s` are left for the next look, and said to be.
+        """
         criteria = [c for c in plan.criteria if c.way in FROM_RECORDS]
         if not criteria or all(s.rig == "virtual" for s in sheets):
             return list(sheets)
+        self._until = time.monotonic() + patience_s
         noted, stamps = self.milestones(), self._passports.store.stamps()
         days = DecisionDesk(self._passports).deliveries()
         return [
@@ -93,6 +102,8 @@ class RackRecords:
         """Return share of origin and cost of a rack by its records, each with bounds."""
         found = self._counted.get((rack, rule))
         if found is None or found[0] != stamp:
+            if time.monotonic() >= self._until:
+                return NOT_YET, NOT_YET
             desk, asked = self._passports, self._passports.rule(rule)
             (claim,) = desk.claims(rack, asked.name, stamp[1])
             least, most = _cost_of(desk.records(rack), asked)

@@ -10,7 +10,7 @@ from support.evaluated import NEW, OLD, keep_sheets, six_racks
 from support.sealed_runs import flip
 
 from datacenter_api.evaluation.desk import EvaluationDesk
-from datacenter_api.evaluation.records import NO_PRICES
+from datacenter_api.evaluation.records import NO_PRICES, NOT_YET
 from datacenter_api.passports.desk import PassportDesk
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, TargetUnknown
 from rack_controller.prove.evaluate.compare import Verdict
@@ -76,6 +76,16 @@ def test_passports_and_milestones_are_laid_on_real_racks_and_costs_on_request(de
     more = desk.comparison(prices=True).cell("cost", OLD)
     assert more is not None
     assert (more.low, more.high) == (2_050.0, None), "nothing bounds what one part has cost"
+
+
+def test_passports_that_are_not_counted_in_time_say_so_and_are_counted_in_the_next_look(desk: EvaluationDesk) -> None:
+    assert desk.passports.take(csv_of(small_rack()), "f.csv", "ada").accepted
+    keep_sheets(desk.state, "ev-1", {RACK: (OLD, 100.0)})
+    hurried = desk.comparison(patience_s=0.0).cell("origin", OLD)
+    assert hurried is not None
+    assert (hurried.value, hurried.why) == (None, NOT_YET.why)
+    assert desk.comparison().cell("origin", OLD).low == 79.99  # type: ignore[union-attr]
+    assert desk.comparison(patience_s=0.0).cell("origin", OLD).low == 79.99  # type: ignore[union-attr]
 
 
 def test_nobody_records_anything_of_virtual_racks(desk: EvaluationDesk) -> None:
