@@ -15,6 +15,7 @@ from rack_controller.decide.budget.design import Array, BudgetDesign, BudgetPoli
 from rack_controller.powerbench.hall import Hall
 from rack_controller.powerbench.hall_cooling import Cooling
 from rack_controller.powerbench.shedding import Shedding
+from rack_controller.powerbench.standing import Standing
 
 BAND = 0.01
 """Of what a device was told, that ours changes at least where every limit is kept: a controller that writes every
@@ -144,13 +145,21 @@ class Budget:
 
     period_s, at_once = 0.1, False
 
-    def __init__(self, design: BudgetDesign, policy: BudgetPolicy | None = None, hall: Hall | None = None) -> None:
-        """With a `hall` whose coolant is the controller's too, flow is set there and holds back what it can't carry."""
+    def __init__(
+        self,
+        design: BudgetDesign,
+        policy: BudgetPolicy | None = None,
+        hall: Hall | None = None,
+        standing: Standing | None = None,
+    ) -> None:
+        """With a `hall` whose coolant is the controller's too, flow is set there and holds back what it can't carry.
+        `standing`: limits are told out of band too, so that a rack may be reset."""
         self._design, self._policy = design, policy or BudgetPolicy(band=BAND)
         self._state = BudgetState.new(design)
         self._hall = hall if hall is not None and hall.scenario.cooling else None
         least = design.law.drawn(design.per_rack(design.floor))
         self._granted = design.law.drawn(design.per_rack(design.most))
+        self._standing = standing
         self._shedding = Shedding(design, hall) if hall is not None else None
         self._cooling = Cooling(hall.design, design.racks, least) if hall is not None else None
 
@@ -162,7 +171,12 @@ class Budget:
             carried = np.append(seen.limits[:1], np.minimum(seen.limits[1:], ceiling))
             seen = replace(seen, limits=carried)
         design = self._design if self._shedding is None else self._shedding.design(seen)
+        if self._standing is not None:
+            reserve = self._standing.reserve(seen, self._state.written)
+            seen = replace(seen, limits=seen.limits - reserve)
         self._state, decision = step_budget(self._state, design, self._policy, seen)
+        if self._standing is not None:
+            self._standing.follow(seen.now, self._state.written.newest)
         self._granted = decision.charged[1:]
         if self._shedding is not None:
             self._shedding.look(seen, decision)

@@ -15,6 +15,7 @@ from firmware_bridge.plant.sensors import SensorBank
 from firmware_bridge.plant.state import Conditions, initial_state
 from firmware_bridge.plant.step import step
 from firmware_bridge.plant.trace import LoadTrace
+from firmware_bridge.vocabulary.generation import LimitLoss
 from rack_controller.decide.budget.design import Array, Mask, Seen
 from rack_controller.powerbench.arrivals import binned, made_up
 from rack_controller.powerbench.hall_cooling import FlowMeter
@@ -78,11 +79,13 @@ class Hall:
         self._wrong: dict[tuple[int, ...], tuple[Conditions, Array]] = {}
         self._struck: tuple[int, ...] | None = None
         self.path = CapPath(np.full(self.count, float(design.limit_default)), scenario.step_s, slowest)
+        self._standing = CapPath(np.full(self.count, float(design.limit_max)), scenario.step_s, STANDING_S[1])
+        self._stands: deque[Array] = deque(maxlen=round(scenario.sensing.caps_s / scenario.step_s) + 1)
         self._fell_at = -np.inf
         self._last_limit = np.full(1 + scenario.racks, np.inf)
         sensing = scenario.sensing
         self._sights: deque[Seen] = deque(maxlen=round(max(sensing.power_s, sensing.caps_s) / scenario.step_s) + 2)
-        dice = np.random.default_rng((seed, 11))
+        dice, self._out_of_band = np.random.default_rng((seed, 11)), np.random.default_rng((seed, 12))
         self._boards, self._meters = (
             SensorBank(
                 count, sensing.every_s, sensing.window_s, dice.uniform(1 - sensing.gain, 1 + sensing.gain, count)
@@ -208,12 +211,24 @@ class Hall:
         lost = deaf if at_once else deaf | (self.rng.random(self.count) < share)
         self.path.write(caps, delay, lost)
 
+    def write_standing(self, caps: Array) -> None:
+        """Send limits out of band, (N,), NaN for none, in W: they land later, and the lowest of both is enforced."""
+        caps = np.clip(caps, float(self.design.limit_min), float(self.design.limit_max))
+        lost = self._out_of_band.random(self.count) < self.scenario.writes.lost
+        self._standing.write(caps, self._out_of_band.uniform(*STANDING_S, self.count), lost)
+
+    def standing_seen(self) -> Array:
+        """Return the limits that are told out of band, (N,) W, as old as any limit is seen."""
+        return self._stands[0] if self._stands else self._standing.in_force
+
     def step(self) -> Moment:
         """Move on by one step and return what it was."""
         dt, shape = self.scenario.step_s, self._state.gpu_power.shape
         self._fail()
         asked, busy = self.demand()
-        caps = self.path.step()
+        in_band, standing = self.path.step(), self._standing.step()
+        self._stands.append(standing)
+        caps = np.minimum(in_band, standing)
         # The silicon's spread belongs to the plant; it is applied there.
         self._state = step(self._state, asked.reshape(shape), caps.reshape(shape), dt)
         drawn = self._state.gpu_power.ravel()
@@ -226,7 +241,7 @@ class Hall:
         self._last_limit = limit
         self._breaker = step_breakers(self._breaker, feeds[:1], limit[:1], dt)
         self._at += 1
-        self._sight(drawn, caps, meters, limit)
+        self._sight(drawn, in_band, meters, limit)
         return self._moment(feeds, limit, caps)
 
     def _sight(self, drawn: Array, caps: Array, meters: Array, limit: Array) -> None:
@@ -287,7 +302,10 @@ class Hall:
         now, dt = self.now, self.scenario.step_s
         for wrong in self.happening(now):
             if wrong.reset and wrong.at_s <= now < wrong.at_s + dt:
-                self.path.forget(np.isin(self.rack, wrong.racks), float(self.design.limit_default))
+                freed = np.isin(self.rack, wrong.racks)
+                self.path.forget(freed, float(self.design.limit_default))
+                if LimitLoss.RESET not in self.design.limit_outlives:
+                    self._standing.forget(freed, float(self.design.limit_max))
         struck = under_way(self.scenario.happenings, now)
         self._shed_for = np.where(self.shed, self._shed_for + dt, 0.0)
         off = self._shed_for > TRAYS_OFF_S
@@ -318,6 +336,7 @@ class Hall:
         self.serving = after
 
 
+STANDING_S = (0.3, 1.0)  # after so long a limit that was told over Redfish holds
 FELL = 0.995  # a limit that is less than this of what it was a step ago has dropped; one that glides down has not
 WARM = 1.001  # of the heat that a breaker's limit for hours settles at
 FULL = 0.9999  # of its energy: a battery above this takes nothing worth counting

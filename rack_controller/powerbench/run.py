@@ -25,6 +25,7 @@ from rack_controller.powerbench.hall import Hall, Trace
 from rack_controller.powerbench.knowledge import budget_design, true_law
 from rack_controller.powerbench.scenario import Scenario, Writes
 from rack_controller.powerbench.score import Log, Score, judge
+from rack_controller.powerbench.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,12 @@ CONTENDERS = {
         Contender("pi-1s", "PI on the total, 1 s", _plain(Proportional, period_s=1.0), (0.3, 0.3)),
         Contender("pi-0.2s", "PI on the total, 0.2 s", _plain(Proportional, period_s=0.2)),
         Contender("budget", "Rackwright's budget", lambda d, h, _: Budget(d, hall=h), tunable=False),
+        Contender(
+            "budget-standing",
+            "the same, with limits out of band that outlive resets",
+            lambda d, h, _: Budget(d, hall=h, standing=Standing(d, h)),
+            tunable=False,
+        ),
         Contender(
             "oracle", "the best of every step by itself", lambda d, h, _: Oracle(d, h, true_law(h)), tunable=False
         ),

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from rack_controller.powerbench.run import CONTENDERS, median, run_once, with_errors
-from rack_controller.powerbench.scenario import Happening, Scenario, ServingSpec, TrainingSpec
+from rack_controller.powerbench.scenario import Happening, Scenario, ServingSpec, TrainingSpec, read_scenario
 from rack_controller.powerbench.score import Score
 
 SHORT = Scenario(
@@ -72,6 +72,16 @@ def test_nothing_is_passed_while_nothing_is_seen() -> None:
 def test_a_reset_that_frees_a_rack_is_brought_back_within_the_forced_time() -> None:
     ours = run("budget", happenings=[Happening(at_s=21.0, racks=[0], reset=True)], seconds=30.0)
     assert ours.over_s <= 1.0
+
+
+def test_limits_told_out_of_band_keep_what_resets_would_free_within_every_limit() -> None:
+    resets = [Happening(at_s=20.0 + 3.7 * n, racks=[n % 8], reset=True) for n in range(6)]
+    tight = [Happening(at_s=8.0, limit=0.88), *resets]
+    hall = msgspec.structs.replace(read_scenario("surprise-reset"), seconds=45.0, happenings=tight)
+    ours, alone = (run_once(with_errors(hall), name, seed=0) for name in ("budget-standing", "budget"))
+    assert (ours.over_s, ours.overshoot) == (0.0, 0.0)
+    assert alone.over_s > 0.0  # a reset frees something here
+    assert ours.training > 0.9 * alone.training
 
 
 def test_the_same_seed_gives_the_same_score() -> None:
