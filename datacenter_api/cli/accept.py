@@ -107,7 +107,7 @@ def run(
     from rack_controller.acceptance import live_run, virtual_run
     from rack_controller.acceptance.begin import Wish
     from rack_controller.acceptance.launch import held
-    from rack_controller.acceptance.run import FOLDER, RunFolder
+    from rack_controller.acceptance.run import EVIDENCE, FOLDER, RunFolder
 
     if virtual == bool(rack):
         raise ConfigurationError("a run is of a virtual rack or of one that runs", advice="--virtual, or --rack NAME")
@@ -118,22 +118,22 @@ def run(
         record = _begin_over_api(connect(url, state), rack, level, leave)
         if record is None:
             return
-        where = "kept where the API runs"
+        kept = "kept and sealed where the API runs"
     elif rack:
         link = connect(url, state)
         folder = live_run.begin_live(link, rack, root, __version__, "cli", level=level, plan=file)
         with held(folder.path):
             record = live_run.resume_live(folder, root, link, _told, note, patience)
-        where = str(folder.path)
+        kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     elif resume:
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
-        where = str(folder.path)
+        kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     else:
         wish = Wish(generation, level, seed, plant, file, trace, faults)
         record, folder = virtual_run.accept(wish, root, __version__, _told)
-        where = str(folder.path)
+        kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     _show(record, output, as_json)
-    note(f"run {record.id}: {str(record.outcome).upper()}; {where}, sealed: `rackwright verify` proves it")
+    note(f"run {record.id}: {str(record.outcome).upper()}; {kept}")
     if record.outcome != "pass":
         raise typer.Exit(NOT_ACCEPTED)
 

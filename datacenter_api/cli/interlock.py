@@ -150,7 +150,10 @@ def clear(
         emit([result], (), shape, name="latch", single=True)
         return
     if result["cleared"]:
-        note(f"{latch} is cleared, signed by {', '.join(result['signed'])}")
+        note(
+            f"{latch} is cleared, signed by {', '.join(result['signed'])}; "
+            "what it switched off stays off until `rackwright power on`"
+        )
     else:
         stand = stand_of(link, rack)
         note(f"{latch} is signed by {', '.join(result['signed'])} and stands; {what_clears(stand, find(stand, latch))}")

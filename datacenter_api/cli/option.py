@@ -70,7 +70,8 @@ def offer(
     try:
         wish = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise ConfigurationError(f"{file} cannot be read: {err}", advice="write it as the docs show") from err
+        said = getattr(err, "strerror", None) or err
+        raise ConfigurationError(f"{file} cannot be read: {said}", advice="write it as the docs show") from err
     if not isinstance(wish, dict):
         raise ConfigurationError(f"{file} holds no offer", advice="write it as the docs show")
     said = {k: v.isoformat() if isinstance(v, date) else v for k, v in wish.items()}

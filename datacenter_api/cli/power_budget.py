@@ -91,6 +91,8 @@ def why(
     """Say which layer holds GPUs, to how much, since when, and what would free them."""
     link, shape = connect(url, state), chosen(output, as_json)
     holding = rack_holding(link, place, rack)
+    if place != short(holding) and place != holding:  # what is not there is not free either: refused with where to look
+        link.get(f"/api/v1/racks/{quoted(holding)}/readings", place=place, limit=1)
     view = view_of(link, holding)
     held = [h for h in view["held"] if f"/{h['place']}/".find(f"/{place.strip('/')}/") >= 0]
     columns = (
@@ -139,6 +141,8 @@ def cap(
     wish = {"kw": kilowatts(watts), "within_s": seconds(within), "for_s": seconds(last), "reason": reason}
     made = command(link, first, "power_cap", first, racks=target, **wish)
     emit([made["cap"]], _CAPS, shape, name="id")
+    if shape in (Output.TABLE, Output.WIDE) and (why_not := view_of(link, first)["why"]):
+        note(f"it holds nothing yet: {why_not}")
 
 
 def what_if(
@@ -220,7 +224,8 @@ def _tell(view: Row) -> None:
     _tell_in_band(view["in_band"])
     if view["held"]:
         note(f"{len(view['held'])} GPUs are held: see `rackwright power why`")
-    note(f"{view['mode']}, policy {view['policy']}" + (f": {view['why']}" if view["why"] else ""))
+    said = ": ".join(filter(None, (view["mode"], view["why"].removeprefix(f"{view['mode']}: "))))
+    note(f"policy {view['policy']}, {said}")
 
 
 def _verdict(found: Row) -> str:

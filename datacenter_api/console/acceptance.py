@@ -115,7 +115,7 @@ def _head(view: RunView) -> str:
         f'<a class="chip" href="{floor_href(record.id)}">Test-floor screen</a>'
     )
     by = f" by {esc(view.asked.actor)}" if view.asked else ""
-    rig = "a virtual rack" if record.rig == "virtual" else "the real rack"
+    rig = "a virtual rack" if record.rig == "virtual" else "a rack that runs"
     planted = f" · planted: <code>{esc(record.planted)}</code>" if record.planted else ""
     return (
         f'<div class="acchead"><div><h3>{esc(record.rack)} {pill(record.outcome, view.running)}</h3>'

@@ -66,7 +66,11 @@ def draw_head(state: BudgetState | None) -> str:
     if not view.mode:
         return f'{head}<p class="quiet">{esc(view.why or "No power policy is in force.")}</p>'
     armed = view.mode == "armed" and not view.why
-    mode = "● armed: limits are written" if armed else f"○ {esc(view.mode)}: {esc(view.why)}"
+    mode = (
+        "● armed: limits are written"
+        if armed
+        else f"○ {esc(view.mode)}: {esc(view.why.removeprefix(f'{view.mode}: '))}"
+    )
     by = f", applied by {esc(view.by)}" if view.by else ""
     lines = [f"<p>{mode}. Decided every {view.period_s:g} s in {view.step_ms:.1f} ms{by}.</p>"]
     lines += [_usable(view.usable)] if view.usable is not None else []

@@ -104,4 +104,6 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"cannot read {path}: {err}", advice="name an acceptance plan") from err
+        raise ConfigurationError(
+            f"cannot read {path}: {getattr(err, 'strerror', None) or err}", advice="name an acceptance plan"
+        ) from err

@@ -32,7 +32,9 @@ def read_evaluation_file(path: Path) -> tuple[EvaluationPlan, str]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"cannot read {path}: {err}", advice="name a file that is there") from err
+        raise ConfigurationError(
+            f"cannot read {path}: {getattr(err, 'strerror', None) or err}", advice="name a file that is there"
+        ) from err
     return evaluation_plan_of(parse(text, str(path))), hashlib.sha256(text.encode()).hexdigest()
 
 

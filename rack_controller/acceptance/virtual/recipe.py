@@ -118,4 +118,6 @@ def _document(path: Path) -> Located:
     try:
         return parse(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"cannot read {path}: {err}", advice="name a file that is there") from err
+        raise ConfigurationError(
+            f"cannot read {path}: {getattr(err, 'strerror', None) or err}", advice="name a file that is there"
+        ) from err

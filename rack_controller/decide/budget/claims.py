@@ -81,7 +81,8 @@ def _owners(roster: Roster, kind: str, field: str, each: Sequence[tuple[str, Seq
     for n, (name, globs) in enumerate(each):
         mine = np.array([covers(globs, place) for place in roster.places], dtype=np.bool_)
         if not mine.any():
-            raise SpecInvalid(f"{kind}[{n}].{field}", f"expected GPUs of these racks, {name!r} names none")
+            said = f"expected GPUs of these racks, {', '.join(globs)} of {name!r} names none"
+            raise SpecInvalid(f"{kind}[{n}].{field}", said)
         taken = mine & (owner >= 0)
         if taken.any():
             at = int(np.flatnonzero(taken)[0])

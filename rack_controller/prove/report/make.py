@@ -111,7 +111,7 @@ def _said(record: RunRecord, deviations: Sequence[Deviation]) -> str:
 
 def _identity(source: Source) -> Rows:
     record, asked = source.record, source.asked
-    rig = "a virtual rack, in virtual time" if record.rig == "virtual" else "the real rack"
+    rig = "a virtual rack, in virtual time" if record.rig == "virtual" else "a rack that runs"
     return [
         ("Rack", record.rack),
         ("Generation", record.generation),
@@ -245,7 +245,7 @@ def _provenance(source: Source) -> Rows:
     return [
         ("Software", f"Rackwright {record.software}"),
         ("Plan, SHA-256", record.plan_sha256),
-        ("Seeds", seeds or "none: a real rack"),
+        ("Seeds", seeds or "none: a rack that runs"),
         ("Record", f"schema {record.schema_version}; OCP Test & Validation 2.0"),
         ("Sealed by key", source.sealed or "not sealed yet"),
         *((f"Firmware, {kind}", versions) for kind, versions in source.versions),

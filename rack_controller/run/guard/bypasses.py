@@ -78,7 +78,9 @@ class Bypasses:
         hours = command.arguments.get("hours", 0)
         wish = Bypass(name, place, said["cause"], said["reason"], hours, command.actor, now)
         if why := why_not(wish, self._all.values(), self.policy.rows, trays, now):
-            raise PreconditionFailed(f"no bypass at {place}: {why}", advice="see docs/interlocks.md, bypass")
+            raise PreconditionFailed(
+                f"no bypass at {place}: {why}", advice="see `rackwright interlock list` and `bypass list`"
+            )
         return wish
 
     def _signed(self, command: Command) -> Bypass:

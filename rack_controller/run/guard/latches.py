@@ -111,7 +111,7 @@ class Latches:
         rule = next((row.clear for row in self.policy.rows if row.cause == latch.cause), ORPHAN)
         reason = why_not(latch, rule, inspection, actor, holds=holds((latch.cause, latch.place)))
         if reason:
-            raise PreconditionFailed(f"latch {name} stands: {reason}", advice="see docs/interlocks.md, clearing")
+            raise PreconditionFailed(f"latch {name} stands: {reason}", advice=f"see `rackwright interlock show {name}`")
         known = {evidence.place for evidence in latch.evidence[1:]}
         evidence = [*latch.evidence, *(e for e in seen_besides if e.place not in known)]
         signed = sign(msgspec.structs.replace(latch, evidence=evidence), rule, inspection, actor, self.now_ns())

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from datacenter_api.cli import power_budget, power_layer, power_policy
 from datacenter_api.cli.amounts import kilowatts, seconds
 from datacenter_api.cli.main import app
-from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 
 RACK = "lab1/a/r01/k01"
 WHAT_IF = {"like": RACK, "racks": 2, "fits": False, "level": 0.4, "full_w": 130_000.0, "granted_w": 90_000.0}
@@ -30,6 +30,10 @@ class Played:
     def get(self, path: str, **_query: Any) -> Any:
         if path == "/api/v1/racks":
             return [{"rack": RACK}]
+        if path.endswith("/readings"):
+            if "/u99/" in f"/{_query['place']}/":
+                raise TargetUnknown("nothing at 'u99'", advice="see `rackwright tray list`")
+            return []
         if "what-if" in path:
             return WHAT_IF | ({"played": PLAYED} if path.endswith("&load=synthetic") else {})
         if path.endswith("/policy"):
@@ -87,12 +91,24 @@ def test_why_names_the_layer_and_what_frees_it(api: Played) -> None:
     assert "nothing at u14 is held" in run("why", "u14")
 
 
+def test_why_tells_what_is_not_there_from_what_is_free(api: Played) -> None:
+    assert isinstance(CliRunner().invoke(app, ["power", "why", "u99/gpu0"]).exception, TargetUnknown)
+    assert "u12/gpu0" in run("why", "k01"), "a rack's own name is no place in it"
+
+
 def test_why_names_the_road_and_what_remains_when_a_grant_is_over(api: Played) -> None:
     (row,) = msgspec.json.decode(run("why", "u13/gpu1", "-o", "json"))["items"]
     assert power_budget.road(row).startswith("in band until ")
     assert power_budget.road(row).endswith(", then 700 W")
     assert power_budget.road({**row, "road": "out of band", "until_unix_ns": 0}) == "out of band"
     assert "ROAD" in run("why", "u13/gpu1")
+
+
+def test_a_cap_that_holds_nothing_says_why(api: Played) -> None:
+    api.view["why"] = "shadow: nothing is written until the policy says armed"
+    assert "it holds nothing yet: shadow" in run("cap", "k01", "100kW", "--for", "1h")
+    api.view["why"] = ""
+    assert "nothing yet" not in run("cap", "k01", "100kW", "--for", "1h")
 
 
 def test_a_cap_is_sent_in_kw_and_seconds(api: Played) -> None:

@@ -22,7 +22,7 @@ def test_the_head_says_what_may_be_used_and_why() -> None:
     assert "<b>125.0 kW</b>, bound by branch b of u07 if feed a is lost" in drawn
     assert "Nothing covers the loss of feed b" in drawn
     assert "4.0 kW stranded: the rack could use it, row-&lt;r1&gt; holds it" in drawn
-    assert "○ shadow: shadow: nothing is written" in draw_head(BudgetState(budget_view(RACK, mode="shadow")))
+    assert "○ shadow: nothing is written" in draw_head(BudgetState(budget_view(RACK, mode="shadow")))
 
 
 def test_a_shortfall_says_what_to_shed() -> None:

@@ -33,7 +33,7 @@ def test_a_job_takes_its_gpus_out_of_its_tenants_claim() -> None:
     ("policy", "jobs", "path", "said"),
     [
         (PowerPolicy(tenants=[Tenant("a", ["k01"]), Tenant("b", ["k01/u11"])]), [], "tenants[1].places", "is 'a''s"),
-        (PowerPolicy(tenants=[Tenant("a", ["k07"])]), [], "tenants[0].places", "names none"),
+        (PowerPolicy(tenants=[Tenant("a", ["k07"])]), [], "tenants[0].places", "k07 of 'a' names none"),
         (PowerPolicy(), [Job("x", ["k01"]), Job("y", ["*/u11/gpu0"])], "jobs[1].members", "nobody else has"),
         (PowerPolicy(tenants=[Tenant("a", ["k01"], most_kw=20)]), [], "tenants[0].most_kw", "at least 28.8 kW"),
         (PowerPolicy(tenants=[Tenant("a", ["k01"], floor_w=1300)]), [], "tenants[0].floor_w", "above 1200 W"),
