@@ -78,6 +78,8 @@ def test_planted_faults_are_named_by_their_step_with_their_part(running: Product
     record = accept(running)
     found = findings(record)
     assert {n: (step, part) for n, (_, step, part) in PLANTED.items() if (step, part) not in found} == {}
-    assert record.outcome is Outcome.FAIL
-    innocent = {part for _, part in found} - {part for _, _, part in PLANTED.values()}
+    assert record.outcome is not Outcome.PASS
+    # What a busy machine did not read in time is an error of its part, and blames nobody.
+    blamed = {f.place for s in record.steps for f in s.findings if not f.error}
+    innocent = blamed - {part for _, _, part in PLANTED.values()}
     assert {p for p in innocent if not p.startswith("u16/")} == set(), "nobody else is blamed"
