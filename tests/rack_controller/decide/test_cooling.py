@@ -74,6 +74,17 @@ def test_a_loss_of_flow_holds_racks_to_their_floors_in_the_same_cycle() -> None:
     assert "limits follow" in decision.why[0]
 
 
+def test_pumps_without_power_are_a_loss_at_their_first_measurement_and_a_meters_scatter_is_none() -> None:
+    flowing = np.array([285.0, 142.5])
+    state, _ = cycle(settled(80_000.0), 200.0, granted=np.full(3, 80_000.0), flow=flowing)
+    _, lost = cycle(state, 200.5, granted=np.full(3, 80_000.0), flow=0.951 * flowing)  # a tenth of a second later
+    assert lost.ceiling == pytest.approx(DESIGN.least)
+    scatter = np.random.default_rng(7).normal(1.0, 0.01, 2_000)
+    for n, share in enumerate(scatter):
+        state, decision = cycle(state, 201.0 + 0.5 * n, granted=np.full(3, 80_000.0), flow=share * flowing)
+        assert (decision.ceiling > 70_000).all()
+
+
 @pytest.mark.parametrize("flow", [np.full(2, np.nan), np.full(2, 390.0)])
 def test_unknown_or_old_flow_raises_nothing_and_carries_nothing_in_the_end(flow: np.ndarray) -> None:
     granted = np.full(3, 60_000.0)
