@@ -12,7 +12,7 @@ from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.state_directory import default_state
-from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, TargetUnknown
 
 app = typer.Typer(help="Acceptance of racks: plans, runs, what was found.", no_args_is_help=True)
 NOT_ACCEPTED = 9
@@ -151,6 +151,8 @@ def show(
     from rack_controller.acceptance.run import FOLDER, RunFolder, runs_in
 
     root = state or default_state()
+    if run and not (root / FOLDER / run).is_dir():
+        raise TargetUnknown(f"there is no run {run[:64]!r}", advice="see `rackwright accept show`")
     if run:
         _show(RunFolder(root / FOLDER / run).read(), output, as_json)
         return

@@ -1,5 +1,6 @@
 """`rackwright limit show|set|clear`: power limits of GPUs and trays: what is allowed, shown and wanted, by whom."""
 
+from math import isfinite
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.power import Detach, DryRun, Plan, Reason
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import Yes, confirm
+from firmware_bridge.vocabulary.errors import ConfigurationError
 
 app = typer.Typer(help="Power limits: what devices allow, keep and are wanted to keep.", no_args_is_help=True)
 PARTLY = 7
@@ -68,6 +70,8 @@ def set_limit(
     as_json: Json = False,
 ) -> None:
     """Set a limit, written down before it is asked for, and show what reads back; with --operation as an operation."""
+    if not isfinite(watts):
+        raise ConfigurationError(f"{watts:g} W is no limit", advice="a number of W, for example 800")
     wish: dict[str, object] = {"watts": watts, "each": each}
     how = (dry_run, plan, yes, detach) if operation or dry_run or plan else None
     preview = f"{place}: {watts:g} W{' each' if each else ''}"

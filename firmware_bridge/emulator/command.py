@@ -126,8 +126,9 @@ def _figures(rack: Row) -> list[str]:
 
 
 def _when(fault: Row) -> str:
-    said = [f"{name} {fault[name]:g}" for name in ("from", "until", "every", "lasts", "probability") if name in fault]
-    return ", ".join([*said, *([f"{fault['times']} times"] if "times" in fault else [])]) or "always"
+    said = [f"{name} {fault[name]:.1f} s" for name in ("from", "until", "every", "lasts") if name in fault]
+    odds = [f"probability {fault['probability']:g}"] if "probability" in fault else []
+    return ", ".join([*said, *odds, *([f"{fault['times']} times"] if "times" in fault else [])]) or "always"
 
 
 def _counts(row: Row) -> str:

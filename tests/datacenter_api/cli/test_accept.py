@@ -45,6 +45,11 @@ def test_a_run_is_kept_shown_and_proven(tmp_path: Path, capsys: pytest.CaptureFi
     assert run(["verify", str(evidence), "--state", str(tmp_path / "state")]) == 0
 
 
+def test_a_run_that_is_not_kept_is_not_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert accept("show", "no-such-run", "--state", str(tmp_path)) == 3
+    assert "there is no run 'no-such-run': see `rackwright accept show`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -52,7 +57,6 @@ def test_a_run_is_kept_shown_and_proven(tmp_path: Path, capsys: pytest.CaptureFi
         ("run", "--virtual", "--level", "L9"),
         ("run", "--virtual", "--plant", "nothing"),
         ("run", "--virtual", "no-such-generation"),
-        ("show", "no-such-run"),
         ("plan", "--plan", "no-such-file.yaml"),
     ],
 )

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from datacenter_api.cli import limit
 from datacenter_api.cli.main import app
+from firmware_bridge.vocabulary.errors import ConfigurationError
 
 GPU = "lab1/a/r01/k01/u12/gpu0"
 DONE = {
@@ -54,6 +55,12 @@ def run(*words: str, code: int = 0) -> str:
     result = CliRunner().invoke(app, ["limit", *words])
     assert result.exit_code == code, result.output
     return result.output
+
+
+def test_what_is_no_number_is_never_sent(api: Played) -> None:
+    refused = CliRunner().invoke(app, ["limit", "set", "u12/gpu0", "nan"])
+    assert isinstance(refused.exception, ConfigurationError)
+    assert not api.sent
 
 
 def test_limits_are_shown_of_a_place_or_of_all(api: Played) -> None:

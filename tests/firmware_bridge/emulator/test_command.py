@@ -41,7 +41,7 @@ async def test_a_fault_is_added_listed_counted_and_cleared(emulator: RunningEmul
     fault = json.loads(added)["items"][0]["id"]
     assert emulator.hall.faults.all()[0].since == 100.0
     assert (await say("fault", "list")).splitlines()[1].split() == [
-        *(fault, "leak", "*/k01/u15/leak1", "from", "100,", "lasts", "5", "0"),
+        *(fault, "leak", "*/k01/u15/leak1", "from", "100.0", "s,", "lasts", "5.0", "s", "0"),
     ]
     emulator.hall.advance(6.0)
     row = json.loads(await say("fault", "list", "-o", "json"))["items"][0]
