@@ -131,12 +131,6 @@ class PowerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tenants: list[Tenant] = []
     jobs: list[Job] = []
 
-    @property
-    def needs_s(self) -> float:
-        """Return for how long hardware must carry a loss to count, s: until software has acted, and until grants are
-        over that a controller left behind."""
-        return max(self.react_s, self.in_band.lasts_s) if self.in_band.use else self.react_s
-
 
 class SpecInvalid(ValueError):
     """A spec contradicts itself at `path` (`tenants[1].guarantee_kw`)."""

@@ -190,7 +190,8 @@ def _worth(
     passed = design.feeds @ charge.racks(design.per_rack(np.maximum(told, holds))) > limits
     pressed = np.any(design.feeds[passed] > 0.0, axis=0)[design.rack]
     moves = (np.abs(targets - told) > policy.band * told) & (policy.trades | (targets > told))
-    off = pressed | (fresh & moves)
+    let_go = (targets >= design.most - policy.smallest_change_w) & (targets > told)  # nobody is held for nothing
+    off = pressed | (fresh & (moves | let_go))
     joint = np.zeros(len(design.weight), dtype=np.bool_)
     np.logical_or.at(joint, design.claim, off)
     return np.asarray(off | (design.together & joint)[design.claim])

@@ -241,3 +241,11 @@ def test_what_nobody_can_tell_anything_costs_nobody_else_its_tray() -> None:
     decision = it.cycle(6)
     assert decision.step.shortfall[0] > 1_000.0  # charged: it may draw its most
     assert decision.lacking[0] == 0.0
+
+
+def test_a_gpu_that_may_have_its_most_is_let_go_however_little_is_missing() -> None:
+    it = Devices()
+    it.caps = it.read = np.full(COUNT, 1170.0)  # nearer than the band
+    it.limit = ROOMY
+    it.cycle(12)
+    assert it.caps == pytest.approx(np.full(COUNT, 1200.0))
