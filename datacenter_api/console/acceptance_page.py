@@ -55,6 +55,7 @@ def show_test_floor(glance: Glance, run: str, who: Principal) -> None:
     viewer = Viewer(glance.services, who)
     show_top(who, ("/console/", "Hall"), _RUNS, ("", run))
     ui.add_head_html(f'{_STYLES}<script src="/assets/test_floor.js" defer></script>')
+    show_banner(glance, viewer)
     with ui.element("main").classes("testfloor").props(f'data-run="{esc(run)}"'):
         viewer.show(_floor_board(glance, run), html())
         if may(who.role, Privilege.SERVICE):

@@ -82,7 +82,7 @@ def _instruction(view: RunView) -> str:
         return "The run waits to be started again. Leave everything as it is."
     if now is None:
         return "Nothing to do now."
-    return now.asks[:1].upper() + now.asks[1:] if now.asks else f"Nothing to do. {now.title}."
+    return now.asks[:1].upper() + now.asks[1:] if now.asks else f"Nothing to do. Being checked: {now.title}."
 
 
 def _faults(view: RunView) -> str:

@@ -81,7 +81,7 @@ def test_a_run_shows_steps_findings_what_was_handed_in_and_what_it_waits_for() -
     ("shown", "state", "word", "instruction"),
     [
         (view(), "ask", "Your turn", "Pull <b>u05/psu2</b>"),
-        (view(now=msgspec.structs.replace(NOW, asks="")), "wait", "Running", "Nothing to do. Every supply can go."),
+        (view(now=msgspec.structs.replace(NOW, asks="")), "wait", "Running", "Being checked: Every supply can go."),
         (view(running=False, now=None), "fault", "Not running", "waits to be started again"),
         (view(record=over(Outcome.PASS), now=None, running=False), "ok", "Passed", "Nothing more to do."),
         (view(record=over(Outcome.FAIL), now=None, running=False), "fault", "Fault found", "Take out <b>u11/gpu0</b>."),
