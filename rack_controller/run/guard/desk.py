@@ -126,6 +126,8 @@ class InterlockDesk:
 
     def _view(self, standing: Standing, row: Row, still: str) -> StandingView:
         now, tripped = self.clock.now(), standing.tripped_at
+        latched = [n.tripped_ns for n in self.latches.open() if (n.cause, n.place) == standing.key]
+        older = [(self.latches.now_ns() - ns) / 1e9 for ns in latched]  # a latch is older than a controller begun anew
         return StandingView(
             standing.cause,
             standing.place,
@@ -133,7 +135,7 @@ class InterlockDesk:
             standing.evidence,
             standing.holds,
             round(now - standing.held_since, 1),
-            None if tripped is None else round(now - tripped, 1),
+            None if tripped is None else round(max(now - tripped, *older, 0.0), 1),
             row.latch,
             row.blocks,
             row.priority,

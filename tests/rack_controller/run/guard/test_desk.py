@@ -64,6 +64,8 @@ def test_after_a_clearing_and_after_a_restart_it_says_what_still_stands(watched:
         watched.leak("u31/leak1", 0)
         again = desk_of(watched)
         assert [(t.latch, t.since_unix_ns) for t in again.state().tripped] == [("k01-l1", before.since_unix_ns)]
+        again.latches.now_ns = lambda: before.since_unix_ns + 600_000_000_000
+        assert [s.tripped_s for s in again.state().standings if s.latch] == [600.0], "since the leak, not the restart"
         watched.tick(1)
         again.guard.clear("k01-l1", RECORD, "ida")
         state = again.state()
