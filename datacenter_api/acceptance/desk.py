@@ -5,7 +5,7 @@ Everything here reads or writes files: call it off the event loop.
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,11 @@ from datacenter_api.acceptance.photos import keep_photo, read_photo
 from datacenter_api.acceptance.shown import FORMS, Checked, Photo, PlannedStep, RunRow, RunView, Taken
 from datacenter_api.acceptance.sources import source_of
 from datacenter_api.acceptance.waivers import WAIVERS, add_waiver, waivers_of
+from datacenter_api.fleet.queries import ReadingRow
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, PreconditionFailed, TargetUnknown
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.launch import LOG, is_running, start
+from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
 from rack_controller.acceptance.progress import (
     Answer,
@@ -32,7 +34,9 @@ from rack_controller.acceptance.progress import (
 )
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.run import EVIDENCE, FOLDER, RECORD, RunFolder, runs_in, suspects_of
+from rack_controller.acceptance.untold import untold_of
 from rack_controller.prove.accept.plan import Level
+from rack_controller.prove.accept.untold import Untold
 from rack_controller.prove.report.as_html import as_html
 from rack_controller.prove.report.as_pdf import as_pdf
 from rack_controller.prove.report.make import report_of
@@ -73,6 +77,14 @@ class AcceptanceDesk:
         folder = begin(wish, self.state, __version__, actor)
         start(self.state, folder.path.name, token)
         return self.row(folder)
+
+    def untold(self, generation: str, rack: str, level: str, rows: Sequence[ReadingRow]) -> list[Untold]:
+        """Return the measures of a generation's plan that a rack with these readings does not tell.
+
+        Raises ConfigurationError and FileInvalid for a generation without a plan.
+        """
+        reads = [Read(row.place.removeprefix(f"{rack}/"), row.quantity, row.value, row.unit) for row in rows]
+        return untold_of(generation, level, reads)
 
     def listed(self) -> list[RunRow]:
         """Return every run, the newest first; one that cannot be read says so."""

@@ -5,6 +5,7 @@ import msgspec
 from rack_controller.acceptance.progress import Answer, Asked, Progress, Stop
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.prove.accept.suspects import Suspect
+from rack_controller.prove.accept.untold import Untold
 from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.report.model import Waiver
 
@@ -28,6 +29,12 @@ class RunRow(msgspec.Struct, frozen=True):
     waived: int
     now: Progress | None
     unreadable: str = ""
+
+
+class BegunRun(RunRow, frozen=True, kw_only=True):
+    """A run that was begun.  `untold`: measures that can only end as errors, for nothing at its rack tells of them."""
+
+    untold: list[Untold] = []
 
 
 class PlannedStep(msgspec.Struct, frozen=True):

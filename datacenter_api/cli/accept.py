@@ -12,6 +12,7 @@ from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.state_directory import default_state
+from datacenter_api.cli.tray_power import confirm
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, TargetUnknown
 
 app = typer.Typer(help="Acceptance of racks: plans, runs, what was found.", no_args_is_help=True)
@@ -90,6 +91,7 @@ def run(
     rack: Annotated[str, typer.Option("--rack", "-r", help="A rack that runs; people are told what to do.")] = "",
     patience: Annotated[float, typer.Option(min=1, help="With --plan: seconds that people are given.")] = 1800.0,
     leave: Annotated[bool, typer.Option("--leave", help="With --rack: begin it, and do not wait for its end.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --rack: begin, whatever the rack does not tell.")] = False,
     seed: Annotated[int, typer.Option(help="What the virtual rack is made from.")] = 1,
     plant: Annotated[str, typer.Option(help="A fault to plant, by its id.")] = "",
     faults: Annotated[Path | None, typer.Option(help="A file of faults instead.", show_default=False)] = None,
@@ -114,6 +116,8 @@ def run(
     if level not in {"L10", "L11", "L12"}:
         raise ConfigurationError(f"--level {level!r}", advice="L10, L11 or L12")
     root = state or default_state()
+    if rack:
+        _ask_about_untold(connect(url, state), rack, level, file, yes)
     if rack and file is None:
         record = _begin_over_api(connect(url, state), rack, level, leave)
         if record is None:
@@ -158,6 +162,21 @@ def show(
         return
     rows: list[Row] = [msgspec.to_builtins(f.read()) for f in runs_in(root)]
     emit(rows, _RUNS, chosen(output, as_json), name="runs")
+
+
+def _ask_about_untold(api: Connection, rack: str, level: str, plan: Path | None, yes: bool) -> None:
+    """Say what of the plan nothing at the rack tells, and return once somebody wants the run all the same."""
+    from rack_controller.acceptance.product import ProductOverApi
+    from rack_controller.acceptance.untold import untold_of
+    from rack_controller.prove.accept.untold import in_words
+
+    layout = api.get(f"/api/v1/racks/{quoted(rack)}/layout")
+    reads = ProductOverApi(api, layout["rack"], layout["rack"]).readings()
+    said = in_words(untold_of(layout["generation"], level, reads, plan))
+    if said and yes:
+        note(said)
+    elif said:
+        confirm(rack, f"{said}. A plan of its own (--plan FILE), or a virtual run, has none of them")
 
 
 def _begin_over_api(api: Connection, rack: str, level: str, leave: bool) -> Any:

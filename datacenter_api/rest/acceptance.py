@@ -5,19 +5,22 @@ import time
 from functools import partial
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from datacenter_api.acceptance.shown import FORMS, Checked, Photo, RunRow, RunView, Taken
+from datacenter_api.acceptance.shown import FORMS, BegunRun, Checked, Photo, RunRow, RunView, Taken
 from datacenter_api.fleet.places import layout_of
+from datacenter_api.fleet.queries import readings
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.rest.bodies import FILE, whole_body
 from datacenter_api.routes import MOST_PHOTO_BYTES
 from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid
 from rack_controller.prove.accept.plan import Level
+from rack_controller.prove.accept.untold import Untold
 from rack_controller.prove.report.model import Waiver
 
 router = APIRouter(prefix="/api/v1/acceptance/runs", tags=["acceptance"])
@@ -72,22 +75,29 @@ async def list_runs(parts: Parts) -> Response:
     return json_answer(await asyncio.to_thread(lambda: parts.acceptance.open().listed()))
 
 
-@router.post("", responses=describes(RunRow))
+@router.post("", responses=describes(BegunRun))
 async def begin_run(wish: BeginBody, parts: Parts, request: Request) -> Response:
-    """Begin an acceptance.  It goes on in a process of its own, whatever becomes of this request."""
+    """Begin an acceptance.  It goes on in a process of its own, whatever becomes of this request.
+
+    `untold` lists the measures of the plan that nothing at a rack that runs tells: they can only end as errors.
+    """
     who = principal_of(request)
     if bool(wish.rack) == bool(wish.generation):
         raise ArgumentsInvalid("a run is of one rack", advice="give `rack` for one that runs, `generation` for virtual")
     generation, rack, token = wish.generation, "", ""
+    untold: list[Untold] = []
     if wish.rack:
-        layout = layout_of(parts.fleet.find(wish.rack))
+        record = parts.fleet.find(wish.rack)
+        layout = layout_of(record)
         generation, rack = layout.generation, str(layout.rack)
+        told = readings(parts.fleet.view(record, parts.now()))
+        untold = await asyncio.to_thread(parts.acceptance.open().untold, generation, rack, wish.level.value, told)
         token = parts.acceptance.login(who.user)
     begin = partial(parts.acceptance.open().begin, rack=rack, seed=wish.seed, planted=wish.planted, token=token)
     async with parts.acceptance.turn:
         row = await asyncio.to_thread(begin, generation, wish.level.value, who.user)
     parts.store.audit(who.user, who.address, "acceptance run", row.id, "begun", f"{row.rack}, {row.level}, {row.rig}")
-    return json_answer(row)
+    return json_answer(BegunRun(**msgspec.structs.asdict(row), untold=untold))
 
 
 @router.get("/{run}", responses=describes(RunView))

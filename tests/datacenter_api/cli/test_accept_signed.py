@@ -11,8 +11,9 @@ from support.accepted import BEGAN, finding, measured, record, short_run, step
 from datacenter_api.cli import accept, accept_signed
 from datacenter_api.cli.connection import Server
 from datacenter_api.cli.main import run
-from firmware_bridge.vocabulary.errors import TargetUnknown
+from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 
+RACK = "lab1/a/r01/k01"
 RUNNING = {"asks": "pull u05/psu2"}
 
 
@@ -22,10 +23,15 @@ class Link:
     def __init__(self) -> None:
         self.server = Server("rack.test", 8443, None)
         self.views: list[dict[str, Any]] = []
+        self.readings: list[dict[str, Any]] = []
         self.file: bytes | None = None
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, **asked: Any) -> Any:
+        if path.endswith("/layout"):
+            return {"generation": "gb200-nvl72", "rack": RACK}
+        if path.endswith("/readings"):
+            return self.readings
         self.sent.append((path, asked))
         return self.views.pop(0)
 
@@ -63,7 +69,7 @@ def view(now: dict[str, Any] | None = None, trouble: str = "", **more: Any) -> d
 def test_a_live_run_is_begun_followed_and_ends_in_its_verdict(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
     bad = msgspec.to_builtins(record(step("gpu_stress", [measured([finding(0)])])))
     link.views = [view(RUNNING, outcome=None), view(RUNNING, outcome=None), {**view(), "record": bad}]
-    assert run(["accept", "run", "--rack", "k01", "--level", "L10"]) == 9
+    assert run(["accept", "run", "--rack", "k01", "--level", "L10", "--yes"]) == 9
     said = capsys.readouterr()
     assert link.sent[0] == ("/api/v1/acceptance/runs", {"rack": "k01", "level": "L10"})
     assert "https://rack.test:8443/console/test-floor/k01-1" in said.err
@@ -73,13 +79,38 @@ def test_a_live_run_is_begun_followed_and_ends_in_its_verdict(link: Link, capsys
 
 
 def test_a_live_run_is_left_alone_where_that_is_asked_for(link: Link) -> None:
-    assert run(["accept", "run", "--rack", "k01", "--leave"]) == 0
+    assert run(["accept", "run", "--rack", "k01", "--leave", "--yes"]) == 0
     assert len(link.sent) == 1
+
+
+def test_a_plan_that_a_rack_cannot_satisfy_is_said_and_asked_about(
+    link: Link, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["accept", "run", "--rack", "k01", "--level", "L10"]) == 2
+    said = capsys.readouterr().err
+    assert "lack facts (memory_gib, dimms, pcie_width, …)" in said
+    assert "give --yes" in said
+    assert link.sent == [], "nothing has begun"
+
+
+def test_a_plan_that_a_rack_satisfies_is_begun_unasked(link: Link, tmp_path: Path) -> None:
+    plan = tmp_path / "p.yaml"
+    plan.write_text(
+        "schema_version: 1\nname: short\ntitle: Short\nsteps:\n"
+        "  - {id: at_rest, title: Rest, level: L10, phases: [{name: rest, for_s: 1}], measures: ["
+        "{id: power, title: Power, of: gpu.power, rule: range, phase: rest, least: 1, source: a test}]}\n"
+    )
+    reading = {"place": f"{RACK}/u11/gpu0", "quantity": "power", "value": None, "unit": "W"}
+    link.readings = [reading]
+    with pytest.raises(ConfigurationError, match=r"nobody is here to confirm"):
+        accept._ask_about_untold(link, "k01", "L10", plan, False)  # type: ignore[arg-type]
+    link.readings = [reading | {"value": 90.0}]
+    accept._ask_about_untold(link, "k01", "L10", plan, False)  # type: ignore[arg-type]
 
 
 def test_a_run_whose_process_has_ended_says_why(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
     link.views = [view(trouble="no token", outcome=None)]
-    assert run(["accept", "run", "--rack", "k01"]) == 2
+    assert run(["accept", "run", "--rack", "k01", "--yes"]) == 2
     assert "no token" in capsys.readouterr().err
 
 

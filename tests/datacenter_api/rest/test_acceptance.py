@@ -126,13 +126,16 @@ async def test_a_run_is_begun_by_who_may_prove_and_works_in_their_name(
     async with api.client(api.user_for(Role.OPERATOR)) as client:
         row = (await client.post(V1, json={"rack": "k01", "level": "L10"})).json()
         assert (row["rack"], row["rig"], row["generation"]) == (RACK, "live", "gb200-nvl72")
+        untold = {u["what"]: u["step"] for u in row["untold"]}
+        assert untold["memory_gib"] == "identity", "no driver tells it"
+        assert not {"serial", "gpu.power"} & set(untold)
         (_, name, token) = started[0]
         assert name == row["id"]
         session = api.services.sessions.use(token)
         assert session is not None
         assert (session.user, session.address) == ("operator", ADDRESS)
         virtual = (await client.post(V1, json={"generation": "gb200-nvl72", "seed": 7})).json()
-        assert (virtual["rig"], started[1][2]) == ("virtual", "")
+        assert (virtual["rig"], started[1][2], virtual["untold"]) == ("virtual", "", [])
         for body, status in (
             ({}, 422),
             ({"rack": "k01", "generation": "gb200-nvl72"}, 422),
