@@ -49,7 +49,12 @@ def _detector_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
         return "its controller does not answer, nobody sees its leak detectors"
     if tray.met and len(tray.detectors) < tray.planned:
         return f"{len(tray.detectors)} of its {tray.planned} leak detectors are there"
-    return "" if tray.dry else _words(tray.detectors, UNSEEN)
+    if tray.dry:
+        return ""
+    if tray.met and len(tray.detectors) > 1 and set(tray.verdicts) == {Verdict.SILENT}:
+        # It may still answer a connection, as a hung one does; detectors do not all fall silent by themselves.
+        return f"its controller tells nothing of its {len(tray.detectors)} leak detectors"
+    return _words(tray.detectors, UNSEEN)
 
 
 def _detectors_all_faulty(picture: Picture, row: Row, tray: TraySight) -> str:

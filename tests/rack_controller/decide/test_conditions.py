@@ -26,7 +26,7 @@ def evidence(when: Condition, said: list[Verdict]) -> str:
 @pytest.mark.parametrize(
     ("when", "said", "words"),
     [
-        (Condition.DETECTOR_FAULTY, ["silent"] * 8, "its 8 leak detectors are silent"),
+        (Condition.DETECTOR_FAULTY, ["silent"] * 8, "its controller tells nothing of its 8 leak detectors"),
         (Condition.DETECTOR_FAULTY, ["silent"] * 5 + ["dry"] * 3, "5 of its 8 leak detectors are silent"),
         (Condition.DETECTOR_FAULTY, ["silent", "dry", "silent"], "leak0 is silent, leak2 is silent"),
         (Condition.DETECTOR_FAULTY, ["silent"], "leak0 is silent"),
