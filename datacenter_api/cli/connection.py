@@ -224,11 +224,11 @@ def error_of(status: int, body: bytes) -> RackwrightError:
     """Return the error that an answer of the API stands for."""
     try:
         said = json.loads(body)["error"]
-        what = str(said["message"]).rstrip(".")
+        what, code = str(said["message"]).rstrip("."), said.get("code")
         advice = str(said["advice"]) if "advice" in said else _resolution(said)
     except (ValueError, KeyError, TypeError):
-        what, advice = f"the server answered {status}", ""
-    kind = _ERRORS.get(status, RackwrightError)
+        what, advice, code = f"the server answered {status}", "", None
+    kind = EnvironmentUnfit if code == "environment_unfit" else _ERRORS.get(status, RackwrightError)
     if kind is AuthenticationRequired and status == 401 and _from_environment() is not None:
         advice = "check RACKWRIGHT_USER and RACKWRIGHT_PASSWORD, or unset them and use `rackwright login`"
     return kind(what, advice=advice)

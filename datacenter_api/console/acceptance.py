@@ -8,6 +8,7 @@ from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
 from datacenter_api.console.wording import UNKNOWN, esc, plural
 from rack_controller.acceptance.progress import Answer, Progress
 from rack_controller.prove.accept.verdict import Finding, Outcome
+from rack_controller.prove.report.as_pdf import can_print
 from rack_controller.prove.report.written import quantity, stamp
 
 MOST_FOUND = 60
@@ -105,13 +106,21 @@ def _run(row: RunRow) -> str:
     )
 
 
+def _pdf(report: str) -> str:
+    """Return the link to the PDF, or what is missing for one: a link that is refused helps nobody."""
+    if can_print():
+        return f'<a class="chip" href="{report}report.pdf" target="_blank" rel="noopener">PDF to sign</a>'
+    why = "A PDF to sign needs pip install 'rackwright[report]' where the API runs; the report itself can be printed."
+    return f'<span class="chip quiet" title="{esc(why)}">No PDF: install rackwright[report]</span>'
+
+
 def _head(view: RunView) -> str:
     record = view.record
     name = quote(record.id)
     report = f"/api/v1/acceptance/runs/{name}/"
     links = (
         f'<a class="chip" href="{report}report.html" target="_blank" rel="noopener">Report</a> '
-        f'<a class="chip" href="{report}report.pdf" target="_blank" rel="noopener">PDF to sign</a> '
+        f"{_pdf(report)} "
         f'<a class="chip" href="{report}evidence.zip">Evidence (zip)</a> '
         f'<a class="chip" href="{floor_href(record.id)}">Test-floor screen</a>'
     )

@@ -45,7 +45,8 @@ def in_words(found: Sequence[Untold]) -> str:
         names = list(dict.fromkeys(u.what for u in found if u.kind == kind))
         more = ", …" if len(names) > MOST_NAMED else ""
         told.append(f"{count} lack {kind} ({', '.join(names[:MOST_NAMED])}{more})")
-    return f"{len(found)} measures of the plan can only end as errors, nothing at this rack tells what they need: " + (
+    count = f"{len(found)} measures" if len(found) > 1 else "1 measure"
+    return f"{count} of the plan can only end in errors, for nothing at this rack tells what is needed: " + (
         "; ".join(told)
     )
 

@@ -6,6 +6,7 @@ same report gives the same bytes.
 
 from functools import lru_cache
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Final
 
 import msgspec
@@ -18,13 +19,19 @@ FONT = "Libertinus Serif"
 STANDARD: Final = "a-2b"
 
 
+def can_print() -> bool:
+    """Return whether typst is installed here."""
+    return find_spec("typst") is not None
+
+
 def as_pdf(report: Report) -> bytes:
     """Return the document.  Raises EnvironmentUnfit where typst is not installed."""
     try:
         import typst
     except ImportError as err:
         raise EnvironmentUnfit(
-            "PDF needs typst, which is not installed", advice="pip install 'rackwright[report]', or take the HTML"
+            "PDF needs typst, which is not installed where the report is made",
+            advice="pip install 'rackwright[report]' there, or take the HTML (report.html, --form html)",
         ) from err
     data = msgspec.to_builtins(report) | {"decisions": DECISIONS, "font": FONT}
     data["marks"] = {str(outcome): f"{mark} {word}" for outcome, (mark, word) in MARKS.items()}

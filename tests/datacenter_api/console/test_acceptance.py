@@ -7,6 +7,7 @@ import pytest
 from support.accepted import BEGAN, NS, RACK, finding, measured, record, step
 
 from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
+from datacenter_api.console import acceptance
 from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
 from datacenter_api.console.test_floor import TOOLS, draw_floor, floor_cells
 from rack_controller.acceptance.progress import Answer, Asked, Progress, Stop
@@ -51,6 +52,17 @@ def test_runs_are_listed_with_what_they_do_and_ask() -> None:
     assert "&lt;no&gt;" in draw_runs(RunsSight((row(unreadable="<no>"),)))
 
 
+@pytest.mark.parametrize(("there", "wanted"), [(True, "report.pdf"), (False, "rackwright[report]")])
+def test_a_pdf_is_offered_where_one_can_be_made_and_else_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, there: bool, wanted: str
+) -> None:
+    monkeypatch.setattr(acceptance, "can_print", lambda: there)
+    drawn = draw_run(RunSight(view()), "k42-1")
+    assert wanted in drawn
+    assert "report.html" in drawn
+    assert ("report.pdf" in drawn) is there
+
+
 def test_a_run_shows_steps_findings_what_was_handed_in_and_what_it_waits_for() -> None:
     answer = Answer(BEGAN, "tom", "psu_each", True, "A42", "Right part", "p.png", "ab" * 32)
     waiver = Waiver(BEGAN, "ada", "operator", "gpu_stress", "tail", "u11/gpu0", "Known.")
@@ -65,7 +77,6 @@ def test_a_run_shows_steps_findings_what_was_handed_in_and_what_it_waits_for() -
         "42% of the run",
         "waived by ada: Known.",
         "/photos/p.png",
-        "report.pdf",
         "Somebody stands at the rack.",
         "1\u202f834\u00a0TFLOP/s",
     ):

@@ -1,6 +1,7 @@
 """Acceptance over REST: who may do what, what is audited, what is handed out, and what is refused with advice."""
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from support.as_built import RACK, csv_of, part
 
 from datacenter_api.acceptance import desk as desks
 from datacenter_api.acceptance.on_demand import ADDRESS
+from datacenter_api.cli.connection import error_of
 from rack_controller.acceptance import launch
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.progress import Progress, tell
@@ -69,6 +71,18 @@ async def test_the_paper_to_sign_is_a_pdf(api: Api, run: str) -> None:
         paper = await client.get(f"{V1}/{run}/report.pdf")
     assert paper.headers["content-type"] == "application/pdf"
     assert paper.content[:5] == b"%PDF-"
+
+
+async def test_where_no_pdf_can_be_made_the_answer_says_what_to_install(
+    api: Api, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    async with api.client() as client:
+        paper = await client.get(f"{V1}/{run}/report.pdf")
+    assert paper.status_code == 503
+    assert "rackwright[report]" in paper.json()["error"]["advice"]
+    error = error_of(paper.status_code, paper.content)
+    assert (error.exit_code, "--form html" in str(error)) == (2, True)
 
 
 async def test_a_waiver_is_recorded_by_name_and_role_and_a_technician_gives_none(api: Api, run: str) -> None:
