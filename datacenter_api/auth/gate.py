@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from datacenter_api.auth.doorkeeper import Denial, Doorkeeper, Principal
 from datacenter_api.problem import problem
 from datacenter_api.routes import MOST_BODY_BYTES, Rule, allowed, methods_of, rule_for
-from rack_controller.model.roles import whom_to_ask
+from rack_controller.model.roles import may_not, whom_to_ask
 
 PRINCIPAL = "rackwright.principal"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -117,9 +117,8 @@ class Gate:
             return problem(404, f"nothing at {scope['path']}", advice="see /docs")
         if not allowed(rule, who.role):
             self.doorkeeper.store.audit(who.user, who.address, "refused", f"{method} {scope['path']}", "forbidden")
-            asked = "open" if method == "WEBSOCKET" else method
-            advice = whom_to_ask(rule.privilege) if rule.privilege is not None else ""
-            return problem(403, f"role {who.role} may not {asked} {scope['path']}", advice=advice)
+            assert rule.privilege is not None, "what needs no privilege is allowed to everybody"
+            return problem(403, may_not(who.role, rule.privilege), advice=whom_to_ask(rule.privilege))
         if _needs_origin(method, who) and not _same_origin(scope, headers):
             return problem(403, "a cookie is only good from our own pages", advice="send a bearer token instead")
         scope[PRINCIPAL] = who

@@ -20,7 +20,7 @@ from firmware_bridge.vocabulary.errors import (
 )
 from firmware_bridge.vocabulary.power import ENERGISES
 from rack_controller.model.alarm import AlarmAct
-from rack_controller.model.roles import Privilege, Role, may, whom_to_ask
+from rack_controller.model.roles import Privilege, Role, may, may_not, whom_to_ask
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -161,9 +161,7 @@ def check_wish(command: Command) -> None:
     argument, more = _MORE.get(command.verb, ("", {}))
     privilege = more.get(str(command.arguments.get(argument)), privilege)
     if not may(command.role, privilege):
-        raise RoleInsufficient(
-            f"role {command.role} lacks {privilege} for {command.verb}", advice=whom_to_ask(privilege)
-        )
+        raise RoleInsufficient(may_not(command.role, privilege, command.verb), advice=whom_to_ask(privilege))
     takes = ARGUMENTS[command.verb]
     for name, value in command.arguments.items():
         if name not in takes:

@@ -76,6 +76,32 @@ REDFISH_PRIVILEGES: dict[Privilege, str] = {
 }
 
 
+def may_not(role: Role, privilege: Privilege, verb: str = "") -> str:
+    """Return the refusal to a role that lacks a privilege, in words of the work, with the verb that was refused."""
+    return f"role {role} may not {_WORK[privilege]}" + (f" ({verb.replace('_', ' ')})" if verb else "")
+
+
+_WORK = {
+    _P.READ: "look at this",
+    _P.LOCATE: "switch locate lights",
+    _P.SERVICE: "do service work",
+    _P.OPERATE: "change settings of devices",
+    _P.LIMIT: "set power limits",
+    _P.COOLANT: "set targets of coolant units",
+    _P.FIRMWARE: "push firmware",
+    _P.SHELF: "switch power shelves",
+    _P.SHUT: "turn trays off",
+    _P.POWER: "turn trays on or restart them",
+    _P.POWER_MANY: "switch several trays at a time",
+    _P.INTERLOCK: "clear latches or bypass interlocks",
+    _P.SILENCE: "shelve alarms or take them out of service",
+    _P.PROVE: "begin acceptance, hand in evidence or sign it",
+    _P.ACCOUNTS: "see and change accounts",
+    _P.CONFIGURE: "configure the installation",
+    _P.OWN_ACCOUNT: "use an account",
+}
+
+
 def whom_to_ask(privilege: Privilege) -> str:
     """Return the advice to somebody who lacks a privilege: the lowest role that has it."""
     role = next(role for role in Role if may(role, privilege))

@@ -16,7 +16,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.console.patterns import PatternBook
 from rack_controller.decide.notice import Finding
 from rack_controller.model.console import VERBS, Chunk, ConsoleRequest, ConsoleStatus, Verb, encode_chunk
-from rack_controller.model.roles import may, whom_to_ask
+from rack_controller.model.roles import may, may_not, whom_to_ask
 from rack_controller.model.subjects import RackSubjects
 from rack_controller.run.consoles.desk import Desk
 from rack_controller.run.consoles.log import ConsoleLog, LogCaps
@@ -90,8 +90,7 @@ class Consoles:
     async def _answer(self, request: ConsoleRequest) -> object:
         if not may(request.role, VERBS[request.verb]):
             needs = VERBS[request.verb]
-            what = f"role {request.role} lacks {needs} to {request.verb} a console"
-            raise RoleInsufficient(what, advice=whom_to_ask(needs))
+            raise RoleInsufficient(may_not(request.role, needs, f"{request.verb} a console"), advice=whom_to_ask(needs))
         if request.verb is Verb.LIST:
             return [self._status(plan) for plan in self._plans.values()]
         if request.verb is Verb.WATCH:

@@ -23,7 +23,7 @@ from rack_controller.images import Images
 from rack_controller.model.command import Command
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import BUS_VERBS, Manner, Operation, Plan, Verb, diff_plans
-from rack_controller.model.roles import Privilege, may
+from rack_controller.model.roles import Privilege, may, may_not
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.find import find_source
 from rack_controller.run.limits import Limits
@@ -153,9 +153,7 @@ def _check_role(command: Command, operation: Operation) -> None:
     elif len({step.tray for step in steps}) > 1:
         needed = Privilege.POWER_MANY
     if not may(command.role, needed):
-        raise RoleInsufficient(
-            f"role {command.role} lacks {needed} for {operation.id}", advice="let somebody approve it who may"
-        )
+        raise RoleInsufficient(may_not(command.role, needed, operation.id), advice="let somebody approve it who may")
 
 
 def _wish(command: Command) -> PowerWish:

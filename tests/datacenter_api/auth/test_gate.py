@@ -11,7 +11,7 @@ from datacenter_api.auth.doorkeeper import COOKIE
 from datacenter_api.auth.gate import MOST_BODY_BYTES, Gate
 from datacenter_api.auth.limits import MOST_PER_ACCOUNT
 from datacenter_api.routes import ROUTES, Rule, allowed
-from rack_controller.model.roles import Role, whom_to_ask
+from rack_controller.model.roles import Role, may_not, whom_to_ask
 
 CHECKED = [r for r in ROUTES if r.method != "WEBSOCKET" and not r.path.endswith("/stream") and r.privilege is not None]
 
@@ -37,7 +37,10 @@ async def test_every_route_asks_for_its_privilege(api: Api, role: Role) -> None:
             answer = await client.request(rule.method, address(rule), headers={"authorization": f"Bearer {token}"})
         assert (answer.status_code == 403) == (not allowed(rule, role)), (rule, answer.status_code, answer.text)
         if answer.status_code == 403 and not rule.path.startswith("/redfish") and rule.privilege is not None:
-            assert answer.json()["error"]["advice"] == whom_to_ask(rule.privilege), rule
+            error = answer.json()["error"]
+            said = (error["message"], error["advice"])
+            assert said == (may_not(role, rule.privilege), whom_to_ask(rule.privilege)), rule
+            assert "/api/" not in error["message"]
         assert answer.status_code != 401
 
 

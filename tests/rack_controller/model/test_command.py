@@ -62,7 +62,7 @@ def test_what_must_not_begin_is_refused(change: dict[str, object], error: type[E
 def test_a_latch_is_not_cleared_without_the_safety_role(role: Role) -> None:
     record = {"latch": "k01-l1", "found": "water", "done": "clamp", "pressure_check": "30 min"}
     clear = msgspec.structs.replace(COMMAND, verb="clear", role=role, arguments=record)
-    with pytest.raises(RoleInsufficient, match="lacks interlock for clear"):
+    with pytest.raises(RoleInsufficient, match=r"may not clear latches or bypass interlocks \(clear\)"):
         check_command(clear, revision=3, now_unix_ns=1_000)
     check_command(msgspec.structs.replace(clear, role=Role.SAFETY), revision=3, now_unix_ns=1_000)
 

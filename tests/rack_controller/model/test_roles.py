@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rack_controller.model.roles import PRIVILEGES, REDFISH_PRIVILEGES, Privilege, Role, may, whom_to_ask
+from rack_controller.model.roles import PRIVILEGES, REDFISH_PRIVILEGES, Privilege, Role, may, may_not, whom_to_ask
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "roles.json"
 
@@ -37,6 +37,13 @@ def test_an_operator_clears_no_latches_and_safety_sets_no_caps() -> None:
 
 def test_every_privilege_has_a_redfish_name() -> None:
     assert set(REDFISH_PRIVILEGES) == set(Privilege)
+
+
+def test_a_refusal_speaks_of_the_work_and_names_the_verb() -> None:
+    refused = may_not(Role.VIEWER, Privilege.PROVE)
+    assert refused == "role viewer may not begin acceptance, hand in evidence or sign it"
+    assert may_not(Role.VIEWER, Privilege.LIMIT, "power_cap") == "role viewer may not set power limits (power cap)"
+    assert len({may_not(Role.VIEWER, privilege) for privilege in Privilege}) == len(Privilege)
 
 
 @pytest.mark.parametrize(

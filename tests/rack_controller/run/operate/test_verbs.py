@@ -123,8 +123,8 @@ def test_a_plan_for_a_rack_that_changed_since_is_refused(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("verb", "role", "said", "error", "match"),
     [
-        ("plan", Role.SAFETY, {"do": "on"}, RoleInsufficient, "lacks power"),
-        ("plan", Role.TECHNICIAN, {"do": "off"}, RoleInsufficient, "lacks shut"),
+        ("plan", Role.SAFETY, {"do": "on"}, RoleInsufficient, "may not turn trays on"),
+        ("plan", Role.TECHNICIAN, {"do": "off"}, RoleInsufficient, "may not turn trays off"),
         ("plan", Role.OPERATOR, {"do": "explode"}, ArgumentsInvalid, "do: 'explode'"),
         ("plan", Role.OPERATOR, {"do": "off", "depth": "deep"}, ArgumentsInvalid, "depth"),
         ("plan", Role.OPERATOR, {"do": "off", "depth": "isolated"}, ArgumentsInvalid, "isolated"),
@@ -149,7 +149,7 @@ def test_rights_armed_and_maintenance_are_asked_for_when_it_matters(tmp_path: Pa
     async def story() -> None:
         d = desk(tmp_path, PowerState.OFF)
         made = await d.do("plan", do="on")
-        with pytest.raises(RoleInsufficient, match="lacks power"):
+        with pytest.raises(RoleInsufficient, match="may not turn trays on"):
             await d.do("approve", Role.SAFETY, operation=made["operation"])
         d.view.layout = msgspec.structs.replace(d.view.layout, armed=False)
         with pytest.raises(PreconditionFailed, match="only observed"):
@@ -223,7 +223,7 @@ def test_several_trays_are_planned_by_an_operator_and_approved_by_an_admin(tmp_p
         second = Place(f"{RACK}/u13/bmc")
         d.verbs["plan"].__self__.powers.sources[second] = FakeTray(second, VirtualClock(), PowerState.ON)
         made = await d.do("plan", target=RACK, do="off")
-        with pytest.raises(RoleInsufficient, match="role operator lacks power_many"):
+        with pytest.raises(RoleInsufficient, match="role operator may not switch several trays at a time"):
             await d.do("approve", target=RACK, operation=made["operation"])
         approved = await d.do("approve", Role.ADMIN, RACK, operation=made["operation"])
         assert approved["state"] == "running"
