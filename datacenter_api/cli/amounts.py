@@ -4,16 +4,18 @@ import re
 
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
-_WATTS = {"": 1e3, "kw": 1e3, "w": 1.0, "mw": 1e6}
+_WATTS = {"kw": 1e3, "w": 1.0, "mw": 1e6}
 _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def kilowatts(text: str) -> float:
     """Return kW; a bare number is kW.  Raises ConfigurationError."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(kW|W|MW|)\s*", text, re.IGNORECASE)
-    if found is None:
-        raise ConfigurationError(f"{text!r} is no power", advice="for example 100kW")
-    return float(found[1]) * _WATTS[found[2].lower()] / 1e3
+    return _power(text, "kW", "100kW") / 1e3
+
+
+def watts(text: str) -> float:
+    """Return W; a bare number is W.  Raises ConfigurationError."""
+    return _power(text, "W", "800, 800W or 0.8kW")
 
 
 def seconds(text: str) -> float:
@@ -24,3 +26,11 @@ def seconds(text: str) -> float:
     if not parts or re.sub(r"(\d+(?:\.\d+)?)\s*(min|[smhd])", "", text).strip():
         raise ConfigurationError(f"{text!r} is no time", advice="for example 30s, 10m, 1h30m")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def _power(text: str, bare: str, example: str) -> float:
+    """Return W; a number without a unit is in `bare`."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(kW|W|MW|)\s*", text, re.IGNORECASE)
+    if found is None:
+        raise ConfigurationError(f"{text!r} is no power", advice=f"for example {example}")
+    return float(found[1]) * _WATTS[(found[2] or bare).lower()]

@@ -1,16 +1,18 @@
 """`rackwright coolant show|set|clear`: what coolant units allow, keep and are wanted to keep, and by whom."""
 
+from math import inf
 from typing import Annotated
 
 import typer
 
-from datacenter_api.cli.connection import connect
+from datacenter_api.cli.connection import Connection, connect
 from datacenter_api.cli.limit import PARTLY, rows_below
 from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import Yes, confirm
+from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity
 from rack_controller.model.limit import COOLANT_WORDS
 
@@ -68,9 +70,13 @@ def set_target(
     link = connect(url, state)
     holding = rack_holding(link, unit, rack)
     if not yes:
-        quantity = COOLANT_WORDS.get(what)
-        measured = f" {SPECS[quantity].unit}" if quantity is not None else ""
-        confirm(unit, f"{unit}: {what} {value:g}{measured}; every tray it serves is cooled by that")
+        row = _target(link, holding, unit, what)
+        least = -inf if row["least"] is None else row["least"]
+        most = inf if row["most"] is None else row["most"]
+        if not least <= value <= most:
+            allowed = f"{_value(row['least'], row)} to {_value(row['most'], row)}"
+            raise ConfigurationError(f"{what} {_value(value, row)} is not what {unit} allows", advice=allowed)
+        confirm(unit, f"{unit}: {what} {_value(value, row)}; every tray it serves is cooled by that")
     done: list[Row] = command(link, holding, "coolant", unit, what=what, value=value)["coolant"]
     emit(done, _DONE, chosen(output, as_json), name="place")
     short_of = [p for p in done if p["state"] in ("refused", "requested")]
@@ -94,6 +100,17 @@ def clear(
     done: list[Row] = command(link, rack_holding(link, unit, rack), "coolant", unit, what=what, clear=True)["coolant"]
     emit(done, _DONE, chosen(output, as_json), name="place")
     note("the unit keeps what it has" if done else "nothing was wanted there")
+
+
+def _target(link: Connection, holding: str, unit: str, what: str) -> Row:
+    """Return a unit's target as it stands.  Raises ConfigurationError and TargetUnknown with what there is."""
+    if what not in COOLANT_WORDS:
+        raise ConfigurationError(f"there is no target {what[:64]!r}", advice=f"one of {', '.join(COOLANT_WORDS)}")
+    rows = rows_below(link, "coolant", unit, holding)
+    found = [row for row in rows if Quantity(str(row["quantity"])) is COOLANT_WORDS[what]]
+    if not found:
+        raise TargetUnknown(f"{unit} has no target {what}", advice="see `rackwright coolant show`")
+    return found[0]
 
 
 def _word(row: Row) -> str:

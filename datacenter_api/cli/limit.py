@@ -1,10 +1,10 @@
 """`rackwright limit show|set|clear`: power limits of GPUs and trays: what is allowed, shown and wanted, by whom."""
 
-from math import isfinite
 from typing import Annotated
 
 import typer
 
+from datacenter_api.cli.amounts import watts
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.op import carry_out, command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
@@ -12,7 +12,6 @@ from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.power import Detach, DryRun, Plan, Reason
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import Yes, confirm
-from firmware_bridge.vocabulary.errors import ConfigurationError
 
 app = typer.Typer(help="Power limits: what devices allow, keep and are wanted to keep.", no_args_is_help=True)
 PARTLY = 7
@@ -55,7 +54,7 @@ def show(
 @app.command("set")
 def set_limit(
     place: Where,
-    watts: Annotated[float, typer.Argument(help="The limit in W.")],
+    limit: Annotated[str, typer.Argument(metavar="WATTS", help="The limit: 800, 800W or 0.8kW.")],
     each: Each = False,
     yes: Yes = False,
     operation: AsOperation = False,
@@ -70,11 +69,10 @@ def set_limit(
     as_json: Json = False,
 ) -> None:
     """Set a limit, written down before it is asked for, and show what reads back; with --operation as an operation."""
-    if not isfinite(watts):
-        raise ConfigurationError(f"{watts:g} W is no limit", advice="a number of W, for example 800")
-    wish: dict[str, object] = {"watts": watts, "each": each}
+    most = watts(limit)
+    wish: dict[str, object] = {"watts": most, "each": each}
     how = (dry_run, plan, yes, detach) if operation or dry_run or plan else None
-    preview = f"{place}: {watts:g} W{' each' if each else ''}"
+    preview = f"{place}: {most:g} W{' each' if each else ''}"
     _limit(place, wish, preview, yes, how, reason, rack, url, state, chosen(output, as_json))
 
 

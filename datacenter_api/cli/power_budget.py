@@ -114,7 +114,7 @@ def why(
 
 def cap(
     target: Annotated[str, typer.Argument(help="A rack, or a glob over racks (r03/*); left out: caps in force.")] = "",
-    watts: Annotated[str, typer.Argument(help="The most at their feeds, for example 100kW.")] = "",
+    watts: Annotated[str, typer.Argument(help="The most at their feeds: 100kW; a bare number is kW.")] = "",
     within: Annotated[str, typer.Option("--within", help="To be there in: it comes down evenly.")] = "0s",
     last: Annotated[str, typer.Option("--for", help="How long it lasts.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why; stands beside it.")] = "",
@@ -135,9 +135,8 @@ def cap(
         emit(view_of(link, first)["caps"], _CAPS, shape, name="id")
         return
     if not watts or not last:
-        raise ConfigurationError(
-            "a cap needs how much and how long", advice="power cap k01 100kW --within 30s --for 1h"
-        )
+        missing = "how much" if last else "how long (--for)" if watts else "how much and how long (--for)"
+        raise ConfigurationError(f"a cap needs {missing}", advice="power cap k01 100kW --within 30s --for 1h")
     wish = {"kw": kilowatts(watts), "within_s": seconds(within), "for_s": seconds(last), "reason": reason}
     made = command(link, first, "power_cap", first, racks=target, **wish)
     emit([made["cap"]], _CAPS, shape, name="id")

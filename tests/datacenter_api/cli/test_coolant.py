@@ -93,4 +93,20 @@ def test_a_target_that_was_not_taken_ends_with_seven(api: Played) -> None:
 def test_nothing_is_set_without_a_word(api: Played) -> None:
     result = CliRunner().invoke(app, ["coolant", "set", "u01", "flow", "90"])
     assert result.exit_code != 0
+    assert "nobody is here to confirm it" in str(result.exception)
+    assert api.sent == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("u77", "flow", "90"), "u77 has no target flow"),
+        (("u01", "flaw", "90"), "there is no target 'flaw': one of flow"),
+        (("u01", "flow", "9999"), "flow 9999 L/min is not what u01 allows: 36 L/min to 110 L/min"),
+        (("u01", "flow", "nan"), "flow nan L/min is not what u01 allows"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anybody_is_asked(api: Played, words: tuple[str, ...], said: str) -> None:
+    result = CliRunner().invoke(app, ["coolant", "set", *words])
+    assert said in str(result.exception)
     assert api.sent == []

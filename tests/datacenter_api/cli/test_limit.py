@@ -63,6 +63,12 @@ def test_what_is_no_number_is_never_sent(api: Played) -> None:
     assert not api.sent
 
 
+@pytest.mark.parametrize("text", ["900", "900W", "900 w", "0.9kW"])
+def test_a_limit_is_written_with_or_without_its_unit(api: Played, text: str) -> None:
+    run("set", "u12/gpu0", text)
+    assert api.sent[-1]["arguments"]["watts"] == pytest.approx(900.0)
+
+
 def test_limits_are_shown_of_a_place_or_of_all(api: Played) -> None:
     assert run("show", "-o", "name").split() == [GPU, "lab1/a/r01/k01/u13/gpu0"]
     for place in ("u12", "u12/gpu0", "k01/u12", GPU):

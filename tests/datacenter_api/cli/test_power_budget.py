@@ -120,6 +120,12 @@ def test_a_cap_is_sent_in_kw_and_seconds(api: Played) -> None:
     assert api.sent[1]["arguments"] == {"do": "clear", "cap": "cap-1"}
     assert "cap-1" in run("cap")
     run("cap", "k01", "100kW", code=1)
+    for words, missing in (
+        (("5kw",), "how long (--for)"),
+        (("--for", "1h"), "how much"),
+        ((), "how much and how long"),
+    ):
+        assert f"a cap needs {missing}" in str(CliRunner().invoke(app, ["power", "cap", "k01", *words]).exception)
 
 
 def test_layers_are_set_cleared_and_listed(api: Played) -> None:
