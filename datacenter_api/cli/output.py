@@ -2,14 +2,18 @@
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any
 
 SCHEMA_VERSION = 1
+GAP = "  "
 Row = dict[str, Any]
 
 
@@ -46,7 +50,7 @@ def emit(
     rows: Sequence[Row], columns: Sequence[Column], output: Output, *, name: str = "place", single: bool = False
 ) -> None:
     """Print rows as the user asked; `name` is the field that `-o name` prints, `single` drops the list around one."""
-    print(render(rows, columns, output, name=name, single=single, colour=coloured()))  # noqa: T201
+    print(render(rows, columns, output, name=name, single=single, colour=coloured(), fit=_room()))  # noqa: T201
 
 
 def render(
@@ -57,14 +61,18 @@ def render(
     name: str = "place",
     single: bool = False,
     colour: bool = False,
+    fit: int = 0,
 ) -> str:
-    """Return the text of rows; JSON and YAML are one document with a schema version."""
+    """Return the text of rows; JSON and YAML are one document with a schema version.
+
+    `fit`: columns of the terminal, within which the widest cells of a table go on below themselves; 0: none does.
+    """
     if output is Output.NAME:
         return "\n".join(str(row[name]) for row in rows)
     if output in (Output.JSON, Output.YAML):
         return document(_versioned(rows, single), output)
     chosen = [c for c in columns if output is Output.WIDE or not c.wide]
-    return _table(rows, chosen, colour)
+    return _table(rows, chosen, colour, fit)
 
 
 def document(content: Any, output: Output) -> str:
@@ -79,6 +87,11 @@ def document(content: Any, output: Output) -> str:
 def coloured() -> bool:
     """Return whether stdout is a terminal that wants colour (NO_COLOR and TERM=dumb are honoured)."""
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def _room() -> int:
+    """Return how wide the terminal is, 0 where stdout is none: what is piped stays one line a row."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
 def note(text: str) -> None:
@@ -120,12 +133,39 @@ def _versioned(rows: Sequence[Row], single: bool) -> Row:
     return {"schema_version": SCHEMA_VERSION, "items": list(rows)}
 
 
-def _table(rows: Sequence[Row], columns: Sequence[Column], colour: bool) -> str:
+def _table(rows: Sequence[Row], columns: Sequence[Column], colour: bool, fit: int) -> str:
+    headings = [c.heading for c in columns]
     cells = [[column.cell(row) for column in columns] for row in rows]
-    widths = [max(_width(c.heading), *(_width(line[n]) for line in cells), 0) for n, c in enumerate(columns)]
-    lines = [_line([c.heading for c in columns], widths, columns, False)]
-    lines += [_line(line, widths, columns, colour) for line in cells]
+    widths = [max(map(_width, column)) for column in zip(headings, *cells, strict=True)]
+    narrow = _narrow(widths, [headings, *cells], fit)
+    wrapped = [_wrapped(line, widths) if narrow else [line] for line in cells]
+    lines = [_line(headings, widths, columns, False)]
+    # What goes on below itself is no word of its own, so it has no colour.
+    lines += [_line(part, widths, columns, colour and not n) for parts in wrapped for n, part in enumerate(parts)]
     return "\n".join(lines)
+
+
+def _narrow(widths: list[int], lines: Sequence[Sequence[str]], fit: int) -> bool:
+    """Take from the widest columns what passes `fit`, no word or heading broken; return whether anything was taken."""
+    least = [_width(lines[0][n]) for n in range(len(widths))]
+    for line in lines[1:]:
+        least = [max(most, *map(_width, cell.split(" "))) for most, cell in zip(least, line, strict=True)]
+    over = sum(widths) + len(GAP) * (len(widths) - 1) - fit if fit else 0
+    for _ in range(over):
+        _, widest = max(((width, n) for n, width in enumerate(widths) if width > least[n]), default=(0, -1))
+        if widest < 0:
+            break
+        widths[widest] -= 1
+    return over > 0
+
+
+def _wrapped(cells: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
+    """Return the lines that a row takes when each cell goes on below itself."""
+    parts = [
+        textwrap.wrap(cell, width, break_long_words=False, break_on_hyphens=False) if _width(cell) > width else [cell]
+        for cell, width in zip(cells, widths, strict=True)
+    ]
+    return [list(line) for line in zip_longest(*parts, fillvalue="")]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column], colour: bool) -> str:
@@ -135,7 +175,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], columns: Sequence[Column]
         paint = _PAINT.get(cell) if colour else None
         shown = f"\x1b[{paint}m{cell}\x1b[0m" if paint else cell
         parts.append(room + shown if column.right else shown + room)
-    return "  ".join(parts).rstrip()
+    return GAP.join(parts).rstrip()
 
 
 def _width(text: str) -> int:
