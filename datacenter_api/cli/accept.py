@@ -9,6 +9,7 @@ import typer
 from datacenter_api.cli.accept_signed import V1, report, stop, waive
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
+from datacenter_api.cli.op import short
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.state_directory import default_state
@@ -39,7 +40,7 @@ _STEPS = (
 )
 _RUNS = (
     Column("RUN", lambda r: str(r["id"])),
-    Column("RACK", lambda r: str(r["rack"])),
+    Column("RACK", lambda r: short(str(r["rack"]))),
     Column("GENERATION", lambda r: str(r["generation"])),
     Column("BEGAN", lambda r: clock(r["began_unix_ns"]).partition(".")[0]),
     Column("STEPS", lambda r: str(len(r["steps"])), right=True),
@@ -105,6 +106,8 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Take a rack through its acceptance; exit code 9 when it does not pass."""
+    import getpass
+
     from datacenter_api import __version__
     from rack_controller.acceptance import live_run, virtual_run
     from rack_controller.acceptance.begin import Wish
@@ -125,7 +128,7 @@ def run(
         kept = "kept and sealed where the API runs"
     elif rack:
         link = connect(url, state)
-        folder = live_run.begin_live(link, rack, root, __version__, "cli", level=level, plan=file)
+        folder = live_run.begin_live(link, rack, root, __version__, getpass.getuser(), level=level, plan=file)
         with held(folder.path):
             record = live_run.resume_live(folder, root, link, _told, note, patience)
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
@@ -134,7 +137,7 @@ def run(
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     else:
         wish = Wish(generation, level, seed, plant, file, trace, faults)
-        record, folder = virtual_run.accept(wish, root, __version__, _told)
+        record, folder = virtual_run.accept(wish, root, __version__, _told, getpass.getuser())
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     _show(record, output, as_json)
     note(f"run {record.id}: {str(record.outcome).upper()}; {kept}")

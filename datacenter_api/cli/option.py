@@ -50,6 +50,8 @@ _EVIDENCE = (
     Column("SHA-256", lambda e: str(e["sha256"]), wide=True),
 )
 
+_WRITTEN = "write it as docs/decisions-to-buy.md shows"
+
 
 @app.command("list")
 def list_options(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
@@ -71,9 +73,9 @@ def offer(
         wish = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
         said = getattr(err, "strerror", None) or err
-        raise ConfigurationError(f"{file} cannot be read: {said}", advice="write it as the docs show") from err
+        raise ConfigurationError(f"{file} cannot be read: {said}", advice=_WRITTEN) from err
     if not isinstance(wish, dict):
-        raise ConfigurationError(f"{file} holds no offer", advice="write it as the docs show")
+        raise ConfigurationError(f"{file} holds no offer", advice=_WRITTEN)
     said = {k: v.isoformat() if isinstance(v, date) else v for k, v in wish.items()}
     _show(connect(url, state).post(V1, said), chosen(output, as_json))
 

@@ -15,6 +15,8 @@ from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 
 NOT_FITTING = 7
 MOST_HELD = 8
+NUMBERS = {"ignore_unknown_options": True}
+"""Of commands that take a number: `-1` is one, and is refused as one."""
 
 _LIMITS = (
     Column("LIMIT", lambda r: str(r["name"])),
@@ -145,7 +147,7 @@ def cap(
 
 
 def what_if(
-    racks: Annotated[int, typer.Argument(help="How many racks more.")],
+    racks: Annotated[int, typer.Argument(min=0, help="How many racks more.")],
     like: Annotated[str, typer.Option("--like", help="The rack that they are like, with its feeds.")] = "",
     load: Annotated[
         str, typer.Option("--load", help="Play them on the plant too: step, or the name of a recorded load.")

@@ -25,7 +25,7 @@ _COLUMNS = (
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="The file; its seal FILE.dsse lies beside it.")],
+    file: Annotated[Path, typer.Argument(help="The file, its seal FILE.dsse beside it; or a run's folder.")],
     key: Annotated[
         list[str] | None,
         typer.Option("--key", help="Fingerprint or PEM file of a key you were told.", show_default=False),
@@ -43,7 +43,7 @@ def verify(
     if file.suffix == ".zip":
         _verify_dossier(file, _known(key or [], state), chosen(output, as_json))
         return
-    file = file.with_name(file.name.removesuffix(SUFFIX))
+    file = _sealed_in(file, SUFFIX) if file.is_dir() else file.with_name(file.name.removesuffix(SUFFIX))
     content, sealed = _read(file), _read(file.with_name(file.name + SUFFIX))
     opinion = judge(file.name, content, sealed, _known(key or [], state))
     row: Row = {
@@ -84,6 +84,15 @@ def verify(
     if not opinion.trusted:
         note(f"signed by {opinion.signer}, a key nobody here was told of: compare it, then give it with --key")
         raise typer.Exit(HELD)
+
+
+def _sealed_in(folder: Path, suffix: str) -> Path:
+    """Return the one sealed file of a folder, such as a run's evidence.  Raises ConfigurationError for none or many."""
+    seals = sorted(folder.glob(f"*{suffix}"))
+    if len(seals) != 1:
+        names = ", ".join(seal.name.removesuffix(suffix) for seal in seals) or "name the file that was signed"
+        raise ConfigurationError(f"{folder} holds {len(seals) or 'no'} sealed files", advice=names)
+    return seals[0].with_name(seals[0].name.removesuffix(suffix))
 
 
 def _verify_dossier(file: Path, known: list[str], shape: Output) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
 from datacenter_api.console.wording import UNKNOWN, esc, plural
+from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.acceptance.progress import Answer, Progress
 from rack_controller.prove.accept.verdict import Finding, Outcome
 from rack_controller.prove.report.as_pdf import can_print
@@ -98,9 +99,9 @@ def _run(row: RunRow) -> str:
     asks = f'<b class="sev-warning">☞ {esc(now.asks)}</b>' if now is not None and now.asks else ""
     found = plural(row.deviations, "deviation") if row.deviations else UNKNOWN
     waived = f", {row.waived} waived" if row.waived else ""
-    rig = " rack" if row.rig == "virtual" else ""
+    rack, rig = esc(leaf_of(Place(row.rack))), " rack" if row.rig == "virtual" else ""
     return (
-        f'<tr><td class="where"><a href="{run_href(row.id)}">{esc(row.id)}</a></td><td>{esc(row.rack)}{rig}</td>'
+        f'<tr><td class="where"><a href="{run_href(row.id)}">{esc(row.id)}</a></td><td>{rack}{rig}</td>'
         f'<td>{esc(row.generation)}</td><td>{esc(row.level)}</td><td class="where">{stamp(row.began_unix_ns)[:16]}</td>'
         f"<td>{pill(row.outcome, row.running)}</td><td>{found}{waived}</td><td>{does}{asks}</td></tr>"
     )

@@ -145,6 +145,7 @@ def test_layers_are_set_cleared_and_listed(api: Played) -> None:
 
 
 def test_what_does_not_fit_ends_with_7(api: Played) -> None:
+    assert "should be greater than or equal to 0" in run("what-if", "-1", code=2)
     said = run("what-if", "2", "--like", "k01", code=7)
     assert "do not fit at full load: ups-a" in said
     assert "40%" in said

@@ -43,6 +43,7 @@ def test_a_file_as_it_was_signed_by_a_known_key_or_its_successor(
 ) -> None:
     assert run(["verify", str(file), "--key", signed[1]]) == 0
     assert run(["verify", str(file) + ".dsse", "--key", signed[2]]) == 0
+    assert run(["verify", str(file.parent), "--key", signed[1]]) == 0
     capsys.readouterr()
     assert (
         run(["verify", str(file), "--key", signed[1], "--opening", str(file.with_name("openings.json")), "--json"]) == 0
@@ -50,6 +51,14 @@ def test_a_file_as_it_was_signed_by_a_known_key_or_its_successor(
     document = json.loads(capsys.readouterr().out)
     assert (document["holds"], document["trusted"], document["wrong_claims"]) == (True, True, [])
     assert "between 79.99 % and 80.01 %" in document["claims"][0]
+
+
+def test_a_folder_without_one_sealed_file_is_refused_with_what_it_holds(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.with_name("other.json.dsse").write_text("{}")
+    assert run(["verify", str(file.parent)]) == 2
+    assert f"holds 2 sealed files: {file.name}, other.json" in capsys.readouterr().err
 
 
 def test_a_key_that_nobody_told_of_is_held_for_a_person(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
