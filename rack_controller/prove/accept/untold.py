@@ -41,10 +41,10 @@ def in_words(found: Sequence[Untold]) -> str:
     if not found:
         return ""
     told = []
-    for kind, count in Counter(u.kind for u in found).items():
+    for kind, lack in Counter(u.kind for u in found).items():
         names = list(dict.fromkeys(u.what for u in found if u.kind == kind))
         more = ", …" if len(names) > MOST_NAMED else ""
-        told.append(f"{count} lack {kind} ({', '.join(names[:MOST_NAMED])}{more})")
+        told.append(f"{lack} lack {kind} ({', '.join(names[:MOST_NAMED])}{more})")
     count = f"{len(found)} measures" if len(found) > 1 else "1 measure"
     return f"{count} of the plan can only end in errors, for nothing at this rack tells what is needed: " + (
         "; ".join(told)
