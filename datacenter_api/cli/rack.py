@@ -7,7 +7,7 @@ import typer
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note, number
-from datacenter_api.cli.status import COLUMNS, explain_marks
+from datacenter_api.cli.status import COLUMNS, explain_headroom, explain_marks
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.place import RACK_PARTS
 
@@ -40,6 +40,7 @@ def list_racks(url: Url = None, state: State = None, output: As = Output.TABLE, 
     shape = chosen(output, as_json)
     emit(racks, COLUMNS, shape, name="rack")
     explain_marks(racks, shape)
+    explain_headroom(racks, shape)
 
 
 @app.command("show")
@@ -60,6 +61,7 @@ def show_rack(
     if shape is not Output.NAME:
         emit([shown], COLUMNS, shape)
         explain_marks([shown], shape)
+        explain_headroom([shown], shape)
     emit(sorted(shown["trays"], key=lambda t: -t["unit"]), TRAY_COLUMNS, shape)
 
 

@@ -3,6 +3,7 @@
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, emit, note, number
+from datacenter_api.fleet.usable import USABLE_BY
 
 SMALL_SHARE = 0.01  # of the usable limit, as the API's own headroom has it
 MOST_NAMED = 3
@@ -16,6 +17,8 @@ COLUMNS = (
     Column("ENDPOINTS", lambda r: f"{r['endpoints_reachable']}/{r['endpoints_total']}", right=True),
     Column("OUTPUT", lambda r: kilowatts(r["shelf_output_w"]), right=True),
     Column("BATTERY", lambda r: kilowatts(r["battery_output_w"]), right=True),
+    Column("USABLE", lambda r: number(_kilo(r["usable_limit_w"]), 1, "kW"), right=True, wide=True),
+    Column("BY", lambda r: str(r["usable_by"]), wide=True),
     Column("HEADROOM", lambda r: number(_kilo(r["headroom_w"]), 1, "kW"), right=True),
     Column("SUPPLY", lambda r: number(r["supply_c"]["value"], 1, "°C"), right=True),
     Column("RETURN", lambda r: number(r["return_c"]["value"], 1, "°C"), right=True),
@@ -40,6 +43,7 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
         return
     emit(racks, COLUMNS, shape, name="rack")
     explain_marks(racks, shape)
+    explain_headroom(racks, shape)
     note(f"{link.server.url}: {health['status']}, bus {'connected' if health['bus_connected'] else 'away'}")
     if health["not_stored"]:
         note(f"the bus stores nothing, {health['waiting']} messages wait: {health['not_stored']}")
@@ -126,6 +130,16 @@ def explain_marks(racks: list[Row], shape: Output) -> None:
     marked = any(_mark(r[name]) for r in racks for name in figures if r[name]["value"] is not None)
     if marked and shape in (Output.TABLE, Output.WIDE):
         note("* a sum of those readings that are good now; the others are not in it")
+
+
+def explain_headroom(racks: list[Row], shape: Output) -> None:
+    """Say below a table of what HEADROOM is a part: who tells what each rack may use."""
+    if shape not in (Output.TABLE, Output.WIDE):
+        return
+    for by, words in USABLE_BY.items():
+        usable = [f"{r['name']} {number(_kilo(r['usable_limit_w']), 1)} kW" for r in racks if r["usable_by"] == by]
+        if usable:
+            note(f"usable {words}: {_named(usable, 'racks')}")
 
 
 def battery_line(rack: Row) -> str:

@@ -19,6 +19,7 @@ from datacenter_api.fleet.bus import BusLink
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState, Storing
 from datacenter_api.fleet.summary import SMALL_SHARE, Figure, RackSummary, summarise
+from datacenter_api.fleet.usable import BY_BUDGET, USABLE_BY
 from firmware_bridge.vocabulary.place import Place, rack_name
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
@@ -169,7 +170,10 @@ def _headroom(s: RackSummary) -> Text:
     battery = s.battery_output_w.value
     if battery is not None and s.usable_limit_w and battery > s.usable_limit_w * SMALL_SHARE:
         return Text(f"on battery, {_kilowatts(battery)}", style="bold red")
-    return Text(_kilowatts(s.headroom_w))
+    if s.headroom_w is None:
+        return Text(_kilowatts(None))
+    of = f"{_kilowatts(s.headroom_w).removesuffix(' kW')} of {_kilowatts(s.usable_limit_w)}"
+    return Text(of if s.usable_by == BY_BUDGET else f"{of} {USABLE_BY[s.usable_by]}")
 
 
 def _kilowatts(watts: float | None) -> str:

@@ -19,6 +19,7 @@ from datacenter_api.console.wording import (
 )
 from datacenter_api.fleet.domains import DomainSummary
 from datacenter_api.fleet.summary import RackSummary
+from datacenter_api.fleet.usable import BY_BUDGET, USABLE_BY
 from datacenter_api.fleet.view import RackView
 from rack_controller.model.layout import Layout
 
@@ -175,6 +176,12 @@ def _card(rack: HallRack, domains: str) -> str:
     )
 
 
+def _room(s: RackSummary) -> str:
+    """Return the headroom of what is usable; no budget behind it is said."""
+    of = f"{kilowatts(s.headroom_w).removesuffix(' kW')} of {kilowatts(s.usable_limit_w)}"
+    return of if s.usable_by == BY_BUDGET else f"{of} {USABLE_BY[s.usable_by]}"
+
+
 def _rack_cells(s: RackSummary) -> Cells:
     at = f"r-{s.name}"
     wet = sum(p.state in ("warning", "critical") for p in s.leaks)
@@ -183,7 +190,7 @@ def _rack_cells(s: RackSummary) -> Cells:
     unknown = f", {s.leaks_unknown} unknown" if s.leaks_unknown else ""
     cells: Cells = {
         (f"{at}-out", "text"): kilowatts(s.shelf_output_w.value) if s.live else UNKNOWN,
-        (f"{at}-head", "text"): f"{kilowatts(s.headroom_w).removesuffix(' kW')} of {kilowatts(s.usable_limit_w)}",
+        (f"{at}-head", "text"): _room(s),
         (f"{at}-gpupower", "text"): kilowatts(s.gpu_power_w.value) if s.live else UNKNOWN,
         (f"{at}-liquid", "text"): f"{number(s.supply_c.value, 1)} → {number(s.return_c.value, 1, '°C')}",
         (f"{at}-flow", "text"): number(s.flow_lpm.value, 0, "L/min"),

@@ -30,7 +30,8 @@ from datacenter_api.console.wording import (
     tray_href,
 )
 from datacenter_api.fleet.domains import DomainSummary
-from datacenter_api.fleet.summary import Figure
+from datacenter_api.fleet.summary import Figure, RackSummary
+from datacenter_api.fleet.usable import BY_DESIGN, USABLE_BY
 from rack_controller.decide.domain import Verdict
 
 NO_RACKS = '<p class="quiet">No rack has been heard yet. A rack appears with its controller’s first frame.</p>'
@@ -75,7 +76,7 @@ def _draw_totals() -> str:
     power = "".join(
         (
             draw_figure("h-out", "shelf output"),
-            draw_figure("h-usable", "usable limit"),
+            draw_figure("h-usable", "usable"),
             draw_figure("h-headroom", "headroom"),
             draw_figure("h-gpupower", "GPU power"),
         )
@@ -106,11 +107,20 @@ def _totals(racks: Sequence[HallRack], bays: Sequence[Bay]) -> Cells:
     headroom = sum(rooms) if len(rooms) == len(every) else None
     put_figure(cells, "h-out", output, kilowatts(output.value))
     cells[("h-usable", "text")], cells[("h-headroom", "text")] = kilowatts(usable), kilowatts(headroom)
+    cells[("h-usable-note", "text")] = _said_by(every)
     cells[("h-headroom", "class")] = "over" if headroom is not None and headroom < 0 else ""
     gpus = together([s.gpu_power_w for s in every], "W")
     put_figure(cells, "h-gpupower", gpus, kilowatts(gpus.value))
     put_bar(cells, "h-", output.value, usable, headroom, sum(battery_drain_w(s) for s in every))
     return cells | _state(racks)
+
+
+def _said_by(every: Sequence[RackSummary]) -> str:
+    """Return who says what is usable, for racks of which a budget may cover only some."""
+    if len({s.usable_by for s in every}) == 1:
+        return f"· {USABLE_BY[every[0].usable_by]}"
+    count = sum(s.usable_by == BY_DESIGN for s in every)
+    return f"· {count} of {len(every)} {USABLE_BY[BY_DESIGN]}" if every else ""
 
 
 def _state(racks: Sequence[HallRack]) -> Cells:

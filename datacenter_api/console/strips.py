@@ -3,6 +3,7 @@
 from datacenter_api.cli.output import number
 from datacenter_api.console.wording import UNKNOWN, Cells, kilowatts, seconds
 from datacenter_api.fleet.summary import SMALL_SHARE, Figure, RackSummary
+from datacenter_api.fleet.usable import USABLE_BY
 
 TIGHT = 0.9
 """From this share of the usable limit on, the bar warns."""
@@ -19,7 +20,7 @@ def draw_strips() -> str:
     power = "".join(
         (
             draw_figure("out", "shelf output"),
-            draw_figure("usable", "usable limit"),
+            draw_figure("usable", "usable"),
             draw_figure("headroom", "headroom"),
             draw_figure("gpupower", "GPU power"),
             draw_figure("battery", "from batteries"),
@@ -77,6 +78,7 @@ def put_figure(cells: Cells, at: str, figure: Figure, text: str) -> None:
 def _power(cells: Cells, s: RackSummary) -> None:
     put_figure(cells, "out", s.shelf_output_w, kilowatts(s.shelf_output_w.value))
     cells[("usable", "text")] = kilowatts(s.usable_limit_w)
+    cells[("usable-note", "text")] = f"· {USABLE_BY[s.usable_by]}"
     cells[("headroom", "text")] = kilowatts(s.headroom_w)
     cells[("headroom", "class")] = "over" if s.headroom_w is not None and s.headroom_w < 0 else ""
     put_figure(cells, "gpupower", s.gpu_power_w, kilowatts(s.gpu_power_w.value))
@@ -111,7 +113,7 @@ def put_bar(
     share = output_w / usable_w
     cells[(f"{at}bar", "class")] = "over" if share > 1 else "tight" if share >= TIGHT else "fine"
     cells[(f"{at}bar", "width")] = f"{min(1.0, share) * 100:.1f}%"
-    word = "over the limit" if share > 1 else "close to the limit" if share >= TIGHT else "of the usable limit"
+    word = "over the limit" if share > 1 else "close to the limit" if share >= TIGHT else "of what is usable"
     cells[(f"{at}barnote", "text")] = f"{share * 100:.0f} % {word}"
     cells[(f"{at}barnote", "class")] = ""
     cells[(f"{at}barbox", "label")] = f"{share * 100:.0f} % {word}"

@@ -15,6 +15,7 @@ from datacenter_api.fleet.trays import (
     leak_points,
     tray_states,
 )
+from datacenter_api.fleet.usable import usable_of
 from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
@@ -60,6 +61,8 @@ class AlarmsInShort(msgspec.Struct, frozen=True):
 class RackSummary(msgspec.Struct, frozen=True):
     """What `/racks`, the rack's stream and the console's header show.  W, °C, L/min, s.
 
+    `usable_limit_w` is what the rack may draw of its busbar now, and `usable_by` who says so: `budget`, the power
+    policy that covers the rack, with what is lost and what may be lost; `design` where none does, with nothing lost.
     `battery_output_w` is what the battery shelves deliver, `absent` where the rack has none.  `headroom_w` is usable
     limit minus shelf output: None unless every shelf was read, and while something else than shelves feeds the busbar.
     `hosts_silent` are the endpoints of GPU hosts whose agents are not heard: counted, and no alarm of their trays.
@@ -83,6 +86,7 @@ class RackSummary(msgspec.Struct, frozen=True):
     shelf_output_w: Figure
     battery_output_w: Figure
     usable_limit_w: float | None
+    usable_by: str
     headroom_w: float | None
     gpu_power_w: Figure
     supply_c: Figure
@@ -114,7 +118,7 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
     output = _gather(view, shelves, Quantity.POWER, "W", "sum")
     battery = _gather(view, batteries, Quantity.POWER, "W", "sum")
     gpu_power = _gather(view, gpus, Quantity.POWER, "W", "sum")
-    usable = layout.busbar_power_usable_w
+    usable, usable_by = usable_of(record, layout)
     points = leak_points(layout, view)
     axes = axes_of(record, now)
     standing = [*latch_alarms(record.interlocks), *record.lasting]
@@ -134,6 +138,7 @@ def summarise(record: RackRecord, now: Seconds) -> RackSummary | None:
         shelf_output_w=output,
         battery_output_w=battery,
         usable_limit_w=usable,
+        usable_by=usable_by,
         headroom_w=_headroom(usable, output, battery, gpu_power),
         gpu_power_w=gpu_power,
         supply_c=_gather(view, units, Quantity.TEMPERATURE_SUPPLY, "°C", "max"),

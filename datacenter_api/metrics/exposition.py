@@ -10,6 +10,7 @@ import numpy as np
 from datacenter_api.fleet.columns import Columns
 from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.trays import management_counts
+from datacenter_api.fleet.usable import usable_of
 from datacenter_api.fleet.view import QUALITY_WORDS, RackView, view_of
 from datacenter_api.history.chronicle import HistoryFigures
 from datacenter_api.metrics.families import FAMILIES, Family
@@ -28,7 +29,7 @@ from rack_controller.model.snapshot import ManagementAxis
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _INFO = Family("rack_info", "A rack and its generation.")
-_USABLE = Family("rack_power_usable_watts", "Busbar power that may be used with the planned redundancy.")
+_USABLE = Family("rack_power_usable_watts", "DC power that may be used: by the budget, else by design.")
 _GPUS = Family("rack_gpus", "GPUs that the rack is planned with.")
 _AGE = Family("rack_frame_age_seconds", "Age of the last telemetry frame.")
 _LIVE = Family("rack_live", "The rack's telemetry is current (1) or not (0).")
@@ -190,7 +191,8 @@ class _OwnLines:
     def rack(self, record: RackRecord, layout: Layout, view: RackView | None, now: Seconds, unix_s: float) -> None:
         rack = f'rack="{escape(layout.rack)}"'
         self.add(_INFO, f'{rack},generation="{escape(layout.generation)}"', 1)
-        self.add(_USABLE, rack, layout.busbar_power_usable_w)
+        usable, by = usable_of(record, layout)
+        self.add(_USABLE, f'{rack},by="{by}"', round(usable))
         self.add(_GPUS, rack, layout.gpus)
         self.add(_LIVE, rack, int(record.live(now)))
         age = record.age(now)

@@ -8,6 +8,7 @@ A Chassis links to them only where whoever runs the service wants that (`LINKS_V
 import os
 from collections.abc import Mapping
 
+from datacenter_api.fleet.usable import usable_of
 from datacenter_api.redfish.circuits import SHELVES
 from datacenter_api.redfish.power_equipment import build_supply
 from datacenter_api.redfish.rack_power import power_of_rack
@@ -44,7 +45,7 @@ def build_power(world: World, uri: str, chassis: str) -> Body | None:
     """Return what a rack or tray draws, its supplies and its voltages."""
     rack = world.rack(chassis)
     if rack is not None:
-        drawn, most = power_of_rack(rack)["Reading"], rack.layout.busbar_power_usable_w
+        drawn, most = power_of_rack(rack)["Reading"], usable_of(rack.record, rack.layout)[0]
         control = [{"Name": f"Power of rack {rack.id}", "PowerConsumedWatts": drawn, "PowerCapacityWatts": most}]
         rows = _rows(uri, "PowerControl", control) | _rows(uri, "PowerSupplies", [])
         return resource("Power", uri, f"Power of rack {rack.id}", **rows)

@@ -1,6 +1,7 @@
 """Power, cooling and environment of a rack or tray: their subsystems, metrics, fans and leak detectors."""
 
 from datacenter_api.fleet.trays import LeakPoint
+from datacenter_api.fleet.usable import usable_of
 from datacenter_api.redfish.limits import limit_of
 from datacenter_api.redfish.made_of import reports_of
 from datacenter_api.redfish.plates import DETECTOR, plate
@@ -17,10 +18,10 @@ _DETECTOR = {"dry": "OK", "warning": "Warning", "critical": "Critical"}
 
 
 def build_power(world: World, uri: str, chassis: str) -> Body | None:
-    """Return what a chassis gives or may draw: a rack's usable limit, a shelf's output, a tray's rating (W)."""
+    """Return what a chassis gives or may draw: what a rack may use, a shelf's output, a tray's rating (W)."""
     rack = world.rack(chassis)
     if rack is not None:
-        capacity = rack.layout.busbar_power_usable_w
+        capacity, _ = usable_of(rack.record, rack.layout)
         status = _of_kinds(rack, TrayKind.POWER_SHELF, TrayKind.BATTERY_SHELF)
         return resource("PowerSubsystem", uri, f"Power of rack {rack.id}", CapacityWatts=capacity, Status=status)
     tray = world.tray(chassis)

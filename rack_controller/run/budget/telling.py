@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.decide.budget.say import held_of, say_limits
+from rack_controller.decide.budget.told import Told, judge_change
 from rack_controller.decide.budget.why import Layers
 from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
@@ -11,7 +12,6 @@ from rack_controller.model.power_policy import Mode
 from rack_controller.run.budget.side import RackSide
 from rack_controller.run.budget.station import BudgetStation, Cycle
 
-CHANGED = 0.01
 KEPT = 1.005
 
 
@@ -22,7 +22,7 @@ class BudgetTelling:
     station: BudgetStation
     side: RackSide
     _layers: dict[Place, tuple[str, int]] = field(default_factory=dict)
-    _usable: float | None = None
+    _usable: Told | None = None
     _short: frozenset[str] = frozenset()
     _judged: set[str] = field(default_factory=set)
 
@@ -55,12 +55,13 @@ class BudgetTelling:
         self._tell_late(last, rack)
 
     def _tell_usable(self, last: Cycle, rack: int) -> None:
-        may, before = last.usable[rack], self._usable
-        if before is not None and abs(may.watts - before) <= CHANGED * before:
+        may, told = last.usable[rack], self._usable
+        names, well = self.side.wiring.names, last.sides[self.side.place].well
+        lost = frozenset(name for name, fine in zip(names, well.tolist(), strict=True) if not fine)
+        self._usable, speaks = judge_change(told, may.watts, lost, self.station.clock.now())
+        if told is None or not speaks:
             return
-        self._usable = may.watts
-        if before is None:
-            return
+        before = told.watts
         case = may.binding
         after = f", so that {case.lost} may be lost" if case.lost else ""
         text = f"may draw {may.watts / 1e3:.1f} kW instead of {before / 1e3:.1f} kW: {case.binding.name} binds{after}"

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from datacenter_api.cli.output import Output
-from datacenter_api.cli.status import alarm_lines, battery_line, domain_lines, explain_marks, leaks, silent_hosts
+from datacenter_api.cli.status import (
+    alarm_lines,
+    battery_line,
+    domain_lines,
+    explain_headroom,
+    explain_marks,
+    leaks,
+    silent_hosts,
+)
 
 
 def tray(name: str, alarm: str, why: str = "") -> dict[str, Any]:
@@ -63,6 +71,18 @@ def test_a_mark_is_explained_where_there_is_one(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == ""
     explain_marks([figures("good"), figures("partial")], Output.TABLE)
     assert capsys.readouterr().err.startswith("* a sum of those readings that are good now")
+
+
+def test_who_says_what_is_usable_stands_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    said = (("k01", 120_500.0, "budget"), ("k02", 132_000.0, "design"))
+    racks = [{"name": name, "usable_limit_w": watts, "usable_by": by} for name, watts, by in said]
+    explain_headroom(racks, Output.JSON)
+    assert capsys.readouterr().err == ""
+    explain_headroom(racks, Output.TABLE)
+    assert capsys.readouterr().err.splitlines() == [
+        "usable by the power budget: k01 120.5 kW",
+        "usable by design, nothing lost: k02 132.0 kW",
+    ]
 
 
 def test_hosts_that_are_counted_and_not_heard_are_named() -> None:

@@ -14,6 +14,7 @@ from datacenter_api.fleet.summary import summarise
 from datacenter_api.fleet.view import view_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import WornLink
+from rack_controller.model.power_view import BudgetGlance
 
 NOW = Seconds(100.0)
 
@@ -25,6 +26,7 @@ class PlayedHall:
     racks: dict[str, PlayedRack]
     heard_at: dict[str, Seconds]
     worn: dict[str, list[WornLink]] = field(default_factory=dict)
+    budgets: dict[str, BudgetGlance] = field(default_factory=dict)
 
     def records(self) -> list[RackRecord]:
         records = []
@@ -32,6 +34,7 @@ class PlayedHall:
             record = RackRecord(name)
             fill(record, rack, self.heard_at.get(name, NOW))
             record.worn = self.worn.get(name, [])
+            record.budget = self.budgets.get(name)
             records.append(record)
         return records
 

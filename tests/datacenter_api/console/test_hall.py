@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.budget_view import budget_glance
 
 from datacenter_api.console.floor import FEW, SOME, HallRack, draw_floor, make_bays
 from datacenter_api.console.hall import attention, draw_attention, draw_hall, hall_cells, together
@@ -184,6 +185,18 @@ def test_a_rack_on_battery_is_told_everywhere(hall: Any) -> None:
     strips = strip_cells(racks[1].summary)
     assert (strips[("battery", "text")], strips[("battery", "class")]) == ("48.0 kW", "over")
     assert strip_cells(racks[0].summary)[("battery", "class")] == "absent", "a rack without batteries has no figure"
+
+
+def test_what_is_usable_is_what_the_budget_says_and_a_designs_figure_is_named_as_one(hall: Any) -> None:
+    cells = hall_cells(*hall.seen())
+    assert cells[("h-usable-note", "text")] == "· by design, nothing lost"
+    assert cells[("r-k01-head", "text")].endswith(" of 132.0 kW by design, nothing lost")
+    hall.budgets["k01"] = budget_glance()
+    racks, domains = hall.seen()
+    cells, strips = hall_cells(racks, domains), strip_cells(racks[0].summary)
+    assert cells[("h-usable-note", "text")] == "· 2 of 3 by design, nothing lost"
+    assert cells[("r-k01-head", "text")].endswith(" of 125.0 kW")
+    assert (strips[("usable", "text")], strips[("usable-note", "text")]) == ("125.0 kW", "· by the power budget")
 
 
 def test_sums_say_what_they_lack() -> None:

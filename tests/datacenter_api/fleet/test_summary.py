@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 from support.api import fill
+from support.budget_view import budget_glance
 from support.latched import latched_state
 from support.pair import played_pair
 from support.play import PlayedRack
@@ -45,6 +46,19 @@ def test_a_healthy_rack(record: RackRecord, rack: PlayedRack) -> None:
     assert (summary.supply_c.value, summary.return_c.value, summary.flow_lpm.value) == (30.25, 38.5, 180.0)
     assert summary.leaks == []
     assert all(t.alarm == "ok" for t in summary.trays)
+
+
+def test_what_a_budget_says_may_be_used_is_what_headroom_is_measured_against(
+    record: RackRecord, rack: PlayedRack
+) -> None:
+    drawn = 8 * 12_900
+    before = summary_of(record, rack)
+    assert (before.usable_limit_w, before.usable_by) == (132_000, "design")
+    record.hear_state(msgspec.structs.replace(rack.state(), budget=budget_glance()), NOW)
+    summary = summarise(record, NOW)
+    assert summary is not None
+    assert (summary.usable_limit_w, summary.usable_by) == (125_000, "budget")
+    assert summary.headroom_w == pytest.approx(125_000 - drawn)
 
 
 def test_one_unread_shelf_makes_the_sum_partial_and_the_headroom_unknown(record: RackRecord, rack: PlayedRack) -> None:

@@ -29,6 +29,9 @@ async def test_a_budget_is_shown_whole_and_in_the_metrics(state: Path) -> None:
                 assert f"rackwright_power_budget_armed{{{at}}} 1" in page
                 assert f'rackwright_power_usable_watts{{{at},under="wanted"}} 125000' in page
                 assert f'rackwright_power_limit_charged_watts{{{at},limit="row \\"1\\"",kind="budget"}} 118000' in page
+                assert f'rack_power_usable_watts{{{at},by="budget"}} 125000' in page
+                rack_now = (await client.get(f"{V1}/racks/k01")).json()
+                assert (rack_now["usable_limit_w"], rack_now["usable_by"]) == (125_000, "budget")
                 assert f"rackwright_power_gpus_held{{{at}}} 2" in page
                 assert f'rackwright_power_in_band_hosts{{{at},state="kept"}} 1' in page
                 assert f"rackwright_power_trays_shed{{{at}}} 1" in page

@@ -1,6 +1,8 @@
 """Supplies judged by what their shelves give: at once where nothing comes, after a while where less comes."""
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firmware_bridge.generations.load import load_generation
 from rack_controller.decide.budget.wellness import FEWER_S, LASTS_S, Wellness, judge_supplies
@@ -11,7 +13,10 @@ UNREAD = np.full(48, np.nan)
 
 
 def judge(
-    shelves: list[float], before: Wellness | None = None, now: float = 0.0, supplies: np.ndarray = UNREAD
+    shelves: list[float],
+    before: Wellness | None = None,
+    now: float = 0.0,
+    supplies: np.ndarray = UNREAD,
 ) -> tuple[Wellness, np.ndarray, float]:
     known = before or Wellness.unknown(WIRING)
     return judge_supplies(known, WIRING, np.array(shelves), supplies, now)
@@ -30,6 +35,26 @@ def test_a_shelf_that_gives_less_counts_when_that_lasts() -> None:
     assert int(well.sum()) == 45
     _, well, _ = judge([10_000.0] * 8, state, now=FEWER_S + 0.5)
     assert well.all()
+
+
+@given(st.floats(21.0, 264.0), st.lists(st.floats(-0.05, 0.05), min_size=48, max_size=48), st.booleans())
+def test_a_shelf_that_only_shares_less_well_lacks_nothing(kw: float, off: list[float], read: bool) -> None:
+    """Sharing within 5 % of the rating, as the plant's droop has it, at any load."""
+    each = np.maximum(kw * 1e3 / 48 + 5_500.0 * (np.array(off) - np.mean(off)) / 2, 2.0)
+    shelves = np.bincount(WIRING.shelf, weights=each).tolist()
+    supplies = each if read else UNREAD
+    state, _, _ = judge(shelves, supplies=supplies)
+    assert judge(shelves, state, now=FEWER_S, supplies=supplies)[1].all()
+
+
+def test_of_a_shelf_that_gives_less_those_are_gone_that_nobody_can_read() -> None:
+    """At a third of the load one supply less is within what sharing explains: only that it is not read tells."""
+    supplies = np.full(48, 1_666.0)
+    supplies[[3, 13]] = np.nan
+    shelves = [8_400.0] + [10_000.0] * 7
+    state, _, _ = judge(shelves, supplies=supplies)
+    well = judge(shelves, state, now=FEWER_S, supplies=supplies)[1]
+    assert np.flatnonzero(~well).tolist() == [3]
 
 
 def test_a_supply_that_gives_nothing_is_out_and_none_is_at_no_load() -> None:
