@@ -12,6 +12,7 @@ from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.rack import only_rack, rack_holding
 from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
+from rack_controller.model.power_view import RESERVE_MEANS
 
 NOT_FITTING = 7
 MOST_HELD = 8
@@ -213,8 +214,9 @@ def _tell(view: Row) -> None:
             note(f"{limit['name']}: {kw(limit['shortfall_w'])} short even at the least limits; shed {trays}")
     for breaker in view["breakers"][:1]:
         bears = "" if breaker["lasts_s"] is None else f"; it bears this load for {breaker['lasts_s']:.0f} s"
-        warm = f"{breaker['heat']:.0%} of what trips it, {breaker['reserve']:.0%} of its reserve left"
-        note(f"of {len(view['breakers'])} breakers {breaker['name']} has least reserve: {warm}{bears}")
+        warm = f"{breaker['reserve']:.0%} of it left, heat at {breaker['heat']:.0%} of its trip"
+        note(f"of {len(view['breakers'])} breakers {breaker['name']} has least heat reserve: {warm}{bears}")
+        note(RESERVE_MEANS)
     for shed in view["shed"]:
         stays = f"; {shed['why']}" if shed["why"] else ""
         note(f"shed: {short(shed['tray'])} is {shed['state']} for {shed['limit']}, by {shed['operation']}{stays}")
@@ -223,10 +225,19 @@ def _tell(view: Row) -> None:
     if view["stranded_w"] > 0:
         note(f"{kw(view['stranded_w'])} stranded: {view['stranded_by']} holds what the rack itself could use")
     _tell_in_band(view["in_band"])
-    if view["held"]:
-        note(f"{len(view['held'])} GPUs are held: see `rackwright power why`")
+    _tell_held(view)
     said = ": ".join(filter(None, (view["mode"], view["why"].removeprefix(f"{view['mode']}: "))))
     note(f"policy {view['policy']}, {said}")
+
+
+def _tell_held(view: Row) -> None:
+    """Say how many GPUs are held, or would be: what is only worked out holds nobody."""
+    written = view["mode"] == "armed" and not view["why"]
+    if not written:
+        note("GRANTED and LEFT are only worked out; more than WANTS is granted where a limit has power to spare")
+    if view["held"]:
+        are, when = ("are", "") if written else ("would be", " if limits were written")
+        note(f"{len(view['held'])} GPUs {are} held below their own default limit{when}: see `rackwright power why`")
 
 
 def _verdict(found: Row) -> str:

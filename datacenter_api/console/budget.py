@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from datacenter_api.console.wording import UNKNOWN, esc, kilowatts, slot_of
 from rack_controller.model.power_layer import LayerWish
 from rack_controller.model.power_view import (
+    RESERVE_MEANS,
     BreakerView,
     BudgetGlance,
     HeldView,
@@ -24,6 +25,9 @@ from rack_controller.model.power_view import (
 
 KINDS = {"rack": "this rack", "graph": "above the rack", "budget": "budget", "cap": "cap for a while"}
 SHED = {"going": "goes off", "off": "is off", "coming": "may come back as soon as there is room"}
+ONLY_SHOWN = (
+    "Only worked out: nobody is held by it. More than is asked for is granted where a limit has power to spare."
+)
 MOST_HELD = 24
 MOST_CONSTRAINTS = 8
 MOST_BREAKERS = 24
@@ -44,7 +48,8 @@ def draw_budget_line(glance: BudgetGlance | None, href: str) -> str:
     if glance is None:
         return f'{head}<p class="quiet">No power policy covers this rack.</p>'
     mode = "● armed" if glance.armed else "○ shadow: nothing is written"
-    held = f"▲ {glance.held} GPUs held" if glance.held else "● no GPU held"
+    would = "" if glance.armed else "would be "
+    held = f"▲ {glance.held} GPUs {would}held" if glance.held else f"● no GPU {would}held"
     short = (
         f'<p class="sev-critical">◆ {kilowatts(glance.shortfall_w)} short even at the least limits</p>'
         if glance.shortfall_w > 0
@@ -65,10 +70,9 @@ def draw_head(state: BudgetState | None) -> str:
     view = state.view
     if not view.mode:
         return f'{head}<p class="quiet">{esc(view.why or "No power policy is in force.")}</p>'
-    armed = view.mode == "armed" and not view.why
     mode = (
         "● armed: limits are written"
-        if armed
+        if _written(view)
         else f"○ {esc(view.mode)}: {esc(view.why.removeprefix(f'{view.mode}: '))}"
     )
     by = f", applied by {esc(view.by)}" if view.by else ""
@@ -117,13 +121,17 @@ def draw_claims(state: BudgetState | None) -> str:
         for c in state.view.claims
     )
     table = f'<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>' if rows else ""
+    if not _written(state.view):
+        head += f'<p class="quiet">{ONLY_SHOWN}</p>'
     return head + table + _jobs(state.view.jobs) + _caps(state.view.caps) + _layers(state.view.layers)
 
 
 def draw_held(state: BudgetState | None) -> str:
     """Return the GPUs that may draw less than their devices would let them: by which layer, and what frees them."""
-    head = "<h2>Who is held</h2>"
-    held = [] if state is None or state.view is None else state.view.held
+    shown = None if state is None else state.view
+    held = [] if shown is None else shown.held
+    acts = shown is None or _written(shown)
+    head = "<h2>Who is held</h2>" if acts else f'<h2>Who would be held</h2><p class="quiet">{ONLY_SHOWN}</p>'
     if not held:
         return f'{head}<p class="quiet">Nobody: each GPU may draw its own default.</p>'
     counts = Counter((h.layer, h.frees) for h in held)
@@ -137,8 +145,13 @@ def draw_held(state: BudgetState | None) -> str:
     more = len(held) - MOST_HELD
     left = f'<p class="quiet">and {more} more: rackwright power why</p>' if more > 0 else ""
     table = f'<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
-    hosts = [] if state is None or state.view is None else state.view.in_band
+    hosts = [] if shown is None else shown.in_band
     return f'{head}<ul class="told">{told}</ul>{_in_band(hosts)}{table}{left}'
+
+
+def _written(view: PowerView) -> bool:
+    """Return whether what is granted is also written: in shadow nobody is held by it."""
+    return view.mode == "armed" and not view.why
 
 
 def _in_band(hosts: Sequence[InBandView]) -> str:
@@ -211,15 +224,18 @@ def _breakers(breakers: Sequence[BreakerView]) -> str:
     """Return the breakers with least reserve: load against what each carries for hours, heat, what is left of it."""
     if not breakers:
         return ""
-    columns = _columns(("Breaker", "Carries", "For hours", "Heat", "Reserve left", "Over its nominal"), 1, 6)
+    columns = _columns(
+        ("Breaker", "Carries", "For hours", "Heat, of its trip", "Heat reserve left", "Over its nominal"), 1, 6
+    )
     rows = "".join(
         f"<tr><td>{'◆ ' if b.reserve <= 0 else '▲ ' if b.reserve < LOW_RESERVE else '● '}{esc(b.name)}</td>"
         f'<td class="n">{kilowatts(b.load_w)}</td><td class="n">{kilowatts(b.nominal_w)}</td>'
-        f'<td class="n">{b.heat:.0%} of its trip</td><td class="n">{b.reserve:.0%}</td>'
+        f'<td class="n">{b.heat:.0%}</td><td class="n">{b.reserve:.0%}</td>'
         f'<td class="n">{b.over_s:.0f} s</td></tr>'
         for b in breakers[:MOST_BREAKERS]
     )
-    head = f"<details><summary>▸ {len(breakers)} breakers, least reserve {breakers[0].reserve:.0%}</summary>"
+    head = f"<details><summary>▸ {len(breakers)} breakers, least heat reserve left "
+    head += f'{breakers[0].reserve:.0%}</summary><p class="quiet">{RESERVE_MEANS.capitalize()}.</p>'
     return f'{head}<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table></details>'
 
 

@@ -104,6 +104,13 @@ class HeldView(msgspec.Struct, frozen=True):
     standing_w: float | None = None
 
 
+RESERVE_MEANS = (
+    "heat reserve: how much warmer a breaker may get than its load for hours makes it, before it comes near its trip; "
+    "100% is all of it"
+)
+"""For people who see a breaker's `reserve`."""
+
+
 class BreakerView(msgspec.Struct, frozen=True):
     """One breaker, or one pole of it: `nominal_w` it carries for hours, of `rating_w`; `heat` as a share of what trips
     it; `reserve` what is left to be spent above nominal (1: all); `lasts_s` until that is spent at this load, None:

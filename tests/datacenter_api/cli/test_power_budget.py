@@ -77,10 +77,19 @@ def test_a_budget_says_limits_claims_and_what_binds(api: Played) -> None:
         "u12/host refused, gpu0: no <permission>",
         "u37 is off for row-<r1>, by op-7; row-<r1> lacks 2.0 kW",
         "3.3 kW of it is for batteries",
-        "70% of what trips it, 40% of its reserve left; it bears this load for 95 s",
+        "has least heat reserve: 40% of it left, heat at 70% of its trip; it bears this load for 95 s",
+        "heat reserve: how much warmer a breaker may get",
     ):
         assert part in said, part
     assert msgspec.json.decode(run("budget", "k01", "-o", "json"))["usable"]["watts"] == 125_000.0
+
+
+def test_in_shadow_nobody_is_held(api: Played) -> None:
+    assert "worked out" not in run("budget", "k01")
+    api.view |= {"mode": "shadow", "why": "shadow: nothing is written"}
+    said = run("budget", "k01")
+    assert "GRANTED and LEFT are only worked out" in said
+    assert "2 GPUs would be held below their own default limit if limits were written" in said
 
 
 def test_why_names_the_layer_and_what_frees_it(api: Played) -> None:

@@ -1,5 +1,6 @@
 """The page of a power budget: limits against draw, who is held by which layer, shadow and shortfall said in words."""
 
+import msgspec
 from support.budget_view import budget_glance, budget_view
 
 from datacenter_api.console.budget import (
@@ -44,7 +45,8 @@ def test_limits_stand_against_draw_in_words_and_as_bars() -> None:
     assert "▲ holds" in drawn
     assert "● free" in drawn
     assert "▲ feed a phase &lt;2&gt;" in drawn
-    assert "70% of its trip" in drawn
+    assert '<th class="n">Heat, of its trip</th>' in drawn
+    assert '1 breakers, least heat reserve left 40%</summary><p class="quiet">Heat reserve: how much warmer' in drawn
     assert "row-<r1>" not in drawn
 
 
@@ -61,6 +63,15 @@ def test_who_asks_and_who_is_held_by_what() -> None:
     assert "in band until 00:01:05, then 700 W" in held
     assert "▲ In band: agents of 1 of 2 hosts keep their grants." in held
     assert "u12 refused: gpu0: no &lt;permission&gt;" in held
+
+
+def test_in_shadow_nobody_is_held() -> None:
+    shadow = BudgetState(budget_view(RACK, mode="shadow"))
+    assert "<h2>Who would be held</h2>" in draw_held(shadow)
+    assert "Only worked out: nobody is held by it." in draw_claims(shadow)
+    assert "Only worked out" not in draw_held(SHOWN) + draw_claims(SHOWN)
+    line = draw_budget_line(msgspec.structs.replace(budget_glance(), armed=False), "/x")
+    assert "▲ 2 GPUs would be held · ○ shadow" in line
 
 
 def test_what_is_not_known_says_so() -> None:
