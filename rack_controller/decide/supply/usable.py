@@ -20,6 +20,8 @@ _LOSSES = {
     Redundancy.N_PLUS_N: frozenset(Loss),
 }
 _ROOT3 = 3.0**0.5
+INLET_STEP_K = 1.0
+_STAYS_K = 0.75  # off the step that counts now before another does: a quarter of a step of noise moves nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,12 @@ def _single_losses(wiring: RackWiring, well: Mask) -> Iterator[tuple[str, Loss, 
     for f, feed in enumerate(wiring.feeds):
         if drawn[f]:
             yield f"feed {feed.name}", Loss.FEED, well, frozenset({feed.name})
+
+
+def stepped_inlet(before: Array | None, inlet: Array) -> Array:
+    """Return the inlet temperatures (S,) that count, in steps, `before` as long as nothing is well beside it: °C."""
+    now = np.round(inlet / INLET_STEP_K) * INLET_STEP_K
+    return now if before is None else np.where(np.abs(inlet - before) <= _STAYS_K, before, now)
 
 
 def derates(wiring: RackWiring, inlet: Array | None) -> Array:

@@ -14,6 +14,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.budget.batteries import charging
 from rack_controller.decide.budget.wellness import GIVES_W, Wellness, judge_supplies
 from rack_controller.decide.notice import Finding
+from rack_controller.decide.supply.usable import stepped_inlet
 from rack_controller.decide.supply.wiring import Array, Mask, RackWiring
 from rack_controller.model.limit import LimitState
 from rack_controller.model.power_policy import Staleness
@@ -32,8 +33,8 @@ BEYOND_W = 30.0
 class SideSight:
     """n GPUs: `power`, `read` (a limit that was read back and is old enough), W, NaN unknown; `seen`: whether its power
     is fresh; `ceiling` what persons and interlocks allow, NaN nobody; `able`: can be written to, and `free`: at this
-    moment; `began`: was reset, booted or lost since the last sight.  `well` (P,), `inlet` (S,) °C, `meter` W of DC;
-    `charging` W of DC that battery shelves may take."""
+    moment; `began`: was reset, booted or lost since the last sight.  `well` (P,), `inlet` (S,) °C in steps, `meter`
+    W of DC; `charging` W of DC that battery shelves may take."""
 
     power: Array
     read: Array
@@ -64,6 +65,7 @@ class RackSide:
     endpoints: Mapping[Place, Place] = field(default_factory=dict)  # of those that can be written now
     shut: Callable[[Place, str, float, str], str] | None = None  # see PowerPlanning.shut
     _wellness: Wellness | None = None
+    _inlet: Array | None = None
     _looked_at: Snapshot | None = None
     _table: SeriesTable | None = None
     _lines: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class RackSide:
         shelves, shelf_at = self.board.newest(self._lines["shelf"])
         supplies, _ = self.board.newest(self._lines["supply"])
         inlet, _ = self.board.newest(self._lines["inlet"])
+        self._inlet = stepped_inlet(self._inlet, inlet)
         known = np.where(now - shelf_at <= stale.raise_s, shelves, np.nan)
         self._wellness, well, meter = judge_supplies(
             self._wellness or Wellness.unknown(self.wiring), self.wiring, known, supplies, now
@@ -112,7 +115,7 @@ class RackSide:
             free=np.array([self.endpoints.get(place) not in self.grants.busy for place in self.places], dtype=np.bool_),
             began=began,
             well=well,
-            inlet=inlet,
+            inlet=self._inlet,
             meter=meter,
             charging=self._charging(),
         )

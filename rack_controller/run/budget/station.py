@@ -44,7 +44,6 @@ FIRST_S = 0.5
 LOOK_S = 0.1  # between two cycles: whether a supply is gone or an agent said something
 SPARED = 30.0  # times as long as a look took, before the next one: hundreds of racks are looked at less often
 FOR_GOOD_S = 1e6  # nobody is there to lower limits: what carries a loss must carry it for ever
-DERATE_STEP_K = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +267,7 @@ class BudgetStation:
         self, policy: PowerPolicy, generation: str, wiring: RackWiring, seen: SideSight, spending: Spending | None
     ) -> Usable:
         """Return what a rack may use; worked out anew only when no rack of its generation has stood like it."""
-        inlet = np.round(seen.inlet / DERATE_STEP_K) * DERATE_STEP_K
+        inlet = seen.inlet  # in steps, or every cycle would be another case
         key = (generation, seen.well.tobytes(), derates(wiring, inlet).tobytes() + _terms_of(policy, spending))
         found = self._usable.get(key)
         if found is None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.supply import Loss, Redundancy, RideThrough, Supply, TwoFeeds
 from firmware_bridge.vocabulary.units import Celsius, Seconds
-from rack_controller.decide.supply.usable import usable
+from rack_controller.decide.supply.usable import stepped_inlet, usable
 from rack_controller.decide.supply.wiring import RackWiring, wiring_of
 
 GB200 = wiring_of(load_generation("gb200-nvl72"))
@@ -118,3 +118,13 @@ def test_a_design_without_shelves_is_held_by_its_busbar_alone() -> None:
     found = usable(wiring, wiring.all_well)
     assert (found.watts, found.binding.binding.name) == (264_000, "busbar")
     assert usable(wiring, wiring.all_well).dark == ()
+
+
+def test_an_inlet_between_two_steps_counts_as_one_of_them() -> None:
+    held, seen = None, []
+    for noise in (0.4, 0.6, 0.45, 0.55, 0.7):
+        held = stepped_inlet(held, np.array([46.0 + noise, np.nan]))
+        seen.append(float(held[0]))
+    assert seen == [46.0] * 5
+    assert stepped_inlet(held, np.array([46.8, 50.2])).tolist() == [47.0, 50.0]
+    assert np.isnan(stepped_inlet(np.array([46.0]), np.array([np.nan]))[0])
