@@ -161,7 +161,8 @@ def what_if(
     """Say whether more racks fit under the limits above, by ratings and under a load; exit code 7 when they do not."""
     link, shape = connect(url, state), chosen(output, as_json)
     name = like or any_rack(link, "")
-    found: Row = link.get(f"/api/v1/racks/{quoted(name)}/power/what-if?racks={racks}&load={quoted(load)}")
+    query = f"&load={quoted(load)}" if load else ""
+    found: Row = link.get(f"/api/v1/racks/{quoted(name)}/power/what-if?racks={racks}{query}")
     played: Row | None = found.get("played")
     if shape in (Output.JSON, Output.YAML):
         emit([found], (), shape, name="like", single=True)

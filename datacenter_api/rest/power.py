@@ -29,14 +29,14 @@ async def what_if(
     rack: str,
     parts: Parts,
     racks: Annotated[int, Query(ge=0, le=MOST_MORE)] = 1,
-    load: Annotated[str, Query(pattern="^[a-z0-9-]{0,40}$")] = "",
+    load: Annotated[str | None, Query(pattern="^[a-z0-9-]{1,40}$")] = None,
 ) -> Response:
     """Whether so many more racks like this one fit under the limits above it, at full load; nothing is changed.
 
     With a `load`, `step` or the name of a recorded one, they are played on the plant as well: peaks, heat, every loss.
     """
     record = parts.fleet.find(rack)
-    body = await parts.bus.ask(record.token, "power_what_if", str(racks), path=load)
+    body = await parts.bus.ask(record.token, "power_what_if", str(racks), path=load or "")
     return Response(body, media_type="application/json")
 
 

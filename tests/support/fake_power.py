@@ -1,15 +1,17 @@
 """Trays with a power switch in virtual time, and controllers that die at a point: for tests of the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import EndpointRefused, EndpointUnreachable, OutcomeUnknown
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable, OutcomeUnknown
 from firmware_bridge.vocabulary.firmware import FirmwarePart, FirmwareSight, UpdatePhase, UpdateSight
-from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.place import Place, join_place, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerDepth, PowerSight, PowerState
+from firmware_bridge.vocabulary.set_points import Settable
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.run.journal import Journal
 
 _A, _P = PowerAction, PowerState
@@ -114,6 +116,7 @@ class FakeTray:
 
 PART = "/fw/BMC"
 WAS, CARRIED = "24.12", "25.10"
+MOST_W, WANTED_W = 1200.0, 600.0
 
 
 @dataclass
@@ -128,6 +131,10 @@ class FakeFlash(FakeTray):
     forgets: bool = False
     version: str = WAS
     pushed: int = 0
+    limit_w: float = MOST_W
+    limits_taken: int = 0
+    looked: tuple[Seconds, str] | None = None
+    looks: int = 0
     _tasks: dict[str, float] = field(default_factory=dict)  # when each ends
 
     def written(self) -> str:
@@ -165,6 +172,34 @@ class FakeFlash(FakeTray):
         self.written()
         self._answer()
         return UpdateSight(UpdatePhase.RUNNING if task in self._tasks else UpdatePhase.GONE)
+
+    @property
+    def settable(self) -> dict[Place, Settable]:
+        gpu = join_place(tray_of(self.place), "gpu0")
+        return {gpu: Settable(gpu, 200.0, MOST_W)}
+
+    async def ask_values(self, values: Mapping[Place, float]) -> dict[Place, DeviceError | None]:
+        self.death.pass_by()  # it is written down, nothing was sent
+        fate = self.fates.pop(0) if self.fates else Fate.ANSWERED
+        if fate is Fate.UNREACHABLE:
+            raise EndpointUnreachable(self.place, "ask_values", "no connection")
+        if fate is Fate.REFUSED:
+            raise EndpointRefused(self.place, "ask_values", "not now", status=409)
+        if fate is not Fate.LOST:
+            (self.limit_w,) = values.values()
+            self.limits_taken += 1
+        self.death.pass_by()  # sent, and nothing answered yet
+        if fate is not Fate.ANSWERED:
+            raise OutcomeUnknown(self.place, "ask_values", "the connection broke")
+        return dict.fromkeys(values)
+
+    async def read_values(self, places: Collection[Place]) -> dict[Place, float | None]:
+        return dict.fromkeys(places, self.limit_w)
+
+    def rescan(self) -> None:
+        """Meet it anew, as a collector does: the next moment somebody looks it was met."""
+        self.death.pass_by()
+        self.looked, self.looks = (self.clock.now(), ""), self.looks + 1
 
     def _answer(self) -> None:
         if self.clock.now() < self.silent_until:

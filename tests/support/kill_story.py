@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.place import Place, join_place, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth, PowerState
 from firmware_bridge.vocabulary.sequence import Act
 from firmware_bridge.vocabulary.units import UnixNanoseconds
@@ -22,6 +23,7 @@ from rack_controller.model.operation import (
     Operation,
     OperationState,
     Plan,
+    PlannedLimit,
     PlannedPush,
     PlannedStage,
     Step,
@@ -29,12 +31,27 @@ from rack_controller.model.operation import (
     Verb,
 )
 from rack_controller.run.journal import Journal
+from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Ledger
+from rack_controller.run.operate.limiting import Limiting
+from rack_controller.run.operate.looking import Looking
 from rack_controller.run.operate.operations import Operations
 from rack_controller.run.operate.pusher import Pusher
 from rack_controller.run.operate.worker import Worker
-from support.fake_power import CARRIED, PART, WAS, Death, DyingJournal, FakeFlash, FakeTray, Fate, Killed, read_image
+from support.fake_power import (
+    CARRIED,
+    PART,
+    WANTED_W,
+    WAS,
+    Death,
+    DyingJournal,
+    FakeFlash,
+    FakeTray,
+    Fate,
+    Killed,
+    read_image,
+)
 from support.kill_weather import Weather
 from support.virtual_time import VirtualClock, run_virtually
 
@@ -53,6 +70,9 @@ VERBS = {
     ("shelf_off",): Verb.SHELF_OFF,
     ("psu_on",): Verb.PSU_ON,
     ("psu_off",): Verb.PSU_OFF,
+    ("firmware",): Verb.PUSH,
+    ("limited",): Verb.LIMIT,
+    ("looked",): Verb.RESCAN,
 }
 ACTS = {
     "on": [Act(A.ON, WITHIN)],
@@ -89,6 +109,11 @@ class Kind:
     def pushes(self) -> bool:
         return self.goals == ("firmware",)
 
+    @property
+    def sets(self) -> bool:
+        """Return whether it may be done twice: limits, looks."""
+        return self.goals in (("limited",), ("looked",))
+
 
 POWER_KINDS = tuple(
     Kind(f"{name}{'' if told else ' markless'} {'+'.join(fates) or 'plain'}", goals, before, after, fates, told, deaf)
@@ -119,7 +144,15 @@ PUSH_KINDS = tuple(
     for says, told, forgets in (("", True, False), (" markless", False, False), (" forgetful", True, True))
     for fates in ((), (Fate.ANSWER_LOST,), (Fate.LOST,), (Fate.UNREACHABLE,), (Fate.REFUSED,))
 )
-KINDS = (*POWER_KINDS, *PUSH_KINDS)
+SET_KINDS = tuple(
+    Kind(f"{goal} {'+'.join(fates) or 'plain'}", (goal,), ON, ON, fates)
+    for goal, several in (
+        ("limited", ((), (Fate.ANSWER_LOST,), (Fate.LOST,), (Fate.UNREACHABLE,), (Fate.REFUSED,))),
+        ("looked", ((),)),
+    )
+    for fates in several
+)
+KINDS = (*POWER_KINDS, *PUSH_KINDS, *SET_KINDS)
 
 
 @dataclass
@@ -146,7 +179,22 @@ def push_of(place: Place) -> Step:
     )
 
 
+def set_of(place: Place, goal: str) -> Step:
+    """Return a step that limits a tray's GPU, or looks at its endpoint."""
+    tray = tray_of(place)
+    direction = Direction.SAFE if goal == "limited" else Direction.NEUTRAL
+    facet = Facet.POWER_LIMIT if goal == "limited" else Facet.CONFIG
+    limits = {join_place(tray, "gpu0"): WANTED_W} if goal == "limited" else {}
+    return Step(f"{goal}/{tray[-3:]}", tray, place, goal, [], direction, facet=facet, limits=limits)
+
+
 def plan_of(kind: Kind) -> Plan:
+    if kind.sets:
+        (goal,) = kind.goals
+        stages = [PlannedStage(goal, goal, [set_of(place, goal) for place in (U11, U12)], width=2, stops=False)]
+        limit = PlannedLimit(WANTED_W) if goal == "limited" else None
+        said = (RACK, "t", VERBS[kind.goals], RACK, PowerDepth.NONE, Manner.FORCE, stages, [], {}, 1e6, 5.0)
+        return Plan(*said, limit=limit)
     if kind.pushes:
         stages = [PlannedStage("firmware", "Firmware", [push_of(place) for place in (U11, U12)], width=2, stops=False)]
         return Plan(RACK, "t", Verb.PUSH, U11, PowerDepth.NONE, Manner.FORCE, stages, [], {}, 1e6, 5.0)
@@ -271,7 +319,13 @@ def controller(journal: Journal, trays: Mapping[Place, FakeTray], clock: Virtual
     worker = Worker(ledger, leases, trays.__getitem__, clock)
     targets: Mapping[Place, Any] = trays
     pusher = Pusher(ledger, leases, targets.__getitem__, read_image, clock)
-    return Operations(*(RACK, ledger, leases, worker, lambda: (None, {}), clock, lambda _finding: None), pusher=pusher)
+    view: Any = SimpleNamespace(snapshot=None)
+    limits = Limits(view, targets, ledger, leases, clock, lambda _finding: None)
+    stock: Any = SimpleNamespace(refresh=lambda _place: None)
+    looking = Looking(lambda: view.layout, targets, stock, clock)
+    doers = {"limited": Limiting(limits).carry, "looked": looking.carry}
+    said = (RACK, ledger, leases, worker, lambda: (None, {}), clock, lambda _finding: None)
+    return Operations(*said, pusher=pusher, doers=doers)
 
 
 def _ended(operation: Operation) -> bool:
@@ -282,6 +336,8 @@ def repeated(life: Life, kind: Kind) -> int:
     """Return how many effects a tray had more often than its operation asked for."""
     if kind.pushes:
         return sum(max(0, tray.pushed - 1) for tray in life.trays)
+    if kind.sets:
+        return 0
     allowed = Counter(act.action for goal in kind.goals for act in ACTS[goal])
     return sum(max(0, n - allowed[action]) for tray in life.trays for action, n in Counter(tray.acted).items())
 
@@ -297,6 +353,10 @@ def lost(life: Life, kind: Kind) -> int:
     }
     if kind.pushes:
         return sum(t.place not in told and (t.written(), t.pushed) != (CARRIED, 1) for t in life.trays)
+    if kind.goals == ("limited",):
+        return sum(t.place not in told and t.limit_w != WANTED_W for t in life.trays)
+    if kind.goals == ("looked",):
+        return sum(t.place not in told and not t.looks for t in life.trays)
     wrong = [tray for tray in life.trays if tray.place not in told and tray.settle() is not kind.ends_in]
     return len(wrong) + sum(not t.acted for t in life.trays if t.place not in told)
 

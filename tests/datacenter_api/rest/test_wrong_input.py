@@ -27,7 +27,10 @@ async def described(client: httpx.AsyncClient) -> dict[str, dict[str, Any]]:
 
 
 def check(answer: httpx.Response, what: object) -> None:
-    assert answer.status_code < 500, (what, answer.text[:300])
+    unanswered = (
+        answer.status_code == 503 and "bus_unavailable" in answer.text
+    )  # well-formed, and no controller is here
+    assert answer.status_code < 500 or unanswered, (what, answer.text[:300])
     if answer.status_code >= 400:
         assert set(answer.json()["error"]) == {"code", "message", "advice", "message_id"}, what
         assert answer.json()["error"]["message_id"] != "Base.1.19.InternalError", what

@@ -88,7 +88,7 @@ async def swap_of(rack: RealRack) -> Swap:
 
 
 def works_at(rack: RealRack) -> str:
-    enrolled = rack.controlled._state._enrolled
+    enrolled = rack.controlled._state._desks.enrolled
     assert enrolled is not None
     return enrolled.works_at(tray_of(U12))
 
