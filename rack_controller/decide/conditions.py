@@ -46,7 +46,7 @@ def _leak_warning(picture: Picture, row: Row, tray: TraySight) -> str:
 
 def _detector_faulty(picture: Picture, row: Row, tray: TraySight) -> str:
     if tray.met and not tray.answers:
-        return "its controller does not answer, nobody sees its leak detectors"
+        return "its controller does not answer: nobody sees its leak detectors"
     if tray.met and len(tray.detectors) < tray.planned:
         return f"{len(tray.detectors)} of its {tray.planned} leak detectors are there"
     if tray.dry:
