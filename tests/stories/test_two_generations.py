@@ -85,6 +85,7 @@ def test_every_endpoint_and_serial_unit_is_reachable(healthy: Product) -> None:
     assert "7/7" in healthy.cli("endpoint", "list").stdout
 
 
+@pytest.mark.timeout(500)
 def test_nothing_is_older_than_three_periods_of_its_class(healthy: Product) -> None:
     for rack in ("k01", FIRST, SECOND):
         assert sum(r["value"] is not None for r in healthy.readings(rack)) > 1000

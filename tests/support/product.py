@@ -137,7 +137,7 @@ class Product:
         Three periods of its class are granted to each.  `besides`: part of a place that is left out.
         """
         began = time.monotonic() if since is None else since
-        deadline = time.monotonic() + 30 * PATIENCE
+        deadline = time.monotonic() + 60 * PATIENCE
         while late := self.late_readings(rack, time.monotonic() - began, besides):
             assert time.monotonic() < deadline, f"{len(late)} readings were not read again: {told(late)}"
             time.sleep(1)
@@ -147,7 +147,7 @@ class Product:
 
         One in a hundred may be late at a look: a busy machine keeps them from ever being in time all at once.
         """
-        began, deadline = time.monotonic(), time.monotonic() + 30 * PATIENCE
+        began, deadline = time.monotonic(), time.monotonic() + 60 * PATIENCE
         most = len(self.readings(rack)) // 100
         while len(late := self.late_readings(rack)) > most:
             assert time.monotonic() < deadline, f"{len(late)} readings are late: {told(late)}"
