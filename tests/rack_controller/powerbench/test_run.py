@@ -42,7 +42,7 @@ def test_the_budget_never_passes_it_and_does_more_work_than_a_static_limit(score
     ours, static = scores["budget"], scores["static"]
     assert (ours.over_s, ours.overshoot) == (0.0, 0.0)
     assert ours.training > static.training + 0.02
-    assert ours.served >= static.served
+    assert ours.served >= static.served - 1e-5  # limits that are not moved for a hundredth
 
 
 def test_nobody_does_better_than_the_oracle(scores: dict[str, Score]) -> None:
