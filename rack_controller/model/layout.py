@@ -218,7 +218,6 @@ class RackState(msgspec.Struct, frozen=True):
     `deliveries_refused`: events pushed to this controller's listener and not taken, by reason, since its start; one
     listener serves every rack of a `boot`.  `interlocks` None: the rack has none.  `alarm_glance`: its alarms in short;
     `alarms` are those of them that are events which last.
-    listener serves every rack of a `boot`.  `interlocks` None: the rack has none.
     `building` None: the site agreed on none for it.  `budget` None: no power policy covers it.
     """
 
