@@ -3,18 +3,14 @@
 Asks the emulator over the socket in the state directory and imports nothing of it.
 """
 
-import json
-import os
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from firmware_bridge.vocabulary.errors import CommandRefused, EnvironmentUnfit
 from rack_controller.acceptance.rig import Act
+from rack_controller.agent.emulator_channel import ask_emulator
 
-SOCKET_NAME = "emulator.sock"
-ANSWER_WITHIN_S = 30.0
 DARK_S = 5.0
 """How long mains stay away when they are cycled."""
 _FAULTS: dict[str, dict[str, str]] = {
@@ -71,19 +67,7 @@ class EmulatedHands:
             self._ask("clear_faults", ids=ids)
 
     def _ask(self, verb: str, **arguments: Any) -> Any:
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
-                link.settimeout(ANSWER_WITHIN_S)
-                handle = os.open(self.state, os.O_PATH | os.O_DIRECTORY)  # a socket's name holds 108 bytes
-                try:
-                    link.connect(f"/proc/self/fd/{handle}/{SOCKET_NAME}")
-                finally:
-                    os.close(handle)
-                link.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
-                line = link.makefile("rb").readline()
-            reply = json.loads(line)
-        except (OSError, ValueError) as err:
-            raise EnvironmentUnfit(f"no emulator answers in {self.state}: {err}", advice="start it again") from err
+        reply = ask_emulator(self.state, "start it again", verb, arguments)
         if not reply.get("ok"):
             raise CommandRefused(f"the emulator refused {verb}: {reply.get('error', '')}")
         return reply

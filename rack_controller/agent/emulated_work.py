@@ -1,9 +1,6 @@
 """Emulated GPUs that multiply: asked over the emulator's control socket, importing nothing of it."""
 
 import base64
-import json
-import os
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from firmware_bridge.ports.work import WorkingGpu
-from firmware_bridge.vocabulary.errors import DeviceError, EnvironmentUnfit
+from firmware_bridge.vocabulary.errors import DeviceError
 from firmware_bridge.wire.known_product import Words
-from rack_controller.agent.emulated import SOCKET_NAME
+from rack_controller.agent.emulator_channel import ask_emulator
 
-ANSWER_WITHIN_S = 30.0
 MOST_SIZE = 256
 
 
@@ -46,18 +42,7 @@ class EmulatedMultipliers:
         """Nothing is held."""
 
     def _ask(self, verb: str, **arguments: Any) -> Any:
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
-                link.settimeout(ANSWER_WITHIN_S)
-                handle = os.open(self.state, os.O_PATH | os.O_DIRECTORY)  # a socket's name holds 108 bytes
-                try:
-                    link.connect(f"/proc/self/fd/{handle}/{SOCKET_NAME}")
-                finally:
-                    os.close(handle)
-                link.sendall(json.dumps({"verb": verb, **arguments}).encode() + b"\n")
-                reply = json.loads(link.makefile("rb").readline())
-        except (OSError, ValueError) as err:
-            raise EnvironmentUnfit(f"no emulator answers in {self.state}: {err}", advice="start one there") from err
+        reply = ask_emulator(self.state, "start one there", verb, arguments)
         if not reply.get("ok"):
             raise DeviceError(str(arguments.get("place", "the emulator")), verb, str(reply.get("error", "")))
         return reply

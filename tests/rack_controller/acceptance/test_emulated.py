@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from firmware_bridge.vocabulary.errors import CommandRefused
-from rack_controller.acceptance.emulated import SOCKET_NAME, EmulatedHands
+from rack_controller.acceptance.emulated import EmulatedHands
 from rack_controller.acceptance.rig import Act
+from rack_controller.agent.emulated import SOCKET_NAME
 
 RACK = "tx1/a/r03/k07"
 
