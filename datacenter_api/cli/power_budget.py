@@ -35,6 +35,8 @@ _CLAIMS = (
     Column("PRIORITY", lambda r: str(r["priority"]), right=True),
     Column("GPUS", lambda r: str(r["gpus"]), right=True),
     Column("WANTS", lambda r: kw(r["wanted_w"]), right=True),
+    Column("PROMISED", lambda r: kw(r["promised_w"]) if r["promised_w"] else "–", right=True),
+    Column("KEPT", lambda r: kw(r["promised_w"] - r["reduced_w"]) if r["promised_w"] else "–", right=True),
     Column("GRANTED", lambda r: kw(r["granted_w"]), right=True),
     Column("DRAWN", lambda r: kw(r["drawn_w"]), right=True),
     Column("HELD BY", lambda r: str(r["held_by"] or "–")),
@@ -210,6 +212,8 @@ def _tell(view: Row) -> None:
         flow = "unknown" if cooling["flow_lpm"] is None else f"{cooling['flow_lpm']:.0f} L/min"
         note(f"coolant ({cooling['mode']}): {flow}; {cooling['why']}")
     for limit in view["limits"]:
+        if limit.get("unkept_w"):
+            note(f"{limit['name']}: promises are reduced, they pass it by {kw(limit['unkept_w'])}")
         if limit["shortfall_w"] > 0:
             trays = ", ".join(short(t) for t in limit["shed"][:MOST_HELD])
             note(f"{limit['name']}: {kw(limit['shortfall_w'])} short even at the least limits; shed {trays}")

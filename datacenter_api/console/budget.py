@@ -79,6 +79,12 @@ def draw_head(state: BudgetState | None) -> str:
     lines = [f"<p>{mode}. Decided every {view.period_s:g} s in {view.step_ms:.1f} ms{by}.</p>"]
     lines += [_usable(view.usable)] if view.usable is not None else []
     lines += [
+        f'<p class="sev-warning">▲ {esc(c.name)} gets {kilowatts(c.promised_w - c.reduced_w)} of the '
+        f"{kilowatts(c.promised_w)} that it was promised here: not all promises fit.</p>"
+        for c in view.claims
+        if c.reduced_w > 0
+    ]
+    lines += [
         f'<p class="sev-critical">◆ {esc(limit.name)}: {kilowatts(limit.shortfall_w)} short even at the least limits. '
         f"Shed {esc(', '.join(slot_of(t) for t in limit.shed[:8]))}.</p>"
         for limit in view.limits
@@ -111,11 +117,12 @@ def draw_claims(state: BudgetState | None) -> str:
     head = "<h2>Who asks</h2>"
     if state is None or state.view is None:
         return f'{head}<p class="quiet">Nobody yet.</p>'
-    titles = ("Claim", "Priority", "GPUs", "Asks", "Granted", "Drawn", "Held by")
-    columns = _columns(titles, 1, 6)
+    titles = ("Claim", "Priority", "GPUs", "Asks", "Promised", "Granted", "Drawn", "Held by")
+    columns = _columns(titles, 1, 7)
     rows = "".join(
         f"<tr><td>{esc(c.name)}{' (in step)' if c.synchronous else ''}</td>"
         f'<td class="n">{c.priority}</td><td class="n">{c.gpus}</td><td class="n">{kilowatts(c.wanted_w)}</td>'
+        f'<td class="n">{kilowatts(c.promised_w) if c.promised_w else UNKNOWN}</td>'
         f'<td class="n">{kilowatts(c.granted_w)}</td><td class="n">{kilowatts(c.drawn_w)}</td>'
         f"<td>{esc(c.held_by) or UNKNOWN}</td></tr>"
         for c in state.view.claims

@@ -24,7 +24,8 @@ class PowerCap(msgspec.Struct, frozen=True):
 
 class LimitView(msgspec.Struct, frozen=True):
     """One limit, in W of AC: `charged` is the most that can be asked of it now, `drawn` what is metered (None:
-    unknown); `binds`: it holds somebody now; `shortfall`: by how much floors alone pass it, `shed` what to take off;
+    unknown); `binds`: it holds somebody now; `unkept`: by how much what was promised passes it, so that promises are
+    reduced; `shortfall`: by how much even the least limits do, `shed` what to take off;
     `out_of_band_w`: the most that can be asked of it by what was told over Redfish alone."""
 
     name: str
@@ -38,6 +39,7 @@ class LimitView(msgspec.Struct, frozen=True):
     shortfall_w: float = 0.0
     shed: list[str] = []
     out_of_band_w: float = 0.0
+    unkept_w: float = 0.0
 
 
 class UsableView(msgspec.Struct, frozen=True):
@@ -60,7 +62,8 @@ class UsableView(msgspec.Struct, frozen=True):
 
 class ClaimView(msgspec.Struct, frozen=True):
     """A job, a tenant or everybody else: `wanted` and `granted` W of its GPUs in this rack, `level` the share of its
-    request that it gets (0 to 1), `held_by` the limit that holds it."""
+    request that it gets (0 to 1), `held_by` the limit that holds it.  `promised` W: what its GPUs here are guaranteed
+    (0: nothing beyond the least limits), of which `reduced` W cannot be kept now."""
 
     name: str
     kind: str
@@ -72,6 +75,8 @@ class ClaimView(msgspec.Struct, frozen=True):
     level: float
     held_by: str = ""
     synchronous: bool = False
+    promised_w: float = 0.0
+    reduced_w: float = 0.0
 
 
 class InBandView(msgspec.Struct, frozen=True):
@@ -163,7 +168,8 @@ class JobView(msgspec.Struct, frozen=True):
 
 class CoolingView(msgspec.Struct, frozen=True):
     """Coolant that follows what is granted: `flow_lpm` measured (None: unknown) and asked for, the supply that is asked
-    for, what the measured flow carries (None: all of it), and why."""
+    for, what the measured flow carries (None: all of it), and why.  `shared`: the other racks on the same loop, whose
+    units are asked as one."""
 
     mode: str
     flow_lpm: float | None
@@ -171,6 +177,7 @@ class CoolingView(msgspec.Struct, frozen=True):
     supply_c: float
     carries_w: float | None
     why: str
+    shared: list[str] = []
 
 
 class PowerView(msgspec.Struct, frozen=True):

@@ -16,7 +16,8 @@ REST_PRIORITY = 50
 @dataclass(frozen=True, slots=True)
 class Claims:
     """J claims: `names`, `kinds` (job, tenant, rest), `priority`, `weight`, `together` (J,); of each GPU `claim`,
-    the least `floor` and the most `ceiling` that a tenant's terms give it, `tenant` (empty: nobody's), all (N,)."""
+    the least `floor` and the most `ceiling` that a tenant's terms give it, `tenant` (empty: nobody's), and `least`,
+    the least that it can be set to, which floors come down to where they do not fit, all (N,)."""
 
     names: tuple[str, ...]
     kinds: tuple[str, ...]
@@ -27,6 +28,7 @@ class Claims:
     floor: Array
     ceiling: Array
     tenant: tuple[str, ...]
+    least: Array
 
 
 def claims_of(roster: Roster, policy: PowerPolicy, jobs: Sequence[Job] = ()) -> Claims:
@@ -63,6 +65,7 @@ def claims_of(roster: Roster, policy: PowerPolicy, jobs: Sequence[Job] = ()) -> 
         floor=floor,
         ceiling=ceiling,
         tenant=tuple("" if n < 0 else policy.tenants[n].name for n in owners.tolist()),
+        least=roster.floor.copy(),
     )
 
 

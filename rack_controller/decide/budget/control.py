@@ -13,6 +13,7 @@ from rack_controller.decide.budget.bounds import Written, read_back, sent
 from rack_controller.decide.budget.design import Array, BudgetDecision, BudgetDesign, BudgetPolicy, Index, Mask, Seen
 from rack_controller.decide.budget.fill import fill
 from rack_controller.decide.budget.law import LawState, learn, trust
+from rack_controller.decide.budget.promises import Floors, kept_floors
 from rack_controller.decide.budget.requests import RequestState, requests, watch
 
 _CLOSE_S = 1e-6
@@ -50,7 +51,7 @@ class _Share:
     """What everybody is to have: `targets` (N,), and how the limits held it (BudgetDecision)."""
 
     targets: Array
-    slack: Array
+    floors: Floors
     level: Array
     bound_by: Index
 
@@ -73,9 +74,10 @@ def step_budget(
     writes = _grant(state.written, design, policy, seen.now, limits, charge, share.targets, fresh=fresh)
     written = sent(state.written, writes, seen.now)
     charged = design.feeds @ charge.racks(design.per_rack(written.holds)) + anyhow
-    short = np.maximum(-share.slack, 0.0)
+    kept = share.floors
+    short = np.maximum(-kept.slack, 0.0)
     return replace(state, written=written), BudgetDecision(
-        writes, charged, short, share.level, share.bound_by, share.slack
+        writes, charged, short, share.level, share.bound_by, kept.slack, kept.watts, kept.level, kept.unkept
     )
 
 
@@ -104,30 +106,46 @@ def _charge(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, gran
 def _allocate(
     written: Written, design: BudgetDesign, wanted: Array, limits: Array, charge: _Charge, stuck: Mask
 ) -> _Share:
-    """Share the limits: floors, then requests by priority, then what is left to whoever may still grow.
+    """Share the limits: floors, as far as they fit, then requests by priority, then what is left to whoever may still
+    grow.
 
     A device that does not follow is a load like any other: what it can draw is taken from the rest, and what it was
     told last it is told again.
     """
-    floors = np.where(stuck, written.holds, _floors(design, wanted))
+    promised, least = (np.where(stuck, written.holds, w) for w in _floors(design, wanted))
+    kept = kept_floors(
+        promised,
+        least,
+        design.claim,
+        lambda watts: limits - design.feeds @ charge.racks(design.per_rack(watts)),
+        lambda spans: _slopes(design, charge, spans),
+        design.weight,
+        design.priority,
+    )
+    floors, slack = kept.watts, kept.slack
     spans = np.where(stuck, 0.0, np.maximum(wanted - floors, 0.0))
-    slack = limits - design.feeds @ charge.racks(design.per_rack(floors))
     level, bound_by = fill(slack, _slopes(design, charge, spans), design.weight, design.priority)
     targets = floors + level[design.claim] * spans
     left = limits - design.feeds @ charge.racks(design.per_rack(targets))
     more = np.where(stuck | (bound_by[design.claim] >= 0), 0.0, design.most - targets)
     spare, _ = fill(left, _slopes(design, charge, more), design.weight, design.priority)
     targets = np.where(stuck, np.minimum(written.newest, design.most), targets + spare[design.claim] * more)
-    return _Share(targets, slack, level, bound_by)
+    return _Share(targets, kept, level, bound_by)
 
 
-def _floors(design: BudgetDesign, wanted: Array) -> Array:
-    """Return the least that every device gets, W, (N,): what can be set, and one share for those that work in step."""
+def _floors(design: BudgetDesign, wanted: Array) -> tuple[Array, Array]:
+    """Return what every device is promised, and the least that it gets where that does not fit, W, (N,)."""
+    promised = _in_step(design, wanted, design.floor)
+    return promised, promised if design.least is None else np.minimum(promised, _in_step(design, wanted, design.least))
+
+
+def _in_step(design: BudgetDesign, wanted: Array, floor: Array) -> Array:
+    """Return floors, W, (N,), with one share of what they ask for to those that work in step."""
     span = np.maximum(wanted - design.idle, 1e-9)
-    share = np.clip((design.floor - design.idle) / span, 0.0, 1.0)
+    share = np.clip((floor - design.idle) / span, 0.0, 1.0)
     joint = np.zeros(len(design.weight))
     np.maximum.at(joint, design.claim, share)
-    return np.where(design.together[design.claim], design.idle + joint[design.claim] * span, design.floor)
+    return np.where(design.together[design.claim], design.idle + joint[design.claim] * span, floor)
 
 
 def _slopes(design: BudgetDesign, charge: _Charge, spans: Array) -> Array:

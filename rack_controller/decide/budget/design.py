@@ -31,7 +31,9 @@ class RackLaw:
 
 @dataclass(frozen=True, slots=True)
 class BudgetDesign:
-    """Devices `rack`, `claim` (N,); `idle`, `floor` (least that can be set), `most` (default limit), all (N,).
+    """Devices `rack`, `claim` (N,); `idle`, `floor` (what each is promised), `most` (default limit), all (N,).
+
+    `least` (N,): what floors come down to where they do not fit, the least that can be set; None: floors stand.
 
     A claim is what is served together: `priority` (J,), smaller first; `weight` (J,); `together` (J,): its devices
     work in step, so all of them get the same share of what they ask for.
@@ -48,11 +50,13 @@ class BudgetDesign:
     together: Mask
     feeds: Array
     law: RackLaw
+    least: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shared.  Raises ValueError that names the first thing that is wrong."""
         for name, bad in (
             ("floor", (self.floor > self.most) | (self.floor < 0)),
+            ("least", np.zeros(1) if self.least is None else (self.least > self.floor) | (self.least < 0)),
             ("weight", self.weight <= 0),
             ("feeds", (self.feeds < 0) | ~np.isfinite(self.feeds)),
             ("efficiency", (self.law.efficiency <= 0) | (self.law.efficiency > 1)),
@@ -125,9 +129,11 @@ class Seen:
 class BudgetDecision:
     """`writes` (N,) W, NaN where nothing is sent.  `charged` (C,): the most that every limit can be asked for now.
 
-    `shortfall` (C,): by how much the floors alone pass a limit, 0 where they fit: something must be shed.
+    `shortfall` (C,): by how much the least limits pass a limit, 0 where they fit: something must be shed.
     `level` (J,): which share of its request each claim got; `bound_by` (J,): the limit that held it, -1 for none.
     `slack` (C,): what every limit has left above the floors, negative where they do not fit.
+    `floors` (N,): the floors that are kept; `promise` (J,): which share of what was promised above the least that is;
+    `unkept` (C,): by how much promised floors pass a limit, whether or not the least fit.
     """
 
     writes: Array
@@ -136,3 +142,6 @@ class BudgetDecision:
     level: Array
     bound_by: Index
     slack: Array
+    floors: Array
+    promise: Array
+    unkept: Array

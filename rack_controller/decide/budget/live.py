@@ -91,6 +91,7 @@ def design_of(roster: Roster, claims: Claims, most: Array, rows: tuple[Row, ...]
         claim=claims.claim,
         idle=np.minimum(roster.idle, most),
         floor=np.minimum(claims.floor, most),
+        least=np.minimum(claims.least, most),
         most=most,
         priority=claims.priority,
         weight=claims.weight,
@@ -176,8 +177,8 @@ def _certain(state: BudgetState, design: BudgetDesign, policy: PowerPolicy, seen
     They are charged the most that they may draw; here they count with their floor, so that a controller of a tray that
     starts anew, or answers late, costs nobody else its tray.
     """
-    stuck = state.written.stuck(seen.now, policy.stale.rewrite_s)
-    surplus = np.where(stuck, np.maximum(state.written.holds - design.floor, 0.0), 0.0)
+    stuck, least = state.written.stuck(seen.now, policy.stale.rewrite_s), design.least
+    surplus = np.where(stuck, np.maximum(state.written.holds - (design.floor if least is None else least), 0.0), 0.0)
     slope = (1.0 + design.law.follow) / design.law.efficiency
     return np.maximum(shortfall - design.feeds @ (slope * design.per_rack(surplus)), 0.0)
 

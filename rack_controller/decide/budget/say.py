@@ -39,7 +39,7 @@ def say_usable(may: Usable) -> UsableView:
 
 def say_limits(roster: Roster, claims: Claims, decision: LiveDecision, meters: Array, rack: int) -> list[LimitView]:
     """Return every limit that carries a rack, its own first."""
-    binding, floors = binding_rows(decision, claims), np.minimum(claims.floor, decision.most)
+    binding, floors = binding_rows(decision, claims), np.minimum(claims.least, decision.most)
     found = []
     for c, row in enumerate(decision.rows):
         if row.share[rack] <= 0:
@@ -59,6 +59,7 @@ def say_limits(roster: Roster, claims: Claims, decision: LiveDecision, meters: A
                 binds=c in binding,
                 shortfall_w=short,
                 shed=[] if shed is None else list(shed.trays),
+                unkept_w=float(decision.step.unkept[c]) if decision.step.unkept[c] > _CLOSE_W else 0.0,
             )
         )
     return found
@@ -66,7 +67,8 @@ def say_limits(roster: Roster, claims: Claims, decision: LiveDecision, meters: A
 
 def say_claims(roster: Roster, claims: Claims, decision: LiveDecision, power: Array, rack: int) -> list[ClaimView]:
     """Return who asks for power in a rack, whoever comes first first."""
-    found = []
+    found, promised = [], np.where(claims.floor > claims.least + _CLOSE_W, np.minimum(claims.floor, decision.most), 0.0)
+    reduced = np.maximum(promised - decision.step.floors, 0.0)
     for j, name in enumerate(claims.names):
         mine = (claims.claim == j) & (roster.rack == rack)
         if not mine.any():
@@ -85,6 +87,8 @@ def say_claims(roster: Roster, claims: Claims, decision: LiveDecision, power: Ar
                 level=float(decision.step.level[j]),
                 held_by=decision.rows[row].name if 0 <= row < len(decision.rows) else "",
                 synchronous=bool(claims.together[j]),
+                promised_w=float(promised[mine].sum()),
+                reduced_w=float(reduced[mine].sum()) if reduced[mine].sum() > _CLOSE_W else 0.0,
             )
         )
     return sorted(found, key=lambda c: (c.priority, c.name))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.place import Place, rack_of, tray_of
 from rack_controller.decide.budget.claims import Claims
 from rack_controller.decide.budget.design import Array, Mask
 from rack_controller.decide.budget.roster import Roster
@@ -75,6 +75,17 @@ def reliefs(roster: Roster, share: Array, floors: Array) -> dict[Place, float]:
     for place, watts in zip(roster.places, each.tolist(), strict=True):
         tray = tray_of(place)
         found[tray] = found.get(tray, 0.0) + watts
+    return found
+
+
+def going(roster: Roster, holds: Array, trays: Collection[Place]) -> dict[Place, float]:
+    """Return what racks lose when `trays` of them go off, W at their feeds, by what GPUs may draw, `holds` (N,) W."""
+    found: dict[Place, float] = {}
+    if not trays:
+        return found
+    for tray, watts in reliefs(roster, np.ones(len(roster.racks)), holds).items():
+        if tray in trays:
+            found[rack_of(tray)] = found.get(rack_of(tray), 0.0) + watts
     return found
 
 

@@ -99,7 +99,7 @@ class LoadShedding:
             self.roster,
             claims,
             decision.rows,
-            np.minimum(claims.floor, decision.most),
+            np.minimum(claims.least, decision.most),
             decision.lacking,
             going=self.trays,
             spared=self._spared(now),

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.place import Place, leaf_of
-from rack_controller.decide.budget.say import held_of, say_limits
+from rack_controller.decide.budget.say import held_of, say_claims, say_limits
 from rack_controller.decide.budget.told import Told, judge_change
 from rack_controller.decide.budget.why import Layers
 from rack_controller.decide.notice import Finding
@@ -24,6 +25,7 @@ class BudgetTelling:
     _layers: dict[Place, tuple[str, int]] = field(default_factory=dict)
     _usable: Told | None = None
     _short: frozenset[str] = frozenset()
+    _reduced: frozenset[str] = frozenset()
     _judged: set[str] = field(default_factory=set)
 
     @property
@@ -51,6 +53,7 @@ class BudgetTelling:
         for gpu in set(self._layers) - set(held):
             del self._layers[gpu]
         self._tell_usable(last, rack)
+        self._tell_reduced(last, rack)
         self._tell_short(last, rack)
         self._tell_late(last, rack)
 
@@ -67,6 +70,23 @@ class BudgetTelling:
         text = f"may draw {may.watts / 1e3:.1f} kW instead of {before / 1e3:.1f} kW: {case.binding.name} binds{after}"
         severity = Severity.WARNING if may.watts < before else Severity.OK
         self._tell("budget.usable", severity, text)
+
+    def _tell_reduced(self, last: Cycle, rack: int) -> None:
+        """Tell whose promises are reduced, since not all of them fit, and when they are kept again."""
+        if not (last.decision.step.unkept > 0).any() and not self._reduced:
+            return
+        station, decision = self.station, last.decision
+        claims = {c.name: c for c in say_claims(station.roster, last.claims, decision, last.sight.power, rack)}
+        reduced = {name: claim for name, claim in claims.items() if claim.reduced_w > 0}
+        limits = say_limits(station.roster, last.claims, decision, last.sight.meters, rack)
+        tight = ", ".join(f"{each.name} lacks {power_text(each.unkept_w)}" for each in limits if each.unkept_w > 0)
+        for name in sorted(reduced.keys() - self._reduced):
+            left, promised = (reduced[name].promised_w - reduced[name].reduced_w), reduced[name].promised_w
+            text = f"of {power_text(promised)} that {name} was promised {power_text(left)} are kept: {tight}"
+            self._tell("budget.reduced", Severity.WARNING, text)
+        for name in sorted(self._reduced - reduced.keys()):
+            self._tell("budget.kept", Severity.OK, f"what {name} was promised is kept again")
+        self._reduced = frozenset(reduced)
 
     def _tell_short(self, last: Cycle, rack: int) -> None:
         if not (last.decision.step.shortfall > 0).any() and not self._short:

@@ -90,11 +90,14 @@ class TwoRoads:
 
     def _stand(self, claims: Claims, policy: PowerPolicy, alone: LiveDecision, rows: Sequence[Row]) -> None:
         """Work out standing limits anew, where anything that they follow from is another."""
-        key = alone.most.tobytes() + claims.floor.tobytes() + np.array([row.watts for row in rows]).tobytes()
+        key = (
+            alone.most.tobytes()
+            + claims.floor.tobytes()
+            + claims.least.tobytes()
+            + np.array([row.watts for row in rows]).tobytes()
+        )
         if key != self._standing_of:
             self._standing_of = key
-            floor = np.minimum(claims.floor, alone.most)
             reserved = policy.doubt + policy.reserve
-            self.standing = np.maximum(
-                standing_limits(self.roster, floor, alone.most, rows, reserved), self.roster.floor
-            )
+            stands = standing_limits(self.roster, claims.least, claims.floor, alone.most, rows, reserved)
+            self.standing = np.maximum(stands, self.roster.floor)

@@ -26,7 +26,7 @@ def carried(limits: np.ndarray, each: Row) -> float:
 
 
 def stands(rows: list[Row]) -> np.ndarray:
-    return standing_limits(ROSTER, ROSTER.floor, ROSTER.most, rows, DOUBT)
+    return standing_limits(ROSTER, ROSTER.floor, ROSTER.floor, ROSTER.most, rows, DOUBT)
 
 
 def test_without_a_limit_everybody_has_its_most() -> None:
@@ -36,6 +36,15 @@ def test_without_a_limit_everybody_has_its_most() -> None:
 
 def test_where_not_even_the_floors_fit_they_are_what_remains() -> None:
     assert (stands([row(1_000.0, [1, 1, 1])]) == ROSTER.floor).all()
+
+
+def test_promises_that_do_not_fit_come_down_to_what_does() -> None:
+    promised = np.where(ROSTER.rack == 0, 1_000.0, ROSTER.floor)
+    tight = row(80_000.0, [1, 0, 0])
+    found = standing_limits(ROSTER, ROSTER.floor, promised, ROSTER.most, [tight], DOUBT)
+    mine = found[ROSTER.span(0)]
+    assert ((mine > ROSTER.floor[0]) & (mine < 1_000.0)).all()
+    assert carried(found, tight) <= 80_000.0
 
 
 def test_a_tight_rack_costs_its_neighbours_nothing() -> None:

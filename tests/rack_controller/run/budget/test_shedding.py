@@ -84,7 +84,7 @@ class Floor:
             most = np.where(off, 0.0, ROSTER.most)
             step = BudgetDecision(
                 *(np.full(72, np.nan), np.array([self.charged]), np.array([lacks]), np.ones(1)),
-                *(np.full(1, -1), np.array([slack - lacks])),
+                *(np.full(1, -1), np.array([slack - lacks]), np.zeros(72), np.ones(1), np.array([lacks])),
             )
             nothing = np.zeros(72)
             rows = (Row("k01", RowKind.RACK, LIMIT, np.ones(1), "supplies"),)
