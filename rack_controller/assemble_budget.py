@@ -34,6 +34,7 @@ def budget_station(
     upstream = read_upstream(site_file, feeds)
     filed = filed_policy(search)
     station = BudgetStation(roster_of(racks, upstream.racks), upstream, journal, clock, filed)
+    station.cooling.loops = tuple(site.coolant_loops.values())
     if filed is not None:
         try:
             station.fits(filed.spec, [])

@@ -11,7 +11,7 @@ import yaml
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 from firmware_bridge.vocabulary.neighbour import Neighbour
-from firmware_bridge.vocabulary.place import RACK_PARTS, TRAY_PARTS, parse_place, rack_of
+from firmware_bridge.vocabulary.place import RACK_PARTS, TRAY_PARTS, Place, parse_place, rack_of
 from firmware_bridge.vocabulary.site import DEFAULT_CONSOLE_PORT, Site, SiteConsole, SiteEndpoint, SiteEvents, SiteRack
 from firmware_bridge.wire.located_yaml import Located, convert, parse
 from firmware_bridge.wire.modbus.map_file import LineFile
@@ -74,6 +74,7 @@ class _SiteFile(msgspec.Struct, omit_defaults=True):
     building: dict[str, Any] = {}
     consoles: list[_ConsoleFile] = []
     events: _EventsFile | None = None
+    coolant_loops: dict[Name, Annotated[list[str], msgspec.Meta(min_length=2)]] = {}
 
 
 def read_site(path: Path) -> Site:
@@ -102,7 +103,8 @@ def parse_site(text: str, path: Path) -> Site:
     for where, place in places.items():
         if rack_of(place) not in known:
             raise document.complaint(where, "expected a place inside one of the racks")
-    return Site(file.site, racks, endpoints, file.feeds, file.building, consoles, _events(document, file.events))
+    said = (file.feeds, file.building, consoles, _events(document, file.events), _loops(document, file, known))
+    return Site(file.site, racks, endpoints, *said)
 
 
 def write_site(path: Path, site: Site) -> None:
@@ -126,6 +128,7 @@ def write_site(path: Path, site: Site) -> None:
             for c in site.consoles
         ],
         events=None if site.events is None else _events_file(site.events),
+        coolant_loops={name: list(racks) for name, racks in site.coolant_loops.items()},
     )
     content = yaml.dump(msgspec.to_builtins(file), Dumper=_DUMPER, sort_keys=False, default_flow_style=None, width=200)
     try:
@@ -137,6 +140,20 @@ def write_site(path: Path, site: Site) -> None:
         Path(name).replace(path)
     except OSError as err:
         raise EnvironmentUnfit(f"cannot write {path}: {err.strerror}", advice="free space or fix permissions") from err
+
+
+def _loops(document: Located, file: _SiteFile, known: set[Place]) -> dict[str, tuple[Place, ...]]:
+    """Return the racks of each coolant loop; each rack lies on one."""
+    owner: dict[str, str] = {}
+    for name, racks in file.coolant_loops.items():
+        for n, rack in enumerate(racks):
+            where = f"coolant_loops.{name}[{n}]"
+            if rack not in known:
+                raise document.complaint(where, f"expected a rack of the site: {', '.join(sorted(known))}")
+            if rack in owner:
+                raise document.complaint(where, f"expected a rack of no other loop, it lies on {owner[rack]} already")
+            owner[rack] = name
+    return {name: tuple(Place(rack) for rack in racks) for name, racks in file.coolant_loops.items()}
 
 
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

@@ -86,7 +86,10 @@ class SiteEvents:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One site: racks, endpoints, feeds and the building's own identifiers."""
+    """One site: racks, endpoints, feeds and the building's own identifiers.
+
+    `coolant_loops`: by name, racks whose coolant units feed one loop together; every other rack has a loop of its own.
+    """
 
     name: str
     racks: tuple[SiteRack, ...]
@@ -95,6 +98,7 @@ class Site:
     building: dict[str, Any] = field(default_factory=dict)
     consoles: tuple[SiteConsole, ...] = ()
     events: SiteEvents | None = None
+    coolant_loops: dict[str, tuple[Place, ...]] = field(default_factory=dict)
 
     def consoles_of(self, rack: Place) -> tuple[SiteConsole, ...]:
         """Return the serial consoles that stand in `rack`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from firmware_bridge.vocabulary.amounts import power_text
 from rack_controller.decide.budget.design import Array, Index
 
 
@@ -32,7 +33,9 @@ class CoolingPolicy:
     `falls`: a measurement that is less than this of the one before, and of what is asked for, is a loss: racks
     are held to their floors until it has stood for `steady_s`.
     `stale_s`: an older measurement proves nothing, and carries nothing when it is twice as old.
-    `dew_margin_k`: the supply stays so far above the dew point.  `slew_k_per_s`: it moves no faster, unless it must."""
+    `dew_margin_k`: the supply stays so far above the dew point.  `slew_k_per_s`: it moves no faster, unless it must.
+    `warn_k`: how much warmer it may be asked for before all of a unit's load goes off, since its valve is late then;
+    `gone_s`: flow is lowered so long after load that was told to go is proven gone: once round the loop."""
 
     ahead_w: float = 15_000.0
     proof: float = 0.95
@@ -42,33 +45,37 @@ class CoolingPolicy:
     stale_s: float = 3.0
     dew_margin_k: float = 3.0
     slew_k_per_s: float = 1.0 / 60.0
+    warn_k: float = 2.0
+    gone_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class CoolingSeen:
     """`flow` (U,) L/min, NaN unknown, measured at `flow_at` (U,) s, or all at once.  `granted` (R,) W: what limits
-    allow at the feeds now.  `dew_point` (U,) °C, NaN unknown.  `going_off` (R,): racks that are about to lose their
-    load."""
+    allow at the feeds now.  `dew_point` (U,) °C, NaN unknown.  `going` (R,) W: how much of that is about to go off; it
+    counts for the flow until it has."""
 
     now: float
     flow: Array
     flow_at: Array | float
     granted: Array
     dew_point: Array
-    going_off: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    going: Array
 
 
 @dataclass(frozen=True, slots=True)
 class CoolingState:
     """`target`, `needed_at` (U,): flow that was last asked for, and when so much was last needed; `supply` (U,) °C.
 
-    `flow` (U,) as it was last measured, at `flow_at`; `lost_at` (U,): when it last fell."""
+    `flow` (U,) as it was last measured, at `flow_at`; `lost_at` (U,): when it last fell.  `warned_at` (U,): when load
+    was last about to go."""
 
     target: Array
     needed_at: Array
     supply: Array
     flow: Array
     lost_at: Array
+    warned_at: Array
     flow_at: Array | float = -np.inf
     at: float = -np.inf
 
@@ -76,7 +83,7 @@ class CoolingState:
     def new(cls, design: CoolingDesign) -> "CoolingState":
         """Return a start that asks for all flow there is: nothing is known of what racks draw."""
         never, unknown = np.full(len(design.flow_max), -np.inf), np.full(len(design.flow_max), np.nan)
-        return cls(design.flow_max.copy(), never, design.supply.copy(), unknown, never)
+        return cls(design.flow_max.copy(), never, design.supply.copy(), unknown, never, never)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +103,27 @@ def step_cooling(
 ) -> tuple[CoolingState, CoolingDecision]:
     """Return the next state, what to set on the units, and what each rack may be granted at most."""
     racks = np.bincount(design.unit, minlength=len(design.flow_max))
-    granted = np.where(seen.going_off, 0.0, seen.granted)
     neediest = np.zeros(len(racks))
-    np.maximum.at(neediest, design.unit, granted + policy.ahead_w)
+    np.maximum.at(neediest, design.unit, seen.granted + policy.ahead_w)
     need = np.clip(neediest * design.lpm_per_w * racks, design.flow_min, design.flow_max)
     higher = need >= state.target
     needed_at = np.where(higher, seen.now, state.needed_at)
-    lowers = ~higher & (seen.now - needed_at >= policy.hold_s)
-    target = np.where(higher | lowers, need, state.target)
-    supply = _supply(state, design, policy, seen)
     heat_goes: Array = np.zeros(len(racks))
-    np.add.at(heat_goes, design.unit, np.where(seen.going_off, seen.granted, 0.0))
+    np.add.at(heat_goes, design.unit, np.minimum(seen.going, seen.granted))
+    warned_at = np.where(heat_goes > 0.0, seen.now, state.warned_at)
+    foreseen = (seen.now - warned_at < policy.hold_s) & (heat_goes <= 0.0)
+    lowers = ~higher & (seen.now - needed_at >= np.where(foreseen, policy.gone_s, policy.hold_s))
+    target = np.where(higher | lowers, need, state.target)
+    supply = _supply(state, design, policy, seen, heat_goes)
     lost_at = _lost(state, policy, seen)
     old = np.broadcast_to(seen.now - np.asarray(seen.flow_at), need.shape)
     ceiling = _ceiling(design, policy, seen, racks, old)
     ceiling = np.where((seen.now - lost_at < policy.steady_s)[design.unit], design.least, ceiling)
     why = tuple(
-        _reason(float(f), float(t), bool(up), float(age) > policy.stale_s)
-        for f, t, up, age in zip(seen.flow, target, need > state.target, old, strict=True)
+        _reason(float(f), float(t), bool(up), float(age) > policy.stale_s) + _warning(float(goes))
+        for f, t, up, age, goes in zip(seen.flow, target, need > state.target, old, heat_goes, strict=True)
     )
-    after = CoolingState(target, needed_at, supply, seen.flow, lost_at, seen.flow_at, seen.now)
+    after = CoolingState(target, needed_at, supply, seen.flow, lost_at, warned_at, seen.flow_at, seen.now)
     return after, CoolingDecision(target, supply, ceiling, heat_goes, why)
 
 
@@ -138,12 +146,23 @@ def _ceiling(design: CoolingDesign, policy: CoolingPolicy, seen: CoolingSeen, ra
     return np.maximum(allowed, design.least)
 
 
-def _supply(state: CoolingState, design: CoolingDesign, policy: CoolingPolicy, seen: CoolingSeen) -> Array:
-    """Return the supply temperature: towards what is wished for, slowly; above the dew point at once."""
+def _supply(
+    state: CoolingState, design: CoolingDesign, policy: CoolingPolicy, seen: CoolingSeen, heat_goes: Array
+) -> Array:
+    """Return the supply temperature: towards what is wished for, slowly; above the dew point at once.
+
+    Before load goes off it is wished for warmer, by how much of the unit's load that is: its valve begins to close.
+    """
     least = np.nan_to_num(seen.dew_point + policy.dew_margin_k, nan=-np.inf)
-    wished = np.maximum(design.supply, least)
+    granted = np.bincount(design.unit, weights=np.minimum(seen.granted, 1e9), minlength=len(heat_goes))
+    warning = policy.warn_k * np.clip(heat_goes / np.maximum(granted, 1.0), 0.0, 1.0)
+    wished = np.maximum(design.supply + warning, least)
     step = policy.slew_k_per_s * max(seen.now - state.at, 0.0) if np.isfinite(state.at) else 0.0
     return np.asarray(np.maximum(state.supply + np.clip(wished - state.supply, -step, step), least))
+
+
+def _warning(heat_goes: float) -> str:
+    return f"; warned that {power_text(heat_goes)} go off" if heat_goes > 0.0 else ""
 
 
 def _reason(flow: float, target: float, rises: bool, stale: bool) -> str:

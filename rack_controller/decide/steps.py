@@ -327,6 +327,14 @@ def energising(operation: Operation) -> dict[str, float]:
     return found
 
 
+def leaving(operation: Operation) -> set[str]:
+    """Return the trays that an operation which was approved is to switch off still."""
+    if operation.over or operation.state is OperationState.PLANNED:
+        return set()
+    off = (step for step in operation.plan.steps if step.switches and step.goal == "off")
+    return {step.tray for step in off if operation.progress(step.id).state not in STEP_ENDS}
+
+
 def _names(steps: list[Step]) -> str:
     names = list(dict.fromkeys(leaf_of(Place(s.tray)) for s in steps))
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

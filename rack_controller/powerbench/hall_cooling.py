@@ -48,6 +48,6 @@ class Cooling:
         """Return the flow to set (L/min) and the ceiling of each rack (W at its feeds), both (R,)."""
         taken_at, flow = sample
         racks = len(flow)
-        seen = CoolingSeen(now, flow, taken_at, granted, np.full(racks, DEW_POINT_C), np.zeros(racks, dtype=np.bool_))
+        seen = CoolingSeen(now, flow, taken_at, granted, np.full(racks, DEW_POINT_C), np.zeros(racks))
         self._state, decision = step_cooling(self._state, self._design, self._policy, seen)
         return decision.flow, decision.ceiling

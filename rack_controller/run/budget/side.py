@@ -1,6 +1,6 @@
 """One rack's side of the budget: what was read last of its GPUs and supplies, and what stands above its limits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,6 +64,7 @@ class RackSide:
     tell: Callable[[Finding], None]
     endpoints: Mapping[Place, Place] = field(default_factory=dict)  # of those that can be written now
     shut: Callable[[Place, str, float, str], str] | None = None  # see PowerPlanning.shut
+    leaving: Callable[[], Collection[Place]] = tuple  # trays that somebody switches off now
     _wellness: Wellness | None = None
     _inlet: Array | None = None
     _looked_at: Snapshot | None = None

@@ -22,7 +22,7 @@ from firmware_bridge.vocabulary.errors import (
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.steps import Course, World, advance, energising, put_step
+from rack_controller.decide.steps import Course, World, advance, energising, leaving, put_step
 from rack_controller.model.effect import EffectState
 from rack_controller.model.event import Severity
 from rack_controller.model.lease import Direction, Lease, LeaseClass, Wish
@@ -90,6 +90,10 @@ class Operations:
         """Return the newest operations, the newest first; open ones as they are at this moment."""
         kept = self.ledger.operations(most)
         return [self._courses[o.id].operation if o.id in self._courses else o for o in kept]
+
+    def leaving(self) -> set[str]:
+        """Return the trays that operations are to switch off still."""
+        return {tray for course in self._courses.values() for tray in leaving(course.operation)}
 
     def find(self, operation_id: str) -> Operation:
         """Return one operation.  Raises TargetUnknown."""

@@ -24,6 +24,29 @@ SITE = Site(
 )
 
 
+LOOPS = replace(
+    SITE,
+    racks=(*SITE.racks, SiteRack(Place("lab1/a/r01/k02"), "gb200-nvl72")),
+    coolant_loops={"row-1": (RACK, Place("lab1/a/r01/k02"))},
+)
+
+
+def test_racks_on_one_coolant_loop_are_named_and_each_lies_on_one(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    write_site(path, LOOPS)
+    assert read_site(path) == LOOPS
+    text = path.read_text()
+    for old, new, expected in (
+        ("[lab1/a/r01/k01, lab1/a/r01/k02]", "[lab1/a/r01/k01]", "length"),
+        ("[lab1/a/r01/k01, lab1/a/r01/k02]", "[lab1/a/r01/k01, lab1/a/r01/k09]", "rack of the site"),
+        ("[lab1/a/r01/k01, lab1/a/r01/k02]", "[lab1/a/r01/k01, lab1/a/r01/k01]", "lies on row-1 already"),
+    ):
+        assert old in text
+        path.write_text(text.replace(old, new))
+        with pytest.raises(FileInvalid, match=expected):
+            read_site(path)
+
+
 def test_what_is_written_reads_back(tmp_path: Path) -> None:
     write_site(tmp_path / "site.yaml", SITE)
     assert read_site(tmp_path / "site.yaml") == SITE

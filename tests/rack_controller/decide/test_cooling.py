@@ -25,9 +25,7 @@ DESIGN = CoolingDesign(
     supply=np.full(2, 30.0),
 )
 POLICY = CoolingPolicy()
-SEEN = CoolingSeen(
-    0.0, np.array([390.0, 195.0]), 0.0, np.full(3, 60_000.0), np.full(2, 15.0), np.zeros(3, dtype=np.bool_)
-)
+SEEN = CoolingSeen(0.0, np.array([390.0, 195.0]), 0.0, np.full(3, 60_000.0), np.full(2, 15.0), np.zeros(3))
 
 
 def cycle(state: CoolingState, now: float, **changes: object) -> tuple[CoolingState, CoolingDecision]:
@@ -102,9 +100,37 @@ def test_the_supply_moves_a_kelvin_a_minute_and_stays_above_the_dew_point_at_onc
     assert wet.supply == pytest.approx([25.0, 20.5 + 1 / 60])
 
 
-def test_a_rack_that_goes_off_warns_its_unit_of_the_heat_that_goes() -> None:
-    _, decision = cycle(settled(60_000.0), 200.0, going_off=np.array([True, False, False]))
-    assert decision.heat_goes == pytest.approx([60_000.0, 0.0])
+def test_a_rack_that_goes_off_warns_its_unit_and_counts_for_the_flow_until_it_has() -> None:
+    before = settled(60_000.0)
+    going = np.array([60_000.0, 0.0, 0.0])
+    state, warned = cycle(before, 200.0, going=going)
+    assert warned.heat_goes == pytest.approx([60_000.0, 0.0])
+    assert warned.flow == pytest.approx(before.target)
+    assert warned.why[0].endswith("; warned that 60.0 kW go off")
+    assert "warned" not in warned.why[1]
+    state, warmer = cycle(state, 230.0, going=going)
+    passed = 230.0 - before.at
+    assert warmer.supply == pytest.approx([30.0 + passed / 60.0, 30.0]), "a kelvin a minute, of the one that loses load"
+
+
+def test_flow_comes_down_once_round_the_loop_after_load_that_was_told_to_go_is_gone() -> None:
+    both, gone = np.full(3, 60_000.0), np.array([0.0, 0.0, 60_000.0])
+    state, _ = cycle(settled(60_000.0), 200.0, going=np.array([60_000.0, 60_000.0, 0.0]), granted=both)
+    state, at_once = cycle(state, 201.0, granted=gone)
+    assert at_once.flow == pytest.approx([225.0, 112.5])
+    state, later = cycle(state, 201.0 + POLICY.gone_s, granted=gone)
+    assert later.flow == pytest.approx([120.0, 112.5])
+    _, cooler = cycle(state, 400.0, granted=gone)
+    assert cooler.supply == pytest.approx([30.0, 30.0]), "nothing is about to go any more"
+
+
+def test_a_warning_moves_the_supply_no_faster_and_no_farther_than_anything_else() -> None:
+    state, going = settled(60_000.0), np.full(3, 60_000.0)
+    for now in np.arange(200.0, 500.0, 1.0):
+        after, decision = cycle(state, float(now), going=going)
+        assert (np.abs(decision.supply - state.supply) <= (now - state.at) / 60.0 + 1e-9).all()
+        state = after
+    assert state.supply == pytest.approx(30.0 + POLICY.warn_k)
 
 
 @given(st.lists(st.floats(0, 400), min_size=2, max_size=2), st.floats(0, 130_000), st.floats(0, 10))

@@ -1,12 +1,17 @@
 """Coolant that follows what is granted, on an emulated pumping unit: in shadow, up before power, down after it."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from support.cooled_rack import UNIT, Cooled, cooled
 from support.real_rack import RACK, eventually
 
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.vocabulary.place import Place
+from rack_controller.decide.budget.roster import roster_of
 from rack_controller.decide.budget.rows import Row, RowKind
 from rack_controller.decide.cooling import CoolingPolicy
 from rack_controller.model.power_policy import Mode
@@ -113,3 +118,53 @@ async def test_a_policy_arms_it_and_while_nobody_knows_what_racks_draw_all_flow_
         view = station_of(it).cooling.view(RACK)
         assert view is not None
         assert view.mode == "armed"
+
+
+class Unit:
+    """A coolant unit of a rack: `reach` of its flow, what it measures, what it was asked for."""
+
+    def __init__(
+        self, name: str, reach: tuple[float, float], flow: float, dew_point: float, armed: bool = True
+    ) -> None:
+        self.place, self.reach, self.has_units = Place(f"lab1/a/r01/{name}"), reach, reach[1] > 0.0
+        layout = SimpleNamespace(armed=armed, coolant_supply_nominal_c=30.0, coolant_heat_capacity_j_per_l_k=3870.0)
+        self.view, self.flow, self.dew = SimpleNamespace(layout=layout), flow, dew_point
+        self.asked: list[tuple[float, float]] = []
+
+    def measured(self) -> tuple[float, float]:
+        return self.flow, 0.0
+
+    def dew_point(self) -> float:
+        return self.dew
+
+    def ask(self, flow: float, supply: float) -> None:
+        self.asked.append((round(flow, 1), round(supply, 2)))
+
+
+def test_racks_on_one_loop_have_one_owner_the_neediest_decides_and_units_share_by_what_they_can() -> None:
+    big, small, none = (
+        Unit("k01", (60.0, 300.0), 220.0, 15.0),
+        Unit("k02", (20.0, 100.0), 75.0, 28.0),
+        Unit("k03", (0.0, 0.0), 0.0, np.nan),
+    )
+    units: list[Any] = [big, small, none]
+    roster = roster_of([(unit.place, load_generation("gb200-nvl72")) for unit in units])
+    places = tuple(unit.place for unit in units)
+    cooling = Cooling({unit.place: unit for unit in units}, CoolingPolicy(hold_s=0.0), (places,))
+    rows = cooling.cycle(Mode.ARMED, roster, dict(zip(places, (30_000.0, 60_000.0, 20_000.0), strict=True)), 0.0)
+    flow = 3 * 75_000.0 * LPM_PER_W
+    assert big.asked == [(pytest.approx(flow * 0.75, abs=0.1), 31.0)], "3 K above the dew point that its neighbour says"
+    assert small.asked == [(pytest.approx(flow * 0.25, abs=0.1), 31.0)]
+    assert none.asked == [], "a rack without a unit only demands"
+    assert {float(row.watts) for row in rows} == {rows[0].watts}, "of one flow each may have the same"
+    view = cooling.view(none.place)
+    assert view is not None
+    assert (view.flow_lpm, view.shared) == (295.0, ["k01", "k02"])
+
+
+def test_a_unit_of_a_rack_that_is_only_observed_is_not_asked() -> None:
+    unit = Unit("k01", (60.0, 300.0), 290.0, 15.0, armed=False)
+    sides: Any = {unit.place: unit}
+    cooling = Cooling(sides, CoolingPolicy(hold_s=0.0))
+    cooling.cycle(Mode.ARMED, roster_of([(unit.place, load_generation("gb200-nvl72"))]), {unit.place: 10_000.0}, 0.0)
+    assert unit.asked == []
