@@ -37,6 +37,7 @@ class Board:
         self.attentions: dict[Place, Attention] = {}
         self._failing: dict[Place, Mapping[str, Failing]] = {}
         self.on_leaks: Callable[[list[Reading]], object] = lambda _leaks: None
+        self.on_told: Callable[[], object] = lambda: None  # something came unasked, and is stored
         self._told: dict[SeriesKey, str] = {}
         self._periods = periods
         self._series: dict[Place, tuple[Series, ...]] = {}

@@ -130,6 +130,7 @@ class Collector:
             try:
                 while True:
                     self._board.store(await self._guarded(pushed.__anext__(), "pushes"))
+                    self._board.on_told()
             except DeviceError as err:
                 _log.warning("%s", err)
             await self._clock.sleep_until(Seconds(self._clock.now() + self._periods[ReadingClass.SAFETY]))

@@ -8,7 +8,7 @@ import msgspec
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
-from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.sequence import Sequence
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.alarms import AlarmRules
@@ -117,6 +117,8 @@ class RackUnderControl:
         self._operate(sequence, images, audited)
         self._consoles = consoles
         self._hosts = None if gpu_rules is None else Hosts(layout, sources, self._stock, gpu_rules)
+        if self._hosts is not None and budget is not None:
+            self._hosts.on_told = budget.looking.wake
         self._noticing = Noticing(
             view,
             LinkWatch(view, sources),
@@ -179,6 +181,7 @@ class RackUnderControl:
         self._operations, steering = operating(Means(*means, images))
         if self._budget is not None:
             self._budget.side.shut = PowerPlanning(view, sequence, sources, self._operations).shut
+            self._budget.side.leaving = self._leaving
             self._leases.unfed = self._budget.station.shedding.keeps_off
             self._leases.awaited = self._budget.station.shedding.makes_room
         desks = (power, self._operations, guard, self._alarms, self._limits, self._building, self._coolant)
@@ -195,6 +198,15 @@ class RackUnderControl:
         latched = "" if self._guarding is None else self._guarding.guard.gate.forbids(tray)
         leases = self._leases
         return latched or leases.quarantined(tray) or leases.unfed(tray) or leases.awaited(tray)
+
+    def _leaving(self) -> set[Place]:
+        """Return the trays that an operation or an interlock switches off, as long as they are not seen off."""
+        trays = {Place(tray) for tray in self._operations.leaving()}
+        if self._guarding is not None and self._guarding.latches.open():
+            latches = self._guarding.latches
+            trays |= {tray for tray in self._guarding.guard.trays() if latches.in_the_way(tray)}
+        snapshot = self._view.snapshot
+        return {t for t in trays if snapshot is None or snapshot.good(t, Quantity.POWER_STATE) != 0.0}
 
     def attach(self, bus: Bus) -> Callable[[str, bytes], object]:
         """Register this rack's answers and return what it tells changes with."""

@@ -14,11 +14,13 @@ from pathlib import Path
 import msgspec
 
 from firmware_bridge.emulator.bench import Bench
-from firmware_bridge.emulator.device import Device
+from firmware_bridge.emulator.device import Device, time_text
 from firmware_bridge.emulator.faults import Fault, FaultKind
+from firmware_bridge.emulator.happenings import Happenings
 from firmware_bridge.emulator.harness import serve_tree
 from firmware_bridge.emulator.template import load_template
 from firmware_bridge.generations.load import load_generation
+from firmware_bridge.redfish_service.event_hub import SERVICE, EventHub
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, join_place
@@ -64,6 +66,7 @@ class Budgeted:
     rack: RealRack
     bench: Bench
     faults: list[Fault] = field(default_factory=list)
+    happenings: Happenings = field(default_factory=Happenings)
 
     @property
     def station(self) -> BudgetStation:
@@ -97,9 +100,11 @@ async def budgeted(
     demand: float = 1.0,
     rides: str = "",
     agents: Sequence[Place] = (),
+    events: bool = False,
 ) -> AsyncIterator[Budgeted]:
     """Run until the block ends; by then every limit was read back once.  `rides`: what the generation says of hardware
-    that carries a loss; `agents`: hosts whose agents are heard."""
+    that carries a loss; `agents`: hosts whose agents are heard; `events`: devices have streams and tell what happens to
+    them."""
     own = state / "own"
     (own / NAME).mkdir(parents=True)
     (own / NAME / "rack.yaml").write_text(GENERATION.replace("{redundancy: n}", f"{{redundancy: n{rides}}}"))
@@ -110,14 +115,18 @@ async def budgeted(
     bench = Bench(design, [Place(RACK)], None)
     bench.demand_share = demand
     async with contextlib.AsyncExitStack() as stack:
-        served = []
+        served, happenings = [], Happenings()
         for slot in design.slots:
             spec = next(e for e in slot.tray.endpoints if e.name in ("bmc", "pmc"))
             place = join_place(RACK, slot.name, spec.name)
-            device = Device(load_template(str(spec.device), slot.tray), bench, 0, slot, place)
-            served.append(await stack.enter_async_context(serve_tree(device, place=place)))
+            template = load_template(str(spec.device), slot.tray)
+            device, hub = Device(template, bench, 0, slot, place), None
+            if events:
+                hub = EventHub(f"{SERVICE}/SSE", lambda: time_text(bench.time))
+                happenings.join(bench, 0, slot, hub, template)
+            served.append(await stack.enter_async_context(serve_tree(device, place=place, events=hub)))
         rack = await stack.enter_async_context(real_rack(state, served, generation=NAME, clock=clock, agents=agents))
-        it = Budgeted(rack, bench)
+        it = Budgeted(rack, bench, happenings=happenings)
         moving = asyncio.create_task(_move(it))
         try:
             await eventually(lambda: _met(it), within=40.0)
@@ -134,6 +143,7 @@ async def _move(it: Budgeted) -> None:
         await asyncio.sleep(MOVES_EVERY)
         now = time.monotonic()
         it.bench.advance(now - at, tuple(it.faults))
+        it.happenings.look(it.bench)
         at = now
 
 

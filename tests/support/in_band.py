@@ -106,7 +106,7 @@ class InBandRack:
 @asynccontextmanager
 async def in_band_rack(state: Path) -> AsyncIterator[InBandRack]:
     """Run until the block ends; by then both agents keep a grant, and GPUs draw what one shelf cannot carry."""
-    async with budgeted(state, clock=SystemClock(), rides=RIDES, agents=HOSTS) as budget:
+    async with budgeted(state, clock=SystemClock(), rides=RIDES, agents=HOSTS, events=True) as budget:
         plan = RackPlan(place=Place(RACK), generation=NAME)
         hosts = GpuHosts([plan], {NAME: budget.bench}, FaultTable())
         it = InBandRack(budget, state, hosts)

@@ -3,6 +3,7 @@
 Polling goes on beside it in any case: what is told can be late or lost.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -103,7 +104,7 @@ class Hearing:
         """Return what records come to under the plan of now."""
         plan = self.reads.plan
         if plan is not self._plan:
-            self._plan, self._intake.origins = plan, origins_of(plan)
+            self._plan, self._intake.origins, self._intake.supplies = plan, origins_of(plan), plan.supplies
         taken = self._intake.take(records, self.clock.now())
         self.repeated += taken.repeated
         self.xids += told_xids(taken.fresh, plan, Place(self.link.endpoint))
@@ -112,9 +113,13 @@ class Hearing:
     async def looked_at(self, taken: Taken, everything: bool = False) -> AsyncIterator[Sequence[Reading]]:
         """Yield what looking at the named resources gives; one that cannot be read costs only itself.
 
-        A leak detector is looked at once even where an endpoint is left alone: water does not wait for a flash.
+        A leak detector is looked at once even where an endpoint is left alone: water does not wait for a flash.  What
+        an endpoint still gives comes before the supply that fell out: a budget waits for it.
         """
         look_at = list(taken.look_at)
+        if taken.all_power:
+            with contextlib.suppress(DeviceError):  # the class' own beat says so
+                yield await self.reads.read(ReadingClass.POWER)
         if everything or taken.all_safety:
             try:
                 yield await self.reads.read(ReadingClass.SAFETY)

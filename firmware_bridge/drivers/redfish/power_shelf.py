@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from firmware_bridge.drivers.redfish.air import plan_dew_points
 from firmware_bridge.drivers.redfish.enclosure import (
@@ -84,7 +84,8 @@ class RedfishPowerShelf(Outputs, Supplies, RedfishSource):
         plan_other_sensors(planner, found)
         plan_dew_points(planner, found)
         plan_older_rows(planner, older)
-        return planner.plan(), light
+        names = (supply_name(index) for index in range(len(supplies)))
+        return replace(planner.plan(), supplies=frozenset(planner.place(name) for name in names)), light
 
 
 def _sensors_of(supply: Document) -> list[str]:

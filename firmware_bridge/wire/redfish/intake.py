@@ -27,11 +27,13 @@ MOST_LOOKS = 8
 @dataclass(frozen=True, slots=True)
 class Taken:
     """Readings to store, resources to read once, whether all safety readings are due, the records that are new and came
-    in time, and the leak detectors to look at where all safety readings must not be read now."""
+    in time, and the leak detectors to look at where all safety readings must not be read now.  `all_power`: something
+    happened to a supply, so that what the endpoint gives may be less."""
 
     readings: tuple[Reading, ...] = ()
     look_at: tuple[Fetch, ...] = ()
     all_safety: bool = False
+    all_power: bool = False
     repeated: int = 0
     fresh: tuple[EventRecord, ...] = ()
     leaks: tuple[Fetch, ...] = ()
@@ -46,6 +48,7 @@ class Intake:
     """
 
     origins: Mapping[str, Fetch] = field(default_factory=dict)
+    supplies: frozenset[Place] = frozenset()
     seen: dict[tuple[str, str, str, str], None] = field(default_factory=dict)
     newest: dict[tuple[Place, Quantity], float] = field(default_factory=dict)
     offset: float | None = None
@@ -55,7 +58,7 @@ class Intake:
         """Return what a batch of records comes to."""
         readings: dict[tuple[Place, Quantity, object], Reading] = {}  # each state once, the last one last
         looks: dict[str, Fetch] = {}
-        repeated, everything = 0, False
+        repeated, everything, power = 0, False, False
         leaks: tuple[Fetch, ...] = ()
         fresh: list[EventRecord] = []
         for record in records:
@@ -71,6 +74,7 @@ class Intake:
             if fetch is None:
                 everything |= record.severity in ("Warning", "Critical")
                 continue
+            power |= any(extract.series.place in self.supplies for extract in fetch.extracts)
             reading = None if late else self._reading(record, fetch, now)
             if reading is None:
                 looks[fetch.uri] = fetch
@@ -81,7 +85,7 @@ class Intake:
         if len(looks) > MOST_LOOKS:
             leaks = tuple(fetch for fetch in looks.values() if fetch.tells_leaks)[:MOST_LOOKS]
             looks, everything = {}, True
-        return Taken(tuple(readings.values()), tuple(looks.values()), everything, repeated, tuple(fresh), leaks)
+        return Taken(tuple(readings.values()), tuple(looks.values()), everything, power, repeated, tuple(fresh), leaks)
 
     def _is_repeated(self, record: EventRecord) -> bool:
         if record.key in self.seen:

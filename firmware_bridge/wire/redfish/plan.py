@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, SeriesKind
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
@@ -99,6 +100,7 @@ class Plan:
     """The fetches of each class; `absent` are promised series that this device does not offer.
 
     `sensors`: which series a sensor's value in a metric report is, and how it is read there, by the sensor's URI.
+    `supplies`: what feeds others, a supply of a shelf: its loss shows in the power class.
     """
 
     fetches: Mapping[ReadingClass, tuple[Fetch, ...]] = field(default_factory=dict)
@@ -106,6 +108,7 @@ class Plan:
     absent: tuple[Series, ...] = ()
     sensors: Mapping[str, tuple[Extract, ...]] = field(default_factory=dict)
     dew_points: tuple[DewPoint, ...] = ()
+    supplies: frozenset[Place] = frozenset()
 
     def series(self) -> tuple[Series, ...]:
         """Return every series of the plan: what was fetched first, then what is worked out, then what is absent."""

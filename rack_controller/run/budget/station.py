@@ -22,6 +22,7 @@ from rack_controller.decide.budget.layers import LayersOver, check_layer, lay
 from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveState, begin, step_live
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import Row, budget_rows, cap_rows, graph_rows, rack_rows
+from rack_controller.decide.budget.shed import going
 from rack_controller.decide.supply.graph import FedRack, graph_limits
 from rack_controller.decide.supply.usable import Spending, Usable, derates, usable
 from rack_controller.decide.supply.wiring import RackWiring
@@ -30,6 +31,7 @@ from rack_controller.model.power_policy import AfterLoss, Job, Mode, PowerPolicy
 from rack_controller.run.budget.book import ActivePolicy, Book
 from rack_controller.run.budget.breakers import BreakerBook
 from rack_controller.run.budget.cooling import Cooling
+from rack_controller.run.budget.looking import Looking
 from rack_controller.run.budget.meter import JobMeter
 from rack_controller.run.budget.played import PlayedWhatIf
 from rack_controller.run.budget.shedding import LoadShedding
@@ -41,8 +43,6 @@ _log = logging.getLogger(__name__)
 
 IDLE_S = 1.0  # how often it is looked whether there is a policy
 FIRST_S = 0.5
-LOOK_S = 0.1  # between two cycles: whether a supply is gone or an agent said something
-SPARED = 30.0  # times as long as a look took, before the next one: hundreds of racks are looked at less often
 FOR_GOOD_S = 1e6  # nobody is there to lower limits: what carries a loss must carry it for ever
 
 
@@ -84,7 +84,7 @@ class BudgetStation:
     _known: int = field(default=-1, init=False)
     _usable: dict[tuple[str, bytes, bytes], Usable] = field(default_factory=dict, init=False)
     _graphs: dict[float, tuple[bytes, list[Row]]] = field(default_factory=dict, init=False)
-    _glanced: bytes = field(default=b"", init=False)
+    looking: Looking = field(init=False)
     _mode: Mode | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -94,11 +94,13 @@ class BudgetStation:
         self.layers = lay(self.roster, list(self.book.layers.values()))
         self.meter = JobMeter(self.journal, self.clock)
         self.breakers = BreakerBook(self.roster)
+        self.looking = Looking(self.clock, self._glance, self._hear)
         self.shedding = LoadShedding(self.roster, self.sides, self.journal, self.clock, self.breakers.lasts)
 
     def join(self, side: RackSide) -> None:
         """Take a rack in."""
         self.sides[side.place] = side
+        side.board.on_told = self.looking.wake
 
     def places_of(self, rack: Place) -> tuple[Place, ...]:
         """Return a rack's GPUs in the roster's order."""
@@ -138,35 +140,26 @@ class BudgetStation:
         due = Seconds(self.clock.now() + FIRST_S)
         while True:
             try:
-                await self._until(due)
+                await self.looking.until(due)
                 period = self.cycle()
             except Exception:  # noqa: BLE001 - logged whole; what stands on the devices holds
                 _log.exception("the power budget cannot be decided")
                 period, self.state = IDLE_S, None
             due = Seconds(max(due + period, self.clock.now()))
 
-    async def _until(self, due: Seconds) -> None:
-        """Wait for the next cycle, no longer than until what feeds a rack is seen to be another."""
-        took = 0.0
-        while (now := self.clock.now()) < due:
-            await self.clock.sleep_until(Seconds(min(due, now + max(LOOK_S, SPARED * took))))
-            if self.last is None or self.roads.alone is None:
-                continue
-            began = self.clock.now()
-            if self._glance() != self._glanced:
-                return
-            if self.roads.hear():
-                self.last = replace(self.last, decision=self.roads.judged(self.roads.alone))
-            took = self.clock.now() - began
-
     def _glance(self) -> bytes:
         return b"".join(self.sides[rack.place].glance() for rack in self.roster.racks)
+
+    def _hear(self) -> None:
+        """Take in what agents say that they keep, and judge by it what can be in force."""
+        if self.last is not None and self.roads.alone is not None and self.roads.hear():
+            self.last = replace(self.last, decision=self.roads.judged(self.roads.alone))
 
     def cycle(self) -> float:
         """See, decide and send once; return after how many s the next one is due."""
         active = self.book.active
         if active is None or len(self.sides) < len(self.roster.racks) or not self.roster.places:
-            self.last, self.state = None, None
+            self.last, self.state, self.looking.seen = None, None, None
             self.shedding.rest()
             self._grant({})
             self.cooling.cycle(None, self.roster, {}, self.clock.now())
@@ -180,12 +173,12 @@ class BudgetStation:
             for rack in self.roster.racks
             for spending in [self.breakers.spending(rack.place, policy.spend_heat)]
         )
-        cool = self.cooling.follow(policy, self.roster, None if self.last is None else self.last.decision, began)
+        cool = self._cool(policy, began)
         sight = self._sight(began, policy, seen, may, cool)
         self.state, alone = step_live(state, self.roster, claims, policy, sight)
         stands = self._rows(policy, list(seen.values()), self._may_alone(policy, seen), FOR_GOOD_S)
         decision = self.roads.follow(self.state, claims, policy, alone, stands)
-        self._glanced = self._glance()
+        self.looking.seen = self._glance()
         self._look_for(sight)
         self.last = Cycle(began, sight, seen, may, decision, claims, self.clock.now() - began)
         if policy.mode is Mode.ARMED:
@@ -198,12 +191,21 @@ class BudgetStation:
         self.meter.count(self.roster, claims, sight.power, decision.holds)
         return policy.period_ms / 1e3
 
+    def _cool(self, policy: PowerPolicy, now: Seconds) -> list[Row]:
+        """Have coolant follow what was decided last, and units warned of load that somebody switches off."""
+        if self.last is None:
+            return self.cooling.follow(policy, self.roster, None, now)
+        decision, trays = self.last.decision, {t for side in self.sides.values() for t in side.leaving()}
+        return self.cooling.follow(policy, self.roster, decision, now, going(self.roster, decision.holds, trays))
+
     def _claims(self, policy: PowerPolicy) -> Claims:
         if self.claims is None or self._known != self.book.changes:
             self._known = self.book.changes
             self.layers = lay(self.roster, list(self.book.layers.values()))
             asked = claims_of(self.roster, policy, self.book.running)
-            self.claims = replace(asked, floor=np.maximum(asked.floor, self.layers.floor))
+            smoothed = self.layers.floor
+            floor, least = np.maximum(asked.floor, smoothed), np.maximum(asked.least, smoothed)
+            self.claims = replace(asked, floor=floor, least=least)
             if policy.mode is not self._mode:  # what a shadow would have written stands on no device
                 self._mode, self.state = policy.mode, None
         return self.claims

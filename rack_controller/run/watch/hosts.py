@@ -1,6 +1,6 @@
 """A rack's GPU hosts: messages of their agents to their sources, and what is to be told of the GPUs every second."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from firmware_bridge.ports.hosts import Fed
@@ -73,6 +73,7 @@ class Hosts:
         self._others: dict[Place, list[Place]] = {}
         self._apart: Contradictions = {}
         self._strange_serials: set[tuple[Place, str, str]] = set()
+        self.on_told: Callable[[], object] = lambda: None  # an agent said something
         self._serials_at = Seconds(float("-inf"))
         self._look_around()
 
@@ -116,6 +117,7 @@ class Hosts:
         source = self._by_slot.get(parts[_SLOT_TOKEN]) if len(parts) > _SLOT_TOKEN else None
         if source is not None:
             source.deliver(body)
+            self.on_told()
 
     def _compare_serials(self) -> list[Finding]:
         found: set[tuple[Place, str, str]] = set()

@@ -72,10 +72,18 @@ class Heard:
                     if (reading.place, reading.quantity, reading.value) == (f"{TRAY}/{part}", Quantity.LEAK, value):
                         return reading
 
+    async def reading(self, place: str, quantity: Quantity) -> Sequence[Reading]:
+        """Return the first batch that has a reading of a place."""
+        async with asyncio.timeout(WITHIN):
+            while True:
+                batch = await self.batches.get()
+                if any((r.place, r.quantity) == (place, quantity) for r in batch):
+                    return batch
+
 
 @contextlib.asynccontextmanager
-async def following(served: ServedEndpoint) -> AsyncIterator[Heard]:
-    spec = EndpointSpec("bmc", "redfish", "redfish/switch_tray")
+async def following(served: ServedEndpoint, driver: str = "redfish/switch_tray") -> AsyncIterator[Heard]:
+    spec = EndpointSpec("bmc", "redfish", driver)
     endpoint = SiteEndpoint(Place(f"{TRAY}/bmc"), served.address, served.port, pin=served.pin)
     source = make_driver(spec, TRAY, endpoint, Credential(served.user, served.password), SystemClock())
     assert isinstance(source, RedfishSource)
@@ -228,3 +236,42 @@ async def test_a_flash_that_the_device_tells_of_makes_it_quiet_until_it_ends(tar
             async with asyncio.timeout(WITHIN):
                 while heard.source.attention.pacing is not Pacing.FULL:  # noqa: ASYNC110 - a value, not an event
                     await asyncio.sleep(0.02)
+
+
+def shelf_tree() -> dict[str, Any]:
+    """A shelf of two supplies, each with a sensor of what it gives."""
+
+    def link(uri: str) -> dict[str, str]:
+        return {"@odata.id": uri}
+
+    chassis, tree_of_shelf = f"{R}/Chassis/C", tree()
+    supplies, sensors = f"{chassis}/PowerSubsystem/PowerSupplies", f"{chassis}/Sensors"
+    found: dict[str, Any] = {
+        chassis: {
+            "ChassisType": "Shelf",
+            "PowerSubsystem": link(f"{chassis}/PowerSubsystem"),
+            "Sensors": link(sensors),
+        },
+        f"{chassis}/PowerSubsystem": {"PowerSupplies": link(supplies)},
+        supplies: {"Members": [link(f"{supplies}/{n}") for n in range(2)]},
+        sensors: {"Members": [link(f"{sensors}/p{n}_pout") for n in range(2)]},
+    }
+    for n in range(2):
+        own = f"{sensors}/p{n}_pout"
+        found[f"{supplies}/{n}"] = {"Id": f"{n}", "Status": {"Health": "OK"}, "Sensors": [link(own)]}
+        found[own] = {"Id": f"p{n}_pout", "ReadingType": "Power", "ReadingUnits": "W", "Reading": 600.0}
+    return tree_of_shelf | {uri: {"@odata.id": uri, **body} for uri, body in found.items()}
+
+
+async def test_what_a_shelf_still_gives_is_read_at_once_when_an_event_names_a_supply() -> None:
+    events = hub()
+    supply, sensor = f"{R}/Chassis/C/PowerSubsystem/PowerSupplies/1", f"{R}/Chassis/C/Sensors/p1_pout"
+    async with serve_tree(shelf_tree(), events=events) as served, following(served, "redfish/power_shelf") as heard:
+        await heard.until_path(PathKind.SSE)
+        asked = served.seen.copy()
+        name = "ResourceEvent.1.3.0.ResourceStatusChangedCritical"
+        events.publish([told(name) | {"OriginOfCondition": {"@odata.id": supply}}])
+        power = {r.place: r.value for r in await heard.reading(f"{TRAY}/psu1", Quantity.POWER)}
+        assert (power[Place(f"{TRAY}/psu1")], power[TRAY]) == (600.0, 1_200.0)
+        await heard.reading(f"{TRAY}/psu1", Quantity.HEALTH)
+        assert served.seen[sensor] - asked[sensor] == 1

@@ -13,7 +13,7 @@ from firmware_bridge.wire.redfish.documents import Decoder, LeakDetection, LeakD
 from firmware_bridge.wire.redfish.events import EventRecord, records_of, stated
 from firmware_bridge.wire.redfish.guard import DocumentFault
 from firmware_bridge.wire.redfish.intake import FORGET_OFFSET_AFTER, MOST_LOOKS, MOST_SEEN, Intake, origins_of
-from firmware_bridge.wire.redfish.numbers import leak_code, power_state_code
+from firmware_bridge.wire.redfish.numbers import health_code, leak_code, power_state_code
 from firmware_bridge.wire.redfish.plan import Extract, Fetch, Line, Plan, readings_of, state_extract
 
 ORIGIN = "https://10.0.0.1:443"
@@ -67,6 +67,17 @@ def test_a_health_that_changed_states_nothing_and_is_looked_at_once() -> None:
     (fetch,) = taken.look_at
     assert (fetch.uri, fetch.decode.kind) == (f"{LEAKS}/0", LeakDetector)
     assert fetch.extracts[0].member == ""
+
+
+def test_what_happens_to_a_supply_makes_what_the_endpoint_gives_due_once() -> None:
+    supply = Fetch(
+        "/s/0", Decoder(PoweredPart), (state_extract(series("psu0", Quantity.HEALTH), "Status", health_code),)
+    )
+    shelf = Plan({ReadingClass.SLOW: (supply,)}, supplies=frozenset({Place(f"{TRAY}/psu0")}))
+    held = Intake(origins_of(shelf), shelf.supplies)
+    taken = held.take([record("ResourceEvent.1.3.ResourceStatusChangedCritical", "/s/0")], Seconds(5.0))
+    assert (taken.all_power, taken.all_safety, [f.uri for f in taken.look_at]) == (True, False, ["/s/0"])
+    assert not intake().take([record(WET, f"{LEAKS}/1")], Seconds(5.0)).all_power
 
 
 def test_the_same_event_twice_counts_once_and_memory_is_bounded() -> None:

@@ -3,14 +3,18 @@
 import time
 from pathlib import Path
 
+import pytest
 from support.in_band import HOSTS, InBandRack, in_band_rack
 from support.patience import PATIENCE
 from support.real_rack import eventually
+
+from rack_controller.run.budget import looking
 
 ONE_SHELF = 9_600 / 1.05
 WITHIN_S = 1.0
 """From a loss to limits in band that were read back (the issue)."""
 LASTS_S = 5.0
+SELDOM_S = 10.0
 
 
 async def test_a_lost_feed_leads_to_limits_read_back_in_band_within_a_second(tmp_path: Path) -> None:
@@ -26,6 +30,24 @@ async def test_a_lost_feed_leads_to_limits_read_back_in_band_within_a_second(tmp
         await eventually(lambda: _charged_alone(it))  # Redfish follows, and is the guarantee
         assert max(it.budget.asked()) < 1200.0
         assert it.budget.drawn() <= 9_600
+
+
+async def test_what_devices_and_agents_say_by_themselves_is_decided_over_out_of_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with in_band_rack(tmp_path) as it:
+        seldom = f"kind: power\nschema: 1\nspec: {{mode: armed, after_loss: hold, period_ms: {SELDOM_S * 1000:.0f}"
+        seldom += f", in_band: {{lasts_s: 60}}, stale: {{settle_s: {SELDOM_S}}}}}\n"
+        monkeypatch.setattr(looking, "LOOK_S", SELDOM_S)
+        assert (await it.budget.rack.do("power_policy", "lab1/a/r01/k01", do="apply", document=seldom)).accepted
+        before = await eventually(lambda: _decided(it, None))
+        before = await eventually(lambda: _decided(it, before))  # the next one is due in SELDOM_S
+        it.budget.lose("u06")
+        await eventually(lambda: _charged(it))
+        last = it.budget.station.last
+        assert last is not None
+        assert last.at < before + SELDOM_S, "decided because of the loss"
+        assert it.budget.station.clock.now() < before + SELDOM_S, "what agents said was heard before"
 
 
 async def test_when_the_bus_is_gone_gpus_fall_to_what_needs_nobody(tmp_path: Path) -> None:
@@ -65,6 +87,12 @@ async def test_a_person_who_lets_nothing_be_granted_gets_default_limits_back(tmp
         assert (await it.budget.rack.do("power_policy", "lab1/a/r01/k01", do="apply", document=policy)).accepted
         await eventually(lambda: _raised(it))
         assert max(it.budget.asked()) < 1200.0  # Redfish holds what it held
+
+
+async def _decided(it: InBandRack, before: float | None) -> float | None:
+    """Return when the newest decision was made, None while it is the one at `before`."""
+    last = it.budget.station.last
+    return None if last is None or last.at == before else last.at
 
 
 async def _charged(it: InBandRack) -> bool:
