@@ -66,9 +66,19 @@ def decide_cap(share: float, trays: Collection[Place], points: Mapping[Place, Se
     }
 
 
-def lower_only(caps: Mapping[Place, Watts], wanted: Mapping[str, SetPoint]) -> dict[Place, Watts]:
-    """Return the caps that lower what is wanted already: of two causes the stricter one counts."""
-    return {p: w for p, w in caps.items() if p not in wanted or wanted[p].value > w}
+def lower_only(
+    caps: Mapping[Place, Watts], wanted: Mapping[str, SetPoint], shown: Mapping[Place, float]
+) -> dict[Place, Watts]:
+    """Return the caps that lower what is wanted already: of two causes the stricter one counts.
+
+    Where nothing is wanted and the device keeps less (`shown`, W), that becomes the cap: it may be one that a full disk
+    kept from being written down.
+    """
+    return {
+        p: w if p in wanted else Watts(min(w, shown.get(p, w)))
+        for p, w in caps.items()
+        if p not in wanted or wanted[p].value > w
+    }
 
 
 def holds_caps(standings: Collection[Standing], policy: InterlockPolicy, tray: Place, but: str = "") -> str:

@@ -98,7 +98,8 @@ class Limits(SetPoints):
     async def cap(self, order: Order) -> Came:
         """Carry out an interlock's cap: all trays at once.  Raises RackwrightError when none took it."""
         points = self.settable()
-        caps = lower_only(decide_cap(order.share or 1.0, order.targets, points), self.wanted)
+        kept = {p: shown for p, point in points.items() if p not in self.grants and (shown := self.shown(point))}
+        caps = lower_only(decide_cap(order.share or 1.0, order.targets, points), self.wanted, kept)
         holder = holder_of(order.cause)
         done = await self.ask(self.wishes(caps, holder), LeaseClass.INTERLOCK, holder, Direction.SAFE, hurry=True)
         return came_of(done, order, points)

@@ -71,7 +71,14 @@ def test_a_cap_is_a_share_of_the_most_and_no_less_than_the_least() -> None:
     assert decide_cap(0.1, [U11], POINTS) == {GPU0: 200.0, GPU1: 200.0}
     assert decide_cap(0.5, [U12], POINTS) == {}
     wanted = {GPU0: SetPoint(GPU0, "e", 500.0, "ada", 0), GPU1: SetPoint(GPU1, "e", 900.0, "ada", 0)}
-    assert lower_only(decide_cap(0.5, [U11], POINTS), wanted) == {GPU1: 600.0}
+    assert lower_only(decide_cap(0.5, [U11], POINTS), wanted, {}) == {GPU1: 600.0}
+
+
+def test_a_cap_never_raises_what_a_device_keeps_though_nobody_knows_who_wanted_that() -> None:
+    caps = decide_cap(0.5, [U11], POINTS)
+    assert lower_only(caps, {}, {GPU0: 450.0, GPU1: 1200.0}) == {GPU0: 450.0, GPU1: 600.0}
+    wanted = {GPU0: SetPoint(GPU0, "e", 900.0, "ada", 0)}
+    assert lower_only(caps, wanted, {GPU0: 450.0})[GPU0] == 600.0, "what it lost of what is wanted is asked for anew"
 
 
 @given(st.floats(0.0, 1.0), st.floats(0, 500), st.floats(500, 2000))

@@ -270,6 +270,19 @@ def test_a_full_disk_holds_a_person_back_and_no_interlock(tmp_path: Path) -> Non
     virtually(tmp_path, story)
 
 
+def test_a_cap_that_a_full_disk_kept_from_being_written_down_is_not_raised_by_the_next_controller(
+    tmp_path: Path,
+) -> None:
+    async def story(it: Virtual) -> None:
+        it.source.keeps = 500.0  # by a controller that has died since
+        it.seen.set(GPU0, Quantity.POWER_LIMIT, 500.0)
+        it.view.snapshot = it.seen.snapshot()
+        await it.limits.cap(HALF)
+        assert (it.source.asked, kept(it)) == ([500.0], [500.0])
+
+    virtually(tmp_path, story)
+
+
 PUMP = "coolant.no_spare_pump"
 
 

@@ -29,6 +29,7 @@ SEEN_BY = {
     "caps_go_out_before_they_are_written": 3,
     "caps_are_not_asked_for_again": 3,
     "strike_waits_for_a_flash": 3,
+    "caps_raise_what_nobody_wrote_down": 1187,
     "what_the_building_did_is_not_looked_at": 19,
 }
 """The first seed that sees each bug; another one will do when scripts are drawn otherwise."""

@@ -10,8 +10,9 @@ from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide import clearing, conditions, detectors, heard, interlock, picture
 from rack_controller.decide.drip import Drip
 from rack_controller.decide.leases import Standing
+from rack_controller.decide.limits import lower_only
 from rack_controller.model.lease import Facet, Lease, LeaseClass, Wish
-from rack_controller.run import set_points
+from rack_controller.run import limits, set_points
 from rack_controller.run.guard import gate, guard, hearing, latches, strike, strike_book
 from rack_controller.run.operate import lease_book, ledger, operations
 
@@ -150,6 +151,11 @@ def caps_go_out_before_they_are_written(patch: Patch) -> None:
 @mutant
 def caps_are_not_asked_for_again(patch: Patch) -> None:
     patch.setattr(set_points.SetPoints, "_again", lambda *_args: None)
+
+
+@mutant
+def caps_raise_what_nobody_wrote_down(patch: Patch) -> None:
+    patch.setattr(limits, "lower_only", lambda caps, wanted, _shown: lower_only(caps, wanted, {}))
 
 
 @mutant
