@@ -19,6 +19,7 @@ from datacenter_api.problem import PROBLEM_RESPONSE, PROBLEM_SCHEMAS, problem, p
 from datacenter_api.redfish.on_demand import OnDemand
 from datacenter_api.rest import (
     acceptance,
+    acceptance_floor,
     accounts,
     audit,
     consoles,
@@ -66,6 +67,7 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
     app.state.services = services
     for module in (
         acceptance,
+        acceptance_floor,
         accounts,
         audit,
         consoles,

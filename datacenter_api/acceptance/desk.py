@@ -22,6 +22,8 @@ from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.launch import LOG, is_running, start
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
+from rack_controller.acceptance.plans import plan_path
+from rack_controller.acceptance.preview import RunPreview, noted_kinds, preview
 from rack_controller.acceptance.progress import (
     Answer,
     Stop,
@@ -32,11 +34,9 @@ from rack_controller.acceptance.progress import (
     progress_of,
     stop_of,
 )
-from rack_controller.acceptance.record import RunRecord, StepRecord
+from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import EVIDENCE, FOLDER, RECORD, RunFolder, runs_in, suspects_of
-from rack_controller.acceptance.untold import untold_of
 from rack_controller.prove.accept.plan import Level
-from rack_controller.prove.accept.untold import Untold
 from rack_controller.prove.report.as_html import as_html
 from rack_controller.prove.report.as_pdf import as_pdf
 from rack_controller.prove.report.make import report_of
@@ -66,25 +66,32 @@ class AcceptanceDesk:
         seed: int = 0,
         planted: str = "",
         token: str = "",
+        plan: str = "",
     ) -> RunRow:
         """Make a run and start its process: of `rack`, else of a virtual one made from `seed`.
 
-        `token`: a login with which a rack that runs is worked on.
+        `token`: a login with which a rack that runs is worked on; `plan`: one of the generation's further plans.
 
         Raises ConfigurationError and FileInvalid for what cannot be met, EnvironmentUnfit when nothing can be kept.
         """
-        wish = Wish(generation, level, seed, planted, rack=rack)
+        file = plan_path(generation, name=plan) if plan else None
+        wish = Wish(generation, level, seed, planted, plan=file, rack=rack)
         folder = begin(wish, self.state, __version__, actor)
         start(self.state, folder.path.name, token)
         return self.row(folder)
 
-    def untold(self, generation: str, rack: str, level: str, rows: Sequence[ReadingRow]) -> list[Untold]:
-        """Return the measures of a generation's plan that a rack with these readings does not tell.
+    def preview(
+        self, generation: str, level: str, plan: str = "", rack: str = "", rows: Sequence[ReadingRow] = ()
+    ) -> RunPreview:
+        """Return what a run would do; of `rack`, which has these readings, what it lacks as well.
 
-        Raises ConfigurationError and FileInvalid for a generation without a plan.
+        Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
         """
+        file = plan_path(generation, name=plan) if plan else None
+        if not rack:
+            return preview(generation, level, file)
         reads = [Read(row.place.removeprefix(f"{rack}/"), row.quantity, row.value, row.unit) for row in rows]
-        return untold_of(generation, level, reads)
+        return preview(generation, level, file, reads, noted_kinds(self.state, rack))
 
     def listed(self) -> list[RunRow]:
         """Return every run, the newest first; one that cannot be read says so."""
@@ -206,7 +213,8 @@ class AcceptanceDesk:
         signer, faults = _judged(folder.path, EVIDENCE, [] if record.outcome else ["the run has not ended"])
         if (folder.path / WAIVERS).exists():
             faults += _judged(folder.path, WAIVERS, [])[1]
-        faults += [fault for step in record.steps if (fault := _raw_fault(folder.path, step))]
+        sealed = {s.raw: s.raw_sha256 for s in record.steps if s.raw} | _sealed_beside(folder.path)
+        faults += [fault for name, digest in sealed.items() if (fault := _fault_of(folder.path, name, digest))]
         return Checked(not faults, signer, faults)
 
     def folder(self, run: str) -> RunFolder:
@@ -264,14 +272,22 @@ def _judged(folder: Path, name: str, before: list[str]) -> tuple[str, list[str]]
     return opinion.signer, [*before, *map(str, opinion.faults)]
 
 
-def _raw_fault(folder: Path, step: StepRecord) -> str:
-    if not step.raw:
-        return ""
+def _sealed_beside(folder: Path) -> dict[str, str]:
+    """Return the other files whose hashes a run's seal has; none of a seal that cannot be read, which is a fault."""
     try:
-        digest = hashlib.sha256((folder / step.raw).read_bytes()).hexdigest()
+        content, sealed = (folder / EVIDENCE).read_bytes(), (folder / (EVIDENCE + SUFFIX)).read_bytes()
     except OSError:
-        return f"{step.raw} is missing"
-    return "" if digest == step.raw_sha256 else f"{step.raw} is not what was measured"
+        return {}
+    about = judge(EVIDENCE, content, sealed, []).statement.get("predicate", {}).get("about", {})
+    return {str(name): str(digest) for name, digest in about.get("raw_sha256", {}).items()}
+
+
+def _fault_of(folder: Path, name: str, digest: str) -> str:
+    try:
+        found = hashlib.sha256((folder / Path(name).name).read_bytes()).hexdigest()
+    except OSError:
+        return f"{name} is missing"
+    return "" if found == digest else f"{name} is not what was measured"
 
 
 def _last_line(log: Path) -> str:

@@ -15,6 +15,7 @@ from rack_controller.model.roles import Privilege, may
 
 if TYPE_CHECKING:
     from datacenter_api.acceptance.desk import AcceptanceDesk
+    from datacenter_api.acceptance.shown import FloorReport, FloorView
     from rack_controller.prove.report.model import PassportSummary
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,18 @@ class Acceptance:
         from datacenter_api.acceptance.desk import AcceptanceDesk
 
         return AcceptanceDesk(self._state)
+
+    def take_floor(self, rack: str, data: bytes, name: str, actor: str, generation: str = "") -> "FloorReport":
+        """Take a file of the floor, all of it or nothing (`floor_desk.take_file`)."""
+        from datacenter_api.acceptance.floor_desk import take_file
+
+        return take_file(self._state, rack, data, name, actor, generation)
+
+    def floor(self, rack: str) -> "FloorView":
+        """Return all that the floor handed in of a rack."""
+        from datacenter_api.acceptance.floor_desk import handed_in
+
+        return handed_in(self._state, rack)
 
     def has_runs(self) -> bool:
         """Return whether there is any run, without reading one."""

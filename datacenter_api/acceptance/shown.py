@@ -2,11 +2,13 @@
 
 import msgspec
 
+from rack_controller.acceptance.floor import Noted
 from rack_controller.acceptance.progress import Answer, Asked, Progress, Stop
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.prove.accept.suspects import Suspect
 from rack_controller.prove.accept.untold import Untold
 from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.prove.complaints import Complaint
 from rack_controller.prove.report.model import Waiver
 
 FORMS = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
@@ -35,6 +37,42 @@ class BegunRun(RunRow, frozen=True, kw_only=True):
     """A run that was begun.  `untold`: measures that can only end as errors, for nothing at its rack tells of them."""
 
     untold: list[Untold] = []
+
+
+class FloorReport(msgspec.Struct, frozen=True):
+    """What came of a file of the floor.  Not accepted: nothing of it was kept, `faults` are the first of `faulty`."""
+
+    accepted: bool
+    rack: str
+    records: int = 0
+    readings: int = 0
+    faulty: int = 0
+    counts: dict[str, int] = {}
+    faults: list[Complaint] = []
+
+
+class FloorLogRow(msgspec.Struct, frozen=True):
+    """What one instrument logged, as it was handed in: series, places, from when to when, out of which file."""
+
+    series: str
+    tester: str
+    calibrated_until: str
+    places: int
+    readings: int
+    since_unix_s: float
+    until_unix_s: float
+    file: str
+    file_sha256: str
+    actor: str
+    taken_unix_ns: int
+
+
+class FloorView(msgspec.Struct, frozen=True):
+    """All that the floor handed in of a rack: records by check and place, logs by series and file."""
+
+    rack: str
+    records: list[Noted]
+    logs: list[FloorLogRow]
 
 
 class PlannedStep(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from datacenter_api.cli.accept_signed import V1, report, stop, waive
+from datacenter_api.cli.accept_signed import V1, done, report, stop, waive
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import short
@@ -20,6 +20,9 @@ app = typer.Typer(help="Acceptance of racks: plans, runs, what was found.", no_a
 NOT_ACCEPTED = 9
 """Exit code of a run that did not pass."""
 FOLLOW_S = 1.0
+PlanOpt = Annotated[
+    str, typer.Option("--plan", help="Another plan of the generation (short), or a plan's file.", show_default=False)
+]
 
 _PLAN = (
     Column("STEP", lambda s: str(s["id"])),
@@ -59,7 +62,7 @@ MOST_TOLD = 4
 @app.command("plan")
 def plan(
     generation: Annotated[str, typer.Argument(help="A generation, such as gb200-nvl72.")] = "gb200-nvl72",
-    file: Annotated[Path | None, typer.Option("--plan", help="A plan's file instead.", show_default=False)] = None,
+    chosen_plan: PlanOpt = "",
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
@@ -68,7 +71,8 @@ def plan(
 
     from rack_controller.acceptance.plans import plan_path, read_plan
 
-    found, _ = read_plan(file or plan_path(generation))
+    name, file = _plan(chosen_plan, generation)
+    found, _ = read_plan(file or plan_path(generation, name=name))
     rows: list[Row] = [
         {
             "id": s.id,
@@ -97,7 +101,7 @@ def run(
     plant: Annotated[str, typer.Option(help="A fault to plant, by its id.")] = "",
     faults: Annotated[Path | None, typer.Option(help="A file of faults instead.", show_default=False)] = None,
     level: Annotated[str, typer.Option(help="L10 trays, L11 the rack, L12 racks together.")] = "L11",
-    file: Annotated[Path | None, typer.Option("--plan", help="A plan's file instead.", show_default=False)] = None,
+    chosen_plan: PlanOpt = "",
     trace: Annotated[Path | None, typer.Option(help="The soak's load: t_s,node1_W,…", show_default=False)] = None,
     resume: Annotated[str, typer.Option(help="Go on with this virtual run after a crash.")] = "",
     url: Url = None,
@@ -112,6 +116,7 @@ def run(
     from rack_controller.acceptance import live_run, virtual_run
     from rack_controller.acceptance.begin import Wish
     from rack_controller.acceptance.launch import held
+    from rack_controller.acceptance.plans import plan_path
     from rack_controller.acceptance.run import EVIDENCE, FOLDER, RunFolder
 
     if virtual == bool(rack):
@@ -119,10 +124,11 @@ def run(
     if level not in {"L10", "L11", "L12"}:
         raise ConfigurationError(f"--level {level!r}", advice="L10, L11 or L12")
     root = state or default_state()
+    name, file = _plan(chosen_plan, "" if rack else generation)
     if rack:
-        _ask_about_untold(connect(url, state), rack, level, file, yes)
+        _ask_about_untold(connect(url, state), rack, level, file, yes, name)
     if rack and file is None:
-        record = _begin_over_api(connect(url, state), rack, level, leave)
+        record = _begin_over_api(connect(url, state), rack, level, leave, name)
         if record is None:
             return
         kept = "kept and sealed where the API runs"
@@ -136,6 +142,7 @@ def run(
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     else:
+        file = file or (plan_path(generation, name=name) if name else None)
         wish = Wish(generation, level, seed, plant, file, trace, faults)
         record, folder = virtual_run.accept(wish, root, __version__, _told, getpass.getuser())
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
@@ -167,28 +174,52 @@ def show(
     emit(rows, _RUNS, chosen(output, as_json), name="runs")
 
 
-def _ask_about_untold(api: Connection, rack: str, level: str, plan: Path | None, yes: bool) -> None:
-    """Say what of the plan nothing at the rack tells, and return once somebody wants the run all the same."""
+def _plan(said: str, generation: str) -> tuple[str, Path | None]:
+    """Return a plan by name or as a file; what is neither is refused.  `generation` empty: it is the rack's."""
+    from rack_controller.acceptance.plans import plan_names
+
+    if not said:
+        return "", None
+    file = Path(said)
+    if file.suffix or file.exists() or "/" in said:
+        return "", file
+    known = plan_names(generation) if generation else []
+    if generation and said not in known:
+        advice = f"a file, or one of: {', '.join(known) or 'none ships beside the whole one'}"
+        raise ConfigurationError(f"{generation} has no plan {said[:64]!r}", advice=advice)
+    return said, None
+
+
+def _ask_about_untold(api: Connection, rack: str, level: str, plan: Path | None, yes: bool, name: str = "") -> None:
+    """Say what of the plan nothing at the rack tells, and return once somebody wants the run all the same.
+
+    What the floor is to hand in is said too, and is no reason to ask.
+    """
+    from rack_controller.acceptance.plans import plan_path
+    from rack_controller.acceptance.preview import preview
     from rack_controller.acceptance.product import ProductOverApi
-    from rack_controller.acceptance.untold import untold_of
-    from rack_controller.prove.accept.untold import in_words
+    from rack_controller.prove.accept.untold import in_words, wanted_of_floor
 
     layout = api.get(f"/api/v1/racks/{quoted(rack)}/layout")
     reads = ProductOverApi(api, layout["rack"], layout["rack"]).readings()
-    said = in_words(untold_of(layout["generation"], level, reads, plan))
+    file = plan or (plan_path(layout["generation"], name=name) if name else None)
+    looked = preview(layout["generation"], level, file, reads)
+    if looked.floor:
+        note(wanted_of_floor(looked.floor))
+    said = in_words(looked.untold)
     if said and yes:
         note(said)
     elif said:
-        confirm(rack, f"{said}. A plan of its own (--plan FILE), or a virtual run, has none of them")
+        confirm(rack, f"{said}. A plan of what it tells (--plan short or FILE), or a virtual run, has none of them")
 
 
-def _begin_over_api(api: Connection, rack: str, level: str, leave: bool) -> Any:
+def _begin_over_api(api: Connection, rack: str, level: str, leave: bool, plan: str = "") -> Any:
     """Begin a live run and follow it to its end; None where it is left alone."""
     import msgspec
 
     from rack_controller.acceptance.record import RunRecord
 
-    run = api.post(V1, {"rack": rack, "level": level})["id"]
+    run = api.post(V1, {"rack": rack, "level": level} | ({"plan": plan} if plan else {}))["id"]
     note(f"run {run} has begun; its screen: {api.server.url}/console/test-floor/{run}")
     if leave:
         return None
@@ -237,6 +268,7 @@ def _found(step: Row) -> str:
     return "; ".join(texts[:MOST_TOLD]) + more if texts else "–"
 
 
+app.command("done")(done)
 app.command("stop")(stop)
 app.command("waive")(waive)
 app.command("report")(report)

@@ -1,4 +1,7 @@
-"""`rackwright accept floor import|list`: what the floor measured before power and coolant came on."""
+"""`rackwright accept floor import|list`: what people and instruments on the floor measured.
+
+Over the API where one is known, else into the state directory.
+"""
 
 import getpass
 from pathlib import Path
@@ -6,12 +9,15 @@ from typing import Annotated
 
 import typer
 
-from datacenter_api.cli.options import As, Json, State, chosen
+from datacenter_api.cli.connection import Connection, connect
+from datacenter_api.cli.event import clock
+from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
-app = typer.Typer(help="Floor records: torque, ground bond, polarity, pressure decay.", no_args_is_help=True)
+app = typer.Typer(help="What the floor measured: torque, ground bond, logged flow, …", no_args_is_help=True)
+V1 = "/api/v1/acceptance/floor"
 REFUSED = 9
 """Exit code of a file that was not taken."""
 Rack = Annotated[str, typer.Option("--rack", "-r", help="The rack, by its place or its last part (k01).")]
@@ -32,6 +38,17 @@ _NOTED = (
     Column("BY", lambda n: str(n["actor"]), wide=True),
     Column("FILE", lambda n: f"{n['file']} {n['file_sha256'][:12]}", wide=True),
 )
+_LOGS = (
+    Column("SERIES", lambda n: str(n["series"])),
+    Column("PLACES", lambda n: str(n["places"]), right=True),
+    Column("READINGS", lambda n: str(n["readings"]), right=True),
+    Column("SINCE", lambda n: clock(int(n["since_unix_s"] * 1e9)).partition(".")[0]),
+    Column("UNTIL", lambda n: clock(int(n["until_unix_s"] * 1e9)).partition(".")[0]),
+    Column("INSTRUMENT", lambda n: str(n["tester"])),
+    Column("CALIBRATED UNTIL", lambda n: str(n["calibrated_until"])),
+    Column("BY", lambda n: str(n["actor"]), wide=True),
+    Column("FILE", lambda n: f"{n['file']} {n['file_sha256'][:12]}", wide=True),
+)
 
 
 @app.command("import")
@@ -39,6 +56,7 @@ def import_records(
     file: Annotated[Path, typer.Argument(help="The floor's CSV or JSON.")],
     rack: Rack,
     generation: Annotated[str, typer.Option(help="Its design, where the site file does not know it.")] = "",
+    url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
     as_json: Json = False,
@@ -46,29 +64,53 @@ def import_records(
     """Hand in what the floor measured: all rows of a file or none, and every fault in one report."""
     import msgspec
 
-    from rack_controller.acceptance.floor import take_floor
+    from datacenter_api.acceptance.floor_desk import take_file
 
     try:
         data = file.read_bytes()
     except OSError as err:
         raise ConfigurationError(f"{file} cannot be read: {err.strerror}", advice="name the floor's file") from err
-    count, complaints = take_floor(state or default_state(), rack, data, file.name, getpass.getuser(), generation)
-    if not len(complaints):
-        note(f"{file.name}: {count} records are kept")
+    api = _api(url, state)
+    if api is None:
+        made = take_file(state or default_state(), rack, data, file.name, getpass.getuser(), generation)
+        report: Row = msgspec.to_builtins(made)
+    else:
+        report = api.send_file(V1, data, rack=rack, name=file.name, generation=generation or None)
+    if report["accepted"]:
+        kept = [f"{report[n]} {n}" for n in ("records", "readings") if report[n]]
+        note(f"{file.name}: {' and '.join(kept)} are kept of {report['rack']}")
         return
-    faults: list[Row] = [msgspec.to_builtins(c) for c in complaints.shown]
-    emit(faults, _FAULTS, chosen(output, as_json), name="row")
-    note(f"{file.name}: {len(complaints)} faults, nothing was taken")
+    emit(report["faults"], _FAULTS, chosen(output, as_json), name="row")
+    note(f"{file.name}: {report['faulty']} faults, nothing was taken")
     raise typer.Exit(REFUSED)
 
 
 @app.command("list")
-def list_records(rack: Rack, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
-    """List what the floor handed in of a rack."""
+def list_records(
+    rack: Rack, url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False
+) -> None:
+    """List what the floor handed in of a rack: records, and what instruments logged."""
     import msgspec
 
-    from rack_controller.acceptance.floor import noted, place_of
+    from datacenter_api.acceptance.floor_desk import handed_in
 
-    root = state or default_state()
-    rows: list[Row] = [msgspec.to_builtins(n) for n in noted(root, place_of(root, rack))]
-    emit(rows, _NOTED, chosen(output, as_json), name="place")
+    api, shape = _api(url, state), chosen(output, as_json)
+    view: Row = (
+        msgspec.to_builtins(handed_in(state or default_state(), rack)) if api is None else api.get(V1, rack=rack)
+    )
+    if shape is not Output.TABLE:
+        emit([view], (), shape, name="rack", single=True)
+        return
+    emit(view["records"], _NOTED, shape, name="place")
+    if view["logs"]:
+        emit(view["logs"], _LOGS, shape, name="series")
+
+
+def _api(url: str | None, state: Path | None) -> Connection | None:
+    """Return the way to the API, None where none is known: then the state directory is written itself."""
+    try:
+        return connect(url, state)
+    except ConfigurationError:
+        if url:
+            raise
+        return None

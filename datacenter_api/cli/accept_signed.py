@@ -1,4 +1,5 @@
-"""`rackwright accept stop|waive|report`: a run ended early, a deviation taken as it is, what people sign."""
+"""`rackwright accept done|stop|waive|report`: what was asked for is done, a run ended early, a deviation taken as it
+is, what people sign."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +12,7 @@ from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, emit, note
 from datacenter_api.cli.state_directory import default_state
-from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, TargetUnknown
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, PreconditionFailed, TargetUnknown
 
 V1 = "/api/v1/acceptance/runs"
 MIN_REASON = 8
@@ -25,6 +26,26 @@ _WAIVERS = (
     Column("PART", lambda w: str(w["place"]) or "all"),
     Column("REASON", lambda w: str(w["reason"])),
 )
+
+
+def done(
+    run: RunArg,
+    barcode: Annotated[
+        str, typer.Option("--barcode", help="The part's label, held against the as-built records.")
+    ] = "",
+    remark: Annotated[str, typer.Option("--note", help="What is worth a remark.")] = "",
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Say that what a run asks for is done, in your name; a wrong part is noted and is not done."""
+    api = connect(url, state)
+    now = api.get(f"{V1}/{quoted(run)}")["now"]
+    if not now or not now["asks"]:
+        raise PreconditionFailed(f"run {run} asks for nothing now", advice=f"see `rackwright accept show {run}`")
+    body = {"step": now["step"], "done": True, "barcode": barcode, "note": remark}
+    taken = api.post(f"{V1}/{quoted(run)}/answers", body)
+    said = f"; {taken['said']}" if taken["said"] else ""
+    note(f"noted as done by {taken['answer']['actor']}: {now['asks']}{said}")
 
 
 def stop(

@@ -56,9 +56,9 @@ def draw_runs(sight: RunsSight | None) -> str:
         return f'{head}<p class="sev-warning">▲ Not known: {esc(sight.error)}</p>'
     if not sight.rows:
         return (
-            f'{head}<p class="quiet">None yet. <code>rackwright accept run GENERATION --virtual</code> begins one of a '
-            "virtual rack, <code>rackwright accept run --rack RACK --plan FILE</code> one of a rack that runs, by a "
-            "plan of what its drivers tell.</p>"
+            f'{head}<p class="quiet">None yet. Begin one of a rack that runs below, or by '
+            "<code>rackwright accept run --rack RACK</code>; <code>rackwright accept run GENERATION --virtual</code> "
+            "begins one of a virtual rack.</p>"
         )
     heads = ("Run", "Rack", "Generation", "Level", "Begun", "State", "Found", "Does now")
     columns = "".join(f"<th>{h}</th>" for h in heads)

@@ -7,6 +7,7 @@ from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
+from datacenter_api.console.begin_card import BeginCard
 from datacenter_api.console.boards import Board, Look
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
@@ -24,14 +25,17 @@ _STYLES = '<link rel="stylesheet" href="/assets/acceptance.css">'
 _RUNS = ("/console/acceptance", "Acceptance")
 
 
-def show_runs(glance: Glance, who: Principal) -> None:
-    """Show every run."""
+def show_runs(glance: Glance, who: Principal, rack: str = "") -> None:
+    """Show every run, and a way to begin one for who may; `rack`: the one that is chosen for it."""
     viewer = Viewer(glance.services, who)
     show_top(who, ("/console/", "Hall"), ("", "Acceptance"))
     ui.add_head_html(_STYLES)
     show_banner(glance, viewer)
     with ui.element("main").classes("page"):
         viewer.show(_runs_board(glance), html(classes="card"))
+        if may(who.role, Privilege.PROVE):
+            with ui.element("div").classes("card begin"):
+                BeginCard(glance.services, who, rack).show()
     viewer.start()
 
 
@@ -60,7 +64,7 @@ def show_test_floor(glance: Glance, run: str, who: Principal) -> None:
         viewer.show(_floor_board(glance, run), html())
         if may(who.role, Privilege.SERVICE):
             html(TOOLS)
-        html(way_back(run))
+        html(way_back(run, begins=may(who.role, Privilege.PROVE)))
     viewer.start()
 
 

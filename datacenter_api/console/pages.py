@@ -68,8 +68,8 @@ def add_pages(services: Services, open_door: OpenDoor) -> None:
         await show_audit(services, request.scope[PRINCIPAL])
 
     @ui.page("/acceptance", title="Acceptance · Rackwright", dark=None)
-    def runs_page(request: Request) -> None:
-        show_runs(glance, request.scope[PRINCIPAL])
+    def runs_page(request: Request, rack: str = "") -> None:
+        show_runs(glance, request.scope[PRINCIPAL], rack)
 
     @ui.page("/acceptance/{run}", title="Acceptance run · Rackwright", dark=None)
     def run_page(run: str, request: Request) -> None:

@@ -2,6 +2,7 @@
 trays are being read."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 
 from nicegui import ui
@@ -19,8 +20,10 @@ from datacenter_api.console.passport import (
 )
 from datacenter_api.console.viewer import Viewer, html
 from datacenter_api.console.wording import esc
+from datacenter_api.passports.packing import packed_dossier
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError, TargetUnknown
+from rack_controller.model.roles import Privilege, may
 
 AGAIN_S = 5.0
 _DECISIONS = ("/console/decisions", "Passports and decisions")
@@ -71,8 +74,42 @@ async def show_decision(services: Services, name: str, who: Principal) -> None:
         show_missing(who, str(err))
         return
     show_top(who, ("/console/", "Hall"), _DECISIONS, ("", record.offer.name))
-    html(draw_decision(record), classes="page")
+    with ui.element("main").classes("page"):
+        html(draw_decision(record))
+        if may(who.role, Privilege.PROVE):
+            with ui.element("div").classes("card"):
+                DossierCard(services, who, name).show()
     Viewer(services, who).start()
+
+
+class DossierCard:
+    """A button that makes the dossier and hands it out as a file."""
+
+    def __init__(self, services: Services, who: Principal, name: str) -> None:
+        self._services, self._who, self._name = services, who, name
+
+    def show(self) -> None:
+        """Draw the button."""
+        html(
+            "<h2>Dossier</h2><p class=quiet>Everything that the decision rests on as a signed zip: sealed runs with "
+            "their reports, passports without prices, all that was said. <code>rackwright verify FILE</code> proves it "
+            "without a server.</p>"
+        )
+        ui.button("Download the dossier (zip)", on_click=self._make).props("flat dense no-caps")
+        self._told = html()
+
+    async def _make(self) -> None:
+        if not self._services.doorkeeper.still_welcome(self._who):
+            return
+        self._told.set_content("<p class=quiet>It is being made and signed …</p>")
+        try:
+            content = await packed_dossier(self._services, self._who, self._name)
+        except RackwrightError as err:
+            self._told.set_content(f'<p class="sev-warning">▲ {esc(str(err))}</p>')
+            return
+        ui.download(content, f"{self._name}.dossier.zip", "application/zip")
+        digest = hashlib.sha256(content).hexdigest()
+        self._told.set_content(f"<p>● {len(content) / 1e6:.1f} MB, SHA-256 <code>{digest}</code></p>")
 
 
 async def _keep_matched(services: Services, place: str, swaps: str, card: ui.html) -> None:

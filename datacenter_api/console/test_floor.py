@@ -111,6 +111,7 @@ def _screen(state: str, glyph: str, word: str, instruction: str, faults: str, wh
     )
 
 
-def way_back(run: str) -> str:
-    """Return the line that leads from the screen to the run's page."""
-    return f'<p class="tfback"><a href="{run_href(run)}">All of this run</a></p>'
+def way_back(run: str, *, begins: bool = False) -> str:
+    """Return the line that leads from the screen to the run's page, and for who may to where another is begun."""
+    more = ' · <a href="/console/acceptance">Begin another run</a>' if begins else ""
+    return f'<p class="tfback"><a href="{run_href(run)}">All of this run</a>{more}</p>'

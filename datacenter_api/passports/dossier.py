@@ -11,14 +11,14 @@ from datacenter_api.acceptance.passport import summary_of
 from datacenter_api.acceptance.waivers import WAIVERS
 from datacenter_api.passports.decisions import DecisionDesk
 from rack_controller.acceptance.begin import PLAN
-from rack_controller.acceptance.run import EVIDENCE, RECORD, RunFolder, runs_in
+from rack_controller.acceptance.run import EVIDENCE, FLOOR_USED, RECORD, RunFolder, runs_in
 from rack_controller.prove.dossier import entries_of
 from rack_controller.prove.option import DecisionRecord
 from rack_controller.prove.report.dossier_page import PassportLine, RunLine, dossier_page
 from rack_controller.prove.report.model import PassportSummary
 from rack_controller.prove.seal import SUFFIX
 
-_OF_A_RUN = (RECORD, EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX, PLAN)
+_OF_A_RUN = (RECORD, EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX, PLAN, FLOOR_USED)
 """What goes along of a run: raw series stay where they are, their hashes stand in the evidence's seal."""
 
 

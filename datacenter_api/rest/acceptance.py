@@ -2,25 +2,21 @@
 
 import asyncio
 import time
-from functools import partial
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from datacenter_api.acceptance.beginning import begin_run_as
 from datacenter_api.acceptance.shown import FORMS, BegunRun, Checked, Photo, RunRow, RunView, Taken
-from datacenter_api.fleet.places import layout_of
-from datacenter_api.fleet.queries import readings
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.rest.bodies import FILE, whole_body
 from datacenter_api.routes import MOST_PHOTO_BYTES
 from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid
 from rack_controller.prove.accept.plan import Level
-from rack_controller.prove.accept.untold import Untold
 from rack_controller.prove.report.model import Waiver
 
 router = APIRouter(prefix="/api/v1/acceptance/runs", tags=["acceptance"])
@@ -35,13 +31,17 @@ class _Body(BaseModel):
 
 
 class BeginBody(_Body):
-    """What to accept: `rack` that runs, or a virtual one of `generation` made from `seed`, with a fault `planted`."""
+    """What to accept: `rack` that runs, or a virtual one of `generation` made from `seed`, with a fault `planted`.
+
+    `plan`: one of the generation's further plans, such as `short`; its whole one where it is empty.
+    """
 
     rack: str = Field(default="", max_length=256)
     generation: str = Field(default="", max_length=64)
     level: Level = Level.L11
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
     planted: str = Field(default="", max_length=64)
+    plan: str = Field(default="", max_length=48, pattern=r"^[a-z0-9-]*$")
 
 
 class StopBody(_Body):
@@ -84,20 +84,11 @@ async def begin_run(wish: BeginBody, parts: Parts, request: Request) -> Response
     who = principal_of(request)
     if bool(wish.rack) == bool(wish.generation):
         raise ArgumentsInvalid("a run is of one rack", advice="give `rack` for one that runs, `generation` for virtual")
-    generation, rack, token = wish.generation, "", ""
-    untold: list[Untold] = []
-    if wish.rack:
-        record = parts.fleet.find(wish.rack)
-        layout = layout_of(record)
-        generation, rack = layout.generation, str(layout.rack)
-        told = readings(parts.fleet.view(record, parts.now()))
-        untold = await asyncio.to_thread(parts.acceptance.open().untold, generation, rack, wish.level.value, told)
-        token = parts.acceptance.login(who.user)
-    begin = partial(parts.acceptance.open().begin, rack=rack, seed=wish.seed, planted=wish.planted, token=token)
-    async with parts.acceptance.turn:
-        row = await asyncio.to_thread(begin, generation, wish.level.value, who.user)
-    parts.store.audit(who.user, who.address, "acceptance run", row.id, "begun", f"{row.rack}, {row.level}, {row.rig}")
-    return json_answer(BegunRun(**msgspec.structs.asdict(row), untold=untold))
+    begun = await begin_run_as(
+        parts, who, rack=wish.rack, generation=wish.generation, level=wish.level.value, plan=wish.plan,
+        seed=wish.seed, planted=wish.planted,
+    )  # fmt: skip
+    return json_answer(begun)
 
 
 @router.get("/{run}", responses=describes(RunView))

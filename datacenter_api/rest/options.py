@@ -1,7 +1,6 @@
 """Decisions to buy: offered, evaluated, accepted or not, exercised or not; with conditions, evidence and a dossier."""
 
 import asyncio
-import hashlib
 from datetime import date
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from datacenter_api.passports.packing import audited_of, packed_dossier
 from datacenter_api.passports.reports import Exported
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, principal_of, services_of
@@ -22,7 +22,6 @@ router = APIRouter(prefix="/api/v1/options", tags=["decisions"])
 Parts = Annotated[Services, Depends(services_of)]
 Name = Annotated[str, PathParameter(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Text = Annotated[str, Field(max_length=400)]
-MOST_AUDIT = 10_000
 MOST_EVIDENCE = 16 * 1024 * 1024
 
 
@@ -137,7 +136,7 @@ async def say(name: Name, wish: StepBody, parts: Parts, request: Request) -> Res
 async def make_dossier(name: Name, parts: Parts, request: Request) -> Response:
     """The decision with all that it rests on (evidence, passports, claims, audit) as a signed file."""
     who = principal_of(request)
-    audited = await _audited(parts, name)
+    audited = await audited_of(parts, name)
     made = await asyncio.to_thread(lambda: parts.passports.decisions().dossier(name, audited))
     parts.store.audit(who.user, who.address, "option dossier", name, "signed", made.name)
     return json_answer(Exported(made.name, made.content.decode(), made.seal.decode()))
@@ -146,17 +145,6 @@ async def make_dossier(name: Name, parts: Parts, request: Request) -> Response:
 @router.post("/{name}/dossier.zip", responses={200: {"content": {"application/zip": {}}}})
 async def pack_dossier(name: Name, parts: Parts, request: Request) -> Response:
     """The same with every file that it rests on: sealed runs with their reports, signed passports without prices."""
-    from datacenter_api.passports.dossier import dossier_zip
-
-    who = principal_of(request)
-    audited = await _audited(parts, name)
-    content = await asyncio.to_thread(lambda: dossier_zip(parts.passports.decisions(), name, audited))
-    parts.store.audit(who.user, who.address, "option dossier", name, "signed", hashlib.sha256(content).hexdigest())
+    content = await packed_dossier(parts, principal_of(request), name)
     named = {"content-disposition": f'attachment; filename="{name}.dossier.zip"'}
     return Response(content, media_type="application/zip", headers=named)
-
-
-async def _audited(parts: Services, name: str) -> list[dict[str, str | int | bool]]:
-    """Return the decision's lines of the audit log, the oldest first."""
-    rows = await asyncio.to_thread(parts.store.audited, MOST_AUDIT)
-    return [r for r in reversed(rows) if r["target"] == name and r.get("chained")]

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from firmware_bridge.vocabulary.errors import CommandRefused, DeadlinePassed, RackwrightError
+from rack_controller.acceptance.called import Names
 from rack_controller.acceptance.emulated import EmulatedHands
 from rack_controller.acceptance.live import Now, Read, by_series
 from rack_controller.acceptance.rig import Act
@@ -186,6 +187,11 @@ class PeopleDo:
     ask: Callable[[str], None]
     said: Callable[[float], bool] = lambda since: False
     patience_s: float = 600.0
+    names: Names = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look up the names of readings once."""
+        object.__setattr__(self, "names", Names(self.parts))
 
     def can(self, act: Act, kind: str) -> bool:
         """Return whether people can be asked for it."""
@@ -226,7 +232,7 @@ class PeopleDo:
                 self.product.command("locate", tray, on=on)
 
     def _look(self) -> dict[str, dict[str, float]]:
-        return by_series(self.product.readings(), self.parts)[0]
+        return by_series(self.product.readings(), self.names)[0]
 
     def _shows(self, act: Act, before: dict[str, dict[str, float]]) -> bool:
         if act.verb in _SILENT:

@@ -31,7 +31,7 @@ _DOES = {
     "load_gpu": ("load_one", ""),
     "drill": ("drill", "end_drill"),
 }
-_ALONE = {"load", "load_gpu"}
+ALONE = {"load", "load_gpu"}
 """Stimuli that load one part: `load` says how much, all others idle."""
 ALL_KINDS = ["gpu", "cpu", "tray", "fan", "nic", "leak", "switch", "psu", "shelf", "feedphase", "cdu", "pump", "rack"]
 AWAY = (AuthenticationRequired, BusUnavailable, EnvironmentUnfit)
@@ -75,8 +75,13 @@ def kinds_of(step: StepSpec, plan: Plan) -> frozenset[str]:
     """Return the kinds of part that a step reads: all where it sweeps, else those that are judged or may stop it."""
     if step.sweep:
         return frozenset(k for k in ALL_KINDS if k not in MANY) | frozenset(step.records)
-    series = [n for m in step.measures if m.rule not in TOLD for n in inputs_of(m.of)]
-    return frozenset(n.partition(".")[0] for n in (*series, *(r.of for r in plan.stop))) | frozenset(step.records)
+    series = (*series_of(step), *(r.of for r in plan.stop))
+    return frozenset(n.partition(".")[0] for n in series) | frozenset(step.records)
+
+
+def series_of(step: StepSpec) -> frozenset[str]:
+    """Return the measured series that a step's measures are made of."""
+    return frozenset(n for m in step.measures if m.rule not in TOLD for n in inputs_of(m.of))
 
 
 def planned_seconds(step: StepSpec, parts: Parts) -> float:
@@ -125,7 +130,7 @@ class _Drive:
         finally:
             self._rest()
         told = {m.of for m in self._step.measures if m.rule in TOLD}
-        self.driven.evidence = self._rig.collect(self._phases, told)
+        self.driven.evidence = self._rig.collect(self._phases, told, series_of(self._step))
         return self.driven
 
     @property
@@ -217,7 +222,7 @@ def _refusal(act: Act, err: RackwrightError) -> str:
 
 
 def _standing(phase: PhaseSpec) -> Iterator[Act]:
-    if phase.load is not None and phase.do not in _ALONE:
+    if phase.load is not None and phase.do not in ALONE:
         yield Act("load", value=phase.load)
     if phase.trace is not None:
         yield Act("trace", value=phase.scale, name=phase.trace)

@@ -1,8 +1,12 @@
-"""The floor's records of racks in a state directory: taken from files whole, kept by check and place."""
+"""What the floor handed in of racks in a state directory: taken from files whole, records kept by check and place.
+
+Readings that instruments logged are kept file by file (`floor_log`).
+"""
 
 import datetime
 import hashlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,10 +17,11 @@ from firmware_bridge.generations.site_file import read_site
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.wire.located_yaml import convert, parse
+from rack_controller.acceptance.floor_log import keep_log
 from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.run import FOLDER
 from rack_controller.prove.accept.evidence import FloorRecord
-from rack_controller.prove.accept.floor import Check, Checks, Known, read_floor
+from rack_controller.prove.accept.floor import Checks, Known, read_floor
 from rack_controller.prove.accept.parts import parts_of
 from rack_controller.prove.complaints import Complaints
 
@@ -43,19 +48,27 @@ class Noted(msgspec.Struct, frozen=True):
         return FloorRecord(self.kind, self.place, self.numbers, self.tester, self.calibrated_until, self.on)
 
 
-def read_checks(path: Path | None = None) -> dict[str, Check]:
-    """Return the kinds of check that ship, or a file's.  Raises ConfigurationError, FileInvalid."""
+class FloorTaken(msgspec.Struct, frozen=True):
+    """What was kept of a file, and of which rack; nothing where it has complaints."""
+
+    rack: str
+    records: int = 0
+    readings: int = 0
+
+
+def read_checks(path: Path | None = None) -> Checks:
+    """Return the checks and instruments that ship, or a file's.  Raises ConfigurationError, FileInvalid."""
     path = path or seeds_folder() / "acceptance" / "floor.yaml"
     try:
-        return convert(parse(path.read_text(encoding="utf-8"), str(path)), "", Checks).checks
+        return convert(parse(path.read_text(encoding="utf-8"), str(path)), "", Checks)
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigurationError(f"cannot read {path}: {err}", advice="name a file that is there") from err
 
 
 def take_floor(
     state: Path, rack: str, data: bytes, name: str, actor: str, generation: str = ""
-) -> tuple[int, Complaints]:
-    """Take a file's records of a rack, all of them or none; returns how many, and what is wrong with which row.
+) -> tuple[FloorTaken, Complaints]:
+    """Take what a file says of a rack, all of it or nothing; returns how much, and what is wrong with which row.
 
     `rack`: its place, or its last part where the site file knows it; `generation` where it does not.
     Raises ConfigurationError for a rack that nobody knows, EnvironmentUnfit when nothing can be kept.
@@ -64,21 +77,27 @@ def take_floor(
     loaded = load_generation(design)
     parts = parts_of(loaded, design_of(loaded))
     complaints = Complaints()
-    today = datetime.datetime.now(datetime.UTC).date()
-    records = read_floor(data, Known(parts.kind_of, read_checks(), today, place), complaints)
+    now = datetime.datetime.now(datetime.UTC)
+    handed = read_floor(data, Known(parts.kind_of, read_checks(), now, place), complaints)
     if len(complaints):
-        return 0, complaints
-    digest, now = hashlib.sha256(data).hexdigest(), time.time_ns()
-    kept = {(n.kind, n.place): n for n in noted(state, place)}
+        return FloorTaken(place), complaints
+    digest, taken = hashlib.sha256(data).hexdigest(), time.time_ns()
+    if handed.readings:
+        keep_log(state / FOLDER / FLOOR, place, handed.readings, actor, taken, name, digest)
+    if handed.records:
+        _keep_records(state, place, handed.records, (actor, taken, name, digest))
+    return FloorTaken(place, len(handed.records), len(handed.readings)), complaints
+
+
+def _keep_records(state: Path, rack: str, records: list[FloorRecord], by: tuple[str, int, str, str]) -> None:
+    """Keep the newest record of each check and place."""
+    kept = {(n.kind, n.place): n for n in noted(state, rack)}
     for r in records:
         old = kept.get((r.kind, r.place))
         if old is None or old.on <= r.on:
-            kept[r.kind, r.place] = Noted(
-                r.kind, r.place, dict(r.numbers), r.tester, r.calibrated_until, r.on, actor, now, name, digest
-            )
+            kept[r.kind, r.place] = Noted(r.kind, r.place, dict(r.numbers), r.tester, r.calibrated_until, r.on, *by)
     ordered = [kept[key] for key in sorted(kept)]
-    keep(_path(state, place), msgspec.json.format(msgspec.json.encode(ordered)))
-    return len(records), complaints
+    keep(_path(state, rack), msgspec.json.format(msgspec.json.encode(ordered)))
 
 
 def noted(state: Path, rack: str) -> list[Noted]:
@@ -95,6 +114,16 @@ def noted(state: Path, rack: str) -> list[Noted]:
 def records_of(state: Path, rack: str) -> tuple[FloorRecord, ...]:
     """Return the floor's records of a rack as judges see them."""
     return tuple(n.record for n in noted(state, rack))
+
+
+def facts_of(records: Sequence[FloorRecord], checks: Checks) -> dict[str, dict[str, float]]:
+    """Return what records tell of parts as facts, by place; the newest of a place counts."""
+    told: dict[str, dict[str, float]] = {}
+    for record in sorted(records, key=lambda r: r.on):
+        check = checks.checks.get(record.kind)
+        if check is not None and check.facts:
+            told.setdefault(record.place, {}).update(record.numbers)
+    return told
 
 
 def place_of(state: Path, rack: str) -> str:

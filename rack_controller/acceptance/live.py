@@ -11,22 +11,18 @@ from typing import Protocol
 
 import numpy as np
 
+from firmware_bridge.plant.design import design_of
 from firmware_bridge.plant.trace import LoadTrace, node_power
 from firmware_bridge.vocabulary.errors import CommandRefused
+from firmware_bridge.vocabulary.generation import Generation
+from rack_controller.acceptance.called import Names, read_calls
 from rack_controller.acceptance.rig import Act
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.watch import Unwatched, Watch
-from rack_controller.prove.accept.evidence import Evidence, FactValue, FloorRecord, Phase, Series
-from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.evidence import Array, Evidence, FactValue, FloorRecord, Phase, Series
+from rack_controller.prove.accept.parts import Parts, parts_of
 
 Facts = Mapping[str, Mapping[str, FactValue]]
-RENAMED = {
-    "leak.leak": "leak.state",
-    "fan.fan_speed": "fan.speed",
-    "pump.pump_speed": "pump.speed",
-    "psu.rotation": "psu.fan_speed",
-}
-"""Readings whose series a plan calls otherwise than kind and quantity."""
 _UNDO = {
     "pull": "restore",
     "stop": "start",
@@ -84,6 +80,22 @@ class Doer(Protocol):
         ...
 
 
+class Floor(Protocol):
+    """What the test floor hands in of a rack while a run goes on."""
+
+    def series(self, wanted: Collection[str], phases: Sequence[Phase], times: Array) -> Mapping[str, Series]:
+        """Return what instruments logged of series in phases, at `times`; waits for it as long as that is worth."""
+        ...
+
+    def records(self, told: Collection[str], facts: Collection[str]) -> tuple[FloorRecord, ...]:
+        """Return the records; waits for what is judged (`told`) and neither a record nor the rack (`facts`) tells."""
+        ...
+
+    def facts(self, records: Sequence[FloorRecord]) -> Mapping[str, Mapping[str, float]]:
+        """Return what records tell of parts as facts, by place."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Now:
     """How time passes and is read: `sleep` waits so many seconds; `clock` counts seconds since the run began."""
@@ -103,18 +115,18 @@ class LiveRig:
         doers: Sequence[Doer],
         now: Now,
         *,
-        records: tuple[FloorRecord, ...] = (),
         book: UndoBook | None = None,
         watch: Watch | None = None,
         trace: LoadTrace | None = None,
+        floor: Floor | None = None,
     ) -> None:
-        """`doers`: who is asked first stands first; `records`: what the floor handed in; `trace`: the recorded load.
+        """`doers`: who is asked first stands first; `floor`: what was handed in; `trace`: the recorded load.
 
         Nothing is read before it is asked for.
         """
         self.racks: tuple[str, ...] = (name,)
-        self.parts = parts
-        self._product, self._doers, self._now, self._records = product, doers, now, records
+        self.parts, self.names = parts, Names(parts)
+        self._product, self._doers, self._now, self._floor = product, doers, now, floor
         self._book, self._watch, self._trace = book or UndoBook(), watch or Unwatched(), trace
         self._rows: list[Row] = []
         self._units: dict[str, str] = {}
@@ -164,15 +176,26 @@ class LiveRig:
         """Return the last rows of some series."""
         return [Evidence(self.racks[0], self._series(self._rows[-rows:], set(names)))]
 
-    def collect(self, phases: Sequence[Phase], told: Collection[str] = ()) -> list[Evidence]:
-        """Return what was recorded, with facts, as-built and floor records."""
+    def collect(
+        self, phases: Sequence[Phase], told: Collection[str] = (), wanted: Collection[str] = ()
+    ) -> list[Evidence]:
+        """Return what was recorded, with facts, as-built and floor records; the floor is asked for what lacks."""
         rows, self._rows = self._rows, []
         series = self._series(rows, {name for _, row in rows for name in row})
         facts = {place: dict(said) for place, said in self._product.facts(told).items()}
+        records: tuple[FloorRecord, ...] = ()
+        if self._floor is not None:
+            silent = [n for n in wanted if n not in series or not np.isfinite(series[n].values).any()]
+            series |= self._floor.series(silent, phases, np.array([t for t, _ in rows]))
+            tells = {name for said in facts.values() for name in said}
+            records = self._floor.records(told, tells) if told else ()
+            for place, noted in self._floor.facts(records).items():
+                for name, value in noted.items():
+                    facts.setdefault(place, {}).setdefault(name, value)
         for place, said in self._told.items():
             facts.setdefault(place, {}).update(said)
         built = self._product.built() if told else {}
-        return [Evidence(self.racks[0], series, tuple(phases), facts, built, {}, self._records)]
+        return [Evidence(self.racks[0], series, tuple(phases), facts, built, {}, records)]
 
     def _series(self, rows: Sequence[Row], names: Collection[str]) -> dict[str, Series]:
         times = np.array([t for t, _ in rows])
@@ -203,7 +226,7 @@ class LiveRig:
         self._have(Act("load", value=round(share * self._scale, 3)), "")
 
     def _look(self) -> dict[str, dict[str, float]]:
-        found, units = by_series(self._product.readings(), self.parts)
+        found, units = by_series(self._product.readings(), self.names)
         self._units.update(units)
         return found
 
@@ -212,14 +235,18 @@ class LiveRig:
         self._told.setdefault(place, {})[fact] = value
 
 
-def by_series(reads: Sequence[Read], parts: Parts) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
+def live_parts(generation: Generation) -> Parts:
+    """Return the parts of a rack that runs."""
+    return parts_of(generation, design_of(generation), read_calls().fans_per_tray)
+
+
+def by_series(reads: Sequence[Read], names: Names) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     """Return readings by series and place, and the unit of each series; what is at no place of the rack is nobody's."""
     found: dict[str, dict[str, float]] = {}
     units: dict[str, str] = {}
     for read in reads:
-        kind = parts.kind_of(read.place)
-        if kind:
-            name = RENAMED.get(f"{kind}.{read.quantity}", f"{kind}.{read.quantity}")
-            units[name] = read.unit
-            found.setdefault(name, {})[read.place] = float("nan") if read.value is None else float(read.value)
+        called = names.of(read.place, read.quantity)
+        if called is not None:
+            units[called.series] = called.unit or read.unit
+            found.setdefault(called.series, {})[called.place] = called.value_of(read.value)
     return found, units

@@ -11,35 +11,59 @@ from firmware_bridge.wire.located_yaml import Located, parse
 from rack_controller.prove.accept.plan import Plan, plan_of
 
 FILE = "acceptance.yaml"
+_STEM = "acceptance"
+MOST_EXTENDED = 2
+"""How many plans may stand between a plan and a whole one, that one counted."""
 
 
 def read_plan(path: Path, search: Sequence[Path] = ()) -> tuple[Plan, str]:
     """Return a file's plan and the SHA-256 of all text that it comes from.
 
-    `extends` names the generation whose plan is taken; `changes` and `phases` what its measures (`step.measure`) and
-    phases (`step.phase`) say otherwise, `tolerances` and `stop` what takes their place, `without` what the design
-    cannot have and why, `steps` what comes behind all others.
+    `extends` names the generation whose plan is taken; `only` the steps of it that are done, `changes` and `phases`
+    what its measures (`step.measure`) and phases (`step.phase`) say otherwise, `tolerances` and `stop` what takes their
+    place, `without` what is left out and why, `retest` how often a step of any kind is repeated, `steps` what comes
+    behind all others.
     Raises ConfigurationError when it cannot be read, FileInvalid with file, line and field when it is wrong.
     """
+    document, text = _read(path, search, MOST_EXTENDED)
+    return plan_of(document), hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read(path: Path, search: Sequence[Path], left: int) -> tuple[Located, str]:
+    """Return a file's document with what it takes of others in it, and the text of all of them."""
     text = _text(path)
     document = parse(text, str(path))
     if not isinstance(document.value, dict) or "extends" not in document.value:
-        return plan_of(document), hashlib.sha256(text.encode()).hexdigest()
-    base_path = plan_path(str(document.value["extends"]), search)
-    base_text = _text(base_path)
-    base = parse(base_text, str(base_path))
-    if "extends" in base.value:
-        raise document.complaint("extends", "expected a generation whose plan is whole")
-    return plan_of(_changed(base, document)), hashlib.sha256((base_text + text).encode()).hexdigest()
+        return document, text
+    if not left:
+        raise document.complaint("extends", f"expected a plan at most {MOST_EXTENDED} plans away from a whole one")
+    base, base_text = _read(plan_path(str(document.value["extends"]), search), search, left - 1)
+    return _changed(base, document), base_text + text
 
 
-def plan_path(generation: str, search: Sequence[Path] = ()) -> Path:
-    """Return where a generation's plan is.  Raises ConfigurationError when it has none: limits are a design's own."""
-    path = generation_folders(search)[load_generation(generation, search).name] / FILE
+def plan_path(generation: str, search: Sequence[Path] = (), name: str = "") -> Path:
+    """Return where a generation's plan is, or its plan of another `name` (`plan_names`).
+
+    Raises ConfigurationError when it has none: limits are a design's own.
+    """
+    folder = generation_folders(search)[load_generation(generation, search).name]
+    if name:
+        known = plan_names(generation, search)
+        if name not in known:
+            advice = f"known are {', '.join(known)}" if known else "it has the whole one alone"
+            raise ConfigurationError(f"{generation} has no plan {name[:64]!r}", advice=advice)
+        return folder / f"{_STEM}-{name}.yaml"
+    path = folder / FILE
     if not path.is_file():
         advice = f"write one beside its rack.yaml; `extends` takes another generation's ({FILE} of gb300-nvl72 does)"
         raise ConfigurationError(f"generation {generation!r} has no {FILE}", advice=advice)
     return path
+
+
+def plan_names(generation: str, search: Sequence[Path] = ()) -> list[str]:
+    """Return the names of a generation's further plans (`acceptance-NAME.yaml`), beside its whole one."""
+    folder = generation_folders(search)[load_generation(generation, search).name]
+    return sorted(p.stem.removeprefix(f"{_STEM}-") for p in folder.glob(f"{_STEM}-*.yaml"))
 
 
 def _changed(base: Located, over: Located) -> Located:
@@ -51,16 +75,38 @@ def _changed(base: Located, over: Located) -> Located:
         raise over.complaint(min(unknown), f"expected one of {', '.join(sorted(_SECTIONS))}")
     value |= {n: said[n] for n in ("schema_version", "name", "title", "stop") if n in said}
     value["tolerances"] = {**value.get("tolerances", {}), **(said.get("tolerances") or {})}
-    steps = value["steps"]
+    steps = value["steps"] = _only(over, value["steps"])
     _change(over, "phases", steps, "phases", "name", needs="")
     _change(over, "changes", steps, "measures", "id", needs="source")
-    value["steps"] = [*_without(over, steps), *(said.get("steps") or [])]
+    steps = _without(over, steps)
+    if "retest" in said:
+        for step in steps:
+            step["retest"] = said["retest"]
+    value["steps"] = [*steps, *(said.get("steps") or [])]
     return Located(value, base.places)
 
 
 _SECTIONS = frozenset(
     {"schema_version", "name", "title", "extends", "changes", "phases", "tolerances", "stop", "without", "steps"}
+    | {"only", "retest"}
 )
+
+
+def _only(over: Located, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the steps that a shorter plan keeps, in their own order; `after` names none that is left out."""
+    wanted = over.value.get("only")
+    if wanted is None:
+        return steps
+    known = {s.get("id") for s in steps}
+    if not isinstance(wanted, list) or not wanted:
+        raise over.complaint("only", "expected a list of that plan's steps")
+    for n, name in enumerate(wanted):
+        if name not in known:
+            raise over.complaint(f"only[{n}]", f"expected a step of that plan, got {name!r}")
+    left = [s for s in steps if s.get("id") in wanted]
+    for step in left:
+        step["after"] = [name for name in step.get("after", []) if name in wanted]
+    return left
 
 
 def _change(over: Located, section: str, steps: list[dict[str, Any]], inside: str, key: str, *, needs: str) -> None:

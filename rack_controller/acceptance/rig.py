@@ -54,9 +54,12 @@ class Rig(Protocol):
         """Return the last rows of some series, a rack each, and forget nothing."""
         ...
 
-    def collect(self, phases: Sequence[Phase], told: Collection[str] = ()) -> list[Evidence]:
+    def collect(
+        self, phases: Sequence[Phase], told: Collection[str] = (), wanted: Collection[str] = ()
+    ) -> list[Evidence]:
         """Return what was recorded since the last time, a rack each, and forget it.
 
         `told`: names of facts and kinds of records that are judged; what is slow to ask for is left out otherwise.
+        `wanted`: series that are judged; those that were not read may come from elsewhere.
         """
         ...

@@ -35,6 +35,8 @@ from rack_controller.prove.keys import Signer
 from rack_controller.prove.seal import SUFFIX, seal
 
 FOLDER, RECORD, EVIDENCE = "acceptance", "run.json", "evidence.ocptv.jsonl"
+FLOOR_USED = "floor.json"
+"""What a live run took of the floor: records, and which instruments logged what."""
 SCHEMA_VERSION = 1
 Told = Callable[[StepRecord], None]
 
@@ -80,12 +82,18 @@ class RunFolder:
             "outcome": str(record.outcome),
             "plan_sha256": record.plan_sha256,
             "levels": sorted({s.level for s in record.steps if s.required}),
-            "raw_sha256": {s.raw: s.raw_sha256 for s in record.steps if s.raw},
+            "raw_sha256": {s.raw: s.raw_sha256 for s in record.steps if s.raw} | _floor_of(self.path),
         }
         content = b"".join(output.lines)
         keep(self.path / EVIDENCE, content)
         keep(self.path / (EVIDENCE + SUFFIX), seal(EVIDENCE, output.lines, output.names, signer, about))
         return content
+
+
+def _floor_of(folder: Path) -> dict[str, str]:
+    """Return the file of what was taken of the floor with its hash, nothing where the run took nothing."""
+    path = folder / FLOOR_USED
+    return {FLOOR_USED: hashlib.sha256(path.read_bytes()).hexdigest()} if path.is_file() else {}
 
 
 def go_on(

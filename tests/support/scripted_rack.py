@@ -8,7 +8,7 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.acceptance.doers import PeopleDo, ProductDoes
-from rack_controller.acceptance.live import Facts, LiveRig, Now, Read
+from rack_controller.acceptance.live import Facts, Floor, LiveRig, Now, Read
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.watch import Unwatched
 from rack_controller.prove.accept.parts import Parts, parts_of
@@ -68,11 +68,11 @@ class ScriptedRack:
     def sleep(self, seconds: float) -> None:
         self.now += max(seconds, 0.01)
 
-    def rig(self, book: UndoBook | None = None) -> LiveRig:
+    def rig(self, book: UndoBook | None = None, floor: Floor | None = None) -> LiveRig:
         """Return a live rig on this rack: the product does what it can, people the rest."""
         design, now = parts(), Now(self.sleep, lambda: self.now)
         people = PeopleDo(self, design, now, Unwatched(), self.ask, lambda since: self.now > self.answered_at, 30.0)
         doers: list[Any] = []
-        rig = LiveRig("k01", design, self, doers, now, book=book)
+        rig = LiveRig("k01", design, self, doers, now, book=book, floor=floor)
         doers += [ProductDoes(self, design, rig.tell), people]
         return rig

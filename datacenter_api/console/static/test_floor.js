@@ -42,6 +42,7 @@
     say("ok", `✓ PHOTO KEPT. ${kept.sha256.slice(0, 16)}`);
   });
   const done = () => during(async () => {
+    if (!document.querySelector(".tf.ask")) { say("note", "● Nothing is asked for now: nothing was handed in."); return; }
     await hand({ done: true });
     say("ok", "✓ DONE. Noted.");
   });

@@ -104,7 +104,9 @@ class VirtualRig:
         series = self._stacked(some, [n for n in names if some and n in some[0][1]])
         return [Evidence(name, series[r]) for r, name in enumerate(self.racks)]
 
-    def collect(self, phases: Sequence[Phase], told: Collection[str] = ()) -> list[Evidence]:
+    def collect(
+        self, phases: Sequence[Phase], told: Collection[str] = (), wanted: Collection[str] = ()
+    ) -> list[Evidence]:
         """Return what was recorded, a rack each, with facts, records and baseline."""
         rows, self._rows = self._rows, []
         series = self._stacked(rows, list(rows[0][1]) if rows else [])

@@ -1,8 +1,10 @@
-"""Records of the floor out of a file: torque, ground bond, polarity, pressure decay, each with tester and calibration.
+"""What the floor measured, out of a file: records (torque, ground bond, …) and readings that instruments logged.
 
 CSV has a heading (`kind,place,tester,calibrated_until,on` and columns of numbers); JSON is `{"schema":
-"rackwright.floor/1", "records": [{…, "numbers": {…}}]}`.  All rows are taken or none, every fault in one report.  An
-expired calibration is no fault of a row: it is the judge's finding.  Pure.
+"rackwright.floor/1", "records": [{…, "numbers": {…}}]}`.  A record's `kind` is a check and its `on` a day; a reading's
+`kind` is a series (`tray.flow`), its `on` a moment (`2026-11-30T16:02:01Z`), its number `value`.  All rows are taken or
+none, every fault in one report.  A record whose tester's calibration has run out is the judge's finding; a reading of
+such an instrument is refused, for nobody judges a single one.  Pure.
 """
 
 import csv
@@ -11,7 +13,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -23,52 +25,100 @@ SCHEMA = "rackwright.floor/1"
 COLUMNS = ("kind", "place", "tester", "calibrated_until", "on")
 MOST_ROWS, MOST_BYTES, MOST_TEXT = 100_000, 32 * 1024 * 1024, 120
 FIRST_DAY = datetime.date(2000, 1, 1)
+AHEAD = datetime.timedelta(seconds=30)
+"""How far an instrument's clock may be ahead of ours."""
 _FORMULA = re.compile(r"^[=+@\t\r]|^-(?![0-9.])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of check: where it is measured, and between what its numbers can be at all."""
+    """One kind of check: where it is measured, and between what its numbers can be at all.
+
+    `facts`: its numbers are what the part is, and count as told by it (`memory_gib` of a GPU).
+    """
 
     title: str
     at: list[str]
     numbers: dict[str, tuple[float, float]]
     source: str
+    facts: bool = False
+
+
+class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One series that instruments of a floor log, and between what a reading can be at all."""
+
+    title: str
+    unit: str
+    range: tuple[float, float]
+    source: str
 
 
 class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file of checks."""
+    """The file of checks and instruments."""
 
     schema_version: Literal[1]
     checks: dict[str, Check]
+    instruments: dict[str, Instrument] = {}
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """Return the names of all facts that records tell."""
+        return frozenset(name for check in self.checks.values() if check.facts for name in check.numbers)
+
+
+class LoggedReading(msgspec.Struct, frozen=True):
+    """One reading of an instrument on the floor: series, place, s since 1970, value in the series' unit, and tester."""
+
+    series: str
+    place: str
+    unix_s: float
+    value: float
+    tester: str
+    calibrated_until: str
+
+
+@dataclass(slots=True)
+class Handed:
+    """What a file holds: records by check, readings by series."""
+
+    records: list[FloorRecord] = field(default_factory=list)
+    readings: list[LoggedReading] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.records) + len(self.readings)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a rack has, and what day it is: `kind_of` a place (empty: there is none), the checks, `today`."""
+    """What a rack has, and when it is: `kind_of` a place (empty: there is none), checks and instruments, `now`."""
 
     kind_of: Callable[[str], str]
-    checks: Mapping[str, Check]
-    today: datetime.date
+    checks: Checks
+    now: datetime.datetime
     rack: str = ""
 
 
-def read_floor(data: bytes, known: Known, complaints: Complaints) -> list[FloorRecord]:
-    """Return the records of a file; none when anything is wrong with it, and the complaints say what, row by row."""
+def read_floor(data: bytes, known: Known, complaints: Complaints) -> Handed:
+    """Return what a file holds; nothing when anything is wrong with it, and the complaints say what, row by row."""
     rows = list(_rows(data, complaints))
-    found: list[FloorRecord] = []
-    seen: dict[tuple[str, str, str], int] = {}
+    found = Handed()
+    seen: dict[tuple[str, str, object], int] = {}
     for number, row in rows:
         before = len(complaints)
-        record = _record(number, row, known, complaints)
-        if record is None or len(complaints) > before:
+        one = _one(number, row, known, complaints)
+        if one is None or len(complaints) > before:
             continue
-        key = (record.kind, record.place, record.on)
+        logged = isinstance(one, LoggedReading)
+        key = (one.series, one.place, one.unix_s) if isinstance(one, LoggedReading) else (one.kind, one.place, one.on)
         if key in seen:
-            complaints.add(number, "place", f"row {seen[key]} is of the same check, place and day", record.place)
+            what = "series, place and moment" if logged else "check, place and day"
+            complaints.add(number, "place", f"row {seen[key]} is of the same {what}", one.place, kind=f"same {what}")
         seen.setdefault(key, number)
-        found.append(record)
-    return [] if len(complaints) else found
+        if isinstance(one, LoggedReading):
+            found.readings.append(one)
+        else:
+            found.records.append(one)
+    return Handed() if len(complaints) else found
 
 
 def _rows(data: bytes, complaints: Complaints) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -128,28 +178,49 @@ def _csv(text: str, complaints: Complaints) -> Iterator[tuple[int, Mapping[str, 
         complaints.add(0, "file", f"it cannot be read as CSV: {err}")
 
 
-def _record(number: int, row: Mapping[str, Any], known: Known, complaints: Complaints) -> FloorRecord | None:
+def _one(
+    number: int, row: Mapping[str, Any], known: Known, complaints: Complaints
+) -> FloorRecord | LoggedReading | None:
     said = {name: _text(number, name, row.get(name), complaints) for name in COLUMNS}
-    check = known.checks.get(said["kind"])
-    if check is None:
-        complaints.add(number, "kind", f"one of {', '.join(known.checks)}", said["kind"], kind="no such check")
+    check, instrument = known.checks.checks.get(said["kind"]), known.checks.instruments.get(said["kind"])
+    if check is None and instrument is None:
+        what = f"one of {', '.join(known.checks.checks)}, or a series: {', '.join(known.checks.instruments)}"
+        complaints.add(number, "kind", what, said["kind"], kind="no such check")
         return None
     place = said["place"].removeprefix(known.rack + "/") if known.rack else said["place"]
     place = "rack" if known.rack and place == known.rack else place
-    if known.kind_of(place) not in check.at:
-        what = f"it is measured at {', '.join(check.at)} of the rack"
-        complaints.add(number, "place", what, said["place"], kind="not measured there")
+    at = [said["kind"].partition(".")[0]] if check is None else check.at
+    if known.kind_of(place) not in at:
+        complaints.add(
+            number, "place", f"it is measured at {', '.join(at)} of the rack", said["place"], kind="not measured there"
+        )
+    wanted = {"value": instrument.range} if instrument is not None else check.numbers if check is not None else {}
+    numbers = {name: _number(number, name, row.get(name), bounds, complaints) for name, bounds in wanted.items()}
+    _others(number, row, said["kind"], numbers, known, complaints)
+    until = _day(number, "calibrated_until", said["calibrated_until"], complaints)
+    if instrument is not None:
+        moment = _moment(number, said["on"], until, known.now, complaints)
+        return LoggedReading(said["kind"], place, moment, numbers["value"], said["tester"], said["calibrated_until"])
     on = _day(number, "on", said["on"], complaints)
-    _day(number, "calibrated_until", said["calibrated_until"], complaints)
-    if on is not None and on > known.today:
+    if on is not None and on > known.now.date():
         complaints.add(number, "on", "a day that has not come yet", said["on"])
-    numbers = {name: _number(number, name, row.get(name), bounds, complaints) for name, bounds in check.numbers.items()}
-    others = {n for c in known.checks.values() for n in c.numbers}
+    return FloorRecord(said["kind"], place, numbers, said["tester"], said["calibrated_until"], said["on"])
+
+
+def _others(
+    number: int,
+    row: Mapping[str, Any],
+    kind: str,
+    numbers: Mapping[str, float],
+    known: Known,
+    complaints: Complaints,
+) -> None:
+    """Complain of what a row says beside its own numbers; an empty cell of another check's number says nothing."""
+    others = {"value", *(n for c in known.checks.checks.values() for n in c.numbers)}
     for name, value in row.items():
         if name in COLUMNS or name in numbers or (name in others and value in ("", None)):
             continue
-        complaints.add(number, str(name), f"{said['kind']} has no such number", value, kind="no such number")
-    return FloorRecord(said["kind"], place, numbers, said["tester"], said["calibrated_until"], said["on"])
+        complaints.add(number, str(name), f"{kind} has no such number", value, kind="no such number")
 
 
 def _text(number: int, name: str, value: object, complaints: Complaints) -> str:
@@ -173,6 +244,27 @@ def _day(number: int, name: str, text: str, complaints: Complaints) -> datetime.
     if day < FIRST_DAY:
         complaints.add(number, name, f"a day before {FIRST_DAY}", text)
     return day
+
+
+def _moment(
+    number: int, text: str, until: datetime.date | None, now: datetime.datetime, complaints: Complaints
+) -> float:
+    """Return a moment in s since 1970.  One without a zone, to come, or after the calibration's end is a fault."""
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        if text:
+            complaints.add(number, "on", "expected a moment with its zone, as 2026-11-30T16:02:01Z", text)
+        return math.nan
+    if moment > now + AHEAD:
+        complaints.add(number, "on", "a moment that has not come yet: see the instrument's clock", text)
+    elif moment.date() < FIRST_DAY:
+        complaints.add(number, "on", f"a day before {FIRST_DAY}", text)
+    if until is not None and moment.date() > until:
+        complaints.add(number, "calibrated_until", "the instrument's calibration had run out", str(until))
+    return moment.timestamp()
 
 
 def _number(number: int, name: str, value: object, bounds: tuple[float, float], complaints: Complaints) -> float:

@@ -1,15 +1,18 @@
-"""Measures of a plan that can only end as errors, because nothing tells the facts or readings they need.  Pure.
+"""Measures of a plan that can only end as errors, because nothing tells the facts or readings they need; and what the
+test floor is to hand in.  Pure.
 
-What people hand in, floor and as-built records, is not looked at: they may hand it in while a run goes on.
+What people hand in, floor and as-built records and what instruments log, is not looked at: they may hand it in while a
+run goes on.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
 from rack_controller.prove.accept.derived import inputs_of
+from rack_controller.prove.accept.floor import Checks
 from rack_controller.prove.accept.judge import TOLD
 from rack_controller.prove.accept.plan import Level, MeasureSpec, Plan, Rule
 
@@ -24,6 +27,55 @@ class Untold(msgspec.Struct, frozen=True):
     measure: str
     kind: Literal["facts", "readings"]
     what: str
+
+
+class FloorNeed(msgspec.Struct, frozen=True):
+    """What the floor is to hand in for a step: a check's records, or what instruments log of a series.
+
+    `name`: the check or the series; `handed_in`: records of it are there already.  Readings are taken while the step is
+    under way, so that they never are before.
+    """
+
+    step: str
+    kind: Literal["records", "readings"]
+    name: str
+    title: str
+    handed_in: bool = False
+
+
+def floor_needs(
+    plan: Plan,
+    level: Level,
+    series: Collection[str],
+    facts: Collection[str],
+    checks: Checks,
+    noted: Collection[str] = (),
+) -> list[FloorNeed]:
+    """Return what of a plan the floor is to hand in, where the rack tells `series` and `facts` itself, step by step.
+
+    `noted`: the checks of which there are records.
+    """
+    found: dict[tuple[str, str], FloorNeed] = {}
+    for step in plan.upto(level):
+        for m in step.measures:
+            for kind, name in _needed(m, series, facts, checks):
+                title = checks.checks[name].title if kind == "records" else checks.instruments[name].title
+                need = FloorNeed(step.id, kind, name, title, name in noted)
+                found.setdefault((step.id, name), need)
+    return list(found.values())
+
+
+def _needed(
+    m: MeasureSpec, series: Collection[str], facts: Collection[str], checks: Checks
+) -> Iterator[tuple[Literal["records", "readings"], str]]:
+    if m.rule is Rule.RECORD:
+        yield from (("records", m.of),) if m.of in checks.checks else ()
+    elif m.rule in TOLD:
+        if m.of not in facts:
+            fitting = ((name, c) for name, c in checks.checks.items() if c.facts and m.of in c.numbers)
+            yield from (("records", name) for name, c in fitting if not m.only or m.only in c.at)
+    else:
+        yield from (("readings", n) for n in inputs_of(m.of) if n not in series and n in checks.instruments)
 
 
 def untold(plan: Plan, level: Level, series: Collection[str], facts: Collection[str]) -> list[Untold]:
@@ -49,6 +101,15 @@ def in_words(found: Sequence[Untold]) -> str:
     return f"{count} of the plan can only end in errors, for nothing at this rack tells what is needed: " + (
         "; ".join(told)
     )
+
+
+def wanted_of_floor(found: Sequence[FloorNeed]) -> str:
+    """Return what the floor is to hand in, in words, empty for nothing."""
+    records = list(dict.fromkeys(f.name for f in found if f.kind == "records" and not f.handed_in))
+    series = list(dict.fromkeys(f.name for f in found if f.kind == "readings"))
+    told = [f"records of {', '.join(records)}"] if records else []
+    told += [f"what instruments log of {', '.join(series)}"] if series else []
+    return f"the floor is asked for {'; '.join(told)} (`rackwright accept floor import`)" if told else ""
 
 
 def _missing(measure: MeasureSpec, series: Collection[str], facts: Collection[str]) -> list[str]:

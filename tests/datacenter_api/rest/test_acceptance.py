@@ -141,8 +141,8 @@ async def test_a_run_is_begun_by_who_may_prove_and_works_in_their_name(
         row = (await client.post(V1, json={"rack": "k01", "level": "L10"})).json()
         assert (row["rack"], row["rig"], row["generation"]) == (RACK, "live", "gb200-nvl72")
         untold = {u["what"]: u["step"] for u in row["untold"]}
-        assert untold["memory_gib"] == "identity", "no driver tells it"
-        assert not {"serial", "gpu.power"} & set(untold)
+        assert untold["gpu.temperature_memory"] == "gpu_stress", "no host speaks for this rack"
+        assert not {"serial", "gpu.power", "memory_gib"} & set(untold)
         (_, name, token) = started[0]
         assert name == row["id"]
         session = api.services.sessions.use(token)
@@ -179,3 +179,56 @@ async def test_after_a_restart_unfinished_runs_go_on_in_the_name_of_who_began_th
     api.services.accounts.create("gone", "correct horse battery", Role.VIEWER)
     assert api.services.acceptance.login("gone") == ""
     assert api.services.acceptance.login("nobody") == ""
+
+
+async def test_what_a_run_would_do_is_told_before_it_begins(api: Api) -> None:
+    async with api.client(api.user_for(Role.VIEWER)) as client:
+        told = (await client.get("/api/v1/acceptance/plan", params={"rack": "k01"})).json()
+        steps = {s["id"]: s for s in told["steps"]}
+        assert steps["psu_each"]["does"] == [
+            "GPUs at 100% of their span",
+            "each of 48 supplies off and on again, GPUs at 100% of their span",
+        ]
+        assert told["seconds"] == sum(s["seconds"] for s in told["steps"])
+        floor = {(n["kind"], n["name"]): n["handed_in"] for n in told["floor"]}
+        assert floor["records", "torque"] is False
+        assert ("readings", "tray.flow") in floor
+        virtual = (await client.get("/api/v1/acceptance/plan", params={"generation": "gb200-nvl72"})).json()
+        assert (virtual["untold"], virtual["floor"]) == ([], [])
+        for query, status in (
+            ({}, 422),
+            ({"rack": "k01", "generation": "gb200-nvl72"}, 422),
+            ({"rack": "k99"}, 404),
+            ({"generation": "no-such"}, 400),
+            ({"rack": "k01", "plan": "no-such"}, 400),
+            ({"rack": "k01", "plan": "../x"}, 422),
+        ):
+            answer = await client.get("/api/v1/acceptance/plan", params=query)
+            assert answer.status_code == status, query
+            assert answer.json()["error"]["advice"], query
+
+
+async def test_the_floor_hands_in_all_of_a_file_or_nothing(api: Api, state: Path) -> None:
+    at, query = "/api/v1/acceptance/floor", {"rack": "k01", "name": "f.csv", "generation": "gb200-nvl72"}
+    heading = "kind,place,tester,calibrated_until,on,nm,value"
+    good = [
+        "torque,u06,wrench-1,2027-05-31,2026-11-20,12.1,",
+        "tray.flow,u11,meter-7,2027-05-31,2026-11-20T10:00:00Z,,9.3",
+    ]
+    bad = "\n".join([heading, *good, "torque,u99,wrench-1,2027-05-31,2026-11-20,12.1,"]).encode()
+    async with api.client(api.user_for(Role.VIEWER)) as client:
+        assert (await client.post(at, params=query, content=bad)).status_code == 403
+    async with api.client(api.user_for(Role.TECHNICIAN)) as client:
+        report = (await client.post(at, params=query, content=bad)).json()
+        assert (report["accepted"], report["faulty"], report["faults"][0]["row"]) == (False, 1, 3)
+        view = (await client.get(at, params={"rack": "k01"})).json()
+        assert (view["rack"], view["records"], view["logs"]) == (RACK, [], [])
+        report = (await client.post(at, params=query, content="\n".join([heading, *good]).encode())).json()
+        assert (report["accepted"], report["rack"], report["records"], report["readings"]) == (True, RACK, 1, 1)
+        view = (await client.get(at, params={"rack": "k01"})).json()
+        assert [(r["kind"], r["place"], r["actor"]) for r in view["records"]] == [("torque", "u06", "technician")]
+        assert [(r["series"], r["tester"], r["readings"]) for r in view["logs"]] == [("tray.flow", "meter-7", 1)]
+        told = (await client.get("/api/v1/acceptance/plan", params={"rack": "k01"})).json()
+        assert [n["handed_in"] for n in told["floor"] if n["name"] == "torque"] == [True]
+    lines = [r for r in api.services.store.audited(20) if r["what"] == "floor records"]
+    assert {(r["actor"], r["outcome"]) for r in lines} == {("technician", "refused"), ("technician", "kept")}

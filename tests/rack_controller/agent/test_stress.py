@@ -41,9 +41,9 @@ def test_who_computes_wrongly_and_who_does_not_come_back_is_told_apart_from_who_
         (False, False, True),
     ]
     document = records_of(came, "u11", 16, datetime.date(2026, 11, 30), "0.1")
-    count, complaints = take_floor(tmp_path, "k07", json.dumps(document).encode(), "s.json", "ada", "gb200-nvl72")
-    assert (count, [str(c) for c in complaints.shown]) == (3, [])
-    assert read_checks()["gpu_stress"].at == ["gpu"]
+    taken, complaints = take_floor(tmp_path, "k07", json.dumps(document).encode(), "s.json", "ada", "gb200-nvl72")
+    assert (taken.records, [str(c) for c in complaints.shown]) == (3, [])
+    assert read_checks().checks["gpu_stress"].at == ["gpu"]
 
 
 def test_a_machine_without_a_gpu_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

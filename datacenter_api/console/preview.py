@@ -1,0 +1,54 @@
+"""What a run would do, as the console shows it before anybody begins it: steps, how long, what lacks.  Pure."""
+
+from datacenter_api.console.wording import esc, plural
+from rack_controller.acceptance.preview import RunPreview, StepPreview
+from rack_controller.prove.accept.untold import FloorNeed, in_words
+from rack_controller.prove.report.written import duration
+
+
+def draw_preview(found: RunPreview, rack: str) -> str:
+    """Return what a run of `rack` would do."""
+    heads = "".join(f"<th>{h}</th>" for h in ("", "Step", "Level", "What is done", "At least"))
+    rows = "".join(_step(n, s) for n, s in enumerate(found.steps, 1))
+    seconds = duration(found.seconds)
+    return (
+        f"<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {plural(len(found.steps), 'step')}, "
+        f"at least {seconds}, with what is switched and waited for on top. Its GPUs are taken to full load and back, "
+        f"and what the table says is switched off: no job may run on it.</p>{_untold(found)}{_floor(found.floor)}"
+        f'<div class="sideways"><table class="lines steps"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+        "</div>"
+    )
+
+
+def _step(number: int, step: StepPreview) -> str:
+    optional = "" if step.required else ' <span class="quiet">(not required)</span>'
+    people = f'<div class="quiet">☞ {esc(step.people)}</div>' if step.people else ""
+    does = "; ".join(step.does) or "looks only"
+    long = duration(step.seconds) if step.seconds else "at once"
+    return (
+        f'<tr><td class="n">{number}</td><td>{esc(step.title)}{optional}{people}</td><td>{esc(step.level)}</td>'
+        f'<td>{esc(does)}</td><td class="n">{long}</td></tr>'
+    )
+
+
+def _untold(found: RunPreview) -> str:
+    said = in_words(found.untold)
+    return f'<p class="sev-warning">▲ {esc(said[:1].upper() + said[1:])}.</p>' if said else ""
+
+
+def _floor(needs: list[FloorNeed]) -> str:
+    if not needs:
+        return ""
+    records = {n.name: n for n in needs if n.kind == "records"}
+    series = dict.fromkeys(n.title for n in needs if n.kind == "readings")
+    items = [
+        f"<li>{'● ' if n.handed_in else '○ '}{esc(n.title)}{' (is here)' if n.handed_in else ''}</li>"
+        for n in records.values()
+    ]
+    logged = f"<p>Instruments log while it goes on: {esc(', '.join(series))}.</p>" if series else ""
+    listed = f'<ul class="handed">{"".join(items)}</ul>' if items else ""
+    return (
+        "<h3>Asked of the test floor</h3>"
+        f"{listed}{logged}<p class=quiet>Hand it in with <code>rackwright accept floor import FILE --rack …</code>, "
+        "before or while the run goes on.</p>"
+    )

@@ -1,0 +1,141 @@
+"""What a run would do before it begins: its steps with what is done in each, how long, by whom, and what it lacks."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import msgspec
+
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.vocabulary.generation import Generation
+from rack_controller.acceptance.called import Names
+from rack_controller.acceptance.drive import ALONE, places_of, planned_seconds
+from rack_controller.acceptance.floor import noted, read_checks
+from rack_controller.acceptance.live import Read, by_series, live_parts
+from rack_controller.acceptance.plans import plan_path, read_plan
+from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.plan import Level, PhaseSpec, StepSpec
+from rack_controller.prove.accept.untold import FloorNeed, Untold, floor_needs, untold
+
+FACTS = frozenset({"serial", "part", "firmware", "version", "clock_offset_s", "password", "slot", "isolates"})
+"""Facts that the product tells of any rack (`ProductOverApi.facts`, and `isolates` of its leak drill).
+
+Settings of the rack's generation are told too."""
+_DOES = {
+    "pull": "{} off and on again",
+    "wet": "{} wetted and dried",
+    "load": "{} at work alone",
+    "load_gpu": "{} at work alone",
+    "stop": "{} stopped and started",
+    "drill": "a leak rehearsed at {}",
+    "cycle_ac": "both feeds off and on again",
+    "restart_controller": "the rack's controller ended and started again",
+}
+MOST_NAMED = 3
+_NAMES = {
+    "psu": ("supply", "supplies"),
+    "shelf": ("shelf", "shelves"),
+    "feed": ("feed", "feeds"),
+    "leak": ("leak detector", "leak detectors"),
+    "tray": ("tray", "trays"),
+    "pump": ("pump", "pumps"),
+    "gpu": ("GPU of every tray", "GPUs of every tray"),
+}
+
+
+class StepPreview(msgspec.Struct, frozen=True):
+    """One step as it would be done: `does` in words, `seconds` that its phases take at least, `people` what they do."""
+
+    id: str
+    title: str
+    level: str
+    required: bool
+    seconds: float
+    does: list[str]
+    people: str
+    measures: int
+
+
+class RunPreview(msgspec.Struct, frozen=True):
+    """What a run would do.  `untold`: measures that can only end as errors; `floor`: what is to be handed in."""
+
+    generation: str
+    plan: str
+    title: str
+    level: str
+    seconds: float
+    steps: list[StepPreview]
+    untold: list[Untold]
+    floor: list[FloorNeed]
+
+
+def preview(
+    generation: str,
+    level: str,
+    plan: Path | None = None,
+    reads: Sequence[Read] | None = None,
+    noted_kinds: Collection[str] = (),
+) -> RunPreview:
+    """Return what a run would do; of a rack that runs with its `reads`, None for a virtual one, which lacks nothing.
+
+    `noted_kinds`: the checks that the floor has handed in.
+    Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
+    """
+    made = load_generation(generation)
+    found, _ = read_plan(plan or plan_path(made.name))
+    parts = live_parts(made)
+    steps = [_step(s, parts) for s in found.upto(Level(level))]
+    lacking: list[Untold] = []
+    needs: list[FloorNeed] = []
+    if reads is not None:
+        checks = read_checks()
+        series, _ = by_series([r for r in reads if r.value is not None], Names(parts))
+        facts = FACTS | _settings_of(made)
+        lacking = untold(found, Level(level), {*series, *checks.instruments}, facts | checks.facts)
+        needs = floor_needs(found, Level(level), series, facts, checks, noted_kinds)
+    return RunPreview(made.name, found.name, found.title, level, sum(s.seconds for s in steps), steps, lacking, needs)
+
+
+def noted_kinds(state: Path, rack: str) -> frozenset[str]:
+    """Return the checks of which the floor has handed in records of a rack."""
+    return frozenset(n.kind for n in noted(state, rack))
+
+
+def _settings_of(generation: Generation) -> frozenset[str]:
+    """Return the names of all settings that endpoints of a generation are looked at for."""
+    specs = [spec for slot in generation.slots for spec in slot.tray.endpoints]
+    return frozenset(setting.name for spec in specs for setting in spec.settings)
+
+
+def _step(step: StepSpec, parts: Parts) -> StepPreview:
+    does = list(dict.fromkeys(text for phase in step.phases if (text := _does(phase, parts))))
+    return StepPreview(
+        step.id,
+        step.title,
+        step.level.value,
+        step.required,
+        planned_seconds(step, parts),
+        does,
+        step.people,
+        len(step.measures),
+    )
+
+
+def _does(phase: PhaseSpec, parts: Parts) -> str:
+    """Return what a phase does to the rack, empty when it only looks."""
+    words: list[str] = []
+    if phase.do and phase.each:
+        places = places_of(phase, parts)
+        one, many = _NAMES.get(phase.each, (phase.each, f"{phase.each}s"))
+        whom = f"each of {len(places)} {many}" if len(places) > MOST_NAMED else f"{one} {' and '.join(places)}"
+        words.append(_DOES[phase.do].format(whom))
+    elif phase.do:
+        words.append(_DOES[phase.do])
+    if phase.trace is not None:
+        words.append("GPUs follow a recorded load")
+    elif phase.load is not None and phase.do not in ALONE:
+        words.append(f"GPUs at {phase.load:.0%} of their span" if phase.load else "GPUs at rest")
+    if phase.cap is not None:
+        words.append(f"limits at {phase.cap:.0%}")
+    if phase.facility_k is not None:
+        words.append(f"facility water {phase.facility_k:g} K warmer")
+    return ", ".join(words)

@@ -1,0 +1,109 @@
+"""A run is begun on the console only once its preview was seen and the rack's name was typed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from nicegui.testing import User, user_simulation
+from support.api import Api
+
+from datacenter_api.acceptance import desk as desks
+from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.acceptance_page import show_runs
+from datacenter_api.console.begin_card import BeginCard
+from datacenter_api.console.glance import Glance
+from datacenter_api.console.preview import draw_preview
+from rack_controller.acceptance.preview import RunPreview, StepPreview
+from rack_controller.model.roles import Role
+from rack_controller.prove.accept.untold import FloorNeed, Untold
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def preview(**more: Any) -> RunPreview:
+    step = StepPreview("psu_each", "Every supply", "L11", False, 854.0, ["each of 48 supplies off"], "Somebody.", 5)
+    plain = {
+        "generation": "gb200-nvl72",
+        "plan": "short",
+        "title": "A short plan",
+        "level": "L11",
+        "seconds": 854.0,
+        "steps": [step],
+        "untold": [Untold("links", "up", "readings", "port.link")],
+        "floor": [
+            FloorNeed("floor_records", "records", "torque", "Torque of busbar clips", handed_in=True),
+            FloorNeed("flow", "readings", "tray.flow", "Flow of every tray"),
+        ],
+    }
+    return RunPreview(**(plain | more))  # type: ignore[arg-type]
+
+
+def test_a_preview_says_what_is_done_how_long_and_what_lacks() -> None:
+    drawn = draw_preview(preview(), "k01")
+    for wanted in (
+        "A short plan",
+        "1 step",
+        "14\u00a0min 14\u00a0s",
+        "each of 48 supplies off",
+        "(not required)",
+        "1 lack readings (port.link)",
+        "● Torque of busbar clips (is here)",
+        "Flow of every tray",
+        "no job may run on it",
+    ):
+        assert wanted in drawn, wanted
+    assert "Asked of the test floor" not in draw_preview(preview(floor=[]), "k01")
+    hostile = preview(title=HOSTILE, steps=[StepPreview(HOSTILE, HOSTILE, HOSTILE, True, 0.0, [HOSTILE], HOSTILE, 1)])
+    assert "<script" not in draw_preview(hostile, HOSTILE)
+
+
+@asynccontextmanager
+async def card(api: Api) -> AsyncIterator[User]:
+    doorkeeper: Any = api.services.doorkeeper
+    doorkeeper.still_welcome = lambda _who: True
+
+    def page() -> None:
+        BeginCard(api.services, Principal("operator", Role.OPERATOR, "127.0.0.1"), "k01").show()
+
+    async with user_simulation(page) as user:
+        await user.open("/")
+        yield user
+
+
+async def test_a_run_begins_once_the_rack_was_typed_and_in_the_viewer_s_name(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(desks, "start", lambda *args: started.append(args))
+    api.user_for(Role.OPERATOR)
+    async with card(api) as user:
+        await user.should_not_see("Begin it")
+        user.find("Show what it will do").click()
+        await user.should_see("no job may run on it", retries=50)
+        user.find("Begin it").click()
+        await user.should_see("type k01 first", retries=50)
+        assert started == []
+        user.find("Type k01 to begin").type("k01")
+        user.find("Begin it").click()
+        await user.should_see("It has begun", retries=50)
+    ((_, run, token),) = started
+    session = api.services.sessions.use(token)
+    assert session is not None
+    assert session.user == "operator"
+    (row,) = api.services.acceptance.open().listed()
+    assert (row.id, row.rig, row.level) == (run, "live", "L11")
+
+
+@pytest.mark.parametrize(("role", "seen"), [(Role.TECHNICIAN, False), (Role.OPERATOR, True)])
+async def test_only_who_may_begin_runs_is_offered_it(api: Api, role: Role, seen: bool) -> None:
+    def page() -> None:
+        show_runs(Glance(api.services), Principal("ada", role, "127.0.0.1"))
+
+    async with user_simulation(page) as user:
+        await user.open("/")
+        await user.should_see("Acceptance")
+        if seen:
+            await user.should_see("Begin a run")
+        else:
+            await user.should_not_see("Begin a run")
