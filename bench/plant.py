@@ -17,7 +17,7 @@ import numpy as np
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import Array, RackDesign, design_of
 from firmware_bridge.plant.ground import prepare
-from firmware_bridge.plant.loops import Loops, compiled
+from firmware_bridge.plant.loops.compiled import Loops, compiled
 from firmware_bridge.plant.state import State, arrays_of, bytes_of, initial_state
 from firmware_bridge.plant.step import advance, step
 from firmware_bridge.vocabulary.errors import ConfigurationError

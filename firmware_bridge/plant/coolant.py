@@ -4,14 +4,26 @@ The unit's valve takes out of the returning coolant what would bring it to the s
 load has gone, the supply is too cold for a while.  What the facility gives bounds it from below.
 """
 
+from functools import lru_cache
 from math import expm1
 
 import numpy as np
 
-from firmware_bridge.plant.design import Array
+from firmware_bridge.plant.design import Array, RackDesign
 from firmware_bridge.plant.ground import Ground
 from firmware_bridge.plant.laws import moves
 from firmware_bridge.plant.state import RETURN_CELLS, State
+from firmware_bridge.plant.water import (
+    PumpFactors,
+    WaterFactors,
+    enters,
+    flows,
+    keeps,
+    mixes,
+    pump_aims,
+    pump_wants,
+    turns,
+)
 
 LIQUID_SHARE = 0.9  # 85-95 % of a rack's heat goes into the liquid (southbound.md §2.2, secondary source)
 SIZING_LPM_PER_W = 1.5e-3  # 1.5 L/min per kW (southbound.md §2.2)
@@ -29,19 +41,61 @@ STATIC_PRESSURE_KPA = 250.0  # on the return side: 2-6 bar (same)
 
 
 def step_pumps(state: State, ground: Ground, load: Array, dt: float) -> None:
-    """Set pump_speed (R, Q) and flow (R,) for the heat of a load (W, (R,)), or for what the unit is told."""
+    """Set pump_speed (R, Q) and flow (R,) for the heat of a load (W, (R,)), or for what the unit is told.
+
+    What was drawn in `dt` s is heat to come: pending.
+    """
     design = state.design
+    state.pending[...] += load * dt
     if not design.pumps:
         state.flow[...] = 0.0
         return
-    aim = load * (LIQUID_SHARE * SIZING_LPM_PER_W / design.flow_rated)
+    by, speed = pump_factors(design, dt), state.pump_speed.T
+    aim = pump_aims(load, by.per_w, by.least, by.full)
     if ground.flow_told is not None:
-        aim = np.where(np.isnan(ground.flow_told), aim, ground.flow_told)
-    aim = np.clip(aim, LEAST_SPEED, 1.0)
-    # The pumps that are left speed up to make good for the missing ones, as far as they can.
-    wanted = ground.pump_ok * np.minimum(aim * ground.boost, 1.0)[:, None]
-    state.pump_speed[...] += moves(state.pump_speed, wanted, -expm1(-dt / PUMP_LAG_S))
-    state.flow[...] = state.pump_speed.sum(axis=1) * (design.flow_rated / design.pumps) * ground.flow_share
+        aim = np.where(np.isnan(ground.flow_told), aim, np.clip(ground.flow_told, by.least, by.full))
+    speed += moves(speed, pump_wants(aim, ground.boost, by.full, ground.pump_ok), by.goes)
+    state.flow[...] = speed.sum(axis=0) * by.per_pump * ground.flow_share
+
+
+@lru_cache(maxsize=64)
+def pump_factors(design: RackDesign, dt: float) -> PumpFactors:
+    """Return the factors for a step of `dt` s."""
+    return PumpFactors(
+        none=0.0,
+        full=1.0,
+        dt=dt,
+        per_w=LIQUID_SHARE * SIZING_LPM_PER_W / design.flow_rated,
+        least=LEAST_SPEED,
+        goes=-expm1(-dt / PUMP_LAG_S),
+        per_pump=design.flow_rated / max(design.pumps, 1),
+    )
+
+
+@lru_cache(maxsize=64)
+def water_factors(design: RackDesign, dt: float) -> WaterFactors:
+    """Return the factors for a step of `dt` s."""
+    per_lpm = design.heat_capacity / 60.0
+    return WaterFactors(
+        none=0.0,
+        full=1.0,
+        still=STILL_LPM,
+        per_min=1.0 / 60.0,
+        capacity=design.heat_capacity,
+        per_cell=dt / (design.flow_rated / 60.0 * TRANSPORT_S / RETURN_CELLS),
+        hottest=HOTTEST_C,
+        approach=APPROACH_K / design.heat_rated,
+        valve_goes=-expm1(-dt / VALVE_LAG_S),
+        unit_keeps=design.heat_capacity * UNIT_L / dt,
+        per_rise=1.0 / (per_lpm * FACILITY_RISE_K),
+        least_flow=0.05 * design.flow_rated,
+        per_lpm=per_lpm,
+    )
+
+
+def unit_goes(moving: Array, dt: float) -> Array:
+    """Return how much of its way the unit's own volume goes in `dt` s while so many L/s move."""
+    return np.asarray(-np.expm1(moving * (-dt / UNIT_L)))
 
 
 def step_loop(state: State, ground: Ground, heat: Array, dt: float) -> None:
@@ -49,33 +103,19 @@ def step_loop(state: State, ground: Ground, heat: Array, dt: float) -> None:
 
     Heat that goes in comes out: what the facility takes is what came in less what the loop's volumes keep.
     """
-    design, capacity, facility = state.design, state.design.heat_capacity, ground.facility
-    moving = np.maximum(state.flow, STILL_LPM) * (1.0 / 60.0)  # L/s
-    carries = moving * capacity
-    cell = design.flow_rated / 60.0 * TRANSPORT_S / RETURN_CELLS
-    ratio = moving * (dt / cell)
-    keeps = 1.0 / (ratio + 1.0)
-    ratio *= keeps
-    before = np.minimum(state.supply + heat / carries, HOTTEST_C)
+    by, line = water_factors(state.design, dt), state.return_line.T
+    moving = flows(state.flow, by.still, by.per_min)
+    ratio = moving * by.per_cell
+    keep = keeps(ratio, by.full)
+    takes = ratio * keep
+    warm = enters(state.supply, heat, moving * by.capacity, by.hottest)
     for n in range(RETURN_CELLS):
-        line = state.return_line[:, n]
-        line *= keeps
-        before = before * ratio
-        line += before
-        before = line
-    state.outlet[...] = before
-    reachable = facility + np.maximum(state.heat, 0.0) * (APPROACH_K / design.heat_rated)
-    asked = np.maximum(before - np.maximum(ground.supply_aim, reachable), 0.0) * carries
-    state.valve[...] += moves(state.valve, asked, -expm1(-dt / VALVE_LAG_S))
-    aim = np.maximum(before - state.valve / carries, reachable)
-    aim = np.minimum(aim, np.maximum(before, facility))
-    change = (aim - state.supply) * -np.expm1(moving * (-dt / UNIT_L))
-    state.heat[...] = carries * (before - state.supply) - change * (capacity * UNIT_L / dt)
-    state.supply[...] += change
-    moved = np.maximum(state.heat, 0.0)
-    per_lpm = capacity / 60.0
-    state.facility_flow[...] = np.maximum(moved * (1.0 / (per_lpm * FACILITY_RISE_K)), 0.05 * design.flow_rated)
-    state.facility_return[...] = facility + moved / (state.facility_flow * per_lpm)
+        line[n] = warm = mixes(line[n], warm, keep, takes)
+    known = (ground.supply_aim, ground.facility, by)
+    moved = turns(warm, moving, unit_goes(moving, dt), state.supply, state.heat, state.valve, *known)
+    told = (state.valve, state.supply, state.heat, state.facility_flow, state.facility_return, state.outlet)
+    for array, values in zip(told, (*moved, warm), strict=True):
+        array[...] = values
 
 
 def tray_return(state: State) -> Array:

@@ -21,7 +21,7 @@ Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RackDesign:
     """One rack's numbers.  Trays, switches, power and battery shelves count bottom up, as in the
     generation.

@@ -1,13 +1,15 @@
 """What stays the same from step to step: masks, gains and scratch arrays, prepared once for conditions.  Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from firmware_bridge.plant.design import Array, Mask, RackDesign
-from firmware_bridge.plant.loops import Loops
-from firmware_bridge.plant.state import Conditions, State, laid
+from firmware_bridge.plant.loops.compiled import Loops
+from firmware_bridge.plant.state import HOLD_UP_J_PER_W, Conditions, State
+from firmware_bridge.plant.wiring import PHASES
 
 LOSS_FIXED = 0.003748  # of its rating: what a supply draws with its output on and no load; see `shelves.py`
 DROOP_V = 0.5  # 0 to 100 % load (southbound.md §1.1, ORv3)
@@ -19,34 +21,35 @@ BLOCK = 98_304  # values of one array that the laws of GPUs work on at a time: s
 class Ground:
     """Prepared for racks of a design under `conditions` with so many `opened` breakers.
 
-    `supplies` (R,): how many work; `supplied` (R,): whether any does, or none is needed; `gain` (R, H, P): W per V of
-    sag of each, 0 where it is dead; `gain_offset`: the same times its offset; `fixed`: W that it draws with its output
-    on; `offset` (R,): the mean of those that work, V; `rating` (R,): of all that work, W; `least_sag` V: with less of
-    it some supply gives nothing.
-    `draws` (R, H, P): which feed a supply draws from, `plain`: from its first one everywhere.
-    `phases` (F × 3, H × P): 1 where a supply hangs on a feed's phase by its first feed; `phase_of` (3, H × P).
-    `per_breaker` (F, 1, 1): 1/W of a phase's rating.
-    `tray_on`, `switch_on`: 1 or 0; `all_on`: every tray is.  `parts`: slices of trays, as many as a cache holds.
-    `spread`, `rest` (R, T, G): a GPU wants demand × spread + rest.
-    `convection` (T,): K/W from plate to coolant at rated flow, for each tray's share of it.
-    `clip` (R, H): resistance of a busbar clip against a good one.
-    `pump_ok` (R, Q): 1 where a pump works; `boost` (R,): how much faster those that are left have to run;
+    Arrays here lie as they are read, racks last; T trays, W switch trays.
+    `supplied` (R,): whether any supply works, or none is needed; `works` (H, P, R): 1 where one does, `all_work`: every
+    one; `gain_offset` (H, P, 1): W that it gives with no sag; `offset` (R,): the mean of those that work, V; `rating`
+    (R,): of all that work, W; `hold_up` (R,): J in their capacitors.
+    `draws` (R, H, P): which feed a supply draws from, `row` (H × P, R): which phase of all, `plain`: from its first one
+    everywhere.  `phases` (F × 3, H × P): 1 where a supply hangs on a feed's phase by its first feed; `phase_of`
+    (3, H × P).  `per_breaker` (F, 1, 1): 1/W of a phase's rating.
+    `tray_on` (R, T), `switch_on` (W, R): 1 or 0; `all_on`: every tray is.  `parts`: slices of trays, as many as a cache
+    holds, `scratch` for the largest, `tray_scratch` (2, T, R).  `spread`, `rest` (T, G, R): a GPU wants
+    demand × spread + rest.
+    `convection` (T, 1): K/W from plate to coolant at rated flow, for each tray's share of it.
+    `clip` (H, R): resistance of a busbar clip against a good one.
+    `pump_ok` (Q, R): 1 where a pump works; `boost` (R,): how much faster those that are left have to run;
     `flow_told` (R,): what share of the rated flow the unit is told, NaN where it follows the heat, None: everywhere.
     `flow_share`, `supply_aim`, `facility` (R,): conditions in the arrays' own type, °C.
-    `loops`: compiled ones, where somebody wants them.
+    `loops`: compiled ones, where somebody wants them; `memo`: what they bound.
     """
 
     conditions: Conditions
     opened: int
-    supplies: Array
     supplied: Mask
-    gain: Array
+    works: Array
+    all_work: bool
     gain_offset: Array
-    fixed: Array
     offset: Array
     rating: Array
-    least_sag: float
+    hold_up: Array
     draws: npt.NDArray[np.int64]
+    row: npt.NDArray[np.int64]
     plain: bool
     phases: Array
     phase_of: Array
@@ -55,6 +58,8 @@ class Ground:
     switch_on: Array
     all_on: bool
     parts: tuple[slice, ...]
+    scratch: Array
+    tray_scratch: Array
     spread: Array
     rest: Array
     convection: Array
@@ -66,46 +71,47 @@ class Ground:
     supply_aim: Array
     facility: Array
     loops: Loops | None
+    memo: dict[str, object] = field(default_factory=dict)
 
 
 def prepare(state: State, loops: Loops | None = None) -> Ground:
     """Return the ground for a state's conditions and open breakers; `loops`: compiled ones."""
-    design, on, dtype = state.design, state.conditions, state.flow.dtype
+    design, on, dtype, racks = state.design, state.conditions, state.flow.dtype, state.racks
     working, draws, plain = _supplied(design, on, state.breaker_open)
-    one = np.zeros_like(state.psu_output)
-    one += working
-    gain = one * dtype.type(design.psu_max / DROOP_V)
-    offset = (design.offset * DROOP_V).astype(dtype)
-    count = np.maximum(one.sum(axis=(1, 2)), dtype.type(1.0))
-    idle = float(design.gpu_idle)
+    works = _lying(working, dtype)
+    supplies = works.sum(axis=(0, 1))
+    count = np.maximum(supplies, dtype.type(1.0))
+    offset = (design.offset * DROOP_V).astype(dtype)[:, :, None]
     depth = max(design.trays, 1)
-    rows = max(1, BLOCK // max(design.gpus * state.racks, 1))
-    supplies, spread = one.sum(axis=(1, 2)), np.zeros_like(state.gpu_power) + design.spread.astype(dtype)
+    rows = max(1, BLOCK // max(design.gpus * racks, 1))
+    spread = np.repeat(design.spread[:, :, None], racks, axis=2).astype(dtype)
     return Ground(
         conditions=on,
         opened=int(state.breaker_open.sum()),
-        supplies=supplies,
         supplied=np.asarray((supplies > 0.0) | (design.shelves == 0)),
-        gain=gain,
-        gain_offset=gain * offset,
-        fixed=one * dtype.type(LOSS_FIXED * design.psu_max),
-        offset=(one * offset).sum(axis=(1, 2)) / count,
+        works=works,
+        all_work=bool(working.all()),
+        gain_offset=offset * dtype.type(design.psu_max / DROOP_V),
+        offset=(works * offset).sum(axis=(0, 1)) / count,
         rating=count * dtype.type(design.psu_max),
-        least_sag=-DROOP_V * float(design.offset.min(initial=0.0)),
+        hold_up=supplies * dtype.type(HOLD_UP_J_PER_W * design.psu_max),
         draws=draws,
+        row=_lying(draws * PHASES + design.wiring.phase, np.int64).reshape(-1, racks),
         plain=plain,
         phases=_phases(design).astype(dtype),
         phase_of=(design.wiring.phase.ravel()[None, :] == np.arange(3)[:, None]).astype(dtype),
         per_breaker=(1.0 / design.wiring.breaker).astype(dtype)[:, None, None],
         tray_on=np.zeros_like(state.tray_power) + on.tray_on,
-        switch_on=np.zeros_like(state.switch_power) + on.switch_on,
+        switch_on=_lying(on.switch_on, dtype),
         all_on=bool(on.tray_on.all()),
         parts=tuple(slice(n, min(n + rows, depth)) for n in range(0, depth, rows)),
+        scratch=np.empty((min(rows, depth), design.gpus, racks), dtype),
+        tray_scratch=np.empty((2, design.trays, racks), dtype),
         spread=spread,
-        rest=(idle * (1.0 - spread)).astype(dtype),
-        convection=(R_CONVECTION * (design.manifold * max(design.trays, 1)) ** -0.8).astype(dtype),
-        clip=np.zeros_like(state.clip_temp) + on.clip,
-        pump_ok=np.zeros_like(state.pump_speed) + on.pump_ok,
+        rest=(float(design.gpu_idle) * (1.0 - spread)).astype(dtype),
+        convection=(R_CONVECTION * (design.manifold * max(design.trays, 1)) ** -0.8).astype(dtype)[:, None],
+        clip=_lying(on.clip, dtype),
+        pump_ok=_lying(on.pump_ok, dtype),
         boost=(design.pumps / np.maximum(on.pump_ok.sum(axis=1), 1)).astype(dtype),
         flow_told=(on.flow_target / design.flow_rated).astype(dtype) if np.isfinite(on.flow_target).any() else None,
         flow_share=on.flow_share.astype(dtype),
@@ -113,6 +119,11 @@ def prepare(state: State, loops: Loops | None = None) -> Ground:
         facility=on.facility_supply.astype(dtype),
         loops=loops,
     )
+
+
+def _lying(values: npt.NDArray[Any], dtype: npt.DTypeLike) -> Any:
+    """Return values (R, …) with the racks last, as they are read, in a type."""
+    return np.ascontiguousarray(np.moveaxis(values, 0, -1), dtype=dtype)
 
 
 def _supplied(design: RackDesign, on: Conditions, opened: Mask) -> tuple[Mask, npt.NDArray[np.int64], bool]:
@@ -133,6 +144,3 @@ def _phases(design: RackDesign) -> Array:
     first = wiring.reaches.argmax(axis=2).ravel() if wiring.reaches.size else np.zeros(0, dtype=np.int64)
     row = first * 3 + wiring.phase.ravel()
     return np.asarray(row[None, :] == np.arange(feeds * 3)[:, None], dtype=np.float64)
-
-
-__all__ = ["BLOCK", "DROOP_V", "Ground", "laid", "prepare"]

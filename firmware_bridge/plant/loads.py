@@ -1,5 +1,6 @@
 """What trays draw: GPUs behind their limits, CPUs and switches that follow them.  Pure, in place."""
 
+from functools import lru_cache
 from math import expm1
 from typing import NamedTuple
 
@@ -7,8 +8,7 @@ import numpy as np
 
 from firmware_bridge.plant.design import Array, Mask, RackDesign
 from firmware_bridge.plant.ground import Ground
-from firmware_bridge.plant.laws import allowed, busy_share, cpu_draws, moves, tray_draws, wanted
-from firmware_bridge.plant.loops import Loops, Trays
+from firmware_bridge.plant.laws import allowed, follows
 from firmware_bridge.plant.state import C_DIE, R_JUNCTION, State
 
 GPU_LAG_S = 0.05  # firmware enforces a cap within 10-50 ms (power.md §2.2, assumption)
@@ -23,7 +23,8 @@ class TrayFactors(NamedTuple):
     `goes`, `heat_goes`: how much of the distance to their aims power and heat go in a step.  `none`, `full`: 0 and 1.
     `idle`, `most`, `limit_most`: W of a GPU; `per_w`, `shutdown`, `slope`: as `allowed` takes them.
     `gpus_idle`: W of a tray's GPUs at rest, `per_gpus_w`: 1 over what they draw more at full load; `cpu_idle`,
-    `cpu_span`: W of a CPU at rest, and more beside busy GPUs; `cpus` of a tray; `base`: W of a tray beside them.
+    `cpu_span`: W of a CPU at rest, and more beside busy GPUs; `cpus` of a tray; `base`: W of a tray beside them;
+    `per_tray`: 1 over how many trays; `switch_idle`, `switch_span`: W of a switch tray, as of CPUs.
     """
 
     goes: float
@@ -42,8 +43,12 @@ class TrayFactors(NamedTuple):
     cpu_span: float
     cpus: float
     base: float
+    per_tray: float
+    switch_idle: float
+    switch_span: float
 
 
+@lru_cache(maxsize=64)
 def tray_factors(design: RackDesign, dt: float) -> TrayFactors:
     """Return the factors for steps of `dt` s."""
     dynamic = design.gpu_max - design.gpu_idle
@@ -64,12 +69,30 @@ def tray_factors(design: RackDesign, dt: float) -> TrayFactors:
         cpu_span=CPU_FOLLOWS * (design.cpu_max - design.cpu_idle),
         cpus=float(design.cpus),
         base=design.tray_base,
+        per_tray=1.0 / max(design.trays, 1),
+        switch_idle=design.switch_idle,
+        switch_span=design.switch_max - design.switch_idle,
     )
 
 
 def gets_hot(state: State) -> bool:
     """Return whether any die could be warm enough to slow down, whatever has flowed into its plate."""
     return float(state.hottest) + R_JUNCTION * state.design.gpu_max > SLOWDOWN_C
+
+
+def step_loads(
+    state: State, ground: Ground, demand: Array, caps: Array, on: Array | None, alive: Mask | None, dt: float
+) -> Array:
+    """Move compute and switch trays on; return what each rack's bus is to give, W, (R,).
+
+    `demand`, `caps` (R, T, G) W; `on` (R, T): 1 where a tray lives, 0 where not; `alive` (R,): whose bus lives; None:
+    all do.
+    """
+    by = tray_factors(state.design, dt)
+    step_switches(state, ground, step_trays(state, ground, demand, caps, on, by), alive, by)
+    load = state.tray_power.T.sum(axis=0)
+    load += state.switch_power.T.sum(axis=0)
+    return np.asarray(load)
 
 
 def step_trays(state: State, ground: Ground, demand: Array, caps: Array, on: Array | None, by: TrayFactors) -> Array:
@@ -79,53 +102,57 @@ def step_trays(state: State, ground: Ground, demand: Array, caps: Array, on: Arr
     `demand`, `caps` (R, T, G) W.  `on` (R, T): 1 where a tray lives, 0 where not; None: all live.
     Returns how busy each rack's GPUs are, 0 to 1, (R,).
     """
-    if ground.loops is not None:
-        return _looped(ground.loops, state, ground, demand, caps, on, by)
-    hot, gpus = gets_hot(state), np.empty_like(state.tray_power)
-    np.clip(caps, by.none, by.limit_most, out=state.gpu_limited)
-    for trays in ground.parts:
-        power, heat, limited = (a[:, trays] for a in (state.gpu_power, state.gpu_heat, state.gpu_limited))
-        spread, rest = ground.spread[:, trays], ground.rest[:, trays]
-        wants = wanted(demand[:, trays], spread, rest, by.idle, by.most, limited)
+    hot, lives = gets_hot(state), None if on is None else on.T
+    limited, summed, asked = (a.transpose(1, 2, 0) for a in (state.gpu_limited, state.gpu_sum, demand))
+    power, heat, plate = (a.transpose(1, 2, 0) for a in (state.gpu_power, state.gpu_heat, state.gpu_plate))
+    np.clip(caps.transpose(1, 2, 0), by.none, by.limit_most, out=limited)
+    for part in ground.parts:
+        # Step by step what `wanted` and `moves` say: nothing else goes through so many values so often.
+        wants = ground.scratch[: part.stop - part.start]
+        np.multiply(asked[part], ground.spread[part], out=wants)
+        wants += ground.rest[part]
+        np.clip(wants, by.idle, by.most, out=wants)
+        np.minimum(wants, limited[part], out=wants)
         if hot:
-            plate = state.gpu_plate[:, trays]
-            np.minimum(wants, allowed(plate, heat, by.per_w, by.shutdown, by.slope, by.idle, by.most), out=wants)
-        if on is not None:
-            wants *= on[:, trays, None]
-        power += moves(power, wants, by.goes)
-        heat += moves(heat, power, by.heat_goes)
+            most = allowed(plate[part], heat[part], by.per_w, by.shutdown, by.slope, by.idle, by.most)
+            np.minimum(wants, most, out=wants)
+        if lives is not None:
+            wants *= lives[part, None]
+        wants -= power[part]
+        wants *= by.goes
+        power[part] += wants
+        np.subtract(power[part], heat[part], out=wants)
+        wants *= by.heat_goes
+        heat[part] += wants
         # The lag is short against a step: what a GPU draws at its end is nearer to its mean than the middle of both.
-        state.gpu_sum[:, trays] += power
-        np.sum(power, axis=2, out=gpus[:, trays])
-    lives: Array | float = 1.0 if on is None else on
-    share = busy_share(gpus, by.gpus_idle, by.per_gpus_w, by.none, by.full)
-    state.cpu_power[...] = cpu_draws(share, by.cpu_idle, by.cpu_span, lives)
-    state.cpu_sum[...] += state.cpu_power
-    state.tray_power[...] = tray_draws(gpus, state.cpu_power, by.cpus, by.base, lives)
-    return np.asarray(share.sum(axis=1) * (1.0 / max(state.design.trays, 1)))
+        summed[part] += power[part]
+    return _step_cpus(state, ground, np.add.reduce(power, axis=1, out=ground.tray_scratch[0]), lives, by)
 
 
-def _looped(
-    loops: Loops, state: State, ground: Ground, demand: Array, caps: Array, on: Array | None, by: TrayFactors
-) -> Array:
-    kind, busy = state.flow.dtype.type, np.zeros_like(state.flow)
-    own = (state.gpu_power, state.gpu_limited, state.gpu_heat, state.gpu_sum, state.gpu_plate)
-    told = (np.ascontiguousarray(a.transpose(1, 2, 0)) for a in (demand, caps))
-    lives = np.ascontiguousarray((ground.tray_on if on is None else on).T)
-    trays = (state.cpu_power.T, state.cpu_sum.T, state.tray_power.T)
-    known = (ground.spread[0], ground.rest[0], lives)
-    arrays = Trays._make((*(a.transpose(1, 2, 0) for a in own), *told, *known, *trays, busy))
-    loops.move_trays(arrays, TrayFactors._make(map(kind, by)), gets_hot(state))
-    return busy * (1.0 / max(state.design.trays, 1))
+def _step_cpus(state: State, ground: Ground, gpus: Array, lives: Array | None, by: TrayFactors) -> Array:
+    """Set cpu_power, cpu_sum and tray_power for what a tray's GPUs draw, `gpus` (T, R) W, as laws say."""
+    share, cpu, tray = ground.tray_scratch[1], state.cpu_power.T, state.tray_power.T
+    np.subtract(gpus, by.gpus_idle, out=share)
+    share *= by.per_gpus_w
+    np.clip(share, by.none, by.full, out=share)
+    np.multiply(share, by.cpu_span, out=cpu)
+    cpu += by.cpu_idle
+    if lives is not None:
+        cpu *= lives
+    summed = state.cpu_sum.T
+    summed += cpu
+    np.multiply(cpu, by.cpus, out=tray)
+    tray += gpus
+    tray += by.base if lives is None else by.base * lives
+    return np.asarray(share.sum(axis=0) * by.per_tray)
 
 
-def step_switches(state: State, ground: Ground, busy: Array, alive: Mask | None) -> None:
+def step_switches(state: State, ground: Ground, busy: Array, alive: Mask | None, by: TrayFactors) -> None:
     """Set switch_power for racks as `busy` (R,) as they are; `alive` (R,): whose bus lives, None for all."""
-    design, kind = state.design, state.flow.dtype.type
-    draws = kind(design.switch_idle) + busy * kind(design.switch_max - design.switch_idle)
+    draws = follows(busy, by.switch_idle, by.switch_span)
     if alive is not None:
         draws *= alive
-    np.multiply(ground.switch_on, draws[:, None], out=state.switch_power)
+    np.multiply(ground.switch_on, draws, out=state.switch_power.T)
 
 
 def peak_load(state: State) -> Array:

@@ -9,13 +9,14 @@ from typing import cast
 import numpy as np
 
 from firmware_bridge.plant.batteries import battery_bus_voltage, carries_on, charge_power, step_batteries
-from firmware_bridge.plant.cold_plates import step_cpus, step_plates
-from firmware_bridge.plant.coolant import LIQUID_SHARE, step_loop, step_pumps
+from firmware_bridge.plant.coolant import step_pumps
 from firmware_bridge.plant.design import Array, Mask
 from firmware_bridge.plant.feeds import step_feeds
 from firmware_bridge.plant.ground import Ground, prepare
-from firmware_bridge.plant.loads import CPU_FOLLOWS, SHUTDOWN_C, SLOWDOWN_C, step_switches, step_trays, tray_factors
-from firmware_bridge.plant.shelves import step_clips, step_shelves
+from firmware_bridge.plant.loads import CPU_FOLLOWS, SHUTDOWN_C, SLOWDOWN_C, step_loads
+from firmware_bridge.plant.many import move_heat, move_loads, move_pumps, move_shelves
+from firmware_bridge.plant.shelves import step_shelves
+from firmware_bridge.plant.slow import step_heat
 from firmware_bridge.plant.state import State, copied
 
 __all__ = ["CPU_FOLLOWS", "SHUTDOWN_C", "SLOWDOWN_C", "advance", "step"]
@@ -50,17 +51,15 @@ def advance(state: State, ground: Ground, demand: Array, caps: Array, dt: float)
     on = None if ground.all_on else ground.tray_on
     if alive is not None:
         on = ground.tray_on * alive[:, None]
-    busy = step_trays(state, ground, demand, caps, on, tray_factors(state.design, dt))
-    step_switches(state, ground, busy, alive)
-    load = state.tray_power.sum(axis=1)
-    load += state.switch_power.sum(axis=1)
+    many = ground.loops is not None
+    load = (move_loads if many else step_loads)(state, ground, demand, caps, on, alive, dt)
     _electric(state, ground, supplied, load, dt)
-    step_pumps(state, ground, load, dt)
-    state.pending[...] += load * dt
+    (move_pumps if many else step_pumps)(state, ground, load, dt)
     state.since[...] += dt
     state.uncounted[...] += dt
     if state.since >= SLOW_S - LEAST_DT_S:
-        _slow(state, ground, float(state.since))
+        (move_heat if many else step_heat)(state, ground, float(state.since))
+        state.since[...] = 0.0
     if state.uncounted >= COUNT_S:
         _count(state)
     return prepare(state, ground.loops) if int(state.breaker_open.sum()) != ground.opened else ground
@@ -80,10 +79,10 @@ def _electric(state: State, ground: Ground, supplied: Mask | None, load: Array, 
     """Share the load over the supplies, over the batteries where no supply is left; let batteries charge."""
     missing = load
     if not state.bbu_energy.size:
-        step_shelves(state, ground, load, supplied, dt)
+        _shelves(state, ground, load, supplied, dt)
     else:
         charged = charge_power(state, supplied, dt)
-        step_shelves(state, ground, load + charged.sum(axis=(1, 2)), supplied, dt)
+        _shelves(state, ground, load + charged.sum(axis=(1, 2)), supplied, dt)
         asked = np.zeros_like(load) if supplied is None else np.where(supplied, 0.0, load)
         missing = step_batteries(state, charged, asked, dt)
         if supplied is not None:
@@ -91,21 +90,14 @@ def _electric(state: State, ground: Ground, supplied: Mask | None, load: Array, 
             state.bus_voltage[...] = np.where(supplied, state.bus_voltage, from_batteries)
     if supplied is not None:
         state.hold_up[...] = np.where(supplied, state.hold_up, np.maximum(state.hold_up - missing * dt, 0.0))
+
+
+def _shelves(state: State, ground: Ground, load: Array, supplied: Mask | None, dt: float) -> None:
+    if ground.loops is not None:
+        move_shelves(state, ground, load, supplied, dt)
+        return
+    step_shelves(state, ground, load, supplied, dt)
     step_feeds(state, ground, dt)
-
-
-def _slow(state: State, ground: Ground, dt: float) -> None:
-    """Heat leaves dies and plates into the liquid and the room; what they keep is stored."""
-    kind = state.flow.dtype.type
-    stored = step_plates(state, ground, dt) + step_cpus(state, dt)
-    step_clips(state, ground, dt)
-    given = (state.stored - stored + state.pending) * kind(1.0 / dt)
-    state.stored[...] = stored
-    liquid = given * kind(LIQUID_SHARE)
-    np.subtract(given, liquid, out=state.air_heat)
-    step_loop(state, ground, liquid, dt)
-    state.pending[...] = 0.0
-    state.since[...] = 0.0
 
 
 def _count(state: State) -> None:

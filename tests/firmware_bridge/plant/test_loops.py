@@ -9,7 +9,7 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import RackDesign, design_of
 from firmware_bridge.plant.ground import prepare
 from firmware_bridge.plant.loads import SLOWDOWN_C
-from firmware_bridge.plant.loops import PLAIN, Loops, compiled
+from firmware_bridge.plant.loops.compiled import PLAIN, Loops, compiled
 from firmware_bridge.plant.state import State, arrays_of, initial_state
 from firmware_bridge.plant.step import advance
 
