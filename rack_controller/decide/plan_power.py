@@ -15,6 +15,7 @@ from firmware_bridge.vocabulary.sequence import Act, Check, Scope, Stage
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
 from rack_controller.decide.checks import judge_check, parts_of, share_least
 from rack_controller.decide.left_out import check_apart, check_whole, left_out_of, unasked
+from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Plan, PlannedCheck, PlannedStage, Step, Verb
@@ -71,9 +72,10 @@ def plan_power(
     switches: Mapping[Place, Switch],
     snapshot: Snapshot | None,
     kept_off: Mapping[Place, str] = _NOBODY,
+    usable: UsableNow | None = None,
 ) -> Plan:
     """Return the plan.  `switches`: by tray, what can switch it; `kept_off`: by tray, why it must stay off: then it is
-    left out of what switches on.
+    left out of what switches on; `usable`: what the rack may use by its power budget, None without one.
 
     Raises TargetUnknown, ArgumentsInvalid or PreconditionFailed; a plan that it returns can be carried out as far as is
     known now.
@@ -93,7 +95,10 @@ def plan_power(
             advice="host_off or aux_off; isolation is the building's",
         )
     kept = kept_off if wish.verb is not Verb.OFF else {}
-    return _Planner(wish, layout, sequence, switches, snapshot, kept).plan()
+    plan = _Planner(wish, layout, sequence, switches, snapshot, kept).plan()
+    if usable is None:
+        return plan
+    return msgspec.structs.replace(plan, usable_w=round(usable.watts, 1), usable_by=usable.by)
 
 
 @dataclass(frozen=True, slots=True)

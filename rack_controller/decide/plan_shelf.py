@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, leaf_of
@@ -19,6 +20,7 @@ from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
 from rack_controller.decide.checks import parts_of, share_error, share_least, well_parts
 from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.steps import load_w
+from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Plan, PlannedCheck, PlannedStage, Step, Verb
@@ -37,11 +39,13 @@ SUPPLY = "psu"
 @dataclass(frozen=True, slots=True)
 class ShelfWish:
     """What somebody wants of one shelf, or of one supply (then `shelf` is the supply's place).  `lately`: what was
-    switched too short ago, or is being switched; empty: nothing."""
+    switched too short ago, or is being switched; empty: nothing.  `without`: what the power budget lets the rack use
+    once that is off, None where none covers it."""
 
     verb: Verb
     shelf: Place
     lately: str = ""
+    without: UsableNow | None = None
 
     @property
     def action(self) -> PowerAction:
@@ -64,7 +68,7 @@ def plan_shelf(
     already = snapshot.good(wish.shelf, Quantity.POWER_STATE) == wanted
     rest = [t for t in carrying(layout, snapshot) if t.place != view.place]
     if not already and goal == "off":
-        check_rest(view, rest, layout, sequence, snapshot)
+        check_rest(view, rest, layout, sequence, snapshot, wish.without)
     if not already and goal == "on":
         check_on(wish, rest, layout, snapshot, kept_off)
     bus = bus_check(sequence)
@@ -126,15 +130,21 @@ def check_lately(wish: ShelfWish) -> None:
 
 
 def check_rest(
-    shelf: TrayView, rest: Sequence[TrayView], layout: Layout, sequence: PowerSequence, snapshot: Snapshot
+    shelf: TrayView,
+    rest: Sequence[TrayView],
+    layout: Layout,
+    sequence: PowerSequence,
+    snapshot: Snapshot,
+    without: UsableNow | None = None,
 ) -> None:
-    """Refuse to switch a shelf off whose load the rest would not carry, one more of them lost.
+    """Refuse to switch a shelf off whose load the rest would not carry, one more of them lost, or which leaves less
+    than its power budget needs, `without` it.
 
     Raises PreconditionFailed with the numbers: how many must be there, how evenly they share, present and granted load.
     """
     check_shares(rest, "other shelves", sequence, snapshot)
     able = sorted(able_w(t, snapshot) for t in rest)
-    check_carried(sum(able[:-1]), [*rest, shelf], layout, snapshot)  # and one more may fail
+    check_carried(sum(able[:-1]), [*rest, shelf], layout, snapshot, without)  # and one more may fail
 
 
 def check_shares(shelves: Sequence[TrayView], called: str, sequence: PowerSequence, snapshot: Snapshot) -> None:
@@ -160,14 +170,27 @@ def check_shares(shelves: Sequence[TrayView], called: str, sequence: PowerSequen
         )
 
 
-def check_carried(carried_w: float, shelves: Sequence[TrayView], layout: Layout, snapshot: Snapshot) -> None:
-    """Refuse where less can be carried than `shelves` give now or trays are granted.  Raises PreconditionFailed."""
+def check_carried(
+    carried_w: float,
+    shelves: Sequence[TrayView],
+    layout: Layout,
+    snapshot: Snapshot,
+    without: UsableNow | None = None,
+) -> None:
+    """Refuse where less can be carried than `shelves` give now or trays are granted: by the ratings of what is left,
+    and by what the power budget lets the rack use without what is switched off.  Raises PreconditionFailed."""
     present = sum(snapshot.good(Place(t.place), Quantity.POWER) or 0.0 for t in shelves)
-    load = max(present, load_w(_charges(layout), snapshot, {}))
+    granted = without.granted if without is not None and without.kept else load_w(_charges(layout), snapshot, {})
+    load = max(present, granted)
     if carried_w < load:
         raise PreconditionFailed(
-            f"the rest carries {carried_w / 1000:.1f} kW with one more lost, {load / 1000:.1f} kW are drawn or granted",
+            f"the rest carries {power_text(carried_w)} with one more lost, {power_text(load)} are drawn or granted",
             advice="switch trays off first, or cap them",
+        )
+    if without is not None and without.watts < load:
+        raise PreconditionFailed(
+            f"the rack could use {without.words} then, {power_text(load)} are drawn or granted",
+            advice="cap the rack to that first (rackwright power cap), or switch trays off",
         )
 
 
@@ -181,7 +204,7 @@ def check_on(wish: ShelfWish, rest: Sequence[TrayView], layout: Layout, snapshot
     load = load_w(_charges(layout), snapshot, {})
     if not rest and load > 0:
         raise PreconditionFailed(
-            f"no other shelf is known to carry, and {load / 1000:.1f} kW may be drawn: one alone does not go onto that",
+            f"no other shelf is known to carry, and {power_text(load)} may be drawn: one alone does not go onto that",
             advice="switch the trays off first",
         )
 

@@ -56,13 +56,13 @@ def plan_supply(
     if not already and on:
         check_on(wish, shelves, layout, snapshot, kept_off)
     if not already and not on:
-        _check_others(wish.shelf, shelf, shelves, layout, sequence, snapshot)
+        _check_others(wish, shelf, shelves, layout, sequence, snapshot)
     after = _checks_after(wish.shelf, on, shelves, sequence, snapshot)
     return one_switch(wish, f"Supply {name}", layout, sequence, switch, after, already)
 
 
 def _check_others(
-    supply: Place,
+    wish: ShelfWish,
     shelf: TrayView,
     shelves: list[TrayView],
     layout: Layout,
@@ -71,6 +71,7 @@ def _check_others(
 ) -> None:
     """Refuse where all other supplies that are well, one more of them lost, would not carry the load, and where the
     shelf is left without any: that is switching the shelf."""
+    supply = wish.shelf
     if carries(shelf, snapshot) and not [s for s in well_supplies(shelf, snapshot) if s != supply]:
         raise PreconditionFailed(
             f"{_name(supply)} is the last of its shelf that carries", advice=f"switch {leaf_of(tray_of(supply))} off"
@@ -80,7 +81,7 @@ def _check_others(
     if supply in well_supplies(shelf, snapshot) and carries(shelf, snapshot):
         able -= _rating_w(shelf)
     lost = max((_rating_w(t) for t in shelves), default=0.0)  # and one more may fail
-    check_carried(able - lost, shelves, layout, snapshot)
+    check_carried(able - lost, shelves, layout, snapshot, wish.without)
 
 
 def _rating_w(shelf: TrayView) -> float:

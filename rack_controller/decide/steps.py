@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.checks import judge_check, seen_off
 from rack_controller.decide.summary import summarise
+from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import (
     STEP_ENDS,
@@ -35,12 +37,13 @@ PLAN_KEPT_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the rack looks like: its newest snapshot, versions by endpoint, and `others`, by tray the inrush (W) of each
-    that another operation is switching on."""
+    """What the rack looks like: its newest snapshot, versions by endpoint, `others`, by tray the inrush (W) of each
+    that another operation is switching on, and what it may use by its power budget, None without one."""
 
     snapshot: Snapshot | None
     versions: Mapping[Place, str] = field(default_factory=dict)
     others: Mapping[str, float] = field(default_factory=dict)
+    usable: UsableNow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,16 +254,21 @@ class _Walk:
         return ""
 
     def _short(self, step: Step) -> str:
-        """Return why the rack's power does not carry one more tray, empty when it does."""
-        if step.direction is not Direction.ENERGISED:
+        """Return why the rack's power does not carry one more tray, empty when it does.
+
+        An armed budget makes room by limits, and says by the lease for what it lacks.
+        """
+        plan, usable = self.operation.plan, self.world.usable
+        if step.direction is not Direction.ENERGISED or (usable is not None and usable.kept):
             return ""
-        plan = self.operation.plan
+        if usable is None:
+            usable = UsableNow(plan.usable_w, plan.usable_by)
         energised = {**self.world.others, **energising(self.operation), step.tray: step.inrush_w}
         granted = load_w(plan.charges, self.world.snapshot, energised)
-        if granted <= plan.usable_w:
+        if granted <= usable.watts:
             return ""
         name = leaf_of(Place(step.tray))
-        return f"{name} would bring the granted sum to {granted / 1000:.1f} kW of {plan.usable_w / 1000:.1f} kW"
+        return f"{name} would bring the granted sum to {power_text(granted)} of {usable.words}"
 
     def _hold(self, stage: PlannedStage) -> None:
         held = [s for s in stage.steps if self._state(s) is StepState.HELD]

@@ -142,7 +142,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     `already`: trays that are as wanted now, and are left alone; `unswitched`: those that nothing can switch;
     `left_out`: those that must stay off, and why.
-    `charges`: what each tray of the rack may draw when it is on; their sum stays below `usable_w`.
+    `charges`: what each tray of the rack may draw when it is on; their sum stays below `usable_w`, or what the power
+    budget says by then, `usable_by` which constraint (empty: the design's figure).
     `limit`: what limits were asked for, of a plan that sets some.
     """
 
@@ -161,6 +162,7 @@ class Plan(msgspec.Struct, frozen=True):
     left_out: dict[str, str] = {}
     schema: int = PLAN_SCHEMA
     limit: PlannedLimit | None = None
+    usable_by: str = ""
 
     @property
     def steps(self) -> list[Step]:
@@ -298,7 +300,7 @@ def diff_plans(before: Plan, after: Plan) -> list[str]:
     """Return in words what is different in `after`; nothing when both say the same."""
     said = [
         f"{name}: {getattr(before, name)} -> {getattr(after, name)}"
-        for name in ("generation", "verb", "target", "depth", "manner", "usable_w", "request_s")
+        for name in ("generation", "verb", "target", "depth", "manner", "usable_w", "usable_by", "request_s")
         if getattr(before, name) != getattr(after, name)
     ]
     old, new = {s.id: s for s in before.steps}, {s.id: s for s in after.steps}

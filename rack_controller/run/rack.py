@@ -182,6 +182,7 @@ class RackUnderControl:
         if self._budget is not None:
             self._budget.side.shut = PowerPlanning(view, sequence, sources, self._operations).shut
             self._budget.side.leaving = self._leaving
+            self._operations.usable, self._operations.without = self._budget.usable, self._budget.without
             self._leases.unfed = self._budget.station.shedding.keeps_off
             self._leases.awaited = self._budget.station.shedding.makes_room
         desks = (power, self._operations, guard, self._alarms, self._limits, self._building, self._coolant)

@@ -10,7 +10,7 @@ import numpy as np
 
 from firmware_bridge.vocabulary.place import Place, rack_of, tray_of
 from rack_controller.decide.budget.claims import Claims
-from rack_controller.decide.budget.design import Array, Mask
+from rack_controller.decide.budget.design import Array
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import Row
 
@@ -120,15 +120,16 @@ def decide_shed_now(
     return after, tuple(chosen.values())
 
 
-def room_missing(roster: Roster, rows: Sequence[Row], slack: Array, which: Mask, doubt: float) -> tuple[float, str]:
-    """Return what a limit lacks for the GPUs `which` (N,) that are off to come back, W, 0 where they fit, and its name.
+def room_missing(roster: Roster, rows: Sequence[Row], slack: Array, more: Array, doubt: float) -> tuple[float, str]:
+    """Return what a limit lacks for GPUs that are off to come on, W, 0 where they fit, and its name.
 
-    They come back at their default limits, and until those are read back they may draw their most.  slack: (C,) W that
-    each limit has above the floors of all others; doubt: of the law of what follows.
+    They come on at their default limits, and until those are read back they may draw their most.  slack: (C,) W that
+    each limit has above all floors; more: (N,) W that they may then draw above what they count with in that; doubt: of
+    the law of what follows.
     """
     law = roster.law
     slope = 1.0 + (1.0 + doubt) * ((1.0 + law.follow) / law.efficiency - 1.0)
-    most = np.bincount(roster.rack, weights=np.where(which, roster.most, 0.0), minlength=len(roster.racks))
+    most = np.bincount(roster.rack, weights=more, minlength=len(roster.racks))
     worst, name = 0.0, ""
     for row, left in zip(rows, slack.tolist(), strict=True):
         need = float((row.share * slope * most).sum())

@@ -5,13 +5,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
+import numpy as np
 
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, FileInvalid, TargetUnknown
-from firmware_bridge.vocabulary.place import leaf_of
+from firmware_bridge.vocabulary.place import Place, leaf_of
+from firmware_bridge.vocabulary.supply import Redundancy
 from firmware_bridge.vocabulary.text import scrub
+from rack_controller.decide.budget.live import LiveDecision
 from rack_controller.decide.budget.rows import RowKind
 from rack_controller.decide.budget.say import say_claims, say_held, say_limits, say_usable, stranded
+from rack_controller.decide.supply.usable import Case
 from rack_controller.decide.supply.whatif import hall_with, what_if
+from rack_controller.decide.usable_now import UsableNow, bound_words
 from rack_controller.model.command import Command
 from rack_controller.model.power_policy import Job, Mode, PowerPolicy, covers
 from rack_controller.model.power_view import BudgetGlance, JobView, PolicyShown, PowerCap, PowerView, WhatIf
@@ -84,6 +89,39 @@ class PowerBudgetDesk:
             breakers=station.breakers.views(place),
             layers=[wish for wish in station.book.layers.values() if wish.target.startswith(place)],
         )
+
+    def usable(self) -> UsableNow | None:
+        """Return what the rack may use now, None where no policy covers it or nothing is decided yet."""
+        last, place = self.station.last, self.side.place
+        if last is None or not self.station.covered(place):
+            return None
+        return self._said(last.usable[self.station.index_of(place)].binding)
+
+    def without(self, part: Place) -> UsableNow | None:
+        """Return the same once a shelf or a supply of it is off, so that one more may be lost where the policy wants
+        that; nobody who mends one need live through the loss of a feed."""
+        if self.usable() is None:
+            return None
+        name = part.removeprefix(f"{self.side.place}/")
+        names = self.side.wiring.names
+        gone = np.array([each == name or each.startswith(f"{name}/") for each in names], dtype=np.bool_)
+        may = self.station.usable_without(self.side.place, gone)
+        return self._said(may.under(Redundancy.N if may.wanted is Redundancy.N else Redundancy.N_PLUS_1))
+
+    def _said(self, case: Case) -> UsableNow:
+        station, active, last = self.station, self.station.book.active, self.station.last
+        assert active is not None
+        assert last is not None
+        rack = station.index_of(self.side.place)
+        kept = active.spec.mode is Mode.ARMED and self.side.armed
+        efficiency, row = float(station.roster.law.efficiency[rack]), self._own_row(last.decision, rack)
+        granted = 0.0 if row is None else float(last.decision.step.charged[row]) * efficiency
+        by = bound_words(case.binding.name, case.lost)
+        return UsableNow(case.standing, by, kept=kept and row is not None, granted=granted)
+
+    def _own_row(self, decision: LiveDecision, rack: int) -> int | None:
+        own = (c for c, row in enumerate(decision.rows) if row.kind is RowKind.RACK and row.share[rack] > 0.0)
+        return next(own, None)
 
     def glance(self) -> BudgetGlance | None:
         """Return the budget in short, None where no policy covers the rack."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, RackwrightError
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
@@ -115,22 +116,28 @@ class LoadShedding:
 
     def keeps_off(self, tray: Place) -> str:
         """Return why there is no power for a tray that was shed, empty when there is, or when it was not."""
-        if tray not in self.trays or self._last is None or self._last[0].mode is not Mode.ARMED:
+        if tray not in self.trays or not self._holds(tray):
             return ""
-        policy, decision = self._last
-        asking = {tray, *self._coming} - self._charged
-        which, slack = self._gpus_of(asking), decision.step.slack
-        missing, limit = room_missing(self.roster, decision.rows, slack, which, policy.doubt)
+        missing, limit = self._missing(tray)
         if missing <= LEAST_W:
             return ""
-        return f"the power budget shed {leaf_of(tray)}, and {limit} lacks {missing / 1e3:.1f} kW for it to come back"
+        return f"the power budget shed {leaf_of(tray)}, and {limit} lacks {power_text(missing)} for it to come back"
 
     def makes_room(self, tray: Place) -> str:
-        """Return what a tray that was shed waits for before it may come on; whoever asks has room made for it."""
-        if tray not in self.trays or self._last is None or self._last[0].mode is not Mode.ARMED or self.keeps_off(tray):
+        """Return what a tray waits for before it may come on, since it comes with default limits; whoever asks has room
+        made for it.  One that is charged those already need not wait."""
+        if not self._holds(tray) or self.keeps_off(tray):
             return ""
+        assert self._last is not None
+        decision, mine = self._last[1], self._gpus_of({tray})
+        if tray not in self.trays:
+            held = bool((mine & (decision.holds < self.roster.most - LEAST_W)).any())
+            if not held or not self._seen_off(tray):
+                return ""
+            missing, limit = self._missing(tray)
+            if missing > LEAST_W:
+                return f"{limit} lacks {power_text(missing)} for {leaf_of(tray)} to come on"
         self._coming[tray] = self.clock.now() + COMES_S
-        decision = self._last[1]
         rack = next(n for n, r in enumerate(self.roster.racks) if tray.startswith(f"{r.place}/"))
         kept = [
             charged <= limit or row.share[rack] <= 0
@@ -139,6 +146,24 @@ class LoadShedding:
         if tray in self._charged and all(kept):
             return ""
         return f"the power budget makes room for {leaf_of(tray)}: ask again in a few seconds"
+
+    def _holds(self, tray: Place) -> bool:
+        """Return whether an armed budget holds GPUs of a tray by their limits."""
+        if self._last is None or self._last[0].mode is not Mode.ARMED or not self._gpus_of({tray}).any():
+            return False
+        return self._side(tray).armed
+
+    def _missing(self, tray: Place) -> tuple[float, str]:
+        """Return what a limit lacks for a tray to come on beside those that already may, W, and its name.
+
+        A tray that was shed and is off counts with nothing until then, any other one with its floors.
+        """
+        assert self._last is not None
+        policy, decision = self._last
+        asking = self._gpus_of({tray, *self._coming} - self._charged)
+        counted = np.where(decision.most > 0.0, decision.step.floors, 0.0)
+        more = np.where(asking, np.maximum(self.roster.most - counted, 0.0), 0.0)
+        return room_missing(self.roster, decision.rows, decision.step.slack, more, policy.doubt)
 
     def views(self, rack: Place) -> list[ShedView]:
         """Return what was shed of a rack, and how that stands."""
@@ -164,7 +189,8 @@ class LoadShedding:
     def _expire(self, decision: LiveDecision) -> None:
         """Keep no room any more for what does not come, or does not fit by now."""
         now, short = self.clock.now(), bool((decision.lacking > LEAST_W).any())
-        self._coming = {t: until for t, until in self._coming.items() if t in self.trays and until > now and not short}
+        kept = (t for t in self._coming if t in self.trays or self._seen_off(t) is not False)
+        self._coming = {t: until for t in kept if (until := self._coming[t]) > now and not short}
 
     def _spared(self, now: float) -> Collection[Place]:
         """Return the trays that cannot be switched now: their rack is only observed, or it was just tried in vain."""
@@ -177,7 +203,7 @@ class LoadShedding:
     def _shed(self, wish: ToShed, policy: PowerPolicy) -> None:
         tray, side = wish.tray, self._side(wish.tray)
         assert side.shut is not None
-        words = f"{wish.limit} lacks {wish.missing / 1e3:.1f} kW even at the least limits"
+        words = f"{wish.limit} lacks {power_text(wish.missing)} even at the least limits"
         try:
             operation = side.shut(tray, BY, self._patience(side.place, policy), words)
         except RackwrightError as err:

@@ -17,7 +17,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.vocabulary.upstream import Upstream
 from rack_controller.decide.budget.agree import check_promises, check_terms
 from rack_controller.decide.budget.claims import Claims, claims_of, priority_at
-from rack_controller.decide.budget.design import Array
+from rack_controller.decide.budget.design import Array, Mask
 from rack_controller.decide.budget.layers import LayersOver, check_layer, lay
 from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveState, begin, step_live
 from rack_controller.decide.budget.roster import Roster
@@ -119,6 +119,14 @@ class BudgetStation:
     def covered(self, rack: Place) -> bool:
         """Return whether the policy in force covers a rack."""
         return self.book.covers(rack, self.roster.racks[self.index_of(rack)].generation)
+
+    def usable_without(self, rack: Place, gone: Mask) -> Usable:
+        """Return what a rack might use if the supplies `gone` (P,) of it were lost too, as of the last cycle."""
+        assert self.last is not None
+        assert self.book.active is not None
+        wiring, seen = self.sides[rack].wiring, self.last.sides[rack]
+        generation = self.roster.racks[self.index_of(rack)].generation
+        return self._may(self.book.active.spec, generation, wiring, replace(seen, well=seen.well & ~gone), None)
 
     def fits(self, policy: PowerPolicy, jobs: list[Job]) -> None:
         """Raise SpecInvalid where a policy with these jobs does not fit the site's racks, or contradicts itself."""

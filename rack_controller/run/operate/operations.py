@@ -23,6 +23,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.steps import Course, World, advance, energising, leaving, put_step
+from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.effect import EffectState
 from rack_controller.model.event import Severity
 from rack_controller.model.lease import Direction, Lease, LeaseClass, Wish
@@ -61,7 +62,8 @@ Doer = Callable[[Operation, Step, Callable[[str], None]], Awaitable[StepEnd]]
 @dataclass(slots=True)
 class Operations:
     """Owns the open operations of a rack.  `sight` gives the newest snapshot and the versions of its endpoints;
-    `doers`: who carries out steps that are no effects, by their goal."""
+    `doers`: who carries out steps that are no effects, by their goal; `usable`, `without`: what the power budget lets
+    the rack use now, and once a shelf or supply is off, None where none covers it."""
 
     rack: Place
     ledger: Ledger
@@ -73,6 +75,8 @@ class Operations:
     obstacles: Obstacles = field(default_factory=Obstacles)
     pusher: Pusher | None = None
     doers: dict[str, Doer] = field(default_factory=dict)
+    usable: Callable[[], UsableNow | None] = lambda: None
+    without: Callable[[Place], UsableNow | None] = lambda _part: None
     _courses: dict[str, Course] = field(default_factory=dict)
     _tasks: dict[tuple[str, str], asyncio.Task[StepEnd]] = field(default_factory=dict)
 
@@ -178,7 +182,7 @@ class Operations:
             if other != operation_id and their.operation.state is not OperationState.PLANNED:
                 others |= energising(their.operation)
         now = self.clock.now()
-        after = advance(course, World(snapshot, versions, others), now, self.clock.unix_ns())
+        after = advance(course, World(snapshot, versions, others, self.usable()), now, self.clock.unix_ns())
         if _durable(after.operation) != _durable(course.operation):
             try:
                 self._keep(after)

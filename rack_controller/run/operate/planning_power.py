@@ -30,7 +30,8 @@ class PowerPlanning:
         found = trays_with(self.sources, PowerSwitch)
         switches = {tray: Switch(place, source.power_actions) for tray, (place, source) in found.items()}
         kept_off = {tray: why for tray in switches if (why := self._kept_off(tray))}
-        return plan_power(wish, self.view.layout, self.sequence, switches, self.view.snapshot, kept_off)
+        usable = self.operations.usable()
+        return plan_power(wish, self.view.layout, self.sequence, switches, self.view.snapshot, kept_off, usable)
 
     def shut(self, tray: Place, by: str, graceful_s: float, reason: str) -> str:
         """Begin to switch a tray off: asked first, forced after `graceful_s`.  Returns the operation's id.

@@ -37,7 +37,7 @@ class ShelfPlanning:
             raise PreconditionFailed(f"nobody knows what {self.view.layout.rack} must keep on its bus")
         single = verb in SUPPLY_VERBS
         return (plan_supply if single else plan_shelf)(
-            ShelfWish(verb, place, self._lately()),
+            ShelfWish(verb, place, self._lately(), self.operations.without(place)),
             self.view.layout,
             self.sequence,
             self._supply(place) if single else self._output(place),

@@ -14,6 +14,7 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
 from rack_controller.decide.plan_power import PowerWish, Switch, parse_target, plan_power
+from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Plan, Verb, diff_plans
@@ -42,13 +43,15 @@ def planned(
     seen: Snapshot | None = None,
     *offered: PowerAction,
     kept: dict[str, str] | None = None,
+    usable: UsableNow | None = None,
 ) -> Plan:
     offers = frozenset(offered)
     layout = layout_of(name)
     switches = {
         Place(t.place): Switch(join_place(Place(t.place), "bmc"), offers) for t in layout.trays if t.kind in SWITCHED
     }
-    return plan_power(wish, layout, GENERATIONS[name].sequence, switches, seen or all_are(name, 0.0), kept_off(kept))
+    now = seen or all_are(name, 0.0)
+    return plan_power(wish, layout, GENERATIONS[name].sequence, switches, now, kept_off(kept), usable)
 
 
 def kept_off(kept: dict[str, str] | None) -> dict[Place, str]:
@@ -90,6 +93,12 @@ def test_every_generation_has_an_order_and_its_sum_fits(name: str) -> None:
     assert [s.name for s in off.stages] == ["compute", "switch", "cooled"]
     assert all(s.direction is Direction.SAFE for s in off.steps)
     assert off.stages[-1].after[0].steady_s >= 120
+
+
+def test_a_plan_says_what_the_power_budget_lets_the_rack_use_and_by_what() -> None:
+    plan = planned(on(), usable=UsableNow(125_712.34, "feed b if feed a is lost"))
+    assert (plan.usable_w, plan.usable_by) == (125_712.3, "feed b if feed a is lost")
+    assert planned(on()).usable_by == ""
 
 
 def test_off_asks_first_and_the_switches_wait_for_the_hosts() -> None:

@@ -11,6 +11,7 @@ from firmware_bridge.vocabulary.power import PowerAction
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.plan_shelf import ShelfWish, plan_shelf
+from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Plan, Verb
 
@@ -34,11 +35,12 @@ def planned(
     verb: Verb = Verb.SHELF_OFF,
     shelf: Place = U06,
     offers: frozenset[PowerAction] = BOTH,
+    without: UsableNow | None = None,
     **more: str,
 ) -> Plan:
     assert SEQUENCE is not None
     switch = Switch(join_place(shelf, "pmc"), offers)
-    wish = ShelfWish(verb, shelf, more.get("lately", ""))
+    wish = ShelfWish(verb, shelf, more.get("lately", ""), without)
     return plan_shelf(wish, rack.layout, SEQUENCE, switch, rack.snapshot(), more.get("kept_off", ""))
 
 
@@ -69,6 +71,19 @@ def test_one_of_eight_goes_off_and_the_bus_is_looked_at_afterwards() -> None:
 def test_what_the_rest_does_not_carry_stays(rack: InterlockedRack, said: str) -> None:
     with pytest.raises(PreconditionFailed, match=said):
         planned(rack)
+
+
+def test_a_power_budget_says_what_the_rack_could_use_then_and_an_armed_one_what_is_granted() -> None:
+    shadow = UsableNow(99_000.0, "feed b if feed a is lost")
+    with pytest.raises(
+        PreconditionFailed, match=r"could use 99\.0 kW \(feed b if feed a is lost\) then, 123\.3 kW are"
+    ):
+        planned(racked(), without=shadow)
+    held = UsableNow(99_000.0, "feed b if feed a is lost", kept=True, granted=98_000.0)
+    assert planned(racked(watts=10_000.0), without=held).stages
+    more = UsableNow(99_000.0, "feed b if feed a is lost", kept=True, granted=101_000.0)
+    with pytest.raises(PreconditionFailed, match=r"then, 101\.0 kW are drawn or granted"):
+        planned(racked(watts=10_000.0), without=more)
 
 
 def test_what_is_not_known_does_not_carry_and_draws_its_rating() -> None:

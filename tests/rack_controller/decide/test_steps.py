@@ -11,6 +11,7 @@ from firmware_bridge.vocabulary.sequence import Act
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.steps import ACTIVE, Course, World, advance, load_w, put_step
 from rack_controller.decide.summary import summarise
+from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import (
     Manner,
@@ -70,7 +71,17 @@ def test_width_and_gap_bound_what_begins() -> None:
 def test_the_granted_sum_holds_the_next_tray_back() -> None:
     course = go(Course(operation(stage(width=6), usable_w=3500.0)), 0.0)
     assert course.begin == ("u01", "u02", "u03")
-    assert "granted sum to 4.0 kW of 3.5 kW" in str(course.operation.wait)
+    assert "granted sum to 4000 W of 3500 W" in str(course.operation.wait)
+
+
+def test_what_the_power_budget_says_by_then_comes_before_the_plan_and_names_what_binds() -> None:
+    less = World(dark(), usable=UsableNow(2_500.0, "feed b if feed a is lost"))
+    course = go(Course(operation(stage(width=6), usable_w=3500.0)), 0.0, less)
+    assert course.begin == ("u01", "u02")
+    assert "granted sum to 3000 W of 2500 W (feed b if feed a is lost)" in str(course.operation.wait)
+    kept = World(dark(), usable=UsableNow(100.0, "feed b", kept=True, granted=90.0))
+    course = go(Course(operation(stage(width=6), usable_w=3500.0)), 0.0, kept)
+    assert len(course.begin) == 6, "an armed budget makes room by limits, and says what it lacks by the lease"
 
 
 def test_a_tray_that_is_not_seen_off_is_charged_whole() -> None:

@@ -73,7 +73,7 @@ def test_a_tray_that_is_off_relieves_nothing_more() -> None:
 
 @pytest.mark.parametrize(("left", "fits"), [(4_000.0, False), (7_000.0, True)])
 def test_a_tray_comes_back_where_its_default_limits_and_what_follows_fit(left: float, fits: bool) -> None:
-    which = np.array([leaf_of(tray_of(p)) == "u37" for p in ROSTER.places])
-    missing, limit = room_missing(ROSTER, [ROW], np.array([left]), which, 0.1)
+    more = np.where([leaf_of(tray_of(p)) == "u37" for p in ROSTER.places], ROSTER.most, 0.0)
+    missing, limit = room_missing(ROSTER, [ROW], np.array([left]), more, 0.1)
     assert (missing == 0.0, limit) == (fits, "" if fits else "k01")
     assert fits or 4 * 1200.0 < missing + left < 7_000.0

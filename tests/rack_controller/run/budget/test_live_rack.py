@@ -3,10 +3,11 @@
 import time
 from pathlib import Path
 
-from support.budgeted import GPUS, RACK, Budgeted, budgeted
+from support.budgeted import GPUS, POLICY, RACK, Budgeted, budgeted
 from support.patience import PATIENCE
 from support.real_rack import eventually
 
+from firmware_bridge.vocabulary.place import join_place
 from rack_controller.model.roles import Role
 from rack_controller.run.budget.station import BudgetStation
 from rack_controller.run.clock import SystemClock
@@ -39,6 +40,24 @@ async def test_a_lost_feed_leads_to_verified_caps_while_telemetry_goes_on(tmp_pa
 
         it.regain()
         await eventually(lambda: _raised(it))
+
+
+async def test_operations_ask_the_budget_what_the_rack_may_use_now_and_without_a_part(tmp_path: Path) -> None:
+    async with budgeted(tmp_path) as it:
+        operations = it.rack.controlled._operations
+        whole, half = operations.usable(), operations.without(join_place(RACK, "u06"))
+        less = operations.without(join_place(RACK, "u07", "psu3"))
+        assert whole is not None
+        assert half is not None
+        assert less is not None
+        assert whole.kept
+        assert whole.granted > ONE_SHELF, "by what GPUs may draw, not by ratings"
+        assert whole.watts > less.watts > half.watts
+        assert half.words == "9143 W (shelf u07)"
+        assert operations.without(join_place(RACK, "u99")) == whole, "a part that feeds nothing takes nothing away"
+        shadow = POLICY.replace("MODE", "shadow")
+        assert (await it.rack.do("power_policy", RACK, do="apply", document=shadow)).accepted
+        await eventually(lambda: _not_kept(it))
 
 
 async def test_layers_stay_apart_and_a_new_controller_reads_what_stands(tmp_path: Path) -> None:
@@ -138,6 +157,11 @@ async def test_in_shadow_what_would_be_shed_is_only_said(tmp_path: Path) -> None
         await eventually(lambda: _passed(it, since + 6.0))
         assert (await it.view()).shed == []
         assert it.rack.events("budget.shed") == []
+
+
+async def _not_kept(it: Budgeted) -> bool:
+    usable = it.rack.controlled._operations.usable()
+    return usable is not None and not usable.kept
 
 
 async def _shed(it: Budgeted, state: str) -> bool:

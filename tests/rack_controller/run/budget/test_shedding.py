@@ -189,6 +189,34 @@ def test_what_was_shed_is_known_after_a_restart_and_comes_back_only_when_there_i
         assert it.shedding.trays == {}
 
 
+def test_any_tray_that_is_held_and_off_has_room_made_for_its_default_limits_before_it_comes_on(tmp_path: Path) -> None:
+    with journal_at(tmp_path / "j.db") as journal:
+        it = Floor(journal)
+        it.look(0.0, slack=9_000.0)
+        assert it.shedding.makes_room(TOP) == "", "it is on, or nobody knows"
+        it.side.off.add(TOP)
+        assert "makes room for u37" in it.shedding.makes_room(TOP)
+        assert it.shedding.away()[1].sum() == 4, "charged its most"
+        it.charged = LIMIT - 500.0
+        it.look(0.0, slack=9_000.0)
+        assert it.shedding.makes_room(TOP) == ""
+        it.side.off.clear()
+        it.look(0.0, slack=9_000.0)
+        assert it.shedding.away()[1].sum() == 0, "it is on: what is read of it counts"
+
+
+def test_a_tray_for_which_a_limit_lacks_power_waits_and_is_told_for_what(tmp_path: Path) -> None:
+    with journal_at(tmp_path / "j.db") as journal:
+        it = Floor(journal)
+        it.side.off.add(TOP)
+        it.look(0.0, slack=2_000.0)
+        assert it.shedding.makes_room(TOP).startswith("k01 lacks ")
+        assert it.shedding.keeps_off(TOP) == "", "it was not shed: it only waits"
+        it.policy = PowerPolicy(mode=Mode.SHADOW)
+        it.look(0.0, slack=2_000.0)
+        assert it.shedding.makes_room(TOP) == ""
+
+
 def test_a_limit_that_falls_meanwhile_ends_the_return_and_sheds_nobody_for_it(tmp_path: Path) -> None:
     with journal_at(tmp_path / "j.db") as journal:
         it = Floor(journal)
