@@ -5,7 +5,7 @@ choose where in the record racks begin and which of its nodes they are; no clock
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -50,16 +50,20 @@ def play(generations: Sequence[Generation], rows: Sequence[Row], like: int, how:
     steps = round(how.seconds / STEP_S)
     drawn = np.zeros((how.seeds, len(generations), steps))
     hottest = np.full(how.seeds, -np.inf)
+    own = _Own.of(generations[like], how)
     for generation in {g.name: g for g in generations}.values():
         racks = [r for r, g in enumerate(generations) if g.name == generation.name]
-        batch = _alone(generation, racks, how.seeds)
-        for n, state in enumerate(_lived(batch, how, steps)):
-            drawn[batch.seed, batch.rack, n] = state.psu_input.sum(axis=(1, 2))
-            np.maximum.at(hottest, batch.seed, state.gpu_die.max(axis=(1, 2)))
+        batch, mine = _alone(generation, racks, how.seeds), generation.name == generations[like].name
+        alone = slice(0, len(batch.seed))
+        for n, state in enumerate(_lived(_beside(batch, own.batch) if mine else batch, how, steps)):
+            drawn[batch.seed, batch.rack, n] = state.psu_input[alone].sum(axis=(1, 2))
+            np.maximum.at(hottest, batch.seed, state.gpu_die[alone].max(axis=(1, 2)))
+            if mine:
+                own.look(state, alone.stop)
     limits = [
         _limit(row.name, row.kind, row.watts, np.einsum("srn,r->sn", drawn, row.share).max(axis=1)) for row in rows
     ]
-    limits += _own_limits(generations[like], how, steps)
+    limits += own.limits(how.seeds)
     return PlayedRacks(
         load="recorded node power" if how.trace is not None else LOAD,
         seconds=how.seconds,
@@ -91,35 +95,65 @@ def _alone(generation: Generation, racks: Sequence[int], seeds: int) -> _Batch:
     )
 
 
-def _own_limits(generation: Generation, how: Play, steps: int) -> list[PlayedLimit]:
-    """Return what a rack's own breakers and supplies see, as it is and after every single loss of a feed or shelf."""
-    design = design_of(generation)
-    losses = list(_losses(generation))
-    count = len(losses) * how.seeds
-    on = Conditions.healthy(design, count)
-    for n, (_, feed, shelf) in enumerate(losses):
-        mine = slice(n * how.seeds, (n + 1) * how.seeds)
-        if feed is not None:
-            on.phase_ok[mine, feed] = False
-        if shelf is not None:
-            on.psu_ok[mine, shelf] = False
-    batch = _Batch(generation, design, on, np.arange(count) % how.seeds, np.zeros(count, dtype=np.int64))
-    phases, supplies = np.zeros((count, len(design.wiring.breaker))), np.zeros(count)
-    for state in _lived(batch, how, steps):
-        np.maximum(phases, state.phase_power.max(axis=2), out=phases)
-        np.maximum(supplies, state.psu_output.max(axis=(1, 2)), out=supplies)
-    found: dict[tuple[str, bool], PlayedLimit] = {}
-    for n, (lost, _, shelf) in enumerate(losses):
-        mine, after = slice(n * how.seeds, (n + 1) * how.seeds), f" after {lost} is lost" if lost else ""
-        here = {"busiest supply": _limit(f"busiest supply{after}", "rack", float(design.psu_max), supplies[mine])}
-        for f, wired in enumerate(generation.feeds):
-            if np.isfinite(design.wiring.breaker[f]) and phases[mine, f].any():
-                holds, name = float(design.wiring.breaker[f]) * wired.continuous, f"busiest phase of feed {wired.name}"
-                here[name] = _limit(f"{name}{after}", "rack", holds, phases[mine, f])
-        for name, limit in here.items():  # of all shelves the one whose loss is the worst
-            key = (name if shelf is not None else f"{name}{after}", shelf is not None)
-            found[key] = max(found.get(key, limit), limit, key=_tightness)
-    return list(found.values())
+def _beside(one: _Batch, other: _Batch) -> _Batch:
+    """Return two batches of one generation as one: a step costs its arrays less than its calls."""
+    on = {
+        field.name: np.concatenate((getattr(one.conditions, field.name), getattr(other.conditions, field.name)))
+        for field in fields(Conditions)
+    }
+    seed, rack = np.concatenate((one.seed, other.seed)), np.concatenate((one.rack, other.rack))
+    return _Batch(one.generation, one.design, Conditions(**on), seed, rack)
+
+
+@dataclass(slots=True)
+class _Own:
+    """What a rack's own breakers and supplies see, as it is and after every single loss of a feed or shelf: the most of
+    each feed's phases (B, F) and of all supplies (B,) so far, W."""
+
+    batch: _Batch
+    losses: list[tuple[str, int | None, int | None]]
+    phases: Array
+    supplies: Array
+
+    @classmethod
+    def of(cls, generation: Generation, how: Play) -> "_Own":
+        """Return the rack with its losses, each once for every seed."""
+        design, losses = design_of(generation), list(_losses(generation))
+        count = len(losses) * how.seeds
+        on = Conditions.healthy(design, count)
+        for n, (_, feed, shelf) in enumerate(losses):
+            mine = slice(n * how.seeds, (n + 1) * how.seeds)
+            if feed is not None:
+                on.phase_ok[mine, feed] = False
+            if shelf is not None:
+                on.psu_ok[mine, shelf] = False
+        batch = _Batch(generation, design, on, np.arange(count) % how.seeds, np.zeros(count, dtype=np.int64))
+        return cls(batch, losses, np.zeros((count, len(design.wiring.breaker))), np.zeros(count))
+
+    def look(self, state: State, first: int) -> None:
+        """Take in the rows of a state from `first` on."""
+        np.maximum(self.phases, state.phase_power[first:].max(axis=2), out=self.phases)
+        np.maximum(self.supplies, state.psu_output[first:].max(axis=(1, 2)), out=self.supplies)
+
+    def limits(self, seeds: int) -> list[PlayedLimit]:
+        """Return the limits; of all shelves the one whose loss is the worst."""
+        generation, design = self.batch.generation, self.batch.design
+        found: dict[tuple[str, bool], PlayedLimit] = {}
+        for n, (lost, _, shelf) in enumerate(self.losses):
+            mine, after = slice(n * seeds, (n + 1) * seeds), f" after {lost} is lost" if lost else ""
+            most, name = float(design.psu_max), f"busiest supply{after}"
+            here = {"busiest supply": _limit(name, "rack", most, self.supplies[mine])}
+            for f, wired in enumerate(generation.feeds):
+                if np.isfinite(design.wiring.breaker[f]) and self.phases[mine, f].any():
+                    holds, name = (
+                        float(design.wiring.breaker[f]) * wired.continuous,
+                        f"busiest phase of feed {wired.name}",
+                    )
+                    here[name] = _limit(f"{name}{after}", "rack", holds, self.phases[mine, f])
+            for name, limit in here.items():
+                key = (name if shelf is not None else f"{name}{after}", shelf is not None)
+                found[key] = max(found.get(key, limit), limit, key=_tightness)
+        return list(found.values())
 
 
 def _losses(generation: Generation) -> Iterator[tuple[str, int | None, int | None]]:
