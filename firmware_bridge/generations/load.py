@@ -62,15 +62,16 @@ def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
                 f"unknown generation {name!r}", advice=f"known are {', '.join(sorted({*folders, *by_alias}))}"
             )
         name = by_alias[name]
-    document = _read(folders[name] / "rack.yaml")
+    document, chain = _read(folders[name] / "rack.yaml"), [name]
     for _ in range(MOST_EXTENDS):
         base = document.value.get("extends")
         if base is None:
-            found = _generation(document, _extras(folders[name]))
-            layers = read_limit_layers(folders[name])
-            return replace(found, sequence=read_sequence(name, folders), layers=layers)
+            generation = _generation(document, _extras(folders[name]))
+            layers = next((found for each in chain if (found := read_limit_layers(folders[each])) is not None), None)
+            return replace(generation, sequence=read_sequence(name, folders), layers=layers)
         if base not in folders:
             raise document.complaint("extends", f"expected a known generation ({', '.join(sorted(folders))})")
+        chain.append(base)
         lower = _read(folders[base] / "rack.yaml")
         lower.value.pop("aliases", None)  # another name of the base is not a name of this one
         over = dict(document.value)

@@ -75,6 +75,7 @@ def check_upstream(document: Located, path: str, racks: dict[Place, frozenset[st
         SupplyNode(
             *(name, Watts(limits[name]), tuple(read[name].sources), read[name].draws),
             *(read[name].overload, Seconds(read[name].overload_for_s)),
+            rating=None if read[name].breaker_a is None else Watts(limits[name] / read[name].continuous),
         )
         for name in order
     ]

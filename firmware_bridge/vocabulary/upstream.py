@@ -19,7 +19,8 @@ class Sources(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SupplyNode:
     """One utility entry, UPS, switchboard or busway.  `limit`: W it carries for hours; after another node was lost it
-    carries `overload` times that for `overload_for` s."""
+    carries `overload` times that for `overload_for` s.  `rating`: of the breaker that makes the limit, W, None where
+    none was stated: then nothing is known of its heat."""
 
     name: str
     limit: Watts
@@ -27,6 +28,7 @@ class SupplyNode:
     drawn: Sources = Sources.SHARED
     overload: float = 1.0
     overload_for: Seconds = NOT_AT_ALL
+    rating: Watts | None = None
 
 
 @dataclass(frozen=True, slots=True)

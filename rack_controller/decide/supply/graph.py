@@ -41,16 +41,44 @@ class FedRack:
     nodes: Mapping[str, str]
 
 
-def graph_limits(upstream: Upstream, racks: Sequence[FedRack], needs: Seconds = FOR_EVER) -> list[GraphLimit]:
-    """Return the limits that can bind.  `needs`: s that software takes; an overload that is held as long counts."""
-    found = _limits(upstream, racks, "", needs)
+NOTHING_LENT: Mapping[str, float] = {}
+
+
+def graph_limits(
+    upstream: Upstream,
+    racks: Sequence[FedRack],
+    needs: Seconds = FOR_EVER,
+    lent: Mapping[str, float] = NOTHING_LENT,
+) -> list[GraphLimit]:
+    """Return the limits that can bind.  `needs`: s that software takes; an overload that is held as long counts.
+
+    lent: by node, what its breaker's heat lets it carry for so long after another node was lost, as a factor.
+    """
+    found = _limits(upstream, racks, "", needs, lent)
     for node in upstream.nodes:
-        found += _limits(upstream, racks, node.name, needs)
+        found += _limits(upstream, racks, node.name, needs, lent)
     return _binding(found)
 
 
-def _limits(upstream: Upstream, racks: Sequence[FedRack], lost: str, needs: Seconds) -> list[GraphLimit]:
+def node_shares(upstream: Upstream, racks: Sequence[FedRack]) -> dict[str, Array]:
+    """Return which share of every rack's power each node carries as it is, (R,)."""
+    return _carried(upstream, racks, _alive(upstream.nodes, ""))
+
+
+def _limits(
+    upstream: Upstream, racks: Sequence[FedRack], lost: str, needs: Seconds, lent: Mapping[str, float]
+) -> list[GraphLimit]:
     alive = _alive(upstream.nodes, lost)
+    carried = _carried(upstream, racks, alive)
+    return [
+        GraphLimit(node.name, lost, node.limit * _overload(node, lost, needs, lent), carried[node.name])
+        for node in upstream.nodes
+        if node.name in alive and carried[node.name].any()
+    ]
+
+
+def _carried(upstream: Upstream, racks: Sequence[FedRack], alive: set[str]) -> dict[str, Array]:
+    """Return which share of every rack's power each node carries, (R,), when those are alive."""
     carried = {node.name: np.zeros(len(racks)) for node in upstream.nodes}
     for r, rack in enumerate(racks):
         for feed, share in _feed_shares(rack, alive).items():
@@ -59,15 +87,14 @@ def _limits(upstream: Upstream, racks: Sequence[FedRack], lost: str, needs: Seco
         sources = [s for s in node.sources if s in alive]
         for source in sources[:1] if node.drawn is Sources.FIRST else sources:
             carried[source] += carried[node.name] / (1 if node.drawn is Sources.FIRST else len(sources))
-    return [
-        GraphLimit(node.name, lost, node.limit * _overload(node, lost, needs), carried[node.name])
-        for node in upstream.nodes
-        if node.name in alive and carried[node.name].any()
-    ]
+    return carried
 
 
-def _overload(node: SupplyNode, lost: str, needs: Seconds) -> float:
-    return node.overload if lost and node.overload_for >= needs else 1.0
+def _overload(node: SupplyNode, lost: str, needs: Seconds, lent: Mapping[str, float]) -> float:
+    """Return the factor by which a node carries more once `lost` is: as it was stated, or by its breaker's heat."""
+    if not lost:
+        return 1.0
+    return max(node.overload if node.overload_for >= needs else 1.0, lent.get(node.name, 1.0))
 
 
 def _alive(nodes: Sequence[SupplyNode], lost: str) -> set[str]:

@@ -23,7 +23,7 @@ from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveStat
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import Row, budget_rows, cap_rows, graph_rows, rack_rows
 from rack_controller.decide.budget.shed import going
-from rack_controller.decide.supply.graph import FedRack, graph_limits
+from rack_controller.decide.supply.graph import FedRack, graph_limits, node_shares
 from rack_controller.decide.supply.usable import Spending, Usable, derates, usable
 from rack_controller.decide.supply.wiring import RackWiring
 from rack_controller.model.power_layer import LayerWish
@@ -84,6 +84,7 @@ class BudgetStation:
     _known: int = field(default=-1, init=False)
     _usable: dict[tuple[str, bytes, bytes], Usable] = field(default_factory=dict, init=False)
     _graphs: dict[float, tuple[bytes, list[Row]]] = field(default_factory=dict, init=False)
+    _shares: dict[str, Array] = field(default_factory=dict, init=False)
     looking: Looking = field(init=False)
     _mode: Mode | None = field(default=None, init=False)
 
@@ -93,7 +94,7 @@ class BudgetStation:
         self.roads = TwoRoads(self.roster, lambda: self.sides, self.clock, self.covered)
         self.layers = lay(self.roster, list(self.book.layers.values()))
         self.meter = JobMeter(self.journal, self.clock)
-        self.breakers = BreakerBook(self.roster)
+        self.breakers = BreakerBook(self.roster, self.upstream.nodes)
         self.looking = Looking(self.clock, self._glance, self._hear)
         self.shedding = LoadShedding(self.roster, self.sides, self.journal, self.clock, self.breakers.lasts)
 
@@ -194,7 +195,7 @@ class BudgetStation:
             self._send(decision)
         else:
             self._grant({})
-        self.breakers.look(may, decision, sight.meters, began)
+        self.breakers.look(may, decision, sight.meters, began, self._shares)
         self.shedding.look(policy, claims, decision)
         self.meter.count(self.roster, claims, sight.power, decision.holds)
         return policy.period_ms / 1e3
@@ -257,10 +258,12 @@ class BudgetStation:
         self, policy: PowerPolicy, sides: Sequence[SideSight], may: Sequence[Usable], react_s: float
     ) -> list[Row]:
         racks = self.roster.racks
-        key = b"".join(side.well.tobytes() for side in sides)
+        lent = {} if react_s >= FOR_GOOD_S else self.breakers.lent(policy.spend_heat, react_s)
+        key = b"".join(side.well.tobytes() for side in sides) + repr(lent).encode()
         if self.upstream.nodes and key != self._graphs.get(react_s, (b"", []))[0]:
             fed = [FedRack(r.place, r.wiring, s.well, r.nodes) for r, s in zip(racks, sides, strict=True)]
-            self._graphs[react_s] = (key, graph_rows(graph_limits(self.upstream, fed, Seconds(react_s))))
+            self._graphs[react_s] = (key, graph_rows(graph_limits(self.upstream, fed, Seconds(react_s), lent)))
+            self._shares = node_shares(self.upstream, fed)
         graph = self._graphs.get(react_s, (b"", []))[1]
         caps = cap_rows(racks, list(self.book.caps.values()), self.clock.unix_ns())
         return [*rack_rows(racks, may), *graph, *budget_rows(racks, policy.budgets), *caps]

@@ -62,3 +62,16 @@ def test_what_is_wrong_is_refused_with_file_and_line(tmp_path: Path, old: str, n
 
 def test_a_generation_without_the_file_states_none(tmp_path: Path) -> None:
     assert read_limit_layers(tmp_path) is None
+
+
+def test_a_generation_that_extends_another_has_its_layers_until_it_states_its_own(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    child.mkdir()
+    (child / "rack.yaml").write_text("schema_version: 1\nextends: gb300-nvl72\nname: child\n")
+    (child / "sequence.yaml").write_text("extends: gb200-nvl72\n")
+    assert load_generation("child", [tmp_path]).layers == load_generation("gb300-nvl72").layers
+    (child / "limits.yaml").write_text(RIGHT)
+    own = load_generation("child", [tmp_path]).layers
+    assert own is not None
+    assert own.module is not None
+    assert own.module.most_w == 2700

@@ -7,7 +7,7 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds, Watts
 from firmware_bridge.vocabulary.upstream import Sources, SupplyNode, Upstream
-from rack_controller.decide.supply.graph import FedRack, GraphLimit, graph_limits
+from rack_controller.decide.supply.graph import FedRack, GraphLimit, graph_limits, node_shares
 from rack_controller.decide.supply.wiring import wiring_of
 
 GB200 = wiring_of(load_generation("gb200-nvl72"))
@@ -40,6 +40,20 @@ def test_an_overload_counts_when_it_lasts_as_long_as_software_needs() -> None:
     assert (limit.name, limit.watts) == ("ups-a after ups-b is lost", pytest.approx(1.33 * 300_000))
     (short,) = graph_limits(Upstream((HALL[0], HALL[1], larger)), racks(), Seconds(11.0))
     assert short.watts == 300_000
+
+
+def test_what_a_breakers_heat_lends_counts_after_a_loss_only_and_beside_what_was_stated_the_larger_does() -> None:
+    roomy = (HALL[0], HALL[1], SupplyNode("ups-b", Watts(900_000), ("utility",)))
+    (limit,) = graph_limits(Upstream(roomy), racks(), Seconds(11.0), {"ups-a": 1.2, "utility": 1.4})
+    assert (limit.name, limit.watts) == ("ups-a after ups-b is lost", pytest.approx(360_000))
+    (stated,) = graph_limits(Upstream(roomy), racks(), Seconds(3.0), {"ups-a": 1.2})
+    assert stated.watts == pytest.approx(399_000)
+
+
+def test_each_node_carries_its_share_of_every_rack() -> None:
+    shares = node_shares(Upstream(HALL), racks())
+    assert shares["ups-a"] == pytest.approx([0.5 * UNEVEN] * 2)
+    assert shares["utility"] == pytest.approx([UNEVEN] * 2)
 
 
 def test_a_rack_that_lost_its_own_feed_lies_on_the_other_node() -> None:
