@@ -43,6 +43,7 @@ from rack_controller.run.audited import Audited
 from rack_controller.run.budget.station import BudgetStation
 from rack_controller.run.building.station import BuildingStation
 from rack_controller.run.journal import Journal
+from rack_controller.run.operate.planning_unit import UnitPlanning
 from rack_controller.run.precedence import Precedence
 from rack_controller.run.rack import RackUnderControl
 from rack_controller.run.watch.hosts import GpuRules, rules_of
@@ -94,6 +95,7 @@ def assemble(
     building = None if broker is None else building_station(site, broker, clock, search)
     precedence = Precedence(clock)
     budget = budget_station(site, site_file, generations, journal, clock, search)
+    loops = {rack: loop for racks in site.coolant_loops.values() for loop in [list[UnitPlanning]()] for rack in racks}
     return Assembly(
         site,
         tuple(
@@ -116,6 +118,7 @@ def assemble(
                 building=None if building is None else building.rack(rack.place),
                 budget=budget,
                 precedence=precedence,
+                loop=loops.get(Place(rack.place)),
             )
             for rack in site.racks
             for generation in (generations[rack.generation],)

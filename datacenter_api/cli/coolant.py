@@ -1,4 +1,4 @@
-"""`rackwright coolant show|set|clear`: what coolant units allow, keep and are wanted to keep, and by whom."""
+"""`rackwright coolant show|set|clear|stop|start|cycle`: targets of coolant units, and whether they run."""
 
 from math import inf
 from typing import Annotated
@@ -7,16 +7,17 @@ import typer
 
 from datacenter_api.cli.connection import Connection, connect
 from datacenter_api.cli.limit import PARTLY, rows_below
-from datacenter_api.cli.op import command, short
+from datacenter_api.cli.op import carry_out, command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.power import Detach, DryRun, Plan, Reason
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import Yes, confirm
 from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity
 from rack_controller.model.limit import COOLANT_WORDS
 
-app = typer.Typer(help="Coolant units: targets of flow and supply, within their register map.", no_args_is_help=True)
+app = typer.Typer(help="Coolant units: targets of flow and supply, stopped and started.", no_args_is_help=True)
 Unit = Annotated[str, typer.Argument(help="Coolant unit, in full or from the slot on (u05).")]
 What = Annotated[str, typer.Argument(help=f"What of it: {', '.join(COOLANT_WORDS)}.")]
 _NAMES = {quantity: word for word, quantity in COOLANT_WORDS.items()}
@@ -100,6 +101,92 @@ def clear(
     done: list[Row] = command(link, rack_holding(link, unit, rack), "coolant", unit, what=what, clear=True)["coolant"]
     emit(done, _DONE, chosen(output, as_json), name="place")
     note("the unit keeps what it has" if done else "nothing was wanted there")
+
+
+Despite = Annotated[
+    bool, typer.Option("--despite-heat", help="Also while trays are on or hot: another person must approve it.")
+]
+
+
+@app.command("stop")
+def stop(
+    unit: Unit,
+    despite_heat: Despite = False,
+    dry_run: DryRun = False,
+    plan: Plan = False,
+    yes: Yes = False,
+    detach: Detach = False,
+    reason: Reason = "",
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Stop a unit's pumps; refused unless every tray that it cools is seen off and cool."""
+    how, shape = (dry_run, plan, yes, detach), chosen(output, as_json)
+    _switch("coolant_stop", unit, how, reason, rack, url, state, shape, despite=despite_heat)
+
+
+@app.command("start")
+def start(
+    unit: Unit,
+    dry_run: DryRun = False,
+    plan: Plan = False,
+    yes: Yes = False,
+    detach: Detach = False,
+    reason: Reason = "",
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Start a unit's pumps and wait until coolant flows; refused while a latch of a leak stands."""
+    how, shape = (dry_run, plan, yes, detach), chosen(output, as_json)
+    _switch("coolant_start", unit, how, reason, rack, url, state, shape)
+
+
+@app.command("cycle")
+def cycle(
+    unit: Unit,
+    despite_heat: Despite = False,
+    dry_run: DryRun = False,
+    plan: Plan = False,
+    yes: Yes = False,
+    detach: Detach = False,
+    reason: Reason = "",
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
+) -> None:
+    """Cycle a unit's power where it can be asked for that; its pumps stand meanwhile: refused as a stop is."""
+    how, shape = (dry_run, plan, yes, detach), chosen(output, as_json)
+    _switch("coolant_cycle", unit, how, reason, rack, url, state, shape, despite=despite_heat)
+
+
+def _switch(
+    do: str,
+    unit: str,
+    how: tuple[bool, bool, bool, bool],
+    reason: str,
+    rack: str | None,
+    url: str | None,
+    state: State,
+    shape: Output,
+    *,
+    despite: bool = False,
+) -> None:
+    """Plan the switch of a unit, ask, approve and follow it; what overrules heat is kept for another person."""
+    link = connect(url, state)
+    holding = rack_holding(link, unit, rack)
+    said: dict[str, object] = {"do": do, **({"reason": reason} if reason else {})}
+    said |= {"despite": True} if despite else {}
+    made = command(link, holding, "plan", unit, **said, dry_run=how[0])
+    preview = f"{do.replace('_', ' ')} of {unit}; every tray it serves is cooled by that"
+    carry_out(link, holding, unit, made, how, shape, preview, ask=True)
 
 
 def _target(link: Connection, holding: str, unit: str, what: str) -> Row:

@@ -156,6 +156,9 @@ def carry_out(
     if dry_run:
         return
     name = str(made["operation"])
+    if made["plan"].get("despite"):
+        note(f"{name} waits for another person, for an hour: `rackwright op approve {name}`")
+        return
     if only_plan:
         note(f"kept as {name}: `rackwright op approve {name}` runs it")
         return
@@ -244,6 +247,8 @@ def tell_plan(plan: Row) -> None:
         typer.echo(f"as wanted already: {', '.join(short(t) for t in plan['already'])}")
     if plan["unswitched"]:
         typer.echo(f"nothing can switch: {', '.join(short(t) for t in plan['unswitched'])}")
+    for tray, why in plan.get("despite", {}).items():
+        typer.echo(f"done although {short(tray)} {why}")
     for tray, why in plan.get("left_out", {}).items():
         typer.echo(f"{short(tray)} is left out: {why}")
     if not plan["stages"]:

@@ -76,7 +76,8 @@ def draw_operation(name: str, sight: OperationSight | None) -> str:
     if operation is None:
         return f'<h2>{esc(name)}</h2><p class="sev-warning">▲ Not known: {esc(sight.error)}</p>'
     plan = operation.plan
-    approved = f", approved by {esc(operation.approved_by)}" if operation.approved_by else ", not approved yet"
+    unapproved = ", another person must approve it within an hour" if plan.despite else ", not approved yet"
+    approved = f", approved by {esc(operation.approved_by)}" if operation.approved_by else unapproved
     ended = f", ended {_clock(operation.ended_unix_ns)}" if operation.ended_unix_ns else ""
     reason = f"<br>{esc(operation.reason)}" if operation.reason else ""
     stages = "".join(_stage(operation, number, stage) for number, stage in enumerate(plan.stages))
@@ -84,6 +85,9 @@ def draw_operation(name: str, sight: OperationSight | None) -> str:
     left = f'<p class="quiet">As wanted before: {already}</p>' if already else ""
     lacking = ", ".join(esc(slot_of(p)) for p in plan.unswitched)
     left += f'<p class="sev-warning">▲ Nothing can switch: {lacking}</p>' if lacking else ""
+    left += "".join(
+        f'<p class="sev-critical">◆ Although {esc(slot_of(p))} {esc(why)}</p>' for p, why in plan.despite.items()
+    )
     left += "".join(
         f'<p class="sev-warning">▲ {esc(slot_of(p))} is left out: {esc(why)}</p>' for p, why in plan.left_out.items()
     )

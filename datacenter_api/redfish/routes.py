@@ -28,7 +28,7 @@ from datacenter_api.redfish import (
     thermal_equipment,
     updates,
 )
-from datacenter_api.redfish.power import aggregates, offers, outputs
+from datacenter_api.redfish.power import aggregates, offers, outputs, units
 from datacenter_api.redfish.tree import Builder, Tree
 from firmware_bridge.redfish_service.source import READ_PATCH
 
@@ -145,6 +145,7 @@ READ_ONLY: dict[str, Builder] = {
     "TaskService/Tasks": tasks.build_tasks,
     "Systems/{}/ResetActionInfo": offers.build_system_info,
     "Chassis/{}/PowerSubsystem/PowerSupplies/{}/ResetActionInfo": outputs.build_supply_info,
+    "ThermalEquipment/CDUs/{}/SetModeActionInfo": units.build_info,
     "Chassis/{}/ResetActionInfo": outputs.build_chassis_info,
     "AggregationService/Aggregates/{}/ResetActionInfo": aggregates.build_info,
     "AccountService": accounts.build_account_service,

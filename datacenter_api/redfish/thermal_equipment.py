@@ -16,6 +16,7 @@ from datacenter_api.redfish.plates import (
     plate,
     whole,
 )
+from datacenter_api.redfish.power.units import mode_action, modes_of
 from datacenter_api.redfish.sensors import excerpt
 from datacenter_api.redfish.shapes import ROOT, Body, collection, ref, refs, resource, told
 from datacenter_api.redfish.status import part_status, tray_status
@@ -86,6 +87,7 @@ def build_unit(world: World, uri: str, unit: str) -> Body | None:
         **({"Reservoirs": ref(f"{uri}/Reservoirs")} if _reservoirs(tray) else {}),
         **({"Filters": ref(f"{uri}/Filters")} if pieces(world.stock, tray, "Filter") else {}),
         **({"LeakDetection": ref(f"{uri}/LeakDetection")} if tray.planned("leak") else {}),
+        **mode_action(uri, modes_of(tray)),
         Links={**chassis_links(tray), **manager_links(tray)},
     )
 

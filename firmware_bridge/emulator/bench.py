@@ -25,6 +25,7 @@ DARK_W = 1.0  # what a tray draws at most when it is off: its last watts fade aw
 MOMENT_S = 1e-6  # what is due within this is due now
 SETTLE_S = 120.0
 LEAK_LEVELS = {"dry": 0, "warning": 1, "critical": 2}
+UNIT_POWER = PowerData(off_s=0.0, on_s=1.0, dark_s=5.0)  # assumption: a unit cuts its pumps at once
 _MOST_LEAKS = 16
 _MOST_NAMED = 256  # globs whose trays are remembered
 
@@ -38,7 +39,8 @@ class Bench:
     `asked_caps` are the limits as they were last written at the BMCs, `board_caps` those of them that hold by now,
     `driver_caps` the ones that hosts set in band; the lowest is enforced (`caps`).  `hosts` are the trays and shelves
     that have a power switch, by kind, rack and index, `supplies` the power supplies that were switched by themselves,
-    by rack, shelf and number; faults come on top of what they do.
+    by rack, shelf and number, `units` the coolant units that were stopped or started, by rack; faults come on top of
+    what they do.
     """
 
     def __init__(self, generation: Generation, racks: list[Place], trace: LoadTrace | None) -> None:
@@ -51,6 +53,8 @@ class Bench:
         self.demand_share: float | None = None  # set by hand: overrides the trace
         self.hosts: dict[tuple[TrayKind, int, int], Host] = {}
         self.supplies: dict[tuple[int, int, int], Host] = {}
+        self.units: dict[int, Host] = {}
+        self.units_on_at = np.zeros(len(racks))  # when each coolant unit last came on, emulated s
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self.leaks = {
@@ -119,6 +123,17 @@ class Bench:
     def supply(self, rack: int, shelf: int, number: int, data: PowerData) -> Host:
         """Return the switch of one power supply, made when it is first asked for."""
         return self.supplies.setdefault((rack, shelf, number), Host(data, self))
+
+    def unit(self, rack: int, data: PowerData = UNIT_POWER) -> Host:
+        """Return the switch of a rack's coolant unit, made when it is first asked for."""
+        found = self.units.get(rack)
+        if found is None:
+
+            def started() -> None:
+                self.units_on_at[rack] = self.time
+
+            found = self.units[rack] = Host(data, self, on_boot=started)
+        return found
 
     def told_hosts(self) -> list[dict[str, object]]:
         """Return every host with its place, what it was asked last and what it draws (a shelf: None), in W."""
@@ -200,6 +215,8 @@ class Bench:
                 _switch_off(healthy, kind, rack, index)
         for part, supply in self.supplies.items():
             healthy.psu_ok[part] &= supply.powered
+        for rack, unit in self.units.items():
+            healthy.unit_on[rack] &= unit.powered
         for codes in (*self.leaks.values(), *self.absent.values()):
             codes[:] = 0
         self.deaf[:] = False

@@ -228,6 +228,9 @@ class Device:
         elif verb == "supply_power":
             if not self.bench.supply(self.rack, self.slot.index, at, data).ask(Ask(wanted)):
                 raise RequestRefused("ResourceInUse")
+        elif verb == "unit_mode":
+            if not self.bench.unit(self.rack).ask(Ask.ON if wanted == "Enabled" else Ask.FORCE_OFF):
+                raise RequestRefused("ResourceInUse")
         else:
             host = self.bench.host(self.slot.tray.kind, self.rack, self.slot.index, data)
             if verb == "aux_cycle":

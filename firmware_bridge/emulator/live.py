@@ -11,7 +11,7 @@ import numpy as np
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.gpu_links import GPU_LINKS
 from firmware_bridge.emulator.nvlinks import RAW_BER
-from firmware_bridge.emulator.power import POWER_CODES, Power
+from firmware_bridge.emulator.power import POWER_CODES, Ask, Power
 from firmware_bridge.plant.batteries import CELL_EMPTY_V, CELL_FULL_V, CELLS
 from firmware_bridge.plant.coolant import pressures
 from firmware_bridge.plant.design import Mask
@@ -306,6 +306,9 @@ COOLANT: dict[str, Reader] = {
     "pump.none_left": lambda b, r, t, at: int(not b.state.conditions.pump_ok[r].any()),
     "pump.power": lambda b, r, t, at: _pump_power(b, r),
     "pump.code": lambda b, r, t, at: int(b.state.conditions.pump_ok[r, at]),
+    "unit.stopped": lambda b, r, t, at: int(not b.unit(r).meant_on),
+    "unit.power_state": lambda b, r, t, at: b.unit(r).shown,
+    "unit.on_for": lambda b, r, t, at: b.time - float(b.units_on_at[r]),
     "cdu.health": lambda b, r, t, at: int(not b.state.conditions.pump_ok[r].all()),
     "cdu.leak": _leak(TrayKind.COOLANT_UNIT),
     "cdu.leaked": lambda b, r, t, at: int(b.leaked[TrayKind.COOLANT_UNIT][r, t, at] > 0),
@@ -365,9 +368,23 @@ def _set_supply_target(b: Bench, r: int, t: int, at: int, value: float, after: f
     b.supply_target[r] = value
 
 
+def _stop_unit(b: Bench, r: int, t: int, at: int, value: float, after: float) -> None:
+    """Stop or start a coolant unit: a level, which says nothing new when it is written again."""
+    if b.unit(r).meant_on is bool(value):
+        b.unit(r).ask(Ask.FORCE_OFF if value else Ask.ON)
+
+
+def _cycle_unit(b: Bench, r: int, t: int, at: int, value: float, after: float) -> None:
+    """Let a unit lose its power for a moment; one that is told to stand goes on standing."""
+    if b.unit(r).meant_on:
+        b.unit(r).ask(Ask.POWER_CYCLE)
+
+
 WRITERS: dict[str, Writer] = {
     "gpu.limit": _set_gpu_limit,
     "leaked.clear": _clear_leaked,
     "loop.flow_target": _set_flow_target,
+    "unit.stop": _stop_unit,
+    "unit.cycle": _cycle_unit,
     "loop.supply_target": _set_supply_target,
 }

@@ -25,7 +25,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BRACES = re.compile(r"\{(\w+)(?:([+*/%-])(\d+))?\}")
 _TOKEN = re.compile(rb'"@@slot:(\d+)@@"')
 PLACE_VALUES = ("place.tray_index", "place.unit", "place.ordinal")
-VERBS = frozenset(("host_power", "supply_power", "bmc_reset", "hmc_reset", "aux_cycle"))
+VERBS = frozenset(("host_power", "supply_power", "unit_mode", "bmc_reset", "hmc_reset", "aux_cycle"))
 _OWN_KEYS = ("$serial", "$uuid", "$mac", "$address", "$certificate", "$time", "$neighbour", "$firmware")
 _SLOT_KEYS = ("$live", "$set", *_OWN_KEYS)
 

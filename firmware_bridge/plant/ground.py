@@ -33,7 +33,7 @@ class Ground:
     demand × spread + rest.
     `convection` (T, 1): K/W from plate to coolant at rated flow, for each tray's share of it.
     `clip` (H, R): resistance of a busbar clip against a good one.
-    `pump_ok` (Q, R): 1 where a pump works; `boost` (R,): how much faster those that are left have to run;
+    `pump_ok` (Q, R): 1 where a pump and its unit run; `boost` (R,): how much faster those that are left have to run;
     `flow_told` (R,): what share of the rated flow the unit is told, NaN where it follows the heat, None: everywhere.
     `flow_share`, `supply_aim`, `facility` (R,): conditions in the arrays' own type, °C.
     `loops`: compiled ones, where somebody wants them; `memo`: what they bound.
@@ -111,7 +111,7 @@ def prepare(state: State, loops: Loops | None = None) -> Ground:
         rest=(float(design.gpu_idle) * (1.0 - spread)).astype(dtype),
         convection=(R_CONVECTION * (design.manifold * max(design.trays, 1)) ** -0.8).astype(dtype)[:, None],
         clip=_lying(on.clip, dtype),
-        pump_ok=_lying(on.pump_ok, dtype),
+        pump_ok=_lying(on.pump_ok & on.unit_on[:, None], dtype),
         boost=(design.pumps / np.maximum(on.pump_ok.sum(axis=1), 1)).astype(dtype),
         flow_told=(on.flow_target / design.flow_rated).astype(dtype) if np.isfinite(on.flow_target).any() else None,
         flow_share=on.flow_share.astype(dtype),

@@ -35,13 +35,15 @@ class Conditions:
     phase_ok (R, F, 3): which phases of the feeds have voltage; facility °C (R,); flow_share (R,), how much of what the
     pumps move gets through: 1 unless a line is blocked; clip (R, H): a shelf's busbar clip has so many times the
     resistance of a good one.  flow_target (L/min, R) and supply_target (°C, R): what somebody set, NaN where the unit
-    follows the heat and the design.  air_temperature (°C, R) and air_humidity (%, R): the air at the coolant unit."""
+    follows the heat and the design.  unit_on (R,): whether the coolant unit runs; where not, pumps stand.
+    air_temperature (°C, R) and air_humidity (%, R): the air at the coolant unit."""
 
     tray_on: Mask
     switch_on: Mask
     psu_ok: Mask
     bbu_ok: Mask
     pump_ok: Mask
+    unit_on: Mask
     phase_ok: Mask
     facility_supply: Array
     flow_share: Array
@@ -60,6 +62,7 @@ class Conditions:
             psu_ok=laid((racks, design.shelves, design.psus), True, np.bool_),
             bbu_ok=laid((racks, design.battery_shelves, design.bbus), True, np.bool_),
             pump_ok=laid((racks, design.pumps), True, np.bool_),
+            unit_on=np.ones(racks, dtype=np.bool_),
             phase_ok=laid((racks, len(design.wiring.breaker), PHASES), True, np.bool_),
             facility_supply=np.full(racks, FACILITY_SUPPLY),
             flow_share=np.ones(racks),

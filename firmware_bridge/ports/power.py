@@ -82,6 +82,27 @@ class SupplySwitch(Protocol):
 
 
 @runtime_checkable
+class CoolantSwitch(Protocol):
+    """A coolant unit that can be stopped, started or have its power cycled.
+
+    Not a PowerSwitch: what switches trays must never meet a unit that cools them by mistake.
+    """
+
+    @property
+    def unit_actions(self) -> frozenset[PowerAction]:
+        """Return what can be asked: force_off stops it, on starts it, force_restart cycles its power; or nothing."""
+        ...
+
+    async def observe_unit(self) -> PowerSight:
+        """Return whether the unit runs now.  Reads only; raises DeviceError."""
+        ...
+
+    async def switch_unit(self, action: PowerAction) -> PowerAnswer:
+        """Ask for one action in one request; otherwise as `PowerSwitch.switch_power`."""
+        ...
+
+
+@runtime_checkable
 class Restartable(Protocol):
     """A tray whose management controller can be restarted by itself.  Its host goes on meanwhile, unseen."""
 

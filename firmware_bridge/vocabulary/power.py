@@ -51,6 +51,18 @@ class PowerDepth(StrEnum):
     ISOLATED = "isolated"
 
 
+COUNTED = "~"
+"""Begins a start marker that is a number of seconds read from counters: known to within `COUNTED_WITHIN`."""
+COUNTED_WITHIN = 2
+
+
+def started_anew(before: str, after: str) -> bool:
+    """Return whether two start markers are those of two starts."""
+    if before.startswith(COUNTED) and after.startswith(COUNTED):
+        return abs(int(before[1:]) - int(after[1:])) > COUNTED_WITHIN
+    return before != after
+
+
 @dataclass(frozen=True, slots=True)
 class PowerSight:
     """One look at a tray's power.  `taken_at`: when it was asked, monotonic s.

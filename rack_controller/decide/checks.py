@@ -97,6 +97,11 @@ def _judge_versions(check: PlannedCheck, places: Collection[Place], versions: Ma
     return Judged(len(found) == 1, f"{check.title}: {', '.join(found)}")
 
 
+def fault_at(check: PlannedCheck, snapshot: Snapshot, place: Place) -> str:
+    """Return why one place does not meet a check of a quantity now, empty when it does."""
+    return "" if check.quantity is None else _fault(check, snapshot, place, snapshot.good(place, check.quantity))
+
+
 def _fault(check: PlannedCheck, snapshot: Snapshot, place: Place, value: float | None) -> str:
     """Return why a place does not meet the check, empty when it does."""
     quantity = check.quantity

@@ -262,28 +262,31 @@ class _Planner:
         return chosen
 
     def _check(self, check: Check, mine: set[str]) -> PlannedCheck:
-        trays = [
-            t for t in self.layout.trays if t.kind in check.over and (check.scope is Scope.RACK or t.place in mine)
-        ]
-        cooling = [t.place for t in self.layout.trays if t.kind == TrayKind.COOLANT_UNIT]  # one loop, fed by all
-        return PlannedCheck(
-            name=check.name,
-            title=check.title,
-            places=[place for tray in trays for place in _places(check, tray)],
-            quantity=check.quantity,
-            wanted=check.wanted,
-            least=check.least,
-            most=check.most,
-            over_supply_k=check.over_supply_k,
-            at_least=check.at_least,
-            share_error=check.share_error,
-            share_least=0.0 if check.share_error is None else share_least(check, trays),
-            per={t.place: parts for t in trays if (parts := parts_of(check, t))},
-            steady_s=check.steady_s,
-            versions=bool(check.same_version),
-            dark_when_off=check.dark_when_off,
-            supplies=cooling if check.over_supply_k is not None else [],
-        )
+        return bind_check(check, self.layout, None if check.scope is Scope.RACK else mine)
+
+
+def bind_check(check: Check, layout: Layout, mine: set[str] | None = None) -> PlannedCheck:
+    """Return a check of the sequence over a rack's trays, of those in `mine` where that is given."""
+    trays = [t for t in layout.trays if t.kind in check.over and (mine is None or t.place in mine)]
+    cooling = [t.place for t in layout.trays if t.kind == TrayKind.COOLANT_UNIT]  # one loop, fed by all
+    return PlannedCheck(
+        name=check.name,
+        title=check.title,
+        places=[place for tray in trays for place in _places(check, tray)],
+        quantity=check.quantity,
+        wanted=check.wanted,
+        least=check.least,
+        most=check.most,
+        over_supply_k=check.over_supply_k,
+        at_least=check.at_least,
+        share_error=check.share_error,
+        share_least=0.0 if check.share_error is None else share_least(check, trays),
+        per={t.place: parts for t in trays if (parts := parts_of(check, t))},
+        steady_s=check.steady_s,
+        versions=bool(check.same_version),
+        dark_when_off=check.dark_when_off,
+        supplies=cooling if check.over_supply_k is not None else [],
+    )
 
 
 def _after_off(coming: Sequence[PlannedStage], going: Sequence[PlannedStage]) -> list[PlannedStage]:

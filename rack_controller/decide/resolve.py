@@ -7,7 +7,7 @@ only what provably did nothing is asked for again.  What cannot be told apart is
 from dataclasses import dataclass
 from enum import StrEnum
 
-from firmware_bridge.vocabulary.power import PowerAction, PowerSight, PowerState
+from firmware_bridge.vocabulary.power import PowerAction, PowerSight, PowerState, started_anew
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.effect import Effect, EffectState
 
@@ -86,7 +86,7 @@ def _uncertain(action: PowerAction, effect: Effect, sight: PowerSight, late: boo
         if not late:
             return Resolution(Verdict.WAIT, "whether it got the request is not known")
         return Resolution(Verdict.HELD, f"it is {sight.state}; the device does not tell whether it has started since")
-    if marks[0] != marks[1]:
+    if started_anew(*marks):
         # It has started since: it acted, and something else has switched it since.
         return Resolution(Verdict.UNSEEN, f"it has started since, and is {sight.state} now")
     if not late:
@@ -113,7 +113,7 @@ def _seen(action: PowerAction, effect: Effect, sight: PowerSight) -> bool:
     ends = ENDS_IN[action]
     if action in _RESTARTS:
         marks = _marks(action, effect, sight)
-        return marks is not None and marks[0] != marks[1] and ends in (sight.state, _P.UNKNOWN)
+        return marks is not None and started_anew(*marks) and ends in (sight.state, _P.UNKNOWN)
     return sight.state is ends
 
 

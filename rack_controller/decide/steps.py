@@ -16,6 +16,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.checks import judge_check, seen_off
 from rack_controller.decide.summary import summarise
 from rack_controller.decide.usable_now import UsableNow
+from rack_controller.model.bypass import SIGN_WITHIN_NS
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import (
     STEP_ENDS,
@@ -94,8 +95,9 @@ class _Walk:
     def forget_plan(self) -> None:
         """End a plan that nobody approved in time: what it was made from is long gone."""
         aged = self.unix_ns - self.operation.made_unix_ns
-        if self.operation.state is OperationState.PLANNED and aged > PLAN_KEPT_S * 1e9:
-            self._end(OperationState.CANCELLED, f"not approved within {PLAN_KEPT_S / 3600:g} h")
+        kept_s = SIGN_WITHIN_NS / 1e9 if self.operation.plan.despite else PLAN_KEPT_S
+        if self.operation.state is OperationState.PLANNED and aged > kept_s * 1e9:
+            self._end(OperationState.CANCELLED, f"not approved within {kept_s / 3600:g} h")
 
     def settle(self) -> None:
         """Steps whose settling is over are done; one that went back meanwhile has failed."""

@@ -91,6 +91,7 @@ VERBS: dict[str, Privilege] = {
     "alarm": Privilege.SERVICE,
 }
 _SHELF = dict.fromkeys(("shelf_on", "shelf_off", "psu_on", "psu_off"), Privilege.SHELF)
+_UNIT = dict.fromkeys(("coolant_stop", "coolant_start", "coolant_cycle"), Privilege.COOLANT)
 # Values of an argument that ask for more than their verb does.
 _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
     "power": ("action", dict.fromkeys(ENERGISES, Privilege.POWER)),
@@ -102,6 +103,7 @@ _MORE: dict[str, tuple[str, Mapping[str, Privilege]]] = {
             "rescan": Privilege.SERVICE,
             "limit": Privilege.LIMIT,
             **_SHELF,
+            **_UNIT,
         },
     ),
     "alarm": ("do", dict.fromkeys((AlarmAct.SHELVE, AlarmAct.OUT_OF_SERVICE, AlarmAct.RETURN), Privilege.SILENCE)),
@@ -120,7 +122,7 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "swap": dict.fromkeys(("action", "reason", "contact", "hours", "off", "serial", "pin"), str),
     "plan": {
         **dict.fromkeys(("do", "kind", "slots", "depth", "manner", "reason", "image", "part"), str),
-        **dict.fromkeys(("dry_run", "each", "clear"), bool),
+        **dict.fromkeys(("dry_run", "each", "clear", "despite"), bool),
         "watts": float,
     },
     **{verb: {"operation": str} for verb in ("approve", "pause", "resume", "cancel")},

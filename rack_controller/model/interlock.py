@@ -40,6 +40,18 @@ class Condition(StrEnum):
     EMERGENCY_STOP = "emergency_stop"  # a person wants everything at the place off: said by a command, seen nowhere
 
 
+LEAKS = frozenset(
+    {
+        Condition.LEAK_CRITICAL,
+        Condition.TRAYS_LEAKING,
+        Condition.RACK_LEAKING,
+        Condition.UNIT_LEAKING,
+        Condition.FAULTY_AND_NEIGHBOUR_LEAKS,
+        Condition.FAULTY_AND_LOOP_FALLS,
+    }
+)
+"""Under which water may be where it must not be: nobody lets coolant flow before a person has looked."""
+
 RACK_WIDE = frozenset(
     {
         Condition.TRAYS_LEAKING,

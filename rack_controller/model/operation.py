@@ -15,7 +15,8 @@ PLAN_SCHEMA = 1
 
 class Verb(StrEnum):
     """What a plan does: to the power of its target, to its firmware (`push` one image), to a shelf's output, to one
-    supply of a shelf, to power limits; `rescan` only looks at endpoints anew."""
+    supply of a shelf, to a coolant unit (`coolant_cycle`: to its power), to power limits; `rescan` only looks at
+    endpoints anew."""
 
     ON = "on"
     OFF = "off"
@@ -25,6 +26,9 @@ class Verb(StrEnum):
     SHELF_OFF = "shelf_off"
     PSU_ON = "psu_on"
     PSU_OFF = "psu_off"
+    COOLANT_STOP = "coolant_stop"
+    COOLANT_START = "coolant_start"
+    COOLANT_CYCLE = "coolant_cycle"
     RESCAN = "rescan"
     LIMIT = "limit"
 
@@ -33,6 +37,9 @@ SHELF_VERBS = frozenset({Verb.SHELF_ON, Verb.SHELF_OFF})
 SUPPLY_VERBS = frozenset({Verb.PSU_ON, Verb.PSU_OFF})
 BUS_VERBS = SHELF_VERBS | SUPPLY_VERBS
 """What switches a source of the bus: one at a time, whichever it is."""
+UNIT_VERBS = frozenset({Verb.COOLANT_STOP, Verb.COOLANT_START, Verb.COOLANT_CYCLE})
+STILLS = frozenset({Verb.COOLANT_STOP, Verb.COOLANT_CYCLE})
+"""What makes coolant stand."""
 
 
 class Manner(StrEnum):
@@ -96,8 +103,8 @@ class PlannedLimit(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One tray brought to one power state, one endpoint to one firmware (`push`) or to power `limits` (W, by place), or
-    looked at.
+    """One tray brought to one power state, one endpoint to one firmware (`push`) or to power `limits` (W, by place), a
+    coolant unit stopped or made to run, or an endpoint looked at.
 
     `charge_w`: what it may draw once it is on; `settle_s` after it is seen; `needs`: the step that must be done before.
     """
@@ -105,7 +112,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     tray: str
     endpoint: str
-    goal: Literal["on", "off", "firmware", "limited", "looked"]
+    goal: Literal["on", "off", "firmware", "limited", "looked", "stopped", "running"]
     acts: list[Act]
     direction: Direction
     depth: PowerDepth = PowerDepth.HOST_OFF
@@ -145,6 +152,8 @@ class Plan(msgspec.Struct, frozen=True):
     `charges`: what each tray of the rack may draw when it is on; their sum stays below `usable_w`, or what the power
     budget says by then, `usable_by` which constraint (empty: the design's figure).
     `limit`: what limits were asked for, of a plan that sets some.
+    `despite`: by tray, what would have refused the plan and was overruled: then another person than who made it must
+    approve it, within an hour.
     """
 
     rack: str
@@ -163,6 +172,7 @@ class Plan(msgspec.Struct, frozen=True):
     schema: int = PLAN_SCHEMA
     limit: PlannedLimit | None = None
     usable_by: str = ""
+    despite: dict[str, str] = {}
 
     @property
     def steps(self) -> list[Step]:
@@ -314,6 +324,9 @@ def diff_plans(before: Plan, after: Plan) -> list[str]:
         f"{tray.rsplit('/', 1)[-1]} is left out now: {why}"
         for tray, why in after.left_out.items()
         if tray not in before.left_out
+    ]
+    said += [
+        f"{tray.rsplit('/', 1)[-1]} too: {why}" for tray, why in after.despite.items() if tray not in before.despite
     ]
     if before.charges != after.charges:
         said.append("what trays are charged for is different")

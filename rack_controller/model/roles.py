@@ -18,7 +18,7 @@ class Privilege(StrEnum):
 
     `firmware` pushes images, `shelf` switches power shelves.  `shut` turns one tray's host off, `power` does anything
     to one tray's power, `power_many` to several at a time.
-    `coolant` sets targets of a coolant unit, which carries a whole rack's heat.
+    `coolant` sets targets of a coolant unit, which carries a whole rack's heat, stops and starts it.
     `silence` shelves alarms and takes them out of service.
     `prove` hands in records and evidence, sees prices, freezes and signs.
     """
@@ -87,7 +87,7 @@ _WORK = {
     _P.SERVICE: "do service work",
     _P.OPERATE: "change settings of devices",
     _P.LIMIT: "set power limits",
-    _P.COOLANT: "set targets of coolant units",
+    _P.COOLANT: "set targets of coolant units, stop or start them",
     _P.FIRMWARE: "push firmware",
     _P.SHELF: "switch power shelves",
     _P.SHUT: "turn trays off",

@@ -46,6 +46,7 @@ from rack_controller.run.operate.locks import Locks
 from rack_controller.run.operate.looking import Looking
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.planning_power import PowerPlanning
+from rack_controller.run.operate.planning_unit import UnitPlanning
 from rack_controller.run.operate.verbs import Means, operating
 from rack_controller.run.power.desk import PowerDesk
 from rack_controller.run.power.recorded import Recorded
@@ -90,6 +91,7 @@ class RackUnderControl:
         building: RackBuilding | None = None,
         budget: BudgetStation | None = None,
         precedence: Precedence | None = None,
+        loop: list[UnitPlanning] | None = None,
     ) -> None:
         precedence = precedence or Precedence(clock)
         rack = Place(layout.rack)
@@ -114,7 +116,7 @@ class RackUnderControl:
         self._recorded = Recorded(self._ledger, self._leases, sources, clock)
         self._guard_it(interlocks, building, budget, precedence)
         self._alarms = None if alarm_rules is None else self._alarming(alarm_rules, interlocks)
-        self._operate(sequence, images, audited)
+        self._operate(sequence, images, audited, [] if loop is None else loop)
         self._consoles = consoles
         self._hosts = None if gpu_rules is None else Hosts(layout, sources, self._stock, gpu_rules)
         if self._hosts is not None and budget is not None:
@@ -165,7 +167,9 @@ class RackUnderControl:
             tripped=lambda: () if guard is None else guard.glance().tripped,
         )
 
-    def _operate(self, sequence: Sequence | None, images: Images | None, audited: Audited | None) -> None:
+    def _operate(
+        self, sequence: Sequence | None, images: Images | None, audited: Audited | None, loop: list[UnitPlanning]
+    ) -> None:
         """Put together what is done at the rack, and who answers for it."""
         view, sources, clock, say = self._view, self._sources, self._clock, self._said.append
         enrolled, guard = self._enrolling.enrolled, self._guarding
@@ -178,7 +182,8 @@ class RackUnderControl:
         looking = Looking(lambda: view.layout, self._enrolling.roster.collectors, self._stock, clock)
         obstacles = Obstacles(sources, self._turns, enrolled.maintenance)
         means = (view, sequence, sources, self._ledger, self._leases, clock, say, obstacles, looking, self._limits)
-        self._operations, steering = operating(Means(*means, images))
+        wet = (lambda: "") if guard is None else guard.latches.wet
+        self._operations, steering = operating(Means(*means, images, wet, loop))
         if self._budget is not None:
             self._budget.side.shut = PowerPlanning(view, sequence, sources, self._operations).shut
             self._budget.side.leaving = self._leaving
@@ -198,7 +203,9 @@ class RackUnderControl:
         """Return what keeps a tray off now: an interlock, a flash that was broken off, a budget without room for it."""
         latched = "" if self._guarding is None else self._guarding.guard.gate.forbids(tray)
         leases = self._leases
-        return latched or leases.quarantined(tray) or leases.unfed(tray) or leases.awaited(tray)
+        return (
+            latched or leases.quarantined(tray) or leases.unfed(tray) or leases.awaited(tray) or leases.uncooled(tray)
+        )
 
     def _leaving(self) -> set[Place]:
         """Return the trays that an operation or an interlock switches off, as long as they are not seen off."""

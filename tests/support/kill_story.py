@@ -70,6 +70,9 @@ VERBS = {
     ("shelf_off",): Verb.SHELF_OFF,
     ("psu_on",): Verb.PSU_ON,
     ("psu_off",): Verb.PSU_OFF,
+    ("coolant_stop",): Verb.COOLANT_STOP,
+    ("coolant_start",): Verb.COOLANT_START,
+    ("coolant_cycle",): Verb.COOLANT_CYCLE,
     ("firmware",): Verb.PUSH,
     ("limited",): Verb.LIMIT,
     ("looked",): Verb.RESCAN,
@@ -82,13 +85,18 @@ ACTS = {
     "shelf_off": [Act(A.FORCE_OFF, WITHIN)],
     "psu_on": [Act(A.ON, WITHIN)],
     "psu_off": [Act(A.FORCE_OFF, WITHIN)],
+    "coolant_stop": [Act(A.FORCE_OFF, WITHIN)],
+    "coolant_start": [Act(A.ON, WITHIN)],
+    "coolant_cycle": [Act(A.FORCE_RESTART, WITHIN)],
 }
+RUNS = {"coolant_stop": "stopped", "coolant_start": "running", "coolant_cycle": "running"}
 
 
 DIRECTIONS = {
     "off": Direction.SAFE,
     "shelf_off": Direction.NEUTRAL,
     "psu_off": Direction.NEUTRAL,
+    **dict.fromkeys(RUNS, Direction.NEUTRAL),
 }  # all others energise
 
 
@@ -127,6 +135,9 @@ POWER_KINDS = tuple(
         ("shelf off", ("shelf_off",), PowerState.ON, PowerState.OFF, False),
         ("psu on", ("psu_on",), PowerState.OFF, PowerState.ON, False),
         ("psu off", ("psu_off",), PowerState.ON, PowerState.OFF, False),
+        ("coolant stop", ("coolant_stop",), PowerState.ON, PowerState.OFF, False),
+        ("coolant start", ("coolant_start",), PowerState.OFF, PowerState.ON, False),
+        ("coolant cycle", ("coolant_cycle",), PowerState.ON, PowerState.ON, False),
     )
     for told in (True, False)
     for fates in (
@@ -207,9 +218,10 @@ def plan_of(kind: Kind) -> Plan:
                     id=f"stage{n}/{place.split('/')[-2]}/{goal}",
                     tray=place.rpartition("/")[0],
                     endpoint=place,
-                    goal="off" if goal.endswith("off") else "on",
+                    goal=RUNS.get(goal, "off" if goal.endswith("off") else "on"),
                     acts=ACTS[goal],
                     direction=DIRECTIONS.get(goal, Direction.ENERGISED),
+                    facet=Facet.COOLING if goal in RUNS else Facet.POWER_STATE,
                     settle_s=2.0,
                 )
                 for place in (U11, U12)

@@ -91,8 +91,8 @@ class RealRack:
         unread = EndpointStatus(place, "unknown", "absent", 0.0, None)
         return next((e for e in state.endpoints if e.place == place), unread)
 
-    async def do(self, verb: str, target: str, role: Role = Role.ADMIN, **arguments: Any) -> Reply:
-        command = Command(secrets.token_hex(4), "ada", role, verb, target, FAR, arguments)
+    async def do(self, verb: str, target: str, role: Role = Role.ADMIN, by: str = "ada", **arguments: Any) -> Reply:
+        command = Command(secrets.token_hex(4), by, role, verb, target, FAR, arguments)
         return decode_reply(await self.controlled._commands.answer(encode(command)))
 
     def events(self, kind: str) -> list[Event]:

@@ -36,6 +36,7 @@ def bench() -> Bench:
     fresh.leaks = {k: v.copy() for k, v in _settled().leaks.items()}
     fresh.leaked = {k: v.copy() for k, v in _settled().leaked.items()}
     fresh.absent = {k: v.copy() for k, v in _settled().absent.items()}
+    fresh.units, fresh.units_on_at = {}, _settled().units_on_at.copy()
     fresh.flow_target, fresh.supply_target = _settled().flow_target.copy(), _settled().supply_target.copy()
     return fresh
 

@@ -1,4 +1,4 @@
-"""Which requests are about power: resets of trays, shelves, supplies and aggregates, boot sources.
+"""Which requests are about power: resets of trays, shelves, supplies and aggregates, coolant units, boot sources.
 
 Carries none of them out itself.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from datacenter_api.redfish import changes
 from datacenter_api.redfish.caller import Caller
 from datacenter_api.redfish.managers import find_endpoint
-from datacenter_api.redfish.power import aggregates, outputs
+from datacenter_api.redfish.power import aggregates, outputs, units
 from datacenter_api.redfish.power.offers import restarts_of, tray_at
 from datacenter_api.redfish.power.resets import reset_tray, set_boot
 from datacenter_api.redfish.power.restarts import restart_controller
@@ -24,6 +24,7 @@ _TRAY = re.compile(
     rf"({ROOT}/Systems/[^/]+)/Actions/ComputerSystem\.Reset|({ROOT}/Chassis/[^/]+)/Actions/Chassis\.Reset"
 )
 _SUPPLY = re.compile(rf"{ROOT}/Chassis/([^/]+)/PowerSubsystem/PowerSupplies/([^/]+)/Actions/PowerSupply\.Reset")
+_UNIT = re.compile(rf"{ROOT}/ThermalEquipment/CDUs/([^/]+)/Actions/CoolingUnit\.SetMode")
 _MANAGER = re.compile(rf"{ROOT}/Managers/([^/]+)/Actions/Manager\.Reset")
 _AGGREGATE = re.compile(
     re.escape(aggregates.AGGREGATES) + r"/([^/]+)/Actions/Aggregate\.(Reset|AddElements|RemoveElements)"
@@ -32,7 +33,7 @@ _AGGREGATE = re.compile(
 
 def owns(uri: str) -> bool:
     """Tell whether a POST to a URI is about power."""
-    known = (_TRAY, _SUPPLY, _AGGREGATE, _MANAGER)
+    known = (_TRAY, _SUPPLY, _UNIT, _AGGREGATE, _MANAGER)
     return uri == aggregates.AGGREGATES or any(pattern.fullmatch(uri) for pattern in known)
 
 
@@ -44,6 +45,9 @@ def methods(world: World, uri: str) -> str:
     supply = _SUPPLY.fullmatch(uri)
     if supply is not None:
         return "POST" if outputs.supply_at(world, supply[1], supply[2]) is not None else ""
+    unit = _UNIT.fullmatch(uri)
+    if unit is not None:
+        return "POST" if units.unit_at(world, unit[1]) is not None else ""
     manager = _MANAGER.fullmatch(uri)
     if manager is not None:
         return "POST" if _restartable(world, manager[1]) is not None else ""
@@ -61,6 +65,12 @@ async def post(world: World, uri: str, body: Mapping[str, Any], caller: Caller) 
         if endpoint is None:
             raise RequestRefused("ResourceMissingAtURI", uri)
         return await restart_controller(world, *endpoint, uri, body, caller)
+    unit = _UNIT.fullmatch(uri)
+    if unit is not None:
+        cooling = units.unit_at(world, unit[1])
+        if cooling is None:
+            raise RequestRefused("ResourceMissingAtURI", uri)
+        return await units.set_mode(world, cooling, uri, body, caller)
     supply = _SUPPLY.fullmatch(uri)
     at = _tray_uri(uri)
     if at is None and supply is None:

@@ -75,6 +75,21 @@ async def switch_output(
     word = resets.reset_type(body, output_types(tray, part), uri)
     place = f"{tray.plan.place}/{part}" if part else tray.plan.place
     do = f"{'psu' if part else 'shelf'}_{'on' if word == 'On' else 'off'}"
+    return await carry_out(world, tray, do, place, f"{word} of {f'{tray.id} {part}'.rstrip()}", uri, body, caller)
+
+
+async def carry_out(
+    world: World,
+    tray: TrayLook,
+    do: str,
+    place: str,
+    title: str,
+    uri: str,
+    body: Mapping[str, Any],
+    caller: Caller,
+    within: float = resets.WITHIN,
+) -> Outcome:
+    """Have an operation of a tray planned and approved: refused at once with the reason, or a task that follows it."""
     made = await resets.command(world, tray, "plan", {"do": do, "reason": REASON}, caller, place)
     said, rack = {"operation": str(made["operation"])}, str(tray.rack.layout.rack)
     if not made["plan"]["stages"]:
@@ -85,9 +100,9 @@ async def switch_output(
     except RackwrightError:
         await _forget(world, tray, said, caller)
         raise
-    name = f"{tray.id} {part}".rstrip()
-    task = world.tasks.open(f"{word} of {name}", caller.who.user, uri, dict(body), [Part(name, place)])
-    resets.begin(world, task, _follow(world, task, tray.rack.id, said["operation"]))
+    name = title.partition(" of ")[2]
+    task = world.tasks.open(title, caller.who.user, uri, dict(body), [Part(name, place)])
+    resets.begin(world, task, _follow(world, task, tray.rack.id, said["operation"], within))
     return accepted(task, caller.program)
 
 
@@ -99,10 +114,10 @@ async def _forget(world: World, tray: TrayLook, said: Mapping[str, str], caller:
         log.info("%s stays planned: %s", said["operation"], err)
 
 
-async def _follow(world: World, task: Task, rack: str, name: str) -> None:
+async def _follow(world: World, task: Task, rack: str, name: str, within: float) -> None:
     """Wait until the operation has ended or is held, or give it up."""
     (part,) = task.parts
-    deadline = world.parts.now() + resets.WITHIN
+    deadline = world.parts.now() + within
     while world.parts.now() <= deadline:
         await asyncio.sleep(resets.LOOK_EVERY)
         operation = await _operation(world, rack, name)
@@ -116,7 +131,7 @@ async def _follow(world: World, task: Task, rack: str, name: str) -> None:
             said = f"operation {name} is {operation.state}: {operation.summary or waits}"
             part.fail(said, "Base.1.19.GeneralError")
             return
-    part.fail(f"operation {name} goes on after {resets.WITHIN:.0f} s", "Base.1.19.OperationTimeout")
+    part.fail(f"operation {name} goes on after {within:.0f} s", "Base.1.19.OperationTimeout")
 
 
 async def _operation(world: World, rack: str, name: str) -> Operation | None:

@@ -82,6 +82,10 @@ class _Waiting:
     answer: asyncio.Future[list[int]] = field(compare=False)
 
 
+OPENING = "open"
+"""The verb of an error at opening the tty: nothing was sent."""
+
+
 class SerialBus:
     """Owns one tty.  `read` and `write` may be called by anyone at any time; the owner takes them one by one."""
 
@@ -209,13 +213,13 @@ class SerialBus:
         if self._port.is_open and self._port.line == ask.line:
             return
         if not self._port.is_open and self._clock.now() < self._reopen_at:
-            raise EndpointUnreachable(ask.endpoint, "open", self._closed_because, advice=_TTY_ADVICE)
+            raise EndpointUnreachable(ask.endpoint, OPENING, self._closed_because, advice=_TTY_ADVICE)
         try:
             await self._port.open(ask.line)
         except PortClosed as err:
             self._reopen_at = self._clock.now() + REOPEN_AFTER
             self._closed_because = f"{self.tty}: {err}"
-            raise EndpointUnreachable(ask.endpoint, "open", self._closed_because, advice=_TTY_ADVICE) from err
+            raise EndpointUnreachable(ask.endpoint, OPENING, self._closed_because, advice=_TTY_ADVICE) from err
 
     async def _keep_gap(self, line: LineSettings) -> None:
         """Let the line be silent for 3.5 characters: timers have a grain of 1 ms, the rest is passed in the loop."""

@@ -1,22 +1,24 @@
 """A rack pumping unit on a serial line: loop, pumps, leaks, targets; pressure difference and heat are worked out here.
 
-What may be set is what its register map states a range for.  Nothing else is ever written: no bit that stops the unit,
-cycles its power or takes its own regulation away.
+What may be set is what its register map states a range for, and a unit is stopped, started or cycled by the bits that
+its map names as its switch.  Nothing else is ever written: no bit that takes its own regulation away.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from firmware_bridge.drivers.modbus.run_switch import ask, observe, offered, switched
 from firmware_bridge.drivers.modbus.source import SerialSource
 from firmware_bridge.drivers.modbus.totals import Latest, worst
 from firmware_bridge.drivers.modbus.unit import SerialUnit
 from firmware_bridge.vocabulary.errors import DeviceError, ResourceMissing
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSight
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.set_points import Settable
 from firmware_bridge.vocabulary.units import Seconds
-from firmware_bridge.wire.modbus.register_map import Register
+from firmware_bridge.wire.modbus.register_map import Register, RunSwitch
 
 _Q = Quantity
 _SECONDS_PER_MINUTE = 60.0
@@ -72,6 +74,26 @@ class SerialCoolantUnit(SerialSource):
         """Read targets back (see the port)."""
         found = [(place, *self._at(place)) for place in places]
         return {place: await unit.read_value(register) for place, unit, register in found}
+
+    @property
+    def unit_actions(self) -> frozenset[PowerAction]:
+        """Return how the unit can be stopped and started (port CoolantSwitch); nothing before it was met."""
+        found = switched(self.units)
+        return frozenset() if found is None else offered(found[1])
+
+    async def observe_unit(self) -> PowerSight:
+        """Return whether the unit runs now (see the port)."""
+        return await observe(*self._switched("observe_unit"), self.clock)
+
+    async def switch_unit(self, action: PowerAction) -> PowerAnswer:
+        """Ask for one action, once (see the port)."""
+        return await ask(*self._switched("switch_unit"), action, self.place)
+
+    def _switched(self, verb: str) -> tuple[SerialUnit, RunSwitch]:
+        found = switched(self.units)
+        if found is None:
+            raise ResourceMissing(self.place, verb, "its register map names no switch, or it was not met")
+        return found
 
     def _at(self, place: Place) -> tuple[SerialUnit, Register]:
         for unit in self.units:

@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from firmware_bridge.drivers.modbus.bus import TURN_ROUND, Ask, SerialBus, Urgency, is_left_alone
+from firmware_bridge.drivers.modbus.bus import OPENING, TURN_ROUND, Ask, SerialBus, Urgency, is_left_alone
 from firmware_bridge.drivers.modbus.life import FIRST_PAUSE, NEVER, Life
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointRefused, EndpointUnreachable
+from firmware_bridge.vocabulary.errors import (
+    DeviceError,
+    EndpointRefused,
+    EndpointUnreachable,
+    OutcomeUnknown,
+    ReplyMalformed,
+)
 from firmware_bridge.vocabulary.line import LineSettings
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
@@ -163,6 +169,31 @@ class SerialUnit:
         words = await self.bus.read(self._ask(register.at, register.words), Urgency.POWER)
         value = decode(register, words)
         return float(value) if isinstance(value, int | float) else None
+
+    async def read_numbers(self, registers: Sequence[Register]) -> dict[str, float]:
+        """Read registers now, flags as their word; what is no number is left out.  Raises DeviceError."""
+        found: dict[str, float] = {}
+        for span in plan_spans(self.map, sorted(registers, key=lambda r: r.at), frozenset()):
+            words = await self.bus.read(self._ask(span.at, span.words), Urgency.ALARM)
+            for register in span.registers:
+                value = decode(register, words[register.at - span.at : register.end - span.at])
+                if isinstance(value, int | float):
+                    found[register.name] = float(value)
+        return found
+
+    async def write_word(self, register: Register, word: int) -> None:
+        """Write a register of one word once, as it is: an effect.
+
+        Raises EndpointUnreachable (nothing was sent), EndpointRefused, or OutcomeUnknown: no answer tells.
+        """
+        try:
+            await self.bus.write(self._ask(register.at, 1, (word,)), Urgency.ALARM)
+        except EndpointUnreachable as err:
+            if is_left_alone(err) or err.verb == OPENING:
+                raise
+            raise OutcomeUnknown(self.endpoint, err.verb, err.detail) from err
+        except ReplyMalformed as err:
+            raise OutcomeUnknown(self.endpoint, err.verb, err.detail) from err
 
     async def write_clock(self) -> None:
         """Write the Unix time where the map wants it, when it is due.  Raises DeviceError."""

@@ -1,6 +1,6 @@
 """A coolant distribution unit: loops, pumps, reservoirs, leak detectors, targets; nothing is decided here.
 
-What may be set are the targets of the rack's side, where the unit states a range.  No action stops a unit or its pumps.
+What may be set are the targets of the rack's side, where the unit states a range, and its mode, where it offers that.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from firmware_bridge.drivers.redfish.older import older_resources, plan_older_ro
 from firmware_bridge.drivers.redfish.planner import SAFETY, SLOW, Planner
 from firmware_bridge.drivers.redfish.set_points import SET_POINT, SetPoints
 from firmware_bridge.drivers.redfish.source import RedfishSource
-from firmware_bridge.drivers.redfish.tree import ROOT, Tree
+from firmware_bridge.drivers.redfish.tree import Tree
+from firmware_bridge.drivers.redfish.unit_mode import UnitModes, units_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.wire.redfish.documents import CoolantConnector, Pump, Reservoir, Resource
 from firmware_bridge.wire.redfish.guard import scrub
@@ -56,14 +57,13 @@ _PROMISED = (
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishCoolantUnit(SetPoints, RedfishSource):
+class RedfishCoolantUnit(UnitModes, SetPoints, RedfishSource):
     """A CoolantUnit over Redfish (CoolingUnit, CoolantConnector, Pump, Reservoir).  Hint: `leak_detectors`."""
 
     async def make_plan(self, tree: Tree) -> tuple[Plan, str | None]:
         """Find the loops, pumps, reservoirs, leak detectors and all other sensors."""
         planner = Planner(tree, self.tray, self.hints)
-        equipment = await tree.get(link_of(tree.documents[ROOT], "ThermalEquipment"))
-        units = await tree.members(link_of(equipment, "CDUs"))
+        units = await units_of(tree)
         found = await look_at(tree)
         for _, unit in units:
             _plan_loop(planner, "", await tree.members(link_of(unit, "SecondaryCoolantConnectors")))

@@ -24,6 +24,7 @@ from firmware_bridge.drivers.redfish.set_points import PointAt, points_in
 from firmware_bridge.drivers.redfish.supplies import Supplies, SupplyPoint, supply_points
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
 from firmware_bridge.drivers.redfish.unasked import Unasked
+from firmware_bridge.drivers.redfish.unit_mode import UnitModes, UnitPoint, unit_point
 from firmware_bridge.vocabulary.attention import Attention, Pacing
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import (
@@ -69,6 +70,7 @@ class _State:
     manager_uri: str | None = None
     power: PowerPoints = field(default_factory=PowerPoints)
     supplies: Mapping[str, SupplyPoint] = field(default_factory=dict)
+    unit: UnitPoint | None = None
     points: dict[Place, PointAt] = field(default_factory=dict)
     blind_until: Seconds = _NEVER
     unarmed: bool = False
@@ -139,9 +141,9 @@ class RedfishSource(Raw, Enrolled):
             power = (
                 await power_points(tree, found, self.hints) if isinstance(self, (Powered, Outputs)) else PowerPoints()
             )
-            supplies = await supply_points(tree, found) if isinstance(self, Supplies) else {}
+            self.state.supplies = await supply_points(tree, found) if isinstance(self, Supplies) else {}
+            self.state.unit = await unit_point(tree) if isinstance(self, UnitModes) else None
         self.state.plan, self.state.locate_uri, self.state.power = plan, locate_uri, power
-        self.state.supplies = supplies
         self.state.points = points_in(tree, plan)
         self.state.subtree = subtree_of(tree.documents[ROOT], found, plan)
         self.state.faults.clear()

@@ -25,6 +25,7 @@ class _WriteFile(msgspec.Struct, forbid_unknown_fields=True):
     register: str
     does: str
     bits: list[str] = []  # left out: the number that is written
+    level: bool = False  # the bits are kept, and every write of the register says whether one is set
 
 
 class _PartFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,7 +78,7 @@ def _image(
                 fixed[register.at] = maker.fixed(where, register, said)
             else:
                 sources[register.at] = maker.source(where, register, said)
-    acts: dict[int, Act] = {}
+    acts: dict[int, tuple[Act, ...]] = {}
     for n, write in enumerate(part.writes):
         where = f"{path}.writes[{n}]"
         register = _register(document, f"{where}.register", register_map, write.register)
@@ -85,8 +86,11 @@ def _image(
             raise document.complaint(f"{where}.does", f"expected one of {', '.join(sorted(WRITERS))}")
         if not write.bits and (register.kind is not Kind.NUMBER or register.words != 1):
             raise document.complaint(f"{where}.bits", "expected bits, or a number of one word without them")
+        if write.level and not write.bits:
+            raise document.complaint(f"{where}.level", "expected a level beside bits only")
         masks = (1 << _bit(document, f"{where}.bits", register, b) for b in write.bits)
-        acts[register.at] = Act(sum(masks), WRITERS[write.does])
+        act = Act(sum(masks), WRITERS[write.does], write.level)
+        acts[register.at] = (*acts.get(register.at, ()), act)
     return UnitImage(register_map, sources, fixed, acts)
 
 

@@ -31,11 +31,13 @@ Source = Callable[[Seat], Value]
 class Act:
     """Writing a register with any bit of `mask` set does something, and those bits read back as 0.
 
-    Without a mask every write does it, with the number that was written, and that is kept.
+    A `level` is told of every write, set or not, and its bits are kept.  Without a mask every write does it, with the
+    number that was written, and that is kept.
     """
 
     mask: int
     writer: Writer
+    level: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class UnitImage:
     register_map: RegisterMap
     sources: dict[int, Source]
     fixed: dict[int, Value] = field(default_factory=dict)
-    acts: dict[int, Act] = field(default_factory=dict)
+    acts: dict[int, tuple[Act, ...]] = field(default_factory=dict)
 
     @property
     def line(self) -> LineSettings:

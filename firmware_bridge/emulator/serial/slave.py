@@ -111,13 +111,15 @@ class Slave:
 
     def _act(self, at: int, value: int) -> int:
         """Do what the written bits ask for; return them: they do not stay set."""
-        act = self.image.acts.get(at)
-        if act is None or (act.mask and not value & act.mask):
-            return 0
-        seat = self.seat
-        number = 1.0 if act.mask else decode(self.image.by_word[at], [value])
-        act.writer(seat.bench, seat.rack, seat.tray, seat.at, float(number), 0.0)
-        return act.mask
+        seat, done = self.seat, 0
+        for act in self.image.acts.get(at, ()):
+            lit = bool(value & act.mask)
+            if act.mask and not (lit or act.level):
+                continue
+            number = float(lit) if act.mask else float(decode(self.image.by_word[at], [value]))
+            act.writer(seat.bench, seat.rack, seat.tray, seat.at, number, 0.0)
+            done |= 0 if act.level else act.mask
+        return done
 
 
 def _written(request: Request) -> list[int]:

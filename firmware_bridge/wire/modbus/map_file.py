@@ -9,7 +9,16 @@ from firmware_bridge.vocabulary.line import LineSettings, Parity
 from firmware_bridge.vocabulary.quantities import SPECS, Quantity, ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.located_yaml import Located, convert, parse
-from firmware_bridge.wire.modbus.register_map import MOST_WORDS, Bit, Clock, Kind, Register, RegisterMap, Severity
+from firmware_bridge.wire.modbus.register_map import (
+    MOST_WORDS,
+    Bit,
+    Clock,
+    Kind,
+    Register,
+    RegisterMap,
+    RunSwitch,
+    Severity,
+)
 from firmware_bridge.wire.modbus.values import decode, encode
 
 MOST_ADDRESS = 255  # the standard stops at 247; ORv3 shelves use addresses up to 0xFF
@@ -77,6 +86,16 @@ class _ClockFile(msgspec.Struct, forbid_unknown_fields=True):
     every_s: Annotated[float, msgspec.Meta(ge=60)] = 3600.0
 
 
+class _SwitchFile(msgspec.Struct, forbid_unknown_fields=True):
+    register: Name
+    stop: Name
+    turns: Annotated[list[Name], msgspec.Meta(min_length=1)]
+    cycle: Name | None = None
+    keeps: list[Name] = []
+    up_time: Name | None = None
+    on_for: Name | None = None
+
+
 class _MapFile(msgspec.Struct, forbid_unknown_fields=True):
     kind: Literal["register_map"]
     schema_version: Annotated[int, msgspec.Meta(ge=1, le=1)]
@@ -89,6 +108,7 @@ class _MapFile(msgspec.Struct, forbid_unknown_fields=True):
     registers: Annotated[list[_RegisterFile], msgspec.Meta(min_length=1, max_length=4096)]
     most_words: Words = MOST_WORDS
     clock: _ClockFile | None = None
+    switch: _SwitchFile | None = None
     circuit: Circuit | None = None  # of every electrical register that states none of its own
 
 
@@ -111,6 +131,7 @@ def read_map(text: str, file: str) -> RegisterMap:
         registers=tuple(sorted(registers, key=lambda r: r.at)),
         most_words=stated.most_words,
         clock=None if clock is None else Clock(clock.at, clock.words, Seconds(clock.every_s)),
+        switch=None if stated.switch is None else _switch(document, stated.switch, registers),
         source=stated.source,
         file=file,
     )
@@ -199,6 +220,37 @@ def _bit(document: Located, path: str, words: int, number: str, said: Any) -> Bi
     if isinstance(said, str):
         return Bit(int(number), said)
     return Bit(int(number), said.name, said.severity, said.leak, said.blinds, said.doubts)
+
+
+def _switch(document: Located, said: _SwitchFile, registers: tuple[Register, ...]) -> RunSwitch:
+    by_name = {r.name: r for r in registers}
+
+    def named(field: str, name: str) -> Register:
+        if name not in by_name:
+            raise document.complaint(f"switch.{field}", f"expected the name of a register, {name!r} is none")
+        return by_name[name]
+
+    def number(field: str, name: str | None) -> Register | None:
+        found = None if name is None else named(field, name)
+        if found is not None and found.kind is not Kind.NUMBER:
+            raise document.complaint(f"switch.{field}", f"expected a number, {found.name} is {found.kind}")
+        return found
+
+    word = named("register", said.register)
+    if word.kind is not Kind.FLAGS or word.words != 1 or not word.writable:
+        raise document.complaint("switch.register", "expected writable flags of one word")
+    bits = {b.name: 1 << b.number for b in word.bits}
+    for field, name in (("stop", said.stop), ("cycle", said.cycle), *(("keeps", k) for k in said.keeps)):
+        if name is not None and name not in bits:
+            raise document.complaint(f"switch.{field}", f"expected a bit of {word.name}, {name!r} is none")
+    if {said.stop, said.cycle} & set(said.keeps):
+        raise document.complaint("switch.keeps", "expected neither the stop bit nor the cycle bit among those kept")
+    if (said.up_time is None) is not (said.on_for is None):
+        raise document.complaint("switch.up_time", "expected up_time and on_for, both of them or neither")
+    turns = tuple(r for name in said.turns if (r := number("turns", name)) is not None)
+    cycle, keeps = bits[said.cycle] if said.cycle else 0, sum({bits[k] for k in said.keeps})
+    times = number("up_time", said.up_time), number("on_for", said.on_for)
+    return RunSwitch(word, bits[said.stop], cycle, keeps, turns, *times)
 
 
 def _check_air(document: Located, registers: tuple[Register, ...]) -> None:

@@ -100,6 +100,25 @@ class Clock:
     every: Seconds
 
 
+@dataclass(frozen=True, slots=True)
+class RunSwitch:
+    """How a unit of this family is stopped, started and has its power cycled: bits of the flags register `register`.
+
+    `stop` is a level: set it stands, clear it runs.  `cycle` is a moment, 0 where there is none.  `keeps`: bits that a
+    write carries over as they were read; all others are moments, and written as 0.  `turns`: the registers of which one
+    at least is above 0 while it runs.  `up_time`, `on_for`: in s, over its life and since its last start; their
+    difference tells starts apart.  Bits are masks.
+    """
+
+    register: Register
+    stop: int
+    cycle: int
+    keeps: int
+    turns: tuple[Register, ...]
+    up_time: Register | None = None
+    on_for: Register | None = None
+
+
 @dataclass(frozen=True)
 class RegisterMap:
     """One family of devices on a serial line."""
@@ -112,6 +131,7 @@ class RegisterMap:
     registers: tuple[Register, ...]
     most_words: int = MOST_WORDS
     clock: Clock | None = None
+    switch: RunSwitch | None = None
     source: str = ""
     file: str = field(default="", compare=False)
 

@@ -29,6 +29,10 @@ AUX_RESETS: Mapping[str, Spellings] = {
 SUPPLY_RESETS: Mapping[str, Spellings] = {
     "#PowerSupply.Reset": {action: _RESETS[action] for action in (_A.ON, _A.FORCE_OFF)}
 }
+SET_MODE, MODE = "#CoolingUnit.SetMode", "Mode"
+_MODES = {_A.ON: "Enabled", _A.FORCE_OFF: "Disabled"}
+_MODE_VALUES = (f"{MODE}@Redfish.AllowableValues", "CoolingUnitMode@Redfish.AllowableValues")
+"""The parameter's name by the schema; DMTF's example of a unit has the other one."""
 MANAGER_RESET = "#Manager.Reset"
 _RESTARTS = {ControllerRestart.GRACEFUL: "GracefulRestart", ControllerRestart.FORCE: "ForceRestart"}
 
@@ -70,6 +74,20 @@ class ResetPoint:
             if word is not None:
                 found[action] = word
         return found
+
+
+def mode_words(unit: Document) -> tuple[str, dict[PowerAction, str]] | None:
+    """Return the target of a coolant unit's mode and the word for each action, None where it offers none.
+
+    Where it does not say which modes it takes, both count as offered: the schema has no others.
+    """
+    actions = unit.get("Actions")
+    offered = actions.get(SET_MODE) if isinstance(actions, dict) else None
+    target = offered.get("target") if isinstance(offered, dict) else None
+    if not isinstance(offered, dict) or not isinstance(target, str):
+        return None
+    said = next((texts for key in _MODE_VALUES if (texts := _texts(offered.get(key))) is not None), None)
+    return target, {a: word for a, word in _MODES.items() if said is None or word in said}
 
 
 def restart_point(manager: Document) -> ResetPoint | None:

@@ -14,7 +14,7 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit, PreconditionFail
 from firmware_bridge.vocabulary.place import Place, leaf_of, rack_name, rack_of
 from rack_controller.decide.clearing import ORPHAN, sign, why_not
 from rack_controller.decide.interlock import Key, Standing
-from rack_controller.model.interlock import InterlockPolicy, Row
+from rack_controller.model.interlock import LEAKS, InterlockPolicy, Row
 from rack_controller.model.latch import Evidence, Inspection, Latch
 from rack_controller.run.guard.sheet import Sheet
 from rack_controller.run.operate.ledger import Change
@@ -83,6 +83,12 @@ class Latches:
     def forbids(self, place: Place) -> str:
         """Return why nothing at the tray `place` may be energised now, empty when it may."""
         found = self.in_the_way(place)
+        return "; ".join(f"latch {n.id}: {n.title} at {leaf_of(n.place)}, {n.evidence[0].text}" for n in found)
+
+    def wet(self) -> str:
+        """Return which latches of leaks stand anywhere in the rack, empty when none does."""
+        leaks = {row.cause for row in self.policy.rows if row.when in LEAKS}
+        found = [n for n in self.open() if n.cause in leaks and not n.shadow]
         return "; ".join(f"latch {n.id}: {n.title} at {leaf_of(n.place)}, {n.evidence[0].text}" for n in found)
 
     def find(self, name: str) -> Latch:

@@ -29,7 +29,7 @@ def _nothing(_tray: Place) -> str:
 class LeaseBook:
     """`locks` tells who works on a tray, `latches` what may not be energised, `quarantined` what of a tray nobody knows
     since a flash was broken off, `unfed` for which tray there is no power, `awaited` what one waits for that is to get
-    some."""
+    some, `uncooled` for which no coolant flows."""
 
     clock: Clock
     latches: LatchBook = field(default_factory=NoLatches)
@@ -38,6 +38,7 @@ class LeaseBook:
     quarantined: Callable[[Place], str] = _nothing
     unfed: Callable[[Place], str] = _nothing
     awaited: Callable[[Place], str] = _nothing
+    uncooled: Callable[[Place], str] = _nothing
     _tokens: int = 0
     _taken_over: dict[int, str] = field(default_factory=dict)  # by token: who took it
     _starting: dict[Place, float] = field(default_factory=dict)  # until when
@@ -70,7 +71,7 @@ class LeaseBook:
         why = self.lost(lease)
         if not why and wish.direction is Direction.ENERGISED:
             tray = tray_of(Place(wish.endpoint))
-            why = self.latches.forbids(tray) or self.quarantined(tray) or self.unfed(tray)
+            why = self.latches.forbids(tray) or self.quarantined(tray) or self.unfed(tray) or self.uncooled(tray)
         if why:
             raise PreconditionFailed(f"{wish.endpoint}: {why}")
 
@@ -118,7 +119,9 @@ class LeaseBook:
         """
         tray = tray_of(endpoint)
         energises = direction is Direction.ENERGISED
-        latched = (self.latches.forbids(tray) or self.quarantined(tray) or self.unfed(tray)) if energises else ""
+        if not energises:
+            return Standing(lock=self.locks(tray))
+        latched = self.latches.forbids(tray) or self.quarantined(tray) or self.unfed(tray) or self.uncooled(tray)
         return Standing(lock=self.locks(tray), latched=latched)
 
     def held(self) -> list[Lease]:

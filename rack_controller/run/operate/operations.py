@@ -99,6 +99,11 @@ class Operations:
         """Return the trays that operations are to switch off still."""
         return {tray for course in self._courses.values() for tray in leaving(course.operation)}
 
+    def under_way(self) -> list[Operation]:
+        """Return the operations that were approved and have not ended."""
+        opened = [course.operation for course in self._courses.values()]
+        return [o for o in opened if not o.over and o.state is not OperationState.PLANNED]
+
     def find(self, operation_id: str) -> Operation:
         """Return one operation.  Raises TargetUnknown."""
         course = self._courses.get(operation_id)

@@ -1,9 +1,10 @@
-"""What of a rack can be switched: trays by their power switch, shelves by their output, supplies by themselves."""
+"""What of a rack can be switched: trays by their power switch, shelves by their output, supplies and coolant units by
+themselves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from firmware_bridge.ports.power import OutputSwitch, PowerSwitch, SupplySwitch
+from firmware_bridge.ports.power import CoolantSwitch, OutputSwitch, PowerSwitch, SupplySwitch
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSight
 from rack_controller.run.find import find_source, trays_with
@@ -50,6 +51,26 @@ class SupplyAsSwitch:
         return await self.shelf.switch_supply(self.supply, action)
 
 
+@dataclass(frozen=True, slots=True)
+class UnitAsSwitch:
+    """A coolant unit as the worker switches it."""
+
+    unit: CoolantSwitch
+
+    @property
+    def power_actions(self) -> frozenset[PowerAction]:
+        """Return what can be asked."""
+        return self.unit.unit_actions
+
+    async def observe_power(self) -> PowerSight:
+        """Return whether the unit runs."""
+        return await self.unit.observe_unit()
+
+    async def switch_power(self, action: PowerAction) -> PowerAnswer:
+        """Ask for one action, once."""
+        return await self.unit.switch_unit(action)
+
+
 def supply_at(sources: Mapping[Place, object], place: Place) -> tuple[Place, SupplyAsSwitch] | None:
     """Return the endpoint that is asked for a supply and what switches it; None where none is at `place`, or no
     endpoint of its shelf switches single supplies."""
@@ -65,19 +86,24 @@ def output_of(sources: Mapping[Place, object], shelf: Place) -> tuple[Place, Pow
 
 
 def switch_at(sources: Mapping[Place, object], place: Place) -> PowerSwitch:
-    """Return what switches at an endpoint, or a supply by its place.  Raises TargetUnknown."""
+    """Return what switches at an endpoint, a coolant unit's too, or a supply by its place.  Raises TargetUnknown."""
     source = sources.get(place)
     if isinstance(source, OutputSwitch):
         return OutputAsSwitch(source)
+    if isinstance(source, CoolantSwitch):
+        return UnitAsSwitch(source)
     supply = supply_at(sources, place)
     return find_source(sources, place, PowerSwitch)[1] if supply is None else supply[1]
 
 
 def outputs_of(source: object) -> dict[str, list[str]]:
-    """Return what of a shelf can be switched at an endpoint: by supply, and by the empty name for all of its output."""
+    """Return what of a shelf or a coolant unit can be switched at an endpoint: by supply, and by the empty name for all
+    of its output, or for the unit."""
     found: dict[str, list[str]] = {}
     if isinstance(source, OutputSwitch) and source.output_actions:
         found[""] = sorted(source.output_actions)
+    if isinstance(source, CoolantSwitch) and source.unit_actions:
+        found[""] = sorted(source.unit_actions)
     if isinstance(source, SupplySwitch):
         found |= {supply: sorted(actions) for supply, actions in source.supply_actions.items() if actions}
     return found

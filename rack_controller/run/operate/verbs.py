@@ -1,7 +1,7 @@
 """Commands that plan, approve and steer operations of one rack.  Every answer says which operation, and what next."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
@@ -19,11 +19,12 @@ from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.limits import wish_of
 from rack_controller.decide.notice import Finding
 from rack_controller.decide.plan_power import PowerWish, parse_target
+from rack_controller.decide.plan_unit import why_not_approved
 from rack_controller.images import Images
 from rack_controller.model.command import Command
 from rack_controller.model.lease import Direction
-from rack_controller.model.operation import BUS_VERBS, Manner, Operation, Plan, Verb, diff_plans
-from rack_controller.model.roles import Privilege, may, may_not
+from rack_controller.model.operation import BUS_VERBS, UNIT_VERBS, Manner, Operation, Plan, Verb, diff_plans
+from rack_controller.model.roles import Privilege, may, may_not, whom_to_ask
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.find import find_source
 from rack_controller.run.limits import Limits
@@ -36,6 +37,7 @@ from rack_controller.run.operate.operations import Operations
 from rack_controller.run.operate.planning_power import PowerPlanning
 from rack_controller.run.operate.planning_push import PushPlanning
 from rack_controller.run.operate.planning_shelf import ShelfPlanning
+from rack_controller.run.operate.planning_unit import UnitPlanning
 from rack_controller.run.operate.pusher import Pusher
 from rack_controller.run.operate.switches import switch_at
 from rack_controller.run.operate.worker import Worker
@@ -58,6 +60,7 @@ class OperationVerbs:
     shelves: ShelfPlanning
     looking: Looking
     limiting: Limiting
+    units: UnitPlanning
 
     @property
     def verbs(self) -> Mapping[str, Answers]:
@@ -87,6 +90,8 @@ class OperationVerbs:
             self.view.check_armed()
         _check_role(command, operation)
         plan = operation.plan
+        if plan.despite and (why := why_not_approved(operation, command.actor, self.operations.clock.unix_ns())):
+            raise PreconditionFailed(why[0], advice=why[1])
         now = await self._again(plan)
         changed = diff_plans(plan, now)
         if changed:
@@ -117,6 +122,8 @@ class OperationVerbs:
             return await self.pushes.again(plan)
         if plan.verb in BUS_VERBS:
             return self.shelves.plan(plan.verb, Place(plan.target))
+        if plan.verb in UNIT_VERBS:
+            return self.units.plan(plan.verb, Place(plan.target), despite=bool(plan.despite))
         if plan.verb is Verb.RESCAN:
             return self.looking.plan(Place(plan.target))
         if plan.verb is Verb.LIMIT:
@@ -127,6 +134,8 @@ class OperationVerbs:
         said = command.arguments
         if said.get("do") in BUS_VERBS:
             return self.shelves.plan(Verb(str(said["do"])), Place(command.target))
+        if said.get("do") in UNIT_VERBS:
+            return self._unit_planned(command)
         if said.get("do") == Verb.PUSH:
             return await self.pushes.plan(Place(command.target), str(said.get("image", "")), str(said.get("part", "")))
         if said.get("do") == Verb.RESCAN:
@@ -134,6 +143,18 @@ class OperationVerbs:
         if said.get("do") == Verb.LIMIT:
             return await self.limiting.plan(wish_of(Place(command.target), said))
         return self.powers.plan(_wish(command))
+
+    def _unit_planned(self, command: Command) -> Plan:
+        """Plan a switch of a coolant unit.  Who overrules heat has the rights of who clears latches, and says why."""
+        said = command.arguments
+        despite = bool(said.get("despite", False))
+        if despite and not may(command.role, Privilege.INTERLOCK):
+            raise RoleInsufficient(
+                may_not(command.role, Privilege.INTERLOCK, "plan"), advice=whom_to_ask(Privilege.INTERLOCK)
+            )
+        if despite and not scrub(said.get("reason"), MOST_REASON):
+            raise ArgumentsInvalid("coolant is not stopped under heat without a reason", advice="--reason TEXT")
+        return self.units.plan(Verb(str(said["do"])), Place(command.target), despite=despite)
 
 
 def _check_role(command: Command, operation: Operation) -> None:
@@ -146,6 +167,8 @@ def _check_role(command: Command, operation: Operation) -> None:
         needed = Privilege.FIRMWARE
     elif operation.plan.verb in BUS_VERBS:
         needed = Privilege.SHELF
+    elif operation.plan.verb in UNIT_VERBS:
+        needed = Privilege.INTERLOCK if operation.plan.despite else Privilege.COOLANT
     elif operation.plan.verb is Verb.RESCAN:
         needed = Privilege.SERVICE
     elif operation.plan.verb is Verb.LIMIT:
@@ -219,6 +242,8 @@ class Means:
     looking: Looking
     limits: Limits
     images: Images | None = None
+    wet: Callable[[], str] = lambda: ""
+    loop: list[UnitPlanning] = field(default_factory=list)
 
 
 def operating(means: Means) -> tuple[Operations, Mapping[str, Answers]]:
@@ -238,7 +263,10 @@ def operating(means: Means) -> tuple[Operations, Mapping[str, Answers]]:
     leases.quarantined = operations.quarantined
     shelves = ShelfPlanning(view, means.sequence, sources, operations)
     pushes = PushPlanning(view, means.sequence, sources, operations, means.images)
-    planning = (pushes, shelves, means.looking, limiting)
+    units = UnitPlanning(view, means.sequence, sources, operations, means.wet, means.loop)
+    means.loop.append(units)
+    leases.uncooled = units.stands
+    planning = (pushes, shelves, means.looking, limiting, units)
     powers = PowerPlanning(view, means.sequence, sources, operations)
     return operations, OperationVerbs(view, powers, operations, *planning).verbs
 

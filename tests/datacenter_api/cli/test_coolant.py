@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import msgspec
 import pytest
+from support.kill_story import POWER_KINDS, plan_of
 from typer.testing import CliRunner
 
 from datacenter_api.cli import coolant, limit
@@ -110,3 +112,40 @@ def test_what_cannot_be_is_refused_before_anybody_is_asked(api: Played, words: t
     result = CliRunner().invoke(app, ["coolant", "set", *words])
     assert said in str(result.exception)
     assert api.sent == []
+
+
+class Planner(Played):
+    """Makes plans, and remembers what it was told."""
+
+    def __init__(self, despite: dict[str, str]) -> None:
+        super().__init__()
+        self.despite = despite
+
+    def post(self, path: str, body: Any) -> Any:
+        self.sent.append(body)
+        kind = next(k for k in POWER_KINDS if k.name == "coolant stop plain")
+        plan = msgspec.structs.replace(plan_of(kind), despite=self.despite)
+        return {"result": {"operation": "k01-3", "plan": msgspec.to_builtins(plan)}}
+
+
+@pytest.mark.parametrize("word", ["stop", "start", "cycle"])
+def test_a_unit_is_planned_and_asked_about(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    played = Planner({})
+    monkeypatch.setattr(coolant, "connect", lambda _url, _state: played)
+    monkeypatch.setattr(coolant, "rack_holding", lambda _link, _place, _rack: RACK)
+    assert "kept as k01-3" in run(word, "u01", "--plan", "--reason", "new filter")
+    assert CliRunner().invoke(app, ["coolant", word, "u01"]).exit_code != 0
+    said = {"do": f"coolant_{word}", "reason": "new filter", "dry_run": False}
+    assert played.sent[0] == {"verb": "plan", "target": "u01", "arguments": said}
+    assert [body["verb"] for body in played.sent] == ["plan", "plan"]
+
+
+def test_what_overrules_heat_waits_for_another_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = Planner({f"{RACK}/u12": "is on"})
+    monkeypatch.setattr(coolant, "connect", lambda _url, _state: played)
+    monkeypatch.setattr(coolant, "rack_holding", lambda _link, _place, _rack: RACK)
+    said = run("stop", "u01", "--despite-heat", "--reason", "a burst hose", "--yes")
+    assert "done although k01/u12 is on" in said
+    assert "k01-3 waits for another person, for an hour: `rackwright op approve k01-3`" in said
+    assert [body["verb"] for body in played.sent] == ["plan"], "whoever planned it approves nothing"
+    assert played.sent[0]["arguments"]["despite"] is True

@@ -137,3 +137,16 @@ def test_thirty_two_bits_and_in_place_give_the_same_racks() -> None:
     for name in ("gpu_power", "gpu_die", "gpu_plate", "psu_input", "phase_power", "supply", "outlet", "gpu_energy"):
         np.testing.assert_allclose(getattr(narrow, name), getattr(wide, name), rtol=2e-4, err_msg=name)
     assert bytes_of(narrow) < 0.75 * bytes_of(wide)
+
+
+def test_a_unit_that_is_stopped_moves_nothing_and_its_chips_get_hot_until_it_is_started_again() -> None:
+    state = run(initial_state(DESIGN, 2), 1000.0, 120.0)
+    flowing, cool = state.flow.copy(), state.gpu_plate.max(axis=(1, 2))
+    stopped = run(under(state, unit_on=np.array([True, False])), 1000.0, 20.0)
+    assert stopped.flow[0] == pytest.approx(flowing[0], rel=0.05)
+    assert stopped.flow[1] < 0.01 * flowing[1]
+    hot = stopped.gpu_plate.max(axis=(1, 2))
+    assert (hot[1] - cool[1] > 20.0, hot[0] == pytest.approx(cool[0], abs=2.0)) == (True, True)
+    assert stopped.conditions.pump_ok.all(), "its pumps are well"
+    again = run(under(stopped, unit_on=np.array([True, True])), 0.0, 30.0)
+    assert again.flow[1] > 0.2 * DESIGN.flow_rated

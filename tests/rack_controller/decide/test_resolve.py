@@ -39,6 +39,10 @@ def sight(state: P, marker: str = "m1", controller: str = "c1") -> PowerSight:
         (A.FORCE_RESTART, S.ANSWERED, "on", sight(P.ON), EARLY, V.WAIT),
         (A.FORCE_RESTART, S.ANSWERED, "on", sight(P.ON), LATE, V.UNSEEN),
         (A.FORCE_RESTART, S.ANSWERED, "on", sight(P.ON, ""), LATE, V.HELD),
+        # counters that are read one after the other are known to a second or two
+        (A.FORCE_RESTART, S.ANSWERED, "on", sight(P.ON, "~3602"), LATE, V.UNSEEN),
+        (A.FORCE_RESTART, S.ANSWERED, "on", sight(P.ON, "~3600"), EARLY, V.WAIT),
+        (A.FORCE_RESTART, S.ANSWERED, "on", sight(P.ON, "~7200"), EARLY, V.OBSERVED),
         # nobody knows whether it was heard
         (A.ON, S.INTENT, "off", sight(P.ON, "m2"), EARLY, V.OBSERVED),
         (A.ON, S.INTENT, "off", sight(P.OFF), LATE, V.WAIT),
@@ -67,7 +71,8 @@ def sight(state: P, marker: str = "m1", controller: str = "c1") -> PowerSight:
 def test_what_is_seen_decides(
     action: A, state: S, before: str, seen: PowerSight | None, waited: Seconds, verdict: V
 ) -> None:
-    found = resolve(effect(action, state, before), seen, waited, WITHIN, REQUEST)
+    marker = "~3601" if seen is not None and seen.boot_marker.startswith("~") else "m1"
+    found = resolve(effect(action, state, before, marker), seen, waited, WITHIN, REQUEST)
     assert found.verdict is verdict, found.why
     assert found.why
 

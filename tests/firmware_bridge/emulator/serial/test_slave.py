@@ -151,3 +151,35 @@ def test_a_pumping_unit_shows_the_loop() -> None:
     on.advance(20.0, (Fault(what=FaultKind.PUMP_FAIL, where="*/u01/pump2"),))
     assert [value(pump, f"pump{n}_status") for n in (1, 2, 3, 4)] == [1, 1, 0, 1]
     assert value(pump, "aalc_status_alarm") == 1 << 6
+
+
+def test_a_pumping_unit_stops_at_its_bit_starts_without_it_and_counts_anew() -> None:
+    on = bench()
+    unit = slaves(on, "coolant")[RPU]
+    (control,) = unit.read(0x9410, 1)
+    assert control == 1 << 3  # it follows its flow target
+    flowing = float(on.state.flow[0])
+    assert ask(unit, frame(RPU, 6, 0x9410, control | 1 << 5))[:1] == bytes((RPU,))
+    on.advance(30.0)
+    assert unit.read(0x9410, 1) == [1 << 3 | 1 << 5]
+    assert (on.state.flow[0] < 0.01 * flowing, value(unit, "pump1_tach_rpm")) == (True, 0.0)
+    assert (value(unit, "pump1_status"), value(unit, "time_since_last_on")) == (1.0, 30.0)
+    assert ask(unit, frame(RPU, 6, 0x9410, control | 1 << 6))[:1] == bytes((RPU,))  # no stop bit any more, and a cycle
+    on.advance(20.0)
+    assert unit.read(0x9410, 1) == [1 << 3], "a cycle is a moment"
+    assert on.state.flow[0] > 0.5 * flowing
+    assert value(unit, "total_up_time") == 50.0
+    assert value(unit, "time_since_last_on") == pytest.approx(19.0, abs=1.0)
+
+
+def test_a_power_cycle_stands_for_a_moment_and_a_unit_that_is_stopped_stays_so() -> None:
+    on = bench()
+    unit = slaves(on, "coolant")[RPU]
+    ask(unit, frame(RPU, 6, 0x9410, 1 << 3 | 1 << 6))
+    on.advance(3.0)
+    assert value(unit, "pump1_tach_rpm") < 0.5 * 6000.0  # type: ignore[operator]
+    on.advance(20.0)
+    assert value(unit, "time_since_last_on") == pytest.approx(17.0, abs=1.0)
+    ask(unit, frame(RPU, 6, 0x9410, 1 << 5 | 1 << 6))
+    on.advance(30.0)
+    assert value(unit, "pump1_tach_rpm") == 0.0

@@ -176,3 +176,39 @@ def test_a_humidity_that_names_no_temperature_of_its_own_is_refused(registers: s
     with pytest.raises(FileInvalid, match="air") as caught:
         read_map(GOOD + registers, "pump.yaml")
     assert said in caught.value.expected
+
+
+SWITCH = (
+    GOOD.replace("    type: flags\n", "    type: flags\n    writable: true\n")
+    + "switch: {register: alarms, stop: wet, turns: [flow]}\n"
+)
+
+
+def test_a_map_says_how_its_unit_is_stopped() -> None:
+    found = read_map(SWITCH, "pump.yaml").switch
+    assert found is not None
+    assert (found.stop, found.cycle, found.keeps, [r.name for r in found.turns]) == (8, 0, 0, ["flow"])
+    rpu = load_register_map("orv3-rpu").switch
+    assert rpu is not None
+    assert (rpu.stop, rpu.cycle, rpu.keeps) == (1 << 5, 1 << 6, 0b11_1001_1111)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "said"),
+    [
+        ("register: alarms", "register: flow", "switch.register", "writable flags"),
+        ("register: alarms", "register: none", "switch.register", "'none' is none"),
+        ("stop: wet", "stop: dry", "switch.stop", "'dry' is none"),
+        ("stop: wet", "stop: wet, keeps: [wet]", "switch.keeps", "neither the stop bit"),
+        ("stop: wet", "stop: wet, cycle: dry", "switch.cycle", "'dry' is none"),
+        ("stop: wet", "stop: wet, up_time: flow", "switch.up_time", "both of them or neither"),
+        ("turns: [flow]", "turns: [alarms]", "switch.turns", "expected a number"),
+        ("turns: [flow]", "turns: []", "switch.turns", "1"),
+        ("    writable: true\n", "", "switch.register", "writable flags"),
+    ],
+)
+def test_a_switch_that_cannot_be_is_refused(old: str, new: str, field: str, said: str) -> None:
+    assert old in SWITCH
+    with pytest.raises(FileInvalid, match=said) as found:
+        read_map(SWITCH.replace(old, new), "pump.yaml")
+    assert field in str(found.value)
