@@ -8,8 +8,8 @@ from typing import Any
 ASK_AGAIN_SECONDS = 0.2
 
 
-async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel every task until it has ended.  Outcomes stay in the tasks; nothing is raised."""
+async def end(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel every task, or future of one, until it has ended.  Outcomes stay in them; nothing is raised."""
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:

@@ -40,7 +40,7 @@ async def post_once(
     and the device's words, OutcomeUnknown when the request left and no status, or one that leaves it open, came back.
     """
     headers = [*headers, "Content-Type: application/json", "Expect:"]
-    sending = call.send(engine, "POST", url, headers, msgspec.json.encode(body), fresh=True)
+    sending = call.send(engine, "POST", url, headers, msgspec.json.encode(body), fresh=True, hurry=True)
     return await _judged(call, sending, endpoint, url, limits)
 
 

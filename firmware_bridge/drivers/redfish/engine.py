@@ -11,10 +11,14 @@ socket by then.  The kernel takes a closed socket out of our selector by itself.
 import asyncio
 import atexit
 import contextlib
+import logging
 import select
+from collections.abc import Callable
 from typing import Any
 
 import pycurl
+
+_log = logging.getLogger(__name__)
 
 _NO_TIMER = -1.0
 _AT_ONCE = 256
@@ -38,12 +42,27 @@ class CurlEngine:
         self._deadline = _NO_TIMER
         self._kick_due = False
         self._running = 0
+        self._urgent: list[Callable[[], None]] = []
         loop.add_reader(self._sockets.fileno(), self._on_ready)
 
     def start(self, handle: Any) -> None:
         """Begin the transfer that `handle` is set up for; `handle.finished(code)` is called once when it ends."""
         self._multi.add_handle(handle)
         self._running += 1
+
+    def hurry(self) -> None:
+        """Have what was begun go out now: it does not wait behind what the loop has to do before.
+
+        Not from inside a callback of a handle; `first` is for those.
+        """
+        self._kick()
+
+    def first(self, act: Callable[[], None]) -> None:
+        """Have `act` called as soon as the sockets that are ready now were looked at, before anybody who waits for one
+        of them goes on.  For callbacks of handles, which must not call libcurl themselves."""
+        if not self._urgent:
+            self.loop.call_soon(self._do_urgent)  # where no socket's turn is under way
+        self._urgent.append(act)
 
     def abandon(self, handle: Any) -> None:
         """Stop a transfer; its connection is dropped by libcurl and `finished` is not called.
@@ -82,6 +101,17 @@ class CurlEngine:
             running = action(fd, how)[1]
         if running < self._running:
             self._collect(running)
+        if self._urgent:
+            self._do_urgent()
+
+    def _do_urgent(self) -> None:
+        while self._urgent:
+            acts, self._urgent = self._urgent, []
+            for act in acts:
+                try:
+                    act()
+                except Exception:  # noqa: BLE001 - a bug of ours costs this act only
+                    _log.exception("what came first failed")
 
     def _on_timer(self, milliseconds: int) -> None:
         # libcurl may not be called back from inside this callback; 0 means "as soon as possible".

@@ -131,6 +131,7 @@ class Follower:
     async def _by_stream(self, uri: str) -> AsyncIterator[Sequence[Reading]]:
         before = await self._listed()
         stream = await self.link.stream(uri, self._last_id)
+        stream.take_first = self._hearing.take_first
         self._way.own, self._opened = frozenset(), self._opened + 1
         if self._opened > 1:
             await self.reads.look_awake()  # the stream broke: perhaps because the controller started anew

@@ -28,6 +28,7 @@ from firmware_bridge.wire.redfish.told_xids import told_xids
 
 PROVE_EVERY = Seconds(60.0)
 MOST_XIDS = 64
+MOST_FIRST = 16
 SHORTEST_RETRY, LONGEST_RETRY = Seconds(1.0), Seconds(60.0)
 
 
@@ -55,6 +56,10 @@ class Reads(Protocol):
         """Ask since when the controller is up.  Raises DeviceError."""
         ...
 
+    def tell_leaks(self, readings: Sequence[Reading]) -> None:
+        """Tell of the leaks among readings at once."""
+        ...
+
 
 @dataclass(slots=True)
 class Way:
@@ -62,6 +67,15 @@ class Way:
 
     path: EventPath = field(default_factory=lambda: EventPath(PathKind.POLLING, None, "not asked yet"))
     own: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What messages came to: what a report brought, the records of events, and what those are worth."""
+
+    reported: list[Reading]
+    records: list[EventRecord]
+    taken: Taken
 
 
 @dataclass(slots=True)
@@ -79,6 +93,7 @@ class Hearing:
     _intake: Intake = field(default_factory=Intake)
     _reported: Reported = field(default_factory=Reported)
     _plan: Plan | None = None
+    _first: "deque[_Heard]" = field(default_factory=deque)  # taken as it came, and not gone on with yet
 
     async def read_a_sensor(self) -> list[Reading]:
         """Read the first safety resource: part of every proof.  Raises DeviceError."""
@@ -87,17 +102,37 @@ class Hearing:
 
     async def taken(self, bodies: Iterable[bytes], dropped: int) -> AsyncIterator[Sequence[Reading]]:
         """Yield the readings of messages; `dropped`: so many were lost, and all safety readings are read instead."""
+        heard = [*self._first, self._hear(bodies)]
+        self._first.clear()
+        for one in heard:
+            last = one is heard[-1]
+            async for readings in self._gone_on_with(one, everything=last and bool(dropped)):
+                yield readings
+
+    def take_first(self, bodies: Sequence[bytes]) -> bool:
+        """Take messages the moment they come, ahead of `taken`, and tell of a leak at once; return whether there was
+        room.  `taken` goes on with them."""
+        if len(self._first) >= MOST_FIRST:
+            return False
+        heard = self._hear(bodies)
+        self._first.append(heard)
+        self.reads.tell_leaks(heard.taken.readings)
+        return True
+
+    def _hear(self, bodies: Iterable[bytes]) -> _Heard:
         records, reported = self._read(bodies)
-        if reported:
-            self.reads.take_reported(reported)
-            yield reported
-        if not records and not dropped:
+        return _Heard(reported, records, self.take_records(records) if records else Taken())
+
+    async def _gone_on_with(self, heard: _Heard, *, everything: bool) -> AsyncIterator[Sequence[Reading]]:
+        if heard.reported:
+            self.reads.take_reported(heard.reported)
+            yield heard.reported
+        if not heard.records and not everything:
             return
-        taken = self.take_records(records)
-        if taken.readings:
-            yield taken.readings
-        await self.flash.hear(records)
-        async for readings in self.looked_at(taken, everything=bool(dropped)):
+        if heard.taken.readings:
+            yield heard.taken.readings
+        await self.flash.hear(heard.records)
+        async for readings in self.looked_at(heard.taken, everything=everything):
             yield readings
 
     def take_records(self, records: Sequence[EventRecord]) -> Taken:

@@ -92,11 +92,13 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         fresh: bool = False,
         alone: bool = False,
         keep: bool = False,
+        hurry: bool = False,
     ) -> Reply:
         """Send one request and return the reply, whatever its status.  Raises what libcurl's result is called.
 
         What the judge raises is raised, and nothing was sent then.  `fresh`: over a connection of its own; `alone`:
-        and that is closed afterwards; `keep`: it is for the next call too.  libcurl sends a request a second time, and
+        and that is closed afterwards; `keep`: it is for the next call too; `hurry`: it begins before anything else that
+        the loop has to do.  libcurl sends a request a second time, and
         says nothing, when a connection that was open turns out to be dead.
         """
         self._body, self._size, self._head, self._headers = [], 0, 0, {}
@@ -110,12 +112,14 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         # A connection that somebody else opened would show no certificate; after the last call none is kept.
         self.setopt(pycurl.FRESH_CONNECT, int(fresh or alone or (self._is_first and method == "GET")))
         self.setopt(pycurl.FORBID_REUSE, int(alone or (method != "GET" and not keep)))
-        return await self._answered(engine, f"{method} {url}")
+        return await self._answered(engine, f"{method} {url}", hurry=hurry)
 
-    async def _answered(self, engine: CurlEngine, verb: str) -> Reply:
+    async def _answered(self, engine: CurlEngine, verb: str, *, hurry: bool = False) -> Reply:
         future: asyncio.Future[int] = engine.loop.create_future()
         self._future, self._engine = future, engine
         engine.start(self)
+        if hurry:
+            engine.hurry()
         try:
             code = self.code = await future
         finally:

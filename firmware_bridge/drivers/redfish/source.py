@@ -289,14 +289,15 @@ class RedfishSource(Raw, Enrolled):
             readings += found
             good += 1
             if urgency == URGENT:
-                self._tell_leaks(found)
+                self.tell_leaks(found)
         return good
 
     def tell_leaks_to(self, take: Callable[[Sequence[Reading]], object]) -> None:
         """Give every leak to `take` as soon as it is read: it does not wait for neighbours that hang."""
         self.state.take_leaks = take
 
-    def _tell_leaks(self, readings: Sequence[Reading]) -> None:
+    def tell_leaks(self, readings: Sequence[Reading]) -> None:
+        """Tell whoever takes leaks at once of those among the readings."""
         leaks = [r for r in readings if r.quantity is Quantity.LEAK and r.value]
         if leaks and self.state.take_leaks is not None:
             self.state.take_leaks(leaks)

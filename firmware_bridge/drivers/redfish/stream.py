@@ -6,6 +6,7 @@ its own buffers, and never in our memory.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sequence
 
 import pycurl
 
@@ -19,6 +20,8 @@ from firmware_bridge.wire.redfish.sse import SseMessage, SseParser
 
 MOST_PENDING = 2_048
 MOST_PENDING_BYTES = 4 << 20
+MOST_AT_ONCE = 8
+"""More messages than this that nobody has taken are a flood, and wait for their turn."""
 MESSAGES_PER_SECOND = 256.0
 BURST = 1_024.0
 _PAUSE_SECONDS = 0.25
@@ -28,6 +31,7 @@ class EventStream(pycurl.Curl):  # type: ignore[misc]
     """Made by `RedfishLink.stream`.  `batch` gives what has come, `close` ends it.
 
     `dropped` counts messages that fell out because nobody took them; `floods` how often the device was held back.
+    `take_first` is offered what came as soon as it came, before `batch` gives it, and tells whether it took it.
     """
 
     def __init__(self, endpoint: str, uri: str, leaf: Leaf, limits: RequestLimits, engine: CurlEngine) -> None:
@@ -42,6 +46,7 @@ class EventStream(pycurl.Curl):  # type: ignore[misc]
         self._head, self._status, self._kind = 0, 0, ""
         self._resume: asyncio.TimerHandle | None = None
         self._running = False
+        self.take_first: Callable[[Sequence[bytes]], bool] | None = None
         self.heard_at: float | None = None
         self.dropped = self.floods = 0
         harden(self, leaf, limits)
@@ -156,8 +161,16 @@ class EventStream(pycurl.Curl):  # type: ignore[misc]
         while len(self._pending) > MOST_PENDING:
             self._pending_bytes -= len(self._pending.popleft().data)
             self.dropped += 1
+        if messages and self.take_first is not None and len(self._pending) <= MOST_AT_ONCE:
+            self._engine.first(self._offer)
         self._hear()
         return None
+
+    def _offer(self) -> None:
+        """Offer what came; whoever waits for a batch is woken all the same."""
+        if self._pending and self.take_first is not None and self.take_first([m.data for m in self._pending]):
+            self._pending.clear()
+            self._pending_bytes = 0
 
     def _spent(self) -> bool:
         now = self._engine.loop.time()

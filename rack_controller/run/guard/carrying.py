@@ -12,9 +12,10 @@ from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.interlock import Key, Order
 from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
-from rack_controller.model.interlock import Act, Row
+from rack_controller.model.interlock import SWITCHES_OFF, Act, Row
 from rack_controller.run.ending import end
 from rack_controller.run.guard.trail import SEVERITIES, Fate, Trail, names_of
+from rack_controller.run.start_now import start_now
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,15 @@ class Came(NamedTuple):
     """Each target's fate, and why it failed where it did."""
 
 
+Then = Callable[[Callable[[], object]], object]
+"""Calls something once what was written is on the disk (`Sheet.then`)."""
+
+
+def at_once(act: Callable[[], object]) -> None:
+    """Call it now: nothing was written."""
+    act()
+
+
 Carry = Callable[[Order], Coroutine[Any, Any, Came]]
 """Carries an order out.  What it does before it returns is done at once: what must be on the disk is written with its
 latch.  Raises RackwrightError, when awaited, where no target took it."""
@@ -37,7 +47,8 @@ latch.  Raises RackwrightError, when awaited, where no target took it."""
 
 class Carrying:
     """The orders of one rack under way.  `carriers`: who carries out which act; an alarm says what has none.
-    `armed`: whether anything is carried out; otherwise it is only told."""
+    `armed`: whether anything is carried out; otherwise it is only told.  What switches off begins right behind `then`,
+    ahead of all that the loop has to do."""
 
     def __init__(
         self,
@@ -46,14 +57,16 @@ class Carrying:
         clock: Clock,
         say: Callable[[Finding], object],
         armed: Callable[[], bool],
+        then: Then = at_once,
     ) -> None:
+        self._then = then
         self._rows, self._carriers, self._clock, self._say, self._armed = rows, carriers, clock, say, armed
         self.trail = Trail()
-        self._running: set[asyncio.Task[Came]] = set()
+        self._running: set[asyncio.Future[Came]] = set()
         self._told: dict[tuple[str, Place, Act], str] = {}  # what was said last of an act that is repeated
 
     @property
-    def under_way(self) -> "set[asyncio.Task[Came]]":
+    def under_way(self) -> "set[asyncio.Future[Came]]":
         """Return the orders that are being carried out now."""
         return set(self._running)
 
@@ -115,11 +128,15 @@ class Carrying:
         except Exception as err:  # noqa: BLE001 - told, and the other orders are carried out
             self._broke(order, err)
             return
-        under_way = asyncio.get_running_loop().create_task(coming)
+        self._then(partial(self._begin, order, coming))
+
+    def _begin(self, order: Order, coming: Coroutine[Any, Any, Came]) -> None:
+        first = order.act in SWITCHES_OFF
+        under_way = start_now(coming) if first else asyncio.get_running_loop().create_task(coming)
         self._running.add(under_way)
         under_way.add_done_callback(partial(self._ended, order))
 
-    def _ended(self, order: Order, under_way: "asyncio.Task[Came]") -> None:
+    def _ended(self, order: Order, under_way: "asyncio.Future[Came]") -> None:
         self._running.discard(under_way)
         if under_way.cancelled():
             return

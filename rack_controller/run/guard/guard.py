@@ -60,7 +60,7 @@ class Guard:
         self._rows: dict[str, Row] = {row.cause: row for row in policy.rows}
         self._hearing = Hearing(Place(view.layout.rack), policy.detectors)
         self._loop = LoopMemory()
-        self._carrying = Carrying(self._rows, carriers, clock, say, lambda: self.armed)
+        self._carrying = Carrying(self._rows, carriers, clock, say, lambda: self.armed, latches.sheet.then)
         self.building = BuildingSight()
         self._was_armed = self.armed
         # A tray that nobody switches off is no tray that is on behind a latch.
@@ -148,7 +148,7 @@ class Guard:
         if self._hearing.hear(readings, self._clock.now()):
             self._look_again()
 
-    def emergency_off(self, place: Place, words: str) -> tuple[Latch, set[asyncio.Task[Came]]]:
+    def emergency_off(self, place: Place, words: str) -> tuple[Latch, set[asyncio.Future[Came]]]:
         """Force off the tray `place`, or every one of the rack, now; return its latch and the strikes under way.
 
         Before the first tick nothing is known of any tray: then the strike goes out with that tick.

@@ -6,7 +6,7 @@ All of a sheet is written or nothing; every change carries the epoch of this con
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.run.operate.ledger import Change, Ledger
@@ -22,6 +22,7 @@ class Sheet:
 
     ledger: Ledger
     _lines: list[tuple[Change, Settle]] | None = None
+    _next: list[Callable[[], object]] = field(default_factory=list)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -35,6 +36,16 @@ class Sheet:
         finally:
             lines, self._lines = self._lines, None
             self._sync(lines)
+            acts, self._next = self._next, []
+            for act in acts:
+                act()
+
+    def then(self, act: Callable[[], object]) -> None:
+        """Call `act`, which raises nothing, once what is written so far is on the disk, or is known not to be."""
+        if self._lines is None:
+            act()
+        else:
+            self._next.append(act)
 
     def write(self, change: Change, settle: Settle) -> None:
         """Have `change` written; `settle` is called once, when it is or when it is not.  Never raises."""

@@ -38,6 +38,7 @@ from rack_controller.run.guard.strike_book import OPERATION, StrikeBook
 from rack_controller.run.guard.trail import Fate
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.power.asking import ask_once
+from rack_controller.run.start_now import start_now
 
 _log = logging.getLogger(__name__)
 
@@ -142,7 +143,8 @@ class Striker:
         return self._carry(order, [self._ready(order, tray, ACTIONS[order.act]) for tray in order.targets])
 
     async def _carry(self, order: Order, strikes: "list[_Strike | str | Exception]") -> Came:
-        ends = await asyncio.gather(*(self._strike(order, strike) for strike in strikes))
+        begun = [start_now(self._strike(order, strike)) for strike in strikes]
+        ends = await asyncio.gather(*begun)
         if not self._asking.total():  # a sync to disk would hold up those that must go out yet
             self._book.write_down()
         failed = [(tray, end) for tray, end in zip(order.targets, ends, strict=True) if isinstance(end, Exception)]

@@ -115,6 +115,33 @@ async def test_a_leak_event_is_a_reading_and_the_path_is_proven() -> None:
     assert events.subscriptions == {}  # the subscription goes with the stream
 
 
+async def test_a_leak_is_told_before_whoever_reads_on_takes_the_event() -> None:
+    events = hub()
+    async with serve_tree(tree(), events=events) as served, following(served) as heard:
+        order: list[tuple[str, float | int | None]] = []
+        heard.source.tell_leaks_to(lambda leaks: order.extend(("first", r.value) for r in leaks))
+        await heard.until_path(PathKind.SSE)
+        events.publish([told("Environmental.1.1.0.LeakDetectedCritical", 1)])
+        reading = await heard.leak("leak1", 2.0)
+        order.append(("then", reading.value))
+        events.publish([told("Environmental.1.1.0.LeakDetectedNormal", 1, "OK")])  # dry is not urgent
+        await heard.leak("leak1", 0.0)
+        assert order == [("first", 2.0), ("then", 2.0)]
+
+
+async def test_a_flood_is_not_taken_first() -> None:
+    events = hub()
+    async with serve_tree(tree(), events=events) as served, following(served) as heard:
+        await heard.until_path(PathKind.SSE)
+        first: list[int] = []
+        heard.source.tell_leaks_to(lambda leaks: first.append(len(leaks)))
+        for _ in range(40):
+            events.publish([told("ResourceEvent.1.3.0.ResourceStatusChangedWarning", 0, "OK")])
+        events.publish([told("Environmental.1.1.0.LeakDetectedCritical", 1)])
+        assert (await heard.leak("leak1", 2.0)).value == 2.0  # behind the others, in their order
+        assert sum(first) <= 1
+
+
 async def test_an_xid_that_an_event_names_is_told_once() -> None:
     events = hub()
     xid = told("ResourceEvent.1.0.ResourceErrorsDetected") | {"MessageArgs": ["GPU_0 Driver Event Message", "XID 79 x"]}
