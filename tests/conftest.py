@@ -2,9 +2,14 @@
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
+
+CHAINS = 2
+"""How many whole products run at once."""
 
 settings.register_profile("rackwright", derandomize=True, deadline=None, database=None)
 settings.load_profile("rackwright")
@@ -23,3 +28,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         mark = item.get_closest_marker("timeout")
         longest[item.path] = max(longest.get(item.path, 0.0), float(mark.args[0]) if mark else 0.0)
     items.sort(key=lambda item: -longest[item.path])
+
+
+class Chains(LoadFileScheduling):
+    """Modules go to whichever worker is free; those that start whole products are strung on two chains.
+
+    A product is a core's work: three at once on two cores, and each is too late for what its story waits for.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = super()._split_scope(nodeid)
+        stories = [n.split("::", 1)[0] for n in self.collection if n.startswith("tests/stories/")]
+        return f"stories {list(dict.fromkeys(stories)).index(module) % CHAINS}" if module in stories else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Chains:
+    """Return who hands out modules (`-n`)."""
+    return Chains(config, log)

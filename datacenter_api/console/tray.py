@@ -38,6 +38,7 @@ from rack_controller.model.layout import Layout, TrayView
 
 # So many lines of a tray's own parts are open from the start; groups beyond are one click away.
 OPEN_LINES = 70
+MOST_FINDINGS = 3
 _AT = "l"
 _LEAK_GLYPHS = {"dry": "●", "warning": "▲", "critical": "◆", "unknown": "?"}
 
@@ -242,7 +243,9 @@ def _nvlink_cells(sight: TraySight) -> Cells:
         return {}
     here = [text for _, text in findings_at([sight.domain], sight.tray.place)]
     if here:
-        return {("y-nvlink", "text"): f"▲ {'; '.join(here)}", ("y-nvlink", "class"): "words sev-warning"}
+        more = f"; and {len(here) - MOST_FINDINGS} more, see its domain" if len(here) > MOST_FINDINGS else ""
+        told = f"▲ {'; '.join(here[:MOST_FINDINGS])}{more}"
+        return {("y-nvlink", "text"): told, ("y-nvlink", "class"): "words sev-warning"}
     verdict, where = sight.domain.health.verdict, ""
     if verdict is Verdict.DEGRADED:
         where = ", but nothing of it is known to be wrong at this tray"

@@ -70,6 +70,10 @@ def test_a_tray_says_what_is_wrong_with_its_domain_at_it_and_how_the_domain_is_e
     assert head_cells(here)[("y-domain", "text")] == head_cells(elsewhere)[("y-domain", "text")] == "▲ degraded"
     assert head_cells(other)[("y-domain", "text")] == "? unknown"
     assert health_cells(here)[("y-nvlink", "text")] == f"▲ {HOSTILE}"
+    lanes = [WornLink(f"lab1/a/r01/k01/u19/acp{n}", "ber.high", f"lane {n}") for n in range(1, 9)]
+    hall.worn["k01"] = lanes
+    many = health_cells(sight_of(hall, "k01", "u19"))[("y-nvlink", "text")]
+    assert many == "▲ lane 1; lane 2; lane 3; and 5 more, see its domain"
     assert "nothing of it is known to be wrong at this tray" in health_cells(elsewhere)[("y-nvlink", "text")]
     assert health_cells(other)[("y-nvlink", "text")] == f"? unknown: domain {DOMAIN}"
     shelf = sight_of(hall, "k01", "u06")
