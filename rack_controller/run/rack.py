@@ -14,6 +14,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.alarms import AlarmRules
 from rack_controller.decide.alarm_catalogue import catalogue_of
 from rack_controller.decide.budget.claims import REST_PRIORITY
+from rack_controller.decide.lateness import Lateness
 from rack_controller.decide.notice import Finding
 from rack_controller.images import Images
 from rack_controller.model.event import Severity
@@ -104,6 +105,7 @@ class RackUnderControl:
         self._view = view = RackView(layout, boot, refusals=refusals)
         self._said: list[Finding] = []  # what others than the snapshots have to tell, until the next tick
         self._failing: type[Exception] | None = None
+        self._lateness = Lateness(rack)
         self._turns, self._locks = Turns(), Locks(view, journal, clock, self._said.append)
         self._enrolling = enrolling(
             *(view, sources, periods, self._board, self._stock, journal, clock, self._said.append),
@@ -280,6 +282,7 @@ class RackUnderControl:
                 await bus.tell(self.subjects.state_changed, self._changed(after))
             due = next_due(due, TICK, self._clock.now())
             await self._clock.sleep_until(due)
+            self._said += self._lateness.look(self._clock.now() - due)
 
     def _told_of(self, before: Snapshot | None, after: Snapshot, doubts: list[Finding]) -> bool:
         """Publish a frame and what is noticed; return whether anything is.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rack_controller.decide import lateness
 from rack_controller.model.event import Event
 from rack_controller.model.roles import Role
 from tests.support.real_rack import RACK, eventually, real_rack
@@ -36,3 +37,14 @@ async def test_a_bug_in_what_is_noticed_ends_neither_readings_nor_interlocks(
             assert (await rack.do("emergency_off", tray, Role.SAFETY, reason="smoke")).accepted
         assert await eventually(complete), "said once, and once that it is over"
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_controller_that_is_late_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served_tray(rack=RACK) as (served, _), real_rack(tmp_path, [served]) as rack:
+
+        async def told() -> list[Event]:
+            return rack.events("controller.late")
+
+        monkeypatch.setattr(lateness, "LATE", -1.0)  # every tick counts as late
+        (event,) = await eventually(told)
+        assert "devices may look silent that are not" in event.message
