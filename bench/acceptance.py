@@ -10,13 +10,9 @@ their own plans: `planted_faults_missed_DESIGN`, `false_alarms_DESIGN` and, two 
 import time
 from collections.abc import Callable, Sequence
 
-from firmware_bridge.generations.load import load_generation
-from firmware_bridge.plant.design import design_of
 from rack_controller.acceptance.record import StepRecord
-from rack_controller.acceptance.virtual.batch import accept_virtually, missed
-from rack_controller.acceptance.virtual.elsewhere import transplanted
-from rack_controller.acceptance.virtual.recipe import Planted, read_planted
-from rack_controller.prove.accept.parts import Parts, parts_of
+from rack_controller.acceptance.virtual.batch import accept_virtually, missed, planted_for
+from rack_controller.acceptance.virtual.recipe import Planted
 from rack_controller.prove.accept.plan import Level
 
 GENERATION = "gb200-nvl72"
@@ -34,7 +30,7 @@ def run(record: Callable[..., None]) -> None:
     virtual = sum(step.took_s for step in one)
     record(figure="full_rack_virtual_s", value=took, unit="s", baseline=virtual, ratio=took / virtual)
     record(figure="false_alarms_one_rack", value=_findings([one]), unit="findings")
-    faults = read_planted().faults
+    faults = planted_for(GENERATION)
     found = _not_found(GENERATION, faults, SEEDS[0])
     record(figure="planted_faults_missed", value=len(found), unit="faults", n=len(faults))
     for name in found:
@@ -44,7 +40,7 @@ def run(record: Callable[..., None]) -> None:
     record(figure="false_alarms_50_racks", value=_findings(healthy), unit="findings", n=HEALTHY)
     record(figure="fifty_racks_s", value=time.perf_counter() - began, unit="s", n=HEALTHY)
     for design in OTHERS:
-        there = faults_of(design)
+        there = planted_for(design)
         found = _not_found(design, there, SEEDS[0])
         record(figure=f"planted_faults_missed_{design}", value=len(found), unit="faults", n=len(there))
         for name in found:
@@ -53,17 +49,6 @@ def run(record: Callable[..., None]) -> None:
         record(figure=f"false_alarms_{design}", value=_findings(healthy), unit="findings", n=HEALTHY_OTHERS)
     pair = accept_virtually(PAIR, 2, seed=SEEDS[1], level=Level.L12)
     record(figure="false_alarms_cluster", value=_findings(pair), unit="findings", n=2)
-
-
-def faults_of(design: str) -> list[Planted]:
-    """Return the planted faults that a design can have, at its own places."""
-    own, other = _parts(GENERATION), _parts(design)
-    return [f for fault in read_planted().faults if (f := transplanted(fault, own, other, design)) is not None]
-
-
-def _parts(design: str) -> Parts:
-    generation = load_generation(design)
-    return parts_of(generation, design_of(generation))
 
 
 def _not_found(design: str, faults: Sequence[Planted], seed: int) -> list[str]:

@@ -19,7 +19,7 @@ from rack_controller.prove.accept.judge import judge_step
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import EntrySpec, Level, Plan, StepSpec
 from rack_controller.prove.accept.robust import middle
-from rack_controller.prove.accept.safety import unsafe
+from rack_controller.prove.accept.safety import broken
 from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, worst
 
 LOOK_S, LOOK_EVERY_S = 6.0, 2.0
@@ -86,9 +86,11 @@ def _try(
     judged = []
     driven = drive_step(step, plan, rig, parts, watch)
     for evidence in with_hall(driven.evidence, parts) if step.level is Level.L12 else driven.evidence:
-        stop = driven.stopped or unsafe(plan, evidence)
-        # What was cut short is kept, and judged by nobody.
+        ended = broken(plan, evidence)
+        stop = driven.stopped or (ended.text if ended else "")
+        # What was cut short is kept, and judged by nobody but the rule that ended it.
         measures = [] if driven.stopped else judge_step(step, plan, evidence, parts)
+        measures = [ended.measured(evidence), *measures] if ended else measures
         if driven.refused:
             measures = [_not_done(driven.refused, evidence), *measures]
         raw = keep(step, evidence, number) if keep is not None else ("", "")

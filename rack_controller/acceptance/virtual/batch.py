@@ -7,12 +7,15 @@ import msgspec
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.seeds import seeds_folder
+from firmware_bridge.plant.design import design_of
 from firmware_bridge.plant.trace import LoadTrace, parse_trace
 from rack_controller.acceptance.engine import run_step
 from rack_controller.acceptance.plans import plan_path, read_plan
 from rack_controller.acceptance.record import StepRecord
-from rack_controller.acceptance.virtual.recipe import Planted, read_recipe
+from rack_controller.acceptance.virtual.elsewhere import transplanted
+from rack_controller.acceptance.virtual.recipe import Planted, read_planted, read_recipe
 from rack_controller.acceptance.virtual.rig import VirtualRig
+from rack_controller.prove.accept.parts import Parts, parts_of
 from rack_controller.prove.accept.plan import Level
 
 
@@ -48,6 +51,18 @@ def accept_virtually(
         for rack, record in zip(done, run_step(chosen, plan, rig, rig.parts, done, retest=retest), strict=True):
             rack.append(record)
     return done
+
+
+def planted_for(design: str) -> list[Planted]:
+    """Return the planted faults that racks of a design can have, at its own places."""
+    file = read_planted()
+    own, other = _parts(file.generation), _parts(design)
+    return [f for fault in file.faults if (f := transplanted(fault, own, other, design)) is not None]
+
+
+def _parts(design: str) -> Parts:
+    generation = load_generation(design)
+    return parts_of(generation, design_of(generation), read_recipe().fans_per_tray)
 
 
 def missed(fault: Planted, steps: Sequence[StepRecord]) -> bool:

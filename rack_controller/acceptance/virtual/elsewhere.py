@@ -1,5 +1,7 @@
 """Faults of one design planted in another: the n-th part of a kind there stands for the n-th part of it here.  Pure."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from rack_controller.acceptance.virtual.recipe import Change, Planted
@@ -9,35 +11,59 @@ from rack_controller.prove.accept.parts import Parts
 def transplanted(fault: Planted, own: Parts, other: Parts, design: str) -> Planted | None:
     """Return a fault of racks with `own` parts for racks with `other` ones of a design, None where it cannot be there.
 
-    It cannot be where the design has none of its parts, or where two of its parts would be one.
+    It cannot be where the design has none of its parts, or too few of them to tell all that it is about apart.
     """
     if fault.designs and design not in fault.designs:
         return None
-    there = {place: _place(place, own, other) for c in fault.changes for place in c.at}
-    there |= {place: _place(place, own, other) for place in fault.parts}
-    if not all(there.values()) or len(set(there.values())) < len(there):
+    there = _places([*_named(fault, own), *fault.parts], own, other)
+    if not all(there.values()):
         return None
-    changes = [_change(c, there, own, other) for c in fault.changes]
+    changes = [_change(c, there) for c in fault.changes]
     return msgspec.structs.replace(fault, changes=changes, parts=[there[p] for p in fault.parts])
 
 
-def _change(change: Change, there: dict[str, str], own: Parts, other: Parts) -> Change:
+def _named(fault: Planted, own: Parts) -> Iterable[str]:
+    """Return every place that a fault is about: where it is, and the part that it makes another one look like."""
+    for change in fault.changes:
+        yield from change.at
+        if _is_place(change.to, own):
+            yield str(change.to).removeprefix("@")
+
+
+def _is_place(to: object, own: Parts) -> bool:
+    return isinstance(to, str) and bool(own.kind_of(to.removeprefix("@")))
+
+
+def _change(change: Change, there: dict[str, str]) -> Change:
     to = change.to
-    if isinstance(to, str) and own.kind_of(to.removeprefix("@")):
-        to = "@" * to.startswith("@") + _place(to.removeprefix("@"), own, other)
+    if isinstance(to, str) and to.removeprefix("@") in there:
+        to = "@" * to.startswith("@") + there[to.removeprefix("@")]
     return msgspec.structs.replace(change, at=[there[p] for p in change.at], to=to)
 
 
-def _place(place: str, own: Parts, other: Parts) -> str:
-    """Return the part of the other design that stands for one of ours, empty when it has none."""
+def _places(places: Iterable[str], own: Parts, other: Parts) -> dict[str, str]:
+    """Return which part of the other design stands for each of ours, empty for none; no part stands for two."""
+    there: dict[str, str] = {}
+    for place in places:
+        tray = place.partition("/")[0]
+        whole = [tray] if own.of(own.kind_of(tray)) else []
+        for name in [*whole, place]:
+            if name in there:
+                continue
+            within = there.get(tray, "") if name != tray else ""
+            there[name] = _stands_for(name, own, other, set(there.values()), within)
+    return there
+
+
+def _stands_for(place: str, own: Parts, other: Parts, taken: set[str], within: str) -> str:
+    """Return the part that stands for one of ours, of a tray where `within` names it: by its name there, or in turn."""
     kind = own.kind_of(place)
-    if not kind or not other.of(kind):
-        return ""
-    if kind == place:
+    same = f"{within}/{place.partition('/')[2]}"
+    if kind and other.kind_of(same) == kind:
+        return same
+    if kind == place and other.of(kind):
         return place
-    tray, _, leaf = place.partition("/")
-    if leaf and own.of(own.kind_of(tray)):
-        found = f"{_place(tray, own, other)}/{leaf}"
-        return found if other.kind_of(found) == kind else ""
-    at = own.of(kind).index(place)
-    return other.of(kind)[at * len(other.of(kind)) // len(own.of(kind))]
+    ours = [p for p in own.of(kind) if not within or p.partition("/")[0] == place.partition("/")[0]]
+    theirs = [p for p in other.of(kind) if not within or p.partition("/")[0] == within]
+    first = ours.index(place) * len(theirs) // len(ours) if ours else 0
+    return next((p for p in theirs[first:] + theirs[:first] if p not in taken), "")

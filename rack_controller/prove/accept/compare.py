@@ -9,14 +9,29 @@ from rack_controller.prove.accept.robust import centre, middle, scatter, spread,
 from rack_controller.prove.accept.weighed import Weighed, weigh
 
 UNSEEN = "no reading in the phase: its sensor is silent"
+UNASKED = "the phase has no number that was asked for: nothing to hold it against"
+
+
+def bounds(measure: MeasureSpec, evidence: Evidence) -> tuple[float, float]:
+    """Return `least` and `most` in the measure's unit, infinite where one is not given.
+
+    Of a measure against what its phase asked for they are multiples of that; NaN where it asked for no number.
+    """
+    scale = 1.0
+    if measure.against == "asked":
+        scale = max((p.value for p in evidence.phases_called(measure.phase)), default=float("nan"))
+    low = -np.inf if measure.least is None else measure.least * scale
+    high = np.inf if measure.most is None else measure.most * scale
+    return low, high
 
 
 def judge_range(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
     """Each part's median lies between `least` and `most`, in every phase of that name."""
     series = evidence.series[measure.of]
     values, error = _over_phases(series, evidence, measure.phase)
-    low = -np.inf if measure.least is None else measure.least
-    high = np.inf if measure.most is None else measure.most
+    low, high = bounds(measure, evidence)
+    if np.isnan(low) or np.isnan(high):
+        return Weighed(gap=UNASKED)
     limits = np.where(values - high > low - values, high, low)
     excess = np.maximum(values - high, low - values)
 

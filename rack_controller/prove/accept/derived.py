@@ -12,15 +12,10 @@ from rack_controller.prove.accept.hall import HALL
 from rack_controller.prove.accept.parts import Parts
 
 All = Mapping[str, Series]
-LEAST_POWER_W, LEAST_CPU_W, LEAST_GPU_W, LEAST_PSU_W, LEAST_TRAY_W, LEAST_FLOW_LPM = (
-    20.0,
-    170.0,
-    300.0,
-    1200.0,
-    2500.0,
-    0.3,
-)
-"""Below these a ratio says nothing."""
+LEAST_POWER_W, LEAST_FLOW_LPM = 20.0, 0.3
+LEAST_GPU, LEAST_CPU, LEAST_PSU, LEAST_TRAY = 0.25, 0.5, 0.15, 0.4
+"""Below these a ratio says nothing; of parts, as shares of their rating: half of a small supply's load is little of a
+large one's."""
 
 
 def derive(series: All, parts: Parts) -> dict[str, Series]:
@@ -62,7 +57,13 @@ def _above(series: All, name: str) -> Array:
 
 
 def _gpu_resistance(s: All, parts: Parts) -> Array:
-    return _ratio(_above(s, "gpu.temperature"), s["gpu.power"].values, LEAST_GPU_W)
+    return _ratio(_above(s, "gpu.temperature"), s["gpu.power"].values, LEAST_GPU * parts.design.gpu_max)
+
+
+def _tray_most(parts: Parts) -> float:
+    """Return what a tray draws at most, W."""
+    design = parts.design
+    return float(design.tray_base + design.gpus * design.gpu_max + design.cpus * design.cpu_max)
 
 
 def _tray_heat(s: All, parts: Parts) -> Array:
@@ -99,7 +100,7 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
     "cpu.resistance": (
         "K/W",
         ("cpu.temperature", "cpu.power", "cdu.temperature_supply"),
-        lambda s, p: _ratio(_above(s, "cpu.temperature"), s["cpu.power"].values, LEAST_CPU_W),
+        lambda s, p: _ratio(_above(s, "cpu.temperature"), s["cpu.power"].values, LEAST_CPU * p.design.cpu_max),
     ),
     "tray.rise": (
         "K",
@@ -134,14 +135,14 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
             * _ratio(
                 (s["rack.voltage"].values[:, :1] - s["tray.voltage"].values) * s["tray.voltage"].values,
                 s["tray.power"].values,
-                LEAST_TRAY_W,
+                LEAST_TRAY * _tray_most(p),
             )
         ),
     ),
     "psu.efficiency": (
         "1",
         ("psu.power", "psu.power_input"),
-        lambda s, p: _ratio(s["psu.power"].values, s["psu.power_input"].values, LEAST_PSU_W),
+        lambda s, p: _ratio(s["psu.power"].values, s["psu.power_input"].values, LEAST_PSU * p.design.psu_max),
     ),
     "psu.current_ratio": (
         "V",

@@ -82,6 +82,7 @@ class MeasureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `of`: a series, a fact or a kind of record.  `phase`: which phase; `to`: the second one where a rule compares two.
     `least`, `most`: bounds in `unit`.  `within`, `share`: how far from what is expected, in `unit` and as a share of
     it; `times`: that many times the peers' own scatter.  `profile`: what the design expects of positions.
+    `against`: where it is `asked`, `least` and `most` are multiples of what the phase asked for (a limit in W).
     `wanted`: values of a fact that are good; `by`: what else a fact is held against.
     """
 
@@ -99,6 +100,7 @@ class MeasureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: float | None = None
     times: float | None = None
     profile: str = ""
+    against: Literal["", "asked"] = ""
     wanted: list[str | bool | float] = []
     by: Literal["", "built", "baseline", "peers", "place"] = ""
     group: Literal["", "tray", "shelf", "place"] = ""
@@ -192,6 +194,7 @@ def plan_of(document: Located) -> Plan:
 
 _WHOLE = {Rule.SILENT, Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.TRUNKED, Rule.RECORD}
 _NEEDS_TWO = {Rule.FOLLOWS}
+_BOUNDED = {Rule.RANGE, Rule.PEAKS}
 
 
 def _check_step(document: Located, here: str, step: StepSpec, plan: Plan) -> None:
@@ -216,8 +219,10 @@ def _check_step(document: Located, here: str, step: StepSpec, plan: Plan) -> Non
                 raise document.complaint(f"{at}.{field}", f"expected a phase of this step, got {name!r}")
         if not m.source.strip():
             raise document.complaint(f"{at}.source", "expected where the limit comes from")
-        if m.rule in {Rule.RANGE, Rule.PEAKS} and m.least is None and m.most is None:
+        if m.rule in _BOUNDED and m.least is None and m.most is None:
             raise document.complaint(at, "expected `least` or `most`: a range without a bound passes everything")
+        if m.against and (m.rule not in _BOUNDED or not any(p.name == m.phase and p.cap for p in step.phases)):
+            raise document.complaint(f"{at}.against", "expected a range or peaks of a phase that asks for a `cap`")
         if m.rule is Rule.PEERS and m.within is None and m.share is None and m.times is None:
             raise document.complaint(at, "expected `within`, `share` or `times`")
     for i, name in enumerate(step.sweep):

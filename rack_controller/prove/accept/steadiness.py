@@ -5,7 +5,7 @@ A sensor that lies now and then, or says something new too rarely, hides behind 
 
 import numpy as np
 
-from rack_controller.prove.accept.compare import UNSEEN, _number
+from rack_controller.prove.accept.compare import UNASKED, UNSEEN, _number, bounds
 from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
@@ -16,8 +16,9 @@ from rack_controller.prove.accept.weighed import Weighed, weigh
 def judge_peaks(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
     """No part lies beyond `least` or `most` for longer than one reading at a time, in any phase of that name."""
     series = evidence.series[measure.of]
-    low = -np.inf if measure.least is None else measure.least
-    high = np.inf if measure.most is None else measure.most
+    low, high = bounds(measure, evidence)
+    if np.isnan(low) or np.isnan(high):
+        return Weighed(gap=UNASKED)
     highest, lowest = np.full(len(series.places), np.nan), np.full(len(series.places), np.nan)
     for phase in evidence.phases_called(measure.phase):
         values = series.during(phase).values

@@ -78,7 +78,7 @@ def test_another_generation_takes_a_plan_with_limits_of_its_own(tmp_path: Path) 
     assert [s.id for s in plan.steps] == [s.id for s in base.steps]
     assert (plan.name, digest == other) == ("gb300-nvl72-acceptance", False)
     limit = {(s.id, m.id): m.most for s in plan.steps for m in s.measures}
-    assert limit["caps", "obeys"] == 1003
+    assert limit["gpu_stress", "hot"] == 84
     path = tmp_path / "acceptance.yaml"
     path.write_text("schema_version: 1\nextends: gb200-nvl72\nchanges:\n  caps.gone: {most: 1, source: s}\n")
     with pytest.raises(FileInvalid) as caught:

@@ -201,6 +201,12 @@ def test_a_sweep_holds_unknown_series_against_their_peers_own_scatter(parts: Par
             "steps[0].measures[0].rule",
             5,
         ),
+        (
+            "steps:\n  - {id: a, title: a, level: L11, phases: [{name: full, for_s: 1}], measures: [{id: m, title: m,"
+            " of: gpu.power, rule: range, source: s, phase: full, most: 1.1, against: asked}]}",
+            "steps[0].measures[0].against",
+            5,
+        ),
     ],
 )
 def test_a_bad_plan_is_refused_with_file_line_and_field(text: str, field: str, line: int) -> None:

@@ -11,10 +11,10 @@ from rack_controller.prove.accept.hall import with_hall
 from rack_controller.prove.accept.judge import judge
 from rack_controller.prove.accept.parts import Parts, parts_of
 from rack_controller.prove.accept.plan import MeasureSpec, Rule
-from rack_controller.prove.accept.safety import unsafe
+from rack_controller.prove.accept.safety import broken, unsafe
 from rack_controller.prove.accept.verdict import Outcome
 
-PHASE = Phase("full", 0.0, 0.0, 1e9)
+PHASE = Phase("full", 0.0, 0.0, 1e9, value=1000.0)
 ROWS = 100
 
 
@@ -30,7 +30,7 @@ def values(parts: Parts) -> NDArray[np.float64]:
     return 1000.0 + 2.0 * noise + 50.0 * np.sin(np.arange(ROWS) / 9.0)[:, None]  # all move together
 
 
-def named(parts: Parts, rule: Rule, values: NDArray[np.float64], **more: float) -> set[str]:
+def named(parts: Parts, rule: Rule, values: NDArray[np.float64], **more: float | str) -> set[str]:
     series = Series("gpu.power", "W", parts.of("gpu"), np.arange(1.0, ROWS + 1.0), values)
     spec = MeasureSpec("m", "m", "gpu.power", rule, "a test", phase="full", **more)  # type: ignore[arg-type]
     return {f.place for f in judge(spec, Evidence("k", {"gpu.power": series}, (PHASE,)), parts).findings}
@@ -79,6 +79,23 @@ def test_two_readings_in_a_row_beyond_a_limit_are_a_peak_and_one_is_a_glitch(
     assert named(parts, Rule.PEAKS, values, most=1100.0) == {parts.of("gpu")[10]}
 
 
+@pytest.mark.parametrize("rule", [Rule.PEAKS, Rule.RANGE])
+def test_a_bound_against_what_was_asked_is_a_multiple_of_it(
+    parts: Parts, values: NDArray[np.float64], rule: Rule
+) -> None:
+    values[:, 9] += 100.0
+    assert named(parts, rule, values, most=1.08, against="asked") == {parts.of("gpu")[9]}
+    assert named(parts, rule, values, most=1080.0) == {parts.of("gpu")[9]}
+
+
+def test_a_phase_that_asked_for_no_number_holds_nothing_against_it(parts: Parts, values: NDArray[np.float64]) -> None:
+    series = Series("gpu.power", "W", parts.of("gpu"), np.arange(1.0, ROWS + 1.0), values)
+    spec = MeasureSpec("m", "m", "gpu.power", Rule.RANGE, "a test", phase="full", most=1.0, against="asked")
+    found = judge(spec, Evidence("k", {"gpu.power": series}, (Phase("full", 0.0, 0.0, 1e9),)), parts)
+    assert found.outcome is Outcome.ERROR
+    assert "asked for" in found.findings[0].text
+
+
 def test_a_hall_is_the_sum_of_its_racks_and_none_where_one_is_not_measured(parts: Parts) -> None:
     times, places = np.array([1.0, 2.0]), parts.of("feedphase")
     one = Evidence("k01", {"feedphase.power": Series("feedphase.power", "W", places, times, np.full((2, 6), 10e3))})
@@ -118,3 +135,10 @@ def test_a_stop_rule_wants_two_readings(parts: Parts) -> None:
     assert unsafe(plan, Evidence("k", {"gpu.power": series})) == ""
     values[3, 3] = 1200.0
     assert parts.of("gpu")[3] in unsafe(plan, Evidence("k", {"gpu.power": series}))
+    found = broken(plan, Evidence("k", {"gpu.power": series}, facts={parts.of("gpu")[3]: {"serial": "G3"}}))
+    assert found is not None
+    measured = found.measured(Evidence("k", {"gpu.power": series}, facts={parts.of("gpu")[3]: {"serial": "G3"}}))
+    assert [(f.place, f.serial, f.value, f.limit) for f in measured.findings] == [
+        (parts.of("gpu")[3], "G3", 1200.0, 1100.0)
+    ]
+    assert measured.outcome is Outcome.FAIL
