@@ -1,5 +1,6 @@
 """One value read from a device, with where, when and how well it was read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -60,3 +61,8 @@ class Reading:
     quality: Quality = Quality.GOOD
     source: str = ""
     device_time: str = ""
+
+
+def again(readings: Iterable[Reading], now: Seconds) -> list[Reading]:
+    """Return the same values, read once more at `now`."""
+    return [Reading(r.place, r.quantity, r.value, now, r.quality, r.source) for r in readings]

@@ -6,6 +6,8 @@ accounts as BMCs do, but a single 401 is also what a busy service sends.
 
 import asyncio
 import base64
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote
 
 from firmware_bridge.credentials.vault import Credential
@@ -18,6 +20,7 @@ from firmware_bridge.vocabulary.identity import Certificate
 from firmware_bridge.wire.redfish.guard import Document, parse
 
 ROOT = "/nvue_v1"
+Decoded = TypeVar("Decoded")
 
 
 class NvueLink:
@@ -43,6 +46,11 @@ class NvueLink:
         return self._link.endpoint
 
     @property
+    def limits(self) -> RequestLimits:
+        """Return what an answer may have at most, and how often it is asked."""
+        return self._limits
+
+    @property
     def origin(self) -> str:
         """Return `https://address:port`."""
         return self._link.origin
@@ -52,12 +60,16 @@ class NvueLink:
 
         Raises DeviceError's children; LoginRefused without asking while the cool-down lasts.
         """
+        return await self.get_decoded(path, self._parse, urgency)
+
+    async def get_decoded(self, path: str, decoder: Callable[[bytes], Decoded], urgency: int = NORMAL) -> Decoded:
+        """Return what `decoder` makes of it; otherwise as `get`."""
         now = asyncio.get_running_loop().time()
         if self._refused is not None and self._refusals > 1 and now - self._refused_at < LOGIN_COOL_DOWN:
             raise self._refused.with_traceback(None)
         joint = "&" if "?" in path else "?"
         try:
-            found = await self._link.get_decoded(f"{ROOT}{path}{joint}rev=operational", self._parse, urgency)
+            found = await self._link.get_decoded(f"{ROOT}{path}{joint}rev=operational", decoder, urgency)
         except LoginRefused as err:
             self._refused_at, self._refusals = now, self._refusals + 1
             self._refused = LoginRefused(

@@ -6,6 +6,7 @@ answers slowly, and NVIDIA's own collector asks every 300 s.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from firmware_bridge.drivers.nvue.examine import PLATFORM, examine
@@ -18,10 +19,10 @@ from firmware_bridge.vocabulary.identity import Certificate, Identity
 from firmware_bridge.vocabulary.inventory import EndpointReport
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
-from firmware_bridge.vocabulary.reading import Reading, Series
+from firmware_bridge.vocabulary.reading import Reading, Series, again
 from firmware_bridge.vocabulary.settings import Examination, Question, Scalar
 from firmware_bridge.wire.nvue.identity import identity_of
-from firmware_bridge.wire.nvue.ports import Port, ports_of
+from firmware_bridge.wire.nvue.ports import Port, PortMemory
 from firmware_bridge.wire.nvue.series import (
     OF_PORT_COUNTERS,
     OF_TRAY_COUNTERS,
@@ -57,6 +58,8 @@ class _State:
     asked: dict[str, float] = field(default_factory=dict)
     faults: dict[str, DeviceError] = field(default_factory=dict)
     narrow: bool = True
+    answers: dict[str, PortMemory] = field(default_factory=dict)  # by path
+    said: dict[bool, tuple[list[Port], list[Reading]]] = field(default_factory=dict)  # with and without counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class NvueSwitchTray:
         state.ports = frozenset(p.name for p in ports)
         state.wanted = _wanted(of_ports, of_system)
         state.asked.clear()
+        state.said.clear()
         return (*of_ports, *of_system)
 
     async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
@@ -198,14 +202,11 @@ class NvueSwitchTray:
         self._done("ports_s")
         if counters:
             self._done("counters_s")
-        now = self.clock.now()
-        readings = port_readings(self.tray, [p for p in ports if p.name in self.state.ports], now, counters)
         strange = sorted({p.name for p in ports} - self.state.ports)
         if strange:
             what = f"ports that were not there before: {len(strange)} ({strange[0]}, …)"
             self.state.faults[f"{INTERFACE}?new"] = ReplyMalformed(self.endpoint, "read", what, advice="rescan it")
-        wanted = self.state.wanted[INTERFACE + "+" if counters else INTERFACE]
-        return readings + unanswered(wanted, readings, now)
+        return self._readings_of(ports, counters)
 
     async def _ports(self, counters: bool, urgency: int) -> list[Port]:
         """Ask for the parts that are needed; a firmware that cannot show parts is asked for all, from then on."""
@@ -213,15 +214,30 @@ class NvueSwitchTray:
         query = f"{INTERFACE}?filter_=type%3Dnvl"
         if self.state.narrow:
             try:
-                document = await self.link.get(
-                    query + "".join(f"&include=%2F*%2F{p.replace('/', '%2F')}" for p in parts), urgency
-                )
-                return ports_of(document)[0]
+                included = "".join(f"&include=%2F*%2F{p.replace('/', '%2F')}" for p in parts)
+                return await self._ports_at(query + included, urgency)
             except EndpointRefused as err:
                 if err.status not in (400, 404, 422, 501):
                     raise
                 self.state.narrow = False
-        return ports_of(await self.link.get(query, urgency))[0]
+        return await self._ports_at(query, urgency)
+
+    async def _ports_at(self, path: str, urgency: int) -> list[Port]:
+        memory, limits = self.state.answers.setdefault(path, PortMemory()), self.link.limits
+        return await self.link.get_decoded(
+            path, partial(memory.ports, most_bytes=limits.most_bytes, most_depth=limits.most_depth), urgency
+        )
+
+    def _readings_of(self, ports: list[Port], counters: bool) -> list[Reading]:
+        """Return the readings of an answer; one that is the one of before needs only another time."""
+        now, said = self.clock.now(), self.state.said.get(counters)
+        if said is not None and said[0] is ports:
+            return again(said[1], now)
+        readings = port_readings(self.tray, [p for p in ports if p.name in self.state.ports], now, counters)
+        wanted = self.state.wanted[INTERFACE + "+" if counters else INTERFACE]
+        readings += unanswered(wanted, readings, now)
+        self.state.said[counters] = (ports, readings)
+        return readings
 
     async def _read_apps(self) -> list[Reading]:
         return app_readings(self.tray, apps_of(await self.link.get(APPS, PATIENT)), self.clock.now())

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from firmware_bridge.drivers.redfish.behind import subtree_of
@@ -47,7 +48,7 @@ from firmware_bridge.wire.redfish.guard import Document, parse
 from firmware_bridge.wire.redfish.inventory import report_of
 from firmware_bridge.wire.redfish.limits import limits_of
 from firmware_bridge.wire.redfish.links import link_of, member_links
-from firmware_bridge.wire.redfish.plan import Fetch, Plan, dew_points_of, missing, readings_of, sums_of
+from firmware_bridge.wire.redfish.plan import Answers, Fetch, Plan, dew_points_of, missing, sums_of
 from firmware_bridge.wire.redfish.waking import blinded, unarmed, uptime_of
 
 _URGENCY = {ReadingClass.SAFETY: URGENT, ReadingClass.POWER: NORMAL}
@@ -64,6 +65,7 @@ class _State:
     locate_uri: str | None = None
     subtree: Subtree | None = None
     faults: dict[str, DeviceError] = field(default_factory=dict)
+    answers: dict[str, Answers] = field(default_factory=dict)  # by what was asked for last
     resting: dict[str, float] = field(default_factory=dict)  # fetches that failed and are not needed -> until when
     reported: Unasked = field(default_factory=Unasked)
     follower: Follower | None = None
@@ -148,6 +150,7 @@ class RedfishSource(Raw, Enrolled):
         self.state.subtree = subtree_of(tree.documents[ROOT], found, plan)
         self.state.faults.clear()
         self.state.resting.clear()
+        self.state.answers.clear()
         return plan.series()
 
     async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
@@ -245,9 +248,10 @@ class RedfishSource(Raw, Enrolled):
 
         Its readings are as old as the question: what an event tells meanwhile is newer.
         """
-        asked_at = self.clock.now()
-        document = await self.link.get_decoded(fetch.uri, fetch.decode, urgency)
-        return readings_of(fetch, document, asked_at)
+        answers = self.state.answers.get(fetch.uri)
+        if answers is None or answers.fetch is not fetch:
+            answers = self.state.answers[fetch.uri] = Answers(fetch)
+        return await self.link.get_decoded(fetch.uri, partial(answers.readings, self.clock.now()), urgency)
 
     def _due(self, fetches: Sequence[Fetch]) -> list[Fetch]:
         """Return the fetches, those that rest replaced by what they save."""

@@ -4,14 +4,18 @@ Names: NVOS user manual (`nv show interface`, `link counters`, `link phy-detail`
 `phy-detail` when it is asked to is an assumption (decision 0020).  A later firmware line nests counters below `link`.
 """
 
+import hashlib
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from firmware_bridge.vocabulary.inventory import Note
 from firmware_bridge.vocabulary.text import scrub
 from firmware_bridge.wire.nvue.values import branch, count, first, ratio, speed_gbps, word
+from firmware_bridge.wire.redfish.guard import MOST_MEMBERS, DocumentMalformed, check_size, decoded
 
 INTERFACE = "/nvue_v1/interface"
 MOST_PORTS = 512
@@ -20,6 +24,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,30}")
 _STATES = {"up": True, "down": False}
 _PHYSICAL = {"linkup": True, "disabled": False, "polling": False, "portconfigurationtraining": False, "sleep": False}
 _NO_ISSUE = "0"
+_ENTRIES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +60,62 @@ def ports_of(document: dict[str, Any]) -> tuple[list[Port], list[Note]]:
     Never raises: an entry of the wrong shape is a note and no port; a value of the wrong shape is unknown.
     """
     notes: list[Note] = []
-    ports: list[Port] = []
-    for name, entry in document.items():
-        if not isinstance(entry, dict):
-            notes.append(Note(f"{INTERFACE}/{scrub(name, 64)}", "", "no object: left out"))
-        elif word(entry.get("type")) in ("nvl", ""):
-            if not _NAME.fullmatch(name):
-                notes.append(Note(f"{INTERFACE}/{scrub(name, 64)}", "", "a name that is no place: left out"))
-            elif word(entry.get("type")) or _looks_like_port(entry):
-                ports.append(_port(name, entry, notes))
+    ports = [port for name, entry in document.items() if (port := _entry(name, entry, notes)) is not None]
     if len(ports) > MOST_PORTS:
         notes.append(Note(INTERFACE, "", f"{len(ports)} ports: only {MOST_PORTS} are read"))
-    return sorted(ports, key=lambda p: _natural(p.name))[:MOST_PORTS], notes[:MOST_NOTES]
+    return _in_order(ports), notes[:MOST_NOTES]
+
+
+@dataclass(slots=True)
+class PortMemory:
+    """The ports of one kind of answer, as `ports_of` gives them.  An entry whose bytes come again is the port it was:
+    most of a fabric says the same every time, and what has changed is all that is looked into."""
+
+    _digest: bytes = b""
+    _ports: list[Port] = field(default_factory=list)
+    _entries: dict[str, tuple[bytes, Port | None]] = field(default_factory=dict)
+
+    def ports(self, raw: bytes, most_bytes: int, most_depth: int) -> list[Port]:
+        """Return the ports of an answer; the very same list when nothing has changed.
+
+        Raises DocumentTooLarge and DocumentMalformed.
+        """
+        digest = hashlib.blake2b(raw, digest_size=16).digest()
+        if digest == self._digest:
+            return self._ports
+        check_size(raw, most_bytes, most_depth, MOST_MEMBERS)
+        try:
+            entries = decoded(raw, _ENTRIES.decode, shaped=True)
+        except msgspec.ValidationError:
+            raise DocumentMalformed("no JSON object") from None
+        self._entries = {name: self._known(name, bytes(entry)) for name, entry in entries.items()}
+        ports = [port for _, port in self._entries.values() if port is not None]
+        self._ports, self._digest = _in_order(ports), digest
+        return self._ports
+
+    def _known(self, name: str, raw: bytes) -> tuple[bytes, Port | None]:
+        before = self._entries.get(name)
+        if before is not None and before[0] == raw:
+            return before
+        return raw, _entry(name, decoded(raw, msgspec.json.decode), [])
+
+
+def _entry(name: str, entry: Any, notes: list[Note]) -> Port | None:
+    """Return the port that an entry of the collection is, None for one that is none."""
+    if not isinstance(entry, dict):
+        notes.append(Note(f"{INTERFACE}/{scrub(name, 64)}", "", "no object: left out"))
+        return None
+    kind = word(entry.get("type"))
+    if kind not in ("nvl", ""):
+        return None
+    if not _NAME.fullmatch(name):
+        notes.append(Note(f"{INTERFACE}/{scrub(name, 64)}", "", "a name that is no place: left out"))
+        return None
+    return _port(name, entry, notes) if kind or _looks_like_port(entry) else None
+
+
+def _in_order(ports: Iterable[Port]) -> list[Port]:
+    return sorted(ports, key=lambda p: _natural(p.name))[:MOST_PORTS]
 
 
 def port_summary(ports: Sequence[Port]) -> dict[str, float | int | None]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass, SeriesKind
-from firmware_bridge.vocabulary.reading import Quality, Reading, Series
+from firmware_bridge.vocabulary.reading import Quality, Reading, Series, again
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.moist_air import dew_point_reading
 from firmware_bridge.wire.redfish.documents import Decoder, Excerpt, MetricValue, ResourceStatus
@@ -14,6 +14,8 @@ from firmware_bridge.wire.redfish.numbers import number, possible, state_name, u
 from firmware_bridge.wire.redfish.units import unit_of
 
 Convert = Callable[[Any], float | int | None]
+MOST_KEPT = 4096
+"""Bytes of an answer that is kept to be compared with the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,24 @@ def readings_of(fetch: Fetch, document: Any, now: Seconds) -> list[Reading]:
         else reading_of(e, members.get(e.member) or members.get(f"{e.member}/"), e.member, now)
         for e in fetch.extracts
     ]
+
+
+@dataclass(slots=True)
+class Answers:
+    """What one fetch brings.  Bytes that come again are the same readings at another time: most of what is read every
+    second is a state that does not change, and is not decoded anew."""
+
+    fetch: Fetch
+    _raw: bytes = b""
+    _readings: list[Reading] = field(default_factory=list)
+
+    def readings(self, now: Seconds, raw: bytes) -> list[Reading]:
+        """Return the readings of an answer (`readings_of`).  Raises what the decoder raises."""
+        if raw == self._raw and raw:
+            return again(self._readings, now)
+        readings = readings_of(self.fetch, self.fetch.decode(raw), now)
+        self._raw, self._readings = (raw, readings) if len(raw) <= MOST_KEPT else (b"", [])
+        return readings
 
 
 def missing(fetch: Fetch, now: Seconds) -> list[Reading]:

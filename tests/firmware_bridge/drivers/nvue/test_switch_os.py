@@ -1,8 +1,9 @@
 """NVOS read over real HTTPS: its ports, what it does with faults, and what it must never do with a login."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -238,12 +239,12 @@ async def test_a_system_that_shows_no_port_yet_is_not_met_half() -> None:
             await source.discover()
         served.faults.set([])
         link = source.link  # type: ignore[attr-defined]
-        whole = link.get
+        whole = link.get_decoded
 
-        async def empty(path: str, urgency: int = 1) -> dict[str, object]:
-            return {} if path.startswith("/interface") else await whole(path, urgency)
+        async def empty(path: str, decoder: Callable[[bytes], Any], urgency: int = 1) -> Any:
+            return decoder(b"{}") if path.startswith("/interface") else await whole(path, decoder, urgency)
 
-        link.get = empty
+        link.get_decoded = empty
         with pytest.raises(ReplyMalformed, match="no NVLink port yet"):
             await source.discover()
         await source.close()

@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.wire.nvue.ports import MOST_PORTS, Port, port_summary, ports_of
+from firmware_bridge.wire.nvue.ports import MOST_PORTS, Port, PortMemory, port_summary, ports_of
 from firmware_bridge.wire.nvue.values import count, ratio, speed_gbps, word
+from firmware_bridge.wire.redfish.guard import DocumentMalformed, DocumentTooLarge
 
 # Spelt as in the NVOS manual (`nv show interface acp21`) and NVIDIA's infra-controller.
 MANUAL = {
@@ -120,3 +123,39 @@ def test_nothing_makes_it_fail(document: dict[str, Any]) -> None:
         assert port.ber is None or 0.0 <= port.ber <= 1.0
         assert port.recoveries is None or port.recoveries >= 0
     port_summary(ports)
+
+
+def test_an_answer_that_comes_again_is_the_same_list_and_only_what_changed_is_another_port() -> None:
+    memory, document = PortMemory(), json.loads(json.dumps(MANUAL))
+    first = memory.ports(json.dumps(document).encode(), 1 << 20, 32)
+    assert first == ports_of(document)[0]
+    assert memory.ports(json.dumps(document).encode(), 1 << 20, 32) is first
+    document["acp3"]["link"]["state"] = "up"
+    document["acp4"] = document["acp3"]
+    del document["eth0"]
+    again = memory.ports(json.dumps(document).encode(), 1 << 20, 32)
+    assert again == ports_of(document)[0]
+    assert [p.name for p in again] == ["acp3", "acp4", "acp21"]
+    assert again[2] is first[1]
+    del document["acp21"]
+    assert [p.name for p in memory.ports(json.dumps(document).encode(), 1 << 20, 32)] == ["acp3", "acp4"]
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"7", b"{", b'{"acp1": }', b"", b"\xff"])
+def test_what_is_no_object_is_malformed_as_ever(raw: bytes) -> None:
+    with pytest.raises(DocumentMalformed):
+        PortMemory().ports(raw, 1 << 20, 32)
+
+
+def test_an_answer_keeps_its_caps_and_an_odd_entry_is_no_port() -> None:
+    with pytest.raises(DocumentTooLarge):
+        PortMemory().ports(json.dumps(MANUAL).encode(), 100, 32)
+    with pytest.raises(DocumentTooLarge):
+        PortMemory().ports(b'{"acp1": ' + b"[" * 40 + b"]" * 40 + b"}", 1 << 20, 32)
+    assert PortMemory().ports(b'{"acp1": 7, "acp2": null, "acp3": {"type": "nvl"}}', 1 << 20, 32) == [Port("acp3")]
+
+
+@given(st.dictionaries(st.text(max_size=8), _JSON))
+def test_the_memory_reads_what_the_document_reads(document: dict[str, Any]) -> None:
+    raw, memory = msgspec.json.encode(document), PortMemory()
+    assert memory.ports(raw, 1 << 20, 64) == ports_of(msgspec.json.decode(raw))[0] == memory.ports(raw, 1 << 20, 64)

@@ -6,7 +6,18 @@ from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.redfish.documents import Decoder, EnvironmentMetrics, LeakDetector, Sensor
 from firmware_bridge.wire.redfish.numbers import leak_code
-from firmware_bridge.wire.redfish.plan import Extract, Fetch, Plan, Sum, missing, readings_of, state_extract, sums_of
+from firmware_bridge.wire.redfish.plan import (
+    MOST_KEPT,
+    Answers,
+    Extract,
+    Fetch,
+    Plan,
+    Sum,
+    missing,
+    readings_of,
+    state_extract,
+    sums_of,
+)
 
 NOW = Seconds(100.0)
 GPU = Place("s/h/r/k/u1/gpu0")
@@ -91,3 +102,26 @@ def test_a_plan_knows_its_rate() -> None:
     fetch = Fetch("/m", Decoder(EnvironmentMetrics), (Extract(POWER, "PowerWatts"),))
     plan = Plan({ReadingClass.POWER: (fetch, fetch), ReadingClass.SLOW: (fetch,) * 10})
     assert plan.requests_per_second({ReadingClass.POWER: 1.0, ReadingClass.SLOW: 10.0}) == 3.0
+
+
+def test_bytes_that_come_again_are_the_same_readings_at_another_time() -> None:
+    decoded: list[bytes] = []
+
+    class Counted(Decoder):
+        __slots__ = ()
+
+        def __call__(self, raw: bytes) -> object:
+            decoded.append(raw)
+            return super().__call__(raw)
+
+    answers = Answers(Fetch("/m", Counted(EnvironmentMetrics), (Extract(POWER, "PowerWatts"),)))
+    raw, other = b'{"PowerWatts": {"Reading": 700}}', b'{"PowerWatts": {"Reading": "N/A"}}'
+    later = Seconds(NOW + 1.0)
+    assert answers.readings(NOW, raw) == [Reading(GPU, Quantity.POWER, 700, NOW, Quality.GOOD, "/m")]
+    assert answers.readings(later, raw) == [Reading(GPU, Quantity.POWER, 700, later, Quality.GOOD, "/m")]
+    assert answers.readings(later, other) == [Reading(GPU, Quantity.POWER, None, later, Quality.REFUSED, "/m")]
+    assert [r.quality for r in answers.readings(later, other)] == [Quality.REFUSED]
+    assert decoded == [raw, other]
+    large = raw[:-1] + b', "Name": "' + b"x" * MOST_KEPT + b'"}'
+    assert [answers.readings(NOW, large), answers.readings(NOW, large)] == [answers.readings(NOW, raw)] * 2
+    assert decoded == [raw, other, large, large, raw]
