@@ -50,6 +50,7 @@ class Bench:
         self.board_caps: Array = np.full(self.state.gpu_power.shape, float(self.design.limit_default))
         self.asked_caps, self.driver_caps = self.board_caps.copy(), self.board_caps.copy()
         self.deaf = np.zeros(self.board_caps.shape[:2], dtype=np.bool_)
+        self._shares: tuple[State | None, Array] = (None, np.empty(0))
         self.demand_share: float | None = None  # set by hand: overrides the trace
         self.hosts: dict[tuple[TrayKind, int, int], Host] = {}
         self.supplies: dict[tuple[int, int, int], Host] = {}
@@ -159,6 +160,16 @@ class Bench:
     def caps(self) -> Array:
         """Return the limits that are enforced, (R, T, G), W."""
         return np.minimum(self.board_caps, self.driver_caps)
+
+    @property
+    def tray_shares(self) -> Array:
+        """Return how far each compute tray is between idle and its GPUs' maximum, (R, T); worked out once a step."""
+        if self._shares[0] is not self.state:
+            design = self.design
+            idle, span = design.gpus * design.gpu_idle, design.gpus * (design.gpu_max - design.gpu_idle)
+            drawn = self.state.gpu_power.sum(axis=2)
+            self._shares = (self.state, np.clip((drawn - idle) / max(span, 1.0), 0.0, 1.0))
+        return self._shares[1]
 
     def forget_limits(self, kind: TrayKind, rack: int, index: int) -> None:
         """Put the power limits of a compute tray back to their default, as a loss of auxiliary power does, unless they

@@ -45,9 +45,7 @@ LEAK_DRY_V, LEAK_WET_V = 1.73, 1.2  # tray capture: 1.73 V dry, threshold 1.617 
 
 
 def _tray_share(b: Bench, r: int, t: int) -> float:
-    """Return how far a compute tray is between idle and its GPUs' maximum."""
-    span = b.design.gpus * (b.design.gpu_max - b.design.gpu_idle)
-    return float(np.clip((b.state.gpu_power[r, t].sum() - b.design.gpus * b.design.gpu_idle) / max(span, 1.0), 0, 1))
+    return b.tray_shares.item(r, t)
 
 
 def _fan(b: Bench, r: int, t: int, at: int) -> float:

@@ -6,6 +6,7 @@ one is that part of it.  What is null in a template is not there, and neither is
 
 import base64
 import binascii
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -83,9 +84,15 @@ class NvueService:
 
     def _document(self, uri: str) -> Any:
         shown = self._device.get(uri, None)
-        document = orjson.loads(shown.raw) if shown is not None else {}
-        document.pop("@odata.id", None)
-        return _pruned(document)
+        return _spoken(shown.raw) if shown is not None else {}
+
+
+@lru_cache(maxsize=4096)
+def _spoken(raw: bytes) -> Any:
+    """Return a document as NVUE says it, for nobody to change: ports of a fabric are alike, and rarely another."""
+    document = orjson.loads(raw)
+    document.pop("@odata.id", None)
+    return _pruned(document)
 
 
 def _pruned(value: Any) -> Any:
