@@ -175,7 +175,11 @@ class AgentGpuHost:
         if gpu is None:
             return [Reading(place, q, None, now, Quality.MISSING, "nvml") for q in (*FAST, *SLOW)]
         fast_at, slow_at = Seconds(now - _age(gpu.age_s)), Seconds(now - _age(gpu.slow_age_s))
-        readings = [_reading(place, quantity, gpu, _taken(gpu, quantity, now, fast_at)) for quantity in FAST]
+        aged = gpu.ages_s or ()
+        readings = [
+            _reading(place, quantity, gpu, fast_at if quantity not in aged else _taken(gpu, quantity, now, fast_at))
+            for quantity in FAST
+        ]
         # The slow group is in every message; what has been stored already is not stored again.
         if slow_at - self._slow_taken.get(number, Seconds(float("-inf"))) > 0.5 or gpu.access != ACCESS_OK:
             self._slow_taken[number] = slow_at

@@ -4,6 +4,7 @@ themselves."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from firmware_bridge.ports.offered import offers
 from firmware_bridge.ports.power import CoolantSwitch, OutputSwitch, PowerSwitch, SupplySwitch
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSight
@@ -100,10 +101,10 @@ def outputs_of(source: object) -> dict[str, list[str]]:
     """Return what of a shelf or a coolant unit can be switched at an endpoint: by supply, and by the empty name for all
     of its output, or for the unit."""
     found: dict[str, list[str]] = {}
-    if isinstance(source, OutputSwitch) and source.output_actions:
+    if offers(source, OutputSwitch) and source.output_actions:
         found[""] = sorted(source.output_actions)
-    if isinstance(source, CoolantSwitch) and source.unit_actions:
+    if offers(source, CoolantSwitch) and source.unit_actions:
         found[""] = sorted(source.unit_actions)
-    if isinstance(source, SupplySwitch):
+    if offers(source, SupplySwitch):
         found |= {supply: sorted(actions) for supply, actions in source.supply_actions.items() if actions}
     return found
