@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import logging
 import select
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,10 @@ _log = logging.getLogger(__name__)
 
 _NO_TIMER = -1.0
 _AT_ONCE = 256
+ATTENDED = 0.015
+"""s.  How long at a stretch nothing but sockets is looked at while a request that hurries is under way; then the loop
+has its turn for as long: what it has to do comes in pieces of 10 ms."""
+_LOOK = 0.002
 _IN, _OUT = select.EPOLLIN, select.EPOLLOUT
 _INTEREST = {pycurl.POLL_IN: _IN, pycurl.POLL_OUT: _OUT, pycurl.POLL_INOUT: _IN | _OUT}
 
@@ -43,6 +48,8 @@ class CurlEngine:
         self._kick_due = False
         self._running = 0
         self._urgent: list[Callable[[], None]] = []
+        self._hurried: set[Any] = set()
+        self._attending, self._rests_until = False, 0.0
         loop.add_reader(self._sockets.fileno(), self._on_ready)
 
     def start(self, handle: Any) -> None:
@@ -50,12 +57,16 @@ class CurlEngine:
         self._multi.add_handle(handle)
         self._running += 1
 
-    def hurry(self) -> None:
-        """Have what was begun go out now: it does not wait behind what the loop has to do before.
+    def hurry(self, handle: Any) -> None:
+        """Have a transfer that was begun go on before anything else that the loop has to do, until it ends or
+        `ATTENDED` is over: connecting, the handshake and the request would each wait for their turn.
 
         Not from inside a callback of a handle; `first` is for those.
         """
+        self._hurried.add(handle)
         self._kick()
+        if not self._attending and self._attend not in self._urgent:
+            self.first(self._attend)
 
     def first(self, act: Callable[[], None]) -> None:
         """Have `act` called as soon as the sockets that are ready now were looked at, before anybody who waits for one
@@ -69,6 +80,7 @@ class CurlEngine:
 
         Not from inside a callback of the same handle.
         """
+        self._hurried.discard(handle)
         self._multi.remove_handle(handle)
         self._running = max(0, self._running - 1)
 
@@ -89,8 +101,13 @@ class CurlEngine:
             self._sockets.unregister(fd)
 
     def _on_ready(self) -> None:
+        self._serve(0)
+        if self._urgent:
+            self._do_urgent()
+
+    def _serve(self, wait: float) -> None:
         action, wanted, running = self._action, self._wanted, self._running
-        for fd, events in self._sockets.poll(0, _AT_ONCE):
+        for fd, events in self._sockets.poll(wait, _AT_ONCE):
             if fd not in wanted:
                 # The far end closed an idle connection; libcurl finds out when it next looks at it.
                 self._forget(fd)
@@ -101,8 +118,22 @@ class CurlEngine:
             running = action(fd, how)[1]
         if running < self._running:
             self._collect(running)
-        if self._urgent:
-            self._do_urgent()
+
+    def _attend(self) -> None:
+        """Serve sockets until nothing hurries any more."""
+        began = now = time.monotonic()  # the loop's own time stands still while it does one thing
+        if self._attending or began < self._rests_until:
+            return
+        self._attending = True
+        try:
+            while self._hurried and now - began < ATTENDED:
+                self._serve(_LOOK)
+                if self._kick_due:
+                    self._kick()
+                self._do_urgent()
+                now = time.monotonic()
+        finally:
+            self._attending, self._rests_until = False, 2.0 * now - began
 
     def _do_urgent(self) -> None:
         while self._urgent:
@@ -154,11 +185,10 @@ class CurlEngine:
         queued = 1
         while queued:
             queued, done, failed = multi.info_read(_AT_ONCE)
-            for handle in done:
+            for handle, code in [*((h, 0) for h in done), *((h, c) for h, c, _ in failed)]:
                 multi.remove_handle(handle)
-                handle.finished(0)
-            for handle, code, _ in failed:
-                multi.remove_handle(handle)
+                if self._hurried:
+                    self._hurried.discard(handle)
                 handle.finished(code)
 
     def close(self) -> None:

@@ -119,7 +119,7 @@ class OneCall(pycurl.Curl):  # type: ignore[misc]
         self._future, self._engine = future, engine
         engine.start(self)
         if hurry:
-            engine.hurry()
+            engine.hurry(self)
         try:
             code = self.code = await future
         finally:

@@ -1,0 +1,60 @@
+"""What hurries: taken before the loop's other work, and no longer than it may be."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
+from firmware_bridge.drivers.redfish.one_call import OneCall
+from firmware_bridge.drivers.redfish.trust import fetch_leaf
+from firmware_bridge.emulator.harness import serve_tree
+from firmware_bridge.vocabulary.generation import RequestLimits
+
+ROOT = "/redfish/v1"
+LIMITS = RequestLimits()
+
+
+async def test_what_comes_first_is_done_in_order_and_a_bug_costs_itself_only(caplog: pytest.LogCaptureFixture) -> None:
+    engine, did = CurlEngine(asyncio.get_running_loop()), []
+
+    def fails() -> None:
+        did.append("fails")
+        engine.first(lambda: did.append("begun by another"))
+        raise ZeroDivisionError
+
+    engine.first(fails)
+    engine.first(lambda: did.append("second"))
+    assert did == []
+    await asyncio.sleep(0)
+    assert did == ["fails", "second", "begun by another"]
+    assert "what came first failed" in caplog.text
+    engine.close()
+
+
+async def test_a_request_that_hurries_is_answered_and_hurries_no_more() -> None:
+    async with serve_tree({ROOT: {"@odata.id": ROOT, "Id": "root"}}) as there:
+        leaf = await fetch_leaf("far", there.address, there.port, LIMITS.timeout)
+        engine, calls = engine_of_running_loop(), [OneCall("far", LIMITS, there.pin, leaf) for _ in range(4)]
+        url = f"https://{there.address}:{there.port}{ROOT}"
+        asked = [call.send(engine, "GET", url, [], fresh=True, hurry=True) for call in calls]
+        assert [reply.status for reply in await asyncio.gather(*asked)] == [200] * 4
+        assert not engine._hurried
+        for call in calls:
+            call.close()
+
+
+async def test_what_is_not_answered_holds_the_loop_for_a_moment_only() -> None:
+    server = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)  # takes the connection, says nothing
+    port = server.sockets[0].getsockname()[1]
+    engine, call = engine_of_running_loop(), OneCall("mute", LIMITS, None, None)
+    url = f"https://127.0.0.1:{port}/"
+    asking: asyncio.Task[Any] = asyncio.create_task(call.send(engine, "GET", url, [], hurry=True))
+    for _ in range(20):
+        await asyncio.sleep(0)  # the loop goes on
+    assert not asking.done()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert not engine._hurried
+    call.close()
+    server.close()
