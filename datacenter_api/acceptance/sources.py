@@ -9,11 +9,13 @@ from pathlib import Path
 import msgspec
 
 from datacenter_api.acceptance.photos import FOLDER as PHOTOS
+from datacenter_api.acceptance.photos import read_photo
 from datacenter_api.acceptance.waivers import WAIVERS, waivers_of
+from firmware_bridge.vocabulary.errors import TargetUnknown
 from rack_controller.acceptance.begin import PLAN
 from rack_controller.acceptance.look_back import exhibits_of, plan_of_run
 from rack_controller.acceptance.progress import ANSWERS, ASKED, answers_of, asked_of
-from rack_controller.acceptance.run import EVIDENCE, RECORD, RunFolder, suspects_of
+from rack_controller.acceptance.run import EVIDENCE, FLOOR_USED, RECORD, RunFolder, suspects_of
 from rack_controller.prove.report.make import Source
 from rack_controller.prove.report.model import PassportSummary
 from rack_controller.prove.seal import SUFFIX, judge
@@ -35,12 +37,25 @@ def source_of(folder: RunFolder, passport: PassportSummary | None = None) -> Sou
         versions=versions_of(folder.path),
         hashes=list(hashes_of(folder.path)),
         sealed=signer_of(folder.path),
+        photos=photos_of(folder.path),
     )
+
+
+def photos_of(folder: Path) -> dict[str, tuple[str, bytes]]:
+    """Return the photos that answers name, as they are now, with their media types."""
+    found: dict[str, tuple[str, bytes]] = {}
+    for name in {a.photo for a in answers_of(folder) if a.photo}:
+        try:
+            content, kind = read_photo(folder, name)
+        except TargetUnknown:
+            continue
+        found[name] = (kind, content)
+    return found
 
 
 def hashes_of(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield every file of a run that is evidence, with its SHA-256 as it is now."""
-    fixed = [RECORD, PLAN, ASKED, ANSWERS, EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX]
+    fixed = [RECORD, PLAN, ASKED, ANSWERS, FLOOR_USED, EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX]
     more = sorted(p.name for p in folder.glob("raw-*.npz")) + sorted(
         f"{PHOTOS}/{p.name}" for p in (folder / PHOTOS).glob("*") if p.is_file()
     )

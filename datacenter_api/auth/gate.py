@@ -25,8 +25,8 @@ _CONSOLE = (
 )
 # Swagger UI sets style attributes while it draws.
 _DOCS = _PAGE.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
-# A report stands alone: its styles are in it, and it runs nothing.
-_REPORT = f"{_STRICT}; style-src 'unsafe-inline'"
+# A report stands alone: its styles and photos are in it, and it runs nothing.
+_REPORT = f"{_STRICT}; style-src 'unsafe-inline'; img-src data:"
 _REPORTS = ("/api/v1/acceptance/runs/", "/report.html")
 
 _HEADERS = {

@@ -36,7 +36,6 @@ ALONE = {"load", "load_gpu"}
 ALL_KINDS = ["gpu", "cpu", "tray", "fan", "nic", "leak", "switch", "psu", "shelf", "feedphase", "cdu", "pump", "rack"]
 AWAY = (AuthenticationRequired, BusUnavailable, EnvironmentUnfit)
 """The product or this machine is away, which says nothing of the rack: the run is gone on with later."""
-BEFORE_S = 8.0
 SLICE_S = 10.0
 """How long a run goes on at most before it looks whether it is to end."""
 
@@ -89,7 +88,7 @@ def planned_seconds(step: StepSpec, parts: Parts) -> float:
     return sum(
         p.settle_s + p.for_s
         if p.each is None
-        else BEFORE_S + len(places_of(p, parts)) * (p.settle_s + p.for_s + p.after_s)
+        else p.before_s + len(places_of(p, parts)) * (p.settle_s + p.for_s + p.after_s)
         for p in step.phases
     )
 
@@ -164,7 +163,7 @@ class _Drive:
             self.driven.refused.append(Refused("", f"the rack has no {phase.each}"))
             return
         do, undo = _DOES[phase.do or "pull"]
-        self._pass(BEFORE_S, phase.every_s)
+        self._pass(phase.before_s, phase.every_s)
         for place in places:
             if self._over:
                 return

@@ -42,6 +42,11 @@ class FloorHand:
     patience_s: float = 1800.0
     used: dict[tuple[str, str, str], Used] = field(default_factory=dict)
 
+    @property
+    def tells(self) -> frozenset[str]:
+        """Return the checks, and the facts that their records tell."""
+        return frozenset(self.checks.checks) | self.checks.facts
+
     def records(self, told: Collection[str], facts: Collection[str]) -> tuple[FloorRecord, ...]:
         """Return the rack's records; wait for the checks that are judged and, of facts that nobody else tells, theirs.
 

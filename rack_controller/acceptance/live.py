@@ -81,7 +81,12 @@ class Doer(Protocol):
 
 
 class Floor(Protocol):
-    """What the test floor hands in of a rack while a run goes on."""
+    """What the test floor hands in of a rack while a run goes on.  `tells`: names that it alone tells of."""
+
+    @property
+    def tells(self) -> frozenset[str]:
+        """Return the checks, and the facts that their records tell."""
+        ...
 
     def series(self, wanted: Collection[str], phases: Sequence[Phase], times: Array) -> Mapping[str, Series]:
         """Return what instruments logged of series in phases, at `times`; waits for it as long as that is worth."""
@@ -182,7 +187,9 @@ class LiveRig:
         """Return what was recorded, with facts, as-built and floor records; the floor is asked for what lacks."""
         rows, self._rows = self._rows, []
         series = self._series(rows, {name for _, row in rows for name in row})
-        facts = {place: dict(said) for place, said in self._product.facts(told).items()}
+        drilled = {name for said in self._told.values() for name in said}
+        asked = set(told) - drilled - (frozenset() if self._floor is None else self._floor.tells)
+        facts = {place: dict(said) for place, said in self._product.facts(asked).items()}
         records: tuple[FloorRecord, ...] = ()
         if self._floor is not None:
             silent = [n for n in wanted if n not in series or not np.isfinite(series[n].values).any()]

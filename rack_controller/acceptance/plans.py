@@ -21,8 +21,9 @@ def read_plan(path: Path, search: Sequence[Path] = ()) -> tuple[Plan, str]:
 
     `extends` names the generation whose plan is taken; `only` the steps of it that are done, `changes` and `phases`
     what its measures (`step.measure`) and phases (`step.phase`) say otherwise, `tolerances` and `stop` what takes their
-    place, `without` what is left out and why, `retest` how often a step of any kind is repeated, `steps` what comes
-    behind all others.
+    place, `without` what is left out and why, `sweep` the phases in
+    which a step holds every series against its peers, `retest` how often a step of any kind is repeated, `steps` what
+    comes behind all others.
     Raises ConfigurationError when it cannot be read, FileInvalid with file, line and field when it is wrong.
     """
     document, text = _read(path, search, MOST_EXTENDED)
@@ -78,6 +79,7 @@ def _changed(base: Located, over: Located) -> Located:
     steps = value["steps"] = _only(over, value["steps"])
     _change(over, "phases", steps, "phases", "name", needs="")
     _change(over, "changes", steps, "measures", "id", needs="source")
+    _sweep(over, steps)
     steps = _without(over, steps)
     if "retest" in said:
         for step in steps:
@@ -88,7 +90,7 @@ def _changed(base: Located, over: Located) -> Located:
 
 _SECTIONS = frozenset(
     {"schema_version", "name", "title", "extends", "changes", "phases", "tolerances", "stop", "without", "steps"}
-    | {"only", "retest"}
+    | {"only", "retest", "sweep"}
 )
 
 
@@ -128,6 +130,18 @@ def _change(over: Located, section: str, steps: list[dict[str, Any]], inside: st
             )
         for one in known[name]:
             one.update(said)
+
+
+def _sweep(over: Located, steps: list[dict[str, Any]]) -> None:
+    """Let steps hold every series against its peers in other phases, or in none."""
+    said = over.value.get("sweep") or {}
+    known = {s.get("id"): s for s in steps}
+    if not isinstance(said, dict):
+        raise over.complaint("sweep", "expected a list of phases by step")
+    for name, phases in said.items():
+        if name not in known or not isinstance(phases, list):
+            raise over.complaint(f"sweep.{name}", "expected a step of that plan and a list of its phases")
+        known[name]["sweep"] = phases
 
 
 def _without(over: Located, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,11 +1,14 @@
-"""A rack is accepted while it runs, by the product's own verbs: a healthy one passes, planted faults are named."""
+"""A rack is accepted while it runs, by the product's own verbs: a healthy one passes the short plan that ships, with
+what the test floor hands in; planted faults are named."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.floor_papers import healthy, logged
 from support.product import PASSWORD, Product, eventually
 
 from rack_controller.acceptance.begin import Wish, begin
@@ -64,10 +67,31 @@ def findings(record: RunRecord) -> dict[tuple[str, str], str]:
     return {(s.id, f.place): f.text for s in record.steps for f in s.findings}
 
 
-def test_a_healthy_rack_passes(running: Product) -> None:
-    record = accept(running)
+def test_a_healthy_rack_passes_the_short_plan_with_what_the_floor_hands_in(running: Product, tmp_path: Path) -> None:
+    (tmp_path / "floor.csv").write_bytes(healthy())
+    assert "439 records" in running.cli("accept", "floor", "import", str(tmp_path / "floor.csv"), "-r", "k01").stderr
+    run = running.ask("POST", "/api/v1/acceptance/runs", {"rack": "k01", "plan": "short"})
+    assert run["untold"] == []
+    asked: list[str] = []
+
+    def ended() -> RunRecord | None:
+        view = running.get(f"/api/v1/acceptance/runs/{run['id']}")
+        asks = view["now"]["asks"] if view["now"] else ""
+        if "rack.voltage" in asks and asks not in asked:
+            asked.append(asks)
+            (tmp_path / "bus.csv").write_bytes(logged("rack.voltage", "rack", 49.7, until=time.time()))
+            running.cli("accept", "floor", "import", str(tmp_path / "bus.csv"), "-r", "k01")
+        assert not view["trouble"], view["trouble"]
+        record = RunFolder(running.state / "acceptance" / run["id"]).read()
+        return record if record.outcome is not None else None
+
+    record = eventually(ended, within=150, every=0.5)
     assert (record.outcome, findings(record)) == (Outcome.PASS, {})
-    assert [s.id for s in record.steps] == ["settings", "drill", "power", "restart"]
+    assert len(asked) == 1
+    used = json.loads((running.state / "acceptance" / record.id / "floor.json").read_text())
+    assert {r["kind"] for r in used["records"]} >= {"torque", "ground_bond", "polarity", "pressure_decay"}
+    assert {(log["series"], log["actor"]) for log in used["logs"]} == {("rack.voltage", "admin")}
+    assert running.get(f"/api/v1/acceptance/runs/{record.id}/verify")["holds"]
     limits = running.get("/api/v1/racks/k01/limits")
     assert [r["place"] for r in limits if r["wanted"] is not None] == [], "limits were taken back"
     assert json.loads((running.state / "acceptance" / record.id / "undo.json").read_text()) == []

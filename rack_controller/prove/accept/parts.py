@@ -88,6 +88,7 @@ def parts_of(generation: Generation, design: RackDesign, fans: int = 4) -> Parts
     """Return a generation's parts.  `fans`: of each compute tray, whose number no generation states."""
     places: dict[str, list[str]] = {"rack": ["rack"], "hall": ["hall"], "feedphase": [], "endpoint": []}
     feeds: dict[str, tuple[str, ...]] = {}
+    set_up: list[str] = []
     plan = next((d.nvlink for d in generation.domains if d.nvlink is not None), None)
     for slot in sorted(generation.slots, key=lambda s: s.unit):
         kind = _KINDS[slot.tray.kind]
@@ -100,6 +101,9 @@ def parts_of(generation: Generation, design: RackDesign, fans: int = 4) -> Parts
         if kind == "tray":
             places.setdefault("fan", []).extend(f"{slot.name}/fan{n}" for n in range(fans))
         places["endpoint"].extend(f"{slot.name}/{e.name}" for e in slot.tray.endpoints if e.enabled)
+        set_up.extend(f"{slot.name}/{e.name}" for e in slot.tray.endpoints if e.enabled and e.settings)
+    # Those of which the design knows settings; of one that knows none, all.
+    places["controller"] = set_up or places["endpoint"]
     phases = max((f.phases for f in generation.feeds), default=1)
     places["feedphase"] = [f"feed-{f.name}/l{n + 1}" for f in generation.feeds for n in range(f.phases)]
     places["feed"] = [f"feed-{f.name}" for f in generation.feeds]

@@ -57,8 +57,9 @@ class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `load`: share of the GPUs' span, of those that work alone where `do` is `load`; `trace`: a recorded load instead,
     `scale` of it.
     `cap`: share of every GPU's highest limit.  `each`: the phase is repeated for each part of this kind, of `places`
-    where some are named, `do` done to it and undone after; without `each`, `do` is done to the rack.  `settle_s`
-    passes before the phase counts, `after_s` after it was undone.
+    where some are named, `do` done to it and undone after; without `each`, `do` is done to the rack.  `before_s`
+    passes before the first part, so that it is known how all were; `settle_s` before the phase counts, `after_s` after
+    it was undone.
     """
 
     name: Id
@@ -71,6 +72,7 @@ class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     each: str | None = None
     places: list[str] = []
     do: Literal["pull", "wet", "load", "load_gpu", "stop", "cycle_ac", "restart_controller", "drill"] | None = None
+    before_s: Seconds = 8.0
     settle_s: Seconds = 0.0
     after_s: Seconds = 0.0
     every_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 2.0

@@ -18,6 +18,8 @@ def judge_fact(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighe
     expected = _expected_places(measure, evidence, parts)
     if not said and not expected:
         return Weighed(gap=f"no part tells its {measure.of}")
+    if measure.by == "baseline" and not evidence.baseline:
+        return Weighed(gap="no baseline is known to hold it against")
     found = [_wrong(place, value, want, measure) for place, value, want in _held(said, measure, evidence, parts)]
     bad = [w for w in found if w is not None]
     unread = _unread(said, measure, parts)

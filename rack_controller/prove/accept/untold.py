@@ -17,6 +17,8 @@ from rack_controller.prove.accept.judge import TOLD
 from rack_controller.prove.accept.plan import Level, MeasureSpec, Plan, Rule
 
 MOST_NAMED = 3
+BASELINE = "baseline"
+"""What stands for the firmware that a design's baseline wants: told where there is one."""
 _HANDED_IN = frozenset({Rule.RECORD, Rule.PLACED})
 
 
@@ -113,6 +115,8 @@ def wanted_of_floor(found: Sequence[FloorNeed]) -> str:
 
 
 def _missing(measure: MeasureSpec, series: Collection[str], facts: Collection[str]) -> list[str]:
+    if measure.by == "baseline" and BASELINE not in facts:
+        return [BASELINE]
     if measure.rule in TOLD:
         return [] if measure.of in facts else [measure.of]
     return [name for name in inputs_of(measure.of) if name not in series]

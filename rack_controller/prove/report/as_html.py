@@ -1,5 +1,6 @@
 """A report as one HTML page that stands alone: styles and drawings in it, no script, nothing from elsewhere.  Pure."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
@@ -36,6 +37,7 @@ def as_html(report: Report) -> str:
             _deviations(report),
             _steps(report.steps),
             _answers(report),
+            _photos(report),
             _proof(report),
             _signatures(report),
         )
@@ -193,6 +195,18 @@ def _answers(report: Report) -> str:
         return ""
     columns = ("When", "Who", "Step", "What was handed in", "SHA-256 of the photo")
     return f"<h2>What people handed in</h2>{table(columns, report.answers, last='code')}"
+
+
+def _photos(report: Report) -> str:
+    if not report.photos and not report.photos_left_out:
+        return ""
+    figures = "".join(
+        f'<figure><img src="data:{escape(p.kind)};base64,{b64encode(p.content).decode()}" alt="{escape(p.caption)}">'
+        f"<figcaption>{escape(p.caption)}</figcaption></figure>"
+        for p in report.photos
+    )
+    gone = "".join(f'<p class="error">{escape(text)}</p>' for text in report.photos_left_out)
+    return f'<h2>Photos</h2><div class="photos">{figures}</div>{gone}'
 
 
 def _proof(report: Report) -> str:

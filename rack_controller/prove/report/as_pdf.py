@@ -4,10 +4,13 @@ The layout is `report.typ`; the report comes to it as data, so that no text of a
 same report gives the same bytes.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
-from typing import Final
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import msgspec
 
@@ -33,13 +36,24 @@ def as_pdf(report: Report) -> bytes:
             "PDF needs typst, which is not installed where the report is made",
             advice="pip install 'rackwright[report]' there, or take the HTML (report.html, --form html)",
         ) from err
-    data = msgspec.to_builtins(report) | {"decisions": DECISIONS, "font": FONT}
+    with TemporaryDirectory(prefix="rackwright-") as folder:
+        return _made(report, Path(folder), typst)
+
+
+def _made(report: Report, folder: Path, typst: Any) -> bytes:
+    """Compile in a folder of its own: photos are files, since data that comes to a layout is text."""
+    plain = msgspec.structs.replace(report, photos=[])
+    data = msgspec.to_builtins(plain) | {"decisions": DECISIONS, "font": FONT}
+    data["photos"] = list(_laid_out(report, folder, typst, data["photos_left_out"]))
     data["marks"] = {str(outcome): f"{mark} {word}" for outcome, (mark, word) in MARKS.items()}
     for step in data["steps"]:
         for exhibit in step["exhibits"]:
             exhibit["svg"] = exhibit["svg"].replace('font-family="inherit"', f'font-family="{FONT}"', 1)
+    layout = folder / "report.typ"
+    layout.write_bytes(_layout())
     made = typst.compile(
-        _layout(),
+        layout,
+        root=folder,
         font_paths=typst.Fonts(include_system_fonts=False),
         ignore_system_fonts=True,
         sys_inputs={"report": msgspec.json.encode(data).decode()},
@@ -48,6 +62,19 @@ def as_pdf(report: Report) -> bytes:
     )
     assert isinstance(made, bytes)
     return made
+
+
+def _laid_out(report: Report, folder: Path, typst: Any, left_out: list[str]) -> Iterator[dict[str, str]]:
+    """Write photos beside the layout and yield what they are; one that cannot be decoded is named instead."""
+    for number, photo in enumerate(report.photos):
+        file = folder / f"photo{number}{Path(photo.name).suffix}"
+        file.write_bytes(photo.content)
+        try:
+            typst.compile(f'#image("{file.name}")'.encode(), root=folder, ignore_system_fonts=True, format="svg")
+        except (typst.TypstError, RuntimeError):
+            left_out.append(f"{photo.name}: it cannot be decoded")
+            continue
+        yield {"file": file.name, "caption": photo.caption}
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """A run's record, its rack's passport and what people said of it become one report.  Pure; nothing is judged anew."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from rack_controller.prove.report.model import (
     Exhibit,
     MeasureRow,
     PassportSummary,
+    Picture,
     Report,
     Rows,
     StepSection,
@@ -22,6 +24,8 @@ from rack_controller.prove.report.model import (
 from rack_controller.prove.report.passport import passport_section
 from rack_controller.prove.report.written import NONE, duration, limit_of, plural, quantity, stamp, unit_of
 
+MOST_PHOTOS, MOST_PHOTO_BYTES = 40, 48 * 1024 * 1024
+"""How many photos a report shows, and how large they are together."""
 SIGNERS = ["For the maker", "For the buyer", "Witness"]
 _WORDS = {
     Outcome.PASS: "passed",
@@ -37,7 +41,7 @@ class Source:
 
     `plan` is None where the run's plan is not at hand: limits then are those that the record has.  `exhibits` by step;
     `versions`: firmware by kind of part; `hashes`: files and their SHA-256 in the order in which they are listed;
-    `sealed`: by whom the evidence was signed.
+    `sealed`: by whom the evidence was signed; `photos` by name, media type and bytes, as they are now.
     """
 
     record: RunRecord
@@ -51,6 +55,7 @@ class Source:
     versions: Sequence[tuple[str, str]] = ()
     hashes: Sequence[tuple[str, str]] = ()
     sealed: str = ""
+    photos: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
 
 
 def report_of(source: Source) -> Report:
@@ -58,6 +63,7 @@ def report_of(source: Source) -> Report:
     record = source.record
     groups = [g for step in record.steps for g in _deviations(step, source)]
     deviations = [d for group in groups for d in group.rows]
+    photos, left_out = _photos(source)
     last = max([_ended(record), *(w.at_unix_ns for w in source.waivers)])
     return Report(
         title="Acceptance report",
@@ -75,9 +81,30 @@ def report_of(source: Source) -> Report:
         provenance=_provenance(source),
         hashes=list(source.hashes),
         signatures=SIGNERS,
+        photos=photos,
+        photos_left_out=left_out,
         as_of=stamp(last),
         as_of_unix_s=last // 10**9,
     )
+
+
+def _photos(source: Source) -> tuple[list[Picture], list[str]]:
+    """Return the photos that were handed in as they were, and why others are not shown."""
+    shown: list[Picture] = []
+    left_out: list[str] = []
+    room = MOST_PHOTO_BYTES
+    for answer in {a.photo: a for a in source.answers if a.photo}.values():
+        kind, content = source.photos.get(answer.photo, ("", b""))
+        if hashlib.sha256(content).hexdigest() != answer.photo_sha256:
+            left_out.append(f"{answer.photo}: it is not the photo that was handed in")
+        elif len(shown) >= MOST_PHOTOS or len(content) > room:
+            left_out.append(f"{answer.photo}: it is in the evidence, the report has no room for more")
+        else:
+            room -= len(content)
+            said = f"{answer.step}, by {answer.actor} at {stamp(answer.at_unix_ns)}"
+            note = f": {answer.note}" if answer.note else ""
+            shown.append(Picture(said + note, answer.photo, kind, content))
+    return shown, left_out
 
 
 def _ended(record: RunRecord) -> int:

@@ -67,6 +67,15 @@ class Exhibit(msgspec.Struct, frozen=True):
     svg: str
 
 
+class Picture(msgspec.Struct, frozen=True):
+    """A photo that somebody handed in: of what, its file's name and media type, and its bytes."""
+
+    caption: str
+    name: str
+    kind: str
+    content: bytes
+
+
 class StepSection(msgspec.Struct, frozen=True):
     """One step."""
 
@@ -133,7 +142,10 @@ class PassportSection(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """One run's report.  `measured` is the verdict that was measured; `said` explains it in a sentence."""
+    """One run's report.  `measured` is the verdict that was measured; `said` explains it in a sentence.
+
+    `photos_left_out`: names and reasons of photos that are not shown.
+    """
 
     title: str
     rack: str
@@ -150,5 +162,7 @@ class Report(msgspec.Struct, frozen=True):
     provenance: Rows
     hashes: Rows
     signatures: list[str]
+    photos: list[Picture]
+    photos_left_out: list[str]
     as_of: str
     as_of_unix_s: int

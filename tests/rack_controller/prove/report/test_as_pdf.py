@@ -1,12 +1,16 @@
 """The report on paper, looked at as pictures: nothing blank, nothing beyond the margins, all that people sign on it."""
 
+import hashlib
 import re
+import struct
+import zlib
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from support.accepted import BEGAN, NS, RACK, drawing, source
 
+from rack_controller.acceptance.progress import Answer
 from rack_controller.prove.report.as_pdf import as_pdf
 from rack_controller.prove.report.make import report_of
 from rack_controller.prove.report.model import Exhibit, Waiver
@@ -81,3 +85,31 @@ def test_text_of_a_device_is_no_markup() -> None:
     hostile = '#panic("x") *bold* $x$ [a] <l> @ref `raw` \\ // ~'
     made = as_pdf(report_of(source(1, hashes=[(hostile, hostile)])))
     assert '#panic("x") *bold* $x$ [a] <l> @ref `raw`' in words(made)
+
+
+def png(side: int = 40) -> bytes:
+    """Return a dark square."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(3 * side) for _ in range(side))
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_photos_are_on_paper_and_one_that_is_none_does_not_keep_it_from_being_made() -> None:
+    good, bad = png(), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20)
+    answers = [
+        Answer(BEGAN, "tom", "psu_each", photo=name, photo_sha256=hashlib.sha256(content).hexdigest())
+        for name, content in (("good.png", good), ("bad.png", bad))
+    ]
+    photos = {"good.png": ("image/png", good), "bad.png": ("image/png", bad)}
+    report = report_of(source(answers=answers, photos=photos))
+    paper = as_pdf(report)
+    said = words(paper)
+    assert "psu_each, by tom at" in said
+    assert "bad.png: it cannot be decoded" in said
+    dark = max((page < 40).mean() for page in pictures(paper))
+    assert dark > 0.02, "the photo is not there"
+    assert as_pdf(report) == paper

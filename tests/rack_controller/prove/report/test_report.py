@@ -1,5 +1,6 @@
 """The report of a run: the verdict that was measured, every deviation with its limit, waivers beside it."""
 
+import hashlib
 import re
 
 import msgspec
@@ -106,3 +107,20 @@ def test_the_page_stands_alone_and_no_text_is_markup() -> None:
 
 def test_the_same_run_gives_the_same_page() -> None:
     assert as_html(report_of(source(76))) == as_html(report_of(source(76)))
+
+
+def test_photos_are_shown_as_they_were_handed_in_and_another_is_named() -> None:
+    good, other = b"a photo", b"swapped since"
+    digest = hashlib.sha256(good).hexdigest()
+    answers = [
+        Answer(BEGAN, "tom", "psu_each", photo="p1.png", photo_sha256=digest, note=HOSTILE),
+        Answer(BEGAN, "tom", "psu_each", photo="p2.png", photo_sha256=digest),
+        Answer(BEGAN, "tom", "psu_each", photo="p3.png", photo_sha256=digest),
+    ]
+    made = report_of(source(answers=answers, photos={"p1.png": ("image/png", good), "p2.png": ("image/png", other)}))
+    assert [(p.name, p.content) for p in made.photos] == [("p1.png", good)]
+    assert [text.partition(":")[0] for text in made.photos_left_out] == ["p2.png", "p3.png"]
+    drawn = as_html(made)
+    assert 'src="data:image/png;base64,YSBwaG90bw=="' in drawn
+    assert "<script" not in drawn
+    assert "<h2>Photos</h2>" not in as_html(report_of(source()))

@@ -1,0 +1,42 @@
+"""Readings by the names of plans: as data, a place of the rack or nobody's."""
+
+import math
+
+import pytest
+from support.scripted_rack import parts
+
+from rack_controller.acceptance.called import Names
+
+
+@pytest.mark.parametrize(
+    ("place", "quantity", "series", "at"),
+    [
+        ("u11/gpu0", "power", "gpu.power", "u11/gpu0"),
+        ("u15/leak1", "leak", "leak.state", "u15/leak1"),
+        ("u01/primary", "flow", "cdu.facility_flow", "u01"),
+        ("u01/reservoir", "level", "cdu.level", "u01"),
+        ("u01/systemrelativehumidity", "dew_point", "rack.dew_point", "rack"),
+        ("u06/psu3_input", "voltage", "psu.voltage_input", "u06/psu3"),
+        ("u01", "pressure_delta", "cdu.pressure_head", "u01"),
+    ],
+)
+def test_a_reading_is_called_as_plans_do(place: str, quantity: str, series: str, at: str) -> None:
+    called = Names(parts()).of(place, quantity)
+    assert called is not None
+    assert (called.series, called.place) == (series, at)
+
+
+@pytest.mark.parametrize(
+    ("place", "quantity"), [("u01/primary", "heat"), ("u11/primary", "flow"), ("u06/psu9_input", "voltage"), ("x", "y")]
+)
+def test_what_is_at_no_place_of_the_rack_is_nobody_s(place: str, quantity: str) -> None:
+    assert Names(parts()).of(place, quantity) is None
+
+
+def test_a_ratio_of_bit_errors_is_told_in_decades() -> None:
+    called = Names(parts()).of("u19/acp7", "bit_error_ratio")
+    assert called is not None
+    assert (called.series, called.unit) == ("port.ber_decades", "log10")
+    assert called.value_of(1e-15) == pytest.approx(-15.0)
+    assert math.isnan(called.value_of(0.0))
+    assert math.isnan(called.value_of(None))

@@ -1,0 +1,66 @@
+"""Plans as files: shorter ones keep the steps and limits of the whole one, and what is wrong is refused by its line."""
+
+from pathlib import Path
+
+import pytest
+from support.scripted_rack import parts
+
+from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
+from rack_controller.acceptance.drive import planned_seconds
+from rack_controller.acceptance.plans import plan_names, plan_path, read_plan
+from rack_controller.acceptance.preview import preview
+
+HEAD = "schema_version: 1\nname: mine\ntitle: Mine\nextends: gb200-nvl72\n"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "acceptance.yaml"
+    path.write_text(HEAD + text)
+    return path
+
+
+def test_the_short_plan_has_steps_and_limits_of_the_whole_one_and_takes_minutes() -> None:
+    assert plan_names("gb200-nvl72") == ["short"]
+    whole, _ = read_plan(plan_path("gb200-nvl72"))
+    short, _ = read_plan(plan_path("gb200-nvl72", name="short"))
+    limits = {(s.id, m.id): (m.least, m.most, m.within, m.share) for s in whole.steps for m in s.measures}
+    for step in short.steps:
+        assert step.measures, step.id
+        assert step.retest == 0
+        for m in step.measures:
+            assert (m.least, m.most, m.within, m.share) == limits[step.id, m.id]
+    assert sum(planned_seconds(s, parts()) for s in short.steps) < 90
+    assert sum(planned_seconds(s, parts()) for s in whole.steps) > 3600
+    assert short.stop == whole.stop
+
+
+def test_only_keeps_the_order_and_asks_for_nothing_that_is_left_out(tmp_path: Path) -> None:
+    plan, _ = read_plan(written(tmp_path, "only: [pumps, leak_watch]\n"))
+    assert [(s.id, s.after) for s in plan.steps] == [("leak_watch", []), ("pumps", [])]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("only: [nothing]\n", "only[0]: expected a step of that plan"),
+        ("only: []\n", "only: expected a list"),
+        ("sweep: {nothing: []}\n", "sweep.nothing: expected a step"),
+        ("sweep: [power]\n", "sweep: expected a list of phases by step"),
+        ("sweep: {power: [nothing]}\n", "expected a phase of this step"),
+    ],
+)
+def test_a_wrong_plan_is_refused_by_its_line(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(FileInvalid) as caught:
+        read_plan(written(tmp_path, text))
+    assert says in str(caught.value)
+
+
+def test_a_plan_that_no_generation_has_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        plan_path("gb200-nvl72", name="long")
+    assert "short" in str(caught.value)
+
+
+def test_a_rack_without_a_baseline_is_told_before_a_run_that_nothing_holds_its_firmware() -> None:
+    found = preview("gb200-nvl72", "L10", reads=[])
+    assert ("firmware", "versions", "baseline") in {(u.step, u.measure, u.what) for u in found.untold}
