@@ -8,7 +8,7 @@ import typer
 
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
-from datacenter_api.cli.op import command, short
+from datacenter_api.cli.op import FAILED, command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, emit, note
 from datacenter_api.cli.rack import only_rack, rack_holding
@@ -60,6 +60,18 @@ _REHEARSED = (
     Column("WOULD", lambda t: "; ".join(t["at_once"])),
     Column("LATER", lambda t: "; ".join(t["later"]) or "–"),
     Column("LATCHES", lambda t: "yes" if t["latch"] else "no"),
+)
+_HOPS = (
+    Column("HOP", lambda h: str(h["name"])),
+    Column("TOOK", lambda h: f"{h['took_ms']:g} ms", right=True),
+    Column("SAID", lambda h: str(h["said"])),
+)
+_PROVEN = (
+    Column("TRAY", lambda p: short(str(p["tray"]))),
+    Column("WOULD BE ASKED", lambda p: str(p["act"]).replace("_", " ")),
+    Column("COULD BE", lambda p: "yes" if p["ok"] else "no"),
+    Column("TOOK", lambda p: f"{p['took_ms']:g} ms", right=True),
+    Column("BECAUSE", lambda p: str(p["said"])),
 )
 _ROWS = (
     Column("CAUSE", lambda r: str(r["cause"])),
@@ -178,21 +190,41 @@ def policy(
 @app.command("test")
 def rehearse(
     detector: Annotated[str, typer.Argument(help="Leak detector, in full or from the slot on (u31/leak1).")],
+    dry: Annotated[bool, typer.Option("--dry", help="Only judge it; no device is read, nothing is written.")] = False,
     rack: RackName = None,
     url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Show what would follow if a leak detector said Critical now.  Nothing is done, on an armed rack neither."""
+    """Test the whole path of a leak detector's interlock but for the request itself; nothing is switched off by it."""
     link, shape = connect(url, state), chosen(output, as_json)
     name = rack_holding(link, detector, rack)
-    told: Row = link.get(f"/api/v1/racks/{quoted(name)}/interlocks/test", place=detector)
+    told: Row = (
+        link.get(f"/api/v1/racks/{quoted(name)}/interlocks/test", place=detector)
+        if dry
+        else command(link, name, "interlock_test", detector)["drill"]
+    )
     if shape in (Output.JSON, Output.YAML):
         emit([told], (), shape, single=True)
-        return
-    emit(told["trips"], _REHEARSED, shape)
-    note("nothing was done" + (f"; nothing would trip: {told['note']}" if told["note"] else ""))
+    else:
+        emit(told["trips"], _REHEARSED, shape)
+        if not dry and shape is Output.TABLE:
+            emit(told["hops"], _HOPS, shape)
+            emit(told["proven"], _PROVEN, shape)
+        _tell_drill(told)
+    if not dry and (told["broken_off"] or not told["trips"] or not all(p["ok"] for p in told["proven"])):
+        raise typer.Exit(FAILED)
+
+
+def _tell_drill(told: Row) -> None:
+    """Say what a test came to beside its tables."""
+    note(
+        ("nothing was switched off" if "hops" in told else "nothing was done")
+        + (f"; nothing would trip: {told['note']}" if told["note"] else "")
+    )
+    if told.get("broken_off"):
+        note(f"the test was broken off: {told['broken_off']}")
     if not told["armed"]:
         note("the rack is not armed: it would only be told")
 

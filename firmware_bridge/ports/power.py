@@ -9,6 +9,7 @@ from firmware_bridge.vocabulary.power import (
     ControllerRestart,
     PowerAction,
     PowerAnswer,
+    PowerProof,
     PowerSight,
 )
 
@@ -35,6 +36,17 @@ class PowerSwitch(Protocol):
         Raises ActionNotOffered (nothing was sent), EndpointUnreachable and TrustRefused (before anything was sent),
         EndpointRefused with its status (it was heard and not done), and OutcomeUnknown when the request went out and
         nobody can tell whether the device heard it: look, do not repeat.
+        """
+        ...
+
+
+@runtime_checkable
+class PowerProving(Protocol):
+    """A tray that can show that a power action would be let in, without being asked for it."""
+
+    async def prove_power(self, action: PowerAction) -> PowerProof:
+        """Go the whole way of `switch_power` but for its request: connection, trust, login, and the action's words read
+        anew.  Reads only.  Raises what `switch_power` raises, ActionNotOffered where the device lists it no more.
         """
         ...
 

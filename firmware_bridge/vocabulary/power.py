@@ -89,6 +89,16 @@ class PowerAnswer:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class PowerProof:
+    """What showed that a power action could be asked for, without asking: where the request would go, the word for it,
+    and the values that the device says it takes there (none: it does not say)."""
+
+    target: str
+    word: str
+    allowed: tuple[str, ...] = ()
+
+
 class BootFor(StrEnum):
     """How long a boot source override holds."""
 

@@ -88,6 +88,7 @@ VERBS: dict[str, Privilege] = {
     "clear": Privilege.INTERLOCK,
     "emergency_off": Privilege.SHUT,
     "bypass": Privilege.INTERLOCK,
+    "interlock_test": Privilege.SERVICE,
     "alarm": Privilege.SERVICE,
 }
 _SHELF = dict.fromkeys(("shelf_on", "shelf_off", "psu_on", "psu_off"), Privilege.SHELF)
@@ -142,12 +143,27 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "boot": {"source": str, "span": str, "mode": str},
     "restart": {"how": str},
     "emergency_off": {"reason": str},
+    "interlock_test": {},
     "bypass": {**dict.fromkeys(("do", "bypass", "cause", "reason"), str), "hours": int},
     "alarm": {**dict.fromkeys(("do", "alarm", "reason"), str), "minutes": int},
     "clear": dict.fromkeys(("latch", "found", "done", "pressure_check"), str),
 }
 PATIENT = frozenset(
-    {"repin", "check", "fix", "rotate", "swap", "power", "boot", "restart", "limit", "coolant", "plan", "approve"}
+    {
+        "repin",
+        "check",
+        "fix",
+        "rotate",
+        "swap",
+        "power",
+        "boot",
+        "restart",
+        "limit",
+        "coolant",
+        "plan",
+        "approve",
+        "interlock_test",
+    }
 )
 """Verbs that ask a device before they answer: they take longer than a word from memory."""
 

@@ -15,14 +15,15 @@ from firmware_bridge.drivers.modbus.lines import SerialLines
 from firmware_bridge.drivers.modbus.report import report_of_units
 from firmware_bridge.drivers.modbus.unit import SerialUnit
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable
+from firmware_bridge.vocabulary.errors import DeviceError, EndpointUnreachable, ResourceMissing
 from firmware_bridge.vocabulary.inventory import EndpointReport, Note
 from firmware_bridge.vocabulary.line import LineLook
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds
-from firmware_bridge.wire.modbus.readings import dew_points_of, series_of
+from firmware_bridge.wire.modbus.readings import dew_points_of, place_of, readings_of, series_of
+from firmware_bridge.wire.modbus.spans import Span
 
 Latest = Mapping[tuple[Place, Quantity], Reading]
 _URGENCY = {ReadingClass.SAFETY: Urgency.ALARM, ReadingClass.POWER: Urgency.POWER, ReadingClass.SLOW: Urgency.SLOW}
@@ -118,6 +119,22 @@ class SerialSource:
                 await self.clock.sleep_until(Seconds(began + self.fast_period))
         finally:
             self.is_pushing = False
+
+    async def play_leak(self, detector: Place) -> list[Reading]:
+        """Read the word that speaks for a detector and return it as if its bit was set (port LeakPlaying)."""
+        for unit in self.units:
+            for register in unit.map.registers:
+                bit = next(
+                    (b for b in register.bits if b.leak and place_of(self.tray, unit.part, b.leak) == detector), None
+                )
+                if bit is not None:
+                    now = self.clock.now()
+                    word = int((await unit.read_numbers([register])).get(register.name, 0.0)) | 1 << bit.number
+                    words = [word >> 16 * n & 0xFFFF for n in reversed(range(register.words))]
+                    span = Span(register.at, register.words, (register,))
+                    found = readings_of(self.tray, unit.part, span, words, now, f"unit {unit.address:#04x}")
+                    return [r for r in found if (r.place, r.quantity) == (detector, Quantity.LEAK)]
+        raise ResourceMissing(self.place, "play_leak", f"no register speaks for {detector}")
 
     async def report(self) -> EndpointReport:
         """Take stock: what each unit says it is, its alarms and whatever is odd.  Raises DeviceError."""

@@ -44,6 +44,13 @@ async def post_once(
     return await _judged(call, sending, endpoint, url, limits)
 
 
+async def look_once(
+    call: OneCall, engine: CurlEngine, endpoint: str, url: str, headers: list[str], limits: RequestLimits
+) -> Answer:
+    """GET `url` as `post_once` would POST to it: over a connection of its own, with the session.  Raises as it does."""
+    return await _judged(call, call.send(engine, "GET", url, headers, fresh=True), endpoint, url, limits, "GET")
+
+
 async def set_points(
     call: OneCall,
     engine: CurlEngine,

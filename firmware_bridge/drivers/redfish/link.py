@@ -13,7 +13,7 @@ from typing import TypeVar
 import pycurl
 
 from firmware_bridge.credentials.vault import Credential
-from firmware_bridge.drivers.redfish.effect import post_once, set_points, upload_once
+from firmware_bridge.drivers.redfish.effect import look_once, post_once, set_points, upload_once
 from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
 from firmware_bridge.drivers.redfish.governor import Governor
 from firmware_bridge.drivers.redfish.one_call import OneCall
@@ -201,6 +201,16 @@ class RedfishLink:
             uri,
             lambda call, engine, url: post_once(call, engine, self.endpoint, url, self._headers, body, self.limits),
         )
+
+    async def look_once(self, uri: str) -> Document:
+        """GET a resource the way an effect goes out: a connection of its own, the pin, the session.  Reads only.
+
+        Raises what `effect` raises.
+        """
+        answer = await self._once(
+            uri, lambda call, engine, url: look_once(call, engine, self.endpoint, url, self._headers, self.limits)
+        )
+        return answer.body
 
     async def upload(self, uri: str, pieces: Sequence[bytes], kind: str) -> Answer:
         """POST a large body of content type `kind` once; otherwise as `effect`."""

@@ -15,6 +15,7 @@ from firmware_bridge.vocabulary.power import (
     ControllerRestart,
     PowerAction,
     PowerAnswer,
+    PowerProof,
     PowerSight,
 )
 from firmware_bridge.vocabulary.text import scrub
@@ -139,6 +140,21 @@ class Powered:
         target, word = offered[action]
         answer = await self.link.effect(target, {PARAMETER: word})
         return PowerAnswer(True, answer.status, answer.location or "", word)
+
+    async def prove_power(self: Any, action: PowerAction) -> PowerProof:
+        """Show that an action could be asked for now, and ask nothing (see the port)."""
+        offered = self.state.power.words
+        if action not in offered:
+            raise ActionNotOffered(self.link.endpoint, "prove_power", f"{action} is not offered")
+        target, word = offered[action]
+        document = await self.link.look_once(target.rpartition("/Actions/")[0])
+        found = [*reset_points(document, HOST_RESETS), *reset_points(document, AUX_RESETS)]
+        point = next((p for p in found if p.target == target), None)
+        if point is not None and point.values is None and point.info is not None:
+            point = replace(point, values=allowable(await self.link.look_once(point.info)))
+        if point is None or point.words().get(action) != word:
+            raise ActionNotOffered(self.link.endpoint, "prove_power", f"{word} is not among what it takes any more")
+        return PowerProof(target, word, point.values or ())
 
     @property
     def restarts(self: Any) -> frozenset[ControllerRestart]:

@@ -17,6 +17,7 @@ from firmware_bridge.drivers.redfish.follow import Follower
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.meeting import turn_to_meet
 from firmware_bridge.drivers.redfish.output import Outputs
+from firmware_bridge.drivers.redfish.play import LeakPlay
 from firmware_bridge.drivers.redfish.powered import Powered, PowerPoints, power_points
 from firmware_bridge.drivers.redfish.pushed import PushPart
 from firmware_bridge.drivers.redfish.raw import Raw
@@ -80,7 +81,7 @@ class _State:
 
 
 @dataclass(frozen=True, slots=True)
-class RedfishSource(Raw, Enrolled):
+class RedfishSource(Raw, Enrolled, LeakPlay):
     """One endpoint below one tray.  A port's driver adds `make_plan`: what to look for and how to call it."""
 
     tray: Place

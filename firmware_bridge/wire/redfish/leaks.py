@@ -1,5 +1,6 @@
 """Leak detectors wherever an endpoint shows them: resources of their own, or lines in a LeakDetection's groups."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from firmware_bridge.wire.redfish.guard import Document, scrub
 from firmware_bridge.wire.redfish.links import tidy
 from firmware_bridge.wire.redfish.numbers import UNREADABLE, leak_name
 
+_CRITICAL = "Critical"
 GROUPS, DETECTORS = "LeakDetectorGroups", "Detectors"
 
 
@@ -81,3 +83,31 @@ def _state(uri: str, said: Any, state: str, notes: list[Note]) -> str:
 
 def _status(line: Document) -> str:
     return Entry("", "", line).state
+
+
+def called_critical(raw: bytes, uri: str) -> bytes:
+    """Return a device's answer as it would be if the detector at `uri` was Critical: itself, a member of a collection,
+    or a line of a group that names it.  Raises ValueError where there is none."""
+    document = json.loads(raw)
+    wet = [part for part in _parts(document) if _is_detector(part, uri)]
+    if not wet and isinstance(document, dict) and "DetectorState" in document:
+        wet = [document]
+    if not wet:
+        raise ValueError(f"no detector {uri} in what the device answers")
+    for part in wet:
+        part["DetectorState"] = _CRITICAL
+        if isinstance(part.get("Status"), dict):
+            part["Status"]["Health"] = _CRITICAL
+    return json.dumps(document).encode()
+
+
+def _parts(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for below in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _parts(below)
+
+
+def _is_detector(part: dict[str, Any], uri: str) -> bool:
+    named = part.get("@odata.id") or part.get("DataSourceUri")
+    return "DetectorState" in part and isinstance(named, str) and tidy(named) == tidy(uri)

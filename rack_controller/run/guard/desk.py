@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, TargetUnknown
 from firmware_bridge.vocabulary.place import Place
@@ -23,6 +25,7 @@ from rack_controller.model.interlock_view import (
 )
 from rack_controller.model.latch import Inspection
 from rack_controller.run.guard.bypasses import Bypasses
+from rack_controller.run.guard.drill import Driller
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.rehearsal import rehearsed
@@ -45,11 +48,17 @@ class InterlockDesk:
     bypasses: Bypasses
     unresolved: Callable[[], int] = lambda: 0
     building: bool = False
+    driller: Driller | None = None
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """Return the verbs by name."""
-        return {"clear": self.clear, "emergency_off": self.emergency_off, "bypass": self.bypass}
+        return {
+            "clear": self.clear,
+            "emergency_off": self.emergency_off,
+            "bypass": self.bypass,
+            "interlock_test": self.test,
+        }
 
     def state(self) -> InterlockState:
         """Return how everything stands now."""
@@ -75,6 +84,13 @@ class InterlockDesk:
             out = any(b.place == detector for b in self.bypasses.in_force())
             note = "it is bypassed" if out else "what it would trip holds already, or is bypassed"
         return Rehearsal(detector, self.guard.armed, trips, note)
+
+    async def test(self, command: Command) -> dict[str, object]:
+        """Test the whole path at a leak detector, up to the last step before each device.  Raises what `Driller.drill`
+        raises."""
+        if self.driller is None:
+            raise TargetUnknown(f"nothing of {self.rack} can be tested")
+        return {"drill": msgspec.to_builtins(await self.driller.drill(Place(command.target)))}
 
     async def clear(self, command: Command) -> dict[str, object]:
         """Sign for a latch with an inspection record.  Raises TargetUnknown, ArgumentsInvalid, PreconditionFailed."""

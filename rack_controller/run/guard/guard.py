@@ -25,7 +25,7 @@ from rack_controller.decide.picture import WATCHED, BuildingSight, Picture, see
 from rack_controller.decide.still import still_seen, what_ends_by_itself
 from rack_controller.model.bypass import Bypass
 from rack_controller.model.event import Severity
-from rack_controller.model.interlock import Act, Condition, InterlockPolicy, Row
+from rack_controller.model.interlock import SWITCHES_OFF, Act, Condition, InterlockPolicy, Row
 from rack_controller.model.latch import Inspection, Latch
 from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.guard.carrying import Came, Carry, Carrying
@@ -62,6 +62,7 @@ class Guard:
         self._loop = LoopMemory()
         self._carrying = Carrying(self._rows, carriers, clock, say, lambda: self.armed, latches.sheet.then)
         self.building = BuildingSight()
+        self.strikes: Callable[[], object] = lambda: None  # hears that something is really switched off now
         self._was_armed = self.armed
         # A tray that nobody switches off is no tray that is on behind a latch.
         rows = [row for row in policy.rows if row.when is not Condition.TRAY_ON_WHILE_LATCHED]
@@ -178,8 +179,9 @@ class Guard:
             if rung.do in (Act.FORCE_OFF, Act.GRACEFUL_OFF) and not rung.after_s:
                 self._carrying.take(Order(rung.do, row.cause, place, trays, reason))
 
-    def rehearse(self, detector: Place) -> tuple[Decision, Decision]:
+    def rehearse(self, detector: Place, played: Sequence[Reading] = ()) -> tuple[Decision, Decision]:
         """Return what is decided now, and what if `detector` said Critical: both from nothing, none is acted on.
+        `played`: what its driver would have read then; it goes through a copy of the detectors' memory.
 
         Raises TargetUnknown for what is no detector, PreconditionFailed before the first tick.
         """
@@ -190,8 +192,10 @@ class Guard:
             raise TargetUnknown(f"{detector} is no leak detector that is read", advice="name one, such as u31/leak1")
         now = self._clock.now()
         wet = hear(known, float(code_of(Quantity.LEAK, "critical")), Quality.GOOD, now, self._policy.detectors)
+        copy = Hearing(self._hearing.rack, self._policy.detectors, self._hearing.heard)
+        copy.hear(played, now)
         decided = []
-        for heard in (self._hearing.heard, self._hearing.heard.told({detector: wet})):
+        for heard in (self._hearing.heard, copy.heard if played else self._hearing.heard.told({detector: wet})):
             seen = left_out(self._seen(replace(snapshot, now=now), heard), self._bypasses())
             decided.append(advance({}, seen, self._policy))
         return decided[0], decided[1]
@@ -277,6 +281,8 @@ class Guard:
                     self._latches.spread(standing)
                 if key in before and standing.holds and not before[key].holds:
                     self._tell_voided(key, standing)
+            if any(order.act in SWITCHES_OFF for order in decision.orders):
+                self.strikes()
             for order in decision.orders:
                 self._carrying.take(order)
         self._tell_unkept(latches)

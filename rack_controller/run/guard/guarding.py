@@ -22,6 +22,7 @@ from rack_controller.run.following import Following
 from rack_controller.run.guard.bypasses import Bypasses
 from rack_controller.run.guard.carrying import Carry
 from rack_controller.run.guard.desk import InterlockDesk
+from rack_controller.run.guard.drill import Driller
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.shedding import Shedding
@@ -83,4 +84,5 @@ def guarding(
     coolant.held = lambda quantity: holds_coolant(guard.standings.values(), policy, quantity)
     coolant.need = lambda: guard.flow_needed
     count = (lambda: len(ledger.unresolved()), building.agreed)
-    return InterlockDesk(board.rack, guard, latches, policy, clock, bypasses, *count)
+    driller = Driller(guard, sources, sheet, policy, clock)
+    return InterlockDesk(board.rack, guard, latches, policy, clock, bypasses, *count, driller)

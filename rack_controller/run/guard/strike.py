@@ -42,6 +42,8 @@ from rack_controller.run.start_now import start_now
 
 _log = logging.getLogger(__name__)
 
+TEST = "interlock test"
+"""Whose the ledger's rows of tests are: they were never sent."""
 LEASE_S = 30.0
 MOST_ASKED = 2
 """A controller that hangs is asked twice at a time, no more: it must find room for other connections."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import typer
 from support.interlocked import seeded_policy
 from support.latched import CHAIN, latched_state
 
@@ -14,6 +15,7 @@ from firmware_bridge.vocabulary.errors import PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.bypass import sign
 from rack_controller.model.bypass import HOUR_NS, Bypass
+from rack_controller.model.drill import Drill, Hop, Proven
 from rack_controller.model.interlock_view import InterlockGlance, InterlockState, Rehearsal, RehearsedTrip, UnjudgedView
 
 RACK = "lab1/a/r01/k01"
@@ -215,8 +217,28 @@ def test_a_rehearsal_tells_what_would_follow_and_that_nothing_was_done(
         link, "get", lambda path, **_q: [{"rack": RACK, "name": "k01"}] if "test" not in path else said_of
     )
     said_of = msgspec.to_builtins(told)
-    interlock.rehearse("u31/leak1")
+    interlock.rehearse("u31/leak1", dry=True)
     written = capsys.readouterr()
     assert "u31 off" in written.out
     assert "nothing was done" in written.err
     assert "not armed" in written.err
+
+
+def test_a_test_tells_every_hop_and_which_device_could_not_be_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trip = RehearsedTrip("leak.critical", f"{RACK}/u31", "Leak at u31", ["u31 off"], [], True, True)
+    proven = [
+        Proven(f"{RACK}/u31", "force_off", True, "ForceOff at /x", 41.5),
+        Proven(f"{RACK}/u30", "force_off", False, "401", 3.0),
+    ]
+    drill = Drill(f"{RACK}/u31/leak1", "test/1", True, [trip], [Hop("driver", 12.25, "bmc read it")], proven)
+    assert not drill.passed
+    use(monkeypatch, Scripted(latched_state(RACK), {"drill": msgspec.to_builtins(drill)}))
+    with pytest.raises(typer.Exit) as ended:
+        interlock.rehearse("u31/leak1")
+    written = capsys.readouterr()
+    assert ended.value.exit_code == 7
+    for said in ("12.25 ms", "bmc read it", "41.5 ms", "401"):
+        assert said in written.out
+    assert "nothing was switched off" in written.err

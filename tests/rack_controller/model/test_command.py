@@ -91,7 +91,7 @@ def test_only_these_verbs_exist() -> None:
             "power_cap",
             "power_layer",
         }
-        | {"clear", "emergency_off", "bypass", "alarm"}
+        | {"clear", "emergency_off", "bypass", "alarm", "interlock_test"}
         | STEERING
     )
 
