@@ -49,7 +49,8 @@ class Standing:
 class Order:
     """One act that is due now.  `targets` are trays, shelves, or the rack; `share` belongs to a cap or a raised flow,
     `by_k` (K) to a raised supply; `deadline` is monotonic: by when a drain or a graceful off must have ended.
-    `follows`: the cap goes up and down with what is seen, which `why` says, and is given back when its row is over."""
+    `follows`: the cap goes up and down with what is seen, which `why` says, and is given back when its row is over.
+    `job_first`: targets that wait `job_first_s` at most until the job on them is told to end."""
 
     act: Act
     cause: str
@@ -61,6 +62,8 @@ class Order:
     by_k: float | None = None
     follows: bool = False
     why: str = ""
+    job_first: frozenset[Place] = frozenset()
+    job_first_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def advance(standings: Mapping[Key, Standing], picture: Picture, policy: Interlo
                     ended.append(replace(before, holds=False))
                 continue
             anew = now.tripped_at is not None and (before is None or before.tripped_at is None)
-            due = _due(row, now, picture)
+            due = _due(row, now, picture, policy.drip.job_first_s)
             orders += [order for _, order in due if order is not None]
             done = {**now.done, **{n: picture.now for n, _ in due}}
             after[now.key] = replace(now, done=done, wet=now.wet | _wet(row, now, picture))
@@ -186,6 +189,10 @@ def targets(picture: Picture, place: Place, to: Target) -> tuple[Place, ...]:
             tray = picture.tray(place)
             domain = None if tray is None else tray.domain
             return tuple(t.place for t in picture.trays if t.domain == domain and t.kind is TrayKind.COMPUTE)
+        case Target.DRIP_DOMAIN:
+            wet = targets(picture, place, Target.DRIP)
+            below = {t.domain for t in picture.trays if t.place in wet and t.kind is TrayKind.SWITCH} - {None}
+            return tuple(t.place for t in picture.trays if t.domain in below and t.kind is TrayKind.COMPUTE)
         case Target.RACK | Target.HERE:
             return tuple(t.place for t in sorted(picture.trays, key=lambda t: -t.unit))
         case Target.SHELVES:
@@ -213,7 +220,7 @@ def _stand(row: Row, place: Place, before: Standing | None, seen: str | None, no
     return replace(before, tripped_at=tripped_at, holds=True, evidence=evidence)
 
 
-def _due(row: Row, standing: Standing, picture: Picture) -> list[tuple[int, Order | None]]:
+def _due(row: Row, standing: Standing, picture: Picture, job_first_s: float) -> list[tuple[int, Order | None]]:
     """Return the rungs that are due, each with its order: None when all of its targets are off already."""
     if standing.tripped_at is None:
         return []
@@ -229,8 +236,18 @@ def _due(row: Row, standing: Standing, picture: Picture) -> list[tuple[int, Orde
         unseen = row.when is Condition.EMERGENCY_STOP and last is None
         if rung.do in SWITCHES_OFF and rung.do is not Act.AUX_OFF and not unseen:
             chosen = tuple(t for t in chosen if t not in picture.seen_off)
-        due.append((number, _order(row, rung, standing, chosen, picture) if chosen else None))
+        order = _order(row, rung, standing, chosen, picture) if chosen else None
+        if order is not None and last is None and job_first_s > 0 and (first := _job_first(row, rung, chosen, picture)):
+            order = replace(order, job_first=first, job_first_s=job_first_s)
+        due.append((number, order))
     return due
+
+
+def _job_first(row: Row, rung: Rung, chosen: tuple[Place, ...], picture: Picture) -> frozenset[Place]:
+    """Return which of the trays that water falls on the job is told of first: switch trays that do not leak."""
+    if rung.do not in SWITCHES_OFF or rung.to is not Target.DRIP or all(r.do is not Act.STOP_JOB for r in row.ladder):
+        return _DRY
+    return frozenset(t.place for t in picture.trays if t.place in chosen and t.kind is TrayKind.SWITCH and not t.leaks)
 
 
 def _wet(row: Row, standing: Standing, picture: Picture) -> frozenset[Place]:

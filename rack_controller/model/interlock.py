@@ -40,6 +40,9 @@ class Condition(StrEnum):
     EMERGENCY_STOP = "emergency_stop"  # a person wants everything at the place off: said by a command, seen nowhere
 
 
+MOST_JOB_FIRST_S = 1.0
+"""Water runs meanwhile: no policy may wait longer for anybody."""
+
 LEAKS = frozenset(
     {
         Condition.LEAK_CRITICAL,
@@ -119,6 +122,7 @@ class Target(StrEnum):
     TRAY = "tray"
     DRIP = "drip"  # the tray and those that its water falls on
     DOMAIN = "domain"  # the compute trays of the tray's NVLink domain
+    DRIP_DOMAIN = "drip_domain"  # those of the domains of the switch trays that its water falls on, itself included
     RACK = "rack"  # every compute and switch tray
     SHELVES = "shelves"
     COOLANT = "coolant"
@@ -206,9 +210,11 @@ class DripPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class DripMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where water goes.  `below`: how many trays under a leaking one get wet; a tray of a kind in `rack_if_wet` among
-    them makes it the whole rack's leak."""
+    them makes it the whole rack's leak.  `job_first_s`: how long a switch tray below waits at most until whoever runs
+    the domain's job is told; the leaking tray never does."""
 
     below: int = 3
+    job_first_s: float = 0.0
     points: list[DripPoint] = []
     rack_if_wet: list[TrayKind] = []
 
@@ -270,6 +276,9 @@ def parse_interlock(spec: object) -> InterlockPolicy:
         raise ValueError(str(err)) from err
     for row in policy.rows:
         _check_row(row)
+    if not 0.0 <= policy.drip.job_first_s <= MOST_JOB_FIRST_S:
+        said = f"0 to {MOST_JOB_FIRST_S:g} s, got {policy.drip.job_first_s:g}"
+        raise ValueError(f"drip: job_first_s is {said}: water does not wait for a job")
     names = [row.cause for row in policy.rows]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

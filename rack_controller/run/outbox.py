@@ -31,6 +31,7 @@ class Outbox:
         self._most = most
         self._ready, self._stuck = asyncio.Event(), asyncio.Event()
         self._count = 0  # messages ever put; the last len(_waiting) of them wait
+        self._takers: dict[str, asyncio.Event] = {}  # by id: who waits until a message was taken
         self._told = 0  # of these, how many `untold` has handed out or need not
         self.dropped = 0
         self.refusal = ""
@@ -56,8 +57,18 @@ class Outbox:
             await self._ready.wait()
         return self._waiting[0]
 
+    async def taken(self, message: Message) -> None:
+        """Wait until the stream has taken a message that was put before."""
+        taker = self._takers[message.id] = asyncio.Event()
+        try:
+            await taker.wait()
+        finally:
+            self._takers.pop(message.id, None)
+
     def done(self, message: Message) -> None:
         """Take out a message that the stream has acknowledged (it may have been dropped meanwhile)."""
+        if (taker := self._takers.get(message.id)) is not None:
+            taker.set()
         if self._waiting and self._waiting[0] is message:
             self._waiting.popleft()
         self.refusal = ""

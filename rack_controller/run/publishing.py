@@ -53,21 +53,19 @@ class Publisher:
     def findings(self, findings: Iterable[Finding], snapshot: Snapshot) -> None:
         """Publish what was noticed as events, and enter them into the audit log."""
         for finding in findings:
-            event_id = f"{snapshot.unix_ns:020d}-{self._subjects.rack}-{next(self._event_numbers):06d}"
-            told = self._board.told_at(finding.place, finding.kind.partition(".")[0])
-            event = Event(
-                event_id,
-                snapshot.unix_ns,
-                finding.place,
-                finding.kind,
-                finding.severity,
-                finding.message,
-                told,
-                finding.details,
-            )
-            self.events.put(Message(self._subjects.event, event_id, encode_event(event)))
-            if self._audited is not None:
-                self._audited.event(event)
+            self.finding(finding, snapshot)
+
+    def finding(self, finding: Finding, snapshot: Snapshot) -> Message:
+        """Publish one event and enter it into the audit log; return it as it waits for its stream."""
+        event_id = f"{snapshot.unix_ns:020d}-{self._subjects.rack}-{next(self._event_numbers):06d}"
+        told = self._board.told_at(finding.place, finding.kind.partition(".")[0])
+        said = (finding.severity, finding.message, told, finding.details)
+        event = Event(event_id, snapshot.unix_ns, finding.place, finding.kind, *said)
+        message = Message(self._subjects.event, event_id, encode_event(event))
+        self.events.put(message)
+        if self._audited is not None:
+            self._audited.event(event)
+        return message
 
     def _keep_table(self, snapshot: Snapshot) -> None:
         table = snapshot.table

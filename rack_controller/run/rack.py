@@ -1,7 +1,8 @@
 """One rack under control: collectors write, every second a snapshot is judged, noticed and put on its way."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import msgspec
 
@@ -106,6 +107,7 @@ class RackUnderControl:
         self._said: list[Finding] = []  # what others than the snapshots have to tell, until the next tick
         self._failing: type[Exception] | None = None
         self._lateness = Lateness(rack)
+        self._bus: Bus | None = None
         self._turns, self._locks = Turns(), Locks(view, journal, clock, self._said.append)
         self._enrolling = enrolling(
             *(view, sources, periods, self._board, self._stock, journal, clock, self._said.append),
@@ -156,6 +158,7 @@ class RackUnderControl:
                 building=self._building,
                 precedence=precedence,
                 priority=(lambda _tray: REST_PRIORITY) if budget is None else budget.priority_at,
+                publish=self._publish_now,
             )
         )
         beside = (view, self._board, self._limits, self._coolant, self._leases, clock, say)
@@ -218,8 +221,19 @@ class RackUnderControl:
         snapshot = self._view.snapshot
         return {t for t in trays if snapshot is None or snapshot.good(t, Quantity.POWER_STATE) != 0.0}
 
+    def _publish_now(self, finding: Finding) -> Coroutine[Any, Any, None] | None:
+        """Enter an event at once and return what ends when its stream has it; None where nobody takes it now."""
+        snapshot = self._view.snapshot
+        if snapshot is None:
+            self._said.append(finding)
+            return None
+        message = self._publisher.finding(finding, snapshot)
+        there = self._bus is not None and self._bus.connected and not self.events.refusal
+        return self.events.taken(message) if there else None
+
     def attach(self, bus: Bus) -> Callable[[str, bytes], object]:
         """Register this rack's answers and return what it tells changes with."""
+        self._bus = bus
         bus.answer(self.subjects.state, self._state.answer)
         bus.answer(self.subjects.command, self._commands.answer)
         if self._hosts is not None:

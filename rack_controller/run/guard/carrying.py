@@ -14,6 +14,7 @@ from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
 from rack_controller.model.interlock import SWITCHES_OFF, Act, Row
 from rack_controller.run.ending import end
+from rack_controller.run.guard.jobs import JobTeller
 from rack_controller.run.guard.trail import SEVERITIES, Fate, Trail, names_of
 from rack_controller.run.start_now import start_now
 
@@ -58,9 +59,11 @@ class Carrying:
         say: Callable[[Finding], object],
         armed: Callable[[], bool],
         then: Then = at_once,
+        jobs: JobTeller | None = None,
     ) -> None:
         self._then = then
         self._rows, self._carriers, self._clock, self._say, self._armed = rows, carriers, clock, say, armed
+        self._jobs = JobTeller(say) if jobs is None else jobs
         self.trail = Trail()
         self._running: set[asyncio.Future[Came]] = set()
         self._told: dict[tuple[str, Place, Act], str] = {}  # what was said last of an act that is repeated
@@ -120,7 +123,11 @@ class Carrying:
         within = "" if wait is None else f" within {wait} s"
         text = f"{_words(order.act)} {names_of(order.targets)}{within}: {order.reason}"
         details: dict[str, str | float | int | None] = {"cause": order.cause, "deadline_s": wait}
-        self._say(Finding(order.place, f"interlock.{order.act}", Severity.WARNING, text, details))
+        finding = Finding(order.place, f"interlock.{order.act}", Severity.WARNING, text, details)
+        if order.act is Act.STOP_JOB:
+            self._jobs.tell(order, finding)
+        else:
+            self._say(finding)
 
     def _carry(self, carrier: Carry, order: Order) -> None:
         try:

@@ -31,6 +31,7 @@ from rack_controller.model.snapshot import Snapshot
 from rack_controller.run.guard.carrying import Came, Carry, Carrying
 from rack_controller.run.guard.gate import Gate, Judged
 from rack_controller.run.guard.hearing import Hearing
+from rack_controller.run.guard.jobs import JobTeller
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sound import Soundness
 from rack_controller.run.guard.trail import Trail
@@ -53,6 +54,7 @@ class Guard:
         watched_by: Callable[[Picture], object] = lambda _picture: None,
         starting: Callable[[], Collection[Place]] = tuple,
         bypasses: Callable[[], Sequence[Bypass]] = tuple,
+        jobs: JobTeller | None = None,
     ) -> None:
         self._view, self._policy, self._latches, self._clock = view, policy, latches, clock
         self._say, self._watched_by = say, watched_by
@@ -60,7 +62,7 @@ class Guard:
         self._rows: dict[str, Row] = {row.cause: row for row in policy.rows}
         self._hearing = Hearing(Place(view.layout.rack), policy.detectors)
         self._loop = LoopMemory()
-        self._carrying = Carrying(self._rows, carriers, clock, say, lambda: self.armed, latches.sheet.then)
+        self._carrying = Carrying(self._rows, carriers, clock, say, lambda: self.armed, latches.sheet.then, jobs)
         self.building = BuildingSight()
         self.strikes: Callable[[], object] = lambda: None  # hears that something is really switched off now
         self._was_armed = self.armed

@@ -24,6 +24,7 @@ from rack_controller.run.guard.carrying import Carry
 from rack_controller.run.guard.desk import InterlockDesk
 from rack_controller.run.guard.drill import Driller
 from rack_controller.run.guard.guard import Guard
+from rack_controller.run.guard.jobs import JobTeller, Publish
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.shedding import Shedding
 from rack_controller.run.guard.sheet import Sheet
@@ -53,14 +54,16 @@ def guarding(
     building: BuildingDesk,
     precedence: Precedence,
     priority: Callable[[Place], int] = lambda _tray: REST_PRIORITY,
+    publish: Publish | None = None,
 ) -> InterlockDesk:
     """Return the guard of a rack at its desk; from now on it hears of leaks, and its latches keep trays off.
 
-    `priority` of a tray: the smaller one is shed later.
+    `priority` of a tray: the smaller one is shed later; `publish`: where events go at once.
     """
     sheet = Sheet(ledger)
     switch_of = partial(find_source, sources, port=PowerSwitch)
-    striker = Striker(sheet, leases, switch_of, clock, partial(output_of, sources))
+    jobs = JobTeller(tell, publish)
+    striker = Striker(sheet, leases, switch_of, clock, partial(output_of, sources), jobs.pending)
     striker.settle_old()
     latches = Latches(sheet, policy, clock.unix_ns)
     following = Following(limits)
@@ -75,7 +78,7 @@ def guarding(
         striker.see(picture)
         following.look(picture.now)
 
-    watching = (carriers, building.beside(see), leases.starting, bypasses.in_force)
+    watching = (carriers, building.beside(see), leases.starting, bypasses.in_force, jobs)
     guard = Guard(view, policy, latches, clock, tell, *watching)
     board.on_leaks, leases.latches = guard.hear, guard.gate
     limits.held = lambda tray: holds_caps(guard.standings.values(), policy, tray)

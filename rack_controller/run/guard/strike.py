@@ -101,10 +101,12 @@ class Striker:
     switch_of: Callable[[Place], tuple[Place, PowerSwitch]]
     clock: Clock
     output_of: Callable[[Place], tuple[Place, PowerSwitch]] = no_output
+    told: "Callable[[Order], asyncio.Future[object] | None]" = lambda _order: None
     _book: StrikeBook = field(init=False)
     _unseen: dict[Place, Effect] = field(default_factory=dict)  # by tray: the last strike that was taken
     _asking: "Counter[tuple[Place, PowerAction]]" = field(default_factory=Counter)  # requests without an answer yet
     _last: dict[tuple[Place, PowerAction], _Strike] = field(default_factory=dict)
+    _held: dict[tuple[Place, PowerAction], asyncio.Event] = field(default_factory=dict)  # strikes that wait for a job
     _going: dict[tuple[Place, PowerAction], Seconds] = field(default_factory=dict)  # until when it may be on its way
 
     def __post_init__(self) -> None:
@@ -166,6 +168,8 @@ class Striker:
         now, key = self.clock.now(), (tray, action)
         if now < self._going.get(key, now) and tray not in self.leases.starting():
             return _GOES  # unless a request toward power may have come after it
+        if tray not in order.job_first and (held := self._held.get(key)) is not None:
+            held.set()  # something else wants it off that waits for no job
         if self._asking[key] >= MOST_ASKED or (self._asking[key] and not self._last[key].sent):
             return _WAITS
         try:
@@ -186,10 +190,13 @@ class Striker:
     async def _strike(self, order: Order, strike: "_Strike | str | Exception") -> str | Exception:
         if not isinstance(strike, _Strike):
             return strike
-        strike.sent = True
+        strike.sent = strike.tray not in order.job_first
         try:
             if strike.fenced is not None:
                 return strike.fenced
+            if strike.tray in order.job_first:
+                await self._job_first(order, (strike.tray, strike.action))
+            strike.sent = True
             return await self._send(strike.tray, strike.switch, strike.action, strike.effect)
         except RackwrightError as err:
             return err
@@ -199,6 +206,21 @@ class Striker:
         finally:
             self.leases.give_back(strike.lease)
             self._asking[strike.tray, strike.action] -= 1
+
+    async def _job_first(self, order: Order, key: tuple[Place, PowerAction]) -> None:
+        """Wait until the job on a tray was told to end, for a moment at most: not where nobody hears it, nor once
+        something else wants the tray off."""
+        telling = self.told(order)
+        if telling is None:
+            return
+        held = self._held[key] = asyncio.Event()
+        released = asyncio.ensure_future(held.wait())
+        waits: set[asyncio.Future[Any]] = {telling, released}
+        try:
+            await asyncio.wait(waits, timeout=order.job_first_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            released.cancel()
+            del self._held[key]
 
     async def _send(self, tray: Place, switch: PowerSwitch, action: PowerAction, effect: Effect | None) -> str:
         try:

@@ -68,6 +68,30 @@ def test_a_leak_in_a_switch_tray_stops_the_domains_job_too() -> None:
     assert len(stopped.targets) == 18
 
 
+def test_water_on_switch_trays_tells_their_job_first_and_the_leaking_tray_waits_for_nobody() -> None:
+    rack = InterlockedRack()
+    rack.set("u28/leak0", Quantity.LEAK, 2)  # a compute tray right above the switch trays
+    decision = rack.tick()
+    assert [o.act for o in decision.orders][:2] == [Act.STOP_JOB, Act.FORCE_OFF]
+    (stopped,), (struck,) = rack.ordered("stop_job"), rack.ordered("force_off")
+    assert len(stopped.targets) == 18
+    assert [leaf_of(t) for t in struck.targets] == ["u28", "u27", "u26", "u25"]
+    assert (struck.job_first, struck.job_first_s) == ({rack.place(u) for u in ("u27", "u26", "u25")}, 0.3)
+    again = rack.tick(2)
+    assert all(not o.job_first for o in again.orders), "it is told once"
+
+
+def test_a_switch_tray_that_leaks_is_struck_at_once_and_one_that_leaks_below_too() -> None:
+    rack = InterlockedRack()
+    rack.set("u25/leak0", Quantity.LEAK, 2)
+    rack.tick()
+    assert rack.ordered("force_off")[0].job_first == {rack.place(u) for u in ("u24", "u23", "u22")}
+    dry = InterlockedRack()
+    dry.set("u31/leak1", Quantity.LEAK, 2)
+    dry.tick()
+    assert (dry.ordered("stop_job"), dry.ordered("force_off")[0].job_first) == ([], frozenset())
+
+
 def test_a_leak_that_dries_stays_latched() -> None:
     rack = InterlockedRack()
     rack.set("u31/leak1", Quantity.LEAK, 2)

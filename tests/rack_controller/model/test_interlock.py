@@ -86,3 +86,10 @@ def test_leaks_of_switch_trays_must_be_covered_too() -> None:
 def test_a_row_that_makes_no_sense_is_named(spec: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         parse_interlock(spec)
+
+
+@pytest.mark.parametrize("seconds", [-0.1, 1.5])
+def test_water_does_not_wait_for_a_job_for_long(seconds: float) -> None:
+    spec = parse(SEEDED.read_text(), str(SEEDED)).value["spec"]
+    with pytest.raises(ValueError, match="job_first_s is 0 to 1 s"):
+        parse_interlock({**spec, "drip": {**spec["drip"], "job_first_s": seconds}})

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -444,5 +444,55 @@ def test_a_strike_of_shelves_that_its_controller_did_not_live_to_see_is_closed_a
             await rack.striker.carry(rack.order("u07", act=Act.SHELF_OUTPUT_OFF))
         assert rack.shelves[join_place(RACK, "u07")].asked == []
         other.close()
+
+    run_virtually(story())
+
+
+def job_first(rack: Rack) -> Order:
+    """Return an order of a leak in u12 whose water falls on the switch trays u13 and u14."""
+    below = frozenset(join_place(RACK, u) for u in ("u13", "u14"))
+    return replace(rack.order("u12", "u13", "u14"), job_first=below, job_first_s=0.3)
+
+
+@pytest.mark.parametrize(("told_after", "struck_after"), [(0.05, 0.05), (None, 0.3), (9.0, 0.3)])
+def test_a_switch_tray_below_waits_until_the_job_was_told_and_never_longer(
+    rack: Rack, told_after: float | None, struck_after: float
+) -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        telling: asyncio.Future[object] = loop.create_future()
+        if told_after is not None:
+            loop.call_later(told_after, telling.set_result, None)
+        rack.striker.told = lambda _order: telling
+        striking = asyncio.ensure_future(rack.striker.carry(job_first(rack)))
+        await asyncio.sleep(0.001)
+        assert [rack.switch(u).asked for u in ("u12", "u13")] == [[PowerAction.FORCE_OFF], []], "the leaking tray goes"
+        assert len(rack.ledger.unresolved()) == 3, "all intents stand"
+        await asyncio.sleep(struck_after - 0.002)
+        assert rack.switch("u13").asked == []
+        await asyncio.sleep(0.003)
+        assert [rack.switch(u).asked for u in ("u13", "u14")] == [[PowerAction.FORCE_OFF]] * 2
+        assert (await striking).words == "3× accepted"
+        telling.cancel()
+
+    run_virtually(story())
+
+
+def test_nobody_is_waited_for_where_nobody_hears_and_what_wants_it_off_besides_waits_for_no_job(rack: Rack) -> None:
+    async def story() -> None:
+        await rack.striker.carry(job_first(rack))
+        assert rack.switch("u13").asked == [PowerAction.FORCE_OFF]
+        await asyncio.sleep(12)
+        telling: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        rack.striker.told = lambda _order: telling
+        waiting = asyncio.ensure_future(rack.striker.carry(job_first(rack)))
+        await asyncio.sleep(0.001)
+        assert len(rack.switch("u13").asked) == 1
+        await rack.striker.carry(rack.order("u13"))  # two trays leak: the whole rack goes off
+        await asyncio.sleep(0.001)
+        assert (len(rack.switch("u13").asked), len(rack.switch("u14").asked)) == (2, 1)
+        await waiting
+        assert len(rack.switch("u13").asked) == 2, "asked once for both causes"
+        telling.cancel()
 
     run_virtually(story())
