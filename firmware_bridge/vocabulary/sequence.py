@@ -104,6 +104,16 @@ class Flashing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     back_s: _Longer = 420.0
 
 
+class Again(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how long a step that may be done twice is tried, and how far apart its tries are; in s."""
+
+    within_s: _Longer = 60.0
+    every_s: _Longer = 5.0
+
+
+LIMITS, LOOKS = Again(), Again(120.0)
+
+
 class SequenceFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a number comes from."""
 
@@ -112,7 +122,8 @@ class SequenceFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`sequence.yaml`.  `request_s`: after it no request of ours can still be on its way to a device."""
+    """`sequence.yaml`.  `request_s`: after it no request of ours can still be on its way to a device.  `limits`,
+    `looks`: how a limit that was not taken is asked for again, and an endpoint that was not met looked at again."""
 
     schema_version: Annotated[int, msgspec.Meta(ge=1, le=SEQUENCE_SCHEMA)]
     request_s: _Longer
@@ -120,4 +131,6 @@ class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     power_on: Annotated[list[Stage], msgspec.Meta(min_length=1)]
     power_off: Annotated[list[Stage], msgspec.Meta(min_length=1)]
     firmware: Flashing = Flashing()
+    limits: Again = LIMITS
+    looks: Again = LOOKS
     facts: dict[str, SequenceFact] = {}

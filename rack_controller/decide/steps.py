@@ -228,8 +228,14 @@ class _Walk:
                 return False
             return True
         active = [s for s in stage.steps if self._state(s) in ACTIVE]
-        self._wait(f"{stage.title}: {blocked or self._doing(active)}")
+        self._wait(f"{stage.title}: {blocked or self._doing(active)}", self._over_by(active))
         return False
+
+    def _over_by(self, active: list[Step]) -> float | None:
+        """Return by when (monotonic) the steps that act must have ended, None where that is not known."""
+        acting = [s for s in active if self._state(s) is StepState.ACTING and s.takes_s]
+        begun = {s.id: self.operation.progress(s.id).since_unix_ns for s in acting}
+        return max((self.now + s.takes_s - (self.unix_ns - begun[s.id]) / 1e9 for s in acting), default=None)
 
     def _begin(self, stage: PlannedStage) -> str:
         """Begin steps; return what keeps the next one back, empty when it is only its turn."""

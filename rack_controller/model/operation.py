@@ -107,6 +107,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     coolant unit stopped or made to run, or an endpoint looked at.
 
     `charge_w`: what it may draw once it is on; `settle_s` after it is seen; `needs`: the step that must be done before.
+    `within_s`, `every_s`: how long a step without acts is tried, and how far apart.
     """
 
     id: str
@@ -123,6 +124,13 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     needs: str = ""
     push: PlannedPush | None = None
     limits: dict[str, float] = {}
+    within_s: float = 0.0
+    every_s: float = 5.0
+
+    @property
+    def takes_s(self) -> float:
+        """Return how long it may take, in s: all of its acts one after the other, or its tries."""
+        return sum(act.within_s for act in self.acts) or self.within_s or (self.push.within_s if self.push else 0.0)
 
     @property
     def switches(self) -> bool:

@@ -82,17 +82,18 @@ class Limits(SetPoints):
         caps = decide_limits(wish, points, shown, held)
         return caps, any((now := shown.get(place)) is None or w > now for place, w in caps.items())
 
-    async def set_now(self, caps: Mapping[Place, float], actor: str) -> list[SetPoint]:
+    async def set_now(self, caps: Mapping[Place, float], actor: str, *, tell: bool = True) -> list[SetPoint]:
         """Set limits that were decided before, if they still may be.  Raises CommandRefused."""
         raised = False
         for place, watts in caps.items():
             raised |= (await self.decided(LimitWish(place, watts)))[1]
-        return await self._set(caps, actor, raised=raised)
+        return await self._set(caps, actor, raised=raised, tell=tell)
 
-    async def _set(self, caps: Mapping[Place, float], actor: str, *, raised: bool) -> list[SetPoint]:
+    async def _set(self, caps: Mapping[Place, float], actor: str, *, raised: bool, tell: bool = True) -> list[SetPoint]:
         direction = Direction.ENERGISED if raised else Direction.SAFE
         done = await self.ask(self.wishes(caps, actor), LeaseClass.OPERATOR, actor, direction)
-        self.told(done, actor)
+        if tell:
+            self.told(done, actor)
         return done
 
     async def cap(self, order: Order) -> Came:

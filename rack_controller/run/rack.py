@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -185,6 +186,7 @@ class RackUnderControl:
             recorded=self._recorded,
         )
         looking = Looking(lambda: view.layout, self._enrolling.roster.collectors, self._stock, clock)
+        looking = looking if sequence is None else replace(looking, tries=sequence.looks)
         obstacles = Obstacles(sources, self._turns, enrolled.maintenance)
         means = (view, sequence, sources, self._ledger, self._leases, clock, say, obstacles, looking, self._limits)
         wet = (lambda: "") if guard is None else guard.latches.wet

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+
 from firmware_bridge.vocabulary.place import Place, join_place, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth, PowerState
 from firmware_bridge.vocabulary.sequence import Act
@@ -196,7 +198,9 @@ def set_of(place: Place, goal: str) -> Step:
     direction = Direction.SAFE if goal == "limited" else Direction.NEUTRAL
     facet = Facet.POWER_LIMIT if goal == "limited" else Facet.CONFIG
     limits = {join_place(tray, "gpu0"): WANTED_W} if goal == "limited" else {}
-    return Step(f"{goal}/{tray[-3:]}", tray, place, goal, [], direction, facet=facet, limits=limits)
+    again = (60.0, 5.0)  # s: tried so long, so far apart
+    step = Step(f"{goal}/{tray[-3:]}", tray, place, goal, [], direction, facet=facet, limits=limits)
+    return msgspec.structs.replace(step, within_s=again[0], every_s=again[1])
 
 
 def plan_of(kind: Kind) -> Plan:

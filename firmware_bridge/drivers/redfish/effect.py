@@ -25,6 +25,10 @@ MOST_SAID = 200
 LONGEST_UPLOAD = 1800.0  # s; controllers on a shared management network take an image at 1 MB/s and less
 
 
+Send = Callable[[OneCall, CurlEngine, str, list[str]], Awaitable[Answer]]
+"""Makes one request to a URL, with the headers of the session."""
+
+
 async def post_once(
     call: OneCall,
     engine: CurlEngine,

@@ -7,13 +7,13 @@ except after a 401: once as it was (some controllers say it now and then for no 
 import asyncio
 import heapq
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import pycurl
 
 from firmware_bridge.credentials.vault import Credential
-from firmware_bridge.drivers.redfish.effect import look_once, post_once, set_points, upload_once
+from firmware_bridge.drivers.redfish.effect import Send, post_once, set_points, upload_once
 from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
 from firmware_bridge.drivers.redfish.governor import Governor
 from firmware_bridge.drivers.redfish.one_call import OneCall
@@ -197,27 +197,17 @@ class RedfishLink:
 
         After a 401 the session is renewed before LoginRefused is raised, so that whoever asks anew is let in.
         """
-        return await self._once(
+        return await self.once(
             uri,
-            lambda call, engine, url: post_once(call, engine, self.endpoint, url, self._headers, body, self.limits),
+            lambda call, engine, url, headers: post_once(call, engine, self.endpoint, url, headers, body, self.limits),
         )
-
-    async def look_once(self, uri: str) -> Document:
-        """GET a resource the way an effect goes out: a connection of its own, the pin, the session.  Reads only.
-
-        Raises what `effect` raises.
-        """
-        answer = await self._once(
-            uri, lambda call, engine, url: look_once(call, engine, self.endpoint, url, self._headers, self.limits)
-        )
-        return answer.body
 
     async def upload(self, uri: str, pieces: Sequence[bytes], kind: str) -> Answer:
         """POST a large body of content type `kind` once; otherwise as `effect`."""
-        return await self._once(
+        return await self.once(
             uri,
-            lambda call, engine, url: upload_once(
-                call, engine, self.endpoint, url, self._headers, pieces, kind, self.limits
+            lambda call, engine, url, headers: upload_once(
+                call, engine, self.endpoint, url, headers, pieces, kind, self.limits
             ),
         )
 
@@ -240,13 +230,14 @@ class RedfishLink:
         finally:
             call.close()
 
-    async def _once(self, uri: str, send: Callable[[OneCall, CurlEngine, str], Awaitable[Answer]]) -> Answer:
+    async def once(self, uri: str, send: Send) -> Answer:
+        """Have `send` make one request to `uri`; after a 401 the session is renewed before LoginRefused is raised."""
         engine = self._engine or await self._open()
         url, version = self._url_of(uri), self._version
         assert self._leaf is not None
         call = OneCall(self.endpoint, self.limits, self._pin, self._leaf)
         try:
-            return await send(call, engine, url)
+            return await send(call, engine, url, self._headers)
         except LoginRefused as err:
             if err.status == 401 and self._session is not None:
                 await self._renew(version)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from firmware_bridge.drivers.redfish.effect import look_once
 from firmware_bridge.drivers.redfish.enclosure import Enclosure, enclosures
 from firmware_bridge.drivers.redfish.link import URGENT, RedfishLink
 from firmware_bridge.drivers.redfish.tree import ROOT, Tree
@@ -147,11 +148,11 @@ class Powered:
         if action not in offered:
             raise ActionNotOffered(self.link.endpoint, "prove_power", f"{action} is not offered")
         target, word = offered[action]
-        document = await self.link.look_once(target.rpartition("/Actions/")[0])
+        document = await _look(self.link, target.rpartition("/Actions/")[0])
         found = [*reset_points(document, HOST_RESETS), *reset_points(document, AUX_RESETS)]
         point = next((p for p in found if p.target == target), None)
         if point is not None and point.values is None and point.info is not None:
-            point = replace(point, values=allowable(await self.link.look_once(point.info)))
+            point = replace(point, values=allowable(await _look(self.link, point.info)))
         if point is None or point.words().get(action) != word:
             raise ActionNotOffered(self.link.endpoint, "prove_power", f"{word} is not among what it takes any more")
         return PowerProof(target, word, point.values or ())
@@ -180,6 +181,14 @@ class Powered:
     async def set_boot(self: Any, target: str, span: BootFor, mode: str = "") -> None:
         """Set the host's boot source override.  Raises DeviceError."""
         await self.link.change("PATCH", _host(self, "set_boot"), boot_change(target, span, mode))
+
+
+async def _look(link: RedfishLink, uri: str) -> Document:
+    """GET a resource as an effect goes out: a connection of its own, the pin, the session.  Raises as effects do."""
+    answer = await link.once(
+        uri, lambda call, engine, url, headers: look_once(call, engine, link.endpoint, url, headers, link.limits)
+    )
+    return answer.body
 
 
 def _host(tray: Any, verb: str) -> str:

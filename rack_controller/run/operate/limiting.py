@@ -1,6 +1,7 @@
 """Power limits set as an operation: planned with every watt, one step for each endpoint, read back at its end.
 
-A limit may be asked for twice, so after a restart a step is simply done again.
+A limit may be asked for twice: one that was not taken is asked for again while its step has time, and after a restart a
+step is simply done again.  What a device refuses is not asked for again.
 """
 
 from collections.abc import Callable
@@ -8,10 +9,12 @@ from dataclasses import dataclass
 
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerDepth
+from firmware_bridge.vocabulary.sequence import LIMITS, Again
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.limits import LimitWish
 from rack_controller.decide.set_points import name_of
 from rack_controller.model.lease import Direction, Facet
-from rack_controller.model.limit import LimitState
+from rack_controller.model.limit import LimitState, SetPoint
 from rack_controller.model.operation import (
     Manner,
     Operation,
@@ -34,6 +37,7 @@ class Limiting:
     """What sets the power limits of one rack."""
 
     limits: Limits
+    tries: Again = LIMITS
 
     async def plan(self, wish: LimitWish) -> Plan:
         """Return the plan for a wish.  Raises CommandRefused as `Limits.decided` does."""
@@ -44,7 +48,7 @@ class Limiting:
         for place, watts in sorted(caps.items()):
             by_endpoint.setdefault(points[place][0], {})[place] = float(watts)
         direction = Direction.NEUTRAL if raised else Direction.SAFE
-        steps = [_step(endpoint, values, direction) for endpoint, values in sorted(by_endpoint.items())]
+        steps = [_step(endpoint, values, direction, self.tries) for endpoint, values in sorted(by_endpoint.items())]
         title = "Power limits " + ("as the devices had them" if wish.watts is None else f"of {wish.watts:g} W")
         stage = PlannedStage("limits", title, steps, width=AT_ONCE, stops=False)
         return Plan(
@@ -68,20 +72,36 @@ class Limiting:
         return await self.plan(LimitWish(Place(plan.target), wish.watts, wish.each))
 
     async def carry(self, operation: Operation, step: Step, told: Callable[[str], None]) -> StepEnd:
-        """Ask one endpoint for its limits and read them back.  Raises CommandRefused where one may not go up now."""
+        """Ask one endpoint for its limits and read them back, again and again while some are only not taken yet.
+
+        Raises CommandRefused where one may not go up now.
+        """
         told("is asked for its limits")
         wanted = {Place(place): watts for place, watts in step.limits.items()}
-        done = await self.limits.set_now(wanted, operation.actor)
+        clock = self.limits.clock
+        until = clock.now() + step.within_s
+        while True:
+            done = await self.limits.set_now(wanted, operation.actor, tell=False)
+            short = [point for point in done if point.state in _FELL_SHORT]
+            refused = any(point.state is LimitState.REFUSED for point in short)
+            if not short or refused or clock.now() + step.every_s > until:
+                break
+            told(f"{_said(short, done)}; asked again every {step.every_s:g} s")
+            await clock.sleep_until(Seconds(clock.now() + step.every_s))
+        self.limits.told(done, operation.actor)
         if operation.plan.limit is not None and operation.plan.limit.watts is None:
             self.limits.forget(done)
-        short = [point for point in done if point.state in _FELL_SHORT]
         if short:
-            first = f"{name_of(Place(short[0].place))}: {short[0].detail}"
-            return StepEnd(StepState.FAILED, f"{len(short)} of {len(done)} limits not taken; {first}")
+            return StepEnd(StepState.FAILED, _said(short, done))
         return StepEnd(StepState.SETTLING, f"{len(done)} limits taken")
 
 
-def _step(endpoint: Place, values: dict[str, float], direction: Direction) -> Step:
+def _said(short: list[SetPoint], done: list[SetPoint]) -> str:
+    first = f"{name_of(Place(short[0].place))}: {short[0].detail}"
+    return f"{len(short)} of {len(done)} limits not taken; {first}"
+
+
+def _step(endpoint: Place, values: dict[str, float], direction: Direction, again: Again) -> Step:
     tray = tray_of(endpoint)
     return Step(
         id=f"limit/{leaf_of(tray)}/{leaf_of(endpoint)}",
@@ -92,4 +112,6 @@ def _step(endpoint: Place, values: dict[str, float], direction: Direction) -> St
         direction=direction,
         facet=Facet.POWER_LIMIT,
         limits=values,
+        within_s=again.within_s,
+        every_s=again.every_s,
     )

@@ -1,6 +1,7 @@
 """Endpoints looked at anew, as an operation: planned, carried out one by one, and over when each was met or was not.
 
-It writes nothing: after a restart a step is simply done again.
+It writes nothing: one that was not met is looked at again while its step has time, and after a restart a step is simply
+done again.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import TargetUnknown
 from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerDepth
+from firmware_bridge.vocabulary.sequence import LOOKS, Again
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import Layout
 from rack_controller.model.lease import Direction, Facet
@@ -18,8 +20,6 @@ from rack_controller.run.collect import Collector
 from rack_controller.run.operate.operations import StepEnd
 from rack_controller.run.stock import Stock
 
-WITHIN = Seconds(120.0)
-"""How long an endpoint may take to be met: a whole look at one that is slow takes half a minute."""
 LOOK_EVERY = Seconds(0.5)
 AT_ONCE = 4
 
@@ -32,6 +32,7 @@ class Looking:
     collectors: Mapping[Place, Collector]
     stock: Stock
     clock: Clock
+    tries: Again = LOOKS
 
     def endpoints_in(self, target: str) -> list[Place]:
         """Return the endpoints at or below a rack, a tray or an endpoint.  Raises TargetUnknown."""
@@ -57,6 +58,8 @@ class Looking:
                 acts=[],
                 direction=Direction.NEUTRAL,
                 facet=Facet.CONFIG,
+                within_s=self.tries.within_s,
+                every_s=self.tries.every_s,
             )
             for place in sorted(self.endpoints_in(target))
         ]
@@ -76,18 +79,30 @@ class Looking:
         )
 
     async def carry(self, _operation: Operation, step: Step, told: Callable[[str], None]) -> StepEnd:
-        """Look at one endpoint and wait until that is done."""
-        place, began = Place(step.endpoint), self.clock.now()
-        if place not in self.collectors:
-            return StepEnd(StepState.FAILED, "it is not read any more")
-        self.begin(place)
-        told("is being looked at")
-        while self.clock.now() < began + WITHIN:
+        """Look at one endpoint until it was met, again and again while its step has time."""
+        place, until = Place(step.endpoint), Seconds(self.clock.now() + (step.within_s or self.tries.within_s))
+        why = ""
+        while self.clock.now() < until:
+            if place not in self.collectors:
+                return StepEnd(StepState.FAILED, "it is not read any more")
+            began = self.clock.now()
+            self.begin(place)
+            told(f"{why}; looked at again" if why else "is being looked at")
+            why = await self._looked(place, began, until)
+            if not why:
+                return StepEnd(StepState.SETTLING, "was met")
+            await self.clock.sleep_until(min(until, Seconds(self.clock.now() + step.every_s)))
+        return StepEnd(StepState.FAILED, why or f"was not met within {step.within_s:.0f} s")
+
+    async def _looked(self, place: Place, began: Seconds, until: Seconds) -> str:
+        """Wait until a look that was begun has ended; return why the endpoint was not met, empty when it was."""
+        while self.clock.now() < until:
             await self.clock.sleep_until(Seconds(self.clock.now() + LOOK_EVERY))
-            looked = self.collectors[place].looked
+            collector = self.collectors.get(place)
+            looked = None if collector is None else collector.looked
             if looked is not None and looked[0] >= began:
-                return StepEnd(StepState.FAILED if looked[1] else StepState.SETTLING, looked[1] or "was met")
-        return StepEnd(StepState.FAILED, f"was not met within {WITHIN:.0f} s")
+                return looked[1]
+        return f"was not met within {until - began:.0f} s"
 
 
 def _named(place: Place) -> str:

@@ -14,7 +14,7 @@ from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFail
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerDepth
-from firmware_bridge.vocabulary.sequence import Sequence
+from firmware_bridge.vocabulary.sequence import LIMITS, Sequence
 from firmware_bridge.vocabulary.text import scrub
 from rack_controller.decide.limits import wish_of
 from rack_controller.decide.notice import Finding
@@ -254,7 +254,7 @@ def operating(means: Means) -> tuple[Operations, Mapping[str, Answers]]:
     def sight() -> tuple[Snapshot | None, dict[Place, str]]:
         return view.snapshot, {p: s.version for p, s in sources.items() if isinstance(s, Versioned)}
 
-    limiting = Limiting(means.limits)
+    limiting = Limiting(means.limits, LIMITS if means.sequence is None else means.sequence.limits)
     operations = Operations(
         *(Place(view.layout.rack), ledger, leases, worker, sight, clock, means.tell, means.obstacles),
         pusher=_pusher(means),

@@ -17,6 +17,7 @@ from firmware_bridge.emulator.harness import ServedEndpoint
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.power import PowerDepth
+from firmware_bridge.vocabulary.sequence import Again
 from rack_controller.model.lease import Direction
 from rack_controller.model.limit import LimitRow
 from rack_controller.model.operation import (
@@ -105,6 +106,46 @@ async def test_a_device_that_refuses_is_summed_up(tmp_path: Path) -> None:
         assert done.summary.startswith("0 of 1; u11: 1 of 1 limits not taken; u11/gpu3: ")
 
 
+async def test_a_request_that_is_lost_is_made_again_while_its_step_has_time(tmp_path: Path) -> None:
+    async with a_tray(tmp_path) as (rack, served, bench):
+        gpu3 = f"{tray_of(Place(served.place))}/gpu3"
+        served.faults.set([Fault(FaultKind.STATUS, uri="*/GPU_3/EnvironmentMetrics", status=503)])
+        name = await made(rack, gpu3, do="limit", watts=900.0)
+
+        async def waits() -> bool:
+            operation = msgspec.json.decode(await rack.ask("operation", name), type=Operation)
+            said = operation.wait
+            asked = said is not None and "1 of 1 limits not taken; u11/gpu3: " in said.reason
+            return asked and said is not None and "asked again every 5 s" in said.reason and said.until_unix_ns > 0
+
+        await eventually(waits)
+        assert float(bench.asked_caps[0, 0, 3]) == bench.design.limit_default
+        served.faults.set([])
+        done = await ended(rack, name)
+        assert (done.state, done.summary) == (OperationState.DONE, "1 of 1")
+        assert float(bench.asked_caps[0, 0, 3]) == 900.0
+
+        async def told() -> bool:
+            return bool(rack.events("limit.set"))
+
+        await eventually(told)
+        assert len(rack.events("limit.set")) == 1, "its tries are one"
+
+
+async def test_an_endpoint_that_answers_again_in_time_is_met(tmp_path: Path) -> None:
+    async with a_tray(tmp_path, armed=False) as (rack, served, _bench):
+        served.faults.set([Fault(FaultKind.STATUS, uri="*", status=503)])
+        name = await made(rack, RACK, Role.SAFETY, do="rescan")
+
+        async def waits() -> bool:
+            operation = msgspec.json.decode(await rack.ask("operation", name), type=Operation)
+            return operation.wait is not None and "looked at again" in operation.wait.reason
+
+        await eventually(waits)
+        served.faults.set([])
+        assert (await ended(rack, name)).state is OperationState.DONE
+
+
 async def test_what_a_plan_may_not_do_is_refused_before_it_is_kept(tmp_path: Path) -> None:
     async with a_tray(tmp_path) as (rack, served, _bench):
         tray = tray_of(Place(served.place))
@@ -133,6 +174,8 @@ async def test_a_rescan_is_an_operation_that_ends_when_every_endpoint_was_met(tm
         assert [step.goal for step in done.plan.steps] == ["looked"]
         assert sum(served.seen.values()) > before + 20
         served.faults.set([Fault(FaultKind.STATUS, uri="*", status=503)])
+        looking: Any = rack.controlled._commands._verbs["plan"].__self__.looking  # type: ignore[attr-defined]
+        object.__setattr__(looking, "tries", Again(within_s=12.0))
         failed = await ended(rack, await made(rack, RACK, Role.SAFETY, do="rescan"))
         assert failed.state is OperationState.FAILED
         assert "0 of 1; u11: " in failed.summary
