@@ -26,6 +26,8 @@ _AT_ONCE = 256
 ATTENDED = 0.015
 """s.  How long at a stretch nothing but sockets is looked at while a request that hurries is under way; then the loop
 has its turn for as long: what it has to do comes in pieces of 10 ms."""
+HURRIES = 0.25
+"""s.  How long a request hurries at most: a controller that hangs must not cost the others half of the loop."""
 _LOOK = 0.002
 _IN, _OUT = select.EPOLLIN, select.EPOLLOUT
 _INTEREST = {pycurl.POLL_IN: _IN, pycurl.POLL_OUT: _OUT, pycurl.POLL_INOUT: _IN | _OUT}
@@ -48,8 +50,9 @@ class CurlEngine:
         self._kick_due = False
         self._running = 0
         self._urgent: list[Callable[[], None]] = []
-        self._hurried: set[Any] = set()
+        self._hurried: dict[Any, float] = {}  # each with the time until which it hurries
         self._attending, self._rests_until = False, 0.0
+        self._attends_again: asyncio.TimerHandle | None = None
         loop.add_reader(self._sockets.fileno(), self._on_ready)
 
     def start(self, handle: Any) -> None:
@@ -59,11 +62,11 @@ class CurlEngine:
 
     def hurry(self, handle: Any) -> None:
         """Have a transfer that was begun go on before anything else that the loop has to do, until it ends or
-        `ATTENDED` is over: connecting, the handshake and the request would each wait for their turn.
+        `HURRIES` is over: connecting, the handshake and the request would each wait for their turn.
 
         Not from inside a callback of a handle; `first` is for those.
         """
-        self._hurried.add(handle)
+        self._hurried[handle] = time.monotonic() + HURRIES
         self._kick()
         if not self._attending and self._attend not in self._urgent:
             self.first(self._attend)
@@ -80,7 +83,7 @@ class CurlEngine:
 
         Not from inside a callback of the same handle.
         """
-        self._hurried.discard(handle)
+        self._hurried.pop(handle, None)
         self._multi.remove_handle(handle)
         self._running = max(0, self._running - 1)
 
@@ -120,9 +123,12 @@ class CurlEngine:
             self._collect(running)
 
     def _attend(self) -> None:
-        """Serve sockets until nothing hurries any more."""
+        """Serve sockets until nothing hurries any more; then again, once the loop has had its turn."""
         began = now = time.monotonic()  # the loop's own time stands still while it does one thing
-        if self._attending or began < self._rests_until:
+        if self._attending:
+            return
+        if began < self._rests_until:
+            self._attend_later(self._rests_until - began)
             return
         self._attending = True
         try:
@@ -134,6 +140,17 @@ class CurlEngine:
                 now = time.monotonic()
         finally:
             self._attending, self._rests_until = False, 2.0 * now - began
+            self._hurried = {handle: until for handle, until in self._hurried.items() if now < until}
+            if self._hurried:
+                self._attend_later(now - began)
+
+    def _attend_later(self, seconds: float) -> None:
+        if self._attends_again is None:
+            self._attends_again = self.loop.call_later(seconds, self._attend_again)
+
+    def _attend_again(self) -> None:
+        self._attends_again = None
+        self.first(self._attend)
 
     def _do_urgent(self) -> None:
         while self._urgent:
@@ -188,11 +205,12 @@ class CurlEngine:
             for handle, code in [*((h, 0) for h in done), *((h, c) for h, c, _ in failed)]:
                 multi.remove_handle(handle)
                 if self._hurried:
-                    self._hurried.discard(handle)
+                    self._hurried.pop(handle, None)
                 handle.finished(code)
 
     def close(self) -> None:
         """Drop every connection."""
+        self._hurried.clear()
         if self._timer is not None:
             self._timer.cancel()
         if not self.loop.is_closed():
