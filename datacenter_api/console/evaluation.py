@@ -19,6 +19,8 @@ _VERDICTS = {
     Verdict.NOT_MEASURED: ("?", "", "not measured"),
 }
 _CONTRAST_HEADS = ("Difference", "Criterion", "First", "Second", "By", "p corrected", "Better")
+_NUMBERS = frozenset({"By", "p corrected"})
+_LEAST_CHANCE = 0.001
 _WAYS = (("generation", "generations"), ("rack", "racks"), ("run", "evaluations"))
 
 
@@ -47,7 +49,7 @@ def draw_contrasts(found: Comparison) -> str:
         return f'<h2>Differences</h2><p class="quiet">None: {why}</p>'
     order = list(Verdict)
     rows = "".join(_contrast(c, found) for c in sorted(found.contrasts, key=lambda c: order.index(c.verdict)))
-    heads = "".join(f"<th>{h}</th>" for h in _CONTRAST_HEADS)
+    heads = "".join(f'<th class="n">{h}</th>' if h in _NUMBERS else f"<th>{h}</th>" for h in _CONTRAST_HEADS)
     table = f'<table class="lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
     return (
         f'<h2>Differences</h2><div class="scroll" tabindex="0" aria-label="differences">{table}</div>'
@@ -64,7 +66,7 @@ def draw_evaluations(rows: Sequence[EvaluationRow]) -> str:
     )
     if not body:
         return "<h2>Evaluations</h2><p class=quiet>None</p>"
-    heads = "<th>Began (UTC)</th><th>Evaluation</th><th>Of</th><th>Racks</th><th>Counts</th>"
+    heads = "<th>Began (UTC)</th><th>Evaluation</th><th>Of</th><th class=n>Racks</th><th>Counts</th>"
     return f'<h2>Evaluations</h2><table class="lines"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
 
@@ -83,9 +85,7 @@ def _down(found: Comparison) -> str:
 
 def _across(found: Comparison) -> str:
     cells = {(c.criterion, c.group): c for c in found.cells}
-    heads = "".join(
-        f'<th class="n" title="{esc(c.title)}">{esc(c.id)}<br><i>{esc(c.unit)}</i></th>' for c in found.criteria
-    )
+    heads = "".join(f'<th class="n" title="{esc(c.title)}">{esc(c.id)}<br>{_unit(c)}</th>' for c in found.criteria)
     rows = "".join(
         f'<tr><td class="where">{esc(g.name)}</td>{"".join(_cell(cells[c.id, g.name]) for c in found.criteria)}</tr>'
         for g in found.groups
@@ -95,10 +95,14 @@ def _across(found: Comparison) -> str:
 
 def _named(criterion: CriterionSpec) -> str:
     way = "more is better" if criterion.better == "higher" else "less is better"
-    return (
-        f"{esc(criterion.title)} <i>{esc(criterion.unit)}</i><br>"
-        f'<span class="quiet">{way}; {esc(criterion.source)}</span>'
-    )
+    # A source is prose of a file, where names stand in backticks.
+    said = esc(criterion.source.replace("`", ""))
+    return f'{esc(criterion.title)} {_unit(criterion)}<br><span class="quiet">{way}; {said}</span>'
+
+
+def _unit(criterion: CriterionSpec) -> str:
+    """Return a criterion's unit, nothing for a plain ratio or count."""
+    return "" if criterion.unit == "1" else f"<i>{esc(criterion.unit)}</i>"
 
 
 def _cell(cell: Cell) -> str:
@@ -122,12 +126,16 @@ def _contrast(contrast: Contrast, found: Comparison) -> str:
     by = (
         UNKNOWN if contrast.difference is None else f"{contrast.difference:.4g}{_interval(contrast.low, contrast.high)}"
     )
-    chance = UNKNOWN if contrast.corrected is None else f"{contrast.corrected:.2g}"
+    chance = UNKNOWN if contrast.corrected is None else _chance(contrast.corrected)
     why = f'<br><span class="quiet">{esc(contrast.why)}</span>' if contrast.why else ""
     return (
         f"<tr><td>{shown}{why}</td><td>{esc(title)}</td><td>{esc(contrast.first)}</td><td>{esc(contrast.second)}</td>"
         f'<td class="n">{by}</td><td class="n">{chance}</td><td>{esc(contrast.better) or UNKNOWN}</td></tr>'
     )
+
+
+def _chance(corrected: float) -> str:
+    return f"< {_LEAST_CHANCE:g}" if corrected < _LEAST_CHANCE else f"{corrected:.2g}"
 
 
 def _counts(row: EvaluationRow) -> str:

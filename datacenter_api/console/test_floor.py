@@ -13,6 +13,8 @@ from rack_controller.prove.report.written import duration
 
 _PLACE = re.compile(r"\b(?:u\d{1,2}|feed-[a-z0-9]+|k\d+)(?:/[a-z0-9-]+)?\b")
 _MOST_OUT = 4
+_SIZES = ((56, "short"), (110, "long"))
+"""So many letters of an instruction fit in that size; the screen never scrolls."""
 
 TOOLS = """
 <section class="tftools" aria-label="hand in">
@@ -103,7 +105,7 @@ def _where(view: RunView) -> str:
 
 def _screen(state: str, glyph: str, word: str, instruction: str, faults: str, where: str, step: str = "") -> str:
     told = _PLACE.sub(lambda m: f"<b>{m.group(0)}</b>", esc(instruction))
-    size = "long" if len(instruction) > 90 else "short"
+    size = next((size for most, size in _SIZES if len(instruction) <= most), "longest")
     return (
         f'<section class="tf {state}" data-step="{esc(step)}"><div class="tfstate">'
         f'<span aria-hidden="true">{glyph}</span>{esc(word)}<i id="tf-left"></i></div><p class="tfdo {size}">{told}</p>'

@@ -80,7 +80,8 @@ class FloorHand:
         def lacks() -> str:
             found, _ = self.logs.during(since, until, names)
             gone = [n for n in names if not all(self._covers(found.get(n, {}), p) for p in phases)]
-            return f"hand in what the instruments logged of {', '.join(gone)}, {between} UTC" if gone else ""
+            titles = "; ".join(f"{instruments[n].title} ({n})" for n in gone)
+            return f"hand in what the instruments logged from {between} UTC: {titles}" if gone else ""
 
         self._wait("what the floor's instruments logged", lacks)
         found, used = self.logs.during(since, until, names)
