@@ -69,7 +69,8 @@ def step_budget(
     targets = _allocate(state.written, design, wanted, limits, charge, stuck).targets
     # The law is trusted less at a load that was never seen: what would be granted is charged as what it would become.
     charge = _charge(state, design, policy, np.maximum(state.written.holds, targets))
-    share = _allocate(state.written, design, wanted, limits, charge, stuck)
+    lands = _landing(state, design, policy, limits, charge, targets)
+    share = _allocate(state.written, design, wanted, limits, lands, stuck)
     fresh = max(seen.now - state.power_at, seen.now - state.caps_at) <= policy.stale_s
     writes = _grant(state.written, design, policy, seen.now, limits, charge, share.targets, fresh=fresh)
     written = sent(state.written, writes, seen.now)
@@ -101,6 +102,20 @@ def _charge(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, gran
     law = design.law
     factor = trust(state.law, design, policy, design.per_rack(granted))
     return _Charge(factor * law.base / law.efficiency, 1.0 + factor * ((1.0 + law.follow) / law.efficiency - 1.0))
+
+
+def _landing(
+    state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, limits: Array, charge: _Charge, targets: Array
+) -> _Charge:
+    """Return how racks are charged once `targets` (N,) W have landed.
+
+    Where a limit is passed everybody comes down, perhaps to a load that was never seen, of which the law is trusted
+    less: charged as before, a second decrease would have to follow the first.
+    """
+    if not (design.feeds @ charge.racks(design.per_rack(state.written.holds)) > limits).any():
+        return charge
+    there = _charge(state, design, policy, targets)
+    return _Charge(np.maximum(charge.fixed, there.fixed), np.maximum(charge.slope, there.slope))
 
 
 def _allocate(

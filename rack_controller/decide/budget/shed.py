@@ -10,7 +10,7 @@ import numpy as np
 
 from firmware_bridge.vocabulary.place import Place, rack_of, tray_of
 from rack_controller.decide.budget.claims import Claims
-from rack_controller.decide.budget.design import Array
+from rack_controller.decide.budget.design import Array, Mask
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import Row
 
@@ -120,8 +120,10 @@ def decide_shed_now(
     return after, tuple(chosen.values())
 
 
-def room_missing(roster: Roster, rows: Sequence[Row], slack: Array, more: Array, doubt: float) -> tuple[float, str]:
-    """Return what a limit lacks for GPUs that are off to come on, W, 0 where they fit, and its name.
+def room_missing(
+    roster: Roster, rows: Sequence[Row], slack: Array, which: Mask, more: Array, doubt: float
+) -> tuple[float, str]:
+    """Return what a limit lacks for the GPUs `which` (N,) that are off to come on, W, 0 where they fit, and its name.
 
     They come on at their default limits, and until those are read back they may draw their most.  slack: (C,) W that
     each limit has above all floors; more: (N,) W that they may then draw above what they count with in that; doubt: of
@@ -133,6 +135,6 @@ def room_missing(roster: Roster, rows: Sequence[Row], slack: Array, more: Array,
     worst, name = 0.0, ""
     for row, left in zip(rows, slack.tolist(), strict=True):
         need = float((row.share * slope * most).sum())
-        if need > 0 and need - left > worst:
+        if need - left > worst and row.share[roster.rack[which]].any():
             worst, name = need - left, row.name
     return worst, name

@@ -6,7 +6,7 @@ what stands.
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,8 +60,15 @@ class Grants:
             self._known = {place: endpoint for place, endpoint in points.items() if endpoint not in spared}
         return self._known
 
-    def send(self, watts: Mapping[Place, float], raised: frozenset[Place], able: Mapping[Place, Place]) -> None:
-        """Begin to ask for limits, all endpoints at once; `raised` are those that go up."""
+    def send(
+        self,
+        watts: Mapping[Place, float],
+        raised: frozenset[Place],
+        able: Mapping[Place, Place],
+        first: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Begin to ask for limits, all endpoints at once; `raised` are those that go up; `first`: what is waited for
+        before any is lowered."""
         by_endpoint: dict[Place, dict[Place, float]] = {}
         for place, value in watts.items():
             by_endpoint.setdefault(able[place], {})[place] = value
@@ -69,7 +76,8 @@ class Grants:
         for endpoint, wanted in by_endpoint.items():
             direction = Direction.ENERGISED if raised & set(wanted) else Direction.SAFE
             self.busy.add(endpoint)
-            self._begin(self._ask(endpoint, wanted, direction))
+            ask = self._ask(endpoint, wanted, direction)
+            self._begin(ask if first is None or direction is Direction.ENERGISED else _after(first, ask))
 
     def look(self, places: Collection[Place], able: Mapping[Place, Place]) -> None:
         """Begin to read back limits of which nothing is known, each at most every `LOOK_EVERY_S`."""
@@ -142,3 +150,12 @@ class Grants:
             self.failed[endpoint] = said
         else:
             self.failed.pop(endpoint, None)
+
+
+async def _after(first: Callable[[], Awaitable[None]], then: Coroutine[Any, Any, None]) -> None:
+    try:
+        await first()
+    except BaseException:
+        then.close()
+        raise
+    await then

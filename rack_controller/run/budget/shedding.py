@@ -163,7 +163,7 @@ class LoadShedding:
         asking = self._gpus_of({tray, *self._coming} - self._charged)
         counted = np.where(decision.most > 0.0, decision.step.floors, 0.0)
         more = np.where(asking, np.maximum(self.roster.most - counted, 0.0), 0.0)
-        return room_missing(self.roster, decision.rows, decision.step.slack, more, policy.doubt)
+        return room_missing(self.roster, decision.rows, decision.step.slack, asking, more, policy.doubt)
 
     def views(self, rack: Place) -> list[ShedView]:
         """Return what was shed of a rack, and how that stands."""

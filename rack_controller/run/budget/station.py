@@ -300,7 +300,7 @@ class BudgetStation:
             which = np.flatnonzero(np.isfinite(decision.writes[span])) + span.start
             writes = {self.roster.places[n]: float(decision.writes[n]) for n in which.tolist()}
             raised = frozenset(p for n, p in zip(which.tolist(), writes, strict=True) if decision.raised[n])
-            side.grants.send(writes, raised, side.endpoints)
+            side.grants.send(writes, raised, side.endpoints, self.roads.first(span))
 
     def _look_for(self, sight: LiveSight) -> None:
         """Ask devices for limits that nobody has read for too long, or never."""

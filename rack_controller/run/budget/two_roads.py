@@ -1,6 +1,10 @@
-"""The site's power budget in band: what was decided, granted to agents too, and what can be in force by both roads."""
+"""The site's power budget in band: what was decided, granted to agents too, and what can be in force by both roads.
 
-from collections.abc import Callable, Mapping, Sequence
+A decrease goes in band first: 72 requests over TLS at the same moment would keep agents' few bytes waiting.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +21,9 @@ from rack_controller.decide.budget.rows import Row
 from rack_controller.decide.budget.standing import standing_limits
 from rack_controller.model.power_policy import Mode, PowerPolicy
 from rack_controller.run.budget.side import RackSide
+
+LEAST_W = 1.0
+HEAD_START_S = 0.2
 
 
 @dataclass(slots=True)
@@ -35,6 +42,8 @@ class TwoRoads:
     live: Mask = field(init=False)
     standing: Array = field(init=False)
     _granted: Granted = field(init=False)
+    _lowered: Array | None = field(default=None, init=False)  # what agents are to keep, while they do not say so yet
+    _kept: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _standing_of: bytes = field(default=b"", init=False)
     _terms: tuple[LiveState, Claims, PowerPolicy] | None = field(default=None, init=False)
 
@@ -65,8 +74,28 @@ class TwoRoads:
                 sent[span], numbers[span] = side.in_band.grant(wanted[span], self.standing[span], lasts)
             else:
                 side.in_band.release(self.roster.most[span], lasts)
+        lower = np.isfinite(sent) & (sent < np.minimum(alone.holds, self._granted.holds) - LEAST_W) & self.live
         self._granted = granted(self._granted, sent, numbers)
+        self._lowered = np.where(lower, sent, np.inf) if lower.any() else None
+        if self._lowered is not None:
+            self._kept.clear()
         return self.judged(alone)
+
+    def first(self, span: slice) -> Callable[[], Awaitable[None]] | None:
+        """Return what Redfish waits for before it lowers the GPUs of a span of the roster: agents who keep it already,
+        `HEAD_START_S` at most; None where they were not told anything lower."""
+        if self._lowered is None or not np.isfinite(self._lowered[span]).any():
+            return None
+        return self._head_start
+
+    async def _head_start(self) -> None:
+        sleeping = asyncio.ensure_future(self.clock.sleep_until(Seconds(self.clock.now() + HEAD_START_S)))
+        waiting = asyncio.ensure_future(self._kept.wait())
+        try:
+            await asyncio.wait((sleeping, waiting), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waiting.cancel()
 
     def hear(self) -> bool:
         """Take in what agents say that they keep; return whether that is new."""
@@ -78,6 +107,9 @@ class TwoRoads:
         )
         before = self._granted
         self._granted, self.live = heard(before, sight), sight.live
+        if self._lowered is not None and (self._granted.holds <= self._lowered + LEAST_W)[self.live].all():
+            self._lowered = None
+            self._kept.set()
         return bool((self._granted.holds != before.holds).any())
 
     def judged(self, alone: LiveDecision) -> LiveDecision:

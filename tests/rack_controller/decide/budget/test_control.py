@@ -74,6 +74,20 @@ def test_a_limit_that_drops_is_kept_as_soon_as_writes_land() -> None:
     assert world.meters(world.power).sum() <= 7000.0
 
 
+def test_one_decrease_is_enough_where_it_leads_to_a_load_that_was_never_seen() -> None:
+    world = World(hall(), limit=1e9, factor=0.9)
+    for _ in range(20):
+        world.cycle()  # the law is learned at full load, and nowhere else
+    world.limits[0] = 8_000.0
+    told = world.cycle().writes
+    assert np.isfinite(told).all()
+    for _ in range(10):
+        decision = world.cycle()
+        lower = np.isfinite(decision.writes) & (decision.writes < told - POLICY.smallest_change_w)
+        assert not lower.any()
+    assert decision.charged[0] <= 8_000.0 + 1e-6
+
+
 def test_nothing_rises_on_old_sights_and_a_lower_limit_still_holds() -> None:
     world = World(hall(), limit=9000.0)
     for _ in range(20):

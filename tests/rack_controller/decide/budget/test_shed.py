@@ -73,7 +73,13 @@ def test_a_tray_that_is_off_relieves_nothing_more() -> None:
 
 @pytest.mark.parametrize(("left", "fits"), [(4_000.0, False), (7_000.0, True)])
 def test_a_tray_comes_back_where_its_default_limits_and_what_follows_fit(left: float, fits: bool) -> None:
-    more = np.where([leaf_of(tray_of(p)) == "u37" for p in ROSTER.places], ROSTER.most, 0.0)
-    missing, limit = room_missing(ROSTER, [ROW], np.array([left]), more, 0.1)
+    which = np.array([leaf_of(tray_of(p)) == "u37" for p in ROSTER.places])
+    missing, limit = room_missing(ROSTER, [ROW], np.array([left]), which, np.where(which, ROSTER.most, 0.0), 0.1)
     assert (missing == 0.0, limit) == (fits, "" if fits else "k01")
     assert fits or 4 * 1200.0 < missing + left < 7_000.0
+
+
+def test_what_is_charged_its_most_already_does_not_fit_either_while_its_limit_is_passed() -> None:
+    which = np.array([leaf_of(tray_of(p)) == "u37" for p in ROSTER.places])
+    missing, limit = room_missing(ROSTER, [ROW], np.array([-700.0]), which, np.zeros(len(which)), 0.1)
+    assert (missing, limit) == (700.0, "k01")

@@ -37,7 +37,7 @@ async def test_what_devices_and_agents_say_by_themselves_is_decided_over_out_of_
 ) -> None:
     async with in_band_rack(tmp_path) as it:
         seldom = f"kind: power\nschema: 1\nspec: {{mode: armed, after_loss: hold, period_ms: {SELDOM_S * 1000:.0f}"
-        seldom += f", in_band: {{lasts_s: 60}}, stale: {{settle_s: {SELDOM_S}}}}}\n"
+        seldom += ", in_band: {lasts_s: 60}}\n"
         monkeypatch.setattr(looking, "LOOK_S", SELDOM_S)
         assert (await it.budget.rack.do("power_policy", "lab1/a/r01/k01", do="apply", document=seldom)).accepted
         before = await eventually(lambda: _decided(it, None))
