@@ -9,7 +9,7 @@ import numpy as np
 from firmware_bridge.plant.coolant import LIQUID_SHARE
 from firmware_bridge.plant.design import Array, RackDesign
 from firmware_bridge.plant.ground import Ground
-from firmware_bridge.plant.laws import moves, plate_goes, plate_moves
+from firmware_bridge.plant.laws import moves, plate_goes
 from firmware_bridge.plant.loads import SLOWDOWN_C
 from firmware_bridge.plant.shelves import CLIP_FIXED_K, CLIP_K, CLIP_S
 from firmware_bridge.plant.state import AIR_INLET, C_CPU, C_DIE, C_PLATE, R_JUNCTION, State
@@ -74,7 +74,11 @@ def step_plates(state: State, ground: Ground, dt: float) -> Array:
     goes = plate_goes(own, C_DIE + C_PLATE, dt)
     own *= goes
     for part in ground.parts:
-        plate[part] += plate_moves(plate[part], heat[part], own[part, None], goes[part, None], state.supply)
+        # Step by step what `plate_moves` says.
+        moved = np.subtract(state.supply, plate[part], out=ground.scratch[: part.stop - part.start])
+        moved *= goes[part, None]
+        moved += heat[part] * own[part, None]
+        plate[part] += moved
     state.hottest[...] = plate.max(initial=0.0)
     plates, heats = (a.reshape(-1, state.racks).sum(axis=0) for a in (plate, heat))
     return np.asarray(plates * (C_DIE + C_PLATE) + heats * (C_DIE * R_JUNCTION))

@@ -135,8 +135,9 @@ def _supplied(design: RackDesign, on: Conditions, opened: Mask) -> tuple[Mask, n
         return on.psu_ok, np.broadcast_to(first, on.psu_ok.shape), True
     # (R, F, H, P): the phase that a supply hangs on is live on that feed, and the feed reaches it.
     seen = live[:, :, wiring.phase] & np.moveaxis(wiring.reaches, 2, 0)[None]
-    draws = seen.argmax(axis=1)
-    return on.psu_ok & seen.any(axis=1), draws, bool((draws == first)[on.psu_ok & seen.any(axis=1)].all())
+    works = on.psu_ok & seen.any(axis=1)
+    draws = np.where(works, seen.argmax(axis=1), first)
+    return works, draws, bool((draws == first).all())
 
 
 def _phases(design: RackDesign) -> Array:

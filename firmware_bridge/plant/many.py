@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
-from firmware_bridge.plant.breakers import HEAT_TRIP
 from firmware_bridge.plant.cold_plates import convects, heat_factors
 from firmware_bridge.plant.coolant import pump_factors, unit_goes, water_factors
 from firmware_bridge.plant.design import Array, Mask
@@ -59,7 +58,7 @@ def move_shelves(state: State, ground: Ground, load: Array, supplied: Mask | Non
     a, kind = _bound(state, ground), state.flow.dtype.type
     lit = a.ones if supplied is None else supplied.astype(kind)
     by = _typed(shelf_factors(state.design, dt), kind)
-    if _loops(ground).move_shelves(a.shelves, load, lit, by, ground.plain) >= HEAT_TRIP:
+    if _loops(ground).move_shelves(a.shelves, load, lit, by, ground.plain):
         trip_breakers(state)
 
 

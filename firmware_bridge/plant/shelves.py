@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from firmware_bridge.plant.breakers import HEAT_TAU_S
+from firmware_bridge.plant.breakers import HEAT_TAU_S, HEAT_TRIP
 from firmware_bridge.plant.design import Array, Mask, RackDesign
 from firmware_bridge.plant.ground import DROOP_V, LOSS_FIXED, Ground
 from firmware_bridge.plant.laws import bus_at, clip_aims, moves, sags, spent
@@ -31,7 +31,7 @@ class ShelfFactors(NamedTuple):
     `none`, `full`: 0 and 1.  `droop` V from nothing to full; `nominal`, `most_sag`, `least_sag` V of the bus, with less
     than the last some supply gives nothing; `gain` W per V of a supply, `fixed`, `linear`, `square`: its losses.
     `pulse_s`, `pulse_most`: what of an overload is borne, `restart_s`: how long the bus is off after it.
-    `heat_goes`: how much of its way a breaker's heat goes.
+    `heat_goes`: how much of its way a breaker's heat goes, and where one `trips`.
     """
 
     none: float
@@ -49,6 +49,7 @@ class ShelfFactors(NamedTuple):
     pulse_most: float
     restart_s: float
     heat_goes: float
+    trips: float
 
 
 @lru_cache(maxsize=64)
@@ -70,6 +71,7 @@ def shelf_factors(design: RackDesign, dt: float) -> ShelfFactors:
         pulse_most=PULSE,
         restart_s=RESTART_S,
         heat_goes=-expm1(-dt / HEAT_TAU_S),
+        trips=HEAT_TRIP,
     )
 
 

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from firmware_bridge.plant import laws, water
 from firmware_bridge.plant.laws import greater, lesser, within
 from firmware_bridge.plant.loops.heat import move_heat, move_loop, move_plates, move_pumps
-from firmware_bridge.plant.loops.supplies import move_shelves, share_little, share_out, warm_breakers
-from firmware_bridge.plant.loops.trays import move_trays
+from firmware_bridge.plant.loops.supplies import draw, move_shelves, pulse, share_little, share_plainly, warm_breakers
+from firmware_bridge.plant.loops.trays import move_tray, move_trays
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
-PARTS = (share_out, share_little, warm_breakers, move_plates, move_loop)
+PARTS = (move_tray, share_plainly, share_little, draw, pulse, warm_breakers, move_plates, move_loop)
 LAWS = (
     *(laws.allowed, laws.busy_share, laws.bus_at, laws.clip_aims, laws.follows, laws.heats, laws.moves),
     *(laws.plate_goes, laws.plate_moves, laws.sags, laws.spent, laws.supply_draws, laws.supply_gives),

@@ -75,15 +75,18 @@ def move_heat(a: Heat, convects: Array, moving: Array, unit_goes: Array, by: Any
     for t in range(a.cpu.shape[0]):
         cpu, warm = a.cpu[t], a.cpu_temp[t]
         for r in range(racks):
-            warm[r] += moves(warm[r], cpu[r] * by.cpu_r + a.supply[r], by.cpu_goes)
-            given[r] += warm[r]
+            now = warm[r]
+            now += moves(now, cpu[r] * by.cpu_r + a.supply[r], by.cpu_goes)
+            warm[r] = now
+            given[r] += now
     for r in range(racks):
         stored[r] += given[r] * by.cpu_c
     for h in range(a.output.shape[0]):
         given[:] = by.none
         for p in range(a.output.shape[1]):
+            output = a.output[h, p]
             for r in range(racks):
-                given[r] += a.output[h, p, r]
+                given[r] += output[r]
         for r in range(racks):
             aim = clip_aims(given[r] * by.per_shelf, a.resistance[h, r], by.clip_full, by.clip_least)
             a.clip_temp[h, r] += moves(a.clip_temp[h, r], aim, by.clip_goes)
@@ -111,11 +114,12 @@ def move_plates(a: Heat, stored: Array, convects: Array, by: Any) -> Any:
         for g in range(a.plate.shape[1]):
             plate, heat = a.plate[t, g], a.heat[t, g]
             for r in range(racks):
-                plate[r] += plate_moves(plate[r], heat[r], own[r], goes[r], a.supply[r])
-            for r in range(racks):
-                plates[r] += plate[r]
-                heats[r] += heat[r]
-                peak[r] = greater(peak[r], plate[r])
+                warm, given = plate[r], heat[r]
+                warm += plate_moves(warm, given, own[r], goes[r], a.supply[r])
+                plate[r] = warm
+                plates[r] += warm
+                heats[r] += given
+                peak[r] = greater(peak[r], warm)
     hottest = by.none
     for r in range(racks):
         stored[r] = plates[r] * by.plate_c + heats[r] * by.die_c

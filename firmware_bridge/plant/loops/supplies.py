@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_bridge.plant.design import Array
-from firmware_bridge.plant.laws import bus_at, greater, heats, lesser, moves, sags, spent, supply_draws, supply_gives
+from firmware_bridge.plant.laws import bus_at, greater, heats, moves, sags, spent, supply_draws, supply_gives
 
 
 class Shelves(NamedTuple):
@@ -35,63 +35,82 @@ class Shelves(NamedTuple):
 
 
 def move_shelves(a: Shelves, load: Array, supplied: Array, by: Any, plain: bool) -> Any:
-    """Do what `step_shelves` and `step_feeds` do; return the hottest breaker's heat.
+    """Do what `step_shelves` and `step_feeds` do; return how many breakers are too hot.
 
     `load` (R,) W; `supplied` (R,): 1 where some supply works and the bus is up, 0 where not.
     """
-    racks = load.shape[0]
+    racks, light, strained = load.shape[0], 0, 0
     carried, share, sag = np.empty_like(load), np.empty_like(load), np.empty_like(load)
-    least, most = by.least_sag, by.none
     for r in range(racks):
-        carried[r] = load[r] * supplied[r]
-        share[r] = carried[r] / a.rating[r]
-        sag[r] = sags(share[r], by.droop, a.offset[r])
-        a.bus[r] = bus_at(sag[r], by.nominal, by.most_sag) * supplied[r]
-        a.hold_up[r] = a.full[r] if supplied[r] > by.none else a.hold_up[r]
+        lit = supplied[r]
+        watts = load[r] * lit
+        part = watts / a.rating[r]
+        sinks = sags(part, by.droop, a.offset[r])
+        carried[r], share[r], sag[r] = watts, part, sinks
+        a.bus[r] = bus_at(sinks, by.nominal, by.most_sag) * lit
+        a.hold_up[r] = a.full[r] if lit > by.none else a.hold_up[r]
+        light += sinks < by.least_sag
     for r in range(racks):
-        a.overload[r] = greater(share[r] - by.full, by.none)
-        least = lesser(least, sag[r])
-        most = greater(most, greater(a.overload[r], greater(a.pulse[r], a.dark_for[r])))
-    share_out(a, by, sag, supplied)
-    if least < by.least_sag:
-        share_little(a, by, carried)
+        over = greater(share[r] - by.full, by.none)
+        a.overload[r] = over
+        strained += over + a.pulse[r] + a.dark_for[r] > by.none
     a.phases[:] = by.none
-    for s in range(a.output.shape[0]):
-        output, drawn, works = a.output[s], a.drawn[s], a.works[s]
-        for r in range(racks):
-            drawn[r] = supply_draws(output[r], by.fixed * works[r], by.linear, by.square)
-        if plain:
-            phase = a.phases[a.row[s, 0]]
-            for r in range(racks):
-                phase[r] += drawn[r]
-        else:
-            for r in range(racks):
-                a.phases[a.row[s, r], r] += drawn[r]
-    if most > by.none:
-        for r in range(racks):
-            a.dark_for[r] = greater(a.dark_for[r] - by.dt, by.none)
-            a.pulse[r] = spent(a.pulse[r], share[r], by.dt, by.none, by.full)
-            if a.pulse[r] > by.pulse_s or share[r] > by.pulse_most:
-                a.dark_for[r] = by.restart_s
-                a.pulse[r] = by.none
+    if light or not plain:
+        share_little(a, by, carried, sag)
+        draw(a, by)
+    else:
+        share_plainly(a, by, sag, supplied)
+    if strained:
+        pulse(a, by, share)
     return warm_breakers(a, by)
 
 
-def share_out(a: Shelves, by: Any, sag: Array, supplied: Array) -> None:
-    """Set what every supply gives at a sag of the bus, (R,) V."""
+def share_plainly(a: Shelves, by: Any, sag: Array, supplied: Array) -> None:
+    """Set what every supply gives, each something, and draws from the phase that it is wired to first."""
     for s in range(a.output.shape[0]):
-        output, works, offset = a.output[s], a.works[s], a.gain_offset[s]
+        output, drawn, works, offset, phase = (
+            a.output[s],
+            a.drawn[s],
+            a.works[s],
+            a.gain_offset[s],
+            a.phases[a.row[s, 0]],
+        )
         for r in range(sag.shape[0]):
-            output[r] = supply_gives(sag[r], by.gain, offset) * works[r] * supplied[r]
+            there = works[r] * supplied[r]
+            given = supply_gives(sag[r], by.gain, offset) * there
+            output[r] = given
+            watts = supply_draws(given, by.fixed * works[r], by.linear, by.square)
+            drawn[r] = watts
+            phase[r] += watts
 
 
-def share_little(a: Shelves, by: Any, carried: Array) -> None:
-    """Let supplies that are set so low that they would give less than nothing give nothing."""
+def draw(a: Shelves, by: Any) -> None:
+    """Set what every supply draws for its output, from whichever phase."""
+    for s in range(a.output.shape[0]):
+        output, drawn, works, row = a.output[s], a.drawn[s], a.works[s], a.row[s]
+        for r in range(output.shape[0]):
+            drawn[r] = supply_draws(output[r], by.fixed * works[r], by.linear, by.square)
+            a.phases[row[r], r] += drawn[r]
+
+
+def pulse(a: Shelves, by: Any, share: Array) -> None:
+    """Let supplies bear an overload until their pulse is spent; then the bus goes off."""
+    for r in range(share.shape[0]):
+        a.dark_for[r] = greater(a.dark_for[r] - by.dt, by.none)
+        a.pulse[r] = spent(a.pulse[r], share[r], by.dt, by.none, by.full)
+        if a.pulse[r] > by.pulse_s or share[r] > by.pulse_most:
+            a.dark_for[r] = by.restart_s
+            a.pulse[r] = by.none
+
+
+def share_little(a: Shelves, by: Any, carried: Array, sag: Array) -> None:
+    """Set what supplies give; those that would give less than nothing give nothing, and the others what is left."""
     racks, total = carried.shape[0], np.zeros_like(carried)
     for s in range(a.output.shape[0]):
+        output, works, offset = a.output[s], a.works[s], a.gain_offset[s]
         for r in range(racks):
-            a.output[s, r] = greater(a.output[s, r], by.none)
-            total[r] += a.output[s, r]
+            output[r] = greater(supply_gives(sag[r], by.gain, offset) * works[r], by.none)
+            total[r] += output[r]
     for r in range(racks):
         total[r] = carried[r] / total[r] if total[r] > by.none else by.none
     for s in range(a.output.shape[0]):
@@ -100,12 +119,12 @@ def share_little(a: Shelves, by: Any, carried: Array) -> None:
 
 
 def warm_breakers(a: Shelves, by: Any) -> Any:
-    """Move the heat of breakers on; return the hottest one's."""
-    hottest, racks = by.none, a.phases.shape[1]
+    """Move the heat of breakers on; return how many phases are too hot."""
+    racks, tripped = a.phases.shape[1], 0
     for f in range(a.phases.shape[0]):
         phase, heat, per_w = a.phases[f], a.breaker_heat[f], a.per_breaker[f]
         for r in range(racks):
-            heat[r] += moves(heat[r], heats(phase[r], per_w), by.heat_goes)
-        for r in range(racks):
-            hottest = greater(hottest, heat[r])
-    return hottest
+            warm = heat[r] + moves(heat[r], heats(phase[r], per_w), by.heat_goes)
+            heat[r] = warm
+            tripped += warm >= by.trips
+    return tripped
