@@ -12,7 +12,10 @@ errors.  `pumps_lost_caps_s`: from all pumps of a rack lost until all of its lim
 
 `storage_vs_lp…`: storage for ramp limits of 2 and 10 kW/s against what a linear program with foresight needs,
 iterations of 2, 5 and 20 s, uneven by 3 %, hints half a second early and late: medians over seeds, of them the middle
-and the worst case, and the worst of all runs.
+and the worst case, and the worst of all runs.  It counts what was installed before the load was known, and what a run
+took beyond it.  `ramp_burned…`, `ramp_lost…`: the worst share of energy burned and of job time that limits cost.
+`storage_vs_lp_drawn…`: the same over cases that nobody chose: periods, ramps, duty cycles, checkpoints, unevenness and
+what hints are off by are drawn by lot.
 
 On a live emulated rack `live_feed_loss_…` (`power_live.py`), and what a cycle costs the controller, `live_cycle_ms`,
 `live_told_ms` (`power_cycle.py`).
@@ -23,13 +26,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from bench import power_cycle, power_live
 from rack_controller.powerbench.bound import most_training
 from rack_controller.powerbench.play_racks import Asked, AskedRow
-from rack_controller.powerbench.ramps import CASES, hinted_plan, least_storage, load_of, smoothed
+from rack_controller.powerbench.ramps import (
+    CASES,
+    RampCase,
+    hinted_plan,
+    least_storage,
+    load_of,
+    smoothed,
+    storage_told,
+    storage_untold,
+)
 from rack_controller.powerbench.run import CONTENDERS, median, replace_writes, run_once, with_errors
 from rack_controller.powerbench.scenario import Scenario, read_scenario
 from rack_controller.powerbench.score import Score
@@ -45,6 +59,7 @@ MARGINS = (0.80, 0.90, 1.0, 1.05)
 REDFISH_S = (0.3, 1.0)
 RAMP_SEEDS = (1, 2, 3, 4, 5)
 HINTS_OFF_S = (0.5, -0.5)
+DRAWN, DRAWN_SEED = 12, 11
 
 
 def run(record: Callable[..., None]) -> None:
@@ -101,24 +116,53 @@ def _rides(record: Callable[..., None]) -> None:
 
 def _ramps(record: Callable[..., None]) -> None:
     """Measure storage against the linear program, whose loads are uneven while plans expect even ones."""
-    without, told = [], []
-    for case in CASES:
-        plans = {off: hinted_plan(case, off) for off in HINTS_OFF_S}
-        loads = [load_of(case, seed) for seed in RAMP_SEEDS]
-        bounds = [least_storage(case, load).storage_j for load in loads]
-        without.append([smoothed(case, load).storage_j / b for load, b in zip(loads, bounds, strict=True)])
-        told.append(
-            [
-                smoothed(case, load, p).storage_j / b
-                for load, b in zip(loads, bounds, strict=True)
-                for p in plans.values()
-            ]
-        )
-    for figure, ratios in (("storage_vs_lp_no_hints", without), ("storage_vs_lp_hints", told)):
-        middles = [statistics.median(case) for case in ratios]
+    runs = [_ramp_runs(case, RAMP_SEEDS, HINTS_OFF_S) for case in CASES]
+    dice = np.random.default_rng(DRAWN_SEED)
+    drawn = [_ramp_runs(_drawn_case(dice), RAMP_SEEDS[:2], dice.uniform(-0.7, 0.7, 2).tolist()) for _ in range(DRAWN)]
+    for kind in ("no_hints", "hints"):
+        middles = [statistics.median(r.ratio for r in case[kind]) for case in runs]
+        every = [r for case in runs for r in case[kind]]
+        figure = f"storage_vs_lp_{kind}"
         record(figure=figure, value=statistics.median(middles), unit="of LP", n=len(CASES))
         record(figure=f"{figure}_worst_case", value=max(middles), unit="of LP", n=len(CASES))
-        record(figure=f"{figure}_worst", value=max(map(max, ratios)), unit="of LP", n=len(CASES) * len(ratios[0]))
+        record(figure=f"{figure}_worst", value=max(r.ratio for r in every), unit="of LP", n=len(every))
+        record(figure=f"ramp_burned_{kind}", value=max(r.burned for r in every), unit="share", n=len(every))
+        record(figure=f"ramp_lost_{kind}", value=max(r.lost for r in every), unit="share", n=len(every))
+        ratios = sorted(r.ratio for case in drawn for r in case[kind])
+        figure = f"storage_vs_lp_drawn_{kind}"
+        record(figure=figure, value=statistics.median(ratios), unit="of LP", n=len(ratios))
+        record(figure=f"{figure}_p90", value=ratios[round(0.9 * (len(ratios) - 1))], unit="of LP", n=len(ratios))
+
+
+class _RampRun(NamedTuple):
+    ratio: float
+    burned: float
+    lost: float
+
+
+def _ramp_runs(case: RampCase, seeds: Sequence[int], off_s: Sequence[float]) -> dict[str, list[_RampRun]]:
+    """Return the runs of a case over seeds, without hints and with some that are so much late."""
+    plans, untold = [hinted_plan(case, off) for off in off_s], storage_untold(case)
+    found: dict[str, list[_RampRun]] = {"no_hints": [], "hints": []}
+    for load in (load_of(case, seed) for seed in seeds):
+        bound = least_storage(case, load).storage_j
+        ways = [("no_hints", None, untold), *(("hints", plan, storage_told(plan)) for plan in plans)]
+        for kind, plan, installed in ways:
+            score = smoothed(case, load, plan, installed)
+            found[kind].append(_RampRun(max(installed, score.storage_j) / bound, score.burned, score.lost))
+    return found
+
+
+def _drawn_case(dice: np.random.Generator) -> RampCase:
+    """Return a case drawn by lot."""
+    return RampCase(
+        period_s=float(dice.choice([2.0, 3.0, 4.0, 5.0, 8.0, 12.0, 20.0, 30.0])),
+        ramp_w_per_s=float(dice.choice([2_000.0, 5_000.0, 10_000.0, 20_000.0])),
+        duty=float(dice.uniform(0.35, 0.9)),
+        uneven=float(dice.uniform(0.0, 0.06)),
+        pause_s=float(dice.uniform(130.0, 220.0)),
+        pause_for_s=float(dice.uniform(6.0, 30.0)),
+    )
 
 
 def _what_if(record: Callable[..., None]) -> None:

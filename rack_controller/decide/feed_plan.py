@@ -28,6 +28,11 @@ class FeedPlan:
     hinted: Mask
     slack_s: float = 1.0
 
+    def spare_j(self, storage_j: float) -> float:
+        """Return what a storage is to hold, J, where the plan says 0, so that as much is spare above it as below."""
+        low, high = float(self.charge_j.min()), float(self.charge_j.max())
+        return 0.5 * (storage_j - (high - low)) - low
+
     def at(self, now: float) -> tuple[float, float]:
         """Return feed and charge at a moment; the last ones hold on."""
         times = self.every_s * np.arange(len(self.feed_w))

@@ -1,5 +1,7 @@
 """Ramps: the feed never moves faster than it may, a start waits for it, a stop is burned off, a plan is followed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,16 @@ def lived(wishes: list[float], plan: FeedPlan | None = None) -> list[SmoothingSt
     state, seen = SmoothingState.at_rest(LOW, POLICY), []
     for n, wish in enumerate(wishes):
         state = step_smoothing(state, POLICY, wish if plan else min(wish, state.most_w), n * DT, DT, plan)
+        seen.append(state)
+    return seen
+
+
+def sized(wishes: list[float], storage_j: float) -> list[SmoothingState]:
+    """Return what a rack with so much storage lived through."""
+    policy = replace(POLICY, storage_j=storage_j)
+    state, seen = SmoothingState.at_rest(LOW, policy), []
+    for n, wish in enumerate(wishes):
+        state = step_smoothing(state, policy, min(wish, state.most_w), n * DT, DT)
         seen.append(state)
     return seen
 
@@ -97,3 +109,36 @@ def test_one_odd_length_teaches_nothing_and_two_alike_are_the_new_ones() -> None
     assert known.after(900.0).s == known.s
     assert known.after(900.0).after(5.0).after(20.0).s == pytest.approx(5.04, abs=0.01)
     assert known.after(20.0).after(20.4).s == 20.4
+
+
+def test_storage_with_a_size_is_never_more_than_empty_and_what_has_no_room_is_burned() -> None:
+    seen = sized([LOW] * 600 + wave(30) + [LOW] * 300, 120_000.0)
+    charge = np.array([s.charge_j for s in seen])
+    assert charge.min() >= -500.0
+    assert charge.max() <= 120_000.0 * (1 + 1e-9)
+    assert 0 < seen[-1].burned_j <= POLICY.burn_share * seen[-1].used_j
+
+
+def test_full_storage_carries_a_start_that_an_empty_one_would_hold_back() -> None:
+    large, small = (sized([LOW] * 20 + wave(1), size)[22].most_w for size in (200_000.0, 20_000.0))
+    assert large > small + 20_000.0
+
+
+def test_while_iterations_are_not_known_the_feed_is_no_higher_than_it_can_come_down_from() -> None:
+    for size in (60_000.0, 150_000.0):
+        before = sized([LOW] * 20 + [HIGH] * 200, size)[-1]
+        room = size - before.charge_j + POLICY.burn_share * before.used_j
+        assert (before.feed_w - LOW) ** 2 / (2 * POLICY.ramp_w_per_s) <= 1.05 * room
+        after = sized([LOW] * 20 + [HIGH] * 200 + [LOW] * 100, size)
+        assert max(s.charge_j for s in after) <= 1.02 * size
+
+
+def test_a_plan_with_storage_of_a_size_holds_back_what_neither_feed_nor_storage_carries() -> None:
+    policy = replace(POLICY, storage_j=10_000.0)
+    none = np.zeros(0)
+    plan = FeedPlan(DT, np.full(81, LOW), np.zeros(81), none, none.astype(np.bool_), none.astype(np.bool_))
+    state = replace(SmoothingState.at_rest(LOW, policy), charge_j=plan.spare_j(policy.storage_j), most_w=np.inf)
+    for n in range(20):
+        state = step_smoothing(state, policy, min(HIGH, state.most_w), n * DT, DT, plan)
+    assert state.most_w < LOW + 15_000.0
+    assert state.charge_j >= -HIGH * DT
