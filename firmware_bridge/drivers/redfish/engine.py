@@ -202,10 +202,14 @@ class CurlEngine:
         queued = 1
         while queued:
             queued, done, failed = multi.info_read(_AT_ONCE)
-            for handle, code in [*((h, 0) for h in done), *((h, c) for h, c, _ in failed)]:
-                multi.remove_handle(handle)
-                if self._hurried:
+            if self._hurried:
+                for handle in (*done, *(handle for handle, _, _ in failed)):
                     self._hurried.pop(handle, None)
+            for handle in done:
+                multi.remove_handle(handle)
+                handle.finished(0)
+            for handle, code, _ in failed:
+                multi.remove_handle(handle)
                 handle.finished(code)
 
     def close(self) -> None:
