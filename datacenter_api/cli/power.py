@@ -76,7 +76,7 @@ def on(
 def off(
     targets: Targets,
     only: Only = None,
-    depth: Annotated[Depth, typer.Option(help="How far: host_off, aux_off.")] = Depth.HOST,
+    depth: Annotated[Depth, typer.Option(help="How far: host_off, aux_off; a whole rack also isolated.")] = Depth.HOST,
     manner: How = Manner.BOTH,
     dry_run: DryRun = False,
     plan: Plan = False,

@@ -14,16 +14,20 @@ from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Act, Check, Scope, Stage
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
 from rack_controller.decide.checks import judge_check, parts_of, share_least
+from rack_controller.decide.isolate import isolation
 from rack_controller.decide.left_out import check_apart, check_whole, left_out_of, unasked
+from rack_controller.decide.switch import Switch
 from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Manner, Plan, PlannedCheck, PlannedStage, Step, Verb
 from rack_controller.model.snapshot import Snapshot
 
+COOLED = (TrayKind.COMPUTE, TrayKind.SWITCH)
 GENTLE = frozenset({PowerAction.GRACEFUL_OFF})
 KINDS = frozenset(map(str, TrayKind))
 _NOBODY: Mapping[Place, str] = MappingProxyType({})
+_NOTHING: Mapping[Place, Switch] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,10 @@ class PowerWish:
     manner: Manner = Manner.GRACEFUL_THEN_FORCE
     slots: tuple[str, ...] = ()
 
+    def is_whole(self, layout: Layout) -> bool:
+        """Return whether it is for all of a rack."""
+        return self.target == layout.rack and self.kind is None and not self.slots
+
     @property
     def words(self) -> str:
         """Return the target in words, from which `parse_target` makes the same wish again."""
@@ -57,14 +65,6 @@ def parse_target(words: str) -> tuple[Place, TrayKind | None, tuple[str, ...]]:
     return Place(target), TrayKind(kinds[0]) if kinds else None, tuple(slots[0].split(",")) if slots else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """The endpoint that switches a tray, and what it offers; nothing as long as it was not looked at."""
-
-    endpoint: Place
-    offers: frozenset[PowerAction] = frozenset()
-
-
 def plan_power(
     wish: PowerWish,
     layout: Layout,
@@ -73,9 +73,12 @@ def plan_power(
     snapshot: Snapshot | None,
     kept_off: Mapping[Place, str] = _NOBODY,
     usable: UsableNow | None = None,
+    outputs: Mapping[Place, Switch] = _NOTHING,
+    busy: str = "",
 ) -> Plan:
     """Return the plan.  `switches`: by tray, what can switch it; `kept_off`: by tray, why it must stay off: then it is
-    left out of what switches on; `usable`: what the rack may use by its power budget, None without one.
+    left out of what switches on; `usable`: what the rack may use by its power budget, None without one; `outputs`: by
+    shelf, what switches it, and `busy` what is under way, for a rack that is isolated.
 
     Raises TargetUnknown, ArgumentsInvalid or PreconditionFailed; a plan that it returns can be carried out as far as is
     known now.
@@ -89,13 +92,14 @@ def plan_power(
         raise PreconditionFailed(f"{layout.rack} has not been read yet", advice="wait a few seconds")
     if wish.verb is not Verb.OFF and wish.depth is not PowerDepth.HOST_OFF:
         raise ArgumentsInvalid(f"{wish.verb} knows no depth", advice="--depth is for off")
-    if wish.depth is PowerDepth.NONE or wish.depth is PowerDepth.ISOLATED:
-        raise ArgumentsInvalid(
-            f"nothing in {layout.rack} that we command brings a tray to depth {wish.depth!r}",
-            advice="host_off or aux_off; isolation is the building's",
-        )
+    if wish.depth is PowerDepth.NONE:
+        raise ArgumentsInvalid("off has a depth", advice="host_off, aux_off, or for a whole rack isolated")
     kept = kept_off if wish.verb is not Verb.OFF else {}
     plan = _Planner(wish, layout, sequence, switches, snapshot, kept).plan()
+    if wish.depth is PowerDepth.ISOLATED:
+        checks = _before_isolation(layout, sequence, snapshot, first=not plan.stages)
+        last = isolation(layout, wish.is_whole(layout), outputs, checks, busy)
+        plan = msgspec.structs.replace(plan, stages=[*plan.stages, last])
     if usable is None:
         return plan
     return msgspec.structs.replace(plan, usable_w=round(usable.watts, 1), usable_by=usable.by)
@@ -182,7 +186,7 @@ class _Planner:
     def _stages(self, stages: Sequence[Stage], doing: Sequence[TrayView], goal: str) -> list[PlannedStage]:
         """Bind every stage to its trays.  A stage without any is left out, unless its checks are what a later stage
         that energises stands on, or it guards what is left of the heat of a whole rack."""
-        whole = self.wish.target == self.layout.rack and self.wish.kind is None and not self.wish.slots
+        whole = self.wish.is_whole(self.layout)
         bound = []
         for stage in stages:
             trays = sorted(
@@ -287,6 +291,29 @@ def bind_check(check: Check, layout: Layout, mine: set[str] | None = None) -> Pl
         dark_when_off=check.dark_when_off,
         supplies=cooling if check.over_supply_k is not None else [],
     )
+
+
+def _before_isolation(
+    layout: Layout, sequence: PowerSequence, snapshot: Snapshot, *, first: bool
+) -> list[PlannedCheck]:
+    """Return what must hold before the bus ends.  The time that coolant flows on is waited for where no stage before
+    has; where it stands already, off and cool is all there is to see."""
+    units = [Place(t.place) for t in layout.trays if t.kind == TrayKind.COOLANT_UNIT]
+    flows = first and any((snapshot.good(unit, Quantity.FLOW) or 0.0) > 0.0 for unit in units)
+    return [c for c in cooled_checks(layout, sequence) if c.quantity is not Quantity.FLOW or flows]
+
+
+def cooled_checks(layout: Layout, sequence: PowerSequence) -> list[PlannedCheck]:
+    """Return what must hold before flow or the bus ends: every tray off, and what the sequence asks for after a rack
+    went off.  Raises PreconditionFailed where it does not say when a rack is cool."""
+    stated = [c for stage in sequence.power_off if not stage.of for c in stage.after]
+    if not any(c.over_supply_k is not None for c in stated):
+        raise PreconditionFailed(
+            f"the sequence of {layout.generation} does not say when a rack is cool",
+            advice="write a stage of power_off without trays, with over_supply_k",
+        )
+    off = Check("off", "trays off", list(COOLED), quantity=Quantity.POWER_STATE, wanted="off")
+    return [c for c in (bind_check(c, layout) for c in (off, *stated)) if c.places]
 
 
 def _after_off(coming: Sequence[PlannedStage], going: Sequence[PlannedStage]) -> list[PlannedStage]:

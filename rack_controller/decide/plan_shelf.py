@@ -18,8 +18,8 @@ from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Act, Check
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
 from rack_controller.decide.checks import parts_of, share_error, share_least, well_parts
-from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.steps import load_w
+from rack_controller.decide.switch import Switch
 from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.lease import Direction

@@ -10,7 +10,6 @@ from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerAction
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
-from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.plan_shelf import (
     SUPPLY,
     ShelfWish,
@@ -28,6 +27,7 @@ from rack_controller.decide.plan_shelf import (
     shelf_at,
     well_supplies,
 )
+from rack_controller.decide.switch import Switch
 from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.operation import Plan, PlannedCheck
 from rack_controller.model.snapshot import Snapshot

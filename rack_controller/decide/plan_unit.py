@@ -13,10 +13,11 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, leaf_of, rack_of, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
-from firmware_bridge.vocabulary.sequence import Act, Check
+from firmware_bridge.vocabulary.sequence import Act
 from firmware_bridge.vocabulary.sequence import Sequence as PowerSequence
 from rack_controller.decide.checks import fault_at, seen_off
-from rack_controller.decide.plan_power import Switch, bind_check
+from rack_controller.decide.plan_power import COOLED, bind_check, cooled_checks
+from rack_controller.decide.switch import Switch
 from rack_controller.model.bypass import SIGN_WITHIN_NS
 from rack_controller.model.layout import Layout
 from rack_controller.model.lease import Direction, Facet
@@ -27,7 +28,6 @@ WITHIN_S = 60.0
 """How long a unit may take to show that its pumps stand or turn.  Assumption; a cycle may take twice as long."""
 SETTLE_S = 5.0
 TIMEOUT_S = 900.0
-COOLED = (TrayKind.COMPUTE, TrayKind.SWITCH)
 _WORDS: dict[Verb, tuple[PowerAction, Literal["stopped", "running"], str]] = {
     Verb.COOLANT_STOP: (PowerAction.FORCE_OFF, "stopped", "stopped"),
     Verb.COOLANT_START: (PowerAction.ON, "running", "started"),
@@ -71,12 +71,12 @@ def plan_unit(
         raise PreconditionFailed(wish.busy, advice="wait for that, or cancel it")
     if wish.wet and wish.verb is not Verb.COOLANT_STOP:
         raise PreconditionFailed(f"no coolant is to flow: {wish.wet}", advice="inspect it and clear that first")
-    cooled = _cooled_checks(layout, sequence) if wish.verb is not Verb.COOLANT_START else []
+    cooled = cooled_checks(layout, sequence) if wish.verb is not Verb.COOLANT_START else []
     heat: dict[str, str] = {}
     if wish.verb is not Verb.COOLANT_START:
         heat = _heat(layout, cooled, snapshot, starting)
         for other, seen in beside:
-            heat |= _heat(other, _cooled_checks(other, sequence), seen, starting)
+            heat |= _heat(other, cooled_checks(other, sequence), seen, starting)
     if heat and not wish.despite:
         raise PreconditionFailed(
             f"{name} is not {done} while trays that it cools are on or hot: {_told(heat)}",
@@ -127,21 +127,6 @@ def _step(wish: UnitWish, switch: Switch, action: PowerAction, goal: Literal["st
         facet=Facet.COOLING,
         settle_s=SETTLE_S,
     )
-
-
-def _cooled_checks(layout: Layout, sequence: PowerSequence) -> list[PlannedCheck]:
-    """Return what must hold before flow ends: every tray off, and what the sequence asks for after a rack went off.
-
-    Raises PreconditionFailed where the sequence does not say when a rack is cool.
-    """
-    stated = [c for stage in sequence.power_off if not stage.of for c in stage.after]
-    if not any(c.over_supply_k is not None for c in stated):
-        raise PreconditionFailed(
-            f"the sequence of {layout.generation} does not say when a rack is cool",
-            advice="write a stage of power_off without trays, with over_supply_k",
-        )
-    off = Check("off", "trays off", list(COOLED), quantity=Quantity.POWER_STATE, wanted="off")
-    return [c for c in (bind_check(c, layout) for c in (off, *stated)) if c.places]
 
 
 def _flow_checks(layout: Layout, sequence: PowerSequence) -> list[PlannedCheck]:

@@ -16,7 +16,8 @@ from firmware_bridge.vocabulary.power import PowerState
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
+from rack_controller.decide.plan_power import PowerWish, plan_power
+from rack_controller.decide.switch import Switch
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.model.operation import Operation, OperationState, Verb
 from rack_controller.model.snapshot import Snapshot

@@ -5,15 +5,20 @@ from dataclasses import dataclass
 
 import msgspec
 
-from firmware_bridge.ports.power import PowerSwitch
+from firmware_bridge.ports.power import OutputSwitch, PowerSwitch
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.power import PowerDepth
 from firmware_bridge.vocabulary.sequence import Act, Sequence
-from rack_controller.decide.plan_power import GENTLE, PowerWish, Switch, plan_power
+from rack_controller.decide.plan_power import GENTLE, PowerWish, plan_power
+from rack_controller.decide.switch import Switch
 from rack_controller.model.operation import Plan, Verb
 from rack_controller.run.find import trays_with
 from rack_controller.run.operate.operations import Operations
 from rack_controller.run.view import RackView
+
+HARMLESS = frozenset({Verb.RESCAN, Verb.LIMIT})
+"""What may be under way while a rack is isolated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,12 @@ class PowerPlanning:
         switches = {tray: Switch(place, source.power_actions) for tray, (place, source) in found.items()}
         kept_off = {tray: why for tray in switches if (why := self._kept_off(tray))}
         usable = self.operations.usable()
-        return plan_power(wish, self.view.layout, self.sequence, switches, self.view.snapshot, kept_off, usable)
+        said = (wish, self.view.layout, self.sequence, switches, self.view.snapshot, kept_off, usable)
+        if wish.depth is not PowerDepth.ISOLATED:
+            return plan_power(*said)
+        shelves = trays_with(self.sources, OutputSwitch).items()
+        outputs = {shelf: Switch(place, source.output_actions) for shelf, (place, source) in shelves}
+        return plan_power(*said, outputs, self._busy())
 
     def shut(self, tray: Place, by: str, graceful_s: float, reason: str) -> str:
         """Begin to switch a tray off: asked first, forced after `graceful_s`.  Returns the operation's id.
@@ -42,6 +52,13 @@ class PowerPlanning:
         plan = _hurried(self.plan(PowerWish(Verb.OFF, tray)), graceful_s)
         operation = self.operations.put(plan, by, reason)
         return self.operations.say(operation.id, "approve", by).id
+
+    def _busy(self) -> str:
+        """Return what is under way that a rack must not lose its bus under."""
+        for operation in self.operations.under_way():
+            if operation.plan.verb not in HARMLESS:
+                return f"{operation.id} ({operation.plan.verb} {operation.plan.target}) is under way"
+        return ""
 
     def _kept_off(self, tray: Place) -> str:
         """Return what would refuse a step that energises a tray until a person ends it, empty when nothing would."""

@@ -9,10 +9,10 @@ from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.sequence import Sequence
-from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.plan_shelf import APART_S, ShelfWish, plan_shelf
 from rack_controller.decide.plan_supply import plan_supply
 from rack_controller.decide.steps import energising
+from rack_controller.decide.switch import Switch
 from rack_controller.model.operation import BUS_VERBS, SUPPLY_VERBS, OperationState, Plan, Verb
 from rack_controller.run.find import find_source
 from rack_controller.run.operate.operations import Operations

@@ -10,11 +10,12 @@ from firmware_bridge.ports.power import CoolantSwitch
 from firmware_bridge.ports.telemetry import TelemetrySource
 from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import TRAY_PARTS, Place, leaf_of, tray_of
+from firmware_bridge.vocabulary.power import PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Sequence
 from rack_controller.decide.loop import coolant_units
-from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.plan_unit import UnitWish, plan_unit
+from rack_controller.decide.switch import Switch
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import BUS_VERBS, STILLS, UNIT_VERBS, Plan, Verb
 from rack_controller.run.find import trays_with
@@ -56,7 +57,7 @@ class UnitPlanning:
     def stands(self, _tray: Place) -> str:
         """Return why no tray of the rack is cooled: a unit of its loop is being stopped or cycled, or nothing flows."""
         for operation in (each for rack in self.loop for each in rack.operations.under_way()):
-            if operation.plan.verb in STILLS:
+            if operation.plan.verb in STILLS or operation.plan.depth is PowerDepth.ISOLATED:
                 return f"{operation.id} ({operation.plan.verb} {operation.plan.target}) is under way"
         flows = [flow for each in self.loop for flow in each.flows()]
         known = [flow for flow in flows if flow is not None]

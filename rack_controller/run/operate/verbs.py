@@ -165,7 +165,7 @@ def _check_role(command: Command, operation: Operation) -> None:
     needed = Privilege.POWER if energises else Privilege.SHUT
     if operation.plan.verb is Verb.PUSH:
         needed = Privilege.FIRMWARE
-    elif operation.plan.verb in BUS_VERBS:
+    elif operation.plan.verb in BUS_VERBS or operation.plan.depth is PowerDepth.ISOLATED:
         needed = Privilege.SHELF
     elif operation.plan.verb in UNIT_VERBS:
         needed = Privilege.INTERLOCK if operation.plan.despite else Privilege.COOLANT

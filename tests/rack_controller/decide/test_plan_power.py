@@ -13,7 +13,8 @@ from firmware_bridge.vocabulary.place import Place, join_place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.site import SiteEndpoint, SiteRack
-from rack_controller.decide.plan_power import PowerWish, Switch, parse_target, plan_power
+from rack_controller.decide.plan_power import PowerWish, parse_target, plan_power
+from rack_controller.decide.switch import Switch
 from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.layout import Layout, make_layout
 from rack_controller.model.lease import Direction
@@ -164,7 +165,7 @@ def test_only_what_a_tray_offers_is_planned() -> None:
         (on("u06"), TargetUnknown, "no power shelf there can be switched"),
         (on(kind=TrayKind.COOLANT_UNIT), TargetUnknown, "no coolant unit there"),
         (on(depth=PowerDepth.AUX_OFF), ArgumentsInvalid, "knows no depth"),
-        (PowerWish(Verb.OFF, RACK, depth=PowerDepth.ISOLATED), ArgumentsInvalid, "isolated"),
+        (PowerWish(Verb.OFF, RACK, depth=PowerDepth.ISOLATED), ArgumentsInvalid, "offers no way to switch its output"),
     ],
 )
 def test_what_cannot_be_is_refused(wish: PowerWish, error: type[CommandRefused], match: str) -> None:

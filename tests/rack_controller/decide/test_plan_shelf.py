@@ -9,8 +9,8 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.power import PowerAction
 from firmware_bridge.vocabulary.quantities import Quantity
-from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.plan_shelf import ShelfWish, plan_shelf
+from rack_controller.decide.switch import Switch
 from rack_controller.decide.usable_now import UsableNow
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Plan, Verb

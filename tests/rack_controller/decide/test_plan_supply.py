@@ -9,9 +9,9 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerAction
 from firmware_bridge.vocabulary.quantities import Quantity
-from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.plan_shelf import ShelfWish
 from rack_controller.decide.plan_supply import plan_supply
+from rack_controller.decide.switch import Switch
 from rack_controller.model.lease import Direction
 from rack_controller.model.operation import Plan, Verb
 

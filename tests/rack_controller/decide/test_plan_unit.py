@@ -12,8 +12,8 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.power import PowerAction
 from firmware_bridge.vocabulary.quantities import Quantity
-from rack_controller.decide.plan_power import Switch
 from rack_controller.decide.plan_unit import UnitWish, plan_unit, why_not_approved
+from rack_controller.decide.switch import Switch
 from rack_controller.model.lease import Direction, Facet
 from rack_controller.model.operation import Operation, Plan, Verb, diff_plans
 

@@ -7,7 +7,8 @@ from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.power import PowerAction
 from firmware_bridge.vocabulary.quantities import Quantity
-from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
+from rack_controller.decide.plan_power import PowerWish, plan_power
+from rack_controller.decide.switch import Switch
 from rack_controller.model.interlock import Act
 from rack_controller.model.operation import Verb
 from tests.support.interlocked import RACK, InterlockedRack, planned

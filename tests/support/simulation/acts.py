@@ -8,7 +8,8 @@ from firmware_bridge.vocabulary.errors import RackwrightError
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.power import PowerDepth, PowerState
-from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
+from rack_controller.decide.plan_power import PowerWish, plan_power
+from rack_controller.decide.switch import Switch
 from rack_controller.model.command import Command
 from rack_controller.model.latch import Inspection
 from rack_controller.model.operation import Manner, OperationState, Plan, PlannedStage, Verb

@@ -15,7 +15,8 @@ from firmware_bridge.vocabulary.power import PowerAction, PowerState
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Reading
 from firmware_bridge.vocabulary.units import Seconds
-from rack_controller.decide.plan_power import PowerWish, Switch, plan_power
+from rack_controller.decide.plan_power import PowerWish, plan_power
+from rack_controller.decide.switch import Switch
 from rack_controller.model.latch import Inspection
 from rack_controller.model.operation import Operation, OperationState, Plan, Verb
 from rack_controller.model.snapshot import Snapshot
