@@ -300,7 +300,8 @@ def _before_isolation(
     has; where it stands already, off and cool is all there is to see."""
     units = [Place(t.place) for t in layout.trays if t.kind == TrayKind.COOLANT_UNIT]
     flows = first and any((snapshot.good(unit, Quantity.FLOW) or 0.0) > 0.0 for unit in units)
-    return [c for c in cooled_checks(layout, sequence) if c.quantity is not Quantity.FLOW or flows]
+    checks = [c for c in cooled_checks(layout, sequence) if c.quantity is not Quantity.FLOW or flows]
+    return checks if flows else [msgspec.structs.replace(c, steady_s=0.0) for c in checks]
 
 
 def cooled_checks(layout: Layout, sequence: PowerSequence) -> list[PlannedCheck]:
@@ -312,7 +313,8 @@ def cooled_checks(layout: Layout, sequence: PowerSequence) -> list[PlannedCheck]
             f"the sequence of {layout.generation} does not say when a rack is cool",
             advice="write a stage of power_off without trays, with over_supply_k",
         )
-    off = Check("off", "trays off", list(COOLED), quantity=Quantity.POWER_STATE, wanted="off")
+    lasts = max(c.steady_s for c in stated)  # coolant that flows on counts from the last tray that went off
+    off = Check("off", "trays off", list(COOLED), quantity=Quantity.POWER_STATE, wanted="off", steady_s=lasts)
     return [c for c in (bind_check(c, layout) for c in (off, *stated)) if c.places]
 
 

@@ -30,7 +30,7 @@ async def over(it: Cooled, name: str) -> Operation:
         found: Operation = operations.find(name)
         return found if found.over or found.state is OperationState.HELD else None
 
-    found: Operation = await eventually(ended)
+    found: Operation = await eventually(ended, within=60.0)
     return found
 
 
