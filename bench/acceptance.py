@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from rack_controller.acceptance.record import StepRecord
-from rack_controller.acceptance.virtual.batch import accept_virtually, missed, planted_for
-from rack_controller.acceptance.virtual.recipe import Planted
+from rack_controller.acceptance.virtual.batch import accept_virtually, not_found, planted_for
 from rack_controller.prove.accept.plan import Level
 
 GENERATION = "gb200-nvl72"
@@ -31,7 +30,7 @@ def run(record: Callable[..., None]) -> None:
     record(figure="full_rack_virtual_s", value=took, unit="s", baseline=virtual, ratio=took / virtual)
     record(figure="false_alarms_one_rack", value=_findings([one]), unit="findings")
     faults = planted_for(GENERATION)
-    found = _not_found(GENERATION, faults, SEEDS[0])
+    found = not_found(GENERATION, faults, seed=SEEDS[0], at_once=BATCH)
     record(figure="planted_faults_missed", value=len(found), unit="faults", n=len(faults))
     for name in found:
         record(figure=f"missed_{name}", value=1.0, unit="fault")
@@ -41,7 +40,7 @@ def run(record: Callable[..., None]) -> None:
     record(figure="fifty_racks_s", value=time.perf_counter() - began, unit="s", n=HEALTHY)
     for design in OTHERS:
         there = planted_for(design)
-        found = _not_found(design, there, SEEDS[0])
+        found = not_found(design, there, seed=SEEDS[0], at_once=BATCH)
         record(figure=f"planted_faults_missed_{design}", value=len(found), unit="faults", n=len(there))
         for name in found:
             record(figure=f"missed_{design}_{name}", value=1.0, unit="fault")
@@ -49,15 +48,6 @@ def run(record: Callable[..., None]) -> None:
         record(figure=f"false_alarms_{design}", value=_findings(healthy), unit="findings", n=HEALTHY_OTHERS)
     pair = accept_virtually(PAIR, 2, seed=SEEDS[1], level=Level.L12)
     record(figure="false_alarms_cluster", value=_findings(pair), unit="findings", n=2)
-
-
-def _not_found(design: str, faults: Sequence[Planted], seed: int) -> list[str]:
-    names: list[str] = []
-    for first in range(0, len(faults), BATCH):
-        some = faults[first : first + BATCH]
-        done = accept_virtually(design, len(some), seed=seed, faults=some)
-        names += [f.id for f, steps in zip(some, done, strict=True) if missed(f, steps)]
-    return names
 
 
 def _findings(racks: Sequence[Sequence[StepRecord]]) -> int:

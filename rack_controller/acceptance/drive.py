@@ -33,7 +33,9 @@ _DOES = {
 }
 ALONE = {"load", "load_gpu"}
 """Stimuli that load one part: `load` says how much, all others idle."""
-ALL_KINDS = ["gpu", "cpu", "tray", "fan", "nic", "leak", "switch", "psu", "shelf", "feedphase", "cdu", "pump", "rack"]
+ALL_KINDS = [
+    *("gpu", "cpu", "tray", "fan", "nic", "leak", "switch", "psu", "shelf", "feedphase", "bbu", "cdu", "pump", "rack"),
+]
 AWAY = (AuthenticationRequired, BusUnavailable, EnvironmentUnfit)
 """The product or this machine is away, which says nothing of the rack: the run is gone on with later."""
 SLICE_S = 10.0

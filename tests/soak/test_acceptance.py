@@ -2,7 +2,7 @@
 
 import pytest
 
-from rack_controller.acceptance.virtual.batch import accept_virtually, missed, planted_for
+from rack_controller.acceptance.virtual.batch import accept_virtually, not_found, planted_for
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 DESIGNS, BATCH = ("gb200-nvl72", "gb300-nvl72", "vera-rubin-nvl72", "orv3-hpr-nvl36x2"), 26
@@ -11,13 +11,7 @@ DESIGNS, BATCH = ("gb200-nvl72", "gb300-nvl72", "vera-rubin-nvl72", "orv3-hpr-nv
 @pytest.mark.parametrize("design", DESIGNS)
 @pytest.mark.parametrize("seed", [101, 102])
 def test_no_planted_fault_is_missed(design: str, seed: int) -> None:
-    faults = planted_for(design)
-    not_found: list[str] = []
-    for first in range(0, len(faults), BATCH):
-        some = faults[first : first + BATCH]
-        done = accept_virtually(design, len(some), seed=seed + first, faults=some)
-        not_found += [f.id for f, steps in zip(some, done, strict=True) if missed(f, steps)]
-    assert not_found == []
+    assert not_found(design, planted_for(design), seed=seed, at_once=BATCH) == []
 
 
 @pytest.mark.parametrize("design", DESIGNS)

@@ -56,8 +56,27 @@ def accept_virtually(
 def planted_for(design: str) -> list[Planted]:
     """Return the planted faults that racks of a design can have, at its own places."""
     file = read_planted()
-    own, other = _parts(file.generation), _parts(design)
-    return [f for fault in file.faults if (f := transplanted(fault, own, other, design)) is not None]
+    own = {name: _parts(name) for name in {file.generation, design, *(f.of for f in file.faults if f.of)}}
+    there = (transplanted(f, own[f.of or file.generation], own[design], design) for f in file.faults)
+    return [f for f in there if f is not None]
+
+
+def not_found(design: str, faults: Sequence[Planted], *, seed: int, at_once: int) -> list[str]:
+    """Return the ids of faults that racks of a design, so many at once, go through their plan with and nobody names.
+
+    A rack is taken as far as the steps go that should find its fault: where they are of a cluster, two racks at least.
+    """
+    plan, _ = read_plan(plan_path(design))
+    levels = {s.id: s.level for s in plan.steps}
+    lost: list[str] = []
+    for level in Level:
+        some = [f for f in faults if level is max((levels[s] for s in f.steps), default=Level.L11)]
+        for first in range(0, len(some), at_once):
+            part = some[first : first + at_once]
+            racks = max(len(part), 2 if level is Level.L12 else 1)
+            done = accept_virtually(design, racks, seed=seed, faults=part, level=max(level, Level.L11))
+            lost += [f.id for f, steps in zip(part, done, strict=False) if missed(f, steps)]
+    return lost
 
 
 def _parts(design: str) -> Parts:

@@ -1,5 +1,6 @@
 """How the parts of R virtual racks were made: every parameter drawn once from a seed, and faults planted in them."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -28,6 +29,13 @@ PLAIN = {  # parameters that healthy parts all share
     "tray.trips_on_restart": 0.0,
     "cdu.static": 1.0,
     "cdu.heat_capacity": 1.0,
+    "cdu.valve_lag_s": 0.0,
+    "cdu.set_off_k": 0.0,
+    "cpu.rest_w": 0.0,
+    "gpu.limit_most": 1e9,
+    "switch.resistance": 1.0,
+    "switch.ports": 0.0,
+    "bbu.works": 1.0,
     "psu.strength": 1.0,
     "psu.present": 1.0,
     "leak.works": 1.0,
@@ -60,8 +68,8 @@ def make(parts: Parts, recipe: Recipe, racks: int, seed: int) -> Made:
     """Draw every parameter of healthy racks."""
     made, plain = Made(racks, parts), PLAIN | _trunks(PLAIN, recipe)
     drawn_from = recipe.made | _trunks(recipe.made, recipe)
-    for n, (name, (mean, width, shape)) in enumerate(ordered(drawn_from, recipe)):
-        dice = np.random.default_rng((seed, 1, n))
+    for name, (mean, width, shape) in drawn_from.items():
+        dice = np.random.default_rng((seed, 1, named(name)))
         size = (racks, len(parts.of(name.partition(".")[0])))
         if shape == "uniform":
             made.values[name] = mean + width * dice.uniform(-1.0, 1.0, size)
@@ -77,9 +85,9 @@ def make(parts: Parts, recipe: Recipe, racks: int, seed: int) -> Made:
     return made
 
 
-def ordered(by_name: Mapping[str, T], recipe: Recipe) -> list[tuple[str, T]]:
-    """Return things by name, those of trunks behind all others: what is drawn of others does not depend on them."""
-    return sorted(by_name.items(), key=lambda item: (item[0].partition(".")[0] in recipe.trunks, item[0]))
+def named(name: str) -> int:
+    """Return the number of a name that its dice are seeded with: what is drawn of others does not depend on it."""
+    return zlib.crc32(name.encode())
 
 
 def _trunks(by_name: Mapping[str, T], recipe: Recipe) -> dict[str, T]:

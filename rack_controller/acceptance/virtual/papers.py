@@ -9,7 +9,9 @@ from rack_controller.acceptance.virtual.recipe import Change, Planted, Recipe
 from rack_controller.prove.accept.evidence import FactValue, FloorRecord
 
 Said = dict[str, dict[str, FactValue]]
-IDENTIFIED = ("tray", "switch", "shelf", "cdu", "gpu", "cpu", "psu", "pump", "nic", "drive", "nvswitch")
+IDENTIFIED = (
+    *("tray", "switch", "shelf", "battery", "cdu", "gpu", "cpu", "psu", "bbu", "pump", "nic", "drive", "nvswitch"),
+)
 ON, CALIBRATED = "2026-11-20", "2027-05-31"
 _PLACED = {"tray": "slot", "switch": "slot"}
 
@@ -26,12 +28,12 @@ class Papers:
         self._records: dict[int, tuple[FloorRecord, ...]] = {}
         self.baseline = _baseline(recipe)
 
-    def facts(self, rack: int) -> Said:
-        """Return what a rack says of itself, by place."""
+    def facts(self, rack: int, now: float) -> Said:
+        """Return what a rack says of itself at `now`, s, by place."""
         if rack not in self._facts:
             said = {place: dict(v) for place, v in self._said(rack).items()}
             for change in self._changes(rack):
-                if change.fact:
+                if change.fact and not change.drift_per_h:
                     for place in change.at:
                         said.setdefault(place, {})[change.fact] = _told(said, change)
                 elif change.swap == "identity":
@@ -42,7 +44,17 @@ class Papers:
                     a, b = change.at
                     said[a]["neighbour"], said[b]["neighbour"] = said[b]["neighbour"], said[a]["neighbour"]
             self._facts[rack] = said
-        return self._facts[rack]
+        return self._drifted(rack, self._facts[rack], now)
+
+    def _drifted(self, rack: int, said: Said, now: float) -> Said:
+        """Return facts with those that are numbers and drift (a clock's offset) as they are at `now`."""
+        found = dict(said)
+        for change in self._changes(rack):
+            for place in change.at if change.fact and change.drift_per_h else ():
+                own, value = found.get(place, {}), found.get(place, {}).get(change.fact)
+                if isinstance(value, int | float):
+                    found[place] = {**own, change.fact: round(value + change.drift_per_h * now / 3600.0, 3)}
+        return found
 
     def built(self, rack: int) -> Mapping[str, Mapping[str, FactValue]]:
         """Return a rack's as-built records: place, part and serial number."""
@@ -122,6 +134,8 @@ class Papers:
             said[place] |= {"memory_gib": recipe.cpu_memory_gib, "dimms": recipe.dimms_per_cpu}
         for place in parts.of("nic"):
             said[place] |= {"firmware": recipe.firmware.get("nic"), "pcie_width": 16}
+        for place in parts.of("psu"):
+            said[place] |= {"firmware": recipe.firmware.get("psu")}
         for place in parts.of("drive"):
             said[place] |= {"capacity_gb": 3840, "wear_percent": 0}
         for place in parts.of("endpoint"):

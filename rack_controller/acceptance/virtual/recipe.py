@@ -45,12 +45,12 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that is not as it should be.
 
-    `set`: a parameter of how parts are made (`gpu.resistance`), `times` or `plus` or `to` a value.  `sensor`: an
-    instrument's series, with `times`, `plus`, `drift_per_h`, `noisy` (times its noise), `stuck` or `dead`; `flaky`: so
-    large a share of its readings is lost, `spiky`: is half as high again, `period_s`: it shows something new so rarely.
-    `fact`: what a part says of itself, `to` a value.  `swap`: two parts' places in a wiring (`hose`, `leak`, `cable`,
-    `sensor`), their identities (`identity`), or all that is read of two trays (`reports`).  `record`: a floor record's
-    number.
+    `set`: a parameter of how parts are made (`gpu.resistance`), `times` or `plus` or `to` a value. `sensor`: an
+    instrument's series, with `times`, `plus`, `drift_per_h`, `noisy` (times its noise), `stuck` or `dead`; `flaky`:
+    so large a share of its readings is lost, `spiky`: is half as high again, `period_s`: it shows something new so
+    rarely. `fact`: what a part says of itself, `to` a value, or `drift_per_h` (its unit an hour). `swap`: two parts'
+    places in a wiring (`hose`, `leak`, `cable`, `sensor`), their identities (`identity`), or all that is read of two
+    trays (`reports`). `record`: a floor record's number.
     """
 
     at: list[str]
@@ -75,7 +75,8 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Planted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fault to be found: what is changed, which steps should find it, and the parts that they should name.
 
-    `designs`: the only ones that it can be planted in, where it cannot be in all.
+    `designs`: the only ones that it can be planted in, where it cannot be in all.  `of`: whose places it names, where
+    it is about parts that the file's generation does not have.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Planted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: list[str]
     parts: list[str]
     designs: list[str] = []
+    of: str = ""
 
 
 class PlantedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -126,7 +126,7 @@ class VirtualRig:
 
     def _said(self, rack: int) -> Mapping[str, Mapping[str, FactValue]]:
         """Return what a rack says of itself, and what drills brought to light."""
-        facts, drilled = self._papers.facts(rack), self._isolated[rack]
+        facts, drilled = self._papers.facts(rack, self._clock), self._isolated[rack]
         return facts | {tray: {**facts.get(tray, {}), "isolates": off} for tray, off in drilled.items()}
 
     def _stacked(self, rows: list[tuple[float, dict[str, Array]]], names: list[str]) -> list[dict[str, Series]]:
@@ -150,7 +150,8 @@ class VirtualRig:
         since = self._clock - self._capped_at
         late = (since < self._made["tray.cap_delay_s"]) | (since > self._made["tray.cap_forgets_s"])
         deaf = late | (self._made["tray.obeys_cap"] <= 0.0)
-        return np.where(deaf[:, :, None], float(self._design.limit_default), self._at.caps)
+        own = self._made["gpu.limit_most"].reshape(self._at.caps.shape)
+        return np.minimum(np.where(deaf[:, :, None], float(self._design.limit_default), self._at.caps), own)
 
     def _follow_trace(self) -> None:
         assert self._trace is not None

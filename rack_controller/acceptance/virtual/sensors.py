@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from rack_controller.acceptance.virtual.made import CUT, ordered
+from rack_controller.acceptance.virtual.made import CUT, named
 from rack_controller.acceptance.virtual.recipe import Change, Instrument, Planted, Recipe
 from rack_controller.prove.accept.evidence import Array
 from rack_controller.prove.accept.parts import Parts
@@ -24,9 +24,9 @@ class Sensors:
         self._offset: dict[str, Array | None] = {}
         self._shown: dict[str, tuple[float, Array]] = {}
         self._dice = np.random.default_rng((seed, 3))
-        for n, (name, spec) in enumerate(ordered(recipe.instruments, recipe)):
+        for name, spec in recipe.instruments.items():
             size = (racks, len(parts.of(name.partition(".")[0])))
-            dice = np.random.default_rng((seed, 2, n))
+            dice = np.random.default_rng((seed, 2, named(name)))
             self._gain[name] = 1.0 + _drawn(dice, spec.gain, size) if spec.gain else None
             self._offset[name] = _drawn(dice, spec.offset, size) if spec.offset else None
         self._wrong: dict[str, list[tuple[int, list[int], Change]]] = {}

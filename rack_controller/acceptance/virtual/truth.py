@@ -26,6 +26,9 @@ MEMORY_K_PER_W = 0.006  # K/W: memory beside the die
 FAN_IDLE_RPM, FAN_SPAN_RPM = 6600.0, 11_000.0  # tray capture: 6553 rpm at 29.8 %
 PSU_FAN_RPM, PSU_FAN_SPAN = 5900.0, 9000.0  # shelf capture: 5952 rpm at 12 % load
 PSU_HOT_K = 30.0
+PULSE = 1.6  # supplies carry at most 160 % for a moment (power.md §2.1, HPR), on a busbar without batteries
+BBU_K = 6.0  # assumption: a battery unit at rest above the air
+VALVE_S = 40.0  # assumption: until a stuck valve's heat shows in the supply
 PUMP_RPM = 6000.0
 STRAINER_KPA = 12.0  # at rated flow, clean: assumption
 STUCK_MOST_K = 12.0
@@ -71,7 +74,7 @@ class Truth:
         self._supplies(at, truth, load)
         self._unit(state, at, truth, flow, supply, dt)
         self._links(at, truth)
-        truth["gpu.power_limit"] = at.caps.reshape(racks, -1)
+        truth["gpu.power_limit"] = np.minimum(at.caps.reshape(racks, -1), made["gpu.limit_most"])
         truth["leak.state"] = self._leaks(at)
         ambient = made["rack.ambient"]
         truth["rack.temperature_air"] = ambient
@@ -97,9 +100,11 @@ class Truth:
         stuck = made["cdu.valve"][:, 0] <= 0.0
         carries = np.maximum(flow[:, 0], 5.0) / 60.0 * design.heat_capacity
         off = np.where(stuck, np.clip((heat - self._stuck_heat) / carries, -STUCK_MOST_K, STUCK_MOST_K), 0.0)
-        supply = state.supply + self._lag("valve", off, dt, 40.0)
+        slow = self._lag("slow", heat, dt, np.maximum(made["cdu.valve_lag_s"][:, 0], 1e-3))
+        off = off + np.clip((heat - slow) / carries, -STUCK_MOST_K, STUCK_MOST_K)
+        supply = state.supply + made["cdu.set_off_k"][:, 0] + self._lag("valve", off, dt, VALVE_S)
         span = max(design.heat_rated, 1.0)
-        truth["cdu.valve"] = np.where(stuck, 100.0 * self._stuck_heat / span, 100.0 * heat / span)[:, None]
+        truth["cdu.valve"] = np.where(stuck, 100.0 * self._stuck_heat / span, 100.0 * slow / span)[:, None]
         return flow[:, 0], supply
 
     def _tray_share(self) -> Array:
@@ -127,7 +132,8 @@ class Truth:
         truth["gpu.temperature_memory"] = truth["gpu.temperature"] + MEMORY_K_PER_W * power * made["gpu.memory_heat"]
         cpus = design.cpus
         cpu = np.repeat(state.cpu_power if state.cpu_power.ndim == 2 else state.cpu_power.mean(axis=2), cpus, axis=1)
-        truth["cpu.power"] = cpu * made["cpu.draw"]
+        spare = np.clip((design.cpu_max - cpu) / max(design.cpu_max - design.cpu_idle, 1.0), 0.0, 1.0)
+        truth["cpu.power"] = cpu * made["cpu.draw"] + made["cpu.rest_w"] * spare
         cpu_hot = np.repeat(supply[:, None], trays * cpus, axis=1) + truth["cpu.power"] * R_CPU * made["cpu.resistance"]
         truth["cpu.temperature"] = self._lag("cpu", cpu_hot, dt, LAG_S)
         base = design.tray_base * made["tray.base"] * at.tray_on
@@ -151,7 +157,9 @@ class Truth:
         truth["tray.power_state"] = at.tray_on.astype(np.float64)
         fans = len(self._parts.of("fan")) // max(trays, 1)
         truth["fan.speed"] = np.repeat(FAN_IDLE_RPM + FAN_SPAN_RPM * busy, fans, axis=1) * made["fan.speed"]
-        truth["switch.temperature"] = supply[:, None] + SWITCH_K_PER_W * truth["switch.power"] / 2.0
+        truth["switch.temperature"] = (
+            supply[:, None] + SWITCH_K_PER_W * made["switch.resistance"] * truth["switch.power"] / 2.0
+        )
         self._work(at, truth)
 
     def _work(self, at: "Moment", truth: dict[str, Array]) -> None:
@@ -177,13 +185,20 @@ class Truth:
         works = live & at.psu_on & (made["psu.present"] > 0.0)
         clip = np.repeat(made["shelf.clip"], psus, axis=1)
         gain = works * design.psu_max / (1.0 + CLIP_SHARE * (clip - 1.0))
-        most = works * design.psu_max * np.where(made["psu.strength"] < 1.0, made["psu.strength"], 1.6)
+        bbus = made["bbu.works"] * (made["bbu.charge"] > 0.0)
+        beyond = 1.0 if bbus.size else PULSE
+        most = works * design.psu_max * np.where(made["psu.strength"] < 1.0, made["psu.strength"], beyond)
         total = np.maximum(gain.sum(axis=1, keepdims=True), 1.0)
         sag = (load[:, None] - (gain * made["psu.offset"]).sum(axis=1, keepdims=True)) / total
         output: Array = np.clip(gain * (sag + made["psu.offset"]), 0.0, most)
         left = load[:, None] - output.sum(axis=1, keepdims=True)
         room = np.where(output < most * 0.999, gain, 0.0)
         output = np.clip(output + left * room / np.maximum(room.sum(axis=1, keepdims=True), 1.0), 0.0, most)
+        # Batteries carry what is beyond the rating of the supplies that work.
+        left = np.maximum(load[:, None] - output.sum(axis=1, keepdims=True), 0.0)
+        truth["bbu.power"] = left * bbus / np.maximum(bbus.sum(axis=1, keepdims=True), 1.0)
+        truth["bbu.level"] = made["bbu.charge"]
+        truth["bbu.temperature"] = made["rack.ambient"] + BBU_K + made["bbu.warm_k"]
         drawn = output / np.maximum(efficiency(output / design.psu_max), 1e-3)
         loss = np.maximum(drawn - output, 0.003 * design.psu_max) * made["psu.loss"]
         drawn = np.asarray(np.where(works, output + loss, 0.0))
@@ -241,12 +256,13 @@ class Truth:
         for kind in ("port", *recipe.trunks):
             truth[f"{kind}.link"] = made[f"{kind}.up"]
             truth[f"{kind}.speed"] = recipe.link_gbps * made[f"{kind}.lanes"] * made[f"{kind}.up"]
-            truth[f"{kind}.ber_decades"] = made[f"{kind}.ber_decades"]
+            each = len(parts.of(kind)) // max(len(parts.of("switch")), 1)
+            truth[f"{kind}.ber_decades"] = made[f"{kind}.ber_decades"] + np.repeat(made["switch.ports"], each, axis=1)
         truth["nic.link"] = made["nic.up"]
         truth["nic.speed"] = recipe.nic_gbps * made["nic.rate"] * made["nic.up"]
         truth |= {name: value.copy() for name, value in self.counted.items()}
 
-    def _lag(self, name: str, aim: Array, dt: float, within: float) -> Array:
+    def _lag(self, name: str, aim: Array, dt: float, within: float | Array) -> Array:
         before = self._lagging.get(name, aim)
         value = aim + (before - aim) * np.exp(-dt / within)
         self._lagging[name] = np.asarray(value)

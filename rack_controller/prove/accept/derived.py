@@ -10,6 +10,7 @@ import numpy as np
 from rack_controller.prove.accept.evidence import Array, Series
 from rack_controller.prove.accept.hall import HALL
 from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.robust import middle
 
 All = Mapping[str, Series]
 LEAST_POWER_W, LEAST_FLOW_LPM = 20.0, 0.3
@@ -48,7 +49,21 @@ def _sum_in(series: All, name: str, trays: tuple[str, ...]) -> Array:
     """Return the sum of a series over the parts below each tray, (N, T); unknown where one part is."""
     s = series[name]
     own = np.array([[p.partition("/")[0] == t for t in trays] for p in s.places], dtype=np.float64)
-    return np.asarray(s.values @ own)
+    unknown = np.isnan(s.values)
+    return np.asarray(np.where(unknown @ own > 0.0, np.nan, np.where(unknown, 0.0, s.values) @ own))
+
+
+def _mean_in(series: All, name: str, like: str) -> Array:
+    """Return the mean of a series over the parts below each tray of another one, (N, T); unknown where one part is."""
+    trays, below = series[like].places, [p.partition("/")[0] for p in series[name].places]
+    count = np.array([below.count(t) for t in trays])
+    return np.asarray(_sum_in(series, name, trays) / np.maximum(count, 1))
+
+
+def _across(series: All, name: str) -> Array:
+    """Return the median of a series over its parts, (N, 1); unknown where nobody tells."""
+    values = series[name].values
+    return np.asarray(middle(values.T)[:, None])
 
 
 def _above(series: All, name: str) -> Array:
@@ -97,6 +112,26 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         ("gpu.work_rate", "gpu.clock_core"),
         lambda s, p: _ratio(s["gpu.work_rate"].values, s["gpu.clock_core"].values, 1.0),
     ),
+    "gpu.memory_rise": (
+        "K",
+        ("gpu.temperature_memory", "gpu.temperature"),
+        lambda s, p: s["gpu.temperature_memory"].values - s["gpu.temperature"].values,
+    ),
+    "tray.work_rate": (
+        "TFLOP/s",
+        ("tray.power", "gpu.work_rate"),
+        lambda s, p: _mean_in(s, "gpu.work_rate", "tray.power"),
+    ),
+    "tray.resistance": (
+        "K/W",
+        ("tray.power", "gpu.resistance"),
+        lambda s, p: _mean_in(s, "gpu.resistance", "tray.power"),
+    ),
+    "switch.ber_decades": (
+        "log10",
+        ("switch.power", "port.ber_decades"),
+        lambda s, p: _mean_in(s, "port.ber_decades", "switch.power"),
+    ),
     "cpu.resistance": (
         "K/W",
         ("cpu.temperature", "cpu.power", "cdu.temperature_supply"),
@@ -143,6 +178,11 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         "1",
         ("psu.power", "psu.power_input"),
         lambda s, p: _ratio(s["psu.power"].values, s["psu.power_input"].values, LEAST_PSU * p.design.psu_max),
+    ),
+    "psu.loss": (
+        "W",
+        ("psu.power_input", "psu.power"),
+        lambda s, p: s["psu.power_input"].values - s["psu.power"].values,
     ),
     "psu.current_ratio": (
         "V",
@@ -199,6 +239,16 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
             s["tray.flow"].values.sum(axis=1, keepdims=True) + s["switch.flow"].values.sum(axis=1, keepdims=True),
             LEAST_FLOW_LPM,
         ),
+    ),
+    "rack.air_rise": (
+        "K",
+        ("rack.temperature_air", "tray.temperature_air"),
+        lambda s, p: _across(s, "tray.temperature_air") - s["rack.temperature_air"].values,
+    ),
+    "rack.bus_difference": (
+        "V",
+        ("rack.voltage", "shelf.voltage"),
+        lambda s, p: s["rack.voltage"].values - _across(s, "shelf.voltage"),
     ),
     "rack.dew_margin": (
         "K",

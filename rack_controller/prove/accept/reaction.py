@@ -1,5 +1,8 @@
 """Rules about what a stimulus does: the part that it is done to must react as it should, and no other.  Pure."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,7 +10,7 @@ from rack_controller.prove.accept.compare import UNSEEN, _number
 from rack_controller.prove.accept.evidence import Array, Evidence, Phase, Series
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, middle, spread
+from rack_controller.prove.accept.robust import centre, middle, spread, standard_error
 from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
 
 Mask = npt.NDArray[np.bool_]
@@ -17,7 +20,8 @@ Indices = npt.NDArray[np.intp]
 def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
     """From one phase to another each part changes as much as its peers: between `least` and `most` times their median.
 
-    A sensor that is stuck changes by nothing; a part that saturates by less.
+    A sensor that is stuck changes by nothing; a part that saturates by less.  What a part's own noise may make of its
+    change is allowed beside: one that is stuck has none.
     """
     series = evidence.series[measure.of]
     change = _median(series, evidence, measure.to) - _median(series, evidence, measure.phase)
@@ -27,9 +31,11 @@ def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> W
     if not np.isfinite(usual) or abs(usual) < (measure.within or 0.0):
         return Weighed(gap=f"{measure.of} changes by {_number(usual)} between the phases: too little to judge")
     ratio = change / usual
-    low, high = measure.least if measure.least is not None else 0.0, measure.most or np.inf
+    least, most = measure.least if measure.least is not None else 0.0, measure.most or np.inf
     margin = (measure.times or 0.0) * spread(ratio)
-    low, high = min(low, 1.0 - margin) if margin else low, max(high, 1.0 + margin)
+    least, most = min(least, 1.0 - margin) if margin else least, max(most, 1.0 + margin)
+    noise = NOISE_TIMES * _noise_of_change(series, evidence, measure) / abs(usual)
+    low, high = least - noise, most + noise
     limits = np.where(ratio < 1.0, low, high)
 
     def said(n: int) -> str:
@@ -41,6 +47,19 @@ def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> W
     return weigh(
         series.places, ratio, limits, np.maximum(low - ratio, ratio - high), np.full(len(ratio), 0.02), said, UNSEEN
     )
+
+
+NOISE_TIMES = 4.0
+
+
+def _noise_of_change(series: Series, evidence: Evidence, measure: MeasureSpec) -> Array:
+    """Return the standard error of each part's change from one phase to another, (P,)."""
+    found = np.zeros(len(series.places))
+    for name in (measure.phase, measure.to):
+        cut = [series.during(p).values for p in evidence.phases_called(name)]
+        values = np.vstack(cut) if cut else np.empty((0, len(series.places)))
+        found = np.hypot(found, np.nan_to_num(standard_error(values)))
+    return np.asarray(found)
 
 
 def moves(series: Series, evidence: Evidence, phase: str, to: str) -> bool:
@@ -74,6 +93,7 @@ def judge_response(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> We
     found: list[Weight] = []
     near: Weight | None = None
     judged = 0
+    hung = _Hung()
     for phase in evidence.phases_called(measure.phase):
         felt = parts.feels(phase.place, measure.of.partition(".")[0])
         own = np.array([p in felt for p in series.places], dtype=np.bool_)
@@ -88,6 +108,7 @@ def judge_response(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> We
         text = _told(measure, series, phase, change, own, strays)
         # A feed is no part of the rack: who hangs on it is named.  A phase is none either: who was pulled is named.
         wired = measure.of.startswith("feedphase.")
+        hung.pulled(felt, phase.place, deaf=wired and deaf.size > 0)
         for n in [*deaf, *strays[:4]]:
             place = phase.place if wired else series.places[int(n)]
             off = abs(need) - float(shows[n]) if own[n] else float(shows[n]) - bar
@@ -97,7 +118,27 @@ def judge_response(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> We
         near = weight if near is None or weight.excess > near.excess else near
     if near is None:
         return Weighed(gap="nothing was done to any part that this would show at")
+    found = [replace(w, place=hung.blame(w.place)) for w in found]
     return Weighed(judged, list({(w.place, w.text): w for w in found}.values()), near)
+
+
+class _Hung:
+    """Who hangs on which phase of a feed by design, and whether it showed there when it was pulled.
+
+    One that does not is wired elsewhere; where nobody does, it is the phase that is, or its meter.
+    """
+
+    def __init__(self) -> None:
+        self._deaf: dict[str, dict[str, bool]] = {}
+
+    def pulled(self, felt: Collection[str], place: str, *, deaf: bool) -> None:
+        """Note whether what was done to a part showed where it should."""
+        for phase in felt:
+            self._deaf.setdefault(phase, {})[place] = deaf
+
+    def blame(self, place: str) -> str:
+        """Return who is named for a part: its phase where all that hang on it are deaf, else itself."""
+        return next((f for f, d in self._deaf.items() if place in d and len(d) > 1 and all(d.values())), place)
 
 
 def judge_taking(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:

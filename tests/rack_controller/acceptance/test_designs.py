@@ -15,6 +15,8 @@ DESIGNS = sorted(name for name, folder in generation_folders().items() if (folde
 AT_ONCE = (
     *("wrong_serial", "one_gpu_firmware", "default_password", "torque", "leak_unplugged", "return_sensor", "fan_slow"),
     *("psu_lossy", "detectors", "dry_interface", "nvlink_lane", "late_cap", "nic_errors", "restart_trips"),
+    *("unit_pressure", "room_sensor", "bus_meter", "clock_drifts", "psu_firmware", "cartridge", "memory_interface"),
+    *("slow_tray", "meters_crossed", "humidity_stuck", "own_limit"),
 )
 """Faults of as many kinds as one rack shows at once, each at parts of its own."""
 
@@ -39,6 +41,7 @@ def test_a_fault_is_planted_at_as_many_parts_as_it_is_about(design: str) -> None
     own = {f.id: f for f in read_planted().faults}
     there = planted_for(design)
     assert {f.id for f in there} == {f.id for f in own.values() if not f.designs or design in f.designs}
+    assert {f.of for f in own.values() if f.of} <= set(DESIGNS)
     for fault in there:
         assert len(set(fault.parts)) == len(set(own[fault.id].parts)), fault.id
         assert all(len(set(c.at)) == len(c.at) for c in fault.changes), fault.id

@@ -7,6 +7,7 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import FileInvalid
 from firmware_bridge.wire.located_yaml import parse
+from rack_controller.prove.accept.derived import derive
 from rack_controller.prove.accept.evidence import Evidence, FloorRecord, Phase, Series
 from rack_controller.prove.accept.judge import judge, judge_step
 from rack_controller.prove.accept.parts import Parts, parts_of
@@ -161,6 +162,69 @@ def test_pressure_decay_is_compared_at_one_temperature_and_an_old_tester_does_no
     for bad in (cold, old):
         assert named(judge(measure, Evidence("k01", records=(bad,)), parts)) == ["rack"]
     assert judge(measure, Evidence("k01"), parts).outcome is Outcome.ERROR
+
+
+def pulled_supplies(parts: Parts, shows_at: dict[str, str]) -> tuple[list[Phase], Series]:
+    """Return a phase for every supply that is pulled, and what each phase of the feeds takes; `shows_at`: by design's
+    phase, where it shows instead."""
+    phases, names = [], parts.of("feedphase")
+    times = np.arange(0.0, 20.0 * (len(parts.of("psu")) + 1))
+    values = np.full((len(times), len(names)), 20_000.0)
+    for n, psu in enumerate(parts.of("psu"), 1):
+        phases.append(Phase("pulled", 20.0 * n, 20.0 * n, 20.0 * n + 8.0, psu))
+        at = shows_at.get(psu, shows_at.get(parts.phase_of(psu), parts.phase_of(psu)))
+        during = (times > 20.0 * n) & (times <= 20.0 * n + 8.0)
+        values[during, names.index(at)] -= 2000.0
+    return phases, Series("feedphase.power", "W", names, times, values)
+
+
+@pytest.mark.parametrize(
+    ("shows_at", "blamed"),
+    [
+        ({}, set()),
+        ({"u06/psu0": "feed-a/l2"}, {"u06/psu0"}),
+        ({"feed-b/l1": "feed-b/l3", "feed-b/l3": "feed-b/l1"}, {"feed-b/l1", "feed-b/l3"}),
+    ],
+)
+def test_one_supply_on_another_phase_is_named_and_of_all_of_a_phase_the_phase(
+    parts: Parts, shows_at: dict[str, str], blamed: set[str]
+) -> None:
+    phases, drawn = pulled_supplies(parts, shows_at)
+    measure = spec(Rule.RESPONDS, "feedphase.power", phase="pulled", within=-900.0, share=0.4)
+    found = judge(measure, Evidence("k01", {"feedphase.power": drawn}, tuple(phases)), parts)
+    assert set(named(found)) == blamed
+
+
+def test_a_small_change_is_held_against_the_noise_of_its_own_readings(parts: Parts) -> None:
+    shelves, dice = parts.of("shelf"), np.random.default_rng(5)
+    times = np.arange(1.0, 41.0)
+    change = np.where(times[:, None] > 20.0, 0.4, 0.0)
+    values = 40.0 + change + 0.25 * dice.standard_normal((len(times), len(shelves)))
+    values[:, 3] = 40.0  # stuck
+    evidence = Evidence(
+        "k01",
+        {"shelf.temperature_clip": Series("shelf.temperature_clip", "K", shelves, times, values)},
+        (Phase("rest", 0.0, 0.0, 20.0), Phase("full", 20.0, 20.0, 40.0)),
+    )
+    measure = spec(Rule.FOLLOWS, "shelf.temperature_clip", phase="rest", to="full", least=0.7, most=1.4, within=0.2)
+    assert named(judge(measure, evidence, parts)) == [shelves[3]]
+
+
+def test_what_one_part_does_not_tell_is_unknown_of_its_tray_alone(parts: Parts) -> None:
+    gpus, trays = parts.of("gpu"), parts.of("tray")
+    values = np.full((3, len(gpus)), 1000.0)
+    values[:, 5] = np.nan
+    times = np.arange(1.0, 4.0)
+    found = derive(
+        {
+            "tray.power": Series("tray.power", "W", trays, times, np.full((3, len(trays)), 5000.0)),
+            "gpu.work_rate": Series("gpu.work_rate", "TFLOP/s", gpus, times, values),
+        },
+        parts,
+    )["tray.work_rate"]
+    assert found.places == trays
+    assert np.isnan(found.values[:, 1]).all()
+    assert (np.delete(found.values, 1, axis=1) == 1000.0).all()
 
 
 def test_confidence_is_a_half_at_the_limit() -> None:
