@@ -32,13 +32,10 @@ _DOES = {
 }
 MOST_NAMED = 3
 _NAMES = {
-    "psu": ("supply", "supplies"),
-    "shelf": ("shelf", "shelves"),
-    "feed": ("feed", "feeds"),
-    "leak": ("leak detector", "leak detectors"),
-    "tray": ("tray", "trays"),
-    "pump": ("pump", "pumps"),
-    "gpu": ("GPU of every tray", "GPUs of every tray"),
+    "psu": "supplies",
+    "shelf": "shelves",
+    "leak": "leak detectors",
+    "gpu": "GPUs of every tray",
 }
 
 
@@ -125,8 +122,8 @@ def _does(phase: PhaseSpec, parts: Parts) -> str:
     words: list[str] = []
     if phase.do and phase.each:
         places = places_of(phase, parts)
-        one, many = _NAMES.get(phase.each, (phase.each, f"{phase.each}s"))
-        whom = f"each of {len(places)} {many}" if len(places) > MOST_NAMED else f"{one} {' and '.join(places)}"
+        many = _NAMES.get(phase.each, f"{phase.each}s")
+        whom = f"each of {len(places)} {many}" if len(places) > MOST_NAMED else " and ".join(places)
         words.append(_DOES[phase.do].format(whom))
     elif phase.do:
         words.append(_DOES[phase.do])
