@@ -9,8 +9,11 @@ _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def kilowatts(text: str) -> float:
-    """Return kW; a bare number is kW.  Raises ConfigurationError."""
-    return _power(text, "kW", "100kW") / 1e3
+    """Return kW; the unit has to be there: 100 could be either.  Raises ConfigurationError."""
+    bare = text.strip()
+    if re.fullmatch(r"\d+(?:\.\d+)?", bare):
+        raise ConfigurationError(f"{bare} of what?", advice=f"write {bare}kW or {bare}W")
+    return _power(text, "kW", "100kW or 900W") / 1e3
 
 
 def watts(text: str) -> float:

@@ -6,7 +6,8 @@ import typer
 
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, number
+from datacenter_api.cli.output import Column, Output, Row, emit
+from firmware_bridge.vocabulary.amounts import power_text
 
 app = typer.Typer(help="NVLink domains and the racks they span.", no_args_is_help=True)
 
@@ -18,7 +19,7 @@ COLUMNS = (
     Column("MISSING", lambda d: str(d["racks_missing"] or ""), right=True),
     Column("PORTS UP", lambda d: links_of(d["health"], "ports"), right=True),
     Column("GPU LINKS", lambda d: links_of(d["health"], "gpu_links"), right=True),
-    Column("GPU POWER", lambda d: number(d["gpu_power_w"]["value"], 0, "W"), right=True),
+    Column("GPU POWER", lambda d: power_text(d["gpu_power_w"]["value"]), right=True),
     Column("QUALITY", lambda d: str(d["gpu_power_w"]["quality"])),
 )
 WHY_COLUMNS = (Column("HEALTH", lambda w: str(w["is"])), Column("WHY", lambda w: str(w["why"])))

@@ -104,6 +104,8 @@ def number(value: float | int | None, digits: int = 1, unit: str = "") -> str:
     if value is None:
         return "–"
     text = f"{value:z,.{digits}f}".replace(",", " ")  # z: what rounds to nothing has no sign
+    if unit == "W":
+        text = text.replace(" ", "")  # as `power_text` writes it
     return f"{text} {unit}" if unit else text
 
 

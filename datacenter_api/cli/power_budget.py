@@ -11,6 +11,7 @@ from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.rack import only_rack, rack_holding
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 from rack_controller.model.power_view import RESERVE_MEANS
 
@@ -108,7 +109,7 @@ def why(
         Column("SINCE", lambda r: clock(r["since_unix_ns"]).partition(".")[0] if r["since_unix_ns"] else "–"),
         Column("ROAD", road),
         Column("FREED BY", lambda r: str(r["frees"])),
-        Column("LAYERS", lambda r: "; ".join(f"{n} {w:g} W" for n, w in r["layers"]), wide=True),
+        Column("LAYERS", lambda r: "; ".join(f"{n} {power_text(w)}" for n, w in r["layers"]), wide=True),
     )
     emit(held, columns, shape, name="place")
     if not held and shape not in (Output.JSON, Output.YAML):
@@ -119,7 +120,7 @@ def why(
 
 def cap(
     target: Annotated[str, typer.Argument(help="A rack, or a glob over racks (r03/*); left out: caps in force.")] = "",
-    watts: Annotated[str, typer.Argument(help="The most at their feeds: 100kW; a bare number is kW.")] = "",
+    watts: Annotated[str, typer.Argument(help="The most at their feeds, with its unit: 100kW.")] = "",
     within: Annotated[str, typer.Option("--within", help="To be there in: it comes down evenly.")] = "0s",
     last: Annotated[str, typer.Option("--for", help="How long it lasts.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why; stands beside it.")] = "",
@@ -190,12 +191,12 @@ def road(held: Row) -> str:
     if not held["until_unix_ns"]:
         return str(held["road"] or "–")
     until = clock(held["until_unix_ns"]).partition(".")[0]
-    return f"{held['road']} until {until}, then {held['standing_w']:g} W"
+    return f"{held['road']} until {until}, then {power_text(held['standing_w'])}"
 
 
 def kw(watts: object) -> str:
-    """Return watts as kW for people."""
-    return f"{watts / 1e3:.1f} kW" if isinstance(watts, (int, float)) else "–"
+    """Return watts for people."""
+    return power_text(watts) if isinstance(watts, (int, float)) else "–"
 
 
 def _tell(view: Row) -> None:

@@ -12,6 +12,7 @@ from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, emit, note
 from datacenter_api.cli.power_budget import view_of
 from datacenter_api.cli.rack import rack_holding
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.model.power_layer import LayerKind
 
@@ -23,7 +24,7 @@ Place = Annotated[str, typer.Argument(help="Rack, tray or GPU (k01, u12, u12/gpu
 _LAYERS = (
     Column("OVER", lambda r: short(str(r["target"]))),
     Column("LAYER", lambda r: str(r["kind"])),
-    Column("IS", lambda r: str(r["profile"] or f"{r['watts']:g} W")),
+    Column("IS", lambda r: str(r["profile"] or power_text(r["watts"]))),
     Column("SINCE", lambda r: clock(r["since_unix_ns"]).partition(".")[0]),
     Column("BY", lambda r: str(r["by"])),
 )

@@ -6,8 +6,9 @@ import typer
 
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note, number
+from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.status import COLUMNS, explain_headroom, explain_marks
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.place import RACK_PARTS
 
@@ -29,7 +30,7 @@ TRAY_COLUMNS = (
 
 def tray_power(tray: Row) -> str:
     """Return a tray's power; one that is not good now says what it is instead: an old number is no number of now."""
-    shown, quality = number(tray["power_w"], 0, "W"), tray["power_quality"]
+    shown, quality = power_text(tray["power_w"]), tray["power_quality"]
     return shown if quality in ("good", "absent", "missing") or tray["power_w"] is None else f"{shown} ({quality})"
 
 

@@ -4,6 +4,7 @@ from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, emit, note, number
 from datacenter_api.fleet.usable import USABLE_BY
+from firmware_bridge.vocabulary.amounts import power_text
 
 SMALL_SHARE = 0.01  # of the usable limit, as the API's own headroom has it
 MOST_NAMED = 3
@@ -17,9 +18,9 @@ COLUMNS = (
     Column("ENDPOINTS", lambda r: f"{r['endpoints_reachable']}/{r['endpoints_total']}", right=True),
     Column("OUTPUT", lambda r: kilowatts(r["shelf_output_w"]), right=True),
     Column("BATTERY", lambda r: kilowatts(r["battery_output_w"]), right=True),
-    Column("USABLE", lambda r: number(_kilo(r["usable_limit_w"]), 1, "kW"), right=True, wide=True),
+    Column("USABLE", lambda r: power_text(r["usable_limit_w"]), right=True, wide=True),
     Column("BY", lambda r: str(r["usable_by"]), wide=True),
-    Column("HEADROOM", lambda r: number(_kilo(r["headroom_w"]), 1, "kW"), right=True),
+    Column("HEADROOM", lambda r: power_text(r["headroom_w"]), right=True),
     Column("SUPPLY", lambda r: number(r["supply_c"]["value"], 1, "°C"), right=True),
     Column("RETURN", lambda r: number(r["return_c"]["value"], 1, "°C"), right=True),
     Column("FLOW", lambda r: number(r["flow_lpm"]["value"], 0, "L/min"), right=True),
@@ -137,7 +138,7 @@ def explain_headroom(racks: list[Row], shape: Output) -> None:
     if shape not in (Output.TABLE, Output.WIDE):
         return
     for by, words in USABLE_BY.items():
-        usable = [f"{r['name']} {number(_kilo(r['usable_limit_w']), 1)} kW" for r in racks if r["usable_by"] == by]
+        usable = [f"{r['name']} {power_text(r['usable_limit_w'])}" for r in racks if r["usable_by"] == by]
         if usable:
             note(f"usable {words}: {_named(usable, 'racks')}")
 
@@ -170,7 +171,7 @@ def _mark(figure: Row) -> str:
 def kilowatts(figure: Row) -> str:
     """Return a power figure; one that is not complete says so."""
     value, mark = figure["value"], _mark(figure)
-    return "–" if value is None else f"{number(value / 1_000, 1)}{mark} kW"
+    return power_text(value) if value is None else f"{power_text(value)}{mark}"
 
 
 def leaks(rack: Row) -> str:
@@ -182,7 +183,3 @@ def leaks(rack: Row) -> str:
     wet = sum(p["state"] in ("warning", "critical") for p in rack["leaks"])
     unknown = f" ({rack['leaks_unknown']} unknown)" if rack["leaks_unknown"] else ""
     return f"{wet}{unknown}"
-
-
-def _kilo(watts: float | None) -> float | None:
-    return None if watts is None else watts / 1_000

@@ -20,6 +20,7 @@ from datacenter_api.fleet.record import RackRecord
 from datacenter_api.fleet.state import FleetState, Storing
 from datacenter_api.fleet.summary import SMALL_SHARE, Figure, RackSummary, summarise
 from datacenter_api.fleet.usable import BY_BUDGET, USABLE_BY
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.place import Place, rack_name
 from firmware_bridge.vocabulary.quantities import ReadingClass
 from firmware_bridge.vocabulary.units import Seconds
@@ -177,7 +178,7 @@ def _headroom(s: RackSummary) -> Text:
 
 
 def _kilowatts(watts: float | None) -> str:
-    return "unknown" if watts is None else f"{watts / 1000:.1f} kW"
+    return power_text(watts, "unknown")
 
 
 def _figure(figure: Figure, digits: int) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from datacenter_api.console.wording import UNKNOWN, esc, kilowatts, slot_of
+from datacenter_api.console.wording import UNKNOWN, esc, slot_of
+from firmware_bridge.vocabulary.amounts import power_text
 from rack_controller.model.power_layer import LayerWish
 from rack_controller.model.power_view import (
     RESERVE_MEANS,
@@ -51,13 +52,13 @@ def draw_budget_line(glance: BudgetGlance | None, href: str) -> str:
     would = "" if glance.armed else "would be "
     held = f"▲ {glance.held} GPUs {would}held" if glance.held else f"● no GPU {would}held"
     short = (
-        f'<p class="sev-critical">◆ {kilowatts(glance.shortfall_w)} short even at the least limits</p>'
+        f'<p class="sev-critical">◆ {power_text(glance.shortfall_w)} short even at the least limits</p>'
         if glance.shortfall_w > 0
         else ""
     )
     if glance.shed:
         short += f'<p class="sev-critical">◆ {glance.shed} tray{"s" if glance.shed > 1 else ""} shed</p>'
-    return f"{head}<p>{kilowatts(glance.usable_w)} may be used · {held} · {mode}</p>{short}"
+    return f"{head}<p>{power_text(glance.usable_w)} may be used · {held} · {mode}</p>{short}"
 
 
 def draw_head(state: BudgetState | None) -> str:
@@ -79,27 +80,27 @@ def draw_head(state: BudgetState | None) -> str:
     lines = [f"<p>{mode}. Decided every {view.period_s:g} s in {view.step_ms:.1f} ms{by}.</p>"]
     lines += [_usable(view.usable)] if view.usable is not None else []
     lines += [
-        f'<p class="sev-warning">▲ {esc(c.name)} gets {kilowatts(c.promised_w - c.reduced_w)} of the '
-        f"{kilowatts(c.promised_w)} that it was promised here: not all promises fit.</p>"
+        f'<p class="sev-warning">▲ {esc(c.name)} gets {power_text(c.promised_w - c.reduced_w)} of the '
+        f"{power_text(c.promised_w)} that it was promised here: not all promises fit.</p>"
         for c in view.claims
         if c.reduced_w > 0
     ]
     lines += [
-        f'<p class="sev-critical">◆ {esc(limit.name)}: {kilowatts(limit.shortfall_w)} short even at the least limits. '
+        f'<p class="sev-critical">◆ {esc(limit.name)}: {power_text(limit.shortfall_w)} short even at the least limits. '
         f"Shed {esc(', '.join(slot_of(t) for t in limit.shed[:8]))}.</p>"
         for limit in view.limits
         if limit.shortfall_w > 0
     ]
     lines += [
         f'<p class="sev-critical">◆ Shed: {esc(slot_of(shed.tray))} {SHED[shed.state]}, by {esc(shed.operation)}; '
-        f"{esc(shed.limit)} lacked {kilowatts(shed.missing_w)}. {esc(shed.why)}</p>"
+        f"{esc(shed.limit)} lacked {power_text(shed.missing_w)}. {esc(shed.why)}</p>"
         for shed in view.shed
     ]
     if view.batteries_w > 0:
-        lines.append(f"<p>▲ {kilowatts(view.batteries_w)} of it is for batteries that are not full.</p>")
+        lines.append(f"<p>▲ {power_text(view.batteries_w)} of it is for batteries that are not full.</p>")
     if view.stranded_w > 0:
         lines.append(
-            f"<p>▲ {kilowatts(view.stranded_w)} stranded: the rack could use it, {esc(view.stranded_by)} holds it.</p>"
+            f"<p>▲ {power_text(view.stranded_w)} stranded: the rack could use it, {esc(view.stranded_by)} holds it.</p>"
         )
     return head + "".join(lines)
 
@@ -121,9 +122,9 @@ def draw_claims(state: BudgetState | None) -> str:
     columns = _columns(titles, 1, 7)
     rows = "".join(
         f"<tr><td>{esc(c.name)}{' (in step)' if c.synchronous else ''}</td>"
-        f'<td class="n">{c.priority}</td><td class="n">{c.gpus}</td><td class="n">{kilowatts(c.wanted_w)}</td>'
-        f'<td class="n">{kilowatts(c.promised_w) if c.promised_w else UNKNOWN}</td>'
-        f'<td class="n">{kilowatts(c.granted_w)}</td><td class="n">{kilowatts(c.drawn_w)}</td>'
+        f'<td class="n">{c.priority}</td><td class="n">{c.gpus}</td><td class="n">{power_text(c.wanted_w)}</td>'
+        f'<td class="n">{power_text(c.promised_w) if c.promised_w else UNKNOWN}</td>'
+        f'<td class="n">{power_text(c.granted_w)}</td><td class="n">{power_text(c.drawn_w)}</td>'
         f"<td>{esc(c.held_by) or UNKNOWN}</td></tr>"
         for c in state.view.claims
     )
@@ -188,15 +189,15 @@ def _usable(usable: UsableView) -> str:
         else ""
     )
     facts = (
-        ("May be used", f"<b>{kilowatts(usable.watts)}</b>, bound by {esc(usable.binding)}{after}"),
-        ("As it is", kilowatts(usable.now_w)),
-        ("Any supply or shelf lost (n+1)", kilowatts(usable.n_plus_1_w)),
-        ("A whole feed lost (n+n)", kilowatts(usable.n_plus_n_w)),
+        ("May be used", f"<b>{power_text(usable.watts)}</b>, bound by {esc(usable.binding)}{after}"),
+        ("As it is", power_text(usable.now_w)),
+        ("Any supply or shelf lost (n+1)", power_text(usable.n_plus_1_w)),
+        ("A whole feed lost (n+n)", power_text(usable.n_plus_n_w)),
         ("Must live through", esc(usable.wanted)),
     )
     rows = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in facts)
     tight = "".join(
-        f'<tr><td>{esc(name)}</td><td class="n">{kilowatts(limit)}</td><td class="n">{kilowatts(watts)}</td></tr>'
+        f'<tr><td>{esc(name)}</td><td class="n">{power_text(limit)}</td><td class="n">{power_text(watts)}</td></tr>'
         for name, limit, watts in usable.constraints[:MOST_CONSTRAINTS]
     )
     columns = "<tr><th>Constraint, as it is</th><th>Carries</th><th>Rack may use</th></tr>"
@@ -214,8 +215,8 @@ def _limit(limit: LimitView) -> str:
     state = "◆ short" if limit.shortfall_w > 0 else "◆ over" if over else "▲ holds" if limit.binds else "● free"
     drawn_class = "over" if (limit.drawn_w or 0.0) > limit.limit_w else "tight" if limit.binds else ""
     words = (
-        f"{kilowatts(limit.drawn_w)} drawn · {kilowatts(limit.charged_w)} granted · "
-        f"{kilowatts(limit.limit_w)} allowed · {kilowatts(limit.headroom_w)} left"
+        f"{power_text(limit.drawn_w)} drawn · {power_text(limit.charged_w)} granted · "
+        f"{power_text(limit.limit_w)} allowed · {power_text(limit.headroom_w)} left"
     )
     return (
         f'<div class="budget"><b>{esc(limit.name)}</b> <span class="quiet">{KINDS.get(limit.kind, esc(limit.kind))}'
@@ -236,7 +237,7 @@ def _breakers(breakers: Sequence[BreakerView]) -> str:
     )
     rows = "".join(
         f"<tr><td>{'◆ ' if b.reserve <= 0 else '▲ ' if b.reserve < LOW_RESERVE else '● '}{esc(b.name)}</td>"
-        f'<td class="n">{kilowatts(b.load_w)}</td><td class="n">{kilowatts(b.nominal_w)}</td>'
+        f'<td class="n">{power_text(b.load_w)}</td><td class="n">{power_text(b.nominal_w)}</td>'
         f'<td class="n">{b.heat:.0%}</td><td class="n">{b.reserve:.0%}</td>'
         f'<td class="n">{b.over_s:.0f} s</td></tr>'
         for b in breakers[:MOST_BREAKERS]
@@ -247,12 +248,13 @@ def _breakers(breakers: Sequence[BreakerView]) -> str:
 
 
 def _held(held: HeldView) -> str:
-    layers = "; ".join(f"{esc(name)} {watts:g} W" for name, watts in held.layers)
-    reads = UNKNOWN if held.reads_w is None else f"{held.reads_w:g} W"
-    draws = UNKNOWN if held.drawn_w is None else f"{held.drawn_w:.0f} W"
+    layers = "; ".join(f"{esc(name)} {power_text(watts)}" for name, watts in held.layers)
+    reads = power_text(held.reads_w)
+    draws = power_text(held.drawn_w)
     gpu = "/".join(held.place.split("/")[-2:])
     return (
-        f'<tr><td>{esc(gpu)}</td><td class="n">{held.watts:g} W</td><td class="n">{held.default_w:g} W</td>'
+        f'<tr><td>{esc(gpu)}</td><td class="n">{power_text(held.watts)}</td>'
+        f'<td class="n">{power_text(held.default_w)}</td>'
         f'<td class="n">{reads}</td><td class="n">{draws}</td>'
         f"<td>{_road(held)}</td><td>{layers}</td></tr>"
     )
@@ -262,7 +264,7 @@ def _road(held: HeldView) -> str:
     if not held.until_unix_ns:
         return esc(held.road) or UNKNOWN
     until = datetime.fromtimestamp(held.until_unix_ns / 1e9, UTC).strftime("%H:%M:%S")
-    return f"{esc(held.road)} until {until}, then {held.standing_w or 0.0:g} W"
+    return f"{esc(held.road)} until {until}, then {power_text(held.standing_w or 0.0)}"
 
 
 def _jobs(jobs: Sequence[JobView]) -> str:
@@ -293,7 +295,7 @@ def _caps(caps: Sequence[PowerCap]) -> str:
     if not caps:
         return ""
     rows = "".join(
-        f'<tr><td>{esc(cap.target)}</td><td class="n">{kilowatts(cap.watts)}</td><td>{_clock(cap.until_unix_ns)}</td>'
+        f'<tr><td>{esc(cap.target)}</td><td class="n">{power_text(cap.watts)}</td><td>{_clock(cap.until_unix_ns)}</td>'
         f"<td>{esc(cap.by)}</td><td>{esc(cap.reason) or UNKNOWN}</td></tr>"
         for cap in caps
     )

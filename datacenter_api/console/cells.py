@@ -8,13 +8,13 @@ from datacenter_api.console.wording import (
     STATE_GLYPHS,
     UNKNOWN,
     Cells,
-    kilowatts,
     kind_of,
     marked,
 )
 from datacenter_api.fleet.summary import RackSummary
 from datacenter_api.fleet.trays import TrayState
 from datacenter_api.fleet.view import RackView
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality
@@ -67,7 +67,7 @@ def _wet_points(summary: RackSummary) -> dict[str, list[str]]:
 
 def _tray(cells: Cells, tray: TrayView, state: TrayState, stale: bool, wet: list[str]) -> None:
     at = f"t-{state.name}"
-    power = kilowatts(state.power_w) if state.power_quality == "good" else UNKNOWN
+    power = power_text(state.power_w) if state.power_quality == "good" else UNKNOWN
     alarm = "unknown" if stale and state.alarm == "ok" else state.alarm
     cells[(at, "class")] = f"tray {tray.kind} alarm-{alarm} state-{state.state}{' stale' if stale else ''}"
     cells[(at, "label")] = (
@@ -107,13 +107,13 @@ def _part(cells: Cells, at: str, tray: TrayView, part: str, state: str, view: Ra
 def _gpu(place: str, part: str, view: RackView | None) -> tuple[str, str, str, str]:
     (celsius, inside), (watts, also) = (gpu_value(view, place, q) for q in (Quantity.TEMPERATURE, Quantity.POWER))
     degrees = "?°" if celsius is None else f"{celsius:.0f}°"
-    power = "? W" if watts is None else f"{watts:.0f} W"
+    power = power_text(watts, "? W")
     heat = 0.0 if celsius is None else heat_of(celsius)
     word = "unknown" if celsius is None else "known"
     by = ""
     if inside or also:
         word, by = f"{word} inband", " (by its driver; the BMC says nothing now)"
-    title = f"{part}: {number(celsius, 1, '°C')}, {number(watts, 0, 'W')}{by}"
+    title = f"{part}: {number(celsius, 1, '°C')}, {power_text(watts)}{by}"
     return word, f"{degrees} {power}", title, f"{heat:.2f}"
 
 
@@ -154,12 +154,12 @@ def _supply(place: str, part: str, view: RackView | None) -> tuple[str, str, str
     watts, level = _good(view, place, Quantity.POWER), _good(view, place, Quantity.LEVEL)
     bad, off = _unwell(view, place), _good(view, place, Quantity.POWER_STATE) == 0.0
     battery = view is not None and view.number(place, Quantity.LEVEL)[1] != "absent"
-    told = number(level, 0, "%") if battery else kilowatts(watts)
+    told = number(level, 0, "%") if battery else power_text(watts)
     known = level is not None if battery else watts is not None
     text = "off" if off else told if known else "?"
     word = "bad" if bad else "off" if off else "plain" if known else "unknown"
     charge = f", charged {number(level, 0, '%')}" if battery else ""
-    return word, f"✕ {text.removesuffix(' kW')}" if bad else text, f"{part}: {kilowatts(watts)}{charge}{bad}"
+    return word, f"✕ {text.removesuffix(' kW')}" if bad else text, f"{part}: {power_text(watts)}{charge}{bad}"
 
 
 def _unwell(view: RackView | None, place: str) -> str:
@@ -180,7 +180,7 @@ def _more(tray: TrayView, view: RackView | None) -> str:
     has = [line for line in told if view is not None and view.number(tray.place, line[1])[1] != "absent"]
     shown = [(name, _good(view, tray.place, quantity), digits, unit) for name, quantity, digits, unit in has[:4]]
     return "  ·  ".join(
-        f"{name} {kilowatts(value) if unit == 'W' else number(value, digits, unit)}"
+        f"{name} {power_text(value) if unit == 'W' else number(value, digits, unit)}"
         for name, value, digits, unit in shown
     )
 

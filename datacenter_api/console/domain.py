@@ -13,7 +13,6 @@ from datacenter_api.console.wording import (
     Cells,
     domain_href,
     esc,
-    kilowatts,
     marked,
     plural,
     rack_href,
@@ -22,6 +21,7 @@ from datacenter_api.console.wording import (
     verdict_pill,
 )
 from datacenter_api.fleet.domains import DomainSummary
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.model.layout import TrayView
 
@@ -111,7 +111,7 @@ def domain_cells(domain: DomainSummary, racks: Sequence[HallRack]) -> Cells:
             cells[(f"{at}-{slot}", "class")] = f"dmtray alarm-{alarm}"
             cells[(f"{at}-{slot}-state", "text")] = marked(STATE_GLYPHS, state.state)
             known = state.power_quality == "good" and rack.summary.live
-            cells[(f"{at}-{slot}-power", "text")] = kilowatts(state.power_w if known else None)
+            cells[(f"{at}-{slot}-power", "text")] = power_text(state.power_w if known else None)
             for n in range(_gpus(tray)):
                 cells |= gpu_cells(f"{at}-{slot}-g{n}", f"{tray.place}/gpu{n}", rack.view)
                 celsius, quality = (
@@ -165,9 +165,9 @@ def _figures(domain: DomainSummary, temperatures: list[tuple[float, str]]) -> Ce
         ("dm-read", "class"): "" if power.quality == "good" else "partial",
         ("dm-racks", "text"): f"{live} of {domain.racks_planned} live",
         ("dm-racks", "class"): "" if live == domain.racks_planned else "partial",
-        ("dm-mean", "text"): number(power.value / power.good if power.value and power.good else None, 0, "W"),
+        ("dm-mean", "text"): power_text(power.value / power.good if power.value and power.good else None),
     }
-    put_figure(cells, "dm-power", power, kilowatts(power.value))
+    put_figure(cells, "dm-power", power, power_text(power.value))
     hot, cold = max(temperatures, default=None), min(temperatures, default=None)
     cells[("dm-hot", "text")] = number(hot[0] if hot else None, 1, "°C")
     cells[("dm-cold", "text")] = number(cold[0] if cold else None, 1, "°C")

@@ -11,7 +11,6 @@ from datacenter_api.console.wording import (
     Cells,
     domain_href,
     esc,
-    kilowatts,
     plural,
     rack_href,
     seconds,
@@ -21,6 +20,7 @@ from datacenter_api.fleet.domains import DomainSummary
 from datacenter_api.fleet.summary import RackSummary
 from datacenter_api.fleet.usable import BY_BUDGET, USABLE_BY
 from datacenter_api.fleet.view import RackView
+from firmware_bridge.vocabulary.amounts import power_text
 from rack_controller.model.layout import Layout
 
 _LINES = (
@@ -156,7 +156,7 @@ def _domain_cells(domain: DomainSummary) -> Cells:
     part = f" ({power.good} of {power.total} read)" if power.quality != "good" else ""
     return {
         (f"{at}-what", "text"): f"{gpus} over {racks}",
-        (f"{at}-power", "text"): f"GPU power {kilowatts(power.value)}{part}",
+        (f"{at}-power", "text"): f"GPU power {power_text(power.value)}{part}",
         (f"{at}-power", "class"): "" if power.quality == "good" else "partial",
     }
 
@@ -178,7 +178,7 @@ def _card(rack: HallRack, domains: str) -> str:
 
 def _room(s: RackSummary) -> str:
     """Return the headroom of what is usable; no budget behind it is said."""
-    of = f"{kilowatts(s.headroom_w).removesuffix(' kW')} of {kilowatts(s.usable_limit_w)}"
+    of = f"{power_text(s.headroom_w).removesuffix(' kW')} of {power_text(s.usable_limit_w)}"
     return of if s.usable_by == BY_BUDGET else f"{of} {USABLE_BY[s.usable_by]}"
 
 
@@ -189,9 +189,9 @@ def _rack_cells(s: RackSummary) -> Cells:
     leaking = f"{'◆' if gush else '▲'} {wet} of" if wet else "none of"
     unknown = f", {s.leaks_unknown} unknown" if s.leaks_unknown else ""
     cells: Cells = {
-        (f"{at}-out", "text"): kilowatts(s.shelf_output_w.value) if s.live else UNKNOWN,
+        (f"{at}-out", "text"): power_text(s.shelf_output_w.value) if s.live else UNKNOWN,
         (f"{at}-head", "text"): _room(s),
-        (f"{at}-gpupower", "text"): kilowatts(s.gpu_power_w.value) if s.live else UNKNOWN,
+        (f"{at}-gpupower", "text"): power_text(s.gpu_power_w.value) if s.live else UNKNOWN,
         (f"{at}-liquid", "text"): f"{number(s.supply_c.value, 1)} → {number(s.return_c.value, 1, '°C')}",
         (f"{at}-flow", "text"): number(s.flow_lpm.value, 0, "L/min"),
         (f"{at}-leaks", "text"): f"{leaking} {s.leak_points}{unknown}",
@@ -209,7 +209,7 @@ def _rack_cells(s: RackSummary) -> Cells:
     cells[(f"{at}-pill", "text")] = words[worst] if s.live else "? stale"
     cells[(f"{at}-pill", "class")] = f"pill {worst if s.live else 'unknown'}"
     bad = [t for t in s.trays if t.alarm == worst and worst in ("critical", "warning") and s.live]
-    told = [f"on battery, {kilowatts(battery_drain_w(s))}"] if on_battery else []
+    told = [f"on battery, {power_text(battery_drain_w(s))}"] if on_battery else []
     told += [f"{tray.name} {tray.why}" for tray in bad]
     more = f" and {len(told) - 1} more" if len(told) > 1 else ""
     cells[(f"{at}-worst", "text")] = f"{told[0]}{more}" if told else ""

@@ -24,7 +24,6 @@ from datacenter_api.console.wording import (
     domain_href,
     esc,
     interlocks_href,
-    kilowatts,
     plural,
     rack_href,
     tray_href,
@@ -32,6 +31,7 @@ from datacenter_api.console.wording import (
 from datacenter_api.fleet.domains import DomainSummary
 from datacenter_api.fleet.summary import Figure, RackSummary
 from datacenter_api.fleet.usable import BY_DESIGN, USABLE_BY
+from firmware_bridge.vocabulary.amounts import power_text
 from rack_controller.decide.domain import Verdict
 
 NO_RACKS = '<p class="quiet">No rack has been heard yet. A rack appears with its controller’s first frame.</p>'
@@ -105,12 +105,12 @@ def _totals(racks: Sequence[HallRack], bays: Sequence[Bay]) -> Cells:
     usable = sum(limits) if len(limits) == len(every) else None
     rooms = [s.headroom_w for s in every if s.headroom_w is not None]
     headroom = sum(rooms) if len(rooms) == len(every) else None
-    put_figure(cells, "h-out", output, kilowatts(output.value))
-    cells[("h-usable", "text")], cells[("h-headroom", "text")] = kilowatts(usable), kilowatts(headroom)
+    put_figure(cells, "h-out", output, power_text(output.value))
+    cells[("h-usable", "text")], cells[("h-headroom", "text")] = power_text(usable), power_text(headroom)
     cells[("h-usable-note", "text")] = _said_by(every)
     cells[("h-headroom", "class")] = "over" if headroom is not None and headroom < 0 else ""
     gpus = together([s.gpu_power_w for s in every], "W")
-    put_figure(cells, "h-gpupower", gpus, kilowatts(gpus.value))
+    put_figure(cells, "h-gpupower", gpus, power_text(gpus.value))
     put_bar(cells, "h-", output.value, usable, headroom, sum(battery_drain_w(s) for s in every))
     return cells | _state(racks)
 
@@ -164,7 +164,7 @@ def attention(racks: Sequence[HallRack], domains: Iterable[DomainSummary]) -> tu
         if look := alarms_look(s):
             lines.append((look[0], alarms_href(s.rack), s.name, look[1]))
         if drain := battery_drain_w(s):
-            lines.append(("critical", rack_href(s.rack), s.name, f"on battery, which delivers {kilowatts(drain)}"))
+            lines.append(("critical", rack_href(s.rack), s.name, f"on battery, which delivers {power_text(drain)}"))
         lines += [(t.alarm, tray_href(t.place), f"{s.name} {t.name}", t.why) for t in s.trays if t.alarm != "ok"]
     lines += [
         ("warning", domain_href(d.id), f"NVLink {d.id}", d.health.reason)

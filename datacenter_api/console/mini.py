@@ -1,7 +1,8 @@
 """A rack in the hall: a small elevation to scale, standing on the floor.  Skeleton and values; pure."""
 
+from datacenter_api.cli.output import number
 from datacenter_api.console.cells import heat_of, is_stale
-from datacenter_api.console.wording import Cells, esc, kilowatts, slot_of, tray_href
+from datacenter_api.console.wording import Cells, esc, slot_of, tray_href
 from datacenter_api.fleet.summary import RackSummary
 from datacenter_api.fleet.view import RackView
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -41,7 +42,9 @@ def mini_cells(summary: RackSummary, layout: Layout, view: RackView | None) -> C
         else:
             cells[(at, "class")] = f"t {tray.kind} alarm-{state.alarm} state-{state.state}"
         known = summary.live and state.power_quality == "good"
-        cells[(f"{at}-p", "text")] = kilowatts(state.power_w).removesuffix(" kW") if known else ""
+        cells[(f"{at}-p", "text")] = (
+            number(None if state.power_w is None else state.power_w / 1_000, 1) if known else ""
+        )
         for n in range(_gpus(tray)):
             celsius, quality = view.number(f"{tray.place}/gpu{n}", Quantity.TEMPERATURE) if view else (None, "missing")
             heat = heat_of(celsius) if celsius is not None and quality == "good" and summary.live else None

@@ -76,4 +76,6 @@ def value_text(value: float | int | None, unit: str) -> str:
         digits = 0 if abs(value) >= 1_000 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
         text = f"{round(value, digits) + 0.0:,.{digits}f}".replace(",", " ")
         text = text.rstrip("0").rstrip(".") if digits > 1 else text
+    if shown_unit == "W":
+        text = text.replace(" ", "")  # as power is written everywhere
     return f"{text} {shown_unit}".rstrip()

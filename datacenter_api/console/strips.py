@@ -1,9 +1,10 @@
 """The power and the liquid strip: skeletons, and what stands in them now.  Pure."""
 
 from datacenter_api.cli.output import number
-from datacenter_api.console.wording import UNKNOWN, Cells, kilowatts, seconds
+from datacenter_api.console.wording import UNKNOWN, Cells, seconds
 from datacenter_api.fleet.summary import SMALL_SHARE, Figure, RackSummary
 from datacenter_api.fleet.usable import USABLE_BY
+from firmware_bridge.vocabulary.amounts import power_text
 
 TIGHT = 0.9
 """From this share of the usable limit on, the bar warns."""
@@ -76,13 +77,13 @@ def put_figure(cells: Cells, at: str, figure: Figure, text: str) -> None:
 
 
 def _power(cells: Cells, s: RackSummary) -> None:
-    put_figure(cells, "out", s.shelf_output_w, kilowatts(s.shelf_output_w.value))
-    cells[("usable", "text")] = kilowatts(s.usable_limit_w)
+    put_figure(cells, "out", s.shelf_output_w, power_text(s.shelf_output_w.value))
+    cells[("usable", "text")] = power_text(s.usable_limit_w)
     cells[("usable-note", "text")] = f"· {USABLE_BY[s.usable_by]}"
-    cells[("headroom", "text")] = kilowatts(s.headroom_w)
+    cells[("headroom", "text")] = power_text(s.headroom_w)
     cells[("headroom", "class")] = "over" if s.headroom_w is not None and s.headroom_w < 0 else ""
-    put_figure(cells, "gpupower", s.gpu_power_w, kilowatts(s.gpu_power_w.value))
-    put_figure(cells, "battery", s.battery_output_w, kilowatts(s.battery_output_w.value))
+    put_figure(cells, "gpupower", s.gpu_power_w, power_text(s.gpu_power_w.value))
+    put_figure(cells, "battery", s.battery_output_w, power_text(s.battery_output_w.value))
     if drain := battery_drain_w(s):
         cells[("battery", "class")] = "over"
     put_bar(cells, "", s.shelf_output_w.value, s.usable_limit_w, s.headroom_w, drain)
@@ -103,10 +104,10 @@ def put_bar(
     battery_w: float = 0.0,
 ) -> None:
     """Put a power bar.  Without a headroom the length would lie: the bar is hatched and says why."""
-    cells[(f"{at}barend", "text")] = kilowatts(usable_w)
+    cells[(f"{at}barend", "text")] = power_text(usable_w)
     if headroom_w is None or not usable_w or output_w is None:
         cells[(f"{at}bar", "class")], cells[(f"{at}bar", "width")] = "unsure", "100%"
-        why = f"◆ on battery, {kilowatts(battery_w)}" if battery_w else "headroom unknown: not every supply is known"
+        why = f"◆ on battery, {power_text(battery_w)}" if battery_w else "headroom unknown: not every supply is known"
         cells[(f"{at}barnote", "text")] = cells[(f"{at}barbox", "label")] = why
         cells[(f"{at}barnote", "class")] = "over" if battery_w else ""
         return

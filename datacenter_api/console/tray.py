@@ -17,7 +17,6 @@ from datacenter_api.console.wording import (
     Cells,
     domain_href,
     esc,
-    kilowatts,
     kind_of,
     marked,
     plural,
@@ -31,6 +30,7 @@ from datacenter_api.fleet.domains import DomainSummary, findings_at
 from datacenter_api.fleet.trays import Axes, TrayState
 from datacenter_api.fleet.units import UnitRow, unit_rows
 from datacenter_api.fleet.view import STALE_AFTER, RackView
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
 from firmware_bridge.vocabulary.reading import Quality
 from rack_controller.decide.domain import Verdict
@@ -77,8 +77,8 @@ def draw_head(sight: TraySight) -> str:
         )
     facts = [kind_of(tray.kind), f"{tray.height_u} U", *(f"feed {feed}" for feed in tray.feeds)]
     facts += [f"{part.count} × {part.name}" for part in tray.components]
-    facts += [f"at most {kilowatts(tray.power_max_w)}"] if tray.power_max_w else []
-    facts += [f"delivers {kilowatts(tray.output_max_w)}"] if tray.output_max_w else []
+    facts += [f"at most {power_text(tray.power_max_w)}"] if tray.power_max_w else []
+    facts += [f"delivers {power_text(tray.output_max_w)}"] if tray.output_max_w else []
     return (
         f'<div class="trayhead {esc(tray.kind)}"><div><h3>{esc(slot_of(tray.place))} · {esc(tray.title)}</h3>'
         f'<div class="quiet">{esc(" · ".join(facts))}{domain}</div></div>'
@@ -101,7 +101,7 @@ def head_cells(sight: TraySight) -> Cells:
         ("y-state", "class"): f"pill {axis.get(state.state, '')}",
         ("y-management", "text"): marked(MANAGEMENT_GLYPHS, state.management),
         ("y-management", "class"): f"pill {axis.get(state.management, '')}",
-        ("y-power", "text"): kilowatts(state.power_w) if known else UNKNOWN,
+        ("y-power", "text"): power_text(state.power_w) if known else UNKNOWN,
         ("live", "text"): "● live" if sight.live else "? stale",
         ("live", "class"): "pill ok" if sight.live else "pill",
     }

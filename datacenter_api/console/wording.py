@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from html import escape
 from urllib.parse import quote
 
-from datacenter_api.cli.output import number
 from rack_controller.decide.domain import Verdict
 
 Cells = dict[tuple[str, str], str]
@@ -30,12 +29,6 @@ UNKNOWN = "–"
 _AGE_STEPS_S = (1, 2, 5, 10, 20, 30, 60)
 
 esc = escape
-
-
-def kilowatts(watts: float | None) -> str:
-    """Return `5.4 kW`."""
-    # Adding zero turns a minus zero into a plain one.
-    return UNKNOWN if watts is None else f"{number(round(watts / 1_000, 1) + 0.0, 1)} kW"
 
 
 def seconds(age: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.decide.detectors import UNSEEN, WET, DetectorSight, Verdict, leaks_critically
 from rack_controller.decide.picture import Picture, TraySight
@@ -152,7 +153,7 @@ def _shelves_overloaded(picture: Picture, row: Row) -> str:
         return ""
     if picture.draw <= row.share * picture.usable:
         return ""
-    return f"the shelves deliver {picture.draw / 1000:.1f} kW of {picture.usable / 1000:.1f} kW usable"
+    return f"the shelves deliver {power_text(picture.draw)} of {power_text(picture.usable)} usable"
 
 
 def _isolated_not_off(picture: Picture, row: Row) -> str:

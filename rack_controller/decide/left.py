@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, join_place
 from firmware_bridge.vocabulary.quantities import Quantity
@@ -124,7 +125,7 @@ def words_of(left: CoolantLeft) -> str:
     """Return in operators' words what is left."""
     said = []
     if left.carries < inf:
-        said.append(f"pumps left carry {left.carries / 1000:.1f} kW, {left.other / 1000:.1f} kW of it not of GPUs")
+        said.append(f"pumps left carry {power_text(left.carries)}, {power_text(left.other)} of it not of GPUs")
     if left.supply is not None and left.slowdown is not None:
         said.append(f"coolant comes at {left.supply:.1f} °C, a GPU slows down at {left.slowdown:.0f} °C")
     return ", ".join(said)

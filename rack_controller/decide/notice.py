@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.quantities import Quantity, name_of
 from firmware_bridge.vocabulary.reading import Series
@@ -67,7 +68,7 @@ def notice_batteries(
         name = leaf_of(place)
         if place not in still and power > usable * ON_BATTERY_SHARE:
             still.add(place)
-            text = f"{name} is on battery: it delivers {power / 1_000:.1f} kW"
+            text = f"{name} is on battery: it delivers {power_text(power)}"
             findings.append(Finding(place, "power.on_battery", Severity.CRITICAL, text))
         elif place in still and power <= usable * ON_MAINS_SHARE:
             still.discard(place)

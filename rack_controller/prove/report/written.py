@@ -22,6 +22,8 @@ def quantity(value: float | str | None, unit: str) -> str:
         return "never"
     by, unit = larger(abs(value), unit)
     text = figures(value / by)
+    if unit == "W":
+        text = text.replace("\u202f", "")  # as power is written everywhere: 1200 W, 22.9 kW
     return text if unit in _SILENT else f"{text}\u00a0{unit}"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
+from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, FileInvalid, TargetUnknown
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.supply import Redundancy
@@ -224,13 +225,13 @@ class PowerBudgetDesk:
         said, station = command.arguments, self.station
         if said.get("do") == "clear":
             gone = station.book.uncap(str(said.get("cap", "")))
-            self.told.everywhere(f"the cap of {gone.watts / 1e3:g} kW on {gone.target} was ended by {command.actor}")
+            self.told.everywhere(f"the cap of {power_text(gone.watts)} on {gone.target} was ended by {command.actor}")
             return {"cap": gone.id}
         watts, within, last = (float(said.get(k, d)) for k, d in (("kw", 0.0), ("within_s", 0.0), ("for_s", 0.0)))
         watts *= 1e3
         if not LEAST_CAP_W <= watts <= MOST_CAP_W or not 0 <= within <= LONGEST_CAP_S or not 0 < last <= LONGEST_CAP_S:
             raise ArgumentsInvalid(
-                f"a cap of {watts / 1e3:g} kW within {within:g} s for {last:g} s",
+                f"a cap of {power_text(watts)} within {within:g} s for {last:g} s",
                 advice="kw from 0.1 to 1e6, within_s from 0 on, for_s up to a week",
             )
         target = str(said.get("racks") or leaf_of(self.side.place))
@@ -250,7 +251,7 @@ class PowerBudgetDesk:
         )
         station.book.cap(cap)
         self.told.everywhere(
-            f"at most {watts / 1e3:g} kW on {target} within {within:g} s for {last:g} s, asked for by {command.actor}"
+            f"at most {power_text(watts)} on {target} within {within:g} s for {last:g} s, asked for by {command.actor}"
         )
         return {"cap": msgspec.to_builtins(cap)}
 

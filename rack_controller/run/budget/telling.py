@@ -67,7 +67,7 @@ class BudgetTelling:
         before = told.watts
         case = may.binding
         after = f", so that {case.lost} may be lost" if case.lost else ""
-        text = f"may draw {may.watts / 1e3:.1f} kW instead of {before / 1e3:.1f} kW: {case.binding.name} binds{after}"
+        text = f"may draw {power_text(may.watts)} instead of {power_text(before)}: {case.binding.name} binds{after}"
         severity = Severity.WARNING if may.watts < before else Severity.OK
         self._tell("budget.usable", severity, text)
 
@@ -96,7 +96,7 @@ class BudgetTelling:
         for name in sorted(short.keys() - self._short):
             limit = short[name]
             trays = ", ".join(leaf_of(Place(tray)) for tray in limit.shed[:6])
-            text = f"{name}: floors alone pass its {limit.limit_w / 1e3:.1f} kW by {limit.shortfall_w / 1e3:.1f} kW"
+            text = f"{name}: floors alone pass its {power_text(limit.limit_w)} by {power_text(limit.shortfall_w)}"
             severity = Severity.CRITICAL if self._armed() else Severity.WARNING
             self._tell("budget.short", severity, f"{text}; to shed: {trays}")
         for name in sorted(self._short - short.keys()):
@@ -120,14 +120,14 @@ class BudgetTelling:
             late = charged > cap.watts * KEPT
             words = "is not kept in time" if late else "is kept"
             text = (
-                f"the cap of {cap.watts / 1e3:g} kW on {cap.target} {words}: at most {charged / 1e3:.1f} kW are granted"
+                f"the cap of {power_text(cap.watts)} on {cap.target} {words}: at most {power_text(charged)} are granted"
             )
             self._tell("budget.cap", Severity.WARNING if late else Severity.OK, text)
 
     def _tell_expired(self) -> None:
         for cap in self.station.book.expired():
             self._judged.discard(cap.id)
-            self.everywhere(f"the cap of {cap.watts / 1e3:g} kW on {cap.target} is over")
+            self.everywhere(f"the cap of {power_text(cap.watts)} on {cap.target} is over")
 
     def everywhere(self, text: str) -> None:
         for side in self.station.sides.values():

@@ -76,7 +76,7 @@ def test_a_budget_says_limits_claims_and_what_binds(api: Played) -> None:
         "in band: agents of 1 of 2 hosts keep their grants",
         "u12/host refused, gpu0: no <permission>",
         "u37 is off for row-<r1>, by op-7; row-<r1> lacks 2.0 kW",
-        "3.3 kW of it is for batteries",
+        "3300 W of it is for batteries",
         "has least heat reserve: 40% of it left, heat at 70% of its trip; it bears this load for 95 s",
         "heat reserve: how much warmer a breaker may get",
     ):
@@ -182,9 +182,15 @@ def test_policies_and_jobs_are_sent(api: Played, tmp_path: Path) -> None:
     assert "spec.tenants[0].guarantee_kw" in str(result.exception)
 
 
-@pytest.mark.parametrize(("text", "kw"), [("100kW", 100.0), ("800 W", 0.8), ("1.5MW", 1500.0), ("7", 7.0)])
+@pytest.mark.parametrize(("text", "kw"), [("100kW", 100.0), ("800 W", 0.8), ("1.5MW", 1500.0)])
 def test_powers_as_people_write_them(text: str, kw: float) -> None:
     assert kilowatts(text) == pytest.approx(kw)
+
+
+def test_a_power_without_its_unit_is_refused_with_what_to_write() -> None:
+    with pytest.raises(ConfigurationError, match="120 of what") as refused:
+        kilowatts(" 120 ")
+    assert refused.value.advice == "write 120kW or 120W"
 
 
 @pytest.mark.parametrize(("text", "s"), [("30s", 30.0), ("1h30m", 5400.0), ("2min", 120.0), ("45", 45.0)])

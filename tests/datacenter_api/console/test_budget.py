@@ -22,25 +22,25 @@ def test_the_head_says_what_may_be_used_and_why() -> None:
     assert "● armed: limits are written" in drawn
     assert "<b>125.0 kW</b>, bound by branch b of u07 if feed a is lost" in drawn
     assert "Nothing covers the loss of feed b" in drawn
-    assert "4.0 kW stranded: the rack could use it, row-&lt;r1&gt; holds it" in drawn
+    assert "4000 W stranded: the rack could use it, row-&lt;r1&gt; holds it" in drawn
     assert "○ shadow: nothing is written" in draw_head(BudgetState(budget_view(RACK, mode="shadow")))
 
 
 def test_a_shortfall_says_what_to_shed() -> None:
     drawn = draw_head(BudgetState(budget_view(RACK, short=3_000.0)))
-    assert "◆ row-&lt;r1&gt;: 3.0 kW short even at the least limits. Shed u37." in drawn
+    assert "◆ row-&lt;r1&gt;: 3000 W short even at the least limits. Shed u37." in drawn
     assert "◆ short" in draw_limits_held(BudgetState(budget_view(RACK, short=3_000.0)))
 
 
 def test_what_was_shed_says_for_what_by_which_operation_and_what_keeps_it_off() -> None:
     drawn = draw_head(SHOWN)
-    assert "◆ Shed: u37 is off, by op-7; row-&lt;r1&gt; lacked 3.0 kW. row-&lt;r1&gt; lacks 2.0 kW" in drawn
-    assert "3.3 kW of it is for batteries that are not full" in drawn
+    assert "◆ Shed: u37 is off, by op-7; row-&lt;r1&gt; lacked 3000 W. row-&lt;r1&gt; lacks 2.0 kW" in drawn
+    assert "3300 W of it is for batteries that are not full" in drawn
 
 
 def test_limits_stand_against_draw_in_words_and_as_bars() -> None:
     drawn = draw_limits_held(SHOWN)
-    assert "110.0 kW drawn · 118.0 kW granted · 120.0 kW allowed · 2.0 kW left" in drawn
+    assert "110.0 kW drawn · 118.0 kW granted · 120.0 kW allowed · 2000 W left" in drawn
     assert drawn.count('role="img"') == 2
     assert "▲ holds" in drawn
     assert "● free" in drawn
