@@ -36,7 +36,7 @@ class LeaseDecision:
 
 def decide_lease(wish: Wish, held: Held, now: float, standing: Standing = FREE) -> LeaseDecision:
     """Return whether `wish` is granted.  A lease that is over (`until` <= `now`) holds nothing."""
-    refused = _forbidden(wish, standing)
+    refused = forbidden(wish, standing)
     if refused:
         return LeaseDecision(granted=False, reason=refused)
     taken = []
@@ -61,7 +61,9 @@ def lapsed(lease: Lease, held: Held, now: float) -> str:
     return ""
 
 
-def _forbidden(wish: Wish, standing: Standing) -> str:
+def forbidden(wish: Wish, standing: Standing) -> str:
+    """Return what stands in the way of a wish besides other leases, empty when nothing does.  Asked for before every
+    intent too: a latch or a lock may be younger than the lease."""
     if wish.direction is Direction.SAFE:
         return ""
     if wish.direction is Direction.ENERGISED:

@@ -59,6 +59,8 @@ class SetPoints:
     tell: Callable[[Finding], None]
     _wanted: dict[str, SetPoint] = field(default_factory=dict)
     _asked_at: dict[str, float] = field(default_factory=dict)
+    _unkept: set[str] = field(default_factory=set)
+    """Places whose wanted set-point the journal refused: it has another one, or none."""
     _running: "dict[Place, asyncio.Task[None]]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -136,6 +138,7 @@ class SetPoints:
             if wanted.state is LimitState.REQUESTED and snapshot.now - asked >= AGAIN_S:
                 due.setdefault(wanted.endpoint, []).append(wanted)
         self._keep(news)
+        self._keep([self._wanted[place] for place in self._unkept if place in self._wanted])
         if not self.view.layout.armed:
             return
         for endpoint, points in due.items():
@@ -264,12 +267,17 @@ class SetPoints:
         """Write down; where that need not succeed a journal that refuses is logged."""
         if not points:
             return
+        places = {point.place for point in points}
         try:
             self.ledger.keep_set_points(points)
         except EnvironmentUnfit:
             if must:
                 raise
-            _log.exception("%s: %s set-points are not written down", self.ledger.rack, len(points))
+            if not places <= self._unkept:
+                _log.exception("%s: %s set-points are not written down", self.ledger.rack, len(points))
+            self._unkept |= places
+        else:
+            self._unkept -= places
         self._wanted |= {point.place: point for point in points}
 
     def forget(self, points: list[SetPoint]) -> None:
@@ -281,6 +289,7 @@ class SetPoints:
         self.ledger.forget_set_points([*gone])
         for place in gone:
             self._wanted.pop(place, None)
+        self._unkept -= set(gone)
 
 
 def _after(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import Place, tray_of
-from rack_controller.decide.leases import Standing, decide_lease, lapsed
+from rack_controller.decide.leases import Standing, decide_lease, forbidden, lapsed
 from rack_controller.model.lease import Direction, Facet, Lease, Wish
 from rack_controller.model.lock import LatchBook, MaintenanceLock, NoLatches
 
@@ -66,12 +66,10 @@ class LeaseBook:
         return f"taken over by {taken}" if taken is not None else lapsed(lease, self._held, self.clock.now())
 
     def check(self, lease: Lease) -> None:
-        """Raise PreconditionFailed when a lease holds no longer, or its endpoint may not be energised by now."""
+        """Raise PreconditionFailed when a lease holds no longer, or its endpoint may not be touched so by now: somebody
+        works there since, or it may not be energised."""
         wish = lease.wish
-        why = self.lost(lease)
-        if not why and wish.direction is Direction.ENERGISED:
-            tray = tray_of(Place(wish.endpoint))
-            why = self.latches.forbids(tray) or self.quarantined(tray) or self.unfed(tray) or self.uncooled(tray)
+        why = self.lost(lease) or forbidden(wish, self.standing(Place(wish.endpoint), wish.direction))
         if why:
             raise PreconditionFailed(f"{wish.endpoint}: {why}")
 

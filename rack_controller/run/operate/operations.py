@@ -7,6 +7,7 @@ what may begin is decided in `decide/steps.py`, what became of a request in `dec
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import msgspec
@@ -241,12 +242,27 @@ class Operations:
             return StepEnd(StepState.HELD, f"the controller failed ({type(err).__name__}); its log says how")
 
     async def _acts(self, operation: Operation, step: Step) -> StepEnd:
-        effect = None if step.push is None else self.ledger.latest(_key(operation, step, 0))
-        begun = effect is not None and effect.is_open  # its own flash is what the endpoint is left alone for
-        what = f"operation {operation.id}"
-        with self.obstacles.passed(Place(step.endpoint), step.direction, what, even_quiet=begun):
-            await self._seen(operation, step)
-            return await self._leased(operation, step)
+        first = self._first_act(operation.id, step)
+        sent = self.ledger.latest(_key(operation, step, first))
+        begun = sent is not None and sent.is_open
+        own_flash = begun and step.push is not None  # what the endpoint is left alone for
+        rank = LeaseClass.OPERATOR if step.push is None else LeaseClass.FIRMWARE
+        wish = Wish(step.endpoint, step.facet, rank, operation.id, step.direction, operation.actor)
+        with ExitStack() as having:
+            try:
+                passed = self.obstacles.passed(
+                    Place(step.endpoint), step.direction, f"operation {operation.id}", even_quiet=own_flash
+                )
+                having.enter_context(passed)
+                await self._seen(operation, step)
+                span = LEASE_S if step.push is None else step.push.within_s + LEASE_S
+                lease = self.leases.take(wish, span)
+            except CommandRefused:
+                if not begun:
+                    raise
+                # What was sent before a restart is looked at to its end: under a lease that is over nothing is sent.
+                lease = Lease(wish, 0, float("-inf"))
+            return await self._leased(operation, step, first, lease)
 
     async def _seen(self, operation: Operation, step: Step) -> None:
         """Wait until it can be told whether a step may energise its tray; whether it may, the lease says."""
@@ -258,12 +274,7 @@ class Operations:
             self._told(operation.id, step.id, why)
             await self.clock.sleep_until(Seconds(self.clock.now() + TICK))
 
-    async def _leased(self, operation: Operation, step: Step) -> StepEnd:
-        rank = LeaseClass.OPERATOR if step.push is None else LeaseClass.FIRMWARE
-        wish = Wish(step.endpoint, step.facet, rank, operation.id, step.direction, operation.actor)
-        first = self._first_act(operation.id, step)
-        span = LEASE_S if step.push is None else step.push.within_s + LEASE_S
-        lease = self._lease(wish, _key(operation, step, first), span)
+    async def _leased(self, operation: Operation, step: Step, first: int, lease: Lease) -> StepEnd:
         why, number = "", 0
         try:
             if step.push is not None:
@@ -290,17 +301,6 @@ class Operations:
         finally:
             self.leases.give_back(lease)
         return StepEnd(StepState.FAILED, why, number)
-
-    def _lease(self, wish: Wish, key: str, span: float) -> Lease:
-        """Take a lease.  Refused, what was sent under `key` before a restart is still looked at to its end: with a
-        lease that is over, under which nothing is sent."""
-        try:
-            return self.leases.take(wish, span)
-        except PreconditionFailed:
-            sent = self.ledger.latest(key)
-            if sent is None or not sent.is_open:
-                raise
-            return Lease(wish, 0, float("-inf"))
 
     async def _pushed(self, operation: Operation, step: Step, push: PlannedPush, lease: Lease) -> StepEnd:
         if self.pusher is None:

@@ -270,6 +270,22 @@ def test_a_full_disk_holds_a_person_back_and_no_interlock(tmp_path: Path) -> Non
     virtually(tmp_path, story)
 
 
+def test_what_a_full_disk_refused_is_written_down_once_there_is_room(tmp_path: Path) -> None:
+    async def story(it: Virtual) -> None:
+        ledger = it.limits.ledger
+        it.limits.ledger = cast(Any, SimpleNamespace(rack=RACK, keep_set_points=_full))
+        await it.limits.cap(HALF)
+        await it.tick(600.0)
+        assert [point.value for point in ledger.set_points()] == []
+        it.limits.ledger = ledger
+        await it.tick(600.0)
+        assert kept(it) == [600.0]
+        it.start()
+        assert it.limits.wanted[GPU0].value == 600.0
+
+    virtually(tmp_path, story)
+
+
 def test_a_cap_that_a_full_disk_kept_from_being_written_down_is_not_raised_by_the_next_controller(
     tmp_path: Path,
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import Place
-from rack_controller.decide import clearing, conditions, detectors, heard, interlock, picture
+from rack_controller.decide import clearing, conditions, detectors, heard, interlock, leases, picture
 from rack_controller.decide.drip import Drip
 from rack_controller.decide.leases import Standing
 from rack_controller.decide.limits import lower_only
@@ -127,7 +127,27 @@ def the_end_of_a_strike_is_written_only_once(patch: Patch) -> None:
 
 @mutant
 def what_a_refused_step_had_asked_for_is_left_open(patch: Patch) -> None:
-    patch.setattr(operations.Operations, "_lease", lambda self, wish, _key, span: self.leases.take(wish, span))
+    def refuse(*_args: object) -> Lease:
+        raise PreconditionFailed("there is no other lease")
+
+    patch.setattr(operations, "Lease", refuse)
+
+
+@mutant
+def locks_are_looked_at_only_when_a_step_begins(patch: Patch) -> None:
+    standing = lease_book.LeaseBook.standing
+
+    def check(self: lease_book.LeaseBook, lease: Lease) -> None:
+        patched = replace(standing(self, Place(lease.wish.endpoint), lease.wish.direction), lock=None)
+        if why := self.lost(lease) or leases.forbidden(lease.wish, patched):
+            raise PreconditionFailed(why)
+
+    patch.setattr(lease_book.LeaseBook, "check", check)
+
+
+@mutant
+def what_a_full_disk_refused_is_not_written_down_later(patch: Patch) -> None:
+    patch.setattr(set_points.SetPoints, "_unkept", property(lambda _self: set(), lambda _self, _value: None))
 
 
 @mutant

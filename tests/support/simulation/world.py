@@ -121,6 +121,8 @@ class World:
         except RackwrightError as err:
             self.note(f"no start: {err.what}")
             return
+        if self.lives:  # who is succeeded writes nothing down any more
+            self.watch.died()
         self.watch.epoch = life.ledger.epoch
         self.lives.append(life)
         self.note(f"life {life.number} begins")
