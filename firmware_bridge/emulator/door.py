@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from uvicorn.config import Config
@@ -32,11 +32,14 @@ class _DoorProtocol(HttpToolsProtocol):
     read_now: ReadNow | None = None
     doorway: "Doorway"
     door: Any = None  # the application that it leads to
+    begun = 0
     _answered = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {TRANSPORT: transport}
+        if self.begun < self.doorway.dropped(self.door):  # it was in the middle of its handshake then
+            transport.abort()
 
     def on_headers_complete(self) -> None:
         self.doorway.gets += self.parser.get_method() == b"GET"
@@ -88,6 +91,8 @@ class Doorway:
     config: Config
     state: ServerState
     gets: int = 0
+    _drops: dict[int, int] = field(default_factory=dict)  # by application's id, of None for all of them
+    _count: int = 0
 
     @classmethod
     def make(cls) -> "Doorway":
@@ -116,7 +121,7 @@ class Doorway:
         def protocol() -> _DoorProtocol:
             made = _DoorProtocol(self.config, self.state, {}, loop)
             made.app, made.door, made.doorway = quiet, app, self
-            made.read_now = read_now
+            made.read_now, made.begun = read_now, self._count
             return made
 
         try:
@@ -128,13 +133,19 @@ class Doorway:
             ) from err
 
     def drop_connections(self, app: Any = None) -> None:
-        """Close every connection at once, or those of one application, mid-request or not."""
+        """Close every connection at once, or those of one application, mid-request, mid-handshake or not."""
+        self._count += 1
+        self._drops[id(app)] = self._count
         for connection in list(self.state.connections):
             if app is not None and getattr(connection, "door", None) is not app:
                 continue
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.abort()
+
+    def dropped(self, app: Any) -> int:
+        """Return the number of the last drop of an application's connections, 0 before any; see `begun`."""
+        return max(self._drops.get(id(app), 0), self._drops.get(id(None), 0))
 
     async def close(self) -> None:
         """Close every connection and end what is being answered: streams by themselves, the rest after `END_S`."""

@@ -26,6 +26,7 @@ MOST_RETRY = Seconds(10.0)
 MOST_RETRY_LOGIN = Seconds(60.0)  # a wrong password must not lock the account out
 LOST_AFTER = 3
 FAULT_AGAIN = Seconds(30.0)
+"""How soon what failed of a rare read is tried again; twice as long after each failure more."""
 _ORDER = (ReadingClass.SAFETY, ReadingClass.POWER, ReadingClass.SLOW, ReadingClass.STATIC)
 
 
@@ -141,10 +142,12 @@ class Collector:
         if reading_class is ReadingClass.SAFETY:  # it has been read just now
             due = next_due(due, period, due)
             await self._clock.sleep_until(due)
+        rare, again = period > FAULT_AGAIN, FAULT_AGAIN
+        mine: set[str] = set()  # what failed of a rare class the last time
         while True:
             if reading_class is not ReadingClass.SAFETY:
                 await self._precedence.give_way(self._phase)
-            failed = len(self._source.faults)
+            before = set(self._source.faults) - mine if rare else set()
             try:
                 self._board.store(await self._guarded(self._source.read(reading_class), f"read {reading_class}"))
             except EndpointSpared:
@@ -161,8 +164,10 @@ class Collector:
                     self._succeeded()
             self._note_faults()
             due = next_due(due, period, self._clock.now())
-            if period > FAULT_AGAIN and len(self._source.faults) > failed:
-                due = Seconds(min(due, self._clock.now() + FAULT_AGAIN))  # a fault of a rare read is not left to stand
+            mine = set(self._source.faults) - before if rare else set()
+            if mine:  # a fault of a rare read is not left to stand
+                due = Seconds(min(due, self._clock.now() + again))
+            again = Seconds(2.0 * again) if mine else FAULT_AGAIN
             await self._clock.sleep_until(due)
 
     async def _guarded(self, asked: Awaitable[T], verb: str) -> T:

@@ -99,6 +99,34 @@ def test_a_resource_that_fails_while_the_rest_answers_is_told_with_since_when_an
     run_virtually(story())
 
 
+class Rare(ScriptedTray):
+    """What is read every ten minutes fails the first `fails` times, as on a line too busy for it."""
+
+    fails = 3
+
+    async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
+        read = await super().read(reading_class)
+        if reading_class is ReadingClass.STATIC:
+            failed = self.reads[reading_class] <= self.fails
+            self.partly = {"psu1 0x40-0x41": EndpointUnreachable(BMC, "read", "no reply")} if failed else {}
+        return read
+
+
+def test_a_rare_read_that_fails_is_tried_again_soon_and_ever_more_rarely() -> None:
+    async def story() -> None:
+        bench = Bench()
+        bench.tray = Rare(BMC, clock=bench.clock)
+        bench.collector = Collector(bench.tray, bench.board, PERIODS, bench.clock, phase=0.0)
+        reads = []
+        async with bench.running():
+            for at in (20.0, 40.0, 95.0, 215.0, 500.0):
+                await bench.clock.sleep_until(Seconds(at))
+                reads.append(bench.tray.reads[ReadingClass.STATIC])
+        assert reads == [1, 2, 3, 4, 4], "after 30, 60 and 120 s; then it is as rare as ever"
+
+    run_virtually(story())
+
+
 def test_an_endpoint_that_goes_away_is_degraded_then_absent_and_comes_back() -> None:
     async def story() -> None:
         bench = Bench()

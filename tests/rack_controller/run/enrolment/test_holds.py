@@ -8,6 +8,7 @@ from support.real_rack import RACK, RealRack, eventually, real_rack
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedEndpoint, serve_tree
 from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.vocabulary.place import Place
 from rack_controller.model.hold import Hold
 from rack_controller.model.roles import Role
 
@@ -127,6 +128,10 @@ async def test_an_expired_certificate_is_refused_and_no_hold(tmp_path: Path) -> 
     async with serve_tree(tree(), place=U12) as served, real_rack(tmp_path, [served]) as rack:
         await eventually(lambda: reachable(rack))
         change(served, Fault(FaultKind.EXPIRED_CERTIFICATE))
+        roster = rack.controlled._enrolling.roster
+        roster.collectors[Place(U12)].replace(
+            roster.sources[Place(U12)]
+        )  # this tree has nothing that is read each second
         await eventually(lambda: refused(rack))
         assert await held(rack) is None
         change(served)
