@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import exp
 
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
@@ -22,12 +23,16 @@ _GOOD = int(Quality.GOOD)  # a plain number: NumPy compares with members of an e
 
 @dataclass(frozen=True, slots=True)
 class LoopSight:
-    """The coolant loop.  `flow` and `need` in L/min, `need_known`: of the heat that was known last,
-    `fall`: by which share pressure or level fell below their settled
-    value, `supply` and `supply_coldest`: of the unit whose coolant comes warmest and coldest, in °C, `dew_point`: the
-    highest that anything in the rack says of its air, in °C, None while nothing does, `pumps`: those with a health of
-    their own, `pumps_told`: all of them say it, `moves`: the flow that those that run can move, in L/min, None while
-    none failed, `stops`: the words of bits that say that coolant is about to stop, `told`: alarm words are read."""
+    """The coolant loop.
+
+    `flow`, and `need`: of the heat that goes into the coolant; `need_known`: of the heat that was known last;
+    `need_soon`: of all that is drawn, once metal is as warm; `moves`: what the pumps that run can move, None while none
+    failed; all in L/min.  `fall`: by which share pressure or level fell below their settled value.  `supply` and
+    `supply_coldest`: of the unit whose coolant comes warmest and coldest, in °C; `dew_point`: the highest that anything
+    in the rack says of its air, in °C, None while nothing does.  `pumps`: those with a health of their own;
+    `pumps_told`: all of them say it.  `stops`: the words of bits that say that coolant is about to stop; `told`: alarm
+    words are read.
+    """
 
     units: tuple[Place, ...] = ()
     flow: float | None = None
@@ -42,6 +47,7 @@ class LoopSight:
     unit_detectors: tuple[DetectorSight, ...] = ()
     rack_detectors: tuple[DetectorSight, ...] = ()
     need_known: float | None = None
+    need_soon: float = 0.0
     supply_coldest: float | None = None
     moves: float | None = None
     pumps_told: bool = False
@@ -54,25 +60,38 @@ NO_LOOP = LoopSight()
 
 @dataclass(frozen=True)
 class LoopMemory:
-    """Settled pressure, level and flow: slow averages of what was last known (NaN never enters); and what the shelves
-    last said that they deliver, in W, with the time."""
+    """Settled pressure, level and flow: slow averages of what was last known (NaN never enters); what the shelves
+    last said that they deliver, in W, with the time; and what of it goes into the coolant by now, in W."""
 
     settled: Mapping[tuple[Place, Quantity], float] = field(default_factory=dict)
     at: Seconds | None = None
     draw: float | None = None
     draw_at: Seconds | None = None
+    heat: float | None = None
 
 
 def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRules) -> LoopMemory:
-    """Return the settled values after this snapshot: an exponential average over `settle_s`."""
+    """Return the settled values after this snapshot: an exponential average over `settle_s`, of heat over `heat_lag_s`.
+
+    Metal warms up before coolant does: pumps that follow the load have that long.  A load that goes needs no flow at
+    once, since its warmth only leaves more slowly.
+    """
     units = coolant_units(layout)
     elapsed = 0.0 if memory.at is None else max(0.0, snapshot.now - memory.at)
     weight = min(1.0, elapsed / rules.settle_s) if rules.settle_s > 0 else 1.0
     settled = dict(memory.settled)
     for key, value in [*_loop_values(snapshot, units), *_flows(snapshot, units)]:
         settled[key] = settled.get(key, value) + weight * (value - settled.get(key, value))
-    draw, draw_at = draw_of(layout, snapshot), snapshot.now
-    return LoopMemory(settled, snapshot.now, *((memory.draw, memory.draw_at) if draw is None else (draw, draw_at)))
+    drawn = draw_of(layout, snapshot)
+    draw, draw_at = (memory.draw, memory.draw_at) if drawn is None else (drawn, snapshot.now)
+    return LoopMemory(settled, snapshot.now, draw, draw_at, _warms(memory.heat, draw, elapsed, rules))
+
+
+def _warms(heat: float | None, draw: float | None, elapsed: Seconds, rules: LoopRules) -> float | None:
+    """Return what goes into the coolant, in W, `elapsed` s after it was `heat`."""
+    if heat is None or draw is None or draw <= heat or rules.heat_lag_s <= 0:
+        return draw
+    return draw + (heat - draw) * exp(-elapsed / rules.heat_lag_s)
 
 
 def coolant_units(layout: Layout) -> tuple[Place, ...]:
@@ -100,13 +119,14 @@ def see_loop(
     health = [float(snapshot.gauges[column]) for column in pumps]
     sights = [d for u in units for d in detectors.get(u, ())]
     in_rack = [d for d in sights if any(word.lower() in d.label.lower() for word in rules.rack_labels)]
-    need, need_known = _need(layout, memory, snapshot.now, rules) if any_on else (0.0, 0.0)
+    need, need_known, need_soon = _need(layout, memory, snapshot.now, rules) if any_on else (0.0, 0.0, 0.0)
     failed = max(sum(code >= 2 for code in health), len(_lit(snapshot, units, rules.pump_bits)))
     return LoopSight(
         units,
         flow=sum(known) if len(known) == len(flows) else None,
         need=need,
         need_known=need_known,
+        need_soon=need_soon,
         fall=_fall(snapshot, units, memory),
         supply=max(supplies, default=None),
         supply_coldest=min(supplies, default=None),
@@ -151,19 +171,20 @@ def dew_point_of(snapshot: Snapshot) -> float | None:
     return max(said, default=None)
 
 
-def _need(layout: Layout, memory: LoopMemory, now: Seconds, rules: LoopRules) -> tuple[float, float]:
-    """Return the flow that carries the heat away at `rise_k`, and the flow that the heat known last needs, in L/min.
+def _need(layout: Layout, memory: LoopMemory, now: Seconds, rules: LoopRules) -> tuple[float, float, float]:
+    """Return the flow that carries the heat away at `rise_k`, that which the heat known last needs, and that which all
+    that is drawn needs once metal is as warm, in L/min.
 
     The heat is what the shelves last said.  When they fell silent for longer than `settle_s` it may be all that the
     busbar carries; before they ever spoke nobody knows of any, and only the least flow is needed.
     """
-    known = 0.0 if memory.draw is None else memory.draw
     silent = memory.draw_at is not None and now - memory.draw_at > rules.settle_s
     least = rules.least_share * layout.coolant_flow_rated_lpm
     per_liter = layout.coolant_heat_capacity_j_per_l_k * rules.rise_k
-    flows = (layout.busbar_power_usable_w if silent else known, known)
-    need, need_known = (max(least, 60.0 * watts / per_liter) for watts in flows)
-    return need, need_known
+    most, known, drawn = layout.busbar_power_usable_w, memory.heat or 0.0, memory.draw or 0.0
+    flows = (most if silent else known, known, most if silent else drawn)
+    need, need_known, need_soon = (max(least, 60.0 * watts / per_liter) for watts in flows)
+    return need, need_known, need_soon
 
 
 def draw_of(layout: Layout, snapshot: Snapshot) -> float | None:

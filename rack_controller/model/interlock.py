@@ -221,6 +221,7 @@ class DripMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class LoopRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What coolant must do.  `rise_k`: how much warmer it may come back, which with the heat gives the flow it needs;
+    `heat_lag_s`: the time constant with which a load that rises warms what it heats, and the coolant after it;
     `least_share`: of the rated flow, needed as soon as anything is on.  `settle_s`: over how long pressure and level
     are averaged before a fall is seen.  `rack_labels`: a coolant unit's detector whose own name contains one of these
     lies in the rack and not in the unit; `stop_bits`: bits of its alarm words that say that coolant is about to stop,
@@ -228,6 +229,7 @@ class LoopRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     rise_k: float = 10.0
+    heat_lag_s: float = 5.0
     least_share: float = 0.05
     settle_s: float = 60.0
     rack_labels: list[str] = []

@@ -1,7 +1,8 @@
 """A rack of the plant that loses its coolant while the interlocks watch it, in virtual time.
 
-The plant moves by 0.1 s; once a second the interlocks see what its sensors say, and what they order is done: caps at
-the next step, a host that is asked to end takes its time or never does, one that is forced off is off within seconds.
+The plant moves by 0.1 s; once a second, or as often as is said, the interlocks see what its sensors say, and what they
+order is done: caps at the next step, a host that is asked to end takes its time or never does, one that is forced off
+is off within seconds.
 """
 
 from dataclasses import dataclass, field, replace
@@ -28,12 +29,14 @@ FORCED_TAKES_S = 3.0
 @dataclass
 class FlowLoss:
     """`share`: of the pumps' flow, what is left.  `load`: of what the GPUs may draw.  `ends_after`: how long a host
-    takes to end when it is asked to, None for never.  `caps`: whether caps are carried out."""
+    takes to end when it is asked to, None for never.  `caps`: whether caps are carried out.  `every`: how often power
+    and margins are read, in s; the flow is read once a second."""
 
     share: float
     load: float = 1.0
     ends_after: float | None = 10.0
     caps: bool = True
+    every: float = 1.0
     rack: InterlockedRack = field(default_factory=InterlockedRack)
     hottest: float = 0.0
     done: list[tuple[float, Act, int]] = field(default_factory=list)
@@ -54,10 +57,10 @@ class FlowLoss:
 
     def run(self, seconds: float) -> "FlowLoss":
         """Lose the coolant now, and let so much time pass."""
-        began = self.rack.now
+        began, steps = self.rack.now, round(self.every / STEP_S)
         self.state = replace(self.state, conditions=replace(self.state.conditions, flow_share=np.full(1, self.share)))
-        for _ in range(round(seconds)):
-            for _ in range(round(1.0 / STEP_S)):
+        for _ in range(round(seconds / self.every)):
+            for _ in range(steps):
                 self.state = step(self.state, self.demand, self.cap, STEP_S)
                 self.rack.now = round(self.rack.now + STEP_S, 6)
                 self._end_hosts()
@@ -67,6 +70,11 @@ class FlowLoss:
             self.rack.tick(0)
             for order in self.rack.orders[before:]:
                 self._obey(order, self.rack.now - began)
+        return self
+
+    def load_fully(self) -> "FlowLoss":
+        """Let every GPU want all that it may draw, from now on."""
+        self.demand = np.full_like(self.demand, self.state.design.gpu_max)
         return self
 
     def at(self, act: Act) -> float:
@@ -81,7 +89,8 @@ class FlowLoss:
     def _say(self) -> None:
         rack, state = self.rack, self.state
         (unit,) = [Place(t.place) for t in rack.layout.trays if t.kind == TrayKind.COOLANT_UNIT]
-        rack.set(unit, Quantity.FLOW, float(state.flow[0]))
+        if self.rack.now % 1.0 < STEP_S / 2:
+            rack.set(unit, Quantity.FLOW, float(state.flow[0]))
         rack.set(unit, Quantity.TEMPERATURE_SUPPLY, float(state.supply[0]))
         shelves = [Place(t.place) for t in rack.layout.trays if t.kind == TrayKind.POWER_SHELF]
         for n, shelf in enumerate(shelves):

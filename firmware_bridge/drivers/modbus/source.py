@@ -99,6 +99,8 @@ class SerialSource:
             readings += self.totals(self.latest, now)
         if reading_class is ReadingClass.SAFETY:
             readings += self._managements(now)
+            # The fast lane found out, and tells it at the end of its round: nobody may see a value of who is absent.
+            readings += [r for u in self.units if u.life.is_dormant for r in self._forgotten(u)]
             if all(u.life.is_failing for u in self.units):
                 raise self._last_error()
         if reading_class is ReadingClass.STATIC:

@@ -93,9 +93,9 @@ class Guard:
 
     @property
     def flow_needed(self) -> float | None:
-        """Return the flow that the heat needs now, in L/min; None before the rack was seen, or without coolant."""
+        """Return the flow that all that is drawn needs, in L/min; None before the rack was seen, or without coolant."""
         picture = self._judged.picture
-        return picture.loop.need if picture is not None and picture.loop.units else None
+        return picture.loop.need_soon if picture is not None and picture.loop.units else None
 
     @property
     def armed(self) -> bool:

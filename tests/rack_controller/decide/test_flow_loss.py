@@ -1,4 +1,5 @@
-"""Coolant lost on the plant, 5 % of its flow or none left: no GPU above 95 °C, and the order of the table."""
+"""Coolant lost on the plant, 5 % of its flow or none left: no GPU above 95 °C, and the order of the table; and a rack
+that loses none while its load comes at once."""
 
 import pytest
 
@@ -29,4 +30,18 @@ def test_a_rack_that_idles_gives_its_hosts_the_time_to_end() -> None:
     lost = FlowLoss(0.05, load=0.1, ends_after=None).run(36)
     assert lost.hottest <= MOST_C
     assert 30.0 <= lost.at(Act.FORCE_OFF) <= 31.0
+    assert lost.on() == 0
+
+
+def test_a_load_that_comes_at_once_is_no_loss_of_flow() -> None:
+    """Pumps need seconds to follow, and their flow is read once a second; metal needs longer to warm up."""
+    stepped = FlowLoss(1.0, load=0.1, every=0.1).load_fully().run(60)
+    assert stepped.state.tray_power.sum() > 100_000, "it was a step to full load"
+    assert stepped.done == []
+
+
+def test_coolant_that_is_lost_while_the_load_comes_is_a_loss() -> None:
+    lost = FlowLoss(0.0, load=0.1, every=0.1).load_fully().run(30)
+    assert lost.at(Act.CAP) <= 1.5, "pumps run down in seconds, and their flow is read once a second"
+    assert lost.hottest <= MOST_C
     assert lost.on() == 0

@@ -274,6 +274,25 @@ async def test_the_fast_lane_pushes_alarm_words(line: PlainLine, shelf: SerialSo
     await pushed.aclose()  # type: ignore[attr-defined]
 
 
+async def test_who_is_absent_shows_no_value_before_the_fast_lane_has_told_it(
+    line: PlainLine, shelf: SerialSource
+) -> None:
+    await shelf.discover()
+    await all_of(shelf)
+    assert isinstance(shelf, Pushing)
+    pushed = shelf.pushes()
+    await anext(pushed)
+    del line.units[0x95]
+    for _ in range(12):
+        CLOCK.ahead += 11.0
+        await anext(pushed)  # a lane that tells its rounds late: nobody stores them here
+    found = {(r.place, r.quantity): r.value for r in await shelf.read(ReadingClass.SAFETY)}
+    assert found[Place(f"{TRAY}/psu5"), _Q.MANAGEMENT] == 0.0
+    assert found[Place(f"{TRAY}/psu5"), _Q.POWER] is None
+    assert found[Place(f"{TRAY}/psu4"), _Q.MANAGEMENT] == 2.0
+    await pushed.aclose()  # type: ignore[attr-defined]
+
+
 async def test_two_units_on_one_address_are_named_and_neither_is_read(line: PlainLine, lines: SerialLines) -> None:
     shelf = driver(line, lines)
     other = driver(line, lines, (Unit("psu0", 0x90, PSU),), tray=Place("x/a/r01/k01/u07"))
