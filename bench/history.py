@@ -39,7 +39,7 @@ def run(record: Callable[..., None]) -> None:
         archive = Archive(Path(folder) / "history")
         archive.open()
         rates = [_ingest(archive, table, walk, n) for n in range(WINDOWS)]
-        size = sum(part.size for part in archive.parts("k01", "seconds"))  # type: ignore[arg-type]
+        size = sum(part.size for part in archive.parts("k01", "seconds"))  # type: ignore[arg-type, misc]
         sqlite_rate, sqlite_bytes, sqlite_ms = _sqlite(Path(folder) / "baseline.db", walk)
         # The first window also imports what writes segments.
         rate = statistics.median(rates[1:])

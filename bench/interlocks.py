@@ -87,7 +87,7 @@ def run(record: Callable[..., None]) -> None:
 def _layout() -> Layout:
     plan = load_generation("gb200-nvl72")
     endpoints = [
-        SiteEndpoint(join_place(RACK, slot.name, spec.name), spec.protocol, "127.0.0.1", 1)
+        SiteEndpoint(join_place(RACK, slot.name, spec.name), "127.0.0.1", 1)
         for slot in plan.slots
         for spec in slot.tray.endpoints
     ]

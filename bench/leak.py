@@ -208,7 +208,8 @@ class Hall:
         return float(next(r["shelf_output_w"] for r in state["racks"] if r["place"].endswith(rack)))
 
     async def _until(self, look: Callable[[], Awaitable[T | None]], what: str) -> T:
-        return await until(look, what, WITHIN_S)
+        found: T = await until(look, what, WITHIN_S)
+        return found
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def run(record: Callable[..., None]) -> None:
         record(figure="match_s", value=seconds, unit="s", n=found.num_rows)
         racks = list(desk.store.racks())
         for redacted, figure in ((False, "hbom_s"), (True, "hbom_redacted_s")):
-            seconds, size = _timed(lambda redacted=redacted: _export(desk, racks, redacted))
+            seconds, size = _timed(partial(_export, desk, racks, redacted))
             record(figure=figure, value=seconds, unit="s", n=len(racks))
         record(figure="hbom_mb_per_rack", value=size / len(racks) / 1e6, unit="MB")
         record(figure="peak_mib", value=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, unit="MiB")

@@ -28,6 +28,7 @@ from rack_controller.run.board import Board
 from rack_controller.run.budget.book import read_power
 from rack_controller.run.budget.budgeting import budgeting
 from rack_controller.run.budget.station import BudgetStation
+from rack_controller.run.coolant import Coolant
 from rack_controller.run.journal import Journal
 from rack_controller.run.limits import Limits
 from rack_controller.run.operate.lease_book import LeaseBook
@@ -88,7 +89,7 @@ def cycle_ms() -> tuple[float, float]:
 async def _measured() -> tuple[float, float]:
     generation, clock = load_generation("gb200-nvl72"), _Clock()
     endpoints = tuple(
-        SiteEndpoint(join_place(RACK, slot.name, spec.name), spec.protocol, "127.0.0.1", 1)
+        SiteEndpoint(join_place(RACK, slot.name, spec.name), "127.0.0.1", 1)
         for slot in generation.slots
         for spec in slot.tray.endpoints
     )
@@ -107,8 +108,10 @@ async def _measured() -> tuple[float, float]:
         roster = roster_of([(RACK, generation)])
         station = BudgetStation(roster, Upstream(), journal, clock, read_power(POLICY, "bench"))
         leases, say = LeaseBook(clock), list[Any]().append
-        limits = Limits(view, sources, Ledger(journal, RACK), leases, clock, say)
-        desk = budgeting(station, view, board, limits, leases, clock, say)
+        keeping = (view, sources, Ledger(journal, RACK), leases, clock, say)
+        limits = Limits(*keeping)
+        coolant = Coolant(*keeping)
+        desk = budgeting(station, view, board, limits, coolant, leases, clock, say)
         cycles, looks = [], []
         for tick in range(CYCLES):
             clock.at += PERIOD_S

@@ -186,7 +186,7 @@ def _in_band_w(product: Product) -> float:
 
 def _kept(view: dict[str, Any], charge: str) -> bool:
     own = view["limits"][0]
-    return view["usable"]["watts"] <= LEFT_W + 100.0 and own[charge] <= own["limit_w"]
+    return bool(view["usable"]["watts"] <= LEFT_W + 100.0 and own[charge] <= own["limit_w"])
 
 
 def _until(look: Callable[[], bool], within: float) -> None:

@@ -39,7 +39,8 @@ class Bare(asyncio.Protocol):
             len(body),
             body,
         )
-        self._token, self._given, self._transport = token, b"", None
+        self._token, self._given = token, b""
+        self._transport: Any = None
         self._parser = httptools.HttpRequestParser(self)
 
     def connection_made(self, transport: Any) -> None:

@@ -31,11 +31,11 @@ def run(record: Callable[..., None]) -> None:
     costs = {racks: weigh(spec) for racks, spec in STEPS.items()}
     (few, middle, many) = STEPS
     for figure, unit, of in (
-        ("cpu_per_rack", "cores", lambda c: c.cores),
-        ("mib_per_rack", "MiB", lambda c: c.mib),
+        ("cpu_per_rack", "cores", {racks: cost.cores for racks, cost in costs.items()}),
+        ("mib_per_rack", "MiB", {racks: cost.mib for racks, cost in costs.items()}),
     ):
-        early = (of(costs[middle]) - of(costs[few])) / (middle - few)
-        late = (of(costs[many]) - of(costs[middle])) / (many - middle)
+        early = (of[middle] - of[few]) / (middle - few)
+        late = (of[many] - of[middle]) / (many - middle)
         record(figure=figure, value=late, unit=unit, baseline=early, ratio=late / early, n=many)
         record(figure=f"{figure}_growth", value=late / early, unit="1", n=many)
     record(figure="emulator_mib_10_racks", value=costs[many].emulator_mib, unit="MiB", n=many)

@@ -33,7 +33,8 @@ class Reader(asyncio.Protocol):
     """Reads a stream and keeps when each event came."""
 
     def __init__(self, request: bytes) -> None:
-        self._request, self.came, self.open = request, [], asyncio.get_running_loop().create_future()
+        self._request, self.open = request, asyncio.get_running_loop().create_future()
+        self.came: list[float] = []
         self.transport: Any = None
 
     def connection_made(self, transport: Any) -> None:

@@ -77,7 +77,7 @@ def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRu
     once, since its warmth only leaves more slowly.
     """
     units = coolant_units(layout)
-    elapsed = 0.0 if memory.at is None else max(0.0, snapshot.now - memory.at)
+    elapsed = Seconds(0.0 if memory.at is None else max(0.0, snapshot.now - memory.at))
     weight = min(1.0, elapsed / rules.settle_s) if rules.settle_s > 0 else 1.0
     settled = dict(memory.settled)
     for key, value in [*_loop_values(snapshot, units), *_flows(snapshot, units)]:
