@@ -1,12 +1,14 @@
 """The page of one operation, and the card of a rack's operations; asked of its controller while somebody looks."""
 
 import msgspec
+from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.boards import Board, Look
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import show_banner
+from datacenter_api.console.operation_card import OperationCard
 from datacenter_api.console.operations import (
     OperationSight,
     OperationsState,
@@ -65,7 +67,10 @@ def show_operation(glance: Glance, name: str, who: Principal) -> None:
     viewer, rack = Viewer(glance.services, who), str(record.place or record.token)
     show_top(who, ("/console/", "Hall"), (f"/console/rack/{rack}", rack), ("", name), live=True)
     show_banner(glance, viewer)
-    viewer.show(operation_board(glance, record, name), html(classes="page card"))
+    with ui.element("main").classes("page"):
+        viewer.show(operation_board(glance, record, name), html(classes="card"))
+        with ui.element("div").classes("card made"):
+            OperationCard(glance.services, who, record, name).show()
     viewer.start()
 
 

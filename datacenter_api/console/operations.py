@@ -9,6 +9,7 @@ from rack_controller.model.operation import (
     Operation,
     OperationRow,
     OperationState,
+    Plan,
     PlannedStage,
     Step,
     StepState,
@@ -62,7 +63,7 @@ def draw_operations(state: OperationsState | None) -> str:
     if state.error:
         return f'{head}<p class="sev-warning">▲ Not known: {esc(state.error)}</p>'
     if not state.rows:
-        return f'{head}<p class="quiet">None yet. <code>rackwright power</code> plans one.</p>'
+        return f'{head}<p class="quiet">None yet.</p>'
     columns = "<tr><th>Operation</th><th>State</th><th>Does</th><th>Waits for, or how it ended</th></tr>"
     rows = "".join(_row(row) for row in state.rows)
     return f'{head}<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
@@ -81,21 +82,23 @@ def draw_operation(name: str, sight: OperationSight | None) -> str:
     ended = f", ended {_clock(operation.ended_unix_ns)}" if operation.ended_unix_ns else ""
     reason = f"<br>{esc(operation.reason)}" if operation.reason else ""
     stages = "".join(_stage(operation, number, stage) for number, stage in enumerate(plan.stages))
-    already = ", ".join(esc(slot_of(p)) for p in plan.already)
-    left = f'<p class="quiet">As wanted before: {already}</p>' if already else ""
-    lacking = ", ".join(esc(slot_of(p)) for p in plan.unswitched)
-    left += f'<p class="sev-warning">▲ Nothing can switch: {lacking}</p>' if lacking else ""
-    left += "".join(
-        f'<p class="sev-critical">◆ Although {esc(slot_of(p))} {esc(why)}</p>' for p, why in plan.despite.items()
-    )
-    left += "".join(
-        f'<p class="sev-warning">▲ {esc(slot_of(p))} is left out: {esc(why)}</p>' for p, why in plan.left_out.items()
-    )
     return (
         f"<h2>{esc(operation.id)}: {esc(plan.verb)} {esc(plan.target)} {_pill(operation.state)}</h2>"
         f'<p class="quiet">Planned by {esc(operation.actor)} {_clock(operation.made_unix_ns)}{approved}{ended}{reason}'
-        f"</p>{_now(operation)}{stages}{left}"
+        f"</p>{_now(operation)}{stages}{_beside(plan)}"
     )
+
+
+def draw_plan(plan: Plan) -> str:
+    """Return what a plan would do: its stages in order, with trays, acts and checks, and what it leaves as it is."""
+    stages = "".join(_planned(stage) for stage in plan.stages)
+    listed = f"<ol>{stages}</ol>" if stages else "<p>● Nothing to do.</p>"
+    return f"{listed}{_beside(plan)}"
+
+
+def operation_link(name: str) -> str:
+    """Return a link to an operation's page."""
+    return f'<a href="/console/operation/{esc(name)}">{esc(name)}</a>'
 
 
 def waits_for(wait: Wait | None, summary: str) -> str:
@@ -107,9 +110,8 @@ def waits_for(wait: Wait | None, summary: str) -> str:
 
 
 def _row(row: OperationRow) -> str:
-    href = f"/console/operation/{esc(row.id)}"
     return (
-        f'<tr><td><a href="{href}">{esc(row.id)}</a></td><td>{_pill(row.state)}</td>'
+        f"<tr><td>{operation_link(row.id)}</td><td>{_pill(row.state)}</td>"
         f"<td>{esc(row.verb)} {esc(slot_of(row.target))}, {row.done} of {row.steps}</td>"
         f"<td>{waits_for(row.wait, row.summary)}</td></tr>"
     )
@@ -124,6 +126,39 @@ def _now(operation: Operation) -> str:
     told = waits_for(operation.wait, operation.summary)
     kind = "sev-critical" if operation.state in (_S.HELD, _S.FAILED) else ""
     return f'<p class="{kind}">{told}</p>' if told else ""
+
+
+def _beside(plan: Plan) -> str:
+    """Return what a plan leaves as it is, cannot switch, or overrules."""
+    already = ", ".join(esc(slot_of(p)) for p in plan.already)
+    left = f'<p class="quiet">As wanted before: {already}</p>' if already else ""
+    lacking = ", ".join(esc(slot_of(p)) for p in plan.unswitched)
+    left += f'<p class="sev-warning">▲ Nothing can switch: {lacking}</p>' if lacking else ""
+    left += "".join(
+        f'<p class="sev-critical">◆ Although {esc(slot_of(p))} {esc(why)}</p>' for p, why in plan.despite.items()
+    )
+    return left + "".join(
+        f'<p class="sev-warning">▲ {esc(slot_of(p))} is left out: {esc(why)}</p>' for p, why in plan.left_out.items()
+    )
+
+
+def _planned(stage: PlannedStage) -> str:
+    trays = list(dict.fromkeys(slot_of(step.tray) for step in stage.steps))
+    width = f", {min(stage.width, len(trays))} at a time" if len(trays) > 1 else ""
+    ways = "; or ".join(dict.fromkeys(_acts(step) for step in stage.steps))
+    told = f": {esc(', '.join(trays))}{width} – {esc(ways)}" if trays else ""
+    checks = "".join(
+        f"<li>{when}: {esc(check.title)}</li>"
+        for when, found in (("before", stage.before), ("after", stage.after))
+        for check in found
+    )
+    return f"<li><b>{esc(stage.title)}</b>{told}{f'<ul>{checks}</ul>' if checks else ''}</li>"
+
+
+def _acts(step: Step) -> str:
+    if step.push is not None:
+        return f"push {step.push.image[:12]} to {step.push.part}"
+    return ", then ".join(str(a.action).replace("_", " ") for a in step.acts)
 
 
 def _stage(operation: Operation, number: int, stage: PlannedStage) -> str:
@@ -141,13 +176,10 @@ def _stage(operation: Operation, number: int, stage: PlannedStage) -> str:
 def _step(operation: Operation, step: Step) -> str:
     progress = operation.progress(step.id)
     since = _clock(progress.since_unix_ns) if progress.since_unix_ns else ""
-    acts = ", then ".join(str(a.action).replace("_", " ") for a in step.acts)
-    if step.push is not None:
-        acts = f"push {step.push.image[:12]} to {step.push.part}"
     kind = "sev-critical" if progress.state in _BAD else ""
     return (
-        f'<tr class="{kind}"><td>{esc(slot_of(step.tray))}</td><td>{STEPS[progress.state]}</td><td>{esc(acts)}</td>'
-        f'<td>{esc(progress.why)}</td><td class="n">{since}</td></tr>'
+        f'<tr class="{kind}"><td>{esc(slot_of(step.tray))}</td><td>{STEPS[progress.state]}</td>'
+        f'<td>{esc(_acts(step))}</td><td>{esc(progress.why)}</td><td class="n">{since}</td></tr>'
     )
 
 

@@ -18,6 +18,7 @@ from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import building_card, interlocks_card, show_banner
 from datacenter_api.console.operation_page import operations_board
 from datacenter_api.console.panel import NOTHING_CHOSEN, draw_panel, find_tray, panel_cells
+from datacenter_api.console.plan_card import RACK_OFFERS, PlanCard
 from datacenter_api.console.sights import chart_board, events_board
 from datacenter_api.console.strips import draw_strips, strip_cells
 from datacenter_api.console.viewer import Sight, Viewer, html
@@ -101,6 +102,9 @@ class RackPage:
                     viewer.show(budget_card(glance, record), html(classes="card"))
                     viewer.show(alarms_card(glance, record), html(classes="card"))
                     viewer.show(building_card(glance, record), html())
+                    with ui.element("div").classes("card made power"):
+                        target = str(record.place or record.token)
+                        PlanCard(glance.services, viewer.who, record, target, RACK_OFFERS).show()
                     viewer.show(operations_board(glance, record), html(classes="card"))
                     viewer.show(events_board(glance, record.place or record.token), html(classes="card"))
                     html(

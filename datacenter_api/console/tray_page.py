@@ -15,6 +15,7 @@ from datacenter_api.console.interlocks_page import show_banner
 from datacenter_api.console.limits import draw_limits
 from datacenter_api.console.made_of import draw_report
 from datacenter_api.console.panel import find_tray
+from datacenter_api.console.plan_card import TRAY_OFFERS, PlanCard
 from datacenter_api.console.power_card import PowerCard
 from datacenter_api.console.readiness import draw_readiness
 from datacenter_api.console.sights import chart_board, events_board, limits_of, readiness_of, report_of
@@ -143,6 +144,9 @@ class TrayPage:
                     if tray.kind in SWITCHED:
                         with ui.element("div").classes("card made power"):
                             PowerCard(self._glance.services, viewer.who, self._record, tray).show()
+                    if offers := TRAY_OFFERS.get(tray.kind):
+                        with ui.element("div").classes("card made power"):
+                            PlanCard(self._glance.services, viewer.who, self._record, tray.place, offers).show()
                     if tray.kind in (TrayKind.COMPUTE, TrayKind.COOLANT_UNIT):
                         viewer.show(boards.limits(tray.place), html(classes="card made"))
                     with ui.element("div").classes("card made ready"):
