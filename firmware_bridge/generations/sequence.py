@@ -77,6 +77,8 @@ def _wrong(check: Check) -> str:
     bounds = [check.wanted, check.least, check.most, check.over_supply_k]
     if (check.quantity is None) == (not check.same_version):
         return "expected either `quantity` or `same_version`"
+    if check.sensors and (check.part or check.quantity is None):
+        return "expected `sensors` beside `quantity`, and instead of `part`"
     if check.quantity is None:
         return "expected no bounds beside `same_version`" if any(b is not None for b in bounds) else ""
     if check.wanted is not None and check.wanted not in CODES.get(check.quantity, {}).values():
@@ -84,7 +86,7 @@ def _wrong(check: Check) -> str:
         return f"expected `is` to be a word of {check.quantity} ({known}), got {check.wanted!r}"
     if all(b is None for b in bounds) and check.share_error is None:
         return "expected `is`, `least`, `most`, `over_supply_k` or `share_error`"
-    if check.per and (check.share_error is None or check.part):
+    if check.per and (check.share_error is None or check.part or check.sensors):
         return "expected `per` beside `share_error`, of trays and not of their parts"
     if check.over_supply_k is not None and SPECS[check.quantity].unit != "°C":
         return f"expected a temperature beside `over_supply_k`, got {check.quantity}"

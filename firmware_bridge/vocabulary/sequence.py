@@ -30,7 +30,8 @@ class Scope(StrEnum):
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One condition over a snapshot.  A reading that is not good does not meet it.
 
-    `over`: kinds of tray; `part`: a component or an endpoint of theirs (empty: the tray itself). A value meets the
+    `over`: kinds of tray; `part`: a component or an endpoint of theirs (empty: the tray itself); `sensors`: instead of
+    it, sensors of theirs by the last part of their places, where a device's own sensors say it.  A value meets the
     check when it is the word `is`, at least `least` and at most `most` (in the quantity's unit), at most
     `over_supply_k` above the coolant's supply.  `at_least`: how many must (none: all).  `share_error`: the largest
     distance of one value from the mean, as a share of it, or of `share_from` of a shelf's rating where the mean is
@@ -45,6 +46,7 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     over: Annotated[list[TrayKind], msgspec.Meta(min_length=1)]
     quantity: Quantity | None = None
     part: str = ""
+    sensors: Annotated[list[_Name], msgspec.Meta(max_length=64)] = []
     scope: Scope = Scope.RACK
     wanted: str | None = msgspec.field(default=None, name="is")
     least: float | None = None

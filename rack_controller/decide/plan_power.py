@@ -346,6 +346,8 @@ def _places(check: Check, tray: TrayView) -> list[str]:
     place = Place(tray.place)
     if check.same_version:
         return [e.place for e in tray.endpoints if leaf_of(Place(e.place)) == check.same_version and e.enabled]
+    if check.sensors:
+        return [join_place(place, sensor) for sensor in check.sensors]
     if not check.part:
         return [tray.place]
     if any(leaf_of(Place(e.place)) == check.part for e in tray.endpoints):

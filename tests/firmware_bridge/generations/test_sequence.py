@@ -70,6 +70,12 @@ def test_one_sequence_may_extend_another(tmp_path: Path) -> None:
             8,
             "expected a temperature",
         ),
+        (
+            "of: [compute]}\npower_off",
+            "after: [{name: a, title: a, over: [switch], part: a, sensors: [b], quantity: flow, least: 3}]}\npower_off",
+            8,
+            "`sensors` beside `quantity`, and instead of `part`",
+        ),
         ("schema_version: 1", "schema_version: 2", 1, "Expected `int` <= 1"),
     ],
 )

@@ -5,13 +5,17 @@ from typing import Any
 import msgspec
 import pytest
 from support.interlocked import RACK, InterlockedRack
+from support.interlocked import planned as design
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.generation import TrayKind
-from firmware_bridge.vocabulary.place import Place, join_place
+from firmware_bridge.vocabulary.place import Place, join_place, leaf_of
 from firmware_bridge.vocabulary.power import PowerAction
 from firmware_bridge.vocabulary.quantities import Quantity
+from firmware_bridge.vocabulary.sequence import Sequence
+from rack_controller.decide.checks import judge_check
+from rack_controller.decide.plan_power import PowerWish, plan_power
 from rack_controller.decide.plan_unit import UnitWish, plan_unit, why_not_approved
 from rack_controller.decide.switch import Switch
 from rack_controller.model.lease import Direction, Facet
@@ -24,9 +28,9 @@ STILLS = (Verb.COOLANT_STOP, Verb.COOLANT_CYCLE)
 HOUR_NS = 3_600_000_000_000
 
 
-def cold() -> InterlockedRack:
+def cold(generation: str = "gb200-nvl72") -> InterlockedRack:
     """Return a rack whose trays are all off, and whose coolant flows."""
-    rack = InterlockedRack()
+    rack = InterlockedRack(layout=design(generation))
     rack.switch(False, [Place(t.place) for t in rack.layout.trays if t.kind in (TrayKind.COMPUTE, TrayKind.SWITCH)])
     return rack
 
@@ -37,6 +41,14 @@ def planned(rack: InterlockedRack, verb: Verb = Verb.COOLANT_STOP, **more: Any) 
     sequence, starting = more.pop("sequence", SEQUENCE), more.pop("starting", ())
     wish = UnitWish(verb, more.pop("unit", U01), **more)
     return plan_unit(wish, rack.layout, sequence, switch, rack.snapshot(), starting)
+
+
+def plan_off(rack: InterlockedRack, sequence: Sequence) -> Plan:
+    """Return the plan that switches a rack off whose first compute tray is on."""
+    on = next(t for t in rack.layout.trays if t.kind == TrayKind.COMPUTE)
+    rack.switch(True, [Place(on.place)])
+    switch = Switch(join_place(Place(on.place), "bmc"), ALL | {PowerAction.GRACEFUL_OFF})
+    return plan_power(PowerWish(Verb.OFF, RACK), rack.layout, sequence, {Place(on.place): switch}, rack.snapshot())
 
 
 @pytest.mark.parametrize("verb", STILLS)
@@ -69,6 +81,25 @@ def test_every_tray_that_is_on_silent_hot_or_about_to_start_is_named(verb: Verb)
         "--despite-heat",
     ):
         assert part in said, said
+
+
+@pytest.mark.parametrize("generation", ["gb200-nvl72", "orv3-hpr-nvl36x2", "vera-rubin-nvl72"])
+@pytest.mark.parametrize("chip", ["mgx_nvswitch_1_temp_0", "nvos_asic2"])
+def test_a_warm_switch_chip_keeps_its_rack_from_being_cool(generation: str, chip: str) -> None:
+    rack = cold(generation)
+    sequence = load_generation(generation).sequence
+    assert sequence is not None
+    tray = Place(next(t.place for t in rack.layout.trays if t.kind == TrayKind.SWITCH))
+    supply = rack.layout.coolant_supply_nominal_c
+    rack.set(join_place(tray, chip), Quantity.TEMPERATURE, supply + 10.0)
+    assert planned(rack, sequence=sequence).stages
+    rack.set(join_place(tray, chip), Quantity.TEMPERATURE, supply + 11.0)
+    with pytest.raises(
+        PreconditionFailed, match=f"{leaf_of(tray)} switch chips near supply temperature: {chip} 11.0 K"
+    ):
+        planned(rack, sequence=sequence)
+    after = [c for c in plan_off(rack, sequence).stages[-1].after if c.name == "switch_chips"]
+    assert [judge_check(c, rack.snapshot(), {}).holds for c in after] == [False]
 
 
 def test_what_is_not_known_of_the_loop_is_not_cool() -> None:

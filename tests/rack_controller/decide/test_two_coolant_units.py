@@ -40,7 +40,7 @@ def test_a_rack_that_goes_off_waits_for_chips_near_the_supply_of_both() -> None:
     switches = {Place(t.place): Switch(join_place(Place(t.place), "bmc"), offers) for t in trays}
     rack = two_units()
     plan = plan_power(PowerWish(Verb.OFF, RACK), layout, sequence, switches, rack.snapshot())
-    (near,) = [c for stage in plan.stages for c in (*stage.before, *stage.after) if c.over_supply_k is not None]
+    near, _ = [c for stage in plan.stages for c in (*stage.before, *stage.after) if c.over_supply_k is not None]
     assert near.supplies == [f"{RACK}/u01", f"{RACK}/u02"]
 
 

@@ -16,6 +16,7 @@ from firmware_bridge.drivers.redfish.compute_tray import RedfishComputeTray
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.harness import ServedEndpoint
+from firmware_bridge.generations.load import load_generation
 from firmware_bridge.ports.power import Bootable, PowerSwitch
 from firmware_bridge.vocabulary.errors import (
     ActionNotOffered,
@@ -28,8 +29,10 @@ from firmware_bridge.vocabulary.errors import (
     TrustRefused,
 )
 from firmware_bridge.vocabulary.generation import EndpointSpec, RequestLimits, TrayKind
-from firmware_bridge.vocabulary.place import Place, tray_of
+from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.power import BootFor, PowerAction, PowerDepth, PowerState
+from firmware_bridge.vocabulary.quantities import ReadingClass
+from firmware_bridge.vocabulary.reading import Quality
 from firmware_bridge.vocabulary.site import SiteEndpoint
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 
@@ -62,8 +65,10 @@ class Switched:
 
 
 @asynccontextmanager
-async def tray(kind: TrayKind = TrayKind.COMPUTE, timeout: float = 2.0) -> AsyncIterator[Switched]:
-    async with served_tray(kind) as (served, bench):
+async def tray(
+    kind: TrayKind = TrayKind.COMPUTE, timeout: float = 2.0, generation: str = "gb200-nvl72"
+) -> AsyncIterator[Switched]:
+    async with served_tray(kind, generation=generation) as (served, bench):
         limits = RequestLimits(timeout=Seconds(timeout))
         site = SiteEndpoint(Place(served.place), served.address, served.port, pin=served.pin)
         asked = EndpointSpec("bmc", "redfish", DRIVERS[kind], limits=limits)
@@ -103,6 +108,21 @@ async def test_a_tray_is_switched_off_and_on_and_seen_on_its_way(kind: TrayKind)
         assert off.boot_marker == before.boot_marker != after.boot_marker
         assert after.controller_marker == before.controller_marker
         assert it.posts() == 3
+
+
+@pytest.mark.parametrize("generation", ["gb200-nvl72", "orv3-hpr-nvl36x2"])
+async def test_a_switch_chip_says_how_warm_it_is_by_the_name_that_the_sequence_asks_for(generation: str) -> None:
+    sequence = load_generation(generation).sequence
+    assert sequence is not None
+    (check,) = [c for c in sequence.power_off[-1].after if c.over == [TrayKind.SWITCH]]
+    named = [sensor for sensor in check.sensors if not sensor.startswith("nvos_")]  # those are of another endpoint
+    async with tray(TrayKind.SWITCH, generation=generation) as it:
+        await it.driver.switch_power(PowerAction.FORCE_OFF)
+        it.bench.advance(60.0)
+        found = {leaf_of(r.place): r for r in await it.driver.read(ReadingClass.SLOW)}
+        assert len(named) == 2
+        assert all(found[name].quality is Quality.GOOD for name in named)
+        assert {found[name].quantity for name in named} == {check.quantity}
 
 
 async def test_one_that_is_left_alone_and_asks_to_be_is_switched_all_the_same() -> None:
