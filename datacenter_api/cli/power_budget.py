@@ -212,6 +212,8 @@ def _tell(view: Row) -> None:
     if cooling := view.get("cooling"):
         flow = "unknown" if cooling["flow_lpm"] is None else f"{cooling['flow_lpm']:.0f} L/min"
         note(f"coolant ({cooling['mode']}): {flow}; {cooling['why']}")
+    for ramp in view["ramps"]:
+        note(ramp_words(ramp))
     for limit in view["limits"]:
         if limit.get("unkept_w"):
             note(f"{limit['name']}: promises are reduced, they pass it by {kw(limit['unkept_w'])}")
@@ -234,6 +236,22 @@ def _tell(view: Row) -> None:
     _tell_held(view)
     said = ": ".join(filter(None, (view["mode"], view["why"].removeprefix(f"{view['mode']}: "))))
     note(f"policy {view['policy']}, {said}")
+
+
+def ramp_words(ramp: Row) -> str:
+    """Return how a ramp stands: what may be granted now, what meters showed, when jobs pause."""
+    up, down = (f"{ramp[k] / 1e3:g} kW/s" for k in ("up_w_s", "down_w_s"))
+    said = f"ramp {ramp['name']} ({ramp['mode']}, {up} up, {down} down): {kw(ramp['may_w'])} may be granted now"
+    if ramp["held_w"] > 0:
+        said += f"; it would hold back {kw(ramp['held_w'])} of what is drawn"
+    if ramp["rose_w_s"] is not None:
+        rose, fell = (f"{ramp[k] / 1e3:.1f} kW/s" for k in ("rose_w_s", "fell_w_s"))
+        said += f"; the steepest 5 s of the last minute rose by {rose}, fell by {fell}"
+    if ramp["pauses"]:
+        first = ramp["pauses"][0]
+        what = f"pauses for {first['for_s']:g} s" if first["for_s"] else "stops"
+        said += f"; {first['job']} {what} in {first['in_s']:.0f} s, {kw(ramp['rest_w'])} then falls at once"
+    return said
 
 
 def _tell_held(view: Row) -> None:

@@ -1,10 +1,11 @@
-"""`rackwright power policy show|check|apply|clear` and `power job`: what the budget is run by."""
+"""`rackwright power policy show|check|apply|clear` and `power job start|hint|end|list`: what the budget is run by."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from datacenter_api.cli.amounts import seconds
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import command
@@ -20,6 +21,7 @@ jobs = typer.Typer(help="Jobs that work in step: begun and ended by a scheduler.
 File = Annotated[Path, typer.Argument(help="Policy file (YAML) of kind power.")]
 Name = Annotated[str, typer.Argument(help="The job's name.")]
 
+_MOST_SAID = 3
 _JOBS = (
     Column("JOB", lambda r: str(r["name"])),
     Column("MEMBERS", lambda r: ", ".join(r["members"])),
@@ -28,6 +30,7 @@ _JOBS = (
     Column("SINCE", lambda r: clock(r["begun_unix_ns"]).partition(".")[0]),
     Column("BY", lambda r: str(r["by"])),
     Column("ENERGY", lambda r: energy(r), right=True),
+    Column("HINTS", lambda r: hint_words(r["hint"]) if r.get("hint") else "–"),
 )
 
 
@@ -83,7 +86,9 @@ def list_jobs(
 ) -> None:
     """List the jobs that were begun, with what they have used."""
     link = connect(url, state)
-    emit(view_of(link, _rack(link, rack))["jobs"], _JOBS, chosen(output, as_json), name="name")
+    view = view_of(link, _rack(link, rack))
+    hints = {hint["job"]: hint for hint in view["hints"]}
+    emit([{**job, "hint": hints.get(job["name"])} for job in view["jobs"]], _JOBS, chosen(output, as_json), name="name")
 
 
 @jobs.command("start")
@@ -102,6 +107,66 @@ def start(
     wish = {"members": ",".join(members), "priority": priority, "synchronous": synchronous}
     command(link, name, "power_job", name, do="start", job=job, **wish)
     note(f"job {job} runs on {', '.join(members)}")
+
+
+@jobs.command("hint")
+def hint(
+    job: Name,
+    start_in: Annotated[str, typer.Option("--start", help="It starts in: 30s.")] = "",
+    period: Annotated[str, typer.Option("--period", help="How long an iteration takes.")] = "",
+    checkpoint: Annotated[
+        list[str] | None, typer.Option("--checkpoint", help="When it pauses, and for how long: 10m/12s; often.")
+    ] = None,
+    stop_in: Annotated[str, typer.Option("--stop", help="It stops in: 2h.")] = "",
+    last: Annotated[
+        str, typer.Option("--for", help="How long this counts; else a minute beyond the stop, or a day.")
+    ] = "",
+    clear: Annotated[bool, typer.Option("--clear", help="Forget what was said of the job.")] = False,
+    rack: RackName = None,
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Say beforehand what a job will do, so that ramps are kept: times count from now; instead of what was said."""
+    link = connect(url, state)
+    name = _rack(link, rack)
+    times = {"start_in_s": start_in, "period_s": period, "stop_in_s": stop_in, "for_s": last}
+    wish: dict[str, object] = {key: seconds(text) for key, text in times.items() if text}
+    if checkpoint:
+        wish["checkpoints"] = ",".join(_pause(each) for each in checkpoint)
+    if clear:
+        if wish:
+            raise ConfigurationError("--clear beside hints", advice="clear, or say what the job will do")
+        command(link, name, "power_job", name, do="unhint", job=job)
+        note(f"nothing is said of job {job} any more")
+        return
+    done = command(link, name, "power_job", name, do="hint", job=job, **wish)
+    said = done["hint"]
+    note(f"job {job}: {hint_words(said)}, until {clock(said['until_unix_ns']).partition('.')[0]}")
+    if not done["ramps"]:
+        note("no power policy in force has ramps: it is kept, and changes nothing")
+
+
+def _pause(text: str) -> str:
+    """Return a checkpoint in seconds, `600/12`.  Raises ConfigurationError."""
+    at, slash, takes = text.partition("/")
+    if not slash:
+        raise ConfigurationError(f"{text!r} is no checkpoint", advice="when and how long: 10m/12s")
+    return f"{seconds(at):g}/{seconds(takes):g}"
+
+
+def hint_words(hint: Row) -> str:
+    """Return what was said of a job beforehand."""
+    words = []
+    if hint["start_unix_ns"]:
+        words.append(f"starts {clock(hint['start_unix_ns']).partition('.')[0]}")
+    if hint["period_s"]:
+        words.append(f"iterations of {hint['period_s']:g} s")
+    words += [f"pauses {clock(at).partition('.')[0]} for {takes:g} s" for at, takes in hint["checkpoints"][:_MOST_SAID]]
+    if len(hint["checkpoints"]) > _MOST_SAID:
+        words.append(f"and {len(hint['checkpoints']) - _MOST_SAID} times more")
+    if hint["stop_unix_ns"]:
+        words.append(f"stops {clock(hint['stop_unix_ns']).partition('.')[0]}")
+    return ", ".join(words)
 
 
 @jobs.command("end")

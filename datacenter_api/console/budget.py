@@ -21,10 +21,11 @@ from rack_controller.model.power_view import (
     LimitView,
     PowerCap,
     PowerView,
+    RampView,
     UsableView,
 )
 
-KINDS = {"rack": "this rack", "graph": "above the rack", "budget": "budget", "cap": "cap for a while"}
+KINDS = {"rack": "this rack", "graph": "above the rack", "budget": "budget", "cap": "cap for a while", "ramp": "ramp"}
 SHED = {"going": "goes off", "off": "is off", "coming": "may come back as soon as there is room"}
 ONLY_SHOWN = (
     "Only worked out: nobody is held by it. More than is asked for is granted where a limit has power to spare."
@@ -96,6 +97,7 @@ def draw_head(state: BudgetState | None) -> str:
         f"{esc(shed.limit)} lacked {power_text(shed.missing_w)}. {esc(shed.why)}</p>"
         for shed in view.shed
     ]
+    lines += [_ramp(ramp) for ramp in view.ramps]
     if view.batteries_w > 0:
         lines.append(f"<p>▲ {power_text(view.batteries_w)} of it is for batteries that are not full.</p>")
     if view.stranded_w > 0:
@@ -155,6 +157,28 @@ def draw_held(state: BudgetState | None) -> str:
     table = f'<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
     hosts = [] if shown is None else shown.in_band
     return f'{head}<ul class="told">{told}</ul>{_in_band(hosts)}{table}{left}'
+
+
+def _ramp(ramp: RampView) -> str:
+    """Return how a ramp stands: what may be granted now, the steepest that meters showed, the next pause."""
+    armed = "● armed" if ramp.mode == "armed" else "○ shadow"
+    rates = f"{ramp.up_w_s / 1e3:g} kW/s up, {ramp.down_w_s / 1e3:g} down"
+    said = f"<p>Ramp {esc(ramp.name)} {armed}, {rates}: <b>{power_text(ramp.may_w)}</b> may be granted now."
+    if ramp.held_w > 0:
+        said += f" ▲ It would hold back {power_text(ramp.held_w)} of what is drawn."
+    if ramp.rose_w_s is not None and ramp.fell_w_s is not None:
+        over = "▲ " if ramp.rose_w_s > ramp.up_w_s or ramp.fell_w_s > ramp.down_w_s else ""
+        said += (
+            f" {over}Steepest 5 s of the last minute: {ramp.rose_w_s / 1e3:.1f} kW/s up, "
+            f"{ramp.fell_w_s / 1e3:.1f} down."
+        )
+    if ramp.pauses:
+        first = ramp.pauses[0]
+        what = f"pauses for {first.for_s:g} s" if first.for_s else "stops"
+        said += f" {esc(first.job)} {what} in {first.in_s:.0f} s; {power_text(ramp.rest_w)} then falls at once."
+    if ramp.storage_kj:
+        said += f" Storage: {ramp.storage_kj:g} kJ, {esc(ramp.storage_from)}."
+    return said + "</p>"
 
 
 def _written(view: PowerView) -> bool:

@@ -134,7 +134,12 @@ ARGUMENTS: dict[str, dict[str, type]] = {
     "limit": {"watts": float, "each": bool, "clear": bool},
     "coolant": {"what": str, "value": float, "clear": bool},
     "power_policy": {"do": str, "document": str},
-    "power_job": {"do": str, "job": str, "members": str, "priority": int, "synchronous": bool},
+    "power_job": {
+        **dict.fromkeys(("do", "job", "members", "checkpoints"), str),
+        **dict.fromkeys(("start_in_s", "period_s", "stop_in_s", "for_s"), float),
+        "priority": int,
+        "synchronous": bool,
+    },
     "power_cap": {
         **dict.fromkeys(("do", "cap", "racks", "reason"), str),
         **dict.fromkeys(("kw", "within_s", "for_s"), float),

@@ -24,6 +24,7 @@ _Limit = Annotated[float, msgspec.Meta(ge=0.1, le=1e6)]
 _NotNegative = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 _Priority = Annotated[int, msgspec.Meta(ge=0, le=100)]
 _Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+_Rate = Annotated[float, msgspec.Meta(ge=0.01, le=1e5)]
 
 
 class Mode(StrEnum):
@@ -102,6 +103,23 @@ class Shedding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     graceful_s: _Positive = 60.0
 
 
+class Ramp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How fast the `racks` (globs) together may draw more and less, kW/s at their feeds, kept by limits alone.
+
+    `storage_kj` takes up edges by itself; `storage_from` says what it is and who says so.  A load that is low for
+    longer than `pause_s` is a pause, and rises with the ramp afterwards.  `floor_w` is refused: no port sets one."""
+
+    name: _Name
+    racks: Annotated[list[_Glob], msgspec.Meta(min_length=1)]
+    up_kw_s: _Rate
+    down_kw_s: _Rate
+    mode: Mode = Mode.SHADOW
+    storage_kj: _NotNegative = 0.0
+    storage_from: Annotated[str, msgspec.Meta(max_length=120)] = ""
+    pause_s: Annotated[float, msgspec.Meta(ge=1.0, le=600.0)] = 5.0
+    floor_w: _NotNegative = 0.0
+
+
 class PowerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The spec.  A decision every `period_ms`, raises only every `raise_ms`, none smaller than `step_w`: devices are
     fragile.  Where every limit is kept, what a GPU was told changes by no less than `band` of it, and is lowered for
@@ -109,7 +127,7 @@ class PowerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     that carries a loss for less long does not count.  `spend_heat`: share of breakers' heat reserve that a loss may
     spend in that time.  `reserve`: share of every limit that is never granted; `doubt`: of the law of what follows the
     GPUs, until a rack's own meter has shown otherwise.  `cooling`: whether coolant follows what is granted; left out,
-    its units see to it themselves."""
+    its units see to it themselves.  `ramps`: how fast racks may draw more and less."""
 
     mode: Mode = Mode.SHADOW
     period_ms: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 500
@@ -130,6 +148,7 @@ class PowerPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budgets: list[PowerBudget] = []
     tenants: list[Tenant] = []
     jobs: list[Job] = []
+    ramps: list[Ramp] = []
 
 
 class SpecInvalid(ValueError):
@@ -151,11 +170,12 @@ def parse_power(spec: object) -> PowerPolicy:
 
 
 def check_power(policy: PowerPolicy) -> PowerPolicy:
-    """Return the policy.  Raises SpecInvalid for names that come twice and for floors above caps."""
+    """Return the policy.  Raises SpecInvalid for names that come twice, floors above caps, ramps nobody can keep."""
     names = {
         "budgets": [b.name for b in policy.budgets],
         "tenants": [t.name for t in policy.tenants],
         "jobs": [j.name for j in policy.jobs],
+        "ramps": [r.name for r in policy.ramps],
     }
     for kind, named in names.items():
         for n, name in enumerate(named):
@@ -165,6 +185,14 @@ def check_power(policy: PowerPolicy) -> PowerPolicy:
         if tenant.most_kw is not None and tenant.guarantee_kw > tenant.most_kw:
             said = f"expected at most most_kw, {tenant.guarantee_kw:g} kW is above {tenant.most_kw:g} kW"
             raise SpecInvalid(f"tenants[{n}].guarantee_kw", said)
+    for n, ramp in enumerate(policy.ramps):
+        if ramp.storage_kj and not ramp.storage_from.strip():
+            raise SpecInvalid(
+                f"ramps[{n}].storage_from", "expected what the storage is, and who says how much it holds"
+            )
+        if ramp.floor_w:
+            said = "expected none: no device port sets a smoothing floor, so that power can only be held back"
+            raise SpecInvalid(f"ramps[{n}].floor_w", said)
     return policy
 
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from rack_controller.model.power_hint import JobHint
 from rack_controller.model.power_layer import LayerWish
 
 
@@ -180,11 +181,43 @@ class CoolingView(msgspec.Struct, frozen=True):
     shared: list[str] = []
 
 
+class PauseView(msgspec.Struct, frozen=True):
+    """A pause or a stop of a job that somebody said: `in_s` from now on, `for_s` long (0: for good)."""
+
+    job: str
+    in_s: float
+    for_s: float
+
+
+class RampView(msgspec.Struct, frozen=True):
+    """How fast racks may draw more and less, W/s of AC.  `load_w`: the most that they can be drawing; `may_w`: what may
+    be granted to them now; `held_w`: by how much a ramp in shadow would hold back what is drawn.  `rose`, `fell`: the
+    steepest five seconds of the last minute on their meters, None unknown.  `edge_w`: what may come at once, since
+    storage carries it; `blind_w` of `may_w` is for GPUs that nobody can see or tell anything.  `pauses`: to come, the
+    next first, after which `rest_w` falls at once, because GPUs cannot be set to less."""
+
+    name: str
+    mode: str
+    up_w_s: float
+    down_w_s: float
+    load_w: float
+    may_w: float
+    held_w: float = 0.0
+    rose_w_s: float | None = None
+    fell_w_s: float | None = None
+    edge_w: float = 0.0
+    storage_kj: float = 0.0
+    storage_from: str = ""
+    blind_w: float = 0.0
+    rest_w: float = 0.0
+    pauses: list[PauseView] = []
+
+
 class PowerView(msgspec.Struct, frozen=True):
     """The budget at one rack.  `mode` shadow or armed, empty: no policy covers the rack; `why` says what keeps an armed
     budget from writing here.  `stranded_w`: what the rack could use and its claims ask for, and another limit keeps.
     `writes`: limits sent since the start; in shadow, that would have been.  `batteries_w`: AC that batteries which are
-    not full may take of it.  `layers`: what people set over its GPUs."""
+    not full may take of it.  `layers`: what people set over its GPUs.  `hints`: what was said of jobs beforehand."""
 
     rack: str
     mode: str
@@ -209,6 +242,8 @@ class PowerView(msgspec.Struct, frozen=True):
     shed: list[ShedView] = []
     breakers: list[BreakerView] = []
     cooling: CoolingView | None = None
+    ramps: list[RampView] = []
+    hints: list[JobHint] = []
 
 
 class PolicyShown(msgspec.Struct, frozen=True):

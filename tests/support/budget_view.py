@@ -1,5 +1,6 @@
 """A rack's budget as its controller says it, for tests of what shows it."""
 
+from rack_controller.model.power_hint import JobHint
 from rack_controller.model.power_layer import LayerKind, LayerWish
 from rack_controller.model.power_view import (
     BreakerView,
@@ -9,8 +10,10 @@ from rack_controller.model.power_view import (
     InBandView,
     JobView,
     LimitView,
+    PauseView,
     PowerCap,
     PowerView,
+    RampView,
     ShedState,
     ShedView,
     UsableView,
@@ -66,6 +69,18 @@ def budget_view(rack: str, mode: str = "armed", short: float = 0.0) -> PowerView
         batteries_w=3_300.0,
         layers=[LayerWish(LayerKind.PROFILE, f"{rack}/u12", profile="max-<q>", by="ada", since_unix_ns=1 * S)],
         breakers=[BreakerView("feed a phase <2>", 60_000.0, 48_000.0, 62_000.0, 0.7, 0.4, 95.0, 12.0)],
+        ramps=[
+            RampView(
+                *("row-<r>", "armed", 10_000.0, 5_000.0, 110_000.0, 119_000.0),
+                rose_w_s=12_000.0,
+                fell_w_s=3_000.0,
+                storage_kj=50.0,
+                storage_from="capacitors <1>",
+                rest_w=22_000.0,
+                pauses=[PauseView("train", 42.0, 12.0)],
+            )
+        ],
+        hints=[JobHint("train", 7_200 * S, "ada", 1 * S, period_s=5.0, checkpoints=[(600 * S, 12.0)])],
         shed=[ShedView(f"{rack}/u37", ShedState.OFF, "row-<r1>", 3_000.0, 5 * S, "op-7", "row-<r1> lacks 2.0 kW")],
     )
 

@@ -6,7 +6,7 @@ from rack_controller.decide.budget.claims import Claims
 from rack_controller.decide.budget.design import Array
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import budget_rows
-from rack_controller.model.power_policy import PowerPolicy, SpecInvalid
+from rack_controller.model.power_policy import PowerPolicy, SpecInvalid, covers
 
 
 def check_promises(roster: Roster, claims: Claims, policy: PowerPolicy, ceilings: Array) -> None:
@@ -38,6 +38,13 @@ def check_terms(roster: Roster, claims: Claims, policy: PowerPolicy, floor: Arra
         n = next(i for i, t in enumerate(policy.tenants) if t.name == claims.tenant[at])
         said = f"expected a cap above the smoothing floor of {roster.places[at]}, {floor[at]:g} W"
         raise SpecInvalid(f"tenants[{n}].most_kw", f"{said}; it gets {claims.ceiling[at]:g} W at most")
+
+
+def check_ramps(roster: Roster, policy: PowerPolicy) -> None:
+    """Raise SpecInvalid where a ramp is for no rack of the site."""
+    for n, ramp in enumerate(policy.ramps):
+        if not any(covers(ramp.racks, rack.place) for rack in roster.racks):
+            raise SpecInvalid(f"ramps[{n}].racks", f"expected racks of the site, {', '.join(ramp.racks)} names none")
 
 
 def _needs(roster: Roster, floor: Array, share: Array) -> float:

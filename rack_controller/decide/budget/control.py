@@ -63,7 +63,7 @@ def step_budget(
     state = _look(state, design, policy, seen)
     anyhow = 0.0 if seen.extra is None else design.feeds @ seen.extra
     limits = seen.limits * (1.0 - policy.reserve) - anyhow
-    wanted = requests(state.asked, design, policy)
+    wanted = np.minimum(requests(state.asked, design, policy), _top(design))
     stuck = state.written.stuck(seen.now, policy.rewrite_s)
     charge = _charge(state, design, policy, state.written.holds)
     targets = _allocate(state.written, design, wanted, limits, charge, stuck).targets
@@ -142,15 +142,20 @@ def _allocate(
     level, bound_by = fill(slack, _slopes(design, charge, spans), design.weight, design.priority)
     targets = floors + level[design.claim] * spans
     left = limits - design.feeds @ charge.racks(design.per_rack(targets))
-    more = np.where(stuck | (bound_by[design.claim] >= 0), 0.0, design.most - targets)
+    more = np.where(stuck | (bound_by[design.claim] >= 0), 0.0, _top(design) - targets)
     spare, _ = fill(left, _slopes(design, charge, more), design.weight, design.priority)
     targets = np.where(stuck, np.minimum(written.newest, design.most), targets + spare[design.claim] * more)
     return _Share(targets, kept, level, bound_by)
 
 
+def _top(design: BudgetDesign) -> Array:
+    """Return what every device may be granted now, W, (N,)."""
+    return design.most if design.top is None else np.minimum(design.top, design.most)
+
+
 def _floors(design: BudgetDesign, wanted: Array) -> tuple[Array, Array]:
     """Return what every device is promised, and the least that it gets where that does not fit, W, (N,)."""
-    promised = _in_step(design, wanted, design.floor)
+    promised = np.minimum(_in_step(design, wanted, design.floor), _top(design))
     return promised, promised if design.least is None else np.minimum(promised, _in_step(design, wanted, design.least))
 
 
@@ -200,9 +205,14 @@ def _grant(
     return np.where((np.abs(after - told) > 1e-9) | overdue, after, np.nan)
 
 
+def charged_racks(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, holds: Array) -> Array:
+    """Return the most that every rack, (R,), can draw while devices can have `holds` (N,) W."""
+    return _charge(state, design, policy, holds).racks(design.per_rack(holds))
+
+
 def charged_at(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, holds: Array) -> Array:
     """Return the most that every limit, (C,), can be asked for while devices can have `holds` (N,) W."""
-    return np.asarray(design.feeds @ _charge(state, design, policy, holds).racks(design.per_rack(holds)))
+    return np.asarray(design.feeds @ charged_racks(state, design, policy, holds))
 
 
 def _worth(
@@ -216,15 +226,17 @@ def _worth(
     *,
     fresh: bool,
 ) -> Mask:
-    """Return whose limit is worth a write, (N,): under a limit that is passed everybody's, else who is off by the band
-    when others may get what it gives; devices that work in step change together."""
+    """Return whose limit is worth a write, (N,): under a limit that is passed everybody's, who may have less than it
+    was told, else who is off by the band when others may get what it gives; devices that work in step change
+    together."""
     if policy.band <= 0.0:
         return np.ones(len(told), dtype=np.bool_)
     passed = design.feeds @ charge.racks(design.per_rack(np.maximum(told, holds))) > limits
     pressed = np.any(design.feeds[passed] > 0.0, axis=0)[design.rack]
     moves = (np.abs(targets - told) > policy.band * told) & (policy.trades | (targets > told))
     let_go = (targets >= design.most - policy.smallest_change_w) & (targets > told)  # nobody is held for nothing
-    off = pressed | (fresh & (moves | let_go))
+    above = told > _top(design) + policy.smallest_change_w
+    off = pressed | above | (fresh & (moves | let_go))
     joint = np.zeros(len(design.weight), dtype=np.bool_)
     np.logical_or.at(joint, design.claim, off)
     return np.asarray(off | (design.together & joint)[design.claim])

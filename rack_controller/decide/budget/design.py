@@ -33,6 +33,8 @@ class RackLaw:
 class BudgetDesign:
     """Devices `rack`, `claim` (N,); `idle`, `floor` (what each is promised), `most` (default limit), all (N,).
 
+    `top` (N,): what each may be granted for now, not below its least; None: its most, by which its rack's law goes on
+    being measured.
     `least` (N,): what floors come down to where they do not fit, the least that can be set; None: floors stand.
 
     A claim is what is served together: `priority` (J,), smaller first; `weight` (J,); `together` (J,): its devices
@@ -51,6 +53,7 @@ class BudgetDesign:
     feeds: Array
     law: RackLaw
     least: Array | None = None
+    top: Array | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be shared.  Raises ValueError that names the first thing that is wrong."""

@@ -21,11 +21,13 @@ from rack_controller.model.power_layer import LayerKind, LayerWish
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: `name` for people, what it leaves to each GPU, (N,), infinite where it says nothing."""
+    """One layer: `name` for people, what it leaves to each GPU, (N,), infinite where it says nothing; `frees`: what
+    would end it.  One without a kind is nobody's wish."""
 
-    kind: LayerKind
+    kind: LayerKind | None
     name: str
     leaves: Array
+    frees: str = "power layer clear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ class LayersOver:
         """Return the caps over one GPU, the lowest first: name, W."""
         found = [(layer.name, float(layer.leaves[gpu])) for layer in self.caps if np.isfinite(layer.leaves[gpu])]
         return sorted(found, key=lambda cap: cap[1])
+
+    def frees(self, name: str) -> str:
+        """Return what would end a layer."""
+        return next(layer.frees for layer in self.caps if layer.name == name)
 
 
 def lay(roster: Roster, wishes: Sequence[LayerWish]) -> LayersOver:

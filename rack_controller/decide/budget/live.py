@@ -16,7 +16,7 @@ from rack_controller.decide.budget.law import LawState
 from rack_controller.decide.budget.requests import requests
 from rack_controller.decide.budget.resume import adopted, dark, deaf, forgotten, unsent, whole_watts
 from rack_controller.decide.budget.roster import Roster
-from rack_controller.decide.budget.rows import Row
+from rack_controller.decide.budget.rows import Row, RowKind
 from rack_controller.model.power_policy import Mode, PowerPolicy
 
 UNREAD_S = 15.0  # a device that has not said by then what it keeps is told all the same
@@ -29,7 +29,8 @@ class LiveSight:
     """See `run/budget/side.py`: `power`, `read`, `ceiling` W with NaN, `seen`, `able`, `began`, `free`, all (N,);
     `meters` (R,) W of AC, NaN unknown; `rows` the limits in force.  What is not `free` waits for a cycle.  `extra` (R,)
     W of AC that batteries may charge with: charged, and nothing is learned from a meter meanwhile.  `off` (N,): was
-    shed and is seen off: not charged, until it is told to come back or is seen on."""
+    shed and is seen off: not charged, until it is told to come back or is seen on.  `top` (N,) W: what ramps let each
+    have for now, infinite where they say nothing."""
 
     now: float
     rows: tuple[Row, ...]
@@ -43,6 +44,7 @@ class LiveSight:
     free: Mask | None = None
     extra: Array | None = None
     off: Mask | None = None
+    top: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +85,26 @@ def begin(roster: Roster, claims: Claims, now: float) -> LiveState:
     return LiveState(BudgetState.new(design), np.zeros(len(roster.places), dtype=np.bool_), roster.most.copy(), now)
 
 
-def design_of(roster: Roster, claims: Claims, most: Array, rows: tuple[Row, ...]) -> BudgetDesign:
-    """Return the design of a cycle in which devices get at most `most` (N,) W."""
+def design_of(
+    roster: Roster, claims: Claims, most: Array, rows: tuple[Row, ...], top: Array | None = None
+) -> BudgetDesign:
+    """Return the design of a cycle in which devices get at most `most` (N,) W, and for now `top` (N,), never below the
+    least that they can be set to."""
+    least = np.minimum(claims.least, most)
     feeds = np.vstack([row.share for row in rows]) if rows else np.zeros((1, len(roster.racks)))
     return BudgetDesign(
         rack=roster.rack,
         claim=claims.claim,
         idle=np.minimum(roster.idle, most),
         floor=np.minimum(claims.floor, most),
-        least=np.minimum(claims.least, most),
+        least=least,
         most=most,
         priority=claims.priority,
         weight=claims.weight,
         together=claims.together,
         feeds=feeds,
         law=roster.law,
+        top=None if top is None else np.maximum(np.minimum(top, most), least),
     )
 
 
@@ -108,14 +115,14 @@ def step_live(
     shadow = policy.mode is Mode.SHADOW
     off = np.zeros_like(sight.able) if sight.off is None else sight.off
     most = np.where(off, 0.0, np.fmin(claims.ceiling, sight.ceiling))
-    design = design_of(roster, claims, most, sight.rows)
+    design = design_of(roster, claims, most, sight.rows, sight.top)
     budget = _relearned(state, roster, most)
     met = state.met | np.isfinite(sight.read) | (sight.now - state.since > UNREAD_S)
     able = np.asarray((shadow | (sight.able & met)) & ~off)
     written = _known(budget.written, state, roster, sight, able, off, shadow=shadow)
     raises = sight.now - state.raised_at >= policy.raise_ms / 1e3 - 1e-6
     trades = raises and sight.now - state.traded_at >= policy.trade_ms / 1e3 - 1e-6
-    terms = _terms(policy, raises=raises, trades=trades)
+    terms = terms_of(policy, raises=raises, trades=trades)
     limits = _limits(design, policy, sight.rows)
     seen = Seen(
         now=sight.now,
@@ -128,11 +135,12 @@ def step_live(
         extra=sight.extra,
     )
     after, decision = step_budget(replace(budget, written=written), design, terms, seen)
-    lacking = _certain(after, design, policy, seen, decision.shortfall)
+    lacking = _certain(after, design, policy, seen, decision.shortfall, sight.rows)
     stale = ~sight.seen & (decision.writes > written.newest)
     waits = np.zeros_like(stale) if sight.free is None or shadow else ~sight.free
     sent = np.isfinite(decision.writes) & able & ~stale & ~waits
-    kept = whole_watts(unsent(after.written, written, ~sent), sent)
+    withheld = np.isfinite(decision.writes) & ~sent  # of all others what was read back stands
+    kept = whole_watts(unsent(after.written, written, withheld), sent)
     writes = np.where(sent, kept.newest, np.nan)
     raised = np.asarray(sent & (kept.newest > written.newest))
     after = replace(after, written=kept)
@@ -158,7 +166,8 @@ def _known(
     return dark(written, off)
 
 
-def _terms(policy: PowerPolicy, *, raises: bool, trades: bool) -> BudgetPolicy:
+def terms_of(policy: PowerPolicy, *, raises: bool, trades: bool) -> BudgetPolicy:
+    """Return how a cycle is run that may raise limits, and may lower some for others' sake."""
     return BudgetPolicy(
         doubt=policy.doubt,
         reserve=policy.reserve,
@@ -171,7 +180,14 @@ def _terms(policy: PowerPolicy, *, raises: bool, trades: bool) -> BudgetPolicy:
     )
 
 
-def _certain(state: BudgetState, design: BudgetDesign, policy: PowerPolicy, seen: Seen, shortfall: Array) -> Array:
+def _certain(
+    state: BudgetState,
+    design: BudgetDesign,
+    policy: PowerPolicy,
+    seen: Seen,
+    shortfall: Array,
+    rows: tuple[Row, ...],
+) -> Array:
     """Return the part of a shortfall, (C,) W, that is there whatever becomes of devices that nobody can tell anything.
 
     They are charged the most that they may draw; here they count with their floor, so that a controller of a tray that
@@ -180,7 +196,9 @@ def _certain(state: BudgetState, design: BudgetDesign, policy: PowerPolicy, seen
     stuck, least = state.written.stuck(seen.now, policy.stale.rewrite_s), design.least
     surplus = np.where(stuck, np.maximum(state.written.holds - (design.floor if least is None else least), 0.0), 0.0)
     slope = (1.0 + design.law.follow) / design.law.efficiency
-    return np.maximum(shortfall - design.feeds @ (slope * design.per_rack(surplus)), 0.0)
+    lacks = np.maximum(shortfall - design.feeds @ (slope * design.per_rack(surplus)), 0.0)
+    ramps = np.array([row.kind is RowKind.RAMP for row in rows] or [False])
+    return np.where(ramps, 0.0, lacks)  # nobody is switched off for how fast a load may rise
 
 
 def _limits(design: BudgetDesign, policy: PowerPolicy, rows: tuple[Row, ...]) -> Array:

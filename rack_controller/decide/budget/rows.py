@@ -30,6 +30,7 @@ class RowKind(StrEnum):
     BUDGET = "budget"
     CAP = "cap"
     COOLING = "cooling"
+    RAMP = "ramp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def graph_rows(limits: Sequence[GraphLimit]) -> list[Row]:
 
 def budget_rows(racks: Sequence[BudgetRack], budgets: Sequence[PowerBudget]) -> list[Row]:
     """Return the rows of a policy's budgets; one that covers none of these racks is left out."""
-    rows = [Row(b.name, RowKind.BUDGET, b.limit_kw * 1e3, _covered(racks, b.racks), b.name) for b in budgets]
+    rows = [Row(b.name, RowKind.BUDGET, b.limit_kw * 1e3, covered_racks(racks, b.racks), b.name) for b in budgets]
     return [row for row in rows if row.share.any()]
 
 
@@ -84,7 +85,7 @@ def cap_rows(racks: Sequence[BudgetRack], caps: Sequence[PowerCap], unix_ns: int
     for cap in caps:
         if not cap.begins_unix_ns <= unix_ns < cap.until_unix_ns:
             continue
-        share = _covered(racks, [cap.target])
+        share = covered_racks(racks, [cap.target])
         if share.any():
             by = cap.reason or f"asked for by {cap.by}"
             rows.append(Row(cap.id, RowKind.CAP, cap_watts(cap, unix_ns), share, by))
@@ -99,7 +100,8 @@ def cap_watts(cap: PowerCap, unix_ns: int) -> float:
     return cap.watts + (cap.from_w - cap.watts) * max(0.0, 1.0 - passed)
 
 
-def _covered(racks: Sequence[BudgetRack], globs: Sequence[str]) -> Array:
+def covered_racks(racks: Sequence[BudgetRack], globs: Sequence[str]) -> Array:
+    """Return which racks globs name, (R,), as shares of 1."""
     return np.array([1.0 if covers(globs, rack.place) else 0.0 for rack in racks])
 
 

@@ -45,7 +45,8 @@ def say_limits(roster: Roster, claims: Claims, decision: LiveDecision, meters: A
         if row.share[rack] <= 0:
             continue
         drawn = float((row.share * np.where(row.share > 0, meters, 0.0)).sum())
-        short = float(decision.step.shortfall[c])
+        ramp = row.kind is RowKind.RAMP  # whom floors push above it nobody sheds
+        short, unkept = (0.0 if ramp else float(lack[c]) for lack in (decision.step.shortfall, decision.step.unkept))
         shed = what_to_shed(roster, claims, row.share, floors, short) if short > _CLOSE_W else None
         found.append(
             LimitView(
@@ -59,7 +60,7 @@ def say_limits(roster: Roster, claims: Claims, decision: LiveDecision, meters: A
                 binds=c in binding,
                 shortfall_w=short,
                 shed=[] if shed is None else list(shed.trays),
-                unkept_w=float(decision.step.unkept[c]) if decision.step.unkept[c] > _CLOSE_W else 0.0,
+                unkept_w=unkept if unkept > _CLOSE_W else 0.0,
             )
         )
     return found

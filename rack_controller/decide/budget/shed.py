@@ -12,7 +12,7 @@ from firmware_bridge.vocabulary.place import Place, rack_of, tray_of
 from rack_controller.decide.budget.claims import Claims
 from rack_controller.decide.budget.design import Array, Mask
 from rack_controller.decide.budget.roster import Roster
-from rack_controller.decide.budget.rows import Row
+from rack_controller.decide.budget.rows import Row, RowKind
 
 LEAST_W = 1.0
 """What is less than that is rounding, no shortfall."""
@@ -134,6 +134,8 @@ def room_missing(
     most = np.bincount(roster.rack, weights=more, minlength=len(roster.racks))
     worst, name = 0.0, ""
     for row, left in zip(rows, slack.tolist(), strict=True):
+        if row.kind is RowKind.RAMP:  # a ramp gives way to a tray that comes on
+            continue
         need = float((row.share * slope * most).sum())
         if need - left > worst and row.share[roster.rack[which]].any():
             worst, name = need - left, row.name

@@ -61,7 +61,7 @@ def layers_of(
     if claims.tenant[at] and claims.ceiling[at] < roster.most[at] - _LEAST_W:
         found.append((f"terms of {claims.tenant[at]}", float(claims.ceiling[at]), "a larger most_kw in the policy"))
     if over is not None:
-        found += [(name, watts, "power layer clear") for name, watts in over.at(at)]
+        found += [(name, watts, over.frees(name)) for name, watts in over.at(at)]
     told = float(decision.told[at])
     if told < min(w for _, w, _ in found) - _LEAST_W:
         found.append((f"budget: {_row(decision, claims, at, full)}", told, _frees(decision, claims, at, full)))
@@ -92,6 +92,7 @@ def _frees(decision: LiveDecision, claims: Claims, at: int, full: int | None) ->
         RowKind.BUDGET: "a larger budget",
         RowKind.CAP: "the cap's end",
         RowKind.COOLING: "more flow that is measured",
+        RowKind.RAMP: "time: what its racks may draw rises with their ramp",
     }[limit.kind]
     return f"{others}; or {ends}"
 

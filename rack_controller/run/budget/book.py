@@ -1,4 +1,6 @@
-"""What the budget is run by: the active policy, jobs that were begun, caps for a while.  All of it in the journal."""
+"""What the budget is run by: the active policy, jobs that were begun, hints of what they will do, caps for a while.
+All of it in the journal.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,12 +12,13 @@ from firmware_bridge.vocabulary.errors import ArgumentsInvalid, FileInvalid, Pre
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.wire.located_yaml import Located, convert, parse
 from rack_controller.model.policy import Policy, check_schema, selects
+from rack_controller.model.power_hint import JobHint
 from rack_controller.model.power_layer import LayerKind, LayerWish
 from rack_controller.model.power_policy import KIND, Job, PowerPolicy, SpecInvalid, parse_power
 from rack_controller.model.power_view import PowerCap
 from rack_controller.run.journal import Journal
 
-JOB, CAP, LAYER = "power_job", "power_cap", "power_layer"
+JOB, CAP, LAYER, HINT = "power_job", "power_cap", "power_layer", "power_hint"
 MOST_JOBS, MOST_CAPS, MOST_LAYERS = 500, 100, 500
 SENT = "the policy"
 """What a policy that came by command is called in complaints."""
@@ -72,6 +75,7 @@ class Book:
     jobs: dict[str, RunningJob] = field(default_factory=dict)
     caps: dict[str, PowerCap] = field(default_factory=dict)
     layers: dict[str, LayerWish] = field(default_factory=dict)
+    hints: dict[str, JobHint] = field(default_factory=dict)
     changes: int = 0
 
     def __post_init__(self) -> None:
@@ -82,6 +86,7 @@ class Book:
         self.jobs = {name: decode(text, type=RunningJob) for name, text in self.journal.kept(JOB).items()}
         self.caps = {name: decode(text, type=PowerCap) for name, text in self.journal.kept(CAP).items()}
         self.layers = {key: decode(text, type=LayerWish) for key, text in self.journal.kept(LAYER).items()}
+        self.hints = {name: decode(text, type=JobHint) for name, text in self.journal.kept(HINT).items()}
 
     def covers(self, rack: Place, generation: str) -> bool:
         """Return whether the policy in force covers a rack."""
@@ -145,7 +150,26 @@ class Book:
             raise TargetUnknown(f"no job {name!r} was begun", advice=f"jobs that run: {known}")
         self.journal.drop(JOB, name)
         self.changes += 1
+        if name in self.hints:
+            self.unhint(name)
         return self.jobs.pop(name)
+
+    def hint(self, hint: JobHint) -> None:
+        """Keep what is said of a job, instead of what was said before.  Raises TargetUnknown where nobody has begun it
+        and no policy names it."""
+        known = sorted({*self.jobs, *(job.name for job in self._policy().jobs)})
+        if hint.job not in known:
+            raise TargetUnknown(f"no job {hint.job!r} runs", advice=f"jobs that run: {', '.join(known) or 'none'}")
+        self.journal.keep(HINT, hint.job, msgspec.json.encode(hint).decode())
+        self.hints[hint.job] = hint
+
+    def unhint(self, name: str) -> JobHint:
+        """Forget what was said of a job.  Raises TargetUnknown."""
+        if name not in self.hints:
+            known = ", ".join(sorted(self.hints)) or "none"
+            raise TargetUnknown(f"nothing was said of a job {name!r}", advice=f"jobs with hints: {known}")
+        self.journal.drop(HINT, name)
+        return self.hints.pop(name)
 
     def cap(self, cap: PowerCap) -> None:
         """Keep a cap.  Raises PreconditionFailed when there are too many."""
@@ -189,6 +213,11 @@ class Book:
         """Forget the caps whose time is over, and return them."""
         now = self.clock.unix_ns()
         return [self.uncap(name) for name, cap in list(self.caps.items()) if cap.until_unix_ns <= now]
+
+    def expired_hints(self) -> list[JobHint]:
+        """Forget the hints whose time is over, and return them."""
+        now = self.clock.unix_ns()
+        return [self.unhint(name) for name, hint in list(self.hints.items()) if hint.until_unix_ns <= now]
 
     def _policy(self) -> PowerPolicy:
         if self.active is None:

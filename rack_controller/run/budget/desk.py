@@ -19,6 +19,7 @@ from rack_controller.decide.supply.usable import Case
 from rack_controller.decide.supply.whatif import hall_with, what_if
 from rack_controller.decide.usable_now import UsableNow, bound_words
 from rack_controller.model.command import Command
+from rack_controller.model.power_hint import parse_hint
 from rack_controller.model.power_policy import Job, Mode, PowerPolicy, covers
 from rack_controller.model.power_view import BudgetGlance, JobView, PolicyShown, PowerCap, PowerView, WhatIf
 from rack_controller.run.budget.layering import Layering
@@ -89,6 +90,8 @@ class PowerBudgetDesk:
             shed=station.shedding.views(place),
             breakers=station.breakers.views(place),
             layers=[wish for wish in station.book.layers.values() if wish.target.startswith(place)],
+            ramps=station.ramps.views(rack),
+            hints=list(station.book.hints.values()),
         )
 
     def usable(self) -> UsableNow | None:
@@ -196,15 +199,17 @@ class PowerBudgetDesk:
         return {"mode": str(active.spec.mode)}
 
     async def job(self, command: Command) -> dict[str, object]:
-        """Begin a job, change one, or end it.  Raises ArgumentsInvalid and TargetUnknown."""
+        """Begin a job, change one, say what it will do, or end it.  Raises ArgumentsInvalid, TargetUnknown."""
         said = command.arguments
         do, name = str(said.get("do", "")), str(said.get("job", ""))
+        if do in ("hint", "unhint"):
+            return self._hint(name, command, forget=do == "unhint")
         if do == "end":
             energy = self.station.meter.of(name)
             ended = self.station.book.end(name)
             return {"job": ended.job.name, "energy_j": round(energy.joules), "doubt_j": round(energy.doubt)}
         if do != "start":
-            raise ArgumentsInvalid(f"no job verb {do!r}", advice="start or end")
+            raise ArgumentsInvalid(f"no job verb {do!r}", advice="start, hint, unhint or end")
         before = self.station.book.jobs.get(name)
         members = [m.strip() for m in str(said.get("members", "")).split(",") if m.strip()]
         wanted = {
@@ -219,6 +224,14 @@ class PowerBudgetDesk:
             raise ArgumentsInvalid(f"job: {err}", advice="a short name, and members such as k01/u1*") from err
         self.station.book.start(job, command.actor)
         return {"job": job.name, "members": job.members}
+
+    def _hint(self, name: str, command: Command, *, forget: bool) -> dict[str, object]:
+        book = self.station.book
+        if forget:
+            return {"job": book.unhint(name).job}
+        hint = parse_hint(name, command.arguments, self.station.clock.unix_ns(), command.actor)
+        book.hint(hint)
+        return {"job": name, "hint": msgspec.to_builtins(hint), "ramps": self.station.ramps.names}
 
     async def cap(self, command: Command) -> dict[str, object]:
         """Cap the target (this rack, or a glob over racks) for a while, or end a cap."""

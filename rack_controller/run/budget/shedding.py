@@ -19,6 +19,7 @@ from rack_controller.decide.budget.claims import Claims
 from rack_controller.decide.budget.design import Mask
 from rack_controller.decide.budget.live import LiveDecision
 from rack_controller.decide.budget.roster import Roster
+from rack_controller.decide.budget.rows import RowKind
 from rack_controller.decide.budget.shed import LEAST_W, ToShed, decide_shed_now, room_missing
 from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
@@ -140,7 +141,7 @@ class LoadShedding:
         self._coming[tray] = self.clock.now() + COMES_S
         rack = next(n for n, r in enumerate(self.roster.racks) if tray.startswith(f"{r.place}/"))
         kept = [
-            charged <= limit or row.share[rack] <= 0
+            charged <= limit or row.share[rack] <= 0 or row.kind is RowKind.RAMP
             for row, charged, limit in zip(decision.rows, decision.step.charged, decision.limits, strict=True)
         ]
         if tray in self._charged and all(kept):

@@ -15,7 +15,7 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.vocabulary.upstream import Upstream
-from rack_controller.decide.budget.agree import check_promises, check_terms
+from rack_controller.decide.budget.agree import check_promises, check_ramps, check_terms
 from rack_controller.decide.budget.claims import Claims, claims_of, priority_at
 from rack_controller.decide.budget.design import Array, Mask
 from rack_controller.decide.budget.layers import LayersOver, check_layer, lay
@@ -34,6 +34,7 @@ from rack_controller.run.budget.cooling import Cooling
 from rack_controller.run.budget.looking import Looking
 from rack_controller.run.budget.meter import JobMeter
 from rack_controller.run.budget.played import PlayedWhatIf
+from rack_controller.run.budget.ramping import Ramping
 from rack_controller.run.budget.shedding import LoadShedding
 from rack_controller.run.budget.side import RackSide, SideSight
 from rack_controller.run.budget.two_roads import TwoRoads
@@ -79,6 +80,7 @@ class BudgetStation:
     shedding: LoadShedding = field(init=False)
     breakers: BreakerBook = field(init=False)
     cooling: Cooling = field(default_factory=Cooling, init=False)
+    ramps: Ramping = field(init=False)
     played: PlayedWhatIf = field(default_factory=PlayedWhatIf, init=False)
     began_at: Seconds = field(init=False)
     _known: int = field(default=-1, init=False)
@@ -95,6 +97,7 @@ class BudgetStation:
         self.layers = lay(self.roster, list(self.book.layers.values()))
         self.meter = JobMeter(self.journal, self.clock)
         self.breakers = BreakerBook(self.roster, self.upstream.nodes)
+        self.ramps = Ramping(self.roster)
         self.looking = Looking(self.clock, self._glance, self._hear)
         self.shedding = LoadShedding(self.roster, self.sides, self.journal, self.clock, self.breakers.lasts)
 
@@ -134,6 +137,7 @@ class BudgetStation:
         claims = claims_of(self.roster, policy, jobs)
         check_promises(self.roster, claims, policy, np.fmin(self.ceilings(), self.layers.ceiling))
         check_terms(self.roster, claims, policy, self.layers.floor)
+        check_ramps(self.roster, policy)
 
     def check_layer(self, wish: LayerWish) -> None:
         """Raise ArgumentsInvalid where a layer does not fit its GPUs, or what is set already."""
@@ -171,6 +175,7 @@ class BudgetStation:
             self.last, self.state, self.looking.seen = None, None, None
             self.shedding.rest()
             self._grant({})
+            self.ramps.rest()
             self.cooling.cycle(None, self.roster, {}, self.clock.now())
             return IDLE_S
         began, policy = self.clock.now(), active.spec
@@ -184,6 +189,7 @@ class BudgetStation:
         )
         cool = self._cool(policy, began)
         sight = self._sight(began, policy, seen, may, cool)
+        sight = self.ramps.cycle(policy, claims, state, sight, list(self.book.hints.values()), self.clock.unix_ns())
         self.state, alone = step_live(state, self.roster, claims, policy, sight)
         stands = self._rows(policy, list(seen.values()), self._may_alone(policy, seen), FOR_GOOD_S)
         decision = self.roads.follow(self.state, claims, policy, alone, stands)

@@ -37,7 +37,8 @@ class BudgetTelling:
         """Return the rack's GPUs that some layer holds."""
         rack = self.station.index_of(self.side.place)
         station, wanted = self.station, self.side.grants.limits.wanted
-        return held_of(station.roster, last.claims, last.decision, rack, wanted, station.layers)
+        over = station.ramps.over(station.layers)
+        return held_of(station.roster, last.claims, last.decision, rack, wanted, over)
 
     def look(self) -> None:
         """Tell what is new: once a second, from the rack's tick."""
@@ -128,6 +129,8 @@ class BudgetTelling:
         for cap in self.station.book.expired():
             self._judged.discard(cap.id)
             self.everywhere(f"the cap of {power_text(cap.watts)} on {cap.target} is over")
+        for hint in self.station.book.expired_hints():
+            self.everywhere(f"what {hint.by} said of job {hint.job} beforehand is over")
 
     def everywhere(self, text: str) -> None:
         for side in self.station.sides.values():

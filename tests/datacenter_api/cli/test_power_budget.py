@@ -45,7 +45,16 @@ class Played:
         self.sent.append(body)
         cap = {**self.view["caps"][0], "reason": ""}
         return {
-            "result": {"cap": cap, "mode": "armed", "origin": "", "energy_j": 3.6e6, "doubt_j": 1.8e5, "cleared": []}
+            "result": {
+                "cap": cap,
+                "mode": "armed",
+                "origin": "",
+                "energy_j": 3.6e6,
+                "doubt_j": 1.8e5,
+                "cleared": [],
+                "hint": self.view["hints"][0],
+                "ramps": [],
+            }
         }
 
 
@@ -180,6 +189,26 @@ def test_policies_and_jobs_are_sent(api: Played, tmp_path: Path) -> None:
     )
     result = CliRunner().invoke(app, ["power", "policy", "check", str(file)])
     assert "spec.tenants[0].guarantee_kw" in str(result.exception)
+
+
+def test_hints_of_a_job_are_sent_in_seconds_and_said_in_words(api: Played) -> None:
+    hint = ("hint", "train", "--start", "30s", "--period", "5s", "--checkpoint", "10m/12s", "--checkpoint", "20m/1m")
+    said = run("job", *hint, "--stop", "2h", "--for", "3h")
+    wish = {"start_in_s": 30.0, "period_s": 5.0, "stop_in_s": 7200.0, "for_s": 10800.0, "checkpoints": "600/12,1200/60"}
+    assert (api.sent[0]["verb"], api.sent[0]["arguments"]) == ("power_job", {"do": "hint", "job": "train", **wish})
+    assert "job train: iterations of 5 s, pauses " in said
+    assert "it is kept, and changes nothing" in said
+    run("job", "hint", "train", "--clear")
+    assert api.sent[1]["arguments"] == {"do": "unhint", "job": "train"}
+    assert "iterations of 5 s, pauses " in run("job", "list", "-o", "wide").replace("\n", " ")
+    for wrong, told in ((("--checkpoint", "10m"), "no checkpoint"), (("--clear", "--period", "5s"), "beside hints")):
+        assert told in str(CliRunner().invoke(app, ["power", "job", "hint", "train", *wrong]).exception)
+
+
+def test_a_budget_says_how_a_ramp_stands(api: Played) -> None:
+    said = run("budget", "k01").replace("\n", " ")
+    assert "ramp row-<r> (armed, 10 kW/s up, 5 kW/s down): 119.0 kW may be granted now" in said
+    assert "rose by 12.0 kW/s, fell by 3.0 kW/s; train pauses for 12 s in 42 s, 22.0 kW then falls at once" in said
 
 
 @pytest.mark.parametrize(("text", "kw"), [("100kW", 100.0), ("800 W", 0.8), ("1.5MW", 1500.0)])

@@ -26,6 +26,20 @@ def test_the_head_says_what_may_be_used_and_why() -> None:
     assert "○ shadow: nothing is written" in draw_head(BudgetState(budget_view(RACK, mode="shadow")))
 
 
+def test_a_ramp_says_what_may_be_granted_what_meters_saw_and_who_pauses_next() -> None:
+    drawn = draw_head(SHOWN)
+    assert "Ramp row-&lt;r&gt; ● armed, 10 kW/s up, 5 down: <b>119.0 kW</b> may be granted now." in drawn
+    assert "▲ Steepest 5 s of the last minute: 12.0 kW/s up, 3.0 down." in drawn
+    assert "train pauses for 12 s in 42 s; 22.0 kW then falls at once. Storage: 50 kJ, capacitors &lt;1&gt;." in drawn
+    ramp = msgspec.structs.replace(
+        SHOWN.view.ramps[0], mode="shadow", held_w=8e3, rose_w_s=9e3, pauses=[], storage_kj=0
+    )
+    shadow = draw_head(BudgetState(msgspec.structs.replace(SHOWN.view, ramps=[ramp])))
+    assert "○ shadow, 10 kW/s up" in shadow
+    assert "▲ It would hold back 8000 W of what is drawn. Steepest 5 s" in shadow
+    assert "pauses" not in shadow
+
+
 def test_a_shortfall_says_what_to_shed() -> None:
     drawn = draw_head(BudgetState(budget_view(RACK, short=3_000.0)))
     assert "◆ row-&lt;r1&gt;: 3000 W short even at the least limits. Shed u37." in drawn

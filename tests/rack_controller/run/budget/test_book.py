@@ -7,7 +7,9 @@ from support.hand_clock import HandClock
 from support.real_rack import journal_at
 
 from firmware_bridge.vocabulary.errors import FileInvalid, TargetUnknown
+from rack_controller.model.power_hint import parse_hint
 from rack_controller.model.power_layer import LayerKind, LayerWish
+from rack_controller.model.power_policy import Job
 from rack_controller.run.budget.book import Book, read_power
 
 RIGHT = """\
@@ -23,6 +25,8 @@ spec:
   - {name: hall, racks: ["*"], limit_kw: 300}
   tenants:
   - {name: a, places: [k01/u11], guarantee_kw: 4, most_kw: 6}
+  ramps:
+  - {name: row, racks: [k01], up_kw_s: 10, down_kw_s: 5, storage_kj: 50, storage_from: capacitors}
 """
 
 
@@ -42,6 +46,10 @@ spec:
         ("reserve: 0.01", "reserve: .nan", 6, "spec.reserve"),
         ("reserve: 0.01", "reserve: 1.0", 6, "spec.reserve"),
         ("after_s: 10", "after_s: -1", 7, "spec.shed.after_s"),
+        ("up_kw_s: 10", "up_kw_s: 0", 14, "spec.ramps[0].up_kw_s"),
+        ("down_kw_s: 5", "down_kw_s: .nan", 14, "spec.ramps[0].down_kw_s"),
+        ("storage_from: capacitors", "storage_from: ''", 14, "who says how much it holds"),
+        ("storage_from: capacitors", "storage_from: x, floor_w: 600", 14, "no device port sets a smoothing floor"),
         ("mode: armed", "mode: on fire", 5, "spec.mode"),
         ("schema: 1", "schema: 9", 2, "schema"),
         ("kind: power", "kind: interlock", 1, "expected power"),
@@ -66,6 +74,29 @@ def test_a_policy_that_conflicts_with_the_one_in_force_is_refused_and_that_one_s
             book.apply(RIGHT.replace("racks: []", "racks: [k01]", 1), "bob")
         assert refused.value.line == 3
         assert book.active is active
+
+
+def test_hints_are_kept_over_a_restart_end_by_themselves_and_with_their_job(tmp_path: Path) -> None:
+    clock = HandClock()
+    with journal_at(tmp_path / "j.db") as journal:
+        book = Book(journal, clock, None, lambda _policy, _jobs: None)
+        book.apply(RIGHT, "ada")
+        hint = parse_hint("train", {"checkpoints": "20/5", "stop_in_s": 60.0}, clock.unix_ns(), "ada")
+        with pytest.raises(TargetUnknown, match="no job 'train' runs"):
+            book.hint(hint)
+        book.start(Job("train", ["k01"]), "ada")
+        book.hint(hint)
+        again = Book(journal, clock, None, lambda _policy, _jobs: None)
+        assert again.hints == {"train": hint}
+        assert again.expired_hints() == []
+        clock.at += 121.0
+        assert again.expired_hints() == [hint]
+        assert Book(journal, clock, None, lambda _policy, _jobs: None).hints == {}
+        again.hint(hint)
+        again.end("train")
+        assert Book(journal, clock, None, lambda _policy, _jobs: None).hints == {}
+        with pytest.raises(TargetUnknown, match="nothing was said of a job 'train'"):
+            again.unhint("train")
 
 
 def test_layers_are_kept_over_a_restart_and_lifted_by_place_and_kind(tmp_path: Path) -> None:

@@ -105,6 +105,19 @@ async def test_caps_for_a_while_jobs_and_policies_by_command(tmp_path: Path) -> 
         twice = await it.rack.do("power_job", RACK, Role.OPERATOR, do="start", job="other", members="u11/gpu0")
         assert (twice.accepted, "nobody else has" in twice.reason) == (False, True), twice
         await eventually(lambda: _claims(it, "train"))
+        hinted = await it.rack.do("power_job", RACK, Role.OPERATOR, do="hint", job="train", checkpoints="60/12")
+        assert (hinted.accepted, hinted.result["ramps"]) == (True, []), hinted
+        late = await it.rack.do("power_job", RACK, Role.OPERATOR, do="hint", job="train", stop_in_s=-1.0)
+        assert (late.accepted, "stop_in_s of -1" in late.reason) == (False, True), late
+        assert [hint.job for hint in (await it.view()).hints] == ["train"]
+        ramps = (
+            POLICY.replace("MODE", "armed") + "  ramps:\n  - {name: up, racks: [RACK], up_kw_s: 0.1, down_kw_s: 1}\n"
+        )
+        nobody = await it.rack.do("power_policy", RACK, do="apply", document=ramps.replace("RACK", "k99"))
+        assert (nobody.accepted, "k99 names none" in nobody.reason) == (False, True), nobody
+        armed_ramp = ramps.replace("RACK", "k01").replace("down_kw_s: 1", "down_kw_s: 1, mode: armed")
+        assert (await it.rack.do("power_policy", RACK, do="apply", document=armed_ramp)).accepted
+        await eventually(lambda: _ramped(it))
         ended = await it.rack.do("power_job", RACK, Role.OPERATOR, do="end", job="train")
         assert ended.accepted, ended
 
@@ -121,6 +134,13 @@ async def test_caps_for_a_while_jobs_and_policies_by_command(tmp_path: Path) -> 
         assert (await it.rack.do("power_policy", RACK, do="clear")).accepted
         assert (await it.view()).mode in ("shadow", "armed")
         assert it.station.book.active is it.station.filed
+
+
+async def _ramped(it: Budgeted) -> bool:
+    """The armed ramp is a limit of the rack, and knows the pause that was said."""
+    view = await it.view()
+    kinds = [limit.kind for limit in view.limits]
+    return "ramp" in kinds and [(p.job, p.for_s) for ramp in view.ramps for p in ramp.pauses] == [("train", 12.0)]
 
 
 SHED = "  shed: {after_s: 2, graceful_s: 120}\n"
