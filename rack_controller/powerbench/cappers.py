@@ -17,6 +17,7 @@ from rack_controller.powerbench.hall_cooling import Cooling
 from rack_controller.powerbench.shedding import Shedding
 from rack_controller.powerbench.standing import Standing
 
+LATE = 1.2  # than a thing usually takes: it is late from then on
 BAND = 0.01
 """Of what a device was told, that ours changes at least where every limit is kept: a controller that writes every
 change of the best share wears devices out for nothing."""
@@ -154,7 +155,7 @@ class Budget:
     ) -> None:
         """With a `hall` whose coolant is the controller's too, flow is set there and holds back what it can't carry.
         `standing`: limits are told out of band too, so that a rack may be reset."""
-        self._design, self._policy = design, policy or BudgetPolicy(band=BAND)
+        self._design, self._policy = design, policy or (BudgetPolicy(band=BAND) if hall is None else policy_for(hall))
         self._state = BudgetState.new(design)
         self._hall = hall if hall is not None and hall.scenario.cooling else None
         least = design.law.drawn(design.per_rack(design.floor))
@@ -179,8 +180,23 @@ class Budget:
             self._standing.follow(seen.now, self._state.written.newest)
         self._granted = decision.charged[1:]
         if self._shedding is not None:
-            self._shedding.look(seen, decision)
+            written = self._state.written
+            drawn = np.maximum(np.nan_to_num(seen.power, nan=0.0), design.floor)
+            stuck = written.stuck(seen.now, self._policy.rewrite_s)
+            self._shedding.look(seen, decision, np.where(stuck, np.maximum(written.holds - drawn, 0.0), 0.0))
         return decision.writes
+
+
+def policy_for(hall: Hall) -> BudgetPolicy:
+    """Return how ours is run where sights and writes take so long as in a hall: as live racks' reading classes say it,
+    a value is old, and a write overdue, when the next one is there."""
+    sensing, writes = hall.scenario.sensing, hall.scenario.writes
+    seen_s = sensing.every_s + max(sensing.power_s, sensing.caps_s)
+    return BudgetPolicy(
+        band=BAND,
+        stale_s=max(BudgetPolicy().stale_s, LATE * seen_s),
+        rewrite_s=max(BudgetPolicy().rewrite_s, LATE * (writes.delay_s[1] + sensing.caps_s)),
+    )
 
 
 class Oracle:

@@ -1,6 +1,7 @@
 """What goes off when not even the floors of all devices fit: whole racks of the last priority, and back when they fit.
 
-A rack is charged until its meter says that it draws nothing.  While it is off its limits are told to be the least, and
+A device that does not follow is charged its most, but costs no rack its power: here it counts with what it draws.  A
+rack is charged until its meter says that it draws nothing.  While it is off its limits are told to be the least, and
 before it is switched on it is charged again, until the others have made room.
 """
 
@@ -47,10 +48,15 @@ class Shedding:
             together=np.append(design.together, False),
         )
 
-    def look(self, seen: Seen, decision: BudgetDecision) -> None:
-        """Put racks off for a shortfall that lasts, and one back on when floors have fitted for long."""
+    def look(self, seen: Seen, decision: BudgetDecision, surplus: Array) -> None:
+        """Put racks off for a shortfall that lasts, and one back on when floors have fitted for long.
+
+        surplus: (N,) W that devices which do not follow are charged beyond the floor and beyond what they draw.
+        """
         going = self._hall.shed & ~(np.nan_to_num(seen.meters, nan=np.inf) <= DARK_W)
-        short = float(decision.shortfall[0]) - float(self._floors[going].sum())
+        slope = (1.0 + self._design.law.follow) / self._design.law.efficiency
+        uncertain = float((slope * self._design.per_rack(surplus)).sum())
+        short = float(decision.shortfall[0]) - float(self._floors[going].sum()) - uncertain
         self._short_since = min(self._short_since, seen.now) if short > 0.0 else np.inf
         if seen.now - self._short_since >= PATIENCE_S:
             for rack in self._order[~self._hall.shed[self._order]]:

@@ -14,6 +14,8 @@ from rack_controller.powerbench.mishaps import conditions_of, under_way, working
 from rack_controller.powerbench.run import run_logged, run_once
 from rack_controller.powerbench.scenario import Happening, Scenario, ServingSpec, TraceSpec, TrainingSpec
 
+WHAT = ["feed", "deaf trays", "restart", "demand response", "leak", "phase", "shelves", "clip", "nothing seen"]
+WHAT += ["a pump", "warm facility water"]
 DESIGN = design_of(load_generation("gb200-nvl72"))
 SHORT = Scenario(
     schema_version=1,
@@ -73,15 +75,51 @@ def test_a_hot_clip_and_a_gliding_limit_bound_what_may_be_drawn() -> None:
         Happening(at_s=15.0, restart=True),
         Happening(at_s=12.0, limit=0.75, within_s=10.0),
         Happening(at_s=15.0, racks=[1], leak=True),
+        Happening(at_s=15.0, racks=[0, 1], feeds=[1], phase=2),
+        Happening(at_s=15.0, racks=[0], shelves=5),
+        Happening(at_s=15.0, racks=[0], clip=4.0),
+        Happening(at_s=15.0, for_s=12.0, telemetry=False, lost=0.1),
+        Happening(at_s=15.0, racks=[0], pumps=1),
+        Happening(at_s=8.0, facility_c=42.0),
     ],
-    ids=["feed", "deaf trays", "restart", "demand response", "leak"],
+    ids=WHAT,
 )
 def test_the_budget_rides_through(wrong: Happening) -> None:
-    score = run_once(msgspec.structs.replace(SHORT, happenings=[wrong]), "budget", seed=1)
+    cooling = bool(wrong.pumps or wrong.facility_c)
+    score = run_once(msgspec.structs.replace(SHORT, happenings=[wrong], cooling=cooling), "budget", seed=1)
     assert (score.over_s, score.overshoot) == (0.0, 0.0)
     assert not score.tripped
+    assert score.hottest_c <= 90.0
     if wrong.leak:
         assert score.off_s <= 5.0
+
+
+def test_supplies_that_fail_one_by_one_bind_in_the_end_and_are_never_overloaded() -> None:
+    wrong = [
+        Happening(at_s=6.0, racks=[0], supplies=24),
+        *(Happening(8.0 + 2 * n, racks=[0], supplies=1) for n in range(9)),
+    ]
+    scenario = msgspec.structs.replace(SHORT, happenings=wrong)
+    score = run_once(scenario, "budget", seed=1)
+    assert (score.over_s, score.overshoot, score.tripped) == (0.0, 0.0, False)
+    hall = Hall(scenario, DESIGN, 0)
+    assert hall.limits(29.0)[1] < 0.7 * hall.limits(0.0)[1]
+    assert score.training < 0.97 * run_once(SHORT, "budget", seed=1).training
+
+
+def test_a_step_to_full_load_passes_no_limit() -> None:
+    jobs = [TrainingSpec(racks=[0, 1], peak_w=1160.0, compute_s=4.0, exchange_s=1.0, starts_at_s=15.0)]
+    score = run_once(msgspec.structs.replace(SHORT, jobs=jobs), "budget", seed=1)
+    assert (score.over_s, score.overshoot, score.forced_s) == (0.0, 0.0, 0.0)
+    assert run_once(msgspec.structs.replace(SHORT, jobs=jobs), "none", seed=1).over_s > 5.0
+
+
+def test_an_ac_loss_runs_on_batteries_and_comes_back_rack_by_rack_within_every_limit() -> None:
+    jobs = [msgspec.structs.replace(job, racks=[job.racks[0]]) for job in SHORT.jobs]
+    back = [Happening(at_s=12.0, for_s=6.0 + 4.0 * rack, racks=[rack], feeds=[0, 1]) for rack in (0, 1)]
+    scenario = msgspec.structs.replace(SHORT, generation="orv3-hpr-nvl36x2", jobs=jobs, happenings=back)
+    score = run_once(scenario, "budget", seed=1)
+    assert (score.over_s, score.overshoot, score.tripped, score.dark_s) == (0.0, 0.0, False, 0.0)
 
 
 def test_without_pumps_limits_are_told_within_a_second_and_dies_stay_cool() -> None:

@@ -6,7 +6,15 @@ import msgspec
 import pytest
 
 from rack_controller.powerbench.run import CONTENDERS, median, run_once, with_errors
-from rack_controller.powerbench.scenario import Happening, Scenario, ServingSpec, TrainingSpec, read_scenario
+from rack_controller.powerbench.scenario import (
+    Happening,
+    Scenario,
+    Sensing,
+    ServingSpec,
+    TrainingSpec,
+    Writes,
+    read_scenario,
+)
 from rack_controller.powerbench.score import Score
 
 SHORT = Scenario(
@@ -99,3 +107,12 @@ def test_of_safety_the_worst_counts_and_of_work_the_median() -> None:
     worst = median([runs[0], replace(runs[1], over_s=99.0, training=0.0)])
     assert worst.over_s == 99.0
     assert worst.training == pytest.approx(runs[0].training / 2)
+
+
+def test_slow_sights_and_writes_shed_nobody_and_cost_work_only() -> None:
+    """Limits that are read back late were taken for a shortfall, and whole racks went off."""
+    slow = {"sensing": Sensing(power_s=0.4, caps_s=0.5, every_s=1.0), "writes": Writes(delay_s=(0.3, 2.0), lost=0.1)}
+    ours, theirs = run("budget", **slow), run("static", **slow)
+    assert (ours.over_s, ours.safety) == (0.0, "H")
+    assert ours.training >= 0.95 * theirs.training
+    assert ours.served >= 0.999 * theirs.served
