@@ -9,16 +9,19 @@ _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def kilowatts(text: str) -> float:
-    """Return kW; the unit has to be there: 100 could be either.  Raises ConfigurationError."""
-    bare = text.strip()
-    if re.fullmatch(r"\d+(?:\.\d+)?", bare):
-        raise ConfigurationError(f"{bare} of what?", advice=f"write {bare}kW or {bare}W")
-    return _power(text, "kW", "100kW or 900W") / 1e3
+    """Return kW, as `watts`.  Raises ConfigurationError."""
+    return watts(text) / 1e3
 
 
 def watts(text: str) -> float:
-    """Return W; a bare number is W.  Raises ConfigurationError."""
-    return _power(text, "W", "800, 800W or 0.8kW")
+    """Return W; the unit has to be there, everywhere: 100 could be either.  Raises ConfigurationError."""
+    bare = text.strip()
+    if re.fullmatch(r"\d+(?:\.\d+)?", bare):
+        raise ConfigurationError(f"{bare} of what?", advice=f"write {bare}W or {bare}kW")
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(kW|W|MW)", bare, re.IGNORECASE)
+    if found is None:
+        raise ConfigurationError(f"{text!r} is no power", advice="for example 900W, 0.9kW or 100kW")
+    return float(found[1]) * _WATTS[found[2].lower()]
 
 
 def seconds(text: str) -> float:
@@ -29,11 +32,3 @@ def seconds(text: str) -> float:
     if not parts or re.sub(r"(\d+(?:\.\d+)?)\s*(min|[smhd])", "", text).strip():
         raise ConfigurationError(f"{text!r} is no time", advice="for example 30s, 10m, 1h30m")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
-
-
-def _power(text: str, bare: str, example: str) -> float:
-    """Return W; a number without a unit is in `bare`."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(kW|W|MW|)\s*", text, re.IGNORECASE)
-    if found is None:
-        raise ConfigurationError(f"{text!r} is no power", advice=f"for example {example}")
-    return float(found[1]) * _WATTS[(found[2] or bare).lower()]

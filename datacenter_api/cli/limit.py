@@ -54,7 +54,7 @@ def show(
 @app.command("set")
 def set_limit(
     place: Where,
-    limit: Annotated[str, typer.Argument(metavar="WATTS", help="The limit: 800, 800W or 0.8kW.")],
+    limit: Annotated[str, typer.Argument(metavar="POWER", help="The limit, with its unit: 800W or 0.8kW.")],
     each: Each = False,
     yes: Yes = False,
     operation: AsOperation = False,

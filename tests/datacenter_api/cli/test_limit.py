@@ -63,8 +63,15 @@ def test_what_is_no_number_is_never_sent(api: Played) -> None:
     assert not api.sent
 
 
-@pytest.mark.parametrize("text", ["900", "900W", "900 w", "0.9kW"])
-def test_a_limit_is_written_with_or_without_its_unit(api: Played, text: str) -> None:
+def test_a_limit_without_its_unit_is_refused_with_what_to_write(api: Played) -> None:
+    refused = CliRunner().invoke(app, ["limit", "set", "u12/gpu0", "900"]).exception
+    assert isinstance(refused, ConfigurationError)
+    assert (str(refused.what), refused.advice) == ("900 of what?", "write 900W or 900kW")
+    assert not api.sent
+
+
+@pytest.mark.parametrize("text", ["900W", "900 w", "0.9kW"])
+def test_a_limit_is_written_with_its_unit(api: Played, text: str) -> None:
     run("set", "u12/gpu0", text)
     assert api.sent[-1]["arguments"]["watts"] == pytest.approx(900.0)
 
@@ -79,8 +86,8 @@ def test_limits_are_shown_of_a_place_or_of_all(api: Played) -> None:
 
 
 def test_what_is_sent_and_what_reads_back(api: Played) -> None:
-    assert "900" in run("set", "u12/gpu0", "900")
-    run("set", "u12", "900", "--each", "--yes")
+    assert "900" in run("set", "u12/gpu0", "900W")
+    run("set", "u12", "900W", "--each", "--yes")
     run("clear", "u12/gpu0")
     assert [b["arguments"] for b in api.sent] == [
         {"watts": 900.0, "each": False},
@@ -91,10 +98,10 @@ def test_what_is_sent_and_what_reads_back(api: Played) -> None:
 
 def test_a_part_that_was_not_set_ends_with_seven(api: Played) -> None:
     api.done = [DONE, REFUSED]
-    assert "1 of 2 are not as wanted: HTTP 400 too low" in run("set", "u12", "900", "--each", "--yes", code=7)
+    assert "1 of 2 are not as wanted: HTTP 400 too low" in run("set", "u12", "900W", "--each", "--yes", code=7)
 
 
 def test_many_are_not_set_without_a_word(api: Played) -> None:
-    result = CliRunner().invoke(app, ["limit", "set", "u12", "900", "--each"])
+    result = CliRunner().invoke(app, ["limit", "set", "u12", "900W", "--each"])
     assert result.exit_code != 0
     assert api.sent == []

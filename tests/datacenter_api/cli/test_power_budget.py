@@ -219,7 +219,7 @@ def test_powers_as_people_write_them(text: str, kw: float) -> None:
 def test_a_power_without_its_unit_is_refused_with_what_to_write() -> None:
     with pytest.raises(ConfigurationError, match="120 of what") as refused:
         kilowatts(" 120 ")
-    assert refused.value.advice == "write 120kW or 120W"
+    assert refused.value.advice == "write 120W or 120kW"
 
 
 @pytest.mark.parametrize(("text", "s"), [("30s", 30.0), ("1h30m", 5400.0), ("2min", 120.0), ("45", 45.0)])
