@@ -32,11 +32,11 @@ class Came(NamedTuple):
     """Each target's fate, and why it failed where it did."""
 
 
-Then = Callable[[Callable[[], object]], object]
-"""Calls something once what was written is on the disk (`Sheet.then`)."""
+Then = Callable[[Callable[[], object], Callable[[], object]], object]
+"""Calls something once what was written is on the disk, something else where that never comes (`Sheet.then`)."""
 
 
-def at_once(act: Callable[[], object]) -> None:
+def at_once(act: Callable[[], object], _drop: Callable[[], object]) -> None:
     """Call it now: nothing was written."""
     act()
 
@@ -135,7 +135,7 @@ class Carrying:
         except Exception as err:  # noqa: BLE001 - told, and the other orders are carried out
             self._broke(order, err)
             return
-        self._then(partial(self._begin, order, coming))
+        self._then(partial(self._begin, order, coming), coming.close)
 
     def _begin(self, order: Order, coming: Coroutine[Any, Any, Came]) -> None:
         first = order.act in SWITCHES_OFF

@@ -1,6 +1,9 @@
 """A leak's latches and intents are synced as one, before any request; all of them or none."""
 
+import gc
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,18 +23,22 @@ from rack_controller.run.journal import Journal
 from rack_controller.run.operate.lease_book import LeaseBook
 from rack_controller.run.operate.ledger import Change, Ledger
 from rack_controller.run.view import RackView
+from tests.support.fake_power import Killed
 from tests.support.interlocked import RACK
 from tests.support.virtual_time import run_virtually
 from tests.support.watched import HandClock, Watched, carried
 
 
 class CountedJournal(Journal):
-    """Counts the syncs to disk; `full`: it takes nothing."""
+    """Counts the syncs to disk; `full`: it takes nothing; `fails`: a bug, or the end of this process, comes first."""
 
     syncs = 0
     full = False
+    fails: BaseException | None = None
 
     def transact(self, statements: Sequence[Change]) -> list[int]:
+        if self.fails is not None:
+            raise self.fails
         if self.full:
             raise EnvironmentUnfit("the journal refused a write: disk full")
         self.syncs += 1
@@ -77,6 +84,16 @@ class Switch:
         assert leaf_of(tray_of(self.tray)) not in self.struck.asked, "asked twice"
         self.struck.asked[leaf_of(self.tray)] = self.struck.journal.syncs
         return PowerAnswer(True, 204, "", "ForceOff")
+
+
+@contextmanager
+def unraisable() -> Iterator[list[str]]:
+    """Collect what Python complains of where nobody can catch it: coroutines that were never awaited."""
+    left: list[str] = []
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_args: left.append(str(message))  # type: ignore[assignment]
+        warnings.simplefilter("always")
+        yield left
 
 
 @pytest.fixture
@@ -136,6 +153,34 @@ def test_a_disk_that_is_full_stops_no_strike_and_takes_it_all_later(struck: Stru
         assert struck.latches.unkept == []
 
     run_virtually(story())
+
+
+def test_a_bug_of_the_journal_stops_no_strike(struck: Struck) -> None:
+    async def story() -> None:
+        struck.watched.tick(1)
+        struck.journal.fails = TypeError("a bug")
+        struck.watched.leak("u31/leak1", 2)
+        for _ in range(3):
+            await carried(struck.watched)
+        assert set(struck.asked) == {"u31", "u30", "u29", "u28"}
+        assert struck.latches.unkept == ["k01-l1"]
+
+    run_virtually(story())
+
+
+def test_who_dies_while_it_is_written_strikes_nothing_and_leaves_nothing_behind(struck: Struck) -> None:
+    async def story() -> None:
+        struck.watched.tick(1)
+        struck.journal.fails = Killed()
+        with pytest.raises(Killed):
+            struck.watched.leak("u31/leak1", 2)
+        struck.journal.fails = None
+        assert (struck.asked, struck.states()) == ({}, [])
+
+    with unraisable() as left:
+        run_virtually(story())
+        gc.collect()
+    assert left == []
 
 
 def test_who_was_succeeded_writes_no_latch_and_strikes_nothing(struck: Struck, tmp_path: Path) -> None:
