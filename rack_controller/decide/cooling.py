@@ -80,10 +80,14 @@ class CoolingState:
     at: float = -np.inf
 
     @classmethod
-    def new(cls, design: CoolingDesign) -> "CoolingState":
-        """Return a start that asks for all flow there is: nothing is known of what racks draw."""
+    def new(cls, design: CoolingDesign, supply: Array | None = None) -> "CoolingState":
+        """Return a start that asks for all flow there is: nothing is known of what racks draw.
+
+        supply: (U,) °C that units are set to, NaN unknown: it moves from there, slowly.
+        """
+        begins = design.supply.copy() if supply is None else np.where(np.isfinite(supply), supply, design.supply)
         never, unknown = np.full(len(design.flow_max), -np.inf), np.full(len(design.flow_max), np.nan)
-        return cls(design.flow_max.copy(), never, design.supply.copy(), unknown, never, never)
+        return cls(design.flow_max.copy(), never, begins, unknown, never, never)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,11 @@ class CoolingSide:
         flow, at = self.board.newest(self.board.lines_of([(unit, Quantity.FLOW) for unit in units]))
         return float(flow.sum()), float(at.min(initial=np.inf))
 
+    def supply_set(self) -> float:
+        """Return the warmest supply that its units are set to now, °C, NaN where none says it."""
+        said = [shown for p in self.points(Quantity.TEMPERATURE_SUPPLY) if (shown := self.coolant.shown(p)) is not None]
+        return max(said, default=float("nan"))
+
     def dew_point(self) -> float:
         """Return the highest dew point that anything says, °C, NaN unknown."""
         said = None if self.view.snapshot is None else dew_point_of(self.view.snapshot)
@@ -148,13 +153,18 @@ class Loop:
 
     @property
     def nominal_c(self) -> float:
-        """Return the warmest supply that its racks are designed for by name, °C."""
-        return max(side.view.layout.coolant_supply_nominal_c for side in self.sides)
+        """Return the supply that its racks are designed for, °C: of several the coolest, which none is too warm for."""
+        return min(side.view.layout.coolant_supply_nominal_c for side in self.sides)
 
     def measured(self) -> tuple[float, float]:
         """Return the flow of all units together, L/min, NaN unknown, and when the oldest of it was read."""
         each = [side.measured() for side in self.sides if side.has_units]
         return float(sum(flow for flow, _ in each)), min((at for _, at in each), default=np.inf)
+
+    def supply_set(self) -> float:
+        """Return the warmest supply that its units are set to now, °C, NaN where none says it."""
+        said = [shown for side in self.sides if np.isfinite(shown := side.supply_set())]
+        return max(said, default=float("nan"))
 
     def dew_point(self) -> float:
         """Return the highest dew point that anything says, °C, NaN unknown."""
@@ -228,7 +238,7 @@ class Cooling:
             return []
         if _known(shared) != _known(self._shared) or self._state is None:
             self._shared, self._design = shared, design_of(roster, shared)
-            self._state = CoolingState.new(self._design)
+            self._state = CoolingState.new(self._design, np.array([loop.supply_set() for loop in shared]))
         assert self._design is not None
         measured, racks = [loop.measured() for loop in shared], [place for loop in shared for place in loop.places]
         self._flow = np.array([flow for flow, _ in measured])
@@ -256,9 +266,13 @@ class Cooling:
         return tuple(loop for loop in found if loop.most > 0.0)
 
     def _let_go(self) -> None:
-        """Have every unit asked for all it may be asked for: from now on nobody follows what is granted."""
-        for loop in self._shared:
-            loop.ask(np.inf, loop.nominal_c)
+        """Have every unit asked for all it may be asked for: from now on nobody follows what is granted.
+
+        The supply stays where it is: what was right above the dew point a moment ago is no jump now.
+        """
+        if self._state is not None:
+            for loop, supply in zip(self._shared, self._state.supply.tolist(), strict=True):
+                loop.ask(np.inf, supply)
 
     def view(self, place: Place) -> CoolingView | None:
         """Return what is decided of a rack's coolant, None where nothing is."""

@@ -124,12 +124,22 @@ class Unit:
     """A coolant unit of a rack: `reach` of its flow, what it measures, what it was asked for."""
 
     def __init__(
-        self, name: str, reach: tuple[float, float], flow: float, dew_point: float, armed: bool = True
+        self,
+        name: str,
+        reach: tuple[float, float],
+        flow: float,
+        dew_point: float,
+        armed: bool = True,
+        nominal: float = 30.0,
+        supply: float = np.nan,
     ) -> None:
         self.place, self.reach, self.has_units = Place(f"lab1/a/r01/{name}"), reach, reach[1] > 0.0
-        layout = SimpleNamespace(armed=armed, coolant_supply_nominal_c=30.0, coolant_heat_capacity_j_per_l_k=3870.0)
+        layout = SimpleNamespace(armed=armed, coolant_supply_nominal_c=nominal, coolant_heat_capacity_j_per_l_k=3870.0)
         self.view, self.flow, self.dew = SimpleNamespace(layout=layout), flow, dew_point
-        self.asked: list[tuple[float, float]] = []
+        self.supply, self.asked = supply, list[tuple[float, float]]()
+
+    def supply_set(self) -> float:
+        return self.supply
 
     def measured(self) -> tuple[float, float]:
         return self.flow, 0.0
@@ -168,3 +178,39 @@ def test_a_unit_of_a_rack_that_is_only_observed_is_not_asked() -> None:
     cooling = Cooling(sides, CoolingPolicy(hold_s=0.0))
     cooling.cycle(Mode.ARMED, roster_of([(unit.place, load_generation("gb200-nvl72"))]), {unit.place: 10_000.0}, 0.0)
     assert unit.asked == []
+
+
+def test_of_racks_on_one_loop_the_coolest_supply_wins_slowly_and_it_is_let_go_where_it_is() -> None:
+    warm = Unit("k01", (60.0, 300.0), 290.0, 15.0, nominal=45.0, supply=40.0)
+    cool = Unit("k02", (0.0, 0.0), 0.0, 15.0, nominal=30.0)
+    units: list[Any] = [warm, cool]
+    roster = roster_of([(unit.place, load_generation("gb200-nvl72")) for unit in units])
+    places = tuple(unit.place for unit in units)
+    cooling = Cooling({unit.place: unit for unit in units}, CoolingPolicy(hold_s=0.0), (places,))
+    granted = dict.fromkeys(places, 30_000.0)
+    for now in range(0, 301, 60):
+        cooling.cycle(Mode.ARMED, roster, granted, float(now))
+    assert [supply for _, supply in warm.asked] == [40.0, 39.0, 38.0, 37.0, 36.0, 35.0], "a kelvin a minute"
+    cooling.cycle(Mode.SHADOW, roster, granted, 360.0)
+    assert warm.asked[-1] == (np.inf, 35.0), "all flow, and no jump of the supply"
+
+
+def test_letting_go_leaves_the_supply_above_the_dew_point() -> None:
+    unit = Unit("k01", (60.0, 300.0), 290.0, 29.0)
+    sides: Any = {unit.place: unit}
+    cooling, roster = Cooling(sides, CoolingPolicy()), roster_of([(unit.place, load_generation("gb200-nvl72"))])
+    cooling.cycle(Mode.ARMED, roster, {unit.place: 10_000.0}, 0.0)
+    cooling.cycle(None, roster, {}, 1.0)
+    assert unit.asked[-1] == (np.inf, 32.0)
+
+
+def test_a_unit_is_warned_of_load_that_somebody_switches_off() -> None:
+    unit = Unit("k01", (60.0, 300.0), 290.0, 15.0)
+    sides: Any = {unit.place: unit}
+    cooling, roster = Cooling(sides, CoolingPolicy()), roster_of([(unit.place, load_generation("gb200-nvl72"))])
+    for now in (0.0, 60.0):
+        cooling.cycle(Mode.ARMED, roster, {unit.place: 80_000.0}, now, going={unit.place: 80_000.0})
+    view = cooling.view(unit.place)
+    assert view is not None
+    assert view.why.endswith("; warned that 80.0 kW go off")
+    assert unit.asked[-1][1] == 31.0, "its valve begins to close, a kelvin a minute"
