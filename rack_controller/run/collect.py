@@ -102,6 +102,13 @@ class Collector:
         self._on_met(self._source.endpoint)
         return True
 
+    async def _changed(self, err: DeviceError) -> bool:
+        """Return whether it is held now: another certificate, of which a connection of before knows nothing."""
+        if not isinstance(err, TrustRefused) or err.status:
+            return False
+        await self._consider(self._source, err)
+        return self._holds is not None and self._holds.of(self._source.endpoint) is not None
+
     async def _consider(self, source: TelemetrySource, err: DeviceError) -> None:
         """Hold an endpoint that shows another certificate, also while a connection of before goes on answering."""
         if isinstance(err, TrustRefused) and self._holds is not None:
@@ -159,6 +166,8 @@ class Collector:
                 ):
                     await self._consider(self._source, err)
                     return
+                if await self._changed(err):
+                    return
             else:
                 if reading_class is ReadingClass.SAFETY:
                     self._succeeded()
@@ -189,6 +198,8 @@ class Collector:
                 self._board.declare(self._source.endpoint, await self._look("rescan"))
             except DeviceError as err:
                 _log.warning("%s", err)
+                if await self._changed(err):
+                    return
 
     async def _look(self, verb: str) -> Sequence[Series]:
         """Have the endpoint looked at anew, and note how that went."""

@@ -55,7 +55,7 @@ class Holds:
         except DeviceError as err:
             _log.info("the certificate cannot be looked at: %s", err)
             return
-        if shown.pin == source.pin:
+        if shown.pin == source.pin or source.endpoint in self._held:  # whoever else was refused may have been faster
             return
         begins = shown.not_before.isoformat() if shown.not_before else None
         ends, since = shown.not_after.isoformat(), self._clock.unix_ns()

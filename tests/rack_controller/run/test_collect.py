@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import pytest
 from support.bus_server import ScriptedTray
 from support.virtual_time import VirtualClock, run_virtually
 
@@ -15,6 +16,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Reading, Series
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
+from rack_controller.decide.notice import Finding
 from rack_controller.model.failing import told
 from rack_controller.model.snapshot import ManagementAxis, Snapshot
 from rack_controller.run.board import Board
@@ -166,34 +168,52 @@ def test_a_wrong_password_is_tried_ever_more_rarely() -> None:
 
 
 class ChangedTray(ScriptedTray):
-    """One whose certificate has changed while a connection of before goes on answering: every other read is refused."""
+    """One whose certificate has changed while a connection of before goes on answering: every other read of a class is
+    refused, and with `looks` every look at it after the first."""
 
     pin = "sha256//old"
+    refuses: ReadingClass | None = ReadingClass.SAFETY
+    looks = False
+
+    async def discover(self) -> Sequence[Series]:
+        if self.looks and self.discovered:
+            raise TrustRefused(self.place, "rescan", "the certificate is not the pinned one")
+        return await super().discover()
 
     async def shown_certificate(self) -> Certificate:
         return Certificate("sha256//new", "CN=u11", None, datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC))
 
     async def read(self, reading_class: ReadingClass) -> Sequence[Reading]:
         readings = await super().read(reading_class)
-        if reading_class is ReadingClass.SAFETY and self.reads[reading_class] % 2 == 0:
+        if reading_class is self.refuses and self.reads[reading_class] % 2 == 0:
             raise TrustRefused(self.place, "read", "the certificate is not the pinned one")
         return readings
 
 
-def test_a_changed_certificate_holds_also_while_an_old_connection_answers(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("refuses", "looks"), [(ReadingClass.SAFETY, False), (ReadingClass.POWER, False), (None, True)]
+)
+def test_a_changed_certificate_holds_also_while_an_old_connection_answers(
+    refuses: ReadingClass | None, looks: bool, tmp_path: Path
+) -> None:
     async def story() -> None:
         bench = Bench()
         tray, journal = ChangedTray(BMC, clock=bench.clock), Journal(tmp_path / "journal.db")
-        holds = Holds(RACK, journal, bench.clock, lambda _finding: None)
+        tray.refuses, tray.looks = refuses, looks
+        found: list[Finding] = []
+        holds = Holds(RACK, journal, bench.clock, found.append)
         collector = Collector(tray, bench.board, PERIODS, bench.clock, phase=0.0, holds=holds)
         task = asyncio.create_task(collector.run())
+        await bench.clock.sleep_until(Seconds(0.5))
+        collector.rescan()
         await bench.clock.sleep_until(Seconds(60))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         hold = holds.of(BMC)
         assert hold is not None
         assert (hold.pinned, hold.shown) == ("sha256//old", "sha256//new")
-        assert tray.reads[ReadingClass.SAFETY] == 2, "nothing is read any more"
+        assert tray.reads[ReadingClass.SAFETY] <= 2, "nothing is read any more"
+        assert [finding.kind for finding in found] == ["endpoint.held"]
         journal.close()
 
     run_virtually(story())
