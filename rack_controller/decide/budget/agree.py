@@ -40,11 +40,14 @@ def check_terms(roster: Roster, claims: Claims, policy: PowerPolicy, floor: Arra
         raise SpecInvalid(f"tenants[{n}].most_kw", f"{said}; it gets {claims.ceiling[at]:g} W at most")
 
 
-def check_ramps(roster: Roster, policy: PowerPolicy) -> None:
-    """Raise SpecInvalid where a ramp is for no rack of the site."""
-    for n, ramp in enumerate(policy.ramps):
-        if not any(covers(ramp.racks, rack.place) for rack in roster.racks):
-            raise SpecInvalid(f"ramps[{n}].racks", f"expected racks of the site, {', '.join(ramp.racks)} names none")
+def check_racks(roster: Roster, policy: PowerPolicy) -> None:
+    """Raise SpecInvalid where a budget or a ramp is for no rack of the site: a limit that nobody keeps."""
+    named = [(f"budgets[{n}]", each.name, each.racks) for n, each in enumerate(policy.budgets)]
+    named += [(f"ramps[{n}]", each.name, each.racks) for n, each in enumerate(policy.ramps)]
+    for field, name, globs in named:
+        if not any(covers(globs, rack.place) for rack in roster.racks):
+            said = f"expected racks of the site, {', '.join(globs)} of {name!r} names none"
+            raise SpecInvalid(f"{field}.racks", said)
 
 
 def _needs(roster: Roster, floor: Array, share: Array) -> float:

@@ -15,7 +15,7 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.vocabulary.upstream import Upstream
-from rack_controller.decide.budget.agree import check_promises, check_ramps, check_terms
+from rack_controller.decide.budget.agree import check_promises, check_racks, check_terms
 from rack_controller.decide.budget.claims import Claims, claims_of, priority_at
 from rack_controller.decide.budget.design import Array, Mask
 from rack_controller.decide.budget.layers import LayersOver, check_layer, lay
@@ -137,7 +137,7 @@ class BudgetStation:
         claims = claims_of(self.roster, policy, jobs)
         check_promises(self.roster, claims, policy, np.fmin(self.ceilings(), self.layers.ceiling))
         check_terms(self.roster, claims, policy, self.layers.floor)
-        check_ramps(self.roster, policy)
+        check_racks(self.roster, policy)
 
     def check_layer(self, wish: LayerWish) -> None:
         """Raise ArgumentsInvalid where a layer does not fit its GPUs, or what is set already."""

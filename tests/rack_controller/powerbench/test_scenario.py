@@ -50,6 +50,17 @@ def test_a_file_of_ones_own_reads(tmp_path: Path) -> None:
         ("kind: serving", "kind: mining", 11, "jobs[1]"),
         ("oversubscription: 1.2", "oversubscription: .nan", 8, "oversubscription"),
         ("title: Mine", "titel: Mine", 1, ""),
+        ("compute_s: 4", "compute_s: 0", 10, "jobs[0]"),
+        ("exchange_s: 1", "exchange_s: .nan", 10, "jobs[0]"),
+        ("peak_w: 1100", "peak_w: .inf", 10, "jobs[0]"),
+        ("peak_w: 1000", "peak_w: 1000, load: -1", 11, "jobs[1]"),
+        ("peak_w: 1000", "peak_w: 1000, burst_s: 0", 11, "jobs[1]"),
+        ("limit: 0.8", "lost: 1.5", 13, "happenings[0]"),
+        ("limit: 0.8", "clip: .nan", 13, "happenings[0]"),
+        ("limit: 0.8", "facility_c: 900", 13, "happenings[0]"),
+        ("racks: 2", "writes: {delay_s: [1, 0.5]}\nracks: 2", 6, "writes.delay_s"),
+        ("racks: 2", "sensing: {power_s: .nan}\nracks: 2", 6, "sensing.power_s"),
+        ("racks: 2", "settling_s: .nan\nracks: 2", 6, "settling_s"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_line(tmp_path: Path, old: str, new: str, line: int, field: str) -> None:

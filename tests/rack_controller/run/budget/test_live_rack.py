@@ -114,7 +114,7 @@ async def test_caps_for_a_while_jobs_and_policies_by_command(tmp_path: Path) -> 
             POLICY.replace("MODE", "armed") + "  ramps:\n  - {name: up, racks: [RACK], up_kw_s: 0.1, down_kw_s: 1}\n"
         )
         nobody = await it.rack.do("power_policy", RACK, do="apply", document=ramps.replace("RACK", "k99"))
-        assert (nobody.accepted, "k99 names none" in nobody.reason) == (False, True), nobody
+        assert (nobody.accepted, "k99 of 'up' names none" in nobody.reason) == (False, True), nobody
         armed_ramp = ramps.replace("RACK", "k01").replace("down_kw_s: 1", "down_kw_s: 1, mode: armed")
         assert (await it.rack.do("power_policy", RACK, do="apply", document=armed_ramp)).accepted
         await eventually(lambda: _ramped(it))
@@ -126,6 +126,8 @@ async def test_caps_for_a_while_jobs_and_policies_by_command(tmp_path: Path) -> 
         assert (refused.accepted, ":6: spec.budgets[0].limit_kw" in refused.reason) == (False, True), refused
         assert not (await it.rack.do("power_policy", RACK, Role.OPERATOR, do="apply", document=wrong)).accepted
         armed = wrong.replace("limit_kw: -3", "limit_kw: 9")
+        typo = await it.rack.do("power_policy", RACK, do="apply", document=armed.replace("k01", "k10"))
+        assert (typo.accepted, ":6: spec.budgets[0].racks" in typo.reason) == (False, True), typo
         assert (await it.rack.do("power_policy", RACK, do="apply", document=armed)).accepted
         await eventually(lambda: _kept(it, 9_000.0))
         other = "selector: {racks: [lab1/a/r01/k01], generations: []}\n" + armed
