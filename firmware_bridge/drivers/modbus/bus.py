@@ -28,7 +28,7 @@ REOPEN_AFTER = Seconds(1.0)
 _WRITE_REPLY_BYTES = 8
 _GRAIN = 0.001  # of an event loop's timers
 _LEFT_ALONE = "wait"
-EVERYBODYS_TURN = 16
+EVERYBODYS_TURN = 6
 """So many transactions, and the next is of whoever has waited longest: what is urgent may fill a line whole."""
 
 
