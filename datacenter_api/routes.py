@@ -108,6 +108,7 @@ ROUTES: tuple[Rule, ...] = (
     Rule("POST", f"{V1}/options/{{name}}/dossier.zip", _P.PROVE),
     Rule("GET", f"{V1}/acceptance/plan", _P.READ),
     Rule("GET", f"{V1}/acceptance/floor", _P.READ),
+    Rule("GET", f"{V1}/acceptance/floor/form", _P.READ),
     Rule("POST", f"{V1}/acceptance/floor", _P.SERVICE, MOST_EVIDENCE_BYTES),
     Rule("GET", f"{V1}/acceptance/runs", _P.READ),
     Rule("POST", f"{V1}/acceptance/runs", _P.PROVE),

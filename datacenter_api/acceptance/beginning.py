@@ -10,6 +10,7 @@ from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.fleet.places import layout_of
 from datacenter_api.fleet.queries import readings
 from datacenter_api.services import Services
+from rack_controller.acceptance.progress import PATIENCE_S
 from rack_controller.prove.accept.untold import Untold
 
 
@@ -21,6 +22,8 @@ async def begin_run_as(
     generation: str = "",
     level: str = "L11",
     plan: str = "",
+    plan_text: str = "",
+    patience_s: float = PATIENCE_S,
     seed: int = 1,
     planted: str = "",
 ) -> BegunRun:
@@ -36,12 +39,15 @@ async def begin_run_as(
         layout = layout_of(record)
         generation, place = layout.generation, str(layout.rack)
         told = readings(parts.fleet.view(record, parts.now()))
-        looked = await asyncio.to_thread(desk.preview, generation, level, plan, place, told)
+        looked = await asyncio.to_thread(desk.preview, generation, level, plan, place, told, plan_text)
         untold = looked.untold
         token = parts.acceptance.login(who.user)
-    begin = partial(desk.begin, rack=place, seed=seed, planted=planted, token=token, plan=plan)
+    begin = partial(
+        desk.begin, rack=place, seed=seed, planted=planted, token=token, plan=plan, plan_text=plan_text,
+        patience_s=patience_s,
+    )  # fmt: skip
     async with parts.acceptance.turn:
         row = await asyncio.to_thread(begin, generation, level, who.user)
-    about = ", ".join(filter(None, (row.rack, row.level, row.rig, plan)))
+    about = ", ".join(filter(None, (row.rack, row.level, row.rig, plan or (plan_text and "a plan of its own"))))
     parts.store.audit(who.user, who.address, "acceptance run", row.id, "begun", about)
     return BegunRun(**msgspec.structs.asdict(row), untold=untold)

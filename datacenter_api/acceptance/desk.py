@@ -23,8 +23,9 @@ from rack_controller.acceptance.launch import LOG, is_running, start
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
 from rack_controller.acceptance.plans import plan_path
-from rack_controller.acceptance.preview import RunPreview, noted_kinds, preview
+from rack_controller.acceptance.preview import RunPreview, form, noted_kinds, preview
 from rack_controller.acceptance.progress import (
+    PATIENCE_S,
     Answer,
     Stop,
     answers_of,
@@ -50,6 +51,10 @@ STARTS_WITHIN_NS = 10 * 10**9
 """So long after a run was begun its process may still be starting."""
 
 
+def _reads(rack: str, rows: Sequence[ReadingRow]) -> list[Read]:
+    return [Read(row.place.removeprefix(f"{rack}/"), row.quantity, row.value, row.unit) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class AcceptanceDesk:
     """The runs of one state directory."""
@@ -67,21 +72,30 @@ class AcceptanceDesk:
         planted: str = "",
         token: str = "",
         plan: str = "",
+        plan_text: str = "",
+        patience_s: float = PATIENCE_S,
     ) -> RunRow:
         """Make a run and start its process: of `rack`, else of a virtual one made from `seed`.
 
-        `token`: a login with which a rack that runs is worked on; `plan`: one of the generation's further plans.
+        `token`: a login with which a rack that runs is worked on; `plan`: one of the generation's further plans;
+        `plan_text`: one that comes as text; `patience_s`: how long people are given for one thing.
 
         Raises ConfigurationError and FileInvalid for what cannot be met, EnvironmentUnfit when nothing can be kept.
         """
         file = plan_path(generation, name=plan) if plan else None
-        wish = Wish(generation, level, seed, planted, plan=file, rack=rack)
+        wish = Wish(generation, level, seed, planted, plan=file, rack=rack, plan_text=plan_text, patience_s=patience_s)
         folder = begin(wish, self.state, __version__, actor)
         start(self.state, folder.path.name, token)
         return self.row(folder)
 
     def preview(
-        self, generation: str, level: str, plan: str = "", rack: str = "", rows: Sequence[ReadingRow] = ()
+        self,
+        generation: str,
+        level: str,
+        plan: str = "",
+        rack: str = "",
+        rows: Sequence[ReadingRow] = (),
+        plan_text: str = "",
     ) -> RunPreview:
         """Return what a run would do; of `rack`, which has these readings, what it lacks as well.
 
@@ -89,9 +103,15 @@ class AcceptanceDesk:
         """
         file = plan_path(generation, name=plan) if plan else None
         if not rack:
-            return preview(generation, level, file)
-        reads = [Read(row.place.removeprefix(f"{rack}/"), row.quantity, row.value, row.unit) for row in rows]
-        return preview(generation, level, file, reads, noted_kinds(self.state, rack))
+            return preview(generation, level, file, plan_text=plan_text)
+        return preview(generation, level, file, _reads(rack, rows), noted_kinds(self.state, rack), plan_text)
+
+    def form(
+        self, generation: str, level: str, plan: str, rack: str, rows: Sequence[ReadingRow], *, readings: bool = False
+    ) -> bytes:
+        """Return the CSV that a plan wants of the floor of `rack`, which has these readings.  Raises as `preview`."""
+        file = plan_path(generation, name=plan) if plan else None
+        return form(generation, level, _reads(rack, rows), plan=file, readings=readings)
 
     def listed(self) -> list[RunRow]:
         """Return every run, the newest first; one that cannot be read says so."""

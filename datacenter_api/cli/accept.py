@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from datacenter_api.cli.accept_baseline import baseline
+from datacenter_api.cli.accept_floor import V1 as FLOOR
 from datacenter_api.cli.accept_signed import V1, done, report, stop, waive
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
@@ -94,7 +96,9 @@ def run(
     generation: Annotated[str, typer.Argument(help="A generation, such as gb200-nvl72.")] = "gb200-nvl72",
     virtual: Annotated[bool, typer.Option("--virtual", help="On a virtual rack, in virtual time.")] = False,
     rack: Annotated[str, typer.Option("--rack", "-r", help="A rack that runs; people are told what to do.")] = "",
-    patience: Annotated[float, typer.Option(min=1, help="With --plan: seconds that people are given.")] = 1800.0,
+    patience: Annotated[
+        float, typer.Option(min=1, max=86_400, help="With --rack: seconds that people are given for one thing.")
+    ] = 1800.0,
     leave: Annotated[bool, typer.Option("--leave", help="With --rack: begin it, and do not wait for its end.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --rack: begin, whatever the rack does not tell.")] = False,
     seed: Annotated[int, typer.Option(help="What the virtual rack is made from.")] = 1,
@@ -113,9 +117,8 @@ def run(
     import getpass
 
     from datacenter_api import __version__
-    from rack_controller.acceptance import live_run, virtual_run
+    from rack_controller.acceptance import virtual_run
     from rack_controller.acceptance.begin import Wish
-    from rack_controller.acceptance.launch import held
     from rack_controller.acceptance.plans import plan_path
     from rack_controller.acceptance.run import EVIDENCE, FOLDER, RunFolder
 
@@ -127,24 +130,20 @@ def run(
     name, file = _plan(chosen_plan, "" if rack else generation)
     if rack:
         _ask_about_untold(connect(url, state), rack, level, file, yes, name)
-    if rack and file is None:
-        record = _begin_over_api(connect(url, state), rack, level, leave, name)
+    if rack:
+        wish: Row = {"rack": rack, "level": level, "patience_s": patience}
+        wish |= {"plan": name} if name else {"plan_text": _text_of(file)} if file else {}
+        record = _begin_over_api(connect(url, state), wish, leave)
         if record is None:
             return
         kept = "kept and sealed where the API runs"
-    elif rack:
-        link = connect(url, state)
-        folder = live_run.begin_live(link, rack, root, __version__, getpass.getuser(), level=level, plan=file)
-        with held(folder.path):
-            record = live_run.resume_live(folder, root, link, _told, note, patience)
-        kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     elif resume:
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     else:
         file = file or (plan_path(generation, name=name) if name else None)
-        wish = Wish(generation, level, seed, plant, file, trace, faults)
-        record, folder = virtual_run.accept(wish, root, __version__, _told, getpass.getuser())
+        made = Wish(generation, level, seed, plant, file, trace, faults)
+        record, folder = virtual_run.accept(made, root, __version__, _told, getpass.getuser())
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     _show(record, output, as_json)
     note(f"run {record.id}: {str(record.outcome).upper()}; {kept}")
@@ -203,7 +202,8 @@ def _ask_about_untold(api: Connection, rack: str, level: str, plan: Path | None,
     layout = api.get(f"/api/v1/racks/{quoted(rack)}/layout")
     reads = ProductOverApi(api, layout["rack"], layout["rack"]).readings()
     file = plan or (plan_path(layout["generation"], name=name) if name else None)
-    looked = preview(layout["generation"], level, file, reads)
+    handed = {r["kind"] for r in api.get(FLOOR, rack=rack)["records"]}
+    looked = preview(layout["generation"], level, file, reads, handed)
     if looked.floor:
         note(wanted_of_floor(looked.floor))
     said = in_words(looked.untold)
@@ -213,13 +213,20 @@ def _ask_about_untold(api: Connection, rack: str, level: str, plan: Path | None,
         confirm(rack, f"{said}. A plan of what it tells (--plan short or FILE), or a virtual run, has none of them")
 
 
-def _begin_over_api(api: Connection, rack: str, level: str, leave: bool, plan: str = "") -> Any:
+def _text_of(plan: Path) -> str:
+    try:
+        return plan.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"cannot read {plan}: {err}", advice="name an acceptance plan, in UTF-8") from err
+
+
+def _begin_over_api(api: Connection, wish: Row, leave: bool) -> Any:
     """Begin a live run and follow it to its end; None where it is left alone."""
     import msgspec
 
     from rack_controller.acceptance.record import RunRecord
 
-    run = api.post(V1, {"rack": rack, "level": level} | ({"plan": plan} if plan else {}))["id"]
+    run = api.post(V1, wish)["id"]
     note(f"run {run} has begun; its screen: {api.server.url}/console/test-floor/{run}")
     if leave:
         return None
@@ -272,3 +279,4 @@ app.command("done")(done)
 app.command("stop")(stop)
 app.command("waive")(waive)
 app.command("report")(report)
+app.command("baseline")(baseline)

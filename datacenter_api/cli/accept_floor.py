@@ -1,4 +1,4 @@
-"""`rackwright accept floor import|list`: what people and instruments on the floor measured.
+"""`rackwright accept floor form|import|list`: what people and instruments on the floor measured.
 
 Over the API where one is known, else into the state directory.
 """
@@ -31,7 +31,7 @@ _FAULTS = (
 _NOTED = (
     Column("CHECK", lambda n: str(n["kind"])),
     Column("PLACE", lambda n: str(n["place"])),
-    Column("NUMBERS", lambda n: ", ".join(f"{k} {v:g}" for k, v in n["numbers"].items())),
+    Column("MEASURED", lambda n: ", ".join([*(f"{k} {v:g}" for k, v in n["numbers"].items()), *_texts(n)])),
     Column("TESTER", lambda n: str(n["tester"])),
     Column("CALIBRATED UNTIL", lambda n: str(n["calibrated_until"])),
     Column("ON", lambda n: str(n["on"])),
@@ -49,6 +49,10 @@ _LOGS = (
     Column("BY", lambda n: str(n["actor"]), wide=True),
     Column("FILE", lambda n: f"{n['file']} {n['file_sha256'][:12]}", wide=True),
 )
+
+
+def _texts(row: Row) -> list[str]:
+    return [f"{k} {v}" for k, v in row.get("texts", {}).items()]
 
 
 @app.command("import")
@@ -83,6 +87,20 @@ def import_records(
     emit(report["faults"], _FAULTS, chosen(output, as_json), name="row")
     note(f"{file.name}: {report['faulty']} faults, nothing was taken")
     raise typer.Exit(REFUSED)
+
+
+@app.command("form")
+def form(
+    rack: Rack,
+    plan: Annotated[str, typer.Option(help="Another plan of its design, such as short.")] = "",
+    level: Annotated[str, typer.Option(help="L10 trays, L11 the rack, L12 racks together.")] = "L11",
+    logged: Annotated[bool, typer.Option("--logged", help="Of what instruments log, instead of records.")] = False,
+    url: Url = None,
+    state: State = None,
+) -> None:
+    """Print the CSV that a plan wants of the floor, a row for each check and place, to be filled in and imported."""
+    query = {"rack": rack, "plan": plan or None, "level": level, "logged": "true" if logged else None}
+    typer.echo(connect(url, state).text(f"{V1}/form", **query), nl=False)
 
 
 @app.command("list")

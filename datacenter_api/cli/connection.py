@@ -21,6 +21,7 @@ from firmware_bridge.vocabulary.errors import (
     ConfigurationError,
     DeadlinePassed,
     EnvironmentUnfit,
+    NotReadYet,
     PreconditionFailed,
     RackwrightError,
     RoleInsufficient,
@@ -43,6 +44,8 @@ _ERRORS: dict[int, type[RackwrightError]] = {
     503: BusUnavailable,
     504: DeadlinePassed,
 }
+_BY_CODE: dict[str, type[RackwrightError]] = {"environment_unfit": EnvironmentUnfit, NotReadYet.code: NotReadYet}
+"""What a status alone does not tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,10 @@ class Connection:
         """Return what a path answers with as it is."""
         with self._sent(method, path, body, True, {"Accept": "*/*"}) as answer:
             return self._read(answer)
+
+    def text(self, path: str, **query: Any) -> str:
+        """Return what a GET answers with as text."""
+        return self.get_file(_with_query(path, query)).decode()
 
     def request(
         self, method: str, path: str, *, query: dict[str, Any] | None = None, body: Any = None, login: bool = True
@@ -228,7 +235,7 @@ def error_of(status: int, body: bytes) -> RackwrightError:
         advice = str(said["advice"]) if "advice" in said else _resolution(said)
     except (ValueError, KeyError, TypeError):
         what, advice, code = f"the server answered {status}", "", None
-    kind = EnvironmentUnfit if code == "environment_unfit" else _ERRORS.get(status, RackwrightError)
+    kind = _BY_CODE.get(str(code), _ERRORS.get(status, RackwrightError))
     if kind is AuthenticationRequired and status == 401 and _from_environment() is not None:
         advice = "check RACKWRIGHT_USER and RACKWRIGHT_PASSWORD, or unset them and use `rackwright login`"
     return kind(what, advice=advice)

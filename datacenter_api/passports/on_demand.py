@@ -70,6 +70,14 @@ class Passports:
             self._stock = StockRoom(self._bus.ask, _now)
         return find_parts(self._fleet.find(rack), self._stock, _now())
 
+    async def found_whole(self, rack: str, within: Seconds) -> "Found":
+        """Return what is found in a rack once what is being read has come, or `within` s have passed."""
+        found = self.found(rack)
+        if found.unread and within and self._stock is not None:
+            await self._stock.settle(self._fleet.find(rack).token, within)
+            return self.found(rack)
+        return found
+
     async def take_swaps(self, rack: str) -> str:
         """Let the passport of a rack know the swaps that its controller has ended; return why not, empty when it does.
 

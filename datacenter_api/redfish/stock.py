@@ -1,7 +1,7 @@
 """What the racks' endpoints are made of, kept for Redfish clients: parts, serial numbers, firmware.
 
 A report costs its device hundreds of requests, so nothing is asked before a client looks at a rack's inventory, and
-then one endpoint of a rack after the other.  What was not read yet is simply not there.
+then the endpoints of a rack side by side.  What was not read yet is simply not there.
 """
 
 import asyncio
@@ -27,6 +27,8 @@ AGAIN_AFTER = Seconds(30.0)
 WHILE_READ = Seconds(2.0)
 """Between two questions about a report that is being made."""
 MOST_TRIES = 60
+AT_ONCE = 64
+"""Endpoints of a rack that are read side by side: each is a device of its own, whose link keeps to its rate."""
 LOOK_EVERY = Seconds(1.0)
 """Whoever looks at many resources of a rack has its reports looked through no more often."""
 
@@ -141,6 +143,12 @@ class StockRoom:
         if due:
             self._busy[record.token] = asyncio.get_running_loop().create_task(self._read(record.token, due))
 
+    async def settle(self, rack: str, within: Seconds) -> None:
+        """Wait until the reports of a rack that are being read have come, `within` seconds at most."""
+        busy = self._busy.get(rack)
+        if busy is not None:
+            await asyncio.wait([busy], timeout=within)
+
     def close(self) -> None:
         """Stop reading."""
         for task in self._busy.values():
@@ -154,19 +162,29 @@ class StockRoom:
         return self.now() - shelf.asked_at > (FRESH_FOR if whole else AGAIN_AFTER)
 
     async def _read(self, rack: str, places: Iterable[str]) -> None:
-        for place in places:
-            shelf = self._shelves.setdefault(place, _Shelf())
-            shelf.asked_at = self.now()
-            try:
-                body = await self._patiently(rack, place)
-                shelf.report = msgspec.json.decode(body, type=StockReport)
-                shelf.limits = {a.id: a.facts for a in shelf.report.aspects_of(AspectKind.LIMITS)}
-                shelf.taken_at = self.now() - shelf.report.age_s
-                self.changes += 1
-            except RackwrightError as err:
-                log.info("no stock report of %s: %s", place, err)
-            except msgspec.MsgspecError as err:
-                log.warning("the stock report of %s does not read: %s", place, err)
+        left = iter(places)
+
+        async def lane() -> None:
+            for place in left:
+                await self._read_one(rack, place)
+
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(AT_ONCE):
+                lanes.create_task(lane())
+
+    async def _read_one(self, rack: str, place: str) -> None:
+        shelf = self._shelves.setdefault(place, _Shelf())
+        shelf.asked_at = self.now()
+        try:
+            body = await self._patiently(rack, place)
+            shelf.report = msgspec.json.decode(body, type=StockReport)
+            shelf.limits = {a.id: a.facts for a in shelf.report.aspects_of(AspectKind.LIMITS)}
+            shelf.taken_at = self.now() - shelf.report.age_s
+            self.changes += 1
+        except RackwrightError as err:
+            log.info("no stock report of %s: %s", place, err)
+        except msgspec.MsgspecError as err:
+            log.warning("the stock report of %s does not read: %s", place, err)
 
     async def _patiently(self, rack: str, place: str) -> bytes:
         """Ask until the report is made, at most two minutes long."""

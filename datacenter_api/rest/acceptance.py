@@ -16,9 +16,11 @@ from datacenter_api.rest.bodies import FILE, whole_body
 from datacenter_api.routes import MOST_PHOTO_BYTES
 from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid
+from rack_controller.acceptance.progress import PATIENCE_S
 from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.report.model import Waiver
 
+MOST_PLAN_CHARACTERS = 200_000
 router = APIRouter(prefix="/api/v1/acceptance/runs", tags=["acceptance"])
 Parts = Annotated[Services, Depends(services_of)]
 Run = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$")]
@@ -33,7 +35,8 @@ class _Body(BaseModel):
 class BeginBody(_Body):
     """What to accept: `rack` that runs, or a virtual one of `generation` made from `seed`, with a fault `planted`.
 
-    `plan`: one of the generation's further plans, such as `short`; its whole one where it is empty.
+    `plan`: one of the generation's further plans, such as `short`; its whole one where it is empty.  `plan_text`: a
+    plan of one's own, as YAML, instead.  `patience_s`: how long people are given for one thing.
     """
 
     rack: str = Field(default="", max_length=256)
@@ -42,6 +45,8 @@ class BeginBody(_Body):
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
     planted: str = Field(default="", max_length=64)
     plan: str = Field(default="", max_length=48, pattern=r"^[a-z0-9-]*$")
+    plan_text: str = Field(default="", max_length=MOST_PLAN_CHARACTERS)
+    patience_s: float = Field(default=PATIENCE_S, ge=1, le=86_400)
 
 
 class StopBody(_Body):
@@ -84,9 +89,11 @@ async def begin_run(wish: BeginBody, parts: Parts, request: Request) -> Response
     who = principal_of(request)
     if bool(wish.rack) == bool(wish.generation):
         raise ArgumentsInvalid("a run is of one rack", advice="give `rack` for one that runs, `generation` for virtual")
+    if wish.plan and wish.plan_text:
+        raise ArgumentsInvalid("a run has one plan", advice="give `plan` for one that ships, or `plan_text`")
     begun = await begin_run_as(
         parts, who, rack=wish.rack, generation=wish.generation, level=wish.level.value, plan=wish.plan,
-        seed=wish.seed, planted=wish.planted,
+        plan_text=wish.plan_text, patience_s=wish.patience_s, seed=wish.seed, planted=wish.planted,
     )  # fmt: skip
     return json_answer(begun)
 

@@ -54,6 +54,20 @@ async def show_floor(parts: Parts, rack: RackText) -> Response:
     return json_answer(await asyncio.to_thread(parts.acceptance.floor, _place(parts, rack)))
 
 
+@router.get("/floor/form", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
+async def floor_form(
+    parts: Parts, rack: RackText, level: Level = Level.L11, plan: PlanName = "", logged: bool = False
+) -> Response:
+    """The CSV that a plan wants of the floor, to be filled in: a row for each check and place that it judges.
+
+    `logged` false: records; true: what instruments are to log of series that nothing at the rack reads.
+    """
+    record = parts.fleet.find(rack)
+    layout, told = layout_of(record), readings(parts.fleet.view(record, parts.now()))
+    made = partial(parts.acceptance.open().form, layout.generation, level.value, plan, str(layout.rack), told)
+    return Response(await asyncio.to_thread(made, readings=logged), media_type="text/csv")
+
+
 @router.get("/plan", responses=describes(RunPreview))
 async def preview_run(
     parts: Parts, rack: RackText = "", generation: Generation = "", level: Level = Level.L11, plan: PlanName = ""

@@ -26,6 +26,7 @@ from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.rest.bodies import FILE, whole_body
 from datacenter_api.routes import MOST_IMAGE_BYTES
 from datacenter_api.services import Services, principal_of, services_of
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.roles import Privilege, may
 from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.fit import Side
@@ -123,9 +124,12 @@ async def match_rack(rack: str, parts: Parts) -> Response:
 
 
 @router.get("/{rack:path}/found", responses=describes(list[Side]))
-async def list_found(rack: str, parts: Parts) -> Response:
-    """What is found in the rack now: the places, kinds, part and serial numbers that records are compared with."""
-    rows = parts.passports.found(rack).parts.to_pylist()
+async def list_found(rack: str, parts: Parts, wait_s: Annotated[int, Query(ge=0, le=60)] = 0) -> Response:
+    """What is found in the rack now: the places, kinds, part and serial numbers that records are compared with.
+
+    `wait_s`: how long endpoints that are being read are waited for.
+    """
+    rows = (await parts.passports.found_whole(rack, Seconds(wait_s))).parts.to_pylist()
     return json_answer([msgspec.convert(row, Side) for row in rows])
 
 

@@ -51,7 +51,8 @@ class Bench:
         self.asked_caps, self.driver_caps = self.board_caps.copy(), self.board_caps.copy()
         self.deaf = np.zeros(self.board_caps.shape[:2], dtype=np.bool_)
         self._shares: tuple[State | None, Array] = (None, np.empty(0))
-        self.demand_share: float | None = None  # set by hand: overrides the trace
+        self._by_hand: dict[str, float] = {}  # shares by glob over GPUs' places: they override the trace
+        self._shares_by_hand: Array = np.full(self.caps.shape, np.nan)
         self.hosts: dict[tuple[TrayKind, int, int], Host] = {}
         self.supplies: dict[tuple[int, int, int], Host] = {}
         self.units: dict[int, Host] = {}
@@ -209,11 +210,33 @@ class Bench:
             self.state = step(self.state, demand, held, seconds / steps)
 
     def _demand(self, at: float) -> Array:
-        design = self.design
-        if self.demand_share is not None or self.trace is None:
-            share = self.demand_share if self.demand_share is not None else 0.0
-            return np.full(self.caps.shape, design.gpu_idle + share * (design.gpu_max - design.gpu_idle))
-        return gpu_demand(self.trace, at, design, len(self.racks))
+        design, shares = self.design, self._shares_by_hand
+        if self.trace is None:
+            shares = np.nan_to_num(shares, nan=0.0)
+        asked = design.gpu_idle + shares * (design.gpu_max - design.gpu_idle)
+        free = np.isnan(asked)
+        if self.trace is None or not free.any():
+            return asked
+        return np.where(free, gpu_demand(self.trace, at, design, len(self.racks)), asked)
+
+    def set_demand(self, share: float | None, where: str = "*") -> int:
+        """Let the GPUs whose places fit a glob ask for this share of their dynamic range; None: for what the trace has.
+
+        What was asked of some of them before is forgotten.  Returns how many fit.
+        """
+        self._by_hand = {w: s for w, s in self._by_hand.items() if not fnmatch.fnmatchcase(w, where)}
+        if share is not None:
+            self._by_hand[where] = share
+        self._shares_by_hand = np.full(self.caps.shape, np.nan)
+        for glob, asked in self._by_hand.items():
+            for at, place in self._gpu_places():
+                if fnmatch.fnmatchcase(place, glob):
+                    self._shares_by_hand[at] = asked
+        return sum(fnmatch.fnmatchcase(place, where) for _, place in self._gpu_places())
+
+    def _gpu_places(self) -> Iterator[tuple[tuple[int, int, int], str]]:
+        for (rack, tray, gpu), _ in np.ndenumerate(self.caps):
+            yield (rack, tray, gpu), f"{self._place_of_host(TrayKind.COMPUTE, rack, tray)}/gpu{gpu}"
 
     def _impose(self, faults: tuple[Fault, ...]) -> None:
         healthy = replace(

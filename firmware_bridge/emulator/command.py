@@ -112,7 +112,7 @@ def _step(control: EmulatorControl, asked: argparse.Namespace) -> None:
 
 
 def _demand(control: EmulatorControl, asked: argparse.Namespace) -> None:
-    control.set_demand(None if asked.share == "trace" else float(asked.share))
+    control.set_demand(None if asked.share == "trace" else float(asked.share), asked.where)
 
 
 def _flash(control: EmulatorControl, asked: argparse.Namespace) -> None:
@@ -171,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     _verb(nouns, shared, "step", _step, "move emulated time on at once").add_argument("seconds", type=float)
     demand = _verb(nouns, shared, "demand", _demand, "what every GPU asks for")
     demand.add_argument("share", type=_share, help="0 (idle) to 1.5, or trace")
+    demand.add_argument("where", nargs="?", default="*", metavar="WHERE", help="a glob over GPUs: '*/u12/gpu*'")
     flash = _verb(nouns, shared, "flash", _flash, "how long an image takes to be written")
     flash.add_argument("seconds", type=float, help="emulated seconds, from the next image on")
     flash.add_argument("where", nargs="?", default="*", metavar="WHERE", help="a glob over endpoints: '*/u12/bmc'")

@@ -59,9 +59,9 @@ class EmulatorControl:
         """Let emulated time run `factor` times as fast; 0 stops it (then `step` moves it)."""
         self.ask("speed", factor=factor)
 
-    def set_demand(self, share: float | None) -> None:
-        """Set every GPU's demand between idle (0) and maximum (1); None returns to the load trace."""
-        self.ask("set_demand", share=share)
+    def set_demand(self, share: float | None, where: str = "*") -> None:
+        """Set the demand of GPUs at a glob of places between idle (0) and maximum (1); None returns to the trace."""
+        self.ask("set_demand", share=share, where=where)
 
     def drop_sessions(self, where: str = "*") -> int:
         """Forget the sessions of endpoints whose place fits the glob; return how many endpoints that were."""

@@ -128,8 +128,9 @@ class ControlServer:
         self._hall.speed = _number(request["factor"], 0.0, 1000.0)
 
     def _set_demand(self, request: dict[str, Any]) -> None:
-        share = request["share"]
-        self._hall.set_demand(None if share is None else _number(share, 0.0, 1.5))
+        share, where = request["share"], str(request.get("where", "*"))
+        if not self._hall.set_demand(None if share is None else _number(share, 0.0, 1.5), where) and where != "*":
+            raise ValueError(f"no GPU's place fits {where!r}")
 
     def _drop_sessions(self, request: dict[str, Any]) -> dict[str, Any]:
         wanted = [e for e in self._hall.endpoints if fnmatch.fnmatchcase(e.plan.place, str(request["where"]))]

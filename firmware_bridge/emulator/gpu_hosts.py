@@ -239,6 +239,8 @@ def _values(host: _Host, number: int) -> dict[str, float | int]:
     reasons = IDLE if share < 0.02 else POWER_CAP if power >= 0.99 * cap else 0
     if die >= SLOWDOWN_C:
         reasons |= HW_THERMAL
+    # What works boosts as far as its limit and its heat let it; how much of it works shows in its power.
+    pace = 1.0 if reasons == 0 else share
     pair = s.gpu_power[r, t, number // 2 * 2 : number // 2 * 2 + 2].sum()
     cpu = s.cpu_power[r, t] if design.cpus else 0.0
     return {
@@ -250,7 +252,7 @@ def _values(host: _Host, number: int) -> dict[str, float | int]:
         "temperature_core": round(die),
         "temperature_memory": round(die - MEMORY_COOLER_K),
         "temperature_margin": round(SLOWDOWN_C - die),
-        "clock_core": CLOCK_IDLE_HZ + share * (CLOCK_FULL_HZ - CLOCK_IDLE_HZ),
+        "clock_core": CLOCK_IDLE_HZ + pace * (CLOCK_FULL_HZ - CLOCK_IDLE_HZ),
         "clock_reasons": reasons,
         "utilization": round(100.0 * share),
         "energy_total": int(s.gpu_energy[r, t, number]),

@@ -207,10 +207,12 @@ class Hall:
             self._places = all_places(self.plans, self._designs)
         return names_any(fault.where, self._places)
 
-    def set_demand(self, share: float | None) -> None:
-        """Let every GPU ask for this share of its dynamic range instead of the trace; None returns to the trace."""
-        for bench in self.benches.values():
-            bench.demand_share = share
+    def set_demand(self, share: float | None, where: str = "*") -> int:
+        """Let GPUs ask for this share of their dynamic range instead of the trace; None returns to the trace.
+
+        `where`: a glob over GPUs' places; returns how many fit.
+        """
+        return sum([bench.set_demand(share, where) for bench in self.benches.values()])
 
     def _design(self, name: str) -> Generation:
         if name not in self._designs:

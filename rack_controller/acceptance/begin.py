@@ -8,8 +8,8 @@ from typing import Literal
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.kept import keep
-from rack_controller.acceptance.plans import plan_path, read_plan
-from rack_controller.acceptance.progress import Asked, note_asked
+from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
+from rack_controller.acceptance.progress import PATIENCE_S, Asked, note_asked
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import FOLDER, SCHEMA_VERSION, RunFolder, new_id
 from rack_controller.acceptance.virtual.recipe import Planted, read_planted
@@ -24,7 +24,8 @@ class Wish:
     """What to accept: a generation's plan up to a level.
 
     A virtual rack is made from `seed`, with a fault `planted` or none; a live one is `rack`, its place.  `plan`,
-    `trace`, `faults`: files instead of those that ship.
+    `trace`, `faults`: files instead of those that ship; `plan_text`: a plan that comes as text.  `patience_s`: how long
+    people at a live rack are given for one thing.
     """
 
     generation: str
@@ -35,6 +36,8 @@ class Wish:
     trace: Path | None = None
     faults: Path | None = None
     rack: str = ""
+    plan_text: str = ""
+    patience_s: float = PATIENCE_S
 
     @property
     def rig(self) -> Literal["live", "virtual"]:
@@ -48,7 +51,10 @@ def begin(wish: Wish, state: Path, software: str, actor: str) -> RunFolder:
     Raises ConfigurationError or FileInvalid for a wish that cannot be met, EnvironmentUnfit when nothing can be kept.
     """
     generation = load_generation(wish.generation)
-    plan, digest = read_plan(wish.plan or plan_path(generation.name))
+    if wish.plan_text:
+        plan, digest = read_plan_text(wish.plan_text, PLAN)
+    else:
+        plan, digest = read_plan(wish.plan or plan_path(generation.name))
     if wish.level not in set(Level):
         raise ConfigurationError(f"level {wish.level!r}", advice="L10, L11 or L12")
     rack = wish.rack or "virtual"
@@ -72,9 +78,11 @@ def begin(wish: Wish, state: Path, software: str, actor: str) -> RunFolder:
     for name, file in ((PLAN, wish.plan), (TRACE, wish.trace), (FAULTS, wish.faults)):
         if file is not None:
             keep(folder.path / name, file.read_bytes())
+    if wish.plan_text:
+        keep(folder.path / PLAN, wish.plan_text.encode())
     note_asked(
         folder.path,
-        Asked(actor, record.began_unix_ns, rack, plan.name, wish.level, wish.rig, seeds, wish.planted),
+        Asked(actor, record.began_unix_ns, rack, plan.name, wish.level, wish.rig, seeds, wish.planted, wish.patience_s),
     )
     folder.write(record)
     return folder

@@ -36,6 +36,14 @@ class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     less: int = 0
 
 
+class FirmwareOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of a firmware inventory `at` a kind of tray and endpoint, and the `part` of that tray that runs it."""
+
+    at: Annotated[str, msgspec.Meta(pattern=r"^[a-z]+/.+$")]
+    part: str
+    less: int = 0
+
+
 class Calls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file."""
 
@@ -43,6 +51,8 @@ class Calls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fans_per_tray: Annotated[int, msgspec.Meta(ge=0, le=32)]
     renamed: dict[SeriesName, Renamed] = {}
     sensors: list[Sensor] = []
+    firmware: list[FirmwareOf] = []
+    unlike: dict[SeriesName, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,19 @@ class Names:
         self._parts, calls = parts, calls or read_calls()
         self._renamed = calls.renamed
         self._sensors = [(s, re.compile(s.at)) for s in calls.sensors]
+        self.unlike = frozenset(calls.unlike)
+        self._firmware = [(f, re.compile(f.at)) for f in calls.firmware]
         self.of = lru_cache(maxsize=MOST_KEPT)(self._called)
+
+    def part_of(self, endpoint: str, entry: str) -> str:
+        """Return the part that runs an entry of an endpoint's firmware inventory, empty where none is known to."""
+        tray, _, name = endpoint.partition("/")
+        at = f"{self._parts.kind_of(tray)}/{name}/{entry}"
+        for known, pattern in self._firmware:
+            if (found := pattern.fullmatch(at)) is not None:
+                place = f"{tray}/{known.part.format(*(int(n) - known.less for n in found.groups()))}"
+                return place if self._parts.kind_of(place) else ""
+        return ""
 
     def _called(self, place: str, quantity: str) -> Called | None:
         """Return what a reading is called, None for what is at no place of the rack."""
@@ -99,3 +121,8 @@ def read_calls(path: Path | None = None) -> Calls:
         return convert(parse(path.read_text(encoding="utf-8"), str(path)), "", Calls)
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigurationError(f"cannot read {path}: {err}", advice="name a file that is there") from err
+
+
+def kinds_with_firmware() -> frozenset[str]:
+    """Return the kinds of part that tell their own firmware."""
+    return frozenset(known.part.partition("{")[0] for known in read_calls().firmware)

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,6 +46,7 @@ _TASKS = {
     "wet": "wet the leak detector {place}",
     "dry": "dry the leak detector {place}",
     "load": "bring every GPU to {percent:.0f} % of its load",
+    "load_one": "bring {place} to {percent:.0f} % of its load, and let all other GPUs idle",
     "unload": "end the load of every GPU",
     "cycle_ac": "switch both feeds off at their breakers, and on again after ten seconds",
     "facility": "make the facility's water {value:g} K warmer than usual",
@@ -54,8 +55,8 @@ _TASKS = {
 """What people are told to do."""
 _OFF = frozenset({"off", "isolate", "isolated"})
 """Words by which the product says that a tray loses its power."""
-_SILENT = frozenset({"unload", "cycle_ac", "facility", "restart_controller"})
-"""What no reading shows: somebody must say that it is done."""
+_SILENT = frozenset({"unload", "load_one", "cycle_ac", "facility", "restart_controller"})
+"""What no reading shows, or what readings are to prove: somebody must say that it is done."""
 _GONE, _BACK, _NEAR = 0.2, 0.5, 0.15
 """Shares of what a part showed before: below it is gone, above it is back; and how near a load must be."""
 
@@ -138,11 +139,13 @@ class EmulatorDoes:
 
     def can(self, act: Act, kind: str) -> bool:
         """Return whether the emulator can stand in."""
-        return self.hands.can(act.verb)
+        return self.hands.can(act.verb, kind)
 
     def do(self, act: Act, kind: str) -> float:
-        """Do it at once."""
-        self.hands.do(act)
+        """Do it at once; a feed is pulled at every supply that hangs on it."""
+        fed = [p for p in self.parts.of("psu") if self.parts.phase_of(p).startswith(f"{act.place}/")]
+        for place in fed if kind == "feed" else [act.place]:
+            self.hands.do(replace(act, place=place))
         return NAN
 
 

@@ -17,8 +17,11 @@ _FAULTS: dict[str, dict[str, str]] = {
     # One drop: the detector warns.  A puddle would have an armed rack switch its tray off, as it should.
     "wet": {"what": "leak", "level": "warning"},
     "stop": {"what": "pump_fail"},
+    "pull": {"what": "psu_fail"},
 }
-_UNDOES = {"dry": "wet", "start": "stop"}
+_UNDOES = {"dry": "wet", "start": "stop", "restore": "pull"}
+_PULLS = frozenset({"psu", "feed"})
+"""What hands pull where the product has no way to: a supply, and the supplies of a feed."""
 
 
 @dataclass
@@ -40,9 +43,11 @@ class EmulatedHands:
             return None  # no socket, or one that a dead emulator left
         return hands if rack in played else None
 
-    def can(self, verb: str) -> bool:
-        """Return whether an emulator can stand in for people here."""
-        return verb in {*_FAULTS, *_UNDOES, "load", "unload", "cycle_ac"}
+    def can(self, verb: str, kind: str = "") -> bool:
+        """Return whether an emulator can stand in for people here, at a kind of part (empty: whatever it is)."""
+        if verb in {"pull", "restore"}:
+            return not kind or kind in _PULLS
+        return verb in {*_FAULTS, *_UNDOES, "load", "load_one", "unload", "cycle_ac"}
 
     def do(self, act: Act) -> None:
         """Do it at once."""
@@ -54,7 +59,17 @@ class EmulatedHands:
         elif act.verb == "cycle_ac":
             self._ask("lose_mains", where=f"{self.rack}/*", seconds=DARK_S)
         else:
-            self._ask("set_demand", share=act.value if act.verb == "load" else None)
+            self._load(act)
+
+    def _load(self, act: Act) -> None:
+        """Load this rack's GPUs, or those of one part of it (`*/gpu0`: of every tray) while all others idle."""
+        all_of_it = f"{self.rack}/*"
+        if act.verb == "load_one":
+            self._ask("set_demand", share=0.0, where=all_of_it)
+            gpus = act.place if "/" in act.place else f"{act.place}/*"
+            self._ask("set_demand", share=act.value, where=f"{self.rack}/{gpus}")
+        else:
+            self._ask("set_demand", share=act.value if act.verb == "load" else None, where=all_of_it)
 
     def _undo(self, verb: str, place: str) -> None:
         """Take out what was planted, also by a predecessor that crashed: it is known by what it is and where."""

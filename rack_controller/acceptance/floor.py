@@ -20,7 +20,7 @@ from firmware_bridge.wire.located_yaml import convert, parse
 from rack_controller.acceptance.floor_log import keep_log
 from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.run import FOLDER
-from rack_controller.prove.accept.evidence import FloorRecord
+from rack_controller.prove.accept.evidence import FactValue, FloorRecord
 from rack_controller.prove.accept.floor import Checks, Known, read_floor
 from rack_controller.prove.accept.parts import parts_of
 from rack_controller.prove.complaints import Complaints
@@ -41,11 +41,12 @@ class Noted(msgspec.Struct, frozen=True):
     taken_unix_ns: int
     file: str
     file_sha256: str
+    texts: dict[str, str] = {}
 
     @property
     def record(self) -> FloorRecord:
         """Return it as judges see it."""
-        return FloorRecord(self.kind, self.place, self.numbers, self.tester, self.calibrated_until, self.on)
+        return FloorRecord(self.kind, self.place, self.numbers, self.tester, self.calibrated_until, self.on, self.texts)
 
 
 class FloorTaken(msgspec.Struct, frozen=True):
@@ -95,7 +96,9 @@ def _keep_records(state: Path, rack: str, records: list[FloorRecord], by: tuple[
     for r in records:
         old = kept.get((r.kind, r.place))
         if old is None or old.on <= r.on:
-            kept[r.kind, r.place] = Noted(r.kind, r.place, dict(r.numbers), r.tester, r.calibrated_until, r.on, *by)
+            kept[r.kind, r.place] = Noted(
+                r.kind, r.place, dict(r.numbers), r.tester, r.calibrated_until, r.on, *by, dict(r.texts)
+            )
     ordered = [kept[key] for key in sorted(kept)]
     keep(_path(state, rack), msgspec.json.format(msgspec.json.encode(ordered)))
 
@@ -116,13 +119,13 @@ def records_of(state: Path, rack: str) -> tuple[FloorRecord, ...]:
     return tuple(n.record for n in noted(state, rack))
 
 
-def facts_of(records: Sequence[FloorRecord], checks: Checks) -> dict[str, dict[str, float]]:
+def facts_of(records: Sequence[FloorRecord], checks: Checks) -> dict[str, dict[str, FactValue]]:
     """Return what records tell of parts as facts, by place; the newest of a place counts."""
-    told: dict[str, dict[str, float]] = {}
+    told: dict[str, dict[str, FactValue]] = {}
     for record in sorted(records, key=lambda r: r.on):
         check = checks.checks.get(record.kind)
         if check is not None and check.facts:
-            told.setdefault(record.place, {}).update(record.numbers)
+            told.setdefault(record.place, {}).update({**record.numbers, **record.texts})
     return told
 
 

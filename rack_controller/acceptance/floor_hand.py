@@ -14,8 +14,8 @@ import numpy as np
 from rack_controller.acceptance.floor import facts_of
 from rack_controller.acceptance.floor_log import Column, FloorLogs, Used, on_times
 from rack_controller.acceptance.watch import NS, Watch
-from rack_controller.prove.accept.evidence import Array, FloorRecord, Phase, Series
-from rack_controller.prove.accept.floor import Checks
+from rack_controller.prove.accept.evidence import Array, FactValue, FloorRecord, Phase, Series
+from rack_controller.prove.accept.floor import Check, Checks
 from rack_controller.prove.accept.parts import Parts
 
 HOLD_S, LOOK_S = 3.0, 1.0
@@ -50,11 +50,17 @@ class FloorHand:
     def records(self, told: Collection[str], facts: Collection[str]) -> tuple[FloorRecord, ...]:
         """Return the rack's records; wait for the checks that are judged and, of facts that nobody else tells, theirs.
 
-        `told`: names of facts and checks that are judged; `facts`: those of them that the rack tells itself.
+        `told`: names of facts and checks that are judged; `facts`: those of them that the rack tells itself, by name
+        and by kind of part and name (`gpu.firmware`).
         """
         missed = set(told) - set(facts)
+
+        def silent(check: Check) -> bool:
+            told_of = [(n, f"{at}.{n}") for n in check.told if n in told for at in check.at if self.parts.of(at)]
+            return any(n in missed or by_kind not in facts for n, by_kind in told_of)
+
         checks = {k: c for k, c in self.checks.checks.items() if any(self.parts.of(at) for at in c.at)}
-        kinds = [k for k, c in checks.items() if k in missed or (c.facts and missed & {*c.numbers})]
+        kinds = [k for k, c in checks.items() if k in missed or (c.facts and silent(c))]
 
         def lacks() -> str:
             here = {r.kind for r in self.noted()}
@@ -64,7 +70,7 @@ class FloorHand:
         self._wait("the floor's records", lacks)
         return self.noted()
 
-    def facts(self, records: Sequence[FloorRecord]) -> Mapping[str, Mapping[str, float]]:
+    def facts(self, records: Sequence[FloorRecord]) -> Mapping[str, Mapping[str, FactValue]]:
         """Return what records tell of parts as facts, by place."""
         return facts_of(records, self.checks)
 

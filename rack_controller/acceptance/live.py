@@ -13,7 +13,7 @@ import numpy as np
 
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.plant.trace import LoadTrace, node_power
-from firmware_bridge.vocabulary.errors import CommandRefused
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed
 from firmware_bridge.vocabulary.generation import Generation
 from rack_controller.acceptance.called import Names, read_calls
 from rack_controller.acceptance.rig import Act
@@ -29,6 +29,7 @@ _UNDO = {
     "wet": "dry",
     "cap": "uncap",
     "load": "unload",
+    "load_one": "unload",
     "cycle_ac": "power_on",
 }
 _AGAIN = frozenset({*_UNDO.values()}) - {"unload", "uncap", "power_on"}
@@ -96,7 +97,7 @@ class Floor(Protocol):
         """Return the records; waits for what is judged (`told`) and neither a record nor the rack (`facts`) tells."""
         ...
 
-    def facts(self, records: Sequence[FloorRecord]) -> Mapping[str, Mapping[str, float]]:
+    def facts(self, records: Sequence[FloorRecord]) -> Mapping[str, Mapping[str, FactValue]]:
         """Return what records tell of parts as facts, by place."""
         ...
 
@@ -151,7 +152,7 @@ class LiveRig:
 
     def act(self, act: Act) -> float:
         """Have it done, and what undoes it written down before.  Raises with the reason when it is refused."""
-        self._traced_from = float("nan") if act.verb in {"rest", "load"} else self._traced_from
+        self._traced_from = float("nan") if act.verb in {"rest", "load", "load_one"} else self._traced_from
         if act.verb == "rest":
             self._rest()
             return float("nan")
@@ -159,9 +160,15 @@ class LiveRig:
             self._traced_from, self._scale = self.now, act.value
             return float("nan")
         kind = self.parts.kind_of(act.place) if act.place else ""
-        if act.verb in _UNDO:
-            self._book.owe(Act(_UNDO[act.verb], act.place))
-        value = self._have(act, kind)
+        undo = Act(_UNDO[act.verb], "" if act.verb == "load_one" else act.place) if act.verb in _UNDO else None
+        if undo is not None:
+            self._book.owe(undo)
+        try:
+            value = self._have(act, kind)
+        except (ArgumentsInvalid, PreconditionFailed):
+            if undo is not None and act.place:
+                self._book.settle(undo)  # it was refused before anything was done
+            raise
         if act.verb in _AGAIN:
             self._book.settle(act)
         return value
@@ -194,7 +201,8 @@ class LiveRig:
         if self._floor is not None:
             silent = [n for n in wanted if n not in series or not np.isfinite(series[n].values).any()]
             series |= self._floor.series(silent, phases, np.array([t for t, _ in rows]))
-            tells = {name for said in facts.values() for name in said}
+            kinds = {place: self.parts.kind_of(place) for place in facts}
+            tells = {n for place, said in facts.items() for name in said for n in (name, f"{kinds[place]}.{name}")}
             records = self._floor.records(told, tells) if told else ()
             for place, noted in self._floor.facts(records).items():
                 for name, value in noted.items():
@@ -220,9 +228,15 @@ class LiveRig:
             self._book.settle(act)
 
     def _have(self, act: Act, kind: str) -> float:
-        for doer in self._doers:
-            if doer.can(act, kind):
+        """Have somebody do it: where a device offers no way to, the next one; no other refusal is gone round."""
+        able = [doer for doer in self._doers if doer.can(act, kind)]
+        for doer in able[:-1]:
+            try:
                 return doer.do(act, kind)
+            except ArgumentsInvalid:
+                continue
+        if able:
+            return able[-1].do(act, kind)
         raise CommandRefused(f"nobody can {act.verb} {act.place or 'the rack'}", advice="correct the plan")
 
     def _follow_trace(self) -> None:
@@ -235,7 +249,7 @@ class LiveRig:
     def _look(self) -> dict[str, dict[str, float]]:
         found, units = by_series(self._product.readings(), self.names)
         self._units.update(units)
-        return found
+        return {name: said for name, said in found.items() if name not in self.names.unlike}
 
     def tell(self, place: str, fact: str, value: FactValue) -> None:
         """Add a fact that a stimulus brought to light."""

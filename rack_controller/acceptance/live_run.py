@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
 
 import msgspec
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from rack_controller.acceptance.begin import PLAN, TRACE, Wish, begin, kept_file
+from rack_controller.acceptance.begin import PLAN, TRACE, kept_file
+from rack_controller.acceptance.called import Names
 from rack_controller.acceptance.doers import ControllerRestarts, EmulatorDoes, PeopleDo, ProductDoes
 from rack_controller.acceptance.drive import planned_seconds
 from rack_controller.acceptance.emulated import EmulatedHands
@@ -20,7 +20,7 @@ from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.live import Doer, LiveRig, Now, live_parts
 from rack_controller.acceptance.plans import plan_path, read_plan
 from rack_controller.acceptance.product import Link, ProductOverApi
-from rack_controller.acceptance.progress import answers_of
+from rack_controller.acceptance.progress import PATIENCE_S, answers_of, asked_of
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.rig import Act
 from rack_controller.acceptance.run import FLOOR_USED, FOLDER, RunFolder, Told, go_on
@@ -32,16 +32,6 @@ from rack_controller.prove.accept.plan import Level
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
-PATIENCE_S = 1800.0
-
-
-def begin_live(
-    link: Link, rack: str, state: Path, software: str, actor: str, *, level: str = "L11", plan: Path | None = None
-) -> RunFolder:
-    """Begin an acceptance of a rack that runs: its generation is what the product says.  Raises what `begin` raises."""
-    layout = link.get(f"/api/v1/racks/{quote(rack)}/layout")
-    return begin(Wish(layout["generation"], level, plan=plan, rack=layout["rack"]), state, software, actor)
-
 
 def resume_live(
     folder: RunFolder,
@@ -49,11 +39,10 @@ def resume_live(
     link: Link,
     told: Told,
     ask: Callable[[str], None] = lambda text: None,
-    patience_s: float = PATIENCE_S,
 ) -> RunRecord:
     """Go on with a live run; what a predecessor left undone is undone first.
 
-    `ask` is told what people are to do, beside the run's folder; `patience_s`: how long they are given for one thing.
+    `ask` is told what people are to do, beside the run's folder.
     Raises what `link` raises while the product is away: nothing is lost, and the run is gone on with later.
     """
     record = folder.read()
@@ -64,7 +53,8 @@ def resume_live(
     parts = live_parts(generation)
     seconds = {s.id: planned_seconds(s, parts) for s in plan.upto(Level(record.level))}
     watch = FolderWatch(folder.path, seconds)
-    rig, floor = _rig(record, folder, state, link, parts, watch, ask, patience_s)
+    asked = asked_of(folder.path)
+    rig, floor = _rig(record, folder, state, link, parts, watch, ask, PATIENCE_S if asked is None else asked.patience_s)
     rig.act(Act("rest"))
     record = go_on(record, folder, plan, rig, parts, told, watch)
     _keep_floor(folder, state, record.rack, list(floor.used.values()))
@@ -85,7 +75,7 @@ def _rig(
     patience_s: float,
 ) -> tuple[LiveRig, FloorHand]:
     now = Now(time.sleep, lambda: (time.time_ns() - record.began_unix_ns) / NS)
-    product = ProductOverApi(link, record.rack, record.rack, watch.waits)
+    product = ProductOverApi(link, record.rack, record.rack, watch.waits, part_of=Names(parts).part_of)
     hands = EmulatedHands.at(state, record.rack)
     doers: list[Doer] = []
 

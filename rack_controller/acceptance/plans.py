@@ -20,25 +20,30 @@ def read_plan(path: Path, search: Sequence[Path] = ()) -> tuple[Plan, str]:
     """Return a file's plan and the SHA-256 of all text that it comes from.
 
     `extends` names the generation whose plan is taken; `only` the steps of it that are done, `changes` and `phases`
-    what its measures (`step.measure`) and phases (`step.phase`) say otherwise, `tolerances` and `stop` what takes their
-    place, `without` what is left out and why, `sweep` the phases in
+    what its measures (`step.measure`) and phases (`step.phase`) say otherwise, `tolerances`, `stop` and `baseline` what
+    takes their place, `without` what is left out and why, `sweep` the phases in
     which a step holds every series against its peers, `retest` how often a step of any kind is repeated, `steps` what
     comes behind all others.
     Raises ConfigurationError when it cannot be read, FileInvalid with file, line and field when it is wrong.
     """
-    document, text = _read(path, search, MOST_EXTENDED)
-    return plan_of(document), hashlib.sha256(text.encode()).hexdigest()
+    return read_plan_text(_text(path), str(path), search)
 
 
-def _read(path: Path, search: Sequence[Path], left: int) -> tuple[Located, str]:
-    """Return a file's document with what it takes of others in it, and the text of all of them."""
-    text = _text(path)
-    document = parse(text, str(path))
+def read_plan_text(text: str, name: str, search: Sequence[Path] = ()) -> tuple[Plan, str]:
+    """Return the plan that a text holds, as `read_plan` does of a file; complaints call the text by `name`."""
+    document, whole = _read(text, name, search, MOST_EXTENDED)
+    return plan_of(document), hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _read(text: str, name: str, search: Sequence[Path], left: int) -> tuple[Located, str]:
+    """Return a text's document with what it takes of others in it, and the text of all of them."""
+    document = parse(text, name)
     if not isinstance(document.value, dict) or "extends" not in document.value:
         return document, text
     if not left:
         raise document.complaint("extends", f"expected a plan at most {MOST_EXTENDED} plans away from a whole one")
-    base, base_text = _read(plan_path(str(document.value["extends"]), search), search, left - 1)
+    path = plan_path(str(document.value["extends"]), search)
+    base, base_text = _read(_text(path), str(path), search, left - 1)
     return _changed(base, document), base_text + text
 
 
@@ -74,7 +79,7 @@ def _changed(base: Located, over: Located) -> Located:
     unknown = said.keys() - _SECTIONS
     if unknown:
         raise over.complaint(min(unknown), f"expected one of {', '.join(sorted(_SECTIONS))}")
-    value |= {n: said[n] for n in ("schema_version", "name", "title", "stop") if n in said}
+    value |= {n: said[n] for n in ("schema_version", "name", "title", "stop", "baseline") if n in said}
     value["tolerances"] = {**value.get("tolerances", {}), **(said.get("tolerances") or {})}
     steps = value["steps"] = _only(over, value["steps"])
     _change(over, "phases", steps, "phases", "name", needs="")
@@ -90,7 +95,7 @@ def _changed(base: Located, over: Located) -> Located:
 
 _SECTIONS = frozenset(
     {"schema_version", "name", "title", "extends", "changes", "phases", "tolerances", "stop", "without", "steps"}
-    | {"only", "retest", "sweep"}
+    | {"only", "retest", "sweep", "baseline"}
 )
 
 

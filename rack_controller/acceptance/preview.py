@@ -7,11 +7,13 @@ import msgspec
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.generation import Generation
-from rack_controller.acceptance.called import Names
+from rack_controller.acceptance.begin import PLAN
+from rack_controller.acceptance.called import Names, kinds_with_firmware
 from rack_controller.acceptance.drive import ALONE, places_of, planned_seconds
 from rack_controller.acceptance.floor import noted, read_checks
 from rack_controller.acceptance.live import Read, by_series, live_parts
-from rack_controller.acceptance.plans import plan_path, read_plan
+from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
+from rack_controller.prove.accept.floor_form import readings_form, records_form
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import Level, PhaseSpec, StepSpec
 from rack_controller.prove.accept.untold import FloorNeed, Untold, floor_needs, untold
@@ -71,14 +73,15 @@ def preview(
     plan: Path | None = None,
     reads: Sequence[Read] | None = None,
     noted_kinds: Collection[str] = (),
+    plan_text: str = "",
 ) -> RunPreview:
     """Return what a run would do; of a rack that runs with its `reads`, None for a virtual one, which lacks nothing.
 
-    `noted_kinds`: the checks that the floor has handed in.
+    `noted_kinds`: the checks that the floor has handed in; `plan_text`: a plan that comes as text.
     Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
     """
     made = load_generation(generation)
-    found, _ = read_plan(plan or plan_path(made.name))
+    found, _ = read_plan_text(plan_text, PLAN) if plan_text else read_plan(plan or plan_path(made.name))
     parts = live_parts(made)
     steps = [_step(s, parts) for s in found.upto(Level(level))]
     lacking: list[Untold] = []
@@ -86,10 +89,37 @@ def preview(
     if reads is not None:
         checks = read_checks()
         series, _ = by_series([r for r in reads if r.value is not None], Names(parts))
-        facts = FACTS | _settings_of(made)
+        facts = _told_by(made)
         lacking = untold(found, Level(level), {*series, *checks.instruments}, facts | checks.facts)
         needs = floor_needs(found, Level(level), series, facts, checks, noted_kinds)
     return RunPreview(made.name, found.name, found.title, level, sum(s.seconds for s in steps), steps, lacking, needs)
+
+
+def form(
+    generation: str,
+    level: str,
+    reads: Sequence[Read],
+    *,
+    plan: Path | None = None,
+    plan_text: str = "",
+    readings: bool = False,
+) -> bytes:
+    """Return the CSV that a plan wants of the floor of a rack that runs, with its `reads`, to be filled in.
+
+    `readings`: of what instruments log, else of records.  Raises what `preview` raises.
+    """
+    made = load_generation(generation)
+    found, _ = read_plan_text(plan_text, PLAN) if plan_text else read_plan(plan or plan_path(made.name))
+    parts, checks = live_parts(made), read_checks()
+    if not readings:
+        return records_form(found, Level(level), _told_by(made), checks, parts)
+    series, _ = by_series([r for r in reads if r.value is not None], Names(parts))
+    return readings_form(found, Level(level), series, checks, parts)
+
+
+def _told_by(generation: Generation) -> frozenset[str]:
+    """Return the facts that racks of a generation tell; of firmware also which parts tell it."""
+    return FACTS | _settings_of(generation) | {f"{kind}.firmware" for kind in kinds_with_firmware()}
 
 
 def noted_kinds(state: Path, rack: str) -> frozenset[str]:

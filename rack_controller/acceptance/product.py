@@ -4,7 +4,7 @@ Every verb goes the way of everybody's: with the role of whoever began the run, 
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -14,6 +14,8 @@ from rack_controller.acceptance.live import Read
 from rack_controller.prove.accept.evidence import FactValue
 
 MOST_READINGS, MOST_PARTS = 20_000, 10_000
+STOCK_WITHIN_S = 60
+"""How long one question waits for what the rack's endpoints are made of to be read."""
 LOOK_S = 1.0
 OPERATION_WITHIN_S = 1800.0
 PATIENT_S = 120.0
@@ -21,6 +23,8 @@ PATIENT_S = 120.0
 _DONE, _ENDED, _HELD = "done", ("failed", "cancelled"), "held"
 Facts = Mapping[str, Mapping[str, FactValue]]
 Waits = Callable[[str], None]
+_LISTED = frozenset({"serial", "part", "firmware"})
+"""What endpoints' inventories tell."""
 
 
 class Link(Protocol):
@@ -37,7 +41,10 @@ class Link(Protocol):
 
 @dataclass
 class ProductOverApi:
-    """One rack of the product.  `place` is its place, `waits` is told what is waited for."""
+    """One rack of the product.  `place` is its place, `waits` is told what is waited for.
+
+    `part_of`: which part an entry of an endpoint's firmware inventory is of, empty for one that is of none by itself.
+    """
 
     link: Link
     rack: str
@@ -45,6 +52,7 @@ class ProductOverApi:
     waits: Waits = lambda reason: None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    part_of: Callable[[str, str], str] = lambda endpoint, firmware: ""
     _facts: dict[str, dict[str, FactValue]] = field(default_factory=dict)
 
     def readings(self) -> list[Read]:
@@ -59,12 +67,17 @@ class ProductOverApi:
         `firmware` all that its inventory lists; anything else is a setting, looked at now.
         """
         asked = set(wanted)
-        if asked & {"serial", "part"}:
-            self._merge(self._sides(self.link.get(f"/api/v1/passports/{quote(self.place)}/found")))
-        if asked - {"serial", "part"}:
-            for row in self.link.get(self._path("endpoints")):
-                if row["enabled"]:
-                    self._endpoint(row, asked)
+        rows = [row for row in self.link.get(self._path("endpoints")) if row["enabled"]] if asked else []
+        if asked & _LISTED:
+            found = f"/api/v1/passports/{quote(self.place)}/found"
+            self.waits("what the rack's endpoints are made of")
+            self.link.get(found)  # has all of them read side by side, so that none is waited for in turn
+            reports = {str(row["place"]): self._ask("report", str(row["place"])) for row in rows}
+            self._merge(self._sides(self.link.get(found, wait_s=STOCK_WITHIN_S)))
+            for place, report in reports.items():
+                self._firmware(self._below(place), () if report is None else report["firmware"])
+        for row in rows if asked - _LISTED else ():
+            self._endpoint(row, asked)
         return self._facts
 
     def built(self) -> Facts:
@@ -133,12 +146,14 @@ class ProductOverApi:
         here = self._below(place)
         if "version" in asked and row["version"]:
             self._merge({here: {"version": row["version"]}})
-        if asked - {"serial", "part", "firmware", "version"}:
+        if asked - _LISTED - {"version"}:
             self._settings(place, here)
-        if "firmware" in asked:
-            report = self._ask("report", place)
-            for item in () if report is None else report["firmware"]:
-                self._merge({f"{here}/{item['id']}": {"firmware": item["version"]}})
+
+    def _firmware(self, endpoint: str, items: Sequence[Mapping[str, Any]]) -> None:
+        """Add an endpoint's firmware: of its own part where it is known to be of one, else by the entry's name."""
+        for item in items:
+            place = self.part_of(endpoint, str(item["id"])) or f"{endpoint}/{item['id']}"
+            self._merge({place: {"firmware": item["version"]}})
 
     def _settings(self, place: str, here: str) -> None:
         try:

@@ -13,6 +13,8 @@ import msgspec
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 from rack_controller.acceptance.kept import keep
 
+PATIENCE_S = 1800.0
+"""How long people are given for one thing, unless whoever begins a run says otherwise."""
 NOW, ASKED, STOP, ANSWERS = "now.json", "asked.json", "stop.json", "answers.jsonl"
 
 
@@ -35,7 +37,10 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Who began a run, of what.  `seeds`: what virtual racks are made from; `planted`: the fault in one."""
+    """Who began a run, of what.  `seeds`: what virtual racks are made from; `planted`: the fault in one.
+
+    `patience_s`: how long people are given for one thing.
+    """
 
     actor: str
     at_unix_ns: int
@@ -45,6 +50,7 @@ class Asked(msgspec.Struct, frozen=True):
     rig: Literal["live", "virtual"]
     seeds: dict[str, int] = {}
     planted: str = ""
+    patience_s: float = PATIENCE_S
 
 
 class Stop(msgspec.Struct, frozen=True):

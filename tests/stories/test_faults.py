@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from support.product import Product, eventually
 
-from rack_controller.acceptance.live_run import begin_live, resume_live
+from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.live_run import resume_live
 
 pytestmark = pytest.mark.timeout(300)
 VICTIM = "u14/bmc"
@@ -207,7 +208,7 @@ def test_a_live_acceptance_wets_detectors_and_names_the_wet_and_the_deaf_one(pro
     )
     eventually(lambda: (heard("u34/leak1")[0] or 0.0) > 0.0, within=20)
     link, plan = Link(product), tmp_path / "plan.yaml"
-    folder = begin_live(link, "k01", product.state, "test", "ada", plan=plan)
+    folder = begin(Wish("gb200-nvl72", "L11", plan=plan, rack="lab1/a/r01/k01"), product.state, "test", "ada")
     record = resume_live(folder, product.state, link, lambda step: None)
     steps = {step.id: step for step in record.steps}
     assert {f.place for f in steps["watch"].findings if not f.error} == {"u34/leak1"}

@@ -113,7 +113,7 @@ async def budgeted(
     (own / "policies" / "power.yaml").write_text(POLICY.replace("MODE", mode) + more)
     design = load_generation(NAME, [own])
     bench = Bench(design, [Place(RACK)], None)
-    bench.demand_share = demand
+    bench.set_demand(demand)
     async with contextlib.AsyncExitStack() as stack:
         served, happenings = [], Happenings()
         for slot in design.slots:

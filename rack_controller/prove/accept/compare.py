@@ -5,9 +5,13 @@ import numpy as np
 from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts, profile
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, middle, scatter, spread, standard_error
+from rack_controller.prove.accept.robust import centre, middle, resolution, scatter, spread, standard_error
 from rack_controller.prove.accept.weighed import Weighed, weigh
 
+COUNTED = frozenset({"1", "code", "bits"})
+"""Units of what is counted or coded: there one step is a difference, and not what rounding makes of two readings."""
+STEPS = 1.5
+"""Steps of an instrument's last digit that two that read the same may show apart."""
 UNSEEN = "no reading in the phase: its sensor is silent"
 UNASKED = "the phase has no number that was asked for: nothing to hold it against"
 
@@ -57,6 +61,8 @@ def judge_peers(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     if measure.times is not None:
         allowed = np.maximum(allowed, measure.times * spread(values - wanted))
     deviation = values - wanted
+    if measure.unit not in COUNTED and (np.abs(deviation) > allowed).any():
+        allowed = np.maximum(allowed, STEPS * _finest(series, evidence, measure.phase))
     limits = wanted + np.sign(deviation) * allowed
 
     def said(n: int) -> str:
@@ -98,6 +104,12 @@ def _level(measure: MeasureSpec, series: Series, normal: Array) -> Array:
         inside = groups == name
         level[inside] = centre(normal[inside])
     return level
+
+
+def _finest(series: Series, evidence: Evidence, phase: str) -> float:
+    """Return the last digit of a series in a phase, in its unit."""
+    cut = [series.during(p).values for p in evidence.phases_called(phase)]
+    return resolution(np.vstack(cut)) if cut else 0.0
 
 
 def _group(place: str, group: str) -> str:

@@ -62,6 +62,7 @@ class FloorRecord:
     tester: str
     calibrated_until: str
     on: str
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

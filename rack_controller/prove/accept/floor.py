@@ -12,7 +12,7 @@ import datetime
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,14 +34,21 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of check: where it is measured, and between what its numbers can be at all.
 
-    `facts`: its numbers are what the part is, and count as told by it (`memory_gib` of a GPU).
+    `facts`: its numbers are what the part is, and count as told by it (`memory_gib` of a GPU).  `texts`: what is no
+    number, and the regular expression that it must match.
     """
 
     title: str
     at: list[str]
-    numbers: dict[str, tuple[float, float]]
     source: str
+    numbers: dict[str, tuple[float, float]] = {}
+    texts: dict[str, str] = {}
     facts: bool = False
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Return the names of all that a record of it says."""
+        return (*self.numbers, *self.texts)
 
 
 class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +70,7 @@ class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def facts(self) -> frozenset[str]:
         """Return the names of all facts that records tell."""
-        return frozenset(name for check in self.checks.values() if check.facts for name in check.numbers)
+        return frozenset(name for check in self.checks.values() if check.facts for name in check.told)
 
 
 class LoggedReading(msgspec.Struct, frozen=True):
@@ -196,7 +203,8 @@ def _one(
         )
     wanted = {"value": instrument.range} if instrument is not None else check.numbers if check is not None else {}
     numbers = {name: _number(number, name, row.get(name), bounds, complaints) for name, bounds in wanted.items()}
-    _others(number, row, said["kind"], numbers, known, complaints)
+    texts = {} if check is None else _texts(number, row, check, complaints)
+    _others(number, row, said["kind"], {*numbers, *texts}, known, complaints)
     until = _day(number, "calibrated_until", said["calibrated_until"], complaints)
     if instrument is not None:
         moment = _moment(number, said["on"], until, known.now, complaints)
@@ -204,21 +212,30 @@ def _one(
     on = _day(number, "on", said["on"], complaints)
     if on is not None and on > known.now.date():
         complaints.add(number, "on", "a day that has not come yet", said["on"])
-    return FloorRecord(said["kind"], place, numbers, said["tester"], said["calibrated_until"], said["on"])
+    return FloorRecord(said["kind"], place, numbers, said["tester"], said["calibrated_until"], said["on"], texts)
+
+
+def _texts(number: int, row: Mapping[str, Any], check: Check, complaints: Complaints) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, pattern in check.texts.items():
+        text = found[name] = _text(number, name, row.get(name), complaints)
+        if text and not re.fullmatch(pattern, text):
+            complaints.add(number, name, f"expected a text like {pattern}", text)
+    return found
 
 
 def _others(
     number: int,
     row: Mapping[str, Any],
     kind: str,
-    numbers: Mapping[str, float],
+    own: Collection[str],
     known: Known,
     complaints: Complaints,
 ) -> None:
-    """Complain of what a row says beside its own numbers; an empty cell of another check's number says nothing."""
-    others = {"value", *(n for c in known.checks.checks.values() for n in c.numbers)}
+    """Complain of what a row says beside what is its own; an empty cell of another check's number says nothing."""
+    others = {"value", *(n for c in known.checks.checks.values() for n in c.told)}
     for name, value in row.items():
-        if name in COLUMNS or name in numbers or (name in others and value in ("", None)):
+        if name in COLUMNS or name in own or (name in others and value in ("", None)):
             continue
         complaints.add(number, str(name), f"{kind} has no such number", value, kind="no such number")
 

@@ -69,7 +69,7 @@ def judge_step(step: StepSpec, plan: Plan, evidence: Evidence, parts: Parts) -> 
         evidence.phases,
         evidence.facts,
         evidence.built,
-        evidence.baseline,
+        evidence.baseline if plan.baseline is None else plan.baseline.wanted(),
         evidence.records,
         evidence.domain,
     )

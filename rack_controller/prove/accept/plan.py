@@ -159,8 +159,24 @@ class StopRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
 
 
+class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The firmware that is wanted, and who says so: versions by kind of part (`gpu`), by kind of tray and name of an
+    entry of its inventories (`tray/FW_BMC_0`), or by place (`u13/gpu2`)."""
+
+    source: str
+    firmware: dict[str, str]
+
+    def wanted(self) -> dict[str, dict[str, str]]:
+        """Return it as evidence has it: facts by what they are wanted of."""
+        return {name: {"firmware": version} for name, version in self.firmware.items()}
+
+
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A generation's acceptance.  `tolerances`: by series, what `sweep` holds every part of it against."""
+    """A generation's acceptance.
+
+    `tolerances`: by series, what `sweep` holds every part of it against; `baseline`: what firmware is wanted, None
+    where somebody else says so.
+    """
 
     schema_version: Annotated[int, msgspec.Meta(ge=1, le=SCHEMA_VERSION)]
     name: str
@@ -168,6 +184,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: list[StepSpec]
     tolerances: dict[str, Tolerance] = {}
     stop: list[StopRule] = []
+    baseline: Baseline | None = None
     part_out: str = "the same fault of the same part found twice: the part is taken out"
 
     def upto(self, level: Level) -> tuple[StepSpec, ...]:
@@ -189,6 +206,8 @@ def plan_of(document: Located) -> Plan:
                 raise document.complaint(f"{here}.after[{i}]", f"expected a step above this one, got {before!r}")
         seen.add(step.id)
         _check_step(document, here, step, plan)
+    if plan.baseline is not None and not (plan.baseline.source.strip() and plan.baseline.firmware):
+        raise document.complaint("baseline", "expected versions by part, and a source that says who wants them")
     if not plan.steps:
         raise document.complaint("steps", "expected at least one step")
     return plan

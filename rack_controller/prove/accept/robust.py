@@ -45,6 +45,13 @@ def spread(values: Array) -> float:
     return float(np.median(np.abs(known - np.median(known))) * TO_SIGMA) if known.size > 1 else 0.0
 
 
+def resolution(values: Array) -> float:
+    """Return the smallest step from one reading of any part to its next, (N, P), 0 where none ever changes."""
+    steps = np.abs(np.diff(values, axis=0))
+    steps = steps[steps > 0.0]
+    return float(steps.min()) if steps.size else 0.0
+
+
 def standard_error(values: Array) -> Array:
     """Return the standard error of each part's median over time, (N, P) → (P,)."""
     count = np.maximum(np.isfinite(values).sum(axis=0), 1)

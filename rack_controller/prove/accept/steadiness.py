@@ -5,12 +5,15 @@ A sensor that lies now and then, or says something new too rarely, hides behind 
 
 import numpy as np
 
-from rack_controller.prove.accept.compare import UNASKED, UNSEEN, _number, bounds
+from rack_controller.prove.accept.compare import COUNTED, STEPS, UNASKED, UNSEEN, _number, bounds
 from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, middle
+from rack_controller.prove.accept.robust import centre, middle, resolution
 from rack_controller.prove.accept.weighed import Weighed, weigh
+
+LEAST_CHANGES = 4
+"""Fewer changes of most parts in a phase say nothing of who keeps pace."""
 
 
 def judge_peaks(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
@@ -67,7 +70,8 @@ def judge_pace(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighe
     values = _joined(series, evidence, measure.phase)
     changes = np.where(np.isfinite(values).any(axis=0), _changes(values), np.nan)
     usual = centre(changes)
-    need = np.full(len(series.places), (measure.share or 0.5) * usual)
+    # Of what hardly moves within a phase nobody is late.
+    need = np.full(len(series.places), (measure.share or 0.5) * usual if usual >= LEAST_CHANGES else 0.0)
 
     def said(n: int) -> str:
         return f"{measure.of} shows something new {changes[n]:.0f} times, its peers {usual:.0f} times"
@@ -100,7 +104,10 @@ def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     for phase in evidence.phases_called(measure.phase):
         found = np.fmax(found, _jump(series.during(phase).values))
     usual = centre(found)
-    limits = np.full(len(found), max((measure.times or 6.0) * usual, measure.within or 0.0))
+    bound = max((measure.times or 6.0) * usual, measure.within or 0.0)
+    if measure.unit not in COUNTED and (found > bound).any():
+        bound = max(bound, STEPS * resolution(_joined(series, evidence, measure.phase)))
+    limits = np.full(len(found), bound)
 
     def said(n: int) -> str:
         return f"{measure.of} jumps by {_number(found[n])} {measure.unit}, its peers by {_number(usual)}"
@@ -116,7 +123,9 @@ def _jump(values: Array) -> Array:
     common = np.array([[centre(row)] for row in values])
     own = values - common
     before, after = own[1:-1] - own[:-2], own[1:-1] - own[2:]
-    same_way = np.where(before * after > 0.0, np.minimum(np.abs(before), np.abs(after)), 0.0)
+    # A reading that is held while its peers are read anew stands out of them too, and is no jump of its own.
+    there_and_back = (values[1:-1] - values[:-2]) * (values[1:-1] - values[2:]) > 0.0
+    same_way = np.where((before * after > 0.0) & there_and_back, np.minimum(np.abs(before), np.abs(after)), 0.0)
     return _most(np.where(np.isfinite(before + after), same_way, np.nan))
 
 

@@ -24,6 +24,9 @@ def judge_fact(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighe
     bad = [w for w in found if w is not None]
     unread = _unread(said, measure, parts)
     missing = [p for p in dict.fromkeys((*expected, *unread)) if said.get(p) is None]
+    if measure.by == "baseline":
+        free = [p for p, v in said.items() if v is not None and _wanted(p, measure.of, evidence, parts) is None]
+        bad += [Weight(p, str(said[p]), None, 1.0, 0.0, f"{said[p]}: the baseline has none", unseen=True) for p in free]
     bad += [Weight(p, None, None, 1.0, 0.0, f"{measure.of} is not told", unseen=True) for p in missing]
     near = bad[0] if bad else None
     return Weighed(len(said) + len(missing), bad, near)

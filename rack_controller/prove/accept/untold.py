@@ -60,24 +60,33 @@ def floor_needs(
     found: dict[tuple[str, str], FloorNeed] = {}
     for step in plan.upto(level):
         for m in step.measures:
-            for kind, name in _needed(m, series, facts, checks):
+            for kind, name in needed_of(m, series, facts, checks):
                 title = checks.checks[name].title if kind == "records" else checks.instruments[name].title
                 need = FloorNeed(step.id, kind, name, title, name in noted)
                 found.setdefault((step.id, name), need)
     return list(found.values())
 
 
-def _needed(
+def needed_of(
     m: MeasureSpec, series: Collection[str], facts: Collection[str], checks: Checks
 ) -> Iterator[tuple[Literal["records", "readings"], str]]:
+    """Return what a measure needs of the floor: checks, and series that instruments log.
+
+    A fact that is told of some kinds of part alone stands in `facts` with each kind (`gpu.firmware`) as well.
+    """
     if m.rule is Rule.RECORD:
         yield from (("records", m.of),) if m.of in checks.checks else ()
     elif m.rule in TOLD:
-        if m.of not in facts:
-            fitting = ((name, c) for name, c in checks.checks.items() if c.facts and m.of in c.numbers)
+        if not _tells(m, facts):
+            fitting = ((name, c) for name, c in checks.checks.items() if c.facts and m.of in c.told)
             yield from (("records", name) for name, c in fitting if not m.only or m.only in c.at)
     else:
         yield from (("readings", n) for n in inputs_of(m.of) if n not in series and n in checks.instruments)
+
+
+def _tells(m: MeasureSpec, facts: Collection[str]) -> bool:
+    by_kind = {f for f in facts if f.endswith(f".{m.of}")}
+    return m.of in facts and (not m.only or not by_kind or f"{m.only}.{m.of}" in by_kind)
 
 
 def untold(plan: Plan, level: Level, series: Collection[str], facts: Collection[str]) -> list[Untold]:
@@ -85,6 +94,7 @@ def untold(plan: Plan, level: Level, series: Collection[str], facts: Collection[
 
     A derived series is told where all that it is made of is.
     """
+    facts = {*facts, BASELINE} if plan.baseline is not None else facts
     judged = [(step.id, m) for step in plan.upto(level) for m in step.measures if m.rule not in _HANDED_IN]
     looked = [(step, m, _missing(m, series, facts)) for step, m in judged]
     return [Untold(step, m.id, _kind(m), ", ".join(missing)) for step, m, missing in looked if missing]
@@ -99,6 +109,8 @@ def in_words(found: Sequence[Untold]) -> str:
         names = list(dict.fromkeys(u.what for u in found if u.kind == kind))
         more = ", …" if len(names) > MOST_NAMED else ""
         told.append(f"{lack} lack {kind} ({', '.join(names[:MOST_NAMED])}{more})")
+    if BASELINE in {u.what for u in found}:
+        told.append("a plan says its baseline itself (`rackwright accept baseline --rack RACK` writes one)")
     count = f"{len(found)} measures" if len(found) > 1 else "1 measure"
     return f"{count} of the plan can only end in errors, for nothing at this rack tells what is needed: " + (
         "; ".join(told)

@@ -148,6 +148,13 @@ async def test_a_run_is_begun_by_who_may_prove_and_works_in_their_name(
         session = api.services.sessions.use(token)
         assert session is not None
         assert (session.user, session.address) == ("operator", ADDRESS)
+        own = "extends: gb200-nvl72\nname: ours\nonly: [settings]\n"
+        mine = (await client.post(V1, json={"rack": "k01", "plan_text": own, "patience_s": 60})).json()
+        assert (state / "acceptance" / mine["id"] / "plan.yaml").read_text() == own
+        assert '"patience_s":60' in (state / "acceptance" / mine["id"] / "asked.json").read_text()
+        bad = await client.post(V1, json={"rack": "k01", "plan_text": "extends: gb200-nvl72\nonly: [nothing]\n"})
+        assert (bad.status_code, "plan.yaml" in bad.text, "only[0]" in bad.text) == (400, True, True)
+        del started[1]
         virtual = (await client.post(V1, json={"generation": "gb200-nvl72", "seed": 7})).json()
         assert (virtual["rig"], started[1][2], virtual["untold"]) == ("virtual", "", [])
         for body, status in (
@@ -157,6 +164,8 @@ async def test_a_run_is_begun_by_who_may_prove_and_works_in_their_name(
             ({"generation": "gb200-nvl72", "planted": "nothing"}, 400),
             ({"rack": "k99"}, 404),
             ({"rack": "k01", "level": "L9"}, 422),
+            ({"rack": "k01", "plan": "short", "plan_text": "extends: gb200-nvl72\n"}, 422),
+            ({"rack": "k01", "plan_text": "x" * 200_001}, 422),
         ):
             answer = await client.post(V1, json=body)
             assert answer.status_code == status, body

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from firmware_bridge.emulator.command import main
 from firmware_bridge.emulator.control_server import ControlServer
 from firmware_bridge.emulator.harness import RunningEmulator, running_emulator
 from firmware_bridge.vocabulary.errors import RackwrightError
+from firmware_bridge.vocabulary.generation import TrayKind
 
 
 @pytest.fixture
@@ -58,8 +60,13 @@ async def test_time_and_demand_are_driven(emulator: RunningEmulator, say: Any) -
     assert "at speed 2" in await say("state")
     state = json.loads(await say("state", "-o", "json"))
     assert state["racks"][0]["gpu_power_w"] > 30_000
+    await say("demand", "0")
+    bench = next(iter(emulator.hall.benches.values()))
+    await say("demand", "0.5", f"{bench.place_of(0, bench.generation.slots_of(TrayKind.COMPUTE)[2])}/gpu1")
+    emulator.hall.advance(60.0)
+    assert (bench.state.gpu_power[0] > 2 * bench.design.gpu_idle).sum() == 1, "one GPU works, all others idle"
     await say("demand", "trace")
-    assert next(iter(emulator.hall.benches.values())).demand_share is None
+    assert np.isnan(bench._shares_by_hand).all()
     assert "crc_storm" in await say("fault", "kinds")
 
 

@@ -18,7 +18,7 @@ RACK = Place("tx1/a/r03/k07")
 
 def test_a_tray_that_ignores_limits_keeps_them_and_draws_what_it_likes() -> None:
     bench = Bench(GENERATION, [RACK], None)
-    bench.demand_share = 1.0
+    bench.set_demand(1.0)
     for tray, gpu in np.ndindex(bench.caps.shape[1:]):
         WRITERS["gpu.limit"](bench, 0, tray, gpu, 600.0, 0.0)
     bench.advance(20.0, (Fault(what=FaultKind.CAP_IGNORED, where="*/u12"),))

@@ -40,7 +40,7 @@ SERVED_ELSEWHERE = {
 @pytest.fixture(scope="module")
 def bench() -> Bench:
     made = Bench(GENERATION, [RACK], None)
-    made.demand_share = 0.8
+    made.set_demand(0.8)
     made.advance(120)
     return made
 

@@ -20,6 +20,7 @@ from rack_controller.acceptance.called import Names
         ("u11/chassis_0_fan_1_front", "fan_speed", "fan.speed", "u11/fan0"),
         ("u19/mgx_nvswitch_0_temp_0", "temperature", "switch.temperature", "u19"),
         ("u01/systemrelativehumidity", "dew_point", "rack.dew_point", "rack"),
+        ("u01/systemrelativehumidity", "humidity", "rack.humidity", "rack"),
         ("u06/psu3_input", "voltage", "psu.voltage_input", "u06/psu3"),
         ("u01", "pressure_delta", "cdu.pressure_head", "u01"),
     ],
@@ -44,3 +45,19 @@ def test_a_ratio_of_bit_errors_is_told_in_decades() -> None:
     assert called.value_of(1e-15) == pytest.approx(-15.0)
     assert math.isnan(called.value_of(0.0))
     assert math.isnan(called.value_of(None))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "entry", "part"),
+    [
+        ("u11/bmc", "HGX_FW_GPU_3", "u11/gpu3"),
+        ("u19/bmc", "MGX_FW_NVSwitch_1", "u19/nvswitch1"),
+        ("u11/bmc", "HGX_FW_GPU_9", ""),
+        ("u11/bmc", "FW_BMC_0", ""),
+        ("u19/bmc", "HGX_FW_GPU_0", ""),
+    ],
+)
+def test_an_entry_of_a_firmware_inventory_is_a_part_s_own_where_the_data_say_so(
+    endpoint: str, entry: str, part: str
+) -> None:
+    assert Names(parts()).part_of(endpoint, entry) == part

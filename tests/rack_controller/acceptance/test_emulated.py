@@ -78,10 +78,22 @@ def test_what_is_wetted_is_dried_also_by_a_successor(emulator: Emulator, tmp_pat
 
 def test_load_and_mains_are_asked_for(emulator: Emulator, tmp_path: Path) -> None:
     hands = EmulatedHands(tmp_path, RACK)
-    for act in (Act("load", value=0.7), Act("unload"), Act("cycle_ac")):
+    one = Act("load_one", "*/gpu1", value=0.5)
+    for act in (Act("load", value=0.7), one, Act("load_one", "u12", value=0.4), Act("unload"), Act("cycle_ac")):
         assert hands.can(act.verb)
         hands.do(act)
-    assert [a.get("share", a.get("where")) for a in emulator.asked] == [0.7, None, f"{RACK}/*"]
+    whole = f"{RACK}/*"
+    assert [(a.get("share"), a["where"]) for a in emulator.asked] == [
+        (0.7, whole),
+        (0.0, whole),
+        (0.5, f"{RACK}/*/gpu1"),
+        (0.0, whole),
+        (0.4, f"{RACK}/u12/*"),
+        (None, whole),
+        (None, whole),
+    ]
+    assert hands.can("pull", "psu")
+    assert not hands.can("pull", "tray")
     with pytest.raises(CommandRefused, match="no emulated place fits"):
         hands.do(Act("wet", "u99/leak0"))
 

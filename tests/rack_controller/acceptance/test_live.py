@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 from support.scripted_rack import ScriptedRack
 
-from firmware_bridge.vocabulary.errors import BusUnavailable, CommandRefused, DeadlinePassed
+from firmware_bridge.vocabulary.errors import (
+    ArgumentsInvalid,
+    BusUnavailable,
+    CommandRefused,
+    DeadlinePassed,
+    PreconditionFailed,
+)
 from firmware_bridge.wire.located_yaml import parse
 from rack_controller.acceptance.engine import run_step
 from rack_controller.acceptance.record import StepRecord
@@ -60,6 +66,17 @@ def test_a_refused_verb_is_an_error_of_the_part_with_its_reason_and_the_others_a
     assert set(told) == {"u06/psu0", "u06/psu1"}
     assert "the rest carries 60 kW" in told["u06/psu0"]
     assert "switch trays off first" in told["u06/psu0"]
+
+
+def test_where_a_device_offers_no_way_people_are_asked_and_no_other_refusal_is_gone_round() -> None:
+    no_way = ArgumentsInvalid("its shelf offers no way to do that to a single supply")
+    rack = ScriptedRack(refuses={"psu_off": no_way, "psu_on": no_way}, answered_at=0.0)
+    assert run(rack).outcome is Outcome.FAIL  # they say that it is done, and readings say otherwise
+    assert rack.asked[:2] == ["pull u06/psu0, or switch it off", "put u06/psu0 back, or switch it on"]
+    held = ScriptedRack(refuses={"psu_off": PreconditionFailed("the rest does not carry it")})
+    record = run(held)
+    assert (record.outcome, held.asked) == (Outcome.ERROR, [])
+    assert held.done == [], "what was never pulled is not put back"
 
 
 def test_a_rack_that_cannot_be_brought_back_stops_the_run() -> None:
@@ -148,5 +165,5 @@ def test_what_nobody_can_do_it_cannot() -> None:
     rig = ScriptedRack().rig()
     assert rig.can("wet")
     assert rig.can("pull")
-    assert not rig.can("load_one")
+    assert not rig.can("fly")
     assert not rig.can("trace")  # none was given

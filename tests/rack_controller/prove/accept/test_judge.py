@@ -277,3 +277,16 @@ def test_a_bad_plan_is_refused_with_file_line_and_field(text: str, field: str, l
     with pytest.raises(FileInvalid) as caught:
         plan_of(parse(f"schema_version: 1\nname: p\ntitle: p\n{text}\n", "plan.yaml"))
     assert (caught.value.file, caught.value.line, caught.value.field) == ("plan.yaml", line, field)
+
+
+def test_one_step_of_an_instrument_s_last_digit_is_no_fault_and_of_what_is_counted_it_is(parts: Parts) -> None:
+    shown = series(parts, "gpu.temperature_core", np.where(np.arange(72) % 9 == 0, 48.0, 47.0))
+    shown.values[::7, 1:] += 1.0  # whole degrees, now and then the next
+    rule = spec(Rule.PEERS, "gpu.temperature_core", share=0.001, unit="°C")
+    assert judged(parts, rule, shown).outcome is Outcome.PASS
+    shown.values[:, 5] += 2.0
+    assert named(judged(parts, rule, shown)) == [parts.of("gpu")[5]]
+    links = series(parts, "gpu.nvlinks_up", 18.0)
+    links.values[:, 3] = 17.0
+    links.values[::7, 4:] -= 1.0
+    assert parts.of("gpu")[3] in named(judged(parts, spec(Rule.PEERS, "gpu.nvlinks_up", share=0.02, unit="1"), links))

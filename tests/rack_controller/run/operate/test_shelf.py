@@ -42,7 +42,7 @@ async def test_a_shelf_that_carries_alone_stays_and_is_no_tray_to_switch(tmp_pat
 
 async def test_a_supply_goes_off_while_the_others_carry(tmp_path: Path) -> None:
     async with served_trays([TrayKind.POWER_SHELF] * 6, rack=RACK, sound=True) as (served, bench):
-        bench.demand_share = 0.6  # at light load shelves share less evenly
+        bench.set_demand(0.6)  # at light load shelves share less evenly
         bench.advance(5.0)
         psu3 = Place(f"{tray_of(Place(served[0].place))}/psu3")
         async with real_rack(tmp_path, served) as rack:

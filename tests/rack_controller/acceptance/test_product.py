@@ -1,0 +1,45 @@
+"""What a live run asks the product for what parts say of themselves: inventories side by side, firmware by part."""
+
+from typing import Any
+
+from rack_controller.acceptance.product import ProductOverApi
+
+RACK = "lab1/a/r01/k01"
+
+
+class Link:
+    """Answers as the API does; `asked` keeps the paths in their order."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def get(self, path: str, **query: Any) -> Any:
+        self.asked.append((path, query))
+        if path.endswith("/endpoints"):
+            return [{"place": f"{RACK}/{e}", "enabled": e != "u12/bmc", "version": ""} for e in ("u11/bmc", "u12/bmc")]
+        if path.endswith("/found"):
+            whole = "wait_s" in query
+            return [{"place": f"{RACK}/u11/gpu0", "serial": "S1", "part": "P1"}] if whole else []
+        assert path == "/api/v1/endpoints/report"
+        return {"firmware": [{"id": "FW_GPU_0", "version": "97"}, {"id": "FW_BMC_0", "version": "24"}]}
+
+    def post(self, path: str, body: Any) -> Any:
+        raise AssertionError("nothing is commanded")
+
+
+def test_endpoints_are_read_side_by_side_before_any_is_waited_for() -> None:
+    link = Link()
+    parts = {("u11/bmc", "FW_GPU_0"): "u11/gpu0"}
+    product = ProductOverApi(link, RACK, RACK, part_of=lambda endpoint, entry: parts.get((endpoint, entry), ""))
+    facts = product.facts(("serial", "firmware"))
+    assert facts["u11/gpu0"] == {"serial": "S1", "part": "P1", "firmware": "97"}
+    assert facts["u11/bmc/FW_BMC_0"] == {"firmware": "24"}
+    order = [path.rpartition("/")[2] for path, _ in link.asked]
+    assert order == ["endpoints", "found", "report", "found"], "the first look begins the reading of all of them"
+    assert link.asked[2][1] == {"place": f"{RACK}/u11/bmc"}, "what is switched off is not asked"
+
+
+def test_nothing_is_asked_that_nobody_wants() -> None:
+    link = Link()
+    assert ProductOverApi(link, RACK, RACK).facts(()) == {}
+    assert link.asked == []
