@@ -103,7 +103,7 @@ def why(
     held = [h for h in view["held"] if f"/{h['place']}/".find(f"/{place.strip('/')}/") >= 0]
     columns = (
         Column("GPU", lambda r: short(str(r["place"]))),
-        Column("MAY DRAW W", lambda r: f"{r['watts']:g}", right=True),
+        Column("MAY DRAW W", lambda r: f"{r['watts']:.0f}", right=True),
         Column("OF W", lambda r: f"{r['default_w']:g}", right=True),
         Column("HELD BY", lambda r: str(r["layer"])),
         Column("SINCE", lambda r: clock(r["since_unix_ns"]).partition(".")[0] if r["since_unix_ns"] else "–"),

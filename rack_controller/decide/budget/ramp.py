@@ -7,8 +7,8 @@ down evenly before that, and go up evenly after it.  Pure.
 Shapes: N GPUs, R racks.  W of AC at the feeds, s.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,11 +28,12 @@ LONGER = 1.1  # than a period: a low phase of an iteration is no pause before th
 @dataclass(frozen=True, slots=True)
 class RampState:
     """`ceiling_w`: what may be asked for at most; `past`: loads of late that none behind them has reached, (s, W);
-    `at`: when it was last looked."""
+    `at`: when it was last looked.  `left`: which share of its swing each job that pauses could use then."""
 
     ceiling_w: float = np.inf
     past: tuple[tuple[float, float], ...] = ()
     at: float = -np.inf
+    left: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def level_w(self) -> float:
@@ -54,7 +55,7 @@ def step_ramp(state: RampState, ramp: Ramp, load_w: float, least_w: float, pause
         ceiling = wanted
     elif wanted > ceiling:
         ceiling = max(min(wanted, ceiling + up_w_s * max(now - state.at, 0.0)), least_w)
-    return RampState(ceiling, past, now)
+    return RampState(ceiling, past, now, state.left)
 
 
 def edge_w(ramp: Ramp, rate_kw_s: float) -> float:
@@ -178,30 +179,41 @@ def look_ramp(
     hints = [job.hint for job in jobs]
     load = float(share @ seen.loads)
     state = step_ramp(before, ramp, load, float(share @ seen.least), pause_after(ramp, hints, unix_ns), now)
-    tops, falls, rest = _tops(ramp, inside, roster, jobs, unix_ns)
+    passed = max(now - before.at, 0.0) if np.isfinite(before.at) else 0.0
+    tops, falls, rest, left = _tops(ramp, inside, roster, jobs, unix_ns, before.left, passed)
+    state = replace(state, left=left)
     return RampLook(ramp, state, share, load, float(share @ seen.blind), tops, falls, rest)
 
 
 def _tops(
-    ramp: Ramp, inside: Mask, roster: Roster, jobs: Sequence[JobAt], unix_ns: int
-) -> tuple[Array, tuple[Fall, ...], float]:
-    """Return what pauses leave to each GPU, (N,) W, the pauses to come, and what falls at once in the end, W."""
+    ramp: Ramp,
+    inside: Mask,
+    roster: Roster,
+    jobs: Sequence[JobAt],
+    unix_ns: int,
+    before: Mapping[str, float],
+    passed_s: float,
+) -> tuple[Array, tuple[Fall, ...], float, dict[str, float]]:
+    """Return what pauses leave to each GPU, (N,) W, the pauses to come, what falls at once in the end, W, and which
+    share is left to each job: a pause that was said too late is no reason to come down faster."""
     tops = np.full(len(roster.places), np.inf)
     slope = ((1.0 + roster.law.follow) / roster.law.efficiency)[roster.rack]
     swings = [np.where(job.mine & inside, slope * (roster.most - roster.idle), 0.0) for job in jobs]
     falls = [falls_of(ramp, job.hint, unix_ns) for job in jobs]
     swing = sum(float(each.sum()) for each, coming in zip(swings, falls, strict=True) if coming)
     edge_share = edge_w(ramp, ramp.down_kw_s) / max(swing, 1.0)
-    rest = 0.0
+    rest, lefts = 0.0, dict[str, float]()
     for job, coming in zip(jobs, falls, strict=True):
-        left = share_left(ramp, coming, swing, edge_share)
+        slowest = before.get(job.hint.job, 1.0) - passed_s * ramp.down_kw_s * 1e3 / max(swing, 1.0)
+        left = min(max(share_left(ramp, coming, swing, edge_share), slowest), 1.0)
         mine = job.mine & inside
         if coming:
             rest += float((slope * (roster.floor - roster.idle))[mine].sum())
         if left < 1.0:
+            lefts[job.hint.job] = left
             tops = np.where(mine, roster.idle + left * (roster.most - roster.idle), tops)
     ahead = sorted((fall for each in falls for fall in each if fall.in_s > 0.0), key=lambda fall: fall.in_s)
-    return tops, tuple(ahead), rest
+    return tops, tuple(ahead), rest, lefts
 
 
 def unsent_w(roster: Roster, share: Array, step_w: float) -> float:

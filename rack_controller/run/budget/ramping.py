@@ -86,10 +86,10 @@ class Ramping:
 
     def over(self, layers: LayersOver) -> LayersOver:
         """Return layers with what pauses leave to GPUs as one more."""
-        if self.tops is None:
-            return layers
-        until = "the end of the pause, after which it may draw more with its ramp; or power job unhint"
-        return replace(layers, caps=(*layers.caps, Layer(None, "ramp: its job pauses", self.tops, until)))
+        until = "the end of the pause, after which it may draw more with its ramp; or power job hint --clear"
+        armed = [look for look in self.looks if look.ramp.mode is Mode.ARMED and np.isfinite(look.tops).any()]
+        caps = [Layer(None, f"ramp {look.ramp.name}: its job pauses", look.tops, until) for look in armed]
+        return replace(layers, caps=(*layers.caps, *caps))
 
     def views(self, rack: int) -> list[RampView]:
         """Return the ramps that a rack is under."""

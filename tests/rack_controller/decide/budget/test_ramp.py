@@ -136,16 +136,26 @@ def test_a_checkpoint_that_was_said_comes_down_evenly_and_goes_up_again() -> Non
     (look,) = it.ramping.looks
     assert look.rest_w == pytest.approx(least - float(ROSTER.law.drawn(np.array([COUNT * IDLE]))[0]), rel=0.05)
     over = it.ramping.over(lay(ROSTER, []))
-    assert ("ramp: its job pauses", ROSTER.floor[0]) in [
+    assert ("ramp row: its job pauses", ROSTER.floor[0]) in [
         (name, max(watts, ROSTER.floor[0])) for name, watts in over.at(0)
     ]
     assert it.decision is not None
     layers = layers_of(ROSTER, claims_of(ROSTER, it.policy), it.decision, 0, None, None, over)
-    assert (layers.layer, "power job unhint" in layers.frees) == ("ramp: its job pauses", True)
+    assert (layers.layer, "power job hint --clear" in layers.frees) == ("ramp row: its job pauses", True)
     it.run(12.0, busy=False)
     after = it.run(90.0, busy=True)
     assert rates(after, 20).max() <= UP * 1.05
     assert after[-1] == pytest.approx(full, rel=0.01)
+
+
+def test_a_pause_that_was_said_too_late_brings_nobody_down_faster() -> None:
+    it = Trained()
+    it.run(20.0, busy=False)
+    it.run(120.0, busy=True)
+    it.hints = [parse_hint("train", {"checkpoints": "30/12"}, it.unix_ns, "ada")]
+    before = it.run(30.0, busy=True)
+    assert rates(before, 20).min() >= -DOWN * 1.1
+    assert before[-1] < 0.8 * before[0]  # as far as it got
 
 
 def test_a_ramp_in_shadow_holds_nobody_and_says_what_it_would_have() -> None:
