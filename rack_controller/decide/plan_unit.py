@@ -21,7 +21,7 @@ from rack_controller.decide.switch import Switch
 from rack_controller.model.bypass import SIGN_WITHIN_NS
 from rack_controller.model.layout import Layout
 from rack_controller.model.lease import Direction, Facet
-from rack_controller.model.operation import Manner, Operation, Plan, PlannedCheck, PlannedStage, Step, Verb
+from rack_controller.model.operation import STILLS, Manner, Operation, Plan, PlannedCheck, PlannedStage, Step, Verb
 from rack_controller.model.snapshot import Snapshot
 
 WITHIN_S = 60.0
@@ -71,15 +71,13 @@ def plan_unit(
         raise PreconditionFailed(wish.busy, advice="wait for that, or cancel it")
     if wish.wet and wish.verb is not Verb.COOLANT_STOP:
         raise PreconditionFailed(f"no coolant is to flow: {wish.wet}", advice="inspect it and clear that first")
-    cooled = cooled_checks(layout, sequence) if wish.verb is not Verb.COOLANT_START else []
+    cooled = cooled_checks(layout, sequence) if wish.verb in STILLS else []
     heat: dict[str, str] = {}
-    if wish.verb is not Verb.COOLANT_START:
-        heat = _heat(layout, cooled, snapshot, starting)
-        for other, seen in beside:
-            heat |= _heat(other, cooled_checks(other, sequence), seen, starting)
+    for rack, seen in [(layout, snapshot), *beside] if wish.verb in STILLS else []:
+        heat |= _heat(rack, cooled_checks(rack, sequence), seen, starting)
     if heat and not wish.despite:
         raise PreconditionFailed(
-            f"{name} is not {done} while trays that it cools are on or hot: {_told(heat)}",
+            _hot(name, done, heat),
             advice="switch the rack off and let it cool; two persons may do it all the same (--despite-heat)",
         )
     stage = PlannedStage(
@@ -104,6 +102,29 @@ def plan_unit(
         request_s=sequence.request_s,
         despite={tray: why for tray, why in heat.items() if wish.despite},
     )
+
+
+def why_not_now(
+    plan: Plan,
+    sequence: PowerSequence,
+    racks: Collection[tuple[Layout, Snapshot | None]],
+    starting: Collection[Place] = (),
+    wet: str = "",
+) -> str:
+    """Return why a plan's request may not go out by now, empty when it may: since it was approved something leaks, or
+    a tray came on.  Asked just before the request, also before one that is made again.
+
+    How long flow went on is not asked a second time: a unit that was silent for a moment need not begin anew.
+    """
+    if wet and plan.verb is not Verb.COOLANT_STOP:
+        return f"no coolant is to flow: {wet}"
+    if plan.despite or plan.verb not in STILLS:
+        return ""
+    heat: dict[str, str] = {}
+    for layout, seen in racks:
+        checks = [c for c in cooled_checks(layout, sequence) if c.quantity is not Quantity.FLOW]
+        heat |= _heat(layout, checks, seen, starting)
+    return _hot(leaf_of(Place(plan.target)), _WORDS[plan.verb][2], heat) if heat else ""
 
 
 def why_not_approved(operation: Operation, actor: str, now_ns: int) -> tuple[str, str] | None:
@@ -157,6 +178,10 @@ def _heat(
                 part = "" if tray_of(place) == place else f"{leaf_of(place)} "
                 found[tray_of(place)] = f"{check.title}: {part}{fault}"
     return found
+
+
+def _hot(name: str, done: str, heat: dict[str, str]) -> str:
+    return f"{name} is not {done} while trays that it cools are on or hot: {_told(heat)}"
 
 
 def _told(heat: dict[str, str]) -> str:

@@ -29,7 +29,7 @@ def _nothing(_tray: Place) -> str:
 class LeaseBook:
     """`locks` tells who works on a tray, `latches` what may not be energised, `quarantined` what of a tray nobody knows
     since a flash was broken off, `unfed` for which tray there is no power, `awaited` what one waits for that is to get
-    some, `uncooled` for which no coolant flows."""
+    some, `uncooled` for which no coolant flows, `heated` why what a wish is for would stop or move coolant wrongly."""
 
     clock: Clock
     latches: LatchBook = field(default_factory=NoLatches)
@@ -39,6 +39,7 @@ class LeaseBook:
     unfed: Callable[[Place], str] = _nothing
     awaited: Callable[[Place], str] = _nothing
     uncooled: Callable[[Place], str] = _nothing
+    heated: Callable[[Wish], str] = lambda _wish: ""
     _tokens: int = 0
     _taken_over: dict[int, str] = field(default_factory=dict)  # by token: who took it
     _starting: dict[Place, float] = field(default_factory=dict)  # until when
@@ -70,6 +71,7 @@ class LeaseBook:
         works there since, or it may not be energised."""
         wish = lease.wish
         why = self.lost(lease) or forbidden(wish, self.standing(Place(wish.endpoint), wish.direction))
+        why = why or self.heated(wish)
         if why:
             raise PreconditionFailed(f"{wish.endpoint}: {why}")
 

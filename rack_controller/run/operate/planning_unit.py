@@ -14,9 +14,9 @@ from firmware_bridge.vocabulary.power import PowerDepth
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Sequence
 from rack_controller.decide.loop import coolant_units
-from rack_controller.decide.plan_unit import UnitWish, plan_unit
+from rack_controller.decide.plan_unit import UnitWish, plan_unit, why_not_now
 from rack_controller.decide.switch import Switch
-from rack_controller.model.lease import Direction
+from rack_controller.model.lease import Direction, Wish
 from rack_controller.model.operation import BUS_VERBS, STILLS, UNIT_VERBS, Plan, Verb
 from rack_controller.run.find import trays_with
 from rack_controller.run.operate.operations import Operations
@@ -50,9 +50,23 @@ class UnitPlanning:
             self.sequence,
             Switch(unit) if found is None else Switch(found[0], found[1].unit_actions),
             self.view.snapshot,
-            frozenset().union(*(each.operations.leases.starting() for each in self.loop)),
+            self._starting(),
             [(each.view.layout, each.view.snapshot) for each in self.loop if each is not self],
         )
+
+    def forbids(self, wish: Wish) -> str:
+        """Return why an operation's request to a unit may not go out by now, empty when it may."""
+        plan = next((o.plan for o in self.operations.under_way() if o.id == wish.holder), None)
+        if plan is None or plan.verb not in UNIT_VERBS:
+            return ""
+        if self.sequence is None:
+            return f"nobody knows what {self.view.layout.rack} has to cool"
+        racks = [(each.view.layout, each.view.snapshot) for each in self.loop]
+        return why_not_now(plan, self.sequence, racks, self._starting(), self._first(lambda rack: rack.wet()))
+
+    def _starting(self) -> frozenset[Place]:
+        """Return the trays of the loop that may come on at any moment."""
+        return frozenset().union(*(each.operations.leases.starting() for each in self.loop))
 
     def stands(self, _tray: Place) -> str:
         """Return why no tray of the rack is cooled: a unit of its loop is being stopped or cycled, or nothing flows."""

@@ -265,7 +265,7 @@ def operating(means: Means) -> tuple[Operations, Mapping[str, Answers]]:
     pushes = PushPlanning(view, means.sequence, sources, operations, means.images)
     units = UnitPlanning(view, means.sequence, sources, operations, means.wet, means.loop)
     means.loop.append(units)
-    leases.uncooled = units.stands
+    leases.uncooled, leases.heated = units.stands, units.forbids
     planning = (pushes, shelves, means.looking, limiting, units)
     powers = PowerPlanning(view, means.sequence, sources, operations)
     return operations, OperationVerbs(view, powers, operations, *planning).verbs

@@ -16,7 +16,7 @@ from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.sequence import Sequence
 from rack_controller.decide.checks import judge_check
 from rack_controller.decide.plan_power import PowerWish, plan_power
-from rack_controller.decide.plan_unit import UnitWish, plan_unit, why_not_approved
+from rack_controller.decide.plan_unit import UnitWish, plan_unit, why_not_approved, why_not_now
 from rack_controller.decide.switch import Switch
 from rack_controller.model.lease import Direction, Facet
 from rack_controller.model.operation import Operation, Plan, Verb, diff_plans
@@ -175,3 +175,28 @@ def test_racks_on_the_same_loop_are_cooled_by_it_too() -> None:
     rack.switch(True, [rack.place("u12")])
     with pytest.raises(PreconditionFailed, match=r"k01/u12 is on; k02/u11, k02/u12"):
         plan_unit(wish, rack.layout, SEQUENCE, switch, rack.snapshot(), beside=[(other, rack.snapshot())])
+
+
+def test_what_came_since_the_approval_is_looked_at_again_before_the_request() -> None:
+    assert SEQUENCE is not None
+    rack = cold()
+    plans = {verb: planned(rack, verb) for verb in (*STILLS, Verb.COOLANT_START)}
+
+    def why(plan: Plan, **more: Any) -> str:
+        assert SEQUENCE is not None
+        return why_not_now(plan, SEQUENCE, [(rack.layout, rack.snapshot())], **more)
+
+    leak = "latch k01-l1: Leak"
+    assert [why(plan) for plan in plans.values()] == ["", "", ""]
+    assert why(plans[Verb.COOLANT_STOP], wet=leak) == "", "a leak is a reason to stop"
+    for verb in (Verb.COOLANT_START, Verb.COOLANT_CYCLE):
+        assert why(plans[verb], wet=leak) == f"no coolant is to flow: {leak}"
+    rack.set("u01", Quantity.FLOW, None)
+    assert why(plans[Verb.COOLANT_STOP]) == "", "a unit that was silent for a moment need not begin anew"
+    assert "u12 may come on" in why(plans[Verb.COOLANT_STOP], starting=[rack.place("u12")])
+    rack.switch(True, [rack.place("u12")])
+    for verb in STILLS:
+        assert "while trays that it cools are on or hot: u12 is on" in why(plans[verb])
+        assert why(msgspec.structs.replace(plans[verb], despite={"u12": "is on"})) == "", "two persons said so"
+    assert why(plans[Verb.COOLANT_START]) == ""
+    assert "was not read yet" in why_not_now(plans[Verb.COOLANT_STOP], SEQUENCE, [(rack.layout, None)])

@@ -33,6 +33,9 @@ SEEN_BY = {
     "locks_are_looked_at_only_when_a_step_begins": 6214,
     "what_a_full_disk_refused_is_not_written_down_later": 6939,
     "what_the_building_did_is_not_looked_at": 19,
+    "a_unit_is_not_looked_at_again_before_its_request": 177,
+    "trays_go_on_without_coolant": 2689,
+    "one_person_overrules_heat": 277,
 }
 """The first seed that sees each bug; another one will do when scripts are drawn otherwise."""
 

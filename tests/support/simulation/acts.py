@@ -122,6 +122,8 @@ def warm(world: "World", fault: Fault) -> None:
 def unit_silent(world: "World", fault: Fault) -> None:
     """The coolant unit says nothing."""
     world.rack.silent_unit = True
+    for device in world.rack.units.values():
+        device.silent_until = max(device.silent_until, world.clock.now() + fault.span * 2)
     later(world, fault.span * 2, lambda: setattr(world.rack, "silent_unit", False))
 
 
@@ -242,6 +244,55 @@ def begin(world: "World", verb: Verb, target: Place, kind: TrayKind | None) -> N
         world.end(life, "killed at a point")
 
 
+def all_off(world: "World", fault: Fault) -> None:
+    """Every tray is off, as somebody left it: a unit may be stopped now."""
+    for device in world.rack.trays.values():
+        device.turn_off()
+
+
+def coolant_stop(world: "World", fault: Fault) -> None:
+    """Somebody wants the coolant unit to stand."""
+    switch_unit(world, Verb.COOLANT_STOP)
+
+
+def coolant_start(world: "World", fault: Fault) -> None:
+    """Somebody wants coolant to flow."""
+    switch_unit(world, Verb.COOLANT_START)
+
+
+def coolant_cycle(world: "World", fault: Fault) -> None:
+    """Somebody wants the unit's power cycled."""
+    switch_unit(world, Verb.COOLANT_CYCLE)
+
+
+def coolant_despite(world: "World", fault: Fault) -> None:
+    """Somebody wants the unit to stand although trays are on or hot; somebody else agrees, or nobody does."""
+    switch_unit(world, Verb.COOLANT_STOP, despite=True, by=world.rng.choice(("ada", "ben")))
+
+
+def switch_unit(world: "World", verb: Verb, *, despite: bool = False, by: str = "ada") -> None:
+    """Plan a switch of the coolant unit as a person does, and have it approved by somebody."""
+    life = world.life
+    if life is None:
+        return
+    unit = sorted(world.rack.units)[0]
+    said = {"do": str(verb), **({"despite": True, "reason": "a hose"} if despite else {})}
+
+    async def switched() -> None:
+        try:
+            made = await life.verbs.plan(Command("1", "ada", Role.SAFETY, "plan", unit, 0, said))
+            approved = {"operation": made["operation"]}
+            await life.verbs.approve(Command("2", by, Role.SAFETY, "approve", RACK, 0, approved))
+            world.note(f"{made['operation']} is {verb}, approved by {by}")
+        except RackwrightError as err:
+            world.note(f"no {verb}: {err.what}")
+        except Killed:
+            if life in world.lives:
+                world.end(life, "killed at a point")
+
+    world.spawn(switched())
+
+
 def lock(world: "World", fault: Fault) -> None:
     """Somebody works on a tray."""
     life = world.life
@@ -280,7 +331,7 @@ def calm(world: "World") -> None:
     world.rack.flow, world.rack.silent_unit = 1.0, False
     world.rack.supply_k, world.rack.isolated_since = 0.0, None
     fill(world, False)
-    for device in (*world.rack.trays.values(), *world.rack.shelves.values()):
+    for device in (*world.rack.trays.values(), *world.rack.shelves.values(), *world.rack.units.values()):
         device.careless = False
     life = world.life
     if life is None:

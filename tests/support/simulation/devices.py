@@ -70,6 +70,10 @@ class SimTray:
         if self.settle() is _P.OFF and self.answers:
             self._go(_P.POWERING_ON, _P.ON)
 
+    def turn_off(self) -> None:
+        """Be off, as it was left."""
+        self.state, self._goes_to = _P.OFF, None
+
     def lose_mains(self, until: float, boot_s: float) -> None:
         """Lose power at once, its controller too; both come back, the host only where it restores itself."""
         self.state, self._goes_to, self.dark_until = _P.OFF, None, until

@@ -36,7 +36,10 @@ from rack_controller.run.operate.ledger import Ledger
 from rack_controller.run.operate.locks import Locks
 from rack_controller.run.operate.obstacles import Obstacles
 from rack_controller.run.operate.operations import Operations
+from rack_controller.run.operate.planning_unit import UnitPlanning
 from rack_controller.run.operate.pusher import Pusher
+from rack_controller.run.operate.switches import UnitAsSwitch
+from rack_controller.run.operate.verbs import OperationVerbs
 from rack_controller.run.operate.worker import Worker
 from rack_controller.run.view import RackView
 from support.fake_power import PART, Killed, read_image
@@ -111,6 +114,20 @@ class Line:
         answer = await self.device.take(action, key)
         self.life.mortal.pass_by()  # it has acted, and nobody wrote down that it answered
         return answer
+
+
+@dataclass
+class UnitLine:
+    """A coolant unit as one life reaches it."""
+
+    line: Line
+    unit_actions: frozenset[PowerAction] = frozenset((PowerAction.ON, PowerAction.FORCE_OFF, PowerAction.FORCE_RESTART))
+
+    async def observe_unit(self) -> PowerSight:
+        return await self.line.observe_power()
+
+    async def switch_unit(self, action: PowerAction) -> PowerAnswer:
+        return await self.line.switch_power(action)
 
 
 @dataclass
@@ -202,7 +219,9 @@ class Life:
         watching = (carriers, self.striker.see, self.leases.starting)
         self.guard = Guard(self.view, self.rack.policy, self.latches, self.clock, self.said.append, *watching)
         self.board.on_leaks, self.leases.latches = self.guard.hear, self.guard.gate
-        worker = Worker(self.ledger, self.leases, lines.__getitem__, self.clock)
+        units: Any = {d.place: UnitLine(Line(self, d, self.asked)) for d in self.rack.units.values()}
+        switches: Any = lines | {place: UnitAsSwitch(line) for place, line in units.items()}
+        worker = Worker(self.ledger, self.leases, switches.__getitem__, self.clock)
         obstacles = Obstacles({}, maintenance=self.locks.maintenance)
         flash: Any = {place: FlashLine(self, line.device) for place, line in lines.items()}
         pusher = Pusher(self.ledger, self.leases, flash.__getitem__, read_image, self.clock)
@@ -212,7 +231,18 @@ class Life:
             pusher=pusher,
         )
         self.leases.quarantined = self.operations.quarantined
+        self.verbs = self._unit_verbs(units)
         self.running = asyncio.get_running_loop().create_task(self.operations.run())
+
+    def _unit_verbs(self, units: Any) -> OperationVerbs:
+        """Return the verbs as persons say them; only units are planned for here."""
+        loop: list[UnitPlanning] = []
+        wet = self.latches.wet
+        planning = UnitPlanning(self.view, self.rack.unit_sequence, units, self.operations, wet, loop)
+        loop.append(planning)
+        self.leases.uncooled, self.leases.heated = planning.stands, planning.forbids
+        nobody: Any = None
+        return OperationVerbs(self.view, nobody, self.operations, nobody, nobody, nobody, nobody, planning)
 
     @property
     def number(self) -> int:

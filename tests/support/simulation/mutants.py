@@ -14,7 +14,7 @@ from rack_controller.decide.limits import lower_only
 from rack_controller.model.lease import Facet, Lease, LeaseClass, Wish
 from rack_controller.run import limits, set_points
 from rack_controller.run.guard import gate, guard, hearing, latches, strike, strike_book
-from rack_controller.run.operate import lease_book, ledger, operations
+from rack_controller.run.operate import lease_book, ledger, operations, planning_unit, verbs
 
 Patch = pytest.MonkeyPatch
 MUTANTS: dict[str, Callable[[Patch], None]] = {}
@@ -194,3 +194,18 @@ def strike_waits_for_a_flash(patch: Patch) -> None:
         return take(self, wish, span)
 
     patch.setattr(lease_book.LeaseBook, "take", patient)
+
+
+@mutant
+def a_unit_is_not_looked_at_again_before_its_request(patch: Patch) -> None:
+    patch.setattr(planning_unit.UnitPlanning, "forbids", lambda _self, _wish: "")
+
+
+@mutant
+def trays_go_on_without_coolant(patch: Patch) -> None:
+    patch.setattr(planning_unit.UnitPlanning, "stands", lambda _self, _tray: "")
+
+
+@mutant
+def one_person_overrules_heat(patch: Patch) -> None:
+    patch.setattr(verbs, "why_not_approved", lambda _operation, _actor, _now_ns: None)

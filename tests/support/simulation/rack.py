@@ -29,6 +29,7 @@ from support.simulation.devices import SimTray
 Q = Quantity
 GENERATIONS = ("orv3-hpr-nvl36x2", "gb200-nvl72")
 PART = 7  # trays of a rack that is not whole
+UNIT_HASTE = 3.0  # how much shorter still a unit waits for trays to have been off: stops must meet faults, too
 HASTE = 5.0  # steady times, gaps and settling times of a seeded sequence are divided by it, so that starts meet faults
 DRY, WARNING, CRITICAL = 0.0, 1.0, 2.0
 Key = tuple[Place, Quantity]
@@ -116,6 +117,7 @@ class SimRack:
     isolated_since: float | None = None  # since when the building keeps the coolant closed
     hot: frozenset[Place] = frozenset()  # trays that were on when it was closed
     shelves: dict[Place, SimTray] = field(default_factory=dict)  # their outputs
+    units: dict[Place, SimTray] = field(default_factory=dict)  # coolant units: on, they move coolant
     sent_at: dict[str, float] = field(default_factory=dict)  # when each effect's request went out
     _boards: dict[Board, "_Known"] = field(default_factory=dict)
 
@@ -137,9 +139,12 @@ class SimRack:
             if view.kind == TrayKind.POWER_SHELF:
                 shelf = join_place(Place(view.place), "pmc")
                 self.shelves[Place(view.place)] = SimTray(shelf, self.rng, self.clock, PowerState.ON, False, False)
+        for view in self.layout.trays:
+            if view.kind == TrayKind.COOLANT_UNIT:
+                unit = join_place(Place(view.place), "bmc")
+                self.units[Place(view.place)] = SimTray(unit, self.rng, self.clock, PowerState.ON, False, False)
         self._slow = dict(self._slowly())
         self.places = [Place(view.place) for view in self.layout.trays]
-        self._units = [Place(t.place) for t in self.layout.trays if t.kind == TrayKind.COOLANT_UNIT]
 
     @cached_property
     def watched(self) -> list[TrayView]:
@@ -210,7 +215,25 @@ class SimRack:
         device = self.trays.get(tray)
         if device is not None:
             return device.answers
-        return not (self.silent_unit and tray in self._units)
+        return not (self.silent_unit and tray in self.units)
+
+    @property
+    def moves(self) -> bool:
+        """Return whether any unit moves coolant; one that starts does not yet."""
+        return any(device.settle() in (PowerState.ON, PowerState.POWERING_OFF) for device in self.units.values())
+
+    @cached_property
+    def unit_sequence(self) -> Sequence:
+        """Return the sequence that units are switched by."""
+        return msgspec.structs.replace(
+            self.sequence,
+            power_off=[
+                msgspec.structs.replace(
+                    stage, after=[msgspec.structs.replace(c, steady_s=c.steady_s / UNIT_HASTE) for c in stage.after]
+                )
+                for stage in self.sequence.power_off
+            ],
+        )
 
     def _now(self) -> dict[Key, float | None]:
         values: dict[Key, float | None] = {(place, Q.LEAK): said for place, said in self.leaks.items()}
@@ -220,8 +243,8 @@ class SimRack:
             values[shelf, Q.POWER_STATE] = float(device.settle() is not PowerState.OFF)
         for gpu, device in self.capped.items():
             values[gpu, Q.POWER_LIMIT] = device.cap_w
-        for unit in self._units:
-            values[unit, Q.FLOW] = self.flow * self.layout.coolant_flow_rated_lpm
+        for unit in self.units:
+            values[unit, Q.FLOW] = self.flow * self.moves * self.layout.coolant_flow_rated_lpm
             values[unit, Q.TEMPERATURE_SUPPLY] = self.layout.coolant_supply_nominal_c + self.supply_k
         return values
 

@@ -43,6 +43,10 @@ class Fault:
 
 MORE = ("isolate", "warm", "push")
 """What happens in one run of four besides, drawn from dice of its own: all other runs stay as they are."""
+COOL = ("coolant_stop", "coolant_stop", "coolant_stop", "coolant_start", "coolant_cycle", "coolant_despite")
+BESIDE = ("energise", "energise", "button", "leak", "clear", "kill_at_point", "kill", "unit_silent", "full", "succeed")
+"""What happens to the coolant unit in another run of four, and what it meets there.  In half of them all trays are off
+at first, so that it may be stopped."""
 BOUT = ("energise", "leak", "leak", "clear", "energise", "kill", "kill", "succeed", "mains", "silent", "open", "full")
 """What meets in every order, mostly at one tray: each bout has some of these, a few seconds apart."""
 
@@ -66,4 +70,12 @@ def write_script(rng: random.Random, rack: SimRack, seed: int) -> list[Fault]:
             Fault(dice.uniform(4.0, FAULTS_END_S - 20), what, crowd[0], dice.uniform(8.0, 18.0))
             for what in dice.sample(MORE, dice.randint(1, len(MORE)))
         ]
+    if seed % 4 == 1:
+        dice = random.Random(f"unit {seed}")
+        if seed % 8 == 1:
+            faults = [Fault(3.5, "all_off", crowd[0], 1.0)]
+        at = dice.uniform(4.0, 10.0)
+        for what in (dice.choice(COOL), *dice.sample(BESIDE, dice.randint(1, 3)), dice.choice(COOL)):
+            faults.append(Fault(at, what, dice.choice(crowd), dice.uniform(4.0, 16.0)))
+            at += dice.uniform(0.2, 9.0)
     return sorted(faults, key=lambda fault: fault.at)

@@ -20,6 +20,8 @@ from support.simulation.devices import STARTS, SimTray
 from support.simulation.life import Life
 from support.simulation.rack import DRY, SimRack
 
+STILLING = (PowerAction.FORCE_OFF, PowerAction.FORCE_RESTART)
+STALE_S = 5.0  # a reading of a second is nobody's word any more after three
 TOLD_WITHIN_S = 3.0  # ticks are a second apart
 LAST_RESORT_S = 5.0  # how long coolant was closed before a shelf is struck
 BELOW = 3  # trays that water of a tray falls on
@@ -56,6 +58,7 @@ class Watch:
     _wet_since: dict[Place, float] = field(default_factory=dict)  # by detector, until it was heard to be dry
     _told_wet: dict[Place, float] = field(default_factory=dict)  # since when a controller knows that it leaks
     _told_off: dict[Place, float] = field(default_factory=dict)  # when a tray was last asked to go off
+    _heard: dict[Place, float] = field(default_factory=dict)  # when a tray answered last
     _asked: set[tuple[str, int]] = field(default_factory=set)
 
     def blame(self, text: str) -> None:
@@ -162,7 +165,9 @@ class Watch:
             self.blame(f"{name} went out without an intent")
         if life.ledger.epoch < self.epoch and not (safe and life.mortal.full):
             self.blame(f"{name} went out though it was succeeded")
-        if not safe:
+        if device.tray in self.rack.units:
+            self._unit(life, action, intent, name)
+        elif not safe:
             self._energises(life, device, name)
         elif device.tray in self.rack.shelves:
             self._shelf(name, action)
@@ -189,6 +194,36 @@ class Watch:
             self.blame(f"{name} went out and is not written down")
         if life.ledger.epoch < self.epoch and not life.mortal.full:
             self.blame(f"{name} went out though it was succeeded")
+
+    def look(self) -> None:
+        """Note who answers now: silence that lasts is not off."""
+        now = self.clock.now()
+        for tray, device in self.rack.trays.items():
+            if device.answers:
+                self._heard[tray] = now
+
+    def _unit(self, life: Life, action: PowerAction, intent: Effect | None, name: str) -> None:
+        """Judge a request to a coolant unit: it stands only under trays that are off, unless two persons said so, and
+        moves nothing while something leaks."""
+        operation = None if intent is None else life.operations.find(intent.operation)
+        if operation is None:
+            self.blame(f"{name} went out for no operation")
+            return
+        two = bool(operation.plan.despite) and operation.approved_by not in ("", operation.actor)
+        if action in STILLING:
+            self.rack_may_go_off()
+            served = [] if two else sorted(self.rack.trays)
+            for tray in served:
+                if not self._rests(tray):
+                    self.blame(f"{name} went out though {leaf_of(tray)} is {self.rack.trays[tray].state}, or silent")
+        if action in STARTS and (wet := sorted(self.wet)):
+            self.blame(f"{name} went out though {leaf_of(wet[0])} leaks")
+
+    def _rests(self, tray: Place) -> bool:
+        """Return whether a tray may be taken for off: it is, or came on too lately to be seen; and it answered."""
+        device, now = self.rack.trays[tray], self.clock.now()
+        off = device.settle() is PowerState.OFF or now - device.started_at < TOLD_WITHIN_S
+        return off and now - self._heard.get(tray, float("-inf")) < STALE_S
 
     def _shelf(self, name: str, action: PowerAction) -> None:
         since = self.rack.isolated_since
@@ -243,7 +278,7 @@ class Watch:
             waits = point.endpoint in written  # limits wait for an image, also one of which nobody knows yet
             if device.answers and not waits and device.cap_w != point.value:
                 self.blame(f"{leaf_of(device.tray)} keeps {device.cap_w:g} W, {point.value:g} W are written down")
-        for device in self.rack.trays.values():
+        for device in (*self.rack.trays.values(), *self.rack.units.values()):
             done = [key for key, action in device.acted if action in STARTS and key]
             for key in sorted({k for k in done if done.count(k) > 1}):
                 self.blame(f"{leaf_of(device.tray)} was started {done.count(key)} times for {key}")
@@ -265,6 +300,8 @@ class Watch:
                 self.blame(f"{name} went out though {leaf_of(tray)} leaked")
         if self._two:
             self.blame(f"{name} went out though two trays leaked")
+        if not any(unit.state in (PowerState.ON, PowerState.POWERING_OFF) for unit in self.rack.units.values()):
+            self.blame(f"{name} went out though its coolant unit was stopped")
         undry = [d for d in self.rack.detectors(device.tray) if life.words.get(d) != DRY]
         if undry:
             self.blame(f"{name} went out though {leaf_of(undry[0])} did not say that it is dry")

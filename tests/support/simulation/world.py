@@ -92,6 +92,7 @@ class World:
             for life in list(self.lives):
                 self.guarded(life, life.tick)
                 self.heard(life, None)
+            self.watch.look()
             if self.life is not None:
                 self.watch.closed(self.life)
                 self.watch.prompt(self.life)
