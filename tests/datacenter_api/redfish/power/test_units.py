@@ -68,3 +68,23 @@ async def test_who_may_not_set_targets_stops_nothing(hall: Hall, offering: Contr
         answer = await client.post(SET, json={"Mode": "Disabled"})
     assert (answer.status_code, code(answer)) == (403, "InsufficientPrivilege")
     assert offering.commands == []
+
+
+async def test_no_other_action_reaches_a_unit(hall: Hall, offering: Controller) -> None:
+    (manager,) = [m for m in (await hall.get("/Managers"))["Members"] if "k01-u01" in m["@odata.id"]]
+    chassis = f"{R}/Chassis/k01-u01"
+    async with hall.api.client() as client:
+        for uri in (chassis, manager["@odata.id"]):
+            shown = (await client.get(uri)).json()
+            assert not [name for name in shown.get("Actions", {}) if name.endswith("Reset")], uri
+        for target in (
+            f"{chassis}/Actions/Chassis.Reset",
+            f"{R}/Systems/k01-u01/Actions/ComputerSystem.Reset",
+            f"{manager['@odata.id']}/Actions/Manager.Reset",
+            f"{UNIT}/Actions/CoolingUnit.Reset",
+            f"{R}/PowerEquipment/PowerShelves/k01-u01/Outlets/1/Actions/Outlet.PowerControl",
+        ):
+            for how in ("PowerCycle", "ForceOff", "ForceRestart"):
+                answer = await client.post(target, json={"ResetType": how})
+                assert answer.status_code in (400, 404, 405), (target, how, answer.status_code)
+    assert offering.commands == []

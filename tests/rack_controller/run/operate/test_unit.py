@@ -10,6 +10,7 @@ from support.real_rack import RACK, eventually
 
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.power import ControllerRestart, PowerAction
 from rack_controller.model.operation import Operation, OperationState
 from rack_controller.model.roles import Role
 
@@ -83,6 +84,26 @@ async def test_a_unit_stands_when_two_persons_say_so_and_nothing_comes_on_until_
         on_at = float(it.bench.units_on_at[0])
         cycled = await approved(it, "ben", "coolant_cycle", despite=True, reason=REASON)
         assert (cycled.state, float(it.bench.units_on_at[0]) > on_at) == ("done", True), cycled
+
+
+OTHER_ROADS: tuple[tuple[str, dict[str, object]], ...] = (
+    *(("power", {"action": str(action)}) for action in PowerAction),
+    *(("restart", {"how": str(how)}) for how in ControllerRestart),
+    *(("plan", {"do": do}) for do in ("on", "off", "cycle", "shelf_on", "shelf_off")),
+    ("plan", {"do": "off", "depth": "aux_off", "manner": "force"}),
+    ("plan", {"do": "push", "image": "0" * 64}),
+)
+
+
+async def test_no_other_road_stops_a_unit_or_cycles_its_power(tmp_path: Path) -> None:
+    async with cooled(tmp_path) as it:
+        for verb, said in OTHER_ROADS:
+            for target in (UNIT, f"{UNIT}/serial"):
+                answer = await it.rack.do(verb, target, Role.ADMIN, **said)
+                assert not answer.accepted, (verb, said, target, answer)
+                assert answer.code != "internal_error", (verb, said, target, answer)
+        assert it.rack.controlled._operations.under_way() == []
+        assert float(it.bench.state.flow[0]) > 10.0
 
 
 async def test_a_unit_of_which_nobody_knows_how_to_stop_it_says_so(tmp_path: Path) -> None:
