@@ -180,10 +180,9 @@ class Budget:
             self._standing.follow(seen.now, self._state.written.newest)
         self._granted = decision.charged[1:]
         if self._shedding is not None:
-            written = self._state.written
-            drawn = np.maximum(np.nan_to_num(seen.power, nan=0.0), design.floor)
-            stuck = written.stuck(seen.now, self._policy.rewrite_s)
-            self._shedding.look(seen, decision, np.where(stuck, np.maximum(written.holds - drawn, 0.0), 0.0))
+            written, late_s = self._state.written, self._policy.rewrite_s
+            stuck = np.where(written.stuck(seen.now, late_s), written.holds, 0.0)
+            self._shedding.look(seen, decision, stuck, late_s)
         return decision.writes
 
 

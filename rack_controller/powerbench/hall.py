@@ -76,6 +76,7 @@ class Hall:
         self.feed_limit = self.full_load / scenario.oversubscription
         self._breaker = BreakerHeat.settled(np.array([0.9 * self.feed_limit]), np.array([self.feed_limit]))
         slowest = max(scenario.writes.delay_s)
+        self._announced_s = max(ANNOUNCED_S, LANDED * slowest + scenario.sensing.power_s)
         self._wrong: dict[tuple[int, ...], tuple[Conditions, Array]] = {}
         self._struck: tuple[int, ...] | None = None
         self.path = CapPath(np.full(self.count, float(design.limit_default)), scenario.step_s, slowest)
@@ -189,7 +190,7 @@ class Hall:
         # was announced.
         heard = self.limits(max(self.now - self.scenario.sensing.power_s, 0.0))
         if any(w.within_s for w in self.happening(self.now)):
-            heard[0] = min(heard[0], self.limits(self.now + ANNOUNCED_S)[0])
+            heard[0] = min(heard[0], self.limits(self.now + self._announced_s)[0])
         self._told = replace(self._told, now=self.now, limits=heard)
         return self._told
 
@@ -340,7 +341,8 @@ STANDING_S = (0.3, 1.0)  # after so long a limit that was told over Redfish hold
 FELL = 0.995  # a limit that is less than this of what it was a step ago has dropped; one that glides down has not
 WARM = 1.001  # of the heat that a breaker's limit for hours settles at
 FULL = 0.9999  # of its energy: a battery above this takes nothing worth counting
-ANNOUNCED_S = 0.5  # so much earlier a gliding limit is known
+ANNOUNCED_S = 0.5  # so much earlier a gliding limit is known, and as much as the slowest write needs
+LANDED = 1.2  # of the slowest write's time, after which what it asks for is drawn
 LAST_EFFICIENCY = 0.966  # of a supply at full load
 FORCED_S = 2.0  # after a limit has dropped, power may be above it for so long: what nobody could have prevented
 BEST_EFFICIENCY = 0.976  # of a supply: what its rating at the busbar is at most at the feed

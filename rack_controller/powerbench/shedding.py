@@ -1,8 +1,9 @@
 """What goes off when not even the floors of all devices fit: whole racks of the last priority, and back when they fit.
 
-A device that does not follow is charged its most, but costs no rack its power: here it counts with what it draws.  A
-rack is charged until its meter says that it draws nothing.  While it is off its limits are told to be the least, and
-before it is switched on it is charged again, until the others have made room.
+A device that does not follow is charged its most, but costs no rack its power: here it counts with its floor, and with
+what it draws once it has had the time to follow.  A rack is charged until its meter says that it draws nothing.  While
+it is off its limits are told to be the least, and before it is switched on it is charged again, until the others have
+made room.
 """
 
 from dataclasses import replace
@@ -27,7 +28,7 @@ class Shedding:
         priority = np.zeros(design.racks, dtype=np.int64)
         np.maximum.at(priority, design.rack, design.priority[design.claim])
         self._order = np.argsort(-priority, kind="stable")
-        self._short_since, self._fits_since = np.inf, np.inf
+        self._short_since, self._drawn_since, self._fits_since = np.inf, np.inf, np.inf
         self._returns = np.zeros(design.racks, dtype=np.bool_)
 
     def design(self, seen: Seen) -> BudgetDesign:
@@ -48,24 +49,36 @@ class Shedding:
             together=np.append(design.together, False),
         )
 
-    def look(self, seen: Seen, decision: BudgetDecision, surplus: Array) -> None:
+    def look(self, seen: Seen, decision: BudgetDecision, stuck: Array, late_s: float) -> None:
         """Put racks off for a shortfall that lasts, and one back on when floors have fitted for long.
 
-        surplus: (N,) W that devices which do not follow are charged beyond the floor and beyond what they draw.
+        stuck: (N,) W that devices which do not follow are charged, 0 for all others; late_s: after which a write should
+        have been read back.
         """
         going = self._hall.shed & ~(np.nan_to_num(seen.meters, nan=np.inf) <= DARK_W)
-        slope = (1.0 + self._design.law.follow) / self._design.law.efficiency
-        uncertain = float((slope * self._design.per_rack(surplus)).sum())
-        short = float(decision.shortfall[0]) - float(self._floors[going].sum()) - uncertain
-        self._short_since = min(self._short_since, seen.now) if short > 0.0 else np.inf
+        short = float(decision.shortfall[0]) - float(self._floors[going].sum())
+        drawn = np.maximum(np.nan_to_num(seen.power, nan=0.0), self._design.floor)
+        certain, likely = (short - self._beyond(stuck, known) for known in (self._design.floor, drawn))
+        self._short_since = min(self._short_since, seen.now) if certain > 0.0 else np.inf
+        self._drawn_since = min(self._drawn_since, seen.now) if likely > 0.0 else np.inf
         if seen.now - self._short_since >= PATIENCE_S:
-            for rack in self._order[~self._hall.shed[self._order]]:
-                if short <= 0.0:
-                    break
-                self._hall.shed[rack] = True
-                short -= float(self._floors[rack])
-            self._short_since = np.inf
+            self._shed(certain)
+        elif seen.now - self._drawn_since >= PATIENCE_S + late_s:
+            self._shed(likely)
         self._come_back(seen, decision)
+
+    def _beyond(self, stuck: Array, known: Array) -> float:
+        """Return what is charged for devices that do not follow beyond what is `known` of each, (N,) W, at the feed."""
+        slope = (1.0 + self._design.law.follow) / self._design.law.efficiency
+        return float((slope * self._design.per_rack(np.maximum(stuck - known, 0.0))).sum())
+
+    def _shed(self, short: float) -> None:
+        for rack in self._order[~self._hall.shed[self._order]]:
+            if short <= 0.0:
+                break
+            self._hall.shed[rack] = True
+            short -= float(self._floors[rack])
+        self._short_since, self._drawn_since = np.inf, np.inf
 
     def _come_back(self, seen: Seen, decision: BudgetDecision) -> None:
         if self._returns.any():

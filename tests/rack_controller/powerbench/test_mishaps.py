@@ -12,7 +12,7 @@ from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.powerbench.hall import Hall, Trace
 from rack_controller.powerbench.mishaps import conditions_of, under_way, working_supplies
 from rack_controller.powerbench.run import run_logged, run_once
-from rack_controller.powerbench.scenario import Happening, Scenario, ServingSpec, TraceSpec, TrainingSpec
+from rack_controller.powerbench.scenario import Happening, Scenario, ServingSpec, TraceSpec, TrainingSpec, Writes
 
 WHAT = ["feed", "deaf trays", "restart", "demand response", "leak", "phase", "shelves", "clip", "nothing seen"]
 WHAT += ["a pump", "warm facility water"]
@@ -176,3 +176,17 @@ def test_no_more_is_shed_than_floors_need_though_the_rest_works_in_step_with_it(
     score, log = run_logged(scenario, "budget", seed=1)
     assert (score.over_s, score.overshoot) == (0.0, 0.0)
     assert max(m.dark for m in log.moments) == 1
+
+
+def test_what_has_had_no_time_to_follow_yet_puts_no_rack_off() -> None:
+    """A limit that a device came with counts as its most until ours is read back: that is no shortfall."""
+    slow = msgspec.structs.replace(SHORT, generation="gb300-nvl72", oversubscription=1.5, writes=Writes((0.3, 1.0)))
+    score, log = run_logged(slow, "budget", seed=1)
+    assert max(m.dark for m in log.moments) == 0
+    assert (score.over_s, score.overshoot) == (0.0, 0.0)
+
+
+def test_a_limit_that_falls_evenly_is_kept_by_slow_writes_too() -> None:
+    wrong = [Happening(at_s=12.0, limit=0.75, within_s=10.0)]
+    score = run_once(msgspec.structs.replace(SHORT, happenings=wrong, writes=Writes((0.3, 1.0))), "budget", seed=1)
+    assert (score.over_s, score.overshoot) == (0.0, 0.0)
