@@ -4,12 +4,13 @@ Held and granted are told by number, word and shape, never by colour alone.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from datacenter_api.console.wording import UNKNOWN, esc, slot_of
 from firmware_bridge.vocabulary.amounts import power_text
+from rack_controller.model.power_hint import JobHint
 from rack_controller.model.power_layer import LayerWish
 from rack_controller.model.power_view import (
     RESERVE_MEANS,
@@ -133,7 +134,13 @@ def draw_claims(state: BudgetState | None) -> str:
     table = f'<table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>' if rows else ""
     if not _written(state.view):
         head += f'<p class="quiet">{ONLY_SHOWN}</p>'
-    return head + table + _jobs(state.view.jobs) + _caps(state.view.caps) + _layers(state.view.layers)
+    return (
+        head
+        + table
+        + _jobs(state.view.jobs, {hint.job: hint for hint in state.view.hints})
+        + _caps(state.view.caps)
+        + _layers(state.view.layers)
+    )
 
 
 def draw_held(state: BudgetState | None) -> str:
@@ -291,15 +298,28 @@ def _road(held: HeldView) -> str:
     return f"{esc(held.road)} until {until}, then {power_text(held.standing_w or 0.0)}"
 
 
-def _jobs(jobs: Sequence[JobView]) -> str:
+def _said(hint: JobHint | None) -> str:
+    """Return what somebody said that a job will do."""
+    if hint is None:
+        return UNKNOWN
+    words = [f"starts {_clock(hint.start_unix_ns)}"] if hint.start_unix_ns else []
+    words += [f"iterations of {hint.period_s:g} s"] if hint.period_s else []
+    words += [f"pauses {_clock(at)} for {takes:g} s" for at, takes in hint.checkpoints[:2]]
+    words += [f"and {len(hint.checkpoints) - 2} times more"] if len(hint.checkpoints) > 2 else []
+    words += [f"stops {_clock(hint.stop_unix_ns)}"] if hint.stop_unix_ns else []
+    return f"{esc(', '.join(words))}; by {esc(hint.by)}"
+
+
+def _jobs(jobs: Sequence[JobView], hints: Mapping[str, JobHint]) -> str:
     if not jobs:
         return ""
     rows = "".join(
         f"<tr><td>{esc(job.name)}</td><td>{esc(', '.join(job.members))}</td>"
-        f'<td class="n">{job.energy_j / 3.6e6:.2f} ± {job.doubt_j / 3.6e6:.2f} kWh</td><td>{esc(job.by)}</td></tr>'
+        f'<td class="n">{job.energy_j / 3.6e6:.2f} ± {job.doubt_j / 3.6e6:.2f} kWh</td>'
+        f"<td>{_said(hints.get(job.name))}</td><td>{esc(job.by)}</td></tr>"
         for job in jobs
     )
-    columns = "<tr><th>Job</th><th>On</th><th>Energy</th><th>Begun by</th></tr>"
+    columns = "<tr><th>Job</th><th>On</th><th>Energy</th><th>Said beforehand</th><th>Begun by</th></tr>"
     return f'<h2>Jobs</h2><table class="lines"><thead>{columns}</thead><tbody>{rows}</tbody></table>'
 
 

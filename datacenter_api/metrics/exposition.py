@@ -64,6 +64,8 @@ _B_IN_BAND = Family("rackwright_power_in_band_hosts", "Hosts whose agents keep l
 _B_SHED = Family("rackwright_power_trays_shed", "Trays that the power budget has switched off.")
 _B_HEAT = Family("rackwright_power_breaker_heat", "Heat of a breaker as a share of what trips it.")
 _B_RESERVE = Family("rackwright_power_breaker_reserve", "What is left of a breaker's heat reserve (1: all of it).")
+_B_RAMP = Family("rackwright_power_ramp_allows_watts", "AC power that a ramp lets its racks be granted now.")
+_B_STEEP = Family("rackwright_power_ramp_steepest_watts_per_second", "Steepest 5 s of the last minute on their meters.")
 _B_JOB = Family("rackwright_power_job_energy_joules", "AC energy of a running job's GPUs with what follows them.")
 _B_DOUBT = Family("rackwright_power_job_energy_doubt_joules", "By how much the energy of a running job may be wrong.")
 _B_WRITES = Family("rackwright_power_limits_written_total", "Limits that the power budget has sent.", "counter")
@@ -252,6 +254,12 @@ class _OwnLines:
         for name, heat, reserve in said.breakers:
             self.add(_B_HEAT, f'{rack},breaker="{escape(name)}"', round(heat, 4))
             self.add(_B_RESERVE, f'{rack},breaker="{escape(name)}"', round(reserve, 4))
+        for name, may, rose, fell in said.ramps:
+            labels = f'{rack},ramp="{escape(name)}"'
+            self.add(_B_RAMP, labels, round(may))
+            for way, rate in (("up", rose), ("down", fell)):
+                if rate is not None:
+                    self.add(_B_STEEP, f'{labels},way="{way}"', round(rate))
         self.add(_B_WRITES, rack, said.writes)
         self.add(_B_STEP, rack, round(said.step_s, 6))
 

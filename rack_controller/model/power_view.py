@@ -310,7 +310,8 @@ class WhatIf(msgspec.Struct, frozen=True):
 class BudgetGlance(msgspec.Struct, frozen=True):
     """A rack's budget in short, said with its endpoints.  W; limits: name, kind, limit, charged; in_band: how many
     hosts are in which state (`InBandView`); shed: how many trays; breakers: name, heat, reserve left; jobs: name, J,
-    plus or minus, said by the site's first rack for all of them."""
+    plus or minus, said by the site's first rack for all of them; ramps: name, W that it may be granted now, W/s that
+    meters rose and fell at most (None: unknown)."""
 
     armed: bool
     usable_w: float
@@ -325,3 +326,4 @@ class BudgetGlance(msgspec.Struct, frozen=True):
     shed: int = 0
     breakers: list[tuple[str, float, float]] = []
     jobs: list[tuple[str, float, float]] = []
+    ramps: list[tuple[str, float, float | None, float | None]] = []

@@ -102,4 +102,5 @@ def budget_glance() -> BudgetGlance:
         shed=1,
         breakers=[("feed a", 0.7, 0.4)],
         jobs=[("train", 3.6e6, 3.6e5)],
+        ramps=[("row", 119_000.0, 12_000.0, None)],
     )

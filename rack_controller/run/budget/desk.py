@@ -145,6 +145,7 @@ class PowerBudgetDesk:
             in_band=by_state(view.in_band),
             shed=len(view.shed),
             breakers=[(breaker.name, breaker.heat, breaker.reserve) for breaker in view.breakers],
+            ramps=[(ramp.name, ramp.may_w, ramp.rose_w_s, ramp.fell_w_s) for ramp in view.ramps],
             jobs=[(j.name, j.energy_j, j.doubt_j) for j in view.jobs] if self._speaks_for_all() else [],
         )
 

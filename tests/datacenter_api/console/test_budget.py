@@ -68,6 +68,7 @@ def test_who_asks_and_who_is_held_by_what() -> None:
     asked, held = draw_claims(SHOWN), draw_held(SHOWN)
     assert "train (in step)" in asked
     assert "1.00 ± 0.10 kWh" in asked
+    assert "iterations of 5 s, pauses " in asked
     assert "grid &lt;1&gt;" in asked
     assert f"<td>{RACK}/u12</td><td>profile max-&lt;q&gt;</td><td>ada</td>" in asked
     assert "<b>1 GPU</b> by interlock flow.low" in held

@@ -36,6 +36,10 @@ async def test_a_budget_is_shown_whole_and_in_the_metrics(state: Path) -> None:
                 assert f'rackwright_power_in_band_hosts{{{at},state="kept"}} 1' in page
                 assert f"rackwright_power_trays_shed{{{at}}} 1" in page
                 assert 'rackwright_power_job_energy_joules{job="train"} 3600000' in page
+                assert f'rackwright_power_ramp_allows_watts{{{at},ramp="row"}} 119000' in page
+                steep = f"rackwright_power_ramp_steepest_watts_per_second{{{at}"
+                assert f'{steep},ramp="row",way="up"}} 12000' in page
+                assert 'way="down"' not in page
                 assert f'rackwright_power_breaker_reserve{{{at},breaker="feed a"}} 0.4' in page
         finally:
             running.cancel()
