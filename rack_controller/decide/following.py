@@ -12,9 +12,10 @@ from firmware_bridge.vocabulary.place import Place, leaf_of, tray_of
 from firmware_bridge.vocabulary.set_points import Settable
 from firmware_bridge.vocabulary.units import Watts
 from rack_controller.decide.interlock import Standing
+from rack_controller.decide.loop import LoopSight
 from rack_controller.decide.picture import Picture
 from rack_controller.decide.unjudged import can_be_judged
-from rack_controller.model.interlock import InterlockPolicy
+from rack_controller.model.interlock import Follows, InterlockPolicy, Rung
 from rack_controller.model.layout import CAPPED
 from rack_controller.model.limit import SetPoint
 
@@ -97,9 +98,18 @@ def back_after(
     row = next((row for row in policy.rows if row.cause == cause), None)
     if row is None:
         return BACK_S
-    if not can_be_judged(picture, row):
+    rung = next((rung for rung in row.ladder if rung.follows is not None), None)
+    if not can_be_judged(picture, row) or (rung is not None and not _is_proven(rung, picture.loop)):
         return None
-    return next((rung.back_s for rung in row.ladder if rung.follows is not None), BACK_S)
+    return BACK_S if rung is None else rung.back_s
+
+
+def _is_proven(rung: Rung, loop: LoopSight) -> bool:
+    """Return whether flow carries what comes back with the limits.  A capped rack needs little flow: that it has it
+    proves nothing, and the cap would come and go for ever."""
+    return rung.follows is not Follows.FLOW or (
+        loop.flow is not None and loop.flow >= (rung.back_share or 1.0) * loop.need_most
+    )
 
 
 def usual_of(point: Settable) -> float | None:

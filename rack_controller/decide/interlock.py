@@ -15,7 +15,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.conditions import holding
 from rack_controller.decide.left import words_of
 from rack_controller.decide.picture import Picture
-from rack_controller.model.interlock import SWITCHES_OFF, Act, Condition, InterlockPolicy, Row, Rung, Target
+from rack_controller.model.interlock import SWITCHES_OFF, Act, Condition, Follows, InterlockPolicy, Row, Rung, Target
 
 _DRY: frozenset[Place] = frozenset()
 FIRST = SWITCHES_OFF | {Act.STOP_JOB}
@@ -269,6 +269,8 @@ def _time_has_come(rung: Rung, tripped_at: Seconds, chosen: tuple[Place, ...], p
 
 def _order(row: Row, rung: Rung, standing: Standing, chosen: tuple[Place, ...], picture: Picture) -> Order:
     reason = f"{row.title} at {leaf_of(standing.place)}"
+    if rung.follows is Follows.FLOW:
+        return Order(rung.do, row.cause, standing.place, chosen, reason, rung.share, follows=True)
     if rung.follows is not None:
         left = picture.left
         share = None if left is None else left.share(row.margin_k or 0.0)

@@ -18,6 +18,7 @@ from rack_controller.model.layout import Layout
 from rack_controller.model.snapshot import Snapshot
 
 _PUMP = "pump"
+_HEATS = (TrayKind.COMPUTE, TrayKind.SWITCH)
 _GOOD = int(Quality.GOOD)  # a plain number: NumPy compares with members of an enumeration ten times slower
 
 
@@ -26,12 +27,12 @@ class LoopSight:
     """The coolant loop.
 
     `flow`, and `need`: of the heat that goes into the coolant; `need_known`: of the heat that was known last;
-    `need_soon`: of all that is drawn, once metal is as warm; `moves`: what the pumps that run can move, None while none
-    failed; all in L/min.  `fall`: by which share pressure or level fell below their settled value.  `supply` and
-    `supply_coldest`: of the unit whose coolant comes warmest and coldest, in °C; `dew_point`: the highest that anything
-    in the rack says of its air, in °C, None while nothing does.  `pumps`: those with a health of their own;
-    `pumps_told`: all of them say it.  `stops`: the words of bits that say that coolant is about to stop; `told`: alarm
-    words are read.
+    `need_soon`: of all that is drawn, once metal is as warm; `need_most`: of all that is not off at its rating;
+    `moves`: what the pumps that run can move, None while none failed; all in L/min. `fall`: by which share pressure
+    or level fell below their settled value. `supply` and `supply_coldest`: of the unit whose coolant comes warmest
+    and coldest, in °C; `dew_point`: the highest that anything in the rack says of its air, in °C, None while
+    nothing does. `pumps`: those with a health of their own; `pumps_told`: all of them say it. `stops`: the words of
+    bits that say that coolant is about to stop; `told`: alarm words are read.
     """
 
     units: tuple[Place, ...] = ()
@@ -48,6 +49,7 @@ class LoopSight:
     rack_detectors: tuple[DetectorSight, ...] = ()
     need_known: float | None = None
     need_soon: float = 0.0
+    need_most: float = 0.0
     supply_coldest: float | None = None
     moves: float | None = None
     pumps_told: bool = False
@@ -105,10 +107,10 @@ def see_loop(
     detectors: Sights,
     memory: LoopMemory,
     rules: LoopRules,
-    *,
-    any_on: bool,
+    off: Collection[Place] = (),
 ) -> LoopSight:
-    """Return the loop at the snapshot's tick; `any_on`: a tray may be on, so that heat is to be carried away."""
+    """Return the loop at the snapshot's tick; `off`: trays that are observed off, of all others heat is to be carried
+    away."""
     units = coolant_units(layout)
     if not units:
         return NO_LOOP
@@ -119,7 +121,8 @@ def see_loop(
     health = [float(snapshot.gauges[column]) for column in pumps]
     sights = [d for u in units for d in detectors.get(u, ())]
     in_rack = [d for d in sights if any(word.lower() in d.label.lower() for word in rules.rack_labels)]
-    need, need_known, need_soon = _need(layout, memory, snapshot.now, rules) if any_on else (0.0, 0.0, 0.0)
+    on = [t for t in layout.trays if t.kind in _HEATS and t.place not in off]
+    need, need_known, need_soon = _need(layout, memory, snapshot.now, rules) if on else (0.0, 0.0, 0.0)
     failed = max(sum(code >= 2 for code in health), len(_lit(snapshot, units, rules.pump_bits)))
     return LoopSight(
         units,
@@ -127,6 +130,7 @@ def see_loop(
         need=need,
         need_known=need_known,
         need_soon=need_soon,
+        need_most=60.0 * sum(t.power_max_w or 0.0 for t in on) / _per_liter(layout, rules),
         fall=_fall(snapshot, units, memory),
         supply=max(supplies, default=None),
         supply_coldest=min(supplies, default=None),
@@ -180,11 +184,16 @@ def _need(layout: Layout, memory: LoopMemory, now: Seconds, rules: LoopRules) ->
     """
     silent = memory.draw_at is not None and now - memory.draw_at > rules.settle_s
     least = rules.least_share * layout.coolant_flow_rated_lpm
-    per_liter = layout.coolant_heat_capacity_j_per_l_k * rules.rise_k
+    per_liter = _per_liter(layout, rules)
     most, known, drawn = layout.busbar_power_usable_w, memory.heat or 0.0, memory.draw or 0.0
     flows = (most if silent else known, known, most if silent else drawn)
     need, need_known, need_soon = (max(least, 60.0 * watts / per_liter) for watts in flows)
     return need, need_known, need_soon
+
+
+def _per_liter(layout: Layout, rules: LoopRules) -> float:
+    """Return the heat that a liter carries away, in J."""
+    return layout.coolant_heat_capacity_j_per_l_k * rules.rise_k
 
 
 def draw_of(layout: Layout, snapshot: Snapshot) -> float | None:

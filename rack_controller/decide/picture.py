@@ -172,7 +172,7 @@ def see(
             )
         )
     draw, off = draw_of(layout, snapshot), frozenset(t.place for t in trays if t.off is True)
-    loop_sight = see_loop(layout, snapshot, by_tray, loop, policy.loop, any_on=any(t.off is not True for t in trays))
+    loop_sight = see_loop(layout, snapshot, by_tray, loop, policy.loop, off)
     return Picture(
         snapshot.rack,
         snapshot.now,

@@ -133,6 +133,7 @@ class Follows(StrEnum):
     """What the share of a cap follows while its row stands."""
 
     COOLANT = "coolant"  # what the pumps that run and the supply carry
+    FLOW = "flow"  # nothing: `share` it is, until flow is proven
 
 
 class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,7 +142,8 @@ class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `every_s`: repeated for as long as a target is not observed off.  `share`: of a cap, of the tray's maximum; of a
     raised flow, of the most that the unit allows.  `by_k`: how much warmer coolant is to come.
     `follows`: the share of a cap is worked out from what is seen, `share` where that cannot be; it is given back
-    `back_s` after the row is over.
+    `back_s` after the row is over, of one that follows the flow only while at least `back_share` flows of what all that
+    is not off needs at its rating.
     """
 
     do: Act
@@ -154,6 +156,7 @@ class Rung(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by_k: float | None = None
     follows: Follows | None = None
     back_s: float = 30.0
+    back_share: float | None = None
 
 
 class Clearing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -350,6 +353,10 @@ def _check_rung(where: str, row: Row, rung: Rung) -> None:
         raise ValueError(f"{where}: `share` is above 0 and at most 1, got {rung.share:g}")
     if rung.follows is not None and (rung.do is not Act.CAP or rung.every_s is None or row.latch):
         raise ValueError(f"{where}: `follows` belongs to a cap with `every_s`, of a row that ends by itself")
+    if (rung.follows is Follows.FLOW) != (rung.back_share is not None) or not 0 < (rung.back_share or 1.0) <= 1:
+        raise ValueError(f"{where}: `back_share` belongs to `follows: flow`, which needs it, above 0 and at most 1")
+    if rung.follows is Follows.FLOW and row.when is not Condition.FLOW_BELOW:
+        raise ValueError(f"{where}: `follows: flow` belongs to a row on flow_below, got {row.when}")
     if (rung.do is Act.RAISE_SUPPLY) != (rung.by_k is not None) or (rung.by_k is not None and rung.by_k <= 0):
         raise ValueError(f"{where}: `by_k` belongs to raise_supply, which needs it, above 0")
     if rung.to in (Target.DRIP, Target.TRAY, Target.DOMAIN) and row.when in RACK_WIDE:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.interlocked import RACK, InterlockedRack, seeded_policy
+from support.interlocked import RACK, InterlockedRack, planned, seeded_policy
 
+from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.set_points import Settable
 from rack_controller.decide.following import STEP, back_after, decide_back, decide_following, laid_upon
+from rack_controller.model.interlock import Act
 from rack_controller.model.limit import SetPoint
 
 U11 = Place(f"{RACK}/u11")
@@ -145,7 +147,47 @@ def test_it_is_given_back_once_its_row_is_over_and_can_be_judged() -> None:
     assert after() == 30.0
 
 
-@pytest.mark.parametrize("cause", ["coolant.no_more", "flow.low"])
+def test_a_cap_for_little_flow_goes_back_only_once_flow_carries_what_comes_back() -> None:
+    rack, policy = InterlockedRack(), seeded_policy()
+    shelves = [t.place for t in rack.layout.trays if t.kind == TrayKind.POWER_SHELF]
+
+    def after() -> float | None:
+        return back_after("flow.low", rack.standings.values(), rack.look(), policy)
+
+    rack.tick(1)
+    assert after() == 30.0
+    rack.set("u01", Quantity.FLOW, 40)  # of 124 L/min that 80 kW need at 10 K
+    rack.tick(1)
+    (cap,) = [o for o in rack.orders if o.cause == "flow.low" and o.act is Act.CAP]
+    assert (cap.share, cap.follows) == (0.5, True)
+    for shelf in shelves:
+        rack.set(shelf, Quantity.POWER, 4_000)  # the caps work: 50 L/min would do
+    rack.tick(5)
+    assert "flow.low" not in {cause for cause, _ in rack.standings}
+    assert after() is None, "uncapped it would be too little again"
+    rack.set("u01", Quantity.FLOW, 152)
+    rack.tick(1)
+    assert after() is None, "191 L/min are what all needs at its rating"
+    rack.set("u01", Quantity.FLOW, 154)
+    rack.tick(1)
+    assert after() == 30.0
+    rack.set("u01", Quantity.FLOW, None)
+    rack.tick(1)
+    assert after() is None
+    rack.set("u01", Quantity.FLOW, 20)
+    rack.switch(False, [Place(t.place) for t in rack.layout.trays if t.kind in (TrayKind.COMPUTE, TrayKind.SWITCH)])
+    rack.tick(1)
+    assert after() == 30.0, "nothing that is on needs any"
+
+
+@pytest.mark.parametrize("generation", ["gb200-nvl72", "gb300-nvl72", "orv3-hpr-nvl36x2", "vera-rubin-nvl72"])
+def test_rated_flow_gives_a_cap_back(generation: str) -> None:
+    rack = InterlockedRack(layout=planned(generation))
+    rack.tick(1)
+    assert back_after("flow.low", rack.standings.values(), rack.look(), seeded_policy()) == 30.0
+
+
+@pytest.mark.parametrize("cause", ["coolant.no_more", "gpu.warm"])
 def test_a_cap_whose_row_is_gone_from_the_policy_goes_back_too(cause: str) -> None:
     rack = InterlockedRack()
     rack.tick(1)

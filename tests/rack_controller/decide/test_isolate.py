@@ -40,7 +40,7 @@ def test_hosts_then_switches_then_heat_then_every_shelf_at_once() -> None:
     assert sorted(leaf_of(Place(s.tray)) for s in last.steps) == [f"u{n:02}" for n in (6, 7, 8, 9, 39, 40, 41, 42)]
     assert {(s.goal, s.direction, s.depth) for s in last.steps} == {("off", Direction.NEUTRAL, PowerDepth.ISOLATED)}
     checks = {c.name: c for c in last.before}
-    assert set(checks) == {"off", "gpus"}, "coolant has flowed on in the stage before"
+    assert set(checks) == {"off", "gpus", "switch_chips"}, "coolant has flowed on in the stage before"
     assert len(checks["off"].places) == 27
     assert (last.width, last.stops) == (8, True)
 
@@ -52,7 +52,7 @@ def test_a_rack_that_is_off_already_waits_for_its_heat_unless_coolant_stands() -
     assert {c.name: c.steady_s for c in only.before}["flow"] == 120.0
     rack.set("u01", Quantity.FLOW, 0.0)
     (only,) = isolated(rack).stages
-    assert {c.name for c in only.before} == {"off", "gpus"}
+    assert {c.name for c in only.before} == {"off", "gpus", "switch_chips"}
 
 
 @pytest.mark.parametrize(

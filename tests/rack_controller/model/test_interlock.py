@@ -52,6 +52,9 @@ def test_leaks_of_switch_trays_must_be_covered_too() -> None:
         parse_interlock(spec)
 
 
+CAP = {"do": "cap", "to": "rack", "share": 0.5, "every_s": 10}
+
+
 @pytest.mark.parametrize(
     ("spec", "complaint"),
     [
@@ -62,6 +65,16 @@ def test_leaks_of_switch_trays_must_be_covered_too() -> None:
         (changed("flow.low", for_s=-1), "below zero"),
         (changed("flow.low", trays=["compute"]), "`trays` must be left out"),
         (changed("flow.low", ladder=[{"do": "cap", "to": "rack"}]), "belongs to cap and raise_flow"),
+        *(
+            (changed(cause, ladder=[{**CAP, **more}]), said)
+            for cause, more, said in (
+                ("flow.low", {"follows": "flow"}, "`back_share` belongs to `follows: flow`"),
+                ("flow.low", {"back_share": 0.8}, "`back_share` belongs to `follows: flow`"),
+                ("flow.low", {"follows": "flow", "back_share": 1.2}, "above 0 and at most 1"),
+                ("coolant.warm", {"follows": "flow", "back_share": 0.8}, "belongs to a row on flow_below"),
+                ("flow.lost", {"follows": "flow", "back_share": 0.8}, "of a row that ends by itself"),
+            )
+        ),
         (changed("flow.low", ladder=[{"do": "raise_flow", "to": "coolant"}]), "belongs to cap and raise_flow"),
         (changed("flow.low", ladder=[{"do": "cap", "to": "rack", "share": 1.2}]), "at most 1, got 1.2"),
         (changed("flow.low", ladder=[{"do": "raise_flow", "to": "rack", "share": 1}]), "is for coolant, got rack"),
@@ -79,7 +92,7 @@ def test_leaks_of_switch_trays_must_be_covered_too() -> None:
         (changed("emergency.stop", trays=["compute"]), "trays of every kind"),
         (changed("emergency.stop", ladder=[{"do": "alarm", "to": "here"}]), "begins with force_off to here"),
         (changed("emergency.stop", ladder=[{"do": "force_off", "to": "here", "after_s": 2}]), "at once"),
-        (changed("flow.low", when="emergency_stop", share=None), "one row"),
+        (changed("gpu.warm", when="emergency_stop", margin_k=None), "one row"),
         (changed("flow.lost", clear={"not_while": ["rain"]}), "not_while names rain"),
     ],
 )
