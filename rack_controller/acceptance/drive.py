@@ -12,7 +12,7 @@ from firmware_bridge.vocabulary.errors import (
     EnvironmentUnfit,
     RackwrightError,
 )
-from rack_controller.acceptance.rig import Act, Rig
+from rack_controller.acceptance.rig import BUILT, Act, Rig
 from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.derived import inputs_of
 from rack_controller.prove.accept.evidence import Evidence, Phase
@@ -130,7 +130,7 @@ class _Drive:
                     self._phase(phase)
         finally:
             self._rest()
-        told = {m.of for m in self._step.measures if m.rule in TOLD}
+        told = {BUILT * m.if_built + m.of for m in self._step.measures if m.rule in TOLD}
         self.driven.evidence = self._rig.collect(self._phases, told, series_of(self._step))
         return self.driven
 

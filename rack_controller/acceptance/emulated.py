@@ -69,7 +69,11 @@ class EmulatedHands:
             gpus = act.place if "/" in act.place else f"{act.place}/*"
             self._ask("set_demand", share=act.value, where=f"{self.rack}/{gpus}")
         else:
-            self._ask("set_demand", share=act.value if act.verb == "load" else None, where=all_of_it)
+            self._ask("set_demand", share=act.value if act.verb == "load" else 0.0, where=all_of_it)
+
+    def leave(self) -> None:
+        """Let the rack follow its emulator's own load again: the run is over."""
+        self._ask("set_demand", share=None, where=f"{self.rack}/*")
 
     def _undo(self, verb: str, place: str) -> None:
         """Take out what was planted, also by a predecessor that crashed: it is known by what it is and where."""

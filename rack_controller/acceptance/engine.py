@@ -23,6 +23,8 @@ from rack_controller.prove.accept.safety import broken
 from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, worst
 
 LOOK_S, LOOK_EVERY_S = 6.0, 2.0
+LEAST_TOGETHER = 2
+"""Racks that a cluster is at least: one alone says nothing of how several are together."""
 Keep = Callable[[StepSpec, Evidence, int], tuple[str, str]]
 """Takes step, evidence and try; returns file name and SHA-256 of the raw series that it kept."""
 
@@ -135,6 +137,8 @@ def _out(places: set[str]) -> list[str]:
 
 
 def _cannot(step: StepSpec, rig: Rig) -> str:
+    if step.level is Level.L12 and len(rig.racks) < LEAST_TOGETHER:
+        return "it takes racks together, and this run has one"
     verbs = missing_verbs(step, rig)
     return f"this rig cannot {', '.join(verbs)}" if verbs else ""
 

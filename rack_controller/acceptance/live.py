@@ -16,7 +16,7 @@ from firmware_bridge.plant.trace import LoadTrace, node_power
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed
 from firmware_bridge.vocabulary.generation import Generation
 from rack_controller.acceptance.called import Names, read_calls
-from rack_controller.acceptance.rig import Act
+from rack_controller.acceptance.rig import BUILT, Act
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.evidence import Array, Evidence, FactValue, FloorRecord, Phase, Series
@@ -42,12 +42,13 @@ Row = tuple[float, dict[str, dict[str, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One reading: place below the rack, quantity, value (None: unknown) and unit."""
+    """One reading: place below the rack, quantity, value (None: unknown), unit, and how long ago it was read, s."""
 
     place: str
     quantity: str
     value: float | None
     unit: str
+    age_s: float = 0.0
 
 
 class Product(Protocol):
@@ -138,6 +139,7 @@ class LiveRig:
         self._units: dict[str, str] = {}
         self._told: dict[str, dict[str, FactValue]] = {}
         self._traced_from, self._scale = float("nan"), 1.0
+        self._acted_at = float("-inf")
 
     @property
     def now(self) -> float:
@@ -169,6 +171,7 @@ class LiveRig:
             if undo is not None and act.place:
                 self._book.settle(undo)  # it was refused before anything was done
             raise
+        self._acted_at = self.now
         if act.verb in _AGAIN:
             self._book.settle(act)
         return value
@@ -194,6 +197,8 @@ class LiveRig:
         """Return what was recorded, with facts, as-built and floor records; the floor is asked for what lacks."""
         rows, self._rows = self._rows, []
         series = self._series(rows, {name for _, row in rows for name in row})
+        built = self._product.built() if told else {}
+        told = {n.removeprefix(BUILT) for n in told if built or not n.startswith(BUILT)}
         drilled = {name for said in self._told.values() for name in said}
         asked = set(told) - drilled - (frozenset() if self._floor is None else self._floor.tells)
         facts = {place: dict(said) for place, said in self._product.facts(asked).items()}
@@ -209,7 +214,6 @@ class LiveRig:
                     facts.setdefault(place, {}).setdefault(name, value)
         for place, said in self._told.items():
             facts.setdefault(place, {}).update(said)
-        built = self._product.built() if told else {}
         return [Evidence(self.racks[0], series, tuple(phases), facts, built, {}, records)]
 
     def _series(self, rows: Sequence[Row], names: Collection[str]) -> dict[str, Series]:
@@ -247,7 +251,9 @@ class LiveRig:
         self._have(Act("load", value=round(share * self._scale, 3)), "")
 
     def _look(self) -> dict[str, dict[str, float]]:
-        found, units = by_series(self._product.readings(), self.names)
+        """Return what is read now, but for what was read before the last stimulus: that says nothing of it."""
+        since = self.now - self._acted_at
+        found, units = by_series([r for r in self._product.readings() if r.age_s <= since], self.names)
         self._units.update(units)
         return {name: said for name, said in found.items() if name not in self.names.unlike}
 

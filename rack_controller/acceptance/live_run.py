@@ -54,13 +54,17 @@ def resume_live(
     seconds = {s.id: planned_seconds(s, parts) for s in plan.upto(Level(record.level))}
     watch = FolderWatch(folder.path, seconds)
     asked = asked_of(folder.path)
-    rig, floor = _rig(record, folder, state, link, parts, watch, ask, PATIENCE_S if asked is None else asked.patience_s)
+    hands = EmulatedHands.at(state, record.rack)
+    patience_s = PATIENCE_S if asked is None else asked.patience_s
+    rig, floor = _rig(record, folder, state, link, parts, watch, ask, patience_s, hands)
     rig.act(Act("rest"))
     record = go_on(record, folder, plan, rig, parts, told, watch)
     _keep_floor(folder, state, record.rack, list(floor.used.values()))
     (evidence,) = rig.collect(())
     facts = {place: dict(said) for place, said in evidence.facts.items()}
     folder.finish(record, facts, SigningKeys(state / KEYS).signer())
+    if hands is not None:
+        hands.leave()
     return record
 
 
@@ -73,10 +77,10 @@ def _rig(
     watch: FolderWatch,
     ask: Callable[[str], None],
     patience_s: float,
+    hands: EmulatedHands | None,
 ) -> tuple[LiveRig, FloorHand]:
     now = Now(time.sleep, lambda: (time.time_ns() - record.began_unix_ns) / NS)
     product = ProductOverApi(link, record.rack, record.rack, watch.waits, part_of=Names(parts).part_of)
-    hands = EmulatedHands.at(state, record.rack)
     doers: list[Doer] = []
 
     def said(since_s: float) -> bool:

@@ -58,7 +58,9 @@ class ProductOverApi:
     def readings(self) -> list[Read]:
         """Return every reading of the rack."""
         rows = self.link.get(self._path("readings"), limit=MOST_READINGS)
-        return [Read(self._below(r["place"]), r["quantity"], r["value"], r["unit"]) for r in rows]
+        return [
+            Read(self._below(r["place"]), r["quantity"], r["value"], r["unit"], r.get("age_s") or 0.0) for r in rows
+        ]
 
     def facts(self, wanted: Collection[str]) -> Facts:
         """Return what its parts say of themselves; asked for anew is only what is wanted.

@@ -6,6 +6,9 @@ from typing import Protocol
 
 from rack_controller.prove.accept.evidence import Evidence, Phase
 
+BUILT = "built:"
+"""Before the name of a fact that is worth asking for only where there are as-built records to hold it against."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -59,7 +62,8 @@ class Rig(Protocol):
     ) -> list[Evidence]:
         """Return what was recorded since the last time, a rack each, and forget it.
 
-        `told`: names of facts and kinds of records that are judged; what is slow to ask for is left out otherwise.
+        `told`: names of facts and kinds of records that are judged, some with `BUILT` before them; what is slow to ask
+        for is left out otherwise.
         `wanted`: series that are judged; those that were not read may come from elsewhere.
         """
         ...

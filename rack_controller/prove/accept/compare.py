@@ -8,6 +8,8 @@ from rack_controller.prove.accept.plan import MeasureSpec
 from rack_controller.prove.accept.robust import centre, middle, resolution, scatter, spread, standard_error
 from rack_controller.prove.accept.weighed import Weighed, weigh
 
+MOST_ALONE = 4
+"""Fewer parts than this have no peers to speak of."""
 COUNTED = frozenset({"1", "code", "bits"})
 """Units of what is counted or coded: there one step is a difference, and not what rounding makes of two readings."""
 STEPS = 1.5

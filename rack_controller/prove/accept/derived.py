@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from firmware_bridge.wire.moist_air import dew_point_c
 from rack_controller.prove.accept.evidence import Array, Series
 from rack_controller.prove.accept.hall import HALL
 from rack_controller.prove.accept.parts import Parts
@@ -64,6 +65,13 @@ def _across(series: All, name: str) -> Array:
     """Return the median of a series over its parts, (N, 1); unknown where nobody tells."""
     values = series[name].values
     return np.asarray(middle(values.T)[:, None])
+
+
+def _dew_point(air: Series, humidity: Series) -> Array:
+    """Return the dew point of air of °C and % of humidity, (N, 1) each, in °C; unknown beyond the formula's bounds."""
+    pairs = np.nan_to_num(np.stack((air.values, humidity.values), axis=-1), nan=-1e3).reshape(-1, 2)
+    found = [dew_point_c(float(a), float(h)) for a, h in pairs]
+    return np.array([np.nan if d is None else d for d in found]).reshape(air.values.shape)
 
 
 def _above(series: All, name: str) -> Array:
@@ -249,6 +257,16 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         "V",
         ("rack.voltage", "shelf.voltage"),
         lambda s, p: s["rack.voltage"].values - _across(s, "shelf.voltage"),
+    ),
+    "rack.bus_ratio": (
+        "1",
+        ("rack.voltage", "shelf.voltage"),
+        lambda s, p: _ratio(s["rack.voltage"].values, _across(s, "shelf.voltage"), 10.0),
+    ),
+    "rack.dew_difference": (
+        "K",
+        ("rack.dew_point", "rack.temperature_air", "rack.humidity"),
+        lambda s, p: s["rack.dew_point"].values - _dew_point(s["rack.temperature_air"], s["rack.humidity"]),
     ),
     "rack.dew_margin": (
         "K",

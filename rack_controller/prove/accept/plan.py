@@ -85,7 +85,8 @@ class MeasureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `least`, `most`: bounds in `unit`.  `within`, `share`: how far from what is expected, in `unit` and as a share of
     it; `times`: that many times the peers' own scatter.  `profile`: what the design expects of positions.
     `against`: where it is `asked`, `least` and `most` are multiples of what the phase asked for (a limit in W).
-    `wanted`: values of a fact that are good; `by`: what else a fact is held against.
+    `wanted`: values of a fact that are good; `by`: what else a fact is held against.  `if_built`: where nobody handed
+    as-built records in, it is said that nothing was compared; without it that is an error.
     """
 
     id: Id
@@ -108,6 +109,7 @@ class MeasureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     group: Literal["", "tray", "shelf", "place"] = ""
     field: str = ""
     only: str = ""
+    if_built: bool = False
 
 
 class EntrySpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

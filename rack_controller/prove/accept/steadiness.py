@@ -5,11 +5,11 @@ A sensor that lies now and then, or says something new too rarely, hides behind 
 
 import numpy as np
 
-from rack_controller.prove.accept.compare import COUNTED, STEPS, UNASKED, UNSEEN, _number, bounds
+from rack_controller.prove.accept.compare import COUNTED, MOST_ALONE, STEPS, UNASKED, UNSEEN, _number, bounds
 from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, middle, resolution
+from rack_controller.prove.accept.robust import centre, middle, resolution, scatter
 from rack_controller.prove.accept.weighed import Weighed, weigh
 
 LEAST_CHANGES = 4
@@ -86,9 +86,11 @@ def judge_hearing(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
     if not len(values):
         return Weighed(gap=UNSEEN)
     lost = np.isnan(values).mean(axis=0)
-    # What nobody says at this moment is the rack's silence and not a part's.
-    shared = np.isnan(values).mean(axis=1) > 0.5
+    # What nobody says at this moment is the rack's silence and not a part's; of a part alone nobody else could say it.
+    shared = (np.isnan(values).mean(axis=1) > 0.5) & (len(series.places) >= MOST_ALONE)
     own = np.isnan(values[~shared]).mean(axis=0) if (~shared).any() else lost
+    if len(own) < MOST_ALONE:
+        own = np.where(lost < 1.0, own, np.nan)  # what never says a word is not lost on the way
     limits = np.full(len(own), measure.most or 0.0)
 
     def said(n: int) -> str:
@@ -98,12 +100,17 @@ def judge_hearing(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
 
 
 def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
-    """No reading of a part stands out of its neighbours in time by `times` what its peers' do, and by `within`."""
+    """No reading of a part stands out of its neighbours in time by `times` what its peers' do, and by `within`.
+
+    Of parts that have no peers `within` alone counts.
+    """
     series = evidence.series[measure.of]
     found = np.full(len(series.places), np.nan)
     for phase in evidence.phases_called(measure.phase):
         found = np.fmax(found, _jump(series.during(phase).values))
-    usual = centre(found)
+    # In a phase of few readings most parts' stand out by nothing: then their noise is what they may stand out by.
+    noise = centre(scatter(_joined(series, evidence, measure.phase)))
+    usual = float(np.nanmax([centre(found), noise, 0.0])) if len(found) >= MOST_ALONE else 0.0
     bound = max((measure.times or 6.0) * usual, measure.within or 0.0)
     if measure.unit not in COUNTED and (found > bound).any():
         bound = max(bound, STEPS * resolution(_joined(series, evidence, measure.phase)))
@@ -120,7 +127,8 @@ def _jump(values: Array) -> Array:
     common movement."""
     if len(values) < 3:
         return np.full(values.shape[1:], np.nan)
-    common = np.array([[centre(row)] for row in values])
+    alone = values.shape[1] < MOST_ALONE
+    common = np.zeros((len(values), 1)) if alone else np.array([[centre(row)] for row in values])
     own = values - common
     before, after = own[1:-1] - own[:-2], own[1:-1] - own[2:]
     # A reading that is held while its peers are read anew stands out of them too, and is no jump of its own.

@@ -16,6 +16,8 @@ def judge_fact(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighe
     """One fact of every part: one of `wanted`, within bounds, as built, as the baseline wants, or as its peers'."""
     said = {place: v for place, v in evidence.facts_called(measure.of) if _is(parts, place, measure.only)}
     expected = _expected_places(measure, evidence, parts)
+    if measure.by == "built" and not evidence.built:
+        return Weighed(gap="there are no as-built records")
     if not said and not expected:
         return Weighed(gap=f"no part tells its {measure.of}")
     if measure.by == "baseline" and not evidence.baseline:

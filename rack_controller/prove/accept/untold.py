@@ -19,6 +19,7 @@ from rack_controller.prove.accept.plan import Level, MeasureSpec, Plan, Rule
 MOST_NAMED = 3
 BASELINE = "baseline"
 """What stands for the firmware that a design's baseline wants: told where there is one."""
+TOGETHER = "other racks under test with it"
 _HANDED_IN = frozenset({Rule.RECORD, Rule.PLACED})
 
 
@@ -92,11 +93,13 @@ def _tells(m: MeasureSpec, facts: Collection[str]) -> bool:
 def untold(plan: Plan, level: Level, series: Collection[str], facts: Collection[str]) -> list[Untold]:
     """Return the measures up to a level whose series or fact is not among those that are told, in the plan's order.
 
-    A derived series is told where all that it is made of is.
+    A derived series is told where all that it is made of is.  What takes racks together is told by none alone.
     """
     facts = {*facts, BASELINE} if plan.baseline is not None else facts
     judged = [(step.id, m) for step in plan.upto(level) for m in step.measures if m.rule not in _HANDED_IN]
     looked = [(step, m, _missing(m, series, facts)) for step, m in judged]
+    together = {step.id for step in plan.upto(level) if step.level is Level.L12}
+    looked = [(step, m, [TOGETHER] if step in together else missing) for step, m, missing in looked]
     return [Untold(step, m.id, _kind(m), ", ".join(missing)) for step, m, missing in looked if missing]
 
 

@@ -89,9 +89,11 @@ def test_load_and_mains_are_asked_for(emulator: Emulator, tmp_path: Path) -> Non
         (0.5, f"{RACK}/*/gpu1"),
         (0.0, whole),
         (0.4, f"{RACK}/u12/*"),
-        (None, whole),
+        (0.0, whole),
         (None, whole),
     ]
+    hands.leave()
+    assert emulator.asked[-1]["share"] is None, "its own load comes back"
     assert hands.can("pull", "psu")
     assert not hands.can("pull", "tray")
     with pytest.raises(CommandRefused, match="no emulated place fits"):

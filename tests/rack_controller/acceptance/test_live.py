@@ -3,6 +3,7 @@ and what was done is known after a crash."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.scripted_rack import ScriptedRack
 
@@ -15,8 +16,9 @@ from firmware_bridge.vocabulary.errors import (
 )
 from firmware_bridge.wire.located_yaml import parse
 from rack_controller.acceptance.engine import run_step
+from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.record import StepRecord
-from rack_controller.acceptance.rig import Act
+from rack_controller.acceptance.rig import BUILT, Act
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.prove.accept.evidence import Phase
 from rack_controller.prove.accept.plan import Plan, plan_of
@@ -159,6 +161,33 @@ def test_limits_are_the_product_s_and_taken_back() -> None:
     assert rack.done == [("limit", ""), ("limit", "")]
     with pytest.raises(CommandRefused, match="no limit was taken"):
         ScriptedRack(refuses={"limit": CommandRefused("no")}).rig().act(Act("cap", value=0.6))
+
+
+def test_what_was_read_before_a_stimulus_says_nothing_of_it() -> None:
+    rack = ScriptedRack()
+    rig = rack.rig()
+    rack.readings = lambda: [  # type: ignore[method-assign]
+        Read(f"u06/psu{n}", "power", 2400.0, "W", 12.0 if n else 0.5) for n in range(6)
+    ]
+    rig.act(Act("pull", "u06/psu0"))
+    rack.now += 3.0
+    rig.run(2.0, 1.0, frozenset({"psu"}))
+    (evidence,) = rig.collect((Phase("pulled", 0.0, 0.0, 99.0, "u06/psu0"),))
+    shown = evidence.series["psu.power"]
+    assert np.isfinite(shown.values[:, shown.index("u06/psu0")]).all()
+    assert np.isnan(shown.values[:, shown.index("u06/psu1")]).all(), "unknown, and not as it was"
+
+
+@pytest.mark.parametrize("records", [{}, {"u06/psu0": {"serial": "S2"}}])
+def test_inventories_are_asked_for_only_where_there_is_something_to_hold_them_against(
+    records: dict[str, dict[str, str]],
+) -> None:
+    rack = ScriptedRack()
+    asked: list[set[str]] = []
+    rack.built = lambda: records  # type: ignore[method-assign]
+    rack.facts = lambda wanted: asked.append(set(wanted)) or {}  # type: ignore[method-assign, func-returns-value]
+    rack.rig().collect((), (BUILT + "serial", "slot"))
+    assert asked == [{"slot", "serial"} if records else {"slot"}]
 
 
 def test_what_nobody_can_do_it_cannot() -> None:

@@ -64,3 +64,9 @@ def test_a_plan_that_no_generation_has_is_refused_with_those_that_there_are() ->
 def test_a_rack_without_a_baseline_is_told_before_a_run_that_nothing_holds_its_firmware() -> None:
     found = preview("gb200-nvl72", "L10", reads=[])
     assert ("firmware", "versions", "baseline") in {(u.step, u.measure, u.what) for u in found.untold}
+
+
+def test_what_takes_racks_together_is_told_before_a_run_of_one_that_it_can_only_be_an_error() -> None:
+    told = {(u.step, u.measure) for u in preview("gb200-nvl72", "L12", reads=[]).untold if "other racks" in u.what}
+    assert {("cluster_clock", "clock"), ("cluster_load", "limit"), ("cluster_load", "together")} <= told
+    assert not {step for step, _ in told} - {"cluster_clock", "cluster_load"}

@@ -279,6 +279,25 @@ def test_a_bad_plan_is_refused_with_file_line_and_field(text: str, field: str, l
     assert (caught.value.file, caught.value.line, caught.value.field) == ("plan.yaml", line, field)
 
 
+@pytest.mark.parametrize("of", ["serial", "part"])
+def test_serials_are_compared_where_records_were_handed_in_and_else_it_is_said_that_they_were_not(
+    parts: Parts, of: str
+) -> None:
+    rule = MeasureSpec(id="m", title="Serials", of="serial", rule=Rule.PLACED, source="t", if_built=True)
+    if of == "part":
+        rule = MeasureSpec(id="m", title="Parts", of="part", rule=Rule.FACT, by="built", source="t", if_built=True)
+    found = {f"u06/psu{n}": {of: f"S{n}"} for n in range(3)} | {"u06/psu3": {of: "S1"}}
+    built = {f"u06/psu{n}": {of: f"S{n}"} for n in range(5)}
+    bare = judge(rule, Evidence("k01", facts=found), parts)
+    assert (bare.outcome, bare.judged, bare.findings) == (Outcome.PASS, 0, [])
+    assert bare.title.endswith("nobody handed as-built records in, nothing was compared")
+    told = {f.place: f.text for f in judge(rule, Evidence("k01", facts=found, built=built), parts).findings}
+    assert "u06/psu3" in told
+    if of == "serial":
+        assert "S1 was found more than once: u06/psu1, u06/psu3" in told["u06/psu1"]
+        assert told["u06/psu4"] == "u06/psu4: missing: S4 was built in here"
+
+
 def test_one_step_of_an_instrument_s_last_digit_is_no_fault_and_of_what_is_counted_it_is(parts: Parts) -> None:
     shown = series(parts, "gpu.temperature_core", np.where(np.arange(72) % 9 == 0, 48.0, 47.0))
     shown.values[::7, 1:] += 1.0  # whole degrees, now and then the next
