@@ -12,22 +12,24 @@ import numpy as np
 from rack_controller.decide.budget.bounds import Written, read_back, sent
 from rack_controller.decide.budget.design import Array, BudgetDecision, BudgetDesign, BudgetPolicy, Index, Mask, Seen
 from rack_controller.decide.budget.fill import fill
-from rack_controller.decide.budget.law import LawState, learn, trust
+from rack_controller.decide.budget.law import LawState, learn, trust, unlearned
 from rack_controller.decide.budget.promises import Floors, kept_floors
 from rack_controller.decide.budget.requests import RequestState, requests, watch
 
 _CLOSE_S = 1e-6
+LOST = 0.02  # of a rack's own limit, by whose loss it has other supplies, and other losses in them
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """What one cycle leaves for the next."""
+    """What one cycle leaves for the next.  `own` (R,): the least limit of each rack alone, W."""
 
     asked: RequestState
     law: LawState
     written: Written
     power_at: float = -np.inf
     caps_at: float = -np.inf
+    own: Array | None = None
 
     @classmethod
     def new(cls, design: BudgetDesign) -> "BudgetState":
@@ -84,6 +86,10 @@ def step_budget(
 
 def _look(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, seen: Seen) -> BudgetState:
     """Take in what is newer than the last sight."""
+    own = _own(design, seen.limits) if seen.own is None else seen.own
+    if state.own is not None and len(state.own) == len(own):
+        state = replace(state, law=unlearned(state.law, own < (1.0 - LOST) * state.own))
+    state = replace(state, own=own)
     if seen.caps_at > state.caps_at:
         settled = seen.now - seen.caps_at >= policy.settle_s - _CLOSE_S
         state = replace(
@@ -95,6 +101,15 @@ def _look(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, seen: 
         seen = seen if seen.extra is None else replace(seen, meters=seen.meters - seen.extra)
         state = replace(state, asked=asked, law=learn(state.law, design, seen, dt), power_at=seen.power_at)
     return state
+
+
+def _own(design: BudgetDesign, limits: Array) -> Array:
+    """Return the least of the limits that carry one rack alone, (R,), W, infinite where there is none."""
+    own, carries = np.full(design.racks, np.inf), design.feeds > 0.0
+    alone = np.flatnonzero(carries.sum(axis=1) == 1)
+    rack = carries[alone].argmax(axis=1)
+    np.minimum.at(own, rack, limits[alone] / design.feeds[alone, rack])
+    return own
 
 
 def _charge(state: BudgetState, design: BudgetDesign, policy: BudgetPolicy, granted: Array) -> _Charge:

@@ -116,6 +116,7 @@ class Seen:
     `limits` (C,) in W.  `power` (N,) W drawn, NaN unknown, as of `power_at` (s).  `caps` (N,) W read back, NaN
     unknown, as of `caps_at`.  `meters` (R,) W at the feeds, as of the same moment as `power`, NaN unknown.
     `extra` (R,) W: what racks draw at the feeds besides what the law knows, batteries that charge.
+    `own` (R,) W: what each rack's own supplies carry; None: the least limit that carries it alone.
     """
 
     now: float
@@ -126,6 +127,7 @@ class Seen:
     caps_at: float
     meters: Array
     extra: Array | None = None
+    own: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rack_controller.decide.budget.design import Array, BudgetDesign, BudgetPolicy, Seen
+from rack_controller.decide.budget.design import Array, BudgetDesign, BudgetPolicy, Mask, Seen
 
 BINS = 8  # of load, from idle to most: a law may be right when idle and wrong when busy
 FORGET_S = 600.0  # a worst ratio fades to the present one over ten minutes: seasons and fan curves change
@@ -31,6 +31,14 @@ class LawState:
     def new(cls, racks: int) -> "LawState":
         """Return a state that has seen nothing."""
         return cls(np.zeros((racks, BINS)), np.zeros((racks, BINS)), np.full(racks, np.nan))
+
+
+def unlearned(state: LawState, which: Mask) -> LawState:
+    """Return a state that has seen nothing of the racks `which`, (R,)."""
+    if not which.any():
+        return state
+    keeps = ~which[:, None]
+    return replace(state, worst=state.worst * keeps, sights=state.sights * keeps)
 
 
 def learn(state: LawState, design: BudgetDesign, seen: Seen, dt: float) -> LawState:

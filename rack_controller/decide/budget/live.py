@@ -133,6 +133,7 @@ def step_live(
         caps_at=sight.now,
         meters=sight.meters if sight.extra is None else np.where(sight.extra > 0.0, np.nan, sight.meters),
         extra=sight.extra,
+        own=own_limits(design.feeds, limits, sight.rows),
     )
     after, decision = step_budget(replace(budget, written=written), design, terms, seen)
     lacking = _certain(after, design, policy, seen, decision.shortfall, sight.rows)
@@ -199,6 +200,13 @@ def _certain(
     lacks = np.maximum(shortfall - design.feeds @ (slope * design.per_rack(surplus)), 0.0)
     ramps = np.array([row.kind is RowKind.RAMP for row in rows] or [False])
     return np.where(ramps, 0.0, lacks)  # nobody is switched off for how fast a load may rise
+
+
+def own_limits(feeds: Array, limits: Array, rows: tuple[Row, ...]) -> Array:
+    """Return what each rack's own supplies carry, (R,), W, infinite where no row says it."""
+    mine = np.array([row.kind is RowKind.RACK for row in rows] or [False])
+    each = np.where(mine[:, None] & (feeds > 0.0), limits[:, None] / np.where(feeds > 0.0, feeds, 1.0), np.inf)
+    return np.asarray(each.min(axis=0))
 
 
 def _limits(design: BudgetDesign, policy: PowerPolicy, rows: tuple[Row, ...]) -> Array:

@@ -190,3 +190,16 @@ def test_a_limit_that_falls_evenly_is_kept_by_slow_writes_too() -> None:
     wrong = [Happening(at_s=12.0, limit=0.75, within_s=10.0)]
     score = run_once(msgspec.structs.replace(SHORT, happenings=wrong, writes=Writes((0.3, 1.0))), "budget", seed=1)
     assert (score.over_s, score.overshoot) == (0.0, 0.0)
+
+
+def test_half_of_the_supplies_pass_no_limit_though_they_lose_more_than_all_of_them_did() -> None:
+    """What a meter has shown of losses before is not believed of another set of supplies."""
+    jobs = [
+        TrainingSpec([0], 1160.0, compute_s=9.0, exchange_s=1.0, checkpoint_every_s=20.0, checkpoint_s=8.0),
+        ServingSpec([1, 2], 1160.0, load=0.9, burst=0.6),
+    ]
+    wrong = [Happening(at_s=20.0, for_s=12.0, racks=[0, 1, 2], feeds=[1])]
+    scenario = msgspec.structs.replace(SHORT, generation="orv3-hpr-nvl36x2", racks=3, jobs=jobs, seconds=40.0)
+    scenario = msgspec.structs.replace(scenario, happenings=wrong, writes=Writes((0.05, 0.2), 0.02))
+    score = run_once(scenario, "budget", seed=1)
+    assert (score.over_s, score.overshoot) == (0.0, 0.0)

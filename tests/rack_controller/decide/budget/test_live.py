@@ -8,7 +8,7 @@ import pytest
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.budget.claims import Claims, claims_of
-from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveState, begin, step_live
+from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveState, begin, own_limits, step_live
 from rack_controller.decide.budget.roster import Roster, roster_of
 from rack_controller.decide.budget.rows import Row, RowKind
 from rack_controller.decide.budget.why import layers_of
@@ -249,3 +249,21 @@ def test_a_gpu_that_may_have_its_most_is_let_go_however_little_is_missing() -> N
     it.limit = ROOMY
     it.cycle(12)
     assert it.caps == pytest.approx(np.full(COUNT, 1200.0))
+
+
+def test_a_law_is_learned_anew_with_other_supplies_and_not_for_any_other_limit() -> None:
+    """What was metered with all supplies says nothing of the losses in half of them."""
+    it = Devices(limit=ROOMY, demand=900.0)
+    it.cycle(20)
+    assert it.state is not None
+    seen = float(it.state.budget.law.sights.max())
+    assert seen >= 3
+    it.limit = 0.99 * ROOMY
+    it.cycle(2)
+    assert float(it.state.budget.law.sights.max()) > seen
+    it.limit = 0.75 * ROOMY
+    it.cycle()
+    assert float(it.state.budget.law.sights.max()) <= 1
+    rows = (Row("k01", RowKind.RACK, 100.0, np.ones(1)), Row("cap", RowKind.CAP, 50.0, np.ones(1)))
+    assert own_limits(np.ones((2, 1)), np.array([100.0, 50.0]), rows).tolist() == [100.0]
+    assert np.isinf(own_limits(np.zeros((1, 1)), np.array([np.inf]), ())).all()
