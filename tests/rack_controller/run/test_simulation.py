@@ -30,6 +30,8 @@ SEEN_BY = {
     "caps_are_not_asked_for_again": 3,
     "strike_waits_for_a_flash": 3,
     "caps_raise_what_nobody_wrote_down": 1187,
+    "caps_go_back_at_once": 7,
+    "caps_go_back_while_flow_is_not_proven": 187,
     "locks_are_looked_at_only_when_a_step_begins": 6214,
     "what_a_full_disk_refused_is_not_written_down_later": 6939,
     "what_the_building_did_is_not_looked_at": 19,

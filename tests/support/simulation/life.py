@@ -22,9 +22,12 @@ from firmware_bridge.vocabulary.firmware import FirmwarePart, FirmwareSight, Upd
 from firmware_bridge.vocabulary.place import Place, tray_of
 from firmware_bridge.vocabulary.power import PowerAction, PowerAnswer, PowerSight
 from firmware_bridge.vocabulary.set_points import Settable
+from rack_controller.decide.following import back_after
+from rack_controller.decide.limits import holds_caps
 from rack_controller.decide.notice import Finding
-from rack_controller.decide.picture import BuildingSight
+from rack_controller.decide.picture import BuildingSight, Picture
 from rack_controller.model.interlock import Act
+from rack_controller.run.following import Following
 from rack_controller.run.guard.guard import Guard
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sheet import Sheet
@@ -215,9 +218,11 @@ class Life:
         self.latches = Latches(sheet, self.rack.policy, self.clock.unix_ns)
         caps: Any = {d.place: CapLine(self, gpu, d, self.capped) for gpu, d in self.rack.capped.items()}
         self.limits = Limits(self.view, caps, self.ledger, self.leases, self.clock, self.said.append)
-        carriers = {**dict.fromkeys(ACTIONS, self.striker.carry), Act.CAP: self.limits.cap}
-        watching = (carriers, self.striker.see, self.leases.starting)
+        self.following = Following(self.limits)
+        carriers = {**dict.fromkeys(ACTIONS, self.striker.carry), Act.CAP: self.following.cap}
+        watching = (carriers, self._see, self.leases.starting)
         self.guard = Guard(self.view, self.rack.policy, self.latches, self.clock, self.said.append, *watching)
+        self._hold_caps()
         self.board.on_leaks, self.leases.latches = self.guard.hear, self.guard.gate
         units: Any = {d.place: UnitLine(Line(self, d, self.asked)) for d in self.rack.units.values()}
         switches: Any = lines | {place: UnitAsSwitch(line) for place, line in units.items()}
@@ -233,6 +238,20 @@ class Life:
         self.leases.quarantined = self.operations.quarantined
         self.verbs = self._unit_verbs(units)
         self.running = asyncio.get_running_loop().create_task(self.operations.run())
+
+    def _see(self, picture: Picture) -> None:
+        self.striker.see(picture)
+        with contextlib.suppress(PreconditionFailed):  # a successor has taken over
+            self.following.look(picture.now)
+
+    def _hold_caps(self) -> None:
+        """Let caps go back only as `run/guard/guarding.py` has it."""
+        guard, policy = self.guard, self.rack.policy
+        self.limits.held = lambda tray: holds_caps(guard.standings.values(), policy, tray)
+        self.following.held = lambda tray, but: (
+            holds_caps(guard.standings.values(), policy, tray, but) or self.leases.keeps_off(tray)
+        )
+        self.following.over = lambda cause: back_after(cause, guard.standings.values(), guard.picture, policy)
 
     def _unit_verbs(self, units: Any) -> OperationVerbs:
         """Return the verbs as persons say them; only units are planned for here."""

@@ -7,14 +7,16 @@ import pytest
 
 from firmware_bridge.vocabulary.errors import PreconditionFailed
 from firmware_bridge.vocabulary.place import Place
-from rack_controller.decide import clearing, conditions, detectors, heard, interlock, leases, picture
+from rack_controller.decide import clearing, conditions, detectors, following, heard, interlock, leases, picture
 from rack_controller.decide.drip import Drip
+from rack_controller.decide.following import decide_following
 from rack_controller.decide.leases import Standing
-from rack_controller.decide.limits import lower_only
 from rack_controller.model.lease import Facet, Lease, LeaseClass, Wish
-from rack_controller.run import limits, set_points
+from rack_controller.run import following as run_following
+from rack_controller.run import set_points
 from rack_controller.run.guard import gate, guard, hearing, latches, strike, strike_book
 from rack_controller.run.operate import lease_book, ledger, operations, planning_unit, verbs
+from support.simulation import life
 
 Patch = pytest.MonkeyPatch
 MUTANTS: dict[str, Callable[[Patch], None]] = {}
@@ -175,7 +177,27 @@ def caps_are_not_asked_for_again(patch: Patch) -> None:
 
 @mutant
 def caps_raise_what_nobody_wrote_down(patch: Patch) -> None:
-    patch.setattr(limits, "lower_only", lambda caps, wanted, _shown: lower_only(caps, wanted, {}))
+    patch.setattr(
+        run_following,
+        "decide_following",
+        lambda share, trays, points, wanted, _shown, holder: decide_following(share, trays, points, wanted, {}, holder),
+    )
+
+
+@mutant
+def caps_go_back_while_flow_is_not_proven(patch: Patch) -> None:
+    patch.setattr(following, "_is_proven", lambda _rung, _loop: True)
+    patch.setattr(following, "can_be_judged", lambda _picture, _row: True)
+
+
+@mutant
+def caps_go_back_at_once(patch: Patch) -> None:
+    back = following.back_after
+
+    def hasty(*args: object) -> float | None:
+        return None if back(*args) is None else 0.0  # type: ignore[arg-type]
+
+    patch.setattr(life, "back_after", hasty)
 
 
 @mutant

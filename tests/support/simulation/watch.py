@@ -16,11 +16,12 @@ from rack_controller.model.lease import Facet
 from rack_controller.model.operation import Step, Verb
 from rack_controller.run.guard.strike import OFF_TAKES, OPERATION
 from support.interlocked import RACK
-from support.simulation.devices import STARTS, SimTray
+from support.simulation.devices import MOST_W, STARTS, SimTray
 from support.simulation.life import Life
 from support.simulation.rack import DRY, SimRack
 
 STILLING = (PowerAction.FORCE_OFF, PowerAction.FORCE_RESTART)
+FLOWS_S, WARM_MOST = 28.0, 0.9  # caps go back 30 s after their row; coolant 12 K too warm carries less than this
 STALE_S = 5.0  # a reading of a second is nobody's word any more after three
 TOLD_WITHIN_S = 3.0  # ticks are a second apart
 LAST_RESORT_S = 5.0  # how long coolant was closed before a shelf is struck
@@ -58,6 +59,8 @@ class Watch:
     _wet_since: dict[Place, float] = field(default_factory=dict)  # by detector, until it was heard to be dry
     _told_wet: dict[Place, float] = field(default_factory=dict)  # since when a controller knows that it leaks
     _told_off: dict[Place, float] = field(default_factory=dict)  # when a tray was last asked to go off
+    _dry_at: float = float("-inf")  # when coolant was lacking last
+    _warm_at: float = float("-inf")  # when it came too warm last
     _heard: dict[Place, float] = field(default_factory=dict)  # when a tray answered last
     _asked: set[tuple[str, int]] = field(default_factory=set)
 
@@ -185,9 +188,13 @@ class Watch:
         return intent.key
 
     def capped(self, life: Life, gpu: Place, watts: float) -> None:
-        """Judge a limit before it goes out: only interlocks ask for any here, so it never goes up."""
+        """Judge a limit before it goes out: only interlocks ask for any here, so it goes up only when coolant
+        has flowed for a while, and while that comes too warm to no more than it carries then."""
         name = f"{watts:g} W for {leaf_of(tray_of(gpu))} by life {life.number}"
-        if watts > self.rack.capped[gpu].cap_w:
+        dry, warm = (self.clock.now() - at for at in (self._dry_at, self._warm_at))
+        if watts > self.rack.capped[gpu].cap_w and (
+            dry < FLOWS_S or (warm < TOLD_WITHIN_S and watts > WARM_MOST * MOST_W)
+        ):
             self.blame(f"{name} raises it")
         written = {point.place: point.value for point in life.ledger.set_points()}
         if written.get(gpu) != watts and not life.mortal.full:
@@ -201,6 +208,10 @@ class Watch:
         for tray, device in self.rack.trays.items():
             if device.answers:
                 self._heard[tray] = now
+        if self.rack.flow < 1.0 or not self.rack.moves:
+            self._dry_at = now
+        if self.rack.supply_k > 0.0:
+            self._warm_at = now
 
     def _unit(self, life: Life, action: PowerAction, intent: Effect | None, name: str) -> None:
         """Judge a request to a coolant unit: it stands only under trays that are off, unless two persons said so, and
