@@ -156,6 +156,10 @@ def _shelves_overloaded(picture: Picture, row: Row) -> str:
     return f"the shelves deliver {power_text(picture.draw)} of {power_text(picture.usable)} usable"
 
 
+def _isolated(picture: Picture, row: Row) -> str:
+    return "the building closed the coolant" if picture.building.liquid_isolated is True else ""
+
+
 def _isolated_not_off(picture: Picture, row: Row) -> str:
     """Without power from the building a tray that nobody sees any more is off; one that is seen on is on all the
     same, whatever the building says."""
@@ -234,6 +238,7 @@ _RACK: Mapping[Condition, Callable[[Picture, Row], str]] = {
     Condition.SUPPLY_WARM: _supply_warm,
     Condition.NEAR_DEW_POINT: _near_dew_point,
     Condition.SHELVES_OVERLOADED: _shelves_overloaded,
+    Condition.ISOLATED: _isolated,
     Condition.ISOLATED_NOT_OFF: _isolated_not_off,
     Condition.BUILDING_SILENT: _building_silent,
     Condition.BUILDING_SENSOR_FAULTY: _building_sensor_faulty,

@@ -151,6 +151,7 @@ _RACK: Mapping[Condition, Callable[[Picture], str]] = {
     Condition.SHELVES_OVERLOADED: _no_draw,
 }
 _BUILDING: Mapping[Condition, Callable[[Picture], str]] = {
+    Condition.ISOLATED: _no_liquid_word,
     Condition.ISOLATED_NOT_OFF: _no_liquid_word,
     Condition.BUILDING_SILENT: _nothing,
     Condition.BUILDING_SENSOR_FAULTY: _nothing,

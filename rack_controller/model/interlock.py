@@ -31,6 +31,7 @@ class Condition(StrEnum):
     SUPPLY_WARM = "supply_warm"  # coolant comes more than `margin_k` above the design's supply temperature
     NEAR_DEW_POINT = "near_dew_point"  # coolant comes less than `margin_k` above the dew point of the air
     SHELVES_OVERLOADED = "shelves_overloaded"  # the rack draws more than `share` of its usable power
+    ISOLATED = "isolated"  # the building closed the coolant
     ISOLATED_NOT_OFF = "isolated_not_off"  # the building closed the coolant and a tray is not observed off
     BUILDING_SILENT = "building_silent"  # its heartbeat is lost, or its broker is not reached
     BUILDING_SENSOR_FAULTY = "building_sensor_faulty"  # its leak sensor of the rack is, or what it says is not believed
@@ -66,6 +67,7 @@ RACK_WIDE = frozenset(
         Condition.SUPPLY_WARM,
         Condition.NEAR_DEW_POINT,
         Condition.SHELVES_OVERLOADED,
+        Condition.ISOLATED,
         Condition.ISOLATED_NOT_OFF,
         Condition.BUILDING_SILENT,
         Condition.BUILDING_SENSOR_FAULTY,

@@ -181,11 +181,17 @@ def test_the_last_resort_is_repeated_until_each_shelf_is_seen_off() -> None:
     assert len(rack.ordered("shelf_output_off")) == count
 
 
-def test_coolant_closed_with_every_tray_off_is_no_cause() -> None:
+def test_coolant_closed_with_every_tray_off_strikes_nothing_and_keeps_everything_off() -> None:
     rack = InterlockedRack(building=BuildingSight(liquid_isolated=True))
     rack.switch(on=False, trays=[t.place for t in rack.look().trays])
     rack.tick(20)
-    assert rack.orders == []
+    assert {(o.cause, o.act) for o in rack.orders} == {("isolation.closed", Act.ALARM)}
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u12")) == [
+        "Coolant closed by the building at k01: the building closed the coolant"
+    ], "although coolant still flows in the rack"
+    rack.building = BuildingSight(liquid_isolated=False)
+    rack.tick(1)
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u12")) == []
 
 
 def test_a_silent_controller_blocks_and_drains_but_never_switches_off() -> None:

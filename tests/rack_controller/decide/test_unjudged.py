@@ -76,9 +76,8 @@ def test_a_building_that_nobody_agreed_on_and_one_that_says_nothing_differ() -> 
     found = unjudged(rack.look(), rack.policy, building=False)
     assert {u.why for u in found if u.row.when in _BUILDING} == {"no building is agreed with for this rack"}
     rack.building = BuildingSight()
-    assert lacking(rack, building=True) == {
-        "isolation.trays_on": ("the building does not say whether the coolant is closed", (rack.look().rack,))
-    }
+    untold = ("the building does not say whether the coolant is closed", (rack.look().rack,))
+    assert lacking(rack, building=True) == {"isolation.closed": untold, "isolation.trays_on": untold}
     rack.building = BuildingSight(liquid_isolated=False)
     assert lacking(rack, building=True) == {}
 

@@ -231,3 +231,8 @@ def trays_go_on_without_coolant(patch: Patch) -> None:
 @mutant
 def one_person_overrules_heat(patch: Patch) -> None:
     patch.setattr(verbs, "why_not_approved", lambda _operation, _actor, _now_ns: None)
+
+
+@mutant
+def coolant_that_the_building_closed_keeps_nothing_off(patch: Patch) -> None:
+    patch.setitem(conditions._RACK, conditions.Condition.ISOLATED, lambda *_args: "")  # type: ignore[arg-type]

@@ -59,7 +59,7 @@ class Watch:
     _wet_since: dict[Place, float] = field(default_factory=dict)  # by detector, until it was heard to be dry
     _told_wet: dict[Place, float] = field(default_factory=dict)  # since when a controller knows that it leaks
     _told_off: dict[Place, float] = field(default_factory=dict)  # when a tray was last asked to go off
-    _dry_at: float = float("-inf")  # when coolant was lacking last
+    _dry_at: float = float("-inf")  # when coolant was lacking last under what is on
     _warm_at: float = float("-inf")  # when it came too warm last
     _heard: dict[Place, float] = field(default_factory=dict)  # when a tray answered last
     _asked: set[tuple[str, int]] = field(default_factory=set)
@@ -189,7 +189,7 @@ class Watch:
 
     def capped(self, life: Life, gpu: Place, watts: float) -> None:
         """Judge a limit before it goes out: only interlocks ask for any here, so it goes up only when coolant
-        has flowed for a while, and while that comes too warm to no more than it carries then."""
+        has flowed for a while or nothing is on, and while that comes too warm to no more than it carries then."""
         name = f"{watts:g} W for {leaf_of(tray_of(gpu))} by life {life.number}"
         dry, warm = (self.clock.now() - at for at in (self._dry_at, self._warm_at))
         if watts > self.rack.capped[gpu].cap_w and (
@@ -208,7 +208,8 @@ class Watch:
         for tray, device in self.rack.trays.items():
             if device.answers:
                 self._heard[tray] = now
-        if self.rack.flow < 1.0 or not self.rack.moves:
+        on = any(device.settle() is not PowerState.OFF for device in self.rack.trays.values())
+        if on and (self.rack.flow < 1.0 or not self.rack.moves):
             self._dry_at = now
         if self.rack.supply_k > 0.0:
             self._warm_at = now
@@ -311,6 +312,9 @@ class Watch:
                 self.blame(f"{name} went out though {leaf_of(tray)} leaked")
         if self._two:
             self.blame(f"{name} went out though two trays leaked")
+        closed = self.rack.isolated_since
+        if closed is not None and self.clock.now() - closed >= TOLD_WITHIN_S:
+            self.blame(f"{name} went out though the building had closed the coolant")
         if not any(unit.state in (PowerState.ON, PowerState.POWERING_OFF) for unit in self.rack.units.values()):
             self.blame(f"{name} went out though its coolant unit was stopped")
         undry = [d for d in self.rack.detectors(device.tray) if life.words.get(d) != DRY]
