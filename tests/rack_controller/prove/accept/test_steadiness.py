@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
+from rack_controller.prove.accept.derived import derive
 from rack_controller.prove.accept.evidence import Evidence, Phase, Series
 from rack_controller.prove.accept.hall import with_hall
 from rack_controller.prove.accept.judge import judge
@@ -142,3 +143,51 @@ def test_a_stop_rule_wants_two_readings(parts: Parts) -> None:
         (parts.of("gpu")[3], "G3", 1200.0, 1100.0)
     ]
     assert measured.outcome is Outcome.FAIL
+
+
+def alone(parts: Parts, rule: Rule, values: NDArray[np.float64], **more: float) -> Outcome:
+    """Return what came of a measure of the coolant unit's flow, which has no peers."""
+    series = Series("cdu.flow", "L/min", parts.of("cdu"), np.arange(1.0, ROWS + 1.0), values[:, :1])
+    spec = MeasureSpec("m", "m", "cdu.flow", rule, "a test", phase="full", **more)  # type: ignore[arg-type]
+    return judge(spec, Evidence("k", {"cdu.flow": series}, (PHASE,)), parts).outcome
+
+
+def test_what_has_no_peers_is_held_against_bounds_of_its_own(parts: Parts, values: NDArray[np.float64]) -> None:
+    assert alone(parts, Rule.HEARD, values, most=0.1) is Outcome.PASS
+    assert alone(parts, Rule.JUMPS, values, within=30.0) is Outcome.PASS
+    spiky = values.copy()
+    spiky[33, 0] += 400.0
+    assert alone(parts, Rule.JUMPS, spiky, within=30.0) is Outcome.FAIL
+    lost = values.copy()
+    lost[::3, 0] = np.nan
+    assert alone(parts, Rule.HEARD, lost, most=0.1) is Outcome.FAIL
+    assert alone(parts, Rule.HEARD, np.full_like(values, np.nan), most=0.1) is Outcome.ERROR, "it never said a word"
+
+
+def test_a_reading_that_is_held_while_its_peers_are_read_anew_does_not_jump(
+    parts: Parts, values: NDArray[np.float64]
+) -> None:
+    values[50:, :] += 30.0
+    values[50, 7] = values[49, 7]  # read a moment later than its peers
+    values[:, 7] = np.round(values[:, 7], 1)
+    assert parts.of("gpu")[7] not in named(parts, Rule.JUMPS, values, times=4.0)
+    values[20, 8] += 60.0
+    assert parts.of("gpu")[8] in named(parts, Rule.JUMPS, values, times=4.0)
+
+
+def test_the_dew_point_is_held_against_what_humidity_and_temperature_make(parts: Parts) -> None:
+    times = np.arange(1.0, ROWS + 1.0)
+
+    def difference(dew: float) -> Outcome:
+        given = {
+            name: Series(name, unit, ("rack",), times, np.full((ROWS, 1), value))
+            for name, unit, value in (
+                ("rack.dew_point", "°C", dew),
+                ("rack.temperature_air", "°C", 25.0),
+                ("rack.humidity", "%", 42.0),
+            )
+        }
+        spec = MeasureSpec("m", "m", "rack.dew_difference", Rule.RANGE, "t", "K", "full", least=-2.8, most=2.8)
+        return judge(spec, Evidence("k", derive(given, parts), (PHASE,)), parts).outcome
+
+    assert (difference(11.1), difference(6.1)) == (Outcome.PASS, Outcome.FAIL)
