@@ -214,7 +214,7 @@ def _found(view: RunView) -> str:
 def _finding(view: RunView, step: str, found: Finding) -> str:
     waived = [w for w in view.waivers if w.covers(step, found.measure, found.place)]
     note = f'<div class="quiet">waived by {esc(waived[-1].actor)}: {esc(waived[-1].reason)}</div>' if waived else ""
-    mark = "! not measured" if found.error else esc(found.place)
+    mark = esc(found.place) + ("<br>" if found.place else "") + "! not measured" if found.error else esc(found.place)
     colour = "warning" if found.error else "critical"
     text = found.text.removeprefix(f"{found.place}: ")
     return (

@@ -84,7 +84,7 @@ class BeginCard:
             self._say(f"▲ {err}", "sev-warning")
             return
         self._seen = wish
-        self._told.set_content(draw_preview(found, rack))
+        self._told.set_content(draw_preview(found, rack, plan))
         self._typed.props(f'placeholder="Type {rack} to begin"')
         self._asked.set_visibility(True)
 

@@ -1,20 +1,23 @@
 """What a run would do, as the console shows it before anybody begins it: steps, how long, what lacks.  Pure."""
 
+from urllib.parse import urlencode
+
 from datacenter_api.console.wording import esc, plural
 from rack_controller.acceptance.preview import RunPreview, StepPreview
 from rack_controller.prove.accept.untold import FloorNeed, in_words
 from rack_controller.prove.report.written import duration
 
 
-def draw_preview(found: RunPreview, rack: str) -> str:
-    """Return what a run of `rack` would do."""
+def draw_preview(found: RunPreview, rack: str, plan: str = "") -> str:
+    """Return what a run of `rack` would do.  `plan`: the name of its design's plan, empty for the whole one."""
+    form = "/api/v1/acceptance/floor/form?" + urlencode({"rack": rack, "level": found.level, "plan": plan})
     heads = "".join(f"<th>{h}</th>" for h in ("", "Step", "Level", "What is done", "At least"))
     rows = "".join(_step(n, s) for n, s in enumerate(found.steps, 1))
     seconds = duration(found.seconds)
     return (
         f"<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {plural(len(found.steps), 'step')}, "
         f"at least {seconds}, with what is switched and waited for on top. Its GPUs are taken to full load and back, "
-        f"and what the table says is switched off: no job may run on it.</p>{_untold(found)}{_floor(found.floor)}"
+        f"and what the table says is switched off: no job may run on it.</p>{_untold(found)}{_floor(found.floor, form)}"
         f'<div class="sideways"><table class="lines steps"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
         "</div>"
     )
@@ -36,7 +39,7 @@ def _untold(found: RunPreview) -> str:
     return f'<p class="sev-warning">▲ {esc(said[:1].upper() + said[1:])}.</p>' if said else ""
 
 
-def _floor(needs: list[FloorNeed]) -> str:
+def _floor(needs: list[FloorNeed], form: str) -> str:
     if not needs:
         return ""
     records = {n.name: n for n in needs if n.kind == "records"}
@@ -49,6 +52,8 @@ def _floor(needs: list[FloorNeed]) -> str:
     listed = f'<ul class="handed">{"".join(items)}</ul>' if items else ""
     return (
         "<h3>Asked of the test floor</h3>"
-        f"{listed}{logged}<p class=quiet>Hand it in with <code>rackwright accept floor import FILE --rack …</code>, "
+        f'{listed}{logged}<p>To be filled in: <a href="{esc(form)}" download="floor.csv">the records</a>, '
+        f'<a href="{esc(form)}&amp;logged=true" download="logged.csv">what instruments log</a>.</p>'
+        "<p class=quiet>Hand it in with <code>rackwright accept floor import FILE --rack …</code>, "
         "before or while the run goes on.</p>"
     )

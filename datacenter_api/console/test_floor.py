@@ -89,10 +89,12 @@ def _instruction(view: RunView) -> str:
 
 def _faults(view: RunView) -> str:
     found = [f for s in view.record.steps for f in s.findings]
-    if not found:
-        return '<p class="tffaults none">● No fault so far</p>'
+    faults = sum(not f.error for f in found)
+    gaps = f"! {len(found) - faults} not measured" if len(found) > faults else ""
+    if not faults:
+        return f'<p class="tffaults none">{esc("● No fault so far" + f", {gaps}" * bool(gaps))}</p>'
     first = view.suspects[0].place if view.suspects else ""
-    words = plural(len(found), "finding") + (f", look at {first} first" if first else "")
+    words = plural(faults, "fault") + (f", look at {first} first" if first else "") + f" · {gaps}" * bool(gaps)
     return f'<p class="tffaults">✗ {esc(words)}</p>'
 
 
@@ -100,7 +102,9 @@ def _where(view: RunView) -> str:
     steps, done = view.steps, len(view.record.steps)
     at = min(done + (view.record.outcome is None), len(steps))
     title = view.now.title if view.now else ""
-    return f"{esc(view.record.rack)} · step {at} of {len(steps)}" + (f" · {esc(title)}" if title else "")
+    planned = view.now is None or view.now.step in {s.id for s in steps}
+    count = f"{at} of {len(steps)}" if planned else str(done + 1)  # its plan is not here any more
+    return f"{esc(view.record.rack)} · step {count}" + (f" · {esc(title)}" if title else "")
 
 
 def _screen(state: str, glyph: str, word: str, instruction: str, faults: str, where: str, step: str = "") -> str:

@@ -57,12 +57,16 @@ class Calls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """Series, place below the rack and unit (empty: the reading's own) of a reading; `log10` of its value."""
+    """Series, place below the rack and unit (empty: the reading's own) of a reading; `log10` of its value.
+
+    `listed`: the data name this sensor for it, so that it counts where a part itself tells the same quantity too.
+    """
 
     series: str
     place: str
     unit: str = ""
     log10: bool = False
+    listed: bool = False
 
     def value_of(self, value: float | None) -> float:
         """Return the series' value, NaN for unknown."""
@@ -110,7 +114,7 @@ class Names:
     def _placed(self, sensor: Sensor, tray: str, found: re.Match[str]) -> Called | None:
         part = sensor.part.format(*(int(n) - sensor.less for n in found.groups()))
         place = part if part == "rack" else f"{tray}/{part}" if part else tray
-        return Called(sensor.series, place) if self._parts.kind_of(place) else None
+        return Called(sensor.series, place, listed=True) if self._parts.kind_of(place) else None
 
 
 @cache

@@ -271,9 +271,8 @@ def by_series(reads: Sequence[Read], names: Names) -> tuple[dict[str, dict[str, 
     """Return readings by series and place, and the unit of each series; what is at no place of the rack is nobody's."""
     found: dict[str, dict[str, float]] = {}
     units: dict[str, str] = {}
-    for read in reads:
-        called = names.of(read.place, read.quantity)
-        if called is not None:
-            units[called.series] = called.unit or read.unit
-            found.setdefault(called.series, {})[called.place] = called.value_of(read.value)
+    called = [(read, name) for read in reads if (name := names.of(read.place, read.quantity)) is not None]
+    for read, name in sorted(called, key=lambda c: c[1].listed):
+        units[name.series] = name.unit or read.unit
+        found.setdefault(name.series, {})[name.place] = name.value_of(read.value)
     return found, units

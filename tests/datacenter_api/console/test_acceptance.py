@@ -116,7 +116,13 @@ def test_what_counts_down_is_a_cell_and_the_step_stands_where_the_script_looks()
     assert floor_cells(sight, BEGAN + 900 * NS) == {("tf-left", "text"): "0\u00a0s left"}
     assert floor_cells(None, BEGAN) == {("tf-left", "text"): ""}
     assert 'data-step="psu_each"' in draw_floor(sight, "k42-1")
-    assert "2 findings" in draw_floor(sight, "k42-1")
+    assert "✗ 2 faults" in draw_floor(sight, "k42-1")
+    gap = msgspec.structs.replace(finding(1), error=True)
+    both = view(record=record(step("gpu_stress", [measured([finding(0), gap])]), outcome=None))
+    assert "✗ 1 fault · ! 1 not measured" in draw_floor(RunSight(both), "k42-1")
+    assert f">{gap.place}<br>! not measured<" in draw_run(RunSight(both), "k42-1")
+    bare = view(record=record(step("gpu_stress", [measured([gap])]), outcome=None))
+    assert "● No fault so far, ! 1 not measured" in draw_floor(RunSight(bare), "k42-1")
 
 
 def test_no_text_of_a_device_or_person_is_markup() -> None:

@@ -40,7 +40,8 @@ def preview(**more: Any) -> RunPreview:
 
 
 def test_a_preview_says_what_is_done_how_long_and_what_lacks() -> None:
-    drawn = draw_preview(preview(), "k01")
+    drawn = draw_preview(preview(), "k01", "short")
+    assert 'href="/api/v1/acceptance/floor/form?rack=k01&amp;level=L11&amp;plan=short"' in drawn
     for wanted in (
         "A short plan",
         "1 step",

@@ -6,6 +6,7 @@ import pytest
 from support.scripted_rack import parts
 
 from rack_controller.acceptance.called import Names
+from rack_controller.acceptance.live import Read, by_series
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ from rack_controller.acceptance.called import Names
         ("u19/mgx_nvswitch_0_temp_0", "temperature", "switch.temperature", "u19"),
         ("u01/systemrelativehumidity", "dew_point", "rack.dew_point", "rack"),
         ("u01/systemrelativehumidity", "humidity", "rack.humidity", "rack"),
+        ("u06/p3_hotspot", "temperature", "psu.temperature", "u06/psu3"),
         ("u06/psu3_input", "voltage", "psu.voltage_input", "u06/psu3"),
         ("u01", "pressure_delta", "cdu.pressure_head", "u01"),
     ],
@@ -61,3 +63,10 @@ def test_an_entry_of_a_firmware_inventory_is_a_part_s_own_where_the_data_say_so(
     endpoint: str, entry: str, part: str
 ) -> None:
     assert Names(parts()).part_of(endpoint, entry) == part
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_sensor_that_the_data_name_counts_before_what_the_part_tells(turned: bool) -> None:
+    reads = [Read("u06/psu3", "temperature", 25.0, "°C"), Read("u06/p3_hotspot", "temperature", 44.0, "°C")]
+    found, _ = by_series(reads[::-1] if turned else reads, Names(parts()))
+    assert found["psu.temperature"] == {"u06/psu3": 44.0}
