@@ -36,6 +36,8 @@ _AGAIN = frozenset({*_UNDO.values()}) - {"unload", "uncap", "power_on"}
 """What undoes something that was done to one part."""
 
 
+_STANDS = frozenset({"load", "cap"})
+"""What goes on until something else is asked for."""
 Row = tuple[float, dict[str, dict[str, float]]]
 """When it was read, and the values by series and place."""
 
@@ -139,7 +141,7 @@ class LiveRig:
         self._units: dict[str, str] = {}
         self._told: dict[str, dict[str, FactValue]] = {}
         self._traced_from, self._scale = float("nan"), 1.0
-        self._acted_at = float("-inf")
+        self._acted_at, self._standing = float("-inf"), dict[str, Act]()
 
     @property
     def now(self) -> float:
@@ -156,6 +158,7 @@ class LiveRig:
         """Have it done, and what undoes it written down before.  Raises with the reason when it is refused."""
         self._traced_from = float("nan") if act.verb in {"rest", "load", "load_one"} else self._traced_from
         if act.verb == "rest":
+            self._standing.clear()
             self._rest()
             return float("nan")
         if act.verb == "trace":
@@ -171,7 +174,13 @@ class LiveRig:
             if undo is not None and act.place:
                 self._book.settle(undo)  # it was refused before anything was done
             raise
-        self._acted_at = self.now
+        # What stands already is no stimulus: readings from before it are as good as those after.
+        if self._standing.get(act.verb) != act:
+            self._acted_at = self.now
+        if act.verb == "load_one":
+            self._standing.clear()
+        elif act.verb in _STANDS:
+            self._standing[act.verb] = act
         if act.verb in _AGAIN:
             self._book.settle(act)
         return value

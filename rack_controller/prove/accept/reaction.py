@@ -220,8 +220,11 @@ def judge_removal(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
 
 
 def _reaction(place: str, value: float, need: float, excess: float, text: str) -> Weight:
-    known = np.isfinite(value)
-    return Weight(place, value if known else None, need, excess if known else abs(need), 0.05 * abs(need), text)
+    """Return one reaction; of a part that was not read before or after it is not known, which blames nobody."""
+    if np.isfinite(value):
+        return Weight(place, value, need, excess, 0.05 * abs(need), text)
+    unread = f"{text}: not read both before and after"
+    return Weight(place, None, need, abs(need), 0.05 * abs(need), unread, unseen=True)
 
 
 def _told(measure: MeasureSpec, series: Series, phase: Phase, change: Array, own: Mask, strays: Indices) -> str:

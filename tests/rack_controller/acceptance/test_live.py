@@ -176,6 +176,12 @@ def test_what_was_read_before_a_stimulus_says_nothing_of_it() -> None:
     shown = evidence.series["psu.power"]
     assert np.isfinite(shown.values[:, shown.index("u06/psu0")]).all()
     assert np.isnan(shown.values[:, shown.index("u06/psu1")]).all(), "unknown, and not as it was"
+    rig.act(Act("cap", value=0.6))
+    rack.now += 20.0
+    rig.act(Act("cap", value=0.6))  # it stands already: what was read since it was given counts
+    rig.run(2.0, 1.0, frozenset({"psu"}))
+    (evidence,) = rig.collect((Phase("capped", 0.0, 0.0, 99.0),))
+    assert np.isfinite(evidence.series["psu.power"].values[:, :6]).all()
 
 
 @pytest.mark.parametrize("records", [{}, {"u06/psu0": {"serial": "S2"}}])

@@ -309,3 +309,14 @@ def test_one_step_of_an_instrument_s_last_digit_is_no_fault_and_of_what_is_count
     links.values[:, 3] = 17.0
     links.values[::7, 4:] -= 1.0
     assert parts.of("gpu")[3] in named(judged(parts, spec(Rule.PEERS, "gpu.nvlinks_up", share=0.02, unit="1"), links))
+
+
+def test_who_was_not_read_before_is_an_error_of_the_part_and_no_fault(parts: Parts) -> None:
+    power = series(parts, "psu.power", 2400.0)
+    at = parts.of("psu").index("u06/psu0")
+    power.values[:60, at] = np.nan
+    power.values[60:, at] = 0.0
+    pulled = Phase("pulled", 50.0, 61.0, 70.0, "u06/psu0")
+    found = judged(parts, spec(Rule.RESPONDS, "psu.power", phase="pulled", within=-1000.0), power, phases=(pulled,))
+    assert (found.outcome, named(found)) == (Outcome.ERROR, ["u06/psu0"])
+    assert "not read both before and after" in found.findings[0].text
