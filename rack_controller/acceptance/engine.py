@@ -13,9 +13,10 @@ from rack_controller.acceptance.drive import AWAY, Refused, drive_step, missing_
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.rig import Act, Rig
 from rack_controller.acceptance.watch import Unwatched, Watch
+from rack_controller.prove.accept.derived import OF_ALL_IN_A_TRAY
 from rack_controller.prove.accept.evidence import Evidence
 from rack_controller.prove.accept.hall import with_hall
-from rack_controller.prove.accept.judge import judge_step
+from rack_controller.prove.accept.judge import judge_step, sweep_id
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import EntrySpec, Level, Plan, StepSpec
 from rack_controller.prove.accept.robust import middle
@@ -72,7 +73,7 @@ def run_step(
         tries.append(_try(step, plan, rig, parts, keep, watch, len(tries) + 1))
     took = rig.now - began
     return [
-        _unrun(step, began, held[n]) if held[n] else _record(step, began, took, [t[n] for t in tries])
+        _unrun(step, began, held[n]) if held[n] else _record(step, parts, began, took, [t[n] for t in tries])
         for n in range(len(rig.racks))
     ]
 
@@ -107,7 +108,7 @@ def _not_done(refused: Sequence[Refused], evidence: Evidence) -> Measured:
     return Measured("done", title, Outcome.ERROR, len(refused), "", None, None, "", _MUST, 0.5, findings)
 
 
-def _record(step: StepSpec, began: float, took: float, tries: list[Judged]) -> StepRecord:
+def _record(step: StepSpec, parts: Parts, began: float, took: float, tries: list[Judged]) -> StepRecord:
     first, last = tries[0], tries[-1]
     keys = [{f.key for m in t.measures for f in m.findings if not f.error} for t in tries]
     again = set.intersection(*keys) if len(keys) > 1 else set()
@@ -123,7 +124,7 @@ def _record(step: StepSpec, began: float, took: float, tries: list[Judged]) -> S
         took_s=took,
         tries=len(tries),
         measures=last.measures,
-        parts_out=_out({place for _, place in again if place}),
+        parts_out=_out([f for m in last.measures for f in m.findings if f.place and f.key in again], step, parts),
         not_again=gone,
         why=last.stop,
         raw=last.raw[0],
@@ -131,9 +132,34 @@ def _record(step: StepSpec, began: float, took: float, tries: list[Judged]) -> S
     )
 
 
-def _out(places: set[str]) -> list[str]:
-    """Return what is to be taken out: a tray goes with all that is in it, a cold plate that starves names its GPUs."""
+def _out(found: Sequence[Finding], step: StepSpec, parts: Parts) -> list[str]:
+    """Return what is to be taken out: a tray goes with all that is in it, a cold plate that starves names its GPUs.
+
+    A tray that nothing but the mean of its parts speaks against stays where single parts of it make that mean.
+    """
+    means = {m.id: m.of for m in step.measures if m.of in OF_ALL_IN_A_TRAY}
+    means |= {sweep_id(phase, of): of for phase in step.sweep for of in OF_ALL_IN_A_TRAY}
+    places = {f.place for f in found}
+    for tray in {p for p in places if "/" not in p}:
+        against = [f for f in found if f.place == tray]
+        if all(f.measure in means and _made_by_few(f, means[f.measure], found, parts) for f in against):
+            places.discard(tray)
     return sorted(p for p in places if "/" not in p or p.partition("/")[0] not in places)
+
+
+def _made_by_few(mean: Finding, of: str, found: Sequence[Finding], parts: Parts) -> bool:
+    """Return whether what at most half of a tray's parts are beyond their own limits puts its mean beyond its own."""
+    inside = [p for p in parts.of(OF_ALL_IN_A_TRAY[of]) if p.startswith(f"{mean.place}/")]
+    beyond: dict[str, float] = {}
+    for f in found:
+        if f.place in inside and f.unit == mean.unit:
+            beyond[f.place] = max(beyond.get(f.place, 0.0), _beyond(f))
+    return 0 < 2 * len(beyond) <= len(inside) and sum(beyond.values()) >= len(inside) * _beyond(mean)
+
+
+def _beyond(found: Finding) -> float:
+    numbers = isinstance(found.value, int | float) and isinstance(found.limit, int | float)
+    return abs(float(found.value) - float(found.limit)) if numbers else 0.0  # type: ignore[arg-type]
 
 
 def _cannot(step: StepSpec, rig: Rig) -> str:

@@ -20,6 +20,10 @@ LEAST_GPU, LEAST_CPU, LEAST_PSU, LEAST_TRAY = 0.25, 0.5, 0.15, 0.4
 large one's."""
 
 
+OF_ALL_IN_A_TRAY = {"tray.work_rate": "gpu", "tray.resistance": "gpu", "switch.ber_decades": "port"}
+"""Means over a tray's parts of a kind: one bad part moves them as well, and then it is the part that is bad."""
+
+
 def derive(series: All, parts: Parts) -> dict[str, Series]:
     """Return the series with every derived one added whose inputs are all there."""
     found = dict(series)

@@ -150,9 +150,14 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
     return specs
 
 
+def sweep_id(phase: str, name: str) -> str:
+    """Return what the measure is called by which a sweep of a phase holds a series against its peers."""
+    return f"sweep_{phase}_{name.replace('.', '_')}"
+
+
 def _level(name: str, series: Series, phase: str, tolerance: Tolerance | None) -> MeasureSpec:
     return MeasureSpec(
-        id=f"sweep_{phase}_{name.replace('.', '_')}",
+        id=sweep_id(phase, name),
         title=f"{name} against its peers",
         of=name,
         rule=Rule.PEERS,

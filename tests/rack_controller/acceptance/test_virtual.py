@@ -63,6 +63,14 @@ def test_a_tray_goes_out_with_what_is_in_it() -> None:
     assert steps[0].parts_out == ["u37"]
 
 
+@pytest.mark.parametrize(("fault", "out"), [("dry_interface", ["u33/gpu1"]), ("warm_tray", ["u12"])])
+def test_one_bad_gpu_goes_out_and_not_its_tray_whose_mean_it_moves(fault: str, out: list[str]) -> None:
+    planted = [f for f in read_planted().faults if f.id == fault]
+    (steps,) = accept_virtually(GENERATION, 1, seed=4, faults=planted, steps=("gpu_stress",), retest=True)
+    assert out[0].partition("/")[0] in {f.place for f in steps[0].findings}, "the tray's mean shows it as well"
+    assert steps[0].parts_out == out
+
+
 def test_a_stimulus_that_the_rig_lacks_is_an_error_and_no_skip() -> None:
     plan, _ = read_plan(plan_path(GENERATION))
     rig = VirtualRig(load_generation(GENERATION), read_recipe(), ["k01"])  # no trace is given
