@@ -1,7 +1,7 @@
 """Operations as the console shows them: a rack's list, and one as a timeline, with what they wait for.  Pure."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from datacenter_api.console.wording import esc, slot_of
@@ -135,11 +135,19 @@ def _beside(plan: Plan) -> str:
     lacking = ", ".join(esc(slot_of(p)) for p in plan.unswitched)
     left += f'<p class="sev-warning">▲ Nothing can switch: {lacking}</p>' if lacking else ""
     left += "".join(
-        f'<p class="sev-critical">◆ Although {esc(slot_of(p))} {esc(why)}</p>' for p, why in plan.despite.items()
+        f'<p class="sev-critical">◆ Although {esc(names)} {esc(why)}</p>' for names, why in _by_reason(plan.despite)
     )
     return left + "".join(
-        f'<p class="sev-warning">▲ {esc(slot_of(p))} is left out: {esc(why)}</p>' for p, why in plan.left_out.items()
+        f'<p class="sev-warning">▲ {esc(names)} is left out: {esc(why)}</p>' for names, why in _by_reason(plan.left_out)
     )
+
+
+def _by_reason(said: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the trays of which the same is said, named together, and what that is."""
+    by: dict[str, list[str]] = {}
+    for place, why in said.items():
+        by.setdefault(why, []).append(slot_of(place))
+    return [(", ".join(names), why) for why, names in by.items()]
 
 
 def _planned(stage: PlannedStage) -> str:

@@ -209,9 +209,13 @@ async def test_pages_show_their_cards(api: Api, rack: PlayedRack) -> None:
 
 def test_a_plan_is_drawn_with_its_trays_acts_and_checks() -> None:
     stage = msgspec.structs.replace(PLAN.stages[0], before=[PlannedCheck("c", "coolant <flows>", [])], width=2)
-    drawn = draw_plan(msgspec.structs.replace(PLAN, stages=[stage], unswitched=["k/u14"], despite={"k/u15": "is <on>"}))
+    drawn = draw_plan(
+        msgspec.structs.replace(
+            PLAN, stages=[stage], unswitched=["k/u14"], despite=dict.fromkeys(("k/u15", "k/u16"), "is <on>")
+        )
+    )
     assert "before: coolant &lt;flows&gt;" in drawn
     assert "u11, u12, 2 at a time – on" in drawn
     assert "Nothing can switch: u14" in drawn
-    assert "Although u15 is &lt;on&gt;" in drawn
+    assert "Although u15, u16 is &lt;on&gt;" in drawn
     assert "Nothing to do" in draw_plan(msgspec.structs.replace(PLAN, stages=[]))
