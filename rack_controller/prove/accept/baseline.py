@@ -38,6 +38,11 @@ def plan_text(generation: str, rack: str, day: str, versions: Mapping[str, str])
             f"  source: {json.dumps(f'as most of {rack} ran on {day}')}",
             "  firmware:",
             *(f"  {line}" for line in lines),
+            *(
+                []
+                if "nic" in versions
+                else ['    # "nic": what the floor hands in of adapters (nic_firmware) is held against this']
+            ),
             "",
         ]
     )

@@ -30,6 +30,7 @@ def test_what_most_of_a_rack_runs_becomes_a_plan_that_holds_each_part_against_it
     old = {"u13/gpu2": {"firmware": "97.00.6C"}, "u14/bmc/FW_BMC_0": {"firmware": "24.09-1"}}
     text = plan_text("gb200-nvl72", "lab1/a/r01/k01", "2026-11-30", versions_of(facts() | old, parts()))
     assert versions(facts(), text).outcome is Outcome.PASS
+    assert '# "nic":' in text, "what the rack does not tell and the floor does"
     found = versions(facts() | old, text)
     assert {f.place: f.text for f in found.findings} == {
         "u13/gpu2": "u13/gpu2: firmware is 97.00.6C, 97.00.82 is wanted",
