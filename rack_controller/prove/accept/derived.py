@@ -20,6 +20,8 @@ LEAST_GPU, LEAST_CPU, LEAST_PSU, LEAST_TRAY = 0.25, 0.5, 0.15, 0.4
 large one's."""
 
 
+LEAST_A = 10.0
+"""A supply's current below which no ratio is made of it, A: a tenth of an ampere of noise is a per cent there."""
 OF_ALL_IN_A_TRAY = {"tray.work_rate": "gpu", "tray.resistance": "gpu", "switch.ber_decades": "port"}
 """Means over a tray's parts of a kind: one bad part moves them as well, and then it is the part that is bad."""
 
@@ -199,7 +201,7 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
     "psu.current_ratio": (
         "V",
         ("psu.power", "psu.current"),
-        lambda s, p: _ratio(s["psu.power"].values, s["psu.current"].values, 5.0),
+        lambda s, p: _ratio(s["psu.power"].values, s["psu.current"].values, LEAST_A),
     ),
     "shelf.sum_ratio": (
         "1",
