@@ -213,6 +213,11 @@ class SetPoints:
 
     async def _at(self, wish: Wish, wanted: list[SetPoint], hurry: bool) -> list[SetPoint]:
         endpoint = Place(wish.endpoint)
+        wanted = [
+            point for point in wanted if self._is_wanted(point)
+        ]  # another value may be wanted since it was written
+        if not wanted:
+            return []
         if why := self.spared(endpoint):
             return [msgspec.structs.replace(point, detail=why) for point in wanted]
         try:

@@ -22,6 +22,7 @@ from support.simulation.rack import DRY, SimRack
 
 STILLING = (PowerAction.FORCE_OFF, PowerAction.FORCE_RESTART)
 FLOWS_S, WARM_MOST = 28.0, 0.9  # caps go back 30 s after their row; coolant 12 K too warm carries less than this
+ASKED_NS = 15_000_000_000
 STALE_S = 5.0  # a reading of a second is nobody's word any more after three
 TOLD_WITHIN_S = 3.0  # ticks are a second apart
 LAST_RESORT_S = 5.0  # how long coolant was closed before a shelf is struck
@@ -287,7 +288,8 @@ class Watch:
         written = {lease.wish.endpoint for lease in life.leases.held() if lease.wish.facet is Facet.FIRMWARE}
         for point in life.ledger.set_points():
             device = self.rack.capped[Place(point.place)]
-            waits = point.endpoint in written  # limits wait for an image, also one of which nobody knows yet
+            young = life.clock.unix_ns() - point.wanted_unix_ns < ASKED_NS  # it is being asked for as the run ends
+            waits = young or point.endpoint in written  # limits wait for an image, also one of which nobody knows yet
             if device.answers and not waits and device.cap_w != point.value:
                 self.blame(f"{leaf_of(device.tray)} keeps {device.cap_w:g} W, {point.value:g} W are written down")
         for device in (*self.rack.trays.values(), *self.rack.units.values()):
