@@ -20,8 +20,8 @@ LEAST_GPU, LEAST_CPU, LEAST_PSU, LEAST_TRAY = 0.25, 0.5, 0.15, 0.4
 large one's."""
 
 
-LEAST_A = 10.0
-"""A supply's current below which no ratio is made of it, A: a tenth of an ampere of noise is a per cent there."""
+LEAST_A = 5.0
+"""A supply's current below which no ratio is made of it, A: a tenth of an ampere of noise is two per cent there."""
 OF_ALL_IN_A_TRAY = {"tray.work_rate": "gpu", "tray.resistance": "gpu", "switch.ber_decades": "port"}
 """Means over a tray's parts of a kind: one bad part moves them as well, and then it is the part that is bad."""
 
