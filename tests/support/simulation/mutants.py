@@ -12,6 +12,7 @@ from rack_controller.decide.drip import Drip
 from rack_controller.decide.following import decide_following
 from rack_controller.decide.leases import Standing
 from rack_controller.model.lease import Facet, Lease, LeaseClass, Wish
+from rack_controller.model.limit import SetPoint
 from rack_controller.run import following as run_following
 from rack_controller.run import set_points
 from rack_controller.run.guard import gate, guard, hearing, latches, strike, strike_book
@@ -167,7 +168,10 @@ def shelves_are_struck_without_waiting(patch: Patch) -> None:
 
 @mutant
 def caps_go_out_before_they_are_written(patch: Patch) -> None:
-    patch.setattr(set_points.SetPoints, "_keep", lambda *_args, **_how: None)
+    def remembered(self: set_points.SetPoints, points: list[SetPoint], **_how: bool) -> None:
+        self._wanted |= {point.place: point for point in points}
+
+    patch.setattr(set_points.SetPoints, "_keep", remembered)
 
 
 @mutant
