@@ -114,16 +114,18 @@ def why_not_now(
     """Return why a plan's request may not go out by now, empty when it may: since it was approved something leaks, or
     a tray came on.  Asked just before the request, also before one that is made again.
 
-    How long flow went on is not asked a second time: a unit that was silent for a moment need not begin anew.
+    How long flow went on is not asked a second time: a unit that was silent for a moment need not begin anew.  What
+    two persons overruled stays overruled, and nothing else: a tray that they did not see hot holds the request back.
     """
     if wet and plan.verb is not Verb.COOLANT_STOP:
         return f"no coolant is to flow: {wet}"
-    if plan.despite or plan.verb not in STILLS:
+    if plan.verb not in STILLS:
         return ""
     heat: dict[str, str] = {}
     for layout, seen in racks:
         checks = [c for c in cooled_checks(layout, sequence) if c.quantity is not Quantity.FLOW]
         heat |= _heat(layout, checks, seen, starting)
+    heat = {place: why for place, why in heat.items() if place not in plan.despite}
     return _hot(leaf_of(Place(plan.target)), _WORDS[plan.verb][2], heat) if heat else ""
 
 

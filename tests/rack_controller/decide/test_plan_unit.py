@@ -197,6 +197,10 @@ def test_what_came_since_the_approval_is_looked_at_again_before_the_request() ->
     rack.switch(True, [rack.place("u12")])
     for verb in STILLS:
         assert "while trays that it cools are on or hot: u12 is on" in why(plans[verb])
-        assert why(msgspec.structs.replace(plans[verb], despite={"u12": "is on"})) == "", "two persons said so"
+    signed = [msgspec.structs.replace(plans[verb], despite={rack.place("u12"): "is on"}) for verb in STILLS]
+    assert [why(plan) for plan in signed] == [""] * len(signed), "two persons said so"
+    rack.switch(True, [rack.place("u14")])
+    for plan in signed:
+        assert why(plan).endswith("on or hot: u14 is on"), "nobody said so of the tray that came on since"
     assert why(plans[Verb.COOLANT_START]) == ""
     assert "was not read yet" in why_not_now(plans[Verb.COOLANT_STOP], SEQUENCE, [(rack.layout, None)])
