@@ -68,19 +68,21 @@ def laid_upon(point: SetPoint, now: SetPoint | None, shown: float | None) -> Set
     itself, else what the device keeps (`shown`)."""
     if now is None:
         return msgspec.structs.replace(point, follows=True, before=shown)
-    kept = (now.before, now.before_by) if now.follows else (now.value, now.by)
-    return msgspec.structs.replace(point, follows=True, before=kept[0], before_by=kept[1])
+    if not now.follows:
+        return msgspec.structs.replace(point, follows=True, before=now.value, before_by=now.by)
+    took = sorted({*now.took, now.by} - {point.by})
+    return msgspec.structs.replace(point, follows=True, before=now.before, before_by=now.before_by, took=took)
 
 
 def decide_back(
     points: Mapping[Place, Settable], wanted: Mapping[str, SetPoint], over: Callable[[str], bool]
 ) -> dict[Place, Watts]:
-    """Return what following caps whose row is `over` (asked by who wants them) go back to: what was there before, else
-    what the device usually has."""
+    """Return what following caps go back to whose row is `over` (asked by who wants them), and those of all caps that
+    they lie upon: what was there before, else what the device usually has."""
     found: dict[Place, Watts] = {}
     for name, now in wanted.items():
         place = Place(name)
-        if not now.follows or place not in points or not over(now.by):
+        if not now.follows or place not in points or not all(over(holder) for holder in (now.by, *now.took)):
             continue
         back = usual_of(points[place]) if now.before is None else now.before
         if back is not None:

@@ -14,7 +14,7 @@ from rack_controller.decide.detectors import DetectorSight
 from rack_controller.decide.heard import Sights
 from rack_controller.decide.left import see_pumps
 from rack_controller.model.interlock import LoopRules
-from rack_controller.model.layout import Layout
+from rack_controller.model.layout import Layout, TrayView
 from rack_controller.model.snapshot import Snapshot
 
 _PUMP = "pump"
@@ -75,8 +75,8 @@ class LoopMemory:
 def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRules) -> LoopMemory:
     """Return the settled values after this snapshot: an exponential average over `settle_s`, of heat over `heat_lag_s`.
 
-    Metal warms up before coolant does: pumps that follow the load have that long.  A load that goes needs no flow at
-    once, since its warmth only leaves more slowly.
+    Metal warms up before coolant does: pumps that follow the load have that long.  What it holds is carried away after
+    the load has gone, so a load that comes and goes needs the flow of its mean.
     """
     units = coolant_units(layout)
     elapsed = Seconds(0.0 if memory.at is None else max(0.0, snapshot.now - memory.at))
@@ -91,7 +91,7 @@ def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRu
 
 def _warms(heat: float | None, draw: float | None, elapsed: Seconds, rules: LoopRules) -> float | None:
     """Return what goes into the coolant, in W, `elapsed` s after it was `heat`."""
-    if heat is None or draw is None or draw <= heat or rules.heat_lag_s <= 0:
+    if heat is None or draw is None or rules.heat_lag_s <= 0:
         return draw
     return draw + (heat - draw) * exp(-elapsed / rules.heat_lag_s)
 
@@ -130,7 +130,7 @@ def see_loop(
         need=need,
         need_known=need_known,
         need_soon=need_soon,
-        need_most=60.0 * sum(t.power_max_w or 0.0 for t in on) / _per_liter(layout, rules),
+        need_most=60.0 * _draws_at_most(layout, on) / _per_liter(layout, rules),
         fall=_fall(snapshot, units, memory),
         supply=max(supplies, default=None),
         supply_coldest=min(supplies, default=None),
@@ -189,6 +189,12 @@ def _need(layout: Layout, memory: LoopMemory, now: Seconds, rules: LoopRules) ->
     flows = (most if silent else known, known, most if silent else drawn)
     need, need_known, need_soon = (max(least, 60.0 * watts / per_liter) for watts in flows)
     return need, need_known, need_soon
+
+
+def _draws_at_most(layout: Layout, trays: Collection[TrayView]) -> float:
+    """Return what trays draw at their ratings, in W: all that the busbar carries where one of them states none."""
+    rated = [t.power_max_w for t in trays if t.power_max_w is not None]
+    return sum(rated) if len(rated) == len(trays) else layout.busbar_power_usable_w
 
 
 def _per_liter(layout: Layout, rules: LoopRules) -> float:

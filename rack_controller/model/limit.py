@@ -28,7 +28,8 @@ class LimitState(StrEnum):
 class SetPoint(msgspec.Struct, frozen=True):
     """One value that is wanted, in its quantity's unit.  `by`: a person, or `interlock CAUSE`; `read_back`: what the
     device kept when it was asked last; `detail` says what the device said, or why it was not asked.  `follows`: it goes
-    up and down with what an interlock sees; `before`: what was there, and is wanted again afterwards by `before_by`.
+    up and down with what an interlock sees; `before`: what was there, and is wanted again afterwards by `before_by`;
+    `took`: whose following caps it lies upon, none of which may be passed before it is over.
     """
 
     place: str
@@ -43,6 +44,7 @@ class SetPoint(msgspec.Struct, frozen=True):
     follows: bool = False
     before: float | None = None
     before_by: str = ""
+    took: list[str] = []
 
     @property
     def by_interlock(self) -> bool:

@@ -68,7 +68,7 @@ class Following:
 
     def look(self, now: Seconds) -> None:
         """Begin to give back what is over for long enough; a cap whose row stands again stays."""
-        holders = {point.by for point in self.limits.wanted.values() if point.follows}
+        holders = {by for point in self.limits.wanted.values() if point.follows for by in (point.by, *point.took)}
         for holder in list(self._over_since):
             if holder not in holders or self._after(holder) is None:
                 del self._over_since[holder]
@@ -92,16 +92,17 @@ class Following:
         """Give back what may go back now.  What cannot, or a bug of ours, leaves the caps: it is tried again."""
         try:
             for holder in due:
-                await self._give_back_of(holder)
+                await self._give_back_of(holder, due)
         except EnvironmentUnfit as err:
             _log.warning("caps of %s are not given back yet: %s", self.limits.ledger.rack, err)
         except Exception:  # noqa: BLE001 - logged whole; the caps stand meanwhile
             _log.exception("%s: caps were not given back", self.limits.ledger.rack)
 
-    async def _give_back_of(self, holder: str) -> None:
+    async def _give_back_of(self, holder: str, due: set[str]) -> None:
         limits = self.limits
         self._said.pop(cause_of(holder), None)
-        back = decide_back(limits.settable(), limits.wanted, holder.__eq__)
+        mine = {place: point for place, point in limits.wanted.items() if point.by == holder}
+        back = decide_back(limits.settable(), mine, due.__contains__)
         points = [_goes_back(point, limits.wanted[point.place], holder) for point in limits.wishes(back, holder)]
         done = await self._up(points, cause_of(holder))
         if done:
@@ -112,9 +113,10 @@ class Following:
     def _raised(self, changes: Changes, holder: str) -> list[SetPoint]:
         wanted = self.limits.wanted
         return [
-            msgspec.structs.replace(point, follows=True, before=now.before, before_by=now.before_by)
+            msgspec.structs.replace(point, follows=True, before=now.before, before_by=now.before_by, took=now.took)
             for point in self.limits.wishes(changes.up, holder)
             for now in [wanted[point.place]]
+            if all(self._after(other) is not None for other in now.took)
         ]
 
     async def _up(self, points: list[SetPoint], cause: str) -> list[SetPoint]:

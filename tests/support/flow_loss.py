@@ -72,9 +72,9 @@ class FlowLoss:
                 self._obey(order, self.rack.now - began)
         return self
 
-    def load_fully(self) -> "FlowLoss":
-        """Let every GPU want all that it may draw, from now on."""
-        self.demand = np.full_like(self.demand, self.state.design.gpu_max)
+    def want(self, load: float) -> "FlowLoss":
+        """Let every GPU want such a share of what it may draw, from now on."""
+        self.demand = np.full_like(self.demand, load * self.state.design.gpu_max)
         return self
 
     def at(self, act: Act) -> float:

@@ -20,7 +20,7 @@ GPUS = [Place(f"{U11}/gpu{n}") for n in range(3)]
 POINTS = {p: Settable(p, 200.0, 1_200.0, 1_000.0) for p in GPUS} | {
     Place(f"{U11}/cpu0"): Settable(Place(f"{U11}/cpu0"), 50.0, 300.0, 300.0)
 }
-PUMP, WARM = "interlock coolant.no_spare_pump", "interlock coolant.warm"
+PUMP, WARM, LOW = "interlock coolant.no_spare_pump", "interlock coolant.warm", "interlock flow.low"
 SHARES = st.floats(0.0, 1.0)
 
 
@@ -43,11 +43,11 @@ class Devices:
         for place, watts in changes.up.items():
             now = self.wanted[place]
             assert (now.by, now.follows) == (holder, True), "only what it lowered itself goes up"
-            point = SetPoint(place, "bmc", watts, holder, 0, follows=True, before=now.before, before_by=now.before_by)
-            self._set(point)
+            kept = {"before": now.before, "before_by": now.before_by, "took": now.took}
+            self._set(SetPoint(place, "bmc", watts, holder, 0, follows=True, **kept))
 
-    def give_back(self, holder: str) -> None:
-        for place, watts in decide_back(POINTS, self.wanted, holder.__eq__).items():
+    def give_back(self, *over: str) -> None:
+        for place, watts in decide_back(POINTS, self.wanted, over.__contains__).items():
             now = self.wanted.pop(place)
             self.keeps[place] = watts
             if now.before_by:
@@ -88,10 +88,20 @@ def test_of_two_causes_the_stricter_one_counts_and_both_give_back(steps: list[tu
         for place, point in devices.wanted.items():
             if place in before and before[place].by not in (holder, "ada"):
                 assert point.value <= before[place].value, "another's cap is never raised"
-    devices.give_back(PUMP)
-    devices.give_back(WARM)
+    devices.give_back(PUMP, WARM)
     assert devices.keeps == {GPUS[0]: 700.0, GPUS[1]: 1_000.0, GPUS[2]: 1_000.0}
     assert {p.by for p in devices.wanted.values()} == {"ada"}
+
+
+def test_a_cap_that_lies_upon_another_goes_back_only_with_it() -> None:
+    devices = Devices()
+    devices.follow(0.5, LOW)
+    devices.follow(0.45, PUMP)
+    assert {(p.by, *p.took) for p in devices.wanted.values()} == {(PUMP, LOW)}
+    devices.give_back(PUMP)
+    assert set(devices.keeps.values()) == {450.0}, "nothing has proved yet that coolant flows"
+    devices.give_back(PUMP, LOW)
+    assert (devices.wanted, set(devices.keeps.values())) == ({}, {1_000.0})
 
 
 def test_what_a_person_wants_meanwhile_stays() -> None:
