@@ -48,7 +48,7 @@ async def test_nothing_is_asked_before_somebody_looks_and_then_endpoints_side_by
     room.want(record)
     await room.settle("k01", Seconds(30.0))
     assert len(controller.asked) == len(set(controller.asked)) > 30
-    assert controller.most_at_once == min(AT_ONCE, len(controller.asked))
+    assert controller.most_at_once == AT_ONCE <= 8, "the controller reads leaks meanwhile"
     report = room.report("lab1/a/r01/k01/u12/bmc")
     assert report is not None
     assert report.endpoint["vendor"] == "Maker"
