@@ -22,4 +22,7 @@ def baseline(
     layout = api.get(f"/api/v1/racks/{quoted(rack)}/layout")
     text, count = draft_baseline(api, layout, time.strftime("%Y-%m-%d", time.gmtime()))
     typer.echo(text, nl=False)
-    note(f"{count} versions; `rackwright accept run --rack {rack} --plan FILE` holds the rack against them")
+    note(
+        f"{count} versions; read them, write into `source` who wants them (empty is refused), then "
+        f"`rackwright accept run --rack {rack} --plan FILE` holds the rack against them"
+    )

@@ -1,4 +1,7 @@
-"""A baseline of firmware as a plan says it, written from what a rack runs: a draft for whoever wants it.  Pure."""
+"""A baseline of firmware as a plan says it, written from what a rack runs: a draft for whoever wants it.  Pure.
+
+Nobody has wanted it yet: `source` is left empty, and a plan whose `source` is empty is refused.
+"""
 
 import json
 from collections import Counter
@@ -29,13 +32,14 @@ def plan_text(generation: str, rack: str, day: str, versions: Mapping[str, str])
     lines = [f"  {json.dumps(name)}: {json.dumps(version)}" for name, version in versions.items()]
     return "\n".join(
         [
-            "# What most parts of the rack run.  Read it, and have whoever wants it say so in `source`.",
+            f"# What most parts of {rack} ran on {day}.  Read and correct it, then write into `source` who wants these",
+            '# versions ("J. Doe, fleet firmware of November"): a plan whose source is empty is refused.',
             "schema_version: 1",
             f"name: {generation}-own",
             f"title: Acceptance of a {generation} with a baseline",
             f"extends: {generation}",
             "baseline:",
-            f"  source: {json.dumps(f'as most of {rack} ran on {day}')}",
+            '  source: ""',
             "  firmware:",
             *(f"  {line}" for line in lines),
             *(

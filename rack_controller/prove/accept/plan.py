@@ -208,8 +208,8 @@ def plan_of(document: Located) -> Plan:
                 raise document.complaint(f"{here}.after[{i}]", f"expected a step above this one, got {before!r}")
         seen.add(step.id)
         _check_step(document, here, step, plan)
-    if plan.baseline is not None and not (plan.baseline.source.strip() and plan.baseline.firmware):
-        raise document.complaint("baseline", "expected versions by part, and a source that says who wants them")
+    if plan.baseline is not None:
+        _check_baseline(document, plan.baseline)
     if not plan.steps:
         raise document.complaint("steps", "expected at least one step")
     return plan
@@ -218,6 +218,14 @@ def plan_of(document: Located) -> Plan:
 _WHOLE = {Rule.SILENT, Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.TRUNKED, Rule.RECORD}
 _NEEDS_TWO = {Rule.FOLLOWS}
 _BOUNDED = {Rule.RANGE, Rule.PEAKS}
+
+
+def _check_baseline(document: Located, baseline: Baseline) -> None:
+    if not baseline.firmware:
+        raise document.complaint("baseline.firmware", "expected the versions that are wanted, by part")
+    if not baseline.source.strip():
+        expected = "expected who wants these versions, and since when: read them first, then write it here"
+        raise document.complaint("baseline.source", expected)
 
 
 def _check_step(document: Located, here: str, step: StepSpec, plan: Plan) -> None:
