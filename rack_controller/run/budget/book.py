@@ -2,14 +2,22 @@
 All of it in the journal.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from firmware_bridge.vocabulary.clock import Clock
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid, FileInvalid, PreconditionFailed, TargetUnknown
+from firmware_bridge.vocabulary.errors import (
+    ArgumentsInvalid,
+    EnvironmentUnfit,
+    FileInvalid,
+    PreconditionFailed,
+    TargetUnknown,
+)
 from firmware_bridge.vocabulary.place import Place
+from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.wire.located_yaml import Located, convert, parse
 from rack_controller.model.policy import Policy, check_schema, selects
 from rack_controller.model.power_hint import JobHint
@@ -18,8 +26,12 @@ from rack_controller.model.power_policy import KIND, Job, PowerPolicy, SpecInval
 from rack_controller.model.power_view import PowerCap
 from rack_controller.run.journal import Journal
 
+_log = logging.getLogger(__name__)
+
 JOB, CAP, LAYER, HINT = "power_job", "power_cap", "power_layer", "power_hint"
 MOST_JOBS, MOST_CAPS, MOST_LAYERS = 500, 100, 500
+AGAIN_S = 60.0
+"""How often the journal is asked again to forget what is over, while it refuses writes."""
 SENT = "the policy"
 """What a policy that came by command is called in complaints."""
 
@@ -77,6 +89,8 @@ class Book:
     layers: dict[str, LayerWish] = field(default_factory=dict)
     hints: dict[str, JobHint] = field(default_factory=dict)
     changes: int = 0
+    _over: set[tuple[str, str]] = field(default_factory=set, init=False)  # over, and in the journal still
+    _again_at: Seconds = field(default=Seconds(0.0), init=False)
 
     def __post_init__(self) -> None:
         for selector, text, actor, since in self.journal.policies_of(KIND):
@@ -144,14 +158,15 @@ class Book:
         self.changes += 1
 
     def end(self, name: str) -> RunningJob:
-        """End a job.  Raises TargetUnknown."""
+        """End a job and what was said of it.  Raises TargetUnknown, or EnvironmentUnfit: then the job goes on, here and
+        in the journal."""
         if name not in self.jobs:
             known = ", ".join(sorted(self.jobs)) or "none"
             raise TargetUnknown(f"no job {name!r} was begun", advice=f"jobs that run: {known}")
-        self.journal.drop(JOB, name)
-        self.changes += 1
         if name in self.hints:
             self.unhint(name)
+        self.journal.drop(JOB, name)
+        self.changes += 1
         return self.jobs.pop(name)
 
     def hint(self, hint: JobHint) -> None:
@@ -161,6 +176,7 @@ class Book:
         if hint.job not in known:
             raise TargetUnknown(f"no job {hint.job!r} runs", advice=f"jobs that run: {', '.join(known) or 'none'}")
         self.journal.keep(HINT, hint.job, msgspec.json.encode(hint).decode())
+        self._over.discard((HINT, hint.job))  # what was over was written over
         self.hints[hint.job] = hint
 
     def unhint(self, name: str) -> JobHint:
@@ -206,18 +222,38 @@ class Book:
         for wish in gone:
             self.journal.drop(LAYER, wish.key)
             del self.layers[wish.key]
-        self.changes += 1
+            self.changes += 1
         return gone
 
     def expired(self) -> list[PowerCap]:
-        """Forget the caps whose time is over, and return them."""
+        """Forget the caps whose time is over, and return them, also while the journal refuses writes."""
         now = self.clock.unix_ns()
-        return [self.uncap(name) for name, cap in list(self.caps.items()) if cap.until_unix_ns <= now]
+        gone = [self.caps.pop(name) for name, cap in list(self.caps.items()) if cap.until_unix_ns <= now]
+        self.changes += bool(gone)
+        self._forget([(CAP, cap.id) for cap in gone])
+        return gone
 
     def expired_hints(self) -> list[JobHint]:
-        """Forget the hints whose time is over, and return them."""
+        """Forget the hints whose time is over, and return them, also while the journal refuses writes."""
         now = self.clock.unix_ns()
-        return [self.unhint(name) for name, hint in list(self.hints.items()) if hint.until_unix_ns <= now]
+        gone = [self.hints.pop(name) for name, hint in list(self.hints.items()) if hint.until_unix_ns <= now]
+        self._forget([(HINT, hint.job) for hint in gone])
+        return gone
+
+    def _forget(self, over: Sequence[tuple[str, str]]) -> None:
+        """Drop what is over from the journal; what that refuses is over all the same, and dropped later."""
+        self._over.update(over)
+        now = self.clock.now()
+        if not self._over or (not over and now < self._again_at):
+            return
+        for kind, key in sorted(self._over):
+            try:
+                self.journal.drop(kind, key)
+            except EnvironmentUnfit as err:
+                _log.warning("%s %s is over and not dropped, tried again in %g s: %s", kind, key, AGAIN_S, err)
+                self._again_at = Seconds(now + AGAIN_S)
+                return
+            self._over.discard((kind, key))
 
     def _policy(self) -> PowerPolicy:
         if self.active is None:

@@ -1,5 +1,6 @@
 """What is told of one rack's power budget: what it may use, shortfalls, caps that are kept, late or over."""
 
+import logging
 from dataclasses import dataclass, field
 
 from firmware_bridge.vocabulary.amounts import power_text
@@ -12,6 +13,8 @@ from rack_controller.model.event import Severity
 from rack_controller.model.power_policy import Mode
 from rack_controller.run.budget.side import RackSide
 from rack_controller.run.budget.station import BudgetStation, Cycle
+
+_log = logging.getLogger(__name__)
 
 KEPT = 1.005
 
@@ -27,6 +30,7 @@ class BudgetTelling:
     _short: frozenset[str] = frozenset()
     _reduced: frozenset[str] = frozenset()
     _judged: set[str] = field(default_factory=set)
+    _failing: str = ""
 
     @property
     def since(self) -> dict[Place, int]:
@@ -41,7 +45,24 @@ class BudgetTelling:
         return held_of(station.roster, last.claims, last.decision, rack, wanted, over)
 
     def look(self) -> None:
-        """Tell what is new: once a second, from the rack's tick."""
+        """Tell what is new: once a second, from the rack's tick.
+
+        A bug of ours in this ends neither readings nor interlocks: it is logged whole, and told when it is new.
+        """
+        try:
+            self._look()
+        except Exception as err:  # noqa: BLE001 - logged whole and told
+            if self._failing != type(err).__name__:
+                self._failing = type(err).__name__
+                _log.exception("%s: what is to be told of its budget failed", self.side.place)
+                text = f"a bug of the controller ({self._failing}): events of the budget are missing, see its log"
+                self._tell("budget.failing", Severity.CRITICAL, text)
+        else:
+            if self._failing:
+                self._tell("budget.failing", Severity.OK, "events of the budget are complete again")
+            self._failing = ""
+
+    def _look(self) -> None:
         last, place = self.station.last, self.side.place
         self._tell_expired()
         if last is None or not self.station.covered(place):

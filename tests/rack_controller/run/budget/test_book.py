@@ -6,10 +6,11 @@ import pytest
 from support.hand_clock import HandClock
 from support.real_rack import journal_at
 
-from firmware_bridge.vocabulary.errors import FileInvalid, TargetUnknown
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit, FileInvalid, TargetUnknown
 from rack_controller.model.power_hint import parse_hint
 from rack_controller.model.power_layer import LayerKind, LayerWish
 from rack_controller.model.power_policy import Job
+from rack_controller.model.power_view import PowerCap
 from rack_controller.run.budget.book import Book, read_power
 
 RIGHT = """\
@@ -97,6 +98,83 @@ def test_hints_are_kept_over_a_restart_end_by_themselves_and_with_their_job(tmp_
         assert Book(journal, clock, None, lambda _policy, _jobs: None).hints == {}
         with pytest.raises(TargetUnknown, match="nothing was said of a job 'train'"):
             again.unhint("train")
+
+
+def test_what_is_over_while_the_journal_refuses_writes_is_over_and_dropped_later(tmp_path: Path) -> None:
+    clock = HandClock()
+    with journal_at(tmp_path / "j.db") as journal:
+
+        def anew() -> Book:
+            return Book(journal, clock, None, lambda _policy, _jobs: None)
+
+        book, writes = anew(), journal._db.execute
+        book.apply(RIGHT, "ada")
+        book.start(Job("train", ["k01"]), "ada")
+        hint = parse_hint("train", {"checkpoints": "20/5", "stop_in_s": 60.0}, clock.unix_ns(), "ada")
+        cap = PowerCap("c1", "k01", 9_000.0, int(clock.unix_ns()), int(clock.unix_ns()) + 10, 0.0, "ada", "grid")
+        book.hint(hint)
+        book.cap(cap)
+        changes = book.changes
+        writes("PRAGMA query_only = ON")
+        with pytest.raises(EnvironmentUnfit):
+            book.end("train")
+        assert (list(book.jobs), list(anew().jobs), list(book.hints)) == (["train"], ["train"], ["train"])
+        clock.at += 121.0
+        assert (book.expired(), book.expired_hints()) == ([cap], [hint])
+        assert (book.caps, book.hints, book.changes) == ({}, {}, changes + 1)
+        again = anew()
+        assert (again.expired(), again.expired_hints()) == ([cap], [hint]), "a restart meanwhile reads them once more"
+
+        writes("PRAGMA query_only = OFF")
+        clock.at += 59.0
+        assert (book.expired(), book.expired_hints(), list(anew().caps)) == ([], [], ["c1"])
+        clock.at += 2.0
+        assert (book.expired(), anew().caps, anew().hints) == ([], {}, {})
+
+
+@pytest.mark.parametrize("refused", ["power_job", "power_hint"])
+def test_a_job_that_cannot_be_ended_whole_runs_here_and_in_the_journal(
+    tmp_path: Path, refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with journal_at(tmp_path / "j.db") as journal:
+        book = Book(journal, HandClock(), None, lambda _policy, _jobs: None)
+        book.apply(RIGHT, "ada")
+        book.start(Job("train", ["k01"]), "ada")
+        book.hint(parse_hint("train", {"stop_in_s": 60.0}, 0, "ada"))
+        drop = journal.drop
+
+        def full(kind: str, key: str) -> None:
+            if kind == refused:
+                raise EnvironmentUnfit("the journal refused a write: disk full")
+            drop(kind, key)
+
+        monkeypatch.setattr(journal, "drop", full)
+        with pytest.raises(EnvironmentUnfit):
+            book.end("train")
+        again = Book(journal, HandClock(), None, lambda _policy, _jobs: None)
+        assert (list(book.jobs), list(again.jobs)) == (["train"], ["train"])
+        assert book.hints == again.hints
+        monkeypatch.undo()
+        book.end("train")
+        again = Book(journal, HandClock(), None, lambda _policy, _jobs: None)
+        assert (book.jobs, book.hints, again.jobs, again.hints) == ({}, {}, {}, {})
+
+
+def test_a_hint_that_was_given_anew_is_not_dropped_for_the_one_before(tmp_path: Path) -> None:
+    clock = HandClock()
+    with journal_at(tmp_path / "j.db") as journal:
+        book = Book(journal, clock, None, lambda _policy, _jobs: None)
+        book.apply(RIGHT, "ada")
+        book.start(Job("train", ["k01"]), "ada")
+        book.hint(parse_hint("train", {"stop_in_s": 60.0}, clock.unix_ns(), "ada"))
+        journal._db.execute("PRAGMA query_only = ON")
+        clock.at += 121.0
+        assert len(book.expired_hints()) == 1
+        journal._db.execute("PRAGMA query_only = OFF")
+        book.hint(hint := parse_hint("train", {"stop_in_s": 600.0}, clock.unix_ns(), "ada"))
+        clock.at += 61.0
+        assert (book.expired_hints(), book.hints) == ([], {"train": hint})
+        assert Book(journal, clock, None, lambda _policy, _jobs: None).hints == {"train": hint}
 
 
 def test_layers_are_kept_over_a_restart_and_lifted_by_place_and_kind(tmp_path: Path) -> None:
