@@ -38,6 +38,7 @@ def budget_station(
     if filed is not None:
         try:
             station.fits(filed.spec, [])
+            station.known(filed.spec)
         except SpecInvalid as err:
             raise filed.complaint(err) from err
     return station

@@ -1,6 +1,8 @@
 """A site's budget put together: whose policy is in force, what is refused, what is there after a restart."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -9,8 +11,11 @@ from firmware_bridge.vocabulary.errors import FileInvalid
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.site import Site, SiteRack
 from rack_controller.assemble_budget import budget_station, filed_policy
+from rack_controller.decide.notice import Finding
+from rack_controller.model.event import Severity
 from rack_controller.model.power_policy import Job, Mode
 from rack_controller.run.budget.station import BudgetStation
+from rack_controller.run.budget.telling import BudgetTelling
 from rack_controller.run.clock import SystemClock
 from rack_controller.run.journal import Journal
 
@@ -75,3 +80,26 @@ def test_what_was_applied_and_begun_is_there_after_a_restart(tmp_path: Path) -> 
     again.book.retire(again.filed)
     assert again.book.active is again.filed
     again.journal.close()
+
+
+def test_a_budget_for_a_rack_that_left_the_site_is_told_and_refuses_no_job(tmp_path: Path) -> None:
+    gone = "kind: power\nschema: 1\nspec:\n  mode: armed\n  budgets:\n  - {name: row, racks: [k99], limit_kw: 9}\n"
+    before = station(tmp_path)
+    with pytest.raises(FileInvalid, match=r"spec\.budgets\[0\]\.racks: .*k99 of 'row' names none"):
+        before.book.apply(gone, "ada")
+    before.journal.activate_policy("power", "{}", gone, "ada", 1)  # when k99 was there
+    before.journal.close()
+    again = station(tmp_path)
+    again.book.start(Job("train", ["k01/u1*"]), "ada")
+    told: list[Finding] = []
+    telling = BudgetTelling(again, cast(Any, SimpleNamespace(place=K01, tell=told.append)))
+    telling.look()
+    telling.look()
+    assert [(f.kind, f.severity) for f in told] == [("budget.stale", Severity.WARNING)]
+    assert "budgets[0]: k99 of 'row' names none" in told[0].message
+    again.book.retire(again.filed)
+    telling.look()
+    assert [(f.kind, f.severity) for f in told[1:]] == [("budget.stale", Severity.OK)]
+    again.journal.close()
+    with pytest.raises(FileInvalid, match=r"mine\.yaml:6: spec\.budgets\[0\]\.racks"):
+        station(folder(tmp_path, mine=gone))

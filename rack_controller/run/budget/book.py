@@ -78,12 +78,14 @@ def read_power(text: str, file: str) -> ActivePolicy:
 
 @dataclass(slots=True)
 class Book:
-    """See the module.  `fits(policy, jobs)` raises SpecInvalid where a policy does not fit the racks."""
+    """See the module.  `fits(policy, jobs)` raises SpecInvalid where a policy does not fit the racks; `known(policy)`
+    where it names racks that are not there, which is asked of a new policy only: racks leave."""
 
     journal: Journal
     clock: Clock
     active: ActivePolicy | None
     fits: Callable[[PowerPolicy, list[Job]], None]
+    known: Callable[[PowerPolicy], None] = lambda _policy: None
     jobs: dict[str, RunningJob] = field(default_factory=dict)
     caps: dict[str, PowerCap] = field(default_factory=dict)
     layers: dict[str, LayerWish] = field(default_factory=dict)
@@ -117,6 +119,7 @@ class Book:
                 raise found.document.complaint("selector", said)
         try:
             self.fits(found.spec, self.running)
+            self.known(found.spec)
         except SpecInvalid as err:
             raise found.complaint(err) from err
         now = self.clock.unix_ns()

@@ -15,7 +15,7 @@ from firmware_bridge.vocabulary.clock import Clock
 from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.vocabulary.upstream import Upstream
-from rack_controller.decide.budget.agree import check_promises, check_racks, check_terms
+from rack_controller.decide.budget.agree import check_promises, check_racks, check_terms, say_for_nobody
 from rack_controller.decide.budget.claims import Claims, claims_of, priority_at
 from rack_controller.decide.budget.design import Array, Mask
 from rack_controller.decide.budget.layers import LayersOver, check_layer, lay
@@ -92,7 +92,7 @@ class BudgetStation:
 
     def __post_init__(self) -> None:
         self.began_at = self.clock.now()
-        self.book = Book(self.journal, self.clock, self.filed, self.fits)
+        self.book = Book(self.journal, self.clock, self.filed, self.fits, self.known)
         self.roads = TwoRoads(self.roster, lambda: self.sides, self.clock, self.covered)
         self.layers = lay(self.roster, list(self.book.layers.values()))
         self.meter = JobMeter(self.journal, self.clock)
@@ -137,7 +137,14 @@ class BudgetStation:
         claims = claims_of(self.roster, policy, jobs)
         check_promises(self.roster, claims, policy, np.fmin(self.ceilings(), self.layers.ceiling))
         check_terms(self.roster, claims, policy, self.layers.floor)
+
+    def known(self, policy: PowerPolicy) -> None:
+        """Raise SpecInvalid where a policy that is new has a budget or a ramp for no rack of the site."""
         check_racks(self.roster, policy)
+
+    def for_nobody(self) -> str:
+        """Return which budgets and ramps of the policy in force are for no rack of the site (any more)."""
+        return "" if self.book.active is None else say_for_nobody(self.roster, self.book.active.spec)
 
     def check_layer(self, wish: LayerWish) -> None:
         """Raise ArgumentsInvalid where a layer does not fit its GPUs, or what is set already."""

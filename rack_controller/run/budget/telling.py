@@ -11,6 +11,7 @@ from rack_controller.decide.budget.why import Layers
 from rack_controller.decide.notice import Finding
 from rack_controller.model.event import Severity
 from rack_controller.model.power_policy import Mode
+from rack_controller.run.budget.book import ActivePolicy
 from rack_controller.run.budget.side import RackSide
 from rack_controller.run.budget.station import BudgetStation, Cycle
 
@@ -31,6 +32,8 @@ class BudgetTelling:
     _reduced: frozenset[str] = frozenset()
     _judged: set[str] = field(default_factory=set)
     _failing: str = ""
+    _for_nobody: str = ""
+    _looked_at: ActivePolicy | None = None
 
     @property
     def since(self) -> dict[Place, int]:
@@ -65,6 +68,7 @@ class BudgetTelling:
     def _look(self) -> None:
         last, place = self.station.last, self.side.place
         self._tell_expired()
+        self._tell_for_nobody()
         if last is None or not self.station.covered(place):
             return
         rack, now = self.station.index_of(place), self.station.clock.unix_ns()
@@ -152,6 +156,20 @@ class BudgetTelling:
             self.everywhere(f"the cap of {power_text(cap.watts)} on {cap.target} is over")
         for hint in self.station.book.expired_hints():
             self.everywhere(f"what {hint.by} said of job {hint.job} beforehand is over")
+
+    def _tell_for_nobody(self) -> None:
+        """Tell of budgets and ramps for racks that left the site since the policy was put into force."""
+        active = self.station.book.active
+        if active is self._looked_at:
+            return
+        self._looked_at = active
+        said = self.station.for_nobody() if self.station.covered(self.side.place) else ""
+        if said == self._for_nobody:
+            return
+        self._for_nobody = said
+        text = f"the power policy limits racks that the site does not have: {said}; apply it without them"
+        over = "the power policy limits no racks any more that the site does not have"
+        self._tell("budget.stale", Severity.WARNING if said else Severity.OK, text if said else over)
 
     def everywhere(self, text: str) -> None:
         for side in self.station.sides.values():

@@ -19,7 +19,7 @@ def telling(station: Any) -> tuple[BudgetTelling, list[Finding]]:
 
 
 def test_a_bug_in_it_is_logged_told_once_and_over_when_it_works_again(caplog: pytest.LogCaptureFixture) -> None:
-    book = SimpleNamespace(expired=list, expired_hints=lambda: 1 / 0)
+    book = SimpleNamespace(expired=list, expired_hints=lambda: 1 / 0, active=None)
     one, told = telling(SimpleNamespace(book=book, last=None))
     one.look()
     one.look()
