@@ -5,7 +5,7 @@ import numpy as np
 from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts, profile
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, middle, resolution, scatter, spread, standard_error
+from rack_controller.prove.accept.robust import centre, last_digit, middle, scatter, spread, standard_error
 from rack_controller.prove.accept.weighed import Weighed, weigh
 
 MOST_ALONE = 4
@@ -63,8 +63,10 @@ def judge_peers(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     if measure.times is not None:
         allowed = np.maximum(allowed, measure.times * spread(values - wanted))
     deviation = values - wanted
-    if measure.unit not in COUNTED and (np.abs(deviation) > allowed).any():
-        allowed = np.maximum(allowed, STEPS * _finest(series, evidence, measure.phase))
+    accused = np.abs(deviation) > allowed
+    if measure.unit not in COUNTED and accused.any():
+        cut = [series.during(p).values[:, ~accused] for p in evidence.phases_called(measure.phase)]
+        allowed = np.maximum(allowed, rounding(measure, cut))
     limits = wanted + np.sign(deviation) * allowed
 
     def said(n: int) -> str:
@@ -91,6 +93,16 @@ def judge_scatter(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
     return weigh(series.places, values, limits, values - limits, 0.2 * limits, said, UNSEEN)
 
 
+def rounding(measure: MeasureSpec, cut: list[Array]) -> float:
+    """Return by how much rounding alone may set two readings apart, in the measure's unit, 0 where it is not known.
+
+    `cut`: readings by phase, (N, P) each, of parts that nothing is said against: a fault must not excuse itself.  Where
+    the plan says `within`, a last digit is taken for no coarser than that.
+    """
+    digit = last_digit(np.vstack(cut)) if cut else 0.0
+    return STEPS * (digit if measure.within is None else min(digit, measure.within))
+
+
 def is_noisy(series: Series, evidence: Evidence, phase: str) -> bool:
     """Return whether most parts of a series scatter in a phase: of what is counted or coded most do not."""
     return any(centre(scatter(series.during(p).values)) > 0.0 for p in evidence.phases_called(phase))
@@ -106,12 +118,6 @@ def _level(measure: MeasureSpec, series: Series, normal: Array) -> Array:
         inside = groups == name
         level[inside] = centre(normal[inside])
     return level
-
-
-def _finest(series: Series, evidence: Evidence, phase: str) -> float:
-    """Return the last digit of a series in a phase, in its unit."""
-    cut = [series.during(p).values for p in evidence.phases_called(phase)]
-    return resolution(np.vstack(cut)) if cut else 0.0
 
 
 def _group(place: str, group: str) -> str:

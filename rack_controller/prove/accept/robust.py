@@ -6,6 +6,10 @@ from rack_controller.prove.accept.evidence import Array
 
 TO_SIGMA = 1.4826
 """The median absolute deviation times this is the standard deviation of a normal."""
+ALIKE = 1e-9
+"""Steps below this share of the greatest reading are the machine's arithmetic and none of an instrument."""
+LEAST_STEPS = 4
+"""Fewer steps of parts of their own are something that happened, and not an instrument's last digit."""
 
 
 def middle(values: Array) -> Array:
@@ -45,11 +49,20 @@ def spread(values: Array) -> float:
     return float(np.median(np.abs(known - np.median(known))) * TO_SIGMA) if known.size > 1 else 0.0
 
 
-def resolution(values: Array) -> float:
-    """Return the smallest step from one reading of any part to its next, (N, P), 0 where none ever changes."""
-    steps = np.abs(np.diff(values, axis=0))
-    steps = steps[steps > 0.0]
-    return float(steps.min()) if steps.size else 0.0
+def last_digit(values: Array) -> float:
+    """Return the smallest step that a part makes of its own from one reading to the next, (N, P), in the values' unit.
+
+    What most parts do at one moment is the rack's movement and taken off first: whole digits less whole digits are
+    whole digits.  0 where too few such steps are left to tell a last digit from something that happened.
+    """
+    steps = np.diff(values, axis=0)
+    steps = steps[np.isfinite(steps).any(axis=1)]
+    if not steps.size:
+        return 0.0
+    # The lower of two medians: the mean of both would be half a digit.
+    own = np.abs(steps - np.nanquantile(steps, 0.5, axis=1, method="lower", keepdims=True))
+    own = own[own > ALIKE * np.nanmax(np.abs(values))]
+    return float(own.min()) if own.size >= LEAST_STEPS else 0.0
 
 
 def standard_error(values: Array) -> Array:

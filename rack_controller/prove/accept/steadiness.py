@@ -5,11 +5,11 @@ A sensor that lies now and then, or says something new too rarely, hides behind 
 
 import numpy as np
 
-from rack_controller.prove.accept.compare import COUNTED, MOST_ALONE, STEPS, UNASKED, UNSEEN, _number, bounds
+from rack_controller.prove.accept.compare import COUNTED, MOST_ALONE, UNASKED, UNSEEN, _number, bounds, rounding
 from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, middle, resolution, scatter
+from rack_controller.prove.accept.robust import centre, middle, scatter
 from rack_controller.prove.accept.weighed import Weighed, weigh
 
 LEAST_CHANGES = 4
@@ -105,15 +105,16 @@ def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     Of parts that have no peers `within` alone counts.
     """
     series = evidence.series[measure.of]
+    cut = [series.during(p).values for p in evidence.phases_called(measure.phase)]
     found = np.full(len(series.places), np.nan)
-    for phase in evidence.phases_called(measure.phase):
-        found = np.fmax(found, _jump(series.during(phase).values))
+    for values in cut:
+        found = np.fmax(found, _most(_standing_out(values)))
     # In a phase of few readings most parts' stand out by nothing: then their noise is what they may stand out by.
     noise = centre(scatter(_joined(series, evidence, measure.phase)))
     usual = float(np.nanmax([centre(found), noise, 0.0])) if len(found) >= MOST_ALONE else 0.0
     bound = max((measure.times or 6.0) * usual, measure.within or 0.0)
     if measure.unit not in COUNTED and (found > bound).any():
-        bound = max(bound, STEPS * resolution(_joined(series, evidence, measure.phase)))
+        bound = max(bound, rounding(measure, [_still(values, bound)[:, ~(found > bound)] for values in cut]))
     limits = np.full(len(found), bound)
 
     def said(n: int) -> str:
@@ -122,11 +123,12 @@ def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     return weigh(series.places, found, limits, found - limits, 0.2 * limits, said, UNSEEN)
 
 
-def _jump(values: Array) -> Array:
-    """Return by how much a reading stands out of the one before and the one after it at most, (P,), over all parts'
-    common movement."""
+def _standing_out(values: Array) -> Array:
+    """Return by how much each reading stands out of the one before and the one after it, over all parts' common
+    movement: (N, P) → (N, P), unknown of the first and the last."""
+    standing = np.full(values.shape, np.nan)
     if len(values) < 3:
-        return np.full(values.shape[1:], np.nan)
+        return standing
     alone = values.shape[1] < MOST_ALONE
     common = np.zeros((len(values), 1)) if alone else np.array([[centre(row)] for row in values])
     own = values - common
@@ -134,7 +136,13 @@ def _jump(values: Array) -> Array:
     # A reading that is held while its peers are read anew stands out of them too, and is no jump of its own.
     there_and_back = (values[1:-1] - values[:-2]) * (values[1:-1] - values[2:]) > 0.0
     same_way = np.where((before * after > 0.0) & there_and_back, np.minimum(np.abs(before), np.abs(after)), 0.0)
-    return _most(np.where(np.isfinite(before + after), same_way, np.nan))
+    standing[1:-1] = np.where(np.isfinite(before + after), same_way, np.nan)
+    return standing
+
+
+def _still(values: Array, bound: float) -> Array:
+    """Return the readings without the moments at which a part stands out by more than `bound`."""
+    return np.where(np.any(_standing_out(values) > bound, axis=1, keepdims=True), np.nan, values)
 
 
 def _most(values: Array) -> Array:

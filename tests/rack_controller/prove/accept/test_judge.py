@@ -300,7 +300,7 @@ def test_serials_are_compared_where_records_were_handed_in_and_else_it_is_said_t
 
 def test_one_step_of_an_instrument_s_last_digit_is_no_fault_and_of_what_is_counted_it_is(parts: Parts) -> None:
     shown = series(parts, "gpu.temperature_core", np.where(np.arange(72) % 9 == 0, 48.0, 47.0))
-    shown.values[::7, 1:] += 1.0  # whole degrees, now and then the next
+    shown.values[(np.arange(100)[:, None] + np.arange(72)) % 7 == 0] += 1.0  # whole degrees, now and then the next
     rule = spec(Rule.PEERS, "gpu.temperature_core", share=0.001, unit="°C")
     assert judged(parts, rule, shown).outcome is Outcome.PASS
     shown.values[:, 5] += 2.0
@@ -309,6 +309,27 @@ def test_one_step_of_an_instrument_s_last_digit_is_no_fault_and_of_what_is_count
     links.values[:, 3] = 17.0
     links.values[::7, 4:] -= 1.0
     assert parts.of("gpu")[3] in named(judged(parts, spec(Rule.PEERS, "gpu.nvlinks_up", share=0.02, unit="1"), links))
+
+
+def test_a_step_that_all_peers_make_is_no_last_digit_and_excuses_nobody(parts: Parts) -> None:
+    shown = series(parts, "tray.temperature", np.where(np.arange(len(parts.of("tray"))) == 4, 48.0, 40.0))
+    rule = spec(Rule.PEERS, "tray.temperature", within=5.5, unit="°C")
+    for _ in range(2):
+        assert named(judged(parts, rule, shown)) == [parts.of("tray")[4]]
+        shown.values[60:] += 6.0  # all of them at once
+    shown.values[30::2] += 6.0  # and many times
+    assert named(judged(parts, rule, shown)) == [parts.of("tray")[4]]
+    shown.values[::5, 4] += 6.0  # its own steps excuse it no more than theirs
+    assert named(judged(parts, rule, shown)) == [parts.of("tray")[4]]
+
+
+def test_a_last_digit_is_taken_for_no_coarser_than_what_the_plan_allows(parts: Parts) -> None:
+    shown = series(parts, "gpu.temperature_core", np.where(np.arange(72) == 9, 55.0, 47.0))
+    shown.values[(np.arange(100)[:, None] + np.arange(72)) % 7 == 0] += 6.0
+    rule = spec(Rule.PEERS, "gpu.temperature_core", within=5.0, unit="°C")
+    assert named(judged(parts, rule, shown)) == [parts.of("gpu")[9]]
+    shown.values[:, 9] -= 1.0
+    assert named(judged(parts, rule, shown)) == []
 
 
 def test_who_was_not_read_before_is_an_error_of_the_part_and_no_fault(parts: Parts) -> None:

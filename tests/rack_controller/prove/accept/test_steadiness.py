@@ -164,6 +164,29 @@ def test_what_has_no_peers_is_held_against_bounds_of_its_own(parts: Parts, value
     assert alone(parts, Rule.HEARD, np.full_like(values, np.nan), most=0.1) is Outcome.ERROR, "it never said a word"
 
 
+def test_the_jump_of_a_reading_that_is_otherwise_still_does_not_excuse_itself(
+    parts: Parts, values: NDArray[np.float64]
+) -> None:
+    still = np.full_like(values, 190.0)
+    still[33, 0] += 400.0
+    assert alone(parts, Rule.JUMPS, still, within=30.0) is Outcome.FAIL
+    still[::9, 0] += 400.0
+    assert alone(parts, Rule.JUMPS, still, within=30.0) is Outcome.FAIL
+    peers = np.full_like(values, 1000.0)
+    peers[50, 7] += 400.0
+    assert named(parts, Rule.JUMPS, peers, within=30.0, unit="W") == {parts.of("gpu")[7]}
+    peers[50, 8:20] += 390.0  # what happens to others at that moment is no digit either
+    assert parts.of("gpu")[7] in named(parts, Rule.JUMPS, peers, within=30.0, unit="W")
+
+
+def test_a_last_digit_that_peers_show_is_no_jump(parts: Parts, values: NDArray[np.float64]) -> None:
+    whole = np.full_like(values, 40.0)
+    whole[50, 7] += 1.0
+    assert named(parts, Rule.JUMPS, whole, within=0.8, unit="°C") == {parts.of("gpu")[7]}
+    whole[20:60, 10], whole[40:, 11], whole[70:, 12:14] = 41.0, 41.0, 39.0  # whole degrees: peers step as well
+    assert named(parts, Rule.JUMPS, whole, within=0.8, unit="°C") == set()
+
+
 def test_a_reading_that_is_held_while_its_peers_are_read_anew_does_not_jump(
     parts: Parts, values: NDArray[np.float64]
 ) -> None:
