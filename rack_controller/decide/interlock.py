@@ -2,7 +2,7 @@
 
 A row trips where its condition held for `for_s`.  From then on the rungs of its ladder fall due one after the other,
 each once, or again and again until its targets are observed off.  A row with `latch` stays tripped when its condition
-ends; every other ends with it.
+ends; every other ends with it, one with `outlasts_silence` only once it is known that it ended.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,6 +15,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.decide.conditions import holding
 from rack_controller.decide.left import words_of
 from rack_controller.decide.picture import Picture
+from rack_controller.decide.unjudged import lacking
 from rack_controller.model.interlock import SWITCHES_OFF, Act, Condition, Follows, InterlockPolicy, Row, Rung, Target
 
 _DRY: frozenset[Place] = frozenset()
@@ -90,11 +91,13 @@ def advance(standings: Mapping[Key, Standing], picture: Picture, policy: Interlo
             blocked(after.values(), policy, picture) if row.when is Condition.TRAY_ON_WHILE_LATCHED else frozenset()
         )
         held = holding(picture, row, behind)
+        unsaid = lacking(picture, row) if row.outlasts_silence else {}
         if picture.left_out:
             held = {place: text for place, text in held.items() if (row.cause, place) not in picture.left_out}
+            unsaid = {place: why for place, why in unsaid.items() if (row.cause, place) not in picture.left_out}
         for place in {**held, **{p: "" for c, p in standings if c == row.cause}}:
             before = standings.get((row.cause, place))
-            now = _stand(row, place, before, held.get(place), picture.now)
+            now = _stand(row, place, before, held.get(place), unsaid.get(place, ""), picture.now)
             if now is None:
                 if before is not None and before.tripped_at is not None:
                     ended.append(replace(before, holds=False))
@@ -205,12 +208,18 @@ def targets(picture: Picture, place: Place, to: Target) -> tuple[Place, ...]:
             assert_never(to)
 
 
-def _stand(row: Row, place: Place, before: Standing | None, seen: str | None, now: Seconds) -> Standing | None:
-    """Return the row at this place after the evaluation, None when nothing stands there (any more)."""
+def _stand(
+    row: Row, place: Place, before: Standing | None, seen: str | None, unsaid: str, now: Seconds
+) -> Standing | None:
+    """Return the row at this place after the evaluation, None when nothing stands there (any more).  `unsaid`: why it
+    is not known whether its condition ended, of a row that outlasts that."""
     if seen is None:
-        if before is not None and before.tripped_at is not None and row.latch:
-            return replace(before, holds=False)
-        return None
+        if before is None or before.tripped_at is None:
+            return None
+        if unsaid and before.holds:
+            ends = f"stands until that is said, or two persons bypass {row.cause}"
+            return replace(before, holds=False, evidence=f"{before.evidence}; now {unsaid}: {ends}")
+        return replace(before, holds=False) if row.latch or unsaid else None
     if before is None:
         before = Standing(row.cause, place, now, seen)
     tripped_at = before.tripped_at

@@ -36,6 +36,11 @@ def unjudged(picture: Picture, policy: InterlockPolicy, *, building: bool) -> li
     return found
 
 
+def lacking(picture: Picture, row: Row) -> dict[Place, str]:
+    """Return where a row cannot be judged now, each with what is missing there; a building is taken to be agreed."""
+    return dict(_lacking(picture, row, building=True))
+
+
 def can_be_judged(picture: Picture, row: Row, *, building: bool = False) -> bool:
     """Return whether a row can be judged at every place that it is for."""
     return not any(True for _ in _lacking(picture, row, building=building))

@@ -174,8 +174,9 @@ class Clearing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One cause.  `for_s`: how long the condition must hold before the row trips.  `latch`: it stays tripped after the
-    condition ended, until a person clears it; without, it ends with its condition.  `blocks`: no power-on meanwhile, at
-    the tray or in the whole rack.  `must_not` is for people; `never` names acts that no edit may put on the ladder."""
+    condition ended, until a person clears it; without, it ends with its condition.  `outlasts_silence`: it does not end
+    while nobody says whether its condition did.  `blocks`: no power-on meanwhile, at the tray or in the whole rack.
+    `must_not` is for people; `never` names acts that no edit may put on the ladder."""
 
     cause: str
     title: str
@@ -192,6 +193,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: float | None = None
     margin_k: float | None = None
     latch: bool = False
+    outlasts_silence: bool = False
     blocks: bool = False
     clear: Clearing = Clearing()
 
@@ -325,6 +327,8 @@ def _check_row(row: Row) -> None:
         raise ValueError(
             f"{where}: {row.when} needs these numbers: {wanted}; given: {', '.join(sorted(given)) or 'none'}"
         )
+    if row.latch and row.outlasts_silence:
+        raise ValueError(f"{where}: a row that latches outlasts silence anyway; leave out outlasts_silence")
     if not 1 <= row.priority <= 4:
         raise ValueError(f"{where}: priority is 1 (most urgent) to 4, got {row.priority}")
     forbidden = sorted({rung.do for rung in row.ladder} & set(row.never))

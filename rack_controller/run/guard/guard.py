@@ -35,6 +35,7 @@ from rack_controller.run.guard.jobs import JobTeller
 from rack_controller.run.guard.latches import Latches
 from rack_controller.run.guard.sound import Soundness
 from rack_controller.run.guard.trail import Trail
+from rack_controller.run.guard.unended import UnendedRows
 from rack_controller.run.view import RackView
 
 
@@ -74,7 +75,8 @@ class Guard:
             latches.drop_shadows()  # of a rack that was armed while its controller was down
         self._unkept: dict[str, Place] = {}  # latches of which it was told that the journal refused them
         self._remembered: set[Place] = set()  # trays whose leak is known by its latch only: their detectors are new
-        self._judged = Judged(self._recalled())
+        self._unended = UnendedRows(latches.sheet, policy)
+        self._judged = Judged({**self._unended.recalled(clock.now()), **self._recalled()})
         self.gate = Gate(self._judged, policy, latches, bypasses, self._sound, lambda: self.armed)
 
     @property
@@ -145,6 +147,7 @@ class Guard:
         self._watched_by(self._judged.picture)
         with self._latches.sheet.together():
             self._latches.keep_again()
+        self._unended.keep(self._judged.standings)
         self._tell_kept()
 
     def _hear(self, readings: Iterable[Reading]) -> None:
@@ -294,7 +297,8 @@ class Guard:
         """Judge everything anew when the rack was armed or disarmed: what would have been done was not done."""
         self._was_armed = self.armed
         self._latches.drop_shadows()
-        self._judged.standings = self._recalled()
+        unsaid = {k: replace(s, done={}) for k, s in self.standings.items() if self._rows[s.cause].outlasts_silence}
+        self._judged.standings = {**unsaid, **self._recalled()}
         self._carrying.clear()
 
     def _recalled(self) -> dict[Key, Standing]:

@@ -1,10 +1,12 @@
 """The interlock table as it ships, row by row: what trips, what is ordered, what must not be."""
 
+from dataclasses import replace
+
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from firmware_bridge.vocabulary.quantities import Quantity
 from firmware_bridge.vocabulary.reading import Quality
-from rack_controller.decide.interlock import recall, refusals
+from rack_controller.decide.interlock import advance, recall, refusals
 from rack_controller.decide.picture import BuildingSight
 from rack_controller.model.interlock import SWITCHES_OFF, Act
 from tests.support.interlocked import RACK, InterlockedRack, planned
@@ -191,6 +193,34 @@ def test_coolant_closed_with_every_tray_off_strikes_nothing_and_keeps_everything
     ], "although coolant still flows in the rack"
     rack.building = BuildingSight(liquid_isolated=False)
     rack.tick(1)
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u12")) == []
+
+
+def test_coolant_that_was_closed_keeps_everything_off_until_open_is_said_or_two_persons_bypass_it() -> None:
+    rack = InterlockedRack(building=BuildingSight(liquid_isolated=None))
+    rack.switch(on=False, trays=[t.place for t in rack.look().trays])
+    rack.tick(2)
+    assert ("isolation.closed", RACK) not in rack.standings, "silence alone closes nothing"
+    rack.building = BuildingSight(liquid_isolated=True)
+    rack.tick(2)
+    rack.building = BuildingSight(silent="no heartbeat of the building for 91 s")
+    said = (
+        "Coolant closed by the building at k01: the building closed the coolant; now the building does not say whether"
+        " the coolant is closed: stands until that is said, or two persons bypass isolation.closed"
+    )
+    for _ in range(3):
+        rack.tick(20)
+        assert said in refusals(rack.standings.values(), rack.policy, rack.place("u12"))
+    rack.building = BuildingSight(liquid_isolated=True)
+    rack.tick(1)
+    rack.building = BuildingSight()
+    rack.tick(1)
+    assert refusals(rack.standings.values(), rack.policy, rack.place("u12")) == [said]
+
+    bypassed = replace(rack.look(), left_out=frozenset({("isolation.closed", RACK)}))
+    assert ("isolation.closed", RACK) not in advance(rack.standings, bypassed, rack.policy).standings
+    rack.building = BuildingSight(liquid_isolated=False)
+    assert [s.cause for s in rack.tick().ended] == ["isolation.closed"]
     assert refusals(rack.standings.values(), rack.policy, rack.place("u12")) == []
 
 

@@ -61,6 +61,7 @@ CAP = {"do": "cap", "to": "rack", "share": 0.5, "every_s": 10}
         (changed("leak.two_trays", count=None), "needs these numbers: count; given: none"),
         (changed("leak.critical", share=0.2), "needs these numbers: none; given: share"),
         (changed("flow.low", priority=9), "priority is 1"),
+        (changed("flow.lost", outlasts_silence=True), "row flow.lost: a row that latches outlasts silence anyway"),
         (changed("flow.low", ladder=[]), "does nothing"),
         (changed("flow.low", for_s=-1), "below zero"),
         (changed("flow.low", trays=["compute"]), "`trays` must be left out"),

@@ -158,6 +158,41 @@ def test_a_rack_that_is_armed_later_is_judged_anew(watched: Watched) -> None:
     run_virtually(story())
 
 
+def test_closed_coolant_outlasts_silence_arming_a_restart_and_a_full_disk(watched: Watched) -> None:
+    async def story() -> None:
+        tray = watched.rack.place("u12")
+        watched.rack.switch(on=False, trays=[t.place for t in watched.rack.look().trays])
+
+        def heard(closed: bool | None) -> str:
+            watched.guard.building = BuildingSight(liquid_isolated=closed)
+            watched.tick(1)
+            return watched.guard.gate.keeps_off(tray) or "; ".join(watched.guard.gate.refusals(tray))
+
+        watched.armed = False
+        watched.start()
+        assert heard(True) == "", "only observed"
+        heard(None)
+        watched.view.layout = msgspec.structs.replace(watched.view.layout, armed=True)
+        assert "now the building does not say" in heard(None)
+        watched.armed = True
+        for _ in range(2):
+            watched.start()
+            assert heard(None).count("now the building does not say whether the coolant is closed") == 1
+        assert heard(False) == ""
+        watched.start()
+        assert heard(None) == "", "open was said"
+
+        watched.journal._db.execute("PRAGMA query_only = ON")
+        assert "the building closed the coolant" in heard(True)
+        assert "now the building does not say" in heard(None)
+        watched.journal._db.execute("PRAGMA query_only = OFF")
+        heard(None)
+        watched.start()
+        assert "the building closed the coolant" in heard(None), "written as soon as the disk took it"
+
+    run_virtually(story())
+
+
 def test_what_others_must_do_goes_out_as_events_and_what_nobody_can_is_said(watched: Watched) -> None:
     async def story() -> None:
         watched.start()
