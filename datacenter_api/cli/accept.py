@@ -271,6 +271,7 @@ def _told(step: Any) -> None:
 
 def _found(step: Row) -> str:
     texts = [f["text"] for m in step["measures"] for f in m["findings"]]
+    texts += [m["title"] for m in step["measures"] if m["outcome"] == "uncompared"]
     more = f" and {len(texts) - MOST_TOLD} more" if len(texts) > MOST_TOLD else ""
     return "; ".join(texts[:MOST_TOLD]) + more if texts else "–"
 

@@ -18,6 +18,7 @@ OUTCOMES = {
     Outcome.FAIL: ("critical", "✗ fail"),
     Outcome.ERROR: ("warning", "! not measured"),
     Outcome.STOPPED: ("critical", "■ stopped"),
+    Outcome.UNCOMPARED: ("warning", "– not compared"),
 }
 
 
@@ -198,8 +199,10 @@ def _suspects(view: RunView) -> str:
 
 def _found(view: RunView) -> str:
     found = [(s.id, f) for s in view.record.steps for f in s.findings]
+    bare = [m.title for s in view.record.steps for m in s.measures if m.outcome is Outcome.UNCOMPARED]
+    left = "".join(f'<p class="sev-warning">– {esc(title)}</p>' for title in bare)
     if not found:
-        return "<h2>Found</h2><p class=quiet>Nothing out of bounds so far.</p>"
+        return f"<h2>Found</h2><p class=quiet>Nothing out of bounds so far.</p>{left}"
     rows = "".join(_finding(view, step, f) for step, f in found[:MOST_FOUND])
     more = (
         f"<p class=quiet>and {len(found) - MOST_FOUND} more, all in the report</p>" if len(found) > MOST_FOUND else ""
@@ -207,7 +210,7 @@ def _found(view: RunView) -> str:
     heads = "".join(f"<th>{h}</th>" for h in ("Part", "Step", "What was seen", "Value", "Limit"))
     return (
         f'<h2>Found <b>{len(found)}</b></h2><div class="scroll" tabindex="0" aria-label="findings">'
-        f'<table class="lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{more}'
+        f'<table class="lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{more}{left}'
     )
 
 

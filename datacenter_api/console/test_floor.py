@@ -53,14 +53,19 @@ def floor_cells(sight: RunSight | None, unix_ns: int) -> Cells:
     return {("tf-left", "text"): left}
 
 
+_ENDED = {
+    Outcome.FAIL: ("✗", "Fault found"),
+    Outcome.ERROR: ("!", "Not measured"),
+    Outcome.UNCOMPARED: ("–", "Not compared"),
+}
+
+
 def _state(view: RunView) -> tuple[str, str, str]:
     outcome = view.record.outcome
     if outcome is Outcome.PASS:
         return "ok", "✓", "Passed"
     if outcome is not None:
-        return "fault", *{Outcome.FAIL: ("✗", "Fault found"), Outcome.ERROR: ("!", "Not measured")}.get(
-            outcome, ("■", "Stopped")
-        )
+        return "fault", *_ENDED.get(outcome, ("■", "Stopped"))
     if not view.running:
         return "fault", "▮▮", "Not running"
     if view.now is not None and view.now.asks:

@@ -68,7 +68,7 @@ def run_step(
     while (
         retest
         and len(tries) <= step.retest
-        and any(j.outcome is not Outcome.PASS and not j.stop for j, h in zip(tries[-1], held, strict=True) if not h)
+        and any(j.outcome not in _NO_SURER and not j.stop for j, h in zip(tries[-1], held, strict=True) if not h)
     ):
         tries.append(_try(step, plan, rig, parts, keep, watch, len(tries) + 1))
     took = rig.now - began
@@ -79,8 +79,10 @@ def run_step(
 
 
 def outcome_of(steps: Sequence[StepRecord]) -> Outcome:
-    """Return how a run ended: as its worst required step did."""
-    return worst([s.outcome for s in steps if s.required])
+    """Return how a run ended: as its worst required step did; it does not pass where one compared nothing."""
+    ends = [s.outcome for s in steps if s.required]
+    ended = worst(ends)
+    return Outcome.UNCOMPARED if ended is Outcome.PASS and Outcome.UNCOMPARED in ends else ended
 
 
 def _try(
@@ -211,6 +213,8 @@ def _unrun(step: StepSpec, began: float, why: str) -> StepRecord:
     return StepRecord(step.id, step.title, step.level, step.required, Outcome.ERROR, began, 0.0, 0, [measured], why=why)
 
 
+_NO_SURER = {Outcome.PASS, Outcome.UNCOMPARED}
+"""What a second try does not make any surer."""
 _MUST = "a required test that cannot run is an error"
 
 

@@ -7,10 +7,11 @@ import msgspec
 import numpy as np
 
 from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.engine import outcome_of
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.run import RunFolder
 from rack_controller.acceptance.virtual_run import resume
-from rack_controller.prove.accept.verdict import Finding, Measured, Outcome
+from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, worst
 from rack_controller.prove.report.exhibits import Drawing
 from rack_controller.prove.report.make import Source
 
@@ -56,13 +57,13 @@ def swept(n: int, found: list[Finding] | None = None) -> Measured:
 
 
 def step(name: str, measures: list[Measured], **more: object) -> StepRecord:
-    worst = max((m.outcome for m in measures), key=list(Outcome).index, default=Outcome.PASS)
-    plain = StepRecord(name, TITLE, "L10", True, worst, 10.0, 300.0, 1, measures)
+    ended = worst([m.outcome for m in measures])
+    plain = StepRecord(name, TITLE, "L10", True, ended, 10.0, 300.0, 1, measures)
     return msgspec.structs.replace(plain, **more)
 
 
 def record(*steps: StepRecord, **more: object) -> RunRecord:
-    outcome = max((s.outcome for s in steps), key=list(Outcome).index, default=Outcome.PASS)
+    outcome = outcome_of(steps)
     plain = RunRecord(
         1, "k42-20261130-055000-ab12", RACK, "gb200-nvl72", "gb200-nvl72-acceptance", "ab" * 32, "L11", "live", {},
         "0.1.0", BEGAN, "", list(steps), outcome,

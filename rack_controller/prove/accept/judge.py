@@ -30,7 +30,7 @@ from rack_controller.prove.accept.steadiness import (
 )
 from rack_controller.prove.accept.suspects import SWEPT
 from rack_controller.prove.accept.told import judge_cabling, judge_fact, judge_place, judge_records, judge_trunks
-from rack_controller.prove.accept.verdict import Finding, Measured, Outcome, confidence
+from rack_controller.prove.accept.verdict import NO_RECORDS, Finding, Measured, Outcome, confidence
 from rack_controller.prove.accept.weighed import Weighed
 
 Judge = Callable[[MeasureSpec, Evidence, Parts], Weighed]
@@ -250,8 +250,8 @@ UNKNOWN_TIMES, UNKNOWN_SHARE, NOISE_TIMES, MOTION = 12.0, 0.02, 6.0, (0.4, 1.6)
 
 
 def _uncompared(measure: MeasureSpec) -> Measured:
-    title = f"{measure.title}: nobody handed as-built records in, nothing was compared"
-    return Measured(measure.id, title, Outcome.PASS, 0, "", None, None, measure.unit, measure.source, 0.5, [])
+    title = f"{measure.title}{NO_RECORDS}"
+    return Measured(measure.id, title, Outcome.UNCOMPARED, 0, "", None, None, measure.unit, measure.source, 0.5, [])
 
 
 def _error(measure: MeasureSpec, why: str) -> Measured:

@@ -13,7 +13,7 @@ from rack_controller.prove.accept.evidence import FactValue
 from rack_controller.prove.accept.verdict import Finding, Measured, Outcome
 
 SCHEMA = {"major": 2, "minor": 0}
-_DIAGNOSIS = {Outcome.PASS: "PASS", Outcome.FAIL: "FAIL", Outcome.ERROR: "UNKNOWN", Outcome.STOPPED: "UNKNOWN"}
+_DIAGNOSIS = dict.fromkeys(Outcome, "UNKNOWN") | {Outcome.PASS: "PASS", Outcome.FAIL: "FAIL"}
 _RESULT = {Outcome.PASS: "PASS", Outcome.FAIL: "FAIL"}
 Document = dict[str, Any]
 

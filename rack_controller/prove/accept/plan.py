@@ -86,7 +86,7 @@ class MeasureSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     it; `times`: that many times the peers' own scatter.  `profile`: what the design expects of positions.
     `against`: where it is `asked`, `least` and `most` are multiples of what the phase asked for (a limit in W).
     `wanted`: values of a fact that are good; `by`: what else a fact is held against.  `if_built`: where nobody handed
-    as-built records in, it is said that nothing was compared; without it that is an error.
+    as-built records in, its outcome is `uncompared`, which is no pass and no fault; without it that is an error.
     """
 
     id: Id

@@ -7,15 +7,21 @@ import msgspec
 
 
 class Outcome(StrEnum):
-    """How a measure, a step or a run ended.  What could not be measured is an error and never a pass."""
+    """How a measure, a step or a run ended.  What could not be measured is an error and never a pass.
+
+    `UNCOMPARED`: a plan leaves it open whether there is anything to compare with, and there was nothing: no pass.
+    """
 
     PASS = "pass"
     FAIL = "fail"
     ERROR = "error"
     STOPPED = "stopped"
+    UNCOMPARED = "uncompared"
 
 
-_WORST = (Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.STOPPED)
+NO_RECORDS = ": not compared, nobody handed as-built records in"
+"""What follows the title of a measure that was not compared."""
+_WORST = (Outcome.UNCOMPARED, Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.STOPPED)
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -55,7 +61,7 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def worst(outcomes: list[Outcome]) -> Outcome:
-    """Return the worst of some outcomes; a pass when there are none."""
+    """Return the worst of some outcomes; a pass when there are none, uncompared when nothing at all was compared."""
     return max(outcomes, key=_WORST.index, default=Outcome.PASS)
 
 

@@ -22,6 +22,7 @@ MARKS = {
     Outcome.FAIL: ("✗", "FAIL"),
     Outcome.ERROR: ("!", "NOT MEASURED"),
     Outcome.STOPPED: ("■", "STOPPED"),
+    Outcome.UNCOMPARED: ("–", "NOT COMPARED"),
 }
 """Shape and word of each verdict: colour comes on top and says nothing of its own."""
 DECISIONS = ("Accepted", "Accepted with the waivers in this report", "Not accepted")

@@ -8,7 +8,7 @@ from rack_controller.acceptance.progress import Answer, Asked
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.prove.accept.plan import MeasureSpec, Plan
 from rack_controller.prove.accept.suspects import SWEPT, Suspect
-from rack_controller.prove.accept.verdict import Finding, Measured, Outcome
+from rack_controller.prove.accept.verdict import NO_RECORDS, Finding, Measured, Outcome
 from rack_controller.prove.report.model import (
     Deviation,
     DeviationGroup,
@@ -32,6 +32,7 @@ _WORDS = {
     Outcome.FAIL: "failed",
     Outcome.ERROR: "could not be measured in full",
     Outcome.STOPPED: "stopped",
+    Outcome.UNCOMPARED: "not compared",
 }
 
 
@@ -125,7 +126,7 @@ def _said(record: RunRecord, deviations: Sequence[Deviation]) -> str:
         return f"The run was stopped: {record.why.removeprefix('stopped for safety: ')}."
     if not bad:
         count = "The required step" if len(required) == 1 else f"All {len(required)} required steps"
-        return f"{count} passed. No limit was exceeded."
+        return f"{count} passed. No limit was exceeded.{_left_open(record)}"
     waived = sum(bool(d.waived) for d in deviations)
     names = "; ".join(f"{s.title} ({_WORDS[s.outcome]})" for s in bad[:4])
     more = f"; and {len(bad) - 4} more" if len(bad) > 4 else ""
@@ -134,6 +135,16 @@ def _said(record: RunRecord, deviations: Sequence[Deviation]) -> str:
         f"{len(bad)} of {plural(len(required), 'required step')} did not pass: {names}{more}. "
         f"{plural(len(deviations), 'deviation')}{of}."
     )
+
+
+def _left_open(record: RunRecord) -> str:
+    """Return a sentence that names what was not compared, empty where everything was."""
+    named = [m.title.removesuffix(NO_RECORDS) for m in _uncompared(record)]
+    return f" Not compared, as nobody handed as-built records in: {'; '.join(named)}." if named else ""
+
+
+def _uncompared(record: RunRecord) -> list[Measured]:
+    return [m for s in record.steps for m in s.measures if m.outcome is Outcome.UNCOMPARED]
 
 
 def _identity(source: Source) -> Rows:
@@ -159,6 +170,7 @@ def _figures(record: RunRecord, deviations: Sequence[Deviation]) -> Rows:
         ("Passed", str(sum(s.outcome is Outcome.PASS for s in record.steps))),
         ("Measures", str(len(measures))),
         ("Verdicts on parts", f"{sum(m.judged for m in measures):,}".replace(",", "\u202f")),
+        *([("Not compared", str(len(_uncompared(record))))] if _uncompared(record) else []),
         ("Deviations", str(len(deviations))),
         ("Waived", str(sum(bool(d.waived) for d in deviations))),
         ("Parts to take out", str(len(out))),
@@ -191,14 +203,15 @@ def _section(number: int, step: StepRecord, source: Source) -> StepSection:
 
 
 def _row(measured: Measured, spec: MeasureSpec | None) -> MeasureRow:
-    gap = measured.outcome is Outcome.ERROR and not measured.judged
+    open_ = measured.outcome is Outcome.UNCOMPARED
+    gap = open_ or (measured.outcome is Outcome.ERROR and not measured.judged)
     unit = unit_of(spec, measured.id, measured.judged, measured.unit)
     within = measured.outcome is Outcome.PASS
     return MeasureRow(
         title=measured.title,
         judged=NONE if gap else f"{measured.judged:,}".replace(",", "\u202f"),
         place=measured.place or NONE,
-        value="not measured" if gap else quantity(measured.value, unit),
+        value="not compared" if open_ else "not measured" if gap else quantity(measured.value, unit),
         limit=limit_of(spec, measured.limit, measured.value, unit, within=within),
         source=measured.source,
         outcome=measured.outcome,

@@ -125,6 +125,14 @@ def test_what_counts_down_is_a_cell_and_the_step_stands_where_the_script_looks()
     assert "● No fault so far, ! 1 not measured" in draw_floor(RunSight(bare), "k42-1")
 
 
+def test_what_was_not_compared_is_named_and_no_pass() -> None:
+    open_ = measured([], title="Serials: not compared", outcome=Outcome.UNCOMPARED, judged=0)
+    sight = RunSight(view(record=record(step("identity", [open_]))))
+    assert '<p class="sev-warning">– Serials: not compared</p>' in draw_run(sight, "k42-1")
+    assert ">–</span>Not compared<" in draw_floor(sight, "k42-1")
+    assert "Passed" not in draw_floor(sight, "k42-1")
+
+
 def test_no_text_of_a_device_or_person_is_markup() -> None:
     bad = finding(0, place=HOSTILE, serial=HOSTILE, text=HOSTILE, value=HOSTILE, limit=HOSTILE)
     hostile = view(

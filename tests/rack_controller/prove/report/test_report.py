@@ -7,7 +7,7 @@ import msgspec
 from support.accepted import BEGAN, NS, RACK, finding, measured, record, source, step, swept
 
 from rack_controller.acceptance.progress import Answer
-from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.prove.accept.verdict import NO_RECORDS, Outcome
 from rack_controller.prove.claim import ClaimVerdict, OriginClaim
 from rack_controller.prove.fit import Fit, Mismatch, PartSwap, Side
 from rack_controller.prove.report.as_html import as_html
@@ -60,6 +60,20 @@ def test_what_was_not_measured_and_what_has_not_ended_are_said() -> None:
     assert passed.said == "The required step passed. No limit was exceeded."
     stopped = record(outcome=Outcome.STOPPED, why="stopped for safety: too hot: gpu.temperature of u11/gpu0 above 94")
     assert report_of(Source(stopped)).said == "The run was stopped: too hot: gpu.temperature of u11/gpu0 above 94."
+
+
+def test_what_was_not_compared_reads_as_no_pass_and_is_named() -> None:
+    bare = measured([], title=f"Serials{NO_RECORDS}", outcome=Outcome.UNCOMPARED, judged=0, value=None, limit=None)
+    report = report_of(Source(record(step("identity", [bare, measured([])]))))
+    row, beside = report.steps[0].measures
+    assert (row.outcome, row.judged, row.value) == (Outcome.UNCOMPARED, "–", "not compared")
+    assert (beside.outcome, report.measured) == (Outcome.PASS, Outcome.PASS)
+    assert report.said.endswith("Not compared, as nobody handed as-built records in: Serials.")
+    assert dict(report.figures)["Not compared"] == "1"
+    assert "– NOT COMPARED" in as_html(report)
+    empty = report_of(Source(record(step("identity", [bare]), step("idle", [measured([])]))))
+    assert empty.measured is Outcome.UNCOMPARED, "a step that compared nothing passes no run"
+    assert "(not compared)" in empty.said
 
 
 def test_the_passport_names_both_sides_and_the_rule_of_every_claim() -> None:
