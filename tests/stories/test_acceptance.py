@@ -88,13 +88,15 @@ def test_a_healthy_rack_passes_the_short_plan_with_what_the_floor_hands_in(runni
     record = eventually(ended, within=150, every=0.5)
     assert (record.outcome, findings(record)) == (Outcome.PASS, {})
     assert len(asked) == 1
-    used = json.loads((running.state / "acceptance" / record.id / "floor.json").read_text())
+    folder = running.state / "acceptance" / record.id
+    eventually((folder / "evidence.ocptv.jsonl.dsse").exists, within=30)  # sealed last, after its verdict is known
+    used = json.loads((folder / "floor.json").read_text())
     assert {r["kind"] for r in used["records"]} >= {"torque", "ground_bond", "polarity", "pressure_decay"}
     assert {(log["series"], log["actor"]) for log in used["logs"]} == {("rack.voltage", "admin")}
     assert running.get(f"/api/v1/acceptance/runs/{record.id}/verify")["holds"]
     limits = running.get("/api/v1/racks/k01/limits")
     assert [r["place"] for r in limits if r["wanted"] is not None] == [], "limits were taken back"
-    assert json.loads((running.state / "acceptance" / record.id / "undo.json").read_text()) == []
+    assert json.loads((folder / "undo.json").read_text()) == []
 
 
 def test_planted_faults_are_named_by_their_step_with_their_part(running: Product) -> None:
