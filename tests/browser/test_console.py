@@ -232,7 +232,7 @@ def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: 
         scene.racks["k02"].set("u06/psu2", Quantity.ALARMS, 1.0)
         wait_for(lambda: "psu2: fan fault" in text(driver, "y-words"))
         wait_for(lambda: shown(driver, ".big .chart .last b"))
-        wait_for(lambda: "Parts" in driver.find_element("css selector", ".made:not(.ready)").text)
+        wait_for(lambda: "Parts" in driver.find_element("css selector", ".made:not(.ready):not(.power)").text)
         driver.find_element("css selector", "[data-series='psu:temperature']").click()
         wait_for(lambda: len(shown(driver, ".big .chart .last b")) == 6)
         driver.find_element("css selector", "[data-window='15 min']").click()

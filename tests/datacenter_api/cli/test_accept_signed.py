@@ -32,6 +32,8 @@ class Link:
             return {"generation": "gb200-nvl72", "rack": RACK}
         if path.endswith("/readings"):
             return self.readings
+        if path.endswith("/floor"):
+            return {"records": []}
         self.sent.append((path, asked))
         return self.views.pop(0)
 
@@ -71,7 +73,7 @@ def test_a_live_run_is_begun_followed_and_ends_in_its_verdict(link: Link, capsys
     link.views = [view(RUNNING, outcome=None), view(RUNNING, outcome=None), {**view(), "record": bad}]
     assert run(["accept", "run", "--rack", "k01", "--level", "L10", "--yes"]) == 9
     said = capsys.readouterr()
-    assert link.sent[0] == ("/api/v1/acceptance/runs", {"rack": "k01", "level": "L10"})
+    assert link.sent[0] == ("/api/v1/acceptance/runs", {"rack": "k01", "level": "L10", "patience_s": 1800.0})
     assert "https://rack.test:8443/console/test-floor/k01-1" in said.err
     assert said.err.count("please: pull u05/psu2") == 1
     assert "gpu_stress: FAIL" in said.err
