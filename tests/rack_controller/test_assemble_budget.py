@@ -84,6 +84,7 @@ def test_what_was_applied_and_begun_is_there_after_a_restart(tmp_path: Path) -> 
 
 def test_a_budget_for_a_rack_that_left_the_site_is_told_and_refuses_no_job(tmp_path: Path) -> None:
     gone = "kind: power\nschema: 1\nspec:\n  mode: armed\n  budgets:\n  - {name: row, racks: [k99], limit_kw: 9}\n"
+    gone += "  tenants:\n  - {name: away, places: [k99], guarantee_kw: 1}\n"
     before = station(tmp_path)
     with pytest.raises(FileInvalid, match=r"spec\.budgets\[0\]\.racks: .*k99 of 'row' names none"):
         before.book.apply(gone, "ada")
@@ -96,7 +97,10 @@ def test_a_budget_for_a_rack_that_left_the_site_is_told_and_refuses_no_job(tmp_p
     telling.look()
     telling.look()
     assert [(f.kind, f.severity) for f in told] == [("budget.stale", Severity.WARNING)]
-    assert "budgets[0]: k99 of 'row' names none" in told[0].message
+    assert "budgets[0].racks: k99 of 'row' names none" in told[0].message
+    assert "tenants[0].places: k99 of 'away' names none" in told[0].message
+    assert again.book.active is not None
+    assert again._claims(again.book.active.spec).names == ("train", "everybody else"), "it is decided on without those"
     again.book.retire(again.filed)
     telling.look()
     assert [(f.kind, f.severity) for f in told[1:]] == [("budget.stale", Severity.OK)]

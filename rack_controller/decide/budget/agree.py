@@ -41,24 +41,27 @@ def check_terms(roster: Roster, claims: Claims, policy: PowerPolicy, floor: Arra
 
 
 def check_racks(roster: Roster, policy: PowerPolicy) -> None:
-    """Raise SpecInvalid where a budget or a ramp is for no rack of the site: a limit that nobody keeps."""
+    """Raise SpecInvalid where a budget, a ramp, a tenant or a job is for nothing of the site."""
     for field, said in _for_nobody(roster, policy):
-        raise SpecInvalid(f"{field}.racks", f"expected racks of the site, {said}")
+        raise SpecInvalid(field, f"expected racks of the site, {said}")
 
 
 def say_for_nobody(roster: Roster, policy: PowerPolicy) -> str:
-    """Return which budgets and ramps are for no rack of the site, empty when none is.  A policy in force has such ones
-    once racks have left the site: nothing is refused for that."""
+    """Return which budgets, ramps, tenants and jobs are for nothing of the site, empty when none is.  A policy in force
+    has such ones once racks have left the site: nothing is refused for that."""
     return ", ".join(f"{field}: {said}" for field, said in _for_nobody(roster, policy))
 
 
 def _for_nobody(roster: Roster, policy: PowerPolicy) -> list[tuple[str, str]]:
-    named = [(f"budgets[{n}]", each.name, each.racks) for n, each in enumerate(policy.budgets)]
-    named += [(f"ramps[{n}]", each.name, each.racks) for n, each in enumerate(policy.ramps)]
+    racks = tuple(rack.place for rack in roster.racks)
+    named = [(f"budgets[{n}].racks", each.name, each.racks, racks) for n, each in enumerate(policy.budgets)]
+    named += [(f"ramps[{n}].racks", each.name, each.racks, racks) for n, each in enumerate(policy.ramps)]
+    named += [(f"tenants[{n}].places", each.name, each.places, roster.places) for n, each in enumerate(policy.tenants)]
+    named += [(f"jobs[{n}].members", each.name, each.members, roster.places) for n, each in enumerate(policy.jobs)]
     return [
         (field, f"{', '.join(globs)} of {name!r} names none")
-        for field, name, globs in named
-        if not any(covers(globs, rack.place) for rack in roster.racks)
+        for field, name, globs, there in named
+        if not any(covers(globs, place) for place in there)
     ]
 
 

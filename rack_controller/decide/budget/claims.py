@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from firmware_bridge.vocabulary.place import Place
@@ -67,6 +68,20 @@ def claims_of(roster: Roster, policy: PowerPolicy, jobs: Sequence[Job] = ()) -> 
         tenant=tuple("" if n < 0 else policy.tenants[n].name for n in owners.tolist()),
         least=roster.floor.copy(),
     )
+
+
+def still_here(roster: Roster, policy: PowerPolicy, jobs: Sequence[Job] = ()) -> tuple[PowerPolicy, list[Job]]:
+    """Return a policy in force and jobs that run without whoever has no GPU of these racks: they have left the site."""
+
+    def here(globs: Sequence[str]) -> bool:
+        return any(covers(globs, place) for place in roster.places)
+
+    tenants = [tenant for tenant in policy.tenants if here(tenant.places)]
+    stated = [job for job in policy.jobs if here(job.members)]
+    kept = [job for job in jobs if here(job.members)]
+    if (len(tenants), len(stated)) != (len(policy.tenants), len(policy.jobs)):
+        policy = msgspec.structs.replace(policy, tenants=tenants, jobs=stated)
+    return policy, kept
 
 
 def priority_at(places: Sequence[Place], policy: PowerPolicy | None, jobs: Sequence[Job] = ()) -> int:

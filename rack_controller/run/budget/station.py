@@ -16,7 +16,7 @@ from firmware_bridge.vocabulary.place import Place
 from firmware_bridge.vocabulary.units import Seconds
 from firmware_bridge.vocabulary.upstream import Upstream
 from rack_controller.decide.budget.agree import check_promises, check_racks, check_terms, say_for_nobody
-from rack_controller.decide.budget.claims import Claims, claims_of, priority_at
+from rack_controller.decide.budget.claims import Claims, claims_of, priority_at, still_here
 from rack_controller.decide.budget.design import Array, Mask
 from rack_controller.decide.budget.layers import LayersOver, check_layer, lay
 from rack_controller.decide.budget.live import LiveDecision, LiveSight, LiveState, begin, step_live
@@ -133,17 +133,22 @@ class BudgetStation:
         return self._may(self.book.active.spec, generation, wiring, replace(seen, well=seen.well & ~gone), None)
 
     def fits(self, policy: PowerPolicy, jobs: list[Job]) -> None:
-        """Raise SpecInvalid where a policy with these jobs does not fit the site's racks, or contradicts itself."""
-        claims = claims_of(self.roster, policy, jobs)
+        """Raise SpecInvalid where a policy with these jobs does not fit the site's racks, or contradicts itself.
+
+        What was put into force or begun before, and whose racks have left the site since, is left out.
+        """
+        begun = [job for job in jobs if job in self.book.running]
+        policy, kept = still_here(self.roster, policy, begun)
+        claims = claims_of(self.roster, policy, [*kept, *(job for job in jobs if job not in begun)])
         check_promises(self.roster, claims, policy, np.fmin(self.ceilings(), self.layers.ceiling))
         check_terms(self.roster, claims, policy, self.layers.floor)
 
     def known(self, policy: PowerPolicy) -> None:
-        """Raise SpecInvalid where a policy that is new has a budget or a ramp for no rack of the site."""
+        """Raise SpecInvalid where a policy that is new says something of nothing of the site."""
         check_racks(self.roster, policy)
 
     def for_nobody(self) -> str:
-        """Return which budgets and ramps of the policy in force are for no rack of the site (any more)."""
+        """Return what of the policy in force is for nothing of the site (any more)."""
         return "" if self.book.active is None else say_for_nobody(self.roster, self.book.active.spec)
 
     def check_layer(self, wish: LayerWish) -> None:
@@ -224,7 +229,7 @@ class BudgetStation:
         if self.claims is None or self._known != self.book.changes:
             self._known = self.book.changes
             self.layers = lay(self.roster, list(self.book.layers.values()))
-            asked = claims_of(self.roster, policy, self.book.running)
+            asked = claims_of(self.roster, *still_here(self.roster, policy, self.book.running))
             smoothed = self.layers.floor
             floor, least = np.maximum(asked.floor, smoothed), np.maximum(asked.least, smoothed)
             self.claims = replace(asked, floor=floor, least=least)

@@ -167,8 +167,8 @@ class BudgetTelling:
         if said == self._for_nobody:
             return
         self._for_nobody = said
-        text = f"the power policy limits racks that the site does not have: {said}; apply it without them"
-        over = "the power policy limits no racks any more that the site does not have"
+        text = f"the power policy names what the site does not have: {said}; apply it without them"
+        over = "the power policy names nothing any more that the site does not have"
         self._tell("budget.stale", Severity.WARNING if said else Severity.OK, text if said else over)
 
     def everywhere(self, text: str) -> None:
