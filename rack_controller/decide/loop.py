@@ -86,7 +86,7 @@ def settle(memory: LoopMemory, snapshot: Snapshot, layout: Layout, rules: LoopRu
         settled[key] = settled.get(key, value) + weight * (value - settled.get(key, value))
     drawn = draw_of(layout, snapshot)
     draw, draw_at = (memory.draw, memory.draw_at) if drawn is None else (drawn, snapshot.now)
-    return LoopMemory(settled, snapshot.now, draw, draw_at, _warms(memory.heat, draw, Seconds(elapsed), rules))
+    return LoopMemory(settled, snapshot.now, draw, draw_at, _warms(memory.heat, draw, elapsed, rules))
 
 
 def _warms(heat: float | None, draw: float | None, elapsed: Seconds, rules: LoopRules) -> float | None:

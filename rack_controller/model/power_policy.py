@@ -202,3 +202,9 @@ def covers(globs: Iterable[str], place: Place) -> bool:
     tails = ["/".join(parts[n:]) for n in range(len(parts))]
     wanted = [each for glob in globs for each in (glob, f"{glob}/*")]
     return any(fnmatch.fnmatchcase(tail, glob) for glob in wanted for tail in tails)
+
+
+def covers_any(globs: Iterable[str], places: Iterable[Place]) -> bool:
+    """Return whether one of `globs` names one of `places`."""
+    wanted = list(globs)
+    return any(covers(wanted, place) for place in places)

@@ -6,7 +6,7 @@ from rack_controller.decide.budget.claims import Claims
 from rack_controller.decide.budget.design import Array
 from rack_controller.decide.budget.roster import Roster
 from rack_controller.decide.budget.rows import budget_rows
-from rack_controller.model.power_policy import PowerPolicy, SpecInvalid, covers
+from rack_controller.model.power_policy import PowerPolicy, SpecInvalid, covers_any
 
 
 def check_promises(roster: Roster, claims: Claims, policy: PowerPolicy, ceilings: Array) -> None:
@@ -61,7 +61,7 @@ def _for_nobody(roster: Roster, policy: PowerPolicy) -> list[tuple[str, str]]:
     return [
         (field, f"{', '.join(globs)} of {name!r} names none")
         for field, name, globs, there in named
-        if not any(covers(globs, place) for place in there)
+        if not covers_any(globs, there)
     ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.budget.design import Array, Index, Mask
 from rack_controller.decide.budget.roster import Roster
-from rack_controller.model.power_policy import REST, Job, PowerPolicy, SpecInvalid, Tenant, covers
+from rack_controller.model.power_policy import REST, Job, PowerPolicy, SpecInvalid, Tenant, covers, covers_any
 
 REST_PRIORITY = 50
 
@@ -72,13 +72,9 @@ def claims_of(roster: Roster, policy: PowerPolicy, jobs: Sequence[Job] = ()) -> 
 
 def still_here(roster: Roster, policy: PowerPolicy, jobs: Sequence[Job] = ()) -> tuple[PowerPolicy, list[Job]]:
     """Return a policy in force and jobs that run without whoever has no GPU of these racks: they have left the site."""
-
-    def here(globs: Sequence[str]) -> bool:
-        return any(covers(globs, place) for place in roster.places)
-
-    tenants = [tenant for tenant in policy.tenants if here(tenant.places)]
-    stated = [job for job in policy.jobs if here(job.members)]
-    kept = [job for job in jobs if here(job.members)]
+    tenants = [tenant for tenant in policy.tenants if covers_any(tenant.places, roster.places)]
+    stated = [job for job in policy.jobs if covers_any(job.members, roster.places)]
+    kept = [job for job in jobs if covers_any(job.members, roster.places)]
     if (len(tenants), len(stated)) != (len(policy.tenants), len(policy.jobs)):
         policy = msgspec.structs.replace(policy, tenants=tenants, jobs=stated)
     return policy, kept
@@ -89,7 +85,7 @@ def priority_at(places: Sequence[Place], policy: PowerPolicy | None, jobs: Seque
     working = [*(() if policy is None else policy.jobs), *jobs]
     claims = [(job.priority, job.members) for job in working]
     claims += [] if policy is None else [(tenant.priority, tenant.places) for tenant in policy.tenants]
-    found = [priority for priority, globs in claims if any(covers(globs, place) for place in places)]
+    found = [priority for priority, globs in claims if covers_any(globs, places)]
     return min(found, default=REST_PRIORITY)
 
 

@@ -20,7 +20,7 @@ from rack_controller.decide.supply.whatif import hall_with, what_if
 from rack_controller.decide.usable_now import UsableNow, bound_words
 from rack_controller.model.command import Command
 from rack_controller.model.power_hint import parse_hint
-from rack_controller.model.power_policy import Job, Mode, PowerPolicy, covers
+from rack_controller.model.power_policy import Job, Mode, PowerPolicy, covers, covers_any
 from rack_controller.model.power_view import BudgetGlance, JobView, PolicyShown, PowerCap, PowerView, WhatIf
 from rack_controller.run.budget.layering import Layering
 from rack_controller.run.budget.say_roads import by_state, say_alone, say_roads
@@ -249,7 +249,7 @@ class PowerBudgetDesk:
                 advice="kw from 0.1 to 1e6, within_s from 0 on, for_s up to a week",
             )
         target = str(said.get("racks") or leaf_of(self.side.place))
-        if not any(covers([target], rack.place) for rack in station.roster.racks):
+        if not covers_any([target], (rack.place for rack in station.roster.racks)):
             raise ArgumentsInvalid(f"{target} is no rack here", advice="a rack, or a glob over racks")
         now = station.clock.unix_ns()
         cap = PowerCap(

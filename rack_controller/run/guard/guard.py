@@ -297,7 +297,7 @@ class Guard:
         """Judge everything anew when the rack was armed or disarmed: what would have been done was not done."""
         self._was_armed = self.armed
         self._latches.drop_shadows()
-        unsaid = {k: replace(s, done={}) for k, s in self.standings.items() if self._rows[s.cause].outlasts_silence}
+        unsaid = {k: replace(s, done={}) for k, s in self.standings.items() if s.cause in self._unended.causes}
         self._judged.standings = {**unsaid, **self._recalled()}
         self._carrying.clear()
 

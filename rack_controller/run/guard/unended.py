@@ -46,7 +46,7 @@ class UnendedRows:
 
     def recalled(self, now: Seconds) -> dict[Key, Standing]:
         """Return what stood when the controller ended: what is heard now ends it, and nothing else does."""
-        mine = self._causes()
+        mine = self.causes
         return {
             key: Standing(row.cause, row.place, now, row.evidence, tripped_at=now)
             for key, row in self._kept.items()
@@ -55,7 +55,7 @@ class UnendedRows:
 
     def keep(self, standings: Mapping[Key, Standing]) -> None:
         """Write down what is new of what stands, and drop what is over."""
-        mine = self._causes()
+        mine = self.causes
         stands = {key: s for key, s in standings.items() if s.cause in mine and s.tripped_at is not None}
         ledger = self.sheet.ledger
         for key in stands.keys() - self._kept.keys():
@@ -76,7 +76,9 @@ class UnendedRows:
             self._kept[key] = row
         self._refused = refused is not None
 
-    def _causes(self) -> frozenset[str]:
+    @property
+    def causes(self) -> frozenset[str]:
+        """Return the causes whose rows outlast silence."""
         return frozenset(row.cause for row in self.policy.rows if row.outlasts_silence)
 
     def _name(self, key: Key) -> str:
