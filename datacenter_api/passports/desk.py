@@ -41,7 +41,7 @@ from rack_controller.origin_files import OriginFiles, load_origin_files
 from rack_controller.prove.as_csv import as_csv
 from rack_controller.prove.check_as_built import check_as_built, in_order
 from rack_controller.prove.claim import OriginClaim
-from rack_controller.prove.complaints import Complaints
+from rack_controller.prove.complaints import MOST_SHOWN, Complaints
 from rack_controller.prove.cyclonedx import Document, Heading, hardware_bom
 from rack_controller.prove.fields import COST, PART, PLACE, SERIAL
 from rack_controller.prove.fit import PartSwap
@@ -295,9 +295,11 @@ class PassportDesk:
         mine = pc.binary_join_element_wise(records.column(PART).cast(pa.string()), records.column(SERIAL), "\n")
         theirs = pc.binary_join_element_wise(others.column(PART), others.column(SERIAL), "\n")
         at = pc.index_in(mine, theirs.combine_chunks())
-        for row in np.flatnonzero(at.is_valid().to_numpy())[:1_000].tolist():
-            place, what = others.column(PLACE)[at[row].as_py()].as_py(), "duplicate: recorded already"
-            complaints.add(row + 1, SERIAL, f"{what} at {place}", records.column(SERIAL)[row].as_py(), kind=what)
+        twins, what = np.flatnonzero(at.is_valid().to_numpy()), "duplicate: recorded already"
+        for row in twins[:MOST_SHOWN].tolist():
+            place, serial = others.column(PLACE)[at[row].as_py()].as_py(), records.column(SERIAL)[row].as_py()
+            complaints.add(row + 1, SERIAL, f"{what} at {place}", serial, kind=what)
+        complaints.add_rows(twins[MOST_SHOWN:], SERIAL, what)
 
     def _about(self, rule: OriginRule, delivery: date | None) -> dict[str, str]:
         """Return what a reader needs to work a claim out again: the rule, and the country of each site."""

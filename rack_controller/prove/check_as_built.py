@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -39,11 +39,15 @@ from rack_controller.prove.fields import (
 
 MOST_TEXT = 200
 _PLACE = r"^[a-z0-9](?:[a-z0-9_.-]{0,62}[a-z0-9])?(?:/[a-z0-9](?:[a-z0-9_.-]{0,62}[a-z0-9])?){3,5}$"
-_FORMULA = r"^[=+\-@\t\r]"
-_CONTROL = r"[\x00-\x1f\x7f]"
+_FORMULA = r"^[=+\-@\t\r\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+_CONTROL = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
+_NOTHING = r"(?i)^(n[/.]?a\.?|#n/a|none|null|nil|unknown|tb[ad]|\?+|x{3,}|0+)$"
+_SHORTENED = r"(?i)^\d[.,]\d+e\+\d+$"
+_AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,4})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SUBDIVISION = re.compile(r"[A-Z0-9]{1,3}")
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FIRST_DAY = date(2000, 1, 1)
-_MOST_MONEY = Decimal(10) ** 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +115,17 @@ def _look_at_text(table: pa.Table, name: str, complaints: Complaints) -> None:
     found = table.column(name).combine_chunks()
     found = found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
     values = found.dictionary if pa.types.is_dictionary(found.type) else found
-    for what, bad in (
-        ("begins like a spreadsheet's formula: write it without = + - @", pc.match_substring_regex(values, _FORMULA)),
-        ("has control characters", pc.match_substring_regex(values, _CONTROL)),
-        (f"longer than {MOST_TEXT} characters", pc.greater(pc.utf8_length(values), MOST_TEXT)),
-    ):
+    faults = {"has control characters, or some that nobody sees": pc.match_substring_regex(values, _CONTROL)}
+    faults[f"longer than {MOST_TEXT} characters"] = pc.greater(pc.utf8_length(values), MOST_TEXT)
+    if name not in (COST, COST_MOST):  # an amount that is none has words of its own
+        said = "begins like a spreadsheet's formula: write it without = + - @"
+        faults[said] = pc.match_substring_regex(values, _FORMULA)
+    if name in (SERIAL, LOT):
+        faults["stands for nothing: leave it empty where nobody knows it"] = pc.match_substring_regex(values, _NOTHING)
+    if name in (SERIAL, LOT, PART):
+        said = "a number that a spreadsheet has shortened: make its column text"
+        faults[said] = pc.match_substring_regex(values, _SHORTENED)
+    for what, bad in faults.items():
         wrong = bad.fill_null(False).to_numpy(zero_copy_only=False)
         if not wrong.any():
             continue
@@ -177,15 +187,11 @@ def _money(table: pa.Table, name: str, complaints: Complaints) -> pa.Array:
     codes, values = codes_of(table.column(name))
     amounts, wrong = np.zeros(len(values), np.int64), np.zeros(len(values) + 1, np.bool_)
     for at, text in enumerate(values):
-        try:
-            amount = Decimal(text) if len(text) < 30 else Decimal("NaN")
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        if amount.is_finite() and 0 <= amount < _MOST_MONEY and amount * MONEY == (exact := int(amount * MONEY)):
-            amounts[at] = exact
+        if _AMOUNT.fullmatch(text):
+            amounts[at] = int(Decimal(text) * MONEY)
         else:
             wrong[at] = True
-    what = "expected an amount such as 1234.50: not negative, at most 4 decimals, no separators"
+    what = "expected an amount such as 1234.50: not negative, less than 10^12, at most 4 decimals, no separators"
     _tell(table, name, wrong[codes], what, complaints)
     return pa.array(spread(codes, amounts, 0), pa.int64(), mask=codes < 0)
 
@@ -238,12 +244,14 @@ def _look_at_step(table: pa.Table, step: str, known: Known, complaints: Complain
 
 
 def _is_place(value: str, known: Known) -> bool:
-    return value == UNKNOWN_PLACE or value in known.sites or value.partition("-")[0] in known.countries
+    country, mark, part = value.partition("-")
+    there = country in known.countries and (not mark or _SUBDIVISION.fullmatch(part) is not None)
+    return value == UNKNOWN_PLACE or value in known.sites or there
 
 
 def _wrong_date(value: str, today: date) -> str:
     try:
-        found = date.fromisoformat(value) if len(value) == 10 else None
+        found = date.fromisoformat(value) if _DAY.fullmatch(value) else None
     except ValueError:
         found = None
     if found is None:

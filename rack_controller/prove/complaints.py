@@ -58,6 +58,12 @@ class Complaints:
         self._note(row, field, what, value, kind)
         self._shifts.append(row - len(self._shifts))
 
+    def leave_out(self, rows: NDArray[np.int64]) -> None:
+        """Note rows of the table (indices from 0) that are taken out of it without a fault: nothing is in them."""
+        gone = [row + n for n, row in enumerate(self._shifts)]
+        gone = sorted([*gone, *(self.row_in_file(row + 1) for row in rows.tolist())])
+        self._shifts = [row - n for n, row in enumerate(gone)]
+
     def row_in_file(self, row: int) -> int:
         """Return where a row of the table stands in the file: rows that were left out lie between."""
         return row + bisect_right(self._shifts, row)
@@ -66,8 +72,8 @@ class Complaints:
         """Note the same fault of many rows of the table (indices from 0); `values` are those of the first of them."""
         self._counts[f"{field}: {what}"] += len(rows)
         for at, index in enumerate(rows[: max(0, MOST_SHOWN - len(self._shown))].tolist()):
-            value = values[at] if at < len(values) else ""
-            self._shown.append(Complaint(self.row_in_file(index + 1), field, what, scrub(str(value), MOST_VALUE)))
+            value = values[at] if at < len(values) else None
+            self._shown.append(Complaint(self.row_in_file(index + 1), field, what, scrub(value, MOST_VALUE)))
 
     def _note(self, row: int, field: str, what: str, value: object, kind: str) -> None:
         self._counts[f"{field}: {kind or what}"] += 1

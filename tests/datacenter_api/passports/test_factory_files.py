@@ -2,6 +2,7 @@
 nothing half kept."""
 
 import asyncio
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,34 @@ BAD: dict[str, tuple[bytes, str]] = {
     "a bad part in JSON": (
         json.dumps({"schema": "rackwright.as-built/1", "parts": [{"place": RACK, "kind": 7, "part": ["x"]}]}).encode(),
         "expected a text or a number",
+    ),
+    "a character of no bits": (csv_of(small_rack()).replace(b"Maker", b"Ma\0ker", 1), "has control characters"),
+    "characters that nobody sees": (rack_with(serial="S\u200b1"), "some that nobody sees"),
+    "a workbook": (b"PK\x03\x04" + bytes(64), "save the sheet as CSV"),
+    "a compressed file": (gzip.compress(csv_of(small_rack())), "it is compressed"),
+    "cells that tabs part": (csv_of(small_rack()).replace(b",", b"\t"), "cells are parted by tabs"),
+    "a heading alone": (csv_of(small_rack()).split(b"\n")[0], "it has no rows"),
+    "a column twice": (csv_of(small_rack()).replace(b"supplier", b"lot", 1), "has this column more than once"),
+    "a quotation mark that is not closed": (
+        csv_of(small_rack()).replace(b"Maker", b'"Maker', 1),
+        "a quotation mark is not closed",
+    ),
+    "a cost below nothing": (rack_with(cost="-5"), "not negative"),
+    "a cost with separators": (rack_with(cost="1_000"), "no separators"),
+    "a cost in other digits": (rack_with(cost="١٢"), "expected an amount"),
+    "a week as a day": (rack_with(assembly_date="2026-W01-1"), "impossible: expected a day"),
+    "a part of a country that is none": (rack_with(assembly_place="US-"), "neither a site nor"),
+    "a wide formula": (rack_with(supplier="＝1+1"), "begins like a spreadsheet's formula"),
+    "a serial number that stands for nothing": (rack_with(serial="N/A"), "leave it empty"),
+    "a serial number that a spreadsheet shortened": (rack_with(serial="1.23E+12"), "make its column text"),
+    "a list in JSON": (b"[1, 2]", "expected an object with schema"),
+    "JSON without end of depth": (
+        b'{"schema": "rackwright.as-built/1", "parts": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        "cannot be read as JSON",
+    ),
+    "a name twice in JSON": (
+        b'{"schema": "rackwright.as-built/1", "parts": [{"place": "lab1/a/r01/k01", "kind": "a", "kind": "b"}]}',
+        "stands more than once in one object",
     ),
     "JSON that ends": (b'{"schema": "rackwright.as-built/1", "parts": [', "cannot be read as JSON"),
 }
@@ -128,3 +157,40 @@ async def test_a_serial_number_that_another_file_has_is_refused_with_its_place(a
         report = (await client.post(f"{V1}/imports", content=csv_of([again]))).json()
         assert "recorded already at lab1/a/r01/k01/u01/psu0" in report["faults"][0]["what"]
         assert [r["rack"] for r in (await client.get(V1)).json()] == [RACK]
+
+
+async def test_rows_are_told_where_they_stand_though_lines_between_are_empty(api: Api) -> None:
+    heading, first, second, third, *rest = csv_of(small_rack()).decode().split("\n")
+    lines = [heading, "", first, "x,y", "," * heading.count(","), second.replace("Maker", "=M", 1), "", *rest, third]
+    lines[-1] = lines[-1].replace("purchase", "guess")
+    async with api.client() as client:
+        report = (await client.post(f"{V1}/imports", content="\r".join(lines).encode())).json()
+    assert {(f["row"], f["field"]) for f in report["faults"]} == {(3, "row"), (5, "supplier"), (10, "cost_basis")}
+
+
+async def test_bytes_of_another_encoding_hide_no_other_fault(api: Api) -> None:
+    rows = small_rack()
+    rows[1] |= {"supplier": "Süd"}
+    rows[3] |= {"currency": "ZZZ"}
+    async with api.client() as client:
+        report = (await client.post(f"{V1}/imports", content=csv_of(rows).decode().encode("latin-1"))).json()
+    assert {(f["row"], f["field"]) for f in report["faults"]} == {(2, "encoding"), (4, "currency")}
+
+
+async def test_a_wrong_type_in_json_hides_no_other_fault(api: Api) -> None:
+    good = {"place": f"{RACK}/u01", "kind": "psu", "part": "P", "serial": "S"}
+    bad = [{**good, "cost": []}, None, {**good, "place": f"{RACK}/u02", "serial": "=1"}]
+    document = {"schema": "rackwright.as-built/1", "parts": bad}
+    async with api.client() as client:
+        report = (await client.post(f"{V1}/imports", content=json.dumps(document).encode())).json()
+    assert {(f["row"], f["field"]) for f in report["faults"]} == {(1, "cost"), (2, "part"), (3, "serial")}
+
+
+async def test_every_duplicate_of_what_is_recorded_is_counted(api: Api) -> None:
+    def of(rack: str) -> bytes:
+        return csv_of([part(f"{rack}/u{n // 40:02d}/c{n % 40}", serial=f"S{n}") for n in range(1_200)])
+
+    async with api.client() as client:
+        assert (await client.post(f"{V1}/imports", content=of(RACK))).json()["accepted"]
+        report = (await client.post(f"{V1}/imports", content=of(OTHER))).json()
+    assert (report["faulty"], len(report["faults"])) == (1_200, 1_000)
