@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from rack_controller.prove.accept.compare import MOST_ALONE, is_noisy, judge_peers, judge_range, judge_scatter
+from rack_controller.prove.accept.compare import COUNTED, MOST_ALONE, is_noisy, judge_peers, judge_range, judge_scatter
 from rack_controller.prove.accept.derived import DERIVED, derive, inputs_of
 from rack_controller.prove.accept.evidence import Evidence, Series
 from rack_controller.prove.accept.over_time import judge_counts, judge_drift, judge_settling, judge_silence
@@ -144,7 +144,9 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
             if name not in DERIVED:
                 specs.append(_heard(name, series, phase))
             if name in plan.tolerances and name not in DERIVED and is_noisy(series, evidence, phase):
-                specs += [_noise(name, series, phase), *_steadiness(name, series, phase)]
+                specs += [_noise(name, series, phase), _pace(name, series, phase), _jumps(name, series, phase)]
+            elif name not in DERIVED and series.unit in COUNTED:
+                specs.append(_jumps(name, series, phase))
         if len(step.sweep) > 1 and name not in DERIVED and moves(series, evidence, step.sweep[0], step.sweep[-1]):
             specs.append(_motion(name, series, step.sweep[0], step.sweep[-1]))
     return specs
@@ -198,30 +200,31 @@ def _heard(name: str, series: Series, phase: str) -> MeasureSpec:
     )
 
 
-def _steadiness(name: str, series: Series, phase: str) -> list[MeasureSpec]:
-    called = f"{phase}_{name.replace('.', '_')}"
-    return [
-        MeasureSpec(
-            id=f"pace_{called}",
-            title=f"{name} keeps pace with its peers",
-            of=name,
-            rule=Rule.PACES,
-            source="a sensor that shows something new far more rarely than its peers is late or stuck",
-            unit="1",
-            phase=phase,
-            share=LEAST_PACE,
-        ),
-        MeasureSpec(
-            id=f"jumps_{called}",
-            title=f"{name} does not jump",
-            of=name,
-            rule=Rule.JUMPS,
-            source=f"assumption: {JUMP_TIMES:g} times what its peers' readings stand out by",
-            unit=series.unit,
-            phase=phase,
-            times=JUMP_TIMES,
-        ),
-    ]
+def _pace(name: str, series: Series, phase: str) -> MeasureSpec:
+    return MeasureSpec(
+        id=f"pace_{phase}_{name.replace('.', '_')}",
+        title=f"{name} keeps pace with its peers",
+        of=name,
+        rule=Rule.PACES,
+        source="a sensor that shows something new far more rarely than its peers is late or stuck",
+        unit="1",
+        phase=phase,
+        share=LEAST_PACE,
+    )
+
+
+def _jumps(name: str, series: Series, phase: str) -> MeasureSpec:
+    stands = f"assumption: {JUMP_TIMES:g} times what its peers' readings stand out by"
+    return MeasureSpec(
+        id=f"jumps_{phase}_{name.replace('.', '_')}",
+        title=f"{name} does not jump",
+        of=name,
+        rule=Rule.JUMPS,
+        source="what is counted or coded does not go and come back by itself" if series.unit in COUNTED else stands,
+        unit=series.unit,
+        phase=phase,
+        times=JUMP_TIMES,
+    )
 
 
 def _motion(name: str, series: Series, phase: str, to: str) -> MeasureSpec:

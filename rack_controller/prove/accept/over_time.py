@@ -40,14 +40,17 @@ def judge_settling(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> We
 
 
 def judge_counts(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
-    """Each part's counter grows by at most `most` an hour, or by `times` as much as the median of its peers does."""
+    """Each part's counter grows by at most `most` an hour, or by `times` as much as the median of its peers does.
+
+    What it grew by before it was set back to nothing counts as well.
+    """
     series = evidence.series[measure.of]
     grown, hours = np.zeros(len(series.places)), 0.0
     for phase in evidence.phases_called(measure.phase):
         cut = series.during(phase)
         if len(cut.times) > 1:
             known = np.isfinite(cut.values).all(axis=0)
-            grown = grown + np.where(known, cut.values[-1] - cut.values[0], np.nan)
+            grown = grown + np.where(known, np.maximum(np.diff(cut.values, axis=0), 0.0).sum(axis=0), np.nan)
             hours += float(cut.times[-1] - cut.times[0]) / HOUR_S
     if hours <= 0.0:
         return Weighed(gap=UNSEEN)

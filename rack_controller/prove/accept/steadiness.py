@@ -102,13 +102,14 @@ def judge_hearing(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
 def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
     """No reading of a part stands out of its neighbours in time by `times` what its peers' do, and by `within`.
 
-    Of parts that have no peers `within` alone counts.
+    Of parts that have no peers `within` alone counts.  What is counted or coded may not go and come back at all,
+    however long it was away: a counter that grows does not.
     """
     series = evidence.series[measure.of]
     cut = [series.during(p).values for p in evidence.phases_called(measure.phase)]
     found = np.full(len(series.places), np.nan)
     for values in cut:
-        found = np.fmax(found, _most(_standing_out(values)))
+        found = np.fmax(found, _returned(values) if measure.unit in COUNTED else _most(_standing_out(values)))
     # In a phase of few readings most parts' stand out by nothing: then their noise is what they may stand out by.
     noise = centre(scatter(_joined(series, evidence, measure.phase)))
     usual = float(np.nanmax([centre(found), noise, 0.0])) if len(found) >= MOST_ALONE else 0.0
@@ -138,6 +139,19 @@ def _standing_out(values: Array) -> Array:
     same_way = np.where((before * after > 0.0) & there_and_back, np.minimum(np.abs(before), np.abs(after)), 0.0)
     standing[1:-1] = np.where(np.isfinite(before + after), same_way, np.nan)
     return standing
+
+
+def _returned(values: Array) -> Array:
+    """Return how far each part's count or code went and came back: (N, P) → (P,), unknown of fewer than two readings.
+
+    What all parts do together is not taken away first: a count that stood while its peers grew would seem to fall.
+    """
+    found = np.full(values.shape[1], np.nan)
+    for n, column in enumerate(values.T):
+        steps = np.diff(column[np.isfinite(column)])
+        if len(steps):
+            found[n] = min(steps[steps > 0.0].sum(), -steps[steps < 0.0].sum())
+    return found
 
 
 def _still(values: Array, bound: float) -> Array:

@@ -193,6 +193,9 @@ def _expected_places(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> 
         return parts.of(measure.only)
     if measure.by == "built":
         return tuple(p for p, v in evidence.built.items() if v.get(measure.of) is not None)
+    if measure.by == "baseline":
+        ends = parts.of("endpoint")
+        return tuple(p for p in ends if _wanted(p, measure.of, evidence, parts) is not None)
     return ()
 
 

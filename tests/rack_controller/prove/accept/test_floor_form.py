@@ -17,7 +17,16 @@ from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.complaints import Complaints
 
 NOW = datetime.datetime(2026, 11, 30, tzinfo=datetime.UTC)
-NUMBERS = {"nm": 12, "mohm": 30, "volts": 50, "begin_kpa": 700, "end_kpa": 699, "begin_c": 21, "end_c": 21}
+NUMBERS = {
+    "nm": 12,
+    "mohm": 30,
+    "volts": 50,
+    "begin_kpa": 700,
+    "end_kpa": 699,
+    "begin_c": 21,
+    "end_c": 21,
+    "minutes": 30,
+}
 
 
 def rows(data: bytes) -> list[dict[str, str]]:

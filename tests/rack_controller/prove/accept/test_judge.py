@@ -341,3 +341,21 @@ def test_who_was_not_read_before_is_an_error_of_the_part_and_no_fault(parts: Par
     found = judged(parts, spec(Rule.RESPONDS, "psu.power", phase="pulled", within=-1000.0), power, phases=(pulled,))
     assert (found.outcome, named(found)) == (Outcome.ERROR, ["u06/psu0"])
     assert "not read both before and after" in found.findings[0].text
+
+
+def test_a_counter_that_was_set_back_counts_with_what_it_had_before(parts: Parts) -> None:
+    times, values = np.arange(1.0, 11.0), np.zeros((10, len(parts.of("port"))))
+    values[:, 3] = [0, 40, 80, 120, 0, 1, 2, 3, 4, 5]
+    counted = Series("port.symbol_errors", "1", parts.of("port"), times, values)
+    measure = spec(Rule.COUNTS, "port.symbol_errors", phase="full", most=60_000.0 / 10)
+    assert named(judged(parts, measure, counted)) == [parts.of("port")[3]]
+
+
+def test_who_is_alone_in_its_kind_and_tells_no_firmware_is_missed_where_a_baseline_wants_one(parts: Parts) -> None:
+    evidence = Evidence(
+        "k01",
+        facts={"u11/bmc": {"firmware": "1.0"}, "u01/bmc": {"firmware": None}},
+        baseline={"cdu/bmc": {"firmware": "2.4.1"}, "u11/bmc": {"firmware": "1.0"}},
+    )
+    found = judge(spec(Rule.FACT, "firmware", by="baseline"), evidence, parts)
+    assert [(f.place, f.error) for f in found.findings] == [("u01/bmc", True)]

@@ -214,3 +214,24 @@ def test_the_dew_point_is_held_against_what_humidity_and_temperature_make(parts:
         return judge(spec, Evidence("k", derive(given, parts), (PHASE,)), parts).outcome
 
     assert (difference(11.1), difference(6.1)) == (Outcome.PASS, Outcome.FAIL)
+
+
+def coded(parts: Parts, values: NDArray[np.float64]) -> set[str]:
+    series = Series("leak.state", "code", parts.of("leak"), np.arange(1.0, len(values) + 1.0), values)
+    spec = MeasureSpec("m", "m", "leak.state", Rule.JUMPS, "a test", unit="code", phase="full", times=4.0)
+    return {f.place for f in judge(spec, Evidence("k", {"leak.state": series}, (PHASE,)), parts).findings}
+
+
+def test_a_state_that_goes_and_comes_back_is_named_however_long_it_was_away(parts: Parts) -> None:
+    values = np.zeros((ROWS, len(parts.of("leak"))))
+    values[30:34, 7] = 1.0  # wet for a moment
+    values[60, 9] = 2.0
+    values[50:, 11] = 1.0  # and one that stays: other rules see that
+    assert coded(parts, values) == {parts.of("leak")[7], parts.of("leak")[9]}
+
+
+def test_what_all_states_do_together_and_counters_that_grow_are_no_jumps(parts: Parts) -> None:
+    values = np.zeros((ROWS, len(parts.of("leak"))))
+    values[30:40] = 1.0
+    values[50:, 3:] += 1.0
+    assert coded(parts, values) == set()
