@@ -19,6 +19,7 @@ from datacenter_api.acceptance.waivers import WAIVERS, add_waiver, waivers_of
 from datacenter_api.fleet.queries import ReadingRow
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, PreconditionFailed, TargetUnknown
 from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.emulated_floor import logged_at
 from rack_controller.acceptance.launch import LOG, is_running, start
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
@@ -104,7 +105,8 @@ class AcceptanceDesk:
         file = plan_path(generation, name=plan) if plan else None
         if not rack:
             return preview(generation, level, file, plan_text=plan_text)
-        return preview(generation, level, file, _reads(rack, rows), noted_kinds(self.state, rack), plan_text)
+        noted, logged = noted_kinds(self.state, rack), logged_at(self.state, rack)
+        return preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged)
 
     def form(
         self, generation: str, level: str, plan: str, rack: str, rows: Sequence[ReadingRow], *, readings: bool = False

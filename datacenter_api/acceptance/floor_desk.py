@@ -6,6 +6,7 @@ Everything here reads or writes files: call it off the event loop.
 from pathlib import Path
 
 from datacenter_api.acceptance.shown import FloorLogRow, FloorReport, FloorView
+from rack_controller.acceptance.emulated_floor import logged_at
 from rack_controller.acceptance.floor import FLOOR, noted, place_of, take_floor
 from rack_controller.acceptance.floor_log import FloorLogs
 from rack_controller.acceptance.run import FOLDER
@@ -44,4 +45,4 @@ def handed_in(state: Path, rack: str) -> FloorView:
                 file.actor,
                 file.taken_unix_ns,
             )
-    return FloorView(place, noted(state, place), list(rows.values()))
+    return FloorView(place, noted(state, place), list(rows.values()), sorted(logged_at(state, place)))

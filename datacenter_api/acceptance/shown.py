@@ -68,11 +68,15 @@ class FloorLogRow(msgspec.Struct, frozen=True):
 
 
 class FloorView(msgspec.Struct, frozen=True):
-    """All that the floor handed in of a rack: records by check and place, logs by series and file."""
+    """All that the floor handed in of a rack: records by check and place, logs by series and file.
+
+    `by_themselves`: series that instruments log while a run goes on, with nobody's hand: those of an emulated rack.
+    """
 
     rack: str
     records: list[Noted]
     logs: list[FloorLogRow]
+    by_themselves: list[str] = []
 
 
 class PlannedStep(msgspec.Struct, frozen=True):

@@ -202,8 +202,9 @@ def _ask_about_untold(api: Connection, rack: str, level: str, plan: Path | None,
     layout = api.get(f"/api/v1/racks/{quoted(rack)}/layout")
     reads = ProductOverApi(api, layout["rack"], layout["rack"]).readings()
     file = plan or (plan_path(layout["generation"], name=name) if name else None)
-    handed = {r["kind"] for r in api.get(FLOOR, rack=rack)["records"]}
-    looked = preview(layout["generation"], level, file, reads, handed)
+    floor = api.get(FLOOR, rack=rack)
+    handed = {r["kind"] for r in floor["records"]}
+    looked = preview(layout["generation"], level, file, reads, handed, logged=floor.get("by_themselves", ()))
     if looked.floor:
         note(wanted_of_floor(looked.floor))
     said = in_words(looked.untold)

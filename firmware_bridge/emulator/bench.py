@@ -13,7 +13,8 @@ from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.host import Host
 from firmware_bridge.emulator.nvlinks import NvlinkPorts
 from firmware_bridge.emulator.power import PowerData
-from firmware_bridge.plant.design import Array, RackDesign, design_of
+from firmware_bridge.plant.design import Array, Mask, RackDesign, design_of
+from firmware_bridge.plant.meters import FULL_LEVEL, level_after
 from firmware_bridge.plant.state import Conditions, State, initial_state
 from firmware_bridge.plant.step import step
 from firmware_bridge.plant.trace import LoadTrace, gpu_demand
@@ -35,6 +36,7 @@ class Bench:
 
     `caps`, `demand`: (R, T, G) in W.  `leaks[kind]`: codes 0-2, (R, slots of that kind, detectors).
     `leaked[kind]` keeps the worst code since it was cleared.  `absent[kind]`: parts that are pulled, (R, slots, parts).
+    `level`: how full the reservoirs are, %, (R,).
     `flow_target`, `supply_target`: what was written to the coolant units, (R,) in L/min and °C, NaN for nothing yet.
     `asked_caps` are the limits as they were last written at the BMCs, `board_caps` those of them that hold by now,
     `driver_caps` the ones that hosts set in band; the lowest is enforced (`caps`).  `hosts` are the trays and shelves
@@ -78,6 +80,7 @@ class Bench:
         self.nvlinks = NvlinkPorts(generation, racks)
         healthy = Conditions.healthy(self.design, len(racks))
         self.flow_target, self.supply_target = healthy.flow_target, healthy.supply_target
+        self.level: Array = np.full(len(racks), FULL_LEVEL)
         self._impose(())
         self.settle()
         self.advance(0.0)
@@ -108,11 +111,17 @@ class Bench:
             stop = min(end, self._agenda[0][0]) if self._agenda else end
             span = max(stop - self.time, 0.0)
             self._advance(span, moving=True)
+            self.level = level_after(self.level, self._runs_out(), span)
             self.nvlinks.advance(span, faults, self.state.tray_power > DARK_W, self.state.switch_power > DARK_W)
             if stop >= end - MOMENT_S:
                 break
         if self._happen():
             self._impose(faults)
+
+    def _runs_out(self) -> Mask:
+        """Return which racks lose coolant, (R,): a critical detector stands in it, one that warns has a drop."""
+        wet = [(codes >= LEAK_LEVELS["critical"]).any(axis=(1, 2)) for codes in self.leaks.values()]
+        return np.asarray(np.logical_or.reduce(wet))
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         """Call `act` after emulated `seconds`."""

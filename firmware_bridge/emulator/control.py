@@ -85,6 +85,11 @@ class EmulatorControl:
         """Let images be written in so many emulated seconds from now on; return at how many endpoints."""
         return int(self.ask("set_flash", seconds=seconds, where=where)["endpoints"])
 
+    def instruments(self, rack: str, series: Sequence[str] = ()) -> dict[str, dict[str, float]]:
+        """Return what a test floor's instruments show at a rack now, by series (`tray.flow`) and place; of all series,
+        or of those named that the emulator knows the truth of."""
+        return dict(self.ask("instruments", rack=rack, series=list(series))["readings"])
+
     def state(self) -> dict[str, Any]:
         """Return time, speed, faults, `requests` (GETs since the start), each rack's figures (W, °C, L/min)."""
         return self.ask("state")

@@ -42,6 +42,7 @@ class ControlServer:
             "put_hosts": self._put_hosts,
             "lose_mains": self._lose_mains,
             "set_flash": self._set_flash,
+            "instruments": self._instruments,
         }
 
     async def start(self) -> None:
@@ -170,6 +171,10 @@ class ControlServer:
         for update in chosen:
             update.seconds = seconds
         return {"endpoints": len(chosen)}
+
+    def _instruments(self, request: dict[str, Any]) -> dict[str, Any]:
+        series = [str(name) for name in request.get("series", ())]
+        return {"time": self._hall.time, "readings": self._hall.floor_meters.read(str(request["rack"]), series)}
 
     def _gpu_hosts(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"hosts": self._hall.gpu_hosts.told()}

@@ -3,7 +3,7 @@
 Answers the agents' question over the control socket; whoever asks takes the events.  A tray that is off says nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ DRIVER, LIBRARY = "emulated", "emulated"
 CLOCK_IDLE_HZ, CLOCK_FULL_HZ = 345e6, 1965e6  # k8s-test-infra GB200 profile: 345 MHz at rest; full is an assumption
 MEMORY_COOLER_K = 2.0  # same profile: memory 34 °C where the GPU has 36 °C
 IDLE, POWER_CAP, HW_THERMAL = 0x1, 0x4, 0x48
+AT_REST, AT_CAP = 0.02, 0.99
 AT_ONCE = 256
 _ONCE = (FaultKind.XID, FaultKind.GPU_RESET, FaultKind.DRIVER_RELOAD)
 _ACCESS_CODES = {ACCESS_LOST: 0, ACCESS_OK: 1, ACCESS_RESET: 2}
@@ -106,6 +107,12 @@ class GpuHosts:
         if host is None or not host.bench.state.conditions.tray_on[host.rack, host.index]:
             raise ValueError(f"no host runs at {tray!r}")
         return self._is(kind, host, place)
+
+    def wrong(self, gpus: Sequence[str], now: float) -> list[bool]:
+        """Return which GPUs, by their places, compute wrongly at emulated `now`, s, if they compute at all."""
+        armed = [a for a in self._faults.of_hosts() if a.fault.what is FaultKind.WRONG_RESULTS and a.left != 0]
+        faults = [a.fault for a in armed if a.fault.is_on(now)]
+        return [any(f.applies_to(place) for f in faults) for place in gpus]
 
     def keep_limits(self, place: str, watts: Mapping[int, float]) -> list[HeldGpu]:
         """Set limits as a host's driver does, W by number of the GPU, and return what it keeps then.
@@ -229,6 +236,14 @@ def hosts_of(generation: Generation) -> list[tuple[Slot, str]]:
     ]
 
 
+def held_back(share: Any, power: Any, cap: Any, die: Any) -> Any:
+    """Return whether GPUs run below their full clock: at rest, at their limit or too hot; numbers or arrays of them.
+
+    `share`: how busy, 0 to 1; `power`, `cap` W; `die` °C.
+    """
+    return (share < AT_REST) | (power >= AT_CAP * cap) | (die >= SLOWDOWN_C)
+
+
 def _values(host: _Host, number: int) -> dict[str, float | int]:
     """Derive what a driver would say from the plant; every constant is named above with its source."""
     bench, r, t = host.bench, host.rack, host.index
@@ -236,11 +251,11 @@ def _values(host: _Host, number: int) -> dict[str, float | int]:
     power, die = float(s.gpu_power[r, t, number]), float(s.gpu_die[r, t, number])
     cap = float(bench.caps[r, t, number])
     share = float(np.clip((power - design.gpu_idle) / max(design.gpu_max - design.gpu_idle, 1.0), 0.0, 1.0))
-    reasons = IDLE if share < 0.02 else POWER_CAP if power >= 0.99 * cap else 0
+    reasons = IDLE if share < AT_REST else POWER_CAP if power >= AT_CAP * cap else 0
     if die >= SLOWDOWN_C:
         reasons |= HW_THERMAL
     # What works boosts as far as its limit and its heat let it; how much of it works shows in its power.
-    pace = 1.0 if reasons == 0 else share
+    pace = share if held_back(share, power, cap, die) else 1.0
     pair = s.gpu_power[r, t, number // 2 * 2 : number // 2 * 2 + 2].sum()
     cpu = s.cpu_power[r, t] if design.cpus else 0.0
     return {

@@ -25,6 +25,7 @@ from firmware_bridge.emulator.door import Doorway
 from firmware_bridge.emulator.event_strikes import EventStrikes
 from firmware_bridge.emulator.faults import Fault, FaultTable
 from firmware_bridge.emulator.faulty_door import FaultyDoor
+from firmware_bridge.emulator.floor_meters import FloorMeters
 from firmware_bridge.emulator.gpu_hosts import GpuHosts
 from firmware_bridge.emulator.happenings import Happenings
 from firmware_bridge.emulator.layout import (
@@ -160,6 +161,7 @@ class Hall:
         for name, generation in generations.items():
             self.benches[name] = Bench(generation, [p.place for p in self.plans if p.generation == name], trace)
         self.gpu_hosts = GpuHosts(self.plans, self.benches, self.faults)
+        self.floor_meters = FloorMeters(self.benches.values(), self.gpu_hosts)
         self.building = HallBuilding(
             state, self.plans, self.benches, self.faults, lambda: self.time, self.options.search
         )

@@ -33,6 +33,7 @@ TRANSPORT_S = 30.0  # 20-60 s round the loop at rated flow (southbound.md §2.2)
 UNIT_L = 5.0  # assumption: the coolant unit's own volume on the supply side
 VALVE_LAG_S = 15.0  # 5-30 s (power.md §4.1, assumption)
 APPROACH_K = 4.0  # 3-5 K at full load, liquid to liquid (southbound.md §2.2)
+WATER_J_PER_L_K = 4157.0  # the facility's, at 30 °C: 4.178 kJ/(kg K) × 0.995 kg/L
 FACILITY_RISE_K = 10.0  # assumption: the facility side's flow is held for this rise
 STILL_LPM = 1.0  # below this the outlet no longer follows: still water carries no heat to the sensor
 HOTTEST_C = 100.0  # an outlet sensor never sees more: the loop boils over first
@@ -75,7 +76,7 @@ def pump_factors(design: RackDesign, dt: float) -> PumpFactors:
 @lru_cache(maxsize=64)
 def water_factors(design: RackDesign, dt: float) -> WaterFactors:
     """Return the factors for a step of `dt` s."""
-    per_lpm = design.heat_capacity / 60.0
+    per_lpm = WATER_J_PER_L_K / 60.0
     return WaterFactors(
         none=0.0,
         full=1.0,

@@ -125,12 +125,16 @@ def design_of(generation: Generation) -> RackDesign:
 
 def silicon_spread(count: int, width: float = 0.03) -> Array:
     """Return `count` factors 1 ± `width`, the same for ever: no two GPUs draw alike (power.md §4.1, 3 %)."""
-    index = np.arange(1, count + 1, dtype=np.uint64)
+    unit = mixed(np.arange(1, count + 1, dtype=np.uint64))
+    return 1.0 + width * (2.0 * unit - 1.0)
+
+
+def mixed(index: npt.NDArray[np.uint64]) -> Array:
+    """Return for each whole number one from 0 on and below 1, evenly spread and always the same (SplitMix64)."""
     z = index * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    unit = ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / float(1 << 53)
-    return 1.0 + width * (2.0 * unit - 1.0)
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / float(1 << 53)
 
 
 def _kind(generation: Generation, kind: TrayKind) -> TrayType | None:

@@ -3,6 +3,7 @@
 Asks the emulator over the socket in the state directory and imports nothing of it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,11 @@ class EmulatedHands:
             self._ask("set_demand", share=act.value, where=f"{self.rack}/{gpus}")
         else:
             self._ask("set_demand", share=act.value if act.verb == "load" else 0.0, where=all_of_it)
+
+    def instruments(self, series: Collection[str]) -> dict[str, dict[str, float | None]]:
+        """Return what a test floor's instruments show of this rack now, by series and place: of those series that the
+        emulator knows the truth of."""
+        return dict(self._ask("instruments", rack=self.rack, series=sorted(series))["readings"])
 
     def leave(self) -> None:
         """Let the rack follow its emulator's own load again: the run is over."""

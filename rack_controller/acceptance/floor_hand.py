@@ -7,6 +7,7 @@ stays unknown, and is an error of the measure.
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -22,11 +23,24 @@ HOLD_S, LOOK_S = 3.0, 1.0
 """How long a reading counts at least, and how often it is looked for."""
 
 
+class Instruments(Protocol):
+    """Instruments that can be asked while a run goes on, as those at an emulated rack can."""
+
+    def look(self, at: float, kinds: Collection[str], read: Collection[str]) -> None:
+        """Take down what they show at `at`, s of the run, at parts of these kinds, but for series that were `read`."""
+        ...
+
+    def hand_in(self, names: Collection[str]) -> None:
+        """Hand in what was taken down of series; the rest is forgotten."""
+        ...
+
+
 @dataclass
 class FloorHand:
     """`noted` returns the rack's records as they are now; `began_unix_ns`: when the run's clock stood at 0.
 
     `said`: whether somebody said since then that all is handed in; `ask` is told beside the run's folder.
+    `instruments`: those that log by themselves.
     """
 
     noted: Callable[[], tuple[FloorRecord, ...]]
@@ -40,6 +54,7 @@ class FloorHand:
     said: Callable[[float], bool] = lambda since: False
     ask: Callable[[str], None] = lambda text: None
     patience_s: float = 1800.0
+    instruments: Instruments | None = None
     used: dict[tuple[str, str, str], Used] = field(default_factory=dict)
 
     @property
@@ -74,8 +89,15 @@ class FloorHand:
         """Return what records tell of parts as facts, by place."""
         return facts_of(records, self.checks)
 
+    def look(self, at: float, kinds: Collection[str], read: Collection[str]) -> None:
+        """Take down what instruments that log by themselves show at `at`, but for series that were `read`."""
+        if self.instruments is not None:
+            self.instruments.look(at, kinds, read)
+
     def series(self, wanted: Collection[str], phases: Sequence[Phase], times: Array) -> dict[str, Series]:
         """Return what was logged of these series during phases, at `times` (N,) of the run's clock; wait for it."""
+        if self.instruments is not None:
+            self.instruments.hand_in(wanted)
         instruments = self.checks.instruments
         names = sorted(n for n in wanted if n in instruments and self.parts.of(n.partition(".")[0]))
         if not names or not phases:

@@ -1,5 +1,6 @@
 """What instruments on the floor logged of a rack: kept file by file as it was handed in, found again by time."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -62,9 +63,20 @@ def keep_log(
     for key, some in sorted(found.items()):
         ordered = sorted(some, key=lambda r: r.unix_s)
         logs.append(Logged(*key, [r.unix_s for r in ordered], [r.value for r in ordered]))
-    first, last = min(r.unix_s for r in readings), max(r.unix_s for r in readings)
-    content = msgspec.json.encode(LogFile(actor, taken_unix_ns, name, digest, logs))
-    keep(folder / f"{_stem(rack)}-{int(first)}-{int(last) + 1}-{digest[:16]}{SUFFIX}", content)
+    _keep(folder, rack, LogFile(actor, taken_unix_ns, name, digest, logs))
+
+
+def keep_logged(folder: Path, rack: str, logs: list[Logged], actor: str, taken_unix_ns: int, name: str) -> None:
+    """Keep what came as no file: its hash is that of the readings.  Raises EnvironmentUnfit."""
+    digest = hashlib.sha256(msgspec.json.encode(logs)).hexdigest()
+    _keep(folder, rack, LogFile(actor, taken_unix_ns, name, digest, logs))
+
+
+def _keep(folder: Path, rack: str, file: LogFile) -> None:
+    """Keep a file under a name that says from when to when it tells of a rack, whole seconds since 1970."""
+    first, last = min(min(log.unix_s) for log in file.logs), max(max(log.unix_s) for log in file.logs)
+    name = f"{_stem(rack)}-{int(first)}-{int(last) + 1}-{file.file_sha256[:16]}{SUFFIX}"
+    keep(folder / name, msgspec.json.encode(file))
 
 
 class FloorLogs:

@@ -96,6 +96,11 @@ class Floor(Protocol):
         """Return what instruments logged of series in phases, at `times`; waits for it as long as that is worth."""
         ...
 
+    def look(self, at: float, kinds: Collection[str], read: Collection[str]) -> None:
+        """Take down what instruments show at `at` at parts of these kinds that this can ask by itself, but for series
+        that were `read` of the rack."""
+        ...
+
     def records(self, told: Collection[str], facts: Collection[str]) -> tuple[FloorRecord, ...]:
         """Return the records; waits for what is judged (`told`) and neither a record nor the rack (`facts`) tells."""
         ...
@@ -193,7 +198,10 @@ class LiveRig:
             if self._traced_from == self._traced_from:
                 self._follow_trace()
             if kinds:
-                self._rows.append((began, {n: v for n, v in self._look().items() if n.partition(".")[0] in kinds}))
+                row = {n: v for n, v in self._look().items() if n.partition(".")[0] in kinds}
+                self._rows.append((began, row))
+                if self._floor is not None:
+                    self._floor.look(began, kinds, {n for n, said in row.items() if any(v == v for v in said.values())})
             self._now.sleep(max(min(every - (self.now - began), end - self.now), 0.0))
 
     def recent(self, names: Collection[str], rows: int) -> list[Evidence]:

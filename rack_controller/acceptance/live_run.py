@@ -13,6 +13,7 @@ from rack_controller.acceptance.called import Names
 from rack_controller.acceptance.doers import ControllerRestarts, EmulatorDoes, PeopleDo, ProductDoes
 from rack_controller.acceptance.drive import planned_seconds
 from rack_controller.acceptance.emulated import EmulatedHands
+from rack_controller.acceptance.emulated_floor import EmulatedInstruments
 from rack_controller.acceptance.floor import FLOOR, Noted, noted, read_checks, records_of
 from rack_controller.acceptance.floor_hand import FloorHand
 from rack_controller.acceptance.floor_log import FloorLogs, Used
@@ -87,10 +88,14 @@ def _rig(
         since = record.began_unix_ns + int(since_s * NS)
         return any(a.done and a.step == watch.step and a.at_unix_ns >= since for a in answers_of(folder.path))
 
+    logs, checks = state / FOLDER / FLOOR, read_checks()
+    instruments = None
+    if hands is not None:
+        instruments = EmulatedInstruments(hands, checks.instruments, logs, record.began_unix_ns)
     floor = FloorHand(
         lambda: records_of(state, record.rack),
-        FloorLogs(state / FOLDER / FLOOR, record.rack),
-        read_checks(),
+        FloorLogs(logs, record.rack),
+        checks,
         parts,
         watch,
         record.began_unix_ns,
@@ -99,6 +104,7 @@ def _rig(
         said,
         ask,
         patience_s,
+        instruments=instruments,
     )
     rig = LiveRig(
         record.rack,

@@ -74,10 +74,12 @@ def preview(
     reads: Sequence[Read] | None = None,
     noted_kinds: Collection[str] = (),
     plan_text: str = "",
+    logged: Collection[str] = (),
 ) -> RunPreview:
     """Return what a run would do; of a rack that runs with its `reads`, None for a virtual one, which lacks nothing.
 
-    `noted_kinds`: the checks that the floor has handed in; `plan_text`: a plan that comes as text.
+    `noted_kinds`: the checks that the floor has handed in; `plan_text`: a plan that comes as text; `logged`: series
+    that instruments log by themselves.
     Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
     """
     made = load_generation(generation)
@@ -91,7 +93,7 @@ def preview(
         series, _ = by_series([r for r in reads if r.value is not None], Names(parts))
         facts = _told_by(made)
         lacking = untold(found, Level(level), {*series, *checks.instruments}, facts | checks.facts)
-        needs = floor_needs(found, Level(level), series, facts, checks, noted_kinds)
+        needs = floor_needs(found, Level(level), {*series, *logged}, facts, checks, noted_kinds)
     return RunPreview(made.name, found.name, found.title, level, sum(s.seconds for s in steps), steps, lacking, needs)
 
 

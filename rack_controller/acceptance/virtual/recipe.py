@@ -1,24 +1,13 @@
 """How virtual racks are made and what their instruments show, as `seeds/acceptance/virtual.yaml` says it."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
+from firmware_bridge.generations.instruments import Instrument, instruments_document
 from firmware_bridge.generations.seeds import seeds_folder
-from firmware_bridge.vocabulary.errors import ConfigurationError
-from firmware_bridge.wire.located_yaml import Located, convert, parse
-
-
-class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an instrument makes of the truth: spreads of gain and offset, noise of a reading, update period in s."""
-
-    unit: str
-    period_s: Annotated[float, msgspec.Meta(gt=0)] = 1.0
-    gain: float = 0.0
-    offset: float = 0.0
-    noise: float = 0.0
-    noise_share: float = 0.0
+from firmware_bridge.wire.located_yaml import convert
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +24,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nic_gbps: float
     link_gbps: float
     work_rate: float
+    memory_rate: float
     clock_hz: float
     made: dict[str, tuple[float, float, Literal["normal", "uniform", "lognormal"]]]
     instruments: dict[str, Instrument]
@@ -98,7 +88,7 @@ class PlantedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_recipe(path: Path | None = None) -> Recipe:
     """Return the recipe that ships, or a file's.  Raises ConfigurationError, FileInvalid (file, line, field)."""
-    recipe = convert(_document(path or seeds_folder() / "acceptance" / "virtual.yaml"), "", Recipe)
+    recipe = convert(instruments_document(path), "", Recipe)
     ports = {n: i for n, i in recipe.instruments.items() if n.startswith("port.")}
     more = {trunk + n.removeprefix("port"): i for trunk in recipe.trunks for n, i in ports.items()}
     return msgspec.structs.replace(recipe, instruments=recipe.instruments | more)
@@ -106,7 +96,7 @@ def read_recipe(path: Path | None = None) -> Recipe:
 
 def read_planted(path: Path | None = None) -> PlantedFile:
     """Return the planted faults that ship, or a file's.  Raises ConfigurationError, FileInvalid."""
-    document = _document(path or seeds_folder() / "acceptance" / "planted.yaml")
+    document = instruments_document(path or seeds_folder() / "acceptance" / "planted.yaml")
     file = convert(document, "", PlantedFile)
     seen: set[str] = set()
     for n, fault in enumerate(file.faults):
@@ -114,12 +104,3 @@ def read_planted(path: Path | None = None) -> PlantedFile:
             raise document.complaint(f"faults[{n}].id", f"expected an id of its own, got {fault.id!r}")
         seen.add(fault.id)
     return file
-
-
-def _document(path: Path) -> Located:
-    try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as err:
-        raise ConfigurationError(
-            f"cannot read {path}: {getattr(err, 'strerror', None) or err}", advice="name a file that is there"
-        ) from err

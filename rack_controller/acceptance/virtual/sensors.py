@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from firmware_bridge.generations.instruments import Instrument
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.virtual.made import CUT, named
-from rack_controller.acceptance.virtual.recipe import Change, Instrument, Planted, Recipe
+from rack_controller.acceptance.virtual.recipe import Change, Planted, Recipe
 from rack_controller.prove.accept.evidence import Array
 from rack_controller.prove.accept.parts import Parts
 

@@ -7,22 +7,32 @@ the plant's step.
 
 import numpy as np
 
-from firmware_bridge.plant.coolant import DELTA_PRESSURE_KPA, LIQUID_SHARE, STATIC_PRESSURE_KPA
+from firmware_bridge.plant.coolant import DELTA_PRESSURE_KPA, LIQUID_SHARE, STATIC_PRESSURE_KPA, WATER_J_PER_L_K
+from firmware_bridge.plant.meters import (
+    FULL_LEVEL,
+    HOSE_S,
+    MEMORY_K_PER_W,
+    STRAINER_KPA,
+    SWITCH_LPM,
+    behind_contact,
+    dew_points,
+    head,
+    hoses,
+    opening,
+    returns,
+    strainer,
+)
 from firmware_bridge.plant.shelves import efficiency
 from firmware_bridge.plant.state import State
-from firmware_bridge.wire.moist_air import dew_point_c
 from rack_controller.acceptance.virtual.made import Made
 from rack_controller.acceptance.virtual.recipe import Recipe
-from rack_controller.prove.accept.derived import WATER_J_PER_L_K
 from rack_controller.prove.accept.evidence import Array
 from rack_controller.prove.accept.parts import R_DIE, R_PLATE
 
 R_CPU = 0.1  # K/W, as the plant's cold plates of CPUs
 DROOP_V = 0.5  # 0 to 100 % load of a supply
 CLIP_K, CLIP_FIXED_K, CLIP_SHARE = 20.0, 8.0, 0.04  # a clip's rise at full load, at none, and how much sharing it costs
-SWITCH_LPM = 1.5  # of one switch tray at rated flow
 SWITCH_K_PER_W = 0.06  # K/W to an NVSwitch that takes half of its tray's power
-MEMORY_K_PER_W = 0.006  # K/W: memory beside the die
 FAN_IDLE_RPM, FAN_SPAN_RPM = 6600.0, 11_000.0  # tray capture: 6553 rpm at 29.8 %
 PSU_FAN_RPM, PSU_FAN_SPAN = 5900.0, 9000.0  # shelf capture: 5952 rpm at 12 % load
 PSU_HOT_K = 30.0
@@ -30,12 +40,11 @@ PULSE = 1.6  # supplies carry at most 160 % for a moment (power.md §2.1, HPR), 
 BBU_K = 6.0  # assumption: a battery unit at rest above the air
 VALVE_S = 40.0  # assumption: until a stuck valve's heat shows in the supply
 PUMP_RPM = 6000.0
-STRAINER_KPA = 12.0  # at rated flow, clean: assumption
 STUCK_MOST_K = 12.0
 FULL_TRAY_W = 5000.0  # assumption: at which a tray's air side is fully loaded
 BRAKED = 0.5  # of its clock is left to a GPU that is braked
 IDLE_CLOCK = 0.18
-LAG_S = 8.0  # plate and hose: what is laid on the plant follows within so long
+LAG_S = HOSE_S  # plate and hose: what is laid on the plant follows within so long
 
 
 class Truth:
@@ -79,7 +88,7 @@ class Truth:
         ambient = made["rack.ambient"]
         truth["rack.temperature_air"] = ambient
         truth["rack.humidity"] = made["rack.humidity"]
-        truth["rack.dew_point"] = np.vectorize(_dew_point, otypes=[float])(ambient, made["rack.humidity"])
+        truth["rack.dew_point"] = dew_points(ambient, made["rack.humidity"])
         truth["tray.power"] = truth.pop("tray.power_true")
         return truth
 
@@ -103,8 +112,7 @@ class Truth:
         slow = self._lag("slow", heat, dt, np.maximum(made["cdu.valve_lag_s"][:, 0], 1e-3))
         off = off + np.clip((heat - slow) / carries, -STUCK_MOST_K, STUCK_MOST_K)
         supply = state.supply + made["cdu.set_off_k"][:, 0] + self._lag("valve", off, dt, VALVE_S)
-        span = max(design.heat_rated, 1.0)
-        truth["cdu.valve"] = np.where(stuck, 100.0 * self._stuck_heat / span, 100.0 * slow / span)[:, None]
+        truth["cdu.valve"] = opening(np.where(stuck, self._stuck_heat, slow), design.heat_rated)[:, None]
         return flow[:, 0], supply
 
     def _tray_share(self) -> Array:
@@ -116,13 +124,8 @@ class Truth:
     ) -> None:
         made, design = self._made, self._design
         racks, trays, gpus = made.racks, design.trays, design.gpus
-        share = self._tray_share()
-        whole = share.sum(axis=1, keepdims=True)
-        share = share / np.maximum(whole, 1e-6)
-        switch_share = made["switch.flow"] * SWITCH_LPM / design.flow_rated
-        to_switches = switch_share.sum(axis=1, keepdims=True)
-        own = flow[:, None] * (1.0 - to_switches) * share
-        truth["switch.flow"] = flow[:, None] * switch_share
+        to_switches = made["switch.flow"] * SWITCH_LPM / design.flow_rated
+        own, truth["switch.flow"] = hoses(flow, self._tray_share(), to_switches)
         power = (state.gpu_power * at.busy(made)).reshape(racks, -1) * made["gpu.draw"]
         truth["gpu.power"] = power
         relative = np.maximum(own * trays / design.flow_rated, 0.02)
@@ -141,15 +144,13 @@ class Truth:
         tray = tray + truth["cpu.power"].reshape(racks, trays, cpus).sum(axis=2)
         truth["tray.power_true"] = tray
         truth["switch.power"] = state.switch_power * made["switch.draw"]
-        moved = np.maximum(own, 0.05) / 60.0 * design.heat_capacity * made["cdu.heat_capacity"]
-        back = self._lag("hose", supply[:, None] + LIQUID_SHARE * tray / moved, dt, LAG_S)
+        capacity = design.heat_capacity * made["cdu.heat_capacity"]
+        back = self._lag("hose", returns(supply[:, None], tray, own, capacity), dt, LAG_S)
         rows, hose = np.arange(racks)[:, None], made.wired["hose"]
         truth["tray.temperature_return"] = back[rows, hose]
         truth["tray.temperature_supply"] = np.repeat(supply[:, None], trays, axis=1)
         truth["tray.flow"] = own[rows, hose]
-        truth["tray.pressure_delta"] = np.repeat(
-            (DELTA_PRESSURE_KPA * (flow / design.flow_rated) ** 2)[:, None], trays, 1
-        )
+        truth["tray.pressure_delta"] = np.repeat(head(flow / design.flow_rated)[:, None], trays, 1)
         busy = np.clip(tray / FULL_TRAY_W, 0.0, 1.2)
         ambient = made["rack.ambient"]
         truth["tray.temperature_air"] = ambient + 2.0 + 3.0 * busy
@@ -174,7 +175,7 @@ class Truth:
         truth["gpu.utilization"] = np.where(works, 99.0, 0.0)
         rate = truth["gpu.clock_core"] / recipe.clock_hz * made["gpu.speed"]
         truth["gpu.work_rate"] = np.where(works, recipe.work_rate * rate, 0.0)
-        truth["gpu.memory_rate"] = np.where(works, 7200.0 * made["gpu.memory_rate"], 0.0)
+        truth["gpu.memory_rate"] = np.where(works, recipe.memory_rate * made["gpu.memory_rate"], 0.0)
 
     def _supplies(self, at: "Moment", truth: dict[str, Array], load: Array) -> None:
         """Share the load over the supplies that work: equal droop, own offset, a clip's cost, what each can give."""
@@ -215,8 +216,7 @@ class Truth:
         share = per_shelf / (design.psu_max * psus)
         truth["shelf.temperature_clip"] = 25.0 + CLIP_FIXED_K + CLIP_K * share**2 * made["shelf.clip"]
         truth["rack.voltage"] = voltage[:, None]
-        amps = truth["tray.power_true"] / np.maximum(voltage, 1.0)[:, None]
-        truth["tray.voltage"] = voltage[:, None] - amps * made["tray.contact"] * 1e-3
+        truth["tray.voltage"] = behind_contact(voltage[:, None], truth["tray.power_true"], made["tray.contact"])
         truth["switch.voltage"] = np.repeat(voltage[:, None], len(parts.of("switch")), axis=1)
         count = len(parts.of("feedphase"))
         onto = (feedphase[:, :, None] == np.arange(count)).astype(np.float64)
@@ -233,9 +233,9 @@ class Truth:
         relative = flow / design.flow_rated
         static = STATIC_PRESSURE_KPA * made["cdu.static"]
         truth["cdu.pressure_return"] = static
-        truth["cdu.pressure_supply"] = static + (DELTA_PRESSURE_KPA * relative**2)[:, None]
-        truth["cdu.pressure_delta"] = STRAINER_KPA * made["cdu.strainer"] * relative[:, None] ** 2
-        truth["cdu.level"] = 82.0 * made["cdu.level"]
+        truth["cdu.pressure_supply"] = static + head(relative)[:, None]
+        truth["cdu.pressure_delta"] = strainer(relative[:, None], made["cdu.strainer"])
+        truth["cdu.level"] = FULL_LEVEL * made["cdu.level"]
         facility = state.conditions.facility_supply
         to_water = np.maximum(heat / (WATER_J_PER_L_K / 60.0 * 10.0), 0.05 * design.flow_rated)
         truth["cdu.facility_supply"] = facility[:, None]
@@ -267,11 +267,6 @@ class Truth:
         value = aim + (before - aim) * np.exp(-dt / within)
         self._lagging[name] = np.asarray(value)
         return self._lagging[name]
-
-
-def _dew_point(air: float, humidity: float) -> float:
-    found = dew_point_c(air, humidity)
-    return float("nan") if found is None else found
 
 
 _COUNTERS = {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from firmware_bridge.plant.coolant import WATER_J_PER_L_K
 from firmware_bridge.wire.moist_air import dew_point_c
 from rack_controller.prove.accept.evidence import Array, Series
 from rack_controller.prove.accept.hall import HALL
@@ -115,8 +116,6 @@ def _hung(inputs: Series, parts: Parts) -> Array:
     onto = np.array([[parts.phase_of(psu) == phase for phase in parts.of("feedphase")] for psu in inputs.places])
     return np.asarray(np.nan_to_num(inputs.values) @ onto.astype(np.float64))
 
-
-WATER_J_PER_L_K = 4157.0  # water at 30 °C: 4.178 kJ/(kg K) × 0.995 kg/L
 
 Maker = Callable[[All, Parts], Array]
 DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {

@@ -244,6 +244,9 @@ async def test_the_control_channel(tmp_path: Path) -> None:
         await asyncio.to_thread(control.step, 60.0)
         state = await asyncio.to_thread(control.state)
         assert state["racks"][0]["load_w"] > 90_000
+        shown = await asyncio.to_thread(control.instruments, state["racks"][0]["place"], ["tray.flow", "no.such"])
+        assert list(shown) == ["tray.flow"]
+        assert 7.0 < shown["tray.flow"]["u11"] < 9.0
         leak = Fault(what=FaultKind.LEAK, where="*/u11/leak0")
         await asyncio.to_thread(control.set_faults, [leak, {"what": "psu_fail", "where": "*/u06/psu0"}])
         at = f"{R}/Chassis/Chassis_0/ThermalSubsystem/LeakDetection/LeakDetectors/Chassis_0_LeakDetector_0_ColdPlate"
@@ -271,6 +274,7 @@ async def test_the_control_channel(tmp_path: Path) -> None:
             ("step", {"seconds": -1}),
             ("set_faults", {"faults": [{"what": "dance"}]}),
             ("step", {}),
+            ("instruments", {"rack": "lab1/a/r09/k09"}),
         ):
             with pytest.raises(ValueError, match=r".+"):
                 await asyncio.to_thread(control.ask, verb, **arguments)

@@ -11,7 +11,11 @@ import pytest
 
 from firmware_bridge.vocabulary.errors import CommandRefused
 from rack_controller.acceptance.emulated import EmulatedHands
+from rack_controller.acceptance.emulated_floor import ACTOR, TESTER, EmulatedInstruments, logged_at
+from rack_controller.acceptance.floor import read_checks
+from rack_controller.acceptance.floor_log import FloorLogs
 from rack_controller.acceptance.rig import Act
+from rack_controller.acceptance.watch import NS
 from rack_controller.agent.emulated import SOCKET_NAME
 
 RACK = "tx1/a/r03/k07"
@@ -50,6 +54,9 @@ class Emulator:
             return {"ok": True, "ids": [list(self.faults)[-1]]}
         if verb == "list_faults":
             return {"ok": True, "faults": [{"id": i, "fault": f} for i, f in self.faults.items()]}
+        if verb == "instruments":
+            known = {"tray.flow": {"u11": 9.1, "u12": None}, "cdu.level": {"u01": 82.0}}
+            return {"ok": True, "readings": {n: said for n, said in known.items() if n in request["series"]}}
         if verb == "clear_faults":
             for name in request["ids"]:
                 del self.faults[name]
@@ -98,6 +105,36 @@ def test_load_and_mains_are_asked_for(emulator: Emulator, tmp_path: Path) -> Non
     assert not hands.can("pull", "tray")
     with pytest.raises(CommandRefused, match="no emulated place fits"):
         hands.do(Act("wet", "u99/leak0"))
+
+
+def test_what_instruments_show_is_handed_in_as_theirs_and_only_what_the_rack_did_not_tell(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    meters = EmulatedInstruments(EmulatedHands(tmp_path, RACK), read_checks().instruments, tmp_path, 5 * NS)
+    assert logged_at(tmp_path, RACK) == {"tray.flow", "cdu.level"}
+    for second in (1.0, 2.0):
+        meters.look(second, {"tray", "cdu"}, {"tray.voltage"})
+    asked = emulator.asked[-1]["series"]
+    assert "tray.flow" in asked
+    assert not {"tray.voltage", "gpu.work_rate"} & set(asked)
+    meters.look(2.5, {"gpu"}, read_checks().instruments)
+    assert emulator.asked[-1]["series"] == asked, "nothing is wanted"
+    meters.hand_in({"tray.flow", "rack.voltage"})
+    found, used = FloorLogs(tmp_path, RACK).during(0.0, 100.0, {"tray.flow", "cdu.level"})
+    assert {n: {p: (t.tolist(), v.tolist()) for p, (t, v) in said.items()} for n, said in found.items()} == {
+        "tray.flow": {"u11": ([6.0, 7.0], [9.1, 9.1])}
+    }
+    assert [(u.series, u.tester, u.actor, u.readings) for u in used] == [("tray.flow", TESTER, ACTOR, 2)]
+    meters.hand_in({"tray.flow", "cdu.level"})
+    assert len(FloorLogs(tmp_path, RACK).files()) == 1, "what nobody wanted then is forgotten"
+
+
+def test_where_no_emulator_answers_there_is_no_reading(tmp_path: Path) -> None:
+    meters = EmulatedInstruments(EmulatedHands(tmp_path, RACK), read_checks().instruments, tmp_path, 0)
+    meters.look(1.0, {"tray"}, ())
+    meters.hand_in({"tray.flow"})
+    assert FloorLogs(tmp_path, RACK).files() == []
+    assert logged_at(tmp_path, RACK) == frozenset()
 
 
 def test_a_rack_that_no_emulator_plays_has_no_such_hands(emulator: Emulator, tmp_path: Path) -> None:
