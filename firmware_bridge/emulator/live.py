@@ -15,6 +15,7 @@ from firmware_bridge.emulator.power import POWER_CODES, Ask, Power
 from firmware_bridge.plant.batteries import CELL_EMPTY_V, CELL_FULL_V, CELLS
 from firmware_bridge.plant.coolant import pressures
 from firmware_bridge.plant.design import Mask
+from firmware_bridge.plant.meters import board, tray_air
 from firmware_bridge.plant.shelves import efficiency
 from firmware_bridge.plant.state import Conditions
 from firmware_bridge.vocabulary.generation import TrayKind
@@ -129,8 +130,8 @@ COMPUTE: dict[str, Reader] = {
     "tray.gpu_power": lambda b, r, t, at: float(b.state.gpu_power[r, t].sum()),
     "tray.on": lambda b, r, t, at: int(b.state.conditions.tray_on[r, t]),
     "tray.power_state": _power_state(TrayKind.COMPUTE),
-    "tray.inlet_temperature": lambda b, r, t, at: AIR_C + 2.0 + 3.0 * _tray_share(b, r, t),
-    "tray.board_temperature": lambda b, r, t, at: AIR_C + 8.0 + 12.0 * _tray_share(b, r, t),
+    "tray.inlet_temperature": lambda b, r, t, at: tray_air(AIR_C, _tray_share(b, r, t)),
+    "tray.board_temperature": lambda b, r, t, at: board(AIR_C, _tray_share(b, r, t)),
     "tray.fan_percent": _fan,
     "tray.fan_rpm": lambda b, r, t, at: FAN_FULL_RPM * _fan(b, r, t, at) / 100.0,
     "tray.leak": _leak(TrayKind.COMPUTE),

@@ -13,11 +13,13 @@ from typing import Any
 import orjson
 import yaml
 
-from firmware_bridge.emulator.live import READERS, Reader
+from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.live import READERS, Reader, Value
 from firmware_bridge.emulator.oddities import as_wanted, identified
 from firmware_bridge.emulator.power import PowerData, power_data
 from firmware_bridge.emulator.updating import UpdateData, update_data
 from firmware_bridge.generations.seeds import seeds_folder
+from firmware_bridge.plant.noise import normal
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import TrayType
 
@@ -196,6 +198,21 @@ def _add_members(bodies: dict[str, dict[str, Any]], uri: str) -> None:
     bodies[uri]["Members@odata.count"] = len(members)
 
 
+def noisy(reader: Reader | None, name: str, noise: float, share: float) -> Reader | None:
+    """Return a reader whose values shake as a meter's do: by `noise` in their unit and by a `share` of themselves, as
+    spreads.  A meter shows the same for a second, wherever it is shown, and at the same emulated second for ever."""
+    if reader is None or not (noise or share):
+        return reader
+
+    def read(bench: Bench, rack: int, tray: int, at: int) -> Value:
+        value = reader(bench, rack, tray, at)
+        assert isinstance(value, float), f"{name} is no measured value"
+        drawn = normal(f"{bench.racks[rack]} {tray} {name} {at}", int(bench.time), 1).item()
+        return value + drawn * (noise + share * abs(value))
+
+    return read
+
+
 class _Maker:
     """Fills bodies and cuts them into pieces; slots are numbered while a template is compiled."""
 
@@ -283,7 +300,7 @@ class _Maker:
         return Slot(
             name,
             at=int(fill(at, bound)) if isinstance(at, str) else at,
-            reader=self._readers.get(name),
+            reader=noisy(self._readers.get(name), name, value.get("noise", 0.0), value.get("noise_share", 0.0)),
             scale=value.get("scale", 1.0),
             offset=value.get("offset", 0.0),
             digits=value.get("round", 3),

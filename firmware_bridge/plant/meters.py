@@ -7,6 +7,7 @@ import numpy as np
 
 from firmware_bridge.plant.coolant import DELTA_PRESSURE_KPA, LIQUID_SHARE
 from firmware_bridge.plant.design import Array, Mask
+from firmware_bridge.plant.laws import Values
 from firmware_bridge.wire.moist_air import dew_point_c
 
 SWITCH_LPM = 1.5  # of one switch tray at rated flow
@@ -48,6 +49,16 @@ def strainer(relative: Array, dirt: Array | float = 1.0) -> Array:
 def behind_contact(bus: Array, power: Array, mohm: Array | float) -> Array:
     """Return the voltage behind a contact of so many mΩ at a bus of `bus` V."""
     return np.asarray(bus - power / np.maximum(bus, 1.0) * mohm * 1e-3)
+
+
+def tray_air(air: Values, busy: Values) -> Values:
+    """Return the air in the front of a tray that is busy by a share.  Assumption: 2 K more at rest, 5 K at most."""
+    return air + 2.0 + 3.0 * busy
+
+
+def board(air: Values, busy: Values) -> Values:
+    """Return how warm a tray's board is.  Assumption: 8 K above the air at rest, 20 K at most."""
+    return air + 8.0 + 12.0 * busy
 
 
 def opening(taken: Array, rated: float) -> Array:

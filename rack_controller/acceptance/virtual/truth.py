@@ -15,12 +15,14 @@ from firmware_bridge.plant.meters import (
     STRAINER_KPA,
     SWITCH_LPM,
     behind_contact,
+    board,
     dew_points,
     head,
     hoses,
     opening,
     returns,
     strainer,
+    tray_air,
 )
 from firmware_bridge.plant.shelves import efficiency
 from firmware_bridge.plant.state import State
@@ -153,8 +155,8 @@ class Truth:
         truth["tray.pressure_delta"] = np.repeat(head(flow / design.flow_rated)[:, None], trays, 1)
         busy = np.clip(tray / FULL_TRAY_W, 0.0, 1.2)
         ambient = made["rack.ambient"]
-        truth["tray.temperature_air"] = ambient + 2.0 + 3.0 * busy
-        truth["tray.temperature_board"] = ambient + 8.0 + 12.0 * busy
+        truth["tray.temperature_air"] = tray_air(ambient, busy)
+        truth["tray.temperature_board"] = board(ambient, busy)
         truth["tray.power_state"] = at.tray_on.astype(np.float64)
         fans = len(self._parts.of("fan")) // max(trays, 1)
         truth["fan.speed"] = np.repeat(FAN_IDLE_RPM + FAN_SPAN_RPM * busy, fans, axis=1) * made["fan.speed"]

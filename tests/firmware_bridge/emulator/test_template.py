@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.emulator.template import Slot, fill, load_template
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place
 
 TRAY = load_generation("gb200-nvl72").slots_of(TrayKind.COMPUTE)[0].tray
 HEAD = "schema: 1\ndevice: toy\nrepeats: {gpu: {component: gpu}, fan: {first: 1, number: 2}}\nresources:\n"
@@ -32,6 +35,29 @@ def test_one_resource_per_part_and_a_collection_of_them(tmp_path: Path) -> None:
     assert list(found) == ["/r", "/r/0", "/r/1", "/r/2", "/r/3"]
     assert found["/r/2"] == b'{"@odata.id":"/r/2","Id":"2","N":2}'
     assert b'"Members@odata.count":4' in found["/r"]
+
+
+def test_a_meter_shakes_in_its_last_digits_and_shows_the_same_for_a_second(tmp_path: Path) -> None:
+    (tmp_path / "toy.yaml").write_text(
+        HEAD
+        + "- {uri: /r, body: {A: {$live: tray.power, noise_share: 0.001}, B: {$live: tray.power, noise_share: 0.001},"
+        + " C: {$live: tray.power}, D: {$live: cpu.temperature, noise: 0.03, round: 2}}}\n"
+    )
+    node = load_template("toy", TRAY, tmp_path).nodes["/r"]
+    bench = Bench(load_generation("gb200-nvl72"), [Place("lab/k01")], None)
+    slots = [p for p in node.pieces if not isinstance(p, bytes)]
+    seen = []
+    for _ in range(40):
+        values = [s.reader(bench, 0, 3, s.at) for s in slots if s.reader is not None]
+        assert values[0] == values[1], "one meter, wherever it is shown"
+        assert values == [s.reader(bench, 0, 3, s.at) for s in slots if s.reader is not None]
+        seen.append(values)
+        bench.advance(1.0)
+    shown = np.array(seen, dtype=np.float64)
+    assert len(np.unique(shown[:, 0])) == 40
+    assert 0.0005 < np.std(shown[:, 0] / shown[:, 2]) < 0.0015
+    assert np.abs(shown[:, 0] / shown[:, 2] - 1.0).max() < 0.005
+    assert 0.02 < np.std(shown[:, 3]) < 0.05
 
 
 def test_live_values_become_slots(tmp_path: Path) -> None:
