@@ -1,12 +1,16 @@
 """A run is begun: its folder with record, who asked for it, and every file that it needs to be gone on with."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
+from rack_controller.acceptance.engine import LEAST_TOGETHER
 from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
 from rack_controller.acceptance.progress import PATIENCE_S, Asked, note_asked
@@ -23,7 +27,8 @@ PLAN, TRACE, FAULTS = "plan.yaml", "trace.csv", "faults.yaml"
 class Wish:
     """What to accept: a generation's plan up to a level.
 
-    A virtual rack is made from `seed`, with a fault `planted` or none; a live one is `rack`, its place.  `plan`,
+    A virtual rack is made from `seed`, with a fault `planted` or none; a live one is `rack`, its place; several live
+    ones are named beside it (`begin_together`).  `plan`,
     `trace`, `faults`: files instead of those that ship; `plan_text`: a plan that comes as text.  `patience_s`: how long
     people at a live rack are given for one thing.
     """
@@ -50,6 +55,31 @@ def begin(wish: Wish, state: Path, software: str, actor: str) -> RunFolder:
 
     Raises ConfigurationError or FileInvalid for a wish that cannot be met, EnvironmentUnfit when nothing can be kept.
     """
+    if wish.rig == "live" and wish.level == Level.L12:
+        raise ConfigurationError(
+            f"L12 takes racks together, and {wish.rack} would be alone", advice="name two racks or more, or L11"
+        )
+    return _begin(wish, [wish.rack or "virtual"], state, software, actor)[0]
+
+
+def begin_together(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: str) -> list[RunFolder]:
+    """Make the folders of a run of racks together at L12, one a rack, the leading one first.  `racks`: their places.
+
+    Raises what `begin` raises, and ConfigurationError for racks that cannot be taken together.
+    """
+    twice = sorted({rack for rack in racks if racks.count(rack) > 1})
+    if twice:
+        raise ConfigurationError(f"{', '.join(twice)} is named twice", advice="name each rack once")
+    if len(racks) < LEAST_TOGETHER:
+        raise ConfigurationError(f"{len(racks)} rack is not several", advice="name two racks or more, or L11 of one")
+    if wish.level != Level.L12:
+        raise ConfigurationError(
+            f"{wish.level} is of each rack by itself", advice="begin a run of each, or take them together at L12"
+        )
+    return _begin(wish, racks, state, software, actor)
+
+
+def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: str) -> list[RunFolder]:
     generation = load_generation(wish.generation)
     if wish.plan_text:
         plan, digest = read_plan_text(wish.plan_text, PLAN)
@@ -57,33 +87,45 @@ def begin(wish: Wish, state: Path, software: str, actor: str) -> RunFolder:
         plan, digest = read_plan(wish.plan or plan_path(generation.name))
     if wish.level not in set(Level):
         raise ConfigurationError(f"level {wish.level!r}", advice="L10, L11 or L12")
-    rack = wish.rack or "virtual"
-    seeds = {} if wish.rack else {"made": wish.seed}
+    alone = len(racks) == 1
+    if not alone and not plan.upto(Level.L12, together=True):
+        raise ConfigurationError(f"{plan.name} has no step of L12", advice="name a plan that takes racks together")
     planted_in(wish.planted, wish.faults)
-    record = RunRecord(
-        schema_version=SCHEMA_VERSION,
-        id=new_id(rack),
-        rack=rack,
-        generation=generation.name,
-        plan=plan.name,
-        plan_sha256=digest,
-        level=wish.level,
-        rig=wish.rig,
-        seeds=seeds,
-        software=software,
-        began_unix_ns=time.time_ns(),
-        planted=wish.planted,
-    )
+    now = time.time_ns()
+    runs = {new_id(rack): rack for rack in racks}
+    records = [
+        RunRecord(
+            schema_version=SCHEMA_VERSION,
+            id=run,
+            rack=rack,
+            generation=generation.name,
+            plan=plan.name,
+            plan_sha256=digest,
+            level=wish.level,
+            rig="virtual" if alone and not wish.rack else "live",
+            seeds={} if wish.rack or not alone else {"made": wish.seed},
+            software=software,
+            began_unix_ns=now,
+            planted=wish.planted,
+            together={} if alone else runs,
+        )
+        for run, rack in runs.items()
+    ]
+    # The leading run comes last: without it nobody goes on with the others.
+    return [_keep(wish, record, state, actor) for record in reversed(records)][::-1]
+
+
+def _keep(wish: Wish, record: RunRecord, state: Path, actor: str) -> RunFolder:
+    """Keep a run's folder with all that it needs to be gone on with."""
     folder = RunFolder(state / FOLDER / record.id)
     for name, file in ((PLAN, wish.plan), (TRACE, wish.trace), (FAULTS, wish.faults)):
         if file is not None:
             keep(folder.path / name, file.read_bytes())
     if wish.plan_text:
         keep(folder.path / PLAN, wish.plan_text.encode())
-    note_asked(
-        folder.path,
-        Asked(actor, record.began_unix_ns, rack, plan.name, wish.level, wish.rig, seeds, wish.planted, wish.patience_s),
-    )
+    rig: Literal["live", "virtual"] = "live" if record.rig == "live" else "virtual"
+    asked = Asked(actor, record.began_unix_ns, record.rack, record.plan, record.level, rig, record.seeds)
+    note_asked(folder.path, msgspec.structs.replace(asked, planted=record.planted, patience_s=wish.patience_s))
     folder.write(record)
     return folder
 

@@ -18,7 +18,7 @@ from rack_controller.prove.accept.derived import inputs_of
 from rack_controller.prove.accept.evidence import Evidence, Phase
 from rack_controller.prove.accept.judge import TOLD
 from rack_controller.prove.accept.parts import Parts
-from rack_controller.prove.accept.plan import PhaseSpec, Plan, StepSpec
+from rack_controller.prove.accept.plan import Level, PhaseSpec, Plan, StepSpec
 from rack_controller.prove.accept.safety import unsafe
 
 MANY = frozenset({"port"})
@@ -198,11 +198,17 @@ class _Drive:
             self.driven.stopped = self._watch.stop() or self._unsafe(int(part / every) + 2)
 
     def _unsafe(self, rows: int) -> str:
-        """Return which stop rule is broken; of racks in lockstep each is judged at the step's end."""
-        if len(self._rig.racks) > 1:
+        """Return which stop rule is broken, and of several racks in which.
+
+        Racks that only share a rig are each accepted by themselves, and are judged at the step's end; what is done to
+        racks together ends for all of them.
+        """
+        racks = self._rig.racks
+        if len(racks) > 1 and self._step.level is not Level.L12:
             return ""
-        (recent,) = self._rig.recent([r.of for r in self._plan.stop], rows)
-        return unsafe(self._plan, recent)
+        recent = self._rig.recent([r.of for r in self._plan.stop], rows)
+        said = ((unsafe(self._plan, evidence), evidence.rack) for evidence in recent)
+        return next((text + f" in {rack}" * (len(racks) > 1) for text, rack in said if text), "")
 
     def _give(self, act: Act) -> float | None:
         """Give a stimulus; None when it was refused, or nothing more is to be done."""

@@ -15,7 +15,7 @@ from rack_controller.acceptance.rig import Act, Rig
 from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.derived import OF_ALL_IN_A_TRAY
 from rack_controller.prove.accept.evidence import Evidence
-from rack_controller.prove.accept.hall import with_hall
+from rack_controller.prove.accept.hall import HALL, with_hall
 from rack_controller.prove.accept.judge import judge_step, sweep_id
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import EntrySpec, Level, Plan, StepSpec
@@ -49,19 +49,23 @@ def run_step(
     keep: Keep | None = None,
     retest: bool = True,
     watch: Watch | None = None,
+    unmet: Sequence[str] = (),
 ) -> list[StepRecord]:
     """Run one step on every rack of a rig and return a record each.  `before`: what each rack's run has so far.
 
     A step that cannot be run is an error of all racks; one whose evidence is out of bounds is repeated as the plan
-    says, and a part that shows the same fault again is to be taken out.  `watch`: who looks on.
+    says, and a part that shows the same fault again is to be taken out.  `watch`: who looks on; `unmet`: why each rack
+    may not begin for what lies before its run, empty where it may.  Racks together begin together or not at all.
     """
     began, watch = rig.now, watch or Unwatched()
     why = _cannot(step, rig)
     if why:
         return [_unrun(step, began, why) for _ in rig.racks]
-    held = [_held_back(step, records) for records in before]
-    entry = _entry(step, rig) if step.entry else [""] * len(rig.racks)
-    held = [a or b for a, b in zip(held, entry, strict=True)]
+    own = [_held_back(step, records) for records in before]
+    held = _all_or_none(step, rig, [a or b for a, b in zip(unmet or own, own, strict=True)])
+    if step.entry and not all(held):
+        entry = _entry(step, rig)
+        held = _all_or_none(step, rig, [a or b for a, b in zip(held, entry, strict=True)])
     if all(held):
         return [_unrun(step, began, why) for why in held]
     tries = [_try(step, plan, rig, parts, keep, watch, 1)]
@@ -97,15 +101,19 @@ def _try(
         measures = [] if driven.stopped else judge_step(step, plan, evidence, parts)
         measures = [ended.measured(evidence), *measures] if ended else measures
         if driven.refused:
-            measures = [_not_done(driven.refused, evidence), *measures]
+            measures = [_not_done(driven.refused, evidence, placed=not _is_joint(step, rig)), *measures]
         raw = keep(step, evidence, number) if keep is not None else ("", "")
         judged.append(Judged(measures, worst([m.outcome for m in measures]), stop, raw))
     return judged
 
 
-def _not_done(refused: Sequence[Refused], evidence: Evidence) -> Measured:
-    """Return what could not be done to which part, and why: an error, never a skip."""
-    findings = [_unable(r.why, r.place, evidence.serial(r.place)) for r in refused]
+def _not_done(refused: Sequence[Refused], evidence: Evidence, *, placed: bool) -> Measured:
+    """Return what could not be done to which part, and why: an error, never a skip.
+
+    Not `placed`: the reason says of which rack it is a part, and the other racks' part of that name is none of it.
+    """
+    places = [r.place if placed else "" for r in refused]
+    findings = [_unable(r.why, place, evidence.serial(place)) for r, place in zip(refused, places, strict=True)]
     title = "everything that the step asks for can be done"
     return Measured("done", title, Outcome.ERROR, len(refused), "", None, None, "", _MUST, 0.5, findings)
 
@@ -139,6 +147,8 @@ def _out(found: Sequence[Finding], step: StepSpec, parts: Parts) -> list[str]:
 
     A tray that nothing but the mean of its parts speaks against stays where single parts of it make that mean.
     """
+    halls = {m.id for m in step.measures if m.of in HALL} | {sweep_id(p, of) for p in step.sweep for of in HALL}
+    found = [f for f in found if f.measure not in halls]  # a rack is no part of itself
     means = {m.id: m.of for m in step.measures if m.of in OF_ALL_IN_A_TRAY}
     means |= {sweep_id(phase, of): of for phase in step.sweep for of in OF_ALL_IN_A_TRAY}
     places = {f.place for f in found}
@@ -169,6 +179,20 @@ def _cannot(step: StepSpec, rig: Rig) -> str:
         return "it takes racks together, and this run has one"
     verbs = missing_verbs(step, rig)
     return f"this rig cannot {', '.join(verbs)}" if verbs else ""
+
+
+def _is_joint(step: StepSpec, rig: Rig) -> bool:
+    """Return whether a step is done to several racks as one, and not to each that happens to share a rig."""
+    return step.level is Level.L12 and len(rig.racks) > 1
+
+
+def _all_or_none(step: StepSpec, rig: Rig, held: list[str]) -> list[str]:
+    """Return why each rack may not begin a step; of racks together none may where one may not, and it is named."""
+    if not _is_joint(step, rig) or not any(held):
+        return held
+    named = dict(zip(rig.racks, held, strict=True))
+    texts = dict.fromkeys(why if why.startswith(rack) else f"{rack}: {why}" for rack, why in named.items() if why)
+    return ["; ".join(texts)] * len(held)
 
 
 def _held_back(step: StepSpec, records: Sequence[StepRecord]) -> str:

@@ -35,8 +35,19 @@ def start(state: Path, run_id: str, token: str = "") -> int:
 
 
 def unfinished(state: Path) -> list[RunFolder]:
-    """Return the runs without an outcome that no process has now: those to be started again."""
-    return [folder for folder in runs_in(state) if folder.read().outcome is None and not is_running(folder.path)]
+    """Return the runs without an outcome that no process has now, of racks together the leading one: to be started."""
+    found = [folder for folder in runs_in(state) if folder.read().outcome is None and not is_running(folder.path)]
+    return list({(first := leading(folder)).path: first for folder in found}.values())
+
+
+def leading(folder: RunFolder) -> RunFolder:
+    """Return the run that leads those of racks together, itself where its rack is by itself."""
+    return next((RunFolder(folder.path.with_name(run)) for run in folder.read().together), folder)
+
+
+def members(folder: RunFolder) -> list[RunFolder]:
+    """Return the runs of all racks that are accepted together with a run's rack, the leading one first, or it alone."""
+    return [RunFolder(folder.path.with_name(run)) for run in folder.read().together] or [folder]
 
 
 def is_running(folder: Path) -> bool:

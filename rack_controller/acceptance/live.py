@@ -34,7 +34,8 @@ _UNDO = {
 }
 _AGAIN = frozenset({*_UNDO.values()}) - {"unload", "uncap", "power_on"}
 """What undoes something that was done to one part."""
-
+TAKEN_BACK = {verb: undo for verb, undo in _UNDO.items() if undo in _AGAIN}
+"""What is done to one part, and what undoes it."""
 
 _STANDS = frozenset({"load", "cap"})
 """What goes on until something else is asked for."""
@@ -195,14 +196,18 @@ class LiveRig:
         end = self.now + seconds
         while self.now < end:
             began = self.now
-            if self._traced_from == self._traced_from:
-                self._follow_trace()
-            if kinds:
-                row = {n: v for n, v in self._look().items() if n.partition(".")[0] in kinds}
-                self._rows.append((began, row))
-                if self._floor is not None:
-                    self._floor.look(began, kinds, {n for n, said in row.items() if any(v == v for v in said.values())})
+            self.read_row(began, kinds)
             self._now.sleep(max(min(every - (self.now - began), end - self.now), 0.0))
+
+    def read_row(self, at: float, kinds: frozenset[str]) -> None:
+        """Read one row, of the moment `at`, s, and have a trace go on; no kinds: nothing is read."""
+        if self._traced_from == self._traced_from:
+            self._follow_trace()
+        if kinds:
+            row = {n: v for n, v in self._look().items() if n.partition(".")[0] in kinds}
+            self._rows.append((at, row))
+            if self._floor is not None:
+                self._floor.look(at, kinds, {n for n, said in row.items() if any(v == v for v in said.values())})
 
     def recent(self, names: Collection[str], rows: int) -> list[Evidence]:
         """Return the last rows of some series."""

@@ -1,8 +1,10 @@
-"""An acceptance of one rack that runs, kept in a state directory: gone on with where its record ends."""
+"""An acceptance of racks that run, one by itself or several together: gone on with where its record ends."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -10,6 +12,7 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.begin import PLAN, TRACE, kept_file
 from rack_controller.acceptance.called import Names
+from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.doers import ControllerRestarts, EmulatorDoes, PeopleDo, ProductDoes
 from rack_controller.acceptance.drive import planned_seconds
 from rack_controller.acceptance.emulated import EmulatedHands
@@ -24,12 +27,14 @@ from rack_controller.acceptance.product import Link, ProductOverApi
 from rack_controller.acceptance.progress import PATIENCE_S, answers_of, asked_of
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.rig import Act
-from rack_controller.acceptance.run import FLOOR_USED, FOLDER, RunFolder, Told, go_on
+from rack_controller.acceptance.run import FLOOR_USED, FOLDER, RunFolder, Told, go_on_together
+from rack_controller.acceptance.together import LiveRacks
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.virtual.batch import recorded_load
-from rack_controller.acceptance.watch import NS, FolderWatch
+from rack_controller.acceptance.watch import NS, FolderWatch, Watch
+from rack_controller.acceptance.watch_together import TogetherWatch
 from rack_controller.prove.accept.parts import Parts
-from rack_controller.prove.accept.plan import Level
+from rack_controller.prove.accept.plan import Level, Plan
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
@@ -41,52 +46,114 @@ def resume_live(
     told: Told,
     ask: Callable[[str], None] = lambda text: None,
 ) -> RunRecord:
-    """Go on with a live run; what a predecessor left undone is undone first.
+    """Go on with a live run of one rack; what a predecessor left undone is undone first.
 
     `ask` is told what people are to do, beside the run's folder.
     Raises what `link` raises while the product is away: nothing is lost, and the run is gone on with later.
     """
     record = folder.read()
-    plan, digest = read_plan(kept_file(folder.path, PLAN) or plan_path(record.generation))
-    if digest != record.plan_sha256:
-        raise ConfigurationError("the plan was changed since the run began", advice="begin a new run")
-    generation = load_generation(record.generation)
-    parts = live_parts(generation)
-    seconds = {s.id: planned_seconds(s, parts) for s in plan.upto(Level(record.level))}
-    watch = FolderWatch(folder.path, seconds)
-    asked = asked_of(folder.path)
-    hands = EmulatedHands.at(state, record.rack)
-    patience_s = PATIENCE_S if asked is None else asked.patience_s
-    rig, floor = _rig(record, folder, state, link, parts, watch, ask, patience_s, hands)
-    rig.act(Act("rest"))
-    record = go_on(record, folder, plan, rig, parts, told, watch)
-    _keep_floor(folder, state, record.rack, list(floor.used.values()))
-    (evidence,) = rig.collect(())
-    facts = {place: dict(said) for place, said in evidence.facts.items()}
-    folder.finish(record, facts, SigningKeys(state / KEYS).signer())
-    if hands is not None:
-        hands.leave()
+    plan, parts = _plan_of(record, folder.path), live_parts(load_generation(record.generation))
+    watch = FolderWatch(folder.path, _seconds(plan, record, parts))
+    bench = _bench(record, folder, state, link, parts, watch, watch, ask)
+    bench.rig.act(Act("rest"))
+    (record,) = go_on_together([record], [folder], plan, bench.rig, parts, told, watch)
+    _finish(record, bench, state)
     return record
 
 
-def _rig(
+def resume_together(
+    folders: Sequence[RunFolder],
+    state: Path,
+    link: Callable[[], Link],
+    told: Told,
+    ask: Callable[[str], None] = lambda text: None,
+) -> list[RunRecord]:
+    """Go on with a run of racks together, a folder each; as `resume_live`, with a `link` to the product for each rack.
+
+    A step begins only where each rack has passed the same plan up to L11 by itself.
+    """
+    records = [folder.read() for folder in folders]
+    first = records[0]
+    plan, parts = _plan_of(first, folders[0].path), live_parts(load_generation(first.generation))
+    seconds = _seconds(plan, first, parts)
+    own = {record.rack: FolderWatch(folder.path, seconds) for record, folder in zip(records, folders, strict=True)}
+    watch = TogetherWatch(own)
+    before = [came_before(state, record.rack, record.generation, plan) for record in records]
+    records = [msgspec.structs.replace(r, before=b.run) for r, b in zip(records, before, strict=True)]
+    links = [link() for _ in records]
+    benches = [
+        _bench(record, folder, state, at, parts, watch.of(record.rack), own[record.rack], ask)
+        for record, folder, at in zip(records, folders, links, strict=True)
+    ]
+    domains = {record.rack: _domain(at, record.rack) for record, at in zip(records, links, strict=True)}
+    rig = LiveRacks([bench.rig for bench in benches], benches[0].now, watch, domains)
+    rig.act(Act("rest"))
+    passed, unmet = [b.steps for b in before], [b.why for b in before]
+    records = go_on_together(records, folders, plan, rig, parts, told, watch, passed, unmet)
+    for record, bench in zip(records, benches, strict=True):
+        _finish(record, bench, state)
+    return records
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """One rack under test with all that works on it."""
+
+    folder: RunFolder
+    rig: LiveRig
+    floor: FloorHand
+    hands: EmulatedHands | None
+    now: Now
+
+
+def _plan_of(record: RunRecord, folder: Path) -> Plan:
+    plan, digest = read_plan(kept_file(folder, PLAN) or plan_path(record.generation))
+    if digest != record.plan_sha256:
+        raise ConfigurationError("the plan was changed since the run began", advice="begin a new run")
+    return plan
+
+
+def _seconds(plan: Plan, record: RunRecord, parts: Parts) -> dict[str, float]:
+    steps = plan.upto(Level(record.level), together=bool(record.together))
+    return {s.id: planned_seconds(s, parts) for s in steps}
+
+
+def _domain(link: Link, rack: str) -> str:
+    """Return the id of a rack's NVLink domain that spans racks, empty where it has none."""
+    domains = link.get(f"/api/v1/racks/{quote(rack)}/layout")["domains"]
+    return next((str(d["id"]) for d in domains if d["racks"] > 1), "")
+
+
+def _finish(record: RunRecord, bench: _Bench, state: Path) -> None:
+    """Write a run out and seal it, and let go of its rack."""
+    _keep_floor(bench.folder, state, record.rack, list(bench.floor.used.values()))
+    (evidence,) = bench.rig.collect(())
+    facts = {place: dict(said) for place, said in evidence.facts.items()}
+    bench.folder.finish(record, facts, SigningKeys(state / KEYS).signer())
+    if bench.hands is not None:
+        bench.hands.leave()
+
+
+def _bench(
     record: RunRecord,
     folder: RunFolder,
     state: Path,
     link: Link,
     parts: Parts,
-    watch: FolderWatch,
+    watch: Watch,
+    own: FolderWatch,
     ask: Callable[[str], None],
-    patience_s: float,
-    hands: EmulatedHands | None,
-) -> tuple[LiveRig, FloorHand]:
+) -> _Bench:
+    """Return a rack with all that works on it; `watch` is told, `own` knows its folder's step."""
     now = Now(time.sleep, lambda: (time.time_ns() - record.began_unix_ns) / NS)
     product = ProductOverApi(link, record.rack, record.rack, watch.waits, part_of=Names(parts).part_of)
+    asked, hands = asked_of(folder.path), EmulatedHands.at(state, record.rack)
+    patience_s = PATIENCE_S if asked is None else asked.patience_s
     doers: list[Doer] = []
 
     def said(since_s: float) -> bool:
         since = record.began_unix_ns + int(since_s * NS)
-        return any(a.done and a.step == watch.step and a.at_unix_ns >= since for a in answers_of(folder.path))
+        return any(a.done and a.step == own.step and a.at_unix_ns >= since for a in answers_of(folder.path))
 
     logs, checks = state / FOLDER / FLOOR, read_checks()
     instruments = None
@@ -122,7 +189,7 @@ def _rig(
         doers.append(EmulatorDoes(hands, parts))
     doers.append(ControllerRestarts(state))
     doers.append(PeopleDo(product, parts, now, watch, ask, said, patience_s))
-    return rig, floor
+    return _Bench(folder, rig, floor, hands, now)
 
 
 class FloorUsed(msgspec.Struct, frozen=True):

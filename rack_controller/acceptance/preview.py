@@ -1,6 +1,7 @@
 """What a run would do before it begins: its steps with what is done in each, how long, by whom, and what it lacks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from rack_controller.acceptance.live import Read, by_series, live_parts
 from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
 from rack_controller.prove.accept.floor_form import readings_form, records_form
 from rack_controller.prove.accept.parts import Parts
-from rack_controller.prove.accept.plan import Level, PhaseSpec, StepSpec
+from rack_controller.prove.accept.plan import Level, PhaseSpec, Plan, StepSpec
 from rack_controller.prove.accept.untold import FloorNeed, Untold, floor_needs, untold
 
 FACTS = frozenset({"serial", "part", "firmware", "version", "clock_offset_s", "password", "slot", "isolates"})
@@ -55,7 +56,10 @@ class StepPreview(msgspec.Struct, frozen=True):
 
 
 class RunPreview(msgspec.Struct, frozen=True):
-    """What a run would do.  `untold`: measures that can only end as errors; `floor`: what is to be handed in."""
+    """What a run would do.  `untold`: measures that can only end as errors; `floor`: what is to be handed in.
+
+    `racks`: of racks together, what each of them lacks; the two lists above are then of all of them.
+    """
 
     generation: str
     plan: str
@@ -65,6 +69,50 @@ class RunPreview(msgspec.Struct, frozen=True):
     steps: list[StepPreview]
     untold: list[Untold]
     floor: list[FloorNeed]
+    racks: list["RackLacks"] = []
+
+
+class RackLacks(msgspec.Struct, frozen=True):
+    """What one of several racks lacks.  `held`: why it may not begin yet and what to do, empty where it may."""
+
+    rack: str
+    untold: list[Untold]
+    floor: list[FloorNeed]
+    held: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a rack that runs tells: its readings, the checks of which its floor has handed in records, and the series
+    that instruments log of it by themselves."""
+
+    reads: Sequence[Read]
+    noted_kinds: Collection[str] = ()
+    logged: Collection[str] = ()
+
+
+def preview_together(
+    generation: str,
+    racks: Mapping[str, Told],
+    plan: Path | None = None,
+    plan_text: str = "",
+    held: Callable[[str, Plan], str] = lambda rack, plan: "",
+) -> RunPreview:
+    """Return what a run of racks together at L12 would do, and what each lacks.
+
+    `held` returns why a rack may not begin such a plan yet, empty where it may.  Raises what `preview` raises.
+    """
+    made, found = _read(generation, plan, plan_text)
+    parts = live_parts(made)
+    steps = [_step(s, parts) for s in found.upto(Level.L12, together=True)]
+    lacks = [
+        RackLacks(rack, *_lacks(made, found, Level.L12, parts, told, together=True), held(rack, found))
+        for rack, told in racks.items()
+    ]
+    lacking = list({(u.step, u.measure, u.what): u for rack in lacks for u in rack.untold}.values())
+    needs = list({(n.step, n.name): n for rack in lacks for n in rack.floor}.values())
+    seconds = sum(s.seconds for s in steps)
+    return RunPreview(made.name, found.name, found.title, Level.L12.value, seconds, steps, lacking, needs, lacks)
 
 
 def preview(
@@ -82,19 +130,31 @@ def preview(
     that instruments log by themselves.
     Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
     """
-    made = load_generation(generation)
-    found, _ = read_plan_text(plan_text, PLAN) if plan_text else read_plan(plan or plan_path(made.name))
+    made, found = _read(generation, plan, plan_text)
     parts = live_parts(made)
     steps = [_step(s, parts) for s in found.upto(Level(level))]
-    lacking: list[Untold] = []
-    needs: list[FloorNeed] = []
-    if reads is not None:
-        checks = read_checks()
-        series, _ = by_series([r for r in reads if r.value is not None], Names(parts))
-        facts = _told_by(made)
-        lacking = untold(found, Level(level), {*series, *checks.instruments}, facts | checks.facts)
-        needs = floor_needs(found, Level(level), {*series, *logged}, facts, checks, noted_kinds)
+    told = None if reads is None else Told(reads, noted_kinds, logged)
+    lacking, needs = ([], []) if told is None else _lacks(made, found, Level(level), parts, told)
     return RunPreview(made.name, found.name, found.title, level, sum(s.seconds for s in steps), steps, lacking, needs)
+
+
+def _read(generation: str, plan: Path | None, plan_text: str) -> tuple[Generation, Plan]:
+    made = load_generation(generation)
+    found, _ = read_plan_text(plan_text, PLAN) if plan_text else read_plan(plan or plan_path(made.name))
+    return made, found
+
+
+def _lacks(
+    made: Generation, plan: Plan, level: Level, parts: Parts, told: Told, *, together: bool = False
+) -> tuple[list[Untold], list[FloorNeed]]:
+    """Return what of a plan nothing at a rack tells, and what its floor is to hand in."""
+    checks = read_checks()
+    series, _ = by_series([r for r in told.reads if r.value is not None], Names(parts))
+    facts = _told_by(made)
+    lacking = untold(plan, level, {*series, *checks.instruments}, facts | checks.facts, together=together)
+    return lacking, floor_needs(
+        plan, level, {*series, *told.logged}, facts, checks, told.noted_kinds, together=together
+    )
 
 
 def form(
@@ -110,8 +170,7 @@ def form(
 
     `readings`: of what instruments log, else of records.  Raises what `preview` raises.
     """
-    made = load_generation(generation)
-    found, _ = read_plan_text(plan_text, PLAN) if plan_text else read_plan(plan or plan_path(made.name))
+    made, found = _read(generation, plan, plan_text)
     parts, checks = live_parts(made), read_checks()
     if not readings:
         return records_form(found, Level(level), _told_by(made), checks, parts)

@@ -36,7 +36,9 @@ class RunRecord(msgspec.Struct, frozen=True):
     """One rack's acceptance so far: `outcome` is None while it goes on.
 
     `plan_sha256`: of the plan's text; `seeds`: what made virtual racks, empty for real ones;
-    `planted`: the fault planted in one.
+    `planted`: the fault planted in one.  `together`: the runs of racks that are accepted together, this one among them,
+    with the rack of each, empty for a rack by itself; the first one leads.  `before`: the run of this rack that counts
+    as what came before.
     """
 
     schema_version: int
@@ -54,6 +56,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     steps: list[StepRecord] = []
     outcome: Outcome | None = None
     why: str = ""
+    together: dict[str, str] = {}
+    before: str = ""
 
     @property
     def findings(self) -> list[Finding]:

@@ -1,5 +1,6 @@
 """A whole run of one rack in a folder of its own: begun, gone on with after a crash, ended, written out and sealed.
 
+Racks that are accepted together have a folder each, with a verdict of its own, and go from step to step as one.
 `run.json` is replaced after every step, so that whoever comes after a crash goes on with the next one: a step that was
 not finished is done again from rest, and only what lies in the folder counts.
 """
@@ -8,7 +9,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.raw import pack
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.rig import Rig
-from rack_controller.acceptance.watch import FolderWatch
+from rack_controller.acceptance.watch import FolderWatch, Watch
 from rack_controller.prove.accept.evidence import Evidence, FactValue
 from rack_controller.prove.accept.ocptv import Output
 from rack_controller.prove.accept.parts import Parts, parts_of
@@ -82,6 +83,7 @@ class RunFolder:
             "outcome": str(record.outcome),
             "plan_sha256": record.plan_sha256,
             "levels": sorted({s.level for s in record.steps if s.required}),
+            **({"together": record.together} if record.together else {}),
             "raw_sha256": {s.raw: s.raw_sha256 for s in record.steps if s.raw} | _floor_of(self.path),
         }
         content = b"".join(output.lines)
@@ -97,41 +99,81 @@ def _floor_of(folder: Path) -> dict[str, str]:
 
 
 def go_on(
-    record: RunRecord,
-    folder: RunFolder,
+    record: RunRecord, folder: RunFolder, plan: Plan, rig: Rig, parts: Parts, told: Told = lambda step: None
+) -> RunRecord:
+    """Run the steps of a plan that a record of one rack lacks, as `go_on_together` does."""
+    return go_on_together([record], [folder], plan, rig, parts, told)[0]
+
+
+def go_on_together(
+    records: Sequence[RunRecord],
+    folders: Sequence[RunFolder],
     plan: Plan,
     rig: Rig,
     parts: Parts,
     told: Told = lambda step: None,
-    watch: FolderWatch | None = None,
-) -> RunRecord:
-    """Run the steps of a plan that a record lacks, one after the other, and return the record at its end.
+    watch: Watch | None = None,
+    before: Sequence[Sequence[StepRecord]] = (),
+    unmet: Sequence[str] = (),
+) -> list[RunRecord]:
+    """Run the steps of a plan that the records of a rig's racks lack, one after the other; returns them at their end.
 
-    A run that was stopped for safety stays stopped.  Raises ConfigurationError when the record is of another plan.
+    `before`: what each rack passed before its run; `unmet`: why it may not begin, empty where it may.  A run that was
+    stopped stays stopped, and of racks together all are.  Raises ConfigurationError for a record of another plan.
     """
-    steps = plan.upto(Level(record.level))
-    done = [s.id for s in record.steps]
+    steps = plan.upto(Level(records[0].level), together=len(records) > 1)
+    kept = {r.rack: r for r in records}
+    records = _as_far_as_all(records)
+    done = [s.id for s in records[0].steps]
     if done != [s.id for s in steps[: len(done)]]:
         raise ConfigurationError("the run is of another plan", advice="begin a new one")
-    watch = watch or FolderWatch(folder.path, {s.id: planned_seconds(s, parts) for s in steps}, real=False)
+    watch = watch or FolderWatch(folders[0].path, {s.id: planned_seconds(s, parts) for s in steps}, real=False)
     # A rig that began anew counts from nothing; the run's own time goes on where its record ends.
-    ahead = max(max((s.began_s + s.took_s for s in record.steps), default=0.0) - rig.now, 0.0)
+    ahead = max(max((s.began_s + s.took_s for s in records[0].steps), default=0.0) - rig.now, 0.0)
+    by_rack = {record.rack: folder for record, folder in zip(records, folders, strict=True)}
+    earlier = before or [()] * len(records)
+
+    def keep_raw(step: StepSpec, evidence: Evidence, tries: int) -> tuple[str, str]:
+        return by_rack[evidence.rack].keep_raw(step, evidence, tries)
+
     try:
         for step in steps[len(done) :]:
-            if record.outcome is not None:
+            if records[0].outcome is not None:
                 break
             watch.begin(step)
-            (ended,) = run_step(step, plan, rig, parts, [record.steps], folder.keep_raw, watch=watch)
-            ended = msgspec.structs.replace(ended, began_s=ended.began_s + ahead)
-            record = _with(record, ended)
-            folder.write(record)
-            told(ended)
+            so_far = [[*passed, *record.steps] for passed, record in zip(earlier, records, strict=True)]
+            ended = run_step(step, plan, rig, parts, so_far, keep_raw, watch=watch, unmet=unmet)
+            ended = [msgspec.structs.replace(e, began_s=e.began_s + ahead) for e in ended]
+            records = _stopped_together([_with(r, e) for r, e in zip(records, ended, strict=True)])
+            for record, folder, one in zip(records, folders, ended, strict=True):
+                folder.write(record)
+                kept[record.rack] = record
+                told(one)
     finally:
         watch.end()
-    if record.outcome is None:
-        record = msgspec.structs.replace(record, outcome=outcome_of(record.steps))
-        folder.write(record)
-    return record
+    ends = [r if r.outcome is not None else msgspec.structs.replace(r, outcome=outcome_of(r.steps)) for r in records]
+    for record, folder in zip(ends, folders, strict=True):
+        if record != kept[record.rack]:
+            folder.write(record)
+    return ends
+
+
+def _as_far_as_all(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Return records of racks together up to the last step that a crash left all of them: the next is done again."""
+    records = _stopped_together(records)
+    if all(r.outcome is not None for r in records):
+        return records
+    steps = min(len(r.steps) for r in records)
+    return [msgspec.structs.replace(r, steps=r.steps[:steps], outcome=None) for r in records]
+
+
+def _stopped_together(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Return records of racks together, all of them stopped where one is, with its reason."""
+    first = next((r for r in records if r.outcome is Outcome.STOPPED), None)
+    if first is None:
+        return list(records)
+    why = first.why if len(records) == 1 or first.rack in first.why else f"{first.why} in {first.rack}"
+    return [msgspec.structs.replace(r, outcome=Outcome.STOPPED, why=r.why or why) for r in records]
 
 
 def _with(record: RunRecord, ended: StepRecord) -> RunRecord:
@@ -145,6 +187,7 @@ def written_out(record: RunRecord, facts: dict[str, dict[str, FactValue]]) -> Ou
     """Return a record as OCP Test & Validation output."""
     output = Output(record.began_unix_ns)
     parameters = {"generation": record.generation, "level": record.level, "rig": record.rig, "seeds": record.seeds}
+    parameters |= {"together": record.together, "before": record.before} if record.together else {}
     output.begin(record.plan, record.plan_sha256[:12], "rackwright accept run", parameters, record.rack, facts)
     at = 0.0
     for step in record.steps:

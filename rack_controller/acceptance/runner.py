@@ -3,12 +3,13 @@
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
-from rack_controller.acceptance.launch import held
-from rack_controller.acceptance.live_run import resume_live
+from rack_controller.acceptance.launch import held, leading, members
+from rack_controller.acceptance.live_run import resume_live, resume_together
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.rest import Api, token_of
 from rack_controller.acceptance.run import FOLDER, RunFolder
@@ -36,13 +37,22 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def go_on_with(state: Path, run_id: str) -> RunRecord:
-    """Take a run to its end, on the rig that its record names.  Raises what goes wrong beside the rack."""
-    folder = RunFolder(state / FOLDER / run_id)
+    """Take a run to its end, on the rig that its record names; of racks together the first that does not pass counts.
+
+    Raises what goes wrong beside the rack.
+    """
+    folder = leading(RunFolder(state / FOLDER / run_id))
     record = folder.read()
-    with held(folder.path):
+    with ExitStack() as all_of_them:
+        for member in members(folder):
+            all_of_them.enter_context(held(member.path))
         if record.rig == "virtual":
             return resume(folder, state, _told)[0]
-        return resume_live(folder, state, Api.of(state, token_of(folder.path)), _told)
+        token = token_of(folder.path)
+        if record.together:
+            records = resume_together(members(folder), state, lambda: Api.of(state, token), _told)
+            return next((r for r in records if r.outcome is not Outcome.PASS), records[0])
+        return resume_live(folder, state, Api.of(state, token), _told)
 
 
 def _told(step: StepRecord) -> None:

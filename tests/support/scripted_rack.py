@@ -10,7 +10,7 @@ from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.acceptance.doers import PeopleDo, ProductDoes
 from rack_controller.acceptance.live import Facts, Floor, LiveRig, Now, Read
 from rack_controller.acceptance.undo import UndoBook
-from rack_controller.acceptance.watch import Unwatched
+from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.parts import Parts, parts_of
 
 
@@ -31,6 +31,7 @@ class ScriptedRack:
     asked: list[str] = field(default_factory=list)
     now: float = 0.0
     answered_at: float = 1e9
+    name: str = "k01"
 
     def readings(self) -> list[Read]:
         psus = [Read(f"u06/psu{n}", "power", 0.0 if f"u06/psu{n}" in self.off else 2400.0, "W") for n in range(6)]
@@ -68,11 +69,11 @@ class ScriptedRack:
     def sleep(self, seconds: float) -> None:
         self.now += max(seconds, 0.01)
 
-    def rig(self, book: UndoBook | None = None, floor: Floor | None = None) -> LiveRig:
+    def rig(self, book: UndoBook | None = None, floor: Floor | None = None, watch: Watch | None = None) -> LiveRig:
         """Return a live rig on this rack: the product does what it can, people the rest."""
-        design, now = parts(), Now(self.sleep, lambda: self.now)
-        people = PeopleDo(self, design, now, Unwatched(), self.ask, lambda since: self.now > self.answered_at, 30.0)
+        design, now, watch = parts(), Now(self.sleep, lambda: self.now), watch or Unwatched()
+        people = PeopleDo(self, design, now, watch, self.ask, lambda since: self.now > self.answered_at, 30.0)
         doers: list[Any] = []
-        rig = LiveRig("k01", design, self, doers, now, book=book, floor=floor)
+        rig = LiveRig(self.name, design, self, doers, now, book=book, floor=floor, watch=watch)
         doers += [ProductDoes(self, design, rig.tell), people]
         return rig

@@ -12,9 +12,12 @@ from rack_controller.prove.accept.untold import floor_needs, needed_of
 
 
 def records_form(plan: Plan, level: Level, facts: Collection[str], checks: Checks, parts: Parts) -> bytes:
-    """Return the form of the records that a plan wants up to a level, but for the `facts` that the rack tells."""
+    """Return the form of the records that a plan wants up to a level, but for the `facts` that the rack tells.
+
+    At L12, where racks are taken together, of those steps alone.
+    """
     wanted: dict[tuple[str, str], None] = {}
-    for step in plan.upto(level):
+    for step in plan.upto(level, together=level is Level.L12):
         for measure in step.measures:
             for kind, name in needed_of(measure, (), facts, checks):
                 if kind == "records":
@@ -30,7 +33,7 @@ def readings_form(plan: Plan, level: Level, series: Collection[str], checks: Che
 
     Each row is to be there as often as its instrument logs.
     """
-    needs = floor_needs(plan, level, series, (), checks)
+    needs = floor_needs(plan, level, series, (), checks, together=level is Level.L12)
     names = dict.fromkeys(n.name for n in needs if n.kind == "readings")
     rows = [[name, place] for name in names for place in parts.of(name.partition(".")[0])]
     return _csv(["value"], rows)

@@ -189,10 +189,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     baseline: Baseline | None = None
     part_out: str = "the same fault of the same part found twice: the part is taken out"
 
-    def upto(self, level: Level) -> tuple[StepSpec, ...]:
-        """Return the steps of a level and of all below it."""
+    def upto(self, level: Level, *, together: bool = False) -> tuple[StepSpec, ...]:
+        """Return the steps of a level and of all below it; of racks `together` only those that take several racks."""
         order = list(Level)
-        return tuple(s for s in self.steps if order.index(s.level) <= order.index(level))
+        steps = tuple(s for s in self.steps if order.index(s.level) <= order.index(level))
+        return tuple(s for s in steps if s.level is Level.L12) if together else steps
 
 
 def plan_of(document: Located) -> Plan:

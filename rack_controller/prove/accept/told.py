@@ -88,7 +88,10 @@ def judge_cabling(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
 
 
 def judge_trunks(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
-    """Every port of the kind `only` leads to the same port of the next rack of its domain."""
+    """Every port of the kind `only` leads to the same port of the next rack of its domain.
+
+    A rack is named by its place or, as people write it, by the last part of it.
+    """
     if len(evidence.domain) < 2:
         return Weighed(gap="the other racks of its NVLink domain are not under test with it")
     ports, said = parts.of(measure.only), dict(evidence.facts_called(measure.of))
@@ -100,7 +103,7 @@ def judge_trunks(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weig
         have, want = said.get(port), f"{other}/{port}"
         if have is None:
             bad.append(Weight(port, None, want, 1.0, 0.0, f"no neighbour is told, {want} belongs there", unseen=True))
-        elif have != want:
+        elif have not in {want, f"{other.rpartition('/')[2]}/{port}"}:
             bad.append(Weight(port, str(have), want, 1.0, SURE, f"leads to {have}, the design has it lead to {want}"))
     return Weighed(len(ports), bad, bad[0] if bad else None)
 

@@ -53,13 +53,15 @@ def floor_needs(
     facts: Collection[str],
     checks: Checks,
     noted: Collection[str] = (),
+    *,
+    together: bool = False,
 ) -> list[FloorNeed]:
     """Return what of a plan the floor is to hand in, where the rack tells `series` and `facts` itself, step by step.
 
-    `noted`: the checks of which there are records.
+    `noted`: the checks of which there are records; `together`: of a rack that is accepted together with others.
     """
     found: dict[tuple[str, str], FloorNeed] = {}
-    for step in plan.upto(level):
+    for step in plan.upto(level, together=together):
         for m in step.measures:
             for kind, name in needed_of(m, series, facts, checks):
                 title = checks.checks[name].title if kind == "records" else checks.instruments[name].title
@@ -80,7 +82,8 @@ def needed_of(
     elif m.rule in TOLD:
         if not _tells(m, facts):
             fitting = ((name, c) for name, c in checks.checks.items() if c.facts and m.of in c.told)
-            yield from (("records", name) for name, c in fitting if not m.only or m.only in c.at)
+            only = "port" if m.rule is Rule.CABLED else m.only  # ports between racks are judged by `trunked`
+            yield from (("records", name) for name, c in fitting if not only or only in c.at)
     else:
         yield from (("readings", n) for n in inputs_of(m.of) if n not in series and n in checks.instruments)
 
@@ -90,16 +93,20 @@ def _tells(m: MeasureSpec, facts: Collection[str]) -> bool:
     return m.of in facts and (not m.only or not by_kind or f"{m.only}.{m.of}" in by_kind)
 
 
-def untold(plan: Plan, level: Level, series: Collection[str], facts: Collection[str]) -> list[Untold]:
+def untold(
+    plan: Plan, level: Level, series: Collection[str], facts: Collection[str], *, together: bool = False
+) -> list[Untold]:
     """Return the measures up to a level whose series or fact is not among those that are told, in the plan's order.
 
-    A derived series is told where all that it is made of is.  What takes racks together is told by none alone.
+    A derived series is told where all that it is made of is.  What takes racks together is told by none alone;
+    `together`: the rack is under test with others.
     """
     facts = {*facts, BASELINE} if plan.baseline is not None else facts
-    judged = [(step.id, m) for step in plan.upto(level) for m in step.measures if m.rule not in _HANDED_IN]
+    steps = plan.upto(level, together=together)
+    judged = [(step.id, m) for step in steps for m in step.measures if m.rule not in _HANDED_IN]
     looked = [(step, m, _missing(m, series, facts)) for step, m in judged]
-    together = {step.id for step in plan.upto(level) if step.level is Level.L12}
-    looked = [(step, m, [TOGETHER] if step in together else missing) for step, m, missing in looked]
+    joint = {step.id for step in steps if step.level is Level.L12 and not together}
+    looked = [(step, m, [TOGETHER] if step in joint else missing) for step, m, missing in looked]
     return [Untold(step, m.id, _kind(m), ", ".join(missing)) for step, m, missing in looked if missing]
 
 
