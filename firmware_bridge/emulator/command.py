@@ -1,4 +1,4 @@
-"""`rackwright emulate fault|state|speed|step|demand|flash`: drive the emulator that runs on a state directory.
+"""`rackwright emulate fault|state|speed|step|demand|flash|papers`: drive the emulator that runs on a state directory.
 
 It talks to the control socket and starts nothing.  Data goes to standard output; a failure is one line and exit code 2.
 """
@@ -14,10 +14,12 @@ from typing import Any
 
 from firmware_bridge.emulator.control import EmulatorControl
 from firmware_bridge.emulator.fault_kinds import KINDS, FaultKind
+from firmware_bridge.emulator.floor_papers import as_csv
 from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.place import Place, rack_name
 
-VERBS = ("fault", "state", "speed", "step", "demand", "flash")
+VERBS = ("fault", "state", "speed", "step", "demand", "flash", "papers")
 PROGRAM = "rackwright emulate"
 _NUMBERS = {
     "from": "begin so many emulated seconds from now (0)",
@@ -120,6 +122,16 @@ def _flash(control: EmulatorControl, asked: argparse.Namespace) -> None:
     _show(asked, [{"endpoints": count}], ("ENDPOINTS",), [(str(count),)])
 
 
+def _papers(control: EmulatorControl, asked: argparse.Namespace) -> None:
+    known = [str(rack["place"]) for rack in control.state()["racks"]]
+    rack = next((p for p in known if asked.rack in (p, rack_name(Place(p)))), asked.rack)
+    rows = control.papers(rack)
+    if asked.output == "json":
+        _show(asked, rows, (), ())
+    else:
+        sys.stdout.write(as_csv(rows))
+
+
 def _figures(rack: Row) -> list[str]:
     watts = [f"{rack[name] / 1000:.1f}" for name in ("load_w", "shelf_input_w")]
     return [rack["place"], *watts, f"{rack['hottest_gpu_c']:.1f}", f"{rack['flow_lpm']:.0f}"]
@@ -175,6 +187,8 @@ def _parser() -> argparse.ArgumentParser:
     flash = _verb(nouns, shared, "flash", _flash, "how long an image takes to be written")
     flash.add_argument("seconds", type=float, help="emulated seconds, from the next image on")
     flash.add_argument("where", nargs="?", default="*", metavar="WHERE", help="a glob over endpoints: '*/u12/bmc'")
+    papers = _verb(nouns, shared, "papers", _papers, "the CSV that a floor would hand in of a healthy rack")
+    papers.add_argument("--rack", "-r", required=True, help="the rack, by its place or its last part (k01)")
     return top
 
 

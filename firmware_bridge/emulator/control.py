@@ -90,6 +90,11 @@ class EmulatorControl:
         or of those named that the emulator knows the truth of."""
         return dict(self.ask("instruments", rack=rack, series=list(series))["readings"])
 
+    def papers(self, rack: str) -> list[dict[str, str | float]]:
+        """Return what a floor would note of a rack that is healthy but for what is planted in it, a row for each check
+        and place, with the columns of the file that floors hand in."""
+        return list(self.ask("papers", rack=rack)["papers"])
+
     def state(self) -> dict[str, Any]:
         """Return time, speed, faults, `requests` (GETs since the start), each rack's figures (W, °C, L/min)."""
         return self.ask("state")

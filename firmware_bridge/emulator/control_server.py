@@ -1,6 +1,7 @@
 """The emulator's control channel, server side: JSON lines on a UNIX socket of mode 600 in the state directory."""
 
 import asyncio
+import datetime
 import fnmatch
 import json
 import math
@@ -43,6 +44,7 @@ class ControlServer:
             "lose_mains": self._lose_mains,
             "set_flash": self._set_flash,
             "instruments": self._instruments,
+            "papers": self._papers,
         }
 
     async def start(self) -> None:
@@ -175,6 +177,10 @@ class ControlServer:
     def _instruments(self, request: dict[str, Any]) -> dict[str, Any]:
         series = [str(name) for name in request.get("series", ())]
         return {"time": self._hall.time, "readings": self._hall.floor_meters.read(str(request["rack"]), series)}
+
+    def _papers(self, request: dict[str, Any]) -> dict[str, Any]:
+        today = datetime.datetime.now(datetime.UTC).date()
+        return {"papers": self._hall.floor_meters.papers(str(request["rack"]), today)}
 
     def _gpu_hosts(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"hosts": self._hall.gpu_hosts.told()}

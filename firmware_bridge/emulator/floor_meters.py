@@ -3,12 +3,14 @@
 Nothing runs while nobody reads.  Noise has no dice: it is that of the rack, the series and the emulated moment.
 """
 
+import datetime
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from firmware_bridge.emulator.bench import Bench
+from firmware_bridge.emulator.floor_papers import Row, floor_papers
 from firmware_bridge.emulator.floor_places import floor_places
 from firmware_bridge.emulator.floor_truth import TRUTH, Rack
 from firmware_bridge.emulator.gpu_hosts import GpuHosts
@@ -27,7 +29,7 @@ class FloorMeters:
     """The instruments at every rack of a hall."""
 
     def __init__(self, benches: Iterable[Bench], hosts: GpuHosts) -> None:
-        figures = read_figures()
+        self._hosts, figures = hosts, read_figures()
         self._racks: dict[str, RackMeters] = {
             str(place): RackMeters(place, bench, row, figures, hosts)
             for bench in benches
@@ -39,10 +41,19 @@ class FloorMeters:
 
         Raises ValueError for a rack that is not emulated here.
         """
+        return self._at(rack).read(series)
+
+    def papers(self, rack: str, today: datetime.date) -> list[Row]:
+        """Return what a floor would note of a rack `today`, a row for each check and place.  Raises as `read`."""
+        meters = self._at(rack)
+        wrong = self._hosts.wrong([f"{rack}/{gpu}" for gpu in meters.places.get("gpu", ())], meters.bench.time)
+        return floor_papers(rack, meters.bench.generation, meters.figures, wrong, today)
+
+    def _at(self, rack: str) -> "RackMeters":
         meters = self._racks.get(rack)
         if meters is None:
             raise ValueError(f"no emulated rack is at {rack!r}, only {', '.join(self._racks)}")
-        return meters.read(series)
+        return meters
 
 
 @dataclass

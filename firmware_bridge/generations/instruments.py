@@ -21,14 +21,32 @@ class Instrument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     noise_share: float = 0.0
 
 
+class Paper(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a floor notes of a healthy rack: at which kinds of part, mean and spread of each number.
+
+    `facts`: it says what a part is.
+    """
+
+    at: list[str]
+    numbers: dict[str, tuple[int | float, float]] = {}
+    facts: bool = False
+
+    def told(self) -> dict[str, int | float]:
+        """Return the means: what all healthy parts are alike in."""
+        return {name: mean for name, (mean, _) in self.numbers.items()}
+
+
 class Figures(msgspec.Struct, frozen=True):
-    """Of the same file what an emulated rack's floor needs: Gb/s, TFLOP/s, GB/s, Hz, and the instruments by series."""
+    """Of the same file what an emulated rack's floor needs: Gb/s, TFLOP/s, GB/s, instruments by series, papers by
+    check, and the firmware that the baseline wants."""
 
     nic_gbps: float
     link_gbps: float
     work_rate: float
     memory_rate: float
     instruments: dict[str, Instrument]
+    papers: dict[str, Paper]
+    firmware: dict[str, str]
 
 
 def read_figures() -> Figures:

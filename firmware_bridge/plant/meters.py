@@ -18,6 +18,7 @@ FULL_LEVEL = 82.0  # %, assumption: of a reservoir that is filled as it should b
 RESERVOIR_L = 12.0  # as the coolant unit says of its reservoir
 LOSES_LPM, FILLS_LPM = 0.5, 2.0  # assumptions: out of a leak that is no drop, and back in once all is dry
 MEMORY_K_PER_W = 0.006  # K/W: memory beside the die
+KELVIN = 273.15
 LEAST_LPM = 0.05  # a hose never looks warmer than this flow would make it
 
 
@@ -70,6 +71,15 @@ def dew_points(air: Array, humidity: Array) -> Array:
     """Return the dew point of each air, °C, NaN beyond what can be worked out."""
     found = (dew_point_c(float(a), float(h)) for a, h in zip(air.ravel(), humidity.ravel(), strict=True))
     return np.array([np.nan if d is None else float(d) for d in found]).reshape(air.shape)
+
+
+def noted(numbers: dict[str, float]) -> dict[str, float]:
+    """Return what a floor notes: of what a gas lost, `lost_kpa`, its end, `end_kpa` (Gay-Lussac)."""
+    if "lost_kpa" not in numbers:
+        return numbers
+    ratio = (numbers["end_c"] + KELVIN) / (numbers["begin_c"] + KELVIN)
+    end = (numbers["begin_kpa"] - abs(numbers["lost_kpa"])) * ratio
+    return {n: v for n, v in numbers.items() if n != "lost_kpa"} | {"end_kpa": end}
 
 
 def level_after(level: Array, leaks: Mask, dt: float) -> Array:

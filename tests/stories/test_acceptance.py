@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.floor_papers import healthy
 from support.product import PASSWORD, Product, eventually
 
 from rack_controller.acceptance.begin import Wish, begin
@@ -67,8 +66,8 @@ def findings(record: RunRecord) -> dict[tuple[str, str], str]:
 
 
 def test_a_healthy_rack_passes_the_short_plan_with_what_the_floor_hands_in(running: Product, tmp_path: Path) -> None:
-    (tmp_path / "floor.csv").write_bytes(healthy())
-    assert "439 records" in running.cli("accept", "floor", "import", str(tmp_path / "floor.csv"), "-r", "k01").stderr
+    (tmp_path / "floor.csv").write_text(running.cli("emulate", "papers", "--rack", "k01").stdout)
+    assert "1807 records" in running.cli("accept", "floor", "import", str(tmp_path / "floor.csv"), "-r", "k01").stderr
     run = running.ask("POST", "/api/v1/acceptance/runs", {"rack": "k01", "plan": "short"})
     assert run["untold"] == []
     asked: list[str] = []

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from firmware_bridge.plant.meters import noted
+from firmware_bridge.plant.noise import CUT
 from rack_controller.acceptance.virtual.made import Made
 from rack_controller.acceptance.virtual.recipe import Change, Planted, Recipe
 from rack_controller.prove.accept.evidence import FactValue, FloorRecord
@@ -76,23 +78,13 @@ class Papers:
     def _noted(self, rack: int) -> tuple[FloorRecord, ...]:
         dice = np.random.default_rng((self._seed, 5, rack))
         found: list[FloorRecord] = []
-        for kind, places, numbers in (
-            ("torque", self._parts.of("shelf"), {"nm": (12.0, 0.25)}),
-            ("ground_bond", (*self._parts.of("tray"), *self._parts.of("shelf")), {"mohm": (32.0, 4.0)}),
-            ("polarity", self._parts.of("shelf"), {"volts": (50.0, 0.05)}),
-        ):
-            for place in places:
-                drawn = {n: m + w * float(np.clip(dice.standard_normal(), -3, 3)) for n, (m, w) in numbers.items()}
-                found.append(FloorRecord(kind, place, drawn, f"{kind}-tester-04", CALIBRATED, ON))
-        warmer = float(dice.normal(0.0, 1.5))
-        lost = abs(float(dice.normal(0.0, 0.4)))
-        decay = {"begin_kpa": 700.0, "begin_c": 21.0, "end_c": 21.0 + warmer, "minutes": 30.0}
-        decay["end_kpa"] = (700.0 - lost) * (294.15 + warmer) / 294.15
-        found.append(FloorRecord("pressure_decay", "rack", decay, "decay-tester-02", CALIBRATED, ON))
-        wrong = self._made["gpu.errors_per_h"][rack]
-        for place, errors in zip(self._parts.of("gpu"), wrong, strict=True):
-            kernel = {"results": 60.0, "wrong_words": float(errors), "seconds": 60.0, "tera_ops": 20.0}
-            found.append(FloorRecord("gpu_stress", place, kernel, "kernel-01", CALIBRATED, ON))
+        wrong = dict(zip(self._parts.of("gpu"), self._made["gpu.errors_per_h"][rack], strict=True))
+        for kind, paper in self._recipe.papers.items():
+            for place in () if paper.facts else (p for at in paper.at for p in self._parts.of(at)):
+                drawn = {n: _drawn(mean, width, dice) for n, (mean, width) in paper.numbers.items()}
+                if "wrong_words" in drawn:
+                    drawn["wrong_words"] += float(wrong[place])
+                found.append(FloorRecord(kind, place, noted(drawn), f"{kind}-tester-04", CALIBRATED, ON))
         return tuple(self._with_faults(rack, found))
 
     def _with_faults(self, rack: int, records: list[FloorRecord]) -> list[FloorRecord]:
@@ -127,17 +119,12 @@ class Papers:
         for kind, name in _PLACED.items():
             for place in parts.of(kind):
                 said[place][name] = place
-        for place in parts.of("gpu"):
-            said[place] |= {"memory_gib": recipe.gpu_memory_gib, "pcie_width": 16, "pcie_generation": 6}
-            said[place] |= {"firmware": recipe.firmware.get("gpu")}
-        for place in parts.of("cpu"):
-            said[place] |= {"memory_gib": recipe.cpu_memory_gib, "dimms": recipe.dimms_per_cpu}
-        for place in parts.of("nic"):
-            said[place] |= {"firmware": recipe.firmware.get("nic"), "pcie_width": 16}
-        for place in parts.of("psu"):
-            said[place] |= {"firmware": recipe.firmware.get("psu")}
-        for place in parts.of("drive"):
-            said[place] |= {"capacity_gb": 3840, "wear_percent": 0}
+        for paper in (p for p in recipe.papers.values() if p.facts):
+            for place in (p for at in paper.at for p in parts.of(at) if p in said):
+                said[place] |= paper.told()
+        for kind in ("gpu", "nic", "psu"):
+            for place in parts.of(kind):
+                said[place] |= {"firmware": recipe.firmware.get(kind)}
         for place in parts.of("endpoint"):
             self._endpoint(place, said, dice)
         for place in parts.of("port"):
@@ -160,6 +147,11 @@ class Papers:
         }
         if kind == "tray" and name == "bmc":
             said[place] |= {"power_restore": "AlwaysOff", "leak_policy": True, "ipmi": False}
+
+
+def _drawn(mean: float, width: float, dice: np.random.Generator) -> float:
+    """Return a number that a floor notes; dice are asked only for what differs from place to place."""
+    return float(mean + width * np.clip(dice.standard_normal(), -CUT, CUT)) if width else float(mean)
 
 
 _PART = {"gpu": 2, "psu": 7}

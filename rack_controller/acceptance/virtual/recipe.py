@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from firmware_bridge.generations.instruments import Instrument, instruments_document
+from firmware_bridge.generations.instruments import Instrument, Paper, instruments_document
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.wire.located_yaml import convert
 
@@ -18,9 +18,6 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     schema_version: Literal[1]
     fans_per_tray: int
-    dimms_per_cpu: int
-    cpu_memory_gib: int
-    gpu_memory_gib: int
     nic_gbps: float
     link_gbps: float
     work_rate: float
@@ -28,6 +25,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clock_hz: float
     made: dict[str, tuple[float, float, Literal["normal", "uniform", "lognormal"]]]
     instruments: dict[str, Instrument]
+    papers: dict[str, Paper]
     firmware: dict[str, str]
     trunks: list[str] = []
 

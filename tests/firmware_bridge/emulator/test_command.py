@@ -1,6 +1,8 @@
 """`rackwright emulate fault|state|…` against a hall that runs: what it changes, what it prints, what it refuses."""
 
 import asyncio
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -50,6 +52,14 @@ async def test_a_fault_is_added_listed_counted_and_cleared(emulator: RunningEmul
     assert (row["on"], row["fault"]["what"]) == (False, "leak")
     assert fault in await say("fault", "clear", fault)
     assert (await say("fault", "list")).splitlines() == ["ID  WHAT  WHERE  WHEN  STRUCK"]
+
+
+async def test_papers_are_the_file_that_a_floor_hands_in(say: Any) -> None:
+    rows = list(csv.DictReader(io.StringIO(await say("papers", "--rack", "k01"))))
+    assert {r["kind"] for r in rows} >= {"torque", "ground_bond", "polarity", "pressure_decay", "nvlink_cabling"}
+    assert json.loads(await say("papers", "-r", "k01", "-o", "json"))["items"][0]["kind"] == rows[0]["kind"]
+    with pytest.raises(RackwrightError, match="no emulated rack is at 'k09'"):
+        await say("papers", "-r", "k09")
 
 
 async def test_time_and_demand_are_driven(emulator: RunningEmulator, say: Any) -> None:
