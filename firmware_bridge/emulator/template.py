@@ -19,7 +19,7 @@ from firmware_bridge.emulator.oddities import as_wanted, identified
 from firmware_bridge.emulator.power import PowerData, power_data
 from firmware_bridge.emulator.updating import UpdateData, update_data
 from firmware_bridge.generations.seeds import seeds_folder
-from firmware_bridge.plant.noise import normal
+from firmware_bridge.plant.noise import one
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from firmware_bridge.vocabulary.generation import TrayType
 
@@ -207,7 +207,7 @@ def noisy(reader: Reader | None, name: str, noise: float, share: float) -> Reade
     def read(bench: Bench, rack: int, tray: int, at: int) -> Value:
         value = reader(bench, rack, tray, at)
         assert isinstance(value, float), f"{name} is no measured value"
-        drawn = normal(f"{bench.racks[rack]} {tray} {name} {at}", int(bench.time), 1).item()
+        drawn = one(f"{bench.racks[rack]} {tray} {name} {at}", int(bench.time))
         return value + drawn * (noise + share * abs(value))
 
     return read

@@ -1,8 +1,9 @@
 """Noise that has no dice: spread as it should be, the same for ever, and another one for every seed and moment."""
 
 import numpy as np
+import pytest
 
-from firmware_bridge.plant.noise import CUT, made, normal
+from firmware_bridge.plant.noise import CUT, made, normal, one
 
 
 def test_numbers_are_spread_normally_and_are_the_same_for_ever() -> None:
@@ -22,3 +23,8 @@ def test_seeds_and_moments_have_nothing_to_do_with_each_other() -> None:
 def test_how_an_instrument_was_made_is_cut_where_it_was_sorted_out() -> None:
     off = made("k01 tray.flow gain", 0.005, 20_000)
     assert np.abs(off).max() == CUT * 0.005
+
+
+def test_one_number_is_the_first_of_many() -> None:
+    for moment in range(50):
+        assert one("k01 loop.flow", moment) == pytest.approx(normal("k01 loop.flow", moment, 1)[0], abs=1e-12)
