@@ -1,6 +1,8 @@
 """A run is begun in the name of who asked for it, over REST or on the console: what it will lack is told with it."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import msgspec
@@ -8,10 +10,65 @@ import msgspec
 from datacenter_api.acceptance.shown import BegunRun
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.fleet.places import layout_of
-from datacenter_api.fleet.queries import readings
+from datacenter_api.fleet.queries import ReadingRow, readings
 from datacenter_api.services import Services
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, BusUnavailable
+from rack_controller.acceptance.engine import LEAST_TOGETHER
+from rack_controller.acceptance.preview import RackLacks
 from rack_controller.acceptance.progress import PATIENCE_S
+from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.accept.untold import Untold
+
+ONE_RACK, GIVE = "a run is of one rack", "give `rack` for one that runs, `generation` for virtual"
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Racks of one generation that run: what is read of each now, by its place, in the order of asking."""
+
+    generation: str
+    rows: dict[str, list[ReadingRow]]
+
+
+def seek(parts: Services, racks: Sequence[str]) -> Sought:
+    """Return racks that are to be accepted together, by their names or places.
+
+    Raises TargetUnknown for a rack that nobody knows, BusUnavailable for one that does not run, ArgumentsInvalid for
+    one that is named twice, for one alone, and for racks of different generations.
+    """
+    records = [parts.fleet.find(rack) for rack in racks]
+    tokens = [record.token for record in records]
+    twice = sorted({token for token in tokens if tokens.count(token) > 1})
+    if twice:
+        raise ArgumentsInvalid(f"{', '.join(twice)} is named twice", advice="name each rack once")
+    if len(records) < LEAST_TOGETHER:
+        raise ArgumentsInvalid(f"{', '.join(tokens) or 'no rack'} is not several", advice="name two racks or more")
+    silent = [record.token for record in records if not record.live(parts.now())]
+    if silent:
+        raise BusUnavailable(f"{', '.join(silent)} does not run: its controller says nothing", advice="start it first")
+    layouts = [layout_of(record) for record in records]
+    designs = {record.token: layout.generation for record, layout in zip(records, layouts, strict=True)}
+    if len(set(designs.values())) > 1:
+        said = ", ".join(f"{token} is a {design}" for token, design in designs.items())
+        raise ArgumentsInvalid(f"racks together are of one generation: {said}", advice="accept each design by itself")
+    rows = {
+        str(layout.rack): readings(parts.fleet.view(record, parts.now()))
+        for record, layout in zip(records, layouts, strict=True)
+    }
+    return Sought(layouts[0].generation, rows)
+
+
+def level_of(asked: Level | None, count: int) -> str:
+    """Return the level of a run of so many racks: as asked, else L12 of several and L11 of one.
+
+    Raises ArgumentsInvalid for a level that takes another count of racks.
+    """
+    several = count >= LEAST_TOGETHER
+    level = asked or (Level.L12 if several else Level.L11)
+    if several != (level is Level.L12) and count:
+        takes = "racks together" if level is Level.L12 else "each rack by itself"
+        raise ArgumentsInvalid(f"{level.value} takes {takes}", advice="two racks or more at L12, one at L10 or L11")
+    return level.value
 
 
 async def begin_run_as(
@@ -19,35 +76,51 @@ async def begin_run_as(
     who: Principal,
     *,
     rack: str = "",
+    racks: Sequence[str] = (),
     generation: str = "",
-    level: str = "L11",
+    level: Level | None = None,
     plan: str = "",
     plan_text: str = "",
     patience_s: float = PATIENCE_S,
     seed: int = 1,
     planted: str = "",
 ) -> BegunRun:
-    """Begin a run of `rack`, which runs, else of a virtual one of `generation`; it works with a login of `who`.
+    """Begin a run of `rack`, which runs, or of `racks` together, else of a virtual one of `generation`; it works with a
+    login of `who`.
 
-    Raises what the desk raises for what cannot be met, TargetUnknown for a rack that nobody knows.
+    Raises what the desk raises for what cannot be met, what `seek` and `level_of` raise, TargetUnknown for a rack that
+    nobody knows.
     """
     place, token = "", ""
+    places: list[str] = []
     untold: list[Untold] = []
+    lacks: list[RackLacks] = []
     desk = parts.acceptance.open()
-    if rack:
+    if racks:
+        sought = seek(parts, racks)
+        generation, places = sought.generation, list(sought.rows)
+        chosen = level_of(level, len(places))
+        looked = await asyncio.to_thread(desk.preview_together, generation, sought.rows, plan, plan_text)
+        untold, lacks = looked.untold, looked.racks
+        token = parts.acceptance.login(who.user)
+    elif rack:
         record = parts.fleet.find(rack)
         layout = layout_of(record)
         generation, place = layout.generation, str(layout.rack)
+        chosen = level_of(level, 1)
         told = readings(parts.fleet.view(record, parts.now()))
-        looked = await asyncio.to_thread(desk.preview, generation, level, plan, place, told, plan_text)
+        looked = await asyncio.to_thread(desk.preview, generation, chosen, plan, place, told, plan_text)
         untold = looked.untold
         token = parts.acceptance.login(who.user)
+    else:
+        chosen = level_of(level, 0)
     begin = partial(
-        desk.begin, rack=place, seed=seed, planted=planted, token=token, plan=plan, plan_text=plan_text,
+        desk.begin, rack=place, racks=places, seed=seed, planted=planted, token=token, plan=plan, plan_text=plan_text,
         patience_s=patience_s,
     )  # fmt: skip
     async with parts.acceptance.turn:
-        row = await asyncio.to_thread(begin, generation, level, who.user)
-    about = ", ".join(filter(None, (row.rack, row.level, row.rig, plan or (plan_text and "a plan of its own"))))
+        row = await asyncio.to_thread(begin, generation, chosen, who.user)
+    named = " ".join(row.together.values()) or row.rack
+    about = ", ".join(filter(None, (named, row.level, row.rig, plan or (plan_text and "a plan of its own"))))
     parts.store.audit(who.user, who.address, "acceptance run", row.id, "begun", about)
-    return BegunRun(**msgspec.structs.asdict(row), untold=untold)
+    return BegunRun(**msgspec.structs.asdict(row), untold=untold, racks=lacks)

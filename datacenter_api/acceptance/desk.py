@@ -11,6 +11,7 @@ from pathlib import Path
 
 from datacenter_api import __version__
 from datacenter_api.acceptance.barcode import Fit, check
+from datacenter_api.acceptance.beside import beside
 from datacenter_api.acceptance.bundle import bundle
 from datacenter_api.acceptance.photos import keep_photo, read_photo
 from datacenter_api.acceptance.shown import FORMS, Checked, Photo, PlannedStep, RunRow, RunView, Taken
@@ -18,13 +19,14 @@ from datacenter_api.acceptance.sources import source_of
 from datacenter_api.acceptance.waivers import WAIVERS, add_waiver, waivers_of
 from datacenter_api.fleet.queries import ReadingRow
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, PreconditionFailed, TargetUnknown
-from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.begin import Wish, begin, begin_together
+from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.emulated_floor import logged_at
-from rack_controller.acceptance.launch import LOG, is_running, start
+from rack_controller.acceptance.launch import LOG, is_running, leading, members, start
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
 from rack_controller.acceptance.plans import plan_path
-from rack_controller.acceptance.preview import RunPreview, form, noted_kinds, preview
+from rack_controller.acceptance.preview import RunPreview, Told, form, noted_kinds, preview, preview_together
 from rack_controller.acceptance.progress import (
     PATIENCE_S,
     Answer,
@@ -38,7 +40,7 @@ from rack_controller.acceptance.progress import (
 )
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import EVIDENCE, FOLDER, RECORD, RunFolder, runs_in, suspects_of
-from rack_controller.prove.accept.plan import Level
+from rack_controller.prove.accept.plan import Level, Plan
 from rack_controller.prove.report.as_html import as_html
 from rack_controller.prove.report.as_pdf import as_pdf
 from rack_controller.prove.report.make import report_of
@@ -69,6 +71,7 @@ class AcceptanceDesk:
         actor: str,
         *,
         rack: str = "",
+        racks: Sequence[str] = (),
         seed: int = 0,
         planted: str = "",
         token: str = "",
@@ -76,7 +79,8 @@ class AcceptanceDesk:
         plan_text: str = "",
         patience_s: float = PATIENCE_S,
     ) -> RunRow:
-        """Make a run and start its process: of `rack`, else of a virtual one made from `seed`.
+        """Make a run and start its process: of `rack`, of `racks` together (returns the leading one), else of a virtual
+        one made from `seed`.
 
         `token`: a login with which a rack that runs is worked on; `plan`: one of the generation's further plans;
         `plan_text`: one that comes as text; `patience_s`: how long people are given for one thing.
@@ -85,7 +89,10 @@ class AcceptanceDesk:
         """
         file = plan_path(generation, name=plan) if plan else None
         wish = Wish(generation, level, seed, planted, plan=file, rack=rack, plan_text=plan_text, patience_s=patience_s)
-        folder = begin(wish, self.state, __version__, actor)
+        if racks:
+            folder = begin_together(wish, racks, self.state, __version__, actor)[0]
+        else:
+            folder = begin(wish, self.state, __version__, actor)
         start(self.state, folder.path.name, token)
         return self.row(folder)
 
@@ -107,6 +114,24 @@ class AcceptanceDesk:
             return preview(generation, level, file, plan_text=plan_text)
         noted, logged = noted_kinds(self.state, rack), logged_at(self.state, rack)
         return preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged)
+
+    def preview_together(
+        self, generation: str, racks: Mapping[str, Sequence[ReadingRow]], plan: str = "", plan_text: str = ""
+    ) -> RunPreview:
+        """Return what a run of racks together would do, and what each of them, with its readings, lacks.
+
+        Raises what `preview` raises.
+        """
+        file = plan_path(generation, name=plan) if plan else None
+        told = {
+            rack: Told(_reads(rack, rows), noted_kinds(self.state, rack), logged_at(self.state, rack))
+            for rack, rows in racks.items()
+        }
+
+        def held(rack: str, found: Plan) -> str:
+            return came_before(self.state, rack, generation, found).why
+
+        return preview_together(generation, told, file, plan_text, held)
 
     def form(
         self, generation: str, level: str, plan: str, rack: str, rows: Sequence[ReadingRow], *, readings: bool = False
@@ -141,6 +166,7 @@ class AcceptanceDesk:
             deviations=len(found),
             waived=sum(any(w.covers(*key) for w in waivers) for key in found),
             now=now,
+            together=record.together,
         )
 
     def show(self, run: str) -> RunView:
@@ -158,13 +184,18 @@ class AcceptanceDesk:
             answers=answers_of(path),
             waivers=waivers_of(path),
             suspects=suspects_of(record),
-            trouble="" if running or record.outcome is not None else _last_line(path / LOG),
+            trouble="" if running or record.outcome is not None else _last_line(leading(folder).path / LOG),
+            beside=beside(folder),
         )
 
     def stop(self, run: str, actor: str, reason: str) -> RunRow:
-        """Want a run to end.  Raises TargetUnknown, PreconditionFailed when it has ended already."""
+        """Want a run to end, and those of racks together with its rack.
+
+        Raises TargetUnknown, PreconditionFailed when it has ended already.
+        """
         folder = self._open(run)
-        ask_to_stop(folder.path, Stop(actor, time.time_ns(), reason))
+        for member in members(folder):
+            ask_to_stop(member.path, Stop(actor, time.time_ns(), reason))
         return self.row(folder)
 
     def take(
@@ -281,7 +312,7 @@ def _planned(folder: RunFolder, record: RunRecord) -> list[PlannedStep]:
             ended[s.id].outcome if s.id in ended else None,
             len(ended[s.id].findings) if s.id in ended else 0,
         )
-        for s in plan.upto(Level(record.level))
+        for s in plan.upto(Level(record.level), together=bool(record.together))
     ]
 
 

@@ -2,7 +2,9 @@
 
 import msgspec
 
+from datacenter_api.acceptance.beside import RackBeside
 from rack_controller.acceptance.floor import Noted
+from rack_controller.acceptance.preview import RackLacks
 from rack_controller.acceptance.progress import Answer, Asked, Progress, Stop
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.prove.accept.suspects import Suspect
@@ -16,7 +18,10 @@ FORMS = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
 
 
 class RunRow(msgspec.Struct, frozen=True):
-    """One run in a list.  `outcome` None: it has not ended; `running`: a process has it now."""
+    """One run in a list.  `outcome` None: it has not ended; `running`: a process has it now.
+
+    `together`: the runs of racks that are accepted together, this one among them, with the rack of each.
+    """
 
     id: str
     rack: str
@@ -31,12 +36,15 @@ class RunRow(msgspec.Struct, frozen=True):
     waived: int
     now: Progress | None
     unreadable: str = ""
+    together: dict[str, str] = {}
 
 
 class BegunRun(RunRow, frozen=True, kw_only=True):
-    """A run that was begun.  `untold`: measures that can only end as errors, for nothing at its rack tells of them."""
+    """A run that was begun, of racks together the leading one.  `untold`: measures that can only end as errors, for
+    nothing at its rack tells of them; `racks`: of racks together, what each lacks, and why it may not begin yet."""
 
     untold: list[Untold] = []
+    racks: list[RackLacks] = []
 
 
 class FloorReport(msgspec.Struct, frozen=True):
@@ -94,7 +102,8 @@ class PlannedStep(msgspec.Struct, frozen=True):
 class RunView(msgspec.Struct, frozen=True):
     """One run as it is now: its record, what it does, what people handed in, what was waived.
 
-    `trouble` is the last line that the run's process left when it ended before the run did.
+    `trouble` is the last line that the run's process left when it ended before the run did; `beside` are the racks that
+    are accepted together with its rack.
     """
 
     record: RunRecord
@@ -107,6 +116,7 @@ class RunView(msgspec.Struct, frozen=True):
     waivers: list[Waiver]
     suspects: list[Suspect]
     trouble: str
+    beside: list[RackBeside] = []
 
 
 class Taken(msgspec.Struct, frozen=True):

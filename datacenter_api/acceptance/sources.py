@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from datacenter_api.acceptance.beside import beside
 from datacenter_api.acceptance.photos import FOLDER as PHOTOS
 from datacenter_api.acceptance.photos import read_photo
 from datacenter_api.acceptance.waivers import WAIVERS, waivers_of
@@ -38,6 +39,7 @@ def source_of(folder: RunFolder, passport: PassportSummary | None = None) -> Sou
         hashes=list(hashes_of(folder.path)),
         sealed=signer_of(folder.path),
         photos=photos_of(folder.path),
+        beside=[(b.run, b.rack, b.outcome, b.steps) for b in beside(folder)],
     )
 
 

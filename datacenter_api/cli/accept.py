@@ -1,27 +1,24 @@
 """`rackwright accept …`: what a generation's acceptance asks for, runs of it, what came of them, their reports."""
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from datacenter_api.cli.accept_baseline import baseline
-from datacenter_api.cli.accept_floor import V1 as FLOOR
-from datacenter_api.cli.accept_signed import V1, done, report, stop, waive
-from datacenter_api.cli.connection import Connection, connect, quoted
+from datacenter_api.cli.accept_live import ask_about_untold, begin_over_api, wish_of
+from datacenter_api.cli.accept_signed import done, report, stop, waive
+from datacenter_api.cli.connection import connect
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import short
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.state_directory import default_state
-from datacenter_api.cli.tray_power import confirm
-from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, TargetUnknown
+from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 
 app = typer.Typer(help="Acceptance of racks: plans, runs, what was found.", no_args_is_help=True)
 NOT_ACCEPTED = 9
 """Exit code of a run that did not pass."""
-FOLLOW_S = 1.0
 PlanOpt = Annotated[
     str, typer.Option("--plan", help="Another plan of the generation (short), or a plan's file.", show_default=False)
 ]
@@ -95,7 +92,10 @@ def plan(
 def run(
     generation: Annotated[str, typer.Argument(help="A generation, such as gb200-nvl72.")] = "gb200-nvl72",
     virtual: Annotated[bool, typer.Option("--virtual", help="On a virtual rack, in virtual time.")] = False,
-    rack: Annotated[str, typer.Option("--rack", "-r", help="A rack that runs; people are told what to do.")] = "",
+    racks: Annotated[
+        list[str] | None,
+        typer.Option("--rack", "-r", help="A rack that runs; people are told what to do.  Several together: L12."),
+    ] = None,
     patience: Annotated[
         float, typer.Option(min=1, max=86_400, help="With --rack: seconds that people are given for one thing.")
     ] = 1800.0,
@@ -104,7 +104,7 @@ def run(
     seed: Annotated[int, typer.Option(help="What the virtual rack is made from.")] = 1,
     plant: Annotated[str, typer.Option(help="A fault to plant, by its id.")] = "",
     faults: Annotated[Path | None, typer.Option(help="A file of faults instead.", show_default=False)] = None,
-    level: Annotated[str, typer.Option(help="L10 trays, L11 the rack, L12 racks together.")] = "L11",
+    level: Annotated[str, typer.Option(help="L10 trays, L11 the rack (of one), L12 racks together.")] = "",
     chosen_plan: PlanOpt = "",
     trace: Annotated[Path | None, typer.Option(help="The soak's load: t_s,node1_W,…", show_default=False)] = None,
     resume: Annotated[str, typer.Option(help="Go on with this virtual run after a crash.")] = "",
@@ -122,27 +122,30 @@ def run(
     from rack_controller.acceptance.plans import plan_path
     from rack_controller.acceptance.run import EVIDENCE, FOLDER, RunFolder
 
-    if virtual == bool(rack):
+    if virtual == bool(racks):
         raise ConfigurationError("a run is of a virtual rack or of one that runs", advice="--virtual, or --rack NAME")
-    if level not in {"L10", "L11", "L12"}:
+    if level and level not in {"L10", "L11", "L12"}:
         raise ConfigurationError(f"--level {level!r}", advice="L10, L11 or L12")
     root = state or default_state()
-    name, file = _plan(chosen_plan, "" if rack else generation)
-    if rack:
-        _ask_about_untold(connect(url, state), rack, level, file, yes, name)
-    if rack:
-        wish: Row = {"rack": rack, "level": level, "patience_s": patience}
-        wish |= {"plan": name} if name else {"plan_text": _text_of(file)} if file else {}
-        record = _begin_over_api(connect(url, state), wish, leave)
-        if record is None:
-            return
-        kept = "kept and sealed where the API runs"
-    elif resume:
+    name, file = _plan(chosen_plan, "" if racks else generation)
+    if racks:
+        wish = wish_of(racks, level, name, file) | {"patience_s": patience}
+        ask_about_untold(connect(url, state), wish, file, yes)
+        records = begin_over_api(connect(url, state), wish, leave, _told)
+        for record in records:
+            if len(records) > 1:
+                note(f"{record.rack}:")
+            _show(record, output, as_json)
+            note(f"run {record.id}: {str(record.outcome).upper()}; kept and sealed where the API runs")
+        if any(record.outcome != "pass" for record in records):
+            raise typer.Exit(NOT_ACCEPTED)
+        return
+    if resume:
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     else:
         file = file or (plan_path(generation, name=name) if name else None)
-        made = Wish(generation, level, seed, plant, file, trace, faults)
+        made = Wish(generation, level or "L11", seed, plant, file, trace, faults)
         record, folder = virtual_run.accept(made, root, __version__, _told, getpass.getuser())
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     _show(record, output, as_json)
@@ -189,68 +192,6 @@ def _plan(said: str, generation: str) -> tuple[str, Path | None]:
     return said, None
 
 
-def _ask_about_untold(api: Connection, rack: str, level: str, plan: Path | None, yes: bool, name: str = "") -> None:
-    """Say what of the plan nothing at the rack tells, and return once somebody wants the run all the same.
-
-    What the floor is to hand in is said too, and is no reason to ask.
-    """
-    from rack_controller.acceptance.plans import plan_path
-    from rack_controller.acceptance.preview import preview
-    from rack_controller.acceptance.product import ProductOverApi
-    from rack_controller.prove.accept.untold import in_words, wanted_of_floor
-
-    layout = api.get(f"/api/v1/racks/{quoted(rack)}/layout")
-    reads = ProductOverApi(api, layout["rack"], layout["rack"]).readings()
-    file = plan or (plan_path(layout["generation"], name=name) if name else None)
-    floor = api.get(FLOOR, rack=rack)
-    handed = {r["kind"] for r in floor["records"]}
-    looked = preview(layout["generation"], level, file, reads, handed, logged=floor.get("by_themselves", ()))
-    if looked.floor:
-        note(wanted_of_floor(looked.floor))
-    said = in_words(looked.untold)
-    if said and yes:
-        note(said)
-    elif said:
-        confirm(rack, f"{said}. A plan of what it tells (--plan short or FILE), or a virtual run, has none of them")
-
-
-def _text_of(plan: Path) -> str:
-    try:
-        return plan.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"cannot read {plan}: {err}", advice="name an acceptance plan, in UTF-8") from err
-
-
-def _begin_over_api(api: Connection, wish: Row, leave: bool) -> Any:
-    """Begin a live run and follow it to its end; None where it is left alone."""
-    import msgspec
-
-    from rack_controller.acceptance.record import RunRecord
-
-    run = api.post(V1, wish)["id"]
-    note(f"run {run} has begun; its screen: {api.server.url}/console/test-floor/{run}")
-    if leave:
-        return None
-    told, asked = 0, ""
-    while True:
-        view = api.get(f"{V1}/{quoted(run)}")
-        record = msgspec.convert(view["record"], RunRecord)
-        for step in record.steps[told:]:
-            _told(step)
-        told = len(record.steps)
-        asks = view["now"]["asks"] if view["now"] else ""
-        if asks and asks != asked:
-            note(f"please: {asks}")
-        asked = asks
-        if record.outcome is not None:
-            return record
-        if view["trouble"] and not view["running"]:
-            raise EnvironmentUnfit(
-                f"the run's process has ended: {view['trouble']}", advice="restart the API: it goes on"
-            )
-        time.sleep(FOLLOW_S)
-
-
 def _show(record: Any, output: Output, as_json: bool) -> None:
     import msgspec
 
@@ -266,8 +207,12 @@ def _show(record: Any, output: Output, as_json: bool) -> None:
         emit([row], _RUNS, chosen(output, as_json), name="run", single=True)
 
 
-def _told(step: Any) -> None:
-    note(f"{step.id}: {str(step.outcome).upper()}" + (f", {step.why}" if step.why else ""))
+def _told(step: Any, rack: str = "") -> None:
+    note(
+        (f"{short(rack)} " if rack else "")
+        + f"{step.id}: {str(step.outcome).upper()}"
+        + (f", {step.why}" if step.why else "")
+    )
 
 
 def _found(step: Row) -> str:

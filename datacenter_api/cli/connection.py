@@ -254,7 +254,7 @@ def _from_environment() -> str | None:
 
 def _with_query(path: str, query: dict[str, Any]) -> str:
     given = {k: str(v).lower() if isinstance(v, bool) else v for k, v in query.items() if v is not None}
-    return f"{path}?{urllib.parse.urlencode(given)}" if given else path
+    return f"{path}?{urllib.parse.urlencode(given, doseq=True)}" if given else path
 
 
 def quoted(place: str) -> str:

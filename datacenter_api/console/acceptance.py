@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from datacenter_api.acceptance.beside import RackBeside
 from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
 from datacenter_api.console.wording import UNKNOWN, esc, plural
 from firmware_bridge.vocabulary.place import Place, leaf_of
@@ -76,7 +77,8 @@ def draw_run(sight: RunSight | None, run: str) -> str:
         return f'<div class="card"><h2>{esc(run)}</h2><p class="sev-warning">▲ {esc(sight.error)}</p></div>'
     view = sight.view
     return (
-        f'<div class="card"{" data-over" if view.record.outcome is not None else ""}>{_head(view)}{_now(view)}</div>'
+        f'<div class="card"{" data-over" if view.record.outcome is not None else ""}>{_head(view)}{_now(view)}'
+        f"{_beside(view.beside)}</div>"
         f'<div class="accfloor"><div class="card"><h2>Steps</h2>{_steps(view.steps, view.now)}</div>'
         f'<div class="beside"><div class="card">{_suspects(view)}{_found(view)}</div>'
         f'<div class="card">{_handed(view)}{_waived(view)}</div></div></div>'
@@ -101,6 +103,8 @@ def _run(row: RunRow) -> str:
     found = plural(row.deviations, "deviation") if row.deviations else UNKNOWN
     waived = f", {row.waived} waived" if row.waived else ""
     rack, rig = esc(leaf_of(Place(row.rack))), " rack" if row.rig == "virtual" else ""
+    others = ", ".join(leaf_of(Place(other)) for run, other in row.together.items() if run != row.id)
+    rig = f' <span class="quiet">with {esc(others)}</span>' if others else rig
     return (
         f'<tr><td class="where"><a href="{run_href(row.id)}">{esc(row.id)}</a></td><td>{rack}{rig}</td>'
         f'<td>{esc(row.generation)}</td><td>{esc(row.level)}</td><td class="where">{stamp(row.began_unix_ns)[:16]}</td>'
@@ -157,6 +161,21 @@ def _now(view: RunView) -> str:
         f"{asks}{asked}{_bar(now.share)}<p><b>{esc(now.title)}</b>{phase}: waits for {esc(now.waits_for)} since "
         f"{stamp(now.since_unix_ns)[11:19]}{until} · {now.share:.0%} of the run</p>{why}"
     )
+
+
+def _beside(racks: Sequence[RackBeside]) -> str:
+    """Return the racks that are accepted together with this one: how each stands, and what is asked there."""
+    return "".join(f"<p>Together with {_other(rack)}</p>" for rack in racks)
+
+
+def _other(beside: RackBeside) -> str:
+    link = f'<a href="{run_href(beside.run)}">{esc(beside.rack)}</a>'
+    if beside.unreadable:
+        return f'{link} <span class="sev-warning">▲ {esc(beside.unreadable)}</span>'
+    ended = f" {pill(beside.outcome, running=False)}" if beside.outcome is not None else ""
+    steps = ", ".join(f"{esc(name)} {OUTCOMES[outcome][1]}" for name, outcome in beside.steps.items())
+    asks = f' · <b class="sev-warning">☞ {esc(beside.asks)}</b>' if beside.asks else ""
+    return f"{link}{ended} · {steps or 'no step yet'}{asks}"
 
 
 def _bar(share: float) -> str:

@@ -1,11 +1,14 @@
-"""A run begun on the console: rack, level and plan are chosen, what it will do is shown, the rack's name is typed."""
+"""A run begun on the console: racks, level and plan are chosen, what it will do is shown, the racks' names are typed.
+
+Several racks are taken together, at L12; one by itself up to L11.
+"""
 
 import asyncio
 from typing import Any
 
 from nicegui import ui
 
-from datacenter_api.acceptance.beginning import begin_run_as
+from datacenter_api.acceptance.beginning import begin_run_as, seek
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.acceptance import floor_href, run_href
 from datacenter_api.console.preview import draw_preview
@@ -15,11 +18,16 @@ from datacenter_api.fleet.places import layout_of
 from datacenter_api.fleet.queries import readings
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError
+from rack_controller.acceptance.engine import LEAST_TOGETHER
 from rack_controller.acceptance.plans import plan_names
+from rack_controller.acceptance.preview import RunPreview
 from rack_controller.prove.accept.plan import Level
 
-INPUT = "dense outlined maxlength=64"
+INPUT = "dense outlined maxlength=400"
 WHOLE = "whole plan"
+_ALONE, _TOGETHER = ["L10", "L11"], ["L12"]
+Wish = tuple[tuple[str, ...], str, str]
+"""Racks, level and plan that are chosen."""
 
 
 class BeginCard:
@@ -28,7 +36,7 @@ class BeginCard:
     def __init__(self, services: Services, who: Principal, rack: str = "") -> None:
         """`rack`: which one is chosen at first."""
         self._services, self._who, self._first = services, who, rack
-        self._seen: tuple[str, str, str] | None = None
+        self._seen: Wish | None = None
 
     def show(self) -> None:
         """Draw the card; without a rack whose design has a plan it says so."""
@@ -39,10 +47,9 @@ class BeginCard:
             return
         chosen = self._first if self._first in racks else racks[0]
         with ui.row().classes("items-center"):
-            self._rack = ui.select(racks, value=chosen, label="Rack", on_change=self._other_rack).props(
-                "dense outlined"
-            )
-            self._level = ui.select([str(x) for x in Level if x is not Level.L12], value="L11", label="Up to")
+            self._racks = ui.select(racks, value=[chosen], label="Racks", multiple=True, on_change=self._other_racks)
+            self._racks.props("dense outlined").style("min-width: 10rem")
+            self._level = ui.select(_ALONE, value="L11", label="Up to")
             self._level.props("dense outlined").style("min-width: 6rem").on_value_change(self._forget)
             self._plan = ui.select([WHOLE], value=WHOLE, label="Plan").props("dense outlined")
             self._plan.style("min-width: 10rem").on_value_change(self._forget)
@@ -53,61 +60,80 @@ class BeginCard:
             ui.button("Begin it", on_click=self._begin).props("flat dense no-caps")
             ui.button("Cancel", on_click=self._forget).props("flat dense no-caps")
         self._asked.set_visibility(False)
-        self._other_rack()
+        self._other_racks()
 
     @property
-    def _wish(self) -> tuple[str, str, str]:
-        plan = str(self._plan.value or "")
-        return str(self._rack.value or ""), str(self._level.value or "L11"), "" if plan == WHOLE else plan
+    def _wish(self) -> Wish:
+        plan, racks = str(self._plan.value or ""), tuple(sorted(map(str, self._racks.value or ())))
+        return racks, str(self._level.value or "L11"), "" if plan == WHOLE else plan
 
-    def _other_rack(self, _event: Any = None) -> None:
-        """Offer the plans of the rack's design."""
+    def _other_racks(self, _event: Any = None) -> None:
+        """Offer the plans of the racks' design, and the levels that so many of them have."""
+        racks = self._wish[0]
         try:
-            record = self._services.fleet.find(str(self._rack.value))
-            names = plan_names(layout_of(record).generation)
+            names = plan_names(layout_of(self._services.fleet.find(racks[0])).generation) if racks else []
         except RackwrightError:
             names = []
         self._plan.set_options([WHOLE, *names], value=WHOLE)
+        alone = len(racks) < LEAST_TOGETHER
+        self._level.set_options(_ALONE if alone else _TOGETHER, value="L11" if alone else "L12")
         self._forget()
 
     async def _preview(self, _event: Any = None) -> None:
-        """Show what the run would do, and ask for the rack's name."""
+        """Show what the run would do, and ask for the racks' names."""
         self._forget()
-        rack, level, plan = wish = self._wish
-        services = self._services
+        racks, level, plan = wish = self._wish
+        if not racks:
+            self._say("▲ Choose a rack, or several to be taken together.", "sev-warning")
+            return
         try:
-            record = services.fleet.find(rack)
-            layout, told = layout_of(record), readings(services.fleet.view(record, services.now()))
-            desk = services.acceptance.open()
-            found = await asyncio.to_thread(desk.preview, layout.generation, level, plan, str(layout.rack), told)
+            found = await self._look(racks, level, plan)
         except RackwrightError as err:
             self._say(f"▲ {err}", "sev-warning")
             return
         self._seen = wish
-        self._told.set_content(draw_preview(found, rack, plan))
-        self._typed.props(f'placeholder="Type {rack} to begin"')
+        self._told.set_content(draw_preview(found, " ".join(racks), plan))
+        self._typed.props(f'placeholder="Type {" ".join(racks)} to begin"')
         self._asked.set_visibility(True)
+
+    async def _look(self, racks: tuple[str, ...], level: str, plan: str) -> RunPreview:
+        """Return what a run would do, of one rack or of several together."""
+        services = self._services
+        desk = services.acceptance.open()
+        if len(racks) >= LEAST_TOGETHER:
+            sought = seek(services, racks)
+            return await asyncio.to_thread(desk.preview_together, sought.generation, sought.rows, plan)
+        record = services.fleet.find(racks[0])
+        layout, told = layout_of(record), readings(services.fleet.view(record, services.now()))
+        return await asyncio.to_thread(desk.preview, layout.generation, level, plan, str(layout.rack), told)
 
     async def _begin(self, _event: Any = None) -> None:
         """Begin the run that was shown, once, and lead to it."""
         wish = self._seen
         if wish is None or wish != self._wish or not self._services.doorkeeper.still_welcome(self._who):
             return
-        rack, level, plan = wish
-        if (self._typed.value or "").strip() != rack:
-            ui.notify(f"Not begun: type {rack} first.", type="warning")
+        racks, level, plan = wish
+        named = " ".join(racks)
+        if " ".join((self._typed.value or "").split()) != named:
+            ui.notify(f"Not begun: type {named} first.", type="warning")
             return
         self._forget()
-        self._say(f"{rack}: it begins …")
+        self._say(f"{named}: it begins …")
+        several = len(racks) >= LEAST_TOGETHER
         try:
-            row = await begin_run_as(self._services, self._who, rack=rack, level=level, plan=plan)
+            row = await begin_run_as(
+                self._services, self._who, rack="" if several else named, racks=racks if several else (),
+                level=Level(level), plan=plan,
+            )  # fmt: skip
         except RackwrightError as err:
             self._say(f"▲ Not begun: {err}", "sev-warning")
             return
-        self._told.set_content(
-            f'<p>● It has begun: <a href="{run_href(row.id)}">{esc(row.id)}</a>, with its '
-            f'<a href="{floor_href(row.id)}">test-floor screen</a>.</p>'
-        )
+        begun = [
+            f'<p>● It has begun: <a href="{run_href(run)}">{esc(run)}</a>, with its '
+            f'<a href="{floor_href(run)}">test-floor screen</a>.</p>'
+            for run in row.together or {row.id: row.rack}
+        ]
+        self._told.set_content("".join(begun))
 
     def _forget(self, _event: Any = None) -> None:
         self._seen = None

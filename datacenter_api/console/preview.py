@@ -1,5 +1,6 @@
 """What a run would do, as the console shows it before anybody begins it: steps, how long, what lacks.  Pure."""
 
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from datacenter_api.console.wording import esc, plural
@@ -9,15 +10,21 @@ from rack_controller.prove.report.written import duration
 
 
 def draw_preview(found: RunPreview, rack: str, plan: str = "") -> str:
-    """Return what a run of `rack` would do.  `plan`: the name of its design's plan, empty for the whole one."""
-    form = "/api/v1/acceptance/floor/form?" + urlencode({"rack": rack, "level": found.level, "plan": plan})
+    """Return what a run of `rack`, or of several by their names, would do.
+
+    `plan`: the name of their design's plan, empty for the whole one.
+    """
+    forms = [_Form(rack, found.level, plan, found.floor)]
+    if found.racks:
+        forms = [_Form(r.rack.rpartition("/")[2], found.level, plan, r.floor) for r in found.racks]
     heads = "".join(f"<th>{h}</th>" for h in ("", "Step", "Level", "What is done", "At least"))
     rows = "".join(_step(n, s) for n, s in enumerate(found.steps, 1))
     seconds = duration(found.seconds)
     return (
         f"<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {plural(len(found.steps), 'step')}, "
         f"at least {seconds}, with what is switched and waited for on top. Its GPUs are taken to full load and back, "
-        f"and what the table says is switched off: no job may run on it.</p>{_untold(found)}{_floor(found.floor, form)}"
+        f"and what the table says is switched off: no job may run on it.</p>{_untold(found)}"
+        f"{''.join(_floor(f, len(forms)) for f in forms)}"
         f'<div class="sideways"><table class="lines steps"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
         "</div>"
     )
@@ -34,12 +41,35 @@ def _step(number: int, step: StepPreview) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the floor is asked for of one rack."""
+
+    rack: str
+    level: str
+    plan: str
+    needs: list[FloorNeed]
+
+    @property
+    def href(self) -> str:
+        """Return where the form to be filled in is."""
+        query = urlencode({"rack": self.rack, "level": self.level, "plan": self.plan})
+        return f"/api/v1/acceptance/floor/form?{query}"
+
+
 def _untold(found: RunPreview) -> str:
-    said = in_words(found.untold)
-    return f'<p class="sev-warning">▲ {esc(said[:1].upper() + said[1:])}.</p>' if said else ""
+    told = [in_words(found.untold)]
+    if found.racks:
+        told = [text for r in found.racks for text in (_of(r.rack, in_words(r.untold)), r.held)]
+    return "".join(f'<p class="sev-warning">▲ {esc(said[:1].upper() + said[1:])}.</p>' for said in told if said)
 
 
-def _floor(needs: list[FloorNeed], form: str) -> str:
+def _of(rack: str, said: str) -> str:
+    return f"{rack}: {said}" if said else ""
+
+
+def _floor(asked: _Form, racks: int) -> str:
+    needs, form = asked.needs, asked.href
     if not needs:
         return ""
     records = {n.name: n for n in needs if n.kind == "records"}
@@ -51,7 +81,7 @@ def _floor(needs: list[FloorNeed], form: str) -> str:
     logged = f"<p>Instruments log while it goes on: {esc(', '.join(series))}.</p>" if series else ""
     listed = f'<ul class="handed">{"".join(items)}</ul>' if items else ""
     return (
-        "<h3>Asked of the test floor</h3>"
+        f"<h3>Asked of the test floor{f' at {esc(asked.rack)}' if racks > 1 else ''}</h3>"
         f'{listed}{logged}<p>To be filled in: <a href="{esc(form)}" download="floor.csv">the records</a>, '
         f'<a href="{esc(form)}&amp;logged=true" download="logged.csv">what instruments log</a>.</p>'
         "<p class=quiet>Hand it in with <code>rackwright accept floor import FILE --rack …</code>, "

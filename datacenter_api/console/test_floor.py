@@ -89,7 +89,12 @@ def _instruction(view: RunView) -> str:
         return "The run waits to be started again. Leave everything as it is."
     if now is None:
         return "Nothing to do now."
-    return now.asks[:1].upper() + now.asks[1:] if now.asks else f"Nothing to do. Being checked: {now.title}."
+    if now.asks:
+        return now.asks[:1].upper() + now.asks[1:]
+    elsewhere = sorted(b.rack.rpartition("/")[2] for b in view.beside if b.asks)
+    if elsewhere:
+        return f"Nothing to do here: people at {', '.join(elsewhere)} are asked."
+    return f"Nothing to do. Being checked: {now.title}."
 
 
 def _faults(view: RunView) -> str:

@@ -9,7 +9,7 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from datacenter_api.acceptance.beginning import begin_run_as
+from datacenter_api.acceptance.beginning import GIVE, ONE_RACK, begin_run_as
 from datacenter_api.acceptance.shown import FORMS, BegunRun, Checked, Photo, RunRow, RunView, Taken
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.rest.bodies import FILE, whole_body
@@ -20,7 +20,7 @@ from rack_controller.acceptance.progress import PATIENCE_S
 from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.report.model import Waiver
 
-MOST_PLAN_CHARACTERS = 200_000
+MOST_PLAN_CHARACTERS, MOST_RACKS = 200_000, 64
 router = APIRouter(prefix="/api/v1/acceptance/runs", tags=["acceptance"])
 Parts = Annotated[Services, Depends(services_of)]
 Run = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$")]
@@ -33,15 +33,17 @@ class _Body(BaseModel):
 
 
 class BeginBody(_Body):
-    """What to accept: `rack` that runs, or a virtual one of `generation` made from `seed`, with a fault `planted`.
+    """What to accept: `rack` that runs, `racks` together (at L12), or a virtual one of `generation` made from `seed`,
+    with a fault `planted`.  `level`: L11 of one rack, L12 of several, where it is not said.
 
     `plan`: one of the generation's further plans, such as `short`; its whole one where it is empty.  `plan_text`: a
     plan of one's own, as YAML, instead.  `patience_s`: how long people are given for one thing.
     """
 
     rack: str = Field(default="", max_length=256)
+    racks: list[Annotated[str, Field(max_length=256)]] = Field(default=[], max_length=MOST_RACKS)
     generation: str = Field(default="", max_length=64)
-    level: Level = Level.L11
+    level: Level | None = None
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
     planted: str = Field(default="", max_length=64)
     plan: str = Field(default="", max_length=48, pattern=r"^[a-z0-9-]*$")
@@ -84,15 +86,16 @@ async def list_runs(parts: Parts) -> Response:
 async def begin_run(wish: BeginBody, parts: Parts, request: Request) -> Response:
     """Begin an acceptance.  It goes on in a process of its own, whatever becomes of this request.
 
-    `untold` lists the measures of the plan that nothing at a rack that runs tells: they can only end as errors.
+    `untold` lists the measures of the plan that nothing at a rack that runs tells: they can only end as errors.  Of
+    racks together the run that leads is answered; `together` names all of them, `racks` what each lacks.
     """
     who = principal_of(request)
-    if bool(wish.rack) == bool(wish.generation):
-        raise ArgumentsInvalid("a run is of one rack", advice="give `rack` for one that runs, `generation` for virtual")
+    if sum(map(bool, (wish.rack, wish.racks, wish.generation))) != 1:
+        raise ArgumentsInvalid(ONE_RACK, advice=f"{GIVE}, `racks` for several together")
     if wish.plan and wish.plan_text:
         raise ArgumentsInvalid("a run has one plan", advice="give `plan` for one that ships, or `plan_text`")
     begun = await begin_run_as(
-        parts, who, rack=wish.rack, generation=wish.generation, level=wish.level.value, plan=wish.plan,
+        parts, who, rack=wish.rack, racks=wish.racks, generation=wish.generation, level=wish.level, plan=wish.plan,
         plan_text=wish.plan_text, patience_s=wish.patience_s, seed=wish.seed, planted=wish.planted,
     )  # fmt: skip
     return json_answer(begun)

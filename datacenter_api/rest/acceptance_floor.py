@@ -5,11 +5,14 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
+from datacenter_api.acceptance.beginning import GIVE, ONE_RACK, level_of, seek
 from datacenter_api.acceptance.shown import FloorReport, FloorView
 from datacenter_api.fleet.places import layout_of
 from datacenter_api.fleet.queries import readings
+from datacenter_api.rest.acceptance import MOST_RACKS
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.rest.bodies import FILE, whole_body
 from datacenter_api.routes import MOST_EVIDENCE_BYTES
@@ -20,6 +23,7 @@ from rack_controller.prove.accept.plan import Level
 
 router = APIRouter(prefix="/api/v1/acceptance", tags=["acceptance"])
 Parts = Annotated[Services, Depends(services_of)]
+RackName = Annotated[str, Field(max_length=256, pattern=r"^[A-Za-z0-9][A-Za-z0-9/_.-]*$")]
 RackText = Annotated[str, Query(max_length=256, pattern=r"^([A-Za-z0-9][A-Za-z0-9/_.-]*)?$")]
 Generation = Annotated[str, Query(max_length=64, pattern=r"^[a-z0-9-]*$")]
 PlanName = Annotated[str, Query(max_length=48, pattern=r"^[a-z0-9-]*$")]
@@ -70,19 +74,29 @@ async def floor_form(
 
 @router.get("/plan", responses=describes(RunPreview))
 async def preview_run(
-    parts: Parts, rack: RackText = "", generation: Generation = "", level: Level = Level.L11, plan: PlanName = ""
+    parts: Parts,
+    rack: Annotated[list[RackName], Query(max_length=MOST_RACKS)] = [],  # noqa: B006
+    generation: Generation = "",
+    level: Level | None = None,
+    plan: PlanName = "",
 ) -> Response:
     """What a run would do, step by step: of `rack`, which runs, or of a virtual one of `generation`.
 
-    Of a rack that runs also what nothing at it tells (`untold`), and what the floor is to hand in.  `plan`: one of the
+    Of a rack that runs also what nothing at it tells (`untold`), and what the floor is to hand in.  Several racks are
+    taken together at L12: `racks` says what each of them lacks, and why it may not begin yet.  `plan`: one of the
     generation's further plans, the whole one where it is empty.
     """
     if bool(rack) == bool(generation):
-        raise ArgumentsInvalid("a run is of one rack", advice="give `rack` for one that runs, `generation` for virtual")
-    asked = partial(parts.acceptance.open().preview, level=level.value, plan=plan)
+        raise ArgumentsInvalid(ONE_RACK, advice=f"{GIVE}, several for racks together")
+    desk = parts.acceptance.open()
+    chosen = level_of(level, len(rack))
+    if len(rack) > 1:
+        sought = seek(parts, rack)
+        return json_answer(await asyncio.to_thread(desk.preview_together, sought.generation, sought.rows, plan))
+    asked = partial(desk.preview, level=chosen, plan=plan)
     if not rack:
         return json_answer(await asyncio.to_thread(asked, generation))
-    record = parts.fleet.find(rack)
+    record = parts.fleet.find(rack[0])
     layout, told = layout_of(record), readings(parts.fleet.view(record, parts.now()))
     return json_answer(await asyncio.to_thread(asked, layout.generation, rack=str(layout.rack), rows=told))
 

@@ -20,7 +20,8 @@ def with_hall(evidence: Sequence[Evidence], parts: Parts) -> list[Evidence]:
     """Return the evidence of racks in lockstep with the series of their hall, where all of them were measured."""
     drawn = [e.series.get(DRAWN) for e in evidence]
     known = [s for s in drawn if s is not None and len(s.times)]
-    if not known or len(known) < len(evidence):
+    moments = {len(s.times) for s in known}
+    if len(known) < len(evidence) or len(moments) != 1:
         return list(evidence)
     racks = np.stack([s.values.sum(axis=1) for s in known], axis=1)  # (N, R)
     times, whole = known[0].times, racks.sum(axis=1, keepdims=True)

@@ -42,7 +42,8 @@ class Source:
 
     `plan` is None where the run's plan is not at hand: limits then are those that the record has.  `exhibits` by step;
     `versions`: firmware by kind of part; `hashes`: files and their SHA-256 in the order in which they are listed;
-    `sealed`: by whom the evidence was signed; `photos` by name, media type and bytes, as they are now.
+    `sealed`: by whom the evidence was signed; `photos` by name, media type and bytes, as they are now; `beside`: the
+    racks that were accepted together with its rack, each with run, rack, outcome and outcomes of its steps.
     """
 
     record: RunRecord
@@ -57,6 +58,7 @@ class Source:
     hashes: Sequence[tuple[str, str]] = ()
     sealed: str = ""
     photos: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    beside: Sequence[tuple[str, str, Outcome | None, Mapping[str, Outcome]]] = ()
 
 
 def report_of(source: Source) -> Report:
@@ -159,7 +161,15 @@ def _identity(source: Source) -> Rows:
         ("Begun", stamp(record.began_unix_ns) + (f" by {asked.actor}" if asked else "")),
         ("Took", duration(_length(record)) + (" of the rack's time" if record.rig == "virtual" else "")),
         *([("Planted fault", record.planted)] if record.planted else []),
+        *([("Came before", record.before or "nothing that counts")] if record.together else []),
+        *((f"Together with {rack}", _beside(run, ended, steps)) for run, rack, ended, steps in source.beside),
     ]
+
+
+def _beside(run: str, ended: Outcome | None, steps: Mapping[str, Outcome]) -> str:
+    """Return how the run of another rack ended, and each step of it."""
+    each = ", ".join(f"{name} {_WORDS[outcome]}" for name, outcome in steps.items())
+    return f"{_WORDS[ended] if ended else 'not ended'} ({each or 'no step yet'}); run {run}"
 
 
 def _figures(record: RunRecord, deviations: Sequence[Deviation]) -> Rows:

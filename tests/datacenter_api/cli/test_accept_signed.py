@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from support.accepted import BEGAN, finding, measured, record, short_run, step
 
-from datacenter_api.cli import accept, accept_signed
+from datacenter_api.cli import accept, accept_live, accept_signed
 from datacenter_api.cli.connection import Server
 from datacenter_api.cli.main import run
 from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
@@ -24,6 +24,7 @@ class Link:
         self.server = Server("rack.test", 8443, None)
         self.views: list[dict[str, Any]] = []
         self.readings: list[dict[str, Any]] = []
+        self.together: dict[str, str] = {}
         self.file: bytes | None = None
         self.sent: list[tuple[str, Any]] = []
 
@@ -41,7 +42,7 @@ class Link:
         self.sent.append((path, body))
         if path.endswith("/waivers"):
             return [{"at_unix_ns": BEGAN, "actor": "ada", "role": "operator", **body}]
-        return {"id": "k01-1"}
+        return {"id": "k01-1", "together": self.together}
 
     def get_file(self, path: str) -> bytes:
         self.sent.append((path, None))
@@ -55,7 +56,7 @@ def link(monkeypatch: pytest.MonkeyPatch) -> Link:
     made = Link()
     for module in (accept, accept_signed):
         monkeypatch.setattr(module, "connect", lambda url, state: made)
-    monkeypatch.setattr(accept, "FOLLOW_S", 0.0)
+    monkeypatch.setattr(accept_live, "FOLLOW_S", 0.0)
     return made
 
 
@@ -104,12 +105,51 @@ def test_a_plan_that_a_rack_satisfies_is_begun_unasked(link: Link, tmp_path: Pat
         "  - {id: at_rest, title: Rest, level: L10, phases: [{name: rest, for_s: 1}], measures: ["
         "{id: power, title: Power, of: gpu.power, rule: range, phase: rest, least: 1, source: a test}]}\n"
     )
+    wish = accept_live.wish_of(["k01"], "L10", "", plan)
     reading = {"place": f"{RACK}/u11/gpu0", "quantity": "power", "value": None, "unit": "W"}
     link.readings = [reading]
     with pytest.raises(ConfigurationError, match=r"nobody is here to confirm"):
-        accept._ask_about_untold(link, "k01", "L10", plan, False)  # type: ignore[arg-type]
+        accept_live.ask_about_untold(link, wish, plan, False)  # type: ignore[arg-type]
     link.readings = [reading | {"value": 90.0}]
-    accept._ask_about_untold(link, "k01", "L10", plan, False)  # type: ignore[arg-type]
+    accept_live.ask_about_untold(link, wish, plan, False)  # type: ignore[arg-type]
+
+
+def test_racks_together_are_begun_as_one_and_each_is_followed(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
+    other = RACK.replace("k01", "k02")
+    lacks = {"rack": other, "untold": [], "floor": [], "held": f"{other} is not accepted at L11: no run is kept"}
+    link.together = {"k01-1": RACK, "k02-1": other}
+    good = record(step("cluster_load", [measured([])]), rack=RACK)
+    bad = msgspec.to_builtins(record(step("cluster_load", [measured([finding(0)])]), rack=other))
+    link.views = [
+        {"racks": [lacks]},
+        view(outcome=None),
+        view(RUNNING, outcome=None),
+        {**view(), "record": msgspec.to_builtins(good)},
+        {**view(), "record": bad},
+    ]
+    words = ["accept", "run", "--rack", "k01", "--rack", "k02", "--level", "L12", "--yes"]
+    assert run(words) == 9
+    assert link.sent[0] == ("/api/v1/acceptance/plan", {"rack": ["k01", "k02"], "level": "L12", "plan": None})
+    assert link.sent[1][1] == {"racks": ["k01", "k02"], "level": "L12", "patience_s": 1800.0}
+    said = capsys.readouterr()
+    for wanted in (
+        "k02: lab1/a/r01/k02 is not accepted at L11",
+        "run k02-1 of k02 has begun; its screen: https://rack.test:8443/console/test-floor/k02-1",
+        "please, at k02: pull u05/psu2",
+        "k01 cluster_load: PASS",
+        "k02 cluster_load: FAIL",
+    ):
+        assert wanted in said.err, wanted
+    assert "u11/gpu0" in said.out
+
+
+def test_what_racks_together_lack_is_asked_about_with_their_names(
+    link: Link, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link.views = [{"racks": [{"rack": RACK, "untold": [], "floor": [], "held": f"{RACK} is not accepted at L11"}]}]
+    assert run(["accept", "run", "--rack", "k01", "--rack", "k02"]) == 2
+    assert "is not accepted at L11" in capsys.readouterr().err
+    assert len(link.sent) == 1, "nothing has begun"
 
 
 def test_a_run_whose_process_has_ended_says_why(link: Link, capsys: pytest.CaptureFixture[str]) -> None:

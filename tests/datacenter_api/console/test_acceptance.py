@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from support.accepted import BEGAN, NS, RACK, finding, measured, record, step
 
+from datacenter_api.acceptance.beside import RackBeside
 from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
 from datacenter_api.console import acceptance
 from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
@@ -158,3 +159,19 @@ def test_every_field_of_the_screen_is_wired_in_its_script() -> None:
     for name in ("tf-scan", "tf-code", "tf-photo", "tf-done", "tf-said"):
         assert f'id="{name}"' in TOOLS
         assert f'"{name}"' in script or f"#{name}" in script
+
+
+def test_racks_together_are_told_with_each_other_s_verdicts_and_where_people_are_asked() -> None:
+    others = [
+        RackBeside("k43-1", "lab1/a/r01/k43", None, {"cluster_clock": Outcome.FAIL}, "load k43"),
+        RackBeside("k44-1", "lab1/a/r01/k44", Outcome.PASS, {"cluster_clock": Outcome.PASS}),
+        RackBeside("k45-1", "lab1/a/r01/k45", unreadable="<no>"),
+    ]
+    drawn = draw_run(RunSight(view(beside=others)), "k42-1")
+    for wanted in ("/console/acceptance/k43-1", "cluster_clock ✗ fail", "☞ load k43", "✓ pass", "&lt;no&gt;"):
+        assert wanted in drawn, wanted
+    quiet = msgspec.structs.replace(NOW, asks="")
+    assert "people at <b>k43</b> are asked" in draw_floor(RunSight(view(beside=others, now=quiet)), "k42-1")
+    assert "Your turn" in draw_floor(RunSight(view(beside=others)), "k42-1"), "what is asked here comes first"
+    together = {"k42-1": RACK, "k43-1": "lab1/a/r01/k43"}
+    assert "with k43" in draw_runs(RunsSight((row(together=together),)))

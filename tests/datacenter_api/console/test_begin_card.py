@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from nicegui import ui
 from nicegui.testing import User, user_simulation
-from support.api import Api
+from support.api import Api, fill
+from support.play import played_rack
 
 from datacenter_api.acceptance import desk as desks
 from datacenter_api.auth.doorkeeper import Principal
@@ -14,7 +16,8 @@ from datacenter_api.console.acceptance_page import show_runs
 from datacenter_api.console.begin_card import BeginCard
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.preview import draw_preview
-from rack_controller.acceptance.preview import RunPreview, StepPreview
+from datacenter_api.fleet.record import RackRecord
+from rack_controller.acceptance.preview import RackLacks, RunPreview, StepPreview
 from rack_controller.model.roles import Role
 from rack_controller.prove.accept.untold import FloorNeed, Untold
 
@@ -94,6 +97,49 @@ async def test_a_run_begins_once_the_rack_was_typed_and_in_the_viewer_s_name(
     assert session.user == "operator"
     (row,) = api.services.acceptance.open().listed()
     assert (row.id, row.rig, row.level) == (run, "live", "L11")
+
+
+async def test_several_racks_are_begun_together_once_all_their_names_were_typed(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(desks, "start", lambda *args: started.append(args))
+    monkeypatch.setattr(RackRecord, "live", lambda _record, _now: True)
+    second = played_rack(2)
+    fill(api.services.fleet.record(second.name), second, api.services.now())
+    api.user_for(Role.OPERATOR)
+    async with card(api) as user:
+        (racks,) = user.find(kind=ui.select, content="k01").elements
+        racks.value = ["k02", "k01"]
+        user.find("Show what it will do").click()
+        await user.should_see("k02 is not accepted at L11", retries=50)
+        user.find("Type k01 k02 to begin").type("k01")
+        user.find("Begin it").click()
+        await user.should_see("type k01 k02 first", retries=50)
+        assert started == []
+        user.find("Type k01 k02 to begin").type(" k02")
+        user.find("Begin it").click()
+        await user.should_see("It has begun", retries=50)
+    rows = api.services.acceptance.open().listed()
+    assert {(r.level, tuple(r.together.values())) for r in rows} == {("L12", ("lab1/a/r01/k01", "lab1/a/r01/k02"))}
+    assert [run for _, run, _ in started] == [next(iter(rows[0].together))]
+
+
+def test_a_preview_of_racks_together_says_what_each_lacks_and_why_it_may_not_begin() -> None:
+    lacks = [
+        RackLacks("lab1/a/r01/k01", [], [], held="lab1/a/r01/k01 is not accepted at L11"),
+        RackLacks("lab1/a/r01/k02", [Untold("trunks", "cables", "facts", "neighbour")], preview().floor),
+    ]
+    drawn = draw_preview(preview(level="L12", racks=lacks), "k01 k02")
+    for wanted in (
+        "on k01 k02, up to L12",
+        "k01 is not accepted at L11",
+        "k02: 1 measure of the plan",
+        "Asked of the test floor at k02",
+        "rack=k02&amp;level=L12",
+    ):
+        assert wanted in drawn, wanted
+    assert "rack=k01&amp;level" not in drawn
 
 
 @pytest.mark.parametrize(("role", "seen"), [(Role.TECHNICIAN, False), (Role.OPERATOR, True)])

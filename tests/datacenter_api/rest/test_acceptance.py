@@ -2,17 +2,22 @@
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support.accepted import short_run
-from support.api import Api
+from support.api import Api, fill
 from support.as_built import RACK, csv_of, part
+from support.play import played_rack
+from support.sealed_runs import sealed_run
 
 from datacenter_api.acceptance import desk as desks
 from datacenter_api.acceptance.on_demand import ADDRESS
 from datacenter_api.cli.connection import error_of
+from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.acceptance import launch
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.progress import Progress, tell
@@ -172,6 +177,75 @@ async def test_a_run_is_begun_by_who_may_prove_and_works_in_their_name(
             assert answer.json()["error"]["advice"], body
     assert len(started) == 2
     assert {r["what"] for r in api.services.store.audited(20)} >= {"acceptance run"}
+
+
+async def test_racks_are_begun_together_by_one_wish_and_each_has_a_run(
+    api: Api, monkeypatch: pytest.MonkeyPatch, state: Path
+) -> None:
+    started: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(desks, "start", lambda *args: started.append(args))
+    second = played_rack(2)
+    other = RACK.replace("k01", "k02")
+
+    def alive() -> None:
+        for rack in (played_rack(), second):
+            fill(api.services.fleet.record(rack.name), rack, api.services.now())
+
+    async with api.client(api.user_for(Role.OPERATOR)) as client:
+        alive()
+        told = (await client.get("/api/v1/acceptance/plan", params={"rack": ["k01", "k02"]})).json()
+        assert ([s["id"] for s in told["steps"]], told["level"]) == (["cluster_clock", "cluster_load"], "L12")
+        assert [r["rack"] for r in told["racks"]] == [RACK, other]
+        assert all("is not accepted at L11" in r["held"] for r in told["racks"])
+        assert not [u for u in told["untold"] if "other racks" in u["what"]]
+        sealed_run(state, RACK, level="L11")
+        alive()
+        row = (await client.post(V1, json={"racks": ["k01", other], "level": "L12", "patience_s": 60})).json()
+        assert (row["rack"], row["level"], row["rig"]) == (RACK, "L12", "live")
+        assert list(row["together"].values()) == [RACK, other]
+        assert [r["rack"] for r in row["racks"]] == [RACK, other]
+        assert [(name, bool(token)) for _, name, token in started] == [(row["id"], True)], "one process has them all"
+        mine, its = row["together"]
+        view = (await client.get(f"{V1}/{its}")).json()
+        assert (view["record"]["rack"], [s["id"] for s in view["steps"]]) == (other, [s["id"] for s in told["steps"]])
+        assert [(b["run"], b["rack"], b["steps"]) for b in view["beside"]] == [(mine, RACK, {})]
+        assert f"Together with {RACK}" in (await client.get(f"{V1}/{its}/report.html")).text
+        assert (await client.post(f"{V1}/{its}/stop", json={"reason": "smoke"})).status_code == 200
+        assert (await client.get(f"{V1}/{mine}")).json()["stop"]["reason"] == "smoke"
+        rows = {r["id"]: r["together"] for r in (await client.get(V1)).json()}
+        assert rows[mine] == rows[its] == row["together"]
+    (line,) = [r for r in api.services.store.audited(20) if r["what"] == "acceptance run"]
+    assert (line["target"], RACK in line["detail"], other in line["detail"]) == (mine, True, True)
+
+
+async def test_racks_that_cannot_be_taken_together_begin_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch, state: Path
+) -> None:
+    monkeypatch.setattr(desks, "start", lambda *args: pytest.fail("nothing is started"))
+    foreign = played_rack(3)
+    foreign = replace(foreign, layout=msgspec.structs.replace(foreign.layout, generation="gb300-nvl72"))
+    silent = played_rack(4)
+    fill(api.services.fleet.record(silent.name), silent, Seconds(api.services.now() - 3600))
+    async with api.client(api.user_for(Role.OPERATOR)) as client:
+        for racks, level, status, says in (
+            (["k01", "k01"], "L12", 422, "k01 is named twice"),
+            (["k01", RACK], "L12", 422, "k01 is named twice"),
+            (["k01"], "L12", 422, "is not several"),
+            (["k01", "k02"], "L11", 422, "L11 takes each rack by itself"),
+            (["k01", "k03"], "L12", 422, "k03 is a gb300-nvl72"),
+            (["k01", "k04"], "L12", 503, "k04 does not run"),
+            (["k01", "k99"], "L12", 404, "no rack 'k99'"),
+        ):
+            for rack in (played_rack(), played_rack(2), foreign):
+                fill(api.services.fleet.record(rack.name), rack, api.services.now())
+            begun = await client.post(V1, json={"racks": racks, "level": level})
+            assert (begun.status_code, says in begun.text) == (status, True), (racks, begun.text)
+            assert begun.json()["error"]["advice"]
+        alone = await client.post(V1, json={"rack": "k01", "level": "L12"})
+        assert (alone.status_code, "L12 takes racks together" in alone.text) == (422, True)
+        both = await client.post(V1, json={"rack": "k01", "racks": ["k01", "k02"], "level": "L12"})
+        assert both.status_code == 422
+    assert not (state / "acceptance").exists()
 
 
 async def test_after_a_restart_unfinished_runs_go_on_in_the_name_of_who_began_them(

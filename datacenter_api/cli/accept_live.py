@@ -1,0 +1,126 @@
+"""`rackwright accept run --rack …`: what is said before racks that run are accepted, and how their runs go on."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from datacenter_api.cli.accept_floor import V1 as FLOOR
+from datacenter_api.cli.accept_signed import V1
+from datacenter_api.cli.connection import Connection, quoted
+from datacenter_api.cli.op import short
+from datacenter_api.cli.output import Row, note
+from datacenter_api.cli.tray_power import confirm
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+
+FOLLOW_S = 1.0
+Told = Callable[[Any, str], None]
+"""Takes a step that ended and, of racks together, whose it is."""
+
+
+def wish_of(racks: Sequence[str], level: str, name: str, file: Path | None) -> Row:
+    """Return what the API is asked for: one rack, or several together, by a plan's name or text."""
+    wish: Row = {"racks": list(racks)} if len(racks) > 1 else {"rack": racks[0]}
+    wish |= {"level": level} if level else {}
+    return wish | ({"plan": name} if name else {"plan_text": _text_of(file)} if file else {})
+
+
+def ask_about_untold(api: Connection, wish: Row, file: Path | None, yes: bool) -> None:
+    """Say what of the plan nothing at a rack tells, and return once somebody wants the run all the same.
+
+    What the floor is to hand in is said too, and is no reason to ask.
+    """
+    from rack_controller.prove.accept.untold import in_words, wanted_of_floor
+
+    racks = wish.get("racks") or [wish["rack"]]
+    said: list[str] = []
+    for name, looked in _looked(api, racks, str(wish.get("level", "")), file, str(wish.get("plan", ""))).items():
+        of = f"{name}: " if len(racks) > 1 else ""
+        if looked.floor:
+            note(of + wanted_of_floor(looked.floor))
+        said += [of + text for text in (in_words(looked.untold), getattr(looked, "held", "")) if text]
+    if said and yes:
+        note("\n".join(said))
+    elif said:
+        more = "A plan of what it tells (--plan short or FILE), or a virtual run, has none of them"
+        confirm(" ".join(racks), f"{'. '.join(said)}. {more}")
+
+
+def begin_over_api(api: Connection, wish: Row, leave: bool, told: Told) -> list[Any]:
+    """Begin a live run and follow it to its end; returns the record of each rack, none where it is left alone."""
+    begun = api.post(V1, wish)
+    runs: dict[str, str] = begun.get("together") or {begun["id"]: ""}
+    for run, rack in runs.items():
+        of = f" of {short(rack)}" if rack else ""
+        note(f"run {run}{of} has begun; its screen: {api.server.url}/console/test-floor/{run}")
+    if leave:
+        return []
+    follow = {run: _Follow(api, run, rack, told) for run, rack in runs.items()}
+    while True:
+        records = [one.look() for one in follow.values()]
+        if all(record.outcome is not None for record in records):
+            return records
+        time.sleep(FOLLOW_S)
+
+
+class _Follow:
+    """One run that goes on: what is new of it is told."""
+
+    def __init__(self, api: Connection, run: str, rack: str, told: Told) -> None:
+        self._api, self._run, self._rack, self._told = api, run, rack, told
+        self._steps, self._asked = 0, ""
+
+    def look(self) -> Any:
+        """Tell what is new, and return the record.  Raises EnvironmentUnfit where its process ended before it did."""
+        import msgspec
+
+        from rack_controller.acceptance.record import RunRecord
+
+        view = self._api.get(f"{V1}/{quoted(self._run)}")
+        record = msgspec.convert(view["record"], RunRecord)
+        for step in record.steps[self._steps :]:
+            self._told(step, self._rack)
+        self._steps = len(record.steps)
+        asks = view["now"]["asks"] if view["now"] else ""
+        if asks and asks != self._asked:
+            note(f"please{f', at {short(self._rack)}' if self._rack else ''}: {asks}")
+        self._asked = asks
+        if record.outcome is None and view["trouble"] and not view["running"]:
+            raise EnvironmentUnfit(
+                f"the run's process has ended: {view['trouble']}", advice="restart the API: it goes on"
+            )
+        return record
+
+
+def _looked(api: Connection, racks: Sequence[str], level: str, file: Path | None, name: str) -> dict[str, Any]:
+    """Return what each rack lacks of the plan, by its name."""
+    from rack_controller.acceptance.plans import plan_path
+    from rack_controller.acceptance.preview import RackLacks, Told, preview, preview_together
+    from rack_controller.acceptance.product import ProductOverApi
+
+    if len(racks) > 1 and file is None:
+        import msgspec
+
+        query = {"level": level or None, "plan": name or None}
+        rows = api.get("/api/v1/acceptance/plan", rack=list(racks), **query)["racks"]
+        return {short(row["rack"]): msgspec.convert(row, RackLacks) for row in rows}
+    told: dict[str, Told] = {}
+    generation = ""
+    for rack in racks:
+        layout = api.get(f"/api/v1/racks/{quoted(rack)}/layout")
+        generation = layout["generation"]
+        floor = api.get(FLOOR, rack=rack)
+        handed, logged = {r["kind"] for r in floor["records"]}, floor.get("by_themselves", ())
+        told[rack] = Told(ProductOverApi(api, layout["rack"], layout["rack"]).readings(), handed, logged)
+    if len(racks) > 1:
+        return {lacks.rack: lacks for lacks in preview_together(generation, told, file).racks}
+    (only,) = told.values()
+    file = file or (plan_path(generation, name=name) if name else None)
+    return {racks[0]: preview(generation, level or "L11", file, only.reads, only.noted_kinds, logged=only.logged)}
+
+
+def _text_of(plan: Path) -> str:
+    try:
+        return plan.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"cannot read {plan}: {err}", advice="name an acceptance plan, in UTF-8") from err
