@@ -94,13 +94,19 @@ class FloorHand:
         if self.instruments is not None:
             self.instruments.look(at, kinds, read)
 
-    def series(self, wanted: Collection[str], phases: Sequence[Phase], times: Array) -> dict[str, Series]:
-        """Return what was logged of these series during phases, at `times` (N,) of the run's clock; wait for it."""
+    def series(
+        self, wanted: Collection[str], phases: Sequence[Phase], times: Array, also: Collection[str] = ()
+    ) -> dict[str, Series]:
+        """Return what was logged of these series during phases, at `times` (N,) of the run's clock; wait for it.
+
+        `also`: series that are not worth waiting for.
+        """
         if self.instruments is not None:
-            self.instruments.hand_in(wanted)
+            self.instruments.hand_in({*wanted, *also})
         instruments = self.checks.instruments
-        names = sorted(n for n in wanted if n in instruments and self.parts.of(n.partition(".")[0]))
-        if not names or not phases:
+        known = sorted(n for n in {*wanted, *also} if n in instruments and self.parts.of(n.partition(".")[0]))
+        names = [n for n in known if n in wanted]
+        if not known or not phases:
             return {}
         since, until = self._unix(min(p.since for p in phases)), self._unix(max(p.end for p in phases))
         between = " to ".join(time.strftime("%H:%M:%S", time.gmtime(t)) for t in (since, until))
@@ -112,9 +118,9 @@ class FloorHand:
             return f"hand in what the instruments logged from {between} UTC: {titles}" if gone else ""
 
         self._wait("what the floor's instruments logged", lacks)
-        found, used = self.logs.during(since, until, names)
+        found, used = self.logs.during(since, until, known)
         self._note(used)
-        return {n: self._series(n, found[n], times) for n in names if n in found}
+        return {n: self._series(n, found[n], times) for n in known if n in found}
 
     def _wait(self, what: str, lacks: Callable[[], str]) -> None:
         """Ask for what lacks until nothing does, somebody says that it is all, or time is up."""

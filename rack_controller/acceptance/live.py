@@ -93,8 +93,11 @@ class Floor(Protocol):
         """Return the checks, and the facts that their records tell."""
         ...
 
-    def series(self, wanted: Collection[str], phases: Sequence[Phase], times: Array) -> Mapping[str, Series]:
-        """Return what instruments logged of series in phases, at `times`; waits for it as long as that is worth."""
+    def series(
+        self, wanted: Collection[str], phases: Sequence[Phase], times: Array, also: Collection[str] = ()
+    ) -> Mapping[str, Series]:
+        """Return what instruments logged of series in phases, at `times`; waits for it as long as that is worth, but
+        for what is only wanted `also`."""
         ...
 
     def look(self, at: float, kinds: Collection[str], read: Collection[str]) -> None:
@@ -226,8 +229,9 @@ class LiveRig:
         facts = {place: dict(said) for place, said in self._product.facts(asked).items()}
         records: tuple[FloorRecord, ...] = ()
         if self._floor is not None:
-            silent = [n for n in wanted if n not in series or not np.isfinite(series[n].values).any()]
-            series |= self._floor.series(silent, phases, np.array([t for t, _ in rows]))
+            mute = {n for n, s in series.items() if not np.isfinite(s.values).any()}
+            silent = {n for n in wanted if n not in series or n in mute}
+            series |= self._floor.series(silent, phases, np.array([t for t, _ in rows]), mute - silent)
             kinds = {place: self.parts.kind_of(place) for place in facts}
             tells = {n for place, said in facts.items() for name in said for n in (name, f"{kinds[place]}.{name}")}
             records = self._floor.records(told, tells) if told else ()

@@ -5,6 +5,7 @@ import datetime
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.scripted_rack import ScriptedRack, parts
 
@@ -15,6 +16,7 @@ from rack_controller.acceptance.floor_hand import FloorHand
 from rack_controller.acceptance.floor_log import FloorLogs
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.watch import NS, Unwatched
+from rack_controller.prove.accept.evidence import Phase
 from rack_controller.prove.accept.plan import plan_of
 from rack_controller.prove.accept.verdict import Outcome
 
@@ -101,6 +103,18 @@ def test_instruments_that_log_by_themselves_spare_people_the_asking(tmp_path: Pa
     assert (record.outcome, table.texts) == (Outcome.PASS, [])
     assert len(meters.read) == 4
     assert all("tray.flow" not in read for read in meters.read)
+
+
+def test_what_is_only_wanted_beside_is_taken_where_it_was_logged_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+    table, during = Table(tmp_path), [Phase("still", 0.0, 0.0, 4.0)]
+    times = np.arange(4.0)
+    assert table.floor.series((), during, times, ("tray.flow", "no.such")) == {}
+    table.floor.instruments = meters = Logging(tmp_path)
+    for at in times:
+        meters.look(float(at), {"tray"}, ())
+    found = table.floor.series((), during, times, ("tray.flow",))
+    assert found["tray.flow"].values.tolist() == [[9.2] * len(parts().of("tray"))] * 4
+    assert table.texts == []
 
 
 def hand_in(state: Path, *rows: str, numbers: str) -> None:
