@@ -1,5 +1,6 @@
 """A run is begun: its folder with record, who asked for it, and every file that it needs to be gone on with."""
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +13,15 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.engine import LEAST_TOGETHER
 from rack_controller.acceptance.kept import keep
-from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
+from rack_controller.acceptance.plans import plan_path, plan_text, read_plan, whole_plan
 from rack_controller.acceptance.progress import PATIENCE_S, Asked, note_asked
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import FOLDER, SCHEMA_VERSION, RunFolder, new_id
 from rack_controller.acceptance.virtual.recipe import Planted, read_planted
-from rack_controller.prove.accept.plan import Level
+from rack_controller.prove.accept.plan import Level, Plan
 
 PLAN, TRACE, FAULTS = "plan.yaml", "trace.csv", "faults.yaml"
-"""Files of a run's folder instead of those that ship."""
+"""Files of a run's folder: its whole plan, and what it has instead of files that ship."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,8 @@ def begin_together(wish: Wish, racks: Sequence[str], state: Path, software: str,
 
 def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: str) -> list[RunFolder]:
     generation = load_generation(wish.generation)
-    if wish.plan_text:
-        plan, digest = read_plan_text(wish.plan_text, PLAN)
-    else:
-        plan, digest = read_plan(wish.plan or plan_path(generation.name))
+    path = wish.plan or (None if wish.plan_text else plan_path(generation.name))
+    plan, text = whole_plan(wish.plan_text if path is None else plan_text(path), PLAN if path is None else str(path))
     if wish.level not in set(Level):
         raise ConfigurationError(f"level {wish.level!r}", advice="L10, L11 or L12")
     alone = len(racks) == 1
@@ -100,7 +99,7 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
             rack=rack,
             generation=generation.name,
             plan=plan.name,
-            plan_sha256=digest,
+            plan_sha256=hashlib.sha256(text.encode()).hexdigest(),
             level=wish.level,
             rig="virtual" if alone and not wish.rack else "live",
             seeds={} if wish.rack or not alone else {"made": wish.seed},
@@ -112,17 +111,16 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
         for run, rack in runs.items()
     ]
     # The leading run comes last: without it nobody goes on with the others.
-    return [_keep(wish, record, state, actor) for record in reversed(records)][::-1]
+    return [_keep(wish, text, record, state, actor) for record in reversed(records)][::-1]
 
 
-def _keep(wish: Wish, record: RunRecord, state: Path, actor: str) -> RunFolder:
-    """Keep a run's folder with all that it needs to be gone on with."""
+def _keep(wish: Wish, plan: str, record: RunRecord, state: Path, actor: str) -> RunFolder:
+    """Keep a run's folder with all that it needs to be gone on with.  `plan`: the whole plan's text."""
     folder = RunFolder(state / FOLDER / record.id)
-    for name, file in ((PLAN, wish.plan), (TRACE, wish.trace), (FAULTS, wish.faults)):
+    keep(folder.path / PLAN, plan.encode())  # whole: no upgrade changes it, and no file that it took something of
+    for name, file in ((TRACE, wish.trace), (FAULTS, wish.faults)):
         if file is not None:
             keep(folder.path / name, file.read_bytes())
-    if wish.plan_text:
-        keep(folder.path / PLAN, wish.plan_text.encode())
     rig: Literal["live", "virtual"] = "live" if record.rig == "live" else "virtual"
     asked = Asked(actor, record.began_unix_ns, record.rack, record.plan, record.level, rig, record.seeds)
     note_asked(folder.path, msgspec.structs.replace(asked, planted=record.planted, patience_s=wish.patience_s))
@@ -133,6 +131,17 @@ def _keep(wish: Wish, record: RunRecord, state: Path, actor: str) -> RunFolder:
 def kept_file(folder: Path, name: str) -> Path | None:
     """Return a run's own file, None where it uses the one that ships."""
     return path if (path := folder / name).is_file() else None
+
+
+def kept_plan(folder: Path, record: RunRecord) -> Plan:
+    """Return the plan that a run keeps; a run that an older version began may keep none and have the one that ships.
+
+    Raises ConfigurationError where it is not the plan that the run began with.
+    """
+    plan, digest = read_plan(kept_file(folder, PLAN) or plan_path(record.generation))
+    if digest != record.plan_sha256:
+        raise ConfigurationError("the plan was changed since the run began", advice="begin a new run")
+    return plan
 
 
 def planted_in(name: str, file: Path | None) -> Planted | None:

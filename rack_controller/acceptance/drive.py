@@ -13,7 +13,7 @@ from firmware_bridge.vocabulary.errors import (
     RackwrightError,
 )
 from rack_controller.acceptance.rig import BUILT, Act, Rig
-from rack_controller.acceptance.watch import Unwatched, Watch
+from rack_controller.acceptance.watch import Unwatched, Watch, stretch_of
 from rack_controller.prove.accept.derived import inputs_of
 from rack_controller.prove.accept.evidence import Evidence, Phase
 from rack_controller.prove.accept.judge import TOLD
@@ -40,6 +40,8 @@ AWAY = (AuthenticationRequired, BusUnavailable, EnvironmentUnfit)
 """The product or this machine is away, which says nothing of the rack: the run is gone on with later."""
 SLICE_S = 10.0
 """How long a run goes on at most before it looks whether it is to end."""
+RENEW_EVERY_S = 1.0
+"""How often is looked, while it is waited for, whether something was read anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,14 @@ def kinds_of(step: StepSpec, plan: Plan) -> frozenset[str]:
 def series_of(step: StepSpec) -> frozenset[str]:
     """Return the measured series that a step's measures are made of."""
     return frozenset(n for m in step.measures if m.rule not in TOLD for n in inputs_of(m.of))
+
+
+def series_in(step: StepSpec, phase: PhaseSpec) -> frozenset[str] | None:
+    """Return the series that a phase is judged by, None for all that are recorded: the step sweeps it."""
+    if phase.name in step.sweep:
+        return None
+    measures = [m for m in step.measures if m.rule not in TOLD and phase.name in {m.phase, m.to}]
+    return frozenset(n for m in measures for n in inputs_of(m.of))
 
 
 def planned_seconds(step: StepSpec, parts: Parts) -> float:
@@ -166,6 +176,7 @@ class _Drive:
             return
         do, undo = _DOES[phase.do or "pull"]
         self._pass(phase.before_s, phase.every_s)
+        self._renew(phase)
         for place in places:
             if self._over:
                 return
@@ -175,17 +186,33 @@ class _Drive:
             self._stretch(phase, since, place, asked)
             if undo and self._give(Act(undo, place)) is None:
                 self._given_up = True
-            elif phase.after_s:
+            else:
                 self._pass(phase.after_s, phase.every_s)
+                if undo and place != places[-1]:
+                    self._renew(phase)
 
     def _stretch(self, phase: PhaseSpec, since: float, place: str, asked: float) -> None:
         self._watch.phase(phase.name, place, phase.settle_s + phase.for_s)
         if phase.settle_s:
             self._pass(phase.settle_s, phase.every_s)
+            if self._renew(phase):
+                self._watch.waits(stretch_of(phase.name, place, phase.for_s), within_s=phase.for_s)
         begin = self._rig.now
         self._pass(phase.for_s, phase.every_s)
         if not self.driven.stopped:
             self._phases.append(Phase(phase.name, since, begin, self._rig.now, place, asked))
+
+    def _renew(self, phase: PhaseSpec) -> bool:
+        """Go on until all that the phase is judged by was read since now; return whether that took any time.
+
+        What is read every ten seconds says nothing of the seconds before; a phase without a time to settle is looked
+        at from its stimulus on, and waits for nothing.
+        """
+        since, names = self._rig.now, series_in(self._step, phase)
+        while not self.driven.stopped and (lacks := self._rig.awaited(names, since)):
+            self._watch.waits(lacks)
+            self._pass(min(phase.every_s, RENEW_EVERY_S), min(phase.every_s, RENEW_EVERY_S))
+        return self._rig.now > since
 
     def _pass(self, seconds: float, every: float) -> None:
         """Let time pass, and look now and then whether the run is to end."""

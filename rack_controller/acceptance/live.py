@@ -15,7 +15,8 @@ from firmware_bridge.plant.design import design_of
 from firmware_bridge.plant.trace import LoadTrace, node_power
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed
 from firmware_bridge.vocabulary.generation import Generation
-from rack_controller.acceptance.called import Names, read_calls
+from rack_controller.acceptance.called import Called, Names, read_calls
+from rack_controller.acceptance.heard import Heard, in_words
 from rack_controller.acceptance.rig import BUILT, Act
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.watch import Unwatched, Watch
@@ -151,6 +152,7 @@ class LiveRig:
         self._told: dict[str, dict[str, FactValue]] = {}
         self._traced_from, self._scale = float("nan"), 1.0
         self._acted_at, self._standing = float("-inf"), dict[str, Act]()
+        self._heard, self._kinds = Heard(), frozenset[str]()
 
     @property
     def now(self) -> float:
@@ -206,11 +208,26 @@ class LiveRig:
         """Read one row, of the moment `at`, s, and have a trace go on; no kinds: nothing is read."""
         if self._traced_from == self._traced_from:
             self._follow_trace()
+        self._kinds = kinds
         if kinds:
             row = {n: v for n, v in self._look().items() if n.partition(".")[0] in kinds}
             self._rows.append((at, row))
             if self._floor is not None:
                 self._floor.look(at, kinds, {n for n, said in row.items() if any(v == v for v in said.values())})
+
+    def awaited(self, names: Collection[str] | None, since: float) -> str:
+        """Return what is waited for until each place was read anew; what stays silent is given up in time."""
+        if names is not None and not names:
+            return ""
+        if self._heard.looked < since:
+            return "a reading of what is judged"
+        if names is None:
+            names = {n for n in self._heard.series if n.partition(".")[0] in self._kinds} - self.names.unlike
+        late = self._heard.late(names, since)
+        if late and self.now - since >= self._heard.patience_s(late):
+            self._heard.give_up(late)
+            return ""
+        return in_words(late) if late else ""
 
     def recent(self, names: Collection[str], rows: int) -> list[Evidence]:
         """Return the last rows of some series."""
@@ -278,8 +295,12 @@ class LiveRig:
 
     def _look(self) -> dict[str, dict[str, float]]:
         """Return what is read now, but for what was read before the last stimulus: that says nothing of it."""
-        since = self.now - self._acted_at
-        found, units = by_series([r for r in self._product.readings() if r.age_s <= since], self.names)
+        now = self.now
+        since = now - self._acted_at
+        called = _called(self._product.readings(), self.names)
+        taken = {(n.series, n.place): None if r.value is None else now - r.age_s for r, n in called}
+        self._heard.note(now, taken)
+        found, units = _sorted([(r, n) for r, n in called if r.age_s <= since])
         self._units.update(units)
         return {name: said for name, said in found.items() if name not in self.names.unlike}
 
@@ -295,10 +316,19 @@ def live_parts(generation: Generation) -> Parts:
 
 def by_series(reads: Sequence[Read], names: Names) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     """Return readings by series and place, and the unit of each series; what is at no place of the rack is nobody's."""
+    return _sorted(_called(reads, names))
+
+
+def _called(reads: Sequence[Read], names: Names) -> list[tuple[Read, Called]]:
+    """Return readings with what they are called; of two for one series and place the one that counts stands last."""
+    called = [(read, name) for read in reads if (name := names.of(read.place, read.quantity)) is not None]
+    return sorted(called, key=lambda c: c[1].listed)
+
+
+def _sorted(called: Sequence[tuple[Read, Called]]) -> tuple[dict[str, dict[str, float]], dict[str, str]]:
     found: dict[str, dict[str, float]] = {}
     units: dict[str, str] = {}
-    called = [(read, name) for read in reads if (name := names.of(read.place, read.quantity)) is not None]
-    for read, name in sorted(called, key=lambda c: c[1].listed):
+    for read, name in called:
         units[name.series] = name.unit or read.unit
         found.setdefault(name.series, {})[name.place] = name.value_of(read.value)
     return found, units

@@ -9,8 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from firmware_bridge.generations.load import load_generation
-from firmware_bridge.vocabulary.errors import ConfigurationError
-from rack_controller.acceptance.begin import PLAN, TRACE, kept_file
+from rack_controller.acceptance.begin import TRACE, kept_file, kept_plan
 from rack_controller.acceptance.called import Names
 from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.doers import ControllerRestarts, EmulatorDoes, PeopleDo, ProductDoes
@@ -22,7 +21,6 @@ from rack_controller.acceptance.floor_hand import FloorHand
 from rack_controller.acceptance.floor_log import FloorLogs, Used
 from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.live import Doer, LiveRig, Now, live_parts
-from rack_controller.acceptance.plans import plan_path, read_plan
 from rack_controller.acceptance.product import Link, ProductOverApi
 from rack_controller.acceptance.progress import PATIENCE_S, answers_of, asked_of
 from rack_controller.acceptance.record import RunRecord
@@ -52,7 +50,7 @@ def resume_live(
     Raises what `link` raises while the product is away: nothing is lost, and the run is gone on with later.
     """
     record = folder.read()
-    plan, parts = _plan_of(record, folder.path), live_parts(load_generation(record.generation))
+    plan, parts = kept_plan(folder.path, record), live_parts(load_generation(record.generation))
     watch = FolderWatch(folder.path, _seconds(plan, record, parts))
     bench = _bench(record, folder, state, link, parts, watch, watch, ask)
     bench.rig.act(Act("rest"))
@@ -74,7 +72,7 @@ def resume_together(
     """
     records = [folder.read() for folder in folders]
     first = records[0]
-    plan, parts = _plan_of(first, folders[0].path), live_parts(load_generation(first.generation))
+    plan, parts = kept_plan(folders[0].path, first), live_parts(load_generation(first.generation))
     seconds = _seconds(plan, first, parts)
     own = {record.rack: FolderWatch(folder.path, seconds) for record, folder in zip(records, folders, strict=True)}
     watch = TogetherWatch(own)
@@ -104,13 +102,6 @@ class _Bench:
     floor: FloorHand
     hands: EmulatedHands | None
     now: Now
-
-
-def _plan_of(record: RunRecord, folder: Path) -> Plan:
-    plan, digest = read_plan(kept_file(folder, PLAN) or plan_path(record.generation))
-    if digest != record.plan_sha256:
-        raise ConfigurationError("the plan was changed since the run began", advice="begin a new run")
-    return plan
 
 
 def _seconds(plan: Plan, record: RunRecord, parts: Parts) -> dict[str, float]:

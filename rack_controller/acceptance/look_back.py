@@ -10,8 +10,7 @@ import numpy as np
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import RackwrightError
-from rack_controller.acceptance.begin import PLAN
-from rack_controller.acceptance.plans import plan_path, read_plan
+from rack_controller.acceptance.begin import kept_plan
 from rack_controller.acceptance.raw import unpack
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.run import RunFolder
@@ -27,15 +26,11 @@ _UNREADABLE = (OSError, KeyError, ValueError, zipfile.BadZipFile)
 
 
 def plan_of_run(folder: RunFolder, record: RunRecord) -> Plan | None:
-    """Return the plan of a run: the one that it kept, else the generation's own; None where neither is of that hash."""
-    for kept in (True, False):
-        try:
-            plan, digest = read_plan(folder.path / PLAN if kept else plan_path(record.generation))
-        except RackwrightError:
-            continue
-        if digest == record.plan_sha256:
-            return plan
-    return None
+    """Return the plan that a run began with, None where it is not there any more."""
+    try:
+        return kept_plan(folder.path, record)
+    except RackwrightError:
+        return None
 
 
 def exhibits_of(folder: RunFolder, record: RunRecord, plan: Plan) -> Iterator[tuple[str, Sequence[Exhibit]]]:

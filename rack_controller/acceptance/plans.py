@@ -1,9 +1,12 @@
 """A generation's acceptance plan as a file: whole, or another generation's with some of its measures changed."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from firmware_bridge.generations.load import generation_folders, load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -17,7 +20,7 @@ MOST_EXTENDED = 2
 
 
 def read_plan(path: Path, search: Sequence[Path] = ()) -> tuple[Plan, str]:
-    """Return a file's plan and the SHA-256 of all text that it comes from.
+    """Return a file's plan and the SHA-256 of the whole plan's text.
 
     `extends` names the generation whose plan is taken; `only` the steps of it that are done, `changes` and `phases`
     what its measures (`step.measure`) and phases (`step.phase`) say otherwise, `tolerances`, `stop` and `baseline` what
@@ -26,25 +29,40 @@ def read_plan(path: Path, search: Sequence[Path] = ()) -> tuple[Plan, str]:
     comes behind all others.
     Raises ConfigurationError when it cannot be read, FileInvalid with file, line and field when it is wrong.
     """
-    return read_plan_text(_text(path), str(path), search)
+    return read_plan_text(plan_text(path), str(path), search)
 
 
 def read_plan_text(text: str, name: str, search: Sequence[Path] = ()) -> tuple[Plan, str]:
     """Return the plan that a text holds, as `read_plan` does of a file; complaints call the text by `name`."""
-    document, whole = _read(text, name, search, MOST_EXTENDED)
-    return plan_of(document), hashlib.sha256(whole.encode()).hexdigest()
+    plan, whole = whole_plan(text, name, search)
+    return plan, hashlib.sha256(whole.encode()).hexdigest()
 
 
-def _read(text: str, name: str, search: Sequence[Path], left: int) -> tuple[Located, str]:
-    """Return a text's document with what it takes of others in it, and the text of all of them."""
+def whole_plan(text: str, name: str, search: Sequence[Path] = ()) -> tuple[Plan, str]:
+    """Return the plan that a text holds, and the plan's whole text: its own, or, where it takes another's, of both.
+
+    The whole text extends nothing: it is the same plan with the same hash wherever and whenever it is read.
+    """
+    document, extended = _read(text, name, search, MOST_EXTENDED)
+    return plan_of(document), _written(document) if extended else text
+
+
+def _written(document: Located) -> str:
+    """Return a document as YAML, each value where it stands: nothing is written as an alias of another."""
+    plain = json.loads(json.dumps(document.value))
+    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=1000))
+
+
+def _read(text: str, name: str, search: Sequence[Path], left: int) -> tuple[Located, bool]:
+    """Return a text's document with what it takes of others in it, and whether it takes any."""
     document = parse(text, name)
     if not isinstance(document.value, dict) or "extends" not in document.value:
-        return document, text
+        return document, False
     if not left:
         raise document.complaint("extends", f"expected a plan at most {MOST_EXTENDED} plans away from a whole one")
     path = plan_path(str(document.value["extends"]), search)
-    base, base_text = _read(_text(path), str(path), search, left - 1)
-    return _changed(base, document), base_text + text
+    base, _ = _read(plan_text(path), str(path), search, left - 1)
+    return _changed(base, document), True
 
 
 def plan_path(generation: str, search: Sequence[Path] = (), name: str = "") -> Path:
@@ -165,7 +183,8 @@ def _without(over: Located, steps: list[dict[str, Any]]) -> list[dict[str, Any]]
     return left
 
 
-def _text(path: Path) -> str:
+def plan_text(path: Path) -> str:
+    """Return a plan's file as text.  Raises ConfigurationError when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:

@@ -31,6 +31,9 @@ from firmware_bridge.vocabulary.errors import (
 
 TOKEN_VARIABLE, TOKEN_FILE = "RACKWRIGHT_RUN_TOKEN", "token"
 ANSWER_WITHIN_S, AWAY_S, RETRY_S = 70.0, 90.0, 0.5
+IDLE_S = 2.0
+"""A connection that was idle for longer is made anew: the API closes those that are (after 5 s), also as a request is
+on its way, and then nobody knows whether that was heard."""
 _ERRORS: dict[int, type[RackwrightError]] = {
     400: ArgumentsInvalid,
     401: AuthenticationRequired,
@@ -74,6 +77,7 @@ class Api:
     token: str
     away_s: float = AWAY_S
     _link: http.client.HTTPSConnection | None = field(default=None, repr=False)
+    _used_at: float = field(default=0.0, repr=False)
 
     @classmethod
     def of(cls, state: Path, token: str) -> "Api":
@@ -109,6 +113,8 @@ class Api:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {self.token}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
+        if time.monotonic() - self._used_at >= IDLE_S:
+            self._drop()
         try:
             if self._link is None:
                 context = ssl.create_default_context(cafile=None if self.ca_file is None else str(self.ca_file))
@@ -116,6 +122,7 @@ class Api:
             self._link.request(method, target, body, headers)
             answer = self._link.getresponse()
             content = answer.read()
+            self._used_at = time.monotonic()
         except TimeoutError as err:
             self._drop()
             raise DeadlinePassed(f"the API did not answer within {ANSWER_WITHIN_S:g} s") from err

@@ -53,6 +53,13 @@ class Rig(Protocol):
         """Let time pass and record readings of these kinds of part, one row every so many seconds."""
         ...
 
+    def awaited(self, names: Collection[str] | None, since: float) -> str:
+        """Return in words what of some series (None: all that are recorded) is still to be read anew since a moment.
+
+        Empty once each place was read, or was waited for long enough; always, where every row has a reading of all.
+        """
+        ...
+
     def recent(self, names: Collection[str], rows: int) -> list[Evidence]:
         """Return the last rows of some series, a rack each, and forget nothing."""
         ...

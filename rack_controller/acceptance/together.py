@@ -61,6 +61,11 @@ class LiveRacks:
             self._each(partial(LiveRig.read_row, at=began, kinds=kinds))
             self._now.sleep(max(min(every - (self.now - began), end - self.now), 0.0))
 
+    def awaited(self, names: Collection[str] | None, since: float) -> str:
+        """Return what is waited for at which racks until each place was read anew."""
+        lacks = {rig.racks[0]: rig.awaited(names, since) for rig in self._rigs}
+        return "; ".join(f"{rack}: {text}" for rack, text in lacks.items() if text)
+
     def recent(self, names: Collection[str], rows: int) -> list[Evidence]:
         """Return the last rows of some series, a rack each."""
         return [evidence for rig in self._rigs for evidence in rig.recent(names, rows)]

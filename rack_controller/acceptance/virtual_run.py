@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from firmware_bridge.generations.load import load_generation
-from firmware_bridge.vocabulary.errors import ConfigurationError
-from rack_controller.acceptance.begin import FAULTS, PLAN, TRACE, Wish, begin, kept_file, planted_in
-from rack_controller.acceptance.plans import plan_path, read_plan
+from rack_controller.acceptance.begin import FAULTS, TRACE, Wish, begin, kept_file, kept_plan, planted_in
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import RunFolder, Told, go_on
 from rack_controller.acceptance.virtual.batch import recorded_load
@@ -23,9 +21,7 @@ def accept(wish: Wish, state: Path, software: str, told: Told, actor: str = "cli
 def resume(folder: RunFolder, state: Path, told: Told) -> tuple[RunRecord, RunFolder]:
     """Go on with a run where its folder says that it was; a run that has ended is only written out again."""
     record, where = folder.read(), folder.path
-    plan, digest = read_plan(kept_file(where, PLAN) or plan_path(record.generation))
-    if digest != record.plan_sha256:
-        raise ConfigurationError("the plan was changed since the run began", advice="begin a new run")
+    plan = kept_plan(where, record)
     fault = planted_in(record.planted, kept_file(where, FAULTS))
     trace = recorded_load(kept_file(where, TRACE))
     generation = load_generation(record.generation)

@@ -92,7 +92,7 @@ class FolderWatch:
     def phase(self, name: str, place: str, seconds: float) -> None:
         """Tell that a stretch begins; the one before it is over."""
         self._phase, self._place = name, place
-        self._tell(f"{seconds:g} s of {name}" + (f" with {place}" if place else ""), "", seconds)
+        self._tell(stretch_of(name, place, seconds), "", seconds)
         self._done += seconds
 
     def waits(self, waits_for: str, *, asks: str = "", within_s: float | None = None) -> None:
@@ -122,3 +122,8 @@ class FolderWatch:
             self._folder,
             Progress(self._step.id, self._step.title, self._phase, now, until, waits_for, round(share, 4), asks),
         )
+
+
+def stretch_of(name: str, place: str, seconds: float) -> str:
+    """Return a stretch of a phase in words."""
+    return f"{seconds:g} s of {name}" + (f" with {place}" if place else "")

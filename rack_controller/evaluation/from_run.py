@@ -16,6 +16,7 @@ import orjson
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError
+from rack_controller.acceptance.begin import PLAN, kept_file
 from rack_controller.acceptance.plans import plan_path, read_plan
 from rack_controller.acceptance.raw import unpack
 from rack_controller.acceptance.run import EVIDENCE, FOLDER, RunFolder
@@ -113,7 +114,7 @@ def sheet_of_run(state: Path, run: str, plan: EvaluationPlan, plan_sha256: str, 
     generation = load_generation(sealed.generation)
     design = design_of(generation)
     subject = Subject(parts_of(generation, design), float(generation.busbar.power_usable), float(design.limit_default))
-    stimuli = _stimuli(sealed)
+    stimuli = _stimuli(sealed, folder)
     kept = {step.id: step.raw for step in record.steps}
     raw = dict(sealed.raw_sha256)
     seen: dict[str, Seen] = {}
@@ -173,10 +174,10 @@ def _evidence(folder: Path, name: str, raw: dict[str, str], rack: str) -> Eviden
         return f"{name} holds no series with their phases: {err}"
 
 
-def _stimuli(sealed: SealedRun) -> dict[str, StepSpec]:
-    """Return the steps of the plan that a run followed, none where the plan has changed since."""
+def _stimuli(sealed: SealedRun, folder: Path) -> dict[str, StepSpec]:
+    """Return the steps of the plan that a run followed, none where that is not at hand any more."""
     try:
-        plan, digest = read_plan(plan_path(sealed.generation))
+        plan, digest = read_plan(kept_file(folder, PLAN) or plan_path(sealed.generation))
     except ConfigurationError:
         return {}
     return {step.id: step for step in plan.steps} if digest == sealed.plan_sha256 else {}

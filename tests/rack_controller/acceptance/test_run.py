@@ -8,9 +8,12 @@ import pytest
 from support.ocptv_schema import schema_faults
 
 from firmware_bridge.vocabulary.errors import ConfigurationError
+from rack_controller.acceptance import begin as beginning
+from rack_controller.acceptance import plans
 from rack_controller.acceptance import run as runs
 from rack_controller.acceptance.begin import PLAN as PLAN_FILE
-from rack_controller.acceptance.begin import Wish
+from rack_controller.acceptance.begin import Wish, begin, kept_plan
+from rack_controller.acceptance.plans import read_plan
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.run import EVIDENCE, RunFolder
 from rack_controller.acceptance.virtual_run import accept, resume
@@ -73,6 +76,33 @@ def test_a_run_that_was_cut_goes_on_with_the_step_that_is_missing(tmp_path: Path
     assert record.outcome is Outcome.FAIL
     assert record.steps[0].parts_out == ["u23/bmc"]
     assert folder.read() == record
+
+
+def test_a_run_keeps_its_whole_plan_so_that_no_upgrade_in_its_middle_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "schema_version: 1\nname: own\nextends: gb200-nvl72\nonly: [settings, firmware]\nretest: 0\n"
+        "changes: {settings.clock: {most: 60, source: a test}}\n"
+    )
+    folder = begin(Wish("gb200-nvl72", "L11", 3, plan=own), tmp_path, "test", "ada")
+    shipped = begin(Wish("gb200-nvl72", "L10", 3), tmp_path, "test", "ada")
+
+    def gone(generation: str, *more: object) -> Path:
+        raise AssertionError(f"nobody asks for the plan that ships with {generation}")
+
+    monkeypatch.setattr(plans, "plan_path", gone)
+    monkeypatch.setattr(beginning, "plan_path", gone)
+    own.unlink()
+    assert len(kept_plan(shipped.path, shipped.read()).steps) > 20
+    record, _ = resume(folder, tmp_path, lambda step: None)
+    assert [(s.id, s.outcome) for s in record.steps] == [("firmware", Outcome.PASS), ("settings", Outcome.PASS)]
+    plan, digest = read_plan(folder.path / PLAN_FILE)
+    assert (plan.steps[1].measures[0].most, digest) == (60, record.plan_sha256)
+    (folder.path / PLAN_FILE).write_text((folder.path / PLAN_FILE).read_text().replace("60", "61"))
+    with pytest.raises(ConfigurationError, match="was changed"):
+        resume(folder, tmp_path, lambda step: None)
 
 
 def test_what_is_written_follows_the_published_schema_and_every_byte_is_sealed(tmp_path: Path) -> None:
