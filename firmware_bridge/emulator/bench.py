@@ -305,6 +305,8 @@ class Bench:
             self._strike_module(fault, place, rack, slot, on)
         elif fault.what is FaultKind.DAMP_AIR and kind is TrayKind.COOLANT_UNIT and whole:
             on.air_temperature[rack], on.air_humidity[rack] = fault.celsius, fault.humidity
+        elif fault.what is FaultKind.WARM_WATER and kind is TrayKind.COOLANT_UNIT and whole:
+            on.facility_supply[rack] += fault.kelvin
         elif fault.what is FaultKind.PUMP_FAIL and kind is TrayKind.COOLANT_UNIT:
             for n in _parts(slot, "pump", place, whole, fault):
                 on.pump_ok[rack, n] = False

@@ -59,6 +59,7 @@ class FaultKind(StrEnum):
     BBU_FAIL = "bbu_fail"
     REMOVED = "removed"
     DAMP_AIR = "damp_air"
+    WARM_WATER = "warm_water"
     CAP_IGNORED = "cap_ignored"
     LEAK_UNPLUGGED = "leak_unplugged"
     CRC_STORM = "crc_storm"
@@ -157,6 +158,7 @@ KINDS: dict[FaultKind, KindSpec] = {
     _K.PUMP_FAIL: KindSpec((Layer.PLANT,), "a pump stands still"),
     _K.BBU_FAIL: KindSpec((Layer.PLANT,), "a battery gives and takes nothing"),
     _K.REMOVED: KindSpec((Layer.PLANT, Layer.UNIT), "a supply or battery is pulled; other units fall silent"),
+    _K.WARM_WATER: KindSpec((Layer.PLANT,), "the facility's water at a coolant unit is warmer than usual", ("kelvin",)),
     _K.DAMP_AIR: KindSpec((Layer.PLANT,), "the air at a coolant unit is so warm and so damp", ("celsius", "humidity")),
     _K.CAP_IGNORED: KindSpec((Layer.PLANT,), "a tray's GPUs take limits, show them, and draw what they like"),
     _K.LEAK_UNPLUGGED: KindSpec((Layer.PLANT,), "a detector is unplugged and says dry, however wet it is"),

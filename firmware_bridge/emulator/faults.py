@@ -35,7 +35,8 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     How often: `times` (None: always), and by `probability` from repeatable dice.
     Details, each read by some kinds: `level` of a leak (warning, critical), `seconds`, `status` and `location` of a
     reply, `text`, the `register` as a glob over names, the `code` of a Modbus exception, the
-    `ratio` of a port's bit errors, the number of an `xid`, `celsius` and `humidity` (%) of damp air.
+    `ratio` of a port's bit errors, the number of an `xid`, `celsius` and `humidity` (%) of damp air, the `kelvin` by
+    which water is warmer than usual.
     """
 
     what: FaultKind
@@ -58,6 +59,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     ratio: Annotated[float, msgspec.Meta(gt=0.0, le=1.0)] = 1e-9
     xid: Annotated[int, msgspec.Meta(ge=1, le=4095)] = 79
     celsius: Annotated[float, msgspec.Meta(ge=-20.0, le=60.0)] = 35.0
+    kelvin: Annotated[float, msgspec.Meta(ge=-20.0, le=20.0)] = 3.0
     humidity: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] = 78.0
 
     def __post_init__(self) -> None:

@@ -50,12 +50,13 @@ _TASKS = {
     "unload": "end the load of every GPU",
     "cycle_ac": "switch both feeds off at their breakers, and on again after ten seconds",
     "facility": "make the facility's water {value:g} K warmer than usual",
+    "facility_usual": "let the facility's water be as warm as usual again",
     "restart_controller": "end the rack's controller, and start it again",
 }
 """What people are told to do."""
 _OFF = frozenset({"off", "isolate", "isolated"})
 """Words by which the product says that a tray loses its power."""
-_SILENT = frozenset({"unload", "load_one", "cycle_ac", "facility", "restart_controller"})
+_SILENT = frozenset({"unload", "load_one", "cycle_ac", "facility", "facility_usual", "restart_controller"})
 """What no reading shows, or what readings are to prove: somebody must say that it is done."""
 _GONE, _BACK, _NEAR = 0.2, 0.5, 0.15
 """Shares of what a part showed before: below it is gone, above it is back; and how near a load must be."""

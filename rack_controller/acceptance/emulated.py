@@ -1,4 +1,4 @@
-"""What people would do to an emulated rack, done by its emulator: wetting, stopping a pump, load, mains.
+"""What people would do to an emulated rack, done by its emulator: wetting, stopping a pump, load, mains, warm water.
 
 Asks the emulator over the socket in the state directory and imports nothing of it.
 """
@@ -19,8 +19,9 @@ _FAULTS: dict[str, dict[str, str]] = {
     "wet": {"what": "leak", "level": "warning"},
     "stop": {"what": "pump_fail"},
     "pull": {"what": "psu_fail"},
+    "facility": {"what": "warm_water"},
 }
-_UNDOES = {"dry": "wet", "start": "stop", "restore": "pull"}
+_UNDOES = {"dry": "wet", "start": "stop", "restore": "pull", "facility_usual": "facility"}
 _PULLS = frozenset({"psu", "feed"})
 """What hands pull where the product has no way to: a supply, and the supplies of a feed."""
 
@@ -53,7 +54,10 @@ class EmulatedHands:
     def do(self, act: Act) -> None:
         """Do it at once."""
         if act.verb in _FAULTS:
-            fault = {**_FAULTS[act.verb], "where": f"{self.rack}/{act.place}"}
+            fault: dict[str, str | float] = {**_FAULTS[act.verb], "where": self._where(act.place)}
+            if act.verb == "facility":
+                self._undo(act.verb, act.place)  # warmer than usual, and not than it was before
+                fault["kelvin"] = act.value
             self._struck[act.verb, act.place] = self._ask("add_faults", faults=[fault], from_now=True)["ids"]
         elif act.verb in _UNDOES:
             self._undo(_UNDOES[act.verb], act.place)
@@ -85,11 +89,14 @@ class EmulatedHands:
         """Take out what was planted, also by a predecessor that crashed: it is known by what it is and where."""
         ids = self._struck.pop((verb, place), None)
         if ids is None:
-            wanted = {**_FAULTS[verb], "where": f"{self.rack}/{place}"}
+            wanted = {**_FAULTS[verb], "where": self._where(place)}
             armed = self._ask("list_faults")["faults"]
             ids = [a["id"] for a in armed if all(a["fault"].get(k) == v for k, v in wanted.items())]
         if ids:
             self._ask("clear_faults", ids=ids)
+
+    def _where(self, place: str) -> str:
+        return f"{self.rack}/{place or '*'}"
 
     def _ask(self, verb: str, **arguments: Any) -> Any:
         reply = ask_emulator(self.state, "start it again", verb, arguments)

@@ -32,8 +32,9 @@ _UNDO = {
     "load": "unload",
     "load_one": "unload",
     "cycle_ac": "power_on",
+    "facility": "facility_usual",
 }
-_AGAIN = frozenset({*_UNDO.values()}) - {"unload", "uncap", "power_on"}
+_AGAIN = frozenset({"restore", "start", "dry"})
 """What undoes something that was done to one part."""
 TAKEN_BACK = {verb: undo for verb, undo in _UNDO.items() if undo in _AGAIN}
 """What is done to one part, and what undoes it."""

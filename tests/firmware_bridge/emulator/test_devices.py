@@ -268,12 +268,15 @@ def test_plant_faults_show_where_a_person_would_look() -> None:
         Fault(what=FaultKind.PUMP_FAIL, where="*/u01/pump1"),
         Fault(what=FaultKind.TRAY_OFF, where="*/u12"),
         Fault(what=FaultKind.DAMP_AIR, where="*/u01", celsius=35.0, humidity=78.0),
+        Fault(what=FaultKind.WARM_WATER, where="*", kelvin=3.0),
     )
+    usual = float(bench.state.conditions.facility_supply[0])
     dry = bodies(device(bench, "cdu"))[f"{R}/ThermalEquipment/CDUs/1/EnvironmentMetrics"]
     # Its meters shake by 0.1 K and 0.15 %.
     assert dry["TemperatureCelsius"]["Reading"] == pytest.approx(26.1, abs=0.5)
     assert dry["HumidityPercent"]["Reading"] == pytest.approx(37.4, abs=0.7)
     bench.advance(10.0, faults)
+    assert float(bench.state.conditions.facility_supply[0]) == usual + 3.0
     damp = bodies(device(bench, "cdu"))[f"{R}/ThermalEquipment/CDUs/1/EnvironmentMetrics"]
     assert damp["TemperatureCelsius"]["Reading"] == pytest.approx(35.0, abs=0.5)
     assert damp["HumidityPercent"]["Reading"] == pytest.approx(78.0, abs=0.7)

@@ -83,6 +83,15 @@ def test_what_is_wetted_is_dried_also_by_a_successor(emulator: Emulator, tmp_pat
     assert emulator.faults == {}
 
 
+def test_water_is_warmer_than_usual_once_however_often_it_is_asked_for(emulator: Emulator, tmp_path: Path) -> None:
+    hands = EmulatedHands(tmp_path, RACK)
+    for kelvin in (3.0, 5.0):
+        hands.do(Act("facility", value=kelvin))
+    assert list(emulator.faults.values()) == [{"what": "warm_water", "where": f"{RACK}/*", "kelvin": 5.0}]
+    EmulatedHands(tmp_path, RACK).do(Act("facility_usual"))
+    assert emulator.faults == {}
+
+
 def test_load_and_mains_are_asked_for(emulator: Emulator, tmp_path: Path) -> None:
     hands = EmulatedHands(tmp_path, RACK)
     one = Act("load_one", "*/gpu1", value=0.5)
