@@ -18,7 +18,7 @@ def judge_fact(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighe
     expected = _expected_places(measure, evidence, parts)
     if measure.by == "built" and not evidence.built:
         return Weighed(gap="there are no as-built records")
-    if not said and not expected:
+    if not expected and all(v is None for v in said.values()):
         return Weighed(gap=f"no part tells its {measure.of}")
     if measure.by == "baseline" and not evidence.baseline:
         return Weighed(gap="no baseline is known to hold it against")
@@ -194,8 +194,10 @@ def _wanted(place: str, fact: str, evidence: Evidence, parts: Parts) -> FactValu
 def _expected_places(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> tuple[str, ...]:
     if measure.only:
         return parts.of(measure.only)
-    if measure.by == "built":
-        return tuple(p for p, v in evidence.built.items() if v.get(measure.of) is not None)
+    if measure.by == "built":  # of a kind of part of which nobody tells it, silence of one says nothing
+        telling = {parts.kind_of(p) for p, v in evidence.facts_called(measure.of) if v is not None}
+        recorded = (p for p, v in evidence.built.items() if v.get(measure.of) is not None)
+        return tuple(p for p in recorded if parts.kind_of(p) in telling)
     if measure.by == "baseline":
         ends = parts.of("endpoint")
         return tuple(p for p in ends if _wanted(p, measure.of, evidence, parts) is not None)

@@ -126,6 +126,18 @@ def test_serials_of_a_kind_that_nobody_tells_are_no_fault_and_an_unread_tray_is_
     assert {f.place for f in found.findings if not f.error} == {"u13/gpu1"}
 
 
+def test_part_numbers_of_a_kind_that_nobody_tells_are_no_error_and_one_of_a_kind_that_is_told_is(parts: Parts) -> None:
+    gpus, supplies = parts.of("gpu"), parts.of("psu")
+    built = {p: {"part": "P"} for p in (*gpus, *supplies)}
+    spec = MeasureSpec("m", "m", "part", Rule.FACT, "a test", by="built")
+    told = {p: {"part": "P"} for p in gpus[1:]} | {p: {"part": None} for p in supplies}
+    found = judge(spec, Evidence("k", facts=told, built=built), parts)
+    assert [(f.place, f.error) for f in found.findings if f.place in gpus] == [(gpus[0], True)]
+    assert {f.place for f in found.findings} == {gpus[0]}
+    none = judge(spec, Evidence("k", facts={p: {"part": None} for p in gpus}, built=built), parts)
+    assert none.outcome is Outcome.ERROR, "where nobody tells any, nothing was compared"
+
+
 def test_a_stop_rule_wants_two_readings(parts: Parts) -> None:
     from rack_controller.prove.accept.plan import Plan, StopRule
 
