@@ -28,7 +28,7 @@ def came_before(state: Path, rack: str, generation: str, plan: Plan) -> CameBefo
 
     A newer run that did not pass takes the place of an older one that did.  Only what its seal says is believed.
     """
-    advice = f"accept it first: `rackwright accept run --rack {rack.rpartition('/')[2]}`"
+    advice = f"accept it by itself first, by the same plan: `rackwright accept run --rack {rack.rpartition('/')[2]}`"
     for record in sorted(_own(state, rack, generation, plan.name), key=lambda r: r.began_unix_ns, reverse=True):
         sealed = read_sealed_run(state / FOLDER / record.id, SigningKeys(state / KEYS).names())
         if record.outcome is None or (not sealed.fault and Level.L11 not in sealed.levels):

@@ -238,7 +238,7 @@ def test_what_a_rack_passed_by_itself_counts_only_under_its_seal(tmp_path: Path)
     def why() -> str:
         return came_before(tmp_path, K01, GENERATION, plan()).why
 
-    assert "no run of short is kept of it; accept it first: `rackwright accept run --rack k01`" in why()
+    assert "no run of short is kept of it; accept it by itself first, by the same plan: " in why()
     sealed_run(tmp_path, K01, level="L10", began_unix_ns=10**9)
     sealed_run(tmp_path, K02, level="L11", began_unix_ns=2 * 10**9)
     sealed_run(tmp_path, K01, level="L11", rig="virtual", began_unix_ns=3 * 10**9)
