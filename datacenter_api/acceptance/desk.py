@@ -16,7 +16,7 @@ from datacenter_api.acceptance.bundle import bundle
 from datacenter_api.acceptance.photos import keep_photo, read_photo
 from datacenter_api.acceptance.shown import FORMS, Checked, Photo, PlannedStep, RunRow, RunView, Taken
 from datacenter_api.acceptance.sources import source_of
-from datacenter_api.acceptance.waivers import WAIVERS, add_waiver, waivers_of
+from datacenter_api.acceptance.waivers import add_waiver, waivers_of
 from datacenter_api.fleet.queries import ReadingRow
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, PreconditionFailed, TargetUnknown
 from rack_controller.acceptance.begin import Wish, begin, begin_together
@@ -39,13 +39,14 @@ from rack_controller.acceptance.progress import (
     stop_of,
 )
 from rack_controller.acceptance.record import RunRecord
-from rack_controller.acceptance.run import EVIDENCE, FOLDER, RECORD, RunFolder, runs_in, suspects_of
+from rack_controller.acceptance.run import FOLDER, RECORD, RunFolder, runs_in, suspects_of
 from rack_controller.prove.accept.plan import Level, Plan
 from rack_controller.prove.report.as_html import as_html
 from rack_controller.prove.report.as_pdf import as_pdf
 from rack_controller.prove.report.make import report_of
 from rack_controller.prove.report.model import PassportSummary, Waiver
-from rack_controller.prove.seal import SUFFIX, judge
+from rack_controller.prove.run_files import DRAWN_FROM, EVIDENCE, Beside, look_at_run
+from rack_controller.prove.seal import SUFFIX
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
@@ -249,26 +250,44 @@ class AcceptanceDesk:
         return add_waiver(folder.path, folder.read(), waiver, SigningKeys(self.state / KEYS).signer())
 
     def report(self, run: str, form: str, passport: PassportSummary | None = None) -> bytes:
-        """Return a run's report.  Raises TargetUnknown, ArgumentsInvalid, EnvironmentUnfit without typst."""
+        """Return a run's report.
+
+        Raises TargetUnknown, ArgumentsInvalid, EnvironmentUnfit without typst, PreconditionFailed where what it would
+        be drawn from is not what was sealed: nobody is to sign that.
+        """
         if form not in FORMS:
             raise ArgumentsInvalid(f"no form {form!r}", advice=f"one of: {', '.join(FORMS)}")
+        if changed := self.changed(run):
+            advice = f"see `rackwright verify`, and restore {changed[0].file}"
+            raise PreconditionFailed(f"no report is made of run {run}: {changed[0]}", advice=advice)
         report = report_of(source_of(self.folder(run), passport))
         return as_pdf(report) if form == "pdf" else as_html(report).encode()
 
     def bundle(self, run: str) -> bytes:
         """Return everything that a run kept, as a zip with the same bytes whenever it is asked for."""
-        return bundle(self.folder(run).path)
+        return bundle(self.folder(run))
 
     def verify(self, run: str) -> Checked:
-        """Say whether a run's evidence, raw series and waivers are as they were sealed, and what is not."""
+        """Say whether all that a run kept is as it was sealed, by a key of this installation, and what is not."""
         folder = self.folder(run)
-        record = folder.read()
-        signer, faults = _judged(folder.path, EVIDENCE, [] if record.outcome else ["the run has not ended"])
-        if (folder.path / WAIVERS).exists():
-            faults += _judged(folder.path, WAIVERS, [])[1]
-        sealed = {s.raw: s.raw_sha256 for s in record.steps if s.raw} | _sealed_beside(folder.path)
-        faults += [fault for name, digest in sealed.items() if (fault := _fault_of(folder.path, name, digest))]
-        return Checked(not faults, signer, faults)
+        before = [] if folder.read().outcome else ["the run has not ended"]
+        try:
+            look = look_at_run(folder.files(), SigningKeys(self.state / KEYS).names())
+        except ValueError as err:
+            return Checked(False, "", [*before, str(err)])
+        faults = [*before, *look.faults, *(f"{m.file} is missing" for m in look.missing)]
+        if not look.evidence.faults and not look.evidence.trusted:
+            faults.append(f"signed by {look.evidence.signer}, which is no key of this installation")
+        return Checked(not faults, look.evidence.signer, faults)
+
+    def changed(self, run: str) -> list[Beside]:
+        """Return what a run's report is drawn from and is not as it was sealed.  Photos and raw series speak for
+        themselves in it: an altered one is named there and not shown.  Raises TargetUnknown.
+        """
+        files = self.folder(run).files()
+        if not {EVIDENCE, EVIDENCE + SUFFIX} <= files.keys():
+            return []
+        return [b for b in look_at_run(files, []).beside if b.file in DRAWN_FROM]
 
     def folder(self, run: str) -> RunFolder:
         """Return a run's folder.  Raises TargetUnknown."""
@@ -314,33 +333,6 @@ def _planned(folder: RunFolder, record: RunRecord) -> list[PlannedStep]:
         )
         for s in plan.upto(Level(record.level), together=bool(record.together))
     ]
-
-
-def _judged(folder: Path, name: str, before: list[str]) -> tuple[str, list[str]]:
-    try:
-        content, sealed = (folder / name).read_bytes(), (folder / (name + SUFFIX)).read_bytes()
-    except OSError as err:
-        return "", [*before, f"{Path(str(err.filename)).name} is missing"]
-    opinion = judge(name, content, sealed, [])
-    return opinion.signer, [*before, *map(str, opinion.faults)]
-
-
-def _sealed_beside(folder: Path) -> dict[str, str]:
-    """Return the other files whose hashes a run's seal has; none of a seal that cannot be read, which is a fault."""
-    try:
-        content, sealed = (folder / EVIDENCE).read_bytes(), (folder / (EVIDENCE + SUFFIX)).read_bytes()
-    except OSError:
-        return {}
-    about = judge(EVIDENCE, content, sealed, []).statement.get("predicate", {}).get("about", {})
-    return {str(name): str(digest) for name, digest in about.get("raw_sha256", {}).items()}
-
-
-def _fault_of(folder: Path, name: str, digest: str) -> str:
-    try:
-        found = hashlib.sha256((folder / Path(name).name).read_bytes()).hexdigest()
-    except OSError:
-        return f"{name} is missing"
-    return "" if found == digest else f"{name} is not what was measured"
 
 
 def _last_line(log: Path) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from datacenter_api.acceptance.beside import beside
 from datacenter_api.acceptance.photos import FOLDER as PHOTOS
 from datacenter_api.acceptance.photos import read_photo
-from datacenter_api.acceptance.waivers import WAIVERS, waivers_of
+from datacenter_api.acceptance.waivers import waivers_of
 from firmware_bridge.vocabulary.errors import TargetUnknown
 from rack_controller.acceptance.begin import PLAN
 from rack_controller.acceptance.look_back import exhibits_of, plan_of_run
@@ -19,6 +19,7 @@ from rack_controller.acceptance.progress import ANSWERS, ASKED, answers_of, aske
 from rack_controller.acceptance.run import EVIDENCE, FLOOR_USED, RECORD, RunFolder, suspects_of
 from rack_controller.prove.report.make import Source
 from rack_controller.prove.report.model import PassportSummary
+from rack_controller.prove.run_files import WAIVERS
 from rack_controller.prove.seal import SUFFIX, judge
 
 
@@ -83,10 +84,10 @@ def versions_of(folder: Path) -> list[tuple[str, str]]:
 
 
 def signer_of(folder: Path) -> str:
-    """Return the key that sealed a run's evidence; empty where it is not sealed or does not hold."""
+    """Return the key that sealed a run's evidence, or that its seal does not hold; empty where it is not sealed."""
     try:
         content, sealed = (folder / EVIDENCE).read_bytes(), (folder / (EVIDENCE + SUFFIX)).read_bytes()
     except OSError:
         return ""
     opinion = judge(EVIDENCE, content, sealed, [])
-    return opinion.signer if opinion.holds else ""
+    return opinion.signer if opinion.holds else "its seal does not hold"

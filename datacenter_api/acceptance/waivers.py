@@ -9,9 +9,8 @@ from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.prove.keys import Signer
 from rack_controller.prove.report.model import Waiver
+from rack_controller.prove.run_files import WAIVERS
 from rack_controller.prove.seal import SUFFIX, seal
-
-WAIVERS = "waivers.jsonl"
 
 
 def waivers_of(folder: Path) -> list[Waiver]:

@@ -1,14 +1,11 @@
 """A decision with all that it rests on as one zip: sealed list, runs with their reports, passports, first page."""
 
 import hashlib
-import io
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from datacenter_api.acceptance.desk import AcceptanceDesk
 from datacenter_api.acceptance.passport import summary_of
-from datacenter_api.acceptance.waivers import WAIVERS
 from datacenter_api.passports.decisions import DecisionDesk
 from rack_controller.acceptance.begin import PLAN
 from rack_controller.acceptance.run import EVIDENCE, FLOOR_USED, RECORD, RunFolder, runs_in
@@ -16,7 +13,9 @@ from rack_controller.prove.dossier import entries_of
 from rack_controller.prove.option import DecisionRecord
 from rack_controller.prove.report.dossier_page import PassportLine, RunLine, dossier_page
 from rack_controller.prove.report.model import PassportSummary
+from rack_controller.prove.run_files import WAIVERS
 from rack_controller.prove.seal import SUFFIX
+from rack_controller.prove.zipped import zipped
 
 _OF_A_RUN = (RECORD, EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX, PLAN, FLOOR_USED)
 """What goes along of a run: raw series stay where they are, their hashes stand in the evidence's seal."""
@@ -32,11 +31,7 @@ def dossier_zip(desk: DecisionDesk, name: str, audited: Sequence[Mapping[str, ob
     files["index.html"] = dossier_page(record, runs, passports, len(audited), as_of).encode()
     export = desk.dossier(name, audited, entries_of(files))
     files |= {export.name: export.content, export.name + SUFFIX: export.seal}
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in sorted(files.items()):
-            archive.writestr(f"{name}/{path}", content)
-    return made.getvalue()
+    return zipped(name, files)
 
 
 def _runs(desk: DecisionDesk, record: DecisionRecord, files: dict[str, bytes]) -> Iterator[RunLine]:
@@ -52,7 +47,9 @@ def _runs(desk: DecisionDesk, record: DecisionRecord, files: dict[str, bytes]) -
             path = folder.path / kept
             if path.is_file():
                 files[f"{at}/{kept}"] = path.read_bytes()
-        files[f"{at}/report.html"] = acceptance.report(row.id, "html", _passport(desk, row.rack))
+        changed = acceptance.changed(row.id)
+        if not changed:
+            files[f"{at}/report.html"] = acceptance.report(row.id, "html", _passport(desk, row.rack))
         yield RunLine(
             rack=row.rack,
             run=row.id,
@@ -63,6 +60,7 @@ def _runs(desk: DecisionDesk, record: DecisionRecord, files: dict[str, bytes]) -
             waived=row.waived,
             evidence_sha256=_digest(folder),
             folder=at,
+            fault=str(changed[0]) if changed else "",
         )
 
 

@@ -26,6 +26,7 @@ from rack_controller.acceptance.raw import pack
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.rig import Rig
 from rack_controller.acceptance.watch import FolderWatch, Watch
+from rack_controller.prove import run_files
 from rack_controller.prove.accept.evidence import Evidence, FactValue
 from rack_controller.prove.accept.ocptv import Output
 from rack_controller.prove.accept.parts import Parts, parts_of
@@ -35,7 +36,7 @@ from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.keys import Signer
 from rack_controller.prove.seal import SUFFIX, seal
 
-FOLDER, RECORD, EVIDENCE = "acceptance", "run.json", "evidence.ocptv.jsonl"
+FOLDER, RECORD, EVIDENCE = "acceptance", "run.json", run_files.EVIDENCE
 FLOOR_USED = "floor.json"
 """What a live run took of the floor: records, and which instruments logged what."""
 SCHEMA_VERSION = 1
@@ -73,6 +74,14 @@ class RunFolder:
         except OSError as err:
             raise EnvironmentUnfit(f"{name} is not kept: {err.strerror}", advice="make room") from err
 
+    def files(self) -> dict[str, bytes]:
+        """Return every file of the folder and of folders in it, by path.  Raises EnvironmentUnfit."""
+        try:
+            found = sorted(p for p in self.path.rglob("*") if p.is_file())
+            return {p.relative_to(self.path).as_posix(): p.read_bytes() for p in found}
+        except OSError as err:
+            raise EnvironmentUnfit(f"{self.path.name} cannot be read: {err.strerror}", advice="look at it") from err
+
     def finish(self, record: RunRecord, facts: dict[str, dict[str, FactValue]], signer: Signer) -> bytes:
         """Write the run out as OCP Test & Validation, sealed; returns the output."""
         output = written_out(record, facts)
@@ -84,7 +93,8 @@ class RunFolder:
             "plan_sha256": record.plan_sha256,
             "levels": sorted({s.level for s in record.steps if s.required}),
             **({"together": record.together} if record.together else {}),
-            "raw_sha256": {s.raw: s.raw_sha256 for s in record.steps if s.raw} | _floor_of(self.path),
+            run_files.RAW_HASHES: {s.raw: s.raw_sha256 for s in record.steps if s.raw} | _floor_of(self.path),
+            run_files.FILE_HASHES: run_files.hashes_beside(self.files()),
         }
         content = b"".join(output.lines)
         keep(self.path / EVIDENCE, content)

@@ -5,10 +5,11 @@ from pathlib import Path
 from firmware_bridge.generations.load import load_generation
 from rack_controller.acceptance.begin import FAULTS, TRACE, Wish, begin, kept_file, kept_plan, planted_in
 from rack_controller.acceptance.record import RunRecord
-from rack_controller.acceptance.run import RunFolder, Told, go_on
+from rack_controller.acceptance.run import EVIDENCE, RunFolder, Told, go_on
 from rack_controller.acceptance.virtual.batch import recorded_load
 from rack_controller.acceptance.virtual.recipe import read_recipe
 from rack_controller.acceptance.virtual.rig import VirtualRig
+from rack_controller.prove.seal import SUFFIX
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
@@ -26,6 +27,8 @@ def resume(folder: RunFolder, state: Path, told: Told) -> tuple[RunRecord, RunFo
     trace = recorded_load(kept_file(where, TRACE))
     generation = load_generation(record.generation)
     rig = VirtualRig(generation, read_recipe(), [record.rack], record.seeds["made"], [fault], trace)
+    if record.outcome is not None and (where / (EVIDENCE + SUFFIX)).is_file():
+        return record, folder  # what was sealed is not sealed anew
     record = go_on(record, folder, plan, rig, rig.parts, told)
     (evidence,) = rig.collect(())
     facts = {place: dict(said) for place, said in evidence.facts.items()}

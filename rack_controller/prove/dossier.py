@@ -4,8 +4,6 @@ The list is one entry a line under a seal of its own; entries `file PATH` say wh
 """
 
 import hashlib
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -14,7 +12,6 @@ from rack_controller.prove.seal import SUFFIX, judge
 
 LIST = ".dossier.jsonl"
 FILE = "file "
-MOST_BYTES = 2 << 30
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -31,11 +28,15 @@ class _Entry(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What came of looking into a dossier: what is wrong, who signed, whether that key is trusted."""
+    """What came of looking into a dossier: what is wrong, who signed, whether that key is trusted.
+
+    `about`: the decision that it was signed for, empty where nobody can tell.
+    """
 
     faults: list[str]
     signer: str
     trusted: bool
+    about: str = ""
 
 
 def entries_of(files: Mapping[str, bytes]) -> list[tuple[str, object]]:
@@ -46,21 +47,9 @@ def entries_of(files: Mapping[str, bytes]) -> list[tuple[str, object]]:
     ]
 
 
-def files_of(content: bytes) -> dict[str, bytes]:
-    """Return the files of a zip by path below its one folder.  Raises ValueError for what is no dossier."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = [n for n in archive.namelist() if not n.endswith("/")]
-            if sum(i.file_size for i in archive.infolist()) > MOST_BYTES:
-                raise ValueError(f"it unpacks to more than {MOST_BYTES >> 30} GiB")
-            if len(names) != len(set(names)):
-                raise ValueError("a file stands in it twice")
-            files = {name.partition("/")[2]: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, NotImplementedError, EOFError) as err:
-        raise ValueError(f"it is no zip that can be read: {err}") from err
-    if len(files) != len(names) or not any(name.endswith(LIST) for name in files):
-        raise ValueError("there is no dossier in it")
-    return files
+def is_dossier(files: Mapping[str, bytes]) -> bool:
+    """Return whether files, by path, have the list of a dossier among them."""
+    return any(name.endswith(LIST) for name in files)
 
 
 def look_into(files: Mapping[str, bytes], known: Sequence[str]) -> Found:
@@ -81,7 +70,8 @@ def look_into(files: Mapping[str, bytes], known: Sequence[str]) -> Found:
         if sealed in files:
             # A passport is signed under its own name, wherever it lies.
             faults += [str(f) for f in judge(sealed.rpartition("/")[2], files[sealed], files[path], []).faults]
-    return Found(faults, opinion.signer, opinion.trusted)
+    about = opinion.statement.get("predicate", {}).get("about", {})
+    return Found(faults, opinion.signer, opinion.trusted, str(about.get("decision", "")))
 
 
 def _kept(content: bytes) -> list[Kept]:

@@ -21,7 +21,10 @@ _OUTCOMES = {
 
 
 class RunLine(msgspec.Struct, frozen=True):
-    """One acceptance run of a rack of the offer.  `folder` is where it lies in the dossier."""
+    """One acceptance run of a rack of the offer.  `folder` is where it lies in the dossier.
+
+    `fault`: what is not as it was sealed, empty where nothing is; such a run has no verdict and no report.
+    """
 
     rack: str
     run: str
@@ -32,6 +35,7 @@ class RunLine(msgspec.Struct, frozen=True):
     waived: int
     evidence_sha256: str
     folder: str
+    fault: str = ""
 
 
 class PassportLine(msgspec.Struct, frozen=True):
@@ -106,12 +110,16 @@ def _runs(runs: Sequence[RunLine]) -> str:
 
 def _run(run: RunLine) -> str:
     mark, word = ("…", "OPEN") if run.outcome is None else MARKS[run.outcome]
+    kind = run.outcome or "open"
+    named = f'<a href="{escape(run.folder)}/report.html">{escape(run.run)}</a>'
+    if run.fault:
+        kind, mark, word, named = "error", "✗", "NOT AS SEALED", f"{escape(run.run)}: {escape(run.fault)}"
     return (
-        f'<tr><td class="place">{escape(run.rack)}</td><td><a href="{escape(run.folder)}/report.html">{escape(run.run)}'
-        f'</a><div class="source"><code>{escape(run.evidence_sha256) or "not sealed"}</code></div></td>'
+        f'<tr><td class="place">{escape(run.rack)}</td><td>{named}'
+        f'<div class="source"><code>{escape(run.evidence_sha256) or "not sealed"}</code></div></td>'
         f"<td>{escape(run.level)}</td><td>{escape(stamp(run.began_unix_ns)[:16])}</td>"
         f'<td class="n">{run.deviations}</td><td class="n">{run.waived}</td>'
-        f'<td><span class="verdict {run.outcome or "open"}">{mark} {word}</span></td></tr>'
+        f'<td><span class="verdict {kind}">{mark} {word}</span></td></tr>'
     )
 
 

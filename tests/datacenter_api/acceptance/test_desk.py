@@ -96,7 +96,7 @@ def test_verify_names_each_file_that_is_not_as_it_was(tmp_path: Path) -> None:
     evidence = folder.path / "evidence.ocptv.jsonl"
     evidence.write_bytes(evidence.read_bytes().replace(b"FAIL", b"PASS"))
     faults = desk.verify(run).faults
-    assert any(f"{raw.name} is not what was measured" in f for f in faults)
+    assert any(f"altered: {raw.name}: it is not the file" in f for f in faults)
     assert any("evidence.ocptv.jsonl" in f for f in faults)
     (folder.path / f"evidence.ocptv.jsonl{SUFFIX}").unlink()
     assert "evidence.ocptv.jsonl.dsse is missing" in desk.verify(run).faults

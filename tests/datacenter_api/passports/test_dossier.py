@@ -15,8 +15,12 @@ from datacenter_api.passports.decisions import DecisionDesk
 from datacenter_api.passports.desk import PassportDesk
 from datacenter_api.passports.dossier import dossier_zip
 from rack_controller.acceptance.run import RunFolder
-from rack_controller.prove.dossier import files_of
 from rack_controller.prove.option import DecisionStep, Firm, Offer
+from rack_controller.prove.run_files import EVIDENCE
+from rack_controller.prove.seal import SUFFIX
+from rack_controller.prove.zipped import unzipped
+from rack_controller.signing_keys import FOLDER as KEYS
+from rack_controller.signing_keys import SigningKeys
 
 HOSTILE = '"><script>alert(1)</script>'
 OFFER = Offer(
@@ -33,6 +37,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     other = RunFolder(state / "acceptance" / "k01-run")
     shutil.copytree(folder.path, other.path)
     other.write(msgspec.structs.replace(folder.read(), id="k01-run", rack=RACK))
+    for end in ("", SUFFIX):
+        (other.path / (EVIDENCE + end)).unlink()
+    other.finish(other.read(), {}, SigningKeys(state / KEYS).signer())
     passports = PassportDesk(state)
     assert passports.take(csv_of(small_rack()), "k01.csv", "ada").accepted
     desk = DecisionDesk(passports)
@@ -45,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
 
 
 def test_it_has_runs_of_its_racks_alone_reports_passports_and_a_page(made: tuple[Path, bytes]) -> None:
-    files = files_of(made[1])
+    files = unzipped(made[1])[1]
     assert {
         "index.html",
         "pilot.dossier.jsonl",
@@ -78,5 +85,8 @@ def test_verify_says_what_was_done_to_it(
     assert rackwright(["verify", str(file), "--state", str(state)]) == 0
     assert rackwright(["verify", str(file), "--state", str(tmp_path)]) == 8
     file.write_bytes(content[: len(content) // 2])
+    assert rackwright(["verify", str(file), "--state", str(state)]) == 9
+    assert "cut or altered: pilot.dossier.zip" in capsys.readouterr().err
+    file.write_bytes(b"no zip")
     assert rackwright(["verify", str(file), "--state", str(state)]) == 2
     assert "option dossier NAME --zip" in capsys.readouterr().err

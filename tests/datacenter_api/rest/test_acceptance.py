@@ -36,8 +36,9 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(state: Path, ended: Path) -> str:
-    """A run that has ended, in the API's state directory."""
-    shutil.copytree(ended / "acceptance", state / "acceptance")
+    """A run that has ended, in the API's state directory, with the key that sealed it."""
+    for kept in ("acceptance", "signing"):
+        shutil.copytree(ended / kept, state / kept, dirs_exist_ok=True)
     (folder,) = (state / "acceptance").iterdir()
     return folder.name
 
@@ -63,7 +64,8 @@ async def test_a_run_is_listed_shown_reported_proven_and_handed_out(api: Api, ru
         assert "style-src 'unsafe-inline'" in page.headers["content-security-policy"]
         assert "script-src" not in page.headers["content-security-policy"]
         assert "<h1>virtual</h1>" in page.text
-        assert (await client.get(f"{V1}/{run}/verify")).json()["holds"] is True
+        checked = (await client.get(f"{V1}/{run}/verify")).json()
+        assert (checked["faults"], checked["holds"]) == ([], True)
         evidence = await client.get(f"{V1}/{run}/evidence.zip")
         assert evidence.content[:2] == b"PK"
         assert run in evidence.headers["content-disposition"]

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rack_controller.prove.cyclonedx import Document
-from rack_controller.prove.dossier import LIST, entries_of, files_of, look_into
+from rack_controller.prove.dossier import LIST, entries_of, is_dossier, look_into
 from rack_controller.prove.keys import Signer, fingerprint
 from rack_controller.prove.seal import SUFFIX, seal
+from rack_controller.prove.zipped import around, unzipped, zipped
 from rack_controller.signing_keys import Ed25519PrivateKey
 
 KEY = Signer(Ed25519PrivateKey.generate())
@@ -31,16 +32,10 @@ def dossier() -> dict[str, bytes]:
     return {**beside, **sealed(NAME, [("offer", {"name": "pilot"}), *entries_of(beside)])}
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        for path, content in files.items():
-            archive.writestr(f"pilot/{path}", content)
-    return made.getvalue()
-
-
 def test_a_dossier_that_nobody_touched_holds_by_a_key_that_is_known() -> None:
-    found = look_into(files_of(zipped(dossier())), [fingerprint(KEY.public)])
+    root, files = unzipped(zipped("pilot", dossier()))
+    assert (root, is_dossier(files)) == ("pilot", True)
+    found = look_into(files, [fingerprint(KEY.public)])
     assert found.faults == []
     assert found.trusted
     assert not look_into(dossier(), []).trusted
@@ -68,9 +63,10 @@ def test_a_file_that_was_taken_out_put_in_or_altered_is_named(path: str) -> None
 
 
 def test_what_is_no_dossier_is_refused() -> None:
-    for content in (b"", b"PK\3\4", zipped({"a": b""}), zipped({})):
-        with pytest.raises(ValueError, match=r"zip|dossier"):
-            files_of(content)
+    for content in (b"", b"PK\3\4"):
+        with pytest.raises(ValueError, match="no zip"):
+            unzipped(content)
+    assert not is_dossier(unzipped(zipped("pilot", {"a": b""}))[1])
     two = {**dossier(), f"other{LIST}": b""}
     assert "2 lists" in look_into(two, []).faults[0]
 
@@ -82,4 +78,18 @@ def test_a_file_that_stands_in_it_twice_is_refused() -> None:
         for _ in range(2):
             archive.writestr(f"pilot/{NAME}", b"")
     with pytest.raises(ValueError, match="twice"):
-        files_of(made.getvalue())
+        unzipped(made.getvalue())
+
+
+def test_what_is_changed_around_the_files_of_a_zip_is_told_with_its_byte() -> None:
+    files = dossier()
+    content = zipped("pilot", files)
+    assert content == zipped("pilot", dict(reversed(files.items())))
+    assert around(content, "pilot", files) == ""
+    assert around(content + b"\0", "pilot", files).startswith(f"byte {len(content)}, ")
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, kept in sorted(files.items()):
+            archive.writestr(f"pilot/{path}", kept)
+    assert unzipped(made.getvalue())[1] == files
+    assert "packed anew" in around(made.getvalue(), "pilot", files)

@@ -1,0 +1,119 @@
+"""The files of an acceptance run laid beside its seal: what was altered, taken out or put in.  Pure.
+
+The evidence is sealed line by line; its seal has the SHA-256 of everything else that the run kept until its end, which
+is all that a report is drawn from.  Waivers come later, under a seal of their own by the same key or a successor of it.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rack_controller.prove.seal import SUFFIX, Opinion, Wrong, judge
+
+EVIDENCE, WAIVERS = "evidence.ocptv.jsonl", "waivers.jsonl"
+RAW_HASHES, FILE_HASHES = "raw_sha256", "files_sha256"
+"""Where a seal keeps hashes: of raw series, which may stay where they were measured, and of all else."""
+OF_THE_MACHINE = frozenset({"lock", "token", "runner.log", "now.json", "undo.json"})
+"""What belongs to the process and not to the evidence."""
+DRAWN_FROM = frozenset({"run.json", "plan.yaml", "asked.json", "answers.jsonl", "floor.json"})
+"""What a report is drawn from, beside photos and raw series, which speak for themselves in it."""
+_SEALED_APART = frozenset({EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX})
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A file beside the evidence that is not as it was sealed."""
+
+    wrong: Wrong
+    file: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.wrong}: {self.file}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLook:
+    """What came of looking at a run: the evidence itself, and what lies beside it.
+
+    `missing`: sealed files that are not there, so that nobody looked at what they hold.
+    """
+
+    evidence: Opinion
+    beside: tuple[Beside, ...]
+    missing: tuple[Beside, ...]
+
+    @property
+    def faults(self) -> list[str]:
+        """Everything that is not as it was sealed, in words."""
+        return [*map(str, self.evidence.faults), *map(str, self.beside)]
+
+
+def is_evidence(path: str) -> bool:
+    """Return whether a file of a run's folder, by its path in it, says anything of the run."""
+    name = path.rpartition("/")[2]
+    return path not in OF_THE_MACHINE and not name.startswith(".")
+
+
+def hashes_beside(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the SHA-256 of every file that the evidence's seal is to have."""
+    kept = sorted(path for path in files if is_evidence(path) and path not in _SEALED_APART)
+    return {path: hashlib.sha256(files[path]).hexdigest() for path in kept}
+
+
+def sealed_names(evidence: bytes, sealed: bytes) -> list[str]:
+    """Return the paths of the files whose hashes a seal has, none of what is no seal."""
+    return list(_hashes(judge(EVIDENCE, evidence, sealed, []).statement.get("predicate", {}).get("about", {})))
+
+
+def _hashes(about: Mapping[str, Any]) -> dict[str, str]:
+    return {str(k): str(v) for name in (RAW_HASHES, FILE_HASHES) for k, v in dict(about.get(name) or {}).items()}
+
+
+def look_at_run(files: Mapping[str, bytes], known: Sequence[str]) -> RunLook:
+    """Say whether the files of a run's folder, by path in it, are those that were sealed.
+
+    `known`: fingerprints of keys that are trusted.  Raises ValueError where there is no evidence or no seal of it.
+    """
+    absent = [name for name in (EVIDENCE, EVIDENCE + SUFFIX) if name not in files]
+    if absent:
+        raise ValueError(f"{' and '.join(absent)} is missing")
+    opinion = judge(EVIDENCE, files[EVIDENCE], files[EVIDENCE + SUFFIX], known)
+    about = opinion.statement.get("predicate", {}).get("about", {})
+    sealed = _hashes(about)
+    beside = [
+        Beside(Wrong.ALTERED, path, "it is not the file whose hash was sealed")
+        for path, digest in sealed.items()
+        if path in files and hashlib.sha256(files[path]).hexdigest() != digest
+    ]
+    if FILE_HASHES in about:
+        more = sorted(p for p in files if is_evidence(p) and p not in sealed and p not in _SEALED_APART)
+        beside += [Beside(Wrong.ADDED, path, "nobody sealed it") for path in more]
+    missing = [
+        Beside(Wrong.CUT, path, "it is not here, and nobody looked at what it holds")
+        for path in sealed
+        if path not in files
+    ]
+    beside += _waivers(files, about, [*known, *filter(None, [opinion.signer])])
+    return RunLook(opinion, tuple(beside), tuple(missing))
+
+
+def _waivers(files: Mapping[str, bytes], about: Mapping[str, Any], known: Sequence[str]) -> list[Beside]:
+    """Return what is wrong with waivers: changed, of another run, or by somebody else than who sealed the run."""
+    content, sealed = files.get(WAIVERS), files.get(WAIVERS + SUFFIX)
+    if content is None and sealed is None:
+        return []
+    if content is None or sealed is None:
+        gone = WAIVERS if content is None else WAIVERS + SUFFIX
+        return [Beside(Wrong.CUT, gone, "waivers and their seal belong together")]
+    opinion = judge(WAIVERS, content, sealed, known)
+    if opinion.faults:
+        return [Beside(f.wrong, f.file, str(f).partition(f"{f.file}, ")[2]) for f in opinion.faults]
+    said = opinion.statement["predicate"]["about"]
+    if dict(said).get("run") != about.get("run"):
+        return [Beside(Wrong.ADDED, WAIVERS, "they are of another run")]
+    if not opinion.trusted:
+        who = f"signed by {opinion.signer}, neither who sealed the run nor a successor"
+        return [Beside(Wrong.SIGNER, WAIVERS, who)]
+    return []
