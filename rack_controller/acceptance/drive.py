@@ -16,7 +16,7 @@ from rack_controller.acceptance.rig import BUILT, Act, Rig
 from rack_controller.acceptance.watch import Unwatched, Watch, stretch_of
 from rack_controller.prove.accept.derived import inputs_of
 from rack_controller.prove.accept.evidence import Evidence, Phase
-from rack_controller.prove.accept.judge import TOLD
+from rack_controller.prove.accept.judge import TOLD, kind_told_of
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import Level, PhaseSpec, Plan, StepSpec
 from rack_controller.prove.accept.safety import unsafe
@@ -140,7 +140,8 @@ class _Drive:
                     self._phase(phase)
         finally:
             self._rest()
-        told = {BUILT * m.if_built + m.of for m in self._step.measures if m.rule in TOLD}
+        measures = [m for m in self._step.measures if m.rule in TOLD]
+        told = {BUILT * m.if_built + m.of for m in measures} | {f"{kind_told_of(m)}.{m.of}" for m in measures}
         self.driven.evidence = self._rig.collect(self._phases, told, series_of(self._step))
         return self.driven
 

@@ -66,12 +66,16 @@ class FloorHand:
         """Return the rack's records; wait for the checks that are judged and, of facts that nobody else tells, theirs.
 
         `told`: names of facts and checks that are judged; `facts`: those of them that the rack tells itself, by name
-        and by kind of part and name (`gpu.firmware`).
+        and by kind of part and name (`gpu.firmware`).  `told` has the latter too where facts are judged of one kind.
         """
         missed = set(told) - set(facts)
 
+        def wanted(kind: str, name: str) -> bool:
+            kinds = {n.partition(".")[0] for n in told if n.endswith(f".{name}")}
+            return name in told and bool(not kinds or kinds & {kind, "*"})
+
         def silent(check: Check) -> bool:
-            told_of = [(n, f"{at}.{n}") for n in check.told if n in told for at in check.at if self.parts.of(at)]
+            told_of = [(n, f"{at}.{n}") for n in check.told for at in check.at if self.parts.of(at) and wanted(at, n)]
             return any(n in missed or by_kind not in facts for n, by_kind in told_of)
 
         checks = {k: c for k, c in self.checks.checks.items() if any(self.parts.of(at) for at in c.at)}

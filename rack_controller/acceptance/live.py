@@ -243,7 +243,9 @@ class LiveRig:
         built = self._product.built() if told else {}
         told = {n.removeprefix(BUILT) for n in told if built or not n.startswith(BUILT)}
         drilled = {name for said in self._told.values() for name in said}
-        asked = set(told) - drilled - (frozenset() if self._floor is None else self._floor.tells)
+        asked = (
+            {n for n in told if "." not in n} - drilled - (frozenset() if self._floor is None else self._floor.tells)
+        )
         facts = {place: dict(said) for place, said in self._product.facts(asked).items()}
         records: tuple[FloorRecord, ...] = ()
         if self._floor is not None:

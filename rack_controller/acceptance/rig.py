@@ -70,7 +70,7 @@ class Rig(Protocol):
         """Return what was recorded since the last time, a rack each, and forget it.
 
         `told`: names of facts and kinds of records that are judged, some with `BUILT` before them; what is slow to ask
-        for is left out otherwise.
+        for is left out otherwise.  Beside them, with a dot, of which kind of part (`sw.neighbour`, `*` for any).
         `wanted`: series that are judged; those that were not read may come from elsewhere.
         """
         ...

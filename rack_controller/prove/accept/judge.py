@@ -61,6 +61,11 @@ RULES: Mapping[Rule, Judge] = {
 TOLD = {Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.TRUNKED, Rule.RECORD}
 
 
+def kind_told_of(measure: MeasureSpec) -> str:
+    """Return the kind of part of which a measure judges a fact, `*` where it is of whoever tells it."""
+    return "port" if measure.rule is Rule.CABLED else measure.only or "*"
+
+
 def judge_step(step: StepSpec, plan: Plan, evidence: Evidence, parts: Parts) -> list[Measured]:
     """Return what came of every measure of a step, and of its sweep over all series that were read."""
     whole = Evidence(

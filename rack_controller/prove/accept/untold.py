@@ -13,7 +13,7 @@ import msgspec
 
 from rack_controller.prove.accept.derived import inputs_of
 from rack_controller.prove.accept.floor import Checks
-from rack_controller.prove.accept.judge import TOLD
+from rack_controller.prove.accept.judge import TOLD, kind_told_of
 from rack_controller.prove.accept.plan import Level, MeasureSpec, Plan, Rule
 
 MOST_NAMED = 3
@@ -82,8 +82,8 @@ def needed_of(
     elif m.rule in TOLD:
         if not _tells(m, facts):
             fitting = ((name, c) for name, c in checks.checks.items() if c.facts and m.of in c.told)
-            only = "port" if m.rule is Rule.CABLED else m.only  # ports between racks are judged by `trunked`
-            yield from (("records", name) for name, c in fitting if not only or only in c.at)
+            kind = kind_told_of(m)
+            yield from (("records", name) for name, c in fitting if kind == "*" or kind in c.at)
     else:
         yield from (("readings", n) for n in inputs_of(m.of) if n not in series and n in checks.instruments)
 

@@ -190,10 +190,7 @@ def test_facts_of_parts_come_out_of_records(tmp_path: Path) -> None:
         )
 
     table = Table(tmp_path, inventory)
-    table.rack.answered_at = 20.0  # of the CPUs nothing comes
     record = table.run("memory")
     assert [f.place for f in record.findings] == ["u31/gpu1"]
-    assert table.texts == [
-        "hand in what was measured: Memory and host link of GPUs, Memory of CPUs",
-        "hand in what was measured: Memory of CPUs",
-    ]
+    # The CPUs' memory is judged by no measure of the step, and nobody is asked for it.
+    assert table.texts == ["hand in what was measured: Memory and host link of GPUs"]
