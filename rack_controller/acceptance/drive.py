@@ -257,8 +257,8 @@ def _refusal(act: Act, err: RackwrightError) -> str:
 
 
 def _standing(phase: PhaseSpec) -> Iterator[Act]:
-    if phase.load is not None and phase.do not in ALONE:
-        yield Act("load", value=phase.load)
+    if phase.load is not None:  # what works alone does so beside idle parts, also before the first one
+        yield Act("load", value=0.0 if phase.do in ALONE else phase.load)
     if phase.trace is not None:
         yield Act("trace", value=phase.scale, name=phase.trace)
     if phase.cap is not None:

@@ -18,6 +18,7 @@ from rack_controller.acceptance.watch import NS, Watch
 from rack_controller.prove.accept.evidence import Array, FactValue, FloorRecord, Phase, Series
 from rack_controller.prove.accept.floor import Check, Checks
 from rack_controller.prove.accept.parts import Parts
+from rack_controller.prove.accept.reaction import BEFORE_S
 
 HOLD_S, LOOK_S = 3.0, 1.0
 """How long a reading counts at least, and how often it is looked for."""
@@ -112,7 +113,7 @@ class FloorHand:
         names = [n for n in known if n in wanted]
         if not known or not phases:
             return {}
-        since, until = self._unix(min(p.since for p in phases)), self._unix(max(p.end for p in phases))
+        since, until = self._unix(min(p.since for p in phases) - BEFORE_S), self._unix(max(p.end for p in phases))
         between = " to ".join(time.strftime("%H:%M:%S", time.gmtime(t)) for t in (since, until))
 
         def lacks() -> str:

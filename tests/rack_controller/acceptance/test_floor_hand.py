@@ -139,7 +139,7 @@ def test_what_instruments_logged_is_asked_for_by_series_and_time_and_judged_by_p
     table = Table(tmp_path, lambda text: flows(tmp_path, dry="u14"))
     record = table.run("flow")
     assert table.texts == [
-        "hand in what the instruments logged from 10:00:00 to 10:00:04 UTC: Flow of every tray (tray.flow)"
+        "hand in what the instruments logged from 09:59:52 to 10:00:04 UTC: Flow of every tray (tray.flow)"
     ]
     assert record.outcome is Outcome.FAIL
     assert [f.place for f in record.findings] == ["u14"]

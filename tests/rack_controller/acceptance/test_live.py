@@ -1,11 +1,12 @@
 """A live rig on a scripted rack: the product does what it can, refusals are errors, people are not waited for for ever,
 and what was done is known after a crash."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.scripted_rack import ScriptedRack
+from support.scripted_rack import ScriptedRack, parts
 
 from firmware_bridge.vocabulary.errors import (
     ArgumentsInvalid,
@@ -16,7 +17,7 @@ from firmware_bridge.vocabulary.errors import (
 )
 from firmware_bridge.wire.located_yaml import parse
 from rack_controller.acceptance.engine import run_step
-from rack_controller.acceptance.live import Read
+from rack_controller.acceptance.live import LiveRig, Now, Read
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.rig import BUILT, Act
 from rack_controller.acceptance.undo import UndoBook
@@ -202,3 +203,28 @@ def test_what_nobody_can_do_it_cannot() -> None:
     assert rig.can("pull")
     assert not rig.can("fly")
     assert not rig.can("trace")  # none was given
+
+
+@dataclass
+class Hands:
+    """Does whatever it is asked for, and keeps it."""
+
+    done: list[tuple[str, str, float]] = field(default_factory=list)
+
+    def can(self, act: Act, kind: str) -> bool:
+        return True
+
+    def do(self, act: Act, kind: str) -> float:
+        self.done.append((act.verb, act.place, act.value))
+        return float("nan")
+
+
+def test_what_works_alone_does_so_beside_idle_parts_also_before_the_first() -> None:
+    alone = PLAN.replace(
+        "each: psu, places: [u06/psu0, u06/psu1], do: pull", "each: tray, places: [u11], do: load, load: 0.5"
+    )
+    chosen, rack, hands = plan_of(parse(alone, "plan.yaml")), ScriptedRack(), Hands()
+    rig = LiveRig("k01", parts(), rack, [hands], Now(rack.sleep, lambda: rack.now))
+    run_step(chosen.steps[0], chosen, rig, rig.parts, [[]], retest=False)
+    assert [(verb, place) for verb, place, _ in hands.done] == [("load", ""), ("load_one", "u11"), ("unload", "")]
+    assert [value for _, _, value in hands.done[:2]] == [0.0, 0.5]
