@@ -26,6 +26,9 @@ from rack_controller.prove.accept.robust import centre
 
 NAN = float("nan")
 LOOK_S = 0.5
+BOOTS_S = 600.0
+"""How long trays are switched on again and again after mains: their controllers boot for minutes, and until they speak
+their leak detectors are blind, which keeps them off."""
 _OPERATIONS: Mapping[tuple[str, str], str] = {
     ("pull", "psu"): "psu_off",
     ("restore", "psu"): "psu_on",
@@ -81,8 +84,8 @@ class Verbs(Protocol):
         """Send a command and return its result."""
         ...
 
-    def operate(self, do: str, target: str, **more: Any) -> None:
-        """Have an operation planned, approved and done."""
+    def operate(self, do: str, target: str, *, again_s: float = 0.0, **more: Any) -> None:
+        """Have an operation planned, approved and done, anew for `again_s` when it fails."""
         ...
 
 
@@ -108,6 +111,8 @@ class ProductDoes:
             self.product.command("limit", "", clear=True, each=True)
         elif act.verb == "drill":
             self._drill(act.place)
+        elif act.verb == "power_on":
+            self.product.operate(_OPERATIONS[act.verb, kind], act.place, again_s=BOOTS_S)
         elif act.verb != "end_drill":  # of a rehearsal nothing is left to be ended
             self.product.operate(_OPERATIONS[act.verb, kind], act.place)
         return NAN

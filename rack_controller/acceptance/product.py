@@ -20,6 +20,8 @@ LOOK_S = 1.0
 OPERATION_WITHIN_S = 1800.0
 PATIENT_S = 120.0
 """How long a refusal that may pass (something else is switched just now) is waited out."""
+AGAIN_S = 10.0
+"""How long until an operation that failed is planned anew, where what it failed of passes."""
 _DONE, _ENDED, _HELD = "done", ("failed", "cancelled"), "held"
 Facts = Mapping[str, Mapping[str, FactValue]]
 Waits = Callable[[str], None]
@@ -106,12 +108,23 @@ class ProductOverApi:
         result: dict[str, Any] = self.link.post(self._path("commands"), wish)["result"]
         return result
 
-    def operate(self, do: str, target: str, **more: Any) -> None:
-        """Have an operation planned, approved and done.
+    def operate(self, do: str, target: str, *, again_s: float = 0.0, **more: Any) -> None:
+        """Have an operation planned, approved and done; one that fails is planned anew for `again_s`, s.
 
         What is refused because something else is switched just now is asked again for a while.  Raises CommandRefused
         with the product's reason, DeadlinePassed when it does not end.
         """
+        until = self.clock() + again_s
+        while True:
+            try:
+                return self._operate(do, target, **more)
+            except CommandRefused as err:
+                if self.clock() >= until:
+                    raise
+                self.waits(f"{do} of {target or 'the rack'} once more: {err.what}")
+                self.sleep(AGAIN_S)
+
+    def _operate(self, do: str, target: str, **more: Any) -> None:
         until = self.clock() + PATIENT_S
         while True:
             try:

@@ -55,7 +55,7 @@ class ScriptedRack:
         state = "refused" if "limit" in self.refuses else "applied"
         return {"limits": [{"place": "u11/gpu0", "state": state, "detail": "no"}]}
 
-    def operate(self, do: str, target: str, **more: Any) -> None:
+    def operate(self, do: str, target: str, *, again_s: float = 0.0, **more: Any) -> None:
         if do in self.refuses:
             raise self.refuses[do]
         self.done.append((do, target))

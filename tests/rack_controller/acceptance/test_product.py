@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from firmware_bridge.vocabulary.errors import CommandRefused
 from rack_controller.acceptance.product import ProductOverApi
 
 RACK = "lab1/a/r01/k01"
@@ -43,3 +46,35 @@ def test_nothing_is_asked_that_nobody_wants() -> None:
     link = Link()
     assert ProductOverApi(link, RACK, RACK).facts(()) == {}
     assert link.asked == []
+
+
+class Booting:
+    """A rack whose trays are kept off until their controllers have booted, `up_at` s."""
+
+    def __init__(self, up_at: float) -> None:
+        self.now, self.up_at, self.planned = 0.0, up_at, 0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def get(self, path: str, **query: Any) -> Any:
+        if self.now >= self.up_at:
+            return {"state": "done"}
+        return {"state": "failed", "summary": "u11: Leak unseen at u11: its 4 leak detectors are blind"}
+
+    def post(self, path: str, body: Any) -> Any:
+        self.planned += body["verb"] == "plan"
+        return {"result": {"operation": f"k01-{self.planned}", "plan": {"stages": ["trays"]}}}
+
+
+def test_trays_that_are_kept_off_while_their_controllers_boot_are_switched_on_again_and_again() -> None:
+    rack = Booting(up_at=45.0)
+    product = ProductOverApi(rack, "k01", "k01", sleep=rack.sleep, clock=lambda: rack.now)
+    product.operate("on", "", again_s=600.0)
+    assert (rack.planned, rack.now) == (6, 50.0)
+    for again_s, planned in ((0.0, 1), (60.0, 7)):
+        rack = Booting(up_at=1e9)
+        product = ProductOverApi(rack, "k01", "k01", sleep=rack.sleep, clock=lambda: rack.now)  # noqa: B023
+        with pytest.raises(CommandRefused, match="blind"):
+            product.operate("on", "", again_s=again_s)
+        assert rack.planned == planned
