@@ -23,8 +23,8 @@ def read_plan(path: Path, search: Sequence[Path] = ()) -> tuple[Plan, str]:
     """Return a file's plan and the SHA-256 of the whole plan's text.
 
     `extends` names the generation whose plan is taken; `only` the steps of it that are done, `changes` and `phases`
-    what its measures (`step.measure`) and phases (`step.phase`) say otherwise, `tolerances`, `stop` and `baseline` what
-    takes their place, `without` what is left out and why, `sweep` the phases in
+    what its measures (`step.measure`) and phases (`step.phase`) say otherwise, `tolerances`, `alone`, `stop` and
+    `baseline` what takes their place, `without` what is left out and why, `sweep` the phases in
     which a step holds every series against its peers, `retest` how often a step of any kind is repeated, `steps` what
     comes behind all others.
     Raises ConfigurationError when it cannot be read, FileInvalid with file, line and field when it is wrong.
@@ -98,7 +98,8 @@ def _changed(base: Located, over: Located) -> Located:
     if unknown:
         raise over.complaint(min(unknown), f"expected one of {', '.join(sorted(_SECTIONS))}")
     value |= {n: said[n] for n in ("schema_version", "name", "title", "stop", "baseline") if n in said}
-    value["tolerances"] = {**value.get("tolerances", {}), **(said.get("tolerances") or {})}
+    for section in ("tolerances", "alone"):
+        value[section] = {**value.get(section, {}), **(said.get(section) or {})}
     steps = value["steps"] = _only(over, value["steps"])
     _change(over, "phases", steps, "phases", "name", needs="")
     _change(over, "changes", steps, "measures", "id", needs="source")
@@ -112,8 +113,8 @@ def _changed(base: Located, over: Located) -> Located:
 
 
 _SECTIONS = frozenset(
-    {"schema_version", "name", "title", "extends", "changes", "phases", "tolerances", "stop", "without", "steps"}
-    | {"only", "retest", "sweep", "baseline"}
+    {"schema_version", "name", "title", "extends", "changes", "phases", "tolerances", "alone", "stop", "without"}
+    | {"only", "retest", "sweep", "baseline", "steps"}
 )
 
 

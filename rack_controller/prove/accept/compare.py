@@ -79,13 +79,15 @@ def judge_peers(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
 
 
 def judge_scatter(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
-    """Each part's readings scatter at most `times` as much as its peers', or at most `most`."""
+    """Each part's readings scatter at most `times` as much as its peers', or at most `most`, or by a `share` of it."""
     series = evidence.series[measure.of]
     found = [scatter(series.during(p).values) for p in evidence.phases_called(measure.phase)]
     values = np.max(np.vstack(found), axis=0) if found else np.full(len(series.places), np.nan)
     usual = centre(values)
     bound = measure.most if measure.most is not None else (measure.times or 5.0) * usual
     limits = np.full(len(values), max(bound, measure.within or 0.0))
+    if measure.share is not None:
+        limits = np.fmax(limits, measure.share * np.abs(_over_phases(series, evidence, measure.phase)[0]))
 
     def said(n: int) -> str:
         return f"{measure.of} scatters by {_number(values[n])} {measure.unit}, its peers by {_number(usual)}"

@@ -138,8 +138,8 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
     specs: list[MeasureSpec] = []
     for name, series in evidence.series.items():
         if len(series.places) < MOST_ALONE or name.partition(".")[0] == "feedphase":
-            there = series.places and name not in DERIVED
-            specs += [_heard(name, series, phase) for phase in step.sweep if there]
+            for phase in step.sweep if series.places and name not in DERIVED else ():
+                specs += [_heard(name, series, phase), *_alone(name, series, phase, step, plan)]
             continue
         for phase in step.sweep:
             if name in DERIVED and not _told_anything(series, evidence, phase):
@@ -230,6 +230,33 @@ def _jumps(name: str, series: Series, phase: str) -> MeasureSpec:
         phase=phase,
         times=JUMP_TIMES,
     )
+
+
+def _alone(name: str, series: Series, phase: str, step: StepSpec, plan: Plan) -> list[MeasureSpec]:
+    """Return how steady an instrument without peers is held to be, but for what a measure of the step asks itself."""
+    said, asked = plan.alone.get(name), {(m.of, m.phase, m.rule) for m in step.measures}
+    if said is None:
+        return []
+    own = (
+        (Rule.SCATTERS, "noise", "is as steady as it should be", {"most": said.noise, "share": said.noise_share}),
+        (Rule.JUMPS, "jumps", "does not jump", {"within": said.jump, "share": said.jump_share}),
+    )
+    return [
+        MeasureSpec(
+            id=f"{called}_{phase}_{name.replace('.', '_')}",
+            title=f"{name} {title}",
+            of=name,
+            rule=rule,
+            source=said.source,
+            unit=series.unit,
+            phase=phase,
+            most=limits.get("most"),
+            within=limits.get("within"),
+            share=limits["share"],
+        )
+        for rule, called, title, limits in own
+        if any(limits.values()) and (name, phase, rule) not in asked
+    ]
 
 
 def _motion(name: str, series: Series, phase: str, to: str) -> MeasureSpec:

@@ -153,6 +153,17 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profile: str = ""
 
 
+class Alone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How steady a swept instrument is that has no peers: what its readings may scatter by, and what one of them may
+    stand out by, in its unit and as a share of what it shows; the larger of the two counts."""
+
+    source: str
+    noise: float = 0.0
+    noise_share: float = 0.0
+    jump: float = 0.0
+    jump_share: float = 0.0
+
+
 class StopRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A reading at which a run stops: everything is put back to rest, and people look."""
 
@@ -176,8 +187,8 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A generation's acceptance.
 
-    `tolerances`: by series, what `sweep` holds every part of it against; `baseline`: what firmware is wanted, None
-    where somebody else says so.
+    `tolerances`: by series, what `sweep` holds every part of it against, `alone` how steady one is that has no peers;
+    `baseline`: what firmware is wanted, None where somebody else says so.
     """
 
     schema_version: Annotated[int, msgspec.Meta(ge=1, le=SCHEMA_VERSION)]
@@ -185,6 +196,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     steps: list[StepSpec]
     tolerances: dict[str, Tolerance] = {}
+    alone: dict[str, Alone] = {}
     stop: list[StopRule] = []
     baseline: Baseline | None = None
     part_out: str = "the same fault of the same part found twice: the part is taken out"

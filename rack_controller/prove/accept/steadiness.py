@@ -10,7 +10,7 @@ from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
 from rack_controller.prove.accept.robust import centre, middle, scatter
-from rack_controller.prove.accept.weighed import Weighed, weigh
+from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
 
 LEAST_CHANGES = 4
 """Fewer changes of most parts in a phase say nothing of who keeps pace."""
@@ -91,6 +91,9 @@ def judge_hearing(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
     own = np.isnan(values[~shared]).mean(axis=0) if (~shared).any() else lost
     if len(own) < MOST_ALONE:
         own = np.where(lost < 1.0, own, np.nan)  # what never says a word is not lost on the way
+        if np.isnan(own).all():
+            mute = [Weight(p, None, None, 1.0, 0.0, UNSEEN, unseen=True) for p in series.places]
+            return Weighed(len(mute), mute, mute[0])
     limits = np.full(len(own), measure.most or 0.0)
 
     def said(n: int) -> str:
@@ -102,8 +105,8 @@ def judge_hearing(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
 def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
     """No reading of a part stands out of its neighbours in time by `times` what its peers' do, and by `within`.
 
-    Of parts that have no peers `within` alone counts.  What is counted or coded may not go and come back at all,
-    however long it was away: a counter that grows does not.
+    Of parts that have no peers `within` alone counts, and a `share` of what they show.  What is counted or coded may
+    not go and come back at all, however long it was away: a counter that grows does not.
     """
     series = evidence.series[measure.of]
     cut = [series.during(p).values for p in evidence.phases_called(measure.phase)]
@@ -117,6 +120,8 @@ def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     if measure.unit not in COUNTED and (found > bound).any():
         bound = max(bound, rounding(measure, [_still(values, bound)[:, ~(found > bound)] for values in cut]))
     limits = np.full(len(found), bound)
+    if measure.share is not None:
+        limits = np.fmax(limits, measure.share * np.abs(middle(_joined(series, evidence, measure.phase))))
 
     def said(n: int) -> str:
         return f"{measure.of} jumps by {_number(found[n])} {measure.unit}, its peers by {_number(usual)}"

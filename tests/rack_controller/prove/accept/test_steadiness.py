@@ -9,9 +9,9 @@ from firmware_bridge.plant.design import design_of
 from rack_controller.prove.accept.derived import derive
 from rack_controller.prove.accept.evidence import Evidence, Phase, Series
 from rack_controller.prove.accept.hall import with_hall
-from rack_controller.prove.accept.judge import judge
+from rack_controller.prove.accept.judge import judge, judge_step
 from rack_controller.prove.accept.parts import Parts, parts_of
-from rack_controller.prove.accept.plan import MeasureSpec, Rule
+from rack_controller.prove.accept.plan import Alone, Level, MeasureSpec, Plan, Rule, StepSpec
 from rack_controller.prove.accept.safety import broken, unsafe
 from rack_controller.prove.accept.verdict import Outcome
 
@@ -247,3 +247,25 @@ def test_what_all_states_do_together_and_counters_that_grow_are_no_jumps(parts: 
     values[30:40] = 1.0
     values[50:, 3:] += 1.0
     assert coded(parts, values) == set()
+
+
+def lone(parts: Parts, values: NDArray[np.float64], **said: float) -> dict[str, list[tuple[str, bool]]]:
+    """Return what a sweep finds at the one coolant unit, by its measure."""
+    series = Series("cdu.flow", "L/min", parts.of("cdu"), np.arange(1.0, ROWS + 1.0), values)
+    step = StepSpec(id="s", title="s", level=Level.L11, measures=[], sweep=["full"])
+    plan = Plan(1, "p", "p", [step], alone={"cdu.flow": Alone(source="a test", **said)})
+    done = judge_step(step, plan, Evidence("k", {"cdu.flow": series}, (PHASE,)), parts)
+    return {m.id.partition("_")[0]: [(f.place, f.error) for f in m.findings] for m in done if m.findings}
+
+
+def test_an_instrument_without_peers_is_held_to_what_the_plan_says_of_it(parts: Parts) -> None:
+    steady = 150.0 + np.random.default_rng(4).standard_normal((ROWS, 1)) * 0.6 + np.linspace(0, 30, ROWS)[:, None]
+    limits = {"noise": 2.5, "jump": 12.0}
+    assert lone(parts, steady, **limits) == {}
+    jumps, shakes = steady.copy(), 150.0 + 10.0 * (steady - steady.mean())
+    jumps[40] += 40.0
+    assert lone(parts, jumps, **limits) == {"jumps": [("u01", False)]}
+    assert lone(parts, jumps, jump_share=0.5) == {}, "a share of what it shows"
+    assert "noise" in lone(parts, shakes, **limits)
+    mute = np.full((ROWS, 1), np.nan)
+    assert lone(parts, mute, **limits)["heard"] == [("u01", True)], "who is mute is named"
