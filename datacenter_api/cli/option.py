@@ -71,7 +71,7 @@ def offer(
     """Record an offer: who offers what to whom, which racks are evaluated, until when."""
     try:
         wish = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+    except (OSError, ValueError, yaml.YAMLError) as err:  # 2026-02-30 is a ValueError of YAML
         said = getattr(err, "strerror", None) or err
         raise ConfigurationError(f"{file} cannot be read: {said}", advice=_WRITTEN) from err
     if not isinstance(wish, dict):

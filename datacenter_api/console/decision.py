@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Sequence
 
-from datacenter_api.console.wording import UNKNOWN, esc
+from datacenter_api.console.wording import UNKNOWN, esc, plural
 from rack_controller.prove.conditions import ConditionOutcome, PurchaseCondition
 from rack_controller.prove.option import DecisionLine, DecisionRecord, DecisionStage, Reminder
 
@@ -33,11 +33,15 @@ def draw_decisions(records: Sequence[DecisionRecord]) -> str:
 def draw_reminders(reminders: Sequence[Reminder]) -> str:
     """Return the days that come soon."""
     rows = "".join(
-        f'<p class="{"sev-critical" if r.days_left <= 7 else "sev-warning"}">▲ {r.on}, in {r.days_left} days: '
+        f'<p class="{"sev-critical" if r.days_left <= 7 else "sev-warning"}">▲ {r.on}, {_away(r.days_left)}: '
         f"{esc(r.name)}, {esc(r.what)}</p>"
         for r in reminders
     )
     return f"<h2>Days that come</h2>{rows or '<p class=quiet>None within 30 days</p>'}"
+
+
+def _away(days: int) -> str:
+    return f"in {plural(days, 'day')}" if days else "today is the last day"
 
 
 def draw_decision(record: DecisionRecord) -> str:

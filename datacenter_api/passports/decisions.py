@@ -14,6 +14,7 @@ from datacenter_api.passports.reports import LevelEvidence
 from datacenter_api.passports.tables import options
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
 from rack_controller.evaluation.from_run import SealedRun
+from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.conditions import Measure, Measured, PurchaseCondition, parse_condition
 from rack_controller.prove.cyclonedx import Document
 from rack_controller.prove.option import (
@@ -27,6 +28,7 @@ from rack_controller.prove.option import (
     settle,
     step,
 )
+from rack_controller.prove.rules import Measure as OriginMeasure
 
 if TYPE_CHECKING:
     from datacenter_api.evaluation.desk import EvaluationDesk
@@ -48,6 +50,8 @@ class DecisionDesk:
             record = offered(offer, actor, time.time_ns())
         except ValueError as err:
             raise ArgumentsInvalid(str(err), advice="see `rackwright option offer --help`") from err
+        if offer.decide_by < self.now().date():
+            raise ArgumentsInvalid(f"decide_by {offer.decide_by} has passed", advice="name a day that is to come (UTC)")
         with self.passports.store.begin() as connection:
             if connection.execute(sa.select(options.c.name).where(options.c.name == offer.name)).scalar():
                 raise CommandRefused(f"there is a decision {offer.name!r} already", advice="give it another name")
@@ -100,6 +104,8 @@ class DecisionDesk:
             parsed = [parse_condition(text) for text in conditions]
         except ValueError as err:
             raise ArgumentsInvalid(str(err), advice='for example "racks_passed:L12 >= 17 by 2027-03-31"') from err
+        for condition in parsed:
+            self._look_at_word(condition)
         self.show(name)
         record, revision = self._read(name)
         try:
@@ -183,12 +189,27 @@ class DecisionDesk:
         about: dict[str, object] = {"decision": name, "stage": record.stage.value, "form": "dossier"}
         return self.passports.signed(f"{name}.dossier.jsonl", document, about)
 
-    def _criterion(self, record: DecisionRecord, condition: PurchaseCondition, end: int) -> Measured:
-        """Return the worse end of a criterion's interval over the offer's racks, as evaluated before `end`."""
+    def _look_at_word(self, condition: PurchaseCondition) -> None:
+        """Raise ArgumentsInvalid for a condition about something that there is not: nobody could ever meet it."""
+        known: list[str] = []
+        if condition.measure is Measure.RACKS_PASSED:
+            known = [level.value for level in Level]
+        elif condition.measure is Measure.ORIGIN_SHARE:
+            book = self.passports.files.book
+            known = [rule.name for rule in book.rules if rule.measure is OriginMeasure.SHARE_OF_COST]
+        elif condition.measure is Measure.CRITERION:
+            known = [criterion.id for criterion in self._evaluations().plan().criteria]
+        if condition.word and condition.word not in known:
+            raise ArgumentsInvalid(f"{condition}: there is no {condition.word!r}", advice=f"one of: {', '.join(known)}")
+
+    def _evaluations(self) -> "EvaluationDesk":
         from datacenter_api.evaluation.desk import EvaluationDesk
 
-        desk = self.evaluations or EvaluationDesk(self.passports.state, self.passports)
-        cell = desk.of_racks(record.offer.racks, condition.word, end, record.offer.keys)
+        return self.evaluations or EvaluationDesk(self.passports.state, self.passports)
+
+    def _criterion(self, record: DecisionRecord, condition: PurchaseCondition, end: int) -> Measured:
+        """Return the worse end of a criterion's interval over the offer's racks, as evaluated before `end`."""
+        cell = self._evaluations().of_racks(record.offer.racks, condition.word, end, record.offer.keys)
         if cell is None:
             return Measured(None, f"there is no criterion {condition.word!r}")
         value = cell.low if condition.compare == ">=" else cell.high

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import msgspec
 
-from rack_controller.prove.conditions import ConditionOutcome, Measured, PurchaseCondition, judge_condition
+from firmware_bridge.vocabulary.place import parse_place, rack_of
+from rack_controller.prove.conditions import ConditionOutcome, Measure, Measured, PurchaseCondition, judge_condition
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Line = Annotated[str, msgspec.Meta(max_length=400)]
@@ -142,9 +143,15 @@ class StepRefused(ValueError):
 
 
 def offered(offer: Offer, actor: str, unix_ns: int) -> DecisionRecord:
-    """Return the record of a new offer.  Raises ValueError for days that make no sense."""
+    """Return the record of a new offer.  Raises ValueError for days, racks and parties that make no sense."""
     if offer.decide_by < offer.offered:
         raise ValueError(f"decide_by {offer.decide_by} lies before offered {offer.offered}")
+    if offer.delivery is not None and offer.delivery < offer.offered:
+        raise ValueError(f"delivery {offer.delivery} lies before offered {offer.offered}")
+    if twice := next((r for n, r in enumerate(offer.racks) if r in offer.racks[:n]), ""):
+        raise ValueError(f"{twice} is offered twice")
+    if wrong := next((r for r in offer.racks if not _is_rack(r)), ""):
+        raise ValueError(f"{wrong[:64]!r} is no rack: site/hall/row/rack, in lower case")
     if set(offer.seller.users) & set(offer.buyer.users):
         raise ValueError("nobody can speak for both parties")
     return DecisionRecord(
@@ -225,6 +232,13 @@ def reminders(record: DecisionRecord, today: date) -> list[Reminder]:
     return sorted((r for r in found if 0 <= r.days_left <= max(REMIND_DAYS)), key=lambda r: (r.on, r.what))
 
 
+def _is_rack(text: str) -> bool:
+    try:
+        return rack_of(parse_place(text)) == text
+    except ValueError:
+        return False
+
+
 def _may_say(offer: Offer, event: DecisionStep, actor: str) -> None:
     party = SAID_BY[event]
     if party is Party.CALENDAR:
@@ -238,5 +252,8 @@ def _fit(conditions: Sequence[PurchaseCondition], offer: Offer, today: date) -> 
     if not 1 <= len(conditions) <= MOST_CONDITIONS:
         raise StepRefused(f"a conditional acceptance has 1 to {MOST_CONDITIONS} conditions")
     for condition in conditions:
+        racks = condition.measure in (Measure.RACKS_PASSED, Measure.PASSPORTS_FROZEN)
+        if racks and condition.compare == ">=" and condition.bound > len(offer.racks):
+            raise StepRefused(f"{condition}: it can never be met, the offer has {len(offer.racks)} racks")
         if not today <= condition.by <= offer.decide_by:
             raise StepRefused(f"{condition}: its day is not between today and the option's end on {offer.decide_by}")

@@ -128,6 +128,9 @@ def test_an_offer_is_read_from_a_file_and_a_word_is_sent_as_it_was_said(
     assert link.sent[-1][1] == {"step": "accept_if", "said": "why", "conditions": [asked]}
     assert f"open: {asked} (measured: not known" in capsys.readouterr().err
     assert run(["option", "offer", str(tmp_path / "none.yaml")]) == 2
+    (tmp_path / "offer.yaml").write_text("name: pilot\ndecide_by: 2027-02-30\n")
+    assert run(["option", "offer", str(tmp_path / "offer.yaml")]) == 2
+    assert "day is out of range" in capsys.readouterr().err
 
 
 def test_evidence_is_handed_in_with_its_seal_and_shown_with_why_it_does_not_count(

@@ -126,19 +126,15 @@ def evaluated(desk: PassportDesk, values: dict[str, float], rig: str = "live") -
 
 
 def test_a_criterion_is_judged_by_the_worse_end_of_its_interval(desk: PassportDesk) -> None:
-    decisions = offered(
-        desk, "criterion:goodput-per-kw >= 90", "criterion:goodput-per-kw <= 100", "criterion:none >= 1"
-    )
+    decisions = offered(desk, "criterion:goodput-per-kw >= 90", "criterion:goodput-per-kw <= 100")
     assert measured(decisions)[0] == (None, ConditionOutcome.OPEN)
     evaluated(desk, {RACK: 100.0, "lab1/a/r01/k99": 1.0})
     evaluated(desk, {RACK: 50.0, OTHER: 50.0}, rig="virtual")
     assert measured(decisions)[0] == (None, ConditionOutcome.OPEN), "one rack has no interval, virtual ones don't count"
     folder = evaluated(desk, {OTHER: 101.0})
-    (low, low_is), (high, high_is), (none, _) = measured(decisions)
+    (low, low_is), (high, high_is) = measured(decisions)
     assert (low, low_is) == (pytest.approx(94.1469, abs=1e-3), ConditionOutcome.MET)
     assert (high, high_is) == (pytest.approx(106.8531, abs=1e-3), ConditionOutcome.OPEN)
-    assert none is None
-    assert "there is no criterion 'none'" in decisions.show("pilot").conditions[2].detail
     flip(folder / "sheets.jsonl")
     assert measured(decisions)[1] == (None, ConditionOutcome.OPEN), "an evaluation whose seal does not hold is none"
 
@@ -149,3 +145,25 @@ def test_conditions_say_from_which_side_they_ask(desk: PassportDesk) -> None:
         "criterion:thermal-margin >= -2.5",
         "racks_passed:L12 <= 0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("racks_passed:L99 >= 1", "L10, L11, L12"),
+        ("criterion:none >= 1", "goodput-per-kw"),
+        ("origin_share:customs >= 50", "contract, buy-american"),
+    ],
+)
+def test_a_condition_about_what_there_is_not_is_refused_with_what_there_is(
+    desk: PassportDesk, text: str, known: str
+) -> None:
+    with pytest.raises(ArgumentsInvalid, match=f"one of: .*{known}"):
+        offered(desk, text)
+
+
+def test_an_offer_whose_last_day_has_passed_is_refused(desk: PassportDesk) -> None:
+    day = datetime.now(UTC).date()
+    gone = Offer("late", "P", Firm("M", ("mo",)), Firm("B", ("bea",)), (RACK,), day - timedelta(9), day - timedelta(2))
+    with pytest.raises(ArgumentsInvalid, match="has passed"):
+        DecisionDesk(desk).offer(gone, "admin")

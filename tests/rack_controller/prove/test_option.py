@@ -4,6 +4,7 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rack_controller.prove.conditions import ConditionOutcome, Measured, PurchaseCondition, parse_condition
@@ -26,7 +27,8 @@ from rack_controller.prove.option import (
 
 TODAY = date(2026, 11, 29)
 END = date(2027, 3, 31)
-OFFER = Offer("racks-1", "Racks", Firm("Maker", ("mo",)), Firm("Buyer", ("bea", "bob")), ("a/b/c/k1",), TODAY, END)
+RACKS = tuple(f"a/b/c/k{n}" for n in range(1, 21))
+OFFER = Offer("racks-1", "Racks", Firm("Maker", ("mo",)), Firm("Buyer", ("bea", "bob")), RACKS, TODAY, END)
 TEXT = "racks_passed:L12 >= 17 by 2027-03-01"
 
 
@@ -148,3 +150,24 @@ def test_the_docs_diagram_is_the_table() -> None:
     words = {DecisionStep.LAPSE: "the day has passed"}
     moves = {(a.value, b.value, words.get(e, e.value)) for (a, e), b in TRANSITIONS.items() if a is not b}
     assert drawn == moves
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"racks": ("a/b/c/k1", "a/b/c/k1")}, "offered twice"),
+        ({"racks": ("k1",)}, "is no rack"),
+        ({"racks": ("a/b/c/k1/u12",)}, "is no rack"),
+        ({"delivery": TODAY - timedelta(days=1)}, "lies before offered"),
+        ({"decide_by": TODAY - timedelta(days=1)}, "lies before offered"),
+    ],
+)
+def test_an_offer_that_makes_no_sense_is_refused(changed: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        offered(msgspec.structs.replace(OFFER, **changed), "ada", 1)
+
+
+@pytest.mark.parametrize("text", ["racks_passed:L12 >= 21 by 2027-03-01", "passports_frozen >= 20.5 by 2027-03-01"])
+def test_a_condition_about_more_racks_than_are_offered_is_refused(text: str) -> None:
+    with pytest.raises(StepRefused, match="can never be met, the offer has 20 racks"):
+        say(at(DecisionStage.IN_EVALUATION), DecisionStep.ACCEPT_IF, conditions=[parse_condition(text)])
