@@ -25,6 +25,9 @@ TRAY_OF = r"^((?:[^/]+/){4}[^/]+)(?:/.*)?$"
 MONEY = 10_000
 """Costs are counted in 1/10,000 of their currency."""
 
+FORMULA = r"^[=+\-@\t\r\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}]"
+"""Matches (RE2) a cell that spreadsheets may take for a formula; the last four are the wide forms of `= + - @`."""
+
 MOST_REPEATS = 9
 STEP_COLUMN = re.compile(rf"({'|'.join(PROCESSES)})([2-{MOST_REPEATS}]?)_({'|'.join(STEP_FIELDS)})")
 

@@ -146,3 +146,18 @@ def test_a_csv_can_be_handed_in_again_and_says_the_same() -> None:
 
 def test_no_cell_of_a_csv_is_a_formula() -> None:
     assert judged(csv_of([part(f"{RACK}/u01", supplier="=1+1")]))[0] is None
+
+
+def test_a_serial_number_that_a_device_told_is_no_formula_in_a_csv() -> None:
+    table = records(odd_rack())
+    serials = ["=cmd|' /C calc'!A0", *table.column("serial").to_pylist()[1:]]
+    table = table.set_column(table.column_names.index("serial"), "serial", pa.array(serials))
+    rows = list(csv.DictReader(io.StringIO(as_csv(table).content.decode())))
+    assert rows[0]["serial"] == "'=cmd|' /C calc'!A0"
+
+
+def test_shares_stand_under_their_own_name_in_a_csv_and_under_no_currency() -> None:
+    table = redact(records(odd_rack()), rule(), b"\x07" * 32)[0]
+    rows = list(csv.DictReader(io.StringIO(as_csv(table, redacted=True).content.decode())))
+    assert not {"cost", "currency", "cost_most"} & rows[0].keys()
+    assert sum(int(r["cost_share_per_billion"] or 0) for r in rows) == pytest.approx(1_000_000_000, abs=len(rows))
