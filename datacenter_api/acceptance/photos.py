@@ -9,18 +9,26 @@ from rack_controller.acceptance.kept import keep
 
 FOLDER = "photos"
 MOST_OF_A_RUN = 500
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+_LEAST_WEBP = 20
 TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
 def kind_of(content: bytes) -> str:
-    """Return jpg, png or webp by what the bytes are, empty for anything else."""
+    """Return jpg, png or webp by what the bytes are, empty for anything else and for one whose end is missing."""
     if content[:3] == b"\xff\xd8\xff" and content.rstrip(b"\0")[-2:] == b"\xff\xd9":
         return "jpg"
-    if content[:8] == b"\x89PNG\r\n\x1a\n" and content[12:16] == b"IHDR":
+    if content[:8] == b"\x89PNG\r\n\x1a\n" and content[12:16] == b"IHDR" and _PNG_END in content[-4096:]:
         return "png"
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP" and _riff_ends(content):
         return "webp"
     return ""
+
+
+def _riff_ends(content: bytes) -> bool:
+    """Return whether all is there that a RIFF file says it holds."""
+    told = int.from_bytes(content[4:8], "little") + 8
+    return _LEAST_WEBP <= told <= len(content)
 
 
 def keep_photo(folder: Path, step: str, content: bytes) -> tuple[str, str]:

@@ -18,7 +18,8 @@ from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.report.model import Waiver
 from rack_controller.prove.seal import SUFFIX
 
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20)
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20) + b"\0\0\0\0IEND\xaeB`\x82"
+WEBP = b"RIFF\x0e\0\0\0WEBPVP8 " + bytes(6)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(20) + b"\xff\xd9"
 WAIVER = Waiver(7 * NS, "ada", "operator", "settings", "clock", "u23/bmc", "It is set at the installation.")
 
@@ -134,7 +135,8 @@ def test_a_photo_is_told_by_its_content_and_named_by_its_hash(tmp_path: Path, be
 
 
 @pytest.mark.parametrize(
-    ("content", "kind"), [(PNG, "png"), (JPEG, "jpg"), (b"RIFF\0\0\0\0WEBPVP8 ", "webp"), (b"MZ", "")]
+    ("content", "kind"),
+    [(PNG, "png"), (JPEG, "jpg"), (WEBP, "webp"), (b"MZ", ""), (PNG[:-1], ""), (JPEG[:-1], ""), (WEBP[:-1], "")],
 )
 def test_kinds_of_photos(content: bytes, kind: str) -> None:
     assert kind_of(content) == kind

@@ -24,7 +24,7 @@ from rack_controller.acceptance.progress import Progress, tell
 from rack_controller.model.roles import Role
 
 V1 = "/api/v1/acceptance/runs"
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20)
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20) + b"\0\0\0\0IEND\xaeB`\x82"
 
 
 @pytest.fixture(scope="module")
