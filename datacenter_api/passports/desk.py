@@ -101,9 +101,12 @@ class PassportDesk:
             raise ArgumentsInvalid(f"{rack!r} is no rack", advice="site/hall/row/rack, in lower case")
         sha256 = hashlib.sha256(data).hexdigest()
         number = self.store.known(sha256)
-        if number is not None:
-            return ImportReport(True, 0, [], sha256, number, already=True)
         complaints = Complaints()
+        if number is not None:
+            self._look_at_twin(number, rack, complaints)
+            if not len(complaints):
+                return ImportReport(True, 0, [], sha256, number, already=True)
+            return _refused(sha256, complaints)
         texts = read_as_built(data, complaints)
         records = None
         if texts is not None:
@@ -114,8 +117,7 @@ class PassportDesk:
         if len(complaints) or records is None or rows == 0:
             if not len(complaints):
                 complaints.add(0, "file", "it has no rows")
-            counts, shown = dict(complaints.counts), complaints.shown
-            return ImportReport(False, rows, [], sha256, faulty=len(complaints), counts=counts, faults=shown)
+            return _refused(sha256, complaints, rows)
         number = self.store.add(in_order(records), data, name[:MOST_NAME] or "unnamed", actor, time.time_ns())
         return ImportReport(True, rows, _racks(records), sha256, number)
 
@@ -283,6 +285,15 @@ class PassportDesk:
         assert table is not None
         return table
 
+    def _look_at_twin(self, number: int, rack: str, complaints: Complaints) -> None:
+        """Complain where bytes that were handed in before would now say something else than they did then."""
+        racks, later = self.store.covered_since(number)
+        how = "put an empty line at its end to hand it in anew"
+        if rack and rack not in racks:
+            complaints.add(0, "file", f"the same bytes are import {number}, of {min(racks)}: {how}")
+        elif later:
+            complaints.add(0, "file", f"the same bytes are import {number}, and import {later} came after it: {how}")
+
     def _lay_beside(self, records: pa.Table, complaints: Complaints, replace: bool) -> None:
         """Complain of rows whose place, or part and serial number, are recorded already."""
         kept = self.store.keys()
@@ -309,6 +320,11 @@ class PassportDesk:
             "rule": msgspec.json.encode(rule).decode(),
             "sites": msgspec.json.encode(self.files.country_of_site).decode(),
         }
+
+
+def _refused(sha256: str, complaints: Complaints, rows: int = 0) -> ImportReport:
+    counts, shown = dict(complaints.counts), complaints.shown
+    return ImportReport(False, rows, [], sha256, faulty=len(complaints), counts=counts, faults=shown)
 
 
 def _racks(records: pa.Table) -> list[str]:

@@ -66,6 +66,14 @@ class PassportStore:
             found: int | None = connection.execute(sa.select(imports.c.id).where(imports.c.sha256 == sha256)).scalar()
         return found
 
+    def covered_since(self, number: int) -> tuple[set[str], int]:
+        """Return the racks of an import, and the newest import that came after it for one of them (0: none)."""
+        of_it = sa.select(covers.c.rack).where(covers.c.import_id == number)
+        later = sa.select(sa.func.max(covers.c.import_id)).where(covers.c.import_id > number, covers.c.rack.in_(of_it))
+        with self.begin() as connection:
+            racks = {str(r) for r in connection.execute(of_it).scalars()}
+            return racks, int(connection.execute(later).scalar() or 0)
+
     def add(self, records: pa.Table, data: bytes, name: str, actor: str, unix_ns: int) -> int:
         """Keep the records of a file, whole or not at all, and return the number of the import."""
         sha256 = hashlib.sha256(data).hexdigest()

@@ -194,3 +194,25 @@ async def test_every_duplicate_of_what_is_recorded_is_counted(api: Api) -> None:
         assert (await client.post(f"{V1}/imports", content=of(RACK))).json()["accepted"]
         report = (await client.post(f"{V1}/imports", content=of(OTHER))).json()
     assert (report["faulty"], len(report["faults"])) == (1_200, 1_000)
+
+
+async def test_the_same_bytes_again_say_so_where_they_would_not_count_any_more(api: Api) -> None:
+    first, second = csv_of(small_rack()), rack_with(lot="L2")
+    async with api.client() as client:
+
+        async def hand_in(data: bytes, **asked: Any) -> Any:
+            return (await client.post(f"{V1}/imports", content=data, params=asked)).json()
+
+        assert (await hand_in(first))["accepted"]
+        assert (await hand_in(first))["already"]
+        assert (await hand_in(second, replace=True))["accepted"]
+        again = await hand_in(first, replace=True)
+        assert (again["accepted"], again["faults"][0]["what"].partition(": ")[0]) == (
+            False,
+            "the same bytes are import 1, and import 2 came after it",
+        )
+        assert (await hand_in(first + b"\n", replace=True))["accepted"]
+        lots = csv_of([part("u12", serial="")])
+        assert (await hand_in(lots, rack=OTHER))["accepted"]
+        twin = await hand_in(lots, rack="lab1/a/r01/k03")
+        assert "of lab1/a/r01/k02" in twin["faults"][0]["what"]
