@@ -168,6 +168,7 @@ class AcceptanceDesk:
             waived=sum(any(w.covers(*key) for w in waivers) for key in found),
             now=now,
             together=record.together,
+            faults_too=record.faults_too,
         )
 
     def show(self, run: str) -> RunView:

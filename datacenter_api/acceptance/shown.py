@@ -20,6 +20,7 @@ FORMS = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
 class RunRow(msgspec.Struct, frozen=True):
     """One run in a list.  `outcome` None: it has not ended; `running`: a process has it now.
 
+    `faults_too`: it ended as an error, since not all could be measured, and found faults as well.
     `together`: the runs of racks that are accepted together, this one among them, with the rack of each.
     """
 
@@ -37,6 +38,7 @@ class RunRow(msgspec.Struct, frozen=True):
     now: Progress | None
     unreadable: str = ""
     together: dict[str, str] = {}
+    faults_too: bool = False
 
 
 class BegunRun(RunRow, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ OUTCOMES = {
     Outcome.STOPPED: ("critical", "■ stopped"),
     Outcome.UNCOMPARED: ("warning", "– not compared"),
 }
+FAULTS_TOO = ("critical", "✗ faults found, and not all was measured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,11 @@ def draw_run(sight: RunSight | None, run: str) -> str:
     )
 
 
-def pill(outcome: Outcome | None, running: bool) -> str:
-    """Return how a run or a step stands, by shape and word."""
-    if outcome is not None:
+def pill(outcome: Outcome | None, running: bool, *, faults_too: bool = False) -> str:
+    """Return how a run or a step stands, by shape and word; `faults_too`: it also found faults."""
+    if outcome is Outcome.ERROR and faults_too:
+        colour, word = FAULTS_TOO
+    elif outcome is not None:
         colour, word = OUTCOMES[outcome]
     else:
         colour, word = ("ok", "▶ running") if running else ("warning", "▮▮ not running")
@@ -108,7 +111,8 @@ def _run(row: RunRow) -> str:
     return (
         f'<tr><td class="where"><a href="{run_href(row.id)}">{esc(row.id)}</a></td><td>{rack}{rig}</td>'
         f'<td>{esc(row.generation)}</td><td>{esc(row.level)}</td><td class="where">{stamp(row.began_unix_ns)[:16]}</td>'
-        f"<td>{pill(row.outcome, row.running)}</td><td>{found}{waived}</td><td>{does}{asks}</td></tr>"
+        f"<td>{pill(row.outcome, row.running, faults_too=row.faults_too)}</td><td>{found}{waived}</td>"
+        f"<td>{does}{asks}</td></tr>"
     )
 
 
@@ -133,8 +137,9 @@ def _head(view: RunView) -> str:
     by = f" by {esc(view.asked.actor)}" if view.asked else ""
     rig = "a virtual rack" if record.rig == "virtual" else "a rack that runs"
     planted = f" · planted: <code>{esc(record.planted)}</code>" if record.planted else ""
+    stands = pill(record.outcome, view.running, faults_too=record.faults_too)
     return (
-        f'<div class="acchead"><div><h3>{esc(record.rack)} {pill(record.outcome, view.running)}</h3>'
+        f'<div class="acchead"><div><h3>{esc(record.rack)} {stands}</h3>'
         f'<p class="quiet">{esc(record.generation)} · {esc(record.plan)} up to {esc(record.level)} · on {rig} · begun '
         f"{stamp(record.began_unix_ns)}{by}{planted}</p></div><p>{links}</p></div>"
     )
@@ -172,7 +177,8 @@ def _other(beside: RackBeside) -> str:
     link = f'<a href="{run_href(beside.run)}">{esc(beside.rack)}</a>'
     if beside.unreadable:
         return f'{link} <span class="sev-warning">▲ {esc(beside.unreadable)}</span>'
-    ended = f" {pill(beside.outcome, running=False)}" if beside.outcome is not None else ""
+    failed = Outcome.FAIL in beside.steps.values()
+    ended = f" {pill(beside.outcome, running=False, faults_too=failed)}" if beside.outcome is not None else ""
     steps = ", ".join(f"{esc(name)} {OUTCOMES[outcome][1]}" for name, outcome in beside.steps.items())
     asks = f' · <b class="sev-warning">☞ {esc(beside.asks)}</b>' if beside.asks else ""
     return f"{link}{ended} · {steps or 'no step yet'}{asks}"

@@ -64,6 +64,8 @@ def _state(view: RunView) -> tuple[str, str, str]:
     outcome = view.record.outcome
     if outcome is Outcome.PASS:
         return "ok", "✓", "Passed"
+    if view.record.faults_too:
+        return "fault", *_ENDED[Outcome.FAIL]  # the line below says that not all was measured
     if outcome is not None:
         return "fault", *_ENDED.get(outcome, ("■", "Stopped"))
     if not view.running:

@@ -61,6 +61,7 @@ def _runs(desk: DecisionDesk, record: DecisionRecord, files: dict[str, bytes]) -
             evidence_sha256=_digest(folder),
             folder=at,
             fault=str(changed[0]) if changed else "",
+            faults_too=row.faults_too,
         )
 
 

@@ -64,6 +64,11 @@ class RunRecord(msgspec.Struct, frozen=True):
         """Everything that was found, of all steps."""
         return [f for s in self.steps for f in s.findings]
 
+    @property
+    def faults_too(self) -> bool:
+        """Return whether a run that was not measured in full found faults as well: its outcome alone hides them."""
+        return self.outcome is Outcome.ERROR and any(not f.error for f in self.findings)
+
     def names(self, steps: list[str], parts: list[str]) -> bool:
         """Return whether one of these steps named one of these parts."""
         return any(f.place in parts for s in self.steps if s.id in steps for f in s.findings)

@@ -41,7 +41,7 @@ steps:
 
 def finding(n: int, **more: object) -> Finding:
     place = f"u{11 + n % 18:02d}/gpu{n % 4}"
-    text = f"{place}: gpu.work_rate 1834 TFLOP/s, its peers make 1901 expected, 57 off is allowed"
+    text = f"{place}: gpu.work_rate 1834 TFLOP/s, expected 1901 from its peers, 57 off is allowed"
     found = Finding("tail", place, f"SN{n:012d}", text, 1834.2, 1844.0, "TFLOP/s", SOURCE, 0.998)
     return msgspec.structs.replace(found, **more)
 

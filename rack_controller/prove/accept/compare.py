@@ -71,7 +71,7 @@ def judge_peers(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
 
     def said(n: int) -> str:
         return (
-            f"{measure.of} {_number(values[n])} {measure.unit}, its peers make {_number(wanted[n])} expected, "
+            f"{measure.of} {_number(values[n])} {measure.unit}, expected {_number(wanted[n])} from its peers, "
             f"{_number(allowed[n])} off is allowed"
         )
 

@@ -25,6 +25,9 @@ MARKS = {
     Outcome.UNCOMPARED: ("–", "NOT COMPARED"),
 }
 """Shape and word of each verdict: colour comes on top and says nothing of its own."""
+FAULTS_TOO = ("✗", "FAULTS FOUND")
+"""Of a run that was not measured in full and found faults: `GAPS_TOO` stands below or behind it."""
+GAPS_TOO = "and not all was measured"
 DECISIONS = ("Accepted", "Accepted with the waivers in this report", "Not accepted")
 
 
@@ -47,15 +50,21 @@ def as_html(report: Report) -> str:
 
 
 def _head(report: Report) -> str:
-    if report.measured is None:
-        stamp = '<div class="stamp open">OPEN<small>the run has not ended</small></div>'
-    else:
-        mark, word = MARKS[report.measured]
-        stamp = f'<div class="stamp {report.measured}">{mark} {word}<small>as measured</small></div>'
+    kind, large, small = stamp_of(report)
+    stamp = f'<div class="stamp {kind}">{large}<small>{small}</small></div>'
     return (
         f'<div class="head"><div><p class="eyebrow">{escape(report.title)}</p><h1>{escape(report.rack)}</h1></div>'
         f'{stamp}</div><p class="said">{escape(report.said)}</p>{pairs(report.identity)}'
     )
+
+
+def stamp_of(report: Report) -> tuple[str, str, str]:
+    """Return the stamp on a report's first page: its kind, which is an outcome or `open`, its heading and its line."""
+    if report.measured is None:
+        return "open", "OPEN", "the run has not ended"
+    if report.faults_too:
+        return Outcome.FAIL.value, " ".join(FAULTS_TOO), GAPS_TOO
+    return report.measured.value, " ".join(MARKS[report.measured]), "as measured"
 
 
 def _summary(report: Report) -> str:

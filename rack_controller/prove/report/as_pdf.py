@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
-from rack_controller.prove.report.as_html import DECISIONS, MARKS
+from rack_controller.prove.report.as_html import DECISIONS, MARKS, stamp_of
 from rack_controller.prove.report.model import Report
 
 FONT = "Libertinus Serif"
@@ -45,6 +45,7 @@ def _made(report: Report, folder: Path, typst: Any) -> bytes:
     plain = msgspec.structs.replace(report, photos=[])
     data = msgspec.to_builtins(plain) | {"decisions": DECISIONS, "font": FONT}
     data["photos"] = list(_laid_out(report, folder, typst, data["photos_left_out"]))
+    data["stamp"] = stamp_of(report)
     data["marks"] = {str(outcome): f"{mark} {word}" for outcome, (mark, word) in MARKS.items()}
     for step in data["steps"]:
         for exhibit in step["exhibits"]:

@@ -9,7 +9,7 @@ from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.claim import OriginClaim, words_of
 from rack_controller.prove.conditions import ConditionOutcome, PurchaseCondition
 from rack_controller.prove.option import DecisionRecord
-from rack_controller.prove.report.as_html import MARKS
+from rack_controller.prove.report.as_html import FAULTS_TOO, GAPS_TOO, MARKS
 from rack_controller.prove.report.page import heads, page, pairs, table
 from rack_controller.prove.report.written import NONE, figures, stamp
 
@@ -24,6 +24,7 @@ class RunLine(msgspec.Struct, frozen=True):
     """One acceptance run of a rack of the offer.  `folder` is where it lies in the dossier.
 
     `fault`: what is not as it was sealed, empty where nothing is; such a run has no verdict and no report.
+    `faults_too`: it was not measured in full, and found faults.
     """
 
     rack: str
@@ -36,6 +37,7 @@ class RunLine(msgspec.Struct, frozen=True):
     evidence_sha256: str
     folder: str
     fault: str = ""
+    faults_too: bool = False
 
 
 class PassportLine(msgspec.Struct, frozen=True):
@@ -111,6 +113,8 @@ def _runs(runs: Sequence[RunLine]) -> str:
 def _run(run: RunLine) -> str:
     mark, word = ("…", "OPEN") if run.outcome is None else MARKS[run.outcome]
     kind = run.outcome or "open"
+    if run.faults_too:
+        kind, mark, word = "fail", FAULTS_TOO[0], f"{FAULTS_TOO[1]} {GAPS_TOO.upper()}"
     named = f'<a href="{escape(run.folder)}/report.html">{escape(run.run)}</a>'
     if run.fault:
         kind, mark, word, named = "error", "✗", "NOT AS SEALED", f"{escape(run.run)}: {escape(run.fault)}"

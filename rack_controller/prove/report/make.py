@@ -88,6 +88,7 @@ def report_of(source: Source) -> Report:
         photos_left_out=left_out,
         as_of=stamp(last),
         as_of_unix_s=last // 10**9,
+        faults_too=record.faults_too,
     )
 
 

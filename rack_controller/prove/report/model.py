@@ -144,6 +144,7 @@ class PassportSection(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """One run's report.  `measured` is the verdict that was measured; `said` explains it in a sentence.
 
+    `faults_too`: not all could be measured, and what was has faults.
     `photos_left_out`: names and reasons of photos that are not shown.
     """
 
@@ -166,3 +167,4 @@ class Report(msgspec.Struct, frozen=True):
     photos_left_out: list[str]
     as_of: str
     as_of_unix_s: int
+    faults_too: bool = False

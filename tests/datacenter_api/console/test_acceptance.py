@@ -41,6 +41,23 @@ def over(outcome: Outcome, **more: object) -> RunRecord:
     return record(failed, outcome=outcome, **more)
 
 
+def gaps_only() -> RunRecord:
+    gap = msgspec.structs.replace(finding(0), error=True)
+    return record(step("gpu_stress", [measured([gap], outcome=Outcome.ERROR)]))
+
+
+def test_a_run_with_faults_that_was_not_measured_in_full_says_both() -> None:
+    both = draw_run(RunSight(view(record=over(Outcome.ERROR), running=False, now=None)), "k42-1")
+    assert "✗ faults found, and not all was measured" in both
+    bare = draw_run(RunSight(view(record=gaps_only(), running=False, now=None)), "k42-1")
+    assert '<span class="pill warning">! not measured</span>' in bare
+    ended = row(outcome=Outcome.ERROR, now=None, running=False)
+    assert '<span class="pill warning">! not measured</span>' in draw_runs(RunsSight((ended,)))
+    assert "faults found, and" in draw_runs(RunsSight((msgspec.structs.replace(ended, faults_too=True),)))
+    beside = RackBeside("k43-1", "lab1/a/r01/k43", Outcome.ERROR, {"a": Outcome.FAIL, "b": Outcome.ERROR})
+    assert "faults found, and" in draw_run(RunSight(view(beside=[beside])), "k42-1")
+
+
 def test_runs_are_listed_with_what_they_do_and_ask() -> None:
     drawn = draw_runs(RunsSight((row(), row(outcome=Outcome.PASS, now=None, running=False))))
     assert "▶ running" in drawn
@@ -97,7 +114,8 @@ def test_a_run_shows_steps_findings_what_was_handed_in_and_what_it_waits_for() -
         (view(running=False, now=None), "fault", "Not running", "waits to be started again"),
         (view(record=over(Outcome.PASS), now=None, running=False), "ok", "Passed", "Nothing more to do."),
         (view(record=over(Outcome.FAIL), now=None, running=False), "fault", "Fault found", "Take out <b>u11/gpu0</b>."),
-        (view(record=over(Outcome.ERROR), now=None, running=False), "fault", "Not measured", "Take out"),
+        (view(record=over(Outcome.ERROR), now=None, running=False), "fault", "Fault found", "Take out"),
+        (view(record=gaps_only(), now=None, running=False), "fault", "Not measured", "Fetch the test lead"),
         (view(record=over(Outcome.STOPPED, why="too hot"), now=None, running=False), "fault", "Stopped", "too hot"),
     ],
 )

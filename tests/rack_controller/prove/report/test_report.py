@@ -62,6 +62,16 @@ def test_what_was_not_measured_and_what_has_not_ended_are_said() -> None:
     assert report_of(Source(stopped)).said == "The run was stopped: too hot: gpu.temperature of u11/gpu0 above 94."
 
 
+def test_a_run_with_faults_that_was_not_measured_in_full_is_headed_by_both() -> None:
+    gap = finding(0, place="", text="nothing measures leak.state", value=None, limit=None, error=True)
+    dry = measured([gap], outcome=Outcome.ERROR, judged=0, value=None, limit=None, place="")
+    both = report_of(Source(record(step("leak_watch", [dry]), step("gpu_stress", [measured([finding(1)])]))))
+    assert both.measured is Outcome.ERROR, "the worst outcome stays"
+    assert '<div class="stamp fail">✗ FAULTS FOUND<small>and not all was measured</small>' in as_html(both)
+    gaps = as_html(report_of(Source(record(step("leak_watch", [dry])))))
+    assert '<div class="stamp error">! NOT MEASURED<small>as measured</small>' in gaps
+
+
 def test_what_was_not_compared_reads_as_no_pass_and_is_named() -> None:
     bare = measured([], title=f"Serials{NO_RECORDS}", outcome=Outcome.UNCOMPARED, judged=0, value=None, limit=None)
     report = report_of(Source(record(step("identity", [bare, measured([])]))))
