@@ -139,7 +139,7 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
     for name, series in evidence.series.items():
         if len(series.places) < MOST_ALONE or name.partition(".")[0] == "feedphase":
             for phase in step.sweep if series.places and name not in DERIVED else ():
-                specs += [_heard(name, series, phase), *_alone(name, series, phase, step, plan)]
+                specs += [_heard(name, series, phase), *_own(name, series, phase, step, plan)]
             continue
         for phase in step.sweep:
             if name in DERIVED and not _told_anything(series, evidence, phase):
@@ -147,7 +147,7 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
             if (name, phase) not in named:
                 specs.append(_level(name, series, phase, plan.tolerances.get(name)))
             if name not in DERIVED:
-                specs.append(_heard(name, series, phase))
+                specs += [_heard(name, series, phase), *_own(name, series, phase, step, plan)]
             if name in plan.tolerances and name not in DERIVED and is_noisy(series, evidence, phase):
                 specs += [_noise(name, series, phase), _pace(name, series, phase), _jumps(name, series, phase)]
             elif name not in DERIVED and series.unit in COUNTED:
@@ -232,12 +232,12 @@ def _jumps(name: str, series: Series, phase: str) -> MeasureSpec:
     )
 
 
-def _alone(name: str, series: Series, phase: str, step: StepSpec, plan: Plan) -> list[MeasureSpec]:
-    """Return how steady an instrument without peers is held to be, but for what a measure of the step asks itself."""
+def _own(name: str, series: Series, phase: str, step: StepSpec, plan: Plan) -> list[MeasureSpec]:
+    """Return how steady an instrument is held to be by itself, but for what a measure of the step asks itself."""
     said, asked = plan.alone.get(name), {(m.of, m.phase, m.rule) for m in step.measures}
     if said is None:
         return []
-    own = (
+    held = (
         (Rule.SCATTERS, "noise", "is as steady as it should be", {"most": said.noise, "share": said.noise_share}),
         (Rule.JUMPS, "jumps", "does not jump", {"within": said.jump, "share": said.jump_share}),
     )
@@ -254,7 +254,7 @@ def _alone(name: str, series: Series, phase: str, step: StepSpec, plan: Plan) ->
             within=limits.get("within"),
             share=limits["share"],
         )
-        for rule, called, title, limits in own
+        for rule, called, title, limits in held
         if any(limits.values()) and (name, phase, rule) not in asked
     ]
 

@@ -154,7 +154,7 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Alone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How steady a swept instrument is that has no peers: what its readings may scatter by, and what one of them may
+    """How steady a swept instrument is by itself: what its readings may scatter by, and what one of them may
     stand out by, in its unit and as a share of what it shows; the larger of the two counts."""
 
     source: str
@@ -187,7 +187,7 @@ class Baseline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A generation's acceptance.
 
-    `tolerances`: by series, what `sweep` holds every part of it against, `alone` how steady one is that has no peers;
+    `tolerances`: by series, what `sweep` holds every part of it against, `alone` how steady one is by itself;
     `baseline`: what firmware is wanted, None where somebody else says so.
     """
 
