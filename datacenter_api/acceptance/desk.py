@@ -288,7 +288,8 @@ class AcceptanceDesk:
         files = self.folder(run).files()
         if not {EVIDENCE, EVIDENCE + SUFFIX} <= files.keys():
             return []
-        return [b for b in look_at_run(files, []).beside if b.file in DRAWN_FROM]
+        look = look_at_run(files, [])
+        return [b for b in (*look.beside, *look.missing) if b.file in DRAWN_FROM]
 
     def folder(self, run: str) -> RunFolder:
         """Return a run's folder.  Raises TargetUnknown."""

@@ -17,7 +17,7 @@ import numpy as np
 from firmware_bridge.vocabulary.errors import CommandRefused, DeadlinePassed, RackwrightError
 from rack_controller.acceptance.called import Names
 from rack_controller.acceptance.emulated import EmulatedHands
-from rack_controller.acceptance.live import Now, Read, by_series
+from rack_controller.acceptance.live import UNDOES, Now, Read, by_series
 from rack_controller.acceptance.rig import Act
 from rack_controller.acceptance.watch import Watch
 from rack_controller.prove.accept.evidence import FactValue
@@ -207,7 +207,11 @@ class PeopleDo:
         return act.verb in _TASKS
 
     def do(self, act: Act, kind: str) -> float:
-        """Have them do it.  Raises DeadlinePassed when neither a reading nor anybody says that it was done."""
+        """Have them do it.  Raises DeadlinePassed when neither a reading nor anybody says that it was done.
+
+        When the run is to end nobody is waited for: what is done to the rack is undone later, and what undoes it is
+        refused, so that it stays owed.
+        """
         if act.verb == "wet" and self.product.armed():
             raise CommandRefused(
                 f"{act.place} is not wetted: the rack's interlocks act, and would switch its tray off",
@@ -229,6 +233,8 @@ class PeopleDo:
         self.ask(text)
         while not self.said(began) and not self._shows(act, before):
             if self.watch.stop():
+                if act.verb in UNDOES:
+                    raise CommandRefused(f"nobody is waited for, as the run is to end: {text}")
                 return
             if self.now.clock() - began >= self.patience_s:
                 raise DeadlinePassed(f"nothing was seen of it and nobody said it was done: {text}")

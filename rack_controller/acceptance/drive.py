@@ -155,7 +155,8 @@ class _Drive:
         except AWAY:
             raise
         except RackwrightError as err:
-            self.driven.stopped = f"the rack is not back at rest: {err}"
+            why = f"the rack is not back at rest: {err}"
+            self.driven.stopped = f"{self.driven.stopped}; {why}" if self.driven.stopped else why
 
     def _phase(self, phase: PhaseSpec) -> None:
         asked, since = float("nan"), self._rig.now

@@ -13,9 +13,10 @@ import numpy as np
 
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.plant.trace import LoadTrace, node_power
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, RackwrightError
 from firmware_bridge.vocabulary.generation import Generation
 from rack_controller.acceptance.called import Called, Names, read_calls
+from rack_controller.acceptance.drive import AWAY
 from rack_controller.acceptance.heard import Heard, in_words
 from rack_controller.acceptance.rig import BUILT, Act
 from rack_controller.acceptance.undo import UndoBook
@@ -34,6 +35,8 @@ _UNDO = {
     "cycle_ac": "power_on",
     "facility": "facility_usual",
 }
+UNDOES = frozenset(_UNDO.values())
+"""What undoes something."""
 _AGAIN = frozenset({"restore", "start", "dry"})
 """What undoes something that was done to one part."""
 TAKEN_BACK = {verb: undo for verb, undo in _UNDO.items() if undo in _AGAIN}
@@ -273,9 +276,21 @@ class LiveRig:
         return found
 
     def _rest(self) -> None:
-        for act in self._book.owed():
-            self._have(act, self.parts.kind_of(act.place) if act.place else "")
-            self._book.settle(act)
+        """Undo all that is owed, also what comes after something that is refused; limits hold until nothing loads."""
+        refused: list[RackwrightError] = []
+        for act in sorted(self._book.owed(), key=lambda a: a.verb == _UNDO["cap"]):
+            try:
+                self._have(act, self.parts.kind_of(act.place) if act.place else "")
+            except AWAY:
+                raise
+            except RackwrightError as err:
+                refused.append(err)
+            else:
+                self._book.settle(act)
+        if len(refused) > 1:
+            raise CommandRefused("; ".join(err.what for err in refused), advice=refused[0].advice)
+        if refused:
+            raise refused[0]
 
     def _have(self, act: Act, kind: str) -> float:
         """Have somebody do it: where a device offers no way to, the next one; no other refusal is gone round."""

@@ -88,6 +88,10 @@ def _answer(folder: RunFolder) -> None:
     hand_in(folder.path, Answer(2, "eve", "l10", done=True))
 
 
+def _answers_gone(folder: RunFolder) -> None:
+    (folder.path / ANSWERS).unlink()
+
+
 def _photo(folder: RunFolder) -> None:
     flip(folder.path / "photos" / "l10-1.png", 0)
 
@@ -142,7 +146,7 @@ def test_what_a_report_is_drawn_from_is_under_the_seal(
     assert any(said in fault for fault in checked.faults)
 
 
-@pytest.mark.parametrize("change", [_record, _answer])
+@pytest.mark.parametrize("change", [_record, _answer, _answers_gone])
 def test_no_report_is_made_of_what_was_not_sealed(
     folder: RunFolder, tmp_path: Path, change: Callable[[RunFolder], None]
 ) -> None:

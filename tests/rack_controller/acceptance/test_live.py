@@ -21,6 +21,7 @@ from rack_controller.acceptance.live import LiveRig, Now, Read
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.rig import BUILT, Act
 from rack_controller.acceptance.undo import UndoBook
+from rack_controller.acceptance.watch import Unwatched
 from rack_controller.prove.accept.evidence import Phase
 from rack_controller.prove.accept.plan import Plan, plan_of
 from rack_controller.prove.accept.verdict import Outcome
@@ -88,6 +89,37 @@ def test_a_rack_that_cannot_be_brought_back_stops_the_run() -> None:
     assert record.outcome is Outcome.STOPPED
     assert "not back at rest" in record.why
     assert [d for d in rack.done if d[0] == "psu_off"] == [("psu_off", "u06/psu0")]  # nothing more is pulled
+
+
+def test_what_is_refused_keeps_nothing_else_from_being_brought_back(tmp_path: Path) -> None:
+    rack = ScriptedRack(refuses={"psu_on": CommandRefused("u06 stays off: a latch stands")})
+    rig = rack.rig(UndoBook(tmp_path))
+    rig.act(Act("cap", value=0.8))
+    rig.act(Act("pull", "u06/psu0"))
+    with pytest.raises(CommandRefused, match="a latch stands"):
+        rig.act(Act("rest"))
+    assert rack.done == [("limit", ""), ("psu_off", "u06/psu0"), ("limit", "")]
+    assert UndoBook(tmp_path).owed() == [Act("restore", "u06/psu0")]
+
+
+def test_what_people_have_not_undone_when_a_run_is_to_end_stays_owed(tmp_path: Path) -> None:
+    rack = ScriptedRack(obeys=False, is_armed=False, answered_at=5.0)
+    rack.rig(UndoBook(tmp_path)).act(Act("load", value=0.5))
+    rack.answered_at = 1e9
+    ended = rack.rig(UndoBook(tmp_path), watch=Ended())
+    with pytest.raises(CommandRefused, match="nobody is waited for, as the run is to end: end the load of every GPU"):
+        ended.act(Act("rest"))
+    assert UndoBook(tmp_path).owed() == [Act("unload")], "a rack that still works is not taken for one at rest"
+    rack.answered_at = rack.now
+    rack.rig(UndoBook(tmp_path)).act(Act("rest"))
+    assert UndoBook(tmp_path).owed() == []
+
+
+class Ended(Unwatched):
+    """Somebody wants the run to end."""
+
+    def stop(self) -> str:
+        return "stopped by ada"
 
 
 def test_what_is_off_is_written_down_before_and_undone_by_a_successor(tmp_path: Path) -> None:
