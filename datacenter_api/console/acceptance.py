@@ -6,14 +6,14 @@ from urllib.parse import quote
 
 from datacenter_api.acceptance.beside import RackBeside
 from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
+from datacenter_api.console.found import draw_found, draw_suspects, draw_waived
 from datacenter_api.console.wording import UNKNOWN, esc, plural
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.acceptance.progress import Answer, Progress
-from rack_controller.prove.accept.verdict import Finding, Outcome
+from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.report.as_pdf import can_print
-from rack_controller.prove.report.written import quantity, stamp
+from rack_controller.prove.report.written import stamp
 
-MOST_FOUND = 60
 OUTCOMES = {
     Outcome.PASS: ("ok", "✓ pass"),
     Outcome.FAIL: ("critical", "✗ fail"),
@@ -70,8 +70,11 @@ def draw_runs(sight: RunsSight | None) -> str:
     return f'{head}<div class="sideways">{table}</div>'
 
 
-def draw_run(sight: RunSight | None, run: str) -> str:
-    """Return one run: verdict so far, what is asked, progress, parts to look at, steps, findings."""
+def draw_run(sight: RunSight | None, run: str, *, waives: bool = False) -> str:
+    """Return one run: verdict so far, what is asked, progress, parts to look at, steps, findings.
+
+    `waives`: findings have a button for who may waive them.
+    """
     if sight is None:
         return f'<div class="card"><h2>{esc(run)}</h2><p class="quiet">Reading …</p></div>'
     if sight.view is None:
@@ -81,8 +84,8 @@ def draw_run(sight: RunSight | None, run: str) -> str:
         f'<div class="card"{" data-over" if view.record.outcome is not None else ""}>{_head(view)}{_now(view)}'
         f"{_beside(view.beside)}</div>"
         f'<div class="accfloor"><div class="card"><h2>Steps</h2>{_steps(view.steps, view.now)}</div>'
-        f'<div class="beside"><div class="card">{_suspects(view)}{_found(view)}</div>'
-        f'<div class="card">{_handed(view)}{_waived(view)}</div></div></div>'
+        f'<div class="beside"><div class="card">{draw_suspects(view)}{draw_found(view, waives=waives)}</div>'
+        f'<div class="card">{_handed(view)}{draw_waived(view)}</div></div></div>'
     )
 
 
@@ -211,47 +214,6 @@ def _steps(steps: Sequence[PlannedStep], now: Progress | None) -> str:
     return f'<table class="lines steps"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
-def _suspects(view: RunView) -> str:
-    if not view.suspects:
-        return ""
-    items = "".join(
-        f"<li><b>{esc(s.place)}</b> <span class=quiet>{esc(s.serial) or 'no serial number'}</span><br>"
-        f"{esc(s.text)}</li>"
-        for s in view.suspects[:5]
-    )
-    return f'<h2>Look at these first</h2><ol class="suspects">{items}</ol>'
-
-
-def _found(view: RunView) -> str:
-    found = [(s.id, f) for s in view.record.steps for f in s.findings]
-    bare = [m.title for s in view.record.steps for m in s.measures if m.outcome is Outcome.UNCOMPARED]
-    left = "".join(f'<p class="sev-warning">– {esc(title)}</p>' for title in bare)
-    if not found:
-        return f"<h2>Found</h2><p class=quiet>Nothing out of bounds so far.</p>{left}"
-    rows = "".join(_finding(view, step, f) for step, f in found[:MOST_FOUND])
-    more = (
-        f"<p class=quiet>and {len(found) - MOST_FOUND} more, all in the report</p>" if len(found) > MOST_FOUND else ""
-    )
-    heads = "".join(f"<th>{h}</th>" for h in ("Part", "Step", "What was seen", "Value", "Limit"))
-    return (
-        f'<h2>Found <b>{len(found)}</b></h2><div class="scroll" tabindex="0" aria-label="findings">'
-        f'<table class="lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{more}{left}'
-    )
-
-
-def _finding(view: RunView, step: str, found: Finding) -> str:
-    waived = [w for w in view.waivers if w.covers(step, found.measure, found.place)]
-    note = f'<div class="quiet">waived by {esc(waived[-1].actor)}: {esc(waived[-1].reason)}</div>' if waived else ""
-    mark = esc(found.place) + ("<br>" if found.place else "") + "! not measured" if found.error else esc(found.place)
-    colour = "warning" if found.error else "critical"
-    text = found.text.removeprefix(f"{found.place}: ")
-    return (
-        f'<tr><td class="sev-{colour}">{mark}</td><td class="where">{esc(step)}</td><td>{esc(text)}{note}</td>'
-        f'<td class="n">{esc(quantity(found.value, found.unit))}</td>'
-        f'<td class="n">{esc(quantity(found.limit, found.unit))}</td></tr>'
-    )
-
-
 def _handed(view: RunView) -> str:
     if not view.answers:
         return "<h2>Handed in</h2><p class=quiet>Nothing yet.</p>"
@@ -276,17 +238,6 @@ def _answer(run: str, answer: Answer) -> str:
         f"<li>{picture}<span>{stamp(answer.at_unix_ns)[11:19]} <b>{esc(answer.actor)}</b> · {esc(answer.step)}<br>"
         f"{said}</span></li>"
     )
-
-
-def _waived(view: RunView) -> str:
-    if not view.waivers:
-        return ""
-    items = "".join(
-        f"<p><b>{esc(w.step)} {esc(w.measure)} {esc(w.place)}</b> by {esc(w.actor)} ({esc(w.role)}), "
-        f"{stamp(w.at_unix_ns)[:16]}<br>{esc(w.reason)}</p>"
-        for w in view.waivers
-    )
-    return f"<h2>Waived</h2>{items}"
 
 
 def _sentence(text: str) -> str:

@@ -9,11 +9,14 @@ from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
 from datacenter_api.console.begin_card import BeginCard
 from datacenter_api.console.boards import Board, Look
+from datacenter_api.console.fetched import Fetched
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import show_banner
 from datacenter_api.console.test_floor import TOOLS, draw_floor, floor_cells, way_back
+from datacenter_api.console.upload import SCRIPT, draw_floor_upload
 from datacenter_api.console.viewer import Viewer, html
+from datacenter_api.console.waive_card import WaiveCard
 from datacenter_api.console.wording import esc
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError
@@ -36,6 +39,9 @@ def show_runs(glance: Glance, who: Principal, rack: str = "") -> None:
         if may(who.role, Privilege.PROVE):
             with ui.element("div").classes("card begin"):
                 BeginCard(glance.services, who, rack).show()
+        if may(who.role, Privilege.SERVICE):
+            ui.add_head_html(SCRIPT)
+            html(draw_floor_upload([rack] if rack else [r.token for r in glance.services.fleet]), classes="card")
     viewer.start()
 
 
@@ -45,12 +51,15 @@ def show_run(glance: Glance, run: str, who: Principal) -> None:
     show_top(who, ("/console/", "Hall"), _RUNS, ("", run))
     ui.add_head_html(_STYLES)
     show_banner(glance, viewer)
-    board = _run_board(glance, run)
+    waives = may(who.role, Privilege.PROVE)
+    board = _run_board(glance, run, waives=waives)
     with ui.element("main").classes("page"):
         viewer.show(board, html(classes="acceptance"))
         if may(who.role, Privilege.SERVICE):
             with ui.row().classes("stoprun"):
                 StopRun(services, run, who).show()
+    if waives:
+        WaiveCard(services, who, run, lambda: _fetched(glance, run).renew()).show()
     viewer.start()
 
 
@@ -129,19 +138,23 @@ def _runs_board(glance: Glance) -> Board:
     return glance.boards.get(("acceptance",), look)
 
 
-def _run_board(glance: Glance, run: str) -> Board:
-    fetched = glance.acceptance.get(run, lambda: read_run(glance.services, run), _pace)
+def _fetched(glance: Glance, run: str) -> Fetched[RunSight]:
+    return glance.acceptance.get(run, lambda: read_run(glance.services, run), _pace)
+
+
+def _run_board(glance: Glance, run: str, *, waives: bool) -> Board:
+    fetched = _fetched(glance, run)
 
     def look(now: Seconds) -> Look:
         sight = fetched.look(now)
-        drawn = draw_run(sight, run)
+        drawn = draw_run(sight, run, waives=waives)
         return Look(drawn, lambda: drawn, {})
 
-    return glance.boards.get(("acceptance", run), look)
+    return glance.boards.get(("acceptance", run, waives), look)
 
 
 def _floor_board(glance: Glance, run: str) -> Board:
-    fetched = glance.acceptance.get(run, lambda: read_run(glance.services, run), _pace)
+    fetched = _fetched(glance, run)
 
     def look(now: Seconds) -> Look:
         sight = fetched.look(now)

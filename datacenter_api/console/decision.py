@@ -44,8 +44,8 @@ def _away(days: int) -> str:
     return f"in {plural(days, 'day')}" if days else "today is the last day"
 
 
-def draw_decision(record: DecisionRecord) -> str:
-    """Return one decision: its facts, its conditions with what was measured, and its log, the newest first."""
+def draw_offer(record: DecisionRecord) -> str:
+    """Return what is offered to whom until when, and where the decision stands."""
     offer = record.offer
     facts = (
         ("stage", _stage(record.stage)),
@@ -58,11 +58,15 @@ def draw_decision(record: DecisionRecord) -> str:
     )
     shown = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
     racks = " · ".join(f'<a href="/console/passport/{esc(r)}">{esc(r)}</a>' for r in offer.racks[:50])
+    return f'<h2>{esc(offer.title)}</h2><dl class="facts">{shown}</dl><p>{racks}</p>'
+
+
+def draw_decision(record: DecisionRecord) -> str:
+    """Return the conditions of a decision with what was measured, and its log, the newest first."""
     conditions = "".join(_condition(c) for c in record.conditions) or "<p class=quiet>None</p>"
     log = "".join(_line(entry) for entry in reversed(record.log))
     heads = "<th>Time (UTC)</th><th>Who</th><th>Said</th><th>Stage</th><th>Why</th>"
     return (
-        f'<div class="card"><h2>{esc(offer.title)}</h2><dl class="facts">{shown}</dl><p>{racks}</p></div>'
         f'<div class="card"><h2>Conditions</h2>{conditions}</div>'
         f'<div class="card"><h2>What was said</h2><table class="lines"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{log}</tbody></table></div>"

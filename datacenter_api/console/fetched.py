@@ -63,6 +63,10 @@ class Fetched(Generic[T]):
             self._task = asyncio.create_task(self._fetch(now))
         return self.value
 
+    def renew(self) -> None:
+        """Have it fetched at the next look: what it shows has just been changed."""
+        self._due = None
+
     async def _fetch(self, now: Seconds) -> None:
         every_s = REPORT_AGAIN_S
         try:

@@ -4,12 +4,15 @@ trays are being read."""
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
-from datacenter_api.console.decision import draw_decision, draw_decisions, draw_reminders
+from datacenter_api.console.decision import draw_decision, draw_decisions, draw_offer, draw_reminders
+from datacenter_api.console.decision_card import StepCard
 from datacenter_api.console.frame import show_missing, show_top
+from datacenter_api.console.offer_card import OfferCard
 from datacenter_api.console.passport import (
     MOST_SHOWN,
     draw_accepted,
@@ -18,12 +21,14 @@ from datacenter_api.console.passport import (
     draw_parts,
     draw_passports,
 )
+from datacenter_api.console.upload import SCRIPT, draw_passport_upload
 from datacenter_api.console.viewer import Viewer, html
 from datacenter_api.console.wording import esc
 from datacenter_api.passports.packing import packed_dossier
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError, TargetUnknown
 from rack_controller.model.roles import Privilege, may
+from rack_controller.prove.option import DecisionRecord
 
 AGAIN_S = 5.0
 _DECISIONS = ("/console/decisions", "Passports and decisions")
@@ -55,14 +60,26 @@ async def show_passport(services: Services, rack: str, who: Principal) -> None:
 async def show_decisions(services: Services, who: Principal) -> None:
     """Show every decision to buy, the days that come, and every rack that has a passport."""
     show_top(who, ("/console/", "Hall"), ("", _DECISIONS[1]))
+    ui.add_head_html(SCRIPT)  # before anything is waited for: what comes into a page later is not run
     decisions, passports = services.passports.decisions, services.passports.open
+    draws = (
+        lambda: draw_decisions(decisions().listed()),
+        lambda: draw_reminders(decisions().reminders()),
+        lambda: draw_passports(passports().racks()),
+    )
     with ui.element("main").classes("page"):
-        for draw in (
-            lambda: draw_decisions(decisions().listed()),
-            lambda: draw_reminders(decisions().reminders()),
-            lambda: draw_passports(passports().racks()),
-        ):
-            html(await _drawn(draw), classes="card")
+        cards = [html(await _drawn(draw), classes="card") for draw in draws]
+        if may(who.role, Privilege.PROVE):
+            html(draw_passport_upload(), classes="card")
+
+        async def again(_event: Any = None) -> None:
+            for card, draw in zip(cards, draws, strict=True):
+                card.set_content(await _drawn(draw))
+
+        ui.on("handed-in", again)
+        if may(who.role, Privilege.CONFIGURE):
+            with ui.element("div").classes("card"):
+                OfferCard(services, who, again).show()
     Viewer(services, who).start()
 
 
@@ -75,7 +92,16 @@ async def show_decision(services: Services, name: str, who: Principal) -> None:
         return
     show_top(who, ("/console/", "Hall"), _DECISIONS, ("", record.offer.name))
     with ui.element("main").classes("page"):
-        html(draw_decision(record))
+        facts = html(draw_offer(record), classes="card")
+        steps = ui.element("div").classes("card")
+        said = html(draw_decision(record), classes="cards")
+
+        def moved(after: DecisionRecord) -> None:
+            facts.set_content(draw_offer(after))
+            said.set_content(draw_decision(after))
+
+        with steps:
+            StepCard(services, who, record, moved).show()
         if may(who.role, Privilege.PROVE):
             with ui.element("div").classes("card"):
                 DossierCard(services, who, name).show()

@@ -1,7 +1,6 @@
 """Acceptance runs: begun, watched, stopped, answered by people, waived by name, reported, handed out, proven."""
 
 import asyncio
-import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,6 +10,7 @@ from starlette.responses import Response
 
 from datacenter_api.acceptance.beginning import GIVE, ONE_RACK, begin_run_as
 from datacenter_api.acceptance.shown import FORMS, BegunRun, Checked, Photo, RunRow, RunView, Taken
+from datacenter_api.acceptance.waiving import MIN_REASON, MOST_REASON, waive_as
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.rest.bodies import FILE, whole_body
 from datacenter_api.routes import MOST_PHOTO_BYTES
@@ -73,7 +73,7 @@ class WaiverBody(_Body):
     step: StepId
     measure: Annotated[str, Field(min_length=1, max_length=120)]
     place: Annotated[str, Field(max_length=128)] = ""
-    reason: Annotated[str, Field(min_length=8, max_length=400)]
+    reason: Annotated[str, Field(min_length=MIN_REASON, max_length=MOST_REASON)]
 
 
 @router.get("", responses=describes(list[RunRow]))
@@ -164,12 +164,9 @@ async def show_photo(run: Run, name: str, parts: Parts) -> Response:
 async def waive(run: Run, wish: WaiverBody, parts: Parts, request: Request) -> Response:
     """Take a deviation as it is, by name and with a reason; what was measured stays what it was."""
     who = principal_of(request)
-    waiver = Waiver(time.time_ns(), who.user, who.role.value, wish.step, wish.measure, wish.place, wish.reason.strip())
-    async with parts.acceptance.turn:
-        waivers = await asyncio.to_thread(parts.acceptance.open().waive, run, waiver)
-    about = " ".join(filter(None, (wish.step, wish.measure, wish.place)))
-    parts.store.audit(who.user, who.address, "acceptance waiver", run, "waived", f"{about}: {waiver.reason}"[:400])
-    return json_answer(waivers)
+    return json_answer(
+        await waive_as(parts, who, run, step=wish.step, measure=wish.measure, place=wish.place, reason=wish.reason)
+    )
 
 
 @router.get("/{run}/report.html", responses={200: {"content": {"text/html": {}}}})

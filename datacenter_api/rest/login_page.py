@@ -24,6 +24,7 @@ _ASSETS = {
     "login.css": "text/css",
     "mark.svg": "image/svg+xml",
     "test_floor.js": "text/javascript",
+    "upload.js": "text/javascript",
 }
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Log in · Rackwright</title>

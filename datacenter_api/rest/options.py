@@ -4,7 +4,6 @@ import asyncio
 from datetime import date
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,11 +11,11 @@ from starlette.responses import Response
 
 from datacenter_api.passports.packing import audited_of, packed_dossier
 from datacenter_api.passports.reports import Exported
+from datacenter_api.passports.speaking import offer_as, say_as
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.services import Services, principal_of, services_of
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid
 from rack_controller.evaluation.from_run import SealedRun
-from rack_controller.prove.option import DecisionRecord, DecisionStep, Offer, Reminder
+from rack_controller.prove.option import DecisionRecord, DecisionStep, Reminder
 
 router = APIRouter(prefix="/api/v1/options", tags=["decisions"])
 Parts = Annotated[Services, Depends(services_of)]
@@ -77,15 +76,7 @@ async def list_options(parts: Parts) -> Response:
 @router.post("", responses=describes(DecisionRecord))
 async def offer(wish: OfferBody, parts: Parts, request: Request) -> Response:
     """Record an offer; whoever speaks for buyer and seller is written in it."""
-    who = principal_of(request)
-    try:
-        made = msgspec.convert(wish.model_dump(mode="json"), Offer)
-    except msgspec.ValidationError as err:
-        raise ArgumentsInvalid(f"the offer: {err}", advice="see /docs") from err
-    async with parts.passports.turn:
-        record = await asyncio.to_thread(lambda: parts.passports.decisions().offer(made, who.user))
-    parts.store.audit(who.user, who.address, "option offer", made.name, "offered", made.title)
-    return json_answer(record)
+    return json_answer(await offer_as(parts, principal_of(request), wish.model_dump(mode="json")))
 
 
 @router.get("/reminders", responses=describes(list[Reminder]))
@@ -121,14 +112,9 @@ async def show_option(name: Name, parts: Parts) -> Response:
 @router.post("/{name}/steps", responses=describes(DecisionRecord))
 async def say(name: Name, wish: StepBody, parts: Parts, request: Request) -> Response:
     """Move a decision on in the name of one's party; refused with what is due instead."""
-    who = principal_of(request)
-    async with parts.passports.turn:
-        record = await asyncio.to_thread(
-            lambda: parts.passports.decisions().say(
-                name, wish.step, who.user, said=wish.said, conditions=wish.conditions, until=wish.until
-            )
-        )
-    parts.store.audit(who.user, who.address, f"option {wish.step}", name, record.stage, wish.said)
+    record = await say_as(
+        parts, principal_of(request), name, wish.step, said=wish.said, conditions=wish.conditions, until=wish.until
+    )
     return json_answer(record)
 
 

@@ -197,6 +197,13 @@ def step(
     return DecisionRecord(offer, stage, kept, (*record.log, DecisionLine(unix_ns, actor, event, stage, said)))
 
 
+def steps_of(record: DecisionRecord, actor: str) -> list[DecisionStep]:
+    """Return the steps that an account may say of a decision as it stands, in the order of `DecisionStep`."""
+    firms = {Party.BUYER: record.offer.buyer, Party.SELLER: record.offer.seller}
+    mine = {party for party, firm in firms.items() if actor in firm.users}
+    return [event for event in DecisionStep if (record.stage, event) in TRANSITIONS and SAID_BY[event] in mine]
+
+
 def settle(record: DecisionRecord, values: Mapping[str, Measured], unix_ns: int, today: date) -> DecisionRecord:
     """Return the record as the calendar and the measured values have it.
 

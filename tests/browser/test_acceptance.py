@@ -4,10 +4,6 @@ Set RACKWRIGHT_SCREENSHOTS to a folder to keep the pictures.
 """
 
 import base64
-import json
-import os
-import ssl
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,9 +13,8 @@ from typing import Any
 import pytest
 from support.accepted import short_run
 from support.as_built import RACK, csv_of, part
-from support.browsing import BROWSER, browser, hears, log_in, requested, text, wait_for
-from support.pictures import ink
-from support.running import PASSWORD, RunningApi, running_api
+from support.browsing import BROWSER, body, browser, hears, log_in, picture, requested, text, wait_for
+from support.running import RunningApi, running_api
 
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.launch import held
@@ -41,10 +36,6 @@ class Scene:
     ended: str
     begun: Path
 
-    def body(self, driver: Any) -> str:
-        # By script: an element that was found may be drawn anew, or left behind by a click, before it is asked.
-        return str(driver.execute_script("return document.body ? document.body.innerText : ''"))
-
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
@@ -58,27 +49,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         records = csv_of(
             [part(f"{RACK}/u12", "compute_tray", "900", serial="T-12"), part(f"{RACK}/u13", serial="T-13")]
         )
-        _post(api, "passports/imports?name=k01.csv", records)
+        api.post("passports/imports?name=k01.csv", records)
         yield Scene(api, ended.path.name, begun)
-
-
-def _post(api: RunningApi, path: str, body: bytes) -> Any:
-    context = ssl.create_default_context(cafile=str(api.state / "tls" / "ca.pem"))
-    login = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
-    headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{api.url}/api/v1/{path}", body, headers)
-    with urllib.request.urlopen(request, context=context, timeout=30) as answer:
-        return json.load(answer)
-
-
-def picture(driver: Any, tmp_path: Path, name: str) -> float:
-    """Keep a picture of the window; return which share of it differs from its background."""
-    path = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path)) / name
-    assert driver.save_screenshot(str(path))
-    width, height = driver.execute_script("return [innerWidth, innerHeight]")
-    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 0.25}  # a small one is decoded soon
-    small = driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
-    return ink(base64.b64decode(small["data"]))
 
 
 def scan(driver: Any, code: str) -> None:
@@ -99,8 +71,8 @@ def test_the_screen_at_the_rack_is_read_from_afar_and_takes_scans_photos_and_don
     with browser("light", size) as driver:
         driver.set_window_size(*size)
         log_in(driver, scene.api, f"/console/test-floor/{scene.begun.name}")
-        wait_for(lambda: "YOUR TURN" in scene.body(driver).upper())
-        assert "Pull u12, or switch it off" in scene.body(driver).replace("\n", " ")
+        wait_for(lambda: "YOUR TURN" in body(driver).upper())
+        assert "Pull u12, or switch it off" in body(driver).replace("\n", " ")
         large = driver.execute_script("return parseFloat(getComputedStyle(document.querySelector('.tfdo')).fontSize)")
         assert large >= (76 if name == "1080p" else 48), "cannot be read from three metres"
         wait_for(lambda: driver.execute_script("return document.activeElement.id") == "tf-code")
@@ -137,23 +109,23 @@ def test_runs_are_listed_one_shows_what_it_asks_and_leads_to_its_report(
 ) -> None:
     with browser(scheme) as driver:
         log_in(driver, scene.api, "/console/acceptance")
-        wait_for(lambda: scene.begun.name in scene.body(driver))
-        assert "☞ pull u12" in scene.body(driver)
+        wait_for(lambda: scene.begun.name in body(driver))
+        assert "☞ pull u12" in body(driver)
         assert picture(driver, tmp_path, f"acceptance-runs-{scheme}.png") > 0.01
         assert hears(driver)
         follow = "[...document.links].find((link) => link.textContent === arguments[0]).click()"
         driver.execute_script(follow, scene.begun.name)
-        wait_for(lambda: "Pull u12, or switch it off" in scene.body(driver))
-        assert "35% of the run" in scene.body(driver)
+        wait_for(lambda: "Pull u12, or switch it off" in body(driver))
+        assert "35% of the run" in body(driver)
         assert hears(driver)
         picture(driver, tmp_path, f"acceptance-now-{scheme}.png")
         driver.get(f"{scene.api.url}/console/acceptance/{scene.ended}")
-        wait_for(lambda: "u23/bmc" in scene.body(driver))
+        wait_for(lambda: "u23/bmc" in body(driver))
         assert picture(driver, tmp_path, f"acceptance-run-{scheme}.png") > 0.02
         wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert driver.execute_script(wide) <= 0
         driver.get(f"{scene.api.url}/api/v1/acceptance/runs/{scene.ended}/report.html")
-        wait_for(lambda: "What proves it" in scene.body(driver))
+        wait_for(lambda: "What proves it" in body(driver))
         assert driver.execute_script("return getComputedStyle(document.querySelector('main')).backgroundColor") == (
             "rgb(255, 255, 255)"
         ), "its styles are refused"
@@ -167,11 +139,11 @@ def test_runs_are_listed_one_shows_what_it_asks_and_leads_to_its_report(
 def test_a_run_is_ended_on_the_console_after_a_second_question(scene: Scene) -> None:
     with browser("light") as driver:
         log_in(driver, scene.api, f"/console/acceptance/{scene.begun.name}")
-        wait_for(lambda: "End this run" in scene.body(driver))
+        wait_for(lambda: "End this run" in body(driver))
         buttons = {b.text: b for b in driver.find_elements("tag name", "button") if b.text}
         buttons["End this run"].click()
-        wait_for(lambda: "End it: everything goes back to rest" in scene.body(driver))
+        wait_for(lambda: "End it: everything goes back to rest" in body(driver))
         assert not (scene.begun / "stop.json").exists()
         next(b for b in driver.find_elements("tag name", "button") if b.text.startswith("End it")).click()
         wait_for(lambda: (scene.begun / "stop.json").exists())
-        wait_for(lambda: "admin wants it to end" in scene.body(driver))
+        wait_for(lambda: "admin wants it to end" in body(driver))

@@ -1,15 +1,19 @@
 """A real browser on a running API: log in, wait for what is shown, hear what was asked of whom."""
 
+import base64
 import contextlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.patience import PATIENCE
+from support.pictures import ink
 from support.running import PASSWORD, RunningApi
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -80,6 +84,21 @@ def wait_for(what: Callable[[], Any], within: float = 20.0) -> Any:
             return found
         time.sleep(0.05)
     raise AssertionError(f"not true within {within} s")
+
+
+def body(driver: Any) -> str:
+    # By script: an element that was found may be drawn anew, or left behind by a click, before it is asked.
+    return str(driver.execute_script("return document.body ? document.body.innerText : ''"))
+
+
+def picture(driver: Any, folder: Path, name: str) -> float:
+    """Keep a picture of the window, where RACKWRIGHT_SCREENSHOTS says; return which share of it is not background."""
+    path = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", folder)) / name
+    assert driver.save_screenshot(str(path))
+    width, height = driver.execute_script("return [innerWidth, innerHeight]")
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 0.25}  # a small one is decoded soon
+    small = driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "clip": clip})
+    return ink(base64.b64decode(small["data"]))
 
 
 def requested(driver: Any) -> set[str]:

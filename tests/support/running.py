@@ -1,5 +1,6 @@
 """The API as a process of its own, as `rackwright up` starts it, on a port that the kernel chose."""
 
+import base64
 import contextlib
 import json
 import os
@@ -42,6 +43,15 @@ class RunningApi:
         with urllib.request.urlopen(f"{self.url}/healthz", context=context, timeout=5 * PATIENCE) as answer:
             health: dict[str, Any] = json.load(answer)
         return health
+
+    def post(self, path: str, body: bytes) -> Any:
+        """Return what an admin's POST below /api/v1 is answered with."""
+        context = ssl.create_default_context(cafile=str(self.state / "tls" / "ca.pem"))
+        login = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+        headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/v1/{path}", body, headers)
+        with urllib.request.urlopen(request, context=context, timeout=30 * PATIENCE) as answer:
+            return json.load(answer)
 
 
 @contextlib.contextmanager

@@ -42,6 +42,7 @@
     if (at("[data-tray]")) choose(at("[data-tray]"));
     else if (at("[data-series]")) chart(at("[data-series]"), "series");
     else if (at("[data-window]")) chart(at("[data-window]"), "window");
+    else if (at("[data-waive]")) emitEvent("waive", at("[data-waive]").dataset.waive);
     else if (card && !at("a")) location.assign(card.dataset.href);
   });
   document.addEventListener("keydown", (event) => {

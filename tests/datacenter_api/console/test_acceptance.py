@@ -93,7 +93,7 @@ def test_a_run_shows_steps_findings_what_was_handed_in_and_what_it_waits_for() -
         "waits for u05/psu2",
         "until 0",
         "42% of the run",
-        "waived by ada: Known.",
+        "waived by ada (operator), 2026-11-29 05:26: Known.",
         "/photos/p.png",
         "Somebody stands at the rack.",
         "1\u202f834\u00a0TFLOP/s",

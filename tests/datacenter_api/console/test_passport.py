@@ -4,7 +4,7 @@ from datetime import date
 
 from support.as_built import RACK
 
-from datacenter_api.console.decision import draw_decision, draw_decisions, draw_reminders
+from datacenter_api.console.decision import draw_decision, draw_decisions, draw_offer, draw_reminders
 from datacenter_api.console.passport import draw_accepted, draw_claims, draw_match, draw_parts, draw_passports
 from datacenter_api.passports.reports import FrozenRow, MatchReport, PartRow, Passport, PassportRow
 from rack_controller.prove.claim import ClaimVerdict, OriginClaim
@@ -69,7 +69,12 @@ def test_a_decision_shows_its_conditions_its_days_and_all_that_was_said() -> Non
     condition = parse_condition("racks_passed:L12 >= 17 by 2027-03-01")
     log = (DecisionLine(0, "b", "accept_if", DecisionStage.CONDITIONAL, HOSTILE),)
     record = DecisionRecord(offer, DecisionStage.CONDITIONAL, (condition,), log)
-    drawn = draw_decision(record) + draw_decisions([record]) + draw_reminders(reminders(record, date(2027, 2, 25)))
+    drawn = (
+        draw_offer(record)
+        + draw_decision(record)
+        + draw_decisions([record])
+        + draw_reminders(reminders(record, date(2027, 2, 25)))
+    )
     assert HOSTILE not in drawn
     assert "? open</span> racks_passed:L12 &gt;= 17 by 2027-03-01" in drawn
     assert "measured: not known" in drawn

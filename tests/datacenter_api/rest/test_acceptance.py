@@ -105,6 +105,8 @@ async def test_a_waiver_is_recorded_by_name_and_role_and_a_technician_gives_none
         assert "settings clock" in wrong.json()["error"]["advice"]
         short = await client.post(f"{V1}/{run}/waivers", json={**wish, "reason": "ok"})
         assert short.status_code == 422
+        bare = await client.post(f"{V1}/{run}/waivers", json={**wish, "reason": " " * 20})
+        assert (bare.status_code, bare.json()["error"]["message"]) == (422, "a waiver needs a reason")
     (line,) = [r for r in api.services.store.audited(20) if r["what"] == "acceptance waiver"]
     assert (line["actor"], line["target"]) == ("operator", run)
 

@@ -1,0 +1,108 @@
+"""What an acceptance run found, as the console shows it: parts to look at, findings, what was waived.  Pure."""
+
+from datacenter_api.acceptance.shown import RunView
+from datacenter_api.console.wording import UNKNOWN, esc
+from rack_controller.acceptance.record import StepRecord
+from rack_controller.prove.accept.verdict import Finding, Outcome
+from rack_controller.prove.report.model import Waiver
+from rack_controller.prove.report.written import quantity, stamp
+
+MOST_FOUND = 60
+
+
+def draw_suspects(view: RunView) -> str:
+    """Return the parts to look at first, empty where there are none."""
+    if not view.suspects:
+        return ""
+    items = "".join(
+        f"<li><b>{esc(s.place)}</b> <span class=quiet>{esc(s.serial) or 'no serial number'}</span><br>"
+        f"{esc(s.text)}</li>"
+        for s in view.suspects[:5]
+    )
+    return f'<h2>Look at these first</h2><ol class="suspects">{items}</ol>'
+
+
+def draw_found(view: RunView, *, waives: bool = False) -> str:
+    """Return the findings; `waives`: with a button beside each that may be waived now."""
+    found = findings_of(view)
+    bare = [m.title for s in view.record.steps for m in s.measures if m.outcome is Outcome.UNCOMPARED]
+    left = "".join(f'<p class="sev-warning">– {esc(title)}</p>' for title in bare)
+    if not found:
+        return f"<h2>Found</h2><p class=quiet>Nothing out of bounds so far.</p>{left}"
+    waives = waives and view.record.outcome is not None
+    rows = "".join(_finding(view, n, waives=waives) for n in range(min(len(found), MOST_FOUND)))
+    more = (
+        f"<p class=quiet>and {len(found) - MOST_FOUND} more, all in the report</p>" if len(found) > MOST_FOUND else ""
+    )
+    heads = "".join(f"<th>{h}</th>" for h in ("Part", "Step", "What was seen", "Value", "Limit"))
+    return (
+        f'<h2>Found <b>{len(found)}</b></h2><div class="scroll" tabindex="0" aria-label="findings">'
+        f'<table class="lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{more}{left}'
+    )
+
+
+def draw_waived(view: RunView) -> str:
+    """Return every waiver: what, by whom, when and why."""
+    if not view.waivers:
+        return ""
+    items = "".join(
+        f"<p><b>{esc(w.step)} {esc(w.measure)} {esc(w.place)}</b> by {esc(w.actor)} ({esc(w.role)}), "
+        f"{stamp(w.at_unix_ns)[:16]}<br>{esc(w.reason)}</p>"
+        for w in view.waivers
+    )
+    return f"<h2>Waived</h2>{items}"
+
+
+def draw_finding(view: RunView, number: int) -> str:
+    """Return one finding in full: what somebody reads before they waive it."""
+    step, found = findings_of(view)[number]
+    title = next((m.title for m in step.measures if m.id == found.measure), found.measure)
+    seen = "not measured" if found.error else quantity(found.value, found.unit)
+    facts = (
+        ("Rack", view.record.rack),
+        ("Step", f"{step.title} ({step.id})"),
+        ("Measure", f"{title} ({found.measure})"),
+        ("Part", found.place or "no part: the run"),
+        ("Serial number", found.serial or UNKNOWN),
+        ("What was seen", found.text.removeprefix(f"{found.place}: ")),
+        ("Value", seen),
+        ("Limit", quantity(found.limit, found.unit)),
+        ("Where the limit comes from", found.source or UNKNOWN),
+    )
+    shown = "".join(f"<dt>{name}</dt><dd>{esc(value)}</dd>" for name, value in facts)
+    return f'<dl class="facts">{shown}</dl>'
+
+
+def findings_of(view: RunView) -> list[tuple[StepRecord, Finding]]:
+    """Return all that a run found, each with its step, in the order in which it is numbered on the page."""
+    return [(s, f) for s in view.record.steps for f in s.findings]
+
+
+def alike(view: RunView, number: int) -> int:
+    """Return how many parts the measure of a finding named in its step: what a waiver of all of them covers."""
+    step, found = findings_of(view)[number]
+    return sum(f.measure == found.measure for f in step.findings)
+
+
+def _finding(view: RunView, number: int, *, waives: bool) -> str:
+    step, found = findings_of(view)[number]
+    covering = [w for w in view.waivers if w.covers(step.id, found.measure, found.place)]
+    note = _note(covering[-1]) if covering else ""
+    if waives and not covering:
+        named = esc(f"Waive {found.measure} of {found.place or 'the run'}")
+        button = f'<button type="button" class="waive" data-waive="{number}" aria-label="{named}">Waive …</button>'
+        note = f"<div>{button}</div>"
+    mark = esc(found.place) + ("<br>" if found.place else "") + "! not measured" if found.error else esc(found.place)
+    colour = "warning" if found.error else "critical"
+    text = found.text.removeprefix(f"{found.place}: ")
+    return (
+        f'<tr><td class="sev-{colour}">{mark}</td><td class="where">{esc(step.id)}</td><td>{esc(text)}{note}</td>'
+        f'<td class="n">{esc(quantity(found.value, found.unit))}</td>'
+        f'<td class="n">{esc(quantity(found.limit, found.unit))}</td></tr>'
+    )
+
+
+def _note(waiver: Waiver) -> str:
+    """Return who took a finding as it is: beside the value and the limit, which stay."""
+    who = f"{esc(waiver.actor)} ({esc(waiver.role)}), {stamp(waiver.at_unix_ns)[:16]}"
+    return f'<div class="waivedby">● waived by {who}: {esc(waiver.reason)}</div>'
