@@ -18,7 +18,7 @@ from rack_controller.prove.option import DecisionRecord, DecisionStep, steps_of
 
 _D = DecisionStep
 MOST_SAID = 400
-HINT = "racks_passed:L12 >= 17 by 2027-03-31"
+HINT = "for example racks_passed:L12 >= 17 by 2027-03-31"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,11 @@ class StepCard:
         self._told = html()
         with ui.column().classes("saying") as self._asked:
             self._conditions = ui.textarea("Conditions, one a line", placeholder=HINT)
-            self._conditions.props("dense outlined autogrow")
+            self._conditions.props("dense outlined autogrow stack-label")
             self._until = ui.input("New last day").props("dense outlined type=date stack-label")
             self._said = ui.input("Why; stands in the record").props(f"dense outlined maxlength={MOST_SAID}")
             self._typed = ui.input(placeholder=f"Type {self._name} to go on").props("dense outlined maxlength=64")
+            self._refused = html()
             with ui.row():
                 ui.button("Say it", on_click=self._say_it).props("flat dense no-caps")
                 ui.button("Cancel", on_click=self._cancel).props("flat dense no-caps")
@@ -109,13 +110,13 @@ class StepCard:
         if step is None or not self._services.doorkeeper.still_welcome(self._who):
             return
         if WORDS[step].typed and (self._typed.value or "").strip() != self._name:
-            self._tell(f"▲ Not said: type {self._name} first.", "sev-warning")
+            self._refuse(f"Not said: type {self._name} first.")
             return
         lines = (self._conditions.value or "").splitlines() if step is _D.ACCEPT_IF else []
         try:
             until = date.fromisoformat(self._until.value) if step is _D.EXTEND and self._until.value else None
         except ValueError:
-            self._tell("▲ Not said: a day is written as 2027-03-31.", "sev-warning")
+            self._refuse("Not said: a day is written as 2027-03-31.")
             return
         try:
             record = await say_as(
@@ -123,7 +124,7 @@ class StepCard:
                 conditions=[line for line in lines if line.strip()], until=until,
             )  # fmt: skip
         except RackwrightError as err:
-            self._tell(f"▲ Refused: {err}", "sev-warning")
+            self._refuse(f"Refused: {err}")
             return
         self._record = record
         self._draw()
@@ -135,7 +136,12 @@ class StepCard:
         for field in (self._conditions, self._until, self._said, self._typed):
             field.value = ""
         self._asked.set_visibility(False)
-        self._told.set_content("")
+        for said in (self._told, self._refused):
+            said.set_content("")
 
-    def _tell(self, text: str, kind: str = "") -> None:
-        self._told.set_content(f'<p class="{kind}">{esc(text)}</p>')
+    def _tell(self, text: str) -> None:
+        self._told.set_content(f"<p>{esc(text)}</p>")
+
+    def _refuse(self, why: str) -> None:
+        """Say why nothing was said, beside the button: what comes of the step stays above."""
+        self._refused.set_content(f'<p class="sev-warning">▲ {esc(why)}</p>')

@@ -84,7 +84,7 @@ def draw_passports(rows: Sequence[PassportRow]) -> str:
         return (
             "<h2>Passports</h2><p class=quiet>No as-built records yet: <code>rackwright passport import FILE</code></p>"
         )
-    heads = "<th>Rack</th><th>Records</th><th>Swaps</th><th>Accepted</th>"
+    heads = '<th>Rack</th><th class="n">Records</th><th class="n">Swaps</th><th>Accepted</th>'
     return f'<h2>Passports</h2><table class="lines"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
 

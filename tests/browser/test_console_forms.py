@@ -107,11 +107,32 @@ def test_a_factory_s_file_with_faults_is_refused_by_row_and_a_good_one_is_kept(
         wait_for(lambda: "Records of every place that this file names are replaced" in body(driver))
         assert picture(driver, tmp_path, f"import-kept-{name}.png") > 0.02
         driver.get(f"{scene.api.url}/console/acceptance?rack={rack}")
-        floor = tmp_path / "floor.csv"
-        floor.write_text("check,place\ntorque,u01\n")
+        quiet(scene, driver)
+
+
+@pytest.mark.parametrize("name", list(SIZES))
+def test_what_the_floor_measured_is_kept_whole_or_told_by_row(scene: Scene, tmp_path: Path, name: str) -> None:
+    today = datetime.now(UTC).date()
+    floor, rack = tmp_path / "floor.csv", f"{RACK[:-1]}{len(name)}"
+    heading = "kind,place,tester,calibrated_until,on,nm,mohm,volts"
+    row = f"wrench-1,{today + timedelta(days=180)},{today - timedelta(days=1)},12.1,,"
+    with browser("light", SIZES[name]) as driver:
+        driver.set_window_size(*SIZES[name])
+        log_in(driver, scene.api, "/console/acceptance")
+        write(driver, "k01", rack)
+        floor.write_text(f"{heading}\ntorque,u06,{row}\nsmell,u06,{row}\n")
         hand_in(driver, floor, "/floor")
-        wait_for(lambda: "Nothing" in body(driver) and "kept" in body(driver))
+        wait_for(lambda: f"nobody knows of what design '{rack}' is" in body(driver))
+        write(driver, "of a rack that no site file has", "gb200-nvl72")
+        hand_in(driver, floor, "/floor")
+        wait_for(lambda: "Nothing of floor.csv was kept: 1 fault" in body(driver))
+        assert driver.execute_script("return document.querySelector('.uploadsaid tbody').innerText").startswith(
+            "2\tkind"
+        )
         picture(driver, tmp_path, f"floor-{name}.png")
+        floor.write_text(f"{heading}\ntorque,u06,{row}\n")
+        hand_in(driver, floor, "/floor")
+        wait_for(lambda: f"Kept: 1 record and 0 readings of {rack}" in body(driver))
         assert driver.execute_script(WIDE) <= 0
 
 
