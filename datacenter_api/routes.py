@@ -122,6 +122,8 @@ ROUTES: tuple[Rule, ...] = (
     Rule("POST", f"{V1}/acceptance/runs/{{run}}/answers", _P.SERVICE),
     Rule("POST", f"{V1}/acceptance/runs/{{run}}/photos", _P.SERVICE, MOST_PHOTO_BYTES),
     Rule("POST", f"{V1}/acceptance/runs/{{run}}/stop", _P.SERVICE),
+    Rule("POST", f"{V1}/acceptance/runs/{{run}}/go-on", _P.PROVE),
+    Rule("POST", f"{V1}/acceptance/runs/{{run}}/give-up", _P.PROVE),
     Rule("POST", f"{V1}/acceptance/runs/{{run}}/waivers", _P.PROVE),
     Rule("GET", f"{V1}/endpoints/report", _P.READ),
     # A device's own words hold what nobody has looked through: accounts, keys, addresses.

@@ -22,9 +22,11 @@ from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationErr
 from rack_controller.acceptance.begin import Wish, begin, begin_together
 from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.emulated_floor import logged_at
-from rack_controller.acceptance.launch import LOG, is_running, leading, members, start
+from rack_controller.acceptance.give_up import give_up
+from rack_controller.acceptance.launch import LOG, leading, members, start
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
+from rack_controller.acceptance.one_run import goes_on, refuse_others
 from rack_controller.acceptance.plans import plan_path
 from rack_controller.acceptance.preview import RunPreview, Told, form, noted_kinds, preview, preview_together
 from rack_controller.acceptance.progress import (
@@ -51,8 +53,7 @@ from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
 MOST_LOG_BYTES = 4096
-STARTS_WITHIN_NS = 10 * 10**9
-"""So long after a run was begun its process may still be starting."""
+NO_WORD = "it left no word"
 
 
 def _reads(rack: str, rows: Sequence[ReadingRow]) -> list[Read]:
@@ -162,7 +163,7 @@ class AcceptanceDesk:
             rig=record.rig,
             began_unix_ns=record.began_unix_ns,
             outcome=record.outcome,
-            running=_runs(folder.path, record),
+            running=goes_on(folder, record),
             steps=len(record.steps),
             deviations=len(found),
             waived=sum(any(w.covers(*key) for w in waivers) for key in found),
@@ -175,7 +176,7 @@ class AcceptanceDesk:
         """Return a run as it is now.  Raises TargetUnknown, ConfigurationError when it cannot be read."""
         folder = self.folder(run)
         record, path = folder.read(), folder.path
-        running = _runs(path, record)
+        running = goes_on(folder, record)
         return RunView(
             record=record,
             steps=_planned(folder, record),
@@ -198,6 +199,26 @@ class AcceptanceDesk:
         folder = self._open(run)
         for member in members(folder):
             ask_to_stop(member.path, Stop(actor, time.time_ns(), reason))
+        return self.row(folder)
+
+    def go_on(self, run: str, token: str = "") -> RunRow:
+        """Start the process of a run that was cut, and of racks together with its rack; `token` as of `begin`.
+
+        Raises TargetUnknown, PreconditionFailed when it has ended or goes on, RackTaken while another run does.
+        """
+        folder = self._open(run)
+        record = folder.read()
+        if goes_on(folder, record):
+            raise PreconditionFailed(f"run {run} goes on", advice=f"see `rackwright accept show {run}`")
+        if record.rig == "live":
+            refuse_others(self.state, folder)
+        start(self.state, leading(folder).path.name, token)
+        return self.row(folder)
+
+    def give_up(self, run: str, actor: str, reason: str) -> RunRow:
+        """End a run that no process has as it lies.  Raises TargetUnknown, PreconditionFailed (`give_up.give_up`)."""
+        folder = self._open(run)
+        give_up(folder, self.state, actor, reason)
         return self.row(folder)
 
     def take(
@@ -311,13 +332,6 @@ class AcceptanceDesk:
             raise TargetUnknown(f"the run has no step {step[:64]!r}", advice=f"one of: {', '.join(known)}")
 
 
-def _runs(folder: Path, record: RunRecord) -> bool:
-    """Return whether a process has a run, or has just been started for it."""
-    if record.outcome is not None:
-        return False
-    return is_running(folder) or time.time_ns() - record.began_unix_ns < STARTS_WITHIN_NS
-
-
 def _planned(folder: RunFolder, record: RunRecord) -> list[PlannedStep]:
     ended = {s.id: s for s in record.steps}
     plan = plan_of_run(folder, record)
@@ -341,6 +355,6 @@ def _last_line(log: Path) -> str:
     try:
         text = log.read_bytes()[-MOST_LOG_BYTES:].decode("utf-8", "replace")
     except OSError:
-        return ""
+        return NO_WORD
     lines = text.strip().splitlines()
-    return lines[-1].removeprefix("rackwright: ")[:400] if lines else ""
+    return lines[-1].removeprefix("rackwright: ")[:400] if lines else NO_WORD

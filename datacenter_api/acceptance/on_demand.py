@@ -59,6 +59,14 @@ class Acceptance:
             return ""
         return self._sessions.open(user, ADDRESS)[0]
 
+    def login_of_run(self, run: str, user: str) -> str:
+        """Return a login for a run that is gone on with: of who began it, or of `user` where they may not any more;
+        empty for a virtual one.  Raises TargetUnknown."""
+        asked = asked_of(self.open().folder(run).path)
+        if asked is not None and asked.rig == "virtual":
+            return ""
+        return (asked is not None and self.login(asked.actor)) or self.login(user)
+
     async def go_on(self) -> None:
         """Start the process of every run that has not ended and that nobody goes on with: after a restart of ours."""
         if not self.has_runs():

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from datacenter_api.cli.accept_baseline import baseline
-from datacenter_api.cli.accept_live import ask_about_untold, begin_over_api, wish_of
+from datacenter_api.cli.accept_live import ask_about_untold, begin_over_api, go_on_over_api, wish_of
 from datacenter_api.cli.accept_signed import done, report, stop, waive
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.event import clock
@@ -107,7 +107,7 @@ def run(
     level: Annotated[str, typer.Option(help="L10 trays, L11 the rack (of one), L12 racks together.")] = "",
     chosen_plan: PlanOpt = "",
     trace: Annotated[Path | None, typer.Option(help="The soak's load: t_s,node1_W,…", show_default=False)] = None,
-    resume: Annotated[str, typer.Option(help="Go on with this virtual run after a crash.")] = "",
+    resume: Annotated[str, typer.Option(help="Go on with this run after a crash; a virtual one: --virtual too.")] = "",
     url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
@@ -122,23 +122,21 @@ def run(
     from rack_controller.acceptance.plans import plan_path
     from rack_controller.acceptance.run import EVIDENCE, FOLDER, RunFolder
 
-    if virtual == bool(racks):
+    if virtual == bool(racks) and not (resume and not virtual):
         raise ConfigurationError("a run is of a virtual rack or of one that runs", advice="--virtual, or --rack NAME")
     if level and level not in {"L10", "L11", "L12"}:
         raise ConfigurationError(f"--level {level!r}", advice="L10, L11 or L12")
     root = state or default_state()
+    if resume and not virtual:
+        if racks:
+            raise ConfigurationError("a run that is gone on with has its racks", advice="leave out --rack")
+        _live(go_on_over_api(connect(url, state), resume, leave, _told), output, as_json)
+        return
     name, file = _plan(chosen_plan, "" if racks else generation)
     if racks:
         wish = wish_of(racks, level, name, file) | {"patience_s": patience}
         ask_about_untold(connect(url, state), wish, file, yes)
-        records = begin_over_api(connect(url, state), wish, leave, _told)
-        for record in records:
-            if len(records) > 1:
-                note(f"{record.rack}:")
-            _show(record, output, as_json)
-            note(f"run {record.id}: {str(record.outcome).upper()}; kept and sealed where the API runs")
-        if any(record.outcome != "pass" for record in records):
-            raise typer.Exit(NOT_ACCEPTED)
+        _live(begin_over_api(connect(url, state), wish, leave, _told), output, as_json)
         return
     if resume:
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
@@ -174,6 +172,17 @@ def show(
         return
     rows: list[Row] = [msgspec.to_builtins(f.read()) for f in runs_in(root)]
     emit(rows, _RUNS, chosen(output, as_json), name="runs")
+
+
+def _live(records: list[Any], output: Output, as_json: bool) -> None:
+    """Show what came of live runs, none where they are left alone; exit code 9 where one did not pass."""
+    for record in records:
+        if len(records) > 1:
+            note(f"{record.rack}:")
+        _show(record, output, as_json)
+        note(f"run {record.id}: {str(record.outcome).upper()}; kept and sealed where the API runs")
+    if any(record.outcome != "pass" for record in records):
+        raise typer.Exit(NOT_ACCEPTED)
 
 
 def _plan(said: str, generation: str) -> tuple[str, Path | None]:

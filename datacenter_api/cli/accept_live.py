@@ -48,16 +48,28 @@ def ask_about_untold(api: Connection, wish: Row, file: Path | None, yes: bool) -
 
 def begin_over_api(api: Connection, wish: Row, leave: bool, told: Told) -> list[Any]:
     """Begin a live run and follow it to its end; returns the record of each rack, none where it is left alone."""
-    begun = api.post(V1, wish)
+    return follow(api, api.post(V1, wish), "has begun", leave, told)
+
+
+def go_on_over_api(api: Connection, run: str, leave: bool, told: Told) -> list[Any]:
+    """Go on with a live run that was cut, as `begin_over_api` does with one that was begun."""
+    return follow(api, api.post(f"{V1}/{quoted(run)}/go-on", {}), "goes on", leave, told)
+
+
+def follow(api: Connection, begun: Row, does: str, leave: bool, told: Told) -> list[Any]:
+    """Follow a run that the API answered, which `does` what was asked for.
+
+    Returns the record of each rack, none where it is left alone.
+    """
     runs: dict[str, str] = begun.get("together") or {begun["id"]: ""}
     for run, rack in runs.items():
         of = f" of {short(rack)}" if rack else ""
-        note(f"run {run}{of} has begun; its screen: {api.server.url}/console/test-floor/{run}")
+        note(f"run {run}{of} {does}; its screen: {api.server.url}/console/test-floor/{run}")
     if leave:
         return []
-    follow = {run: _Follow(api, run, rack, told) for run, rack in runs.items()}
+    followed = [_Follow(api, run, rack, told) for run, rack in runs.items()]
     while True:
-        records = [one.look() for one in follow.values()]
+        records = [one.look() for one in followed]
         if all(record.outcome is not None for record in records):
             return records
         time.sleep(FOLLOW_S)
@@ -87,7 +99,8 @@ class _Follow:
         self._asked = asks
         if record.outcome is None and view["trouble"] and not view["running"]:
             raise EnvironmentUnfit(
-                f"the run's process has ended: {view['trouble']}", advice="restart the API: it goes on"
+                f"the run's process has ended: {view['trouble']}",
+                advice=f"go on with it: `rackwright accept run --resume {self._run}`",
             )
         return record
 

@@ -51,12 +51,16 @@ def done(
 def stop(
     run: RunArg,
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="As it lies, where no process has it: nothing is put back to rest.")
+    ] = False,
     url: Url = None,
     state: State = None,
 ) -> None:
-    """Have a run end at its next phase's end, with everything put back to rest."""
-    row = connect(url, state).post(f"{V1}/{quoted(run)}/stop", {"reason": reason})
-    note(f"{row['id']} ends with its next phase")
+    """Have a run end at its next phase's end, with everything put back to rest, also one whose process died."""
+    how = "give-up" if give_up else "stop"
+    row = connect(url, state).post(f"{V1}/{quoted(run)}/{how}", {"reason": reason})
+    note(f"{row['id']} is given up; look at its rack" if give_up else f"{row['id']} ends with its next phase")
 
 
 def waive(

@@ -150,7 +150,11 @@ def _head(view: RunView) -> str:
 
 def _now(view: RunView) -> str:
     if view.trouble:
-        return f'<p class="sev-warning">▲ The run\'s process ended before the run did: {esc(view.trouble)}</p>'
+        return (
+            f'<p class="sev-warning">▲ The run\'s process ended before the run did: {esc(view.trouble)}</p>'
+            f"<p>It has its rack until it ends. Go on with it: <code>rackwright accept run --resume "
+            f"{esc(view.record.id)}</code>, or end it below.</p>"
+        )
     why = f'<p class="sev-critical">{esc(view.record.why)}</p>' if view.record.why else ""
     stop = view.stop
     asked = (

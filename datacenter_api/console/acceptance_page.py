@@ -5,6 +5,7 @@ import time
 
 from nicegui import ui
 
+from datacenter_api.acceptance.going_on import stop_run_as
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
 from datacenter_api.console.begin_card import BeginCard
@@ -99,11 +100,10 @@ class StopRun:
         if not services.doorkeeper.still_welcome(who):
             return
         try:
-            await asyncio.to_thread(services.acceptance.open().stop, self._run, who.user, "on the console")
+            await stop_run_as(services, who, self._run, "on the console")
         except RackwrightError as err:
             self._told.set_content(f'<p class="sev-warning">▲ {esc(str(err))}</p>')
             return
-        services.store.audit(who.user, who.address, "acceptance stop", self._run, "asked", "on the console")
         self._do.set_visibility(False)
         self._told.set_content("<p>● It ends with its next phase.</p>")
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from datacenter_api.acceptance.beginning import GIVE, ONE_RACK, begin_run_as
+from datacenter_api.acceptance.going_on import give_up_as, go_on_as, stop_run_as
 from datacenter_api.acceptance.shown import FORMS, BegunRun, Checked, Photo, RunRow, RunView, Taken
 from datacenter_api.acceptance.waiving import MIN_REASON, MOST_REASON, waive_as
 from datacenter_api.rest.answers import describes, json_answer
@@ -86,6 +87,8 @@ async def list_runs(parts: Parts) -> Response:
 async def begin_run(wish: BeginBody, parts: Parts, request: Request) -> Response:
     """Begin an acceptance.  It goes on in a process of its own, whatever becomes of this request.
 
+    A rack that another run has is refused (409, `rack_taken`), with that run and what to do.
+
     `untold` lists the measures of the plan that nothing at a rack that runs tells: they can only end as errors.  Of
     racks together the run that leads is answered; `together` names all of them, `racks` what each lacks.
     """
@@ -109,11 +112,20 @@ async def show_run(run: Run, parts: Parts) -> Response:
 
 @router.post("/{run}/stop", responses=describes(RunRow))
 async def stop_run(run: Run, wish: StopBody, parts: Parts, request: Request) -> Response:
-    """Have a run end at its next phase's end, with everything put back to rest."""
-    who = principal_of(request)
-    row = await asyncio.to_thread(parts.acceptance.open().stop, run, who.user, wish.reason)
-    parts.store.audit(who.user, who.address, "acceptance stop", run, "asked", wish.reason)
-    return json_answer(row)
+    """Have a run end at its next phase's end, with everything put back to rest, also one that no process has."""
+    return json_answer(await stop_run_as(parts, principal_of(request), run, wish.reason))
+
+
+@router.post("/{run}/give-up", responses=describes(RunRow))
+async def give_up_run(run: Run, wish: StopBody, parts: Parts, request: Request) -> Response:
+    """End a run that no process has, as it lies: nothing is done to its rack any more, and the record says so."""
+    return json_answer(await give_up_as(parts, principal_of(request), run, wish.reason))
+
+
+@router.post("/{run}/go-on", responses=describes(RunRow))
+async def go_on_with_run(run: Run, parts: Parts, request: Request) -> Response:
+    """Go on with a run that has not ended and that no process has; the step that was under way is done again."""
+    return json_answer(await go_on_as(parts, principal_of(request), run))
 
 
 @router.post("/{run}/answers", responses=describes(Taken))

@@ -24,7 +24,8 @@ RackwrightError
 │   │   └── Latched               a latch keeps it off until a person clears it
 │   ├── DeadlinePassed
 │   ├── NotReadYet                asked for what is still being read for the first time
-│   └── WriterTaken               somebody else writes on this console
+│   ├── WriterTaken               somebody else writes on this console
+│   └── RackTaken                 another acceptance run has this rack; carries rack and run
 ├── AuthenticationRequired        no or wrong login at our own door
 └── BusUnavailable                no NATS: the controller carries on, the API says so
 """
@@ -238,6 +239,17 @@ class WriterTaken(CommandRefused):
 
     message_id = "Base.1.19.ResourceInUse"
     code = "writer_taken"
+
+
+class RackTaken(CommandRefused):
+    """One rack is under one acceptance run, and it is another one: `rack`, and the `run` that has it."""
+
+    message_id = "Base.1.19.ResourceInUse"
+    code = "rack_taken"
+
+    def __init__(self, what: str, *, rack: str = "", run: str = "", advice: str = "") -> None:
+        super().__init__(what, advice=advice)
+        self.rack, self.run = rack, run
 
 
 class AuthenticationRequired(RackwrightError):

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,7 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.engine import LEAST_TOGETHER
 from rack_controller.acceptance.kept import keep
+from rack_controller.acceptance.one_run import beginning
 from rack_controller.acceptance.plans import plan_path, plan_text, read_plan, whole_plan
 from rack_controller.acceptance.progress import PATIENCE_S, Asked, note_asked
 from rack_controller.acceptance.record import RunRecord
@@ -54,7 +56,8 @@ class Wish:
 def begin(wish: Wish, state: Path, software: str, actor: str) -> RunFolder:
     """Make a run's folder; nothing runs yet (`launch.start` has it go on).
 
-    Raises ConfigurationError or FileInvalid for a wish that cannot be met, EnvironmentUnfit when nothing can be kept.
+    Raises ConfigurationError or FileInvalid for a wish that cannot be met, EnvironmentUnfit when nothing can be kept,
+    RackTaken while another run has the rack.
     """
     if wish.rig == "live" and wish.level == Level.L12:
         raise ConfigurationError(
@@ -110,8 +113,10 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
         )
         for run, rack in runs.items()
     ]
-    # The leading run comes last: without it nobody goes on with the others.
-    return [_keep(wish, text, record, state, actor) for record in reversed(records)][::-1]
+    live = [record.rack for record in records if record.rig == "live"]
+    with beginning(state, live) if live else nullcontext():
+        # The leading run comes last: without it nobody goes on with the others.
+        return [_keep(wish, text, record, state, actor) for record in reversed(records)][::-1]
 
 
 def _keep(wish: Wish, plan: str, record: RunRecord, state: Path, actor: str) -> RunFolder:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,9 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.acceptance.rest import TOKEN_VARIABLE
 from rack_controller.acceptance.run import FOLDER, RunFolder, runs_in
 
-LOCK, LOG = "lock", "runner.log"
+LOCK, LOG, STARTED = "lock", "runner.log", "started"
+STARTS_WITHIN_S = 10.0
+"""How long a process that was started has until it has its run."""
 
 
 def start(state: Path, run_id: str, token: str = "") -> int:
@@ -25,6 +28,7 @@ def start(state: Path, run_id: str, token: str = "") -> int:
     environment = {**os.environ, TOKEN_VARIABLE: token} if token else dict(os.environ)
     command = [sys.executable, "-m", "rack_controller.acceptance", str(state), run_id]
     try:
+        (folder / STARTED).touch()
         with (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -35,9 +39,21 @@ def start(state: Path, run_id: str, token: str = "") -> int:
 
 
 def unfinished(state: Path) -> list[RunFolder]:
-    """Return the runs without an outcome that no process has now, of racks together the leading one: to be started."""
-    found = [folder for folder in runs_in(state) if folder.read().outcome is None and not is_running(folder.path)]
-    return list({(first := leading(folder)).path: first for folder in found}.values())
+    """Return the runs without an outcome that no process has now, of racks together the leading one: to be started.
+
+    Of several runs of one rack that runs it is the one that goes on, else the newest: the others are left as they are.
+    """
+    found = [(folder, record) for folder in runs_in(state) if (record := folder.read()).outcome is None]
+    ours = [(folder, record) for folder, record in found if not is_running(folder.path)]
+    had = {record.rack for folder, record in found if record.rig == "live" and is_running(folder.path)}
+    chosen: dict[Path, RunFolder] = {}
+    for folder, record in sorted(ours, key=lambda one: one[1].began_unix_ns, reverse=True):
+        first = leading(folder)
+        racks = set() if record.rig == "virtual" else set(record.together.values()) or {record.rack}
+        if first.path not in chosen and not racks & had:
+            chosen[first.path] = first
+            had |= racks
+    return list(chosen.values())
 
 
 def leading(folder: RunFolder) -> RunFolder:
@@ -48,6 +64,14 @@ def leading(folder: RunFolder) -> RunFolder:
 def members(folder: RunFolder) -> list[RunFolder]:
     """Return the runs of all racks that are accepted together with a run's rack, the leading one first, or it alone."""
     return [RunFolder(folder.path.with_name(run)) for run in folder.read().together] or [folder]
+
+
+def is_starting(folder: Path) -> bool:
+    """Return whether a process was started for a run just now and has not got it yet."""
+    try:
+        return time.time() - (folder / STARTED).stat().st_mtime < STARTS_WITHIN_S
+    except FileNotFoundError:
+        return False
 
 
 def is_running(folder: Path) -> bool:
@@ -68,6 +92,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         with (folder / LOCK).open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (folder / STARTED).unlink(missing_ok=True)
             yield
     except BlockingIOError as err:
         raise EnvironmentUnfit(f"another process has the run {folder.name}", advice="leave it to that one") from err

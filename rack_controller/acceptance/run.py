@@ -40,7 +40,8 @@ FOLDER, RECORD, EVIDENCE = "acceptance", "run.json", run_files.EVIDENCE
 FLOOR_USED = "floor.json"
 """What a live run took of the floor: records, and which instruments logged what."""
 SCHEMA_VERSION = 1
-Told = Callable[[StepRecord], None]
+Told = Callable[[StepRecord, str], None]
+"""Takes a step that ended and, of racks together, whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def _floor_of(folder: Path) -> dict[str, str]:
 
 
 def go_on(
-    record: RunRecord, folder: RunFolder, plan: Plan, rig: Rig, parts: Parts, told: Told = lambda step: None
+    record: RunRecord, folder: RunFolder, plan: Plan, rig: Rig, parts: Parts, told: Told = lambda step, rack: None
 ) -> RunRecord:
     """Run the steps of a plan that a record of one rack lacks, as `go_on_together` does."""
     return go_on_together([record], [folder], plan, rig, parts, told)[0]
@@ -121,7 +122,7 @@ def go_on_together(
     plan: Plan,
     rig: Rig,
     parts: Parts,
-    told: Told = lambda step: None,
+    told: Told = lambda step, rack: None,
     watch: Watch | None = None,
     before: Sequence[Sequence[StepRecord]] = (),
     unmet: Sequence[str] = (),
@@ -158,7 +159,7 @@ def go_on_together(
             for record, folder, one in zip(records, folders, ended, strict=True):
                 folder.write(record)
                 kept[record.rack] = record
-                told(one)
+                told(one, record.rack if len(records) > 1 else "")
     finally:
         watch.end()
     ends = [r if r.outcome is not None else msgspec.structs.replace(r, outcome=outcome_of(r.steps)) for r in records]

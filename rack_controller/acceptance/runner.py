@@ -8,8 +8,10 @@ from pathlib import Path
 from types import FrameType
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
+from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.acceptance.launch import held, leading, members
 from rack_controller.acceptance.live_run import resume_live, resume_together
+from rack_controller.acceptance.one_run import at_work
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.rest import Api, token_of
 from rack_controller.acceptance.run import FOLDER, RunFolder
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 def go_on_with(state: Path, run_id: str) -> RunRecord:
     """Take a run to its end, on the rig that its record names; of racks together the first that does not pass counts.
 
-    Raises what goes wrong beside the rack.
+    Raises what goes wrong beside the rack, RackTaken where another run of it goes on.
     """
     folder = leading(RunFolder(state / FOLDER / run_id))
     record = folder.read()
@@ -48,6 +50,8 @@ def go_on_with(state: Path, run_id: str) -> RunRecord:
             all_of_them.enter_context(held(member.path))
         if record.rig == "virtual":
             return resume(folder, state, _told)[0]
+        racks = list(record.together.values()) or [record.rack]
+        all_of_them.enter_context(at_work(state, record.id, racks, _say))
         token = token_of(folder.path)
         if record.together:
             records = resume_together(members(folder), state, lambda: Api.of(state, token), _told)
@@ -55,8 +59,14 @@ def go_on_with(state: Path, run_id: str) -> RunRecord:
         return resume_live(folder, state, Api.of(state, token), _told)
 
 
-def _told(step: StepRecord) -> None:
-    sys.stderr.write(f"{step.id}: {step.outcome}{f', {step.why}' if step.why else ''}\n")
+def _told(step: StepRecord, rack: str = "") -> None:
+    of = f"{leaf_of(Place(rack))} " if rack else ""
+    _say(f"{of}{step.id}: {step.outcome}{f', {step.why}' if step.why else ''}")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from firmware_bridge.generations.load import load_generation
+from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.begin import FAULTS, TRACE, Wish, begin, kept_file, kept_plan, planted_in
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import EVIDENCE, RunFolder, Told, go_on
@@ -22,6 +23,9 @@ def accept(wish: Wish, state: Path, software: str, told: Told, actor: str = "cli
 def resume(folder: RunFolder, state: Path, told: Told) -> tuple[RunRecord, RunFolder]:
     """Go on with a run where its folder says that it was; a run that has ended is only written out again."""
     record, where = folder.read(), folder.path
+    if record.rig != "virtual":
+        advice = f"go on with it by `rackwright accept run --resume {record.id}`, without --virtual"
+        raise ConfigurationError(f"run {record.id} is of a rack that runs", advice=advice)
     plan = kept_plan(where, record)
     fault = planted_in(record.planted, kept_file(where, FAULTS))
     trace = recorded_load(kept_file(where, TRACE))

@@ -194,7 +194,7 @@ def test_a_live_acceptance_wets_detectors_and_names_the_wet_and_the_deaf_one(pro
     token = product.ask("POST", "/api/v1/login", {"user": "admin", "password": PASSWORD})["token"]
     link, plan = Api.of(product.state, str(token)), tmp_path / "plan.yaml"
     folder = begin(Wish("gb200-nvl72", "L11", plan=plan, rack="lab1/a/r01/k01"), product.state, "test", "ada")
-    record = resume_live(folder, product.state, link, lambda step: None)
+    record = resume_live(folder, product.state, link, lambda step, rack: None)
     steps = {step.id: step for step in record.steps}
     assert {f.place for f in steps["watch"].findings if not f.error} == {"u34/leak1"}
     assert (steps["watch"].tries, steps["watch"].parts_out) == (2, ["u34/leak1"])

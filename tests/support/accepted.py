@@ -96,5 +96,5 @@ def short_run(state: Path, planted: str = "wrong_clock", plan: str = PLAN) -> Ru
     state.mkdir(parents=True, exist_ok=True)
     path.write_text(plan)
     folder = begin(Wish("gb200-nvl72", "L11", 3, planted, plan=path), state, "test", "ada")
-    resume(folder, state, lambda step: None)
+    resume(folder, state, lambda step, rack: None)
     return folder

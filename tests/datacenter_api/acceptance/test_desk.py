@@ -12,6 +12,7 @@ from datacenter_api.acceptance import desk as desks
 from datacenter_api.acceptance.desk import AcceptanceDesk
 from datacenter_api.acceptance.photos import kind_of
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
+from rack_controller.acceptance import one_run
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.progress import Progress, stop_of, tell
 from rack_controller.prove.accept.verdict import Outcome
@@ -188,7 +189,7 @@ def test_a_run_that_was_just_begun_is_starting_and_one_that_nobody_has_is_not_ru
 ) -> None:
     desk = AcceptanceDesk(tmp_path)
     assert desk.show(begun).running
-    monkeypatch.setattr(desks, "STARTS_WITHIN_NS", 0)
+    monkeypatch.setattr(one_run, "STARTS_WITHIN_S", 0)
     (tmp_path / "acceptance" / begun / "runner.log").write_text("identity: pass\nrackwright: no token\n")
     shown = desk.show(begun)
     assert (shown.running, shown.trouble) == (False, "no token")

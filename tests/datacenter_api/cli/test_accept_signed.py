@@ -158,6 +158,19 @@ def test_a_run_whose_process_has_ended_says_why(link: Link, capsys: pytest.Captu
     assert "no token" in capsys.readouterr().err
 
 
+def test_a_cut_run_is_gone_on_with_and_followed_or_given_up(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
+    link.views = [view()]
+    run(["accept", "run", "--resume", "k01-1"])
+    assert link.sent[0] == ("/api/v1/acceptance/runs/k01-1/go-on", {})
+    said = capsys.readouterr()
+    assert "goes on; its screen" in said.err
+    sent = len(link.sent)
+    assert run(["accept", "run", "--resume", "k01-1", "--rack", "k01"]) == 2
+    assert (len(link.sent), "leave out --rack" in capsys.readouterr().err) == (sent, True)
+    assert run(["accept", "stop", "k01-1", "--give-up", "--reason", "sold"]) == 0
+    assert link.sent[-1] == ("/api/v1/acceptance/runs/k01-1/give-up", {"reason": "sold"})
+
+
 def test_a_run_is_stopped_and_a_deviation_waived_with_a_reason(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["accept", "stop", "k01-1", "--reason", "smoke"]) == 0
     assert link.sent[-1] == ("/api/v1/acceptance/runs/k01-1/stop", {"reason": "smoke"})

@@ -21,6 +21,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.acceptance import launch
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.progress import Progress, tell
+from rack_controller.acceptance.run import RunFolder
 from rack_controller.model.roles import Role
 
 V1 = "/api/v1/acceptance/runs"
@@ -158,6 +159,11 @@ async def test_a_run_is_begun_by_who_may_prove_and_works_in_their_name(
         assert session is not None
         assert (session.user, session.address) == ("operator", ADDRESS)
         own = "extends: gb200-nvl72\nname: ours\nonly: [settings]\n"
+        second = await client.post(V1, json={"rack": "k01", "plan_text": own})
+        assert (second.status_code, second.json()["error"]["code"]) == (409, "rack_taken")
+        assert f"{RACK} is under run {name}, begun by operator" in second.text
+        assert f"rackwright accept stop {name}" in second.json()["error"]["advice"]
+        shutil.rmtree(state / "acceptance" / name)
         mine = (await client.post(V1, json={"rack": "k01", "plan_text": own, "patience_s": 60})).json()
         kept = (state / "acceptance" / mine["id"] / "plan.yaml").read_text()
         assert ("name: ours" in kept, "extends" in kept, kept.count("- id: settings")) == (True, False, 1)
@@ -267,6 +273,43 @@ async def test_after_a_restart_unfinished_runs_go_on_in_the_name_of_who_began_th
     api.services.accounts.create("gone", "correct horse battery", Role.VIEWER)
     assert api.services.acceptance.login("gone") == ""
     assert api.services.acceptance.login("nobody") == ""
+
+
+async def test_a_cut_run_has_its_rack_until_it_is_gone_on_with_stopped_or_given_up(
+    api: Api, monkeypatch: pytest.MonkeyPatch, begun: str, state: Path
+) -> None:
+    started: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(desks, "start", lambda *args: started.append(args))
+    folder = RunFolder(state / "acceptance" / begun)
+    folder.write(msgspec.structs.replace(folder.read(), began_unix_ns=1))
+    async with api.client(api.user_for(Role.OPERATOR)) as client:
+        refused = await client.post(V1, json={"rack": "k01", "level": "L10"})
+        assert (refused.status_code, "no process now" in refused.text) == (409, True)
+        assert f"rackwright accept run --resume {begun}" in refused.json()["error"]["advice"]
+        assert (await client.get(f"{V1}/{begun}")).json()["trouble"] == "it left no word"
+        row = (await client.post(f"{V1}/{begun}/go-on")).json()
+        (_, name, token) = started[0]
+        assert (row["id"], name) == (begun, begun)
+        session = api.services.sessions.use(token)
+        assert session is not None
+        assert session.user == "admin", "who began it"
+        with launch.held(folder.path):
+            assert (await client.post(f"{V1}/{begun}/go-on")).status_code == 412
+            assert (await client.post(f"{V1}/{begun}/give-up", json={})).status_code == 412
+            assert (await client.post(f"{V1}/{begun}/stop", json={"reason": "smoke"})).status_code == 200
+        assert len(started) == 1, "a process has it: that one stops"
+        assert (await client.post(f"{V1}/{begun}/stop", json={"reason": "lunch"})).status_code == 200
+        assert [name for _, name, _ in started] == [begun, begun], "it is gone on with, to put its rack back to rest"
+        assert (await client.post(f"{V1}/{begun}/give-up", json={"reason": "it is sold"})).json()[
+            "outcome"
+        ] == "stopped"
+        view = (await client.get(f"{V1}/{begun}")).json()
+        assert view["record"]["why"].startswith("given up by operator: it is sold; the rack was not put back to rest")
+        assert (await client.get(f"{V1}/{begun}/verify")).json()["holds"]
+        assert (await client.post(f"{V1}/{begun}/go-on")).status_code == 412
+        assert (await client.post(V1, json={"rack": "k01", "level": "L10"})).status_code == 200
+    said = [(r["what"], r["outcome"]) for r in api.services.store.audited(20) if r["target"] == begun]
+    assert {("acceptance run", "gone on with"), ("acceptance stop", "given up")} <= set(said)
 
 
 async def test_what_a_run_would_do_is_told_before_it_begins(api: Api) -> None:

@@ -61,7 +61,7 @@ def test_a_run_that_was_cut_goes_on_with_the_step_that_is_missing(tmp_path: Path
     asked = wish(tmp_path)
     seen: list[str] = []
 
-    def cut(step: StepRecord) -> None:
+    def cut(step: StepRecord, rack: str) -> None:
         seen.append(step.id)
         if step.id == "idle":
             raise KeyboardInterrupt
@@ -70,7 +70,7 @@ def test_a_run_that_was_cut_goes_on_with_the_step_that_is_missing(tmp_path: Path
         accept(asked, tmp_path, "test", cut)
     (folder,) = runs.runs_in(tmp_path)
     assert folder.read().outcome is None
-    record, _ = resume(folder, tmp_path, lambda step: seen.append(step.id))
+    record, _ = resume(folder, tmp_path, lambda step, rack: seen.append(step.id))
     assert seen == ["settings", "idle", "gap", "busy"]
     assert [s.outcome for s in record.steps] == [Outcome.FAIL, Outcome.PASS, Outcome.ERROR, Outcome.PASS]
     assert record.outcome is Outcome.FAIL
@@ -96,17 +96,17 @@ def test_a_run_keeps_its_whole_plan_so_that_no_upgrade_in_its_middle_ends_it(
     monkeypatch.setattr(beginning, "plan_path", gone)
     own.unlink()
     assert len(kept_plan(shipped.path, shipped.read()).steps) > 20
-    record, _ = resume(folder, tmp_path, lambda step: None)
+    record, _ = resume(folder, tmp_path, lambda step, rack: None)
     assert [(s.id, s.outcome) for s in record.steps] == [("firmware", Outcome.PASS), ("settings", Outcome.PASS)]
     plan, digest = read_plan(folder.path / PLAN_FILE)
     assert (plan.steps[1].measures[0].most, digest) == (60, record.plan_sha256)
     (folder.path / PLAN_FILE).write_text((folder.path / PLAN_FILE).read_text().replace("60", "61"))
     with pytest.raises(ConfigurationError, match="was changed"):
-        resume(folder, tmp_path, lambda step: None)
+        resume(folder, tmp_path, lambda step, rack: None)
 
 
 def test_what_is_written_follows_the_published_schema_and_every_byte_is_sealed(tmp_path: Path) -> None:
-    record, folder = accept(wish(tmp_path), tmp_path, "test", lambda step: None)
+    record, folder = accept(wish(tmp_path), tmp_path, "test", lambda step, rack: None)
     content = (folder.path / EVIDENCE).read_bytes()
     documents = [json.loads(line) for line in content.splitlines()]
     assert [f for d in documents for f in schema_faults(d)] == []
@@ -134,21 +134,21 @@ def test_a_schema_that_lets_everything_through_proves_nothing() -> None:
 
 def test_too_hot_stops_the_run_and_it_stays_stopped(tmp_path: Path) -> None:
     asked = wish(tmp_path, most=45.0, planted="")
-    record, folder = accept(asked, tmp_path, "test", lambda step: None)
+    record, folder = accept(asked, tmp_path, "test", lambda step, rack: None)
     assert record.outcome is Outcome.STOPPED
     assert [s.id for s in record.steps] == ["settings", "idle", "gap", "busy"]
     assert "too hot" in record.why
-    again, _ = resume(folder, tmp_path, lambda step: pytest.fail("it went on"))
+    again, _ = resume(folder, tmp_path, lambda step, rack: pytest.fail("it went on"))
     assert again.outcome is Outcome.STOPPED
 
 
 def test_a_changed_plan_and_an_unknown_fault_are_refused(tmp_path: Path) -> None:
     asked = wish(tmp_path, planted="no_such")
     with pytest.raises(ConfigurationError, match="no_such"):
-        accept(asked, tmp_path, "test", lambda step: None)
-    _, folder = accept(wish(tmp_path), tmp_path, "test", lambda step: None)
+        accept(asked, tmp_path, "test", lambda step, rack: None)
+    _, folder = accept(wish(tmp_path), tmp_path, "test", lambda step, rack: None)
     (folder.path / PLAN_FILE).write_text(PLAN.replace("MOST", "90"))
     with pytest.raises(ConfigurationError, match="plan was changed"):
-        resume(folder, tmp_path, lambda step: None)
+        resume(folder, tmp_path, lambda step, rack: None)
     with pytest.raises(ConfigurationError, match="no run"):
         RunFolder(tmp_path / "nothing").read()

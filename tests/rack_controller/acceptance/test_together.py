@@ -68,6 +68,14 @@ def test_racks_together_have_a_verdict_each_and_a_fault_is_its_rack_s_own(tmp_pa
     assert one.steps[0].began_s == other.steps[0].began_s
 
 
+def test_whoever_is_told_of_a_step_is_told_whose_it_is(tmp_path: Path) -> None:
+    folders, told = begun(tmp_path), list[tuple[str, str]]()
+    rig, records = rig_of(racks(), folders, watch_of(folders)), [f.read() for f in folders]
+    before = [passed() for _ in folders]
+    go_on_together(records, folders, plan(), rig, rig.parts, lambda s, rack: told.append((s.id, rack)), before=before)
+    assert told == [("joint", K01), ("joint", K02), ("pulled", K01), ("pulled", K02)]
+
+
 def test_rows_of_both_are_of_the_same_moments_and_a_domain_is_of_racks_under_test(tmp_path: Path) -> None:
     folders = begun(tmp_path)
     rig = rig_of(racks(), folders, watch_of(folders))
@@ -221,7 +229,7 @@ def test_their_folders_know_of_each_other_and_one_process_has_them_all(tmp_path:
     assert leading(folders[1]).path == folders[0].path
     assert [f.path for f in unfinished(tmp_path)] == [folders[0].path]
     with held(folders[1].path):
-        assert [f.path for f in unfinished(tmp_path)] == [folders[0].path]
+        assert unfinished(tmp_path) == [], "a process that is about to end has one of them"
     folders[0].write(msgspec.structs.replace(folders[0].read(), outcome=Outcome.PASS))
     assert [f.path for f in unfinished(tmp_path)] == [folders[0].path], "the other one's verdict is still to be kept"
 

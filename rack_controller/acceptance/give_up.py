@@ -1,0 +1,52 @@
+"""A run that nobody goes on with is given up as it lies: nothing is done to its rack, and its record says so."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, PreconditionFailed
+from rack_controller.acceptance.launch import held, members
+from rack_controller.acceptance.progress import tell
+from rack_controller.acceptance.run import RunFolder
+from rack_controller.acceptance.undo import UndoBook
+from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.signing_keys import FOLDER as KEYS
+from rack_controller.signing_keys import SigningKeys
+
+
+def give_up(folder: RunFolder, state: Path, actor: str, reason: str) -> None:
+    """End a run that no process has, and those of racks together with its rack: stopped, and sealed as far as it got.
+
+    What it has switched and not put back is named, for nobody puts it back any more.
+    Raises PreconditionFailed while a process has it, ConfigurationError when its record cannot be read.
+    """
+    with ExitStack() as all_of_them:
+        try:
+            for member in members(folder):
+                all_of_them.enter_context(held(member.path))
+        except EnvironmentUnfit as err:
+            run = folder.path.name
+            raise PreconditionFailed(
+                f"a process has run {run}", advice=f"end it with the rack back at rest: `rackwright accept stop {run}`"
+            ) from err
+        for member in members(folder):
+            record = member.read()
+            if record.outcome is not None:
+                continue
+            why = f"given up by {actor}{f': {reason}' if reason else ''}; {_left(member.path)}"
+            record = msgspec.structs.replace(record, outcome=Outcome.STOPPED, why=why)
+            member.write(record)
+            tell(member.path, None)
+            member.finish(record, {}, SigningKeys(state / KEYS).signer())
+
+
+def _left(folder: Path) -> str:
+    try:
+        owed = UndoBook(folder).owed()
+    except ConfigurationError:
+        return "what it switched and did not put back cannot be read: look at the rack"
+    if not owed:
+        return "the rack was not put back to rest: its load and limits may still be the run's"
+    said = ", ".join(f"{act.verb} {act.place}".strip() for act in owed)
+    return f"the rack was not put back to rest, and this is still to be done: {said}"
