@@ -6,10 +6,12 @@ from pathlib import Path
 
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.record import RunRecord, StepRecord
-from rack_controller.acceptance.run import FOLDER, RunFolder, runs_in
-from rack_controller.evaluation.from_run import read_sealed_run
+from rack_controller.acceptance.run import FOLDER, RECORD, RunFolder, runs_in
+from rack_controller.evaluation.from_run import SealedRun, read_sealed_run
 from rack_controller.prove.accept.plan import Level, Plan
 from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.prove.run_files import EVIDENCE, look_at_run
+from rack_controller.prove.seal import SUFFIX
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
@@ -30,11 +32,13 @@ def came_before(state: Path, rack: str, generation: str, plan: Plan) -> CameBefo
     """
     advice = f"accept it by itself first, by the same plan: `rackwright accept run --rack {rack.rpartition('/')[2]}`"
     for record in sorted(_own(state, rack, generation, plan.name), key=lambda r: r.began_unix_ns, reverse=True):
-        sealed = read_sealed_run(state / FOLDER / record.id, SigningKeys(state / KEYS).names())
+        folder = state / FOLDER / record.id
+        sealed = read_sealed_run(folder, SigningKeys(state / KEYS).names())
         if record.outcome is None or (not sealed.fault and Level.L11 not in sealed.levels):
             continue
-        if sealed.fault or not sealed.passed or record.outcome is not Outcome.PASS:
-            why = sealed.fault or f"it ended with {record.outcome}"
+        fault = sealed.fault or _not_sealed(folder, record, sealed)
+        if fault or not sealed.passed or record.outcome is not Outcome.PASS:
+            why = fault or f"it ended with {record.outcome}"
             return CameBefore(why=f"{rack} is not accepted at L11: run {record.id}: {why}; {advice}")
         below = {s.id for s in plan.steps if s.level is not Level.L12}
         wanted = {n for s in plan.upto(Level.L12, together=True) for n in s.after if n in below}
@@ -43,6 +47,17 @@ def came_before(state: Path, rack: str, generation: str, plan: Plan) -> CameBefo
             return CameBefore(why=f"{rack}: run {record.id} has not done {', '.join(lacks)}; {advice}")
         return CameBefore(record.id, tuple(record.steps))
     return CameBefore(why=f"{rack} is not accepted at L11: no run of {plan.name} is kept of it; {advice}")
+
+
+def _not_sealed(folder: Path, record: RunRecord, sealed: SealedRun) -> str:
+    """Return why a record is not the one that was sealed, empty where it is."""
+    if (sealed.run, sealed.rack, sealed.generation) != (record.id, record.rack, record.generation):
+        return f"what was sealed is run {sealed.run} of {sealed.rack}, a {sealed.generation}"
+    try:
+        files = {name: (folder / name).read_bytes() for name in (EVIDENCE, EVIDENCE + SUFFIX, RECORD)}
+    except OSError as err:
+        return f"its record cannot be read: {err.strerror}"
+    return next((str(b) for b in look_at_run(files, []).beside if b.file == RECORD), "")
 
 
 def _own(state: Path, rack: str, generation: str, plan: str) -> Iterator[RunRecord]:

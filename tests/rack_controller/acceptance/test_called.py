@@ -5,6 +5,7 @@ import math
 import pytest
 from support.scripted_rack import parts
 
+from firmware_bridge.vocabulary.quantities import Quantity
 from rack_controller.acceptance.called import Names
 from rack_controller.acceptance.live import Read, by_series
 
@@ -48,6 +49,14 @@ def test_a_ratio_of_bit_errors_is_told_in_decades() -> None:
     assert called.value_of(1e-15) == pytest.approx(-15.0)
     assert math.isnan(called.value_of(0.0))
     assert math.isnan(called.value_of(None))
+
+
+def test_the_worst_ratio_of_a_switch_tray_is_no_count_that_may_not_go_and_come_back() -> None:
+    names = Names(parts())
+    for quantity in (Quantity.BIT_ERROR_RATIO, Quantity.BIT_ERROR_RATIO_RAW, Quantity.BIT_ERROR_RATIO_SYMBOL):
+        called = names.of("u19", quantity)
+        assert called is not None
+        assert called.series in names.unlike, "a flicker of 3e-16 would take a healthy rack's switch tray out"
 
 
 @pytest.mark.parametrize(

@@ -259,5 +259,10 @@ def test_what_a_rack_passed_by_itself_counts_only_under_its_seal(tmp_path: Path)
     assert "it ended with fail" in why(), "what came later counts"
     last = sealed_run(tmp_path, K01, level="L11", began_unix_ns=7 * 10**9)
     assert why() == ""
+    last.write(msgspec.structs.replace(last.read(), why="as if"))
+    assert "altered: run.json: it is not the file whose hash was sealed" in why()
     flip(last.path / EVIDENCE)
     assert "its seal does not hold" in why()
+    other = sealed_run(tmp_path, K02, level="L11", began_unix_ns=8 * 10**9)
+    other.write(msgspec.structs.replace(other.read(), rack=K01))
+    assert f"what was sealed is run {other.path.name} of {K02}" in why()
