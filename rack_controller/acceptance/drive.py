@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from firmware_bridge.vocabulary.errors import (
     AuthenticationRequired,
     BusUnavailable,
+    DeadlinePassed,
     EnvironmentUnfit,
     RackwrightError,
 )
@@ -33,6 +34,8 @@ _DOES = {
 }
 ALONE = {"load", "load_gpu"}
 """Stimuli that load one part: `load` says how much, all others idle."""
+TAKES_AWAY = frozenset({"pull", "stop"})
+"""Stimuli after which the others carry what a part did."""
 ALL_KINDS = [
     *("gpu", "cpu", "tray", "fan", "nic", "leak", "switch", "psu", "shelf", "feedphase", "bbu", "cdu", "pump", "rack"),
 ]
@@ -247,6 +250,8 @@ class _Drive:
             raise
         except RackwrightError as err:
             self.driven.refused.append(Refused(act.place, _refusal(act, err)))
+            # Nobody knows whether it is gone: nothing else is taken away beside it, and rest puts it back.
+            self._given_up |= act.verb in TAKES_AWAY and isinstance(err, DeadlinePassed)
             return None
         self.driven.stopped = self.driven.stopped or self._watch.stop()
         return None if self.driven.stopped else value

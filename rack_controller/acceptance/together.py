@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from firmware_bridge.vocabulary.errors import CommandRefused, RackwrightError
+from firmware_bridge.vocabulary.errors import CommandRefused, DeadlinePassed, RackwrightError
 from rack_controller.acceptance.drive import AWAY
 from rack_controller.acceptance.live import TAKEN_BACK, LiveRig, Now
 from rack_controller.acceptance.rig import Act
@@ -51,7 +51,8 @@ class LiveRacks:
         texts = [f"{rack}: {err.what}" for rack, err in refused.items()]
         if act.place and act.verb in TAKEN_BACK:
             texts += self._put_back(Act(TAKEN_BACK[act.verb], act.place), set(self.racks) - set(refused))
-        raise CommandRefused("; ".join(texts), advice=next(iter(refused.values())).advice)
+        kind = DeadlinePassed if any(isinstance(e, DeadlinePassed) for e in refused.values()) else CommandRefused
+        raise kind("; ".join(texts), advice=next(iter(refused.values())).advice)
 
     def run(self, seconds: float, every: float, kinds: frozenset[str]) -> None:
         """Let real time pass; one row of readings of every rack, of the same moment, every so many seconds."""

@@ -3,6 +3,7 @@ and what was done is known after a crash."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +90,23 @@ def test_a_rack_that_cannot_be_brought_back_stops_the_run() -> None:
     assert record.outcome is Outcome.STOPPED
     assert "not back at rest" in record.why
     assert [d for d in rack.done if d[0] == "psu_off"] == [("psu_off", "u06/psu0")]  # nothing more is pulled
+
+
+class SlowRack(ScriptedRack):
+    """Switches supplies off, and never says that it has."""
+
+    def operate(self, do: str, target: str, *, again_s: float = 0.0, **more: Any) -> None:
+        super().operate(do, target, again_s=again_s, **more)
+        if do == "psu_off":
+            raise DeadlinePassed("operation op1 did not end within 1800 s")
+
+
+def test_no_second_part_is_taken_away_while_nobody_knows_whether_the_first_is_gone() -> None:
+    rack = SlowRack()
+    record = run(rack)
+    assert rack.done == [("psu_off", "u06/psu0"), ("psu_on", "u06/psu0")]
+    assert record.outcome is Outcome.ERROR
+    assert {f.place for f in record.findings if f.error and "did not end" in f.text} == {"u06/psu0"}
 
 
 def test_what_is_refused_keeps_nothing_else_from_being_brought_back(tmp_path: Path) -> None:
