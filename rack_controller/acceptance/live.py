@@ -210,14 +210,14 @@ class LiveRig:
 
     def read_row(self, at: float, kinds: frozenset[str]) -> None:
         """Read one row, of the moment `at`, s, and have a trace go on; no kinds: nothing is read."""
-        if self._traced_from == self._traced_from:
-            self._follow_trace()
         self._kinds = kinds
         if kinds:
             row = {n: v for n, v in self._look().items() if n.partition(".")[0] in kinds}
             self._rows.append((at, row))
             if self._floor is not None:
                 self._floor.look(at, kinds, {n for n, said in row.items() if any(v == v for v in said.values())})
+        if self._traced_from == self._traced_from:
+            self._follow_trace()  # after the look: until the next one most parts are read under one load
 
     def awaited(self, names: Collection[str] | None, since: float) -> str:
         """Return what is waited for until each place was read anew; what stays silent is given up in time."""

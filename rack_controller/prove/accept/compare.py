@@ -5,7 +5,15 @@ import numpy as np
 from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts, profile
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, last_digit, middle, scatter, spread, standard_error
+from rack_controller.prove.accept.robust import (
+    centre,
+    last_digit,
+    middle,
+    scatter,
+    scatter_of_its_own,
+    spread,
+    standard_error,
+)
 from rack_controller.prove.accept.weighed import Weighed, weigh
 
 MOST_ALONE = 4
@@ -79,7 +87,10 @@ def judge_peers(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
 
 
 def judge_scatter(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
-    """Each part's readings scatter at most `times` as much as its peers', or at most `most`, or by a `share` of it."""
+    """Each part's readings scatter at most `times` as much as its peers', or at most `most`, or by a `share` of it.
+
+    While all move, what is read rarely shows a movement in one step: as much as its peers moved meanwhile is none.
+    """
     series = evidence.series[measure.of]
     found = [scatter(series.during(p).values) for p in evidence.phases_called(measure.phase)]
     values = np.max(np.vstack(found), axis=0) if found else np.full(len(series.places), np.nan)
@@ -88,6 +99,10 @@ def judge_scatter(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
     limits = np.full(len(values), max(bound, measure.within or 0.0))
     if measure.share is not None:
         limits = np.fmax(limits, measure.share * np.abs(_over_phases(series, evidence, measure.phase)[0]))
+    if len(values) >= MOST_ALONE:
+        cut = [series.during(p).values for p in evidence.phases_called(measure.phase)]
+        for n in np.flatnonzero(values > limits):
+            values[n] = max(scatter_of_its_own(c, int(n)) for c in cut)
 
     def said(n: int) -> str:
         return f"{measure.of} scatters by {_number(values[n])} {measure.unit}, its peers by {_number(usual)}"

@@ -6,10 +6,14 @@ from rack_controller.prove.accept.compare import UNSEEN, _number
 from rack_controller.prove.accept.evidence import Array, Evidence
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, middle, slope, spread
+from rack_controller.prove.accept.robust import centre, middle, scatter, slope, spread
 from rack_controller.prove.accept.weighed import Weighed, weigh
 
 HOUR_S = 3600.0
+TELLS = 3.0
+"""A drift of fewer standard errors than that may be none."""
+OF_THIRDS = 1.2533 * 2.0**0.5
+"""By this much, times the readings' scatter over √n, the medians of n readings at two ends scatter about each other."""
 
 
 def judge_settling(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
@@ -68,7 +72,10 @@ def judge_counts(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weig
 
 
 def judge_drift(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
-    """Each part changes by at most `most` of itself an hour, beyond what all its peers together do when it has any."""
+    """Each part changes by at most `most` of itself an hour, beyond what all its peers together do when it has any.
+
+    Where readings scatter so much that the phase is too short to tell such a drift from none, nothing is judged.
+    """
     series = evidence.series[measure.of]
     phases = evidence.phases_called(measure.phase)
     if not phases:
@@ -79,12 +86,16 @@ def judge_drift(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
         drift = slope(cut.times, cut.values) * HOUR_S / np.abs(level)
     own = drift - centre(drift) if len(drift) > 3 else drift
     most = max(measure.most or 0.0, (measure.times or 0.0) * spread(own))
+    error = _drift_error(cut.values, cut.times)
+    if (blind := TELLS * centre(error[np.isfinite(own)])) > most:
+        lasted = phases[-1].end - phases[-1].begin
+        return Weighed(gap=f"{lasted:.0f} s are too short to tell {most:.2%} an hour from noise of {blind:.2%}")
     limits = np.full(len(own), most)
 
     def said(n: int) -> str:
         return f"{measure.of} drifts by {own[n]:+.2%} an hour, {most:.2%} is allowed"
 
-    return weigh(series.places, own, limits, np.abs(own) - most, _drift_error(cut.values, cut.times), said, UNSEEN)
+    return weigh(series.places, own, limits, np.abs(own) - most, error, said, UNSEEN)
 
 
 def judge_silence(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
@@ -107,8 +118,16 @@ def judge_silence(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
 
 
 def _drift_error(values: Array, times: Array) -> Array:
+    """Return the standard error of each part's drift, 1/h, (N, P) → (P,); what all peers do at one moment is none.
+
+    A value that is only held from one row to the next is no reading of its own.
+    """
+    if values.shape[1] > 3:
+        common = np.array([centre(row) for row in values])[:, None]
+        values = values - common + centre(common[:, 0])
     third = max(len(times) // 3, 1)
     span = float(np.median(times[-third:]) - np.median(times[:third])) if len(times) > 1 else 1.0
+    new = np.maximum((np.nan_to_num(np.diff(values, axis=0)) != 0.0).sum(axis=0) / 3.0, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        relative = np.abs(np.diff(values, axis=0)).mean(axis=0) / np.abs(middle(values))
-    return np.asarray(np.nan_to_num(relative / np.sqrt(third) * HOUR_S / max(span, 1.0), nan=1.0))
+        relative = OF_THIRDS * scatter(values) / np.abs(middle(values))
+    return np.asarray(np.nan_to_num(relative / np.sqrt(new) * HOUR_S / max(span, 1.0), nan=1.0))

@@ -8,6 +8,8 @@ TO_SIGMA = 1.4826
 """The median absolute deviation times this is the standard deviation of a normal."""
 ALIKE = 1e-9
 """Steps below this share of the greatest reading are the machine's arithmetic and none of an instrument."""
+READ_APART = 2
+"""Rows that a part is read earlier or later than its peers."""
 LEAST_STEPS = 4
 """Fewer steps of parts of their own are something that happened, and not an instrument's last digit."""
 
@@ -35,6 +37,18 @@ def scatter(values: Array) -> Array:
     steps[steps == 0.0] = np.nan
     found = middle(steps)
     return np.asarray(np.where(np.isnan(found), still, found) * TO_SIGMA / np.sqrt(2.0))
+
+
+def scatter_of_its_own(values: Array, part: int) -> float:
+    """Return one part's scatter, (N, P), each of its steps less as much as all parts moved since its reading before."""
+    common = np.array([centre(row) for row in values])
+    steps = np.nan_to_num(np.diff(values[:, part]))
+    own, before = [], 0
+    for row in np.flatnonzero(steps) + 1:
+        near = common[max(before - READ_APART, 0) : row + READ_APART + 1]
+        own.append(max(abs(steps[row - 1]) - float(np.nanmax(near) - np.nanmin(near)), 0.0))
+        before = row
+    return float(np.median(own)) * TO_SIGMA / np.sqrt(2.0) if own else 0.0
 
 
 def centre(values: Array) -> float:

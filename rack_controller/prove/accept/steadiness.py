@@ -9,7 +9,7 @@ from rack_controller.prove.accept.compare import COUNTED, MOST_ALONE, UNASKED, U
 from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, middle, scatter
+from rack_controller.prove.accept.robust import READ_APART, centre, middle, scatter
 from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
 
 LEAST_CHANGES = 4
@@ -105,17 +105,21 @@ def judge_hearing(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
 def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
     """No reading of a part stands out of its neighbours in time by `times` what its peers' do, and by `within`.
 
-    Of parts that have no peers `within` alone counts, and a `share` of what they show.  What is counted or coded may
-    not go and come back at all, however long it was away: a counter that grows does not.
+    While all move, what one is read earlier or later than its peers is no jump: as much as these moved meanwhile is
+    taken off.  Of parts that have no peers `within` alone counts, and a `share` of what they show.  What is counted or
+    coded may not go and come back at all, however long it was away: a counter that grows does not.
     """
     series = evidence.series[measure.of]
     cut = [series.during(p).values for p in evidence.phases_called(measure.phase)]
-    found = np.full(len(series.places), np.nan)
+    stands = np.full(len(series.places), np.nan)
+    found = stands
     for values in cut:
-        found = np.fmax(found, _returned(values) if measure.unit in COUNTED else _most(_standing_out(values)))
+        own = _standing_out(values)
+        stands = np.fmax(stands, _returned(values) if measure.unit in COUNTED else _most(own))
+        found = stands if measure.unit in COUNTED else np.fmax(found, _most(np.maximum(own - _moved(values), 0.0)))
     # In a phase of few readings most parts' stand out by nothing: then their noise is what they may stand out by.
     noise = centre(scatter(_joined(series, evidence, measure.phase)))
-    usual = float(np.nanmax([centre(found), noise, 0.0])) if len(found) >= MOST_ALONE else 0.0
+    usual = float(np.nanmax([centre(stands), noise, 0.0])) if len(found) >= MOST_ALONE else 0.0
     bound = max((measure.times or 6.0) * usual, measure.within or 0.0)
     if measure.unit not in COUNTED and (found > bound).any():
         bound = max(bound, rounding(measure, [_still(values, bound)[:, ~(found > bound)] for values in cut]))
@@ -144,6 +148,15 @@ def _standing_out(values: Array) -> Array:
     same_way = np.where((before * after > 0.0) & there_and_back, np.minimum(np.abs(before), np.abs(after)), 0.0)
     standing[1:-1] = np.where(np.isfinite(before + after), same_way, np.nan)
     return standing
+
+
+def _moved(values: Array) -> Array:
+    """Return how far all parts together moved about each row, (N, P) → (N, 1), 0 of parts that have no peers."""
+    if values.shape[1] < MOST_ALONE or not len(values):
+        return np.zeros((len(values), 1))
+    common = np.pad(np.array([centre(row) for row in values]), READ_APART, mode="edge")
+    near = np.lib.stride_tricks.sliding_window_view(common, 2 * READ_APART + 1)
+    return np.asarray(np.nan_to_num(near.max(axis=1) - near.min(axis=1)))[:, None]
 
 
 def _returned(values: Array) -> Array:

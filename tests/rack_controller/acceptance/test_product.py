@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from firmware_bridge.vocabulary.errors import CommandRefused
+from rack_controller.acceptance.baseline_plan import draft_baseline
 from rack_controller.acceptance.product import ProductOverApi
 
 RACK = "lab1/a/r01/k01"
@@ -40,6 +41,26 @@ def test_endpoints_are_read_side_by_side_before_any_is_waited_for() -> None:
     order = [path.rpartition("/")[2] for path, _ in link.asked]
     assert order == ["endpoints", "found", "report", "found"], "the first look begins the reading of all of them"
     assert link.asked[2][1] == {"place": f"{RACK}/u11/bmc"}, "what is switched off is not asked"
+
+
+class Noted(Link):
+    """A rack of which the floor noted what its adapters run."""
+
+    def get(self, path: str, **query: Any) -> Any:
+        if path != "/api/v1/acceptance/floor":
+            return super().get(path, **query)
+        assert query == {"rack": RACK}
+        by = {"tester": "t1", "calibrated_until": "2027-01-01", "on": "2026-11-20", "actor": "floor", "numbers": {}}
+        firmware = {"kind": "nic_firmware", "texts": {"firmware": "28.43"}, **by}
+        torque = {"kind": "torque", "place": "u06", "texts": {}, **by, "numbers": {"nm": 12.0}}
+        return {"records": [torque, *({"place": f"u11/nic{n}", **firmware} for n in (0, 1))]}
+
+
+def test_a_baseline_has_what_the_rack_runs_and_what_the_floor_tells_of_it() -> None:
+    text, count = draft_baseline(Noted(), {"rack": RACK, "generation": "gb200-nvl72"}, "2026-11-30")
+    assert count == 3
+    assert all(line in text for line in ('"tray/FW_GPU_0": "97"', '"tray/FW_BMC_0": "24"', '    "nic": "28.43"')), text
+    assert '# "nic"' not in text
 
 
 def test_nothing_is_asked_that_nobody_wants() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
@@ -139,6 +140,21 @@ def test_a_drifting_meter_is_named(parts: Parts) -> None:
     measure = spec(Rule.DRIFTS, "cdu.flow", most=0.02)
     assert named(judged(parts, measure, series(parts, "cdu.flow", drift))) == ["u01"]
     assert judged(parts, measure, series(parts, "cdu.flow", np.ones((100, 1)))).outcome is Outcome.PASS
+
+
+def test_a_drift_that_so_short_a_phase_cannot_tell_from_noise_is_an_error_that_says_so(parts: Parts) -> None:
+    measure, times = spec(Rule.DRIFTS, "cdu.flow", most=0.05), np.arange(1.0, 2001.0)
+    noise = 1.0 + 0.002 * np.random.default_rng(5).standard_normal(2000)
+
+    def seen(values: NDArray[np.float64], until: float) -> Measured:
+        flow = Series("cdu.flow", "L/min", parts.of("cdu"), times, values[:, None])
+        return judged(parts, measure, flow, phases=(Phase("full", 0.0, 0.0, until),))
+
+    short = seen(noise, 100.0)
+    assert (short.outcome, [f.error for f in short.findings]) == (Outcome.ERROR, [True])
+    assert "too short to tell 5.00% an hour" in short.findings[0].text
+    assert seen(noise, 2000.0).outcome is Outcome.PASS
+    assert named(seen(noise + 0.2 * times / 3600.0, 2000.0)) == ["u01"]
 
 
 def test_serial_numbers_by_place_name_both_sides(parts: Parts) -> None:

@@ -210,6 +210,31 @@ def test_a_reading_that_is_held_while_its_peers_are_read_anew_does_not_jump(
     assert parts.of("gpu")[8] in named(parts, Rule.JUMPS, values, times=4.0)
 
 
+def test_a_reading_that_is_taken_earlier_than_its_peers_while_the_load_comes_and_goes_does_not_jump(
+    parts: Parts, values: NDArray[np.float64]
+) -> None:
+    values[50:52, :] += 90.0  # a load that all see for two rows
+    values[49, 7] += 90.0
+    values[50:52, 7] -= 90.0  # and one part saw a row earlier, and no longer
+    assert parts.of("gpu")[7] not in named(parts, Rule.JUMPS, values, times=4.0)
+    values[20, 7] += 60.0
+    assert named(parts, Rule.JUMPS, values, times=4.0) == {parts.of("gpu")[7]}
+
+
+def test_what_is_read_rarely_while_the_load_comes_and_goes_does_not_scatter(
+    parts: Parts, values: NDArray[np.float64]
+) -> None:
+    load = np.where((np.arange(ROWS) // 10) % 2 == 1, 60.0, 0.0)[:, None]
+    quiet = values - 50.0 * np.sin(np.arange(ROWS) / 9.0)[:, None]
+    moving = quiet + load
+    moving[:, 7] = moving[np.arange(ROWS) // 10 * 10, 7]  # read every tenth row: each of its steps is the load's
+    assert named(parts, Rule.SCATTERS, moving, times=6.0) == set()
+    quiet[:, 7] = moving[:, 7]
+    assert named(parts, Rule.SCATTERS, quiet, times=6.0) == {parts.of("gpu")[7]}, "nobody else moved"
+    moving[:, 8] += np.where(np.arange(ROWS) % 2, 60.0, -60.0)
+    assert named(parts, Rule.SCATTERS, moving, times=6.0) == {parts.of("gpu")[8]}
+
+
 def test_the_dew_point_is_held_against_what_humidity_and_temperature_make(parts: Parts) -> None:
     times = np.arange(1.0, ROWS + 1.0)
 
