@@ -19,11 +19,13 @@ MOST_KEPT = 50_000
 
 
 class Renamed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The series that a reading is.  `log10`: its decimal logarithm is, in `unit`."""
+    """The series that a reading is.  `log10`: its decimal logarithm is, in `unit`; what is less than `least`, zero too,
+    is as good as that."""
 
     series: SeriesName
     unit: str = ""
     log10: bool = False
+    least: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
 
 
 class Sensor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +59,8 @@ class Calls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """Series, place below the rack and unit (empty: the reading's own) of a reading; `log10` of its value.
+    """Series, place below the rack and unit (empty: the reading's own) of a reading; `log10` of its value, which counts
+    as no less than `least`.
 
     `listed`: the data name this sensor for it, so that it counts where a part itself tells the same quantity too.
     """
@@ -67,12 +70,16 @@ class Called:
     unit: str = ""
     log10: bool = False
     listed: bool = False
+    least: float = 0.0
 
     def value_of(self, value: float | None) -> float:
         """Return the series' value, NaN for unknown."""
-        if value is None or (self.log10 and value <= 0.0):
+        if value is None:
             return math.nan
-        return math.log10(value) if self.log10 else float(value)
+        if not self.log10:
+            return float(value)
+        value = value if value < 0.0 else max(value, self.least)
+        return math.log10(value) if value > 0.0 else math.nan
 
 
 class Names:
@@ -102,7 +109,9 @@ class Names:
         if kind:
             name = f"{kind}.{quantity}"
             other = self._renamed.get(name)
-            return Called(name, place) if other is None else Called(other.series, place, other.unit, other.log10)
+            if other is None:
+                return Called(name, place)
+            return Called(other.series, place, other.unit, other.log10, least=other.least)
         tray, _, leaf = place.partition("/")
         at = f"{self._parts.kind_of(tray)}/{leaf}"
         for sensor, pattern in self._sensors:

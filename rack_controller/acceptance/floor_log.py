@@ -130,6 +130,10 @@ class FloorLogs:
         return self._read[path.name]
 
 
+SAME_S = 1e-3
+"""Moments that differ by less are one: of seconds since 1970 a float keeps ten millionths."""
+
+
 def on_times(columns: Mapping[str, Column], places: Sequence[str], times: Array, hold_s: float) -> Array:
     """Return what was logged at each place at given moments, (N, P): the last reading, unless it is too old by then.
 
@@ -141,7 +145,7 @@ def on_times(columns: Mapping[str, Column], places: Sequence[str], times: Array,
             continue
         at, said = columns[place]
         step = float(np.median(np.diff(at))) if len(at) > 1 else 0.0
-        last = np.searchsorted(at, times, side="right") - 1
+        last = np.searchsorted(at, times + SAME_S, side="right") - 1
         fresh = (last >= 0) & (times - at[np.maximum(last, 0)] <= max(hold_s, 1.5 * step))
         values[fresh, n] = said[last[fresh]]
     return values

@@ -102,7 +102,7 @@ def judge_scatter(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
     if len(values) >= MOST_ALONE:
         cut = [series.during(p).values for p in evidence.phases_called(measure.phase)]
         for n in np.flatnonzero(values > limits):
-            values[n] = max(scatter_of_its_own(c, int(n)) for c in cut)
+            values[n] = max(scatter_of_its_own(c, int(n), usual) for c in cut)
 
     def said(n: int) -> str:
         return f"{measure.of} scatters by {_number(values[n])} {measure.unit}, its peers by {_number(usual)}"

@@ -39,14 +39,18 @@ def scatter(values: Array) -> Array:
     return np.asarray(np.where(np.isnan(found), still, found) * TO_SIGMA / np.sqrt(2.0))
 
 
-def scatter_of_its_own(values: Array, part: int) -> float:
-    """Return one part's scatter, (N, P), each of its steps less as much as all parts moved since its reading before."""
+def scatter_of_its_own(values: Array, part: int, noise: float) -> float:
+    """Return one part's scatter, (N, P), each of its steps less as much as all parts moved since its reading before.
+
+    What they moved by less than their own `noise` is no movement.
+    """
     common = np.array([centre(row) for row in values])
     steps = np.nan_to_num(np.diff(values[:, part]))
     own, before = [], 0
-    for row in np.flatnonzero(steps) + 1:
+    for row in (np.flatnonzero(steps) + 1).tolist():
         near = common[max(before - READ_APART, 0) : row + READ_APART + 1]
-        own.append(max(abs(steps[row - 1]) - float(np.nanmax(near) - np.nanmin(near)), 0.0))
+        moved = max(float(np.nanmax(near) - np.nanmin(near)) - noise, 0.0)
+        own.append(max(abs(steps[row - 1]) - moved, 0.0))
         before = row
     return float(np.median(own)) * TO_SIGMA / np.sqrt(2.0) if own else 0.0
 

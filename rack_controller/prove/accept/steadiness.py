@@ -111,14 +111,15 @@ def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     """
     series = evidence.series[measure.of]
     cut = [series.during(p).values for p in evidence.phases_called(measure.phase)]
+    noise = float(np.nan_to_num(centre(scatter(_joined(series, evidence, measure.phase)))))
     stands = np.full(len(series.places), np.nan)
     found = stands
     for values in cut:
         own = _standing_out(values)
         stands = np.fmax(stands, _returned(values) if measure.unit in COUNTED else _most(own))
-        found = stands if measure.unit in COUNTED else np.fmax(found, _most(np.maximum(own - _moved(values), 0.0)))
+        moved = np.maximum(_moved(values) - noise, 0.0)
+        found = stands if measure.unit in COUNTED else np.fmax(found, _most(np.maximum(own - moved, 0.0)))
     # In a phase of few readings most parts' stand out by nothing: then their noise is what they may stand out by.
-    noise = centre(scatter(_joined(series, evidence, measure.phase)))
     usual = float(np.nanmax([centre(stands), noise, 0.0])) if len(found) >= MOST_ALONE else 0.0
     bound = max((measure.times or 6.0) * usual, measure.within or 0.0)
     if measure.unit not in COUNTED and (found > bound).any():

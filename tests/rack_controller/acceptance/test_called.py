@@ -46,8 +46,9 @@ def test_a_ratio_of_bit_errors_is_told_in_decades() -> None:
     called = Names(parts()).of("u19/acp7", "bit_error_ratio")
     assert called is not None
     assert (called.series, called.unit) == ("port.ber_decades", "log10")
-    assert called.value_of(1e-15) == pytest.approx(-15.0)
-    assert math.isnan(called.value_of(0.0))
+    assert called.value_of(1e-14) == pytest.approx(-14.0)
+    assert called.value_of(0.0) == called.value_of(1e-254) == pytest.approx(-15.0), "no error was counted yet"
+    assert math.isnan(called.value_of(-1.0))
     assert math.isnan(called.value_of(None))
 
 

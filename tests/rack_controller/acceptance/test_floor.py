@@ -168,6 +168,12 @@ def test_a_reading_holds_for_a_while_and_not_for_ever() -> None:
     assert np.isnan(values[:, 0][[0, 3]]).all()
 
 
+def test_a_moment_that_was_told_in_seconds_since_1970_is_the_row_s_own() -> None:
+    began, rows = 1_796_122_730.8055336, np.arange(0.1, 3000.0, 30.1)  # both ways round the last digits are lost
+    column = ((began + rows) - began, np.arange(100.0))
+    assert on_times({"a": column}, ("a",), rows, 3.0)[:, 0].tolist() == list(range(100))
+
+
 def test_records_tell_facts_of_parts(tmp_path: Path) -> None:
     data = b"kind,place,tester,calibrated_until,on,memory_gib,pcie_width,pcie_generation\n"
     data += b"gpu_inventory,u11/gpu0,burn-in 4,2027-05-31,2026-11-20,186,16,6\n"
