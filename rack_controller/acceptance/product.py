@@ -22,6 +22,8 @@ PATIENT_S = 120.0
 """How long a refusal that may pass (something else is switched just now) is waited out."""
 AGAIN_S = 10.0
 """How long until an operation that failed is planned anew, where what it failed of passes."""
+LOOKS_WITHIN_S = 30.0
+"""How long a look at an endpoint's settings that fails is tried again."""
 _DONE, _ENDED, _HELD = "done", ("failed", "cancelled"), "held"
 Facts = Mapping[str, Mapping[str, FactValue]]
 Waits = Callable[[str], None]
@@ -170,12 +172,26 @@ class ProductOverApi:
             place = self.part_of(endpoint, str(item["id"])) or f"{endpoint}/{item['id']}"
             self._merge({place: {"firmware": item["version"]}})
 
+    def _checked(self, place: str, here: str) -> Mapping[str, Any] | None:
+        """Return what an endpoint is judged to be like now, None where nothing is known or no look comes about."""
+        until = self.clock() + LOOKS_WITHIN_S
+        while True:
+            try:
+                self.command("check", here)
+                ready: Mapping[str, Any] = self.link.get("/api/v1/endpoints/readiness", place=place)
+            except CommandRefused:
+                return None  # nothing is known of its settings: a host's agent, a unit on a serial line
+            if not ready.get("error"):
+                return ready
+            if self.clock() >= until:
+                return None  # what an older look found says nothing of now
+            self.waits(f"the settings of {here}: {ready['error']}")
+            self.sleep(LOOK_S)
+
     def _settings(self, place: str, here: str) -> None:
-        try:
-            self.command("check", here)
-            ready = self.link.get("/api/v1/endpoints/readiness", place=place)
-        except CommandRefused:
-            return  # nothing is known of its settings: a host's agent, a unit on a serial line
+        ready = self._checked(place, here)
+        if ready is None:
+            return
         if ready["judgements"]:
             self._merge({here: {"password": "own"}})
         # What differs comes last: a tray that one property places elsewhere is not where another says.

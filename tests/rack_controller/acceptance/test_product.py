@@ -99,3 +99,32 @@ def test_trays_that_are_kept_off_while_their_controllers_boot_are_switched_on_ag
         with pytest.raises(CommandRefused, match="blind"):
             product.operate("on", "", again_s=again_s)
         assert rack.planned == planned
+
+
+class Busy:
+    """A rack with one endpoint whose settings can be looked at from `up_at` s on; what an older look found is there."""
+
+    def __init__(self, up_at: float) -> None:
+        self.now, self.up_at = 0.0, up_at
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def get(self, path: str, **query: Any) -> Any:
+        if path.endswith("/endpoints"):
+            return [{"place": f"{RACK}/u19/bmc", "enabled": True, "version": ""}]
+        found = "-0.3 s, ours" if self.now >= self.up_at else "-99 s, ours"
+        judged = {"name": "clock", "found": found, "verdict": "ok", "why": ""}
+        return {"judgements": [judged], "error": "" if self.now >= self.up_at else "EndpointTimeout: clock"}
+
+    def post(self, path: str, body: Any) -> Any:
+        assert body["verb"] == "check"
+        return {"result": {}}
+
+
+def test_a_look_at_settings_that_fails_is_tried_again_and_an_older_one_is_never_taken_for_it() -> None:
+    rack = Busy(up_at=7.0)
+    said = ProductOverApi(rack, RACK, RACK, sleep=rack.sleep, clock=lambda: rack.now).facts(("clock_offset_s",))
+    assert said["u19/bmc"]["clock_offset_s"] == -0.3
+    rack = Busy(up_at=1e9)
+    assert ProductOverApi(rack, RACK, RACK, sleep=rack.sleep, clock=lambda: rack.now).facts(("clock_offset_s",)) == {}
