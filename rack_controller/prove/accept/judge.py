@@ -235,7 +235,8 @@ def _jumps(name: str, series: Series, phase: str) -> MeasureSpec:
 def _own(name: str, series: Series, phase: str, step: StepSpec, plan: Plan) -> list[MeasureSpec]:
     """Return how steady an instrument is held to be by itself, but for what a measure of the step asks itself."""
     said, asked = plan.alone.get(name), {(m.of, m.phase, m.rule) for m in step.measures}
-    if said is None:
+    # A load that moves moves flows, pressures and voltages with it: what an instrument does by itself shows at rest.
+    if said is None or any(p.name == phase and p.trace for p in step.phases):
         return []
     held = (
         (Rule.SCATTERS, "noise", "is as steady as it should be", {"most": said.noise, "share": said.noise_share}),

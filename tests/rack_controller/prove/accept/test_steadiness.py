@@ -11,7 +11,7 @@ from rack_controller.prove.accept.evidence import Evidence, Phase, Series
 from rack_controller.prove.accept.hall import with_hall
 from rack_controller.prove.accept.judge import judge, judge_step
 from rack_controller.prove.accept.parts import Parts, parts_of
-from rack_controller.prove.accept.plan import Alone, Level, MeasureSpec, Plan, Rule, StepSpec
+from rack_controller.prove.accept.plan import Alone, Level, MeasureSpec, PhaseSpec, Plan, Rule, StepSpec
 from rack_controller.prove.accept.safety import broken, unsafe
 from rack_controller.prove.accept.verdict import Outcome
 
@@ -274,10 +274,13 @@ def test_what_all_states_do_together_and_counters_that_grow_are_no_jumps(parts: 
     assert coded(parts, values) == set()
 
 
-def lone(parts: Parts, values: NDArray[np.float64], **said: float) -> dict[str, list[tuple[str, bool]]]:
+def lone(
+    parts: Parts, values: NDArray[np.float64], trace: str | None = None, **said: float
+) -> dict[str, list[tuple[str, bool]]]:
     """Return what a sweep finds at the one coolant unit, by its measure."""
     series = Series("cdu.flow", "L/min", parts.of("cdu"), np.arange(1.0, ROWS + 1.0), values)
-    step = StepSpec(id="s", title="s", level=Level.L11, measures=[], sweep=["full"])
+    phase = PhaseSpec("full", ROWS, trace=trace)
+    step = StepSpec(id="s", title="s", level=Level.L11, measures=[], phases=[phase], sweep=["full"])
     plan = Plan(1, "p", "p", [step], alone={"cdu.flow": Alone(source="a test", **said)})
     done = judge_step(step, plan, Evidence("k", {"cdu.flow": series}, (PHASE,)), parts)
     return {m.id.partition("_")[0]: [(f.place, f.error) for f in m.findings] for m in done if m.findings}
@@ -294,3 +297,9 @@ def test_an_instrument_without_peers_is_held_to_what_the_plan_says_of_it(parts: 
     assert "noise" in lone(parts, shakes, **limits)
     mute = np.full((ROWS, 1), np.nan)
     assert lone(parts, mute, **limits)["heard"] == [("u01", True)], "who is mute is named"
+
+
+def test_what_moves_with_a_trace_is_not_held_to_a_steady_load_s_limits(parts: Parts) -> None:
+    swings = 150.0 + 40.0 * np.sin(np.arange(ROWS) / 2.0)[:, None]
+    assert "noise" in lone(parts, swings, noise=2.5)
+    assert lone(parts, swings, trace="recorded", noise=2.5) == {}
