@@ -86,7 +86,8 @@ def test_a_healthy_rack_passes_the_short_plan_with_what_the_floor_hands_in(runni
     eventually((folder / "evidence.ocptv.jsonl.dsse").exists, within=30)  # sealed last, after its verdict is known
     used = json.loads((folder / "floor.json").read_text())
     assert {r["kind"] for r in used["records"]} >= {"torque", "ground_bond", "polarity", "pressure_decay"}
-    assert {(log["series"], log["actor"]) for log in used["logs"]} == {("rack.voltage", "emulator")}
+    logged = {(log["series"], log["actor"]) for log in used["logs"]}
+    assert logged == {("rack.voltage", "emulator"), ("cdu.level", "emulator")}, "what nothing at the rack tells"
     assert running.get(f"/api/v1/acceptance/runs/{record.id}/verify")["holds"]
     limits = running.get("/api/v1/racks/k01/limits")
     assert [r["place"] for r in limits if r["wanted"] is not None] == [], "limits were taken back"
