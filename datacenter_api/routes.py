@@ -107,6 +107,7 @@ ROUTES: tuple[Rule, ...] = (
     Rule("POST", f"{V1}/options/{{name}}/dossier", _P.PROVE),
     Rule("POST", f"{V1}/options/{{name}}/dossier.zip", _P.PROVE),
     Rule("GET", f"{V1}/acceptance/plan", _P.READ),
+    Rule("POST", f"{V1}/acceptance/plan", _P.READ),
     Rule("GET", f"{V1}/acceptance/floor", _P.READ),
     Rule("GET", f"{V1}/acceptance/floor/form", _P.READ),
     Rule("POST", f"{V1}/acceptance/floor", _P.SERVICE, MOST_EVIDENCE_BYTES),

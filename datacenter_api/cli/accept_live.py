@@ -13,6 +13,7 @@ from datacenter_api.cli.output import Row, note
 from datacenter_api.cli.tray_power import confirm
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 
+PLAN = "/api/v1/acceptance/plan"
 FOLLOW_S = 1.0
 Told = Callable[[Any, str], None]
 """Takes a step that ended and, of racks together, whose it is."""
@@ -108,28 +109,24 @@ class _Follow:
 def _looked(api: Connection, racks: Sequence[str], level: str, file: Path | None, name: str) -> dict[str, Any]:
     """Return what each rack lacks of the plan, by its name."""
     from rack_controller.acceptance.plans import plan_path
-    from rack_controller.acceptance.preview import RackLacks, Told, preview, preview_together
+    from rack_controller.acceptance.preview import RackLacks, preview
     from rack_controller.acceptance.product import ProductOverApi
 
-    if len(racks) > 1 and file is None:
+    if len(racks) > 1:
         import msgspec
 
-        query = {"level": level or None, "plan": name or None}
-        rows = api.get("/api/v1/acceptance/plan", rack=list(racks), **query)["racks"]
-        return {short(row["rack"]): msgspec.convert(row, RackLacks) for row in rows}
-    told: dict[str, Told] = {}
-    generation = ""
-    for rack in racks:
-        layout = api.get(f"/api/v1/racks/{quoted(rack)}/layout")
-        generation = layout["generation"]
-        floor = api.get(FLOOR, rack=rack)
-        handed, logged = {r["kind"] for r in floor["records"]}, floor.get("by_themselves", ())
-        told[rack] = Told(ProductOverApi(api, layout["rack"], layout["rack"]).readings(), handed, logged)
-    if len(racks) > 1:
-        return {lacks.rack: lacks for lacks in preview_together(generation, told, file).racks}
-    (only,) = told.values()
-    file = file or (plan_path(generation, name=name) if name else None)
-    return {racks[0]: preview(generation, level or "L11", file, only.reads, only.noted_kinds, logged=only.logged)}
+        if file is None:
+            query = {"level": level or None, "plan": name or None}
+            looked = api.get(PLAN, rack=list(racks), **query)
+        else:
+            looked = api.post(PLAN, {"racks": list(racks), "plan_text": _text_of(file)})
+        return {short(row["rack"]): msgspec.convert(row, RackLacks) for row in looked["racks"]}
+    (rack,) = racks
+    layout, floor = api.get(f"/api/v1/racks/{quoted(rack)}/layout"), api.get(FLOOR, rack=rack)
+    handed, logged = {r["kind"] for r in floor["records"]}, floor.get("by_themselves", ())
+    reads = ProductOverApi(api, layout["rack"], layout["rack"]).readings()
+    file = file or (plan_path(layout["generation"], name=name) if name else None)
+    return {rack: preview(layout["generation"], level or "L11", file, reads, handed, logged=logged)}
 
 
 def _text_of(plan: Path) -> str:

@@ -5,14 +5,14 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from datacenter_api.acceptance.beginning import GIVE, ONE_RACK, level_of, seek
 from datacenter_api.acceptance.shown import FloorReport, FloorView
 from datacenter_api.fleet.places import layout_of
 from datacenter_api.fleet.queries import readings
-from datacenter_api.rest.acceptance import MOST_RACKS
+from datacenter_api.rest.acceptance import MOST_PLAN_CHARACTERS, MOST_RACKS
 from datacenter_api.rest.answers import describes, json_answer
 from datacenter_api.rest.bodies import FILE, whole_body
 from datacenter_api.routes import MOST_EVIDENCE_BYTES
@@ -99,6 +99,23 @@ async def preview_run(
     record = parts.fleet.find(rack[0])
     layout, told = layout_of(record), readings(parts.fleet.view(record, parts.now()))
     return json_answer(await asyncio.to_thread(asked, layout.generation, rack=str(layout.rack), rows=told))
+
+
+class PlannedBody(BaseModel):
+    """Racks that are to be taken together, and a plan of one's own as YAML."""
+
+    model_config = ConfigDict(extra="forbid")
+    racks: list[RackName] = Field(max_length=MOST_RACKS)
+    plan_text: str = Field(min_length=1, max_length=MOST_PLAN_CHARACTERS)
+
+
+@router.post("/plan", responses=describes(RunPreview))
+async def preview_own_plan(wish: PlannedBody, parts: Parts) -> Response:
+    """What a run of racks together would do by a plan of one's own, as `GET` tells it of plans that ship: nothing is
+    begun.  `racks` says what each of them lacks, and why it may not begin yet."""
+    sought = seek(parts, wish.racks)
+    look = parts.acceptance.open().preview_together
+    return json_answer(await asyncio.to_thread(look, sought.generation, sought.rows, plan_text=wish.plan_text))
 
 
 def _place(parts: Services, rack: str) -> str:

@@ -40,6 +40,8 @@ class Link:
 
     def post(self, path: str, body: Any) -> Any:
         self.sent.append((path, body))
+        if path.endswith("/plan"):
+            return self.views.pop(0)
         if path.endswith("/waivers"):
             return [{"at_unix_ns": BEGAN, "actor": "ada", "role": "operator", **body}]
         return {"id": "k01-1", "together": self.together}
@@ -150,6 +152,17 @@ def test_what_racks_together_lack_is_asked_about_with_their_names(
     assert run(["accept", "run", "--rack", "k01", "--rack", "k02"]) == 2
     assert "is not accepted at L11" in capsys.readouterr().err
     assert len(link.sent) == 1, "nothing has begun"
+
+
+def test_by_a_plan_of_one_s_own_racks_together_are_held_back_as_by_one_that_ships(
+    link: Link, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "ours.yaml").write_text("extends: gb200-nvl72\nname: ours\n")
+    link.views = [{"racks": [{"rack": RACK, "untold": [], "floor": [], "held": f"{RACK} is not accepted at L11"}]}]
+    assert run(["accept", "run", "--rack", "k01", "--rack", "k02", "--plan", str(tmp_path / "ours.yaml")]) == 2
+    assert "k01: lab1/a/r01/k01 is not accepted at L11" in capsys.readouterr().err
+    body = {"racks": ["k01", "k02"], "plan_text": "extends: gb200-nvl72\nname: ours\n"}
+    assert link.sent == [("/api/v1/acceptance/plan", body)], "nothing has begun"
 
 
 def test_a_run_whose_process_has_ended_says_why(link: Link, capsys: pytest.CaptureFixture[str]) -> None:

@@ -209,6 +209,13 @@ async def test_racks_are_begun_together_by_one_wish_and_each_has_a_run(
         assert [r["rack"] for r in told["racks"]] == [RACK, other]
         assert all("is not accepted at L11" in r["held"] for r in told["racks"])
         assert not [u for u in told["untold"] if "other racks" in u["what"]]
+        alive()
+        own = {"racks": ["k01", "k02"], "plan_text": "extends: gb200-nvl72\nname: ours\n"}
+        mine = (await client.post("/api/v1/acceptance/plan", json=own)).json()
+        assert [(r["rack"], "no run of ours is kept" in r["held"]) for r in mine["racks"]] == [
+            (RACK, True), (other, True),
+        ]  # fmt: skip
+        assert (await client.post("/api/v1/acceptance/plan", json={**own, "plan_text": ""})).status_code == 422
         sealed_run(state, RACK, level="L11")
         alive()
         row = (await client.post(V1, json={"racks": ["k01", other], "level": "L12", "patience_s": 60})).json()
