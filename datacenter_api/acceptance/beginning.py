@@ -14,7 +14,7 @@ from datacenter_api.fleet.queries import ReadingRow, readings
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, BusUnavailable
 from rack_controller.acceptance.engine import LEAST_TOGETHER
-from rack_controller.acceptance.preview import RackLacks
+from rack_controller.acceptance.preview import RackLacks, RunPreview
 from rack_controller.acceptance.progress import PATIENCE_S
 from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.accept.untold import Untold
@@ -69,6 +69,22 @@ def level_of(asked: Level | None, count: int) -> str:
         takes = "racks together" if level is Level.L12 else "each rack by itself"
         raise ArgumentsInvalid(f"{level.value} takes {takes}", advice="two racks or more at L12, one at L10 or L11")
     return level.value
+
+
+async def look_before(
+    parts: Services, racks: Sequence[str], level: Level | None = None, plan: str = "", plan_text: str = ""
+) -> RunPreview:
+    """Return what a run of one rack that runs, or of several together, would do and lacks, and which run has it now.
+
+    Raises what `seek`, `level_of` and the desk raise, TargetUnknown for a rack that nobody knows.
+    """
+    desk, chosen = parts.acceptance.open(), level_of(level, len(racks))
+    if len(racks) >= LEAST_TOGETHER:
+        sought = seek(parts, racks)
+        return await asyncio.to_thread(desk.preview_together, sought.generation, sought.rows, plan, plan_text)
+    record = parts.fleet.find(racks[0])
+    layout, told = layout_of(record), readings(parts.fleet.view(record, parts.now()))
+    return await asyncio.to_thread(desk.preview, layout.generation, chosen, plan, str(layout.rack), told, plan_text)
 
 
 async def begin_run_as(

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from datacenter_api import __version__
 from datacenter_api.acceptance.barcode import Fit, check
 from datacenter_api.acceptance.beside import beside
@@ -26,7 +28,7 @@ from rack_controller.acceptance.give_up import give_up
 from rack_controller.acceptance.launch import LOG, leading, members, start
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
-from rack_controller.acceptance.one_run import goes_on, refuse_others
+from rack_controller.acceptance.one_run import goes_on, holding, refuse_others
 from rack_controller.acceptance.plans import plan_path
 from rack_controller.acceptance.preview import RunPreview, Told, form, noted_kinds, preview, preview_together
 from rack_controller.acceptance.progress import (
@@ -107,7 +109,7 @@ class AcceptanceDesk:
         rows: Sequence[ReadingRow] = (),
         plan_text: str = "",
     ) -> RunPreview:
-        """Return what a run would do; of `rack`, which has these readings, what it lacks as well.
+        """Return what a run would do; of `rack`, which has these readings, what it lacks as well, and which run has it.
 
         Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
         """
@@ -115,12 +117,13 @@ class AcceptanceDesk:
         if not rack:
             return preview(generation, level, file, plan_text=plan_text)
         noted, logged = noted_kinds(self.state, rack), logged_at(self.state, rack)
-        return preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged)
+        found = preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged)
+        return msgspec.structs.replace(found, taken=holding(self.state, [rack]))
 
     def preview_together(
         self, generation: str, racks: Mapping[str, Sequence[ReadingRow]], plan: str = "", plan_text: str = ""
     ) -> RunPreview:
-        """Return what a run of racks together would do, and what each of them, with its readings, lacks.
+        """Return what a run of racks together would do, what each of them, with its readings, lacks, and who has it.
 
         Raises what `preview` raises.
         """
@@ -133,7 +136,8 @@ class AcceptanceDesk:
         def held(rack: str, found: Plan) -> str:
             return came_before(self.state, rack, generation, found).why
 
-        return preview_together(generation, told, file, plan_text, held)
+        found = preview_together(generation, told, file, plan_text, held)
+        return msgspec.structs.replace(found, taken=holding(self.state, list(racks)))
 
     def form(
         self, generation: str, level: str, plan: str, rack: str, rows: Sequence[ReadingRow], *, readings: bool = False

@@ -7,6 +7,7 @@ import typer
 
 from datacenter_api.cli.accept_baseline import baseline
 from datacenter_api.cli.accept_live import ask_about_untold, begin_over_api, go_on_over_api, wish_of
+from datacenter_api.cli.accept_plan import PlanOpt, plan, plan_named
 from datacenter_api.cli.accept_signed import done, report, stop, waive
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.event import clock
@@ -19,18 +20,6 @@ from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 app = typer.Typer(help="Acceptance of racks: plans, runs, what was found.", no_args_is_help=True)
 NOT_ACCEPTED = 9
 """Exit code of a run that did not pass."""
-PlanOpt = Annotated[
-    str, typer.Option("--plan", help="Another plan of the generation (short), or a plan's file.", show_default=False)
-]
-
-_PLAN = (
-    Column("STEP", lambda s: str(s["id"])),
-    Column("LEVEL", lambda s: str(s["level"])),
-    Column("TITLE", lambda s: str(s["title"])),
-    Column("MEASURES", lambda s: str(s["measures"]), right=True),
-    Column("AFTER", lambda s: ", ".join(s["after"]) or "–"),
-    Column("PEOPLE", lambda s: str(s["people"]) or "–", wide=True),
-)
 _STEPS = (
     Column("STEP", lambda s: str(s["id"])),
     Column("LEVEL", lambda s: str(s["level"])),
@@ -56,36 +45,6 @@ _SUSPECTS = (
     Column("WHAT WAS SEEN FIRST", lambda s: str(s["text"])),
 )
 MOST_TOLD = 4
-
-
-@app.command("plan")
-def plan(
-    generation: Annotated[str, typer.Argument(help="A generation, such as gb200-nvl72.")] = "gb200-nvl72",
-    chosen_plan: PlanOpt = "",
-    output: As = Output.TABLE,
-    as_json: Json = False,
-) -> None:
-    """Show a generation's acceptance plan; a bad one is refused with file, line and reason."""
-    import msgspec
-
-    from rack_controller.acceptance.plans import plan_path, read_plan
-
-    name, file = _plan(chosen_plan, generation)
-    found, _ = read_plan(file or plan_path(generation, name=name))
-    rows: list[Row] = [
-        {
-            "id": s.id,
-            "level": s.level.value,
-            "title": s.title,
-            "required": s.required,
-            "measures": len(s.measures),
-            "after": s.after,
-            "people": s.people,
-            "limits": [msgspec.to_builtins(m) for m in s.measures],
-        }
-        for s in found.steps
-    ]
-    emit(rows, _PLAN, chosen(output, as_json), name="steps")
 
 
 @app.command("run")
@@ -132,10 +91,10 @@ def run(
             raise ConfigurationError("a run that is gone on with has its racks", advice="leave out --rack")
         _live(go_on_over_api(connect(url, state), resume, leave, _told), output, as_json)
         return
-    name, file = _plan(chosen_plan, "" if racks else generation)
+    name, file = plan_named(chosen_plan, "" if racks else generation)
     if racks:
         wish = wish_of(racks, level, name, file) | {"patience_s": patience}
-        ask_about_untold(connect(url, state), wish, file, yes)
+        ask_about_untold(connect(url, state), wish, yes)
         _live(begin_over_api(connect(url, state), wish, leave, _told), output, as_json)
         return
     if resume:
@@ -185,22 +144,6 @@ def _live(records: list[Any], output: Output, as_json: bool) -> None:
         raise typer.Exit(NOT_ACCEPTED)
 
 
-def _plan(said: str, generation: str) -> tuple[str, Path | None]:
-    """Return a plan by name or as a file; what is neither is refused.  `generation` empty: it is the rack's."""
-    from rack_controller.acceptance.plans import plan_names
-
-    if not said:
-        return "", None
-    file = Path(said)
-    if file.suffix or file.exists() or "/" in said:
-        return "", file
-    known = plan_names(generation) if generation else []
-    if generation and said not in known:
-        advice = f"a file, or one of: {', '.join(known) or 'none ships beside the whole one'}"
-        raise ConfigurationError(f"{generation} has no plan {said[:64]!r}", advice=advice)
-    return said, None
-
-
 def _show(record: Any, output: Output, as_json: bool) -> None:
     import msgspec
 
@@ -231,6 +174,7 @@ def _found(step: Row) -> str:
     return "; ".join(texts[:MOST_TOLD]) + more if texts else "–"
 
 
+app.command("plan")(plan)
 app.command("done")(done)
 app.command("stop")(stop)
 app.command("waive")(waive)

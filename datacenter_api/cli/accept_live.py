@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from datacenter_api.cli.accept_floor import V1 as FLOOR
 from datacenter_api.cli.accept_signed import V1
 from datacenter_api.cli.connection import Connection, quoted
 from datacenter_api.cli.op import short
 from datacenter_api.cli.output import Row, note
 from datacenter_api.cli.tray_power import confirm
-from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackTaken
 
 PLAN = "/api/v1/acceptance/plan"
 FOLLOW_S = 1.0
@@ -26,25 +25,57 @@ def wish_of(racks: Sequence[str], level: str, name: str, file: Path | None) -> R
     return wish | ({"plan": name} if name else {"plan_text": _text_of(file)} if file else {})
 
 
-def ask_about_untold(api: Connection, wish: Row, file: Path | None, yes: bool) -> None:
+def ask_about_untold(api: Connection, wish: Row, yes: bool) -> None:
     """Say what of the plan nothing at a rack tells, and return once somebody wants the run all the same.
 
-    What the floor is to hand in is said too, and is no reason to ask.
+    What the floor is to hand in is said too, and is no reason to ask.  Raises RackTaken where another run has a rack.
     """
-    from rack_controller.prove.accept.untold import in_words, wanted_of_floor
-
-    racks = wish.get("racks") or [wish["rack"]]
-    said: list[str] = []
-    for name, looked in _looked(api, racks, str(wish.get("level", "")), file, str(wish.get("plan", ""))).items():
-        of = f"{name}: " if len(racks) > 1 else ""
-        if looked.floor:
-            note(of + wanted_of_floor(looked.floor))
-        said += [of + text for text in (in_words(looked.untold), getattr(looked, "held", "")) if text]
+    racks = racks_of(wish)
+    looked = look_over_api(api, wish)
+    if looked.taken:
+        first = looked.taken[0]
+        what = "; ".join(holder.what for holder in looked.taken)
+        raise RackTaken(what, rack=first.rack, run=first.run, advice=first.advice)
+    said = say_lacks(looked, racks)
     if said and yes:
         note("\n".join(said))
     elif said:
         more = "A plan of what it tells (--plan short or FILE), or a virtual run, has none of them"
         confirm(" ".join(racks), f"{'. '.join(said)}. {more}")
+
+
+def say_lacks(looked: Any, racks: Sequence[str]) -> list[str]:
+    """Say what the floor is to hand in, and return in words what nothing at the racks tells and why they are held."""
+    from rack_controller.acceptance.preview import RackLacks
+    from rack_controller.prove.accept.untold import in_words, wanted_of_floor
+
+    said: list[str] = []
+    for lacks in looked.racks or [RackLacks(racks[0], looked.untold, looked.floor)]:
+        of = f"{short(lacks.rack)}: " if looked.racks else ""
+        if asked := wanted_of_floor(lacks.floor):
+            note(of + asked)
+        said += [of + text for text in (in_words(lacks.untold), lacks.held) if text]
+    return said
+
+
+def racks_of(wish: Row) -> list[str]:
+    """Return the racks of a wish, in the order of asking."""
+    return list(wish.get("racks") or [wish["rack"]])
+
+
+def look_over_api(api: Connection, wish: Row) -> Any:
+    """Return what a run would do and lack, and which run has its racks now (`RunPreview`)."""
+    import msgspec
+
+    from rack_controller.acceptance.preview import RunPreview
+
+    racks, level = racks_of(wish), wish.get("level")
+    if "plan_text" in wish:
+        body: Row = {"racks": racks, "plan_text": wish["plan_text"]} | ({"level": level} if level else {})
+        looked = api.post(PLAN, body)
+    else:
+        looked = api.get(PLAN, rack=racks, level=level, plan=wish.get("plan"))
+    return msgspec.convert(looked, RunPreview)
 
 
 def begin_over_api(api: Connection, wish: Row, leave: bool, told: Told) -> list[Any]:
@@ -104,29 +135,6 @@ class _Follow:
                 advice=f"go on with it: `rackwright accept run --resume {self._run}`",
             )
         return record
-
-
-def _looked(api: Connection, racks: Sequence[str], level: str, file: Path | None, name: str) -> dict[str, Any]:
-    """Return what each rack lacks of the plan, by its name."""
-    from rack_controller.acceptance.plans import plan_path
-    from rack_controller.acceptance.preview import RackLacks, preview
-    from rack_controller.acceptance.product import ProductOverApi
-
-    if len(racks) > 1:
-        import msgspec
-
-        if file is None:
-            query = {"level": level or None, "plan": name or None}
-            looked = api.get(PLAN, rack=list(racks), **query)
-        else:
-            looked = api.post(PLAN, {"racks": list(racks), "plan_text": _text_of(file)})
-        return {short(row["rack"]): msgspec.convert(row, RackLacks) for row in looked["racks"]}
-    (rack,) = racks
-    layout, floor = api.get(f"/api/v1/racks/{quoted(rack)}/layout"), api.get(FLOOR, rack=rack)
-    handed, logged = {r["kind"] for r in floor["records"]}, floor.get("by_themselves", ())
-    reads = ProductOverApi(api, layout["rack"], layout["rack"]).readings()
-    file = file or (plan_path(layout["generation"], name=name) if name else None)
-    return {rack: preview(layout["generation"], level or "L11", file, reads, handed, logged=logged)}
 
 
 def _text_of(plan: Path) -> str:

@@ -3,24 +3,21 @@
 Several racks are taken together, at L12; one by itself up to L11.
 """
 
-import asyncio
 from typing import Any
 
 from nicegui import ui
 
-from datacenter_api.acceptance.beginning import begin_run_as, seek
+from datacenter_api.acceptance.beginning import begin_run_as, look_before
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.acceptance import floor_href, run_href
 from datacenter_api.console.preview import draw_preview
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
 from datacenter_api.fleet.places import layout_of
-from datacenter_api.fleet.queries import readings
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.acceptance.engine import LEAST_TOGETHER
 from rack_controller.acceptance.plans import plan_names
-from rack_controller.acceptance.preview import RunPreview
 from rack_controller.prove.accept.plan import Level
 
 INPUT = "dense outlined maxlength=400"
@@ -80,32 +77,23 @@ class BeginCard:
         self._forget()
 
     async def _preview(self, _event: Any = None) -> None:
-        """Show what the run would do, and ask for the racks' names."""
+        """Show what the run would do, and ask for the racks' names, but where another run has one of them."""
         self._forget()
         racks, level, plan = wish = self._wish
         if not racks:
             self._say("▲ Choose a rack, or several to be taken together.", "sev-warning")
             return
         try:
-            found = await self._look(racks, level, plan)
+            found = await look_before(self._services, racks, Level(level), plan)
         except RackwrightError as err:
             self._say(f"▲ {err}", "sev-warning")
             return
-        self._seen = wish
         self._told.set_content(draw_preview(found, " ".join(racks), plan))
+        if found.taken:
+            return
+        self._seen = wish
         self._typed.props(f'placeholder="Type {" ".join(racks)} to begin"')
         self._asked.set_visibility(True)
-
-    async def _look(self, racks: tuple[str, ...], level: str, plan: str) -> RunPreview:
-        """Return what a run would do, of one rack or of several together."""
-        services = self._services
-        desk = services.acceptance.open()
-        if len(racks) >= LEAST_TOGETHER:
-            sought = seek(services, racks)
-            return await asyncio.to_thread(desk.preview_together, sought.generation, sought.rows, plan)
-        record = services.fleet.find(racks[0])
-        layout, told = layout_of(record), readings(services.fleet.view(record, services.now()))
-        return await asyncio.to_thread(desk.preview, layout.generation, level, plan, str(layout.rack), told)
 
     async def _begin(self, _event: Any = None) -> None:
         """Begin the run that was shown, once, and lead to it."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from datacenter_api.console.acceptance import run_href
 from datacenter_api.console.wording import esc, plural
 from rack_controller.acceptance.preview import RunPreview, StepPreview
 from rack_controller.prove.accept.untold import FloorNeed, in_words
@@ -20,8 +21,9 @@ def draw_preview(found: RunPreview, rack: str, plan: str = "") -> str:
     heads = "".join(f"<th>{h}</th>" for h in ("", "Step", "Level", "What is done", "At least"))
     rows = "".join(_step(n, s) for n, s in enumerate(found.steps, 1))
     seconds = duration(found.seconds)
+    steps = plural(len(found.steps), "step")
     return (
-        f"<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {plural(len(found.steps), 'step')}, "
+        f"{_taken(found)}<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {steps}, "
         f"at least {seconds}, with what is switched and waited for on top. Its GPUs are taken to full load and back, "
         f"and what the table says is switched off: no job may run on it.</p>{_untold(found)}"
         f"{''.join(_floor(f, len(forms)) for f in forms)}"
@@ -55,6 +57,16 @@ class _Form:
         """Return where the form to be filled in is."""
         query = urlencode({"rack": self.rack, "level": self.level, "plan": self.plan})
         return f"/api/v1/acceptance/floor/form?{query}"
+
+
+def _taken(found: RunPreview) -> str:
+    """Return which run has a rack, with the way to where it is gone on with or ended."""
+    how = {True: "Wait for its end, or end it on", False: "Go on with it, end it or give it up on"}
+    return "".join(
+        f'<p class="sev-critical">■ It cannot begin now: {esc(h.what)}. {how[h.running]} '
+        f'<a href="{run_href(h.run)}">its page</a>.</p>'
+        for h in found.taken
+    )
 
 
 def _untold(found: RunPreview) -> str:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from datacenter_api.acceptance.beginning import GIVE, ONE_RACK, level_of, seek
+from datacenter_api.acceptance.beginning import GIVE, ONE_RACK, level_of, look_before
 from datacenter_api.acceptance.shown import FloorReport, FloorView
 from datacenter_api.fleet.places import layout_of
 from datacenter_api.fleet.queries import readings
@@ -82,40 +82,35 @@ async def preview_run(
 ) -> Response:
     """What a run would do, step by step: of `rack`, which runs, or of a virtual one of `generation`.
 
-    Of a rack that runs also what nothing at it tells (`untold`), and what the floor is to hand in.  Several racks are
+    Of a rack that runs also what nothing at it tells (`untold`), what the floor is to hand in, and which run has it now
+    (`taken`): while it does no other begins.  Several racks are
     taken together at L12: `racks` says what each of them lacks, and why it may not begin yet.  `plan`: one of the
     generation's further plans, the whole one where it is empty.
     """
     if bool(rack) == bool(generation):
         raise ArgumentsInvalid(ONE_RACK, advice=f"{GIVE}, several for racks together")
-    desk = parts.acceptance.open()
-    chosen = level_of(level, len(rack))
-    if len(rack) > 1:
-        sought = seek(parts, rack)
-        return json_answer(await asyncio.to_thread(desk.preview_together, sought.generation, sought.rows, plan))
-    asked = partial(desk.preview, level=chosen, plan=plan)
-    if not rack:
-        return json_answer(await asyncio.to_thread(asked, generation))
-    record = parts.fleet.find(rack[0])
-    layout, told = layout_of(record), readings(parts.fleet.view(record, parts.now()))
-    return json_answer(await asyncio.to_thread(asked, layout.generation, rack=str(layout.rack), rows=told))
+    if rack:
+        return json_answer(await look_before(parts, rack, level, plan))
+    look = partial(parts.acceptance.open().preview, generation, level_of(level, 0), plan)
+    return json_answer(await asyncio.to_thread(look))
 
 
 class PlannedBody(BaseModel):
-    """Racks that are to be taken together, and a plan of one's own as YAML."""
+    """A rack that runs, or several that are to be taken together, and a plan of one's own as YAML.
+
+    `level`: L11 of one rack, L12 of several, where it is not said.
+    """
 
     model_config = ConfigDict(extra="forbid")
-    racks: list[RackName] = Field(max_length=MOST_RACKS)
+    racks: list[RackName] = Field(min_length=1, max_length=MOST_RACKS)
     plan_text: str = Field(min_length=1, max_length=MOST_PLAN_CHARACTERS)
+    level: Level | None = None
 
 
 @router.post("/plan", responses=describes(RunPreview))
 async def preview_own_plan(wish: PlannedBody, parts: Parts) -> Response:
-    """What a run of racks together would do by a plan of one's own, as `GET` tells it of plans that ship: nothing is
-    begun.  `racks` says what each of them lacks, and why it may not begin yet."""
-    sought = seek(parts, wish.racks)
-    look = parts.acceptance.open().preview_together
-    return json_answer(await asyncio.to_thread(look, sought.generation, sought.rows, plan_text=wish.plan_text))
+    """What a run would do by a plan of one's own, as `GET` tells it of plans that ship: nothing is begun."""
+    return json_answer(await look_before(parts, wish.racks, wish.level, plan_text=wish.plan_text))
 
 
 def _place(parts: Services, rack: str) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+import msgspec
+
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackTaken
 from rack_controller.acceptance.launch import LOG, STARTS_WITHIN_S, is_running, is_starting, leading, members
 from rack_controller.acceptance.progress import asked_of, progress_of
@@ -26,6 +28,20 @@ LETS_GO_WITHIN_S, LOOKS_EVERY_S = 600.0, 0.5
 """How long is waited for a run that has its outcome and is being sealed, and how often is looked."""
 
 
+class Holder(msgspec.Struct, frozen=True):
+    """The run that has a rack, in words (`what`) and how the rack becomes free (`advice`).
+
+    `running`: a process has it; `share`: of the run, 0 to 1, None where it is not known.
+    """
+
+    rack: str
+    run: str
+    running: bool
+    share: float | None
+    what: str
+    advice: str
+
+
 @contextmanager
 def beginning(state: Path, racks: Collection[str]) -> Iterator[None]:
     """Begin a run of racks that run: one at a time begins, of all processes that use a state directory.
@@ -37,6 +53,11 @@ def beginning(state: Path, racks: Collection[str]) -> Iterator[None]:
         for rack, run in holders(state, racks).items():
             raise taken(rack, run)
         yield
+
+
+def holding(state: Path, racks: Collection[str]) -> list[Holder]:
+    """Return the run that has each of these racks, nothing of a rack that is free."""
+    return [_holder(rack, run) for rack, run in holders(state, racks).items()]
 
 
 def holders(state: Path, racks: Collection[str]) -> dict[str, RunFolder]:
@@ -78,21 +99,26 @@ def refuse_others(state: Path, folder: RunFolder) -> None:
 
 
 def taken(rack: str, folder: RunFolder) -> RackTaken:
-    """Return the refusal for a rack that a run has: who began it, when, and how the rack becomes free."""
-    run, asked = folder.path.name, asked_of(folder.path)
+    """Return the refusal for a rack that a run has: who began it, when, how far it is, how the rack becomes free."""
+    has = _holder(rack, folder)
+    return RackTaken(has.what, rack=rack, run=has.run, advice=has.advice)
+
+
+def _holder(rack: str, folder: RunFolder) -> Holder:
+    run, asked, record = folder.path.name, asked_of(folder.path), folder.read()
     by = "" if asked is None else f", begun by {asked.actor} at {stamp(asked.at_unix_ns)}"
     what = f"{rack} is under run {run}{by}"
-    if goes_on(folder, folder.read()):
+    if goes_on(folder, record):
         now = progress_of(folder.path)
-        at = f"; it is at {now.step}" if now is not None else ""
-        return RackTaken(
-            what + at, rack=rack, run=run, advice=f"wait for its end, or end it: `rackwright accept stop {run}`"
-        )
+        at = f"; it is at {now.step}, {now.share:.0%} of the run" if now is not None else "; it begins"
+        advice = f"wait for its end, or end it: `rackwright accept stop {run}`"
+        return Holder(rack, run, True, None if now is None else now.share, what + at, advice)
+    done = f" ({len(record.steps)} step{'s' * (len(record.steps) != 1)} done)"
     advice = (
         f"go on with it (`rackwright accept run --resume {run}`), or end it, with the rack back at rest "
-        f"(`rackwright accept stop {run}`)"
+        f"(`rackwright accept stop {run}`) or as it lies (`rackwright accept stop {run} --give-up`)"
     )
-    return RackTaken(f"{what}, which has not ended and has no process now", rack=rack, run=run, advice=advice)
+    return Holder(rack, run, False, None, f"{what}, which has not ended and has no process now{done}", advice)
 
 
 @contextmanager

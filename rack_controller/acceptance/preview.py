@@ -13,6 +13,7 @@ from rack_controller.acceptance.called import Names, kinds_with_firmware
 from rack_controller.acceptance.drive import ALONE, places_of, planned_seconds
 from rack_controller.acceptance.floor import noted, read_checks
 from rack_controller.acceptance.live import Read, by_series, live_parts
+from rack_controller.acceptance.one_run import Holder
 from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
 from rack_controller.prove.accept.floor_form import readings_form, records_form
 from rack_controller.prove.accept.parts import Parts
@@ -58,7 +59,8 @@ class StepPreview(msgspec.Struct, frozen=True):
 class RunPreview(msgspec.Struct, frozen=True):
     """What a run would do.  `untold`: measures that can only end as errors; `floor`: what is to be handed in.
 
-    `racks`: of racks together, what each of them lacks; the two lists above are then of all of them.
+    `racks`: of racks together, what each of them lacks; the two lists above are then of all of them.  `taken`: which
+    run has a rack now: while it does no other begins.
     """
 
     generation: str
@@ -70,6 +72,7 @@ class RunPreview(msgspec.Struct, frozen=True):
     untold: list[Untold]
     floor: list[FloorNeed]
     racks: list["RackLacks"] = []
+    taken: list[Holder] = []
 
 
 class RackLacks(msgspec.Struct, frozen=True):

@@ -8,13 +8,22 @@ import msgspec
 import pytest
 from support.accepted import BEGAN, finding, measured, record, short_run, step
 
-from datacenter_api.cli import accept, accept_live, accept_signed
+from datacenter_api.cli import accept, accept_live, accept_plan, accept_signed
 from datacenter_api.cli.connection import Server
 from datacenter_api.cli.main import run
-from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
+from firmware_bridge.vocabulary.errors import ConfigurationError, RackTaken, TargetUnknown
+from rack_controller.acceptance.live import Read
+from rack_controller.acceptance.one_run import Holder
+from rack_controller.acceptance.preview import preview
 
 RACK = "lab1/a/r01/k01"
 RUNNING = {"asks": "pull u05/psu2"}
+
+
+def look(plan: Path | None = None, *reads: Read) -> dict[str, Any]:
+    """What an API tells of a run of a rack with these readings, before it begins."""
+    told: dict[str, Any] = msgspec.to_builtins(preview("gb200-nvl72", "L10", plan, reads))
+    return told
 
 
 class Link:
@@ -23,25 +32,19 @@ class Link:
     def __init__(self) -> None:
         self.server = Server("rack.test", 8443, None)
         self.views: list[dict[str, Any]] = []
-        self.readings: list[dict[str, Any]] = []
+        self.look = look()
         self.together: dict[str, str] = {}
         self.file: bytes | None = None
         self.sent: list[tuple[str, Any]] = []
 
     def get(self, path: str, **asked: Any) -> Any:
-        if path.endswith("/layout"):
-            return {"generation": "gb200-nvl72", "rack": RACK}
-        if path.endswith("/readings"):
-            return self.readings
-        if path.endswith("/floor"):
-            return {"records": []}
         self.sent.append((path, asked))
-        return self.views.pop(0)
+        return self.look if path.endswith("/plan") else self.views.pop(0)
 
     def post(self, path: str, body: Any) -> Any:
         self.sent.append((path, body))
         if path.endswith("/plan"):
-            return self.views.pop(0)
+            return self.look
         if path.endswith("/waivers"):
             return [{"at_unix_ns": BEGAN, "actor": "ada", "role": "operator", **body}]
         return {"id": "k01-1", "together": self.together}
@@ -56,7 +59,7 @@ class Link:
 @pytest.fixture
 def link(monkeypatch: pytest.MonkeyPatch) -> Link:
     made = Link()
-    for module in (accept, accept_signed):
+    for module in (accept, accept_plan, accept_signed):
         monkeypatch.setattr(module, "connect", lambda url, state: made)
     monkeypatch.setattr(accept_live, "FOLLOW_S", 0.0)
     return made
@@ -76,7 +79,8 @@ def test_a_live_run_is_begun_followed_and_ends_in_its_verdict(link: Link, capsys
     link.views = [view(RUNNING, outcome=None), view(RUNNING, outcome=None), {**view(), "record": bad}]
     assert run(["accept", "run", "--rack", "k01", "--level", "L10", "--yes"]) == 9
     said = capsys.readouterr()
-    assert link.sent[0] == ("/api/v1/acceptance/runs", {"rack": "k01", "level": "L10", "patience_s": 1800.0})
+    assert link.sent[0] == ("/api/v1/acceptance/plan", {"rack": ["k01"], "level": "L10", "plan": None})
+    assert link.sent[1] == ("/api/v1/acceptance/runs", {"rack": "k01", "level": "L10", "patience_s": 1800.0})
     assert "https://rack.test:8443/console/test-floor/k01-1" in said.err
     assert said.err.count("please: pull u05/psu2") == 1
     assert "gpu_stress: FAIL" in said.err
@@ -85,7 +89,7 @@ def test_a_live_run_is_begun_followed_and_ends_in_its_verdict(link: Link, capsys
 
 def test_a_live_run_is_left_alone_where_that_is_asked_for(link: Link) -> None:
     assert run(["accept", "run", "--rack", "k01", "--leave", "--yes"]) == 0
-    assert len(link.sent) == 1
+    assert len(link.sent) == 2
 
 
 def test_a_plan_that_a_rack_cannot_satisfy_is_said_and_asked_about(
@@ -97,7 +101,7 @@ def test_a_plan_that_a_rack_cannot_satisfy_is_said_and_asked_about(
     assert "lack readings (" in said
     assert "the floor is asked for records of gpu_inventory, cpu_inventory" in said
     assert "give --yes" in said
-    assert link.sent == [], "nothing has begun"
+    assert [path for path, _ in link.sent] == ["/api/v1/acceptance/plan"], "nothing has begun"
 
 
 def test_a_plan_that_a_rack_satisfies_is_begun_unasked(link: Link, tmp_path: Path) -> None:
@@ -108,12 +112,30 @@ def test_a_plan_that_a_rack_satisfies_is_begun_unasked(link: Link, tmp_path: Pat
         "{id: power, title: Power, of: gpu.power, rule: range, phase: rest, least: 1, source: a test}]}\n"
     )
     wish = accept_live.wish_of(["k01"], "L10", "", plan)
-    reading = {"place": f"{RACK}/u11/gpu0", "quantity": "power", "value": None, "unit": "W"}
-    link.readings = [reading]
+    link.look = look(plan, Read("u11/gpu0", "power", None, "W"))
     with pytest.raises(ConfigurationError, match=r"nobody is here to confirm"):
-        accept_live.ask_about_untold(link, wish, plan, False)  # type: ignore[arg-type]
-    link.readings = [reading | {"value": 90.0}]
-    accept_live.ask_about_untold(link, wish, plan, False)  # type: ignore[arg-type]
+        accept_live.ask_about_untold(link, wish, False)  # type: ignore[arg-type]
+    link.look = look(plan, Read("u11/gpu0", "power", 90.0, "W"))
+    accept_live.ask_about_untold(link, wish, False)  # type: ignore[arg-type]
+    body = {"racks": ["k01"], "plan_text": plan.read_text(), "level": "L10"}
+    assert link.sent == [("/api/v1/acceptance/plan", body)] * 2
+
+
+def test_a_rack_that_another_run_has_is_said_and_nobody_is_asked(
+    link: Link, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holder = Holder(RACK, "k01-0", True, 0.3, f"{RACK} is under run k01-0, begun by tom; it is at flow", "wait")
+    link.look = {**look(), "taken": [msgspec.to_builtins(holder)]}
+    for more in ([], ["--yes"]):
+        assert run(["accept", "run", "--rack", "k01", *more]) == RackTaken.exit_code
+        said = capsys.readouterr().err
+        assert ("begun by tom; it is at flow" in said, "can only end in errors" in said) == (True, False)
+    assert [path for path, _ in link.sent] == ["/api/v1/acceptance/plan"] * 2, "nothing was begun"
+    assert run(["accept", "plan", "--rack", "k01", "--level", "L10"]) == 0
+    shown = capsys.readouterr()
+    assert ("identity" in shown.out, "it cannot begin now: " in shown.err, "at least" in shown.err) == (True,) * 3
+    assert run(["accept", "plan", "--rack", "k01", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["taken"][0]["run"] == "k01-0"
 
 
 def test_racks_together_are_begun_as_one_and_each_is_followed(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,8 +144,8 @@ def test_racks_together_are_begun_as_one_and_each_is_followed(link: Link, capsys
     link.together = {"k01-1": RACK, "k02-1": other}
     good = record(step("cluster_load", [measured([])]), rack=RACK)
     bad = msgspec.to_builtins(record(step("cluster_load", [measured([finding(0)])]), rack=other))
+    link.look = {**look(), "racks": [lacks]}
     link.views = [
-        {"racks": [lacks]},
         view(outcome=None),
         view(RUNNING, outcome=None),
         {**view(), "record": msgspec.to_builtins(good)},
@@ -148,7 +170,8 @@ def test_racks_together_are_begun_as_one_and_each_is_followed(link: Link, capsys
 def test_what_racks_together_lack_is_asked_about_with_their_names(
     link: Link, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    link.views = [{"racks": [{"rack": RACK, "untold": [], "floor": [], "held": f"{RACK} is not accepted at L11"}]}]
+    held = {"rack": RACK, "untold": [], "floor": [], "held": f"{RACK} is not accepted at L11"}
+    link.look = {**look(), "racks": [held]}
     assert run(["accept", "run", "--rack", "k01", "--rack", "k02"]) == 2
     assert "is not accepted at L11" in capsys.readouterr().err
     assert len(link.sent) == 1, "nothing has begun"
@@ -158,7 +181,8 @@ def test_by_a_plan_of_one_s_own_racks_together_are_held_back_as_by_one_that_ship
     link: Link, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "ours.yaml").write_text("extends: gb200-nvl72\nname: ours\n")
-    link.views = [{"racks": [{"rack": RACK, "untold": [], "floor": [], "held": f"{RACK} is not accepted at L11"}]}]
+    held = {"rack": RACK, "untold": [], "floor": [], "held": f"{RACK} is not accepted at L11"}
+    link.look = {**look(), "racks": [held]}
     assert run(["accept", "run", "--rack", "k01", "--rack", "k02", "--plan", str(tmp_path / "ours.yaml")]) == 2
     assert "k01: lab1/a/r01/k01 is not accepted at L11" in capsys.readouterr().err
     body = {"racks": ["k01", "k02"], "plan_text": "extends: gb200-nvl72\nname: ours\n"}

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nicegui import ui
 from nicegui.testing import User, user_simulation
 from support.api import Api, fill
+from support.as_built import RACK
 from support.play import played_rack
 
 from datacenter_api.acceptance import desk as desks
@@ -17,6 +19,8 @@ from datacenter_api.console.begin_card import BeginCard
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.preview import draw_preview
 from datacenter_api.fleet.record import RackRecord
+from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.one_run import Holder
 from rack_controller.acceptance.preview import RackLacks, RunPreview, StepPreview
 from rack_controller.model.roles import Role
 from rack_controller.prove.accept.untold import FloorNeed, Untold
@@ -97,6 +101,23 @@ async def test_a_run_begins_once_the_rack_was_typed_and_in_the_viewer_s_name(
     assert session.user == "operator"
     (row,) = api.services.acceptance.open().listed()
     assert (row.id, row.rig, row.level) == (run, "live", "L11")
+
+
+async def test_a_rack_that_another_run_has_is_shown_with_that_run_and_not_offered(api: Api, state: Path) -> None:
+    api.user_for(Role.OPERATOR)
+    taken = begin(Wish("gb200-nvl72", "L10", rack=RACK), state, "test", "tom").path.name
+    async with card(api) as user:
+        user.find("Show what it will do").click()
+        await user.should_see(f"{RACK} is under run {taken}, begun by tom", retries=50)
+        await user.should_see("no job may run on it")
+        await user.should_not_see("Begin it")
+
+
+def test_a_preview_says_which_run_has_the_rack_and_where_it_is_ended() -> None:
+    for running, how in ((True, "Wait for its end, or end it on"), (False, "Go on with it, end it or give it up on")):
+        drawn = draw_preview(preview(taken=[Holder("k01", "k01-1", running, None, f"k01 {HOSTILE}", "")]), "k01")
+        assert f'{how} <a href="/console/acceptance/k01-1">its page</a>' in drawn
+        assert "<script" not in drawn
 
 
 async def test_several_racks_are_begun_together_once_all_their_names_were_typed(

@@ -163,6 +163,14 @@ async def test_a_run_is_begun_by_who_may_prove_and_works_in_their_name(
         assert (second.status_code, second.json()["error"]["code"]) == (409, "rack_taken")
         assert f"{RACK} is under run {name}, begun by operator" in second.text
         assert f"rackwright accept stop {name}" in second.json()["error"]["advice"]
+        looks = [
+            await client.get("/api/v1/acceptance/plan", params={"rack": "k01"}),
+            await client.post("/api/v1/acceptance/plan", json={"racks": ["k01"], "plan_text": own, "level": "L10"}),
+        ]
+        told = [look.json() for look in looks]
+        assert [(t["plan"], t["level"]) for t in told] == [("gb200-nvl72-acceptance", "L11"), ("ours", "L10")]
+        assert [t["taken"][0]["what"] for t in told] == [second.json()["error"]["message"]] * 2
+        assert [(h["run"], h["running"]) for t in told for h in t["taken"]] == [(name, True)] * 2
         shutil.rmtree(state / "acceptance" / name)
         mine = (await client.post(V1, json={"rack": "k01", "plan_text": own, "patience_s": 60})).json()
         kept = (state / "acceptance" / mine["id"] / "plan.yaml").read_text()
@@ -293,6 +301,9 @@ async def test_a_cut_run_has_its_rack_until_it_is_gone_on_with_stopped_or_given_
         refused = await client.post(V1, json={"rack": "k01", "level": "L10"})
         assert (refused.status_code, "no process now" in refused.text) == (409, True)
         assert f"rackwright accept run --resume {begun}" in refused.json()["error"]["advice"]
+        told = (await client.get("/api/v1/acceptance/plan", params={"rack": "k01"})).json()["taken"]
+        assert [(h["run"], h["running"], "(0 steps done)" in h["what"]) for h in told] == [(begun, False, True)]
+        assert told[0]["advice"] == refused.json()["error"]["advice"]
         assert (await client.get(f"{V1}/{begun}")).json()["trouble"] == "it left no word"
         row = (await client.post(f"{V1}/{begun}/go-on")).json()
         (_, name, token) = started[0]
@@ -322,6 +333,7 @@ async def test_a_cut_run_has_its_rack_until_it_is_gone_on_with_stopped_or_given_
 async def test_what_a_run_would_do_is_told_before_it_begins(api: Api) -> None:
     async with api.client(api.user_for(Role.VIEWER)) as client:
         told = (await client.get("/api/v1/acceptance/plan", params={"rack": "k01"})).json()
+        assert told["taken"] == [], "no run has it"
         steps = {s["id"]: s for s in told["steps"]}
         assert steps["psu_each"]["does"] == [
             "GPUs at 100% of their span",

@@ -14,7 +14,8 @@ from rack_controller.acceptance import one_run
 from rack_controller.acceptance.begin import Wish, begin, begin_together
 from rack_controller.acceptance.give_up import give_up
 from rack_controller.acceptance.launch import held, unfinished
-from rack_controller.acceptance.one_run import at_work, refuse_others
+from rack_controller.acceptance.one_run import at_work, holding, refuse_others
+from rack_controller.acceptance.progress import Progress, tell
 from rack_controller.acceptance.rig import Act
 from rack_controller.acceptance.run import RunFolder, runs_in
 from rack_controller.acceptance.runner import main
@@ -45,11 +46,14 @@ def ended(folder: RunFolder) -> None:
 
 def test_a_second_run_is_refused_with_the_first_who_began_it_and_how_it_ends(tmp_path: Path) -> None:
     first = alone(tmp_path)
-    with (
-        held(first.path),
-        pytest.raises(RackTaken, match=f"{K01} is under run {first.path.name}, begun by ada") as told,
-    ):
-        alone(tmp_path, actor="tom")
+    with held(first.path):
+        tell(first.path, Progress("flow", "Flow", "full", 1, None, "12 s of full", 0.352))
+        (holder,) = holding(tmp_path, RACKS)
+        with pytest.raises(RackTaken, match=f"{K01} is under run {first.path.name}, begun by ada") as told:
+            alone(tmp_path, actor="tom")
+    assert (holder.rack, holder.run, holder.running, holder.share) == (K01, first.path.name, True, 0.352)
+    assert holder.what.endswith("; it is at flow, 35% of the run")
+    assert str(told.value) == f"{holder.what}: {holder.advice}"
     assert (told.value.rack, told.value.run) == (K01, first.path.name)
     assert f"`rackwright accept stop {first.path.name}`" in told.value.advice
     with pytest.raises(RackTaken):
@@ -77,6 +81,7 @@ def test_a_run_without_a_process_says_so_and_what_can_be_done(tmp_path: Path) ->
         alone(tmp_path)
     run = first.path.name
     assert all(f"{words} {run}`" in told.value.advice for words in ("accept run --resume", "accept stop"))
+    assert f"accept stop {run} --give-up`" in told.value.advice
 
 
 def test_of_many_that_begin_at_one_moment_one_does(tmp_path: Path) -> None:
