@@ -24,7 +24,7 @@ from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationErr
 from rack_controller.acceptance.begin import Wish, begin, begin_together
 from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.emulated_floor import logged_at
-from rack_controller.acceptance.give_up import give_up
+from rack_controller.acceptance.give_up import give_up, still_owed
 from rack_controller.acceptance.launch import LOG, leading, members, start
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
@@ -181,6 +181,7 @@ class AcceptanceDesk:
         folder = self.folder(run)
         record, path = folder.read(), folder.path
         running = goes_on(folder, record)
+        cut = not running and record.outcome is None
         return RunView(
             record=record,
             steps=_planned(folder, record),
@@ -191,8 +192,9 @@ class AcceptanceDesk:
             answers=answers_of(path),
             waivers=waivers_of(path),
             suspects=suspects_of(record),
-            trouble="" if running or record.outcome is not None else _last_line(leading(folder).path / LOG),
+            trouble=_last_line(leading(folder).path / LOG) if cut else "",
             beside=beside(folder),
+            owed=still_owed(path) if cut and record.rig == "live" else "",
         )
 
     def stop(self, run: str, actor: str, reason: str) -> RunRow:

@@ -104,8 +104,8 @@ class PlannedStep(msgspec.Struct, frozen=True):
 class RunView(msgspec.Struct, frozen=True):
     """One run as it is now: its record, what it does, what people handed in, what was waived.
 
-    `trouble` is the last line that the run's process left when it ended before the run did; `beside` are the racks that
-    are accepted together with its rack.
+    `trouble` is the last line that the run's process left when it ended before the run did, `owed` what it leaves at a
+    rack that runs; `beside` are the racks that are accepted together with its rack.
     """
 
     record: RunRecord
@@ -119,6 +119,7 @@ class RunView(msgspec.Struct, frozen=True):
     suspects: list[Suspect]
     trouble: str
     beside: list[RackBeside] = []
+    owed: str = ""
 
 
 class Taken(msgspec.Struct, frozen=True):

@@ -80,8 +80,10 @@ def draw_run(sight: RunSight | None, run: str, *, waives: bool = False) -> str:
     if sight.view is None:
         return f'<div class="card"><h2>{esc(run)}</h2><p class="sev-warning">▲ {esc(sight.error)}</p></div>'
     view = sight.view
+    over = view.record.outcome is not None
+    stands = " data-over" if over else " data-cut" if not view.running else ""
     return (
-        f'<div class="card"{" data-over" if view.record.outcome is not None else ""}>{_head(view)}{_now(view)}'
+        f'<div class="card"{stands}>{_head(view)}{_now(view)}'
         f"{_beside(view.beside)}</div>"
         f'<div class="accfloor"><div class="card"><h2>Steps</h2>{_steps(view.steps, view.now)}</div>'
         f'<div class="beside"><div class="card">{draw_suspects(view)}{draw_found(view, waives=waives)}</div>'
@@ -150,10 +152,12 @@ def _head(view: RunView) -> str:
 
 def _now(view: RunView) -> str:
     if view.trouble:
+        live = view.record.rig == "live"
+        has, virtual = ("It has its rack until it ends. ", "") if live else ("", " --virtual")
         return (
             f'<p class="sev-warning">▲ The run\'s process ended before the run did: {esc(view.trouble)}</p>'
-            f"<p>It has its rack until it ends. Go on with it: <code>rackwright accept run --resume "
-            f"{esc(view.record.id)}</code>, or end it below.</p>"
+            f"<p>{has}Who may begin runs goes on with it below, or by <code>rackwright accept run --resume "
+            f"{esc(view.record.id)}{virtual}</code>.</p>"
         )
     why = f'<p class="sev-critical">{esc(view.record.why)}</p>' if view.record.why else ""
     stop = view.stop

@@ -5,7 +5,6 @@ import time
 
 from nicegui import ui
 
-from datacenter_api.acceptance.going_on import stop_run_as
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
 from datacenter_api.console.begin_card import BeginCard
@@ -14,6 +13,7 @@ from datacenter_api.console.fetched import Fetched
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import show_banner
+from datacenter_api.console.run_card import CutRun, StopRun
 from datacenter_api.console.test_floor import TOOLS, draw_floor, floor_cells, way_back
 from datacenter_api.console.upload import SCRIPT, draw_floor_upload
 from datacenter_api.console.viewer import Viewer, html
@@ -47,20 +47,26 @@ def show_runs(glance: Glance, who: Principal, rack: str = "") -> None:
 
 
 def show_run(glance: Glance, run: str, who: Principal) -> None:
-    """Show one run, with a way to end it for who may."""
+    """Show one run, with ways to end it, and to go on with one that was cut, for who may."""
     services, viewer = glance.services, Viewer(glance.services, who)
+
+    def renew() -> None:
+        _fetched(glance, run).renew()
+
     show_top(who, ("/console/", "Hall"), _RUNS, ("", run))
     ui.add_head_html(_STYLES)
     show_banner(glance, viewer)
-    waives = may(who.role, Privilege.PROVE)
-    board = _run_board(glance, run, waives=waives)
+    proves = may(who.role, Privilege.PROVE)
+    board = _run_board(glance, run, waives=proves)
     with ui.element("main").classes("page"):
         viewer.show(board, html(classes="acceptance"))
         if may(who.role, Privilege.SERVICE):
             with ui.row().classes("stoprun"):
+                if proves:
+                    CutRun(services, run, who, renew).show()
                 StopRun(services, run, who).show()
-    if waives:
-        WaiveCard(services, who, run, lambda: _fetched(glance, run).renew()).show()
+    if proves:
+        WaiveCard(services, who, run, renew).show()
     viewer.start()
 
 
@@ -76,36 +82,6 @@ def show_test_floor(glance: Glance, run: str, who: Principal) -> None:
             html(TOOLS)
         html(way_back(run, begins=may(who.role, Privilege.PROVE)))
     viewer.start()
-
-
-class StopRun:
-    """Two buttons: one asks, the other does it."""
-
-    def __init__(self, services: Services, run: str, who: Principal) -> None:
-        self._services, self._run, self._who = services, run, who
-
-    def show(self) -> None:
-        """Draw the button; a second press within the page ends the run."""
-        self._ask = ui.button("End this run", on_click=self._sure).props("flat dense no-caps")
-        self._do = ui.button("End it: everything goes back to rest", on_click=self._stop).props("flat dense no-caps")
-        self._do.set_visibility(False)
-        self._told = html()
-
-    def _sure(self) -> None:
-        self._do.set_visibility(True)
-        self._ask.set_visibility(False)
-
-    async def _stop(self) -> None:
-        who, services = self._who, self._services
-        if not services.doorkeeper.still_welcome(who):
-            return
-        try:
-            await stop_run_as(services, who, self._run, "on the console")
-        except RackwrightError as err:
-            self._told.set_content(f'<p class="sev-warning">▲ {esc(str(err))}</p>')
-            return
-        self._do.set_visibility(False)
-        self._told.set_content("<p>● It ends with its next phase.</p>")
 
 
 async def read_runs(services: Services) -> RunsSight:

@@ -34,14 +34,15 @@ def give_up(folder: RunFolder, state: Path, actor: str, reason: str) -> None:
             record = member.read()
             if record.outcome is not None:
                 continue
-            why = f"given up by {actor}{f': {reason}' if reason else ''}; {_left(member.path)}"
+            why = f"given up by {actor}{f': {reason}' if reason else ''}; {still_owed(member.path)}"
             record = msgspec.structs.replace(record, outcome=Outcome.STOPPED, why=why)
             member.write(record)
             tell(member.path, None)
             member.finish(record, {}, SigningKeys(state / KEYS).signer())
 
 
-def _left(folder: Path) -> str:
+def still_owed(folder: Path) -> str:
+    """Return in words what a run that no process has leaves at its rack."""
     try:
         owed = UndoBook(folder).owed()
     except ConfigurationError:

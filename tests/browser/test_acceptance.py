@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from support.accepted import short_run
+from support.accepted import PLAN, short_run
 from support.as_built import RACK, csv_of, part
 from support.browsing import BROWSER, body, browser, hears, log_in, picture, requested, text, wait_for
 from support.running import RunningApi, running_api
@@ -24,6 +25,7 @@ pytestmark = BROWSER
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+OTHER = RACK.replace("k01", "k02")
 ASKS = "pull u12, or switch it off"
 NOW = Progress("identity", "Every part is the one that was built in", "pulled", 1, None, "u12 to go", 0.35, ASKS)
 
@@ -147,3 +149,37 @@ def test_a_run_is_ended_on_the_console_after_a_second_question(scene: Scene) -> 
         next(b for b in driver.find_elements("tag name", "button") if b.text.startswith("End it")).click()
         wait_for(lambda: (scene.begun / "stop.json").exists())
         wait_for(lambda: "admin wants it to end" in body(driver))
+
+
+def test_a_run_whose_process_died_is_gone_on_with_to_its_end_or_given_up(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    wishes = (Wish("gb200-nvl72", "L11", 3, plan=tmp_path / "plan.yaml"), Wish("gb200-nvl72", "L10", rack=OTHER))
+    cut, lost = (begin(wish, scene.api.state, "test", "admin") for wish in wishes)
+    for folder in (cut, lost):
+        folder.write(msgspec.structs.replace(folder.read(), began_unix_ns=1))
+    with browser("light") as driver:
+        log_in(driver, scene.api, "/console/acceptance")
+        for folder, words, does, name, ends in (
+            (cut, "Go on with this run …", "Go on with it", "virtual", "✓ pass"),
+            (lost, "Give it up …", "End it as it lies", "k02", "■ stopped"),
+        ):
+            driver.get(f"{scene.api.url}/console/acceptance/{folder.path.name}")
+            wait_for(lambda: "not running" in body(driver))
+            assert hears(driver)
+            press(driver, words)
+            wait_for(lambda: driver.find_elements("css selector", f'[placeholder="Type {name}"]'))  # noqa: B023
+            picture(driver, tmp_path, f"acceptance-{name}-cut.png")
+            press(driver, does)
+            wait_for(lambda: f"type {name} first" in body(driver))  # noqa: B023
+            assert folder.read().outcome is None
+            driver.find_element("css selector", f'[placeholder="Type {name}"]').send_keys(name)
+            press(driver, does)
+            wait_for(lambda: ends in body(driver), within=60.0)  # noqa: B023
+            assert words not in body(driver)
+        assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+
+
+def press(driver: Any, words: str) -> None:
+    """Press the button that says these words, once it is there."""
+    find = "return [...document.querySelectorAll('button')].find((b) => b.offsetParent && b.innerText === arguments[0])"
+    wait_for(lambda: driver.execute_script(find, words)).click()
