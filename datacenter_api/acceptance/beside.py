@@ -33,7 +33,7 @@ def beside(folder: RunFolder) -> list[RackBeside]:
 def _of(folder: RunFolder, rack: str) -> RackBeside:
     name = folder.path.name
     try:
-        record, now = folder.read(), progress_of(folder.path)
+        record, now = folder.told(), progress_of(folder.path)
     except ConfigurationError as err:
         return RackBeside(name, rack, unreadable=str(err))
     steps = {s.id: s.outcome for s in record.steps}

@@ -25,6 +25,7 @@ from rack_controller.acceptance.begin import Wish, begin, begin_together
 from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.emulated_floor import logged_at
 from rack_controller.acceptance.give_up import give_up, still_owed
+from rack_controller.acceptance.kept import settle_together
 from rack_controller.acceptance.launch import LOG, leading, members, start
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
@@ -49,7 +50,7 @@ from rack_controller.prove.report.as_html import as_html
 from rack_controller.prove.report.as_pdf import as_pdf
 from rack_controller.prove.report.make import report_of
 from rack_controller.prove.report.model import PassportSummary, Waiver
-from rack_controller.prove.run_files import DRAWN_FROM, EVIDENCE, Beside, look_at_run
+from rack_controller.prove.run_files import DRAWN_FROM, EVIDENCE, WAIVERS, Beside, look_at_run
 from rack_controller.prove.seal import SUFFIX
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
@@ -154,7 +155,7 @@ class AcceptanceDesk:
         """Return a run as it stands in a list."""
         name = folder.path.name
         try:
-            record = folder.read()
+            record, running = folder.told(), goes_on(folder, folder.read())
             now, waivers = progress_of(folder.path), waivers_of(folder.path)
         except ConfigurationError as err:
             return RunRow(name, "", "", "", "", 0, None, False, 0, 0, 0, None, unreadable=str(err))
@@ -167,7 +168,7 @@ class AcceptanceDesk:
             rig=record.rig,
             began_unix_ns=record.began_unix_ns,
             outcome=record.outcome,
-            running=goes_on(folder, record),
+            running=running,
             steps=len(record.steps),
             deviations=len(found),
             waived=sum(any(w.covers(*key) for w in waivers) for key in found),
@@ -179,9 +180,10 @@ class AcceptanceDesk:
     def show(self, run: str) -> RunView:
         """Return a run as it is now.  Raises TargetUnknown, ConfigurationError when it cannot be read."""
         folder = self.folder(run)
-        record, path = folder.read(), folder.path
-        running = goes_on(folder, record)
+        record, path = folder.told(), folder.path
+        running = goes_on(folder, folder.read())
         cut = not running and record.outcome is None
+        at_rest = folder.read().outcome is not None
         return RunView(
             record=record,
             steps=_planned(folder, record),
@@ -194,7 +196,7 @@ class AcceptanceDesk:
             suspects=suspects_of(record),
             trouble=_last_line(leading(folder).path / LOG) if cut else "",
             beside=beside(folder),
-            owed=still_owed(path) if cut and record.rig == "live" else "",
+            owed=still_owed(path) if cut and not at_rest and record.rig == "live" else "",
         )
 
     def stop(self, run: str, actor: str, reason: str) -> RunRow:
@@ -210,13 +212,15 @@ class AcceptanceDesk:
     def go_on(self, run: str, token: str = "") -> RunRow:
         """Start the process of a run that was cut, and of racks together with its rack; `token` as of `begin`.
 
+        One that has its outcome and was cut before it was sealed is only sealed.
         Raises TargetUnknown, PreconditionFailed when it has ended or goes on, RackTaken while another run does.
         """
-        folder = self._open(run)
+        folder = self.folder(run)
+        _refuse_ended(folder.told())
         record = folder.read()
         if goes_on(folder, record):
             raise PreconditionFailed(f"run {run} goes on", advice=f"see `rackwright accept show {run}`")
-        if record.rig == "live":
+        if record.rig == "live" and record.outcome is None:
             refuse_others(self.state, folder)
         start(self.state, leading(folder).path.name, token)
         return self.row(folder)
@@ -275,7 +279,7 @@ class AcceptanceDesk:
     def waive(self, run: str, waiver: Waiver) -> list[Waiver]:
         """Take a deviation as it is; return all waivers of the run.  Raises TargetUnknown, ArgumentsInvalid."""
         folder = self.folder(run)
-        return add_waiver(folder.path, folder.read(), waiver, SigningKeys(self.state / KEYS).signer())
+        return add_waiver(folder.path, folder.told(), waiver, SigningKeys(self.state / KEYS).signer())
 
     def report(self, run: str, form: str, passport: PassportSummary | None = None) -> bytes:
         """Return a run's report.
@@ -298,7 +302,7 @@ class AcceptanceDesk:
     def verify(self, run: str) -> Checked:
         """Say whether all that a run kept is as it was sealed, by a key of this installation, and what is not."""
         folder = self.folder(run)
-        before = [] if folder.read().outcome else ["the run has not ended"]
+        before = [] if folder.told().outcome else ["the run has not ended"]
         try:
             look = look_at_run(folder.files(), SigningKeys(self.state / KEYS).names())
         except ValueError as err:
@@ -323,19 +327,23 @@ class AcceptanceDesk:
         folder = RunFolder(self.state / FOLDER / Path(run).name)
         if not run or not (folder.path / RECORD).is_file():
             raise TargetUnknown(f"there is no run {run[:80]!r}", advice="see `rackwright accept show`")
+        settle_together(folder.path, WAIVERS)
         return folder
 
     def _open(self, run: str) -> RunFolder:
         folder = self.folder(run)
-        outcome = folder.read().outcome
-        if outcome is not None:
-            raise PreconditionFailed(f"run {run} has ended: {outcome}", advice="begin a new one")
+        _refuse_ended(folder.read())
         return folder
 
     def _known_step(self, folder: RunFolder, step: str) -> None:
         known = [s.id for s in _planned(folder, folder.read())]
         if step not in known:
             raise TargetUnknown(f"the run has no step {step[:64]!r}", advice=f"one of: {', '.join(known)}")
+
+
+def _refuse_ended(record: RunRecord) -> None:
+    if record.outcome is not None:
+        raise PreconditionFailed(f"run {record.id} has ended: {record.outcome}", advice="begin a new one")
 
 
 def _planned(folder: RunFolder, record: RunRecord) -> list[PlannedStep]:

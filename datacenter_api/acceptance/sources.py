@@ -14,6 +14,7 @@ from datacenter_api.acceptance.photos import read_photo
 from datacenter_api.acceptance.waivers import waivers_of
 from firmware_bridge.vocabulary.errors import TargetUnknown
 from rack_controller.acceptance.begin import PLAN
+from rack_controller.acceptance.ending import FACTS
 from rack_controller.acceptance.look_back import exhibits_of, plan_of_run
 from rack_controller.acceptance.progress import ANSWERS, ASKED, answers_of, asked_of
 from rack_controller.acceptance.run import EVIDENCE, FLOOR_USED, RECORD, RunFolder, suspects_of
@@ -25,7 +26,7 @@ from rack_controller.prove.seal import SUFFIX, judge
 
 def source_of(folder: RunFolder, passport: PassportSummary | None = None) -> Source:
     """Return everything that a report of a run says.  Raises ConfigurationError where there is no such run."""
-    record = folder.read()
+    record = folder.told()
     plan = plan_of_run(folder, record)
     return Source(
         record=record,
@@ -58,7 +59,7 @@ def photos_of(folder: Path) -> dict[str, tuple[str, bytes]]:
 
 def hashes_of(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield every file of a run that is evidence, with its SHA-256 as it is now."""
-    fixed = [RECORD, PLAN, ASKED, ANSWERS, FLOOR_USED, EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX]
+    fixed = [RECORD, PLAN, ASKED, ANSWERS, FLOOR_USED, FACTS, EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX]
     more = sorted(p.name for p in folder.glob("raw-*.npz")) + sorted(
         f"{PHOTOS}/{p.name}" for p in (folder / PHOTOS).glob("*") if p.is_file()
     )

@@ -127,9 +127,9 @@ def show(
     if run and not (root / FOLDER / run).is_dir():
         raise TargetUnknown(f"there is no run {run[:64]!r}", advice="see `rackwright accept show`")
     if run:
-        _show(RunFolder(root / FOLDER / run).read(), output, as_json)
+        _show(RunFolder(root / FOLDER / run).told(), output, as_json)
         return
-    rows: list[Row] = [msgspec.to_builtins(f.read()) for f in runs_in(root)]
+    rows: list[Row] = [msgspec.to_builtins(f.told()) for f in runs_in(root)]
     emit(rows, _RUNS, chosen(output, as_json), name="runs")
 
 
@@ -163,7 +163,7 @@ def _told(step: Any, rack: str = "") -> None:
     note(
         (f"{short(rack)} " if rack else "")
         + f"{step.id}: {str(step.outcome).upper()}"
-        + (f", {step.why}" if step.why else "")
+        + (f", {step.said}" if step.said else "")
     )
 
 

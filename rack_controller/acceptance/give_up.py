@@ -6,13 +6,12 @@ from pathlib import Path
 import msgspec
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, PreconditionFailed
+from rack_controller.acceptance.ending import seal_up
 from rack_controller.acceptance.launch import held, members
 from rack_controller.acceptance.progress import tell
 from rack_controller.acceptance.run import RunFolder
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.prove.accept.verdict import Outcome
-from rack_controller.signing_keys import FOLDER as KEYS
-from rack_controller.signing_keys import SigningKeys
 
 
 def give_up(folder: RunFolder, state: Path, actor: str, reason: str) -> None:
@@ -32,13 +31,11 @@ def give_up(folder: RunFolder, state: Path, actor: str, reason: str) -> None:
             ) from err
         for member in members(folder):
             record = member.read()
-            if record.outcome is not None:
-                continue
-            why = f"given up by {actor}{f': {reason}' if reason else ''}; {still_owed(member.path)}"
-            record = msgspec.structs.replace(record, outcome=Outcome.STOPPED, why=why)
-            member.write(record)
-            tell(member.path, None)
-            member.finish(record, {}, SigningKeys(state / KEYS).signer())
+            if record.outcome is None:
+                why = f"given up by {actor}{f': {reason}' if reason else ''}; {still_owed(member.path)}"
+                member.write(msgspec.structs.replace(record, outcome=Outcome.STOPPED, why=why))
+                tell(member.path, None)
+            seal_up(member, state)
 
 
 def still_owed(folder: Path) -> str:

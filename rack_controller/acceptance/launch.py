@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.rest import TOKEN_VARIABLE
-from rack_controller.acceptance.run import FOLDER, RunFolder, runs_in
+from rack_controller.acceptance.run import FOLDER, RECORD, RunFolder, runs_in
 
 LOCK, LOG, STARTED = "lock", "runner.log", "started"
 STARTS_WITHIN_S = 10.0
@@ -39,21 +40,33 @@ def start(state: Path, run_id: str, token: str = "") -> int:
 
 
 def unfinished(state: Path) -> list[RunFolder]:
-    """Return the runs without an outcome that no process has now, of racks together the leading one: to be started.
+    """Return the runs that no process has and that are not sealed, of racks together the leading one: to be started.
 
     Of several runs of one rack that runs it is the one that goes on, else the newest: the others are left as they are.
+    One that has its outcome needs its rack no more, and is only to be sealed.  One that cannot be read, and racks
+    together whose beginning was cut, are nobody's.
     """
-    found = [(folder, record) for folder in runs_in(state) if (record := folder.read()).outcome is None]
+    found = list(_unsealed(state))
     ours = [(folder, record) for folder, record in found if not is_running(folder.path)]
-    had = {record.rack for folder, record in found if record.rig == "live" and is_running(folder.path)}
+    had = {r.rack for f, r in found if r.rig == "live" and r.outcome is None and is_running(f.path)}
     chosen: dict[Path, RunFolder] = {}
-    for folder, record in sorted(ours, key=lambda one: one[1].began_unix_ns, reverse=True):
+    for folder, record in sorted(ours, key=lambda one: (one[1].outcome is None, one[1].began_unix_ns), reverse=True):
         first = leading(folder)
-        racks = set() if record.rig == "virtual" else set(record.together.values()) or {record.rack}
+        needs_none = record.rig == "virtual" or record.outcome is not None
+        racks = set() if needs_none else set(record.together.values()) or {record.rack}
         if first.path not in chosen and not racks & had:
             chosen[first.path] = first
             had |= racks
     return list(chosen.values())
+
+
+def _unsealed(state: Path) -> Iterator[tuple[RunFolder, RunRecord]]:
+    for folder in runs_in(state):
+        try:
+            if not folder.is_sealed and (leading(folder).path / RECORD).is_file():
+                yield folder, folder.read()
+        except ConfigurationError:
+            continue
 
 
 def leading(folder: RunFolder) -> RunFolder:

@@ -16,6 +16,7 @@ from rack_controller.acceptance.doers import ControllerRestarts, EmulatorDoes, P
 from rack_controller.acceptance.drive import planned_seconds
 from rack_controller.acceptance.emulated import EmulatedHands
 from rack_controller.acceptance.emulated_floor import EmulatedInstruments
+from rack_controller.acceptance.ending import keep_facts, seal_up
 from rack_controller.acceptance.floor import FLOOR, Noted, noted, read_checks, records_of
 from rack_controller.acceptance.floor_hand import FloorHand
 from rack_controller.acceptance.floor_log import FloorLogs, Used
@@ -25,7 +26,7 @@ from rack_controller.acceptance.product import Link, ProductOverApi
 from rack_controller.acceptance.progress import PATIENCE_S, answers_of, asked_of
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.rig import Act
-from rack_controller.acceptance.run import FLOOR_USED, FOLDER, RunFolder, Told, go_on_together
+from rack_controller.acceptance.run import FLOOR_USED, FOLDER, Keeps, RunFolder, Told, go_on_together
 from rack_controller.acceptance.together import LiveRacks
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.virtual.batch import recorded_load
@@ -33,8 +34,6 @@ from rack_controller.acceptance.watch import NS, FolderWatch, Watch
 from rack_controller.acceptance.watch_together import TogetherWatch
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import Level, Plan
-from rack_controller.signing_keys import FOLDER as KEYS
-from rack_controller.signing_keys import SigningKeys
 
 
 def resume_live(
@@ -54,8 +53,8 @@ def resume_live(
     watch = FolderWatch(folder.path, _seconds(plan, record, parts))
     bench = _bench(record, folder, state, link, parts, watch, watch, ask)
     bench.rig.act(Act("rest"))
-    (record,) = go_on_together([record], [folder], plan, bench.rig, parts, told, watch)
-    _finish(record, bench, state)
+    (record,) = go_on_together([record], [folder], plan, bench.rig, parts, told, watch, keeps=_keeps([bench], state))
+    _end(bench, state)
     return record
 
 
@@ -87,9 +86,10 @@ def resume_together(
     rig = LiveRacks([bench.rig for bench in benches], benches[0].now, watch, domains)
     rig.act(Act("rest"))
     passed, unmet = [b.steps for b in before], [b.why for b in before]
-    records = go_on_together(records, folders, plan, rig, parts, told, watch, passed, unmet)
-    for record, bench in zip(records, benches, strict=True):
-        _finish(record, bench, state)
+    keeps = _keeps(benches, state)
+    records = go_on_together(records, folders, plan, rig, parts, told, watch, passed, unmet, keeps)
+    for bench in benches:
+        _end(bench, state)
     return records
 
 
@@ -102,6 +102,7 @@ class _Bench:
     floor: FloorHand
     hands: EmulatedHands | None
     now: Now
+    used_before: list[Used]
 
 
 def _seconds(plan: Plan, record: RunRecord, parts: Parts) -> dict[str, float]:
@@ -115,12 +116,22 @@ def _domain(link: Link, rack: str) -> str:
     return next((str(d["id"]) for d in domains if d["racks"] > 1), "")
 
 
-def _finish(record: RunRecord, bench: _Bench, state: Path) -> None:
-    """Write a run out and seal it, and let go of its rack."""
-    _keep_floor(bench.folder, state, record.rack, list(bench.floor.used.values()))
-    (evidence,) = bench.rig.collect(())
-    facts = {place: dict(said) for place, said in evidence.facts.items()}
-    bench.folder.finish(record, facts, SigningKeys(state / KEYS).signer())
+def _keeps(benches: Sequence[_Bench], state: Path) -> Keeps:
+    """Return what keeps, before a step's record is kept, what was taken of the floor, and at the end what racks say."""
+
+    def keeps(records: Sequence[RunRecord]) -> None:
+        for record, bench in zip(records, benches, strict=True):
+            _keep_floor(bench, state, record.rack)
+            if record.outcome is not None:
+                (evidence,) = bench.rig.collect(())
+                keep_facts(bench.folder.path, evidence.facts)
+
+    return keeps
+
+
+def _end(bench: _Bench, state: Path) -> None:
+    """Seal a run, and let go of its rack."""
+    seal_up(bench.folder, state)
     if bench.hands is not None:
         bench.hands.leave()
 
@@ -180,7 +191,7 @@ def _bench(
         doers.append(EmulatorDoes(hands, parts))
     doers.append(ControllerRestarts(state))
     doers.append(PeopleDo(product, parts, now, watch, ask, said, patience_s))
-    return _Bench(folder, rig, floor, hands, now)
+    return _Bench(folder, rig, floor, hands, now, _used_before(folder))
 
 
 class FloorUsed(msgspec.Struct, frozen=True):
@@ -190,13 +201,16 @@ class FloorUsed(msgspec.Struct, frozen=True):
     logs: list[Used]
 
 
-def _keep_floor(folder: RunFolder, state: Path, rack: str, logs: list[Used]) -> None:
-    """Keep with the run what it took of the floor; what a predecessor took before a crash stays."""
-    path = folder.path / FLOOR_USED
+def _used_before(folder: RunFolder) -> list[Used]:
+    """Return what a predecessor took of the floor before a crash."""
     try:
-        before = msgspec.json.decode(path.read_bytes(), type=FloorUsed).logs
+        return msgspec.json.decode((folder.path / FLOOR_USED).read_bytes(), type=FloorUsed).logs
     except FileNotFoundError:
-        before = []
-    records = noted(state, rack)
-    if records or logs or before:
-        keep(path, msgspec.json.format(msgspec.json.encode(FloorUsed(records, [*before, *logs]))))
+        return []
+
+
+def _keep_floor(bench: _Bench, state: Path, rack: str) -> None:
+    """Keep with the run what it took of the floor; what a predecessor took stays."""
+    records, logs = noted(state, rack), [*bench.used_before, *bench.floor.used.values()]
+    if records or logs:
+        keep(bench.folder.path / FLOOR_USED, msgspec.json.format(msgspec.json.encode(FloorUsed(records, logs))))

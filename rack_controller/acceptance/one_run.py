@@ -19,9 +19,8 @@ from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnf
 from rack_controller.acceptance.launch import LOG, STARTS_WITHIN_S, is_running, is_starting, leading, members
 from rack_controller.acceptance.progress import asked_of, progress_of
 from rack_controller.acceptance.record import RunRecord
-from rack_controller.acceptance.run import EVIDENCE, FOLDER, RunFolder, runs_in
+from rack_controller.acceptance.run import FOLDER, RECORD, RunFolder, runs_in
 from rack_controller.prove.report.written import stamp
-from rack_controller.prove.seal import SUFFIX
 
 LOCKS, BEGIN = ".locks", "begin"
 LETS_GO_WITHIN_S, LOOKS_EVERY_S = 600.0, 0.5
@@ -70,23 +69,24 @@ def holders(state: Path, racks: Collection[str]) -> dict[str, RunFolder]:
 
 
 def open_runs(state: Path) -> Iterator[tuple[RunFolder, RunRecord]]:
-    """Yield the runs of racks that run which have no outcome; one that cannot be read can do nothing to a rack."""
+    """Yield the runs of racks that run which have no outcome; one that cannot be read can do nothing to a rack, nor can
+    racks together whose beginning was cut before the leading run was there."""
     for folder in runs_in(state):
-        if (folder.path / (EVIDENCE + SUFFIX)).is_file():
-            continue  # sealed: it has ended
+        if folder.is_sealed:
+            continue
         try:
-            record = folder.read()
+            record, begun = folder.read(), (leading(folder).path / RECORD).is_file()
         except ConfigurationError:
             continue
-        if record.rig == "live" and record.outcome is None:
+        if begun and record.rig == "live" and record.outcome is None:
             yield folder, record
 
 
 def goes_on(folder: RunFolder, record: RunRecord) -> bool:
-    """Return whether a process has a run that has no outcome, or has just been started for it, or is about to be."""
-    if record.outcome is not None:
+    """Return whether a process has a run that is not sealed, or has just been started for it, or is about to be."""
+    if folder.is_sealed:
         return False
-    new = time.time() - record.began_unix_ns / 1e9 < STARTS_WITHIN_S
+    new = record.outcome is None and time.time() - record.began_unix_ns / 1e9 < STARTS_WITHIN_S
     return new or is_running(folder.path) or is_starting(leading(folder).path)
 
 

@@ -4,6 +4,7 @@ The runner alone writes `now.json`.  Whoever begins a run writes `asked.json`, w
 what people hand in is appended to `answers.jsonl`.  Nothing here decides anything.
 """
 
+import fcntl
 import os
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -111,9 +112,15 @@ def stop_of(folder: Path) -> Stop | None:
 
 
 def hand_in(folder: Path, answer: Answer) -> None:
-    """Append what a person hands in, on the disk before this returns.  Raises EnvironmentUnfit."""
+    """Append what a person hands in, on the disk before this returns; a line that a crash cut short makes room.
+
+    Raises EnvironmentUnfit.
+    """
     try:
-        with (folder / ANSWERS).open("ab") as file:
+        with (folder / ANSWERS).open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
             file.write(msgspec.json.encode(answer) + b"\n")
             file.flush()
             os.fsync(file.fileno())

@@ -5,10 +5,16 @@ import msgspec
 from rack_controller.prove.accept.verdict import Finding, Measured, Outcome
 
 
+def times(count: int) -> str:
+    """Return how often in words."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 class StepRecord(msgspec.Struct, frozen=True):
     """How one step of one rack ended.  `tries`: 1, or more when it was repeated; `parts_out`: found twice.
 
     `raw` and `raw_sha256` name the file with the series that were read, empty where none were kept.
+    `cut`: how often it was under way before when the run's process died, and was begun anew.
     """
 
     id: str
@@ -25,6 +31,13 @@ class StepRecord(msgspec.Struct, frozen=True):
     why: str = ""
     raw: str = ""
     raw_sha256: str = ""
+    cut: int = 0
+
+    @property
+    def said(self) -> str:
+        """Return what else is to be said of how it ended: why, and whether the run was cut in it."""
+        again = f"begun anew {times(self.cut)}, as the run was cut in it" if self.cut else ""
+        return "; ".join(filter(None, (self.why, again)))
 
     @property
     def findings(self) -> list[Finding]:

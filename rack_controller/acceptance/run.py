@@ -1,8 +1,8 @@
-"""A whole run of one rack in a folder of its own: begun, gone on with after a crash, ended, written out and sealed.
+"""A whole run of one rack in a folder of its own: begun, gone on with after a crash, and taken to its end.
 
 Racks that are accepted together have a folder each, with a verdict of its own, and go from step to step as one.
 `run.json` is replaced after every step, so that whoever comes after a crash goes on with the next one: a step that was
-not finished is done again from rest, and only what lies in the folder counts.
+not finished is done again from rest, which its record tells, and only what lies in the folder counts.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 from rack_controller.acceptance.drive import planned_seconds
 from rack_controller.acceptance.engine import outcome_of, run_step
-from rack_controller.acceptance.kept import keep
+from rack_controller.acceptance.kept import keep, keep_written, sha256_of
 from rack_controller.acceptance.raw import pack
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.rig import Rig
@@ -39,9 +39,18 @@ from rack_controller.prove.seal import SUFFIX, seal
 FOLDER, RECORD, EVIDENCE = "acceptance", "run.json", run_files.EVIDENCE
 FLOOR_USED = "floor.json"
 """What a live run took of the floor: records, and which instruments logged what."""
+UNDER_WAY = run_files.UNDER_WAY
+"""Which step is under way, and how often it was cut before."""
 SCHEMA_VERSION = 1
+Keeps = Callable[[Sequence[RunRecord]], None]
+"""Has kept what records rest on beside them, before they are written."""
 Told = Callable[[StepRecord, str], None]
 """Takes a step that ended and, of racks together, whose it is."""
+
+
+class _UnderWay(msgspec.Struct, frozen=True):
+    step: str
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +72,43 @@ class RunFolder:
         """Keep the record: on the disk before this returns.  Raises EnvironmentUnfit."""
         keep(self.path / RECORD, msgspec.json.format(msgspec.json.encode(record)))
 
-    def keep_raw(self, step: StepSpec, evidence: Evidence, tries: int) -> tuple[str, str]:
-        """Keep what was read in a step; returns the file's name in the folder and its SHA-256."""
+    @property
+    def is_sealed(self) -> bool:
+        """Return whether its seal is there: the last thing that a run writes."""
+        return (self.path / (EVIDENCE + SUFFIX)).is_file()
+
+    def told(self) -> RunRecord:
+        """Return the record as far as it may be told: it has no outcome until that is sealed.  Raises as `read`."""
+        record = self.read()
+        return record if self.is_sealed else msgspec.structs.replace(record, outcome=None)
+
+    def begin_step(self, step: StepSpec) -> int:
+        """Note that a step is under way, on the disk before this returns; returns how often it was cut before."""
+        path = self.path / UNDER_WAY
+        try:
+            before = msgspec.json.decode(path.read_bytes(), type=_UnderWay)
+        except FileNotFoundError:
+            before = None
+        except (OSError, msgspec.MsgspecError) as err:
+            raise ConfigurationError(f"{path} cannot be read: {err}", advice="restore or remove it") from err
+        cut = before.cut + 1 if before is not None and before.step == step.id else 0
+        keep(path, msgspec.json.encode(_UnderWay(step.id, cut)))
+        return cut
+
+    def keep_raw(self, step: StepSpec, evidence: Evidence, tries: int, cut: int = 0) -> tuple[str, str]:
+        """Keep what was read in a step; returns the file's name in the folder and its SHA-256.
+
+        `cut`: how often the step was cut before; what it kept until then stays as it is.
+        """
         if not evidence.series:
             return "", ""
-        name = f"raw-{step.id}-{tries}.npz"
-        path = self.path / name
+        name = f"raw-{step.id}-again{cut}-{tries}.npz" if cut else f"raw-{step.id}-{tries}.npz"
+        arrays = pack(evidence)
+        keep_written(self.path / name, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
         try:
-            np.savez_compressed(path, **pack(evidence))  # type: ignore[arg-type]
-            return name, hashlib.sha256(path.read_bytes()).hexdigest()
+            return name, sha256_of(self.path / name)
         except OSError as err:
-            raise EnvironmentUnfit(f"{name} is not kept: {err.strerror}", advice="make room") from err
+            raise EnvironmentUnfit(f"{name} cannot be read: {err.strerror}", advice="look at it") from err
 
     def files(self) -> dict[str, bytes]:
         """Return every file of the folder and of folders in it, by path.  Raises EnvironmentUnfit."""
@@ -109,13 +144,6 @@ def _floor_of(folder: Path) -> dict[str, str]:
     return {FLOOR_USED: hashlib.sha256(path.read_bytes()).hexdigest()} if path.is_file() else {}
 
 
-def go_on(
-    record: RunRecord, folder: RunFolder, plan: Plan, rig: Rig, parts: Parts, told: Told = lambda step, rack: None
-) -> RunRecord:
-    """Run the steps of a plan that a record of one rack lacks, as `go_on_together` does."""
-    return go_on_together([record], [folder], plan, rig, parts, told)[0]
-
-
 def go_on_together(
     records: Sequence[RunRecord],
     folders: Sequence[RunFolder],
@@ -126,11 +154,13 @@ def go_on_together(
     watch: Watch | None = None,
     before: Sequence[Sequence[StepRecord]] = (),
     unmet: Sequence[str] = (),
+    keeps: Keeps = lambda records: None,
 ) -> list[RunRecord]:
     """Run the steps of a plan that the records of a rig's racks lack, one after the other; returns them at their end.
 
     `before`: what each rack passed before its run; `unmet`: why it may not begin, empty where it may.  A run that was
-    stopped stays stopped, and of racks together all are.  Raises ConfigurationError for a record of another plan.
+    stopped stays stopped, and of racks together all are.  `keeps` comes before records are written, those with an
+    outcome too.  Raises ConfigurationError for a record of another plan.
     """
     steps = plan.upto(Level(records[0].level), together=len(records) > 1)
     kept = {r.rack: r for r in records}
@@ -144,18 +174,21 @@ def go_on_together(
     by_rack = {record.rack: folder for record, folder in zip(records, folders, strict=True)}
     earlier = before or [()] * len(records)
 
-    def keep_raw(step: StepSpec, evidence: Evidence, tries: int) -> tuple[str, str]:
-        return by_rack[evidence.rack].keep_raw(step, evidence, tries)
-
     try:
         for step in steps[len(done) :]:
             if records[0].outcome is not None:
                 break
             watch.begin(step)
+            cut = max(folder.begin_step(step) for folder in folders)
+
+            def keep_raw(step: StepSpec, evidence: Evidence, tries: int, cut: int = cut) -> tuple[str, str]:
+                return by_rack[evidence.rack].keep_raw(step, evidence, tries, cut)
+
             so_far = [[*passed, *record.steps] for passed, record in zip(earlier, records, strict=True)]
             ended = run_step(step, plan, rig, parts, so_far, keep_raw, watch=watch, unmet=unmet)
-            ended = [msgspec.structs.replace(e, began_s=e.began_s + ahead) for e in ended]
+            ended = [msgspec.structs.replace(e, began_s=e.began_s + ahead, cut=cut) for e in ended]
             records = _stopped_together([_with(r, e) for r, e in zip(records, ended, strict=True)])
+            keeps(records)
             for record, folder, one in zip(records, folders, ended, strict=True):
                 folder.write(record)
                 kept[record.rack] = record
@@ -163,9 +196,11 @@ def go_on_together(
     finally:
         watch.end()
     ends = [r if r.outcome is not None else msgspec.structs.replace(r, outcome=outcome_of(r.steps)) for r in records]
-    for record, folder in zip(ends, folders, strict=True):
-        if record != kept[record.rack]:
-            folder.write(record)
+    changed = [(record, folder) for record, folder in zip(ends, folders, strict=True) if record != kept[record.rack]]
+    if changed:
+        keeps(ends)
+    for record, folder in changed:
+        folder.write(record)
     return ends
 
 
@@ -202,7 +237,7 @@ def written_out(record: RunRecord, facts: dict[str, dict[str, FactValue]]) -> Ou
     output.begin(record.plan, record.plan_sha256[:12], "rackwright accept run", parameters, record.rack, facts)
     at = 0.0
     for step in record.steps:
-        output.step(step.id, step.began_s, step.took_s, step.outcome, step.measures, step.raw)
+        output.step(step.id, step.began_s, step.took_s, step.outcome, step.measures, step.raw, step.said)
         at = max(at, step.began_s + step.took_s)
     output.end(at, record.outcome or Outcome.ERROR)
     return output

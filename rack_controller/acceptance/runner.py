@@ -9,6 +9,7 @@ from types import FrameType
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 from firmware_bridge.vocabulary.place import Place, leaf_of
+from rack_controller.acceptance.ending import seal_all
 from rack_controller.acceptance.launch import held, leading, members
 from rack_controller.acceptance.live_run import resume_live, resume_together
 from rack_controller.acceptance.one_run import at_work
@@ -50,18 +51,24 @@ def go_on_with(state: Path, run_id: str) -> RunRecord:
             all_of_them.enter_context(held(member.path))
         if record.rig == "virtual":
             return resume(folder, state, _told)[0]
+        if ended := seal_all(members(folder), state):
+            return _worst(ended)
         racks = list(record.together.values()) or [record.rack]
         all_of_them.enter_context(at_work(state, record.id, racks, _say))
         token = token_of(folder.path)
         if record.together:
             records = resume_together(members(folder), state, lambda: Api.of(state, token), _told)
-            return next((r for r in records if r.outcome is not Outcome.PASS), records[0])
+            return _worst(records)
         return resume_live(folder, state, Api.of(state, token), _told)
+
+
+def _worst(records: Sequence[RunRecord]) -> RunRecord:
+    return next((r for r in records if r.outcome is not Outcome.PASS), records[0])
 
 
 def _told(step: StepRecord, rack: str = "") -> None:
     of = f"{leaf_of(Place(rack))} " if rack else ""
-    _say(f"{of}{step.id}: {step.outcome}{f', {step.why}' if step.why else ''}")
+    _say(f"{of}{step.id}: {step.outcome}{f', {step.said}' if step.said else ''}")
 
 
 def _say(text: str) -> None:

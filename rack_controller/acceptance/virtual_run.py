@@ -1,18 +1,17 @@
 """An acceptance of one virtual rack, kept in a state directory: begun or gone on with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.begin import FAULTS, TRACE, Wish, begin, kept_file, kept_plan, planted_in
+from rack_controller.acceptance.ending import keep_facts, seal_up
 from rack_controller.acceptance.record import RunRecord
-from rack_controller.acceptance.run import EVIDENCE, RunFolder, Told, go_on
+from rack_controller.acceptance.run import RunFolder, Told, go_on_together
 from rack_controller.acceptance.virtual.batch import recorded_load
 from rack_controller.acceptance.virtual.recipe import read_recipe
 from rack_controller.acceptance.virtual.rig import VirtualRig
-from rack_controller.prove.seal import SUFFIX
-from rack_controller.signing_keys import FOLDER as KEYS
-from rack_controller.signing_keys import SigningKeys
 
 
 def accept(wish: Wish, state: Path, software: str, told: Told, actor: str = "cli") -> tuple[RunRecord, RunFolder]:
@@ -21,7 +20,7 @@ def accept(wish: Wish, state: Path, software: str, told: Told, actor: str = "cli
 
 
 def resume(folder: RunFolder, state: Path, told: Told) -> tuple[RunRecord, RunFolder]:
-    """Go on with a run where its folder says that it was; a run that has ended is only written out again."""
+    """Go on with a run where its folder says that it was; a run that has ended is only sealed."""
     record, where = folder.read(), folder.path
     if record.rig != "virtual":
         advice = f"go on with it by `rackwright accept run --resume {record.id}`, without --virtual"
@@ -31,10 +30,12 @@ def resume(folder: RunFolder, state: Path, told: Told) -> tuple[RunRecord, RunFo
     trace = recorded_load(kept_file(where, TRACE))
     generation = load_generation(record.generation)
     rig = VirtualRig(generation, read_recipe(), [record.rack], record.seeds["made"], [fault], trace)
-    if record.outcome is not None and (where / (EVIDENCE + SUFFIX)).is_file():
-        return record, folder  # what was sealed is not sealed anew
-    record = go_on(record, folder, plan, rig, rig.parts, told)
-    (evidence,) = rig.collect(())
-    facts = {place: dict(said) for place, said in evidence.facts.items()}
-    folder.finish(record, facts, SigningKeys(state / KEYS).signer())
+
+    def keeps(records: Sequence[RunRecord]) -> None:
+        if records[0].outcome is not None:
+            (evidence,) = rig.collect(())
+            keep_facts(where, evidence.facts)
+
+    (record,) = go_on_together([record], [folder], plan, rig, rig.parts, told, keeps=keeps)
+    seal_up(folder, state)
     return record, folder

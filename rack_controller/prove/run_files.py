@@ -14,7 +14,8 @@ from rack_controller.prove.seal import SUFFIX, Opinion, Wrong, judge
 EVIDENCE, WAIVERS = "evidence.ocptv.jsonl", "waivers.jsonl"
 RAW_HASHES, FILE_HASHES = "raw_sha256", "files_sha256"
 """Where a seal keeps hashes: of raw series, which may stay where they were measured, and of all else."""
-OF_THE_MACHINE = frozenset({"lock", "started", "token", "runner.log", "now.json", "undo.json"})
+UNDER_WAY = "under-way.json"
+OF_THE_MACHINE = frozenset({"lock", "started", "token", "runner.log", "now.json", "undo.json", UNDER_WAY})
 """What belongs to the process and not to the evidence."""
 DRAWN_FROM = frozenset({"run.json", "plan.yaml", "asked.json", "answers.jsonl", "floor.json"})
 """What a report is drawn from, beside photos and raw series, which speak for themselves in it."""

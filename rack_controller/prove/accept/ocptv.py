@@ -51,12 +51,24 @@ class Output:
         self._add("run start", 0.0, {"testRunArtifact": {"testRunStart": start}})
 
     def step(
-        self, name: str, began_s: float, took_s: float, outcome: Outcome, measures: Sequence[Measured], raw: str
+        self,
+        name: str,
+        began_s: float,
+        took_s: float,
+        outcome: Outcome,
+        measures: Sequence[Measured],
+        raw: str,
+        said: str = "",
     ) -> None:
-        """Add a whole step: its measures with their validators, a diagnosis each, and what is wrong with which part."""
+        """Add a whole step: its measures with their validators, a diagnosis each, and what is wrong with which part.
+
+        `said`: what else is to be said of how it ended.
+        """
         self._steps += 1
         end = began_s + took_s
         self._of_step(name, began_s, {"testStepStart": {"name": name}})
+        if said:
+            self._of_step(f"{name}/said", end, {"log": {"severity": "INFO", "message": said}})
         for measured in measures:
             for document in self._measure(measured):
                 self._of_step(f"{name}/{measured.id}", end, document)

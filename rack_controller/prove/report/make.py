@@ -205,7 +205,7 @@ def _section(number: int, step: StepRecord, source: Source) -> StepSection:
         outcome=step.outcome,
         took=duration(step.took_s) if step.tries else "not run",
         tries=step.tries,
-        why=step.why,
+        why=step.said,
         measures=rows,
         parts_out=step.parts_out,
         not_again=[f.text for f in step.not_again],
