@@ -11,8 +11,11 @@ from datacenter_api.acceptance.shown import BegunRun
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.fleet.places import layout_of
 from datacenter_api.fleet.queries import ReadingRow, readings
+from datacenter_api.fleet.record import RackRecord
 from datacenter_api.services import Services
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, BusUnavailable
+from firmware_bridge.vocabulary.generation import TrayKind
+from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.acceptance.engine import LEAST_TOGETHER
 from rack_controller.acceptance.preview import RackLacks, RunPreview
 from rack_controller.acceptance.progress import PATIENCE_S
@@ -24,10 +27,12 @@ ONE_RACK, GIVE = "a run is of one rack", "give `rack` for one that runs, `genera
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Racks of one generation that run: what is read of each now, by its place, in the order of asking."""
+    """Racks of one generation that run: what is read of each now, and which of its shelves and supplies the product can
+    switch, by its place, in the order of asking."""
 
     generation: str
     rows: dict[str, list[ReadingRow]]
+    switched: dict[str, frozenset[str]]
 
 
 def seek(parts: Services, racks: Sequence[str]) -> Sought:
@@ -55,7 +60,16 @@ def seek(parts: Services, racks: Sequence[str]) -> Sought:
         str(layout.rack): readings(parts.fleet.view(record, parts.now()))
         for record, layout in zip(records, layouts, strict=True)
     }
-    return Sought(layouts[0].generation, rows)
+    switched = {str(layout.rack): switched_at(record) for record, layout in zip(records, layouts, strict=True)}
+    return Sought(layouts[0].generation, rows, switched)
+
+
+def switched_at(record: RackRecord) -> frozenset[str]:
+    """Return the shelves and supplies of a rack that the product can switch, by their places below it."""
+    trays = {e.place: tray for tray in layout_of(record).trays for e in tray.endpoints}
+    found = ((trays[e.place], e.outputs) for e in record.endpoints if e.place in trays)
+    shelves = ((leaf_of(Place(t.place)), outputs) for t, outputs in found if t.kind == TrayKind.POWER_SHELF)
+    return frozenset(f"{shelf}/{supply}".rstrip("/") for shelf, outputs in shelves for supply in outputs)
 
 
 def level_of(asked: Level | None, count: int) -> str:
@@ -81,10 +95,13 @@ async def look_before(
     desk, chosen = parts.acceptance.open(), level_of(level, len(racks))
     if len(racks) >= LEAST_TOGETHER:
         sought = seek(parts, racks)
-        return await asyncio.to_thread(desk.preview_together, sought.generation, sought.rows, plan, plan_text)
+        return await asyncio.to_thread(
+            desk.preview_together, sought.generation, sought.rows, plan, plan_text, sought.switched
+        )
     record = parts.fleet.find(racks[0])
     layout, told = layout_of(record), readings(parts.fleet.view(record, parts.now()))
-    return await asyncio.to_thread(desk.preview, layout.generation, chosen, plan, str(layout.rack), told, plan_text)
+    look = partial(desk.preview, plan=plan, plan_text=plan_text, switched=switched_at(record))
+    return await asyncio.to_thread(look, layout.generation, chosen, rack=str(layout.rack), rows=told)
 
 
 async def begin_run_as(

@@ -5,7 +5,7 @@ Everything here reads or writes files: call it off the event loop.
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,10 @@ NO_WORD = "it left no word"
 
 
 def _reads(rack: str, rows: Sequence[ReadingRow]) -> list[Read]:
-    return [Read(row.place.removeprefix(f"{rack}/"), row.quantity, row.value, row.unit) for row in rows]
+    return [
+        Read(row.place.removeprefix(f"{rack}/"), row.quantity, row.value, row.unit, row.age_s or 0.0, row.reading_class)
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,11 @@ class AcceptanceDesk:
         rack: str = "",
         rows: Sequence[ReadingRow] = (),
         plan_text: str = "",
+        switched: Collection[str] = (),
     ) -> RunPreview:
         """Return what a run would do; of `rack`, which has these readings, what it lacks as well, and which run has it.
+
+        `switched`: the shelves and supplies below the rack that the product can switch.
 
         Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
         """
@@ -118,11 +124,16 @@ class AcceptanceDesk:
         if not rack:
             return preview(generation, level, file, plan_text=plan_text)
         noted, logged = noted_kinds(self.state, rack), logged_at(self.state, rack)
-        found = preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged)
+        found = preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged, switched)
         return msgspec.structs.replace(found, taken=holding(self.state, [rack]))
 
     def preview_together(
-        self, generation: str, racks: Mapping[str, Sequence[ReadingRow]], plan: str = "", plan_text: str = ""
+        self,
+        generation: str,
+        racks: Mapping[str, Sequence[ReadingRow]],
+        plan: str = "",
+        plan_text: str = "",
+        switched: Mapping[str, Collection[str]] | None = None,
     ) -> RunPreview:
         """Return what a run of racks together would do, what each of them, with its readings, lacks, and who has it.
 
@@ -130,7 +141,12 @@ class AcceptanceDesk:
         """
         file = plan_path(generation, name=plan) if plan else None
         told = {
-            rack: Told(_reads(rack, rows), noted_kinds(self.state, rack), logged_at(self.state, rack))
+            rack: Told(
+                _reads(rack, rows),
+                noted_kinds(self.state, rack),
+                logged_at(self.state, rack),
+                (switched or {}).get(rack, ()),
+            )
             for rack, rows in racks.items()
         }
 

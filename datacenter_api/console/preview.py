@@ -24,12 +24,25 @@ def draw_preview(found: RunPreview, rack: str, plan: str = "") -> str:
     steps = plural(len(found.steps), "step")
     return (
         f"{_taken(found)}<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {steps}, "
-        f"at least {seconds}, with what is switched and waited for on top. Its GPUs are taken to full load and back, "
-        f"and what the table says is switched off: no job may run on it.</p>{_untold(found)}"
+        f"at least {seconds}{_waits(found)}. Boots of trays, what people do and steps that are repeated come on top. "
+        "Its GPUs are taken to full load and back, and what the table says is switched off: no job may run on it.</p>"
+        f"{_untold(found)}"
         f"{''.join(_floor(f, len(forms)) for f in forms)}"
         f'<div class="sideways"><table class="lines steps"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
         "</div>"
     )
+
+
+def _waits(found: RunPreview) -> str:
+    waits = _waited(sum(s.apart_s for s in found.steps), sum(s.heard_s for s in found.steps))
+    return f" ({waits})" if waits else ""
+
+
+def _waited(apart_s: float, heard_s: float) -> str:
+    """Return how much of a time is waited, and for what, empty for nothing."""
+    told = [f"{duration(apart_s)} between switchings of the bus"] if apart_s else []
+    told += [f"{duration(heard_s)} until things are read anew"] if heard_s else []
+    return ", ".join(told)
 
 
 def _step(number: int, step: StepPreview) -> str:
@@ -37,6 +50,8 @@ def _step(number: int, step: StepPreview) -> str:
     people = f'<div class="quiet">☞ {esc(step.people)}</div>' if step.people else ""
     does = "; ".join(step.does) or "looks only"
     long = duration(step.seconds) if step.seconds else "at once"
+    waits = _waited(step.apart_s, step.heard_s)
+    long += f'<div class="quiet">{waits}</div>' if waits else ""
     return (
         f'<tr><td class="n">{number}</td><td>{esc(step.title)}{optional}{people}</td><td>{esc(step.level)}</td>'
         f'<td>{esc(does)}</td><td class="n">{long}</td></tr>'

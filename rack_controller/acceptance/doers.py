@@ -65,6 +65,11 @@ _GONE, _BACK, _NEAR = 0.2, 0.5, 0.15
 """Shares of what a part showed before: below it is gone, above it is back; and how near a load must be."""
 
 
+def operation_of(act: Act, kind: str) -> str:
+    """Return the operation by which the product does this to a part of a kind (empty: the rack), empty for none."""
+    return _OPERATIONS.get((act.verb, kind), "")
+
+
 class Verbs(Protocol):
     """What the product is asked to do."""
 

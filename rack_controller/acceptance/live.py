@@ -50,13 +50,17 @@ Row = tuple[float, dict[str, dict[str, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One reading: place below the rack, quantity, value (None: unknown), unit, and how long ago it was read, s."""
+    """One reading: place below the rack, quantity, value (None: unknown), unit, and how long ago it was read, s.
+
+    `reading_class`: how often it is read (`ReadingClass`), empty where that is not known.
+    """
 
     place: str
     quantity: str
     value: float | None
     unit: str
     age_s: float = 0.0
+    reading_class: str = ""
 
 
 class Product(Protocol):

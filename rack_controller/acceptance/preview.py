@@ -12,6 +12,7 @@ from rack_controller.acceptance.begin import PLAN
 from rack_controller.acceptance.called import Names, kinds_with_firmware
 from rack_controller.acceptance.drive import ALONE, places_of, planned_seconds
 from rack_controller.acceptance.floor import noted, read_checks
+from rack_controller.acceptance.least_time import Took, least_times, rounds_of
 from rack_controller.acceptance.live import Read, by_series, live_parts
 from rack_controller.acceptance.one_run import Holder
 from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
@@ -44,7 +45,11 @@ _NAMES = {
 
 
 class StepPreview(msgspec.Struct, frozen=True):
-    """One step as it would be done: `does` in words, `seconds` that its phases take at least, `people` what they do."""
+    """One step as it would be done: `does` in words, `seconds` that it takes at least, `people` what they do.
+
+    `apart_s`, `heard_s`: how much of that passes between switchings of the bus, and until things are read anew; nothing
+    of a virtual rack.
+    """
 
     id: str
     title: str
@@ -54,6 +59,8 @@ class StepPreview(msgspec.Struct, frozen=True):
     does: list[str]
     people: str
     measures: int
+    apart_s: float = 0.0
+    heard_s: float = 0.0
 
 
 class RunPreview(msgspec.Struct, frozen=True):
@@ -86,12 +93,13 @@ class RackLacks(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a rack that runs tells: its readings, the checks of which its floor has handed in records, and the series
-    that instruments log of it by themselves."""
+    """What a rack that runs tells: its readings, the checks of which its floor has handed in records, the series that
+    instruments log of it by themselves, and the shelves and supplies that the product can switch there."""
 
     reads: Sequence[Read]
     noted_kinds: Collection[str] = ()
     logged: Collection[str] = ()
+    switched: Collection[str] = ()
 
 
 def preview_together(
@@ -107,7 +115,7 @@ def preview_together(
     """
     made, found = _read(generation, plan, plan_text)
     parts = live_parts(made)
-    steps = [_step(s, parts) for s in found.upto(Level.L12, together=True)]
+    steps = _steps(made, found, found.upto(Level.L12, together=True), parts, list(racks.values()))
     lacks = [
         RackLacks(rack, *_lacks(made, found, Level.L12, parts, told, together=True), held(rack, found))
         for rack, told in racks.items()
@@ -126,17 +134,17 @@ def preview(
     noted_kinds: Collection[str] = (),
     plan_text: str = "",
     logged: Collection[str] = (),
+    switched: Collection[str] = (),
 ) -> RunPreview:
     """Return what a run would do; of a rack that runs with its `reads`, None for a virtual one, which lacks nothing.
 
-    `noted_kinds`: the checks that the floor has handed in; `plan_text`: a plan that comes as text; `logged`: series
-    that instruments log by themselves.
+    `noted_kinds`, `logged`, `switched`: as of `Told`; `plan_text`: a plan that comes as text.
     Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
     """
     made, found = _read(generation, plan, plan_text)
     parts = live_parts(made)
-    steps = [_step(s, parts) for s in found.upto(Level(level))]
-    told = None if reads is None else Told(reads, noted_kinds, logged)
+    told = None if reads is None else Told(reads, noted_kinds, logged, switched)
+    steps = _steps(made, found, found.upto(Level(level)), parts, [told] if told else [])
     lacking, needs = ([], []) if told is None else _lacks(made, found, Level(level), parts, told)
     return RunPreview(made.name, found.name, found.title, level, sum(s.seconds for s in steps), steps, lacking, needs)
 
@@ -197,17 +205,30 @@ def _settings_of(generation: Generation) -> frozenset[str]:
     return frozenset(setting.name for spec in specs for setting in spec.settings)
 
 
-def _step(step: StepSpec, parts: Parts) -> StepPreview:
+def _steps(
+    made: Generation, plan: Plan, chosen: Sequence[StepSpec], parts: Parts, racks: Sequence[Told]
+) -> list[StepPreview]:
+    """Return steps as they would be done at racks that run, as long as the slowest of them takes; none: at a virtual
+    one, of which nothing is waited for."""
+    names = Names(parts)
+    times = [least_times(plan, chosen, parts, rounds_of(t.reads, made, names), t.switched) for t in racks]
+    return [_step(s, parts, max((t[s.id] for t in times), default=None)) for s in chosen]
+
+
+def _step(step: StepSpec, parts: Parts, took: Took | None) -> StepPreview:
+    seconds, apart_s, heard_s = took or (planned_seconds(step, parts), 0.0, 0.0)
     does = list(dict.fromkeys(text for phase in step.phases if (text := _does(phase, parts))))
     return StepPreview(
         step.id,
         step.title,
         step.level.value,
         step.required,
-        planned_seconds(step, parts),
+        seconds,
         does,
         step.people,
         len(step.measures),
+        apart_s,
+        heard_s,
     )
 
 

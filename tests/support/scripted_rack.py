@@ -1,7 +1,7 @@
 """A rack of the product as a script: supplies and detectors that obey or not, verbs that are done or refused."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from firmware_bridge.generations.load import load_generation
@@ -12,6 +12,9 @@ from rack_controller.acceptance.live import Facts, Floor, LiveRig, Now, Read
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.watch import Unwatched, Watch
 from rack_controller.prove.accept.parts import Parts, parts_of
+
+ROUND_S = 12.0
+"""How often the scripted line comes round to a supply."""
 
 
 def parts() -> Parts:
@@ -77,3 +80,25 @@ class ScriptedRack:
         rig = LiveRig(self.name, design, self, doers, now, book=book, floor=floor, watch=watch)
         doers += [ProductDoes(self, design, rig.tell), people]
         return rig
+
+
+@dataclass
+class SlowRack(ScriptedRack):
+    """What is read of it is read every twelve seconds, each supply at a moment of its own; `silent` ones never again.
+
+    From `hot_from` on supplies say 9,999 W.
+    """
+
+    silent: set[str] = field(default_factory=set)
+    hot_from: float = 1e9
+    said: dict[str, tuple[float, Read]] = field(default_factory=dict)
+
+    def readings(self) -> list[Read]:
+        rows: list[Read] = []
+        for n, read in enumerate(super().readings()):
+            turn = (self.now + 2.0 * n) // ROUND_S * ROUND_S - 2.0 * n
+            if read.place not in self.said or (turn > self.said[read.place][0] and read.place not in self.silent):
+                self.said[read.place] = (turn, replace(read, value=9999.0) if self.now > self.hot_from else read)
+            at, last = self.said[read.place]
+            rows.append(replace(last, age_s=self.now - at))
+        return rows

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from nicegui import ui
 from nicegui.testing import User, user_simulation
@@ -61,6 +62,10 @@ def test_a_preview_says_what_is_done_how_long_and_what_lacks() -> None:
         "no job may run on it",
     ):
         assert wanted in drawn, wanted
+    assert "between switchings" not in drawn, "of a virtual rack nothing is waited for"
+    waits = msgspec.structs.replace(preview().steps[0], apart_s=600.0, heard_s=75.0)
+    slow = draw_preview(preview(steps=[waits]), "k01")
+    assert slow.count("10\u00a0min between switchings of the bus, 1\u00a0min 15\u00a0s until things are read anew") == 2
     assert "Asked of the test floor" not in draw_preview(preview(floor=[]), "k01")
     hostile = preview(title=HOSTILE, steps=[StepPreview(HOSTILE, HOSTILE, HOSTILE, True, 0.0, [HOSTILE], HOSTILE, 1)])
     assert "<script" not in draw_preview(hostile, HOSTILE)

@@ -17,6 +17,7 @@ from support.sealed_runs import sealed_run
 from datacenter_api.acceptance import desk as desks
 from datacenter_api.acceptance.on_demand import ADDRESS
 from datacenter_api.cli.connection import error_of
+from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.acceptance import launch
 from rack_controller.acceptance.begin import Wish, begin
@@ -356,6 +357,29 @@ async def test_what_a_run_would_do_is_told_before_it_begins(api: Api) -> None:
             answer = await client.get("/api/v1/acceptance/plan", params=query)
             assert answer.status_code == status, query
             assert answer.json()["error"]["advice"], query
+
+
+async def test_how_long_a_run_takes_counts_what_the_product_itself_switches_at_the_rack(api: Api) -> None:
+    rack = played_rack()
+    shelf = next(t for t in rack.layout.trays if t.kind == TrayKind.POWER_SHELF)
+    supplies = {f"psu{n}": ["ForceOff", "On"] for n in range(6)}
+    async with api.client(api.user_for(Role.VIEWER)) as client:
+
+        async def steps() -> dict[str, dict[str, Any]]:
+            told = (await client.get("/api/v1/acceptance/plan", params={"rack": "k01"})).json()
+            return {s["id"]: s for s in told["steps"]}
+
+        assert (await steps())["psu_each"]["apart_s"] == 0.0, "no supply of it can be switched: people pull them"
+        for outputs, said in (
+            (supplies, {"psu_each": True, "shelf_each": False}),
+            ({"": ["ForceOff"]}, {"psu_each": False}),
+        ):
+            rack = replace(rack, outputs={shelf.endpoints[0].place: outputs})
+            fill(api.services.fleet.record(rack.name), rack, api.services.now())
+            found = await steps()
+            assert {name: found[name]["apart_s"] > 0.0 for name in said} == said
+        assert found["shelf_each"]["apart_s"] > 0.0
+        assert found["shelf_each"]["seconds"] > found["shelf_each"]["apart_s"] + found["shelf_each"]["heard_s"]
 
 
 async def test_the_floor_hands_in_all_of_a_file_or_nothing(api: Api, state: Path) -> None:

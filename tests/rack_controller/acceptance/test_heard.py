@@ -1,22 +1,17 @@
 """A live run judges only what was read after things had settled: it waits for slow readings, and not for ever."""
 
-from dataclasses import dataclass, field, replace
-
 import pytest
-from support.scripted_rack import ScriptedRack
+from support.scripted_rack import ScriptedRack, SlowRack
 
 from firmware_bridge.wire.located_yaml import parse
 from rack_controller.acceptance.drive import series_in
 from rack_controller.acceptance.engine import run_step
 from rack_controller.acceptance.heard import LEAST_PATIENCE_S, MOST_PATIENCE_S, Heard, in_words
-from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.watch import Unwatched
 from rack_controller.prove.accept.plan import Plan, plan_of
 from rack_controller.prove.accept.verdict import Outcome
 
-ROUND_S = 12.0
-"""How often the scripted line comes round to a supply."""
 PLAN = """
 schema_version: 1
 name: slow
@@ -29,28 +24,6 @@ steps:
     phases: [{name: pulled, each: psu, places: [u06/psu0, u06/psu1], do: pull, settle_s: 1, for_s: 3, every_s: 1}]
     measures: [{id: gone, title: Gone, of: psu.power, rule: responds, phase: pulled, within: -1000, source: a test}]
 """
-
-
-@dataclass
-class SlowRack(ScriptedRack):
-    """What is read of it is read every twelve seconds, each supply at a moment of its own; `silent` ones never again.
-
-    From `hot_from` on supplies say 9,999 W.
-    """
-
-    silent: set[str] = field(default_factory=set)
-    hot_from: float = 1e9
-    said: dict[str, tuple[float, Read]] = field(default_factory=dict)
-
-    def readings(self) -> list[Read]:
-        rows: list[Read] = []
-        for n, read in enumerate(super().readings()):
-            turn = (self.now + 2.0 * n) // ROUND_S * ROUND_S - 2.0 * n
-            if read.place not in self.said or (turn > self.said[read.place][0] and read.place not in self.silent):
-                self.said[read.place] = (turn, replace(read, value=9999.0) if self.now > self.hot_from else read)
-            at, last = self.said[read.place]
-            rows.append(replace(last, age_s=self.now - at))
-        return rows
 
 
 class Told(Unwatched):
