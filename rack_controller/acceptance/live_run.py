@@ -9,11 +9,12 @@ from urllib.parse import quote
 import msgspec
 
 from firmware_bridge.generations.load import load_generation
+from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.acceptance.begin import TRACE, kept_file, kept_plan
 from rack_controller.acceptance.called import Names
 from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.doers import ControllerRestarts, EmulatorDoes, PeopleDo, ProductDoes
-from rack_controller.acceptance.drive import planned_seconds
+from rack_controller.acceptance.drive import AWAY, planned_seconds
 from rack_controller.acceptance.emulated import EmulatedHands
 from rack_controller.acceptance.emulated_floor import EmulatedInstruments
 from rack_controller.acceptance.ending import keep_facts, seal_up
@@ -25,7 +26,7 @@ from rack_controller.acceptance.live import Doer, LiveRig, Now, live_parts
 from rack_controller.acceptance.product import Link, ProductOverApi
 from rack_controller.acceptance.progress import PATIENCE_S, answers_of, asked_of
 from rack_controller.acceptance.record import RunRecord
-from rack_controller.acceptance.rig import Act
+from rack_controller.acceptance.rig import Act, Rig
 from rack_controller.acceptance.run import FLOOR_USED, FOLDER, Keeps, RunFolder, Told, go_on_together
 from rack_controller.acceptance.together import LiveRacks
 from rack_controller.acceptance.undo import UndoBook
@@ -34,6 +35,7 @@ from rack_controller.acceptance.watch import NS, FolderWatch, Watch
 from rack_controller.acceptance.watch_together import TogetherWatch
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import Level, Plan
+from rack_controller.prove.accept.verdict import Outcome
 
 
 def resume_live(
@@ -52,8 +54,9 @@ def resume_live(
     plan, parts = kept_plan(folder.path, record), live_parts(load_generation(record.generation))
     watch = FolderWatch(folder.path, _seconds(plan, record, parts))
     bench = _bench(record, folder, state, link, parts, watch, watch, ask)
-    bench.rig.act(Act("rest"))
-    (record,) = go_on_together([record], [folder], plan, bench.rig, parts, told, watch, keeps=_keeps([bench], state))
+    keeps = _keeps([bench], state)
+    (record,) = _at_rest([record], [folder], plan, bench.rig, watch, keeps)
+    (record,) = go_on_together([record], [folder], plan, bench.rig, parts, told, watch, keeps=keeps)
     _end(bench, state)
     return record
 
@@ -84,12 +87,40 @@ def resume_together(
     ]
     domains = {record.rack: _domain(at, record.rack) for record, at in zip(records, links, strict=True)}
     rig = LiveRacks([bench.rig for bench in benches], benches[0].now, watch, domains)
-    rig.act(Act("rest"))
-    passed, unmet = [b.steps for b in before], [b.why for b in before]
     keeps = _keeps(benches, state)
+    records = _at_rest(records, folders, plan, rig, watch, keeps)
+    passed, unmet = [b.steps for b in before], [b.why for b in before]
     records = go_on_together(records, folders, plan, rig, parts, told, watch, passed, unmet, keeps)
     for bench in benches:
         _end(bench, state)
+    return records
+
+
+def _at_rest(
+    records: list[RunRecord], folders: Sequence[RunFolder], plan: Plan, rig: Rig, watch: Watch, keeps: Keeps
+) -> list[RunRecord]:
+    """Have what a predecessor left undone; return the records, which are stopped where that ends the run.
+
+    It is told and answered under the name of the step that comes next.  What cannot be undone is raised, and tried
+    again by whoever goes on with the run; one that is to end says what is left and ends.
+    """
+    steps = plan.upto(Level(records[0].level), together=len(records) > 1)
+    done = min(len(r.steps) for r in records)
+    watch.begin(steps[min(done, len(steps) - 1)])
+    try:
+        rig.act(Act("rest"))
+    except AWAY:
+        raise
+    except RackwrightError as err:
+        if not (wanted := watch.stop()):
+            raise
+        why = f"{wanted}; the rack is not back at rest: {err}"
+        records = [msgspec.structs.replace(r, outcome=Outcome.STOPPED, why=why) for r in records]
+        keeps(records)
+        for record, folder in zip(records, folders, strict=True):
+            folder.write(record)
+    finally:
+        watch.end()
     return records
 
 
