@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -311,8 +312,8 @@ class AcceptanceDesk:
         report = report_of(source_of(self.folder(run), passport))
         return as_pdf(report) if form == "pdf" else as_html(report).encode()
 
-    def bundle(self, run: str) -> bytes:
-        """Return everything that a run kept, as a zip with the same bytes whenever it is asked for."""
+    def bundle(self, run: str) -> IO[bytes]:
+        """Return everything that a run kept, as a zip with the same bytes whenever it is asked for, to be closed."""
         return bundle(self.folder(run))
 
     def verify(self, run: str) -> Checked:
@@ -333,6 +334,7 @@ class AcceptanceDesk:
         themselves in it: an altered one is named there and not shown.  Raises TargetUnknown.
         """
         files = self.folder(run).files()
+        files = files.only([f for f in files if not f.startswith("raw-")])  # they are judged as they are drawn
         if not {EVIDENCE, EVIDENCE + SUFFIX} <= files.keys():
             return []
         look = look_at_run(files, [])

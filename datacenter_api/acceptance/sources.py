@@ -1,6 +1,5 @@
 """What a run's report is made from, read from its folder and from the passports of the same state directory."""
 
-import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from datacenter_api.acceptance.waivers import waivers_of
 from firmware_bridge.vocabulary.errors import TargetUnknown
 from rack_controller.acceptance.begin import PLAN
 from rack_controller.acceptance.ending import FACTS
+from rack_controller.acceptance.kept import sha256_of
 from rack_controller.acceptance.look_back import exhibits_of, plan_of_run
 from rack_controller.acceptance.progress import ANSWERS, ASKED, answers_of, asked_of
 from rack_controller.acceptance.run import EVIDENCE, FLOOR_USED, RECORD, RunFolder, suspects_of
@@ -66,7 +66,7 @@ def hashes_of(folder: Path) -> Iterator[tuple[str, str]]:
     for name in (*fixed, *more):
         path = folder / name
         if path.is_file():
-            yield name, hashlib.sha256(path.read_bytes()).hexdigest()
+            yield name, sha256_of(path)
 
 
 def versions_of(folder: Path) -> list[tuple[str, str]]:

@@ -120,7 +120,8 @@ def _report_here(root: Path, run: str, form: str) -> bytes | None:
         return None
     desk = AcceptanceDesk(root)
     if form == "zip":
-        return desk.bundle(run)
+        with desk.bundle(run) as made:
+            return made.read()
     passports = PassportDesk(root)
     try:
         rack = desk.folder(run).read().rack

@@ -1,7 +1,8 @@
 """What `rackwright verify` looks at: a sealed file, a run's folder, a dossier or a run as a zip; says what it found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import msgspec
 import typer
@@ -11,6 +12,7 @@ from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.prove.dossier import is_dossier, look_into
 from rack_controller.prove.keys import fingerprint, public_of
+from rack_controller.prove.many_files import FolderFiles
 from rack_controller.prove.openings import Openings
 from rack_controller.prove.recheck import read_bom, work_out, wrong_claims
 from rack_controller.prove.redact import wrong_openings
@@ -98,7 +100,7 @@ def _hold_unknown(row: Row) -> None:
         raise typer.Exit(HELD)
 
 
-def _files_of_run(folder: Path, content: bytes, sealed: bytes) -> dict[str, bytes]:
+def _files_of_run(folder: Path, content: bytes, sealed: bytes) -> FolderFiles:
     """Return the files of a folder that are a run's: those that its seal names, and those that a report is drawn from.
 
     Whatever else lies there, a person's downloads, is left alone.
@@ -106,8 +108,7 @@ def _files_of_run(folder: Path, content: bytes, sealed: bytes) -> dict[str, byte
     names = {*sealed_names(content, sealed), *DRAWN_FROM, WAIVERS, WAIVERS + SUFFIX}
     names |= {p.relative_to(folder).as_posix() for pattern in ("raw-*.npz", "photos/*") for p in folder.glob(pattern)}
     inside = (n for n in names if not Path(n).is_absolute() and ".." not in Path(n).parts)
-    found = {name: _read(folder / name) for name in sorted(inside) if (folder / name).is_file()}
-    return {**found, EVIDENCE: content, EVIDENCE + SUFFIX: sealed}
+    return FolderFiles(folder, [n for n in sorted({*inside, EVIDENCE, EVIDENCE + SUFFIX}) if (folder / n).is_file()])
 
 
 def _sealed_in(folder: Path, suffix: str) -> Path:
@@ -121,18 +122,13 @@ def _sealed_in(folder: Path, suffix: str) -> Path:
 
 def verify_zip(file: Path, known: list[str], shape: Output) -> None:
     """Look at every file of a dossier or of a run's evidence, and at the zip around them."""
-    content = _read(file)
     try:
-        root, files = unzipped(content)
-    except ValueError as err:
-        if not content.startswith(b"PK"):
-            raise ConfigurationError(f"{file}: {err}", advice=_ZIPS) from err
-        missing: list[str] = []
-        faults, signer, trusted = [f"cut or altered: {file.name}: {err}"], "", False
-    else:
-        faults, signer, trusted, missing = _looked(file, root, files, known)
-        if not faults and (where := around(content, root, files)):
-            faults = [f"altered: {file.name}: {where}"]
+        with file.open("rb") as content:
+            faults, signer, trusted, missing = _looked_into(file, content, known)
+    except OSError as err:
+        raise ConfigurationError(
+            f"{file} cannot be read: {err.strerror}", advice="name the file that was signed"
+        ) from err
     row: Row = {
         "file": file.name,
         "holds": not faults,
@@ -150,7 +146,23 @@ def verify_zip(file: Path, known: list[str], shape: Output) -> None:
     _hold_unknown(row)
 
 
-def _looked(file: Path, root: str, files: dict[str, bytes], known: list[str]) -> tuple[list[str], str, bool, list[str]]:
+def _looked_into(file: Path, content: IO[bytes], known: list[str]) -> tuple[list[str], str, bool, list[str]]:
+    try:
+        root, files = unzipped(content)
+    except ValueError as err:
+        content.seek(0)
+        if content.read(2) != b"PK":
+            raise ConfigurationError(f"{file}: {err}", advice=_ZIPS) from err
+        return [f"cut or altered: {file.name}: {err}"], "", False, []
+    faults, signer, trusted, missing = _looked(file, root, files, known)
+    if not faults and (where := around(content, root, files)):
+        faults = [f"altered: {file.name}: {where}"]
+    return faults, signer, trusted, missing
+
+
+def _looked(
+    file: Path, root: str, files: Mapping[str, bytes], known: list[str]
+) -> tuple[list[str], str, bool, list[str]]:
     """Return what is wrong in a zip, who signed, whether that key is known, and what is not in it."""
     if is_dossier(files):
         found = look_into(files, known)

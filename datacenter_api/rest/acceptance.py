@@ -1,12 +1,15 @@
 """Acceptance runs: begun, watched, stopped, answered by people, waived by name, reported, handed out, proven."""
 
 import asyncio
-from typing import Annotated
+import io
+from collections.abc import Iterator
+from functools import partial
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from datacenter_api.acceptance.beginning import GIVE, ONE_RACK, begin_run_as
 from datacenter_api.acceptance.going_on import give_up_as, go_on_as, stop_run_as
@@ -196,8 +199,11 @@ async def print_report(run: Run, parts: Parts) -> Response:
 @router.get("/{run}/evidence.zip", responses={200: {"content": {"application/zip": {}}}})
 async def hand_out(run: Run, parts: Parts) -> Response:
     """Everything that the run kept: record, sealed evidence, raw series, waivers, answers and photos."""
-    content = await asyncio.to_thread(parts.acceptance.open().bundle, run)
-    return _file(content, "application/zip", f"{run}.zip", attached=True)
+    made = await asyncio.to_thread(parts.acceptance.open().bundle, run)
+    size = made.seek(0, io.SEEK_END)
+    made.seek(0)
+    headers = {"content-disposition": f'attachment; filename="{run}.zip"', "content-length": str(size)}
+    return StreamingResponse(_pieces(made), media_type="application/zip", headers=headers)
 
 
 @router.get("/{run}/verify", responses=describes(Checked))
@@ -214,6 +220,10 @@ async def _report(run: str, form: str, parts: Services) -> Response:
     return _file(content, FORMS[form], f"{run}.{form}")
 
 
-def _file(content: bytes, kind: str, name: str, *, attached: bool = False) -> Response:
-    how = "attachment" if attached else "inline"
-    return Response(content, media_type=kind, headers={"content-disposition": f'{how}; filename="{name}"'})
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        yield from iter(partial(file.read, 1 << 20), b"")
+
+
+def _file(content: bytes, kind: str, name: str) -> Response:
+    return Response(content, media_type=kind, headers={"content-disposition": f'inline; filename="{name}"'})

@@ -1,6 +1,5 @@
 """What a run still can tell when it is looked back at: its plan, its raw series, what is worth drawing of them."""
 
-import hashlib
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.acceptance.begin import kept_plan
+from rack_controller.acceptance.kept import sha256_of
 from rack_controller.acceptance.raw import unpack
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.run import RunFolder
@@ -52,8 +52,7 @@ def _raw(folder: Path, rack: str, step: StepRecord) -> Evidence | None:
         return None
     path = folder / step.raw
     try:
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != step.raw_sha256:
+        if sha256_of(path) != step.raw_sha256:
             return None
         with np.load(path, allow_pickle=False) as arrays:
             return unpack(rack, {name: arrays[name] for name in arrays.files})

@@ -34,6 +34,7 @@ from rack_controller.prove.accept.plan import Level, Plan, StepSpec
 from rack_controller.prove.accept.suspects import Suspect, suspects
 from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.keys import Signer
+from rack_controller.prove.many_files import FolderFiles
 from rack_controller.prove.seal import SUFFIX, seal
 
 FOLDER, RECORD, EVIDENCE = "acceptance", "run.json", run_files.EVIDENCE
@@ -110,11 +111,11 @@ class RunFolder:
         except OSError as err:
             raise EnvironmentUnfit(f"{name} cannot be read: {err.strerror}", advice="look at it") from err
 
-    def files(self) -> dict[str, bytes]:
-        """Return every file of the folder and of folders in it, by path.  Raises EnvironmentUnfit."""
+    def files(self) -> FolderFiles:
+        """Return every file of the folder and of folders in it, by path, read one by one.  Raises EnvironmentUnfit."""
         try:
             found = sorted(p for p in self.path.rglob("*") if p.is_file())
-            return {p.relative_to(self.path).as_posix(): p.read_bytes() for p in found}
+            return FolderFiles(self.path, [p.relative_to(self.path).as_posix() for p in found])
         except OSError as err:
             raise EnvironmentUnfit(f"{self.path.name} cannot be read: {err.strerror}", advice="look at it") from err
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from rack_controller.prove.many_files import sha256_in
 from rack_controller.prove.seal import SUFFIX, judge
 
 LIST = ".dossier.jsonl"
@@ -86,5 +87,5 @@ def _beside(files: Mapping[str, bytes], kept: Sequence[Kept], own: set[str]) -> 
     return faults + [
         f"altered: {path}: it is not the file that was signed"
         for path, digest in wanted.items()
-        if path in files and hashlib.sha256(files[path]).hexdigest() != digest
+        if path in files and sha256_in(files, path) != digest
     ]

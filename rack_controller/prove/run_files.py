@@ -4,11 +4,11 @@ The evidence is sealed line by line; its seal has the SHA-256 of everything else
 is all that a report is drawn from.  Waivers come later, under a seal of their own by the same key or a successor of it.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rack_controller.prove.many_files import sha256_in
 from rack_controller.prove.seal import SUFFIX, Opinion, Wrong, judge
 
 EVIDENCE, WAIVERS = "evidence.ocptv.jsonl", "waivers.jsonl"
@@ -60,7 +60,7 @@ def is_evidence(path: str) -> bool:
 def hashes_beside(files: Mapping[str, bytes]) -> dict[str, str]:
     """Return the SHA-256 of every file that the evidence's seal is to have."""
     kept = sorted(path for path in files if is_evidence(path) and path not in _SEALED_APART)
-    return {path: hashlib.sha256(files[path]).hexdigest() for path in kept}
+    return {path: sha256_in(files, path) for path in kept}
 
 
 def sealed_names(evidence: bytes, sealed: bytes) -> list[str]:
@@ -86,7 +86,7 @@ def look_at_run(files: Mapping[str, bytes], known: Sequence[str]) -> RunLook:
     beside = [
         Beside(Wrong.ALTERED, path, "it is not the file whose hash was sealed")
         for path, digest in sealed.items()
-        if path in files and hashlib.sha256(files[path]).hexdigest() != digest
+        if path in files and sha256_in(files, path) != digest
     ]
     if FILE_HASHES in about:
         more = sorted(p for p in files if is_evidence(p) and p not in sealed and p not in _SEALED_APART)

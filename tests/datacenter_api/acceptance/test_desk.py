@@ -158,8 +158,8 @@ def test_the_bundle_has_all_evidence_nothing_of_the_machine_and_the_same_bytes_t
     folder = ended / "acceptance" / run
     for secret in ("token", "runner.log", "lock"):
         (folder / secret).write_text("x")
-    content = desk.bundle(run)
-    assert content == desk.bundle(run)
+    content = desk.bundle(run).read()
+    assert content == desk.bundle(run).read()
     names = {n.removeprefix(f"{run}/") for n in zipfile.ZipFile(io.BytesIO(content)).namelist()}
     assert {"run.json", "evidence.ocptv.jsonl", "evidence.ocptv.jsonl.dsse", "raw-idle-1.npz", "plan.yaml"} <= names
     assert not names & {"token", "runner.log", "lock"}

@@ -71,7 +71,7 @@ def verified(path: Path, state: Path) -> int:
 def test_a_run_as_it_was_sealed_holds_as_folder_and_as_zip(folder: RunFolder, tmp_path: Path) -> None:
     state = tmp_path / "state"
     file = tmp_path / "run.zip"
-    file.write_bytes(AcceptanceDesk(state).bundle(folder.path.name))
+    file.write_bytes(AcceptanceDesk(state).bundle(folder.path.name).read())
     assert [verified(path, state) for path in (folder.path, folder.path / EVIDENCE, file)] == [0, 0, 0]
     assert [verified(path, tmp_path) for path in (folder.path, file)] == [8, 8]
     SigningKeys(state / KEYS).rotate(time.time_ns())
@@ -137,7 +137,7 @@ def test_what_a_report_is_drawn_from_is_under_the_seal(
     state = tmp_path / "state"
     change(folder)
     file = tmp_path / "run.zip"
-    file.write_bytes(AcceptanceDesk(state).bundle(folder.path.name))
+    file.write_bytes(AcceptanceDesk(state).bundle(folder.path.name).read())
     for path in (folder.path, file):
         assert verified(path, state) == 9
         assert said in capsys.readouterr().err
@@ -202,7 +202,7 @@ def test_a_zip_that_is_changed_anywhere_never_holds_and_breaks_nothing(
 ) -> None:
     state = tmp_path / "state"
     if kind == "run":
-        content = AcceptanceDesk(state).bundle(folder.path.name)
+        content = AcceptanceDesk(state).bundle(folder.path.name).read()
     else:
         passports = PassportDesk(state)
         passports.take(csv_of(small_rack()), "k01.csv", "ada")
