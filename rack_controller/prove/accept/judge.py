@@ -146,11 +146,15 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
                 continue
             if (name, phase) not in named:
                 specs.append(_level(name, series, phase, plan.tolerances.get(name)))
-            if name not in DERIVED:
-                specs += [_heard(name, series, phase), *_own(name, series, phase, step, plan)]
-            if name in plan.tolerances and name not in DERIVED and is_noisy(series, evidence, phase):
-                specs += [_noise(name, series, phase), _pace(name, series, phase), _jumps(name, series, phase)]
-            elif name not in DERIVED and series.unit in COUNTED:
+            if name in DERIVED:
+                continue
+            own = _own(name, series, phase, step, plan)
+            specs += [_heard(name, series, phase), *own]
+            held = {s.rule for s in own}  # what the plan says of an instrument itself comes before what its peers do
+            if name in plan.tolerances and is_noisy(series, evidence, phase):
+                by_peers = [_noise(name, series, phase), _pace(name, series, phase), _jumps(name, series, phase)]
+                specs += [s for s in by_peers if s.rule not in held]
+            elif series.unit in COUNTED and Rule.JUMPS not in held:
                 specs.append(_jumps(name, series, phase))
         if len(step.sweep) > 1 and name not in DERIVED and moves(series, evidence, step.sweep[0], step.sweep[-1]):
             specs.append(_motion(name, series, step.sweep[0], step.sweep[-1]))

@@ -11,7 +11,7 @@ from rack_controller.prove.accept.evidence import Evidence, Phase, Series
 from rack_controller.prove.accept.hall import with_hall
 from rack_controller.prove.accept.judge import judge, judge_step
 from rack_controller.prove.accept.parts import Parts, parts_of
-from rack_controller.prove.accept.plan import Alone, Level, MeasureSpec, PhaseSpec, Plan, Rule, StepSpec
+from rack_controller.prove.accept.plan import Alone, Level, MeasureSpec, PhaseSpec, Plan, Rule, StepSpec, Tolerance
 from rack_controller.prove.accept.safety import broken, unsafe
 from rack_controller.prove.accept.verdict import Outcome
 
@@ -284,6 +284,31 @@ def lone(
     plan = Plan(1, "p", "p", [step], alone={"cdu.flow": Alone(source="a test", **said)})
     done = judge_step(step, plan, Evidence("k", {"cdu.flow": series}, (PHASE,)), parts)
     return {m.id.partition("_")[0]: [(f.place, f.error) for f in m.findings] for m in done if m.findings}
+
+
+def test_what_a_plan_says_of_an_instrument_and_of_its_peers_makes_one_measure_each(
+    parts: Parts, values: NDArray[np.float64]
+) -> None:
+    values[40, 5] += 300.0
+    raw = {"gpu.power": Series("gpu.power", "W", parts.of("gpu"), np.arange(1.0, ROWS + 1.0), values)}
+    step = StepSpec(id="s", title="s", level=Level.L11, measures=[], phases=[PhaseSpec("full", ROWS)], sweep=["full"])
+    by_peers = {"gpu.power": Tolerance("a test", share=0.1)}
+
+    def swept(**alone: float) -> dict[str, set[str]]:
+        said = {"gpu.power": Alone(source="a test", **alone)} if alone else {}
+        plan = Plan(1, "p", "p", [step], tolerances=by_peers, alone=said)
+        done = judge_step(step, plan, Evidence("k", raw, (PHASE,)), parts)
+        ids = [m.id for m in done]
+        assert len(ids) == len(set(ids)), "one id is one measure"
+        return {m.id.partition("_")[0]: {f.place for f in m.findings} for m in done}
+
+    assert swept()["jumps"] == {parts.of("gpu")[5]}
+    assert swept(noise=9.0, jump=200.0)["jumps"] == {parts.of("gpu")[5]}
+    assert swept(noise=9.0, jump=400.0)["jumps"] == set(), "what the plan says of it itself comes first"
+    values[:, 9] += np.random.default_rng(5).standard_normal(ROWS) * 60.0
+    assert swept()["noise"] == swept(noise=20.0)["noise"] == {parts.of("gpu")[9]}
+    assert swept(noise=200.0)["noise"] == set()
+    assert {"jumps", "noise", "pace", "heard"} <= swept(noise=9.0).keys()
 
 
 def test_an_instrument_without_peers_is_held_to_what_the_plan_says_of_it(parts: Parts) -> None:
