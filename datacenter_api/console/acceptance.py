@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from datacenter_api.acceptance.beside import RackBeside
 from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
-from datacenter_api.console.found import draw_found, draw_suspects, draw_waived
+from datacenter_api.console.found import draw_suspects, draw_waived
 from datacenter_api.console.wording import UNKNOWN, esc, plural
 from firmware_bridge.vocabulary.place import Place, leaf_of
 from rack_controller.acceptance.progress import Answer, Progress
@@ -70,11 +70,8 @@ def draw_runs(sight: RunsSight | None) -> str:
     return f'{head}<div class="sideways">{table}</div>'
 
 
-def draw_run(sight: RunSight | None, run: str, *, waives: bool = False) -> str:
-    """Return one run: verdict so far, what is asked, progress, parts to look at, steps, findings.
-
-    `waives`: findings have a button for who may waive them.
-    """
+def draw_run(sight: RunSight | None, run: str) -> str:
+    """Return one run: verdict so far, what is asked, progress, steps, parts to look at, what was handed in."""
     if sight is None:
         return f'<div class="card"><h2>{esc(run)}</h2><p class="quiet">Reading …</p></div>'
     if sight.view is None:
@@ -86,9 +83,12 @@ def draw_run(sight: RunSight | None, run: str, *, waives: bool = False) -> str:
         f'<div class="card"{stands}>{_head(view)}{_now(view)}'
         f"{_beside(view.beside)}</div>"
         f'<div class="accfloor"><div class="card"><h2>Steps</h2>{_steps(view.steps, view.now)}</div>'
-        f'<div class="beside"><div class="card">{draw_suspects(view)}{draw_found(view, waives=waives)}</div>'
-        f'<div class="card">{_handed(view)}{draw_waived(view)}</div></div></div>'
+        f'<div class="beside">{_card(draw_suspects(view))}{_card(_handed(view) + draw_waived(view))}</div></div>'
     )
+
+
+def _card(content: str) -> str:
+    return f'<div class="card">{content}</div>' if content else ""
 
 
 def pill(outcome: Outcome | None, running: bool, *, faults_too: bool = False) -> str:

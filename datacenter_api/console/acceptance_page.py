@@ -10,6 +10,7 @@ from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, dra
 from datacenter_api.console.begin_card import BeginCard
 from datacenter_api.console.boards import Board, Look
 from datacenter_api.console.fetched import Fetched
+from datacenter_api.console.found_card import FoundCard
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import show_banner
@@ -57,9 +58,10 @@ def show_run(glance: Glance, run: str, who: Principal) -> None:
     ui.add_head_html(_STYLES)
     show_banner(glance, viewer)
     proves = may(who.role, Privilege.PROVE)
-    board = _run_board(glance, run, waives=proves)
+    found = FoundCard(lambda: _fetched(glance, run).look(services.now()), waives=proves)
     with ui.element("main").classes("page"):
-        viewer.show(board, html(classes="acceptance"))
+        viewer.show(_run_board(glance, run), html(classes="acceptance"))
+        found.show()
         if may(who.role, Privilege.SERVICE):
             with ui.row().classes("stoprun"):
                 if proves:
@@ -67,7 +69,7 @@ def show_run(glance: Glance, run: str, who: Principal) -> None:
                 StopRun(services, run, who).show()
     if proves:
         WaiveCard(services, who, run, renew).show()
-    viewer.start()
+    viewer.start(found.refresh)
 
 
 def show_test_floor(glance: Glance, run: str, who: Principal) -> None:
@@ -118,15 +120,15 @@ def _fetched(glance: Glance, run: str) -> Fetched[RunSight]:
     return glance.acceptance.get(run, lambda: read_run(glance.services, run), _pace)
 
 
-def _run_board(glance: Glance, run: str, *, waives: bool) -> Board:
+def _run_board(glance: Glance, run: str) -> Board:
     fetched = _fetched(glance, run)
 
     def look(now: Seconds) -> Look:
         sight = fetched.look(now)
-        drawn = draw_run(sight, run, waives=waives)
+        drawn = draw_run(sight, run)
         return Look(drawn, lambda: drawn, {})
 
-    return glance.boards.get(("acceptance", run, waives), look)
+    return glance.boards.get(("acceptance", run), look)
 
 
 def _floor_board(glance: Glance, run: str) -> Board:

@@ -1,5 +1,7 @@
 """What an acceptance run found, as the console shows it: parts to look at, findings, what was waived.  Pure."""
 
+from collections.abc import Sequence
+
 from datacenter_api.acceptance.shown import RunView
 from datacenter_api.console.wording import UNKNOWN, esc
 from rack_controller.acceptance.record import StepRecord
@@ -8,6 +10,7 @@ from rack_controller.prove.report.model import Waiver
 from rack_controller.prove.report.written import quantity, stamp
 
 MOST_FOUND = 60
+"""How many findings a page shows."""
 
 
 def draw_suspects(view: RunView) -> str:
@@ -22,22 +25,45 @@ def draw_suspects(view: RunView) -> str:
     return f'<h2>Look at these first</h2><ol class="suspects">{items}</ol>'
 
 
-def draw_found(view: RunView, *, waives: bool = False) -> str:
-    """Return the findings; `waives`: with a button beside each that may be waived now."""
-    found = findings_of(view)
+def found_by(view: RunView, words: str) -> list[int]:
+    """Return the numbers of the findings that have all of these words in part, serial number, step, measure or text;
+    of all of them without words."""
+    wanted = words.lower().split()
+    return [
+        n
+        for n, (s, f) in enumerate(findings_of(view))
+        if all(word in " ".join((f.place, f.serial, s.id, f.measure, f.text)).lower() for word in wanted)
+    ]
+
+
+def page_of(numbers: Sequence[int], page: int) -> range:
+    """Return which of the findings a page shows, of the last one where there are not so many pages; none: empty."""
+    last = max((len(numbers) - 1) // MOST_FOUND, 0)
+    first = min(max(page, 0), last) * MOST_FOUND
+    return range(first, min(first + MOST_FOUND, len(numbers)))
+
+
+def draw_heading(view: RunView) -> str:
+    """Return how much a run found, and what it had nothing to compare with."""
+    found = len(findings_of(view))
     bare = [m.title for s in view.record.steps for m in s.measures if m.outcome is Outcome.UNCOMPARED]
     left = "".join(f'<p class="sev-warning">– {esc(title)}</p>' for title in bare)
     if not found:
         return f"<h2>Found</h2><p class=quiet>Nothing out of bounds so far.</p>{left}"
+    return f"<h2>Found <b>{found}</b></h2>{left}"
+
+
+def draw_found(view: RunView, numbers: Sequence[int], *, waives: bool = False) -> str:
+    """Return these findings; `waives`: with a button beside each that may be waived now."""
+    if not numbers:
+        return ""
     waives = waives and view.record.outcome is not None
-    rows = "".join(_finding(view, n, waives=waives) for n in range(min(len(found), MOST_FOUND)))
-    more = (
-        f"<p class=quiet>and {len(found) - MOST_FOUND} more, all in the report</p>" if len(found) > MOST_FOUND else ""
-    )
-    heads = "".join(f"<th>{h}</th>" for h in ("Part", "Step", "What was seen", "Value", "Limit"))
+    rows = "".join(_finding(view, n, waives=waives) for n in numbers)
+    heads = "".join(f"<th>{h}</th>" for h in ("Part", "Step", "What was seen"))
+    heads += "".join(f'<th class="n">{h}</th>' for h in ("Value", "Limit"))
     return (
-        f'<h2>Found <b>{len(found)}</b></h2><div class="scroll" tabindex="0" aria-label="findings">'
-        f'<table class="lines"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>{more}{left}'
+        f'<div class="sideways"><table class="lines findings" aria-label="findings"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 

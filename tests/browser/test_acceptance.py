@@ -12,14 +12,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.accepted import PLAN, short_run
+from support.accepted import PLAN, finding, measured, short_run, step
 from support.as_built import RACK, csv_of, part
 from support.browsing import BROWSER, body, browser, hears, log_in, picture, requested, text, wait_for
 from support.running import RunningApi, running_api
 
+from datacenter_api.acceptance.waivers import waivers_of
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.launch import held
 from rack_controller.acceptance.progress import Progress, answers_of, tell
+from rack_controller.prove.accept.verdict import Outcome
 
 pytestmark = BROWSER
 PNG = base64.b64decode(
@@ -176,6 +178,30 @@ def test_a_run_whose_process_died_is_gone_on_with_to_its_end_or_given_up(scene: 
             press(driver, does)
             wait_for(lambda: ends in body(driver), within=60.0)  # noqa: B023
             assert words not in body(driver)
+        assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
+
+
+def test_each_of_two_thousand_findings_is_searched_for_and_waived(scene: Scene, tmp_path: Path) -> None:
+    folder = begin(Wish("gb200-nvl72", "L10"), scene.api.state, "test", "admin")
+    found = [finding(n, place=f"u{n // 100:02d}/part{n % 100}", text=f"part number {n} is wrong") for n in range(2000)]
+    failed = step("gpu_stress", [measured(found)])
+    folder.write(msgspec.structs.replace(folder.read(), steps=[failed], outcome=Outcome.FAIL))
+    with browser("light") as driver:
+        log_in(driver, scene.api, f"/console/acceptance/{folder.path.name}")
+        wait_for(lambda: "1–60 of 2000" in body(driver))
+        rows = "return document.querySelectorAll('.findings tbody tr').length"
+        assert driver.execute_script(rows) == 60
+        press(driver, "Next ›")
+        wait_for(lambda: "61–120 of 2000" in body(driver))
+        assert driver.execute_script(rows) == 60
+        picture(driver, tmp_path, "acceptance-2000-findings.png")
+        driver.find_element("css selector", "[aria-label='Search what was found']").send_keys("u19/part99")
+        wait_for(lambda: "1–1 of 1" in body(driver))
+        press(driver, "Waive …")
+        wait_for(lambda: driver.find_elements("tag name", "textarea"))[0].send_keys("it is replaced by the maker")
+        press(driver, "Waive it")
+        wait_for(lambda: "waived by admin (admin)" in body(driver))
+        assert [w.place for w in waivers_of(folder.path)] == ["u19/part99"]
         assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
 
 

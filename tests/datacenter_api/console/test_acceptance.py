@@ -10,6 +10,7 @@ from datacenter_api.acceptance.beside import RackBeside
 from datacenter_api.acceptance.shown import PlannedStep, RunRow, RunView
 from datacenter_api.console import acceptance
 from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
+from datacenter_api.console.found import draw_found, draw_heading, found_by
 from datacenter_api.console.test_floor import TOOLS, draw_floor, floor_cells
 from rack_controller.acceptance.progress import Answer, Asked, Progress, Stop
 from rack_controller.acceptance.record import RunRecord
@@ -85,7 +86,7 @@ def test_a_run_shows_steps_findings_what_was_handed_in_and_what_it_waits_for() -
     answer = Answer(BEGAN, "tom", "psu_each", True, "A42", "Right part", "p.png", "ab" * 32)
     waiver = Waiver(BEGAN, "ada", "operator", "gpu_stress", "tail", "u11/gpu0", "Known.")
     shown = view(answers=[answer], waivers=[waiver], suspects=[Suspect("u11/gpu0", "SN0", 2.0, [], "slow")])
-    drawn = draw_run(RunSight(shown), "k42-1")
+    drawn = draw_run(RunSight(shown), "k42-1") + draw_found(shown, found_by(shown, ""))
     for wanted in (
         "✗ fail",
         "▶ now",
@@ -139,7 +140,7 @@ def test_what_counts_down_is_a_cell_and_the_step_stands_where_the_script_looks()
     gap = msgspec.structs.replace(finding(1), error=True)
     both = view(record=record(step("gpu_stress", [measured([finding(0), gap])]), outcome=None))
     assert "✗ 1 fault · ! 1 not measured" in draw_floor(RunSight(both), "k42-1")
-    assert f">{gap.place}<br>! not measured<" in draw_run(RunSight(both), "k42-1")
+    assert f">{gap.place}<br>! not measured<" in draw_found(both, [0, 1])
     bare = view(record=record(step("gpu_stress", [measured([gap])]), outcome=None))
     assert "● No fault so far, ! 1 not measured" in draw_floor(RunSight(bare), "k42-1")
 
@@ -147,7 +148,8 @@ def test_what_counts_down_is_a_cell_and_the_step_stands_where_the_script_looks()
 def test_what_was_not_compared_is_named_and_no_pass() -> None:
     open_ = measured([], title="Serials: not compared", outcome=Outcome.UNCOMPARED, judged=0)
     sight = RunSight(view(record=record(step("identity", [open_]))))
-    assert '<p class="sev-warning">– Serials: not compared</p>' in draw_run(sight, "k42-1")
+    assert sight.view is not None
+    assert '<p class="sev-warning">– Serials: not compared</p>' in draw_heading(sight.view)
     assert ">–</span>Not compared<" in draw_floor(sight, "k42-1")
     assert "Passed" not in draw_floor(sight, "k42-1")
 
@@ -168,7 +170,8 @@ def test_no_text_of_a_device_or_person_is_markup() -> None:
     drawn += draw_runs(RunsSight((row(id=HOSTILE, rack=HOSTILE, now=hostile.now),))) + draw_floor(
         RunSight(None, HOSTILE), HOSTILE
     )
-    assert "<script" not in drawn
+    drawn += draw_heading(hostile) + draw_found(hostile, found_by(hostile, "script"))
+    assert (HOSTILE.strip('"') in drawn, "<script" in drawn) == (False, False)
 
 
 def test_every_field_of_the_screen_is_wired_in_its_script() -> None:

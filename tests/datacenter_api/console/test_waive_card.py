@@ -15,7 +15,7 @@ from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console import waive_card
 from datacenter_api.console.acceptance import RunSight, draw_run
 from datacenter_api.console.acceptance_page import show_run
-from datacenter_api.console.found import alike, draw_finding
+from datacenter_api.console.found import alike, draw_finding, draw_found
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.waive_card import ALL, WaiveCard
 from rack_controller.model.roles import Role
@@ -33,14 +33,15 @@ def view(**more: object) -> RunView:
 
 def test_only_a_run_that_has_ended_has_buttons_and_only_for_who_may() -> None:
     ended, goes_on = view(), view(record=msgspec.structs.replace(view().record, outcome=None))
-    assert "data-waive" not in draw_run(RunSight(ended), "k42-1")
-    assert draw_run(RunSight(ended), "k42-1", waives=True).count("data-waive=") == 2
-    assert "data-waive" not in draw_run(RunSight(goes_on), "k42-1", waives=True)
+    assert "data-waive" not in draw_found(ended, [0, 1])
+    assert draw_found(ended, [0, 1], waives=True).count("data-waive=") == 2
+    assert "data-waive" not in draw_found(goes_on, [0, 1], waives=True)
 
 
 def test_what_is_waived_keeps_its_verdict_and_value_and_says_who_and_when() -> None:
     waiver = Waiver(BEGAN, "ada", "operator", "gpu_stress", "tail", "u11/gpu0", "Known to both.")
-    drawn = draw_run(RunSight(view(waivers=[waiver])), "k42-1", waives=True)
+    waived = view(waivers=[waiver])
+    drawn = draw_run(RunSight(waived), "k42-1") + draw_found(waived, [0, 1], waives=True)
     assert "● waived by ada (operator), 2026-11-29" in drawn
     assert 'data-waive="1"' in drawn
     assert 'data-waive="0"' not in drawn
@@ -55,7 +56,7 @@ def test_a_finding_is_told_in_full_and_no_text_of_it_is_markup() -> None:
     assert alike(view(), 1) == 2
     bad = finding(0, place=HOSTILE, serial=HOSTILE, text=HOSTILE, source=HOSTILE, measure=HOSTILE)
     hostile = view(record=record(step("x", [measured([bad], id=HOSTILE)], title=HOSTILE), outcome=Outcome.FAIL))
-    assert "<script" not in draw_finding(hostile, 0) + draw_run(RunSight(hostile), "x", waives=True)
+    assert "<script" not in draw_finding(hostile, 0) + draw_found(hostile, [0], waives=True)
 
 
 @asynccontextmanager
