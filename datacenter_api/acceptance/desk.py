@@ -151,8 +151,8 @@ class AcceptanceDesk:
             for rack, rows in racks.items()
         }
 
-        def held(rack: str, found: Plan) -> str:
-            return came_before(self.state, rack, generation, found).why
+        def held(rack: str, found: Plan, digest: str) -> str:
+            return came_before(self.state, rack, generation, found, digest).why
 
         found = preview_together(generation, told, file, plan_text, held)
         return msgspec.structs.replace(found, taken=holding(self.state, list(racks)))

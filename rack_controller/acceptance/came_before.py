@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from firmware_bridge.vocabulary.errors import ConfigurationError
+import msgspec
+
+from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
+from rack_controller.acceptance.begin import kept_plan
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.run import FOLDER, RECORD, RunFolder, runs_in
 from rack_controller.evaluation.from_run import SealedRun, read_sealed_run
 from rack_controller.prove.accept.plan import Level, Plan
+from rack_controller.prove.accept.plan_diff import differences, in_words
 from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.run_files import EVIDENCE, look_at_run
 from rack_controller.prove.seal import SUFFIX
@@ -25,14 +30,20 @@ class CameBefore:
     why: str = ""
 
 
-def came_before(state: Path, rack: str, generation: str, plan: Plan) -> CameBefore:
+def came_before(state: Path, rack: str, generation: str, plan: Plan, plan_sha256: str) -> CameBefore:
     """Return what a rack that runs has passed of a plan below L12: its newest run that went so far and was sealed.
 
-    A newer run that did not pass takes the place of an older one that did.  Only what its seal says is believed.
+    The plan is the same where its hash is the sealed one, and where all that is done and judged below L12 is: neither
+    its name nor its texts matter.  A newer run that did not pass takes the place of an older one that did, also one by
+    another plan of that name; one that passed by such a plan says nothing.  Only what its seal says is believed.
     """
     advice = f"accept it by itself first, by the same plan: `rackwright accept run --rack {rack.rpartition('/')[2]}`"
-    for record in sorted(_own(state, rack, generation, plan.name), key=lambda r: r.began_unix_ns, reverse=True):
+    other = ""
+    for record in sorted(_own(state, rack, generation), key=lambda r: r.began_unix_ns, reverse=True):
         folder = state / FOLDER / record.id
+        unlike = _unlike(folder, record, plan, plan_sha256)
+        if unlike and record.plan != plan.name:
+            continue
         sealed = read_sealed_run(folder, SigningKeys(state / KEYS).names())
         if record.outcome is None or (not sealed.fault and Level.L11 not in sealed.levels):
             continue
@@ -40,13 +51,42 @@ def came_before(state: Path, rack: str, generation: str, plan: Plan) -> CameBefo
         if fault or not sealed.passed or record.outcome is not Outcome.PASS:
             why = fault or f"it ended with {record.outcome}"
             return CameBefore(why=f"{rack} is not accepted at L11: run {record.id}: {why}; {advice}")
+        if unlike:
+            other = other or _by_another(rack, record, unlike)
+            continue
         below = {s.id for s in plan.steps if s.level is not Level.L12}
         wanted = {n for s in plan.upto(Level.L12, together=True) for n in s.after if n in below}
         lacks = sorted(wanted - {s.id for s in record.steps})
         if lacks:
             return CameBefore(why=f"{rack}: run {record.id} has not done {', '.join(lacks)}; {advice}")
         return CameBefore(record.id, tuple(record.steps))
-    return CameBefore(why=f"{rack} is not accepted at L11: no run of {plan.name} is kept of it; {advice}")
+    none = f"{rack} is not accepted at L11: no run of {plan.name} is kept of it; {advice}"
+    return CameBefore(why=other or none)
+
+
+def _by_another(rack: str, record: RunRecord, unlike: str) -> str:
+    """Return that a rack passed a plan of this name with another content, and what can be done about it."""
+    return (
+        f"{rack} is not accepted at L11 by this plan: run {record.id} passed another one of the same name ({unlike}); "
+        f"accept it by itself by the plan of now, or take the racks together by the plan of that run, which it keeps "
+        f"(plan.yaml in `rackwright accept report {record.id} --form zip`; then --plan plan.yaml)"
+    )
+
+
+def _unlike(folder: Path, record: RunRecord, plan: Plan, plan_sha256: str) -> str:
+    """Return what sets the plan of a run apart below L12, empty where it is the same."""
+    if record.plan_sha256 == plan_sha256:
+        return ""
+    try:
+        return in_words(differences(_kept(folder, record.plan_sha256), plan))
+    except RackwrightError as err:
+        return f"its SHA-256 is {record.plan_sha256[:12]} and not {plan_sha256[:12]}; what differs is not known: {err}"
+
+
+@lru_cache(maxsize=64)
+def _kept(folder: Path, digest: str) -> Plan:
+    """Return the plan with this SHA-256 that a run keeps, read once."""
+    return kept_plan(folder, msgspec.structs.replace(RunFolder(folder).read(), plan_sha256=digest))
 
 
 def _not_sealed(folder: Path, record: RunRecord, sealed: SealedRun) -> str:
@@ -60,13 +100,13 @@ def _not_sealed(folder: Path, record: RunRecord, sealed: SealedRun) -> str:
     return next((str(b) for b in look_at_run(files, []).beside if b.file == RECORD), "")
 
 
-def _own(state: Path, rack: str, generation: str, plan: str) -> Iterator[RunRecord]:
-    """Yield the records of a rack's own runs of a plan; one that cannot be read proves nothing."""
+def _own(state: Path, rack: str, generation: str) -> Iterator[RunRecord]:
+    """Yield the records of a rack's own runs; one that cannot be read proves nothing."""
     for folder in runs_in(state):
         record = _read(folder)
         if record is None or record.together or record.rig != "live":
             continue
-        if (record.rack, record.generation, record.plan) == (rack, generation, plan):
+        if (record.rack, record.generation) == (rack, generation):
             yield record
 
 

@@ -78,7 +78,7 @@ def resume_together(
     seconds = _seconds(plan, first, parts)
     own = {record.rack: FolderWatch(folder.path, seconds) for record, folder in zip(records, folders, strict=True)}
     watch = TogetherWatch(own)
-    before = [came_before(state, record.rack, record.generation, plan) for record in records]
+    before = [came_before(state, record.rack, record.generation, plan, record.plan_sha256) for record in records]
     records = [msgspec.structs.replace(r, before=b.run) for r, b in zip(records, before, strict=True)]
     links = [link() for _ in records]
     benches = [

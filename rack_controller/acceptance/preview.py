@@ -107,17 +107,18 @@ def preview_together(
     racks: Mapping[str, Told],
     plan: Path | None = None,
     plan_text: str = "",
-    held: Callable[[str, Plan], str] = lambda rack, plan: "",
+    held: Callable[[str, Plan, str], str] = lambda rack, plan, plan_sha256: "",
 ) -> RunPreview:
     """Return what a run of racks together at L12 would do, and what each lacks.
 
-    `held` returns why a rack may not begin such a plan yet, empty where it may.  Raises what `preview` raises.
+    `held` returns why a rack may not begin such a plan, with its SHA-256, yet, empty where it may.
+    Raises what `preview` raises.
     """
-    made, found = _read(generation, plan, plan_text)
+    made, found, digest = _read(generation, plan, plan_text)
     parts = live_parts(made)
     steps = _steps(made, found, found.upto(Level.L12, together=True), parts, list(racks.values()))
     lacks = [
-        RackLacks(rack, *_lacks(made, found, Level.L12, parts, told, together=True), held(rack, found))
+        RackLacks(rack, *_lacks(made, found, Level.L12, parts, told, together=True), held(rack, found, digest))
         for rack, told in racks.items()
     ]
     lacking = list({(u.step, u.measure, u.what): u for rack in lacks for u in rack.untold}.values())
@@ -141,7 +142,7 @@ def preview(
     `noted_kinds`, `logged`, `switched`: as of `Told`; `plan_text`: a plan that comes as text.
     Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
     """
-    made, found = _read(generation, plan, plan_text)
+    made, found, _ = _read(generation, plan, plan_text)
     parts = live_parts(made)
     told = None if reads is None else Told(reads, noted_kinds, logged, switched)
     steps = _steps(made, found, found.upto(Level(level)), parts, [told] if told else [])
@@ -149,10 +150,10 @@ def preview(
     return RunPreview(made.name, found.name, found.title, level, sum(s.seconds for s in steps), steps, lacking, needs)
 
 
-def _read(generation: str, plan: Path | None, plan_text: str) -> tuple[Generation, Plan]:
+def _read(generation: str, plan: Path | None, plan_text: str) -> tuple[Generation, Plan, str]:
+    """Return a generation, the plan and the SHA-256 of its whole text."""
     made = load_generation(generation)
-    found, _ = read_plan_text(plan_text, PLAN) if plan_text else read_plan(plan or plan_path(made.name))
-    return made, found
+    return made, *(read_plan_text(plan_text, PLAN) if plan_text else read_plan(plan or plan_path(made.name)))
 
 
 def _lacks(
@@ -181,7 +182,7 @@ def form(
 
     `readings`: of what instruments log, else of records.  Raises what `preview` raises.
     """
-    made, found = _read(generation, plan, plan_text)
+    made, found, _ = _read(generation, plan, plan_text)
     parts, checks = live_parts(made), read_checks()
     if not readings:
         return records_form(found, Level(level), _told_by(made), checks, parts)

@@ -16,7 +16,7 @@ from firmware_bridge.vocabulary.errors import (
     PreconditionFailed,
 )
 from rack_controller.acceptance.begin import Wish, begin, begin_together
-from rack_controller.acceptance.came_before import came_before
+from rack_controller.acceptance.came_before import CameBefore, came_before
 from rack_controller.acceptance.launch import held, leading, members, unfinished
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.plans import read_plan_text
@@ -244,7 +244,7 @@ def test_a_record_of_before_is_read_as_that_of_a_rack_by_itself(tmp_path: Path) 
 
 def test_what_a_rack_passed_by_itself_counts_only_under_its_seal(tmp_path: Path) -> None:
     def why() -> str:
-        return came_before(tmp_path, K01, GENERATION, plan()).why
+        return before(tmp_path).why
 
     assert "no run of short is kept of it; accept it by itself first, by the same plan: " in why()
     sealed_run(tmp_path, K01, level="L10", began_unix_ns=10**9)
@@ -252,17 +252,63 @@ def test_what_a_rack_passed_by_itself_counts_only_under_its_seal(tmp_path: Path)
     sealed_run(tmp_path, K01, level="L11", rig="virtual", began_unix_ns=3 * 10**9)
     sealed_run(tmp_path, K01, level="L11", generation="gb300-nvl72", began_unix_ns=4 * 10**9)
     assert "no run of short is kept of it" in why()
-    good = sealed_run(tmp_path, K01, level="L11", began_unix_ns=5 * 10**9)
-    found = came_before(tmp_path, K01, GENERATION, plan())
+    good = sealed_run(tmp_path, K01, level="L11", plan=PLAN, began_unix_ns=5 * 10**9)
+    found = before(tmp_path)
     assert (found.run, [s.id for s in found.steps], found.why) == (good.path.name, ["l10", "l11"], "")
-    sealed_run(tmp_path, K01, Outcome.FAIL, level="L11", began_unix_ns=6 * 10**9)
+    sealed_run(tmp_path, K01, Outcome.FAIL, level="L11", plan=PLAN, began_unix_ns=6 * 10**9)
     assert "it ended with fail" in why(), "what came later counts"
-    last = sealed_run(tmp_path, K01, level="L11", began_unix_ns=7 * 10**9)
+    last = sealed_run(tmp_path, K01, level="L11", plan=PLAN, began_unix_ns=7 * 10**9)
     assert why() == ""
     last.write(msgspec.structs.replace(last.read(), why="as if"))
     assert "altered: run.json: it is not the file whose hash was sealed" in why()
     flip(last.path / EVIDENCE)
     assert "its seal does not hold" in why()
-    other = sealed_run(tmp_path, K02, level="L11", began_unix_ns=8 * 10**9)
+    other = sealed_run(tmp_path, K02, level="L11", plan=PLAN, began_unix_ns=8 * 10**9)
     other.write(msgspec.structs.replace(other.read(), rack=K01))
     assert f"what was sealed is run {other.path.name} of {K02}" in why()
+
+
+def before(state: Path, text: str = PLAN) -> CameBefore:
+    """Return what k01 has passed of a plan."""
+    found, digest = read_plan_text(text, "plan.yaml")
+    return came_before(state, K01, GENERATION, found, digest)
+
+
+def test_a_plan_is_the_same_by_its_hash_or_by_all_that_it_does_below_l12_whatever_it_is_called(tmp_path: Path) -> None:
+    run = sealed_run(tmp_path, K01, level="L11", plan=PLAN).path.name
+    for said, instead in (
+        ("name: short", "name: of-this-summer"),
+        ("title: A rack by itself", "title: One rack"),
+        ("source: a test}]\n  - id: joint", "source: another test}]\n  - id: joint"),
+        ("least: 2000", "least: 2100"),
+        ("schema_version: 1", "# a remark\nschema_version: 1"),
+    ):
+        assert said in PLAN
+        assert before(tmp_path, PLAN.replace(said, instead)).run == run, instead
+    assert before(tmp_path).run == run
+
+
+def test_what_sets_another_plan_of_that_name_apart_is_said_and_the_run_s_own_plan_still_goes(tmp_path: Path) -> None:
+    folder = sealed_run(tmp_path, K01, level="L11", plan=PLAN, began_unix_ns=10**9).path
+    newer = PLAN.replace("most: 9000", "most: 8000").replace("rule: fact, source", "rule: fact, only: gpu, source")
+    told = before(tmp_path, newer)
+    assert told.run == ""
+    assert f"run {folder.name} passed another one of the same name" in told.why
+    assert "measure l11.a: only is gpu, was nothing; stop rule psu.power: most is 8000.0, was 9000.0" in told.why
+    assert f"rackwright accept report {folder.name} --form zip" in told.why
+    assert before(tmp_path, (folder / "plan.yaml").read_text()).run == folder.name
+    other_name = before(tmp_path, newer.replace("name: short", "name: ours"))
+    assert "no run of ours is kept of it" in other_name.why, "a plan of another name is nobody's newer one"
+    again = sealed_run(tmp_path, K01, level="L11", plan=newer, began_unix_ns=2 * 10**9).path.name
+    assert before(tmp_path, newer).run == again
+    assert before(tmp_path).run == folder.name, "a newer run that passed by another plan says nothing"
+    sealed_run(tmp_path, K01, Outcome.FAIL, level="L11", plan=newer, began_unix_ns=3 * 10**9)
+    assert "it ended with fail" in before(tmp_path).why, "one that did not does"
+
+
+def test_a_run_whose_plan_is_gone_counts_by_its_hash_alone(tmp_path: Path) -> None:
+    folder = sealed_run(tmp_path, K01, level="L11", plan=PLAN).path
+    (folder / "plan.yaml").unlink()
+    assert before(tmp_path).run == folder.name
+    why = before(tmp_path, PLAN.replace("most: 9000", "most: 8000")).why
+    assert ("its SHA-256 is" in why, "what differs is not known" in why) == (True, True)
