@@ -82,7 +82,7 @@ def draw_run(sight: RunSight | None, run: str) -> str:
     return (
         f'<div class="card"{stands}>{_head(view)}{_now(view)}'
         f"{_beside(view.beside)}</div>"
-        f'<div class="accfloor"><div class="card"><h2>Steps</h2>{_steps(view.steps, view.now)}</div>'
+        f'<div class="accfloor"><div class="card"><h2>Steps</h2>{_steps(view.steps, view.now, over=over)}</div>'
         f'<div class="beside">{_card(draw_suspects(view))}{_card(_handed(view) + draw_waived(view))}</div></div>'
     )
 
@@ -200,7 +200,8 @@ def _bar(share: float) -> str:
     return f'<div class="bar" role="img" aria-label="{width:.0f} % done"><i style="width:{width:.1f}%"></i></div>'
 
 
-def _steps(steps: Sequence[PlannedStep], now: Progress | None) -> str:
+def _steps(steps: Sequence[PlannedStep], now: Progress | None, *, over: bool = False) -> str:
+    """Return the plan's steps; `over`: the run has ended, and what it has not done it never will."""
     rows = []
     for number, step in enumerate(steps, 1):
         if step.outcome is not None:
@@ -208,9 +209,13 @@ def _steps(steps: Sequence[PlannedStep], now: Progress | None) -> str:
         elif now is not None and now.step == step.id:
             colour, word = "", "▶ now"
         else:
-            colour, word = "", "○ to come"
+            colour, word = "", "○ not done" if over else "○ to come"
         found = plural(step.found, "finding") if step.found else ""
-        people = f'<div class="quiet">☞ {esc(step.people)}</div>' if step.people and step.outcome is None else ""
+        people = (
+            f'<div class="quiet">☞ {esc(step.people)}</div>'
+            if step.people and step.outcome is None and not over
+            else ""
+        )
         optional = "" if step.required else ' <span class="quiet">(not required)</span>'
         rows.append(
             f'<tr class="{"here" if word.startswith("▶") else ""}"><td class="n">{number}</td><td>{esc(step.title)}'

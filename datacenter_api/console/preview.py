@@ -28,7 +28,7 @@ def draw_preview(found: RunPreview, rack: str, plan: str = "") -> str:
         "Its GPUs are taken to full load and back, and what the table says is switched off: no job may run on it.</p>"
         f"{_untold(found)}"
         f"{''.join(_floor(f, len(forms)) for f in forms)}"
-        f'<div class="sideways"><table class="lines steps"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<div class="sideways"><table class="lines would"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
         "</div>"
     )
 

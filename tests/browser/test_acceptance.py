@@ -197,6 +197,7 @@ def test_each_of_two_thousand_findings_is_searched_for_and_waived(scene: Scene, 
         picture(driver, tmp_path, "acceptance-2000-findings.png")
         driver.find_element("css selector", "[aria-label='Search what was found']").send_keys("u19/part99")
         wait_for(lambda: "1–1 of 1" in body(driver))
+        picture(driver, tmp_path, "acceptance-1-finding.png")
         press(driver, "Waive …")
         wait_for(lambda: driver.find_elements("tag name", "textarea"))[0].send_keys("it is replaced by the maker")
         press(driver, "Waive it")

@@ -154,6 +154,14 @@ def test_what_was_not_compared_is_named_and_no_pass() -> None:
     assert "Passed" not in draw_floor(sight, "k42-1")
 
 
+def test_what_an_ended_run_has_not_done_is_not_to_come() -> None:
+    planned = [PlannedStep("soak", "Soak", "L11", True, "Somebody stands by.")]
+    goes_on, over = (view(steps=planned, record=record(outcome=o)) for o in (None, Outcome.STOPPED))
+    assert "○ to come" in draw_run(RunSight(goes_on), "k42-1")
+    drawn = draw_run(RunSight(over), "k42-1")
+    assert ("○ not done" in drawn, "to come" in drawn, "Somebody stands by" in drawn) == (True, False, False)
+
+
 def test_no_text_of_a_device_or_person_is_markup() -> None:
     bad = finding(0, place=HOSTILE, serial=HOSTILE, text=HOSTILE, value=HOSTILE, limit=HOSTILE)
     hostile = view(
