@@ -22,6 +22,8 @@ from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.launch import held
 from rack_controller.acceptance.progress import Progress, answers_of, tell
 from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.signing_keys import FOLDER as KEYS
+from rack_controller.signing_keys import SigningKeys
 
 pytestmark = BROWSER
 PNG = base64.b64decode(
@@ -185,7 +187,9 @@ def test_each_of_two_thousand_findings_is_searched_for_and_waived(scene: Scene, 
     folder = begin(Wish("gb200-nvl72", "L10"), scene.api.state, "test", "admin")
     found = [finding(n, place=f"u{n // 100:02d}/part{n % 100}", text=f"part number {n} is wrong") for n in range(2000)]
     failed = step("gpu_stress", [measured(found)])
-    folder.write(msgspec.structs.replace(folder.read(), steps=[failed], outcome=Outcome.FAIL))
+    failing = msgspec.structs.replace(folder.read(), steps=[failed], outcome=Outcome.FAIL)
+    folder.write(failing)
+    folder.finish(failing, {}, SigningKeys(scene.api.state / KEYS).signer())
     with browser("light") as driver:
         log_in(driver, scene.api, f"/console/acceptance/{folder.path.name}")
         wait_for(lambda: "1–60 of 2000" in body(driver))
