@@ -69,7 +69,8 @@ def sealed_names(evidence: bytes, sealed: bytes) -> list[str]:
 
 
 def _hashes(about: Mapping[str, Any]) -> dict[str, str]:
-    return {str(k): str(v) for name in (RAW_HASHES, FILE_HASHES) for k, v in dict(about.get(name) or {}).items()}
+    """Return the SHA-256 of each sealed file; of raw series the one of when they were kept, in their step."""
+    return {str(k): str(v) for name in (FILE_HASHES, RAW_HASHES) for k, v in dict(about.get(name) or {}).items()}
 
 
 def look_at_run(files: Mapping[str, bytes], known: Sequence[str]) -> RunLook:

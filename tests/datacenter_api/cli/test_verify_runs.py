@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,11 +26,12 @@ from datacenter_api.passports.dossier import dossier_zip
 from firmware_bridge.vocabulary.errors import ConfigurationError, PreconditionFailed
 from rack_controller.acceptance.progress import ANSWERS, Answer, hand_in
 from rack_controller.acceptance.run import EVIDENCE, RECORD, RunFolder
+from rack_controller.prove.accept.evidence import Evidence, Series
 from rack_controller.prove.accept.verdict import Finding, Outcome
 from rack_controller.prove.keys import Signer
 from rack_controller.prove.option import Firm, Offer
 from rack_controller.prove.report.model import Waiver
-from rack_controller.prove.run_files import WAIVERS
+from rack_controller.prove.run_files import WAIVERS, look_at_run
 from rack_controller.prove.seal import SUFFIX
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
@@ -153,6 +155,16 @@ def test_no_report_is_made_of_what_was_not_sealed(
     change(folder)
     with pytest.raises(PreconditionFailed, match="no report is made"):
         AcceptanceDesk(tmp_path / "state").report(folder.path.name, "html")
+
+
+def test_a_raw_series_that_changes_before_its_run_is_sealed_is_not_the_one_that_was_judged(tmp_path: Path) -> None:
+    series = Series("gpu.power", "W", ("u11/gpu0",), np.arange(5.0), np.ones((5, 1)))
+    folder = sealed_run(tmp_path, RACK, series={"soak": Evidence(RACK, {"gpu.power": series})})
+    raw = folder.path / "raw-soak-1.npz"
+    assert look_at_run(folder.files(), []).faults == []
+    flip(raw)
+    folder.finish(folder.read(), {}, SigningKeys(tmp_path / KEYS).signer())
+    assert look_at_run(folder.files(), []).faults == [f"altered: {raw.name}: it is not the file whose hash was sealed"]
 
 
 def test_what_lies_beside_a_run_and_is_none_of_it_is_left_alone(folder: RunFolder, tmp_path: Path) -> None:
