@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError
-from rack_controller.acceptance.kept import keep_together, settle_together
+from rack_controller.acceptance.kept import keep_together
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.prove.keys import Signer
 from rack_controller.prove.report.model import Waiver
@@ -39,11 +39,14 @@ def add_waiver(folder: Path, record: RunRecord, waiver: Waiver, signer: Signer) 
         what = " ".join(filter(None, (waiver.step, waiver.measure, waiver.place)))
         advice = f"it found: {', '.join(here[:12])}" if here else "it found nothing that could be waived"
         raise ArgumentsInvalid(f"the run did not find {what!r}", advice=advice)
-    settle_together(folder, WAIVERS)
-    all_of_them = [*waivers_of(folder), waiver]
-    lines = [msgspec.json.encode(w) + b"\n" for w in all_of_them]
-    about: dict[str, object] = {"kind": "waivers", "run": record.id, "rack": record.rack}
-    names = [f"waiver {n} of {w.step}/{w.measure}" for n, w in enumerate(all_of_them, 1)]
-    sealed = seal(WAIVERS, lines, names, signer, about)
-    keep_together(folder, WAIVERS, {WAIVERS: b"".join(lines), WAIVERS + SUFFIX: sealed})
+    all_of_them: list[Waiver] = []
+
+    def make() -> dict[str, bytes]:
+        all_of_them.extend([*waivers_of(folder), waiver])
+        lines = [msgspec.json.encode(w) + b"\n" for w in all_of_them]
+        about: dict[str, object] = {"kind": "waivers", "run": record.id, "rack": record.rack}
+        names = [f"waiver {n} of {w.step}/{w.measure}" for n, w in enumerate(all_of_them, 1)]
+        return {WAIVERS: b"".join(lines), WAIVERS + SUFFIX: seal(WAIVERS, lines, names, signer, about)}
+
+    keep_together(folder, WAIVERS, make)
     return all_of_them

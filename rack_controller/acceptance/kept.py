@@ -44,13 +44,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def keep_together(folder: Path, name: str, files: Mapping[str, bytes]) -> None:
+def keep_together(folder: Path, name: str, make: Callable[[], Mapping[str, bytes]]) -> None:
     """Replace files that belong together, all or none: `settle_together` ends what a crash cut.
 
-    `name`: by which they are known.  Raises EnvironmentUnfit.
+    `name`: by which they are known; `make` returns them from what is there now, which nobody else replaces meanwhile.
+    Raises EnvironmentUnfit, and what `make` raises.
     """
     with _alone(folder, name):
-        keep(_journal(folder, name), msgspec.msgpack.encode(dict(files)))
+        _replace_all(folder, name)
+        keep(_journal(folder, name), msgspec.msgpack.encode(dict(make())))
         _replace_all(folder, name)
 
 

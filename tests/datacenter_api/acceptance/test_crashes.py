@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import msgspec
@@ -17,6 +19,7 @@ import pytest
 from support.accepted import short_run
 from support.crashes import Death, Killed, dies_writing
 from support.scripted_rack import parts
+from support.sealed_runs import sealed_run
 from support.together import SupplyRack
 
 from datacenter_api.acceptance.desk import AcceptanceDesk
@@ -29,12 +32,14 @@ from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.run import EVIDENCE, FOLDER, RunFolder, runs_in
 from rack_controller.acceptance.runner import go_on_with
 from rack_controller.evaluation.from_run import read_sealed_run
-from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.prove.accept.verdict import Finding, Outcome
 from rack_controller.prove.report.model import Waiver
+from rack_controller.prove.run_files import look_at_run
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
-GENERATION = "gb200-nvl72"
+GENERATION, K01 = "gb200-nvl72", "s/h/r/k01"
+WAIVERS_AT_ONCE = 8
 PLAN = """
 schema_version: 1
 name: crashes
@@ -207,6 +212,24 @@ def test_waivers_and_their_seal_are_there_together_or_not_at_all(tmp_path: Path)
         assert desk.verify(record.id).holds
     assert set(counts) == {1, 2}
     assert counts == sorted(counts)
+
+
+def test_waivers_that_come_at_the_same_moment_are_all_kept(tmp_path: Path) -> None:
+    folder, together = sealed_run(tmp_path, K01, Outcome.FAIL), Barrier(WAIVERS_AT_ONCE)
+    found = Finding("m", "u12", "", "too much", 3.0, 2.0, "W", "a test", 0.99)
+    (first, *others) = folder.read().steps
+    judged = [msgspec.structs.replace(first.measures[0], findings=[found])]
+    record = msgspec.structs.replace(folder.read(), steps=[msgspec.structs.replace(first, measures=judged), *others])
+    signer = SigningKeys(tmp_path / KEYS).signer()
+
+    def waive(number: int) -> None:
+        together.wait()
+        add_waiver(folder.path, record, Waiver(number, "ada", "admin", first.id, "m", "", f"reason {number}"), signer)
+
+    with ThreadPoolExecutor(WAIVERS_AT_ONCE) as people:
+        list(people.map(waive, range(WAIVERS_AT_ONCE)))
+    assert sorted(w.at_unix_ns for w in waivers_of(folder.path)) == list(range(WAIVERS_AT_ONCE))
+    assert look_at_run(folder.files(), []).faults == []
 
 
 def test_an_answer_after_one_that_a_crash_cut_short_counts(tmp_path: Path) -> None:
