@@ -12,7 +12,7 @@ from rack_controller.acceptance.begin import PLAN
 from rack_controller.acceptance.called import Names, kinds_with_firmware
 from rack_controller.acceptance.drive import ALONE, places_of, planned_seconds
 from rack_controller.acceptance.floor import noted, read_checks
-from rack_controller.acceptance.least_time import Took, least_times, rounds_of
+from rack_controller.acceptance.least_time import MOST_LOOKS, Took, least_times, rounds_of
 from rack_controller.acceptance.live import Read, by_series, live_parts
 from rack_controller.acceptance.one_run import Holder
 from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
@@ -212,7 +212,8 @@ def _steps(
     """Return steps as they would be done at racks that run, as long as the slowest of them takes; none: at a virtual
     one, of which nothing is waited for."""
     names = Names(parts)
-    times = [least_times(plan, chosen, parts, rounds_of(t.reads, made, names), t.switched) for t in racks]
+    looks = MOST_LOOKS / max(len(racks), 1)
+    times = [least_times(plan, chosen, parts, rounds_of(t.reads, made, names), t.switched, looks) for t in racks]
     return [_step(s, parts, max((t[s.id] for t in times), default=None)) for s in chosen]
 
 

@@ -124,3 +124,15 @@ def test_a_preview_counts_what_a_rack_that_runs_waits_for_and_of_several_the_slo
     alone = preview_together("gb200-nvl72", {"k01": Told(reads)})
     assert both.level == Level.L12
     assert both.seconds > alone.seconds
+
+
+def test_a_plan_that_goes_on_for_weeks_is_told_by_its_phases_without_being_driven() -> None:
+    week = 7 * 86_400
+    long = plan_of(parse(PLAN.replace("places: [u06/psu0, u06/psu1], ", "").replace("for_s: 3", f"for_s: {week}"), "p"))
+    (step,) = long.steps
+    driven = least_times(long, long.steps, parts(), {}, SUPPLIES)[step.id]
+    assert driven == (planned_seconds(step, parts()), 0.0, 0.0)
+    assert driven[0] > week * len(parts().of("psu"))
+    (short,) = plan().steps
+    after = least_times(long, [step, short], parts(), {}, SUPPLIES, looks=0)[short.id]
+    assert after == (planned_seconds(short, parts()), 0.0, 0.0)
