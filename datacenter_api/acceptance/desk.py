@@ -172,7 +172,8 @@ class AcceptanceDesk:
         """Return a run as it stands in a list."""
         name = folder.path.name
         try:
-            record, running = folder.told(), goes_on(folder, folder.read())
+            kept = folder.read()
+            record, running = folder.as_told(kept), goes_on(folder, kept)
             now, waivers = progress_of(folder.path), waivers_of(folder.path)
         except ConfigurationError as err:
             return RunRow(name, "", "", "", "", 0, None, False, 0, 0, 0, None, unreadable=str(err))
@@ -197,10 +198,10 @@ class AcceptanceDesk:
     def show(self, run: str) -> RunView:
         """Return a run as it is now.  Raises TargetUnknown, ConfigurationError when it cannot be read."""
         folder = self.folder(run)
-        record, path = folder.told(), folder.path
-        running = goes_on(folder, folder.read())
+        kept, path = folder.read(), folder.path
+        record, running = folder.as_told(kept), goes_on(folder, kept)
         cut = not running and record.outcome is None
-        at_rest = folder.read().outcome is not None
+        at_rest = kept.outcome is not None
         return RunView(
             record=record,
             steps=_planned(folder, record),
@@ -233,8 +234,8 @@ class AcceptanceDesk:
         Raises TargetUnknown, PreconditionFailed when it has ended or goes on, RackTaken while another run does.
         """
         folder = self.folder(run)
-        _refuse_ended(folder.told())
         record = folder.read()
+        _refuse_ended(folder.as_told(record))
         if goes_on(folder, record):
             raise PreconditionFailed(f"run {run} goes on", advice=f"see `rackwright accept show {run}`")
         if record.rig == "live" and record.outcome is None:

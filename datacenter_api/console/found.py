@@ -58,7 +58,8 @@ def draw_found(view: RunView, numbers: Sequence[int], *, waives: bool = False) -
     if not numbers:
         return ""
     waives = waives and view.record.outcome is not None
-    rows = "".join(_finding(view, n, waives=waives) for n in numbers)
+    found = findings_of(view)
+    rows = "".join(_finding(view, n, *found[n], waives=waives) for n in numbers)
     heads = "".join(f"<th>{h}</th>" for h in ("Part", "Step", "What was seen"))
     heads += "".join(f'<th class="n">{h}</th>' for h in ("Value", "Limit"))
     return (
@@ -110,8 +111,7 @@ def alike(view: RunView, number: int) -> int:
     return sum(f.measure == found.measure for f in step.findings)
 
 
-def _finding(view: RunView, number: int, *, waives: bool) -> str:
-    step, found = findings_of(view)[number]
+def _finding(view: RunView, number: int, step: StepRecord, found: Finding, *, waives: bool) -> str:
     covering = [w for w in view.waivers if w.covers(step.id, found.measure, found.place)]
     note = _note(covering[-1]) if covering else ""
     if waives and not covering:

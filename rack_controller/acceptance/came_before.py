@@ -103,11 +103,34 @@ def _not_sealed(folder: Path, record: RunRecord, sealed: SealedRun) -> str:
 def _own(state: Path, rack: str, generation: str) -> Iterator[RunRecord]:
     """Yield the records of a rack's own runs; one that cannot be read proves nothing."""
     for folder in runs_in(state):
-        record = _read(folder)
-        if record is None or record.together or record.rig != "live":
+        whose = _whose_at(folder.path / RECORD)
+        if whose is None or whose.together or whose.rig != "live":
             continue
-        if (record.rack, record.generation) == (rack, generation):
+        if (whose.rack, whose.generation) == (rack, generation) and (record := _read(folder)) is not None:
             yield record
+
+
+class _Whose(msgspec.Struct, frozen=True):
+    """What of a run's record says whose it is."""
+
+    rack: str
+    generation: str
+    rig: str
+    together: dict[str, str] = {}
+
+
+def _whose_at(path: Path) -> _Whose | None:
+    """Return whose run a record is of, None where it cannot be read; each is read once, until it is replaced."""
+    try:
+        now = path.stat()
+        return _whose(path, now.st_ino, now.st_mtime_ns, now.st_size)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _whose(path: Path, node: int, changed_ns: int, size: int) -> _Whose:
+    return msgspec.json.decode(path.read_bytes(), type=_Whose)
 
 
 def _read(folder: RunFolder) -> RunRecord | None:

@@ -80,7 +80,10 @@ class RunFolder:
 
     def told(self) -> RunRecord:
         """Return the record as far as it may be told: it has no outcome until that is sealed.  Raises as `read`."""
-        record = self.read()
+        return self.as_told(self.read())
+
+    def as_told(self, record: RunRecord) -> RunRecord:
+        """Return a record that was read as far as it may be told."""
         return record if self.is_sealed else msgspec.structs.replace(record, outcome=None)
 
     def begin_step(self, step: StepSpec) -> int:

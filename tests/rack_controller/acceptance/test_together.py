@@ -288,6 +288,26 @@ def test_a_plan_is_the_same_by_its_hash_or_by_all_that_it_does_below_l12_whateve
     assert before(tmp_path).run == run
 
 
+def test_runs_of_other_racks_are_not_read_for_a_rack_and_a_record_that_is_replaced_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = sealed_run(tmp_path, K01, level="L11", plan=PLAN)
+    other = sealed_run(tmp_path, K02, level="L11", plan=PLAN)
+    seen, read = list[str](), RunFolder.read
+
+    def reads(folder: RunFolder) -> RunRecord:
+        seen.append(folder.path.name)
+        return read(folder)
+
+    monkeypatch.setattr(RunFolder, "read", reads)
+    assert before(tmp_path).run == mine.path.name
+    assert set(seen) == {mine.path.name}
+    mine.write(msgspec.structs.replace(read(mine), rack=K02))
+    assert before(tmp_path).run == ""
+    other.write(msgspec.structs.replace(read(other), rack=K01))
+    assert f"what was sealed is run {other.path.name} of {K02}" in before(tmp_path).why
+
+
 def test_what_sets_another_plan_of_that_name_apart_is_said_and_the_run_s_own_plan_still_goes(tmp_path: Path) -> None:
     folder = sealed_run(tmp_path, K01, level="L11", plan=PLAN, began_unix_ns=10**9).path
     newer = PLAN.replace("most: 9000", "most: 8000").replace("rule: fact, source", "rule: fact, only: gpu, source")
