@@ -18,13 +18,21 @@ from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
 FACTS = "facts.json"
-"""What the rack's parts said of themselves as the run ended, by place."""
+"""What the rack's parts said of themselves while the run went on, by place."""
 Facts = dict[str, dict[str, FactValue]]
 
 
 def keep_facts(folder: Path, facts: Mapping[str, Mapping[str, FactValue]]) -> None:
-    """Keep what a run's rack says of itself, before its outcome is kept.  Raises EnvironmentUnfit."""
-    keep(folder / FACTS, msgspec.json.format(msgspec.json.encode(facts)))
+    """Keep what a run's rack says of itself, beside what it said before: whoever goes on with the run asks it no more.
+
+    Raises EnvironmentUnfit, ConfigurationError when what was kept cannot be read.
+    """
+    kept = facts_of(folder)
+    known = {place: dict(said) for place, said in kept.items()}
+    for place, said in facts.items():
+        known.setdefault(place, {}).update(said)
+    if known != kept:
+        keep(folder / FACTS, msgspec.json.format(msgspec.json.encode(known)))
 
 
 def facts_of(folder: Path) -> Facts:

@@ -148,14 +148,13 @@ def _domain(link: Link, rack: str) -> str:
 
 
 def _keeps(benches: Sequence[_Bench], state: Path) -> Keeps:
-    """Return what keeps, before a step's record is kept, what was taken of the floor, and at the end what racks say."""
+    """Return what keeps, before a step's record is kept, what was taken of the floor and what racks said."""
 
     def keeps(records: Sequence[RunRecord]) -> None:
         for record, bench in zip(records, benches, strict=True):
             _keep_floor(bench, state, record.rack)
-            if record.outcome is not None:
-                (evidence,) = bench.rig.collect(())
-                keep_facts(bench.folder.path, evidence.facts)
+            (evidence,) = bench.rig.collect(())
+            keep_facts(bench.folder.path, evidence.facts)
 
     return keeps
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from firmware_bridge.generations.load import load_generation
@@ -17,6 +18,7 @@ ROUND_S = 12.0
 """How often the scripted line comes round to a supply."""
 
 
+@cache
 def parts() -> Parts:
     generation = load_generation("gb200-nvl72")
     return parts_of(generation, design_of(generation))

@@ -23,6 +23,7 @@ from firmware_bridge.vocabulary.errors import ArgumentsInvalid
 from firmware_bridge.wire.located_yaml import parse
 from rack_controller.acceptance import live_run, runner
 from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.ending import facts_of
 from rack_controller.acceptance.floor import read_checks
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.record import RunRecord
@@ -169,6 +170,8 @@ def test_whenever_a_live_run_is_killed_its_rack_comes_to_rest_and_its_verdict_is
     assert wanted.outcome is Outcome.PASS
     assert (calm.went, calm.came) == (["u06/psu0", BY_HAND], ["u06/psu0", BY_HAND])
     assert {"operate, done", "ask, done", "rehearse", "rename to undo.json"} <= set(whole.seen)
+    said = facts_of(tmp_path / "whole" / FOLDER / run)
+    assert said["u15"] == {"isolates": True}
     cuts = set[tuple[int, ...]]()
     for at, moment in enumerate(whole.seen, 1):
         state, world = tmp_path / f"s{at}", World(name=RACK)
@@ -189,6 +192,7 @@ def test_whenever_a_live_run_is_killed_its_rack_comes_to_rest_and_its_verdict_is
         assert UndoBook(state / FOLDER / run).owed() == []
         assert (record.outcome, [s.outcome for s in record.steps]) == (wanted.outcome, [Outcome.PASS] * 3), moment
         assert AcceptanceDesk(state).verify(run).holds
+        assert facts_of(state / FOLDER / run) == said, f"{moment}: what the rack said before the cut is known after it"
         shutil.rmtree(state)
     assert cuts == {(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)}, "a step that was cut says so"
 
