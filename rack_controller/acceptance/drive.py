@@ -112,7 +112,8 @@ def places_of(phase: PhaseSpec, parts: Parts) -> tuple[str, ...]:
     """Return what a phase is repeated for; GPUs work by their number, those of every tray at once."""
     if phase.do == "load_gpu":
         return tuple(f"*/{phase.each}{n}" for n in range(parts.design.gpus))
-    return tuple(p for p in parts.of(phase.each or "") if not phase.places or p in phase.places)
+    places, named = parts.of(phase.each or ""), frozenset(phase.places)
+    return tuple(p for p in places if p in named) if named else places
 
 
 def drive_step(step: StepSpec, plan: Plan, rig: Rig, parts: Parts, watch: Watch | None = None) -> Driven:

@@ -14,6 +14,7 @@ from typing import IO, cast
 from rack_controller.prove.many_files import ManyFiles, ZipFiles, opened
 
 MOST_BYTES = 2 << 30
+"""What a zip may unpack to, unless it has that many bytes itself, as those of long runs do: they are not compressed."""
 MOST_IN_MEMORY = 16 << 20
 _PIECE = 1 << 20
 _WHEN = (1980, 1, 1, 0, 0, 0)
@@ -48,11 +49,13 @@ def unzipped(content: bytes | IO[bytes]) -> tuple[str, Mapping[str, bytes]]:
 
     Raises ValueError for what cannot be read as one, as far as its last byte.
     """
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content) if isinstance(content, bytes) else content)
+        size = file.seek(0, io.SEEK_END)
+        archive = zipfile.ZipFile(file)
         names = [n for n in archive.namelist() if not n.endswith("/")]
-        if sum(i.file_size for i in archive.infolist()) > MOST_BYTES:
-            raise ValueError(f"it unpacks to more than {MOST_BYTES >> 30} GiB")
+        if sum(i.file_size for i in archive.infolist()) > max(MOST_BYTES, size):
+            raise ValueError(f"it unpacks to more than {MOST_BYTES >> 30} GiB, and to more than it has itself")
         if len(names) != len(set(names)):
             raise ValueError("a file stands in it twice")
         if bad := archive.testzip():

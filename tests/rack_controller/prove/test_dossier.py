@@ -93,3 +93,14 @@ def test_what_is_changed_around_the_files_of_a_zip_is_told_with_its_byte() -> No
             archive.writestr(f"pilot/{path}", kept)
     assert unzipped(made.getvalue())[1] == files
     assert "packed anew" in around(made.getvalue(), "pilot", files)
+
+
+def test_a_zip_may_be_as_large_as_its_files_and_unpacks_to_no_more_than_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rack_controller.prove.zipped.MOST_BYTES", 1000)
+    long = {"raw.npz": bytes(5000)}
+    assert unzipped(zipped("k01", long))[1] == long
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("k01/raw.npz", long["raw.npz"])
+    with pytest.raises(ValueError, match="unpacks to more"):
+        unzipped(made.getvalue())
