@@ -5,7 +5,8 @@ Everything here reads or writes files: call it off the event loop.
 
 import hashlib
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -26,7 +27,7 @@ from rack_controller.acceptance.begin import Wish, begin, begin_together
 from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.emulated_floor import logged_at
 from rack_controller.acceptance.give_up import give_up, still_owed
-from rack_controller.acceptance.kept import settle_together
+from rack_controller.acceptance.kept import alone, settle_together
 from rack_controller.acceptance.launch import LOG, leading, members, start
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
@@ -45,7 +46,7 @@ from rack_controller.acceptance.progress import (
     stop_of,
 )
 from rack_controller.acceptance.record import RunRecord
-from rack_controller.acceptance.run import FOLDER, RECORD, RunFolder, runs_in, suspects_of
+from rack_controller.acceptance.run import FOLDER, HANDED, RECORD, RunFolder, runs_in, suspects_of
 from rack_controller.prove.accept.plan import Level, Plan
 from rack_controller.prove.report.as_html import as_html
 from rack_controller.prove.report.as_pdf import as_pdf
@@ -224,7 +225,8 @@ class AcceptanceDesk:
         """
         folder = self._open(run)
         for member in members(folder):
-            ask_to_stop(member.path, Stop(actor, time.time_ns(), reason))
+            with _still_open(member):
+                ask_to_stop(member.path, Stop(actor, time.time_ns(), reason))
         return self.row(folder)
 
     def go_on(self, run: str, token: str = "") -> RunRow:
@@ -279,7 +281,8 @@ class AcceptanceDesk:
         wrong = scan is not None and scan.fit in {Fit.WRONG, Fit.UNKNOWN}
         # What was scanned is kept all the same: who scanned the wrong part is part of the evidence.
         answer = Answer(time.time_ns(), actor, step, done and not wrong, barcode, note, photo, digest)
-        hand_in(folder.path, answer)
+        with _still_open(folder):
+            hand_in(folder.path, answer)
         if done and wrong and scan is not None:
             raise PreconditionFailed(scan.said, advice="scan the part that is asked for, or say done without a barcode")
         return Taken(answer, scan.fit.value if scan else "", scan.said if scan else "")
@@ -288,7 +291,8 @@ class AcceptanceDesk:
         """Keep a photo of a step.  Raises TargetUnknown, ArgumentsInvalid for what is none, EnvironmentUnfit."""
         folder = self._open(run)
         self._known_step(folder, step)
-        return Photo(*keep_photo(folder.path, step, content))
+        with _still_open(folder):
+            return Photo(*keep_photo(folder.path, step, content))
 
     def photo(self, run: str, name: str) -> tuple[bytes, str]:
         """Return a photo and its media type.  Raises TargetUnknown."""
@@ -358,6 +362,17 @@ class AcceptanceDesk:
         known = [s.id for s in _planned(folder, folder.read())]
         if step not in known:
             raise TargetUnknown(f"the run has no step {step[:64]!r}", advice=f"one of: {', '.join(known)}")
+
+
+@contextmanager
+def _still_open(folder: RunFolder) -> Iterator[None]:
+    """Hand something in while nobody seals the run: what comes after its outcome would not be under the seal.
+
+    Raises PreconditionFailed when it has ended meanwhile.
+    """
+    with alone(folder.path, HANDED):
+        _refuse_ended(folder.read())
+        yield
 
 
 def _refuse_ended(record: RunRecord) -> None:

@@ -50,7 +50,7 @@ def keep_together(folder: Path, name: str, make: Callable[[], Mapping[str, bytes
     `name`: by which they are known; `make` returns them from what is there now, which nobody else replaces meanwhile.
     Raises EnvironmentUnfit, and what `make` raises.
     """
-    with _alone(folder, name):
+    with alone(folder, name):
         _replace_all(folder, name)
         keep(_journal(folder, name), msgspec.msgpack.encode(dict(make())))
         _replace_all(folder, name)
@@ -59,7 +59,7 @@ def keep_together(folder: Path, name: str, make: Callable[[], Mapping[str, bytes
 def settle_together(folder: Path, name: str) -> None:
     """End what a crash cut of files that belong together; nothing where nothing was.  Raises EnvironmentUnfit."""
     if _journal(folder, name).is_file():
-        with _alone(folder, name):
+        with alone(folder, name):
             _replace_all(folder, name)
 
 
@@ -81,7 +81,7 @@ def _journal(folder: Path, name: str) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path, name: str) -> Iterator[None]:
+def alone(folder: Path, name: str) -> Iterator[None]:
     """Have nobody else replace files of this name meanwhile; the kernel lets go whatever happens."""
     path = folder / f".{name}.lock"
     try:

@@ -21,7 +21,7 @@ from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 from rack_controller.acceptance.drive import planned_seconds
 from rack_controller.acceptance.engine import outcome_of, run_step
-from rack_controller.acceptance.kept import keep, keep_written, sha256_of
+from rack_controller.acceptance.kept import alone, keep, keep_written, sha256_of
 from rack_controller.acceptance.raw import pack
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.rig import Rig
@@ -42,6 +42,8 @@ FLOOR_USED = "floor.json"
 """What a live run took of the floor: records, and which instruments logged what."""
 UNDER_WAY = run_files.UNDER_WAY
 """Which step is under way, and how often it was cut before."""
+HANDED = "handed-in"
+"""Who hands in has nobody else do so meanwhile by this name, nor the run be sealed."""
 SCHEMA_VERSION = 1
 Keeps = Callable[[Sequence[RunRecord]], None]
 """Has kept what records rest on beside them, before they are written."""
@@ -134,8 +136,9 @@ class RunFolder:
             "levels": sorted({s.level for s in record.steps if s.required}),
             **({"together": record.together} if record.together else {}),
             run_files.RAW_HASHES: {s.raw: s.raw_sha256 for s in record.steps if s.raw} | _floor_of(self.path),
-            run_files.FILE_HASHES: run_files.hashes_beside(self.files()),
         }
+        with alone(self.path, HANDED):  # what was being handed in as the run ended is under the seal
+            about[run_files.FILE_HASHES] = run_files.hashes_beside(self.files())
         content = b"".join(output.lines)
         keep(self.path / EVIDENCE, content)
         keep(self.path / (EVIDENCE + SUFFIX), seal(EVIDENCE, output.lines, output.names, signer, about))

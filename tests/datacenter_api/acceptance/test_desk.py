@@ -15,9 +15,12 @@ from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFail
 from rack_controller.acceptance import one_run
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.progress import Progress, stop_of, tell
+from rack_controller.acceptance.run import RunFolder
 from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.report.model import Waiver
 from rack_controller.prove.seal import SUFFIX
+from rack_controller.signing_keys import FOLDER as KEYS
+from rack_controller.signing_keys import SigningKeys
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20) + b"\0\0\0\0IEND\xaeB`\x82"
 WEBP = b"RIFF\x0e\0\0\0WEBPVP8 " + bytes(6)
@@ -193,3 +196,32 @@ def test_a_run_that_was_just_begun_is_starting_and_one_that_nobody_has_is_not_ru
     (tmp_path / "acceptance" / begun / "runner.log").write_text("identity: pass\nrackwright: no token\n")
     shown = desk.show(begun)
     assert (shown.running, shown.trouble) == (False, "no token")
+
+
+def test_what_comes_as_a_run_ends_is_refused_and_leaves_nothing_beside_its_seal(
+    tmp_path: Path, begun: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = AcceptanceDesk(tmp_path)
+    folder = desk.folder(begun)
+    before = folder.read()
+    looks = AcceptanceDesk._open
+
+    def ends_after(self: AcceptanceDesk, run: str) -> RunFolder:
+        """Find the run open, and have it end at the very next moment."""
+        found = looks(self, run)
+        found.write(msgspec.structs.replace(before, outcome=Outcome.STOPPED))
+        return found
+
+    monkeypatch.setattr(AcceptanceDesk, "_open", ends_after)
+    for hands_in in (
+        lambda: desk.take(begun, "tom", "settings", note="too late"),
+        lambda: desk.take_photo(begun, "settings", PNG),
+        lambda: desk.stop(begun, "tom", "too late"),
+    ):
+        folder.write(before)
+        with pytest.raises(PreconditionFailed, match="has ended"):
+            hands_in()
+    folder.finish(folder.read(), {}, SigningKeys(tmp_path / KEYS).signer())
+    assert desk.verify(begun).faults == []
+    assert not {"answers.jsonl", "stop.json"} & folder.files().keys()
+    assert not [name for name in folder.files() if name.startswith("photos/")]
