@@ -239,12 +239,18 @@ def _jumps(name: str, series: Series, phase: str) -> MeasureSpec:
 def _own(name: str, series: Series, phase: str, step: StepSpec, plan: Plan) -> list[MeasureSpec]:
     """Return how steady an instrument is held to be by itself, but for what a measure of the step asks itself."""
     said, asked = plan.alone.get(name), {(m.of, m.phase, m.rule) for m in step.measures}
-    # A load that moves moves flows, pressures and voltages with it: what an instrument does by itself shows at rest.
-    if said is None or any(p.name == phase and p.trace for p in step.phases):
+    if said is None:
         return []
+    # A load that moves moves flows, pressures and voltages with it: noise shows only while it stands, a jump that comes
+    # and goes between two readings shows then too.
+    moving = any(p.name == phase and p.trace for p in step.phases)
+    noise = {} if moving else {"most": said.noise, "share": said.noise_share}
+    jumps = {"within": said.jump, "share": said.jump_share}
+    if moving:
+        jumps = {k: v and MOVING_ROOM * v for k, v in jumps.items()}
     held = (
-        (Rule.SCATTERS, "noise", "is as steady as it should be", {"most": said.noise, "share": said.noise_share}),
-        (Rule.JUMPS, "jumps", "does not jump", {"within": said.jump, "share": said.jump_share}),
+        (Rule.SCATTERS, "noise", "is as steady as it should be", noise),
+        (Rule.JUMPS, "jumps", "does not jump", jumps),
     )
     return [
         MeasureSpec(
@@ -257,7 +263,7 @@ def _own(name: str, series: Series, phase: str, step: StepSpec, plan: Plan) -> l
             phase=phase,
             most=limits.get("most"),
             within=limits.get("within"),
-            share=limits["share"],
+            share=limits.get("share"),
         )
         for rule, called, title, limits in held
         if any(limits.values()) and (name, phase, rule) not in asked
@@ -286,6 +292,8 @@ def _told_anything(series: Series, evidence: Evidence, phase: str) -> bool:
 
 
 MOST_LOST, LEAST_PACE, JUMP_TIMES = 0.1, 0.5, 4.0
+MOVING_ROOM = 1.5
+"""By so much further an instrument may stand out under a load that moves: healthy ones did by 0.73 of its limit."""
 UNKNOWN_TIMES, UNKNOWN_SHARE, NOISE_TIMES, MOTION = 12.0, 0.02, 6.0, (0.4, 1.6)
 
 

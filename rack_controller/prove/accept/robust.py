@@ -10,6 +10,8 @@ ALIKE = 1e-9
 """Steps below this share of the greatest reading are the machine's arithmetic and none of an instrument."""
 READ_APART = 2
 """Rows that a part is read earlier or later than its peers."""
+READ_ALONG = 0.8
+"""Who says something new in so large a share of the rows is read as often as rows are taken."""
 LEAST_STEPS = 4
 """Fewer steps of parts of their own are something that happened, and not an instrument's last digit."""
 
@@ -42,10 +44,13 @@ def scatter(values: Array) -> Array:
 def scatter_of_its_own(values: Array, part: int, noise: float) -> float:
     """Return one part's scatter, (N, P), each of its steps less as much as all parts moved since its reading before.
 
-    What they moved by less than their own `noise` is no movement.
+    What they moved by less than their own `noise` is no movement.  A part that says something new in most rows is read
+    along with its peers: their movement is taken off row by row.
     """
     common = np.array([centre(row) for row in values])
     steps = np.nan_to_num(np.diff(values[:, part]))
+    if len(steps) and np.count_nonzero(steps) >= READ_ALONG * len(steps):
+        return float(scatter((values[:, part] - common)[:, None])[0])
     own, before = [], 0
     for row in (np.flatnonzero(steps) + 1).tolist():
         near = common[max(before - READ_APART, 0) : row + READ_APART + 1]

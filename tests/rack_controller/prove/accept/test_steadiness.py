@@ -328,3 +328,23 @@ def test_what_moves_with_a_trace_is_not_held_to_a_steady_load_s_limits(parts: Pa
     swings = 150.0 + 40.0 * np.sin(np.arange(ROWS) / 2.0)[:, None]
     assert "noise" in lone(parts, swings, noise=2.5)
     assert lone(parts, swings, trace="recorded", noise=2.5) == {}
+
+
+def test_a_jump_shows_under_a_load_that_moves_as_well_with_half_as_much_room_again(parts: Parts) -> None:
+    slow = 150.0 + 40.0 * np.sin(np.arange(ROWS) / 20.0)[:, None]
+    assert lone(parts, slow, trace="recorded", noise=2.5, jump=12.0) == {}
+    slow[40] += 16.0
+    assert lone(parts, slow, trace="recorded", jump=12.0) == {}
+    slow[60] += 30.0
+    assert lone(parts, slow, trace="recorded", jump=12.0) == {"jumps": [("u01", False)]}
+
+
+def test_who_is_read_as_often_as_its_peers_shakes_also_while_all_move(parts: Parts) -> None:
+    """A loop whose flow swings by a few times the meters' noise hid air in one tray's connector."""
+    count = len(parts.of("tray"))
+    noise = np.random.default_rng(9).standard_normal((ROWS, count)) * 0.045
+    noise[:, 4] *= 4.5
+    flow = 7.8 + noise + 0.2 * np.sin(np.arange(ROWS) / 6.0)[:, None]
+    series = {"tray.flow": Series("tray.flow", "L/min", parts.of("tray"), np.arange(1.0, ROWS + 1.0), flow)}
+    measure = MeasureSpec("m", "m", "tray.flow", Rule.SCATTERS, "a test", phase="full", times=2.5)
+    assert {f.place for f in judge(measure, Evidence("k", series, (PHASE,)), parts).findings} == {parts.of("tray")[4]}
