@@ -1,13 +1,18 @@
 """Every design that ships with a plan: a healthy rack passes all its levels, and faults of every kind are named."""
 
 import msgspec
+import numpy as np
 import pytest
 
-from firmware_bridge.generations.load import generation_folders
+from firmware_bridge.generations.load import generation_folders, load_generation
+from firmware_bridge.plant.design import design_of
 from rack_controller.acceptance.engine import outcome_of
 from rack_controller.acceptance.plans import FILE, plan_path, read_plan
 from rack_controller.acceptance.virtual.batch import accept_virtually, missed, planted_for
-from rack_controller.acceptance.virtual.recipe import Planted, read_planted
+from rack_controller.acceptance.virtual.recipe import Planted, read_planted, read_recipe
+from rack_controller.prove.accept.evidence import Evidence, Phase, Series
+from rack_controller.prove.accept.judge import judge_step
+from rack_controller.prove.accept.parts import parts_of
 from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.accept.verdict import Outcome
 
@@ -59,3 +64,21 @@ def test_a_plan_of_limits_that_follow_what_was_asked_says_them_once() -> None:
     plans = [read_plan(plan_path(d))[0] for d in DESIGNS]
     caps = [msgspec.to_builtins([m for s in p.steps if s.id == "caps" for m in s.measures]) for p in plans]
     assert all(c == caps[0] for c in caps)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_ports_of_trays_that_the_plan_switched_off_itself_have_gone_down_once_more(design: str) -> None:
+    found = load_generation(design)
+    parts = parts_of(found, design_of(found), read_recipe().fans_per_tray)
+    plan, _ = read_plan(plan_path(design))
+    (step,) = (s for s in plan.steps if s.id == "links")
+    (phase,) = step.phases
+    times, ports = np.arange(0.0, 600.0, 30.0), parts.of("port")
+    downed = np.full((len(times), len(ports)), 1.0)
+    cycled = [p.startswith(f"{ports[0].partition('/')[0]}/") for p in ports]
+    downed[:, cycled] = 2.0
+    raw = {"port.link_downed": Series("port.link_downed", "1", ports, times, downed)}
+    evidence = Evidence("k", raw, (Phase(phase.name, 0.0, 0.0, 600.0),))
+    judged = [m for m in judge_step(step, plan, evidence, parts) if "downed" in m.id or m.id == "flaps"]
+    assert {m.id for m in judged} >= {"flaps", "sweep_traffic_port_link_downed"}
+    assert [f.text for m in judged for f in m.findings] == []
