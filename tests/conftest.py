@@ -1,6 +1,7 @@
 """Properties are checked on the same examples every time, whatever the machine's mood: a flake would be a bug."""
 
 import gc
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from xdist.scheduler import LoadFileScheduling
 
 CHAINS = 2
 """How many whole products run at once."""
+PRODUCTS = ("tests/stories/", "tests/browser/")
+"""Whose modules start whole products."""
 
 settings.register_profile("rackwright", derandomize=True, deadline=None, database=None)
 settings.load_profile("rackwright")
@@ -38,8 +41,13 @@ class Chains(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         module = super()._split_scope(nodeid)
-        stories = [n.split("::", 1)[0] for n in self.collection if n.startswith("tests/stories/")]
-        return f"stories {list(dict.fromkeys(stories)).index(module) % CHAINS}" if module in stories else module
+        return self.chains.get(module, module)
+
+    @cached_property
+    def chains(self) -> dict[str, str]:
+        """Return the chain of every module that starts products, in the order of the collection."""
+        modules = dict.fromkeys(n.split("::", 1)[0] for n in self.collection if n.startswith(PRODUCTS))
+        return {module: f"products {n % CHAINS}" for n, module in enumerate(modules)}
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Chains:
