@@ -6,7 +6,7 @@ from rack_controller.prove.accept.compare import UNSEEN, _number
 from rack_controller.prove.accept.evidence import Array, Evidence
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import centre, middle, scatter, slope, spread
+from rack_controller.prove.accept.robust import centre, centres, middle, scatter, slope, spread
 from rack_controller.prove.accept.weighed import Weighed, weigh
 
 HOUR_S = 3600.0
@@ -123,7 +123,7 @@ def _drift_error(values: Array, times: Array) -> Array:
     A value that is only held from one row to the next is no reading of its own.
     """
     if values.shape[1] > 3:
-        common = np.array([centre(row) for row in values])[:, None]
+        common = centres(values)[:, None]
         values = values - common + centre(common[:, 0])
     third = max(len(times) // 3, 1)
     span = float(np.median(times[-third:]) - np.median(times[:third])) if len(times) > 1 else 1.0

@@ -47,7 +47,7 @@ def scatter_of_its_own(values: Array, part: int, noise: float) -> float:
     What they moved by less than their own `noise` is no movement.  A part that says something new in most rows is read
     along with its peers: their movement is taken off row by row.
     """
-    common = np.array([centre(row) for row in values])
+    common = centres(values)
     steps = np.nan_to_num(np.diff(values[:, part]))
     if len(steps) and np.count_nonzero(steps) >= READ_ALONG * len(steps):
         return float(scatter((values[:, part] - common)[:, None])[0])
@@ -64,6 +64,11 @@ def centre(values: Array) -> float:
     """Return the median of parts, NaN when none is known."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else float("nan")
+
+
+def centres(values: Array) -> Array:
+    """Return the median of all parts at each moment, (N, P) → (N,), NaN when none is known: `centre` of every row."""
+    return middle(np.where(np.isfinite(values), values, np.nan).T)
 
 
 def spread(values: Array) -> float:

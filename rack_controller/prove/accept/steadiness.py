@@ -9,7 +9,7 @@ from rack_controller.prove.accept.compare import COUNTED, MOST_ALONE, UNASKED, U
 from rack_controller.prove.accept.evidence import Array, Evidence, Series
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec
-from rack_controller.prove.accept.robust import READ_APART, centre, middle, scatter
+from rack_controller.prove.accept.robust import READ_APART, centre, centres, middle, scatter
 from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
 
 LEAST_CHANGES = 4
@@ -141,7 +141,7 @@ def _standing_out(values: Array) -> Array:
     if len(values) < 3:
         return standing
     alone = values.shape[1] < MOST_ALONE
-    common = np.zeros((len(values), 1)) if alone else np.array([[centre(row)] for row in values])
+    common = np.zeros((len(values), 1)) if alone else centres(values)[:, None]
     own = values - common
     before, after = own[1:-1] - own[:-2], own[1:-1] - own[2:]
     # A reading that is held while its peers are read anew stands out of them too, and is no jump of its own.
@@ -155,7 +155,7 @@ def _moved(values: Array) -> Array:
     """Return how far all parts together moved about each row, (N, P) → (N, 1), 0 of parts that have no peers."""
     if values.shape[1] < MOST_ALONE or not len(values):
         return np.zeros((len(values), 1))
-    common = np.pad(np.array([centre(row) for row in values]), READ_APART, mode="edge")
+    common = np.pad(centres(values), READ_APART, mode="edge")
     near = np.lib.stride_tricks.sliding_window_view(common, 2 * READ_APART + 1)
     return np.asarray(np.nan_to_num(near.max(axis=1) - near.min(axis=1)))[:, None]
 
