@@ -94,6 +94,8 @@ class SerialSource:
         if reading_class is ReadingClass.SAFETY and not self.is_pushing:
             readings += await self._round(None)
         readings += await self._round(reading_class)
+        if reading_class is ReadingClass.SLOW:
+            readings += await self._owed()
         now = self.clock.now()
         if reading_class in (ReadingClass.SAFETY, ReadingClass.POWER):
             readings += self.totals(self.latest, now)
@@ -164,9 +166,22 @@ class SerialSource:
         readings: list[Reading] = []
         for unit in self.units:
             readings += await self._unit_round(unit, reading_class)
+            if reading_class is ReadingClass.STATIC:
+                unit.owes_static = unit.life.is_suspect
         for reading in readings:
             self.latest[reading.place, reading.quantity] = reading
         return readings + self._dew_points(reading_class)
+
+    async def _owed(self) -> list[Reading]:
+        """Read the static registers of units that could not be asked when these were due: ten minutes are long."""
+        readings: list[Reading] = []
+        for unit in self.units:
+            if unit.owes_static and not unit.life.is_suspect:
+                readings += await self._unit_round(unit, ReadingClass.STATIC)
+                unit.owes_static = unit.life.is_suspect
+        for reading in readings:
+            self.latest[reading.place, reading.quantity] = reading
+        return readings
 
     def _dew_points(self, reading_class: ReadingClass | None) -> list[Reading]:
         """Return the dew points of the units that are awake, from what was read of them last."""
@@ -198,7 +213,7 @@ class SerialSource:
 
     def _forgotten(self, unit: SerialUnit) -> list[Reading]:
         """A unit that went dormant says nothing any more: its readings are unknown, not the last ones for ever."""
-        now = self.clock.now()
+        now, unit.owes_static = self.clock.now(), True
         return [
             Reading(s.place, s.quantity, None, now, Quality.MISSING) for s in series_of(self.tray, unit.part, unit.map)
         ]

@@ -47,6 +47,7 @@ class SerialUnit:
     doubted: frozenset[str] = frozenset()  # sources whose sensor the unit calls faulty
     faults: dict[str, DeviceError] = field(default_factory=dict)
     met: bool = False
+    owes_static: bool = False  # it could not be asked for its static registers when they were due
     spans: dict[ReadingClass | None, list[Span]] = field(default_factory=dict)
     readers: dict[tuple[int, int], SpanReader] = field(default_factory=dict)
     clock_written_at: Seconds = NEVER

@@ -1,7 +1,7 @@
 """Trays on a serial line: what is there is read, what is not is unknown, and one unit costs nobody else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,40 @@ async def test_a_supply_that_comes_back_is_read_again(line: PlainLine, shelf: Se
     assert value(found, "psu5", _Q.MANAGEMENT) == 2.0
     assert value(found, "psu5", _Q.POWER) == pytest.approx(3000.0)
     assert not shelf.faults
+
+
+def limits_of(readings: Sequence[Reading]) -> set[str]:
+    """Return the supplies of which a reading says between what their busbar's voltage may lie."""
+    return {r.place.removeprefix(f"{TRAY}/")[:4] for r in readings if "bus_m" in r.place and r.value is not None}
+
+
+async def test_a_supply_silent_when_its_static_registers_are_due_owes_them_no_ten_minutes(
+    line: PlainLine, shelf: SerialSource
+) -> None:
+    await shelf.discover()
+    line.spoil = lambda q, r: None if q.unit == 0x93 else r
+    await shelf.read(ReadingClass.SAFETY)  # a single reply is lost
+    line.spoil = None
+    assert limits_of(await shelf.read(ReadingClass.STATIC)) == {f"psu{n}" for n in range(6) if n != 3}
+    CLOCK.ahead += 2.0
+    await shelf.read(ReadingClass.SAFETY)
+    assert limits_of(await shelf.read(ReadingClass.SLOW)) == {"psu3"}
+    assert limits_of(await shelf.read(ReadingClass.SLOW)) == set(), "once is enough"
+
+
+async def test_of_a_supply_that_comes_back_the_static_registers_are_read_too(
+    line: PlainLine, shelf: SerialSource
+) -> None:
+    gone = line.units.pop(0x95)
+    await shelf.discover()
+    await shelf.read(ReadingClass.STATIC)
+    for _ in range(12):
+        CLOCK.ahead += 11.0
+        await all_of(shelf)
+    line.units[0x95] = gone
+    CLOCK.ahead += 11.0
+    await shelf.read(ReadingClass.SAFETY)
+    assert limits_of(await shelf.read(ReadingClass.SLOW)) == {"psu5"}
 
 
 async def test_a_span_that_is_refused_hides_no_leak(line: PlainLine, lines: SerialLines) -> None:
