@@ -8,6 +8,7 @@ from pathlib import Path
 import uvloop
 
 from firmware_bridge.credentials.vault import Vault
+from firmware_bridge.installation import note_site_file, own_generations
 from firmware_bridge.long_running import settled
 from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import RackwrightError
@@ -40,7 +41,8 @@ async def _run(files: ControllerFiles, site_file: Path | None) -> None:
     journal = Journal(files.journal)
     try:
         site = site_file or files.site
-        search = (files.generations, site.parent / "generations")
+        note_site_file(files.state, site)
+        search = own_generations(files.state, site)
         vault = Vault(files.credentials)
         clock, logs, audited = SystemClock(), files.console_logs, Audited(AuditLog(files.audit, WRITER))
         found = (site, vault, journal, clock, new_boot_id(), search, logs, audited)

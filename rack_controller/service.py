@@ -37,11 +37,6 @@ class ControllerFiles:
         return self.state / "site.yaml"
 
     @property
-    def generations(self) -> Path:
-        """A folder for generations of the user's own, before the seeds."""
-        return self.state / "generations"
-
-    @property
     def journal(self) -> Path:
         """The journal."""
         return self.state / "controller" / "journal.db"

@@ -22,9 +22,11 @@ from datacenter_api.acceptance.shown import FORMS, Checked, Photo, PlannedStep, 
 from datacenter_api.acceptance.sources import source_of
 from datacenter_api.acceptance.waivers import add_waiver, waivers_of
 from datacenter_api.fleet.queries import ReadingRow
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, PreconditionFailed, TargetUnknown
 from rack_controller.acceptance.begin import Wish, begin, begin_together
 from rack_controller.acceptance.came_before import came_before
+from rack_controller.acceptance.designs import design_or_why
 from rack_controller.acceptance.emulated_floor import logged_at
 from rack_controller.acceptance.give_up import give_up, still_owed
 from rack_controller.acceptance.kept import alone, settle_together
@@ -97,7 +99,7 @@ class AcceptanceDesk:
 
         Raises ConfigurationError and FileInvalid for what cannot be met, EnvironmentUnfit when nothing can be kept.
         """
-        file = plan_path(generation, name=plan) if plan else None
+        file = self._plan_file(generation, plan)
         wish = Wish(generation, level, seed, planted, plan=file, rack=rack, plan_text=plan_text, patience_s=patience_s)
         if racks:
             folder = begin_together(wish, racks, self.state, __version__, actor)[0]
@@ -122,11 +124,11 @@ class AcceptanceDesk:
 
         Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
         """
-        file = plan_path(generation, name=plan) if plan else None
+        file = self._plan_file(generation, plan)
         if not rack:
-            return preview(generation, level, file, plan_text=plan_text)
+            return preview(generation, level, file, plan_text=plan_text, search=self._own)
         noted, logged = noted_kinds(self.state, rack), logged_at(self.state, rack)
-        found = preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged, switched)
+        found = preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged, switched, self._own)
         return msgspec.structs.replace(found, taken=holding(self.state, [rack]))
 
     def preview_together(
@@ -141,7 +143,7 @@ class AcceptanceDesk:
 
         Raises what `preview` raises.
         """
-        file = plan_path(generation, name=plan) if plan else None
+        file = self._plan_file(generation, plan)
         told = {
             rack: Told(
                 _reads(rack, rows),
@@ -155,15 +157,15 @@ class AcceptanceDesk:
         def held(rack: str, found: Plan, digest: str) -> str:
             return came_before(self.state, rack, generation, found, digest).why
 
-        found = preview_together(generation, told, file, plan_text, held)
+        found = preview_together(generation, told, file, plan_text, held, self._own)
         return msgspec.structs.replace(found, taken=holding(self.state, list(racks)))
 
     def form(
         self, generation: str, level: str, plan: str, rack: str, rows: Sequence[ReadingRow], *, readings: bool = False
     ) -> bytes:
         """Return the CSV that a plan wants of the floor of `rack`, which has these readings.  Raises as `preview`."""
-        file = plan_path(generation, name=plan) if plan else None
-        return form(generation, level, _reads(rack, rows), plan=file, readings=readings)
+        file = self._plan_file(generation, plan)
+        return form(generation, level, _reads(rack, rows), plan=file, readings=readings, search=self._own)
 
     def listed(self) -> list[RunRow]:
         """Return every run, the newest first; one that cannot be read says so."""
@@ -203,6 +205,7 @@ class AcceptanceDesk:
         record, running = folder.as_told(kept), goes_on(folder, kept)
         cut = not running and record.outcome is None
         at_rest = kept.outcome is not None
+        design, lacks = design_or_why(record, self.state)
         return RunView(
             record=record,
             steps=_planned(folder, record),
@@ -212,10 +215,11 @@ class AcceptanceDesk:
             stop=stop_of(path),
             answers=answers_of(path),
             waivers=waivers_of(path),
-            suspects=suspects_of(record),
+            suspects=suspects_of(record, design),
             trouble=_last_line(leading(folder).path / LOG) if cut else "",
             beside=beside(folder),
             owed=still_owed(path) if cut and not at_rest and record.rig == "live" else "",
+            lacks_design=lacks,
         )
 
     def stop(self, run: str, actor: str, reason: str) -> RunRow:
@@ -314,7 +318,7 @@ class AcceptanceDesk:
         if changed := self.changed(run):
             advice = f"see `rackwright verify`, and restore {changed[0].file}"
             raise PreconditionFailed(f"no report is made of run {run}: {changed[0]}", advice=advice)
-        report = report_of(source_of(self.folder(run), passport))
+        report = report_of(source_of(self.folder(run), self.state, passport))
         return as_pdf(report) if form == "pdf" else as_html(report).encode()
 
     def bundle(self, run: str) -> IO[bytes]:
@@ -352,6 +356,15 @@ class AcceptanceDesk:
             raise TargetUnknown(f"there is no run {run[:80]!r}", advice="see `rackwright accept show`")
         settle_together(folder.path, WAIVERS)
         return folder
+
+    @property
+    def _own(self) -> Sequence[Path]:
+        """Return the folders with generations of the installation's own."""
+        return own_generations(self.state)
+
+    def _plan_file(self, generation: str, plan: str) -> Path | None:
+        """Return one of a generation's further plans, None for its whole one."""
+        return plan_path(generation, self._own, plan) if plan else None
 
     def _open(self, run: str) -> RunFolder:
         folder = self.folder(run)

@@ -105,7 +105,8 @@ class RunView(msgspec.Struct, frozen=True):
     """One run as it is now: its record, what it does, what people handed in, what was waived.
 
     `trouble` is the last line that the run's process left when it ended before the run did, `owed` what it leaves at a
-    rack that runs; `beside` are the racks that are accepted together with its rack.
+    rack that runs; `beside` are the racks that are accepted together with its rack.  `lacks_design`: why its design is
+    not at hand, without which no tray is suspected for its parts; empty where it is.
     """
 
     record: RunRecord
@@ -120,6 +121,7 @@ class RunView(msgspec.Struct, frozen=True):
     trouble: str
     beside: list[RackBeside] = []
     owed: str = ""
+    lacks_design: str = ""
 
 
 class Taken(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from datacenter_api.acceptance.photos import read_photo
 from datacenter_api.acceptance.waivers import waivers_of
 from firmware_bridge.vocabulary.errors import TargetUnknown
 from rack_controller.acceptance.begin import PLAN
+from rack_controller.acceptance.designs import design_or_why
 from rack_controller.acceptance.ending import FACTS
 from rack_controller.acceptance.kept import sha256_of
 from rack_controller.acceptance.look_back import exhibits_of, plan_of_run
@@ -24,10 +25,11 @@ from rack_controller.prove.run_files import WAIVERS
 from rack_controller.prove.seal import SUFFIX, judge
 
 
-def source_of(folder: RunFolder, passport: PassportSummary | None = None) -> Source:
+def source_of(folder: RunFolder, state: Path, passport: PassportSummary | None = None) -> Source:
     """Return everything that a report of a run says.  Raises ConfigurationError where there is no such run."""
     record = folder.told()
     plan = plan_of_run(folder, record)
+    design, lacks = design_or_why(record, state)
     return Source(
         record=record,
         plan=plan,
@@ -35,13 +37,14 @@ def source_of(folder: RunFolder, passport: PassportSummary | None = None) -> Sou
         passport=passport,
         waivers=waivers_of(folder.path),
         answers=answers_of(folder.path),
-        suspects=suspects_of(record),
-        exhibits={} if plan is None else dict(exhibits_of(folder, record, plan)),
+        suspects=suspects_of(record, design),
+        exhibits={} if plan is None or design is None else dict(exhibits_of(folder, record, plan, design)),
         versions=versions_of(folder.path),
         hashes=list(hashes_of(folder.path)),
         sealed=signer_of(folder.path),
         photos=photos_of(folder.path),
         beside=[(b.run, b.rack, b.outcome, b.steps) for b in beside(folder)],
+        lacks_design=lacks,
     )
 
 

@@ -15,6 +15,7 @@ from datacenter_api.cli.op import short
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
 from datacenter_api.cli.state_directory import default_state
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 
 app = typer.Typer(help="Acceptance of racks: plans, runs, what was found.", no_args_is_help=True)
@@ -89,23 +90,24 @@ def run(
     if resume and not virtual:
         if racks:
             raise ConfigurationError("a run that is gone on with has its racks", advice="leave out --rack")
-        _live(go_on_over_api(connect(url, state), resume, leave, _told), output, as_json)
+        _live(go_on_over_api(connect(url, state), resume, leave, _told), root, output, as_json)
         return
-    name, file = plan_named(chosen_plan, "" if racks else generation)
+    search = own_generations(root)
+    name, file = plan_named(chosen_plan, "" if racks else generation, search)
     if racks:
         wish = wish_of(racks, level, name, file) | {"patience_s": patience}
         ask_about_untold(connect(url, state), wish, yes)
-        _live(begin_over_api(connect(url, state), wish, leave, _told), output, as_json)
+        _live(begin_over_api(connect(url, state), wish, leave, _told), root, output, as_json)
         return
     if resume:
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
     else:
-        file = file or (plan_path(generation, name=name) if name else None)
+        file = file or (plan_path(generation, search, name) if name else None)
         made = Wish(generation, level or "L11", seed, plant, file, trace, faults)
         record, folder = virtual_run.accept(made, root, __version__, _told, getpass.getuser())
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
-    _show(record, output, as_json)
+    _show(record, root, output, as_json)
     note(f"run {record.id}: {str(record.outcome).upper()}; {kept}")
     if record.outcome != "pass":
         raise typer.Exit(NOT_ACCEPTED)
@@ -127,34 +129,38 @@ def show(
     if run and not (root / FOLDER / run).is_dir():
         raise TargetUnknown(f"there is no run {run[:64]!r}", advice="see `rackwright accept show`")
     if run:
-        _show(RunFolder(root / FOLDER / run).told(), output, as_json)
+        _show(RunFolder(root / FOLDER / run).told(), root, output, as_json)
         return
     rows: list[Row] = [msgspec.to_builtins(f.told()) for f in runs_in(root)]
     emit(rows, _RUNS, chosen(output, as_json), name="runs")
 
 
-def _live(records: list[Any], output: Output, as_json: bool) -> None:
+def _live(records: list[Any], state: Path, output: Output, as_json: bool) -> None:
     """Show what came of live runs, none where they are left alone; exit code 9 where one did not pass."""
     for record in records:
         if len(records) > 1:
             note(f"{record.rack}:")
-        _show(record, output, as_json)
+        _show(record, state, output, as_json)
         note(f"run {record.id}: {str(record.outcome).upper()}; kept and sealed where the API runs")
     if any(record.outcome != "pass" for record in records):
         raise typer.Exit(NOT_ACCEPTED)
 
 
-def _show(record: Any, output: Output, as_json: bool) -> None:
+def _show(record: Any, state: Path, output: Output, as_json: bool) -> None:
     import msgspec
 
+    from rack_controller.acceptance.designs import design_or_why
     from rack_controller.acceptance.run import suspects_of
 
-    pointed_at = msgspec.to_builtins(suspects_of(record))
+    design, lacks = design_or_why(record, state)
+    pointed_at = msgspec.to_builtins(suspects_of(record, design))
     row = msgspec.to_builtins(record) | {"suspects": pointed_at}
     if chosen(output, as_json) is Output.TABLE:
         emit(row["steps"], _STEPS, Output.TABLE, name="steps")
         if pointed_at:
             emit(pointed_at, _SUSPECTS, Output.TABLE)
+        if lacks:
+            note(f"no tray is suspected for its parts: {lacks}")
     else:
         emit([row], _RUNS, chosen(output, as_json), name="run", single=True)
 

@@ -8,6 +8,8 @@ import typer
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import State, Url
 from datacenter_api.cli.output import note
+from datacenter_api.cli.state_directory import default_state
+from firmware_bridge.installation import own_generations
 
 
 def baseline(
@@ -20,7 +22,9 @@ def baseline(
 
     api = connect(url, state)
     layout = api.get(f"/api/v1/racks/{quoted(rack)}/layout")
-    text, count = draft_baseline(api, layout, time.strftime("%Y-%m-%d", time.gmtime()))
+    text, count = draft_baseline(
+        api, layout, time.strftime("%Y-%m-%d", time.gmtime()), own_generations(state or default_state())
+    )
     typer.echo(text, nl=False)
     note(
         f"{count} versions; read them, write into `source` who wants them (empty is refused), then "

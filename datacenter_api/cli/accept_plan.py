@@ -1,5 +1,6 @@
 """`rackwright accept plan`: what an acceptance asks for, and of racks that run what a run would do before it begins."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,8 @@ from datacenter_api.cli.accept_live import look_over_api, racks_of, say_lacks, w
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.state_directory import default_state
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
 PlanOpt = Annotated[
@@ -51,12 +54,13 @@ def plan(
 
     from rack_controller.acceptance.plans import plan_path, read_plan
 
-    name, file = plan_named(chosen_plan, "" if racks else generation)
+    search = own_generations(state or default_state())
+    name, file = plan_named(chosen_plan, "" if racks else generation, search)
     if racks:
         found = look_over_api(connect(url, state), wish := wish_of(racks, level, name, file))
         _show(found, racks_of(wish), output, as_json)
         return
-    read, _ = read_plan(file or plan_path(generation, name=name))
+    read, _ = read_plan(file or plan_path(generation, search, name), search)
     rows: list[Row] = [
         {
             "id": s.id,
@@ -73,8 +77,11 @@ def plan(
     emit(rows, _PLAN, chosen(output, as_json), name="steps")
 
 
-def plan_named(said: str, generation: str) -> tuple[str, Path | None]:
-    """Return a plan by name or as a file; what is neither is refused.  `generation` empty: it is the rack's."""
+def plan_named(said: str, generation: str, search: Sequence[Path]) -> tuple[str, Path | None]:
+    """Return a plan by name or as a file; what is neither is refused.  `generation` empty: it is the rack's.
+
+    `search`: folders with generations of one's own.
+    """
     from rack_controller.acceptance.plans import plan_names
 
     if not said:
@@ -82,7 +89,7 @@ def plan_named(said: str, generation: str) -> tuple[str, Path | None]:
     file = Path(said)
     if file.suffix or file.exists() or "/" in said:
         return "", file
-    known = plan_names(generation) if generation else []
+    known = plan_names(generation, search) if generation else []
     if generation and said not in known:
         advice = f"a file, or one of: {', '.join(known) or 'none ships beside the whole one'}"
         raise ConfigurationError(f"{generation} has no plan {said[:64]!r}", advice=advice)

@@ -14,6 +14,7 @@ from datacenter_api.cli.endpoint_trust import find_endpoint
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, age, document, emit
 from datacenter_api.cli.state_directory import default_state
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 
 app = typer.Typer(help="Management endpoints.", no_args_is_help=True)
@@ -177,7 +178,7 @@ def scan(
     from rack_controller.run.clock import SystemClock
     from rack_controller.scan import found_document, scan_line
 
-    search = ((state or default_state()) / "generations",)
+    search = own_generations(state or default_state())
     found = asyncio.run(scan_line(tty, SystemClock(), _addresses(address), family, search, _tell))
     emit([found_document(unit) for unit in found], _FOUND, chosen(output, as_json), name="address_hex")
     typer.echo(f"{len(found)} units", err=True)

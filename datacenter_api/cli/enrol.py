@@ -12,6 +12,7 @@ from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.credential import FOLDER
 from datacenter_api.cli.options import State
 from datacenter_api.cli.state_directory import StatePaths, default_state
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError, TrustRefused
 from firmware_bridge.vocabulary.identity import Certificate, Identity
 from firmware_bridge.vocabulary.place import rack_name
@@ -74,8 +75,7 @@ def _enrol_one(
     from rack_controller.enrol import entry_of, expected_endpoint, first_look, prove
 
     who = replace(who, credential=who.credential or credential)
-    search = (home / "generations", draft.path.parent / "generations")
-    spec = expected_endpoint(draft.site, who.place, search)
+    spec = expected_endpoint(draft.site, who.place, own_generations(home, draft.path))
     shown = asyncio.run(first_look(who))
     if shown.not_after <= datetime.datetime.now(datetime.UTC):
         raise TrustRefused(

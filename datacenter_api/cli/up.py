@@ -29,6 +29,7 @@ from datacenter_api.cli.state_directory import (
 )
 from datacenter_api.cli.supervise import Child, Supervisor, raise_file_limit
 from datacenter_api.listen import DEFAULT_LISTEN, Listen, parse_listen
+from firmware_bridge.installation import own_generations
 from firmware_bridge.long_running import begin
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackwrightError
 from firmware_bridge.vocabulary.place import rack_name
@@ -128,7 +129,7 @@ def check_designs(spec: str, state: Path) -> None:
     from rack_controller.sites import check_generation
 
     for name in sorted({part.partition("*")[0].strip() for part in spec.split(",")} - {""}):
-        check_generation(name, [state / "generations"])
+        check_generation(name, own_generations(state, StatePaths(state).site))
 
 
 class _Up:

@@ -15,6 +15,7 @@ from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
 from datacenter_api.fleet.places import layout_of
 from datacenter_api.services import Services
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.acceptance.engine import LEAST_TOGETHER
 from rack_controller.acceptance.plans import plan_names
@@ -68,13 +69,18 @@ class BeginCard:
         """Offer the plans of the racks' design, and the levels that so many of them have."""
         racks = self._wish[0]
         try:
-            names = plan_names(layout_of(self._services.fleet.find(racks[0])).generation) if racks else []
+            names = self._plans_of(racks[0]) if racks else []
         except RackwrightError:
             names = []
         self._plan.set_options([WHOLE, *names], value=WHOLE)
         alone = len(racks) < LEAST_TOGETHER
         self._level.set_options(_ALONE if alone else _TOGETHER, value="L11" if alone else "L12")
         self._forget()
+
+    def _plans_of(self, rack: str) -> list[str]:
+        """Return the further plans of a rack's design.  Raises ConfigurationError, TargetUnknown."""
+        generation = layout_of(self._services.fleet.find(rack)).generation
+        return plan_names(generation, own_generations(self._services.state))
 
     async def _preview(self, _event: Any = None) -> None:
         """Show what the run would do, and ask for the racks' names, but where another run has one of them."""

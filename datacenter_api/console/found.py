@@ -14,15 +14,16 @@ MOST_FOUND = 60
 
 
 def draw_suspects(view: RunView) -> str:
-    """Return the parts to look at first, empty where there are none."""
+    """Return the parts to look at first, empty where there are none, and what is not known of them."""
     if not view.suspects:
         return ""
+    lacks = f'<p class="quiet">▲ No tray is named for its parts: {esc(view.lacks_design)}</p>' * bool(view.lacks_design)
     items = "".join(
         f"<li><b>{esc(s.place)}</b> <span class=quiet>{esc(s.serial) or 'no serial number'}</span><br>"
         f"{esc(s.text)}</li>"
         for s in view.suspects[:5]
     )
-    return f'<h2>Look at these first</h2><ol class="suspects">{items}</ol>'
+    return f'<h2>Look at these first</h2><ol class="suspects">{items}</ol>{lacks}'
 
 
 def found_by(view: RunView, words: str) -> list[int]:

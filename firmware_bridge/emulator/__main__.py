@@ -18,6 +18,7 @@ from firmware_bridge.emulator.faults import Fault, read_faults
 from firmware_bridge.emulator.hall import Hall, HallOptions
 from firmware_bridge.emulator.process import die_with_parent, ensure_files, map_large_blocks
 from firmware_bridge.emulator.recording import Recording
+from firmware_bridge.installation import own_generations
 from firmware_bridge.long_running import begin
 from firmware_bridge.one_line import OneLineParser
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
@@ -50,10 +51,11 @@ def main(argv: list[str] | None = None) -> int:
 async def _run_hall(options: argparse.Namespace, faults: tuple[Fault, ...]) -> None:
     if not 0 <= options.speed <= 1000:
         raise ConfigurationError(f"--speed: {options.speed}", advice="use a factor from 0 to 1000")
+    state = options.state.absolute()
     hall = Hall(
         HallOptions(
-            state=options.state.absolute(),
-            search=(options.state.absolute() / "generations",),
+            state=state,
+            search=own_generations(state, state / "site.yaml"),
             racks=options.racks,
             load_trace=options.load_trace,
             speed=options.speed,

@@ -1,5 +1,7 @@
 """Generation folders become Generation values, or an error that names file, line, field and what was expected."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -63,21 +65,32 @@ def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
             )
         name = by_alias[name]
     document, chain = _read(folders[name] / "rack.yaml"), [name]
+    if document.value.get("name") != name:
+        raise document.complaint("name", f"expected {name!r}, as its folder is called")
+    own = _own_text(folders[name], document)
     for _ in range(MOST_EXTENDS):
         base = document.value.get("extends")
         if base is None:
             generation = _generation(document, _extras(folders[name]))
             layers = next((found for each in chain if (found := read_limit_layers(folders[each])) is not None), None)
-            return replace(generation, sequence=read_sequence(name, folders), layers=layers)
+            digest = hashlib.sha256(own.encode()).hexdigest() if own else ""
+            return replace(generation, sequence=read_sequence(name, folders), layers=layers, own_sha256=digest)
         if base not in folders:
             raise document.complaint("extends", f"expected a known generation ({', '.join(sorted(folders))})")
         chain.append(base)
         lower = _read(folders[base] / "rack.yaml")
+        own += _own_text(folders[base], lower)
         lower.value.pop("aliases", None)  # another name of the base is not a name of this one
         over = dict(document.value)
         del over["extends"]
         document = merge(lower, Located(over, document.places))
     raise document.complaint("extends", f"expected a chain of at most {MOST_EXTENDS} generations, without a circle")
+
+
+def _own_text(folder: Path, document: Located) -> str:
+    """Return what a file of the installation's own says, nothing of one that ships."""
+    ships = folder.parent == seeds_folder() / "generations"
+    return "" if ships else json.dumps(document.value, default=str)
 
 
 def _read(path: Path) -> Located:

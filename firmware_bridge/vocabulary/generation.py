@@ -260,7 +260,10 @@ class Coolant:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A rack design.  `facts` maps a dotted field (`busbar.power_max`) to where its number comes from."""
+    """A rack design.  `facts` maps a dotted field (`busbar.power_max`) to where its number comes from.
+
+    `own_sha256`: of what files of the installation's own say of it, empty where all of it ships with the product.
+    """
 
     name: str
     title: str
@@ -280,6 +283,7 @@ class Generation:
     sequence: "Sequence | None" = None
     supply: Supply = field(default_factory=Supply)
     layers: "LimitLayers | None" = None
+    own_sha256: str = ""
 
     def slots_of(self, kind: TrayKind) -> tuple[Slot, ...]:
         """Return the slots that hold a tray of this kind, bottom up."""

@@ -1,6 +1,7 @@
 """A plan with a baseline of firmware, drafted from what a rack that runs tells of itself and the floor tells of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from firmware_bridge.generations.load import load_generation
@@ -12,14 +13,16 @@ from rack_controller.prove.accept.baseline import plan_text, versions_of
 from rack_controller.prove.accept.evidence import FactValue, FloorRecord
 
 
-def draft_baseline(link: Link, layout: Mapping[str, Any], day: str) -> tuple[str, int]:
+def draft_baseline(link: Link, layout: Mapping[str, Any], day: str, search: Sequence[Path] = ()) -> tuple[str, int]:
     """Return the plan as YAML, and how many versions it names.  `layout`: the rack's, as the product tells it.
+
+    `search`: folders with generations of one's own.
 
     A version that a part does not tell itself is taken from the floor's records of it, as a run takes it.
     Raises what `link` raises.
     """
     rack, generation = str(layout["rack"]), str(layout["generation"])
-    parts = live_parts(load_generation(generation))
+    parts = live_parts(load_generation(generation, search))
     product = ProductOverApi(link, rack, rack, part_of=Names(parts).part_of)
     told: dict[str, dict[str, FactValue]] = {p: dict(said) for p, said in product.facts(("firmware",)).items()}
     for place, noted in facts_of(_noted(link, rack), read_checks()).items():

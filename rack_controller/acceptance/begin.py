@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from firmware_bridge.generations.load import load_generation
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.engine import LEAST_TOGETHER
 from rack_controller.acceptance.kept import keep
@@ -84,9 +85,11 @@ def begin_together(wish: Wish, racks: Sequence[str], state: Path, software: str,
 
 
 def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: str) -> list[RunFolder]:
-    generation = load_generation(wish.generation)
-    path = wish.plan or (None if wish.plan_text else plan_path(generation.name))
-    plan, text = whole_plan(wish.plan_text if path is None else plan_text(path), PLAN if path is None else str(path))
+    search = own_generations(state)
+    generation = load_generation(wish.generation, search)
+    path = wish.plan or (None if wish.plan_text else plan_path(generation.name, search))
+    said, name = (wish.plan_text, PLAN) if path is None else (plan_text(path), str(path))
+    plan, text = whole_plan(said, name, search)
     if wish.level not in set(Level):
         raise ConfigurationError(f"level {wish.level!r}", advice="L10, L11 or L12")
     alone = len(racks) == 1
@@ -110,6 +113,7 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
             began_unix_ns=now,
             planted=wish.planted,
             together={} if alone else runs,
+            design_sha256=generation.own_sha256,
         )
         for run, rack in runs.items()
     ]

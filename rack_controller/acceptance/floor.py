@@ -14,6 +14,7 @@ import msgspec
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.generations.site_file import read_site
+from firmware_bridge.installation import own_generations, site_file
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.wire.located_yaml import convert, parse
@@ -75,7 +76,7 @@ def take_floor(
     Raises ConfigurationError for a rack that nobody knows, EnvironmentUnfit when nothing can be kept.
     """
     place, design = _rack(state, rack, generation)
-    loaded = load_generation(design)
+    loaded = load_generation(design, own_generations(state))
     parts = parts_of(loaded, design_of(loaded))
     complaints = Complaints()
     now = datetime.datetime.now(datetime.UTC)
@@ -144,7 +145,7 @@ def _rack(state: Path, rack: str, generation: str) -> tuple[str, str]:
 
 
 def _racks(state: Path) -> dict[str, str]:
-    path = state / "site.yaml"
+    path = site_file(state)
     return {str(r.place): r.generation for r in read_site(path).racks} if path.is_file() else {}
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import RackwrightError
+from firmware_bridge.vocabulary.generation import Generation
 from rack_controller.acceptance.begin import kept_plan
 from rack_controller.acceptance.kept import sha256_of
 from rack_controller.acceptance.raw import unpack
@@ -33,10 +33,11 @@ def plan_of_run(folder: RunFolder, record: RunRecord) -> Plan | None:
         return None
 
 
-def exhibits_of(folder: RunFolder, record: RunRecord, plan: Plan) -> Iterator[tuple[str, Sequence[Exhibit]]]:
-    """Yield each step of a run that kept its series, with what is worth drawing of it, worst first."""
-    generation = load_generation(record.generation)
-    parts = parts_of(generation, design_of(generation))
+def exhibits_of(
+    folder: RunFolder, record: RunRecord, plan: Plan, design: Generation
+) -> Iterator[tuple[str, Sequence[Exhibit]]]:
+    """Yield each step of a run of this design that kept its series, with what is worth drawing of it, worst first."""
+    parts = parts_of(design, design_of(design))
     steps = {s.id: s for s in plan.steps}
     for step in record.steps:
         raw = _raw(folder.path, record.rack, step)

@@ -108,13 +108,15 @@ def preview_together(
     plan: Path | None = None,
     plan_text: str = "",
     held: Callable[[str, Plan, str], str] = lambda rack, plan, plan_sha256: "",
+    search: Sequence[Path] = (),
 ) -> RunPreview:
     """Return what a run of racks together at L12 would do, and what each lacks.
 
-    `held` returns why a rack may not begin such a plan, with its SHA-256, yet, empty where it may.
+    `held` returns why a rack may not begin such a plan, with its SHA-256, yet, empty where it may.  `search`: folders
+    with generations of one's own.
     Raises what `preview` raises.
     """
-    made, found, digest = _read(generation, plan, plan_text)
+    made, found, digest = _read(generation, plan, plan_text, search)
     parts = live_parts(made)
     steps = _steps(made, found, found.upto(Level.L12, together=True), parts, list(racks.values()))
     lacks = [
@@ -136,13 +138,15 @@ def preview(
     plan_text: str = "",
     logged: Collection[str] = (),
     switched: Collection[str] = (),
+    search: Sequence[Path] = (),
 ) -> RunPreview:
     """Return what a run would do; of a rack that runs with its `reads`, None for a virtual one, which lacks nothing.
 
-    `noted_kinds`, `logged`, `switched`: as of `Told`; `plan_text`: a plan that comes as text.
+    `noted_kinds`, `logged`, `switched`: as of `Told`; `plan_text`: a plan that comes as text; `search`: folders with
+    generations of one's own.
     Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
     """
-    made, found, _ = _read(generation, plan, plan_text)
+    made, found, _ = _read(generation, plan, plan_text, search)
     parts = live_parts(made)
     told = None if reads is None else Told(reads, noted_kinds, logged, switched)
     steps = _steps(made, found, found.upto(Level(level)), parts, [told] if told else [])
@@ -150,10 +154,12 @@ def preview(
     return RunPreview(made.name, found.name, found.title, level, sum(s.seconds for s in steps), steps, lacking, needs)
 
 
-def _read(generation: str, plan: Path | None, plan_text: str) -> tuple[Generation, Plan, str]:
+def _read(generation: str, plan: Path | None, plan_text: str, search: Sequence[Path]) -> tuple[Generation, Plan, str]:
     """Return a generation, the plan and the SHA-256 of its whole text."""
-    made = load_generation(generation)
-    return made, *(read_plan_text(plan_text, PLAN) if plan_text else read_plan(plan or plan_path(made.name)))
+    made = load_generation(generation, search)
+    if plan_text:
+        return made, *read_plan_text(plan_text, PLAN, search)
+    return made, *read_plan(plan or plan_path(made.name, search), search)
 
 
 def _lacks(
@@ -177,12 +183,13 @@ def form(
     plan: Path | None = None,
     plan_text: str = "",
     readings: bool = False,
+    search: Sequence[Path] = (),
 ) -> bytes:
     """Return the CSV that a plan wants of the floor of a rack that runs, with its `reads`, to be filled in.
 
     `readings`: of what instruments log, else of records.  Raises what `preview` raises.
     """
-    made, found, _ = _read(generation, plan, plan_text)
+    made, found, _ = _read(generation, plan, plan_text, search)
     parts, checks = live_parts(made), read_checks()
     if not readings:
         return records_form(found, Level(level), _told_by(made), checks, parts)

@@ -51,7 +51,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     `plan_sha256`: of the plan's text; `seeds`: what made virtual racks, empty for real ones;
     `planted`: the fault planted in one.  `together`: the runs of racks that are accepted together, this one among them,
     with the rack of each, empty for a rack by itself; the first one leads.  `before`: the run of this rack that counts
-    as what came before.
+    as what came before.  `design_sha256`: of what files of the installation's own say of the design, empty where all of
+    it ships.
     """
 
     schema_version: int
@@ -71,6 +72,7 @@ class RunRecord(msgspec.Struct, frozen=True):
     why: str = ""
     together: dict[str, str] = {}
     before: str = ""
+    design_sha256: str = ""
 
     @property
     def findings(self) -> list[Finding]:

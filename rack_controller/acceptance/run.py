@@ -16,9 +16,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
+from firmware_bridge.vocabulary.generation import Generation
 from rack_controller.acceptance.drive import planned_seconds
 from rack_controller.acceptance.engine import outcome_of, run_step
 from rack_controller.acceptance.kept import alone, keep, keep_written, sha256_of
@@ -241,6 +241,7 @@ def written_out(record: RunRecord, facts: dict[str, dict[str, FactValue]]) -> Ou
     output = Output(record.began_unix_ns)
     parameters = {"generation": record.generation, "level": record.level, "rig": record.rig, "seeds": record.seeds}
     parameters |= {"together": record.together, "before": record.before} if record.together else {}
+    parameters |= {"design_sha256": record.design_sha256} if record.design_sha256 else {}
     output.begin(record.plan, record.plan_sha256[:12], "rackwright accept run", parameters, record.rack, facts)
     at = 0.0
     for step in record.steps:
@@ -250,10 +251,12 @@ def written_out(record: RunRecord, facts: dict[str, dict[str, FactValue]]) -> Ou
     return output
 
 
-def suspects_of(record: RunRecord) -> list[Suspect]:
-    """Return the parts that a run's findings point at, most suspected first."""
-    generation = load_generation(record.generation)
-    places = parts_of(generation, design_of(generation)).places.values()
+def suspects_of(record: RunRecord, design: Generation | None) -> list[Suspect]:
+    """Return the parts that a run's findings point at, most suspected first.
+
+    Without the run's design no tray takes the place of its parts: nobody knows how many it has.
+    """
+    places = parts_of(design, design_of(design)).places.values() if design is not None else ()
     trays = Counter(
         f"{tray}/{part.rstrip('0123456789')}"
         for kind in places

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware_bridge.generations.load import load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.begin import FAULTS, TRACE, Wish, begin, kept_file, kept_plan, planted_in
+from rack_controller.acceptance.designs import design_of_run
 from rack_controller.acceptance.ending import keep_facts, seal_up
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import RunFolder, Told, go_on_together
@@ -26,9 +26,12 @@ def resume(folder: RunFolder, state: Path, told: Told) -> tuple[RunRecord, RunFo
         advice = f"go on with it by `rackwright accept run --resume {record.id}`, without --virtual"
         raise ConfigurationError(f"run {record.id} is of a rack that runs", advice=advice)
     plan = kept_plan(where, record)
+    if record.outcome is not None:
+        seal_up(folder, state)
+        return record, folder
     fault = planted_in(record.planted, kept_file(where, FAULTS))
     trace = recorded_load(kept_file(where, TRACE))
-    generation = load_generation(record.generation)
+    generation = design_of_run(record, state)
     rig = VirtualRig(generation, read_recipe(), [record.rack], record.seeds["made"], [fault], trace)
 
     def keeps(records: Sequence[RunRecord]) -> None:

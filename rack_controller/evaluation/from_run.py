@@ -13,10 +13,10 @@ import msgspec
 import numpy as np
 import orjson
 
-from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.begin import PLAN, kept_file
+from rack_controller.acceptance.designs import design_as_begun
 from rack_controller.acceptance.plans import plan_path, read_plan
 from rack_controller.acceptance.raw import unpack
 from rack_controller.acceptance.run import EVIDENCE, FOLDER, RunFolder
@@ -52,6 +52,7 @@ class SealedRun:
     plan_sha256: str = ""
     levels: tuple[str, ...] = ()
     raw_sha256: tuple[tuple[str, str], ...] = ()
+    design_sha256: str = ""
     fault: str = ""
 
     def covers(self, level: str) -> bool:
@@ -94,6 +95,7 @@ def judge_sealed_run(name: str, content: bytes, sealed: bytes, known: Sequence[s
             plan_sha256=str(about["plan_sha256"]),
             levels=tuple(str(level) for level in about.get("levels", ())),
             raw_sha256=tuple(sorted((str(n), str(d)) for n, d in about["raw_sha256"].items())),
+            design_sha256=str(parameters.get("design_sha256", "")),
         )
     except (KeyError, IndexError, StopIteration, TypeError, ValueError, AttributeError) as err:
         return SealedRun(name, fault=f"it is no acceptance run: {err!r}")
@@ -102,7 +104,7 @@ def judge_sealed_run(name: str, content: bytes, sealed: bytes, known: Sequence[s
 def sheet_of_run(state: Path, run: str, plan: EvaluationPlan, plan_sha256: str, evaluation: str) -> Sheet:
     """Return what a run has measured, criterion by criterion.
 
-    Raises ConfigurationError where there is no such run, its seal does not hold, or its plan is not at hand.
+    Raises ConfigurationError where there is no such run, its seal does not hold, or its design is not at hand.
     """
     folder = state / FOLDER / run
     if "/" in run or not folder.is_dir():
@@ -111,7 +113,7 @@ def sheet_of_run(state: Path, run: str, plan: EvaluationPlan, plan_sha256: str, 
     if sealed.fault:
         raise ConfigurationError(f"run {run} does not count: {sealed.fault}", advice="see `rackwright verify`")
     record = RunFolder(folder).read()
-    generation = load_generation(sealed.generation)
+    generation = design_as_begun(sealed.generation, sealed.design_sha256, state)
     design = design_of(generation)
     subject = Subject(parts_of(generation, design), float(generation.busbar.power_usable), float(design.limit_default))
     stimuli = _stimuli(sealed, folder)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.evaluation.from_run import sheet_of_run
 from rack_controller.evaluation.kept import EvaluationRecord, keep_evaluation, new_evaluation_id
@@ -50,7 +51,7 @@ def run_evaluation(
     sheets: list[Sheet] = []
     for generation in generations:
         asked = VirtualWish(generation, wish.racks, wish.seed, wish.repeats, wish.trace)
-        found = evaluate_virtually(plan, digest, asked, name, now_unix_ns)
+        found = evaluate_virtually(plan, digest, asked, name, now_unix_ns, own_generations(state))
         sheets += found
         told(generation, len(found))
     of = f"{', '.join(generations)}; seed {wish.seed}"

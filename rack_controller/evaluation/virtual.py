@@ -2,6 +2,7 @@
 
 import hashlib
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,10 +38,13 @@ class VirtualWish:
 
 
 def evaluate_virtually(
-    plan: EvaluationPlan, plan_sha256: str, wish: VirtualWish, run: str, began_unix_ns: int
+    plan: EvaluationPlan, plan_sha256: str, wish: VirtualWish, run: str, began_unix_ns: int, search: Sequence[Path] = ()
 ) -> list[Sheet]:
-    """Return the sheets of virtual racks, one a rack and repetition.  Raises ConfigurationError, FileInvalid."""
-    generation = load_generation(wish.generation)
+    """Return the sheets of virtual racks, one a rack and repetition.  `search`: folders with generations of one's own.
+
+    Raises ConfigurationError, FileInvalid.
+    """
+    generation = load_generation(wish.generation, search)
     text = (wish.trace or seeds_folder() / "traces" / "synthetic.csv").read_text(encoding="utf-8")
     trace = hashlib.sha256(text.encode()).hexdigest()
     names = [f"virtual/{generation.name}/{wish.seed}/k{n + 1:03d}" for n in range(wish.racks)]

@@ -43,7 +43,8 @@ class Source:
     `plan` is None where the run's plan is not at hand: limits then are those that the record has.  `exhibits` by step;
     `versions`: firmware by kind of part; `hashes`: files and their SHA-256 in the order in which they are listed;
     `sealed`: by whom the evidence was signed; `photos` by name, media type and bytes, as they are now; `beside`: the
-    racks that were accepted together with its rack, each with run, rack, outcome and outcomes of its steps.
+    racks that were accepted together with its rack, each with run, rack, outcome and outcomes of its steps;
+    `lacks_design`: why nothing is drawn, empty where the run's design is at hand.
     """
 
     record: RunRecord
@@ -59,6 +60,7 @@ class Source:
     sealed: str = ""
     photos: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
     beside: Sequence[tuple[str, str, Outcome | None, Mapping[str, Outcome]]] = ()
+    lacks_design: str = ""
 
 
 def report_of(source: Source) -> Report:
@@ -156,6 +158,7 @@ def _identity(source: Source) -> Rows:
     return [
         ("Rack", record.rack),
         ("Generation", record.generation),
+        *([("Not drawn", f"{source.lacks_design}.")] if source.lacks_design else []),
         ("Plan", f"{record.plan}, up to {record.level}"),
         ("Run on", rig),
         ("Run", record.id),

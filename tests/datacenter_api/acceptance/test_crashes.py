@@ -64,8 +64,8 @@ steps:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have runs of virtual racks on a scripted one, which is read once: nothing but the folder is of interest here."""
     monkeypatch.setattr(virtual_run, "recorded_load", lambda path: None)
-    monkeypatch.setattr(virtual_run, "load_generation", lambda name: None)
-    monkeypatch.setattr("datacenter_api.acceptance.desk.suspects_of", lambda record: [])
+    monkeypatch.setattr(virtual_run, "design_of_run", lambda record, state: None)
+    monkeypatch.setattr("datacenter_api.acceptance.desk.suspects_of", lambda record, design: [])
     one = parts()
     monkeypatch.setattr("support.scripted_rack.parts", lambda: one)
     monkeypatch.setattr("support.together.parts", lambda: one)

@@ -119,7 +119,7 @@ def lives(monkeypatch: pytest.MonkeyPatch, world: World, death: Death) -> None:
     monkeypatch.setattr("support.scripted_rack.parts", lambda: one)
     monkeypatch.setattr("support.together.parts", lambda: one)
     monkeypatch.setattr(live_run, "ProductOverApi", lambda *given, **named: world)
-    monkeypatch.setattr(live_run, "load_generation", lambda name: None)
+    monkeypatch.setattr(live_run, "design_of_run", lambda record, state: None)
     monkeypatch.setattr(live_run, "live_parts", lambda generation: one)
     monkeypatch.setattr(live_run, "recorded_load", lambda path: None)
     monkeypatch.setattr(live_run, "kept_plan", lambda folder, record: read_once())
@@ -130,7 +130,7 @@ def lives(monkeypatch: pytest.MonkeyPatch, world: World, death: Death) -> None:
     resume = runner.resume_live
     monkeypatch.setattr(runner, "resume_live", lambda *given: resume(*given, ask=lambda text: world.ask(text)))
     monkeypatch.setattr("datacenter_api.acceptance.desk.time", world.clock)
-    monkeypatch.setattr("datacenter_api.acceptance.desk.suspects_of", lambda record: [])
+    monkeypatch.setattr("datacenter_api.acceptance.desk.suspects_of", lambda record, design: [])
     dies_writing(monkeypatch, death)
 
 

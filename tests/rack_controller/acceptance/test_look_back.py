@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.accepted import short_run
 
+from firmware_bridge.generations.load import load_generation
 from rack_controller.acceptance.look_back import exhibits_of, plan_of_run
 from rack_controller.acceptance.raw import pack, unpack
 from rack_controller.prove.accept.evidence import Evidence, Phase, Series
+
+DESIGN = load_generation("gb200-nvl72")
 
 
 @given(
@@ -45,12 +48,12 @@ def test_a_step_is_drawn_by_what_came_nearest_to_its_limit_unless_its_series_wer
     record = folder.read()
     plan = plan_of_run(folder, record)
     assert plan is not None
-    drawn = dict(exhibits_of(folder, record, plan))
+    drawn = dict(exhibits_of(folder, record, plan, DESIGN))
     assert drawn["idle"][0].caption.startswith("GPUs are cool: gpu.temperature. Nearest to its limit: u")
     assert "at most 60" in drawn["idle"][0].svg
     raw = folder.path / next(s.raw for s in record.steps if s.raw)
     raw.write_bytes(raw.read_bytes()[:-1] + b"x")
-    assert dict(exhibits_of(folder, record, plan)) == {}
+    assert dict(exhibits_of(folder, record, plan, DESIGN)) == {}
 
 
 def test_a_part_that_is_out_of_bounds_is_drawn_by_name(tmp_path: Path) -> None:
@@ -58,7 +61,7 @@ def test_a_part_that_is_out_of_bounds_is_drawn_by_name(tmp_path: Path) -> None:
     record = folder.read()
     plan = plan_of_run(folder, record)
     assert plan is not None
-    (exhibit, *_) = dict(exhibits_of(folder, record, plan))["busy"]
+    (exhibit, *_) = dict(exhibits_of(folder, record, plan, DESIGN))["busy"]
     place = next(f.place for f in record.findings)
     assert f"Out of bounds: {place}" in exhibit.caption
     assert f">{place}</text>" in exhibit.svg

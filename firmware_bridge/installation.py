@@ -1,0 +1,36 @@
+"""Where an installation keeps what is its own: its site file, and its designs of racks.  Names places, reads no design.
+
+Processes that are given a state directory alone find the site file by the note that the controller leaves there.
+"""
+
+import os
+from pathlib import Path
+
+GENERATIONS = "generations"
+SITE_NOTE = Path("controller") / "site-file"
+
+
+def own_generations(state: Path, site: Path | None = None) -> tuple[Path, ...]:
+    """Return the folders with generations of an installation's own, which come before those that ship.
+
+    They are in its state directory and beside its site file: `site`, or the one that its controller has read last.
+    """
+    return tuple(dict.fromkeys(root / GENERATIONS for root in (state, (site or site_file(state)).parent)))
+
+
+def site_file(state: Path) -> Path:
+    """Return the site file that a state directory's controller has read last, else where it lies by default."""
+    try:
+        noted = Path((state / SITE_NOTE).read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError):
+        noted = Path()
+    return noted if noted.is_file() else state / "site.yaml"
+
+
+def note_site_file(state: Path, site: Path) -> None:
+    """Leave a note of which site file the controller reads, for processes that are not told."""
+    path = state / SITE_NOTE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(f"{site.absolute()}\n", encoding="utf-8")
+    os.replace(fresh, path)

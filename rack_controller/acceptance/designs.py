@@ -1,0 +1,40 @@
+"""The design that a run is of, of the installation's own too: as it was when the run began, or why it is not at hand.
+
+A run keeps its whole plan and not its design: what ships stays as it is, what is one's own is held against its hash.
+"""
+
+from pathlib import Path
+
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.installation import own_generations
+from firmware_bridge.vocabulary.errors import ConfigurationError
+from firmware_bridge.vocabulary.generation import Generation
+from rack_controller.acceptance.record import RunRecord
+
+
+def design_as_begun(generation: str, own_sha256: str, state: Path) -> Generation:
+    """Return the design of a run that began with files of one's own with this hash, empty where all of it ships.
+
+    Raises ConfigurationError where it is gone, cannot be read, or is another one now, and says what to put back.
+    """
+    restore = f"put {generation} back into `generations` as it was when the run began; all that was measured is kept"
+    try:
+        found = load_generation(generation, own_generations(state))
+    except ConfigurationError as err:
+        raise ConfigurationError(f"the design of the run cannot be read: {err.what}", advice=restore) from err
+    if found.own_sha256 != own_sha256:
+        raise ConfigurationError(f"the design {generation} was changed since the run began", advice=restore)
+    return found
+
+
+def design_of_run(record: RunRecord, state: Path) -> Generation:
+    """Return the design that a run began with.  Raises ConfigurationError as `design_as_begun`."""
+    return design_as_begun(record.generation, record.design_sha256, state)
+
+
+def design_or_why(record: RunRecord, state: Path) -> tuple[Generation | None, str]:
+    """Return the design that a run began with, or None and why it is not at hand: for looking back at what is kept."""
+    try:
+        return design_of_run(record, state), ""
+    except ConfigurationError as err:
+        return None, str(err)
