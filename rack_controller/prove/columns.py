@@ -30,6 +30,14 @@ def codes_of(column: pa.ChunkedArray | pa.Array) -> tuple[Codes, list[str]]:
     return codes, encoded.dictionary.to_pylist()
 
 
+def texts_of(column: pa.ChunkedArray) -> list[str | None]:
+    """Return a text column row by row.  Values of a dictionary that are asked for one by one take fifty times as long.
+
+    Raises ArrowInvalid for a column that is none of text.
+    """
+    return list(column.cast(pa.string()).to_pylist())
+
+
 def spread(codes: Codes, of_value: NDArray[np.generic], of_null: object) -> NDArray[np.generic]:
     """Return per row what is known per distinct value."""
     table = np.append(of_value, np.asarray([of_null], dtype=of_value.dtype))

@@ -5,7 +5,7 @@ import msgspec
 TOTAL = "total"
 
 
-class Opening(msgspec.Struct, frozen=True):
+class Opening(msgspec.Struct, frozen=True, gc=False):
     """What proves one commitment: the cost as it was handed in, in 1/10,000 of its currency, and the salt in hex.
 
     The opening of `place` TOTAL holds the sum of all stated costs in the rule's currency.
