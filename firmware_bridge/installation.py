@@ -3,6 +3,7 @@
 Processes that are given a state directory alone find the site file by the note that the controller leaves there.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -28,9 +29,13 @@ def site_file(state: Path) -> Path:
 
 
 def note_site_file(state: Path, site: Path) -> None:
-    """Leave a note of which site file the controller reads, for processes that are not told."""
+    """Leave a note of which site file the controller reads, for processes that are not told.
+
+    A full disk is no reason to let racks go: where no note can be left, the old one counts.
+    """
     path = state / SITE_NOTE
-    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(f"{site.absolute()}\n", encoding="utf-8")
-    os.replace(fresh, path)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(f"{site.absolute()}\n", encoding="utf-8")
+        os.replace(fresh, path)

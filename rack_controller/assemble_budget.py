@@ -35,6 +35,7 @@ def budget_station(
     filed = filed_policy(search)
     station = BudgetStation(roster_of(racks, upstream.racks), upstream, journal, clock, filed)
     station.cooling.loops = tuple(site.coolant_loops.values())
+    station.played.search = tuple(search)
     if filed is not None:
         try:
             station.fits(filed.spec, [])

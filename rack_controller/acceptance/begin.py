@@ -20,7 +20,7 @@ from rack_controller.acceptance.plans import plan_path, plan_text, read_plan, wh
 from rack_controller.acceptance.progress import PATIENCE_S, Asked, note_asked
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import FOLDER, SCHEMA_VERSION, RunFolder, new_id
-from rack_controller.acceptance.virtual.recipe import Planted, read_planted
+from rack_controller.acceptance.virtual.planting import planted_in
 from rack_controller.prove.accept.plan import Level, Plan
 
 PLAN, TRACE, FAULTS = "plan.yaml", "trace.csv", "faults.yaml"
@@ -95,7 +95,7 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
     alone = len(racks) == 1
     if not alone and not plan.upto(Level.L12, together=True):
         raise ConfigurationError(f"{plan.name} has no step of L12", advice="name a plan that takes racks together")
-    planted_in(wish.planted, wish.faults)
+    planted_in(wish.planted, wish.faults, generation, search)
     now = time.time_ns()
     runs = {new_id(rack): rack for rack in racks}
     records = [
@@ -151,13 +151,3 @@ def kept_plan(folder: Path, record: RunRecord) -> Plan:
     if digest != record.plan_sha256:
         raise ConfigurationError("the plan was changed since the run began", advice="begin a new run")
     return plan
-
-
-def planted_in(name: str, file: Path | None) -> Planted | None:
-    """Return a fault to plant by its id, None for none.  Raises ConfigurationError for one that nobody knows."""
-    if not name:
-        return None
-    known = {f.id: f for f in read_planted(file).faults}
-    if name not in known:
-        raise ConfigurationError(f"no fault {name!r} can be planted", advice=f"known are {', '.join(known)}")
-    return known[name]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 from rack_controller.acceptance.begin import kept_plan
 from rack_controller.acceptance.record import RunRecord, StepRecord
@@ -35,8 +37,10 @@ def came_before(state: Path, rack: str, generation: str, plan: Plan, plan_sha256
 
     The plan is the same where its hash is the sealed one, and where all that is done and judged below L12 is: neither
     its name nor its texts matter.  A newer run that did not pass takes the place of an older one that did, also one by
-    another plan of that name; one that passed by such a plan says nothing.  Only what its seal says is believed.
+    another plan of that name; one that passed by such a plan says nothing, nor does one of a design that was changed
+    since.  Only what its seal says is believed.
     """
+    design = load_generation(generation, own_generations(state)).own_sha256
     advice = f"accept it by itself first, by the same plan: `rackwright accept run --rack {rack.rpartition('/')[2]}`"
     other = ""
     for record in sorted(_own(state, rack, generation), key=lambda r: r.began_unix_ns, reverse=True):
@@ -51,6 +55,10 @@ def came_before(state: Path, rack: str, generation: str, plan: Plan, plan_sha256
         if fault or not sealed.passed or record.outcome is not Outcome.PASS:
             why = fault or f"it ended with {record.outcome}"
             return CameBefore(why=f"{rack} is not accepted at L11: run {record.id}: {why}; {advice}")
+        if record.design_sha256 != design:
+            what = f"{rack} is not accepted at L11: run {record.id} is of {generation} as it was before it was changed"
+            other = other or f"{what}; {advice}"
+            continue
         if unlike:
             other = other or _by_another(rack, record, unlike)
             continue

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from rack_controller.acceptance.begin import FAULTS, TRACE, Wish, begin, kept_file, kept_plan, planted_in
+from rack_controller.acceptance.begin import FAULTS, TRACE, Wish, begin, kept_file, kept_plan
 from rack_controller.acceptance.designs import design_of_run
 from rack_controller.acceptance.ending import keep_facts, seal_up
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import RunFolder, Told, go_on_together
 from rack_controller.acceptance.virtual.batch import recorded_load
+from rack_controller.acceptance.virtual.planting import planted_in
 from rack_controller.acceptance.virtual.recipe import read_recipe
 from rack_controller.acceptance.virtual.rig import VirtualRig
 
@@ -29,9 +31,9 @@ def resume(folder: RunFolder, state: Path, told: Told) -> tuple[RunRecord, RunFo
     if record.outcome is not None:
         seal_up(folder, state)
         return record, folder
-    fault = planted_in(record.planted, kept_file(where, FAULTS))
     trace = recorded_load(kept_file(where, TRACE))
     generation = design_of_run(record, state)
+    fault = planted_in(record.planted, kept_file(where, FAULTS), generation, own_generations(state))
     rig = VirtualRig(generation, read_recipe(), [record.rack], record.seeds["made"], [fault], trace)
 
     def keeps(records: Sequence[RunRecord]) -> None:

@@ -35,7 +35,7 @@ class AskedRow(msgspec.Struct, frozen=True):
 
 class Asked(msgspec.Struct, frozen=True):
     """Racks by generation, new ones and all, `like` the index of the one they are like; `load`: `step`, or a trace's
-    name."""
+    name; `search`: folders with generations of one's own."""
 
     generations: list[str]
     rows: list[AskedRow]
@@ -43,6 +43,7 @@ class Asked(msgspec.Struct, frozen=True):
     load: str = IN_STEP
     seconds: float = 300.0
     seeds: int = 5
+    search: list[str] = []
 
 
 def answer(body: bytes) -> bytes:
@@ -50,7 +51,8 @@ def answer(body: bytes) -> bytes:
     asked = msgspec.json.decode(body, type=Asked)
     if not 0 < asked.seconds <= MOST_S or not 0 < asked.seeds <= MOST_SEEDS:
         raise ConfigurationError(f"expected up to {MOST_S:g} s and {MOST_SEEDS} seeds")
-    known = {name: load_generation(name) for name in set(asked.generations)}
+    search = [Path(folder) for folder in asked.search]
+    known = {name: load_generation(name, search) for name in set(asked.generations)}
     rows = [Row(r.name, RowKind(r.kind), r.watts, np.array(r.share)) for r in asked.rows]
     how = Play(asked.seconds, asked.seeds, load_of(asked.load))
     return msgspec.json.encode(play([known[g] for g in asked.generations], rows, asked.like, how))

@@ -7,15 +7,14 @@ import msgspec
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.generations.seeds import seeds_folder
-from firmware_bridge.plant.design import design_of
 from firmware_bridge.plant.trace import LoadTrace, parse_trace
 from rack_controller.acceptance.engine import run_step
 from rack_controller.acceptance.plans import plan_path, read_plan
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.acceptance.virtual.elsewhere import transplanted
+from rack_controller.acceptance.virtual.planting import virtual_parts
 from rack_controller.acceptance.virtual.recipe import Planted, read_planted, read_recipe
 from rack_controller.acceptance.virtual.rig import VirtualRig
-from rack_controller.prove.accept.parts import Parts, parts_of
 from rack_controller.prove.accept.plan import Level
 
 
@@ -56,7 +55,8 @@ def accept_virtually(
 def planted_for(design: str) -> list[Planted]:
     """Return the planted faults that racks of a design can have, at its own places."""
     file = read_planted()
-    own = {name: _parts(name) for name in {file.generation, design, *(f.of for f in file.faults if f.of)}}
+    names = {file.generation, design, *(f.of for f in file.faults if f.of)}
+    own = {name: virtual_parts(load_generation(name)) for name in names}
     there = (transplanted(f, own[f.of or file.generation], own[design], design) for f in file.faults)
     return [f for f in there if f is not None]
 
@@ -77,11 +77,6 @@ def not_found(design: str, faults: Sequence[Planted], *, seed: int, at_once: int
             done = accept_virtually(design, racks, seed=seed, faults=part, level=max(level, Level.L11))
             lost += [f.id for f, steps in zip(part, done, strict=False) if missed(f, steps)]
     return lost
-
-
-def _parts(design: str) -> Parts:
-    generation = load_generation(design)
-    return parts_of(generation, design_of(generation), read_recipe().fans_per_tray)
 
 
 def missed(fault: Planted, steps: Sequence[StepRecord]) -> bool:

@@ -57,15 +57,17 @@ def _sum_in(series: All, name: str, trays: tuple[str, ...]) -> Array:
     """Return the sum of a series over the parts below each tray, (N, T); unknown where one part is."""
     s = series[name]
     own = np.array([[p.partition("/")[0] == t for t in trays] for p in s.places], dtype=np.float64)
+    own = own.reshape(len(s.places), len(trays))  # a design may have no part of a kind
     unknown = np.isnan(s.values)
     return np.asarray(np.where(unknown @ own > 0.0, np.nan, np.where(unknown, 0.0, s.values) @ own))
 
 
 def _mean_in(series: All, name: str, like: str) -> Array:
-    """Return the mean of a series over the parts below each tray of another one, (N, T); unknown where one part is."""
+    """Return the mean of a series over the parts below each tray of another one, (N, T); unknown where one part is,
+    and where there is none."""
     trays, below = series[like].places, [p.partition("/")[0] for p in series[name].places]
     count = np.array([below.count(t) for t in trays])
-    return np.asarray(_sum_in(series, name, trays) / np.maximum(count, 1))
+    return np.asarray(np.where(count > 0, _sum_in(series, name, trays) / np.maximum(count, 1), np.nan))
 
 
 def _across(series: All, name: str) -> Array:

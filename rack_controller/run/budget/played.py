@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
@@ -16,15 +18,22 @@ MODULE = "rack_controller.powerbench.play_racks"
 
 @dataclass(slots=True)
 class PlayedWhatIf:
-    """One at a time."""
+    """One at a time.  `search`: folders with generations of one's own."""
 
+    search: Sequence[Path] = ()
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def play(self, hall: HallWith, load: str) -> PlayedRacks:
         """Return what the plant says.  Raises ArgumentsInvalid with the reason where it cannot be asked that."""
         rows = [{"name": r.name, "kind": r.kind, "watts": r.watts, "share": r.share.tolist()} for r in hall.above]
         racks = [rack.generation for rack in hall.racks]
-        asked = {"generations": racks, "rows": rows, "like": hall.at, "load": load}
+        asked = {
+            "generations": racks,
+            "rows": rows,
+            "like": hall.at,
+            "load": load,
+            "search": [str(s) for s in self.search],
+        }
         async with self._turn:
             code, out, err = await _run(msgspec.json.encode(asked))
         if code == 0:

@@ -141,6 +141,14 @@ def test_a_design_beside_the_site_file_is_known_where_the_controller_noted_it(tm
     assert own_generations(state) == (state / "generations",)
 
 
+def test_a_fault_is_planted_at_its_own_places_or_refused(tmp_path: Path) -> None:
+    written(tmp_path)
+    record, _ = accept(Wish(NAME, "L10", 3, "wrong_clock"), tmp_path, "test", nothing)
+    assert [(f.measure, f.place) for f in record.findings] == [("clock", "u19/bmc")]
+    with pytest.raises(ConfigurationError, match=f"trunks_crossed cannot be planted in a {NAME}"):
+        begin(Wish(NAME, "L10", 3, "trunks_crossed"), tmp_path, "test", "ada")
+
+
 @pytest.mark.parametrize("change", ["deleted", "another", "broken"])
 def test_a_run_does_not_go_on_with_another_design_and_does_when_it_is_put_back(tmp_path: Path, change: str) -> None:
     own = written(tmp_path)

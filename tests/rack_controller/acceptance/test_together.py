@@ -9,6 +9,8 @@ import pytest
 from support.sealed_runs import flip, sealed_run
 from support.together import GENERATION, PLAN, RACKS, SupplyRack, begun, rig_of, watch_of
 
+from firmware_bridge.generations.load import load_generation
+from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import (
     BusUnavailable,
     CommandRefused,
@@ -28,6 +30,8 @@ from rack_controller.acceptance.undo import UndoBook
 from rack_controller.prove.accept.evidence import Phase
 from rack_controller.prove.accept.plan import Plan
 from rack_controller.prove.accept.verdict import Outcome
+from rack_controller.signing_keys import FOLDER as KEYS
+from rack_controller.signing_keys import SigningKeys
 
 K01, K02 = RACKS
 
@@ -332,3 +336,17 @@ def test_a_run_whose_plan_is_gone_counts_by_its_hash_alone(tmp_path: Path) -> No
     assert before(tmp_path).run == folder.name
     why = before(tmp_path, PLAN.replace("most: 9000", "most: 8000")).why
     assert ("its SHA-256 is" in why, "what differs is not known" in why) == (True, True)
+
+
+def test_a_run_of_a_design_that_was_changed_since_says_nothing_of_the_rack(tmp_path: Path) -> None:
+    own = tmp_path / "generations" / "own-nvl72"
+    own.mkdir(parents=True)
+    (own / "rack.yaml").write_text("schema_version: 1\nname: own-nvl72\nextends: gb200-nvl72\n")
+    found, digest = read_plan_text(PLAN, "plan.yaml")
+    folder = sealed_run(tmp_path, K01, level="L11", plan=PLAN, generation="own-nvl72")
+    why = came_before(tmp_path, K01, "own-nvl72", found, digest).why
+    assert f"run {folder.path.name} is of own-nvl72 as it was before it was changed; accept it by itself first" in why
+    now = load_generation("own-nvl72", own_generations(tmp_path)).own_sha256
+    folder.write(msgspec.structs.replace(folder.read(), design_sha256=now))
+    folder.finish(folder.read(), {}, SigningKeys(tmp_path / KEYS).signer())
+    assert came_before(tmp_path, K01, "own-nvl72", found, digest).run == folder.path.name

@@ -103,3 +103,15 @@ async def test_the_controller_asks_a_process_of_its_own_and_hears_why_not() -> N
     assert limit_of(played, "way") == pytest.approx(3 * FULL_W, rel=0.06)
     with pytest.raises(ArgumentsInvalid, match="expected step or one of"):
         await desk.play(hall, "nothing")
+
+
+async def test_a_rack_of_a_design_of_one_s_own_is_played_too(tmp_path: Path) -> None:
+    (tmp_path / "own-nvl72").mkdir()
+    (tmp_path / "own-nvl72" / "rack.yaml").write_text("schema_version: 1\nname: own-nvl72\nextends: gb200-nvl72\n")
+    place, own = Place("s/h/r1/k01"), load_generation("own-nvl72", [tmp_path])
+    upstream = Upstream((SupplyNode("way", Watts(4e5)),), {place: {"a": "way", "b": "way"}})
+    hall = hall_with(roster_of([(place, own)], {place: {"a": "way", "b": "way"}}), upstream, PowerPolicy(), place, 2)
+    with pytest.raises(ArgumentsInvalid, match="unknown generation 'own-nvl72'"):
+        await PlayedWhatIf().play(hall, "step")
+    played = await PlayedWhatIf([tmp_path]).play(hall, "step")
+    assert limit_of(played, "way") == pytest.approx(3 * FULL_W, rel=0.06)

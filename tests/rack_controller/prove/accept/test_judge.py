@@ -375,3 +375,14 @@ def test_who_is_alone_in_its_kind_and_tells_no_firmware_is_missed_where_a_baseli
     )
     found = judge(spec(Rule.FACT, "firmware", by="baseline"), evidence, parts)
     assert [(f.place, f.error) for f in found.findings] == [("u01/bmc", True)]
+
+
+def test_what_a_design_has_none_of_is_unknown_and_an_error(parts: Parts) -> None:
+    wired = Series("port.ber_decades", "log10", (), np.arange(1.0, 101.0), np.empty((100, 0)))
+    found = derive({"switch.power": series(parts, "switch.power", 500.0), wired.name: wired}, parts)
+    mean = found["switch.ber_decades"]
+    assert mean.places == parts.of("switch")
+    assert np.isnan(mean.values).all()
+    assert judged(parts, spec(Rule.RANGE, "port.ber_decades", most=-8.0), wired).outcome is Outcome.ERROR
+    ranged = spec(Rule.RANGE, "switch.ber_decades", most=-8.0)
+    assert judged(parts, ranged, wired, found["switch.power"], mean).outcome is Outcome.ERROR
