@@ -50,3 +50,14 @@ def test_what_is_measured_differs_from_place_to_place_and_is_the_same_for_ever()
 def test_a_gpu_that_computes_wrongly_shows_in_its_own_record() -> None:
     rows = papers("gb200-nvl72", wrong=5)
     assert [(r["place"], r["wrong_words"]) for r in rows if r.get("wrong_words")] == [("u12/gpu1", 60.0)]
+
+
+def test_a_design_of_one_s_own_whose_links_nobody_wired_has_no_row_of_ports(tmp_path: Path) -> None:
+    own = tmp_path / "generations" / "own-nvl72"
+    own.mkdir(parents=True)
+    text = "schema_version: 1\nname: own-nvl72\nextends: gb200-nvl72\ndomains: [{name: nvl0, gpus: 72, racks: 1}]\n"
+    (own / "rack.yaml").write_text(text)
+    rows = floor_papers(RACK, load_generation("own-nvl72", [own.parent]), read_figures(), [False] * 72, TODAY)
+    taken, complaints = take_floor(tmp_path, RACK, as_csv(rows).encode(), "floor.csv", "tom", "own-nvl72")
+    assert ([str(c) for c in complaints.shown], taken.records) == ([], len(rows))
+    assert "nvlink_cabling" not in {r["kind"] for r in rows}
