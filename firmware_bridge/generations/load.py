@@ -11,7 +11,15 @@ import msgspec
 
 from firmware_bridge.generations.limit_layers import read_limit_layers
 from firmware_bridge.generations.placement import place_trays
-from firmware_bridge.generations.schema import DomainFile, EndpointFile, FactFile, RackFile, SupplyFile, TrayFile
+from firmware_bridge.generations.schema import (
+    ColdPlateFile,
+    DomainFile,
+    EndpointFile,
+    FactFile,
+    RackFile,
+    SupplyFile,
+    TrayFile,
+)
 from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.generations.sequence import read_sequence
 from firmware_bridge.generations.serial import check_units, serial_lines, units_of_trays
@@ -19,6 +27,7 @@ from firmware_bridge.generations.settings import with_settings
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import (
     Busbar,
+    ColdPlate,
     ComponentSpec,
     ConsoleSpec,
     Coolant,
@@ -195,6 +204,7 @@ def _tray(document: Located, name: str, tray: TrayFile) -> TrayType:
                 _watts(c.limit_max_w),
                 _watts(c.limit_default_w),
                 frozenset(c.limit_outlives),
+                _cold_plate(c.cold_plate),
             )
             for c in tray.components
         ),
@@ -260,6 +270,10 @@ def _nvlink(domain: DomainFile) -> NvlinkPlan | None:
         wired.ber_high,
         wired.recoveries_per_hour_high,
     )
+
+
+def _cold_plate(file: ColdPlateFile | None) -> ColdPlate | None:
+    return None if file is None else ColdPlate(file.junction_k_per_w, file.convection_k_per_w)
 
 
 def _watts(value: float | None) -> Watts | None:

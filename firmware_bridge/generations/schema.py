@@ -84,6 +84,13 @@ class ConsoleFile(msgspec.Struct, forbid_unknown_fields=True):
     stop_bits: Literal[1, 2] = 1
 
 
+class ColdPlateFile(msgspec.Struct, forbid_unknown_fields=True):
+    """What cools a part, K/W, as in ColdPlate: `convection` at the loop's rated flow."""
+
+    junction_k_per_w: Annotated[float, msgspec.Meta(gt=0, le=1)]
+    convection_k_per_w: Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
 class ComponentFile(msgspec.Struct, forbid_unknown_fields=True):
     """Parts of a tray type; powers in W per part."""
 
@@ -95,6 +102,7 @@ class ComponentFile(msgspec.Struct, forbid_unknown_fields=True):
     limit_max_w: Positive | None = None
     limit_default_w: Positive | None = None
     limit_outlives: list[LimitLoss] = []
+    cold_plate: ColdPlateFile | None = None
 
 
 class TrayFile(msgspec.Struct, forbid_unknown_fields=True):

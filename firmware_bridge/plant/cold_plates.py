@@ -12,7 +12,7 @@ from firmware_bridge.plant.ground import Ground
 from firmware_bridge.plant.laws import moves, plate_goes
 from firmware_bridge.plant.loads import SLOWDOWN_C
 from firmware_bridge.plant.shelves import CLIP_FIXED_K, CLIP_K, CLIP_S
-from firmware_bridge.plant.state import AIR_INLET, C_CPU, C_DIE, C_PLATE, R_JUNCTION, State
+from firmware_bridge.plant.state import AIR_INLET, C_CPU, C_DIE, C_PLATE, State
 
 R_CPU, CPU_LAG_S = 0.1, 8.0  # assumption: K/W and seconds; the capture reads 41-47 °C at 96 W
 LEAST_FLOW = 0.02  # below this share of rated flow the plate loses heat no more slowly
@@ -48,7 +48,7 @@ def heat_factors(design: RackDesign, dt: float) -> HeatFactors:
         none=0.0,
         dt=dt,
         plate_c=C_DIE + C_PLATE,
-        die_c=C_DIE * R_JUNCTION,
+        die_c=C_DIE * design.plate.junction,
         cpu_c=C_CPU * design.cpus,
         cpu_r=R_CPU,
         cpu_goes=-expm1(-dt / CPU_LAG_S),
@@ -81,7 +81,7 @@ def step_plates(state: State, ground: Ground, dt: float) -> Array:
         plate[part] += moved
     state.hottest[...] = plate.max(initial=0.0)
     plates, heats = (a.reshape(-1, state.racks).sum(axis=0) for a in (plate, heat))
-    return np.asarray(plates * (C_DIE + C_PLATE) + heats * (C_DIE * R_JUNCTION))
+    return np.asarray(plates * (C_DIE + C_PLATE) + heats * (C_DIE * state.design.plate.junction))
 
 
 def convects(state: State) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firmware_bridge.plant.wiring import PlantWiring, plant_wiring
-from firmware_bridge.vocabulary.generation import ComponentSpec, Generation, LimitLoss, TrayKind, TrayType
+from firmware_bridge.vocabulary.generation import ColdPlate, ComponentSpec, Generation, LimitLoss, TrayKind, TrayType
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Watts
 
 BACKUP_S = 90.0  # how long a full battery carries its rating (southbound.md §1.1, HPR shelf: 6 × 5.5 kW, 90 s)
@@ -47,6 +47,7 @@ class RackDesign:
     limit_max: Watts
     limit_default: Watts
     limit_outlives: frozenset[LimitLoss]
+    plate: ColdPlate  # of each GPU
     cpu_idle: Watts
     cpu_max: Watts
     tray_base: Watts
@@ -101,6 +102,7 @@ def design_of(generation: Generation) -> RackDesign:
         limit_max=gpu.limit_max or gpu_max,
         limit_default=gpu.limit_default or gpu_max,
         limit_outlives=gpu.limit_outlives,
+        plate=gpu.cold_plate or ColdPlate(),
         cpu_idle=cpu.power_idle or Watts(50.0),  # assumption
         cpu_max=cpu.power_max or Watts(300.0),  # assumption
         tray_base=(compute.power_base if compute else None) or Watts(0.0),

@@ -13,7 +13,6 @@ from firmware_bridge.plant.wiring import PHASES
 
 LOSS_FIXED = 0.003748  # of its rating: what a supply draws with its output on and no load; see `shelves.py`
 DROOP_V = 0.5  # 0 to 100 % load (southbound.md §1.1, ORv3)
-R_CONVECTION = 0.018  # K/W, plate to coolant at rated flow; follows flow^-0.8 (power.md §2.4 lumped model)
 BLOCK = 98_304  # values of one array that the laws of GPUs work on at a time: smaller parts cost more than they save
 
 
@@ -109,7 +108,7 @@ def prepare(state: State, loops: Loops | None = None) -> Ground:
         tray_scratch=np.empty((2, design.trays, racks), dtype),
         spread=spread,
         rest=(float(design.gpu_idle) * (1.0 - spread)).astype(dtype),
-        convection=(R_CONVECTION * (design.manifold * max(design.trays, 1)) ** -0.8).astype(dtype)[:, None],
+        convection=(design.plate.convection * (design.manifold * max(design.trays, 1)) ** -0.8).astype(dtype)[:, None],
         clip=_lying(on.clip, dtype),
         pump_ok=_lying(on.pump_ok & on.unit_on[:, None], dtype),
         boost=(design.pumps / np.maximum(on.pump_ok.sum(axis=1), 1)).astype(dtype),

@@ -9,7 +9,7 @@ import numpy as np
 from firmware_bridge.plant.design import Array, Mask, RackDesign
 from firmware_bridge.plant.ground import Ground
 from firmware_bridge.plant.laws import allowed, follows
-from firmware_bridge.plant.state import C_DIE, R_JUNCTION, State
+from firmware_bridge.plant.state import C_DIE, State
 
 GPU_LAG_S = 0.05  # firmware enforces a cap within 10-50 ms (power.md §2.2, assumption)
 SLOWDOWN_C, SHUTDOWN_C = 90.0, 95.0  # k8s-test-infra GB200 profile (southbound.md §2.2, test values)
@@ -54,13 +54,13 @@ def tray_factors(design: RackDesign, dt: float) -> TrayFactors:
     dynamic = design.gpu_max - design.gpu_idle
     return TrayFactors(
         goes=-expm1(-dt / GPU_LAG_S),
-        heat_goes=-expm1(-dt / (R_JUNCTION * C_DIE)),
+        heat_goes=-expm1(-dt / (design.plate.junction * C_DIE)),
         none=0.0,
         full=1.0,
         idle=design.gpu_idle,
         most=design.gpu_max,
         limit_most=design.limit_max,
-        per_w=R_JUNCTION,
+        per_w=design.plate.junction,
         shutdown=SHUTDOWN_C,
         slope=dynamic / (SHUTDOWN_C - SLOWDOWN_C),
         gpus_idle=design.gpus * design.gpu_idle,
@@ -77,7 +77,7 @@ def tray_factors(design: RackDesign, dt: float) -> TrayFactors:
 
 def gets_hot(state: State) -> bool:
     """Return whether any die could be warm enough to slow down, whatever has flowed into its plate."""
-    return float(state.hottest) + R_JUNCTION * state.design.gpu_max > SLOWDOWN_C
+    return float(state.hottest) + state.design.plate.junction * state.design.gpu_max > SLOWDOWN_C
 
 
 def step_loads(

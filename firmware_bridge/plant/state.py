@@ -20,7 +20,6 @@ AIR_HUMIDITY = 40.0  # %, relative; assumption: ASHRAE TC 9.9 recommends a dew p
 RETURN_CELLS = 4  # the return line as so many mixed volumes: heat comes back late and smeared
 C_DIE, C_PLATE = 40.0, 350.0  # J/K of a GPU's die and cold plate (power.md §2.4 lumped model)
 C_CPU = 80.0  # assumption: J/K of a CPU with its plate
-R_JUNCTION = 0.012  # K/W, die to plate (power.md §2.4 lumped model)
 HOLD_UP_J_PER_W = 0.02  # 60 J per 3 kW supply: 20 ms at full load (power.md §2.1)
 
 
@@ -149,7 +148,7 @@ class State:
     @property
     def gpu_die(self) -> Array:
         """Return how warm each die is, °C, (R, T, G)."""
-        return np.asarray(self.gpu_plate + self.gpu_heat * self.gpu_plate.dtype.type(R_JUNCTION))
+        return np.asarray(self.gpu_plate + self.gpu_heat * self.gpu_plate.dtype.type(self.design.plate.junction))
 
     @property
     def gpu_energy(self) -> Array:

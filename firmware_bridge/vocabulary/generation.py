@@ -128,10 +128,20 @@ class LimitLoss(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ColdPlate:
+    """What lies between a die and the coolant, K/W: `junction` from die to plate, `convection` from plate to coolant
+    at the loop's rated flow.  Where nobody states one it is a GB200's (power.md §2.4, lumped model)."""
+
+    junction: float = 0.012
+    convection: float = 0.018
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentSpec:
     """`count` parts of one kind in a tray: gpu0..gpu3.  Ratings are per part; None where nobody states one.
 
     `limit_outlives`: what a power limit survives that was told to the BMC.  One that was set in band survives neither.
+    `cold_plate`: what cools each of them; the plant minds those of GPUs.
     """
 
     name: str
@@ -142,6 +152,7 @@ class ComponentSpec:
     limit_max: Watts | None = None
     limit_default: Watts | None = None
     limit_outlives: frozenset[LimitLoss] = frozenset()
+    cold_plate: ColdPlate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,6 @@ from firmware_bridge.plant.state import State
 from rack_controller.acceptance.virtual.made import Made
 from rack_controller.acceptance.virtual.recipe import Recipe
 from rack_controller.prove.accept.evidence import Array
-from rack_controller.prove.accept.parts import R_DIE, R_PLATE
 
 R_CPU = 0.1  # K/W, as the plant's cold plates of CPUs
 DROOP_V = 0.5  # 0 to 100 % load of a supply
@@ -131,8 +130,9 @@ class Truth:
         power = (state.gpu_power * at.busy(made)).reshape(racks, -1) * made["gpu.draw"]
         truth["gpu.power"] = power
         relative = np.maximum(own * trays / design.flow_rated, 0.02)
-        plate = np.repeat(R_PLATE * relative**-0.8, gpus, axis=1)
-        die = np.repeat(supply[:, None], trays * gpus, axis=1) + power * (R_DIE + plate) * made["gpu.resistance"]
+        plate = np.repeat(design.plate.convection * relative**-0.8, gpus, axis=1)
+        rise = power * (design.plate.junction + plate) * made["gpu.resistance"]
+        die = np.repeat(supply[:, None], trays * gpus, axis=1) + rise
         truth["gpu.temperature"] = self._lag("die", die, dt, LAG_S)
         truth["gpu.temperature_memory"] = truth["gpu.temperature"] + MEMORY_K_PER_W * power * made["gpu.memory_heat"]
         cpus = design.cpus

@@ -8,7 +8,6 @@ from firmware_bridge.plant.design import RackDesign
 from firmware_bridge.vocabulary.generation import Generation, NvlinkPlan, TrayKind
 from rack_controller.prove.accept.evidence import Array
 
-R_DIE, R_PLATE = 0.012, 0.018  # K/W, die to plate, plate to coolant at rated flow (lumped model of one cold plate)
 _KINDS = {
     TrayKind.COMPUTE: "tray",
     TrayKind.SWITCH: "switch",
@@ -128,4 +127,7 @@ def profile(parts: Parts, name: str, places: tuple[str, ...]) -> Array:
     own = np.array([share.get(p.partition("/")[0], 1.0) for p in places])
     if name == "manifold":
         return own
-    return 1.0 / own if name == "heat" else (R_DIE + R_PLATE * own**-0.8) / (R_DIE + R_PLATE)
+    if name == "heat":
+        return 1.0 / own
+    plate = parts.design.plate
+    return (plate.junction + plate.convection * own**-0.8) / (plate.junction + plate.convection)

@@ -6,8 +6,9 @@ import pytest
 
 from firmware_bridge.generations.load import generation_folders, load_generation
 from firmware_bridge.generations.register_maps import load_register_map
+from firmware_bridge.plant.design import design_of
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
-from firmware_bridge.vocabulary.generation import Generation, TrayKind
+from firmware_bridge.vocabulary.generation import ColdPlate, Generation, TrayKind
 from firmware_bridge.vocabulary.quantities import ReadingClass
 
 SMALL = """\
@@ -113,6 +114,14 @@ def test_a_generation_nobody_wrote_code_for_loads_from_its_folder_alone(tmp_path
     assert rack.periods[ReadingClass.SLOW] == 10
 
 
+def test_a_gpus_cold_plate_is_its_designs_own_or_that_of_a_gb200(tmp_path: Path) -> None:
+    said = "{name: gpu, count: 4, cold_plate: {junction_k_per_w: 0.006, convection_k_per_w: 0.01}}"
+    own = small(tmp_path, ("{name: gpu, count: 4}", said))
+    assert design_of(own).plate == ColdPlate(junction=0.006, convection=0.01)
+    assert design_of(small(tmp_path)).plate == design_of(load_generation("gb200-nvl72")).plate == ColdPlate()
+    assert design_of(load_generation("vera-rubin-nvl72")).plate != ColdPlate()
+
+
 def test_a_later_section_does_not_break_this_loader(tmp_path: Path) -> None:
     assert small(tmp_path, ("schema_version: 1", "schema_version: 1\nwormholes: {count: 3}")).name == "small"
 
@@ -122,6 +131,8 @@ def test_a_later_section_does_not_break_this_loader(tmp_path: Path) -> None:
     [
         (("height_u: 10", "height_u: ten"), 4, "height_u", "int"),
         (("count: 4", "count: 0"), 14, "tray_types", ">= 1"),
+        (("count: 4}", "count: 4, cold_plate: {junction_k_per_w: 0, convection_k_per_w: 1}}"), 14, "tray_types", "> 0"),
+        (("count: 4}", "count: 4, cold_plate: {junction_k_per_w: 0.1}}"), 14, "tray_types", "convection_k_per_w"),
         (("kind: compute", "kind: toaster"), 12, "tray_types", "toaster"),
         (("tray: compute,", "tray: compte,"), 20, "placements[0].tray", "expected one of compute, shelf"),
         (("domain: nvl0}", "domain: nvl9}"), 20, "placements[0].domain", "expected one of nvl0"),

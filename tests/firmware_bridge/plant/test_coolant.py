@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 
 from firmware_bridge.generations.load import load_generation
-from firmware_bridge.plant.cold_plates import R_JUNCTION, margins
+from firmware_bridge.plant.cold_plates import margins
 from firmware_bridge.plant.coolant import APPROACH_K, TRANSPORT_S, UNIT_L, pressures, tray_return
-from firmware_bridge.plant.design import design_of
-from firmware_bridge.plant.ground import R_CONVECTION, prepare
+from firmware_bridge.plant.design import RackDesign, design_of
+from firmware_bridge.plant.ground import prepare
 from firmware_bridge.plant.loads import SLOWDOWN_C
 from firmware_bridge.plant.state import RETURN_CELLS, State, bytes_of, initial_state
 from firmware_bridge.plant.step import advance, step
 
 DESIGN = design_of(load_generation("gb200-nvl72"))
 BATTERIES = design_of(load_generation("orv3-hpr-nvl36x2"))
+RUBIN = design_of(load_generation("vera-rubin-nvl72"))
 
 
 def run(state: State, watts: float, seconds: float, dt: float = 0.5) -> State:
-    demand, caps = np.full(state.gpu_power.shape, watts), np.full(state.gpu_power.shape, 1200.0)
+    demand, caps = (np.full(state.gpu_power.shape, w) for w in (watts, state.design.limit_max))
     for _ in range(round(seconds / dt)):
         state = step(state, demand, caps, dt)
     return state
@@ -59,12 +60,25 @@ def test_electricity_in_is_heat_out_plus_what_is_stored(design: object) -> None:
     np.testing.assert_allclose(went_in, came_out + kept(state) - start, rtol=2e-4)
 
 
-def test_in_steady_state_dies_follow_the_two_resistances_at_each_trays_own_flow() -> None:
-    state = run(initial_state(DESIGN, 1), 1200.0, 400)
-    relative = state.flow[0] / DESIGN.flow_rated * DESIGN.manifold * DESIGN.trays
-    expected = state.supply[0] + state.gpu_power[0] * (R_JUNCTION + R_CONVECTION * relative[:, None] ** -0.8)
+@pytest.mark.parametrize("design", [DESIGN, RUBIN], ids=["gb200", "plates of its own"])
+def test_in_steady_state_dies_follow_their_own_plates_two_resistances_at_each_trays_own_flow(
+    design: RackDesign,
+) -> None:
+    state = run(initial_state(design, 1), design.gpu_max, 400)
+    relative = state.flow[0] / design.flow_rated * design.manifold * design.trays
+    plate = design.plate.junction + design.plate.convection * relative[:, None] ** -0.8
+    expected = state.supply[0] + state.gpu_power[0] * plate
     np.testing.assert_allclose(state.gpu_die[0], expected, atol=0.05)
     assert margins(state)[0] == pytest.approx(SLOWDOWN_C - state.gpu_die[0])
+
+
+def test_a_designs_own_plates_decide_whether_its_gpus_draw_what_they_are_rated_for() -> None:
+    assert RUBIN.plate.junction + RUBIN.plate.convection < 0.025
+    own = run(initial_state(RUBIN, 1), RUBIN.limit_max, 400.0)
+    assert margins(own).min() > 4.0
+    assert own.gpu_energy.min() == pytest.approx(400.0 * RUBIN.gpu_max, rel=0.01)
+    borrowed = run(initial_state(dataclasses.replace(RUBIN, plate=DESIGN.plate), 1), RUBIN.limit_max, 400.0)
+    assert borrowed.gpu_energy.max() < 0.9 * 400.0 * RUBIN.gpu_max
 
 
 def test_the_tray_farthest_down_the_manifold_returns_the_hottest_coolant() -> None:
