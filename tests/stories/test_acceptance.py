@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.few_trays import FEW
 from support.product import PASSWORD, Product, eventually
 
 from rack_controller.acceptance.begin import Wish, begin
@@ -15,7 +16,7 @@ from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import RunFolder
 from rack_controller.prove.accept.verdict import Outcome
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(500)
 RACK = "lab1/a/r01/k01"
 PLAN = Path(__file__).with_name("live_acceptance.yaml")
 PLANTED: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -43,7 +44,7 @@ def running(product: Product) -> Iterator[Product]:
 
 def accept(product: Product) -> RunRecord:
     """Begin a run as the API does, with a login of its own, and wait for its end."""
-    folder = begin(Wish("gb200-nvl72", "L11", plan=PLAN, rack=RACK), product.state, "test", "admin")
+    folder = begin(Wish(FEW, "L11", plan=PLAN, rack=RACK), product.state, "test", "admin")
     start(product.state, folder.path.name, token_of(product))
 
     def ended() -> RunRecord | None:
@@ -67,7 +68,7 @@ def findings(record: RunRecord) -> dict[tuple[str, str], str]:
 
 def test_a_healthy_rack_passes_the_short_plan_with_what_the_floor_hands_in(running: Product, tmp_path: Path) -> None:
     (tmp_path / "floor.csv").write_text(running.cli("emulate", "papers", "--rack", "k01").stdout)
-    assert "1807 records" in running.cli("accept", "floor", "import", str(tmp_path / "floor.csv"), "-r", "k01").stderr
+    assert "805 records" in running.cli("accept", "floor", "import", str(tmp_path / "floor.csv"), "-r", "k01").stderr
     run = running.ask("POST", "/api/v1/acceptance/runs", {"rack": "k01", "plan": "short"})
     assert run["untold"] == []
     asked: list[str] = []
@@ -79,7 +80,7 @@ def test_a_healthy_rack_passes_the_short_plan_with_what_the_floor_hands_in(runni
         record = RunFolder(running.state / "acceptance" / run["id"]).read()
         return record if record.outcome is not None else None
 
-    record = eventually(ended, within=150, every=0.5)
+    record = eventually(ended, within=140, every=0.5)
     assert (record.outcome, findings(record)) == (Outcome.PASS, {})
     assert asked == [], "the emulated floor's instruments log by themselves"
     folder = running.state / "acceptance" / record.id

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.few_trays import COMPUTE, SWITCH
 from support.patience import PATIENCE
 from support.product import COMMAND, PASSWORD, Product, eventually
 
@@ -78,14 +79,14 @@ class Person:
 
 def test_every_console_is_heard_and_logged_while_nobody_watches(product: Product) -> None:
     eventually(lambda: all(c["state"] == "connected" for c in consoles(product).values()), within=60)
-    assert len(consoles(product)) == 27
+    assert len(consoles(product)) == COMPUTE + SWITCH
     eventually(lambda: product.endpoints()["u14/host"]["management"] == "reachable", within=30)
     product.control.add_faults([{"what": "console_line", "where": "*/u14/console", "text": XID, "times": 1}])
     (event,) = eventually(lambda: events(product, "gpu.xid") or None, within=30)
     assert event["place"].endswith("/u14/gpu2"), "the agent of u14 says which GPU has this address"
     assert event["details"]["xid"] == 79
     assert XID in product.cli("console", "log", "u14", "--grep", "Xid").stdout
-    assert product.cli("console", "list", "-o", "name").stdout.count("/console") == 27
+    assert product.cli("console", "list", "-o", "name").stdout.count("/console") == COMPUTE + SWITCH
 
 
 def test_a_pipe_types_and_ends_by_itself(product: Product) -> None:

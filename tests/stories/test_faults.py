@@ -5,15 +5,10 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support.product import PASSWORD, Product, eventually
-
-from rack_controller.acceptance.begin import Wish, begin
-from rack_controller.acceptance.live_run import resume_live
-from rack_controller.acceptance.rest import Api
+from support.product import Product, eventually
 
 pytestmark = pytest.mark.timeout(300)
 VICTIM = "u14/bmc"
@@ -149,58 +144,3 @@ def _mains_come_back_while_nobody_controls(product: Product) -> None:
     finally:
         os.kill(controller, signal.SIGCONT)
     eventually(lambda: struck() > before and off_again(), within=60, every=0.5)
-
-
-LIVE_PLAN = """
-schema_version: 1
-name: live
-title: A short plan on a live rack
-steps:
-  - id: watch
-    title: Everything is dry and cool
-    level: L11
-    phases: [{name: now, for_s: 3, every_s: 1}]
-    measures:
-      - {id: dry, title: Dry, of: leak.state, rule: range, phase: now, most: 0.5, source: a test}
-      - {id: cool, title: Cool, of: gpu.temperature, rule: range, phase: now, least: 15, most: 95, source: a test}
-      - {id: shelves, title: Power, of: shelf.power, rule: range, phase: now, most: 33000, source: a test}
-  - id: wetting
-    title: A detector sees water
-    level: L11
-    retest: 0
-    phases: [{name: wetted, each: leak, places: [u36/leak0, u36/leak1], do: wet, settle_s: 2, for_s: 2, every_s: 0.5}]
-    measures:
-      - {id: reacts, title: Reacts, of: leak.state, rule: responds, phase: wetted, within: 0.9, source: a test}
-  - id: identity
-    title: As it was built
-    level: L11
-    measures: [{id: serials, title: Serials, of: serial, rule: placed, source: a test}]
-"""
-
-
-def test_a_live_acceptance_wets_detectors_and_names_the_wet_and_the_deaf_one(product: Product, tmp_path: Path) -> None:
-    (tmp_path / "plan.yaml").write_text(LIVE_PLAN)
-
-    def heard(place: str) -> list[float | None]:
-        rows = product.get("/api/v1/racks/k01/readings", place=f"lab1/a/r01/k01/{place}", quantity="leak")
-        return [r["value"] for r in rows]
-
-    # Detectors say nothing for three minutes after their controllers started.
-    eventually(lambda: None not in heard("u36"), within=240)
-    product.control.set_faults(
-        [{"what": "leak", "where": "*/u34/leak1"}, {"what": "leak_unplugged", "where": "*/u36/leak1"}]
-    )
-    eventually(lambda: (heard("u34/leak1")[0] or 0.0) > 0.0, within=20)
-    token = product.ask("POST", "/api/v1/login", {"user": "admin", "password": PASSWORD})["token"]
-    link, plan = Api.of(product.state, str(token)), tmp_path / "plan.yaml"
-    folder = begin(Wish("gb200-nvl72", "L11", plan=plan, rack="lab1/a/r01/k01"), product.state, "test", "ada")
-    record = resume_live(folder, product.state, link, lambda step, rack: None)
-    steps = {step.id: step for step in record.steps}
-    assert {f.place for f in steps["watch"].findings if not f.error} == {"u34/leak1"}
-    assert (steps["watch"].tries, steps["watch"].parts_out) == (2, ["u34/leak1"])
-    assert {f.place for f in steps["wetting"].findings} == {"u36/leak1"}, steps["wetting"].findings
-    assert steps["identity"].outcome == "error"  # nobody handed as-built records in
-    assert record.outcome == "error"
-    assert (folder.path / "evidence.ocptv.jsonl.dsse").exists()
-    left = [f["fault"] for f in product.control.list_faults()]
-    assert [f["what"] for f in left] == ["leak", "leak_unplugged"], "what was wetted was dried"

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,15 @@ import pytest
 from support.product import Product, eventually
 
 pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A whole rack, as a newcomer sees it."""
+    running = Product(tmp_path_factory.mktemp("first") / "state")
+    running.start()
+    yield running
+    running.stop()
 
 
 def test_a_rack_of_72_gpus_is_live_with_every_endpoint_reachable(product: Product) -> None:
@@ -148,7 +158,7 @@ def test_the_gpt3_trace_is_seen_in_api_and_metrics(own_product: Product) -> None
     trace = Path(__file__).parents[3] / "shared/data/power/mlperf_train_v40_power/gpt3_512xH100_ac.csv"
     if not trace.exists():
         pytest.skip("the recorded GPT-3 power trace is not beside this checkout")
-    own_product.options = ["--load-trace", str(trace), "--speed", "4"]
+    own_product.options = ["--racks", "gb200-nvl72", "--load-trace", str(trace), "--speed", "4"]
     own_product.start()
 
     def loaded() -> float | None:

@@ -16,7 +16,7 @@ from rack_controller.model.frame import decode_frame
 from rack_controller.model.subjects import TELEMETRY_STREAM
 
 pytestmark = pytest.mark.timeout(450)
-WINDOW_S = 10
+WINDOW_S = 4
 ENDPOINT = "lab1/a/r01/k01/u12/bmc"
 
 

@@ -1,4 +1,4 @@
-"""Two generations side by side: one rack on Redfish alone, one system of two racks with serial power and cooling."""
+"""Two generations side by side: a few trays on Redfish alone, one system of two racks with serial power and cooling."""
 
 import subprocess
 import sys
@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 import yaml
+from support.few_trays import COMPUTE, FEW, FEW_PAIR, GPUS, SWITCH, write
 from support.patience import PATIENCE
 from support.product import Product, eventually
 
 from firmware_bridge.emulator.faults import Fault, FaultKind
 
-RACKS = ["--racks", "gb200-nvl72,orv3-hpr-nvl36x2"]
+RACKS = ["--racks", f"{FEW},orv3-hpr-nvl36x2"]
+LESS = ["--racks", f"{FEW},{FEW_PAIR}"]
 FIRST, SECOND = "k02", "k03"
+K01 = COMPUTE + 2 * SWITCH + 4 + 1
+"""Endpoints of the first rack whose agents say nothing: two of a switch tray, four shelves, the coolant unit."""
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,6 +26,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     running = Product(tmp_path_factory.mktemp("generations") / "state", RACKS)
+    write(running.state)
     running.start()
     yield running
     running.stop()
@@ -58,16 +63,16 @@ def events(product: Product, kind: str) -> list[dict[str, Any]]:
     return [e for e in listed if e["kind"] == kind]
 
 
-def test_three_racks_hold_144_gpus_in_two_domains(healthy: Product) -> None:
+def test_three_racks_hold_their_gpus_in_two_domains(healthy: Product) -> None:
     racks = {r["name"]: r for r in healthy.get("/api/v1/racks")}
     assert [(n, r["gpus"], r["generation"]) for n, r in sorted(racks.items())] == [
-        ("k01", 72, "gb200-nvl72"),
+        ("k01", GPUS, FEW),
         (FIRST, 36, "orv3-hpr-nvl36x2"),
         (SECOND, 36, "orv3-hpr-nvl36x2"),
     ]
     domains = {d["id"]: d for d in healthy.get("/api/v1/domains")}
     assert {k: (d["gpus_present"], len(d["racks"])) for k, d in domains.items()} == {
-        "k01.nvl0": (72, 1),
+        "k01.nvl0": (GPUS, 1),
         "k02.nvl0": (72, 2),
     }
     shown = eventually(lambda: (d := healthy.get("/api/v1/domains/k02.nvl0"))["gpu_power_w"]["quality"] == "good" and d)
@@ -165,8 +170,9 @@ def hosts(product: Product, rack: str) -> list[Any]:
 @pytest.fixture
 def wrong_site(tmp_path: Path) -> Iterator[Product]:
     """A product over a site file with one thing wrong per shelf; the racks are emulated by a process of their own."""
+    write(tmp_path)
     far = subprocess.Popen(
-        [sys.executable, "-m", "firmware_bridge.emulator", "--state", str(tmp_path), *RACKS, "--site-name", "lab1"],
+        [sys.executable, "-m", "firmware_bridge.emulator", "--state", str(tmp_path), *LESS, "--site-name", "lab1"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -184,6 +190,7 @@ def wrong_site(tmp_path: Path) -> Iterator[Product]:
     path.write_text(yaml.safe_dump(site))
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
+    write(state)
     (state / "credentials").symlink_to(tmp_path / "credentials")
     running = Product(state, ["--site", str(path)])
     try:
@@ -225,7 +232,7 @@ def test_what_is_wrong_in_the_site_is_named_and_the_rest_goes_on(wrong_site: Pro
         return found.keys() == wanted.keys() and all(text in found[place] for place, text in wanted.items())
 
     eventually(told, 100, every=0.5)
-    eventually(lambda: wrong_site.get("/api/v1/racks/k01")["endpoints_reachable"] == 45, 40)
+    eventually(lambda: wrong_site.get("/api/v1/racks/k01")["endpoints_reachable"] == K01, 40)
 
     def all_but_three() -> bool:
         rack = wrong_site.get(f"/api/v1/racks/{FIRST}")
