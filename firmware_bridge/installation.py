@@ -21,11 +21,11 @@ def own_generations(state: Path, site: Path | None = None) -> tuple[Path, ...]:
 
 def site_file(state: Path) -> Path:
     """Return the site file that a state directory's controller has read last, else where it lies by default."""
-    try:
-        noted = Path((state / SITE_NOTE).read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError):
-        noted = Path()
-    return noted if noted.is_file() else state / "site.yaml"
+    with contextlib.suppress(OSError):  # no note, or one of a place that this process may not look into
+        noted = Path(os.fsdecode((state / SITE_NOTE).read_bytes().removesuffix(b"\n")))
+        if noted.is_file():
+            return noted
+    return state / "site.yaml"
 
 
 def note_site_file(state: Path, site: Path) -> None:
@@ -37,5 +37,5 @@ def note_site_file(state: Path, site: Path) -> None:
     fresh = path.with_name(f"{path.name}.new")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(f"{site.absolute()}\n", encoding="utf-8")
+        fresh.write_bytes(os.fsencode(site.absolute()) + b"\n")  # a folder's name may be no UTF-8
         os.replace(fresh, path)

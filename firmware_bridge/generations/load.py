@@ -84,7 +84,7 @@ def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
             layers = next((found for each in chain if (found := read_limit_layers(folders[each])) is not None), None)
             digest = hashlib.sha256(own.encode()).hexdigest() if own else ""
             return replace(generation, sequence=read_sequence(name, folders), layers=layers, own_sha256=digest)
-        if base not in folders:
+        if not isinstance(base, str) or base not in folders:
             raise document.complaint("extends", f"expected a known generation ({', '.join(sorted(folders))})")
         chain.append(base)
         lower = _read(folders[base] / "rack.yaml")

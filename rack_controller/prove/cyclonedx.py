@@ -49,6 +49,8 @@ PROPERTY_OF = {
 }
 SERIAL_NUMBER, STEP = "cdx:device:serialNumber", f"{OWN}step"
 _MOST_KEYS = 2**62
+_ESCAPED = r'[\x00-\x1f"\\]'
+"""What JSON does not take between quotation marks as it is."""
 Piece: TypeAlias = "pa.Array | str"
 """A text of every row, or one that is the same in all of them."""
 COST_OF, COST_MOST_OF, COMMITMENT_OF = f"{OWN}cost", f"{OWN}cost-most", f"{OWN}cost-commitment"
@@ -240,7 +242,7 @@ def _step(codes: Codes) -> pa.Array:
 def _quoted(serials: pa.ChunkedArray) -> list[Piece]:
     """Return the property of every serial number in pieces; rows without one have none."""
     told, lead, tail = _whole(serials), _property_lead(SERIAL_NUMBER), '"}'
-    if any(pc.any(pc.match_substring(told, mark)).as_py() for mark in '"\\'):
+    if pc.any(pc.match_substring_regex(told, _ESCAPED)).as_py():
         told = pa.array([None if s is None else _text(s)[1:-1] for s in told.to_pylist()], pa.string())
     return [_wrapped_texts(lead, told, tail)] if told.null_count else [lead, told, tail]
 

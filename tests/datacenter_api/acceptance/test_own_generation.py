@@ -1,5 +1,6 @@
 """A design of the installation's own is accepted as one that ships: begun, gone on with, looked back at, evaluated."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.cli.main import run as command
 from datacenter_api.console.begin_card import BeginCard
 from firmware_bridge.generations.load import load_generation
-from firmware_bridge.installation import note_site_file, own_generations
+from firmware_bridge.generations.seeds import seeds_folder
+from firmware_bridge.installation import SITE_NOTE, note_site_file, own_generations, site_file
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.floor import take_floor
@@ -141,6 +143,18 @@ def test_a_design_beside_the_site_file_is_known_where_the_controller_noted_it(tm
     assert own_generations(state) == (state / "generations",)
 
 
+def test_a_site_file_is_noted_whatever_its_folder_is_called_and_no_note_is_in_the_way(tmp_path: Path) -> None:
+    for name in (b"b\xff", "sites of Jörg ".encode()):
+        site = tmp_path / os.fsdecode(name) / "site.yaml"
+        site.parent.mkdir()
+        site.touch()
+        note_site_file(tmp_path, site)
+        assert site_file(tmp_path) == site
+    for note in (b"", b"\0", b"x" * 5000, bytes(tmp_path)):
+        (tmp_path / SITE_NOTE).write_bytes(note)
+        assert site_file(tmp_path) == tmp_path / "site.yaml"
+
+
 def test_a_fault_is_planted_at_its_own_places_or_refused(tmp_path: Path) -> None:
     written(tmp_path)
     record, _ = accept(Wish(NAME, "L10", 3, "wrong_clock"), tmp_path, "test", nothing)
@@ -205,6 +219,25 @@ def test_what_was_measured_is_told_and_proven_without_the_design(
     assert desk.verify(run).holds
     with pytest.raises(ConfigurationError, match=why):
         take_run(run, "standard", state, "ada", "test", 7)
+
+
+def test_a_run_of_what_ships_is_told_where_ones_own_has_its_name_since_and_does_not_go_on(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    wish = Wish("gb200-nvl72", "L11", 3, plan=tmp_path / "plan.yaml")
+    ended, begun = accept(wish, tmp_path, "test", nothing)[1], begin(wish, tmp_path, "test", "ada")
+    own = tmp_path / "generations" / "gb200-nvl72"
+    shutil.copytree(seeds_folder() / "generations" / own.name, own)
+    view = AcceptanceDesk(tmp_path).show(ended.path.name)
+    assert (view.suspects[0].place, view.lacks_design) == ("u11", "")
+    assert "<svg" in AcceptanceDesk(tmp_path).report(ended.path.name, "html").decode()
+    kept = read_evaluation_folder(
+        take_run(ended.path.name, "standard", tmp_path, "ada", "test", 7), SigningKeys(tmp_path / KEYS).names()
+    )
+    assert {s.generation for s in kept.sheets} == {"gb200-nvl72"}
+    with pytest.raises(ConfigurationError, match=r"the gb200-nvl72 that ships, .* take that away"):
+        resume(begun, tmp_path, nothing)
+    shutil.rmtree(own)
+    assert resume(begun, tmp_path, nothing)[0].outcome is Outcome.FAIL
 
 
 def test_it_is_evaluated_by_itself_and_from_its_run(ended: tuple[Path, RunFolder]) -> None:

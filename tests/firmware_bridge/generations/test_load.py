@@ -195,6 +195,15 @@ def test_what_is_behind_an_endpoint_is_a_component_of_its_tray(tmp_path: Path, e
         load_generation("child", [tmp_path])
 
 
+@pytest.mark.parametrize("base", ["[small]", "{small: 1}", "3", "unknown"])
+def test_extends_names_a_generation(tmp_path: Path, base: str) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "rack.yaml").write_text(f"name: one\nextends: {base}\n")
+    with pytest.raises(FileInvalid, match="expected a known generation") as caught:
+        load_generation("one", [tmp_path])
+    assert (caught.value.line, caught.value.field) == (2, "extends")
+
+
 def test_a_circle_of_extends_ends(tmp_path: Path) -> None:
     for one, other in (("a", "b"), ("b", "a")):
         (tmp_path / one).mkdir()

@@ -69,6 +69,17 @@ def test_what_is_written_is_read_back_whole() -> None:
     assert told.rule == rule()
 
 
+@pytest.mark.parametrize("serial", ["A\tB", "A\x1fB", 'A"B', "A\\B", "A\x7fß"])
+def test_whatever_a_serial_number_holds_the_bom_is_json(serial: str) -> None:
+    table = records(small_rack())
+    at = table.column_names.index("serial")
+    first, _, *others = table.column("serial").to_pylist()
+    table = table.set_column(at, "serial", pa.array([first, serial, *others], pa.string()))
+    document = json.loads(bom(table).content)
+    said = [p for c in document["components"] for p in c["properties"] if p["name"] == "cdx:device:serialNumber"]
+    assert serial in {p["value"] for p in said}
+
+
 def test_each_part_is_one_line_under_its_place() -> None:
     document = bom(records(small_rack()))
     named = dict(zip(document.names, document.lines, strict=True))
