@@ -140,6 +140,7 @@ def sheet_of_run(state: Path, run: str, plan: EvaluationPlan, plan_sha256: str, 
         days,
         seen,
         dict(record.seeds),
+        design_sha256=sealed.design_sha256,
     )
 
 

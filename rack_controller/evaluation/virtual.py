@@ -48,7 +48,7 @@ def evaluate_virtually(
     text = (wish.trace or seeds_folder() / "traces" / "synthetic.csv").read_text(encoding="utf-8")
     trace = hashlib.sha256(text.encode()).hexdigest()
     names = [f"virtual/{generation.name}/{wish.seed}/k{n + 1:03d}" for n in range(wish.racks)]
-    rate = plan.work.get(generation.name)
+    rate, own = plan.work.get(generation.name), generation.own_sha256
     recipe = read_recipe()
     recipe = msgspec.structs.replace(recipe, work_rate=recipe.work_rate if rate is None else rate.tflops)
     # Racks of two generations are not twins: each generation throws dice of its own.
@@ -61,7 +61,7 @@ def evaluate_virtually(
         days = (rig.now - began) / DAY_S
         seeds = {"asked": wish.seed, "made": made, "repeat": repeat}
         sheets += [
-            Sheet(name, generation.name, "virtual", run, plan_sha256, began_unix_ns, days, one, seeds)
+            Sheet(name, generation.name, "virtual", run, plan_sha256, began_unix_ns, days, one, seeds, {}, own)
             for name, one in zip(names, seen, strict=True)
         ]
     return sheets

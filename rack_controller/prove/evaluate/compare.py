@@ -120,15 +120,21 @@ def compare(plan: EvaluationPlan, groups: Mapping[str, Sequence[Sheet]], *, cont
 
 
 def grouped(sheets: Sequence[Sheet], by: str) -> dict[str, list[Sheet]]:
-    """Return sheets by `generation`, `rack` or `run`; virtual racks apart from real ones.  Raises ValueError."""
+    """Return sheets by `generation`, `rack` or `run`; virtual racks apart from real ones, and what was measured of a
+    design before it was changed apart from what was measured since.  Raises ValueError."""
     if by not in {"generation", "rack", "run"}:
         raise ValueError(f"cannot group by {by[:32]!r}: generation, rack or run")
     found: dict[str, list[Sheet]] = {}
     mixed = {s.generation for s in sheets if s.rig == "virtual"} & {s.generation for s in sheets if s.rig != "virtual"}
+    designs: dict[str, set[str]] = {}
+    for sheet in sheets:
+        designs.setdefault(getattr(sheet, by), set()).add(sheet.design_sha256)
     for sheet in sheets:
         name = getattr(sheet, by)
-        name = f"{name} ({sheet.rig})" if by == "generation" and sheet.generation in mixed else name
-        found.setdefault(name, []).append(sheet)
+        several = by != "run" and len(designs[name]) > 1
+        marks = [sheet.rig] * (by == "generation" and sheet.generation in mixed)
+        marks += [f"design {sheet.design_sha256[:8]}" if sheet.design_sha256 else "as it ships"] * several
+        found.setdefault(f"{name} ({', '.join(marks)})" if marks else name, []).append(sheet)
     return dict(sorted(found.items()))
 
 

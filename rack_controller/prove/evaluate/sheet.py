@@ -25,6 +25,7 @@ class Sheet(msgspec.Struct, frozen=True):
     """One rack in one run: `rig` is "virtual" or "live", `seeds` what made a virtual one.
 
     `run`: the evaluation or acceptance run that measured it; `days`: how long that took, of the rack's time.
+    `design_sha256`: of what files of the installation's own said of its design then, empty where all of it ships.
     """
 
     rack: str
@@ -37,6 +38,7 @@ class Sheet(msgspec.Struct, frozen=True):
     seen: dict[str, Seen]
     seeds: dict[str, int] = {}
     firmware: dict[str, str] = {}
+    design_sha256: str = ""
 
 
 NOT_MEASURED = "not measured"

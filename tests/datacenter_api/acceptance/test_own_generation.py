@@ -247,6 +247,7 @@ def test_it_is_evaluated_by_itself_and_from_its_run(ended: tuple[Path, RunFolder
     for kept in (of_run, of_racks):
         found = read_evaluation_folder(kept, SigningKeys(state / KEYS).names())
         assert ({s.generation for s in found.sheets}, found.fault) == ({NAME}, "")
+        assert {s.design_sha256 for s in found.sheets} == {load_generation(NAME, own_generations(state)).own_sha256}
 
 
 def test_the_design_that_a_run_began_with_is_under_its_seal(ended: tuple[Path, RunFolder]) -> None:

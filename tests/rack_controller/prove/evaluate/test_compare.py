@@ -48,6 +48,22 @@ def test_a_real_difference_is_told_with_its_interval_and_the_better_group() -> N
     assert [c.verdict for c in same.contrasts if c.criterion == "work"] == [Verdict.NOT_SHOWN]
 
 
+def test_what_was_measured_before_a_design_was_changed_is_another_group() -> None:
+    old, new = (msgspec.structs.replace(sheet("k1", "own"), design_sha256=c * 64) for c in "ab")
+    sheets = [old, new, sheet("k2", "own"), sheet("k3", "h")]
+    assert list(grouped(sheets, "generation")) == [
+        "h",
+        "own (as it ships)",
+        "own (design aaaaaaaa)",
+        "own (design bbbbbbbb)",
+    ]
+    assert list(grouped(sheets, "rack")) == ["k1 (design aaaaaaaa)", "k1 (design bbbbbbbb)", "k2", "k3"]
+    assert list(grouped([old, sheet("k3", "h")], "generation")) == ["h", "own"]
+    assert list(grouped(sheets, "run")) == ["ev-1"]
+    virtual = msgspec.structs.replace(old, rig="virtual")
+    assert "own (virtual, design aaaaaaaa)" in grouped([*sheets, virtual], "generation")
+
+
 def test_a_rack_counts_once_however_often_it_was_measured() -> None:
     often = [sheet("k1", "g", work=Seen(10.0 + d, under="a")) for d in (-0.1, 0.0, 0.1)] * 3
     cell = compare(PLAN, {"g": [*often, *racks("g", [12.0, 14.0])]}).cell("work", "g")
