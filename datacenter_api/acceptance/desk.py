@@ -31,6 +31,7 @@ from rack_controller.acceptance.emulated_floor import logged_at
 from rack_controller.acceptance.give_up import give_up, still_owed
 from rack_controller.acceptance.kept import alone, settle_together
 from rack_controller.acceptance.launch import LOG, leading, members, start
+from rack_controller.acceptance.left_out import left_out
 from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
 from rack_controller.acceptance.one_run import goes_on, holding, refuse_others
@@ -129,7 +130,7 @@ class AcceptanceDesk:
             return preview(generation, level, file, plan_text=plan_text, search=self._own)
         noted, logged = noted_kinds(self.state, rack), logged_at(self.state, rack)
         found = preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged, switched, self._own)
-        return msgspec.structs.replace(found, taken=holding(self.state, [rack]))
+        return self._of_racks(found, [rack])
 
     def preview_together(
         self,
@@ -158,7 +159,11 @@ class AcceptanceDesk:
             return came_before(self.state, rack, generation, found, digest).why
 
         found = preview_together(generation, told, file, plan_text, held, self._own)
-        return msgspec.structs.replace(found, taken=holding(self.state, list(racks)))
+        return self._of_racks(found, list(racks))
+
+    def _of_racks(self, found: RunPreview, racks: Sequence[str]) -> RunPreview:
+        """Return a preview with what other runs have to do with its racks."""
+        return msgspec.structs.replace(found, taken=holding(self.state, racks), left=left_out(self.state, racks))
 
     def form(
         self, generation: str, level: str, plan: str, rack: str, rows: Sequence[ReadingRow], *, readings: bool = False

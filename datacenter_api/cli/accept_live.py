@@ -36,7 +36,7 @@ def ask_about_untold(api: Connection, wish: Row, yes: bool) -> None:
         first = looked.taken[0]
         what = "; ".join(holder.what for holder in looked.taken)
         raise RackTaken(what, rack=first.rack, run=first.run, advice=first.advice)
-    said = say_lacks(looked, racks)
+    said = [*(f"{left.what}: {left.advice}" for left in looked.left), *say_lacks(looked, racks)]
     if said and yes:
         note("\n".join(said))
     elif said:

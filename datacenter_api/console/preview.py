@@ -23,7 +23,7 @@ def draw_preview(found: RunPreview, rack: str, plan: str = "") -> str:
     seconds = duration(found.seconds)
     steps = plural(len(found.steps), "step")
     return (
-        f"{_taken(found)}<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {steps}, "
+        f"{_taken(found)}{_left(found)}<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {steps}, "
         f"at least {seconds}{_waits(found)}. Boots of trays, what people do and steps that are repeated come on top. "
         "Its GPUs are taken to full load and back, and what the table says is switched off: no job may run on it.</p>"
         f"{_untold(found)}"
@@ -81,6 +81,15 @@ def _taken(found: RunPreview) -> str:
         f'<p class="sev-critical">■ It cannot begin now: {esc(h.what)}. {how[h.running]} '
         f'<a href="{run_href(h.run)}">its page</a>.</p>'
         for h in found.taken
+    )
+
+
+def _left(found: RunPreview) -> str:
+    """Return what the run before left at a rack, with the way to its page."""
+    return "".join(
+        f'<p class="sev-warning">▲ {esc(left.what[:1].upper() + left.what[1:])}: {esc(left.advice)}. '
+        f'<a href="{run_href(left.run)}">Its page</a>.</p>'
+        for left in found.left
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, PreconditionFailed
 from rack_controller.acceptance.ending import seal_up
 from rack_controller.acceptance.launch import held, members
+from rack_controller.acceptance.left_out import in_words
 from rack_controller.acceptance.progress import tell
 from rack_controller.acceptance.run import RunFolder
 from rack_controller.acceptance.undo import UndoBook
@@ -46,5 +47,4 @@ def still_owed(folder: Path) -> str:
         return "what it switched and did not put back cannot be read: look at the rack"
     if not owed:
         return "the rack was not put back to rest: its load and limits may still be the run's"
-    said = ", ".join(f"{act.verb} {act.place}".strip() for act in owed)
-    return f"the rack was not put back to rest, and this is still to be done: {said}"
+    return f"the rack was not put back to rest, and this is still to be done: {in_words(owed)}"

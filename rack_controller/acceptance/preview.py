@@ -13,6 +13,7 @@ from rack_controller.acceptance.called import Names, kinds_with_firmware
 from rack_controller.acceptance.drive import ALONE, places_of, planned_seconds
 from rack_controller.acceptance.floor import noted, read_checks
 from rack_controller.acceptance.least_time import MOST_LOOKS, Took, least_times, rounds_of
+from rack_controller.acceptance.left_out import LeftOut
 from rack_controller.acceptance.live import Read, by_series, live_parts
 from rack_controller.acceptance.one_run import Holder
 from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
@@ -67,7 +68,7 @@ class RunPreview(msgspec.Struct, frozen=True):
     """What a run would do.  `untold`: measures that can only end as errors; `floor`: what is to be handed in.
 
     `racks`: of racks together, what each of them lacks; the two lists above are then of all of them.  `taken`: which
-    run has a rack now: while it does no other begins.
+    run has a rack now: while it does no other begins.  `left`: what the run before took away and did not put back.
     """
 
     generation: str
@@ -80,6 +81,7 @@ class RunPreview(msgspec.Struct, frozen=True):
     floor: list[FloorNeed]
     racks: list["RackLacks"] = []
     taken: list[Holder] = []
+    left: list[LeftOut] = []
 
 
 class RackLacks(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from datacenter_api.console.glance import Glance
 from datacenter_api.console.preview import draw_preview
 from datacenter_api.fleet.record import RackRecord
 from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.left_out import LeftOut
 from rack_controller.acceptance.one_run import Holder
 from rack_controller.acceptance.preview import RackLacks, RunPreview, StepPreview
 from rack_controller.model.roles import Role
@@ -123,6 +124,13 @@ def test_a_preview_says_which_run_has_the_rack_and_where_it_is_ended() -> None:
         drawn = draw_preview(preview(taken=[Holder("k01", "k01-1", running, None, f"k01 {HOSTILE}", "")]), "k01")
         assert f'{how} <a href="/console/acceptance/k01-1">its page</a>' in drawn
         assert "<script" not in drawn
+
+
+def test_a_preview_says_what_the_run_before_left_to_be_done() -> None:
+    drawn = draw_preview(preview(left=[LeftOut("k01", "k01-1", f"run k01-1 left u12 out {HOSTILE}")]), "k01")
+    assert "▲ Run k01-1 left u12 out" in drawn
+    assert 'href="/console/acceptance/k01-1"' in drawn
+    assert "<script" not in drawn
 
 
 async def test_several_racks_are_begun_together_once_all_their_names_were_typed(

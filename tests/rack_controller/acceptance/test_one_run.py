@@ -14,6 +14,7 @@ from rack_controller.acceptance import one_run
 from rack_controller.acceptance.begin import Wish, begin, begin_together
 from rack_controller.acceptance.give_up import give_up
 from rack_controller.acceptance.launch import held, unfinished
+from rack_controller.acceptance.left_out import left_out
 from rack_controller.acceptance.one_run import at_work, holding, refuse_others
 from rack_controller.acceptance.progress import Progress, tell
 from rack_controller.acceptance.rig import Act
@@ -160,6 +161,13 @@ def test_what_is_given_up_is_stopped_sealed_and_says_what_nobody_puts_back(tmp_p
     )
     assert "its load and limits may still be the run's" in first.read().why
     assert unfinished(tmp_path) == []
+    racks = [folder.read().rack for folder in (first, second)]
+    (left,) = left_out(tmp_path, racks)
+    run = second.path.name
+    assert (left.rack, left.run) == (racks[1], run)
+    assert left.what == f"run {run} ended and left this to be done at {racks[1]}: restore u06/psu3"
+    (second.path / "undo.json").write_text("{")
+    assert "cannot be read" in left_out(tmp_path, racks)[0].what
     alone(tmp_path)
 
 
