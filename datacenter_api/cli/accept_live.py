@@ -36,7 +36,7 @@ def ask_about_untold(api: Connection, wish: Row, yes: bool) -> None:
         first = looked.taken[0]
         what = "; ".join(holder.what for holder in looked.taken)
         raise RackTaken(what, rack=first.rack, run=first.run, advice=first.advice)
-    said = [*(f"{left.what}: {left.advice}" for left in looked.left), *say_lacks(looked, racks)]
+    said = say_lacks(looked, racks)
     if said and yes:
         note("\n".join(said))
     elif said:
@@ -45,11 +45,12 @@ def ask_about_untold(api: Connection, wish: Row, yes: bool) -> None:
 
 
 def say_lacks(looked: Any, racks: Sequence[str]) -> list[str]:
-    """Say what the floor is to hand in, and return in words what nothing at the racks tells and why they are held."""
+    """Say what the floor is to hand in, and return in words what the run before left at the racks, what nothing there
+    tells and why they are held."""
     from rack_controller.acceptance.preview import RackLacks
     from rack_controller.prove.accept.untold import in_words, wanted_of_floor
 
-    said: list[str] = []
+    said = [f"{left.what}: {left.advice}" for left in looked.left]
     for lacks in looked.racks or [RackLacks(racks[0], looked.untold, looked.floor)]:
         of = f"{short(lacks.rack)}: " if looked.racks else ""
         if asked := wanted_of_floor(lacks.floor):

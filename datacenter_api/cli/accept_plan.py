@@ -108,8 +108,6 @@ def _show(found: Any, racks: list[str], output: Output, as_json: bool) -> None:
     note(f"{found.title}, up to {found.level}, on {' '.join(racks)}: at least {_long(found.seconds)}")
     for text in say_lacks(found, racks):
         note(text)
-    for left in found.left:
-        note(f"{left.what}: {left.advice}")
     for holder in found.taken:
         note(f"it cannot begin now: {holder.what}: {holder.advice}")
 

@@ -94,8 +94,8 @@ class SerialSource:
         if reading_class is ReadingClass.SAFETY and not self.is_pushing:
             readings += await self._round(None)
         readings += await self._round(reading_class)
-        if reading_class is ReadingClass.SLOW:
-            readings += await self._owed()
+        if reading_class is ReadingClass.SLOW and (owing := [u for u in self.units if u.owes_static]):
+            readings += await self._round(ReadingClass.STATIC, owing)  # when these were due they could not be asked
         now = self.clock.now()
         if reading_class in (ReadingClass.SAFETY, ReadingClass.POWER):
             readings += self.totals(self.latest, now)
@@ -161,27 +161,18 @@ class SerialSource:
         for unit in self.units:
             await self.lines.release(unit.bus, unit.address, unit.place)
 
-    async def _round(self, reading_class: ReadingClass | None) -> list[Reading]:
-        """Read one class of every unit, the fast lane's registers for None."""
+    async def _round(
+        self, reading_class: ReadingClass | None, units: Sequence[SerialUnit] | None = None
+    ) -> list[Reading]:
+        """Read one class, the fast lane's registers for None, of every unit or of `units`."""
         readings: list[Reading] = []
-        for unit in self.units:
+        for unit in self.units if units is None else units:
             readings += await self._unit_round(unit, reading_class)
             if reading_class is ReadingClass.STATIC:
                 unit.owes_static = unit.life.is_suspect
         for reading in readings:
             self.latest[reading.place, reading.quantity] = reading
         return readings + self._dew_points(reading_class)
-
-    async def _owed(self) -> list[Reading]:
-        """Read the static registers of units that could not be asked when these were due: ten minutes are long."""
-        readings: list[Reading] = []
-        for unit in self.units:
-            if unit.owes_static and not unit.life.is_suspect:
-                readings += await self._unit_round(unit, ReadingClass.STATIC)
-                unit.owes_static = unit.life.is_suspect
-        for reading in readings:
-            self.latest[reading.place, reading.quantity] = reading
-        return readings
 
     def _dew_points(self, reading_class: ReadingClass | None) -> list[Reading]:
         """Return the dew points of the units that are awake, from what was read of them last."""
