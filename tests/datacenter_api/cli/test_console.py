@@ -75,7 +75,8 @@ with raw_terminal() as is_tty:
     print("raw" if is_tty else "no", flush=True)
     if sys.argv[1] == "raise":
         raise ValueError("x")
-    time.sleep(30 if sys.argv[1] == "wait" else 0)
+    while sys.argv[1] == "wait":
+        time.sleep(0.05)
 """
 
 
