@@ -76,19 +76,20 @@ def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
     document, chain = _read(folders[name] / "rack.yaml"), [name]
     if document.value.get("name") != name:
         raise document.complaint("name", f"expected {name!r}, as its folder is called")
-    own = _own_text(folders[name], document)
+    said = _Said()
+    said.add(folders[name], document)
     for _ in range(MOST_EXTENDS):
         base = document.value.get("extends")
         if base is None:
             generation = _generation(document, _extras(folders[name]))
             layers = next((found for each in chain if (found := read_limit_layers(folders[each])) is not None), None)
-            digest = hashlib.sha256(own.encode()).hexdigest() if own else ""
-            return replace(generation, sequence=read_sequence(name, folders), layers=layers, own_sha256=digest)
+            sequence, (own, shipped) = read_sequence(name, folders), said.digests()
+            return replace(generation, sequence=sequence, layers=layers, own_sha256=own, shipped_sha256=shipped)
         if not isinstance(base, str) or base not in folders:
             raise document.complaint("extends", f"expected a known generation ({', '.join(sorted(folders))})")
         chain.append(base)
         lower = _read(folders[base] / "rack.yaml")
-        own += _own_text(folders[base], lower)
+        said.add(folders[base], lower)
         lower.value.pop("aliases", None)  # another name of the base is not a name of this one
         over = dict(document.value)
         del over["extends"]
@@ -96,10 +97,26 @@ def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
     raise document.complaint("extends", f"expected a chain of at most {MOST_EXTENDS} generations, without a circle")
 
 
-def _own_text(folder: Path, document: Located) -> str:
-    """Return what a file of the installation's own says, nothing of one that ships."""
-    ships = folder.parent == seeds_folder() / "generations"
-    return "" if ships else json.dumps(document.value, default=str)
+class _Said:
+    """What the files of a design say, of the installation's own and of those that ship apart."""
+
+    def __init__(self) -> None:
+        self._own, self._shipped = "", ""
+
+    def add(self, folder: Path, document: Located) -> None:
+        """Take what a generation's folder says, before it is merged with what it extends."""
+        text = json.dumps(document.value, default=str)
+        if folder.parent == seeds_folder() / "generations":
+            self._shipped += text
+        else:
+            self._own += text
+
+    def digests(self) -> tuple[str, str]:
+        """Return the digests of both; empty where no file of that kind said anything."""
+        own, shipped = (
+            hashlib.sha256(text.encode()).hexdigest() if text else "" for text in (self._own, self._shipped)
+        )
+        return own, shipped
 
 
 def _read(path: Path) -> Located:

@@ -273,7 +273,8 @@ class Coolant:
 class Generation:
     """A rack design.  `facts` maps a dotted field (`busbar.power_max`) to where its number comes from.
 
-    `own_sha256`: of what files of the installation's own say of it, empty where all of it ships with the product.
+    `own_sha256`: of what files of the installation's own say of it, empty where all of it ships with the product;
+    `shipped_sha256`: of what files that ship say of it, empty where all of it is the installation's own.
     """
 
     name: str
@@ -295,6 +296,7 @@ class Generation:
     supply: Supply = field(default_factory=Supply)
     layers: "LimitLayers | None" = None
     own_sha256: str = ""
+    shipped_sha256: str = ""
 
     def slots_of(self, kind: TrayKind) -> tuple[Slot, ...]:
         """Return the slots that hold a tray of this kind, bottom up."""

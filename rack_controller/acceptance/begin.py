@@ -114,6 +114,7 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
             planted=wish.planted,
             together={} if alone else runs,
             design_sha256=generation.own_sha256,
+            shipped_sha256=generation.shipped_sha256,
         )
         for run, rack in runs.items()
     ]

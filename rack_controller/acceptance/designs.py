@@ -1,9 +1,12 @@
 """The design that a run is of, of the installation's own too: as it was when the run began, or why it is not at hand.
 
-A run keeps its whole plan and not its design: what ships stays as it is, what is one's own is held against its hash.
+A run keeps its whole plan and not its design.  What is one's own is held against its hash.  What ships is as the
+product has it: an upgrade in the middle of a run does not end it, as its rack may not be at rest, and is told.
 """
 
 from pathlib import Path
+
+import msgspec
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.installation import own_generations
@@ -38,6 +41,15 @@ def design_of_run(record: RunRecord, state: Path) -> Generation:
         what = f"the run began with the {record.generation} that ships, and `generations` has another one now"
         raise ConfigurationError(what, advice="take that away until the run has ended; all that was measured is kept")
     return found
+
+
+def gone_on_with(record: RunRecord, design: Generation) -> RunRecord:
+    """Return the record of a run that goes on with its design, which tells after which step what ships was another."""
+    if record.shipped_sha256 == design.shipped_sha256:
+        return record
+    known = record.shipped_sha256 and record.steps
+    changed = [*record.design_changed_after, record.steps[-1].id] if known else record.design_changed_after
+    return msgspec.structs.replace(record, shipped_sha256=design.shipped_sha256, design_changed_after=changed)
 
 
 def design_or_why(record: RunRecord, state: Path) -> tuple[Generation | None, str]:

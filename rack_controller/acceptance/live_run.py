@@ -12,7 +12,7 @@ from firmware_bridge.vocabulary.errors import RackwrightError
 from rack_controller.acceptance.begin import TRACE, kept_file, kept_plan
 from rack_controller.acceptance.called import Names
 from rack_controller.acceptance.came_before import came_before
-from rack_controller.acceptance.designs import design_of_run
+from rack_controller.acceptance.designs import design_of_run, gone_on_with
 from rack_controller.acceptance.doers import ControllerRestarts, EmulatorDoes, PeopleDo, ProductDoes
 from rack_controller.acceptance.drive import AWAY, planned_seconds
 from rack_controller.acceptance.emulated import EmulatedHands
@@ -51,7 +51,8 @@ def resume_live(
     Raises what `link` raises while the product is away: nothing is lost, and the run is gone on with later.
     """
     record = folder.read()
-    plan, parts = kept_plan(folder.path, record), live_parts(design_of_run(record, state))
+    design = design_of_run(record, state)
+    record, plan, parts = gone_on_with(record, design), kept_plan(folder.path, record), live_parts(design)
     watch = FolderWatch(folder.path, _seconds(plan, record, parts))
     bench = _bench(record, folder, state, link, parts, watch, watch, ask)
     keeps = _keeps([bench], state)
@@ -73,8 +74,10 @@ def resume_together(
     A step begins only where each rack has passed the same plan up to L11 by itself.
     """
     records = [folder.read() for folder in folders]
+    design = design_of_run(records[0], state)
+    records = [gone_on_with(record, design) for record in records]
     first = records[0]
-    plan, parts = kept_plan(folders[0].path, first), live_parts(design_of_run(first, state))
+    plan, parts = kept_plan(folders[0].path, first), live_parts(design)
     seconds = _seconds(plan, first, parts)
     own = {record.rack: FolderWatch(folder.path, seconds) for record, folder in zip(records, folders, strict=True)}
     watch = TogetherWatch(own)

@@ -52,7 +52,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     `planted`: the fault planted in one.  `together`: the runs of racks that are accepted together, this one among them,
     with the rack of each, empty for a rack by itself; the first one leads.  `before`: the run of this rack that counts
     as what came before.  `design_sha256`: of what files of the installation's own say of the design, empty where all of
-    it ships.
+    it ships; `shipped_sha256`: of what files that ship say of it, empty of runs that began before that was kept;
+    `design_changed_after`: steps after which an upgrade of the product had changed what ships of it.
     """
 
     schema_version: int
@@ -73,6 +74,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     together: dict[str, str] = {}
     before: str = ""
     design_sha256: str = ""
+    shipped_sha256: str = ""
+    design_changed_after: list[str] = []
 
     @property
     def findings(self) -> list[Finding]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.acceptance.begin import FAULTS, TRACE, Wish, begin, kept_file, kept_plan
-from rack_controller.acceptance.designs import design_of_run
+from rack_controller.acceptance.designs import design_of_run, gone_on_with
 from rack_controller.acceptance.ending import keep_facts, seal_up
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import RunFolder, Told, go_on_together
@@ -33,6 +33,7 @@ def resume(folder: RunFolder, state: Path, told: Told) -> tuple[RunRecord, RunFo
         return record, folder
     trace = recorded_load(kept_file(where, TRACE))
     generation = design_of_run(record, state)
+    record = gone_on_with(record, generation)
     fault = planted_in(record.planted, kept_file(where, FAULTS), generation, own_generations(state))
     rig = VirtualRig(generation, read_recipe(), [record.rack], record.seeds["made"], [fault], trace)
 

@@ -153,11 +153,12 @@ def _uncompared(record: RunRecord) -> list[Measured]:
 
 
 def _identity(source: Source) -> Rows:
-    record, asked = source.record, source.asked
+    record, asked, changed = source.record, source.asked, source.record.design_changed_after
     rig = "a virtual rack, in virtual time" if record.rig == "virtual" else "a rack that runs"
     return [
         ("Rack", record.rack),
         ("Generation", record.generation),
+        *((f"Design after {step}", "another one than before: the product was upgraded") for step in changed),
         *([("Not drawn", f"{source.lacks_design}.")] if source.lacks_design else []),
         ("Plan", f"{record.plan}, up to {record.level}"),
         ("Run on", rig),

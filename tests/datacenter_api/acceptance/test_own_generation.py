@@ -21,6 +21,7 @@ from firmware_bridge.generations.seeds import seeds_folder
 from firmware_bridge.installation import SITE_NOTE, note_site_file, own_generations, site_file
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from rack_controller.acceptance.begin import Wish, begin
+from rack_controller.acceptance.designs import design_of_run, gone_on_with
 from rack_controller.acceptance.floor import take_floor
 from rack_controller.acceptance.plans import plan_names, plan_path
 from rack_controller.acceptance.record import StepRecord
@@ -238,6 +239,43 @@ def test_a_run_of_what_ships_is_told_where_ones_own_has_its_name_since_and_does_
         resume(begun, tmp_path, nothing)
     shutil.rmtree(own)
     assert resume(begun, tmp_path, nothing)[0].outcome is Outcome.FAIL
+
+
+def test_a_shipped_design_that_an_upgrade_changed_in_the_middle_of_a_run_is_told(
+    tmp_path: Path, ended: tuple[Path, RunFolder]
+) -> None:
+    written(tmp_path)
+    done = ended[1].read().steps
+    shipped = load_generation("gb200-nvl72").shipped_sha256
+    for generation in ("gb200-nvl72", NAME):  # one's own extends what ships
+        before = begin(Wish(generation, "L11", 3), tmp_path, "test", "ada").read()
+        assert before.shipped_sha256 == shipped != ""
+        design = design_of_run(before, tmp_path)
+        assert gone_on_with(before, design) == before
+        old = msgspec.structs.replace(before, shipped_sha256="0" * 64)
+        assert gone_on_with(old, design) == before, "nothing was measured yet"
+        old = msgspec.structs.replace(old, steps=done)
+        assert gone_on_with(old, design).design_changed_after == ["busy"]
+        unknown = msgspec.structs.replace(old, shipped_sha256="")  # begun before that was kept
+        assert gone_on_with(unknown, design).design_changed_after == []
+
+
+def test_a_run_that_an_upgrade_cut_goes_on_and_its_report_says_so(tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    folder = begin(Wish("gb200-nvl72", "L11", 3, plan=tmp_path / "plan.yaml"), tmp_path, "test", "ada")
+
+    def cut(step: StepRecord, rack: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resume(folder, tmp_path, cut)
+    (first,) = folder.read().steps
+    folder.write(msgspec.structs.replace(folder.read(), shipped_sha256="0" * 64))
+    record = resume(folder, tmp_path, nothing)[0]
+    assert (record.design_changed_after, record.outcome) == ([first.id], Outcome.FAIL)
+    assert folder.read().design_changed_after == [first.id]
+    report = AcceptanceDesk(tmp_path).report(folder.path.name, "html").decode()
+    assert f"Design after {first.id}" in report
 
 
 def test_it_is_evaluated_by_itself_and_from_its_run(ended: tuple[Path, RunFolder]) -> None:
