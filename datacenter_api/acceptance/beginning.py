@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 
+from datacenter_api.acceptance.ahead import preview_of, preview_of_racks
 from datacenter_api.acceptance.shown import BegunRun
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.fleet.places import layout_of
@@ -92,15 +93,15 @@ async def look_before(
 
     Raises what `seek`, `level_of` and the desk raise, TargetUnknown for a rack that nobody knows.
     """
-    desk, chosen = parts.acceptance.open(), level_of(level, len(racks))
+    state, chosen = parts.acceptance.open().state, level_of(level, len(racks))
     if len(racks) >= LEAST_TOGETHER:
         sought = seek(parts, racks)
         return await asyncio.to_thread(
-            desk.preview_together, sought.generation, sought.rows, plan, plan_text, sought.switched
+            preview_of_racks, state, sought.generation, sought.rows, plan, plan_text, sought.switched
         )
     record = parts.fleet.find(racks[0])
     layout, told = layout_of(record), readings(parts.fleet.view(record, parts.now()))
-    look = partial(desk.preview, plan=plan, plan_text=plan_text, switched=switched_at(record))
+    look = partial(preview_of, state, plan=plan, plan_text=plan_text, switched=switched_at(record))
     return await asyncio.to_thread(look, layout.generation, chosen, rack=str(layout.rack), rows=told)
 
 
@@ -133,7 +134,7 @@ async def begin_run_as(
         sought = seek(parts, racks)
         generation, places = sought.generation, list(sought.rows)
         chosen = level_of(level, len(places))
-        looked = await asyncio.to_thread(desk.preview_together, generation, sought.rows, plan, plan_text)
+        looked = await asyncio.to_thread(preview_of_racks, desk.state, generation, sought.rows, plan, plan_text)
         untold, lacks = looked.untold, looked.racks
         token = parts.acceptance.login(who.user)
     elif rack:
@@ -142,7 +143,7 @@ async def begin_run_as(
         generation, place = layout.generation, str(layout.rack)
         chosen = level_of(level, 1)
         told = readings(parts.fleet.view(record, parts.now()))
-        looked = await asyncio.to_thread(desk.preview, generation, chosen, plan, place, told, plan_text)
+        looked = await asyncio.to_thread(preview_of, desk.state, generation, chosen, plan, place, told, plan_text)
         untold = looked.untold
         token = parts.acceptance.login(who.user)
     else:

@@ -5,15 +5,14 @@ Everything here reads or writes files: call it off the event loop.
 
 import hashlib
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import msgspec
-
 from datacenter_api import __version__
+from datacenter_api.acceptance.ahead import plan_file
 from datacenter_api.acceptance.barcode import Fit, check
 from datacenter_api.acceptance.beside import beside
 from datacenter_api.acceptance.bundle import bundle
@@ -21,22 +20,14 @@ from datacenter_api.acceptance.photos import keep_photo, read_photo
 from datacenter_api.acceptance.shown import FORMS, Checked, Photo, PlannedStep, RunRow, RunView, Taken
 from datacenter_api.acceptance.sources import source_of
 from datacenter_api.acceptance.waivers import add_waiver, waivers_of
-from datacenter_api.fleet.queries import ReadingRow
-from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, PreconditionFailed, TargetUnknown
 from rack_controller.acceptance.begin import Wish, begin, begin_together
-from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.designs import design_or_why
-from rack_controller.acceptance.emulated_floor import logged_at
 from rack_controller.acceptance.give_up import give_up, still_owed
 from rack_controller.acceptance.kept import alone, settle_together
 from rack_controller.acceptance.launch import LOG, leading, members, start
-from rack_controller.acceptance.left_out import left_out
-from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.look_back import plan_of_run
-from rack_controller.acceptance.one_run import goes_on, holding, refuse_others
-from rack_controller.acceptance.plans import plan_path
-from rack_controller.acceptance.preview import RunPreview, Told, form, noted_kinds, preview, preview_together
+from rack_controller.acceptance.one_run import goes_on, refuse_others
 from rack_controller.acceptance.progress import (
     PATIENCE_S,
     Answer,
@@ -50,7 +41,7 @@ from rack_controller.acceptance.progress import (
 )
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import FOLDER, HANDED, RECORD, RunFolder, runs_in, suspects_of
-from rack_controller.prove.accept.plan import Level, Plan
+from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.report.as_html import as_html
 from rack_controller.prove.report.as_pdf import as_pdf
 from rack_controller.prove.report.make import report_of
@@ -62,13 +53,6 @@ from rack_controller.signing_keys import SigningKeys
 
 MOST_LOG_BYTES = 4096
 NO_WORD = "it left no word"
-
-
-def _reads(rack: str, rows: Sequence[ReadingRow]) -> list[Read]:
-    return [
-        Read(row.place.removeprefix(f"{rack}/"), row.quantity, row.value, row.unit, row.age_s or 0.0, row.reading_class)
-        for row in rows
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +84,7 @@ class AcceptanceDesk:
 
         Raises ConfigurationError and FileInvalid for what cannot be met, EnvironmentUnfit when nothing can be kept.
         """
-        file = self._plan_file(generation, plan)
+        file = plan_file(self.state, generation, plan)
         wish = Wish(generation, level, seed, planted, plan=file, rack=rack, plan_text=plan_text, patience_s=patience_s)
         if racks:
             folder = begin_together(wish, racks, self.state, __version__, actor)[0]
@@ -108,69 +92,6 @@ class AcceptanceDesk:
             folder = begin(wish, self.state, __version__, actor)
         start(self.state, folder.path.name, token)
         return self.row(folder)
-
-    def preview(
-        self,
-        generation: str,
-        level: str,
-        plan: str = "",
-        rack: str = "",
-        rows: Sequence[ReadingRow] = (),
-        plan_text: str = "",
-        switched: Collection[str] = (),
-    ) -> RunPreview:
-        """Return what a run would do; of `rack`, which has these readings, what it lacks as well, and which run has it.
-
-        `switched`: the shelves and supplies below the rack that the product can switch.
-
-        Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
-        """
-        file = self._plan_file(generation, plan)
-        if not rack:
-            return preview(generation, level, file, plan_text=plan_text, search=self._own)
-        noted, logged = noted_kinds(self.state, rack), logged_at(self.state, rack)
-        found = preview(generation, level, file, _reads(rack, rows), noted, plan_text, logged, switched, self._own)
-        return self._of_racks(found, [rack])
-
-    def preview_together(
-        self,
-        generation: str,
-        racks: Mapping[str, Sequence[ReadingRow]],
-        plan: str = "",
-        plan_text: str = "",
-        switched: Mapping[str, Collection[str]] | None = None,
-    ) -> RunPreview:
-        """Return what a run of racks together would do, what each of them, with its readings, lacks, and who has it.
-
-        Raises what `preview` raises.
-        """
-        file = self._plan_file(generation, plan)
-        told = {
-            rack: Told(
-                _reads(rack, rows),
-                noted_kinds(self.state, rack),
-                logged_at(self.state, rack),
-                (switched or {}).get(rack, ()),
-            )
-            for rack, rows in racks.items()
-        }
-
-        def held(rack: str, found: Plan, digest: str) -> str:
-            return came_before(self.state, rack, generation, found, digest).why
-
-        found = preview_together(generation, told, file, plan_text, held, self._own)
-        return self._of_racks(found, list(racks))
-
-    def _of_racks(self, found: RunPreview, racks: Sequence[str]) -> RunPreview:
-        """Return a preview with what other runs have to do with its racks."""
-        return msgspec.structs.replace(found, taken=holding(self.state, racks), left=left_out(self.state, racks))
-
-    def form(
-        self, generation: str, level: str, plan: str, rack: str, rows: Sequence[ReadingRow], *, readings: bool = False
-    ) -> bytes:
-        """Return the CSV that a plan wants of the floor of `rack`, which has these readings.  Raises as `preview`."""
-        file = self._plan_file(generation, plan)
-        return form(generation, level, _reads(rack, rows), plan=file, readings=readings, search=self._own)
 
     def listed(self) -> list[RunRow]:
         """Return every run, the newest first; one that cannot be read says so."""
@@ -362,15 +283,6 @@ class AcceptanceDesk:
         settle_together(folder.path, WAIVERS)
         return folder
 
-    @property
-    def _own(self) -> Sequence[Path]:
-        """Return the folders with generations of the installation's own."""
-        return own_generations(self.state)
-
-    def _plan_file(self, generation: str, plan: str) -> Path | None:
-        """Return one of a generation's further plans, None for its whole one."""
-        return plan_path(generation, self._own, plan) if plan else None
-
     def _open(self, run: str) -> RunFolder:
         folder = self.folder(run)
         _refuse_ended(folder.read())
@@ -419,7 +331,9 @@ def _planned(folder: RunFolder, record: RunRecord) -> list[PlannedStep]:
 
 def _last_line(log: Path) -> str:
     try:
-        text = log.read_bytes()[-MOST_LOG_BYTES:].decode("utf-8", "replace")
+        with log.open("rb") as file:
+            file.seek(max(log.stat().st_size - MOST_LOG_BYTES, 0))
+            text = file.read(MOST_LOG_BYTES).decode("utf-8", "replace")
     except OSError:
         return NO_WORD
     lines = text.strip().splitlines()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from datacenter_api.acceptance.ahead import form_of, preview_of
 from datacenter_api.acceptance.beginning import GIVE, ONE_RACK, level_of, look_before
 from datacenter_api.acceptance.shown import FloorReport, FloorView
 from datacenter_api.fleet.places import layout_of
@@ -68,7 +69,7 @@ async def floor_form(
     """
     record = parts.fleet.find(rack)
     layout, told = layout_of(record), readings(parts.fleet.view(record, parts.now()))
-    made = partial(parts.acceptance.open().form, layout.generation, level.value, plan, str(layout.rack), told)
+    made = partial(form_of, parts.acceptance.open().state, layout.generation, level.value, plan, str(layout.rack), told)
     return Response(await asyncio.to_thread(made, readings=logged), media_type="text/csv")
 
 
@@ -91,7 +92,7 @@ async def preview_run(
         raise ArgumentsInvalid(ONE_RACK, advice=f"{GIVE}, several for racks together")
     if rack:
         return json_answer(await look_before(parts, rack, level, plan))
-    look = partial(parts.acceptance.open().preview, generation, level_of(level, 0), plan)
+    look = partial(preview_of, parts.acceptance.open().state, generation, level_of(level, 0), plan)
     return json_answer(await asyncio.to_thread(look))
 
 

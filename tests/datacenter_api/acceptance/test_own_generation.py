@@ -11,6 +11,7 @@ from nicegui.testing import user_simulation
 from support.api import Api, fill
 from support.play import PlayedRack
 
+from datacenter_api.acceptance.ahead import preview_of
 from datacenter_api.acceptance.desk import AcceptanceDesk
 from datacenter_api.acceptance.sources import source_of
 from datacenter_api.auth.doorkeeper import Principal
@@ -116,9 +117,8 @@ def test_a_run_of_it_is_begun_cut_gone_on_with_sealed_and_points_at_trays(tmp_pa
 def test_its_plans_are_offered_and_extended(tmp_path: Path) -> None:
     written(tmp_path)
     assert plan_names(NAME, own_generations(tmp_path)) == ["short"]
-    desk = AcceptanceDesk(tmp_path)
-    assert [s.id for s in desk.preview(NAME, "L11").steps] == ["settings", "busy"]
-    assert [s.id for s in desk.preview(NAME, "L11", "short").steps] == ["settings"]
+    assert [s.id for s in preview_of(tmp_path, NAME, "L11").steps] == ["settings", "busy"]
+    assert [s.id for s in preview_of(tmp_path, NAME, "L11", "short").steps] == ["settings"]
     file = plan_path(NAME, own_generations(tmp_path), "short")
     record, _ = accept(Wish(NAME, "L11", 3, plan=file), tmp_path, "test", nothing)
     assert ([s.id for s in record.steps], record.outcome) == (["settings"], Outcome.PASS)
