@@ -65,6 +65,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have runs of virtual racks on a scripted one, which is read once: nothing but the folder is of interest here."""
     monkeypatch.setattr(virtual_run, "recorded_load", lambda path: None)
     monkeypatch.setattr(virtual_run, "design_of_run", lambda record, state: None)
+    monkeypatch.setattr(virtual_run, "gone_on_with", lambda record, design: record)
     monkeypatch.setattr("datacenter_api.acceptance.desk.suspects_of", lambda record, design: [])
     one = parts()
     monkeypatch.setattr("support.scripted_rack.parts", lambda: one)
