@@ -69,6 +69,7 @@ def import_records(
     import msgspec
 
     from datacenter_api.acceptance.floor_desk import take_file
+    from rack_controller.prove.report.written import plural
 
     try:
         data = file.read_bytes()
@@ -81,11 +82,11 @@ def import_records(
     else:
         report = api.send_file(V1, data, rack=rack, name=file.name, generation=generation or None)
     if report["accepted"]:
-        kept = [f"{report[n]} {n}" for n in ("records", "readings") if report[n]]
-        note(f"{file.name}: {' and '.join(kept)} are kept of {report['rack']}")
+        kept = [plural(report[f"{noun}s"], noun) for noun in ("record", "reading") if report[f"{noun}s"]]
+        note(f"{file.name}: kept {' and '.join(kept)} of {report['rack']}")
         return
     emit(report["faults"], _FAULTS, chosen(output, as_json), name="row")
-    note(f"{file.name}: {report['faulty']} faults, nothing was taken")
+    note(f"{file.name}: {plural(report['faulty'], 'fault')}, nothing was taken")
     raise typer.Exit(REFUSED)
 
 

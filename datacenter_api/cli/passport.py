@@ -91,6 +91,8 @@ def import_records(
     as_json: Json = False,
 ) -> None:
     """Hand in as-built records: all rows of a file or none, and every fault in one report."""
+    from rack_controller.prove.report.written import plural
+
     link, shape = connect(url, state), chosen(output, as_json)
     try:
         data = file.read_bytes()
@@ -101,7 +103,7 @@ def import_records(
         note(
             f"{file.name}: these bytes were handed in before, as import {report['import_id']}"
             if report["already"]
-            else f"{file.name}: {report['rows']} records of {len(report['racks'])} racks are kept"
+            else f"{file.name}: kept {plural(report['rows'], 'record')} of {plural(len(report['racks']), 'rack')}"
         )
         if shape is not Output.TABLE:
             emit([report], (), shape, single=True, name="import_id")
@@ -113,7 +115,7 @@ def import_records(
     else:
         emit([report], (), shape, single=True, name="sha256")
     raise ConfigurationError(
-        f"{file.name}: nothing was kept, {report['faulty']} faults in {report['rows']} rows",
+        f"{file.name}: nothing was kept, {plural(report['faulty'], 'fault')}",
         advice="mend the file and hand it in again",
     )
 

@@ -30,6 +30,7 @@ from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.roles import Privilege, may
 from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.fit import Side
+from rack_controller.prove.report.written import plural
 
 router = APIRouter(prefix="/api/v1/passports", tags=["passports"])
 Parts = Annotated[Services, Depends(services_of)]
@@ -86,7 +87,7 @@ async def take_records(
         desk = parts.passports.open()
         report = await asyncio.to_thread(desk.take, data, name, who.user, rack=rack, replace=replace)
     outcome = "kept" if report.accepted else "refused"
-    detail = f"{report.rows} rows" if report.accepted else f"{report.faulty} faults in {report.rows} rows"
+    detail = plural(report.rows, "row") if report.accepted else plural(report.faulty, "fault")
     parts.store.audit(who.user, who.address, "passport import", name or report.sha256, outcome, detail)
     return json_answer(report)
 
