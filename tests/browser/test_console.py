@@ -22,6 +22,7 @@ from support.as_built import RACK, csv_of, small_rack
 from support.browsing import BROWSER, browser, hears, log_in, requested, shown, text, wait_for
 from support.latched import CHAIN, latched_state
 from support.pair import DOMAIN, played_pair
+from support.patience import PATIENCE
 from support.play import PlayedRack, stage
 from support.running import PASSWORD, RunningApi, running_api
 from support.scripted_console import ScriptedConsole, room
@@ -92,7 +93,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
     thread = threading.Thread(target=lambda: asyncio.run(play()), daemon=True)
     thread.start()
-    assert ready.wait(15)
+    assert ready.wait(15 * PATIENCE)
     with running_api(state) as api:
         wait_for(lambda: api.health()["racks_live"] == len(played))
         yield Scene(api, played, serial, silent)

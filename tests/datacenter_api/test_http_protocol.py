@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import uvicorn
 from support.api import PASSWORD
+from support.patience import PATIENCE
 from support.play import until
 from support.redfish_hall import Hall, hall
 
@@ -34,11 +35,11 @@ async def serving(app: Any) -> AsyncIterator[int]:
     await until(lambda: server.started, within=20)
     yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
-    await asyncio.wait_for(task, 20)
+    await asyncio.wait_for(task, 20 * PATIENCE)
 
 
 async def answer(link: Streams) -> tuple[str, dict[str, str], bytes]:
-    head = (await asyncio.wait_for(link[0].readuntil(b"\r\n\r\n"), 20)).decode()
+    head = (await asyncio.wait_for(link[0].readuntil(b"\r\n\r\n"), 20 * PATIENCE)).decode()
     headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:-2])
     return head.split(" ", 2)[1], headers, await link[0].readexactly(int(headers.get("content-length", "0")))
 
@@ -64,7 +65,7 @@ async def test_an_answer_at_once_is_the_answer_that_any_other_way_gives(hall: Ha
         link[1].write(get(CHASSIS, mine) + get(CHASSIS, mine, method="HEAD") + get("/redfish/v1", mine))
         whole = await answer(link)
         assert whole[0] == "200"
-        head = (await asyncio.wait_for(link[0].readuntil(b"\r\n\r\n"), 20)).decode()
+        head = (await asyncio.wait_for(link[0].readuntil(b"\r\n\r\n"), 20 * PATIENCE)).decode()
         assert f"content-length: {len(whole[2])}\r\n" in head
         assert (await answer(link))[0] == "200"
         link[1].write(get(CHASSIS, mine, "if-none-match: " + whole[1]["etag"]))
@@ -79,7 +80,7 @@ async def test_an_answer_at_once_is_the_answer_that_any_other_way_gives(hall: Ha
         assert (await answer(link))[0] == "508"
         link[1].write(get(CHASSIS, mine, version="1.0"))
         assert (await answer(link))[0] == "200"
-        assert await asyncio.wait_for(link[0].read(), 20) == b"", "HTTP/1.0 ends with its answer"
+        assert await asyncio.wait_for(link[0].read(), 20 * PATIENCE) == b"", "HTTP/1.0 ends with its answer"
         link[1].close()
 
 
@@ -98,18 +99,18 @@ async def test_a_reader_that_does_not_read_is_sent_away_and_the_others_miss_noth
         for link in links:
             link[1].write(get("/"))
         for link in links:
-            await asyncio.wait_for(link[0].readuntil(b"retry: 1000\n\n"), 20)
+            await asyncio.wait_for(link[0].readuntil(b"retry: 1000\n\n"), 20 * PATIENCE)
         links[0][1].transport.pause_reading()  # type: ignore[attr-defined]
         for number in range(400):
             broadcaster.publish("x", b"%d:" % number + b"." * 20_000 + b"\n\n")
             if number % 10 == 9:
                 for link in links[1:]:
-                    await asyncio.wait_for(link[0].readuntil(b"%d:" % number), 20)
+                    await asyncio.wait_for(link[0].readuntil(b"%d:" % number), 20 * PATIENCE)
                     await link[0].readuntil(b"\n\n")
         await until(lambda: broadcaster.readers == 5, within=20)
         broadcaster.close()
         for link in links[1:]:
-            await asyncio.wait_for(link[0].readuntil(b"0\r\n\r\n"), 20)
+            await asyncio.wait_for(link[0].readuntil(b"0\r\n\r\n"), 20 * PATIENCE)
         for link in links:
             link[1].close()
 
@@ -123,10 +124,10 @@ async def test_an_ended_login_is_sent_nothing_more() -> None:
     async with serving(app) as port:
         link = await asyncio.open_connection("127.0.0.1", port)
         link[1].write(get("/"))
-        await asyncio.wait_for(link[0].readuntil(b"retry: 1000\n\n"), 20)
+        await asyncio.wait_for(link[0].readuntil(b"retry: 1000\n\n"), 20 * PATIENCE)
         broadcaster.publish("x", b"first")
-        await asyncio.wait_for(link[0].readuntil(b"first"), 20)
+        await asyncio.wait_for(link[0].readuntil(b"first"), 20 * PATIENCE)
         welcome[0] = False
         broadcaster.publish("x", b"secret")
-        assert b"secret" not in await asyncio.wait_for(link[0].readuntil(b"0\r\n\r\n"), 20)
+        assert b"secret" not in await asyncio.wait_for(link[0].readuntil(b"0\r\n\r\n"), 20 * PATIENCE)
         link[1].close()

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from support.patience import PATIENCE
 from support.play import stage, until
 from support.running import RunningApi, running_api
 
@@ -17,7 +18,7 @@ async def test_it_serves_a_rack_over_verified_tls_and_ends_with_a_stream_open(tm
     async with stage(tmp_path) as scene:
         with running_api(tmp_path, "--no-console") as api:
             (rack,) = scene.racks.values()
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 10 * PATIENCE
             while not (await asyncio.to_thread(api.health))["racks_live"]:
                 assert time.monotonic() < deadline
                 await scene.say(rack)
@@ -25,7 +26,7 @@ async def test_it_serves_a_rack_over_verified_tls_and_ends_with_a_stream_open(tm
             reader, writer = await open_stream(api)
             assert b"200" in await reader.readline()
             await scene.say(rack)
-            seen = await asyncio.wait_for(reader.readuntil(b"event: summary"), 5)
+            seen = await asyncio.wait_for(reader.readuntil(b"event: summary"), 5 * PATIENCE)
             assert b"text/event-stream" in seen
             begun = time.monotonic()
             api.process.send_signal(signal.SIGTERM)

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from support.api import PASSWORD
+from support.patience import PATIENCE
 from support.tools import SYSTEM, Ours, Score, eventually, needs
 from support.whole_rack import WholeRack
 
@@ -98,10 +99,10 @@ def standalone(ours: Ours, folder: Path) -> Iterator[httpx.Client]:
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(30 * PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(10)
+            process.wait(10 * PATIENCE)
 
 
 def _answers(client: httpx.Client) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 import bcrypt
 import msgspec
 import pytest
+from support.patience import PATIENCE
 
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish.link import RedfishLink
@@ -52,7 +53,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
         yield Peer(f"https://127.0.0.1:{port}", port, identity.pin)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(10 * PATIENCE)
 
 
 def _settings(folder: Path, port: int, pem: Path) -> str:

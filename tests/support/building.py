@@ -24,6 +24,7 @@ from firmware_bridge.wire.mqtt.packets import Published, check_topic
 from firmware_bridge.wire.mqtt.session import Denied, Event, Granted, Session
 from rack_controller.run.building.rack_building import RackBuilding
 from rack_controller.run.building.station import BuildingStation
+from support.patience import PATIENCE
 from tests.support.interlocked import RACK
 
 NAME, OURS = "K01", "RACKWRIGHT"
@@ -177,7 +178,7 @@ class Stranger:
         """Return the next event, None when the server hangs up; messages are written down too."""
         while not self._waiting:
             self.writer.write(self.session.take_bytes())
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(10 * PATIENCE):
                 data = await self.reader.read(65_536)
             if not data:
                 return None

@@ -51,7 +51,7 @@ class NatsProcess:
 
     async def connect(self, user: str) -> Client:
         """Connect as one of the bus users, waiting for the server to come up."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 10 * PATIENCE
         while True:
             try:
                 return await nats.connect(

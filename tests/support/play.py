@@ -392,7 +392,7 @@ async def _quiet(_error: Exception) -> None:
 
 
 async def _connected(url: str, seed: str) -> Client:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 10 * PATIENCE
     while True:
         try:
             return await nats.connect(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.patience import PATIENCE
 
 from datacenter_api.cli.console import _moment
 from datacenter_api.cli.console_terminal import Escapes, Key
@@ -94,7 +95,7 @@ def test_the_terminal_is_as_before_however_it_ends(how: str, number: int) -> Non
     if number:
         assert termios.tcgetattr(slave) != before
         process.send_signal(number)
-    process.wait(30)
+    process.wait(30 * PATIENCE)
     assert termios.tcgetattr(slave) == before
     os.close(master)
     os.close(slave)

@@ -42,9 +42,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
 
     thread = threading.Thread(target=lambda: asyncio.run(play()), daemon=True)
     thread.start()
-    assert ready.wait(15)
+    assert ready.wait(15 * PATIENCE)
     with running_api(state, "--no-console") as api:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 15 * PATIENCE
         while not api.health()["racks_live"]:
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.bus_server import until
+from support.patience import PATIENCE
 
 from datacenter_api.cli import supervise
 from datacenter_api.cli.supervise import Child, Supervisor, turn_over
@@ -72,4 +73,4 @@ async def test_a_ready_file_that_cannot_be_written_ends_no_watch(tmp_path: Path)
     supervisor.start_anew("sleeper")
     await until(lambda: child.pid not in (None, first))
     assert "No space left" in notes[0]
-    await asyncio.wait_for(supervisor.stop(), 10)
+    await asyncio.wait_for(supervisor.stop(), 10 * PATIENCE)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.patience import PATIENCE
 from support.play import until
 
 from datacenter_api.events.broadcast import EVENTS, MOST_WAITING, Broadcaster, sse
@@ -48,7 +49,7 @@ async def test_a_reader_gets_what_it_missed_and_then_what_comes() -> None:
     broadcaster.publish(EVENTS, sse("event", b"2", "b"))
     await reader.until(b"id: b\nevent: event\ndata: 2\n\n")
     reader.leave()
-    await asyncio.wait_for(reader.task, 5)
+    await asyncio.wait_for(reader.task, 5 * PATIENCE)
     assert broadcaster.readers == 0
 
 
@@ -57,7 +58,7 @@ async def test_the_server_stopping_ends_every_stream() -> None:
     readers = [Reader(StreamResponse(broadcaster, EVENTS, b"", lambda: True)) for _ in range(3)]
     await asyncio.gather(*(r.until(b"retry") for r in readers))
     broadcaster.close()
-    await asyncio.wait_for(asyncio.gather(*(r.task for r in readers)), 5)
+    await asyncio.wait_for(asyncio.gather(*(r.task for r in readers)), 5 * PATIENCE)
     assert all(r.ended for r in readers)
 
 
@@ -67,7 +68,7 @@ async def test_an_ended_login_ends_the_stream() -> None:
     await reader.until(b"retry")
     welcome[0] = False
     broadcaster.publish(EVENTS, b"last")
-    await asyncio.wait_for(reader.task, 5)
+    await asyncio.wait_for(reader.task, 5 * PATIENCE)
     assert reader.ended
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support.patience import PATIENCE
 from support.play import Stage, stage, start_bus, until
 
 from datacenter_api.events.log import EventLog
@@ -121,7 +122,7 @@ async def test_what_the_stream_does_not_take_is_heard_live_and_a_repeat_of_it_do
                 await scene.client.publish(live_subject(subjects.telemetry), first)
                 await asyncio.sleep(0.02)
 
-        await asyncio.wait_for(first_heard(), 10)
+        await asyncio.wait_for(first_heard(), 10 * PATIENCE)
         await scene.client.publish(live_subject(subjects.telemetry), second)
         await until(lambda: record.frame is not None and record.frame.sequence == rack.sequence)
         received = record.received

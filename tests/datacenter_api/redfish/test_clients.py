@@ -9,6 +9,7 @@ from pathlib import Path
 
 import redfish
 import sushy
+from support.patience import PATIENCE
 from support.play import stage
 from support.running import PASSWORD, RunningApi, running_api
 from sushy import auth as sushy_auth
@@ -35,7 +36,7 @@ async def statuses(api: RunningApi, *lines: bytes) -> list[bytes]:
     for line in lines:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(api.url.rpartition(":")[2]), ssl=context)
         writer.write(line + b" HTTP/1.1\r\nhost: test\r\n\r\n")
-        found.append((await asyncio.wait_for(reader.readline(), 20)).split(b" ", 2)[1])
+        found.append((await asyncio.wait_for(reader.readline(), 20 * PATIENCE)).split(b" ", 2)[1])
         writer.close()
     return found
 

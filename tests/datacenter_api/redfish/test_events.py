@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from support.api import PASSWORD
+from support.patience import PATIENCE
 from support.play import until
 from support.redfish_hall import Hall
 
@@ -84,7 +85,7 @@ async def test_each_event_is_one_block_with_its_id(hall: Hall) -> None:
     assert record["OriginOfCondition"] == {"@odata.id": "/redfish/v1/Chassis/k01-u12"}
     assert other["Events"][0]["MessageId"] == "Rackwright.1.0.Event"
     reader.leave()
-    await asyncio.wait_for(reader.task, 20)
+    await asyncio.wait_for(reader.task, 20 * PATIENCE)
 
 
 async def test_a_reader_that_comes_back_gets_what_it_missed_and_nothing_twice(hall: Hall) -> None:
@@ -96,7 +97,7 @@ async def test_a_reader_that_comes_back_gets_what_it_missed_and_nothing_twice(ha
     await reader.until(b"id: 14-k01-14")
     assert [name for name, _ in reader.events()] == ["12-k01-12", "13-k01-13", "14-k01-14"]
     reader.leave()
-    await asyncio.wait_for(reader.task, 20)
+    await asyncio.wait_for(reader.task, 20 * PATIENCE)
 
 
 async def test_an_open_stream_is_a_subscription_and_ends_when_that_is_deleted(hall: Hall) -> None:
@@ -109,7 +110,7 @@ async def test_an_open_stream_is_a_subscription_and_ends_when_that_is_deleted(ha
         assert (await viewer.delete(member["@odata.id"])).status_code == 404, "another user's stream is not theirs"
     async with hall.api.client() as client:
         assert (await client.delete(member["@odata.id"])).status_code == 204
-    await asyncio.wait_for(reader.task, 20)
+    await asyncio.wait_for(reader.task, 20 * PATIENCE)
     assert reader.ended
     assert (await hall.get("/EventService/Subscriptions"))["Members"] == []
 
@@ -118,7 +119,7 @@ async def test_a_reader_that_leaves_takes_its_subscription_along(hall: Hall) -> 
     reader = Reader(hall)
     await reader.until(b"retry")
     reader.leave()
-    await asyncio.wait_for(reader.task, 20)
+    await asyncio.wait_for(reader.task, 20 * PATIENCE)
     assert (await hall.get("/EventService/Subscriptions"))["Members"] == []
     assert hall.api.services.broadcaster.readers == 0
 
@@ -140,14 +141,14 @@ async def test_what_a_stream_cannot_be_is_refused(hall: Hall) -> None:
         await until(lambda reader=reader: reader.status, within=20)
         assert reader.status == status, query
         reader.leave()
-        await asyncio.wait_for(reader.task, 20)
+        await asyncio.wait_for(reader.task, 20 * PATIENCE)
 
 
 async def test_one_stream_too_many_is_told_when_to_come_back(hall: Hall) -> None:
     broadcaster = hall.api.services.broadcaster
     readers = [broadcaster.subscribe("x") for _ in range(MOST_READERS)]
     reader = Reader(hall)
-    await asyncio.wait_for(reader.task, 20)
+    await asyncio.wait_for(reader.task, 20 * PATIENCE)
     assert (reader.status, reader.headers[b"retry-after"]) == (503, b"10")
     assert len(readers) == broadcaster.readers
 
@@ -171,7 +172,7 @@ async def test_a_filtered_stream_shows_what_passes_also_of_what_was_missed(hall:
     assert alone.events() == []
     for reader in (leaks, rack, alone):
         reader.leave()
-        await asyncio.wait_for(reader.task, 20)
+        await asyncio.wait_for(reader.task, 20 * PATIENCE)
     assert list(hall.world.streams.filters()) == []
 
 
@@ -186,7 +187,7 @@ async def test_a_reader_whose_last_event_is_too_old_is_told_that_events_were_los
     assert [name for name, _ in again.events()] == ["12-k01-12"]
     for open_one in (reader, again):
         open_one.leave()
-        await asyncio.wait_for(open_one.task, 20)
+        await asyncio.wait_for(open_one.task, 20 * PATIENCE)
 
 
 async def test_a_test_event_reaches_the_stream_and_no_log(hall: Hall) -> None:
@@ -214,7 +215,7 @@ async def test_a_test_event_reaches_the_stream_and_no_log(hall: Hall) -> None:
         assert (await operator.post(TEST_EVENT, json=asked)).status_code == 403
     assert len(hall.api.services.events.newest(99)) == 2
     reader.leave()
-    await asyncio.wait_for(reader.task, 20)
+    await asyncio.wait_for(reader.task, 20 * PATIENCE)
 
 
 async def test_the_stream_is_no_resource(hall: Hall) -> None:

@@ -156,7 +156,7 @@ async def test_a_kept_connection_answers_many_reads_in_order(tmp_path: Path) -> 
         head = f"HTTP/1.1\r\nhost: x\r\nx-auth-token: {token}\r\n"
         writer.write("".join(f"GET {uri} {head}\r\n" for uri in uris).encode())  # pipelined: all at once
         writer.write(f"GET {R} {head}connection: close\r\n\r\n".encode())
-        answers = await asyncio.wait_for(reader.read(-1), 5)
+        answers = await asyncio.wait_for(reader.read(-1), 5 * PATIENCE)
         writer.transport.abort()
         assert [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]] == [200, 404, 200, 200, 200]
 

@@ -93,7 +93,7 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     child = int(parent.stdout.readline().split()[0])
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 5 * PATIENCE
     while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
         if Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
             break

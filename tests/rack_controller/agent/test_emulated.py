@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from support.patience import PATIENCE
+
 from firmware_bridge.emulator.control_server import ControlServer
 from firmware_bridge.emulator.faults import Fault, FaultKind
 from firmware_bridge.emulator.hall import Hall
@@ -131,7 +133,7 @@ async def test_hosts_say_what_the_plant_and_the_faults_say(tmp_path: Path) -> No
             lost_link = await now["u11"].sample()
             assert lost_link is not None
             assert (lost_link.gpus[0].values["nvlinks_up"], lost_link.gpus[0].links_down) == (17, [0])
-            await asyncio.wait_for(now["u15"].news.wait(), 5)
+            await asyncio.wait_for(now["u15"].news.wait(), 5 * PATIENCE)
             assert [(e.kind, e.gpu, e.number) for e in now["u15"].happened()] == [("xid", 3, 149)]
             hall.advance(5.0)
             await hosts._follow(once=True)

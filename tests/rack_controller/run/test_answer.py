@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from support.bus_server import ScriptedTray
+from support.patience import PATIENCE
 
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.ports.telemetry import TelemetrySource
@@ -57,7 +58,7 @@ class Bench:
     commands: CommandAnswers
 
     async def do(self, command: Command) -> Reply:
-        return decode_reply(await asyncio.wait_for(self.commands.answer(encode(command)), 5))
+        return decode_reply(await asyncio.wait_for(self.commands.answer(encode(command)), 5 * PATIENCE))
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 async def test_a_repeat_waits_for_and_gets_the_answer_of_what_is_under_way(bench: Bench) -> None:
     first = asyncio.create_task(bench.do(LOCATE))
-    await asyncio.wait_for(bench.tray.begun.wait(), 5)
+    await asyncio.wait_for(bench.tray.begun.wait(), 5 * PATIENCE)
     assert bench.journal.outcome_of("c1") == BEGUN
     second = asyncio.create_task(bench.do(LOCATE))
     await asyncio.sleep(0)
@@ -88,7 +89,7 @@ async def test_a_repeat_waits_for_and_gets_the_answer_of_what_is_under_way(bench
 
 async def test_who_stops_waiting_does_not_stop_the_command(bench: Bench) -> None:
     first = asyncio.create_task(bench.do(LOCATE))
-    await asyncio.wait_for(bench.tray.begun.wait(), 5)
+    await asyncio.wait_for(bench.tray.begun.wait(), 5 * PATIENCE)
     first.cancel()
     second = asyncio.create_task(bench.do(LOCATE))
     await asyncio.sleep(0)

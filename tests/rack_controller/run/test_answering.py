@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from nats.aio.msg import Msg
 from nats.errors import MaxPayloadError
+from support.patience import PATIENCE
 
 from rack_controller.model.command import decode_reply
 from rack_controller.run.bus import Answer, _answering
@@ -30,7 +31,7 @@ class Request:
         self.answers.put_nowait(body)
 
     async def answer(self) -> bytes:
-        return await asyncio.wait_for(self.answers.get(), 5)
+        return await asyncio.wait_for(self.answers.get(), 5 * PATIENCE)
 
 
 async def ask(answer: Answer, *requests: Request) -> None:
@@ -48,7 +49,7 @@ async def test_a_slow_request_does_not_hold_up_the_next_one() -> None:
         return body
 
     report, layout = Request(b"report"), Request(b"layout")
-    await asyncio.wait_for(ask(answer, report, layout), 5)
+    await asyncio.wait_for(ask(answer, report, layout), 5 * PATIENCE)
     assert await layout.answer() == b"layout"
     assert report.answers.empty()
     gate.set()

@@ -6,6 +6,7 @@ import struct
 
 import pytest
 from support.bus_server import SITE, NatsProcess
+from support.patience import PATIENCE
 
 CONNACK, SUBACK, PUBLISH = 0x20, 0x90, 0x30
 REFUSED = 0x80
@@ -29,7 +30,7 @@ class Building:
 
     async def ask(self, kind: int, body: bytes) -> tuple[int, bytes]:
         self._writer.write(packet(kind, body))
-        head = await asyncio.wait_for(self._reader.readexactly(2), 10)
+        head = await asyncio.wait_for(self._reader.readexactly(2), 10 * PATIENCE)
         return head[0] & 0xF0, await self._reader.readexactly(head[1])
 
     async def log_in(self, user: str, password: str) -> int:

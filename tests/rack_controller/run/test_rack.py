@@ -58,7 +58,7 @@ class RunningRack:
     async def frame_with_power(self) -> tuple[SeriesTable, Frame]:
         """Return the first frame that carries the tray's power, and its table."""
         sub = await self.client.subscribe(f"rw.v1.{SITE}.k01.telemetry")
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 15 * PATIENCE
         while time.monotonic() < deadline:
             frame = decode_frame((await sub.next_msg(timeout=10 * PATIENCE)).data)
             table = decode_table(await self.ask("table"))
@@ -128,7 +128,7 @@ async def test_a_rack_that_is_not_armed_is_only_observed(rack: RunningRack) -> N
 
 async def test_an_endpoint_met_is_an_event_in_the_stream(rack: RunningRack) -> None:
     sub = await rack.client.jetstream().subscribe(f"rw.v1.{SITE}.*.event", ordered_consumer=True)
-    event: Event = decode_event((await sub.next_msg(timeout=15)).data)
+    event: Event = decode_event((await sub.next_msg(timeout=15 * PATIENCE)).data)
     assert (event.kind, event.place, event.severity) == ("endpoint.met", BMC, "ok")
 
 

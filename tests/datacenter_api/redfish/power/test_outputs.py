@@ -8,6 +8,7 @@ import httpx
 import msgspec
 import pytest
 from support.kill_story import POWER_KINDS, plan_of
+from support.patience import PATIENCE
 from support.redfish_hall import Hall
 
 from datacenter_api.redfish.power import resets
@@ -76,7 +77,7 @@ def code(answer: httpx.Response) -> str:
 async def over(client: httpx.AsyncClient, started: httpx.Response) -> dict[str, Any]:
     """Return the task of a 202 once it has ended."""
     assert started.status_code == 202, started.text
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(5 * PATIENCE):
         while (await client.get(started.headers["location"])).status_code == 202:  # noqa: ASYNC110 - as clients do it
             await asyncio.sleep(0.005)
     task: dict[str, Any] = (await client.get(started.json()["@odata.id"])).json()

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from support.patience import PATIENCE
 from support.redfish_hall import Hall
 
 from datacenter_api.redfish.power import resets
@@ -83,7 +84,7 @@ async def over(client: httpx.AsyncClient, started: httpx.Response) -> dict[str, 
     """Return the task of a 202 once it has ended."""
     assert started.status_code == 202, started.text
     monitor = started.headers["location"]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(5 * PATIENCE):
         while (await client.get(monitor)).status_code == 202:  # noqa: ASYNC110 - as clients do it
             await asyncio.sleep(0.005)
     task: dict[str, Any] = (await client.get(started.json()["@odata.id"])).json()

@@ -7,6 +7,7 @@ import tty
 from collections.abc import Iterator
 
 import pytest
+from support.patience import PATIENCE
 from support.ssh_bench import until
 
 from firmware_bridge.drivers.console import inbox
@@ -66,7 +67,7 @@ async def test_a_line_that_hangs_up_is_told() -> None:
     os.close(slave)
     os.close(master)
     with pytest.raises(EndpointUnreachable):
-        await asyncio.wait_for(console.receive(), 20)
+        await asyncio.wait_for(console.receive(), 20 * PATIENCE)
     with pytest.raises(EndpointUnreachable):
         await console.send(b"x")
     await console.close()

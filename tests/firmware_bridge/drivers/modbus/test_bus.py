@@ -13,6 +13,7 @@ import pytest
 from pymodbus.framer import FramerType
 from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
+from support.patience import PATIENCE
 from support.serial_line import LoopClock, PlainLine, plain_line
 
 from firmware_bridge.drivers.modbus.bus import EVERYBODYS_TURN, TURN_ROUND, Ask, SerialBus, Urgency
@@ -149,7 +150,7 @@ async def test_what_a_library_throws_is_told_and_the_line_goes_on(
     with monkeypatch.context() as patched:
         patched.setattr("firmware_bridge.drivers.modbus.port.ModbusPort.read", broken)
         with pytest.raises(DeviceError, match="RuntimeError: a bug"):
-            await asyncio.wait_for(bus.read(ask(), Urgency.SLOW), 5)
+            await asyncio.wait_for(bus.read(ask(), Urgency.SLOW), 5 * PATIENCE)
     assert await bus.read(ask(3), Urgency.SLOW) == [9]
 
 
@@ -231,6 +232,6 @@ async def test_our_master_polls_pymodbus_own_server() -> None:
 
 
 async def _listening(server: ModbusSerialServer) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(5 * PATIENCE):
         while server.transport is None:  # noqa: ASYNC110 - the server has no event to wait for
             await asyncio.sleep(0.005)

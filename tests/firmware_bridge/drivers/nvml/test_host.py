@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 from support.nvml import FakeGpus
+from support.patience import PATIENCE
 
 from firmware_bridge.drivers.nvml import host as host_module
 from firmware_bridge.drivers.nvml.host import NvmlHost
@@ -209,7 +210,7 @@ async def test_no_sensor_is_read_more_often_than_it_measures(host: NvmlHost, fak
 async def test_an_xid_is_an_event_and_a_count(host: NvmlHost, fake: FakeGpus, clock: Offset) -> None:
     await look(host, clock)
     fake.fire(2, 79)
-    await asyncio.wait_for(host.news.wait(), 20)
+    await asyncio.wait_for(host.news.wait(), 20 * PATIENCE)
     (event,) = host.happened()
     assert isinstance(event, HostEvent)
     assert (event.kind, event.gpu, event.number) == ("xid", 2, 79)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.patience import PATIENCE
 
 from firmware_bridge.drivers.redfish.link import BACKGROUND, NORMAL, PATIENT, URGENT, RedfishLink
 from firmware_bridge.vocabulary.errors import (
@@ -204,7 +205,7 @@ async def test_no_more_than_the_allowed_requests_are_in_flight(peers: Any) -> No
         link = link_to(peer, RequestLimits(timeout=Seconds(30.0)))
         reads = asyncio.gather(*(link.get(f"/redfish/v1/S{n}") for n in range(20)))
         for _ in range(10):
-            pair = [await asyncio.wait_for(held.get(), 5) for _ in range(2)]
+            pair = [await asyncio.wait_for(held.get(), 5 * PATIENCE) for _ in range(2)]
             for go in pair:
                 go.set()
         await reads
@@ -260,8 +261,8 @@ async def test_slow_reads_that_hang_leave_a_slot_for_urgent_ones(peers: Any, urg
         link = link_to(peer, RequestLimits(timeout=Seconds(30.0)))
         await link.get("/redfish/v1/S")
         slow = [asyncio.ensure_future(link.get("/redfish/v1/never", urgency)) for _ in range(4)]
-        await asyncio.wait_for(hanging.wait(), 5)
-        async with asyncio.timeout(5):
+        await asyncio.wait_for(hanging.wait(), 5 * PATIENCE)
+        async with asyncio.timeout(5 * PATIENCE):
             assert await link.get("/redfish/v1/urgent", URGENT) == GOOD
         await link.close()
         assert [type(r) for r in await asyncio.gather(*slow, return_exceptions=True)] == [EndpointUnreachable] * 4
@@ -329,7 +330,7 @@ async def test_closing_ends_what_is_running_and_hangs_up(peers: Any) -> None:
     async with peers(never) as peer:
         link = link_to(peer)
         reads = [asyncio.ensure_future(link.get(f"/redfish/v1/S{n}")) for n in range(4)]
-        await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.wait_for(asked.wait(), 5 * PATIENCE)
         await link.close()
         results = await asyncio.gather(*reads, return_exceptions=True)
         assert [type(r) for r in results] == [EndpointUnreachable] * 4

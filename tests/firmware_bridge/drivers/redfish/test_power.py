@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.memory_link import MemoryLink
+from support.patience import PATIENCE
 from support.served_tray import served_tray
 
 from firmware_bridge.credentials.vault import Credential
@@ -136,7 +137,7 @@ async def test_one_that_is_left_alone_and_asks_to_be_is_switched_all_the_same() 
 async def test_one_that_never_answers_is_given_up_in_time() -> None:
     async with tray(timeout=0.3) as it:
         it.served.faults.set([Fault(FaultKind.HANG, it.served.place)])
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(5 * PATIENCE):
             with pytest.raises(OutcomeUnknown):
                 await it.driver.switch_power(PowerAction.FORCE_OFF)
         assert it.posts() == 1

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from support.patience import PATIENCE
 
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish.link import LOGIN_COOL_DOWN, RedfishLink
@@ -309,7 +310,7 @@ async def test_closing_a_link_does_not_wait_for_a_login_that_hangs(peers: Any) -
         patient = RequestLimits(timeout=Seconds(20.0))
         link = RedfishLink("t/bmc", "127.0.0.1", peer.port, peer.leaf.pin, patient, WHO)
         reading = asyncio.create_task(link.get("/redfish/v1/S"))
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), 10 * PATIENCE)
         began = time.monotonic()
         await link.close()
         with pytest.raises(EndpointUnreachable, match="closed"):

@@ -11,6 +11,7 @@ import minimalmodbus
 import pytest
 from pymodbus.client import ModbusSerialClient
 from pymodbus.exceptions import ModbusIOException
+from support.patience import PATIENCE
 from support.serial_bench import GENERATION, bench, design
 
 from firmware_bridge.emulator.bench import Bench
@@ -135,7 +136,7 @@ def test_faults_strike_and_change_while_it_runs(tmp_path: Path) -> None:
         words(master, PSU + 1, 60, 1)
         line = running.ports[next(p for p in running.ports if p.endswith("power"))].line
         line.faults.set([Fault(what=FaultKind.BABBLE, where="*/lines/power")])
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 5 * PATIENCE
         while not master.socket.in_waiting:  # an idle line finds out by itself
             assert time.monotonic() < deadline
             time.sleep(0.02)

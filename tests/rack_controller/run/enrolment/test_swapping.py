@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.patience import PATIENCE
 from support.real_rack import RACK, RealRack, eventually, real_rack
 
 from firmware_bridge.drivers.redfish import examine
@@ -207,7 +208,7 @@ async def test_an_abort_while_a_step_is_under_way_is_refused_and_nothing_overwri
 
         monkeypatch.setattr(Examiner, "examine", held_up)
         step = asyncio.create_task(go_on(rack, serial="SN-1"))
-        await asyncio.wait_for(began.wait(), 20)
+        await asyncio.wait_for(began.wait(), 20 * PATIENCE)
         abort = await rack.do("swap", U12, action="abort", reason="no spare")
         assert (abort.code, "swap continue of" in abort.reason) == ("refused", True)
         may_go_on.set()

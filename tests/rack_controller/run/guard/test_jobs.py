@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from support.patience import PATIENCE
+
 from firmware_bridge.vocabulary.place import Place
 from rack_controller.decide.interlock import Order
 from rack_controller.decide.notice import Finding
@@ -41,7 +43,7 @@ async def test_what_the_stream_has_taken_is_told() -> None:
     await asyncio.sleep(0)
     assert not pending.done()
     outbox.done(await outbox.first())
-    await asyncio.wait_for(pending, 5)
+    await asyncio.wait_for(pending, 5 * PATIENCE)
     await asyncio.sleep(0)
     assert (said, teller.pending(ORDER)) == ([], None)
 
