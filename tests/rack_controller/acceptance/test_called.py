@@ -23,7 +23,7 @@ from rack_controller.acceptance.live import Read, by_series
         ("u11/chassis_0_fan_1_front", "fan_speed", "fan.speed", "u11/fan0"),
         ("u19/mgx_nvswitch_0_temp_0", "temperature", "switch.temperature", "u19"),
         ("u01/systemrelativehumidity", "dew_point", "rack.dew_point", "rack"),
-        ("u01/systemrelativehumidity", "humidity", "rack.humidity", "rack"),
+        ("u01/systemrelativehumidity", "humidity", "cdu.humidity", "u01"),
         ("u06/p3_hotspot", "temperature", "psu.temperature", "u06/psu3"),
         ("u06/psu3_input", "voltage", "psu.voltage_input", "u06/psu3"),
         ("u01", "pressure_delta", "cdu.pressure_head", "u01"),
