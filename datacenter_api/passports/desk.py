@@ -32,7 +32,6 @@ from datacenter_api.passports.reports import (
     SigningKey,
 )
 from datacenter_api.passports.rows import part_rows
-from datacenter_api.passports.segment import RACK_OF
 from datacenter_api.passports.store import PassportStore
 from datacenter_api.passports.tables import changes, frozen, plain_row
 from firmware_bridge.vocabulary.errors import ArgumentsInvalid, TargetUnknown
@@ -118,8 +117,9 @@ class PassportDesk:
             if not len(complaints):
                 complaints.add(0, "file", "it has no rows")
             return _refused(sha256, complaints, rows)
-        number = self.store.add(in_order(records), data, name[:MOST_NAME] or "unnamed", actor, time.time_ns())
-        return ImportReport(True, rows, _racks(records), sha256, number)
+        named = name[:MOST_NAME] or "unnamed"
+        number, racks = self.store.add(in_order(records), sha256, named, actor, time.time_ns())
+        return ImportReport(True, rows, racks, sha256, number)
 
     def imports(self) -> list[ImportRow]:
         """Return every file that was accepted, the newest first."""
@@ -297,6 +297,8 @@ class PassportDesk:
     def _lay_beside(self, records: pa.Table, complaints: Complaints, replace: bool) -> None:
         """Complain of rows whose place, or part and serial number, are recorded already."""
         kept = self.store.keys()
+        if not kept.num_rows:
+            return
         places = pc.is_in(records.column(PLACE), kept.column(PLACE).combine_chunks())
         if not replace and pc.any(places).as_py():
             rows = np.flatnonzero(places.to_numpy())
@@ -325,11 +327,6 @@ class PassportDesk:
 def _refused(sha256: str, complaints: Complaints, rows: int = 0) -> ImportReport:
     counts, shown = dict(complaints.counts), complaints.shown
     return ImportReport(False, rows, [], sha256, faulty=len(complaints), counts=counts, faults=shown)
-
-
-def _racks(records: pa.Table) -> list[str]:
-    racks = pc.unique(pc.replace_substring_regex(records.column(PLACE), RACK_OF, r"\1"))
-    return sorted(str(rack) for rack in racks.to_pylist())
 
 
 def _is_place(text: str) -> bool:

@@ -1,9 +1,8 @@
-"""As-built records on disk: staged as one Parquet file, made valid by one commit.  Judges nothing.
+"""As-built records on disk: staged as one Arrow file, made valid by one commit.  Judges nothing.
 
 A file that no committed row names is none: half an import is nothing, and goes at the next start.
 """
 
-import hashlib
 import os
 import secrets
 import threading
@@ -14,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from datacenter_api.passports.segment import RACK_OF, Segment, write_segment
+from datacenter_api.passports.segment import ARROW, SUFFIXES, Segment, read_columns, write_segment
 from datacenter_api.passports.tables import changes, covers, imports, open_tables, plain_row, unfit
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.prove.columns import codes_of
@@ -29,6 +27,14 @@ from rack_controller.prove.swapped import apply_change
 
 FOLDER, FILE = "passports", "passports.db"
 _KEYS = [PLACE, PART, SERIAL]
+# Said once: to put a query together takes longer than to run it.
+_IMPORTS_OF = (
+    sa.select(imports.c.id, imports.c.sha256, imports.c.unix_ns)
+    .join(covers, covers.c.import_id == imports.c.id)
+    .where(covers.c.rack == sa.bindparam("rack"))
+    .order_by(imports.c.id)
+)
+_CHANGES_OF = sa.select(changes).where(changes.c.rack == sa.bindparam("rack")).order_by(changes.c.unix_ns, changes.c.id)
 MOST_KEPT = 16
 
 
@@ -74,20 +80,20 @@ class PassportStore:
             racks = {str(r) for r in connection.execute(of_it).scalars()}
             return racks, int(connection.execute(later).scalar() or 0)
 
-    def add(self, records: pa.Table, data: bytes, name: str, actor: str, unix_ns: int) -> int:
-        """Keep the records of a file, whole or not at all, and return the number of the import."""
-        sha256 = hashlib.sha256(data).hexdigest()
-        self._stage(records, self._path(sha256))
-        racks, values = codes_of(pc.replace_substring_regex(records.column(PLACE), RACK_OF, r"\1"))
-        rows_of = np.bincount(racks, minlength=len(values)).tolist()
+    def add(self, records: pa.Table, sha256: str, name: str, actor: str, unix_ns: int) -> tuple[int, list[str]]:
+        """Keep the records of a file, whole or not at all, and return the number of the import and its racks.
+
+        `records` are sorted by place, `sha256` is of the file's bytes.
+        """
+        racks = self._stage(records, self.folder / f"{sha256[:32]}{ARROW}")
         with self.begin() as connection:
             row = {"sha256": sha256, "name": name, "rows": records.num_rows, "unix_ns": unix_ns, "actor": actor}
             made = connection.execute(sa.insert(imports).values(row)).inserted_primary_key
             assert made is not None
             number = int(made[0])
-            covered = [{"import_id": number, "rack": r, "rows": n} for r, n in zip(values, rows_of, strict=True)]
+            covered = [{"import_id": number, "rack": r, "rows": n} for r, n in racks.items()]
             connection.execute(sa.insert(covers), covered)
-        return number
+        return number, sorted(racks)
 
     def listed(self) -> list[dict[str, object]]:
         """Return every import, the newest first."""
@@ -112,7 +118,7 @@ class PassportStore:
         """Return place, part and serial number of every record; those of a later import replace earlier ones."""
         with self.begin() as connection:
             files = [str(s) for s in connection.execute(sa.select(imports.c.sha256).order_by(imports.c.id)).scalars()]
-        tables = [_plain(pq.read_table(self._path(s), columns=_KEYS)) for s in files]
+        tables = [read_columns(self._path(s), _KEYS) for s in files]
         return _latest(tables) if tables else pa.table({name: pa.array([], pa.string()) for name in _KEYS})
 
     def current(self, rack: str) -> pa.Table | None:
@@ -121,8 +127,9 @@ class PassportStore:
             return self._current(rack)
 
     def _current(self, rack: str) -> pa.Table | None:
-        rows = self._imports_of(rack)
-        swaps = self.changes(rack)
+        with self.begin() as connection:
+            rows = [(int(n), str(s), int(t)) for n, s, t in connection.execute(_IMPORTS_OF, {"rack": rack})]
+            swaps = _changes_of(connection, rack)
         if not rows:
             return None
         stamp = (self._newest() if swaps else rows[-1][0], len(swaps))  # a spare may be recorded anywhere
@@ -147,9 +154,8 @@ class PassportStore:
 
     def changes(self, rack: str) -> list[PartSwap]:
         """Return the swaps of a rack, the oldest first."""
-        query = sa.select(changes).where(changes.c.rack == rack).order_by(changes.c.unix_ns, changes.c.id)
         with self.begin() as connection:
-            return [PartSwap(r.place, r.old, r.new, r.unix_ns, r.why) for r in connection.execute(query)]
+            return _changes_of(connection, rack)
 
     def change(self, rack: str, found: Sequence[PartSwap]) -> list[PartSwap]:
         """Keep swaps that are not kept yet, and return them."""
@@ -190,16 +196,6 @@ class PassportStore:
         with self.begin() as connection:
             return int(connection.execute(sa.select(sa.func.max(imports.c.id))).scalar() or 0)
 
-    def _imports_of(self, rack: str) -> list[tuple[int, str, int]]:
-        query = (
-            sa.select(imports.c.id, imports.c.sha256, imports.c.unix_ns)
-            .join(covers, covers.c.import_id == imports.c.id)
-            .where(covers.c.rack == rack)
-            .order_by(imports.c.id)
-        )
-        with self.begin() as connection:
-            return [(int(n), str(s), int(t)) for n, s, t in connection.execute(query)]
-
     def _fold(self, rack: str, rows: list[tuple[int, str, int]], swaps: list[PartSwap]) -> pa.Table:
         table = pa.table({})
         due = list(swaps)
@@ -218,9 +214,10 @@ class PassportStore:
             query = sa.select(imports.c.sha256).order_by(imports.c.id.desc())
             files = [str(s) for s in connection.execute(query).scalars()]
         for sha256 in files:
-            found = pq.read_table(self._path(sha256), columns=[PLACE, SERIAL], filters=[(SERIAL, "=", swap.new)])
-            if found.num_rows:
-                return self._read(sha256, str(found.column(PLACE)[0].as_py()))
+            keys = read_columns(self._path(sha256), [PLACE, SERIAL])
+            at = pc.index(keys.column(SERIAL), swap.new).as_py()
+            if at >= 0:
+                return self._read(sha256, str(keys.column(PLACE)[at].as_py()))
         return pa.table({PLACE: pa.array([], pa.string())})
 
     def _read(self, sha256: str, place: str) -> pa.Table:
@@ -235,16 +232,19 @@ class PassportStore:
         return found
 
     def _path(self, sha256: str) -> Path:
-        return self.folder / f"{sha256[:32]}.parquet"
+        """Return the file of an import: an Arrow file, where there is none of before."""
+        paths = [self.folder / f"{sha256[:32]}{suffix}" for suffix in SUFFIXES]
+        return next((path for path in paths if path.exists()), paths[0])
 
-    def _stage(self, records: pa.Table, path: Path) -> None:
+    def _stage(self, records: pa.Table, path: Path) -> dict[str, int]:
         scratch = path.with_suffix(".new")
         try:
-            write_segment(records, scratch)
+            racks = write_segment(records, scratch)
             with scratch.open("rb+") as file:
                 os.fsync(file.fileno())
             scratch.chmod(0o600)
             scratch.replace(path)
+            return racks
         except OSError as err:
             raise EnvironmentUnfit(f"the records are not kept: {err.strerror}", advice="make room") from err
         finally:
@@ -253,13 +253,14 @@ class PassportStore:
     def _tidy(self) -> None:
         with self.begin() as connection:
             named = {self._path(str(s)).name for s in connection.execute(sa.select(imports.c.sha256)).scalars()}
-        for path in (*self.folder.glob("*.parquet"), *self.folder.glob("*.new")):
+        for path in (p for suffix in (*SUFFIXES, ".new") for p in self.folder.glob(f"*{suffix}")):
             if path.name not in named:
                 path.unlink(missing_ok=True)
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    return pa.table({name: table.column(name).cast(pa.string()) for name in table.column_names})
+def _changes_of(connection: Connection, rack: str) -> list[PartSwap]:
+    found = connection.execute(_CHANGES_OF, {"rack": rack})
+    return [PartSwap(r.place, r.old, r.new, r.unix_ns, r.why) for r in found]
 
 
 def _latest(tables: Sequence[pa.Table]) -> pa.Table:

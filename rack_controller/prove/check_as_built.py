@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rack_controller.prove.columns import Codes, Mask, codes_of, column, judged, spread
+from rack_controller.prove.columns import Codes, Mask, codes_of, column, is_plain, judged, numbered, spread
 from rack_controller.prove.complaints import Complaints
 from rack_controller.prove.fields import (
     BASES,
@@ -94,7 +94,8 @@ def _trimmed(texts: pa.Table) -> pa.Table:
         found = found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
         if pa.types.is_dictionary(found.type):
             values = pc.utf8_trim_whitespace(found.dictionary)
-            found = pa.DictionaryArray.from_arrays(found.indices, values)
+            if not values.equals(found.dictionary):  # two values may have become one
+                found = pa.DictionaryArray.from_arrays(found.indices, values).dictionary_decode().dictionary_encode()
         elif name in (PLACE, SERIAL):
             found = pc.utf8_trim_whitespace(found)
             found = pc.if_else(pc.equal(found, ""), pa.scalar(None, pa.string()), found)
@@ -115,7 +116,9 @@ def _look_at_text(table: pa.Table, name: str, complaints: Complaints) -> None:
     found = table.column(name).combine_chunks()
     found = found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
     values = found.dictionary if pa.types.is_dictionary(found.type) else found
-    faults = {"has control characters, or some that nobody sees": pc.match_substring_regex(values, _CONTROL)}
+    faults = {}
+    if not is_plain(values):
+        faults["has control characters, or some that nobody sees"] = pc.match_substring_regex(values, _CONTROL)
     faults[f"longer than {MOST_TEXT} characters"] = pc.greater(pc.utf8_length(values), MOST_TEXT)
     if name not in (COST, COST_MOST):  # an amount that is none has words of its own
         said = "begins like a spreadsheet's formula: write it without = + - @"
@@ -144,12 +147,15 @@ def _look_at_identity(table: pa.Table, complaints: Complaints) -> None:
     _tell(table, SERIAL, ~serial & ~lot, "neither a serial number nor a lot", complaints)
     shaped = pc.match_substring_regex(table.column(PLACE), _PLACE).fill_null(True).to_numpy()
     _tell(table, PLACE, ~shaped, "expected site/hall/row/rack[/slot[/component]] in lower case", complaints)
-    places, _ = codes_of(table.column(PLACE))
-    _look_for_twins(table, PLACE, places, places >= 0, "another part has the same place", complaints)
-    parts, _ = codes_of(table.column(PART))
-    serials, _ = codes_of(table.column(SERIAL))
+    places, different = numbered(table.column(PLACE))
+    if len(different) < np.count_nonzero(places >= 0):
+        _look_for_twins(table, PLACE, places, places >= 0, "another part has the same place", complaints)
+    serials, different = numbered(table.column(SERIAL))
+    if len(different) == np.count_nonzero(serials >= 0):
+        return
+    parts, _ = numbered(table.column(PART))
     both = (parts >= 0) & (serials >= 0)
-    key = parts * (int(serials.max(initial=0)) + 1) + serials
+    key = parts * len(different) + serials
     _look_for_twins(table, SERIAL, key, both, "duplicate: another row has this part and serial number", complaints)
 
 

@@ -18,16 +18,35 @@ _INTEGERS = {8: np.int8, 16: np.int16, 32: np.int32, 64: np.int64}
 
 def codes_of(column: pa.ChunkedArray | pa.Array) -> tuple[Codes, list[str]]:
     """Return a text column as indices into its distinct values; -1 where it is null."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):  # pyarrow keeps an empty column chunked
-        array = array.chunk(0) if array.num_chunks else pa.array([], pa.string())
+    codes, values = numbered(column)
+    return codes, values.to_pylist()
+
+
+def numbered(column: pa.ChunkedArray | pa.Array) -> tuple[Codes, pa.Array]:
+    """Return a column as indices into its distinct values, -1 where it is null; the values stay Arrow's."""
+    array = _one(column) if isinstance(column, pa.ChunkedArray) else column
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     indices, where = encoded.indices, slice(encoded.offset, encoded.offset + len(encoded))
     known, raw = indices.buffers()
     codes = np.frombuffer(raw, _INTEGERS[indices.type.bit_width])[where].astype(np.int64)
     if indices.null_count:
         codes[np.unpackbits(np.frombuffer(known, np.uint8), bitorder="little")[where] == 0] = -1
-    return codes, encoded.dictionary.to_pylist()
+    return codes, encoded.dictionary
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a text column as one array of texts."""
+    array = _one(column)
+    return array if pa.types.is_string(array.type) else array.cast(pa.string())
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    array = column.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):  # pyarrow keeps an empty column chunked
+        array = array.chunk(0) if array.num_chunks else pa.array([], pa.string())
+    return array
 
 
 def texts_of(column: pa.ChunkedArray) -> list[str | None]:
@@ -36,6 +55,12 @@ def texts_of(column: pa.ChunkedArray) -> list[str | None]:
     Raises ArrowInvalid for a column that is none of text.
     """
     return list(column.cast(pa.string()).to_pylist())
+
+
+def is_plain(texts: pa.Array) -> bool:
+    """Return whether texts are of printable ASCII alone: looked for in all of them at once."""
+    raw = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    return not len(raw) or bool(ord(" ") <= raw.min() and raw.max() <= ord("~"))
 
 
 def spread(codes: Codes, of_value: NDArray[np.generic], of_null: object) -> NDArray[np.generic]:

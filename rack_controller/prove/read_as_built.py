@@ -3,7 +3,6 @@
 CSV has a heading of column names; JSON is `{"schema": "rackwright.as-built/1", "parts": [{…, "steps": [{…}]}]}`.
 """
 
-import io
 import json
 import re
 from collections import Counter
@@ -21,7 +20,7 @@ SCHEMA = "rackwright.as-built/1"
 MOST_ROWS = 1_000_000
 MOST_BYTES = 512 * 1024 * 1024
 MOST_JSON_BYTES = 64 * 1024 * 1024
-_BLOCK = 16 << 20
+_BLOCK = 8 << 20
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _BOM = b"\xef\xbb\xbf"
 _NO_TEXT = {
@@ -31,6 +30,7 @@ _NO_TEXT = {
 }
 _OTHER_MARKS = {";": "';'", "\t": "tabs", "|": "'|'"}
 _LINES = re.compile(rb"\r\n|\n|\r")
+_SOMETHING = re.compile(rb"\S")
 
 
 def read_as_built(data: bytes, complaints: Complaints) -> pa.Table | None:
@@ -44,10 +44,11 @@ def read_as_built(data: bytes, complaints: Complaints) -> pa.Table | None:
     body = _as_text(data, complaints)
     if body is None:
         return None
-    if not body.strip():
+    begin = _SOMETHING.search(body)
+    if begin is None:
         complaints.add(0, "file", "it is empty")
         return None
-    table = _json(body, complaints) if body.lstrip()[:1] in (b"{", b"[") else _csv(body, complaints)
+    table = _json(body, complaints) if begin[0] in (b"{", b"[") else _csv(body, complaints)
     if table is not None and table.num_rows > MOST_ROWS:
         complaints.add(0, "file", f"{table.num_rows} rows, more than {MOST_ROWS}: split it")
         return None
@@ -68,6 +69,8 @@ def _as_text(data: bytes, complaints: Complaints) -> bytes | None:
         complaints.add(0, "encoding", "not UTF-8 but two bytes a character (UTF-16): save it as UTF-8")
         return None
     body = data.removeprefix(_BOM)
+    if body.isascii():
+        return body
     try:
         body.decode()
     except UnicodeDecodeError:
@@ -93,8 +96,8 @@ def _mended(body: bytes, complaints: Complaints) -> bytes | None:
 
 
 def _csv(body: bytes, complaints: Complaints) -> pa.Table | None:
-    heading, *rest = _LINES.split(body, maxsplit=1)
-    first = heading.decode()
+    end = _LINES.search(body)
+    first = body[: end.start() if end else None].decode()
     for mark, said in _OTHER_MARKS.items():
         if mark in first and "," not in first:
             complaints.add(0, "file", f"cells are parted by {said}: save it with ','")
@@ -102,7 +105,7 @@ def _csv(body: bytes, complaints: Complaints) -> pa.Table | None:
     names = [name.strip().strip('"') for name in first.split(",")]
     if not _know_columns(names, complaints):
         return None
-    if not rest or not rest[0].strip():
+    if end is None or _SOMETHING.search(body, end.end()) is None:
         complaints.add(0, "file", "it has no rows")
         return None
 
@@ -119,7 +122,7 @@ def _csv(body: bytes, complaints: Complaints) -> pa.Table | None:
     types = {name: pa.string() if name in (PLACE, SERIAL) else text for name in names}
     try:
         table = pyarrow.csv.read_csv(
-            io.BytesIO(body),
+            pa.BufferReader(body),
             read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=names, skip_rows=1),
             parse_options=pyarrow.csv.ParseOptions(
                 invalid_row_handler=ragged, newlines_in_values=b'"' in body, ignore_empty_lines=False

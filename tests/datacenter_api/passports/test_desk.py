@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.as_built import RACK, csv_of, part, small_rack, step
 from support.sealed_runs import sealed_run
@@ -55,19 +56,34 @@ def test_nothing_of_a_bad_file_is_kept(desk: PassportDesk, tmp_path: Path) -> No
     assert (report.accepted, report.faulty) == (False, 1)
     assert str(report.faults[0]) == "row 5, currency: no ISO 4217 currency ('XXX')"
     assert desk.racks() == []
-    assert not list((tmp_path / "passports").glob("*.parquet"))
+    assert not list((tmp_path / "passports").glob("*.arrow"))
     assert desk.take(b"place,kind,part,serial\n", "f.csv", "ada").faults[0].what == "it has no rows"
 
 
+@pytest.mark.parametrize("name", ["0123.arrow", "0123.parquet", "0123.new"])
 def test_a_file_that_was_staged_and_never_committed_is_gone_at_the_next_start(
-    desk: PassportDesk, tmp_path: Path
+    desk: PassportDesk, tmp_path: Path, name: str
 ) -> None:
     take(desk, small_rack())
-    orphan = tmp_path / "passports" / "0123.parquet"
+    orphan = tmp_path / "passports" / name
     orphan.write_bytes(b"half")
     PassportDesk(tmp_path).close()
     assert not orphan.exists()
-    assert len(list((tmp_path / "passports").glob("*.parquet"))) == 1
+    assert len(list((tmp_path / "passports").glob("*.arrow"))) == 1
+
+
+def test_records_of_before_in_a_parquet_file_are_read_replaced_and_kept(desk: PassportDesk, tmp_path: Path) -> None:
+    take(desk, small_rack())
+    before = desk.records(RACK)
+    (arrow,) = (tmp_path / "passports").glob("*.arrow")
+    pq.write_table(before, arrow.with_suffix(".parquet"))
+    arrow.unlink()
+    later = PassportDesk(tmp_path)
+    assert later.records(RACK).to_pylist() == before.to_pylist()
+    assert not take(later, [part(f"{RACK}/u01/psu0", "psu", "1", serial="NEW")])
+    assert take(later, [part(f"{RACK}/u01/psu0", "psu", "1", serial="NEW")], replace=True)
+    assert len(later.records(RACK)) == len(before)
+    later.close()
 
 
 def test_a_place_is_replaced_only_when_somebody_says_so_and_a_serial_number_is_once_on_earth(

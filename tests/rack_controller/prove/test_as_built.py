@@ -138,3 +138,10 @@ def test_a_file_in_which_every_row_is_wrong_gives_a_bounded_report_that_counts_a
     assert len(complaints.shown) == MOST_SHOWN
     assert complaints.counts["currency: no ISO 4217 currency"] == 3_000
     assert len(complaints) >= 6_000
+
+
+def test_spaces_around_a_part_number_make_no_other_part_of_it() -> None:
+    rows = [part(f"{RACK}/u01", serial="S1"), part(f"{RACK}/u02", serial="S1") | {"part": " PSU-1 "}]
+    table, complaints = judged(csv_of(rows))
+    assert table is None
+    assert "duplicate: another row has this part and serial number" in str(complaints.shown[0])
