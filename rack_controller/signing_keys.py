@@ -6,10 +6,12 @@ vouches for the next.  An older key is kept: what it signed must stay told apart
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -63,7 +65,7 @@ class SigningKeys:
         keys = []
         for path in sorted(self.folder.glob("[0-9]*.key")) if self.folder.is_dir() else ():
             try:
-                key = load_pem_private_key(path.read_bytes(), None)
+                key = _parsed(path.read_bytes())
             except (OSError, ValueError) as err:
                 raise EnvironmentUnfit(f"the signing key {path.name} cannot be read: {err}", advice=_ADVICE) from err
             if not isinstance(key, Ed25519PrivateKey):
@@ -91,6 +93,12 @@ class SigningKeys:
             scratch.replace(self.folder / name)
         except OSError as err:
             raise EnvironmentUnfit(f"the signing key is not kept: {err.strerror}", advice="make room") from err
+
+
+@lru_cache(maxsize=8)
+def _parsed(pem: bytes) -> PrivateKeyTypes:
+    """Return a key of a file, parsed once: whoever signs many files reads it as often."""
+    return load_pem_private_key(pem, None)
 
 
 def _pem(key: Ed25519PrivateKey) -> bytes:

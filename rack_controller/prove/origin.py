@@ -101,17 +101,18 @@ def outcomes(parts: pa.Table, rule: OriginRule, sites: Mapping[str, str]) -> Out
 
     Evidence that is weaker than the rule asks for proves nothing in favour; what it says against stands.
     """
-    states = {p: _process(parts, p, rule, sites) for p in PROCESSES}
     kinds, names = codes_of(parts.column(KIND))
-    result = np.full(parts.num_rows, UNKNOWN, np.int64)
-    for at, kind in enumerate(names):
-        rows = np.flatnonzero(kinds == at)
-        mine = [states[p][rows] for p in PROCESSES if p in rule.decides(kind)]
-        if mine and rule.counts is Counts.ALL:
-            result[rows] = _all(np.vstack(mine))
-        elif mine:
-            result[rows] = _last(np.vstack(mine))
-    return result
+    asked = [rule.decides(kind) for kind in names]
+    none = np.zeros(parts.num_rows, np.bool_)
+    out, unsure, told, last = none, none, none, np.full(parts.num_rows, UNKNOWN, np.int64)
+    for process in (p for p in PROCESSES if any(p in decide for decide in asked)):
+        decides = spread(kinds, np.asarray([process in decide for decide in asked], np.bool_), False).astype(np.bool_)
+        state = _process(parts, process, rule, sites)
+        out, unsure, told = out | decides & (state == OUT), unsure | decides & (state < 0), told | decides
+        last = np.where(decides & (state != _ABSENT), state, last)
+    if rule.counts is Counts.LAST:
+        return last
+    return np.where(out, OUT, np.where(unsure | ~told, UNKNOWN, IN))
 
 
 def costs(parts: pa.Table, rule: OriginRule) -> tuple[Money, Money]:
@@ -137,22 +138,24 @@ def _of_value(parts: pa.Table, name: str, value: Callable[[str], float]) -> Mone
 
 
 def _process(parts: pa.Table, process: str, rule: OriginRule, sites: Mapping[str, str]) -> Outcomes:
-    state = np.full(parts.num_rows, _ABSENT, np.int64)
-    for step in (s for s in steps_in(parts.column_names) if process_of(s) == process):
-        found = _step(parts, step, rule, sites)
-        both = np.where((state == OUT) | (found == OUT), OUT, np.minimum(state, found))
-        state = np.where(state == _ABSENT, found, np.where(found == _ABSENT, state, both))
+    found = [_step(parts, s, rule, sites) for s in steps_in(parts.column_names) if process_of(s) == process]
+    state = found[0] if found else np.full(parts.num_rows, _ABSENT, np.int64)
+    for more in found[1:]:
+        both = np.where((state == OUT) | (more == OUT), OUT, np.minimum(state, more))
+        state = np.where(state == _ABSENT, more, np.where(more == _ABSENT, state, both))
     return state
 
 
 def _step(parts: pa.Table, step: str, rule: OriginRule, sites: Mapping[str, str]) -> Outcomes:
     codes, places = codes_of(column(parts, f"{step}_place"))
-    of_place = [UNKNOWN if p == UNKNOWN_PLACE else int(country_of(p, sites) in rule.countries) for p in places]
-    state = spread(codes, np.asarray(of_place, np.int64), _ABSENT).astype(np.int64)
     proofs, words = codes_of(column(parts, f"{step}_evidence"))
     least = STRENGTHS.index(rule.least_evidence)
-    strong = spread(proofs, np.asarray([STRENGTHS.index(w) >= least for w in words], np.bool_), False)
-    return np.where((state == IN) & ~strong.astype(np.bool_), UNKNOWN, state)
+    strong = np.asarray([*(STRENGTHS.index(w) >= least for w in words), False], np.bool_)
+    of_place = [UNKNOWN if p == UNKNOWN_PLACE else int(country_of(p, sites) in rule.countries) for p in places]
+    state = np.asarray([*of_place, _ABSENT], np.int64)
+    # Every place with every word of evidence; the last of each stands for none (-1).
+    either = np.where((state == IN)[:, None] & ~strong, UNKNOWN, state[:, None])
+    return either[codes, proofs]
 
 
 def country_of(place: str, sites: Mapping[str, str]) -> str:
@@ -163,14 +166,6 @@ def country_of(place: str, sites: Mapping[str, str]) -> str:
 def _all(states: Outcomes) -> Outcomes:
     out, unknown = (states == OUT).any(axis=0), (states < 0).any(axis=0)
     return np.where(out, OUT, np.where(unknown, UNKNOWN, IN))
-
-
-def _last(states: Outcomes) -> Outcomes:
-    """Return the state of the last process that is told of; `states` come in the order of the processes."""
-    result = np.full(states.shape[1], UNKNOWN, np.int64)
-    for state in states:
-        result = np.where(state == _ABSENT, result, state)
-    return result
 
 
 def _bounds(lines: Lines) -> tuple[float, float]:
@@ -284,13 +279,13 @@ def _countries(parts: pa.Table, rule: OriginRule, sites: Mapping[str, str]) -> l
 
 
 def _split(table: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Return the record of the rack itself and those of its parts; sorted by place it comes first, if there is one."""
-    depth = _depth(table)
-    own = int(np.count_nonzero(depth == RACK_PARTS))
-    if (depth[:own] == RACK_PARTS).all() and (depth[own:] > RACK_PARTS).all():
-        return table.slice(0, own), table.slice(own)
-    return table.filter(pa.array(depth == RACK_PARTS)), table.filter(pa.array(depth > RACK_PARTS))
-
-
-def _depth(table: pa.Table) -> NDArray[np.int64]:
-    return np.asarray(pc.add(pc.count_substring(table.column(PLACE), "/"), 1).to_numpy(), np.int64)
+    """Return the record of the rack itself and those of its parts."""
+    if not table.num_rows:
+        return table, table
+    places = table.column(PLACE)
+    at = pc.index(places, "/".join(places[0].as_py().split("/")[:RACK_PARTS])).as_py()
+    if at < 0:
+        return table.slice(0, 0), table
+    if at == 0:
+        return table.slice(0, 1), table.slice(1)
+    return table.slice(at, 1), pa.concat_tables([table.slice(0, at), table.slice(at + 1)])

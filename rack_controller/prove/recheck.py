@@ -10,8 +10,10 @@ import msgspec
 import orjson
 import pyarrow as pa
 
+from rack_controller.prove.batches import is_common
 from rack_controller.prove.claim import ClaimVerdict, OriginClaim, words_of
 from rack_controller.prove.cyclonedx import (
+    BATCH_OF,
     COMMITMENT_OF,
     COST_MOST_OF,
     COST_OF,
@@ -20,9 +22,19 @@ from rack_controller.prove.cyclonedx import (
     SERIAL_NUMBER,
     SHARE_MOST_OF,
     SHARE_OF,
-    STEP,
 )
-from rack_controller.prove.fields import COST, COST_MOST, MONEY, PART, PLACE, SERIAL, SUPPLIER
+from rack_controller.prove.fields import (
+    BASIS,
+    COST,
+    COST_MOST,
+    CURRENCY,
+    MONEY,
+    PART,
+    PLACE,
+    SERIAL,
+    SUPPLIER,
+    WORK_ORDER,
+)
 from rack_controller.prove.origin import claim_of
 from rack_controller.prove.redact import COMMITMENT
 from rack_controller.prove.rules import Measure, OriginRule
@@ -34,7 +46,12 @@ _COLUMN_OF = {called: name for name, called in PROPERTY_OF.items()} | {
     COST_OF: COST,
     COST_MOST_OF: COST_MOST,
     COMMITMENT_OF: COMMITMENT,
+    f"{OWN}work-order": WORK_ORDER,
+    f"{OWN}cost-basis": BASIS,
+    f"{OWN}currency": CURRENCY,
 }
+_STEP = f"{OWN}step"
+"""BOMs that say no batch tell of each step as an evidence of its own, and of the rest part by part."""
 _MONEY = (COST, COST_MOST)
 _ROUNDING = 0.011
 """Shares are rounded to a billionth, bounds to a hundredth of a percent: two such bounds may lie this far apart."""
@@ -62,7 +79,8 @@ def read_bom(content: bytes) -> Told:
         own = document["metadata"]["component"]
         more = {p["name"]: p["value"] for p in document["metadata"]["properties"]}
         inside = [c for c in (own, *document["components"]) if c.get("properties")]
-        rows = [_row(component, evidence) for component in inside]
+        batches = {name: _batch(e) for name, e in evidence.items() if e.get("propertyName") == BATCH_OF}
+        rows = [_row(component, evidence, batches) for component in inside]
         names = list(dict.fromkeys(name for row in rows for name in row))
         kinds = {name: pa.int64() if name in _MONEY else pa.string() for name in names}
         records = pa.table({n: pa.array([row.get(n) for row in rows], kinds[n]) for n in names})
@@ -115,14 +133,24 @@ def _agree(said: str, mine: OriginClaim) -> bool:
     return near and verdicts == {mine.verdict}
 
 
-def _row(component: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any]:
+def _batch(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    (told,) = evidence["data"]
+    common = orjson.loads(told["contents"]["attachment"]["content"])
+    return {name: value for name, value in common.items() if is_common(name)}
+
+
+def _row(
+    component: Mapping[str, Any], evidence: Mapping[str, Any], batches: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
     row: dict[str, Any] = {PLACE: component["bom-ref"], PART: component["name"]}
     if "supplier" in component:
         row[SUPPLIER] = component["supplier"]["name"]
     seen: Counter[str] = Counter()
     for item in component["properties"]:
         name, value = item["name"], item["value"]
-        if name == STEP:
+        if name == BATCH_OF:
+            row |= batches[value]
+        elif name == _STEP:
             _put_step(row, evidence[value], seen)
         elif name in _COLUMN_OF:
             column = _COLUMN_OF[name]

@@ -1,15 +1,17 @@
 """A seal beside a file: who signed it, and the digest of every entry, so that one look tells what was changed.  Pure.
 
 The seal is one line: a DSSE envelope (v1.0.2) around an in-toto statement (v1) whose subject is the file.  Its
-predicate lists the file's entries, its lines, each with a name, its length and the first 64 bits of its SHA-256: they
-say where a change is; that there is none is proven by the subject's whole SHA-256.
+predicate lists the file's entries, its lines, each with a name, its length and its CRC-32: they say where a change is;
+that there is none is proven by the subject's whole SHA-256.  Seals of before have the first 64 bits of each line's
+SHA-256 in its place, and are judged by it.
 """
 
 import hashlib
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -18,11 +20,13 @@ from rack_controller.prove.keys import Signer, Succession, fingerprint, raw, sig
 SUFFIX = ".dsse"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
-PREDICATE = "urn:rackwright:predicate:entries:v1"
-_DIGEST_BYTES = 8
-_NOTHING = hashlib.sha256()
-"""A copy of it takes half of the time of a new one."""
+PREDICATE = "urn:rackwright:predicate:entries:v2"
+_CRC = "crc32"
 MOST_TOLD = 20
+
+
+Check: TypeAlias = tuple[int, int | str]
+"""What a line is known by again: its length, and its CRC-32 or its short digest."""
 
 
 class Wrong(StrEnum):
@@ -92,7 +96,7 @@ def seal(
             "entries": {
                 "names": list(names),
                 "bytes": list(map(len, lines)),
-                "sha256_64": _shorts(lines),
+                _CRC: list(map(zlib.crc32, lines)),
             },
         },
     }
@@ -152,38 +156,39 @@ def _look_at_file(file: str, content: bytes, statement: dict[str, Any]) -> list[
     if hashlib.sha256(content).hexdigest() == statement["subject"][0]["digest"]["sha256"]:
         return []
     wanted = _entries(statement)
-    found = _lines(content)
+    found = _lines(content, zlib.crc32 if _CRC in statement["predicate"]["entries"] else _sha256_64)
     faults = _compare(file, wanted, found)
     return faults or [
         Fault(Wrong.ALTERED, file, 0, len(content), "", "it is another file than the one that was sealed")
     ]
 
 
-def _entries(statement: dict[str, Any]) -> list[tuple[str, int, str]]:
-    """Return name, length and digest of every entry that was sealed.  Raises ValueError, TypeError, KeyError."""
+def _entries(statement: dict[str, Any]) -> list[tuple[str, int, Check]]:
+    """Return name, length and check of every entry that was sealed.  Raises ValueError, TypeError, KeyError."""
     listed = statement["predicate"]["entries"]
-    columns = zip(listed["names"], listed["bytes"], listed["sha256_64"], strict=True)
-    return [(str(name), int(size), str(digest)) for name, size, digest in columns]
+    checks: list[int | str] = [*map(int, listed[_CRC])] if _CRC in listed else [*map(str, listed["sha256_64"])]
+    columns = zip(listed["names"], map(int, listed["bytes"]), checks, strict=True)
+    return [(str(name), size, (size, check)) for name, size, check in columns]
 
 
-def _lines(content: bytes) -> list[tuple[int, bytes, str]]:
-    """Return the lines of a file with where each begins and its digest."""
+def _lines(content: bytes, check: Callable[[bytes], int | str]) -> list[tuple[int, bytes, Check]]:
+    """Return the lines of a file with where each begins and its check."""
     lines, begin = [], 0
     *whole, last = content.split(b"\n")
     for line in [*(part + b"\n" for part in whole), last] if last else [part + b"\n" for part in whole]:
-        lines.append((begin, line, _short(line)))
+        lines.append((begin, line, (len(line), check(line))))
         begin += len(line)
     return lines
 
 
-def _compare(file: str, wanted: list[tuple[str, int, str]], found: list[tuple[int, bytes, str]]) -> list[Fault]:
+def _compare(file: str, wanted: list[tuple[str, int, Check]], found: list[tuple[int, bytes, Check]]) -> list[Fault]:
     """Return what differs between the entries that were sealed and the lines that are there.
 
     Whatever stands in both in the same order is as it was; between two such stretches lines were altered, put in, taken
     out or moved.
     """
-    there = {digest: at for at, (_, _, digest) in enumerate(found)}
-    sealed_at = {digest: at for at, (_, _, digest) in enumerate(wanted)}
+    there = {check: at for at, (_, _, check) in enumerate(found)}
+    sealed_at = {check: at for at, (_, _, check) in enumerate(wanted)}
     faults: list[Fault] = []
     a = b = 0
     while a < len(wanted) or b < len(found):
@@ -199,10 +204,10 @@ def _compare(file: str, wanted: list[tuple[str, int, str]], found: list[tuple[in
 
 def _differ(
     file: str,
-    wanted: list[tuple[str, int, str]],
-    found: list[tuple[int, bytes, str]],
-    there: dict[str, int],
-    sealed_at: dict[str, int],
+    wanted: list[tuple[str, int, Check]],
+    found: list[tuple[int, bytes, Check]],
+    there: dict[Check, int],
+    sealed_at: dict[Check, int],
     a: int,
     b: int,
 ) -> tuple[Fault, int, int]:
@@ -214,13 +219,13 @@ def _differ(
         what = "it is not there any more" if later is None else f"it stands at byte {found[later][0]}"
         wrong = Wrong.CUT if later is None else Wrong.REORDERED
         return Fault(wrong, file, end, end, name, what), a + 1, b
-    begin, line, digest = found[b]
+    begin, line, check = found[b]
     if a >= len(wanted):
-        home = sealed_at.get(digest)
+        home = sealed_at.get(check)
         what = "nobody sealed this line" if home is None else f"a copy of entry {home + 1}, {wanted[home][0]}"
         return Fault(Wrong.ADDED, file, begin, begin + len(line), f"line {b + 1}", what), a, b + 1
     name = wanted[a][0]
-    home, later = sealed_at.get(digest), there.get(wanted[a][2])
+    home, later = sealed_at.get(check), there.get(wanted[a][2])
     if home is None and later is None:
         if len(line) < wanted[a][1] and b == len(found) - 1:
             what = f"its end is missing: {len(line)} of {wanted[a][1]} bytes are there"
@@ -248,18 +253,8 @@ def _to_sign(payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
-def _shorts(lines: Sequence[bytes]) -> list[str]:
-    """Return the short digest of each line: one loop without a call, as a file has thousands."""
-    digits, fresh, found = 2 * _DIGEST_BYTES, _NOTHING.copy, []
-    for line in lines:
-        digest = fresh()
-        digest.update(line)
-        found.append(digest.hexdigest()[:digits])
-    return found
-
-
-def _short(line: bytes) -> str:
-    return hashlib.sha256(line).hexdigest()[: 2 * _DIGEST_BYTES]
+def _sha256_64(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()[:16]
 
 
 def _as_dict(step: Succession) -> dict[str, str | int]:

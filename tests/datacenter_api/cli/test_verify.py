@@ -7,12 +7,17 @@ from pathlib import Path
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from support.as_built import csv_of, small_rack
+from support.as_built import csv_of, records, small_rack, step
+from support.cyclonedx_schema import schema_faults
 
 from datacenter_api.cli.main import run
 from datacenter_api.passports.desk import Export, PassportDesk
 from rack_controller.prove.keys import Signer, fingerprint
+from rack_controller.prove.recheck import read_bom
 from rack_controller.prove.seal import seal
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN_KEY = "3e422baebe1cabee350a7dcf5d1426579ba9a93e97dcd7e09ff605fe9aa6e434"
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +103,9 @@ def test_openings_that_do_not_fit_and_missing_files_are_told(
     ("old", "new"),
     [
         (b'"cdx:device:function"', b'"cdx:device:sku"'),
-        (b'{"content":"attested"}', b'{"content":"sworn"}'),
-        (b'"value":"step:0"', b'"value":"step:9"'),
+        (rb"_evidence\":\"attested\"", rb"_evidence\":\"sworn\""),
+        (b'"value":"batch:0"', b'"value":"batch:9"'),
+        (rb'"{\"parts\":', rb'"{\"parts\"'),
         (b'"metadata"', b'"metadat"'),
         (b"per-billion", b"per-million"),
     ],
@@ -116,3 +122,32 @@ def test_a_file_that_its_own_signer_made_up_is_told_and_breaks_nothing(
     (tmp_path / "x.cdx.json.dsse").write_bytes(seal("x.cdx.json", lines, names, forger, {}))
     assert run(["verify", str(tmp_path / "x.cdx.json"), "--key", fingerprint(forger.public)]) == 9
     assert "claim: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["passport_v1", "passport_v1_redacted"])
+def test_what_was_sealed_before_still_holds_and_what_is_altered_in_it_is_named(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Golden: bytes that buyers hold.  If this fails, revert your change, not the files."""
+    for ending in ("cdx.json", "cdx.json.dsse", "openings.json"):
+        if (GOLDEN / f"{name}.{ending}").exists():
+            shutil.copy(GOLDEN / f"{name}.{ending}", tmp_path)
+    file, openings = tmp_path / f"{name}.cdx.json", tmp_path / f"{name}.openings.json"
+    words = ["verify", str(file), "--key", GOLDEN_KEY, "--state", str(tmp_path)]
+    opened = ["--opening", str(openings)] if openings.exists() else []
+    assert run([*words, *opened]) == 0
+    assert schema_faults(json.loads(file.read_bytes())) == []
+    file.write_bytes(file.read_bytes().replace(b'"value":"step:0"', b'"value":"step:1"', 1))
+    capsys.readouterr()
+    assert run(words) == 9
+    assert ", lab1/a/r01/k01/u01/psu0: entry 3 is not what was sealed" in capsys.readouterr().err
+
+
+def test_what_was_said_before_is_read_as_what_is_said_now() -> None:
+    rows = small_rack()
+    rows[1] |= {"supplier": 'Kühl "und" Söhne \\ Co', "serial": 'A"1\\', "work_order": "W ü"}
+    rows[4] |= step("test", "US-TX", "2026-05-05") | {"test2_place": "unknown", "test2_evidence": "declared"}
+    told = read_bom((GOLDEN / "passport_v1.cdx.json").read_bytes()).records.to_pylist()
+    assert [{k: v for k, v in r.items() if v} for r in told] == [
+        {k: v for k, v in r.items() if v} for r in records(rows).to_pylist()
+    ]

@@ -12,14 +12,18 @@ from support.as_built import RACK, csv_of, files, judged, part, records, small_r
 from support.cyclonedx_schema import schema_faults
 
 from rack_controller.prove.as_csv import as_csv
+from rack_controller.prove.batches import batches_of
 from rack_controller.prove.check_as_built import in_order
 from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.cyclonedx import Document, Heading, hardware_bom
+from rack_controller.prove.fields import PROCESSES, STEP_FIELDS
+from rack_controller.prove.fit import PartSwap
 from rack_controller.prove.openings import TOTAL
 from rack_controller.prove.origin import claim_of
 from rack_controller.prove.recheck import Told, read_bom, work_out, wrong_claims
 from rack_controller.prove.redact import COMMITMENT, redact, wrong_openings
 from rack_controller.prove.rules import OriginRule
+from rack_controller.prove.swapped import apply_change
 
 SECRET = b"\x07" * 32
 
@@ -67,6 +71,41 @@ def test_what_is_written_is_read_back_whole() -> None:
     for row in table.to_pylist():
         assert back[row["place"]] == {k: v for k, v in row.items() if v is not None}
     assert told.rule == rule()
+
+
+def test_what_parts_have_in_common_is_said_once_and_counted() -> None:
+    rows = [*small_rack(), part(f"{RACK}/u12/cable1", "cable", "400") | step("assembly", "MX")]
+    document = json.loads(bom(records(rows)).content)
+    batches = [
+        json.loads(e["data"][0]["contents"]["attachment"]["content"]) for e in document["declarations"]["evidence"]
+    ]
+    assert [b["parts"] for b in batches] == [1, 1, 1, 1, 2]
+    assert batches[-1]["assembly_place"] == "MX"
+    named = [p["value"] for c in document["components"] for p in c["properties"] if p["name"] == "rackwright:batch"]
+    assert named[-2:] == ["batch:4", "batch:4"]
+
+
+def test_a_part_of_which_nothing_is_known_is_of_no_batch() -> None:
+    table = records(small_rack())
+    bare = apply_change(table, PartSwap(f"{RACK}/u12", None, "NEW", 1, "swap"), table.slice(0, 0))
+    document = bom(bare)
+    assert schema_faults(json.loads(document.content)) == []
+    back = {row["place"]: row for row in read_bom(document.content).records.to_pylist()}
+    assert {k: v for k, v in back[f"{RACK}/u12"].items() if v} == {
+        "place": f"{RACK}/u12", "kind": "compute_tray", "part": "unknown", "serial": "NEW",
+    }  # fmt: skip
+    assert back[f"{RACK}/u01/psu0"]["assembly_place"] == "foxconn-va"
+
+
+def test_columns_of_more_combinations_than_a_number_holds_are_told_apart() -> None:
+    names = [f"{process}_{field}" for process in PROCESSES for field in STEP_FIELDS]
+    columns = {n: pa.array([f"{n} {row % (7 + at)}" for row in range(400)]) for at, n in enumerate(names)}
+    columns |= {n: pa.array([f"{n}{row}" for row in range(400)]) for n in ("work_order", "currency", "cost_basis")}
+    columns["wafer_date"] = pa.array([f"{row}" for row in range(400)])
+    batches = batches_of(pa.table(columns))
+    assert batches.of_row.tolist() == list(range(400))
+    for name, codes, values in batches.columns:
+        assert [values[code] for code in codes.tolist()] == columns[name].to_pylist()
 
 
 @pytest.mark.parametrize("serial", ["A\tB", "A\x1fB", 'A"B', "A\\B", "A\x7fß"])

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import zlib
 
 import orjson
 import pytest
@@ -95,6 +96,15 @@ def test_no_change_at_all_is_overlooked(order: list[int], kept: int, at: int, pu
     content = b"".join(LINES[n] for n in order[:kept])
     content = content[:at] + put + content[at:]
     assert opinion(content).holds == (content == CONTENT)
+
+
+def test_a_line_that_was_made_up_to_have_the_same_check_is_told_if_not_where() -> None:
+    twin, line = b'{"u02":"061a2506"},\n', b'{"u02":"3a2e356a"},\n'
+    assert zlib.crc32(twin) == zlib.crc32(line)
+    before, after = CONTENT.replace(LINES[2], line), CONTENT.replace(LINES[2], twin)
+    sealed = seal("x.json", before.splitlines(keepends=True), NAMES, KEY, {})
+    (fault,) = opinion(after, sealed).faults
+    assert (fault.wrong, fault.begin, fault.end, fault.entry) == (Wrong.ALTERED, 0, len(after), "")
 
 
 def test_another_file_of_the_same_signer_is_not_this_one() -> None:
