@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -46,7 +45,6 @@ from firmware_bridge.vocabulary.supply import RideThrough, Supply
 from firmware_bridge.vocabulary.units import Celsius, LitersPerMinute, Seconds, Watts
 from firmware_bridge.wire.located_yaml import Located, convert, merge, parse
 
-EXTRA_FILES = ("acceptance",)
 MOST_EXTENDS = 8
 
 
@@ -81,7 +79,7 @@ def load_generation(name: str, search: Sequence[Path] = ()) -> Generation:
     for _ in range(MOST_EXTENDS):
         base = document.value.get("extends")
         if base is None:
-            generation = _generation(document, _extras(folders[name]))
+            generation = _generation(document)
             layers = next((found for each in chain if (found := read_limit_layers(folders[each])) is not None), None)
             sequence, (own, shipped) = read_sequence(name, folders), said.digests()
             return replace(generation, sequence=sequence, layers=layers, own_sha256=own, shipped_sha256=shipped)
@@ -135,12 +133,7 @@ def _aliases(folder: Path) -> list[str]:
     return [str(a) for a in aliases] if isinstance(aliases, list) else []
 
 
-def _extras(folder: Path) -> dict[str, dict[str, Any]]:
-    present = {name: folder / f"{name}.yaml" for name in EXTRA_FILES}
-    return {name: _read(path).value for name, path in present.items() if path.exists()}
-
-
-def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generation:
+def _generation(document: Located) -> Generation:
     file = convert(document, "", RackFile)
     missing = [c for c in ReadingClass if c not in file.periods_s]
     if missing:
@@ -176,7 +169,6 @@ def _generation(document: Located, extras: dict[str, dict[str, Any]]) -> Generat
         confirmed=file.confirmed,
         lines=lines,
         rack_units=file.rack_units,
-        extras=extras,
         supply=_supply(file.supply),
     )
 

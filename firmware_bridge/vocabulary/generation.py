@@ -291,7 +291,6 @@ class Generation:
     confirmed: bool = True
     lines: tuple[SerialLine, ...] = ()
     rack_units: RackUnits | None = None
-    extras: dict[str, dict[str, Any]] = field(default_factory=dict)  # acceptance: read by later parts
     sequence: "Sequence | None" = None
     supply: Supply = field(default_factory=Supply)
     layers: "LimitLayers | None" = None
