@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from datacenter_api import __version__
 from datacenter_api.auth.gate import Gate
@@ -61,10 +63,27 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
-        max_body_size=MOST_IMAGE_BYTES,  # of any route; the gate knows what each may have
+        max_body_size=MOST_IMAGE_BYTES,
         lifespan=_life_of(services, redfish),
+        routes=_routes(),
     )
     app.state.services = services
+    _answer_errors(app)
+    _describe(app)
+    if console:
+        from datacenter_api.console.mount import mount_console
+
+        mount_console(app, services, redfish.open)
+    return Gate(app, services.doorkeeper, redfish), services
+
+
+@functools.cache
+def _routes() -> list[BaseRoute]:
+    """Return the routes of every application in this process: the framework makes each ready once, at its first use.
+
+    They hold nothing of an application: what a route answers from stands in the state of the one that was asked.
+    """
+    all_of_them = APIRouter(max_body_size=MOST_IMAGE_BYTES)  # of any route; the gate knows what each may have
     for module in (
         acceptance,
         acceptance_floor,
@@ -85,14 +104,8 @@ def build_app(state: Path, *, console: bool = True) -> tuple[Gate, Services]:
         service,
         login_page,
     ):
-        app.include_router(module.router)
-    _answer_errors(app)
-    _describe(app)
-    if console:
-        from datacenter_api.console.mount import mount_console
-
-        mount_console(app, services, redfish.open)
-    return Gate(app, services.doorkeeper, redfish), services
+        all_of_them.include_router(module.router)
+    return all_of_them.routes
 
 
 def _life_of(services: Services, redfish: OnDemand) -> Any:

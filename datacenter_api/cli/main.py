@@ -1,7 +1,9 @@
 """`rackwright NOUN VERB`: puts the commands together and makes every failure one line with an exit code."""
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -153,7 +155,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     try:
-        code = app(arguments, prog_name="rackwright", standalone_mode=False)
+        code = _command()(arguments, prog_name="rackwright", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except typer.TyperException as err:
         return _say_usage(err)
@@ -173,6 +175,12 @@ def run(arguments: list[str]) -> int:
         _say(f"unexpected {type(err).__name__}: {err}: set RACKWRIGHT_DEBUG=1 to see where, and tell us")
         return RackwrightError.exit_code
     return 0
+
+
+@functools.cache
+def _command() -> Callable[..., object]:
+    """Return the tree of all commands, which is put together once a process."""
+    return typer.main.get_command(app)
 
 
 def _say_usage(err: typer.TyperException) -> int:
