@@ -1,7 +1,9 @@
 """A rack whose readings a test sets by hand, seen by the interlocks tick by tick, without any device or clock."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from firmware_bridge.generations.load import load_generation
@@ -26,11 +28,13 @@ RACK = Place("lab1/a/r01/k01")
 SEEDED = Path(__file__).parents[2] / "seeds" / "policies" / "interlock.yaml"
 
 
+@cache
 def seeded_policy() -> InterlockPolicy:
     """Return the policy that ships."""
     return parse_interlock(parse(SEEDED.read_text(), str(SEEDED)).value["spec"])
 
 
+@cache
 def planned(generation: str = "gb200-nvl72") -> Layout:
     """Return a whole rack of a seeded generation, every endpoint enabled."""
     plan = load_generation(generation)
@@ -61,6 +65,7 @@ class InterlockedRack:
         self._detectors = Heard()
         self._loop = LoopMemory()
         self._labels: dict[Place, str] = {}
+        self._laid: tuple[object, Board] | None = None
         for tray in self.layout.trays:
             place = Place(tray.place)
             parts = {c.name: c.count for c in tray.components}
@@ -116,11 +121,8 @@ class InterlockedRack:
 
     def snapshot(self) -> Snapshot:
         """Return what is heard at `now`."""
-        endpoints = [Place(e.place) for t in self.layout.trays for e in t.endpoints if e.enabled]
-        board = Board(RACK, endpoints, {s.reading_class: Seconds(1) for s in SPECS.values()})
-        spoken = next(iter(endpoints))
-        board.declare(spoken, [Series(p, q, SPECS[q].reading_class, self._labels.get(p, "")) for p, q in self._values])
-        for endpoint in endpoints:
+        board = self._blank()
+        for endpoint in board.contacts:
             silent = self._is_silent(endpoint)
             contact = board.contacts[endpoint]
             board.contacts[endpoint] = replace(contact, last_success=Seconds(1.0 if silent else self.now))
@@ -132,6 +134,23 @@ class InterlockedRack:
             if not self._is_silent(p)
         )
         return board.snapshot(1, Seconds(self.now), UnixNanoseconds(int(self.now * 1e9)))
+
+    def _blank(self) -> Board:
+        """Return a board that has heard nothing yet; it is laid out once, as long as the sensors are the same."""
+        like = self.layout, list(self._values), dict(self._labels)
+        if self._laid is None or self._laid[0] != like:
+            endpoints = [Place(e.place) for t in self.layout.trays for e in t.endpoints if e.enabled]
+            board = Board(RACK, endpoints, {s.reading_class: Seconds(1) for s in SPECS.values()})
+            series = [Series(p, q, SPECS[q].reading_class, self._labels.get(p, "")) for p, q in self._values]
+            board.declare(endpoints[0], series)
+            board._lay_out_again()
+            self._laid = like, board
+        board = copy(self._laid[1])
+        board.contacts, board.attentions, board._states, board._unseen = dict(board.contacts), {}, {}, set()
+        board._values, board._taken_at, board._quality = (
+            a.copy() for a in (board._values, board._taken_at, board._quality)
+        )
+        return board
 
     def look(self) -> Picture:
         """Return the picture at `now`, after everything was heard once more."""
