@@ -6,11 +6,12 @@ is off within seconds.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
 from firmware_bridge.generations.load import load_generation
-from firmware_bridge.plant.design import design_of
+from firmware_bridge.plant.design import Array, design_of
 from firmware_bridge.plant.state import State, initial_state
 from firmware_bridge.plant.step import step
 from firmware_bridge.vocabulary.generation import TrayKind
@@ -24,6 +25,18 @@ STEP_S = 0.1
 SETTLE_S = 200
 MARGIN_FROM_C = 87.0  # what a tray's controller counts its GPUs' margins from
 FORCED_TAKES_S = 3.0
+
+
+@cache
+def settled(load: float) -> tuple[State, Array, Array]:
+    """Return a rack that has run under a load for a while, its GPUs' limits and what they want, W, (1, T, G)."""
+    design = design_of(load_generation("gb200-nvl72"))
+    state = initial_state(design, 1)
+    cap = np.full((1, design.trays, design.gpus), float(design.limit_default))
+    demand = np.full((1, design.trays, design.gpus), load * design.gpu_max)
+    for _ in range(SETTLE_S):
+        state = step(state, demand, cap, 1.0)
+    return state, cap, demand
 
 
 @dataclass
@@ -42,15 +55,10 @@ class FlowLoss:
     done: list[tuple[float, Act, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        design = design_of(load_generation("gb200-nvl72"))
-        self.state: State = initial_state(design, 1)
-        self.cap = np.full((1, design.trays, design.gpus), design.limit_default)
-        self.demand = np.full((1, design.trays, design.gpus), self.load * design.gpu_max)
+        self.state, self.cap, self.demand = settled(self.load)
         self.compute = [Place(t.place) for t in self.rack.layout.trays if t.kind == TrayKind.COMPUTE]
         self.switches = [Place(t.place) for t in self.rack.layout.trays if t.kind == TrayKind.SWITCH]
         self.ends: dict[Place, float] = {}
-        for _ in range(SETTLE_S):
-            self.state = step(self.state, self.demand, self.cap, 1.0)
         self._say()
         self.rack.tick(0)
         assert self.rack.orders == []
@@ -116,4 +124,5 @@ class FlowLoss:
         over = {tray for tray, at in self.ends.items() if at <= self.rack.now}
         tray_on = on.tray_on & ~np.array([[tray in over for tray in self.compute]])
         switch_on = on.switch_on & ~np.array([[tray in over for tray in self.switches]])
-        self.state = replace(self.state, conditions=replace(on, tray_on=tray_on, switch_on=switch_on))
+        if (tray_on != on.tray_on).any() or (switch_on != on.switch_on).any():
+            self.state = replace(self.state, conditions=replace(on, tray_on=tray_on, switch_on=switch_on))

@@ -1,5 +1,7 @@
 """Snapshots for tests of decisions, made from a few readings."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from firmware_bridge.vocabulary.place import Place
@@ -7,16 +9,22 @@ from firmware_bridge.vocabulary.quantities import Quantity, ReadingClass
 from firmware_bridge.vocabulary.reading import Quality, Series
 from firmware_bridge.vocabulary.units import Seconds, UnixNanoseconds
 from rack_controller.model.snapshot import Snapshot
-from rack_controller.model.table import make_table
+from rack_controller.model.table import SeriesTable, make_table
 
 Q = Quantity
 
 RACK = Place("tx1/a/r03/k07")
 
 
+@lru_cache(maxsize=8)
+def table_of(keys: tuple[tuple[str, Q], ...]) -> SeriesTable:
+    """Return the table of series by path below the rack and quantity."""
+    return make_table(RACK, [Series(Place(f"{RACK}/{p}"), q, ReadingClass.SAFETY) for p, q in keys])
+
+
 def snapshot(values: dict[tuple[str, Q], float | None], tick: int = 1) -> Snapshot:
     """Return a snapshot of these readings; None is one that is not known."""
-    table = make_table(RACK, [Series(Place(f"{RACK}/{p}"), q, ReadingClass.SAFETY) for p, q in values])
+    table = table_of(tuple(values))
     known = [values[s.place.removeprefix(f"{RACK}/"), s.quantity] for s in table.gauges]
     return Snapshot(
         RACK,

@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from firmware_bridge.generations.load import load_generation
-from firmware_bridge.plant.design import design_of
-from firmware_bridge.plant.state import initial_state
+from firmware_bridge.plant.design import Array, design_of
+from firmware_bridge.plant.state import State, initial_state
 from firmware_bridge.plant.step import step
 from firmware_bridge.vocabulary.generation import TrayKind
 from firmware_bridge.vocabulary.place import Place, join_place
@@ -33,6 +34,19 @@ Q = Quantity
 SWITCHED = (TrayKind.COMPUTE, TrayKind.SWITCH)
 RUSH = {TrayKind.COMPUTE: 0.1, TrayKind.SWITCH: 0.2}
 DRAWS = (PowerState.ON, PowerState.POWERING_ON, PowerState.POWERING_OFF)
+
+
+@cache
+def ran_for(name: str, seconds: int) -> State:
+    """Return a rack of a design whose job has run for a while; a step makes a state of its own of it."""
+    plant = initial_state(design_of(load_generation(name)), 1)
+    for _ in range(seconds):
+        plant = step(plant, full_demand(plant), full_demand(plant), 1.0)
+    return plant
+
+
+def full_demand(plant: State) -> Array:
+    return np.full(plant.gpu_power.shape, float(plant.design.gpu_max))
 
 
 @dataclass
@@ -62,18 +76,19 @@ class Hall:
             if slot.tray.kind in SWITCHED:
                 place = join_place(self.rack, slot.name, "bmc")
                 self.trays[place] = FakeTray(place, self.clock, self.starts_in)
-        self.plant = initial_state(design_of(self.generation), 1)
-        self._full = np.full(self.plant.gpu_power.shape, float(self.plant.design.gpu_max))
-        for _ in range(600 if self.starts_in is PowerState.ON else 0):  # a job has run for a while
-            self.plant = step(self.plant, self._full, self._full, 1.0)
+        self.plant = ran_for(self.name, 600 if self.starts_in is PowerState.ON else 0)
+        self._full = full_demand(self.plant)
         self._at = 0.0
 
     def elapse(self) -> None:
         """Let the plant go on to now: every tray that is not off draws what it can, at full demand."""
         now = self.clock.now()
         masks = [[self.draws(s.name) for s in self.generation.slots_of(kind)] for kind in SWITCHED]
-        on = replace(self.plant.conditions, tray_on=np.array([masks[0]]), switch_on=np.array([masks[1]]))
-        self.plant = step(replace(self.plant, conditions=on), self._full, self._full, now - self._at)
+        on, trays, switches = self.plant.conditions, np.array([masks[0]]), np.array([masks[1]])
+        if not (np.array_equal(on.tray_on, trays) and np.array_equal(on.switch_on, switches)):
+            on = replace(on, tray_on=trays, switch_on=switches)
+            self.plant = replace(self.plant, conditions=on)
+        self.plant = step(self.plant, self._full, self._full, now - self._at)
         self._at = now
         load = float(self.plant.tray_power.sum() + self.plant.switch_power.sum()) + self.rush_w()
         self.instants += 1
