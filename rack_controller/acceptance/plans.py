@@ -1,5 +1,6 @@
 """A generation's acceptance plan as a file: whole, or another generation's with some of its measures changed."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -49,8 +50,13 @@ def whole_plan(text: str, name: str, search: Sequence[Path] = ()) -> tuple[Plan,
 
 def _written(document: Located) -> str:
     """Return a document as YAML, each value where it stands: nothing is written as an alias of another."""
-    plain = json.loads(json.dumps(document.value))
-    return str(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=1000))
+    return _yaml_of(json.dumps(document.value))
+
+
+@functools.lru_cache(maxsize=16)
+def _yaml_of(text: str) -> str:
+    """Return JSON as YAML.  A plan is written in its whole at every look at it, and takes 50 ms."""
+    return str(yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=True, width=1000))
 
 
 def _read(text: str, name: str, search: Sequence[Path], left: int) -> tuple[Located, bool]:

@@ -41,8 +41,10 @@ def plan_dew_points(planner: Planner, found: Enclosure) -> None:
     for members in found.sensors.values():
         for uri, document in members:
             humidity = planner.read_as(uri, Quantity.HUMIDITY) if _is(document, Quantity.HUMIDITY) else None
+            if humidity is None:
+                continue
             air = planner.read_as(beside, Quantity.TEMPERATURE) if (beside := _beside(document, members)) else None
-            if humidity is not None and air is not None:
+            if air is not None:
                 planner.add_dew_point(air, humidity)
 
 

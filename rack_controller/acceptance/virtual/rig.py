@@ -10,7 +10,7 @@ import numpy as np
 
 from firmware_bridge.plant.design import design_of
 from firmware_bridge.plant.state import Conditions, initial_state
-from firmware_bridge.plant.step import step
+from firmware_bridge.plant.step import move_on
 from firmware_bridge.plant.trace import LoadTrace, node_power
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import Generation
@@ -85,7 +85,7 @@ class VirtualRig:
             dt = min(MOST_DT_S, every, end - self._clock)
             if self._tracing:
                 self._follow_trace()
-            self._state = step(self._state, self._at.demand, self._in_force(), dt)
+            self._state = move_on(self._state, self._at.demand, self._in_force(), dt)
             self._clock += dt
             self._react()
             self._uncounted += dt

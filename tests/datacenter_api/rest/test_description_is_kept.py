@@ -37,13 +37,14 @@ async def racks(api: Api) -> int:
         return (await client.get("/api/v1/racks")).status_code
 
 
-def test_it_answers_as_described(description: schemathesis.BaseSchema) -> None:
+@pytest.mark.parametrize("examples", [5, pytest.param(50, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])])
+def test_it_answers_as_described(description: schemathesis.BaseSchema, examples: int) -> None:
     asked = 0
     for found in description.exclude(path_regex=r"/stream$").get_all_operations():
         operation = found.ok()
         mode = schemathesis.GenerationMode
 
-        @settings(max_examples=10, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
         @given(
             case=operation.as_strategy(generation_mode=mode.POSITIVE)
             | operation.as_strategy(generation_mode=mode.NEGATIVE)

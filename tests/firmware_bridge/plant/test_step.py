@@ -11,7 +11,7 @@ from firmware_bridge.generations.load import load_generation
 from firmware_bridge.plant.coolant import LIQUID_SHARE
 from firmware_bridge.plant.design import RackDesign, design_of
 from firmware_bridge.plant.state import Conditions, State, initial_state
-from firmware_bridge.plant.step import step
+from firmware_bridge.plant.step import move_on, step
 
 DESIGN: RackDesign = design_of(load_generation("gb200-nvl72"))
 
@@ -159,6 +159,18 @@ def test_a_dead_busbar_takes_the_rack_down() -> None:
 def test_the_same_inputs_give_the_same_rack() -> None:
     first, second = run(initial_state(DESIGN, 1), 900.0), run(initial_state(DESIGN, 1), 900.0)
     assert all((a == b).all() for a, b in zip(arrays(first), arrays(second), strict=True))
+
+
+def test_moving_on_in_its_own_arrays_makes_the_same_rack_and_a_step_leaves_the_one_before_alone() -> None:
+    state, own = initial_state(DESIGN, 2), initial_state(DESIGN, 2)
+    demand, caps = np.full_like(state.gpu_power, 900.0), np.full_like(state.gpu_power, 1000.0)
+    for _ in range(30):
+        before = [a.copy() for a in arrays(state)]
+        after = step(state, demand, caps, 0.3)
+        assert all(np.array_equal(a, b) for a, b in zip(before, arrays(state), strict=True))
+        state, own = after, move_on(own, demand, caps, 0.3)
+    assert own.time == state.time
+    assert all(np.array_equal(a, b) for a, b in zip(arrays(own), arrays(state), strict=True))
 
 
 def test_racks_of_a_batch_do_not_touch_each_other() -> None:
