@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -66,6 +67,7 @@ def test_lines_are_not_too_wide(page: Path) -> None:
         assert len(line) <= WIDEST or line.startswith("|"), f"{name_of(page)}:{number}"
 
 
+@cache
 def commands() -> set[str]:
     """Return every command of the program, as it is typed after `rackwright`."""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from support.command_line import CliRunner
 
 from datacenter_api.cli import endpoint
 from datacenter_api.cli.endpoint import MOST_NOTES, _print_report

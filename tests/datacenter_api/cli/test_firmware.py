@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.command_line import CliRunner
 from support.kill_story import PUSH_KINDS, plan_of
-from typer.testing import CliRunner
 
 from datacenter_api.cli import firmware, op
 from datacenter_api.cli.main import app

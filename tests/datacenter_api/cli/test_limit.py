@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from support.command_line import CliRunner
 
 from datacenter_api.cli import limit
 from datacenter_api.cli.main import app

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from support.budget_view import budget_view
-from typer.testing import CliRunner
+from support.command_line import CliRunner
 
 from datacenter_api.cli import power_budget, power_layer, power_policy
 from datacenter_api.cli.amounts import kilowatts, seconds

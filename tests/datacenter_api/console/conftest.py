@@ -1,5 +1,6 @@
 """A hall of two generations: k01 alone, k02 and k03 in one domain."""
 
+import gc
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,6 +18,13 @@ from rack_controller.model.layout import WornLink
 from rack_controller.model.power_view import BudgetGlance
 
 NOW = Seconds(100.0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _gathered() -> None:
+    """Leave what lives by now out of the search for garbage before every simulated page: it looks at all there is."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass
