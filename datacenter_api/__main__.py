@@ -5,7 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
-from datacenter_api.listen import DEFAULT_LISTEN
+from datacenter_api.listen import DEFAULT_LISTEN, parse_listen
 from firmware_bridge.long_running import begin
 from firmware_bridge.vocabulary.errors import RackwrightError
 
@@ -22,9 +22,10 @@ def main() -> int:
         level=options.log_level, stream=sys.stderr, format="%(asctime)s api %(levelname)s %(name)s: %(message)s"
     )
     begin()
-    from datacenter_api.server import serve
-
     try:
+        parse_listen(options.listen)  # before all that serves is loaded: a wrong address is told at once
+        from datacenter_api.server import serve
+
         serve(options.state, options.listen, console=not options.no_console)
     except RackwrightError as err:
         print(f"rackwright: {err}", file=sys.stderr)
