@@ -2,7 +2,6 @@
 
 import gc
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from xdist.scheduler import LoadFileScheduling
 CHAINS = 2
 """How many whole products run at once."""
 PRODUCTS = ("tests/stories/", "tests/browser/")
-"""Whose modules start whole products."""
+"""Whose modules start whole products; those of a folder below share one."""
 
 settings.register_profile("rackwright", derandomize=True, deadline=None, database=None)
 settings.load_profile("rackwright")
@@ -26,11 +25,18 @@ def pytest_collection_finish() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules whose tests may take longest: one that begins last would be waited for alone."""
-    longest: dict[Path, float] = {}
+    longest: dict[str, float] = {}
     for item in items:
-        mark = item.get_closest_marker("timeout")
-        longest[item.path] = max(longest.get(item.path, 0.0), float(mark.args[0]) if mark else 0.0)
-    items.sort(key=lambda item: -longest[item.path])
+        mark, together = item.get_closest_marker("timeout"), shared(item.nodeid)
+        longest[together] = max(longest.get(together, 0.0), float(mark.args[0]) if mark else 0.0)
+    items.sort(key=lambda item: -longest[shared(item.nodeid)])
+
+
+def shared(nodeid: str) -> str:
+    """Return the folder of a module whose product is its folder's, else the module: what is run in one go."""
+    module = nodeid.split("::", 1)[0]
+    folder = module.rpartition("/")[0]
+    return folder if folder.startswith(PRODUCTS) else module
 
 
 class Chains(LoadFileScheduling):
@@ -46,8 +52,9 @@ class Chains(LoadFileScheduling):
     @cached_property
     def chains(self) -> dict[str, str]:
         """Return the chain of every module that starts products, in the order of the collection."""
-        modules = dict.fromkeys(n.split("::", 1)[0] for n in self.collection if n.startswith(PRODUCTS))
-        return {module: f"products {n % CHAINS}" for n, module in enumerate(modules)}
+        modules = {n.split("::", 1)[0]: shared(n) for n in self.collection if n.startswith(PRODUCTS)}
+        links = {together: f"products {n % CHAINS}" for n, together in enumerate(dict.fromkeys(modules.values()))}
+        return {module: links[together] for module, together in modules.items()}
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Chains:

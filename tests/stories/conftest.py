@@ -1,27 +1,15 @@
-"""One running product shared by the stories that only look; stories that break things start their own.
+"""A running product for the stories of a module, and one that is a story's own, to be broken.
 
-Its rack has a few trays: a story that is about a whole one says so.
+Their rack has a few trays: a story that is about a whole one says so.  Stories that leave a rack as they found it share
+one in `one_rack`.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import few_trays
+from support.few_trays import few
 from support.product import Product
-
-TRACE = """t_s,node1_W,node2_W
-0,3000,3000
-20,3000,3000
-21,9500,9500
-3600,9500,9500
-"""
-
-
-def few(state: Path) -> Product:
-    """Return a product, not started yet, of one rack with a few trays."""
-    few_trays.write(state)
-    return Product(state, ["--racks", few_trays.FEW])
 
 
 @pytest.fixture(scope="module")

@@ -86,17 +86,15 @@ def _all_well(product: Product) -> bool:
     return rack["live"] and rack["age_s"] < 3 and {e["management"] for e in endpoints.values()} == {"reachable"}
 
 
-def test_nothing_stays_behind_when_the_supervisor_is_killed(own_product: Product) -> None:
+def test_nothing_stays_behind_when_the_supervisor_is_killed_and_a_reader_that_goes_away_ends_nothing(
+    own_product: Product,
+) -> None:
+    """As with `rackwright up | head -1`: nobody reads what it prints any more, and racks stay under control."""
     own_product.start()
     pids = own_product.pids
     os.kill(pids["supervisor"], signal.SIGKILL)
     eventually(lambda: not any(alive(pid) for pid in pids.values()), within=10)
-    own_product.start()
-    assert own_product.get("/api/v1/racks")[0]["live"] is True
 
-
-def test_a_reader_that_goes_away_ends_nothing(own_product: Product) -> None:
-    """As with `rackwright up | head -1`: nobody reads what it prints any more, and racks stay under control."""
     own_product.start(wait=False)
     process = own_product.process
     assert process is not None
@@ -104,6 +102,7 @@ def test_a_reader_that_goes_away_ends_nothing(own_product: Product) -> None:
     process.stdout.close()
     eventually(lambda: own_product.ready.exists() or process.poll() is not None, within=60)
     assert process.poll() is None
+    assert own_product.get("/api/v1/racks")[0]["live"] is True
     pids = own_product.pids
     process.send_signal(signal.SIGTERM)
     assert process.wait(25) == 0

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from support.few_trays import few
 from support.product import Product, eventually
 
 pytestmark = pytest.mark.timeout(300)
-VICTIM = "u14/bmc"
+VICTIM, EXPIRED = "u14/bmc", "u18/bmc"
 LATCHED = ("u12", "u13", "u14", "u15")
 
 FAULTS: list[tuple[dict[str, Any], str]] = [
@@ -26,6 +27,18 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A rack that begins with a fault, of which the first story tells."""
+    folder = tmp_path_factory.mktemp("faults")
+    planted = folder / "faults.yaml"
+    planted.write_text(f"faults:\n  - {{what: expired_certificate, where: '*/{EXPIRED}'}}\n")
+    running = few(folder / "state", "--faults", str(planted))
+    running.start(wait=False)
+    yield running
+    running.stop()
+
+
 @contextmanager
 def faults(product: Product, *planted: dict[str, Any]) -> Iterator[None]:
     """Plant faults in a rack that is well, and leave it well."""
@@ -36,6 +49,24 @@ def faults(product: Product, *planted: dict[str, Any]) -> Iterator[None]:
     finally:
         product.control.clear_faults()
         eventually(lambda: {e["management"] for e in product.endpoints().values()} == {"reachable"}, within=60)
+
+
+def test_an_expired_certificate_of_an_endpoint_is_named_on_that_endpoint(product: Product) -> None:
+    def told() -> str | None:
+        try:
+            return product.endpoints()[EXPIRED]["error"] or None
+        except (OSError, AssertionError, KeyError):
+            return None
+
+    assert "expired" in eventually(told, within=60)
+
+    def others_reachable() -> bool:
+        return {e["management"] for n, e in product.endpoints().items() if n != EXPIRED} == {"reachable"}
+
+    eventually(others_reachable, within=20)
+    product.control.clear_faults()
+    eventually(lambda: product.endpoints()[EXPIRED]["management"] == "reachable", within=60)
+    eventually(product.ready.exists, within=60)
 
 
 @pytest.mark.parametrize(("fault", "error"), FAULTS, ids=[f["what"] for f, _ in FAULTS])

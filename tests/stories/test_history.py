@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,26 @@ from typing import Any
 import nats
 import pyarrow.parquet as pq
 import pytest
+from support.few_trays import few
 from support.product import Product, eventually
 
 from rack_controller.model.frame import decode_frame
 from rack_controller.model.subjects import TELEMETRY_STREAM
 
 pytestmark = pytest.mark.timeout(450)
-WINDOW_S = 4
+WINDOW_S = 2
 ENDPOINT = "lab1/a/r01/k01/u12/bmc"
 
 
-@pytest.fixture
-def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RACKWRIGHT_HISTORY_WINDOW", str(WINDOW_S))
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A rack whose history is written every few seconds; each story leaves it running."""
+    running = few(tmp_path_factory.mktemp("history") / "state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RACKWRIGHT_HISTORY_WINDOW", str(WINDOW_S))
+        running.start()
+    yield running
+    running.stop()
 
 
 async def said(product: Product) -> dict[int, int]:
@@ -52,20 +60,36 @@ def answer(product: Product, **query: Any) -> Any:
     return product.get("/api/v1/racks/k01/history", **query)
 
 
-def test_no_point_is_lost_and_none_is_there_twice(own_product: Product, short_windows: None) -> None:
-    own_product.start()
+def test_an_answer_reaches_from_the_disk_to_this_second(product: Product) -> None:
+    eventually(lambda: len(kept(product.state)) >= 5 * WINDOW_S or None, within=60)
+    first = kept(product.state)[0] // 1000 + 2
+    found = answer(product, series=f"{ENDPOINT}:management", **{"from": first, "to": "-3s", "step": 1})
+    counts = found["series"][0]["count"]
+    assert len(counts) > WINDOW_S
+    assert sum(counts) == pytest.approx(len(counts), abs=1), "a reading a second, without a seam"
+    said = product.cli("sensor", "history", "u12/gpu0", "-q", "power", "--from", "-1m", "--step", "10").stdout
+    assert "least" in said
+    assert " W" in said
+    drawn = product.cli("sensor", "history", "u12/gpu0", "--from", "-1m", "-o", "csv").stdout.splitlines()
+    assert drawn[0] == "time,mean,min,max,count"
+    health = product.get("/healthz")
+    assert health["history"] == ""
+    assert "rackwright_history_writing 1" in product.get("/metrics")
+
+
+def test_no_point_is_lost_and_none_is_there_twice(product: Product) -> None:
     for name in ("api", "controller", "nats", "api"):
-        before = len(kept(own_product.state))
-        os.kill(own_product.pids[name], signal.SIGKILL)
+        before = len(kept(product.state))
+        os.kill(product.pids[name], signal.SIGKILL)
 
         def written_again(before: int = before) -> bool:
-            return len(kept(own_product.state)) >= before + WINDOW_S
+            return len(kept(product.state)) >= before + WINDOW_S
 
         eventually(written_again, within=60)
-    frames = asyncio.run(said(own_product))
-    last = max(kept(own_product.state))
-    eventually(lambda: max(kept(own_product.state)) >= last + 1_000 * WINDOW_S or None, within=60)
-    on_disk = kept(own_product.state)
+    frames = asyncio.run(said(product))
+    last = max(kept(product.state))
+    eventually(lambda: max(kept(product.state)) >= last + 1_000 * WINDOW_S or None, within=60)
+    on_disk = kept(product.state)
     assert len(on_disk) == len(set(on_disk)), "a point is there twice"
     closed = min(on_disk), last
     expected = sorted(ms for ms in frames.values() if closed[0] <= ms <= closed[1])
@@ -74,32 +98,18 @@ def test_no_point_is_lost_and_none_is_there_twice(own_product: Product, short_wi
     assert len(gaps) <= 1, "besides the controller's restart no frame is missing in the stream"
 
 
-def test_an_answer_reaches_from_the_disk_to_this_second(own_product: Product, short_windows: None) -> None:
-    own_product.start()
-    eventually(lambda: len(kept(own_product.state)) >= 2 * WINDOW_S or None, within=60)
-    first = kept(own_product.state)[0] // 1000 + 2
-    found = answer(own_product, series=f"{ENDPOINT}:management", **{"from": first, "to": "-3s", "step": 1})
-    counts = found["series"][0]["count"]
-    assert sum(counts) == pytest.approx(len(counts), abs=1), "a reading a second, without a seam"
-    said = own_product.cli("sensor", "history", "u12/gpu0", "-q", "power", "--from", "-1m", "--step", "10").stdout
-    assert "least" in said
-    assert " W" in said
-    drawn = own_product.cli("sensor", "history", "u12/gpu0", "--from", "-1m", "-o", "csv").stdout.splitlines()
-    assert drawn[0] == "time,mean,min,max,count"
-    health = own_product.get("/healthz")
-    assert health["history"] == ""
-    assert "rackwright_history_writing 1" in own_product.get("/metrics")
-    # A truncated segment is set aside at the next start; the rest goes on.
-    victim = sorted(own_product.state.glob("history/k01/seconds/**/*.parquet"))[0]
+# The last one on this product: a segment of its history is spoilt.
+def test_a_truncated_segment_is_set_aside_at_the_next_start_and_the_rest_goes_on(product: Product) -> None:
+    victim = sorted(product.state.glob("history/k01/seconds/**/*.parquet"))[0]
     victim.write_bytes(victim.read_bytes()[:1000])
-    os.kill(own_product.pids["api"], signal.SIGKILL)
+    os.kill(product.pids["api"], signal.SIGKILL)
     eventually(lambda: victim.with_name(victim.name + ".broken").exists() or None, within=30)
 
     def told() -> bool:
         try:
-            return "rackwright_history_broken_segments 1" in own_product.get("/metrics")
+            return "rackwright_history_broken_segments 1" in product.get("/metrics")
         except (OSError, AssertionError):
             return False
 
     eventually(told, within=30)
-    assert victim.name in own_product.cli("doctor", check=False).stdout
+    assert victim.name in product.cli("doctor", check=False).stdout

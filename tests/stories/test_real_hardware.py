@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.few_trays import FEW, write
 from support.patience import PATIENCE
 from support.product import COMMAND, Product, eventually
 
@@ -17,12 +18,13 @@ from firmware_bridge.generations.site_file import read_site, write_site
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture
-def foreign_rack(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def foreign_rack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A rack on the network that is not ours: returns the folder of whoever runs it."""
-    folder = tmp_path / "elsewhere"
+    folder = tmp_path_factory.mktemp("hall") / "elsewhere"
+    write(folder)
     process = subprocess.Popen(
-        [*COMMAND, "emulate", "--state", str(folder), "--racks", "gb200-nvl72", "--site-name", "tx1"],
+        [*COMMAND, "emulate", "--state", str(folder), "--racks", FEW, "--site-name", "tx1"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -61,6 +63,7 @@ def test_a_listed_rack_is_read_and_only_observed(foreign_rack: Path, own_product
 
 
 def test_a_credential_that_is_not_in_the_vault_is_named(foreign_rack: Path, tmp_path: Path) -> None:
+    write(tmp_path / "s")
     done = subprocess.run(
         [
             *COMMAND,

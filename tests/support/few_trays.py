@@ -7,6 +7,7 @@ those of a whole rack would hardly turn.  Whole racks are looked at by `test_fir
 from pathlib import Path
 
 from firmware_bridge.generations.seeds import seeds_folder
+from support.product import Product
 
 FEW, FEW_PAIR = "few-nvl72", "few-nvl36x2"
 COMPUTE, SWITCH, GPUS = 8, 4, 32
@@ -56,3 +57,9 @@ def write(state: Path) -> None:
         (folder / "sequence.yaml").write_text(f"extends: {lower}\n")
     short = seeds_folder() / "generations" / "gb200-nvl72" / "acceptance-short.yaml"
     (state / "generations" / FEW / short.name).write_text(short.read_text().replace("u36", "u18"))
+
+
+def few(state: Path, *options: str) -> Product:
+    """Return a product, not started yet, of one rack with a few trays."""
+    write(state)
+    return Product(state, ["--racks", FEW, *options])
