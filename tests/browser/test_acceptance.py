@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from support.accepted import PLAN, finding, measured, short_run, step
 from support.as_built import RACK, csv_of, part
-from support.browsing import BROWSER, body, browser, hears, log_in, picture, requested, text, wait_for
+from support.browsing import BROWSER, body, browser, chromium, hears, log_in, picture, requested, text, wait_for
 from support.running import RunningApi, running_api
 
 from datacenter_api.acceptance.waivers import waivers_of
@@ -39,6 +39,7 @@ class Scene:
     """A running API with a run that has ended and one that goes on, which this process has."""
 
     api: RunningApi
+    driver: Any
     ended: str
     begun: Path
 
@@ -56,7 +57,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             [part(f"{RACK}/u12", "compute_tray", "900", serial="T-12"), part(f"{RACK}/u13", serial="T-13")]
         )
         api.post("passports/imports?name=k01.csv", records)
-        yield Scene(api, ended.path.name, begun)
+        driver = stack.enter_context(chromium(api, tmp_path_factory.mktemp("profile")))
+        yield Scene(api, driver, ended.path.name, begun)
 
 
 def scan(driver: Any, code: str) -> None:
@@ -74,7 +76,7 @@ def test_the_screen_at_the_rack_is_read_from_afar_and_takes_scans_photos_and_don
     photo = tmp_path / "photo.png"
     photo.write_bytes(PNG)
     before = len(answers_of(scene.begun))
-    with browser("light", size) as driver:
+    with browser(scene.driver, "light", size) as driver:
         driver.set_window_size(*size)
         log_in(driver, scene.api, f"/console/test-floor/{scene.begun.name}")
         wait_for(lambda: "YOUR TURN" in body(driver).upper())
@@ -113,7 +115,7 @@ def test_the_screen_at_the_rack_is_read_from_afar_and_takes_scans_photos_and_don
 def test_runs_are_listed_one_shows_what_it_asks_and_leads_to_its_report(
     scene: Scene, tmp_path: Path, scheme: str
 ) -> None:
-    with browser(scheme) as driver:
+    with browser(scene.driver, scheme) as driver:
         log_in(driver, scene.api, "/console/acceptance")
         wait_for(lambda: scene.begun.name in body(driver))
         assert "☞ pull u12" in body(driver)
@@ -143,7 +145,7 @@ def test_runs_are_listed_one_shows_what_it_asks_and_leads_to_its_report(
 
 
 def test_a_run_is_ended_on_the_console_after_a_second_question(scene: Scene) -> None:
-    with browser("light") as driver:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, f"/console/acceptance/{scene.begun.name}")
         wait_for(lambda: "End this run" in body(driver))
         buttons = {b.text: b for b in driver.find_elements("tag name", "button") if b.text}
@@ -161,7 +163,7 @@ def test_a_run_whose_process_died_is_gone_on_with_to_its_end_or_given_up(scene: 
     cut, lost = (begin(wish, scene.api.state, "test", "admin") for wish in wishes)
     for folder in (cut, lost):
         folder.write(msgspec.structs.replace(folder.read(), began_unix_ns=1))
-    with browser("light") as driver:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, "/console/acceptance")
         for folder, words, does, name, ends in (
             (cut, "Go on with this run …", "Go on with it", "virtual", "✓ pass"),
@@ -190,7 +192,7 @@ def test_each_of_two_thousand_findings_is_searched_for_and_waived(scene: Scene, 
     failing = msgspec.structs.replace(folder.read(), steps=[failed], outcome=Outcome.FAIL)
     folder.write(failing)
     folder.finish(failing, {}, SigningKeys(scene.api.state / KEYS).signer())
-    with browser("light") as driver:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, f"/console/acceptance/{folder.path.name}")
         wait_for(lambda: "1–60 of 2000" in body(driver))
         rows = "return document.querySelectorAll('.findings tbody tr').length"

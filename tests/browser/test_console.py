@@ -5,6 +5,7 @@ Set RACKWRIGHT_SCREENSHOTS to a folder to keep the pictures.
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -14,12 +15,13 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
 from support.alarmed import played_alarms
 from support.as_built import RACK, csv_of, small_rack
-from support.browsing import BROWSER, browser, hears, log_in, requested, shown, text, wait_for
+from support.browsing import BROWSER, browser, chromium, hears, log_in, requested, show_in, shown, text, wait_for
 from support.latched import CHAIN, latched_state
 from support.pair import DOMAIN, played_pair
 from support.patience import PATIENCE
@@ -52,6 +54,7 @@ class Scene:
     """A running API and the racks of two generations that a test may change while they speak twice a second."""
 
     api: RunningApi
+    driver: Any
     racks: dict[str, PlayedRack]
     serial: SerialEnd
     silent: threading.Event = field(default_factory=threading.Event)
@@ -94,16 +97,15 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     thread = threading.Thread(target=lambda: asyncio.run(play()), daemon=True)
     thread.start()
     assert ready.wait(15 * PATIENCE)
-    with running_api(state) as api:
+    with running_api(state) as api, chromium(api, tmp_path_factory.mktemp("profile")) as driver:
         wait_for(lambda: api.health()["racks_live"] == len(played))
-        yield Scene(api, played, serial, silent)
+        yield Scene(api, driver, played, serial, silent)
     over.set()
     thread.join(10)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_moves_without_reload_and_asks_nobody_else(scene: Scene, scheme: str, tmp_path: Path) -> None:
-    with browser(scheme) as driver:
+def test_the_page_moves_without_reload_and_asks_nobody_else(scene: Scene, tmp_path: Path) -> None:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, "/console/rack/k01")
         wait_for(lambda: text(driver, "live") == "● live")
         driver.execute_script("window.sameDocument = true")
@@ -115,16 +117,23 @@ def test_the_page_moves_without_reload_and_asks_nobody_else(scene: Scene, scheme
         driver.find_element("id", "t-u14").click()
         wait_for(lambda: "good" in shown(driver, "[id^='p-u14-'][id$='-q']"))
         assert "<b>leak</b> at u14" in driver.find_element("tag name", "body").text, "text of devices is shown as text"
-        background = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
-        brightness = sum(int(part) for part in background[4:-1].split(",")) / 3
-        assert (brightness > 128) == (scheme == "light")
         folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
-        assert driver.save_screenshot(str(folder / f"rack-{scheme}.png"))
+
+        def is_bright() -> bool:
+            background = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+            return sum(int(part) for part in background[4:-1].split(",")) / 3 > 128
+
+        for scheme in ("light", "dark"):
+            show_in(driver, scheme)
+            wait_for(lambda scheme=scheme: is_bright() == (scheme == "light"))
+            assert driver.save_screenshot(str(folder / f"rack-{scheme}.png"))
         assert {url.split("/")[2] for url in requested(driver)} == {scene.api.url.split("/")[2]}
         assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
         driver.get(f"{scene.api.url}/console/")
         wait_for(lambda: "kW" in text(driver, "r-k01-out"))
-        driver.save_screenshot(str(folder / f"hall-{scheme}.png"))
+        for scheme in ("light", "dark"):
+            show_in(driver, scheme)
+            driver.save_screenshot(str(folder / f"hall-{scheme}.png"))
 
 
 def test_a_passport_shows_its_claims_and_a_decision_its_conditions(scene: Scene, tmp_path: Path) -> None:
@@ -140,7 +149,7 @@ def test_a_passport_shows_its_claims_and_a_decision_its_conditions(scene: Scene,
     firms = {"seller": {"firm": "Maker", "users": ["mo"]}, "buyer": {"firm": "Buyer", "users": ["bea"]}}
     days = {"offered": "2026-01-01", "decide_by": "2099-12-31", "delivery": "2028-06-01"}
     ask("options", json.dumps({"name": "pilot", "title": "Pilot racks", "racks": [RACK], **firms, **days}).encode())
-    with browser("light") as driver:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, "/console/passport/k01")
         wait_for(lambda: "79.99 to 80.01 %" in driver.find_element("tag name", "body").text)
         wait_for(lambda: "FOUND BESIDE BUILT" in driver.find_element("tag name", "body").text.upper())
@@ -162,7 +171,7 @@ def test_a_silent_controller_is_hatched_and_the_keyboard_works(scene: Scene) -> 
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
 
-    with browser("light") as driver:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, "/console/rack/k01")
         wait_for(lambda: text(driver, "live") == "● live")
         tray = driver.find_element("id", "t-u20")
@@ -181,7 +190,7 @@ def test_a_silent_controller_is_hatched_and_the_keyboard_works(scene: Scene) -> 
 
 
 def test_a_phone_scrolls_down_and_not_sideways_and_a_lost_address_leads_back(scene: Scene) -> None:
-    with browser("light") as driver:
+    with browser(scene.driver, "light") as driver:
         phone = {"width": 430, "height": 900, "deviceScaleFactor": 1, "mobile": True}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
         log_in(driver, scene.api, "/console/rack/k01")
@@ -198,9 +207,8 @@ def test_a_phone_scrolls_down_and_not_sideways_and_a_lost_address_leads_back(sce
         wait_for(lambda: driver.current_url.endswith("/console/"))
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_domain_over_two_racks_is_one_and_leads_to_its_gpus(scene: Scene, scheme: str, tmp_path: Path) -> None:
-    with browser(scheme) as driver:
+def test_a_domain_over_two_racks_is_one_and_leads_to_its_gpus(scene: Scene, tmp_path: Path) -> None:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, "/console/")
         wait_for(lambda: "GPU power" in text(driver, f"d-{DOMAIN}-power"))
         frame = driver.find_element("css selector", "section.bay")
@@ -213,21 +221,26 @@ def test_a_domain_over_two_racks_is_one_and_leads_to_its_gpus(scene: Scene, sche
         floors = [svg.rect["y"] + svg.rect["height"] for svg in driver.find_elements("css selector", "svg.mini")]
         assert max(floors[1:]) - min(floors[1:]) <= 1, "racks side by side stand on one floor"
         folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
-        driver.save_screenshot(str(folder / f"hall-two-{scheme}.png"))
+        for scheme in ("light", "dark"):
+            show_in(driver, scheme)
+            driver.save_screenshot(str(folder / f"hall-two-{scheme}.png"))
         frame.find_element("link text", f"NVLink domain {DOMAIN}").click()
         wait_for(lambda: text(driver, "dm-state") == "● all 72 GPUs known")
         scene.racks["k03"].set("u40/gpu3", Quantity.TEMPERATURE, 89.0)
         wait_for(lambda: text(driver, "dm-where") == "hottest k03 u40 gpu3")
-        driver.save_screenshot(str(folder / f"domain-{scheme}.png"))
+        for scheme in ("light", "dark"):
+            show_in(driver, scheme)
+            driver.save_screenshot(str(folder / f"domain-{scheme}.png"))
         driver.find_element("css selector", "#dm-k03-u40").click()
         wait_for(lambda: driver.current_url.endswith("/k03/u40"))
         assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
 
 
 def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: Path) -> None:
+    from selenium.common.exceptions import StaleElementReferenceException
     from selenium.webdriver import ActionChains
 
-    with browser("light") as driver:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, "/console/rack/k02/u06")
         wait_for(lambda: "● none of 6 alarm words raises anything" in text(driver, "y-words"))
         scene.racks["k02"].set("u06/psu2", Quantity.ALARMS, 1.0)
@@ -239,9 +252,13 @@ def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: 
         driver.find_element("css selector", "[data-window='15 min']").click()
         step = "return JSON.parse(document.querySelector('.big .chart').dataset.chart || '{\"step\":0}').step"
         wait_for(lambda: driver.execute_script(step) == 5)
-        drawing = wait_for(lambda: driver.find_elements("css selector", ".big svg"))  # it is drawn anew meanwhile
-        ActionChains(driver).move_to_element(drawing[0]).perform()
-        wait_for(lambda: "UTC" in "".join(shown(driver, ".big .tip")))
+
+        def pointed_at() -> bool:
+            with contextlib.suppress(StaleElementReferenceException):  # it is drawn anew meanwhile
+                ActionChains(driver).move_to_element(driver.find_element("css selector", ".big svg")).perform()
+            return "UTC" in "".join(shown(driver, ".big .tip"))
+
+        wait_for(pointed_at)
         filter_box = driver.find_element("id", "filter")
         filter_box.send_keys("psu3 temperature")
         rows = "return [...document.querySelectorAll('table.readings tbody tr')].filter((e) => e.offsetParent).length"
@@ -256,7 +273,7 @@ def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: 
 def test_a_serial_console_is_watched_typed_into_and_searched(scene: Scene, scheme: str, tmp_path: Path) -> None:
     sent = scene.serial.console.sent
     sent.clear()
-    with browser(scheme) as driver:
+    with browser(scene.driver, scheme) as driver:
         log_in(driver, scene.api, "/console/rack/k01/u12")
         way = "return document.querySelector(\"a.chip[href*='/console/serial/']\")?.href"
         driver.get(wait_for(lambda: driver.execute_script(way)))  # the head is drawn anew when more is known
@@ -291,7 +308,7 @@ def test_a_latch_is_on_every_page_and_has_one_of_its_own(scene: Scene, tmp_path:
     scene.rack.interlocks = latched_state(scene.rack.place)
     folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
     try:
-        with browser("light") as driver:
+        with browser(scene.driver, "light") as driver:
             log_in(driver, scene.api, "/console/")
             wait_for(lambda: CHAIN in "".join(shown(driver, ".banner li")))
             (way,) = set(driver.execute_script("return [...document.querySelectorAll('.banner a')].map((e) => e.href)"))
@@ -309,7 +326,7 @@ def test_alarms_have_a_page_that_is_reached_from_the_racks(scene: Scene, tmp_pat
     scene.rack.alarms = played_alarms(scene.rack.place)
     folder = Path(os.environ.get("RACKWRIGHT_SCREENSHOTS", tmp_path))
     try:
-        with browser("light") as driver:
+        with browser(scene.driver, "light") as driver:
             log_in(driver, scene.api, "/console/rack/k01")
             way = "return document.querySelector(\"a[href*='/console/alarms/']\")?.href"
             address = wait_for(lambda: driver.execute_script(way))
@@ -325,7 +342,7 @@ def test_alarms_have_a_page_that_is_reached_from_the_racks(scene: Scene, tmp_pat
 
 
 def test_a_rack_shows_its_hour_and_leads_to_the_rack_of_the_same_domain(scene: Scene) -> None:
-    with browser("dark") as driver:
+    with browser(scene.driver, "dark") as driver:
         log_in(driver, scene.api, "/console/rack/k02")
         wait_for(lambda: len(shown(driver, ".charts .chart .last b")) == 5)
         assert shown(driver, ".charts figcaption > b") == ["Shelf output", "GPU power", "Coolant, °C", "Coolant flow"]
@@ -334,22 +351,25 @@ def test_a_rack_shows_its_hour_and_leads_to_the_rack_of_the_same_domain(scene: S
         assert shown(driver, "a.chip.here")[0].startswith("k03")
 
 
-@pytest.mark.parametrize("width", [430, 1920, 3840])
-def test_no_page_scrolls_sideways(scene: Scene, width: int) -> None:
-    with browser("light") as driver:
+def test_no_page_scrolls_sideways(scene: Scene) -> None:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, "/console/")
         wait_for(lambda: text(driver, "r-k02-out"))
-        metrics = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        drawn = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
+        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
         for page in ("", "rack/k02", "rack/k02/u09", f"domain/{DOMAIN}"):
             driver.get(f"{scene.api.url}/console/{page}")
             wait_for(lambda: int(driver.execute_script("return document.documentElement.dataset.updates || '0'")) > 1)
-            wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            assert driver.execute_script(wide) == 0, page
+            for width in (430, 1920, 3840):
+                metrics = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 500}
+                driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+                driver.execute_async_script(drawn)
+                assert driver.execute_script("return innerWidth") == width
+                assert driver.execute_script(wide) == 0, (page, width)
 
 
 def test_logging_out_ends_the_page(scene: Scene) -> None:
-    with browser("light") as driver:
+    with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, "/console/")
         wait_for(lambda: text(driver, "r-k01-age"))
         driver.find_element("css selector", ".top button").click()

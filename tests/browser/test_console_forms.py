@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.accepted import short_run
 from support.as_built import RACK, csv_of, part
-from support.browsing import BROWSER, body, browser, log_in, picture, requested, wait_for
+from support.browsing import BROWSER, body, browser, chromium, log_in, picture, requested, wait_for
 from support.running import RunningApi, running_api
 
 pytestmark = BROWSER
@@ -26,6 +26,7 @@ class Scene:
     """A running API with a run that has ended, and an offer that the admin's firm decides on."""
 
     api: RunningApi
+    driver: Any
     run: str
 
 
@@ -39,9 +40,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         "buyer": {"firm": "Buyer", "users": ["admin"]}, "racks": [RACK], "offered": str(today),
         "decide_by": str(today + timedelta(days=90)), "quantity": 2000,
     }  # fmt: skip
-    with running_api(state) as api:
+    with running_api(state) as api, chromium(api, tmp_path_factory.mktemp("profile")) as driver:
         api.post("options", json.dumps(offer).encode())
-        yield Scene(api, run)
+        yield Scene(api, driver, run)
 
 
 def press(driver: Any, label: str) -> None:
@@ -85,7 +86,7 @@ def test_a_factory_s_file_with_faults_is_refused_by_row_and_a_good_one_is_kept(
     rows = [part(f"{rack}/u{n:02d}", "psu", serial=f"{name}-{n}") for n in range(1, 9)]
     good.write_bytes(csv_of(rows))
     bad.write_bytes(csv_of([*rows, part(f"{rack}/u09", "psu", "a lot"), part("<b>nowhere</b>", "psu")]))
-    with browser("light", SIZES[name]) as driver:
+    with browser(scene.driver, "light", SIZES[name]) as driver:
         driver.set_window_size(*SIZES[name])
         log_in(driver, scene.api, "/console/decisions")
         hand_in(driver, bad, "/imports")
@@ -116,7 +117,7 @@ def test_what_the_floor_measured_is_kept_whole_or_told_by_row(scene: Scene, tmp_
     floor, rack = tmp_path / "floor.csv", f"{RACK[:-1]}{len(name)}"
     heading = "kind,place,tester,calibrated_until,on,nm,mohm,volts"
     row = f"wrench-1,{today + timedelta(days=180)},{today - timedelta(days=1)},12.1,,"
-    with browser("light", SIZES[name]) as driver:
+    with browser(scene.driver, "light", SIZES[name]) as driver:
         driver.set_window_size(*SIZES[name])
         log_in(driver, scene.api, "/console/acceptance")
         write(driver, "k01", rack)
@@ -140,7 +141,7 @@ def test_what_the_floor_measured_is_kept_whole_or_told_by_row(scene: Scene, tmp_
 def test_a_finding_is_waived_and_the_waiver_stands_beside_the_verdict_in_the_report(
     scene: Scene, tmp_path: Path, name: str
 ) -> None:
-    with browser("light", SIZES[name]) as driver:
+    with browser(scene.driver, "light", SIZES[name]) as driver:
         driver.set_window_size(*SIZES[name])
         log_in(driver, scene.api, f"/console/acceptance/{scene.run}")
         wait_for(lambda: "u23/bmc" in body(driver))
@@ -165,7 +166,7 @@ def test_a_finding_is_waived_and_the_waiver_stands_beside_the_verdict_in_the_rep
 
 @pytest.mark.parametrize("name", list(SIZES))
 def test_steps_of_a_decision_are_said_once_its_name_was_typed(scene: Scene, tmp_path: Path, name: str) -> None:
-    with browser("light", SIZES[name]) as driver:
+    with browser(scene.driver, "light", SIZES[name]) as driver:
         driver.set_window_size(*SIZES[name])
         log_in(driver, scene.api, "/console/decision/pilot-20")
         wait_for(lambda: "You speak for Buyer." in body(driver))
