@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -19,7 +20,6 @@ _MOST_REMEMBERED = 1_000
 
 # 19 MiB, 2 passes, 1 lane: the smallest setting OWASP lists for argon2id, because Basic clients come on every request.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
 
 
 def hash_password(password: str) -> str:
@@ -33,7 +33,7 @@ class Verifier:
     """Checks passwords in a thread, one at a time; what was right is remembered for 60 s under a keyed digest."""
 
     def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+        self._key, self._nobody = secrets.token_bytes(32), _nobody()
         self._right_until: dict[bytes, float] = {}
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -56,7 +56,7 @@ class Verifier:
         self._waiting += 1
         try:
             async with self._turn:
-                right = await asyncio.to_thread(_fits, stored or _NOBODY, password[:LONGEST])
+                right = await asyncio.to_thread(_fits, stored or self._nobody, password[:LONGEST])
         finally:
             self._waiting -= 1
         if right and stored is not None:
@@ -73,6 +73,12 @@ class Verifier:
             self._right_until = {d: until for d, until in self._right_until.items() if until > now}
         if len(self._right_until) < _MOST_REMEMBERED:
             self._right_until[digest] = now + REMEMBERED_FOR
+
+
+@cache
+def _nobody() -> str:
+    """Return a hash that no password fits."""
+    return _HASHER.hash(secrets.token_urlsafe(16))
 
 
 def _fits(stored: str, password: str) -> bool:

@@ -50,6 +50,7 @@ class Product:
     options: list[str] = field(default_factory=list)
     process: subprocess.Popen[str] | None = None
     url: str = ""
+    _link: http.client.HTTPSConnection | None = None
 
     @property
     def ready(self) -> Path:
@@ -65,6 +66,7 @@ class Product:
         return pids
 
     def start(self, *, wait: bool = True) -> None:
+        self._hang_up()
         self.ready.unlink(missing_ok=True)  # of a predecessor that was killed
         named = {"--racks", "--site"} & set(self.options)
         racks = [] if named else ["--racks", ONE_RACK]  # most stories need no second generation
@@ -88,6 +90,7 @@ class Product:
     def stop(self) -> str:
         """Stop as Ctrl-C does, return what it printed."""
         assert self.process is not None
+        self._hang_up()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         return self.process.communicate(timeout=25 * PATIENCE)[0]
@@ -97,18 +100,36 @@ class Product:
         return self.ask("GET", path + ("?" + urlencode(query) if query else ""))
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        link = http.client.HTTPSConnection("127.0.0.1", self.port, context=self._context(), timeout=20 * PATIENCE)
+        """Ask on the connection that is open, on a new one where the API has closed it: most stories look often."""
+        was_open = self._link is not None
+        try:
+            return self._asked(method, path, body)
+        except (ConnectionError, ssl.SSLError):
+            if not was_open:
+                raise
+            return self._asked(method, path, body)
+
+    def _asked(self, method: str, path: str, body: Any) -> Any:
+        if self._link is None:
+            context = ssl.create_default_context(cafile=str(self.state / "tls" / "ca.pem"))
+            self._link = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=20 * PATIENCE)
         login = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
         headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
         try:
-            link.request(method, path, json.dumps(body) if body is not None else None, headers)
-            answer = link.getresponse()
+            self._link.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = self._link.getresponse()
             raw = answer.read()
-        finally:
-            link.close()
+        except (OSError, http.client.HTTPException):
+            self._hang_up()
+            raise
         assert answer.status < 400, (answer.status, raw[:500])
         kind = answer.headers.get("content-type", "")
         return json.loads(raw) if "json" in kind else raw.decode()
+
+    def _hang_up(self) -> None:
+        if self._link is not None:
+            self._link.close()
+        self._link = None
 
     def cli(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `rackwright WORDS` against this product."""
@@ -166,9 +187,6 @@ class Product:
         """Return every reading of a rack: a costly look."""
         rows: list[dict[str, Any]] = self.get(f"/api/v1/racks/{rack}/readings", limit=20_000)
         return rows
-
-    def _context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self.state / "tls" / "ca.pem"))
 
     def _logs(self) -> str:
         return "\n".join(f"{p.name}: {p.read_text()[-600:]}" for p in sorted((self.state / "logs").glob("*.log")))
