@@ -52,7 +52,7 @@ def accept(product: Product) -> RunRecord:
         return record if record.outcome is not None else None
 
     try:
-        return eventually(ended, within=90, every=0.5)
+        return eventually(ended, within=90, every=1.0)
     except AssertionError:
         pytest.fail(f"{(folder.path / LOG).read_text()}\n{RunFolder(folder.path).read()}")
 
@@ -80,7 +80,7 @@ def test_a_healthy_rack_passes_the_short_plan_with_what_the_floor_hands_in(runni
         record = RunFolder(running.state / "acceptance" / run["id"]).read()
         return record if record.outcome is not None else None
 
-    record = eventually(ended, within=140, every=0.5)
+    record = eventually(ended, within=140, every=1.0)
     assert (record.outcome, findings(record)) == (Outcome.PASS, {})
     assert asked == [], "the emulated floor's instruments log by themselves"
     folder = running.state / "acceptance" / record.id
