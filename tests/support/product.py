@@ -152,10 +152,12 @@ class Product:
         rows = self.get("/api/v1/racks/k01/endpoints")
         return {"/".join(row["place"].split("/")[4:]): row for row in rows if row["enabled"]}
 
-    def wait_until_read_again(self, rack: str = "k01", since: float | None = None, besides: str | None = None) -> None:
+    def wait_until_read_again(
+        self, rack: str = "k01", since: float | None = None, besides: tuple[str, ...] = ()
+    ) -> None:
         """Wait until every reading was taken again since `since` (monotonic; now, if none); say which ones were not.
 
-        Three periods of its class are granted to each.  `besides`: part of a place that is left out.
+        Three periods of its class are granted to each.  `besides`: parts of places that are left out.
         """
         began = time.monotonic() if since is None else since
         deadline = time.monotonic() + 60 * PATIENCE
@@ -175,12 +177,14 @@ class Product:
             time.sleep(1)
         self.wait_until_read_again(rack, began)
 
-    def late_readings(self, rack: str = "k01", granted: float = 0, besides: str | None = None) -> list[dict[str, Any]]:
+    def late_readings(
+        self, rack: str = "k01", granted: float = 0, besides: tuple[str, ...] = ()
+    ) -> list[dict[str, Any]]:
         """Return the readings that are older than both `granted` and three periods of their class, or never taken."""
         periods = self.get(f"/api/v1/racks/{rack}/layout")["periods_s"]
         rows = self.readings(rack)
         assert rows
-        kept = [r for r in rows if besides is None or besides not in r["place"]]
+        kept = [r for r in rows if not any(part in r["place"] for part in besides)]
         return [r for r in kept if age(r) > max(3 * periods[r["reading_class"]], granted)]
 
     def readings(self, rack: str = "k01") -> list[dict[str, Any]]:
