@@ -43,6 +43,7 @@ from datacenter_api.rest.answers import described
 from datacenter_api.routes import MOST_IMAGE_BYTES
 from datacenter_api.services import Services, make_services
 from firmware_bridge.vocabulary.errors import RackwrightError
+from rack_controller.run.ending import end
 
 log = logging.getLogger(__name__)
 AUDIT_AGAIN_S = 5.0
@@ -122,9 +123,7 @@ def _life_of(services: Services, redfish: OnDemand) -> Any:
             await redfish.close()
             services.consoles.close()
             services.passports.close()
-            for task in kept:
-                task.cancel()
-            await asyncio.gather(*kept, return_exceptions=True)
+            await end(kept)
             services.store.close()
 
     return life

@@ -108,7 +108,8 @@ class BusLink:
             for task in [*tasks, *self._asking.values()]:
                 task.cancel()
             if self._client is not None:
-                with contextlib.suppress(NatsError, OSError):
+                # The server may end at the same time: uvloop says RuntimeError of a transport that is closed already.
+                with contextlib.suppress(NatsError, OSError, RuntimeError):
                     await self._client.close()
 
     async def ask(self, rack: str, want: str, place: str = "", table_id: int = 0, path: str = "") -> bytes:

@@ -1,6 +1,7 @@
 """The agent's line to the rack's bus: connects for ever, says what it can, keeps nothing back."""
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import ssl
@@ -50,7 +51,9 @@ class AgentBus:
                 await client.subscribe(subject, cb=_hearing(hear), pending_msgs_limit=64)
             await asyncio.Event().wait()
         finally:
-            await client.close()
+            # The server may end at the same time: uvloop says RuntimeError of a transport that is closed already.
+            with contextlib.suppress(NatsError, OSError, RuntimeError):
+                await client.close()
 
     def hear(self, subject: str, hear: Callable[[bytes], None]) -> None:
         """Hand every message on `subject` to `hear`, which never raises; call before `run`."""
