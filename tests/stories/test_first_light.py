@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.product import Product, eventually
+from support.product import Product, alive, eventually
 
 TRACE = Path(__file__).parents[3] / "shared/data/power/mlperf_train_v40_power/gpt3_512xH100_ac.csv"
 
@@ -23,7 +23,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     running = Product(tmp_path_factory.mktemp("first") / "state", trace)
     running.start()
     yield running
-    running.stop()
+    if running.process is not None and running.process.poll() is None:
+        running.stop()
 
 
 def test_a_rack_of_72_gpus_is_live_with_every_endpoint_reachable(product: Product) -> None:
@@ -177,3 +178,14 @@ def test_a_healthy_endpoint_is_called_ready(product: Product, endpoint: str) -> 
     readiness = looked_at(product, "readiness", endpoint)
     differs = [(j["name"], j["found"], j["wanted"]) for j in readiness["judgements"] if j["verdict"] == "differs"]
     assert differs == []
+
+
+# The last one on this product.
+def test_ctrl_c_stops_all(product: Product) -> None:
+    pids = product.pids
+    said = product.stop()
+    assert product.process is not None
+    assert product.process.returncode == 0
+    assert "Traceback" not in said
+    assert not any(alive(pid) for pid in pids.values())
+    assert not product.ready.exists()
