@@ -21,7 +21,19 @@ import pytest
 from nats.aio.msg import Msg
 from support.alarmed import played_alarms
 from support.as_built import RACK, csv_of, small_rack
-from support.browsing import BROWSER, browser, chromium, hears, log_in, requested, show_in, shown, text, wait_for
+from support.browsing import (
+    BROWSER,
+    browser,
+    chromium,
+    hears,
+    log_in,
+    log_in_by_form,
+    requested,
+    show_in,
+    shown,
+    text,
+    wait_for,
+)
 from support.latched import CHAIN, latched_state
 from support.pair import DOMAIN, played_pair
 from support.patience import PATIENCE
@@ -368,9 +380,9 @@ def test_no_page_scrolls_sideways(scene: Scene) -> None:
                 assert driver.execute_script(wide) == 0, (page, width)
 
 
-def test_logging_out_ends_the_page(scene: Scene) -> None:
+def test_logging_in_opens_the_page_that_was_asked_for_and_logging_out_ends_it(scene: Scene) -> None:
     with browser(scene.driver, "light") as driver:
-        log_in(driver, scene.api, "/console/")
+        log_in_by_form(driver, scene.api, "/console/")
         wait_for(lambda: text(driver, "r-k01-age"))
         driver.find_element("css selector", ".top button").click()
         wait_for(lambda: driver.current_url.endswith("/login"))
