@@ -63,6 +63,11 @@ class Read:
     reading_class: str = ""
 
 
+FACTS = frozenset({"serial", "part", "firmware", "version", "clock_offset_s", "password", "slot", "isolates"})
+"""Facts that the product tells of any rack (`Product.facts`, and `isolates` of its leak drill); of parts that tell
+nothing the floor notes the same ones.  Settings of the rack's generation are told too."""
+
+
 class Product(Protocol):
     """What a live rig reads of the running product."""
 
@@ -250,9 +255,8 @@ class LiveRig:
         built = self._product.built() if told else {}
         told = {n.removeprefix(BUILT) for n in told if built or not n.startswith(BUILT)}
         drilled = {name for said in self._told.values() for name in said}
-        asked = (
-            {n for n in told if "." not in n} - drilled - (frozenset() if self._floor is None else self._floor.tells)
-        )
+        elsewhere = frozenset() if self._floor is None else self._floor.tells - FACTS
+        asked = {n for n in told if "." not in n} - drilled - elsewhere
         facts = {place: dict(said) for place, said in self._product.facts(asked).items()}
         records: tuple[FloorRecord, ...] = ()
         if self._floor is not None:

@@ -14,7 +14,7 @@ from rack_controller.acceptance.drive import ALONE, places_of, planned_seconds
 from rack_controller.acceptance.floor import noted, read_checks
 from rack_controller.acceptance.least_time import MOST_LOOKS, Took, least_times, rounds_of
 from rack_controller.acceptance.left_out import LeftOut
-from rack_controller.acceptance.live import Read, by_series, live_parts
+from rack_controller.acceptance.live import FACTS, Read, by_series, live_parts
 from rack_controller.acceptance.one_run import Holder
 from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
 from rack_controller.prove.accept.floor_form import readings_form, records_form
@@ -22,10 +22,6 @@ from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import Level, PhaseSpec, Plan, StepSpec
 from rack_controller.prove.accept.untold import FloorNeed, Untold, floor_needs, untold
 
-FACTS = frozenset({"serial", "part", "firmware", "version", "clock_offset_s", "password", "slot", "isolates"})
-"""Facts that the product tells of any rack (`ProductOverApi.facts`, and `isolates` of its leak drill).
-
-Settings of the rack's generation are told too."""
 _DOES = {
     "pull": "{} off and on again",
     "wet": "{} wetted and dried",

@@ -38,6 +38,11 @@ steps:
     level: L11
     retest: 0
     measures: [{id: nm, title: Nm, of: torque, rule: record, field: nm, least: 10, most: 14, only: shelf, source: t}]
+  - id: firmware
+    title: Firmware
+    level: L11
+    retest: 0
+    measures: [{id: one, title: One version, of: firmware, rule: fact, by: peers, only: gpu, source: a test}]
   - id: memory
     title: Memory
     level: L11
@@ -115,6 +120,19 @@ def test_what_is_only_wanted_beside_is_taken_where_it_was_logged_and_nobody_is_a
     found = table.floor.series((), during, times, ("tray.flow",))
     assert found["tray.flow"].values.tolist() == [[9.2] * len(parts().of("tray"))] * 4
     assert table.texts == []
+
+
+def test_what_the_rack_tells_of_some_parts_is_asked_of_it_where_the_floor_tells_it_of_others(tmp_path: Path) -> None:
+    table, asked = Table(tmp_path), list[Collection[str]]()
+
+    def facts(wanted: Collection[str]) -> dict[str, dict[str, str]]:
+        asked.append(set(wanted))
+        return {f"{tray}/gpu{n}": {"firmware": "97.1"} for tray in parts().of("tray") for n in range(4)}
+
+    table.rack.facts = facts  # type: ignore[method-assign, assignment]
+    record = table.run("firmware")
+    assert {"firmware", "memory_gib"} <= table.floor.tells, "a floor notes both"
+    assert (record.outcome, asked, table.texts) == (Outcome.PASS, [{"firmware"}], [])
 
 
 def hand_in(state: Path, *rows: str, numbers: str) -> None:
