@@ -36,7 +36,8 @@ PLANTED: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.fixture(scope="module")
 def running(product: Product) -> Iterator[Product]:
-    eventually(lambda: product.get("/api/v1/racks/k01")["live"], within=60)
+    # A run says before it begins what nothing of the rack tells: each reading must have been taken once.
+    eventually(lambda: all(r["age_s"] is not None for r in product.readings()), within=60, every=0.5)
     yield product
     product.control.set_faults([])
     product.control.set_demand(None)
