@@ -115,7 +115,7 @@ def import_records(
     else:
         emit([report], (), shape, single=True, name="sha256")
     raise ConfigurationError(
-        f"{file.name}: nothing was kept, {plural(report['faulty'], 'fault')}",
+        f"{file.name}: nothing was kept, {plural(report['faulty'], 'fault')} in {plural(report['rows'], 'row')}",
         advice="mend the file and hand it in again",
     )
 

@@ -23,12 +23,14 @@ SUFFIXES = (ARROW, PARQUET) = (".arrow", ".parquet")
 _GROUPS = b"rackwright.groups"
 """First and last place of every group, as JSON in the metadata of the schema."""
 _MANY = 4
-"""A dictionary with more values than a part of the rows of a group is made anew for them, those of a file may be long.
-"""
+"""A dictionary of a file with more values than this part of a group's rows is made anew for the group."""
 
 
 class Segment:
-    """A file that never changes: what says where its groups begin is read once.  Raises OSError."""
+    """A file that never changes: what says where its groups begin is read once.
+
+    It and `read_columns` raise OSError, and pyarrow.ArrowException for a file that is cut.
+    """
 
     def __init__(self, path: Path) -> None:
         self._parquet = pq.ParquetFile(path, memory_map=True) if path.suffix == PARQUET else None

@@ -118,7 +118,7 @@ class PassportStore:
         """Return place, part and serial number of every record; those of a later import replace earlier ones."""
         with self.begin() as connection:
             files = [str(s) for s in connection.execute(sa.select(imports.c.sha256).order_by(imports.c.id)).scalars()]
-        tables = [read_columns(self._path(s), _KEYS) for s in files]
+        tables = [self._columns(s, _KEYS) for s in files]
         return _latest(tables) if tables else pa.table({name: pa.array([], pa.string()) for name in _KEYS})
 
     def current(self, rack: str) -> pa.Table | None:
@@ -214,7 +214,7 @@ class PassportStore:
             query = sa.select(imports.c.sha256).order_by(imports.c.id.desc())
             files = [str(s) for s in connection.execute(query).scalars()]
         for sha256 in files:
-            keys = read_columns(self._path(sha256), [PLACE, SERIAL])
+            keys = self._columns(sha256, [PLACE, SERIAL])
             at = pc.index(keys.column(SERIAL), swap.new).as_py()
             if at >= 0:
                 return self._read(sha256, str(keys.column(PLACE)[at].as_py()))
@@ -222,7 +222,21 @@ class PassportStore:
 
     def _read(self, sha256: str, place: str) -> pa.Table:
         """Return the records at a place and below it."""
-        return self._segment(sha256).below(place)
+        with self._readable(sha256):
+            return self._segment(sha256).below(place)
+
+    def _columns(self, sha256: str, names: Sequence[str]) -> pa.Table:
+        with self._readable(sha256):
+            return read_columns(self._path(sha256), names)
+
+    @contextmanager
+    def _readable(self, sha256: str) -> Iterator[None]:
+        """Read an import's file.  Raises EnvironmentUnfit: it is gone or cut."""
+        try:
+            yield
+        except (OSError, pa.ArrowException) as err:
+            what = f"{self._path(sha256)}, records that were handed in, cannot be read: {err}"
+            raise EnvironmentUnfit(what, advice="restore it from a backup") from err
 
     def _segment(self, sha256: str) -> Segment:
         found = self._segments.pop(sha256, None) or Segment(self._path(sha256))

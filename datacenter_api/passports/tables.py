@@ -1,4 +1,4 @@
-"""The relational half of what is kept about passports and purchase decisions; the records themselves are Parquet."""
+"""The relational half of what is kept of passports and purchase decisions; the records themselves are Arrow files."""
 
 from pathlib import Path
 from typing import Any

@@ -87,7 +87,8 @@ async def take_records(
         desk = parts.passports.open()
         report = await asyncio.to_thread(desk.take, data, name, who.user, rack=rack, replace=replace)
     outcome = "kept" if report.accepted else "refused"
-    detail = plural(report.rows, "row") if report.accepted else plural(report.faulty, "fault")
+    rows = plural(report.rows, "row")
+    detail = rows if report.accepted else f"{plural(report.faulty, 'fault')} in {rows}"
     parts.store.audit(who.user, who.address, "passport import", name or report.sha256, outcome, detail)
     return json_answer(report)
 

@@ -274,7 +274,8 @@ class Generation:
     """A rack design.  `facts` maps a dotted field (`busbar.power_max`) to where its number comes from.
 
     `own_sha256`: of what files of the installation's own say of it, empty where all of it ships with the product;
-    `shipped_sha256`: of what files that ship say of it, empty where all of it is the installation's own.
+    `shipped_sha256`: of what files that ship say of it, empty where all of it is the installation's own.  Both are of
+    `rack.yaml` and those that it extends.
     """
 
     name: str

@@ -43,12 +43,16 @@ def design_of_run(record: RunRecord, state: Path) -> Generation:
     return found
 
 
-def gone_on_with(record: RunRecord, design: Generation) -> RunRecord:
-    """Return the record of a run that goes on with its design, which tells after which step what ships was another."""
+def gone_on_with(record: RunRecord, design: Generation, steps: int | None = None) -> RunRecord:
+    """Return the record of a run that goes on with its design, which tells after which step what ships was another.
+
+    `steps`: how many of its steps count, all of them if None: racks together begin again where the first was cut.
+    """
     if record.shipped_sha256 == design.shipped_sha256:
         return record
-    known = record.shipped_sha256 and record.steps
-    changed = [*record.design_changed_after, record.steps[-1].id] if known else record.design_changed_after
+    done = record.steps[:steps]
+    known = record.shipped_sha256 and done
+    changed = [*record.design_changed_after, done[-1].id] if known else record.design_changed_after
     return msgspec.structs.replace(record, shipped_sha256=design.shipped_sha256, design_changed_after=changed)
 
 

@@ -75,7 +75,8 @@ def resume_together(
     """
     records = [folder.read() for folder in folders]
     design = design_of_run(records[0], state)
-    records = [gone_on_with(record, design) for record in records]
+    done = min(len(record.steps) for record in records)
+    records = [gone_on_with(record, design, done) for record in records]
     first = records[0]
     plan, parts = kept_plan(folders[0].path, first), live_parts(design)
     seconds = _seconds(plan, first, parts)

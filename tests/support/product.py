@@ -105,7 +105,7 @@ class Product:
         try:
             return self._asked(method, path, body)
         except (ConnectionError, ssl.SSLError):
-            if not was_open:
+            if not was_open or method != "GET":  # nobody knows whether it was done
                 raise
             return self._asked(method, path, body)
 

@@ -120,7 +120,7 @@ def lives(monkeypatch: pytest.MonkeyPatch, world: World, death: Death) -> None:
     monkeypatch.setattr("support.together.parts", lambda: one)
     monkeypatch.setattr(live_run, "ProductOverApi", lambda *given, **named: world)
     monkeypatch.setattr(live_run, "design_of_run", lambda record, state: None)
-    monkeypatch.setattr(live_run, "gone_on_with", lambda record, design: record)
+    monkeypatch.setattr(live_run, "gone_on_with", lambda record, *_: record)
     monkeypatch.setattr(live_run, "live_parts", lambda generation: one)
     monkeypatch.setattr(live_run, "recorded_load", lambda path: None)
     monkeypatch.setattr(live_run, "kept_plan", lambda folder, record: read_once())

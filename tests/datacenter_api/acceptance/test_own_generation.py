@@ -256,6 +256,7 @@ def test_a_shipped_design_that_an_upgrade_changed_in_the_middle_of_a_run_is_told
         assert gone_on_with(old, design) == before, "nothing was measured yet"
         old = msgspec.structs.replace(old, steps=done)
         assert gone_on_with(old, design).design_changed_after == ["busy"]
+        assert gone_on_with(old, design, 1).design_changed_after == ["settings"], "of racks together one was cut before"
         unknown = msgspec.structs.replace(old, shipped_sha256="")  # begun before that was kept
         assert gone_on_with(unknown, design).design_changed_after == []
 

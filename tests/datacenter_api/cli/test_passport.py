@@ -75,7 +75,7 @@ def test_a_refused_file_shows_each_fault_and_is_no_success(
     assert run(["passport", "import", str(tmp_path / "f.csv"), "--rack", "a/b/c/k1"]) == 2
     shown = capsys.readouterr()
     assert "7  currency  no ISO 4217 currency  XXX" in shown.out
-    assert "nothing was kept, 1 fault:" in shown.err
+    assert "nothing was kept, 1 fault in 9 rows:" in shown.err
     assert link.sent[0][1] == {"size": 1, "name": "f.csv", "rack": "a/b/c/k1"}
     assert run(["passport", "import", str(tmp_path / "none.csv")]) == 2
 

@@ -15,7 +15,13 @@ from support.sealed_runs import sealed_run
 from datacenter_api.passports.decisions import DecisionDesk
 from datacenter_api.passports.desk import PassportDesk
 from datacenter_api.passports.found import Found
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid, CommandRefused, PreconditionFailed, TargetUnknown
+from firmware_bridge.vocabulary.errors import (
+    ArgumentsInvalid,
+    CommandRefused,
+    EnvironmentUnfit,
+    PreconditionFailed,
+    TargetUnknown,
+)
 from rack_controller.acceptance.run import EVIDENCE
 from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.conditions import ConditionOutcome
@@ -227,3 +233,17 @@ def test_an_option_lapses_at_the_first_look_after_its_last_day(desk: PassportDes
         decisions.say("pilot", DecisionStep.EVALUATE, "bea")
     with pytest.raises(TargetUnknown, match="no decision"):
         decisions.show("other")
+
+
+@pytest.mark.parametrize("left", [b"", b"ARROW1"])
+def test_records_that_are_cut_or_gone_are_told_with_what_to_do(tmp_path: Path, left: bytes) -> None:
+    desk = PassportDesk(tmp_path)
+    assert take(desk, small_rack())
+    desk.close()
+    (file,) = tmp_path.rglob("*.arrow")
+    file.write_bytes(left) if left else file.unlink()
+    again = PassportDesk(tmp_path)
+    for look in (lambda: again.records(RACK), again.store.keys, lambda: take(again, [part(f"{RACK}/u40")])):
+        with pytest.raises(EnvironmentUnfit, match=r"cannot be read.*: restore it from a backup"):
+            look()
+    again.close()

@@ -82,7 +82,7 @@ async def test_a_bad_file_is_answered_with_its_faults_and_audited(api: Api, bus:
         assert (report["accepted"], report["faults"][0]["row"]) == (False, 1)
         assert (await client.get(V1)).json() == []
         assert (await client.get(f"{V1}/k01")).status_code == 404
-    assert api.services.store.audited(1)[0]["detail"] == "1 fault"
+    assert api.services.store.audited(1)[0]["detail"] == "1 fault in 1 row"
 
 
 async def test_what_is_found_is_matched_and_a_swap_that_has_ended_changes_the_passport(

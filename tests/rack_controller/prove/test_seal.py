@@ -105,6 +105,8 @@ def test_a_line_that_was_made_up_to_have_the_same_check_is_told_if_not_where() -
     sealed = seal("x.json", before.splitlines(keepends=True), NAMES, KEY, {})
     (fault,) = opinion(after, sealed).faults
     assert (fault.wrong, fault.begin, fault.end, fault.entry) == (Wrong.ALTERED, 0, len(after), "")
+    (fault,) = opinion(after.replace(LINES[3], b"x" + LINES[3]), sealed).faults
+    assert fault.entry == NAMES[3], "beside one that is found it is not named"
 
 
 def test_another_file_of_the_same_signer_is_not_this_one() -> None:

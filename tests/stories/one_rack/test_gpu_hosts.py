@@ -38,7 +38,8 @@ def test_an_xid_is_an_event_with_what_to_do(product: Product) -> None:
     assert event["severity"] == "critical"
     assert "XID 79" in event["message"]
     assert "drain the node" in event["message"]
-    assert "XID 79" in product.cli("event", "tail", "-n", "50").stdout
+    shown = product.cli("event", "tail", "-n", "50").stdout.splitlines()
+    assert any("XID 79" in line and "u12/gpu1" in line for line in shown)
 
 
 def test_a_lost_gpu_is_unknown_and_a_missing_library_says_so(product: Product) -> None:

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.interlocked import RACK, InterlockedRack
-from support.patience import PATIENCE
 from support.virtual_time import run_virtually
 
 from firmware_bridge.vocabulary.errors import TargetUnknown
@@ -105,7 +104,7 @@ def run(shedding: Shedding, order: Order) -> Came:
     came: list[Came] = []
 
     async def story() -> None:
-        came.append(await asyncio.wait_for(shedding.carry(order), 5 * PATIENCE))
+        came.append(await asyncio.wait_for(shedding.carry(order), 5))
 
     run_virtually(story())
     return came[0]
