@@ -110,7 +110,7 @@ def import_records(
         return
     if shape is Output.TABLE:
         emit(report["faults"], _FAULTS, shape, name="row")
-        for what, times in sorted(report["counts"].items(), key=lambda c: -c[1]):
+        for what, times in sorted(((w, n) for w, n in report["counts"].items() if n), key=lambda c: -c[1]):
             note(f"{times:>9} × {what}")
     else:
         emit([report], (), shape, single=True, name="sha256")
@@ -143,11 +143,16 @@ def show(
 
 @app.command("found")
 def found(
-    rack: RackArg, url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False
+    rack: RackArg,
+    wait: Annotated[int, typer.Option("--wait", min=0, max=60, help="Seconds to wait for unread trays.")] = 60,
+    url: Url = None,
+    state: State = None,
+    output: As = Output.TABLE,
+    as_json: Json = False,
 ) -> None:
     """Show what is found in a rack now: the names that records are compared by."""
     columns = (_PARTS[0], _PARTS[1], Column("PART", lambda r: str(r["part"] or "–")), _PARTS[3])
-    emit(connect(url, state).get(f"{V1}/{quoted(rack)}/found"), columns, chosen(output, as_json))
+    emit(connect(url, state).get(f"{V1}/{quoted(rack)}/found", wait_s=wait), columns, chosen(output, as_json))
 
 
 @app.command("match")

@@ -1,7 +1,7 @@
 """What proves that racks have passed: sealed acceptance runs of this installation, and those that were handed in.
 
-A run counts by what its sealed file says, and only while its seal holds, of a real rack, under a key that this
-installation owns or that an offer names.  Nothing is taken from anybody's word.
+A run counts by what its sealed file says, and only while its seal holds, of a rack that runs, by a plan that
+accepts, under a key that this installation owns or that an offer names.  Nothing is taken from anybody's word.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from rack_controller.signing_keys import SigningKeys
 HANDED_IN = Path("passports") / "evidence"
 LEVELS = ("L10", "L11", "L12")
 VIRTUAL = "a virtual rack proves nothing of a real one"
+LOOK = "its plan has only some steps of an acceptance, and accepts nothing"
 Stamp = tuple[tuple[int, int], ...]
 
 
@@ -80,8 +81,9 @@ class Proofs:
 
 
 def _counted(run: SealedRun) -> SealedRun:
-    """Return a run with the reason why it does not count, where it is sealed well but of a virtual rack."""
-    return run if run.fault or run.rig != "virtual" else SealedRun(run.run, run.rack, sha256=run.sha256, fault=VIRTUAL)
+    """Return a run with the reason why it does not count, where it is sealed well but of a virtual rack or a look."""
+    why = run.fault or (VIRTUAL if run.rig == "virtual" else "" if run.accepts else LOOK)
+    return run if run.fault or not why else SealedRun(run.run, run.rack, sha256=run.sha256, fault=why)
 
 
 def _stamp(folder: Path) -> Stamp:

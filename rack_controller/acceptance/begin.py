@@ -13,6 +13,7 @@ import msgspec
 from firmware_bridge.generations.load import load_generation
 from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError
+from rack_controller.acceptance.emulated import EmulatedHands
 from rack_controller.acceptance.engine import LEAST_TOGETHER
 from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.one_run import beginning
@@ -98,6 +99,7 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
     planted_in(wish.planted, wish.faults, generation, search)
     now = time.time_ns()
     runs = {new_id(rack): rack for rack in racks}
+    played = {rack for rack in racks if EmulatedHands.at(state, rack) is not None}
     records = [
         RunRecord(
             schema_version=SCHEMA_VERSION,
@@ -115,6 +117,8 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
             together={} if alone else runs,
             design_sha256=generation.own_sha256,
             shipped_sha256=generation.shipped_sha256,
+            accepts=plan.accepts,
+            emulated=rack in played,
         )
         for run, rack in runs.items()
     ]

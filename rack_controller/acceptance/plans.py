@@ -11,8 +11,8 @@ import yaml
 
 from firmware_bridge.generations.load import generation_folders, load_generation
 from firmware_bridge.vocabulary.errors import ConfigurationError
-from firmware_bridge.wire.located_yaml import Located, parse
-from rack_controller.prove.accept.plan import Plan, plan_of
+from firmware_bridge.wire.located_yaml import Located, convert, parse
+from rack_controller.prove.accept.plan import Baseline, Plan, check_baseline, plan_of
 
 FILE = "acceptance.yaml"
 _STEM = "acceptance"
@@ -23,7 +23,8 @@ MOST_EXTENDED = 2
 def read_plan(path: Path, search: Sequence[Path] = ()) -> tuple[Plan, str]:
     """Return a file's plan and the SHA-256 of the whole plan's text.
 
-    `extends` names the generation whose plan is taken; `only` the steps of it that are done, `changes` and `phases`
+    `extends` names the generation whose plan is taken; `only` the steps of it that are done, which is a look and no
+    acceptance where `accepts` does not say that it is one, `changes` and `phases`
     what its measures (`step.measure`) and phases (`step.phase`) say otherwise, `tolerances`, `alone`, `stop` and
     `baseline` what takes their place, `without` what is left out and why, `sweep` the phases in
     which a step holds every series against its peers, `retest` how often a step of any kind is repeated, `steps` what
@@ -104,6 +105,11 @@ def _changed(base: Located, over: Located) -> Located:
     if unknown:
         raise over.complaint(min(unknown), f"expected one of {', '.join(sorted(_SECTIONS))}")
     value |= {n: said[n] for n in ("schema_version", "name", "title", "stop", "baseline") if n in said}
+    if "baseline" in said:
+        check_baseline(over, convert(over, "baseline", Baseline))  # here the file is known in which it stands
+    accepts = said.get("accepts", value.pop("accepts", True) and "only" not in said)
+    if accepts is not True:
+        value["accepts"] = accepts  # some steps alone are a look, where nobody says otherwise
     for section in ("tolerances", "alone"):
         value[section] = {**value.get(section, {}), **(said.get(section) or {})}
     steps = value["steps"] = _only(over, value["steps"])
@@ -120,7 +126,7 @@ def _changed(base: Located, over: Located) -> Located:
 
 _SECTIONS = frozenset(
     {"schema_version", "name", "title", "extends", "changes", "phases", "tolerances", "alone", "stop", "without"}
-    | {"only", "retest", "sweep", "baseline", "steps"}
+    | {"only", "retest", "sweep", "baseline", "steps", "accepts"}
 )
 
 

@@ -53,7 +53,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     with the rack of each, empty for a rack by itself; the first one leads.  `before`: the run of this rack that counts
     as what came before.  `design_sha256`: of what files of the installation's own say of the design, empty where all of
     it ships; `shipped_sha256`: of what files that ship say of it, empty of runs that began before that was kept;
-    `design_changed_after`: steps after which an upgrade of the product had changed what ships of it.
+    `design_changed_after`: steps after which an upgrade of the product had changed what ships of it.  `accepts`: as the
+    plan says; `emulated`: the rack that runs is an emulator's.
     """
 
     schema_version: int
@@ -76,6 +77,8 @@ class RunRecord(msgspec.Struct, frozen=True):
     design_sha256: str = ""
     shipped_sha256: str = ""
     design_changed_after: list[str] = []
+    accepts: bool = True
+    emulated: bool = False
 
     @property
     def findings(self) -> list[Finding]:

@@ -239,9 +239,16 @@ def _with(record: RunRecord, ended: StepRecord) -> RunRecord:
 def written_out(record: RunRecord, facts: dict[str, dict[str, FactValue]]) -> Output:
     """Return a record as OCP Test & Validation output."""
     output = Output(record.began_unix_ns)
-    parameters = {"generation": record.generation, "level": record.level, "rig": record.rig, "seeds": record.seeds}
+    parameters: dict[str, object] = {
+        "generation": record.generation,
+        "level": record.level,
+        "rig": record.rig,
+        "seeds": record.seeds,
+    }
     parameters |= {"together": record.together, "before": record.before} if record.together else {}
     parameters |= {"design_sha256": record.design_sha256} if record.design_sha256 else {}
+    parameters |= {} if record.accepts else {"accepts": False}
+    parameters |= {"emulated": True} if record.emulated else {}
     output.begin(record.plan, record.plan_sha256[:12], "rackwright accept run", parameters, record.rack, facts)
     at = 0.0
     for step in record.steps:

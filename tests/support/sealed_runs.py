@@ -31,6 +31,7 @@ def sealed_run(
     series: dict[str, Evidence] | None = None,
     generation: str = "gb200-nvl72",
     plan: str = "",
+    accepts: bool = True,
 ) -> RunFolder:
     """Seal a run of a rack up to a level, with a step of each; `series`: what was read, by the id of its step; `plan`:
     the whole text of its plan, which it keeps."""
@@ -48,7 +49,8 @@ def sealed_run(
         kept = folder.keep_raw(StepSpec(step, step, Level.L11, []), evidence, 1)
         steps.append(_step(step, "L11", outcome, kept))
     record = RunRecord(
-        **{n: getattr(record, n) for n in record.__struct_fields__} | {"steps": steps, "outcome": outcome}
+        **{n: getattr(record, n) for n in record.__struct_fields__}
+        | {"steps": steps, "outcome": outcome, "accepts": accepts}
     )
     folder.write(record)
     folder.finish(record, {}, signer or SigningKeys(state / KEYS).signer())

@@ -188,13 +188,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A generation's acceptance.
 
     `tolerances`: by series, what `sweep` holds every part of it against, `alone` how steady one is by itself;
-    `baseline`: what firmware is wanted, None where somebody else says so.
+    `baseline`: what firmware is wanted, None where somebody else says so.  `accepts`: whether a rack that passes has
+    passed its level, or was only looked at.
     """
 
     schema_version: Annotated[int, msgspec.Meta(ge=1, le=SCHEMA_VERSION)]
     name: str
     title: str
     steps: list[StepSpec]
+    accepts: bool = True
     tolerances: dict[str, Tolerance] = {}
     alone: dict[str, Alone] = {}
     stop: list[StopRule] = []
@@ -222,7 +224,7 @@ def plan_of(document: Located) -> Plan:
         seen.add(step.id)
         _check_step(document, here, step, plan)
     if plan.baseline is not None:
-        _check_baseline(document, plan.baseline)
+        check_baseline(document, plan.baseline)
     if not plan.steps:
         raise document.complaint("steps", "expected at least one step")
     return plan
@@ -233,7 +235,8 @@ _NEEDS_TWO = {Rule.FOLLOWS}
 _BOUNDED = {Rule.RANGE, Rule.PEAKS}
 
 
-def _check_baseline(document: Located, baseline: Baseline) -> None:
+def check_baseline(document: Located, baseline: Baseline) -> None:
+    """Raise FileInvalid for a baseline that wants nothing, or that nobody wants."""
     if not baseline.firmware:
         raise document.complaint("baseline.firmware", "expected the versions that are wanted, by part")
     if not baseline.source.strip():

@@ -131,7 +131,8 @@ def _said(record: RunRecord, deviations: Sequence[Deviation]) -> str:
         return f"The run was stopped: {record.why.removeprefix('stopped for safety: ')}."
     if not bad:
         count = "The required step" if len(required) == 1 else f"All {len(required)} required steps"
-        return f"{count} passed. No limit was exceeded.{_left_open(record)}"
+        look = "" if record.accepts else " The plan has some steps of an acceptance only: that accepts nothing."
+        return f"{count} passed. No limit was exceeded.{_left_open(record)}{look}"
     waived = sum(bool(d.waived) for d in deviations)
     names = "; ".join(f"{s.title} ({_WORDS[s.outcome]})" for s in bad[:4])
     more = f"; and {len(bad) - 4} more" if len(bad) > 4 else ""
@@ -155,6 +156,7 @@ def _uncompared(record: RunRecord) -> list[Measured]:
 def _identity(source: Source) -> Rows:
     record, asked, changed = source.record, source.asked, source.record.design_changed_after
     rig = "a virtual rack, in virtual time" if record.rig == "virtual" else "a rack that runs"
+    rig = "an emulated rack: no hardware was measured" if record.emulated else rig
     return [
         ("Rack", record.rack),
         ("Generation", record.generation),

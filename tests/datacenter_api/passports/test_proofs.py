@@ -87,6 +87,16 @@ def test_a_virtual_rack_a_foreign_key_and_a_missing_seal_prove_nothing(desk: Pas
     assert any("virtual" in f for f in faults.values())
 
 
+def test_a_look_at_a_rack_by_some_steps_of_a_plan_accepts_nothing(desk: PassportDesk) -> None:
+    decisions = offered(desk, "racks_passed:L12 >= 1")
+    folder = sealed_run(desk.state, RACK, accepts=False)
+    assert measured(decisions) == [(0.0, ConditionOutcome.OPEN)]
+    (run,) = decisions.runs("pilot")
+    assert "only some steps of an acceptance" in run.fault
+    with pytest.raises(ArgumentsInvalid, match="only some steps of an acceptance"):
+        decisions.hand_in((folder.path / EVIDENCE).read_bytes(), (folder.path / SEAL).read_bytes())
+
+
 def test_a_plan_without_a_step_of_a_level_says_nothing_of_it(desk: PassportDesk) -> None:
     decisions = offered(desk, "racks_passed:L12 >= 1", "racks_passed:L10 >= 1")
     sealed_run(desk.state, RACK, level="L11")

@@ -7,7 +7,7 @@ from support.scripted_rack import parts
 
 from firmware_bridge.vocabulary.errors import ConfigurationError, FileInvalid
 from rack_controller.acceptance.drive import planned_seconds
-from rack_controller.acceptance.plans import plan_names, plan_path, read_plan
+from rack_controller.acceptance.plans import plan_names, plan_path, read_plan, whole_plan
 from rack_controller.acceptance.preview import preview
 
 HEAD = "schema_version: 1\nname: mine\ntitle: Mine\nextends: gb200-nvl72\n"
@@ -32,11 +32,29 @@ def test_the_short_plan_has_steps_and_limits_of_the_whole_one_and_takes_minutes(
     assert sum(planned_seconds(s, parts()) for s in short.steps) < 90
     assert sum(planned_seconds(s, parts()) for s in whole.steps) > 3600
     assert short.stop == whole.stop
+    assert (whole.accepts, short.accepts) == (True, False)
 
 
 def test_only_keeps_the_order_and_asks_for_nothing_that_is_left_out(tmp_path: Path) -> None:
     plan, _ = read_plan(written(tmp_path, "only: [pumps, leak_watch]\n"))
     assert [(s.id, s.after) for s in plan.steps] == [("leak_watch", []), ("pumps", [])]
+
+
+@pytest.mark.parametrize(
+    ("text", "accepts"),
+    [("", True), ("only: [pumps]\n", False), ("only: [pumps]\naccepts: true\n", True), ("accepts: false\n", False)],
+)
+def test_some_steps_of_a_plan_are_a_look_unless_somebody_answers_for_them(text: str, accepts: bool) -> None:
+    plan, whole = whole_plan(HEAD + text, "plan.yaml")
+    assert plan.accepts is accepts
+    assert whole_plan(whole, "kept.yaml")[0].accepts is accepts, "so does the whole text that a run keeps"
+
+
+def test_a_wrong_baseline_is_told_with_the_file_that_it_stands_in(tmp_path: Path) -> None:
+    path = written(tmp_path, "baseline: {source: '', firmware: {gpu: '1'}}\n")
+    with pytest.raises(FileInvalid, match="expected who wants these versions") as caught:
+        read_plan(path)
+    assert caught.value.file == str(path)
 
 
 @pytest.mark.parametrize(

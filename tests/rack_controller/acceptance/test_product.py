@@ -56,6 +56,17 @@ class Noted(Link):
         return {"records": [torque, *({"place": f"u11/nic{n}", **firmware} for n in (0, 1))]}
 
 
+def test_an_as_built_record_of_the_rack_itself_is_compared_with_nothing() -> None:
+    class Built(Link):
+        def get(self, path: str, **query: Any) -> Any:
+            if path == "/api/v1/passports":
+                return [{"rack": RACK}]
+            rack, tray = {"place": RACK, "serial": "R1", "part": "RACK"}, {"place": f"{RACK}/u11", "serial": "S"}
+            return {"parts": [rack, tray]}
+
+    assert ProductOverApi(Built(), RACK, RACK).built() == {"u11": {"serial": "S", "part": None}}
+
+
 def test_a_baseline_has_what_the_rack_runs_and_what_the_floor_tells_of_it() -> None:
     text, count = draft_baseline(Noted(), {"rack": RACK, "generation": "gb200-nvl72"}, "2026-11-30")
     assert count == 3
