@@ -96,13 +96,26 @@ async def look_before(
     state, chosen = parts.acceptance.open().state, level_of(level, len(racks))
     if len(racks) >= LEAST_TOGETHER:
         sought = seek(parts, racks)
-        return await asyncio.to_thread(
+        found = await asyncio.to_thread(
             preview_of_racks, state, sought.generation, sought.rows, plan, plan_text, sought.switched
         )
+        return _with_latches(found, [parts.fleet.find(rack) for rack in racks])
     record = parts.fleet.find(racks[0])
     layout, told = layout_of(record), readings(parts.fleet.view(record, parts.now()))
     look = partial(preview_of, state, plan=plan, plan_text=plan_text, switched=switched_at(record))
-    return await asyncio.to_thread(look, layout.generation, chosen, rack=str(layout.rack), rows=told)
+    found = await asyncio.to_thread(look, layout.generation, chosen, rack=str(layout.rack), rows=told)
+    return _with_latches(found, [record])
+
+
+def _with_latches(found: RunPreview, records: Sequence[RackRecord]) -> RunPreview:
+    """Return a preview with the latches that stand at its racks: what they keep off is judged as gone, or as broken."""
+    stand = [
+        f"{record.token}: latch {trip.latch} stands at {leaf_of(Place(trip.place))} ({trip.title})"
+        for record in records
+        for trip in (record.interlocks.tripped if record.interlocks is not None else [])
+        if trip.latch and trip.blocks
+    ]
+    return msgspec.structs.replace(found, latched=stand)
 
 
 async def begin_run_as(

@@ -36,7 +36,7 @@ _RUNS = (
     Column("GENERATION", lambda r: str(r["generation"])),
     Column("BEGAN", lambda r: clock(r["began_unix_ns"]).partition(".")[0]),
     Column("STEPS", lambda r: str(len(r["steps"])), right=True),
-    Column("OUTCOME", lambda r: str(r["outcome"] or "unfinished").upper()),
+    Column("OUTCOME", lambda r: str(r["outcome"] or ("running" if r["running"] else "unfinished")).upper()),
 )
 _SUSPECTS = (
     Column("SUSPECT", lambda s: str(s["place"])),

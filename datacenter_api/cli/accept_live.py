@@ -45,12 +45,13 @@ def ask_about_untold(api: Connection, wish: Row, yes: bool) -> None:
 
 
 def say_lacks(looked: Any, racks: Sequence[str]) -> list[str]:
-    """Say what the floor is to hand in, and return in words what the run before left at the racks, what nothing there
-    tells and why they are held."""
-    from rack_controller.acceptance.preview import RackLacks
+    """Say what the floor is to hand in, and return in words what the run before left at the racks, which latches stand
+    there, what nothing there tells and why they are held."""
+    from rack_controller.acceptance.preview import CLEAR_IT, RackLacks
     from rack_controller.prove.accept.untold import in_words, wanted_of_floor
 
     said = [f"{left.what}: {left.advice}" for left in looked.left]
+    said += [f"{latch}: {CLEAR_IT}" for latch in looked.latched]
     for lacks in looked.racks or [RackLacks(racks[0], looked.untold, looked.floor)]:
         of = f"{short(lacks.rack)}: " if looked.racks else ""
         if asked := wanted_of_floor(lacks.floor):

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from datacenter_api.console.acceptance import run_href
 from datacenter_api.console.wording import esc, plural
-from rack_controller.acceptance.preview import RunPreview, StepPreview
+from rack_controller.acceptance.preview import CLEAR_IT, RunPreview, StepPreview
 from rack_controller.prove.accept.untold import FloorNeed, in_words
 from rack_controller.prove.report.written import duration
 
@@ -23,7 +23,8 @@ def draw_preview(found: RunPreview, rack: str, plan: str = "") -> str:
     seconds = duration(found.seconds)
     steps = plural(len(found.steps), "step")
     return (
-        f"{_taken(found)}{_left(found)}<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {steps}, "
+        f"{_taken(found)}{_left(found)}{_latched(found)}"
+        f"<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {steps}, "
         f"at least {seconds}{_waits(found)}. Boots of trays, what people do and steps that are repeated come on top. "
         "Its GPUs are taken to full load and back, and what the table says is switched off: no job may run on it.</p>"
         f"{_untold(found)}"
@@ -91,6 +92,10 @@ def _left(found: RunPreview) -> str:
         f'<a href="{run_href(left.run)}">Its page</a>.</p>'
         for left in found.left
     )
+
+
+def _latched(found: RunPreview) -> str:
+    return "".join(f'<p class="sev-warning">▲ {esc(latch)}: {esc(CLEAR_IT)}.</p>' for latch in found.latched)
 
 
 def _untold(found: RunPreview) -> str:

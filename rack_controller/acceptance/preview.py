@@ -60,11 +60,15 @@ class StepPreview(msgspec.Struct, frozen=True):
     heard_s: float = 0.0
 
 
+CLEAR_IT = "clear it first (`rackwright interlock clear`): what it keeps off is judged as if it were broken"
+
+
 class RunPreview(msgspec.Struct, frozen=True):
     """What a run would do.  `untold`: measures that can only end as errors; `floor`: what is to be handed in.
 
     `racks`: of racks together, what each of them lacks; the two lists above are then of all of them.  `taken`: which
-    run has a rack now: while it does no other begins.  `left`: what the run before took away and did not put back.
+    run has a rack now: while it does no other begins.  `left`: what the run before took away and did not put back;
+    `latched`: the latches that stand at a rack, in words.
     """
 
     generation: str
@@ -78,6 +82,7 @@ class RunPreview(msgspec.Struct, frozen=True):
     racks: list["RackLacks"] = []
     taken: list[Holder] = []
     left: list[LeftOut] = []
+    latched: list[str] = []
 
 
 class RackLacks(msgspec.Struct, frozen=True):

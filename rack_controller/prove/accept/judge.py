@@ -14,6 +14,7 @@ from rack_controller.prove.accept.over_time import judge_counts, judge_drift, ju
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec, Plan, Rule, StepSpec, Tolerance
 from rack_controller.prove.accept.reaction import (
+    LEAST_PEERS,
     judge_alone,
     judge_following,
     judge_removal,
@@ -94,6 +95,7 @@ def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
         return _error(measure, weighed.gap)
     # What no ratio can be made of shows in the series that it is made of, which are swept as well.
     swept_ratio = measure.of in DERIVED and measure.id.startswith(SWEPT)
+    unit = "1" if _shares(measure, weighed.judged) else measure.unit
     findings = [
         Finding(
             measure=measure.id,
@@ -102,7 +104,7 @@ def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
             text=f"{w.place}: {w.text}",
             value=w.value,
             limit=w.limit,
-            unit=measure.unit,
+            unit=unit,
             source=measure.source,
             confidence=confidence(w.excess, w.uncertainty),
             error=w.unseen,
@@ -120,11 +122,16 @@ def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
         place=near.place if near else "",
         value=near.value if near else None,
         limit=near.limit if near else None,
-        unit=measure.unit,
+        unit=unit,
         source=measure.source,
         confidence=confidence(near.excess, near.uncertainty) if near else 0.5,
         findings=findings,
     )
+
+
+def _shares(measure: MeasureSpec, judged: int) -> bool:
+    """Return whether what a rule weighs is a share of what peers do, whatever is read."""
+    return measure.rule is Rule.TAKES or (measure.rule is Rule.FOLLOWS and judged >= LEAST_PEERS)
 
 
 def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec]:

@@ -13,6 +13,8 @@ from rack_controller.prove.accept.plan import MeasureSpec
 from rack_controller.prove.accept.robust import centre, middle, spread, standard_error
 from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
 
+LEAST_PEERS = 3
+"""So many parts of a series have a median to be held against; fewer are held against what is wanted of each."""
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 
@@ -25,7 +27,7 @@ def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> W
     """
     series = evidence.series[measure.of]
     change = _median(series, evidence, measure.to) - _median(series, evidence, measure.phase)
-    if len(series.places) < 3:
+    if len(series.places) < LEAST_PEERS:
         return _moving(measure, series, change)
     usual = centre(change)
     if not np.isfinite(usual) or abs(usual) < (measure.within or 0.0):

@@ -115,14 +115,19 @@ def judge_records(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Wei
     if not records:
         return Weighed(gap=f"no {measure.of} record was handed in")
     bad: list[Weight] = []
+    held: list[Weight] = []
     newest = {r.place: r for r in sorted(records, key=lambda r: r.on)}
     for place in places:
         record = newest.get(place)
         if record is None:
             bad.append(Weight(place, None, None, 1.0, 0.0, f"no {measure.of} record", unseen=True))
             continue
-        bad += _wrong_record(record, measure)
-    return Weighed(len(places), bad, bad[0] if bad else None)
+        weight = _record_weighed(record, measure)
+        (bad if weight.unseen or weight.excess > 0.0 else held).append(weight)
+        if not weight.unseen and not _calibrated(record):
+            text = f"{record.tester} was calibrated until {record.calibrated_until}, it was used on {record.on}"
+            bad.append(Weight(record.place, record.on, record.calibrated_until, 1.0, SURE, text))
+    return Weighed(len(places), bad, bad[0] if bad else max(held, key=lambda w: w.excess, default=None))
 
 
 def pressure_lost(record: FloorRecord) -> float:
@@ -135,24 +140,21 @@ def pressure_lost(record: FloorRecord) -> float:
     return n["begin_kpa"] - n["end_kpa"] * begin / end
 
 
-def _wrong_record(record: FloorRecord, measure: MeasureSpec) -> list[Weight]:
-    bad: list[Weight] = []
+def _record_weighed(record: FloorRecord, measure: MeasureSpec) -> Weight:
+    """Return the number of a record against the bound that it is nearest to or farthest beyond."""
     try:
         value = pressure_lost(record) if measure.field == "pressure_lost_kpa" else record.numbers[measure.field]
     except KeyError as err:
-        return [Weight(record.place, None, None, 1.0, 0.0, f"the {measure.of} record lacks {err}", unseen=True)]
+        return Weight(record.place, None, None, 1.0, 0.0, f"the {measure.of} record lacks {err}", unseen=True)
     if not math.isfinite(value):
-        return [Weight(record.place, None, None, 1.0, 0.0, f"the {measure.of} record has no number", unseen=True)]
+        return Weight(record.place, None, None, 1.0, 0.0, f"the {measure.of} record has no number", unseen=True)
     low = -math.inf if measure.least is None else measure.least
     high = math.inf if measure.most is None else measure.most
-    if not low <= value <= high:
-        limit = high if value > high else low
-        text = f"{measure.field} {value:.4g} {measure.unit}, {limit:.4g} is the limit, by {record.tester}"
-        bad.append(Weight(record.place, value, limit, max(value - high, low - value), 0.01 * abs(limit), text))
-    if not _calibrated(record):
-        text = f"{record.tester} was calibrated until {record.calibrated_until}, it was used on {record.on}"
-        bad.append(Weight(record.place, record.on, record.calibrated_until, 1.0, SURE, text))
-    return bad
+    excess, limit = max((value - high, high), (low - value, low))
+    if not math.isfinite(limit):
+        return Weight(record.place, value, None, -1.0, 0.0, "")
+    text = f"{measure.field} {value:.4g} {measure.unit}, {limit:.4g} is the limit, by {record.tester}"
+    return Weight(record.place, value, limit, excess, 0.01 * abs(limit), text)
 
 
 def _calibrated(record: FloorRecord) -> bool:

@@ -104,6 +104,15 @@ def test_a_plan_that_a_rack_cannot_satisfy_is_said_and_asked_about(
     assert [path for path, _ in link.sent] == ["/api/v1/acceptance/plan"], "nothing has begun"
 
 
+def test_a_latch_that_stands_at_the_rack_is_said_and_asked_about(
+    link: Link, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link.look |= {"untold": [], "latched": ["k01: latch k01-l1 stands at u31 (Leak)"]}
+    assert run(["accept", "run", "--rack", "k01", "--level", "L10"]) == 2
+    assert "latch k01-l1 stands at u31 (Leak): clear it first (`rackwright interlock clear`)" in capsys.readouterr().err
+    assert len(link.sent) == 1, "nothing has begun"
+
+
 def test_a_plan_that_a_rack_satisfies_is_begun_unasked(link: Link, tmp_path: Path) -> None:
     plan = tmp_path / "p.yaml"
     plan.write_text(

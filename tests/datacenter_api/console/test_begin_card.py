@@ -133,6 +133,13 @@ def test_a_preview_says_what_the_run_before_left_to_be_done() -> None:
     assert "<script" not in drawn
 
 
+def test_a_preview_says_which_latches_stand_at_the_rack() -> None:
+    drawn = draw_preview(preview(latched=[f"k01: latch k01-l1 stands at u14 (a leak {HOSTILE})"]), "k01")
+    assert "▲ k01: latch k01-l1 stands at u14 (a leak" in drawn
+    assert "clear it first" in drawn
+    assert "<script" not in drawn
+
+
 async def test_several_racks_are_begun_together_once_all_their_names_were_typed(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

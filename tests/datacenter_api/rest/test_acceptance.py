@@ -11,6 +11,7 @@ import pytest
 from support.accepted import short_run
 from support.api import Api, fill
 from support.as_built import RACK, csv_of, part
+from support.latched import latched_state
 from support.play import played_rack
 from support.sealed_runs import sealed_run
 
@@ -23,6 +24,7 @@ from rack_controller.acceptance import launch
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.progress import Progress, tell
 from rack_controller.acceptance.run import RunFolder
+from rack_controller.model.interlock_view import InterlockGlance
 from rack_controller.model.roles import Role
 
 V1 = "/api/v1/acceptance/runs"
@@ -331,10 +333,19 @@ async def test_a_cut_run_has_its_rack_until_it_is_gone_on_with_stopped_or_given_
     assert {("acceptance run", "gone on with"), ("acceptance stop", "given up")} <= set(said)
 
 
+async def test_a_latch_that_stands_is_told_before_a_run_begins(api: Api) -> None:
+    record = api.services.fleet.record("k01")
+    tripped = latched_state(RACK).tripped
+    record.interlocks = InterlockGlance(True, [*tripped, msgspec.structs.replace(tripped[0], latch="")], 1, 0)
+    async with api.client(api.user_for(Role.VIEWER)) as client:
+        told = (await client.get("/api/v1/acceptance/plan", params={"rack": "k01"})).json()
+    assert told["latched"] == ["k01: latch k01-l1 stands at u31 (Leak)"], "what was cleared keeps nothing off"
+
+
 async def test_what_a_run_would_do_is_told_before_it_begins(api: Api) -> None:
     async with api.client(api.user_for(Role.VIEWER)) as client:
         told = (await client.get("/api/v1/acceptance/plan", params={"rack": "k01"})).json()
-        assert told["taken"] == [], "no run has it"
+        assert (told["taken"], told["latched"]) == ([], []), "no run has it, and nothing has tripped"
         steps = {s["id"]: s for s in told["steps"]}
         assert steps["psu_each"]["does"] == [
             "GPUs at 100% of their span",

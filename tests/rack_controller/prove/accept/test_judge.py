@@ -1,5 +1,6 @@
 """Judges over plain evidence: each names the part, by peers, by design, by reaction, by what it says of itself."""
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -180,6 +181,23 @@ def test_pressure_decay_is_compared_at_one_temperature_and_an_old_tester_does_no
     assert judge(measure, Evidence("k01"), parts).outcome is Outcome.ERROR
 
 
+@pytest.mark.parametrize(
+    ("bounds", "place", "limit"),
+    [({"least": 10.0, "most": 14.0}, "u07", 14.0), ({"least": 10.0}, "u06", 10.0), ({"most": 14.0}, "u07", 14.0)],
+)
+def test_of_records_within_their_bounds_the_one_that_is_nearest_to_one_is_shown(
+    parts: Parts, bounds: dict[str, float], place: str, limit: float
+) -> None:
+    of = dict.fromkeys(parts.of("shelf"), 12.0) | {"u06": 11.0, "u07": 13.5}
+    records = tuple(FloorRecord("torque", p, {"nm": nm}, "w1", "2027-01-01", "2026-11-20") for p, nm in of.items())
+    found = judge(
+        spec(Rule.RECORD, "torque", only="shelf", field="nm", **bounds), Evidence("k01", records=records), parts
+    )
+    assert (found.outcome, found.place, found.value, found.limit) == (Outcome.PASS, place, of[place], limit)
+    open_ = judge(spec(Rule.RECORD, "torque", only="shelf", field="nm"), Evidence("k01", records=records), parts)
+    assert (open_.outcome, open_.limit) == (Outcome.PASS, None)
+
+
 def pulled_supplies(parts: Parts, shows_at: dict[str, str]) -> tuple[list[Phase], Series]:
     """Return a phase for every supply that is pulled, and what each phase of the feeds takes; `shows_at`: by design's
     phase, where it shows instead."""
@@ -223,7 +241,9 @@ def test_a_small_change_is_held_against_the_noise_of_its_own_readings(parts: Par
         (Phase("rest", 0.0, 0.0, 20.0), Phase("full", 20.0, 20.0, 40.0)),
     )
     measure = spec(Rule.FOLLOWS, "shelf.temperature_clip", phase="rest", to="full", least=0.7, most=1.4, within=0.2)
-    assert named(judge(measure, evidence, parts)) == [shelves[3]]
+    found = judge(msgspec.structs.replace(measure, unit="K"), evidence, parts)
+    assert named(found) == [shelves[3]]
+    assert {found.unit, *(f.unit for f in found.findings)} == {"1"}, "what is weighed are shares of what peers do"
 
 
 def test_what_one_part_does_not_tell_is_unknown_of_its_tray_alone(parts: Parts) -> None:
