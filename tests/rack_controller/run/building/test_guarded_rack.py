@@ -50,10 +50,13 @@ async def test_a_wet_rope_switches_the_tray_off_asks_for_isolation_and_sees_it_c
                 told = [(e.kind, e.unix_ns) for kind in KINDS for e in rack.events(kind)]
                 assert min(told, key=lambda one: one[1])[0] == "interlock.leak.rack"
                 assert {kind for kind, _ in told} == set(KINDS)
-                seen = rack.controlled._view.snapshot
-                assert seen is not None
-                names = {s.place.removeprefix(f"{RACK}/") for s in seen.table.series}
-                assert {"building/leak", "building/flow", "building/liquid_isolated"} <= names
+
+                async def shown() -> bool:  # what the building says now and then comes when it does
+                    seen = rack.controlled._view.snapshot
+                    names = {s.place.removeprefix(f"{RACK}/") for s in seen.table.series} if seen is not None else set()
+                    return {"building/leak", "building/flow", "building/liquid_isolated"} <= names
+
+                await eventually(shown)
             finally:
                 speaking.cancel()
                 await asyncio.gather(speaking, return_exceptions=True)
