@@ -99,7 +99,8 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
     planted_in(wish.planted, wish.faults, generation, search)
     now = time.time_ns()
     runs = {new_id(rack): rack for rack in racks}
-    played = {rack for rack in racks if EmulatedHands.at(state, rack) is not None}
+    runs_live = bool(wish.rack) or not alone
+    played = {rack for rack in racks if runs_live and EmulatedHands.at(state, rack) is not None}
     records = [
         RunRecord(
             schema_version=SCHEMA_VERSION,
@@ -109,8 +110,8 @@ def _begin(wish: Wish, racks: Sequence[str], state: Path, software: str, actor: 
             plan=plan.name,
             plan_sha256=hashlib.sha256(text.encode()).hexdigest(),
             level=wish.level,
-            rig="virtual" if alone and not wish.rack else "live",
-            seeds={} if wish.rack or not alone else {"made": wish.seed},
+            rig="live" if runs_live else "virtual",
+            seeds={} if runs_live else {"made": wish.seed},
             software=software,
             began_unix_ns=now,
             planted=wish.planted,

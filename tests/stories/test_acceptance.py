@@ -10,6 +10,7 @@ import pytest
 from support.few_trays import FEW
 from support.product import PASSWORD, Product, eventually
 
+from datacenter_api.passports.proofs import Proofs
 from rack_controller.acceptance.begin import Wish, begin
 from rack_controller.acceptance.launch import LOG, start
 from rack_controller.acceptance.record import RunRecord
@@ -91,6 +92,11 @@ def test_a_healthy_rack_passes_the_short_plan_with_what_the_floor_hands_in(runni
     logged = {(log["series"], log["actor"]) for log in used["logs"]}
     assert logged == {("rack.voltage", "emulator"), ("cdu.level", "emulator")}, "what nothing at the rack tells"
     assert running.get(f"/api/v1/acceptance/runs/{record.id}/verify")["holds"]
+    (sealed,) = [r for r in Proofs(running.state).runs() if r.run == record.id]
+    assert "only some steps of an acceptance" in sealed.fault, "it meets no condition of a purchase"
+    report = running.get(f"/api/v1/acceptance/runs/{record.id}/report.html")
+    assert "an emulated rack: no hardware was measured" in report
+    assert "that accepts nothing" in report
     limits = running.get("/api/v1/racks/k01/limits")
     assert [r["place"] for r in limits if r["wanted"] is not None] == [], "limits were taken back"
     assert json.loads((folder / "undo.json").read_text()) == []
