@@ -38,7 +38,7 @@ class SealedRun:
     """What an acceptance run's sealed file says.  `fault`: why it does not count, empty where it does.
 
     `passed` is None where it came to no verdict; `ended_unix_ns` is its last line's moment; `levels`: those of which it
-    has done a required step.  `accepts`: whether its plan accepts anything; `emulated`: whether its rack was played.
+    has done a required step.  `accepts`: whether its plan accepts anything.
     """
 
     run: str
@@ -54,7 +54,6 @@ class SealedRun:
     raw_sha256: tuple[tuple[str, str], ...] = ()
     design_sha256: str = ""
     accepts: bool = True
-    emulated: bool = False
     fault: str = ""
 
     def covers(self, level: str) -> bool:
@@ -99,7 +98,6 @@ def judge_sealed_run(name: str, content: bytes, sealed: bytes, known: Sequence[s
             raw_sha256=tuple(sorted((str(n), str(d)) for n, d in about["raw_sha256"].items())),
             design_sha256=str(parameters.get("design_sha256", "")),
             accepts=bool(parameters.get("accepts", True)),
-            emulated=bool(parameters.get("emulated", False)),
         )
     except (KeyError, IndexError, StopIteration, TypeError, ValueError, AttributeError) as err:
         return SealedRun(name, fault=f"it is no acceptance run: {err!r}")

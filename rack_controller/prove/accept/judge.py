@@ -14,13 +14,13 @@ from rack_controller.prove.accept.over_time import judge_counts, judge_drift, ju
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec, Plan, Rule, StepSpec, Tolerance
 from rack_controller.prove.accept.reaction import (
-    LEAST_PEERS,
     judge_alone,
     judge_following,
     judge_removal,
     judge_response,
     judge_taking,
     moves,
+    weighs_shares,
 )
 from rack_controller.prove.accept.steadiness import (
     judge_breath,
@@ -95,7 +95,7 @@ def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
         return _error(measure, weighed.gap)
     # What no ratio can be made of shows in the series that it is made of, which are swept as well.
     swept_ratio = measure.of in DERIVED and measure.id.startswith(SWEPT)
-    unit = "1" if _shares(measure, weighed.judged) else measure.unit
+    unit = "1" if weighs_shares(measure.rule, weighed.judged) else measure.unit
     findings = [
         Finding(
             measure=measure.id,
@@ -127,11 +127,6 @@ def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
         confidence=confidence(near.excess, near.uncertainty) if near else 0.5,
         findings=findings,
     )
-
-
-def _shares(measure: MeasureSpec, judged: int) -> bool:
-    """Return whether what a rule weighs is a share of what peers do, whatever is read."""
-    return measure.rule is Rule.TAKES or (measure.rule is Rule.FOLLOWS and judged >= LEAST_PEERS)
 
 
 def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec]:

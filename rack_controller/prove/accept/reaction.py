@@ -9,7 +9,7 @@ import numpy.typing as npt
 from rack_controller.prove.accept.compare import UNSEEN, _number
 from rack_controller.prove.accept.evidence import Array, Evidence, Phase, Series
 from rack_controller.prove.accept.parts import Parts
-from rack_controller.prove.accept.plan import MeasureSpec
+from rack_controller.prove.accept.plan import MeasureSpec, Rule
 from rack_controller.prove.accept.robust import centre, middle, spread, standard_error
 from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
 
@@ -17,6 +17,11 @@ LEAST_PEERS = 3
 """So many parts of a series have a median to be held against; fewer are held against what is wanted of each."""
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
+
+
+def weighs_shares(rule: Rule, judged: int) -> bool:
+    """Return whether what a rule weighs is a share of what peers do, whatever is read."""
+    return rule is Rule.TAKES or (rule is Rule.FOLLOWS and judged >= LEAST_PEERS)
 
 
 def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
