@@ -10,6 +10,7 @@ import socket
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -24,6 +25,9 @@ from firmware_bridge.long_running import settled
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 LEAVE_WITHIN_S = 3
+KEEP_ALIVE_S = 65
+"""How long a connection may idle: longer than HTTP clients keep theirs, or one asks just as it is closed.  Of a POST
+that is cut so nobody knows whether it was done."""
 
 
 class RefusedSockets(logging.Filter):
@@ -66,7 +70,19 @@ def serve(state: Path, listen_text: str, *, console: bool = True) -> None:
     # NiceGUI reads this when it is imported; without it a folder would appear wherever the process was started.
     os.environ.setdefault("NICEGUI_STORAGE_PATH", str(state / "api" / "nicegui"))
     app, services = build_app(state, console=console)
-    config = uvicorn.Config(
+    config = configuration(app, files)
+    services.certificate.show = lambda shown: _serve_from_now_on(config, shown)
+    logging.getLogger("uvicorn.error").addFilter(RefusedSockets())
+    # uvicorn raises the signal again when it has ended well; a told end is no failure.
+    signal.signal(signal.SIGTERM, _leave)
+    server = _Server(config, services.broadcaster, Listen(listen.host, port).url)
+    settled()
+    uvloop.run(_until_stopped(server, taken))
+
+
+def configuration(app: Any, files: ServerFiles) -> uvicorn.Config:
+    """Return how uvicorn serves the API, over TLS only."""
+    return uvicorn.Config(
         app,
         http=HttpProtocol,
         ssl_certfile=str(files.certificate),
@@ -77,16 +93,10 @@ def serve(state: Path, listen_text: str, *, console: bool = True) -> None:
         server_header=False,
         ws_ping_interval=None,
         ws_max_size=1 << 20,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=LEAVE_WITHIN_S,
         lifespan="on",
     )
-    services.certificate.show = lambda shown: _serve_from_now_on(config, shown)
-    logging.getLogger("uvicorn.error").addFilter(RefusedSockets())
-    # uvicorn raises the signal again when it has ended well; a told end is no failure.
-    signal.signal(signal.SIGTERM, _leave)
-    server = _Server(config, services.broadcaster, Listen(listen.host, port).url)
-    settled()
-    uvloop.run(_until_stopped(server, taken))
 
 
 def _serve_from_now_on(config: uvicorn.Config, files: ServerFiles) -> None:

@@ -22,6 +22,8 @@ from support.patience import PATIENCE
 
 PASSWORD = "a-password-for-stories"
 READY_SECONDS = 120.0
+IDLE_S = 2.0
+"""A connection that was not used for so long is left: the API may be closing it while it is asked."""
 ONE_RACK = "gb200-nvl72"
 COMMAND = [sys.executable, "-m", "datacenter_api.cli.main"]
 T = TypeVar("T")
@@ -51,6 +53,7 @@ class Product:
     process: subprocess.Popen[str] | None = None
     url: str = ""
     _link: http.client.HTTPSConnection | None = None
+    _used_at: float = 0.0
 
     @property
     def ready(self) -> Path:
@@ -100,7 +103,9 @@ class Product:
         return self.ask("GET", path + ("?" + urlencode(query) if query else ""))
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask on the connection that is open, on a new one where the API has closed it: most stories look often."""
+        """Ask on the connection that was just used, else on a new one: most stories look often."""
+        if time.monotonic() - self._used_at >= IDLE_S:
+            self._hang_up()
         was_open = self._link is not None
         try:
             return self._asked(method, path, body)
@@ -119,6 +124,7 @@ class Product:
             self._link.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = self._link.getresponse()
             raw = answer.read()
+            self._used_at = time.monotonic()
         except (OSError, http.client.HTTPException):
             self._hang_up()
             raise

@@ -19,7 +19,7 @@ import uvicorn
 from datacenter_api.app import build_app
 from datacenter_api.auth.authority import ensure_certificates
 from datacenter_api.fleet.bus import _error_of, _Refusal
-from datacenter_api.http_protocol import HttpProtocol
+from datacenter_api.server import configuration
 from datacenter_api.services import Services
 from firmware_bridge.emulator.bench import Bench
 from firmware_bridge.vocabulary.generation import TrayKind
@@ -63,15 +63,8 @@ async def whole_rack(
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
-            config = uvicorn.Config(
-                gate,
-                http=HttpProtocol,
-                ssl_certfile=str(files.certificate),
-                ssl_keyfile=str(files.key),
-                log_config=None,
-                lifespan="off",
-                timeout_graceful_shutdown=1,
-            )
+            config = configuration(gate, files)
+            config.lifespan, config.timeout_graceful_shutdown = "off", 1
             server = uvicorn.Server(config)
             works = [
                 asyncio.create_task(server._serve(sockets=[taken])),
