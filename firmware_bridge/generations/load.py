@@ -197,7 +197,15 @@ def _facts(document: Located, file: RackFile) -> dict[str, Fact]:
     return facts
 
 
+COOLED_ALONE = frozenset({"gpu"})
+"""Parts whose cold plates the plant minds one by one."""
+
+
 def _tray(document: Located, name: str, tray: TrayFile) -> TrayType:
+    for n, c in enumerate(tray.components):
+        if c.cold_plate is not None and c.name not in COOLED_ALONE:
+            said = f"expected at {' or '.join(sorted(COOLED_ALONE))} only: no other part's is modelled"
+            raise document.complaint(f"tray_types.{name}.components[{n}].cold_plate", said)
     return TrayType(
         name=name,
         kind=tray.kind,

@@ -34,6 +34,7 @@ placements:
   - {tray: compute, units: ["2-3"], domain: nvl0}
   - {tray: shelf, units: [1], feeds: [[a]]}
 """
+PLATE = "{junction_k_per_w: 0.006, convection_k_per_w: 0.01}"
 
 
 def small(tmp_path: Path, *changes: tuple[str, str], name: str = "small") -> Generation:
@@ -115,7 +116,7 @@ def test_a_generation_nobody_wrote_code_for_loads_from_its_folder_alone(tmp_path
 
 
 def test_a_gpus_cold_plate_is_its_designs_own_or_that_of_a_gb200(tmp_path: Path) -> None:
-    said = "{name: gpu, count: 4, cold_plate: {junction_k_per_w: 0.006, convection_k_per_w: 0.01}}"
+    said = f"{{name: gpu, count: 4, cold_plate: {PLATE}}}"
     own = small(tmp_path, ("{name: gpu, count: 4}", said))
     assert design_of(own).plate == ColdPlate(junction=0.006, convection=0.01)
     assert design_of(small(tmp_path)).plate == design_of(load_generation("gb200-nvl72")).plate == ColdPlate()
@@ -133,6 +134,7 @@ def test_a_later_section_does_not_break_this_loader(tmp_path: Path) -> None:
         (("count: 4", "count: 0"), 14, "tray_types", ">= 1"),
         (("count: 4}", "count: 4, cold_plate: {junction_k_per_w: 0, convection_k_per_w: 1}}"), 14, "tray_types", "> 0"),
         (("count: 4}", "count: 4, cold_plate: {junction_k_per_w: 0.1}}"), 14, "tray_types", "convection_k_per_w"),
+        (("count: 4}", f"count: 4}}, {{name: cpu, count: 2, cold_plate: {PLATE}}}"), 14, "tray_types", "gpu only"),
         (("kind: compute", "kind: toaster"), 12, "tray_types", "toaster"),
         (("tray: compute,", "tray: compte,"), 20, "placements[0].tray", "expected one of compute, shelf"),
         (("domain: nvl0}", "domain: nvl9}"), 20, "placements[0].domain", "expected one of nvl0"),
