@@ -4,11 +4,12 @@ import hashlib
 import re
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from support.accepted import BEGAN, NS, RACK, drawing, source
+from support.accepted import BEGAN, NS, RACK, drawing, finding, measured, record, source, step
 
 from rack_controller.acceptance.progress import Answer
 from rack_controller.prove.report.as_pdf import as_pdf
@@ -19,6 +20,8 @@ from rack_controller.prove.report.svg import draw
 pytest.importorskip("typst", reason="needs the extra report")
 pdfium = pytest.importorskip("pypdfium2", reason="needs pypdfium2 to look at pages")
 
+UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\ufffe\x02]")
+"""Soft hyphens, zero-width characters, and what pypdfium2 makes of a dash at the end of a line."""
 MARGIN_MM = 17.0
 DOTS_PER_MM = 144.0 / 25.4
 WAIVER = Waiver(BEGAN + 9 * NS, "ada", "operator", "gpu_stress", "tail", "", "They are replaced before delivery.")
@@ -32,8 +35,7 @@ def pictures(content: bytes) -> list[npt.NDArray[np.float64]]:
 
 def words(content: bytes) -> str:
     text = " ".join(page.get_textpage().get_text_bounded() for page in pdfium.PdfDocument(content))
-    # A name may break after its slashes; what is drawn is what counts.
-    return re.sub(r"\s+", " ", text.replace("\u200b", "").replace("\ufffe", ""))
+    return re.sub(r"\s+", " ", text)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,23 @@ def test_what_people_sign_is_on_it(paper: bytes) -> None:
         "ab" * 32,
     ):
         assert wanted in said.replace("\u202f", " ").replace("\xa0", " "), wanted
+
+
+def test_ids_places_serial_numbers_and_hashes_are_searched_and_copied_as_they_are() -> None:
+    serials = [f"SN-DELTA-0000-ORV3-{n:08d}" for n in range(2)]
+    long = "PN/900-2G548-0081-000/REV.A_of-a-maker-that-likes-long-names-0123456789"
+    failed = step("gpu_stress", [measured([finding(n, serial=serial) for n, serial in enumerate(serials)])])
+    photo = Answer(
+        BEGAN, "tom", "psu_each_of_all_shelves", barcode=long, photo="seen.png", photo_sha256="0123456789abcdef" * 4
+    )
+    told = replace(source(answers=[photo], hashes=[("raw-psu_each-again1-2.npz", "ab" * 32)]), record=record(failed))
+    read = "".join(page.get_textpage().get_text_bounded() for page in pdfium.PdfDocument(as_pdf(report_of(told))))
+    assert not UNSEEN.search(read), "characters that nobody sees"
+    for whole in (told.record.id, *serials, "raw-psu_each-again1-2.npz", photo.photo_sha256, "seen.png"):
+        assert whole in read
+    for wrapped in (RACK, long):
+        assert wrapped in read.replace("\r\n", ""), "a break changed it"
+    assert all(piece in read for piece in RACK.split("/")), "a short piece of a name is broken"
 
 
 def test_the_same_report_gives_the_same_bytes_and_another_one_others(paper: bytes) -> None:
