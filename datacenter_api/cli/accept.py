@@ -13,7 +13,7 @@ from datacenter_api.cli.connection import connect
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import short
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit, note
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
@@ -86,18 +86,19 @@ def run(
         raise ConfigurationError("a run is of a virtual rack or of one that runs", advice="--virtual, or --rack NAME")
     if level and level not in {"L10", "L11", "L12"}:
         raise ConfigurationError(f"--level {level!r}", advice="L10, L11 or L12")
-    root = state or default_state()
+    root, shape = state or default_state(), chosen(output, as_json)
+    left = shape if leave else None
     if resume and not virtual:
         if racks:
             raise ConfigurationError("a run that is gone on with has its racks", advice="leave out --rack")
-        _live(go_on_over_api(connect(url, state), resume, leave, _told), root, output, as_json)
+        _live(go_on_over_api(connect(url, state), resume, left, _told), root, shape)
         return
     search = own_generations(root)
     name, file = plan_named(chosen_plan, "" if racks else generation, search)
     if racks:
         wish = wish_of(racks, level, name, file) | {"patience_s": patience}
         ask_about_untold(connect(url, state), wish, yes)
-        _live(begin_over_api(connect(url, state), wish, leave, _told), root, output, as_json)
+        _live(begin_over_api(connect(url, state), wish, left, _told), root, shape)
         return
     if resume:
         record, folder = virtual_run.resume(RunFolder(root / FOLDER / resume), root, _told)
@@ -107,8 +108,7 @@ def run(
         made = Wish(generation, level or "L11", seed, plant, file, trace, faults)
         record, folder = virtual_run.accept(made, root, __version__, _told, getpass.getuser())
         kept = f"sealed: `rackwright verify {folder.path / EVIDENCE}` proves it"
-    _show(record, root, output, as_json)
-    note(f"run {record.id}: {str(record.outcome).upper()}; {kept}")
+    _show([record], root, shape, kept)
     if record.outcome != "pass":
         raise typer.Exit(NOT_ACCEPTED)
 
@@ -129,40 +129,48 @@ def show(
     if run and not (root / FOLDER / run).is_dir():
         raise TargetUnknown(f"there is no run {run[:64]!r}", advice="see `rackwright accept show`")
     if run:
-        _show(RunFolder(root / FOLDER / run).told(), root, output, as_json)
+        _show([RunFolder(root / FOLDER / run).told()], root, chosen(output, as_json))
         return
     rows: list[Row] = [msgspec.to_builtins(f.told()) for f in runs_in(root)]
-    emit(rows, _RUNS, chosen(output, as_json), name="runs")
+    emit(rows, _RUNS, chosen(output, as_json), name="id")
 
 
-def _live(records: list[Any], state: Path, output: Output, as_json: bool) -> None:
+def _live(records: list[Any], state: Path, shape: Output) -> None:
     """Show what came of live runs, none where they are left alone; exit code 9 where one did not pass."""
-    for record in records:
-        if len(records) > 1:
-            note(f"{record.rack}:")
-        _show(record, state, output, as_json)
-        note(f"run {record.id}: {str(record.outcome).upper()}; kept and sealed where the API runs")
+    if records:
+        _show(records, state, shape, "kept and sealed where the API runs")
     if any(record.outcome != "pass" for record in records):
         raise typer.Exit(NOT_ACCEPTED)
 
 
-def _show(record: Any, state: Path, output: Output, as_json: bool) -> None:
+def _show(records: list[Any], state: Path, shape: Output, kept: str = "") -> None:
+    """Show what came of runs, several as one document; `kept`: where those are kept that have just ended."""
     import msgspec
 
     from rack_controller.acceptance.designs import design_or_why
     from rack_controller.acceptance.run import suspects_of
 
-    design, lacks = design_or_why(record, state)
-    pointed_at = msgspec.to_builtins(suspects_of(record, design))
-    row = msgspec.to_builtins(record) | {"suspects": pointed_at}
-    if chosen(output, as_json) is Output.TABLE:
-        emit(row["steps"], _STEPS, Output.TABLE, name="steps")
-        if pointed_at:
-            emit(pointed_at, _SUSPECTS, Output.TABLE)
-        if lacks:
-            note(f"no tray is suspected for its parts: {lacks}")
-    else:
-        emit([row], _RUNS, chosen(output, as_json), name="run", single=True)
+    rows: list[Row] = []
+    for record in records:
+        design, lacks = design_or_why(record, state)
+        suspects = msgspec.to_builtins(suspects_of(record, design))
+        rows.append(msgspec.to_builtins(record) | {"suspects": suspects})
+        if shape.is_table:
+            if len(records) > 1:
+                answer(f"{record.rack}:", shape)
+            _tables(rows[-1], shape, lacks)
+        if kept:
+            answer(f"run {record.id}: {str(record.outcome).upper()}; {kept}", shape)
+    if not shape.is_table:
+        emit(rows, _RUNS, shape, name="id", single=len(rows) == 1)
+
+
+def _tables(row: Row, shape: Output, lacks: str) -> None:
+    emit(row["steps"], _STEPS, shape)
+    if row["suspects"]:
+        emit(row["suspects"], _SUSPECTS, shape)
+    if lacks:
+        answer(f"no tray is suspected for its parts: {lacks}", shape)
 
 
 def _told(step: Any, rack: str = "") -> None:

@@ -12,7 +12,7 @@ import typer
 from datacenter_api.cli.connection import Connection, connect
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
@@ -75,7 +75,7 @@ def import_records(
         data = file.read_bytes()
     except OSError as err:
         raise ConfigurationError(f"{file} cannot be read: {err.strerror}", advice="name the floor's file") from err
-    api = _api(url, state)
+    api, shape = _api(url, state), chosen(output, as_json)
     if api is None:
         made = take_file(state or default_state(), rack, data, file.name, getpass.getuser(), generation)
         report: Row = msgspec.to_builtins(made)
@@ -83,10 +83,12 @@ def import_records(
         report = api.send_file(V1, data, rack=rack, name=file.name, generation=generation or None)
     if report["accepted"]:
         kept = [plural(report[f"{noun}s"], noun) for noun in ("record", "reading") if report[f"{noun}s"]]
-        note(f"{file.name}: kept {' and '.join(kept)} of {report['rack']}")
+        answer(f"{file.name}: kept {' and '.join(kept)} of {report['rack']}", shape)
+        if not shape.is_table:
+            emit([report], (), shape, single=True, name="rack")
         return
-    emit(report["faults"], _FAULTS, chosen(output, as_json), name="row")
-    note(f"{file.name}: {plural(report['faulty'], 'fault')}, nothing was taken")
+    emit(report["faults"], _FAULTS, shape, name="row")
+    answer(f"{file.name}: {plural(report['faulty'], 'fault')}, nothing was taken", shape)
     raise typer.Exit(REFUSED)
 
 
@@ -117,7 +119,7 @@ def list_records(
     view: Row = (
         msgspec.to_builtins(handed_in(state or default_state(), rack)) if api is None else api.get(V1, rack=rack)
     )
-    if shape is not Output.TABLE:
+    if not shape.is_table:
         emit([view], (), shape, name="rack", single=True)
         return
     emit(view["records"], _NOTED, shape, name="place")

@@ -8,7 +8,7 @@ from typing import Any
 from datacenter_api.cli.accept_signed import V1
 from datacenter_api.cli.connection import Connection, quoted
 from datacenter_api.cli.op import short
-from datacenter_api.cli.output import Row, note
+from datacenter_api.cli.output import Output, Row, answer, emit, note
 from datacenter_api.cli.tray_power import confirm
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, RackTaken
 
@@ -36,7 +36,7 @@ def ask_about_untold(api: Connection, wish: Row, yes: bool) -> None:
         first = looked.taken[0]
         what = "; ".join(holder.what for holder in looked.taken)
         raise RackTaken(what, rack=first.rack, run=first.run, advice=first.advice)
-    said = say_lacks(looked, racks)
+    said = say_lacks(looked, racks, note)
     if said and yes:
         note("\n".join(said))
     elif said:
@@ -44,7 +44,7 @@ def ask_about_untold(api: Connection, wish: Row, yes: bool) -> None:
         confirm(" ".join(racks), f"{'. '.join(said)}. {more}")
 
 
-def say_lacks(looked: Any, racks: Sequence[str]) -> list[str]:
+def say_lacks(looked: Any, racks: Sequence[str], say: Callable[[str], None]) -> list[str]:
     """Say what the floor is to hand in, and return in words what the run before left at the racks, which latches stand
     there, what nothing there tells and why they are held."""
     from rack_controller.acceptance.preview import CLEAR_IT, RackLacks
@@ -55,7 +55,7 @@ def say_lacks(looked: Any, racks: Sequence[str]) -> list[str]:
     for lacks in looked.racks or [RackLacks(racks[0], looked.untold, looked.floor)]:
         of = f"{short(lacks.rack)}: " if looked.racks else ""
         if asked := wanted_of_floor(lacks.floor):
-            note(of + asked)
+            say(of + asked)
         said += [of + text for text in (in_words(lacks.untold), lacks.held) if text]
     return said
 
@@ -80,26 +80,29 @@ def look_over_api(api: Connection, wish: Row) -> Any:
     return msgspec.convert(looked, RunPreview)
 
 
-def begin_over_api(api: Connection, wish: Row, leave: bool, told: Told) -> list[Any]:
-    """Begin a live run and follow it to its end; returns the record of each rack, none where it is left alone."""
-    return follow(api, api.post(V1, wish), "has begun", leave, told)
+def begin_over_api(api: Connection, wish: Row, left: Output | None, told: Told) -> list[Any]:
+    """Begin a live run and follow it to its end; returns the record of each rack, none where it is `left` alone."""
+    return follow(api, api.post(V1, wish), "has begun", left, told)
 
 
-def go_on_over_api(api: Connection, run: str, leave: bool, told: Told) -> list[Any]:
+def go_on_over_api(api: Connection, run: str, left: Output | None, told: Told) -> list[Any]:
     """Go on with a live run that was cut, as `begin_over_api` does with one that was begun."""
-    return follow(api, api.post(f"{V1}/{quoted(run)}/go-on", {}), "goes on", leave, told)
+    return follow(api, api.post(f"{V1}/{quoted(run)}/go-on", {}), "goes on", left, told)
 
 
-def follow(api: Connection, begun: Row, does: str, leave: bool, told: Told) -> list[Any]:
+def follow(api: Connection, begun: Row, does: str, left: Output | None, told: Told) -> list[Any]:
     """Follow a run that the API answered, which `does` what was asked for.
 
-    Returns the record of each rack, none where it is left alone.
+    Returns the record of each rack, none where it is left alone: then which runs have begun is the answer, as `left`.
     """
     runs: dict[str, str] = begun.get("together") or {begun["id"]: ""}
     for run, rack in runs.items():
         of = f" of {short(rack)}" if rack else ""
-        note(f"run {run}{of} {does}; its screen: {api.server.url}/console/test-floor/{run}")
-    if leave:
+        text = f"run {run}{of} {does}; its screen: {api.server.url}/console/test-floor/{run}"
+        note(text) if left is None else answer(text, left)
+    if left is not None:
+        if not left.is_table:
+            emit([{"id": run, "rack": rack} for run, rack in runs.items()], (), left, name="id")
         return []
     followed = [_Follow(api, run, rack, told) for run, rack in runs.items()]
     while True:

@@ -1,5 +1,6 @@
 """`rackwright accept plan`: what an acceptance asks for, and of racks that run what a run would do before it begins."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ import typer
 from datacenter_api.cli.accept_live import look_over_api, racks_of, say_lacks, wish_of
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -58,7 +59,7 @@ def plan(
     name, file = plan_named(chosen_plan, "" if racks else generation, search)
     if racks:
         found = look_over_api(connect(url, state), wish := wish_of(racks, level, name, file))
-        _show(found, racks_of(wish), output, as_json)
+        _show(found, racks_of(wish), chosen(output, as_json))
         return
     read, _ = read_plan(file or plan_path(generation, search, name), search)
     rows: list[Row] = [
@@ -74,7 +75,7 @@ def plan(
         }
         for s in read.steps
     ]
-    emit(rows, _PLAN, chosen(output, as_json), name="steps")
+    emit(rows, _PLAN, chosen(output, as_json), name="id")
 
 
 def plan_named(said: str, generation: str, search: Sequence[Path]) -> tuple[str, Path | None]:
@@ -96,20 +97,21 @@ def plan_named(said: str, generation: str, search: Sequence[Path]) -> tuple[str,
     return said, None
 
 
-def _show(found: Any, racks: list[str], output: Output, as_json: bool) -> None:
+def _show(found: Any, racks: list[str], shape: Output) -> None:
     """Show what a run would do, what it lacks, and which run has its racks."""
     import msgspec
 
     row: Row = msgspec.to_builtins(found)
-    if chosen(output, as_json) in {Output.JSON, Output.YAML}:
-        emit([row], _WOULD, chosen(output, as_json), single=True)
+    if shape in (Output.JSON, Output.YAML):
+        emit([row], _WOULD, shape, single=True)
         return
-    emit(row["steps"], _WOULD, chosen(output, as_json), name="id")
-    note(f"{found.title}, up to {found.level}, on {' '.join(racks)}: at least {_long(found.seconds)}")
-    for text in say_lacks(found, racks):
-        note(text)
+    emit(row["steps"], _WOULD, shape, name="id")
+    say = functools.partial(answer, output=shape)
+    say(f"{found.title}, up to {found.level}, on {' '.join(racks)}: at least {_long(found.seconds)}")
+    for text in say_lacks(found, racks, say):
+        say(text)
     for holder in found.taken:
-        note(f"it cannot begin now: {holder.what}: {holder.advice}")
+        say(f"it cannot begin now: {holder.what}: {holder.advice}")
 
 
 def _long(seconds: float) -> str:

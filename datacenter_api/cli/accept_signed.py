@@ -10,7 +10,7 @@ import typer
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, emit, note
+from datacenter_api.cli.output import Column, Output, answer, emit, note
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit, PreconditionFailed, TargetUnknown
 
@@ -45,7 +45,7 @@ def done(
     body = {"step": now["step"], "done": True, "barcode": barcode, "note": remark}
     taken = api.post(f"{V1}/{quoted(run)}/answers", body)
     said = f"; {taken['said']}" if taken["said"] else ""
-    note(f"noted as done by {taken['answer']['actor']}: {now['asks']}{said}")
+    answer(f"noted as done by {taken['answer']['actor']}: {now['asks']}{said}")
 
 
 def stop(
@@ -60,7 +60,7 @@ def stop(
     """Have a run end at its next phase's end, with everything put back to rest, also one whose process died."""
     how = "give-up" if give_up else "stop"
     row = connect(url, state).post(f"{V1}/{quoted(run)}/{how}", {"reason": reason})
-    note(f"{row['id']} is given up; look at its rack" if give_up else f"{row['id']} ends with its next phase")
+    answer(f"{row['id']} is given up; look at its rack" if give_up else f"{row['id']} ends with its next phase")
 
 
 def waive(
@@ -107,7 +107,7 @@ def report(
         path.write_bytes(content)
     except OSError as err:
         raise EnvironmentUnfit(f"cannot write {path}: {err.strerror}", advice="choose another --to") from err
-    note(f"{path}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+    answer(f"{path}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
 
 
 def _report_here(root: Path, run: str, form: str) -> bytes | None:

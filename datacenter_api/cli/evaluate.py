@@ -11,7 +11,7 @@ import typer
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.evaluate_shown import CELLS, CONTRASTS, CRITERIA, MILESTONES, NEEDED, ROWS, SHEETS, cell_text
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Output, Row, emit, note
+from datacenter_api.cli.output import Output, Row, answer, emit, note
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
@@ -80,8 +80,9 @@ def run(
     wish = EvaluationWish(tuple(generations), racks, seed, repeats, name, trace)
     root = state or default_state()
     folder = run_evaluation(wish, root, getpass.getuser(), __version__, time.time_ns(), _told)
-    _show(msgspec.to_builtins(_desk(state).show(folder.name)), chosen(output, as_json))
-    note(f"{folder.name}: sealed in {folder}; `rackwright evaluate compare` lays it beside the others")
+    shape = chosen(output, as_json)
+    _show(msgspec.to_builtins(_desk(state).show(folder.name)), shape)
+    answer(f"{folder.name}: sealed in {folder}; `rackwright evaluate compare` lays it beside the others", shape)
 
 
 @app.command("take")
@@ -121,6 +122,7 @@ def compare(
 
     from rack_controller.prove.evaluate.as_csv import differences_csv, values_csv
 
+    shape = chosen(output, as_json)
     found = _desk(state).comparison(by, ids or (), racks=only or (), prices=True, plan=name)
     if export is not None:
         text = {
@@ -132,16 +134,16 @@ def compare(
             export.write_text(text, encoding="utf-8")
         except OSError as err:
             raise ConfigurationError(f"{export} is not written: {err.strerror}", advice="another file") from err
-        note(f"{export} written")
-    shape, row = chosen(output, as_json), msgspec.to_builtins(found)
-    if shape is not Output.TABLE:
+        answer(f"{export} written", shape)
+    row = msgspec.to_builtins(found)
+    if not shape.is_table:
         emit([row], (), shape, name="plan", single=True)
         return
     units = {c["id"]: c["unit"] for c in row["criteria"]}
     emit([{**c, "text": cell_text(c), "unit": units[c["criterion"]]} for c in row["cells"]], CELLS, shape)
     if row["contrasts"]:
         emit(row["contrasts"], CONTRASTS, shape)
-        note(f"{row['method']} Tests: {row['tests']}.")
+        answer(f"{row['method']} Tests: {row['tests']}.", shape)
 
 
 @app.command("show")
@@ -156,10 +158,10 @@ def show(
 
     desk = _desk(state)
     if evaluation:
-        row = msgspec.to_builtins(desk.show(evaluation))
-        _show(row, chosen(output, as_json))
+        row, shape = msgspec.to_builtins(desk.show(evaluation)), chosen(output, as_json)
+        _show(row, shape)
         if row["evaluation"]["fault"]:
-            note(row["evaluation"]["fault"])
+            answer(row["evaluation"]["fault"], shape)
             raise typer.Exit(DOES_NOT_COUNT)
         return
     emit([msgspec.to_builtins(r) for r in desk.kept()], ROWS, chosen(output, as_json), name="id")
@@ -178,11 +180,12 @@ def add_milestone(
 ) -> None:
     """Note a moment of a rack: what the time to repair and the time from dock to first job are made of."""
     body = {"rack": rack, "what": what, "at": at or None, "note": text}
-    emit([connect(url, state).post(f"{V1}/milestones", body)], MILESTONES, chosen(output, as_json), single=True)
+    noted = connect(url, state).post(f"{V1}/milestones", body)
+    emit([noted], MILESTONES, chosen(output, as_json), name="rack", single=True)
 
 
 def _show(row: Row, shape: Output) -> None:
-    if shape is not Output.TABLE:
+    if not shape.is_table:
         emit([{**row, "id": row["evaluation"]["id"]}], ROWS, shape, name="id", single=True)
         return
     emit([row["evaluation"]], ROWS, shape, name="id")

@@ -10,7 +10,7 @@ import yaml
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.passport import write_export
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 
@@ -121,7 +121,7 @@ def add_evidence(
     as_json: Json = False,
 ) -> None:
     """Show which sealed runs count for a decision and which do not; hand in runs that were sealed elsewhere."""
-    link = connect(url, state)
+    link, shape = connect(url, state), chosen(output, as_json)
     for file in files or ():
         try:
             content, seal = file.read_text("utf-8"), file.with_name(f"{file.name}.dsse").read_text("utf-8")
@@ -129,8 +129,8 @@ def add_evidence(
             advice = "name the run's evidence.ocptv.jsonl; its seal lies beside it"
             raise ConfigurationError(f"{file} cannot be read: {err}", advice=advice) from err
         run = link.post(f"{V1}/evidence", {"content": content, "seal": seal})
-        note(f"{file.name}: {run['rack']} has {'passed' if run['passed'] else 'failed'} {run['level']}")
-    emit(link.get(f"{V1}/{name}/evidence"), _EVIDENCE, chosen(output, as_json), name="run")
+        answer(f"{file.name}: {run['rack']} has {'passed' if run['passed'] else 'failed'} {run['level']}", shape)
+    emit(link.get(f"{V1}/{name}/evidence"), _EVIDENCE, shape, name="run")
 
 
 @app.command("reminders")
@@ -159,17 +159,17 @@ def dossier(
         file.write_bytes(content)
     except OSError as err:
         raise EnvironmentUnfit(f"{file} cannot be written: {err.strerror}", advice="choose another --to") from err
-    note(f"{file}: open index.html in it; `rackwright verify {file}` looks at all of it")
+    answer(f"{file}: open index.html in it; `rackwright verify {file}` looks at all of it")
 
 
 def _show(record: Row, shape: Output) -> None:
-    if shape is not Output.TABLE:
+    if not shape.is_table:
         emit([{**record, "name": record["offer"]["name"]}], _RECORDS, shape, name="name", single=True)
         return
     emit([record], _RECORDS, shape, single=True)
     for c in record["conditions"]:
         seen = "not known" if c["last"] is None else f"{c['last']:g}"
-        note(f"  {c['outcome']}: {_text(c)} (measured: {seen}; {c['detail'] or 'not looked at yet'})")
+        answer(f"  {c['outcome']}: {_text(c)} (measured: {seen}; {c['detail'] or 'not looked at yet'})", shape)
     emit(record["log"], _LOG, shape)
 
 

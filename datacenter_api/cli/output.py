@@ -1,4 +1,7 @@
-"""Rows become table, wide, json, yaml or name.  Data goes to stdout, everything else to stderr; pure but for `emit`."""
+"""Rows become table, wide, json, yaml or name.  The answer goes to stdout, everything else to stderr.
+
+Pure but for what prints: `emit`, `answer` and `note`.
+"""
 
 import json
 import os
@@ -25,6 +28,11 @@ class Output(StrEnum):
     JSON = "json"
     YAML = "yaml"
     NAME = "name"
+
+    @property
+    def is_table(self) -> bool:
+        """Whether people read it: sentences may stand beside its rows."""
+        return self in (Output.TABLE, Output.WIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +102,13 @@ def _room() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
+def answer(text: str, output: Output = Output.TABLE) -> None:
+    """Say in a sentence what was asked for: beside a table, where people read one, else apart from the document."""
+    print(text, file=sys.stdout if output.is_table else sys.stderr)
+
+
 def note(text: str) -> None:
-    """Say something to the person at the terminal, apart from the data."""
+    """Say what is no answer, apart from it: progress, what to do next, what to beware of."""
     print(text, file=sys.stderr)  # noqa: T201
 
 

@@ -10,7 +10,7 @@ import typer
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note, number
+from datacenter_api.cli.output import Column, Output, Row, answer, emit, number
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 
 app = typer.Typer(help="Where every part was made, and what can be claimed of it.", no_args_is_help=True)
@@ -100,18 +100,19 @@ def import_records(
         raise ConfigurationError(f"{file} cannot be read: {err.strerror}", advice="name the factory's file") from err
     report: Row = link.send_file(f"{V1}/imports", data, name=file.name, rack=rack or None, replace=replace or None)
     if report["accepted"]:
-        note(
+        answer(
             f"{file.name}: these bytes were handed in before, as import {report['import_id']}"
             if report["already"]
-            else f"{file.name}: kept {plural(report['rows'], 'record')} of {plural(len(report['racks']), 'rack')}"
+            else f"{file.name}: kept {plural(report['rows'], 'record')} of {plural(len(report['racks']), 'rack')}",
+            shape,
         )
-        if shape is not Output.TABLE:
+        if not shape.is_table:
             emit([report], (), shape, single=True, name="import_id")
         return
-    if shape is Output.TABLE:
+    if shape.is_table:
         emit(report["faults"], _FAULTS, shape, name="row")
         for what, times in sorted(((w, n) for w, n in report["counts"].items() if n), key=lambda c: -c[1]):
-            note(f"{times:>9} × {what}")
+            answer(f"{times:>9} × {what}", shape)
     else:
         emit([report], (), shape, single=True, name="sha256")
     raise ConfigurationError(
@@ -138,7 +139,7 @@ def show(
         return
     emit(passport["parts"], _PARTS, shape)
     frozen = passport["frozen"][0]["sha256"][:12] if passport["frozen"] else "never"
-    note(f"{passport['rows']} records, {passport['cost_known']} with a cost, accepted: {frozen}")
+    answer(f"{passport['rows']} records, {passport['cost_known']} with a cost, accepted: {frozen}", shape)
 
 
 @app.command("found")
@@ -171,11 +172,11 @@ def match(
         emit([report], (), shape, single=True)
     else:
         emit(report["findings"], _FINDINGS, shape, name="fit")
-    note(", ".join(f"{n} {fit.replace('_', ' ')}" for fit, n in report["counts"].items() if n))
+    answer(", ".join(f"{n} {fit.replace('_', ' ')}" for fit, n in report["counts"].items() if n), shape)
     if report["unread"]:
-        note(f"{len(report['unread'])} trays are not read in full yet: ask again, or --wait SECONDS")
+        answer(f"{len(report['unread'])} trays are not read in full yet: ask again, or --wait SECONDS", shape)
     if report["swaps"]:
-        note(str(report["swaps"]))
+        answer(str(report["swaps"]), shape)
     if report["wrong"]:
         raise typer.Exit(DIFFERS)
 
@@ -267,10 +268,10 @@ def write_export(folder: Path, made: Row) -> None:
             secret = file.with_name(f"{file.name}.openings.json")
             secret.touch(mode=0o600)
             secret.write_text(json.dumps(made["openings"]), encoding="utf-8")
-            note(f"{secret}: the prices, for you alone")
+            answer(f"{secret}: the prices, for you alone")
     except OSError as err:
         raise EnvironmentUnfit(f"{file} cannot be written: {err.strerror}", advice="choose another --to") from err
-    note(f"{file} and {file.name}.dsse: give both; `rackwright verify {file}` looks at them")
+    answer(f"{file} and {file.name}.dsse: give both; `rackwright verify {file}` looks at them")
 
 
 def _match(link: Connection, rack: str, wait: int) -> Row:

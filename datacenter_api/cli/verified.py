@@ -7,7 +7,7 @@ from typing import IO
 import msgspec
 import typer
 
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.prove.dossier import is_dossier, look_into
@@ -84,19 +84,19 @@ def _tell(row: Row, opinion: Opinion, shape: Output) -> None:
     """Show what came of a look, and leave with the code that says so."""
     emit([row], _COLUMNS, shape, name="file", single=True)
     for fault in opinion.faults:
-        note(str(fault))
+        answer(str(fault), shape)
     for wrong in row["wrong_claims"]:
-        note(f"claim: {wrong}")
+        answer(f"claim: {wrong}", shape)
     for beside in row["beside"]:
-        note(f"{beside['wrong']}: {beside['file']}: {beside['detail']}")
+        answer(f"{beside['wrong']}: {beside['file']}: {beside['detail']}", shape)
     if not row["holds"] or row["wrong_claims"]:
         raise typer.Exit(CHANGED)
-    _hold_unknown(row)
+    _hold_unknown(row, shape)
 
 
-def _hold_unknown(row: Row) -> None:
+def _hold_unknown(row: Row, shape: Output) -> None:
     if not row["trusted"]:
-        note(f"signed by {row['signer']}, a key nobody here was told of: compare it, then give it with --key")
+        answer(f"signed by {row['signer']}, a key nobody here was told of: compare it, then give it with --key", shape)
         raise typer.Exit(HELD)
 
 
@@ -140,10 +140,10 @@ def verify_zip(file: Path, known: list[str], shape: Output) -> None:
     }
     emit([row], _COLUMNS, shape, name="file", single=True)
     for said in (*faults, *missing):
-        note(said)
+        answer(said, shape)
     if faults:
         raise typer.Exit(CHANGED)
-    _hold_unknown(row)
+    _hold_unknown(row, shape)
 
 
 def _looked_into(file: Path, content: IO[bytes], known: list[str]) -> tuple[list[str], str, bool, list[str]]:

@@ -87,9 +87,12 @@ def test_a_live_run_is_begun_followed_and_ends_in_its_verdict(link: Link, capsys
     assert "u11/gpu0" in said.out
 
 
-def test_a_live_run_is_left_alone_where_that_is_asked_for(link: Link) -> None:
+def test_a_live_run_is_left_alone_where_that_is_asked_for(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["accept", "run", "--rack", "k01", "--leave", "--yes"]) == 0
     assert len(link.sent) == 2
+    assert "run k01-1 has begun; its screen: https://" in capsys.readouterr().out
+    assert run(["accept", "run", "--rack", "k01", "--leave", "--yes", "-o", "name"]) == 0
+    assert capsys.readouterr().out == "k01-1\n"
 
 
 def test_a_plan_that_a_rack_cannot_satisfy_is_said_and_asked_about(
@@ -142,7 +145,8 @@ def test_a_rack_that_another_run_has_is_said_and_nobody_is_asked(
     assert [path for path, _ in link.sent] == ["/api/v1/acceptance/plan"] * 2, "nothing was begun"
     assert run(["accept", "plan", "--rack", "k01", "--level", "L10"]) == 0
     shown = capsys.readouterr()
-    assert ("identity" in shown.out, "it cannot begin now: " in shown.err, "at least" in shown.err) == (True,) * 3
+    assert ("identity" in shown.out, "it cannot begin now: " in shown.out, "at least" in shown.out) == (True,) * 3
+    assert shown.err == ""
     assert run(["accept", "plan", "--rack", "k01", "-o", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["taken"][0]["run"] == "k01-0"
 
@@ -161,6 +165,7 @@ def test_racks_together_are_begun_as_one_and_each_is_followed(link: Link, capsys
         {**view(), "record": bad},
     ]
     words = ["accept", "run", "--rack", "k01", "--rack", "k02", "--level", "L12", "--yes"]
+    again = [*link.views]
     assert run(words) == 9
     assert link.sent[0] == ("/api/v1/acceptance/plan", {"rack": ["k01", "k02"], "level": "L12", "plan": None})
     assert link.sent[1][1] == {"racks": ["k01", "k02"], "level": "L12", "patience_s": 1800.0}
@@ -174,6 +179,10 @@ def test_racks_together_are_begun_as_one_and_each_is_followed(link: Link, capsys
     ):
         assert wanted in said.err, wanted
     assert "u11/gpu0" in said.out
+    assert "FAIL; kept and sealed where the API runs" in said.out
+    link.views = again
+    assert run([*words, "-o", "json"]) == 9
+    assert [r["rack"] for r in json.loads(capsys.readouterr().out)["items"]] == [RACK, other]
 
 
 def test_what_racks_together_lack_is_asked_about_with_their_names(
@@ -220,6 +229,7 @@ def test_a_cut_run_is_gone_on_with_and_followed_or_given_up(link: Link, capsys: 
 def test_a_run_is_stopped_and_a_deviation_waived_with_a_reason(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["accept", "stop", "k01-1", "--reason", "smoke"]) == 0
     assert link.sent[-1] == ("/api/v1/acceptance/runs/k01-1/stop", {"reason": "smoke"})
+    assert capsys.readouterr().out == "k01-1 ends with its next phase\n"
     words = ["accept", "waive", "k01-1", "gpu_stress", "tail", "u13/gpu1"]
     assert run([*words, "--reason", "the maker replaces it", "-o", "json"]) == 0
     shown = json.loads(capsys.readouterr().out)["items"][0]

@@ -31,10 +31,10 @@ def said(capsys: pytest.CaptureFixture[str], state: Path, *words: str) -> tuple[
 
 def test_racks_are_compared_and_written_to_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     six_racks(tmp_path)
-    out, err = said(capsys, tmp_path, "compare")
+    out, _ = said(capsys, tmp_path, "compare")
     assert "100 [97.52, 102.5]" in out
     assert re.search(r"goodput-per-kw\s+gb200-nvl72\s+gb300-nvl72\s+real\s+gb300-nvl72", out)
-    assert "corrected together after Holm" in err
+    assert "corrected together after Holm" in out
     for form, name in (("csv", "criterion"), ("differences", "verdict")):
         said(capsys, tmp_path, "compare", "--export", str(tmp_path / form), "--form", form)
         assert name in next(csv.reader((tmp_path / form).open()))
@@ -50,7 +50,8 @@ def test_virtual_racks_are_run_kept_and_shown(tmp_path: Path, capsys: pytest.Cap
     out, err = said(capsys, tmp_path, "run", "gb200-nvl72", "--racks", "2", "--plan", "short")
     assert "virtual/gb200-nvl72/1/k002" in out
     name = next((tmp_path / "evaluations").iterdir()).name
-    assert f"{name}: sealed in" in err
+    assert f"{name}: sealed in" in out
+    assert err == "gb200-nvl72: 2 sheets\n"
     assert name in said(capsys, tmp_path, "show")[0]
     assert "k001" in said(capsys, tmp_path, "show", name)[0]
     sheets = tmp_path / "evaluations" / name / "sheets.jsonl"
@@ -58,7 +59,7 @@ def test_virtual_racks_are_run_kept_and_shown(tmp_path: Path, capsys: pytest.Cap
     flip(sheets)
     assert run(["evaluate", "show", name, "--state", str(tmp_path)]) == 9
     assert run(["verify", str(sheets), "--state", str(tmp_path)]) == 9
-    assert "altered: sheets.jsonl" in capsys.readouterr().err
+    assert "altered: sheets.jsonl" in capsys.readouterr().out
     assert run(["evaluate", "run", "gb200-nvl72", "--plan", "none", "--state", str(tmp_path)]) == 2
     assert run(["evaluate", "take", "none", "--state", str(tmp_path)]) == 2
 

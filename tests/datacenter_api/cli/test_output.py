@@ -1,9 +1,10 @@
 """Tables: one line a row where they are piped, and within the terminal's width where there is one."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datacenter_api.cli.output import Column, Output, Row, render
+from datacenter_api.cli.output import Column, Output, Row, answer, note, render
 
 COLUMNS = (
     Column("STATE", lambda r: str(r["state"])),
@@ -19,6 +20,17 @@ ROWS: list[Row] = [
     {"state": "confirming", "seen": "leak0 is silent", "what": "repair the detector"},
 ]
 WORDS = st.lists(st.text("abc,", min_size=1, max_size=9), max_size=12).map(" ".join)
+
+
+@pytest.mark.parametrize("output", Output)
+def test_what_answers_stands_beside_a_table_and_never_in_a_document(
+    output: Output, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer("3 same", output)
+    note("asking again")
+    said = capsys.readouterr()
+    beside = "3 same\n" if output in (Output.TABLE, Output.WIDE) else ""
+    assert (said.out, said.err.endswith("asking again\n")) == (beside, True)
 
 
 def test_what_is_piped_is_one_line_a_row() -> None:

@@ -84,7 +84,7 @@ def test_an_accepted_file_says_how_much_is_kept(link: Link, tmp_path: Path, caps
     (tmp_path / "f.csv").write_text("x")
     link.answers = {"/imports": {"accepted": True, "already": False, "rows": 5, "racks": ["k1"], "import_id": 3}}
     assert run(["passport", "import", str(tmp_path / "f.csv")]) == 0
-    assert "kept 5 records of 1 rack" in capsys.readouterr().err
+    assert "kept 5 records of 1 rack" in capsys.readouterr().out
 
 
 def test_a_claim_that_is_not_met_has_an_exit_code_of_its_own(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +101,10 @@ def test_a_match_names_both_sides_and_what_was_not_read(link: Link, capsys: pyte
     assert run(["passport", "match", "k1"]) == 9
     shown = capsys.readouterr()
     assert "swapped  k1/u1/psu0: P S  k1/u1/psu0: P NEW" in shown.out
-    assert "1 trays are not read in full yet" in shown.err
+    assert "3 same, 1 swapped" in shown.out
+    assert "1 trays are not read in full yet" in shown.out
+    assert run(["passport", "match", "k1", "-o", "json"]) == 9
+    assert json.loads(capsys.readouterr().out)["counts"] == {"same": 3, "swapped": 1}
     link.answers = {"/match": {**report, "wrong": 0, "findings": [], "unread": []}}
     assert run(["passport", "match", "k1"]) == 0
 
@@ -126,7 +129,11 @@ def test_an_offer_is_read_from_a_file_and_a_word_is_sent_as_it_was_said(
     asked = "racks_passed:L12 >= 17 by 2027-01-01"
     assert run(["option", "say", "pilot", "accept_if", "--if", asked, "--reason", "why"]) == 0
     assert link.sent[-1][1] == {"step": "accept_if", "said": "why", "conditions": [asked]}
-    assert f"open: {asked} (measured: not known" in capsys.readouterr().err
+    assert f"open: {asked} (measured: not known" in capsys.readouterr().out
+    for shape, begin in (("json", "{"), ("yaml", "schema_version: 1"), ("name", "pilot\n")):
+        assert run(["option", "say", "pilot", "accept", "-o", shape]) == 0
+        shown = capsys.readouterr()
+        assert (shown.out.startswith(begin), asked in shown.out) == (True, False), shape
     assert run(["option", "offer", str(tmp_path / "none.yaml")]) == 2
     (tmp_path / "offer.yaml").write_text("name: pilot\ndecide_by: 2027-02-30\n")
     assert run(["option", "offer", str(tmp_path / "offer.yaml")]) == 2
@@ -145,5 +152,5 @@ def test_evidence_is_handed_in_with_its_seal_and_shown_with_why_it_does_not_coun
     assert run(["option", "evidence", "pilot", str(tmp_path / "e.jsonl")]) == 0
     assert link.sent[0][1] == {"content": "x\n", "seal": "s\n"}
     shown = capsys.readouterr()
-    assert "k1 has passed L12" in shown.err
+    assert "k1 has passed L12" in shown.out
     assert "no: its seal does not hold" in shown.out

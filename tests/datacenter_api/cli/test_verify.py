@@ -68,7 +68,7 @@ def test_a_folder_without_one_sealed_file_is_refused_with_what_it_holds(
 
 def test_a_key_that_nobody_told_of_is_held_for_a_person(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", str(file)]) == 8
-    assert "a key nobody here was told of" in capsys.readouterr().err
+    assert "a key nobody here was told of" in capsys.readouterr().out
     assert run(["verify", str(file), "--key", "abc"]) == 2
 
 
@@ -77,7 +77,7 @@ def test_an_altered_part_is_named_with_its_bytes(file: Path, capsys: pytest.Capt
     at = content.index(b"LAB1-A-R01-K01-U01-PSU0")
     file.write_bytes(content[:at] + b"X" + content[at + 1 :])
     assert run(["verify", str(file)]) == 9
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert "altered: " in said
     assert "lab1/a/r01/k01/u01/psu0: entry" in said
 
@@ -90,7 +90,7 @@ def test_openings_that_do_not_fit_and_missing_files_are_told(
     told["openings"][1]["cost"] += 1
     openings.write_text(json.dumps(told))
     assert run(["verify", str(file), "--key", signed[1], "--opening", str(openings)]) == 9
-    assert "not the cost that was committed to" in capsys.readouterr().err
+    assert "not the cost that was committed to" in capsys.readouterr().out
     openings.write_text("{")
     assert run(["verify", str(file), "--key", signed[1], "--opening", str(openings)]) == 2
     other = file.with_name("other.json")
@@ -121,7 +121,7 @@ def test_a_file_that_its_own_signer_made_up_is_told_and_breaks_nothing(
     names = [str(n) for n in range(len(lines))]
     (tmp_path / "x.cdx.json.dsse").write_bytes(seal("x.cdx.json", lines, names, forger, {}))
     assert run(["verify", str(tmp_path / "x.cdx.json"), "--key", fingerprint(forger.public)]) == 9
-    assert "claim: " in capsys.readouterr().err
+    assert "claim: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["passport_v1", "passport_v1_redacted"])
@@ -140,7 +140,7 @@ def test_what_was_sealed_before_still_holds_and_what_is_altered_in_it_is_named(
     file.write_bytes(file.read_bytes().replace(b'"value":"step:0"', b'"value":"step:1"', 1))
     capsys.readouterr()
     assert run(words) == 9
-    assert ", lab1/a/r01/k01/u01/psu0: entry 3 is not what was sealed" in capsys.readouterr().err
+    assert ", lab1/a/r01/k01/u01/psu0: entry 3 is not what was sealed" in capsys.readouterr().out
 
 
 def test_what_was_said_before_is_read_as_what_is_said_now() -> None:

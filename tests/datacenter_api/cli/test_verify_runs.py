@@ -142,7 +142,7 @@ def test_what_a_report_is_drawn_from_is_under_the_seal(
     file.write_bytes(AcceptanceDesk(state).bundle(folder.path.name).read())
     for path in (folder.path, file):
         assert verified(path, state) == 9
-        assert said in capsys.readouterr().err
+        assert said in capsys.readouterr().out
     checked = AcceptanceDesk(state).verify(folder.path.name)
     assert not checked.holds
     assert any(said in fault for fault in checked.faults)
