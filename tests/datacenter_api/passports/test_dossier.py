@@ -86,7 +86,7 @@ def test_verify_says_what_was_done_to_it(
     assert rackwright(["verify", str(file), "--state", str(tmp_path)]) == 8
     file.write_bytes(content[: len(content) // 2])
     assert rackwright(["verify", str(file), "--state", str(state)]) == 9
-    assert "cut or altered: pilot.dossier.zip" in capsys.readouterr().err
+    assert "cut or altered: pilot.dossier.zip" in capsys.readouterr().out
     file.write_bytes(b"no zip")
     assert rackwright(["verify", str(file), "--state", str(state)]) == 2
     assert "option dossier NAME --zip" in capsys.readouterr().err

@@ -144,7 +144,7 @@ def test_the_command_says_which(kind: str, tmp_path: Path, capsys: pytest.Captur
     assert run(words) == 0
     flip(file, len(made.content) // 2)
     assert run(words) == 9
-    assert f"altered: {made.name}, bytes " in capsys.readouterr().err
+    assert f"altered: {made.name}, bytes " in capsys.readouterr().out
 
 
 def test_raw_series_beside_a_run_are_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,7 +155,7 @@ def test_raw_series_beside_a_run_are_looked_at(tmp_path: Path, capsys: pytest.Ca
     assert run(words) == 0
     (folder / "raw-soak-1.npz").unlink()
     assert run(words) == 0
-    assert "cut: raw-soak-1.npz: it is not here" in capsys.readouterr().err
+    assert "cut: raw-soak-1.npz: it is not here" in capsys.readouterr().out
     flip(folder / "raw-power-1.npz")
     assert run(words) == 9
-    assert "altered: raw-power-1.npz" in capsys.readouterr().err
+    assert "altered: raw-power-1.npz" in capsys.readouterr().out
