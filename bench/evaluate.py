@@ -36,7 +36,7 @@ def run(record: Callable[..., None]) -> None:
     with tempfile.TemporaryDirectory(prefix="rackwright-evaluate-") as folder:
         passports = PassportDesk(Path(folder))
         assert passports.take(_factory_file(RACKS), "factory.csv", "bench").accepted
-        racks = list(passports.store.racks())
+        racks = passports.store.racks()
         sheets = [_sheet(plan, rack, n) for n, rack in enumerate(racks)]
         about = EvaluationRecord("ev-bench", plan.name, digest, "bench", "live", RACKS, RACKS, 1, "bench", "0")
         keep_evaluation(Path(folder), about, sheets, passports.keys.signer())

@@ -61,7 +61,7 @@ def run(record: Callable[..., None]) -> None:
         seconds, match = _timed(lambda: match_parts(built, found, told))
         assert match.wrong > 0
         record(figure="match_s", value=seconds, unit="s", n=found.num_rows)
-        racks = list(desk.store.racks())
+        racks = desk.store.racks()
         for redacted, figure in ((False, "hbom_s"), (True, "hbom_redacted_s")):
             seconds, size = _timed(partial(_export, desk, racks, redacted))
             record(figure=figure, value=seconds, unit="s", n=len(racks))

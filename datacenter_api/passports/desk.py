@@ -133,7 +133,7 @@ class PassportDesk:
             swaps = {str(rack): int(n) for rack, n in connection.execute(query)}
         return [
             PassportRow(rack, rows, swaps.get(rack, 0), f.sha256 if f else "", f.unix_ns if f else 0)
-            for rack, rows in self.store.racks().items()
+            for rack, rows in self.store.in_force().items()
             for f in (newest.get(rack),)
         ]
 

@@ -49,6 +49,7 @@ class PassportStore:
         self._file = self.folder / FILE
         self._engine = open_tables(self._file)
         self._kept: dict[str, tuple[tuple[int, int], pa.Table]] = {}
+        self._counted: dict[str, tuple[tuple[int, int, int], int]] = {}
         self._segments: dict[str, Segment] = {}
         self._reading = threading.Lock()  # a Parquet file is read by one thread at a time
         self._tidy()
@@ -101,11 +102,28 @@ class PassportStore:
             rows = connection.execute(sa.select(imports).order_by(imports.c.id.desc()).limit(1_000))
             return [{**plain_row(row), "id": row.id} for row in rows]
 
-    def racks(self) -> dict[str, int]:
-        """Return every rack that any record is of, with how many records were handed in."""
-        query = sa.select(covers.c.rack, sa.func.sum(covers.c.rows)).group_by(covers.c.rack).order_by(covers.c.rack)
+    def racks(self) -> list[str]:
+        """Return every rack that any record is of, by place."""
         with self.begin() as connection:
-            return {str(rack): int(rows) for rack, rows in connection.execute(query)}
+            found = connection.execute(sa.select(covers.c.rack).distinct().order_by(covers.c.rack))
+            return [str(rack) for rack in found.scalars()]
+
+    def in_force(self) -> dict[str, int]:
+        """Return every rack that any record is of, by place, with how many of its records are in force.
+
+        A place counts once, however often it was handed in; a rack is counted anew only once its records change.
+        """
+        stamps = self.stamps()
+        query = sa.select(covers.c.rack, sa.func.max(covers.c.rows)).group_by(covers.c.rack)
+        with self.begin() as connection:
+            handed_in_once = query.having(sa.func.count() == 1)
+            once = {str(rack): int(rows) for rack, rows in connection.execute(handed_in_once)}
+        for rack, stamp in stamps.items():
+            if self._counted.get(rack, (None, 0))[0] != stamp:
+                swaps = stamp[1]
+                table = self.current(rack) if swaps or rack not in once else None
+                self._counted[rack] = stamp, once[rack] if table is None else table.num_rows
+        return {rack: self._counted[rack][1] for rack in sorted(stamps)}
 
     def covers(self, rack: str) -> bool:
         """Return whether any record is of this rack, named by its place."""

@@ -102,6 +102,7 @@ def test_a_place_is_replaced_only_when_somebody_says_so_and_a_serial_number_is_o
     assert take(desk, newer, replace=True)
     rows = {r["place"]: r for r in desk.records(RACK).to_pylist()}
     assert (len(rows), rows[f"{RACK}/u01/psu0"]["serial"]) == (5, "NEW")
+    assert [row.rows for row in desk.racks()] == [5], "the replaced record is no longer in force"
     twin = [part(f"{OTHER}/u05", serial="A"), part(f"{OTHER}/u01", "power_shelf", serial="LAB1-A-R01-K01-U01")]
     (fault,) = desk.take(csv_of(twin), "h.csv", "ada").faults
     assert (fault.row, fault.what) == (2, f"duplicate: recorded already at {RACK}/u01")
@@ -122,6 +123,7 @@ def test_racks_are_found_by_short_name_and_a_strange_one_is_refused(desk: Passpo
 def test_a_swap_changes_the_passport_and_the_claim_and_records_that_come_later_win(desk: PassportDesk) -> None:
     take(desk, small_rack())
     assert desk.claims("k01")[0].lower_percent == 79.99
+    assert [row.rows for row in desk.racks()] == [5]
     change = PartSwap(f"{RACK}/u01", "LAB1-A-R01-K01-U01", "SHELF-2", 2**62, "swap by ada")
     assert desk.swap(RACK, [change]) == [change]
     assert desk.swap(RACK, [change]) == [], "known already"
@@ -133,6 +135,9 @@ def test_a_swap_changes_the_passport_and_the_claim_and_records_that_come_later_w
     rows = {r["place"]: r for r in desk.records(RACK).to_pylist()}
     assert (rows[f"{RACK}/u01"]["serial"], rows[f"{RACK}/u01"]["assembly_place"]) == ("SHELF-2", "US-OH")
     assert f"{RACK}/u01/psu0" not in rows
+    assert {row.rack: row.rows for row in desk.racks()}[RACK] == len(rows), (
+        "what left with the old shelf counts no more"
+    )
     assert desk.swap("lab1/a/r09/k09", [change]) == []
 
 
