@@ -24,6 +24,7 @@ def summary_of(
         swaps=desk.store.changes(rack),
         frozen=frozen.sha256 if frozen else "",
         frozen_unix_ns=frozen.unix_ns if frozen else 0,
+        frozen_wrong=frozen.wrong_words if frozen else "",
         unread=0 if found is None else len(found.unread),
         note=note,
     )

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from datacenter_api.cli.connection import Connection, connect, quoted
-from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, answer, emit, number
+from datacenter_api.cli.passport_shown import CLAIMS, FAULTS, FINDINGS, FROZEN, PARTS, PASSPORTS, SITES
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 
 app = typer.Typer(help="Where every part was made, and what can be claimed of it.", no_args_is_help=True)
@@ -21,63 +21,12 @@ DIFFERS = 9
 RackArg = Annotated[str, typer.Argument(metavar="RACK", help="The rack's place or its short name.")]
 RuleOpt = Annotated[str, typer.Option("--rule", help="A rule of origin; the contract's where none is named.")]
 Delivery = Annotated[str | None, typer.Option("--delivery", help="Day of delivery (2028-06-01).", show_default=False)]
-_PASSPORTS = (
-    Column("RACK", lambda r: str(r["rack"])),
-    Column("RECORDS", lambda r: str(r["rows"]), right=True),
-    Column("SWAPS", lambda r: str(r["swaps"]), right=True),
-    Column("ACCEPTED", lambda r: str(r["frozen"])[:12] or "–"),
-)
-_PARTS = (
-    Column("PLACE", lambda r: "/".join(str(r["place"]).split("/")[3:])),
-    Column("KIND", lambda r: str(r["kind"])),
-    Column("PART", lambda r: str(r["part"])),
-    Column("SERIAL", lambda r: str(r["serial"] or "–")),
-    Column("LOT", lambda r: str(r["lot"] or "–"), wide=True),
-    Column("SUPPLIER", lambda r: str(r["supplier"] or "–"), wide=True),
-    Column("MADE", lambda r: ", ".join(f"{s['process']} {s.get('place', '?')}" for s in r["steps"]) or "–"),
-    Column("COST", lambda r: f"{r['cost']} {r['currency']}" if r["cost"] else "–", right=True),
-)
-_CLAIMS = (
-    Column("RULE", lambda c: str(c["rule"])),
-    Column("VERDICT", lambda c: str(c["verdict"]).replace("_", " ")),
-    Column("CLAIM", lambda c: _bounds(c)),
-    Column("ASKED", lambda c: "–" if c["more_than_percent"] is None else f"> {c['more_than_percent']:g} %"),
-    Column("WHY", lambda c: "; ".join(c["reasons"]) or "–"),
-    Column("NOT LOOKED AT", lambda c: "; ".join(c["leaves_out"]) or "–", wide=True),
-    Column("SOURCE", lambda c: str(c["source"]), wide=True),
-)
-_FINDINGS = (
-    Column("FIT", lambda f: str(f["fit"])),
-    Column("BUILT", lambda f: _side(f["built"])),
-    Column("FOUND", lambda f: _side(f["found"])),
-)
-_FAULTS = (
-    Column("ROW", lambda f: str(f["row"] or "file"), right=True),
-    Column("FIELD", lambda f: str(f["field"])),
-    Column("WHAT IS WRONG", lambda f: str(f["what"])),
-    Column("VALUE", lambda f: str(f["value"])),
-)
-_FROZEN = (
-    Column("RACK", lambda f: str(f["rack"])),
-    Column("RECORDS", lambda f: str(f["rows"]), right=True),
-    Column("WRONG", lambda f: str(f["wrong"]), right=True),
-    Column("NOT LOOKED AT", lambda f: str(f["unread"]), right=True),
-    Column("BY", lambda f: f"{f['actor']}, {clock(f['unix_ns']).partition('.')[0]}"),
-    Column("SHA-256", lambda f: str(f["sha256"])),
-)
-_SITES = (
-    Column("SITE", lambda s: str(s["id"])),
-    Column("WHERE", lambda s: f"{s['title']} ({s['place']})"),
-    Column("FIRM", lambda s: str(s["firm"])),
-    Column("BUILDS", lambda s: ", ".join(s["builds"])),
-    Column("KNOWN", lambda s: "example" if s["example"] else "confirmed" if s["confirmed"] else "said"),
-)
 
 
 @app.command("list")
 def list_passports(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
     """List every rack that as-built records were handed in of."""
-    emit(connect(url, state).get(V1), _PASSPORTS, chosen(output, as_json), name="rack")
+    emit(connect(url, state).get(V1), PASSPORTS, chosen(output, as_json), name="rack")
 
 
 @app.command("import")
@@ -110,7 +59,7 @@ def import_records(
             emit([report], (), shape, single=True, name="import_id")
         return
     if shape.is_table:
-        emit(report["faults"], _FAULTS, shape, name="row")
+        emit(report["faults"], FAULTS, shape, name="row")
         for what, times in sorted(((w, n) for w, n in report["counts"].items() if n), key=lambda c: -c[1]):
             answer(f"{times:>9} × {what}", shape)
     else:
@@ -137,9 +86,11 @@ def show(
     if shape in (Output.JSON, Output.YAML):
         emit([passport], (), shape, single=True)
         return
-    emit(passport["parts"], _PARTS, shape)
-    frozen = passport["frozen"][0]["sha256"][:12] if passport["frozen"] else "never"
+    emit(passport["parts"], PARTS, shape)
+    last = passport["frozen"][0] if passport["frozen"] else None
+    frozen = last["sha256"][:12] if last else "never"
     answer(f"{passport['rows']} records, {passport['cost_known']} with a cost, accepted: {frozen}", shape)
+    _tell_wrong(last, shape)
 
 
 @app.command("found")
@@ -152,7 +103,7 @@ def found(
     as_json: Json = False,
 ) -> None:
     """Show what is found in a rack now: the names that records are compared by."""
-    columns = (_PARTS[0], _PARTS[1], Column("PART", lambda r: str(r["part"] or "–")), _PARTS[3])
+    columns = (PARTS[0], PARTS[1], Column("PART", lambda r: str(r["part"] or "–")), PARTS[3])
     emit(connect(url, state).get(f"{V1}/{quoted(rack)}/found", wait_s=wait), columns, chosen(output, as_json))
 
 
@@ -171,7 +122,7 @@ def match(
     if shape in (Output.JSON, Output.YAML):
         emit([report], (), shape, single=True)
     else:
-        emit(report["findings"], _FINDINGS, shape, name="fit")
+        emit(report["findings"], FINDINGS, shape, name="fit")
     answer(", ".join(f"{n} {fit.replace('_', ' ')}" for fit, n in report["counts"].items() if n), shape)
     if report["unread"]:
         answer(f"{len(report['unread'])} trays are not read in full yet: ask again, or --wait SECONDS", shape)
@@ -195,7 +146,7 @@ def claim(
     """Show what a rule of origin allows to claim, with bounds; exit code 9 when it is not met."""
     asked = {"rule": rule or None, "delivery": delivery, "every": every or None}
     claims = connect(url, state).get(f"{V1}/{quoted(rack)}/claims", **asked)
-    emit(claims, _CLAIMS, chosen(output, as_json), name="rule")
+    emit(claims, CLAIMS, chosen(output, as_json), name="rule")
     if not every and any(c["verdict"] == "not_met" for c in claims):
         raise typer.Exit(DIFFERS)
 
@@ -222,20 +173,25 @@ def export(
 def freeze(
     rack: RackArg,
     delivery: Delivery = None,
+    despite_wrong: Annotated[
+        bool, typer.Option("--despite-wrong", help="Also while parts do not fit: what is wrong is kept and signed.")
+    ] = False,
     url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Keep a rack's passport as it is accepted, signed, under its hash."""
-    row = connect(url, state).post(f"{V1}/{quoted(rack)}/freeze", {"delivery": delivery})
-    emit([row], _FROZEN, chosen(output, as_json), name="sha256", single=True)
+    """Keep a rack's passport as it is accepted, signed, under its hash; refused while parts do not fit."""
+    wish = {"delivery": delivery, "despite_wrong": despite_wrong}
+    row, shape = connect(url, state).post(f"{V1}/{quoted(rack)}/freeze", wish), chosen(output, as_json)
+    emit([row], FROZEN, shape, name="sha256", single=True)
+    _tell_wrong(row, shape)
 
 
 @app.command("sites")
 def sites(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
     """List the sites that records may name."""
-    emit(connect(url, state).get(f"{V1}/rules")["sites"], _SITES, chosen(output, as_json), name="id")
+    emit(connect(url, state).get(f"{V1}/rules")["sites"], SITES, chosen(output, as_json), name="id")
 
 
 @app.command("key")
@@ -274,6 +230,17 @@ def write_export(folder: Path, made: Row) -> None:
     answer(f"{file} and {file.name}.dsse: give both; `rackwright verify {file}` looks at them")
 
 
+def _tell_wrong(frozen: Row | None, shape: Output) -> None:
+    """Tell what did not fit when a passport was frozen; states of before were kept with its number alone."""
+    from rack_controller.prove.fit import wrong_words
+
+    if frozen and frozen["wrong"]:
+        wrong = wrong_words(frozen["counts"]) or frozen["wrong"]
+        answer(f"accepted with parts that do not fit: {wrong}", shape)
+        if shape.is_table and frozen["findings"]:
+            emit(frozen["findings"], FINDINGS, shape)
+
+
 def _match(link: Connection, rack: str, wait: int) -> Row:
     until = time.monotonic() + wait
     while True:
@@ -281,16 +248,3 @@ def _match(link: Connection, rack: str, wait: int) -> Row:
         if not report["unread"] or time.monotonic() >= until:
             return report
         time.sleep(2.0)
-
-
-def _bounds(claim: Row) -> str:
-    if claim["lower_percent"] is None:
-        return str(claim["country"])
-    return f"{claim['lower_percent']:.2f} to {claim['upper_percent']:.2f} %"
-
-
-def _side(side: Row | None) -> str:
-    if side is None:
-        return "–"
-    place = "/".join(str(side["place"]).split("/")[3:])
-    return f"{place}: {side['part'] or '?'} {side['serial'] or 'no serial number'}"

@@ -8,9 +8,11 @@ import msgspec
 import typer
 
 from datacenter_api.cli.output import Column, Output, Row, answer, emit
+from datacenter_api.cli.passport_shown import FINDINGS
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.prove.dossier import is_dossier, look_into
+from rack_controller.prove.fit import wrong_words
 from rack_controller.prove.keys import fingerprint, public_of
 from rack_controller.prove.many_files import FolderFiles
 from rack_controller.prove.openings import Openings
@@ -73,6 +75,7 @@ def _row_of(name: str, opinion: Opinion, beside: Sequence[Beside], missing: Sequ
             }
             for f in opinion.faults
         ],
+        "accepted": None,
         "rule": None,
         "claims": [],
         "wrong_claims": [],
@@ -85,6 +88,7 @@ def _tell(row: Row, opinion: Opinion, shape: Output) -> None:
     emit([row], _COLUMNS, shape, name="file", single=True)
     for fault in opinion.faults:
         answer(str(fault), shape)
+    _tell_accepted(row["accepted"], shape)
     for wrong in row["wrong_claims"]:
         answer(f"claim: {wrong}", shape)
     for beside in row["beside"]:
@@ -92,6 +96,14 @@ def _tell(row: Row, opinion: Opinion, shape: Output) -> None:
     if not row["holds"] or row["wrong_claims"]:
         raise typer.Exit(CHANGED)
     _hold_unknown(row, shape)
+
+
+def _tell_accepted(accepted: Row | None, shape: Output) -> None:
+    """Tell what did not fit when the passport was frozen, as it was signed."""
+    if accepted and accepted["findings"]:
+        answer(f"accepted by {accepted['actor']} with parts that do not fit: {wrong_words(accepted['counts'])}", shape)
+        if shape.is_table:
+            emit(accepted["findings"], FINDINGS, shape)
 
 
 def _hold_unknown(row: Row, shape: Output) -> None:
@@ -193,6 +205,7 @@ def _work_out(row: Row, content: bytes, opening: Path | None) -> None:
     except (ValueError, LookupError) as err:
         row["wrong_claims"] = [f"they cannot be worked out again: {err}"]
         return
+    row["accepted"] = msgspec.to_builtins(told.accepted)
     row["rule"] = None if told.rule is None else {"name": told.rule.name, "source": told.rule.source}
     row["claims"] = list(told.claims)
     row["wrong_claims"] = wrong_claims(told, claims)

@@ -38,16 +38,9 @@ def draw_match(report: MatchReport) -> str:
         else ""
     )
     swaps = f'<p class="sev-warning">? {esc(report.swaps)}</p>' if report.swaps else ""
-    rows = "".join(_finding(f) for f in report.findings[:MOST_SHOWN])
-    table = (
-        '<table class="lines"><thead><tr><th>Fit</th><th>Built</th><th>Found</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
-        if rows
-        else ""
-    )
     return (
-        f'<h2>Found beside built</h2><p class="{state}">{glyph} {esc(counted)}</p>{unread}{swaps}{table}'
-        f"{_more(len(report.findings), 'finding')}"
+        f'<h2>Found beside built</h2><p class="{state}">{glyph} {esc(counted)}</p>{unread}{swaps}'
+        f"{_findings(report.findings)}"
     )
 
 
@@ -120,6 +113,17 @@ def _bar(lower: float, upper: float, asked: float | None) -> str:
     )
 
 
+def _findings(findings: Sequence[Mismatch]) -> str:
+    """Return the first parts that do not fit as a table, nothing where all do."""
+    if not findings:
+        return ""
+    rows = "".join(_finding(f) for f in findings[:MOST_SHOWN])
+    return (
+        '<table class="lines"><thead><tr><th>Fit</th><th>Built</th><th>Found</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>{_more(len(findings), 'finding')}"
+    )
+
+
 def _finding(finding: Mismatch) -> str:
     return (
         f'<tr><td class="sev-critical">{esc(finding.fit.replace("_", " "))}</td>'
@@ -140,9 +144,11 @@ def _part(part: PartRow) -> str:
 
 
 def _frozen(row: FrozenRow) -> str:
+    wrong = f'<span class="sev-warning">▲ kept so: {esc(row.wrong_words)}</span><br>' if row.wrong else ""
     return (
-        f"<p>{_day(row.unix_ns)} by {esc(row.actor)}: <code>{esc(row.sha256)}</code><br>"
+        f"<p>{_day(row.unix_ns)} by {esc(row.actor)}: <code>{esc(row.sha256)}</code><br>{wrong}"
         f'<span class="quiet">{row.rows} records, {row.wrong} did not fit, {row.unread} nobody could look at</span></p>'
+        f"{_findings(row.findings)}"
     )
 
 

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from datacenter_api import __version__
+from datacenter_api.passports.accepted import keep_accepted, list_accepted, read_accepted
 from datacenter_api.passports.found import Found
 from datacenter_api.passports.proofs import Proofs
 from datacenter_api.passports.reports import (
@@ -33,17 +34,17 @@ from datacenter_api.passports.reports import (
 )
 from datacenter_api.passports.rows import part_rows
 from datacenter_api.passports.store import PassportStore
-from datacenter_api.passports.tables import changes, frozen, plain_row
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid, TargetUnknown
+from datacenter_api.passports.tables import changes
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, PreconditionFailed, TargetUnknown
 from firmware_bridge.vocabulary.place import RACK_PARTS, parse_place, rack_of
 from rack_controller.origin_files import OriginFiles, load_origin_files
 from rack_controller.prove.as_csv import as_csv
 from rack_controller.prove.check_as_built import check_as_built, in_order
 from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.complaints import MOST_SHOWN, Complaints
-from rack_controller.prove.cyclonedx import Document, Heading, hardware_bom
+from rack_controller.prove.cyclonedx import AS_ACCEPTED, Document, Heading, hardware_bom
 from rack_controller.prove.fields import COST, PART, PLACE, SERIAL
-from rack_controller.prove.fit import PartSwap
+from rack_controller.prove.fit import AsAccepted, PartSwap, wrong_words
 from rack_controller.prove.keys import fingerprint
 from rack_controller.prove.match import Match, match_parts
 from rack_controller.prove.openings import Openings
@@ -51,12 +52,16 @@ from rack_controller.prove.origin import claim_of
 from rack_controller.prove.read_as_built import read_as_built
 from rack_controller.prove.redact import redact
 from rack_controller.prove.rules import OriginRule
-from rack_controller.prove.seal import SUFFIX, seal
+from rack_controller.prove.seal import seal
 from rack_controller.signing_keys import FOLDER as KEYS
 from rack_controller.signing_keys import SigningKeys
 
 MOST_FINDINGS = 2_000
 MOST_NAME = 120
+_MEND_OR_MEAN_IT = (
+    "see `rackwright passport match {rack}`; mend the rack or hand in its records, "
+    "or keep it so with --despite-wrong (REST: despite_wrong)"
+)
 FORMS = {"cyclonedx": "cdx.json", "csv": "csv"}
 
 
@@ -214,9 +219,19 @@ class PassportDesk:
         return match_parts(self.records(rack), found.parts, found.told)
 
     def export(
-        self, rack: str, form: str, *, rule: str = "", delivery: date | None = None, redacted: bool = True
+        self,
+        rack: str,
+        form: str,
+        *,
+        rule: str = "",
+        delivery: date | None = None,
+        redacted: bool = True,
+        accepted: AsAccepted | None = None,
     ) -> Export:
-        """Return a rack's passport as a signed file.  Raises TargetUnknown, ArgumentsInvalid."""
+        """Return a rack's passport as a signed file, which says what was found where it is `accepted`.
+
+        Raises TargetUnknown, ArgumentsInvalid.
+        """
         if form not in FORMS:
             raise ArgumentsInvalid(f"no form {form!r}", advice=f"one of: {', '.join(FORMS)}")
         place, table, asked = rack, self.store.current(rack), self.rule(rule)
@@ -225,6 +240,8 @@ class PassportDesk:
             table = self._records_at(place)
         claims = [claim_of(table, asked, self.files.country_of_site, delivery)]
         openings, more = None, self._about(asked, delivery)
+        if accepted is not None:
+            more[AS_ACCEPTED] = msgspec.json.encode(accepted).decode()
         if redacted:
             table, more["cost-total-commitment"], openings = redact(table, asked, secrets.token_bytes(32))
         now = datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
@@ -245,19 +262,21 @@ class PassportDesk:
         sealed = seal(name, document.lines, document.names, self.keys.signer(), about, content)
         return Export(name, content, sealed, openings)
 
-    def freeze(self, rack: str, found: Found, actor: str, delivery: date | None) -> FrozenRow:
-        """Keep a rack's passport as it is accepted: its signed BOM under its own hash.  Raises TargetUnknown."""
+    def freeze(
+        self, rack: str, found: Found, actor: str, delivery: date | None, *, despite_wrong: bool = False
+    ) -> FrozenRow:
+        """Keep a rack's passport as it is accepted: its signed BOM, which says what did not fit, under its own hash.
+
+        Raises TargetUnknown; PreconditionFailed where parts do not fit, unless that is meant (`despite_wrong`).
+        """
         place = self.named(rack)
-        match = self.match(rack, found)
-        export = self.export(rack, "cyclonedx", delivery=delivery, redacted=False)
-        sha256 = hashlib.sha256(export.content).hexdigest()
-        self.store.write(f"frozen/{sha256}.cdx.json", export.content)
-        self.store.write(f"frozen/{sha256}.cdx.json{SUFFIX}", export.seal)
-        unread = match.counts["unread"] + match.counts["unproven"]
-        row = FrozenRow(place, sha256, self.records(rack).num_rows, match.wrong, unread, time.time_ns(), actor)
-        with self.store.begin() as connection:
-            connection.execute(sa.insert(frozen).values(msgspec.structs.asdict(row)))
-        return row
+        match = self.match(place, found)
+        if match.wrong and not despite_wrong:
+            what = f"{place} is not as it was built: {wrong_words(match.counts)}"
+            raise PreconditionFailed(what, advice=_MEND_OR_MEAN_IT.format(rack=place.rsplit("/", 1)[-1]))
+        accepted = AsAccepted(actor, match.counts, match.findings(MOST_FINDINGS))
+        export = self.export(place, "cyclonedx", delivery=delivery, redacted=False, accepted=accepted)
+        return keep_accepted(self.store, place, export.content, export.seal, match.built.num_rows, accepted)
 
     def as_accepted(self, rack: str, sha256: str) -> Export:
         """Return an as-accepted state as it was kept, with its seal.  Raises TargetUnknown, EnvironmentUnfit."""
@@ -265,16 +284,11 @@ class PassportDesk:
         if sha256 not in {row.sha256 for row in self.frozen(place)}:
             what = f"{place} has no as-accepted state {sha256[:16]!r}"
             raise TargetUnknown(what, advice=f"see `rackwright passport show {rack}`")
-        name = f"{place.replace('/', '-')}.{FORMS['cyclonedx']}"
-        content, seal = (self.store.read(f"frozen/{sha256}.cdx.json{end}") for end in ("", SUFFIX))
-        return Export(name, content, seal)
+        return Export(f"{place.replace('/', '-')}.{FORMS['cyclonedx']}", *read_accepted(self.store, sha256))
 
     def frozen(self, rack: str = "") -> list[FrozenRow]:
         """Return every as-accepted state, of one rack or all, the newest first."""
-        query = sa.select(frozen).order_by(frozen.c.id.desc())
-        query = query.where(frozen.c.rack == rack) if rack else query
-        with self.store.begin() as connection:
-            return [msgspec.convert(plain_row(row), FrozenRow) for row in connection.execute(query)]
+        return list_accepted(self.store, rack)
 
     def close(self) -> None:
         """Close the store."""

@@ -81,6 +81,7 @@ def _passports(desk: DecisionDesk, record: DecisionRecord, files: dict[str, byte
             records=passports.records(rack).num_rows,
             claims=passports.claims(rack, delivery=delivery, every=True),
             frozen=frozen.sha256 if frozen else "",
+            frozen_wrong=frozen.wrong_words if frozen else "",
             file=at,
         )
 

@@ -4,7 +4,7 @@ import msgspec
 
 from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.complaints import Complaint
-from rack_controller.prove.fit import Mismatch, PartSwap
+from rack_controller.prove.fit import Mismatch, PartSwap, wrong_words
 from rack_controller.prove.openings import Openings
 from rack_controller.prove.rules import FactorySite, OriginRule
 
@@ -65,7 +65,10 @@ class PartRow(msgspec.Struct, frozen=True):
 
 
 class FrozenRow(msgspec.Struct, frozen=True):
-    """One as-accepted state: the hash of its signed BOM, how many parts did not fit, how many nobody could look at."""
+    """One as-accepted state: the hash of its signed BOM, how many parts did not fit, how many nobody could look at.
+
+    `counts` by fit and `findings`, the first of those that did not fit: empty where they were not kept yet.
+    """
 
     rack: str
     sha256: str
@@ -74,6 +77,13 @@ class FrozenRow(msgspec.Struct, frozen=True):
     unread: int
     unix_ns: int
     actor: str
+    counts: dict[str, int] = {}
+    findings: list[Mismatch] = []
+
+    @property
+    def wrong_words(self) -> str:
+        """What did not fit, in words (`2 swapped, 1 missing`); empty where all did."""
+        return wrong_words(self.counts) or (f"{self.wrong} did not fit" if self.wrong else "")
 
 
 class Passport(msgspec.Struct, frozen=True):

@@ -56,6 +56,15 @@ frozen = sa.Table(
     sa.Column("actor", sa.String(64), nullable=False),
 )
 
+frozen_fits = sa.Table(
+    "frozen_fits",
+    metadata,
+    sa.Column("frozen_id", sa.Integer, sa.ForeignKey("frozen.id"), primary_key=True),
+    sa.Column("counts", sa.Text, nullable=False),  # lines by rack_controller.prove.fit.Fit as JSON
+    sa.Column("findings", sa.Text, nullable=False),  # of rack_controller.prove.fit.Mismatch as JSON
+)
+"""What did not fit when a passport was frozen; states that were frozen before this was kept have no row."""
+
 options = sa.Table(
     "options",
     metadata,

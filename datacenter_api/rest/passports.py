@@ -54,11 +54,15 @@ class ExportRequest(BaseModel):
 
 
 class FreezeRequest(BaseModel):
-    """The day of delivery that the claim in the frozen file is made for."""
+    """The day of delivery that the claim in the frozen file is made for.
+
+    `despite_wrong`: also while parts do not fit what was built; what did not fit is kept, and signed with it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     delivery: date | None = None
+    despite_wrong: bool = False
 
 
 @router.get("", responses=describes(list[PassportRow]))
@@ -163,12 +167,14 @@ async def export_rack(rack: str, wish: ExportRequest, parts: Parts, request: Req
 
 @router.post("/{rack:path}/freeze", responses=describes(FrozenRow))
 async def freeze_rack(rack: str, wish: FreezeRequest, parts: Parts, request: Request) -> Response:
-    """Keep the rack's passport as it is accepted, signed, under its hash."""
+    """Keep the rack's passport as it is accepted, signed, under its hash; 412 while parts do not fit what was built."""
     who, (place, _) = principal_of(request), await _swapped(parts, rack)
     found = parts.passports.found(place)
     async with parts.passports.turn:
-        row = await asyncio.to_thread(parts.passports.open().freeze, place, found, who.user, wish.delivery)
-    parts.store.audit(who.user, who.address, "passport freeze", place, "frozen", row.sha256)
+        freeze = partial(parts.passports.open().freeze, despite_wrong=wish.despite_wrong)
+        row = await asyncio.to_thread(freeze, place, found, who.user, wish.delivery)
+    detail = f"{row.sha256}, despite {row.wrong_words}" if row.wrong else row.sha256
+    parts.store.audit(who.user, who.address, "passport freeze", place, "frozen", detail)
     return json_answer(row)
 
 

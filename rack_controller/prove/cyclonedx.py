@@ -30,6 +30,8 @@ SERIAL_NUMBER, BATCH_OF = "cdx:device:serialNumber", f"{OWN}batch"
 BATCH = "batch:"
 """What a batch is called: this and its number."""
 _CONTENT = '"contentType":"application/json","content":"'
+AS_ACCEPTED = "as-accepted"
+"""The property of a frozen passport that has a `fit.AsAccepted` as JSON."""
 COST_OF, COST_MOST_OF, COMMITMENT_OF = f"{OWN}cost", f"{OWN}cost-most", f"{OWN}cost-commitment"
 SHARE_OF, SHARE_MOST_OF = f"{OWN}cost-share-per-billion", f"{OWN}cost-share-most-per-billion"
 

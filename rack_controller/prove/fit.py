@@ -1,5 +1,6 @@
 """How a part that was found fits what was built, and what a swap changed, as both sides are told.  Pure."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -44,6 +45,22 @@ class Mismatch(msgspec.Struct, frozen=True):
     fit: Fit
     built: Side | None
     found: Side | None
+
+
+class AsAccepted(msgspec.Struct, frozen=True):
+    """What was found beside what was built when `actor` accepted a rack.
+
+    `counts`: lines by fit; `findings`: those that did not fit, the first ones of very many.
+    """
+
+    actor: str
+    counts: dict[str, int]
+    findings: list[Mismatch] = []
+
+
+def wrong_words(counts: Mapping[str, int]) -> str:
+    """Return in words how many parts of each sort do not fit (`2 swapped, 1 missing`), empty where all do."""
+    return ", ".join(f"{n} {fit.replace('_', ' ')}" for fit in Fit if fit in WRONG and (n := counts.get(fit, 0)))
 
 
 class PartSwap(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ import pyarrow as pa
 from rack_controller.prove.batches import is_common
 from rack_controller.prove.claim import ClaimVerdict, OriginClaim, words_of
 from rack_controller.prove.cyclonedx import (
+    AS_ACCEPTED,
     BATCH_OF,
     COMMITMENT_OF,
     COST_MOST_OF,
@@ -35,6 +36,7 @@ from rack_controller.prove.fields import (
     SUPPLIER,
     WORK_ORDER,
 )
+from rack_controller.prove.fit import AsAccepted
 from rack_controller.prove.origin import claim_of
 from rack_controller.prove.redact import COMMITMENT
 from rack_controller.prove.rules import Measure, OriginRule
@@ -59,7 +61,10 @@ _ROUNDING = 0.011
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a BOM says: its records, the rule and the sites that its claims were made with, and the claims' words."""
+    """What a BOM says: its records, the rule and the sites that its claims were made with, and the claims' words.
+
+    `accepted`: what was found when it was frozen; None in exports, and where it was frozen before that was kept.
+    """
 
     rack: str
     records: pa.Table
@@ -69,6 +74,7 @@ class Told:
     claims: tuple[str, ...]
     total: str
     redacted: bool
+    accepted: AsAccepted | None = None
 
 
 def read_bom(content: bytes) -> Told:
@@ -84,7 +90,7 @@ def read_bom(content: bytes) -> Told:
         names = list(dict.fromkeys(name for row in rows for name in row))
         kinds = {name: pa.int64() if name in _MONEY else pa.string() for name in names}
         records = pa.table({n: pa.array([row.get(n) for row in rows], kinds[n]) for n in names})
-        rule = more.get(f"{OWN}rule")
+        rule, accepted = more.get(f"{OWN}rule"), more.get(OWN + AS_ACCEPTED)
         return Told(
             rack=own["bom-ref"],
             records=records,
@@ -94,6 +100,7 @@ def read_bom(content: bytes) -> Told:
             claims=tuple(c["predicate"] for c in document["declarations"]["claims"]),
             total=str(more.get(f"{OWN}cost-total-commitment", "")),
             redacted=f"{OWN}cost-total-commitment" in more,
+            accepted=None if accepted is None else msgspec.json.decode(accepted, type=AsAccepted),
         )
     except (LookupError, TypeError, AttributeError, OverflowError, pa.ArrowException, msgspec.MsgspecError) as err:
         raise ValueError(f"not a BOM of ours: {err}") from err

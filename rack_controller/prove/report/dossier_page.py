@@ -47,6 +47,7 @@ class PassportLine(msgspec.Struct, frozen=True):
     records: int
     claims: list[OriginClaim]
     frozen: str
+    frozen_wrong: str
     file: str
 
 
@@ -127,13 +128,19 @@ def _run(run: RunLine) -> str:
     )
 
 
+def _despite(passport: PassportLine) -> str:
+    if not passport.frozen_wrong:
+        return ""
+    return f'<div class="source">with parts that do not fit: {escape(passport.frozen_wrong)}</div>'
+
+
 def _passports(passports: Sequence[PassportLine]) -> str:
     if not passports:
         return "<h2>Passports</h2><p>No as-built records of these racks were handed in.</p>"
     rows = "".join(
         f'<tr><td class="place"><a href="{escape(p.file)}">{escape(p.rack)}</a></td><td class="n">{p.records}</td>'
         f"<td>{'<br>'.join(escape(words_of(c)) for c in p.claims)}</td>"
-        f"<td><code>{escape(p.frozen[:16]) or NONE}</code></td></tr>"
+        f"<td><code>{escape(p.frozen[:16]) or NONE}</code>{_despite(p)}</td></tr>"
         for p in passports
     )
     columns = (("Rack", ""), ("Records", "n"), ("What can be claimed", ""), ("Frozen as", ""))

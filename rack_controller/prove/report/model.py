@@ -34,7 +34,8 @@ class Waiver(msgspec.Struct, frozen=True):
 class PassportSummary(msgspec.Struct, frozen=True):
     """A rack's passport as far as a report needs it.
 
-    `counts` by fit, empty where nobody compared; `frozen` is the SHA-256 of the as-accepted state, empty for none.
+    `counts` by fit, empty where nobody compared; `frozen` is the SHA-256 of the as-accepted state, empty for none, and
+    `frozen_wrong` what did not fit then, in words.
     """
 
     rows: int
@@ -44,6 +45,7 @@ class PassportSummary(msgspec.Struct, frozen=True):
     swaps: list[PartSwap] = []
     frozen: str = ""
     frozen_unix_ns: int = 0
+    frozen_wrong: str = ""
     unread: int = 0
     note: str = ""
 

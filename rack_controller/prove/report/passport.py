@@ -19,7 +19,8 @@ def passport_section(passport: PassportSummary | None, rack: str) -> PassportSec
     said = f"{plural(passport.rows, 'as-built record')}."
     if passport.frozen:
         when = stamp(passport.frozen_unix_ns)
-        said += f" Frozen as accepted on {when} under SHA-256 {passport.frozen}."
+        despite = f", with parts that do not fit: {passport.frozen_wrong}" if passport.frozen_wrong else ""
+        said += f" Frozen as accepted on {when} under SHA-256 {passport.frozen}{despite}."
     if passport.counts:
         said += " What is in the rack beside what was built:"
     elif passport.note:

@@ -109,6 +109,24 @@ def test_a_match_names_both_sides_and_what_was_not_read(link: Link, capsys: pyte
     assert run(["passport", "match", "k1"]) == 0
 
 
+def test_a_freeze_is_refused_or_meant_and_says_what_was_wrong(link: Link, capsys: pytest.CaptureFixture[str]) -> None:
+    row: dict[str, Any] = {"rack": "a/b/c/k1", "rows": 5, "wrong": 1, "unread": 0, "actor": "ada", "unix_ns": 0}
+    row |= {"sha256": "ab" * 32, "counts": {"swapped": 1}}
+    row["findings"] = [{"fit": "swapped", "built": SIDE, "found": {**SIDE, "serial": "NEW"}}]
+    link.answers = {"/freeze": row, "/k1": {"rows": 5, "cost_known": 0, "parts": [], "frozen": [row]}}
+    assert run(["passport", "freeze", "k1", "--despite-wrong"]) == 0
+    assert link.sent[-1][1] == {"despite_wrong": True}
+    assert "accepted with parts that do not fit: 1 swapped\n" in capsys.readouterr().out
+    assert run(["passport", "freeze", "k1", "-o", "name"]) == 0
+    assert link.sent[-1][1] == {"despite_wrong": False}
+    assert capsys.readouterr().out == "ab" * 32 + "\n"
+    assert run(["passport", "show", "k1"]) == 0
+    assert "swapped  k1/u1/psu0: P S  k1/u1/psu0: P NEW" in capsys.readouterr().out
+    link.answers["/k1"]["frozen"] = [{**row, "counts": {}, "findings": []}]
+    assert run(["passport", "show", "k1"]) == 0
+    assert "accepted with parts that do not fit: 1\n" in capsys.readouterr().out
+
+
 def test_an_export_writes_file_seal_and_a_secret_for_the_owner_alone(link: Link, tmp_path: Path) -> None:
     link.answers = {"/export": {"name": "k1.cdx.json", "content": "{}\n", "seal": "s\n", "openings": {"rack": "k1"}}}
     assert run(["passport", "export", "k1", "--to", str(tmp_path / "out")]) == 0

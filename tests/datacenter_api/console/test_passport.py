@@ -27,7 +27,19 @@ PASSPORT = Passport(
     [PART],
     [CLAIM],
     [PartSwap(f"{RACK}/u01", None, HOSTILE, 1, HOSTILE)],
-    [FrozenRow(RACK, "ab" * 32, 5, 1, 2, 1, HOSTILE)],
+    [
+        FrozenRow(
+            RACK,
+            "ab" * 32,
+            5,
+            1,
+            2,
+            1,
+            HOSTILE,
+            {"swapped": 1},
+            [Mismatch(Fit.SWAPPED, Side(f"{RACK}/u01", "psu", HOSTILE, "BUILT"), None)],
+        )
+    ],
 )
 
 
@@ -59,6 +71,8 @@ def test_parts_swaps_and_accepted_states_show_no_price_and_no_markup() -> None:
     assert "9876" not in drawn
     assert "and 100 more parts" in drawn
     assert "5 records, 1 did not fit, 2 nobody could look at" in drawn
+    assert "▲ kept so: 1 swapped" in drawn
+    assert "<b>BUILT</b>" in drawn
     assert "passport import" in draw_passports([])
 
 

@@ -9,12 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 from support.as_built import RACK, csv_of, part, small_rack, step
 from support.sealed_runs import sealed_run
 
+from datacenter_api.cli.main import run
 from datacenter_api.passports.decisions import DecisionDesk
 from datacenter_api.passports.desk import PassportDesk
 from datacenter_api.passports.found import Found
+from datacenter_api.passports.tables import frozen, frozen_fits
 from firmware_bridge.vocabulary.errors import (
     ArgumentsInvalid,
     CommandRefused,
@@ -25,9 +28,10 @@ from firmware_bridge.vocabulary.errors import (
 from rack_controller.acceptance.run import EVIDENCE
 from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.conditions import ConditionOutcome
-from rack_controller.prove.fit import PartSwap
+from rack_controller.prove.fit import AsAccepted, Fit, PartSwap
 from rack_controller.prove.keys import fingerprint
 from rack_controller.prove.option import DecisionStage, DecisionStep, Firm, Offer
+from rack_controller.prove.recheck import read_bom
 from rack_controller.prove.seal import judge
 
 OTHER = "lab1/a/r01/k02"
@@ -154,6 +158,49 @@ def test_a_frozen_passport_is_signed_kept_under_its_hash_and_stays_when_parts_ch
     assert desk.racks()[0].frozen == row.sha256
     sealed = file.with_name(file.name + ".dsse").read_bytes()
     assert judge(file.name, before, sealed, desk.keys.names()).trusted
+
+
+def test_a_passport_that_parts_do_not_fit_is_frozen_only_where_that_is_meant_and_says_so_ever_after(
+    desk: PassportDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take(desk, small_rack())
+    there = [
+        {"place": f"{RACK}/u01/psu0", "kind": "psu", "part": "1", "serial": "OTHER"},
+        {"place": f"{RACK}/u09", "kind": "power_shelf", "part": "600", "serial": "NEVER-BUILT"},
+    ]
+    found = Found(pa.Table.from_pylist(there), frozenset(), ())
+    with pytest.raises(PreconditionFailed, match="1 swapped, 1 unknown: see `rackwright passport match k01`"):
+        desk.freeze("k01", found, "ada", None)
+    assert desk.frozen() == []
+    row = desk.freeze("k01", found, "ada", None, despite_wrong=True)
+    assert (row.wrong, row.wrong_words, row.counts["swapped"]) == (2, "1 swapped, 1 unknown", 1)
+    assert desk.show(RACK).frozen == [row]
+    swapped = next(f for f in row.findings if f.fit is Fit.SWAPPED)
+    assert swapped.built is not None
+    assert swapped.found is not None
+    assert (swapped.built.serial, swapped.found.serial) == ("LAB1-A-R01-K01-U01-PSU0", "OTHER")
+    kept = desk.as_accepted("k01", row.sha256)
+    assert read_bom(kept.content).accepted == AsAccepted("ada", row.counts, row.findings)
+    assert read_bom(desk.export("k01", "cyclonedx").content).accepted is None
+    file = tmp_path / "passports" / "frozen" / f"{row.sha256}.cdx.json"
+    (tmp_path / kept.name).write_bytes(kept.content)
+    (tmp_path / f"{kept.name}.dsse").write_bytes(kept.seal)
+    assert file.read_bytes() == kept.content
+    assert run(["verify", str(tmp_path / kept.name), "--state", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "accepted by ada with parts that do not fit: 1 swapped, 1 unknown" in told
+    assert "swapped  k01/u01/psu0: " in told
+
+
+def test_a_state_that_was_frozen_before_what_was_wrong_was_kept_is_still_read(desk: PassportDesk) -> None:
+    take(desk, small_rack())
+    row = desk.freeze("k01", NOTHING, "ada", None)
+    with desk.store.begin() as connection:
+        connection.execute(sa.delete(frozen_fits))
+        connection.execute(sa.update(frozen).values(wrong=2))
+    (before,) = desk.frozen(RACK)
+    assert (before.sha256, before.counts, before.findings) == (row.sha256, {}, [])
+    assert before.wrong_words == "2 did not fit"
 
 
 @pytest.mark.parametrize("form", ["cyclonedx", "csv"])

@@ -106,7 +106,12 @@ async def test_what_is_found_is_matched_and_a_swap_that_has_ended_changes_the_pa
         assert [(r["target"], r["detail"]) for r in noted] == [(f"{RACK}/u12", "T-0 is T-1 now")]
         bus["swaps"] = BusUnavailable("away")
         assert "not known" in (await client.get(f"{V1}/k01/match")).json()["swaps"]
-        frozen = (await client.post(f"{V1}/k01/freeze", json={})).json()
+        refused = await client.post(f"{V1}/k01/freeze", json={})
+        assert (refused.status_code, "despite_wrong" in refused.json()["error"]["advice"]) == (412, True)
+        frozen = (await client.post(f"{V1}/k01/freeze", json={"despite_wrong": True})).json()
+        assert frozen["findings"]
+        (noted,) = [r for r in api.services.store.audited(20) if r["what"] == "passport freeze"]
+        assert noted["detail"].startswith(f"{frozen['sha256']}, despite ")
         assert (await client.get(V1)).json()[0]["frozen"] == frozen["sha256"]
 
 
