@@ -14,15 +14,16 @@ import msgspec
 
 from rack_controller.prove.evaluate.criteria import CriterionSpec, EvaluationPlan, Kind
 from rack_controller.prove.evaluate.differences import Difference, How, corrected, of_bounds, of_means, of_rates
-from rack_controller.prove.evaluate.intervals import CONFIDENCE, mean_interval, rate_interval
+from rack_controller.prove.evaluate.intervals import CONFIDENCE, Span, mean_interval, rate_interval
 from rack_controller.prove.evaluate.sheet import NOT_MEASURED, Seen, Sheet
 
 ERROR = 0.05
 MOST_CONTRASTED = 8
 METHOD = (
-    "Intervals hold with 95 % confidence: Student's t for means over racks, Garwood's exact interval for failures, "
-    "bounds by arithmetic for origin and cost. Differences: Welch's t test, the exact conditional test for failures; "
-    "all tests of the table are corrected together after Holm, real means a corrected chance below 5 %."
+    "Intervals hold with 95 % confidence: Student's t for means over racks, without what cannot be (fewer than none, "
+    "more than there are), Garwood's exact interval for failures, bounds by arithmetic for origin and cost. "
+    "Differences: Welch's t test, the exact conditional test for failures; all tests of the table are corrected "
+    "together after Holm, real means a corrected chance below 5 %."
 )
 
 
@@ -179,7 +180,7 @@ def _cell(criterion: CriterionSpec, group: str, racks: dict[str, list[Seen]], un
     if criterion.kind is Kind.BOUNDS:
         low, high = _bounds(every)
         return msgspec.structs.replace(cell, value=low, low=low, high=high)
-    mean = mean_interval(_values(racks))
+    mean = mean_interval(_values(racks), span=_span(criterion, racks))
     return msgspec.structs.replace(
         cell, value=mean.value, low=mean.low, high=mean.high, between=mean.spread, within=_within(racks)
     )
@@ -188,6 +189,13 @@ def _cell(criterion: CriterionSpec, group: str, racks: dict[str, list[Seen]], un
 def _values(racks: dict[str, list[Seen]]) -> list[float]:
     """Return one value a rack: the mean of its own."""
     return [math.fsum(one.value or 0.0 for one in some) / len(some) for some in racks.values()]
+
+
+def _span(criterion: CriterionSpec, racks: dict[str, list[Seen]]) -> Span:
+    """Return what the mean of such racks can be: of counted parts no more than the rack with most of them has."""
+    mosts = [one.most for some in racks.values() for one in some]
+    most = criterion.span.most if None in mosts else max(m for m in mosts if m is not None)
+    return criterion.span._replace(most=most)
 
 
 def _within(racks: dict[str, list[Seen]]) -> float | None:
@@ -237,7 +245,8 @@ def _difference(criterion: CriterionSpec, racks: tuple[dict[str, list[Seen]], di
         return of_rates(_counted(first), _counted(second))
     if criterion.kind is Kind.BOUNDS:
         return of_bounds(*(_bounds([one for some in r.values() for one in some]) for r in racks))
-    return of_means(_values(first), _values(second))
+    span = _span(criterion, second).less(_span(criterion, first))
+    return of_means(_values(first), _values(second), span=span)
 
 
 def _corrected(contrasts: list[Contrast], criteria: Mapping[str, CriterionSpec]) -> list[Contrast]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from firmware_bridge.wire.located_yaml import Located, convert
+from rack_controller.prove.evaluate.intervals import ANYTHING, Span
 
 SCHEMA_VERSION = 1
 BEFORE, FAULTS = "before", "faults"
@@ -47,6 +48,22 @@ KIND_OF = {
     Way.ORIGIN: Kind.BOUNDS,
     Way.COST: Kind.BOUNDS,
 }
+_NOT_NEGATIVE = Span(least=0.0)
+SPAN_OF = {
+    **dict.fromkeys(Way, ANYTHING),
+    Way.WORK_PER_KW: _NOT_NEGATIVE,
+    Way.WORK_RATIO: _NOT_NEGATIVE,  # more than all is no contradiction: both are measured
+    Way.HEADROOM: Span(most=1.0),  # more may be drawn than is planned
+    Way.SPREAD: _NOT_NEGATIVE,
+    Way.USABLE: _NOT_NEGATIVE,
+    Way.FAILURES: _NOT_NEGATIVE,
+    Way.DRIFT: _NOT_NEGATIVE,
+    Way.REPAIR: _NOT_NEGATIVE,
+    Way.DOCK_TO_JOB: _NOT_NEGATIVE,
+    Way.ORIGIN: Span(0.0, 100.0),
+    Way.COST: _NOT_NEGATIVE,
+}
+"""What a value can be at all.  Counted parts are no more than a rack has, which its own value tells (`Seen.most`)."""
 FROM_RECORDS = frozenset({Way.REPAIR, Way.DOCK_TO_JOB, Way.ORIGIN, Way.COST})
 """What no run measures: passports and milestones have it."""
 NEEDS = {
@@ -100,6 +117,11 @@ class CriterionSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def kind(self) -> Kind:
         """What its values are."""
         return KIND_OF[self.way]
+
+    @property
+    def span(self) -> Span:
+        """What its values can be at all."""
+        return SPAN_OF[self.way]
 
 
 class Stretch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

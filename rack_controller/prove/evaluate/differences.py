@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from rack_controller.prove.evaluate.intervals import CONFIDENCE, mean_interval
+from rack_controller.prove.evaluate.intervals import ANYTHING, CONFIDENCE, Span, mean_interval
 from rack_controller.prove.evaluate.tails import t_below, t_quantile
 
 
@@ -39,8 +39,13 @@ class Difference(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-def of_means(first: Sequence[float], second: Sequence[float], confidence: float = CONFIDENCE) -> Difference:
-    """Return the difference of two means (Welch 1947, Satterthwaite's degrees of freedom)."""
+def of_means(
+    first: Sequence[float], second: Sequence[float], confidence: float = CONFIDENCE, span: Span = ANYTHING
+) -> Difference:
+    """Return the difference of two means (Welch 1947, Satterthwaite's degrees of freedom).
+
+    Its interval is cut to `span`, what the difference can be at all; its chance is not touched by that.
+    """
     a, b = mean_interval(first), mean_interval(second)
     value = b.value - a.value
     if a.spread is None or b.spread is None:
@@ -52,7 +57,8 @@ def of_means(first: Sequence[float], second: Sequence[float], confidence: float 
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (a.count - 1) + parts[1] ** 2 / (b.count - 1))
     half = t_quantile(0.5 + 0.5 * confidence, freedom) * error
     chance = 2.0 * t_below(-abs(value) / error, freedom)
-    return Difference(value, value - half, value + half, min(chance, 1.0), How.WELCH)
+    low, high = span.cut(value, value - half, value + half)
+    return Difference(value, low, high, min(chance, 1.0), How.WELCH)
 
 
 def of_rates(first: tuple[int, float], second: tuple[int, float]) -> Difference:

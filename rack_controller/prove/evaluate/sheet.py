@@ -8,7 +8,8 @@ class Seen(msgspec.Struct, frozen=True):
 
     `value` is None where it was not measured, and `why` says why.  `low`, `high`: where arithmetic only gives bounds
     (None above: nothing bounds it).  `events` in `exposure`: of a count, in the unit that the criterion's rate is per.
-    `under`: what was done to the rack meanwhile, as a hash: only values under the same stimuli are compared.
+    `most`: of how many parts the value counts some.  `under`: what was done to the rack meanwhile, as a hash: only
+    values under the same stimuli are compared.
     """
 
     value: float | None = None
@@ -19,6 +20,7 @@ class Seen(msgspec.Struct, frozen=True):
     exposure: float | None = None
     under: str = ""
     detail: str = ""
+    most: float | None = None
 
 
 class Sheet(msgspec.Struct, frozen=True):

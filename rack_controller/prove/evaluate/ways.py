@@ -103,7 +103,8 @@ def _usable(criterion: CriterionSpec, evidence: Evidence, subject: Subject) -> S
         usable = int(np.sum(draws & clocks))
         if usable < fewest or not worst:
             fewest, worst = usable, phase.place
-    return Seen(float(fewest), detail=f"of {len(power)}, worst of {len(drilled)}: {worst}")
+    detail = f"of {len(power)}, worst of {len(drilled)}: {worst}"
+    return Seen(float(fewest), detail=detail, most=float(len(power)))
 
 
 def _failures(criterion: CriterionSpec, evidence: Evidence, subject: Subject) -> Seen:
@@ -125,7 +126,8 @@ def _drift(criterion: CriterionSpec, evidence: Evidence, subject: Subject) -> Se
     if not held:
         raise Unmeasured("no part tells its firmware" if not told else "no baseline is known")
     away = [p for p, value, want in held if value != want]
-    return Seen(float(len(away)), detail=f"of {len(held)}" + (f": {', '.join(away[:4])}" if away else ""))
+    detail = f"of {len(held)}" + (f": {', '.join(away[:4])}" if away else "")
+    return Seen(float(len(away)), detail=detail, most=float(len(held)))
 
 
 _WAYS: Mapping[Way, Callable[[CriterionSpec, Evidence, Subject], Seen]] = {

@@ -13,6 +13,7 @@ from firmware_bridge.wire.located_yaml import parse
 from rack_controller.prove.evaluate.as_csv import differences_csv, values_csv
 from rack_controller.prove.evaluate.compare import Verdict, compare, grouped
 from rack_controller.prove.evaluate.criteria import (
+    SPAN_OF,
     CriterionSpec,
     EvaluationPlan,
     EvaluationStep,
@@ -23,7 +24,7 @@ from rack_controller.prove.evaluate.criteria import (
 from rack_controller.prove.evaluate.milestones import Milestone, What, dock_to_job, time_to_repair
 from rack_controller.prove.evaluate.sheet import Seen, Sheet
 
-WORK = CriterionSpec("work", "Work", "TFLOP/s", "higher", Way.HEADROOM, "a test")
+WORK = CriterionSpec("work", "Work", "TFLOP/s", "higher", Way.WORK_PER_KW, "a test")
 FAILS = CriterionSpec("fails", "Failures", "1/rack-day", "lower", Way.FAILURES, "a test")
 ORIGIN = CriterionSpec("origin", "Origin", "%", "higher", Way.ORIGIN, "a test")
 PLAN = EvaluationPlan(1, "plan", "Plan", [EvaluationStep("s", "S", [Stretch("full", 1.0)])], [WORK, FAILS, ORIGIN])
@@ -46,6 +47,38 @@ def test_a_real_difference_is_told_with_its_interval_and_the_better_group() -> N
     assert contrast.low > 1.0
     same = compare(PLAN, {"a": racks("a", [10.0, 12.0, 14.0]), "b": racks("b", [11.0, 12.5, 13.0])})
     assert [c.verdict for c in same.contrasts if c.criterion == "work"] == [Verdict.NOT_SHOWN]
+
+
+USABLE = CriterionSpec("usable", "Usable GPUs", "GPUs", "higher", Way.USABLE, "a test", faults=2)
+
+
+def counted(values: list[float], most: float | None) -> list[Sheet]:
+    return [sheet(f"g/{n}", "g", usable=Seen(v, under="a", most=most)) for n, v in enumerate(values)]
+
+
+def test_an_interval_holds_nothing_that_cannot_be() -> None:
+    plan = msgspec.structs.replace(PLAN, criteria=[USABLE])
+    groups = {"a": counted([0.0, 18.0, 72.0], 72.0), "b": counted([36.0, 72.0, 72.0], 72.0)}
+    found = compare(plan, groups)
+    ends = [(c.low, c.high) for c in found.cells]
+    assert ends[0] == (0.0, 72.0), "Student's would go from -64 to 124"
+    assert ends[1][0] is not None
+    assert 0.0 < ends[1][0] < 36.0, "an end that can be stays what it was"
+    assert ends[1][1] == 72.0
+    (contrast,) = found.contrasts
+    assert contrast.high == 72.0
+    (before,) = compare(plan, {"a": counted([0.0, 18.0, 72.0], None)}).cells
+    assert (before.low, before.high is not None and before.high > 72.0) == (0.0, True), "sheets of before tell no most"
+
+
+def test_every_way_has_a_span_and_a_share_of_what_is_planned_may_be_overdrawn() -> None:
+    assert SPAN_OF.keys() == set(Way)
+    headroom = msgspec.structs.replace(WORK, id="work", way=Way.HEADROOM)
+    plan = msgspec.structs.replace(PLAN, criteria=[headroom])
+    (cell,) = compare(plan, {"g": racks("g", [0.2, 0.9, -0.3])}).cells
+    assert cell.low is not None
+    assert cell.low < -0.3
+    assert cell.high == 1.0
 
 
 def test_what_was_measured_before_a_design_was_changed_is_another_group() -> None:

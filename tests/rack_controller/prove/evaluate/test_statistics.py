@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rack_controller.prove.evaluate.differences import How, corrected, of_bounds, of_means, of_rates
-from rack_controller.prove.evaluate.intervals import exposure_for, mean_interval, rate_interval
+from rack_controller.prove.evaluate.intervals import Span, exposure_for, mean_interval, rate_interval
 from rack_controller.prove.evaluate.needed import careful_spread, days_needed, plan_needed, racks_needed, shown_by
 from rack_controller.prove.evaluate.tails import chi2_below, chi2_quantile, t_below, t_quantile
 
@@ -55,6 +55,35 @@ def test_no_failure_in_some_time_is_only_a_bound() -> None:
     assert exposure_for(0.01) == pytest.approx(299.573, rel=RELATIVE)  # the rule of three
     with pytest.raises(ValueError, match="exposure"):
         rate_interval(0, 0.0)
+
+
+@given(
+    st.lists(st.integers(0, 72), min_size=2, max_size=8),
+    st.sampled_from([Span(0.0, 72.0), Span(least=0.0), Span(most=72.0), Span()]),
+    st.floats(0, 72),
+)
+def test_an_interval_without_what_cannot_be_holds_the_truth_exactly_as_often(
+    counts: list[int], span: Span, truth: float
+) -> None:
+    whole, cut = mean_interval([float(n) for n in counts]), mean_interval([float(n) for n in counts], span=span)
+    assert whole.low is not None
+    assert whole.high is not None
+    assert cut.low is not None
+    assert cut.high is not None
+    assert (cut.low <= truth <= cut.high) == (whole.low <= truth <= whole.high)
+    assert cut.low <= cut.value <= cut.high
+    assert span.least is None or cut.low >= span.least
+    assert span.most is None or cut.high <= span.most
+    assert (cut.value, cut.spread, cut.count) == (whole.value, whole.spread, whole.count)
+
+
+def test_a_difference_can_be_no_more_than_all_against_none() -> None:
+    few, many = [0.0, 36.0], [36.0, 72.0]
+    span = Span(0.0, 72.0).less(Span(0.0, 36.0))
+    assert span == Span(-36.0, 72.0)
+    cut, whole = of_means(few, many, span=span), of_means(few, many)
+    assert (cut.low, cut.high, cut.chance) == (-36.0, 72.0, whole.chance)
+    assert Span(least=0.0).less(Span(least=0.0)) == Span()
 
 
 @given(st.integers(0, 200), st.floats(0.01, 1e4))

@@ -139,7 +139,7 @@ def test_firmware_is_counted_against_the_baseline_and_nothing_else() -> None:
     facts[PARTS.of("gpu")[3]] = {"firmware": "2"}
     told = replace(evidence(), facts=facts, baseline={"gpu": {"firmware": "1"}})
     seen = measure(criterion(Way.DRIFT), told, SUBJECT)
-    assert (seen.value, seen.detail) == (1.0, f"of 72: {PARTS.of('gpu')[3]}")
+    assert (seen.value, seen.detail, seen.most) == (1.0, f"of 72: {PARTS.of('gpu')[3]}", 72.0)
     assert measure(criterion(Way.DRIFT), replace(told, baseline={}), SUBJECT).why == "no baseline is known"
 
 
