@@ -8,6 +8,8 @@ from typing import Any
 
 from nicegui import ui
 
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button
 from datacenter_api.console.safety_cards import INPUT, ActCard
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
@@ -46,7 +48,7 @@ class AlarmCard(ActCard):
         with ui.row():
             for act, label in _BUTTONS.items():
                 if silences or act not in _NEEDS:
-                    ui.button(label, on_click=self._doing(act)).props("flat dense no-caps")
+                    button(label, ButtonKind.ACT, self._doing(act))
         self._show_told()
 
     def _doing(self, act: AlarmAct) -> Callable[[Any], Awaitable[None]]:

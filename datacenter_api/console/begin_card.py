@@ -10,6 +10,8 @@ from nicegui import ui
 from datacenter_api.acceptance.beginning import begin_run_as, look_before
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.console.acceptance import floor_href, run_href
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button
 from datacenter_api.console.preview import draw_preview
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
@@ -51,12 +53,12 @@ class BeginCard:
             self._level.props("dense outlined").style("min-width: 6rem").on_value_change(self._forget)
             self._plan = ui.select([WHOLE], value=WHOLE, label="Plan").props("dense outlined")
             self._plan.style("min-width: 10rem").on_value_change(self._forget)
-            ui.button("Show what it will do", on_click=self._preview).props("flat dense no-caps")
+            button("Show what it will do", ButtonKind.ASK, self._preview)
         self._told = html()
         with ui.row().classes("items-center") as self._asked:
             self._typed = ui.input(placeholder="").props(INPUT)
-            ui.button("Begin it", on_click=self._begin).props("flat dense no-caps")
-            ui.button("Cancel", on_click=self._forget).props("flat dense no-caps")
+            button("Begin it", ButtonKind.ACT, self._begin)
+            button("Cancel", ButtonKind.LEAVE, self._forget)
         self._asked.set_visibility(False)
         self._other_racks()
 

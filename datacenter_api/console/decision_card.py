@@ -9,6 +9,8 @@ from typing import Any
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
 from datacenter_api.passports.speaking import say_as
@@ -65,8 +67,8 @@ class StepCard:
             self._typed = ui.input(placeholder=f"Type {self._name} to go on").props("dense outlined maxlength=64")
             self._refused = html()
             with ui.row():
-                ui.button("Say it", on_click=self._say_it).props("flat dense no-caps")
-                ui.button("Cancel", on_click=self._cancel).props("flat dense no-caps")
+                button("Say it", ButtonKind.ACT, self._say_it)
+                button("Cancel", ButtonKind.LEAVE, self._cancel)
         self._draw()
 
     @property
@@ -80,7 +82,7 @@ class StepCard:
         self._buttons.clear()
         with self._buttons:
             for step in steps:
-                ui.button(WORDS[step].label, on_click=partial(self._ask, step)).props("flat dense no-caps")
+                button(f"{WORDS[step].label} …", ButtonKind.ASK, partial(self._ask, step))
         self._buttons.set_visibility(bool(steps))
         if self._record.over:
             why = f"The decision is over: {self._record.stage}."

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from datacenter_api.acceptance.shown import RunView
+from datacenter_api.console.button_kinds import ButtonKind
 from datacenter_api.console.wording import UNKNOWN, esc
 from rack_controller.acceptance.record import StepRecord
 from rack_controller.prove.accept.verdict import Finding, Outcome
@@ -117,7 +118,8 @@ def _finding(view: RunView, number: int, step: StepRecord, found: Finding, *, wa
     note = _note(covering[-1]) if covering else ""
     if waives and not covering:
         named = esc(f"Waive {found.measure} of {found.place or 'the run'}")
-        button = f'<button type="button" class="waive" data-waive="{number}" aria-label="{named}">Waive …</button>'
+        kind = f'class="{ButtonKind.ASK.classes}" data-waive="{number}"'
+        button = f'<button type="button" {kind} aria-label="{named}">Waive …</button>'
         note = f"<div>{button}</div>"
     mark = esc(found.place) + ("<br>" if found.place else "") + "! not measured" if found.error else esc(found.place)
     colour = "warning" if found.error else "critical"

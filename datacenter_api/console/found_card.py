@@ -6,6 +6,8 @@ from typing import Any
 from nicegui import ui
 
 from datacenter_api.console.acceptance import RunSight
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button
 from datacenter_api.console.found import MOST_FOUND, draw_found, draw_heading, findings_of, found_by, page_of
 from datacenter_api.console.viewer import html
 
@@ -28,9 +30,9 @@ class FoundCard:
             with ui.row().classes("items-center foundtools") as self._tools:
                 search = ui.input(placeholder="Search: part, serial number, step, words …", on_change=self._search)
                 search.props(f'{INPUT} aria-label="Search what was found"').classes("wide")
-                self._before = ui.button("‹ Before", on_click=lambda: self._turn(-1)).props("flat dense no-caps")
+                self._before = button("‹ Before", ButtonKind.ASK, lambda: self._turn(-1))
                 self._which = html()
-                self._after = ui.button("Next ›", on_click=lambda: self._turn(1)).props("flat dense no-caps")
+                self._after = button("Next ›", ButtonKind.ASK, lambda: self._turn(1))
             self._rows = html()
         self._tools.set_visibility(False)
 

@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
 from rack_controller.model.roles import Privilege, may
@@ -24,7 +25,8 @@ def show_top(who: Principal, *crumbs: tuple[str, str], live: bool = False) -> No
         '<header class="top"><h1><a href="/console/"><img src="/assets/mark.svg" alt="" width="22" height="22">'
         f'Rackwright</a></h1>{crumb}{pill}<span class="space"></span><span id="clock" class="crumb"></span>'
         f'{audit}<span class="crumb">{esc(who.user)} ({esc(who.role)})</span>'
-        '<form method="post" action="/logout"><button type="submit">Log out</button></form></header>'
+        f'<form method="post" action="/logout"><button type="submit" class="{ButtonKind.ASK.classes}">Log out'
+        "</button></form></header>"
         '<div id="silence" role="alert"></div>'
     )
 

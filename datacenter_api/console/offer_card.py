@@ -7,6 +7,8 @@ from typing import Any
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
 from datacenter_api.passports.speaking import offer_as
@@ -51,7 +53,7 @@ class OfferCard:
             self._racks.props("dense outlined autogrow").classes("whole")
         with ui.row().classes("items-center"):
             self._typed = ui.input(placeholder="Type the offer's name to go on").props("dense outlined maxlength=64")
-            ui.button("Record the offer", on_click=self._record).props("flat dense no-caps")
+            button("Record the offer", ButtonKind.ACT, self._record)
         self._told = html()
 
     async def _record(self, _event: Any = None) -> None:

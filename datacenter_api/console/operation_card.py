@@ -10,6 +10,8 @@ from typing import Any
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button, show_as
 from datacenter_api.console.safety_cards import INPUT, ActCard
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
@@ -38,12 +40,15 @@ class OperationCard(ActCard):
             return
         with ui.row():
             for word in WORDS:
-                ui.button(word.capitalize(), on_click=partial(self._begin, word)).props("flat dense no-caps")
+                label, kind = word.capitalize(), ButtonKind.ACT
+                if word in _TYPED:
+                    label, kind = f"{label} …", ButtonKind.ASK
+                button(label, kind, partial(self._begin, word))
         self._show_told()
         with ui.row() as self._asked:
             self._typed = ui.input(placeholder=f"Type {self._name} to go on").props(f"{INPUT} maxlength=64")
-            ui.button("Do it", on_click=self._confirmed).props("flat dense no-caps")
-            ui.button("Not now", on_click=self._forget).props("flat dense no-caps")
+            self._do = button("Do it", ButtonKind.ACT, self._confirmed)
+            button("Not now", ButtonKind.LEAVE, self._forget)
         self._asked.set_visibility(False)
 
     async def _begin(self, word: str, _event: Any = None) -> None:
@@ -54,6 +59,7 @@ class OperationCard(ActCard):
             return
         self._word, self._typed.value = word, ""
         self._say(f"{word.capitalize()} {self._name}: {_TYPED[word]}.")
+        show_as(self._do, "Do it", ButtonKind.HARM if word == "cancel" else ButtonKind.ACT)
         self._asked.set_visibility(True)
 
     async def _confirmed(self, _event: Any = None) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button
 from datacenter_api.console.decision import draw_decision, draw_decisions, draw_offer, draw_reminders
 from datacenter_api.console.decision_card import StepCard
 from datacenter_api.console.frame import show_missing, show_top
@@ -121,7 +123,7 @@ class DossierCard:
             "their reports, passports without prices, all that was said. <code>rackwright verify FILE</code> proves it "
             "without a server.</p>"
         )
-        ui.button("Download the dossier (zip)", on_click=self._make).props("flat dense no-caps")
+        button("Download the dossier (zip)", ButtonKind.ASK, self._make)
         self._told = html()
 
     async def _make(self) -> None:

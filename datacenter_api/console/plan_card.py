@@ -13,6 +13,8 @@ import msgspec
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button, show_as
 from datacenter_api.console.operations import draw_plan, operation_link
 from datacenter_api.console.safety_cards import INPUT, ActCard
 from datacenter_api.console.viewer import html
@@ -26,6 +28,7 @@ from rack_controller.model.operation import Plan, Verb, diff_plans
 from rack_controller.model.roles import Privilege, may, may_not
 
 _V, _P = Verb, Privilege
+_GIVES = frozenset({_V.ON, _V.COOLANT_START, _V.SHELF_ON})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +90,14 @@ class PlanCard(ActCard):
             return
         with ui.row():
             for offer in self._may():
-                ui.button(offer.label, on_click=partial(self._preview, offer)).props("flat dense no-caps")
+                button(f"{offer.label} …", ButtonKind.ASK, partial(self._preview, offer))
         self._show_told()
         self._why = ui.input("Why; stands in the operation").props(f"{INPUT} maxlength=200").classes("wide")
         with ui.row() as self._asked:
             self._typed = ui.input(placeholder=f"Type {self._name} to go on").props(f"{INPUT} maxlength=64")
-            self._go = ui.button("Do it", on_click=self._send).props("flat dense no-caps")
-            ui.button("Cancel", on_click=self._cancel).props("flat dense no-caps")
-        self._overrule = ui.button("Plan it despite the heat", on_click=self._preview_despite)
-        self._overrule.props("flat dense no-caps")
+            self._go = button("Do it", ButtonKind.ACT, self._send)
+            button("Cancel", ButtonKind.LEAVE, self._cancel)
+        self._overrule = button("Plan it despite the heat …", ButtonKind.ASK, self._preview_despite)
         self._cancel()
 
     @property
@@ -140,7 +142,8 @@ class PlanCard(ActCard):
         if plan.stages:
             self._wish = (offer, despite, plan)
             self._typed.value = ""
-            self._go.set_text("Ask another person" if plan.despite else "Do it")
+            kind = ButtonKind.ACT if offer.verb in _GIVES else ButtonKind.HARM
+            show_as(self._go, "Ask another person" if plan.despite else "Do it", kind)
             self._why.set_visibility(True)
             self._asked.set_visibility(True)
 

@@ -11,6 +11,8 @@ from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.commands import send_command
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button, show_as
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc, slot_of
 from datacenter_api.fleet.record import RackRecord
@@ -78,13 +80,13 @@ class PowerCard:
             offers: list[Wish] = [*offered_to(self._who.role, self._actions())]
             offers += restarts_offered_to(self._who.role, self._restarts())
             for action in offers:
-                ui.button(LABELS[action], on_click=partial(self._preview, action)).props("flat dense no-caps")
+                button(f"{LABELS[action]} …", ButtonKind.ASK, partial(self._preview, action))
         self._told = html()
         with ui.column() as self._asked:
             self._typed = ui.input(placeholder=f"Type {self._name} to go on").props("dense outlined maxlength=64")
             with ui.row():
-                ui.button("Do it", on_click=self._send).props("flat dense no-caps")
-                ui.button("Cancel", on_click=self._cancel).props("flat dense no-caps")
+                self._do = button("Do it", ButtonKind.HARM, self._send)
+                button("Cancel", ButtonKind.LEAVE, self._cancel)
         self._asked.set_visibility(False)
 
     @property
@@ -117,6 +119,7 @@ class PowerCard:
             return
         self._wish = action
         self._say(f"{LABELS[action]} of {self._name}: its host is {state} now; {CONSEQUENCES[action]}.")
+        show_as(self._do, "Do it", ButtonKind.ACT if action in _PLAIN else ButtonKind.HARM)
         self._typed.set_visibility(action not in _PLAIN)
         self._typed.value = ""
         self._asked.set_visibility(True)

@@ -12,6 +12,8 @@ from nicegui import ui
 from datacenter_api.acceptance.going_on import give_up_as, go_on_as, stop_run_as
 from datacenter_api.acceptance.shown import RunView
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button, show_as
 from datacenter_api.console.safety_cards import INPUT
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
@@ -23,21 +25,23 @@ GO_ON, GIVE_UP = "Go on with it", "End it as it lies"
 
 
 class StopRun:
-    """Two buttons: one asks, the other does it."""
+    """One button asks, another does it, a third leaves it be."""
 
     def __init__(self, services: Services, run: str, who: Principal) -> None:
         self._services, self._run, self._who = services, run, who
 
     def show(self) -> None:
         """Draw the button; a second press within the page ends the run."""
-        self._ask = ui.button("End this run", on_click=self._sure).props("flat dense no-caps")
-        self._do = ui.button("End it: everything goes back to rest", on_click=self._stop).props("flat dense no-caps")
-        self._do.set_visibility(False)
+        self._ask = button("End this run …", ButtonKind.ASK, lambda: self._sure())
+        self._do = button("End it: everything goes back to rest", ButtonKind.HARM, self._stop)
+        self._not = button("Not now", ButtonKind.LEAVE, lambda: self._sure(asked=False))
         self._told = html()
+        self._sure(asked=False)
 
-    def _sure(self) -> None:
-        self._do.set_visibility(True)
-        self._ask.set_visibility(False)
+    def _sure(self, *, asked: bool = True) -> None:
+        self._do.set_visibility(asked)
+        self._not.set_visibility(asked)
+        self._ask.set_visibility(not asked)
 
     async def _stop(self) -> None:
         who, services = self._who, self._services
@@ -49,6 +53,7 @@ class StopRun:
             self._told.set_content(f'<p class="sev-warning">▲ {esc(str(err))}</p>')
             return
         self._do.set_visibility(False)
+        self._not.set_visibility(False)
         self._told.set_content("<p>● It ends with its next phase.</p>")
 
 
@@ -63,16 +68,16 @@ class CutRun:
     def show(self) -> None:
         """Draw the buttons, seen while no process has the run, and their question, unseen until one is pressed."""
         with ui.row().classes("cutrun"):
-            ui.button("Go on with this run …", on_click=lambda: self.ask(GO_ON)).props("flat dense no-caps")
-            ui.button("Give it up …", on_click=lambda: self.ask(GIVE_UP)).props("flat dense no-caps")
+            button("Go on with this run …", ButtonKind.ASK, lambda: self.ask(GO_ON))
+            button("Give it up …", ButtonKind.ASK, lambda: self.ask(GIVE_UP))
         with ui.dialog() as self._dialog, ui.element("div").classes("card waiver"):
             self._told = html()
             self._reason = ui.input("Why; stands in the record").props(f"{INPUT} maxlength={MOST_REASON}")
             self._typed = ui.input(placeholder="").props(INPUT)
             self._said = html()
             with ui.row():
-                self._do = ui.button(GO_ON, on_click=self._sure).props("flat dense no-caps")
-                ui.button("Cancel", on_click=self._dialog.close).props("flat dense no-caps")
+                self._do = button(GO_ON, ButtonKind.ACT, self._sure)
+                button("Cancel", ButtonKind.LEAVE, self._dialog.close)
 
     async def ask(self, does: str) -> None:
         """Say what is about to be done to which racks, as the run lies now."""
@@ -90,7 +95,7 @@ class CutRun:
         self._reason.set_visibility(does == GIVE_UP)
         self._reason.value = self._typed.value = ""
         self._typed.props(f'placeholder="Type {self._names}"')
-        self._do.set_text(does)
+        show_as(self._do, does, ButtonKind.ACT if does == GO_ON else ButtonKind.HARM)
         self._say("")
         self._dialog.open()
 

@@ -11,6 +11,8 @@ from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
 from datacenter_api.commands import send_command
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
 from datacenter_api.fleet.places import place_in
@@ -68,7 +70,7 @@ class ClearCard(ActCard):
         }
         with ui.row():
             self._latch = ui.input(placeholder="Type the latch, e.g. k01-l1").props(f"{INPUT} maxlength=64")
-            ui.button("Sign", on_click=self._send).props("flat dense no-caps")
+            button("Sign", ButtonKind.ACT, self._send)
         self._show_told()
 
     async def _send(self, _event: Any = None) -> None:
@@ -109,7 +111,7 @@ class EmergencyCard(ActCard):
             self._target = ui.input(placeholder=f"Type {self._record.token} or a tray (u12)").props(
                 f"{INPUT} maxlength=64"
             )
-            ui.button("Emergency off", on_click=self._send).props("dense no-caps color=negative")
+            button("Emergency off", ButtonKind.HARM, self._send)
         self._show_told()
 
     async def _send(self, _event: Any = None) -> None:

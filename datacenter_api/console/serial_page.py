@@ -7,12 +7,13 @@ slow browser is served from the log and holds nothing up.
 import asyncio
 import codecs
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable
 
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button
 from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import show_banner
@@ -105,19 +106,19 @@ class SerialPage:
         if not may(hands.who.role, VERBS[Verb.OPEN]):
             html(f"Role {hands.who.role} watches.", classes="quiet")
             return
-        _button("Type here", lambda: self._begin_to_type())
-        _button("Stop typing", lambda: self._try(hands.close()))
-        _button("Send break", lambda: self._try(hands.send_break()))
+        button("Type here", ButtonKind.ACT, lambda: self._begin_to_type())
+        button("Stop typing", ButtonKind.LEAVE, lambda: self._try(hands.close()))
+        button("Send break", ButtonKind.HARM, lambda: self._try(hands.send_break()))
         reason = ui.input(placeholder="Reason for taking over").props(f"dense outlined maxlength={MOST_REASON}")
         reason.classes("reason")
-        _button("Take over", lambda: self._take(str(reason.value or "").strip()))
+        button("Take over", ButtonKind.ACT, lambda: self._take(str(reason.value or "").strip()))
 
     def _search(self, place: Place) -> None:
         html("<h2>Search the log</h2>")
         with ui.element("div").classes("serialkeys"):
             text = ui.input(placeholder="Text, for example NVRM: Xid").props(f"dense outlined maxlength={MOST_PATTERN}")
             text.classes("reason")
-            _button("Search", lambda: search())
+            button("Search", ButtonKind.ASK, lambda: search())
         found = html(classes="found")
 
         async def search() -> None:
@@ -196,7 +197,3 @@ class SerialPage:
     async def _leave(self) -> None:
         self._hands.relay.leave(self._watcher)
         await self._hands.let_go("the page was closed")
-
-
-def _button(label: str, pressed: Callable[[], Any]) -> None:
-    ui.button(label, on_click=pressed).props("flat dense no-caps").classes("key")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button, show_as
 from datacenter_api.console.frame import show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import show_banner
@@ -58,13 +60,13 @@ class SubscriptionsCard:
         with ui.row():
             self._chosen = ui.select([], label="Subscription").props("dense outlined").style("min-width: 15rem")
             for word, label in LABELS.items():
-                ui.button(label, on_click=partial(self._preview, word)).props("flat dense no-caps")
+                button(f"{label} …", ButtonKind.ASK, partial(self._preview, word))
             if self._may(TEST, "POST"):
-                ui.button("Send a test event", on_click=self._test).props("flat dense no-caps")
+                button("Send a test event", ButtonKind.ACT, self._test)
         self._told = html()
         with ui.row() as self._asked:
-            ui.button("Do it", on_click=self._do).props("flat dense no-caps")
-            ui.button("Cancel", on_click=self._cancel).props("flat dense no-caps")
+            self._go = button("Do it", ButtonKind.ACT, self._do)
+            button("Cancel", ButtonKind.LEAVE, self._cancel)
         self._asked.set_visibility(False)
         self._draw()
         ui.timer(AGAIN_S, self._draw)
@@ -95,6 +97,7 @@ class SubscriptionsCard:
             return
         self._wish = (word, str(name))
         self._say(f"{LABELS[word]} {name}: {CONSEQUENCES[word]}.")
+        show_as(self._go, "Do it", ButtonKind.HARM if word == "delete" else ButtonKind.ACT)
         self._asked.set_visibility(True)
 
     async def _do(self, _event: Any = None) -> None:

@@ -5,6 +5,7 @@ The file goes whole to the route that the command line uses: it is judged there,
 
 from collections.abc import Sequence
 
+from datacenter_api.console.button_kinds import ButtonKind
 from datacenter_api.console.wording import esc
 from datacenter_api.routes import MOST_EVIDENCE_BYTES, MOST_IMAGE_BYTES
 
@@ -46,7 +47,8 @@ def _form(title: str, to: str, most: int, more: str) -> str:
     return (
         f'<h2>{esc(title)}</h2><form class="upload" data-to="{to}" data-most="{most}"><div class="uploadrow">'
         '<label>File (CSV or JSON)<input type="file" name="file" accept=".csv,.json,text/csv,application/json" '
-        f'required></label>{more}<button type="submit">Hand it in</button></div><p class="quiet">At most '
+        f'required></label>{more}<button type="submit" class="{ButtonKind.ACT.classes}">Hand it in</button></div>'
+        '<p class="quiet">At most '
         f"{most // _MIB} MiB. It is kept whole or, where anything in it is wrong, not at all.</p>"
         '<div class="uploadsaid" role="status" aria-live="polite"></div></form>'
     )

@@ -9,6 +9,8 @@ from nicegui import ui
 from datacenter_api.acceptance.shown import RunView
 from datacenter_api.acceptance.waiving import MOST_REASON, waive_as
 from datacenter_api.auth.doorkeeper import Principal
+from datacenter_api.console.button_kinds import ButtonKind
+from datacenter_api.console.buttons import button
 from datacenter_api.console.found import alike, draw_finding, findings_of
 from datacenter_api.console.viewer import html
 from datacenter_api.console.wording import esc
@@ -37,8 +39,8 @@ class WaiveCard:
             self._reason.props(f"dense outlined autogrow maxlength={MOST_REASON} counter")
             self._said = html()
             with ui.row():
-                ui.button("Waive it", on_click=self._waive).props("flat dense no-caps")
-                ui.button("Cancel", on_click=self._dialog.close).props("flat dense no-caps")
+                button("Waive it", ButtonKind.ACT, self._waive)
+                button("Cancel", ButtonKind.LEAVE, self._dialog.close)
         ui.on("waive", self._asked)
 
     async def _asked(self, event: Any) -> None:

@@ -149,7 +149,7 @@ def test_a_run_is_ended_on_the_console_after_a_second_question(scene: Scene) -> 
         log_in(driver, scene.api, f"/console/acceptance/{scene.begun.name}")
         wait_for(lambda: "End this run" in body(driver))
         buttons = {b.text: b for b in driver.find_elements("tag name", "button") if b.text}
-        buttons["End this run"].click()
+        buttons["End this run …"].click()
         wait_for(lambda: "End it: everything goes back to rest" in body(driver))
         assert not (scene.begun / "stop.json").exists()
         next(b for b in driver.find_elements("tag name", "button") if b.text.startswith("End it")).click()
@@ -206,13 +206,25 @@ def test_each_of_two_thousand_findings_is_searched_for_and_waived(scene: Scene, 
         picture(driver, tmp_path, "acceptance-1-finding.png")
         press(driver, "Waive …")
         wait_for(lambda: driver.find_elements("tag name", "textarea"))[0].send_keys("it is replaced by the maker")
+        drawn = {words: look(driver, words) for words in ("Waive it", "Cancel")}
+        assert drawn["Cancel"][0] == "rgba(0, 0, 0, 0)", "what does nothing is bare"
+        assert drawn["Waive it"][0] != drawn["Cancel"][0], "what is done in one's name looks like its cancel"
+        picture(driver, tmp_path, "acceptance-waive.png")
         press(driver, "Waive it")
         wait_for(lambda: "waived by admin (admin)" in body(driver))
         assert [w.place for w in waivers_of(folder.path)] == ["u19/part99"]
         assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
 
 
+FIND = "[...document.querySelectorAll('button')].find((b) => b.offsetParent && b.innerText === arguments[0])"
+
+
 def press(driver: Any, words: str) -> None:
     """Press the button that says these words, once it is there."""
-    find = "return [...document.querySelectorAll('button')].find((b) => b.offsetParent && b.innerText === arguments[0])"
-    wait_for(lambda: driver.execute_script(find, words)).click()
+    wait_for(lambda: driver.execute_script(f"return {FIND}", words)).click()
+
+
+def look(driver: Any, words: str) -> list[str]:
+    """Return background and ink of the button that says these words."""
+    style = f"const style = getComputedStyle({FIND}); return [style.backgroundColor, style.color]"
+    return [str(colour) for colour in driver.execute_script(style, words)]
