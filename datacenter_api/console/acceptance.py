@@ -75,7 +75,7 @@ def draw_run(sight: RunSight | None, run: str) -> str:
     if sight is None:
         return f'<div class="card"><h2>{esc(run)}</h2><p class="quiet">Reading …</p></div>'
     if sight.view is None:
-        return f'<div class="card"><h2>{esc(run)}</h2><p class="sev-warning">▲ {esc(sight.error)}</p></div>'
+        return f'<div class="card" data-over><h2>{esc(run)}</h2><p class="sev-warning">▲ {esc(sight.error)}</p></div>'
     view = sight.view
     over = view.record.outcome is not None
     stands = " data-over" if over else " data-cut" if not view.running else ""

@@ -11,7 +11,7 @@ from datacenter_api.console.begin_card import BeginCard
 from datacenter_api.console.boards import Board, Look
 from datacenter_api.console.fetched import Fetched
 from datacenter_api.console.found_card import FoundCard
-from datacenter_api.console.frame import show_top
+from datacenter_api.console.frame import show_missing, show_top
 from datacenter_api.console.glance import Glance
 from datacenter_api.console.interlocks_page import show_banner
 from datacenter_api.console.run_card import CutRun, StopRun
@@ -21,7 +21,7 @@ from datacenter_api.console.viewer import Viewer, html
 from datacenter_api.console.waive_card import WaiveCard
 from datacenter_api.console.wording import esc
 from datacenter_api.services import Services
-from firmware_bridge.vocabulary.errors import RackwrightError
+from firmware_bridge.vocabulary.errors import RackwrightError, TargetUnknown
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.roles import Privilege, may
 
@@ -47,8 +47,10 @@ def show_runs(glance: Glance, who: Principal, rack: str = "") -> None:
     viewer.start()
 
 
-def show_run(glance: Glance, run: str, who: Principal) -> None:
+async def show_run(glance: Glance, run: str, who: Principal) -> None:
     """Show one run, with ways to end it, and to go on with one that was cut, for who may."""
+    if await _missing(glance, run, who):
+        return
     services, viewer = glance.services, Viewer(glance.services, who)
 
     def renew() -> None:
@@ -72,8 +74,10 @@ def show_run(glance: Glance, run: str, who: Principal) -> None:
     viewer.start(found.refresh)
 
 
-def show_test_floor(glance: Glance, run: str, who: Principal) -> None:
+async def show_test_floor(glance: Glance, run: str, who: Principal) -> None:
     """Show the screen at the rack."""
+    if await _missing(glance, run, who):
+        return
     viewer = Viewer(glance.services, who)
     show_top(who, ("/console/", "Hall"), _RUNS, ("", run))
     ui.add_head_html(f'{_STYLES}<script src="/assets/test_floor.js" defer></script>')
@@ -84,6 +88,19 @@ def show_test_floor(glance: Glance, run: str, who: Principal) -> None:
             html(TOOLS)
         html(way_back(run, begins=may(who.role, Privilege.PROVE)))
     viewer.start()
+
+
+async def _missing(glance: Glance, run: str, who: Principal) -> bool:
+    """Return whether there is no such run, and say so; one that cannot be read is there, its page says why."""
+    try:
+        await asyncio.to_thread(lambda: glance.services.acceptance.open().folder(run))
+    except TargetUnknown as err:
+        show_missing(who, err.what, _RUNS)
+    except RackwrightError as err:
+        show_missing(who, str(err), _RUNS)
+    else:
+        return False
+    return True
 
 
 async def read_runs(services: Services) -> RunsSight:

@@ -31,7 +31,9 @@ def show_top(who: Principal, *crumbs: tuple[str, str], live: bool = False) -> No
     )
 
 
-def show_missing(who: Principal, what: str) -> None:
-    """Show that there is nothing here, with the way back."""
-    show_top(who, ("/console/", "Hall"), ("", "not found"))
-    html(f'<main class="page"><div class="card">{esc(what)}. <a href="/console/">All racks</a></div></main>')
+def show_missing(who: Principal, what: str, *back: tuple[str, str]) -> None:
+    """Show that there is nothing here, and why; `back`: address and name of pages where what there is is listed."""
+    show_top(who, ("/console/", "Hall"), *back, ("", "not found"))
+    ways = " · ".join(f'<a href="{href}">{esc(name)}</a>' for href, name in (*back, ("/console/", "All racks")))
+    said = f'<h2>Not found</h2><p class="sev-warning">▲ {esc(what[:1].upper() + what[1:])}.</p>'
+    html(f'<main class="page"><div class="card">{said}<p>{ways}</p></div></main>')

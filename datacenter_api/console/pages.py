@@ -72,12 +72,12 @@ def add_pages(services: Services, open_door: OpenDoor) -> None:
         show_runs(glance, request.scope[PRINCIPAL], rack)
 
     @ui.page("/acceptance/{run}", title="Acceptance run · Rackwright", dark=None)
-    def run_page(run: str, request: Request) -> None:
-        show_run(glance, run, request.scope[PRINCIPAL])
+    async def run_page(run: str, request: Request) -> None:
+        await show_run(glance, run, request.scope[PRINCIPAL])
 
     @ui.page("/test-floor/{run}", title="Test floor · Rackwright", dark=None)
-    def test_floor_page(run: str, request: Request) -> None:
-        show_test_floor(glance, run, request.scope[PRINCIPAL])
+    async def test_floor_page(run: str, request: Request) -> None:
+        await show_test_floor(glance, run, request.scope[PRINCIPAL])
 
     @ui.page("/decisions", title="Decisions · Rackwright", dark=None)
     async def decisions_page(request: Request) -> None:

@@ -46,8 +46,11 @@ async def show_passport(services: Services, rack: str, who: Principal) -> None:
         desk = passports.open()
         passport = await asyncio.to_thread(desk.show, place, limit=MOST_SHOWN, delivery=delivery)
         claims = await asyncio.to_thread(desk.claims, place, delivery=delivery, every=True)
+    except TargetUnknown as err:
+        show_missing(who, err.what, _DECISIONS)
+        return
     except RackwrightError as err:
-        show_missing(who, str(err))
+        show_missing(who, str(err), _DECISIONS)
         return
     show_top(who, ("/console/", "Hall"), _DECISIONS, ("", f"Passport of {place}"))
     with ui.element("main").classes("page"):
@@ -90,7 +93,7 @@ async def show_decision(services: Services, name: str, who: Principal) -> None:
     try:
         record = await asyncio.to_thread(lambda: services.passports.decisions().show(name))
     except TargetUnknown as err:
-        show_missing(who, str(err))
+        show_missing(who, err.what, _DECISIONS)
         return
     show_top(who, ("/console/", "Hall"), _DECISIONS, ("", record.offer.name))
     with ui.element("main").classes("page"):

@@ -121,8 +121,8 @@ async def test_one_that_is_to_end_says_so_before_it_goes_on(api: Api, cut: RunFo
 
 @pytest.mark.parametrize(("role", "seen"), [(Role.TECHNICIAN, False), (Role.OPERATOR, True)])
 async def test_only_who_may_begin_runs_may_go_on_with_one(api: Api, cut: RunFolder, role: Role, seen: bool) -> None:
-    def page() -> None:
-        show_run(Glance(api.services), cut.path.name, Principal("ada", role, "127.0.0.1"))
+    async def page() -> None:
+        await show_run(Glance(api.services), cut.path.name, Principal("ada", role, "127.0.0.1"))
 
     async with user_simulation(page) as user:
         await user.open("/")

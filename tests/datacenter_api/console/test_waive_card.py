@@ -122,8 +122,8 @@ async def test_only_who_may_waive_is_offered_it(api: Api, role: Role, seen: bool
     doorkeeper: Any = api.services.doorkeeper
     doorkeeper.still_welcome = lambda _who: True
 
-    def page() -> None:
-        show_run(Glance(api.services), run, Principal("ada", role, "127.0.0.1"))
+    async def page() -> None:
+        await show_run(Glance(api.services), run, Principal("ada", role, "127.0.0.1"))
 
     async with user_simulation(page) as user:
         await user.open("/")
