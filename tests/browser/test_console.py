@@ -249,7 +249,7 @@ def test_a_domain_over_two_racks_is_one_and_leads_to_its_gpus(scene: Scene, tmp_
 
 
 def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: Path) -> None:
-    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
     from selenium.webdriver import ActionChains
 
     with browser(scene.driver, "light") as driver:
@@ -266,7 +266,9 @@ def test_a_trays_page_shows_sensors_history_and_make_up(scene: Scene, tmp_path: 
         wait_for(lambda: driver.execute_script(step) == 5)
 
         def pointed_at() -> bool:
-            with contextlib.suppress(StaleElementReferenceException):  # it is drawn anew meanwhile
+            with contextlib.suppress(
+                NoSuchElementException, StaleElementReferenceException
+            ):  # it is drawn anew meanwhile
                 ActionChains(driver).move_to_element(driver.find_element("css selector", ".big svg")).perform()
             return "UTC" in "".join(shown(driver, ".big .tip"))
 
