@@ -3,8 +3,8 @@
 from datetime import date
 
 from datacenter_api.passports.desk import PassportDesk
-from datacenter_api.passports.found import Found
 from rack_controller.prove.fields import PLACE, SERIAL
+from rack_controller.prove.match import Found
 from rack_controller.prove.report.model import PassportSummary
 
 MOST_FINDINGS = 500

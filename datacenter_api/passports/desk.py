@@ -21,7 +21,6 @@ import sqlalchemy as sa
 
 from datacenter_api import __version__
 from datacenter_api.passports.accepted import keep_accepted, list_accepted, read_accepted
-from datacenter_api.passports.found import Found
 from datacenter_api.passports.proofs import Proofs
 from datacenter_api.passports.reports import (
     FrozenRow,
@@ -46,7 +45,7 @@ from rack_controller.prove.cyclonedx import AS_ACCEPTED, Document, Heading, hard
 from rack_controller.prove.fields import COST, PART, PLACE, SERIAL
 from rack_controller.prove.fit import AsAccepted, PartSwap, wrong_words
 from rack_controller.prove.keys import fingerprint
-from rack_controller.prove.match import Match, match_parts
+from rack_controller.prove.match import Found, Match, match_parts
 from rack_controller.prove.openings import Openings
 from rack_controller.prove.origin import claim_of
 from rack_controller.prove.read_as_built import read_as_built

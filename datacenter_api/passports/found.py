@@ -1,7 +1,5 @@
 """What a rack is made of now, as its endpoints tell it: the as-found side of a match.  Nothing is guessed."""
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 
 from datacenter_api.fleet.places import layout_of
@@ -14,22 +12,13 @@ from firmware_bridge.vocabulary.inventory import ItemKind
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.layout import IN_BAND
 from rack_controller.prove.fields import KIND, PART, PLACE, SERIAL
+from rack_controller.prove.match import Found
 
 _LISTED = (ItemKind.DRIVE, ItemKind.NIC, ItemKind.DPU)
 """Kinds of part that no plan names: they stand under the name that their endpoint gives them."""
 
 _Row = tuple[str, str, str | None, str | None]
 _KIND_OF_TRAY = {"compute": "compute_tray", "switch": "switch_tray"}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What was found in a rack: a row per part; which kinds of part each tray that was read in full told of; and the
-    trays that were not read in full."""
-
-    parts: pa.Table
-    told: frozenset[tuple[str, str]]
-    unread: tuple[str, ...]
 
 
 def find_parts(record: RackRecord, stock: StockRoom, now: Seconds) -> Found:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from datacenter_api.evaluation.desk import EvaluationDesk
     from datacenter_api.passports.decisions import DecisionDesk
     from datacenter_api.passports.desk import PassportDesk
-    from datacenter_api.passports.found import Found
     from datacenter_api.redfish.stock import StockRoom
+    from rack_controller.prove.match import Found
 
 
 Note = Callable[[str, str, str, str, str, str], None]

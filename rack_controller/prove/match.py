@@ -26,6 +26,16 @@ _AT = {fit: at for at, fit in enumerate(FITS)}
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in a rack: a row per part; which kinds of part each tray that was read in full told of; and the
+    trays that were not read in full."""
+
+    parts: pa.Table
+    told: frozenset[tuple[str, str]]
+    unread: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """The match of two tables: per line how it fits and the row of each side, NOBODY where there is none."""
 

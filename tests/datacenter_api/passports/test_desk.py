@@ -16,7 +16,6 @@ from support.sealed_runs import sealed_run
 from datacenter_api.cli.main import run
 from datacenter_api.passports.decisions import DecisionDesk
 from datacenter_api.passports.desk import PassportDesk
-from datacenter_api.passports.found import Found
 from datacenter_api.passports.tables import frozen, frozen_fits
 from firmware_bridge.vocabulary.errors import (
     ArgumentsInvalid,
@@ -30,6 +29,7 @@ from rack_controller.prove.accept.verdict import Outcome
 from rack_controller.prove.conditions import ConditionOutcome
 from rack_controller.prove.fit import AsAccepted, Fit, PartSwap
 from rack_controller.prove.keys import fingerprint
+from rack_controller.prove.match import Found
 from rack_controller.prove.option import DecisionStage, DecisionStep, Firm, Offer
 from rack_controller.prove.recheck import read_bom
 from rack_controller.prove.seal import judge

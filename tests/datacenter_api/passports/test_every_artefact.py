@@ -17,9 +17,9 @@ from support.sealed_runs import flip, sealed_run
 from datacenter_api.cli.main import run
 from datacenter_api.passports.decisions import DecisionDesk
 from datacenter_api.passports.desk import PassportDesk
-from datacenter_api.passports.found import Found
 from rack_controller.acceptance.run import EVIDENCE
 from rack_controller.prove.accept.evidence import Evidence, Phase, Series
+from rack_controller.prove.match import Found
 from rack_controller.prove.option import Firm, Offer
 from rack_controller.prove.seal import SUFFIX, Opinion, Wrong, judge
 
