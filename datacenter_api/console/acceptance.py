@@ -63,7 +63,7 @@ def draw_runs(sight: RunsSight | None) -> str:
             "<code>rackwright accept run --rack RACK</code>; <code>rackwright accept run GENERATION --virtual</code> "
             "begins one of a virtual rack.</p>"
         )
-    heads = ("Run", "Rack", "Generation", "Level", "Begun", "State", "Found", "Does now")
+    heads = ("Run", "Rack", "Begun", "State", "Found", "Does now")
     columns = "".join(f"<th>{h}</th>" for h in heads)
     rows = "".join(_run(row) for row in sight.rows)
     table = f'<table class="lines runs"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table>'
@@ -104,7 +104,7 @@ def pill(outcome: Outcome | None, running: bool, *, faults_too: bool = False) ->
 
 def _run(row: RunRow) -> str:
     if row.unreadable:
-        return f'<tr><td>{esc(row.id)}</td><td colspan="7" class="sev-warning">▲ {esc(row.unreadable)}</td></tr>'
+        return f'<tr><td>{esc(row.id)}</td><td colspan="5" class="sev-warning">▲ {esc(row.unreadable)}</td></tr>'
     now = row.now
     does = UNKNOWN if now is None else f"{esc(now.title)}{_bar(now.share)}"
     asks = f'<b class="sev-warning">☞ {esc(now.asks)}</b>' if now is not None and now.asks else ""
@@ -114,11 +114,17 @@ def _run(row: RunRow) -> str:
     others = ", ".join(leaf_of(Place(other)) for run, other in row.together.items() if run != row.id)
     rig = f' <span class="quiet">with {esc(others)}</span>' if others else rig
     return (
-        f'<tr><td class="where"><a href="{run_href(row.id)}">{esc(row.id)}</a></td><td>{rack}{rig}</td>'
-        f'<td>{esc(row.generation)}</td><td>{esc(row.level)}</td><td class="where">{stamp(row.began_unix_ns)[:16]}</td>'
-        f"<td>{pill(row.outcome, row.running, faults_too=row.faults_too)}</td><td>{found}{waived}</td>"
-        f"<td>{does}{asks}</td></tr>"
+        f'<tr><td class="where"><a href="{run_href(row.id)}">{esc(row.id)}</a></td><td>{rack}{rig}'
+        f'<div class="quiet">{esc(row.generation)} · {esc(row.level)}</div></td>'
+        f'<td class="where">{stamp(row.began_unix_ns)[:16]}</td>'
+        f"<td>{pill(row.outcome, row.running, faults_too=row.faults_too)}</td>"
+        f"<td{_none(found)}>{found}{waived}</td><td{_none(does)}>{does}{asks}</td></tr>"
     )
+
+
+def _none(cell: str) -> str:
+    """Return the class of a cell that says nothing: a phone leaves it out."""
+    return ' class="none"' if cell == UNKNOWN else ""
 
 
 def _pdf(report: str) -> str:

@@ -144,6 +144,33 @@ def test_runs_are_listed_one_shows_what_it_asks_and_leads_to_its_report(
         assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
 
 
+@pytest.mark.parametrize("width", [820, 390])
+def test_pages_fit_a_tablet_and_a_phone(scene: Scene, tmp_path: Path, width: int) -> None:
+    aside = (
+        "return [...document.querySelectorAll('*')].filter((e) => e.scrollWidth > e.clientWidth + 1 && "
+        "['auto', 'scroll'].includes(getComputedStyle(e).overflowX)).map((e) => e.className || e.tagName)"
+    )
+    rows = {820: 1, 390: 2}[width]
+    with browser(scene.driver, "light", (width, 1000)) as driver:
+        metrics = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        log_in(driver, scene.api, "/console/")
+        for page, seen in (
+            ("acceptance", scene.begun.name),
+            (f"acceptance/{scene.ended}", "u23/bmc"),
+            (f"acceptance/{scene.begun.name}", "Pull u12"),
+            ("decisions", "Hand in as-built records"),
+            (f"passport/{RACK}", "What can be claimed"),
+        ):
+            driver.get(f"{scene.api.url}/console/{page}")
+            wait_for(lambda: seen.lower() in body(driver).lower())  # noqa: B023
+            picture(driver, tmp_path, f"{page.replace('/', '-')[:20]}-{width}.png")
+            assert driver.execute_script(aside) == [], page
+            assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), page
+            tall = driver.execute_script("return document.querySelector('.top').offsetHeight")
+            assert tall <= 16 + 32 * rows, f"the head of {page} has more than {rows} rows"
+
+
 def test_a_run_is_ended_on_the_console_after_a_second_question(scene: Scene) -> None:
     with browser(scene.driver, "light") as driver:
         log_in(driver, scene.api, f"/console/acceptance/{scene.begun.name}")
