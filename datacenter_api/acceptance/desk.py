@@ -41,6 +41,7 @@ from rack_controller.acceptance.progress import (
 )
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import FOLDER, HANDED, RECORD, RunFolder, runs_in, suspects_of
+from rack_controller.acceptance.sealed_record import not_as_sealed
 from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.report.as_html import as_html
 from rack_controller.prove.report.as_pdf import as_pdf
@@ -122,6 +123,7 @@ class AcceptanceDesk:
             now=now,
             together=record.together,
             faults_too=record.faults_too,
+            altered=not_as_sealed(folder),
         )
 
     def show(self, run: str) -> RunView:

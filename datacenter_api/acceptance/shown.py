@@ -22,6 +22,7 @@ class RunRow(msgspec.Struct, frozen=True):
 
     `faults_too`: it ended as an error, since not all could be measured, and found faults as well.
     `together`: the runs of racks that are accepted together, this one among them, with the rack of each.
+    `altered`: what of its record does not fit its seal, empty where it fits; of its other files `verify` tells.
     """
 
     id: str
@@ -39,6 +40,7 @@ class RunRow(msgspec.Struct, frozen=True):
     unreadable: str = ""
     together: dict[str, str] = {}
     faults_too: bool = False
+    altered: str = ""
 
 
 class BegunRun(RunRow, frozen=True, kw_only=True):

@@ -37,6 +37,7 @@ _RUNS = (
     Column("BEGAN", lambda r: clock(r["began_unix_ns"]).partition(".")[0]),
     Column("STEPS", lambda r: str(len(r["steps"])), right=True),
     Column("OUTCOME", lambda r: str(r["outcome"] or ("running" if r["running"] else "unfinished")).upper()),
+    Column("SEAL", lambda r: f"ALTERED: {r['altered']}" if r["altered"] else "–"),
 )
 _SUSPECTS = (
     Column("SUSPECT", lambda s: str(s["place"])),
@@ -123,7 +124,9 @@ def show(
     """Show what came of a run, or the runs that are kept."""
     import msgspec
 
+    from rack_controller.acceptance.one_run import goes_on
     from rack_controller.acceptance.run import FOLDER, RunFolder, runs_in
+    from rack_controller.acceptance.sealed_record import not_as_sealed
 
     root = state or default_state()
     if run and not (root / FOLDER / run).is_dir():
@@ -131,7 +134,11 @@ def show(
     if run:
         _show([RunFolder(root / FOLDER / run).told()], root, chosen(output, as_json))
         return
-    rows: list[Row] = [msgspec.to_builtins(f.told()) for f in runs_in(root)]
+    rows: list[Row] = []
+    for folder in runs_in(root):
+        record = folder.told()
+        stands = {"running": goes_on(folder, record), "altered": not_as_sealed(folder)}
+        rows.append(msgspec.to_builtins(record) | stands)
     emit(rows, _RUNS, chosen(output, as_json), name="id")
 
 

@@ -117,8 +117,18 @@ def _run(row: RunRow) -> str:
         f'<tr><td class="where"><a href="{run_href(row.id)}">{esc(row.id)}</a></td><td>{rack}{rig}'
         f'<div class="quiet">{esc(row.generation)} · {esc(row.level)}</div></td>'
         f'<td class="where">{stamp(row.began_unix_ns)[:16]}</td>'
-        f"<td>{pill(row.outcome, row.running, faults_too=row.faults_too)}</td>"
+        f"<td>{_stands(row)}</td>"
         f"<td{_none(found)}>{found}{waived}</td><td{_none(does)}>{does}{asks}</td></tr>"
+    )
+
+
+def _stands(row: RunRow) -> str:
+    """Return how a run stands; of one that was altered, that, and what stands there now without the colour of it."""
+    if not row.altered:
+        return pill(row.outcome, row.running, faults_too=row.faults_too)
+    return (
+        f'<span class="pill critical" title="{esc(row.altered)}">◆ altered since sealed</span>'
+        f'<div class="quiet">says {esc(str(row.outcome))}</div>'
     )
 
 

@@ -37,7 +37,7 @@ from rack_controller.prove.keys import Signer
 from rack_controller.prove.many_files import FolderFiles
 from rack_controller.prove.seal import SUFFIX, seal
 
-FOLDER, RECORD, EVIDENCE = "acceptance", "run.json", run_files.EVIDENCE
+FOLDER, RECORD, EVIDENCE = "acceptance", run_files.RECORD, run_files.EVIDENCE
 FLOOR_USED = "floor.json"
 """What a live run took of the floor: records, and which instruments logged what."""
 UNDER_WAY = run_files.UNDER_WAY

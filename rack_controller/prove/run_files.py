@@ -4,20 +4,21 @@ The evidence is sealed line by line; its seal has the SHA-256 of everything else
 is all that a report is drawn from.  Waivers come later, under a seal of their own by the same key or a successor of it.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rack_controller.prove.many_files import sha256_in
-from rack_controller.prove.seal import SUFFIX, Opinion, Wrong, judge
+from rack_controller.prove.seal import SUFFIX, Opinion, Wrong, judge, said_by
 
-EVIDENCE, WAIVERS = "evidence.ocptv.jsonl", "waivers.jsonl"
+EVIDENCE, WAIVERS, RECORD = "evidence.ocptv.jsonl", "waivers.jsonl", "run.json"
 RAW_HASHES, FILE_HASHES = "raw_sha256", "files_sha256"
 """Where a seal keeps hashes: of raw series, which may stay where they were measured, and of all else."""
 UNDER_WAY = "under-way.json"
 OF_THE_MACHINE = frozenset({"lock", "started", "token", "runner.log", "now.json", "undo.json", UNDER_WAY})
 """What belongs to the process and not to the evidence."""
-DRAWN_FROM = frozenset({"run.json", "plan.yaml", "asked.json", "answers.jsonl", "floor.json"})
+DRAWN_FROM = frozenset({RECORD, "plan.yaml", "asked.json", "answers.jsonl", "floor.json"})
 """What a report is drawn from, beside photos and raw series, which speak for themselves in it."""
 _SEALED_APART = frozenset({EVIDENCE, EVIDENCE + SUFFIX, WAIVERS, WAIVERS + SUFFIX})
 
@@ -71,6 +72,21 @@ def sealed_names(evidence: bytes, sealed: bytes) -> list[str]:
 def _hashes(about: Mapping[str, Any]) -> dict[str, str]:
     """Return the SHA-256 of each sealed file; of raw series the one of when they were kept, in their step."""
     return {str(k): str(v) for name in (FILE_HASHES, RAW_HASHES) for k, v in dict(about.get(name) or {}).items()}
+
+
+def record_fault(record: bytes, sealed: bytes) -> str:
+    """Return what of `run.json` does not fit the seal of its run, empty where it fits.
+
+    Only these two are looked at, for lists; `look_at_run` tells of all files, and whether the key is trusted.  A seal
+    of before that has no hash of the record says nothing of it.
+    """
+    try:
+        digest = dict(said_by(EVIDENCE, sealed).get(FILE_HASHES) or {}).get(RECORD)
+    except ValueError as err:
+        return f"{EVIDENCE + SUFFIX}: {err}"
+    if digest is None or hashlib.sha256(record).hexdigest() == digest:
+        return ""
+    return f"{RECORD} is not what was sealed"
 
 
 def look_at_run(files: Mapping[str, bytes], known: Sequence[str]) -> RunLook:

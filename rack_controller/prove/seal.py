@@ -121,6 +121,20 @@ def judge(file: str, content: bytes, sealed: bytes, known: Sequence[str]) -> Opi
     return Opinion(tuple(faults[:MOST_TOLD]), fingerprint(key), trusted, statement)
 
 
+def said_by(file: str, sealed: bytes) -> dict[str, Any]:
+    """Return what a seal says about its file beside the entries; whether the file fits is not looked at.
+
+    Raises ValueError where it is no seal, or its signature does not fit what it signs.
+    """
+    try:
+        payload, statement, said = _open(sealed)
+    except (ValueError, KeyError, TypeError, IndexError) as err:
+        raise ValueError(f"it is no seal: {str(err) or type(err).__name__}") from err
+    for fault in _look_at_seal(file + SUFFIX, sealed, payload, statement, said):
+        raise ValueError(fault.detail)
+    return dict(statement["predicate"]["about"])
+
+
 def _open(sealed: bytes) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
     envelope = orjson.loads(sealed)
     (said,) = envelope["signatures"]

@@ -52,7 +52,7 @@ def name_of(state: Path) -> str:
 def test_a_run_is_listed_and_shown_with_what_it_found(ended: Path) -> None:
     desk = AcceptanceDesk(ended)
     (row,) = desk.listed()
-    assert (row.outcome, row.steps, row.running, row.waived) == (Outcome.FAIL, 2, False, 0)
+    assert (row.outcome, row.steps, row.running, row.waived, row.altered) == (Outcome.FAIL, 2, False, 0, "")
     assert row.deviations >= 1
     view = desk.show(row.id)
     assert [(s.id, s.outcome) for s in view.steps] == [("settings", Outcome.FAIL), ("idle", Outcome.PASS)]

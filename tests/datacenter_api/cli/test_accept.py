@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
+from support.accepted import short_run
 
 from datacenter_api.cli.main import run
+from rack_controller.acceptance.begin import Wish, begin
 
 PLAN = """
 schema_version: 1
@@ -43,6 +46,19 @@ def test_a_run_is_kept_shown_and_proven(tmp_path: Path, capsys: pytest.CaptureFi
     assert accept("show", listed[0]["id"], "--state", str(tmp_path / "state")) == 0
     evidence = tmp_path / "state" / "acceptance" / listed[0]["id"] / "evidence.ocptv.jsonl"
     assert run(["verify", str(evidence), "--state", str(tmp_path / "state")]) == 0
+
+
+def test_the_list_has_runs_that_have_not_ended_and_tells_of_one_that_was_altered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = begin(Wish("gb200-nvl72", "L10", 3), tmp_path, "test", "ada")
+    cut.write(msgspec.structs.replace(cut.read(), began_unix_ns=1))
+    altered = short_run(tmp_path).path / "run.json"
+    altered.write_bytes(altered.read_bytes().replace(b'"fail"', b'"pass"'))
+    assert accept("show", "--state", str(tmp_path)) == 0
+    said = capsys.readouterr().out
+    assert "UNFINISHED" in said
+    assert "ALTERED: run.json is not what was sealed" in said
 
 
 def test_a_run_that_is_not_kept_is_not_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,6 +67,10 @@ def test_runs_are_listed_with_what_they_do_and_ask() -> None:
     assert "2 deviations, 1 waived" in drawn
     assert 'aria-label="42 % done"' in drawn
     assert "▮▮ not running" in draw_runs(RunsSight((row(running=False),)))
+    altered = draw_runs(RunsSight((row(outcome=Outcome.PASS, running=False, altered="<run.json> is not it"),)))
+    assert "◆ altered since sealed" in altered
+    assert "pill ok" not in altered, "what an altered record says has no colour"
+    assert "&lt;run.json&gt; is not it" in altered
     assert "rackwright accept run" in draw_runs(RunsSight())
     assert "&lt;no&gt;" in draw_runs(RunsSight((row(unreadable="<no>"),)))
 
