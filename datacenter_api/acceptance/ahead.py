@@ -17,6 +17,7 @@ from rack_controller.acceptance.live import Read
 from rack_controller.acceptance.one_run import holding
 from rack_controller.acceptance.plans import plan_path
 from rack_controller.acceptance.preview import RunPreview, Told, form, noted_kinds, preview, preview_together
+from rack_controller.acceptance.took_before import took_before
 from rack_controller.prove.accept.plan import Plan
 
 
@@ -89,8 +90,11 @@ def form_of(
 
 
 def _of_racks(state: Path, found: RunPreview, racks: Sequence[str]) -> RunPreview:
-    """Return a preview with what other runs have to do with its racks."""
-    return msgspec.structs.replace(found, taken=holding(state, racks), left=left_out(state, racks))
+    """Return a preview with what other runs have to do with its racks, and how long their steps took."""
+    before = took_before(state, found.generation, found.plan_sha256, racks)
+    steps = [msgspec.structs.replace(s, took_s=before.seconds.get(s.id)) for s in found.steps]
+    more = {"taken": holding(state, racks), "left": left_out(state, racks), "steps": steps, "took": before.words}
+    return msgspec.structs.replace(found, **more)
 
 
 def _reads(rack: str, rows: Sequence[ReadingRow]) -> list[Read]:

@@ -31,6 +31,7 @@ _WOULD = (
     Column("STEP", lambda s: str(s["id"])),
     Column("LEVEL", lambda s: str(s["level"])),
     Column("AT LEAST", lambda s: _long(s["seconds"]), right=True),
+    Column("TOOK BEFORE", lambda s: "–" if s["took_s"] is None else _long(s["took_s"]), right=True),
     Column("MEASURES", lambda s: str(s["measures"]), right=True),
     Column("WHAT IS DONE", lambda s: "; ".join(s["does"]) or "looks only"),
     Column("PEOPLE", lambda s: str(s["people"]) or "–", wide=True),
@@ -108,6 +109,8 @@ def _show(found: Any, racks: list[str], shape: Output) -> None:
     emit(row["steps"], _WOULD, shape, name="id")
     say = functools.partial(answer, output=shape)
     say(f"{found.title}, up to {found.level}, on {' '.join(racks)}: at least {_long(found.seconds)}")
+    if found.took:
+        say(f"by {found.took} about {_long(found.expected_s)}")
     for text in say_lacks(found, racks, say):
         say(text)
     for holder in found.taken:

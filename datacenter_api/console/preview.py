@@ -26,12 +26,22 @@ def draw_preview(found: RunPreview, rack: str, plan: str = "") -> str:
         f"{_taken(found)}{_left(found)}{_latched(found)}"
         f"<p><b>{esc(found.title)}</b> on {esc(rack)}, up to {esc(found.level)}: {steps}, "
         f"at least {seconds}{_waits(found)}. Boots of trays, what people do and steps that are repeated come on top. "
+        f"{esc(in_earlier(found))} "
         "Its GPUs are taken to full load and back, and what the table says is switched off: no job may run on it.</p>"
         f"{_untold(found)}"
         f"{''.join(_floor(f, len(forms)) for f in forms)}"
         f'<div class="sideways"><table class="lines would"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
         "</div>"
     )
+
+
+def in_earlier(found: RunPreview) -> str:
+    """Return what earlier runs took, or that none says so."""
+    if not found.took:
+        return "No earlier run by this plan is kept of it or of its design: how long it really takes is not known."
+    known = sum(s.took_s is not None for s in found.steps)
+    rest = "" if known == len(found.steps) else f", {known} of them as then and the others as declared"
+    return f"By {found.took} its steps take about {duration(found.expected_s)}{rest}."
 
 
 def _waits(found: RunPreview) -> str:
@@ -53,6 +63,7 @@ def _step(number: int, step: StepPreview) -> str:
     long = duration(step.seconds) if step.seconds else "at once"
     waits = _waited(step.apart_s, step.heard_s)
     long += f'<div class="quiet">{waits}</div>' if waits else ""
+    long += f'<div class="quiet">took {duration(step.took_s)} before</div>' if step.took_s is not None else ""
     return (
         f'<tr><td class="n">{number}</td><td>{esc(step.title)}{optional}{people}</td><td>{esc(step.level)}</td>'
         f'<td>{esc(does)}</td><td class="n">{long}</td></tr>'

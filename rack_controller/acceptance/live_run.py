@@ -14,7 +14,7 @@ from rack_controller.acceptance.called import Names
 from rack_controller.acceptance.came_before import came_before
 from rack_controller.acceptance.designs import design_of_run, gone_on_with
 from rack_controller.acceptance.doers import ControllerRestarts, EmulatorDoes, PeopleDo, ProductDoes
-from rack_controller.acceptance.drive import AWAY, planned_seconds
+from rack_controller.acceptance.drive import AWAY, places_of, planned_seconds
 from rack_controller.acceptance.emulated import EmulatedHands
 from rack_controller.acceptance.emulated_floor import EmulatedInstruments
 from rack_controller.acceptance.ending import keep_facts, seal_up
@@ -29,6 +29,7 @@ from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.rig import Act, Rig
 from rack_controller.acceptance.run import FLOOR_USED, FOLDER, Keeps, RunFolder, Told, go_on_together
 from rack_controller.acceptance.together import LiveRacks
+from rack_controller.acceptance.took_before import took_before
 from rack_controller.acceptance.undo import UndoBook
 from rack_controller.acceptance.virtual.batch import recorded_load
 from rack_controller.acceptance.watch import NS, FolderWatch, Watch
@@ -53,7 +54,7 @@ def resume_live(
     record = folder.read()
     design = design_of_run(record, state)
     record, plan, parts = gone_on_with(record, design), kept_plan(folder.path, record), live_parts(design)
-    watch = FolderWatch(folder.path, _seconds(plan, record, parts))
+    watch = _watch(folder, state, plan, record, parts)
     bench = _bench(record, folder, state, link, parts, watch, watch, ask)
     keeps = _keeps([bench], state)
     (record,) = _at_rest([record], [folder], plan, bench.rig, watch, keeps)
@@ -79,8 +80,7 @@ def resume_together(
     records = [gone_on_with(record, design, done) for record in records]
     first = records[0]
     plan, parts = kept_plan(folders[0].path, first), live_parts(design)
-    seconds = _seconds(plan, first, parts)
-    own = {record.rack: FolderWatch(folder.path, seconds) for record, folder in zip(records, folders, strict=True)}
+    own = {r.rack: _watch(folder, state, plan, r, parts) for r, folder in zip(records, folders, strict=True)}
     watch = TogetherWatch(own)
     before = [came_before(state, record.rack, record.generation, plan, record.plan_sha256) for record in records]
     records = [msgspec.structs.replace(r, before=b.run) for r, b in zip(records, before, strict=True)]
@@ -140,9 +140,12 @@ class _Bench:
     used_before: list[Used]
 
 
-def _seconds(plan: Plan, record: RunRecord, parts: Parts) -> dict[str, float]:
+def _watch(folder: RunFolder, state: Path, plan: Plan, record: RunRecord, parts: Parts) -> FolderWatch:
     steps = plan.upto(Level(record.level), together=bool(record.together))
-    return {s.id: planned_seconds(s, parts) for s in steps}
+    seconds = {s.id: planned_seconds(s, parts) for s in steps}
+    took = took_before(state, record.generation, record.plan_sha256, [record.rack], [record.id, *record.together])
+    places = {(s.id, p.name): places_of(p, parts) for s in steps for p in s.phases if p.each is not None}
+    return FolderWatch(folder.path, seconds, took=took, places=places)
 
 
 def _domain(link: Link, rack: str) -> str:

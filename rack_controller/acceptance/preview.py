@@ -45,7 +45,7 @@ class StepPreview(msgspec.Struct, frozen=True):
     """One step as it would be done: `does` in words, `seconds` that it takes at least, `people` what they do.
 
     `apart_s`, `heard_s`: how much of that passes between switchings of the bus, and until things are read anew; nothing
-    of a virtual rack.
+    of a virtual rack.  `took_s`: how long it took in earlier runs, None where none is kept.
     """
 
     id: str
@@ -58,6 +58,7 @@ class StepPreview(msgspec.Struct, frozen=True):
     measures: int
     apart_s: float = 0.0
     heard_s: float = 0.0
+    took_s: float | None = None
 
 
 CLEAR_IT = "clear it first (`rackwright interlock clear`): what it keeps off is judged as if it were broken"
@@ -68,7 +69,8 @@ class RunPreview(msgspec.Struct, frozen=True):
 
     `racks`: of racks together, what each of them lacks; the two lists above are then of all of them.  `taken`: which
     run has a rack now: while it does no other begins.  `left`: what the run before took away and did not put back;
-    `latched`: the latches that stand at a rack, in words.
+    `latched`: the latches that stand at a rack, in words.  `took`: which earlier runs `took_s` is of, in words; empty
+    where no run of these racks or of their design by this plan is kept.
     """
 
     generation: str
@@ -83,6 +85,13 @@ class RunPreview(msgspec.Struct, frozen=True):
     taken: list[Holder] = []
     left: list[LeftOut] = []
     latched: list[str] = []
+    plan_sha256: str = ""
+    took: str = ""
+
+    @property
+    def expected_s(self) -> float:
+        """Return how long it takes as far as anybody knows: steps as they took before, the others at the least."""
+        return sum(s.seconds if s.took_s is None else s.took_s for s in self.steps)
 
 
 class RackLacks(msgspec.Struct, frozen=True):
@@ -129,7 +138,9 @@ def preview_together(
     lacking = list({(u.step, u.measure, u.what): u for rack in lacks for u in rack.untold}.values())
     needs = list({(n.step, n.name): n for rack in lacks for n in rack.floor}.values())
     seconds = sum(s.seconds for s in steps)
-    return RunPreview(made.name, found.name, found.title, Level.L12.value, seconds, steps, lacking, needs, lacks)
+    return RunPreview(
+        made.name, found.name, found.title, Level.L12.value, seconds, steps, lacking, needs, lacks, plan_sha256=digest
+    )
 
 
 def preview(
@@ -149,12 +160,13 @@ def preview(
     generations of one's own.
     Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
     """
-    made, found, _ = _read(generation, plan, plan_text, search)
+    made, found, digest = _read(generation, plan, plan_text, search)
     parts = live_parts(made)
     told = None if reads is None else Told(reads, noted_kinds, logged, switched)
     steps = _steps(made, found, found.upto(Level(level)), parts, [told] if told else [])
     lacking, needs = ([], []) if told is None else _lacks(made, found, Level(level), parts, told)
-    return RunPreview(made.name, found.name, found.title, level, sum(s.seconds for s in steps), steps, lacking, needs)
+    seconds = sum(s.seconds for s in steps)
+    return RunPreview(made.name, found.name, found.title, level, seconds, steps, lacking, needs, plan_sha256=digest)
 
 
 def _read(generation: str, plan: Path | None, plan_text: str, search: Sequence[Path]) -> tuple[Generation, Plan, str]:

@@ -20,11 +20,12 @@ NOW, ASKED, STOP, ANSWERS = "now.json", "asked.json", "stop.json", "answers.json
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """What a run does now.
+    """What a run does now: step `steps_done` + 1 of `steps`, and which `part` of its phase ("2 of 8"), empty for none.
 
     `phase`: of the step, empty between phases.  `since_unix_ns`, `until_unix_ns`: of what is waited for now; None where
-    it takes as long as it takes.  `waits_for`: what that is, in words.  `share`: of the whole run, 0 to 1, by the time
-    that its plan asks for.  `asks`: what a person is to do now, empty when nobody is asked.
+    it takes as long as it takes.  `waits_for`: what that is, in words.  `share`: of the whole run, 0 to 1, by the same
+    times as `left_s`, what is left, s; None in virtual time.  `left_by`: what those times are: of earlier runs, or
+    declared by the plan, which is less than it takes.  `asks`: what a person is to do now, empty when nobody is asked.
     """
 
     step: str
@@ -35,6 +36,11 @@ class Progress(msgspec.Struct, frozen=True):
     waits_for: str
     share: float
     asks: str = ""
+    steps_done: int = 0
+    steps: int = 0
+    part: str = ""
+    left_s: float | None = None
+    left_by: str = ""
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -1,13 +1,15 @@
 """Who looks on while a run goes on: is told what is done and waited for, and may want it to end."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from rack_controller.acceptance.pace import DECLARED, NONE_BEFORE, TookBefore
 from rack_controller.acceptance.progress import Progress, stop_of, tell
 from rack_controller.prove.accept.plan import StepSpec
 
+NO_PLACES: Mapping[tuple[str, str], Sequence[str]] = {}
 APART_NS = 200_000_000
 """What is told so soon after the last that nobody could read it is left out, unless somebody is asked for something."""
 NS = 1_000_000_000
@@ -67,11 +69,19 @@ class FolderWatch:
         clock_ns: Callable[[], int] = time.time_ns,
         *,
         real: bool = True,
+        took: TookBefore = NONE_BEFORE,
+        places: Mapping[tuple[str, str], Sequence[str]] = NO_PLACES,
     ) -> None:
-        """`seconds`: what each step of the plan takes; `real`: they are those of the clock on the wall."""
+        """`seconds`: what each step of the plan declares; `real`: they are those of the clock on the wall.
+
+        `took`: what steps took in earlier runs; `places`: of phases, by step and name, that are done to one part after
+        the other, those parts in their order.
+        """
         self._folder, self._seconds, self._clock_ns, self._real = folder, seconds, clock_ns, real
-        self._whole = max(sum(seconds.values()), 1.0)
-        self._before = self._done = 0.0
+        self._took, self._places = took, places
+        self._expected = {step: took.seconds.get(step, declared) for step, declared in seconds.items()}
+        self._whole = max(sum(self._expected.values()), 1.0)
+        self._done, self._number, self._began_ns = 0.0, 0, 0
         self._step: StepSpec | None = None
         self._phase = self._place = ""
         self._told_ns = 0
@@ -83,8 +93,7 @@ class FolderWatch:
 
     def begin(self, step: StepSpec) -> None:
         """Tell that a step begins; what comes before it in the plan is over."""
-        before = list(self._seconds)[: list(self._seconds).index(step.id)]
-        self._before, self._done = sum(self._seconds[name] for name in before), 0.0
+        self._number, self._done, self._began_ns = list(self._seconds).index(step.id), 0.0, self._clock_ns()
         self._step, self._phase, self._place = step, "", ""
         self._tell("its entry conditions" if step.entry else "its evidence", "", None, at_once=True)
         self._told_ns = 0  # the first phase follows at once, and is told
@@ -117,11 +126,44 @@ class FolderWatch:
             return
         self._told_ns = now
         until = None if seconds is None or not (self._real or asks) else now + int(seconds * NS)
-        share = min((self._before + min(self._done, self._seconds[self._step.id])) / self._whole, 1.0)
-        tell(
-            self._folder,
-            Progress(self._step.id, self._step.title, self._phase, now, until, waits_for, round(share, 4), asks),
+        left = self._left(self._step.id, now)
+        told = Progress(
+            self._step.id,
+            self._step.title,
+            self._phase,
+            now,
+            until,
+            waits_for,
+            round(min(max(1.0 - left / self._whole, 0.0), 1.0), 4),
+            asks,
+            steps_done=self._number,
+            steps=len(self._seconds),
+            part=self._part(self._step.id),
+            left_s=round(left, 1) if self._real else None,
+            left_by=self._left_by() if self._real else "",
         )
+        tell(self._folder, told)
+
+    def _left(self, step: str, now: int) -> float:
+        """Return how long it still takes, s: of a step that earlier runs had by the clock, of others by phases."""
+        gone = (now - self._began_ns) / NS if self._real and step in self._took.seconds else self._done
+        later = list(self._expected.values())[self._number + 1 :]
+        return max(self._expected[step] - gone, 0.0) + sum(later)
+
+    def _left_by(self) -> str:
+        """Return what the time that is left is told by."""
+        ahead = list(self._seconds)[self._number :]
+        known = sum(step in self._took.seconds for step in ahead)
+        if not known:
+            return DECLARED
+        return self._took.words + (
+            "" if known == len(ahead) else f" for {known} of {len(ahead)} steps, else {DECLARED}"
+        )
+
+    def _part(self, step: str) -> str:
+        """Return which of its parts a phase is at, empty where it has none."""
+        places = self._places.get((step, self._phase), ())
+        return f"{places.index(self._place) + 1} of {len(places)}" if self._place in places else ""
 
 
 def stretch_of(name: str, place: str, seconds: float) -> str:

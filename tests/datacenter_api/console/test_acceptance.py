@@ -12,6 +12,7 @@ from datacenter_api.console import acceptance
 from datacenter_api.console.acceptance import RunSight, RunsSight, draw_run, draw_runs
 from datacenter_api.console.found import draw_found, draw_heading, found_by
 from datacenter_api.console.test_floor import TOOLS, draw_floor, floor_cells
+from rack_controller.acceptance.pace import DECLARED
 from rack_controller.acceptance.progress import Answer, Asked, Progress, Stop
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.prove.accept.suspects import Suspect
@@ -67,6 +68,12 @@ def test_runs_are_listed_with_what_they_do_and_ask() -> None:
     assert "2 deviations, 1 waived" in drawn
     assert 'aria-label="42 % done"' in drawn
     assert "▮▮ not running" in draw_runs(RunsSight((row(running=False),)))
+    far = msgspec.structs.replace(NOW, steps_done=9, steps=23, part="2 of 8", left_s=2880.0, left_by="3 runs of <k01>")
+    told = draw_run(RunSight(view(now=far)), "k42-1").replace("\u00a0", " ")
+    assert "9 of 23 steps done · about 48 min left, by 3 runs of &lt;k01&gt;" in told
+    assert "pulled, part 2 of 8" in told
+    declared = draw_run(RunSight(view(now=msgspec.structs.replace(far, left_by=DECLARED))), "k42-1")
+    assert "at least 48 min left, by the phases that the plan declares" in declared.replace("\u00a0", " ")
     altered = draw_runs(RunsSight((row(outcome=Outcome.PASS, running=False, altered="<run.json> is not it"),)))
     assert "◆ altered since sealed" in altered
     assert "pill ok" not in altered, "what an altered record says has no colour"

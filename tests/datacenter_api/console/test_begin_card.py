@@ -68,6 +68,11 @@ def test_a_preview_says_what_is_done_how_long_and_what_lacks() -> None:
     slow = draw_preview(preview(steps=[waits]), "k01")
     assert slow.count("10\u00a0min between switchings of the bus, 1\u00a0min 15\u00a0s until things are read anew") == 2
     assert "Asked of the test floor" not in draw_preview(preview(floor=[]), "k01")
+    assert "how long it really takes is not known" in slow
+    took = preview(took="3 earlier runs of k01", steps=[msgspec.structs.replace(waits, took_s=7200.0), waits])
+    told = draw_preview(took, "k01")
+    assert "By 3 earlier runs of k01 its steps take about 2\u00a0h 14\u00a0min, 1 of them as then" in told
+    assert told.count("took 2\u00a0h before") == 1
     hostile = preview(title=HOSTILE, steps=[StepPreview(HOSTILE, HOSTILE, HOSTILE, True, 0.0, [HOSTILE], HOSTILE, 1)])
     assert "<script" not in draw_preview(hostile, HOSTILE)
 
