@@ -48,6 +48,7 @@ class CurlEngine:
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = _NO_TIMER
         self._kick_due = False
+        self._under_way: set[Any] = set()
         self._running = 0
         self._urgent: list[Callable[[], None]] = []
         self._hurried: dict[Any, float] = {}  # each with the time until which it hurries
@@ -57,7 +58,12 @@ class CurlEngine:
 
     def start(self, handle: Any) -> None:
         """Begin the transfer that `handle` is set up for; `handle.finished(code)` is called once when it ends."""
-        self._multi.add_handle(handle)
+        try:
+            self._multi.add_handle(handle)
+        except pycurl.error as err:
+            self._end_all(err)
+            self._multi.add_handle(handle)
+        self._under_way.add(handle)
         self._running += 1
 
     def hurry(self, handle: Any) -> None:
@@ -84,8 +90,24 @@ class CurlEngine:
         Not from inside a callback of the same handle.
         """
         self._hurried.pop(handle, None)
+        self._under_way.discard(handle)
         self._multi.remove_handle(handle)
         self._running = max(0, self._running - 1)
+
+    def _end_all(self, err: Exception) -> None:
+        """End every transfer that is under way.
+
+        Once a callback has failed libcurl gives all of them up without a word, and takes no other one before each of
+        them is gone: one that waits for news for ever would keep every device out of reach.
+        """
+        _log.error("every request that was under way is ended: %s", err)
+        ended, self._under_way = self._under_way, set()
+        self._running = 0
+        self._hurried.clear()
+        for handle in ended:
+            with contextlib.suppress(pycurl.error):
+                self._multi.remove_handle(handle)
+            handle.finished(pycurl.E_ABORTED_BY_CALLBACK)
 
     def _on_socket(self, event: int, fd: int, _multi: Any, _data: Any) -> None:
         if event == pycurl.POLL_REMOVE:
@@ -95,9 +117,12 @@ class CurlEngine:
         interest = _INTEREST[event]
         self._wanted[fd] = interest
         try:
-            self._sockets.modify(fd, interest)
-        except FileNotFoundError:  # new, or closed by libcurl since and the number used again
-            self._sockets.register(fd, interest)
+            try:
+                self._sockets.modify(fd, interest)
+            except FileNotFoundError:  # new, or closed by libcurl since and the number used again
+                self._sockets.register(fd, interest)
+        except OSError as err:  # no room for one more: its own request ends when its time is over, no other one does
+            _log.error("a connection cannot be watched: %s", err)
 
     def _forget(self, fd: int) -> None:
         with contextlib.suppress(OSError):
@@ -118,7 +143,11 @@ class CurlEngine:
             how = pycurl.CSELECT_OUT if events == _OUT else pycurl.CSELECT_IN
             if events & _OUT:
                 how |= pycurl.CSELECT_OUT
-            running = action(fd, how)[1]
+            try:
+                running = action(fd, how)[1]
+            except pycurl.error as err:
+                self._end_all(err)
+                return
         if running < self._running:
             self._collect(running)
 
@@ -192,7 +221,11 @@ class CurlEngine:
 
     def _kick(self) -> None:
         self._kick_due = False
-        _, running = self._action(pycurl.SOCKET_TIMEOUT, 0)
+        try:
+            _, running = self._action(pycurl.SOCKET_TIMEOUT, 0)
+        except pycurl.error as err:
+            self._end_all(err)
+            return
         if running < self._running:
             self._collect(running)
 
@@ -206,9 +239,11 @@ class CurlEngine:
                 for handle in (*done, *(handle for handle, _, _ in failed)):
                     self._hurried.pop(handle, None)
             for handle in done:
+                self._under_way.discard(handle)
                 multi.remove_handle(handle)
                 handle.finished(0)
             for handle, code, _ in failed:
+                self._under_way.discard(handle)
                 multi.remove_handle(handle)
                 handle.finished(code)
 

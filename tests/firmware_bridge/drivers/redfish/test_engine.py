@@ -1,7 +1,9 @@
 """What hurries: taken before the loop's other work, and no longer than it may be."""
 
 import asyncio
-from typing import Any
+import errno
+import select
+from typing import Any, cast
 
 import pytest
 
@@ -9,7 +11,9 @@ from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running
 from firmware_bridge.drivers.redfish.one_call import OneCall
 from firmware_bridge.drivers.redfish.trust import fetch_leaf
 from firmware_bridge.emulator.harness import serve_tree
+from firmware_bridge.vocabulary.errors import EndpointUnreachable
 from firmware_bridge.vocabulary.generation import RequestLimits
+from firmware_bridge.vocabulary.units import Seconds
 
 ROOT = "/redfish/v1"
 LIMITS = RequestLimits()
@@ -59,3 +63,50 @@ async def test_what_is_not_answered_holds_the_loop_for_a_moment_only() -> None:
     await asyncio.gather(asking, return_exceptions=True)
     call.close()
     server.close()
+
+
+class Full:
+    """A selector that has had enough at one moment."""
+
+    def __init__(self, real: Any, error: Exception) -> None:
+        self.real, self.error = real, error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+    def modify(self, *_: int) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "others_end"),
+    [(OSError(errno.ENOSPC, "no room"), False), (MemoryError(), True)],
+    ids=["no room to watch one more", "anything else"],
+)
+async def test_a_connection_that_cannot_be_watched_keeps_no_device_out_of_reach(
+    error: Exception, others_end: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    mute = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
+    silent = f"https://127.0.0.1:{mute.sockets[0].getsockname()[1]}/"
+    engine = engine_of_running_loop()
+    sockets = engine._sockets
+    calls = [OneCall(name, RequestLimits(timeout=Seconds(1.0)), None, None) for name in ("waits", "unlucky")]
+    waits, unlucky = calls
+    waiting = asyncio.create_task(waits.send(engine, "GET", silent, []))
+    async with serve_tree({ROOT: {"@odata.id": ROOT, "Id": "root"}}) as there:
+        leaf = await fetch_leaf("far", there.address, there.port, LIMITS.timeout)
+        assert engine._under_way == {waits}
+        engine._sockets = cast("select.epoll", Full(sockets, error))
+        with pytest.raises(EndpointUnreachable, match="closed" if others_end else "in time"):
+            await unlucky.send(engine, "GET", silent, [])
+        engine._sockets = sockets
+        assert ("every request" in caplog.text, "cannot be watched" in caplog.text) == (others_end, not others_end)
+        call = OneCall("far", LIMITS, there.pin, leaf)
+        reply = await call.send(engine, "GET", f"https://{there.address}:{there.port}{ROOT}", [], fresh=True)
+        assert reply.status == 200
+        with pytest.raises(EndpointUnreachable, match="closed" if others_end else "in time"):
+            await waiting
+    assert not engine._under_way
+    for ended in (*calls, call):
+        ended.close()
+    mute.close()

@@ -52,7 +52,11 @@ async def test_warm_coolant_caps_gpus_until_it_is_over(tmp_path: Path) -> None:
         }
         assert await keeps(it, tray) == {SHARE * most}
         assert [float(w) for w in it.bench.asked_caps[0, 0]] == [SHARE * most] * len(rows)
-        assert all(row.held.startswith("Coolant comes warm at k01") for row in rows)
+
+        async def held() -> bool:
+            return all(row.held.startswith("Coolant comes warm at k01") for row in await limits(it))
+
+        await eventually(held)
         refused = await it.rack.do("limit", tray, Role.OPERATOR, clear=True, each=True)
         assert (refused.accepted, "is not raised: Coolant comes warm" in refused.reason) == (False, True), refused
         flow = (await it.rows())["flow_target"].wanted
