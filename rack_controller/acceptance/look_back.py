@@ -2,8 +2,11 @@
 
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from firmware_bridge.plant.design import design_of
@@ -14,8 +17,7 @@ from rack_controller.acceptance.kept import sha256_of
 from rack_controller.acceptance.raw import unpack
 from rack_controller.acceptance.record import RunRecord, StepRecord
 from rack_controller.acceptance.run import RunFolder
-from rack_controller.prove.accept.evidence import Evidence
-from rack_controller.prove.accept.parts import parts_of
+from rack_controller.prove.accept.parts import Parts, parts_of
 from rack_controller.prove.accept.plan import Plan
 from rack_controller.prove.report.exhibits import Drawing, drawings_of
 from rack_controller.prove.report.model import Exhibit
@@ -23,6 +25,8 @@ from rack_controller.prove.report.svg import draw
 from rack_controller.prove.report.written import plural
 
 _UNREADABLE = (OSError, KeyError, ValueError, zipfile.BadZipFile)
+MOST_DRAWN = 64
+"""Steps whose drawings are kept, of some three runs: a report is made again and again while people waive and sign."""
 
 
 def plan_of_run(folder: RunFolder, record: RunRecord) -> Plan | None:
@@ -39,26 +43,47 @@ def exhibits_of(
     """Yield each step of a run of this design that kept its series, with what is worth drawing of it, worst first."""
     parts = parts_of(design, design_of(design))
     steps = {s.id: s for s in plan.steps}
+    by = f"{record.generation} {record.design_sha256} {record.shipped_sha256} {record.plan_sha256}"
     for step in record.steps:
-        raw = _raw(folder.path, record.rack, step)
-        if raw is None or step.id not in steps:
+        if step.id not in steps or not _as_measured(folder.path, step):
             continue
-        drawings = drawings_of(step, steps[step.id], plan, raw, parts)
-        yield step.id, [Exhibit(_caption(d, step), draw(d)) for d in drawings]
+        drawn = _Drawn(step.raw_sha256, msgspec.json.encode(step), by, folder.path, record.rack, step, plan, parts)
+        try:
+            yield step.id, _exhibits(drawn)
+        except _UNREADABLE:
+            continue
 
 
-def _raw(folder: Path, rack: str, step: StepRecord) -> Evidence | None:
-    """Return what was read in a step; None where nothing is kept, or where what is kept is not what was measured."""
-    if not step.raw:
-        return None
-    path = folder / step.raw
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What a step's drawings are made from: told from others by what was read, what was found, plan and design."""
+
+    raw_sha256: str
+    record: bytes
+    by: str
+    folder: Path = field(compare=False)
+    rack: str = field(compare=False)
+    step: StepRecord = field(compare=False)
+    plan: Plan = field(compare=False)
+    parts: Parts = field(compare=False)
+
+
+@lru_cache(maxsize=MOST_DRAWN)
+def _exhibits(of: _Drawn) -> tuple[Exhibit, ...]:
+    """Return what is worth drawing of a step.  Raises one of `_UNREADABLE`."""
+    with np.load(of.folder / of.step.raw, allow_pickle=False) as arrays:
+        raw = unpack(of.rack, {name: arrays[name] for name in arrays.files})
+    spec = next(s for s in of.plan.steps if s.id == of.step.id)
+    drawings = drawings_of(of.step, spec, of.plan, raw, of.parts)
+    return tuple(Exhibit(_caption(d, of.step), draw(d)) for d in drawings)
+
+
+def _as_measured(folder: Path, step: StepRecord) -> bool:
+    """Return whether a step's series are kept, and are what was measured."""
     try:
-        if sha256_of(path) != step.raw_sha256:
-            return None
-        with np.load(path, allow_pickle=False) as arrays:
-            return unpack(rack, {name: arrays[name] for name in arrays.files})
-    except _UNREADABLE:
-        return None
+        return bool(step.raw) and sha256_of(folder / step.raw) == step.raw_sha256
+    except OSError:
+        return False
 
 
 def _caption(drawing: Drawing, step: StepRecord) -> str:

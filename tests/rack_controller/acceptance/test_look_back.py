@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,6 +52,12 @@ def test_a_step_is_drawn_by_what_came_nearest_to_its_limit_unless_its_series_wer
     drawn = dict(exhibits_of(folder, record, plan, DESIGN))
     assert drawn["idle"][0].caption.startswith("GPUs are cool: gpu.temperature. Nearest to its limit: u")
     assert "at most 60" in drawn["idle"][0].svg
+    again = dict(exhibits_of(folder, record, plan, DESIGN))
+    assert again["idle"] is drawn["idle"], "what was read and found is the same: it is not drawn anew"
+    idle = next(s for s in record.steps if s.id == "idle")
+    titled = [msgspec.structs.replace(m, title="Otherwise") for m in idle.measures]
+    other = msgspec.structs.replace(record, steps=[msgspec.structs.replace(idle, measures=titled)])
+    assert dict(exhibits_of(folder, other, plan, DESIGN))["idle"][0].caption.startswith("Otherwise")
     raw = folder.path / next(s.raw for s in record.steps if s.raw)
     raw.write_bytes(raw.read_bytes()[:-1] + b"x")
     assert dict(exhibits_of(folder, record, plan, DESIGN)) == {}
