@@ -1,5 +1,6 @@
 """Faults of one design planted in another: the n-th part of a kind there stands for the n-th part of it here.  Pure."""
 
+import fnmatch
 from collections.abc import Iterable
 
 import msgspec
@@ -18,14 +19,16 @@ def transplanted(fault: Planted, own: Parts, other: Parts, design: str) -> Plant
     there = _places([*_named(fault, own), *fault.parts], own, other)
     if not all(there.values()):
         return None
-    changes = [_change(c, there) for c in fault.changes]
+    changes = [_change(c, there, other) for c in fault.changes]
+    if not all(c.at for c in changes):
+        return None
     return msgspec.structs.replace(fault, changes=changes, parts=[there[p] for p in fault.parts])
 
 
 def _named(fault: Planted, own: Parts) -> Iterable[str]:
     """Return every place that a fault is about: where it is, and the part that it makes another one look like."""
     for change in fault.changes:
-        yield from change.at
+        yield from (p for p in change.at if "*" not in p)
         if _is_place(change.to, own):
             yield str(change.to).removeprefix("@")
 
@@ -34,11 +37,12 @@ def _is_place(to: object, own: Parts) -> bool:
     return isinstance(to, str) and bool(own.kind_of(to.removeprefix("@")))
 
 
-def _change(change: Change, there: dict[str, str]) -> Change:
-    to = change.to
+def _change(change: Change, there: dict[str, str], other: Parts) -> Change:
+    to, kind = change.to, (change.set or change.sensor).partition(".")[0]
     if isinstance(to, str) and to.removeprefix("@") in there:
         to = "@" * to.startswith("@") + there[to.removeprefix("@")]
-    return msgspec.structs.replace(change, at=[there[p] for p in change.at], to=to)
+    at = [place for p in change.at for place in (fnmatch.filter(other.of(kind), p) if "*" in p else [there[p]])]
+    return msgspec.structs.replace(change, at=at, to=to)
 
 
 def _places(places: Iterable[str], own: Parts, other: Parts) -> dict[str, str]:

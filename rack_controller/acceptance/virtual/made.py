@@ -23,6 +23,14 @@ PLAIN = {  # parameters that healthy parts all share
     "tray.obeys_cap": 1.0,
     "tray.cap_delay_s": 0.0,
     "tray.starts_alone": 0.0,
+    "tray.starts_after_s": 0.0,
+    "tray.ports": 0.0,
+    "gpu.ports": 0.0,
+    "gpu.flow": 1.0,
+    "gpu.limit_gain": 1.0,
+    "psu.inlet_ohm": 0.0,
+    "pump.backflow": 0.0,
+    "cdu.exchanger": 1.0,
     "gpu.brakes": 0.0,
     "gpu.slows_at": 95.0,
     "tray.cap_forgets_s": 1e9,
@@ -101,11 +109,11 @@ def plant(made: Made, faults: Sequence[Planted | None]) -> None:
     their own.  Raises ConfigurationError for a parameter or a place that no rack has."""
     for rack, fault in enumerate(faults):
         for change in fault.changes if fault else ():
-            if change.set:
+            if change.set and change.when is None:
                 _set(made, rack, change)
             elif change.swap in {"hose", "leak"}:
                 kind = "tray" if change.swap == "hose" else "leak"
-                a, b = (_index(made.parts, kind, place) for place in change.at)
+                a, b = (index_of(made.parts, kind, place) for place in change.at)
                 row = made.wired[change.swap][rack]
                 row[a], row[b] = row[b], row[a]
 
@@ -120,17 +128,18 @@ def changed(value: Array | float, change: Change) -> Array | float:
 def _set(made: Made, rack: int, change: Change) -> None:
     if change.set in {"psu.feed", "psu.phase"}:
         for place in change.at:
-            at = _index(made.parts, "psu", place)
-            made.wired["feedphase"][rack, at] = _index(made.parts, "feedphase", str(change.to))
+            at = index_of(made.parts, "psu", place)
+            made.wired["feedphase"][rack, at] = index_of(made.parts, "feedphase", str(change.to))
         return
     if change.set not in made.values:
         raise ConfigurationError(f"no parameter {change.set!r}", advice=f"known are {', '.join(sorted(made.values))}")
     for place in change.at:
-        at = _index(made.parts, change.set.partition(".")[0], place)
+        at = index_of(made.parts, change.set.partition(".")[0], place)
         made.values[change.set][rack, at] = changed(made.values[change.set][rack, at], change)
 
 
-def _index(parts: Parts, kind: str, place: str) -> int:
+def index_of(parts: Parts, kind: str, place: str) -> int:
+    """Return which of its kind a part is.  Raises ConfigurationError for a place that no rack has."""
     places = parts.of(kind)
     if place not in places:
         raise ConfigurationError(f"no {kind} at {place!r}", advice=f"places are such as {', '.join(places[:3])}")

@@ -1,12 +1,13 @@
 """What virtual racks say of themselves, what their as-built records say, and what the floor noted of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from firmware_bridge.plant.meters import noted
 from firmware_bridge.plant.noise import CUT
 from rack_controller.acceptance.virtual.made import Made
+from rack_controller.acceptance.virtual.occasions import Mask
 from rack_controller.acceptance.virtual.recipe import Change, Planted, Recipe
 from rack_controller.prove.accept.evidence import FactValue, FloorRecord
 
@@ -21,8 +22,18 @@ _PLACED = {"tray": "slot", "switch": "slot"}
 class Papers:
     """Facts, as-built records, baseline and floor records of R racks.  A rack's are made when they are first asked."""
 
-    def __init__(self, made: Made, recipe: Recipe, names: Sequence[str], seed: int, faults: Sequence[Planted | None]):
-        """`names`: of the racks; `faults`: planted one a rack, what of them is about facts and records."""
+    def __init__(
+        self,
+        made: Made,
+        recipe: Recipe,
+        names: Sequence[str],
+        seed: int,
+        faults: Sequence[Planted | None],
+        in_force: Callable[[int, Change], Mask],
+    ) -> None:
+        """`names`: of the racks; `faults`: planted one a rack, what of them is about facts and records, where they are
+        `in_force`."""
+        self._in_force = in_force
         self._parts, self._recipe, self._names, self._seed = made.parts, recipe, names, seed
         self._faults, self._made = faults, made
         self._facts: dict[int, Said] = {}
@@ -35,7 +46,7 @@ class Papers:
         if rack not in self._facts:
             said = {place: dict(v) for place, v in self._said(rack).items()}
             for change in self._changes(rack):
-                if change.fact and not change.drift_per_h:
+                if change.fact and not change.drift_per_h and change.when is None:
                     for place in change.at:
                         said.setdefault(place, {})[change.fact] = _told(said, change)
                 elif change.swap == "identity":
@@ -49,10 +60,13 @@ class Papers:
         return self._drifted(rack, self._facts[rack], now)
 
     def _drifted(self, rack: int, said: Said, now: float) -> Said:
-        """Return facts with those that are numbers and drift (a clock's offset) as they are at `now`."""
+        """Return facts as they are at `now`: numbers that drift (a clock's offset), what is told since something."""
         found = dict(said)
         for change in self._changes(rack):
-            for place in change.at if change.fact and change.drift_per_h else ():
+            if change.fact and change.when is not None:
+                for place in np.array(change.at)[self._in_force(rack, change)].tolist():
+                    found[place] = {**found.get(place, {}), change.fact: _told(said, change)}
+            for place in change.at if change.fact and change.drift_per_h and change.when is None else ():
                 own, value = found.get(place, {}), found.get(place, {}).get(change.fact)
                 if isinstance(value, int | float):
                     found[place] = {**own, change.fact: round(value + change.drift_per_h * now / 3600.0, 3)}

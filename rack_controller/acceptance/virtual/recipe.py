@@ -30,15 +30,38 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trunks: list[str] = []
 
 
+class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a change is in force, for what is not wrong all the time; each that is given must hold.
+
+    `of`: a series whose truth is `above` or `below` a value at its own place, in its tray, or else anywhere in the
+    rack; `after`: a verb was given to it, to what it lies in or to the rack, `wait_s` before, and for `for_s` from then
+    on; `every_s`: again and again, for `for_s` each.  `stays`: once in force, always.
+    """
+
+    of: str = ""
+    above: float | None = None
+    below: float | None = None
+    after: str = ""
+    wait_s: float = 0.0
+    every_s: float = 0.0
+    for_s: float = 0.0
+    stays: bool = False
+
+
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that is not as it should be.
 
     `set`: a parameter of how parts are made (`gpu.resistance`), `times` or `plus` or `to` a value. `sensor`: an
     instrument's series, with `times`, `plus`, `drift_per_h`, `noisy` (times its noise), `stuck` or `dead`; `flaky`:
     so large a share of its readings is lost, `spiky`: is half as high again, `period_s`: it shows something new so
-    rarely. `fact`: what a part says of itself, `to` a value, or `drift_per_h` (its unit an hour). `swap`: two parts'
-    places in a wiring (`hose`, `leak`, `cable`, `sensor`), their identities (`identity`), or all that is read of two
-    trays (`reports`). `record`: a floor record's number.
+    rarely; `to` an `@place`: it shows that part's channel, or `mixes` so large a share of it in; `shows`: another
+    quantity's; `lag_s`: it follows within so long; `step`: in steps so coarse; `least`, `most`: nothing beyond;
+    `wraps`: it counts up to that and from nothing again; `holds`: the most that it ever saw. `fact`: what a part says
+    of itself, `to` a value, or `drift_per_h` (its unit an hour). `swap`: two parts' places in a wiring (`hose`, `leak`,
+    `cable`, `sensor`), their identities (`identity`), or all that is read of two trays (`reports`). `record`: a floor
+    record's number.
+
+    `at`: places; one with a `*` stands for all parts of the kind that are called so.  `when`: only then.
     """
 
     at: list[str]
@@ -58,6 +81,20 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     period_s: float = 0.0
     stuck: bool = False
     dead: bool = False
+    mixes: float = 0.0
+    shows: str = ""
+    lag_s: float = 0.0
+    step: float = 0.0
+    least: float | None = None
+    most: float | None = None
+    wraps: float = 0.0
+    holds: bool = False
+    when: When | None = None
+
+    @property
+    def other(self) -> str:
+        """Return the part whose channel or fact it shows, empty for none."""
+        return self.to[1:] if isinstance(self.to, str) and self.to.startswith("@") else ""
 
 
 class Planted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.vocabulary.generation import Generation
 from rack_controller.acceptance.rig import Act
 from rack_controller.acceptance.virtual.made import make, plant
+from rack_controller.acceptance.virtual.occasions import Occasions
 from rack_controller.acceptance.virtual.papers import Papers
 from rack_controller.acceptance.virtual.recipe import Planted, Recipe
 from rack_controller.acceptance.virtual.sensors import Sensors
@@ -49,14 +50,15 @@ class VirtualRig:
         self._design, self._recipe, self._trace = design, recipe, trace
         self._made = make(self.parts, recipe, len(self.racks), seed)
         plant(self._made, faults)
-        self._sensors = Sensors(self.parts, recipe, len(self.racks), seed, faults)
-        self._papers = Papers(self._made, recipe, self.racks, seed, faults)
+        self._occasions = Occasions(self._made, faults)
+        self._sensors = Sensors(self.parts, recipe, len(self.racks), seed, faults, self._occasions.in_force)
+        self._papers = Papers(self._made, recipe, self.racks, seed, faults, self._occasions.in_force)
         self._truth, self._at = Truth(self._made, recipe), Moment(self._made)
         self._state = initial_state(design, len(self.racks))
         self._conditions = Conditions.healthy(design, len(self.racks))
         self._dice = np.random.default_rng((seed, 4))
         self._rows: list[tuple[float, dict[str, Array]]] = []
-        self._tracing, self._blind_until, self._drilled = False, -1.0, -1.0
+        self._tracing, self._blind_until, self._drilled, self._cycled = False, -1.0, -1.0, -1.0
         self._isolated: list[dict[str, bool]] = [{} for _ in self.racks]
         self._capped_at, self._scale = -1e9, 1.0
         self._clock = self._traced_from = self._uncounted = 0.0
@@ -74,6 +76,7 @@ class VirtualRig:
     def act(self, act: Act) -> float:
         """Give a stimulus to every rack.  Raises ConfigurationError for a place that they do not have."""
         value = _VERBS[act.verb](self, act)
+        self._occasions.given(act.verb, act.place, self._clock)
         self._touch()
         return float("nan") if value is None else value
 
@@ -94,6 +97,8 @@ class VirtualRig:
                 self._uncounted = 0.0
             if self._clock - sampled >= every - 1e-6 or self._clock >= end - 1e-6:
                 truth = self._truth.of(self._state, self._at, self._clock - sampled)
+                if self._occasions.look(truth, self._clock):
+                    self._touch()
                 sampled = self._clock
                 if kinds:
                     self._rows.append((self._clock, self._look(truth, kinds)))
@@ -154,8 +159,8 @@ class VirtualRig:
         since = self._clock - self._capped_at
         late = (since < self._made["tray.cap_delay_s"]) | (since > self._made["tray.cap_forgets_s"])
         deaf = late | (self._made["tray.obeys_cap"] <= 0.0)
-        own = self._made["gpu.limit_most"].reshape(self._at.caps.shape)
-        return np.minimum(np.where(deaf[:, :, None], float(self._design.limit_default), self._at.caps), own)
+        own, gain = (self._made[f"gpu.limit_{n}"].reshape(self._at.caps.shape) for n in ("most", "gain"))
+        return np.minimum(np.where(deaf[:, :, None], float(self._design.limit_default), self._at.caps * gain), own)
 
     def _follow_trace(self) -> None:
         assert self._trace is not None
@@ -168,7 +173,14 @@ class VirtualRig:
         self._at.demand = np.full_like(self._at.demand, self._design.gpu_idle + share * span)
 
     def _react(self) -> None:
-        """Let the rack's controller do what a drill asks for: the wet detector's tray goes off."""
+        """Let come up what comes up by itself after mains, and the rack's controller do what a drill asks for: the wet
+        detector's tray goes off."""
+        if self._cycled >= 0.0:
+            late = self._clock - self._cycled >= self._made["tray.starts_after_s"]
+            on = (self._made["tray.starts_alone"] > 0.0) & late
+            if (on != self._at.tray_on).any():
+                self._at.tray_on = on
+                self._touch()
         if self._drilled < 0.0 or self._clock - self._drilled < REACTION_S:
             return
         owner = np.array([p.partition("/")[0] for p in self.parts.of("leak")])
@@ -261,7 +273,8 @@ class VirtualRig:
 
     def _cycle(self, act: Act) -> None:
         """Mains go and come back: what comes up by itself shows."""
-        self._at.tray_on = self._made["tray.starts_alone"] > 0.0
+        self._cycled = self._clock
+        self._react()
 
     def _restart(self, act: Act) -> None:
         self._blind_until = self._clock + RESTART_S
@@ -270,7 +283,7 @@ class VirtualRig:
     def _rest(self, act: Act) -> None:
         fresh = Moment(self._made)
         self._at = fresh
-        self._tracing, self._drilled = False, -1.0
+        self._tracing, self._drilled, self._cycled = False, -1.0, -1.0
 
 
 _VERBS: dict[str, Callable[[VirtualRig, Act], float | None]] = {

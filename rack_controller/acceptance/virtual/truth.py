@@ -7,7 +7,13 @@ the plant's step.
 
 import numpy as np
 
-from firmware_bridge.plant.coolant import DELTA_PRESSURE_KPA, LIQUID_SHARE, STATIC_PRESSURE_KPA, WATER_J_PER_L_K
+from firmware_bridge.plant.coolant import (
+    APPROACH_K,
+    DELTA_PRESSURE_KPA,
+    LIQUID_SHARE,
+    STATIC_PRESSURE_KPA,
+    WATER_J_PER_L_K,
+)
 from firmware_bridge.plant.meters import (
     FULL_LEVEL,
     HOSE_S,
@@ -56,6 +62,8 @@ class Truth:
         self._made, self._recipe, self._parts = made, recipe, made.parts
         self._design = made.parts.design
         self._lagging: dict[str, Array] = {}
+        gpus = {place: n for n, place in enumerate(self._parts.of("gpu"))}
+        self._far = np.array([gpus.get(self._parts.peer(p), -1) for p in self._parts.of("port")], dtype=np.int64)
         self._stuck_heat: Array | None = None
         self._beat = np.random.default_rng((made.racks, 9))
         racks = made.racks
@@ -102,7 +110,9 @@ class Truth:
         strainer = made["cdu.strainer"] * (STRAINER_KPA / DELTA_PRESSURE_KPA)
         blocked = np.sqrt((1.0 + STRAINER_KPA / DELTA_PRESSURE_KPA) / (1.0 + strainer))
         open_share = self._tray_share().sum(axis=1, keepdims=True)
-        flow = state.flow[:, None] * capacity * blocked * np.clip(open_share, 0.1, 1.5) ** 0.5
+        # What comes through a pump that stands goes round in the unit and not through the trays.
+        kept = np.clip(1.0 - (made["pump.backflow"] * ~at.pump_on).sum(axis=1, keepdims=True), 0.0, 1.0)
+        flow = state.flow[:, None] * capacity * blocked * kept * np.clip(open_share, 0.1, 1.5) ** 0.5
         truth["cdu.flow"] = flow
         heat = LIQUID_SHARE * (state.tray_power.sum(axis=1) + state.switch_power.sum(axis=1))
         if self._stuck_heat is None:
@@ -113,8 +123,12 @@ class Truth:
         slow = self._lag("slow", heat, dt, np.maximum(made["cdu.valve_lag_s"][:, 0], 1e-3))
         off = off + np.clip((heat - slow) / carries, -STUCK_MOST_K, STUCK_MOST_K)
         supply = state.supply + made["cdu.set_off_k"][:, 0] + self._lag("valve", off, dt, VALVE_S)
-        truth["cdu.valve"] = opening(np.where(stuck, self._stuck_heat, slow), design.heat_rated)[:, None]
-        return flow[:, 0], supply
+        # A fouled exchanger needs more of the valve for the same heat, and more approach.
+        works = made["cdu.exchanger"][:, 0]
+        wanted = opening(np.where(stuck, self._stuck_heat, slow) / works, design.heat_rated)
+        truth["cdu.valve"] = np.where(works < 1.0, np.minimum(wanted, 100.0), wanted)[:, None]
+        coldest = state.conditions.facility_supply + APPROACH_K * heat / (design.heat_rated * works)
+        return flow[:, 0], np.where(works < 1.0, np.maximum(supply, coldest), supply)
 
     def _tray_share(self) -> Array:
         """Return each tray's share of the flow, (R, T), about 1 in all."""
@@ -130,7 +144,7 @@ class Truth:
         power = (state.gpu_power * at.busy(made)).reshape(racks, -1) * made["gpu.draw"]
         truth["gpu.power"] = power
         relative = np.maximum(own * trays / design.flow_rated, 0.02)
-        plate = np.repeat(design.plate.convection * relative**-0.8, gpus, axis=1)
+        plate = np.repeat(design.plate.convection * relative**-0.8, gpus, axis=1) * made["gpu.flow"] ** -0.8
         rise = power * (design.plate.junction + plate) * made["gpu.resistance"]
         die = np.repeat(supply[:, None], trays * gpus, axis=1) + rise
         truth["gpu.temperature"] = self._lag("die", die, dt, LAG_S)
@@ -208,7 +222,8 @@ class Truth:
         voltage: Array = np.asarray(np.where(works.any(axis=1), design.bus_nominal - DROOP_V * sag[:, 0], 0.0))
         truth["psu.power"], truth["psu.power_input"] = output, drawn
         truth["psu.current"] = np.divide(output, np.maximum(voltage, 1.0)[:, None], dtype=np.float64)
-        truth["psu.voltage_input"] = design.feed_voltage * live.astype(np.float64)
+        sags = made["psu.inlet_ohm"] * drawn / design.feed_voltage
+        truth["psu.voltage_input"] = (design.feed_voltage - sags) * live.astype(np.float64)
         truth["psu.temperature"] = 25.0 + PSU_HOT_K * output / design.psu_max * made["psu.heat"]
         truth["psu.fan_speed"] = works * (PSU_FAN_RPM + PSU_FAN_SPAN * output / design.psu_max) * made["psu.fan"]
         shelves = len(parts.of("shelf"))
@@ -260,6 +275,8 @@ class Truth:
             truth[f"{kind}.speed"] = recipe.link_gbps * made[f"{kind}.lanes"] * made[f"{kind}.up"]
             each = len(parts.of(kind)) // max(len(parts.of("switch")), 1)
             truth[f"{kind}.ber_decades"] = made[f"{kind}.ber_decades"] + np.repeat(made["switch.ports"], each, axis=1)
+        by_gpu = made["gpu.ports"] + np.repeat(made["tray.ports"], self._design.gpus, axis=1)
+        truth["port.ber_decades"] = truth["port.ber_decades"] + np.where(self._far >= 0, by_gpu[:, self._far], 0.0)
         truth["nic.link"] = made["nic.up"]
         truth["nic.speed"] = recipe.nic_gbps * made["nic.rate"] * made["nic.up"]
         truth |= {name: value.copy() for name, value in self.counted.items()}

@@ -21,9 +21,16 @@ LEAST_GPU, LEAST_CPU, LEAST_PSU, LEAST_TRAY = 0.25, 0.5, 0.15, 0.4
 large one's."""
 
 
+LEAST_SHARE = 0.05
+"""Of its rated flow a tray is taken to have at the least: with less no plate does what its design says."""
 LEAST_A = 5.0
 """A supply's current below which no ratio is made of it, A: a tenth of an ampere of noise is two per cent there."""
-OF_ALL_IN_A_TRAY = {"tray.work_rate": "gpu", "tray.resistance": "gpu", "switch.ber_decades": "port"}
+OF_ALL_IN_A_TRAY = {
+    "tray.work_rate": "gpu",
+    "tray.resistance": "gpu",
+    "tray.gpu_power": "gpu",
+    "switch.ber_decades": "port",
+}
 """Means over a tray's parts of a kind: one bad part moves them as well, and then it is the part that is bad."""
 
 
@@ -70,6 +77,16 @@ def _mean_in(series: All, name: str, like: str) -> Array:
     return np.asarray(np.where(count > 0, _sum_in(series, name, trays) / np.maximum(count, 1), np.nan))
 
 
+def _mean_at_far_end(series: All, name: str, like: str, parts: Parts) -> Array:
+    """Return the mean of a series of ports over those that lead to each part of another one, or to what lies in it."""
+    ends = [parts.peer(p) for p in series[name].places]
+    own = np.array([[e == p or e.startswith(f"{p}/") for p in series[like].places] for e in ends], dtype=np.float64)
+    values, count = series[name].values, own.reshape(len(ends), -1).sum(axis=0)
+    unknown = np.isnan(values)
+    total = np.where(unknown @ own > 0.0, np.nan, np.where(unknown, 0.0, values) @ own)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
 def _across(series: All, name: str) -> Array:
     """Return the median of a series over its parts, (N, 1); unknown where nobody tells."""
     values = series[name].values
@@ -90,6 +107,23 @@ def _above(series: All, name: str) -> Array:
 
 def _gpu_resistance(s: All, parts: Parts) -> Array:
     return _ratio(_above(s, "gpu.temperature"), s["gpu.power"].values, LEAST_GPU * parts.design.gpu_max)
+
+
+def _resistance_ratio(s: All, parts: Parts) -> Array:
+    """Return every GPU's thermal resistance against its design's at the flow that its tray has."""
+    design, column = parts.design, {t: n for n, t in enumerate(s["tray.flow"].places)}
+    flow = s["tray.flow"].values[:, [column[p.partition("/")[0]] for p in s["gpu.resistance"].places]]
+    relative = np.maximum(flow * max(design.trays, 1) / max(design.flow_rated, 1.0), LEAST_SHARE)
+    plate = design.plate
+    return np.asarray(s["gpu.resistance"].values / (plate.junction + plate.convection * relative**-0.8))
+
+
+def _inlet_drop(s: All, parts: Parts) -> Array:
+    """Return how much less voltage each supply has than its phase, V, while it gives power."""
+    column = {p: n for n, p in enumerate(s["feedphase.voltage"].places)}
+    own = [column[parts.phase_of(p)] for p in s["psu.voltage_input"].places]
+    works = s["psu.power"].values >= LEAST_PSU * parts.design.psu_max
+    return np.where(works, s["feedphase.voltage"].values[:, own] - s["psu.voltage_input"].values, np.nan)
 
 
 def _tray_most(parts: Parts) -> float:
@@ -152,6 +186,27 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         ("cpu.temperature", "cpu.power", "cdu.temperature_supply"),
         lambda s, p: _ratio(_above(s, "cpu.temperature"), s["cpu.power"].values, LEAST_CPU * p.design.cpu_max),
     ),
+    "gpu.resistance_ratio": ("1", ("gpu.resistance", "tray.flow"), _resistance_ratio),
+    "gpu.limit_share": (
+        "1",
+        ("gpu.power_limit",),
+        lambda s, p: s["gpu.power_limit"].values / max(float(p.design.limit_default), 1.0),
+    ),
+    "gpu.ber_decades": (
+        "log10",
+        ("gpu.power", "port.ber_decades"),
+        lambda s, p: _mean_at_far_end(s, "port.ber_decades", "gpu.power", p),
+    ),
+    "tray.ber_decades": (
+        "log10",
+        ("tray.power", "port.ber_decades"),
+        lambda s, p: _mean_at_far_end(s, "port.ber_decades", "tray.power", p),
+    ),
+    "tray.gpu_power": (
+        "W",
+        ("tray.power", "gpu.power"),
+        lambda s, p: _mean_in(s, "gpu.power", "tray.power"),
+    ),
     "tray.rise": (
         "K",
         ("tray.temperature_return", "tray.temperature_supply"),
@@ -204,6 +259,7 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         ("psu.power", "psu.current"),
         lambda s, p: _ratio(s["psu.power"].values, s["psu.current"].values, LEAST_A),
     ),
+    "psu.inlet_drop": ("V", ("psu.voltage_input", "feedphase.voltage", "psu.power"), _inlet_drop),
     "shelf.sum_ratio": (
         "1",
         ("shelf.power", "psu.power"),
@@ -229,6 +285,16 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         ("cdu.temperature_return", "cdu.temperature_supply"),
         lambda s, p: s["cdu.temperature_return"].values - s["cdu.temperature_supply"].values,
     ),
+    "cdu.supply_difference": (
+        "K",
+        ("cdu.temperature_supply", "tray.temperature_supply"),
+        lambda s, p: s["cdu.temperature_supply"].values - _across(s, "tray.temperature_supply"),
+    ),
+    "cdu.approach": (
+        "K",
+        ("cdu.temperature_supply", "cdu.facility_supply"),
+        lambda s, p: s["cdu.temperature_supply"].values - s["cdu.facility_supply"].values,
+    ),
     "cdu.pressure_rise": (
         "kPa",
         ("cdu.pressure_supply", "cdu.pressure_return"),
@@ -236,6 +302,11 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
     ),
     "cdu.loop_heat": ("W", ("cdu.flow", "cdu.temperature_return", "cdu.temperature_supply"), _loop_heat),
     "cdu.facility_heat": ("W", ("cdu.facility_flow", "cdu.facility_return", "cdu.facility_supply"), _facility_heat),
+    "cdu.valve_share": (
+        "1",
+        ("cdu.valve", "cdu.loop_heat"),
+        lambda s, p: _ratio(s["cdu.valve"].values * p.design.heat_rated / 100.0, s["cdu.loop_heat"].values, 1000.0),
+    ),
     "cdu.heat_ratio": (
         "1",
         ("cdu.loop_heat", "shelf.power"),
@@ -279,6 +350,21 @@ DERIVED: dict[str, tuple[str, tuple[str, ...], Maker]] = {
         "K",
         ("rack.dew_point", "cdu.temperature_supply"),
         lambda s, p: s["cdu.temperature_supply"].values[:, :1] - s["rack.dew_point"].values,
+    ),
+    "rack.gpu_power_share": (
+        "1",
+        ("rack.voltage", "gpu.power"),
+        lambda s, p: _across(s, "gpu.power") / max(float(p.design.gpu_max), 1.0),
+    ),
+    "rack.tray_contact": ("mΩ", ("rack.voltage", "tray.contact"), lambda s, p: _across(s, "tray.contact")),
+    "rack.efficiency": (
+        "1",
+        ("rack.voltage", "psu.power", "psu.power_input"),
+        lambda s, p: _ratio(
+            s["psu.power"].values.sum(axis=1, keepdims=True),
+            s["psu.power_input"].values.sum(axis=1, keepdims=True),
+            1000.0,
+        ),
     ),
     "rack.power_ratio": (
         "1",

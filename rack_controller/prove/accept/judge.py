@@ -15,7 +15,9 @@ from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec, Plan, Rule, StepSpec, Tolerance
 from rack_controller.prove.accept.reaction import (
     judge_alone,
+    judge_ceasing,
     judge_following,
+    judge_lag,
     judge_removal,
     judge_response,
     judge_taking,
@@ -28,6 +30,7 @@ from rack_controller.prove.accept.steadiness import (
     judge_jumps,
     judge_pace,
     judge_peaks,
+    judge_strays,
 )
 from rack_controller.prove.accept.suspects import SWEPT
 from rack_controller.prove.accept.told import judge_cabling, judge_fact, judge_place, judge_records, judge_trunks
@@ -57,6 +60,9 @@ RULES: Mapping[Rule, Judge] = {
     Rule.PACES: judge_pace,
     Rule.HEARD: judge_hearing,
     Rule.JUMPS: judge_jumps,
+    Rule.STRAYS: judge_strays,
+    Rule.LAGS: judge_lag,
+    Rule.CEASES: judge_ceasing,
     Rule.RECORD: judge_records,
 }
 TOLD = {Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.TRUNKED, Rule.RECORD}
@@ -156,6 +162,7 @@ def sweep_of(step: StepSpec, plan: Plan, evidence: Evidence) -> list[MeasureSpec
             if name in plan.tolerances and is_noisy(series, evidence, phase):
                 by_peers = [_noise(name, series, phase), _pace(name, series, phase), _jumps(name, series, phase)]
                 specs += [s for s in by_peers if s.rule not in held]
+                specs.append(_strays(name, series, phase, plan.tolerances[name]))
             elif series.unit in COUNTED and Rule.JUMPS not in held:
                 specs.append(_jumps(name, series, phase))
         if len(step.sweep) > 1 and name not in DERIVED and moves(series, evidence, step.sweep[0], step.sweep[-1]):
@@ -234,6 +241,21 @@ def _jumps(name: str, series: Series, phase: str) -> MeasureSpec:
         source="what is counted or coded does not go and come back by itself" if series.unit in COUNTED else stands,
         unit=series.unit,
         phase=phase,
+        times=JUMP_TIMES,
+    )
+
+
+def _strays(name: str, series: Series, phase: str, tolerance: Tolerance) -> MeasureSpec:
+    return MeasureSpec(
+        id=f"strays_{phase}_{name.replace('.', '_')}",
+        title=f"{name} stays where it is beside its peers",
+        of=name,
+        rule=Rule.STRAYS,
+        source=f"for a spell as for good: {tolerance.source}",
+        unit=series.unit,
+        phase=phase,
+        within=tolerance.within,
+        share=tolerance.share,
         times=JUMP_TIMES,
     )
 

@@ -49,6 +49,9 @@ class Rule(StrEnum):
     PACES = "paces"
     HEARD = "heard"
     JUMPS = "jumps"
+    STRAYS = "strays"
+    LAGS = "lags"
+    CEASES = "ceases"
 
 
 class PhaseSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -231,7 +234,7 @@ def plan_of(document: Located) -> Plan:
 
 
 _WHOLE = {Rule.SILENT, Rule.FACT, Rule.PLACED, Rule.CABLED, Rule.TRUNKED, Rule.RECORD}
-_NEEDS_TWO = {Rule.FOLLOWS}
+_NEEDS_TWO = {Rule.FOLLOWS, Rule.LAGS}
 _BOUNDED = {Rule.RANGE, Rule.PEAKS}
 
 

@@ -10,7 +10,7 @@ from rack_controller.prove.accept.compare import UNSEEN, _number
 from rack_controller.prove.accept.evidence import Array, Evidence, Phase, Series
 from rack_controller.prove.accept.parts import Parts
 from rack_controller.prove.accept.plan import MeasureSpec, Rule
-from rack_controller.prove.accept.robust import centre, middle, spread, standard_error
+from rack_controller.prove.accept.robust import centre, middle, scatter, spread, standard_error
 from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
 
 LEAST_PEERS = 3
@@ -172,16 +172,92 @@ def judge_taking(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weig
     return weigh(series.places, worst, limits, excess, np.full(len(worst), 0.02), said, UNSEEN)
 
 
+def judge_ceasing(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """While a part is out, at most `within` is read of it and of what lies in it; what is silent then shows nothing."""
+    series = evidence.series[measure.of]
+    most = np.full(len(series.places), np.nan)
+    for phase in evidence.phases_called(measure.phase):
+        gone = parts.feels(phase.place, measure.of.partition(".")[0])
+        out = np.array([p in gone for p in series.places], dtype=np.bool_)
+        most = np.where(out, np.fmax(most, np.abs(middle(series.during(phase).values))), most)
+    seen = np.flatnonzero(np.isfinite(most))
+    if not len(seen):
+        return Weighed()
+    limit = measure.within or 0.0
+
+    def said(n: int) -> str:
+        return f"{measure.of} still shows {_number(most[seen[n]])} {measure.unit} while it is out"
+
+    places, values = [series.places[int(n)] for n in seen], most[seen]
+    bound = np.full(len(seen), limit)
+    return weigh(places, values, bound, values - bound, 0.1 * bound, said, UNSEEN)
+
+
+def judge_lag(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """When a load steps, each part follows at most `within` seconds later than its peers.
+
+    How late one is: the area between its step and an instant one, from where it was before `phase` to where it is in
+    `to`, over the height of the step.  As long as it is between two new readings of its own it may be late as well.
+    """
+    series = evidence.series[measure.of]
+    late = np.full(len(series.places), np.nan)
+    for phase in evidence.phases_called(measure.phase):
+        before = (series.times <= phase.since) & (series.times > phase.since - BEFORE_S)
+        cut = series.during(phase)
+        start, end = middle(series.values[before]), _median(series, evidence, measure.to)
+        height = end - start
+        if len(cut.times) < LEAST_ROWS or not abs(centre(height)) > STEPS_OF_NOISE * centre(scatter(cut.values)):
+            return Weighed(gap=f"{measure.of} changes by {_number(centre(height))}: too little to judge who is late")
+        values = _filled(cut.values)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            missing = 1.0 - (values - start) / height
+        each = np.diff(cut.times, prepend=phase.begin)[:, None]
+        reading = (phase.end - phase.begin) / np.maximum((np.diff(values, axis=0) != 0.0).sum(axis=0), 1)
+        late = np.maximum((missing * each).sum(axis=0) - reading, 0.0)
+    usual = centre(late)
+    if not np.isfinite(usual):
+        return Weighed(gap=UNSEEN)
+    own, most = late - usual, np.full(len(late), measure.within or 0.0)
+
+    def said(n: int) -> str:
+        return f"{measure.of} follows {own[n]:.0f} s later than its peers, {most[n]:g} s are allowed"
+
+    return weigh(series.places, own, most, own - most, np.full(len(own), 1.0), said, UNSEEN)
+
+
+def _filled(values: Array) -> Array:
+    """Return readings, (N, P), with each that is unknown as the next one of its part is, and after its last as that."""
+    found = values.copy()
+    for row in range(len(found) - 2, -1, -1):
+        found[row] = np.where(np.isnan(found[row]), found[row + 1], found[row])
+    for row in range(1, len(found)):
+        found[row] = np.where(np.isnan(found[row]), found[row - 1], found[row])
+    return found
+
+
+LEAST_ROWS, STEPS_OF_NOISE = 6, 10.0
+"""Fewer rows, or a step that is no more times the readings' scatter, show nobody's lag."""
+
+
 def judge_alone(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
-    """While each part of a kind is out, what is left works within `least` and `most`; those that are left are named."""
+    """While each part of a kind is out, what is left works within `least` and `most`.
+
+    Those that are left are named; where all together do in `to` as much as without one they do at best, what is left is
+    not weak: the one that is out takes something with it, and it is named.
+    """
     series = evidence.series[measure.of]
     found: list[Weight] = []
     near: Weight | None = None
     low, high = measure.least or 0.0, measure.most or np.inf
     phases = evidence.phases_called(measure.phase)
-    for phase in phases:
-        value = float(middle(series.during(phase).values)[0])
+    all_work = _median(series, evidence, measure.to)[0] if measure.to else np.nan
+    without = [float(middle(series.during(p).values)[0]) for p in phases]
+    best = max((v for v in without if np.isfinite(v)), default=np.nan)
+    for phase, value in zip(phases, without, strict=True):
         left = [p for p in parts.of(parts.kind_of(phase.place)) if p != phase.place]
+        # A weak one costs all together half of what it costs alone; what runs through one that stands costs them none.
+        if best - all_work < ITS_SHARE * (best - value):
+            left = [phase.place]
         limit = high if value > high else low
         text = f"{measure.of} {_number(value)} {measure.unit} without {phase.place}, {_number(limit)} is the limit"
         weight = Weight(
@@ -193,6 +269,10 @@ def judge_alone(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     if near is None or not np.isfinite(near.excess):
         return Weighed(gap=UNSEEN)
     return Weighed(len(phases), found, near)
+
+
+ITS_SHARE = 0.25
+"""Of what is missing without a part as much is missing of all together at the least where what is left is weak."""
 
 
 def judge_removal(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:

@@ -12,6 +12,8 @@ from rack_controller.prove.accept.plan import MeasureSpec
 from rack_controller.prove.accept.robust import READ_APART, centre, centres, middle, scatter
 from rack_controller.prove.accept.weighed import Weighed, Weight, weigh
 
+SPELL = 2
+"""Readings in a row that are a spell: a single one may be a glitch, which `jumps` is about."""
 LEAST_CHANGES = 4
 """Fewer changes of most parts in a phase say nothing of who keeps pace."""
 
@@ -132,6 +134,41 @@ def judge_jumps(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
         return f"{measure.of} jumps by {_number(found[n])} {measure.unit}, its peers by {_number(usual)}"
 
     return weigh(series.places, found, limits, found - limits, 0.2 * limits, said, UNSEEN)
+
+
+def judge_strays(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:
+    """No part is for a spell, two of its readings or longer, elsewhere beside its peers than it is most of the time.
+
+    By `within` or a `share` of what it shows it may be, and by `times` what its peers are.  While all move, as much as
+    they moved meanwhile is taken off.
+    """
+    series = evidence.series[measure.of]
+    cut = [series.during(p).values for p in evidence.phases_called(measure.phase)]
+    joined = _joined(series, evidence, measure.phase)
+    noise = float(np.nan_to_num(centre(scatter(joined))))
+    found = np.full(len(series.places), np.nan)
+    for values in cut:
+        away = values - centres(values)[:, None]
+        away = away - middle(away)
+        moved = np.maximum(_moved(values) - noise, 0.0)
+        away = np.sign(away) * np.maximum(np.abs(away) - moved, 0.0)
+        new = centre(_changes(values))
+        rows = SPELL * max(round((len(values) - 1) / new), 1) if new > 0.0 else len(values) + 1
+        if len(values) < rows:
+            continue
+        spells = np.lib.stride_tricks.sliding_window_view(away, rows, axis=0)
+        found = np.fmax(found, _most(np.maximum(spells.min(axis=-1), -spells.max(axis=-1))))
+    if not np.isfinite(found).any():
+        return Weighed()  # in a phase of so few readings nothing is a spell
+    usual = float(np.nan_to_num(centre(found)))
+    limits = np.full(len(found), max((measure.times or 0.0) * max(usual, 0.0), measure.within or 0.0))
+    if measure.share is not None:
+        limits = np.fmax(limits, measure.share * np.abs(middle(joined)))
+
+    def said(n: int) -> str:
+        return f"{measure.of} is for a spell {_number(found[n])} {measure.unit} away from where it is beside its peers"
+
+    return weigh(series.places, found, limits, found - limits, 0.1 * limits, said, UNSEEN)
 
 
 def _standing_out(values: Array) -> Array:

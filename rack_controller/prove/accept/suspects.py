@@ -11,7 +11,7 @@ import msgspec
 
 from rack_controller.prove.accept.verdict import Finding
 
-SWEPT = ("sweep_", "noise_", "motion_", "heard_", "pace_", "jumps_")
+SWEPT = ("sweep_", "noise_", "motion_", "heard_", "pace_", "jumps_", "strays_")
 SWEEP_WEIGHT = 0.3
 """A sweep sees consequences as well as causes: what it finds counts less than a measure that was made for it."""
 MOST_OF_A_TRAY = 0.75

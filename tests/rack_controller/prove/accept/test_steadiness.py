@@ -348,3 +348,19 @@ def test_who_is_read_as_often_as_its_peers_shakes_also_while_all_move(parts: Par
     series = {"tray.flow": Series("tray.flow", "L/min", parts.of("tray"), np.arange(1.0, ROWS + 1.0), flow)}
     measure = MeasureSpec("m", "m", "tray.flow", Rule.SCATTERS, "a test", phase="full", times=2.5)
     assert {f.place for f in judge(measure, Evidence("k", series, (PHASE,)), parts).findings} == {parts.of("tray")[4]}
+
+
+@pytest.mark.parametrize(("rows", "blamed"), [(1, set()), (3, {4})])
+def test_a_spell_of_readings_away_from_its_peers_is_named_and_a_single_one_is_a_jump(
+    parts: Parts, values: NDArray[np.float64], rows: int, blamed: set[int]
+) -> None:
+    values[50 : 50 + rows, 4] *= 0.8
+    assert named(parts, Rule.STRAYS, values, within=60.0) == {parts.of("gpu")[n] for n in blamed}
+
+
+def test_one_reading_that_is_held_over_rows_is_no_spell(parts: Parts, values: NDArray[np.float64]) -> None:
+    held = values[::5].repeat(5, axis=0)
+    held[50:55, 4] *= 0.8
+    assert named(parts, Rule.STRAYS, held, within=60.0) == set()
+    held[50:60, 4] = 0.8 * values[50:60:5, 4].repeat(5)
+    assert named(parts, Rule.STRAYS, held, within=60.0) == {parts.of("gpu")[4]}
