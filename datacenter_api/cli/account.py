@@ -9,7 +9,7 @@ import typer
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.login import read_password
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.model.roles import Role
 
@@ -68,7 +68,7 @@ def change(
 def remove(user: User, url: Url = None, state: State = None) -> None:
     """Remove an account; the last enabled admin stays (admin)."""
     connect(url, state).request("DELETE", f"/api/v1/accounts/{quote(user, safe='')}")
-    note(f"removed {user}")
+    answer(f"removed {user}")
 
 
 @app.command("password")
@@ -84,11 +84,11 @@ def password(
     old = read_password(old_file, f"{who}, present", environment=False, flag="--old-file")
     new = read_password(new_file, f"{who}, new", environment=False, flag="--new-file")
     link.post("/api/v1/account/password", {"old": old, "new": new})
-    note(f"password of {who} changed: log in again")
+    answer(f"password of {who} changed: log in again")
 
 
 def _tell(account: Row, done: str, shape: Output) -> None:
     if shape is Output.TABLE:
-        note(f"{done} {account['user']} ({account['role']})")
+        answer(f"{done} {account['user']} ({account['role']})")
     else:
         emit([account], _COLUMNS, shape, name="user", single=True)

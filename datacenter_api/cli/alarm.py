@@ -8,7 +8,7 @@ from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.rack import only_rack
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit, TargetUnknown
 from rack_controller.model.alarm import PRIORITIES, SPEAKING
@@ -67,13 +67,13 @@ def list_alarms(
     said = [alarms_of(link, name) for name in racks]
     rows = [row for each in said for row in lines(each, every=every)]
     emit(rows, _COLUMNS, shape, name="id")
-    if shape not in (Output.TABLE, Output.WIDE):
+    if not shape.is_table:
         return
     if not rows:
-        note("no alarm wants an answer")
+        answer("no alarm wants an answer")
     for each in said:
         for line in remarks(each):
-            note(line)
+            answer(line)
 
 
 @app.command("show")
@@ -84,12 +84,12 @@ def show_alarm(
     link, shape = connect(url, state), chosen(output, as_json)
     found = find(alarms_of(link, rack_of_alarm(alarm)), alarm)
     emit([found], _COLUMNS, shape, name="id", single=True)
-    if shape in (Output.TABLE, Output.WIDE):
+    if shape.is_table:
         for word in ("cause", "consequence", "response", "why"):
             if found[word]:
-                note(f"{word}: {found[word]}")
-        note(" → ".join(found["chain"]))
-        note(f"may be done: {', '.join(found['acts']).replace('_', '-') or 'nothing now'}")
+                answer(f"{word}: {found[word]}")
+        answer(" → ".join(found["chain"]))
+        answer(f"may be done: {', '.join(found['acts']).replace('_', '-') or 'nothing now'}")
 
 
 @app.command("ack")
@@ -97,7 +97,7 @@ def acknowledge(alarms: Several, url: Url = None, state: State = None) -> None:
     """Acknowledge alarms: somebody has seen them and deals with them."""
     for alarm in alarms:
         done = _do("ack", alarm, url, state)
-        note(f"{alarm} is acknowledged" if done["state"] == "acknowledged" else f"{alarm} is over and acknowledged")
+        answer(f"{alarm} is acknowledged" if done["state"] == "acknowledged" else f"{alarm} is over and acknowledged")
 
 
 @app.command("shelve")
@@ -110,13 +110,13 @@ def shelve(
 ) -> None:
     """Shelve an alarm for some hours; it comes back by itself.  Leaks and emergency stops are never shelved."""
     done = _do("shelve", alarm, url, state, reason=reason, minutes=round(hours * 60))
-    note(f"{alarm} is shelved until {clock(done['until_unix_ns']).partition('.')[0]}")
+    answer(f"{alarm} is shelved until {clock(done['until_unix_ns']).partition('.')[0]}")
 
 
 @app.command("unshelve")
 def unshelve(alarm: Which, url: Url = None, state: State = None) -> None:
     """Take an alarm off the shelf before its time."""
-    note(f"{alarm} is {_do('unshelve', alarm, url, state)['state'].replace('_', ' ')}")
+    answer(f"{alarm} is {_do('unshelve', alarm, url, state)['state'].replace('_', ' ')}")
 
 
 @app.command("out-of-service")
@@ -128,13 +128,13 @@ def take_out_of_service(
 ) -> None:
     """Take an alarm out of service until somebody returns it; it stays on the list."""
     _do("out_of_service", alarm, url, state, reason=reason)
-    note(f"{alarm} is out of service: `rackwright alarm return {alarm}` ends it")
+    answer(f"{alarm} is out of service: `rackwright alarm return {alarm}` ends it")
 
 
 @app.command("return")
 def return_to_service(alarm: Which, url: Url = None, state: State = None) -> None:
     """Return an alarm to service."""
-    note(f"{alarm} is {_do('return', alarm, url, state)['state'].replace('_', ' ')}")
+    answer(f"{alarm} is {_do('return', alarm, url, state)['state'].replace('_', ' ')}")
 
 
 @app.command("definitions")
@@ -157,11 +157,11 @@ def list_targets(url: Url = None, state: State = None, output: As = Output.TABLE
     shape = chosen(output, as_json)
     told: Row = connect(url, state).get("/api/v1/notify")
     emit(told["targets"], _TARGETS, shape, name="name")
-    if shape in (Output.TABLE, Output.WIDE):
+    if shape.is_table:
         if told["fault"]:
-            note(f"the file is not used as it is: {told['fault']}")
+            answer(f"the file is not used as it is: {told['fault']}")
         elif not told["targets"]:
-            note("nobody outside is told of alarms: see docs/alarms.md, notify.yaml")
+            answer("nobody outside is told of alarms: see docs/alarms.md, notify.yaml")
 
 
 @app.command("test")
@@ -174,7 +174,7 @@ def try_target(
     tried: Row = connect(url, state).post(f"/api/v1/notify/{quoted(name)}/test", {})
     if tried["failing"]:
         raise EnvironmentUnfit(f"{name} was not reached: {tried['failing']}", advice="see docs/alarms.md, notify.yaml")
-    note(f"{name} took a test")
+    answer(f"{name} took a test")
 
 
 def alarms_of(link: Connection, rack: str) -> Row:

@@ -13,7 +13,7 @@ import typer
 
 from datacenter_api.auth.before_the_chain import before_the_chain
 from datacenter_api.cli.options import As, Json, State, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit, note
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
 from rack_controller.audit_files import API_WRITER, AUDIT, kept_head, newest, read_chain, read_lines, writers
@@ -94,9 +94,10 @@ def verify(
     """
     anchors = [_anchor(text) for text in head or ()]
     rows = [_judged_files(files, anchors)] if files else _judged_state(state or default_state(), anchors)
-    emit(rows, _JUDGED, chosen(output, as_json), name="log")
+    shape = chosen(output, as_json)
+    emit(rows, _JUDGED, shape, name="log")
     for text in (text for row in rows for text in row["told"]):
-        note(text)
+        answer(text, shape)
     if not all(row["holds"] for row in rows):
         raise typer.Exit(RackwrightError.exit_code)
 

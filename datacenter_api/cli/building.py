@@ -6,7 +6,7 @@ from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.credential import StateHere
 from datacenter_api.cli.op import short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, age, emit, note
+from datacenter_api.cli.output import Column, Output, Row, age, answer, emit
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.model.subjects import BUS_USERS
@@ -58,10 +58,10 @@ def status(
     link, shape = connect(url, state), chosen(output, as_json)
     rows = [_told(link, name) for name in _racks(link, rack)]
     emit(rows, _STATUS, shape, name="rack")
-    if shape in (Output.TABLE, Output.WIDE):
+    if shape.is_table:
         for row in rows:
             for line in remarks(row):
-                note(line)
+                answer(line)
 
 
 @app.command("points")
@@ -72,10 +72,10 @@ def points(
     link, shape = connect(url, state), chosen(output, as_json)
     told = [_told(link, name) for name in _racks(link, rack)]
     emit([{**p, "rack": r["rack"]} for r in told for p in r["points"]], _POINT, shape, name="point")
-    if shape in (Output.TABLE, Output.WIDE):
+    if shape.is_table:
         for row in told:
             if not row["agreed"]:
-                note(remarks(row)[0])
+                answer(remarks(row)[0])
 
 
 @app.command("credentials")

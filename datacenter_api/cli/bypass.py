@@ -10,7 +10,7 @@ from datacenter_api.cli.event import clock
 from datacenter_api.cli.interlock import stand_of
 from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.rack import rack_holding
 from firmware_bridge.vocabulary.errors import TargetUnknown
 from rack_controller.model.bypass import SIGN_WITHIN_NS
@@ -43,21 +43,21 @@ def open_bypass(
     cause = {"cause": row} if row else {}
     said = {"do": "open", "reason": reason, "hours": hours, **cause}
     done = command(link, rack_holding(link, place, rack), "bypass", place, **said)
-    note(f"{done['bypass']} waits for another person: `rackwright bypass sign {done['bypass']}`")
+    answer(f"{done['bypass']} waits for another person: `rackwright bypass sign {done['bypass']}`")
 
 
 @app.command("sign")
 def sign_bypass(bypass: Which, url: Url = None, state: State = None) -> None:
     """Sign somebody else's wish: from now on it is left out."""
     done = _say("sign", bypass, url, state)
-    note(f"{bypass} is open until {clock(done['until']).partition('.')[0]}")
+    answer(f"{bypass} is open until {clock(done['until']).partition('.')[0]}")
 
 
 @app.command("end")
 def end_bypass(bypass: Which, url: Url = None, state: State = None) -> None:
     """End a bypass, or take a wish back."""
     _say("end", bypass, url, state)
-    note(f"{bypass} is over")
+    answer(f"{bypass} is over")
 
 
 @app.command("list")

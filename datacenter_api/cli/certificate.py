@@ -8,7 +8,7 @@ import typer
 from datacenter_api.cli.connection import Connection, connect
 from datacenter_api.cli.login import read_password
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit, note
 from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnfit
 
 app = typer.Typer(help="The certificate that the API serves.", no_args_is_help=True)
@@ -52,8 +52,8 @@ def request(
     wish = {"CommonName": common_name, "CertificateCollection": {"@odata.id": _ALL}, **_KEYS[key]}
     more = {"AlternativeNames": name, "Organization": organization, "Country": country}
     wish |= {part: value for part, value in more.items() if value}
-    answer = connect(url, state).post(f"{_SERVICE}/Actions/CertificateService.GenerateCSR", wish)
-    typer.echo(answer["CSRString"], nl=False)
+    made = connect(url, state).post(f"{_SERVICE}/Actions/CertificateService.GenerateCSR", wish)
+    typer.echo(made["CSRString"], nl=False)
     note("have it signed, then: rackwright certificate replace CHAIN.pem")
 
 
@@ -76,9 +76,10 @@ def replace(
     try:
         served = _served(link)
     except EnvironmentUnfit as err:
-        note(f"replaced; but now {err}")
+        answer("replaced")
+        note(f"but now {err}")
         return
-    note(f"{link.server.url} serves {served['subject']} until {served['valid_until']}")
+    answer(f"{link.server.url} serves {served['subject']} until {served['valid_until']}")
 
 
 def _served(link: Connection) -> Row:

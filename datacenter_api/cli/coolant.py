@@ -9,7 +9,7 @@ from datacenter_api.cli.connection import Connection, connect
 from datacenter_api.cli.limit import PARTLY, rows_below
 from datacenter_api.cli.op import carry_out, command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.power import Detach, DryRun, Plan, Reason
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import Yes, confirm
@@ -68,7 +68,7 @@ def set_target(
     as_json: Json = False,
 ) -> None:
     """Set a target, written down before it is sent, and show what reads back; a whole rack's heat goes there."""
-    link = connect(url, state)
+    link, shape = connect(url, state), chosen(output, as_json)
     holding = rack_holding(link, unit, rack)
     if not yes:
         row = _target(link, holding, unit, what)
@@ -79,10 +79,10 @@ def set_target(
             raise ConfigurationError(f"{what} {_value(value, row)} is not what {unit} allows", advice=allowed)
         confirm(unit, f"{unit}: {what} {_value(value, row)}; every tray it serves is cooled by that")
     done: list[Row] = command(link, holding, "coolant", unit, what=what, value=value)["coolant"]
-    emit(done, _DONE, chosen(output, as_json), name="place")
+    emit(done, _DONE, shape, name="place")
     short_of = [p for p in done if p["state"] in ("refused", "requested")]
     if short_of:
-        note(f"{len(short_of)} of {len(done)} are not as wanted: {short_of[0]['detail']}")
+        answer(f"{len(short_of)} of {len(done)} are not as wanted: {short_of[0]['detail']}", shape)
         raise typer.Exit(PARTLY)
 
 
@@ -97,10 +97,10 @@ def clear(
     as_json: Json = False,
 ) -> None:
     """Want a target no longer: it is not asked for again; the unit keeps what it has."""
-    link = connect(url, state)
+    link, shape = connect(url, state), chosen(output, as_json)
     done: list[Row] = command(link, rack_holding(link, unit, rack), "coolant", unit, what=what, clear=True)["coolant"]
-    emit(done, _DONE, chosen(output, as_json), name="place")
-    note("the unit keeps what it has" if done else "nothing was wanted there")
+    emit(done, _DONE, shape, name="place")
+    answer("the unit keeps what it has" if done else "nothing was wanted there", shape)
 
 
 Despite = Annotated[

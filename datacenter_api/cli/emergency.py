@@ -12,7 +12,7 @@ import typer
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.op import command
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Output, Row, emit, note
+from datacenter_api.cli.output import Output, Row, answer, emit, note
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.state_directory import default_state
 from datacenter_api.cli.tray_power import confirm
@@ -34,11 +34,11 @@ def emergency_off(
         confirm(target.rsplit("/", 1)[-1], f"{target}: hosts lose power at once, jobs on them end; {reason}")
     result = ask(target, reason, rack, url, state)
     shape = chosen(output, as_json)
-    if shape in (Output.JSON, Output.YAML):
-        emit([result], (), shape, single=True)
+    if not shape.is_table:
+        emit([result], (), shape, name="latch", single=True)
         return
     many = f"{result['trays']} trays" if result["trays"] != 1 else "1 tray"
-    note(f"{target}, {many}: {result['came']}; latched {result['latch']}, see `rackwright interlock list`")
+    answer(f"{target}, {many}: {result['came']}; latched {result['latch']}, see `rackwright interlock list`", shape)
 
 
 def ask(target: str, reason: str, rack: str | None, url: str | None, state: Path | None) -> Row:

@@ -7,7 +7,7 @@ import typer
 
 from datacenter_api.cli.connection import Connection, quoted
 from datacenter_api.cli.op import FAILED, command, find, follow, short, tell_plan
-from datacenter_api.cli.output import Output, Row, emit, note
+from datacenter_api.cli.output import Output, Row, answer, emit, note
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import confirm
 from firmware_bridge.vocabulary.errors import RackwrightError, TargetUnknown
@@ -62,18 +62,17 @@ def carry_out_many(
     """
     dry_run, only_plan, yes, detach = how
     made = _all_planned(link, meant, plan)
-    if shape in (Output.JSON, Output.YAML):
+    if not shape.is_table:
         emit([row for _, row in made], (), shape, name="operation")
-    else:
-        for one, row in made:
-            typer.echo(f"{short(one.rack)}:")
-            tell_plan(row["plan"])
+    for one, row in made if shape.is_table else ():
+        answer(f"{short(one.rack)}:")
+        tell_plan(row["plan"])
     if dry_run:
         return
     names = {str(row["operation"]): one for one, row in made}
     if only_plan:
         for kept in names:
-            note(f"kept as {kept}: `rackwright op approve {kept}` runs it")
+            answer(f"kept as {kept}: `rackwright op approve {kept}` runs it", shape)
         return
     if not yes:
         confirm(name, f"{', '.join(names)}: {preview}; kept as planned until they are approved")
@@ -88,9 +87,9 @@ def carry_out_many(
         else:
             running += [] if kept in nothing else [kept]
     if detach:
-        note(f"running as {', '.join(running)}: `rackwright op watch` shows each")
+        answer(f"running as {', '.join(running)}: `rackwright op watch` shows each", shape)
         raise typer.Exit(code)
-    raise typer.Exit(max([code, *(follow(link, find(link, kept, None)) for kept in running)]))
+    raise typer.Exit(max([code, *(follow(link, find(link, kept, None), shape) for kept in running)]))
 
 
 def _all_planned(link: Connection, meant: list[Meant], plan: Callable[[Meant], Row]) -> list[tuple[Meant, Row]]:

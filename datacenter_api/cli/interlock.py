@@ -10,7 +10,7 @@ from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import FAILED, command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, age, emit, note
+from datacenter_api.cli.output import Column, Output, Row, age, answer, emit
 from datacenter_api.cli.rack import only_rack, rack_holding
 from firmware_bridge.vocabulary.errors import TargetUnknown
 
@@ -103,13 +103,13 @@ def list_interlocks(
     if shape is Output.NAME:  # what only confirms, or ends by itself, has no name to clear
         rows = [row for row in rows if row["latch"]]
     emit(rows, _COLUMNS, shape, name="latch")
-    if not rows and shape in (Output.TABLE, Output.WIDE):
-        note("nothing holds and no latch stands")
+    if not rows and shape.is_table:
+        answer("nothing holds and no latch stands")
     for each in said:
-        for line in unseen(each) if shape in (Output.TABLE, Output.WIDE) else ():
-            note(line)
+        for line in unseen(each) if shape.is_table else ():
+            answer(line)
         if not each["armed"]:
-            note(f"{short(each['rack'])} is not armed: it is only told what would be done")
+            answer(f"{short(each['rack'])} is not armed: it is only told what would be done", shape)
 
 
 @app.command("show")
@@ -127,13 +127,13 @@ def show(
     tripped = next((t for t in stand["tripped"] if t["latch"] == latch), None)
     did = [] if tripped is None else tripped["did"]
     emit([{**found, "did": did, "clearing": clearing_of(stand, found)}], _LATCH, shape, name="id", single=True)
-    if shape not in (Output.TABLE, Output.WIDE):
+    if not shape.is_table:
         return
     if tripped is not None:
-        note(str(tripped["chain"]))
+        answer(str(tripped["chain"]))
     if found["inspection"]:
-        note("; ".join(f"{name.replace('_', ' ')}: {said}" for name, said in found["inspection"].items() if said))
-    note(what_clears(stand, found))
+        answer("; ".join(f"{name.replace('_', ' ')}: {said}" for name, said in found["inspection"].items() if said))
+    answer(what_clears(stand, found))
 
 
 @app.command("clear")
@@ -158,17 +158,19 @@ def clear(
             record[name] = record[name] or typer.prompt(_RECORD.get(name, name), err=True)
     said = {name: text for name, text in record.items() if text}
     result = command(link, rack, "clear", rack, latch=latch, **said)
-    if shape not in (Output.TABLE, Output.WIDE):
+    if not shape.is_table:
         emit([result], (), shape, name="latch", single=True)
         return
     if result["cleared"]:
-        note(
+        answer(
             f"{latch} is cleared, signed by {', '.join(result['signed'])}; "
             "what it switched off stays off until `rackwright power on`"
         )
     else:
         stand = stand_of(link, rack)
-        note(f"{latch} is signed by {', '.join(result['signed'])} and stands; {what_clears(stand, find(stand, latch))}")
+        answer(
+            f"{latch} is signed by {', '.join(result['signed'])} and stands; {what_clears(stand, find(stand, latch))}"
+        )
 
 
 @app.command("policy")
@@ -212,21 +214,22 @@ def rehearse(
         if not dry and shape is Output.TABLE:
             emit(told["hops"], _HOPS, shape)
             emit(told["proven"], _PROVEN, shape)
-        _tell_drill(told)
+        _tell_drill(told, shape)
     if not dry and (told["broken_off"] or not told["trips"] or not all(p["ok"] for p in told["proven"])):
         raise typer.Exit(FAILED)
 
 
-def _tell_drill(told: Row) -> None:
+def _tell_drill(told: Row, shape: Output) -> None:
     """Say what a test came to beside its tables."""
-    note(
+    answer(
         ("nothing was switched off" if "hops" in told else "nothing was done")
-        + (f"; nothing would trip: {told['note']}" if told["note"] else "")
+        + (f"; nothing would trip: {told['note']}" if told["note"] else ""),
+        shape,
     )
     if told.get("broken_off"):
-        note(f"the test was broken off: {told['broken_off']}")
+        answer(f"the test was broken off: {told['broken_off']}", shape)
     if not told["armed"]:
-        note("the rack is not armed: it would only be told")
+        answer("the rack is not armed: it would only be told", shape)
 
 
 def unseen(stand: Row) -> list[str]:

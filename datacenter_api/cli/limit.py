@@ -8,7 +8,7 @@ from datacenter_api.cli.amounts import watts
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.op import carry_out, command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.power import Detach, DryRun, Plan, Reason
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import Yes, confirm
@@ -124,7 +124,7 @@ def _limit(
     emit(done, _DONE, shape, name="place")
     short_of = [p for p in done if p["state"] in ("refused", "requested")]
     if short_of:
-        note(f"{len(short_of)} of {len(done)} are not as wanted: {short_of[0]['detail']}")
+        answer(f"{len(short_of)} of {len(done)} are not as wanted: {short_of[0]['detail']}", shape)
         raise typer.Exit(PARTLY)
 
 

@@ -8,7 +8,7 @@ from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, emit, note
+from datacenter_api.cli.output import Column, Output, answer, emit
 from datacenter_api.cli.rack import rack_holding
 
 app = typer.Typer(help="Maintenance locks of trays.", no_args_is_help=True)
@@ -35,7 +35,7 @@ def set_lock(
     """Lock a tray: nothing switches it on until its owner ends the lock, or somebody else with a reason."""
     link = connect(url, state)
     done = command(link, rack_holding(link, tray, rack), "lock", tray, reason=reason, phone=phone, hours=hours)
-    note(f"{short(done['place'])} is locked until {clock(done['until_unix_ns']).partition('.')[0]}")
+    answer(f"{short(done['place'])} is locked until {clock(done['until_unix_ns']).partition('.')[0]}")
 
 
 @app.command("clear")
@@ -50,7 +50,7 @@ def clear_lock(
     link = connect(url, state)
     said = {"reason": reason} if reason else {}
     done = command(link, rack_holding(link, tray, rack), "unlock", tray, **said)
-    note(f"{short(done['place'])} is free")
+    answer(f"{short(done['place'])} is free")
 
 
 @app.command("list")

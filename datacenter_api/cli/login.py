@@ -10,7 +10,7 @@ import typer
 
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import State, Url
-from datacenter_api.cli.output import note
+from datacenter_api.cli.output import answer
 from datacenter_api.cli.tokens import Tokens
 from firmware_bridge.vocabulary.errors import AuthenticationRequired, ConfigurationError
 
@@ -25,9 +25,9 @@ def log_in(
     link = connect(url, state)
     name = user or os.environ.get("RACKWRIGHT_USER") or _asked("User: ", "--user")
     password = read_password(password_file, name)
-    answer = link.request("POST", "/api/v1/login", body={"user": name, "password": password}, login=False)
-    Tokens().put(link.server.url, answer["token"])
-    note(f"logged in to {link.server.url} as {answer['user']} ({answer['role']})")
+    session = link.request("POST", "/api/v1/login", body={"user": name, "password": password}, login=False)
+    Tokens().put(link.server.url, session["token"])
+    answer(f"logged in to {link.server.url} as {session['user']} ({session['role']})")
 
 
 def log_out(url: Url = None, state: State = None) -> None:
@@ -36,7 +36,7 @@ def log_out(url: Url = None, state: State = None) -> None:
     try:
         link.request("POST", "/api/v1/logout")
     except AuthenticationRequired:
-        note("that login had ended already")
+        answer("that login had ended already")
     Tokens().put(link.server.url, None)
 
 

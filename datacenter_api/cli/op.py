@@ -8,7 +8,7 @@ import typer
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit, note
 from datacenter_api.cli.tray_power import confirm
 from firmware_bridge.vocabulary.errors import TargetUnknown
 
@@ -62,8 +62,9 @@ def show(
         emit([found], (), shape, name="id", single=True)
         return
     emit(steps_of(found), _STEPS, shape, name="id")
-    tell_plan(found["plan"])
-    note(f"{found['id']} is {found['state']}; {waiting(found) or 'nothing is waited for'}")
+    if shape.is_table:
+        tell_plan(found["plan"])
+    answer(f"{found['id']} is {found['state']}; {waiting(found) or 'nothing is waited for'}", shape)
 
 
 @app.command("watch")
@@ -143,24 +144,24 @@ def carry_out(
     *,
     ask: bool,
 ) -> None:
-    """Show a plan that was made, have it confirmed (when `ask`), approve and follow it.
+    """Show a plan that was made, have it confirmed (when `ask`), approve and follow it; a document is the plan alone.
 
     `how`: whether it is only shown (dry run), only kept, not asked about, and not watched.  Raises typer.Exit with how
     the operation ended.
     """
     dry_run, only_plan, yes, detach = how
-    if shape in (Output.JSON, Output.YAML):
-        emit([made], (), shape, name="operation", single=True)
-    else:
+    if shape.is_table:
         tell_plan(made["plan"])
+    else:
+        emit([made], (), shape, name="operation", single=True)
     if dry_run:
         return
     name = str(made["operation"])
     if made["plan"].get("despite"):
-        note(f"{name} waits for another person, for an hour: `rackwright op approve {name}`")
+        answer(f"{name} waits for another person, for an hour: `rackwright op approve {name}`", shape)
         return
     if only_plan:
-        note(f"kept as {name}: `rackwright op approve {name}` runs it")
+        answer(f"kept as {name}: `rackwright op approve {name}` runs it", shape)
         return
     if not made["plan"]["stages"]:
         command(link, rack, "cancel", rack, operation=name)
@@ -169,19 +170,19 @@ def carry_out(
         confirm(target, f"{name}: {preview}; kept as planned until it is approved")
     command(link, rack, "approve", rack, operation=name)
     if detach:
-        note(f"running as {name}: `rackwright op watch {name}`")
+        answer(f"running as {name}: `rackwright op watch {name}`", shape)
         return
-    raise typer.Exit(follow(link, find(link, name, rack)))
+    raise typer.Exit(follow(link, find(link, name, rack), shape))
 
 
-def follow(link: Connection, operation: Row) -> int:
+def follow(link: Connection, operation: Row, shape: Output = Output.TABLE) -> int:
     """Tell every change until the operation ends or is held; return the exit code.  Ctrl-C detaches."""
     said, name = "", str(operation["id"])
     try:
         while True:
             told = f"{operation['state']}: {waiting(operation)}"
             if told != said:
-                typer.echo(f"{name} {told}")
+                answer(f"{name} {told}", shape)
                 said = told
             if operation["state"] in _ENDS:
                 return 0 if operation["state"] == "done" and not _undone(operation["plan"]) else FAILED
@@ -264,4 +265,4 @@ def _say(verb: str, operation: str, rack: str | None, url: str | None, state: St
     link = connect(url, state)
     found = find(link, operation, rack)
     done = command(link, found["plan"]["rack"], verb, found["plan"]["rack"], operation=operation, **more)
-    note(f"{operation} is {done['state']}" + (f": {done['summary']}" if done["summary"] else ""))
+    answer(f"{operation} is {done['state']}" + (f": {done['summary']}" if done["summary"] else ""))

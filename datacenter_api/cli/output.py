@@ -104,7 +104,7 @@ def _room() -> int:
 
 def answer(text: str, output: Output = Output.TABLE) -> None:
     """Say in a sentence what was asked for: beside a table, where people read one, else apart from the document."""
-    print(text, file=sys.stdout if output.is_table else sys.stderr)
+    print(text, file=sys.stdout if output.is_table else sys.stderr, flush=True)
 
 
 def note(text: str) -> None:

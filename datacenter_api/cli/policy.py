@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from datacenter_api.cli.options import As, Json, chosen
-from datacenter_api.cli.output import Column, Output, emit, note
+from datacenter_api.cli.output import Column, Output, answer, emit
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from firmware_bridge.wire.located_yaml import convert, parse
 from rack_controller.model.policy import Policy, check_schema, diff_specs
@@ -51,9 +51,10 @@ def diff(
     if old.kind != new.kind:
         raise ConfigurationError(f"{before} is a {old.kind}, {after} a {new.kind}", advice="compare like with like")
     changes = [{"path": c.path, "before": c.before, "after": c.after} for c in diff_specs(old.spec, new.spec)]
-    emit(changes, _CHANGES, chosen(output, as_json), name="path")
+    shape = chosen(output, as_json)
+    emit(changes, _CHANGES, shape, name="path")
     if not changes:
-        note("nothing changes")
+        answer("nothing changes", shape)
 
 
 def read_policy(file: Path) -> Policy:

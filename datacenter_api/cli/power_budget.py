@@ -9,7 +9,7 @@ from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.rack import only_rack, rack_holding
 from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
@@ -79,11 +79,12 @@ def budget(
         emit([view], (), shape, name="rack", single=True)
         return
     if not view["mode"]:
-        note(view["why"] or "no power policy is in force: see `rackwright power policy`")
+        answer(view["why"] or "no power policy is in force: see `rackwright power policy`", shape)
         return
     emit(view["limits"], _LIMITS, shape, name="name")
     emit(view["claims"], _CLAIMS, shape, name="name")
-    _tell(view)
+    if shape.is_table:
+        _tell(view)
 
 
 def why(
@@ -113,9 +114,9 @@ def why(
     )
     emit(held, columns, shape, name="place")
     if not held and shape not in (Output.JSON, Output.YAML):
-        note(f"nothing at {place} is held: each GPU may draw its own default")
+        answer(f"nothing at {place} is held: each GPU may draw its own default", shape)
     if view["why"]:
-        note(view["why"])
+        answer(view["why"], shape)
 
 
 def cap(
@@ -134,8 +135,10 @@ def cap(
     link, shape = connect(url, state), chosen(output, as_json)
     first = any_rack(link, target)
     if end:
-        command(link, first, "power_cap", first, do="clear", cap=end)
-        note(f"{end} is over")
+        done = command(link, first, "power_cap", first, do="clear", cap=end)
+        answer(f"{end} is over", shape)
+        if not shape.is_table:
+            emit([done], (), shape, name="cap", single=True)
         return
     if not target:
         emit(view_of(link, first)["caps"], _CAPS, shape, name="id")
@@ -146,8 +149,8 @@ def cap(
     wish = {"kw": kilowatts(watts), "within_s": seconds(within), "for_s": seconds(last), "reason": reason}
     made = command(link, first, "power_cap", first, racks=target, **wish)
     emit([made["cap"]], _CAPS, shape, name="id")
-    if shape in (Output.TABLE, Output.WIDE) and (why_not := view_of(link, first)["why"]):
-        note(f"it holds nothing yet: {why_not}")
+    if shape.is_table and (why_not := view_of(link, first)["why"]):
+        answer(f"it holds nothing yet: {why_not}")
 
 
 def what_if(
@@ -171,10 +174,10 @@ def what_if(
         emit([found], (), shape, name="like", single=True)
     else:
         emit(found["limits"], _WHAT_IF, shape, name="name")
-        note(_verdict(found))
+        answer(_verdict(found), shape)
         if played:
             emit(played["limits"], _PLAYED, shape, name="name")
-            note(_played(played))
+            answer(_played(played), shape)
     if not (found["fits"] if played is None else played["fits"]):
         raise typer.Exit(NOT_FITTING)
 
@@ -203,39 +206,39 @@ def _tell(view: Row) -> None:
     usable = view["usable"]
     if usable:
         after = f" after {usable['lost']} is lost" if usable["lost"] else ""
-        note(
+        answer(
             f"may use {kw(usable['watts'])} at its busbar ({usable['binding']}{after}); "
             f"as it is {kw(usable['now_w'])}, n+1 {kw(usable['n_plus_1_w'])}, n+n {kw(usable['n_plus_n_w'])}"
         )
         if usable["unprotected"]:
-            note(f"nothing covers the loss of {', '.join(usable['unprotected'])}")
+            answer(f"nothing covers the loss of {', '.join(usable['unprotected'])}")
     if cooling := view.get("cooling"):
         flow = "unknown" if cooling["flow_lpm"] is None else f"{cooling['flow_lpm']:.0f} L/min"
-        note(f"coolant ({cooling['mode']}): {flow}; {cooling['why']}")
+        answer(f"coolant ({cooling['mode']}): {flow}; {cooling['why']}")
     for ramp in view["ramps"]:
-        note(ramp_words(ramp))
+        answer(ramp_words(ramp))
     for limit in view["limits"]:
         if limit.get("unkept_w"):
-            note(f"{limit['name']}: promises are reduced, they pass it by {kw(limit['unkept_w'])}")
+            answer(f"{limit['name']}: promises are reduced, they pass it by {kw(limit['unkept_w'])}")
         if limit["shortfall_w"] > 0:
             trays = ", ".join(short(t) for t in limit["shed"][:MOST_HELD])
-            note(f"{limit['name']}: {kw(limit['shortfall_w'])} short even at the least limits; shed {trays}")
+            answer(f"{limit['name']}: {kw(limit['shortfall_w'])} short even at the least limits; shed {trays}")
     for breaker in view["breakers"][:1]:
         bears = "" if breaker["lasts_s"] is None else f"; it bears this load for {breaker['lasts_s']:.0f} s"
         warm = f"{breaker['reserve']:.0%} of it left, heat at {breaker['heat']:.0%} of its trip"
-        note(f"of {len(view['breakers'])} breakers {breaker['name']} has least heat reserve: {warm}{bears}")
-        note(RESERVE_MEANS)
+        answer(f"of {len(view['breakers'])} breakers {breaker['name']} has least heat reserve: {warm}{bears}")
+        answer(RESERVE_MEANS)
     for shed in view["shed"]:
         stays = f"; {shed['why']}" if shed["why"] else ""
-        note(f"shed: {short(shed['tray'])} is {shed['state']} for {shed['limit']}, by {shed['operation']}{stays}")
+        answer(f"shed: {short(shed['tray'])} is {shed['state']} for {shed['limit']}, by {shed['operation']}{stays}")
     if view["batteries_w"] > 0:
-        note(f"{kw(view['batteries_w'])} of it is for batteries that are not full")
+        answer(f"{kw(view['batteries_w'])} of it is for batteries that are not full")
     if view["stranded_w"] > 0:
-        note(f"{kw(view['stranded_w'])} stranded: {view['stranded_by']} holds what the rack itself could use")
+        answer(f"{kw(view['stranded_w'])} stranded: {view['stranded_by']} holds what the rack itself could use")
     _tell_in_band(view["in_band"])
     _tell_held(view)
     said = ": ".join(filter(None, (view["mode"], view["why"].removeprefix(f"{view['mode']}: "))))
-    note(f"policy {view['policy']}, {said}")
+    answer(f"policy {view['policy']}, {said}")
 
 
 def ramp_words(ramp: Row) -> str:
@@ -258,10 +261,10 @@ def _tell_held(view: Row) -> None:
     """Say how many GPUs are held, or would be: what is only worked out holds nobody."""
     written = view["mode"] == "armed" and not view["why"]
     if not written:
-        note("GRANTED and LEFT are only worked out; more than WANTS is granted where a limit has power to spare")
+        answer("GRANTED and LEFT are only worked out; more than WANTS is granted where a limit has power to spare")
     if view["held"]:
         are, when = ("are", "") if written else ("would be", " if limits were written")
-        note(f"{len(view['held'])} GPUs {are} held below their own default limit{when}: see `rackwright power why`")
+        answer(f"{len(view['held'])} GPUs {are} held below their own default limit{when}: see `rackwright power why`")
 
 
 def _verdict(found: Row) -> str:
@@ -299,7 +302,7 @@ def _tell_in_band(hosts: list[Row]) -> None:
     if not any(host["state"] != "none" for host in hosts):
         return
     kept = sum(host["state"] == "kept" for host in hosts)
-    note(f"in band: agents of {kept} of {len(hosts)} hosts keep their grants")
+    answer(f"in band: agents of {kept} of {len(hosts)} hosts keep their grants")
     for host in hosts:
         if host["why"] and host["state"] != "none":
-            note(f"in band: {short(host['host'])} {host['state']}, {host['why']}")
+            answer(f"in band: {short(host['host'])} {host['state']}, {host['why']}")

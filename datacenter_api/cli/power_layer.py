@@ -9,7 +9,7 @@ from datacenter_api.cli.connection import connect
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import command, short
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, emit, note
+from datacenter_api.cli.output import Column, Output, answer, emit
 from datacenter_api.cli.power_budget import view_of
 from datacenter_api.cli.rack import rack_holding
 from firmware_bridge.vocabulary.amounts import power_text
@@ -64,7 +64,7 @@ def set_layer(
     wish: dict[str, object] = {"profile": said} if kind is LayerKind.PROFILE else {"watts": kilowatts(said) * 1e3}
     link = connect(url, state)
     command(link, rack_holding(link, place, rack), "power_layer", place, do="set", kind=str(kind), **wish)
-    note(f"{kind} {said} over {place}")
+    answer(f"{kind} {said} over {place}")
 
 
 @app.command("clear")
@@ -81,4 +81,4 @@ def clear(
     link = connect(url, state)
     only = {} if kind is None else {"kind": str(kind)}
     done = command(link, rack_holding(link, place, rack), "power_layer", place, do="clear", **only)
-    note(f"cleared: {', '.join(done['cleared'])}")
+    answer(f"cleared: {', '.join(done['cleared'])}")

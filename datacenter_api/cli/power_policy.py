@@ -10,7 +10,7 @@ from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.event import clock
 from datacenter_api.cli.op import command
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit, note
 from datacenter_api.cli.policy import read_policy
 from datacenter_api.cli.power_budget import any_rack, view_of
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -41,7 +41,7 @@ def show(
     """Show the policy in force, as it was written."""
     link, shape = connect(url, state), chosen(output, as_json)
     found: Row = link.get(f"/api/v1/racks/{quoted(_rack(link, rack))}/power/policy")
-    if shape in (Output.JSON, Output.YAML):
+    if not shape.is_table:
         emit([found], (), shape, name="origin", single=True)
         return
     typer.echo(found["document"].rstrip("\n"))
@@ -53,7 +53,7 @@ def show(
 def check(file: File) -> None:
     """Check a policy file; what is wrong is named with line and field, exit code 2."""
     _read(file)
-    note(f"{file}: a power policy; whether it fits the racks is told when it is applied")
+    answer(f"{file}: a power policy; whether it fits the racks is told when it is applied")
 
 
 @app.command("apply")
@@ -68,7 +68,7 @@ def apply(
     link = connect(url, state)
     name = _rack(link, rack)
     done = command(link, name, "power_policy", name, do="apply", document=text)
-    note(f"{file} is in force: {done['mode']}")
+    answer(f"{file} is in force: {done['mode']}")
 
 
 @app.command("clear")
@@ -77,7 +77,7 @@ def clear(rack: RackName = None, url: Url = None, state: State = None) -> None:
     link = connect(url, state)
     name = _rack(link, rack)
     done = command(link, name, "power_policy", name, do="clear")
-    note(f"in force: {done['origin'] or 'none'}")
+    answer(f"in force: {done['origin'] or 'none'}")
 
 
 @jobs.command("list")
@@ -106,7 +106,7 @@ def start(
     name = _rack(link, rack)
     wish = {"members": ",".join(members), "priority": priority, "synchronous": synchronous}
     command(link, name, "power_job", name, do="start", job=job, **wish)
-    note(f"job {job} runs on {', '.join(members)}")
+    answer(f"job {job} runs on {', '.join(members)}")
 
 
 @jobs.command("hint")
@@ -137,13 +137,13 @@ def hint(
         if wish:
             raise ConfigurationError("--clear beside hints", advice="clear, or say what the job will do")
         command(link, name, "power_job", name, do="unhint", job=job)
-        note(f"nothing is said of job {job} any more")
+        answer(f"nothing is said of job {job} any more")
         return
     done = command(link, name, "power_job", name, do="hint", job=job, **wish)
     said = done["hint"]
-    note(f"job {job}: {hint_words(said)}, until {clock(said['until_unix_ns']).partition('.')[0]}")
+    answer(f"job {job}: {hint_words(said)}, until {clock(said['until_unix_ns']).partition('.')[0]}")
     if not done["ramps"]:
-        note("no power policy in force has ramps: it is kept, and changes nothing")
+        answer("no power policy in force has ramps: it is kept, and changes nothing")
 
 
 def _pause(text: str) -> str:
@@ -175,7 +175,7 @@ def end(job: Name, rack: RackName = None, url: Url = None, state: State = None) 
     link = connect(url, state)
     name = _rack(link, rack)
     done = command(link, name, "power_job", name, do="end", job=job)
-    note(f"job {job} is over: {energy(done)}")
+    answer(f"job {job} is over: {energy(done)}")
 
 
 def energy(row: Row) -> str:

@@ -6,7 +6,7 @@ import typer
 
 from datacenter_api.cli.connection import Connection, connect, quoted
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.status import COLUMNS, explain_headroom, explain_marks
 from firmware_bridge.vocabulary.amounts import power_text
 from firmware_bridge.vocabulary.errors import ConfigurationError
@@ -99,4 +99,4 @@ def send(link: Connection, rack: str, verb: str, target: str, arguments: dict[st
     if shape in (Output.JSON, Output.YAML, Output.NAME):
         emit([reply], (), shape, name="operation", single=True)
         return
-    note(f"{verb} {target}: accepted" + (f" as {reply['operation']}" if reply.get("operation") else ""))
+    answer(f"{verb} {target}: accepted" + (f" as {reply['operation']}" if reply.get("operation") else ""))

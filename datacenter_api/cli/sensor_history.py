@@ -10,7 +10,7 @@ import typer
 
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.options import RackName, State, Url
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 from datacenter_api.cli.rack import rack_holding
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -52,12 +52,12 @@ def show_history(
     link = connect(url, state)
     name = rack_holding(link, place, rack)
     query = {"series": f"{place}:{quantity}", "from": begin, "to": end, "step": step}
-    answer: Row = link.get(f"/api/v1/racks/{quoted(name)}/history", **query)
-    series = answer["series"][0]
+    told: Row = link.get(f"/api/v1/racks/{quoted(name)}/history", **query)
+    series = told["series"][0]
     rows = [
         {"time": _moment(t), "mean": mean, "min": least, "max": most, "count": count}
         for t, mean, least, most, count in zip(
-            answer["times"], series["mean"], series["min"], series["max"], series["count"], strict=True
+            told["times"], series["mean"], series["min"], series["max"], series["count"], strict=True
         )
     ]
     if output is HistoryOutput.CSV:
@@ -65,13 +65,13 @@ def show_history(
         for row in rows:
             typer.echo(",".join("" if cell is None else str(cell) for cell in row.values()))
     elif output is not HistoryOutput.TABLE:
-        emit([answer], (), Output(output.value), single=True)
+        emit([told], (), Output(output.value), single=True)
     else:
         typer.echo(summary(series, rows))
         if step != "auto":
             emit(rows, _COLUMNS, Output.TABLE)
         else:
-            note(f"one bar is some {max(1, len(rows) // _WIDTH) * answer['step_s']} s; --step SECONDS lists them")
+            answer(f"one bar is some {max(1, len(rows) // _WIDTH) * told['step_s']} s; --step SECONDS lists them")
 
 
 def summary(series: Row, rows: Sequence[Row]) -> str:

@@ -2,7 +2,7 @@
 
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, age, emit, note, number
+from datacenter_api.cli.output import Column, Output, Row, age, answer, emit, number
 from datacenter_api.fleet.usable import USABLE_BY
 from firmware_bridge.vocabulary.amounts import power_text
 
@@ -45,24 +45,24 @@ def show_status(url: Url = None, state: State = None, output: As = Output.TABLE,
     emit(racks, COLUMNS, shape, name="rack")
     explain_marks(racks, shape)
     explain_headroom(racks, shape)
-    note(f"{link.server.url}: {health['status']}, bus {'connected' if health['bus_connected'] else 'away'}")
+    answer(f"{link.server.url}: {health['status']}, bus {'connected' if health['bus_connected'] else 'away'}", shape)
     if health["not_stored"]:
-        note(f"the bus stores nothing, {health['waiting']} messages wait: {health['not_stored']}")
+        answer(f"the bus stores nothing, {health['waiting']} messages wait: {health['not_stored']}", shape)
     if health["dropped"]:
-        note(f"{health['dropped']} messages were lost: too many waited for the bus")
+        answer(f"{health['dropped']} messages were lost: too many waited for the bus", shape)
     for rack in racks:
         for line in interlock_lines(rack):
-            note(f"{rack['name']} {line}")
+            answer(f"{rack['name']} {line}", shape)
         if waiting := alarms_line(rack):
-            note(f"{rack['name']} {waiting}")
+            answer(f"{rack['name']} {waiting}", shape)
         if drain := battery_line(rack):
-            note(f"{rack['name']} {drain}")
+            answer(f"{rack['name']} {drain}", shape)
         if silent := silent_hosts(rack):
-            note(f"{rack['name']} {silent}")
+            answer(f"{rack['name']} {silent}", shape)
         for line in alarm_lines(rack["trays"]):
-            note(f"{rack['name']} {line}")
+            answer(f"{rack['name']} {line}", shape)
     for line in domain_lines(domains):
-        note(line)
+        answer(line, shape)
 
 
 def alarms_line(rack: Row) -> str:
@@ -129,18 +129,18 @@ def explain_marks(racks: list[Row], shape: Output) -> None:
     """Say what a `*` means below a table that has one."""
     figures = ("shelf_output_w", "battery_output_w", "gpu_power_w")
     marked = any(_mark(r[name]) for r in racks for name in figures if r[name]["value"] is not None)
-    if marked and shape in (Output.TABLE, Output.WIDE):
-        note("* a sum of those readings that are good now; the others are not in it")
+    if marked and shape.is_table:
+        answer("* a sum of those readings that are good now; the others are not in it")
 
 
 def explain_headroom(racks: list[Row], shape: Output) -> None:
     """Say below a table of what HEADROOM is a part: who tells what each rack may use."""
-    if shape not in (Output.TABLE, Output.WIDE):
+    if not shape.is_table:
         return
     for by, words in USABLE_BY.items():
         usable = [f"{r['name']} {power_text(r['usable_limit_w'])}" for r in racks if r["usable_by"] == by]
         if usable:
-            note(f"usable {words}: {_named(usable, 'racks')}")
+            answer(f"usable {words}: {_named(usable, 'racks')}")
 
 
 def battery_line(rack: Row) -> str:

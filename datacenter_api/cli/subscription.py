@@ -10,7 +10,7 @@ import typer
 
 from datacenter_api.cli.connection import connect
 from datacenter_api.cli.options import As, Json, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit, note
+from datacenter_api.cli.output import Column, Output, Row, answer, emit
 
 app = typer.Typer(help="Redfish event subscriptions and open streams.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The subscription's id, as `list` shows it.")]
@@ -37,21 +37,21 @@ def show(url: Url = None, state: State = None, output: As = Output.TABLE, as_jso
 def resume(name: Name, url: Url = None, state: State = None) -> None:
     """Deliver again, with what has waited."""
     connect(url, state).post(f"{_at(name)}/Actions/EventDestination.ResumeSubscription", {})
-    note(f"{name} is delivered to again")
+    answer(f"{name} is delivered to again")
 
 
 @app.command("suspend")
 def suspend(name: Name, url: Url = None, state: State = None) -> None:
     """Deliver nothing until it is resumed."""
     connect(url, state).post(f"{_at(name)}/Actions/EventDestination.SuspendSubscription", {})
-    note(f"{name} is suspended")
+    answer(f"{name} is suspended")
 
 
 @app.command("delete")
 def delete(name: Name, url: Url = None, state: State = None) -> None:
     """End a subscription, or an open stream."""
     connect(url, state).request("DELETE", _at(name))
-    note(f"{name} is ended")
+    answer(f"{name} is ended")
 
 
 def _at(name: str) -> str:

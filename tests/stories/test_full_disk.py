@@ -57,7 +57,7 @@ def test_the_view_stays_live_and_nothing_is_missing_when_there_is_room_again(own
         assert own_product.get("/api/v1/racks")[0]["live"]
     assert "rack_stream_refused" in own_product.get("/metrics")
     assert 'rack_stream_refused{rack="lab1/a/r01/k01",stream="telemetry"} 1' in own_product.get("/metrics")
-    assert "stores nothing" in own_product.cli("status").stderr
+    assert "stores nothing" in own_product.cli("status").stdout
     filler.unlink()
     room_again = time.monotonic()
     eventually(lambda: own_product.get("/healthz")["status"] == "ok", within=60, every=0.25)

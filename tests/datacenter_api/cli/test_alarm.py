@@ -60,7 +60,7 @@ def test_the_list_says_what_is_silenced_and_that_it_is_a_flood(
     link: Scripted, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alarm.list_alarms()
-    told = capsys.readouterr().err
+    told = capsys.readouterr().out
     assert "k01: 1 shelved, 1 out of service, 1 suppressed (--all)" in told
     assert "k01: 11 alarms in ten minutes are a flood" in told
 
@@ -69,11 +69,11 @@ def test_one_alarm_shows_its_words_its_chain_and_what_may_be_done(
     link: Scripted, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alarm.show_alarm("k01-a23")
-    told = capsys.readouterr().err
+    told = capsys.readouterr().out
     assert "cause: a leak detector says nothing" in told
     assert "Leak at u31: leak1 is critical → Leak unseen at u31: leak0 is silent" in told
     alarm.show_alarm("k01-a1")
-    told = capsys.readouterr().err
+    told = capsys.readouterr().out
     assert "u31, u30 off → hides Leak unseen" in told
     assert "may be done: ack\n" in told
 
@@ -90,7 +90,7 @@ def test_an_act_sends_what_the_contract_wants(link: Scripted, capsys: pytest.Cap
     assert link.sent["arguments"] == {"do": "out_of_service", "alarm": "k01-a20", "reason": "wrong map"}
     alarm.return_to_service("k01-a20")
     assert link.sent["arguments"]["do"] == "return"
-    assert "k01-a20 is shelved until" in capsys.readouterr().err
+    assert "k01-a20 is shelved until" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["k01", "k01-l1", "-a1", "k01-ax"])

@@ -46,7 +46,7 @@ def test_it_tells_how_the_trays_took_it_and_what_stands(
     link = answers(monkeypatch, DONE)
     emergency.emergency_off("k01", "smoke", yes=True)
     assert link.sent == {"verb": "emergency_off", "target": "k01", "arguments": {"reason": "smoke"}}
-    assert "k01, 27 trays: 27× accepted; latched k01-l4" in capsys.readouterr().err
+    assert "k01, 27 trays: 27× accepted; latched k01-l4" in capsys.readouterr().out
 
 
 def test_without_its_name_typed_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

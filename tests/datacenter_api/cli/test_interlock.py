@@ -75,7 +75,7 @@ def test_what_cannot_be_judged_is_told_with_what_is_missing_and_where(
     state = msgspec.structs.replace(latched_state(RACK), unjudged=blanks, uncovered=[f"{RACK}/u06/leak0"])
     use(monkeypatch, Scripted(state, {}))
     interlock.list_interlocks(rack=RACK)
-    told = capsys.readouterr().err
+    told = capsys.readouterr().out
     assert "coolant.dew_point can't be judged: no dew point of the rack's air (k01)" in told
     assert "gpu.hot can't be judged: no GPU says how far it is (5 trays)" in told
     assert "k01/u06/leak0: no row looks at this leak detector" in told
@@ -119,7 +119,7 @@ def test_clearing_sends_the_record_and_tells_what_is_left(
         "done": "replaced",
         "pressure_check": "3 bar",
     }
-    assert "k01-l1 is signed by ida and stands; another person with the safety role" in capsys.readouterr().err
+    assert "k01-l1 is signed by ida and stands; another person with the safety role" in capsys.readouterr().out
 
 
 def test_a_refusal_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,8 +137,8 @@ def test_show_and_policy_write_what_people_read(
     interlock.show("k01-l1")
     told = capsys.readouterr()
     assert "k01-l1" in told.out
-    assert CHAIN in told.err
-    assert "a person with the safety role must sign: found, done, pressure check" in told.err
+    assert CHAIN in told.out
+    assert "a person with the safety role must sign: found, done, pressure check" in told.out
     interlock.policy()
     table = capsys.readouterr().out
     assert "force off drip" in table
@@ -165,7 +165,7 @@ def test_only_latches_have_a_name_and_an_empty_list_says_so(
     quiet = msgspec.structs.replace(state, standings=[], tripped=[], latches=[])
     use(monkeypatch, Scripted(quiet, {}))
     interlock.list_interlocks()
-    assert capsys.readouterr().err == "nothing holds and no latch stands\n"
+    assert capsys.readouterr().out.endswith("\nnothing holds and no latch stands\n")
 
 
 def test_status_tells_cause_and_effect_and_whether_the_rack_is_armed() -> None:
@@ -200,11 +200,11 @@ def test_a_bypass_is_asked_for_and_signed(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(bypass, "connect", lambda _url, _state: link)
     bypass.open_bypass("u31/leak1", "broken", hours=4)
     assert link.sent["arguments"] == {"do": "open", "reason": "broken", "hours": 4}
-    assert "k01-b1 waits for another person" in capsys.readouterr().err
+    assert "k01-b1 waits for another person" in capsys.readouterr().out
     bypass.sign_bypass("k01-b1")
     assert link.sent["arguments"] == {"do": "sign", "bypass": "k01-b1"}
     bypass.end_bypass("k01-b1")
-    assert "k01-b1 is over" in capsys.readouterr().err
+    assert "k01-b1 is over" in capsys.readouterr().out
 
 
 def test_a_rehearsal_tells_what_would_follow_and_that_nothing_was_done(
@@ -220,8 +220,8 @@ def test_a_rehearsal_tells_what_would_follow_and_that_nothing_was_done(
     interlock.rehearse("u31/leak1", dry=True)
     written = capsys.readouterr()
     assert "u31 off" in written.out
-    assert "nothing was done" in written.err
-    assert "not armed" in written.err
+    assert "nothing was done" in written.out
+    assert "not armed" in written.out
 
 
 def test_a_test_tells_every_hop_and_which_device_could_not_be_asked(
@@ -241,4 +241,4 @@ def test_a_test_tells_every_hop_and_which_device_could_not_be_asked(
     assert ended.value.exit_code == 7
     for said in ("12.25 ms", "bmc read it", "41.5 ms", "401"):
         assert said in written.out
-    assert "nothing was switched off" in written.err
+    assert "nothing was switched off" in written.out

@@ -66,7 +66,7 @@ def test_status_shows_every_rack_and_json_is_one_document(capsys: pytest.Capture
     table = capsys.readouterr()
     assert "k01" in table.out
     assert "63/63" in table.out
-    assert "bus connected" in table.err
+    assert "bus connected" in table.out
     assert run(["rack", "list", "-o", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema_version"] == 1
@@ -109,7 +109,7 @@ def test_the_callers_password_is_never_given_to_another_account(capsys: pytest.C
 
 def test_a_command_reaches_the_controller(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["locate", "on", "u12"]) == 0
-    assert "accepted" in capsys.readouterr().err
+    assert "accepted" in capsys.readouterr().out
     assert run(["rescan"]) == run(["rescan", "k01"]) == run(["rescan", "--rack", "k01"]) == 0
     assert run(["rescan", "k01", "--rack", "k02"]) == 2
     capsys.readouterr()
@@ -280,7 +280,7 @@ def test_policies_are_checked_and_compared(tmp_path: Path, capsys: pytest.Captur
     document = json.loads(capsys.readouterr().out.split("\n", 3)[3])
     assert document["items"] == [{"path": "limit_w", "before": 1000, "after": 900}]
     assert run(["policy", "diff", str(good), str(good)]) == 0
-    assert capsys.readouterr().err == "nothing changes\n"
+    assert capsys.readouterr().out.endswith("\nnothing changes\n")
     assert run(["policy", "validate", str(bad)]) == 2
     assert f"{bad}:4: selector.racks" in capsys.readouterr().err
 
@@ -306,7 +306,7 @@ def test_a_trays_power_is_shown_and_switched_only_when_confirmed(capsys: pytest.
     assert "the host is on; asked for: force-off" in told
     assert "--yes" in told
     assert run(["tray", "power", "u12", "force-off", "--yes"]) == 0
-    assert "accepted" in capsys.readouterr().err
+    assert "accepted" in capsys.readouterr().out
     assert run(["tray", "power", "u12", "on"]) == 0
     assert run(["tray", "power", "u06", "on"]) == 3
     assert run(["tray", "boot", "u12"]) == 0
@@ -318,11 +318,39 @@ def test_subscriptions_are_listed_stopped_and_ended(api: RunningApi, capsys: pyt
     link = connect(api.url, api.state)
     made = link.post("/redfish/v1/EventService/Subscriptions", wish)["Id"]
     assert run(["subscription", "suspend", made]) == 0
+    assert capsys.readouterr().out == f"{made} is suspended\n"
     assert run(["subscription", "list", "--json"]) == 0
     (row,) = json.loads(capsys.readouterr().out)["items"]
     assert (row["id"], row["destination"], row["state"]) == (made, "https://192.0.2.9/", "Disabled")
     assert run(["subscription", "resume", made]) == run(["subscription", "delete", made]) == 0
+    assert capsys.readouterr().out == f"{made} is delivered to again\n{made} is ended\n"
     assert run(["subscription", "list", "-o", "name"]) == 0
     assert capsys.readouterr().out.strip() == ""
     assert run(["subscription", "delete", made]) == 3
     assert f"{made}: check the URI\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("status", "bus connected"),
+        ("rack list", "usable by design, nothing lost: k01 "),
+        ("rack show", "usable by design, nothing lost: k01 "),
+        ("alarm targets", "nobody outside is told of alarms"),
+        ("building status", "k01: the site file agrees on no building"),
+        ("building points", "k01: the site file agrees on no building"),
+        ("audit verify", "nothing was written before"),
+    ],
+)
+def test_an_answer_is_on_standard_output_and_a_document_stands_there_alone(
+    verb: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for shape in ("table", "wide"):
+        assert run([*verb.split(), "-o", shape]) == 0
+        told = capsys.readouterr()
+        assert (said in told.out, told.err) == (True, ""), shape
+    for shape, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+        assert run([*verb.split(), "-o", shape]) == 0
+        assert read(capsys.readouterr().out)["schema_version"] == 1
+    assert run([*verb.split(), "-o", "name"]) == 0
+    assert said not in capsys.readouterr().out

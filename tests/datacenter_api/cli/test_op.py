@@ -1,14 +1,17 @@
 """`op` and `power`: what a line says, what a plan shows, and that Ctrl-C ends the watching only."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
+import typer
 from support.kill_story import KINDS, plan_of
 
 from datacenter_api.cli import op
+from datacenter_api.cli.output import Output
 from firmware_bridge.vocabulary.errors import TargetUnknown
 from rack_controller.model.operation import Operation, OperationState, StepProgress, StepState, Wait
 
@@ -34,6 +37,9 @@ class Scripted:
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def post(self, _path: str, _body: Any) -> Any:
+        return {"result": {}}
 
 
 def follow(monkeypatch: pytest.MonkeyPatch, *answers: dict[str, Any] | BaseException) -> int:
@@ -85,6 +91,21 @@ def test_watching_ends_with_the_operation_and_tells_each_change_once(
 def test_ctrl_c_ends_the_watching_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert follow(monkeypatch, shown(), KeyboardInterrupt()) == 0
     assert "k07-3 goes on by itself" in capsys.readouterr().err
+
+
+def test_a_document_of_a_plan_stands_alone_while_its_operation_is_followed(capsys: pytest.CaptureFixture[str]) -> None:
+    made = {"operation": "k07-3", "plan": msgspec.to_builtins(PLAN)}
+    for shape in (Output.TABLE, Output.JSON, Output.NAME):
+        link: Any = Scripted(shown(state=OperationState.DONE, summary="2 of 2"))
+        with pytest.raises(typer.Exit) as ended:
+            op.carry_out(link, "k07", "k07", made, (False, False, True, False), shape, "", ask=False)
+        told = capsys.readouterr()
+        assert ended.value.exit_code == 0
+        assert "k07-3 done: 2 of 2\n" in (told.out if shape.is_table else told.err)
+        if shape is Output.JSON:
+            assert json.loads(told.out)["operation"] == "k07-3"
+        if shape is Output.NAME:
+            assert told.out == "k07-3\n"
 
 
 def test_an_operation_names_its_rack() -> None:

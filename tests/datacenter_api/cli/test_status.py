@@ -68,18 +68,18 @@ def figures(quality: str) -> dict[str, Any]:
 def test_a_mark_is_explained_where_there_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     explain_marks([figures("good")], Output.TABLE)
     explain_marks([figures("partial")], Output.JSON)
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().out == ""
     explain_marks([figures("good"), figures("partial")], Output.TABLE)
-    assert capsys.readouterr().err.startswith("* a sum of those readings that are good now")
+    assert capsys.readouterr().out.startswith("* a sum of those readings that are good now")
 
 
 def test_who_says_what_is_usable_stands_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     said = (("k01", 120_500.0, "budget"), ("k02", 132_000.0, "design"))
     racks = [{"name": name, "usable_limit_w": watts, "usable_by": by} for name, watts, by in said]
     explain_headroom(racks, Output.JSON)
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().out == ""
     explain_headroom(racks, Output.TABLE)
-    assert capsys.readouterr().err.splitlines() == [
+    assert capsys.readouterr().out.splitlines() == [
         "usable by the power budget: k01 120.5 kW",
         "usable by design, nothing lost: k02 132.0 kW",
     ]
