@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from datacenter_api.cli.options import As, Json, chosen
-from datacenter_api.cli.output import Column, Output, emit
+from datacenter_api.cli.output import Column, Output, answer, emit
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
@@ -43,7 +43,7 @@ def store(
     if not secret:
         raise ConfigurationError(f"{password_file} is empty", advice="write the password into it")
     Vault((state or default_state()) / FOLDER).store(name, Credential(user, secret))
-    typer.echo(f"stored {name}", err=True)
+    answer(f"stored {name}")
 
 
 @app.command("list")

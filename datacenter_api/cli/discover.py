@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from datacenter_api.cli.options import As, Json, State, chosen
-from datacenter_api.cli.output import Column, Output, Row, emit
+from datacenter_api.cli.output import Column, Output, Row, answer, emit, note
 from datacenter_api.cli.state_directory import StatePaths, default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 
@@ -61,28 +61,28 @@ def find(
     known = search.targets_from_site(own) if own.is_file() else []
     pace = search.Pace(per_second=per_second)
     findings = asyncio.run(search.discover(targets, known, pace, _tell(len(targets))))
+    shape = chosen(output, as_json)
     if propose is not None:
         _write(propose, search.proposal(findings))
+        answer(f"entries written to {propose}", shape)
     rows = [search.finding_document(finding) for finding in findings]
     services = [row for row in rows if row["redfish"]]
-    emit(rows if everything else services, _COLUMNS, chosen(output, as_json), name="address")
-    _summary(rows, len(services))
+    emit(rows if everything else services, _COLUMNS, shape, name="address")
+    _summary(rows, len(services), shape)
 
 
 def _tell(total: int) -> Callable[[int], None]:
     def tell(asked: int) -> None:
         if asked % TELL_EVERY == 0 and sys.stderr.isatty():
-            typer.echo(f"{asked} of {total} asked", err=True)
+            note(f"{asked} of {total} asked")
 
     return tell
 
 
-def _summary(rows: list[Row], services: int) -> None:
+def _summary(rows: list[Row], services: int, shape: Output) -> None:
     silent = sum(bool(row.get("silent")) for row in rows)
     others = len(rows) - services - silent
-    typer.echo(
-        f"{services} Redfish services, {others} other answers, {silent} silent of {len(rows)} addresses", err=True
-    )
+    answer(f"{services} Redfish services, {others} other answers, {silent} silent of {len(rows)} addresses", shape)
 
 
 def _write(file: Path, text: str) -> None:
@@ -93,4 +93,3 @@ def _write(file: Path, text: str) -> None:
         raise ConfigurationError(
             f"cannot write {file}: {err.strerror}", advice="name a file that is not there"
         ) from err
-    typer.echo(f"entries written to {file}", err=True)

@@ -12,7 +12,7 @@ from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.endpoint_failing import tell_failing
 from datacenter_api.cli.endpoint_trust import find_endpoint
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, age, document, emit
+from datacenter_api.cli.output import Column, Output, Row, age, answer, document, emit, note
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError
@@ -179,13 +179,10 @@ def scan(
     from rack_controller.scan import found_document, scan_line
 
     search = own_generations(state or default_state())
-    found = asyncio.run(scan_line(tty, SystemClock(), _addresses(address), family, search, _tell))
-    emit([found_document(unit) for unit in found], _FOUND, chosen(output, as_json), name="address_hex")
-    typer.echo(f"{len(found)} units", err=True)
-
-
-def _tell(text: str) -> None:
-    typer.echo(text, err=True)
+    found = asyncio.run(scan_line(tty, SystemClock(), _addresses(address), family, search, note))
+    shape = chosen(output, as_json)
+    emit([found_document(unit) for unit in found], _FOUND, shape, name="address_hex")
+    answer(f"{len(found)} units", shape)
 
 
 def _addresses(stated: list[str] | None) -> list[int] | None:
@@ -213,22 +210,21 @@ def _print_report(report: Row, shape: Output) -> None:
     if shape is Output.NAME:
         return
     leaks = [d["state"] for d in report["leak_detectors"]]
-    typer.echo(
+    answer(
         f"{len(report['inventory'])} items, {len(report['readings'])} readings, {len(report['firmware'])} firmware, "
-        f"{len(leaks)} leak detectors ({', '.join(sorted(set(leaks))) or 'none'}), {len(report['notes'])} notes",
-        err=True,
+        f"{len(leaks)} leak detectors ({', '.join(sorted(set(leaks))) or 'none'}), {len(report['notes'])} notes"
     )
     if report["endpoint"].get("seen") == "part":
-        typer.echo("not everything could be seen: the counts are a lower bound, the notes say why", err=True)
+        answer("not everything could be seen: the counts are a lower bound, the notes say why")
     if "age_s" in report:
         again = ", being read again" if report["reading_again"] else ""
         failed = f"; the newest attempt failed: {report['error']}" if report["error"] else ""
-        typer.echo(f"taken {age(report['age_s'])} ago{again}{failed}", err=True)
+        answer(f"taken {age(report['age_s'])} ago{again}{failed}")
     tell_failing(report.get("failing", []))
-    for note in report["notes"][:MOST_NOTES]:
-        typer.echo(f"note: {note['uri']} {note['property']}: {note['what']}", err=True)
+    for odd in report["notes"][:MOST_NOTES]:
+        answer(f"note: {odd['uri']} {odd['property']}: {odd['what']}")
     if (left := len(report["notes"]) - MOST_NOTES) > 0:
-        typer.echo(f"and {left} more notes: see -o json", err=True)
+        answer(f"and {left} more notes: see -o json")
 
 
 def _password(file: Path | None, user: str) -> str:

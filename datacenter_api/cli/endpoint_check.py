@@ -8,7 +8,7 @@ from datacenter_api.cli.connection import connect
 from datacenter_api.cli.endpoint_failing import tell_failing
 from datacenter_api.cli.endpoint_trust import PlaceHere, find_endpoint, send
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, age, document, emit
+from datacenter_api.cli.output import Column, Output, Row, age, answer, document, emit, note
 from firmware_bridge.vocabulary.errors import RoleInsufficient
 
 _COLUMNS = (
@@ -39,21 +39,21 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Judge an endpoint against its generation: settings, clock, subscriptions, place.  Looking writes nothing."""
-    link = connect(url, state)
+    link, shape = connect(url, state), chosen(output, as_json)
     found = find_endpoint(link, place, rack)
     for name in fix or []:
         done = send(link, found, "fix", {} if name == "all" else {"name": name})
         for word in ("written", "refused", "left"):
             if done.get(word) or word == "written":
-                typer.echo(f"{_FIXED[word]}: {done.get(word) or 'nothing'}", err=True)
+                answer(f"{_FIXED[word]}: {done.get(word) or 'nothing'}", shape)
     if not fix and not stored:
         try:
             send(link, found, "check", {})
         except RoleInsufficient as err:
-            typer.echo(f"not looked at now: {err.what}", err=True)
+            note(f"not looked at now: {err.what}")
     readiness: Row = link.get("/api/v1/endpoints/readiness", place=found["place"])
     readiness["failing"] = found["failing"]
-    _print(readiness, chosen(output, as_json))
+    _print(readiness, shape)
 
 
 def _print(readiness: Row, shape: Output) -> None:
@@ -62,11 +62,11 @@ def _print(readiness: Row, shape: Output) -> None:
         return
     emit(readiness["judgements"], _COLUMNS, shape, name="name")
     part = readiness["part"]
-    typer.echo(f"{readiness['ready']}; serial {part['serial'] or 'not said'}; looked at {_when(readiness)}", err=True)
-    tell_failing(readiness["failing"])
+    answer(f"{readiness['ready']}; serial {part['serial'] or 'not said'}; looked at {_when(readiness)}", shape)
+    tell_failing(readiness["failing"], shape)
     for seen in readiness["history"]:
         if seen["until_unix_ns"]:
-            typer.echo(f"before it: serial {seen['serial']}", err=True)
+            answer(f"before it: serial {seen['serial']}", shape)
 
 
 def _when(readiness: Row) -> str:

@@ -11,6 +11,7 @@ import typer
 from datacenter_api.cli.connection import connect, quoted
 from datacenter_api.cli.credential import FOLDER
 from datacenter_api.cli.options import State
+from datacenter_api.cli.output import answer
 from datacenter_api.cli.state_directory import StatePaths, default_state
 from firmware_bridge.installation import own_generations
 from firmware_bridge.vocabulary.errors import ConfigurationError, RackwrightError, TrustRefused
@@ -93,7 +94,7 @@ def _enrol_one(
         _compare(who, identity)
     draft.put(entry)
     draft.save()
-    typer.echo(f"{who.place} enrolled: {_called(identity)}", err=True)
+    answer(f"{who.place} enrolled: {_called(identity)}")
     _tell_controller(home, who)
 
 

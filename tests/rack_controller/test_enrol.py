@@ -74,13 +74,13 @@ async def test_a_matching_serial_number_pins(tmp_path: Path, capsys: pytest.Capt
     async with serve_tree(tray_tree()) as served:
         home = Home(tmp_path, served)
         assert await home.enrol("--serial", "sn-12") == 0
-        said = capsys.readouterr().err
+        answered, said = capsys.readouterr()
     assert home.pinned == {U12: served.pin}
     assert home.site.read_text().startswith("# ours\n")
-    assert "ACME T1, serial SN-12" in said
+    assert answered == f"{U12} enrolled: ACME T1, serial SN-12\n"
     for shown in (served.pin, "CN=127.0.0.1", "valid"):
         assert shown in said
-    assert served.password not in said
+    assert served.password not in answered + said
 
 
 async def test_another_serial_number_pins_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

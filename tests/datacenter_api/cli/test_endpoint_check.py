@@ -48,9 +48,10 @@ def test_it_looks_and_prints_what_is_and_what_is_wanted(link: Scripted, capsys: 
     assert link.sent == [("check", f"{RACK}/u12/bmc", {})]
     for word in ("power_restore", "differs", "AlwaysOn", "AlwaysOff"):
         assert word in told.out
-    assert "blocked; serial S-2; looked at 12 s ago" in told.err
-    assert "before it: serial S-1" in told.err
-    assert "fails: /redfish/v1/X for 3 min, 9 reads in a row: EndpointRefused: HTTP 500" in told.err
+    assert "blocked; serial S-2; looked at 12 s ago" in told.out
+    assert "before it: serial S-1" in told.out
+    assert "fails: /redfish/v1/X for 3 min, 9 reads in a row: EndpointRefused: HTTP 500" in told.out
+    assert told.err == ""
 
 
 def test_stored_asks_no_device_and_json_is_the_whole_document(
@@ -69,7 +70,7 @@ def test_fix_writes_what_was_named(
     link.results["fix"] = {"written": "power_restore"}
     assert run(["endpoint", "check", "u12", "--fix", word]) == 0
     assert link.sent == [("fix", f"{RACK}/u12/bmc", arguments)]
-    assert "written: power_restore" in capsys.readouterr().err
+    assert "written: power_restore" in capsys.readouterr().out
 
 
 def test_who_may_not_look_now_sees_what_is_known(link: Scripted, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,28 +25,28 @@ def report(seen: str, notes: int) -> dict[str, Any]:
 
 def test_a_report_of_a_part_says_that_it_is_one(capsys: pytest.CaptureFixture[str]) -> None:
     _print_report(report("part", 1), Output.TABLE)
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert "1 items" in said
     assert "lower bound" in said
     _print_report(report("whole", 1), Output.TABLE)
-    assert "lower bound" not in capsys.readouterr().err
+    assert "lower bound" not in capsys.readouterr().out
 
 
 def test_resources_that_fail_are_told_with_since_when_and_how_often(capsys: pytest.CaptureFixture[str]) -> None:
     one = {"where": "/redfish/v1/X", "error": "EndpointRefused: HTTP 500", "since_s": 190.0, "last_s": 1.0, "times": 12}
     _print_report({**report("whole", 0), "failing": [one, {**one, "where": "/y", "times": 1}]}, Output.TABLE)
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert "fails: /redfish/v1/X for 3 min, 12 reads in a row: EndpointRefused: HTTP 500" in said
     assert "fails: /y for 3 min, 1 read:" in said
 
 
 def test_notes_that_are_not_printed_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     _print_report(report("whole", MOST_NOTES + 3), Output.TABLE)
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert said.count("note:") == MOST_NOTES
     assert "and 3 more notes" in said
     _print_report(report("whole", MOST_NOTES), Output.TABLE)
-    assert "more notes" not in capsys.readouterr().err
+    assert "more notes" not in capsys.readouterr().out
 
 
 def test_a_devices_own_words_come_escaped_and_what_is_no_json_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
