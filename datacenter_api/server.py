@@ -26,8 +26,8 @@ from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 LEAVE_WITHIN_S = 3
 KEEP_ALIVE_S = 65
-"""How long a connection may idle: longer than HTTP clients keep theirs, or one asks just as it is closed.  Of a POST
-that is cut so nobody knows whether it was done."""
+"""How long a connection may idle.  A client that keeps its own for as long asks just as it is closed, and nobody knows
+then whether a POST was done: httpx keeps them for 5 s, urllib3 and requests until they are closed."""
 
 
 class RefusedSockets(logging.Filter):

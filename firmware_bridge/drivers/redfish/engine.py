@@ -21,6 +21,9 @@ import pycurl
 
 _log = logging.getLogger(__name__)
 
+ENDED = -1
+"""Result of a transfer that was ended because libcurl gave all of them up: no word about its device."""
+_GAVE_UP = 11  # CURLM_ABORTED_BY_CALLBACK
 _NO_TIMER = -1.0
 _AT_ONCE = 256
 ATTENDED = 0.015
@@ -94,20 +97,26 @@ class CurlEngine:
         self._multi.remove_handle(handle)
         self._running = max(0, self._running - 1)
 
-    def _end_all(self, err: Exception) -> None:
-        """End every transfer that is under way.
+    def _end_all(self, err: pycurl.error) -> None:
+        """End every transfer that is under way, where libcurl has given all of them up; raise any other error of its.
 
-        Once a callback has failed libcurl gives all of them up without a word, and takes no other one before each of
-        them is gone: one that waits for news for ever would keep every device out of reach.
+        Once a callback has failed it moves none of them on, without a word, and takes no other one before each of them
+        is gone: one that waits for news for ever would keep every device out of reach.
         """
+        if err.args[0] != _GAVE_UP:
+            raise err
         _log.error("every request that was under way is ended: %s", err)
+        self._collect(0)  # what was answered stays so
         ended, self._under_way = self._under_way, set()
-        self._running = 0
         self._hurried.clear()
         for handle in ended:
             with contextlib.suppress(pycurl.error):
                 self._multi.remove_handle(handle)
-            handle.finished(pycurl.E_ABORTED_BY_CALLBACK)
+        for handle in ended:
+            try:
+                handle.finished(ENDED)
+            except Exception:  # noqa: BLE001 - a bug of ours costs this transfer only
+                _log.exception("a transfer that was ended could not be told")
 
     def _on_socket(self, event: int, fd: int, _multi: Any, _data: Any) -> None:
         if event == pycurl.POLL_REMOVE:

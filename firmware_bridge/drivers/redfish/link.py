@@ -14,7 +14,7 @@ import pycurl
 
 from firmware_bridge.credentials.vault import Credential
 from firmware_bridge.drivers.redfish.effect import Send, post_once, set_points, upload_once
-from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
+from firmware_bridge.drivers.redfish.engine import ENDED, CurlEngine, engine_of_running_loop
 from firmware_bridge.drivers.redfish.governor import Governor
 from firmware_bridge.drivers.redfish.one_call import OneCall
 from firmware_bridge.drivers.redfish.pace import BACKGROUND, NORMAL, PATIENT, URGENT, Pace
@@ -37,8 +37,7 @@ from firmware_bridge.wire.redfish.guard import Document, DocumentFault, Document
 from firmware_bridge.wire.redfish.links import local_path
 
 Decoded = TypeVar("Decoded")
-LOGIN_COOL_DOWN = 30.0
-SHORT_COOL_DOWN = 5.0  # s, after the first refusal of a password that worked before: it may have come for no reason
+LOGIN_COOL_DOWN, SHORT_COOL_DOWN = 30.0, 5.0  # s; short: a password that worked before may be refused for no reason
 BUSY_COOL_DOWN, LONGEST_COOL_DOWN = 2.0, 60.0  # s, for a login that was refused for now
 _MOST_RENEWALS, _RENEWAL_SECONDS = 3, 20.0  # sessions renewed at once, and one more every so often
 _MOST_REFUSALS = 3  # 401s that one request may meet: out of the blue, with an ended session, once more out of the blue
@@ -157,7 +156,8 @@ class RedfishLink:
                     self.governor.wrongly_refused(now)
                 return self._decode(uri, decoder, body)
             if code:
-                self.governor.silent(now - began, now)
+                if code != ENDED:
+                    self.governor.silent(now - began, now)
                 raise self._fault(transfer, code, uri)
             if status != 401 or refusals >= _MOST_REFUSALS or self._session is None:
                 self.governor.refused(status, wait, now)

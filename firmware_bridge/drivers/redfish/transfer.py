@@ -8,6 +8,7 @@ from typing import Any
 
 import pycurl
 
+from firmware_bridge.drivers.redfish.engine import ENDED
 from firmware_bridge.drivers.redfish.trust import Leaf
 from firmware_bridge.vocabulary.errors import (
     DeviceError,
@@ -40,6 +41,7 @@ _UNREACHABLE = {
     pycurl.E_RECV_ERROR: "connection reset",
     pycurl.E_SEND_ERROR: "connection reset",
     pycurl.E_ABORTED_BY_CALLBACK: "the link was closed",
+    ENDED: "every request was ended here, by no fault of the device",
     pycurl.E_SSL_CONNECT_ERROR: "the TLS handshake failed",
 }
 _TRUST = {

@@ -200,23 +200,24 @@ def judge_lag(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed
     `to`, over the height of the step.  As long as it is between two new readings of its own it may be late as well.
     """
     series = evidence.series[measure.of]
-    late = np.full(len(series.places), np.nan)
+    late, gap = np.full(len(series.places), np.nan), UNSEEN
     for phase in evidence.phases_called(measure.phase):
         before = (series.times <= phase.since) & (series.times > phase.since - BEFORE_S)
         cut = series.during(phase)
         start, end = middle(series.values[before]), _median(series, evidence, measure.to)
         height = end - start
         if len(cut.times) < LEAST_ROWS or not abs(centre(height)) > STEPS_OF_NOISE * centre(scatter(cut.values)):
-            return Weighed(gap=f"{measure.of} changes by {_number(centre(height))}: too little to judge who is late")
+            gap = f"{measure.of} changes by {_number(centre(height))}: too little to judge who is late"
+            continue
         values = _filled(cut.values)
         with np.errstate(invalid="ignore", divide="ignore"):
             missing = 1.0 - (values - start) / height
         each = np.diff(cut.times, prepend=phase.begin)[:, None]
         reading = (phase.end - phase.begin) / np.maximum((np.diff(values, axis=0) != 0.0).sum(axis=0), 1)
-        late = np.maximum((missing * each).sum(axis=0) - reading, 0.0)
+        late = np.fmax(late, np.maximum((missing * each).sum(axis=0) - reading, 0.0))
     usual = centre(late)
     if not np.isfinite(usual):
-        return Weighed(gap=UNSEEN)
+        return Weighed(gap=gap)
     own, most = late - usual, np.full(len(late), measure.within or 0.0)
 
     def said(n: int) -> str:
@@ -256,7 +257,7 @@ def judge_alone(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     for phase, value in zip(phases, without, strict=True):
         left = [p for p in parts.of(parts.kind_of(phase.place)) if p != phase.place]
         # A weak one costs all together half of what it costs alone; what runs through one that stands costs them none.
-        if best - all_work < ITS_SHARE * (best - value):
+        if best - value > SHOWS * abs(best) and best - all_work < ITS_SHARE * (best - value):
             left = [phase.place]
         limit = high if value > high else low
         text = f"{measure.of} {_number(value)} {measure.unit} without {phase.place}, {_number(limit)} is the limit"
@@ -271,8 +272,9 @@ def judge_alone(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weigh
     return Weighed(len(phases), found, near)
 
 
-ITS_SHARE = 0.25
-"""Of what is missing without a part as much is missing of all together at the least where what is left is weak."""
+ITS_SHARE, SHOWS = 0.25, 0.02
+"""Of what is missing without a part as much is missing of all together at the least where what is left is weak; without
+which part least is missing tells nothing, nor do others that are no more than a fiftieth below it."""
 
 
 def judge_removal(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:

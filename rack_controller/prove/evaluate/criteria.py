@@ -50,10 +50,11 @@ KIND_OF = {
 }
 _NOT_NEGATIVE = Span(least=0.0)
 SPAN_OF = {
-    **dict.fromkeys(Way, ANYTHING),
     Way.WORK_PER_KW: _NOT_NEGATIVE,
     Way.WORK_RATIO: _NOT_NEGATIVE,  # more than all is no contradiction: both are measured
+    Way.MARGIN: ANYTHING,
     Way.HEADROOM: Span(most=1.0),  # more may be drawn than is planned
+    Way.RAMP: ANYTHING,
     Way.SPREAD: _NOT_NEGATIVE,
     Way.USABLE: _NOT_NEGATIVE,
     Way.FAILURES: _NOT_NEGATIVE,

@@ -5,6 +5,7 @@ import errno
 import select
 from typing import Any, cast
 
+import pycurl
 import pytest
 
 from firmware_bridge.drivers.redfish.engine import CurlEngine, engine_of_running_loop
@@ -90,23 +91,41 @@ async def test_a_connection_that_cannot_be_watched_keeps_no_device_out_of_reach(
     silent = f"https://127.0.0.1:{mute.sockets[0].getsockname()[1]}/"
     engine = engine_of_running_loop()
     sockets = engine._sockets
-    calls = [OneCall(name, RequestLimits(timeout=Seconds(1.0)), None, None) for name in ("waits", "unlucky")]
-    waits, unlucky = calls
+    waits = OneCall("waits", LIMITS, None, None)
+    unlucky = OneCall("unlucky", RequestLimits(timeout=Seconds(0.5)), None, None)
     waiting = asyncio.create_task(waits.send(engine, "GET", silent, []))
     async with serve_tree({ROOT: {"@odata.id": ROOT, "Id": "root"}}) as there:
         leaf = await fetch_leaf("far", there.address, there.port, LIMITS.timeout)
         assert engine._under_way == {waits}
         engine._sockets = cast("select.epoll", Full(sockets, error))
-        with pytest.raises(EndpointUnreachable, match="closed" if others_end else "in time"):
+        with pytest.raises(EndpointUnreachable, match="no fault of the device" if others_end else "in time"):
             await unlucky.send(engine, "GET", silent, [])
         engine._sockets = sockets
         assert ("every request" in caplog.text, "cannot be watched" in caplog.text) == (others_end, not others_end)
         call = OneCall("far", LIMITS, there.pin, leaf)
         reply = await call.send(engine, "GET", f"https://{there.address}:{there.port}{ROOT}", [], fresh=True)
         assert reply.status == 200
-        with pytest.raises(EndpointUnreachable, match="closed" if others_end else "in time"):
-            await waiting
+        assert waiting.done() == others_end
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
     assert not engine._under_way
-    for ended in (*calls, call):
+    for ended in (waits, unlucky, call):
         ended.close()
+    mute.close()
+
+
+async def test_a_transfer_that_cannot_begin_ends_no_other_one() -> None:
+    mute = await asyncio.start_server(lambda _r, _w: None, "127.0.0.1", 0)
+    engine, call = engine_of_running_loop(), OneCall("waits", LIMITS, None, None)
+    waiting = asyncio.create_task(
+        call.send(engine, "GET", f"https://127.0.0.1:{mute.sockets[0].getsockname()[1]}/", [])
+    )
+    await asyncio.sleep(0)
+    with pytest.raises(pycurl.error, match="already"):
+        engine.start(call)
+    assert engine._under_way == {call}
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert not engine._under_way
+    call.close()
     mute.close()
