@@ -176,13 +176,20 @@ def freeze(
     despite_wrong: Annotated[
         bool, typer.Option("--despite-wrong", help="Also while parts do not fit: what is wrong is kept and signed.")
     ] = False,
+    despite_unread: Annotated[
+        bool, typer.Option("--despite-unread", help="Also while trays were not read in full: which, is signed.")
+    ] = False,
     url: Url = None,
     state: State = None,
     output: As = Output.TABLE,
     as_json: Json = False,
 ) -> None:
-    """Keep a rack's passport as it is accepted, signed, under its hash; refused while parts do not fit."""
-    wish = {"delivery": delivery, "despite_wrong": despite_wrong}
+    """Keep a rack's passport as it is accepted, signed, under its hash.
+
+    Trays that are being read are waited for.  Refused while parts do not fit, or trays were not read in full.
+    """
+    meant = {"despite_wrong": despite_wrong, "despite_unread": despite_unread}
+    wish = {"delivery": delivery, **{name: True for name, said in meant.items() if said}}
     row, shape = connect(url, state).post(f"{V1}/{quoted(rack)}/freeze", wish), chosen(output, as_json)
     emit([row], FROZEN, shape, name="sha256", single=True)
     _tell_wrong(row, shape)

@@ -12,7 +12,7 @@ from datacenter_api.cli.passport_shown import FINDINGS
 from datacenter_api.cli.state_directory import default_state
 from firmware_bridge.vocabulary.errors import ConfigurationError
 from rack_controller.prove.dossier import is_dossier, look_into
-from rack_controller.prove.fit import wrong_words
+from rack_controller.prove.fit import unread_words, wrong_words
 from rack_controller.prove.keys import fingerprint, public_of
 from rack_controller.prove.many_files import FolderFiles
 from rack_controller.prove.openings import Openings
@@ -99,11 +99,13 @@ def _tell(row: Row, opinion: Opinion, shape: Output) -> None:
 
 
 def _tell_accepted(accepted: Row | None, shape: Output) -> None:
-    """Tell what did not fit when the passport was frozen, as it was signed."""
+    """Tell what did not fit when the passport was frozen, and what nobody had looked at, as it was signed."""
     if accepted and accepted["findings"]:
         answer(f"accepted by {accepted['actor']} with parts that do not fit: {wrong_words(accepted['counts'])}", shape)
         if shape.is_table:
             emit(accepted["findings"], FINDINGS, shape)
+    if accepted and accepted["unread_trays"]:
+        answer(f"accepted by {accepted['actor']} with {unread_words(accepted['unread_trays'])}", shape)
 
 
 def _hold_unknown(row: Row, shape: Output) -> None:

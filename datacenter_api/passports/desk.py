@@ -43,7 +43,7 @@ from rack_controller.prove.claim import OriginClaim
 from rack_controller.prove.complaints import MOST_SHOWN, Complaints
 from rack_controller.prove.cyclonedx import AS_ACCEPTED, Document, Heading, hardware_bom
 from rack_controller.prove.fields import COST, PART, PLACE, SERIAL
-from rack_controller.prove.fit import AsAccepted, PartSwap, wrong_words
+from rack_controller.prove.fit import AsAccepted, PartSwap, unread_words, wrong_words
 from rack_controller.prove.keys import fingerprint
 from rack_controller.prove.match import Found, Match, match_parts
 from rack_controller.prove.openings import Openings
@@ -60,6 +60,10 @@ MOST_NAME = 120
 _MEND_OR_MEAN_IT = (
     "see `rackwright passport match {rack}`; mend the rack or hand in its records, "
     "or keep it so with --despite-wrong (REST: despite_wrong)"
+)
+_LOOK_OR_MEAN_IT = (
+    "let them be read: `rackwright passport match {rack} --wait 300`; where one does not answer, see "
+    "`rackwright endpoint list`, or keep it so with --despite-unread (REST: despite_unread)"
 )
 FORMS = {"cyclonedx": "cdx.json", "csv": "csv"}
 
@@ -262,18 +266,32 @@ class PassportDesk:
         return Export(name, content, sealed, openings)
 
     def freeze(
-        self, rack: str, found: Found, actor: str, delivery: date | None, *, despite_wrong: bool = False
+        self,
+        rack: str,
+        found: Found,
+        actor: str,
+        delivery: date | None,
+        *,
+        despite_wrong: bool = False,
+        despite_unread: bool = False,
     ) -> FrozenRow:
         """Keep a rack's passport as it is accepted: its signed BOM, which says what did not fit, under its own hash.
 
-        Raises TargetUnknown; PreconditionFailed where parts do not fit, unless that is meant (`despite_wrong`).
+        Raises TargetUnknown; PreconditionFailed where parts do not fit or trays were not read in full, unless that is
+        meant (`despite_wrong`, `despite_unread`).
         """
         place = self.named(rack)
         match = self.match(place, found)
+        whats, advices = [], []
         if match.wrong and not despite_wrong:
-            what = f"{place} is not as it was built: {wrong_words(match.counts)}"
-            raise PreconditionFailed(what, advice=_MEND_OR_MEAN_IT.format(rack=place.rsplit("/", 1)[-1]))
-        accepted = AsAccepted(actor, match.counts, match.findings(MOST_FINDINGS))
+            whats.append(f"is not as it was built: {wrong_words(match.counts)}")
+            advices.append(_MEND_OR_MEAN_IT.format(rack=place))
+        if found.unread and not despite_unread:
+            whats.append(f"has {unread_words(found.unread)}")
+            advices.append(_LOOK_OR_MEAN_IT.format(rack=place))
+        if whats:
+            raise PreconditionFailed(f"{place} {', and '.join(whats)}", advice="; ".join(advices))
+        accepted = AsAccepted(actor, match.counts, match.findings(MOST_FINDINGS), list(found.unread))
         export = self.export(place, "cyclonedx", delivery=delivery, redacted=False, accepted=accepted)
         return keep_accepted(self.store, place, export.content, export.seal, match.built.num_rows, accepted)
 

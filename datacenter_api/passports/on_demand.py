@@ -71,9 +71,9 @@ class Passports:
         return find_parts(self._fleet.find(rack), self._stock, _now())
 
     async def found_whole(self, rack: str, within: Seconds) -> "Found":
-        """Return what is found in a rack once what is being read has come, or `within` s have passed."""
+        """Return what is found in a rack once what is being read, also anew, has come, or `within` s have passed."""
         found = self.found(rack)
-        if found.unread and within and self._stock is not None:
+        if within and self._stock is not None:
             await self._stock.settle(self._fleet.find(rack).token, within)
             return self.found(rack)
         return found

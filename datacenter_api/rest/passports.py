@@ -29,7 +29,7 @@ from datacenter_api.services import Services, principal_of, services_of
 from firmware_bridge.vocabulary.units import Seconds
 from rack_controller.model.roles import Privilege, may
 from rack_controller.prove.claim import OriginClaim
-from rack_controller.prove.fit import Side
+from rack_controller.prove.fit import Side, unread_words
 from rack_controller.prove.report.written import plural
 
 router = APIRouter(prefix="/api/v1/passports", tags=["passports"])
@@ -57,12 +57,16 @@ class FreezeRequest(BaseModel):
     """The day of delivery that the claim in the frozen file is made for.
 
     `despite_wrong`: also while parts do not fit what was built; what did not fit is kept, and signed with it.
+    `despite_unread`: also while trays were not read in full; which is signed with it.  `wait_s`: how long endpoints
+    that are being read are waited for.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     delivery: date | None = None
     despite_wrong: bool = False
+    despite_unread: bool = False
+    wait_s: int = Field(default=45, ge=0, le=60)
 
 
 @router.get("", responses=describes(list[PassportRow]))
@@ -167,13 +171,19 @@ async def export_rack(rack: str, wish: ExportRequest, parts: Parts, request: Req
 
 @router.post("/{rack:path}/freeze", responses=describes(FrozenRow))
 async def freeze_rack(rack: str, wish: FreezeRequest, parts: Parts, request: Request) -> Response:
-    """Keep the rack's passport as it is accepted, signed, under its hash; 412 while parts do not fit what was built."""
+    """Keep the rack's passport as it is accepted, signed, under its hash.
+
+    412 while parts do not fit what was built, or trays were not read in full.
+    """
     who, (place, _) = principal_of(request), await _swapped(parts, rack)
-    found = parts.passports.found(place)
+    found = await parts.passports.found_whole(place, Seconds(wish.wait_s))
     async with parts.passports.turn:
-        freeze = partial(parts.passports.open().freeze, despite_wrong=wish.despite_wrong)
+        freeze = partial(
+            parts.passports.open().freeze, despite_wrong=wish.despite_wrong, despite_unread=wish.despite_unread
+        )
         row = await asyncio.to_thread(freeze, place, found, who.user, wish.delivery)
-    detail = f"{row.sha256}, despite {row.wrong_words}" if row.wrong else row.sha256
+    despite = ", ".join(filter(None, (row.wrong_words, unread_words(found.unread))))
+    detail = f"{row.sha256}, despite {despite}" if despite else row.sha256
     parts.store.audit(who.user, who.address, "passport freeze", place, "frozen", detail)
     return json_answer(row)
 

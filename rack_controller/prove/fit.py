@@ -1,6 +1,6 @@
 """How a part that was found fits what was built, and what a swap changed, as both sides are told.  Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -28,6 +28,7 @@ class Fit(StrEnum):
 
 WRONG = frozenset({Fit.OTHER_PART, Fit.SWAPPED, Fit.MOVED, Fit.MISSING, Fit.UNKNOWN, Fit.DUPLICATE})
 """What somebody has to look at."""
+MOST_TRAYS = 24
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -50,17 +51,28 @@ class Mismatch(msgspec.Struct, frozen=True):
 class AsAccepted(msgspec.Struct, frozen=True):
     """What was found beside what was built when `actor` accepted a rack.
 
-    `counts`: lines by fit; `findings`: those that did not fit, the first ones of very many.
+    `counts`: lines by fit; `findings`: those that did not fit, the first ones of very many; `unread_trays`: places of
+    trays that nobody had read in full.
     """
 
     actor: str
     counts: dict[str, int]
     findings: list[Mismatch] = []
+    unread_trays: list[str] = []
 
 
 def wrong_words(counts: Mapping[str, int]) -> str:
     """Return in words how many parts of each sort do not fit (`2 swapped, 1 missing`), empty where all do."""
     return ", ".join(f"{n} {fit.replace('_', ' ')}" for fit in Fit if fit in WRONG and (n := counts.get(fit, 0)))
+
+
+def unread_words(trays: Sequence[str]) -> str:
+    """Return in words which trays nobody has read in full (`2 trays not read in full: u12, u13`), empty for none."""
+    if not trays:
+        return ""
+    shown = ", ".join(tray.rsplit("/", 1)[-1] for tray in trays[:MOST_TRAYS])
+    more = f" and {len(trays) - MOST_TRAYS} more" if len(trays) > MOST_TRAYS else ""
+    return f"{len(trays)} {'tray' if len(trays) == 1 else 'trays'} not read in full: {shown}{more}"
 
 
 class PartSwap(msgspec.Struct, frozen=True):

@@ -118,7 +118,11 @@ def test_a_freeze_is_refused_or_meant_and_says_what_was_wrong(link: Link, capsys
     assert link.sent[-1][1] == {"despite_wrong": True}
     assert "accepted with parts that do not fit: 1 swapped\n" in capsys.readouterr().out
     assert run(["passport", "freeze", "k1", "-o", "name"]) == 0
-    assert link.sent[-1][1] == {"despite_wrong": False}
+    assert link.sent[-1][1] == {}, "an API of before these flags knows neither"
+    assert run(["passport", "freeze", "k1", "--despite-unread"]) == 0
+    assert link.sent[-1][1] == {"despite_unread": True}
+    capsys.readouterr()
+    assert run(["passport", "freeze", "k1", "-o", "name"]) == 0
     assert capsys.readouterr().out == "ab" * 32 + "\n"
     assert run(["passport", "show", "k1"]) == 0
     assert "swapped  k1/u1/psu0: P S  k1/u1/psu0: P NEW" in capsys.readouterr().out

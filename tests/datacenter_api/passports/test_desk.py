@@ -169,7 +169,7 @@ def test_a_passport_that_parts_do_not_fit_is_frozen_only_where_that_is_meant_and
         {"place": f"{RACK}/u09", "kind": "power_shelf", "part": "600", "serial": "NEVER-BUILT"},
     ]
     found = Found(pa.Table.from_pylist(there), frozenset(), ())
-    with pytest.raises(PreconditionFailed, match="1 swapped, 1 unknown: see `rackwright passport match k01`"):
+    with pytest.raises(PreconditionFailed, match=f"1 swapped, 1 unknown: see `rackwright passport match {RACK}`"):
         desk.freeze("k01", found, "ada", None)
     assert desk.frozen() == []
     row = desk.freeze("k01", found, "ada", None, despite_wrong=True)
@@ -190,6 +190,27 @@ def test_a_passport_that_parts_do_not_fit_is_frozen_only_where_that_is_meant_and
     told = capsys.readouterr().out
     assert "accepted by ada with parts that do not fit: 1 swapped, 1 unknown" in told
     assert "swapped  k01/u01/psu0: " in told
+
+
+def test_a_passport_whose_trays_were_not_read_is_frozen_only_where_that_is_meant_and_names_them_ever_after(
+    desk: PassportDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take(desk, small_rack())
+    swapped = pa.Table.from_pylist([{"place": f"{RACK}/u01/psu0", "kind": "psu", "part": "1", "serial": "OTHER"}])
+    found = Found(swapped, frozenset(), (f"{RACK}/u09", f"{RACK}/u12"))
+    with pytest.raises(PreconditionFailed, match="1 swapped, and has 2 trays not read in full: u09, u12: ") as both:
+        desk.freeze("k01", found, "ada", None)
+    assert "--despite-wrong" in both.value.advice
+    with pytest.raises(PreconditionFailed, match=f"{RACK} has 2 trays not read in full: u09, u12: ") as refused:
+        desk.freeze("k01", found, "ada", None, despite_wrong=True)
+    assert "--despite-wrong" not in refused.value.advice
+    assert f"passport match {RACK} --wait" in refused.value.advice
+    row = desk.freeze("k01", found, "ada", None, despite_wrong=True, despite_unread=True)
+    kept = desk.as_accepted("k01", row.sha256)
+    (tmp_path / kept.name).write_bytes(kept.content)
+    (tmp_path / f"{kept.name}.dsse").write_bytes(kept.seal)
+    assert run(["verify", str(tmp_path / kept.name), "--state", str(tmp_path)]) == 0
+    assert "accepted by ada with 2 trays not read in full: u09, u12" in capsys.readouterr().out
 
 
 def test_a_state_that_was_frozen_before_what_was_wrong_was_kept_is_still_read(desk: PassportDesk) -> None:

@@ -115,6 +115,33 @@ async def test_what_is_found_is_matched_and_a_swap_that_has_ended_changes_the_pa
         assert (await client.get(V1)).json()[0]["frozen"] == frozen["sha256"]
 
 
+async def test_a_rack_that_nobody_has_looked_at_is_read_before_it_is_frozen(api: Api, bus: dict[str, Any]) -> None:
+    async with api.client() as client:
+        await client.post(f"{V1}/imports", content=csv_of([part(f"{RACK}/u12", "compute_tray", "900", serial="T-0")]))
+        refused = (await client.post(f"{V1}/k01/freeze", json={})).json()["error"]
+        assert "is not as it was built" in refused["message"]
+        assert "not read in full" not in refused["message"]
+        assert (await client.get(V1)).json()[0]["frozen"] == ""
+
+
+async def test_a_rack_that_does_not_answer_is_frozen_only_where_that_is_meant(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(*_asked: object) -> bytes:
+        raise BusUnavailable("away")
+
+    monkeypatch.setattr(api.services.bus, "ask", ask)
+    async with api.client() as client:
+        await client.post(f"{V1}/imports", content=csv_of([part(f"{RACK}/u12", "compute_tray", "900", serial="T-0")]))
+        refused = await client.post(f"{V1}/k01/freeze", json={"despite_wrong": True})
+        error = refused.json()["error"]
+        assert (refused.status_code, "despite_unread" in error["advice"]) == (412, True)
+        assert "u12" in error["message"]
+        assert (await client.post(f"{V1}/k01/freeze", json={"despite_unread": True})).status_code == 200
+    (noted,) = [r for r in api.services.store.audited(9) if (r["what"], r["outcome"]) == ("passport freeze", "frozen")]
+    assert "not read in full" in noted["detail"]
+
+
 async def test_a_decision_is_moved_by_its_parties_alone_and_ends_in_a_dossier(
     api: Api, bus: dict[str, Any], state: Path
 ) -> None:
