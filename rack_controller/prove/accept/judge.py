@@ -22,7 +22,7 @@ from rack_controller.prove.accept.reaction import (
     judge_response,
     judge_taking,
     moves,
-    weighs_shares,
+    unit_weighed,
 )
 from rack_controller.prove.accept.steadiness import (
     judge_breath,
@@ -101,7 +101,7 @@ def judge(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Measured:
         return _error(measure, weighed.gap)
     # What no ratio can be made of shows in the series that it is made of, which are swept as well.
     swept_ratio = measure.of in DERIVED and measure.id.startswith(SWEPT)
-    unit = "1" if weighs_shares(measure.rule, weighed.judged) else measure.unit
+    unit = unit_weighed(measure.rule, weighed.judged, measure.unit)
     findings = [
         Finding(
             measure=measure.id,

@@ -19,9 +19,11 @@ Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 
 
-def weighs_shares(rule: Rule, judged: int) -> bool:
-    """Return whether what a rule weighs is a share of what peers do, whatever is read."""
-    return rule is Rule.TAKES or (rule is Rule.FOLLOWS and judged >= LEAST_PEERS)
+def unit_weighed(rule: Rule, judged: int, unit: str) -> str:
+    """Return the unit of what a rule weighs, where `unit` is read: some weigh shares of what peers do, or changes."""
+    if rule is Rule.BREATHES:
+        return "changes"
+    return "1" if rule is Rule.TAKES or (rule is Rule.FOLLOWS and judged >= LEAST_PEERS) else unit
 
 
 def judge_following(measure: MeasureSpec, evidence: Evidence, parts: Parts) -> Weighed:

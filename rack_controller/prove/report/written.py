@@ -3,7 +3,7 @@
 import datetime
 
 from rack_controller.prove.accept.plan import MeasureSpec, Rule
-from rack_controller.prove.accept.reaction import weighs_shares
+from rack_controller.prove.accept.reaction import unit_weighed
 
 NONE = "–"
 _LARGER = {"W": (1e4, 1e3, "kW"), "Hz": (1e6, 1e6, "MHz"), "J": (1e6, 1e6, "MJ")}
@@ -48,9 +48,10 @@ def figures(value: float) -> str:
 
 
 def unit_of(spec: MeasureSpec | None, measure: str, judged: int, unit: str) -> str:
-    """Return the unit of a measure's values: some rules weigh shares of what peers do, whatever is read."""
-    shares = spec is not None and weighs_shares(spec.rule, judged)
-    return "1" if shares or measure.startswith("motion_") else unit
+    """Return the unit of a measure's values, also of runs that were sealed with the unit of what was read."""
+    if measure.startswith("motion_"):
+        return "1"
+    return unit if spec is None else unit_weighed(spec.rule, judged, unit)
 
 
 def limit_of(

@@ -52,6 +52,8 @@ def test_what_is_weighed_as_a_share_has_no_unit() -> None:
     takes = MeasureSpec("takes", "Takes its part", "psu.power", Rule.TAKES, "s", "W", least=0.94, most=1.06)
     assert unit_of(takes, "takes", 48, "W") == "1"
     assert unit_of(None, "motion_gpu_temperature", 72, "K") == "1"
+    lives = MeasureSpec("lives", "The sensor measures", "cdu.flow", Rule.BREATHES, "a test", unit="L/min")
+    assert unit_of(lives, "lives", 1, "L/min") == "changes"
     moves = MeasureSpec("moves", "The valve moves", "cdu.valve", Rule.FOLLOWS, "s", "%")
     assert (unit_of(moves, "moves", 1, "%"), unit_of(moves, "moves", 9, "%")) == ("%", "1")
 
