@@ -231,8 +231,15 @@ class AcceptanceDesk:
         return read_photo(self.folder(run).path, name)
 
     def waive(self, run: str, waiver: Waiver) -> list[Waiver]:
-        """Take a deviation as it is; return all waivers of the run.  Raises TargetUnknown, ArgumentsInvalid."""
+        """Take a deviation as it is; return all waivers of the run.
+
+        Raises TargetUnknown, ArgumentsInvalid, PreconditionFailed where the run is not as it was sealed: what was found
+        may be another thing then.
+        """
         folder = self.folder(run)
+        if folder.told().outcome is not None and (changed := self.changed(run)):
+            advice = f"see `rackwright verify`, and restore {changed[0].file}"
+            raise PreconditionFailed(f"nothing of run {run} is waived: {changed[0]}", advice=advice)
         return add_waiver(folder.path, folder.told(), waiver, SigningKeys(self.state / KEYS).signer())
 
     def report(self, run: str, form: str, passport: PassportSummary | None = None) -> bytes:

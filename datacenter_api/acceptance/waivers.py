@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError
+from firmware_bridge.vocabulary.errors import ArgumentsInvalid, ConfigurationError, PreconditionFailed
 from rack_controller.acceptance.kept import keep_together
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.prove.keys import Signer
@@ -27,7 +27,8 @@ def waivers_of(folder: Path) -> list[Waiver]:
 def add_waiver(folder: Path, record: RunRecord, waiver: Waiver, signer: Signer) -> list[Waiver]:
     """Keep a waiver of something that the run found, under a seal; return all of them.
 
-    Raises ArgumentsInvalid where there is nothing to waive, EnvironmentUnfit when it cannot be kept.
+    Raises ArgumentsInvalid where there is nothing to waive, PreconditionFailed where the same person has waived it for
+    the same reason, EnvironmentUnfit when it cannot be kept.
     """
     if record.outcome is None:
         raise ArgumentsInvalid(f"run {record.id} has not ended", advice="waive what it found when it has")
@@ -42,7 +43,11 @@ def add_waiver(folder: Path, record: RunRecord, waiver: Waiver, signer: Signer) 
     all_of_them: list[Waiver] = []
 
     def make() -> dict[str, bytes]:
-        all_of_them.extend([*waivers_of(folder), waiver])
+        before = waivers_of(folder)
+        if any(msgspec.structs.replace(w, at_unix_ns=waiver.at_unix_ns) == waiver for w in before):
+            said = f"{waiver.actor} has taken that as it is already, for this reason"
+            raise PreconditionFailed(said, advice="see the run's report; a waiver cannot be taken back")
+        all_of_them.extend([*before, waiver])
         lines = [msgspec.json.encode(w) + b"\n" for w in all_of_them]
         about: dict[str, object] = {"kind": "waivers", "run": record.id, "rack": record.rack}
         names = [f"waiver {n} of {w.step}/{w.measure}" for n, w in enumerate(all_of_them, 1)]

@@ -29,6 +29,9 @@ _STEPS = (
     Column("JUDGED", lambda s: str(sum(m["judged"] for m in s["measures"])), right=True),
     Column("PARTS OUT", lambda s: ", ".join(s["parts_out"]) or "–"),
     Column("FOUND", lambda s: _found(s)),
+    Column(
+        "MEASURES THAT FOUND", lambda s: " ".join(m["id"] for m in s["measures"] if m["findings"]) or "–", wide=True
+    ),
 )
 _RUNS = (
     Column("RUN", lambda r: str(r["id"])),
@@ -167,7 +170,8 @@ def _show(records: list[Any], state: Path, shape: Output, kept: str = "") -> Non
                 answer(f"{record.rack}:", shape)
             _tables(rows[-1], shape, lacks)
         if kept:
-            answer(f"run {record.id}: {str(record.outcome).upper()}; {kept}", shape)
+            look = "" if record.accepts else "; it accepts nothing: its plan has only some steps of an acceptance"
+            answer(f"run {record.id}: {str(record.outcome).upper()}{look}; {kept}", shape)
     if not shape.is_table:
         emit(rows, _RUNS, shape, name="id", single=len(rows) == 1)
 

@@ -76,7 +76,8 @@ def waive(
 ) -> None:
     """Take a deviation as it is, in your name; what was measured stays what it was."""
     if len(reason.strip()) < MIN_REASON:
-        raise ConfigurationError("a waiver needs a reason", advice='say why: --reason "the maker replaces it by …"')
+        said = f"a waiver needs a reason of at least {MIN_REASON} characters"
+        raise ConfigurationError(said, advice='say why: --reason "the maker replaces it by …"')
     body = {"step": step, "measure": measure, "place": place, "reason": reason}
     rows = connect(url, state).post(f"{V1}/{quoted(run)}/waivers", body)
     emit(rows, _WAIVERS, chosen(output, as_json), name="measure")

@@ -77,6 +77,8 @@ def _state(view: RunView) -> tuple[str, str, str]:
 
 def _instruction(view: RunView) -> str:
     outcome, now = view.record.outcome, view.now
+    if outcome is Outcome.PASS and not view.record.accepts:
+        return "Nothing more to do. These were only some steps of an acceptance: nothing is accepted, nobody signs."
     if outcome is Outcome.PASS:
         return "Nothing more to do. Leave the rack as it is and fetch whoever signs."
     if outcome is Outcome.STOPPED:
@@ -104,7 +106,8 @@ def _faults(view: RunView) -> str:
     faults = sum(not f.error for f in found)
     gaps = f"! {len(found) - faults} not measured" if len(found) > faults else ""
     if not faults:
-        return f'<p class="tffaults none">{esc("● No fault so far" + f", {gaps}" * bool(gaps))}</p>'
+        none = "● No fault" + ("" if view.record.outcome else " so far")
+        return f'<p class="tffaults none">{esc(none + f", {gaps}" * bool(gaps))}</p>'
     first = view.suspects[0].place if view.suspects else ""
     words = plural(faults, "fault") + (f", look at {first} first" if first else "") + f" · {gaps}" * bool(gaps)
     return f'<p class="tffaults">✗ {esc(words)}</p>'

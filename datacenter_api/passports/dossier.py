@@ -62,6 +62,7 @@ def _runs(desk: DecisionDesk, record: DecisionRecord, files: dict[str, bytes]) -
             folder=at,
             fault=str(changed[0]) if changed else "",
             faults_too=row.faults_too,
+            accepts=folder.told().accepts,
         )
 
 

@@ -24,7 +24,7 @@ class RunLine(msgspec.Struct, frozen=True):
     """One acceptance run of a rack of the offer.  `folder` is where it lies in the dossier.
 
     `fault`: what is not as it was sealed, empty where nothing is; such a run has no verdict and no report.
-    `faults_too`: it was not measured in full, and found faults.
+    `faults_too`: it was not measured in full, and found faults.  `accepts`: a rack that passes its plan is accepted.
     """
 
     rack: str
@@ -38,6 +38,7 @@ class RunLine(msgspec.Struct, frozen=True):
     folder: str
     fault: str = ""
     faults_too: bool = False
+    accepts: bool = True
 
 
 class PassportLine(msgspec.Struct, frozen=True):
@@ -119,12 +120,13 @@ def _run(run: RunLine) -> str:
     named = f'<a href="{escape(run.folder)}/report.html">{escape(run.run)}</a>'
     if run.fault:
         kind, mark, word, named = "error", "✗", "NOT AS SEALED", f"{escape(run.run)}: {escape(run.fault)}"
+    look = "" if run.accepts else '<div class="source">accepts nothing: only some steps of an acceptance</div>'
     return (
         f'<tr><td class="place">{escape(run.rack)}</td><td>{named}'
         f'<div class="source"><code>{escape(run.evidence_sha256) or "not sealed"}</code></div></td>'
         f"<td>{escape(run.level)}</td><td>{escape(stamp(run.began_unix_ns)[:16])}</td>"
         f'<td class="n">{run.deviations}</td><td class="n">{run.waived}</td>'
-        f'<td><span class="verdict {kind}">{mark} {word}</span></td></tr>'
+        f'<td><span class="verdict {kind}">{mark} {word}</span>{look}</td></tr>'
     )
 
 

@@ -82,6 +82,8 @@ def test_a_waiver_is_kept_under_a_seal_and_only_of_what_was_found(tmp_path: Path
     assert (folder.path / "run.json").read_bytes() == before
     assert desk.listed()[0].waived == 1
     assert desk.verify(run).holds
+    with pytest.raises(PreconditionFailed, match="ada has taken that as it is already"):
+        desk.waive(run, msgspec.structs.replace(WAIVER, at_unix_ns=WAIVER.at_unix_ns + 1))
     for wrong in ({"step": "idle"}, {"measure": "x"}, {"place": "u24/bmc"}):
         with pytest.raises(ArgumentsInvalid, match="did not find"):
             desk.waive(run, msgspec.structs.replace(WAIVER, **wrong))
@@ -90,6 +92,15 @@ def test_a_waiver_is_kept_under_a_seal_and_only_of_what_was_found(tmp_path: Path
     checked = desk.verify(run)
     assert not checked.holds
     assert "waivers.jsonl" in checked.faults[0]
+
+
+def test_nothing_is_waived_of_a_run_that_is_not_as_it_was_sealed(tmp_path: Path) -> None:
+    folder = short_run(tmp_path)
+    path = folder.path / "run.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(PreconditionFailed, match=r"nothing of run .* is waived: altered: run\.json"):
+        AcceptanceDesk(tmp_path).waive(folder.path.name, WAIVER)
+    assert not (folder.path / "waivers.jsonl").exists()
 
 
 def test_verify_names_each_file_that_is_not_as_it_was(tmp_path: Path) -> None:

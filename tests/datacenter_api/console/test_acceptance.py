@@ -156,6 +156,14 @@ def test_what_counts_down_is_a_cell_and_the_step_stands_where_the_script_looks()
     assert "● No fault so far, ! 1 not measured" in draw_floor(RunSight(bare), "k42-1")
 
 
+def test_a_pass_of_some_steps_only_sends_nobody_to_sign() -> None:
+    passed = record(step("gpu_stress", [measured([], outcome=Outcome.PASS)]), outcome=Outcome.PASS)
+    assert "fetch whoever signs" in draw_floor(RunSight(view(record=passed)), "k42-1")
+    look = draw_floor(RunSight(view(record=msgspec.structs.replace(passed, accepts=False))), "k42-1")
+    assert "nothing is accepted, nobody signs" in look
+    assert "● No fault<" in look
+
+
 def test_what_was_not_compared_is_named_and_no_pass() -> None:
     open_ = measured([], title="Serials: not compared", outcome=Outcome.UNCOMPARED, judged=0)
     sight = RunSight(view(record=record(step("identity", [open_]))))
