@@ -10,7 +10,7 @@ import typer
 
 from datacenter_api.cli.connection import Connection, connect
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
-from datacenter_api.cli.output import Column, Output, Row, coloured, document, emit, note, render
+from datacenter_api.cli.output import Column, Output, Row, coloured, document, emit, in_json, note, render
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 
 app = typer.Typer(help="Events.", no_args_is_help=True)
@@ -76,7 +76,7 @@ def _coming(link: Connection, last: str | None) -> Iterator[Row]:
 
 def _print_line(event: Row, shape: Output) -> None:
     if shape is Output.JSON:
-        text = json.dumps(event, ensure_ascii=False)
+        text = in_json(event)
     elif shape is Output.YAML:
         text = "---\n" + document(event, shape)
     else:

@@ -10,6 +10,7 @@ import typer
 from datacenter_api.cli.nouns import PLAIN, Nouns
 from datacenter_api.cli.options import State, Url
 from firmware_bridge.vocabulary.errors import RackwrightError
+from firmware_bridge.vocabulary.text import printable
 
 INTERRUPTED = 130
 
@@ -82,7 +83,7 @@ def _say_usage(err: typer.TyperException) -> int:
 
 
 def _say(text: str) -> None:
-    print("rackwright: " + " ".join(text.split()), file=sys.stderr)  # noqa: T201
+    print("rackwright: " + " ".join(printable(text).split()), file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

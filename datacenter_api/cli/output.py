@@ -1,10 +1,12 @@
 """Rows become table, wide, json, yaml or name.  The answer goes to stdout, everything else to stderr.
 
+A cell, a name and a sentence are printed without control characters: what they tell of may be a stranger's file.
 Pure but for what prints: `emit`, `answer` and `note`.
 """
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
+
+from firmware_bridge.vocabulary.text import printable
 
 SCHEMA_VERSION = 1
 GAP = "  "
@@ -76,7 +80,7 @@ def render(
     `fit`: columns of the terminal, within which the widest cells of a table go on below themselves; 0: none does.
     """
     if output is Output.NAME:
-        return "\n".join(str(row[name]) for row in rows)
+        return "\n".join(printable(str(row[name])) for row in rows)
     if output in (Output.JSON, Output.YAML):
         return document(_versioned(rows, single), output)
     chosen = [c for c in columns if output is Output.WIDE or not c.wide]
@@ -89,7 +93,17 @@ def document(content: Any, output: Output) -> str:
         import yaml
 
         return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True)).rstrip("\n")
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return in_json(content, indent=2)
+
+
+def in_json(content: Any, indent: int | None = None) -> str:
+    """Return any content as JSON that a terminal can be given: every control character is escaped."""
+    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+_CONTROLS = re.compile("[\x7f-\x9f]")
+"""What a terminal may obey and JSON need not escape; it stands in strings alone."""
 
 
 def coloured() -> bool:
@@ -103,13 +117,13 @@ def _room() -> int:
 
 
 def answer(text: str, output: Output = Output.TABLE) -> None:
-    """Say in a sentence what was asked for: beside a table, where people read one, else apart from the document."""
-    print(text, file=sys.stdout if output.is_table else sys.stderr, flush=True)
+    """Say in a line what was asked for: beside a table, where people read one, else apart from the document."""
+    print(printable(text), file=sys.stdout if output.is_table else sys.stderr, flush=True)
 
 
 def note(text: str) -> None:
-    """Say what is no answer, apart from it: progress, what to do next, what to beware of."""
-    print(text, file=sys.stderr)  # noqa: T201
+    """Say in one line or more what is no answer, apart from it: progress, what to do next, what to beware of."""
+    print("\n".join(map(printable, text.split("\n"))), file=sys.stderr)  # noqa: T201
 
 
 def number(value: float | int | None, digits: int = 1, unit: str = "") -> str:
@@ -150,7 +164,7 @@ def _versioned(rows: Sequence[Row], single: bool) -> Row:
 
 def _table(rows: Sequence[Row], columns: Sequence[Column], colour: bool, fit: int) -> str:
     headings = [c.heading for c in columns]
-    cells = [[column.cell(row) for column in columns] for row in rows]
+    cells = [[printable(column.cell(row)) for column in columns] for row in rows]
     widths = [max(map(_width, column)) for column in zip(headings, *cells, strict=True)]
     narrow = _narrow(widths, [headings, *cells], fit)
     wrapped = [_wrapped(line, widths) if narrow else [line] for line in cells]

@@ -14,7 +14,9 @@ def scrub(text: object, most: int = MOST_TEXT) -> str:
     """
     if text is None or isinstance(text, dict | list):
         return ""
-    line = str(text)[: most * 2]
-    if not (line.isascii() and line.isprintable()):
-        line = _UNPRINTABLE.sub(" ", line)
-    return line.strip()[:most]
+    return printable(str(text)[: most * 2]).strip()[:most]
+
+
+def printable(text: str) -> str:
+    """Return `text` as one printable line, its room and length kept: each run of what cannot be printed is a space."""
+    return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub(" ", text)

@@ -1,10 +1,12 @@
 """Tables: one line a row where they are piped, and within the terminal's width where there is one."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datacenter_api.cli.output import Column, Output, Row, answer, note, render
+from datacenter_api.cli.output import Column, Output, Row, answer, emit, note, render
 
 COLUMNS = (
     Column("STATE", lambda r: str(r["state"])),
@@ -31,6 +33,21 @@ def test_what_answers_stands_beside_a_table_and_never_in_a_document(
     said = capsys.readouterr()
     beside = "3 same\n" if output in (Output.TABLE, Output.WIDE) else ""
     assert (said.out, said.err.endswith("asking again\n")) == (beside, True)
+
+
+def test_no_control_character_of_what_is_told_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "a\x1b[2J\x9b31m\u202eb\r\nsigned"
+    rows: list[Row] = [{"state": hostile, "seen": "ok", "what": hostile}]
+    for shape in Output:
+        emit(rows, COLUMNS, shape, name="state")
+        answer(f"  beside {hostile}")
+        told = capsys.readouterr().out
+        assert not {"\x1b", "\x9b", "\r"} & set(told), shape
+        assert told.endswith("  beside a [2J 31m b signed\n"), "one line, the room before it kept"
+    assert json.loads(render(rows, COLUMNS, Output.JSON, single=True))["state"] == hostile, "a document keeps all"
+    assert render(rows, COLUMNS, Output.TABLE).count("\n") == 1
+    note("first\nsecond\x1b[2J")
+    assert capsys.readouterr().err == "first\nsecond [2J\n"
 
 
 def test_what_is_piped_is_one_line_a_row() -> None:

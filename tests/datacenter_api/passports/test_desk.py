@@ -196,7 +196,9 @@ def test_a_passport_whose_trays_were_not_read_is_frozen_only_where_that_is_meant
     desk: PassportDesk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     take(desk, small_rack())
-    swapped = pa.Table.from_pylist([{"place": f"{RACK}/u01/psu0", "kind": "psu", "part": "1", "serial": "OTHER"}])
+    swapped = pa.Table.from_pylist(
+        [{"place": f"{RACK}/u01/psu0", "kind": "psu", "part": "1", "serial": "OTHER\x1b[2J"}]
+    )
     found = Found(swapped, frozenset(), (f"{RACK}/u09", f"{RACK}/u12"))
     with pytest.raises(PreconditionFailed, match="1 swapped, and has 2 trays not read in full: u09, u12: ") as both:
         desk.freeze("k01", found, "ada", None)
@@ -205,12 +207,15 @@ def test_a_passport_whose_trays_were_not_read_is_frozen_only_where_that_is_meant
         desk.freeze("k01", found, "ada", None, despite_wrong=True)
     assert "--despite-wrong" not in refused.value.advice
     assert f"passport match {RACK} --wait" in refused.value.advice
-    row = desk.freeze("k01", found, "ada", None, despite_wrong=True, despite_unread=True)
+    row = desk.freeze("k01", found, "ada\x1b[2J", None, despite_wrong=True, despite_unread=True)
     kept = desk.as_accepted("k01", row.sha256)
     (tmp_path / kept.name).write_bytes(kept.content)
     (tmp_path / f"{kept.name}.dsse").write_bytes(kept.seal)
     assert run(["verify", str(tmp_path / kept.name), "--state", str(tmp_path)]) == 0
-    assert "accepted by ada with 2 trays not read in full: u09, u12" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "accepted by ada [2J with 2 trays not read in full: u09, u12" in told
+    assert "OTHER [2J" in told
+    assert "\x1b" not in told, "what a stranger's file holds is told, not obeyed"
 
 
 def test_a_state_that_was_frozen_before_what_was_wrong_was_kept_is_still_read(desk: PassportDesk) -> None:
