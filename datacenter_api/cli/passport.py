@@ -26,7 +26,11 @@ Delivery = Annotated[str | None, typer.Option("--delivery", help="Day of deliver
 @app.command("list")
 def list_passports(url: Url = None, state: State = None, output: As = Output.TABLE, as_json: Json = False) -> None:
     """List every rack that as-built records were handed in of."""
-    emit(connect(url, state).get(V1), PASSPORTS, chosen(output, as_json), name="rack")
+    rows, shape = connect(url, state).get(V1), chosen(output, as_json)
+    emit(rows, PASSPORTS, shape, name="rack")
+    for row in rows:
+        if row.get("unreadable"):
+            answer(f"{row['rack']}: {row['unreadable']}", shape)
 
 
 @app.command("import")

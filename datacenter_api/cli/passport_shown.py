@@ -5,7 +5,7 @@ from datacenter_api.cli.output import Column, Row
 
 PASSPORTS = (
     Column("RACK", lambda r: str(r["rack"])),
-    Column("RECORDS", lambda r: str(r["rows"]), right=True),
+    Column("RECORDS", lambda r: "–" if r.get("unreadable") else str(r["rows"]), right=True),
     Column("SWAPS", lambda r: str(r["swaps"]), right=True),
     Column("ACCEPTED", lambda r: str(r["frozen"])[:12] or "–"),
 )

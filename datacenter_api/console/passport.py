@@ -69,7 +69,8 @@ def draw_accepted(passport: Passport) -> str:
 def draw_passports(rows: Sequence[PassportRow]) -> str:
     """Return every rack that has a passport."""
     body = "".join(
-        f'<tr><td><a href="/console/passport/{esc(r.rack)}">{esc(r.rack)}</a></td><td class="n">{r.rows}</td>'
+        f'<tr><td><a href="/console/passport/{esc(r.rack)}">{esc(r.rack)}</a>{_unreadable(r)}</td>'
+        f'<td class="n">{UNKNOWN if r.unreadable else r.rows}</td>'
         f'<td class="n">{r.swaps}</td><td><code>{esc(r.frozen[:12]) or UNKNOWN}</code></td></tr>'
         for r in rows
     )
@@ -79,6 +80,10 @@ def draw_passports(rows: Sequence[PassportRow]) -> str:
         )
     heads = '<th>Rack</th><th class="n">Records</th><th class="n">Swaps</th><th>Accepted</th>'
     return f'<h2>Passports</h2><table class="lines"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _unreadable(row: PassportRow) -> str:
+    return f'<br><span class="sev-warning">▲ {esc(row.unreadable)}</span>' if row.unreadable else ""
 
 
 def _claim(claim: OriginClaim) -> str:

@@ -5,6 +5,7 @@ import time
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from datacenter_api.passports.reports import FrozenRow
 from datacenter_api.passports.store import PassportStore
@@ -12,9 +13,7 @@ from datacenter_api.passports.tables import frozen, frozen_fits, plain_row
 from rack_controller.prove.fit import WRONG, AsAccepted, Fit, Mismatch
 from rack_controller.prove.seal import SUFFIX
 
-_SEEN = sa.select(frozen, frozen_fits.c.counts, frozen_fits.c.findings).join(
-    frozen_fits, frozen_fits.c.frozen_id == frozen.c.id, isouter=True
-)
+_SEEN = sa.select(frozen, frozen_fits.c.counts).join(frozen_fits, frozen_fits.c.frozen_id == frozen.c.id, isouter=True)
 
 
 def keep_accepted(
@@ -44,22 +43,45 @@ def read_accepted(store: PassportStore, sha256: str) -> tuple[bytes, bytes]:
     return store.read(f"frozen/{sha256}.cdx.json"), store.read(f"frozen/{sha256}.cdx.json{SUFFIX}")
 
 
-def list_accepted(store: PassportStore, rack: str = "") -> list[FrozenRow]:
-    """Return every as-accepted state, of one rack or all, the newest first."""
+def is_accepted(store: PassportStore, rack: str, sha256: str) -> bool:
+    """Return whether a rack has an as-accepted state under this hash."""
+    query = sa.select(frozen.c.id).where(frozen.c.rack == rack, frozen.c.sha256 == sha256).limit(1)
+    with store.begin() as connection:
+        return connection.execute(query).scalar() is not None
+
+
+def newest_accepted(store: PassportStore) -> dict[str, tuple[str, int]]:
+    """Return hash and time (ns since 1970) of the newest as-accepted state of every rack that has one."""
+    newest = sa.select(sa.func.max(frozen.c.id)).group_by(frozen.c.rack)
+    query = sa.select(frozen.c.rack, frozen.c.sha256, frozen.c.unix_ns).where(frozen.c.id.in_(newest))
+    with store.begin() as connection:
+        return {str(rack): (str(sha256), int(unix_ns)) for rack, sha256, unix_ns in connection.execute(query)}
+
+
+def list_accepted(store: PassportStore, rack: str = "", findings: int = 0) -> list[FrozenRow]:
+    """Return every as-accepted state, of one rack or all, the newest first.
+
+    `findings`: so many of the newest tell what did not fit part by part, which is long; the others by `counts` alone.
+    """
     query = _SEEN.order_by(frozen.c.id.desc())
     query = query.where(frozen.c.rack == rack) if rack else query
     with store.begin() as connection:
-        rows = [plain_row(row) for row in connection.execute(query)]
-    return [_row(**row) for row in rows]
+        rows = connection.execute(query).all()
+        told = [_findings_of(connection, row.id) for row in rows[:findings]]
+    untold = [None] * (len(rows) - len(told))
+    return [_row(plain_row(row), each) for row, each in zip(rows, [*told, *untold], strict=True)]
 
 
-def _row(counts: str | None, findings: str | None, **told: object) -> FrozenRow:
-    fits = (
-        {}
-        if counts is None or findings is None
-        else {
-            "counts": msgspec.json.decode(counts, type=dict[str, int]),
-            "findings": msgspec.json.decode(findings, type=list[Mismatch]),
-        }
-    )
-    return msgspec.convert({**told, **fits}, FrozenRow)
+def _findings_of(connection: Connection, number: int) -> str | None:
+    query = sa.select(frozen_fits.c.findings).where(frozen_fits.c.frozen_id == number)
+    told: str | None = connection.execute(query).scalar()
+    return told
+
+
+def _row(told: dict[str, object], findings: str | None) -> FrozenRow:
+    counts = told.pop("counts")
+    if isinstance(counts, str):
+        told["counts"] = msgspec.json.decode(counts, type=dict[str, int])
+    if findings is not None:
+        told["findings"] = msgspec.json.decode(findings, type=list[Mismatch])
+    return msgspec.convert(told, FrozenRow)

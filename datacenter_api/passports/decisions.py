@@ -1,5 +1,6 @@
 """The desk of decisions to buy: records kept, conditions measured, dossiers signed.  Reads and writes files."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -176,7 +177,7 @@ class DecisionDesk:
         lines += [(f"condition {n}", c) for n, c in enumerate(record.conditions, 1)]
         lines += [(f"log {n}", entry) for n, entry in enumerate(record.log, 1)]
         lines += [(f"evidence {n}", e) for n, e in enumerate(self.proofs(record.offer), 1)]
-        lines += [(f"frozen {f.rack}", f) for f in self.passports.frozen() if f.rack in racks]
+        lines += [(f"frozen {f.rack}", f) for f in self.passports.frozen(findings=sys.maxsize) if f.rack in racks]
         known = [r for r in racks if r in self.passports.store.racks()]
         delivery = record.offer.delivery
         lines += [

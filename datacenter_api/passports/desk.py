@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from datacenter_api import __version__
-from datacenter_api.passports.accepted import keep_accepted, list_accepted, read_accepted
+from datacenter_api.passports.accepted import is_accepted, keep_accepted, list_accepted, newest_accepted, read_accepted
 from datacenter_api.passports.proofs import Proofs
 from datacenter_api.passports.reports import (
     FrozenRow,
@@ -134,15 +134,16 @@ class PassportDesk:
         return [msgspec.convert(row, ImportRow) for row in self.store.listed()]
 
     def racks(self) -> list[PassportRow]:
-        """Return every rack that has a passport."""
-        newest = {row.rack: row for row in reversed(self.frozen())}
+        """Return every rack that has a passport; one whose records cannot be read says so."""
+        newest = newest_accepted(self.store)
         with self.store.begin() as connection:
             query = sa.select(changes.c.rack, sa.func.count()).group_by(changes.c.rack)
             swaps = {str(rack): int(n) for rack, n in connection.execute(query)}
         return [
-            PassportRow(rack, rows, swaps.get(rack, 0), f.sha256 if f else "", f.unix_ns if f else 0)
+            PassportRow(rack, rows, swaps.get(rack, 0), *newest.get(rack, ("", 0)))
+            if isinstance(rows, int)
+            else PassportRow(rack, 0, swaps.get(rack, 0), *newest.get(rack, ("", 0)), unreadable=str(rows))
             for rack, rows in self.store.in_force().items()
-            for f in (newest.get(rack),)
         ]
 
     def records(self, rack: str) -> pa.Table:
@@ -200,7 +201,7 @@ class PassportDesk:
             parts=part_rows(some.slice(0, limit), prices),
             claims=self.claims(rack, rule, delivery),
             swaps=self.store.changes(rack),
-            frozen=self.frozen(rack),
+            frozen=self.frozen(rack, findings=1),
         )
 
     def key(self) -> SigningKey:
@@ -298,14 +299,14 @@ class PassportDesk:
     def as_accepted(self, rack: str, sha256: str) -> Export:
         """Return an as-accepted state as it was kept, with its seal.  Raises TargetUnknown, EnvironmentUnfit."""
         place = self.named(rack)
-        if sha256 not in {row.sha256 for row in self.frozen(place)}:
+        if not is_accepted(self.store, place, sha256):
             what = f"{place} has no as-accepted state {sha256[:16]!r}"
             raise TargetUnknown(what, advice=f"see `rackwright passport show {rack}`")
         return Export(f"{place.replace('/', '-')}.{FORMS['cyclonedx']}", *read_accepted(self.store, sha256))
 
-    def frozen(self, rack: str = "") -> list[FrozenRow]:
-        """Return every as-accepted state, of one rack or all, the newest first."""
-        return list_accepted(self.store, rack)
+    def frozen(self, rack: str = "", *, findings: int = 0) -> list[FrozenRow]:
+        """Return every as-accepted state, of one rack or all, the newest first; so many of them with their findings."""
+        return list_accepted(self.store, rack, findings)
 
     def close(self) -> None:
         """Close the store."""

@@ -38,13 +38,17 @@ class ImportRow(msgspec.Struct, frozen=True):
 
 
 class PassportRow(msgspec.Struct, frozen=True):
-    """One rack that records were handed in of.  `frozen`: the hash of its newest as-accepted state."""
+    """One rack that records were handed in of.  `frozen`: the hash of its newest as-accepted state.
+
+    `unreadable` says why how many records it has is not known, empty otherwise.
+    """
 
     rack: str
     rows: int
     swaps: int
     frozen: str = ""
     frozen_unix_ns: int = 0
+    unreadable: str = ""
 
 
 class PartRow(msgspec.Struct, frozen=True):
@@ -67,7 +71,8 @@ class PartRow(msgspec.Struct, frozen=True):
 class FrozenRow(msgspec.Struct, frozen=True):
     """One as-accepted state: the hash of its signed BOM, how many parts did not fit, how many nobody could look at.
 
-    `counts` by fit and `findings`, the first of those that did not fit: empty where they were not kept yet.
+    `counts` by fit and `findings`, the first of those that did not fit: empty where they were not kept yet.  A list has
+    the findings of its newest state alone; the signed file tells those of each.
     """
 
     rack: str

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from datacenter_api.passports.segment import ARROW, SUFFIXES, Segment, read_columns, write_segment
+from datacenter_api.passports.spares import SparesSeen
 from datacenter_api.passports.tables import changes, covers, imports, open_tables, plain_row, unfit
 from firmware_bridge.vocabulary.errors import EnvironmentUnfit
 from rack_controller.prove.columns import codes_of
@@ -50,6 +51,7 @@ class PassportStore:
         self._engine = open_tables(self._file)
         self._kept: dict[str, tuple[tuple[int, int], pa.Table]] = {}
         self._counted: dict[str, tuple[tuple[int, int, int], int]] = {}
+        self._spares_seen = SparesSeen()
         self._segments: dict[str, Segment] = {}
         self._reading = threading.Lock()  # a Parquet file is read by one thread at a time
         self._tidy()
@@ -108,22 +110,28 @@ class PassportStore:
             found = connection.execute(sa.select(covers.c.rack).distinct().order_by(covers.c.rack))
             return [str(rack) for rack in found.scalars()]
 
-    def in_force(self) -> dict[str, int]:
-        """Return every rack that any record is of, by place, with how many of its records are in force.
+    def in_force(self) -> dict[str, int | EnvironmentUnfit]:
+        """Return every rack that any record is of, by place, with how many of its records are in force, or why not.
 
-        A place counts once, however often it was handed in; a rack is counted anew only once its records change.
+        A place counts once, however often it was handed in; a rack is counted anew only once its records change, and
+        at each call while a file of its records cannot be read.
         """
         stamps = self.stamps()
         query = sa.select(covers.c.rack, sa.func.max(covers.c.rows)).group_by(covers.c.rack)
         with self.begin() as connection:
             handed_in_once = query.having(sa.func.count() == 1)
             once = {str(rack): int(rows) for rack, rows in connection.execute(handed_in_once)}
+        unfit_racks: dict[str, EnvironmentUnfit] = {}
         for rack, stamp in stamps.items():
             if self._counted.get(rack, (None, 0))[0] != stamp:
                 swaps = stamp[1]
-                table = self.current(rack) if swaps or rack not in once else None
-                self._counted[rack] = stamp, once[rack] if table is None else table.num_rows
-        return {rack: self._counted[rack][1] for rack in sorted(stamps)}
+                try:
+                    table = self.current(rack) if swaps or rack not in once else None
+                except EnvironmentUnfit as err:
+                    unfit_racks[rack] = err
+                else:
+                    self._counted[rack] = stamp, once[rack] if table is None else table.num_rows
+        return {rack: unfit_racks.get(rack) or self._counted[rack][1] for rack in sorted(stamps)}
 
     def covers(self, rack: str) -> bool:
         """Return whether any record is of this rack, named by its place."""
@@ -161,14 +169,22 @@ class PassportStore:
         return table
 
     def stamps(self) -> dict[str, tuple[int, int, int]]:
-        """Return for every rack with records what changes when they do: newest import, swaps, newest import of all."""
+        """Return for every rack with records what changes when they do: newest import, swaps, newest import of a spare.
+
+        A spare may be recorded anywhere.
+        """
         last = sa.select(covers.c.rack, sa.func.max(covers.c.import_id)).group_by(covers.c.rack)
-        swapped = sa.select(changes.c.rack, sa.func.count()).group_by(changes.c.rack)
         with self.begin() as connection:
-            swaps = {str(rack): int(n) for rack, n in connection.execute(swapped)}
+            swaps: dict[str, list[str]] = {}
+            for rack, new in connection.execute(sa.select(changes.c.rack, changes.c.new)):
+                swaps.setdefault(str(rack), []).append(str(new))
             found = [(str(rack), int(n)) for rack, n in connection.execute(last)]
-        newest = max((n for _, n in found), default=0)  # a spare may be recorded anywhere
-        return {rack: (n, swaps.get(rack, 0), newest if rack in swaps else 0) for rack, n in found}
+            files = connection.execute(sa.select(imports.c.id, imports.c.sha256).order_by(imports.c.id))
+            listed = [(int(n), str(sha256)) for n, sha256 in files] if swaps else []
+        wanted = {new for spares in swaps.values() for new in spares}
+        at = self._spares_seen.newest(wanted, listed, self._serials)
+        newest = {rack: max(at[new] for new in spares) for rack, spares in swaps.items()}
+        return {rack: (n, len(swaps.get(rack, ())), newest.get(rack, 0)) for rack, n in found}
 
     def changes(self, rack: str) -> list[PartSwap]:
         """Return the swaps of a rack, the oldest first."""
@@ -247,12 +263,15 @@ class PassportStore:
         with self._readable(sha256):
             return read_columns(self._path(sha256), names)
 
+    def _serials(self, sha256: str) -> pa.ChunkedArray:
+        return self._columns(sha256, [SERIAL]).column(SERIAL)
+
     @contextmanager
     def _readable(self, sha256: str) -> Iterator[None]:
         """Read an import's file.  Raises EnvironmentUnfit: it is gone or cut."""
         try:
             yield
-        except (OSError, pa.ArrowException) as err:
+        except (OSError, ValueError, pa.ArrowException) as err:
             what = f"{self._path(sha256)}, records that were handed in, cannot be read: {err}"
             raise EnvironmentUnfit(what, advice="restore it from a backup") from err
 

@@ -131,6 +131,18 @@ def test_a_freeze_is_refused_or_meant_and_says_what_was_wrong(link: Link, capsys
     assert "accepted with parts that do not fit: 1\n" in capsys.readouterr().out
 
 
+def test_a_rack_whose_records_cannot_be_read_says_so_beside_the_others(
+    link: Link, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound: dict[str, Any] = {"rack": "a/b/c/k1", "rows": 5, "swaps": 0, "frozen": ""}
+    link.answers = {"/passports": [sound, {**sound, "rack": "a/b/c/k2", "rows": 0, "unreadable": "it is cut: restore"}]}
+    assert run(["passport", "list"]) == 0
+    _, first, second, why = capsys.readouterr().out.splitlines()
+    assert first.split()[:2] == ["a/b/c/k1", "5"]
+    assert second.split()[:2] == ["a/b/c/k2", "–"]
+    assert why == "a/b/c/k2: it is cut: restore"
+
+
 def test_an_export_writes_file_seal_and_a_secret_for_the_owner_alone(link: Link, tmp_path: Path) -> None:
     link.answers = {"/export": {"name": "k1.cdx.json", "content": "{}\n", "seal": "s\n", "openings": {"rack": "k1"}}}
     assert run(["passport", "export", "k1", "--to", str(tmp_path / "out")]) == 0

@@ -74,6 +74,10 @@ def test_parts_swaps_and_accepted_states_show_no_price_and_no_markup() -> None:
     assert "▲ kept so: 1 swapped" in drawn
     assert "<b>BUILT</b>" in drawn
     assert "passport import" in draw_passports([])
+    unread = draw_passports([PassportRow(RACK, 0, 0, unreadable=f"gone {HOSTILE}")])
+    assert "▲ gone" in unread
+    assert '<td class="n">–</td>' in unread
+    assert HOSTILE not in unread
 
 
 def test_a_decision_shows_its_conditions_its_days_and_all_that_was_said() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -218,6 +219,27 @@ def test_a_passport_whose_trays_were_not_read_is_frozen_only_where_that_is_meant
     assert "\x1b" not in told, "what a stranger's file holds is told, not obeyed"
 
 
+def test_only_the_newest_as_accepted_state_of_a_list_tells_part_by_part_what_did_not_fit(desk: PassportDesk) -> None:
+    take(desk, [*small_rack(), part(f"{OTHER}/u01")])
+    strange = {"place": f"{RACK}/u09", "kind": "power_shelf", "part": "600", "serial": "NEVER-BUILT"}
+    found = Found(pa.Table.from_pylist([strange]), frozenset(), ())
+    older = desk.freeze("k01", found, "ada", None, despite_wrong=True)
+    newer = desk.freeze("k01", found, "ada", None, despite_wrong=True)
+    other = desk.freeze("k02", NOTHING, "ada", None)
+    assert newer.findings
+    bare = msgspec.structs.replace(older, findings=[])
+    assert desk.show(RACK).frozen == [newer, bare]
+    assert [row.findings for row in desk.frozen()] == [[], [], []]
+    assert desk.frozen(RACK, findings=9) == [newer, older]
+    assert [(row.frozen, row.frozen_unix_ns) for row in desk.racks()] == [
+        (newer.sha256, newer.unix_ns),
+        (other.sha256, other.unix_ns),
+    ]
+    assert desk.as_accepted("k01", older.sha256).content
+    with pytest.raises(TargetUnknown, match="no as-accepted state"):
+        desk.as_accepted("k01", other.sha256)
+
+
 def test_a_state_that_was_frozen_before_what_was_wrong_was_kept_is_still_read(desk: PassportDesk) -> None:
     take(desk, small_rack())
     row = desk.freeze("k01", NOTHING, "ada", None)
@@ -325,3 +347,43 @@ def test_records_that_are_cut_or_gone_are_told_with_what_to_do(tmp_path: Path, l
         with pytest.raises(EnvironmentUnfit, match=r"cannot be read.*: restore it from a backup"):
             look()
     again.close()
+
+
+def test_a_damaged_import_leaves_the_other_racks_in_the_list_until_it_is_back(tmp_path: Path) -> None:
+    desk = PassportDesk(tmp_path)
+    assert take(desk, small_rack())
+    (first,) = tmp_path.rglob("*.arrow")
+    assert take(desk, [part(f"{RACK}/u40"), part(f"{OTHER}/u01")])
+    desk.close()
+    whole = first.read_bytes()
+    first.write_bytes(b"ARROW1")
+    again = PassportDesk(tmp_path)
+    broken, sound = again.racks()
+    assert (broken.rack, broken.rows, "cannot be read" in broken.unreadable) == (RACK, 0, True)
+    assert (sound.rack, sound.rows, sound.unreadable) == (OTHER, 1, "")
+    first.write_bytes(whole)
+    assert [(row.rows, row.unreadable) for row in again.racks()] == [(6, ""), (1, "")]
+    again.close()
+
+
+def test_an_import_has_those_racks_counted_again_that_it_is_of_or_holds_a_spare_of(
+    desk: PassportDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    current = desk.store.current
+    monkeypatch.setattr(desk.store, "current", lambda rack: counted.append(rack) or current(rack))
+
+    def listed() -> list[str]:
+        counted.clear()
+        desk.racks()
+        return list(counted)
+
+    take(desk, [*small_rack(), part(f"{OTHER}/u01", serial="OLD")])
+    desk.swap(RACK, [PartSwap(f"{RACK}/u01", "LAB1-A-R01-K01-U01", "SHELF-2", 2**62)])
+    desk.swap(OTHER, [PartSwap(f"{OTHER}/u01", "OLD", "SHELF-3", 2**62)])
+    assert listed() == [RACK, OTHER]
+    assert listed() == []
+    take(desk, [part("lab1/a/r01/k03/u01")])
+    assert listed() == [], "neither its own records nor those of its spare have changed"
+    take(desk, [part("lab1/store/s01/b01/t07", "power_shelf", "600", serial="SHELF-3")])
+    assert listed() == [OTHER]
