@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from datacenter_api.cli.accept_baseline import baseline
-from datacenter_api.cli.accept_live import ask_about_untold, begin_over_api, go_on_over_api, wish_of
+from datacenter_api.cli.accept_live import ask_before, begin_over_api, go_on_over_api, wish_of
 from datacenter_api.cli.accept_plan import PlanOpt, plan, plan_named
 from datacenter_api.cli.accept_signed import done, report, stop, waive
 from datacenter_api.cli.connection import connect
@@ -64,7 +64,7 @@ def run(
         float, typer.Option(min=1, max=86_400, help="With --rack: seconds that people are given for one thing.")
     ] = 1800.0,
     leave: Annotated[bool, typer.Option("--leave", help="With --rack: begin it, and do not wait for its end.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --rack: begin, whatever the rack does not tell.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --rack: begin without asking.")] = False,
     seed: Annotated[int, typer.Option(help="What the virtual rack is made from.")] = 1,
     plant: Annotated[str, typer.Option(help="A fault to plant, by its id.")] = "",
     faults: Annotated[Path | None, typer.Option(help="A file of faults instead.", show_default=False)] = None,
@@ -101,7 +101,7 @@ def run(
     name, file = plan_named(chosen_plan, "" if racks else generation, search)
     if racks:
         wish = wish_of(racks, level, name, file) | {"patience_s": patience}
-        ask_about_untold(connect(url, state), wish, yes)
+        ask_before(connect(url, state), wish, yes)
         _live(begin_over_api(connect(url, state), wish, left, _told), root, shape)
         return
     if resume:

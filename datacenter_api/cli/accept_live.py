@@ -14,6 +14,7 @@ from firmware_bridge.vocabulary.errors import ConfigurationError, EnvironmentUnf
 
 PLAN = "/api/v1/acceptance/plan"
 FOLLOW_S = 1.0
+DOES = "A run loads GPUs, limits them and switches parts off and on as its plan says: no job may be on them"
 Told = Callable[[Any, str], None]
 """Takes a step that ended and, of racks together, whose it is."""
 
@@ -25,10 +26,10 @@ def wish_of(racks: Sequence[str], level: str, name: str, file: Path | None) -> R
     return wish | ({"plan": name} if name else {"plan_text": _text_of(file)} if file else {})
 
 
-def ask_about_untold(api: Connection, wish: Row, yes: bool) -> None:
-    """Say what of the plan nothing at a rack tells, and return once somebody wants the run all the same.
+def ask_before(api: Connection, wish: Row, yes: bool) -> None:
+    """Say what a run does to a rack, and what of its plan nothing there tells; return once somebody wants it.
 
-    What the floor is to hand in is said too, and is no reason to ask.  Raises RackTaken where another run has a rack.
+    Raises RackTaken where another run has a rack.
     """
     racks = racks_of(wish)
     looked = look_over_api(api, wish)
@@ -37,11 +38,11 @@ def ask_about_untold(api: Connection, wish: Row, yes: bool) -> None:
         what = "; ".join(holder.what for holder in looked.taken)
         raise RackTaken(what, rack=first.rack, run=first.run, advice=first.advice)
     said = say_lacks(looked, racks, note)
-    if said and yes:
-        note("\n".join(said))
-    elif said:
-        more = "A plan of what it tells (--plan short or FILE), or a virtual run, has none of them"
-        confirm(" ".join(racks), f"{'. '.join(said)}. {more}")
+    if yes:
+        note("\n".join(said)) if said else None
+        return
+    more = ["A plan of what it tells (--plan short or FILE), or a virtual run, has none of them"] if said else []
+    confirm(" ".join(racks), ". ".join([*said, *more, DOES]))
 
 
 def say_lacks(looked: Any, racks: Sequence[str], say: Callable[[str], None]) -> list[str]:

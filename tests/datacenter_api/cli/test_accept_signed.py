@@ -116,7 +116,7 @@ def test_a_latch_that_stands_at_the_rack_is_said_and_asked_about(
     assert len(link.sent) == 1, "nothing has begun"
 
 
-def test_a_plan_that_a_rack_satisfies_is_begun_unasked(link: Link, tmp_path: Path) -> None:
+def test_no_run_of_a_rack_is_begun_unasked(link: Link, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = tmp_path / "p.yaml"
     plan.write_text(
         "schema_version: 1\nname: short\ntitle: Short\nsteps:\n"
@@ -125,10 +125,12 @@ def test_a_plan_that_a_rack_satisfies_is_begun_unasked(link: Link, tmp_path: Pat
     )
     wish = accept_live.wish_of(["k01"], "L10", "", plan)
     link.look = look(plan, Read("u11/gpu0", "power", None, "W"))
-    with pytest.raises(ConfigurationError, match=r"nobody is here to confirm"):
-        accept_live.ask_about_untold(link, wish, False)  # type: ignore[arg-type]
-    link.look = look(plan, Read("u11/gpu0", "power", 90.0, "W"))
-    accept_live.ask_about_untold(link, wish, False)  # type: ignore[arg-type]
+    for lacks, value in ((True, None), (False, 90.0)):
+        link.look = look(plan, Read("u11/gpu0", "power", value, "W"))
+        with pytest.raises(ConfigurationError, match=r"nobody is here to confirm"):
+            accept_live.ask_before(link, wish, False)  # type: ignore[arg-type]
+        said = capsys.readouterr().err
+        assert ("lack readings" in said, "no job may be on them" in said) == (lacks, True)
     body = {"racks": ["k01"], "plan_text": plan.read_text(), "level": "L10"}
     assert link.sent == [("/api/v1/acceptance/plan", body)] * 2
 
