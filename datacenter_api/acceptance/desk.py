@@ -41,7 +41,7 @@ from rack_controller.acceptance.progress import (
 )
 from rack_controller.acceptance.record import RunRecord
 from rack_controller.acceptance.run import FOLDER, HANDED, RECORD, RunFolder, runs_in, suspects_of
-from rack_controller.acceptance.sealed_record import not_as_sealed
+from rack_controller.acceptance.sealed_record import KnownKeys, look_at_record
 from rack_controller.prove.accept.plan import Level
 from rack_controller.prove.report.as_html import as_html
 from rack_controller.prove.report.as_pdf import as_pdf
@@ -96,10 +96,11 @@ class AcceptanceDesk:
 
     def listed(self) -> list[RunRow]:
         """Return every run, the newest first; one that cannot be read says so."""
-        return [self.row(folder) for folder in reversed(runs_in(self.state))]
+        keys = KnownKeys.at(self.state)
+        return [self.row(folder, keys) for folder in reversed(runs_in(self.state))]
 
-    def row(self, folder: RunFolder) -> RunRow:
-        """Return a run as it stands in a list."""
+    def row(self, folder: RunFolder, keys: KnownKeys | None = None) -> RunRow:
+        """Return a run as it stands in a list; `keys` of this installation, read where None are given."""
         name = folder.path.name
         try:
             kept = folder.read()
@@ -108,6 +109,7 @@ class AcceptanceDesk:
         except ConfigurationError as err:
             return RunRow(name, "", "", "", "", 0, None, False, 0, 0, 0, None, unreadable=str(err))
         found = [(s.id, f.measure, f.place) for s in record.steps for f in s.findings]
+        seal = look_at_record(folder, keys or KnownKeys.at(self.state))
         return RunRow(
             id=record.id,
             rack=record.rack,
@@ -123,7 +125,8 @@ class AcceptanceDesk:
             now=now,
             together=record.together,
             faults_too=record.faults_too,
-            altered=not_as_sealed(folder),
+            altered=seal.altered,
+            unproven=seal.unproven,
         )
 
     def show(self, run: str) -> RunView:
@@ -134,6 +137,7 @@ class AcceptanceDesk:
         cut = not running and record.outcome is None
         at_rest = kept.outcome is not None
         design, lacks = design_or_why(record, self.state)
+        seal = look_at_record(folder, KnownKeys.at(self.state))
         return RunView(
             record=record,
             steps=_planned(folder, record),
@@ -148,6 +152,8 @@ class AcceptanceDesk:
             beside=beside(folder),
             owed=still_owed(path) if cut and not at_rest and record.rig == "live" else "",
             lacks_design=lacks,
+            altered=seal.altered,
+            unproven=seal.unproven,
         )
 
     def stop(self, run: str, actor: str, reason: str) -> RunRow:

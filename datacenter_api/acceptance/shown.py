@@ -22,7 +22,8 @@ class RunRow(msgspec.Struct, frozen=True):
 
     `faults_too`: it ended as an error, since not all could be measured, and found faults as well.
     `together`: the runs of racks that are accepted together, this one among them, with the rack of each.
-    `altered`: what of its record does not fit its seal, empty where it fits; of its other files `verify` tells.
+    `altered`: what of its record does not fit its seal, empty where it fits; `unproven`: why nobody can tell.  Of its
+    other files `verify` tells.
     """
 
     id: str
@@ -41,6 +42,7 @@ class RunRow(msgspec.Struct, frozen=True):
     together: dict[str, str] = {}
     faults_too: bool = False
     altered: str = ""
+    unproven: str = ""
 
 
 class BegunRun(RunRow, frozen=True, kw_only=True):
@@ -108,7 +110,8 @@ class RunView(msgspec.Struct, frozen=True):
 
     `trouble` is the last line that the run's process left when it ended before the run did, `owed` what it leaves at a
     rack that runs; `beside` are the racks that are accepted together with its rack.  `lacks_design`: why its design is
-    not at hand, without which no tray is suspected for its parts; empty where it is.
+    not at hand, without which no tray is suspected for its parts; empty where it is.  `altered`, `unproven`: as of
+    `RunRow`.
     """
 
     record: RunRecord
@@ -124,6 +127,8 @@ class RunView(msgspec.Struct, frozen=True):
     beside: list[RackBeside] = []
     owed: str = ""
     lacks_design: str = ""
+    altered: str = ""
+    unproven: str = ""
 
 
 class Taken(msgspec.Struct, frozen=True):

@@ -40,7 +40,7 @@ _RUNS = (
     Column("BEGAN", lambda r: clock(r["began_unix_ns"]).partition(".")[0]),
     Column("STEPS", lambda r: str(len(r["steps"])), right=True),
     Column("OUTCOME", lambda r: str(r["outcome"] or ("running" if r["running"] else "unfinished")).upper()),
-    Column("SEAL", lambda r: f"ALTERED: {r['altered']}" if r["altered"] else "–"),
+    Column("SEAL", lambda r: _seal(r)),
 )
 _SUSPECTS = (
     Column("SUSPECT", lambda s: str(s["place"])),
@@ -50,6 +50,7 @@ _SUSPECTS = (
     Column("WHAT WAS SEEN FIRST", lambda s: str(s["text"])),
 )
 MOST_TOLD = 4
+NOTHING = "–"
 
 
 @app.command("run")
@@ -129,18 +130,21 @@ def show(
 
     from rack_controller.acceptance.one_run import goes_on
     from rack_controller.acceptance.run import FOLDER, RunFolder, runs_in
-    from rack_controller.acceptance.sealed_record import not_as_sealed
+    from rack_controller.acceptance.sealed_record import KnownKeys, look_at_record
 
     root = state or default_state()
     if run and not (root / FOLDER / run).is_dir():
         raise TargetUnknown(f"there is no run {run[:64]!r}", advice="see `rackwright accept show`")
+    keys = KnownKeys.at(root)
     if run:
-        _show([RunFolder(root / FOLDER / run).told()], root, chosen(output, as_json))
+        folder = RunFolder(root / FOLDER / run)
+        seal = msgspec.to_builtins(look_at_record(folder, keys))
+        _show([folder.told()], root, chosen(output, as_json), seal=seal)
         return
     rows: list[Row] = []
     for folder in runs_in(root):
         record = folder.told()
-        stands = {"running": goes_on(folder, record), "altered": not_as_sealed(folder)}
+        stands = {"running": goes_on(folder, record), **msgspec.to_builtins(look_at_record(folder, keys))}
         rows.append(msgspec.to_builtins(record) | stands)
     emit(rows, _RUNS, chosen(output, as_json), name="id")
 
@@ -153,8 +157,9 @@ def _live(records: list[Any], state: Path, shape: Output) -> None:
         raise typer.Exit(NOT_ACCEPTED)
 
 
-def _show(records: list[Any], state: Path, shape: Output, kept: str = "") -> None:
-    """Show what came of runs, several as one document; `kept`: where those are kept that have just ended."""
+def _show(records: list[Any], state: Path, shape: Output, kept: str = "", seal: Row | None = None) -> None:
+    """Show what came of runs, several as one document; `kept`: where those are kept that have just ended; `seal`: what
+    came of holding the record of one that is kept against its seal."""
     import msgspec
 
     from rack_controller.acceptance.designs import design_or_why
@@ -164,11 +169,13 @@ def _show(records: list[Any], state: Path, shape: Output, kept: str = "") -> Non
     for record in records:
         design, lacks = design_or_why(record, state)
         suspects = msgspec.to_builtins(suspects_of(record, design))
-        rows.append(msgspec.to_builtins(record) | {"suspects": suspects})
+        rows.append(msgspec.to_builtins(record) | {"suspects": suspects} | (seal or {}))
         if shape.is_table:
             if len(records) > 1:
                 answer(f"{record.rack}:", shape)
             _tables(rows[-1], shape, lacks)
+            if seal and (said := _seal(seal)) != NOTHING:
+                answer(said, shape)
         if kept:
             look = "" if record.accepts else "; it accepts nothing: its plan has only some steps of an acceptance"
             answer(f"run {record.id}: {str(record.outcome).upper()}{look}; {kept}", shape)
@@ -182,6 +189,13 @@ def _tables(row: Row, shape: Output, lacks: str) -> None:
         emit(row["suspects"], _SUSPECTS, shape)
     if lacks:
         answer(f"no tray is suspected for its parts: {lacks}", shape)
+
+
+def _seal(row: Row) -> str:
+    """Return what is to be said of a run's seal, a dash where its record fits it."""
+    if row["altered"]:
+        return f"ALTERED since it was sealed: {row['altered']}"
+    return f"whether it is as it was sealed is not known: {row['unproven']}" if row["unproven"] else NOTHING
 
 
 def _told(step: Any, rack: str = "") -> None:

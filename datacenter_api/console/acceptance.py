@@ -118,19 +118,21 @@ def _run(row: RunRow) -> str:
         f'<tr><td class="where"><a href="{run_href(row.id)}">{esc(row.id)}</a></td><td>{rack}{rig}'
         f'<div class="quiet">{esc(row.generation)} · {esc(row.level)}</div></td>'
         f'<td class="where">{stamp(row.began_unix_ns)[:16]}</td>'
-        f"<td>{_stands(row)}</td>"
+        f"<td>{_stands(row, row.outcome, faults_too=row.faults_too)}</td>"
         f"<td{_none(found)}>{found}{waived}</td><td{_none(does)}>{does}{asks}</td></tr>"
     )
 
 
-def _stands(row: RunRow) -> str:
-    """Return how a run stands; of one that was altered, that, and what stands there now without the colour of it."""
-    if not row.altered:
-        return pill(row.outcome, row.running, faults_too=row.faults_too)
-    return (
-        f'<span class="pill critical" title="{esc(row.altered)}">◆ altered since sealed</span>'
-        f'<div class="quiet">says {esc(str(row.outcome))}</div>'
-    )
+def _stands(of: RunRow | RunView, outcome: Outcome | None, *, faults_too: bool) -> str:
+    """Return how a run stands; of one that was altered, or of which nobody can tell whether it was, that, and what
+    stands there now without the colour of it."""
+    if of.altered:
+        sealed = f'<span class="pill critical" title="{esc(of.altered)}">◆ altered since sealed</span>'
+    elif of.unproven:
+        sealed = f'<span class="pill" title="{esc(of.unproven)}">? seal not known</span>'
+    else:
+        return pill(outcome, of.running, faults_too=faults_too)
+    return f'{sealed}<div class="quiet">says {esc(str(outcome or "not ended"))}</div>'
 
 
 def _none(cell: str) -> str:
@@ -159,11 +161,15 @@ def _head(view: RunView) -> str:
     by = f" by {esc(view.asked.actor)}" if view.asked else ""
     rig = "a virtual rack" if record.rig == "virtual" else "a rack that runs"
     planted = f" · planted: <code>{esc(record.planted)}</code>" if record.planted else ""
-    stands = pill(record.outcome, view.running, faults_too=record.faults_too)
+    stands = _stands(view, record.outcome, faults_too=record.faults_too)
+    seal = (
+        f'<p class="sev-critical">◆ {esc(view.altered)}: see <code>rackwright verify</code></p>' if view.altered else ""
+    )
+    seal = seal or (f'<p class="quiet">? {esc(view.unproven)}</p>' if view.unproven else "")
     return (
         f'<div class="acchead"><div><h3>{esc(record.rack)} {stands}</h3>'
         f'<p class="quiet">{esc(record.generation)} · {esc(record.plan)} up to {esc(record.level)} · on {rig} · begun '
-        f"{stamp(record.began_unix_ns)}{by}{planted}</p></div><p>{links}</p></div>"
+        f"{stamp(record.began_unix_ns)}{by}{planted}</p>{seal}</div><p>{links}</p></div>"
     )
 
 

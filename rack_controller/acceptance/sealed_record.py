@@ -1,34 +1,75 @@
 """Whether the record of a run is the one that was sealed: for lists, which look at many runs again and again."""
 
-from functools import lru_cache
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from firmware_bridge.vocabulary.errors import EnvironmentUnfit
+from rack_controller.acceptance.read_once import ReadOnce
 from rack_controller.acceptance.run import EVIDENCE, RECORD, RunFolder
-from rack_controller.prove.run_files import record_fault
-from rack_controller.prove.seal import SUFFIX
+from rack_controller.prove.run_files import sealed_record
+from rack_controller.prove.seal import SUFFIX, Said
+from rack_controller.signing_keys import FOLDER, SigningKeys
 
-_Stat = tuple[int, int, int, int]
+SEAL = EVIDENCE + SUFFIX
 
 
-def not_as_sealed(folder: RunFolder) -> str:
-    """Return what of a run's record does not fit its seal, empty where it fits or nothing is sealed yet.
+class SealLook(msgspec.Struct, frozen=True):
+    """What came of holding a run's record against its seal; both empty where it fits, or nothing is sealed yet.
+
+    `altered`: what does not fit.  `unproven`: why nobody can tell: the files cannot be read, or the seal is by a key
+    that nobody here was told of.
+    """
+
+    altered: str = ""
+    unproven: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKeys:
+    """The names of an installation's keys, or why they are not known."""
+
+    names: tuple[str, ...]
+    why: str = ""
+
+    @classmethod
+    def at(cls, state: Path) -> "KnownKeys":
+        """Return the keys of a state directory."""
+        try:
+            return cls(tuple(SigningKeys(state / FOLDER).names()))
+        except EnvironmentUnfit as err:
+            return cls((), err.what)
+
+
+def look_at_record(folder: RunFolder, known: KnownKeys) -> SealLook:
+    """Return whether a run's record fits its seal, and whether a key that is known here sealed it.
 
     Both files are read once, until one of them is replaced or changed.
     """
     try:
-        return _fault(folder.path, _stat(folder.path / RECORD), _stat(folder.path / (EVIDENCE + SUFFIX)))
+        fault, said = _FOUND.of(folder.path)
     except FileNotFoundError:
-        return ""
+        return SealLook()
     except OSError as err:
-        return f"it cannot be looked at: {err.strerror}"
+        return SealLook(unproven=f"it cannot be looked at: {err.strerror}")
+    if said is None or fault:
+        return SealLook(altered=fault)
+    if said.is_by(known.names):
+        return SealLook()
+    return SealLook(unproven=known.why or f"sealed by {said.signer[:16]}…, a key that nobody here was told of")
 
 
-@lru_cache(maxsize=4096)
-def _fault(folder: Path, record: _Stat, sealed: _Stat) -> str:
-    return record_fault((folder / RECORD).read_bytes(), (folder / (EVIDENCE + SUFFIX)).read_bytes())
+def _look(folder: Path) -> tuple[str, Said | None]:
+    """Return what does not fit, and whose seal it is, None of what is no seal.  Raises OSError."""
+    record, sealed = (folder / RECORD).read_bytes(), (folder / SEAL).read_bytes()
+    try:
+        digest, said = sealed_record(sealed)
+    except ValueError as err:
+        return f"{SEAL}: {err}", None
+    fits = digest is None or hashlib.sha256(record).hexdigest() == digest
+    return "" if fits else f"{RECORD} is not what was sealed", said
 
 
-def _stat(path: Path) -> _Stat:
-    """Return what is another once a file was written: also by whoever sets its time back (`ctime`)."""
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+_FOUND = ReadOnce((RECORD, SEAL), _look)

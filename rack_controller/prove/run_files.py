@@ -4,13 +4,14 @@ The evidence is sealed line by line; its seal has the SHA-256 of everything else
 is all that a report is drawn from.  Waivers come later, under a seal of their own by the same key or a successor of it.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from rack_controller.prove.many_files import sha256_in
-from rack_controller.prove.seal import SUFFIX, Opinion, Wrong, judge, said_by
+from rack_controller.prove.seal import SUFFIX, Fault, Opinion, Said, Wrong, judge, said_by
 
 EVIDENCE, WAIVERS, RECORD = "evidence.ocptv.jsonl", "waivers.jsonl", "run.json"
 RAW_HASHES, FILE_HASHES = "raw_sha256", "files_sha256"
@@ -66,27 +67,51 @@ def hashes_beside(files: Mapping[str, bytes]) -> dict[str, str]:
 
 def sealed_names(evidence: bytes, sealed: bytes) -> list[str]:
     """Return the paths of the files whose hashes a seal has, none of what is no seal."""
-    return list(_hashes(judge(EVIDENCE, evidence, sealed, []).statement.get("predicate", {}).get("about", {})))
+    return list(_judged(evidence, sealed, [])[1])
 
 
-def _hashes(about: Mapping[str, Any]) -> dict[str, str]:
-    """Return the SHA-256 of each sealed file; of raw series the one of when they were kept, in their step."""
-    return {str(k): str(v) for name in (FILE_HASHES, RAW_HASHES) for k, v in dict(about.get(name) or {}).items()}
+class _Hashes(msgspec.Struct, frozen=True):
+    """The SHA-256 of files by path, as a run's seal has them; seals of before have none of all files."""
+
+    files_sha256: dict[str, str] | None = None
+    raw_sha256: dict[str, str] | None = None
+
+    @property
+    def by_path(self) -> dict[str, str]:
+        """Of each sealed file; of raw series the one of when they were kept, in their step."""
+        return {**(self.files_sha256 or {}), **(self.raw_sha256 or {})}
 
 
-def record_fault(record: bytes, sealed: bytes) -> str:
-    """Return what of `run.json` does not fit the seal of its run, empty where it fits.
+def _judged(evidence: bytes, sealed: bytes, known: Sequence[str]) -> tuple[Opinion, dict[str, str]]:
+    """Return what came of looking at the evidence, and the hashes that its seal has of other files.
 
-    Only these two are looked at, for lists; `look_at_run` tells of all files, and whether the key is trusted.  A seal
-    of before that has no hash of the record says nothing of it.
+    A seal whose hashes are none is a fault, whoever signed it.
     """
+    opinion = judge(EVIDENCE, evidence, sealed, known)
     try:
-        digest = dict(said_by(EVIDENCE, sealed).get(FILE_HASHES) or {}).get(RECORD)
-    except ValueError as err:
-        return f"{EVIDENCE + SUFFIX}: {err}"
-    if digest is None or hashlib.sha256(record).hexdigest() == digest:
-        return ""
-    return f"{RECORD} is not what was sealed"
+        return opinion, msgspec.convert(_about(opinion), _Hashes).by_path
+    except msgspec.ValidationError as err:
+        fault = Fault(Wrong.SEAL, EVIDENCE + SUFFIX, 0, len(sealed), "", f"it is no seal of a run: {err}")
+        return Opinion((*opinion.faults, fault), opinion.signer, trusted=False, statement={}), {}
+
+
+def _about(opinion: Opinion) -> dict[str, Any]:
+    found: dict[str, Any] = opinion.statement.get("predicate", {}).get("about", {})
+    return found
+
+
+def sealed_record(sealed: bytes) -> tuple[str | None, Said]:
+    """Return the SHA-256 of `run.json` in a run's seal, None where it has none as seals of before, and who sealed it.
+
+    Only the seal is looked at, for lists; `look_at_run` tells of all files.  Raises ValueError for what is no seal of a
+    run, also where it is signed.
+    """
+    said = said_by(EVIDENCE, sealed)
+    try:
+        hashes = msgspec.convert(said.about, _Hashes)
+    except msgspec.ValidationError as err:
+        raise ValueError(f"it is no seal of a run: {err}") from err
+    return (hashes.files_sha256 or {}).get(RECORD), said
 
 
 def look_at_run(files: Mapping[str, bytes], known: Sequence[str]) -> RunLook:
@@ -97,9 +122,8 @@ def look_at_run(files: Mapping[str, bytes], known: Sequence[str]) -> RunLook:
     absent = [name for name in (EVIDENCE, EVIDENCE + SUFFIX) if name not in files]
     if absent:
         raise ValueError(f"{' and '.join(absent)} is missing")
-    opinion = judge(EVIDENCE, files[EVIDENCE], files[EVIDENCE + SUFFIX], known)
-    about = opinion.statement.get("predicate", {}).get("about", {})
-    sealed = _hashes(about)
+    opinion, sealed = _judged(files[EVIDENCE], files[EVIDENCE + SUFFIX], known)
+    about = _about(opinion)
     beside = [
         Beside(Wrong.ALTERED, path, "it is not the file whose hash was sealed")
         for path, digest in sealed.items()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+import msgspec
 import orjson
 
 from rack_controller.prove.keys import Signer, Succession, fingerprint, raw, signed_by, text, vouched
@@ -72,6 +73,47 @@ class Opinion:
         return not self.faults
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a seal says about its file beside the entries, and the key that says it, with how that came to sign."""
+
+    about: dict[str, Any]
+    key: bytes
+    chain: tuple[Succession, ...]
+
+    @property
+    def signer(self) -> str:
+        """The key's name."""
+        return fingerprint(self.key)
+
+    def is_by(self, known: Sequence[str]) -> bool:
+        """Return whether a key of these names signed it, or one that they lead to."""
+        return self.signer in known or any(vouched(name, self.chain, self.key) for name in known)
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    name: str
+    digest: dict[str, str]
+
+
+class _Signer(msgspec.Struct, frozen=True):
+    public_key: str
+    succession: tuple[Succession, ...]
+
+
+class _Predicate(msgspec.Struct, frozen=True):
+    about: dict[str, Any]
+    signer: _Signer
+    entries: dict[str, list[int | str]]
+
+
+class _Statement(msgspec.Struct, frozen=True):
+    """What of a seal's payload is looked at: whoever signs may write anything there."""
+
+    subject: list[_Subject]
+    predicate: _Predicate
+
+
 def seal(
     name: str,
     lines: Sequence[bytes],
@@ -115,14 +157,12 @@ def judge(file: str, content: bytes, sealed: bytes, known: Sequence[str]) -> Opi
         return Opinion((fault,), "", trusted=False, statement={})
     faults = _look_at_seal(seal_name, sealed, payload, statement, said)
     faults += _look_at_file(file, content, statement)
-    key = raw(statement["predicate"]["signer"]["public_key"])
-    chain = tuple(Succession(**s) for s in statement["predicate"]["signer"]["succession"])
-    trusted = not faults and any(vouched(name, chain, key) for name in known)
-    return Opinion(tuple(faults[:MOST_TOLD]), fingerprint(key), trusted, statement)
+    by = _said(statement)
+    return Opinion(tuple(faults[:MOST_TOLD]), by.signer, not faults and by.is_by(known), statement)
 
 
-def said_by(file: str, sealed: bytes) -> dict[str, Any]:
-    """Return what a seal says about its file beside the entries; whether the file fits is not looked at.
+def said_by(file: str, sealed: bytes) -> Said:
+    """Return what a seal says about its file, and who says it; whether the file fits is not looked at.
 
     Raises ValueError where it is no seal, or its signature does not fit what it signs.
     """
@@ -132,7 +172,13 @@ def said_by(file: str, sealed: bytes) -> dict[str, Any]:
         raise ValueError(f"it is no seal: {str(err) or type(err).__name__}") from err
     for fault in _look_at_seal(file + SUFFIX, sealed, payload, statement, said):
         raise ValueError(fault.detail)
-    return dict(statement["predicate"]["about"])
+    return _said(statement)
+
+
+def _said(statement: dict[str, Any]) -> Said:
+    said = statement["predicate"]
+    chain = tuple(Succession(**s) for s in said["signer"]["succession"])
+    return Said(dict(said["about"]), raw(said["signer"]["public_key"]), chain)
 
 
 def _open(sealed: bytes) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
@@ -140,11 +186,12 @@ def _open(sealed: bytes) -> tuple[bytes, dict[str, Any], dict[str, Any]]:
     (said,) = envelope["signatures"]
     payload = raw(envelope["payload"])
     statement = orjson.loads(payload)
-    signer = statement["predicate"]["signer"]
-    raw(signer["public_key"]), raw(said["sig"])
-    [(raw(s.old), raw(s.new), raw(s.signature)) for s in (Succession(**s) for s in signer["succession"])]
+    checked = msgspec.convert(statement, _Statement)
+    signer = checked.predicate.signer
+    raw(signer.public_key), raw(said["sig"])
+    [(raw(s.old), raw(s.new), raw(s.signature)) for s in signer.succession]
     _entries(statement)
-    str(statement["subject"][0]["digest"]["sha256"]), str(statement["subject"][0]["name"])
+    str(checked.subject[0].digest["sha256"])
     return payload, statement, {"type": envelope["payloadType"], **said}
 
 

@@ -58,7 +58,13 @@ def test_the_list_has_runs_that_have_not_ended_and_tells_of_one_that_was_altered
     assert accept("show", "--state", str(tmp_path)) == 0
     said = capsys.readouterr().out
     assert "UNFINISHED" in said
-    assert "ALTERED: run.json is not what was sealed" in said
+    assert "ALTERED since it was sealed: run.json is not what was sealed" in said
+    run_id = altered.parent.name
+    assert accept("show", run_id, "--state", str(tmp_path)) == 0
+    assert "ALTERED since it was sealed: run.json is not what was sealed" in capsys.readouterr().out
+    assert accept("show", run_id, "--json", "--state", str(tmp_path)) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["altered"], told["unproven"]) == ("run.json is not what was sealed", "")
 
 
 def test_a_run_that_is_not_kept_is_not_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

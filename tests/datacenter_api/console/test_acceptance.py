@@ -78,8 +78,28 @@ def test_runs_are_listed_with_what_they_do_and_ask() -> None:
     assert "◆ altered since sealed" in altered
     assert "pill ok" not in altered, "what an altered record says has no colour"
     assert "&lt;run.json&gt; is not it" in altered
+    unproven = draw_runs(RunsSight((row(outcome=Outcome.PASS, running=False, unproven="<no> file"),)))
+    assert "? seal not known" in unproven
+    assert "&lt;no&gt; file" in unproven
+    assert "pill ok" not in unproven
+    assert "pill critical" not in unproven
     assert "rackwright accept run" in draw_runs(RunsSight())
     assert "&lt;no&gt;" in draw_runs(RunsSight((row(unreadable="<no>"),)))
+
+
+def test_the_page_of_a_run_says_that_it_was_altered_or_that_nobody_can_tell() -> None:
+    passed = record(step("gpu_stress", [measured([])]))
+    ended = view(record=passed, running=False, now=None)
+    assert "pill ok" in draw_run(RunSight(ended), "k42-1")
+    altered = draw_run(RunSight(msgspec.structs.replace(ended, altered="<run.json> is not it")), "k42-1")
+    assert "◆ altered since sealed" in altered
+    assert "says pass" in altered
+    assert "&lt;run.json&gt; is not it: see" in altered
+    assert "pill ok" not in altered
+    unproven = draw_run(RunSight(msgspec.structs.replace(ended, unproven="<no> file")), "k42-1")
+    assert "? seal not known" in unproven
+    assert "? &lt;no&gt; file" in unproven
+    assert "pill ok" not in unproven
 
 
 @pytest.mark.parametrize(("there", "wanted"), [(True, "report.pdf"), (False, "rackwright[report]")])
