@@ -91,9 +91,10 @@ def form_of(
 
 def _of_racks(state: Path, found: RunPreview, racks: Sequence[str]) -> RunPreview:
     """Return a preview with what other runs have to do with its racks, and how long their steps took."""
-    before = took_before(state, found.generation, found.plan_sha256, racks)
-    steps = [msgspec.structs.replace(s, took_s=before.seconds.get(s.id)) for s in found.steps]
-    more = {"taken": holding(state, racks), "left": left_out(state, racks), "steps": steps, "took": before.words}
+    before = took_before(state, found.generation, {s.id: s.done_sha256 for s in found.steps}, racks)
+    seconds, words = before.seconds, before.words([s.id for s in found.steps])
+    steps = [msgspec.structs.replace(s, took_s=seconds.get(s.id)) for s in found.steps]
+    more = {"taken": holding(state, racks), "left": left_out(state, racks), "steps": steps, "took": words}
     return msgspec.structs.replace(found, **more)
 
 

@@ -38,7 +38,7 @@ def draw_preview(found: RunPreview, rack: str, plan: str = "") -> str:
 def in_earlier(found: RunPreview) -> str:
     """Return what earlier runs took, or that none says so."""
     if not found.took:
-        return "No earlier run by this plan is kept of it or of its design: how long it really takes is not known."
+        return "No earlier run that did the same is kept of it or of its design: how long it really takes is not known."
     known = sum(s.took_s is not None for s in found.steps)
     rest = "" if known == len(found.steps) else f", {known} of them as then and the others as declared"
     return f"By {found.took} its steps take about {duration(found.expected_s)}{rest}."

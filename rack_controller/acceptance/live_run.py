@@ -23,6 +23,7 @@ from rack_controller.acceptance.floor_hand import FloorHand
 from rack_controller.acceptance.floor_log import FloorLogs, Used
 from rack_controller.acceptance.kept import keep
 from rack_controller.acceptance.live import Doer, LiveRig, Now, live_parts
+from rack_controller.acceptance.pace import done_in
 from rack_controller.acceptance.product import Link, ProductOverApi
 from rack_controller.acceptance.progress import PATIENCE_S, answers_of, asked_of
 from rack_controller.acceptance.record import RunRecord
@@ -54,7 +55,7 @@ def resume_live(
     record = folder.read()
     design = design_of_run(record, state)
     record, plan, parts = gone_on_with(record, design), kept_plan(folder.path, record), live_parts(design)
-    watch = _watch(folder, state, plan, record, parts)
+    watch = watch_of(folder, state, plan, record, parts)
     bench = _bench(record, folder, state, link, parts, watch, watch, ask)
     keeps = _keeps([bench], state)
     (record,) = _at_rest([record], [folder], plan, bench.rig, watch, keeps)
@@ -80,7 +81,7 @@ def resume_together(
     records = [gone_on_with(record, design, done) for record in records]
     first = records[0]
     plan, parts = kept_plan(folders[0].path, first), live_parts(design)
-    own = {r.rack: _watch(folder, state, plan, r, parts) for r, folder in zip(records, folders, strict=True)}
+    own = {r.rack: watch_of(folder, state, plan, r, parts) for r, folder in zip(records, folders, strict=True)}
     watch = TogetherWatch(own)
     before = [came_before(state, record.rack, record.generation, plan, record.plan_sha256) for record in records]
     records = [msgspec.structs.replace(r, before=b.run) for r, b in zip(records, before, strict=True)]
@@ -140,10 +141,12 @@ class _Bench:
     used_before: list[Used]
 
 
-def _watch(folder: RunFolder, state: Path, plan: Plan, record: RunRecord, parts: Parts) -> FolderWatch:
+def watch_of(folder: RunFolder, state: Path, plan: Plan, record: RunRecord, parts: Parts) -> FolderWatch:
+    """Return who looks on at a run: it tells times by the same earlier runs as the preview of its racks."""
     steps = plan.upto(Level(record.level), together=bool(record.together))
     seconds = {s.id: planned_seconds(s, parts) for s in steps}
-    took = took_before(state, record.generation, record.plan_sha256, [record.rack], [record.id, *record.together])
+    done, racks = {s.id: done_in(s) for s in steps}, list(record.together.values()) or [record.rack]
+    took = took_before(state, record.generation, done, racks, [record.id, *record.together])
     places = {(s.id, p.name): places_of(p, parts) for s in steps for p in s.phases if p.each is not None}
     return FolderWatch(folder.path, seconds, took=took, places=places)
 

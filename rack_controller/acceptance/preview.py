@@ -16,6 +16,7 @@ from rack_controller.acceptance.least_time import MOST_LOOKS, Took, least_times,
 from rack_controller.acceptance.left_out import LeftOut
 from rack_controller.acceptance.live import FACTS, Read, by_series, live_parts
 from rack_controller.acceptance.one_run import Holder
+from rack_controller.acceptance.pace import done_in
 from rack_controller.acceptance.plans import plan_path, read_plan, read_plan_text
 from rack_controller.prove.accept.floor_form import readings_form, records_form
 from rack_controller.prove.accept.parts import Parts
@@ -45,7 +46,8 @@ class StepPreview(msgspec.Struct, frozen=True):
     """One step as it would be done: `does` in words, `seconds` that it takes at least, `people` what they do.
 
     `apart_s`, `heard_s`: how much of that passes between switchings of the bus, and until things are read anew; nothing
-    of a virtual rack.  `took_s`: how long it took in earlier runs, None where none is kept.
+    of a virtual rack.  `took_s`: how long it took in earlier runs, None where none is kept;
+    `done_sha256`: of what is done in it, by which they are told.
     """
 
     id: str
@@ -59,6 +61,7 @@ class StepPreview(msgspec.Struct, frozen=True):
     apart_s: float = 0.0
     heard_s: float = 0.0
     took_s: float | None = None
+    done_sha256: str = ""
 
 
 CLEAR_IT = "clear it first (`rackwright interlock clear`): what it keeps off is judged as if it were broken"
@@ -70,7 +73,7 @@ class RunPreview(msgspec.Struct, frozen=True):
     `racks`: of racks together, what each of them lacks; the two lists above are then of all of them.  `taken`: which
     run has a rack now: while it does no other begins.  `left`: what the run before took away and did not put back;
     `latched`: the latches that stand at a rack, in words.  `took`: which earlier runs `took_s` is of, in words; empty
-    where no run of these racks or of their design by this plan is kept.
+    where no run of these racks or of their design that did the same is kept.
     """
 
     generation: str
@@ -85,7 +88,6 @@ class RunPreview(msgspec.Struct, frozen=True):
     taken: list[Holder] = []
     left: list[LeftOut] = []
     latched: list[str] = []
-    plan_sha256: str = ""
     took: str = ""
 
     @property
@@ -138,9 +140,7 @@ def preview_together(
     lacking = list({(u.step, u.measure, u.what): u for rack in lacks for u in rack.untold}.values())
     needs = list({(n.step, n.name): n for rack in lacks for n in rack.floor}.values())
     seconds = sum(s.seconds for s in steps)
-    return RunPreview(
-        made.name, found.name, found.title, Level.L12.value, seconds, steps, lacking, needs, lacks, plan_sha256=digest
-    )
+    return RunPreview(made.name, found.name, found.title, Level.L12.value, seconds, steps, lacking, needs, lacks)
 
 
 def preview(
@@ -160,13 +160,13 @@ def preview(
     generations of one's own.
     Raises ConfigurationError and FileInvalid for a generation or a plan that nobody can begin with.
     """
-    made, found, digest = _read(generation, plan, plan_text, search)
+    made, found, _ = _read(generation, plan, plan_text, search)
     parts = live_parts(made)
     told = None if reads is None else Told(reads, noted_kinds, logged, switched)
     steps = _steps(made, found, found.upto(Level(level)), parts, [told] if told else [])
     lacking, needs = ([], []) if told is None else _lacks(made, found, Level(level), parts, told)
     seconds = sum(s.seconds for s in steps)
-    return RunPreview(made.name, found.name, found.title, level, seconds, steps, lacking, needs, plan_sha256=digest)
+    return RunPreview(made.name, found.name, found.title, level, seconds, steps, lacking, needs)
 
 
 def _read(generation: str, plan: Path | None, plan_text: str, search: Sequence[Path]) -> tuple[Generation, Plan, str]:
@@ -253,6 +253,7 @@ def _step(step: StepSpec, parts: Parts, took: Took | None) -> StepPreview:
         len(step.measures),
         apart_s,
         heard_s,
+        done_sha256=done_in(step),
     )
 
 

@@ -79,7 +79,7 @@ class FolderWatch:
         """
         self._folder, self._seconds, self._clock_ns, self._real = folder, seconds, clock_ns, real
         self._took, self._places = took, places
-        self._expected = {step: took.seconds.get(step, declared) for step, declared in seconds.items()}
+        self._expected = {**seconds, **{step: s for step, s in took.seconds.items() if step in seconds}}
         self._whole = max(sum(self._expected.values()), 1.0)
         self._done, self._number, self._began_ns = 0.0, 0, 0
         self._step: StepSpec | None = None
@@ -146,17 +146,17 @@ class FolderWatch:
 
     def _left(self, step: str, now: int) -> float:
         """Return how long it still takes, s: of a step that earlier runs had by the clock, of others by phases."""
-        gone = (now - self._began_ns) / NS if self._real and step in self._took.seconds else self._done
+        gone = (now - self._began_ns) / NS if self._real and step in self._took.steps else self._done
         later = list(self._expected.values())[self._number + 1 :]
         return max(self._expected[step] - gone, 0.0) + sum(later)
 
     def _left_by(self) -> str:
         """Return what the time that is left is told by."""
         ahead = list(self._seconds)[self._number :]
-        known = sum(step in self._took.seconds for step in ahead)
+        known = sum(step in self._took.steps for step in ahead)
         if not known:
             return DECLARED
-        return self._took.words + (
+        return self._took.words(ahead) + (
             "" if known == len(ahead) else f" for {known} of {len(ahead)} steps, else {DECLARED}"
         )
 
