@@ -1,5 +1,7 @@
 """What a run still can tell when it is looked back at: its plan, its raw series, what is worth drawing of them."""
 
+import hashlib
+import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -70,8 +72,11 @@ class _Drawn:
 
 @lru_cache(maxsize=MOST_DRAWN)
 def _exhibits(of: _Drawn) -> tuple[Exhibit, ...]:
-    """Return what is worth drawing of a step.  Raises one of `_UNREADABLE`."""
-    with np.load(of.folder / of.step.raw, allow_pickle=False) as arrays:
+    """Return what is worth drawing of a step, of the very bytes that were measured.  Raises one of `_UNREADABLE`."""
+    content = (of.folder / of.step.raw).read_bytes()
+    if hashlib.sha256(content).hexdigest() != of.raw_sha256:
+        raise ValueError(f"{of.step.raw} is not what was measured")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         raw = unpack(of.rack, {name: arrays[name] for name in arrays.files})
     spec = next(s for s in of.plan.steps if s.id == of.step.id)
     drawings = drawings_of(of.step, spec, of.plan, raw, of.parts)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.accepted import short_run
 
 from firmware_bridge.generations.load import load_generation
+from rack_controller.acceptance import look_back
 from rack_controller.acceptance.look_back import exhibits_of, plan_of_run
 from rack_controller.acceptance.raw import pack, unpack
 from rack_controller.prove.accept.evidence import Evidence, Phase, Series
@@ -60,6 +61,21 @@ def test_a_step_is_drawn_by_what_came_nearest_to_its_limit_unless_its_series_wer
     assert dict(exhibits_of(folder, other, plan, DESIGN))["idle"][0].caption.startswith("Otherwise")
     raw = folder.path / next(s.raw for s in record.steps if s.raw)
     raw.write_bytes(raw.read_bytes()[:-1] + b"x")
+    assert dict(exhibits_of(folder, record, plan, DESIGN)) == {}
+
+
+def test_series_that_are_replaced_after_they_were_looked_at_are_not_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = short_run(tmp_path)
+    record = folder.read()
+    plan = plan_of_run(folder, record)
+    assert plan is not None
+    (name,) = (s.raw for s in record.steps if s.raw)
+    with np.load(folder.path / name) as arrays:
+        np.savez_compressed(folder.path / name, **{n: arrays[n] for n in arrays.files}, more=np.ones(1))
+    monkeypatch.setattr(look_back, "_as_measured", lambda *_: True)
+    look_back._exhibits.cache_clear()
     assert dict(exhibits_of(folder, record, plan, DESIGN)) == {}
 
 
