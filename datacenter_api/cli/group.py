@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import typer
 
 from datacenter_api.cli.connection import Connection, quoted
-from datacenter_api.cli.op import FAILED, command, find, follow, short, tell_plan
+from datacenter_api.cli.op import FAILED, command, find, follow, refuse_nameless, short, tell_plan
 from datacenter_api.cli.output import Output, Row, answer, emit, note
 from datacenter_api.cli.rack import rack_holding
 from datacenter_api.cli.tray_power import confirm
@@ -61,6 +61,7 @@ def carry_out_many(
     All are planned or none is kept.  `how` as for one.  Raises typer.Exit with the worst end of them.
     """
     dry_run, only_plan, yes, detach = how
+    refuse_nameless(shape, dry_run=dry_run)
     made = _all_planned(link, meant, plan)
     if not shape.is_table:
         emit([row for _, row in made], (), shape, name="operation")

@@ -10,7 +10,7 @@ from datacenter_api.cli.event import clock
 from datacenter_api.cli.options import As, Json, RackName, State, Url, chosen
 from datacenter_api.cli.output import Column, Output, Row, answer, emit, note
 from datacenter_api.cli.tray_power import confirm
-from firmware_bridge.vocabulary.errors import TargetUnknown
+from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 
 app = typer.Typer(help="Operations: planned, running and ended work on racks.", no_args_is_help=True)
 Which = Annotated[str, typer.Argument(help="Operation, e.g. k01-7.")]
@@ -150,6 +150,7 @@ def carry_out(
     the operation ended.
     """
     dry_run, only_plan, yes, detach = how
+    refuse_nameless(shape, dry_run=dry_run)
     if shape.is_table:
         tell_plan(made["plan"])
     else:
@@ -173,6 +174,13 @@ def carry_out(
         answer(f"running as {name}: `rackwright op watch {name}`", shape)
         return
     raise typer.Exit(follow(link, find(link, name, rack), shape))
+
+
+def refuse_nameless(shape: Output, *, dry_run: bool) -> None:
+    """Refuse to print the name of what is not kept: a plan of a dry run has none.  Raises ConfigurationError."""
+    if dry_run and shape is Output.NAME:
+        what = "a plan that is only shown has no name to print"
+        raise ConfigurationError(what, advice="with --dry-run: -o table, json or yaml; with -o name: --plan keeps it")
 
 
 def follow(link: Connection, operation: Row, shape: Output = Output.TABLE) -> int:

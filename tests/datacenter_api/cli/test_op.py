@@ -11,8 +11,9 @@ import typer
 from support.kill_story import KINDS, plan_of
 
 from datacenter_api.cli import op
+from datacenter_api.cli.group import carry_out_many
 from datacenter_api.cli.output import Output
-from firmware_bridge.vocabulary.errors import TargetUnknown
+from firmware_bridge.vocabulary.errors import ConfigurationError, TargetUnknown
 from rack_controller.model.operation import Operation, OperationState, StepProgress, StepState, Wait
 
 PLAN = plan_of(next(k for k in KINDS if k.name == "on plain"))
@@ -106,6 +107,19 @@ def test_a_document_of_a_plan_stands_alone_while_its_operation_is_followed(capsy
             assert json.loads(told.out)["operation"] == "k07-3"
         if shape is Output.NAME:
             assert told.out == "k07-3\n"
+
+
+def test_a_plan_that_is_only_shown_has_no_name_to_print(capsys: pytest.CaptureFixture[str]) -> None:
+    made = {"operation": "", "plan": msgspec.to_builtins(PLAN)}
+    link: Any = Scripted()
+    with pytest.raises(ConfigurationError, match="no name to print") as refused:
+        op.carry_out(link, "k07", "k07", made, (True, False, False, False), Output.NAME, "", ask=False)
+    assert "--plan keeps it" in refused.value.advice
+    with pytest.raises(ConfigurationError, match="no name to print"):
+        carry_out_many(link, [], lambda _: made, "k07", (True, False, False, False), Output.NAME, "")
+    assert capsys.readouterr().out == ""
+    op.carry_out(link, "k07", "k07", made, (True, False, False, False), Output.TABLE, "", ask=False)
+    assert "1. on: k07/u11" in capsys.readouterr().out
 
 
 def test_an_operation_names_its_rack() -> None:
