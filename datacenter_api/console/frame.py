@@ -21,11 +21,12 @@ def show_top(who: Principal, *crumbs: tuple[str, str], live: bool = False) -> No
     crumb = f'<nav class="crumb" aria-label="where">{way}</nav>' if crumbs else ""
     audit = '<a class="crumb audit" href="/console/audit">Audit</a>' if may(who.role, Privilege.ACCOUNTS) else ""
     pill = '<span id="live" class="pill">? connecting</span>' if live else ""
+    name = esc(f"{who.user} ({who.role})")
     html(
         '<header class="top"><h1><a href="/console/" aria-label="Rackwright: the hall">'
         '<img src="/assets/mark.svg" alt="" width="22" height="22"><span>Rackwright</span></a></h1>'
         f'{crumb}{pill}<span class="space"></span><span id="clock" class="crumb"></span>'
-        f'{audit}<span class="crumb who">{esc(who.user)} ({esc(who.role)})</span>'
+        f'{audit}<span class="crumb who" title="{name}">{name}</span>'
         f'<form method="post" action="/logout"><button type="submit" class="{ButtonKind.ASK.classes}">Log out'
         "</button></form></header>"
         '<div id="silence" role="alert"></div>'

@@ -66,7 +66,7 @@ def _step(number: int, step: StepPreview) -> str:
     long += f'<div class="quiet">took {duration(step.took_s)} before</div>' if step.took_s is not None else ""
     return (
         f'<tr><td class="n">{number}</td><td>{esc(step.title)}{optional}{people}</td><td>{esc(step.level)}</td>'
-        f'<td>{esc(does)}</td><td class="n">{long}</td></tr>'
+        f'<td>{esc(does)}</td><td class="n"{" data-said=least" if step.seconds else ""}>{long}</td></tr>'
     )
 
 

@@ -144,13 +144,14 @@ def test_runs_are_listed_one_shows_what_it_asks_and_leads_to_its_report(
         assert [line for line in driver.get_log("browser") if line["level"] == "SEVERE"] == []
 
 
-@pytest.mark.parametrize("width", [820, 390])
+@pytest.mark.parametrize("width", [820, 660, 390])
 def test_pages_fit_a_tablet_and_a_phone(scene: Scene, tmp_path: Path, width: int) -> None:
     aside = (
         "return [...document.querySelectorAll('*')].filter((e) => e.scrollWidth > e.clientWidth + 1 && "
         "['auto', 'scroll'].includes(getComputedStyle(e).overflowX)).map((e) => e.className || e.tagName)"
     )
-    rows = {820: 1, 390: 2}[width]
+    long_name = "document.querySelector('.who').textContent = 'a'.repeat(32) + ' (admin)'"
+    rows = {820: 1, 660: 1, 390: 2}[width]
     with browser(scene.driver, "light", (width, 1000)) as driver:
         metrics = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -164,6 +165,7 @@ def test_pages_fit_a_tablet_and_a_phone(scene: Scene, tmp_path: Path, width: int
         ):
             driver.get(f"{scene.api.url}/console/{page}")
             wait_for(lambda: seen.lower() in body(driver).lower())  # noqa: B023
+            driver.execute_script(long_name if rows == 1 else "")
             picture(driver, tmp_path, f"{page.replace('/', '-')[:20]}-{width}.png")
             assert driver.execute_script(aside) == [], page
             assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), page

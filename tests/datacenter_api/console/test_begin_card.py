@@ -71,6 +71,11 @@ def test_a_preview_says_what_is_done_how_long_and_what_lacks() -> None:
     assert "how long it really takes is not known" in slow
     took = preview(took="3 earlier runs of k01", steps=[msgspec.structs.replace(waits, took_s=7200.0), waits])
     told = draw_preview(took, "k01")
+    assert told.count("data-said=least") == 2
+    looks = msgspec.structs.replace(waits, seconds=0.0, took_s=60.0)
+    at_once = draw_preview(preview(steps=[looks]), "k01")
+    assert "at once" in at_once
+    assert "data-said" not in at_once, "a phone would say that it takes at least at once"
     assert "By 3 earlier runs of k01 its steps take about 2\u00a0h 14\u00a0min, 1 of them as then" in told
     assert told.count("took 2\u00a0h before") == 1
     hostile = preview(title=HOSTILE, steps=[StepPreview(HOSTILE, HOSTILE, HOSTILE, True, 0.0, [HOSTILE], HOSTILE, 1)])
