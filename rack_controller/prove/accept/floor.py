@@ -170,9 +170,11 @@ def _csv(text: str, complaints: Complaints) -> Iterator[tuple[int, Mapping[str, 
         if len(heading) == 1 and ";" in heading[0]:
             complaints.add(0, "file", "cells are parted by ';': save it with ','")
             return
-        for name in COLUMNS:
-            if heading.count(name) != 1:
-                complaints.add(0, name, "the heading must have this column once")
+        wrong = [name for name in COLUMNS if heading.count(name) != 1]
+        for name in wrong:
+            complaints.add(0, name, "the heading must have this column once: `rackwright accept floor form` prints one")
+        if wrong:
+            return
         for number, cells in enumerate(reader, 1):
             if number > MOST_ROWS:
                 complaints.add(0, "file", f"more than {MOST_ROWS} rows: split it")
@@ -191,7 +193,7 @@ def _one(
     said = {name: _text(number, name, row.get(name), complaints) for name in COLUMNS}
     check, instrument = known.checks.checks.get(said["kind"]), known.checks.instruments.get(said["kind"])
     if check is None and instrument is None:
-        what = f"one of {', '.join(known.checks.checks)}, or a series: {', '.join(known.checks.instruments)}"
+        what = "no check or series is called so: `rackwright accept floor form` prints what is wanted"
         complaints.add(number, "kind", what, said["kind"], kind="no such check")
         return None
     place = said["place"].removeprefix(known.rack + "/") if known.rack else said["place"]

@@ -48,7 +48,7 @@ def faults_of(parts: Parts, *rows: str, heading: str = HEADING) -> list[str]:
     [
         ("torque,u99,wrench-1,2027-05-31,2026-11-20,12.1,,", "row 2, place: it is measured at shelf"),
         ("torque,u11/gpu0,wrench-1,2027-05-31,2026-11-20,12.1,,", "row 2, place: it is measured at shelf"),
-        ("smell,u06,nose,2027-05-31,2026-11-20,12.1,,", "row 2, kind: one of torque"),
+        ("smell,u06,nose,2027-05-31,2026-11-20,12.1,,", "row 2, kind: no check or series is called so"),
         ("torque,u07,,2027-05-31,2026-11-20,12.1,,", "row 2, tester: it is missing"),
         ("torque,u07,w,2027-02-30,2026-11-20,12.1,,", "row 2, calibrated_until: expected a day"),
         ("torque,u07,w,2027-05-31,2026-12-24,12.1,,", "row 2, on: a day that has not come yet"),
@@ -77,6 +77,7 @@ def test_wrong_files_are_told_as_such(parts: Parts) -> None:
         complaints = Complaints()
         assert len(read_floor(data, known(parts), complaints)) == 0
         assert any(says in str(c) for c in complaints.shown), (says, complaints.shown)
+        assert all(c.row == 0 or "UTF-8" in str(c) for c in complaints.shown), "a wrong file is no hundred wrong rows"
 
 
 @settings(max_examples=60, deadline=None)
@@ -132,7 +133,7 @@ LOG = "kind,place,tester,calibrated_until,on,value"
         ("tray.flow,u11,meter-7,2027-05-31,2026-11-30T16:01:00Z,9.1", "on: a moment that has not come yet"),
         ("tray.flow,u11,meter-7,2026-11-29,2026-11-30T15:00:00Z,9.1", "calibration had run out"),
         ("tray.flow,u11,meter-7,2027-05-31,2026-11-30T15:00:00Z,910", "value: expected -50 to 200"),
-        ("tray.smell,u11,meter-7,2027-05-31,2026-11-30T15:00:00Z,1", "kind: one of torque"),
+        ("tray.smell,u11,meter-7,2027-05-31,2026-11-30T15:00:00Z,1", "kind: no check or series is called so"),
     ],
 )
 def test_a_bad_reading_is_told_by_its_row(parts: Parts, row: str, says: str) -> None:
